@@ -1,0 +1,202 @@
+/**
+ * What init says to the MDB and hears from it: JSON over TLS, `POST`, on the machine-facing port.
+ * A refusal is `application/problem+json` with the shape of `problem`.
+ */
+import * as v from "valibot";
+
+const text = v.pipe(v.string(), v.maxLength(4096));
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+export const paths = {
+  order: "/machine/v1/order",
+  report: "/machine/v1/report",
+  healthy: "/machine/v1/healthy",
+  subPoll: "/sub/v1/poll",
+} as const;
+
+/** RFC 9457, with what to do next. */
+export const problem = v.strictObject({
+  kind: text,
+  title: text,
+  detail: text,
+  next: text,
+});
+export type Problem = v.InferOutput<typeof problem>;
+
+export const orderRequest = v.strictObject({
+  /** The single-use token of the boot script. */
+  token: text,
+  mac: text,
+  /** /proc/sys/kernel/random/boot_id: lets the same boot ask again when the answer was lost. */
+  bootId: text,
+  firmware: v.picklist(["bios", "uefi"]),
+});
+export type OrderRequest = v.InferOutput<typeof orderRequest>;
+
+export const placementRule = v.strictObject({
+  switch: text,
+  port: text,
+  hostname: text,
+  address: v.strictObject({ first: text, step: v.record(v.string(), v.number()) }),
+});
+
+export const imageRule = v.strictObject({
+  image: text,
+  when: v.exactOptional(
+    v.strictObject({
+      burnIn: v.exactOptional(v.picklist(["passed", "failed"])),
+      minCpus: v.exactOptional(count),
+      minMemoryMiB: v.exactOptional(count),
+      minStorageGiB: v.exactOptional(count),
+      minDisks: v.exactOptional(count),
+      firmware: v.exactOptional(v.picklist(["bios", "uefi"])),
+      product: v.exactOptional(text),
+    }),
+  ),
+});
+
+/** How hard and how long to test, and what counts as failed. A minimum of 0 asks for nothing. */
+export const burnInProfile = v.strictObject({
+  cpuSeconds: count,
+  memoryPercent: v.pipe(v.number(), v.minValue(0), v.maxValue(90)),
+  diskMiB: count,
+  networkMiB: count,
+  minCpuHashesPerSecond: count,
+  minMemoryMiBps: count,
+  minDiskMiBps: count,
+  minNetworkMiBps: count,
+});
+export type BurnInProfile = v.InferOutput<typeof burnInProfile>;
+
+export const storagePolicy = v.strictObject({
+  /** Go on unencrypted where the machine has nowhere to keep a key. */
+  allowUnencrypted: v.boolean(),
+  /** The smallest disk that may become the root disk. */
+  minRootDiskMiB: count,
+  espMiB: count,
+  bootMiB: count,
+});
+export type StoragePolicy = v.InferOutput<typeof storagePolicy>;
+
+/** The permission to write, and all the rules that init needs to decide by. */
+export const order = v.strictObject({
+  machineId: text,
+  action: v.picklist(["birth", "rebirth", "clean"]),
+  generation: count,
+  /** Secret of this boot: bearer credential of report and healthy. */
+  session: text,
+  nowMs: count,
+  /** Hex SHA-256 of the CA file that subs are to trust equals that of the image; for the log only. */
+  placementRules: v.array(placementRule),
+  /** How long to wait for an LLDP frame before giving up. */
+  lldpSeconds: count,
+  imageRules: v.array(imageRule),
+  burnIn: burnInProfile,
+  storage: storagePolicy,
+  permanent: v.strictObject({
+    prefixLength: count,
+    gateway: v.exactOptional(text),
+    nameservers: v.array(text),
+    /** Where the machine finds the MDB on the permanent network: `address:port`. */
+    mdb: text,
+  }),
+  /** Seconds to wait before the reboot that follows a failed birth. */
+  retrySeconds: count,
+});
+export type Order = v.InferOutput<typeof order>;
+
+const disk = v.strictObject({
+  path: text,
+  model: text,
+  serial: text,
+  wwn: text,
+  sizeBytes: count,
+  rotational: v.boolean(),
+  removable: v.boolean(),
+  bus: text,
+});
+const nic = v.strictObject({
+  name: text,
+  mac: text,
+  driver: text,
+  speedMbps: count,
+  carrier: v.boolean(),
+  path: text,
+});
+export const hardware = v.strictObject({
+  cpus: count,
+  cpuModel: text,
+  memoryMiB: count,
+  disks: v.array(disk),
+  nics: v.array(nic),
+  firmware: v.picklist(["bios", "uefi"]),
+  tpm: v.boolean(),
+  watchdog: text,
+  smbios: v.strictObject({ vendor: text, product: text, serial: text, uuid: text }),
+});
+
+export const burnInReport = v.strictObject({
+  verdict: v.picklist(["passed", "failed", "skipped"]),
+  results: v.array(
+    v.strictObject({
+      test: v.picklist(["cpu", "memory", "disk", "network"]),
+      subject: text,
+      ok: v.boolean(),
+      durationMs: count,
+      figures: v.record(v.string(), v.number()),
+      fault: text,
+    }),
+  ),
+});
+
+export const placement = v.strictObject({
+  switchName: text,
+  port: text,
+  position: v.record(v.string(), text),
+  hostname: text,
+  address: text,
+});
+
+export const storageReport = v.strictObject({
+  rootDisk: v.strictObject({ path: text, serial: text, sizeBytes: count, why: text }),
+  encryption: v.variant("kind", [
+    v.strictObject({ kind: v.literal("luks2"), keyIn: v.literal("uefi-variable") }),
+    v.strictObject({ kind: v.literal("none"), reason: text }),
+  ]),
+});
+
+/** One thing that init has to tell; several go in one request, in the order in which they happened. */
+export const reportItem = v.variant("kind", [
+  v.strictObject({
+    kind: v.literal("phase"),
+    phase: v.picklist(["initUp", "burnIn", "placed", "keysMade", "partitioned", "populated", "handedOver"]),
+    durationMs: v.exactOptional(count),
+    detail: v.exactOptional(text),
+  }),
+  v.strictObject({ kind: v.literal("hardware"), hardware }),
+  v.strictObject({ kind: v.literal("burnIn"), report: burnInReport }),
+  v.strictObject({ kind: v.literal("placed"), placement }),
+  v.strictObject({ kind: v.literal("failed"), step: text, reason: text }),
+  v.strictObject({ kind: v.literal("log"), lines: v.array(text) }),
+]);
+export type ReportItem = v.InferOutput<typeof reportItem>;
+
+export const reportRequest = v.strictObject({ items: v.array(reportItem) });
+export type ReportRequest = v.InferOutput<typeof reportRequest>;
+export const reportAnswer = v.strictObject({});
+
+export const healthyRequest = v.strictObject({
+  generation: count,
+  hostname: text,
+  address: text,
+  image: text,
+  placement,
+  storage: storageReport,
+});
+export type HealthyRequest = v.InferOutput<typeof healthyRequest>;
+
+export const healthyAnswer = v.strictObject({
+  /** Bearer credential of this machine's sub. */
+  subToken: text,
+});
+export type HealthyAnswer = v.InferOutput<typeof healthyAnswer>;

@@ -1,0 +1,96 @@
+import type { Mac } from "../net/mac.ts";
+import type { Placement } from "../site/placement.ts";
+import type { BurnInReport, Hardware } from "./hardware.ts";
+import type { ConditionKind, Firmware, Machine, MachineId, Phase, StorageReport } from "./record.ts";
+
+/**
+ * Everything that can happen to a machine. The Store hands each event to `decide` in life.ts, the only place
+ * that makes a new record of it. Hashes are SHA-256, lower-case hex: secrets never reach the record.
+ */
+export type MachineEvent =
+  /** A PXE client asked. Creates the machine when it is unknown; `nursery` says whether it may then be born. */
+  | {
+      readonly kind: "pxeAsked";
+      readonly mac: Mac;
+      readonly firmware: Firmware;
+      readonly network: string;
+      readonly nursery: boolean;
+      /** Dotted quad of the address that is being offered. */
+      readonly address?: string;
+      /** Which stage asked: `firmware`, `loader` (iPXE), `httpBoot`. */
+      readonly stage: string;
+      /** The answer in a few words, e.g. `loader`, `script`, `local`. */
+      readonly answer: string;
+    }
+  /** Something was seen of the machine from outside, e.g. its loader was sent. */
+  | {
+      readonly kind: "phaseSeen";
+      readonly id: MachineId;
+      readonly phase: Phase;
+      readonly durationMs?: number;
+      readonly detail?: string;
+    }
+  /** A boot script with a fresh token was made. */
+  | { readonly kind: "orderIssued"; readonly id: MachineId; readonly tokenHash: string; readonly expiresAtMs: number }
+  /** init presented the token. The same token with the same bootId is a retry and is accepted again. */
+  | {
+      readonly kind: "orderTaken";
+      readonly id: MachineId;
+      readonly mac: Mac;
+      readonly tokenHash: string;
+      readonly bootId: string;
+      readonly sessionHash: string;
+    }
+  | { readonly kind: "hardwareScanned"; readonly id: MachineId; readonly hardware: Hardware }
+  | { readonly kind: "burnInDone"; readonly id: MachineId; readonly report: BurnInReport }
+  | { readonly kind: "placed"; readonly id: MachineId; readonly placement: Placement }
+  /** A step of the birth failed; the machine will retry by itself. */
+  | { readonly kind: "failed"; readonly id: MachineId; readonly step: string; readonly reason: string }
+  /** init asks to be declared healthy. Refused if the order is stale or the name or address is taken. */
+  | {
+      readonly kind: "becameHealthy";
+      readonly id: MachineId;
+      readonly generation: number;
+      readonly hostname: string;
+      readonly address: string;
+      readonly image: string;
+      readonly placement: Placement;
+      readonly storage: StorageReport;
+      readonly subTokenHash: string;
+    }
+  /** The sub polled; `runningImage` is the image it booted, if any. */
+  | { readonly kind: "subSeen"; readonly id: MachineId; readonly runningImage?: string }
+  /** Operator actions. */
+  | { readonly kind: "rebirthAsked"; readonly id: MachineId; readonly by: string }
+  | { readonly kind: "cleanAsked"; readonly id: MachineId; readonly by: string }
+  | {
+      readonly kind: "conditionSet";
+      readonly id: MachineId;
+      readonly condition: ConditionKind;
+      readonly reason: string;
+    }
+  | { readonly kind: "conditionCleared"; readonly id: MachineId; readonly condition: ConditionKind };
+
+/** Why an event was not accepted. The record is unchanged, unless `machine` holds a new one (e.g. with a conflict condition). */
+export type Refusal = {
+  readonly kind:
+    | "noSuchMachine"
+    | "notInNursery"
+    | "staleOrder"
+    | "wrongState"
+    | "unknownToken"
+    | "expiredToken"
+    | "usedToken"
+    | "foreignToken"
+    | "nameTaken"
+    | "addressTaken"
+    | "held";
+  /** One sentence: what was wrong. */
+  readonly message: string;
+  /** One sentence: what to do next. */
+  readonly next: string;
+};
+
+export type Decision =
+  | { readonly kind: "changed"; readonly machine: Machine }
+  | { readonly kind: "refused"; readonly refusal: Refusal; readonly machine?: Machine };

@@ -1,0 +1,62 @@
+import type { Mac } from "../net/mac.ts";
+
+/** Identity strings of a machine's board (SMBIOS type 1); evidence, never a key: they repeat and change (netboot.md Q7). */
+export type Smbios = {
+  readonly vendor: string;
+  readonly product: string;
+  readonly serial: string;
+  readonly uuid: string;
+};
+
+export type Disk = {
+  /** Device path on the Bootstrap Image's kernel, e.g. `/dev/nvme0n1`. Not stable: `serial` and `wwn` are. */
+  readonly path: string;
+  readonly model: string;
+  readonly serial: string;
+  readonly wwn: string;
+  readonly sizeBytes: number;
+  readonly rotational: boolean;
+  readonly removable: boolean;
+  readonly bus: string;
+};
+
+export type Nic = {
+  readonly name: string;
+  readonly mac: Mac;
+  readonly driver: string;
+  /** Megabits a second; 0 where the driver does not say. */
+  readonly speedMbps: number;
+  readonly carrier: boolean;
+  /** Kernel device path, e.g. `pci0000:00/0000:00:02.0`. */
+  readonly path: string;
+};
+
+export type Hardware = {
+  readonly cpus: number;
+  readonly cpuModel: string;
+  readonly memoryMiB: number;
+  readonly disks: readonly Disk[];
+  readonly nics: readonly Nic[];
+  readonly firmware: "bios" | "uefi";
+  readonly tpm: boolean;
+  readonly watchdog: string;
+  readonly smbios: Smbios;
+};
+
+/** One burn-in test: what was measured and whether it held. */
+export type BurnInResult = {
+  readonly test: "cpu" | "memory" | "disk" | "network";
+  /** What was tested, e.g. `/dev/vda` or `2 CPUs`. */
+  readonly subject: string;
+  readonly ok: boolean;
+  readonly durationMs: number;
+  /** Measured figures by name with the unit last, e.g. `{ writeMiBps: 120 }`. */
+  readonly figures: { readonly [name: string]: number };
+  /** Why it failed, or an empty string. */
+  readonly fault: string;
+};
+
+export type BurnInReport = {
+  readonly verdict: "passed" | "failed" | "skipped";
+  readonly results: readonly BurnInResult[];
+};

@@ -1,0 +1,122 @@
+import type { Mac } from "../net/mac.ts";
+import type { Placement } from "../site/placement.ts";
+import type { BurnInReport, Hardware, Smbios } from "./hardware.ts";
+
+declare const machineIdBrand: unique symbol;
+
+/** Names a machine for life, whatever its NICs, board or place become: `m-` and the twelve hex digits of the MAC first seen. */
+export type MachineId = string & { readonly [machineIdBrand]: true };
+
+/** What we intend for a machine (source document, "The Birther"). */
+export type MachineState = "unknown" | "birth" | "healthy" | "rebirth" | "clean";
+
+/** What an order may tell a machine to do. */
+export type BirthAction = "birth" | "rebirth" | "clean";
+
+/** What was last seen of a machine, in the order in which a birth passes through them. */
+export const phases = [
+  "offered",
+  "loaderSent",
+  "kernelSent",
+  "initUp",
+  "burnIn",
+  "placed",
+  "keysMade",
+  "partitioned",
+  "populated",
+  "handedOver",
+  "fetching",
+  "updating",
+  "rebooting",
+  "up",
+] as const;
+export type Phase = (typeof phases)[number];
+
+/** A named circumstance that stands until something takes it away; kept apart from state and phase. */
+export type ConditionKind = "hold" | "failing" | "debug" | "maintenance" | "conflict";
+export type Condition = {
+  readonly kind: ConditionKind;
+  /** One sentence for a person: what is the matter and, where it can be said, what to do. */
+  readonly reason: string;
+  readonly sinceMs: number;
+};
+
+export type Firmware = "bios" | "uefi";
+
+/** How the machine's storage is protected; `none` says why, because the record must. */
+export type StorageReport = {
+  readonly rootDisk: {
+    readonly path: string;
+    readonly serial: string;
+    readonly sizeBytes: number;
+    readonly why: string;
+  };
+  readonly encryption:
+    | { readonly kind: "luks2"; readonly keyIn: "uefi-variable" }
+    | { readonly kind: "none"; readonly reason: string };
+};
+
+/** The permission to write to a machine's disks: single use, expiring, bound to machine, action and generation. */
+export type OrderTicket = {
+  /** SHA-256 of the token that stood in the boot script, lower-case hex. */
+  readonly tokenHash: string;
+  readonly action: BirthAction;
+  readonly generation: number;
+  readonly expiresAtMs: number;
+  /** Set when init has taken the order: the boot it was given to, and the hash of the session secret of that boot. */
+  readonly taken?: { readonly bootId: string; readonly sessionHash: string; readonly atMs: number };
+};
+
+/** Per-machine PXE history: requests seen and answers given (source document, "The Birther"). */
+export type PxeStatistics = {
+  readonly requests: number;
+  readonly responses: number;
+  readonly lastRequestAtMs: number;
+  readonly lastAnswer: string;
+};
+
+/** One line of a machine's timeline. `durationMs` is how long the phase took, where init or sub measured it. */
+export type TimelineEntry = {
+  readonly phase: Phase;
+  readonly atMs: number;
+  readonly durationMs?: number;
+  readonly detail?: string;
+};
+
+/** All that the MDB holds of one machine. Changed only by `decide` in life.ts. */
+export type Machine = {
+  readonly id: MachineId;
+  /** Grows by one with each change: optimistic concurrency and the change feed hang on it. */
+  readonly revision: number;
+  readonly createdAtMs: number;
+  readonly macs: readonly Mac[];
+  readonly state: MachineState;
+  /** Grows by one each time a birth, rebirth or clean is asked for; an order names it, and the same one is never installed twice. */
+  readonly generation: number;
+  readonly phase?: Phase;
+  readonly phaseAtMs?: number;
+  readonly conditions: readonly Condition[];
+  readonly firmware?: Firmware;
+  /** Name of the network the machine was last seen on. */
+  readonly network?: string;
+  /** Dotted-quad text, here and below. */
+  readonly temporaryAddress?: string;
+  readonly permanentAddress?: string;
+  readonly hostname?: string;
+  readonly placement?: Placement;
+  readonly requiredImage?: string;
+  /** What the sub last said it runs. */
+  readonly runningImage?: string;
+  readonly smbios?: Smbios;
+  readonly hardware?: Hardware;
+  readonly burnIn?: BurnInReport;
+  readonly storage?: StorageReport;
+  readonly pxe: PxeStatistics;
+  readonly ticket?: OrderTicket;
+  /** SHA-256 of the sub's credential, lower-case hex. */
+  readonly subTokenHash?: string;
+  /** The last thing the sub or init was heard to say. */
+  readonly lastSeenAtMs: number;
+  /** The phases of the current generation, oldest first; started anew with each generation. */
+  readonly timeline: readonly TimelineEntry[];
+};

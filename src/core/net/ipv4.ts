@@ -1,0 +1,67 @@
+declare const ipv4Brand: unique symbol;
+
+/** An IPv4 address as an unsigned 32-bit number in host order: arithmetic and comparison just work. */
+export type Ipv4 = number & { readonly [ipv4Brand]: true };
+
+/** 0.0.0.0: "no address" in DHCP header fields (RFC 2131 §2). */
+export const noAddress = 0 as Ipv4;
+
+/** 255.255.255.255: the limited broadcast address (RFC 919 §7). */
+export const broadcastAddress = 0xffffffff as Ipv4;
+
+/** Reads dotted-quad text; undefined if it is anything else. */
+export function parseIpv4(text: string): Ipv4 | undefined {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text.trim());
+  if (match === null) return undefined;
+  let value = 0;
+  for (const part of match.slice(1)) {
+    const byte = Number(part);
+    if (byte > 255) return undefined;
+    value = value * 256 + byte;
+  }
+  return value as Ipv4;
+}
+
+/** Dotted-quad text of an address. */
+export function formatIpv4(address: Ipv4): string {
+  return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join(".");
+}
+
+/** The address `count` places further on; the caller keeps it inside 32 bits. */
+export function addToIpv4(address: Ipv4, count: number): Ipv4 {
+  return ((address + count) >>> 0) as Ipv4;
+}
+
+/** A network: its first address and the number of leading one bits in its mask. */
+export type Prefix = { readonly address: Ipv4; readonly length: number };
+
+/** Reads `10.1.0.0/16`; host bits after the prefix are cleared; undefined if it is anything else. */
+export function parsePrefix(text: string): Prefix | undefined {
+  const [addressText, lengthText, ...rest] = text.split("/");
+  if (addressText === undefined || lengthText === undefined || rest.length > 0) return undefined;
+  const address = parseIpv4(addressText);
+  if (address === undefined || !/^\d{1,2}$/.test(lengthText)) return undefined;
+  const length = Number(lengthText);
+  if (length > 32) return undefined;
+  return { address: ((address & prefixMask(length)) >>> 0) as Ipv4, length };
+}
+
+/** `10.1.0.0/16`. */
+export function formatPrefix(prefix: Prefix): string {
+  return `${formatIpv4(prefix.address)}/${prefix.length}`;
+}
+
+/** The mask of a prefix length, e.g. 24 → 255.255.255.0. */
+export function prefixMask(length: number): Ipv4 {
+  return (length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0) as Ipv4;
+}
+
+/** Whether an address lies inside a network. */
+export function prefixContains(prefix: Prefix, address: Ipv4): boolean {
+  return (address & prefixMask(prefix.length)) >>> 0 === prefix.address;
+}
+
+/** The all-ones host address of a network. */
+export function prefixBroadcast(prefix: Prefix): Ipv4 {
+  return ((prefix.address | ~prefixMask(prefix.length)) >>> 0) as Ipv4;
+}

@@ -1,0 +1,33 @@
+/** What LLDP said of the other end of the cable (IEEE 802.1AB: system name and port id or description). */
+export type Neighbour = {
+  readonly switchName: string;
+  readonly port: string;
+};
+
+/** Where a machine hangs, and the name and address that follow from it. */
+export type Placement = {
+  readonly switchName: string;
+  readonly port: string;
+  /** Values of the rule's named groups, e.g. `{ rack: "1", unit: "7" }`. */
+  readonly position: { readonly [group: string]: string };
+  readonly hostname: string;
+  /** Dotted quad. */
+  readonly address: string;
+};
+
+/**
+ * A rule that turns a switch port into a place, a name and an address. Rules are tried in order, the first match wins.
+ * `switch` and `port` are regular expressions over the whole text; their named groups are the position.
+ */
+export type PlacementRule = {
+  readonly switch: string;
+  readonly port: string;
+  /** Template: `{rack}` is a group's text, `{rack:2}` the same zero-padded to two digits. */
+  readonly hostname: string;
+  /** The address is `first + Σ group × step`, e.g. `{ first: "10.1.1.0", step: { rack: 64, unit: 1 } }`. */
+  readonly address: { readonly first: string; readonly step: { readonly [group: string]: number } };
+};
+
+export type PlacementResult =
+  | { readonly kind: "placed"; readonly placement: Placement }
+  | { readonly kind: "unplaced"; readonly reason: string };

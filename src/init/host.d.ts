@@ -1,0 +1,75 @@
+/**
+ * The native module of host.c: what JavaScript cannot reach. Every function throws an Error whose message
+ * names the call and errno's text. Buffers are ArrayBuffers; offsets and lengths are bytes.
+ */
+declare module "host" {
+  /** Opens a TCP connection; both directions then give up after timeoutMs without progress. */
+  export function tcpConnect(ipv4: string, port: number, timeoutMs: number): number;
+  /** TLS 1.2+ over a connected socket, the server verified against the CA certificates (PEM) and the name. Returns a handle. */
+  export function tlsOpen(fd: number, caPem: string, serverName: string): number;
+  /** Bytes read, 0 at the end of the stream. */
+  export function tlsRead(handle: number, buffer: ArrayBuffer, offset: number, length: number): number;
+  /** Writes all of it. */
+  export function tlsWrite(handle: number, buffer: ArrayBuffer, offset: number, length: number): void;
+  /** Ends the session and closes its socket. */
+  export function tlsClose(handle: number): void;
+
+  /** A raw socket bound to an interface and an Ethernet type, which also hears the LLDP multicast group. */
+  export function packetOpen(interfaceName: string, etherType: number): number;
+  export function packetSend(fd: number, frame: ArrayBuffer): void;
+  /** The next frame, or undefined when timeoutMs have passed. */
+  export function packetReceive(fd: number, timeoutMs: number): ArrayBuffer | undefined;
+
+  export function interfaceUp(name: string): void;
+  /** Replaces the interface's IPv4 address. */
+  export function interfaceAddress(name: string, ipv4: string, prefixLength: number): void;
+  export function defaultRoute(gatewayIpv4: string): void;
+
+  export function mount(source: string, target: string, type: string, flags: number, data: string): void;
+  export function unmount(target: string, flags: number): void;
+  /** Makes newRoot the root (mount --move, chroot, chdir /) and executes argv there in place of this process. */
+  export function switchRoot(newRoot: string, argv: string[]): never;
+  export function exec(argv: string[]): never;
+  /** sync(2), then reboot(2): `restart`, `powerOff` or `halt`. */
+  export function reboot(how: "restart" | "powerOff" | "halt"): never;
+  export function sync(): void;
+  export function fsync(fd: number): void;
+
+  /** finit_module(2). An already loaded module is no error. */
+  export function loadModule(path: string, parameters: string): void;
+  /** WDIOC_SETTIMEOUT; returns the seconds the device took. */
+  export function watchdogTimeout(fd: number, seconds: number): number;
+  /** Sets or clears the immutable flag (efivarfs protects its files with it). */
+  export function setImmutable(path: string, on: boolean): void;
+  /** BLKRRPART: the kernel reads the partition table again. */
+  export function rereadPartitions(path: string): void;
+  /** Bytes of a block device (BLKGETSIZE64). */
+  export function blockDeviceSize(path: string): number;
+  /** Drops the page cache of one block device (BLKFLSBUF after fsync). */
+  export function flushDeviceCache(path: string): void;
+  export function statfs(path: string): { totalBytes: number; freeBytes: number; freeInodes: number };
+
+  export function setTime(unixMs: number): void;
+  /** Milliseconds of CLOCK_MONOTONIC. */
+  export function monotonicMs(): number;
+  export function randomBytes(count: number): ArrayBuffer;
+  export function hostname(name: string): void;
+
+  /** Lower-case hex SHA-512. */
+  export function sha512(buffer: ArrayBuffer, offset: number, length: number): string;
+  export function sha512File(path: string): string;
+
+  export function chmod(path: string, mode: number): void;
+  /** Does not follow a symbolic link. */
+  export function chown(path: string, uid: number, gid: number): void;
+  export function link(existing: string, path: string): void;
+  /** mode holds the file type bits (S_IFIFO, S_IFCHR, S_IFBLK). */
+  export function makeNode(path: string, mode: number, rdev: number): void;
+  /** Sets mtime (and atime) of a path without following a link. */
+  export function setTimes(path: string, mtimeMs: number): void;
+
+  /** Hashes on every CPU for so long; returns hashes of 4 KiB a second over all CPUs, and whether all CPUs agreed on the results. */
+  export function cpuTest(seconds: number): { hashesPerSecond: number; agreed: boolean };
+  /** Fills mebibytes of memory with patterns, reads them back; wrong counts the 8-byte words that differ. */
+  export function memoryTest(mebibytes: number): { mebibytesPerSecond: number; wrongWords: number };
+}

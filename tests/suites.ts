@@ -1,0 +1,70 @@
+/** One suite of `./test`. */
+export type Suite = {
+  readonly name: string;
+  readonly about: string;
+  /** Commands that must exit 0, each counted as one test; or test files (globs) for node:test. */
+  readonly run: { readonly kind: "commands"; readonly commands: readonly (readonly string[])[] } | TestFiles;
+  /** Only run when named: too long for the plain run. */
+  readonly onlyWhenNamed?: true;
+};
+
+type TestFiles = {
+  readonly kind: "files";
+  readonly globs: readonly string[];
+  /** `own`: inside fresh network and process namespaces, so that no packet leaves and nothing survives. */
+  readonly namespace: "own" | "none";
+  /** Milliseconds after which one test is called hung. */
+  readonly timeoutMs: number;
+};
+
+const minuteMs = 60_000;
+
+/** All suites, cheapest first: a broken core is known before a machine is powered on. */
+export const suites: readonly Suite[] = [
+  {
+    name: "check",
+    about: "types, the star rule (project references) and Biome",
+    run: {
+      kind: "commands",
+      commands: [
+        ["node_modules/.bin/tsc", "-b"],
+        ["node_modules/.bin/biome", "check", "--error-on-warnings"],
+      ],
+    },
+  },
+  {
+    name: "unit",
+    about: "tables and properties of every room, in milliseconds",
+    run: { kind: "files", globs: ["src/**/*.test.ts"], namespace: "none", timeoutMs: 2 * minuteMs },
+  },
+  {
+    name: "native",
+    about: "the native ground of init as an ordinary program: TLS, hashes, files",
+    run: { kind: "files", globs: ["tests/native/*.test.ts"], namespace: "none", timeoutMs: 5 * minuteMs },
+  },
+  {
+    name: "real-clients",
+    about: "curl, tftp-hpa, dhclient or udhcpc against our servers",
+    run: { kind: "files", globs: ["tests/real-clients/*.test.ts"], namespace: "own", timeoutMs: 2 * minuteMs },
+  },
+  {
+    name: "lab",
+    about: "the virtual rack: firmware, LLDP with a real lldpd, power, clean-up",
+    run: { kind: "files", globs: ["tests/lab/*.test.ts"], namespace: "none", timeoutMs: 5 * minuteMs },
+  },
+  {
+    name: "image",
+    about: "Bootstrap Image: builds, is small enough, holds what it must",
+    run: { kind: "files", globs: ["tests/image/*.test.ts"], namespace: "none", timeoutMs: 10 * minuteMs },
+  },
+  {
+    name: "birth",
+    about: "a BIOS and a UEFI machine from power-on to workload, then rebirth and clean",
+    run: { kind: "files", globs: ["tests/birth/*.test.ts"], namespace: "none", timeoutMs: 25 * minuteMs },
+  },
+  {
+    name: "faults",
+    about: "births that go wrong: no LLDP, unknown port, no disk, small disk, failing burn-in, server gone",
+    run: { kind: "files", globs: ["tests/faults/*.test.ts"], namespace: "none", timeoutMs: 15 * minuteMs },
+  },
+];
