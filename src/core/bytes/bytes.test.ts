@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { builtBytes, createBuilder, padTo, putBytes, putUnsigned } from "./builder.ts";
+import { cursorOver, readBytes, readUnsigned, readZeroTerminated, remaining } from "./cursor.ts";
+import { bytesFromHex, bytesFromText, hexFromBytes, textFromBytes } from "./text.ts";
+
+test("a cursor reads numbers, bytes and zero-terminated text, and refuses to pass the end", () => {
+  const cursor = cursorOver(Uint8Array.of(1, 2, 3, 0xff, 0xff, 0xff, 0xff, 65, 66, 0, 9));
+  assert.equal(readUnsigned(cursor, 1), 1);
+  assert.equal(readUnsigned(cursor, 2), 0x0203);
+  assert.equal(readUnsigned(cursor, 4), 0xffffffff);
+  assert.equal(textFromBytes(readZeroTerminated(cursor) ?? new Uint8Array()), "AB");
+  assert.equal(readUnsigned(cursor, 2), undefined);
+  assert.equal(readBytes(cursor, 2), undefined);
+  assert.equal(readZeroTerminated(cursor), undefined);
+  assert.equal(remaining(cursor), 1);
+});
+
+test("what a builder wrote a cursor reads back", () => {
+  fc.assert(
+    fc.property(fc.array(fc.oneof(fc.nat(0xffffffff), fc.uint8Array({ maxLength: 300 }))), (items) => {
+      const builder = createBuilder(1);
+      for (const item of items) typeof item === "number" ? putUnsigned(builder, item, 4) : putBytes(builder, item);
+      const cursor = cursorOver(builtBytes(builder));
+      for (const item of items)
+        if (typeof item === "number") assert.equal(readUnsigned(cursor, 4), item);
+        else assert.deepEqual(readBytes(cursor, item.length), item);
+      assert.equal(remaining(cursor), 0);
+    }),
+  );
+});
+
+test("padding fills up with zeros and never cuts", () => {
+  const builder = createBuilder(1);
+  putBytes(builder, Uint8Array.of(1, 2));
+  padTo(builder, 40);
+  padTo(builder, 3);
+  assert.equal(builder.length, 40);
+  assert.deepEqual(builtBytes(builder).subarray(0, 4), Uint8Array.of(1, 2, 0, 0));
+});
+
+test("bytes survive being text and being hex", () => {
+  fc.assert(
+    fc.property(fc.uint8Array(), (bytes) => {
+      assert.deepEqual(bytesFromText(textFromBytes(bytes)), bytes);
+      assert.deepEqual(bytesFromHex(hexFromBytes(bytes)), bytes);
+    }),
+  );
+  assert.equal(bytesFromHex("abc"), undefined);
+  assert.equal(bytesFromHex("zz"), undefined);
+  assert.deepEqual(bytesFromText("€"), Uint8Array.of(63));
+});
