@@ -1,0 +1,99 @@
+import type { Mac } from "../net/mac.ts";
+import { macFromBytes, macToBytes } from "../net/mac.ts";
+
+/** The Ethernet type of LLDP (IEEE 802.1AB-2016 §7.3). */
+export const lldpEtherType = 0x88cc;
+
+/** Nearest bridge: the group address that no switch forwards (IEEE 802.1AB-2016 table 7-1). */
+export const lldpGroup = "01:80:c2:00:00:0e" as Mac;
+
+/** TLV types that say where a cable ends (IEEE 802.1AB-2016 table 8-1); all others are passed over. */
+export const tlvTypes = { end: 0, chassisId: 1, portId: 2, timeToLive: 3, portDescription: 4, systemName: 5 } as const;
+
+/** Chassis id subtypes by number (IEEE 802.1AB-2016 table 8-2). */
+export const chassisKinds = {
+  1: "chassisComponent",
+  2: "interfaceAlias",
+  3: "portComponent",
+  4: "mac",
+  5: "networkAddress",
+  6: "interfaceName",
+  7: "local",
+} as const;
+export type ChassisKind = (typeof chassisKinds)[keyof typeof chassisKinds];
+
+/** Port id subtypes by number (IEEE 802.1AB-2016 table 8-3). */
+export const portKinds = {
+  1: "interfaceAlias",
+  2: "portComponent",
+  3: "mac",
+  4: "networkAddress",
+  5: "interfaceName",
+  6: "agentCircuitId",
+  7: "local",
+} as const;
+export type PortKind = (typeof portKinds)[keyof typeof portKinds];
+
+/** An identifier and what sort it is. `text` is a MAC or hex bytes (network address) in their canonical spelling, else the text itself. */
+export type LldpId<Kind> = { readonly kind: Kind; readonly text: string };
+
+/** What one LLDP frame says of the device and the port that sent it. */
+export type Lldpdu = {
+  readonly chassis: LldpId<ChassisKind>;
+  readonly port: LldpId<PortKind>;
+  /** 0 takes back what was said before (IEEE 802.1AB-2016 §8.5.4). */
+  readonly ttlSeconds: number;
+  readonly portDescription?: string;
+  readonly systemName?: string;
+};
+
+export type LldpReading =
+  | { readonly kind: "lldpdu"; readonly lldpdu: Lldpdu; readonly sender: Mac }
+  | { readonly kind: "unreadable"; readonly reason: string };
+
+/** The text of an identifier's bytes, by the sort of identifier. */
+export function idText(kind: ChassisKind | PortKind, bytes: Uint8Array): string {
+  if (kind === "mac" && bytes.length === 6) return macFromBytes(bytes);
+  if (kind === "mac" || kind === "networkAddress") return toHex(bytes);
+  return readText(bytes);
+}
+
+/** The bytes of an identifier's text: the inverse of `idText`. */
+export function idBytes(kind: ChassisKind | PortKind, text: string): Uint8Array {
+  if (kind === "mac" && text.includes(":")) return macToBytes(text as Mac);
+  if (kind === "mac" || kind === "networkAddress") return fromHex(text);
+  return writeText(text);
+}
+
+/**
+ * UTF-8 as text; bytes that are no UTF-8 are read as Latin-1, because old switches send what their operator typed.
+ * Trailing NULs go: some agents count C's terminator in.
+ */
+export function readText(bytes: Uint8Array): string {
+  let end = bytes.length;
+  while (end > 0 && bytes[end - 1] === 0) end -= 1;
+  const kept = bytes.subarray(0, end);
+  try {
+    return decodeURIComponent(Array.from(kept, (byte) => `%${byte.toString(16).padStart(2, "0")}`).join(""));
+  } catch {
+    return String.fromCharCode(...kept);
+  }
+}
+
+/** UTF-8 bytes of a text. Half a surrogate pair, which UTF-8 cannot say, becomes U+FFFD. */
+export function writeText(text: string): Uint8Array {
+  const whole = Array.from(text, (character) => (/^[\ud800-\udfff]$/.test(character) ? "\ufffd" : character)).join("");
+  const bytes: number[] = [];
+  for (const piece of encodeURIComponent(whole).match(/%..|[^%]/g) ?? []) {
+    bytes.push(piece.length === 3 ? Number.parseInt(piece.slice(1), 16) : piece.charCodeAt(0));
+  }
+  return Uint8Array.from(bytes);
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function fromHex(text: string): Uint8Array {
+  return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+}

@@ -1,0 +1,89 @@
+import { macFromBytes } from "../net/mac.ts";
+import {
+  type ChassisKind,
+  chassisKinds,
+  idText,
+  type LldpId,
+  type LldpReading,
+  lldpEtherType,
+  type PortKind,
+  portKinds,
+  readText,
+  tlvTypes,
+} from "./lldpdu.ts";
+
+/** One type-length-value of an LLDPDU. */
+type Tlv = { readonly type: number; readonly value: Uint8Array };
+
+const vlanTag = 0x8100;
+
+/**
+ * Reads an Ethernet frame that holds an LLDPDU. No bytes make it throw. A tag in front (some switches send LLDP on their
+ * native VLAN, tagged) is passed over. Unknown TLVs are skipped; a TLV that is cut off makes the frame unreadable.
+ */
+export function readLldp(frame: Uint8Array): LldpReading {
+  if (frame.length < 14) return unreadable(`${frame.length} bytes are no Ethernet frame`);
+  const typeAt = word(frame, 12) === vlanTag ? 16 : 12;
+  if (frame.length < typeAt + 2) return unreadable("the frame ends in its VLAN tag");
+  const etherType = word(frame, typeAt);
+  if (etherType !== lldpEtherType) return unreadable(`Ethernet type 0x${etherType.toString(16)} is not LLDP`);
+
+  const tlvs = readTlvs(frame.subarray(typeAt + 2));
+  if (typeof tlvs === "string") return unreadable(tlvs);
+  const chassis = readId(tlvs[0], tlvTypes.chassisId, chassisKinds) as LldpId<ChassisKind> | undefined;
+  if (chassis === undefined) return unreadable("the first TLV is no chassis id");
+  const port = readId(tlvs[1], tlvTypes.portId, portKinds) as LldpId<PortKind> | undefined;
+  if (port === undefined) return unreadable("the second TLV is no port id");
+  const timeToLive = tlvs[2];
+  if (timeToLive?.type !== tlvTypes.timeToLive || timeToLive.value.length < 2) {
+    return unreadable("the third TLV is no time to live");
+  }
+  const portDescription = firstText(tlvs, tlvTypes.portDescription);
+  const systemName = firstText(tlvs, tlvTypes.systemName);
+  return {
+    kind: "lldpdu",
+    sender: macFromBytes(frame.subarray(6, 12)),
+    lldpdu: {
+      chassis,
+      port,
+      ttlSeconds: word(timeToLive.value, 0),
+      ...(portDescription === undefined ? {} : { portDescription }),
+      ...(systemName === undefined ? {} : { systemName }),
+    },
+  };
+}
+
+/** All TLVs up to the End TLV, or why they cannot be read. A missing End TLV is forgiven: the frame's end serves. */
+function readTlvs(bytes: Uint8Array): readonly Tlv[] | string {
+  const tlvs: Tlv[] = [];
+  let at = 0;
+  while (at + 2 <= bytes.length) {
+    const head = word(bytes, at);
+    const type = head >> 9;
+    const length = head & 0x1ff;
+    if (type === tlvTypes.end) return tlvs;
+    if (at + 2 + length > bytes.length) return `a TLV of type ${type} is cut off`;
+    tlvs.push({ type, value: bytes.subarray(at + 2, at + 2 + length) });
+    at += 2 + length;
+  }
+  return tlvs;
+}
+
+function readId(tlv: Tlv | undefined, type: number, kinds: { readonly [subtype: number]: ChassisKind | PortKind }) {
+  if (tlv?.type !== type || tlv.value.length < 2) return undefined;
+  const kind = kinds[tlv.value[0] ?? 0];
+  return kind === undefined ? undefined : { kind, text: idText(kind, tlv.value.subarray(1)) };
+}
+
+function firstText(tlvs: readonly Tlv[], type: number): string | undefined {
+  const tlv = tlvs.find((each) => each.type === type);
+  return tlv === undefined ? undefined : readText(tlv.value);
+}
+
+function word(bytes: Uint8Array, at: number): number {
+  return (bytes[at] ?? 0) * 256 + (bytes[at + 1] ?? 0);
+}
+
+function unreadable(reason: string): LldpReading {
+  return { kind: "unreadable", reason };
+}
