@@ -84,6 +84,8 @@ export type Refusal = {
     | "foreignToken"
     | "nameTaken"
     | "addressTaken"
+    /** The machine has the NIC that another machine is known by. */
+    | "macTaken"
     | "held";
   /** One sentence: what was wrong. */
   readonly message: string;
@@ -92,5 +94,10 @@ export type Refusal = {
 };
 
 export type Decision =
-  | { readonly kind: "changed"; readonly machine: Machine }
+  | {
+      readonly kind: "changed";
+      readonly machine: Machine;
+      /** Records that turned out to be other NICs of this machine: they cease to exist in the same transaction. */
+      readonly absorbed?: readonly MachineId[];
+    }
   | { readonly kind: "refused"; readonly refusal: Refusal; readonly machine?: Machine };

@@ -1,0 +1,120 @@
+import type { MachineEvent } from "./event.ts";
+import {
+  changed,
+  type EventOf,
+  type Move,
+  machineIdFromMac,
+  nameOf,
+  refused,
+  withoutConditions,
+  withPhase,
+} from "./life-record.ts";
+import { type Machine, phases } from "./record.ts";
+
+/** The record of a machine that nobody had described: born at once on a nursery, only noted elsewhere. */
+export function firstSeen(event: EventOf<"pxeAsked">, nowMs: number): Machine {
+  return {
+    id: machineIdFromMac(event.mac),
+    revision: 0,
+    createdAtMs: nowMs,
+    macs: [event.mac],
+    state: "unknown",
+    generation: 0,
+    conditions: [],
+    pxe: { requests: 0, responses: 0, lastRequestAtMs: nowMs, lastAnswer: "" },
+    lastSeenAtMs: nowMs,
+    timeline: [],
+  };
+}
+
+/** An unknown machine asks: on a nursery it is born (state `birth`, generation 1), elsewhere only counted. */
+export const askUnknown: Move<"pxeAsked"> = (machine, event, context) =>
+  event.nursery
+    ? askForBirth({ ...machine, state: "birth", generation: machine.generation + 1 }, event, context)
+    : noteRequest(machine, event, context);
+
+/** A machine that is to be installed asks: a new attempt begins, unless it is only our loader asking the second time. */
+export const askForBirth: Move<"pxeAsked"> = (machine, event, context) => {
+  const chained = event.stage === "loader" && (machine.phase === "loaderSent" || machine.phase === "kernelSent");
+  const detail = `${event.stage}: ${event.answer}`;
+  const seen = chained ? machine : withPhase(machine, { phase: "offered", detail }, context.nowMs);
+  return noteRequest(seen, event, context);
+};
+
+/** A healthy machine asks: it must have restarted, so one that was up is up no longer. It is told to boot locally. */
+export const askHealthy: Move<"pxeAsked"> = (machine, event, context) =>
+  noteRequest(
+    machine.phase === "up" ? withPhase(machine, { phase: "rebooting", detail: "asked PXE" }, context.nowMs) : machine,
+    event,
+    context,
+  );
+
+/** Counts request and answer, and keeps the offered address unless another machine holds it: then one has to be chosen anew. */
+const noteRequest: Move<"pxeAsked"> = (machine, event, context) => {
+  const counted: Machine = {
+    ...machine,
+    firmware: event.firmware,
+    network: event.network,
+    pxe: {
+      requests: machine.pxe.requests + 1,
+      responses: machine.pxe.responses + (event.answer === "none" ? 0 : 1),
+      lastRequestAtMs: context.nowMs,
+      lastAnswer: event.answer,
+    },
+  };
+  if (event.address === undefined || event.address === machine.permanentAddress) return changed(counted);
+  const holder = context.addressHolder(event.address);
+  if (holder === undefined || holder.id === machine.id) return changed({ ...counted, temporaryAddress: event.address });
+  return refused(
+    {
+      kind: "addressTaken",
+      message: `address ${event.address} was about to be offered to ${nameOf(machine)}, but ${nameOf(holder)} holds it`,
+      next: "choose another address of the pool",
+    },
+    counted,
+  );
+};
+
+const lastBirthPhase = phases.indexOf("populated");
+
+/** A phase of the installation; those that come after it cannot be seen yet. */
+export const seeBirthPhase: Move<"phaseSeen"> = (machine, event, context) =>
+  phases.indexOf(event.phase) <= lastBirthPhase
+    ? changed(withPhase(machine, event, context.nowMs))
+    : wrongPhase(machine, event);
+
+/** A phase after the installation; a late word from before it changes nothing. */
+export const seeHealthyPhase: Move<"phaseSeen"> = (machine, event, context) =>
+  phases.indexOf(event.phase) > lastBirthPhase
+    ? changed(withPhase(machine, event, context.nowMs))
+    : wrongPhase(machine, event);
+
+function wrongPhase(machine: Machine, event: Extract<MachineEvent, { kind: "phaseSeen" }>) {
+  return refused({
+    kind: "wrongState",
+    message: `phase ${event.phase} was reported of ${nameOf(machine)}, which is in state ${machine.state}`,
+    next: "nothing: the report is late, or from an older life of the machine",
+  });
+}
+
+/** A poll that tells nothing new is written down this often only: thousands of subs poll every few seconds. */
+const seenAgainMs = 30_000;
+
+/** A healthy machine's sub polls. It is `up` when it runs the required image; the birth session has then ended. */
+export const hearSub: Move<"subSeen"> = (machine, event, context) => {
+  const up = event.runningImage !== undefined && event.runningImage === machine.requiredImage;
+  const isNews =
+    machine.runningImage !== event.runningImage || machine.ticket !== undefined || (up && machine.phase !== "up");
+  if (!isNews && context.nowMs - machine.lastSeenAtMs < seenAgainMs) return changed(machine);
+  const { ticket: _ended, runningImage: _before, ...kept } = machine;
+  const heard: Machine = {
+    ...kept,
+    lastSeenAtMs: context.nowMs,
+    ...(event.runningImage === undefined ? {} : { runningImage: event.runningImage }),
+  };
+  return changed(up ? withoutConditions(withPhase(heard, { phase: "up" }, context.nowMs), "failing") : heard);
+};
+
+/** The sub of a machine that is to be installed again: it still runs until the reset; only noted, the phase is the new life's. */
+export const hearOldSub: Move<"subSeen"> = (machine, _event, context) =>
+  changed(context.nowMs - machine.lastSeenAtMs < seenAgainMs ? machine : { ...machine, lastSeenAtMs: context.nowMs });

@@ -1,0 +1,70 @@
+import type { Decision, MachineEvent } from "./event.ts";
+import { noteBurnIn, noteFailure, notePlace, scanHardware } from "./life-birth.ts";
+import {
+  askForBirth,
+  askHealthy,
+  askUnknown,
+  firstSeen,
+  hearOldSub,
+  hearSub,
+  seeBirthPhase,
+  seeHealthyPhase,
+} from "./life-boot.ts";
+import {
+  askClean,
+  askRebirth,
+  clearCondition,
+  refuseOutsideNursery,
+  refuseState,
+  refuseUnborn,
+  setCondition,
+} from "./life-operator.ts";
+import { becomeHealthy, confirmHealthy, issueOrder, refuseStale, takeOrder } from "./life-order.ts";
+import { type Context, type EventKind, type Move, refused } from "./life-record.ts";
+import type { Machine, MachineState } from "./record.ts";
+
+/**
+ * The life of a machine: every state × every event. A cell is what is done; its function says under which conditions.
+ * The state changes in five cells only: askUnknown (unknown → birth), becomeHealthy (birth, rebirth, clean → healthy),
+ * askRebirth and askClean (→ rebirth, clean). Nothing that comes from the network leaves `healthy`.
+ */
+// biome-ignore format: it is a table
+export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: Move<K> } } = {
+  //                  unknown                         birth                         healthy                         rebirth                       clean
+  pxeAsked:         { unknown: askUnknown,            birth: askForBirth,           healthy: askHealthy,            rebirth: askForBirth,         clean: askForBirth },
+  phaseSeen:        { unknown: refuseState,           birth: seeBirthPhase,         healthy: seeHealthyPhase,       rebirth: seeBirthPhase,       clean: seeBirthPhase },
+  orderIssued:      { unknown: refuseOutsideNursery,  birth: issueOrder,            healthy: refuseStale,           rebirth: issueOrder,          clean: issueOrder },
+  orderTaken:       { unknown: refuseOutsideNursery,  birth: takeOrder,             healthy: refuseStale,           rebirth: takeOrder,           clean: takeOrder },
+  hardwareScanned:  { unknown: refuseState,           birth: scanHardware,          healthy: refuseState,           rebirth: scanHardware,        clean: scanHardware },
+  burnInDone:       { unknown: refuseState,           birth: noteBurnIn,            healthy: refuseState,           rebirth: noteBurnIn,          clean: noteBurnIn },
+  placed:           { unknown: refuseState,           birth: notePlace,             healthy: refuseState,           rebirth: notePlace,           clean: notePlace },
+  failed:           { unknown: refuseState,           birth: noteFailure,           healthy: noteFailure,           rebirth: noteFailure,         clean: noteFailure },
+  becameHealthy:    { unknown: refuseStale,           birth: becomeHealthy,         healthy: confirmHealthy,        rebirth: becomeHealthy,       clean: becomeHealthy },
+  subSeen:          { unknown: refuseState,           birth: refuseState,           healthy: hearSub,               rebirth: hearOldSub,          clean: hearOldSub },
+  rebirthAsked:     { unknown: refuseOutsideNursery,  birth: refuseUnborn,          healthy: askRebirth,            rebirth: askRebirth,          clean: askRebirth },
+  cleanAsked:       { unknown: refuseOutsideNursery,  birth: refuseUnborn,          healthy: askClean,              rebirth: askClean,            clean: askClean },
+  conditionSet:     { unknown: setCondition,          birth: setCondition,          healthy: setCondition,          rebirth: setCondition,        clean: setCondition },
+  conditionCleared: { unknown: clearCondition,        birth: clearCondition,        healthy: clearCondition,        rebirth: clearCondition,      clean: clearCondition },
+};
+
+/**
+ * What becomes of a machine when something happens to it: a new record, or why not. Pure: time and the holders of
+ * names, addresses and NICs come in by `context`. The very same record in the answer means that nothing is to be written.
+ */
+export function decide(machine: Machine | undefined, event: MachineEvent, context: Context): Decision {
+  const subject = machine ?? (event.kind === "pxeAsked" ? firstSeen(event, context.nowMs) : undefined);
+  if (subject === undefined) return refused(noSuchMachine(event));
+  const move = life[event.kind][subject.state] as Move<EventKind>;
+  const decision = move(subject, event, context);
+  if (decision.machine === undefined || decision.machine === machine) return decision;
+  return { ...decision, machine: { ...decision.machine, revision: subject.revision + 1 } };
+}
+
+function noSuchMachine(event: MachineEvent) {
+  const who = "id" in event ? event.id : event.mac;
+  return {
+    kind: "noSuchMachine",
+    message: `no machine ${who} is known`,
+    next: "birther machines lists those that are; a machine becomes known when it asks PXE on one of our networks",
+  } as const;
+}
