@@ -1,0 +1,82 @@
+import { nameOf } from "./life-record.ts";
+import type { Machine } from "./record.ts";
+
+/** Something that the life of machines can never bring about: a corrupt database, or a bug of ours. */
+export type Inconsistency = {
+  readonly kind:
+    | "nameHeldTwice"
+    | "addressHeldTwice"
+    | "macHeldTwice"
+    | "healthyWithoutPlace"
+    | "orderForHealthy"
+    | "orderAhead"
+    | "noMac";
+  /** Ids of the machines concerned. */
+  readonly machines: readonly string[];
+  /** One sentence for a person. */
+  readonly message: string;
+};
+
+/** What must be held by one machine only, and under which keys a machine holds it. */
+const uniqueThings: readonly {
+  readonly kind: Inconsistency["kind"];
+  readonly thing: string;
+  readonly keys: (machine: Machine) => readonly (string | undefined)[];
+}[] = [
+  { kind: "nameHeldTwice", thing: "name", keys: (machine) => [machine.hostname?.toLowerCase()] },
+  {
+    kind: "addressHeldTwice",
+    thing: "address",
+    keys: (machine) => [machine.permanentAddress, machine.temporaryAddress],
+  },
+  { kind: "macHeldTwice", thing: "hardware address", keys: (machine) => machine.macs },
+];
+
+/** What must hold of each machine by itself. */
+const rules: readonly {
+  readonly kind: Inconsistency["kind"];
+  readonly broken: (machine: Machine) => boolean;
+  readonly says: string;
+}[] = [
+  { kind: "noMac", broken: (machine) => machine.macs.length === 0, says: "has no hardware address" },
+  {
+    kind: "healthyWithoutPlace",
+    broken: ({ state, hostname, permanentAddress, requiredImage }) =>
+      state === "healthy" && (hostname === undefined || permanentAddress === undefined || requiredImage === undefined),
+    says: "is healthy without a name, an address or an image",
+  },
+  {
+    kind: "orderForHealthy",
+    broken: ({ state, ticket }) => state === "healthy" && ticket !== undefined && ticket.taken === undefined,
+    says: "is healthy and has an open order",
+  },
+  {
+    kind: "orderAhead",
+    broken: ({ generation, ticket }) => ticket !== undefined && ticket.generation > generation,
+    says: "has an order for a generation that was never asked for",
+  },
+];
+
+/** All that is inconsistent in a fleet; an empty list is what it should be. Linear in the number of machines. */
+export function checkFleet(machines: readonly Machine[]): Inconsistency[] {
+  const found: Inconsistency[] = [];
+  for (const { kind, thing, keys } of uniqueThings) {
+    const holders = new Map<string, Set<Machine>>();
+    for (const machine of machines) {
+      for (const key of keys(machine)) {
+        if (key !== undefined) holders.set(key, (holders.get(key) ?? new Set()).add(machine));
+      }
+    }
+    for (const [key, group] of holders) {
+      if (group.size < 2) continue;
+      const names = [...group].map(nameOf).join(" and ");
+      found.push({ kind, machines: [...group].map(({ id }) => id), message: `${thing} ${key} is held by ${names}` });
+    }
+  }
+  for (const { kind, broken, says } of rules) {
+    for (const machine of machines) {
+      if (broken(machine)) found.push({ kind, machines: [machine.id], message: `${nameOf(machine)} ${says}` });
+    }
+  }
+  return found;
+}
