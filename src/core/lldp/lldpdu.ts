@@ -1,3 +1,4 @@
+import { bytesFromHex, hexFromBytes, textFromBytes } from "../bytes/text.ts";
 import type { Mac } from "../net/mac.ts";
 import { macFromBytes, macToBytes } from "../net/mac.ts";
 
@@ -54,14 +55,14 @@ export type LldpReading =
 /** The text of an identifier's bytes, by the sort of identifier. */
 export function idText(kind: ChassisKind | PortKind, bytes: Uint8Array): string {
   if (kind === "mac" && bytes.length === 6) return macFromBytes(bytes);
-  if (kind === "mac" || kind === "networkAddress") return toHex(bytes);
+  if (kind === "mac" || kind === "networkAddress") return hexFromBytes(bytes);
   return readText(bytes);
 }
 
 /** The bytes of an identifier's text: the inverse of `idText`. */
 export function idBytes(kind: ChassisKind | PortKind, text: string): Uint8Array {
   if (kind === "mac" && text.includes(":")) return macToBytes(text as Mac);
-  if (kind === "mac" || kind === "networkAddress") return fromHex(text);
+  if (kind === "mac" || kind === "networkAddress") return bytesFromHex(text) ?? new Uint8Array();
   return writeText(text);
 }
 
@@ -76,7 +77,7 @@ export function readText(bytes: Uint8Array): string {
   try {
     return decodeURIComponent(Array.from(kept, (byte) => `%${byte.toString(16).padStart(2, "0")}`).join(""));
   } catch {
-    return String.fromCharCode(...kept);
+    return textFromBytes(kept);
   }
 }
 
@@ -88,12 +89,4 @@ export function writeText(text: string): Uint8Array {
     bytes.push(piece.length === 3 ? Number.parseInt(piece.slice(1), 16) : piece.charCodeAt(0));
   }
   return Uint8Array.from(bytes);
-}
-
-function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function fromHex(text: string): Uint8Array {
-  return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }

@@ -1,3 +1,4 @@
+import { type Builder, builtBytes, createBuilder, padTo, putBytes, putUnsigned } from "../bytes/builder.ts";
 import type { Mac } from "../net/mac.ts";
 import { macToBytes } from "../net/mac.ts";
 import {
@@ -18,34 +19,24 @@ const longestText = 255;
 
 /** The whole Ethernet frame that announces `lldpdu` from `sender`, padded to Ethernet's 60 bytes. Longer texts are cut. */
 export function writeLldp(lldpdu: Lldpdu, sender: Mac): Uint8Array {
-  const parts: Uint8Array[] = [
-    macToBytes(lldpGroup),
-    macToBytes(sender),
-    Uint8Array.of(lldpEtherType >> 8, lldpEtherType & 255),
-    tlv(tlvTypes.chassisId, id(chassisKinds, lldpdu.chassis)),
-    tlv(tlvTypes.portId, id(portKinds, lldpdu.port)),
-    tlv(tlvTypes.timeToLive, Uint8Array.of((lldpdu.ttlSeconds >> 8) & 255, lldpdu.ttlSeconds & 255)),
-  ];
-  if (lldpdu.portDescription !== undefined) parts.push(tlv(tlvTypes.portDescription, cut(lldpdu.portDescription)));
-  if (lldpdu.systemName !== undefined) parts.push(tlv(tlvTypes.systemName, cut(lldpdu.systemName)));
-  parts.push(Uint8Array.of(0, 0));
-
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const frame = new Uint8Array(Math.max(60, length));
-  let at = 0;
-  for (const part of parts) {
-    frame.set(part, at);
-    at += part.length;
-  }
-  return frame;
+  const frame = createBuilder();
+  putBytes(frame, macToBytes(lldpGroup));
+  putBytes(frame, macToBytes(sender));
+  putUnsigned(frame, lldpEtherType, 2);
+  putTlv(frame, tlvTypes.chassisId, id(chassisKinds, lldpdu.chassis));
+  putTlv(frame, tlvTypes.portId, id(portKinds, lldpdu.port));
+  putTlv(frame, tlvTypes.timeToLive, Uint8Array.of((lldpdu.ttlSeconds >> 8) & 255, lldpdu.ttlSeconds & 255));
+  if (lldpdu.portDescription !== undefined) putTlv(frame, tlvTypes.portDescription, cut(lldpdu.portDescription));
+  if (lldpdu.systemName !== undefined) putTlv(frame, tlvTypes.systemName, cut(lldpdu.systemName));
+  putTlv(frame, tlvTypes.end, new Uint8Array());
+  padTo(frame, 60);
+  return builtBytes(frame);
 }
 
-function tlv(type: number, value: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(2 + value.length);
-  bytes[0] = (type << 1) | (value.length >> 8);
-  bytes[1] = value.length & 255;
-  bytes.set(value, 2);
-  return bytes;
+/** Seven bits of type, nine of length, then the value (IEEE 802.1AB-2016 §8.4). */
+function putTlv(frame: Builder, type: number, value: Uint8Array): void {
+  putUnsigned(frame, (type << 9) | value.length, 2);
+  putBytes(frame, value);
 }
 
 function id(

@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Hardware } from "../machine/hardware.ts";
+import { checkImageRules, checkPlacementRules } from "./check-rules.ts";
+import { chooseImage } from "./choose-image.ts";
+import type { ImageRule } from "./image-rule.ts";
+import { placeMachine } from "./place.ts";
+import type { PlacementRule } from "./placement.ts";
+
+const rack: PlacementRule = {
+  switch: "tor-(?<rack>\\d+)",
+  port: "swp(?<unit>\\d+)",
+  hostname: "r{rack:2}u{unit:2}",
+  address: { first: "10.77.1.0", step: { rack: 64, unit: 1 } },
+};
+
+test("a switch port becomes rack, unit, hostname and address", () => {
+  assert.deepEqual(placeMachine([rack], { switchName: "tor-1", port: "swp7" }), {
+    kind: "placed",
+    placement: {
+      switchName: "tor-1",
+      port: "swp7",
+      position: { rack: "1", unit: "7" },
+      hostname: "r01u07",
+      address: "10.77.1.71",
+    },
+  });
+});
+
+test("the first matching rule wins, and a pattern is over the whole text", () => {
+  const other = { ...rack, switch: "tor-(?<rack>\\d+)b", hostname: "b{rack}" };
+  const placed = placeMachine([rack, other], { switchName: "tor-2b", port: "swp1" });
+  assert.equal(placed.kind === "placed" && placed.placement.hostname, "b2");
+});
+
+const unplaced: readonly { title: string; rules: readonly PlacementRule[]; port?: string; reason: RegExp }[] = [
+  { title: "no rules", rules: [], reason: /there are no placement rules, so switch "tor-1" port "swp7"/ },
+  { title: "an unknown port", rules: [rack], port: "mgmt0", reason: /none of the 1 placement rules matches .*"mgmt0"/ },
+  { title: "a broken pattern", rules: [{ ...rack, port: "swp(" }], reason: /rule 1: its port pattern is broken/ },
+  {
+    title: "an unknown group in the name",
+    rules: [{ ...rack, hostname: "r{row}" }],
+    reason: /the hostname "r\{row\}"/,
+  },
+  {
+    title: "an unknown group in the address",
+    rules: [{ ...rack, address: { first: "10.0.0.0", step: { row: 1 } } }],
+    reason: /"row"/,
+  },
+  {
+    title: "a group that is no number",
+    rules: [{ ...rack, port: "(?<unit>.*)", hostname: "a" }],
+    reason: /a number as "unit", not "swp7"/,
+  },
+  {
+    title: "an address beyond IPv4",
+    rules: [{ ...rack, address: { first: "255.255.255.0", step: { rack: 256 } } }],
+    reason: /outside IPv4/,
+  },
+  {
+    title: "a first address that is none",
+    rules: [{ ...rack, address: { first: "ten", step: {} } }],
+    reason: /"ten" is none/,
+  },
+];
+for (const row of unplaced) {
+  test(`a machine is not placed, with the reason: ${row.title}`, () => {
+    const result = placeMachine(row.rules, { switchName: "tor-1", port: row.port ?? "swp7" });
+    assert.equal(result.kind, "unplaced");
+    assert.match(result.kind === "unplaced" ? result.reason : "", row.reason);
+  });
+}
+
+const checked: readonly { title: string; rule: PlacementRule; paths: readonly string[] }[] = [
+  { title: "a good rule", rule: rack, paths: [] },
+  { title: "broken patterns", rule: { ...rack, switch: "(", port: "[" }, paths: ["0.switch", "0.port"] },
+  { title: "a group used twice", rule: { ...rack, port: "swp(?<rack>\\d+)" }, paths: ["0.port"] },
+  {
+    title: "unknown groups",
+    rule: { ...rack, hostname: "{row}", address: { first: "10.0.0.0", step: { col: 1 } } },
+    paths: ["0.hostname", "0.address.step.col"],
+  },
+  { title: "a hostname that is none", rule: { ...rack, hostname: "r_{rack}" }, paths: ["0.hostname"] },
+  { title: "an unclosed field", rule: { ...rack, hostname: "r{rack" }, paths: ["0.hostname"] },
+  {
+    title: "a first address that is none",
+    rule: { ...rack, address: { ...rack.address, first: "10.0.0" } },
+    paths: ["0.address.first"],
+  },
+];
+for (const row of checked) {
+  test(`placement rules checked: ${row.title}`, () => {
+    assert.deepEqual(
+      checkPlacementRules([row.rule]).map((problem) => problem.path),
+      row.paths,
+    );
+  });
+}
+
+const hardware: Hardware = {
+  cpus: 8,
+  cpuModel: "a CPU",
+  memoryMiB: 16384,
+  disks: [
+    {
+      path: "/dev/vda",
+      model: "",
+      serial: "",
+      wwn: "",
+      sizeBytes: 80 * 2 ** 30,
+      rotational: false,
+      removable: false,
+      bus: "virtio",
+    },
+    {
+      path: "/dev/vdb",
+      model: "",
+      serial: "",
+      wwn: "",
+      sizeBytes: 80 * 2 ** 30,
+      rotational: true,
+      removable: false,
+      bus: "virtio",
+    },
+    {
+      path: "/dev/sdc",
+      model: "",
+      serial: "",
+      wwn: "",
+      sizeBytes: 80 * 2 ** 30,
+      rotational: true,
+      removable: true,
+      bus: "usb",
+    },
+  ],
+  nics: [],
+  firmware: "uefi",
+  tpm: false,
+  watchdog: "",
+  smbios: { vendor: "Acme", product: "Server 5", serial: "", uuid: "" },
+};
+const imageRows: readonly {
+  when: NonNullable<ImageRule["when"]>;
+  burnIn?: "passed" | "failed" | "skipped";
+  holds: boolean;
+}[] = [
+  { when: {}, holds: true },
+  { when: { burnIn: "failed" }, burnIn: "failed", holds: true },
+  { when: { burnIn: "failed" }, burnIn: "skipped", holds: false },
+  { when: { burnIn: "passed" }, burnIn: "skipped", holds: true },
+  { when: { minCpus: 8 }, holds: true },
+  { when: { minCpus: 9 }, holds: false },
+  { when: { minMemoryMiB: 16385 }, holds: false },
+  { when: { minStorageGiB: 160 }, holds: true },
+  { when: { minStorageGiB: 161 }, holds: false },
+  { when: { minDisks: 3 }, holds: false },
+  { when: { firmware: "bios" }, holds: false },
+  { when: { product: "Server \\d" }, holds: true },
+  { when: { product: "Server" }, holds: false },
+  { when: { product: "(" }, holds: false },
+  { when: { minCpus: 8, minDisks: 2 }, holds: true },
+];
+for (const row of imageRows) {
+  test(`image rule ${JSON.stringify(row.when)} ${row.holds ? "holds" : "does not hold"} (burn-in ${row.burnIn ?? "passed"})`, () => {
+    const choice = chooseImage(
+      [{ image: "this", when: row.when }, { image: "other" }],
+      hardware,
+      row.burnIn ?? "passed",
+    );
+    assert.equal(choice.kind === "chosen" && choice.image, row.holds ? "this" : "other");
+  });
+}
+
+test("no image rule holds: the reason lists what the machine is", () => {
+  const choice = chooseImage([{ image: "big", when: { minCpus: 99 } }], hardware, "passed");
+  assert.match(
+    choice.kind === "none" ? choice.reason : "",
+    /8 CPUs, 16384 MiB memory, 160 GiB storage, burn-in passed/,
+  );
+});
+
+test("image rules checked: a broken pattern, and a rule that can never be reached", () => {
+  const problems = checkImageRules([
+    { image: "a", when: { product: "(" } },
+    { image: "b" },
+    { image: "c", when: { minCpus: 1 } },
+  ]);
+  assert.deepEqual(
+    problems.map((problem) => problem.path),
+    ["0.when.product", "2"],
+  );
+});
