@@ -1,0 +1,37 @@
+/**
+ * What `birther lab` says to a running virtual rack and hears from it: one JSON object a line over the Unix socket
+ * `lab.sock` in the demo's directory.
+ */
+import * as v from "valibot";
+
+const text = v.pipe(v.string(), v.maxLength(4096));
+
+/** Everything that can be done to a machine of the rack by hand. */
+export const labVerbs = ["list", "reset", "power-on", "power-off", "power-cut", "pause", "resume"] as const;
+export type LabVerb = (typeof labVerbs)[number];
+
+export const labRequest = v.strictObject({
+  verb: v.picklist(labVerbs),
+  /** The machine's name in the rack, or its MAC; every verb but `list` needs it. */
+  machine: v.exactOptional(text),
+});
+export type LabRequest = v.InferOutput<typeof labRequest>;
+
+export const labMachine = v.strictObject({
+  name: text,
+  mac: text,
+  firmware: v.picklist(["bios", "uefi"]),
+  power: v.picklist(["on", "paused", "off"]),
+  /** The switch port it hangs on. */
+  port: text,
+  consoleLog: text,
+  consoleSocket: text,
+});
+export type LabMachineView = v.InferOutput<typeof labMachine>;
+
+export const labAnswer = v.variant("kind", [
+  /** The machines that the request was about, as they are now. */
+  v.strictObject({ kind: v.literal("done"), machines: v.array(labMachine) }),
+  v.strictObject({ kind: v.literal("refused"), message: text, next: text }),
+]);
+export type LabAnswer = v.InferOutput<typeof labAnswer>;

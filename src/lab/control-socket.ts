@@ -1,0 +1,79 @@
+import { rm } from "node:fs/promises";
+import { createServer, type Socket } from "node:net";
+import { createInterface } from "node:readline";
+import * as v from "valibot";
+import { type LabAnswer, type LabMachineView, type LabVerb, labRequest } from "../contract/lab.ts";
+import type { LabMachine } from "./machine.ts";
+import type { Rack } from "./rack.ts";
+
+const actions: { readonly [Verb in Exclude<LabVerb, "list">]: (machine: LabMachine) => Promise<void> } = {
+  reset: (machine) => machine.reset(),
+  "power-on": (machine) => machine.powerOn(),
+  "power-off": (machine) => machine.powerOff(),
+  "power-cut": (machine) => machine.kill(),
+  pause: (machine) => machine.pause(),
+  resume: (machine) => machine.resume(),
+};
+
+/** Carries out one line of JSON on the rack and says what came of it; never throws. */
+export async function answerLine(rack: Rack, line: string): Promise<LabAnswer> {
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), labRequest), line);
+  if (!parsed.success) {
+    return {
+      kind: "refused",
+      message: `not a request: ${parsed.issues[0].message}`,
+      next: "Use `birther lab --help`.",
+    };
+  }
+  const { verb, machine: name } = parsed.output;
+  if (verb === "list") return { kind: "done", machines: rack.machines.map(view) };
+  const machine = name === undefined ? undefined : rack.find(name);
+  if (machine === undefined) {
+    const names = rack.machines.map((known) => known.name).join(", ");
+    return { kind: "refused", message: `no machine ${name ?? "was named"}`, next: `The rack has ${names}.` };
+  }
+  try {
+    await actions[verb](machine);
+    return { kind: "done", machines: [view(machine)] };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { kind: "refused", message, next: "See `birther lab list`." };
+  }
+}
+
+/** Lets other terminals use the rack through a Unix socket that only this user can open. */
+export async function openControlSocket(rack: Rack, path: string): Promise<AsyncDisposable> {
+  await rm(path, { force: true });
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    open.add(socket);
+    socket.once("close", () => open.delete(socket));
+    socket.on("error", () => socket.destroy());
+    createInterface({ input: socket }).on("line", async (line) => {
+      const answer = await answerLine(rack, line);
+      if (socket.writable) socket.write(`${JSON.stringify(answer)}\n`);
+    });
+  });
+  const mask = process.umask(0o077);
+  try {
+    await new Promise<void>((resolve, reject) => server.once("error", reject).listen(path, resolve));
+  } finally {
+    process.umask(mask);
+  }
+  return {
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of open) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+const view = (machine: LabMachine): LabMachineView => ({
+  name: machine.name,
+  mac: machine.mac,
+  firmware: machine.spec.firmware,
+  power: machine.power(),
+  port: machine.spec.port,
+  consoleLog: machine.consoleLogPath,
+  consoleSocket: machine.consoleSocketPath,
+});

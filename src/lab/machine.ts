@@ -1,0 +1,154 @@
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFile, copyFile, mkdir, open, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Readable, Writable } from "node:stream";
+import type { Mac } from "../core/net/mac.ts";
+import type { Log } from "../core/ports.ts";
+import type { MachineSpec } from "./machine-spec.ts";
+import { chooseAccelerator, type MachineFiles, qemuArguments } from "./qemu-arguments.ts";
+import { openQmp, type Qmp, type QmpEvent } from "./qmp.ts";
+
+export type Power = "on" | "paused" | "off";
+
+/** A machine of the virtual rack. Its disks, UEFI variables and console log outlive its power cycles. */
+export type LabMachine = {
+  readonly name: string;
+  readonly mac: Mac;
+  readonly spec: MachineSpec;
+  /** Everything it ever wrote to its serial console; appended over resets and power cycles. */
+  readonly consoleLogPath: string;
+  /** Unix socket to type into that console. */
+  readonly consoleSocketPath: string;
+  /** Paths of the raw disk images, in the order of the spec: what a test looks into when the machine is off. */
+  readonly diskPaths: readonly string[];
+  readonly power: () => Power;
+  /** Presses the power button of a machine that is off; no effect on one that is on. */
+  readonly powerOn: () => Promise<void>;
+  /** The reset button. */
+  readonly reset: () => Promise<void>;
+  /** Takes the power away after QEMU has put its files in order. */
+  readonly powerOff: () => Promise<void>;
+  /** Takes the power away between two instructions (SIGKILL). */
+  readonly kill: () => Promise<void>;
+  readonly pause: () => Promise<void>;
+  readonly resume: () => Promise<void>;
+  /** Calls back for QEMU's events (`RESET`, `WATCHDOG`, `SHUTDOWN`…); returns the function that ends it. */
+  readonly watch: (listener: (event: QmpEvent) => void) => () => void;
+};
+
+type Qemu = {
+  readonly process: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly qmp: Qmp;
+  readonly exited: Promise<unknown>;
+};
+
+const ovmf = { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", variables: "/usr/share/OVMF/OVMF_VARS_4M.fd" };
+
+/** Makes a machine's files in `directory` (those that are there are kept) and returns it, switched off. */
+export async function buildMachine(spec: MachineSpec, tap: string, directory: string, log: Log): Promise<LabMachine> {
+  await mkdir(directory, { recursive: true });
+  const files: MachineFiles = {
+    disks: spec.disks.map((_, i) => join(directory, `disk${i}.raw`)),
+    consoleLog: join(directory, "console.log"),
+    consoleSocket: join(directory, "console.sock"),
+    ovmfCode: ovmf.code,
+    ovmfVariables: join(directory, "uefi-variables.fd"),
+  };
+  for (const [i, disk] of spec.disks.entries()) {
+    await using file = await open(files.disks[i] ?? "", "a");
+    await file.truncate(disk.sizeMiB * 1024 * 1024);
+  }
+  if (spec.firmware === "uefi" && !(await isThere(files.ovmfVariables)))
+    await copyFile(ovmf.variables, files.ovmfVariables);
+  await appendFile(files.consoleLog, "");
+  const argv = qemuArguments(spec, tap, files, chooseAccelerator(await readFile("/proc/cpuinfo", "utf8")));
+
+  const listeners = new Set<(event: QmpEvent) => void>();
+  let qemu: Qemu | undefined;
+  let paused = false;
+  const note = (what: string) => appendFile(files.consoleLog, `\n[lab] ${what} at ${new Date().toISOString()}\n`);
+
+  async function start(): Promise<Qemu> {
+    const child = spawn("qemu-system-x86_64", argv, { stdio: ["pipe", "pipe", "pipe"] });
+    let words = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      words = (words + text).slice(-2000);
+    });
+    const exited = new Promise((resolve) => child.once("close", resolve));
+    child.once("close", (status, signal) => {
+      qemu = undefined;
+      log("debug", "QEMU ended", { machine: spec.name, status, signal, words: words.trim() });
+    });
+    try {
+      const spawned = once(child, "spawn");
+      await spawned;
+      const qmp = await openQmp(child.stdout, child.stdin, (event) => {
+        if (event.event === "STOP") paused = true;
+        if (event.event === "RESUME") paused = false;
+        log("debug", "QEMU event", { machine: spec.name, ...event });
+        for (const listener of listeners) listener(event);
+      });
+      return { process: child, qmp, exited };
+    } catch (cause) {
+      child.kill("SIGKILL");
+      throw new Error(`${spec.name}: QEMU did not start: ${words.trim() || "it said nothing"}`, { cause });
+    }
+  }
+
+  const running = (doing: string): Qemu => {
+    if (qemu === undefined) throw new Error(`cannot ${doing} ${spec.name}: it is off`);
+    return qemu;
+  };
+
+  return {
+    name: spec.name,
+    mac: spec.mac,
+    spec,
+    consoleLogPath: files.consoleLog,
+    consoleSocketPath: files.consoleSocket,
+    diskPaths: files.disks,
+    power: () => (qemu === undefined ? "off" : paused ? "paused" : "on"),
+    powerOn: async () => {
+      if (qemu !== undefined) return;
+      await note("power on");
+      paused = false;
+      qemu = await start();
+    },
+    reset: async () => {
+      const { qmp } = running("reset");
+      await note("reset");
+      await qmp.execute("system_reset");
+    },
+    powerOff: async () => {
+      if (qemu === undefined) return;
+      const { qmp, exited } = qemu;
+      await note("power off");
+      await qmp.execute("quit").catch(() => {});
+      await exited;
+    },
+    kill: async () => {
+      if (qemu === undefined) return;
+      const { process, exited } = qemu;
+      process.kill("SIGKILL");
+      await exited;
+      await note("power cut");
+    },
+    pause: async () => {
+      await running("pause").qmp.execute("stop");
+    },
+    resume: async () => {
+      await running("resume").qmp.execute("cont");
+    },
+    watch: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+const isThere = (path: string) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );

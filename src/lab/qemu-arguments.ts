@@ -1,0 +1,82 @@
+import type { DiskBus, MachineSpec } from "./machine-spec.ts";
+
+export type Accelerator = "tcg" | "kvm";
+
+/** The files of one machine; they outlive its power cycles. */
+export type MachineFiles = {
+  /** Raw sparse images, in the order of the machine's disks. */
+  readonly disks: readonly string[];
+  readonly consoleLog: string;
+  readonly consoleSocket: string;
+  /** UEFI only: read-only code, and this machine's own copy of the variable store. */
+  readonly ovmfCode: string;
+  readonly ovmfVariables: string;
+};
+
+/**
+ * KVM only where /proc/cpuinfo shows the CPU's virtualization flag: /dev/kvm may open, even create a machine,
+ * and then hang at its first instruction.
+ */
+export function chooseAccelerator(cpuinfo: string): Accelerator {
+  return /^flags\s*:.*\b(vmx|svm)\b/m.test(cpuinfo) ? "kvm" : "tcg";
+}
+
+/** How each bus carries disk number `i`; `options` hold its serial and place in the BIOS boot order. */
+const diskDevices: { readonly [Bus in DiskBus]: (i: number, options: string) => readonly string[] } = {
+  virtio: (i, options) => ["-device", `virtio-blk-pci,drive=disk${i}${options}`],
+  nvme: (i, options) => ["-device", `nvme,drive=disk${i}${options}`],
+  ahci: (i, options) => ["-device", `ahci,id=ahci${i}`, "-device", `ide-hd,bus=ahci${i}.0,drive=disk${i}${options}`],
+  scsi: (i, options) => [
+    ...["-device", `virtio-scsi-pci,id=scsi${i}`],
+    ...["-device", `scsi-hd,bus=scsi${i}.0,drive=disk${i}${options}`],
+  ],
+};
+
+/** A value inside a QEMU option list: a comma in it is written twice. */
+const quoted = (text: string) => text.replaceAll(",", ",,");
+
+/**
+ * The QEMU command line of a machine, without the program's name. QMP speaks on standard input and output:
+ * no socket to wait for, and none to leave behind.
+ */
+export function qemuArguments(spec: MachineSpec, tap: string, files: MachineFiles, accelerator: Accelerator): string[] {
+  const bios = spec.firmware === "bios";
+  if (!bios && spec.nic !== "virtio-net-pci") {
+    throw new Error(`${spec.name}: OVMF's own PXE drives virtio-net-pci, not ${spec.nic}`);
+  }
+  // SeaBIOS takes its boot order from QEMU: network first. Under UEFI BootOrder in the variable store decides,
+  // and a bootindex would overrule it at each start.
+  const bootIndex = (index: number) => (bios ? `,bootindex=${index}` : "");
+  const { vendor, product, serial, uuid } = spec.smbios;
+  return [
+    ...["-name", quoted(spec.name), "-nodefaults", "-no-user-config"],
+    // graphics=off makes SeaBIOS and the iPXE ROM speak on the serial port.
+    ...["-machine", "q35,graphics=off", "-display", "none", "-vga", "none"],
+    ...["-accel", accelerator === "tcg" ? "tcg,thread=multi" : "kvm", "-cpu", "max"],
+    ...["-smp", `${spec.cpus}`, "-m", `${spec.memoryMiB}`],
+    ...["-uuid", uuid],
+    "-smbios",
+    `type=1,manufacturer=${quoted(vendor)},product=${quoted(product)},serial=${quoted(serial)},uuid=${uuid}`,
+    ...(bios
+      ? []
+      : [
+          ...["-drive", `if=pflash,unit=0,format=raw,readonly=on,file=${quoted(files.ovmfCode)}`],
+          ...["-drive", `if=pflash,unit=1,format=raw,file=${quoted(files.ovmfVariables)}`],
+        ]),
+    ...["-netdev", `tap,id=net0,ifname=${tap},script=no,downscript=no`],
+    // An empty romfile leaves a UEFI machine to EDK2's own PXE instead of iPXE's EFI ROM.
+    ...["-device", `${spec.nic},netdev=net0,mac=${spec.mac}${bios ? ",bootindex=1" : ",romfile="}`],
+    ...spec.disks.flatMap((disk, i) => [
+      "-drive",
+      // The files live as long as the rack: what the host has not yet written is worth no waiting.
+      `if=none,id=disk${i},format=raw,discard=unmap,detect-zeroes=unmap,cache=unsafe,file=${quoted(files.disks[i] ?? "")}`,
+      ...diskDevices[disk.bus](i, `,serial=${quoted(disk.serial)}${bootIndex(2 + i)}`),
+    ]),
+    ...["-device", "i6300esb", "-action", "watchdog=reset"],
+    ...["-device", "virtio-rng-pci"],
+    "-chardev",
+    `socket,id=console,path=${quoted(files.consoleSocket)},server=on,wait=off,logfile=${quoted(files.consoleLog)},logappend=on`,
+    ...["-serial", "chardev:console"],
+    ...["-chardev", "stdio,id=qmp,signal=off", "-mon", "chardev=qmp,mode=control"],
+  ];
+}

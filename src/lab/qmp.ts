@@ -1,0 +1,77 @@
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+
+/** Something that QEMU tells unasked, e.g. `RESET`, `SHUTDOWN`, `WATCHDOG`, `STOP`, `RESUME`. */
+export type QmpEvent = { readonly event: string; readonly data: { readonly [name: string]: unknown } };
+
+/** A conversation with one QEMU (QEMU Machine Protocol). */
+export type Qmp = {
+  /** Sends a command; resolves with its return value, rejects with QEMU's words or after 30 s. */
+  readonly execute: (command: string, argumentValues?: { readonly [name: string]: unknown }) => Promise<unknown>;
+};
+
+type Waiting = { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void };
+
+const answerSeconds = 30;
+
+/** Shakes hands over QEMU's two streams and resolves when commands are taken. Rejects if the stream ends before that. */
+export async function openQmp(from: Readable, to: Writable, onEvent: (event: QmpEvent) => void): Promise<Qmp> {
+  const waiting = new Map<number, Waiting>();
+  let lastId = 0;
+  const greeted = Promise.withResolvers<void>();
+  const lines = createInterface({ input: from });
+  lines.on("line", (line) => {
+    const message = readMessage(line);
+    if (message === undefined) return;
+    if ("QMP" in message) greeted.resolve();
+    else if (typeof message.event === "string") {
+      onEvent({ event: message.event, data: (message.data as QmpEvent["data"] | undefined) ?? {} });
+    } else if (typeof message.id === "number") {
+      const asked = waiting.get(message.id);
+      waiting.delete(message.id);
+      const error = message.error as { desc?: string } | undefined;
+      if (error === undefined) asked?.resolve(message.return);
+      else asked?.reject(new Error(`QEMU refused: ${error.desc ?? "no reason given"}`));
+    }
+  });
+  lines.on("close", () => {
+    const gone = new Error("QEMU closed its control channel");
+    greeted.reject(gone);
+    for (const asked of waiting.values()) asked.reject(gone);
+    waiting.clear();
+  });
+  // A command to a QEMU that has just gone away: the closed channel above tells it.
+  to.on("error", () => {});
+
+  const execute: Qmp["execute"] = (command, argumentValues = {}) =>
+    new Promise((resolve, reject) => {
+      lastId += 1;
+      const id = lastId;
+      const timer = setTimeout(() => {
+        waiting.delete(id);
+        reject(new Error(`QEMU did not answer ${command} within ${answerSeconds} s`));
+      }, answerSeconds * 1000);
+      timer.unref();
+      const settle =
+        <T>(finish: (value: T) => void) =>
+        (value: T) => {
+          clearTimeout(timer);
+          finish(value);
+        };
+      waiting.set(id, { resolve: settle(resolve), reject: settle(reject) });
+      to.write(`${JSON.stringify({ execute: command, arguments: argumentValues, id })}\n`);
+    });
+
+  await greeted.promise;
+  await execute("qmp_capabilities");
+  return { execute };
+}
+
+function readMessage(line: string): { readonly [name: string]: unknown } | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null ? (value as { [name: string]: unknown }) : undefined;
+  } catch {
+    return undefined;
+  }
+}
