@@ -1,0 +1,25 @@
+import { type Ipv4, noAddress } from "../net/ipv4.ts";
+import type { Mac } from "../net/mac.ts";
+import { broadcastFlag, clientMac, type DhcpPacket } from "./packet.ts";
+
+/** Where a reply goes (RFC 2131 §4.1). The skin carries it out as far as its socket can. */
+export type Destination =
+  /** To the relay that brought the request. */
+  | { readonly kind: "relay"; readonly address: Ipv4; readonly port: 67 }
+  /** To a client that already uses its address. */
+  | { readonly kind: "client"; readonly address: Ipv4; readonly port: 68 }
+  | { readonly kind: "broadcast"; readonly port: 68 }
+  /** To the hardware address and yiaddr, without ARP: the client does not answer ARP yet. */
+  | { readonly kind: "hardware"; readonly address: Ipv4; readonly mac: Mac; readonly port: 68 };
+
+/** Decides where the reply to a request goes (netboot.md D4). */
+export function replyDestination(request: DhcpPacket, reply: DhcpPacket): Destination {
+  if (request.giaddr !== noAddress) return { kind: "relay", address: request.giaddr, port: 67 };
+  if (reply.options.dhcpMessageType === "nak") return { kind: "broadcast", port: 68 };
+  // The reply's ciaddr is the client's own where that is to be believed (Q13), else zero.
+  if (reply.ciaddr !== noAddress) return { kind: "client", address: reply.ciaddr, port: 68 };
+  if ((request.flags & broadcastFlag) !== 0) return { kind: "broadcast", port: 68 };
+  const mac = clientMac(request);
+  if (mac === undefined) return { kind: "broadcast", port: 68 };
+  return { kind: "hardware", address: reply.yiaddr, mac, port: 68 };
+}

@@ -1,0 +1,104 @@
+import { type Ipv4, noAddress } from "../net/ipv4.ts";
+import { type DhcpOptions, type OptionName, optionTable } from "./option-table.ts";
+import { broadcastFlag, type DhcpPacket, fileLength } from "./packet.ts";
+import { largestMessage } from "./write.ts";
+
+/** What a server has to say; `replyTo` puts it into the form that the request calls for. */
+export type ReplyContent =
+  | { readonly type: "nak"; readonly server: Ipv4; readonly message: string }
+  | {
+      readonly type: "offer" | "ack";
+      readonly server: Ipv4;
+      /** The client's address; 0.0.0.0 in the answer to INFORM. */
+      readonly address: Ipv4;
+      /** Absent in the answer to INFORM (RFC 2131 §4.3.5). */
+      readonly leaseSeconds?: number;
+      /** Sent whether asked for or not. */
+      readonly always: DhcpOptions;
+      /** Sent only if the client's option 55 names them (netboot.md D11). */
+      readonly ifAsked: DhcpOptions;
+      /** Boot file and the server that has it (option 67 and `file`, 66 and siaddr). */
+      readonly boot?: { readonly file: string; readonly server: Ipv4 };
+    };
+
+/** Builds the reply to a request by RFC 2131 table 3 (netboot.md D1–D3, D11, D12, RFC 6842 for option 61). */
+export function replyTo(request: DhcpPacket, content: ReplyContent): DhcpPacket {
+  const header = {
+    op: 2,
+    htype: request.htype,
+    hlen: request.hlen,
+    hops: 0,
+    xid: request.xid,
+    secs: 0,
+    giaddr: request.giaddr,
+    chaddr: request.chaddr,
+    sname: "",
+    otherOptions: new Map(),
+  } as const;
+  if (content.type === "nak")
+    return {
+      ...header,
+      // RFC 2131 §4.3.2: the relay must broadcast a NAK, for the client cannot be reached at its old address.
+      flags: request.giaddr === noAddress ? request.flags : request.flags | broadcastFlag,
+      ciaddr: noAddress,
+      yiaddr: noAddress,
+      siaddr: noAddress,
+      file: "",
+      options: {
+        dhcpMessageType: "nak",
+        serverIdentifier: content.server,
+        message: content.message,
+        ...echoed(request),
+      },
+    };
+  const { boot, leaseSeconds } = content;
+  return {
+    ...header,
+    flags: request.flags,
+    ciaddr: content.type === "ack" && request.options.requestedIpAddress === undefined ? request.ciaddr : noAddress,
+    yiaddr: content.address,
+    siaddr: boot?.server ?? noAddress,
+    // A name too long for the field goes in option 67 alone.
+    file: boot !== undefined && boot.file.length < fileLength ? boot.file : "",
+    options: {
+      dhcpMessageType: content.type,
+      serverIdentifier: content.server,
+      ...(leaseSeconds === undefined ? {} : { ipAddressLeaseTime: leaseSeconds }),
+      ...content.always,
+      ...(boot === undefined ? {} : bootOptions(request, boot)),
+      ...asked(request, content.ifAsked),
+      ...echoed(request),
+    },
+  };
+}
+
+/** The bytes that the reply to this client may have: its option 57 counts IP and UDP headers too (RFC 2132 §9.10). */
+export function replyLimit(request: DhcpPacket): number {
+  const stated = request.options.maximumDhcpMessageSize;
+  if (stated === undefined) return largestMessage;
+  return Math.min(largestMessage, Math.max(stated, 576) - 28);
+}
+
+function isAsked(request: DhcpPacket, name: OptionName): boolean {
+  const list = request.options.parameterRequestList;
+  // A client without the list leaves the choice to the server (RFC 2131 §4.3.1).
+  return list === undefined || list.includes(optionTable[name].code);
+}
+
+function asked(request: DhcpPacket, options: DhcpOptions): DhcpOptions {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => isAsked(request, name as OptionName)));
+}
+
+function bootOptions(request: DhcpPacket, boot: { readonly file: string; readonly server: Ipv4 }): DhcpOptions {
+  return isAsked(request, "bootFileName") || boot.file.length >= fileLength ? { bootFileName: boot.file } : {};
+}
+
+/** What goes back as it came: client identifier (RFC 6842), machine identifier (PXE 2.1, Q6), relay information (RFC 3046). */
+function echoed(request: DhcpPacket): DhcpOptions {
+  const { clientIdentifier, clientMachineIdentifier, relayAgentInformation } = request.options;
+  return {
+    ...(clientIdentifier === undefined ? {} : { clientIdentifier }),
+    ...(clientMachineIdentifier === undefined ? {} : { clientMachineIdentifier }),
+    ...(relayAgentInformation === undefined ? {} : { relayAgentInformation }),
+  };
+}

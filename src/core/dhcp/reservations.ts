@@ -1,0 +1,44 @@
+import type { Ipv4 } from "../net/ipv4.ts";
+import type { Mac } from "../net/mac.ts";
+import type { Holder } from "./address-pool.ts";
+
+/**
+ * Addresses that are promised but not yet on any record: between OFFER and record two clients must never be offered
+ * the same one (netboot.md Q21). Also those that a client declined. Kept in memory only: a restart forgets offers, which is harmless.
+ */
+export type Reservations = Map<Ipv4, { readonly holder: Holder; readonly untilMs: number }>;
+
+/** No more than this many are kept; the oldest goes first. A flood of invented MACs must not eat the memory. */
+const reservationLimit = 65_536;
+
+/** How long an offer is kept for its client: longer than the 60 s for which EDK2 asks (netboot.md §1.3). */
+export const offerMs = 120_000;
+
+/** How long a declined address stays out of use. */
+export const declinedMs = 3_600_000;
+
+/** Who an address is reserved for at a moment. */
+export function reservedFor(reservations: Reservations, address: Ipv4, nowMs: number): Holder | undefined {
+  const found = reservations.get(address);
+  return found !== undefined && found.untilMs > nowMs ? found.holder : undefined;
+}
+
+/** Keeps an address for one who was offered it. */
+export function reserveOffer(reservations: Reservations, address: Ipv4, mac: Mac, nowMs: number): void {
+  keep(reservations, address, { holder: { kind: "machine", mac }, untilMs: nowMs + offerMs });
+}
+
+/** Takes an address out of use: a client found another host answering there. */
+export function reserveDeclined(reservations: Reservations, address: Ipv4, nowMs: number): void {
+  keep(reservations, address, { holder: { kind: "declined" }, untilMs: nowMs + declinedMs });
+}
+
+function keep(reservations: Reservations, address: Ipv4, entry: { holder: Holder; untilMs: number }): void {
+  // Deleted first, so that the map's order is the order of age.
+  reservations.delete(address);
+  reservations.set(address, entry);
+  for (const oldest of reservations.keys()) {
+    if (reservations.size <= reservationLimit) break;
+    reservations.delete(oldest);
+  }
+}
