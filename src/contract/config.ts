@@ -1,0 +1,225 @@
+/**
+ * The configuration file: one YAML document. This schema is type, check and documentation in one:
+ * `config-check.ts` refuses by it, `config-docs.ts` writes docs/configuration.md from it.
+ */
+import * as v from "valibot";
+import { type Ipv4, type Prefix, parseIpv4, parsePrefix } from "../core/net/ipv4.ts";
+import { type BurnInProfile, imageRule } from "./machine-facing.ts";
+
+/** What a leaf means, in the words in which a refusal and the documentation say it. */
+export type Meant = { readonly meant: string };
+
+function leaf<const T extends v.GenericSchema>(meant: string, schema: T) {
+  return v.pipe(schema, v.metadata({ meant } satisfies Meant));
+}
+
+/** A key that must be there. */
+function needed<const T extends v.GenericSchema>(schema: T, description: string) {
+  return v.pipe(schema, v.description(description));
+}
+
+/** A key with a default. */
+function withDefault<const T extends v.GenericSchema>(
+  schema: T,
+  fallback: v.InferInput<NoInfer<T>>,
+  description: string,
+) {
+  return v.pipe(
+    v.optional(schema, () => fallback as never),
+    v.description(description),
+  );
+}
+
+/** A key that may be missing. */
+function maybe<const T extends v.GenericSchema>(schema: T, description: string) {
+  return v.pipe(v.exactOptional(schema), v.description(description));
+}
+
+const text = leaf("text", v.pipe(v.string(), v.nonEmpty(), v.maxLength(1024)));
+const word = leaf("a short name: letters, digits, - and _", v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,32}$/)));
+const yesOrNo = leaf("true or false", v.boolean());
+const path = leaf("an absolute path", v.pipe(v.string(), v.startsWith("/"), v.maxLength(200)));
+const interfaceName = leaf(
+  "the name of a network interface, at most 15 characters",
+  v.pipe(v.string(), v.regex(/^[^\s/]{1,15}$/)),
+);
+const count = (meant: string, least: number, most: number) =>
+  leaf(`${meant}, ${least} to ${most}`, v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most)));
+const seconds = (least: number, most: number) => count("a whole number of seconds", least, most);
+const mebibytes = (least: number) => count("a whole number of mebibytes", least, 1_048_576);
+const wholeNumber = leaf("a whole number, 0 or more", v.pipe(v.number(), v.integer(), v.minValue(0)));
+const port = count("a TCP port", 1, 65_535);
+const address: v.GenericSchema<string, Ipv4> = leaf(
+  "an IPv4 address such as 10.77.0.1",
+  v.pipe(
+    v.string(),
+    v.check((given) => parseIpv4(given) !== undefined),
+    v.transform((given) => parseIpv4(given) as Ipv4),
+  ),
+);
+const prefix: v.GenericSchema<string, Prefix> = leaf(
+  "an IPv4 prefix such as 10.77.0.0/24, without host bits, /8 to /30",
+  v.pipe(
+    v.string(),
+    v.check((given) => isPrefix(given)),
+    v.transform((given) => parsePrefix(given) as Prefix),
+  ),
+);
+
+function isPrefix(given: string): boolean {
+  const parsed = parsePrefix(given);
+  return (
+    parsed !== undefined &&
+    parsed.length >= 8 &&
+    parsed.length <= 30 &&
+    parseIpv4(given.split("/")[0] ?? "") === parsed.address
+  );
+}
+
+const network = v.strictObject({
+  name: needed(word, "What the network is called in records and logs."),
+  interface: needed(interfaceName, "The interface on which its machines are heard; only this one is listened on."),
+  serverAddress: needed(address, "Our own address on that interface: DHCP server identifier, TFTP, HTTP and MDB."),
+  prefix: needed(prefix, "The network of the temporary addresses."),
+  temporaryPool: maybe(
+    v.strictObject({
+      first: needed(address, "The first address of the pool."),
+      last: needed(address, "The last address of the pool."),
+    }),
+    "Addresses for machines that have no permanent one yet. Needed on a nursery.",
+  ),
+  nursery: withDefault(
+    yesOrNo,
+    false,
+    "Whether unknown machines are born here. Elsewhere they are recorded and told to boot locally: no disk is touched.",
+  ),
+  permanent: maybe(
+    v.strictObject({
+      prefix: needed(prefix, "The network of the permanent addresses."),
+      serverAddress: needed(address, "Our own address there, which the machines use after their birth."),
+      gateway: maybe(address, "Default gateway of the machines."),
+      nameservers: withDefault(v.array(address), [], "Name servers of the machines."),
+    }),
+    "Where the machines live after their birth, on the same cable. Without it: in `prefix` itself.",
+  ),
+});
+/** One network that machines boot on. */
+export type Network = v.InferOutput<typeof network>;
+
+const placementRule = v.strictObject({
+  switch: needed(text, "Regular expression over the whole system name in LLDP; its named groups are the position."),
+  port: needed(text, "Regular expression over the whole port name; its named groups are the position, too."),
+  hostname: needed(text, "Template: `{rack}` is a group's text, `{rack:2}` the same padded with zeros to two digits."),
+  address: needed(
+    v.strictObject({
+      first: needed(
+        leaf("an IPv4 address such as 10.77.1.0", v.pipe(v.string(), v.ipv4())),
+        "What counting begins at.",
+      ),
+      step: needed(
+        v.record(v.string(), leaf("a whole number of addresses", v.pipe(v.number(), v.integer(), v.minValue(0)))),
+        "How many addresses further on each number of a group is, e.g. `{ rack: 64, unit: 1 }`.",
+      ),
+    }),
+    "The permanent address: `first + Σ group × step`.",
+  ),
+});
+
+const burnInDefaults: { readonly [K in keyof BurnInProfile]: readonly [number, string] } = {
+  cpuSeconds: [60, "How long all CPUs compute and compare their results."],
+  memoryPercent: [80, "How much of the memory is written and read back; at most 90."],
+  diskMiB: [1024, "How much is written to, read from and compared on each disk."],
+  networkMiB: [256, "How much is fetched from the server."],
+  minCpuHashesPerSecond: [0, "Fewer hashes of 4 KiB a second over all CPUs count as failed; 0 asks for nothing."],
+  minMemoryMiBps: [0, "Slower memory counts as failed; 0 asks for nothing."],
+  minDiskMiBps: [0, "A slower disk counts as failed; 0 asks for nothing."],
+  minNetworkMiBps: [0, "A slower network counts as failed; 0 asks for nothing."],
+};
+const figure = (key: keyof BurnInProfile) =>
+  withDefault(
+    key === "memoryPercent" ? count("a percentage", 0, 90) : wholeNumber,
+    burnInDefaults[key][0],
+    burnInDefaults[key][1],
+  );
+
+/** The whole file. */
+export const configSchema = v.strictObject({
+  stateDirectory: withDefault(
+    path,
+    "/var/lib/birther",
+    "Where everything is kept that must survive: the MDB, the certificate authority, images, the operators' socket.",
+  ),
+  networks: needed(
+    leaf("at least one network", v.pipe(v.array(network), v.minLength(1))),
+    "The networks that machines boot on.",
+  ),
+  ports: withDefault(
+    v.strictObject({
+      http: withDefault(
+        port,
+        80,
+        "Plain HTTP: boot scripts, kernel, initramfs, image objects (each verified by its hash).",
+      ),
+      machines: withDefault(port, 443, "TLS: what init and subs say to the MDB."),
+    }),
+    {},
+    "Ports of the machine-facing servers. DHCP, TFTP and PXE have theirs by standard.",
+  ),
+  placement: withDefault(
+    v.strictObject({
+      lldpSeconds: withDefault(
+        seconds(1, 600),
+        40,
+        "How long a machine waits for a frame of its switch (they send every 30 s).",
+      ),
+      rules: withDefault(v.array(placementRule), [], "Tried in order, the first match wins."),
+    }),
+    {},
+    "From a switch port to a name and an address.",
+  ),
+  images: withDefault(
+    leaf("a list of image rules", v.pipe(v.array(imageRule), v.minLength(1))),
+    [{ image: "debug", when: { burnIn: "failed" } }, { image: "compute" }],
+    "Which system image a machine gets: ordered rules, the first whose every condition holds wins. " +
+      "Conditions under `when`: `burnIn: passed|failed`, `minCpus`, `minMemoryMiB`, `minStorageGiB`, `minDisks`, `firmware: bios|uefi`, `product` (regular expression over the SMBIOS product name).",
+  ),
+  burnIn: withDefault(
+    v.strictObject({
+      cpuSeconds: figure("cpuSeconds"),
+      memoryPercent: figure("memoryPercent"),
+      diskMiB: figure("diskMiB"),
+      networkMiB: figure("networkMiB"),
+      minCpuHashesPerSecond: figure("minCpuHashesPerSecond"),
+      minMemoryMiBps: figure("minMemoryMiBps"),
+      minDiskMiBps: figure("minDiskMiBps"),
+      minNetworkMiBps: figure("minNetworkMiBps"),
+    }),
+    {},
+    "How hard and how long a machine is tested before it may work, and what counts as failed.",
+  ),
+  storage: withDefault(
+    v.strictObject({
+      allowUnencrypted: withDefault(
+        yesOrNo,
+        false,
+        "Whether a machine that has nowhere to keep a disk key (neither UEFI nor TPM) is installed unencrypted. Its record says so.",
+      ),
+      minRootDiskMiB: withDefault(mebibytes(512), 8192, "The smallest disk that may become the root disk."),
+      espMiB: withDefault(mebibytes(33), 256, "Size of the EFI system partition."),
+      bootMiB: withDefault(mebibytes(128), 1024, "Size of /boot."),
+    }),
+    {},
+    "What is done to the disks.",
+  ),
+  retrySeconds: withDefault(seconds(1, 86_400), 30, "How long a machine whose birth failed waits before it restarts."),
+  orderSeconds: withDefault(
+    seconds(60, 86_400),
+    900,
+    "How long the token in a boot script may be used: from the making of the script until init asks for its order.",
+  ),
+});
+
+/** The checked configuration, with every default filled in. */
+export type Config = v.InferOutput<typeof configSchema>;
+/** What may stand in the file. */
+export type ConfigInput = v.InferInput<typeof configSchema>;
