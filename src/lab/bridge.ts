@@ -58,7 +58,8 @@ export async function carryOut(commands: readonly Command[]): Promise<void> {
   for (const { argv, input } of commands) {
     const [program = "", ...rest] = argv;
     const running = promisify(execFile)(program, rest, { timeout: 10_000 });
-    running.child.stdin?.end(input ?? "");
+    // A program that does not read its input may be gone before we write; its exit status tells what matters.
+    running.child.stdin?.on("error", () => {}).end(input ?? "");
     try {
       await running;
     } catch (cause) {

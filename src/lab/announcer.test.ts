@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { neighbourOf } from "../core/lldp/neighbour.ts";
+import { readLldp } from "../core/lldp/read.ts";
+import type { Mac } from "../core/net/mac.ts";
+import { isDue, portFrame } from "./announcer.ts";
+
+const identity = { systemName: "tor-1", chassis: "02:00:5e:b1:00:01" as Mac };
+
+function neighbour(frame: Uint8Array | undefined) {
+  assert.ok(frame);
+  const reading = readLldp(frame);
+  assert.equal(reading.kind, "lldpdu");
+  return neighbourOf(reading.lldpdu);
+}
+
+test("a port says its switch and its own name, or what a test wants it to say", () => {
+  assert.deepEqual(neighbour(portFrame(identity, "swp3", { kind: "announced" })), {
+    switchName: "tor-1",
+    port: "swp3",
+  });
+  const foreign = { kind: "foreign", switchName: "spine", port: "x" } as const;
+  assert.deepEqual(neighbour(portFrame(identity, "swp3", foreign)), { switchName: "spine", port: "x" });
+  assert.equal(portFrame(identity, "swp3", { kind: "silent" }), undefined);
+});
+
+test("a port speaks each second, at once to a neighbour just heard, and never when silent", () => {
+  const frame = Uint8Array.of(1);
+  assert.equal(isDue({ frame, sentAtMs: 1000 }, false, 1999), false);
+  assert.equal(isDue({ frame, sentAtMs: 1000 }, false, 2000), true);
+  assert.equal(isDue({ frame, sentAtMs: 1000 }, true, 1001), true);
+  assert.equal(isDue({ frame: undefined, sentAtMs: 0 }, true, 9999), false);
+});

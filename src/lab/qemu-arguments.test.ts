@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { machineSpec } from "./machine-spec.ts";
+import { chooseAccelerator, type MachineFiles, qemuArguments } from "./qemu-arguments.ts";
+
+const files: MachineFiles = {
+  disks: ["/r/disk0.raw", "/r/disk1.raw"],
+  consoleLog: "/r/console.log",
+  consoleSocket: "/r/console.sock",
+  ovmfCode: "/f/code.fd",
+  ovmfVariables: "/r/vars.fd",
+};
+
+/** The values of an option, in order. */
+const valuesOf = (argv: readonly string[], option: string) =>
+  argv.flatMap((word, i) => (argv[i - 1] === option ? [word] : []));
+
+test("a BIOS machine boots its network first, by QEMU's boot order", () => {
+  const argv = qemuArguments(machineSpec(1), "tap1", files, "tcg");
+  const devices = valuesOf(argv, "-device");
+  assert.ok(devices.includes("virtio-net-pci,netdev=net0,mac=52:54:00:b1:00:01,bootindex=1"));
+  assert.ok(devices.includes("virtio-blk-pci,drive=disk0,serial=DISK0001A,bootindex=2"));
+  assert.deepEqual(valuesOf(argv, "-drive").length, 1, "no firmware volume");
+});
+
+test("a UEFI machine has EDK2's own PXE and its own boot order in NVRAM", () => {
+  const argv = qemuArguments(machineSpec(2, { firmware: "uefi" }), "tap2", files, "tcg");
+  assert.ok(valuesOf(argv, "-device").includes("virtio-net-pci,netdev=net0,mac=52:54:00:b1:00:02,romfile="));
+  assert.ok(!argv.some((word) => word.includes("bootindex")));
+  assert.deepEqual(valuesOf(argv, "-drive").slice(0, 2), [
+    "if=pflash,unit=0,format=raw,readonly=on,file=/f/code.fd",
+    "if=pflash,unit=1,format=raw,file=/r/vars.fd",
+  ]);
+});
+
+test("each bus carries its disk with the serial", () => {
+  const disks = (["nvme", "ahci", "scsi"] as const).map((bus) => ({ bus, sizeMiB: 1, serial: `S-${bus}` }));
+  const devices = valuesOf(qemuArguments(machineSpec(3, { disks }), "tap3", files, "tcg"), "-device");
+  assert.deepEqual(
+    devices.filter((device) => device.includes("disk") || device.includes("ahci,") || device.includes("scsi-pci")),
+    [
+      "nvme,drive=disk0,serial=S-nvme,bootindex=2",
+      "ahci,id=ahci1",
+      "ide-hd,bus=ahci1.0,drive=disk1,serial=S-ahci,bootindex=3",
+      "virtio-scsi-pci,id=scsi2",
+      "scsi-hd,bus=scsi2.0,drive=disk2,serial=S-scsi,bootindex=4",
+    ],
+  );
+});
+
+test("a hung machine is reset by its watchdog, and commas survive QEMU's lists", () => {
+  const smbios = { vendor: "Acme, Inc.", product: "P", serial: "1", uuid: "u" };
+  const argv = qemuArguments(machineSpec(1, { smbios }), "tap1", files, "tcg");
+  assert.deepEqual(valuesOf(argv, "-action"), ["watchdog=reset"]);
+  assert.ok(valuesOf(argv, "-device").includes("i6300esb"));
+  assert.deepEqual(valuesOf(argv, "-smbios"), ["type=1,manufacturer=Acme,, Inc.,product=P,serial=1,uuid=u"]);
+});
+
+test("a UEFI machine with a card that OVMF cannot drive is refused by name", () => {
+  const spec = machineSpec(4, { firmware: "uefi", nic: "e1000e" });
+  assert.throws(() => qemuArguments(spec, "tap4", files, "tcg"), /machine-4: OVMF's own PXE .* not e1000e/);
+});
+
+test("KVM is used only where the CPU shows it", () => {
+  assert.equal(chooseAccelerator("flags\t\t: fpu vmx sse\n"), "kvm");
+  assert.equal(chooseAccelerator("flags\t\t: fpu svm\n"), "kvm");
+  assert.equal(chooseAccelerator("flags\t\t: fpu hypervisor\nvmx flags\t: none\n"), "tcg");
+});

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { clientMac, type DhcpPacket } from "../../src/core/dhcp/packet.ts";
+import { readDhcp } from "../../src/core/dhcp/read.ts";
+import { answerLine } from "../../src/lab/control-socket.ts";
+import { machineSpec } from "../../src/lab/machine-spec.ts";
+import { openPacketSocket } from "../../src/lab/packet-socket.ts";
+import { startRack } from "../../src/lab/rack.ts";
+import { insideNamespace, waitFor } from "./inside-namespace.ts";
+
+const ethernetAndIpBytes = 14 + 20;
+
+insideNamespace("the virtual rack, in a namespace", import.meta.url, () => {
+  test("SeaBIOS with iPXE and OVMF's own PXE are heard asking; reset makes them ask again", {
+    timeout: 240_000,
+  }, async () => {
+    const directory = await mkdtemp(join(tmpdir(), "birther-rack-"));
+    await using _directory = { [Symbol.asyncDispose]: () => rm(directory, { recursive: true }) };
+    await using rack = await startRack({
+      machines: [machineSpec(1), machineSpec(2, { firmware: "uefi" })],
+      bridge: { name: "rack0", addresses: ["10.77.0.1/24"] },
+      switchName: "tor-1",
+      directory,
+      log: () => {},
+    });
+    using ipv4 = openPacketSocket(0x0800, Uint8Array.of(255, 255, 255, 255, 255, 255), []);
+    const asked: DhcpPacket[] = [];
+    const nextAsk = (of: string) =>
+      waitFor(`a DHCPDISCOVER of ${of}`, 100, () => {
+        for (let received = ipv4.receive(); received !== undefined; received = ipv4.receive()) {
+          const udp = received.frame.subarray(ethernetAndIpBytes);
+          if (udp[1] !== 68 || udp[3] !== 67) continue;
+          const reading = readDhcp(udp.subarray(8));
+          if (reading.kind === "packet") asked.push(reading.packet);
+        }
+        const at = asked.findIndex((packet) => clientMac(packet) === of);
+        return at < 0 ? undefined : asked.splice(at, 1)[0];
+      });
+
+    const [bios, uefi] = rack.machines;
+    assert.ok(bios && uefi);
+    assert.equal(bios.power(), "off");
+    await Promise.all(rack.machines.map((machine) => machine.powerOn()));
+    assert.match((await nextAsk(bios.mac)).options.vendorClassIdentifier ?? "", /^PXEClient:Arch:00000/);
+    assert.match((await nextAsk(uefi.mac)).options.vendorClassIdentifier ?? "", /^PXEClient:Arch:00007/);
+
+    const events: string[] = [];
+    bios.watch(({ event }) => events.push(event));
+    const answer = await answerLine(rack, JSON.stringify({ verb: "reset", machine: bios.mac }));
+    assert.equal(answer.kind, "done");
+    await waitFor("QEMU's RESET event", 10, () => (events.includes("RESET") ? true : undefined));
+    asked.length = 0;
+    await nextAsk(bios.mac);
+    const log = await readFile(bios.consoleLogPath, "utf8");
+    assert.match(log, /iPXE/, "the ROM speaks on the serial console");
+    assert.match(log, /\[lab\] power on at [\s\S]*\[lab\] reset at /, "the log is kept over a reset");
+
+    await uefi.pause();
+    await waitFor("the paused state", 5, () => (uefi.power() === "paused" ? true : undefined));
+    await uefi.resume();
+    await uefi.powerOff();
+    assert.equal(uefi.power(), "off");
+    await bios.kill();
+    assert.equal(bios.power(), "off");
+    const refused = await answerLine(rack, JSON.stringify({ verb: "reset", machine: "machine-1" }));
+    assert.deepEqual(refused.kind === "refused" && refused.message, "cannot reset machine-1: it is off");
+    assert.equal((await answerLine(rack, '{"verb":"dance"}')).kind, "refused");
+  });
+});
