@@ -9,13 +9,14 @@ import { type BurnInProfile, imageRule } from "./machine-facing.ts";
 /** What a leaf means, in the words in which a refusal and the documentation say it. */
 export type Meant = { readonly meant: string };
 
-function leaf<const T extends v.GenericSchema>(meant: string, schema: T) {
-  return v.pipe(schema, v.metadata({ meant } satisfies Meant));
+/** Names what a leaf means. Like the ones below it adds words only, so the schema's type stays what it was. */
+function leaf<const T extends v.GenericSchema>(meant: string, schema: T): T {
+  return v.pipe(schema, v.metadata({ meant } satisfies Meant)) as unknown as T;
 }
 
 /** A key that must be there. */
-function needed<const T extends v.GenericSchema>(schema: T, description: string) {
-  return v.pipe(schema, v.description(description));
+function needed<const T extends v.GenericSchema>(schema: T, description: string): T {
+  return v.pipe(schema, v.description(description)) as unknown as T;
 }
 
 /** A key with a default. */
@@ -23,16 +24,21 @@ function withDefault<const T extends v.GenericSchema>(
   schema: T,
   fallback: v.InferInput<NoInfer<T>>,
   description: string,
-) {
-  return v.pipe(
+): v.OptionalSchema<T, () => never> {
+  return needed(
     v.optional(schema, () => fallback as never),
-    v.description(description),
+    description,
   );
 }
 
 /** A key that may be missing. */
-function maybe<const T extends v.GenericSchema>(schema: T, description: string) {
-  return v.pipe(v.exactOptional(schema), v.description(description));
+function maybe<const T extends v.GenericSchema>(schema: T, description: string): v.ExactOptionalSchema<T, undefined> {
+  return needed(v.exactOptional(schema), description);
+}
+
+/** A list that may not be empty. */
+function listOf<const T extends v.GenericSchema>(item: T): v.ArraySchema<T, undefined> {
+  return v.pipe(v.array(item), v.minLength(1)) as unknown as v.ArraySchema<T, undefined>;
 }
 
 const text = leaf("text", v.pipe(v.string(), v.nonEmpty(), v.maxLength(1024)));
@@ -49,7 +55,10 @@ const seconds = (least: number, most: number) => count("a whole number of second
 const mebibytes = (least: number) => count("a whole number of mebibytes", least, 1_048_576);
 const wholeNumber = leaf("a whole number, 0 or more", v.pipe(v.number(), v.integer(), v.minValue(0)));
 const port = count("a TCP port", 1, 65_535);
-const address: v.GenericSchema<string, Ipv4> = leaf(
+// Interfaces, because declarations can name these and not the brand inside Ipv4.
+interface AddressSchema extends v.GenericSchema<string, Ipv4> {}
+interface PrefixSchema extends v.GenericSchema<string, Prefix> {}
+const address: AddressSchema = leaf(
   "an IPv4 address such as 10.77.0.1",
   v.pipe(
     v.string(),
@@ -57,7 +66,7 @@ const address: v.GenericSchema<string, Ipv4> = leaf(
     v.transform((given) => parseIpv4(given) as Ipv4),
   ),
 );
-const prefix: v.GenericSchema<string, Prefix> = leaf(
+const prefix: PrefixSchema = leaf(
   "an IPv4 prefix such as 10.77.0.0/24, without host bits, /8 to /30",
   v.pipe(
     v.string(),
@@ -149,10 +158,7 @@ export const configSchema = v.strictObject({
     "/var/lib/birther",
     "Where everything is kept that must survive: the MDB, the certificate authority, images, the operators' socket.",
   ),
-  networks: needed(
-    leaf("at least one network", v.pipe(v.array(network), v.minLength(1))),
-    "The networks that machines boot on.",
-  ),
+  networks: needed(leaf("at least one network", listOf(network)), "The networks that machines boot on."),
   ports: withDefault(
     v.strictObject({
       http: withDefault(
@@ -178,7 +184,7 @@ export const configSchema = v.strictObject({
     "From a switch port to a name and an address.",
   ),
   images: withDefault(
-    leaf("a list of image rules", v.pipe(v.array(imageRule), v.minLength(1))),
+    leaf("a list of image rules", listOf(imageRule)),
     [{ image: "debug", when: { burnIn: "failed" } }, { image: "compute" }],
     "Which system image a machine gets: ordered rules, the first whose every condition holds wins. " +
       "Conditions under `when`: `burnIn: passed|failed`, `minCpus`, `minMemoryMiB`, `minStorageGiB`, `minDisks`, `firmware: bios|uefi`, `product` (regular expression over the SMBIOS product name).",

@@ -1,5 +1,4 @@
-/** Exported so that types derived from schemas can be written out in declarations; there is no such value. */
-export declare const ipv4Brand: unique symbol;
+declare const ipv4Brand: unique symbol;
 
 /** An IPv4 address as an unsigned 32-bit number in host order: arithmetic and comparison just work. */
 export type Ipv4 = number & { readonly [ipv4Brand]: true };
