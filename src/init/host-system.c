@@ -1,0 +1,250 @@
+/* Mounts, modules, devices, file attributes and clock: one system call each, for the module `host`. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/watchdog.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/random.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include "host.h"
+
+static JSValue host_mount(JSContext *ctx, const struct argument *a)
+{
+	int result = mount(a[0].text, a[1].text, a[2].text, (unsigned long)a[3].number, a[4].text);
+	return HOST_CHECK(ctx, result, "mount %s on %s as %s", a[0].text, a[1].text, a[2].text);
+}
+
+static JSValue host_unmount(JSContext *ctx, const struct argument *a)
+{
+	return HOST_CHECK(ctx, umount2(a[0].text, (int)a[1].number), "unmount %s", a[0].text);
+}
+
+/* Copies an array of strings for execv; the copy is not freed, since either exec succeeds or its caller gives up. */
+static char **read_strings(JSContext *ctx, JSValueConst array)
+{
+	uint32_t count = 0;
+	JSValue length = JS_GetPropertyStr(ctx, array, "length");
+	if (JS_ToUint32(ctx, &count, length)) return NULL;
+	if (count == 0 || count > 256) {
+		host_throw(ctx, "a command needs 1 to 256 words, not %u", count);
+		return NULL;
+	}
+	char **strings = calloc(count + 1, sizeof *strings);
+	for (uint32_t i = 0; strings && i < count; i++) {
+		JSValue item = JS_GetPropertyUint32(ctx, array, i);
+		const char *text = JS_ToCString(ctx, item);
+		JS_FreeValue(ctx, item);
+		if (!text) return NULL;
+		strings[i] = strdup(text);
+		JS_FreeCString(ctx, text);
+	}
+	return strings;
+}
+
+static JSValue host_exec(JSContext *ctx, const struct argument *a)
+{
+	char **words = read_strings(ctx, a[0].js);
+	if (!words) return JS_EXCEPTION;
+	execvp(words[0], words);
+	return host_throw_errno(ctx, "exec %s", words[0]);
+}
+
+static JSValue host_switch_root(JSContext *ctx, const struct argument *a)
+{
+	char **words = read_strings(ctx, a[1].js);
+	if (!words) return JS_EXCEPTION;
+	if (chdir(a[0].text) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 || chdir("/") < 0)
+		return host_throw_errno(ctx, "switchRoot %s", a[0].text);
+	execvp(words[0], words);
+	return host_throw_errno(ctx, "switchRoot %s: exec %s", a[0].text, words[0]);
+}
+
+static JSValue host_reboot(JSContext *ctx, const struct argument *a)
+{
+	int how = !strcmp(a[0].text, "powerOff") ? RB_POWER_OFF : !strcmp(a[0].text, "halt") ? RB_HALT_SYSTEM : RB_AUTOBOOT;
+	sync();
+	return HOST_CHECK(ctx, reboot(how), "reboot %s", a[0].text);
+}
+
+static JSValue host_sync(JSContext *ctx, const struct argument *a)
+{
+	(void)ctx;
+	(void)a;
+	sync();
+	return JS_UNDEFINED;
+}
+
+static JSValue host_fsync(JSContext *ctx, const struct argument *a)
+{
+	return HOST_CHECK(ctx, fsync((int)a[0].number), "fsync");
+}
+
+static JSValue host_load_module(JSContext *ctx, const struct argument *a)
+{
+	int fd = open(a[0].text, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) return host_throw_errno(ctx, "loadModule %s", a[0].text);
+	int result = (int)syscall(SYS_finit_module, fd, a[1].text, 0);
+	if (result < 0 && errno == EEXIST) result = 0;
+	JSValue answer = HOST_CHECK(ctx, result, "loadModule %s", a[0].text);
+	close(fd);
+	return answer;
+}
+
+static JSValue host_watchdog_timeout(JSContext *ctx, const struct argument *a)
+{
+	int seconds = (int)a[1].number;
+	if (ioctl((int)a[0].number, WDIOC_SETTIMEOUT, &seconds) < 0) return host_throw_errno(ctx, "watchdogTimeout");
+	return JS_NewInt32(ctx, seconds);
+}
+
+static JSValue host_set_immutable(JSContext *ctx, const struct argument *a)
+{
+	int flags = 0, fd = open(a[0].text, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) return host_throw_errno(ctx, "setImmutable %s", a[0].text);
+	int result = ioctl(fd, FS_IOC_GETFLAGS, &flags);
+	flags = JS_ToBool(ctx, a[1].js) ? flags | FS_IMMUTABLE_FL : flags & ~FS_IMMUTABLE_FL;
+	if (result == 0) result = ioctl(fd, FS_IOC_SETFLAGS, &flags);
+	JSValue answer = HOST_CHECK(ctx, result, "setImmutable %s", a[0].text);
+	close(fd);
+	return answer;
+}
+
+/* Opens a device, does one ioctl, closes it. */
+static int device_ioctl(const char *path, unsigned long request, void *value)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) return -1;
+	int result = request == BLKFLSBUF ? fsync(fd) : 0;
+	if (result == 0) result = ioctl(fd, request, value);
+	int reason = errno;
+	close(fd);
+	errno = reason;
+	return result;
+}
+
+static JSValue host_reread_partitions(JSContext *ctx, const struct argument *a)
+{
+	return HOST_CHECK(ctx, device_ioctl(a[0].text, BLKRRPART, NULL), "rereadPartitions %s", a[0].text);
+}
+
+static JSValue host_flush_device_cache(JSContext *ctx, const struct argument *a)
+{
+	return HOST_CHECK(ctx, device_ioctl(a[0].text, BLKFLSBUF, NULL), "flushDeviceCache %s", a[0].text);
+}
+
+static JSValue host_block_device_size(JSContext *ctx, const struct argument *a)
+{
+	uint64_t bytes = 0;
+	if (device_ioctl(a[0].text, BLKGETSIZE64, &bytes) < 0)
+		return host_throw_errno(ctx, "blockDeviceSize %s", a[0].text);
+	return JS_NewFloat64(ctx, (double)bytes);
+}
+
+static JSValue host_statfs(JSContext *ctx, const struct argument *a)
+{
+	struct statfs s;
+	if (statfs(a[0].text, &s) < 0) return host_throw_errno(ctx, "statfs %s", a[0].text);
+	JSValue answer = JS_NewObject(ctx);
+	JS_SetPropertyStr(ctx, answer, "totalBytes", JS_NewFloat64(ctx, (double)s.f_blocks * (double)s.f_bsize));
+	JS_SetPropertyStr(ctx, answer, "freeBytes", JS_NewFloat64(ctx, (double)s.f_bavail * (double)s.f_bsize));
+	JS_SetPropertyStr(ctx, answer, "freeInodes", JS_NewFloat64(ctx, (double)s.f_ffree));
+	return answer;
+}
+
+static struct timespec timespec_of(double ms)
+{
+	double seconds = floor(ms / 1000);
+	return (struct timespec){ .tv_sec = (time_t)seconds, .tv_nsec = (long)((ms - seconds * 1000) * 1e6) };
+}
+
+static JSValue host_set_time(JSContext *ctx, const struct argument *a)
+{
+	struct timespec now = timespec_of(a[0].number);
+	return HOST_CHECK(ctx, clock_settime(CLOCK_REALTIME, &now), "setTime");
+}
+
+static JSValue host_monotonic_ms(JSContext *ctx, const struct argument *a)
+{
+	struct timespec now;
+	(void)a;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return JS_NewFloat64(ctx, (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6);
+}
+
+static JSValue host_random_bytes(JSContext *ctx, const struct argument *a)
+{
+	uint8_t bytes[256];
+	size_t count = (size_t)a[0].number;
+	if (!(a[0].number >= 0 && a[0].number <= sizeof bytes))
+		return host_throw(ctx, "randomBytes gives 0 to %zu bytes, not %g", sizeof bytes, a[0].number);
+	/* getrandom(2): requests of up to 256 bytes are never interrupted or cut short */
+	if (getrandom(bytes, count, 0) != (ssize_t)count) return host_throw_errno(ctx, "randomBytes");
+	return JS_NewArrayBufferCopy(ctx, bytes, count);
+}
+
+static JSValue host_hostname(JSContext *ctx, const struct argument *a)
+{
+	return HOST_CHECK(ctx, sethostname(a[0].text, strlen(a[0].text)), "hostname %s", a[0].text);
+}
+
+static JSValue host_chmod(JSContext *ctx, const struct argument *a)
+{
+	return HOST_CHECK(ctx, chmod(a[0].text, (mode_t)a[1].number), "chmod %s", a[0].text);
+}
+
+static JSValue host_chown(JSContext *ctx, const struct argument *a)
+{
+	return HOST_CHECK(ctx, lchown(a[0].text, (uid_t)a[1].number, (gid_t)a[2].number), "chown %s", a[0].text);
+}
+
+static JSValue host_link(JSContext *ctx, const struct argument *a)
+{
+	return HOST_CHECK(ctx, link(a[0].text, a[1].text), "link %s to %s", a[1].text, a[0].text);
+}
+
+static JSValue host_make_node(JSContext *ctx, const struct argument *a)
+{
+	return HOST_CHECK(ctx, mknod(a[0].text, (mode_t)a[1].number, (dev_t)a[2].number), "makeNode %s", a[0].text);
+}
+
+static JSValue host_set_times(JSContext *ctx, const struct argument *a)
+{
+	struct timespec times[2] = { timespec_of(a[1].number), timespec_of(a[1].number) };
+	return HOST_CHECK(ctx, utimensat(AT_FDCWD, a[0].text, times, AT_SYMLINK_NOFOLLOW), "setTimes %s", a[0].text);
+}
+
+const struct host_entry system_entries[] = {
+	{ "mount", "sssns", host_mount },
+	{ "unmount", "sn", host_unmount },
+	{ "exec", "v", host_exec },
+	{ "switchRoot", "sv", host_switch_root },
+	{ "reboot", "s", host_reboot },
+	{ "sync", "", host_sync },
+	{ "fsync", "n", host_fsync },
+	{ "loadModule", "ss", host_load_module },
+	{ "watchdogTimeout", "nn", host_watchdog_timeout },
+	{ "setImmutable", "sv", host_set_immutable },
+	{ "rereadPartitions", "s", host_reread_partitions },
+	{ "flushDeviceCache", "s", host_flush_device_cache },
+	{ "blockDeviceSize", "s", host_block_device_size },
+	{ "statfs", "s", host_statfs },
+	{ "setTime", "n", host_set_time },
+	{ "monotonicMs", "", host_monotonic_ms },
+	{ "randomBytes", "n", host_random_bytes },
+	{ "hostname", "s", host_hostname },
+	{ "chmod", "sn", host_chmod },
+	{ "chown", "snn", host_chown },
+	{ "link", "ss", host_link },
+	{ "makeNode", "snn", host_make_node },
+	{ "setTimes", "sn", host_set_times },
+	{ NULL, NULL, NULL },
+};

@@ -1,0 +1,17 @@
+import * as std from "std";
+
+/** An Error that names what was being done and the text of an errno (as `os` functions return it, negative or not). */
+export function systemError(doing: string, errno: number): Error {
+  return new Error(`${doing}: ${std.strerror(Math.abs(errno))}`);
+}
+
+/** The result of an `os` call, or an Error when it is a negative errno. */
+export function checked(doing: string, result: number): number {
+  if (result < 0) throw systemError(doing, result);
+  return result;
+}
+
+/** Whether an errno says that a path does not exist (ENOENT), is it negative or not. */
+export function isAbsent(errno: number): boolean {
+  return Math.abs(errno) === std.Error.ENOENT;
+}

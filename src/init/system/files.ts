@@ -1,0 +1,144 @@
+import * as host from "host";
+import * as os from "os";
+import * as std from "std";
+import { encodeUtf8 } from "../../core/bytes/utf8.ts";
+import { checked, isAbsent, systemError } from "./errno.ts";
+
+const firstBufferBytes = 16384;
+const copyBufferBytes = 1 << 18;
+const permissionBits = 0o7777;
+
+/** A whole file as UTF-8 text. */
+export function readText(path: string): string {
+  const error: { errno?: number } = {};
+  // Not std.loadFile: that asks for the size first, and files of /proc say 0.
+  const file = std.open(path, "rb", error);
+  if (file === null) throw systemError(`read ${path}`, error.errno ?? 0);
+  const text = file.readAsString();
+  const failed = file.error();
+  file.close();
+  if (failed) throw new Error(`read ${path}: it cannot be read as a file`);
+  return text;
+}
+
+/** The same, or undefined where there is no such file. */
+export function readTextIfThere(path: string): string | undefined {
+  return exists(path) ? readText(path) : undefined;
+}
+
+/** A whole file. */
+export function readBytes(path: string): Uint8Array {
+  const doing = `read ${path}`;
+  const fd = checked(doing, os.open(path, os.O_RDONLY));
+  try {
+    // Files of /proc and /sys say that they are empty, or 4096 bytes: read until the end whatever stat says.
+    let buffer = new Uint8Array(Math.max((os.stat(path)[0]?.size ?? 0) + 1, firstBufferBytes));
+    let length = 0;
+    for (;;) {
+      if (length === buffer.length) {
+        const larger = new Uint8Array(buffer.length * 2);
+        larger.set(buffer);
+        buffer = larger;
+      }
+      const count = checked(doing, os.read(fd, buffer.buffer, length, buffer.length - length));
+      if (count === 0) return buffer.slice(0, length);
+      length += count;
+    }
+  } finally {
+    os.close(fd);
+  }
+}
+
+/** Writes all bytes to an open descriptor, the whole in one write(2) where the kernel takes it. */
+export function writeToDescriptor(fd: number, bytes: Uint8Array, doing: string): void {
+  for (let done = 0; done < bytes.length; ) {
+    done += checked(doing, os.write(fd, bytes.buffer as ArrayBuffer, bytes.byteOffset + done, bytes.length - done));
+  }
+}
+
+/** Replaces a file's content (in one write, as efivarfs and sysfs demand); mode is set exactly, whatever the umask. */
+export function writeBytes(path: string, bytes: Uint8Array, mode?: number): void {
+  const doing = `write ${path}`;
+  const fd = checked(doing, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode ?? 0o644));
+  try {
+    writeToDescriptor(fd, bytes, doing);
+  } finally {
+    os.close(fd);
+  }
+  if (mode !== undefined) host.chmod(path, mode);
+}
+
+/** The same with text, as UTF-8. */
+export function writeText(path: string, text: string, mode?: number): void {
+  writeBytes(path, encodeUtf8(text), mode);
+}
+
+/** Replaces a file so that after a power cut either the old or the new content is there, whole. */
+export function replaceBytes(path: string, bytes: Uint8Array, mode = 0o644): void {
+  const draft = `${path}.new`;
+  writeBytes(draft, bytes, mode);
+  const fd = checked(`open ${draft}`, os.open(draft, os.O_RDONLY));
+  try {
+    host.fsync(fd);
+  } finally {
+    os.close(fd);
+  }
+  checked(`rename ${draft} to ${path}`, os.rename(draft, path));
+}
+
+/** Names in a directory, sorted. */
+export function list(directory: string): string[] {
+  const [names, errno] = os.readdir(directory);
+  if (errno !== 0) throw systemError(`list ${directory}`, errno);
+  return names.filter((name) => name !== "." && name !== "..").sort();
+}
+
+/** Whether a path leads to something; a dangling symbolic link does not. */
+export function exists(path: string): boolean {
+  return os.stat(path)[0] !== null;
+}
+
+/** Makes a directory and those above it; one that is there already is left as it is. */
+export function makeDirectories(path: string, mode = 0o755): void {
+  if (exists(path)) return;
+  const parent = path.slice(0, path.lastIndexOf("/"));
+  if (parent !== "") makeDirectories(parent);
+  checked(`make directory ${path}`, os.mkdir(path, mode));
+  host.chmod(path, mode);
+}
+
+/** Removes a file or a directory with all that is in it; symbolic links are not followed; what is not there is gone. */
+export function removeTree(path: string): void {
+  const [stat, errno] = os.lstat(path);
+  if (stat === null) {
+    if (isAbsent(errno)) return;
+    throw systemError(`remove ${path}`, errno);
+  }
+  if ((stat.mode & os.S_IFMT) === os.S_IFDIR) for (const name of list(path)) removeTree(`${path}/${name}`);
+  checked(`remove ${path}`, os.remove(path));
+}
+
+/** Copies one file's content; mode is that of the original unless given. */
+export function copyFile(from: string, to: string, mode?: number): void {
+  const doing = `copy ${from} to ${to}`;
+  const input = checked(doing, os.open(from, os.O_RDONLY));
+  const output = checked(doing, os.open(to, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600));
+  const buffer = new Uint8Array(copyBufferBytes);
+  try {
+    for (;;) {
+      const count = checked(doing, os.read(input, buffer.buffer, 0, buffer.length));
+      if (count === 0) break;
+      writeToDescriptor(output, buffer.subarray(0, count), doing);
+    }
+  } finally {
+    os.close(input);
+    os.close(output);
+  }
+  host.chmod(to, mode ?? (os.stat(from)[0]?.mode ?? 0o644) & permissionBits);
+}
+
+/** Makes a symbolic link, in place of whatever file or link was there. */
+export function makeSymlink(target: string, path: string): void {
+  if (os.lstat(path)[0] !== null) checked(`remove ${path}`, os.remove(path));
+  checked(`link ${path} to ${target}`, os.symlink(target, path));
+}

@@ -1,0 +1,61 @@
+import * as host from "host";
+import * as os from "os";
+import { decodeUtf8, encodeUtf8 } from "../../core/bytes/utf8.ts";
+import { checked } from "./errno.ts";
+import { writeToDescriptor } from "./files.ts";
+import { httpConnection } from "./http-connection.ts";
+import type { ByteStream, HttpRequest } from "./http-message.ts";
+
+const defaultTimeoutMs = 30_000;
+const maxProblemBytes = 1000;
+
+export type HttpServer = { readonly address: string; readonly port: number; readonly timeoutMs?: number };
+
+/** Hands over the next piece of a body; valid only until it returns. */
+export type OnBytes = (bytes: Uint8Array) => void;
+
+/** Both throw when the answer is not 200 or does not come whole; what came is checked by its hash, not by this. */
+export type HttpClient = {
+  readonly get: (path: string, onBytes: OnBytes) => void;
+  readonly post: (path: string, bodyText: string, onBytes: OnBytes) => void;
+  readonly close: () => void;
+};
+
+function openTcp(server: HttpServer): ByteStream {
+  const fd = host.tcpConnect(server.address, server.port, server.timeoutMs ?? defaultTimeoutMs);
+  return {
+    read: (buffer, offset, length) =>
+      checked("read", os.read(fd, buffer.buffer as ArrayBuffer, buffer.byteOffset + offset, length)),
+    write: (bytes) => writeToDescriptor(fd, bytes, "write"),
+    close: () => {
+      os.close(fd);
+    },
+  };
+}
+
+/** A client for the large and public: objects, and the network burn-in. */
+export function openHttp(server: HttpServer): HttpClient {
+  const authority = `${server.address}:${server.port}`;
+  const connection = httpConnection(`http://${authority}`, () => openTcp(server));
+
+  function fetch(request: HttpRequest, onBytes: OnBytes): void {
+    let problem = "";
+    const { status } = connection.exchange(request, (head, bytes) => {
+      if (head.status === 200) onBytes(bytes);
+      else if (problem.length < maxProblemBytes) problem += decodeUtf8(bytes);
+    });
+    if (status === 200) return;
+    throw new Error(
+      `${request.method} http://${authority}${request.path}: status ${status}: ${problem.slice(0, maxProblemBytes)}`,
+    );
+  }
+
+  return {
+    close: connection.close,
+    get: (path, onBytes) => fetch({ method: "GET", path, host: authority }, onBytes),
+    post: (path, bodyText, onBytes) => {
+      const headers = { "content-type": "text/plain; charset=utf-8" };
+      fetch({ method: "POST", path, host: authority, headers, body: encodeUtf8(bodyText) }, onBytes);
+    },
+  };
+}

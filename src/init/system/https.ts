@@ -1,0 +1,94 @@
+import * as host from "host";
+import * as os from "os";
+import { decodeUtf8, encodeUtf8 } from "../../core/bytes/utf8.ts";
+import { httpConnection } from "./http-connection.ts";
+import type { ByteStream } from "./http-message.ts";
+
+/** No progress for so long and the connection counts as dead. */
+const defaultTimeoutMs = 30_000;
+/** The MDB's answers are small; more than this is a mistake. */
+const maxAnswerBytes = 1 << 22;
+
+export type HttpsServer = {
+  readonly address: string;
+  readonly port: number;
+  /** The only certificates that are trusted. */
+  readonly caPem: string;
+  /** The name that the server's certificate must hold. */
+  readonly serverName: string;
+  readonly timeoutMs?: number;
+};
+
+/** `body` is the parsed JSON, or the bare text if it is none. */
+export type HttpsAnswer = { readonly status: number; readonly body: unknown };
+
+export type HttpsClient = {
+  /** Posts JSON; any status is an answer, only a missing or broken answer throws. */
+  readonly post: (path: string, body: unknown, bearer?: string) => HttpsAnswer;
+  readonly close: () => void;
+};
+
+function openTls(server: HttpsServer): ByteStream {
+  const fd = host.tcpConnect(server.address, server.port, server.timeoutMs ?? defaultTimeoutMs);
+  let session: number;
+  try {
+    session = host.tlsOpen(fd, server.caPem, server.serverName);
+  } catch (cause) {
+    os.close(fd);
+    throw cause;
+  }
+  return {
+    read: (buffer, offset, length) =>
+      host.tlsRead(session, buffer.buffer as ArrayBuffer, buffer.byteOffset + offset, length),
+    write: (bytes) => host.tlsWrite(session, bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length),
+    close: () => host.tlsClose(session),
+  };
+}
+
+function joinPieces(pieces: readonly Uint8Array[], length: number): Uint8Array {
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
+
+function parseIfJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** A client of the MDB: connects at the first request, keeps the connection, connects again when it was lost. */
+export function openHttps(server: HttpsServer): HttpsClient {
+  const authority = `${server.address}:${server.port}`;
+  const connection = httpConnection(`https://${authority}`, () => openTls(server));
+  return {
+    close: connection.close,
+    post: (path, body, bearer) => {
+      const pieces: Uint8Array[] = [];
+      let length = 0;
+      const headers = {
+        "content-type": "application/json",
+        ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+      };
+      const request = {
+        method: "POST",
+        path,
+        host: server.serverName,
+        headers,
+        body: encodeUtf8(JSON.stringify(body)),
+      } as const;
+      const { status } = connection.exchange(request, (_head, bytes) => {
+        length += bytes.length;
+        if (length > maxAnswerBytes) throw new Error(`the answer is larger than ${maxAnswerBytes} bytes`);
+        pieces.push(bytes.slice());
+      });
+      return { status, body: parseIfJson(decodeUtf8(joinPieces(pieces, length))) };
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import * as host from "host";
+import * as os from "os";
+import * as std from "std";
+import { encodeUtf8 } from "../../core/bytes/utf8.ts";
+import { checked, systemError } from "./errno.ts";
+import { writeToDescriptor } from "./files.ts";
+
+/** A program that takes longer than this hangs: mke2fs on the largest disks takes seconds. */
+const defaultTimeoutSeconds = 300;
+const firstPollMs = 1;
+const longestPollMs = 50;
+const sigKill = 9;
+
+export type RunOptions = {
+  /** What the program reads on its standard input; else it reads /dev/null. */
+  readonly input?: string | Uint8Array;
+  /** Added to our own environment. */
+  readonly env?: { readonly [name: string]: string };
+  readonly timeoutSeconds?: number;
+};
+
+/** `status` is the exit status, 128 + signal for a program that was killed, 127 when it could not be started. */
+export type RunResult = { readonly status: number; readonly output: string };
+
+function openTemporary(doing: string): std.File {
+  const error: { errno?: number } = {};
+  const file = std.tmpfile(error);
+  if (file === null) throw systemError(`${doing}: temporary file`, error.errno ?? 0);
+  return file;
+}
+
+function openInput(doing: string, input: string | Uint8Array | undefined): { fd: number; close: () => void } {
+  if (input === undefined) {
+    const fd = checked(`${doing}: /dev/null`, os.open("/dev/null", os.O_RDONLY));
+    return { fd, close: () => os.close(fd) };
+  }
+  const file = openTemporary(doing);
+  const fd = file.fileno();
+  writeToDescriptor(fd, typeof input === "string" ? encodeUtf8(input) : input, doing);
+  checked(doing, os.seek(fd, 0, std.SEEK_SET));
+  return { fd, close: () => file.close() };
+}
+
+/** Waits for a child by polling, since QuickJS cannot wait for a time and a child at once; kills it when time is up. */
+function waitFor(pid: number, doing: string, timeoutSeconds: number): number {
+  const endMs = host.monotonicMs() + timeoutSeconds * 1000;
+  for (let pauseMs = firstPollMs; ; pauseMs = Math.min(pauseMs * 2, longestPollMs)) {
+    const [ended, status] = os.waitpid(pid, os.WNOHANG);
+    checked(`${doing}: wait`, ended);
+    if (ended === pid) return (status & 0x7f) === 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f);
+    if (host.monotonicMs() > endMs) {
+      os.kill(pid, sigKill);
+      os.waitpid(pid, 0);
+      throw new Error(`${doing}: did not end within ${timeoutSeconds} s and was killed`);
+    }
+    os.sleep(pauseMs);
+  }
+}
+
+/** Runs a program to its end; output is what it wrote to stdout and stderr, in order. Throws only when its time is up. */
+export function run(argv: readonly string[], options: RunOptions = {}): RunResult {
+  const doing = `run ${argv.join(" ")}`;
+  // Files without a name rather than pipes: nothing can fill up and block, whichever side is slow.
+  const output = openTemporary(doing);
+  const input = openInput(doing, options.input);
+  try {
+    const fd = output.fileno();
+    const pid = os.exec(argv, {
+      block: false,
+      stdin: input.fd,
+      stdout: fd,
+      stderr: fd,
+      env: { ...std.getenviron(), ...options.env },
+    });
+    const status = waitFor(pid, doing, options.timeoutSeconds ?? defaultTimeoutSeconds);
+    output.seek(0, std.SEEK_SET);
+    return { status, output: output.readAsString() };
+  } finally {
+    input.close();
+    output.close();
+  }
+}
+
+/** The same, but any status other than 0 is an Error with the output in it; returns the output. */
+export function runOrThrow(argv: readonly string[], options: RunOptions = {}): string {
+  const { status, output } = run(argv, options);
+  if (status === 0) return output;
+  throw new Error(`run ${argv.join(" ")}: status ${status}: ${output.trim()}`);
+}
