@@ -1,0 +1,38 @@
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+
+/** A short name for whatever goes into a build step: 16 hex digits of SHA-256 over all inputs. */
+export function keyOf(inputs: readonly (string | Uint8Array)[]): string {
+  const hash = createHash("sha256");
+  for (const input of inputs) hash.update(`${input.length}:`).update(input);
+  return hash.digest("hex").slice(0, 16);
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}
+
+/**
+ * The directory `name` below `cacheDirectory`, made by `fill` if it is not there yet. It appears under its name only
+ * when it is complete; when two processes make it at once, one of them wins and both use the same.
+ */
+export async function cached(
+  cacheDirectory: string,
+  name: string,
+  fill: (directory: string) => Promise<void>,
+): Promise<string> {
+  const final = join(cacheDirectory, name);
+  if (await isThere(final)) return final;
+  await mkdir(cacheDirectory, { recursive: true });
+  const draft = await mkdtemp(`${final}.draft-`);
+  try {
+    await fill(draft);
+    await rename(draft, final).catch(async (cause: unknown) => {
+      if (!(await isThere(final))) throw cause;
+    });
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+  return final;
+}

@@ -1,0 +1,38 @@
+import { spawn } from "node:child_process";
+
+/** Longest part of a failed command's output that an error repeats. */
+const maxErrorText = 2000;
+
+/** `input` is piped to the command; `cwd` and `env` as of child_process. */
+export type CommandOptions = {
+  readonly cwd?: string;
+  readonly input?: Uint8Array;
+  readonly env?: { readonly [name: string]: string };
+};
+
+/** Runs a program of the building machine and gives its stdout; a failure is an Error with its stderr in it. */
+export async function runCommand(argv: readonly [string, ...string[]], options: CommandOptions = {}): Promise<Buffer> {
+  const [program, ...rest] = argv;
+  const name = argv.join(" ").slice(0, 200);
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, rest, {
+      cwd: options.cwd,
+      env: { ...process.env, LC_ALL: "C", ...options.env },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    const output: Buffer[] = [];
+    let errors = "";
+    child.stdout.on("data", (piece: Buffer) => output.push(piece));
+    child.stderr.on("data", (piece: Buffer) => {
+      errors = (errors + piece.toString()).slice(-maxErrorText);
+    });
+    child.on("error", (cause) => reject(new Error(`${name}: could not be started`, { cause })));
+    child.on("close", (status, signal) => {
+      if (status === 0) resolve(Buffer.concat(output));
+      else reject(new Error(`${name}: ended with ${signal ?? `status ${status}`}: ${errors.trim()}`));
+    });
+    // A program that does not read its input to the end is no fault of its own.
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(options.input ?? new Uint8Array(0));
+  });
+}

@@ -1,0 +1,32 @@
+import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { bundleForQuickJs } from "../../src/bootstrap-image/bundle.ts";
+import { buildNative } from "../../src/bootstrap-image/native.ts";
+
+/** Longest that one of the test programs may take. */
+const limitMs = 60_000;
+
+const native = buildNative({ cacheDirectory: join(import.meta.dirname, "../../build/cache"), log: () => undefined });
+
+export type NativeRun = { readonly status: number; readonly stdout: string; readonly stderr: string };
+
+/** Runs JavaScript source in the native program. */
+export async function runNative(script: string, args: readonly string[]): Promise<NativeRun> {
+  const program = await native;
+  return new Promise((resolve) => {
+    execFile(program, [script, ...args], { timeout: limitMs, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+      const status = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
+      resolve({ status, stdout, stderr });
+    });
+  });
+}
+
+/** Bundles test/native/programs/NAME.js into `directory`, runs it, and reads the JSON that it prints. */
+export async function runProgram(directory: string, name: string, args: readonly string[]) {
+  const script = join(directory, `${name}.js`);
+  await writeFile(script, await bundleForQuickJs({ entry: join(import.meta.dirname, `programs/${name}.js`) }));
+  const { status, stdout, stderr } = await runNative(script, args);
+  if (status !== 0) throw new Error(`${name}.js ended with status ${status}: ${stderr}${stdout}`);
+  return JSON.parse(stdout);
+}

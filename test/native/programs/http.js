@@ -1,0 +1,31 @@
+// Fetches over plain HTTP as the burn-in and subd do; prints one JSON object. Argument: port.
+import { openHttp } from "../../../src/init/system/http.ts";
+
+const client = openHttp({ address: "127.0.0.1", port: Number(scriptArgs[1]), timeoutMs: 1500 });
+
+function count(action) {
+  let bytes = 0;
+  let sum = 0;
+  try {
+    action((piece) => {
+      bytes += piece.length;
+      for (let index = 0; index < piece.length; index += 4096) sum += piece[index];
+    });
+    return { bytes, sum };
+  } catch (error) {
+    return { bytes, error: error.message };
+  }
+}
+
+print(
+  JSON.stringify({
+    sized: count((onBytes) => client.get("/sized", onBytes)),
+    chunked: count((onBytes) => client.get("/chunked", onBytes)),
+    untilClose: count((onBytes) => client.get("/until-close", onBytes)),
+    posted: count((onBytes) => client.post("/posted", "a\nb\n", onBytes)),
+    empty: count((onBytes) => client.get("/empty", onBytes)),
+    missing: count((onBytes) => client.get("/missing", onBytes)),
+    garbage: count((onBytes) => client.get("/garbage", onBytes)),
+    afterwards: count((onBytes) => client.get("/sized", onBytes)),
+  }),
+);

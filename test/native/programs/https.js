@@ -1,0 +1,37 @@
+// Posts to an HTTPS server as init does; prints one JSON object. Arguments: port, CA file, server name, scenario.
+import { readText } from "../../../src/init/system/files.ts";
+import { openHttps } from "../../../src/init/system/https.ts";
+
+const [, port, caFile, serverName, scenario] = scriptArgs;
+const client = openHttps({
+  address: "127.0.0.1",
+  port: Number(port),
+  caPem: readText(caFile),
+  serverName,
+  timeoutMs: 1500,
+});
+
+const scenarios = {
+  echo: () => [
+    client.post("/echo", { hello: "grüße" }, "secret"),
+    client.post("/echo", { again: "x".repeat(200000) }),
+    client.post("/missing", {}),
+  ],
+  closing: () => [
+    client.post("/close", 1),
+    client.post("/close", 2),
+    client.post("/quiet-close", 3),
+    client.post("/echo", 4),
+  ],
+  silent: () => [client.post("/silent", {})],
+  truncated: () => [client.post("/truncated", {})],
+};
+
+let result;
+try {
+  result = { answers: scenarios[scenario]() };
+  client.close();
+} catch (error) {
+  result = { error: error.message };
+}
+print(JSON.stringify(result));

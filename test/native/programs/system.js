@@ -1,0 +1,93 @@
+// Drives the module `host` and src/init/system on the building machine; prints one JSON object.
+import * as host from "host";
+import * as os from "os";
+import {
+  copyFile,
+  exists,
+  list,
+  makeDirectories,
+  makeSymlink,
+  readBytes,
+  readText,
+  readTextIfThere,
+  removeTree,
+  replaceBytes,
+  writeBytes,
+  writeText,
+} from "../../../src/init/system/files.ts";
+import { run, runOrThrow } from "../../../src/init/system/run.ts";
+
+const directory = scriptArgs[1];
+const room = `${directory}/a/b`;
+
+function message(action) {
+  try {
+    action();
+    return "no error";
+  } catch (error) {
+    return error instanceof Error ? error.message : `not an Error: ${error}`;
+  }
+}
+
+makeDirectories(room, 0o700);
+writeText(`${room}/text`, "grüße 🐣\n", 0o600);
+copyFile(`${room}/text`, `${room}/copy`);
+replaceBytes(`${room}/copy2`, Uint8Array.of(0, 255, 10));
+makeSymlink("text", `${room}/link`);
+makeSymlink("copy", `${room}/link`);
+writeBytes(`${room}/large`, new Uint8Array(300001).fill(7));
+host.link(`${room}/text`, `${room}/hard`);
+host.setTimes(`${room}/text`, 1234567890500);
+host.makeNode(`${room}/fifo`, os.S_IFIFO | 0o600, 0);
+
+const result = {
+  scriptArgs: scriptArgs.slice(1),
+  bigInt: String(2n ** 64n),
+  list: list(room),
+  text: readText(`${room}/text`),
+  viaLink: readText(`${room}/link`),
+  absent: readTextIfThere(`${room}/nothing`) === undefined,
+  procFile: readBytes("/proc/self/maps").length > 0 && readText("/proc/sys/kernel/osrelease").trim().length > 0,
+  large: readBytes(`${room}/large`).length,
+  copyMode: (os.stat(`${room}/copy`)[0].mode & 0o777).toString(8),
+  roomMode: (os.stat(room)[0].mode & 0o777).toString(8),
+  mtime: os.stat(`${room}/text`)[0].mtime,
+  links: os.stat(`${room}/text`)[0].nlink,
+  sha512: host.sha512(Uint8Array.of(97, 98, 99, 100).buffer, 0, 3),
+  sha512File: host.sha512File(`${room}/large`),
+  random: [new Uint8Array(host.randomBytes(32)), new Uint8Array(host.randomBytes(32))].map((bytes) => bytes.join()),
+  randomTooMany: message(() => host.randomBytes(257)),
+  statfs: host.statfs("/"),
+  monotonic: host.monotonicMs(),
+  cpu: host.cpuTest(0.3),
+  memory: host.memoryTest(32),
+  echo: run(["sh", "-c", "cat; echo err >&2; echo $KEY; exit 3"], { input: "in\n", env: { KEY: "value" } }),
+  devNull: run(["cat"]),
+  notThere: run(["no-such-program"]).status,
+  killed: run(["sh", "-c", "kill -9 $$"]).status,
+  bytesInput: runOrThrow(["od", "-An", "-tx1"], { input: Uint8Array.of(0, 1, 255) }).trim(),
+  noisy: run(["sh", "-c", "head -c 1000000 /dev/zero | tr '\\0' x"]).output.length,
+  failing: message(() => runOrThrow(["sh", "-c", "echo because; exit 7"])),
+  tooLong: message(() => run(["sleep", "30"], { timeoutSeconds: 0.2 })),
+  errors: {
+    read: message(() => readText(`${room}/nothing`)),
+    readBytes: message(() => readBytes(`${room}/nothing`)),
+    readDirectory: message(() => readText(room)),
+    list: message(() => list(`${room}/nothing`)),
+    write: message(() => writeText(`${room}/nothing/x`, "")),
+    mount: message(() => host.mount("none", `${room}/nothing`, "tmpfs", 0, "")),
+    loadModule: message(() => host.loadModule(`${room}/nothing.ko`, "")),
+    connect: message(() => host.tcpConnect("127.0.0.1", 1, 1000)),
+    address: message(() => host.tcpConnect("not an address", 1, 1000)),
+    packet: message(() => host.packetOpen("nosuchif0", 0x88cc)),
+    range: message(() => host.sha512(new ArrayBuffer(4), 2, 3)),
+    exec: message(() => host.exec(["/no/such/program"])),
+    noWords: message(() => host.exec([])),
+    tlsRead: message(() => host.tlsRead(99, new ArrayBuffer(1), 0, 1)),
+    utf8: message(() => JSON.parse("nonsense")),
+  },
+};
+removeTree(`${directory}/a`);
+removeTree(`${directory}/a`);
+result.removed = !exists(`${directory}/a`);
+print(JSON.stringify(result));

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { runNative, runProgram } from "./native-program.ts";
+
+let directory: string;
+// biome-ignore lint/suspicious/noExplicitAny: whatever programs/system.js printed
+let said: any;
+
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), "birther-native-"));
+  said = await runProgram(directory, "system", [directory, "second argument"]);
+});
+after(() => rm(directory, { recursive: true }));
+
+test("files are written, listed, read, copied, linked and removed", () => {
+  assert.deepEqual(said.list, ["copy", "copy2", "fifo", "hard", "large", "link", "text"]);
+  assert.equal(said.text, "grüße 🐣\n");
+  assert.equal(said.viaLink, "grüße 🐣\n");
+  assert.ok(said.absent && said.procFile && said.removed);
+  assert.equal(said.large, 300_001);
+  assert.equal(said.copyMode, "600");
+  assert.equal(said.roomMode, "700");
+  assert.equal(said.mtime, 1_234_567_890_500);
+  assert.equal(said.links, 2);
+});
+
+test("programs are run with input, environment, time limit and both outputs", () => {
+  assert.deepEqual(said.echo, { status: 3, output: "in\nerr\nvalue\n" });
+  assert.deepEqual(said.devNull, { status: 0, output: "" });
+  assert.equal(said.notThere, 127);
+  assert.equal(said.killed, 128 + 9);
+  assert.equal(said.bytesInput, "00 01 ff");
+  assert.equal(said.noisy, 1_000_000);
+  assert.equal(said.failing, "run sh -c echo because; exit 7: status 7: because");
+  assert.equal(said.tooLong, "run sleep 30: did not end within 0.2 s and was killed");
+});
+
+test("hashes are SHA-512 and random bytes differ", () => {
+  assert.equal(said.sha512, createHash("sha512").update("abc").digest("hex"));
+  assert.equal(said.sha512File, createHash("sha512").update(Buffer.alloc(300_001, 7)).digest("hex"));
+  assert.equal(said.random[0].split(",").length, 32);
+  assert.notEqual(said.random[0], said.random[1]);
+  assert.match(said.randomTooMany, /0 to 256 bytes, not 257/);
+});
+
+test("the burn-in tests measure and agree", () => {
+  assert.equal(said.cpu.agreed, true);
+  assert.ok(said.cpu.hashesPerSecond > 1000 * availableParallelism(), `${said.cpu.hashesPerSecond} hashes/s`);
+  assert.equal(said.memory.wrongWords, 0);
+  assert.ok(said.memory.mebibytesPerSecond > 50, `${said.memory.mebibytesPerSecond} MiB/s`);
+});
+
+test("errors name the call, its object and the reason", () => {
+  assert.match(said.errors.read, /^read .*\/nothing: No such file or directory$/);
+  assert.match(said.errors.readBytes, /^read .*\/nothing: No such file or directory$/);
+  assert.match(said.errors.readDirectory, /^read .*\/b: /);
+  assert.match(said.errors.list, /^list .*\/nothing: No such file or directory$/);
+  assert.match(said.errors.write, /^write .*\/nothing\/x: No such file or directory$/);
+  assert.match(said.errors.mount, /^mount none on .*\/nothing as tmpfs: /);
+  assert.match(said.errors.loadModule, /^loadModule .*nothing\.ko: No such file or directory$/);
+  assert.equal(said.errors.connect, "tcpConnect 127.0.0.1 port 1: Connection refused");
+  assert.equal(said.errors.address, "tcpConnect not an address: Invalid argument");
+  assert.match(said.errors.packet, /^packetOpen nosuchif0: /);
+  assert.equal(said.errors.range, "3 bytes from 2 on are not inside a buffer of 4 bytes");
+  assert.equal(said.errors.exec, "exec /no/such/program: No such file or directory");
+  assert.match(said.errors.noWords, /1 to 256 words, not 0/);
+  assert.equal(said.errors.tlsRead, "tlsRead: the session is closed");
+});
+
+test("an uncaught exception shows its stack and ends with status 1; a missing script or argument says so", async () => {
+  const script = join(directory, "throws.js");
+  await writeFile(script, 'function inner() { throw new Error("the reason"); }\ninner();\n');
+  const thrown = await runNative(script, []);
+  assert.equal(thrown.status, 1);
+  assert.match(thrown.stderr, /Error: the reason\n\s+at inner \(.*throws\.js\)/);
+  const missing = await runNative(join(directory, "missing.js"), []);
+  assert.equal(missing.status, 1);
+  assert.match(missing.stderr, /cannot read .*missing\.js: No such file or directory/);
+});
