@@ -1,0 +1,126 @@
+/**
+ * What operators' tools say to the MDB: JSON over HTTP on the Unix socket `STATE/api.sock`, whose permissions say who may.
+ * A refusal is `application/problem+json` in the shape of `problem` (machine-facing.ts).
+ */
+import * as v from "valibot";
+import type { MachineEvent } from "../core/machine/event.ts";
+import type { Machine } from "../core/machine/record.ts";
+
+/** Every route of the operators' API. `:name` is a hostname, an id or a hardware address: whatever an operator types. */
+export const operatorRoutes = {
+  status: {
+    method: "GET",
+    path: "/v1/status",
+    says: "that the server runs, since when, and how many machines are in which state",
+  },
+  list: { method: "GET", path: "/v1/machines", says: "all machines, by name" },
+  get: { method: "GET", path: "/v1/machines/:name", says: "one machine" },
+  events: { method: "GET", path: "/v1/machines/:name/events", says: "its last events, newest last" },
+  log: { method: "GET", path: "/v1/machines/:name/log", says: "the last lines that init or the sub sent" },
+  rebirth: {
+    method: "POST",
+    path: "/v1/machines/:name/rebirth",
+    says: "install it again at its next boot, with burn-in",
+  },
+  clean: {
+    method: "POST",
+    path: "/v1/machines/:name/clean",
+    says: "install it again at its next boot, without burn-in",
+  },
+  hold: { method: "POST", path: "/v1/machines/:name/hold", says: "give it no order until it is released" },
+  release: { method: "POST", path: "/v1/machines/:name/release", says: "end the hold" },
+  images: { method: "GET", path: "/v1/images", says: "the system images that can be required" },
+  check: { method: "GET", path: "/v1/check", says: "what is inconsistent in the fleet" },
+  watch: { method: "GET", path: "/v1/watch", says: "every change as it happens, one JSON object a line" },
+} as const;
+export type OperatorRoute = keyof typeof operatorRoutes;
+
+/** Queries are refused if they name anything else. */
+export const listQuery = v.strictObject({
+  state: v.exactOptional(v.picklist(["unknown", "birth", "healthy", "rebirth", "clean"])),
+  condition: v.exactOptional(v.picklist(["hold", "failing", "debug", "maintenance", "conflict"])),
+});
+export type ListQuery = v.InferOutput<typeof listQuery>;
+
+const limit = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,5}$/, "a whole number"),
+  v.transform(Number),
+  v.minValue(1, "at least 1"),
+  v.maxValue(10_000, "at most 10000"),
+);
+export const eventsQuery = v.strictObject({ limit: v.optional(limit, "50") });
+export const noQuery = v.strictObject({});
+
+/** Who asks for it, for the audit. */
+const by = v.pipe(v.string(), v.nonEmpty(), v.maxLength(100));
+export const actionBody = v.strictObject({ by });
+export const holdBody = v.strictObject({ by, reason: v.pipe(v.string(), v.nonEmpty(), v.maxLength(500)) });
+
+/** A machine as operators see it: its record without hashes of secrets. */
+export type MachineView = Omit<Machine, "ticket" | "subTokenHash"> & {
+  readonly order?: {
+    readonly action: string;
+    readonly generation: number;
+    readonly expiresAtMs: number;
+    readonly takenAtMs?: number;
+  };
+};
+
+/** One change: an event, and what became of the machine. */
+export type ChangeView = {
+  readonly atMs: number;
+  readonly event: EventView;
+  readonly machine: Pick<Machine, "id" | "revision" | "state" | "generation" | "conditions"> &
+    Partial<Pick<Machine, "hostname" | "phase">>;
+};
+
+/** An event without hashes of secrets. */
+export type EventView = { readonly kind: MachineEvent["kind"]; readonly [fact: string]: unknown };
+
+/** A system image in the image store. */
+export type ImageView = {
+  readonly name: string;
+  readonly files: number;
+  readonly bytes: number;
+  readonly importedAtMs: number;
+};
+
+export type StatusView = {
+  readonly version: string;
+  readonly startedAtMs: number;
+  readonly nowMs: number;
+  readonly machines: { readonly [state: string]: number };
+};
+
+const secretFacts: ReadonlySet<string> = new Set(["tokenHash", "sessionHash", "subTokenHash"]);
+
+/** The view of a record. */
+export function viewMachine(machine: Machine): MachineView {
+  const { ticket, subTokenHash: _secret, ...rest } = machine;
+  if (ticket === undefined) return rest;
+  const { action, generation, expiresAtMs, taken } = ticket;
+  return {
+    ...rest,
+    order: { action, generation, expiresAtMs, ...(taken === undefined ? {} : { takenAtMs: taken.atMs }) },
+  };
+}
+
+/** The view of a change. */
+export function viewChange(change: {
+  readonly machine: Machine;
+  readonly event: MachineEvent;
+  readonly atMs: number;
+}): ChangeView {
+  const { id, revision, state, generation, conditions, hostname, phase } = change.machine;
+  const facts = Object.entries(change.event).filter(([name]) => !secretFacts.has(name));
+  return {
+    atMs: change.atMs,
+    event: Object.fromEntries(facts) as EventView,
+    machine: {
+      ...{ id, revision, state, generation, conditions },
+      ...(hostname === undefined ? {} : { hostname }),
+      ...(phase === undefined ? {} : { phase }),
+    },
+  };
+}
