@@ -129,17 +129,17 @@ const refusals: [title: string, document: unknown, expected: string][] = [
   [
     "a broken expression",
     { ...good, placement: { rules: [{ ...rule, port: "swp(" }] } },
-    'placement.rules[0].port: found "swp("; meant is a regular expression',
+    "placement.rules[0].port: found swp(; meant is a regular expression",
   ],
   [
     "a template of no group",
     { ...good, placement: { rules: [{ ...rule, hostname: "r{row}u{unit}" }] } },
-    "placement.rules[0].hostname: found {row}; meant is a named group",
+    "placement.rules[0].hostname: found row; meant is one of rack, unit",
   ],
   [
     "a step of no group",
     { ...good, placement: { rules: [{ ...rule, address: { first: "10.77.1.0", step: { row: 1 } } }] } },
-    "placement.rules[0].address.step.row: found a step; meant is one of a named group",
+    "placement.rules[0].address.step.row: found row; meant is one of rack, unit",
   ],
   [
     "an address nobody routes",
@@ -169,7 +169,12 @@ const refusals: [title: string, document: unknown, expected: string][] = [
   [
     "a broken product expression",
     { ...good, images: [{ image: "x", when: { product: "(" } }, { image: "y" }] },
-    'images[0].when.product: found "("; meant is a regular expression',
+    "images[0].when.product: found (; meant is a regular expression",
+  ],
+  [
+    "an image rule that is never reached",
+    { ...good, images: [{ image: "a" }, { image: "b" }] },
+    "images[1]: found image b behind rule 1",
   ],
 ];
 describe("every refusal names the path, what was found and what was meant", () => {
@@ -188,7 +193,6 @@ describe("every refusal names the path, what was found and what was meant", () =
 
 const warnings: [string, object, string][] = [
   ["no catch-all", { images: [{ image: "a", when: { minCpus: 2 } }] }, "images"],
-  ["a rule that is never reached", { images: [{ image: "a" }, { image: "b" }] }, "images[1]"],
   ["no placement rule", { placement: {} }, "placement.rules"],
   ["no nursery", { networks: [{ ...network, nursery: false }] }, "networks"],
 ];
