@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { machineFilterLines, parseFilter, subFilter } from "./filter.ts";
+
+const rows: readonly {
+  readonly title: string;
+  readonly lines: readonly string[];
+  readonly yes: readonly string[];
+  readonly no: readonly string[];
+}[] = [
+  {
+    title: "a plain line is a prefix",
+    lines: ["/etc/fstab"],
+    yes: ["/etc/fstab", "/etc/fstab.d", "/etc/fstab/x"],
+    no: ["/etc", "/x/etc/fstab"],
+  },
+  { title: "a dollar makes it exact", lines: ["/etc/fstab$"], yes: ["/etc/fstab"], no: ["/etc/fstab.d"] },
+  {
+    title: "what is in a protected directory is protected",
+    lines: ["/a$"],
+    yes: ["/a", "/a/b", "/a/b/c"],
+    no: ["/ab"],
+  },
+  { title: "a tree", lines: ["/home(|/.*)$"], yes: ["/home", "/home/x/y"], no: ["/homes"] },
+  {
+    title: "what is in a directory, not the directory",
+    lines: ["/var/log/.*"],
+    yes: ["/var/log/syslog"],
+    no: ["/var/log"],
+  },
+  {
+    title: "a bracketed dot is a dot",
+    lines: ["/etc/resolv[.]conf"],
+    yes: ["/etc/resolv.conf"],
+    no: ["/etc/resolv-conf"],
+  },
+  {
+    title: "a line with | stays one alternative, anchored at its start",
+    lines: ["/a|/b"],
+    yes: ["/a", "/b"],
+    no: ["/c/b"],
+  },
+  { title: "comments and empty lines mean nothing", lines: ["# /", "", "  "], yes: [], no: ["/", "/etc"] },
+  { title: "no lines protect nothing", lines: [], yes: [], no: ["/etc"] },
+  {
+    title: "! inverts the whole filter",
+    lines: ["!", "/opt$", "/opt/app(|/.*)$"],
+    yes: ["/etc", "/opt/other"],
+    no: ["/opt", "/opt/app", "/opt/app/x"],
+  },
+];
+
+for (const row of rows) {
+  test(`filter: ${row.title}`, () => {
+    const result = parseFilter(row.lines);
+    assert.ok(result.kind === "filter");
+    for (const path of row.yes) assert.equal(result.filter.protects(path), true, path);
+    for (const path of row.no) assert.equal(result.filter.protects(path), false, path);
+  });
+}
+
+test("filter: a line that is no regular expression is named", () => {
+  const result = parseFilter(["/etc", "/a(b"]);
+  assert.ok(result.kind === "badLine");
+  assert.equal(result.line, "/a(b");
+});
+
+test("filter: what a birth writes is protected, what an image brings is not", () => {
+  const filter = subFilter(machineFilterLines);
+  const born = [
+    "/etc/fstab",
+    "/etc/hostname",
+    "/etc/birther/sub.json",
+    "/usr/local/sbin/subd",
+    "/etc/systemd/network/10-birther.network",
+  ];
+  for (const path of [
+    ...born,
+    "/boot/grub/grub.cfg",
+    "/boot/efi",
+    "/.subd/objects/aa",
+    "/var/lib/birther/patched-image",
+  ]) {
+    assert.equal(filter.protects(path), true, path);
+  }
+  for (const path of [
+    "/etc",
+    "/etc/passwd",
+    "/boot",
+    "/boot/vmlinuz-6.1.0",
+    "/usr/local/sbin",
+    "/etc/systemd/network",
+    "/var/lib",
+    "/var/log",
+  ]) {
+    assert.equal(filter.protects(path), false, path);
+  }
+});
+
+test("filter: an image's own filter cannot give up the sub", () => {
+  assert.equal(subFilter(["!", "/.*"]).protects("/usr/local/sbin/subd"), true);
+});

@@ -1,0 +1,111 @@
+import { ancestorPaths } from "./tree.ts";
+
+/** Decides which paths are never touched on a sub. */
+export type Filter = {
+  /** Whether the path itself matches; for a walk from the top, which does not enter what matches. */
+  readonly matches: (path: string) => boolean;
+  /** Whether the path or a directory above it matches: what is in a protected directory is protected. */
+  readonly protects: (path: string) => boolean;
+};
+
+export type FilterResult =
+  | { readonly kind: "filter"; readonly filter: Filter }
+  | { readonly kind: "badLine"; readonly line: string; readonly reason: string };
+
+/**
+ * Reads filter lines as the Dominator does (lib/filter, lib/pathregexp): each is a regular expression anchored at its start only,
+ * so that a plain line is a prefix (`/etc/fstab` also matches `/etc/fstab.d`), `…$` is exact and `X(|/.*)$` is a tree. A line `!` inverts the whole
+ * filter: only what the lines match may then be touched (a directory above it must match too). Empty lines and `#` lines mean nothing.
+ */
+export function parseFilter(lines: readonly string[]): FilterResult {
+  const useful = lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
+  const patterns = useful.filter((line) => line !== "!");
+  for (const line of patterns) {
+    try {
+      new RegExp(line);
+    } catch (error) {
+      return { kind: "badLine", line, reason: error instanceof Error ? error.message : String(error) };
+    }
+  }
+  const inverted = patterns.length < useful.length;
+  const expression =
+    patterns.length === 0 ? undefined : new RegExp(`^(?:${patterns.map((line) => `(?:${line})`).join("|")})`);
+  const matches = (path: string) => (expression?.test(path) ?? false) !== inverted;
+  return {
+    kind: "filter",
+    filter: { matches, protects: (path) => matches(path) || ancestorPaths(path).some(matches) },
+  };
+}
+
+/**
+ * What belongs to the machine and not to its image. Reference list: the Dominator's cmd/imaginator/filters/Debian-11; ours adds
+ * all that a birth writes and all that is mounted.
+ */
+export const machineFilterLines: readonly string[] = [
+  "# File-systems of the kernel, and places that are empty after each boot",
+  "/(proc|sys|dev|run|tmp)(|/.*)$",
+  "/media(|/.*)$",
+  "/mnt(|/.*)$",
+  "/lost[+]found(|/.*)$",
+  "/boot/lost[+]found(|/.*)$",
+  "# Boot loader and what subd writes for it",
+  "/boot/efi(|/.*)$",
+  "/boot/grub(|/.*)$",
+  "/boot/birther-unlock[.]img",
+  "# Identity of the machine, written at its birth",
+  "/etc/fstab$",
+  "/etc/crypttab$",
+  "/etc/hostname$",
+  "/etc/hosts$",
+  "/etc/machine-id$",
+  "/etc/mtab$",
+  "/etc/resolv[.]conf$",
+  "/etc/systemd/network/10-birther[.].*",
+  "/etc/udev/rules[.]d/.*",
+  "/etc/ssh/ssh_host_.*",
+  "# What the machine's software has written",
+  "/data(|/.*)$",
+  "/home(|/.*)$",
+  "/root/[.].*_history$",
+  "/var/cache/ldconfig(|/.*)$",
+  "/var/lib/dbus/machine-id$",
+  "/var/lib/dhcp/.*",
+  "/var/lib/logrotate/status",
+  "/var/lib/systemd/.*",
+  "/var/lib/urandom/.*",
+  "/var/log/.*",
+  "/var/mail/.*",
+  "/var/spool/.*",
+  "/var/tmp/.*",
+];
+
+/** What is never touched whatever an image's own filter says: the sub would saw off the branch it sits on. */
+export const alwaysProtectedLines: readonly string[] = [
+  "/[.]subd(|/.*)$",
+  "/(proc|sys|dev|run)(|/.*)$",
+  "/etc/birther(|/.*)$",
+  "/etc/systemd/system/subd[.]service$",
+  "/etc/systemd/system/multi-user[.]target[.]wants/subd[.]service$",
+  "/usr/local/sbin/subd$",
+  "/usr/local/lib/birther(|/.*)$",
+  "/var/lib/birther(|/.*)$",
+];
+
+/**
+ * The filter that holds for a sub: the image's own lines and what is always protected. Throws if a line is no regular expression:
+ * lines are checked when an image is added.
+ */
+export function subFilter(imageLines: readonly string[]): Filter {
+  const own = filterOrThrow(imageLines);
+  const always = filterOrThrow(alwaysProtectedLines);
+  return {
+    matches: (path) => always.matches(path) || own.matches(path),
+    protects: (path) => always.protects(path) || own.protects(path),
+  };
+}
+
+function filterOrThrow(lines: readonly string[]): Filter {
+  const result = parseFilter(lines);
+  if (result.kind === "badLine") throw new Error(`filter line ${JSON.stringify(result.line)}: ${result.reason}`);
+  return result.filter;
+}

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isStreamName, nextVersion, parseImageName, resolveImageName } from "./image-name.ts";
+import { faultOfTree, isPlainPath } from "./tree.ts";
+
+test("image names: streams and versions, nothing that could leave its directory", () => {
+  assert.deepEqual(parseImageName("compute/7"), { stream: "compute", version: 7 });
+  for (const text of ["compute", "compute/0", "compute/07", "../1", "a/b/1", "Compute/1", "compute/1 ", "/1", ".x/1"]) {
+    assert.equal(parseImageName(text), undefined, text);
+  }
+  assert.equal(isStreamName("compute"), true);
+  assert.equal(isStreamName("com/pute"), false);
+});
+
+test("image names: a stream means its newest version", () => {
+  const available = ["compute/1", "compute/10", "compute/9", "storage/2"];
+  assert.equal(resolveImageName("compute", available), "compute/10");
+  assert.equal(resolveImageName("compute/9", available), "compute/9");
+  assert.equal(resolveImageName("compute/11", available), undefined);
+  assert.equal(resolveImageName("debug", available), undefined);
+  assert.equal(nextVersion("compute", available), 11);
+  assert.equal(nextVersion("debug", available), 1);
+});
+
+test("trees from outside: what is wrong is said", () => {
+  const directory = { kind: "directory", mode: 0o755, uid: 0, gid: 0 } as const;
+  const fault = (entries: readonly [string, number][]) =>
+    faultOfTree({ inodes: [directory, { kind: "protected" }], entries });
+  assert.equal(
+    fault([
+      ["/a", 0],
+      ["/a/b", 0],
+      ["/c", 1],
+    ]),
+    undefined,
+  );
+  assert.match(fault([["/a", 7]]) ?? "", /names inode 7/);
+  assert.match(
+    fault([
+      ["/a", 0],
+      ["/a", 0],
+    ]) ?? "",
+    /twice/,
+  );
+  assert.match(
+    fault([
+      ["/b", 0],
+      ["/a", 0],
+    ]) ?? "",
+    /out of order/,
+  );
+  assert.match(fault([["/a/b", 0]]) ?? "", /directory that is not in the tree/);
+  for (const path of ["a", "/a/../b", "/a//b", "/", "/a/.", "/a\0b", ""]) assert.equal(isPlainPath(path), false, path);
+});

@@ -1,0 +1,35 @@
+/** An image's name: a stream of versions, and the number of one of them; written `compute/7`. */
+export type ImageName = { readonly stream: string; readonly version: number };
+
+/** Reads `compute/7`; undefined if it is anything else. Streams are lower-case words, as they become file names. */
+export function parseImageName(text: string): ImageName | undefined {
+  const match = /^([a-z0-9][a-z0-9._-]{0,63})\/([1-9][0-9]{0,8})$/.exec(text);
+  return match === null ? undefined : { stream: match[1] ?? "", version: Number(match[2]) };
+}
+
+/** `compute/7`. */
+export function formatImageName(name: ImageName): string {
+  return `${name.stream}/${name.version}`;
+}
+
+/** Whether a text can name a stream. */
+export function isStreamName(text: string): boolean {
+  return parseImageName(`${text}/1`) !== undefined;
+}
+
+/** The image that a machine's required image means among those there are: itself, or the newest version of the stream. */
+export function resolveImageName(required: string, available: readonly string[]): string | undefined {
+  if (available.includes(required)) return required;
+  const versions = available
+    .map(parseImageName)
+    .flatMap((name) => (name !== undefined && name.stream === required ? [name.version] : []));
+  return versions.length === 0 ? undefined : formatImageName({ stream: required, version: Math.max(...versions) });
+}
+
+/** The version to give to the next image of a stream. */
+export function nextVersion(stream: string, available: readonly string[]): number {
+  const versions = available
+    .map(parseImageName)
+    .flatMap((name) => (name !== undefined && name.stream === stream ? [name.version] : []));
+  return Math.max(0, ...versions) + 1;
+}
