@@ -1,0 +1,88 @@
+import type { Machine, MachineState } from "../machine/record.ts";
+import { formatIpv4 } from "../net/ipv4.ts";
+import type { Mac } from "../net/mac.ts";
+import type { Client } from "./client.ts";
+import type { Binding, Network, ServerPorts } from "./network.ts";
+
+/** What a client is told to boot. */
+export type Answer =
+  /** A loader by TFTP. */
+  | { readonly kind: "loader"; readonly file: string }
+  /** A loader by UEFI HTTP boot. */
+  | { readonly kind: "httpLoader"; readonly uri: string }
+  /** iPXE's script, made for this machine when it is fetched; `leadsTo` is what it will say. */
+  | { readonly kind: "script"; readonly uri: string; readonly leadsTo: Intent }
+  /** The local disk, at once. */
+  | { readonly kind: "local"; readonly method: LocalMethod; readonly why: string }
+  /** An address and nothing to boot. */
+  | { readonly kind: "lease" };
+
+/**
+ * How firmware is sent on to its next boot entry. Silence would cost it a minute (netboot.md §2.1, measured on OVMF:
+ * 59.7 s against 3.7 s), and a loaded EFI program that ends well would leave it in its set-up menu.
+ */
+export type LocalMethod =
+  /** OFFER with a boot file, then NAK instead of ACK: EDK2 ends the session and tries the next entry; seen on Dell too. */
+  | "offerThenNak"
+  /** PXE boot menu whose only item is type 0, local boot, chosen after 0 s: the way of PXE 2.1, for BIOS ROMs, which would answer a NAK by asking again. */
+  | "localBootMenu";
+
+/** Whether a machine is to be installed or left to its disk. */
+export type Intent = "install" | "local";
+
+const intents: { readonly [State in Exclude<MachineState, "unknown">]: Intent } = {
+  birth: "install",
+  healthy: "local",
+  rebirth: "install",
+  clean: "install",
+};
+
+/** What we intend for a machine that asks on a network: an unknown one is born where the network is a nursery, only there. */
+export function intentFor(machine: Machine | undefined, network: Network): Intent {
+  if (machine === undefined || machine.state === "unknown") return network.nursery ? "install" : "local";
+  return intents[machine.state];
+}
+
+/** Decides the answer to a client of a kind. */
+export function decideAnswer(asked: {
+  readonly client: Client;
+  readonly mac: Mac;
+  readonly intent: Intent;
+  readonly binding: Binding;
+  readonly ports: ServerPorts;
+}): Answer {
+  const { client, mac, intent, binding, ports } = asked;
+  const site = `http://${hostAndPort(binding, ports.http)}`;
+  switch (client.kind) {
+    case "plain":
+      return { kind: "lease" };
+    case "ipxe":
+      return { kind: "script", uri: `${site}/boot/${mac.replace(/:/g, "-")}.ipxe`, leadsTo: intent };
+    case "pxe":
+    case "httpBoot": {
+      const loader = client.architecture?.loader;
+      // A loader that comes by TFTP cannot be started by HTTP boot, and the other way round.
+      if (intent === "install" && loader !== undefined)
+        return client.kind === "pxe"
+          ? { kind: "loader", file: loader }
+          : { kind: "httpLoader", uri: `${site}/${loader}` };
+      const why =
+        intent === "local"
+          ? "it is not to be installed"
+          : `no loader for ${client.architecture?.name ?? "this architecture"}`;
+      const bios = client.kind === "pxe" && client.firmware === "bios";
+      return { kind: "local", method: bios ? "localBootMenu" : "offerThenNak", why };
+    }
+  }
+}
+
+/** `10.77.0.1`, or `10.77.0.1:8080` where the port is not HTTP's own. */
+function hostAndPort(binding: Binding, port: number): string {
+  return port === 80 ? formatIpv4(binding.server) : `${formatIpv4(binding.server)}:${port}`;
+}
+
+/** The answer in a word, as it stands on the machine's record. */
+export function wordFor(answer: Answer): string {
+  if (answer.kind === "script") return answer.leadsTo === "local" ? "local" : "script";
+  return answer.kind === "httpLoader" ? "loader" : answer.kind;
+}

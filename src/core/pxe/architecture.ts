@@ -1,0 +1,47 @@
+import type { Firmware } from "../machine/record.ts";
+
+/**
+ * Client system architectures (option 93; IANA "Processor Architecture Types") and what each is sent. `loader` is the
+ * file that its firmware can start; rows without one are told to boot locally. Debian's `ipxe` package has the x86 ones.
+ */
+export const architectureTable = {
+  0: { name: "x86 BIOS", firmware: "bios", via: "tftp", loader: "undionly.kpxe" },
+  6: { name: "x86 UEFI, 32 bit", firmware: "uefi", via: "tftp" },
+  7: { name: "x64 UEFI", firmware: "uefi", via: "tftp", loader: "snponly.efi" },
+  // RFC 4578's text had 7 and 9 swapped (erratum of 2016): 9, once "EBC", means x64 too (netboot.md §1.3).
+  9: { name: "x64 UEFI (as EBC)", firmware: "uefi", via: "tftp", loader: "snponly.efi" },
+  10: { name: "ARM UEFI, 32 bit", firmware: "uefi", via: "tftp" },
+  11: { name: "ARM64 UEFI", firmware: "uefi", via: "tftp", loader: "snponly-arm64.efi" },
+  15: { name: "x86 UEFI HTTP, 32 bit", firmware: "uefi", via: "http" },
+  16: { name: "x64 UEFI HTTP", firmware: "uefi", via: "http", loader: "snponly.efi" },
+  17: { name: "x64 UEFI HTTP (as EBC)", firmware: "uefi", via: "http", loader: "snponly.efi" },
+  18: { name: "ARM UEFI HTTP, 32 bit", firmware: "uefi", via: "http" },
+  19: { name: "ARM64 UEFI HTTP", firmware: "uefi", via: "http", loader: "snponly-arm64.efi" },
+  20: { name: "x86 BIOS HTTP", firmware: "bios", via: "http" },
+} as const satisfies {
+  readonly [code: number]: {
+    readonly name: string;
+    readonly firmware: Firmware;
+    readonly via: "tftp" | "http";
+    readonly loader?: string;
+  };
+};
+
+/** One row: how a machine with this architecture boots from the network. */
+export type Architecture = {
+  readonly name: string;
+  readonly firmware: Firmware;
+  readonly via: "tftp" | "http";
+  readonly loader?: string;
+};
+
+const rows: { readonly [code: number]: Architecture } = architectureTable;
+
+/** The first architecture of option 93 that has a row; the option may hold several (netboot.md §1.3). */
+export function architectureOf(codes: readonly number[]): Architecture | undefined {
+  for (const code of codes) {
+    const row = rows[code];
+    if (row !== undefined) return row;
+  }
+  return undefined;
+}

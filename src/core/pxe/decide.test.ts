@@ -1,0 +1,309 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import fc from "fast-check";
+import { framesOf, udpPayloadsTo } from "../../../tests/pcap.ts";
+import { bytesFromText, hexFromBytes } from "../bytes/text.ts";
+import type { Holder } from "../dhcp/address-pool.ts";
+import type { DhcpOptions } from "../dhcp/option-table.ts";
+import type { DhcpPacket } from "../dhcp/packet.ts";
+import { readDhcp } from "../dhcp/read.ts";
+import { writeDhcp } from "../dhcp/write.ts";
+import type { Machine, MachineId, MachineState } from "../machine/record.ts";
+import { formatIpv4, type Ipv4, parseIpv4, parsePrefix } from "../net/ipv4.ts";
+import { parseMac } from "../net/mac.ts";
+import { classifyClient } from "./client.ts";
+import { type DhcpDecision, decideDhcp } from "./decide.ts";
+import type { Network } from "./network.ts";
+
+const ip = (text: string): Ipv4 => parseIpv4(text) ?? assert.fail(text);
+const prefix = (text: string) => parsePrefix(text) ?? assert.fail(text);
+const mac = parseMac("52:54:00:00:00:01") ?? assert.fail();
+const nursery: Network = {
+  ...{
+    name: "rack",
+    interface: "rack0",
+    serverAddress: ip("10.77.0.1"),
+    prefix: prefix("10.77.0.0/24"),
+    nursery: true,
+  },
+  temporaryPool: { first: ip("10.77.0.50"), last: ip("10.77.0.250") },
+  permanent: {
+    ...{ prefix: prefix("10.77.1.0/24"), serverAddress: ip("10.77.1.1"), gateway: ip("10.77.1.1"), nameservers: [] },
+  },
+};
+const office: Network = { ...nursery, nursery: false };
+const ports = { http: 80, machines: 443 };
+
+function machine(state: MachineState): Machine {
+  return {
+    ...{ id: "m-525400000001" as MachineId, revision: 1, createdAtMs: 0, macs: [mac], state, generation: 1 },
+    ...{ conditions: [], lastSeenAtMs: 0, timeline: [], hostname: "r01u07" },
+    ...{ temporaryAddress: "10.77.0.60", permanentAddress: "10.77.1.71" },
+    pxe: { requests: 1, responses: 1, lastRequestAtMs: 0, lastAnswer: "" },
+  };
+}
+
+function captured(name: string): DhcpPacket {
+  const file = readFileSync(new URL(`../../../tests/captures/${name}-discover.pcap`, import.meta.url));
+  const result = readDhcp(udpPayloadsTo(67, framesOf(file))[0] ?? assert.fail(name));
+  return result.kind === "packet" ? result.packet : assert.fail(result.fault);
+}
+const edk2 = captured("ovmf-2022.11-own-pxe");
+const biosIpxe = captured("seabios-ipxe-virtio-rom");
+const uefiIpxe = captured("ovmf-2022.11-ipxe-virtio-rom");
+const { userClass: _, etherbootEncapsulated: __, ...romOptions } = biosIpxe.options;
+const biosRom: DhcpPacket = { ...biosIpxe, options: romOptions };
+const http: DhcpPacket = {
+  ...edk2,
+  options: {
+    ...edk2.options,
+    vendorClassIdentifier: "HTTPClient:Arch:00016:UNDI:003000",
+    clientSystemArchitecture: [16],
+  },
+};
+const plain: DhcpPacket = {
+  ...edk2,
+  options: { dhcpMessageType: "discover", parameterRequestList: [1, 3, 12], vendorClassIdentifier: "udhcp 1.35" },
+};
+const unknownArchitecture: DhcpPacket = { ...edk2, options: { ...edk2.options, clientSystemArchitecture: [6] } };
+
+type Asked = { network?: Network; machine?: Machine | undefined; holderOf?: (address: Ipv4) => Holder | undefined };
+const decide = (packet: DhcpPacket, asked: Asked = {}): DhcpDecision =>
+  decideDhcp({ packet, network: nursery, ports, machine: undefined, holderOf: () => undefined, ...asked });
+
+/** The REQUEST that follows an offer. */
+function requestAfter(packet: DhcpPacket, address: string, server: string): DhcpPacket {
+  const more: DhcpOptions = {
+    dhcpMessageType: "request",
+    requestedIpAddress: ip(address),
+    serverIdentifier: ip(server),
+  };
+  return { ...packet, options: { ...packet.options, ...more } };
+}
+
+/** A decision in one line. */
+function line(decision: DhcpDecision): string {
+  if (decision.kind !== "reply") return decision.kind === "silence" ? `silence ${decision.why}` : decision.kind;
+  const { answer, reply, destination } = decision;
+  const what =
+    answer.kind === "loader"
+      ? answer.file
+      : "uri" in answer
+        ? answer.uri
+        : answer.kind === "local"
+          ? answer.method
+          : "";
+  return [reply.options.dhcpMessageType, formatIpv4(reply.yiaddr), answer.kind, what, destination.kind]
+    .filter(Boolean)
+    .join(" ");
+}
+
+const born = "http://10.77.0.1/boot/52-54-00-00-00-01.ipxe";
+const known = "http://10.77.1.1/boot/52-54-00-00-00-01.ipxe";
+const discovers: readonly (readonly [title: string, DhcpPacket, Asked, expected: string])[] = [
+  ["EDK2, birth", edk2, { machine: machine("birth") }, "offer 10.77.0.60 loader snponly.efi broadcast"],
+  ["EDK2, rebirth", edk2, { machine: machine("rebirth") }, "offer 10.77.1.71 loader snponly.efi broadcast"],
+  ["EDK2, clean", edk2, { machine: machine("clean") }, "offer 10.77.1.71 loader snponly.efi broadcast"],
+  ["EDK2, healthy", edk2, { machine: machine("healthy") }, "offer 10.77.1.71 local offerThenNak broadcast"],
+  ["BIOS ROM, birth", biosRom, { machine: machine("birth") }, "offer 10.77.0.60 loader undionly.kpxe hardware"],
+  ["BIOS ROM, healthy", biosRom, { machine: machine("healthy") }, "offer 10.77.1.71 local localBootMenu hardware"],
+  ["BIOS iPXE, birth", biosIpxe, { machine: machine("birth") }, `offer 10.77.0.60 script ${born} hardware`],
+  ["BIOS iPXE, healthy", biosIpxe, { machine: machine("healthy") }, `offer 10.77.1.71 script ${known} hardware`],
+  ["UEFI iPXE, clean", uefiIpxe, { machine: machine("clean") }, `offer 10.77.1.71 script ${known} hardware`],
+  [
+    "HTTP boot, birth",
+    http,
+    { machine: machine("birth") },
+    "offer 10.77.0.60 httpLoader http://10.77.0.1/snponly.efi broadcast",
+  ],
+  ["HTTP boot, healthy", http, { machine: machine("healthy") }, "offer 10.77.1.71 local offerThenNak broadcast"],
+  [
+    "32-bit UEFI: no loader",
+    unknownArchitecture,
+    { machine: machine("birth") },
+    "offer 10.77.0.60 local offerThenNak broadcast",
+  ],
+  ["plain, healthy", plain, { machine: machine("healthy") }, "offer 10.77.1.71 lease broadcast"],
+  ["plain, birth", plain, { machine: machine("birth") }, "offer 10.77.0.60 lease broadcast"],
+  ["plain, unknown", plain, {}, "silence unknownClient"],
+  [
+    "record of state unknown, elsewhere",
+    edk2,
+    { machine: machine("unknown"), network: office },
+    "offer 10.77.0.60 local offerThenNak broadcast",
+  ],
+  [
+    "record of state unknown, nursery",
+    edk2,
+    { machine: machine("unknown") },
+    "offer 10.77.0.60 loader snponly.efi broadcast",
+  ],
+  ["through a relay", { ...edk2, giaddr: ip("10.9.0.1") }, {}, "silence relayed"],
+  ["GUID as hardware address (Q8)", { ...edk2, hlen: 16 }, {}, "silence noEthernetAddress"],
+  ["BOOTP", { ...edk2, options: {} }, {}, "silence bootp"],
+];
+for (const [title, packet, asked, expected] of discovers)
+  test(`DISCOVER: ${title}`, () => assert.equal(line(decide(packet, asked)), expected));
+
+const requests: readonly (readonly [title: string, DhcpPacket, Asked, expected: string])[] = [
+  [
+    "EDK2 takes our offer",
+    requestAfter(edk2, "10.77.0.60", "10.77.0.1"),
+    { machine: machine("birth") },
+    "ack 10.77.0.60 loader snponly.efi broadcast",
+  ],
+  [
+    "EDK2, healthy: refused at once",
+    requestAfter(edk2, "10.77.1.71", "10.77.1.1"),
+    { machine: machine("healthy") },
+    "nak 0.0.0.0 local offerThenNak broadcast",
+  ],
+  [
+    "HTTP boot, healthy: refused at once",
+    requestAfter(http, "10.77.1.71", "10.77.1.1"),
+    { machine: machine("healthy") },
+    "nak 0.0.0.0 local offerThenNak broadcast",
+  ],
+  [
+    "BIOS ROM, healthy: the menu again",
+    requestAfter(biosRom, "10.77.1.71", "10.77.1.1"),
+    { machine: machine("healthy") },
+    "ack 10.77.1.71 local localBootMenu hardware",
+  ],
+  [
+    "iPXE: script again",
+    requestAfter(biosIpxe, "10.77.0.60", "10.77.0.1"),
+    { machine: machine("birth") },
+    `ack 10.77.0.60 script ${born} hardware`,
+  ],
+  [
+    "state changed between offer and request",
+    requestAfter(biosIpxe, "10.77.0.60", "10.77.0.1"),
+    { machine: machine("rebirth") },
+    `nak 0.0.0.0 script ${known} broadcast`,
+  ],
+  [
+    "another server's offer",
+    requestAfter(edk2, "10.77.0.60", "10.77.0.2"),
+    { machine: machine("birth") },
+    "silence tookAnotherOffer",
+  ],
+];
+for (const [title, packet, asked, expected] of requests)
+  test(`REQUEST: ${title}`, () => assert.equal(line(decide(packet, asked)), expected));
+
+test("an unknown machine is born on a nursery and told to boot locally elsewhere; both are recorded", () => {
+  const here = decide(edk2);
+  assert.match(line(here), /^offer 10\.77\.0\.\d+ loader snponly.efi broadcast$/);
+  assert.deepEqual(here.kind === "reply" && here.seen, {
+    ...{ kind: "pxeAsked", mac, firmware: "uefi", network: "rack", nursery: true, stage: "firmware", answer: "loader" },
+    address: here.kind === "reply" ? formatIpv4(here.reply.yiaddr) : "",
+  });
+  const there = decide(edk2, { network: office });
+  assert.match(line(there), /^offer 10\.77\.0\.\d+ local offerThenNak broadcast$/);
+  assert.equal(there.kind === "reply" && there.seen?.answer, "local");
+});
+
+test("a machine with its permanent address has none of the pool in its event; plain DHCP has no event at all", () => {
+  const healthy = decide(edk2, { machine: machine("healthy") });
+  assert.equal(healthy.kind === "reply" && "address" in (healthy.seen ?? {}), false);
+  const leased = decide(plain, { machine: machine("healthy") });
+  assert.equal(leased.kind === "reply" && leased.seen, undefined);
+});
+
+test("rebirth of a machine whose permanent address is not of this wire goes on with a temporary one", () => {
+  const moved: Machine = { ...machine("rebirth"), permanentAddress: "192.0.2.9" };
+  assert.equal(line(decide(edk2, { machine: moved })), "offer 10.77.0.60 loader snponly.efi broadcast");
+});
+
+test("an exhausted pool is silent towards the client, and on the machine's record", () => {
+  const decision = decide(edk2, { holderOf: () => ({ kind: "declined" }) });
+  assert.equal(line(decision), "silence poolExhausted");
+  assert.equal(decision.kind === "silence" && decision.seen?.answer, "none");
+});
+
+test("a declined address is believed from its holder only, and the next offer is another one", () => {
+  const options: DhcpOptions = {
+    dhcpMessageType: "decline",
+    requestedIpAddress: ip("10.77.0.60"),
+    serverIdentifier: ip("10.77.0.1"),
+  };
+  const decline = { ...edk2, options };
+  assert.equal(line(decide(decline)), "silence unknownClient");
+  assert.deepEqual(decide(decline, { holderOf: () => ({ kind: "machine", mac }) }), {
+    kind: "declined",
+    address: ip("10.77.0.60"),
+    mac,
+  });
+  const holderOf = (address: Ipv4): Holder | undefined =>
+    address === ip("10.77.0.60") ? { kind: "declined" } : undefined;
+  assert.doesNotMatch(line(decide(edk2, { machine: machine("birth"), holderOf })), /10\.77\.0\.60/);
+});
+
+test("a renewal of the right address is confirmed by unicast, of a wrong one refused, a stranger's ignored", () => {
+  const renew = (address: string): DhcpPacket => ({
+    ...plain,
+    ciaddr: ip(address),
+    options: { ...plain.options, dhcpMessageType: "request" },
+  });
+  assert.equal(line(decide(renew("10.77.1.71"), { machine: machine("healthy") })), "ack 10.77.1.71 lease client");
+  assert.equal(line(decide(renew("10.77.1.72"), { machine: machine("healthy") })), "nak 0.0.0.0 lease broadcast");
+  assert.equal(line(decide(renew("10.77.1.71"))), "silence unknownClient");
+});
+
+test("INFORM is answered without address and lease, RELEASE not at all", () => {
+  const inform: DhcpPacket = {
+    ...plain,
+    ciaddr: ip("10.77.1.71"),
+    options: { ...plain.options, dhcpMessageType: "inform" },
+  };
+  const decision = decide(inform, { machine: machine("healthy") });
+  assert.equal(line(decision), "ack 0.0.0.0 lease client");
+  assert.equal(decision.kind === "reply" && decision.reply.options.ipAddressLeaseTime, undefined);
+  assert.equal(decision.kind === "reply" && decision.reply.options.hostName, "r01u07");
+  const release: DhcpPacket = { ...inform, options: { dhcpMessageType: "release" } };
+  assert.equal(line(decide(release, { machine: machine("healthy") })), "silence released");
+});
+
+test("the forms that firmware needs: no option 60 for EDK2's loader (Q2), 175/176 for iPXE, a type 0 menu for BIOS ROMs", () => {
+  const options = (packet: DhcpPacket, state: MachineState): DhcpOptions => {
+    const decision = decide(packet, { machine: machine(state) });
+    return decision.kind === "reply" ? decision.reply.options : assert.fail();
+  };
+  const loader = options(edk2, "birth");
+  assert.deepEqual(
+    [loader.vendorClassIdentifier, loader.vendorSpecificInformation, loader.bootFileName],
+    [undefined, undefined, "snponly.efi"],
+  );
+  assert.deepEqual(loader.clientMachineIdentifier, edk2.options.clientMachineIdentifier);
+  assert.equal(hexFromBytes(options(biosIpxe, "birth").etherbootEncapsulated ?? new Uint8Array()), "b00101ff");
+  const menu = options(biosRom, "healthy");
+  assert.equal(menu.vendorClassIdentifier, "PXEClient");
+  assert.match(hexFromBytes(menu.vendorSpecificInformation ?? new Uint8Array()), /^0601030917000014/);
+  assert.equal(options(http, "birth").vendorClassIdentifier, "HTTPClient");
+});
+
+test("iPXE is known by its user class, counted or not, and by option 175", () => {
+  const withClass = (userClass: Uint8Array) =>
+    classifyClient({ ...biosRom, options: { ...biosRom.options, userClass } }).kind;
+  assert.equal(withClass(bytesFromText("iPXE")), "ipxe");
+  assert.equal(withClass(bytesFromText("\x04iPXE")), "ipxe");
+  assert.equal(withClass(bytesFromText("MSFT")), "pxe");
+  assert.equal(classifyClient(biosRom).kind, "pxe");
+});
+
+test("no packet makes the decision throw, and whatever is sent fits", () => {
+  const states = fc.option(fc.constantFrom<MachineState>("unknown", "birth", "healthy", "rebirth", "clean"));
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), states, fc.nat(420), (noise, state, at) => {
+      const bytes = writeDhcp(edk2);
+      bytes.set(noise.subarray(0, Math.max(0, bytes.length - at)), Math.min(at, bytes.length));
+      const result = readDhcp(bytes);
+      if (result.kind === "malformed") return;
+      const decision = decide(result.packet, { machine: state === null ? undefined : machine(state) });
+      if (decision.kind === "reply") assert.ok(writeDhcp(decision.reply).length <= 1472);
+    }),
+    { numRuns: 2000 },
+  );
+});
