@@ -1,0 +1,54 @@
+import { type Machine, type Phase, phases } from "../core/machine/record.ts";
+
+/** How far a machine has come, and when it last came further. */
+export type Progress = { readonly mark: string; readonly furthest: number; readonly atMs: number };
+
+/** What became of a machine so far. */
+export type Fate =
+  | { readonly kind: "working" }
+  | { readonly kind: "up" }
+  | { readonly kind: "failed"; readonly reason: string };
+
+/** How long a demo may take, as a whole and without any machine's progress. */
+export type Patience = { readonly deadlineMs: number; readonly stallMs: number };
+
+/** Phases in which a machine moves a lot of data: there each new word of its progress counts. */
+const longPhases: readonly Phase[] = ["fetching", "updating"];
+
+/**
+ * Progress is a phase never reached before, or news inside a long one. A machine that fails and starts over again and
+ * again makes none, however busy it looks.
+ */
+export function followProgress(before: Progress, machine: Machine | undefined, nowMs: number): Progress {
+  if (machine?.phase === undefined) return before;
+  const reached = phases.indexOf(machine.phase);
+  if (reached < before.furthest) return before;
+  const news = longPhases.includes(machine.phase) ? (machine.timeline.at(-1)?.detail ?? "") : "";
+  const mark = `${machine.phase} ${news}`;
+  return reached > before.furthest || mark !== before.mark ? { mark, furthest: reached, atMs: nowMs } : before;
+}
+
+/** Progress of a machine that was just switched on. */
+export const noProgress = (nowMs: number): Progress => ({ mark: "", furthest: -1, atMs: nowMs });
+
+/** Judges one machine; `power` is that of the virtual rack. */
+export function judge(
+  machine: Machine | undefined,
+  progress: Progress,
+  at: { readonly nowMs: number; readonly startedAtMs: number; readonly power: string } & Patience,
+): Fate {
+  if (machine?.state === "healthy" && machine.phase === "up") return { kind: "up" };
+  const trouble = machine?.conditions.map((condition) => `${condition.kind}: ${condition.reason}`).join("; ") ?? "";
+  const because = trouble === "" ? "" : ` (${trouble})`;
+  const last = machine === undefined ? "it never asked for an address" : `last seen: ${machine.phase ?? "nothing"}`;
+  if (at.power === "off") return { kind: "failed", reason: `it switched itself off; ${last}${because}` };
+  if (at.nowMs - at.startedAtMs > at.deadlineMs) {
+    return { kind: "failed", reason: `not up after ${minutes(at.deadlineMs)}; ${last}${because}` };
+  }
+  if (at.nowMs - progress.atMs > at.stallMs) {
+    return { kind: "failed", reason: `no progress for ${minutes(at.stallMs)}; ${last}${because}` };
+  }
+  return { kind: "working" };
+}
+
+const minutes = (ms: number) => `${Math.round(ms / 60_000)} min`;

@@ -1,0 +1,40 @@
+import type { WriteStream } from "node:tty";
+import { type Picture, pictureLines } from "./demo-view.ts";
+
+/** Shows the same picture again and again in place (terminal), or only the lines it is told (pipe, log file). */
+export type Painter = Disposable & {
+  /** Redraws the table; without a terminal nothing. */
+  readonly draw: (picture: Picture) => void;
+  /** A line that stays, above the table. */
+  readonly say: (line: string) => void;
+};
+
+const hideCursor = "\x1b[?25l";
+const showCursor = "\x1b[?25h";
+const eraseToEndOfLine = "\x1b[K";
+const eraseToEndOfScreen = "\x1b[J";
+
+/** A painter on a stream, which is standard error: standard output belongs to the JSON. */
+export function openPainter(stream: NodeJS.WriteStream | WriteStream, environment: NodeJS.ProcessEnv): Painter {
+  if (!stream.isTTY) {
+    return { draw: () => {}, say: (line) => stream.write(`${line}\n`), [Symbol.dispose]: () => {} };
+  }
+  const color = environment.NO_COLOR === undefined && environment.TERM !== "dumb";
+  let drawn: readonly string[] = [];
+  const home = () => (drawn.length === 0 ? "" : `\x1b[${drawn.length}A\r`);
+  const put = (lines: readonly string[]) => lines.map((line) => `${line}${eraseToEndOfLine}\n`).join("");
+  return {
+    draw: (picture) => {
+      const lines = pictureLines(picture, { columns: stream.columns, lines: stream.rows, color });
+      // In one write: a terminal that shows half of it flickers.
+      stream.write(`${hideCursor}${home()}${put(lines)}${eraseToEndOfScreen}`);
+      drawn = lines;
+    },
+    say: (line) => {
+      stream.write(`${home()}${put([line, ...drawn])}${eraseToEndOfScreen}`);
+    },
+    [Symbol.dispose]: () => {
+      stream.write(showCursor);
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import { type Machine, type Phase, phases } from "../core/machine/record.ts";
+import type { Fate } from "./demo-fate.ts";
+
+/** One machine in the last line of `demo --json`. */
+export type MachineReport = {
+  readonly mac: string;
+  readonly hostname: string | null;
+  readonly address: string | null;
+  readonly firmware: string;
+  readonly state: string;
+  readonly phase: string | null;
+  readonly requiredImage: string | null;
+  readonly consoleLog: string;
+  /** Milliseconds from the phase before (the first: from power-on) until this one was seen; their sum is `totalMs`. */
+  readonly phases: { readonly [P in Phase]?: number };
+  readonly totalMs: number;
+  /** Why it is not up. */
+  readonly failure?: string;
+};
+
+/** Whether a machine of the rack came up, and how. */
+export function reportMachine(
+  rack: {
+    readonly mac: string;
+    readonly firmware: string;
+    readonly consoleLogPath: string;
+    readonly poweredOnAtMs: number;
+  },
+  machine: Machine | undefined,
+  fate: Fate,
+): MachineReport {
+  const took = phaseMilliseconds(machine, rack.poweredOnAtMs);
+  return {
+    mac: rack.mac,
+    hostname: machine?.hostname ?? null,
+    address: machine?.permanentAddress ?? machine?.temporaryAddress ?? null,
+    firmware: rack.firmware,
+    state: machine?.state ?? "unknown",
+    phase: machine?.phase ?? null,
+    requiredImage: machine?.requiredImage ?? null,
+    consoleLog: rack.consoleLogPath,
+    phases: took,
+    totalMs: Object.values(took).reduce((sum, ms) => sum + ms, 0),
+    ...(fate.kind === "failed" ? { failure: fate.reason } : {}),
+  };
+}
+
+/** How long each phase took; of a phase that was passed more than once, up to the last time. */
+export function phaseMilliseconds(
+  machine: Machine | undefined,
+  poweredOnAtMs: number,
+): { readonly [P in Phase]?: number } {
+  const took: { [P in Phase]?: number } = {};
+  let beforeMs = poweredOnAtMs;
+  for (const phase of phases) {
+    const seen = machine?.timeline.findLast((entry) => entry.phase === phase);
+    if (seen === undefined) continue;
+    took[phase] = Math.max(0, seen.atMs - beforeMs);
+    beforeMs = Math.max(beforeMs, seen.atMs);
+  }
+  return took;
+}

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { phases } from "../core/machine/record.ts";
+import { duration, fit, type MachineRow, type Picture, phaseWords, pictureLines } from "./demo-view.ts";
+
+const row = (given: Partial<MachineRow> = {}): MachineRow => ({
+  ...{ name: "r01u01", firmware: "bios", state: "healthy", phase: "fetching", phaseSeconds: 12.7 },
+  ...{ latest: "1200 of 8000 objects", mood: "working" },
+  ...given,
+});
+const picture = (rows: readonly MachineRow[], footer: readonly string[] = []): Picture => ({
+  title: "Birthing",
+  seconds: 192,
+  rows,
+  footer,
+});
+const screen = { columns: 80, lines: 24, color: false };
+
+test("a machine has its bar over the phases and, under it, what happens", () => {
+  assert.deepEqual(pictureLines(picture([row()]), screen), [
+    `${"Birthing".padEnd(67)}  3 min 12 s`,
+    "",
+    "  r01u01       bios  healthy   ━━━━━━━━━━━╌╌╌ fetching image  12 s",
+    "               1200 of 8000 objects",
+  ]);
+});
+
+test("a machine that is not known yet waits for its firmware", () => {
+  const waiting = row({ name: "machine-1", state: "", phase: undefined, latest: "" });
+  assert.equal(
+    pictureLines(picture([waiting]), screen)[2],
+    `  machine-1    bios            ${"╌".repeat(14)} waiting for its firmware  12 s`,
+  );
+});
+
+test("no line is wider than the terminal, at any phase, size or text", () => {
+  const long = "a reason that goes on and on \x1b[2J with\nnewlines ".repeat(9);
+  for (const columns of [40, 60, 80, 200]) {
+    for (const phase of phases) {
+      const rows = [row({ phase, phaseSeconds: 4000, latest: long, mood: "failing", name: "a-very-long-hostname" })];
+      for (const line of pictureLines(picture(rows, [long]), { columns, lines: 24, color: false })) {
+        assert.ok([...line].length < columns, `${columns} columns: ${line}`);
+        assert.ok(!line.includes("\n") && !line.includes("\x1b"));
+      }
+    }
+  }
+});
+
+test("every phase's words and time fit beside the bar at 80 columns", () => {
+  for (const phase of phases) {
+    const [, , line = ""] = pictureLines(picture([row({ phase, phaseSeconds: 3599 })]), screen);
+    assert.ok(line.includes(`${phaseWords[phase]}  59 min 59 s`), line);
+  }
+});
+
+test("a rack too large for two lines each takes one, and what still does not fit is counted", () => {
+  const many = (count: number) => Array.from({ length: count }, () => row());
+  assert.equal(pictureLines(picture(many(10)), screen).length, 2 + 20);
+  assert.equal(pictureLines(picture(many(12)), screen).length, 2 + 12);
+  const lines = pictureLines(picture(many(100), ["try this"]), screen);
+  assert.ok(lines.length < screen.lines);
+  assert.deepEqual(lines.slice(-3), [`  … and ${100 - (lines.length - 5)} more`, "", "try this"]);
+});
+
+test("times and texts in their columns", () => {
+  assert.deepEqual(
+    [duration(0), duration(59.9), duration(61), duration(3600)],
+    ["0 s", "59 s", "1 min 01 s", "60 min 00 s"],
+  );
+  assert.deepEqual([fit("abc", 5), fit("abcdef", 4), fit("abc", 0)], ["abc  ", "abc…", ""]);
+});

@@ -1,0 +1,131 @@
+import type { Machine, Phase } from "../core/machine/record.ts";
+import { phases } from "../core/machine/record.ts";
+
+/** What the view shows of one machine; everything in it is known from outside or from its record. */
+export type MachineRow = {
+  /** Its hostname as soon as it has one, until then its name in the rack. */
+  readonly name: string;
+  readonly firmware: string;
+  readonly state: string;
+  readonly phase: Phase | undefined;
+  /** Since it entered that phase. */
+  readonly phaseSeconds: number;
+  /** One line: what happens, or what is the matter. */
+  readonly latest: string;
+  readonly mood: "working" | "up" | "failing";
+};
+
+/** The whole picture; `columns` and `lines` are the terminal's size. */
+export type Picture = {
+  readonly title: string;
+  readonly seconds: number;
+  readonly rows: readonly MachineRow[];
+  /** Printed under the table, e.g. the commands to try. */
+  readonly footer: readonly string[];
+};
+
+export type Screen = { readonly columns: number; readonly lines: number; readonly color: boolean };
+
+const nameColumns = 12;
+const styles = { green: 32, yellow: 33, red: 31, cyan: 36, dim: 2, bold: 1 } as const;
+type Style = keyof typeof styles;
+
+/** How a phase is called in front of a person. */
+export const phaseWords: { readonly [P in Phase]: string } = {
+  offered: "asks for an address",
+  loaderSent: "loader sent",
+  kernelSent: "kernel sent",
+  initUp: "init runs",
+  burnIn: "burn-in",
+  placed: "placed in the rack",
+  keysMade: "new disk keys",
+  partitioned: "partitioned",
+  populated: "base written",
+  handedOver: "handed over",
+  fetching: "fetching image",
+  updating: "updating",
+  rebooting: "rebooting",
+  up: "up",
+};
+
+/**
+ * The table as lines of at most `columns` characters: for each machine its bar over all phases, and under it, where
+ * the screen has room, what happens. Machines that do not fit are counted in one line.
+ */
+export function pictureLines(picture: Picture, screen: Screen): readonly string[] {
+  const paint = (style: Style, text: string) => (screen.color ? `\x1b[${styles[style]}m${text}\x1b[0m` : text);
+  const width = screen.columns - 1;
+  // A narrow window has room for words or for a bar.
+  const wide = width >= 60;
+  const clock = duration(picture.seconds);
+  const header = `${fit(picture.title, width - clock.length - 2)}  ${clock}`;
+  const spare = screen.lines - 3 - (picture.footer.length === 0 ? 0 : picture.footer.length + 1);
+  const tall = picture.rows.length * 2 <= spare;
+  const shown = picture.rows.slice(0, Math.max(1, tall ? picture.rows.length : spare - 1));
+  const body = shown.flatMap((row) => {
+    const color: Style = row.mood === "failing" ? "red" : row.mood === "up" ? "green" : "cyan";
+    const where = row.phase === undefined ? "waiting for its firmware" : phaseWords[row.phase];
+    const since = row.mood === "up" ? "" : `  ${duration(row.phaseSeconds)}`;
+    const plain = `  ${fit(row.name, nameColumns)} ${fit(row.firmware, 4)}  ${fit(row.state, 8)} `;
+    const rest = fit(`${where}${since}`, Math.max(0, width - plain.length - (wide ? phases.length + 2 : 1)));
+    const first = `${plain} ${wide ? `${bar(row, paint, color)} ` : ""}${paint(row.mood === "working" ? "bold" : color, rest)}`;
+    if (!tall) return [first.trimEnd()];
+    const second = `  ${" ".repeat(nameColumns)} ${row.latest}`;
+    return [first.trimEnd(), paint(row.mood === "failing" ? "red" : "dim", fit(second, width).trimEnd())];
+  });
+  const hidden = picture.rows.length - shown.length;
+  return [
+    paint("bold", header),
+    "",
+    ...body,
+    ...(hidden > 0 ? [paint("dim", `  … and ${hidden} more`)] : []),
+    ...(picture.footer.length > 0 ? ["", ...picture.footer.map((line) => fit(line, width).trimEnd())] : []),
+  ];
+}
+
+/** One cell for each phase: heavy as far as the machine has come. */
+function bar(row: MachineRow, paint: (style: Style, text: string) => string, color: Style): string {
+  const reached = row.phase === undefined ? 0 : phases.indexOf(row.phase) + 1;
+  return paint(color, "━".repeat(reached)) + paint("dim", "╌".repeat(phases.length - reached));
+}
+
+/** `42 s` or `3 min 05 s`. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  if (whole < 60) return `${whole} s`;
+  return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
+}
+
+/** Text in exactly so many columns: padded, or cut with an ellipsis; control characters go. */
+export function fit(text: string, columns: number): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a machine's console may have put any of them into a reason
+  const clean = [...text.replace(/[\x00-\x1f\x7f]+/g, " ")];
+  if (clean.length <= columns) return clean.join("") + " ".repeat(columns - clean.length);
+  return columns <= 0 ? "" : `${clean.slice(0, columns - 1).join("")}…`;
+}
+
+/** The row of a machine: its record once the MDB knows it. */
+export function machineRow(
+  rackName: string,
+  firmware: string,
+  machine: Machine | undefined,
+  latest: string,
+  nowMs: number,
+): MachineRow {
+  if (machine === undefined) {
+    return { name: rackName, firmware, state: "", phase: undefined, phaseSeconds: 0, latest, mood: "working" };
+  }
+  const trouble = machine.conditions.find(
+    (each) => each.kind === "failing" || each.kind === "conflict" || each.kind === "hold",
+  );
+  const isUp = machine.state === "healthy" && machine.phase === "up";
+  return {
+    name: machine.hostname ?? machine.placement?.hostname ?? rackName,
+    firmware,
+    state: machine.state,
+    phase: machine.phase,
+    phaseSeconds: (nowMs - (machine.phaseAtMs ?? machine.createdAtMs)) / 1000,
+    latest: trouble === undefined || isUp ? latest : `${trouble.kind}: ${trouble.reason}`,
+    mood: isUp ? "up" : trouble === undefined ? "working" : "failing",
+  };
+}
