@@ -61,6 +61,7 @@ export const machineFilterLines: readonly string[] = [
   "/etc/mtab$",
   "/etc/resolv[.]conf$",
   "/etc/systemd/network/10-birther[.].*",
+  "/etc/systemd/system/multi-user[.]target[.]wants/systemd-networkd[.]service$",
   "/etc/udev/rules[.]d/.*",
   "/etc/ssh/ssh_host_.*",
   "# What the machine's software has written",

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as v from "valibot";
+import type { Directive, SubReport } from "../core/image/directive.ts";
+import type { ImageManifest } from "../core/image/manifest.ts";
+import { directive, type imageManifest, subPollRequest, subSettings } from "./sub.ts";
+
+// The schemas and core's types say the same, in both directions: this does not compile otherwise.
+type Mutable<T> = T extends readonly (infer Item)[]
+  ? number extends T["length"]
+    ? Mutable<Item>[]
+    : { -readonly [K in keyof T]: Mutable<T[K]> }
+  : T extends object
+    ? { -readonly [K in keyof T]: Mutable<T[K]> }
+    : T;
+type Same<One, Other> = [One] extends [Other] ? ([Other] extends [One] ? true : never) : never;
+const sameDirective: Same<v.InferOutput<typeof directive>, Mutable<Directive>> = true;
+const sameManifest: Same<v.InferOutput<typeof imageManifest>, Mutable<ImageManifest>> = true;
+const reportFits = (request: v.InferOutput<typeof subPollRequest>): SubReport => request;
+
+const settings = {
+  machineId: "m-525400b10001",
+  mdb: "10.77.1.1:443",
+  serverName: "birther",
+  token: "secret",
+  http: "10.77.1.1:80",
+  mac: "52:54:00:b1:00:01",
+  firmware: "uefi",
+  root: { kind: "luks2", partUuid: "6f3c1b0e-0d5a-4c53-9d3e-b1a7c0ffee01", keyVariable: "BirtherDiskKey-1" },
+  boot: { partUuid: "6f3c1b0e-0d5a-4c53-9d3e-b1a7c0ffee02" },
+};
+const poll = {
+  machineId: "m-1",
+  running: "birth",
+  kernel: "6.1",
+  rebootPending: false,
+  secondsSinceCheck: 1,
+  freeBytes: 1,
+};
+const hash = "0".repeat(128);
+
+test("sub messages: what is right passes unchanged", () => {
+  assert.ok(sameDirective && sameManifest && reportFits);
+  assert.deepEqual(v.parse(subSettings, settings), settings);
+  assert.deepEqual(v.parse(subPollRequest, poll), poll);
+  const update = {
+    kind: "update",
+    image: "compute/1",
+    steps: [{ kind: "placeFile", path: "/a", mode: 0o644, uid: 0, gid: 0, mtimeMs: -1000, size: 0, sha512: "" }],
+    kernelChanged: false,
+    blocked: [],
+  };
+  assert.deepEqual(v.parse(directive, update), update);
+});
+
+const wrong: readonly (readonly [title: string, schema: v.GenericSchema, value: unknown])[] = [
+  ["settings without a root", subSettings, { ...settings, root: undefined }],
+  ["a root of an unknown kind", subSettings, { ...settings, root: { kind: "raid" } }],
+  ["a name for an address", subSettings, { ...settings, http: "server:80" }],
+  ["a key nobody knows", subPollRequest, { ...poll, surprise: 1 }],
+  ["a hash that is too short", directive, { kind: "fetch", objects: [{ sha512: "00", size: 1 }] }],
+  [
+    "a relative path",
+    directive,
+    { kind: "update", image: "a/1", steps: [{ kind: "removeFile", path: "etc" }], kernelChanged: false, blocked: [] },
+  ],
+  [
+    "file type bits in a file's mode",
+    directive,
+    {
+      kind: "update",
+      image: "a/1",
+      steps: [{ kind: "makeDirectory", path: "/a", mode: 0o40755, uid: 0, gid: 0 }],
+      kernelChanged: false,
+      blocked: [],
+    },
+  ],
+  ["a negative size", directive, { kind: "fetch", objects: [{ sha512: hash, size: -1 }] }],
+];
+for (const [title, schema, value] of wrong) {
+  test(`sub messages: ${title} is refused`, () => assert.equal(v.safeParse(schema, value).success, false));
+}

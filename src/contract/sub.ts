@@ -1,0 +1,161 @@
+/**
+ * What a sub is told at its birth (/etc/birther/sub.json), what it says when it polls (`paths.subPoll`, JSON over TLS,
+ * bearer credential of the machine) and what it is told to do then. Contents of files travel over plain HTTP (`objectPaths`):
+ * each is checked by its SHA-512 before it is used, and the hashes came over TLS.
+ */
+import * as v from "valibot";
+
+const limits = {
+  /** A system image of the largest kind; Debian with a desktop has 200 000 paths. */
+  entries: 1_000_000,
+  /** PATH_MAX (Linux limits.h). */
+  path: 4096,
+  objects: 1_000_000,
+  logLines: 200,
+} as const;
+
+/** The most that a poll or a directive may measure on the wire, as bytes of JSON. */
+export const maxSubMessageBytes = 1 << 28;
+
+const text = v.pipe(v.string(), v.maxLength(4096));
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const uuid = v.pipe(v.string(), v.regex(/^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/));
+const endpoint = v.pipe(v.string(), v.regex(/^\d{1,3}(\.\d{1,3}){3}:\d{1,5}$/));
+const path = v.pipe(v.string(), v.startsWith("/"), v.maxLength(limits.path));
+const mode = v.pipe(count, v.maxValue(0o7777));
+const sha512 = v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/));
+/** Empty for a file of length zero, which has no object. */
+const contentHash = v.pipe(v.string(), v.regex(/^([0-9a-f]{128})?$/));
+const owner = { uid: count, gid: count } as const;
+/** Milliseconds since 1970; before it for what archives carry. */
+const time = v.pipe(v.number(), v.integer());
+
+/** `GET /objects/HEX`, and `POST /objects` with hashes, one a line, answered by `HEX LENGTH\n` and the bytes for each. */
+export const objectPaths = { one: "/objects/", batch: "/objects" } as const;
+
+/** /etc/birther/sub.json, mode 0600: it holds the sub's credential. */
+export const subSettings = v.strictObject({
+  machineId: text,
+  /** `ADDRESS:PORT` of the MDB on the permanent network, and the name in its certificate. */
+  mdb: endpoint,
+  serverName: text,
+  token: text,
+  /** `ADDRESS:PORT` of the object server, plain HTTP. */
+  http: endpoint,
+  mac: text,
+  firmware: v.picklist(["bios", "uefi"]),
+  root: v.variant("kind", [
+    v.strictObject({ kind: v.literal("luks2"), partUuid: uuid, keyVariable: text }),
+    v.strictObject({ kind: v.literal("plain"), partUuid: uuid }),
+  ]),
+  boot: v.strictObject({ partUuid: uuid }),
+  esp: v.exactOptional(v.strictObject({ partUuid: uuid })),
+});
+export type SubSettings = v.InferOutput<typeof subSettings>;
+
+const directoryInode = { kind: v.literal("directory"), mode, ...owner } as const;
+const regularInode = {
+  kind: v.literal("regular"),
+  mode,
+  ...owner,
+  mtimeMs: time,
+  size: count,
+  sha512: contentHash,
+} as const;
+const symlinkInode = { kind: v.literal("symlink"), ...owner, target: text } as const;
+const specialInode = {
+  kind: v.literal("special"),
+  mode: v.pipe(count, v.maxValue(0o177777)),
+  ...owner,
+  rdev: count,
+} as const;
+
+const inodes = [
+  v.strictObject(directoryInode),
+  v.strictObject(regularInode),
+  v.strictObject(symlinkInode),
+  v.strictObject(specialInode),
+] as const;
+const entries = v.pipe(v.array(v.strictTuple([path, count])), v.maxLength(limits.entries));
+
+/** A file-system tree as an image has it (core/image/tree.ts). */
+export const tree = v.strictObject({
+  inodes: v.pipe(v.array(v.variant("kind", inodes)), v.maxLength(limits.entries)),
+  entries,
+});
+
+/** A tree as a sub sees it: what its filter protects is marked. */
+export const seenTree = v.strictObject({
+  inodes: v.pipe(
+    v.array(v.variant("kind", [...inodes, v.strictObject({ kind: v.literal("protected") })])),
+    v.maxLength(limits.entries),
+  ),
+  entries,
+});
+
+/** A system image on the image server's disk (core/image/manifest.ts). */
+export const imageManifest = v.strictObject({
+  name: text,
+  createdAtMs: count,
+  source: text,
+  filter: v.pipe(v.array(text), v.maxLength(10_000)),
+  tree,
+});
+
+/** How the last directive ended. */
+const outcome = v.variant("kind", [
+  v.strictObject({ kind: v.literal("done"), directive: text, durationMs: count, detail: text }),
+  v.strictObject({ kind: v.literal("failed"), directive: text, reason: text }),
+]);
+export type SubOutcome = v.InferOutput<typeof outcome>;
+
+export const subPollRequest = v.strictObject({
+  machineId: text,
+  running: v.picklist(["birth", "image"]),
+  kernel: text,
+  patchedImage: v.exactOptional(text),
+  rebootPending: v.boolean(),
+  secondsSinceCheck: count,
+  freeBytes: count,
+  tree: v.exactOptional(seenTree),
+  objects: v.exactOptional(v.pipe(v.array(sha512), v.maxLength(limits.objects))),
+  outcome: v.exactOptional(outcome),
+  log: v.exactOptional(v.pipe(v.array(text), v.maxLength(limits.logLines))),
+});
+export type SubPollRequest = v.InferOutput<typeof subPollRequest>;
+
+const updateStep = v.variant("kind", [
+  v.strictObject({ kind: v.literal("keepObject"), path, sha512 }),
+  v.strictObject({ kind: v.literal("removeFile"), path }),
+  v.strictObject({ kind: v.literal("removeDirectory"), path }),
+  v.strictObject({ ...directoryInode, kind: v.literal("makeDirectory"), path }),
+  v.strictObject({ ...regularInode, kind: v.literal("placeFile"), path }),
+  v.strictObject({ ...symlinkInode, kind: v.literal("placeSymlink"), path }),
+  v.strictObject({ ...specialInode, kind: v.literal("placeSpecial"), path }),
+  v.strictObject({ kind: v.literal("placeLink"), path, existing: path }),
+  v.strictObject({
+    kind: v.literal("setMetadata"),
+    path,
+    mode: v.exactOptional(v.pipe(count, v.maxValue(0o177777))),
+    ...owner,
+    mtimeMs: v.exactOptional(time),
+  }),
+]);
+
+/** What the sub is to do next (core/image/directive.ts). */
+export const directive = v.variant("kind", [
+  v.strictObject({ kind: v.literal("wait"), seconds: count, reason: text }),
+  v.strictObject({ kind: v.literal("report"), filter: v.array(text) }),
+  v.strictObject({
+    kind: v.literal("fetch"),
+    objects: v.pipe(v.array(v.strictObject({ sha512, size: count })), v.maxLength(limits.objects)),
+  }),
+  v.strictObject({
+    kind: v.literal("update"),
+    image: text,
+    steps: v.pipe(v.array(updateStep), v.maxLength(4 * limits.entries)),
+    kernelChanged: v.boolean(),
+    blocked: v.array(text),
+  }),
+  v.strictObject({ kind: v.literal("reboot"), image: text }),
+]);
