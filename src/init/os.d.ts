@@ -66,6 +66,8 @@ declare module "os" {
   export function dup2(from: number, to: number): Result;
   /** undefined: ignore; null: the default again. Handlers run only when the script has ended and its event loop goes on. */
   export function signal(signal: number, handler: (() => void) | null | undefined): void;
+  /** Calls back whenever the descriptor can be read, once the script has ended and its event loop goes on; null ends it. */
+  export function setReadHandler(fd: number, handler: (() => void) | null): void;
   export function sleep(milliseconds: number): void;
   export function setTimeout(callback: () => void, milliseconds: number): object;
   export function clearTimeout(timer: object): void;

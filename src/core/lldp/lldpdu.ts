@@ -1,4 +1,5 @@
 import { bytesFromHex, hexFromBytes, textFromBytes } from "../bytes/text.ts";
+import { decodeUtf8, encodeUtf8 } from "../bytes/utf8.ts";
 import type { Mac } from "../net/mac.ts";
 import { macFromBytes, macToBytes } from "../net/mac.ts";
 
@@ -63,7 +64,7 @@ export function idText(kind: ChassisKind | PortKind, bytes: Uint8Array): string 
 export function idBytes(kind: ChassisKind | PortKind, text: string): Uint8Array {
   if (kind === "mac" && text.includes(":")) return macToBytes(text as Mac);
   if (kind === "mac" || kind === "networkAddress") return bytesFromHex(text) ?? new Uint8Array();
-  return writeText(text);
+  return encodeUtf8(text);
 }
 
 /**
@@ -74,19 +75,6 @@ export function readText(bytes: Uint8Array): string {
   let end = bytes.length;
   while (end > 0 && bytes[end - 1] === 0) end -= 1;
   const kept = bytes.subarray(0, end);
-  try {
-    return decodeURIComponent(Array.from(kept, (byte) => `%${byte.toString(16).padStart(2, "0")}`).join(""));
-  } catch {
-    return textFromBytes(kept);
-  }
-}
-
-/** UTF-8 bytes of a text. Half a surrogate pair, which UTF-8 cannot say, becomes U+FFFD. */
-export function writeText(text: string): Uint8Array {
-  const whole = Array.from(text, (character) => (/^[\ud800-\udfff]$/.test(character) ? "\ufffd" : character)).join("");
-  const bytes: number[] = [];
-  for (const piece of encodeURIComponent(whole).match(/%..|[^%]/g) ?? []) {
-    bytes.push(piece.length === 3 ? Number.parseInt(piece.slice(1), 16) : piece.charCodeAt(0));
-  }
-  return Uint8Array.from(bytes);
+  const text = decodeUtf8(kept);
+  return text.includes("\ufffd") ? textFromBytes(kept) : text;
 }

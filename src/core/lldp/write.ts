@@ -1,4 +1,5 @@
 import { type Builder, builtBytes, createBuilder, padTo, putBytes, putUnsigned } from "../bytes/builder.ts";
+import { encodeUtf8 } from "../bytes/utf8.ts";
 import type { Mac } from "../net/mac.ts";
 import { macToBytes } from "../net/mac.ts";
 import {
@@ -11,7 +12,6 @@ import {
   type PortKind,
   portKinds,
   tlvTypes,
-  writeText,
 } from "./lldpdu.ts";
 
 /** The longest text of an id TLV: 255 bytes after the subtype (IEEE 802.1AB-2016 §8.5.2.3); of other TLVs 255 too. */
@@ -48,5 +48,5 @@ function id(
 }
 
 function cut(text: string): Uint8Array {
-  return writeText(text).subarray(0, longestText);
+  return encodeUtf8(text).subarray(0, longestText);
 }
