@@ -5,6 +5,7 @@
 import * as v from "valibot";
 import type { MachineEvent } from "../core/machine/event.ts";
 import type { Machine } from "../core/machine/record.ts";
+import type { PastChange } from "../core/ports.ts";
 
 /** Every route of the operators' API. `:name` is a hostname, an id or a hardware address: whatever an operator types. */
 export const operatorRoutes = {
@@ -71,8 +72,7 @@ export type MachineView = Omit<Machine, "ticket" | "subTokenHash"> & {
 export type ChangeView = {
   readonly atMs: number;
   readonly event: EventView;
-  readonly machine: Pick<Machine, "id" | "revision" | "state" | "generation" | "conditions"> &
-    Partial<Pick<Machine, "hostname" | "phase">>;
+  readonly machine: PastChange["machine"];
 };
 
 /** An event without hashes of secrets. */
@@ -107,11 +107,7 @@ export function viewMachine(machine: Machine): MachineView {
 }
 
 /** The view of a change. */
-export function viewChange(change: {
-  readonly machine: Machine;
-  readonly event: MachineEvent;
-  readonly atMs: number;
-}): ChangeView {
+export function viewChange(change: PastChange): ChangeView {
   const { id, revision, state, generation, conditions, hostname, phase } = change.machine;
   const facts = Object.entries(change.event).filter(([name]) => !secretFacts.has(name));
   return {

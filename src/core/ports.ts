@@ -15,6 +15,13 @@ export type Log = (level: LogLevel, message: string, facts?: { readonly [name: s
 /** A change that the Store made, as the feed tells it. */
 export type Change = { readonly machine: Machine; readonly event: MachineEvent; readonly atMs: number };
 
+/** A change long after: the event, and the part of the record that tells what became of the machine by it. */
+export type PastChange = {
+  readonly machine: Pick<Machine, "id" | "revision" | "state" | "generation" | "conditions" | "hostname" | "phase">;
+  readonly event: MachineEvent;
+  readonly atMs: number;
+};
+
 /**
  * The MDB as other rooms see it. Reads come from a cache in memory, so that a packet never waits for a database;
  * `apply` resolves when the change is durable.
@@ -29,7 +36,7 @@ export type Store = {
   /** Calls back after each change; returns the function that ends it. */
   readonly watch: (listener: (change: Change) => void) => () => void;
   /** The last events of a machine, newest last. */
-  readonly history: (id: MachineId, limit: number) => Promise<readonly Change[]>;
+  readonly history: (id: MachineId, limit: number) => Promise<readonly PastChange[]>;
   /** Console and log lines that init or sub sent, kept apart from the record and bounded. */
   readonly addLog: (id: MachineId, lines: readonly string[]) => void;
   readonly log: (id: MachineId) => readonly string[];

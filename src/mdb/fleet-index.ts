@@ -1,0 +1,71 @@
+import type { Machine, MachineId } from "../core/machine/record.ts";
+import { type Mac, parseMac } from "../core/net/mac.ts";
+
+/** All machines in memory, found by whatever names them. */
+export type FleetIndex = {
+  readonly get: (id: MachineId) => Machine | undefined;
+  readonly byMac: (mac: Mac) => Machine | undefined;
+  readonly byName: (hostname: string) => Machine | undefined;
+  readonly byAddress: (address: string) => Machine | undefined;
+  readonly find: (text: string) => Machine | undefined;
+  readonly list: () => readonly Machine[];
+  readonly put: (machine: Machine) => void;
+  readonly remove: (id: MachineId) => void;
+};
+
+/** An index of these machines. */
+export function indexFleet(machines: readonly Machine[]): FleetIndex {
+  const byId = new Map<MachineId, Machine>();
+  const holders = new Map<string, MachineId>();
+  let listed: readonly Machine[] | undefined;
+
+  const holder = (key: string) => {
+    const id = holders.get(key);
+    return id === undefined ? undefined : byId.get(id);
+  };
+  const remove = (id: MachineId) => {
+    const machine = byId.get(id);
+    if (machine === undefined) return;
+    for (const key of keysOf(machine)) if (holders.get(key) === id) holders.delete(key);
+    byId.delete(id);
+    listed = undefined;
+  };
+  const put = (machine: Machine) => {
+    const before = byId.get(machine.id);
+    const kept = new Set(keysOf(machine));
+    if (before !== undefined) {
+      for (const key of keysOf(before)) if (!kept.has(key) && holders.get(key) === machine.id) holders.delete(key);
+    }
+    byId.set(machine.id, machine);
+    for (const key of kept) holders.set(key, machine.id);
+    listed = undefined;
+  };
+  for (const machine of machines) put(machine);
+
+  return {
+    get: (id) => byId.get(id),
+    byMac: (mac) => holder(`mac ${mac}`),
+    byName: (hostname) => holder(`name ${hostname.toLowerCase()}`),
+    byAddress: (address) => holder(`address ${address}`),
+    find: (text) => {
+      const mac = parseMac(text);
+      const direct = byId.get(text as MachineId) ?? holder(`name ${text.toLowerCase()}`) ?? holder(`address ${text}`);
+      return direct ?? (mac === undefined ? undefined : holder(`mac ${mac}`));
+    },
+    list: () => {
+      listed ??= [...byId.values()];
+      return listed;
+    },
+    put,
+    remove,
+  };
+}
+
+function keysOf(machine: Machine): string[] {
+  const keys = machine.macs.map((mac) => `mac ${mac}`);
+  if (machine.hostname !== undefined) keys.push(`name ${machine.hostname.toLowerCase()}`);
+  for (const address of [machine.permanentAddress, machine.temporaryAddress]) {
+    if (address !== undefined) keys.push(`address ${address}`);
+  }
+  return keys;
+}

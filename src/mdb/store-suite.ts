@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { MachineEvent } from "../core/machine/event.ts";
+import type { Hardware } from "../core/machine/hardware.ts";
+import { machineIdFromMac } from "../core/machine/life-record.ts";
+import { type Mac, parseMac } from "../core/net/mac.ts";
+import type { Change, Clock, Store } from "../core/ports.ts";
+
+/** A clock that only the test moves. */
+export function stillClock(): Clock & { readonly pass: (ms: number) => void } {
+  let nowMs = 1_000_000;
+  return {
+    nowMs: () => nowMs,
+    monotonicMs: () => nowMs,
+    pass: (ms) => {
+      nowMs += ms;
+    },
+  };
+}
+
+/** The hardware address of the n-th machine of a test. */
+export function testMac(n: number): Mac {
+  return parseMac(n.toString(16).padStart(12, "0").replace(/^../, "02")) ?? assert.fail();
+}
+
+/** The n-th machine asks PXE on a nursery. */
+export function asks(n: number, address?: string): Extract<MachineEvent, { kind: "pxeAsked" }> {
+  const asked = { kind: "pxeAsked", mac: testMac(n), firmware: "bios", network: "rack", nursery: true } as const;
+  return { ...asked, stage: "firmware", answer: "loader", ...(address === undefined ? {} : { address }) };
+}
+
+/** What the n-th machine goes through to become healthy at unit n of rack 1. */
+export function birthOf(n: number, generation = 1): MachineEvent[] {
+  const id = machineIdFromMac(testMac(n));
+  const placement = {
+    switchName: "tor-1",
+    port: `swp${n}`,
+    position: {},
+    hostname: `r01u${n}`,
+    address: `10.77.1.${n}`,
+  };
+  return [
+    asks(n),
+    { kind: "orderIssued", id, tokenHash: `t${n}.${generation}`, expiresAtMs: 9e12 },
+    { kind: "orderTaken", id, mac: testMac(n), tokenHash: `t${n}.${generation}`, bootId: "b", sessionHash: `s${n}` },
+    {
+      kind: "becameHealthy",
+      id,
+      generation,
+      placement,
+      hostname: placement.hostname,
+      address: placement.address,
+      image: "compute",
+      subTokenHash: `sub${n}`,
+      storage: {
+        rootDisk: { path: "/dev/vda", serial: "", sizeBytes: 1, why: "only" },
+        encryption: { kind: "none", reason: "test" },
+      },
+    },
+  ];
+}
+
+/**
+ * What every Store must do, whatever it stands on. `open` opens the same place again each time, and `forget` ends a
+ * test's place; a Store that keeps nothing (memory) says so with `keeps: false`.
+ */
+export function storeSuite(
+  name: string,
+  place: () => { readonly keeps: boolean; readonly open: (clock: Clock) => Promise<Store & AsyncDisposable> },
+): void {
+  describe(`store: ${name}`, () => {
+    test("a machine is found by id, hardware address, name and address, in whatever spelling", async () => {
+      await using store = await place().open(stillClock());
+      for (const event of birthOf(1)) assert.equal((await store.apply(event)).kind, "changed");
+      const machine = store.byMac(testMac(1));
+      assert.ok(machine);
+      for (const text of [machine.id, "r01u1", "R01U1", testMac(1), "02-00-00-00-00-01", "10.77.1.1"]) {
+        assert.equal(store.find(text)?.id, machine.id, text);
+      }
+      assert.equal(store.get(machine.id), machine);
+      assert.equal(store.find("r01u2"), undefined);
+      assert.deepEqual(store.list(), [machine]);
+    });
+
+    test("events that come at once are decided one after the other", async () => {
+      await using store = await place().open(stillClock());
+      const decisions = await Promise.all([1, 2, 3].map((n) => store.apply(asks(n, "10.77.0.50"))));
+      assert.deepEqual(
+        decisions.map((decision) => decision.kind),
+        ["changed", "refused", "refused"],
+      );
+      await Promise.all(Array.from({ length: 100 }, () => store.apply(asks(1))));
+      assert.equal(store.byMac(testMac(1))?.pxe.requests, 101);
+    });
+
+    test("a refusal that leaves a mark is kept, one that does not changes nothing", async () => {
+      await using store = await place().open(stillClock());
+      for (const event of birthOf(1)) await store.apply(event);
+      const healthy = store.byMac(testMac(1));
+      const id = machineIdFromMac(testMac(1));
+      const refusal = await store.apply({ kind: "orderIssued", id, tokenHash: "x", expiresAtMs: 9e12 });
+      assert.equal(refusal.kind === "refused" && refusal.refusal.kind, "staleOrder");
+      assert.equal(store.get(id), healthy);
+      assert.match(store.log(id).join(), /refused orderIssued/);
+      await store.apply(asks(2));
+      const placement = { ...(healthy?.placement ?? assert.fail()) };
+      await store.apply({ kind: "placed", id: machineIdFromMac(testMac(2)), placement });
+      assert.equal(store.byMac(testMac(2))?.conditions[0]?.kind, "conflict");
+    });
+
+    test("watchers hear each change once it is durable, in order, until they end", async () => {
+      await using store = await place().open(stillClock());
+      const heard: Change[] = [];
+      const end = store.watch((change) => heard.push(change));
+      store.watch(() => {
+        throw new Error("a broken watcher hurts nobody");
+      });
+      for (const event of birthOf(1)) await store.apply(event);
+      end();
+      await store.apply(asks(1));
+      assert.deepEqual(
+        heard.map(({ event, machine }) => [event.kind, machine.revision]),
+        [
+          ["pxeAsked", 1],
+          ["orderIssued", 2],
+          ["orderTaken", 3],
+          ["becameHealthy", 4],
+        ],
+      );
+    });
+
+    test("history tells the last events of one machine, newest last", async () => {
+      const clock = stillClock();
+      await using store = await place().open(clock);
+      for (const event of [...birthOf(1), ...birthOf(2)]) {
+        clock.pass(1000);
+        await store.apply(event);
+      }
+      const history = await store.history(machineIdFromMac(testMac(1)), 2);
+      assert.deepEqual(
+        history.map(({ event, machine, atMs }) => [event.kind, machine.state, atMs]),
+        [
+          ["orderTaken", "birth", 1_003_000],
+          ["becameHealthy", "healthy", 1_004_000],
+        ],
+      );
+    });
+
+    test("history and log are bounded", async () => {
+      await using store = await place().open(stillClock());
+      await Promise.all(Array.from({ length: 1300 }, () => store.apply(asks(1))));
+      const id = machineIdFromMac(testMac(1));
+      assert.equal((await store.history(id, 10_000)).length, 1000);
+      store.addLog(
+        id,
+        Array.from({ length: 2500 }, (_, line) => `${line} ${"x".repeat(9999)}`),
+      );
+      assert.equal(store.log(id).length, 1000);
+      assert.match(store.log(id).at(-1) ?? "", /^2499 x{495}$/);
+    });
+
+    test("the record of another NIC is gone, here and after reopening", async () => {
+      const { keeps, open } = place();
+      const id = machineIdFromMac(testMac(1));
+      const nics = [testMac(1), testMac(2)].map((mac, n) => {
+        return { name: `eth${n}`, mac, driver: "", speedMbps: 0, carrier: true, path: "" };
+      });
+      const board = { vendor: "", product: "", serial: "", uuid: "" };
+      const parts = { cpus: 1, cpuModel: "", memoryMiB: 1, disks: [], nics, tpm: false, watchdog: "" };
+      const hardware: Hardware = { ...parts, firmware: "bios", smbios: board };
+      {
+        await using store = await open(stillClock());
+        await store.apply(asks(2));
+        await store.apply(asks(1));
+        await store.apply({ kind: "hardwareScanned", id, hardware });
+        assert.equal(store.byMac(testMac(2))?.id, id);
+        assert.equal(store.list().length, 1);
+      }
+      if (!keeps) return;
+      await using again = await open(stillClock());
+      assert.deepEqual(
+        again.list().map((machine) => machine.macs),
+        [[testMac(1), testMac(2)]],
+      );
+    });
+
+    test("what was acknowledged is there after reopening, and a closed store says so", async () => {
+      const { keeps, open } = place();
+      const first = await open(stillClock());
+      for (const event of birthOf(1)) await first.apply(event);
+      const before = first.list();
+      await first[Symbol.asyncDispose]();
+      await assert.rejects(first.apply(asks(1)), /closed/);
+      if (!keeps) return;
+      await using again = await open(stillClock());
+      assert.deepEqual(again.list(), before);
+      assert.equal((await again.history(machineIdFromMac(testMac(1)), 50)).length, 4);
+    });
+  });
+}

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { checkFleet } from "../core/machine/check.ts";
+import type { Ledger } from "./ledger.ts";
+import { openStore, storeOn } from "./open-store.ts";
+import { openSqliteLedger } from "./sqlite-ledger.ts";
+import { asks, birthOf, stillClock, storeSuite, testMac } from "./store-suite.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "birther-mdb-"));
+after(() => rmSync(directory, { recursive: true }));
+let files = 0;
+const newFile = () => join(directory, `${files++}.sqlite`);
+const log = () => {};
+
+storeSuite("SQLite file", () => {
+  const path = newFile();
+  return { keeps: true, open: (clock) => openStore({ path, clock, log }) };
+});
+storeSuite("SQLite in memory", () => ({ keeps: false, open: (clock) => openStore({ path: ":memory:", clock, log }) }));
+
+test("the file is for its owner only, and for one server", async () => {
+  const path = newFile();
+  await using _first = await openStore({ path, clock: stillClock(), log });
+  assert.equal(statSync(path).mode & 0o777, 0o600);
+  await assert.rejects(openStore({ path, clock: stillClock(), log }), /another server has it open/);
+});
+
+test("a damaged file is named and left as it is", async () => {
+  const path = newFile();
+  writeFileSync(path, "not a database at all, but something that was precious to somebody".repeat(50));
+  const before = readFileSync(path);
+  await assert.rejects(openStore({ path, clock: stillClock(), log }), (error: Error) => {
+    assert.match(error.message, /damaged or no database; it was left as it is/);
+    assert.ok(error.message.includes(path));
+    return true;
+  });
+  assert.deepEqual(readFileSync(path), before);
+});
+
+test("a file of a newer version is refused", async () => {
+  const path = newFile();
+  await (await openStore({ path, clock: stillClock(), log }))[Symbol.asyncDispose]();
+  const { DatabaseSync } = await import("node:sqlite");
+  const database = new DatabaseSync(path);
+  database.exec("PRAGMA user_version = 99");
+  database.close();
+  await assert.rejects(openStore({ path, clock: stillClock(), log }), /newer version/);
+});
+
+test("when the disk refuses, what waited is refused, and memory is again what the disk holds", async () => {
+  const inner = openSqliteLedger(":memory:");
+  let full = false;
+  const ledger: Ledger = {
+    load: inner.load,
+    commit: (entries) => (full ? Promise.reject(new Error("disk full")) : inner.commit(entries)),
+    history: inner.history,
+    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+  };
+  await using store = await storeOn({ ledger, clock: stillClock(), log });
+  await store.apply(asks(1));
+  full = true;
+  const results = await Promise.allSettled([store.apply(asks(1)), store.apply(asks(2))]);
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ["rejected", "rejected"],
+  );
+  assert.equal(store.byMac(testMac(2)), undefined);
+  assert.equal(store.byMac(testMac(1))?.pxe.requests, 1);
+  full = false;
+  await store.apply(asks(2));
+  assert.equal(store.list().length, 2);
+});
+
+test("kill -9 loses nothing that was acknowledged", { timeout: 60_000 }, async () => {
+  const path = newFile();
+  const acknowledged = new Map<number, number>();
+  for (let round = 0; round < 6; round++) {
+    const writer = spawn(process.execPath, [
+      join(import.meta.dirname, "store-writer.ts"),
+      path,
+      String(1 + round * 100_000),
+    ]);
+    let output = "";
+    writer.stdout.on("data", (chunk: Buffer) => {
+      output += chunk;
+    });
+    const deadline = Date.now() + 20_000;
+    while (output.length < 200 + round * 300 && Date.now() < deadline && writer.exitCode === null) await sleep(2);
+    writer.kill("SIGKILL");
+    await once(writer, "close");
+    const lines = output
+      .slice(0, output.lastIndexOf("\n") + 1)
+      .trim()
+      .split("\n");
+    assert.ok(lines.length > 10, `round ${round}: the writer acknowledged changes before it was killed`);
+    for (const line of lines) {
+      const [n, revision] = line.split(" ").map(Number);
+      acknowledged.set(n ?? assert.fail(), revision ?? assert.fail());
+    }
+    await using store = await openStore({ path, clock: stillClock(), log });
+    for (const [n, revision] of acknowledged) {
+      const kept = store.byMac(testMac(n))?.revision ?? 0;
+      assert.ok(kept >= revision, `machine ${n}: revision ${revision} was acknowledged, ${kept} is there`);
+    }
+    assert.deepEqual(checkFleet(store.list()), []);
+  }
+});
+
+test("thousands of machines at once", async () => {
+  await using store = await openStore({ path: newFile(), clock: stillClock(), log });
+  const begun = performance.now();
+  await Promise.all(Array.from({ length: 2000 }, (_, n) => store.apply(asks(n + 1))));
+  assert.equal(store.list().length, 2000);
+  const tookMs = performance.now() - begun;
+  assert.ok(tookMs < 10_000, `2000 new machines took ${Math.round(tookMs)} ms`);
+  await Promise.all(birthOf(1).map((event) => store.apply(event)));
+  assert.equal(store.byMac(testMac(1))?.state, "healthy");
+});
