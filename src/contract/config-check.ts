@@ -60,13 +60,6 @@ function checkNetwork(network: Network, path: string): ConfigFault[] {
       ? []
       : outside(`${path}.permanent.gateway`, permanent.gateway, permanent.prefix)),
   ];
-  if (pool === undefined) {
-    if (!network.nursery) return faults;
-    return [
-      ...faults,
-      { path: `${path}.temporaryPool`, found: "nothing", meant: "a pool of addresses: this network is a nursery" },
-    ];
-  }
   faults.push(
     ...outside(`${path}.temporaryPool.first`, pool.first, prefix),
     ...outside(`${path}.temporaryPool.last`, pool.last, prefix),
@@ -147,9 +140,7 @@ function prefixesOf(network: Network): [string, Prefix][] {
 export function poolHolding(config: Config, dotted: string): Network | undefined {
   const address = parseIpv4(dotted);
   if (address === undefined) return undefined;
-  return config.networks.find(
-    ({ temporaryPool: pool }) => pool !== undefined && address >= pool.first && address <= pool.last,
-  );
+  return config.networks.find(({ temporaryPool: pool }) => address >= pool.first && address <= pool.last);
 }
 
 function faultOfIssue(issue: v.InferIssue<typeof configSchema>): ConfigFault {

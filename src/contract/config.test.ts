@@ -123,7 +123,18 @@ const refusals: [title: string, document: unknown, expected: string][] = [
   ],
   [
     "overlapping networks",
-    { networks: [network, { name: "b", interface: "b0", serverAddress: "10.77.1.9", prefix: "10.77.1.0/24" }] },
+    {
+      networks: [
+        network,
+        {
+          name: "b",
+          interface: "b0",
+          serverAddress: "10.77.1.9",
+          prefix: "10.77.1.0/24",
+          temporaryPool: { first: "10.77.1.10", last: "10.77.1.20" },
+        },
+      ],
+    },
     "networks[1].prefix: found 10.77.1.0/24; meant is a network apart from networks[0].permanent.prefix",
   ],
   [

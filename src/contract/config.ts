@@ -90,12 +90,12 @@ const network = v.strictObject({
   interface: needed(interfaceName, "The interface on which its machines are heard; only this one is listened on."),
   serverAddress: needed(address, "Our own address on that interface: DHCP server identifier, TFTP, HTTP and MDB."),
   prefix: needed(prefix, "The network of the temporary addresses."),
-  temporaryPool: maybe(
+  temporaryPool: needed(
     v.strictObject({
       first: needed(address, "The first address of the pool."),
       last: needed(address, "The last address of the pool."),
     }),
-    "Addresses for machines that have no permanent one yet. Needed on a nursery.",
+    "Addresses for machines that have no permanent one (yet).",
   ),
   nursery: withDefault(
     yesOrNo,
