@@ -1,0 +1,48 @@
+import { negotiate, type Terms } from "./negotiate.ts";
+import { netasciiOf } from "./netascii.ts";
+import { type TftpPacket, tftpErrors } from "./packet.ts";
+
+/** Files by name, as a client may ask for them: no leading slash. */
+export type TftpFiles = ReadonlyMap<string, Uint8Array>;
+
+/** What a request leads to. */
+export type TftpAnswer =
+  | { readonly kind: "send"; readonly name: string; readonly bytes: Uint8Array; readonly terms: Terms }
+  | { readonly kind: "refuse"; readonly error: TftpPacket & { kind: "error" } };
+
+type Request = TftpPacket & { kind: "readRequest" | "writeRequest" };
+
+/** Decides a request: only reading, only files that we know by name. */
+export function answerRequest(request: Request, files: TftpFiles): TftpAnswer {
+  if (request.kind === "writeRequest") return refuse("accessViolation", "this server is read-only");
+  const mode = request.mode.toLowerCase();
+  if (mode !== "octet" && mode !== "netascii") return refuse("illegalOperation", "mode must be octet or netascii");
+  const name = normaliseName(request.file);
+  if (name.kind === "escapes") return refuse("accessViolation", "a name must not contain ..");
+  const found = findFile(files, name.name);
+  if (found === undefined) return refuse("fileNotFound", "no such file");
+  const bytes = mode === "octet" ? found.bytes : netasciiOf(found.bytes);
+  return { kind: "send", name: found.name, bytes, terms: negotiate(request.options, bytes.length, mode) };
+}
+
+/** A file name reduced to its parts: clients send `\`, leading `/tftpboot`, double slashes (netboot.md F7). */
+export function normaliseName(
+  text: string,
+): { readonly kind: "name"; readonly name: string } | { readonly kind: "escapes" } {
+  const parts = text.split(/[\\/]+/).filter((part) => part !== "" && part !== ".");
+  if (parts.includes("..")) return { kind: "escapes" };
+  return { kind: "name", name: (parts[0]?.toLowerCase() === "tftpboot" ? parts.slice(1) : parts).join("/") };
+}
+
+/** By the very name, else by a name that differs in case only. */
+function findFile(files: TftpFiles, name: string): { name: string; bytes: Uint8Array } | undefined {
+  const exact = files.get(name);
+  if (exact !== undefined) return { name, bytes: exact };
+  const wanted = name.toLowerCase();
+  for (const [known, bytes] of files) if (known.toLowerCase() === wanted) return { name: known, bytes };
+  return undefined;
+}
+
+function refuse(error: keyof typeof tftpErrors, message: string): TftpAnswer {
+  return { kind: "refuse", error: { kind: "error", code: tftpErrors[error], message } };
+}
