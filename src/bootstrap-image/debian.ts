@@ -1,0 +1,60 @@
+import { mkdir, readdir, rename } from "node:fs/promises";
+import { join } from "node:path";
+import type { Log } from "../core/ports.ts";
+import { cached, keyOf } from "./cached.ts";
+import { runCommand } from "./command.ts";
+
+/** A package as the building machine's apt knows it; `file` is its name in the cache, `hash` what apt checks it by. */
+export type DebianPackage = { readonly name: string; readonly file: string; readonly hash: string };
+
+/** apt would change to a user who cannot write into the cache. */
+const asRoot = ["-o", "APT::Sandbox::User=root"] as const;
+
+/** Asks apt for the newest versions, without downloading anything. */
+export async function resolvePackages(names: readonly string[]): Promise<readonly DebianPackage[]> {
+  const output = await runCommand(["apt-get", ...asRoot, "download", "--print-uris", ...names]).catch((cause) => {
+    throw new Error("apt does not know all packages of the Bootstrap Image; run `apt-get update` first", { cause });
+  });
+  // 'http://…/busybox_1.35.0-4_amd64.deb' busybox_1%3a1.35.0-4_amd64.deb 452000 SHA256:…
+  return [...output.toString().matchAll(/^'[^']+' (([^_ ]+)_\S+\.deb) \d+ (\S+)$/gm)].map(
+    ([, file = "", name = "", hash = ""]) => ({ name, file, hash }),
+  );
+}
+
+/** The package that a meta package stands for today, e.g. linux-image-6.1.0-56-amd64. */
+export async function dependencyOf(metaPackage: string): Promise<string> {
+  const output = await runCommand(["apt-cache", "depends", "--important", metaPackage]);
+  const name = /^\s*Depends: (\S+)$/m.exec(output.toString())?.[1];
+  if (name === undefined)
+    throw new Error(`apt does not say what ${metaPackage} depends on; run \`apt-get update\` first`);
+  return name;
+}
+
+/** Downloads a package into the cache, if it is not there, and gives the path of its file. */
+async function download(debian: DebianPackage, cacheDirectory: string, log: Log): Promise<string> {
+  const directory = await cached(cacheDirectory, `deb-${keyOf([debian.file, debian.hash])}`, async (draft) => {
+    log("info", "downloading a Debian package", { package: debian.name });
+    await runCommand(["apt-get", ...asRoot, "-q", "download", debian.name], { cwd: draft });
+    const [file] = await readdir(draft);
+    if (file === undefined) throw new Error(`apt-get download ${debian.name} left no file`);
+    if (file !== debian.file) await rename(join(draft, file), join(draft, debian.file));
+  });
+  return join(directory, debian.file);
+}
+
+/** Unpacks packages into one directory tree; nothing is installed and no script of theirs is run. */
+export async function unpackPackages(
+  packages: readonly DebianPackage[],
+  directory: string,
+  { cacheDirectory, log }: { readonly cacheDirectory: string; readonly log: Log },
+): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  for (const debian of packages) {
+    await runCommand(["dpkg-deb", "-x", await download(debian, cacheDirectory, log), directory]);
+  }
+}
+
+/** Identifies a set of packages at their versions. */
+export function packagesKey(packages: readonly DebianPackage[]): string {
+  return keyOf(packages.flatMap(({ file, hash }) => [file, hash]));
+}

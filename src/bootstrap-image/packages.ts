@@ -1,0 +1,42 @@
+/** Debian packages that must be installed on the machine which builds the Bootstrap Image. */
+export const hostPackages = ["gcc", "libc6-dev", "libmbedtls-dev", "xz-utils", "dpkg", "apt"] as const;
+
+/** Names the versioned kernel package of the day. */
+export const kernelMetaPackage = "linux-image-amd64";
+
+/**
+ * Debian packages whose files go into the image, or that make files for it. They are downloaded and unpacked, never
+ * installed: the image does not depend on what else the building machine has.
+ */
+export const imagePackages = [
+  // tools
+  "busybox",
+  "cryptsetup-bin",
+  "dosfstools",
+  "e2fsprogs",
+  "fdisk",
+  // libraries of the tools
+  "libargon2-1",
+  "libblkid1",
+  "libc6",
+  "libcom-err2",
+  "libcryptsetup12",
+  "libdevmapper1.02.1",
+  "libext2fs2",
+  "libfdisk1",
+  "libjson-c5",
+  "liblzma5",
+  "libpcre2-8-0",
+  "libpopt0",
+  "libreadline8",
+  "libselinux1",
+  "libsmartcols1",
+  "libssl3",
+  "libtinfo6",
+  "libudev1",
+  "libuuid1",
+  // boot loader of the installed machine
+  "grub-common",
+  "grub-efi-amd64-bin",
+  "grub-pc-bin",
+] as const;
