@@ -1,4 +1,4 @@
-import type { Decision, MachineEvent } from "./machine/event.ts";
+import type { Decision, MachineEvent, Refusal } from "./machine/event.ts";
 import type { Machine, MachineId } from "./machine/record.ts";
 import type { Mac } from "./net/mac.ts";
 
@@ -29,7 +29,7 @@ export type PastChange = {
 export type Store = {
   readonly get: (id: MachineId) => Machine | undefined;
   readonly byMac: (mac: Mac) => Machine | undefined;
-  /** By hostname, id or MAC text: whatever an operator types. */
+  /** By hostname, id, MAC or dotted-quad address: whatever an operator types, or a server sees at the other end. */
   readonly find: (name: string) => Machine | undefined;
   readonly list: () => readonly Machine[];
   readonly apply: (event: MachineEvent) => Promise<Decision>;
@@ -41,3 +41,10 @@ export type Store = {
   readonly addLog: (id: MachineId, lines: readonly string[]) => void;
   readonly log: (id: MachineId) => readonly string[];
 };
+
+/** Makes the token of a boot script: a fresh birth order for a machine, or the reason why there is none now. */
+export type IssueOrder = (
+  id: MachineId,
+) => Promise<
+  { readonly kind: "issued"; readonly token: string } | { readonly kind: "refused"; readonly refusal: Refusal }
+>;

@@ -2,7 +2,7 @@ import { type AddressPool, chooseAddress, type Holder, poolContains } from "../d
 import type { Machine, MachineState } from "../machine/record.ts";
 import { type Ipv4, parseIpv4, prefixContains } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
-import { type Binding, type Network, permanentBinding, temporaryBinding } from "./network.ts";
+import { type Binding, type Network, permanentBinding, permanentPart, temporaryBinding } from "./network.ts";
 
 /** Which address a machine gets in each state (source document, "The MDB"; DESIGN table of states). */
 const addressOfState: { readonly [State in MachineState]: "temporary" | "permanent" } = {
@@ -49,7 +49,7 @@ export function recordedBinding(machine: Machine, network: Network): Binding | u
 function permanentOf(machine: Machine, network: Network): Binding | undefined {
   if (addressOfState[machine.state] !== "permanent" || machine.permanentAddress === undefined) return undefined;
   const address = parseIpv4(machine.permanentAddress);
-  if (address === undefined || !prefixContains(network.permanent.prefix, address)) return undefined;
+  if (address === undefined || !prefixContains(permanentPart(network).prefix, address)) return undefined;
   return permanentBinding(network, address);
 }
 

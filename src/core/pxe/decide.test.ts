@@ -202,7 +202,8 @@ test("an unknown machine is born on a nursery and told to boot locally elsewhere
   });
   const there = decide(edk2, { network: office });
   assert.match(line(there), /^offer 10\.77\.0\.\d+ local offerThenNak broadcast$/);
-  assert.equal(there.kind === "reply" && there.seen?.answer, "local");
+  const { seen } = there.kind === "reply" ? there : assert.fail();
+  assert.deepEqual([seen?.answer, seen?.nursery, seen?.address], ["local", false, undefined]);
 });
 
 test("a machine with its permanent address has none of the pool in its event; plain DHCP has no event at all", () => {

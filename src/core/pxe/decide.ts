@@ -11,7 +11,7 @@ import { type Answer, decideAnswer, intentFor, wordFor } from "./answer.ts";
 import { chooseBinding } from "./binding.ts";
 import { bootOptionsFor, leaseOptionsFor } from "./boot-options.ts";
 import { type Client, classifyClient } from "./client.ts";
-import type { Binding, Network, ServerPorts } from "./network.ts";
+import { type Binding, type Network, type ServerPorts, serverAddresses } from "./network.ts";
 
 /** Why a message gets no answer. */
 export type SilenceReason =
@@ -69,7 +69,8 @@ export function decideDhcp(question: DhcpQuestion): DhcpDecision {
     const ours = holder?.kind === "machine" && holder.mac === mac;
     return ours ? { kind: "declined", address: message.address, mac } : silence("unknownClient");
   }
-  if (message.kind === "selecting" && !isOurs(message.server, network)) return silence("tookAnotherOffer");
+  if (message.kind === "selecting" && !serverAddresses(network).includes(message.server))
+    return silence("tookAnotherOffer");
 
   const client = classifyClient(packet);
   if (client.kind === "plain" && machine === undefined) return silence("unknownClient");
@@ -77,10 +78,12 @@ export function decideDhcp(question: DhcpQuestion): DhcpDecision {
   if (choice.kind === "poolExhausted")
     return { kind: "silence", why: "poolExhausted", ...seenBy(question, { client, mac, answer: "none" }) };
   const { binding, temporary } = choice;
-  const answer = decideAnswer({ client, mac, intent: intentFor(machine, network), binding, ports: question.ports });
+  const intent = intentFor(machine, network);
+  const answer = decideAnswer({ client, mac, intent, binding, ports: question.ports });
   const content = contentFor({ message, answer, client, binding, hostname: machine?.hostname });
   const reply = replyTo(packet, content);
-  const address = temporary ? { address: formatIpv4(binding.address) } : {};
+  // A machine that is only noted keeps no address on its record: strangers must not empty the pool.
+  const address = temporary && intent === "install" ? { address: formatIpv4(binding.address) } : {};
   return {
     ...{ kind: "reply", answer, reply, destination: replyDestination(packet, reply) },
     ...(temporary ? { reserve: binding.address } : {}),
@@ -114,10 +117,6 @@ function contentFor(of: {
         return { type: "nak", server, message: `your address is ${formatIpv4(address)}` };
       return { ...common, type: "ack", address, leaseSeconds };
   }
-}
-
-function isOurs(server: Ipv4, network: Network): boolean {
-  return server === network.serverAddress || server === network.permanent.serverAddress;
 }
 
 function silence(why: SilenceReason): DhcpDecision {

@@ -1,7 +1,7 @@
 import type { AddressPool } from "../dhcp/address-pool.ts";
 import type { Ipv4, Prefix } from "../net/ipv4.ts";
 
-/** A network that the Boot Server serves: the temporary private one and the permanent one lie on the same wire. */
+/** A network that the Boot Server serves, as the configuration file describes it: temporary and permanent addresses on one wire. */
 export type Network = {
   readonly name: string;
   /** Name of the server's interface on it, e.g. `eth1`. */
@@ -11,13 +11,27 @@ export type Network = {
   readonly temporaryPool: AddressPool;
   /** Whether an unknown machine that boots here is to be born. */
   readonly nursery: boolean;
-  readonly permanent: {
-    readonly prefix: Prefix;
-    readonly serverAddress: Ipv4;
-    readonly gateway?: Ipv4;
-    readonly nameservers: readonly Ipv4[];
-  };
+  /** Where machines live after their birth; without it in `prefix` itself. */
+  readonly permanent?: PermanentPart;
 };
+
+export type PermanentPart = {
+  readonly prefix: Prefix;
+  readonly serverAddress: Ipv4;
+  readonly gateway?: Ipv4;
+  readonly nameservers: readonly Ipv4[];
+};
+
+/** Where a network's machines live after their birth. */
+export function permanentPart(network: Network): PermanentPart {
+  const { prefix, serverAddress, permanent } = network;
+  return permanent ?? { prefix, serverAddress, nameservers: [] };
+}
+
+/** The server's own addresses on a network, each once. */
+export function serverAddresses(network: Network): readonly Ipv4[] {
+  return [...new Set([network.serverAddress, permanentPart(network).serverAddress])];
+}
 
 /** The TCP ports that machines are sent to, on the server's addresses. */
 export type ServerPorts = { readonly http: number; readonly machines: number };
@@ -44,7 +58,7 @@ export function temporaryBinding(network: Network, address: Ipv4): Binding {
 
 /** A permanent address with what belongs to it. */
 export function permanentBinding(network: Network, address: Ipv4): Binding {
-  const { prefix, serverAddress, gateway, nameservers } = network.permanent;
+  const { prefix, serverAddress, gateway, nameservers } = permanentPart(network);
   return {
     ...{ address, prefix, server: serverAddress, nameservers, leaseSeconds: permanentLeaseSeconds },
     ...(gateway === undefined ? {} : { gateway }),
