@@ -58,8 +58,11 @@ export type MachineEvent =
       readonly storage: StorageReport;
       readonly subTokenHash: string;
     }
-  /** The sub polled; `runningImage` is the image it booted, if any. */
-  | { readonly kind: "subSeen"; readonly id: MachineId; readonly runningImage?: string }
+  /**
+   * The sub polled; `runningImage` is the image it booted, if any. `upToDate` is the Dominator's word that this is what the required
+   * image means now (`compute` means the newest `compute/N`); without it the names are compared.
+   */
+  | { readonly kind: "subSeen"; readonly id: MachineId; readonly runningImage?: string; readonly upToDate?: boolean }
   /** Operator actions. */
   | { readonly kind: "rebirthAsked"; readonly id: MachineId; readonly by: string }
   | { readonly kind: "cleanAsked"; readonly id: MachineId; readonly by: string }

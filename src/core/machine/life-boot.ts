@@ -102,7 +102,7 @@ const seenAgainMs = 30_000;
 
 /** A healthy machine's sub polls. It is `up` when it runs the required image; the birth session has then ended. */
 export const hearSub: Move<"subSeen"> = (machine, event, context) => {
-  const up = event.runningImage !== undefined && event.runningImage === machine.requiredImage;
+  const up = event.upToDate ?? (event.runningImage !== undefined && event.runningImage === machine.requiredImage);
   const isNews =
     machine.runningImage !== event.runningImage || machine.ticket !== undefined || (up && machine.phase !== "up");
   if (!isNews && context.nowMs - machine.lastSeenAtMs < seenAgainMs) return changed(machine);
