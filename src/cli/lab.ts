@@ -4,10 +4,15 @@ import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import * as v from "valibot";
-import { type LabAnswer, type LabMachineView, type LabRequest, type LabVerb, labAnswer } from "../contract/lab.ts";
-
-/** Where a running demo is found if nothing else is said: a link to its directory. */
-export const runningDemo = "/run/birther/demo";
+import {
+  type LabAnswer,
+  type LabMachineView,
+  type LabRequest,
+  type LabVerb,
+  labAnswer,
+  labSocketName,
+  runningDemo,
+} from "../contract/lab.ts";
 
 /** What each verb does, for the help. */
 const deeds: { readonly [Verb in Exclude<LabVerb, "list">]: string } = {
@@ -24,20 +29,24 @@ export function labCommand(program: Command): void {
   const lab = program
     .command("lab")
     .description("buttons and consoles of the virtual rack of a running demo")
-    .option("--socket PATH", "the rack's control socket", process.env.BIRTHER_LAB_SOCKET ?? `${runningDemo}/lab.sock`);
+    .option(
+      "--socket <path>",
+      "the rack's control socket",
+      process.env.BIRTHER_LAB_SOCKET ?? `${runningDemo}/${labSocketName}`,
+    );
   const ask = async (request: LabRequest) => machinesOf(await askLab(lab.opts<{ socket: string }>().socket, request));
 
   lab
     .command("list")
     .description("machines of the rack and whether they are on")
-    .option("-o, --output FORMAT", "`text` or `json`", "text")
+    .option("-o, --output <format>", "`text` or `json`", "text")
     .action(async ({ output }: { output: string }) => {
       const machines = await ask({ verb: "list" });
       process.stdout.write(output === "json" ? `${JSON.stringify(machines)}\n` : listText(machines));
     });
   for (const [verb, deed] of Object.entries(deeds) as [LabVerb, string][]) {
     lab
-      .command(`${verb} NAME`)
+      .command(`${verb} <name>`)
       .description(deed)
       .action(async (machine: string) => {
         const [done] = await ask({ verb, machine });
@@ -45,7 +54,7 @@ export function labCommand(program: Command): void {
       });
   }
   lab
-    .command("console NAME")
+    .command("console <name>")
     .description(
       "show what a machine writes to its serial console, and go on showing it; keys go to the machine, Ctrl-] ends",
     )

@@ -6,6 +6,10 @@ import * as v from "valibot";
 
 const text = v.pipe(v.string(), v.maxLength(4096));
 
+/** Where other terminals find a running demo: a link to its directory, which holds `lab.sock` and `state/api.sock`. */
+export const runningDemo = "/run/birther/demo";
+export const labSocketName = "lab.sock";
+
 /** Everything that can be done to a machine of the rack by hand. */
 export const labVerbs = ["list", "reset", "power-on", "power-off", "power-cut", "pause", "resume"] as const;
 export type LabVerb = (typeof labVerbs)[number];

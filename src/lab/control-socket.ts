@@ -15,8 +15,11 @@ const actions: { readonly [Verb in Exclude<LabVerb, "list">]: (machine: LabMachi
   resume: (machine) => machine.resume(),
 };
 
+/** The machines that can be reached by hand; `find` may know more names than the rack's own. */
+export type Controlled = Pick<Rack, "machines" | "find">;
+
 /** Carries out one line of JSON on the rack and says what came of it; never throws. */
-export async function answerLine(rack: Rack, line: string): Promise<LabAnswer> {
+export async function answerLine(rack: Controlled, line: string): Promise<LabAnswer> {
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), labRequest), line);
   if (!parsed.success) {
     return {
@@ -42,7 +45,7 @@ export async function answerLine(rack: Rack, line: string): Promise<LabAnswer> {
 }
 
 /** Lets other terminals use the rack through a Unix socket that only this user can open. */
-export async function openControlSocket(rack: Rack, path: string): Promise<AsyncDisposable> {
+export async function openControlSocket(rack: Controlled, path: string): Promise<AsyncDisposable> {
   await rm(path, { force: true });
   const open = new Set<Socket>();
   const server = createServer((socket) => {

@@ -7,6 +7,8 @@ export type Painter = Disposable & {
   readonly draw: (picture: Picture) => void;
   /** A line that stays, above the table. */
   readonly say: (line: string) => void;
+  /** A line that tells what the table shows; only without a terminal. */
+  readonly note: (line: string) => void;
 };
 
 const hideCursor = "\x1b[?25l";
@@ -17,7 +19,8 @@ const eraseToEndOfScreen = "\x1b[J";
 /** A painter on a stream, which is standard error: standard output belongs to the JSON. */
 export function openPainter(stream: NodeJS.WriteStream | WriteStream, environment: NodeJS.ProcessEnv): Painter {
   if (!stream.isTTY) {
-    return { draw: () => {}, say: (line) => stream.write(`${line}\n`), [Symbol.dispose]: () => {} };
+    const say = (line: string) => void stream.write(`${line}\n`);
+    return { draw: () => {}, say, note: say, [Symbol.dispose]: () => {} };
   }
   const color = environment.NO_COLOR === undefined && environment.TERM !== "dumb";
   let drawn: readonly string[] = [];
@@ -33,6 +36,7 @@ export function openPainter(stream: NodeJS.WriteStream | WriteStream, environmen
     say: (line) => {
       stream.write(`${home()}${put([line, ...drawn])}${eraseToEndOfScreen}`);
     },
+    note: () => {},
     [Symbol.dispose]: () => {
       stream.write(showCursor);
     },

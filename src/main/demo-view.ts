@@ -106,21 +106,21 @@ export function fit(text: string, columns: number): string {
 
 /** The row of a machine: its record once the MDB knows it. */
 export function machineRow(
-  rackName: string,
-  firmware: string,
+  rack: { readonly name: string; readonly firmware: string; readonly poweredOnAtMs: number },
   machine: Machine | undefined,
-  latest: string,
-  nowMs: number,
+  { latest, nowMs }: { readonly latest: string; readonly nowMs: number },
 ): MachineRow {
+  const { name, firmware } = rack;
   if (machine === undefined) {
-    return { name: rackName, firmware, state: "", phase: undefined, phaseSeconds: 0, latest, mood: "working" };
+    const phaseSeconds = (nowMs - rack.poweredOnAtMs) / 1000;
+    return { name, firmware, state: "", phase: undefined, phaseSeconds, latest, mood: "working" };
   }
   const trouble = machine.conditions.find(
     (each) => each.kind === "failing" || each.kind === "conflict" || each.kind === "hold",
   );
   const isUp = machine.state === "healthy" && machine.phase === "up";
   return {
-    name: machine.hostname ?? machine.placement?.hostname ?? rackName,
+    name: machine.hostname ?? machine.placement?.hostname ?? name,
     firmware,
     state: machine.state,
     phase: machine.phase,

@@ -1,0 +1,111 @@
+import type { Machine, Phase } from "../core/machine/record.ts";
+import type { Store } from "../core/ports.ts";
+import type { LabMachine } from "../lab/machine.ts";
+import { type Fate, followProgress, judge, noProgress, type Patience, type Progress } from "./demo-fate.ts";
+import type { Painter } from "./demo-painter.ts";
+import { type MachineReport, reportMachine } from "./demo-report.ts";
+import { duration, type MachineRow, machineRow, phaseWords } from "./demo-view.ts";
+import { eventWords } from "./demo-words.ts";
+
+/** One machine of the rack, while the demo watches it. */
+type Watched = {
+  readonly lab: LabMachine;
+  progress: Progress;
+  fate: Fate;
+  latest: string;
+  saidPhase: Phase | undefined;
+};
+
+/** The births of a rack: a live picture of them, and what becomes of each machine. */
+export type Births = Disposable & {
+  /** Resolves when each machine is up or has failed. */
+  readonly settled: Promise<void>;
+  readonly reports: () => readonly MachineReport[];
+  /** Lines under the picture. */
+  readonly setFooter: (lines: readonly string[]) => void;
+};
+
+export type BirthsOptions = {
+  readonly machines: readonly LabMachine[];
+  readonly store: Store;
+  readonly painter: Painter;
+  readonly patience: Patience;
+  readonly nowMs: () => number;
+};
+
+const firmwareWords = { bios: "SeaBIOS with iPXE's ROM", uefi: "OVMF with its own PXE" } as const;
+const redrawMs = 250;
+
+/** Watches machines that have just been switched on, until disposed. */
+export function watchBirths({ machines, store, painter, patience, nowMs }: BirthsOptions): Births {
+  const startedAtMs = nowMs();
+  const watched: readonly Watched[] = machines.map((lab) => ({
+    lab,
+    progress: noProgress(startedAtMs),
+    fate: { kind: "working" },
+    latest: firmwareWords[lab.spec.firmware],
+    saidPhase: undefined,
+  }));
+  const settled = Promise.withResolvers<void>();
+  let footer: readonly string[] = [];
+
+  const line = (one: Watched, machine: Machine | undefined, words: string) =>
+    `${duration((nowMs() - startedAtMs) / 1000).padStart(12)}  ${machine?.hostname ?? one.lab.name}: ${words}`;
+
+  const endWatch = store.watch(({ machine, event }) => {
+    const one = watched.find((each) => machine.macs.includes(each.lab.mac));
+    if (one === undefined) return;
+    one.latest = eventWords(event) ?? one.latest;
+    if (event.kind === "failed") painter.note(line(one, machine, one.latest));
+    if (machine.phase !== undefined && machine.phase !== one.saidPhase) {
+      one.saidPhase = machine.phase;
+      painter.note(line(one, machine, phaseWords[machine.phase]));
+    }
+  });
+
+  const tick = () => {
+    const now = nowMs();
+    for (const one of watched) {
+      const machine = store.byMac(one.lab.mac);
+      one.progress = followProgress(one.progress, machine, now);
+      if (one.fate.kind === "up") continue;
+      const before = one.fate;
+      one.fate = judge(machine, one.progress, { nowMs: now, startedAtMs, power: one.lab.power(), ...patience });
+      if (one.fate.kind === "failed" && before.kind !== "failed") {
+        painter.say(line(one, machine, `failed: ${one.fate.reason}`));
+        painter.say(`${" ".repeat(14)}console log: ${one.lab.consoleLogPath}`);
+      }
+    }
+    const rows = watched.map(({ lab, latest }) => {
+      const known = { name: lab.name, firmware: lab.spec.firmware, poweredOnAtMs: startedAtMs };
+      const row = machineRow(known, store.byMac(lab.mac), { latest, nowMs: now });
+      return lab.power() === "on" ? row : { ...row, latest: `power ${lab.power()}` };
+    });
+    painter.draw({ title: title(rows), seconds: (now - startedAtMs) / 1000, rows, footer });
+    if (watched.every((one) => one.fate.kind !== "working")) settled.resolve();
+  };
+  const timer = setInterval(tick, redrawMs);
+
+  return {
+    settled: settled.promise,
+    reports: () =>
+      watched.map(({ lab, fate }) => {
+        const { mac, spec, consoleLogPath } = lab;
+        const known = { mac, firmware: spec.firmware, consoleLogPath, poweredOnAtMs: startedAtMs };
+        return reportMachine(known, store.byMac(mac), fate);
+      }),
+    setFooter: (lines) => {
+      footer = lines;
+    },
+    [Symbol.dispose]: () => {
+      clearInterval(timer);
+      endWatch();
+      tick();
+    },
+  };
+}
+
+function title(rows: readonly MachineRow[]): string {
+  const machines = rows.length === 1 ? "1 machine" : `${rows.length} machines`;
+  return `Birther: ${machines} on a virtual rack, ${rows.filter((row) => row.mood === "up").length} up`;
+}

@@ -1,0 +1,18 @@
+import { createWriteStream } from "node:fs";
+import type { Log } from "../core/ports.ts";
+
+/** A log that appends to a file, one JSON object a line; errors among the facts as their messages. */
+export function openLogFile(path: string): Log & AsyncDisposable {
+  const stream = createWriteStream(path, { flags: "a" });
+  const log: Log = (level, message, facts = {}) => {
+    const line = { at: new Date().toISOString(), level, message, ...facts };
+    stream.write(`${JSON.stringify(line, (_, value) => (value instanceof Error ? causes(value) : value))}\n`);
+  };
+  return Object.assign(log, { [Symbol.asyncDispose]: () => new Promise<void>((resolve) => stream.end(resolve)) });
+}
+
+/** An error's message and those of its causes, outermost first. */
+export function causes(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${causes(error.cause)}`;
+}

@@ -1,0 +1,83 @@
+import { join } from "node:path";
+import { labSocketName } from "../contract/lab.ts";
+import { openControlSocket } from "../lab/control-socket.ts";
+import { startRack } from "../lab/rack.ts";
+import { watchBirths } from "./demo-births.ts";
+import type { DemoOptions } from "./demo-command.ts";
+import { openLogFile } from "./demo-log.ts";
+import { openPainter } from "./demo-painter.ts";
+import { demoMachines, demoSwitch } from "./demo-plan.ts";
+import type { MachineReport } from "./demo-report.ts";
+import { type DemoGround, startDemoServer } from "./demo-server.ts";
+
+/** What the process in the namespace is told by the one outside: plain data. */
+export type DemoSession = { readonly options: DemoOptions; readonly directory: string; readonly ground: DemoGround };
+
+/** The last line of `demo --json`. */
+export type DemoReport = { readonly ok: boolean; readonly machines: readonly MachineReport[] };
+
+/** Exit status after Ctrl-C: 128 + SIGINT, as shells have it. */
+export const interrupted = 130;
+
+const minuteMs = 60_000;
+
+/**
+ * Server, rack and births, inside the namespace. Resolves with the exit status: 0 when all are up, 1 when one is not,
+ * 130 when `stop` resolved before.
+ */
+export async function runDemoSession(session: DemoSession, stop: Promise<void>): Promise<number> {
+  const { options, directory, ground } = session;
+  await using life = new AsyncDisposableStack();
+  const painter = life.use(openPainter(process.stderr, process.env));
+  const log = life.use(openLogFile(join(directory, "server.log")));
+  const rack = life.use(
+    await startRack({
+      machines: demoMachines(options.machines, options.firmware, options.memory),
+      bridge: demoSwitch.bridge,
+      switchName: demoSwitch.name,
+      directory: join(directory, "rack"),
+      log,
+    }),
+  );
+  const server = life.use(await startDemoServer(ground, log));
+  const find = (name: string) => rack.find(name) ?? rack.find(server.store.find(name)?.macs[0] ?? "");
+  life.use(await openControlSocket({ machines: rack.machines, find }, join(directory, labSocketName)));
+  await Promise.all(rack.machines.map((machine) => machine.powerOn()));
+  const births = life.use(
+    watchBirths({
+      machines: rack.machines,
+      store: server.store,
+      painter,
+      patience: { deadlineMs: options.deadline * minuteMs, stallMs: options.stall * minuteMs },
+      nowMs: () => Date.now(),
+    }),
+  );
+  let isStopped = false;
+  const stopped = stop.then(() => {
+    isStopped = true;
+    painter.say("Stopping; Ctrl-C again stops at once.");
+  });
+  await Promise.race([births.settled, stopped]);
+  if (!options.once && !isStopped) {
+    births.setFooter(hints(births.reports()));
+    painter.note(hints(births.reports()).join("\n"));
+    await stopped;
+  }
+  const machines = births.reports();
+  const ok = machines.every((machine) => machine.state === "healthy" && machine.phase === "up");
+  births[Symbol.dispose]();
+  if (options.json) process.stdout.write(`${JSON.stringify({ ok, machines } satisfies DemoReport)}\n`);
+  if (isStopped && !ok) return interrupted;
+  return ok ? 0 : 1;
+}
+
+/** What to try in another terminal, with a name that is there. */
+function hints(machines: readonly MachineReport[]): readonly string[] {
+  const name = machines.find((machine) => machine.hostname !== null)?.hostname ?? "NAME";
+  return [
+    "In another terminal:  ./birther machines     ./birther watch",
+    `                      ./birther show ${name}     ./birther lab console ${name}`,
+    `                      ./birther rebirth ${name}  then  ./birther lab reset ${name}`,
+    "Ctrl-C ends the demo and cleans up.",
+  ];
+}

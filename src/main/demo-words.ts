@@ -1,0 +1,40 @@
+import type { MachineEvent } from "../core/machine/event.ts";
+import { phaseWords } from "./demo-view.ts";
+
+/** An event in a few words for the demo's table; undefined where it tells a person nothing new. */
+export function eventWords(event: MachineEvent): string | undefined {
+  switch (event.kind) {
+    case "pxeAsked":
+      return `${event.stage} asked, answer: ${event.answer}`;
+    case "phaseSeen":
+      return event.detail === undefined ? phaseWords[event.phase] : `${phaseWords[event.phase]}: ${event.detail}`;
+    case "orderIssued":
+      return "boot script with a fresh token";
+    case "orderTaken":
+      return "took its birth order";
+    case "hardwareScanned": {
+      const { cpus, memoryMiB, disks } = event.hardware;
+      return `${cpus} CPUs, ${memoryMiB} MiB, ${disks.length === 1 ? "1 disk" : `${disks.length} disks`}`;
+    }
+    case "burnInDone":
+      return `burn-in ${event.report.verdict}`;
+    case "placed": {
+      const { switchName, port, hostname, address } = event.placement;
+      return `${switchName} ${port} is ${hostname}, ${address}`;
+    }
+    case "failed":
+      return `${event.step} failed: ${event.reason}`;
+    case "becameHealthy":
+      return `healthy; root disk ${event.storage.rootDisk.path}, encryption ${event.storage.encryption.kind}; image ${event.image}`;
+    case "subSeen":
+      return event.runningImage === undefined ? undefined : `runs ${event.runningImage}`;
+    case "rebirthAsked":
+      return `rebirth asked by ${event.by}: reset it`;
+    case "cleanAsked":
+      return `clean asked by ${event.by}: reset it`;
+    case "conditionSet":
+      return `${event.condition}: ${event.reason}`;
+    case "conditionCleared":
+      return `no longer ${event.condition}`;
+  }
+}

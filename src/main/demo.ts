@@ -1,0 +1,78 @@
+import { once } from "node:events";
+import { mkdir, mkdtemp, readdir, readlink, rm, symlink, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { runningDemo } from "../contract/lab.ts";
+import { startInNamespace } from "../lab/namespace.ts";
+import type { DemoOptions } from "./demo-command.ts";
+import { prepareDemo } from "./demo-server.ts";
+import { type DemoSession, interrupted } from "./demo-session.ts";
+import { openSteps } from "./demo-steps.ts";
+
+/** Runs the whole demo; resolves with the exit status (demo-session.ts). Everything that it made is gone then, unless asked for. */
+export async function runDemo(options: DemoOptions): Promise<number> {
+  const directory = await openDirectory(options.directory);
+  // Until the namespace is there the first Ctrl-C ends us; from then on the process inside decides (demo-inside.ts).
+  const abandon = () => {
+    process.stderr.write("\n");
+    void cleanUp(directory, options.keep ? "all" : "nothing").finally(() => process.exit(interrupted));
+  };
+  process.once("SIGINT", abandon).once("SIGTERM", abandon);
+  let status = 1;
+  let ran = false;
+  try {
+    const ground = await prepareDemo(directory, openSteps(process.stderr));
+    process.off("SIGINT", abandon).off("SIGTERM", abandon);
+    if (!options.once) await announce(directory);
+    ran = true;
+    status = await runInside({ options, directory, ground });
+  } finally {
+    await cleanUp(directory, options.keep ? "all" : ran && status === 1 ? "logs" : "nothing");
+  }
+  return status;
+}
+
+/** Runs the session in a namespace; Ctrl-C goes to it directly, other signals are passed on. */
+async function runInside(session: DemoSession): Promise<number> {
+  const entry = join(import.meta.dirname, "demo-inside.ts");
+  const argv = [process.execPath, "--disable-warning=ExperimentalWarning", entry, JSON.stringify(session)];
+  const inside = startInNamespace(argv, { stdio: ["inherit", "inherit", "inherit", "ipc"] });
+  let interrupts = 0;
+  process.on("SIGINT", () => {
+    interrupts += 1;
+    // The process inside ends at the second one; should it not, the third ends its namespace.
+    if (interrupts > 2) inside.kill("SIGKILL");
+  });
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => inside.send("stop"));
+  const [status] = (await once(inside, "exit")) as [number | null];
+  return status ?? interrupted;
+}
+
+async function openDirectory(given: string | undefined): Promise<string> {
+  // Not /tmp, which may be memory: disks of several GiB are going to be there.
+  if (given === undefined) return mkdtemp("/var/tmp/birther-demo-");
+  await mkdir(given, { recursive: true });
+  if ((await readdir(given)).length > 0) throw new Error(`--directory ${given}: it must be empty or not be there`);
+  return given;
+}
+
+/** Lets `birther machines`, `birther lab`… of other terminals find this demo. A newer demo takes the name over. */
+async function announce(directory: string): Promise<void> {
+  await mkdir(dirname(runningDemo), { recursive: true });
+  await rm(runningDemo, { force: true });
+  await symlink(directory, runningDemo);
+}
+
+/** Removes the demo's directory, or of it what nobody wants to read after a failure; says what is left. */
+async function cleanUp(directory: string, keep: "all" | "logs" | "nothing"): Promise<void> {
+  if ((await readlink(runningDemo).catch(() => "")) === directory) await unlink(runningDemo);
+  if (keep === "nothing") {
+    await rm(directory, { recursive: true, force: true });
+    return;
+  }
+  if (keep === "logs") {
+    for (const entry of await readdir(directory, { recursive: true })) {
+      if (/\.(raw|fd|sock)$/.test(entry)) await rm(join(directory, entry), { force: true });
+    }
+  }
+  process.stderr.write(`${keep === "all" ? "disks, logs and state" : "logs and state"} are in ${directory}\n`);
+}
