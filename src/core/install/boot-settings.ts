@@ -1,0 +1,71 @@
+import { type Ipv4, parseIpv4 } from "../net/ipv4.ts";
+import { type Mac, parseMac } from "../net/mac.ts";
+
+/** An IPv4 address and a TCP port. */
+export type Endpoint = { readonly address: Ipv4; readonly port: number };
+
+/** What the boot script told this machine on the kernel command line, under the names `birther.…`. */
+export type BootSettings = {
+  /** Single-use permission to ask for the birth order. */
+  readonly token: string;
+  readonly mdb: Endpoint;
+  /** Plain HTTP: kernel, objects, throughput. */
+  readonly http: Endpoint;
+  /** The NIC that booted. */
+  readonly mac: Mac;
+  readonly address: Ipv4;
+  readonly prefixLength: number;
+  readonly gateway?: Ipv4;
+};
+
+export type BootSettingsReading =
+  | { readonly kind: "settings"; readonly settings: BootSettings }
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** Reads /proc/cmdline. Of a repeated parameter the last one counts, as in the kernel. */
+export function readBootSettings(commandLine: string): BootSettingsReading {
+  const given: { [name: string]: string } = {};
+  for (const word of commandLine.split(/\s+/)) {
+    const match = /^birther\.([a-z]+)=(.*)$/.exec(word);
+    if (match?.[1] !== undefined) given[match[1]] = match[2] ?? "";
+  }
+  const faults: string[] = [];
+  function read<Value>(name: string, meant: string, parse: (text: string) => Value | undefined): Value | undefined {
+    const text = given[name];
+    if (text === undefined) {
+      faults.push(`birther.${name} is missing, it must be ${meant}`);
+      return undefined;
+    }
+    const value = parse(text);
+    if (value === undefined) faults.push(`birther.${name}=${text} must be ${meant}`);
+    return value;
+  }
+  const token = read("token", "hex digits", (text) => (/^[0-9a-f]{16,}$/i.test(text) ? text : undefined));
+  const mdb = read("mdb", "ADDRESS:PORT", parseEndpoint);
+  const http = read("http", "ADDRESS:PORT", parseEndpoint);
+  const mac = read("mac", "a MAC address", parseMac);
+  const own = read("ip", "ADDRESS/LENGTH", parseInterfaceAddress);
+  const gateway = given.gw === undefined ? undefined : read("gw", "an IPv4 address", parseIpv4);
+  if (faults.length > 0 || !token || !mdb || !http || !mac || !own)
+    return { kind: "refused", reason: faults.join("; ") };
+  return {
+    kind: "settings",
+    settings: { token, mdb, http, mac, ...own, ...(gateway === undefined ? {} : { gateway }) },
+  };
+}
+
+/** Reads `10.77.0.1:443`. */
+export function parseEndpoint(text: string): Endpoint | undefined {
+  const [addressText, portText, ...rest] = text.split(":");
+  const address = parseIpv4(addressText ?? "");
+  if (address === undefined || rest.length > 0 || !/^\d{1,5}$/.test(portText ?? "")) return undefined;
+  const port = Number(portText);
+  return port >= 1 && port <= 65535 ? { address, port } : undefined;
+}
+
+function parseInterfaceAddress(text: string): { address: Ipv4; prefixLength: number } | undefined {
+  const match = /^([\d.]+)\/(\d{1,2})$/.exec(text);
+  const address = parseIpv4(match?.[1] ?? "");
+  const prefixLength = Number(match?.[2]);
+  return address === undefined || !(prefixLength <= 32) ? undefined : { address, prefixLength };
+}

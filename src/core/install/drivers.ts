@@ -1,0 +1,147 @@
+/**
+ * Which kernel modules drive the devices at hand: what modprobe(8) and udev do, as pure functions over the texts that
+ * depmod(8) wrote. Module names are compared with `-` and `_` made alike, as the kernel does.
+ */
+
+/** One line of modules.alias, cut at its first wildcard so that most lines are dismissed by a native `startsWith`. */
+type Alias = { readonly literal: string; readonly pattern: string; readonly module: string };
+
+/** Aliases by bus, the text before the first colon. */
+export type Aliases = { readonly [bus: string]: readonly Alias[] };
+
+/** Module name → its file and the files it needs loaded before it; all relative to the modules directory. */
+export type Dependencies = {
+  readonly [module: string]: { readonly file: string; readonly needs: readonly string[] };
+};
+
+export type LoadOrder = { readonly files: readonly string[]; readonly missing: readonly string[] };
+
+/** Reads modules.alias: lines `alias PATTERN MODULE`. */
+export function readAliases(text: string): Aliases {
+  const byBus: { [bus: string]: Alias[] } = {};
+  for (const line of text.split("\n")) {
+    const [word, pattern, module] = line.split(" ");
+    if (word !== "alias" || pattern === undefined || module === undefined) continue;
+    const aliases = byBus[busOf(pattern)] ?? [];
+    byBus[busOf(pattern)] = aliases;
+    const wildcard = pattern.search(/[*?[]/);
+    aliases.push({ literal: wildcard < 0 ? pattern : pattern.slice(0, wildcard), pattern, module: moduleName(module) });
+  }
+  return byBus;
+}
+
+/** Reads modules.dep: lines `FILE: NEEDED NEEDED…`, the deepest dependency last. */
+export function readDependencies(text: string): Dependencies {
+  const byName: { [module: string]: { file: string; needs: readonly string[] } } = {};
+  for (const line of text.split("\n")) {
+    const colon = line.indexOf(":");
+    if (colon < 0) continue;
+    const file = line.slice(0, colon);
+    const needs = line
+      .slice(colon + 1)
+      .split(" ")
+      .filter((needed) => needed !== "");
+    byName[moduleOfFile(file)] = { file, needs: [...needs].reverse() };
+  }
+  return byName;
+}
+
+/** The names in modules.builtin, which need no loading. */
+export function readBuiltins(text: string): ReadonlySet<string> {
+  return new Set(
+    text
+      .split("\n")
+      .filter((line) => line !== "")
+      .map(moduleOfFile),
+  );
+}
+
+/** The modules that claim to drive a device of this modalias (the text of a sysfs `modalias` file). */
+export function modulesFor(modalias: string, aliases: Aliases): readonly string[] {
+  const found = new Set<string>();
+  for (const alias of aliases[busOf(modalias)] ?? []) {
+    if (modalias.startsWith(alias.literal) && matchesGlob(alias.pattern, modalias)) found.add(alias.module);
+  }
+  return [...found];
+}
+
+/** The files to load for these modules, each once and after what it needs. Unknown names that are not built in are told. */
+export function planModules(
+  modules: readonly string[],
+  dependencies: Dependencies,
+  builtins: ReadonlySet<string>,
+): LoadOrder {
+  const files = new Set<string>();
+  const missing: string[] = [];
+  for (const each of modules) {
+    const name = moduleName(each);
+    const known = dependencies[name];
+    if (known === undefined) {
+      if (!builtins.has(name)) missing.push(name);
+      continue;
+    }
+    for (const needed of known.needs) files.add(needed);
+    files.add(known.file);
+  }
+  return { files: [...files], missing };
+}
+
+/** fnmatch(3) without flags, as far as modules.alias uses it: `*`, `?` and `[a-z]`. */
+export function matchesGlob(pattern: string, text: string): boolean {
+  let patternAt = 0;
+  let textAt = 0;
+  let starAt = -1;
+  let starTextAt = 0;
+  while (textAt < text.length) {
+    if (pattern[patternAt] === "*") {
+      starAt = patternAt;
+      starTextAt = textAt;
+      patternAt += 1;
+      continue;
+    }
+    const width = oneMatches(pattern, patternAt, text[textAt] ?? "");
+    if (width > 0) {
+      patternAt += width;
+      textAt += 1;
+      continue;
+    }
+    // Back to the last star, which takes one character more: linear memory, no recursion.
+    if (starAt < 0) return false;
+    starTextAt += 1;
+    textAt = starTextAt;
+    patternAt = starAt + 1;
+  }
+  while (pattern[patternAt] === "*") patternAt += 1;
+  return patternAt === pattern.length;
+}
+
+/** How many pattern characters match this one character; 0 if they do not. */
+function oneMatches(pattern: string, at: number, character: string): number {
+  const head = pattern[at];
+  if (head === "?") return 1;
+  if (head !== "[") return head === character ? 1 : 0;
+  const end = pattern.indexOf("]", at + 1);
+  if (end < 0) return head === character ? 1 : 0;
+  const set = pattern.slice(at + 1, end);
+  for (let index = 0; index < set.length; index += 1) {
+    const low = set[index] ?? "";
+    const isRange = set[index + 1] === "-" && index + 2 < set.length;
+    const high = isRange ? (set[index + 2] ?? "") : low;
+    if (low <= character && character <= high) return end - at + 1;
+    if (isRange) index += 2;
+  }
+  return 0;
+}
+
+function busOf(text: string): string {
+  const colon = text.indexOf(":");
+  return colon < 0 ? text : text.slice(0, colon);
+}
+
+function moduleOfFile(file: string): string {
+  return moduleName((file.split("/").pop() ?? "").replace(/\.ko(\.(xz|zst|gz))?$/, ""));
+}
+
+function moduleName(name: string): string {
+  return name.replace(/-/g, "_");
+}

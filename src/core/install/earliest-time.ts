@@ -1,0 +1,44 @@
+/**
+ * When a PEM certificate begins to be valid, in milliseconds since 1970; undefined if that cannot be read. It is later
+ * than the past for sure: a machine whose clock battery is dead sets its clock to it, so that TLS can begin.
+ */
+export function certificateStartMs(pem: string): number | undefined {
+  const base64 = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END/.exec(pem)?.[1];
+  if (base64 === undefined) return undefined;
+  const text = decodeBase64(base64.replace(/\s/g, ""));
+  // notBefore is the first time in a certificate (RFC 5280 §4.1.2.5): UTCTime with two digits of year, or GeneralizedTime with four.
+  const time = /(\d{14}|\d{12})Z/.exec(text)?.[1];
+  if (time === undefined) return undefined;
+  const digits = time.length === 14 ? time : `${Number(time.slice(0, 2)) < 50 ? "20" : "19"}${time}`;
+  const iso = digits.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/, "$1-$2-$3T$4:$5:$6Z");
+  return unixMs(iso);
+}
+
+/** ISO text to milliseconds without a Date, which core has none of (days from the civil calendar, H. Hinnant's algorithm). */
+function unixMs(iso: string): number | undefined {
+  const match = /^(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+)Z$/.exec(iso);
+  if (match === null) return undefined;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map(Number);
+  const shifted = month <= 2 ? year - 1 : year;
+  const era = Math.floor(shifted / 400);
+  const yearOfEra = shifted - era * 400;
+  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1;
+  const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
+  const days = era * 146097 + dayOfEra - 719468;
+  return (((days * 24 + hour) * 60 + minute) * 60 + second) * 1000;
+}
+
+function decodeBase64(text: string): string {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  let bits = 0;
+  let held = 0;
+  let decoded = "";
+  for (const character of text.replace(/=+$/, "")) {
+    held = (held * 64 + alphabet.indexOf(character)) % 2 ** 20;
+    bits += 6;
+    if (bits < 8) continue;
+    bits -= 8;
+    decoded += String.fromCharCode(Math.floor(held / 2 ** bits) % 256);
+  }
+  return decoded;
+}

@@ -1,0 +1,139 @@
+/** What our boot entry is called in the firmware's menu; an entry of this name is ours to replace. */
+export const bootEntryName = "Birther";
+
+/** The loader's path on the ESP, as the firmware spells it. */
+export const loaderFile = "\\EFI\\birther\\grubx64.efi";
+
+/** A boot option as far as we need it. `network` says whether its path goes through a NIC. */
+export type BootOption = { readonly number: number; readonly name: string; readonly network: boolean };
+
+/** The GPT partition that a load option points into. */
+export type BootPartition = {
+  readonly number: number;
+  readonly firstSector: number;
+  readonly sectorCount: number;
+  readonly uuid: string;
+};
+
+/** Device path node types and subtypes (UEFI 2.10 §10.3). */
+const macNode = { type: 3, subtype: 11 } as const;
+const hardDriveNode = { type: 4, subtype: 1 } as const;
+const fileNode = { type: 4, subtype: 4 } as const;
+const endNode = { type: 0x7f, subtype: 0xff } as const;
+
+/**
+ * EFI_LOAD_OPTION (UEFI 2.10 §3.1.3) for a file on a GPT partition, in the short form that begins with HD(): the firmware
+ * finds the partition by its GUID on whatever controller the disk hangs.
+ */
+export function writeLoadOption(name: string, partition: BootPartition, file: string): Uint8Array {
+  const path = [
+    ...node(hardDriveNode, [
+      ...unsigned(partition.number, 4),
+      ...unsigned(partition.firstSector, 8),
+      ...unsigned(partition.sectorCount, 8),
+      ...guidBytes(partition.uuid),
+      2, // the partition table is a GPT
+      2, // and the signature above a GUID
+    ]),
+    ...node(fileNode, utf16(file)),
+    ...node(endNode, []),
+  ];
+  const active = 1;
+  return Uint8Array.from([...unsigned(active, 4), ...unsigned(path.length, 2), ...utf16(name), ...path]);
+}
+
+/** Reads name and kind of a load option; undefined if the bytes are none. No bytes make it throw. */
+export function readLoadOption(number: number, bytes: Uint8Array): BootOption | undefined {
+  let at = 6;
+  let name = "";
+  for (;;) {
+    if (at + 2 > bytes.length) return undefined;
+    const unit = littleEndian(bytes, at, 2);
+    at += 2;
+    if (unit === 0) break;
+    name += String.fromCharCode(unit);
+  }
+  const pathEnd = Math.min(bytes.length, at + littleEndian(bytes, 4, 2));
+  let network = false;
+  while (at + 4 <= pathEnd) {
+    const length = littleEndian(bytes, at + 2, 2);
+    if (bytes[at] === macNode.type && bytes[at + 1] === macNode.subtype) network = true;
+    if (length < 4) break;
+    at += length;
+  }
+  return { number, name, network };
+}
+
+export type BootEntryPlan = {
+  /** The number our entry gets. */
+  readonly number: number;
+  /** Numbers of older entries of ours to be deleted. */
+  readonly remove: readonly number[];
+  readonly order: readonly number[];
+};
+
+/**
+ * Where our entry goes: behind the network entry that was used to get here, before all others. Network boot stays first,
+ * because the Birther is to be asked at every boot (source document, "The Birther"). Where the firmware does not
+ * say which one was used, the first network entry in the order is taken.
+ */
+export function planBootEntry(
+  order: readonly number[],
+  options: readonly BootOption[],
+  current: number | undefined,
+): BootEntryPlan {
+  const ours = options.filter((option) => option.name === bootEntryName).map((option) => option.number);
+  const taken = new Set([...options.map((option) => option.number), ...order]);
+  let number = ours[0] ?? 0;
+  while (ours.length === 0 && taken.has(number)) number += 1;
+
+  const network = new Set(options.filter((option) => option.network).map((option) => option.number));
+  const used = current !== undefined && network.has(current) ? current : order.find((each) => network.has(each));
+  const first = used === undefined ? [number] : [used, number];
+  const others = order.filter((each) => !first.includes(each) && !ours.includes(each));
+  return { number, remove: ours.slice(1), order: [...first, ...others] };
+}
+
+/** The numbers in the value of BootOrder or BootCurrent. */
+export function readBootOrder(value: Uint8Array): readonly number[] {
+  const order: number[] = [];
+  for (let at = 0; at + 2 <= value.length; at += 2) order.push(littleEndian(value, at, 2));
+  return order;
+}
+
+/** The value of BootOrder for these numbers. */
+export function writeBootOrder(order: readonly number[]): Uint8Array {
+  return Uint8Array.from(order.flatMap((number) => unsigned(number, 2)));
+}
+
+function node(
+  kind: { readonly type: number; readonly subtype: number },
+  content: readonly number[],
+): readonly number[] {
+  return [kind.type, kind.subtype, ...unsigned(content.length + 4, 2), ...content];
+}
+
+/** Little-endian bytes; numbers beyond 32 bits are split by division, since shifts work on 32. */
+function unsigned(value: number, size: number): number[] {
+  return Array.from({ length: size }, (_, index) => Math.floor(value / 256 ** index) % 256);
+}
+
+function littleEndian(bytes: Uint8Array, at: number, size: number): number {
+  let value = 0;
+  for (let index = size - 1; index >= 0; index -= 1) value = value * 256 + (bytes[at + index] ?? 0);
+  return value;
+}
+
+/** UTF-16 with its terminator. */
+function utf16(text: string): number[] {
+  return [...Array.from({ length: text.length }, (_, index) => text.charCodeAt(index)), 0].flatMap((unit) =>
+    unsigned(unit, 2),
+  );
+}
+
+/** A GUID as EFI stores it: the first three fields little-endian (UEFI 2.10 appendix A). */
+function guidBytes(uuid: string): number[] {
+  const [a = "", b = "", c = "", ...rest] = uuid.split("-");
+  const pairs = (text: string) => (text.match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16));
+  return [...pairs(a).reverse(), ...pairs(b).reverse(), ...pairs(c).reverse(), ...pairs(rest.join(""))];
+}

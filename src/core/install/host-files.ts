@@ -1,0 +1,113 @@
+import type { Mac } from "../net/mac.ts";
+import { rootPlaces } from "./places.ts";
+
+/** A file to be written: its path on the new root, its mode and its text. */
+export type HostFile = { readonly path: string; readonly mode: number; readonly text: string };
+/** A symbolic link to be made. */
+export type HostLink = { readonly path: string; readonly target: string };
+
+/** What a machine's own files say: who and where it is. */
+export type HostFacts = {
+  readonly hostname: string;
+  readonly mac: Mac;
+  /** Dotted quads. */
+  readonly address: string;
+  readonly prefixLength: number;
+  readonly gateway?: string;
+  readonly nameservers: readonly string[];
+  /** `/dev/mapper/…` or `PARTUUID=…`. */
+  readonly rootSource: string;
+  readonly bootPartUuid: string;
+  readonly espPartUuid?: string;
+};
+
+/** Directories that must be there for the mounts of a running system, and their modes. */
+export const hostDirectories: readonly { readonly path: string; readonly mode: number }[] = [
+  { path: "/proc", mode: 0o555 },
+  { path: "/sys", mode: 0o555 },
+  { path: "/dev", mode: 0o755 },
+  { path: "/run", mode: 0o755 },
+  { path: "/tmp", mode: 0o1777 },
+  { path: "/var", mode: 0o755 },
+  { path: "/etc/birther", mode: 0o700 },
+];
+
+/** The files that make this machine itself and no other: mounts, name, network by MAC, and the sub's service. */
+export function hostFiles(facts: HostFacts): readonly HostFile[] {
+  const files: HostFile[] = [
+    { path: "/etc/fstab", mode: 0o644, text: fstab(facts) },
+    { path: "/etc/hostname", mode: 0o644, text: `${facts.hostname}\n` },
+    { path: "/etc/hosts", mode: 0o644, text: hosts(facts) },
+    { path: "/etc/systemd/network/10-birther.link", mode: 0o644, text: link(facts) },
+    { path: "/etc/systemd/network/10-birther.network", mode: 0o644, text: network(facts) },
+    { path: "/etc/systemd/system/subd.service", mode: 0o644, text: subService },
+  ];
+  if (facts.nameservers.length > 0) {
+    const text = facts.nameservers.map((server) => `nameserver ${server}\n`).join("");
+    files.push({ path: "/etc/resolv.conf", mode: 0o644, text });
+  }
+  return files;
+}
+
+/**
+ * What `systemctl enable` would make. networkd too: an image that knows nothing of us may leave it off, and then no
+ * one would read our .network file and the machine would be born deaf.
+ */
+export const hostLinks: readonly HostLink[] = [
+  { path: "/etc/systemd/system/multi-user.target.wants/subd.service", target: "/etc/systemd/system/subd.service" },
+  {
+    path: "/etc/systemd/system/multi-user.target.wants/systemd-networkd.service",
+    target: "/lib/systemd/system/systemd-networkd.service",
+  },
+];
+
+function fstab(facts: HostFacts): string {
+  const rows = [
+    [facts.rootSource, "/", "ext4", "errors=remount-ro", "0", "1"],
+    [`PARTUUID=${facts.bootPartUuid}`, rootPlaces.boot, "ext4", "defaults", "0", "2"],
+  ];
+  // nofail: the running system does not need the ESP, and must come up when its FAT is damaged.
+  if (facts.espPartUuid !== undefined) {
+    rows.push([`PARTUUID=${facts.espPartUuid}`, rootPlaces.esp, "vfat", "umask=0077,nofail", "0", "2"]);
+  }
+  return rows.map((row) => `${row.join(" ")}\n`).join("");
+}
+
+function hosts(facts: HostFacts): string {
+  return `127.0.0.1 localhost\n${facts.address} ${facts.hostname}\n::1 localhost ip6-localhost ip6-loopback\n`;
+}
+
+function link(facts: HostFacts): string {
+  return `[Match]\nMACAddress=${facts.mac}\nType=ether\n\n[Link]\nNamePolicy=keep kernel database onboard slot path\nMACAddressPolicy=none\n`;
+}
+
+function network(facts: HostFacts): string {
+  const lines = [
+    "[Match]",
+    `MACAddress=${facts.mac}`,
+    "Type=ether",
+    "",
+    "[Network]",
+    `Address=${facts.address}/${facts.prefixLength}`,
+    ...(facts.gateway === undefined ? [] : [`Gateway=${facts.gateway}`]),
+    ...facts.nameservers.map((server) => `DNS=${server}`),
+    // The switch's side of the cable stays readable with `networkctl lldp`.
+    "LLDP=yes",
+    "EmitLLDP=nearest-bridge",
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+const subService = `[Unit]
+Description=Birther sub: keeps this machine at its required image
+After=systemd-networkd.service
+StartLimitIntervalSec=0
+
+[Service]
+ExecStart=${rootPlaces.sub}
+Restart=always
+RestartSec=5
+
+[Install]
+WantedBy=multi-user.target
+`;

@@ -1,0 +1,38 @@
+/**
+ * Where things stand, in the Bootstrap Image and on the new root. Paths on the new root are written as the booted
+ * machine will see them; `onNewRoot` puts the mount point in front.
+ */
+
+/** Where the new root file-system is mounted while the machine is born. */
+export const newRoot = "/mnt";
+
+/** The path of a file of the new root, as seen from the Bootstrap Image. */
+export function onNewRoot(path: string): string {
+  return path === "/" ? newRoot : `${newRoot}${path}`;
+}
+
+/** In the Bootstrap Image. */
+export const imagePlaces = {
+  native: "/usr/lib/birther/birther-js",
+  watchdogScript: "/usr/lib/birther/watchdog.js",
+  subScript: "/usr/lib/birther/subd.js",
+  caCertificate: "/etc/birther/ca.pem",
+  grubBoot: "/usr/lib/birther/grub/boot.img",
+  grubCore: "/usr/lib/birther/grub/core.img",
+  grubEfi: "/usr/lib/birther/grub/bootx64.efi",
+  cryptsetup: "/usr/sbin/cryptsetup",
+} as const;
+
+/** On the new root. */
+export const rootPlaces = {
+  sub: "/usr/local/sbin/subd",
+  subScript: "/usr/local/lib/birther/subd.js",
+  unlock: "/usr/local/lib/birther/unlock",
+  caCertificate: "/etc/birther/ca.pem",
+  subSettings: "/etc/birther/sub.json",
+  boot: "/boot",
+  esp: "/boot/efi",
+} as const;
+
+/** The device-mapper name of the unlocked root; its device is `/dev/mapper/` and the name. */
+export const rootMapperName = "birther-root";

@@ -1,0 +1,239 @@
+import type { Disk } from "../machine/hardware.ts";
+import type { Firmware, StorageReport } from "../machine/record.ts";
+import type { Mac } from "../net/mac.ts";
+import type { Random } from "../ports.ts";
+import { loaderFile } from "./efi-boot.ts";
+import { diskKeyBytes, diskKeyVariable } from "./efi-variable.ts";
+import { hostDirectories, hostFiles, hostLinks } from "./host-files.ts";
+import { type Layout, partitionFor, planLayout, sfdiskScript } from "./layout.ts";
+import { imagePlaces, newRoot, onNewRoot, rootMapperName, rootPlaces } from "./places.ts";
+import type { InstallPhase, Step } from "./step.ts";
+import type { KeyPlace, StoragePolicy } from "./storage-policy.ts";
+
+/** All that the plan of a birth depends on. */
+export type InstallInput = {
+  readonly firmware: Firmware;
+  readonly keyPlace: KeyPlace;
+  readonly policy: StoragePolicy;
+  /** The root disk, and why it was chosen. */
+  readonly disk: Disk;
+  readonly diskWhy: string;
+  readonly sectorBytes: number;
+  readonly hostname: string;
+  readonly mac: Mac;
+  /** Dotted quads. */
+  readonly address: string;
+  readonly prefixLength: number;
+  readonly gateway?: string;
+  readonly nameservers: readonly string[];
+};
+
+/** How the booted machine finds and opens its root. */
+export type RootVolume =
+  | { readonly kind: "luks2"; readonly partUuid: string; readonly keyVariable: string }
+  | { readonly kind: "plain"; readonly partUuid: string };
+
+export type InstallPlan = {
+  readonly kind: "planned";
+  readonly steps: readonly Step[];
+  readonly layout: Layout;
+  readonly root: RootVolume;
+  readonly bootPartUuid: string;
+  readonly espPartUuid?: string;
+  /** What goes on the machine's record. */
+  readonly storage: StorageReport;
+};
+
+export type InstallPlanning = InstallPlan | { readonly kind: "refused"; readonly reason: string };
+
+/** The plan of a birth from keys to a populated root: named steps in order, as data. Nothing is decided after it. */
+export function planInstall(input: InstallInput, random: Random): InstallPlanning {
+  const { keyPlace, policy, disk } = input;
+  if (keyPlace.kind === "none" && !policy.allowUnencrypted) {
+    return {
+      kind: "refused",
+      reason: `there is nowhere to keep a disk key (${keyPlace.reason}) and storage.allowUnencrypted is false`,
+    };
+  }
+  const layout = planLayout({ ...policy, disk, sectorBytes: input.sectorBytes, firmware: input.firmware }, random);
+  const rootPartition = partitionFor(layout, "root");
+  const bootPartUuid = partitionFor(layout, "boot").uuid;
+  const root: RootVolume =
+    keyPlace.kind === "uefi-variable"
+      ? { kind: "luks2", partUuid: rootPartition.uuid, keyVariable: diskKeyVariable }
+      : { kind: "plain", partUuid: rootPartition.uuid };
+  const esp = input.firmware === "uefi" ? { espPartUuid: partitionFor(layout, "esp").uuid } : {};
+  return {
+    kind: "planned",
+    steps: [
+      loadDrivers(input, root),
+      ...keySteps(input, root),
+      ...partitionSteps(layout, root),
+      ...fileSystemSteps(layout, root),
+      ...loaderSteps(layout),
+      ...populateSteps(input, root, { bootPartUuid, ...esp }),
+    ],
+    layout,
+    root,
+    bootPartUuid,
+    ...esp,
+    storage: {
+      rootDisk: { path: disk.path, serial: disk.serial, sizeBytes: disk.sizeBytes, why: input.diskWhy },
+      encryption:
+        keyPlace.kind === "uefi-variable"
+          ? { kind: "luks2", keyIn: "uefi-variable" }
+          : { kind: "none", reason: keyPlace.reason },
+    },
+  };
+}
+
+function step(name: string, deadlineSeconds: number, act: Step["act"], reaches?: InstallPhase): Step {
+  return { name, deadlineSeconds, act, ...(reaches === undefined ? {} : { reaches }) };
+}
+
+/**
+ * What mount and dm-crypt would ask modprobe for, which is not in the image: file-systems, FAT's code pages
+ * (CONFIG_FAT_DEFAULT_*), and the parts of "xts(aes)".
+ */
+function loadDrivers(input: InstallInput, root: RootVolume): Step {
+  const modules = ["ext4"];
+  if (input.firmware === "uefi") modules.push("vfat", "nls_cp437", "nls_ascii");
+  if (root.kind === "luks2") modules.push("dm_mod", "dm_crypt", "aes_generic", "ecb", "xts");
+  return step("load drivers for file systems", 60, { kind: "loadModules", modules });
+}
+
+function keySteps(input: InstallInput, root: RootVolume): readonly Step[] {
+  if (input.firmware === "bios") return [];
+  const discard = step("discard old keys", 60, { kind: "discardKeys" });
+  if (root.kind === "plain") return [discard];
+  const make = { kind: "makeKey", variable: root.keyVariable, byteCount: diskKeyBytes } as const;
+  return [discard, step("make keys", 60, make, "keysMade")];
+}
+
+function partitionSteps(layout: Layout, root: RootVolume): readonly Step[] {
+  const expect = layout.partitions.map((partition) => partition.path);
+  const partition = { kind: "partition", disk: layout.disk, script: sfdiskScript(layout), expect } as const;
+  if (root.kind === "plain") return [step("partition", 120, partition, "partitioned")];
+  return [
+    step("partition", 120, partition),
+    step(
+      "encrypt root",
+      180,
+      {
+        kind: "encrypt",
+        partition: partitionFor(layout, "root").path,
+        variable: root.keyVariable,
+        mapperName: rootMapperName,
+      },
+      "partitioned",
+    ),
+  ];
+}
+
+function rootDevice(layout: Layout, root: RootVolume): string {
+  return root.kind === "luks2" ? `/dev/mapper/${rootMapperName}` : partitionFor(layout, "root").path;
+}
+
+/** Making a file-system discards the whole partition first, which some disks take minutes for. */
+const fileSystemSeconds = 900;
+
+function fileSystemSteps(layout: Layout, root: RootVolume): readonly Step[] {
+  const boot = partitionFor(layout, "boot").path;
+  const device = rootDevice(layout, root);
+  // GRUB 2.06 cannot read what newer mke2fs may switch on by default.
+  const forGrub = ["-O", "^metadata_csum_seed,^orphan_file"];
+  const steps = [
+    step("make root file system", fileSystemSeconds, {
+      kind: "makeFileSystem",
+      device,
+      argv: ["/usr/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-L", "root", device],
+    }),
+    step("make boot file system", fileSystemSeconds, {
+      kind: "makeFileSystem",
+      device: boot,
+      argv: ["/usr/sbin/mke2fs", "-q", "-F", "-t", "ext4", ...forGrub, "-L", "boot", boot],
+    }),
+    step("mount root", 60, { kind: "mount", source: device, target: newRoot, type: "ext4" }),
+    step("mount boot", 60, { kind: "mount", source: boot, target: onNewRoot(rootPlaces.boot), type: "ext4" }),
+  ];
+  const esp = layout.partitions.find((partition) => partition.use === "esp");
+  if (esp === undefined) return steps;
+  // FAT32, which the specification asks of an ESP, begins at 65525 clusters (UEFI 2.10 §13.3); smaller ones get FAT16.
+  const bits = esp.sectorCount > 66_000 ? "32" : "16";
+  return [
+    ...steps,
+    step("make EFI file system", fileSystemSeconds, {
+      kind: "makeFileSystem",
+      device: esp.path,
+      argv: ["/usr/sbin/mkfs.vfat", "-F", bits, "-n", "ESP", esp.path],
+    }),
+    step("mount EFI file system", 60, {
+      kind: "mount",
+      source: esp.path,
+      target: onNewRoot(rootPlaces.esp),
+      type: "vfat",
+    }),
+  ];
+}
+
+function loaderSteps(layout: Layout): readonly Step[] {
+  const esp = layout.partitions.find((partition) => partition.use === "esp");
+  if (esp === undefined) {
+    const core = partitionFor(layout, "biosBoot");
+    const act = {
+      kind: "installBiosLoader",
+      disk: layout.disk,
+      coreSector: core.firstSector,
+      roomSectors: core.sectorCount,
+    } as const;
+    return [step("install boot loader", 120, act)];
+  }
+  // Twice: under its own name for our boot entry, and where firmware looks that has lost its variables.
+  const files = ["/EFI/birther/grubx64.efi", "/EFI/BOOT/BOOTX64.EFI"].map((file) => ({
+    from: imagePlaces.grubEfi,
+    to: onNewRoot(`${rootPlaces.esp}${file}`),
+    mode: 0o644,
+  }));
+  return [
+    step("install boot loader", 120, { kind: "copyFiles", files }),
+    step("add boot entry", 60, { kind: "addBootEntry", partition: esp, file: loaderFile }),
+  ];
+}
+
+function populateSteps(
+  input: InstallInput,
+  root: RootVolume,
+  uuids: { readonly bootPartUuid: string; readonly espPartUuid?: string },
+): readonly Step[] {
+  const rootSource = root.kind === "luks2" ? `/dev/mapper/${rootMapperName}` : `PARTUUID=${root.partUuid}`;
+  const files = hostFiles({ ...input, ...uuids, rootSource });
+  const unlock = step("copy the unlocker", 120, {
+    kind: "copyProgram",
+    program: imagePlaces.cryptsetup,
+    to: onNewRoot(rootPlaces.unlock),
+  });
+  return [
+    step("make directories", 60, {
+      kind: "makeDirectories",
+      directories: hostDirectories.map((each) => ({ ...each, path: onNewRoot(each.path) })),
+    }),
+    step("write host files", 60, {
+      kind: "writeFiles",
+      files: files.map((each) => ({ ...each, path: onNewRoot(each.path) })),
+    }),
+    step("enable services", 60, {
+      kind: "makeLinks",
+      links: hostLinks.map((each) => ({ ...each, path: onNewRoot(each.path) })),
+    }),
+    step("copy subd", 120, {
+      kind: "copyFiles",
+      files: [
+        { from: imagePlaces.native, to: onNewRoot(rootPlaces.sub), mode: 0o755 },
+        { from: imagePlaces.subScript, to: onNewRoot(rootPlaces.subScript), mode: 0o644 },
+        { from: imagePlaces.caCertificate, to: onNewRoot(rootPlaces.caCertificate), mode: 0o644 },
+      ],
+    }),
+    ...(root.kind === "luks2" ? [unlock] : []),
+    step("write everything to disk", 300, { kind: "sync" }, "populated"),
+  ];
+}

@@ -1,0 +1,52 @@
+import type { BootPartition } from "./efi-boot.ts";
+import type { HostFile, HostLink } from "./host-files.ts";
+
+/** What one step does. Paths are as the Bootstrap Image sees them; init has one function for each kind. */
+export type Act =
+  /** Loads kernel modules by name. */
+  | { readonly kind: "loadModules"; readonly modules: readonly string[] }
+  /** Deletes every disk key of ours from NVRAM: what was encrypted with them is gone. */
+  | { readonly kind: "discardKeys" }
+  /** Stores fresh random bytes in a UEFI variable. */
+  | { readonly kind: "makeKey"; readonly variable: string; readonly byteCount: number }
+  /** Writes a new partition table and waits until the kernel shows the partitions. */
+  | { readonly kind: "partition"; readonly disk: string; readonly script: string; readonly expect: readonly string[] }
+  /** Makes a LUKS2 volume with the key in a UEFI variable, and opens it as `/dev/mapper/NAME`. */
+  | { readonly kind: "encrypt"; readonly partition: string; readonly variable: string; readonly mapperName: string }
+  | { readonly kind: "makeFileSystem"; readonly device: string; readonly argv: readonly string[] }
+  | { readonly kind: "mount"; readonly source: string; readonly target: string; readonly type: "ext4" | "vfat" }
+  | {
+      readonly kind: "makeDirectories";
+      readonly directories: readonly { readonly path: string; readonly mode: number }[];
+    }
+  | { readonly kind: "writeFiles"; readonly files: readonly HostFile[] }
+  | { readonly kind: "makeLinks"; readonly links: readonly HostLink[] }
+  | {
+      readonly kind: "copyFiles";
+      readonly files: readonly { readonly from: string; readonly to: string; readonly mode: number }[];
+    }
+  /** Copies a program to `to`/bin and the libraries it is linked with to `to`/lib. */
+  | { readonly kind: "copyProgram"; readonly program: string; readonly to: string }
+  /** GRUB for BIOS: boot.img into the first sector, core.img into its partition. */
+  | {
+      readonly kind: "installBiosLoader";
+      readonly disk: string;
+      readonly coreSector: number;
+      readonly roomSectors: number;
+    }
+  /** Our entry in the firmware's boot menu, behind the network's. */
+  | { readonly kind: "addBootEntry"; readonly partition: BootPartition; readonly file: string }
+  /** Everything written is on the disk when this is done. */
+  | { readonly kind: "sync" };
+
+/** A phase that ends with a step of the plan. */
+export type InstallPhase = "keysMade" | "partitioned" | "populated";
+
+/** One named step. The watchdog resets the machine when it takes longer than its deadline. */
+export type Step = {
+  readonly name: string;
+  readonly deadlineSeconds: number;
+  readonly act: Act;
+  /** The phase that is reached when this step is done. */
+  readonly reaches?: InstallPhase;
+};

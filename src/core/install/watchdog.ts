@@ -1,0 +1,58 @@
+/**
+ * The mind of the watchdog process: PID 1 sends one line a step with the seconds it may take; the hardware is petted
+ * only while that time has not passed. So a PID 1 that hangs, in the kernel too, is reset by the hardware.
+ */
+export type WatchdogState =
+  | { readonly kind: "watching"; readonly step: string; readonly deadlineMs: number }
+  | { readonly kind: "overdue"; readonly step: string }
+  | { readonly kind: "released" };
+
+export type WatchdogEvent =
+  /** A line from PID 1: `SECONDS STEP`, or `release`. */
+  | { readonly kind: "line"; readonly text: string }
+  /** Time has passed. */
+  | { readonly kind: "tick" }
+  /** PID 1 is gone or has closed the pipe without a word. */
+  | { readonly kind: "closed" };
+
+/** What to do with the device: `pet` it, `release` it for good, or `withhold`: let it reset the machine. */
+export type WatchdogAction = "pet" | "release" | "withhold";
+
+export type WatchdogTurn = { readonly state: WatchdogState; readonly action: WatchdogAction };
+
+/** The line that lets the hardware go before the hand-over. */
+export const releaseLine = "release";
+
+/** The line that says what PID 1 does next and how long it may take. */
+export function stepLine(step: string, seconds: number): string {
+  return `${Math.ceil(seconds)} ${step.replace(/\s+/g, " ")}`;
+}
+
+/** Before the first line there is a little time to come up. */
+export function startWatching(nowMs: number): WatchdogState {
+  return { kind: "watching", step: "start", deadlineMs: nowMs + 60_000 };
+}
+
+/** One turn of the watchdog process. Overdue is final: a step that woke up too late must not undo the reset. */
+export function watchdogTurn(state: WatchdogState, event: WatchdogEvent, nowMs: number): WatchdogTurn {
+  if (state.kind === "released") return { state, action: "release" };
+  if (state.kind === "overdue") return { state, action: "withhold" };
+  if (nowMs > state.deadlineMs) return overdue(state.step);
+  switch (event.kind) {
+    case "tick":
+      return { state, action: "pet" };
+    case "closed":
+      return overdue(`${state.step} (the configuration tool is gone)`);
+    case "line": {
+      if (event.text === releaseLine) return { state: { kind: "released" }, action: "release" };
+      const match = /^(\d{1,6}) (.+)$/.exec(event.text);
+      if (match === null) return { state, action: "pet" };
+      const deadlineMs = nowMs + Number(match[1]) * 1000;
+      return { state: { kind: "watching", step: match[2] ?? "", deadlineMs }, action: "pet" };
+    }
+  }
+}
+
+function overdue(step: string): WatchdogTurn {
+  return { state: { kind: "overdue", step }, action: "withhold" };
+}

@@ -1,0 +1,116 @@
+import * as host from "host";
+import { diskKeyBytes, diskKeyValueAt } from "../core/install/efi-variable.ts";
+import type { Act, Step } from "../core/install/step.ts";
+import type { Log } from "../core/ports.ts";
+import { installBiosLoader } from "./bios-loader.ts";
+import { copyProgram } from "./copy-program.ts";
+import type { Drivers } from "./drivers.ts";
+import { addBootEntry, discardDiskKeys, diskKeyFile, makeDiskKey } from "./efi.ts";
+import { sleepMs } from "./system/clock.ts";
+import { copyFile, exists, makeDirectories, makeSymlink, writeText } from "./system/files.ts";
+import { runOrThrow } from "./system/run.ts";
+
+/** What the steps need besides their own facts. */
+export type Tools = { readonly drivers: Drivers; readonly log: Log };
+
+/** A program is stopped so much before the watchdog would reset the machine, so that the failure has a reason. */
+const marginSeconds = 10;
+/** How long the kernel and devtmpfs get to show new partitions. */
+const appearMs = 20_000;
+/** No udev runs here: device-mapper must not wait for it. */
+const withoutUdev = { DM_DISABLE_UDEV: "1" };
+
+type Carry<Kind extends Act["kind"]> = (act: Extract<Act, { kind: Kind }>, tools: Tools, seconds: number) => void;
+
+/** One function for each kind of step. They do what they are told and decide nothing. */
+const carry: { readonly [Kind in Act["kind"]]: Carry<Kind> } = {
+  loadModules: (act, { drivers }) => drivers.load(act.modules),
+
+  discardKeys: (_, { log }) => log("info", "old disk keys discarded", { count: discardDiskKeys() }),
+
+  makeKey: (act) => makeDiskKey(act.variable, act.byteCount),
+
+  partition: (act, _, seconds) => {
+    const argv = ["/usr/sbin/sfdisk", "--quiet", "--no-tell-kernel", "--wipe", "always", "--wipe-partitions", "always"];
+    runOrThrow([...argv, act.disk], { input: act.script, timeoutSeconds: seconds });
+    host.rereadPartitions(act.disk);
+    waitForDevices(act.expect);
+  },
+
+  encrypt: (act, _, seconds) => {
+    // Straight from NVRAM, so that the key is nowhere else, and proven to be readable there. A random key needs no slow derivation.
+    const key = [
+      ...["--key-file", diskKeyFile(act.variable)],
+      ...["--keyfile-offset", String(diskKeyValueAt), "--keyfile-size", String(diskKeyBytes)],
+    ];
+    const derivation = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"];
+    const format = ["/usr/sbin/cryptsetup", "luksFormat", "--batch-mode", "--type", "luks2", ...derivation, ...key];
+    runOrThrow([...format, act.partition], { env: withoutUdev, timeoutSeconds: seconds });
+    const open = ["/usr/sbin/cryptsetup", "open", "--type", "luks2", ...key, act.partition, act.mapperName];
+    runOrThrow(open, { env: withoutUdev, timeoutSeconds: seconds });
+    waitForDevices([`/dev/mapper/${act.mapperName}`]);
+  },
+
+  makeFileSystem: (act, _, seconds) => void runOrThrow(act.argv, { timeoutSeconds: seconds }),
+
+  mount: (act) => {
+    makeDirectories(act.target);
+    host.mount(act.source, act.target, act.type, 0, "");
+  },
+
+  makeDirectories: (act) => {
+    for (const { path, mode } of act.directories) {
+      makeDirectories(path);
+      host.chmod(path, mode);
+    }
+  },
+
+  writeFiles: (act) => {
+    for (const { path, text, mode } of act.files) {
+      makeDirectories(parentOf(path));
+      writeText(path, text, mode);
+    }
+  },
+
+  makeLinks: (act) => {
+    for (const { path, target } of act.links) {
+      makeDirectories(parentOf(path));
+      makeSymlink(target, path);
+    }
+  },
+
+  copyFiles: (act) => {
+    for (const { from, to, mode } of act.files) {
+      makeDirectories(parentOf(to));
+      copyFile(from, to, mode);
+    }
+  },
+
+  copyProgram: (act) => copyProgram(act.program, act.to),
+
+  installBiosLoader: (act) => installBiosLoader(act.disk, act.coreSector, act.roomSectors),
+
+  addBootEntry: (act, { log }) => log("info", "boot order", { order: addBootEntry(act.partition, act.file) }),
+
+  sync: () => host.sync(),
+};
+
+/** Carries out one step; throws with the reason when it cannot be done. */
+export function carryOut(step: Step, tools: Tools): void {
+  const one = carry[step.act.kind] as Carry<Act["kind"]>;
+  one(step.act, tools, step.deadlineSeconds - marginSeconds);
+}
+
+function waitForDevices(paths: readonly string[]): void {
+  const endMs = host.monotonicMs() + appearMs;
+  for (;;) {
+    const missing = paths.filter((path) => !exists(path));
+    if (missing.length === 0) return;
+    if (host.monotonicMs() > endMs) throw new Error(`${missing.join(", ")} did not appear within ${appearMs / 1000} s`);
+    sleepMs(50);
+  }
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/"));
+}

@@ -1,0 +1,74 @@
+import type { Order } from "../contract/machine-facing.ts";
+import { type BootSettings, readBootSettings } from "../core/install/boot-settings.ts";
+import { imagePlaces } from "../core/install/places.ts";
+import { scanHardware } from "../core/install/scan.ts";
+import { machineIdFromMac } from "../core/machine/life-record.ts";
+import type { Firmware } from "../core/machine/record.ts";
+import { formatIpv4 } from "../core/net/ipv4.ts";
+import { setClock, setClockForTls } from "./clock-setting.ts";
+import { type Drivers, openDrivers } from "./drivers.ts";
+import type { Ground } from "./ground.ts";
+import { type Mdb, openMdb, requestSeconds } from "./mdb.ts";
+import { bringNetworkUp } from "./nic.ts";
+import { openSession, type Session } from "./session.ts";
+import { stop } from "./stop.ts";
+import { readText } from "./system/files.ts";
+import { systemTree } from "./tree.ts";
+
+/** A machine that has its order. */
+export type Contact = {
+  readonly settings: BootSettings;
+  readonly drivers: Drivers;
+  readonly nic: string;
+  readonly firmware: Firmware;
+  readonly mdb: Mdb;
+  readonly order: Order;
+  readonly session: Session;
+};
+
+/** Drivers, network, clock, and the order from the MDB. Nothing of this writes to a disk. */
+export function makeContact(ground: Ground): Contact {
+  const { console, progress, doing } = ground;
+  const settings = doing("read boot settings", 10, readSettings);
+  progress.identity = identityOf(settings);
+  console.show(["", ...progress.identity, ""]);
+
+  const drivers = doing("load drivers", 180, () => {
+    const opened = openDrivers(console.log);
+    opened.loadForDevices();
+    return opened;
+  });
+  const nic = doing("bring the network up", 150, () => bringNetworkUp(settings));
+  const { firmware } = scanHardware(systemTree);
+  const caPem = readText(imagePlaces.caCertificate);
+  setClockForTls(caPem, console.log);
+  const mdb = openMdb(settings.mdb, caPem, console.log);
+  const order = doing("ask for the order", requestSeconds, () => {
+    const bootId = readText("/proc/sys/kernel/random/boot_id").trim();
+    return mdb.takeOrder({ token: settings.token, mac: settings.mac, bootId, firmware });
+  });
+  setClock(order.nowMs, console.log);
+  console.log("info", "order taken", { action: order.action, generation: order.generation });
+
+  const session = openSession(mdb, order, console);
+  progress.retrySeconds = order.retrySeconds;
+  progress.session = session;
+  doing("report", requestSeconds, () => session.phase("initUp", `${order.action}, ${firmware}`));
+  return { settings, drivers, nic, firmware, mdb, order, session };
+}
+
+function readSettings(): BootSettings {
+  const reading = readBootSettings(readText("/proc/cmdline"));
+  if (reading.kind === "refused") throw stop(reading.reason);
+  return reading.settings;
+}
+
+function identityOf(settings: BootSettings): readonly string[] {
+  return [
+    "Birther: this machine is being born",
+    `Machine: ${machineIdFromMac(settings.mac)}`,
+    `MAC:     ${settings.mac}`,
+    `Address: ${formatIpv4(settings.address)}`,
+    `MDB:     ${formatIpv4(settings.mdb.address)}:${settings.mdb.port}`,
+  ];
+}

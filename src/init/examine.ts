@@ -1,0 +1,64 @@
+import { judgeBurnIn } from "../core/install/burn-in.ts";
+import { chooseRootDisk } from "../core/install/root-disk.ts";
+import { scanHardware } from "../core/install/scan.ts";
+import type { BurnInReport, Disk, Hardware } from "../core/machine/hardware.ts";
+import { runBurnIn } from "./burn-in.ts";
+import type { Contact } from "./contact.ts";
+import type { Ground } from "./ground.ts";
+import { requestSeconds } from "./mdb.ts";
+import { stop } from "./stop.ts";
+import { sleepMs } from "./system/clock.ts";
+import { systemTree } from "./tree.ts";
+
+/** A machine that is known inside. */
+export type Examined = {
+  readonly hardware: Hardware;
+  readonly disk: Disk;
+  readonly diskWhy: string;
+  readonly burnIn: BurnInReport;
+};
+
+/** SCSI and USB controllers show their disks some seconds after their driver is loaded. */
+const disksAppearSeconds = 20;
+
+/** Scans the hardware, chooses the root disk and runs the burn-in, which a clean leaves out. */
+export function examine(ground: Ground, { settings, order, session }: Contact): Examined {
+  const { doing, console, watchdog } = ground;
+  const hardware = doing("scan the hardware", disksAppearSeconds + 30, () => {
+    for (let waited = 0; waited < disksAppearSeconds; waited += 1) {
+      if (scanHardware(systemTree).disks.length > 0) break;
+      sleepMs(1000);
+    }
+    return scanHardware(systemTree);
+  });
+  doing("report", requestSeconds, () => session.report([{ kind: "hardware", hardware }]));
+
+  const choice = doing("choose the root disk", 10, () => {
+    const chosen = chooseRootDisk(hardware.disks, order.storage);
+    if (chosen.kind === "refused") throw stop(chosen.reason);
+    return chosen;
+  });
+  const { disk, why: diskWhy } = choice;
+  console.log("info", "root disk", { path: disk.path, why: diskWhy });
+
+  const measurements =
+    order.action === "clean"
+      ? []
+      : runBurnIn({
+          profile: order.burnIn,
+          cpus: hardware.cpus,
+          disk,
+          http: settings.http,
+          step: (name, seconds) => {
+            ground.progress.step = name;
+            watchdog.step(name, seconds);
+          },
+          log: console.log,
+        });
+  const burnIn = judgeBurnIn(measurements, order.burnIn);
+  const faults = burnIn.results.filter((result) => !result.ok).map((result) => `${result.test}: ${result.fault}`);
+  doing("report", requestSeconds, () =>
+    session.phase("burnIn", [burnIn.verdict, ...faults].join("; "), [{ kind: "burnIn", report: burnIn }]),
+  );
+  return { hardware, disk, diskWhy, burnIn };
+}

@@ -1,0 +1,73 @@
+import * as host from "host";
+import { efivarsDirectory } from "../core/install/efi-variable.ts";
+import { type InstallPlan, planInstall } from "../core/install/plan.ts";
+import { logicalSectorBytes } from "../core/install/scan.ts";
+import type { InstallPhase } from "../core/install/step.ts";
+import type { KeyPlace } from "../core/install/storage-policy.ts";
+import type { Random } from "../core/ports.ts";
+import type { Placement } from "../core/site/placement.ts";
+import { carryOut } from "./carry-out.ts";
+import type { Contact } from "./contact.ts";
+import { findKeyPlace } from "./efi.ts";
+import type { Examined } from "./examine.ts";
+import type { Ground } from "./ground.ts";
+import { requestSeconds } from "./mdb.ts";
+import { messageOf, stop } from "./stop.ts";
+import { systemTree } from "./tree.ts";
+
+const random: Random = { bytes: (count) => new Uint8Array(host.randomBytes(count)) };
+
+/** Plans the installation and carries it out; when this returns, the new root is mounted, populated and on the disk. */
+export function install(ground: Ground, contact: Contact, examined: Examined, placement: Placement): InstallPlan {
+  const { doing, console } = ground;
+  const { order, session, drivers, firmware, settings } = contact;
+  const plan = doing("plan the installation", 60, () => {
+    const planning = planInstall(
+      {
+        firmware,
+        keyPlace: keyPlaceOf(contact),
+        policy: order.storage,
+        disk: examined.disk,
+        diskWhy: examined.diskWhy,
+        sectorBytes: logicalSectorBytes(systemTree, examined.disk.path),
+        hostname: placement.hostname,
+        address: placement.address,
+        mac: settings.mac,
+        ...order.permanent,
+      },
+      random,
+    );
+    if (planning.kind === "refused") throw stop(planning.reason);
+    return planning;
+  });
+  for (const step of plan.steps) {
+    doing(step.name, step.deadlineSeconds, () => carryOut(step, { drivers, log: console.log }));
+    const { reaches } = step;
+    if (reaches !== undefined) {
+      doing("report", requestSeconds, () => session.phase(reaches, phaseDetail(plan, reaches)));
+    }
+  }
+  return plan;
+}
+
+function keyPlaceOf({ firmware, drivers }: Contact): KeyPlace {
+  if (firmware === "bios") return findKeyPlace(firmware);
+  try {
+    drivers.load(["efivarfs"]);
+  } catch (error) {
+    return { kind: "none", reason: `${efivarsDirectory} cannot be mounted: ${messageOf(error)}` };
+  }
+  return findKeyPlace(firmware);
+}
+
+function phaseDetail(plan: InstallPlan, phase: InstallPhase): string {
+  const { encryption, rootDisk } = plan.storage;
+  switch (phase) {
+    case "keysMade":
+      return encryption.kind === "luks2" ? `in ${encryption.keyIn}` : encryption.reason;
+    case "partitioned":
+      return `${rootDisk.path}, ${encryption.kind === "luks2" ? "encrypted" : `not encrypted: ${encryption.reason}`}`;
+    case "populated":
+      return rootDisk.path;
+  }
+}

@@ -1,0 +1,54 @@
+import * as host from "host";
+import type { Order, ReportItem } from "../contract/machine-facing.ts";
+import type { BurnInReport, Hardware } from "../core/machine/hardware.ts";
+import type { Console } from "./console.ts";
+import type { Mdb } from "./mdb.ts";
+import { messageOf } from "./stop.ts";
+
+type PhaseItem = Extract<ReportItem, { kind: "phase" }>;
+
+/** What goes out: as the contract has it, but of core's own types, whose lists are read-only. */
+export type News =
+  | Exclude<ReportItem, { kind: "hardware" } | { kind: "burnIn" }>
+  | { readonly kind: "hardware"; readonly hardware: Hardware }
+  | { readonly kind: "burnIn"; readonly report: BurnInReport };
+
+/** Longest text that the contract takes, with room to spare. */
+const longestText = 2000;
+
+/** What this boot tells the MDB. Log lines that have gathered go along with every report. */
+export type Session = {
+  readonly report: (news: readonly News[]) => void;
+  /** A phase is reached, some further news with it; its duration is the time since the phase before. */
+  readonly phase: (phase: PhaseItem["phase"], detail?: string, news?: readonly News[]) => void;
+  /** The last words of a birth that failed; an MDB that does not take them is no further failure. */
+  readonly failed: (step: string, reason: string) => void;
+};
+
+/** The session of an order. The first phase is counted from the kernel's start. */
+export function openSession(mdb: Mdb, order: Order, console: Console): Session {
+  let phaseStartMs = 0;
+
+  function report(news: readonly News[]): void {
+    const lines = console.takeLines();
+    mdb.report(order.session, lines.length === 0 ? news : [{ kind: "log", lines: [...lines] }, ...news]);
+  }
+
+  function phase(reached: PhaseItem["phase"], detail?: string, news: readonly News[] = []): void {
+    const nowMs = host.monotonicMs();
+    const durationMs = Math.round(nowMs - phaseStartMs);
+    phaseStartMs = nowMs;
+    const facts = detail === undefined ? {} : { detail: detail.slice(0, longestText) };
+    report([...news, { kind: "phase", phase: reached, durationMs, ...facts }]);
+  }
+
+  function failed(step: string, reason: string): void {
+    try {
+      report([{ kind: "failed", step, reason: reason.slice(0, longestText) }]);
+    } catch (error) {
+      console.log("warn", "the MDB could not be told", { fault: messageOf(error) });
+    }
+  }
+
+  return { report, phase, failed };
+}
