@@ -45,3 +45,8 @@ export function architectureOf(codes: readonly number[]): Architecture | undefin
   }
   return undefined;
 }
+
+/** The loaders of all rows. */
+export const loaderFiles: ReadonlySet<string> = new Set(
+  Object.values(rows).flatMap((row) => (row.loader === undefined ? [] : [row.loader])),
+);

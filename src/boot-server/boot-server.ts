@@ -1,0 +1,50 @@
+import { formatIpv4 } from "../core/net/ipv4.ts";
+import type { Clock, IssueOrder, Log, Store } from "../core/ports.ts";
+import { imagePaths } from "../core/pxe/boot-script.ts";
+import { type Network, type ServerPorts, serverAddresses } from "../core/pxe/network.ts";
+import { startDhcpServer } from "./dhcp-server.ts";
+import { type HttpHandler, startHttpServer } from "./http-server.ts";
+import { phaseReporter } from "./phase-reporter.ts";
+import { bootScriptHandler } from "./script-handler.ts";
+import { startTftpServer } from "./tftp-server.ts";
+
+/** Starts DHCP and TFTP on every network and HTTP on all our addresses; disposing of it stops them all. */
+export async function startBootServer(deps: {
+  readonly networks: readonly Network[];
+  readonly ports: ServerPorts;
+  /** Loaders by the names that firmware asks for, without a slash: `undionly.kpxe`, `snponly.efi`. */
+  readonly loaders: ReadonlyMap<string, Uint8Array>;
+  readonly kernel: Uint8Array;
+  readonly initramfs: Uint8Array;
+  readonly store: Store;
+  readonly issueOrder: IssueOrder;
+  /** More that is to be served over plain HTTP, e.g. the Dominator's objects. */
+  readonly handlers?: readonly HttpHandler[];
+  readonly clock: Clock;
+  readonly log: Log;
+}): Promise<AsyncDisposable> {
+  const { networks, ports, loaders, store, clock, log } = deps;
+  const report = phaseReporter({ store, clock, log });
+  const addresses = [...new Set(networks.flatMap(serverAddresses))].map(formatIpv4);
+  const files = new Map([
+    [imagePaths.kernel, deps.kernel],
+    [imagePaths.initramfs, deps.initramfs],
+    ...[...loaders].map(([name, bytes]) => [`/${name}`, bytes] as const),
+  ]);
+
+  await using started = new AsyncDisposableStack();
+  started.use(
+    await startHttpServer({
+      ...{ addresses, port: ports.http, files, log },
+      handlers: [bootScriptHandler(deps), ...(deps.handlers ?? [])],
+      onAsked: report.asked,
+      onSent: ({ clientAddress, path, durationMs }) => report.sent(clientAddress, path, durationMs),
+    }),
+  );
+  const onSent = (clientAddress: string, file: string, durationMs: number): void =>
+    report.sent(clientAddress, `/${file}`, durationMs);
+  started.use(await startTftpServer({ addresses, files: loaders, onSent, clock, log }));
+  // Last, for it is what sends machines to the others.
+  for (const network of networks) started.use(await startDhcpServer({ network, ports, store, clock, log }));
+  return started.move();
+}

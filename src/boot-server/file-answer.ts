@@ -1,0 +1,66 @@
+/** A file in memory, ready to be served. */
+export type ServedFile = { readonly bytes: Uint8Array; readonly etag: string; readonly contentType: string };
+
+/** The request headers that a file's answer hangs on, by their lower-case names. */
+export type FileHeaders = {
+  readonly range?: string | undefined;
+  readonly "if-range"?: string | undefined;
+  readonly "if-match"?: string | undefined;
+  readonly "if-none-match"?: string | undefined;
+};
+
+/** An answer as a value: which bytes of the file (from, up to but not including to) go with which status and headers. */
+export type FileAnswer = {
+  readonly status: 200 | 206 | 304 | 412 | 416;
+  readonly headers: { readonly [name: string]: string | number };
+  readonly from: number;
+  readonly to: number;
+};
+
+/** Decides how a GET or HEAD of a file is answered (RFC 9110 §13, §14). UEFI HTTP boot resumes with Range and If-Match (netboot.md §1.7). */
+export function planFileAnswer(file: ServedFile, headers: FileHeaders): FileAnswer {
+  const { bytes, etag, contentType } = file;
+  const common = { etag, "accept-ranges": "bytes", "content-type": contentType };
+  const empty = { from: 0, to: 0 };
+  if (headers["if-match"] !== undefined && !names(headers["if-match"], etag))
+    return { status: 412, headers: { ...common, "content-length": 0 }, ...empty };
+  if (headers["if-none-match"] !== undefined && names(headers["if-none-match"], etag))
+    return { status: 304, headers: common, ...empty };
+  const whole: FileAnswer = {
+    status: 200,
+    headers: { ...common, "content-length": bytes.length },
+    from: 0,
+    to: bytes.length,
+  };
+  const stale = headers["if-range"] !== undefined && headers["if-range"] !== etag;
+  const range = headers.range === undefined || stale ? undefined : readRange(headers.range, bytes.length);
+  if (range === undefined) return whole;
+  if (range === "unsatisfiable")
+    return {
+      status: 416,
+      headers: { ...common, "content-length": 0, "content-range": `bytes */${bytes.length}` },
+      ...empty,
+    };
+  const contentRange = `bytes ${range.from}-${range.to - 1}/${bytes.length}`;
+  const partial = { ...common, "content-length": range.to - range.from, "content-range": contentRange };
+  return { status: 206, headers: partial, ...range };
+}
+
+/** One range of bytes; undefined for what may be ignored: other units, several ranges, nonsense (RFC 9110 §14.2). */
+function readRange(text: string, length: number): { from: number; to: number } | "unsatisfiable" | undefined {
+  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(text.trim());
+  const [first, last] = [match?.[1] ?? "", match?.[2] ?? ""];
+  if (first === "" && last === "") return undefined;
+  if (first === "") {
+    const suffix = Math.min(Number(last), length);
+    return suffix === 0 ? "unsatisfiable" : { from: length - suffix, to: length };
+  }
+  const from = Number(first);
+  if (last !== "" && Number(last) < from) return undefined;
+  if (from >= length) return "unsatisfiable";
+  return { from, to: last === "" ? length : Math.min(Number(last) + 1, length) };
+}
+
+function names(list: string, etag: string): boolean {
+  return list.split(",").some((entry) => entry.trim() === "*" || entry.trim() === etag);
+}

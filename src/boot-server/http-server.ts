@@ -1,0 +1,102 @@
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Log } from "../core/ports.ts";
+import { planFileAnswer, type ServedFile } from "./file-answer.ts";
+
+/** Handles a request that is none of a file's; false lets the next one try. */
+export type HttpHandler = (request: IncomingMessage, response: ServerResponse, path: string) => boolean;
+
+/** What became of a file that was asked for. */
+export type FileSent = { readonly clientAddress: string; readonly path: string; readonly durationMs: number };
+
+export type HttpServer = AsyncDisposable & { readonly port: number };
+
+/** An idle connection is kept for so long: UEFI HTTP boot fails where it is closed after each answer (netboot.md §1.7). */
+const keepAliveMs = 30_000;
+
+/** Serves files from memory, and whatever else `handlers` know, on these addresses until it is disposed of. */
+export async function startHttpServer(deps: {
+  readonly addresses: readonly string[];
+  readonly port: number;
+  /** By path, with the leading slash. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly handlers: readonly HttpHandler[];
+  /** A client asked for a file, by GET. */
+  readonly onAsked?: (clientAddress: string, path: string) => void;
+  /** A client got a whole file. */
+  readonly onSent: (sent: FileSent) => void;
+  readonly log: Log;
+}): Promise<HttpServer> {
+  const { handlers, onAsked, onSent, log } = deps;
+  const files = new Map([...deps.files].map(([path, bytes]) => [path, served(path, bytes)]));
+
+  function handle(request: IncomingMessage, response: ServerResponse): void {
+    const path = pathOf(request);
+    const file = files.get(path);
+    const reading = request.method === "GET" || request.method === "HEAD";
+    if (file !== undefined && reading) {
+      sendFile(file, path, request, response);
+      return;
+    }
+    if (handlers.some((handler) => handler(request, response, path))) return;
+    const status = file === undefined ? 404 : 405;
+    log("debug", "HTTP request refused", { client: request.socket.remoteAddress, path, status });
+    response
+      .writeHead(status, { "content-type": "text/plain" })
+      .end(status === 404 ? "not found\n" : "only GET and HEAD\n");
+    request.resume();
+  }
+
+  function sendFile(file: ServedFile, path: string, request: IncomingMessage, response: ServerResponse): void {
+    const answer = planFileAnswer(file, request.headers);
+    response.writeHead(answer.status, answer.headers);
+    if (request.method === "HEAD") {
+      response.end();
+      return;
+    }
+    const startedMs = performance.now();
+    const clientAddress = request.socket.remoteAddress ?? "";
+    onAsked?.(clientAddress, path);
+    if (answer.status === 200)
+      response.once("finish", () =>
+        onSent({ clientAddress, path, durationMs: Math.round(performance.now() - startedMs) }),
+      );
+    response.end(file.bytes.subarray(answer.from, answer.to));
+  }
+
+  const servers: Server[] = [];
+  let { port } = deps;
+  for (const address of deps.addresses) {
+    const server = createServer({ keepAliveTimeout: keepAliveMs }, handle);
+    server.on("clientError", (_error, socket) => socket.destroy());
+    server.listen(port, address);
+    await once(server, "listening");
+    port = (server.address() as AddressInfo).port;
+    servers.push(server);
+  }
+  log("info", "HTTP server listens", { addresses: deps.addresses, port, files: [...files.keys()] });
+  return {
+    port,
+    [Symbol.asyncDispose]: async () => {
+      for (const server of servers) {
+        const closed = once(server, "close");
+        server.close();
+        server.closeAllConnections();
+        await closed;
+      }
+    },
+  };
+}
+
+/** The path, with runs of slashes made one: shim asks for `//grubx64.efi` and must not be redirected (netboot.md §2.4). */
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? "/").replace(/[?#].*$/, "").replace(/\/{2,}/g, "/");
+}
+
+function served(path: string, bytes: Uint8Array): ServedFile {
+  const etag = `"${createHash("sha256").update(bytes).digest("hex").slice(0, 32)}"`;
+  // UEFI HTTP boot chooses what to do with the body by its type (netboot.md §1.7).
+  return { bytes, etag, contentType: path.endsWith(".efi") ? "application/efi" : "application/octet-stream" };
+}
