@@ -144,7 +144,7 @@ const updateStep = v.variant("kind", [
 
 /** What the sub is to do next (core/image/directive.ts). */
 export const directive = v.variant("kind", [
-  v.strictObject({ kind: v.literal("wait"), seconds: count, reason: text }),
+  v.strictObject({ kind: v.literal("wait"), seconds: count, reason: text, upToDate: v.exactOptional(v.literal(true)) }),
   v.strictObject({ kind: v.literal("report"), filter: v.array(text) }),
   v.strictObject({
     kind: v.literal("fetch"),

@@ -57,7 +57,7 @@ const rows: readonly {
   {
     title: "after the reboot nothing is to do, and no disk is read",
     report: up,
-    expect: { kind: "wait", seconds: 30, reason: "runs compute/1" },
+    expect: { kind: "wait", seconds: 30, reason: "runs compute/1", upToDate: true },
   },
   {
     title: "an update of the kernel in a running machine: reboot",
@@ -72,7 +72,7 @@ const rows: readonly {
   {
     title: "a disk that is as it should be: nothing to do",
     report: { ...up, tree: image.tree, objects: [] },
-    expect: { kind: "wait", seconds: 30, reason: "runs compute/1" },
+    expect: { kind: "wait", seconds: 30, reason: "runs compute/1", upToDate: true },
   },
   {
     title: "another image than the required one: report",

@@ -25,7 +25,13 @@ export type SubReport = {
 
 /** What a sub is told to do next. It carries it out and asks again. */
 export type Directive =
-  | { readonly kind: "wait"; readonly seconds: number; readonly reason: string }
+  | {
+      readonly kind: "wait";
+      readonly seconds: number;
+      readonly reason: string;
+      /** There is nothing to do: the machine is at its image. */
+      readonly upToDate?: true;
+    }
   /** Scan the disk and send the tree. `filter` lines mark what is not to be looked into. */
   | { readonly kind: "report"; readonly filter: readonly string[] }
   | { readonly kind: "fetch"; readonly objects: readonly Content[] }
@@ -83,7 +89,7 @@ export function decideDirective(input: {
 }
 
 function upToDate(image: string, policy: SubPolicy): Directive {
-  return { kind: "wait", seconds: policy.pollSeconds, reason: `runs ${image}` };
+  return { kind: "wait", seconds: policy.pollSeconds, reason: `runs ${image}`, upToDate: true };
 }
 
 /** Block and inode overhead of a file on ext4 is a block at most; the eighth left over is for logs and journal. */

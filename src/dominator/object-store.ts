@@ -1,0 +1,79 @@
+import { createHash, randomUUID } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { access, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+/** Contents by their SHA-512, each in a file `aa/bb/REST` (the layout of the Dominator's object server, dominator.md §3). */
+export type ObjectStore = {
+  /** Size in bytes, or undefined if there is no such object. */
+  readonly sizeOf: (sha512: string) => Promise<number | undefined>;
+  readonly read: (sha512: string) => AsyncIterable<Uint8Array>;
+  /** Stores a content and tells its hash and size; an empty one has no object and the hash is empty. */
+  readonly add: (content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) => Promise<StoredObject>;
+};
+
+export type StoredObject = { readonly sha512: string; readonly size: number };
+
+/** Whether a text is a SHA-512 as we write it: anything else must not become a path. */
+export function isObjectName(text: string): boolean {
+  return /^[0-9a-f]{128}$/.test(text);
+}
+
+/** Opens the store in a directory, which is made if it is not there. An object appears only when it is whole. */
+export async function openObjectStore(directory: string): Promise<ObjectStore> {
+  const drafts = join(directory, "drafts");
+  await rm(drafts, { recursive: true, force: true });
+  await mkdir(drafts, { recursive: true });
+  return {
+    sizeOf: async (sha512) => (isObjectName(sha512) ? sizeOf(pathOf(directory, sha512)) : undefined),
+    read: (sha512) => {
+      if (!isObjectName(sha512)) throw new Error(`${JSON.stringify(sha512)} is no object name`);
+      return createReadStream(pathOf(directory, sha512), { highWaterMark: 1 << 18 });
+    },
+    add: (content) => addObject(directory, join(drafts, randomUUID()), content),
+  };
+}
+
+function pathOf(directory: string, sha512: string): string {
+  return join(directory, sha512.slice(0, 2), sha512.slice(2, 4), sha512.slice(4));
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    (found) => found.size,
+    () => undefined,
+  );
+}
+
+async function addObject(
+  directory: string,
+  draft: string,
+  content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<StoredObject> {
+  const hash = createHash("sha512");
+  let size = 0;
+  try {
+    const file = await open(draft, "wx", 0o644);
+    try {
+      for await (const piece of content) {
+        hash.update(piece);
+        size += piece.length;
+        await file.writeFile(piece);
+      }
+    } finally {
+      await file.close();
+    }
+    if (size === 0) return { sha512: "", size };
+    const sha512 = hash.digest("hex");
+    const path = pathOf(directory, sha512);
+    // One of another size is left over from a power cut: the new one replaces it.
+    if ((await sizeOf(path)) !== size) {
+      const folder = dirname(path);
+      await access(folder).catch(() => mkdir(folder, { recursive: true }));
+      await rename(draft, path);
+    }
+    return { sha512, size };
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
