@@ -6,7 +6,7 @@
 /** One line of modules.alias, cut at its first wildcard so that most lines are dismissed by a native `startsWith`. */
 type Alias = { readonly literal: string; readonly pattern: string; readonly module: string };
 
-/** Aliases by bus, the text before the first colon. */
+/** Aliases by bus. */
 export type Aliases = { readonly [bus: string]: readonly Alias[] };
 
 /** Module name → its file and the files it needs loaded before it; all relative to the modules directory. */
@@ -133,9 +133,9 @@ function oneMatches(pattern: string, at: number, character: string): number {
   return 0;
 }
 
+/** The text before the first colon or wildcard: some aliases are `acpi*:…`. */
 function busOf(text: string): string {
-  const colon = text.indexOf(":");
-  return colon < 0 ? text : text.slice(0, colon);
+  return /^[^:*?[]*/.exec(text)?.[0] ?? "";
 }
 
 function moduleOfFile(file: string): string {

@@ -113,7 +113,7 @@ function line(tree: Tree, path: string): string {
 /** Board makers pad their strings with spaces, NULs and worse; the record takes printable text. */
 function printable(text: string): string {
   return text
-    .replace(/[^\x20-\x7e]+/g, " ")
+    .replace(/[^\x21-\x7e]+/g, " ")
     .trim()
     .slice(0, 256);
 }

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseIpv4 } from "../net/ipv4.ts";
+import { readBootSettings } from "./boot-settings.ts";
+
+const good =
+  "birther.token=0123456789abcdef birther.mdb=10.77.0.1:443 birther.mac=52:54:00:00:00:01 birther.ip=10.77.0.50/24 birther.http=10.77.0.1:80 console=ttyS0";
+
+test("the boot script's settings", () => {
+  assert.deepEqual(readBootSettings(`${good} birther.gw=10.77.0.1\n`), {
+    kind: "settings",
+    settings: {
+      token: "0123456789abcdef",
+      mdb: { address: parseIpv4("10.77.0.1"), port: 443 },
+      http: { address: parseIpv4("10.77.0.1"), port: 80 },
+      mac: "52:54:00:00:00:01",
+      address: parseIpv4("10.77.0.50"),
+      prefixLength: 24,
+      gateway: parseIpv4("10.77.0.1"),
+    },
+  });
+});
+
+test("a gateway is not needed, and the last of two parameters counts", () => {
+  const reading = readBootSettings(`birther.token=00 ${good}`);
+  assert.equal(reading.kind === "settings" && reading.settings.gateway, undefined);
+});
+
+const bad: readonly { title: string; line: string; reason: RegExp }[] = [
+  {
+    title: "nothing",
+    line: "quiet",
+    reason: /birther\.token is missing.*birther\.mdb is missing.*birther\.ip is missing/,
+  },
+  {
+    title: "a token that is none",
+    line: good.replace("0123456789abcdef", "../"),
+    reason: /birther\.token=\.\.\/ must be hex/,
+  },
+  { title: "a port beyond 65535", line: good.replace(":443", ":70000"), reason: /birther\.mdb=10\.77\.0\.1:70000/ },
+  { title: "an address without length", line: good.replace("/24", ""), reason: /birther\.ip=10\.77\.0\.50 must be/ },
+  { title: "a length beyond 32", line: good.replace("/24", "/33"), reason: /birther\.ip=/ },
+  { title: "a MAC that is none", line: good.replace("52:54", "zz:54"), reason: /birther\.mac=/ },
+  { title: "a gateway that is none", line: `${good} birther.gw=here`, reason: /birther\.gw=here/ },
+];
+for (const row of bad) {
+  test(`settings that cannot be used: ${row.title}`, () => {
+    const reading = readBootSettings(row.line);
+    assert.match(reading.kind === "refused" ? reading.reason : "", row.reason);
+  });
+}

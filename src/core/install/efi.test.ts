@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { bytesFromHex, hexFromBytes } from "../bytes/text.ts";
+import {
+  type BootOption,
+  loaderFile,
+  planBootEntry,
+  readBootOrder,
+  readLoadOption,
+  writeBootOrder,
+  writeLoadOption,
+} from "./efi-boot.ts";
+import {
+  bootOptionNumber,
+  bootOptionVariable,
+  isDiskKeyVariable,
+  lastingVariable,
+  variableValue,
+} from "./efi-variable.ts";
+
+const partition = { number: 1, firstSector: 2048, sectorCount: 131072, uuid: "c12a7328-f81f-11d2-ba4b-00a0c93ec93b" };
+
+/** By hand from UEFI 2.10 §3.1.3 and §10.3: attributes and path length, name, HD(), file, end. */
+const loadOption = [
+  "01000000 6400",
+  "42006900720074006800650072000000",
+  "04012a00 01000000 0008000000000000 0000020000000000 28732ac11ff8d211ba4b00a0c93ec93b 0202",
+  "04043600 5c004500460049005c0062006900720074006800650072005c0067007200750062007800360034002e006500660069000000",
+  "7fff0400",
+].join("");
+
+test("a load option: HD() in its short form, then the file", () => {
+  assert.equal(hexFromBytes(writeLoadOption("Birther", partition, loaderFile)), loadOption.replace(/\s/g, ""));
+});
+
+test("a load option beyond two terabytes keeps its 64 bits", () => {
+  const option = writeLoadOption("B", { ...partition, firstSector: 2 ** 40 + 5 }, "\\F");
+  assert.match(hexFromBytes(option), /^.{20}04012a0001000000050000000001000000000200/);
+});
+
+test("load options are read as far as we need", () => {
+  const ours = bytesFromHex(loadOption) ?? new Uint8Array();
+  assert.deepEqual(readLoadOption(3, ours), { number: 3, name: "Birther", network: false });
+  // OVMF's "UEFI PXEv4": PciRoot, Pci, MAC(), IPv4()
+  const pxe = bytesFromHex(
+    `01000000 5900 5000 5800 4500 0000 02010c00d041030a00000000 010106000003 030b2500 525400123456${"00".repeat(27)} 030c1b00${"00".repeat(23)} 7fff0400`,
+  );
+  assert.deepEqual(readLoadOption(1, pxe ?? new Uint8Array()), { number: 1, name: "PXE", network: true });
+  assert.equal(readLoadOption(1, Uint8Array.of(1, 0, 0, 0)), undefined);
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 120 }), (bytes) => void readLoadOption(0, bytes)));
+});
+
+const disk = (number: number): BootOption => ({ number, name: "disk", network: false });
+const pxe = (number: number): BootOption => ({ number, name: "PXE", network: true });
+const ours = (number: number): BootOption => ({ number, name: "Birther", network: false });
+const orders: readonly {
+  title: string;
+  order: readonly number[];
+  options: readonly BootOption[];
+  current?: number;
+  plan: ReturnType<typeof planBootEntry>;
+}[] = [
+  {
+    title: "the network entry that was used comes first, then ours",
+    order: [0, 1, 2],
+    options: [disk(0), pxe(1), pxe(2)],
+    current: 2,
+    plan: { number: 3, remove: [], order: [2, 3, 0, 1] },
+  },
+  {
+    title: "a rebirth takes its old entry over and removes copies",
+    order: [1, 5, 6, 0],
+    options: [disk(0), pxe(1), ours(5), ours(6)],
+    current: 1,
+    plan: { number: 5, remove: [6], order: [1, 5, 0] },
+  },
+  {
+    title: "firmware that does not say what it booted: the first network entry",
+    order: [0, 1],
+    options: [disk(0), pxe(1)],
+    plan: { number: 2, remove: [], order: [1, 2, 0] },
+  },
+  {
+    title: "booted from something that is no network entry",
+    order: [0, 1],
+    options: [disk(0), pxe(1)],
+    current: 0,
+    plan: { number: 2, remove: [], order: [1, 2, 0] },
+  },
+  { title: "no network entry at all", order: [4], options: [disk(4)], plan: { number: 0, remove: [], order: [0, 4] } },
+  {
+    title: "an order that names what is not there",
+    order: [0],
+    options: [],
+    plan: { number: 1, remove: [], order: [1, 0] },
+  },
+  { title: "nothing yet", order: [], options: [], plan: { number: 0, remove: [], order: [0] } },
+];
+for (const row of orders) {
+  test(`boot order: ${row.title}`, () => {
+    assert.deepEqual(planBootEntry(row.order, row.options, row.current), row.plan);
+  });
+}
+
+test("BootOrder as bytes", () => {
+  assert.deepEqual(writeBootOrder([1, 0x2001]), Uint8Array.of(1, 0, 1, 0x20));
+  assert.deepEqual(readBootOrder(Uint8Array.of(1, 0, 1, 0x20, 9)), [1, 0x2001]);
+});
+
+test("names and contents of variables", () => {
+  assert.equal(bootOptionVariable(0x1a), "Boot001A-8be4df61-93ca-11d2-aa0d-00e098032b8c");
+  assert.equal(bootOptionNumber("Boot001A-8be4df61-93ca-11d2-aa0d-00e098032b8c"), 26);
+  assert.equal(bootOptionNumber("BootOrder-8be4df61-93ca-11d2-aa0d-00e098032b8c"), undefined);
+  assert.equal(bootOptionNumber("Boot001A-00000000-93ca-11d2-aa0d-00e098032b8c"), undefined);
+  assert.ok(isDiskKeyVariable("BirtherDiskKey-6f3c1b0e-0d5a-4c53-9d3e-b1a7c0ffee01"));
+  assert.ok(!isDiskKeyVariable("BirtherDiskKey-8be4df61-93ca-11d2-aa0d-00e098032b8c"));
+  assert.deepEqual(lastingVariable(Uint8Array.of(9)), Uint8Array.of(7, 0, 0, 0, 9));
+  assert.deepEqual(variableValue(Uint8Array.of(7, 0, 0, 0, 9)), Uint8Array.of(9));
+});

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Mac } from "../net/mac.ts";
+import { type InstallInput, type InstallPlan, planInstall } from "./plan.ts";
+
+const input: InstallInput = {
+  firmware: "uefi",
+  keyPlace: { kind: "uefi-variable" },
+  policy: { allowUnencrypted: true, minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256 },
+  disk: {
+    path: "/dev/vda",
+    model: "",
+    serial: "S1",
+    wwn: "",
+    sizeBytes: 4 * 2 ** 30,
+    rotational: false,
+    removable: false,
+    bus: "virtio",
+  },
+  diskWhy: "the only fitting disk",
+  sectorBytes: 512,
+  hostname: "r01u07",
+  mac: "52:54:00:00:00:07" as Mac,
+  address: "10.77.1.71",
+  prefixLength: 24,
+  gateway: "10.77.1.1",
+  nameservers: [],
+};
+const random = { bytes: (count: number) => new Uint8Array(count).fill(7) };
+
+function planned(changes: Partial<InstallInput>): InstallPlan {
+  const plan = planInstall({ ...input, ...changes }, random);
+  if (plan.kind === "refused") assert.fail(plan.reason);
+  return plan;
+}
+
+const noKey = { kind: "none", reason: "BIOS firmware has no variables" } as const;
+
+test("the steps of a birth with UEFI: keys before the disk is touched, the loader before the files", () => {
+  assert.deepEqual(
+    planned({}).steps.map((step) => step.name),
+    [
+      "load drivers for file systems",
+      "discard old keys",
+      "make keys",
+      "partition",
+      "encrypt root",
+      "make root file system",
+      "make boot file system",
+      "mount root",
+      "mount boot",
+      "make EFI file system",
+      "mount EFI file system",
+      "install boot loader",
+      "add boot entry",
+      "make directories",
+      "write host files",
+      "enable services",
+      "copy subd",
+      "copy the unlocker",
+      "write everything to disk",
+    ],
+  );
+});
+
+test("the steps of a birth with BIOS: no key, no ESP, GRUB in its own partition", () => {
+  const plan = planned({ firmware: "bios", keyPlace: noKey });
+  assert.deepEqual(
+    plan.steps.map((step) => step.name),
+    [
+      "load drivers for file systems",
+      "partition",
+      "make root file system",
+      "make boot file system",
+      "mount root",
+      "mount boot",
+      "install boot loader",
+      "make directories",
+      "write host files",
+      "enable services",
+      "copy subd",
+      "write everything to disk",
+    ],
+  );
+  assert.deepEqual(plan.storage.encryption, { kind: "none", reason: noKey.reason });
+  assert.equal(plan.root.kind, "plain");
+  assert.equal(plan.espPartUuid, undefined);
+});
+
+test("UEFI whose variables cannot be written: old keys are still discarded, the root is plain", () => {
+  const names = planned({ keyPlace: noKey }).steps.map((step) => step.name);
+  assert.ok(names.includes("discard old keys") && names.includes("make EFI file system"));
+  assert.ok(!names.includes("make keys") && !names.includes("encrypt root"));
+});
+
+test("nowhere to keep a key and no permission to go on without: refused, with what to change", () => {
+  const plan = planInstall({ ...input, keyPlace: noKey, policy: { ...input.policy, allowUnencrypted: false } }, random);
+  assert.match(plan.kind === "refused" ? plan.reason : "", /nowhere to keep a disk key .*storage\.allowUnencrypted/);
+});
+
+test("every phase is reached once and in order, every step has a deadline, every name is its own", () => {
+  const plan = planned({});
+  assert.deepEqual(
+    plan.steps.flatMap((step) => step.reaches ?? []),
+    ["keysMade", "partitioned", "populated"],
+  );
+  assert.ok(plan.steps.every((step) => step.deadlineSeconds >= 60));
+  assert.equal(new Set(plan.steps.map((step) => step.name)).size, plan.steps.length);
+});
+
+test("host files name this machine, its mounts by what the plan made, and its network by MAC", () => {
+  const plan = planned({ nameservers: ["10.77.1.1"] });
+  const act = plan.steps.find((step) => step.name === "write host files")?.act;
+  const text = (path: string) => act?.kind === "writeFiles" && act.files.find((file) => file.path === path)?.text;
+  assert.equal(
+    text("/mnt/etc/fstab"),
+    `/dev/mapper/birther-root / ext4 errors=remount-ro 0 1
+PARTUUID=${plan.bootPartUuid} /boot ext4 defaults 0 2
+PARTUUID=${plan.espPartUuid} /boot/efi vfat umask=0077,nofail 0 2
+`,
+  );
+  assert.equal(text("/mnt/etc/hostname"), "r01u07\n");
+  assert.match(text("/mnt/etc/hosts") || "", /^10\.77\.1\.71 r01u07$/m);
+  assert.equal(
+    text("/mnt/etc/systemd/network/10-birther.network"),
+    `[Match]
+MACAddress=52:54:00:00:00:07
+Type=ether
+
+[Network]
+Address=10.77.1.71/24
+Gateway=10.77.1.1
+DNS=10.77.1.1
+LLDP=yes
+EmitLLDP=nearest-bridge
+`,
+  );
+  assert.equal(text("/mnt/etc/resolv.conf"), "nameserver 10.77.1.1\n");
+});
+
+test("a plain root is mounted by its partition's UUID", () => {
+  const plan = planned({ firmware: "bios", keyPlace: noKey });
+  const act = plan.steps.find((step) => step.name === "write host files")?.act;
+  assert.match(JSON.stringify(act), new RegExp(`PARTUUID=${plan.root.partUuid} / ext4`));
+});
