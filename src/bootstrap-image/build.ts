@@ -1,9 +1,9 @@
 import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Log } from "../core/ports.ts";
+import { compressedArchive } from "./archive.ts";
 import { bundleForQuickJs } from "./bundle.ts";
-import { cached, keyOf } from "./cached.ts";
-import { runCommand } from "./command.ts";
+import { cached } from "./cached.ts";
 import { type Entry, writeCpio } from "./cpio.ts";
 import { packagesKey, resolvePackages, unpackPackages } from "./debian.ts";
 import { type DriverFamily, driverFamilies } from "./driver-families.ts";
@@ -45,44 +45,25 @@ const scripts = [
 
 const mountPoints = ["dev", "mnt", "proc", "run", "sys"] as const;
 
-/** crc32 is the only check that the kernel's decoder knows; the x86 filter makes machine code smaller (kernel: staging/xz). */
-const xz = ["xz", "--check=crc32", "--x86", "--lzma2=preset=9e,dict=32MiB", "-T1", "-c"] as const;
-
-async function compress(entries: readonly Entry[]): Promise<Buffer> {
-  const packed = await runCommand([...xz], { input: writeCpio(entries) });
-  // Archives follow each other; the kernel expects each to begin at a multiple of four bytes.
-  return Buffer.concat([packed, Buffer.alloc((4 - (packed.length % 4)) % 4)]);
-}
-
-/** The large part, which changes with Debian's packages and our tables only: modules, tools, boot loaders. */
-async function systemArchive(kernel: Kernel, { cacheDirectory, log }: BuildOptions): Promise<Buffer> {
+/** The part that comes from Debian's packages but the kernel: programs, libraries, boot loaders. */
+async function systemEntries({ cacheDirectory, log }: BuildOptions): Promise<readonly Entry[]> {
   const packages = await resolvePackages(imagePackages);
-  const sources = ["build.ts", "cpio.ts", "grub.ts", "tools.ts", "elf.ts"];
-  const own = await Promise.all(sources.map((name) => readFile(join(import.meta.dirname, name))));
-  const modules = kernel.moduleEntries.flatMap((entry) => (entry.kind === "file" ? [entry.path, entry.bytes] : []));
-  const key = keyOf([packagesKey(packages), ...own, ...modules]);
-  const directory = await cached(cacheDirectory, `system-${key}`, async (draft) => {
-    const tree = await cached(cacheDirectory, `tree-${packagesKey(packages)}`, (fresh) =>
-      unpackPackages(packages, fresh, { cacheDirectory, log }),
-    );
-    const entries: Entry[] = [
-      ...mountPoints.map((path): Entry => ({ kind: "directory", path, mode: 0o755 })),
-      { kind: "directory", path: "tmp", mode: 0o1777 },
-      // The kernel opens the console for PID 1 before PID 1 can mount a devtmpfs.
-      { kind: "characterDevice", path: "dev/console", mode: 0o600, major: 5, minor: 1 },
-      { kind: "characterDevice", path: "dev/null", mode: 0o666, major: 1, minor: 3 },
-      ...(await toolEntries(tree)),
-      ...(await grubEntries(tree)),
-      ...kernel.moduleEntries,
-    ];
-    log("info", "compressing the Bootstrap Image", { files: entries.length });
-    await writeFile(join(draft, "system.cpio.xz"), await compress(entries));
-  });
-  return readFile(join(directory, "system.cpio.xz"));
+  const tree = await cached(cacheDirectory, `tree-${packagesKey(packages)}`, (draft) =>
+    unpackPackages(packages, draft, { cacheDirectory, log }),
+  );
+  return [
+    ...mountPoints.map((path): Entry => ({ kind: "directory", path, mode: 0o755 })),
+    { kind: "directory", path: "tmp", mode: 0o1777 },
+    // The kernel opens the console for PID 1 before PID 1 can mount a devtmpfs.
+    { kind: "characterDevice", path: "dev/console", mode: 0o600, major: 5, minor: 1 },
+    { kind: "characterDevice", path: "dev/null", mode: 0o666, major: 1, minor: 3 },
+    ...(await toolEntries(tree)),
+    ...(await grubEntries(tree)),
+  ];
 }
 
 /** The part that changes with our code: the native program and the scripts that exist. */
-async function programArchive({ cacheDirectory, log }: BuildOptions): Promise<Buffer> {
+async function programEntries({ cacheDirectory, log }: BuildOptions): Promise<readonly Entry[]> {
   const native = await readFile(await buildNative({ cacheDirectory, log }));
   const entries: Entry[] = [
     { kind: "file", path: "init", mode: 0o755, bytes: native },
@@ -93,11 +74,7 @@ async function programArchive({ cacheDirectory, log }: BuildOptions): Promise<Bu
     if ((await stat(source).catch(() => undefined)) === undefined) log("warn", "the image lacks a script", { source });
     else entries.push({ kind: "file", path, mode: 0o644, bytes: await bundleForQuickJs({ entry: source }) });
   }
-  const key = keyOf(entries.flatMap((entry) => (entry.kind === "file" ? [entry.path, entry.bytes] : [])));
-  const directory = await cached(cacheDirectory, `programs-${key}`, async (draft) =>
-    writeFile(join(draft, "programs.cpio.xz"), await compress(entries)),
-  );
-  return readFile(join(directory, "programs.cpio.xz"));
+  return entries;
 }
 
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
@@ -106,16 +83,18 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
 }
 
 /**
- * Builds kernel and initramfs. The initramfs is three archives one after the other, as the kernel allows
- * (driver-api/early-userspace/buffer-format): system, programs, and the CA file of this installation.
+ * Builds kernel and initramfs. The initramfs is several archives one after the other, as the kernel allows
+ * (driver-api/early-userspace/buffer-format), so that a change costs only the compression of its own part:
+ * modules, system, programs, and the CA file of this installation.
  */
 export async function buildBootstrapImage(options: BuildOptions): Promise<BootstrapImage> {
   const { outputDirectory, caPem } = options;
   const kernel = await fetchKernel(options);
   const ca: Entry = { kind: "file", path: "etc/birther/ca.pem", mode: 0o644, bytes: Buffer.from(caPem) };
   const initramfs = Buffer.concat([
-    await systemArchive(kernel, options),
-    await programArchive(options),
+    await compressedArchive({ name: "modules", entries: kernel.moduleEntries, linkedCode: false }, options),
+    await compressedArchive({ name: "system", entries: await systemEntries(options), linkedCode: true }, options),
+    await compressedArchive({ name: "programs", entries: await programEntries(options), linkedCode: true }, options),
     writeCpio([ca]),
   ]);
   const kernelBytes = await readFile(kernel.path);
