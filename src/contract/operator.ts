@@ -81,7 +81,8 @@ export type EventView = { readonly kind: MachineEvent["kind"]; readonly [fact: s
 /** A system image in the image store. */
 export type ImageView = {
   readonly name: string;
-  readonly files: number;
+  /** Files, directories and all else that has a path. */
+  readonly entries: number;
   readonly bytes: number;
   readonly importedAtMs: number;
 };

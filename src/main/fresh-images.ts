@@ -1,0 +1,43 @@
+import { readdir } from "node:fs/promises";
+import type { ImageView } from "../contract/operator.ts";
+import { measureTree } from "../core/image/tree.ts";
+import { type ImageStore, openImageStore } from "../dominator/image-store.ts";
+
+/** The image store of a running server; `birther image import` is another process, so there is a way to look again. */
+export type FreshImages = {
+  readonly store: ImageStore;
+  /** Takes up what was imported since. Does not read manifests when there is nothing new. */
+  readonly refresh: () => Promise<ImageStore>;
+};
+
+/** Opens the images in a directory. */
+export async function openFreshImages(directory: string): Promise<FreshImages> {
+  let current = await openImageStore(directory);
+  return {
+    store: {
+      names: () => current.names(),
+      get: (name) => current.get(name),
+      resolve: (required) => current.resolve(required),
+      add: (stream, image) => current.add(stream, image),
+    },
+    refresh: async () => {
+      const known = new Set(current.names().map((name) => `${name}.json`));
+      const files = await readdir(directory, { recursive: true });
+      if (files.some((file) => file.endsWith(".json") && !known.has(file))) current = await openImageStore(directory);
+      return current;
+    },
+  };
+}
+
+/** The images as operators see them, by name. */
+export function viewImages(images: ImageStore): ImageView[] {
+  return images
+    .names()
+    .map((name) => images.get(name))
+    .filter((image) => image !== undefined)
+    .map(({ name, createdAtMs, tree }) => {
+      const { entries, bytes } = measureTree(tree);
+      return { name, entries, bytes, importedAtMs: createdAtMs };
+    })
+    .sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+}

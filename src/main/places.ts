@@ -1,0 +1,19 @@
+import { join } from "node:path";
+
+/** Where everything lies that the parts keep; they only ever hear their own place. */
+export function placesIn(stateDirectory: string) {
+  const place = (name: string) => join(stateDirectory, name);
+  return {
+    database: place("mdb.sqlite"),
+    pki: place("pki"),
+    bootstrap: place("bootstrap"),
+    kernel: place("bootstrap/vmlinuz"),
+    initramfs: place("bootstrap/initramfs.img"),
+    objects: place("objects"),
+    images: place("images"),
+    operatorSocket: place("api.sock"),
+  };
+}
+
+/** Downloads and finished parts of images, shared by all that run here; can be thrown away at any time. */
+export const cacheDirectory = process.env.BIRTHER_CACHE ?? "/var/cache/birther";
