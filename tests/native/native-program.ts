@@ -22,7 +22,7 @@ export async function runNative(script: string, args: readonly string[]): Promis
   });
 }
 
-/** Bundles test/native/programs/NAME.js into `directory`, runs it, and reads the JSON that it prints. */
+/** Bundles tests/native/programs/NAME.js into `directory`, runs it, and reads the JSON that it prints. */
 export async function runProgram(directory: string, name: string, args: readonly string[]) {
   const script = join(directory, `${name}.js`);
   await writeFile(script, await bundleForQuickJs({ entry: join(import.meta.dirname, `programs/${name}.js`) }));

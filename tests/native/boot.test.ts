@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { buildBootstrapImage } from "../../src/bootstrap-image/build.ts";
+import { bundleForQuickJs } from "../../src/bootstrap-image/bundle.ts";
+import { writeCpio } from "../../src/bootstrap-image/cpio.ts";
+
+const cacheDirectory = join(import.meta.dirname, "../../build/cache");
+const limitMs = 180_000;
+const diskBytes = 1 << 29;
+
+const checks = [
+  "mounts",
+  "loadModule",
+  ...["virtio_pci", "virtio_blk", "virtio_net", "i6300esb", "dm_crypt", "algif_skcipher"].map(
+    (name) => `modprobe ${name}`,
+  ),
+  "disk: 536870912",
+  "sfdisk: 784351",
+  "mkfs.vfat: Grüße.txt",
+  "cryptsetup: No key available with this passphrase.",
+  "mkfs.ext4: true,true,true",
+  "setImmutable: true",
+  "flushDeviceCache",
+  "watchdog: 40",
+  "network: eth0 00000000 0302000A;eth0 0002000A 00000000;",
+  "packets: 2 undefined",
+  "clock and name: 2027 born",
+  "burn-in: true 0",
+  "files of cryptsetup: true",
+  "boot loaders: boot.img,bootx64.efi,core.img",
+  "shell: /bin/busybox",
+];
+
+/** Boots kernel and initramfs in QEMU until the machine resets, and gives what it said on its serial console. */
+async function boot(kernel: string, initramfs: string, disk: string): Promise<string> {
+  const qemu = spawn("qemu-system-x86_64", [
+    ...[
+      "-accel",
+      "tcg",
+      "-cpu",
+      "max",
+      "-smp",
+      "2",
+      "-m",
+      "512",
+      "-no-reboot",
+      "-display",
+      "none",
+      "-serial",
+      "stdio",
+      "-monitor",
+      "none",
+    ],
+    ...["-kernel", kernel, "-initrd", initramfs, "-append", "console=ttyS0 panic=30 quiet"],
+    ...["-drive", `file=${disk},format=raw,if=virtio`, "-device", "i6300esb"],
+    ...["-netdev", "user,id=n,restrict=on", "-device", "virtio-net-pci,netdev=n,romfile="],
+  ]);
+  const timer = setTimeout(() => qemu.kill("SIGKILL"), limitMs);
+  let said = "";
+  for await (const piece of qemu.stdout) said += piece;
+  clearTimeout(timer);
+  return said;
+}
+
+test("the Bootstrap Image boots, every tool and system call in it works, and a dying PID 1 says why and reboots", async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), "birther-boot-"));
+  try {
+    const image = await buildBootstrapImage({
+      cacheDirectory,
+      outputDirectory: directory,
+      caPem: "none",
+      log: () => undefined,
+    });
+    t.diagnostic(`kernel ${image.kernelBytes} + initramfs ${image.initramfsBytes} = ${image.totalBytes} bytes`);
+    assert.ok(image.totalBytes <= 20e6, `${image.totalBytes} bytes are more than 20 MB`);
+    // A later archive replaces files of an earlier one: the real init.js gives way to the test's.
+    const bytes = await bundleForQuickJs({ entry: join(import.meta.dirname, "programs/in-image.js") });
+    const script = writeCpio([{ kind: "file", path: "usr/lib/birther/init.js", mode: 0o644, bytes }]);
+    const initramfs = join(directory, "test.img");
+    await writeFile(initramfs, Buffer.concat([await readFile(image.initramfsPath), script]));
+    const disk = join(directory, "disk.raw");
+    await writeFile(disk, "");
+    await truncate(disk, diskBytes);
+    const said = (await boot(image.kernelPath, initramfs, disk)).replaceAll("\r", "");
+    t.diagnostic(said);
+    for (const each of checks) assert.ok(said.includes(`ok ${each}`), `not said: ok ${each}\n${said}`);
+    assert.doesNotMatch(said, /not ok/);
+    assert.match(said, /new root: .*lost\+found,subd,usr/);
+    assert.match(said, /Error: the end of subd\n\s+at <anonymous> \(\/usr\/local\/lib\/birther\/subd\.js/);
+    assert.match(said, /PID 1 ended; the machine reboots in 20 seconds/);
+    assert.doesNotMatch(said, /Kernel panic/);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});

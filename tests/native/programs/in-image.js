@@ -1,0 +1,169 @@
+// Runs as PID 1 of the Bootstrap Image in a virtual machine with an empty virtio disk, a NIC and a watchdog:
+// uses every tool and system call once, prints a line each, and reboots out of a changed root.
+import * as host from "host";
+import * as os from "os";
+import { copyFile, exists, list, makeDirectories, readText, writeText } from "../../../src/init/system/files.ts";
+import { run, runOrThrow } from "../../../src/init/system/run.ts";
+
+const key = new Uint8Array(host.randomBytes(64));
+const luks = [
+  "--batch-mode",
+  "--type",
+  "luks2",
+  "--pbkdf",
+  "pbkdf2",
+  "--pbkdf-force-iterations",
+  "1000",
+  "--key-file",
+  "-",
+];
+
+function check(name, action) {
+  const start = host.monotonicMs();
+  try {
+    const said = action();
+    print(`ok ${name}: ${said ?? ""} (${Math.round(host.monotonicMs() - start)} ms)`);
+  } catch (error) {
+    print(`not ok ${name}: ${error.message}`);
+  }
+}
+
+print("PID 1 runs");
+check("mounts", () => {
+  host.mount("proc", "/proc", "proc", 0, "");
+  host.mount("sysfs", "/sys", "sysfs", 0, "");
+  host.mount("devtmpfs", "/dev", "devtmpfs", 0, "");
+  host.mount("tmpfs", "/run", "tmpfs", 0, "mode=0755");
+});
+const modules = `/lib/modules/${readText("/proc/sys/kernel/osrelease").trim()}`;
+check("loadModule", () => {
+  host.loadModule(`${modules}/kernel/drivers/watchdog/softdog.ko`, "soft_noboot=1");
+  host.loadModule(`${modules}/kernel/drivers/watchdog/softdog.ko`, "");
+});
+for (const name of ["virtio_pci", "virtio_blk", "virtio_net", "i6300esb", "dm_crypt", "algif_skcipher"]) {
+  check(`modprobe ${name}`, () => runOrThrow(["modprobe", name]));
+}
+check("disk", () => {
+  for (let tries = 0; !exists("/dev/vda") && tries < 100; tries += 1) os.sleep(50);
+  return host.blockDeviceSize("/dev/vda");
+});
+check("sfdisk", () => {
+  runOrThrow(["sfdisk", "--quiet", "/dev/vda"], {
+    input: "label: gpt\nsize=64MiB,type=U\nsize=64MiB,type=L\ntype=L\n",
+  });
+  host.rereadPartitions("/dev/vda");
+  for (let tries = 0; !exists("/dev/vda3") && tries < 100; tries += 1) os.sleep(50);
+  return readText("/sys/block/vda/vda3/size").trim();
+});
+check("mkfs.vfat", () => {
+  runOrThrow(["mkfs.vfat", "-n", "ESP", "/dev/vda1"]);
+  host.mount("/dev/vda1", "/mnt", "vfat", 0, "");
+  writeText("/mnt/Grüße.txt", "x");
+  const names = list("/mnt").join();
+  host.unmount("/mnt", 0);
+  return names;
+});
+check("cryptsetup", () => {
+  runOrThrow(["cryptsetup", "luksFormat", ...luks, "/dev/vda3"], { input: key });
+  runOrThrow(["cryptsetup", "open", "--key-file", "-", "/dev/vda3", "birther-root"], { input: key });
+  return run(["cryptsetup", "open", "--key-file", "-", "/dev/vda3", "no"], { input: "wrong" }).output.trim();
+});
+check("mkfs.ext4", () => {
+  runOrThrow(["mkfs.ext4", "-q", "-L", "root", "/dev/mapper/birther-root"]);
+  host.mount("/dev/mapper/birther-root", "/mnt", "ext4", 0, "");
+  const { totalBytes, freeBytes, freeInodes } = host.statfs("/mnt");
+  return [totalBytes > 0, freeBytes > 0, freeInodes > 0].join();
+});
+check("setImmutable", () => {
+  writeText("/mnt/fixed", "x");
+  host.setImmutable("/mnt/fixed", true);
+  const refused = os.remove("/mnt/fixed") < 0;
+  host.setImmutable("/mnt/fixed", false);
+  return refused && os.remove("/mnt/fixed") === 0;
+});
+check("flushDeviceCache", () => host.flushDeviceCache("/dev/vda"));
+check("watchdog", () => {
+  const fd = os.open("/dev/watchdog1", os.O_WRONLY);
+  const seconds = host.watchdogTimeout(fd, 40);
+  os.write(fd, Uint8Array.of(86).buffer, 0, 1);
+  os.close(fd);
+  return seconds;
+});
+check("network", () => {
+  host.interfaceUp("lo");
+  host.interfaceUp("eth0");
+  host.interfaceAddress("eth0", "10.0.2.15", 24);
+  host.defaultRoute("10.0.2.2");
+  host.interfaceAddress("eth0", "10.0.2.16", 24);
+  host.defaultRoute("10.0.2.2");
+  host.defaultRoute("10.0.2.3");
+  return readText("/proc/net/route")
+    .split("\n")
+    .slice(1)
+    .map((line) => line.split("\t").slice(0, 3).join(" "))
+    .join(";");
+});
+check("packets", () => {
+  const fd = host.packetOpen("eth0", 0x0806);
+  const mac = readText("/sys/class/net/eth0/address")
+    .trim()
+    .split(":")
+    .map((pair) => Number.parseInt(pair, 16));
+  const arp = [
+    ...[255, 255, 255, 255, 255, 255],
+    ...mac,
+    8,
+    6,
+    0,
+    1,
+    8,
+    0,
+    6,
+    4,
+    0,
+    1,
+    ...mac,
+    10,
+    0,
+    2,
+    16,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    10,
+    0,
+    2,
+    2,
+  ];
+  host.packetSend(fd, Uint8Array.from(arp).buffer);
+  const answer = host.packetReceive(fd, 5000);
+  const quiet = host.packetReceive(fd, 50);
+  os.close(fd);
+  return `${new Uint8Array(answer)[21]} ${quiet}`;
+});
+check("clock and name", () => {
+  host.setTime(1_800_000_000_000);
+  host.hostname("born");
+  return `${new Date(Date.now()).getUTCFullYear()} ${readText("/proc/sys/kernel/hostname").trim()}`;
+});
+check("burn-in", () => {
+  const { agreed } = host.cpuTest(0.2);
+  const { wrongWords } = host.memoryTest(16);
+  return `${agreed} ${wrongWords}`;
+});
+check("files of cryptsetup", () => readText("/usr/lib/birther/cryptsetup-files").trim().split("\n").every(exists));
+check("boot loaders", () => list("/usr/lib/birther/grub").join());
+check("shell", () => runOrThrow(["sh", "-c", "ls /bin/busybox | cat"]).trim());
+print(`memory ${readText("/proc/meminfo").split("\n").slice(0, 3).join(" ").replace(/\s+/g, " ")}`);
+
+makeDirectories("/mnt/usr/local/lib/birther");
+copyFile("/init", "/mnt/subd");
+writeText(
+  "/mnt/usr/local/lib/birther/subd.js",
+  'import * as os from "os"; print("new root:", os.readdir("/")[0].sort().join()); throw new Error("the end of subd");\n',
+);
+host.sync();
+host.switchRoot("/mnt", ["/subd"]);
