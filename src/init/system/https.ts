@@ -6,8 +6,8 @@ import type { ByteStream } from "./http-message.ts";
 
 /** No progress for so long and the connection counts as dead. */
 const defaultTimeoutMs = 30_000;
-/** The MDB's answers are small; more than this is a mistake. */
-const maxAnswerBytes = 1 << 22;
+/** Most of the MDB's answers are small; more than this is a mistake. */
+const defaultMaxAnswerBytes = 1 << 22;
 
 export type HttpsServer = {
   readonly address: string;
@@ -17,6 +17,8 @@ export type HttpsServer = {
   /** The name that the server's certificate must hold. */
   readonly serverName: string;
   readonly timeoutMs?: number;
+  /** For answers that are not small: what a sub is told to do. */
+  readonly maxAnswerBytes?: number;
 };
 
 /** `body` is the parsed JSON, or the bare text if it is none. */
@@ -66,6 +68,7 @@ function parseIfJson(text: string): unknown {
 /** A client of the MDB: connects at the first request, keeps the connection, connects again when it was lost. */
 export function openHttps(server: HttpsServer): HttpsClient {
   const authority = `${server.address}:${server.port}`;
+  const maxAnswerBytes = server.maxAnswerBytes ?? defaultMaxAnswerBytes;
   const connection = httpConnection(`https://${authority}`, () => openTls(server));
   return {
     close: connection.close,

@@ -1,0 +1,88 @@
+import * as host from "host";
+import * as os from "os";
+import type { UpdateStep } from "../../core/image/update-step.ts";
+import { checked, isAbsent, systemError } from "../system/errno.ts";
+import { copyFile, writeBytes } from "../system/files.ts";
+import type { ObjectCache } from "./object-cache.ts";
+
+/** Linux errno values that `std` does not name (asm-generic/errno.h, errno-base.h). */
+const errnoOf = { EEXIST: 17, EXDEV: 18, ENOTEMPTY: 39 } as const;
+
+/** Carries out one step of an update. */
+export type StepCarrier = (step: UpdateStep) => void;
+
+/** Carries steps out below a root. `uses` counts how often each content is placed: the last time it is moved, before that copied. */
+export function stepCarrier(root: string, cache: ObjectCache, uses: Map<string, number>): StepCarrier {
+  /** Makes the new thing under a name beside the old one, then puts it in its place in one go. */
+  function place(path: string, make: (draft: string) => void): void {
+    const draft = `${root}${path}.birther-new`;
+    const stale = os.remove(draft);
+    if (stale < 0 && !isAbsent(stale)) throw systemError(`remove ${draft}`, stale);
+    make(draft);
+    checked(`rename ${draft} into place`, os.rename(draft, `${root}${path}`));
+  }
+
+  function placeFile(step: Extract<UpdateStep, { kind: "placeFile" }>): void {
+    const finish = (path: string) => {
+      // chown(2) clears set-user-id bits: owner first, then mode; and time last.
+      host.chown(path, step.uid, step.gid);
+      host.chmod(path, step.mode);
+      host.setTimes(path, step.mtimeMs);
+    };
+    const object = cache.pathOf(step.sha512);
+    const left = (uses.get(step.sha512) ?? 1) - 1;
+    uses.set(step.sha512, left);
+    if (step.size > 0 && left === 0) {
+      finish(object);
+      const moved = os.rename(object, `${root}${step.path}`);
+      if (moved >= 0) return;
+      // /boot is a partition of its own.
+      if (moved !== -errnoOf.EXDEV) throw systemError(`move object ${step.sha512} to ${step.path}`, moved);
+    }
+    place(step.path, (draft) => {
+      if (step.size === 0) writeBytes(draft, new Uint8Array(0));
+      else copyFile(object, draft, 0o600);
+      finish(draft);
+    });
+    if (step.size > 0 && left === 0) os.remove(object);
+  }
+
+  const carriers: { readonly [K in UpdateStep["kind"]]: (step: Extract<UpdateStep, { kind: K }>) => void } = {
+    keepObject: ({ path, sha512 }) => cache.addCopy(sha512, `${root}${path}`),
+    removeFile: ({ path }) => {
+      const result = os.remove(`${root}${path}`);
+      if (result < 0 && !isAbsent(result)) throw systemError(`remove ${path}`, result);
+    },
+    removeDirectory: ({ path }) => {
+      const result = os.remove(`${root}${path}`);
+      // Something came into it since the scan: the next comparison sees it.
+      const harmless = result === -errnoOf.ENOTEMPTY || result === -errnoOf.EEXIST || isAbsent(result);
+      if (result < 0 && !harmless) throw systemError(`remove directory ${path}`, result);
+    },
+    makeDirectory: ({ path, mode, uid, gid }) => {
+      const result = os.mkdir(`${root}${path}`, 0o700);
+      if (result < 0 && result !== -errnoOf.EEXIST) throw systemError(`make directory ${path}`, result);
+      host.chown(`${root}${path}`, uid, gid);
+      host.chmod(`${root}${path}`, mode);
+    },
+    placeFile,
+    placeSymlink: ({ path, target, uid, gid }) =>
+      place(path, (draft) => {
+        checked(`make link ${draft}`, os.symlink(target, draft));
+        host.chown(draft, uid, gid);
+      }),
+    placeSpecial: ({ path, mode, uid, gid, rdev }) =>
+      place(path, (draft) => {
+        host.makeNode(draft, mode, rdev);
+        host.chown(draft, uid, gid);
+        host.chmod(draft, mode & 0o7777);
+      }),
+    placeLink: ({ path, existing }) => place(path, (draft) => host.link(`${root}${existing}`, draft)),
+    setMetadata: ({ path, mode, uid, gid, mtimeMs }) => {
+      host.chown(`${root}${path}`, uid, gid);
+      if (mode !== undefined) host.chmod(`${root}${path}`, mode & 0o7777);
+      if (mtimeMs !== undefined) host.setTimes(`${root}${path}`, mtimeMs);
+    },
+  };
+  return (step) => (carriers[step.kind] as StepCarrier)(step);
+}

@@ -1,0 +1,87 @@
+import * as host from "host";
+import { encodeUtf8 } from "../../core/bytes/utf8.ts";
+import { writeCpio } from "../../core/image/cpio.ts";
+import { type BootKernel, bootKernels, grubConfig } from "../../core/image/grub.ts";
+import { unlockArchive } from "../../core/image/unlock.ts";
+import { diskKeyBytes } from "../../core/install/efi-variable.ts";
+import { rootMapperName } from "../../core/install/places.ts";
+import { exists, list, makeDirectories, readBytes, readText, replaceBytes } from "../system/files.ts";
+import { subPlaces, unlockInitrd } from "./places.ts";
+import { deviceOf } from "./scan.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+const remountReadOnly = 0x21; // MS_REMOUNT | MS_RDONLY (mount(2))
+const remountWritable = 0x20;
+
+/** Writes grub.cfg and, for an encrypted root, the second initrd, for the kernel that is now in /boot; `going` are paths about to be removed. */
+export function writeBootFiles(surroundings: Surroundings, image: string, going: ReadonlySet<string>): void {
+  const { root, settings, log } = surroundings;
+  const boot = `${root}${subPlaces.boot}`;
+  const kernels = bootKernels(list(boot).filter((name) => !going.has(`${subPlaces.boot}/${name}`)));
+  const [kernel] = kernels;
+  if (kernel === undefined)
+    throw new Error(`image ${image} has no kernel with an initrd in ${subPlaces.boot}: this machine could not boot it`);
+  makeDirectories(`${boot}/grub`);
+  if (settings.root.kind === "luks2") {
+    replaceBytes(`${boot}/${unlockInitrd}`, unlockInitrdFor(root, kernel, settings.root), 0o600);
+    log("info", "wrote the second initrd", { kernel: kernel.version });
+  }
+  const config = grubConfig({
+    title: image,
+    firmware: settings.firmware,
+    root:
+      settings.root.kind === "plain"
+        ? { kind: "plain", partUuid: settings.root.partUuid }
+        : { kind: "encrypted", mapping: rootMapperName, unlockInitrd },
+    // The modules in the second initrd are of one kernel.
+    kernels: settings.root.kind === "plain" ? kernels : [kernel],
+  });
+  replaceBytes(`${root}${subPlaces.grubConfig}`, encodeUtf8(config));
+  log("info", "wrote the boot loader's configuration", { kernel: kernel.version });
+  settleBoot(surroundings);
+}
+
+function unlockInitrdFor(
+  root: string,
+  kernel: BootKernel,
+  encrypted: { readonly partUuid: string; readonly keyVariable: string },
+): Uint8Array {
+  const modules = modulesOf(root, kernel.version);
+  const unlock = `${root}${subPlaces.unlock}`;
+  return writeCpio(
+    unlockArchive({
+      partUuid: encrypted.partUuid,
+      keyVariable: encrypted.keyVariable,
+      keyBytes: diskKeyBytes,
+      mapping: rootMapperName,
+      modulesDep: readText(`${modules}/modules.dep`),
+      readModule: (path) => readBytes(`${modules}/${path}`),
+      cryptsetup: readBytes(`${unlock}/bin/cryptsetup`),
+      libraries: list(`${unlock}/lib`).map((name) => ({ name, bytes: readBytes(`${unlock}/lib/${name}`) })),
+    }),
+  );
+}
+
+function modulesOf(root: string, version: string): string {
+  const places = [`/usr/lib/modules/${version}`, `/lib/modules/${version}`].map((path) => `${root}${path}`);
+  const found = places.find((path) => exists(`${path}/modules.dep`));
+  if (found === undefined) throw new Error(`the image has no modules.dep for its kernel ${version}`);
+  return found;
+}
+
+/**
+ * GRUB reads ext4 without its journal, and sync(2) leaves changes in the journal: only going read-only brings them
+ * to where GRUB looks (ext4_mark_recovery_complete).
+ */
+export function settleBoot({ root, log }: Surroundings): void {
+  const boot = `${root}${subPlaces.boot}`;
+  if (deviceOf(boot) === deviceOf(root === "" ? "/" : root)) return;
+  try {
+    host.sync();
+    host.mount("", boot, "", remountReadOnly, "");
+    host.mount("", boot, "", remountWritable, "");
+  } catch (error) {
+    // Someone has a file open for writing there; the clean shutdown will do it.
+    log("warn", "/boot could not be brought to rest", { error: String(error) });
+  }
+}

@@ -1,0 +1,90 @@
+import * as host from "host";
+import * as os from "os";
+import { checked } from "../system/errno.ts";
+import { copyFile, exists, list, makeDirectories, removeTree, writeBytes } from "../system/files.ts";
+import { subPlaces } from "./places.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** Contents that have been fetched and not yet placed, each in a file `aa/REST` named by its SHA-512. */
+export type ObjectCache = {
+  /** Names of all that is there; each is read and checked, what a power cut has damaged is dropped. */
+  readonly verified: () => readonly string[];
+  readonly pathOf: (sha512: string) => string;
+  /** Where a content that is too large for memory is collected. */
+  readonly draftPath: () => string;
+  /** Stores a content held in memory, or throws if it is not what it says. */
+  readonly addBytes: (sha512: string, bytes: Uint8Array) => void;
+  /** The same with a file, which is moved. */
+  readonly addFile: (sha512: string, path: string) => void;
+  readonly addCopy: (sha512: string, path: string) => void;
+  /** Removes everything: after an update nothing here is needed. */
+  readonly clear: () => void;
+};
+
+/** Opens the cache below the root. */
+export function openObjectCache({ root, alive, log }: Surroundings): ObjectCache {
+  const objects = `${root}${subPlaces.objects}`;
+  const drafts = `${root}${subPlaces.drafts}`;
+  const made = new Set<string>();
+  let count = 0;
+
+  function pathOf(sha512: string): string {
+    return `${objects}/${sha512.slice(0, 2)}/${sha512.slice(2)}`;
+  }
+  function draftPath(): string {
+    makeDirectories(drafts, 0o700);
+    count += 1;
+    return `${drafts}/${count}`;
+  }
+  function moveIn(sha512: string, draft: string): void {
+    const directory = `${objects}/${sha512.slice(0, 2)}`;
+    if (!made.has(directory)) makeDirectories(directory, 0o700);
+    made.add(directory);
+    checked(`store object ${sha512}`, os.rename(draft, pathOf(sha512)));
+  }
+  function addFile(sha512: string, path: string): void {
+    demand(host.sha512File(path), sha512);
+    moveIn(sha512, path);
+  }
+  function verified(): readonly string[] {
+    if (!exists(objects)) return [];
+    return list(objects).flatMap((directory) =>
+      list(`${objects}/${directory}`).flatMap((rest) => {
+        alive();
+        const path = `${objects}/${directory}/${rest}`;
+        const sha512 = `${directory}${rest}`;
+        if (host.sha512File(path) === sha512) return [sha512];
+        log("warn", "a fetched object is damaged and dropped", { sha512 });
+        os.remove(path);
+        return [];
+      }),
+    );
+  }
+  return {
+    verified,
+    pathOf,
+    draftPath,
+    addBytes: (sha512, bytes) => {
+      demand(host.sha512(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length), sha512);
+      const draft = draftPath();
+      writeBytes(draft, bytes);
+      moveIn(sha512, draft);
+    },
+    addFile,
+    addCopy: (sha512, path) => {
+      const draft = draftPath();
+      copyFile(path, draft, 0o600);
+      addFile(sha512, draft);
+    },
+    clear: () => {
+      made.clear();
+      removeTree(objects);
+      removeTree(drafts);
+    },
+  };
+}
+
+function demand(found: string, sha512: string): void {
+  if (found !== sha512)
+    throw new Error(`content ${sha512.slice(0, 16)}… has the hash ${found.slice(0, 16)}…: it is damaged or forged`);
+}

@@ -1,0 +1,20 @@
+/** Where the sub keeps its things, below the root that it looks after. */
+export const subPlaces = {
+  settings: "/etc/birther/sub.json",
+  caCertificate: "/etc/birther/ca.pem",
+  objects: "/.subd/objects",
+  drafts: "/.subd/drafts",
+  unlock: "/usr/local/lib/birther/unlock",
+  state: "/var/lib/birther",
+  /** Name of the image that the last finished update installed. */
+  patchedImage: "/var/lib/birther/patched-image",
+  /** boot_id of the boot in which an update changed the kernel. */
+  kernelChangedIn: "/var/lib/birther/kernel-changed-in",
+  /** Is there while the boot loader's files do not fit the kernel on the disk. */
+  bootFilesDue: "/var/lib/birther/boot-files-due",
+  boot: "/boot",
+  grubConfig: "/boot/grub/grub.cfg",
+} as const;
+
+/** File name, in /boot, of the second initrd. */
+export const unlockInitrd = "birther-unlock.img";

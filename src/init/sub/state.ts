@@ -1,0 +1,51 @@
+import * as host from "host";
+import * as os from "os";
+import { encodeUtf8 } from "../../core/bytes/utf8.ts";
+import { checked } from "../system/errno.ts";
+import { exists, makeDirectories, readText, readTextIfThere, replaceBytes, writeText } from "../system/files.ts";
+import { subPlaces } from "./places.ts";
+
+/** The image that the last finished update installed on this root. */
+export function readPatchedImage(root: string): string | undefined {
+  const text = readTextIfThere(`${root}${subPlaces.patchedImage}`)?.trim();
+  return text === "" ? undefined : text;
+}
+
+/** An update begins: until it is finished the disk holds no image at all. */
+export function beginUpdate(root: string, kernelChanged: boolean): void {
+  makeDirectories(`${root}${subPlaces.state}`);
+  if (kernelChanged) writeText(`${root}${subPlaces.bootFilesDue}`, "");
+  removeIfThere(`${root}${subPlaces.patchedImage}`);
+  host.sync();
+}
+
+/** An update is finished and on the disk. */
+export function finishUpdate(root: string, image: string, kernelChanged: boolean): void {
+  if (kernelChanged) writeText(`${root}${subPlaces.kernelChangedIn}`, bootId());
+  host.sync();
+  replaceBytes(`${root}${subPlaces.patchedImage}`, encodeUtf8(`${image}\n`));
+  host.sync();
+}
+
+/** Whether an update of this very boot changed the kernel, which then still waits to be booted. */
+export function isRebootPending(root: string): boolean {
+  return readTextIfThere(`${root}${subPlaces.kernelChangedIn}`)?.trim() === bootId();
+}
+
+/** Whether the boot loader's files have to be made: said before the kernel is touched, so that a power cut forgets nothing. */
+export function areBootFilesDue(root: string): boolean {
+  return exists(`${root}${subPlaces.bootFilesDue}`);
+}
+
+/** The boot loader's files fit the kernel again. */
+export function bootFilesDone(root: string): void {
+  removeIfThere(`${root}${subPlaces.bootFilesDue}`);
+}
+
+function bootId(): string {
+  return readText("/proc/sys/kernel/random/boot_id").trim();
+}
+
+function removeIfThere(path: string): void {
+  if (exists(path)) checked(`remove ${path}`, os.remove(path));
+}

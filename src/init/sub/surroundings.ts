@@ -1,0 +1,12 @@
+import type { SubSettings } from "../../contract/sub.ts";
+import type { Log } from "../../core/ports.ts";
+
+/** What all parts of the sub stand on. */
+export type Surroundings = {
+  /** Put before every path: empty for the machine's own root, a directory in tests. */
+  readonly root: string;
+  readonly settings: SubSettings;
+  readonly log: Log;
+  /** To be called often in long work: reaps children and pets the watchdog where we are PID 1. */
+  readonly alive: () => void;
+};

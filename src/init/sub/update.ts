@@ -1,0 +1,70 @@
+import * as host from "host";
+import type { Directive } from "../../core/image/directive.ts";
+import type { UpdateStep } from "../../core/image/update-step.ts";
+import { stepCarrier } from "./apply-step.ts";
+import { writeBootFiles } from "./boot-files.ts";
+import type { ObjectCache } from "./object-cache.ts";
+import { areBootFilesDue, beginUpdate, bootFilesDone, finishUpdate } from "./state.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+const progressEvery = 2000;
+
+/**
+ * Brings the root to an image. When the kernel changes, the boot loader's files are written between placing the new files and removing the old
+ * ones, so that at each moment (but for the rename of a kernel of the same name) what the boot loader names is there.
+ * All is on the disk when this returns; a power cut before it leaves a root without `patched-image`, which is then updated again.
+ */
+export function carryOutUpdate(
+  surroundings: Surroundings,
+  cache: ObjectCache,
+  update: Extract<Directive, { kind: "update" }>,
+): void {
+  const { root, alive, log } = surroundings;
+  beginUpdate(root, update.kernelChanged);
+  const carry = stepCarrier(root, cache, countUses(update.steps));
+  let done = 0;
+  const carryAll = (steps: readonly UpdateStep[]) => {
+    for (const step of steps) {
+      alive();
+      carry(step);
+      done += 1;
+      if (done % progressEvery === 0) log("info", "updating", { steps: done, of: update.steps.length });
+    }
+  };
+  const split = lastPlaced(update.steps) + 1;
+  const late = update.steps.slice(split);
+  carryAll(update.steps.slice(0, split));
+  if (areBootFilesDue(root)) {
+    const going = late.flatMap((step) => (step.kind === "removeFile" ? [step.path] : []));
+    writeBootFiles(surroundings, update.image, new Set(going));
+    host.sync();
+    bootFilesDone(root);
+  }
+  carryAll(late);
+  cache.clear();
+  finishUpdate(root, update.image, update.kernelChanged);
+}
+
+function countUses(steps: readonly UpdateStep[]): Map<string, number> {
+  const uses = new Map<string, number>();
+  for (const step of steps) {
+    if (step.kind === "placeFile" && step.size > 0) uses.set(step.sha512, (uses.get(step.sha512) ?? 0) + 1);
+  }
+  return uses;
+}
+
+function lastPlaced(steps: readonly UpdateStep[]): number {
+  for (let index = steps.length - 1; index >= 0; index -= 1) {
+    const kind = steps[index]?.kind;
+    if (
+      kind === "placeFile" ||
+      kind === "placeLink" ||
+      kind === "placeSymlink" ||
+      kind === "placeSpecial" ||
+      kind === "makeDirectory"
+    ) {
+      return index;
+    }
+  }
+  return -1;
+}
