@@ -5,6 +5,9 @@ import { type Suite, suites } from "./suites.ts";
 
 type Count = { passed: number; failed: number; skipped: number };
 
+// `./test --list | head` closes the pipe early; that is no failure.
+process.stdout.on("error", () => process.exit(0));
+
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** Runs a command, its output shown as it comes; resolves with the exit status and what it printed. */
