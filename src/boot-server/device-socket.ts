@@ -29,8 +29,10 @@ const receiveBufferBytes = 4 * 1024 * 1024;
 export async function openDeviceSocket(interfaceName: string, port: number): Promise<Socket> {
   const fd = openBound(interfaceName, port);
   const adopted = createSocket("udp4");
+  // With a descriptor, dgram says "listening" before bind() returns (Node 24).
+  const listening = once(adopted, "listening");
   adopted.bind({ fd });
-  await once(adopted, "listening");
+  await listening;
   adopted.setRecvBufferSize(receiveBufferBytes);
   return adopted;
 }
