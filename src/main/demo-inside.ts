@@ -1,20 +1,28 @@
 /**
  * The demo's first process inside its namespace (PID 1 there). Its argument is a DemoSession as JSON; the process
- * outside tells it over the IPC channel to stop, and its end, however it comes about, closes that channel.
+ * outside tells it over the IPC channel how many signals it got, and its end, however it comes about, closes that channel.
  */
 import { causes } from "./demo-log.ts";
 import { type DemoSession, interrupted, runDemoSession } from "./demo-session.ts";
 
 const stop = Promise.withResolvers<void>();
-let asked = 0;
-const ask = () => {
-  asked += 1;
-  if (asked > 1) process.exit(interrupted);
+let heard = 0;
+let told = 0;
+const heed = () => {
+  // Ctrl-C reaches us directly and through the process outside: that is one.
+  if (Math.max(heard, told) > 1) process.exit(interrupted);
   stop.resolve();
 };
-// Ctrl-C reaches us and the process outside at the same time; the one outside leaves it to us.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, ask);
-process.on("message", ask);
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    heard += 1;
+    heed();
+  });
+}
+process.on("message", (count) => {
+  told = Number(count);
+  heed();
+});
 process.on("disconnect", () => process.exit(interrupted));
 
 try {

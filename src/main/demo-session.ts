@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { checkConfig, formatFault } from "../contract/config-check.ts";
 import { labSocketName } from "../contract/lab.ts";
 import { openControlSocket } from "../lab/control-socket.ts";
 import { startRack } from "../lab/rack.ts";
@@ -6,12 +7,13 @@ import { watchBirths } from "./demo-births.ts";
 import type { DemoOptions } from "./demo-command.ts";
 import { openLogFile } from "./demo-log.ts";
 import { openPainter } from "./demo-painter.ts";
-import { demoMachines, demoSwitch } from "./demo-plan.ts";
+import { demoConfig, demoMachines, demoSwitch } from "./demo-plan.ts";
 import type { MachineReport } from "./demo-report.ts";
-import { type DemoGround, startDemoServer } from "./demo-server.ts";
+import { startServer } from "./server.ts";
+import { systemClock } from "./system-ports.ts";
 
 /** What the process in the namespace is told by the one outside: plain data. */
-export type DemoSession = { readonly options: DemoOptions; readonly directory: string; readonly ground: DemoGround };
+export type DemoSession = { readonly options: DemoOptions; readonly directory: string };
 
 /** The last line of `demo --json`. */
 export type DemoReport = { readonly ok: boolean; readonly machines: readonly MachineReport[] };
@@ -26,7 +28,7 @@ const minuteMs = 60_000;
  * 130 when `stop` resolved before.
  */
 export async function runDemoSession(session: DemoSession, stop: Promise<void>): Promise<number> {
-  const { options, directory, ground } = session;
+  const { options, directory } = session;
   await using life = new AsyncDisposableStack();
   const painter = life.use(openPainter(process.stderr, process.env));
   const log = life.use(openLogFile(join(directory, "server.log")));
@@ -39,7 +41,7 @@ export async function runDemoSession(session: DemoSession, stop: Promise<void>):
       log,
     }),
   );
-  const server = life.use(await startDemoServer(ground, log));
+  const server = life.use(await startServer({ config: checkedConfig(directory), log }));
   const find = (name: string) => rack.find(name) ?? rack.find(server.store.find(name)?.macs[0] ?? "");
   life.use(await openControlSocket({ machines: rack.machines, find }, join(directory, labSocketName)));
   await Promise.all(rack.machines.map((machine) => machine.powerOn()));
@@ -49,7 +51,7 @@ export async function runDemoSession(session: DemoSession, stop: Promise<void>):
       store: server.store,
       painter,
       patience: { deadlineMs: options.deadline * minuteMs, stallMs: options.stall * minuteMs },
-      nowMs: () => Date.now(),
+      nowMs: systemClock.nowMs,
     }),
   );
   let isStopped = false;
@@ -69,6 +71,12 @@ export async function runDemoSession(session: DemoSession, stop: Promise<void>):
   if (options.json) process.stdout.write(`${JSON.stringify({ ok, machines } satisfies DemoReport)}\n`);
   if (isStopped && !ok) return interrupted;
   return ok ? 0 : 1;
+}
+
+function checkedConfig(directory: string) {
+  const result = checkConfig(demoConfig(join(directory, "state")));
+  if (result.kind === "config") return result.config;
+  throw new Error(`the demo's own configuration is wrong: ${result.faults.map(formatFault).join("; ")}`);
 }
 
 /** What to try in another terminal, with a name that is there. */

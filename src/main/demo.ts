@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { runningDemo } from "../contract/lab.ts";
 import { startInNamespace } from "../lab/namespace.ts";
 import type { DemoOptions } from "./demo-command.ts";
-import { prepareDemo } from "./demo-server.ts";
+import { prepareGround } from "./demo-ground.ts";
 import { type DemoSession, interrupted } from "./demo-session.ts";
 import { openSteps } from "./demo-steps.ts";
 
@@ -20,29 +20,32 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   let status = 1;
   let ran = false;
   try {
-    const ground = await prepareDemo(directory, openSteps(process.stderr));
+    await prepareGround(directory, openSteps(process.stderr));
     process.off("SIGINT", abandon).off("SIGTERM", abandon);
     if (!options.once) await announce(directory);
     ran = true;
-    status = await runInside({ options, directory, ground });
+    status = await runInside({ options, directory });
   } finally {
     await cleanUp(directory, options.keep ? "all" : ran && status === 1 ? "logs" : "nothing");
   }
   return status;
 }
 
-/** Runs the session in a namespace; Ctrl-C goes to it directly, other signals are passed on. */
+/** Runs the session in a namespace; signals to us are passed on to it. */
 async function runInside(session: DemoSession): Promise<number> {
   const entry = join(import.meta.dirname, "demo-inside.ts");
   const argv = [process.execPath, "--disable-warning=ExperimentalWarning", entry, JSON.stringify(session)];
   const inside = startInNamespace(argv, { stdio: ["inherit", "inherit", "inherit", "ipc"] });
-  let interrupts = 0;
-  process.on("SIGINT", () => {
-    interrupts += 1;
-    // The process inside ends at the second one; should it not, the third ends its namespace.
-    if (interrupts > 2) inside.kill("SIGKILL");
-  });
-  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => inside.send("stop"));
+  let signals = 0;
+  // Ctrl-C reaches the process inside, too; a signal to us alone does not. Told the count, it takes both for one.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      signals += 1;
+      // It ends at the second one; should it not, the third ends its namespace.
+      if (signals > 2) inside.kill("SIGKILL");
+      else if (inside.connected) inside.send(signals);
+    });
+  }
   const [status] = (await once(inside, "exit")) as [number | null];
   return status ?? interrupted;
 }
