@@ -10,7 +10,7 @@ import {
 } from "../core/install/drivers.ts";
 import type { Log } from "../core/ports.ts";
 import { sleepMs } from "./system/clock.ts";
-import { readText, readTextIfThere } from "./system/files.ts";
+import { exists, readText, readTextIfThere } from "./system/files.ts";
 import { systemTree } from "./tree.ts";
 
 /** A bus driver makes new devices appear, whose drivers may again: a hub behind a controller behind a bridge… */
@@ -65,6 +65,16 @@ export function openDrivers(log: Log): Drivers {
       if (loaded.length > 0) log("info", "drivers loaded", { modules: loaded.join(",") });
       quiet = loaded.length === 0 ? quiet + 1 : 0;
       sleepMs(settleMs);
+    }
+    loadWatchdog();
+  }
+
+  /** No device asks for these by modalias: a board's management controller, and the kernel's own timer for want of hardware. */
+  function loadWatchdog(): void {
+    for (const module of exists("/dev/ipmi0") ? ["ipmi_watchdog", "softdog"] : ["softdog"]) {
+      if (exists("/dev/watchdog")) return;
+      const { files } = planModules([module], dependencies, builtins);
+      loadFiles(files, (file, fault) => log("warn", "a watchdog driver does not load", { file, fault }));
     }
   }
 
