@@ -5,7 +5,8 @@ import type { Log } from "../core/ports.ts";
 import { cached, keyOf } from "./cached.ts";
 import { runCommand } from "./command.ts";
 
-const hostSources = join(import.meta.dirname, "../init");
+/** Where host.c and its sisters are. */
+export const hostSources = join(import.meta.dirname, "../init");
 const quickjsSources = join(
   dirname(createRequire(import.meta.url).resolve("qjsc/package.json")),
   "deps/quickjs_2021_03_27",
@@ -16,7 +17,11 @@ const quickjsFiles = ["quickjs", "libregexp", "libunicode", "libbf", "cutils", "
 const commonFlags = ["-Os", "-D_GNU_SOURCE", "-ffunction-sections", "-fdata-sections"] as const;
 /** CONFIG_BIGNUM is what makes BigInt work in this version, so that code which compiles as ES2020 also runs. */
 const quickjsFlags = [...commonFlags, "-w", "-DCONFIG_BIGNUM", '-DCONFIG_VERSION="2021-03-27"'] as const;
-const hostFlags = [...commonFlags, "-Wall", "-Wextra"] as const;
+/** How our own C files are compiled; the tests compile them so with -Werror. */
+export const hostFlags = [
+  ...[...commonFlags, "-Wall", "-Wextra"],
+  ...["-I", hostSources, "-isystem", quickjsSources],
+] as const;
 /** Static against glibc, since Debian's mbedtls is built for it; the same file runs in the initramfs and in any image. */
 const linkFlags = ["-static", "-s", "-Wl,--gc-sections"] as const;
 const libraries = ["-lmbedtls", "-lmbedx509", "-lmbedcrypto", "-lm", "-lpthread"] as const;
@@ -51,10 +56,7 @@ export async function buildNative({ cacheDirectory, log }: { cacheDirectory: str
   const own = await cached(cacheDirectory, `native-${ownKey}`, async (directory) => {
     log("info", "compiling the native module");
     const names = (await readdir(hostSources)).filter((name) => name.endsWith(".c"));
-    const includes = ["-I", hostSources, "-isystem", quickjsSources];
-    await Promise.all(
-      names.map((name) => compile(join(hostSources, name), join(directory, `${name}.o`), [...hostFlags, ...includes])),
-    );
+    await Promise.all(names.map((name) => compile(join(hostSources, name), join(directory, `${name}.o`), hostFlags)));
     const objects = [
       ...names.map((name) => join(directory, `${name}.o`)),
       ...quickjsFiles.map((name) => join(engine, `${name}.o`)),

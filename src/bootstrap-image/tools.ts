@@ -25,6 +25,13 @@ const links = [
   { path: "lib64", target: "usr/lib64" },
 ] as const;
 
+/** Words of busybox that a person may want at the console of a machine that waits. */
+const consoleWords = [
+  ...["cat", "chmod", "cp", "date", "dd", "df", "dmesg", "du", "find", "free", "grep", "head", "hexdump", "ip", "kill"],
+  ...["less", "ln", "ls", "lsmod", "mkdir", "mount", "mv", "ping", "ps", "rm", "sed", "sleep", "sync", "tail", "top"],
+  ...["umount", "uname", "vi", "wc", "wget"],
+] as const;
+
 const configuration = ["etc/mke2fs.conf"] as const;
 
 const libraryDirectories = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"] as const;
@@ -70,6 +77,7 @@ export async function toolEntries(tree: string): Promise<readonly Entry[]> {
   });
   return [
     ...links.map(({ path, target }): Entry => ({ kind: "link", path, target })),
+    ...consoleWords.map((word): Entry => ({ kind: "link", path: `usr/bin/${word}`, target: "busybox" })),
     ...(await Promise.all(programs.map(({ from, to }) => file(join(tree, from), to)))),
     ...(await Promise.all([...libraries].map(([name, path]) => file(path, `${libraryTarget}/${name}`, 0o644)))),
     ...(await Promise.all(configuration.map((path) => file(join(tree, path), path, 0o644)))),

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { runCommand } from "../../src/bootstrap-image/command.ts";
+import { hostFlags, hostSources } from "../../src/bootstrap-image/native.ts";
 import { runNative, runProgram } from "./native-program.ts";
 
 let directory: string;
@@ -80,4 +82,10 @@ test("an uncaught exception shows its stack and ends with status 1; a missing sc
   const missing = await runNative(join(directory, "missing.js"), []);
   assert.equal(missing.status, 1);
   assert.match(missing.stderr, /cannot read .*missing\.js: No such file or directory/);
+});
+
+test("our own C compiles without a warning", async () => {
+  for (const name of (await readdir(hostSources)).filter((each) => each.endsWith(".c"))) {
+    await runCommand(["gcc", ...hostFlags, "-Werror", "-c", join(hostSources, name), "-o", "/dev/null"]);
+  }
 });

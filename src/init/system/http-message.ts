@@ -129,6 +129,7 @@ export function readResponses(stream: ByteStream): ResponseReader {
       return;
     }
     if (lengthText !== undefined) {
+      if (!/^\d{1,15}$/.test(lengthText)) throw new Error(`a content-length that is no number: ${lengthText}`);
       pass(Number(lengthText), onBytes);
       return;
     }

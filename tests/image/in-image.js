@@ -2,8 +2,8 @@
 // uses every tool and system call once, prints a line each, and reboots out of a changed root.
 import * as host from "host";
 import * as os from "os";
-import { copyFile, exists, list, makeDirectories, readText, writeText } from "../../../src/init/system/files.ts";
-import { run, runOrThrow } from "../../../src/init/system/run.ts";
+import { copyFile, exists, list, makeDirectories, readText, writeText } from "../../src/init/system/files.ts";
+import { run, runOrThrow } from "../../src/init/system/run.ts";
 
 const key = new Uint8Array(host.randomBytes(64));
 const luks = [
@@ -36,13 +36,13 @@ check("mounts", () => {
   host.mount("tmpfs", "/run", "tmpfs", 0, "mode=0755");
 });
 const modules = `/lib/modules/${readText("/proc/sys/kernel/osrelease").trim()}`;
+for (const name of ["virtio_pci", "virtio_blk", "virtio_net", "i6300esb", "dm_crypt", "algif_skcipher"]) {
+  check(`modprobe ${name}`, () => runOrThrow(["modprobe", name]));
+}
 check("loadModule", () => {
   host.loadModule(`${modules}/kernel/drivers/watchdog/softdog.ko`, "soft_noboot=1");
   host.loadModule(`${modules}/kernel/drivers/watchdog/softdog.ko`, "");
 });
-for (const name of ["virtio_pci", "virtio_blk", "virtio_net", "i6300esb", "dm_crypt", "algif_skcipher"]) {
-  check(`modprobe ${name}`, () => runOrThrow(["modprobe", name]));
-}
 check("disk", () => {
   for (let tries = 0; !exists("/dev/vda") && tries < 100; tries += 1) os.sleep(50);
   return host.blockDeviceSize("/dev/vda");
@@ -83,7 +83,7 @@ check("setImmutable", () => {
 });
 check("flushDeviceCache", () => host.flushDeviceCache("/dev/vda"));
 check("watchdog", () => {
-  const fd = os.open("/dev/watchdog1", os.O_WRONLY);
+  const fd = os.open("/dev/watchdog0", os.O_WRONLY);
   const seconds = host.watchdogTimeout(fd, 40);
   os.write(fd, Uint8Array.of(86).buffer, 0, 1);
   os.close(fd);
