@@ -43,6 +43,11 @@ export const suites: readonly Suite[] = [
     run: { kind: "files", globs: ["tests/native/*.test.ts"], namespace: "none", timeoutMs: 5 * minuteMs },
   },
   {
+    name: "dominator",
+    about: "subd as an ordinary program against the Dominator: fetch, update, forged contents, power cuts",
+    run: { kind: "files", globs: ["tests/dominator/*.test.ts"], namespace: "none", timeoutMs: 5 * minuteMs },
+  },
+  {
     name: "real-clients",
     about: "curl, tftp-hpa, dhclient or udhcpc against our servers",
     run: { kind: "files", globs: ["tests/real-clients/*.test.ts"], namespace: "own", timeoutMs: 2 * minuteMs },

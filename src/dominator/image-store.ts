@@ -14,6 +14,8 @@ export type ImageStore = {
   readonly get: (name: string) => ImageManifest | undefined;
   /** The image that a machine's required image means: that one, or the newest version of the stream; undefined if there is none. */
   readonly resolve: (required: string) => ImageManifest | undefined;
+  /** Takes up what another process (`birther image import`) has added since. Cheap when there is nothing new. */
+  readonly refresh: () => Promise<void>;
   /** Adds an image as the next version of its stream. A name is never given twice. */
   readonly add: (stream: string, image: Omit<ImageManifest, "name">) => Promise<ImageManifest>;
 };
@@ -25,15 +27,26 @@ const nameTries = 20;
 export async function openImageStore(directory: string): Promise<ImageStore> {
   await mkdir(directory, { recursive: true });
   const images = new Map<string, ImageManifest>();
-  for (const stream of await readdir(directory)) {
-    for (const file of await readdir(join(directory, stream))) {
-      const name = `${stream}/${file.replace(/\.json$/, "")}`;
-      if (parseImageName(name) !== undefined) images.set(name, await readManifest(join(directory, stream, file), name));
-    }
-  }
   const names = () => [...images.keys()];
+  const readNew = async () => {
+    for (const file of await readdir(directory, { recursive: true })) {
+      const name = file.endsWith(".json") ? file.slice(0, -".json".length) : "";
+      if (images.has(name) || parseImageName(name) === undefined) continue;
+      images.set(name, await readManifest(join(directory, file), name));
+    }
+  };
+  // Thousands of polls a second share one look.
+  let looking: Promise<void> | undefined;
+  const refresh = () => {
+    looking ??= readNew().finally(() => {
+      looking = undefined;
+    });
+    return looking;
+  };
+  await refresh();
   return {
     names,
+    refresh,
     get: (name) => images.get(name),
     resolve: (required) => images.get(resolveImageName(required, names()) ?? ""),
     add: async (stream, image) => {

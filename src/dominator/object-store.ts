@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { access, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { access, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /** Contents by their SHA-512, each in a file `aa/bb/REST` (the layout of the Dominator's object server, dominator.md §3). */
@@ -19,11 +19,14 @@ export function isObjectName(text: string): boolean {
   return /^[0-9a-f]{128}$/.test(text);
 }
 
+/** A draft this old is left over from a process that was killed; younger ones may be of another process that imports right now. */
+const staleDraftMs = 86_400_000;
+
 /** Opens the store in a directory, which is made if it is not there. An object appears only when it is whole. */
 export async function openObjectStore(directory: string): Promise<ObjectStore> {
   const drafts = join(directory, "drafts");
-  await rm(drafts, { recursive: true, force: true });
   await mkdir(drafts, { recursive: true });
+  await removeStale(drafts);
   return {
     sizeOf: async (sha512) => (isObjectName(sha512) ? sizeOf(pathOf(directory, sha512)) : undefined),
     read: (sha512) => {
@@ -32,6 +35,14 @@ export async function openObjectStore(directory: string): Promise<ObjectStore> {
     },
     add: (content) => addObject(directory, join(drafts, randomUUID()), content),
   };
+}
+
+async function removeStale(drafts: string): Promise<void> {
+  for (const name of await readdir(drafts)) {
+    const path = join(drafts, name);
+    const found = await stat(path).catch(() => undefined);
+    if (found !== undefined && Date.now() - found.mtimeMs > staleDraftMs) await rm(path, { force: true });
+  }
 }
 
 function pathOf(directory: string, sha512: string): string {

@@ -33,6 +33,9 @@ export function subApp({ store, images, log, policy = defaultSubPolicy }: SubApp
     const token = /^Bearer (.+)$/.exec(context.req.header("authorization") ?? "")?.[1];
     if (machine === undefined || !isItsToken(machine, token)) return context.json(stranger(request.machineId), 401);
 
+    await images
+      .refresh()
+      .catch((error: unknown) => log("error", "an image cannot be read", { error: String(error), cause: error }));
     const directive = direct(machine, request, images, policy);
     for (const event of [...outcomeEvents(machine.id, request), ...directiveEvents(machine.id, request, directive)]) {
       await applyOrLog(store, event, log);
@@ -49,6 +52,7 @@ function direct(machine: Machine, request: SubPollRequest, images: ImageStore, p
     required: requiredImage,
     image: requiredImage === undefined ? undefined : images.resolve(requiredImage),
     held: whyHeld(machine),
+    failure: request.outcome?.kind === "failed" ? request.outcome.reason : undefined,
     report: request,
     policy,
   });

@@ -1,4 +1,3 @@
-import { readdir } from "node:fs/promises";
 import type { ImageView } from "../contract/operator.ts";
 import { measureTree } from "../core/image/tree.ts";
 import { type ImageStore, openImageStore } from "../dominator/image-store.ts";
@@ -12,19 +11,12 @@ export type FreshImages = {
 
 /** Opens the images in a directory. */
 export async function openFreshImages(directory: string): Promise<FreshImages> {
-  let current = await openImageStore(directory);
+  const store = await openImageStore(directory);
   return {
-    store: {
-      names: () => current.names(),
-      get: (name) => current.get(name),
-      resolve: (required) => current.resolve(required),
-      add: (stream, image) => current.add(stream, image),
-    },
+    store,
     refresh: async () => {
-      const known = new Set(current.names().map((name) => `${name}.json`));
-      const files = await readdir(directory, { recursive: true });
-      if (files.some((file) => file.endsWith(".json") && !known.has(file))) current = await openImageStore(directory);
-      return current;
+      await store.refresh();
+      return store;
     },
   };
 }

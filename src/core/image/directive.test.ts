@@ -36,6 +36,7 @@ const rows: readonly {
   readonly image?: undefined;
   readonly required?: undefined;
   readonly held?: string;
+  readonly failure?: string;
   readonly expect: Partial<Directive>;
 }[] = [
   { title: "a newborn is asked for its tree", report: born, expect: { kind: "report", filter: image.filter } },
@@ -96,6 +97,12 @@ const rows: readonly {
     expect: { kind: "wait", seconds: 10, reason: "there is no image compute" },
   },
   {
+    title: "what failed is not tried again at once",
+    report: born,
+    failure: "fetch: no route",
+    expect: { kind: "wait", seconds: 10, reason: "trying again soon: fetch: no route" },
+  },
+  {
     title: "a held machine is left alone",
     report: born,
     held: "held: broken fan",
@@ -109,6 +116,7 @@ for (const row of rows) {
       required: "compute",
       image: "image" in row ? undefined : image,
       held: row.held,
+      failure: row.failure,
       report: row.report,
       policy: defaultSubPolicy,
     });

@@ -63,11 +63,15 @@ export function decideDirective(input: {
   readonly required: string | undefined;
   readonly image: ImageManifest | undefined;
   readonly held: string | undefined;
+  /** Why the last directive could not be carried out. */
+  readonly failure: string | undefined;
   readonly report: SubReport;
   readonly policy: SubPolicy;
 }): Directive {
-  const { required, image, held, report, policy } = input;
+  const { required, image, held, failure, report, policy } = input;
   if (held !== undefined) return { kind: "wait", seconds: policy.pollSeconds, reason: held };
+  if (failure !== undefined)
+    return { kind: "wait", seconds: policy.retrySeconds, reason: `trying again soon: ${failure}` };
   if (required === undefined)
     return { kind: "wait", seconds: policy.retrySeconds, reason: "no image is required of this machine" };
   if (image === undefined)

@@ -27,8 +27,8 @@ import { isRebootPending, readPatchedImage } from "./state.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { carryOutUpdate } from "./update.ts";
 
-/** After something failed, it is not tried again at once. */
-const retrySeconds = 5;
+/** Another tree than the machine's own is not restarted: its next turn can wait. */
+const otherRootSeconds = 5;
 
 /** Reads /etc/birther/sub.json; an Error says what is wrong with it. */
 export function readSubSettings(root: string): SubSettings {
@@ -109,7 +109,7 @@ export function openSession(surroundings: Surroundings): Session {
         seen = {};
         return 0;
       case "reboot":
-        return restart(surroundings);
+        return root === "" ? restart(surroundings) : otherRootSeconds;
     }
   }
 
@@ -129,7 +129,8 @@ export function openSession(surroundings: Surroundings): Session {
       seen = {};
       outcome = { kind: "failed", directive: order.kind, reason: reason.slice(0, 2000) };
       log("error", "failed", { doing: order.kind, reason });
-      return retrySeconds;
+      // The MDB hears of it at once, and says how long to wait.
+      return 0;
     }
   }
   return { turn };

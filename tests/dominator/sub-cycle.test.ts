@@ -1,0 +1,185 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { machineFilterLines, subFilter } from "../../src/core/image/filter.ts";
+import { importTree } from "../../src/dominator/import-tree.ts";
+import { draw, type Sketch, type SubFixture, startSubFixture } from "./sub-fixture.ts";
+
+const image: Sketch = {
+  "etc/passwd": "root\n",
+  "etc/shadow": { mode: 0o640, text: "secret\n" },
+  "etc/fstab": "of the image\n",
+  "etc/empty": "",
+  "usr/bin/su": { mode: 0o4755, text: "elf".repeat(2_000_000) },
+  "usr/bin/sudo": { same: "usr/bin/su" },
+  "usr/bin/copy-of-passwd": "root\n",
+  "usr/lib/modules/6.1.0-1/modules.dep": "kernel/dm-crypt.ko: kernel/dm-mod.ko\nkernel/dm-mod.ko:\n",
+  "usr/lib/modules/6.1.0-1/kernel/dm-crypt.ko": "crypt",
+  "usr/lib/modules/6.1.0-1/kernel/dm-mod.ko": "mod",
+  lib: { link: "usr/lib" },
+  "boot/vmlinuz-6.1.0-1": "kernel",
+  "boot/initrd.img-6.1.0-1": "initrd",
+  "var/log/": "",
+};
+
+/** What the sub's root and the image must agree on, by the same eyes that look at an image. */
+async function assertIsImage(fixture: SubFixture, name: string): Promise<void> {
+  const { root, objects, images } = fixture;
+  const found = await importTree({ source: root, objects, filter: machineFilterLines });
+  const wanted = images.get(name)?.tree ?? assert.fail(name);
+  const describe = (tree: typeof found) => {
+    const first = new Map<number, string>();
+    for (const [path, number] of tree.entries) if (!first.has(number)) first.set(number, path);
+    return Object.fromEntries(
+      tree.entries.map(([path, number]) => [path, { ...tree.inodes[number], sameAs: first.get(number) }]),
+    );
+  };
+  const guarded = (path: string) => subFilter(machineFilterLines).protects(path);
+  const parentsOfMachineFiles = ["/etc/birther", "/usr/local", "/usr/local/sbin", "/usr/local/lib", "/var/lib"];
+  const seen = describe(found);
+  for (const path of parentsOfMachineFiles) if (!wanted.entries.some(([entry]) => entry === path)) delete seen[path];
+  assert.ok(Object.keys(seen).every((path) => !guarded(path)));
+  assert.deepEqual(seen, describe(wanted));
+}
+
+test("an empty sub fetches, updates, writes what its boot loader needs, and is told to reboot", {
+  timeout: 120_000,
+}, async () => {
+  await using fixture = await startSubFixture();
+  const { root, store } = fixture;
+  await draw(root, {
+    "stray/file": "x",
+    "etc/old": "x",
+    "usr/bin/su": "old",
+    "etc/passwd/in-the-way": "x",
+    ".subd/drafts/7": "half",
+  });
+  const name = await fixture.importSketch(image, machineFilterLines);
+  const { status, stdout, stderr } = await fixture.runSub();
+  assert.equal(status, 0, stdout + stderr);
+
+  await assertIsImage(fixture, name);
+  assert.equal(readFileSync(join(root, "etc/fstab"), "utf8"), "of this machine\n");
+  assert.equal(readFileSync(join(root, "usr/local/sbin/subd"), "utf8"), "the sub itself");
+  assert.equal(statSync(join(root, "usr/bin/su")).mode & 0o7777, 0o4755);
+  assert.equal(existsSync(join(root, "stray")), false);
+  assert.equal(existsSync(join(root, ".subd/objects")), false);
+  assert.equal(readFileSync(join(root, "var/lib/birther/patched-image"), "utf8"), "compute/1\n");
+  const grub = readFileSync(join(root, "boot/grub/grub.cfg"), "utf8");
+  assert.match(grub, /linux \/vmlinuz-6\.1\.0-1 root=PARTUUID=6f3c1b0e-0d5a-4c53-9d3e-b1a7c0ffee03 ro/);
+
+  const [machine] = store.list();
+  assert.deepEqual(
+    machine?.timeline.map((entry) => entry.phase),
+    ["fetching", "updating", "rebooting"],
+  );
+  assert.ok(machine?.timeline.slice(0, 2).every((entry) => entry.durationMs !== undefined));
+});
+
+test("after the boot nothing is read but one poll, and the machine is up; a new version is only the difference", {
+  timeout: 120_000,
+}, async () => {
+  await using fixture = await startSubFixture();
+  const { root, store } = fixture;
+  await fixture.importSketch(image, machineFilterLines);
+  await fixture.runSub();
+  // As a boot does: another boot_id.
+  writeFileSync(join(root, "var/lib/birther/kernel-changed-in"), "another boot\n");
+  const booted = await fixture.runSub();
+  assert.equal(booted.status, 0, booted.stdout);
+  assert.doesNotMatch(booted.stdout, /scanned/);
+  assert.equal(store.list()[0]?.phase, "up");
+  assert.equal(store.list()[0]?.runningImage, "compute/1");
+
+  const { lib: _gone, ...rest } = image;
+  const next = await fixture.importSketch(
+    { ...rest, "etc/passwd": "root and more\n", "etc/new": { same: "etc/empty" } },
+    machineFilterLines,
+  );
+  const updated = await fixture.runSub();
+  assert.equal(updated.status, 0, updated.stdout);
+  assert.match(updated.stdout, /fetched \{"objects":1,"of":1\}/);
+  await assertIsImage(fixture, next);
+  const [machine] = store.list();
+  assert.equal(machine?.phase, "up");
+  assert.equal(machine?.runningImage, "compute/2");
+});
+
+test("an encrypted root gets a second initrd with the modules of the image's kernel", {
+  timeout: 120_000,
+}, async () => {
+  const keyVariable = "BirtherDiskKey-6f3c1b0e-0d5a-4c53-9d3e-b1a7c0ffee01";
+  const partUuid = "6f3c1b0e-0d5a-4c53-9d3e-b1a7c0ffee03";
+  await using fixture = await startSubFixture({ firmware: "uefi", root: { kind: "luks2", partUuid, keyVariable } });
+  const { root } = fixture;
+  await draw(root, {
+    "usr/local/lib/birther/unlock/bin/cryptsetup": "cryptsetup",
+    "usr/local/lib/birther/unlock/lib/ld-linux-x86-64.so.2": "loader",
+    "usr/local/lib/birther/unlock/lib/libc.so.6": "libc",
+  });
+  await fixture.importSketch(image, machineFilterLines);
+  const { status, stdout, stderr } = await fixture.runSub();
+  assert.equal(status, 0, stdout + stderr);
+  const archive = readFileSync(join(root, "boot/birther-unlock.img"));
+  const cpio = (...options: string[]) =>
+    execFileSync("cpio", ["--quiet", ...options], { input: archive, encoding: "utf8" });
+  assert.equal(cpio("-i", "--to-stdout", "birther/modules/11-dm-crypt.ko"), "crypt");
+  assert.equal(cpio("-i", "--to-stdout", "birther/lib/libc.so.6"), "libc");
+  assert.match(
+    cpio("-i", "--to-stdout", "scripts/birther"),
+    new RegExp(`by-partuuid/${partUuid}[^]*efivars/${keyVariable}`),
+  );
+  assert.match(readFileSync(join(root, "boot/grub/grub.cfg"), "utf8"), /root=\/dev\/mapper\/birther-root boot=birther/);
+});
+
+test("a forged or damaged content is never used, and the MDB hears of it", { timeout: 120_000 }, async () => {
+  await using fixture = await startSubFixture();
+  const { root, store, forge, objects, images } = fixture;
+  await fixture.importSketch(image, machineFilterLines);
+  const shadow = images
+    .get("compute/1")
+    ?.tree.inodes.find((inode) => inode.kind === "regular" && inode.uid === 7 && inode.size < 100);
+  assert.ok(shadow?.kind === "regular" && (await objects.sizeOf(shadow.sha512)) !== undefined);
+  forge.add(shadow.sha512);
+  await fixture.runSub();
+  assert.equal(existsSync(join(root, "etc/shadow")), false);
+  assert.equal(existsSync(join(root, "var/lib/birther/patched-image")), false);
+  forge.clear();
+  await fixture.runSub();
+  await assertIsImage(fixture, "compute/1");
+  const failure = store.list()[0]?.conditions.find((condition) => condition.kind === "failing");
+  assert.match(failure?.reason ?? "", /fetch: .*damaged or forged/);
+});
+
+test("a power cut at any time between two renames is mended by the next run", { timeout: 120_000 }, async () => {
+  await using fixture = await startSubFixture();
+  const { root } = fixture;
+  const name = await fixture.importSketch(image, machineFilterLines);
+  await fixture.runSub();
+  rmSync(join(root, "var/lib/birther/patched-image"));
+  rmSync(join(root, "usr/bin/sudo"));
+  rmSync(join(root, "boot/grub/grub.cfg"));
+  writeFileSync(join(root, "var/lib/birther/boot-files-due"), "");
+  await draw(root, { "etc/passwd.birther-new": "half", ".subd/objects/aa/bb": "garbage" });
+  const { status, stdout, stderr } = await fixture.runSub();
+  assert.equal(status, 0, stdout + stderr);
+  await assertIsImage(fixture, name);
+  assert.ok(existsSync(join(root, "boot/grub/grub.cfg")));
+});
+
+test("an image without a kernel is not taken for an update that could boot", { timeout: 120_000 }, async () => {
+  await using fixture = await startSubFixture();
+  await fixture.importSketch({ "boot/vmlinuz-1": "kernel without initrd" }, machineFilterLines);
+  await fixture.runSub();
+  assert.equal(existsSync(join(fixture.root, "var/lib/birther/patched-image")), false);
+});
+
+test("a stranger's credential is refused", { timeout: 120_000 }, async () => {
+  await using fixture = await startSubFixture({ token: "guessed" });
+  await fixture.importSketch(image, machineFilterLines);
+  const { status, stdout, stderr } = await fixture.runSub();
+  assert.notEqual(status, 0);
+  assert.match(stdout + stderr, /status 401/);
+});

@@ -1,0 +1,190 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { chmod, chown, link, lutimes, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer as createHttpServer } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { createAdaptorServer } from "@hono/node-server";
+import { bundleForQuickJs } from "../../src/bootstrap-image/bundle.ts";
+import type { SubSettings } from "../../src/contract/sub.ts";
+import { decide } from "../../src/core/machine/life.ts";
+import type { Machine, MachineId } from "../../src/core/machine/record.ts";
+import type { Mac } from "../../src/core/net/mac.ts";
+import type { Log, Store } from "../../src/core/ports.ts";
+import { type ImageStore, openImageStore } from "../../src/dominator/image-store.ts";
+import { importTree } from "../../src/dominator/import-tree.ts";
+import { type ObjectStore, openObjectStore } from "../../src/dominator/object-store.ts";
+import { objectsHandler } from "../../src/dominator/objects-handler.ts";
+import { subApp } from "../../src/dominator/sub-app.ts";
+import { issue, makeAuthority } from "../native/certificates.ts";
+import { type NativeRun, runNative } from "../native/native-program.ts";
+
+const token = "sub-secret";
+const machineId = "m-525400b10001" as MachineId;
+
+/** A file-system tree to be written: text is a file, `{ link }` a symbolic link, `{ same }` a hard link. */
+export type Sketch = {
+  readonly [path: string]:
+    | string
+    | { readonly link: string }
+    | { readonly same: string }
+    | { readonly mode: number; readonly text: string };
+};
+
+/** Writes a sketch below a directory; every file gets the same time. */
+export async function draw(root: string, sketch: Sketch): Promise<void> {
+  for (const [path, what] of Object.entries(sketch)) {
+    const file = join(root, path);
+    await mkdir(path.endsWith("/") ? file : dirname(file), { recursive: true });
+    if (path.endsWith("/")) continue;
+    if (typeof what === "object" && "link" in what) await symlink(what.link, file);
+    else if (typeof what === "object" && "same" in what) await link(join(root, what.same), file);
+    else {
+      await writeFile(file, typeof what === "string" ? what : what.text);
+      if (typeof what === "object") {
+        await chown(file, 7, 8);
+        await chmod(file, what.mode);
+      }
+      await lutimes(file, 1_700_000_000, 1_700_000_000);
+    }
+  }
+}
+
+/** A Dominator over TLS and a root for a sub, all of it real but for the machine. */
+export type SubFixture = AsyncDisposable & {
+  readonly root: string;
+  readonly store: Store;
+  readonly images: ImageStore;
+  readonly objects: ObjectStore;
+  /** Imports a sketch as the next version of `compute`. */
+  readonly importSketch: (sketch: Sketch, filter: readonly string[]) => Promise<string>;
+  /** Runs subd until there is nothing to do. */
+  readonly runSub: () => Promise<NativeRun>;
+  /** Contents that the object server lies about. */
+  readonly forge: Set<string>;
+};
+
+/** Starts it; `settings` are those of sub.json that a test wants to be otherwise. */
+export async function startSubFixture(settings: Partial<SubSettings> = {}): Promise<SubFixture> {
+  const directory = await mkdtemp(join(tmpdir(), "birther-sub-"));
+  const root = join(directory, "root");
+  const log: Log = () => undefined;
+  const store = oneMachineStore();
+  const images = await openImageStore(join(directory, "images"));
+  const objects = await openObjectStore(join(directory, "objects"));
+  const forge = new Set<string>();
+  const forging: ObjectStore = {
+    ...objects,
+    read: (sha512) => (forge.has(sha512) ? forged(objects.read(sha512)) : objects.read(sha512)),
+  };
+  const authority = await makeAuthority("test CA");
+  const certificate = await issue(authority, "birther");
+  const app = subApp({ store, images, log });
+  const tls = createAdaptorServer({ fetch: app.fetch, createServer: createHttpsServer, serverOptions: certificate });
+  const handler = objectsHandler({ objects: forging, log });
+  const plain = createHttpServer((request, response) => {
+    if (!handler(request, response)) response.writeHead(404).end();
+  });
+  for (const server of [tls, plain])
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  const portOf = (server: typeof tls | typeof plain) => (server.address() as AddressInfo).port;
+
+  const subJson: SubSettings = {
+    machineId,
+    mdb: `127.0.0.1:${portOf(tls)}`,
+    serverName: "birther",
+    token,
+    http: `127.0.0.1:${portOf(plain)}`,
+    mac: "52:54:00:b1:00:01",
+    firmware: "bios",
+    root: { kind: "plain", partUuid: "6f3c1b0e-0d5a-4c53-9d3e-b1a7c0ffee03" },
+    boot: { partUuid: "6f3c1b0e-0d5a-4c53-9d3e-b1a7c0ffee02" },
+    ...settings,
+  };
+  await draw(root, {
+    "etc/birther/sub.json": JSON.stringify(subJson),
+    "etc/birther/ca.pem": authority.pem,
+    "etc/fstab": "of this machine\n",
+    "usr/local/sbin/subd": "the sub itself",
+    "boot/efi/": "",
+    "proc/": "",
+  });
+  const script = join(directory, "subd.js");
+  await writeFile(script, await bundleForQuickJs({ entry: join(import.meta.dirname, "../../src/init/sub/main.ts") }));
+
+  let drawn = 0;
+  return {
+    root,
+    store,
+    images,
+    objects,
+    forge,
+    importSketch: async (sketch, filter) => {
+      drawn += 1;
+      const source = join(directory, `image-${drawn}`);
+      await draw(source, sketch);
+      const tree = await importTree({ source, objects, filter });
+      return (await images.add("compute", { createdAtMs: 1, source: "sketch", filter, tree })).name;
+    },
+    runSub: () => runNative(script, ["--root", root, "--once"]),
+    [Symbol.asyncDispose]: async () => {
+      for (const server of [tls, plain]) {
+        if ("closeAllConnections" in server) server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      }
+      await rm(directory, { recursive: true });
+    },
+  };
+}
+
+async function* forged(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const piece of content) yield piece.map((byte) => byte ^ 1);
+}
+
+/** A Store of one healthy machine, decided as the real one does. */
+function oneMachineStore(): Store {
+  let machine: Machine = {
+    id: machineId,
+    revision: 1,
+    createdAtMs: 0,
+    macs: ["52:54:00:b1:00:01" as Mac],
+    state: "healthy",
+    generation: 1,
+    phase: "handedOver",
+    conditions: [],
+    requiredImage: "compute",
+    pxe: { requests: 0, responses: 0, lastRequestAtMs: 0, lastAnswer: "" },
+    subTokenHash: createHash("sha256").update(token).digest("hex"),
+    lastSeenAtMs: 0,
+    timeline: [],
+  };
+  const nobody = () => undefined;
+  const get = () => machine;
+  return {
+    get: (id) => (id === machineId ? machine : undefined),
+    byMac: get,
+    find: get,
+    list: () => [machine],
+    apply: async (event) => {
+      const context = { nowMs: Date.now(), nameHolder: nobody, addressHolder: nobody, macHolder: nobody };
+      const decision = decide(machine, event, context);
+      machine = decision.machine ?? machine;
+      return decision;
+    },
+    watch: () => () => undefined,
+    history: async () => [],
+    addLog: () => undefined,
+    log: () => [],
+  };
+}
+
+/** What stands on disk, as `find` tells it: kind, mode, owner, time of files, size, link target and link count. */
+export function listing(root: string): readonly string[] {
+  const format = "%P %y %m %U %G %l %n";
+  return execFileSync("find", [root, "-mindepth", "1", "-printf", `${format}\n`], { encoding: "utf8" })
+    .trim()
+    .split("\n")
+    .sort();
+}
