@@ -1,0 +1,56 @@
+import { userInfo } from "node:os";
+import { createInterface } from "node:readline/promises";
+import type { MachineView, OperatorRoute } from "../contract/operator.ts";
+import type { Api } from "./api.ts";
+import { failure } from "./failure.ts";
+import { print, printJson, type ServerOptions } from "./server-options.ts";
+
+/** What is to be done to which machines. */
+export type Deed = {
+  readonly route: Extract<OperatorRoute, "rebirth" | "clean" | "hold" | "release">;
+  readonly names: readonly string[];
+  /** What the machines lose, if they do; then a person at a terminal is asked first. */
+  readonly loses?: string;
+  readonly body?: object;
+  /** What to say of a machine when it is done. */
+  readonly done: (machine: MachineView) => string;
+};
+
+/** Does it to each machine; goes on after a refusal, so that one machine on hold does not keep the others waiting. */
+export async function act(deed: Deed, options: ServerOptions & { readonly yes?: boolean }): Promise<void> {
+  const { openApi } = await import("./api.ts");
+  const api = await openApi(options);
+  // All names are looked up first: a slip of the finger in the last one must not leave half of it done.
+  const machines = await Promise.all(deed.names.map((name) => api.ask<MachineView>("get", { name })));
+  if (deed.loses !== undefined && options.yes !== true && process.stdin.isTTY) await confirm(machines, deed.loses);
+  const { done, refusals } = await actOnEach(api, deed, machines);
+  if (options.output === "json") printJson(done);
+  else print(...done.map(deed.done));
+  if (refusals.length > 0) throw failure("failed", refusals.join("\n"));
+}
+
+async function actOnEach(api: Api, deed: Deed, machines: readonly MachineView[]) {
+  const done: MachineView[] = [];
+  const refusals: string[] = [];
+  for (const { id } of machines) {
+    try {
+      done.push(await api.ask<MachineView>(deed.route, { name: id, body: { by: caller(), ...deed.body } }));
+    } catch (error) {
+      refusals.push(error instanceof Error ? error.message : String(error));
+    }
+  }
+  return { done, refusals };
+}
+
+async function confirm(machines: readonly MachineView[], loses: string): Promise<void> {
+  const names = machines.map((machine) => machine.hostname ?? machine.id);
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await terminal.question(`${names.join(", ")}: ${loses}. Go on? [y/N] `);
+  terminal.close();
+  if (!/^y(es)?$/i.test(answer.trim())) throw failure("failed", "nothing was done");
+}
+
+/** Who asks: for the record of who did what. */
+function caller(): string {
+  return process.env.SUDO_USER || userInfo().username;
+}

@@ -1,0 +1,23 @@
+import type { Command } from "commander";
+import { print } from "./server-options.ts";
+
+/** Adds `config check` and `config docs`. */
+export function configCommand(program: Command): void {
+  const config = program.command("config").description("check a configuration file; print its documentation");
+  config
+    .command("check <file>")
+    .description("say all that is wrong with a configuration file, or that it is good")
+    .action(async (file: string) => {
+      const { readConfigFile } = await import("./config-file.ts");
+      const { warnings } = await readConfigFile(file);
+      for (const warning of warnings) process.stderr.write(`warning: ${file}: ${warning}\n`);
+      print(`${file} is good`);
+    });
+  config
+    .command("docs")
+    .description("print docs/configuration.md, made of the schema")
+    .action(async () => {
+      const { configDocs } = await import("../contract/config-docs.ts");
+      process.stdout.write(configDocs());
+    });
+}

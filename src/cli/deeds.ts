@@ -1,0 +1,33 @@
+import type { Config } from "../contract/config.ts";
+import type { ImageView } from "../contract/operator.ts";
+
+/** What the Bootstrap Image came to, in bytes on the wire. */
+export type BootstrapView = {
+  readonly kernelBytes: number;
+  readonly initramfsBytes: number;
+  readonly totalBytes: number;
+  readonly kernelVersion: string;
+  readonly kernelPath: string;
+  readonly initramfsPath: string;
+  readonly driverFamilies: number;
+};
+
+/** What verbs need of rooms that cli may not enter; main gives it (star rule, DESIGN §4). */
+export type Deeds = {
+  /** Serves until a signal ends it. */
+  readonly serve: (options: {
+    readonly config: Config;
+    readonly logJson: boolean;
+    readonly verbose: boolean;
+  }) => Promise<void>;
+  /** Builds the Bootstrap Image of a state directory, or finds it built. */
+  readonly buildBootstrapImage: (stateDirectory: string) => Promise<BootstrapView>;
+  readonly listImages: (stateDirectory: string) => Promise<readonly ImageView[]>;
+  /** Imports a tree as the next version of a stream. */
+  readonly importImage: (options: {
+    readonly stateDirectory: string;
+    readonly stream: string;
+    readonly source: string;
+    readonly onProgress: (paths: number, readBytes: number, totalBytes: number | undefined) => void;
+  }) => Promise<ImageView>;
+};

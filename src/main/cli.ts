@@ -1,0 +1,61 @@
+/** The `birther` command. Verbs load what they need when they act, so that help comes at once. */
+import { Command } from "commander";
+import { cleanCommand } from "../cli/clean.ts";
+import { configCommand } from "../cli/config.ts";
+import type { Deeds } from "../cli/deeds.ts";
+import { eventsCommand } from "../cli/events.ts";
+import { exitStatus, statusOf } from "../cli/failure.ts";
+import { holdCommand } from "../cli/hold.ts";
+import { imageCommand } from "../cli/image.ts";
+import { labCommand } from "../cli/lab.ts";
+import { logCommand } from "../cli/log.ts";
+import { machinesCommand } from "../cli/machines.ts";
+import { rebirthCommand } from "../cli/rebirth.ts";
+import { releaseCommand } from "../cli/release.ts";
+import { serveCommand } from "../cli/serve.ts";
+import { showCommand } from "../cli/show.ts";
+import { watchCommand } from "../cli/watch.ts";
+import { demoCommand } from "./demo-command.ts";
+import { causes } from "./demo-log.ts";
+import { version } from "./version.ts";
+
+const deeds: Deeds = {
+  serve: async (options) => (await import("./serve.ts")).serve(options),
+  buildBootstrapImage: async (state) => (await import("./image-deeds.ts")).buildBootstrapImage(state),
+  listImages: async (state) => (await import("./image-deeds.ts")).listImages(state),
+  importImage: async (options) => (await import("./image-deeds.ts")).importImage(options),
+};
+
+const closing = `
+Exit status: 0 done · 1 refused or failed · 2 wrong command line or configuration · 3 no server runs
+A machine is named by its hostname, id, address or hardware address.`;
+
+const program = new Command("birther")
+  .description("Births bare-metal machines: from an unknown machine's PXE broadcast to a working machine.")
+  .version(version)
+  .showHelpAfterError("(birther --help, or birther VERB --help)")
+  .addHelpText("after", closing)
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? exitStatus.done : exitStatus.misused));
+
+const [fleet, machine, images, running] = ["The fleet:", "A machine:", "Images and configuration:", "Running it:"];
+program.commandsGroup(fleet);
+machinesCommand(program);
+watchCommand(program);
+program.commandsGroup(machine);
+for (const add of [showCommand, eventsCommand, logCommand, rebirthCommand, cleanCommand, holdCommand, releaseCommand]) {
+  add(program);
+}
+program.commandsGroup(images);
+imageCommand(program, deeds);
+configCommand(program);
+program.commandsGroup(running);
+serveCommand(program, deeds);
+demoCommand(program);
+labCommand(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`birther: ${causes(error)}\n`);
+  process.exitCode = statusOf(error);
+}
