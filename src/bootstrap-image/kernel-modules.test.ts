@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { driverFamilies } from "./driver-families.ts";
 import { aliasFile, dependencyFile, moduleName, readModule, withDependencies } from "./kernel-modules.ts";
 
 /** A kernel of the mind: name → what it depends on, and its softdep line. */
@@ -62,12 +61,4 @@ test("modules.alias holds the aliases of what is in", () => {
     aliasFile(chosen),
     "alias pci:base_bus* base_bus\nalias second base_bus\nalias pci:middle* middle\nalias second middle\n",
   );
-});
-
-test("there are at least 30 families of NICs and storage controllers, each with a name and modules of its own", () => {
-  const devices = driverFamilies.filter(({ kind }) => kind === "nic" || kind === "storage");
-  assert.ok(devices.length >= 30, `${devices.length} families`);
-  assert.equal(new Set(driverFamilies.map(({ name }) => name)).size, driverFamilies.length);
-  const names = driverFamilies.flatMap(({ modules: each }) => [...each]);
-  assert.equal(new Set(names).size, names.length);
 });
