@@ -1,0 +1,248 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import type { ImageView } from "../contract/operator.ts";
+import { machineIdFromMac } from "../core/machine/life-record.ts";
+import type { Store } from "../core/ports.ts";
+import { openStore } from "../mdb/open-store.ts";
+import { operatorApp } from "../mdb/operator-app.ts";
+import { asks, birthOf, testMac } from "../mdb/store-suite.ts";
+import { startOperatorServer } from "./operator-server.ts";
+import { systemClock as clock } from "./system-ports.ts";
+
+type Outcome = { readonly status: number | null; readonly out: string; readonly err: string };
+
+function start(words: readonly string[], environment: { [name: string]: string } = {}): ChildProcess {
+  const entry = join(import.meta.dirname, "cli.ts");
+  return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", entry, ...words], {
+    env: { ...process.env, BIRTHER_STATE: "", ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+async function outcomeOf(child: ChildProcess): Promise<Outcome> {
+  const read = async (stream: ChildProcess["stdout"]) => (await stream?.setEncoding("utf8").toArray())?.join("") ?? "";
+  const [out, err, [status]] = await Promise.all([read(child.stdout), read(child.stderr), once(child, "close")]);
+  return { status, out, err };
+}
+
+const birther = (...words: string[]) => outcomeOf(start(words));
+
+describe("the birther command against a server on its Unix socket", () => {
+  const parent = mkdtempSync(join(tmpdir(), "birther-cli-"));
+  const state = join(parent, "state");
+  const life = new AsyncDisposableStack();
+  const log = () => {};
+  let store: Store;
+  const images: ImageView[] = [{ name: "compute/1", entries: 2, bytes: 3, importedAtMs: 4 }];
+
+  before(async () => {
+    mkdirSync(state);
+    store = life.use(await openStore({ path: ":memory:", clock, log }));
+    const app = operatorApp({ store, clock, log, version: "test", images: async () => images });
+    life.use(await startOperatorServer({ path: join(state, "api.sock"), app, log }));
+    for (const event of [...birthOf(1), asks(2, "10.77.0.51")]) await store.apply(event);
+    await store.apply({
+      kind: "failed",
+      id: machineIdFromMac(testMac(2)),
+      step: "disk",
+      reason: `none${" at all".repeat(30)}`,
+    });
+    store.addLog(machineIdFromMac(testMac(2)), ["hello from init"]);
+  });
+  after(async () => {
+    await life.disposeAsync();
+    rmSync(parent, { recursive: true });
+  });
+  const asked = (...words: string[]) => birther(...words, "--state", state);
+
+  test("the socket is its owner's alone", () => {
+    assert.equal(statSync(join(state, "api.sock")).mode & 0o777, 0o600);
+  });
+
+  test("machines: a table that fits the terminal, JSON for programs, filters", async () => {
+    const table = await asked("machines");
+    assert.equal(table.status, 0, table.err);
+    const lines = table.out.trimEnd().split("\n");
+    assert.match(lines[0] ?? "", /^NAME +STATE +PHASE +SINCE +ADDRESS +IMAGE +CONDITIONS$/);
+    assert.match(table.out, /r01u1 +healthy +initUp .* 10\.77\.1\.1 +compute +-/);
+    assert.match(table.out, /m-020000000002 +birth +offered .* 10\.77\.0\.51 +- +failing: disk: none/);
+    for (const line of lines) assert.ok(line.length <= 120, line);
+    const json = JSON.parse((await asked("machines", "-o", "json")).out);
+    assert.deepEqual(
+      json.map((machine: { id: string }) => machine.id),
+      ["m-020000000002", "m-020000000001"],
+    );
+    assert.ok(!JSON.stringify(json).includes("Hash"), "no hashes of secrets");
+    assert.equal(JSON.parse((await asked("machines", "--in", "healthy", "-o", "json")).out).length, 1);
+    assert.equal(JSON.parse((await asked("machines", "--condition", "failing", "-o", "json")).out).length, 1);
+  });
+
+  test("show, events, log: by whatever names the machine", async () => {
+    for (const name of ["r01u1", testMac(1), "m-020000000001", "10.77.1.1"]) {
+      const shown = await asked("show", name);
+      assert.match(shown.out, /^r01u1 \(m-020000000001\)\n {2}state +healthy, generation 1/, shown.err);
+    }
+    assert.match((await asked("show", "r01u1")).out, /storage +root on \/dev\/vda .* not encrypted: test/);
+    const events = await asked("events", "r01u1");
+    assert.match(events.out, /pxeAsked.*orderIssued.*orderTaken.*becameHealthy/s);
+    assert.ok(!events.out.includes("Hash"));
+    assert.equal(JSON.parse((await asked("events", "r01u1", "-n", "2", "-o", "json")).out).length, 2);
+    assert.equal((await asked("log", testMac(2))).out, "hello from init\n");
+  });
+
+  test("a machine that does not exist: what there is instead", async () => {
+    const outcome = await asked("show", "r01u9");
+    assert.equal(outcome.status, 1);
+    assert.match(outcome.err, /no such machine: .*r01u9; there are r01u1\nbirther machines lists them all/);
+  });
+
+  test("hold refuses a rebirth until the release; rebirth and clean begin generations", async () => {
+    assert.match((await asked("hold", "r01u1", "--reason", "disk swap")).out, /r01u1: on hold/);
+    const held = await asked("rebirth", "r01u1");
+    assert.deepEqual([held.status, held.out], [1, ""]);
+    assert.match(held.err, /on hold: disk swap .*\n.*birther release r01u1/);
+    assert.equal((await asked("release", "r01u1")).status, 0);
+    assert.equal((await asked("release", "r01u1")).status, 1);
+    assert.match((await asked("rebirth", "r01u1", "--yes")).out, /r01u1: rebirth, generation 2; reset it/);
+    assert.match((await asked("clean", "r01u1")).out, /r01u1: clean, generation 3/);
+    assert.equal(store.find("r01u1")?.state, "clean");
+    const audit = (await asked("events", "r01u1")).out;
+    assert.match(audit, /rebirthAsked .*by \w+/);
+  });
+
+  test("one unknown name among several: nothing is done to the others", async () => {
+    const before = store.find("r01u1")?.generation;
+    assert.equal((await asked("rebirth", "r01u1", "r01u7")).status, 1);
+    assert.equal(store.find("r01u1")?.generation, before);
+  });
+
+  test("a refusal of one does not keep the others waiting", async () => {
+    const outcome = await asked("rebirth", testMac(2), "r01u1");
+    assert.equal(outcome.status, 1);
+    assert.match(outcome.err, /m-020000000002 is being born/);
+    assert.match(outcome.out, /r01u1: rebirth/);
+  });
+
+  test("watch prints changes as they happen", { timeout: 20_000 }, async () => {
+    const child = start(["watch", "-o", "json", "--state", state]);
+    const outcome = outcomeOf(child);
+    // It is listening when a change has come through; until then changes are made.
+    const ticking = setInterval(() => void store.apply(asks(3)), 50);
+    await once(child.stdout ?? assert.fail(), "readable");
+    clearInterval(ticking);
+    child.kill("SIGINT");
+    const { out, status } = await outcome;
+    const change = JSON.parse(out.split("\n")[0] ?? "");
+    assert.deepEqual([change.event.kind, change.machine.id, status], ["pxeAsked", "m-020000000003", 0]);
+  });
+
+  test("no server: exit status 3 and how to start one", async () => {
+    const outcome = await birther("machines", "--state", join(parent, "nowhere"));
+    assert.equal(outcome.status, 3);
+    assert.match(outcome.err, /no server runs at .*nowhere\/api\.sock\nstart one: birther serve --config FILE/);
+    const byEnvironment = await outcomeOf(start(["machines"], { BIRTHER_STATE: state }));
+    assert.equal(byEnvironment.status, 0);
+  });
+
+  test("wrong command lines: exit status 2", async () => {
+    for (const words of [
+      ["machine"],
+      ["show"],
+      ["machines", "--colour"],
+      ["machines", "--in", "love"],
+      ["hold", "r01u1"],
+    ]) {
+      assert.equal((await birther(...words)).status, 2, words.join(" "));
+    }
+  });
+
+  test("bad requests are refused with a problem, whoever sends them", async () => {
+    const app = operatorApp({ store, clock, log, version: "test", images: async () => images });
+    const rows: [string, string, string | undefined, number][] = [
+      ["GET", "/v1/machines?colour=red", undefined, 422],
+      ["GET", "/v1/machines/r01u1/events?limit=0", undefined, 422],
+      ["POST", "/v1/machines/r01u1/rebirth", "{", 400],
+      ["POST", "/v1/machines/r01u1/rebirth", "{}", 422],
+      ["POST", "/v1/machines/r01u1/hold", '{"by":"me"}', 422],
+      ["POST", "/v1/machines/r01u1/hold", JSON.stringify({ by: "me", reason: "x".repeat(20_000) }), 413],
+      ["DELETE", "/v1/machines/r01u1", undefined, 404],
+      ["GET", "/v2", undefined, 404],
+    ];
+    for (const [method, path, body, status] of rows) {
+      const headers = body === undefined ? {} : { "content-length": String(body.length) };
+      const answer = await app.request(path, { method, headers, ...(body === undefined ? {} : { body }) });
+      assert.equal(answer.status, status, `${method} ${path}`);
+      assert.match(answer.headers.get("content-type") ?? "", /problem\+json/);
+    }
+    assert.deepEqual(await (await app.request("/v1/images")).json(), { images });
+    assert.deepEqual(await (await app.request("/v1/check")).json(), { inconsistencies: [] });
+    assert.equal(((await (await app.request("/v1/status")).json()) as { version: string }).version, "test");
+  });
+});
+
+describe("verbs that need no server", () => {
+  const parent = mkdtempSync(join(tmpdir(), "birther-verbs-"));
+  after(() => rmSync(parent, { recursive: true }));
+
+  test("help comes within 0.3 s, for all and for each verb", async () => {
+    for (const words of [["--help"], ["machines", "--help"], ["image", "import", "--help"], ["demo", "--help"]]) {
+      const begun = performance.now();
+      const { status, out } = await birther(...words);
+      const tookMs = performance.now() - begun;
+      assert.equal(status, 0);
+      assert.match(out, /Usage: birther/);
+      // Three times the promise: other tests may be using the computer.
+      assert.ok(tookMs < 900, `${words.join(" ")} took ${Math.round(tookMs)} ms`);
+    }
+  });
+
+  test("config check: good, doubtful, wrong, unreadable, no YAML", async () => {
+    const file = join(parent, "birther.yaml");
+    const good = `
+networks:
+  - name: rack
+    interface: rack0
+    serverAddress: 10.77.0.1
+    prefix: 10.77.0.0/24
+    temporaryPool: { first: 10.77.0.50, last: 10.77.0.250 }
+    nursery: true
+`;
+    writeFileSync(file, good);
+    const doubtful = await birther("config", "check", file);
+    assert.deepEqual([doubtful.status, doubtful.out], [0, `${file} is good\n`]);
+    assert.match(doubtful.err, /warning: .*placement\.rules: found no rule; meant is at least one/);
+    writeFileSync(file, good.replace("10.77.0.1", "10.78.0.1").replace("nursery", "nurserry"));
+    const wrong = await birther("config", "check", file);
+    assert.equal(wrong.status, 2);
+    assert.match(wrong.err, /networks\[0\]\.nurserry: found a key that means nothing; meant is nursery/);
+    writeFileSync(file, "networks: [\n");
+    assert.match((await birther("config", "check", file)).err, /birther\.yaml: .*line 2/);
+    const missing = await birther("config", "check", join(parent, "none.yaml"));
+    assert.deepEqual([missing.status, /cannot be read \(ENOENT\)/.test(missing.err)], [2, true]);
+  });
+
+  test("image import, list", async () => {
+    const tree = join(parent, "tree");
+    mkdirSync(join(tree, "etc"), { recursive: true });
+    writeFileSync(join(tree, "etc", "motd"), "hello\n");
+    const state = join(parent, "state");
+    assert.match(
+      (await birther("image", "import", "compute", tree, "--state", state)).out,
+      /^compute\/1: 2 paths, 6 B\n$/,
+    );
+    assert.match((await birther("image", "import", "compute/2", tree, "--state", state)).out, /^compute\/2/);
+    const again = await birther("image", "import", "compute/2", tree, "--state", state);
+    assert.deepEqual([again.status, /the next version of compute is 3/.test(again.err)], [1, true]);
+    const list = JSON.parse((await birther("image", "list", "-o", "json", "--state", state)).out);
+    assert.deepEqual(
+      list.map((image: ImageView) => image.name),
+      ["compute/1", "compute/2"],
+    );
+    assert.ok(existsSync(join(state, "objects")));
+  });
+});
