@@ -46,13 +46,8 @@ async function runSuite(suite: Suite): Promise<Count> {
     say(`✖ suite ${suite.name} has no test file at ${suite.run.globs.join(", ")}`);
     return { passed: 0, failed: 1, skipped: 0 };
   }
-  const inside =
-    suite.run.namespace === "own"
-      ? ["unshare", "--net", "--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc"]
-      : [];
   const isolation = suite.name === "unit" ? ["--test-isolation=none"] : ["--test-concurrency=1"];
   const { status, output } = await show([
-    ...inside,
     process.execPath,
     "--disable-warning=ExperimentalWarning",
     "--test",

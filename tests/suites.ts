@@ -11,8 +11,6 @@ export type Suite = {
 type TestFiles = {
   readonly kind: "files";
   readonly globs: readonly string[];
-  /** `own`: inside fresh network and process namespaces, so that no packet leaves and nothing survives. */
-  readonly namespace: "own" | "none";
   /** Milliseconds after which one test is called hung. */
   readonly timeoutMs: number;
 };
@@ -35,41 +33,46 @@ export const suites: readonly Suite[] = [
   {
     name: "unit",
     about: "tables and properties of every room, in milliseconds",
-    run: { kind: "files", globs: ["src/**/*.test.ts"], namespace: "none", timeoutMs: 2 * minuteMs },
+    run: { kind: "files", globs: ["src/**/*.test.ts"], timeoutMs: 2 * minuteMs },
   },
   {
     name: "native",
     about: "the native ground of init as an ordinary program: TLS, hashes, files",
-    run: { kind: "files", globs: ["tests/native/*.test.ts"], namespace: "none", timeoutMs: 5 * minuteMs },
+    run: { kind: "files", globs: ["tests/native/*.test.ts"], timeoutMs: 5 * minuteMs },
   },
   {
     name: "dominator",
     about: "subd as an ordinary program against the Dominator: fetch, update, forged contents, power cuts",
-    run: { kind: "files", globs: ["tests/dominator/*.test.ts"], namespace: "none", timeoutMs: 5 * minuteMs },
+    run: { kind: "files", globs: ["tests/dominator/*.test.ts"], timeoutMs: 5 * minuteMs },
   },
   {
     name: "real-clients",
     about: "curl, tftp-hpa, dhclient or udhcpc against our servers",
-    run: { kind: "files", globs: ["tests/real-clients/*.test.ts"], namespace: "own", timeoutMs: 2 * minuteMs },
+    run: { kind: "files", globs: ["tests/real-clients/*.test.ts"], timeoutMs: 2 * minuteMs },
+  },
+  {
+    name: "dominator",
+    about: "subd on the native ground against the real Dominator: poll, fetch, update",
+    run: { kind: "files", globs: ["tests/dominator/*.test.ts"], timeoutMs: 5 * minuteMs },
   },
   {
     name: "lab",
     about: "the virtual rack: firmware, LLDP with a real lldpd, power, clean-up",
-    run: { kind: "files", globs: ["tests/lab/*.test.ts"], namespace: "none", timeoutMs: 5 * minuteMs },
+    run: { kind: "files", globs: ["tests/lab/*.test.ts"], timeoutMs: 5 * minuteMs },
   },
   {
     name: "image",
     about: "Bootstrap Image: builds, is small enough, holds what it must",
-    run: { kind: "files", globs: ["tests/image/*.test.ts"], namespace: "none", timeoutMs: 10 * minuteMs },
+    run: { kind: "files", globs: ["tests/image/*.test.ts"], timeoutMs: 10 * minuteMs },
   },
   {
     name: "birth",
     about: "a BIOS and a UEFI machine from power-on to workload, then rebirth and clean",
-    run: { kind: "files", globs: ["tests/birth/*.test.ts"], namespace: "none", timeoutMs: 25 * minuteMs },
+    run: { kind: "files", globs: ["tests/birth/*.test.ts"], timeoutMs: 25 * minuteMs },
   },
   {
     name: "faults",
     about: "births that go wrong: no LLDP, unknown port, no disk, small disk, failing burn-in, server gone",
-    run: { kind: "files", globs: ["tests/faults/*.test.ts"], namespace: "none", timeoutMs: 15 * minuteMs },
+    run: { kind: "files", globs: ["tests/faults/*.test.ts"], timeoutMs: 15 * minuteMs },
   },
 ];

@@ -9,7 +9,7 @@ import { answerLine } from "../../src/lab/control-socket.ts";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { openPacketSocket } from "../../src/lab/packet-socket.ts";
 import { startRack } from "../../src/lab/rack.ts";
-import { insideNamespace, waitFor } from "./inside-namespace.ts";
+import { insideNamespace, waitFor } from "../inside-namespace.ts";
 
 const ethernetAndIpBytes = 14 + 20;
 

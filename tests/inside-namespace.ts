@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { startInNamespace } from "../../src/lab/namespace.ts";
+import { startInNamespace } from "../src/lab/namespace.ts";
 
 const mark = "BIRTHER_TEST_NAMESPACE";
 

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { machineSpec } from "../../src/lab/machine-spec.ts";
+import { insideNamespace, waitFor } from "../inside-namespace.ts";
+import { briefBurnIn, faultyRack, reasonFor } from "./faulty-rack.ts";
+
+const minuteMs = 60_000;
+
+insideNamespace("births in trouble, in a namespace", import.meta.url, () => {
+  test("a failing burn-in leads to the debug image, and says so", { timeout: 6 * minuteMs }, async () => {
+    const spec = machineSpec(1, { memoryMiB: 768 });
+    await using setUp = await faultyRack([spec]);
+    // No machine hashes that fast: every one fails.
+    await using server = await setUp.startServer({
+      burnIn: { ...briefBurnIn, cpuSeconds: 1, minCpuHashesPerSecond: 1_000_000_000_000 },
+    });
+    await setUp.rack.machines[0]?.powerOn();
+    const machine = await waitFor("the machine to be declared healthy", 240, () => {
+      const found = server.store.byMac(spec.mac);
+      return found?.state === "healthy" ? found : undefined;
+    }).catch(async (cause) => {
+      throw new Error(await setUp.console(spec.name), { cause });
+    });
+    assert.equal(machine.requiredImage, "debug");
+    assert.equal(machine.burnIn?.verdict, "failed");
+    assert.match(reasonFor(machine, "debug") ?? "", /cpu/i);
+  });
+
+  test("two machines that claim one place: the second waits in conflict, the first is untouched", {
+    timeout: 8 * minuteMs,
+  }, async () => {
+    const first = machineSpec(1, { memoryMiB: 768 });
+    const second = machineSpec(2, { memoryMiB: 768, voice: { kind: "foreign", switchName: "tor-1", port: "swp1" } });
+    await using setUp = await faultyRack([first, second]);
+    await using server = await setUp.startServer();
+    const { store } = server;
+    await setUp.rack.find(first.name)?.powerOn();
+    const holder = await waitFor("the first to be healthy", 240, () => {
+      const found = store.byMac(first.mac);
+      return found?.state === "healthy" ? found : undefined;
+    }).catch(async (cause) => {
+      throw new Error(await setUp.console(first.name), { cause });
+    });
+    await setUp.rack.find(second.name)?.powerOn();
+    const reason = await waitFor("the conflict of the second", 240, () =>
+      reasonFor(store.byMac(second.mac), "conflict"),
+    ).catch(async (cause) => {
+      throw new Error(await setUp.console(second.name), { cause });
+    });
+    assert.match(reason, /r01u01/);
+    assert.equal(store.byMac(second.mac)?.hostname, undefined);
+    const after = store.byMac(first.mac);
+    assert.deepEqual(
+      [after?.hostname, after?.permanentAddress, after?.state],
+      [holder.hostname, holder.permanentAddress, "healthy"],
+    );
+  });
+
+  test("the server goes away in the middle: the machine tries again by itself and is born", {
+    timeout: 10 * minuteMs,
+  }, async () => {
+    const spec = machineSpec(1, { memoryMiB: 768 });
+    await using setUp = await faultyRack([spec]);
+    {
+      await using server = await setUp.startServer();
+      await setUp.rack.machines[0]?.powerOn();
+      await waitFor("init to be up", 240, () =>
+        server.store.byMac(spec.mac)?.timeline.some((entry) => entry.phase === "initUp") ? true : undefined,
+      );
+    }
+    // Long enough for requests to fail, shorter than a machine's patience or not: both must end well.
+    await new Promise((resolve) => setTimeout(resolve, 20_000));
+    await using server = await setUp.startServer();
+    await waitFor("the machine to be declared healthy", 300, () =>
+      server.store.byMac(spec.mac)?.state === "healthy" ? true : undefined,
+    ).catch(async (cause) => {
+      throw new Error(await setUp.console(spec.name), { cause });
+    });
+  });
+});

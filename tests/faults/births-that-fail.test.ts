@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { machineSpec } from "../../src/lab/machine-spec.ts";
+import { insideNamespace, waitFor } from "../inside-namespace.ts";
+import { faultyRack, reasonFor } from "./faulty-rack.ts";
+
+const minuteMs = 60_000;
+
+/** What is wrong with each machine, where it shows, and what its record has to say. */
+const faults = [
+  {
+    title: "no LLDP on its port",
+    spec: machineSpec(1, { memoryMiB: 768, voice: { kind: "silent" } }),
+    condition: "failing",
+    says: /LLDP/,
+  },
+  {
+    title: "a switch port that no rule knows",
+    spec: machineSpec(2, { memoryMiB: 768, voice: { kind: "foreign", switchName: "spine-9", port: "Eth1/1" } }),
+    condition: "failing",
+    says: /spine-9.*Eth1\/1|Eth1\/1.*spine-9/,
+  },
+  {
+    title: "no disk",
+    spec: machineSpec(3, { memoryMiB: 768, disks: [] }),
+    condition: "failing",
+    says: /no disk/,
+  },
+  {
+    title: "a disk too small",
+    spec: machineSpec(4, { memoryMiB: 768, disks: [{ bus: "virtio", sizeMiB: 1024, serial: "TINY4" }] }),
+    condition: "failing",
+    says: /2048 MiB are needed.*1024 MiB/,
+  },
+] as const;
+
+insideNamespace("births that fail, in a namespace", import.meta.url, () => {
+  test("each fault stands on the machine's record, and the machine tries again by itself", {
+    timeout: 12 * minuteMs,
+  }, async () => {
+    await using setUp = await faultyRack(faults.map((fault) => fault.spec));
+    await using server = await setUp.startServer();
+    const { store } = server;
+    for (const { title, spec, condition, says } of faults) {
+      await setUp.rack.find(spec.name)?.powerOn();
+      const reason = await waitFor(`${title}: condition ${condition}`, 240, () =>
+        reasonFor(store.byMac(spec.mac), condition),
+      ).catch(async (cause) => {
+        throw new Error(`${title}\n${await setUp.console(spec.name)}`, { cause });
+      });
+      assert.match(reason, says, title);
+      const machine = store.byMac(spec.mac);
+      assert.equal(machine?.state, "birth", `${title}: it stays in birth`);
+      assert.equal(machine.hostname, undefined, `${title}: it holds no name`);
+      const asked = machine.pxe.requests;
+      await waitFor(`${title}: another try`, 120, () =>
+        (store.byMac(spec.mac)?.pxe.requests ?? 0) > asked ? true : undefined,
+      );
+      const shown = await setUp.console(spec.name);
+      assert.match(shown, says, `${title}: the console says why`);
+      await setUp.rack.find(spec.name)?.kill();
+    }
+  });
+});

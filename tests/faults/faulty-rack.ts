@@ -1,0 +1,61 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { checkConfig, formatFault } from "../../src/contract/config-check.ts";
+import type { Machine } from "../../src/core/machine/record.ts";
+import type { MachineSpec } from "../../src/lab/machine-spec.ts";
+import { type Rack, startRack } from "../../src/lab/rack.ts";
+import { demoConfig, demoSwitch } from "../../src/main/demo-plan.ts";
+import { prepareServer } from "../../src/main/prepare-server.ts";
+import { type RunningServer, startServer } from "../../src/main/server.ts";
+
+type ConfigChanges = Partial<ReturnType<typeof demoConfig>>;
+
+/** A rack and its state directory; the server is started and stopped by the test. */
+export type FaultyRack = AsyncDisposable & {
+  readonly rack: Rack;
+  readonly startServer: (changes?: ConfigChanges) => Promise<RunningServer>;
+  /** The last of a machine's console: what a failed assertion should show. */
+  readonly console: (name: string) => Promise<string>;
+};
+
+/** A burn-in of no length: these births fail elsewhere. */
+export const briefBurnIn = { cpuSeconds: 0, memoryPercent: 5, diskMiB: 1, networkMiB: 0 };
+
+const silent = () => {};
+
+/** Builds a rack in the current namespace. The Bootstrap Image must have been built before (it needs the outer network). */
+export async function faultyRack(machines: readonly MachineSpec[]): Promise<FaultyRack> {
+  const directory = await mkdtemp("/var/tmp/birther-faults-");
+  await using life = new AsyncDisposableStack();
+  life.defer(() => rm(directory, { recursive: true, force: true }));
+  const stateDirectory = join(directory, "state");
+  await prepareServer({ stateDirectory, log: silent });
+  const { bridge, name: switchName } = demoSwitch;
+  const rack = life.use(
+    await startRack({ machines, bridge, switchName, directory: join(directory, "rack"), log: silent }),
+  );
+  const kept = life.move();
+  return {
+    rack,
+    startServer: (changes = {}) => {
+      const base = demoConfig(stateDirectory);
+      const placement = { ...base.placement, lldpSeconds: 5 };
+      const checked = checkConfig({ ...base, burnIn: briefBurnIn, retrySeconds: 10, placement, ...changes });
+      if (checked.kind !== "config") throw new Error(checked.faults.map(formatFault).join("; "));
+      return startServer({ config: checked.config, log: silent });
+    },
+    console: async (name) => {
+      const path = rack.find(name)?.consoleLogPath;
+      return path === undefined ? `no machine ${name}` : (await readFile(path, "utf8")).slice(-4000);
+    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+/** Why a machine is in a condition, or undefined if it is not. */
+export function reasonFor(
+  machine: Machine | undefined,
+  kind: Machine["conditions"][number]["kind"],
+): string | undefined {
+  return machine?.conditions.find((condition) => condition.kind === kind)?.reason;
+}
