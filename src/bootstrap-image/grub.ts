@@ -25,6 +25,9 @@ const commonModules = [
   ],
 ] as const;
 
+/** A prompt on a screen that nobody watches would be a silent end: say what is missing and start again, from the network. */
+const orRestart = 'echo "birther: no GRUB configuration on this disk; restarting"\nsleep 10\nreboot\n';
+
 /** core.img lives in the BIOS boot partition of the same disk, so /boot is known; the ESP's program has to look for it. */
 const images = [
   {
@@ -32,26 +35,36 @@ const images = [
     file: "core.img",
     prefix: "(,gpt2)/grub",
     modules: ["biosdisk"],
-    config: undefined,
+    config: `configfile $prefix/grub.cfg\n${orRestart}`,
   },
   {
     format: "x86_64-efi",
     file: "bootx64.efi",
     prefix: "/grub",
     modules: ["fat", "efi_gop", "efi_uga", "efifwsetup"],
-    config: "search --no-floppy --label boot --set root\nset prefix=($root)/grub\nconfigfile /grub/grub.cfg\n",
+    config: `search --no-floppy --label boot --set root\nset prefix=($root)/grub\nconfigfile $prefix/grub.cfg\n${orRestart}`,
   },
 ] as const;
 
 async function makeImage(tree: string, image: (typeof images)[number], scratch: string): Promise<Entry> {
   const output = join(scratch, image.file);
   const config = join(scratch, `${image.file}.cfg`);
-  if (image.config !== undefined) await writeFile(config, image.config);
+  await writeFile(config, image.config);
   await runCommand(
     [
       join(tree, "usr/bin/grub-mkimage"),
-      ...["-O", image.format, "-d", join(tree, "usr/lib/grub", image.format), "-o", output, "-p", image.prefix],
-      ...(image.config === undefined ? [] : ["-c", config]),
+      ...[
+        "-O",
+        image.format,
+        "-d",
+        join(tree, "usr/lib/grub", image.format),
+        "-o",
+        output,
+        "-p",
+        image.prefix,
+        "-c",
+        config,
+      ],
       ...commonModules,
       ...image.modules,
     ],
