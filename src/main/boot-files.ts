@@ -1,18 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Phase } from "../core/machine/record.ts";
 
 /** Loaders of Debian's package `ipxe`, for BIOS and for UEFI. */
-export const loaders = ["undionly.kpxe", "snponly.efi"] as const;
+const loaderNames = ["undionly.kpxe", "snponly.efi"] as const;
 const loaderDirectory = "/usr/lib/ipxe";
 
 /** What machines load before they are ours, in memory: a hundred racks at once must not wait for a disk. */
 export type BootFiles = {
-  readonly tftp: ReadonlyMap<string, Uint8Array>;
-  /** By path, with the leading slash. */
-  readonly http: ReadonlyMap<string, Uint8Array>;
-  /** What is seen of a machine when it has got this path whole. */
-  readonly phaseOf: (path: string) => Phase | undefined;
+  readonly loaders: ReadonlyMap<string, Uint8Array>;
+  readonly kernel: Uint8Array;
+  readonly initramfs: Uint8Array;
 };
 
 /** Reads them all; throws, saying what to do, when one is not there. */
@@ -20,16 +17,10 @@ export async function readBootFiles(places: {
   readonly kernel: string;
   readonly initramfs: string;
 }): Promise<BootFiles> {
-  const tftp = new Map<string, Uint8Array>();
-  for (const name of loaders) tftp.set(name, await need(join(loaderDirectory, name), "apt-get install ipxe"));
-  const image = "build the Bootstrap Image: birther image build";
-  const http = new Map([
-    ["/vmlinuz", await need(places.kernel, image)],
-    ["/initramfs.img", await need(places.initramfs, image)],
-    ...[...tftp].map(([name, bytes]) => [`/${name}`, bytes] as const),
-  ]);
-  const phases: { readonly [path: string]: Phase } = { "/initramfs.img": "kernelSent", "/snponly.efi": "loaderSent" };
-  return { tftp, http, phaseOf: (path) => phases[path] };
+  const loaders = new Map<string, Uint8Array>();
+  for (const name of loaderNames) loaders.set(name, await need(join(loaderDirectory, name), "apt-get install ipxe"));
+  const remedy = "build the Bootstrap Image: birther image build";
+  return { loaders, kernel: await need(places.kernel, remedy), initramfs: await need(places.initramfs, remedy) };
 }
 
 async function need(path: string, remedy: string): Promise<Uint8Array> {

@@ -1,11 +1,6 @@
 import { mkdir } from "node:fs/promises";
-import { startDhcpServer } from "../boot-server/dhcp-server.ts";
-import { type FileSent, startHttpServer } from "../boot-server/http-server.ts";
-import { bootScriptHandler } from "../boot-server/script-handler.ts";
-import { startTftpServer } from "../boot-server/tftp-server.ts";
+import { startBootServer } from "../boot-server/boot-server.ts";
 import type { Config } from "../contract/config.ts";
-import type { Phase } from "../core/machine/record.ts";
-import { formatIpv4 } from "../core/net/ipv4.ts";
 import type { Clock, Log, Random, Store } from "../core/ports.ts";
 import { serverAddresses } from "../core/pxe/network.ts";
 import { openObjectStore } from "../dominator/object-store.ts";
@@ -16,6 +11,7 @@ import { machineFacingApp } from "../mdb/machine-app.ts";
 import { openStore } from "../mdb/open-store.ts";
 import { operatorApp } from "../mdb/operator-app.ts";
 import { readBootFiles } from "./boot-files.ts";
+import { checkInterfaces } from "./check-interfaces.ts";
 import { openFreshImages, viewImages } from "./fresh-images.ts";
 import { startMachineServer } from "./machine-server.ts";
 import { startOperatorServer } from "./operator-server.ts";
@@ -42,6 +38,7 @@ export async function startServer(options: {
   const { config, log, clock = systemClock, random = systemRandom } = options;
   const { networks, ports } = config;
   const places = placesIn(config.stateDirectory);
+  checkInterfaces(config);
   await mkdir(config.stateDirectory, { recursive: true, mode: 0o700 });
 
   await using opened = new AsyncDisposableStack();
@@ -51,7 +48,7 @@ export async function startServer(options: {
   const images = await openFreshImages(places.images);
   const objects = await openObjectStore(places.objects);
   const issueOrder = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });
-  const addresses = networks.flatMap(serverAddresses);
+  const addresses = [...new Set(networks.flatMap(serverAddresses))];
 
   const app = operatorApp({ store, clock, log, version, images: async () => viewImages(await images.refresh()) });
   opened.use(await startOperatorServer({ path: places.operatorSocket, app, log }));
@@ -59,38 +56,9 @@ export async function startServer(options: {
   const apps = [machineApp, subApp({ store, images: images.store, log })];
   opened.use(await startMachineServer({ addresses, port: ports.machines, pkiDirectory: places.pki, apps, clock, log }));
 
-  /** Files go to addresses; the record says whose they are. */
-  const seen = (client: string, phase: Phase, durationMs: number, detail: string) => {
-    const machine = store.find(client);
-    if (machine === undefined || machine.state === "healthy" || machine.state === "unknown") return;
-    store
-      .apply({ kind: "phaseSeen", id: machine.id, phase, durationMs, detail })
-      .catch((cause: unknown) => log("error", "a phase could not be recorded", { machine: machine.id, phase, cause }));
-  };
-  opened.use(
-    await startHttpServer({
-      addresses: addresses.map(formatIpv4),
-      port: ports.http,
-      files: files.http,
-      handlers: [bootScriptHandler({ networks, ports, store, issueOrder, log }), objectsHandler({ objects, log })],
-      onSent: ({ clientAddress, path, durationMs }: FileSent) => {
-        const phase = files.phaseOf(path);
-        if (phase !== undefined) seen(clientAddress, phase, durationMs, path);
-      },
-      log,
-    }),
-  );
-  opened.use(
-    await startTftpServer({
-      addresses: addresses.map(formatIpv4),
-      files: files.tftp,
-      onSent: (client, file, durationMs) => seen(client, "loaderSent", durationMs, file),
-      clock,
-      log,
-    }),
-  );
   // Last: a machine is answered only when all is there that the answer leads to.
-  for (const network of networks) opened.use(await startDhcpServer({ network, ports, store, clock, log }));
+  const handlers = [objectsHandler({ objects, log })];
+  opened.use(await startBootServer({ networks, ports, ...files, store, issueOrder, handlers, clock, log }));
 
   const running = opened.move();
   return {
