@@ -38,6 +38,9 @@ export function hostFiles(facts: HostFacts): readonly HostFile[] {
     { path: "/etc/fstab", mode: 0o644, text: fstab(facts) },
     { path: "/etc/hostname", mode: 0o644, text: `${facts.hostname}\n` },
     { path: "/etc/hosts", mode: 0o644, text: hosts(facts) },
+    // Empty, not missing: systemd then makes a fresh one although / is still read-only. Missing it has none at all at the
+    // first boot, and networkd fails for want of a DUID (machine-id(5), systemd 252).
+    { path: "/etc/machine-id", mode: 0o444, text: "" },
     { path: "/etc/systemd/network/10-birther.link", mode: 0o644, text: link(facts) },
     { path: "/etc/systemd/network/10-birther.network", mode: 0o644, text: network(facts) },
     { path: "/etc/systemd/system/subd.service", mode: 0o644, text: subService },
