@@ -7,6 +7,7 @@ import { type HttpHandler, startHttpServer } from "./http-server.ts";
 import { phaseReporter } from "./phase-reporter.ts";
 import { bootScriptHandler } from "./script-handler.ts";
 import { startTftpServer } from "./tftp-server.ts";
+import { throughputHandler } from "./throughput-handler.ts";
 
 /** Starts DHCP and TFTP on every network and HTTP on all our addresses; disposing of it stops them all. */
 export async function startBootServer(deps: {
@@ -36,7 +37,7 @@ export async function startBootServer(deps: {
   started.use(
     await startHttpServer({
       ...{ addresses, port: ports.http, files, log },
-      handlers: [bootScriptHandler(deps), ...(deps.handlers ?? [])],
+      handlers: [bootScriptHandler(deps), throughputHandler(log), ...(deps.handlers ?? [])],
       onAsked: report.asked,
       onSent: ({ clientAddress, path, durationMs }) => report.sent(clientAddress, path, durationMs),
     }),
