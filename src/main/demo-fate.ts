@@ -38,7 +38,11 @@ export function judge(
   at: { readonly nowMs: number; readonly startedAtMs: number; readonly power: string } & Patience,
 ): Fate {
   if (machine?.state === "healthy" && machine.phase === "up") return { kind: "up" };
-  const trouble = machine?.conditions.map((condition) => `${condition.kind}: ${condition.reason}`).join("; ") ?? "";
+  const trouble =
+    machine?.conditions
+      .map((condition) => `${condition.kind}: ${condition.reason}`)
+      .join("; ")
+      .trim() ?? "";
   const because = trouble === "" ? "" : ` (${trouble})`;
   const last = machine === undefined ? "it never asked for an address" : `last seen: ${machine.phase ?? "nothing"}`;
   if (at.power === "off") return { kind: "failed", reason: `it switched itself off; ${last}${because}` };
