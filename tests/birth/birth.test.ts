@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import type { MachineView } from "../../src/contract/operator.ts";
+import { type Phase, phases } from "../../src/core/machine/record.ts";
+import { waitFor } from "../inside-namespace.ts";
+import { birther, machinesOf, type RunningDemo, startDemo } from "./birther-cli.ts";
+import { diskKeyIn, opensRoot } from "./disk-key.ts";
+
+const minuteMs = 60_000;
+const places = { scratch: "", demo: "", state: "" };
+let demo: RunningDemo;
+const oldKeys: Buffer[] = [];
+
+before(async () => {
+  places.scratch = await mkdtemp("/var/tmp/birther-birth-");
+  places.demo = join(places.scratch, "demo");
+  places.state = join(places.demo, "state");
+  demo = startDemo("--json", "--keep", "--directory", places.demo);
+});
+
+after(async () => {
+  demo.process.kill("SIGTERM");
+  await demo.ended;
+  await rm(places.scratch, { recursive: true, force: true });
+});
+
+const isUp = (machine: MachineView, generation: number) =>
+  machine.state === "healthy" && machine.phase === "up" && machine.generation === generation;
+
+/** Waits until both machines are up in this generation; fails at once when the demo has ended. */
+async function bothUp(generation: number): Promise<readonly MachineView[]> {
+  const machines = await waitFor(`both machines up in generation ${generation}`, 20 * 60, async () => {
+    if (demo.process.exitCode !== null) throw new Error(`the demo ended with status ${demo.process.exitCode}`);
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    const all = await machinesOf(places.state).catch(() => []);
+    return all.length === 2 && all.every((machine) => isUp(machine, generation)) ? all : undefined;
+  });
+  return [...machines].sort((left, right) => (left.hostname ?? "").localeCompare(right.hostname ?? ""));
+}
+
+const names = (machines: readonly MachineView[]) =>
+  machines.map(({ hostname, permanentAddress }) => [hostname, permanentAddress]);
+
+/** Every phase of a birth was seen, in order. */
+function assertWholeTimeline(machine: MachineView, without: readonly Phase[]): void {
+  const seen = machine.timeline.map((entry) => entry.phase);
+  for (const phase of phases) {
+    if (!without.includes(phase))
+      assert.ok(seen.includes(phase), `${machine.hostname}: ${phase} in ${seen.join(", ")}`);
+  }
+  const times = machine.timeline.map((entry) => entry.atMs);
+  assert.deepEqual(
+    times,
+    [...times].sort((a, b) => a - b),
+    "in the order of time",
+  );
+}
+
+const machineFile = (name: string, file: string) => join(places.demo, "rack", name, file);
+const keyNow = async () => {
+  const key = await diskKeyIn(machineFile("machine-2", "uefi-variables.fd"));
+  assert.ok(key, "the UEFI machine holds a disk key in its NVRAM");
+  return key;
+};
+const opens = (key: Buffer) => opensRoot(machineFile("machine-2", "disk0.raw"), key, places.scratch);
+
+test("birth: two machines nobody ever described, from power-on to their image", {
+  timeout: 25 * minuteMs,
+}, async () => {
+  const [bios, uefi] = await bothUp(1);
+  assert.ok(bios && uefi);
+  assert.deepEqual(names([bios, uefi]), [
+    ["r01u01", "10.77.1.65"],
+    ["r01u02", "10.77.1.66"],
+  ]);
+  assert.deepEqual([bios.firmware, uefi.firmware], ["bios", "uefi"]);
+  // A boot ROM that is iPXE already is not sent a loader (docs/deviations.md).
+  assertWholeTimeline(bios, ["loaderSent"]);
+  assertWholeTimeline(uefi, []);
+  assert.deepEqual([bios.requiredImage, uefi.requiredImage], ["compute", "storage"]);
+  assert.equal(uefi.storage?.encryption.kind, "luks2");
+  assert.equal(bios.storage?.encryption.kind, "none", "and the record says why:");
+  assert.match(bios.storage?.encryption.kind === "none" ? bios.storage.encryption.reason : "", /BIOS|NVRAM|UEFI/);
+  for (const machine of [bios, uefi]) {
+    assert.equal(machine.burnIn?.verdict, "passed", JSON.stringify(machine.burnIn));
+    assert.deepEqual(machine.burnIn?.results.map((result) => result.test).sort(), ["cpu", "disk", "memory", "network"]);
+    assert.deepEqual(machine.conditions, []);
+    assert.ok(machine.pxe.requests >= 2 && machine.pxe.responses >= 2, JSON.stringify(machine.pxe));
+    assert.match(machine.pxe.lastAnswer, /local/, "the last boot was sent to the disk");
+    assert.equal(machine.placement?.switchName, "tor-1");
+    assert.equal(machine.hardware?.watchdog === "", false, "there was a hardware watchdog");
+  }
+  const key = await keyNow();
+  assert.equal(key.length, 64);
+  assert.equal(await opens(key), true, "the key in NVRAM opens the root");
+  oldKeys.push(key);
+});
+
+test("rebirth: same name and address, new keys; the old key opens nothing", { timeout: 25 * minuteMs }, async () => {
+  const before = await machinesOf(places.state);
+  for (const name of ["r01u01", "r01u02"]) await birther("rebirth", name, "--yes", "--state", places.state);
+  for (const name of ["machine-1", "machine-2"])
+    await birther("lab", "--socket", join(places.demo, "lab.sock"), "reset", name);
+  const machines = await bothUp(2);
+  assert.deepEqual(names(machines).sort(), names(before).sort());
+  for (const machine of machines) {
+    assertWholeTimeline(machine, machine.firmware === "bios" ? ["loaderSent"] : []);
+    assert.equal(machine.burnIn?.verdict, "passed");
+  }
+  const key = await keyNow();
+  assert.equal(await opens(key), true, "the new key opens the new root");
+  for (const old of oldKeys) assert.equal(await opens(old), false, "an old key opens nothing");
+  oldKeys.push(key);
+});
+
+test("clean: the same without burn-in", { timeout: 25 * minuteMs }, async () => {
+  for (const name of ["r01u01", "r01u02"]) await birther("clean", name, "--yes", "--state", places.state);
+  for (const name of ["machine-1", "machine-2"])
+    await birther("lab", "--socket", join(places.demo, "lab.sock"), "reset", name);
+  const machines = await bothUp(3);
+  for (const machine of machines) {
+    assertWholeTimeline(machine, machine.firmware === "bios" ? ["loaderSent", "burnIn"] : ["burnIn"]);
+    assert.equal(machine.burnIn?.verdict, "skipped");
+  }
+  const key = await keyNow();
+  assert.equal(await opens(key), true);
+  for (const old of oldKeys) assert.equal(await opens(old), false, "an old key opens nothing");
+});
+
+test("Ctrl-C ends the demo in order, with its report as the last line", { timeout: 2 * minuteMs }, async () => {
+  demo.process.kill("SIGINT");
+  assert.equal(await demo.ended, 0);
+  const report = JSON.parse(demo.output().trim().split("\n").at(-1) ?? "") as {
+    ok: boolean;
+    machines: { phase: string; phases: Record<string, number> }[];
+  };
+  assert.equal(report.ok, true);
+  assert.deepEqual(
+    report.machines.map((machine) => machine.phase),
+    ["up", "up"],
+  );
+  for (const { phases: took } of report.machines) assert.ok(Object.values(took).every((ms) => ms >= 0));
+  assert.ok((await readdir(places.demo)).includes("rack"), "--keep keeps the disks");
+});

@@ -1,0 +1,37 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { promisify } from "node:util";
+import type { MachineView } from "../../src/contract/operator.ts";
+
+const launcher = new URL("../../birther", import.meta.url).pathname;
+const runFile = promisify(execFile);
+
+/** Runs `./birther WORDS…` as a person would, and gives what it printed on standard output. Throws where it fails. */
+export async function birther(...words: readonly string[]): Promise<string> {
+  const { stdout } = await runFile(launcher, words, { timeout: 60_000, maxBuffer: 64 * 1024 * 1024 });
+  return stdout;
+}
+
+/** A demo that goes on running in the background, its progress on our standard error. */
+export type RunningDemo = {
+  readonly process: ChildProcess;
+  /** What it has printed on standard output so far. */
+  readonly output: () => string;
+  /** Resolves with its exit status. */
+  readonly ended: Promise<number | null>;
+};
+
+/** Starts `./birther demo` in a directory of the caller's. */
+export function startDemo(...words: readonly string[]): RunningDemo {
+  const child = spawn(launcher, ["demo", ...words], { stdio: ["ignore", "pipe", "inherit"] });
+  let output = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+  });
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+  return { process: child, output: () => output, ended };
+}
+
+/** The machines of the server whose state directory this is. */
+export async function machinesOf(state: string): Promise<readonly MachineView[]> {
+  return JSON.parse(await birther("machines", "--state", state, "-o", "json")) as readonly MachineView[];
+}
