@@ -1,25 +1,46 @@
-import { networkInterfaces } from "node:os";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
 import type { Config } from "../contract/config.ts";
 import { permanentOf } from "../contract/config-check.ts";
 import { formatIpv4 } from "../core/net/ipv4.ts";
 
 /** Throws, with the commands that help, when this computer lacks an interface or address that the configuration names. */
-export function checkInterfaces(config: Config): void {
-  const here = networkInterfaces();
-  const faults = config.networks.flatMap((network) => {
+export async function checkInterfaces(config: Config): Promise<void> {
+  const faults: string[] = [];
+  for (const network of config.networks) {
+    const { name, interface: device } = network;
+    if (!existsSync(join("/sys/class/net", device))) {
+      faults.push(`network ${name}: there is no interface ${device}; ip link lists those that there are`);
+      continue;
+    }
     const permanent = permanentOf(network);
-    const ours = (here[network.interface] ?? []).map(({ address }) => address);
-    const wanted = [
-      { address: formatIpv4(network.serverAddress), length: network.prefix.length },
-      { address: formatIpv4(permanent.serverAddress), length: permanent.prefix.length },
-    ];
-    const lacking = wanted.filter(({ address }, index) => {
-      return !ours.includes(address) && wanted.findIndex((other) => other.address === address) === index;
-    });
-    return lacking.map(({ address, length }) => {
-      const what = `network ${network.name}: interface ${network.interface} is not there, is down, or has not the address ${address}`;
-      return `${what}; ip addr add ${address}/${length} dev ${network.interface} && ip link set ${network.interface} up`;
-    });
-  });
+    const wanted = new Map([
+      [formatIpv4(network.serverAddress), network.prefix.length],
+      [formatIpv4(permanent.serverAddress), permanent.prefix.length],
+    ]);
+    for (const [address, length] of wanted) {
+      if (await isOurs(address)) continue;
+      faults.push(
+        `network ${name}: ${address} is no address of this computer; ip addr add ${address}/${length} dev ${device}`,
+      );
+    }
+  }
   if (faults.length > 0) throw new Error(faults.join("\n"));
+}
+
+/** By trying: os.networkInterfaces() leaves out what has no carrier, and the rack may be switched on after us. */
+async function isOurs(address: string): Promise<boolean> {
+  const probe = createServer();
+  try {
+    probe.listen(0, address);
+    await once(probe, "listening");
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EADDRNOTAVAIL") return false;
+    throw error;
+  } finally {
+    probe.close();
+  }
 }

@@ -38,7 +38,7 @@ export async function startServer(options: {
   const { config, log, clock = systemClock, random = systemRandom } = options;
   const { networks, ports } = config;
   const places = placesIn(config.stateDirectory);
-  checkInterfaces(config);
+  await checkInterfaces(config);
   await mkdir(config.stateDirectory, { recursive: true, mode: 0o700 });
 
   await using opened = new AsyncDisposableStack();
