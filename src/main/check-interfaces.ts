@@ -1,7 +1,6 @@
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
 import type { Config } from "../contract/config.ts";
 import { permanentOf } from "../contract/config-check.ts";
 import { formatIpv4 } from "../core/net/ipv4.ts";
@@ -9,9 +8,13 @@ import { formatIpv4 } from "../core/net/ipv4.ts";
 /** Throws, with the commands that help, when this computer lacks an interface or address that the configuration names. */
 export async function checkInterfaces(config: Config): Promise<void> {
   const faults: string[] = [];
+  // "Inter-|…", " face |…", then a line an interface. Unlike /sys/class/net it is that of our own network namespace.
+  const devices = readFileSync("/proc/net/dev", "utf8")
+    .split("\n")
+    .map((line) => line.split(":")[0]?.trim());
   for (const network of config.networks) {
     const { name, interface: device } = network;
-    if (!existsSync(join("/sys/class/net", device))) {
+    if (!devices.includes(device)) {
       faults.push(`network ${name}: there is no interface ${device}; ip link lists those that there are`);
       continue;
     }

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { get, request as plainRequest } from "node:http";
+import { request } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import * as v from "valibot";
+import { checkConfig } from "../../src/contract/config-check.ts";
+import * as wire from "../../src/contract/machine-facing.ts";
+import { parseMac } from "../../src/core/net/mac.ts";
+import type { Log } from "../../src/core/ports.ts";
+import { placesIn } from "../../src/main/places.ts";
+import { startServer } from "../../src/main/server.ts";
+import { isInNamespace } from "../in-namespace.ts";
+
+const parent = mkdtempSync(join(tmpdir(), "birther-whole-"));
+after(() => rmSync(parent, { recursive: true }));
+const lines: string[] = [];
+const log: Log = (level, message, facts) => void lines.push(`${level} ${message} ${JSON.stringify(facts ?? {})}`);
+const mac = parseMac("02:00:00:00:00:07") ?? assert.fail();
+
+function config(change: object = {}) {
+  const network = {
+    name: "rack",
+    interface: "rack0",
+    serverAddress: "10.77.0.1",
+    prefix: "10.77.0.0/24",
+    temporaryPool: { first: "10.77.0.50", last: "10.77.0.250" },
+    nursery: true,
+    permanent: { prefix: "10.77.1.0/24", serverAddress: "10.77.1.1" },
+    ...change,
+  };
+  const rule = { switch: "tor-(?<rack>\\d+)", port: "swp(?<unit>\\d+)", hostname: "r{rack:2}u{unit:2}" };
+  const result = checkConfig({
+    stateDirectory: join(parent, "state"),
+    networks: [network],
+    placement: { rules: [{ ...rule, address: { first: "10.77.1.0", step: { rack: 64, unit: 1 } } }] },
+  });
+  return result.kind === "config" ? result.config : assert.fail(JSON.stringify(result));
+}
+
+async function post(path: string, body: unknown, bearer = ""): Promise<{ status: number; body: unknown }> {
+  const ca = readFileSync(join(placesIn(join(parent, "state")).pki, "ca.pem"));
+  const headers = { "content-type": "application/json", authorization: `Bearer ${bearer}` };
+  const sent = request({ host: "10.77.1.1", port: 443, path, method: "POST", ca, servername: "birther", headers });
+  sent.end(JSON.stringify(body));
+  const [response] = await once(sent, "response");
+  return { status: response.statusCode, body: JSON.parse((await response.toArray()).join("")) };
+}
+
+async function fetched(url: string): Promise<string> {
+  const [response] = await once(get(url), "response");
+  return (await response.toArray()).join("");
+}
+
+if (isInNamespace(import.meta.url)) {
+  const ip = (...words: string[]) => execFileSync("ip", words);
+  ip("link", "set", "lo", "up");
+  // No port, so no carrier: the rack is not switched on yet.
+  ip("link", "add", "rack0", "type", "bridge");
+  ip("addr", "add", "10.77.0.1/24", "dev", "rack0");
+  ip("addr", "add", "10.77.1.1/24", "dev", "rack0");
+  ip("link", "set", "rack0", "up");
+  const places = placesIn(join(parent, "state"));
+  mkdirSync(places.bootstrap, { recursive: true });
+  writeFileSync(places.kernel, "a kernel");
+  writeFileSync(places.initramfs, "an initramfs");
+
+  test("what is missing is named, with the command that helps, and nothing is left open", async () => {
+    const elsewhere = config({ serverAddress: "10.77.0.2" });
+    await assert.rejects(
+      startServer({ config: elsewhere, log }),
+      /10\.77\.0\.2 is no address .*; ip addr add 10\.77\.0\.2\/24 dev rack0/,
+    );
+    await assert.rejects(startServer({ config: config({ interface: "eth9" }), log }), /there is no interface eth9/);
+    rmSync(places.kernel);
+    await assert.rejects(
+      startServer({ config: config(), log }),
+      /vmlinuz is not there; build the Bootstrap Image: birther image build/,
+    );
+    writeFileSync(places.kernel, "a kernel");
+    await (await startServer({ config: config(), log }))[Symbol.asyncDispose]();
+  });
+
+  test("a second server on the same state directory is refused, the first goes on", async () => {
+    await using _first = await startServer({ config: config(), log });
+    await assert.rejects(startServer({ config: config(), log }), /another server has it open/);
+    assert.equal(await fetched("http://10.77.0.1/vmlinuz"), "a kernel");
+  });
+
+  test("script, order, reports, healthy, sub: one machine through all rooms; a restart forgets nothing", async () => {
+    let subToken = "";
+    {
+      await using server = await startServer({ config: config(), log });
+      const { store } = server;
+      const asked = { kind: "pxeAsked", mac, firmware: "bios", network: "rack", nursery: true } as const;
+      await store.apply({ ...asked, address: "10.77.0.50", stage: "loader", answer: "script" });
+      const script = await fetched(`http://10.77.0.1/boot/${mac}.ipxe`);
+      const token = /birther\.token=([0-9a-f]{64})/.exec(script)?.[1] ?? assert.fail(script);
+      assert.match(script, /birther\.mdb=10\.77\.0\.1:443/);
+      const answer = await post(wire.paths.order, { token, mac, bootId: "b", firmware: "bios" });
+      const order = v.parse(wire.order, answer.body);
+      const placement = { switchName: "tor-1", port: "swp7", position: {}, hostname: "r01u07", address: "10.77.1.71" };
+      const items = [
+        { kind: "placed", placement },
+        { kind: "phase", phase: "populated", durationMs: 5 },
+      ];
+      assert.equal((await post(wire.paths.report, { items }, order.session)).status, 200);
+      const storage = {
+        rootDisk: { path: "/dev/vda", serial: "", sizeBytes: 1, why: "only" },
+        encryption: { kind: "none", reason: "test" },
+      };
+      const wish = { generation: 1, hostname: "r01u07", address: "10.77.1.71", image: "compute", placement, storage };
+      subToken = v.parse(wire.healthyAnswer, (await post(wire.paths.healthy, wish, order.session)).body).subToken;
+    }
+    await using again = await startServer({ config: config(), log });
+    const machine = again.store.find("r01u07") ?? assert.fail("forgotten");
+    assert.deepEqual([machine.state, machine.pxe.requests, machine.phase], ["healthy", 1, "populated"]);
+    assert.match(await fetched(`http://10.77.1.1/boot/${mac}.ipxe`), /sanboot|exit/);
+    const poll = {
+      ...{ machineId: machine.id, running: "birth", kernel: "6.1", rebootPending: false },
+      ...{ secondsSinceCheck: 0, freeBytes: 1 },
+    };
+    const directive = await post(wire.paths.subPoll, poll, subToken);
+    assert.deepEqual([directive.status, (directive.body as { kind: string }).kind], [200, "wait"], lines.join("\n"));
+    assert.equal((await post(wire.paths.subPoll, poll, "guess")).status, 401);
+    assert.equal(again.store.find("r01u07")?.ticket, undefined, "the session of the birth has ended");
+
+    const sent = plainRequest({ socketPath: again.operatorSocket, path: "/v1/machines/r01u07" }).end();
+    const [response] = await once(sent, "response");
+    assert.equal(JSON.parse((await response.toArray()).join("")).hostname, "r01u07");
+  });
+}
