@@ -224,7 +224,7 @@ describe("machine-facing API over TLS", () => {
     const { session } = await machine.begin();
     assert.deepEqual(problemOf(await postRaw(wire.paths.order, "{")), [400, "malformed"]);
     assert.deepEqual(problemOf(await postRaw(wire.paths.order, "[]")), [422, "misshapen"]);
-    const unknownField = await machine.take({ ...{ colour: "red" } });
+    const unknownField = await machine.take({ colour: "red" } as Partial<wire.OrderRequest>);
     assert.deepEqual(problemOf(unknownField), [422, "misshapen"]);
     assert.match(JSON.stringify(unknownField.body), /colour/);
     assert.deepEqual(problemOf(await post(wire.paths.order, { token: "x".repeat(20_000) })), [413, "tooLarge"]);

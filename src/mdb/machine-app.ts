@@ -6,7 +6,7 @@ import type { Decision, MachineEvent, Refusal } from "../core/machine/event.ts";
 import { machineIdFromMac } from "../core/machine/life-record.ts";
 import type { BirthAction, Machine } from "../core/machine/record.ts";
 import { formatIpv4 } from "../core/net/ipv4.ts";
-import { parseMac } from "../core/net/mac.ts";
+import { type Mac, parseMac } from "../core/net/mac.ts";
 import type { Clock, Log, Random, Store } from "../core/ports.ts";
 import { bearerOf, claimedMachine, hashSecret, isSecret, newCredential } from "./credential.ts";
 import { atMost, faultAnswer, lastAnswers, readBody, refusalAnswer } from "./problem.ts";
@@ -43,7 +43,7 @@ async function giveOrder(c: Context, deps: MachineFacingDeps): Promise<Response>
   const mac = parseMac(body.value.mac);
   if (mac === undefined) return faultAnswer(c, "misshapen", "mac: not a hardware address", "send aa:bb:cc:dd:ee:ff");
   const tokenHash = hashSecret(token);
-  const id = ownerOf(store, tokenHash)?.id ?? store.byMac(mac)?.id ?? machineIdFromMac(mac);
+  const id = ownerOf(store, tokenHash, mac)?.id ?? machineIdFromMac(mac);
   const session = newCredential(id, random);
   const decision = await store.apply({
     kind: "orderTaken",
@@ -58,9 +58,14 @@ async function giveOrder(c: Context, deps: MachineFacingDeps): Promise<Response>
   return c.json({ ...order, session, nowMs: clock.nowMs() } satisfies wire.Order);
 }
 
-/** The machine that a token was made for: the machine's life then says whether it may be presented by this one. */
-function ownerOf(store: Store, tokenHash: string): Machine | undefined {
-  return store.list().find((machine) => machine.ticket?.tokenHash === tokenHash);
+/**
+ * The machine that a token was made for, else the one that presents it. Whether it may be presented by this one is for
+ * the machine's life to say. The whole fleet is only searched for a token that is not the presenter's own.
+ */
+function ownerOf(store: Store, tokenHash: string, mac: Mac): Machine | undefined {
+  const presenter = store.byMac(mac);
+  if (presenter?.ticket?.tokenHash === tokenHash) return presenter;
+  return store.list().find((machine) => machine.ticket?.tokenHash === tokenHash) ?? presenter;
 }
 
 function orderFor(machine: Machine, config: Config): Omit<wire.Order, "session" | "nowMs"> {
