@@ -60,6 +60,7 @@ async function boot(kernel: string, initramfs: string, disk: string): Promise<st
     ...["-netdev", "user,id=n,restrict=on", "-device", "virtio-net-pci,netdev=n,romfile="],
   ]);
   const timer = setTimeout(() => qemu.kill("SIGKILL"), limitMs);
+  qemu.stdout.setEncoding("utf8");
   let said = "";
   for await (const piece of qemu.stdout) said += piece;
   clearTimeout(timer);

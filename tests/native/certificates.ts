@@ -8,12 +8,12 @@ const dayMs = 86_400_000;
 export type Authority = {
   readonly pem: string;
   readonly certificate: x509.X509Certificate;
-  readonly keys: CryptoKeyPair;
+  readonly keys: webcrypto.CryptoKeyPair;
 };
 export type ServerCertificate = { readonly cert: string; readonly key: string };
 
-async function makeKeys(): Promise<CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]) as Promise<CryptoKeyPair>;
+async function makeKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]) as Promise<webcrypto.CryptoKeyPair>;
 }
 
 /** A new certificate authority. */
