@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { isInNamespace } from "../in-namespace.ts";
+import { id, mac, type Site, startSite, until } from "./site.ts";
+
+const pxe = ["-V", "PXEClient:Arch:00000:UNDI:002001", "-x", "0x5d:0000", "-O", "bootfile", "-O", "hostname"];
+
+/** Runs udhcpc once; returns its exit status and what it was given, as its script sees it. */
+async function udhcpc(site: Site, options: readonly string[]): Promise<{ status: number; given: Map<string, string> }> {
+  const directory = mkdtempSync(join(tmpdir(), "birther-udhcpc-"));
+  try {
+    const script = join(directory, "script");
+    writeFileSync(script, `#!/bin/sh\n[ "$1" = bound ] && env > ${directory}/given\nexit 0\n`, { mode: 0o755 });
+    const once = ["-f", "-n", "-q", "-t", "2", "-T", "1", "-s", script, "-i", site.wire.clientInterface];
+    const { status } = await site.wire.run(["udhcpc", ...once, ...options]);
+    if (status !== 0) return { status, given: new Map() };
+    const lines = readFileSync(join(directory, "given"), "utf8").trim().split("\n");
+    return { status, given: new Map(lines.map((line) => line.split(/=(.*)/s, 2) as [string, string])) };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+if (isInNamespace(import.meta.url)) {
+  test("udhcpc as a PXE client on a nursery: born, with a temporary address, the loader, and counted", async () => {
+    await using site = await startSite();
+    const { status, given } = await udhcpc(site, pxe);
+    assert.equal(status, 0, site.lines.join("\n"));
+    const machine = site.store.list()[0] ?? assert.fail("no record");
+    assert.deepEqual([machine.id, machine.state, machine.phase, machine.firmware], [id, "birth", "offered", "bios"]);
+    assert.equal(given.get("ip"), machine.temporaryAddress);
+    assert.equal(given.get("boot_file"), "undionly.kpxe");
+    assert.equal(given.get("siaddr"), "10.77.0.1");
+    assert.equal(given.get("subnet"), "255.255.255.0");
+    assert.equal(given.get("router"), undefined);
+    await until(site, "request and acknowledgement counted", () => site.store.list()[0]?.pxe.responses === 2);
+    assert.equal(site.store.list()[0]?.pxe.requests, 2);
+    const second = await udhcpc(site, pxe);
+    assert.equal(second.given.get("ip"), given.get("ip"));
+  });
+
+  test("udhcpc as a PXE client elsewhere: noted, and sent to its disk by a boot menu", async () => {
+    await using site = await startSite({ nursery: false });
+    const { status, given } = await udhcpc(site, pxe);
+    assert.equal(status, 0, site.lines.join("\n"));
+    assert.equal(given.get("boot_file"), undefined);
+    const machine = site.store.list()[0] ?? assert.fail("no record");
+    assert.deepEqual(
+      [machine.state, machine.pxe.lastAnswer, machine.temporaryAddress],
+      ["unknown", "local", undefined],
+    );
+  });
+
+  test("udhcpc as a plain client that no record knows: no answer", async () => {
+    await using site = await startSite();
+    assert.notEqual((await udhcpc(site, [])).status, 0);
+    assert.deepEqual(site.store.list(), []);
+    assert.ok(site.lines.some((line) => line.includes("unknownClient")));
+  });
+
+  test("dhclient on a machine in birth: its one address", async () => {
+    await using site = await startSite();
+    await udhcpc(site, pxe);
+    const directory = mkdtempSync(join(tmpdir(), "birther-dhclient-"));
+    try {
+      const files = [
+        "-lf",
+        join(directory, "leases"),
+        "-pf",
+        join(directory, "pid"),
+        "-sf",
+        "/bin/true",
+        "-cf",
+        "/dev/null",
+      ];
+      await site.wire.run(["dhclient", "-1", "-v", ...files, site.wire.clientInterface]);
+      await site.wire.run(["dhclient", "-x", ...files, site.wire.clientInterface]);
+      const lease = readFileSync(join(directory, "leases"), "utf8");
+      assert.match(lease, new RegExp(`fixed-address ${site.store.list()[0]?.temporaryAddress};`));
+      assert.match(lease, /dhcp-server-identifier 10\.77\.0\.1;/);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  test("packets that are no DHCP do no harm", async () => {
+    await using site = await startSite();
+    await site.wire.run(["ip", "address", "add", "10.77.0.9/24", "dev", site.wire.clientInterface]);
+    await site.wire.run(["bash", "-c", "head -c 200 /dev/zero > /dev/udp/10.77.0.1/67"]);
+    await until(site, "a malformed packet in the log", () => site.lines.some((line) => line.includes("tooShort")));
+    await site.wire.run(["ip", "address", "flush", "dev", site.wire.clientInterface]);
+    assert.equal((await udhcpc(site, pxe)).status, 0);
+    assert.equal(site.store.list()[0]?.macs[0], mac);
+  });
+}

@@ -1,0 +1,78 @@
+import { randomBytes } from "node:crypto";
+import { startBootServer } from "../../src/boot-server/boot-server.ts";
+import type { HttpHandler } from "../../src/boot-server/http-server.ts";
+import { parseIpv4, parsePrefix } from "../../src/core/net/ipv4.ts";
+import type { Log, Store } from "../../src/core/ports.ts";
+import type { Network } from "../../src/core/pxe/network.ts";
+import { orderIssuer } from "../../src/mdb/issue-order.ts";
+import { openStore } from "../../src/mdb/open-store.ts";
+import { layWire, type Wire } from "./wire.ts";
+
+const ip = (text: string) => parseIpv4(text) ?? fail(text);
+const prefix = (text: string) => parsePrefix(text) ?? fail(text);
+
+function fail(text: string): never {
+  throw new Error(`bad test address ${text}`);
+}
+
+/** Client's hardware address in every test. */
+export const mac = "52:54:00:0a:0b:0c";
+export const id = "m-5254000a0b0c";
+
+/** Bytes that no compression or text mode leaves alone. */
+export const loader = Uint8Array.from({ length: 97_782 }, (_, index) => (index * 7 + (index >> 8)) & 255);
+const kernel = Uint8Array.from({ length: 300_000 }, (_, index) => (index * 11) & 255);
+const initramfs = Uint8Array.from({ length: 500_000 }, (_, index) => (index * 13) & 255);
+
+/** A Boot Server with an MDB in memory at one end of a cable, and a client's namespace at the other. */
+export type Site = AsyncDisposable & { readonly wire: Wire; readonly store: Store; readonly lines: readonly string[] };
+
+/** Starts a site; `nursery` says whether unknown machines are born there. */
+export async function startSite(
+  options: { readonly nursery?: boolean; readonly handlers?: HttpHandler[] } = {},
+): Promise<Site> {
+  const lines: string[] = [];
+  const log: Log = (level, message, facts) => void lines.push(`${level} ${message} ${JSON.stringify(facts ?? {})}`);
+  const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
+  await using made = new AsyncDisposableStack();
+  const wire = made.use(await layWire({ mac, addresses: ["10.77.0.1/24", "10.77.1.1/24"] }));
+  const store = made.use(await openStore({ path: ":memory:", clock, log }));
+  const random = { bytes: (count: number) => new Uint8Array(randomBytes(count)) };
+  const network: Network = {
+    ...{
+      name: "rack",
+      interface: wire.serverInterface,
+      serverAddress: ip("10.77.0.1"),
+      prefix: prefix("10.77.0.0/24"),
+    },
+    ...{ temporaryPool: { first: ip("10.77.0.50"), last: ip("10.77.0.250") }, nursery: options.nursery ?? true },
+    permanent: {
+      prefix: prefix("10.77.1.0/24"),
+      serverAddress: ip("10.77.1.1"),
+      gateway: ip("10.77.1.1"),
+      nameservers: [],
+    },
+  };
+  made.use(
+    await startBootServer({
+      ...{ networks: [network], ports: { http: 80, machines: 443 }, kernel, initramfs, store, clock, log },
+      loaders: new Map([
+        ["undionly.kpxe", loader],
+        ["snponly.efi", loader],
+      ]),
+      issueOrder: orderIssuer({ store, clock, random, orderSeconds: 600 }),
+      handlers: options.handlers ?? [],
+    }),
+  );
+  const all = made.move();
+  return { wire, store, lines, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+/** Waits for a condition on the site, 5 s at most; throws what it waited for and the log. */
+export async function until(site: Site, what: string, holds: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 500; tries += 1) {
+    if (holds()) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error(`waited 5 s for: ${what}\n${site.lines.join("\n")}`);
+}

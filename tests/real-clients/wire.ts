@@ -1,0 +1,79 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readlinkSync } from "node:fs";
+import { promisify } from "node:util";
+
+const execute = promisify(execFile);
+
+/** What a client's command did. */
+export type Ran = { readonly status: number; readonly output: string };
+
+/** A cable: our end has the server's addresses, the client's end is in a network namespace of its own. */
+export type Wire = AsyncDisposable & {
+  readonly serverInterface: string;
+  readonly clientInterface: string;
+  /** Runs a command at the client's end; it is killed after 30 s. */
+  readonly run: (argv: readonly string[]) => Promise<Ran>;
+};
+
+const serverInterface = "birther0";
+const clientInterface = "client0";
+
+/** Lays a cable to a client with the given MAC. Our end gets the addresses (with prefix lengths). Needs root. */
+export async function layWire(of: { readonly mac: string; readonly addresses: readonly string[] }): Promise<Wire> {
+  const holder = spawn("setpriv", ["--pdeathsig", "KILL", "unshare", "--net", "sleep", "600"], { stdio: "ignore" });
+  await namespaceOf(holder);
+  const inside = ["nsenter", "-t", String(holder.pid), "-n"];
+  const ip = (text: string, where: readonly string[] = []): Promise<unknown> =>
+    command([...where, "ip", ...text.split(" ")]);
+  await ip("link set lo up");
+  await ip(`link add ${serverInterface} type veth peer name ${clientInterface} address ${of.mac}`);
+  await ip(`link set ${clientInterface} netns ${holder.pid}`);
+  for (const address of of.addresses) await ip(`address add ${address} dev ${serverInterface}`);
+  await ip(`link set ${serverInterface} up`);
+  await ip(`link set ${clientInterface} up`, inside);
+  return {
+    serverInterface,
+    clientInterface,
+    run: (argv) => tried([...inside, ...argv]),
+    [Symbol.asyncDispose]: async () => {
+      await ip(`link delete ${serverInterface}`);
+      const ended = once(holder, "exit");
+      holder.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
+
+/** Resolves when the child has left our network namespace. */
+async function namespaceOf(child: ChildProcess): Promise<void> {
+  const ours = readlinkSync("/proc/self/ns/net");
+  for (let tries = 0; tries < 200; tries += 1) {
+    try {
+      if (readlinkSync(`/proc/${child.pid}/ns/net`) !== ours) return;
+    } catch {
+      // Not started yet.
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error("waited 2 s for the client's network namespace");
+}
+
+async function command(argv: readonly string[]): Promise<void> {
+  const { status, output } = await tried(argv);
+  if (status !== 0) throw new Error(`${argv.join(" ")}: ${output}`);
+}
+
+async function tried([name = "", ...rest]: readonly string[]): Promise<Ran> {
+  try {
+    const { stdout, stderr } = await execute(name, rest, { timeout: 30_000, killSignal: "SIGKILL" });
+    return { status: 0, output: stdout + stderr };
+  } catch (error) {
+    const { code, stdout = "", stderr = "" } = error as { code?: unknown; stdout?: string; stderr?: string };
+    if (code === "ENOENT")
+      throw new Error(`${name} is missing: apt-get install curl tftp-hpa atftp udhcpc isc-dhcp-client`, {
+        cause: error,
+      });
+    return { status: typeof code === "number" ? code : -1, output: stdout + stderr };
+  }
+}
