@@ -17,7 +17,7 @@ import { openDeviceSocket } from "./device-socket.ts";
 /** Machines whose first record is being written; more are left to their next attempt, 4 s later. */
 const waitingLimit = 4096;
 
-/** Answers DHCP and PXE on one network until it is disposed of. `listenPort` other than 67 is for tests. */
+/** Answers DHCP and PXE on one network until it is disposed of. */
 export async function startDhcpServer(deps: {
   readonly network: Network;
   readonly ports: ServerPorts;
