@@ -7,7 +7,8 @@ export function eventWords(event: MachineEvent): string | undefined {
     case "pxeAsked":
       return `${event.stage} asked, answer: ${event.answer}`;
     case "phaseSeen":
-      return event.detail === undefined ? phaseWords[event.phase] : `${phaseWords[event.phase]}: ${event.detail}`;
+      // The table shows the phase itself.
+      return event.detail ?? phaseWords[event.phase];
     case "orderIssued":
       return "boot script with a fresh token";
     case "orderTaken":
