@@ -13,6 +13,7 @@ import {
   labSocketName,
   runningDemo,
 } from "../contract/lab.ts";
+import { failure } from "./failure.ts";
 
 /** What each verb does, for the help. */
 const deeds: { readonly [Verb in Exclude<LabVerb, "list">]: string } = {
@@ -63,7 +64,7 @@ export function labCommand(program: Command): void {
       const machine = (await ask({ verb: "list" })).find(
         (each) => each.name === name || each.mac === name.toLowerCase(),
       );
-      if (machine === undefined) throw new Error(`no machine ${name} in the rack; see \`birther lab list\``);
+      if (machine === undefined) throw failure("failed", `no machine ${name} in the rack`, "see birther lab list");
       if (follow) await followConsole(machine);
       else process.stdout.write(await readFile(machine.consoleLog));
     });
@@ -74,10 +75,11 @@ export async function askLab(socketPath: string, request: LabRequest): Promise<L
   const socket = connect(socketPath);
   try {
     await once(socket, "connect");
-  } catch (cause) {
-    throw new Error(
-      `no virtual rack at ${socketPath}; start one with \`birther demo\`, or name its lab.sock with --socket`,
-      { cause },
+  } catch {
+    throw failure(
+      "noServer",
+      `no virtual rack runs at ${socketPath}`,
+      "start one: birther demo; or name its lab.sock with --socket",
     );
   }
   try {
@@ -106,7 +108,7 @@ export function listText(machines: readonly LabMachineView[]): string {
 }
 
 function machinesOf(answer: LabAnswer): readonly LabMachineView[] {
-  if (answer.kind === "refused") throw new Error(`${answer.message}. ${answer.next}`);
+  if (answer.kind === "refused") throw failure("failed", answer.message, answer.next);
   return answer.machines;
 }
 
@@ -121,7 +123,7 @@ async function followConsole(machine: LabMachineView): Promise<void> {
     const last = await log.read(Buffer.alloc(shownBytes), 0, shownBytes, Math.max(0, size - shownBytes));
     process.stdout.write(last.buffer.subarray(0, last.bytesRead));
   }
-  if (machine.power === "off") throw new Error(`${machine.name} is off: that was the end of its log`);
+  if (machine.power === "off") throw failure("failed", `${machine.name} is off: that was the end of its log`);
   const socket = connect(machine.consoleSocket);
   await once(socket, "connect");
   socket.pipe(process.stdout);
