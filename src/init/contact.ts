@@ -31,7 +31,7 @@ export function makeContact(ground: Ground): Contact {
   const { console, progress, doing } = ground;
   const settings = doing("read boot settings", 10, readSettings);
   progress.identity = identityOf(settings);
-  console.show(["", ...progress.identity, ""]);
+  console.show(["", "Birther: this machine is being born", ...progress.identity, ""]);
 
   const drivers = doing("load drivers", 180, () => {
     const opened = openDrivers(console.log);
@@ -53,7 +53,7 @@ export function makeContact(ground: Ground): Contact {
   const session = openSession(mdb, order, console);
   progress.retrySeconds = order.retrySeconds;
   progress.session = session;
-  doing("report", requestSeconds, () => session.phase("initUp", `${order.action}, ${firmware}`));
+  doing("report to the MDB", requestSeconds, () => session.phase("initUp", `${order.action}, ${firmware}`));
   return { settings, drivers, nic, firmware, mdb, order, session };
 }
 
@@ -65,7 +65,6 @@ function readSettings(): BootSettings {
 
 function identityOf(settings: BootSettings): readonly string[] {
   return [
-    "Birther: this machine is being born",
     `Machine: ${machineIdFromMac(settings.mac)}`,
     `MAC:     ${settings.mac}`,
     `Address: ${formatIpv4(settings.address)}`,

@@ -31,7 +31,7 @@ export function examine(ground: Ground, { settings, order, session }: Contact): 
     }
     return scanHardware(systemTree);
   });
-  doing("report", requestSeconds, () => session.report([{ kind: "hardware", hardware }]));
+  doing("report to the MDB", requestSeconds, () => session.report([{ kind: "hardware", hardware }]));
 
   const choice = doing("choose the root disk", 10, () => {
     const chosen = chooseRootDisk(hardware.disks, order.storage);
@@ -57,7 +57,7 @@ export function examine(ground: Ground, { settings, order, session }: Contact): 
         });
   const burnIn = judgeBurnIn(measurements, order.burnIn);
   const faults = burnIn.results.filter((result) => !result.ok).map((result) => `${result.test}: ${result.fault}`);
-  doing("report", requestSeconds, () =>
+  doing("report to the MDB", requestSeconds, () =>
     session.phase("burnIn", [burnIn.verdict, ...faults].join("; "), [{ kind: "burnIn", report: burnIn }]),
   );
   return { hardware, disk, diskWhy, burnIn };

@@ -44,7 +44,7 @@ export function install(ground: Ground, contact: Contact, examined: Examined, pl
     doing(step.name, step.deadlineSeconds, () => carryOut(step, { drivers, log: console.log }));
     const { reaches } = step;
     if (reaches !== undefined) {
-      doing("report", requestSeconds, () => session.phase(reaches, phaseDetail(plan, reaches)));
+      doing("report to the MDB", requestSeconds, () => session.phase(reaches, phaseDetail(plan, reaches)));
     }
   }
   return plan;

@@ -11,27 +11,32 @@ import {
   problem,
 } from "../contract/machine-facing.ts";
 import type { Endpoint } from "../core/install/boot-settings.ts";
+import { meaningOf, nextTry } from "../core/install/patience.ts";
 import { formatIpv4 } from "../core/net/ipv4.ts";
 import type { Log } from "../core/ports.ts";
 import type { News } from "./session.ts";
 import { messageOf, stop } from "./stop.ts";
 import { sleepMs } from "./system/clock.ts";
-import { openHttps } from "./system/https.ts";
+import { type HttpsAnswer, openHttps } from "./system/https.ts";
 
 /** How long one request is tried before the birth counts as failed. */
 const patienceMs = 120_000;
-/** What a request may take in all; the watchdog's deadline must be longer. */
-export const requestSeconds = 180;
-const firstPauseMs = 500;
-const longestPauseMs = 10_000;
+/** What a request may take in all, time-outs of the last try included: the watchdog's deadline. */
+export const requestSeconds = 300;
+/** The last words of a birth that failed must not keep the person at the console waiting. */
+const shortPatienceMs = 10_000;
 const timeoutMs = 20_000;
-/** Answers that mean "later", not "no" (RFC 9110 §15). */
-const passing = [408, 425, 429, 500, 502, 503, 504];
+
+type Attempt =
+  | { readonly kind: "answered"; readonly body: unknown }
+  | { readonly kind: "later"; readonly reason: string };
 
 /** The MDB as this machine may use it. Every function tries again until it has an answer or its patience ends. */
 export type Mdb = {
   readonly takeOrder: (request: OrderRequest) => Order;
   readonly report: (session: string, items: readonly News[]) => void;
+  /** The same with little patience, for last words. */
+  readonly reportInShort: (session: string, items: readonly News[]) => void;
   readonly askHealthy: (session: string, request: HealthyRequest) => HealthyAnswer;
   readonly close: () => void;
 };
@@ -46,33 +51,38 @@ export function openMdb(endpoint: Endpoint, caPem: string, log: Log): Mdb {
     timeoutMs,
   });
 
-  function ask(path: string, body: unknown, bearer?: string): unknown {
-    const endMs = host.monotonicMs() + patienceMs;
-    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-      let fault: string;
-      try {
-        const answer = client.post(path, body, bearer);
-        if (answer.status === 200) return answer.body;
-        const said = v.safeParse(problem, answer.body);
-        fault = said.success ? `${said.output.title}: ${said.output.detail}` : `status ${answer.status}`;
-        if (!passing.includes(answer.status)) {
-          throw Object.assign(stop(fault, said.success ? said.output.next : undefined), { refused: true });
-        }
-      } catch (error) {
-        if (error instanceof Error && "refused" in error) throw error;
-        fault = messageOf(error);
-      }
-      if (host.monotonicMs() + pauseMs > endMs) {
-        throw stop(`the MDB has not answered for ${patienceMs / 1000} s: ${fault}`);
-      }
-      log("warn", "the MDB does not answer, trying again", { fault, pauseMs });
-      sleepMs(pauseMs);
+  function ask(path: string, body: unknown, bearer?: string, patience = patienceMs): unknown {
+    const startMs = host.monotonicMs();
+    for (let failures = 1; ; failures += 1) {
+      const tried = attempt(path, body, bearer);
+      if (tried.kind === "answered") return tried.body;
+      const next = nextTry(failures, host.monotonicMs() - startMs, patience);
+      if (next.kind === "giveUp") throw stop(`the MDB has not answered for ${patience / 1000} s: ${tried.reason}`);
+      log("warn", "the MDB does not answer, trying again", { fault: tried.reason, pauseMs: next.pauseMs });
+      sleepMs(next.pauseMs);
     }
+  }
+
+  /** One request: its answer, or why there is none yet. A refusal is thrown: it ends the birth. */
+  function attempt(path: string, body: unknown, bearer?: string): Attempt {
+    let answer: HttpsAnswer;
+    try {
+      answer = client.post(path, body, bearer);
+    } catch (error) {
+      return { kind: "later", reason: messageOf(error) };
+    }
+    const meaning = meaningOf(answer.status);
+    if (meaning === "answered") return { kind: "answered", body: answer.body };
+    const said = v.safeParse(problem, answer.body);
+    const reason = said.success ? `${said.output.title}: ${said.output.detail}` : `status ${answer.status}`;
+    if (meaning === "later") return { kind: "later", reason };
+    throw stop(reason, said.success ? said.output.next : undefined);
   }
 
   return {
     takeOrder: (request) => understood(order, ask(paths.order, request), "order"),
     report: (session, items) => void ask(paths.report, { items }, session),
+    reportInShort: (session, items) => void ask(paths.report, { items }, session, shortPatienceMs),
     askHealthy: (session, request) => understood(healthyAnswer, ask(paths.healthy, request, session), "answer"),
     close: client.close,
   };

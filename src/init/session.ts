@@ -29,9 +29,12 @@ export type Session = {
 export function openSession(mdb: Mdb, order: Order, console: Console): Session {
   let phaseStartMs = 0;
 
-  function report(news: readonly News[]): void {
+  function withLog(news: readonly News[]): readonly News[] {
     const lines = console.takeLines();
-    mdb.report(order.session, lines.length === 0 ? news : [{ kind: "log", lines: [...lines] }, ...news]);
+    return lines.length === 0 ? news : [{ kind: "log", lines: [...lines] }, ...news];
+  }
+  function report(news: readonly News[]): void {
+    mdb.report(order.session, withLog(news));
   }
 
   function phase(reached: PhaseItem["phase"], detail?: string, news: readonly News[] = []): void {
@@ -44,7 +47,7 @@ export function openSession(mdb: Mdb, order: Order, console: Console): Session {
 
   function failed(step: string, reason: string): void {
     try {
-      report([{ kind: "failed", step, reason: reason.slice(0, longestText) }]);
+      mdb.reportInShort(order.session, withLog([{ kind: "failed", step, reason: reason.slice(0, longestText) }]));
     } catch (error) {
       console.log("warn", "the MDB could not be told", { fault: messageOf(error) });
     }

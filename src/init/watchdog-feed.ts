@@ -22,13 +22,17 @@ export function startWatchdog(): WatchdogFeed {
   checked("start the watchdog process", pid);
   os.close(readEnd);
 
+  let released = false;
   function send(line: string): void {
+    if (released) return;
     writeToDescriptor(writeEnd, encodeUtf8(`${line}\n`), "tell the watchdog process");
   }
   return {
     step: (name, seconds) => send(stepLine(name, seconds)),
     release: () => {
+      if (released) return;
       send(releaseLine);
+      released = true;
       os.close(writeEnd);
       os.waitpid(pid, 0);
     },

@@ -6,7 +6,7 @@ const advice: readonly { readonly step: RegExp; readonly next: string }[] = [
   },
   { step: /^bring the network up$/, next: "Check the cable and that the image has a driver for this NIC." },
   {
-    step: /^(connect|ask for the order)$/,
+    step: /^(ask for the order|report .*|ask to be healthy|hand over)$/,
     next: "Check that the Birther runs and is reachable; `birther show` tells what it thinks of this machine.",
   },
   {
@@ -26,7 +26,6 @@ const advice: readonly { readonly step: RegExp; readonly next: string }[] = [
     step: /^plan the installation$/,
     next: "Set storage.allowUnencrypted, or give this machine UEFI firmware with writable variables.",
   },
-  { step: /^ask to be healthy$/, next: "`birther show` tells which name, address or order stands in the way." },
   {
     step: /./,
     next: "Look at the lines above; `birther show` has them too. If it fails again, the disk or its controller is suspect.",

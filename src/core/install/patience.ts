@@ -1,0 +1,20 @@
+/** What an HTTP status means to one who asks the MDB (RFC 9110 §15): an answer, "later", or "no". */
+export function meaningOf(status: number): "answered" | "later" | "refused" {
+  if (status === 200) return "answered";
+  return passingStatuses.includes(status) ? "later" : "refused";
+}
+
+const passingStatuses: readonly number[] = [408, 425, 429, 500, 502, 503, 504];
+const firstPauseMs = 500;
+const longestPauseMs = 10_000;
+
+export type NextTry = { readonly kind: "wait"; readonly pauseMs: number } | { readonly kind: "giveUp" };
+
+/**
+ * Whether to try once more after `failures` failures (1 or more) in `elapsedMs`: after pauses that double from half a
+ * second to ten, as long as the pause still fits into `patienceMs`.
+ */
+export function nextTry(failures: number, elapsedMs: number, patienceMs: number): NextTry {
+  const pauseMs = Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs);
+  return elapsedMs + pauseMs > patienceMs ? { kind: "giveUp" } : { kind: "wait", pauseMs };
+}
