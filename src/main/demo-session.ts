@@ -83,9 +83,10 @@ function checkedConfig(directory: string) {
 function hints(machines: readonly MachineReport[]): readonly string[] {
   const name = machines.find((machine) => machine.hostname !== null)?.hostname ?? "NAME";
   return [
-    "In another terminal:  ./birther machines     ./birther watch",
-    `                      ./birther show ${name}     ./birther lab console ${name}`,
-    `                      ./birther rebirth ${name}  then  ./birther lab reset ${name}`,
+    "In another terminal:",
+    `  ./birther machines           ./birther show ${name}`,
+    `  ./birther watch              ./birther lab console ${name}`,
+    `  ./birther rebirth ${name} && ./birther lab reset ${name}`,
     "Ctrl-C ends the demo and cleans up.",
   ];
 }
