@@ -3,6 +3,7 @@
  * in the booted image it is a service. `--root DIRECTORY` looks after another tree, `--once` ends when there is nothing to do (tests).
  */
 import * as host from "host";
+import * as std from "std";
 import type { Log } from "../../core/ports.ts";
 import { openConsole } from "../console.ts";
 import { sleepMs } from "../system/clock.ts";
@@ -16,7 +17,9 @@ const root = scriptArgs.includes("--root") ? (scriptArgs[scriptArgs.indexOf("--r
 
 /** A service's lines go to the journal, which knows the time. */
 const serviceLog: Log = (level, message, facts = {}) => {
-  if (level !== "debug") print(`${level}: ${message} ${JSON.stringify(facts)}`);
+  if (level === "debug") return;
+  print(`${level}: ${message} ${JSON.stringify(facts)}`);
+  std.out.flush();
 };
 const log: Log = isPidOne() ? openConsole().log : serviceLog;
 const alive = isPidOne() ? pidOneDuties() : () => undefined;

@@ -7,7 +7,7 @@ import type { Surroundings } from "./surroundings.ts";
 
 /** Contents that have been fetched and not yet placed, each in a file `aa/REST` named by its SHA-512. */
 export type ObjectCache = {
-  /** Names of all that is there; each is read and checked, what a power cut has damaged is dropped. */
+  /** Names of all that is there. What was there before this process is read and checked; what a power cut has damaged is dropped. */
   readonly verified: () => readonly string[];
   readonly pathOf: (sha512: string) => string;
   /** Where a content that is too large for memory is collected. */
@@ -26,6 +26,7 @@ export function openObjectCache({ root, alive, log }: Surroundings): ObjectCache
   const objects = `${root}${subPlaces.objects}`;
   const drafts = `${root}${subPlaces.drafts}`;
   const made = new Set<string>();
+  const known = new Set<string>();
   let count = 0;
 
   function pathOf(sha512: string): string {
@@ -36,15 +37,17 @@ export function openObjectCache({ root, alive, log }: Surroundings): ObjectCache
     count += 1;
     return `${drafts}/${count}`;
   }
-  function moveIn(sha512: string, draft: string): void {
-    const directory = `${objects}/${sha512.slice(0, 2)}`;
-    if (!made.has(directory)) makeDirectories(directory, 0o700);
+  /** The place of an object in a directory that is there. */
+  function placeFor(sha512: string): string {
+    const directory = sha512.slice(0, 2);
+    if (!made.has(directory)) makeDirectories(`${objects}/${directory}`, 0o700);
     made.add(directory);
-    checked(`store object ${sha512}`, os.rename(draft, pathOf(sha512)));
+    return pathOf(sha512);
   }
   function addFile(sha512: string, path: string): void {
     demand(host.sha512File(path), sha512);
-    moveIn(sha512, path);
+    checked(`store object ${sha512}`, os.rename(path, placeFor(sha512)));
+    known.add(sha512);
   }
   function verified(): readonly string[] {
     if (!exists(objects)) return [];
@@ -53,7 +56,11 @@ export function openObjectCache({ root, alive, log }: Surroundings): ObjectCache
         alive();
         const path = `${objects}/${directory}/${rest}`;
         const sha512 = `${directory}${rest}`;
-        if (host.sha512File(path) === sha512) return [sha512];
+        if (known.has(sha512)) return [sha512];
+        if (host.sha512File(path) === sha512) {
+          known.add(sha512);
+          return [sha512];
+        }
         log("warn", "a fetched object is damaged and dropped", { sha512 });
         os.remove(path);
         return [];
@@ -66,9 +73,9 @@ export function openObjectCache({ root, alive, log }: Surroundings): ObjectCache
     draftPath,
     addBytes: (sha512, bytes) => {
       demand(host.sha512(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length), sha512);
-      const draft = draftPath();
-      writeBytes(draft, bytes);
-      moveIn(sha512, draft);
+      // Under its name at once: should the power fail now, the next process reads it and finds it damaged.
+      writeBytes(placeFor(sha512), bytes);
+      known.add(sha512);
     },
     addFile,
     addCopy: (sha512, path) => {
@@ -78,6 +85,7 @@ export function openObjectCache({ root, alive, log }: Surroundings): ObjectCache
     },
     clear: () => {
       made.clear();
+      known.clear();
       removeTree(objects);
       removeTree(drafts);
     },
