@@ -41,6 +41,10 @@ async function runSuite(suite: Suite): Promise<Count> {
     }
     return count;
   }
+  if (suite.run.prepare !== undefined && (await show(suite.run.prepare)).status !== 0) {
+    say(`✖ ${suite.run.prepare.join(" ")}`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
   const files = (await Promise.all(suite.run.globs.map((pattern) => Array.fromAsync(glob(pattern))))).flat().sort();
   if (files.length === 0) {
     say(`✖ suite ${suite.name} has no test file at ${suite.run.globs.join(", ")}`);
