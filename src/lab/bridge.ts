@@ -34,6 +34,16 @@ export function bridgeCommands(spec: BridgeSpec): readonly Command[] {
   ];
 }
 
+/** The commands that take the switch away again, so that another can be built in the same namespace. */
+export function removalCommands(spec: BridgeSpec): readonly Command[] {
+  const gone = [...spec.ports.map(({ tap }) => tap), spec.name];
+  const lossy = spec.ports.some((port) => port.lossPercent > 0);
+  return [
+    ...gone.map((name) => ({ argv: ["ip", "link", "delete", name] })),
+    ...(lossy ? [{ argv: ["nft", "delete", "table", "bridge", "loss"] }] : []),
+  ];
+}
+
 /**
  * Random loss in both directions by nftables in the bridge. Not `tc netem`: kernels made small for virtual machines
  * leave it out, while nf_tables is in nearly every one.
@@ -63,7 +73,7 @@ export async function carryOut(commands: readonly Command[]): Promise<void> {
     try {
       await running;
     } catch (cause) {
-      throw new Error(`building the virtual switch: \`${argv.join(" ")}\` failed`, { cause });
+      throw new Error(`the virtual switch: \`${argv.join(" ")}\` failed`, { cause });
     }
   }
 }

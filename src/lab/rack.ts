@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Mac } from "../core/net/mac.ts";
 import type { Log } from "../core/ports.ts";
 import { startAnnouncer } from "./announcer.ts";
-import { bridgeCommands, carryOut } from "./bridge.ts";
+import { bridgeCommands, carryOut, removalCommands } from "./bridge.ts";
 import { buildMachine, type LabMachine } from "./machine.ts";
 import type { MachineSpec } from "./machine-spec.ts";
 
@@ -18,7 +18,7 @@ export type RackOptions = {
   readonly log: Log;
 };
 
-/** A running virtual rack. Disposing it takes the power from all machines; the namespace's end takes the switch. */
+/** A running virtual rack. Disposing it takes the power from all machines and the switch away. */
 export type Rack = AsyncDisposable & {
   readonly machines: readonly LabMachine[];
   /** By name in the rack or MAC. */
@@ -40,7 +40,8 @@ export async function startRack(options: RackOptions): Promise<Rack> {
     voice: spec.voice,
     lossPercent: spec.lossPercent,
   }));
-  await carryOut(bridgeCommands({ ...bridge, mac: switchMac, ports }));
+  const bridgeSpec = { ...bridge, mac: switchMac, ports };
+  await carryOut(bridgeCommands(bridgeSpec));
   const announcer = startAnnouncer({ systemName: switchName, chassis: switchMac }, ports, log);
   const machines = await Promise.all(
     specs.map((spec, i) => buildMachine(spec, `tap${i + 1}`, join(directory, spec.name), log)),
@@ -51,6 +52,7 @@ export async function startRack(options: RackOptions): Promise<Rack> {
     [Symbol.asyncDispose]: async () => {
       announcer[Symbol.dispose]();
       await Promise.all(machines.map((machine) => machine.kill()));
+      await carryOut(removalCommands(bridgeSpec));
     },
   };
 }

@@ -41,7 +41,7 @@ insideNamespace("births that fail, in a namespace", import.meta.url, () => {
     await using setUp = await faultyRack(faults.map((fault) => fault.spec));
     await using server = await setUp.startServer();
     const { store } = server;
-    for (const { title, spec, condition, says } of faults) {
+    const trial = async ({ title, spec, condition, says }: (typeof faults)[number]) => {
       await setUp.rack.find(spec.name)?.powerOn();
       const reason = await waitFor(`${title}: condition ${condition}`, 240, () =>
         reasonFor(store.byMac(spec.mac), condition),
@@ -59,6 +59,7 @@ insideNamespace("births that fail, in a namespace", import.meta.url, () => {
       const shown = await setUp.console(spec.name);
       assert.match(shown, says, `${title}: the console says why`);
       await setUp.rack.find(spec.name)?.kill();
-    }
+    };
+    await Promise.all(faults.map(trial));
   });
 });
