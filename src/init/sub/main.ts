@@ -21,7 +21,9 @@ const serviceLog: Log = (level, message, facts = {}) => {
   print(`${level}: ${message} ${JSON.stringify(facts)}`);
   std.out.flush();
 };
-const log: Log = isPidOne() ? openConsole().log : serviceLog;
+const console = isPidOne() ? openConsole() : undefined;
+const log: Log = console?.log ?? serviceLog;
+const takeLines = console?.takeLines ?? (() => []);
 const alive = isPidOne() ? pidOneDuties() : () => undefined;
 
 function waitSeconds(seconds: number): void {
@@ -36,7 +38,7 @@ function waitSeconds(seconds: number): void {
 function live(): void {
   const settings = readSubSettings(root);
   log("info", "subd", { machine: settings.machineId, mdb: settings.mdb });
-  const session = openSession({ root, settings, log, alive });
+  const session = openSession({ root, settings, log, takeLines, alive });
   let lastFault = "";
   for (;;) {
     try {

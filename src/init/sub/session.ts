@@ -27,6 +27,8 @@ import { isRebootPending, readPatchedImage } from "./state.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { carryOutUpdate } from "./update.ts";
 
+/** The contract's limit; more than these have not been heard by anyone and are not worth a refusal. */
+const maxLogLines = 200;
 /** Another tree than the machine's own is not restarted: its next turn can wait. */
 const otherRootSeconds = 5;
 
@@ -43,7 +45,7 @@ export type Session = { readonly turn: () => number };
 
 /** Opens the talk; connects at the first turn. */
 export function openSession(surroundings: Surroundings): Session {
-  const { root, settings, log, alive } = surroundings;
+  const { root, settings, log, takeLines, alive } = surroundings;
   const caPem = readText(`${root}${subPlaces.caCertificate}`);
   const mdb = openHttps({
     ...endpoint(settings.mdb),
@@ -74,6 +76,8 @@ export function openSession(surroundings: Surroundings): Session {
       ...(seen.tree === undefined ? {} : { objects: [...cache.verified()] }),
       ...(outcome === undefined ? {} : { outcome }),
     };
+    const lines = takeLines().slice(-maxLogLines);
+    if (lines.length > 0) request.log = [...lines];
     const { status, body } = mdb.post(paths.subPoll, request, settings.token);
     if (status !== 200) throw new Error(`poll: status ${status}: ${JSON.stringify(body)}`);
     outcome = undefined;

@@ -7,6 +7,8 @@ export type Surroundings = {
   readonly root: string;
   readonly settings: SubSettings;
   readonly log: Log;
+  /** Takes the lines that the MDB is to keep: those of PID 1, as no journal has them. */
+  readonly takeLines: () => readonly string[];
   /** To be called often in long work: reaps children and pets the watchdog where we are PID 1. */
   readonly alive: () => void;
 };
