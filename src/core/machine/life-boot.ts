@@ -6,6 +6,7 @@ import {
   machineIdFromMac,
   nameOf,
   refused,
+  withCondition,
   withoutConditions,
   withPhase,
 } from "./life-record.ts";
@@ -41,13 +42,20 @@ export const askForBirth: Move<"pxeAsked"> = (machine, event, context) => {
   return noteRequest(seen, event, context);
 };
 
-/** A healthy machine asks: it must have restarted, so one that was up is up no longer. It is told to boot locally. */
-export const askHealthy: Move<"pxeAsked"> = (machine, event, context) =>
-  noteRequest(
-    machine.phase === "up" ? withPhase(machine, { phase: "rebooting", detail: "asked PXE" }, context.nowMs) : machine,
-    event,
-    context,
-  );
+/**
+ * A healthy machine asks: it must have restarted. One that was up is up no longer. One that had not got its image yet has
+ * nothing on its disk to boot: the power went, or the watchdog came. It is told to boot locally all the same, since no word
+ * from the network may lead to a wipe; the condition says what an operator can do.
+ */
+export const askHealthy: Move<"pxeAsked"> = (machine, event, context) => {
+  const { phase } = machine;
+  if (phase === "up")
+    return noteRequest(withPhase(machine, { phase: "rebooting", detail: "asked PXE" }, context.nowMs), event, context);
+  const isUnfinished = phase !== undefined && phase !== "rebooting";
+  if (!isUnfinished) return noteRequest(machine, event, context);
+  const reason = `restarted before its image was installed (last seen: ${phase}): it has nothing to boot; ask for its rebirth`;
+  return noteRequest(withCondition(machine, "failing", reason, context.nowMs), event, context);
+};
 
 /** Counts request and answer, and keeps the offered address unless another machine holds it: then one has to be chosen anew. */
 const noteRequest: Move<"pxeAsked"> = (machine, event, context) => {

@@ -287,6 +287,17 @@ describe("life of a machine", () => {
     assert.deepEqual(world.get(1).conditions, []);
   });
 
+  test("a machine that restarts before its image is there is failing, still sent to its disk, and well again once it is up", () => {
+    const world = born(1);
+    world.all(asked(1));
+    assert.match(world.get(1).conditions[0]?.reason ?? "", /restarted before its image.*rebirth/);
+    assert.equal(refusal(world.apply(issued(1, "again"))), "staleOrder");
+    world.all({ kind: "subSeen", id: id(1), runningImage: "compute" });
+    assert.deepEqual(world.get(1).conditions, []);
+    world.all(asked(1));
+    assert.deepEqual([world.get(1).phase, world.get(1).conditions], ["rebooting", []]);
+  });
+
   test("a failed burn-in means debug until one has passed; a clean would skip it and is refused", () => {
     const world = fleet();
     world.all(asked(1), issued(1), taken(1), burnIn(1, "failed"), healthy(1, 1));
