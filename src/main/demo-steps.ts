@@ -30,7 +30,10 @@ export function openSteps(stream: NodeJS.WriteStream): Steps {
       };
       try {
         const result = await work((level, message) => {
-          if (level !== "debug") words = message;
+          if (level === "debug" || message === words) return;
+          words = message;
+          // Where nothing can be redrawn, each word is a line: a long download must not look like a hang.
+          if (timer === undefined) stream.write(`    ${message}\n`);
         });
         end("✓");
         return result;
