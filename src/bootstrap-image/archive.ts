@@ -1,14 +1,14 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { type CpioEntry, writeCpio } from "../core/bytes/cpio.ts";
 import type { Log } from "../core/ports.ts";
 import { cached, keyOf } from "./cached.ts";
 import { runCommand } from "./command.ts";
-import { type Entry, writeCpio } from "./cpio.ts";
 
 /** One of the archives that make up the initramfs. */
 export type ArchivePlan = {
   readonly name: string;
-  readonly entries: readonly Entry[];
+  readonly entries: readonly CpioEntry[];
   /**
    * Programs and libraries are smaller behind xz' x86 filter, which makes call targets absolute (-5 %); kernel modules
    * are larger (+8 %), since their calls are not linked yet.

@@ -1,10 +1,10 @@
 import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { type CpioEntry, writeCpio } from "../core/bytes/cpio.ts";
 import type { Log } from "../core/ports.ts";
 import { compressedArchive } from "./archive.ts";
 import { bundleForQuickJs } from "./bundle.ts";
 import { cached } from "./cached.ts";
-import { type Entry, writeCpio } from "./cpio.ts";
 import { packagesKey, resolvePackages, unpackPackages } from "./debian.ts";
 import { type DriverFamily, driverFamilies } from "./driver-families.ts";
 import { grubEntries } from "./grub.ts";
@@ -46,13 +46,13 @@ const scripts = [
 const mountPoints = ["dev", "mnt", "proc", "run", "sys"] as const;
 
 /** The part that comes from Debian's packages but the kernel: programs, libraries, boot loaders. */
-async function systemEntries({ cacheDirectory, log }: BuildOptions): Promise<readonly Entry[]> {
+async function systemEntries({ cacheDirectory, log }: BuildOptions): Promise<readonly CpioEntry[]> {
   const packages = await resolvePackages(imagePackages);
   const tree = await cached(cacheDirectory, `tree-${packagesKey(packages)}`, (draft) =>
     unpackPackages(packages, draft, { cacheDirectory, log }),
   );
   return [
-    ...mountPoints.map((path): Entry => ({ kind: "directory", path, mode: 0o755 })),
+    ...mountPoints.map((path): CpioEntry => ({ kind: "directory", path, mode: 0o755 })),
     { kind: "directory", path: "tmp", mode: 0o1777 },
     // The kernel opens the console for PID 1 before PID 1 can mount a devtmpfs.
     { kind: "characterDevice", path: "dev/console", mode: 0o600, major: 5, minor: 1 },
@@ -63,9 +63,9 @@ async function systemEntries({ cacheDirectory, log }: BuildOptions): Promise<rea
 }
 
 /** The part that changes with our code: the native program and the scripts that exist. */
-async function programEntries({ cacheDirectory, log }: BuildOptions): Promise<readonly Entry[]> {
+async function programEntries({ cacheDirectory, log }: BuildOptions): Promise<readonly CpioEntry[]> {
   const native = await readFile(await buildNative({ cacheDirectory, log }));
-  const entries: Entry[] = [
+  const entries: CpioEntry[] = [
     { kind: "file", path: "init", mode: 0o755, bytes: native },
     { kind: "link", path: "usr/lib/birther/birther-js", target: "/init" },
   ];
@@ -90,7 +90,7 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
 export async function buildBootstrapImage(options: BuildOptions): Promise<BootstrapImage> {
   const { outputDirectory, caPem } = options;
   const kernel = await fetchKernel(options);
-  const ca: Entry = { kind: "file", path: "etc/birther/ca.pem", mode: 0o644, bytes: Buffer.from(caPem) };
+  const ca: CpioEntry = { kind: "file", path: "etc/birther/ca.pem", mode: 0o644, bytes: Buffer.from(caPem) };
   const initramfs = Buffer.concat([
     await compressedArchive({ name: "modules", entries: kernel.moduleEntries, linkedCode: false }, options),
     await compressedArchive({ name: "system", entries: await systemEntries(options), linkedCode: true }, options),

@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { CpioEntry } from "../core/bytes/cpio.ts";
 import { runCommand } from "./command.ts";
-import type { Entry } from "./cpio.ts";
 
 /** What the boot loader of an installed machine can do without loading anything: its /boot holds a configuration only. */
 const commonModules = [
@@ -46,7 +46,7 @@ const images = [
   },
 ] as const;
 
-async function makeImage(tree: string, image: (typeof images)[number], scratch: string): Promise<Entry> {
+async function makeImage(tree: string, image: (typeof images)[number], scratch: string): Promise<CpioEntry> {
   const output = join(scratch, image.file);
   const config = join(scratch, `${image.file}.cfg`);
   await writeFile(config, image.config);
@@ -74,10 +74,10 @@ async function makeImage(tree: string, image: (typeof images)[number], scratch: 
 }
 
 /** Boot loaders for both kinds of firmware, to be written to the disk as they are. */
-export async function grubEntries(tree: string): Promise<readonly Entry[]> {
+export async function grubEntries(tree: string): Promise<readonly CpioEntry[]> {
   const scratch = await mkdtemp(join(tmpdir(), "birther-grub-"));
   try {
-    const made: Entry[] = [];
+    const made: CpioEntry[] = [];
     for (const image of images) made.push(await makeImage(tree, image, scratch));
     const boot = await readFile(join(tree, "usr/lib/grub/i386-pc/boot.img"));
     return [...made, { kind: "file", path: "usr/lib/birther/grub/boot.img", mode: 0o644, bytes: boot }];

@@ -1,8 +1,8 @@
 import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { CpioEntry } from "../core/bytes/cpio.ts";
 import type { Log } from "../core/ports.ts";
 import { cached, keyOf } from "./cached.ts";
-import type { Entry } from "./cpio.ts";
 import { dependencyOf, packagesKey, resolvePackages, unpackPackages } from "./debian.ts";
 import { driverFamilies } from "./driver-families.ts";
 import { moduleInfo } from "./elf.ts";
@@ -20,7 +20,7 @@ import { kernelMetaPackage } from "./packages.ts";
 export type Kernel = {
   readonly version: string;
   readonly path: string;
-  readonly moduleEntries: readonly Entry[];
+  readonly moduleEntries: readonly CpioEntry[];
   readonly firmware: readonly { readonly module: string; readonly files: readonly string[] }[];
 };
 
@@ -90,7 +90,7 @@ export async function fetchKernel({ cacheDirectory, log }: { cacheDirectory: str
     entry.isFile(),
   );
   const moduleEntries = await Promise.all(
-    files.map(async ({ parentPath, name }): Promise<Entry> => {
+    files.map(async ({ parentPath, name }): Promise<CpioEntry> => {
       const path = join(parentPath, name).slice(join(directory, "modules").length + 1);
       const bytes = await readFile(join(parentPath, name));
       return { kind: "file", path: `usr/lib/modules/${version}/${path}`, mode: 0o644, bytes };

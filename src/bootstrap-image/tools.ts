@@ -1,6 +1,6 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Entry } from "./cpio.ts";
+import type { CpioEntry } from "../core/bytes/cpio.ts";
 import { neededLibraries } from "./elf.ts";
 
 /** Programs of the image, where Debian's packages have them. All of them end up in /usr/sbin, busybox in /usr/bin. */
@@ -63,21 +63,21 @@ export async function libraryClosure(tree: string, program: string): Promise<Rea
 }
 
 /** The part of the image that comes from Debian's packages: programs, their libraries, the loader, and links. */
-export async function toolEntries(tree: string): Promise<readonly Entry[]> {
+export async function toolEntries(tree: string): Promise<readonly CpioEntry[]> {
   const libraries = new Map<string, string>();
   for (const { from } of programs)
     for (const [name, path] of await libraryClosure(tree, from)) libraries.set(name, path);
   const unlock = await libraryClosure(tree, "sbin/cryptsetup");
   const unlockList = [...unlock.keys()].sort().map((name) => `/${libraryTarget}/${name}\n`);
-  const file = async (from: string, path: string, mode = 0o755): Promise<Entry> => ({
+  const file = async (from: string, path: string, mode = 0o755): Promise<CpioEntry> => ({
     kind: "file",
     path,
     mode,
     bytes: await readFile(from),
   });
   return [
-    ...links.map(({ path, target }): Entry => ({ kind: "link", path, target })),
-    ...consoleWords.map((word): Entry => ({ kind: "link", path: `usr/bin/${word}`, target: "busybox" })),
+    ...links.map(({ path, target }): CpioEntry => ({ kind: "link", path, target })),
+    ...consoleWords.map((word): CpioEntry => ({ kind: "link", path: `usr/bin/${word}`, target: "busybox" })),
     ...(await Promise.all(programs.map(({ from, to }) => file(join(tree, from), to)))),
     ...(await Promise.all([...libraries].map(([name, path]) => file(path, `${libraryTarget}/${name}`, 0o644)))),
     ...(await Promise.all(configuration.map((path) => file(join(tree, path), path, 0o644)))),

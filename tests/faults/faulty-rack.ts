@@ -2,9 +2,11 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { checkConfig, formatFault } from "../../src/contract/config-check.ts";
 import type { Machine } from "../../src/core/machine/record.ts";
+import type { Log } from "../../src/core/ports.ts";
 import type { MachineSpec } from "../../src/lab/machine-spec.ts";
 import { type Rack, startRack } from "../../src/lab/rack.ts";
 import { demoConfig, demoSwitch } from "../../src/main/demo-plan.ts";
+import { placesIn } from "../../src/main/places.ts";
 import { prepareServer } from "../../src/main/prepare-server.ts";
 import { type RunningServer, startServer } from "../../src/main/server.ts";
 
@@ -14,6 +16,8 @@ type ConfigChanges = Partial<ReturnType<typeof demoConfig>>;
 export type FaultyRack = AsyncDisposable & {
   readonly rack: Rack;
   readonly startServer: (changes?: ConfigChanges) => Promise<RunningServer>;
+  /** What the server will hand out; a test may change it before it starts the server. */
+  readonly initramfsPath: string;
   /** The last of a machine's console: what a failed assertion should show. */
   readonly console: (name: string) => Promise<string>;
 };
@@ -24,7 +28,7 @@ export const briefBurnIn = { cpuSeconds: 0, memoryPercent: 5, diskMiB: 1, networ
 const silent = () => {};
 
 /** Builds a rack in the current namespace. The Bootstrap Image must have been built before (it needs the outer network). */
-export async function faultyRack(machines: readonly MachineSpec[]): Promise<FaultyRack> {
+export async function faultyRack(machines: readonly MachineSpec[], log: Log = silent): Promise<FaultyRack> {
   const directory = await mkdtemp("/var/tmp/birther-faults-");
   await using life = new AsyncDisposableStack();
   life.defer(() => rm(directory, { recursive: true, force: true }));
@@ -37,12 +41,13 @@ export async function faultyRack(machines: readonly MachineSpec[]): Promise<Faul
   const kept = life.move();
   return {
     rack,
+    initramfsPath: placesIn(stateDirectory).initramfs,
     startServer: (changes = {}) => {
       const base = demoConfig(stateDirectory);
       const placement = { ...base.placement, lldpSeconds: 5 };
       const checked = checkConfig({ ...base, burnIn: briefBurnIn, retrySeconds: 10, placement, ...changes });
       if (checked.kind !== "config") throw new Error(checked.faults.map(formatFault).join("; "));
-      return startServer({ config: checked.config, log: silent });
+      return startServer({ config: checked.config, log });
     },
     console: async (name) => {
       const path = rack.find(name)?.consoleLogPath;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { buildBootstrapImage } from "../../src/bootstrap-image/build.ts";
 import { bundleForQuickJs } from "../../src/bootstrap-image/bundle.ts";
-import { writeCpio } from "../../src/bootstrap-image/cpio.ts";
+import { writeCpio } from "../../src/core/bytes/cpio.ts";
 
 const cacheDirectory = join(import.meta.dirname, "../../build/cache");
 const limitMs = 180_000;

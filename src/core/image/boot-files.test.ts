@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
-import { writeCpio } from "./cpio.ts";
+import { writeCpio } from "../bytes/cpio.ts";
 import { bootKernels, compareVersions, grubConfig } from "./grub.ts";
 import { changesKernel } from "./kernel-change.ts";
 import { moduleLoadOrder } from "./kernel-modules.ts";

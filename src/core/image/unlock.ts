@@ -1,4 +1,4 @@
-import type { CpioMember } from "./cpio.ts";
+import type { CpioEntry } from "../bytes/cpio.ts";
 import { moduleLoadOrder } from "./kernel-modules.ts";
 
 /**
@@ -44,19 +44,15 @@ export type UnlockInput = {
  * initramfs-tools sources /scripts/local, /scripts/nfs and then /scripts/${BOOT} and calls `mountroot` (init, 0.142);
  * with `boot=birther` on the command line ours is the last word.
  */
-export function unlockArchive(input: UnlockInput): readonly CpioMember[] {
+export function unlockArchive(input: UnlockInput): readonly CpioEntry[] {
   const modules = moduleLoadOrder(input.modulesDep, unlockModules);
   const files = modules.map((path, index) => ({ name: `${index + 10}-${baseName(path)}`, path }));
   return [
-    { kind: "directory", path: home },
-    { kind: "directory", path: `${home}/bin` },
-    { kind: "directory", path: `${home}/lib` },
-    { kind: "directory", path: `${home}/modules` },
     // kmod does what its name says: as `insmod` it takes a path and no index of modules.
-    { kind: "symlink", path: `${home}/bin/insmod`, target: "/sbin/modprobe" },
+    { kind: "link", path: `${home}/bin/insmod`, target: "/sbin/modprobe" },
     { kind: "file", path: `${home}/bin/cryptsetup`, mode: 0o755, bytes: input.cryptsetup },
     ...input.libraries.map(
-      (library): CpioMember => ({
+      (library): CpioEntry => ({
         kind: "file",
         path: `${home}/lib/${library.name}`,
         mode: 0o755,
@@ -64,14 +60,13 @@ export function unlockArchive(input: UnlockInput): readonly CpioMember[] {
       }),
     ),
     ...files.map(
-      (file): CpioMember => ({
+      (file): CpioEntry => ({
         kind: "file",
         path: `${home}/modules/${file.name}`,
         mode: 0o644,
         bytes: input.readModule(file.path),
       }),
     ),
-    { kind: "directory", path: "scripts" },
     {
       kind: "file",
       path: "scripts/birther",

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Entry, withParents, writeCpio } from "./cpio.ts";
+import { type CpioEntry, withParents, writeCpio } from "./cpio.ts";
 
 /** Reads an archive back, by the format's description and not by our writer's code. */
-function readCpio(archive: Buffer) {
+function readCpio(bytes: Uint8Array) {
+  const archive = Buffer.from(bytes);
   const members: { name: string; mode: string; size: number; content: string; rdev: string }[] = [];
   for (let at = 0; at < archive.length; ) {
     assert.equal(archive.toString("latin1", at, at + 6), "070701");
@@ -23,7 +24,7 @@ function readCpio(archive: Buffer) {
   return members;
 }
 
-const entries: readonly Entry[] = [
+const entries: readonly CpioEntry[] = [
   { kind: "file", path: "usr/bin/tool", mode: 0o755, bytes: Buffer.from("12345") },
   { kind: "link", path: "bin", target: "usr/bin" },
   { kind: "characterDevice", path: "dev/console", mode: 0o600, major: 5, minor: 1 },
@@ -52,7 +53,7 @@ test("the order of the entries does not change a byte, and every archive ends at
 });
 
 test("a directory that is named keeps its mode; two files of one name are refused", () => {
-  const inside: Entry = { kind: "file", path: "tmp/x", mode: 0o644, bytes: new Uint8Array(0) };
+  const inside: CpioEntry = { kind: "file", path: "tmp/x", mode: 0o644, bytes: new Uint8Array(0) };
   const [tmp] = withParents([inside, { kind: "directory", path: "tmp", mode: 0o1777 }]);
   assert.deepEqual(tmp, { kind: "directory", path: "tmp", mode: 0o1777 });
   assert.throws(() => withParents([inside, inside]), /two entries for tmp\/x/);

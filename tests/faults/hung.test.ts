@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { appendFile } from "node:fs/promises";
+import { test } from "node:test";
+import { bundleForQuickJs } from "../../src/bootstrap-image/bundle.ts";
+import { writeCpio } from "../../src/core/bytes/cpio.ts";
+import { machineSpec } from "../../src/lab/machine-spec.ts";
+import { insideNamespace, waitFor } from "../inside-namespace.ts";
+import { faultyRack } from "./faulty-rack.ts";
+
+insideNamespace("a birth that hangs, in a namespace", import.meta.url, () => {
+  test("the hardware watchdog resets the machine, and it asks again", { timeout: 300_000 }, async () => {
+    const spec = machineSpec(1, { memoryMiB: 768 });
+    await using setUp = await faultyRack([spec]);
+    const script = await bundleForQuickJs({ entry: new URL("./hung-init.js", import.meta.url).pathname });
+    // The kernel unpacks one archive after the other: the last init.js wins.
+    const hung = writeCpio([{ kind: "file", path: "usr/lib/birther/init.js", mode: 0o644, bytes: script }]);
+    await appendFile(setUp.initramfsPath, hung);
+    await using server = await setUp.startServer();
+    const machine = setUp.rack.machines[0];
+    assert.ok(machine);
+    let bites = 0;
+    machine.watch(({ event }) => {
+      if (event === "WATCHDOG") bites += 1;
+    });
+    await machine.powerOn();
+    await waitFor("the watchdog to bite", 180, () => (bites > 0 ? true : undefined)).catch(async (cause) => {
+      throw new Error(await setUp.console(spec.name), { cause });
+    });
+    const asked = server.store.byMac(spec.mac)?.pxe.requests ?? 0;
+    await waitFor("the machine to ask again", 120, () =>
+      (server.store.byMac(spec.mac)?.pxe.requests ?? 0) > asked ? true : undefined,
+    );
+    assert.match(await setUp.console(spec.name), /longer than it may: hang on purpose/);
+  });
+});
