@@ -4,10 +4,11 @@ import { decide } from "../core/machine/life.ts";
 import { nameOf } from "../core/machine/life-record.ts";
 import type { Machine, MachineId } from "../core/machine/record.ts";
 import type { Change, Clock, Log, Store } from "../core/ports.ts";
+import { isAbout, type Lesson } from "../core/pxe/local-boot-lesson.ts";
 import { type FleetIndex, indexFleet } from "./fleet-index.ts";
 import { type Entry, historyLimit, type Ledger } from "./ledger.ts";
+import { openLedgerThread } from "./ledger-thread.ts";
 import { machineLogs } from "./machine-logs.ts";
-import { openSqliteLedger } from "./sqlite-ledger.ts";
 
 type Waiting = { readonly entry: Entry; readonly resolve: () => void; readonly reject: (cause: unknown) => void };
 
@@ -20,7 +21,7 @@ export async function openStore(options: {
   readonly clock: Clock;
   readonly log: Log;
 }): Promise<Store & AsyncDisposable> {
-  return storeOn({ ledger: openSqliteLedger(options.path), clock: options.clock, log: options.log });
+  return storeOn({ ledger: await openLedgerThread(options.path), clock: options.clock, log: options.log });
 }
 
 /**
@@ -35,6 +36,7 @@ export async function storeOn(options: {
   const { ledger, clock, log } = options;
   let fleet = indexFleet(await ledger.load());
   for (const { message, kind } of checkFleet(fleet.list())) log("error", `inconsistent: ${message}`, { kind });
+  let lessons: readonly Lesson[] = await ledger.loadLessons();
   const logs = machineLogs();
   const listeners = new Set<(change: Change) => void>();
   const queue: Waiting[] = [];
@@ -102,6 +104,12 @@ export async function storeOn(options: {
     },
     addLog: logs.add,
     log: logs.of,
+    lessons: () => lessons,
+    learn: async (lesson) => {
+      if (closed) throw new Error("the MDB is closed; a lesson came too late");
+      await ledger.saveLesson(lesson);
+      lessons = [...lessons.filter((other) => !isAbout(other, lesson, lesson.client)), lesson];
+    },
     apply: async (event) => {
       if (closed) throw new Error(`the MDB is closed; ${event.kind} came too late`);
       const before = subjectOf(fleet, event);

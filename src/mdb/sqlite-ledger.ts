@@ -1,15 +1,27 @@
 import { chmodSync, existsSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import type { Machine } from "../core/machine/record.ts";
+import type { Machine, MachineId } from "../core/machine/record.ts";
 import type { PastChange } from "../core/ports.ts";
-import { type Entry, historyLimit, type Ledger } from "./ledger.ts";
+import type { Lesson } from "../core/pxe/local-boot-lesson.ts";
+import { historyLimit } from "./ledger.ts";
+import type { LedgerRow } from "./ledger-rows.ts";
 import { migrations } from "./migrations.ts";
+
+/** A ledger in SQLite, whose calls block: it lives in a thread of its own (ledger-thread.ts). */
+export type SqliteLedger = {
+  readonly load: () => Machine[];
+  readonly commit: (rows: readonly LedgerRow[]) => void;
+  readonly history: (id: MachineId, limit: number) => PastChange[];
+  readonly loadLessons: () => Lesson[];
+  readonly saveLesson: (lesson: Lesson) => void;
+  readonly close: () => void;
+};
 
 /**
  * A ledger in one SQLite file, or in memory (`:memory:`). The file belongs to one process: a second server on it is
  * refused. Throws, naming the file, when it is no database of ours; such a file is left as it is.
  */
-export function openSqliteLedger(path: string): Ledger {
+export function openSqliteLedger(path: string): SqliteLedger {
   const database = open(path);
   const statements = {
     load: database.prepare("SELECT document FROM machines ORDER BY id"),
@@ -27,23 +39,28 @@ export function openSqliteLedger(path: string): Ledger {
     history: database.prepare(
       "SELECT at_ms, event, outcome FROM events WHERE machine_id = $1 ORDER BY revision DESC LIMIT $2",
     ),
+    loadLessons: database.prepare("SELECT document FROM lessons ORDER BY vendor, product, firmware, client"),
+    saveLesson: database.prepare(
+      `INSERT INTO lessons (vendor, product, firmware, client, document) VALUES ($1, $2, $3, $4, $5)
+       ON CONFLICT (vendor, product, firmware, client) DO UPDATE SET document = excluded.document`,
+    ),
   };
 
   return {
-    load: async () => statements.load.all().map((row) => JSON.parse(String(row.document)) as Machine),
+    load: () => statements.load.all().map((row) => JSON.parse(String(row.document)) as Machine),
 
-    commit: async (entries) => {
+    commit: (rows) => {
       database.exec("BEGIN IMMEDIATE");
       try {
-        for (const entry of entries) write(statements, entry);
+        for (const row of rows) write(statements, row);
         database.exec("COMMIT");
       } catch (cause) {
         if (database.isTransaction) database.exec("ROLLBACK");
-        throw new Error(`${entries.length} changes could not be written to ${path}`, { cause });
+        throw new Error(`${rows.length} changes could not be written to ${path}`, { cause });
       }
     },
 
-    history: async (id, limit) =>
+    history: (id, limit) =>
       statements.history
         .all(numbered(id, limit))
         .map(
@@ -55,17 +72,25 @@ export function openSqliteLedger(path: string): Ledger {
         )
         .reverse(),
 
-    [Symbol.asyncDispose]: async () => database.close(),
+    loadLessons: () => statements.loadLessons.all().map((row) => JSON.parse(String(row.document)) as Lesson),
+
+    saveLesson: (lesson) => {
+      const { vendor, product, firmware, client } = lesson;
+      statements.saveLesson.run(numbered(vendor, product, firmware, client, JSON.stringify(lesson)));
+    },
+
+    close: () => database.close(),
   };
 }
 
-function write(statements: { readonly [name in "save" | "drop" | "note" | "prune"]: StatementSync }, entry: Entry) {
-  const { machine, event, atMs } = entry;
-  const { id, revision, state, generation, conditions, hostname, phase } = machine;
-  statements.save.run(numbered(id, revision, JSON.stringify(machine)));
-  for (const gone of entry.absorbed) statements.drop.run(numbered(gone));
-  const outcome = { id, revision, state, generation, conditions, hostname, phase };
-  statements.note.run(numbered(id, revision, atMs, JSON.stringify(event), JSON.stringify(outcome)));
+function write(
+  statements: { readonly [name in "save" | "drop" | "note" | "prune"]: StatementSync },
+  row: LedgerRow,
+): void {
+  const { id, revision, atMs, document, event, outcome } = row;
+  if (document !== undefined) statements.save.run(numbered(id, revision, document));
+  for (const gone of row.absorbed) statements.drop.run(numbered(gone));
+  statements.note.run(numbered(id, revision, atMs, event, outcome));
   if (revision % 100 === 0) statements.prune.run(numbered(id, revision - historyLimit));
 }
 

@@ -8,8 +8,8 @@ import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { checkFleet } from "../core/machine/check.ts";
 import type { Ledger } from "./ledger.ts";
+import { openLedgerThread } from "./ledger-thread.ts";
 import { openStore, storeOn } from "./open-store.ts";
-import { openSqliteLedger } from "./sqlite-ledger.ts";
 import { asks, birthOf, stillClock, storeSuite, testMac } from "./store-suite.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-mdb-"));
@@ -54,13 +54,11 @@ test("a file of a newer version is refused", async () => {
 });
 
 test("when the disk refuses, what waited is refused, and memory is again what the disk holds", async () => {
-  const inner = openSqliteLedger(":memory:");
+  const inner = await openLedgerThread(":memory:");
   let full = false;
   const ledger: Ledger = {
-    load: inner.load,
+    ...inner,
     commit: (entries) => (full ? Promise.reject(new Error("disk full")) : inner.commit(entries)),
-    history: inner.history,
-    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
   };
   await using store = await storeOn({ ledger, clock: stillClock(), log });
   await store.apply(asks(1));

@@ -12,6 +12,8 @@ export type Ran = { readonly status: number; readonly output: string };
 export type Wire = AsyncDisposable & {
   readonly serverInterface: string;
   readonly clientInterface: string;
+  /** Words before a command that is to run at the client's end. */
+  readonly inside: readonly string[];
   /** Runs a command at the client's end; it is killed after 30 s. */
   readonly run: (argv: readonly string[]) => Promise<Ran>;
 };
@@ -35,6 +37,7 @@ export async function layWire(of: { readonly mac: string; readonly addresses: re
   return {
     serverInterface,
     clientInterface,
+    inside,
     run: (argv) => tried([...inside, ...argv]),
     [Symbol.asyncDispose]: async () => {
       await ip(`link delete ${serverInterface}`);

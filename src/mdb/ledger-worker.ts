@@ -1,0 +1,40 @@
+/** The thread in which SQLite lives; ledger-thread.ts speaks with it. */
+import { parentPort, workerData } from "node:worker_threads";
+import type { MachineId } from "../core/machine/record.ts";
+import type { LedgerAnswer, LedgerRequest } from "./ledger-thread.ts";
+import { openSqliteLedger, type SqliteLedger } from "./sqlite-ledger.ts";
+
+const port = parentPort;
+if (port === null) throw new Error("ledger-worker.ts is a thread of ledger-thread.ts, not a program");
+const answer = (say: LedgerAnswer): void => port.postMessage(say);
+
+function carryOut(ledger: SqliteLedger, request: LedgerRequest): unknown {
+  switch (request.kind) {
+    case "load":
+      return ledger.load();
+    case "commit":
+      return ledger.commit(request.rows);
+    case "history":
+      return ledger.history(request.id as MachineId, request.limit);
+    case "loadLessons":
+      return ledger.loadLessons();
+    case "saveLesson":
+      return ledger.saveLesson(request.lesson);
+    case "close":
+      return ledger.close();
+  }
+}
+
+try {
+  const ledger = openSqliteLedger(String(workerData));
+  port.on("message", (request: LedgerRequest) => {
+    try {
+      answer({ kind: "done", value: carryOut(ledger, request) });
+    } catch (error) {
+      answer({ kind: "failed", error });
+    }
+  });
+  answer({ kind: "done" });
+} catch (error) {
+  answer({ kind: "failed", error });
+}
