@@ -1,6 +1,7 @@
 /** `./test`: runs suites one after the other, shows progress, ends with one line that counts. */
 import { spawn } from "node:child_process";
 import { glob } from "node:fs/promises";
+import { ensurePackages } from "../src/main/debian-packages.ts";
 import { type Suite, suites } from "./suites.ts";
 
 type Count = { passed: number; failed: number; skipped: number };
@@ -41,6 +42,9 @@ async function runSuite(suite: Suite): Promise<Count> {
     }
     return count;
   }
+  await ensurePackages(suite.run.packages ?? [], (_, message, facts) =>
+    say(`${message} ${facts?.packages ?? ""}`.trim()),
+  );
   if (suite.run.prepare !== undefined && (await show(suite.run.prepare)).status !== 0) {
     say(`✖ ${suite.run.prepare.join(" ")}`);
     return { passed: 0, failed: 1, skipped: 0 };

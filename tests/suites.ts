@@ -1,3 +1,5 @@
+import { packagesOf } from "../src/main/debian-packages.ts";
+
 /** One suite of `./test`. */
 export type Suite = {
   readonly name: string;
@@ -11,6 +13,8 @@ export type Suite = {
 type TestFiles = {
   readonly kind: "files";
   readonly globs: readonly string[];
+  /** Debian packages beside those of the base system; the runner installs what is missing. */
+  readonly packages?: readonly string[];
   /** What must be done first, where the outer network is: the tests' own namespaces have none. */
   readonly prepare?: readonly string[];
   /** Milliseconds after which one test is called hung. */
@@ -35,42 +39,73 @@ export const suites: readonly Suite[] = [
   {
     name: "unit",
     about: "tables and properties of every room, in milliseconds",
-    run: { kind: "files", globs: ["src/**/*.test.ts"], timeoutMs: 2 * minuteMs },
+    run: { kind: "files", globs: ["src/**/*.test.ts"], packages: ["cpio", "zstd"], timeoutMs: 2 * minuteMs },
   },
   {
     name: "native",
     about: "the native ground of init as an ordinary program: TLS, hashes, files",
-    run: { kind: "files", globs: ["tests/native/*.test.ts"], timeoutMs: 5 * minuteMs },
+    run: {
+      kind: "files",
+      globs: ["tests/native/*.test.ts"],
+      packages: packagesOf["image build"],
+      timeoutMs: 5 * minuteMs,
+    },
   },
   {
     name: "dominator",
     about: "subd as an ordinary program against the Dominator: fetch, update, forged contents, power cuts",
-    run: { kind: "files", globs: ["tests/dominator/*.test.ts"], timeoutMs: 5 * minuteMs },
+    run: {
+      kind: "files",
+      globs: ["tests/dominator/*.test.ts"],
+      packages: [...packagesOf["image build"], "cpio", "cryptsetup-bin", "zstd"],
+      timeoutMs: 5 * minuteMs,
+    },
   },
   {
     name: "real-clients",
     about: "curl, tftp-hpa, dhclient or udhcpc against our servers",
-    run: { kind: "files", globs: ["tests/real-clients/*.test.ts"], timeoutMs: 2 * minuteMs },
-  },
-  {
-    name: "dominator",
-    about: "subd on the native ground against the real Dominator: poll, fetch, update",
-    run: { kind: "files", globs: ["tests/dominator/*.test.ts"], timeoutMs: 5 * minuteMs },
+    run: {
+      kind: "files",
+      globs: ["tests/real-clients/*.test.ts"],
+      packages: [...packagesOf.serve, "curl", "tftp-hpa", "atftp", "udhcpc", "isc-dhcp-client", "iproute2", "nftables"],
+      timeoutMs: 2 * minuteMs,
+    },
   },
   {
     name: "lab",
     about: "the virtual rack: firmware, LLDP with a real lldpd, power, clean-up",
-    run: { kind: "files", globs: ["tests/lab/*.test.ts"], timeoutMs: 5 * minuteMs },
+    run: {
+      kind: "files",
+      globs: ["tests/lab/*.test.ts"],
+      packages: [...packagesOf.demo, "lldpd", "nftables"],
+      timeoutMs: 5 * minuteMs,
+    },
   },
   {
     name: "image",
     about: "Bootstrap Image: builds, is small enough, holds what it must",
-    run: { kind: "files", globs: ["tests/image/*.test.ts"], timeoutMs: 10 * minuteMs },
+    run: { kind: "files", globs: ["tests/image/*.test.ts"], packages: packagesOf.demo, timeoutMs: 10 * minuteMs },
+  },
+  {
+    name: "firmware",
+    about: "OVMF to init over UEFI HTTP boot; Secure Boot with Microsoft's keys, over TFTP and HTTP",
+    run: {
+      kind: "files",
+      globs: ["tests/firmware/*.test.ts"],
+      packages: packagesOf.demo,
+      prepare: ["./birther", "image", "build", "--state", "build/test-state"],
+      timeoutMs: 15 * minuteMs,
+    },
   },
   {
     name: "birth",
     about: "a BIOS and a UEFI machine from power-on to workload, then rebirth and clean",
-    run: { kind: "files", globs: ["tests/birth/*.test.ts"], timeoutMs: 25 * minuteMs },
+    run: {
+      kind: "files",
+      globs: ["tests/birth/*.test.ts"],
+      packages: [...packagesOf.demo, "cryptsetup-bin", "fdisk"],
+      timeoutMs: 25 * minuteMs,
+    },
   },
   {
     name: "faults",
@@ -78,6 +113,7 @@ export const suites: readonly Suite[] = [
     run: {
       kind: "files",
       globs: ["tests/faults/*.test.ts"],
+      packages: packagesOf.demo,
       prepare: ["./birther", "image", "build", "--state", "build/test-state"],
       timeoutMs: 15 * minuteMs,
     },

@@ -69,7 +69,9 @@ async function runApt(words: readonly string[], log: Log): Promise<void> {
 async function run(command: string, words: readonly string[], onLine: (line: string) => void): Promise<number> {
   const child = spawn(command, words, {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, LC_ALL: "C", DEBIAN_FRONTEND: "noninteractive" },
+    // A service that comes with a package must not start by itself: this may be a machine in use (systemctl(1), and
+    // policy-rc.d where somebody has one).
+    env: { ...process.env, LC_ALL: "C", DEBIAN_FRONTEND: "noninteractive", SYSTEMD_OFFLINE: "1" },
   });
   for (const stream of [child.stdout, child.stderr]) createInterface(stream).on("line", onLine);
   return await new Promise((resolve, reject) => {
