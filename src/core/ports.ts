@@ -1,6 +1,7 @@
 import type { Decision, MachineEvent, Refusal } from "./machine/event.ts";
 import type { Machine, MachineId } from "./machine/record.ts";
 import type { Mac } from "./net/mac.ts";
+import type { Lesson } from "./pxe/local-boot-lesson.ts";
 
 /** Milliseconds since 1970, and a monotonic count for durations. */
 export type Clock = { readonly nowMs: () => number; readonly monotonicMs: () => number };
@@ -40,6 +41,10 @@ export type Store = {
   /** Console and log lines that init or sub sent, kept apart from the record and bounded. */
   readonly addLog: (id: MachineId, lines: readonly string[]) => void;
   readonly log: (id: MachineId) => readonly string[];
+  /** What was learned of models' firmware, one for each model and stage. */
+  readonly lessons: () => readonly Lesson[];
+  /** Puts a lesson in the place of the one on the same model and stage; resolves when it is durable. */
+  readonly learn: (lesson: Lesson) => Promise<void>;
 };
 
 /** Makes the token of a boot script: a fresh birth order for a machine, or the reason why there is none now. */

@@ -18,4 +18,14 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (machine_id, revision)
   );
   `,
+  `
+  CREATE TABLE lessons (
+    vendor TEXT NOT NULL,
+    product TEXT NOT NULL,
+    firmware TEXT NOT NULL,
+    client TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (vendor, product, firmware, client)
+  );
+  `,
 ];

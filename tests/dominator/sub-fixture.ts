@@ -177,6 +177,8 @@ function oneMachineStore(): Store {
     history: async () => [],
     addLog: () => undefined,
     log: () => [],
+    lessons: () => [],
+    learn: async () => undefined,
   };
 }
 
