@@ -12,7 +12,9 @@ import { openSteps } from "./demo-steps.ts";
 export async function runDemo(options: DemoOptions): Promise<number> {
   const directory = await openDirectory(options.directory);
   // Until the namespace is there the first Ctrl-C ends us; from then on the process inside decides (demo-inside.ts).
+  let abandoned = false;
   const abandon = () => {
+    abandoned = true;
     process.stderr.write("\n");
     void cleanUp(directory, options.keep ? "all" : "nothing").finally(() => process.exit(interrupted));
   };
@@ -25,6 +27,10 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     if (!options.once) await announce(directory);
     ran = true;
     status = await runInside({ options, directory });
+  } catch (error) {
+    // What was at work got the same Ctrl-C: that it failed is no news.
+    if (!abandoned) throw error;
+    status = interrupted;
   } finally {
     await cleanUp(directory, options.keep ? "all" : ran && status === 1 ? "logs" : "nothing");
   }
