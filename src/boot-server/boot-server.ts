@@ -5,7 +5,7 @@ import { type Network, type ServerPorts, serverAddresses } from "../core/pxe/net
 import { startDhcpServer } from "./dhcp-server.ts";
 import { type HttpHandler, startHttpServer } from "./http-server.ts";
 import { phaseReporter } from "./phase-reporter.ts";
-import { bootScriptHandler } from "./script-handler.ts";
+import { bootScriptHandler, bootScriptWriter, grubScriptMaker } from "./script-handler.ts";
 import { startTftpServer } from "./tftp-server.ts";
 import { throughputHandler } from "./throughput-handler.ts";
 
@@ -34,17 +34,22 @@ export async function startBootServer(deps: {
   ]);
 
   await using started = new AsyncDisposableStack();
+  const write = bootScriptWriter(deps);
   started.use(
     await startHttpServer({
       ...{ addresses, port: ports.http, files, log },
-      handlers: [bootScriptHandler(deps), throughputHandler(log), ...(deps.handlers ?? [])],
+      handlers: [bootScriptHandler({ write, log }), throughputHandler(log), ...(deps.handlers ?? [])],
       onAsked: report.asked,
       onSent: ({ clientAddress, path, durationMs }) => report.sent(clientAddress, path, durationMs),
     }),
   );
+  // Debian's signed GRUB fetches all by TFTP; iPXE only itself.
+  const tftp = networks.some(({ secureBoot }) => secureBoot)
+    ? { files: new Map([...files].map(([path, bytes]) => [path.slice(1), bytes])), make: grubScriptMaker(write) }
+    : { files: loaders };
   const onSent = (clientAddress: string, file: string, durationMs: number): void =>
     report.sent(clientAddress, `/${file}`, durationMs);
-  started.use(await startTftpServer({ addresses, files: loaders, onSent, clock, log }));
+  started.use(await startTftpServer({ addresses, ...tftp, onSent, clock, log }));
   // Last, for it is what sends machines to the others.
   for (const network of networks) started.use(await startDhcpServer({ network, ports, store, clock, log }));
   return started.move();

@@ -9,51 +9,68 @@ import {
   writeLocalScript,
   writeWaitScript,
 } from "../core/pxe/boot-script.ts";
+import { writeGrubInstallScript, writeGrubLocalScript, writeGrubWaitScript } from "../core/pxe/grub-script.ts";
 import type { Network, ServerPorts } from "../core/pxe/network.ts";
 import type { HttpHandler } from "./http-server.ts";
 
-/** Answers `/boot/MAC.ipxe` with the script made for that machine, and with a fresh token where it is to be installed. */
-export function bootScriptHandler(deps: {
+/** How each loader is told: iPXE, and under Secure Boot GRUB. */
+const writers = {
+  ipxe: { install: writeInstallScript, local: writeLocalScript, wait: writeWaitScript },
+  grub: { install: writeGrubInstallScript, local: writeGrubLocalScript, wait: writeGrubWaitScript },
+} as const;
+type Loader = keyof typeof writers;
+
+/** Writes the script made for a machine, with a fresh token where it is to be installed; undefined for one we do not know. */
+export type WriteBootScript = (mac: Mac, loader: Loader, scriptUri: string) => Promise<string | undefined>;
+
+/** What writes boot scripts, whichever way they are fetched. */
+export function bootScriptWriter(deps: {
   readonly networks: readonly Network[];
   readonly ports: ServerPorts;
   readonly store: Store;
   readonly issueOrder: IssueOrder;
   readonly log: Log;
-}): HttpHandler {
+}): WriteBootScript {
   const { networks, ports, store, issueOrder, log } = deps;
-
-  async function answer(mac: Mac, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  return async (mac, loader, scriptUri) => {
     const machine = store.byMac(mac);
     const network = networks.find((candidate) => candidate.name === machine?.network);
-    if (machine === undefined || network === undefined) {
-      // iPXE then gives up and the firmware goes on to its next entry.
-      response.writeHead(404, { "content-type": "text/plain" }).end("no such machine\n");
-      return;
-    }
+    if (machine === undefined || network === undefined) return undefined;
+    const write = writers[loader];
     let plan: ScriptPlan = planScript(machine, network);
     let text: string | undefined;
     if (plan.kind === "install") {
       const order = await issueOrder(machine.id);
-      if (order.kind === "issued") text = writeInstallScript({ binding: plan.binding, ports, mac, token: order.token });
+      if (order.kind === "issued") text = write.install({ binding: plan.binding, ports, mac, token: order.token });
       else plan = planRefused(order.refusal);
     }
-    if (plan.kind === "wait") text = writeWaitScript(plan, ownUri(request));
-    const body = text ?? writeLocalScript();
+    if (plan.kind === "wait") text = write.wait(plan, scriptUri);
+    log("info", "boot script sent", { machine: machine.id, loader, script: plan.kind });
+    // A ROM that already is iPXE was never sent a loader: the script is what it loaded.
+    if (plan.kind !== "local" && machine.phase === "offered")
+      await store.apply({
+        ...{ kind: "phaseSeen", id: machine.id, phase: "loaderSent" },
+        detail: "boot script: its ROM is iPXE",
+      });
+    return text ?? write.local();
+  };
+}
+
+/** Answers `/boot/MAC.ipxe`. */
+export function bootScriptHandler({ write, log }: { readonly write: WriteBootScript; readonly log: Log }): HttpHandler {
+  async function answer(mac: Mac, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await write(mac, "ipxe", ownUri(request));
+    if (body === undefined) {
+      // iPXE then gives up and the firmware goes on to its next entry.
+      response.writeHead(404, { "content-type": "text/plain" }).end("no such machine\n");
+      return;
+    }
     response.writeHead(200, {
       "content-type": "text/plain",
       "content-length": Buffer.byteLength(body),
       "cache-control": "no-store",
     });
     response.end(body);
-    log("info", "boot script sent", { machine: machine.id, script: plan.kind });
-    // A ROM that already is iPXE was never sent a loader: the script is what it loaded.
-    if (plan.kind !== "local" && machine.phase === "offered")
-      await store.apply({
-        kind: "phaseSeen",
-        id: machine.id,
-        phase: "loaderSent",
-        detail: "boot script: its ROM is iPXE",
-      });
   }
 
   return (request, response, path) => {
@@ -64,6 +81,15 @@ export function bootScriptHandler(deps: {
       if (!response.headersSent) response.writeHead(500).end();
     });
     return true;
+  };
+}
+
+/** Makes `boot/MAC.grub` for those who ask by TFTP: Debian's signed GRUB speaks nothing else (docs/deviations.md). */
+export function grubScriptMaker(write: WriteBootScript): (name: string) => Promise<Uint8Array | undefined> | undefined {
+  return (name) => {
+    const mac = parseMac(/^boot\/([0-9a-fA-F:-]{12,17})\.grub$/.exec(name)?.[1] ?? "");
+    if (mac === undefined) return undefined;
+    return write(mac, "grub", "").then((text) => (text === undefined ? text : new TextEncoder().encode(text)));
   };
 }
 

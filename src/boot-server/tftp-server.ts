@@ -2,7 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 import type { Clock, Log } from "../core/ports.ts";
 import { readTftp, type TftpPacket, tftpErrors, writeTftp } from "../core/tftp/packet.ts";
-import { answerRequest, type TftpFiles } from "../core/tftp/request.ts";
+import { answerRequest, normaliseName, type TftpFiles } from "../core/tftp/request.ts";
 import {
   startTransfer,
   stepTransfer,
@@ -20,15 +20,40 @@ export async function startTftpServer(deps: {
   /** 69 but for tests. */
   readonly port?: number;
   readonly files: TftpFiles;
+  /** Makes a file for whoever asks for it; undefined, at once or later, for a name that it does not know. */
+  readonly make?: (name: string) => Promise<Uint8Array | undefined> | undefined;
   readonly onSent: (clientAddress: string, file: string, durationMs: number) => void;
   readonly clock: Clock;
   readonly log: Log;
 }): Promise<AsyncDisposable> {
-  const { files, onSent, clock, log } = deps;
+  const { onSent, clock, log } = deps;
   /** By the client's address and port: the same request again joins its transfer (netboot.md T10). */
   const transfers = new Map<string, RunningTransfer & { readonly file: string }>();
 
+  /** Answers from the files, or from one that is made first. A client that asks again while it waits gets another. */
   function request(listener: Socket, serverAddress: string, bytes: Uint8Array, client: RemoteInfo): void {
+    const packet = readTftp(bytes);
+    const name = packet.kind === "readRequest" ? normaliseName(packet.file) : undefined;
+    const making = name?.kind === "name" ? deps.make?.(name.name) : undefined;
+    if (name?.kind !== "name" || making === undefined) {
+      answer(listener, serverAddress, bytes, client, deps.files);
+      return;
+    }
+    making
+      .then((made) => {
+        const files = new Map(made === undefined ? [] : [[name.name, made] as const]);
+        answer(listener, serverAddress, bytes, client, files);
+      })
+      .catch((error: unknown) => log("error", "file not made", { file: name.name, error: String(error) }));
+  }
+
+  function answer(
+    listener: Socket,
+    serverAddress: string,
+    bytes: Uint8Array,
+    client: RemoteInfo,
+    files: TftpFiles,
+  ): void {
     const packet = readTftp(bytes);
     const facts = { client: client.address };
     if (packet.kind === "malformed") {
@@ -80,7 +105,7 @@ export async function startTftpServer(deps: {
     listener.on("error", (error) => log("error", "TFTP socket failed", { address, error: error.message }));
     listeners.push(listener);
   }
-  log("info", "TFTP server listens", { addresses: deps.addresses, files: [...files.keys()] });
+  log("info", "TFTP server listens", { addresses: deps.addresses, files: [...deps.files.keys()] });
   return {
     [Symbol.asyncDispose]: async () => {
       for (const transfer of transfers.values()) transfer.close();

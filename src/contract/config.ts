@@ -102,6 +102,12 @@ const network = v.strictObject({
     false,
     "Whether unknown machines are born here. Elsewhere they are recorded and told to boot locally: no disk is touched.",
   ),
+  secureBoot: withDefault(
+    yesOrNo,
+    false,
+    "Whether UEFI machines here are sent Debian's signed chain (shim, GRUB, kernel) instead of iPXE, which no firmware trusts under Secure Boot. " +
+      "A DHCP request does not tell whether a machine enforces Secure Boot; the signed chain also starts those that do not. x64 only.",
+  ),
   permanent: maybe(
     v.strictObject({
       prefix: needed(prefix, "The network of the permanent addresses."),

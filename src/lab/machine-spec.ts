@@ -25,6 +25,10 @@ export type MachineSpec = {
   /** Names its folder, log and control verbs; the machine itself never learns it. */
   readonly name: string;
   readonly firmware: Firmware;
+  /** UEFI only: which of the firmware's ways to the network it has. */
+  readonly bootFrom: "pxe" | "http";
+  /** UEFI only: enforced, with Microsoft's keys enrolled, as servers are sold. */
+  readonly secureBoot: boolean;
   readonly memoryMiB: number;
   readonly cpus: number;
   readonly disks: readonly DiskSpec[];
@@ -49,6 +53,8 @@ export function machineSpec(unit: number, given: Partial<MachineSpec> = {}): Mac
   return {
     name: `machine-${unit}`,
     firmware: "bios",
+    bootFrom: "pxe",
+    secureBoot: false,
     memoryMiB: 1024,
     cpus: 2,
     disks: [{ bus: "virtio", sizeMiB: 8192, serial: `DISK${hex}A` }],

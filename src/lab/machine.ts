@@ -43,16 +43,21 @@ type Qemu = {
   readonly exited: Promise<unknown>;
 };
 
-const ovmf = { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", variables: "/usr/share/OVMF/OVMF_VARS_4M.fd" };
+/** Debian's `ovmf`: the plain one, and the one that enforces Secure Boot with Microsoft's keys in its variables. */
+const ovmf = {
+  plain: { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", variables: "/usr/share/OVMF/OVMF_VARS_4M.fd" },
+  secure: { code: "/usr/share/OVMF/OVMF_CODE_4M.ms.fd", variables: "/usr/share/OVMF/OVMF_VARS_4M.ms.fd" },
+} as const;
 
 /** Makes a machine's files in `directory` (those that are there are kept) and returns it, switched off. */
 export async function buildMachine(spec: MachineSpec, tap: string, directory: string, log: Log): Promise<LabMachine> {
   await mkdir(directory, { recursive: true });
+  const firmware = ovmf[spec.secureBoot ? "secure" : "plain"];
   const files: MachineFiles = {
     disks: spec.disks.map((_, i) => join(directory, `disk${i}.raw`)),
     consoleLog: join(directory, "console.log"),
     consoleSocket: join(directory, "console.sock"),
-    ovmfCode: ovmf.code,
+    ovmfCode: firmware.code,
     ovmfVariables: join(directory, "uefi-variables.fd"),
   };
   for (const [i, disk] of spec.disks.entries()) {
@@ -60,7 +65,7 @@ export async function buildMachine(spec: MachineSpec, tap: string, directory: st
     await file.truncate(disk.sizeMiB * 1024 * 1024);
   }
   if (spec.firmware === "uefi" && !(await isThere(files.ovmfVariables)))
-    await copyFile(ovmf.variables, files.ovmfVariables);
+    await copyFile(firmware.variables, files.ovmfVariables);
   await appendFile(files.consoleLog, "");
   const argv = qemuArguments(spec, tap, files, chooseAccelerator(await readFile("/proc/cpuinfo", "utf8")));
 

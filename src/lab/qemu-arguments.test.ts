@@ -33,6 +33,18 @@ test("a UEFI machine has EDK2's own PXE and its own boot order in NVRAM", () => 
   ]);
 });
 
+test("HTTP boot: OVMF without PXE; Secure Boot: variables that only SMM writes", () => {
+  const http = qemuArguments(machineSpec(2, { firmware: "uefi", bootFrom: "http" }), "tap2", files, "tcg");
+  assert.deepEqual(valuesOf(http, "-fw_cfg"), [
+    "name=opt/org.tianocore/IPv4PXESupport,string=no",
+    "name=opt/org.tianocore/IPv6PXESupport,string=no",
+  ]);
+  const secure = qemuArguments(machineSpec(2, { firmware: "uefi", secureBoot: true }), "tap2", files, "tcg");
+  assert.deepEqual(valuesOf(secure, "-machine"), ["q35,graphics=off,smm=on"]);
+  assert.deepEqual(valuesOf(secure, "-global"), ["driver=cfi.pflash01,property=secure,value=on"]);
+  assert.deepEqual(valuesOf(secure, "-fw_cfg"), []);
+});
+
 test("each bus carries its disk with the serial", () => {
   const disks = (["nvme", "ahci", "scsi"] as const).map((bus) => ({ bus, sizeMiB: 1, serial: `S-${bus}` }));
   const devices = valuesOf(qemuArguments(machineSpec(3, { disks }), "tap3", files, "tcg"), "-device");

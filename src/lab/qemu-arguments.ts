@@ -32,6 +32,11 @@ const diskDevices: { readonly [Bus in DiskBus]: (i: number, options: string) => 
   ],
 };
 
+const withoutPxe = ["IPv4PXESupport", "IPv6PXESupport"].flatMap((name) => [
+  "-fw_cfg",
+  `name=opt/org.tianocore/${name},string=no`,
+]);
+
 /** A value inside a QEMU option list: a comma in it is written twice. */
 const quoted = (text: string) => text.replaceAll(",", ",,");
 
@@ -48,10 +53,11 @@ export function qemuArguments(spec: MachineSpec, tap: string, files: MachineFile
   // and a bootindex would overrule it at each start.
   const bootIndex = (index: number) => (bios ? `,bootindex=${index}` : "");
   const { vendor, product, serial, uuid } = spec.smbios;
+  const secure = !bios && spec.secureBoot;
   return [
     ...["-name", quoted(spec.name), "-nodefaults", "-no-user-config"],
     // graphics=off makes SeaBIOS and the iPXE ROM speak on the serial port.
-    ...["-machine", "q35,graphics=off", "-display", "none", "-vga", "none"],
+    ...["-machine", `q35,graphics=off${secure ? ",smm=on" : ""}`, "-display", "none", "-vga", "none"],
     ...["-accel", accelerator === "tcg" ? "tcg,thread=multi" : "kvm", "-cpu", "max"],
     ...["-smp", `${spec.cpus}`, "-m", `${spec.memoryMiB}`],
     ...["-uuid", uuid],
@@ -62,6 +68,10 @@ export function qemuArguments(spec: MachineSpec, tap: string, files: MachineFile
       : [
           ...["-drive", `if=pflash,unit=0,format=raw,readonly=on,file=${quoted(files.ovmfCode)}`],
           ...["-drive", `if=pflash,unit=1,format=raw,file=${quoted(files.ovmfVariables)}`],
+          // Without PXE, HTTPv4 is the first of OVMF's own boot entries (OvmfPkg/RUNTIME_CONFIG.md).
+          ...(spec.bootFrom === "http" ? withoutPxe : []),
+          // Only System Management Mode may write the variables, or Secure Boot would protect nothing (OvmfPkg/README).
+          ...(secure ? ["-global", "driver=cfi.pflash01,property=secure,value=on"] : []),
         ]),
     ...["-netdev", `tap,id=net0,ifname=${tap},script=no,downscript=no`],
     // An empty romfile leaves a UEFI machine to EDK2's own PXE instead of iPXE's EFI ROM.

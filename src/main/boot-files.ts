@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { grubConfig, grubConfigPath, grubFile } from "../core/pxe/grub-script.ts";
 
 /** Loaders of Debian's package `ipxe`, for BIOS and for UEFI. */
 const loaderNames = ["undionly.kpxe", "snponly.efi"] as const;
@@ -16,10 +17,19 @@ export type BootFiles = {
 export async function readBootFiles(places: {
   readonly kernel: string;
   readonly initramfs: string;
+  /** The directory of the signed loaders, where a network asks for them. */
+  readonly secureLoaders?: string;
 }): Promise<BootFiles> {
   const loaders = new Map<string, Uint8Array>();
   for (const name of loaderNames) loaders.set(name, await need(join(loaderDirectory, name), "apt-get install ipxe"));
   const remedy = "build the Bootstrap Image: birther image build";
+  const { secureLoaders } = places;
+  if (secureLoaders !== undefined) {
+    loaders.set("shimx64.efi", await need(join(secureLoaders, "shimx64.efi"), remedy));
+    // shim asks for this name beside itself; it is the GRUB that is made for the network.
+    loaders.set(grubFile, await need(join(secureLoaders, "grubnetx64.efi"), remedy));
+    loaders.set(grubConfigPath, new TextEncoder().encode(grubConfig));
+  }
   return { loaders, kernel: await need(places.kernel, remedy), initramfs: await need(places.initramfs, remedy) };
 }
 

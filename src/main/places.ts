@@ -9,6 +9,7 @@ export function placesIn(stateDirectory: string) {
     bootstrap: place("bootstrap"),
     kernel: place("bootstrap/vmlinuz"),
     initramfs: place("bootstrap/initramfs.img"),
+    secureLoaders: place("bootstrap/secure-loaders"),
     objects: place("objects"),
     images: place("images"),
     operatorSocket: place("api.sock"),

@@ -1,4 +1,5 @@
 import { type BootstrapImage, buildBootstrapImage } from "../bootstrap-image/build.ts";
+import { fetchSecureLoaders } from "../bootstrap-image/secure-loaders.ts";
 import type { Log } from "../core/ports.ts";
 import { openPki } from "../mdb/pki.ts";
 import { ensurePackages, packagesOf } from "./debian-packages.ts";
@@ -19,5 +20,6 @@ export async function prepareServer(options: {
   const places = placesIn(stateDirectory);
   await ensurePackages(packagesOf[verb], log);
   const { caPem } = await openPki({ directory: places.pki, clock: systemClock, log });
+  await fetchSecureLoaders({ cacheDirectory, outputDirectory: places.secureLoaders, log });
   return await buildBootstrapImage({ cacheDirectory, outputDirectory: places.bootstrap, caPem, log });
 }

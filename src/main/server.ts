@@ -44,7 +44,9 @@ export async function startServer(options: {
   await using opened = new AsyncDisposableStack();
   // First, as it is the lock: a second server on this state directory ends here.
   const store = opened.use(await openStore({ path: places.database, clock, log }));
-  const files = await readBootFiles(places);
+  const { secureLoaders, ...imageFiles } = places;
+  const signed = networks.some(({ secureBoot }) => secureBoot);
+  const files = await readBootFiles(signed ? { ...imageFiles, secureLoaders } : imageFiles);
   const images = await openFreshImages(places.images);
   const objects = await openObjectStore(places.objects);
   const issueOrder = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });

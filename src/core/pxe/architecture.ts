@@ -37,16 +37,30 @@ export type Architecture = {
 
 const rows: { readonly [code: number]: Architecture } = architectureTable;
 
-/** The first architecture of option 93 that has a row; the option may hold several (netboot.md §1.3). */
-export function architectureOf(codes: readonly number[]): Architecture | undefined {
+/**
+ * What a row is sent where only what is signed may start: Debian's shim, which then asks for GRUB. None by HTTP: that
+ * GRUB speaks TFTP only and has no address when the firmware used HTTP, so it would end at its prompt. None for ARM64 yet.
+ */
+const secureLoaders: { readonly [code: number]: string } = { 7: "shimx64.efi", 9: "shimx64.efi" };
+
+/**
+ * The first architecture of option 93 that has a row; the option may hold several (netboot.md §1.3). Where only what is
+ * `signed` may start, its loader is the one for Secure Boot, or none.
+ */
+export function architectureOf(codes: readonly number[], signed = false): Architecture | undefined {
   for (const code of codes) {
     const row = rows[code];
-    if (row !== undefined) return row;
+    if (row === undefined) continue;
+    if (!signed || row.firmware === "bios") return row;
+    const { loader: _unsigned, ...rest } = row;
+    const loader = secureLoaders[code];
+    return loader === undefined ? rest : { ...rest, loader };
   }
   return undefined;
 }
 
-/** The loaders of all rows. */
-export const loaderFiles: ReadonlySet<string> = new Set(
-  Object.values(rows).flatMap((row) => (row.loader === undefined ? [] : [row.loader])),
-);
+/** Every loader that some row is sent. */
+export const loaderFiles: ReadonlySet<string> = new Set([
+  ...Object.values(rows).flatMap(({ loader }) => (loader === undefined ? [] : [loader])),
+  ...Object.values(secureLoaders),
+]);

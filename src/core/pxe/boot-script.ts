@@ -18,7 +18,7 @@ export type ScriptPlan =
 export const imagePaths = { kernel: "/vmlinuz", initramfs: "/initramfs.img" } as const;
 
 /** Seconds between two attempts of a machine that has to wait. */
-const waitSeconds = 30;
+export const waitSeconds = 30;
 
 /** Decides what the script of a machine is for. */
 export function planScript(machine: Machine, network: Network): ScriptPlan {
@@ -53,17 +53,19 @@ export function writeWaitScript(plan: ScriptPlan & { kind: "wait" }, scriptUri: 
   ]);
 }
 
-/** Starts the Bootstrap Image. What fails leads to a restart and so to a fresh token, never to a prompt. */
-export function writeInstallScript(boot: {
+/** What a machine's boot script is made of. */
+export type BootOrder = {
   readonly binding: Binding;
   readonly ports: ServerPorts;
   readonly mac: Mac;
   /** Hex; single use. */
   readonly token: string;
-}): string {
-  const { binding, ports, mac, token } = boot;
+};
+
+/** What the Bootstrap Image's kernel is told, whichever loader starts it; init reads it in core/install/boot-settings.ts. */
+export function kernelParameters({ binding, ports, mac, token }: BootOrder): readonly string[] {
   const server = formatIpv4(binding.server);
-  const parameters = [
+  return [
     `birther.token=${token}`,
     `birther.mdb=${server}:${ports.machines}`,
     `birther.mac=${mac}`,
@@ -73,10 +75,14 @@ export function writeInstallScript(boot: {
     "console=tty0",
     "console=ttyS0,115200n8",
     "panic=30",
-    // The EFI stub finds the initramfs by this name; on BIOS it means nothing.
-    "initrd=initramfs.img",
   ];
-  const site = `http://${server}:${ports.http}`;
+}
+
+/** Starts the Bootstrap Image. What fails leads to a restart and so to a fresh token, never to a prompt. */
+export function writeInstallScript(boot: BootOrder): string {
+  // The EFI stub finds the initramfs by this name; on BIOS it means nothing.
+  const parameters = [...kernelParameters(boot), "initrd=initramfs.img"];
+  const site = `http://${formatIpv4(boot.binding.server)}:${boot.ports.http}`;
   return script([
     "imgfree",
     `kernel ${site}${imagePaths.kernel} ${parameters.join(" ")} || goto failed`,
@@ -93,7 +99,7 @@ function script(lines: readonly string[]): string {
   return `${["#!ipxe", ...lines].join("\n")}\n`;
 }
 
-/** Text that iPXE's command line takes as words only. */
-function harmless(text: string): string {
+/** Text that the command lines of iPXE and GRUB take as words only. */
+export function harmless(text: string): string {
   return text.replace(/[^\w .,:;/()+=-]/g, " ").slice(0, 200);
 }

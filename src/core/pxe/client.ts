@@ -17,10 +17,13 @@ export type Client =
 
 const ipxeMark = bytesFromText("iPXE");
 
-/** Sorts a DHCP message by who sent it. Only prefixes of option 60 count: vendors append what they like. */
-export function classifyClient(packet: DhcpPacket): Client {
+/**
+ * Sorts a DHCP message by who sent it. Only prefixes of option 60 count: vendors append what they like. `signed` says
+ * that the network's machines start only what is signed: nothing in the message tells that.
+ */
+export function classifyClient(packet: DhcpPacket, signed = false): Client {
   const { vendorClassIdentifier = "", clientSystemArchitecture = [] } = packet.options;
-  const architecture = architectureOf(clientSystemArchitecture);
+  const architecture = architectureOf(clientSystemArchitecture, signed);
   // Without option 93 it is a PXE ROM older than RFC 4578, and those are all BIOS.
   const firmware = architecture?.firmware ?? (clientSystemArchitecture.length === 0 ? "bios" : "uefi");
   // Asked first, for iPXE calls itself PXEClient as well; it must never be sent itself again (netboot.md Q16).

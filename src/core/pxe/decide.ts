@@ -72,7 +72,7 @@ export function decideDhcp(question: DhcpQuestion): DhcpDecision {
   if (message.kind === "selecting" && !serverAddresses(network).includes(message.server))
     return silence("tookAnotherOffer");
 
-  const client = classifyClient(packet);
+  const client = classifyClient(packet, network.secureBoot);
   if (client.kind === "plain" && machine === undefined) return silence("unknownClient");
   const choice = chooseBinding({ network, mac, machine, holderOf });
   if (choice.kind === "poolExhausted")

@@ -11,6 +11,8 @@ export type Network = {
   readonly temporaryPool: AddressPool;
   /** Whether an unknown machine that boots here is to be born. */
   readonly nursery: boolean;
+  /** Whether its UEFI machines are sent the signed chain (shim, GRUB, Debian's kernel) instead of iPXE. */
+  readonly secureBoot?: boolean;
   /** Where machines live after their birth; without it in `prefix` itself. */
   readonly permanent?: PermanentPart;
 };
