@@ -1,18 +1,17 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 import type { Clock, Log } from "../core/ports.ts";
+import { admitTransfer } from "../core/tftp/admission.ts";
 import { readTftp, type TftpPacket, tftpErrors, writeTftp } from "../core/tftp/packet.ts";
-import { answerRequest, normaliseName, type TftpFiles } from "../core/tftp/request.ts";
-import {
-  startTransfer,
-  stepTransfer,
-  type TransferEnd,
-  type TransferEvent,
-  type TransferStep,
-} from "../core/tftp/transfer.ts";
+import { answerRequest, normaliseName, type TftpAnswer, type TftpFiles } from "../core/tftp/request.ts";
+import { startTransfer, type TransferEnd } from "../core/tftp/transfer.ts";
+import { mtuOfAddress } from "./interface-mtu.ts";
+import { numericLookup } from "./segmenting-socket.ts";
+import { openTftpLane, type TftpLane } from "./tftp-lane.ts";
+import { type RunningTransfer, runTransfer } from "./tftp-transfer.ts";
 
-/** Transfers at once; a request beyond it is dropped, and the client asks again after its time-out. */
-const transferLimit = 4096;
+/** Requests that a rack sends at once must not be lost: the kernel's default holds 166 of them. */
+const receiveBufferBytes = 1024 * 1024;
 
 /** Serves files by TFTP on these addresses until it is disposed of. `onSent` is called when a client has the whole file. */
 export async function startTftpServer(deps: {
@@ -26,153 +25,152 @@ export async function startTftpServer(deps: {
   readonly clock: Clock;
   readonly log: Log;
 }): Promise<AsyncDisposable> {
-  const { onSent, clock, log } = deps;
-  /** By the client's address and port: the same request again joins its transfer (netboot.md T10). */
-  const transfers = new Map<string, RunningTransfer & { readonly file: string }>();
+  const { addresses, files, log } = deps;
+  await using opened = new AsyncDisposableStack();
+  for (const address of addresses) opened.use(await serveAddress(address, deps));
+  log("info", "TFTP server listens", { addresses, files: [...files.keys()] });
+  const serving = opened.move();
+  return { [Symbol.asyncDispose]: () => serving.disposeAsync() };
+}
+
+type Transfer = RunningTransfer & {
+  readonly file: string;
+  readonly clientAddress: string;
+  readonly lane: TftpLane;
+};
+
+async function serveAddress(address: string, deps: Parameters<typeof startTftpServer>[0]): Promise<AsyncDisposable> {
+  const { clock, log, onSent } = deps;
+  const mtuBytes = mtuOfAddress(address);
+  /** By the client's address and port: the same request again joins its transfer (netboot.md T10). Oldest first. */
+  const transfers = new Map<string, Transfer>();
+  const countsByClient = new Map<string, number>();
+  const lanes = new Map<number, Promise<TftpLane>>();
+  await using opened = new AsyncDisposableStack();
 
   /** Answers from the files, or from one that is made first. A client that asks again while it waits gets another. */
-  function request(listener: Socket, serverAddress: string, bytes: Uint8Array, client: RemoteInfo): void {
+  function receive(bytes: Uint8Array, client: RemoteInfo): void {
     const packet = readTftp(bytes);
-    const name = packet.kind === "readRequest" ? normaliseName(packet.file) : undefined;
-    const making = name?.kind === "name" ? deps.make?.(name.name) : undefined;
-    if (name?.kind !== "name" || making === undefined) {
-      answer(listener, serverAddress, bytes, client, deps.files);
-      return;
-    }
-    making
-      .then((made) => {
-        const files = new Map(made === undefined ? [] : [[name.name, made] as const]);
-        answer(listener, serverAddress, bytes, client, files);
-      })
-      .catch((error: unknown) => log("error", "file not made", { file: name.name, error: String(error) }));
-  }
-
-  function answer(
-    listener: Socket,
-    serverAddress: string,
-    bytes: Uint8Array,
-    client: RemoteInfo,
-    files: TftpFiles,
-  ): void {
-    const packet = readTftp(bytes);
-    const facts = { client: client.address };
     if (packet.kind === "malformed") {
-      log("debug", "malformed TFTP packet", { ...facts, fault: packet.fault });
+      log("debug", "malformed TFTP packet", { client: client.address, fault: packet.fault });
       return;
     }
     // An ACK or ERROR here is a straggler of a transfer that has ended; answering it would only make more of them.
     if (packet.kind !== "readRequest" && packet.kind !== "writeRequest") return;
-    const answer = answerRequest(packet, files);
-    if (answer.kind === "refuse") {
-      log("info", "TFTP request refused", { ...facts, file: packet.file, why: answer.error.message });
-      listener.send(writeTftp(answer.error), client.port, client.address);
-      return;
-    }
-    const key = `${client.address}:${client.port}`;
-    const running = transfers.get(key);
-    if (running !== undefined && running.file === answer.name) {
-      running.tell({ kind: "requestedAgain" });
-      return;
-    }
-    running?.close();
-    if (transfers.size >= transferLimit) {
-      log("warn", "TFTP request dropped: too many transfers", facts);
-      return;
-    }
-    const startedMs = clock.monotonicMs();
-    const ended = (end: TransferEnd): void => {
-      if (transfers.get(key) === transfer) transfers.delete(key);
-      const durationMs = Math.round(clock.monotonicMs() - startedMs);
-      log(end.kind === "sent" || end.kind === "probed" ? "info" : "warn", `TFTP transfer ${end.kind}`, {
-        ...facts,
-        file: answer.name,
-        durationMs,
-        ...end,
-      });
-      if (end.kind === "sent") onSent(client.address, answer.name, durationMs);
-    };
-    const first = startTransfer(answer.bytes, answer.terms, startedMs);
-    const transfer = { file: answer.name, ...runTransfer({ first, serverAddress, client, clock, log, ended }) };
-    transfers.set(key, transfer);
+    const name = packet.kind === "readRequest" ? normaliseName(packet.file) : undefined;
+    const making = name?.kind === "name" ? deps.make?.(name.name) : undefined;
+    const answered =
+      name?.kind !== "name" || making === undefined
+        ? answer(packet, client, deps.files)
+        : making.then((made) =>
+            answer(packet, client, new Map(made === undefined ? [] : [[name.name, made] as const])),
+          );
+    answered.catch((error: unknown) =>
+      log("error", "TFTP request failed", { client: client.address, file: packet.file, error: String(error) }),
+    );
   }
 
-  const listeners: Socket[] = [];
-  for (const address of deps.addresses) {
-    const listener = createSocket({ type: "udp4", recvBufferSize: 1024 * 1024 });
-    listener.on("message", (bytes, client) => request(listener, address, bytes, client));
-    listener.bind(deps.port ?? 69, address);
-    await once(listener, "listening");
-    listener.on("error", (error) => log("error", "TFTP socket failed", { address, error: error.message }));
-    listeners.push(listener);
+  async function answer(
+    packet: TftpPacket & { kind: "readRequest" | "writeRequest" },
+    client: RemoteInfo,
+    from: TftpFiles,
+  ): Promise<void> {
+    const decided = answerRequest(packet, from, mtuBytes);
+    if (decided.kind === "refuse") {
+      log("info", "TFTP request refused", { client: client.address, file: packet.file, why: decided.error.message });
+      listener.send(writeTftp(decided.error), client.port, client.address);
+      return;
+    }
+    const lane = await laneOf(decided.terms.blockBytes);
+    const key = keyOf(client);
+    const running = transfers.get(key);
+    if (running?.file === decided.name) return running.tell({ kind: "requestedAgain" });
+    if (running !== undefined) forget(key, running);
+    if (makeRoom(client)) begin(key, decided, client, lane);
   }
-  log("info", "TFTP server listens", { addresses: deps.addresses, files: [...deps.files.keys()] });
+
+  /** Whether one more transfer may begin; the oldest of a client that has too many is given up for it. */
+  function makeRoom(client: RemoteInfo): boolean {
+    const ofClient = countsByClient.get(client.address) ?? 0;
+    const admission = admitTransfer({ total: transfers.size, ofClient });
+    if (admission === "drop") log("warn", "TFTP request dropped: too many transfers", { client: client.address });
+    if (admission !== "replaceOldest") return admission === "start";
+    for (const [key, transfer] of transfers) {
+      if (transfer.clientAddress !== client.address) continue;
+      forget(key, transfer);
+      break;
+    }
+    return true;
+  }
+
+  function begin(key: string, decided: TftpAnswer & { kind: "send" }, client: RemoteInfo, lane: TftpLane): void {
+    const { bytes, terms, name } = decided;
+    const startedMs = clock.monotonicMs();
+    const ended = (end: TransferEnd): void => {
+      const durationMs = Math.round(clock.monotonicMs() - startedMs);
+      const level = end.kind === "sent" || end.kind === "probed" ? "info" : "warn";
+      log(level, `TFTP transfer ${end.kind}`, { client: client.address, file: name, durationMs, ...end });
+      forget(key, transfer);
+      if (end.kind === "sent") onSent(client.address, name, durationMs);
+    };
+    const first = startTransfer(bytes, terms, startedMs);
+    const running = runTransfer({ first, file: bytes, lane, peer: client, clock, ended });
+    const transfer: Transfer = { ...running, file: name, clientAddress: client.address, lane };
+    transfers.set(key, transfer);
+    countsByClient.set(client.address, (countsByClient.get(client.address) ?? 0) + 1);
+  }
+
+  function forget(key: string, transfer: Transfer): void {
+    if (transfers.get(key) !== transfer) return;
+    transfer.close();
+    transfers.delete(key);
+    const left = (countsByClient.get(transfer.clientAddress) ?? 1) - 1;
+    if (left > 0) countsByClient.set(transfer.clientAddress, left);
+    else countsByClient.delete(transfer.clientAddress);
+  }
+
+  function laneOf(blockBytes: number): Promise<TftpLane> {
+    const known = lanes.get(blockBytes);
+    if (known !== undefined) return known;
+    const lane = openTftpLane({ address, blockBytes, onPacket: hear, log });
+    lanes.set(blockBytes, lane);
+    // Not kept when it cannot be opened (no descriptors left): the client's next try is another chance.
+    lane.catch(() => lanes.delete(blockBytes));
+    return lane;
+  }
+
+  /** A packet on a lane: of a transfer, or of a stranger, which is told so without harm to anybody (netboot.md T1). */
+  function hear(lane: TftpLane, bytes: Uint8Array, from: RemoteInfo): void {
+    const packet = readTftp(bytes);
+    const transfer = transfers.get(keyOf(from));
+    if (transfer?.lane === lane) {
+      transfer.tell({ kind: "received", packet });
+      return;
+    }
+    // An ERROR is never answered, else two could go on for ever.
+    if (packet.kind !== "ack" && packet.kind !== "data") return;
+    lane.send({ kind: "error", code: tftpErrors.unknownTransfer, message: "unknown transfer" }, new Uint8Array(), from);
+  }
+
+  const listener = createSocket({ type: "udp4", recvBufferSize: receiveBufferBytes, lookup: numericLookup });
+  listener.on("message", receive);
+  listener.bind(deps.port ?? 69, address);
+  await once(listener, "listening");
+  listener.on("error", (error) => log("error", "TFTP socket failed", { address, error: error.message }));
+  opened.defer(() => closeSocket(listener));
+  const serving = opened.move();
   return {
     [Symbol.asyncDispose]: async () => {
       for (const transfer of transfers.values()) transfer.close();
-      await Promise.all(listeners.map((listener) => closeSocket(listener)));
+      await serving.disposeAsync();
+      for (const lane of await Promise.allSettled(lanes.values()))
+        if (lane.status === "fulfilled") await lane.value[Symbol.asyncDispose]();
     },
   };
 }
 
-type RunningTransfer = { readonly tell: (event: TransferEvent) => void; readonly close: () => void };
-
-/** Carries one transfer out on a port of its own, its TID (netboot.md T1). */
-function runTransfer(of: {
-  readonly first: TransferStep;
-  readonly serverAddress: string;
-  readonly client: RemoteInfo;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly ended: (end: TransferEnd) => void;
-}): RunningTransfer {
-  const { client, clock, log, ended } = of;
-  const socket = createSocket("udp4");
-  let step = of.first;
-  let timer: NodeJS.Timeout | undefined;
-  let open = true;
-
-  const close = (): void => {
-    if (!open) return;
-    open = false;
-    clearTimeout(timer);
-    socket.close();
-  };
-  const carryOut = (): void => {
-    for (const packet of step.send) send(packet);
-    clearTimeout(timer);
-    if (step.kind === "going") {
-      timer = setTimeout(() => tell({ kind: "woken" }), Math.max(1, step.transfer.wakeAtMs - clock.monotonicMs()));
-      return;
-    }
-    // What was sent last must leave before the socket closes.
-    setImmediate(close);
-    ended(step.end);
-  };
-  const send = (packet: TftpPacket): void => {
-    socket.send(writeTftp(packet), client.port, client.address, (error) => {
-      if (error !== null && open)
-        log("debug", "TFTP packet not sent", { client: client.address, error: error.message });
-    });
-  };
-  const tell = (event: TransferEvent): void => {
-    if (!open || step.kind === "ended") return;
-    step = stepTransfer(step.transfer, event, clock.monotonicMs());
-    carryOut();
-  };
-
-  socket.on("message", (bytes, from) => {
-    if (from.address === client.address && from.port === client.port)
-      return tell({ kind: "received", packet: readTftp(bytes) });
-    const stranger = { kind: "error", code: tftpErrors.unknownTransfer, message: "unknown transfer" } as const;
-    socket.send(writeTftp(stranger), from.port, from.address);
-  });
-  socket.on("error", (error) => {
-    log("warn", "TFTP transfer failed", { client: client.address, error: error.message });
-    if (open && step.kind === "going") ended({ kind: "aborted", code: 0, message: error.message });
-    close();
-  });
-  socket.bind({ address: of.serverAddress, port: 0 }, carryOut);
-  return { tell, close };
+function keyOf({ address, port }: RemoteInfo): string {
+  return `${address}:${port}`;
 }
 
 async function closeSocket(socket: Socket): Promise<void> {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { bytesFromHex, bytesFromText, hexFromBytes, textFromBytes } from "../bytes/text.ts";
 import { negotiate } from "./negotiate.ts";
+import { netasciiLimitBytes } from "./netascii.ts";
 import { readTftp, type TftpPacket, writeTftp } from "./packet.ts";
 import { answerRequest, normaliseName } from "./request.ts";
 
@@ -67,7 +68,7 @@ test("no bytes make the reader or the answer throw", () => {
   fc.assert(
     fc.property(fc.oneof(likely, fc.uint8Array()), (bytes) => {
       const packet = readTftp(bytes);
-      if (packet.kind === "readRequest" || packet.kind === "writeRequest") answerRequest(packet, files);
+      if (packet.kind === "readRequest" || packet.kind === "writeRequest") answerRequest(packet, files, 1500);
     }),
     { numRuns: 2000 },
   );
@@ -108,6 +109,7 @@ for (const [title, changes, expected] of requests)
     const answer = answerRequest(
       { kind: "readRequest", file: "undionly.kpxe", mode: "octet", options: [], ...changes },
       files,
+      1500,
     );
     const shown =
       answer.kind === "send" ? `send ${answer.name} ${textFromBytes(answer.bytes)}` : `error ${answer.error.code}`;
@@ -130,6 +132,7 @@ const negotiations: readonly (readonly [title: string, asked: [string, string][]
     ],
   ],
   ["a block larger than a frame", [["blksize", "65464"]], [["blksize", "1468"]]],
+  ["as large as the frame", [["blksize", "1468"]], [["blksize", "1468"]]],
   ["a window larger than wise", [["windowsize", "64"]], [["windowsize", "32"]]],
   ["names keep their spelling", [["BLKSIZE", "1024"]], [["BLKSIZE", "1024"]]],
   [
@@ -147,6 +150,22 @@ const negotiations: readonly (readonly [title: string, asked: [string, string][]
   ["timeout as asked", [["timeout", "3"]], [["timeout", "3"]]],
 ];
 for (const [title, asked, accepted] of negotiations)
-  test(`options: ${title}`, () => assert.deepEqual(negotiate(asked, 9000, "octet").accepted, accepted));
+  test(`options: ${title}`, () =>
+    assert.deepEqual(negotiate(asked, { sizeBytes: 9000, mode: "octet", mtuBytes: 1500 }).accepted, accepted));
 test("options: the size of a netascii file is not told", () =>
-  assert.deepEqual(negotiate([["tsize", "0"]], 9000, "netascii").accepted, []));
+  assert.deepEqual(negotiate([["tsize", "0"]], { sizeBytes: 9000, mode: "netascii", mtuBytes: 1500 }).accepted, []));
+
+const mtus: readonly (readonly [mtuBytes: number, blockBytes: number])[] = [
+  [1500, 1468],
+  [9000, 1468],
+  [1400, 1368],
+];
+for (const [mtuBytes, blockBytes] of mtus)
+  test(`options: blocks for an MTU of ${mtuBytes} (F4)`, () =>
+    assert.equal(negotiate([["blksize", "65464"]], { sizeBytes: 1, mode: "octet", mtuBytes }).blockBytes, blockBytes));
+
+test("a file too large to be text is refused as netascii", () => {
+  const large = new Map([["image", new Uint8Array(netasciiLimitBytes + 1)]]);
+  const answer = answerRequest({ kind: "readRequest", file: "image", mode: "netascii", options: [] }, large, 1500);
+  assert.equal(answer.kind === "refuse" && answer.error.code, 4);
+});

@@ -11,14 +11,25 @@ export type Terms = {
   readonly accepted: TftpOptions;
 };
 
-/** An Ethernet frame's 1500 bytes less IP and UDP and TFTP headers: many ROMs cannot put fragments together (netboot.md F4). */
-const largestBlockBytes = 1468;
+/** What is known about a file before it is sent. */
+export type Sending = {
+  readonly sizeBytes: number;
+  readonly mode: "octet" | "netascii";
+  /** Of the interface that it leaves by. */
+  readonly mtuBytes: number;
+};
+
+/** IP, UDP and TFTP headers: many ROMs cannot put fragments together, so a block and these fill no more than a frame (netboot.md T4, F4). */
+const headerBytes = 32;
+/** A larger MTU of ours says nothing about the client's. */
+const largestMtuBytes = 1500;
 
 /** dnsmasq's limit; above 64 some clients fail (netboot.md F8). */
 const largestWindowBlocks = 32;
 
 /** What a request's options lead to. Only what was asked is answered: EDK2 calls an unasked tsize malformed (netboot.md T3). */
-export function negotiate(asked: TftpOptions, sizeBytes: number, mode: "octet" | "netascii"): Terms {
+export function negotiate(asked: TftpOptions, { sizeBytes, mode, mtuBytes }: Sending): Terms {
+  const largestBlockBytes = Math.max(8, Math.min(mtuBytes, largestMtuBytes) - headerBytes);
   const terms = { blockBytes: 512, windowBlocks: 1, timeoutMs: 1000 };
   const accepted: [string, string][] = [];
   const seen = new Set<string>();

@@ -1,12 +1,14 @@
-import { builtBytes, createBuilder, putUnsigned } from "../bytes/builder.ts";
+/** A larger file is no text; changing it would stop everybody else for too long. */
+export const netasciiLimitBytes = 4 * 1024 * 1024;
 
 /** A file as netascii carries it (RFC 764): LF becomes CR LF, a lone CR becomes CR NUL; the client turns it back. */
 export function netasciiOf(bytes: Uint8Array): Uint8Array {
-  const builder = createBuilder(bytes.length + 64);
+  const changed = new Uint8Array(bytes.length * 2);
+  let length = 0;
   for (const byte of bytes) {
-    if (byte === 10) putUnsigned(builder, 13, 1);
-    putUnsigned(builder, byte, 1);
-    if (byte === 13) putUnsigned(builder, 0, 1);
+    if (byte === 10) changed[length++] = 13;
+    changed[length++] = byte;
+    if (byte === 13) changed[length++] = 0;
   }
-  return builtBytes(builder);
+  return changed.slice(0, length);
 }

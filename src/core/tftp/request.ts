@@ -1,5 +1,5 @@
 import { negotiate, type Terms } from "./negotiate.ts";
-import { netasciiOf } from "./netascii.ts";
+import { netasciiLimitBytes, netasciiOf } from "./netascii.ts";
 import { type TftpPacket, tftpErrors } from "./packet.ts";
 
 /** Files by name, as a client may ask for them: no leading slash. */
@@ -13,7 +13,7 @@ export type TftpAnswer =
 type Request = TftpPacket & { kind: "readRequest" | "writeRequest" };
 
 /** Decides a request: only reading, only files that we know by name. */
-export function answerRequest(request: Request, files: TftpFiles): TftpAnswer {
+export function answerRequest(request: Request, files: TftpFiles, mtuBytes: number): TftpAnswer {
   if (request.kind === "writeRequest") return refuse("accessViolation", "this server is read-only");
   const mode = request.mode.toLowerCase();
   if (mode !== "octet" && mode !== "netascii") return refuse("illegalOperation", "mode must be octet or netascii");
@@ -21,8 +21,15 @@ export function answerRequest(request: Request, files: TftpFiles): TftpAnswer {
   if (name.kind === "escapes") return refuse("accessViolation", "a name must not contain ..");
   const found = findFile(files, name.name);
   if (found === undefined) return refuse("fileNotFound", "no such file");
+  if (mode === "netascii" && found.bytes.length > netasciiLimitBytes)
+    return refuse("illegalOperation", "too large to be text: use mode octet");
   const bytes = mode === "octet" ? found.bytes : netasciiOf(found.bytes);
-  return { kind: "send", name: found.name, bytes, terms: negotiate(request.options, bytes.length, mode) };
+  return {
+    kind: "send",
+    name: found.name,
+    bytes,
+    terms: negotiate(request.options, { sizeBytes: bytes.length, mode, mtuBytes }),
+  };
 }
 
 /** A file name reduced to its parts: clients send `\`, leading `/tftpboot`, double slashes (netboot.md F7). */

@@ -1,14 +1,30 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { admitTransfer, clientTransferLimit, type TftpAdmission, transferLimit } from "./admission.ts";
+import { blockHeaderBytes, writeBlocks } from "./blocks.ts";
 import { negotiate } from "./negotiate.ts";
-import type { TftpPacket } from "./packet.ts";
+import { readTftp, type TftpPacket } from "./packet.ts";
 import { startTransfer, stepTransfer, type Transfer, type TransferStep } from "./transfer.ts";
 
 const file = (length: number) => Uint8Array.from({ length }, (_, index) => index & 255);
 
 function start(length: number, options: [string, string][], nowMs = 0): TransferStep {
-  return startTransfer(file(length), negotiate(options, length, "octet"), nowMs);
+  const terms = negotiate(options, { sizeBytes: length, mode: "octet", mtuBytes: 1500 });
+  return startTransfer(file(length), terms, nowMs);
+}
+
+/** The packets of a step, in full. */
+function packetsOf(step: TransferStep, bytes: Uint8Array, blockBytes: number): TftpPacket[] {
+  return step.send.flatMap((what) => {
+    if (what.kind !== "blocks") return [what];
+    const whole = writeBlocks(bytes, blockBytes, what);
+    return Array.from({ length: what.last - what.first + 1 }, (_, index) => {
+      const at = index * (blockBytes + blockHeaderBytes);
+      const packet = readTftp(whole.subarray(at, at + blockBytes + blockHeaderBytes));
+      return packet.kind === "malformed" ? assert.fail("malformed block") : packet;
+    });
+  });
 }
 
 const ack = (block: number) => ({ kind: "received", packet: { kind: "ack", block } }) as const;
@@ -19,7 +35,11 @@ const data = { kind: "received", packet: { kind: "data", block: 1, bytes: new Ui
 
 /** A step in one line: what is sent, or how it ended. */
 function line(step: TransferStep): string {
-  const sent = step.send.map((packet) => (packet.kind === "data" ? String(packet.block) : packet.kind)).join(" ");
+  const numbers = (first: number, last: number) =>
+    Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  const sent = step.send
+    .map((what) => (what.kind === "blocks" ? numbers(what.first, what.last).join(" ") : what.kind))
+    .join(" ");
   return step.kind === "ended" ? `${sent} ${step.end.kind}`.trim() : sent || "-";
 }
 
@@ -202,10 +222,11 @@ test("block numbers roll over from 65535 to 0 (F6)", () => {
     ["blksize", "8"],
     ["windowsize", "32"],
   ]);
+  const whole = file(8 * 70_000);
   let received = 0;
   const blocks: number[] = [];
   for (let nowMs = 1; step.kind === "going"; nowMs += 1) {
-    for (const packet of step.send) if (packet.kind === "data") blocks.push(packet.block);
+    for (const packet of packetsOf(step, whole, 8)) if (packet.kind === "data") blocks.push(packet.block);
     received = blocks.length;
     step = stepTransfer(step.transfer, ack(received & 0xffff), nowMs);
   }
@@ -241,6 +262,7 @@ function overLossyWire(
   lost: () => boolean,
 ): { received: Uint8Array; blocksSent: number } {
   const client = edk2(windowBlocks);
+  const whole = file(length);
   let nowMs = 0;
   let step = start(length, [
     ["blksize", "512"],
@@ -249,7 +271,7 @@ function overLossyWire(
   let blocksSent = 0;
   let toServer: number[] = [];
   for (let rounds = 0; step.kind === "going" && rounds < 100_000; rounds += 1) {
-    const wire: TftpPacket[] = [...step.send];
+    const wire = packetsOf(step, whole, 512);
     blocksSent += wire.length;
     for (const packet of wire) {
       const answer = lost() ? undefined : client.receive(packet, 512);
@@ -285,3 +307,72 @@ test("a wire that loses packets delivers the file whole, without multiplying the
     { numRuns: 200 },
   );
 });
+
+test("EDK2's ACKs of every block out of order do not multiply a file of 1.7 MB (F3)", () => {
+  const bytes = 1_700_000;
+  const blockBytes = 1468;
+  const client = edk2(4);
+  const whole = file(bytes);
+  let step = start(bytes, [
+    ["blksize", String(blockBytes)],
+    ["windowsize", "4"],
+  ]);
+  // Every hundredth packet is lost; an answer takes a millisecond, and the ACKs of one window all arrive.
+  let [nowMs, sent] = [0, 0];
+  while (step.kind === "going") {
+    const packets = packetsOf(step, whole, blockBytes);
+    const answers: number[] = [];
+    for (const packet of packets) {
+      sent += 1;
+      const answer = sent % 100 === 0 ? undefined : client.receive(packet, blockBytes);
+      if (answer !== undefined) answers.push(answer);
+    }
+    nowMs += 1;
+    if (answers.length === 0) {
+      nowMs = Math.max(nowMs, step.transfer.wakeAtMs);
+      step = stepTransfer(step.transfer, woken, nowMs);
+    }
+    let next: TransferStep = step;
+    for (const answer of answers) {
+      if (next.kind === "ended") break;
+      const before = next;
+      next = stepTransfer(before.transfer, ack(answer), nowMs);
+      // What an ACK set off goes out before the next one is looked at.
+      if (before !== step && next.kind === "going" && next.send.length === 0) next = { ...next, send: before.send };
+    }
+    step = next;
+  }
+  assert.deepEqual(Uint8Array.from(client.pieces.flatMap((piece) => [...piece])), whole);
+  assert.ok(sent < 1.1 * (bytes / blockBytes), `${sent} blocks`);
+});
+
+test("a client for which everything must be sent again and again is given up", () => {
+  let step = start(100_000, [["windowsize", "8"]]);
+  let blocks = 0;
+  // It acknowledges one block of each window, for ever the same one.
+  for (let nowMs = 0; step.kind === "going" && nowMs < 10_000_000; nowMs += 50) {
+    for (const what of step.send) if (what.kind === "blocks") blocks += what.last - what.first + 1;
+    step = stepTransfer(step.transfer, ack(0), nowMs);
+  }
+  assert.equal(step.kind === "ended" && step.end.kind, "wasteful");
+  assert.ok(blocks <= 12 * (196 + 64), `${blocks} blocks`);
+});
+
+test("a lost block is sent again after four round trips, where one was measured", () => {
+  const first = start(5000, [["blksize", "512"]]);
+  if (first.kind === "ended") assert.fail("ended");
+  const second = stepTransfer(first.transfer, ack(0), 40);
+  assert.deepEqual(second.kind === "going" && second.transfer.wakeAtMs, 40 + 160);
+  if (second.kind === "ended") assert.fail("ended");
+  assert.equal(line(stepTransfer(second.transfer, woken, 200)), "1");
+});
+
+const admissions: readonly (readonly [title: string, total: number, ofClient: number, expected: TftpAdmission])[] = [
+  ["the first", 0, 0, "start"],
+  ["a hundred racks", 4000, 0, "start"],
+  ["a client that begins again and again", 40, clientTransferLimit, "replaceOldest"],
+  ["too many", transferLimit, 0, "drop"],
+  ["too many, and of one client", transferLimit, clientTransferLimit, "replaceOldest"],
+];
+for (const [title, total, ofClient, expected] of admissions)
+  test(`admission: ${title}`, () => assert.equal(admitTransfer({ total, ofClient }), expected));

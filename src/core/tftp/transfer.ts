@@ -8,8 +8,11 @@ export type Transfer = {
   readonly stage: "negotiating" | "sending";
   readonly ackedBlock: number;
   readonly sentBlock: number;
-  /** How often the same was sent again without progress. */
+  /** How often the same was sent again without progress, and since when there is none. */
   readonly tries: number;
+  readonly progressAtMs: number;
+  /** Blocks sent so far, repetitions among them. */
+  readonly blocksSent: number;
   /** When the last window went out, and how long the last full one took to be acknowledged. */
   readonly sentAtMs: number;
   readonly roundTripMs: number;
@@ -30,15 +33,27 @@ export type TransferEnd =
   /** Only the size was wanted: EDK2 asks for it, then ends with ERROR 8 (netboot.md F1). */
   | { readonly kind: "probed" }
   | { readonly kind: "aborted"; readonly code: number; readonly message: string }
-  | { readonly kind: "timedOut"; readonly ackedBlock: number };
+  | { readonly kind: "timedOut"; readonly ackedBlock: number }
+  /** So many blocks were sent again and again that something else than loss must be the matter. */
+  | { readonly kind: "wasteful"; readonly blocksSent: number };
+
+/** What is to be sent: a packet, or the DATA packets of blocks counted from 1 without roll-over (blocks.ts). */
+export type TransferSend =
+  | (TftpPacket & { readonly kind: "optionAck" | "error" })
+  | { readonly kind: "blocks"; readonly first: number; readonly last: number };
 
 export type TransferStep =
-  | { readonly kind: "going"; readonly transfer: Transfer; readonly send: readonly TftpPacket[] }
-  | { readonly kind: "ended"; readonly end: TransferEnd; readonly send: readonly TftpPacket[] };
+  | { readonly kind: "going"; readonly transfer: Transfer; readonly send: readonly TransferSend[] }
+  | { readonly kind: "ended"; readonly end: TransferEnd; readonly send: readonly TransferSend[] };
 
-/** Sends of the same thing without progress before the client is given up: 1+2+4+8+8 s. */
-const triesLimit = 5;
+/** A client without progress is given up after so long, or after three of its own time-outs if those are longer. */
+const patienceMs = 23_000;
 const longestTimeoutMs = 8000;
+/** Where a round trip was measured, a lost block is sent again after four of them, but not sooner than this. */
+const shortestTimeoutMs = 100;
+/** Blocks that may be sent for each block of the file: with a window lost each time, and some to spare (netboot.md F3). */
+const repeatsOf = (windowBlocks: number): number => 4 + windowBlocks;
+const sparedWindows = 64;
 /** Two repetitions of a window are at least so far apart, however short the round trip. */
 const shortestGoBackMs = 20;
 
@@ -47,6 +62,7 @@ export function startTransfer(bytes: Uint8Array, terms: Terms, nowMs: number): T
   const negotiating = terms.accepted.length > 0;
   const transfer: Transfer = {
     ...{ bytes, terms, stage: negotiating ? "negotiating" : "sending", ackedBlock: 0, sentBlock: 0, tries: 0 },
+    ...{ progressAtMs: nowMs, blocksSent: 0 },
     ...{ sentAtMs: nowMs, roundTripMs: 0, goBack: false, wakeAtMs: nowMs + terms.timeoutMs },
   };
   return negotiating ? sendOptions(transfer, nowMs) : sendWindow(transfer, nowMs);
@@ -64,8 +80,14 @@ export function stepTransfer(transfer: Transfer, event: TransferEvent, nowMs: nu
       if (event.packet.kind === "error") return endByClient(transfer, event.packet);
       if (event.packet.kind !== "ack") return stay(transfer);
       if (transfer.stage === "sending") return acknowledge(transfer, event.packet.block, nowMs);
-      return event.packet.block === 0 ? sendWindow({ ...transfer, stage: "sending" }, nowMs) : stay(transfer);
+      return event.packet.block === 0 ? beginSending(transfer, nowMs) : stay(transfer);
   }
+}
+
+/** ACK 0 came: the OACK's round trip is the first that is measured, unless it had to be sent again. */
+function beginSending(transfer: Transfer, nowMs: number): TransferStep {
+  const roundTripMs = transfer.tries === 0 ? nowMs - transfer.sentAtMs : 0;
+  return sendWindow({ ...transfer, stage: "sending", tries: 0, progressAtMs: nowMs, roundTripMs }, nowMs);
 }
 
 function acknowledge(transfer: Transfer, wireBlock: number, nowMs: number): TransferStep {
@@ -77,9 +99,11 @@ function acknowledge(transfer: Transfer, wireBlock: number, nowMs: number): Tran
   if (progress === 0) return terms.windowBlocks === 1 ? stay(transfer) : goBack(transfer, nowMs);
   const acked = ackedBlock + progress;
   if (acked === blockCount(transfer)) return { kind: "ended", end: { kind: "sent" }, send: [] };
-  const moved = { ...transfer, ackedBlock: acked, tries: 0 };
+  const moved = { ...transfer, ackedBlock: acked, tries: 0, progressAtMs: nowMs };
   if (acked < sentBlock) return goBack(moved, nowMs);
-  return sendWindow({ ...moved, roundTripMs: nowMs - transfer.sentAtMs }, nowMs);
+  // Of what was sent twice nobody knows which one was answered (Karn).
+  const roundTripMs = transfer.tries === 0 ? nowMs - transfer.sentAtMs : transfer.roundTripMs;
+  return sendWindow({ ...moved, roundTripMs }, nowMs);
 }
 
 /**
@@ -97,30 +121,30 @@ function wake(transfer: Transfer, nowMs: number): TransferStep {
   if (nowMs < transfer.wakeAtMs) return stay(transfer);
   if (transfer.goBack) return sendWindow(transfer, nowMs);
   const tries = transfer.tries + 1;
-  if (tries >= triesLimit) {
-    const message = "no answer for too long";
-    const send: TftpPacket[] = [{ kind: "error", code: tftpErrors.other, message }];
-    return { kind: "ended", end: { kind: "timedOut", ackedBlock: transfer.ackedBlock }, send };
-  }
+  if (nowMs - transfer.progressAtMs >= Math.max(patienceMs, 3 * transfer.terms.timeoutMs))
+    return giveUp({ kind: "timedOut", ackedBlock: transfer.ackedBlock }, "no answer for too long");
   const again = { ...transfer, tries };
   return transfer.stage === "negotiating" ? sendOptions(again, nowMs) : sendWindow(again, nowMs);
 }
 
 function sendOptions(transfer: Transfer, nowMs: number): TransferStep {
-  const send: TftpPacket[] = [{ kind: "optionAck", options: transfer.terms.accepted }];
+  const send: TransferSend[] = [{ kind: "optionAck", options: transfer.terms.accepted }];
   return { kind: "going", transfer: { ...transfer, sentAtMs: nowMs, wakeAtMs: timeoutAt(transfer, nowMs) }, send };
 }
 
 function sendWindow(transfer: Transfer, nowMs: number): TransferStep {
-  const { ackedBlock, bytes, terms } = transfer;
+  const { ackedBlock, terms } = transfer;
   const lastBlock = Math.min(ackedBlock + terms.windowBlocks, blockCount(transfer));
-  const send: TftpPacket[] = [];
-  for (let block = ackedBlock + 1; block <= lastBlock; block += 1) {
-    const piece = bytes.subarray((block - 1) * terms.blockBytes, block * terms.blockBytes);
-    send.push({ kind: "data", block: block & 0xffff, bytes: piece });
-  }
-  const sent = { sentBlock: lastBlock, sentAtMs: nowMs, goBack: false, wakeAtMs: timeoutAt(transfer, nowMs) };
-  return { kind: "going", transfer: { ...transfer, ...sent }, send };
+  const blocksSent = transfer.blocksSent + lastBlock - ackedBlock;
+  const most = repeatsOf(terms.windowBlocks) * (blockCount(transfer) + sparedWindows);
+  if (blocksSent > most) return giveUp({ kind: "wasteful", blocksSent }, "too many blocks had to be sent again");
+  const send: TransferSend[] = [{ kind: "blocks", first: ackedBlock + 1, last: lastBlock }];
+  const sent = { sentBlock: lastBlock, blocksSent, sentAtMs: nowMs, goBack: false };
+  return { kind: "going", transfer: { ...transfer, ...sent, wakeAtMs: timeoutAt(transfer, nowMs) }, send };
+}
+
+function giveUp(end: TransferEnd, message: string): TransferStep {
+  return { kind: "ended", end, send: [{ kind: "error", code: tftpErrors.other, message }] };
 }
 
 /** A file always ends with a block that is not full, if need be an empty one (RFC 1350 §6). */
@@ -128,9 +152,10 @@ function blockCount(transfer: Transfer): number {
   return Math.floor(transfer.bytes.length / transfer.terms.blockBytes) + 1;
 }
 
-function timeoutAt(transfer: Transfer, nowMs: number): number {
-  const { timeoutMs } = transfer.terms;
-  return nowMs + Math.min(timeoutMs * 2 ** transfer.tries, Math.max(timeoutMs, longestTimeoutMs));
+function timeoutAt({ terms, roundTripMs, tries }: Transfer, nowMs: number): number {
+  const { timeoutMs } = terms;
+  const firstMs = roundTripMs > 0 ? Math.min(timeoutMs, Math.max(shortestTimeoutMs, 4 * roundTripMs)) : timeoutMs;
+  return nowMs + Math.min(firstMs * 2 ** tries, Math.max(timeoutMs, longestTimeoutMs));
 }
 
 function endByClient(transfer: Transfer, error: TftpPacket & { kind: "error" }): TransferStep {
