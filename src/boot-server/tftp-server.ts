@@ -154,8 +154,10 @@ async function serveAddress(address: string, deps: Parameters<typeof startTftpSe
 
   const listener = createSocket({ type: "udp4", recvBufferSize: receiveBufferBytes, lookup: numericLookup });
   listener.on("message", receive);
+  // With a lookup that answers at once, dgram says "listening" before bind() returns.
+  const listening = once(listener, "listening");
   listener.bind(deps.port ?? 69, address);
-  await once(listener, "listening");
+  await listening;
   listener.on("error", (error) => log("error", "TFTP socket failed", { address, error: error.message }));
   opened.defer(() => closeSocket(listener));
   const serving = opened.move();
