@@ -61,6 +61,9 @@ function assertWholeTimeline(machine: MachineView, without: readonly Phase[]): v
   );
 }
 
+/** What this life's timeline says of its burn-in. */
+const burnInOf = (machine: MachineView) => machine.timeline.find((entry) => entry.phase === "burnIn")?.detail ?? "";
+
 const machineFile = (name: string, file: string) => join(places.demo, "rack", name, file);
 const keyNow = async () => {
   const key = await diskKeyIn(machineFile("machine-2", "uefi-variables.fd"));
@@ -120,9 +123,10 @@ test("rebirth of one, clean of the other: same names and addresses; old keys ope
   const [bios, uefi] = await bothUp([2, 2]);
   assert.deepEqual(names([bios, uefi]), names(before).sort());
   assertWholeTimeline(uefi, []);
-  assert.equal(uefi.burnIn?.verdict, "passed", "a rebirth is burnt in");
-  assertWholeTimeline(bios, ["loaderSent", "keysMade", "burnIn"]);
-  assert.equal(bios.burnIn?.verdict, "skipped", "a clean is not");
+  assert.match(burnInOf(uefi), /^passed/, "a rebirth is burnt in");
+  assertWholeTimeline(bios, ["loaderSent", "keysMade"]);
+  assert.match(burnInOf(bios), /^skipped/, "a clean is not");
+  assert.equal(bios.burnIn?.verdict, "passed", "the figures of the birth stay on record");
   await assertKeyRenewed();
 });
 
@@ -130,8 +134,8 @@ test("clean of an encrypted machine: without burn-in, with new keys", { timeout:
   await birther("clean", "r01u02", "--yes", "--state", places.state);
   await reset("machine-2");
   const [, uefi] = await bothUp([2, 3]);
-  assertWholeTimeline(uefi, ["burnIn"]);
-  assert.equal(uefi.burnIn?.verdict, "skipped");
+  assertWholeTimeline(uefi, []);
+  assert.match(burnInOf(uefi), /^skipped/);
   await assertKeyRenewed();
 });
 

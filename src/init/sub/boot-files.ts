@@ -1,6 +1,6 @@
 import * as host from "host";
-import { encodeUtf8 } from "../../core/bytes/utf8.ts";
 import { writeCpio } from "../../core/bytes/cpio.ts";
+import { encodeUtf8 } from "../../core/bytes/utf8.ts";
 import { type BootKernel, bootKernels, grubConfig } from "../../core/image/grub.ts";
 import { unlockArchive } from "../../core/image/unlock.ts";
 import { diskKeyBytes } from "../../core/install/efi-variable.ts";
