@@ -67,7 +67,17 @@ export const suites: readonly Suite[] = [
     run: {
       kind: "files",
       globs: ["tests/real-clients/*.test.ts"],
-      packages: [...packagesOf.serve, "curl", "tftp-hpa", "atftp", "udhcpc", "isc-dhcp-client", "iproute2", "nftables"],
+      packages: [
+        ...packagesOf.serve,
+        "curl",
+        "tftp-hpa",
+        "atftp",
+        "udhcpc",
+        "isc-dhcp-client",
+        "isc-dhcp-relay",
+        "iproute2",
+        "nftables",
+      ],
       timeoutMs: 2 * minuteMs,
     },
   },

@@ -1,13 +1,25 @@
+import type { NetworkView, PacketView } from "../contract/operator.ts";
+import type { MachineId } from "../core/machine/record.ts";
 import { formatIpv4 } from "../core/net/ipv4.ts";
 import type { Clock, IssueOrder, Log, Store } from "../core/ports.ts";
 import { imagePaths } from "../core/pxe/boot-script.ts";
 import { type Network, type ServerPorts, serverAddresses } from "../core/pxe/network.ts";
 import { startDhcpServer } from "./dhcp-server.ts";
 import { type HttpHandler, startHttpServer } from "./http-server.ts";
+import { openLocalBoots } from "./local-boots.ts";
+import { openPacketLog } from "./packet-log.ts";
+import { viewPacket } from "./packet-view.ts";
 import { phaseReporter } from "./phase-reporter.ts";
 import { bootScriptHandler, bootScriptWriter, grubScriptMaker } from "./script-handler.ts";
 import { startTftpServer } from "./tftp-server.ts";
 import { throughputHandler } from "./throughput-handler.ts";
+
+/** A running Boot Server, and what it can tell operators. */
+export type BootServer = AsyncDisposable & {
+  readonly networks: () => readonly NetworkView[];
+  /** The last packets of a machine, oldest first. */
+  readonly packetsOf: (id: MachineId) => readonly PacketView[];
+};
 
 /** Starts DHCP and TFTP on every network and HTTP on all our addresses; disposing of it stops them all. */
 export async function startBootServer(deps: {
@@ -23,8 +35,9 @@ export async function startBootServer(deps: {
   readonly handlers?: readonly HttpHandler[];
   readonly clock: Clock;
   readonly log: Log;
-}): Promise<AsyncDisposable> {
+}): Promise<BootServer> {
   const { networks, ports, loaders, store, clock, log } = deps;
+  const packets = openPacketLog();
   const report = phaseReporter({ store, clock, log });
   const addresses = [...new Set(networks.flatMap(serverAddresses))].map(formatIpv4);
   const files = new Map([
@@ -34,7 +47,8 @@ export async function startBootServer(deps: {
   ]);
 
   await using started = new AsyncDisposableStack();
-  const write = bootScriptWriter(deps);
+  const localBoots = started.use(openLocalBoots({ store, clock, log }));
+  const write = bootScriptWriter({ ...deps, localBoots });
   started.use(
     await startHttpServer({
       ...{ addresses, port: ports.http, files, log },
@@ -51,6 +65,11 @@ export async function startBootServer(deps: {
     report.sent(clientAddress, `/${file}`, durationMs);
   started.use(await startTftpServer({ addresses, ...tftp, onSent, clock, log }));
   // Last, for it is what sends machines to the others.
-  for (const network of networks) started.use(await startDhcpServer({ network, ports, store, clock, log }));
-  return started.move();
+  const dhcp = started.use(await startDhcpServer({ networks, ports, store, packets, localBoots, clock, log }));
+  const running = started.move();
+  return {
+    networks: dhcp.networks,
+    packetsOf: (id) => packets.of(id).map(viewPacket),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
 }

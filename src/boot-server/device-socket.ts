@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import koffi from "koffi";
+import { numericLookup } from "./segmenting-socket.ts";
 
 const libc = koffi.load("libc.so.6");
 const socket = libc.func("int socket(int, int, int)");
@@ -17,42 +18,53 @@ const socketLevel = 1;
 const reuseAddress = 2;
 const broadcast = 6;
 const bindToDevice = 25;
+const receiveBuffer = 8;
+const receiveBufferForce = 33;
 
 /** Asked of the kernel for DHCP: its default holds 166 packets, a rack that powers on sends more (netboot.md §3.2). */
-const receiveBufferBytes = 4 * 1024 * 1024;
+export const receiveBufferBytes = 8 * 1024 * 1024;
+
+/** Where a socket hears: by one interface only, or at one of our addresses by any. */
+export type Place = ({ readonly interface: string } | { readonly address: string }) & { readonly port: number };
 
 /**
- * A UDP socket on 0.0.0.0 that hears and speaks on one interface only. Node's dgram can neither tell by which interface
- * a broadcast came nor choose the one it leaves by, so the socket is made here, bound to the device, and only then
- * adopted (netboot.md §5). Needs CAP_NET_RAW, and CAP_NET_BIND_SERVICE for low ports.
+ * A UDP socket that hears and speaks on one interface only, or at one address. Node's dgram can neither tell by which
+ * interface a broadcast came nor choose the one it leaves by, so the socket is made here, bound to the device, and only
+ * then adopted (netboot.md §5). Needs CAP_NET_RAW, and CAP_NET_BIND_SERVICE for low ports; with CAP_NET_ADMIN the receive
+ * buffer is what was asked for, else at most net.core.rmem_max.
  */
-export async function openDeviceSocket(interfaceName: string, port: number): Promise<Socket> {
-  const fd = openBound(interfaceName, port);
-  const adopted = createSocket("udp4");
+export async function openUdpSocket(place: Place): Promise<Socket> {
+  const fd = openBound(place);
+  const adopted = createSocket({ type: "udp4", lookup: numericLookup });
   // With a descriptor, dgram says "listening" before bind() returns (Node 24).
   const listening = once(adopted, "listening");
   adopted.bind({ fd });
   await listening;
-  adopted.setRecvBufferSize(receiveBufferBytes);
   return adopted;
 }
 
-function openBound(interfaceName: string, port: number): number {
+function openBound(place: Place): number {
+  const { port } = place;
   const fd: number = socket(afInet, datagramSocket | nonblocking | closeOnExec, 0);
-  if (fd < 0) throw failed("socket", interfaceName);
+  if (fd < 0) throw failed("socket", place);
   const one = Uint8Array.of(1, 0, 0, 0);
   const options = [
     ["SO_REUSEADDR", reuseAddress, one],
     ["SO_BROADCAST", broadcast, one],
-    ["SO_BINDTODEVICE", bindToDevice, new TextEncoder().encode(`${interfaceName}\0`)],
+    ...("interface" in place
+      ? ([["SO_BINDTODEVICE", bindToDevice, new TextEncoder().encode(`${place.interface}\0`)]] as const)
+      : []),
   ] as const;
-  // struct sockaddr_in: family in host order, port in network order, address 0.0.0.0.
-  const address = Uint8Array.of(afInet, 0, port >> 8, port & 255, ...new Uint8Array(12));
+  const bytes = "address" in place ? place.address.split(".").map(Number) : [0, 0, 0, 0];
+  // struct sockaddr_in: family in host order, port and address in network order.
+  const address = Uint8Array.of(afInet, 0, port >> 8, port & 255, ...bytes, ...new Uint8Array(8));
   try {
     for (const [name, option, value] of options)
-      if (setsockopt(fd, socketLevel, option, value, value.length) !== 0)
-        throw failed(`setsockopt(${name})`, interfaceName);
-    if (bind(fd, address, address.length) !== 0) throw failed(`bind(UDP port ${port})`, interfaceName);
+      if (setsockopt(fd, socketLevel, option, value, value.length) !== 0) throw failed(`setsockopt(${name})`, place);
+    if (bind(fd, address, address.length) !== 0) throw failed(`bind(UDP port ${port})`, place);
+    const wanted = new Uint8Array(Uint32Array.of(receiveBufferBytes).buffer);
+    if (setsockopt(fd, socketLevel, receiveBufferForce, wanted, wanted.length) !== 0)
+      setsockopt(fd, socketLevel, receiveBuffer, wanted, wanted.length);
   } catch (cause) {
     close(fd);
     throw cause;
@@ -60,8 +72,9 @@ function openBound(interfaceName: string, port: number): number {
   return fd;
 }
 
-function failed(call: string, interfaceName: string): Error {
+function failed(call: string, place: Place): Error {
+  const where = "interface" in place ? `interface ${place.interface}` : place.address;
   const number = koffi.errno();
   const name = Object.entries(koffi.os.errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`;
-  return new Error(`cannot open a DHCP socket on interface ${interfaceName}: ${call}: ${name}`);
+  return new Error(`cannot open a UDP socket on ${where}: ${call}: ${name}`);
 }

@@ -1,138 +1,93 @@
 import { once } from "node:events";
-import { hexFromBytes } from "../core/bytes/text.ts";
-import type { Holder } from "../core/dhcp/address-pool.ts";
-import type { Destination } from "../core/dhcp/destination.ts";
-import { clientMac } from "../core/dhcp/packet.ts";
-import { readDhcp } from "../core/dhcp/read.ts";
-import { replyLimit } from "../core/dhcp/reply.ts";
-import { type Reservations, reserveDeclined, reservedFor, reserveOffer } from "../core/dhcp/reservations.ts";
-import { writeDhcp } from "../core/dhcp/write.ts";
-import { formatIpv4, type Ipv4 } from "../core/net/ipv4.ts";
-import type { Mac } from "../core/net/mac.ts";
+import type { NetworkView } from "../contract/operator.ts";
+import { formatIpv4 } from "../core/net/ipv4.ts";
 import type { Clock, Log, Store } from "../core/ports.ts";
-import { type DhcpDecision, decideDhcp } from "../core/pxe/decide.ts";
-import type { Network, ServerPorts } from "../core/pxe/network.ts";
-import { openDeviceSocket } from "./device-socket.ts";
+import { type Network, type ServerPorts, serverAddresses } from "../core/pxe/network.ts";
+import { openAddressBook } from "./address-book.ts";
+import { openUdpSocket, receiveBufferBytes } from "./device-socket.ts";
+import { dhcpAnswers, type Ear } from "./dhcp-answers.ts";
+import { watchForeignServers } from "./foreign-watch.ts";
+import type { LocalBoots } from "./local-boots.ts";
+import { newStanding, type Standing, viewStanding } from "./network-standing.ts";
+import type { PacketLog } from "./packet-log.ts";
 
-/** Machines whose first record is being written; more are left to their next attempt, 4 s later. */
-const waitingLimit = 4096;
+/** The DHCP server of all networks. */
+export type DhcpServer = AsyncDisposable & { readonly networks: () => readonly NetworkView[] };
 
-/** Answers DHCP and PXE on one network until it is disposed of. */
+/**
+ * Answers DHCP and PXE on these networks until it is disposed of: by a socket bound to each local network's interface,
+ * and by one on each address that relay agents write to.
+ */
 export async function startDhcpServer(deps: {
-  readonly network: Network;
+  readonly networks: readonly Network[];
   readonly ports: ServerPorts;
   readonly store: Store;
+  readonly packets: PacketLog;
+  readonly localBoots?: LocalBoots;
   readonly clock: Clock;
   readonly log: Log;
-}): Promise<AsyncDisposable> {
-  const { network, ports, store, clock, log } = deps;
-  const socket = await openDeviceSocket(network.interface, 67);
-  const reservations: Reservations = new Map();
-  let waiting = 0;
+}): Promise<DhcpServer> {
+  const { networks, log } = deps;
+  const standings: ReadonlyMap<Network, Standing> = new Map(networks.map((network) => [network, newStanding(network)]));
+  const book = openAddressBook(deps);
+  const receive = dhcpAnswers({ ...deps, standings, book });
+  await using sockets = new AsyncDisposableStack();
 
-  function holderFor(mac: Mac | undefined): (address: Ipv4) => Holder | undefined {
-    return (address) => {
-      const reserved = reservedFor(reservations, address, clock.nowMs());
-      if (reserved?.kind === "declined") return reserved;
-      const recorded = store.find(formatIpv4(address));
-      if (recorded === undefined) return reserved;
-      const [first] = recorded.macs;
-      const holder = mac !== undefined && recorded.macs.includes(mac) ? mac : first;
-      return holder === undefined ? reserved : { kind: "machine", mac: holder };
-    };
-  }
-
-  async function receive(bytes: Uint8Array): Promise<void> {
-    const result = readDhcp(bytes);
-    if (result.kind === "malformed") {
-      log("debug", "malformed DHCP packet", { network: network.name, fault: result.fault, bytes: hexFromBytes(bytes) });
-      return;
-    }
-    const { packet } = result;
-    const mac = clientMac(packet);
-    const machine = mac === undefined ? undefined : store.byMac(mac);
-    const decision = decideDhcp({ packet, network, ports, machine, holderOf: holderFor(mac) });
-    if (decision.kind === "declined") {
-      reserveDeclined(reservations, decision.address, clock.nowMs());
-      log("warn", "address declined: another host uses it", {
-        network: network.name,
-        mac,
-        address: formatIpv4(decision.address),
-      });
-      return;
-    }
-    if (decision.kind === "silence") {
-      const level = decision.why === "poolExhausted" ? "warn" : "debug";
-      log(level, "DHCP request not answered", { network: network.name, mac, why: decision.why });
-      if (decision.seen !== undefined) await store.apply(decision.seen);
-      return;
-    }
-    if (mac !== undefined && decision.reserve !== undefined)
-      reserveOffer(reservations, decision.reserve, mac, clock.nowMs());
-    const newToRecord =
-      machine === undefined ||
-      (decision.seen?.address !== undefined && decision.seen.address !== machine.temporaryAddress);
-    // What the record does not say yet must be durable before the client hears it; counting may come after the answer.
-    if (decision.seen !== undefined && newToRecord && !(await recorded(decision.seen))) return;
-    send(decision, writeDhcp(decision.reply, replyLimit(packet)));
-    if (decision.seen !== undefined && !newToRecord) await store.apply(decision.seen);
-  }
-
-  async function recorded(seen: NonNullable<Extract<DhcpDecision, { kind: "reply" }>["seen"]>): Promise<boolean> {
-    if (waiting >= waitingLimit) return false;
-    waiting += 1;
-    try {
-      const outcome = await store.apply(seen);
-      if (outcome.kind === "changed") return true;
-      log("warn", "DHCP request not answered", {
-        mac: seen.mac,
-        why: outcome.refusal.kind,
-        message: outcome.refusal.message,
-      });
-      return false;
-    } finally {
-      waiting -= 1;
-    }
-  }
-
-  function send(decision: Extract<DhcpDecision, { kind: "reply" }>, bytes: Uint8Array): void {
-    const { port } = decision.destination;
-    const address = reachableAddress(decision.destination);
-    socket.send(bytes, port, address, (error) => {
-      if (error !== null) log("warn", "DHCP reply not sent", { network: network.name, address, error: error.message });
-    });
-    const { reply, answer } = decision;
-    const { dhcpMessageType: type } = reply.options;
-    const facts = {
-      network: network.name,
-      mac: clientMac(reply),
-      address: formatIpv4(reply.yiaddr),
-      answer: answer.kind,
-    };
-    log("info", `DHCP ${type}`, facts);
-  }
-
-  socket.on("message", (bytes) => {
-    receive(bytes).catch((error: unknown) =>
-      log("error", "DHCP request failed", { network: network.name, error: String(error) }),
-    );
-  });
-  socket.on("error", (error) => log("error", "DHCP socket failed", { network: network.name, error: error.message }));
-  log("info", "DHCP server listens", { network: network.name, interface: network.interface, nursery: network.nursery });
-  return {
-    [Symbol.asyncDispose]: async () => {
+  const hear = async (standing: Standing, port: 67 | 4011 = 67): Promise<void> => {
+    const { network } = standing;
+    const { interface: device, nursery, name } = network;
+    const address = formatIpv4(network.serverAddress);
+    const where = device === undefined ? { address } : { interface: device };
+    const socket = await openUdpSocket({ ...where, port });
+    sockets.defer(async () => {
       const closed = once(socket, "close");
       socket.close();
       await closed;
-    },
+    });
+    // The kernel says twice what it gives for data (socket(7), SO_RCVBUF).
+    standing.receiveBufferBytes = socket.getRecvBufferSize() / 2;
+    if (standing.receiveBufferBytes < receiveBufferBytes)
+      log(
+        "warn",
+        "the kernel gives DHCP a smaller receive buffer than asked: a rack that powers on may have to ask twice",
+        {
+          ...{ network: name, bytes: standing.receiveBufferBytes, asked: receiveBufferBytes },
+          next: `sysctl -w net.core.rmem_max=${receiveBufferBytes}`,
+        },
+      );
+    const ear: Ear = { socket, interface: device, address, port, standing };
+    socket.on("message", (bytes, from) => {
+      receive(ear, bytes, from).catch((error: unknown) =>
+        log("error", "DHCP request failed", { network: name, error: String(error) }),
+      );
+    });
+    socket.on("error", (error) => log("error", "DHCP socket failed", { network: name, error: error.message }));
+    log("info", "DHCP server listens", { network: name, ...where, port, mode: network.mode ?? "full", nursery });
   };
-}
 
-/**
- * Where a datagram socket can send to. A client without its address answers no ARP, so what RFC 2131 would send to its
- * hardware address is broadcast: EDK2, iPXE and the systems we know take it (netboot.md §5; Q14).
- */
-function reachableAddress(destination: Destination): string {
-  const direct = destination.kind === "relay" || destination.kind === "client";
-  return direct ? formatIpv4(destination.address) : "255.255.255.255";
+  const ours = new Set(networks.flatMap(serverAddresses));
+  const watch = async (standing: Standing): Promise<void> => {
+    const { network } = standing;
+    const { interface: device } = network;
+    if (device !== undefined)
+      standing.watcher = sockets.use(
+        await watchForeignServers({ ...deps, network: { ...network, interface: device }, ours }),
+      );
+  };
+  await Promise.all([...standings.values()].map(watch));
+
+  const relayed = new Set<number>();
+  for (const standing of standings.values()) {
+    const { interface: device, serverAddress } = standing.network;
+    // Relayed networks with one server address share its socket.
+    if (device === undefined && relayed.has(serverAddress)) continue;
+    if (device === undefined) relayed.add(serverAddress);
+    await hear(standing);
+    if (standing.network.mode === "proxy") await hear(standing, 4011);
+  }
+  const running = sockets.move();
+  return {
+    networks: () => [...standings.values()].map((standing) => viewStanding(standing, book)),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
 }

@@ -10,8 +10,10 @@ import {
   writeWaitScript,
 } from "../core/pxe/boot-script.ts";
 import { writeGrubInstallScript, writeGrubLocalScript, writeGrubWaitScript } from "../core/pxe/grub-script.ts";
+import { scriptMethod } from "../core/pxe/local-boot-try.ts";
 import type { Network, ServerPorts } from "../core/pxe/network.ts";
 import type { HttpHandler } from "./http-server.ts";
+import type { LocalBoots } from "./local-boots.ts";
 
 /** How each loader is told: iPXE, and under Secure Boot GRUB. */
 const writers = {
@@ -21,7 +23,12 @@ const writers = {
 type Loader = keyof typeof writers;
 
 /** Writes the script made for a machine, with a fresh token where it is to be installed; undefined for one we do not know. */
-export type WriteBootScript = (mac: Mac, loader: Loader, scriptUri: string) => Promise<string | undefined>;
+export type WriteBootScript = (
+  mac: Mac,
+  loader: Loader,
+  /** Where the script came from, and the address of who fetches it, where that is known. */
+  fetched: { readonly scriptUri: string; readonly clientAddress?: string | undefined },
+) => Promise<string | undefined>;
 
 /** What writes boot scripts, whichever way they are fetched. */
 export function bootScriptWriter(deps: {
@@ -29,15 +36,19 @@ export function bootScriptWriter(deps: {
   readonly ports: ServerPorts;
   readonly store: Store;
   readonly issueOrder: IssueOrder;
+  readonly localBoots: LocalBoots;
   readonly log: Log;
 }): WriteBootScript {
-  const { networks, ports, store, issueOrder, log } = deps;
-  return async (mac, loader, scriptUri) => {
+  const { networks, ports, store, issueOrder, localBoots, log } = deps;
+  return async (mac, loader, { scriptUri, clientAddress }) => {
     const machine = store.byMac(mac);
     const network = networks.find((candidate) => candidate.name === machine?.network);
     if (machine === undefined || network === undefined) return undefined;
     const write = writers[loader];
-    let plan: ScriptPlan = planScript(machine, network);
+    // So that what it fetches next is known to be its.
+    if (network.mode === "proxy" && clientAddress !== undefined && clientAddress !== machine.temporaryAddress)
+      await store.apply({ kind: "addressSeen", id: machine.id, address: clientAddress });
+    let plan: ScriptPlan = planScript(machine, network, clientAddress);
     let text: string | undefined;
     if (plan.kind === "install") {
       const order = await issueOrder(machine.id);
@@ -52,14 +63,19 @@ export function bootScriptWriter(deps: {
         ...{ kind: "phaseSeen", id: machine.id, phase: "loaderSent" },
         detail: "boot script: its ROM is iPXE",
       });
-    return text ?? write.local();
+    const { firmware = "bios" } = machine;
+    const method = scriptMethod(firmware === "bios" ? "biosIpxe" : "uefiIpxe", localBoots.historyOf(mac, machine));
+    return text ?? write.local(method, firmware);
   };
 }
 
 /** Answers `/boot/MAC.ipxe`. */
 export function bootScriptHandler({ write, log }: { readonly write: WriteBootScript; readonly log: Log }): HttpHandler {
   async function answer(mac: Mac, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await write(mac, "ipxe", ownUri(request));
+    const body = await write(mac, "ipxe", {
+      scriptUri: ownUri(request),
+      clientAddress: request.socket.remoteAddress,
+    });
     if (body === undefined) {
       // iPXE then gives up and the firmware goes on to its next entry.
       response.writeHead(404, { "content-type": "text/plain" }).end("no such machine\n");
@@ -89,7 +105,9 @@ export function grubScriptMaker(write: WriteBootScript): (name: string) => Promi
   return (name) => {
     const mac = parseMac(/^boot\/([0-9a-fA-F:-]{12,17})\.grub$/.exec(name)?.[1] ?? "");
     if (mac === undefined) return undefined;
-    return write(mac, "grub", "").then((text) => (text === undefined ? text : new TextEncoder().encode(text)));
+    return write(mac, "grub", { scriptUri: "" }).then((text) =>
+      text === undefined ? text : new TextEncoder().encode(text),
+    );
   };
 }
 

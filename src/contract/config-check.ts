@@ -47,15 +47,22 @@ export function formatFault(fault: ConfigFault): string {
 
 /** Where the machines of a network live after their birth: the permanent network, or the network itself. */
 export function permanentOf(network: Network): NonNullable<Network["permanent"]> {
-  return network.permanent ?? { prefix: network.prefix, serverAddress: network.serverAddress, nameservers: [] };
+  const { prefix, serverAddress, permanent, relay } = network;
+  return (
+    permanent ?? { prefix, serverAddress, nameservers: [], ...(relay === undefined ? {} : { gateway: relay.gateway }) }
+  );
 }
 
 function checkNetwork(network: Network, path: string): ConfigFault[] {
-  const { prefix, serverAddress, temporaryPool: pool } = network;
+  const { prefix, serverAddress, temporaryPool: pool, relay } = network;
   const permanent = permanentOf(network);
   const faults = [
-    ...outside(`${path}.serverAddress`, serverAddress, prefix),
-    ...outside(`${path}.permanent.serverAddress`, permanent.serverAddress, permanent.prefix),
+    ...checkReach(network, path),
+    // Our own address is in a relayed network by chance only.
+    ...(relay === undefined ? outside(`${path}.serverAddress`, serverAddress, prefix) : []),
+    ...(relay === undefined
+      ? outside(`${path}.permanent.serverAddress`, permanent.serverAddress, permanent.prefix)
+      : outside(`${path}.relay.gateway`, relay.gateway, prefix)),
     ...(permanent.gateway === undefined
       ? []
       : outside(`${path}.permanent.gateway`, permanent.gateway, permanent.prefix)),
@@ -71,13 +78,31 @@ function checkNetwork(network: Network, path: string): ConfigFault[] {
   for (const [name, ours] of [
     ["serverAddress", serverAddress],
     ["permanent.serverAddress", permanent.serverAddress],
+    ["relay.gateway", relay?.gateway ?? serverAddress],
   ] as const) {
     if (ours < pool.first || ours > pool.last) continue;
-    const meant = `a pool without our own address ${formatIpv4(ours)} (${name})`;
+    const meant = `a pool without ${name === "relay.gateway" ? "the address" : "our own address"} ${formatIpv4(ours)} (${name})`;
     faults.push({ path: `${path}.temporaryPool`, found: range, meant });
     break;
   }
   return faults;
+}
+
+/** A network is reached by an interface or by relays: one of them, not both. */
+function checkReach({ interface: device, relay, permanent }: Network, path: string): ConfigFault[] {
+  if (device === undefined && relay === undefined) {
+    const meant = "the name of a network interface, or a section `relay` for a network that relay agents bring to us";
+    return [{ path: `${path}.interface`, found: "nothing", meant }];
+  }
+  if (device !== undefined && relay !== undefined) {
+    const meant = "no such section for a network on an interface: what relays bring from it is answered without it";
+    return [{ path: `${path}.relay`, found: "a section", meant }];
+  }
+  if (relay !== undefined && permanent !== undefined && permanent.gateway === undefined) {
+    const meant = "the machines' way to us: a relayed network is not ours";
+    return [{ path: `${path}.permanent.gateway`, found: "nothing", meant }];
+  }
+  return [];
 }
 
 function outside(path: string, address: Ipv4, prefix: Prefix): ConfigFault[] {
@@ -99,7 +124,7 @@ function checkTogether(config: Config): ConfigFault[] {
           meant: `a name that networks[${otherIndex}] has not`,
         });
       }
-      if (network.interface === other.interface) {
+      if (network.interface !== undefined && network.interface === other.interface) {
         faults.push({
           path: `${path}.interface`,
           found: network.interface,

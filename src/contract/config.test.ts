@@ -59,7 +59,7 @@ const refusals: [title: string, document: unknown, expected: string][] = [
   [
     "a missing key",
     { networks: [{ ...network, interface: undefined }] },
-    "networks[0].interface: found nothing; meant is the name of a network interface",
+    "networks[0].interface: found nothing; meant is the name of a network interface, or a section `relay`",
   ],
   [
     "a bad address",

@@ -87,8 +87,25 @@ function isPrefix(given: string): boolean {
 
 const network = v.strictObject({
   name: needed(word, "What the network is called in records and logs."),
-  interface: needed(interfaceName, "The interface on which its machines are heard; only this one is listened on."),
-  serverAddress: needed(address, "Our own address on that interface: DHCP server identifier, TFTP, HTTP and MDB."),
+  interface: maybe(
+    interfaceName,
+    "The interface on which its machines are heard; only this one is listened on. A network has either this or `relay`.",
+  ),
+  relay: maybe(
+    v.strictObject({
+      gateway: needed(address, "The machines' way to us while they have a temporary address."),
+      agents: withDefault(
+        v.array(address),
+        [],
+        "Addresses of relay agents (giaddr) that lie outside of the network. One inside it, or a relay that selects the link (RFC 3527), needs no mention.",
+      ),
+    }),
+    "Where we have no interface: relay agents (a router's DHCP helper) bring its requests to `serverAddress`.",
+  ),
+  serverAddress: needed(
+    address,
+    "Our own address: DHCP server identifier, TFTP, HTTP and MDB. On that interface; for a relayed network any that its machines and relays can reach.",
+  ),
   prefix: needed(prefix, "The network of the temporary addresses."),
   temporaryPool: needed(
     v.strictObject({
@@ -107,6 +124,17 @@ const network = v.strictObject({
     false,
     "Whether UEFI machines here are sent Debian's signed chain (shim, GRUB, kernel) instead of iPXE, which no firmware trusts under Secure Boot. " +
       "A DHCP request does not tell whether a machine enforces Secure Boot; the signed chain also starts those that do not. x64 only.",
+  ),
+  mode: withDefault(
+    leaf("full, proxy or listen", v.picklist(["full", "proxy", "listen"])),
+    "full",
+    "`full`: we lease the addresses. `proxy`: another DHCP server does, and we name the boot file beside it (ProxyDHCP, ports 67 and 4011); " +
+      "`prefix` and `temporaryPool` are then what that server leases. `listen`: nothing is answered and nothing is born; the log tells what would have been answered.",
+  ),
+  allowForeignDhcp: withDefault(
+    yesOrNo,
+    false,
+    "Whether a network in mode `full` is served although another DHCP server was heard on it.",
   ),
   permanent: maybe(
     v.strictObject({

@@ -6,6 +6,7 @@ import * as v from "valibot";
 import type { MachineEvent } from "../core/machine/event.ts";
 import type { Machine } from "../core/machine/record.ts";
 import type { PastChange } from "../core/ports.ts";
+import type { NetworkMode } from "../core/pxe/network.ts";
 
 /** Every route of the operators' API. `:name` is a hostname, an id or a hardware address: whatever an operator types. */
 export const operatorRoutes = {
@@ -18,6 +19,7 @@ export const operatorRoutes = {
   get: { method: "GET", path: "/v1/machines/:name", says: "one machine" },
   events: { method: "GET", path: "/v1/machines/:name/events", says: "its last events, newest last" },
   log: { method: "GET", path: "/v1/machines/:name/log", says: "the last lines that init or the sub sent" },
+  packets: { method: "GET", path: "/v1/machines/:name/packets", says: "its last DHCP and TFTP packets, newest last" },
   rebirth: {
     method: "POST",
     path: "/v1/machines/:name/rebirth",
@@ -30,6 +32,7 @@ export const operatorRoutes = {
   },
   hold: { method: "POST", path: "/v1/machines/:name/hold", says: "give it no order until it is released" },
   release: { method: "POST", path: "/v1/machines/:name/release", says: "end the hold" },
+  networks: { method: "GET", path: "/v1/networks", says: "the networks: their pools, addresses out of use, counts" },
   images: { method: "GET", path: "/v1/images", says: "the system images that can be required" },
   check: { method: "GET", path: "/v1/check", says: "what is inconsistent in the fleet" },
   watch: { method: "GET", path: "/v1/watch", says: "every change as it happens, one JSON object a line" },
@@ -77,6 +80,58 @@ export type ChangeView = {
 
 /** An event without hashes of secrets. */
 export type EventView = { readonly kind: MachineEvent["kind"]; readonly [fact: string]: unknown };
+
+/** A DHCP or TFTP packet of a machine as the Boot Server saw it. */
+export type PacketView = {
+  readonly atMs: number;
+  /** From the machine, or to it. */
+  readonly direction: "in" | "out";
+  readonly protocol: "dhcp" | "tftp";
+  readonly source: { readonly address: string; readonly port: number };
+  readonly destination: { readonly address: string; readonly port: number };
+  /** The kind of message, e.g. `offer`. */
+  readonly kind: string;
+  /** Its main options in words. */
+  readonly facts: readonly string[];
+  /** The UDP payload, base64. */
+  readonly bytes: string;
+};
+
+/** A network as the Boot Server sees it, counted since its start. */
+export type NetworkView = {
+  readonly name: string;
+  /** Absent where relay agents bring its requests. */
+  readonly interface?: string;
+  readonly nursery: boolean;
+  readonly mode: NetworkMode;
+  /** Why nothing is answered there although it should be, and what to do. */
+  readonly notServed?: string;
+  /** Another DHCP server that was heard there; its hardware address where it is on the same wire. */
+  readonly foreignDhcp?: {
+    readonly address: string;
+    readonly mac?: string;
+    readonly sinceMs: number;
+    readonly lastMs: number;
+  };
+  readonly pool: {
+    readonly first: string;
+    readonly last: string;
+    readonly size: number;
+    /** How many of them are held. */
+    readonly held: number;
+    /** Since when machines go without an address, and how many requests did. */
+    readonly exhaustedSinceMs?: number;
+    readonly refused?: number;
+  };
+  /** Out of use, because a machine found another host there. */
+  readonly declined: readonly { readonly address: string; readonly untilMs: number }[];
+  readonly received: number;
+  readonly answered: number;
+  /** Messages without an answer, by reason; and bytes that are no message, by fault. */
+  readonly unanswered: { readonly [why: string]: number };
+  readonly malformed: { readonly [fault: string]: number };
+  readonly receiveBufferBytes: number;
+};
 
 /** A system image in the image store. */
 export type ImageView = {

@@ -14,7 +14,7 @@ export async function checkInterfaces(config: Config): Promise<void> {
     .map((line) => line.split(":")[0]?.trim());
   for (const network of config.networks) {
     const { name, interface: device } = network;
-    if (!devices.includes(device)) {
+    if (device !== undefined && !devices.includes(device)) {
       faults.push(`network ${name}: there is no interface ${device}; ip link lists those that there are`);
       continue;
     }
@@ -25,9 +25,11 @@ export async function checkInterfaces(config: Config): Promise<void> {
     ]);
     for (const [address, length] of wanted) {
       if (await isOurs(address)) continue;
-      faults.push(
-        `network ${name}: ${address} is no address of this computer; ip addr add ${address}/${length} dev ${device}`,
-      );
+      const remedy =
+        device === undefined
+          ? "choose one of those that ip addr lists"
+          : `ip addr add ${address}/${length} dev ${device}`;
+      faults.push(`network ${name}: ${address} is no address of this computer; ${remedy}`);
     }
   }
   if (faults.length > 0) throw new Error(faults.join("\n"));

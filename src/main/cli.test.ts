@@ -38,12 +38,13 @@ describe("the birther command against a server on its Unix socket", () => {
   const life = new AsyncDisposableStack();
   const log = () => {};
   let store: Store;
+  const seen = { networks: () => [], packetsOf: () => [] };
   const images: ImageView[] = [{ name: "compute/1", entries: 2, bytes: 3, importedAtMs: 4 }];
 
   before(async () => {
     mkdirSync(state);
     store = life.use(await openStore({ path: ":memory:", clock, log }));
-    const app = operatorApp({ store, clock, log, version: "test", images: async () => images });
+    const app = operatorApp({ store, clock, log, version: "test", ...seen, images: async () => images });
     life.use(await startOperatorServer({ path: join(state, "api.sock"), app, log }));
     for (const event of [...birthOf(1), asks(2, "10.77.0.51")]) await store.apply(event);
     await store.apply({
@@ -162,7 +163,7 @@ describe("the birther command against a server on its Unix socket", () => {
   });
 
   test("bad requests are refused with a problem, whoever sends them", async () => {
-    const app = operatorApp({ store, clock, log, version: "test", images: async () => images });
+    const app = operatorApp({ store, clock, log, version: "test", ...seen, images: async () => images });
     const rows: [string, string, string | undefined, number][] = [
       ["GET", "/v1/machines?colour=red", undefined, 422],
       ["GET", "/v1/machines/r01u1/events?limit=0", undefined, 422],

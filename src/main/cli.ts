@@ -10,6 +10,8 @@ import { imageCommand } from "../cli/image.ts";
 import { labCommand } from "../cli/lab.ts";
 import { logCommand } from "../cli/log.ts";
 import { machinesCommand } from "../cli/machines.ts";
+import { networksCommand } from "../cli/networks.ts";
+import { packetsCommand } from "../cli/packets.ts";
 import { rebirthCommand } from "../cli/rebirth.ts";
 import { releaseCommand } from "../cli/release.ts";
 import { serveCommand } from "../cli/serve.ts";
@@ -40,9 +42,19 @@ const program = new Command("birther")
 const [fleet, machine, images, running] = ["The fleet:", "A machine:", "Images and configuration:", "Running it:"];
 program.commandsGroup(fleet);
 machinesCommand(program);
+networksCommand(program);
 watchCommand(program);
 program.commandsGroup(machine);
-for (const add of [showCommand, eventsCommand, logCommand, rebirthCommand, cleanCommand, holdCommand, releaseCommand]) {
+for (const add of [
+  showCommand,
+  eventsCommand,
+  logCommand,
+  packetsCommand,
+  rebirthCommand,
+  cleanCommand,
+  holdCommand,
+  releaseCommand,
+]) {
   add(program);
 }
 program.commandsGroup(images);

@@ -6,6 +6,12 @@ export function eventWords(event: MachineEvent): string | undefined {
   switch (event.kind) {
     case "pxeAsked":
       return `${event.stage} asked, answer: ${event.answer}`;
+    case "addressDeclined":
+      return `another host uses ${event.address}`;
+    case "addressSeen":
+      return `has ${event.address} of another DHCP server`;
+    case "addressReturned":
+      return `its address ${event.address} went back to the pool`;
     case "phaseSeen":
       // The table shows the phase itself.
       return event.detail ?? phaseWords[event.phase];

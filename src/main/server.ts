@@ -52,15 +52,21 @@ export async function startServer(options: {
   const issueOrder = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });
   const addresses = [...new Set(networks.flatMap(serverAddresses))];
 
-  const app = operatorApp({ store, clock, log, version, images: async () => viewImages(await images.refresh()) });
-  opened.use(await startOperatorServer({ path: places.operatorSocket, app, log }));
   const machineApp = machineFacingApp({ store, config, clock, random, log });
   const apps = [machineApp, subApp({ store, images: images.store, log })];
   opened.use(await startMachineServer({ addresses, port: ports.machines, pkiDirectory: places.pki, apps, clock, log }));
 
-  // Last: a machine is answered only when all is there that the answer leads to.
+  // Late: a machine is answered only when all is there that the answer leads to.
   const handlers = [objectsHandler({ objects, log })];
-  opened.use(await startBootServer({ networks, ports, ...files, store, issueOrder, handlers, clock, log }));
+  const bootServer = opened.use(
+    await startBootServer({ networks, ports, ...files, store, issueOrder, handlers, clock, log }),
+  );
+  const { networks: networkViews, packetsOf } = bootServer;
+  const app = operatorApp({
+    ...{ store, clock, log, version, packetsOf, networks: networkViews },
+    images: async () => viewImages(await images.refresh()),
+  });
+  opened.use(await startOperatorServer({ path: places.operatorSocket, app, log }));
 
   const running = opened.move();
   return {

@@ -4,7 +4,7 @@ import * as operator from "../contract/operator.ts";
 import { checkFleet } from "../core/machine/check.ts";
 import type { MachineEvent } from "../core/machine/event.ts";
 import { nameOf } from "../core/machine/life-record.ts";
-import type { Machine } from "../core/machine/record.ts";
+import type { Machine, MachineId } from "../core/machine/record.ts";
 import type { Clock, Log, Store } from "../core/ports.ts";
 import { changeStream } from "./change-stream.ts";
 import { atMost, lastAnswers, readBody, readShape, refusalAnswer } from "./problem.ts";
@@ -16,6 +16,9 @@ export type OperatorDeps = {
   readonly version: string;
   /** The system images that there are; the Dominator's. */
   readonly images: () => Promise<readonly operator.ImageView[]>;
+  /** What the Boot Server has seen: its networks, and the last packets of a machine. */
+  readonly networks: () => readonly operator.NetworkView[];
+  readonly packetsOf: (id: MachineId) => readonly operator.PacketView[];
 };
 
 /** The query of a route, read: each route has those keys that its schema lets in. */
@@ -36,6 +39,7 @@ export function operatorApp(deps: OperatorDeps): Hono {
     get: (c) => withMachine(c, deps, (machine) => c.json(operator.viewMachine(machine))),
     events,
     log: (c) => withMachine(c, deps, (machine) => c.json({ lines: deps.store.log(machine.id) })),
+    packets: (c) => withMachine(c, deps, (machine) => c.json({ packets: deps.packetsOf(machine.id) })),
     rebirth: (c) => act(c, deps, operator.actionBody, ({ id }, { by }) => ({ kind: "rebirthAsked", id, by })),
     clean: (c) => act(c, deps, operator.actionBody, ({ id }, { by }) => ({ kind: "cleanAsked", id, by })),
     hold: (c) =>
@@ -45,6 +49,7 @@ export function operatorApp(deps: OperatorDeps): Hono {
     release: (c) =>
       act(c, deps, operator.actionBody, ({ id }) => ({ kind: "conditionCleared", id, condition: "hold" })),
     images: async (c) => c.json({ images: await deps.images() }),
+    networks: (c) => c.json({ networks: deps.networks() }),
     check: (c) => c.json({ inconsistencies: checkFleet(deps.store.list()) }),
     watch: (c) => c.body(changeStream(deps.store), 200, { "content-type": "application/x-ndjson" }),
   };

@@ -23,7 +23,9 @@ export function whyNotPlaced(placement: Placement, network: Network, config: Con
     return `${address} of ${hostname} is no machine's address in ${formatPrefix(permanent.prefix)} of network ${network.name}`;
   }
   const { first, last } = network.temporaryPool;
-  const taken = [permanent.serverAddress, permanent.gateway, network.serverAddress].includes(parsed);
+  const taken = [permanent.serverAddress, permanent.gateway, network.serverAddress, network.relay?.gateway].includes(
+    parsed,
+  );
   if (taken || (parsed >= first && parsed <= last)) {
     return `${address} of ${hostname} is ${taken ? "the server's or gateway's own" : "one of the temporary pool"}`;
   }

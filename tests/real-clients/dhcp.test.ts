@@ -50,7 +50,7 @@ if (isInNamespace(import.meta.url)) {
     const machine = site.store.list()[0] ?? assert.fail("no record");
     assert.deepEqual(
       [machine.state, machine.pxe.lastAnswer, machine.temporaryAddress],
-      ["unknown", "local", undefined],
+      ["unknown", "local: localBootMenu", undefined],
     );
   });
 

@@ -46,6 +46,8 @@ export async function startSite(
       prefix: prefix("10.77.0.0/24"),
     },
     ...{ temporaryPool: { first: ip("10.77.0.50"), last: ip("10.77.0.250") }, nursery: options.nursery ?? true },
+    // Nobody else is on the cable: no need to look for them.
+    allowForeignDhcp: true,
     permanent: {
       prefix: prefix("10.77.1.0/24"),
       serverAddress: ip("10.77.1.1"),

@@ -13,23 +13,36 @@ export type AddressChoice =
   | { readonly kind: "exhausted"; readonly size: number };
 
 /**
- * Chooses an address for a hardware address. The search starts at a place that follows from the MAC, so that a client
+ * Chooses an address for a hardware address: the one it wants if that is to be had, else the next free one. The search starts at a place that follows from the MAC, so that a client
  * gets the same address again even if nothing was remembered; ROM, loader and system of one machine send different
  * client identifiers, so those do not count (netboot.md Q9).
  */
 export function chooseAddress(
   pool: AddressPool,
-  mac: Mac,
-  holderOf: (address: Ipv4) => Holder | undefined,
+  client: {
+    readonly mac: Mac;
+    readonly holderOf: (address: Ipv4) => Holder | undefined;
+    readonly wanted: Ipv4 | undefined;
+  },
 ): AddressChoice {
-  const size = pool.last - pool.first + 1;
+  const { mac, holderOf, wanted } = client;
+  const isFree = (address: Ipv4) => {
+    const holder = holderOf(address);
+    return holder === undefined || (holder.kind === "machine" && holder.mac === mac);
+  };
+  if (wanted !== undefined && poolContains(pool, wanted) && isFree(wanted)) return { kind: "address", address: wanted };
+  const size = poolSize(pool);
   const start = spread(mac) % size;
   for (let step = 0; step < size; step += 1) {
     const address = addToIpv4(pool.first, (start + step) % size);
-    const holder = holderOf(address);
-    if (holder === undefined || (holder.kind === "machine" && holder.mac === mac)) return { kind: "address", address };
+    if (isFree(address)) return { kind: "address", address };
   }
   return { kind: "exhausted", size };
+}
+
+/** How many addresses a pool has. */
+export function poolSize(pool: AddressPool): number {
+  return pool.last - pool.first + 1;
 }
 
 /** Whether an address is one of the pool's. */

@@ -3,7 +3,8 @@ import type { DhcpPacket } from "./packet.ts";
 
 /** What a client wants, in RFC 2131's terms (§4.3, table 4). */
 export type ClientMessage =
-  | { readonly kind: "discover" }
+  /** `address` is the one it had before and would like again, if it says so. */
+  | { readonly kind: "discover"; readonly address?: Ipv4 }
   /** It takes the offer of the server named. */
   | { readonly kind: "selecting"; readonly server: Ipv4; readonly address: Ipv4 }
   /** It remembers an address from before and asks whether that still holds. */
@@ -17,6 +18,9 @@ export type ClientMessage =
   | { readonly kind: "inform"; readonly address: Ipv4 }
   | { readonly kind: "notForServers"; readonly why: "aReply" | "bootp" | "serverMessage" | "incompleteRequest" };
 
+/** The messages that a server answers. */
+export type Asking = Exclude<ClientMessage, { kind: "notForServers" | "release" | "decline" }>;
+
 /** Sorts a packet by what its sender wants. */
 export function classifyMessage(packet: DhcpPacket): ClientMessage {
   if (packet.op !== 1) return { kind: "notForServers", why: "aReply" };
@@ -24,7 +28,7 @@ export function classifyMessage(packet: DhcpPacket): ClientMessage {
   if (dhcpMessageType === undefined) return { kind: "notForServers", why: "bootp" };
   switch (dhcpMessageType) {
     case "discover":
-      return { kind: "discover" };
+      return { kind: "discover", ...(requestedIpAddress === undefined ? {} : { address: requestedIpAddress }) };
     case "request":
       return classifyRequest(packet);
     case "decline":

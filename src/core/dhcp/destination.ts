@@ -6,8 +6,8 @@ import { broadcastFlag, clientMac, type DhcpPacket } from "./packet.ts";
 export type Destination =
   /** To the relay that brought the request. */
   | { readonly kind: "relay"; readonly address: Ipv4; readonly port: 67 }
-  /** To a client that already uses its address. */
-  | { readonly kind: "client"; readonly address: Ipv4; readonly port: 68 }
+  /** To a client that already uses its address; port 68, or the one that it asked port 4011 from. */
+  | { readonly kind: "client"; readonly address: Ipv4; readonly port: number }
   | { readonly kind: "broadcast"; readonly port: 68 }
   /** To the hardware address and yiaddr, without ARP: the client does not answer ARP yet. */
   | { readonly kind: "hardware"; readonly address: Ipv4; readonly mac: Mac; readonly port: 68 };

@@ -53,6 +53,8 @@ export const optionTable = {
   clientNetworkInterface: { code: 94, kind: "bytes" },
   /** RFC 4578 §2.3: a type byte and the machine's GUID. Neither unique nor stable (netboot.md Q7). */
   clientMachineIdentifier: { code: 97, kind: "bytes" },
+  /** RFC 3011: the network that an address is wanted on; echoed. */
+  subnetSelection: { code: 118, kind: "ipv4" },
   /** iPXE's own sub-options (its include/ipxe/dhcp.h). */
   etherbootEncapsulated: { code: 175, kind: "bytes" },
 } as const satisfies { readonly [name: string]: { readonly code: number; readonly kind: keyof OptionKinds } };

@@ -8,7 +8,15 @@ import { replyDestination } from "./destination.ts";
 import { broadcastFlag, type DhcpPacket } from "./packet.ts";
 import { readDhcp } from "./read.ts";
 import { type ReplyContent, replyLimit, replyTo } from "./reply.ts";
-import { declinedMs, offerMs, type Reservations, reserveDeclined, reservedFor, reserveOffer } from "./reservations.ts";
+import {
+  declinedAddresses,
+  declinedMs,
+  offerMs,
+  type Reservations,
+  reserveDeclined,
+  reservedFor,
+  reserveFor,
+} from "./reservations.ts";
 import { writeDhcp } from "./write.ts";
 
 const ip = (text: string): Ipv4 => parseIpv4(text) ?? assert.fail(text);
@@ -108,7 +116,7 @@ for (const [title, fields, type, expected] of destinations)
 test("the client's limit counts 28 bytes of headers, is at least 576 and never above EDK2's 1472", () => {
   const limit = (maximumDhcpMessageSize: number) => replyLimit({ ...request, options: { maximumDhcpMessageSize } });
   assert.deepEqual([limit(1472), limit(100), limit(9000)], [1444, 548, 1472]);
-  assert.equal(replyLimit({ ...request, options: {} }), 1472);
+  assert.equal(replyLimit({ ...request, options: {} }), 548);
 });
 
 const messages: readonly (readonly [string, Partial<DhcpPacket>, DhcpPacket["options"], object])[] = [
@@ -156,29 +164,41 @@ test("a built reply survives the wire", () => {
 test("a pool gives each MAC its own address, the same one again, and says when it is exhausted", () => {
   const pool = { first: ip("10.77.0.50"), last: ip("10.77.0.53") };
   const held = new Map<Ipv4, Holder>();
-  const give = (text: string) => {
+  const give = (text: string, wanted?: Ipv4) => {
     const client = parseMac(text) ?? assert.fail();
-    const choice = chooseAddress(pool, client, (address) => held.get(address));
+    const choice = chooseAddress(pool, { mac: client, wanted, holderOf: (address) => held.get(address) });
     if (choice.kind === "address") held.set(choice.address, { kind: "machine", mac: client });
     return choice;
   };
   const macs = ["525400000001", "525400000002", "525400000003", "525400000004"];
-  const given = macs.map(give);
+  const given = macs.map((one) => give(one));
   assert.equal(new Set(given.map((choice) => choice.kind === "address" && choice.address)).size, 4);
-  assert.deepEqual(macs.map(give), given);
+  assert.deepEqual(
+    macs.map((one) => give(one)),
+    given,
+  );
   assert.deepEqual(give("525400000005"), { kind: "exhausted", size: 4 });
   held.set(pool.first, { kind: "declined" });
   held.delete(ip("10.77.0.53"));
   assert.deepEqual(give("525400000005"), { kind: "address", address: ip("10.77.0.53") });
+  held.clear();
+  assert.deepEqual(give("525400000006", ip("10.77.0.51")), { kind: "address", address: ip("10.77.0.51") });
+  assert.notDeepEqual(give("525400000007", ip("10.77.0.51")), { kind: "address", address: ip("10.77.0.51") });
+  assert.notDeepEqual(give("525400000007", ip("10.99.0.1")), { kind: "address", address: ip("10.99.0.1") });
 });
 
 test("an offer is kept for its client for a while; a declined address for longer, and not even for the one who declined", () => {
   const reservations: Reservations = new Map();
-  reserveOffer(reservations, server, mac, 0);
+  reserveFor(reservations, server, { mac, leaseMs: offerMs, nowMs: 0 });
   assert.deepEqual(reservedFor(reservations, server, offerMs - 1), { kind: "machine", mac });
   assert.equal(reservedFor(reservations, server, offerMs), undefined);
+  reserveFor(reservations, server, { mac, leaseMs: 1, nowMs: 0 });
+  assert.deepEqual(reservedFor(reservations, server, offerMs - 1), { kind: "machine", mac });
   reserveDeclined(reservations, server, 0);
+  assert.deepEqual(declinedAddresses(reservations, 0), [{ address: server, untilMs: declinedMs }]);
+  assert.deepEqual(declinedAddresses(reservations, declinedMs), []);
   assert.deepEqual(reservedFor(reservations, server, declinedMs - 1), { kind: "declined" });
-  for (let address = 0; address < 70_000; address += 1) reserveOffer(reservations, address as Ipv4, mac, 0);
+  for (let address = 0; address < 70_000; address += 1)
+    reserveFor(reservations, address as Ipv4, { mac, leaseMs: offerMs, nowMs: 0 });
   assert.equal(reservations.size, 65_536);
 });

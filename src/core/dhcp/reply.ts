@@ -72,11 +72,14 @@ export function replyTo(request: DhcpPacket, content: ReplyContent): DhcpPacket 
   };
 }
 
+/** The IP packet that every client must take (RFC 2131 §2), and the headers in it that are not the message. */
+const everybodysMaximum = 576;
+const ipAndUdpHeaders = 28;
+
 /** The bytes that the reply to this client may have: its option 57 counts IP and UDP headers too (RFC 2132 §9.10). */
 export function replyLimit(request: DhcpPacket): number {
-  const stated = request.options.maximumDhcpMessageSize;
-  if (stated === undefined) return largestMessage;
-  return Math.min(largestMessage, Math.max(stated, 576) - 28);
+  const stated = request.options.maximumDhcpMessageSize ?? everybodysMaximum;
+  return Math.min(largestMessage, Math.max(stated, everybodysMaximum) - ipAndUdpHeaders);
 }
 
 function isAsked(request: DhcpPacket, name: OptionName): boolean {
@@ -93,12 +96,16 @@ function bootOptions(request: DhcpPacket, boot: { readonly file: string; readonl
   return isAsked(request, "bootFileName") || boot.file.length >= fileLength ? { bootFileName: boot.file } : {};
 }
 
-/** What goes back as it came: client identifier (RFC 6842), machine identifier (PXE 2.1, Q6), relay information (RFC 3046). */
+/**
+ * What goes back as it came: client identifier (RFC 6842), machine identifier (PXE 2.1, Q6), subnet selection (RFC 3011
+ * §2.1), relay information (RFC 3046).
+ */
 function echoed(request: DhcpPacket): DhcpOptions {
-  const { clientIdentifier, clientMachineIdentifier, relayAgentInformation } = request.options;
+  const { clientIdentifier, clientMachineIdentifier, subnetSelection, relayAgentInformation } = request.options;
   return {
     ...(clientIdentifier === undefined ? {} : { clientIdentifier }),
     ...(clientMachineIdentifier === undefined ? {} : { clientMachineIdentifier }),
+    ...(subnetSelection === undefined ? {} : { subnetSelection }),
     ...(relayAgentInformation === undefined ? {} : { relayAgentInformation }),
   };
 }

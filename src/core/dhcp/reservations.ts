@@ -23,9 +23,26 @@ export function reservedFor(reservations: Reservations, address: Ipv4, nowMs: nu
   return found !== undefined && found.untilMs > nowMs ? found.holder : undefined;
 }
 
-/** Keeps an address for one who was offered it. */
-export function reserveOffer(reservations: Reservations, address: Ipv4, mac: Mac, nowMs: number): void {
-  keep(reservations, address, { holder: { kind: "machine", mac }, untilMs: nowMs + offerMs });
+/** Keeps an address for one who was offered it, or has it for `leaseMs`; never for a shorter time than before. */
+export function reserveFor(
+  reservations: Reservations,
+  address: Ipv4,
+  promise: { readonly mac: Mac; readonly leaseMs: number; readonly nowMs: number },
+): void {
+  const { mac, leaseMs, nowMs } = promise;
+  const before = reservations.get(address);
+  const standing = before?.holder.kind === "machine" && before.holder.mac === mac ? before.untilMs : 0;
+  keep(reservations, address, { holder: { kind: "machine", mac }, untilMs: Math.max(standing, nowMs + leaseMs) });
+}
+
+/** The addresses that are out of use at a moment, and until when. */
+export function declinedAddresses(
+  reservations: Reservations,
+  nowMs: number,
+): readonly { readonly address: Ipv4; readonly untilMs: number }[] {
+  return [...reservations]
+    .filter(([, { holder, untilMs }]) => holder.kind === "declined" && untilMs > nowMs)
+    .map(([address, { untilMs }]) => ({ address, untilMs }));
 }
 
 /** Takes an address out of use: a client found another host answering there. */

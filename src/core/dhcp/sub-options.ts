@@ -6,14 +6,18 @@ export type SubOptions = ReadonlyMap<number, Uint8Array>;
 
 const endCode = 255;
 
-/** Reads sub-options as far as they are well formed: evidence only, nothing hangs on a broken one. */
-export function readSubOptions(bytes: Uint8Array): SubOptions {
+/**
+ * Reads sub-options as far as they are well formed: evidence only, nothing hangs on a broken one. In option 82 the codes
+ * 0 and 255 are sub-options like any other (RFC 3046 §2.0: no pad, no end).
+ */
+export function readSubOptions(bytes: Uint8Array, end: "end" | "noEnd" = "end"): SubOptions {
   const found = new Map<number, Uint8Array>();
   const cursor = cursorOver(bytes);
   while (remaining(cursor) > 0) {
     const code = readUnsigned(cursor, 1);
-    if (code === undefined || code === endCode) break;
-    if (code === 0) continue;
+    if (code === undefined) break;
+    if (end === "end" && code === endCode) break;
+    if (end === "end" && code === 0) continue;
     const length = readUnsigned(cursor, 1);
     const value = length === undefined ? undefined : readBytes(cursor, length);
     if (value === undefined) break;

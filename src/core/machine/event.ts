@@ -19,9 +19,17 @@ export type MachineEvent =
       readonly address?: string;
       /** Which stage asked: `firmware`, `loader` (iPXE), `httpBoot`. */
       readonly stage: string;
-      /** The answer in a few words, e.g. `loader`, `script`, `local`. */
+      /** The answer in a few words, e.g. `loader`, `script`, `local: offerThenNak`. */
       readonly answer: string;
+      /** The answer was not sent: the network is only listened to. */
+      readonly withheld?: true;
     }
+  /** The machine found another host at an address that we gave it (DHCPDECLINE). Dotted quad, here and below. */
+  | { readonly kind: "addressDeclined"; readonly id: MachineId; readonly address: string }
+  /** The pool is empty and the machine has vanished: its temporary address goes back. */
+  | { readonly kind: "addressReturned"; readonly id: MachineId; readonly address: string }
+  /** The address that another DHCP server leases to the machine; dotted quad. */
+  | { readonly kind: "addressSeen"; readonly id: MachineId; readonly address: string }
   /** Something was seen of the machine from outside, e.g. its loader was sent. */
   | {
       readonly kind: "phaseSeen";

@@ -1,6 +1,7 @@
 import type { MachineEvent } from "./event.ts";
 import {
   changed,
+  conditionOf,
   type EventOf,
   type Move,
   machineIdFromMac,
@@ -36,6 +37,7 @@ export const askUnknown: Move<"pxeAsked"> = (machine, event, context) =>
 
 /** A machine that is to be installed asks: a new attempt begins, unless it is only our loader asking the second time. */
 export const askForBirth: Move<"pxeAsked"> = (machine, event, context) => {
+  if (event.withheld) return noteRequest(machine, event, context);
   const chained = event.stage === "loader" && (machine.phase === "loaderSent" || machine.phase === "kernelSent");
   const detail = `${event.stage}: ${event.answer}`;
   const seen = chained ? machine : withPhase(machine, { phase: "offered", detail }, context.nowMs);
@@ -49,6 +51,7 @@ export const askForBirth: Move<"pxeAsked"> = (machine, event, context) => {
  */
 export const askHealthy: Move<"pxeAsked"> = (machine, event, context) => {
   const { phase } = machine;
+  if (event.withheld) return noteRequest(machine, event, context);
   if (phase === "up")
     return noteRequest(withPhase(machine, { phase: "rebooting", detail: "asked PXE" }, context.nowMs), event, context);
   const isUnfinished = phase !== undefined && phase !== "rebooting";
@@ -65,9 +68,9 @@ const noteRequest: Move<"pxeAsked"> = (machine, event, context) => {
     network: event.network,
     pxe: {
       requests: machine.pxe.requests + 1,
-      responses: machine.pxe.responses + (event.answer === "none" ? 0 : 1),
+      responses: machine.pxe.responses + (event.answer === "none" || event.withheld ? 0 : 1),
       lastRequestAtMs: context.nowMs,
-      lastAnswer: event.answer,
+      lastAnswer: event.withheld ? `withheld: ${event.answer}` : event.answer,
     },
   };
   if (event.address === undefined || event.address === machine.permanentAddress) return changed(counted);
@@ -81,6 +84,20 @@ const noteRequest: Move<"pxeAsked"> = (machine, event, context) => {
     },
     counted,
   );
+};
+
+/** Another DHCP server leased an address to the machine: the newest word counts, for that server hands it on as it likes. */
+export const noteAddress: Move<"addressSeen"> = (machine, event, context) => {
+  const { address } = event;
+  if (address === machine.temporaryAddress || address === machine.permanentAddress) return changed(machine);
+  const holder = context.addressHolder(address);
+  if (holder === undefined || holder.permanentAddress !== address)
+    return changed({ ...machine, temporaryAddress: address });
+  return refused({
+    kind: "addressTaken",
+    message: `another DHCP server leased ${address} to ${nameOf(machine)}, but it is the permanent address of ${nameOf(holder)}`,
+    next: "keep the permanent addresses out of that server's range",
+  });
 };
 
 const lastBirthPhase = phases.indexOf("populated");
@@ -112,7 +129,9 @@ const seenAgainMs = 30_000;
 export const hearSub: Move<"subSeen"> = (machine, event, context) => {
   const up = event.upToDate ?? (event.runningImage !== undefined && event.runningImage === machine.requiredImage);
   const isNews =
-    machine.runningImage !== event.runningImage || machine.ticket !== undefined || (up && machine.phase !== "up");
+    machine.runningImage !== event.runningImage ||
+    machine.ticket !== undefined ||
+    (up && (machine.phase !== "up" || conditionOf(machine, "conflict") !== undefined));
   if (!isNews && context.nowMs - machine.lastSeenAtMs < seenAgainMs) return changed(machine);
   const { ticket: _ended, runningImage: _before, ...kept } = machine;
   const heard: Machine = {
@@ -120,7 +139,10 @@ export const hearSub: Move<"subSeen"> = (machine, event, context) => {
     lastSeenAtMs: context.nowMs,
     ...(event.runningImage === undefined ? {} : { runningImage: event.runningImage }),
   };
-  return changed(up ? withoutConditions(withPhase(heard, { phase: "up" }, context.nowMs), "failing") : heard);
+  // Up and heard at its permanent address: whoever used that has gone.
+  return changed(
+    up ? withoutConditions(withPhase(heard, { phase: "up" }, context.nowMs), "failing", "conflict") : heard,
+  );
 };
 
 /** The sub of a machine that is to be installed again: it still runs until the reset; only noted, the phase is the new life's. */

@@ -1,4 +1,5 @@
 import type { Decision, MachineEvent } from "./event.ts";
+import { noteDecline, returnAddress } from "./life-address.ts";
 import { noteBurnIn, noteFailure, notePlace, scanHardware } from "./life-birth.ts";
 import {
   askForBirth,
@@ -7,6 +8,7 @@ import {
   firstSeen,
   hearOldSub,
   hearSub,
+  noteAddress,
   seeBirthPhase,
   seeHealthyPhase,
 } from "./life-boot.ts";
@@ -32,6 +34,9 @@ import type { Machine, MachineState } from "./record.ts";
 export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: Move<K> } } = {
   //                  unknown                         birth                         healthy                         rebirth                       clean
   pxeAsked:         { unknown: askUnknown,            birth: askForBirth,           healthy: askHealthy,            rebirth: askForBirth,         clean: askForBirth },
+  addressDeclined:  { unknown: noteDecline,           birth: noteDecline,           healthy: noteDecline,           rebirth: noteDecline,         clean: noteDecline },
+  addressReturned:  { unknown: returnAddress,         birth: returnAddress,         healthy: returnAddress,         rebirth: returnAddress,       clean: returnAddress },
+  addressSeen:      { unknown: noteAddress,           birth: noteAddress,           healthy: noteAddress,           rebirth: noteAddress,         clean: noteAddress },
   phaseSeen:        { unknown: refuseState,           birth: seeBirthPhase,         healthy: seeHealthyPhase,       rebirth: seeBirthPhase,       clean: seeBirthPhase },
   orderIssued:      { unknown: refuseOutsideNursery,  birth: issueOrder,            healthy: refuseStale,           rebirth: issueOrder,          clean: issueOrder },
   orderTaken:       { unknown: refuseOutsideNursery,  birth: takeOrder,             healthy: refuseStale,           rebirth: takeOrder,           clean: takeOrder },

@@ -2,6 +2,7 @@ import type { Machine, MachineState } from "../machine/record.ts";
 import { formatIpv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Client } from "./client.ts";
+import type { LocalMethod } from "./local-boot.ts";
 import type { Binding, Network, ServerPorts } from "./network.ts";
 
 /** What a client is told to boot. */
@@ -16,16 +17,6 @@ export type Answer =
   | { readonly kind: "local"; readonly method: LocalMethod; readonly why: string }
   /** An address and nothing to boot. */
   | { readonly kind: "lease" };
-
-/**
- * How firmware is sent on to its next boot entry. Silence would cost it a minute (netboot.md §2.1, measured on OVMF:
- * 59.7 s against 3.7 s), and a loaded EFI program that ends well would leave it in its set-up menu.
- */
-export type LocalMethod =
-  /** OFFER with a boot file, then NAK instead of ACK: EDK2 ends the session and tries the next entry; seen on Dell too. */
-  | "offerThenNak"
-  /** PXE boot menu whose only item is type 0, local boot, chosen after 0 s: the way of PXE 2.1, for BIOS ROMs, which would answer a NAK by asking again. */
-  | "localBootMenu";
 
 /** Whether a machine is to be installed or left to its disk. */
 export type Intent = "install" | "local";
@@ -43,6 +34,12 @@ export function intentFor(machine: Machine | undefined, network: Network): Inten
   return intents[machine.state];
 }
 
+/** Whether a client ends at its disk: so it is meant, or there is nothing that its architecture could load. */
+export function endsLocally(client: Client, intent: Intent): boolean {
+  if (client.kind === "plain") return false;
+  return intent === "local" || (client.kind !== "ipxe" && client.architecture?.loader === undefined);
+}
+
 /** Decides the answer to a client of a kind. */
 export function decideAnswer(asked: {
   readonly client: Client;
@@ -50,8 +47,10 @@ export function decideAnswer(asked: {
   readonly intent: Intent;
   readonly binding: Binding;
   readonly ports: ServerPorts;
+  /** How it is sent to its disk, if it is. */
+  readonly method?: LocalMethod;
 }): Answer {
-  const { client, mac, intent, binding, ports } = asked;
+  const { client, mac, intent, binding, ports, method } = asked;
   const site = `http://${hostAndPort(binding, ports.http)}`;
   switch (client.kind) {
     case "plain":
@@ -62,7 +61,7 @@ export function decideAnswer(asked: {
     case "httpBoot": {
       const loader = client.architecture?.loader;
       // A loader that comes by TFTP cannot be started by HTTP boot, and the other way round.
-      if (intent === "install" && loader !== undefined)
+      if (loader !== undefined && (method === undefined || method === "ownLoader"))
         return client.kind === "pxe"
           ? { kind: "loader", file: loader }
           : { kind: "httpLoader", uri: `${site}/${loader}` };
@@ -70,8 +69,7 @@ export function decideAnswer(asked: {
         intent === "local"
           ? "it is not to be installed"
           : `no loader for ${client.architecture?.name ?? "this architecture"}`;
-      const bios = client.kind === "pxe" && client.firmware === "bios";
-      return { kind: "local", method: bios ? "localBootMenu" : "offerThenNak", why };
+      return { kind: "local", method: method ?? "bootFileRefused", why };
     }
   }
 }
@@ -81,8 +79,9 @@ function hostAndPort(binding: Binding, port: number): string {
   return port === 80 ? formatIpv4(binding.server) : `${formatIpv4(binding.server)}:${port}`;
 }
 
-/** The answer in a word, as it stands on the machine's record. */
-export function wordFor(answer: Answer): string {
+/** The answer in a word, as it stands on the machine's record; with the method where it leads to the disk. */
+export function wordFor(answer: Answer, method?: LocalMethod): string {
+  if (method !== undefined) return `local: ${method}`;
   if (answer.kind === "script") return answer.leadsTo === "local" ? "local" : "script";
   return answer.kind === "httpLoader" ? "loader" : answer.kind;
 }

@@ -1,4 +1,5 @@
-import { type AddressPool, chooseAddress, type Holder, poolContains } from "../dhcp/address-pool.ts";
+import { type AddressPool, chooseAddress, type Holder, poolContains, poolSize } from "../dhcp/address-pool.ts";
+import type { Asking } from "../dhcp/client-message.ts";
 import type { Machine, MachineState } from "../machine/record.ts";
 import { type Ipv4, parseIpv4, prefixContains } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
@@ -19,23 +20,43 @@ export type BindingChoice =
 
 /**
  * The one address that a machine gets through all stages of a boot. A machine that is to have its permanent address but
- * has none, or one that does not belong to this wire, gets a temporary one: it must be reachable to be helped.
+ * has none, or one that does not belong to this wire or is declined, gets a temporary one: it must be reachable to be
+ * helped. Among those the order is RFC 2131 §4.3.1's: the one it has, the one it asks for, any of the pool.
  */
 export function chooseBinding(asked: {
   readonly network: Network;
   readonly mac: Mac;
   readonly machine: Machine | undefined;
   readonly holderOf: (address: Ipv4) => Holder | undefined;
+  readonly message: Asking;
+  readonly poolFull?: boolean;
 }): BindingChoice {
-  const { network, mac, machine, holderOf } = asked;
+  const { network, mac, machine, holderOf, message } = asked;
+  // RFC 2131 §4.3.5: who informs us has an address, from wherever; it is neither checked nor kept.
+  if (message.kind === "inform")
+    return { kind: "bound", binding: bindingOf(network, message.address), temporary: false };
+  const isDeclined = (address: Ipv4) => holderOf(address)?.kind === "declined";
   const permanent = machine === undefined ? undefined : permanentOf(machine, network);
-  if (permanent !== undefined) return { kind: "bound", binding: permanent, temporary: false };
+  if (permanent !== undefined && !isDeclined(permanent.address))
+    return { kind: "bound", binding: permanent, temporary: false };
   const recorded = recordedTemporary(machine, network.temporaryPool);
-  if (recorded !== undefined && holderOf(recorded)?.kind !== "declined")
+  if (recorded !== undefined && !isDeclined(recorded))
     return { kind: "bound", binding: temporaryBinding(network, recorded), temporary: true };
-  const choice = chooseAddress(network.temporaryPool, mac, holderOf);
+  if (asked.poolFull) return { kind: "poolExhausted", size: poolSize(network.temporaryPool) };
+  const choice = chooseAddress(network.temporaryPool, { mac, holderOf, wanted: wantedBy(message) });
   if (choice.kind === "exhausted") return { kind: "poolExhausted", size: choice.size };
   return { kind: "bound", binding: temporaryBinding(network, choice.address), temporary: true };
+}
+
+function wantedBy(message: Asking): Ipv4 | undefined {
+  return message.kind === "inform" ? undefined : message.address;
+}
+
+/** An address that the client has already, with what belongs to the part of the network it lies in. */
+function bindingOf(network: Network, address: Ipv4): Binding {
+  return prefixContains(permanentPart(network).prefix, address)
+    ? permanentBinding(network, address)
+    : temporaryBinding(network, address);
 }
 
 /** The binding that a known machine's record already tells; undefined where an address would have to be chosen first. */

@@ -61,7 +61,8 @@ const localBootMenu = writeSubOptions(
 function localOptions(answer: Answer & { kind: "local" }, client: Client, server: Ipv4): BootOptions {
   if (answer.method === "localBootMenu")
     return { always: { vendorClassIdentifier: "PXEClient", vendorSpecificInformation: localBootMenu } };
-  // Only an offer that names something to boot is taken at all; the NAK follows on the request (netboot.md §2.1).
+  // Only an offer that names something to boot is taken at all (netboot.md §2.1). On the request follows a NAK, or else
+  // TFTP or HTTP has no such file.
   if (client.kind === "httpBoot") {
     const file = `http://${formatIpv4(server)}/local.efi`;
     return { always: { vendorClassIdentifier: "HTTPClient" }, boot: { file, server } };

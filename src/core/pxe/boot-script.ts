@@ -1,10 +1,11 @@
 import type { Refusal } from "../machine/event.ts";
-import type { Machine } from "../machine/record.ts";
-import { formatIpv4 } from "../net/ipv4.ts";
+import type { Firmware, Machine } from "../machine/record.ts";
+import { formatIpv4, formatPrefix, parseIpv4, prefixContains } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import { intentFor } from "./answer.ts";
 import { recordedBinding } from "./binding.ts";
-import type { Binding, Network, ServerPorts } from "./network.ts";
+import type { LocalMethod } from "./local-boot.ts";
+import { type Binding, type Network, type ServerPorts, temporaryBinding } from "./network.ts";
 
 /** What iPXE's script for a machine has to do. */
 export type ScriptPlan =
@@ -20,13 +21,26 @@ export const imagePaths = { kernel: "/vmlinuz", initramfs: "/initramfs.img" } as
 /** Seconds between two attempts of a machine that has to wait. */
 export const waitSeconds = 30;
 
-/** Decides what the script of a machine is for. */
-export function planScript(machine: Machine, network: Network): ScriptPlan {
+/**
+ * Decides what the script of a machine is for. `leased` is the address that it uses where another DHCP server leases
+ * them, dotted quad: as the other end of its connection, or the last one that was noted.
+ */
+export function planScript(machine: Machine, network: Network, leased = machine.temporaryAddress): ScriptPlan {
   if (intentFor(machine, network) === "local") return { kind: "local" };
+  if (network.mode === "proxy") return planLeased(network, leased);
   const binding = recordedBinding(machine, network);
   if (binding === undefined)
     return { kind: "wait", message: "this machine has no address yet", next: "asking again in a moment" };
   return { kind: "install", binding };
+}
+
+/** The machine keeps what the other server leased to it; we and it are on one wire, so it needs no gateway to us. */
+function planLeased(network: Network, leased: string | undefined): ScriptPlan {
+  const address = leased === undefined ? undefined : parseIpv4(leased);
+  if (address !== undefined && prefixContains(network.prefix, address))
+    return { kind: "install", binding: temporaryBinding(network, address) };
+  const message = `its address ${leased ?? ""} is not of network ${network.name}, ${formatPrefix(network.prefix)}`;
+  return { kind: "wait", message, next: "set prefix of the network to what its DHCP server leases" };
 }
 
 /** The script that an order's refusal leads to: the machine waits in front of its reason and asks again. */
@@ -35,12 +49,13 @@ export function planRefused(refusal: Refusal): ScriptPlan {
 }
 
 /**
- * Sends the machine to its own disk. On UEFI an error status makes the firmware try its next entry, while success would
- * leave it in its menu (netboot.md §2.1); on BIOS the first disk is started right here.
+ * Sends the machine to its own disk by a method of iPXE's; what does not work ends in an error status, after which the
+ * firmware tries its next entry. Success would leave UEFI in its menu (netboot.md §2.1).
  */
-export function writeLocalScript(): string {
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is iPXE that fills this in
-  return script(["iseq ${platform} efi && exit 1 ||", "sanboot --no-describe --drive 0x80 || exit 1"]);
+export function writeLocalScript(method: LocalMethod, firmware: Firmware): string {
+  if (method !== "scriptSanboot") return script(["exit 1"]);
+  // The first disk: BIOS numbers disks from 0x80; UEFI's iPXE takes any number for the first local one.
+  return script([`sanboot --no-describe --drive ${firmware === "bios" ? "0x80" : "0"} || exit 1`]);
 }
 
 /** Shows why nothing happens, waits, and asks for the script again. */

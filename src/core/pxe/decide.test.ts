@@ -139,7 +139,8 @@ const discovers: readonly (readonly [title: string, DhcpPacket, Asked, expected:
     { machine: machine("unknown") },
     "offer 10.77.0.60 loader snponly.efi broadcast",
   ],
-  ["through a relay", { ...edk2, giaddr: ip("10.9.0.1") }, {}, "silence relayed"],
+  ["through a relay", { ...edk2, giaddr: ip("10.77.0.9") }, {}, "offer 10.77.0.222 loader snponly.efi relay"],
+  ["through a loop of relays", { ...edk2, giaddr: ip("10.77.0.9"), hops: 17 }, {}, "silence tooManyHops"],
   ["GUID as hardware address (Q8)", { ...edk2, hlen: 16 }, {}, "silence noEthernetAddress"],
   ["BOOTP", { ...edk2, options: {} }, {}, "silence bootp"],
 ];
@@ -203,7 +204,7 @@ test("an unknown machine is born on a nursery and told to boot locally elsewhere
   const there = decide(edk2, { network: office });
   assert.match(line(there), /^offer 10\.77\.0\.\d+ local offerThenNak broadcast$/);
   const { seen } = there.kind === "reply" ? there : assert.fail();
-  assert.deepEqual([seen?.answer, seen?.nursery, seen?.address], ["local", false, undefined]);
+  assert.deepEqual([seen?.answer, seen?.nursery, seen?.address], ["local: offerThenNak", false, undefined]);
 });
 
 test("a machine with its permanent address has none of the pool in its event; plain DHCP has no event at all", () => {

@@ -1,32 +1,37 @@
 import type { Holder } from "../dhcp/address-pool.ts";
-import { type ClientMessage, classifyMessage } from "../dhcp/client-message.ts";
+import { type Asking, type ClientMessage, classifyMessage } from "../dhcp/client-message.ts";
 import { type Destination, replyDestination } from "../dhcp/destination.ts";
 import { clientMac, type DhcpPacket } from "../dhcp/packet.ts";
+import { hopLimit, relayWishes } from "../dhcp/relay-agent.ts";
 import { type ReplyContent, replyTo } from "../dhcp/reply.ts";
 import type { MachineEvent } from "../machine/event.ts";
 import type { Machine } from "../machine/record.ts";
 import { formatIpv4, type Ipv4, noAddress } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
-import { type Answer, decideAnswer, intentFor, wordFor } from "./answer.ts";
+import { type Answer, decideAnswer, endsLocally, intentFor, wordFor } from "./answer.ts";
 import { chooseBinding } from "./binding.ts";
 import { bootOptionsFor, leaseOptionsFor } from "./boot-options.ts";
 import { type Client, classifyClient } from "./client.ts";
-import { type Binding, type Network, type ServerPorts, serverAddresses } from "./network.ts";
+import { type LocalHistory, type LocalTry, noLocalHistory, tryLocal } from "./local-boot-try.ts";
+import { type Binding, type Network, networkContains, type ServerPorts, serverAddresses } from "./network.ts";
 
 /** Why a message gets no answer. */
 export type SilenceReason =
   | Extract<ClientMessage, { kind: "notForServers" }>["why"]
   /** Not an Ethernet address, or the GUID in its place (netboot.md Q8). */
   | "noEthernetAddress"
-  /** It came through a relay: relayed networks are not served yet. */
-  | "relayed"
+  /** It went through more relays than there can be. */
+  | "tooManyHops"
   /** A system that only wants an address, and that no record knows. */
   | "unknownClient"
+  /** It asks to keep an address that we know nothing of: another server may (RFC 2131 §4.3.2). */
+  | "noRecord"
   | "tookAnotherOffer"
   | "released"
   | "poolExhausted";
 
 type PxeAsked = Extract<MachineEvent, { kind: "pxeAsked" }>;
+type AddressSeen = Extract<MachineEvent, { kind: "addressSeen" }>;
 
 /** What becomes of a DHCP message: a value that can be printed, tested and then carried out. */
 export type DhcpDecision =
@@ -39,8 +44,20 @@ export type DhcpDecision =
       readonly reserve?: Ipv4;
       /** For the machine's record; absent for plain DHCP. */
       readonly seen?: PxeAsked;
+      /** How it is sent to its disk, to be remembered; absent where it is to be installed. */
+      readonly local?: LocalTry;
     }
-  | { readonly kind: "silence"; readonly why: SilenceReason; readonly seen?: PxeAsked }
+  | {
+      readonly kind: "silence";
+      readonly why: Exclude<SilenceReason, "poolExhausted">;
+      readonly seen?: PxeAsked;
+      /** What was overheard of it, for its record. */
+      readonly noted?: AddressSeen;
+    }
+  /** The network is only listened to; `would` tells what the answer would have been. */
+  | { readonly kind: "silence"; readonly why: "withheld"; readonly would: string; readonly seen?: PxeAsked }
+  /** All `size` addresses of the pool are held. */
+  | { readonly kind: "silence"; readonly why: "poolExhausted"; readonly size: number; readonly seen?: PxeAsked }
   /** The client found another host at an address we gave it. */
   | { readonly kind: "declined"; readonly address: Ipv4; readonly mac: Mac };
 
@@ -52,6 +69,10 @@ export type DhcpQuestion = {
   readonly machine: Machine | undefined;
   /** Who has a temporary address, by record or by reservation. */
   readonly holderOf: (address: Ipv4) => Holder | undefined;
+  /** The pool was found exhausted a moment ago: not searched again for each of the thousands that ask. */
+  readonly poolFull?: boolean;
+  /** How it left for its disk before. */
+  readonly history?: LocalHistory;
 };
 
 /** Decides what a DHCP message is answered with, and where the answer goes. */
@@ -60,7 +81,7 @@ export function decideDhcp(question: DhcpQuestion): DhcpDecision {
   const message = classifyMessage(packet);
   const mac = clientMac(packet);
   if (message.kind === "notForServers") return silence(message.why);
-  if (packet.giaddr !== noAddress) return silence("relayed");
+  if (packet.hops > hopLimit) return silence("tooManyHops");
   if (mac === undefined) return silence("noEthernetAddress");
   if (message.kind === "release") return silence("released");
   if (message.kind === "decline") {
@@ -69,45 +90,67 @@ export function decideDhcp(question: DhcpQuestion): DhcpDecision {
     const ours = holder?.kind === "machine" && holder.mac === mac;
     return ours ? { kind: "declined", address: message.address, mac } : silence("unknownClient");
   }
-  if (message.kind === "selecting" && !serverAddresses(network).includes(message.server))
+  const { serverIdentifierOverride } = relayWishes(packet);
+  if (message.kind === "selecting" && ![...serverAddresses(network), serverIdentifierOverride].includes(message.server))
     return silence("tookAnotherOffer");
 
   const client = classifyClient(packet, network.secureBoot);
   if (client.kind === "plain" && machine === undefined) return silence("unknownClient");
-  const choice = chooseBinding({ network, mac, machine, holderOf });
+  if (machine === undefined && asksForUnknown(message, question, mac)) return silence("noRecord");
+  const choice = chooseBinding({ ...question, mac, message });
   if (choice.kind === "poolExhausted")
-    return { kind: "silence", why: "poolExhausted", ...seenBy(question, { client, mac, answer: "none" }) };
+    return {
+      kind: "silence",
+      why: "poolExhausted",
+      size: choice.size,
+      ...seenBy(question, { client, mac, answer: "none" }),
+    };
   const { binding, temporary } = choice;
   const intent = intentFor(machine, network);
-  const answer = decideAnswer({ client, mac, intent, binding, ports: question.ports });
-  const content = contentFor({ message, answer, client, binding, hostname: machine?.hostname });
+  const { history = noLocalHistory } = question;
+  const local = endsLocally(client, intent) ? tryLocal({ client, packet, history, proxy: false }) : undefined;
+  const method = local === undefined ? {} : { method: local.attempt.method };
+  const answer = decideAnswer({ client, mac, intent, binding, ports: question.ports, ...method });
+  const server = serverIdentifierOverride ?? binding.server;
+  const content = contentFor({ message, answer, client, binding, server, hostname: machine?.hostname });
   const reply = replyTo(packet, content);
   // A machine that is only noted keeps no address on its record: strangers must not empty the pool.
   const address = temporary && intent === "install" ? { address: formatIpv4(binding.address) } : {};
   return {
     ...{ kind: "reply", answer, reply, destination: replyDestination(packet, reply) },
     ...(temporary ? { reserve: binding.address } : {}),
-    ...seenBy(question, { client, mac, answer: wordFor(answer), ...address }),
+    ...(local === undefined ? {} : { local }),
+    ...seenBy(question, { client, mac, answer: wordFor(answer, local?.attempt.method), ...address }),
   };
 }
 
-type Asking = Exclude<ClientMessage, { kind: "notForServers" | "release" | "decline" }>;
+/** Whether a client that no record knows wants to keep an address of this network that was never promised to it. */
+function asksForUnknown(message: Asking, { network, holderOf }: DhcpQuestion, mac: Mac): boolean {
+  if (message.kind !== "initReboot" && message.kind !== "extending") return false;
+  const holder = holderOf(message.address);
+  return networkContains(network, message.address) && !(holder?.kind === "machine" && holder.mac === mac);
+}
 
 function contentFor(of: {
   readonly message: Asking;
   readonly answer: Answer;
   readonly client: Client;
   readonly binding: Binding;
+  /** Our server identifier: our address, or that of the relay that wants to stay in between (RFC 5107). */
+  readonly server: Ipv4;
   readonly hostname: string | undefined;
 }): ReplyContent {
-  const { message, answer, client, binding, hostname } = of;
-  const { server, address, leaseSeconds } = binding;
+  const { message, answer, client, binding, server, hostname } = of;
+  const { address, leaseSeconds } = binding;
   const common = { server, ...bootOptionsFor(answer, client, binding), ifAsked: leaseOptionsFor(binding, hostname) };
   switch (message.kind) {
     case "discover":
       return { ...common, type: "offer", address, leaseSeconds };
-    case "inform":
-      return { ...common, type: "ack", address: noAddress };
+    case "inform": {
+      // RFC 2131 §4.3.5: parameters, nothing of a lease.
+      const { renewalTimeValue: _t1, rebindingTimeValue: _t2, ...ifAsked } = common.ifAsked;
+      return { ...common, ifAsked, type: "ack", address: noAddress };
+    }
     case "selecting":
     case "initReboot":
     case "extending":
@@ -119,7 +162,7 @@ function contentFor(of: {
   }
 }
 
-function silence(why: SilenceReason): DhcpDecision {
+function silence(why: Exclude<SilenceReason, "poolExhausted">): DhcpDecision {
   return { kind: "silence", why };
 }
 
@@ -130,8 +173,9 @@ const stages: { readonly [Kind in Client["kind"]]: string | undefined } = {
   plain: undefined,
 };
 
-function seenBy(
-  question: DhcpQuestion,
+/** What a request adds to the machine's record; nothing for plain DHCP. */
+export function seenBy(
+  question: Pick<DhcpQuestion, "network">,
   of: { readonly client: Client; readonly mac: Mac; readonly answer: string; readonly address?: string },
 ): { readonly seen?: PxeAsked } {
   const { client, mac, answer, ...address } = of;

@@ -1,11 +1,13 @@
 import type { AddressPool } from "../dhcp/address-pool.ts";
-import type { Ipv4, Prefix } from "../net/ipv4.ts";
+import { type Ipv4, type Prefix, prefixContains } from "../net/ipv4.ts";
 
 /** A network that the Boot Server serves, as the configuration file describes it: temporary and permanent addresses on one wire. */
 export type Network = {
   readonly name: string;
-  /** Name of the server's interface on it, e.g. `eth1`. */
-  readonly interface: string;
+  /** Name of the server's interface on it, e.g. `eth1`; a network has either this or `relay`. */
+  readonly interface?: string;
+  /** We are not on that wire: relay agents bring its requests. */
+  readonly relay?: Relay;
   readonly serverAddress: Ipv4;
   readonly prefix: Prefix;
   readonly temporaryPool: AddressPool;
@@ -15,6 +17,24 @@ export type Network = {
   readonly secureBoot?: boolean;
   /** Where machines live after their birth; without it in `prefix` itself. */
   readonly permanent?: PermanentPart;
+  /** `full` where it is missing. */
+  readonly mode?: NetworkMode;
+  /** Whether it is served although another DHCP server is on its wire. */
+  readonly allowForeignDhcp?: boolean;
+};
+
+/**
+ * How a network is served. `full`: we lease the addresses. `proxy`: another DHCP server does, and we only name the boot
+ * file (ProxyDHCP of PXE 2.1). `listen`: nothing is answered; what would have been is told.
+ */
+export type NetworkMode = "full" | "proxy" | "listen";
+
+/** How a network is reached that we have no interface on. */
+export type Relay = {
+  /** The machines' way to us while they have a temporary address. */
+  readonly gateway: Ipv4;
+  /** Addresses (giaddr) of relay agents that lie outside of the network's own prefixes. */
+  readonly agents: readonly Ipv4[];
 };
 
 export type PermanentPart = {
@@ -26,8 +46,15 @@ export type PermanentPart = {
 
 /** Where a network's machines live after their birth. */
 export function permanentPart(network: Network): PermanentPart {
-  const { prefix, serverAddress, permanent } = network;
-  return permanent ?? { prefix, serverAddress, nameservers: [] };
+  const { prefix, serverAddress, permanent, relay } = network;
+  return (
+    permanent ?? { prefix, serverAddress, nameservers: [], ...(relay === undefined ? {} : { gateway: relay.gateway }) }
+  );
+}
+
+/** Whether an address lies in one of the two parts of a network. */
+export function networkContains(network: Network, address: Ipv4): boolean {
+  return prefixContains(network.prefix, address) || prefixContains(permanentPart(network).prefix, address);
 }
 
 /** The server's own addresses on a network, each once. */
@@ -52,10 +79,13 @@ export type Binding = {
 const temporaryLeaseSeconds = 3600;
 const permanentLeaseSeconds = 86_400;
 
-/** A temporary address with what belongs to it. The private network leads nowhere, so there is no gateway. */
+/** A temporary address with what belongs to it. The private network leads nowhere but to us, so only a relayed one has a gateway. */
 export function temporaryBinding(network: Network, address: Ipv4): Binding {
-  const { prefix, serverAddress: server } = network;
-  return { address, prefix, server, nameservers: [], leaseSeconds: temporaryLeaseSeconds };
+  const { prefix, serverAddress: server, relay } = network;
+  return {
+    ...{ address, prefix, server, nameservers: [], leaseSeconds: temporaryLeaseSeconds },
+    ...(relay === undefined ? {} : { gateway: relay.gateway }),
+  };
 }
 
 /** A permanent address with what belongs to it. */

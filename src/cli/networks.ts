@@ -1,0 +1,52 @@
+import type { Command } from "commander";
+import type { NetworkView } from "../contract/operator.ts";
+import { formatDuration } from "./figures.ts";
+import { print, printJson, type ServerOptions, serverOptions } from "./server-options.ts";
+import { formatTable } from "./table.ts";
+
+/** Adds `networks`: where machines are answered, and what stands in the way of it. */
+export function networksCommand(program: Command): void {
+  const command = program
+    .command("networks")
+    .description("the networks: addresses in use, exhausted pools, addresses that another host uses, counts");
+  serverOptions(command).action(async (options: ServerOptions) => {
+    const { openApi } = await import("./api.ts");
+    const { networks } = await (await openApi(options)).ask<{ networks: NetworkView[] }>("networks");
+    if (options.output === "json") printJson(networks);
+    else print(...networksText(networks, Date.now()));
+  });
+}
+
+/** A table of the networks, and a line for each thing that somebody has to look after. */
+export function networksText(networks: readonly NetworkView[], nowMs: number): string[] {
+  const titles = ["NETWORK", "HEARD BY", "POOL", "HELD", "RECEIVED", "ANSWERED", "MALFORMED", "UNANSWERED"];
+  const rows = networks.map(({ name, interface: device, pool, received, answered, malformed, unanswered }) => [
+    name,
+    device ?? "relays",
+    `${pool.first}-${pool.last}`,
+    `${pool.held} of ${pool.size}`,
+    String(received),
+    String(answered),
+    countsText(malformed),
+    countsText(unanswered),
+  ]);
+  return [...formatTable(titles, rows), ...networks.flatMap((network) => troublesOf(network, nowMs))];
+}
+
+function countsText(counts: { readonly [kind: string]: number }): string {
+  const parts = Object.entries(counts).map(([kind, count]) => `${kind} ${count}`);
+  return parts.join(", ") || "-";
+}
+
+function troublesOf({ name, pool, declined }: NetworkView, nowMs: number): string[] {
+  const lines = declined.map(
+    ({ address, untilMs }) =>
+      `${name}: ${address} is out of use for another ${formatDuration(Math.max(0, untilMs - nowMs))}: a machine found another host there`,
+  );
+  if (pool.exhaustedSinceMs === undefined) return lines;
+  const since = formatDuration(Math.max(0, nowMs - pool.exhaustedSinceMs));
+  return [
+    `${name}: the pool has been exhausted for ${since}, ${pool.refused} requests went without an address: enlarge temporaryPool`,
+    ...lines,
+  ];
+}

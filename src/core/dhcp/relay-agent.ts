@@ -1,0 +1,31 @@
+import type { Ipv4 } from "../net/ipv4.ts";
+import { kindCodecs } from "./option-value.ts";
+import type { DhcpPacket } from "./packet.ts";
+import { readSubOptions } from "./sub-options.ts";
+
+/** What a relay agent says in option 82 that changes our answer. Everything else in it is echoed, not read. */
+export type RelayWishes = {
+  /** RFC 3527: the link that the client is on, where giaddr only says how to reach the relay. */
+  readonly linkSelection?: Ipv4;
+  /** RFC 5107: the address to give as server identifier, so that all the client sends later passes the relay again. */
+  readonly serverIdentifierOverride?: Ipv4;
+};
+
+const linkSelectionCode = 5;
+const serverIdentifierOverrideCode = 11;
+
+/** More relays than this between a client and us are a loop (RFC 1542 §4.1.1). */
+export const hopLimit = 16;
+
+/** Reads a relay agent's wishes; a sub-option of the wrong length is no wish. */
+export function relayWishes(packet: DhcpPacket): RelayWishes {
+  const { relayAgentInformation } = packet.options;
+  if (relayAgentInformation === undefined) return {};
+  const found = readSubOptions(relayAgentInformation, "noEnd");
+  const address = (code: number) => kindCodecs.ipv4.read(found.get(code) ?? new Uint8Array());
+  const [linkSelection, serverIdentifierOverride] = [address(linkSelectionCode), address(serverIdentifierOverrideCode)];
+  return {
+    ...(linkSelection === undefined ? {} : { linkSelection }),
+    ...(serverIdentifierOverride === undefined ? {} : { serverIdentifierOverride }),
+  };
+}

@@ -1,0 +1,78 @@
+import { builtBytes, createBuilder, putBytes, putUnsigned } from "../bytes/builder.ts";
+import type { Ipv4 } from "./ipv4.ts";
+import { type Mac, macToBytes } from "./mac.ts";
+
+/** A UDP datagram with all that stands around its payload in an Ethernet frame. */
+export type UdpDatagram = {
+  readonly source: { readonly mac: Mac; readonly address: Ipv4; readonly port: number };
+  readonly destination: { readonly mac: Mac; readonly address: Ipv4; readonly port: number };
+  readonly payload: Uint8Array;
+};
+
+const ipHeaderBytes = 20;
+const udpHeaderBytes = 8;
+const udpProtocol = 17;
+const timeToLive = 64;
+
+/** The IPv4 packet of a datagram. Its UDP checksum is 0, "none" (RFC 768), for nothing else of it can be broken here. */
+export function udpPacket({ source, destination, payload }: UdpDatagram): Uint8Array {
+  const length = ipHeaderBytes + udpHeaderBytes + payload.length;
+  const header = createBuilder(length);
+  putUnsigned(header, 0x4500, 2);
+  putUnsigned(header, length, 2);
+  putUnsigned(header, 0, 4);
+  putUnsigned(header, (timeToLive << 8) | udpProtocol, 2);
+  putUnsigned(header, 0, 2);
+  putUnsigned(header, source.address, 4);
+  putUnsigned(header, destination.address, 4);
+  const checksum = internetChecksum(builtBytes(header));
+  header.bytes[10] = checksum >>> 8;
+  header.bytes[11] = checksum & 255;
+  for (const value of [source.port, destination.port, udpHeaderBytes + payload.length, 0])
+    putUnsigned(header, value, 2);
+  putBytes(header, payload);
+  return builtBytes(header);
+}
+
+/** A pcap file (libpcap's classic format, microseconds, Ethernet) that Wireshark and tcpdump read. */
+export function writePcap(datagrams: readonly (UdpDatagram & { readonly atMs: number })[]): Uint8Array {
+  const file = createBuilder(65_536);
+  for (const [value, size] of [
+    [0xa1b2c3d4, 4],
+    [2, 2],
+    [4, 2],
+    [0, 4],
+    [0, 4],
+    [65_535, 4],
+    [ethernetLink, 4],
+  ] as const)
+    putLittle(file, value, size);
+  for (const datagram of datagrams) {
+    const packet = udpPacket(datagram);
+    const frameBytes = 14 + packet.length;
+    putLittle(file, Math.floor(datagram.atMs / 1000), 4);
+    putLittle(file, Math.round((datagram.atMs % 1000) * 1000), 4);
+    putLittle(file, frameBytes, 4);
+    putLittle(file, frameBytes, 4);
+    putBytes(file, macToBytes(datagram.destination.mac));
+    putBytes(file, macToBytes(datagram.source.mac));
+    putUnsigned(file, 0x0800, 2);
+    putBytes(file, packet);
+  }
+  return builtBytes(file);
+}
+
+const ethernetLink = 1;
+
+/** The format is in the byte order of who writes it; little-endian is what everybody's machine writes. */
+function putLittle(builder: ReturnType<typeof createBuilder>, value: number, size: 2 | 4): void {
+  for (let shift = 0; shift < size * 8; shift += 8) putUnsigned(builder, (value >>> shift) & 255, 1);
+}
+
+/** RFC 1071, over an even number of bytes. */
+function internetChecksum(bytes: Uint8Array): number {
+  let sum = 0;
+  for (let at = 0; at < bytes.length; at += 2) sum += ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  return ~sum & 0xffff;
+}

@@ -1,0 +1,35 @@
+import { formatIpv4, type Ipv4 } from "../net/ipv4.ts";
+import { type DhcpDecision, type DhcpQuestion, decideDhcp } from "./decide.ts";
+import { decideBootServer, decideProxy } from "./decide-proxy.ts";
+
+/**
+ * Decides as the network's mode says. `served` is false where another server was found that nobody expected: then,
+ * as in mode `listen`, nothing is answered and nothing is born, and what would have been said is told. `asker4011` is
+ * who asked on port 4011; it is absent on port 67.
+ */
+export function decideByMode(
+  question: DhcpQuestion,
+  served: boolean,
+  asker4011?: { readonly address: Ipv4; readonly port: number },
+): DhcpDecision {
+  const { mode = "full" } = question.network;
+  if (asker4011 !== undefined) return decideBootServer(question, asker4011);
+  const decision = mode === "proxy" ? decideProxy(question) : decideDhcp(question);
+  return mode === "listen" || !served ? withheld(decision) : decision;
+}
+
+/** A decision that is not carried out: the request is counted, and nothing follows from it. */
+function withheld(decision: DhcpDecision): DhcpDecision {
+  if (decision.kind === "declined") return { kind: "silence", why: "unknownClient" };
+  if (decision.kind === "silence") {
+    const { seen: _unseen, ...rest } = decision;
+    return rest;
+  }
+  const { reply, answer, seen } = decision;
+  const address = reply.options.dhcpMessageType === "nak" ? "" : ` ${formatIpv4(reply.yiaddr)}`;
+  const file = reply.file === "" ? (reply.options.bootFileName ?? "") : reply.file;
+  const would = `${reply.options.dhcpMessageType}${address}, ${seen?.answer ?? answer.kind} ${file}`.trimEnd();
+  if (seen === undefined) return { kind: "silence", why: "withheld", would };
+  const { address: _none, ...asked } = seen;
+  return { kind: "silence", why: "withheld", would, seen: { ...asked, nursery: false, withheld: true } };
+}

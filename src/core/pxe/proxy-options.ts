@@ -1,0 +1,28 @@
+import { writeSubOptions } from "../dhcp/sub-options.ts";
+import type { Answer } from "./answer.ts";
+import { type BootOptions, bootOptionsFor } from "./boot-options.ts";
+import type { Client } from "./client.ts";
+import type { Binding } from "./network.ts";
+
+/** PXE 2.1: discovery control, bit 3: load the boot file named here, without menu or prompt. */
+const useBootFile = writeSubOptions(new Map([[6, Uint8Array.of(8)]]));
+
+/**
+ * Puts an answer into the options of a ProxyDHCP reply, in the forms that firmware takes beside another server's lease
+ * (netboot.md §1.3). All bear option 60: it is what makes them ProxyDHCP.
+ */
+export function proxyOptionsFor(answer: Answer, client: Client, binding: Binding): BootOptions {
+  const options = bootOptionsFor(answer, client, binding);
+  const { boot } = options;
+  if (client.kind === "httpBoot") return options;
+  // The type 0 menu is ProxyDHCP already.
+  if (boot === undefined || client.kind === "plain") return options;
+  const vendorClassIdentifier = "PXEClient";
+  // iPXE is content with a boot file and siaddr, and takes the file as the URI it is (Q16).
+  if (client.kind === "ipxe") return { always: { vendorClassIdentifier }, boot };
+  // BIOS ROMs: standard PXE. Many UEFI ROMs ignore an offer with option 43 (Q4): without it they ask port 4011, where
+  // they hear the same once more.
+  return client.firmware === "bios"
+    ? { always: { vendorClassIdentifier, vendorSpecificInformation: useBootFile }, boot }
+    : { always: { vendorClassIdentifier }, boot };
+}

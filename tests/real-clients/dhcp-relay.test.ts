@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { Network } from "../../src/core/pxe/network.ts";
+import { dhcpWords } from "../../src/core/pxe/packet-words.ts";
+import { isInNamespace } from "../in-namespace.ts";
+import { type DhcpSite, ip, prefix, startDhcpSite, untilTrue } from "./dhcp-site.ts";
+import { layRelayedWire, type RelayedWire } from "./relayed-wire.ts";
+import { asPxe, udhcpc } from "./udhcpc.ts";
+
+const mac = "52:54:00:0a:0b:0c";
+const row7: Network = {
+  ...{ name: "row7", serverAddress: ip("10.0.0.1"), prefix: prefix("10.78.0.0/24"), nursery: true },
+  relay: { gateway: ip("10.78.0.1"), agents: [] },
+  temporaryPool: { first: ip("10.78.0.50"), last: ip("10.78.0.250") },
+};
+const row8: Network = {
+  ...{ name: "row8", serverAddress: ip("10.0.0.1"), prefix: prefix("10.88.0.0/24"), nursery: true },
+  relay: { gateway: ip("10.88.0.1"), agents: [] },
+  temporaryPool: { first: ip("10.88.0.50"), last: ip("10.88.0.250") },
+};
+
+/** The wire, the server on it, and the way back to the machines. */
+async function startRelayed(
+  relayOptions: readonly string[],
+): Promise<{ wire: RelayedWire; site: DhcpSite } & AsyncDisposable> {
+  await using made = new AsyncDisposableStack();
+  const wire = made.use(await layRelayedWire({ mac, server: "10.0.0.1", relayOptions }));
+  execFileSync("ip", ["route", "add", "10.78.0.0/24", "via", "10.0.0.2"]);
+  // The wire to the relay is a network of its own, too: local and relayed ones share server and address.
+  const office: Network = {
+    ...{ name: "office", interface: wire.serverInterface, serverAddress: ip("10.0.0.1"), nursery: false },
+    ...{ prefix: prefix("10.0.0.0/24"), temporaryPool: { first: ip("10.0.0.100"), last: ip("10.0.0.110") } },
+    allowForeignDhcp: true,
+  };
+  const site = made.use(await startDhcpSite([office, row8, row7]));
+  const all = made.move();
+  return { wire, site, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+if (isInNamespace(import.meta.url)) {
+  for (const [title, options, relay] of [
+    ["plain", [], "10.78.0.1"],
+    ["with circuit and remote id", ["-a"], "10.78.0.1"],
+    ["that selects the link", ["-a", "-U", "client0"], "10.0.0.2"],
+  ] as const)
+    test(`udhcpc behind a dhcrelay ${title}: born with an address of its network, and the gateway to us`, async () => {
+      await using relayed = await startRelayed(options);
+      const { wire, site } = relayed;
+      const { status, given, output } = await udhcpc(wire, asPxe);
+      assert.equal(status, 0, [output, ...site.lines].join("\n"));
+      const machine = site.store.list()[0] ?? assert.fail("no record");
+      assert.deepEqual([machine.macs, machine.state, machine.network], [[mac], "birth", "row7"]);
+      assert.equal(given.get("ip"), machine.temporaryAddress);
+      assert.match(given.get("ip") ?? "", /^10\.78\.0\./);
+      assert.deepEqual([given.get("router"), given.get("boot_file")], ["10.78.0.1", "undionly.kpxe"]);
+      assert.equal(given.get("siaddr"), "10.0.0.1");
+      await untilTrue(site, "four packets logged", () => site.packets.of(machine.id).length >= 4);
+      const logged = site.packets.of(machine.id).map(({ direction, bytes }) => `${direction} ${dhcpWords(bytes).kind}`);
+      assert.deepEqual(logged, ["in discover", "out offer", "in request", "out ack"]);
+      assert.equal(site.packets.of(machine.id)[1]?.destination.address, relay);
+    });
+
+  test("dhclient behind a relay: its lease names the relayed network", async () => {
+    await using relayed = await startRelayed(["-a"]);
+    const { wire, site } = relayed;
+    const directory = mkdtempSync(join(tmpdir(), "birther-dhclient-"));
+    try {
+      const at = (name: string) => join(directory, name);
+      writeFileSync(
+        at("conf"),
+        `option architecture code 93 = unsigned integer 16;
+send architecture 0;
+send vendor-class-identifier "PXEClient:Arch:00000:UNDI:002001";
+request subnet-mask, routers, dhcp-renewal-time;
+`,
+      );
+      const files = ["-lf", at("leases"), "-pf", at("pid"), "-sf", "/bin/true", "-cf", at("conf")];
+      const { output } = await wire.run(["dhclient", "-1", "-v", ...files, wire.clientInterface]);
+      await wire.run(["dhclient", "-x", ...files, wire.clientInterface]);
+      const lease = readFileSync(at("leases"), "utf8");
+      assert.match(lease, new RegExp(`fixed-address ${site.store.list()[0]?.temporaryAddress};`), output);
+      assert.match(lease, /option routers 10\.78\.0\.1;/);
+      assert.match(lease, /dhcp-server-identifier 10\.0\.0\.1;/);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  test("udhcpc renews past the relay, by unicast, and keeps its address; a release gives it to nobody else", async () => {
+    await using relayed = await startRelayed([]);
+    const { wire, site } = relayed;
+    const directory = mkdtempSync(join(tmpdir(), "birther-udhcpc-"));
+    let client: ChildProcess | undefined;
+    try {
+      const script = join(directory, "script");
+      writeFileSync(
+        script,
+        `#!/bin/sh
+case $1 in bound|renew) ip address replace $ip/24 dev $interface; ip route replace default via $router;; esac
+exit 0
+`,
+        { mode: 0o755 },
+      );
+      client = wire.start(["udhcpc", "-f", "-R", "-s", script, "-i", wire.clientInterface, ...asPxe]);
+      const acks = () => site.lines.filter((line) => line.startsWith("info DHCP ack")).length;
+      await untilTrue(site, "the first acknowledgement", () => acks() === 1);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      client.kill("SIGUSR1");
+      await untilTrue(site, "the renewal", () => acks() >= 2);
+      const machine = site.store.list()[0] ?? assert.fail("no record");
+      await untilTrue(site, "the renewal logged", () => site.packets.of(machine.id).length >= 6);
+      const [request, ack] = site.packets.of(machine.id).slice(4, 6);
+      assert.equal(request?.source.address, machine.temporaryAddress);
+      assert.equal(ack?.destination.address, machine.temporaryAddress);
+      client.kill("SIGTERM");
+      await untilTrue(site, "the release", () => site.lines.some((line) => line.includes("released")));
+      assert.equal((await udhcpc(wire, asPxe)).given.get("ip"), machine.temporaryAddress);
+    } finally {
+      client?.kill("SIGKILL");
+      rmSync(directory, { recursive: true });
+    }
+  });
+}

@@ -1,0 +1,52 @@
+import { type DhcpServer, startDhcpServer } from "../../src/boot-server/dhcp-server.ts";
+import { openPacketLog, type PacketLog } from "../../src/boot-server/packet-log.ts";
+import { parseIpv4, parsePrefix } from "../../src/core/net/ipv4.ts";
+import type { Clock, Log, Store } from "../../src/core/ports.ts";
+import type { Network } from "../../src/core/pxe/network.ts";
+import { openStore } from "../../src/mdb/open-store.ts";
+
+export const ip = (text: string) => parseIpv4(text) ?? fail(text);
+export const prefix = (text: string) => parsePrefix(text) ?? fail(text);
+
+function fail(text: string): never {
+  throw new Error(`bad test address ${text}`);
+}
+
+/** A DHCP server with an MDB in memory, and a clock that a test can put forward. */
+export type DhcpSite = AsyncDisposable & {
+  readonly dhcp: DhcpServer;
+  readonly store: Store;
+  readonly packets: PacketLog;
+  readonly lines: readonly string[];
+  readonly putForward: (ms: number) => void;
+};
+
+/** Starts one for these networks; what is on their wires is the caller's. */
+export async function startDhcpSite(networks: readonly Network[]): Promise<DhcpSite> {
+  const lines: string[] = [];
+  const log: Log = (level, message, facts) => void lines.push(`${level} ${message} ${JSON.stringify(facts ?? {})}`);
+  let aheadMs = 0;
+  const clock: Clock = { nowMs: () => Date.now() + aheadMs, monotonicMs: () => performance.now() + aheadMs };
+  await using made = new AsyncDisposableStack();
+  const store = made.use(await openStore({ path: ":memory:", clock, log }));
+  const packets = openPacketLog();
+  const ports = { http: 80, machines: 443 };
+  const dhcp = made.use(await startDhcpServer({ networks, ports, store, packets, clock, log }));
+  const all = made.move();
+  return {
+    ...{ dhcp, store, packets, lines },
+    putForward: (ms) => {
+      aheadMs += ms;
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+/** Waits for a condition, 5 s at most; throws what it waited for and the log. */
+export async function untilTrue(site: DhcpSite, what: string, holds: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 500; tries += 1) {
+    if (holds()) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error(`waited 5 s for: ${what}\n${site.lines.join("\n")}`);
+}

@@ -1,0 +1,67 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readlinkSync } from "node:fs";
+import { layWire, type Ran } from "./wire.ts";
+
+/** A relay agent between us and a client: ISC's dhcrelay, in a namespace of its own, that also routes. */
+export type RelayedWire = AsyncDisposable & {
+  /** Our interface towards the relay. */
+  readonly serverInterface: string;
+  readonly clientInterface: string;
+  /** Runs a command at the client's end; it is killed after 30 s. */
+  readonly run: (argv: readonly string[]) => Promise<Ran>;
+  /** Starts a command at the client's end that goes on. */
+  readonly start: (argv: readonly string[]) => ChildProcess;
+};
+
+const relayUp = "client0";
+const relayDown = "down0";
+const clientInterface = "eth0";
+
+/**
+ * Server (10.0.0.1) – relay (10.0.0.2, 10.78.0.1) – client without an address. `relayOptions` go to dhcrelay, which
+ * brings what the client says to `server`.
+ */
+export async function layRelayedWire(of: {
+  readonly mac: string;
+  readonly server: string;
+  readonly relayOptions: readonly string[];
+}): Promise<RelayedWire> {
+  await using made = new AsyncDisposableStack();
+  const wire = made.use(await layWire({ mac: "52:54:00:00:00:fe", addresses: ["10.0.0.1/24"] }));
+  const holder = spawn("setpriv", ["--pdeathsig", "KILL", "unshare", "--net", "sleep", "600"], { stdio: "ignore" });
+  made.defer(async () => {
+    const ended = once(holder, "exit");
+    holder.kill("SIGKILL");
+    await ended;
+  });
+  const ours = readlinkSync("/proc/self/ns/net");
+  for (let tries = 0; tries < 200 && readlinkSync(`/proc/${holder.pid}/ns/net`) === ours; tries += 1)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  const inside = ["nsenter", "-t", String(holder.pid), "-n"];
+  const must = async (...argv: string[]): Promise<void> => {
+    const { status, output } = await wire.run(argv);
+    if (status !== 0) throw new Error(`${argv.join(" ")}: ${output}`);
+  };
+  const ip = (text: string) => must("ip", ...text.split(" "));
+  await ip("link set lo up");
+  await ip(`address add 10.0.0.2/24 dev ${relayUp}`);
+  await ip(`link add ${relayDown} type veth peer name ${clientInterface} address ${of.mac}`);
+  await ip(`link set ${clientInterface} netns ${holder.pid}`);
+  await ip(`address add 10.78.0.1/24 dev ${relayDown}`);
+  await ip(`link set ${relayDown} up`);
+  await must(...inside, "ip", "link", "set", clientInterface, "up");
+  await must("sysctl", "-qw", "net.ipv4.ip_forward=1");
+  // With -U, dhcrelay 4.4.3 adds that interface itself and crashes if -iu names it again.
+  const up = of.relayOptions.includes("-U") ? [] : ["-iu", relayUp];
+  await must("dhcrelay", "-4", "-q", "--no-pid", ...of.relayOptions, ...up, "-id", relayDown, of.server);
+  const all = made.move();
+  return {
+    serverInterface: wire.serverInterface,
+    clientInterface,
+    run: (argv) => wire.run([...inside, ...argv]),
+    start: ([command = "", ...rest]) =>
+      spawn("nsenter", [...inside.slice(1), "setpriv", "--pdeathsig", "KILL", command, ...rest], { stdio: "ignore" }),
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
