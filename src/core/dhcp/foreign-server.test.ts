@@ -21,7 +21,10 @@ function run(of: { allowed?: boolean; answersUntilMs: number; delayMs?: number; 
     nowMs = next;
     const heard = heardAtMs[0] === nowMs;
     if (heard) heardAtMs.shift();
-    step = stepForeignWatch(step.state, heard ? { kind: "heard", address: other } : { kind: "woken" }, { allowed, nowMs });
+    step = stepForeignWatch(step.state, heard ? { kind: "heard", address: other } : { kind: "woken" }, {
+      allowed,
+      nowMs,
+    });
   }
   return lines;
 }
@@ -47,5 +50,8 @@ test("a server that answers after a ping stops the network when it is heard", ()
 });
 
 test("where it is allowed the network is served at once and the other one named", () => {
-  assert.deepEqual(run({ allowed: true, answersUntilMs: 500, toMs: 10_000 }), ["0 serving", "10 serving beside another"]);
+  assert.deepEqual(run({ allowed: true, answersUntilMs: 500, toMs: 10_000 }), [
+    "0 serving",
+    "10 serving beside another",
+  ]);
 });

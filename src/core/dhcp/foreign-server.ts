@@ -10,7 +10,12 @@ export type ForeignWatch =
   /** It is served; `foreign` was heard nevertheless, where that is allowed. */
   | { readonly kind: "serving"; readonly foreign?: ForeignServer }
   /** It is not served. `unanswered` probes in a row have heard nobody. */
-  | { readonly kind: "stopped"; readonly foreign: ForeignServer; readonly probedAtMs: number; readonly unanswered: number };
+  | {
+      readonly kind: "stopped";
+      readonly foreign: ForeignServer;
+      readonly probedAtMs: number;
+      readonly unanswered: number;
+    };
 
 export type ForeignStep = {
   readonly state: ForeignWatch;

@@ -48,7 +48,8 @@ export function decideBootServer(
   const { dhcpMessageType } = packet.options;
   if (packet.op !== 1) return { kind: "silence", why: "aReply" };
   if (mac === undefined) return { kind: "silence", why: "noEthernetAddress" };
-  if (dhcpMessageType !== "request" && dhcpMessageType !== "inform") return { kind: "silence", why: "incompleteRequest" };
+  if (dhcpMessageType !== "request" && dhcpMessageType !== "inform")
+    return { kind: "silence", why: "incompleteRequest" };
   const client = classifyClient(packet, question.network.secureBoot);
   if (client.kind === "plain") return { kind: "silence", why: "unknownClient" };
   return replyAs(question, { type: "ack", client, mac, destination: { kind: "client", ...asker } });
@@ -86,7 +87,10 @@ function replyAs(
 }
 
 /** The address that a machine takes from the other server; of machines that are on record only. */
-function addressSeen(machine: Machine | undefined, address: Ipv4): { readonly noted?: Extract<MachineEvent, { kind: "addressSeen" }> } {
+function addressSeen(
+  machine: Machine | undefined,
+  address: Ipv4,
+): { readonly noted?: Extract<MachineEvent, { kind: "addressSeen" }> } {
   const text = formatIpv4(address);
   if (machine === undefined || machine.temporaryAddress === text || machine.permanentAddress === text) return {};
   return { noted: { kind: "addressSeen", id: machine.id, address: text } };

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Machine } from "../../src/core/machine/record.ts";
+import { machineSpec } from "../../src/lab/machine-spec.ts";
+import { insideNamespace } from "../inside-namespace.ts";
+import { type BootPlace, bootPlace, rackNetwork } from "./boot-place.ts";
+
+const record = (place: BootPlace, index: number): Machine =>
+  place.store.byMac(place.rack.machines[index]?.mac ?? assert.fail()) ?? assert.fail("no record");
+
+insideNamespace("modes of a network beside a real dnsmasq, in a namespace", import.meta.url, () => {
+  test("proxy: SeaBIOS with iPXE and OVMF take dnsmasq's address and our script", { timeout: 300_000 }, async () => {
+    const machines = [machineSpec(1), machineSpec(2, { firmware: "uefi" })];
+    await using place = await bootPlace({ machines, network: rackNetwork({ mode: "proxy" }), otherDhcp: true });
+    await Promise.all(place.rack.machines.map((machine) => machine.powerOn()));
+    for (const [index, machine] of place.rack.machines.entries()) {
+      await place.line(`the script of ${machine.name}`, 240, ({ message, facts }) => {
+        return message === "boot script sent" && facts.machine === place.store.byMac(machine.mac)?.id;
+      });
+      const { state, temporaryAddress = "", phase } = record(place, index);
+      assert.equal(state, "birth");
+      assert.match(temporaryAddress, /^10\.77\.0\.1\d\d$/, "leased by dnsmasq");
+      assert.ok(phase === "loaderSent" || phase === "kernelSent", phase);
+    }
+    const [network] = place.networks();
+    assert.deepEqual([network?.mode, network?.notServed], ["proxy", undefined]);
+    assert.equal(network?.foreignDhcp?.address, "10.77.0.2");
+  });
+
+  test("full: dnsmasq is found at the start and named, the network is not served, what would be said is told", {
+    timeout: 120_000,
+  }, async () => {
+    await using place = await bootPlace({ machines: [machineSpec(1)], network: rackNetwork({}), otherDhcp: true });
+    const named = await place.line("the other server's name", 10, ({ message }) =>
+      message.includes("it is not served"),
+    );
+    assert.deepEqual([named.facts.server, named.facts.mac], ["10.77.0.2", "02:00:00:00:00:99"]);
+    assert.match(place.networks()[0]?.notServed ?? "", /mode: proxy/);
+    await place.rack.machines[0]?.powerOn();
+    const would = await place.line("a DISCOVER", 60, ({ message }) => message === "DHCP request only listened to");
+    assert.match(String(would.facts.would), /^offer 10\.77\.0\.\d+, script http/);
+    const machine = record(place, 0);
+    assert.deepEqual([machine.state, machine.pxe.responses], ["unknown", 0]);
+    assert.match(machine.pxe.lastAnswer, /^withheld: script/);
+  });
+});
