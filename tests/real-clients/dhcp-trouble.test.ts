@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { test } from "node:test";
+import type { Network } from "../../src/core/pxe/network.ts";
+import { isInNamespace } from "../in-namespace.ts";
+import { type DhcpSite, ip, prefix, startDhcpSite, untilTrue } from "./dhcp-site.ts";
+import { asPxe, udhcpc } from "./udhcpc.ts";
+import { layWire, type Wire } from "./wire.ts";
+
+const mac = (n: number) => `52:54:00:0a:0b:0${n}`;
+const hourMs = 3_600_000;
+
+/** A cable with a server that has so many temporary addresses, from 10.77.0.50 on. */
+async function startTrouble(addresses: number): Promise<{ wire: Wire; site: DhcpSite } & AsyncDisposable> {
+  await using made = new AsyncDisposableStack();
+  const wire = made.use(await layWire({ mac: mac(1), addresses: ["10.77.0.1/24"] }));
+  const network: Network = {
+    ...{ name: "rack", interface: wire.serverInterface, serverAddress: ip("10.77.0.1"), nursery: true },
+    ...{ prefix: prefix("10.77.0.0/24"), allowForeignDhcp: true },
+    temporaryPool: { first: ip("10.77.0.50"), last: ip(`10.77.0.${49 + addresses}`) },
+  };
+  const site = made.use(await startDhcpSite([network]));
+  const all = made.move();
+  return { wire, site, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+/** The client's NIC becomes that of another machine. */
+async function become(wire: Wire, n: number): Promise<void> {
+  for (const change of ["down", `address ${mac(n)}`, "up"])
+    await wire.run(["ip", "link", "set", wire.clientInterface, ...change.split(" ")]);
+}
+
+if (isInNamespace(import.meta.url)) {
+  test("udhcpc finds another host at its address: that is out of use and shown, and it gets another one", async () => {
+    await using trouble = await startTrouble(2);
+    const { wire, site } = trouble;
+    // Whichever of the two it is offered first, this end answers ARP for it.
+    const first = (await udhcpc(wire, asPxe)).given.get("ip") ?? assert.fail(site.lines.join("\n"));
+    execFileSync("ip", ["address", "add", `${first}/32`, "dev", wire.serverInterface]);
+    const { status, given, output } = await udhcpc(wire, [...asPxe, "-a", "-t", "8", "-A", "1"]);
+    assert.match(output, /decline/i);
+    assert.equal(status, 0, [output, ...site.lines].join("\n"));
+    assert.notEqual(given.get("ip"), first);
+    const [network] = site.dhcp.networks();
+    assert.deepEqual(
+      network?.declined.map(({ address }) => address),
+      [first],
+    );
+    assert.ok(site.lines.some((line) => line.startsWith("warn address declined")));
+    const [machine] = site.store.list();
+    assert.equal(machine?.temporaryAddress, given.get("ip"));
+    const history = await site.store.history(machine?.id ?? assert.fail(), 50);
+    assert.ok(history.some(({ event }) => event.kind === "addressDeclined"));
+    site.putForward(hourMs);
+    assert.deepEqual(site.dhcp.networks()[0]?.declined, []);
+  });
+
+  test("an exhausted pool says so once, serves again when machines have vanished, and loses nobody", async () => {
+    await using trouble = await startTrouble(2);
+    const { wire, site } = trouble;
+    const given: (string | undefined)[] = [];
+    for (const n of [1, 2]) {
+      await become(wire, n);
+      given.push((await udhcpc(wire, asPxe)).given.get("ip"));
+    }
+    assert.deepEqual(given.sort(), ["10.77.0.50", "10.77.0.51"]);
+    await become(wire, 3);
+    assert.notEqual((await udhcpc(wire, asPxe)).status, 0);
+    await become(wire, 4);
+    assert.notEqual((await udhcpc(wire, asPxe)).status, 0);
+    assert.equal(site.lines.filter((line) => line.startsWith("warn address pool exhausted")).length, 1);
+    const { pool } = site.dhcp.networks()[0] ?? assert.fail();
+    assert.deepEqual([pool.held, pool.size], [2, 2]);
+    assert.ok((pool.refused ?? 0) >= 4, `${pool.refused} requests refused`);
+
+    // Half an hour on, machine 1 asks again: it has its address, and the others still have to wait.
+    site.putForward(hourMs / 2);
+    await become(wire, 1);
+    const kept = (await udhcpc(wire, asPxe)).given.get("ip");
+    await become(wire, 3);
+    assert.notEqual((await udhcpc(wire, asPxe)).status, 0);
+    // Machine 2 was silent for an hour: its address goes to who asks next.
+    site.putForward(hourMs / 2 + 60_000);
+    const { status, given: late } = await udhcpc(wire, asPxe);
+    assert.equal(status, 0, site.lines.join("\n"));
+    assert.ok(given.includes(late.get("ip")) && late.get("ip") !== kept);
+    await untilTrue(site, "word that the pool serves again", () =>
+      site.lines.some((line) => line.startsWith("info address pool serves again")),
+    );
+    assert.equal(site.store.find(`m-${mac(2).replaceAll(":", "")}`)?.temporaryAddress, undefined);
+    // And machine 2 is born again when machine 1 has vanished.
+    site.putForward(hourMs + 60_000);
+    await become(wire, 2);
+    assert.equal((await udhcpc(wire, asPxe)).status, 0, site.lines.join("\n"));
+  });
+
+  test("what is no DHCP message is counted by its fault", async () => {
+    await using trouble = await startTrouble(2);
+    const { wire, site } = trouble;
+    await wire.run(["ip", "address", "add", "10.77.0.9/24", "dev", wire.clientInterface]);
+    for (const bytes of [200, 300])
+      await wire.run(["bash", "-c", `head -c ${bytes} /dev/zero > /dev/udp/10.77.0.1/67`]);
+    await untilTrue(site, "two packets", () => site.dhcp.networks()[0]?.received === 2);
+    assert.deepEqual(site.dhcp.networks()[0]?.malformed, { tooShort: 1, badOperation: 1 });
+  });
+}
