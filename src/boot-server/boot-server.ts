@@ -11,7 +11,7 @@ import { openPacketLog } from "./packet-log.ts";
 import { viewPacket } from "./packet-view.ts";
 import { phaseReporter } from "./phase-reporter.ts";
 import { bootScriptHandler, bootScriptWriter, grubScriptMaker } from "./script-handler.ts";
-import { startTftpServer } from "./tftp-server.ts";
+import { type SeenTftp, startTftpServer } from "./tftp-server.ts";
 import { throughputHandler } from "./throughput-handler.ts";
 
 /** A running Boot Server, and what it can tell operators. */
@@ -63,7 +63,13 @@ export async function startBootServer(deps: {
     : { files: loaders };
   const onSent = (clientAddress: string, file: string, durationMs: number): void =>
     report.sent(clientAddress, `/${file}`, durationMs);
-  started.use(await startTftpServer({ addresses, ...tftp, onSent, clock, log }));
+  const onPacket = ({ direction, client, ours, bytes }: SeenTftp): void => {
+    const machine = store.find(client.address);
+    const [source, destination] = direction === "in" ? [client, ours] : [ours, client];
+    if (machine !== undefined)
+      packets.note(machine.id, { atMs: clock.nowMs(), direction, protocol: "tftp", source, destination, bytes });
+  };
+  started.use(await startTftpServer({ addresses, ...tftp, onSent, onPacket, clock, log }));
   // Last, for it is what sends machines to the others.
   const dhcp = started.use(await startDhcpServer({ networks, ports, store, packets, localBoots, clock, log }));
   const running = started.move();

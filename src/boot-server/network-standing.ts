@@ -62,7 +62,7 @@ export function viewStanding(standing: Standing, book: AddressBook): NetworkView
     ...(network.interface === undefined ? {} : { interface: network.interface }),
     nursery: network.nursery,
     mode: network.mode ?? "full",
-    ...(isServed(standing) ? {} : { notServed: `another DHCP server is there; ${remedy}` }),
+    ...(isServed(standing) ? {} : { notServed: remedy }),
     ...viewForeign(standing.watcher?.foreign()),
     pool: {
       ...{

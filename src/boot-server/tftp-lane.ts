@@ -14,6 +14,7 @@ export type TftpPeer = { readonly address: string; readonly port: number };
  * client's port tells them apart; 69 is never used for data (netboot.md T1).
  */
 export type TftpLane = AsyncDisposable & {
+  readonly port: number;
   readonly send: (what: TransferSend, file: Uint8Array, peer: TftpPeer) => void;
 };
 
@@ -41,6 +42,7 @@ export async function openTftpLane(of: {
   socket.on("message", (bytes, from) => of.onPacket(lane, bytes, from));
   socket.on("error", (error) => log("error", "TFTP socket failed", { address, error: error.message }));
   const lane: TftpLane = {
+    port: socket.address().port,
     send: (what, file, peer) => {
       if (what.kind !== "blocks") return sendBytes(writeTftp(what), peer);
       if (port.segments()) return sendBytes(writeBlocks(file, blockBytes, what), peer);

@@ -13,6 +13,14 @@ import { type RunningTransfer, runTransfer } from "./tftp-transfer.ts";
 /** Requests that a rack sends at once must not be lost: the kernel's default holds 166 of them. */
 const receiveBufferBytes = 1024 * 1024;
 
+/** A packet that was heard or sent, and between whom. */
+export type SeenTftp = {
+  readonly direction: "in" | "out";
+  readonly client: { readonly address: string; readonly port: number };
+  readonly ours: { readonly address: string; readonly port: number };
+  readonly bytes: Uint8Array;
+};
+
 /** Serves files by TFTP on these addresses until it is disposed of. `onSent` is called when a client has the whole file. */
 export async function startTftpServer(deps: {
   readonly addresses: readonly string[];
@@ -22,6 +30,8 @@ export async function startTftpServer(deps: {
   /** Makes a file for whoever asks for it; undefined, at once or later, for a name that it does not know. */
   readonly make?: (name: string) => Promise<Uint8Array | undefined> | undefined;
   readonly onSent: (clientAddress: string, file: string, durationMs: number) => void;
+  /** Requests, their answers and errors, for the packet log; the blocks of files are left out. */
+  readonly onPacket?: (packet: SeenTftp) => void;
   readonly clock: Clock;
   readonly log: Log;
 }): Promise<AsyncDisposable> {
@@ -48,6 +58,16 @@ async function serveAddress(address: string, deps: Parameters<typeof startTftpSe
   const lanes = new Map<number, Promise<TftpLane>>();
   await using opened = new AsyncDisposableStack();
 
+  function seen(direction: "in" | "out", bytes: Uint8Array, client: RemoteInfo, port = deps.port ?? 69): void {
+    const { address: clientAddress, port: clientPort } = client;
+    deps.onPacket?.({
+      direction,
+      client: { address: clientAddress, port: clientPort },
+      ours: { address, port },
+      bytes,
+    });
+  }
+
   /** Answers from the files, or from one that is made first. A client that asks again while it waits gets another. */
   function receive(bytes: Uint8Array, client: RemoteInfo): void {
     const packet = readTftp(bytes);
@@ -57,6 +77,7 @@ async function serveAddress(address: string, deps: Parameters<typeof startTftpSe
     }
     // An ACK or ERROR here is a straggler of a transfer that has ended; answering it would only make more of them.
     if (packet.kind !== "readRequest" && packet.kind !== "writeRequest") return;
+    seen("in", bytes, client);
     const name = packet.kind === "readRequest" ? normaliseName(packet.file) : undefined;
     const making = name?.kind === "name" ? deps.make?.(name.name) : undefined;
     const answered =
@@ -78,7 +99,9 @@ async function serveAddress(address: string, deps: Parameters<typeof startTftpSe
     const decided = answerRequest(packet, from, mtuBytes);
     if (decided.kind === "refuse") {
       log("info", "TFTP request refused", { client: client.address, file: packet.file, why: decided.error.message });
-      listener.send(writeTftp(decided.error), client.port, client.address);
+      const refusal = writeTftp(decided.error);
+      seen("out", refusal, client);
+      listener.send(refusal, client.port, client.address);
       return;
     }
     const lane = await laneOf(decided.terms.blockBytes);
@@ -114,6 +137,7 @@ async function serveAddress(address: string, deps: Parameters<typeof startTftpSe
       if (end.kind === "sent") onSent(client.address, name, durationMs);
     };
     const first = startTransfer(bytes, terms, startedMs);
+    for (const packet of first.send) if (packet.kind !== "blocks") seen("out", writeTftp(packet), client, lane.port);
     const running = runTransfer({ first, file: bytes, lane, peer: client, clock, ended });
     const transfer: Transfer = { ...running, file: name, clientAddress: client.address, lane };
     transfers.set(key, transfer);
@@ -143,6 +167,7 @@ async function serveAddress(address: string, deps: Parameters<typeof startTftpSe
   function hear(lane: TftpLane, bytes: Uint8Array, from: RemoteInfo): void {
     const packet = readTftp(bytes);
     const transfer = transfers.get(keyOf(from));
+    if (packet.kind === "error") seen("in", bytes, from, lane.port);
     if (transfer?.lane === lane) {
       transfer.tell({ kind: "received", packet });
       return;

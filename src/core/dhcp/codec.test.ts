@@ -116,6 +116,35 @@ test("what does not fit is left out, never the relay's information nor the end",
   assert.deepEqual(readPacket(written).options, { hostName: "x".repeat(250), relayAgentInformation });
 });
 
+test("options that do not fit go into file and sname, and option 52 says so", () => {
+  const options = { hostName: "h".repeat(200), domainName: "d".repeat(100), message: "m".repeat(50) };
+  const small = writeDhcp({ ...blank, options }, 240 + 210);
+  assert.ok(small.length <= 450);
+  assert.deepEqual(readPacket(small).options, options);
+  assert.match(hexFromBytes(small.subarray(240)), /3401 ?03ff/);
+  assert.deepEqual([small[108], small[44]], [15, 56]);
+  // A boot file keeps its field; then only sname is free.
+  const withFile = readPacket(writeDhcp({ ...blank, file: "a.efi", options }, 240 + 210));
+  assert.deepEqual([withFile.file, withFile.options.domainName], ["a.efi", undefined]);
+  assert.equal(withFile.options.message, options.message);
+  // With room enough nothing is moved.
+  assert.equal(writeDhcp({ ...blank, options }, 1000)[108], 0);
+});
+
+test("whatever the limit: what is read is part of what was written, and the relay's information is whole", () => {
+  fc.assert(
+    fc.property(packets, fc.integer({ min: 380, max: 1472 }), (packet, limit) => {
+      const bytes = writeDhcp(packet, limit);
+      assert.ok(bytes.length <= Math.max(300, limit));
+      const back = readPacket(bytes);
+      for (const [name, value] of Object.entries(back.options))
+        assert.deepEqual(value, packet.options[name as keyof DhcpOptions]);
+      assert.deepEqual(back.options.relayAgentInformation, packet.options.relayAgentInformation);
+      assert.deepEqual([back.file, back.sname], [packet.file, packet.sname]);
+    }),
+  );
+});
+
 test("a message is never shorter than BOOTP's 300 bytes", () => assert.equal(writeDhcp(blank).length, 300));
 
 test("only an Ethernet address names a client", () => {

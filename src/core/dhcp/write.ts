@@ -2,7 +2,7 @@ import { type Builder, builtBytes, createBuilder, padTo, putBytes, putUnsigned }
 import { bytesFromText } from "../bytes/text.ts";
 import { type DhcpOptions, type OptionName, optionTable } from "./option-table.ts";
 import { kindCodecs } from "./option-value.ts";
-import { type DhcpPacket, fileLength, magicCookie, snameLength } from "./packet.ts";
+import { type DhcpPacket, fileLength, headerLength, magicCookie, snameLength } from "./packet.ts";
 
 /** BOOTP's minimum (RFC 1542 §2.1); Linux's own client silently ignores shorter messages (netboot.md D10). */
 const minimumLength = 300;
@@ -15,7 +15,7 @@ const firstOptions: readonly OptionName[] = ["dhcpMessageType", "serverIdentifie
 
 /**
  * The bytes of a message, at most `limitBytes` long. Options stand in the order in which they were put, after the
- * first ones; one that no longer fits is left out. The relay's option 82 has its place reserved and comes last (RFC 3046 §2.2).
+ * first ones; one that fits nowhere any more is left out. The relay's option 82 has its place reserved and comes last (RFC 3046 §2.2).
  */
 export function writeDhcp(packet: DhcpPacket, limitBytes: number = largestMessage): Uint8Array {
   const builder = createBuilder();
@@ -26,21 +26,67 @@ export function writeDhcp(packet: DhcpPacket, limitBytes: number = largestMessag
   for (const address of [packet.ciaddr, packet.yiaddr, packet.siaddr, packet.giaddr]) putUnsigned(builder, address, 4);
   putBytes(builder, packet.chaddr.subarray(0, 16));
   padTo(builder, 44);
-  // D12: the text fields end with a zero, so their last byte is never used.
-  putBytes(builder, bytesFromText(packet.sname).subarray(0, snameLength - 1));
-  padTo(builder, 44 + snameLength);
-  putBytes(builder, bytesFromText(packet.file).subarray(0, fileLength - 1));
-  padTo(builder, 44 + snameLength + fileLength);
-  putUnsigned(builder, magicCookie, 4);
-
   const relay = packet.options.relayAgentInformation;
   const relayBytes =
     relay === undefined ? new Uint8Array() : encodeOption(optionTable.relayAgentInformation.code, relay);
-  const room = limitBytes - relayBytes.length - 1;
-  for (const option of optionsInOrder(packet)) if (builder.length + option.length <= room) putBytes(builder, option);
+  const options = [...optionsInOrder(packet)];
+  const placed = placeOptions(packet, options, limitBytes - headerLength - relayBytes.length - 1);
+
+  // D12: the text fields end with a zero, so their last byte is never used.
+  putBytes(builder, placed.sname ?? bytesFromText(packet.sname).subarray(0, snameLength - 1));
+  padTo(builder, 44 + snameLength);
+  putBytes(builder, placed.file ?? bytesFromText(packet.file).subarray(0, fileLength - 1));
+  padTo(builder, 44 + snameLength + fileLength);
+  putUnsigned(builder, magicCookie, 4);
+  putBytes(builder, placed.main);
   putBytes(builder, relayBytes);
-  putUnsigned(builder, 255, 1);
+  putUnsigned(builder, endCode, 1);
   padTo(builder, minimumLength);
+  return builtBytes(builder);
+}
+
+const overloadCode = 52;
+const endCode = 255;
+
+/**
+ * Where the options go. As long as they fit, into the options field; else also into file and sname, if those are empty,
+ * and option 52 says so (RFC 2131 §4.1). Only then, for it confuses old clients (netboot.md Q12). What fits nowhere is left out.
+ */
+function placeOptions(
+  packet: DhcpPacket,
+  options: readonly Uint8Array[],
+  room: number,
+): { readonly main: Uint8Array; readonly file?: Uint8Array; readonly sname?: Uint8Array } {
+  if (options.reduce((sum, option) => sum + option.length, 0) <= room) return { main: joined(options) };
+  const main = take(options, room - 3);
+  const file = packet.file === "" ? take(main.left, fileLength - 1) : { taken: [], left: main.left };
+  const sname = packet.sname === "" ? take(file.left, snameLength - 1) : { taken: [], left: file.left };
+  const overload = (file.taken.length > 0 ? 1 : 0) + (sname.taken.length > 0 ? 2 : 0);
+  if (overload === 0) return { main: joined(take(options, room).taken) };
+  const ended = [Uint8Array.of(endCode)];
+  return {
+    main: joined([...main.taken, Uint8Array.of(overloadCode, 1, overload)]),
+    ...(file.taken.length > 0 ? { file: joined([...file.taken, ...ended]) } : {}),
+    ...(sname.taken.length > 0 ? { sname: joined([...sname.taken, ...ended]) } : {}),
+  };
+}
+
+/** Those options, in order, that fit into so many bytes, and the others. */
+function take(options: readonly Uint8Array[], room: number) {
+  const taken: Uint8Array[] = [];
+  const left: Uint8Array[] = [];
+  let free = room;
+  for (const option of options) {
+    const fits = option.length <= free;
+    (fits ? taken : left).push(option);
+    if (fits) free -= option.length;
+  }
+  return { taken, left };
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const builder = createBuilder();
+  for (const piece of pieces) putBytes(builder, piece);
   return builtBytes(builder);
 }
 
