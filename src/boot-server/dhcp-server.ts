@@ -2,11 +2,13 @@ import { once } from "node:events";
 import type { NetworkView } from "../contract/operator.ts";
 import { formatIpv4 } from "../core/net/ipv4.ts";
 import type { Clock, Log, Store } from "../core/ports.ts";
+import { limitFaults } from "../core/pxe/kernel-limits.ts";
 import { type Network, type ServerPorts, serverAddresses } from "../core/pxe/network.ts";
 import { openAddressBook } from "./address-book.ts";
 import { openUdpSocket, receiveBufferBytes } from "./device-socket.ts";
 import { dhcpAnswers, type Ear } from "./dhcp-answers.ts";
 import { watchForeignServers } from "./foreign-watch.ts";
+import { readKernelLimits } from "./kernel-limits.ts";
 import type { LocalBoots } from "./local-boots.ts";
 import { newStanding, type Standing, viewStanding } from "./network-standing.ts";
 import type { PacketLog } from "./packet-log.ts";
@@ -32,6 +34,7 @@ export async function startDhcpServer(deps: {
   const book = openAddressBook(deps);
   const receive = dhcpAnswers({ ...deps, standings, book });
   await using sockets = new AsyncDisposableStack();
+  let bufferGranted = true;
 
   const hear = async (standing: Standing, port: 67 | 4011 = 67): Promise<void> => {
     const { network } = standing;
@@ -46,15 +49,12 @@ export async function startDhcpServer(deps: {
     });
     // The kernel says twice what it gives for data (socket(7), SO_RCVBUF).
     standing.receiveBufferBytes = socket.getRecvBufferSize() / 2;
-    if (standing.receiveBufferBytes < receiveBufferBytes)
-      log(
-        "warn",
-        "the kernel gives DHCP a smaller receive buffer than asked: a rack that powers on may have to ask twice",
-        {
-          ...{ network: name, bytes: standing.receiveBufferBytes, asked: receiveBufferBytes },
-          next: `sysctl -w net.core.rmem_max=${receiveBufferBytes}`,
-        },
-      );
+    if (standing.receiveBufferBytes < receiveBufferBytes) {
+      bufferGranted = false;
+      log("warn", "the kernel gives DHCP a smaller receive buffer than asked", {
+        ...{ network: name, bytes: standing.receiveBufferBytes, asked: receiveBufferBytes },
+      });
+    }
     const ear: Ear = { socket, interface: device, address, port, standing };
     socket.on("message", (bytes, from) => {
       receive(ear, bytes, from).catch((error: unknown) =>
@@ -85,6 +85,8 @@ export async function startDhcpServer(deps: {
     await hear(standing);
     if (standing.network.mode === "proxy") await hear(standing, 4011);
   }
+  for (const { message, next } of limitFaults(readKernelLimits(), { networks, receiveBufferBytes, bufferGranted }))
+    log("warn", message, { next });
   const running = sockets.move();
   return {
     networks: () => [...standings.values()].map((standing) => viewStanding(standing, book)),
