@@ -39,6 +39,8 @@ export function eventWords(event: MachineEvent): string | undefined {
       return `rebirth asked by ${event.by}: reset it`;
     case "cleanAsked":
       return `clean asked by ${event.by}: reset it`;
+    case "rebirthCancelled":
+      return `taken back by ${event.by}`;
     case "conditionSet":
       return `${event.condition}: ${event.reason}`;
     case "conditionCleared":

@@ -74,6 +74,8 @@ export type MachineEvent =
   /** Operator actions. */
   | { readonly kind: "rebirthAsked"; readonly id: MachineId; readonly by: string }
   | { readonly kind: "cleanAsked"; readonly id: MachineId; readonly by: string }
+  /** A rebirth or clean is taken back. */
+  | { readonly kind: "rebirthCancelled"; readonly id: MachineId; readonly by: string }
   | {
       readonly kind: "conditionSet";
       readonly id: MachineId;

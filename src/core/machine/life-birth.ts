@@ -1,7 +1,16 @@
 import type { Mac } from "../net/mac.ts";
 import type { Decision } from "./event.ts";
-import { conflictOf } from "./life-order.ts";
-import { type Context, changed, type Move, nameOf, refused, withCondition, withoutConditions } from "./life-record.ts";
+import { conflictOf, heldRefusal } from "./life-order.ts";
+import {
+  type Context,
+  changed,
+  conditionOf,
+  type Move,
+  nameOf,
+  refused,
+  withCondition,
+  withoutConditions,
+} from "./life-record.ts";
 import type { Machine, MachineId } from "./record.ts";
 
 /**
@@ -62,8 +71,13 @@ export const noteBurnIn: Move<"burnInDone"> = (machine, event, context) => {
   );
 };
 
-/** The place is known, before anything is written: a slot that another machine holds stops the newcomer here. */
+/**
+ * The place is known: the last word before keys and disks go. A hold stops a birth here, even one that had its order
+ * before; so does a slot that another machine holds.
+ */
 export const notePlace: Move<"placed"> = (machine, event, context) => {
+  const hold = conditionOf(machine, "hold");
+  if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
   const { placement } = event;
   const conflict = conflictOf(machine, { ...placement, placement }, context);
   if (conflict !== undefined) return conflict;

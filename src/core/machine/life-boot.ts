@@ -60,6 +60,24 @@ export const askHealthy: Move<"pxeAsked"> = (machine, event, context) => {
   return noteRequest(withCondition(machine, "failing", reason, context.nowMs), event, context);
 };
 
+/** Requests closer together are one boot: DISCOVER and REQUEST, then the loader's. A round through firmware and disk takes longer. */
+const sameBootMs = 20_000;
+/** Firmware with several NICs may ask twice in one start, but hardly a third time so much later. */
+const unheardBootsLimit = 3;
+
+/** One more start whose sub is yet to be heard. Which way a machine is sent to its disk is changed elsewhere (core/pxe/local-boot.ts). */
+function countBoot(machine: Machine, nowMs: number): Machine {
+  const before = machine.unheardBoots;
+  if (before !== undefined && nowMs - before.lastAtMs < sameBootMs) return machine;
+  const count = (before?.count ?? 0) + 1;
+  const counted = { ...machine, unheardBoots: { count, lastAtMs: nowMs } };
+  if (count < unheardBootsLimit) return counted;
+  const reason =
+    `started ${count} times from the network and was sent to its disk, but its sub was not heard since: ` +
+    `look at its console; if its disk does not boot, ask for its rebirth (birther rebirth ${nameOf(machine)})`;
+  return withCondition(counted, "failing", reason, nowMs);
+}
+
 /** Counts request and answer, and keeps the offered address unless another machine holds it: then one has to be chosen anew. */
 const noteRequest: Move<"pxeAsked"> = (machine, event, context) => {
   const counted: Machine = {
@@ -131,9 +149,10 @@ export const hearSub: Move<"subSeen"> = (machine, event, context) => {
   const isNews =
     machine.runningImage !== event.runningImage ||
     machine.ticket !== undefined ||
+    machine.unheardBoots !== undefined ||
     (up && (machine.phase !== "up" || conditionOf(machine, "conflict") !== undefined));
   if (!isNews && context.nowMs - machine.lastSeenAtMs < seenAgainMs) return changed(machine);
-  const { ticket: _ended, runningImage: _before, ...kept } = machine;
+  const { ticket: _ended, runningImage: _before, unheardBoots: _heard, ...kept } = machine;
   const heard: Machine = {
     ...kept,
     lastSeenAtMs: context.nowMs,

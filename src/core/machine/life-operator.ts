@@ -8,14 +8,49 @@ import {
   refused,
   withCondition,
   withoutConditions,
+  withPhase,
 } from "./life-record.ts";
 import type { Machine } from "./record.ts";
 
-/** The next life begins: a new generation, so that no order of the old one counts any more, and an empty timeline. */
+/**
+ * The next life begins: a new generation, so that no order of the old one counts any more, and an empty timeline. There
+ * is a way back until an order is taken; one who asks a second time does not make a new one.
+ */
 function nextLife(machine: Machine, state: "rebirth" | "clean"): Machine {
-  const { phase: _phase, phaseAtMs: _at, ...kept } = machine;
-  return { ...kept, state, generation: machine.generation + 1, timeline: [] };
+  const { phase, phaseAtMs, unheardBoots: _boots, ...kept } = machine;
+  const { timeline } = machine;
+  const next: Machine = { ...kept, state, generation: machine.generation + 1, timeline: [] };
+  if (machine.state !== "healthy") return next;
+  const seen = phase === undefined || phaseAtMs === undefined ? {} : { phase, phaseAtMs };
+  return { ...next, wayBack: { ...seen, timeline } };
 }
+
+/**
+ * An operator takes a rebirth or clean back. Only while no order of it was taken: after that the disks may be gone. The
+ * generation keeps its number, so that an order of the one that was taken back never counts.
+ */
+export const cancelRebirth: Move<"rebirthCancelled"> = (machine, _event, context) => {
+  const { wayBack, ticket: _void, phase: asked, phaseAtMs: _at, ...kept } = machine;
+  if (wayBack === undefined)
+    return refused({
+      kind: "wrongState",
+      message: `the ${machine.state} of ${nameOf(machine)} has begun: its disks may be written already`,
+      next: `birther hold ${nameOf(machine)} stops it if it has not come that far; otherwise let it end`,
+    });
+  const healthy: Machine = { ...kept, ...wayBack, state: "healthy" };
+  // It has restarted since: it is not up before its sub is heard.
+  const restarted = asked !== undefined && wayBack.phase === "up";
+  return changed(restarted ? withPhase(healthy, { phase: "rebooting", detail: "asked PXE" }, context.nowMs) : healthy);
+};
+
+/** A cell that refuses to take back what nobody asked for. */
+export const refuseNothingAsked: Refuse = (machine) =>
+  refused({
+    kind: "wrongState",
+    message: `no rebirth or clean of ${nameOf(machine)} is asked for; it is in state ${machine.state}`,
+    next:
+      machine.state === "birth" ? `birther hold ${nameOf(machine)} keeps it from being born` : "nothing is to be done",
+  });
 
 /** An operator asks for a rebirth; a machine on hold is left alone. */
 export const askRebirth: Move<"rebirthAsked"> = (machine) => {

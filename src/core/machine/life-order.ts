@@ -36,7 +36,8 @@ export const takeOrder: Move<"orderTaken"> = (machine, event, context) => {
   const refusal = whyNotTaken(machine, event, context.nowMs);
   if (refusal !== undefined || machine.ticket === undefined) return refused(refusal ?? unknownToken(machine));
   const taken = { bootId: event.bootId, sessionHash: event.sessionHash, atMs: context.nowMs };
-  const heard = { ...machine, lastSeenAtMs: context.nowMs, ticket: { ...machine.ticket, taken } };
+  const { wayBack: _gone, ...kept } = machine;
+  const heard = { ...kept, lastSeenAtMs: context.nowMs, ticket: { ...machine.ticket, taken } };
   return changed(machine.ticket.taken === undefined ? withPhase(heard, { phase: "initUp" }, context.nowMs) : heard);
 };
 

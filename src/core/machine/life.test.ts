@@ -298,6 +298,84 @@ describe("life of a machine", () => {
     assert.deepEqual([world.get(1).phase, world.get(1).conditions], ["rebooting", []]);
   });
 
+  test("one that ran an image is not called empty when the power goes during a later update: it is restarting", () => {
+    for (const phase of ["fetching", "updating"] as const) {
+      const world = born(1);
+      world.all({ kind: "subSeen", id: id(1), runningImage: "compute" }, { kind: "phaseSeen", id: id(1), phase });
+      world.all(asked(1, { answer: "local" }));
+      assert.deepEqual([world.get(1).phase, world.get(1).conditions], ["rebooting", []]);
+    }
+  });
+
+  test("a machine that asks at its third start without a word of its sub is failing; a word of it begins the count anew", () => {
+    const world = born(1);
+    const up: MachineEvent = { kind: "subSeen", id: id(1), runningImage: "compute" };
+    const start = () => {
+      world.all(asked(1, { answer: "local" }), asked(1, { answer: "local" }));
+      world.later(60_000);
+    };
+    world.all(up, { kind: "phaseSeen", id: id(1), phase: "rebooting" });
+    start();
+    start();
+    world.all(up);
+    start();
+    start();
+    assert.deepEqual(world.get(1).conditions, [], "two starts, each with two requests, are no sign of anything");
+    start();
+    assert.match(world.get(1).conditions[0]?.reason ?? "", /^started 3 times.*console.*birther rebirth r01u01/);
+    world.all(up);
+    assert.deepEqual([world.get(1).conditions, world.get(1).unheardBoots], [[], undefined]);
+  });
+
+  test("a hold stops a birth that runs, at its last report before the disks", () => {
+    const world = fleet();
+    world.all(asked(1), issued(1), taken(1), {
+      kind: "conditionSet",
+      id: id(1),
+      condition: "hold",
+      reason: "disk swap",
+    });
+    assert.equal(refusal(world.apply({ kind: "placed", id: id(1), placement: place(1) })), "held");
+    assert.equal(world.get(1).placement, undefined);
+    world.all({ kind: "conditionCleared", id: id(1), condition: "hold" });
+    world.all({ kind: "placed", id: id(1), placement: place(1) });
+  });
+
+  for (const kind of ["rebirthAsked", "cleanAsked"] as const) {
+    const cancelled: MachineEvent = { kind: "rebirthCancelled", id: id(1), by: "op" };
+    const up: MachineEvent = { kind: "subSeen", id: id(1), runningImage: "compute" };
+
+    test(`${kind} can be taken back: all is as it was, but for the generation`, () => {
+      const world = born(1);
+      world.all(up);
+      const { state, phase, timeline, generation, wayBack } = world.get(1);
+      world.all({ kind, id: id(1), by: "op" }, { kind: "rebirthAsked", id: id(1), by: "op" }, cancelled);
+      const after = world.get(1);
+      assert.deepEqual(
+        [after.state, after.phase, after.timeline, after.wayBack, after.generation],
+        [state, phase, timeline, wayBack, generation + 2],
+      );
+      assert.equal(refusal(world.apply(cancelled)), "wrongState");
+    });
+
+    test(`${kind} can be taken back while its boot script is out, which then counts no more`, () => {
+      const world = born(1);
+      world.all(up, { kind, id: id(1), by: "op" }, asked(1), issued(1, "again"));
+      world.all({ kind: "phaseSeen", id: id(1), phase: "kernelSent" }, cancelled);
+      assert.deepEqual([world.get(1).state, world.get(1).phase], ["healthy", "rebooting"]);
+      assert.equal(refusal(world.apply(taken(1, "again"))), "staleOrder");
+      assert.equal(refusal(world.apply(healthy(1, 2))), "staleOrder");
+    });
+
+    test(`${kind} cannot be taken back once its order is taken, whatever boot came after`, () => {
+      const world = born(1);
+      world.all(up, { kind, id: id(1), by: "op" }, asked(1), issued(1, "again"), taken(1, "again"));
+      assert.equal(refusal(world.apply(cancelled)), "wrongState");
+      world.all(asked(1), issued(1, "third"), { kind, id: id(1), by: "op" });
+      assert.equal(refusal(world.apply(cancelled)), "wrongState");
+    });
+  }
+
   test("a failed burn-in means debug until one has passed; a clean would skip it and is refused", () => {
     const world = fleet();
     world.all(asked(1), issued(1), taken(1), burnIn(1, "failed"), healthy(1, 1));
@@ -395,6 +473,7 @@ const networkEvent: fc.Arbitrary<MachineEvent> = fc.oneof(
 const operatorEvent: fc.Arbitrary<MachineEvent> = fc.oneof(
   machineNumber.map((n): MachineEvent => ({ kind: "rebirthAsked", id: id(n), by: "op" })),
   machineNumber.map((n): MachineEvent => ({ kind: "cleanAsked", id: id(n), by: "op" })),
+  machineNumber.map((n): MachineEvent => ({ kind: "rebirthCancelled", id: id(n), by: "op" })),
   machineNumber.map((n): MachineEvent => ({ kind: "conditionSet", id: id(n), condition: "hold", reason: "r" })),
   machineNumber.map((n): MachineEvent => ({ kind: "conditionCleared", id: id(n), condition: "hold" })),
 );
@@ -455,6 +534,27 @@ describe("what no sequence of events can do", () => {
     );
   });
 
+  test("a machine whose order was taken is not healthy again before it says so, and never by a cancel", () => {
+    fc.assert(
+      fc.property(
+        noise(fc.oneof({ weight: 3, arbitrary: networkEvent }, { weight: 2, arbitrary: operatorEvent })),
+        (events) => {
+          const world = fleet();
+          const begun = new Set<MachineId>();
+          for (const event of events) {
+            const decision = world.apply(event);
+            if (decision.kind !== "changed") continue;
+            const { id: changed, state } = decision.machine;
+            if (event.kind === "orderTaken") begun.add(changed);
+            if (event.kind === "becameHealthy") begun.delete(changed);
+            assert.ok(!(begun.has(changed) && state === "healthy"), `${event.kind} made ${changed} healthy`);
+          }
+        },
+      ),
+      { numRuns: 400 },
+    );
+  });
+
   test("a generation is installed at most once, and revisions only grow", () => {
     fc.assert(
       fc.property(
@@ -471,6 +571,7 @@ describe("what no sequence of events can do", () => {
               assert.ok(machine.generation >= before.generation);
             }
             if (machine?.state !== "healthy" || before === undefined || before.state === "healthy") continue;
+            if (event.kind === "rebirthCancelled") continue;
             const life = `${machine.id} ${machine.generation}`;
             assert.ok(!installed.has(life), `${life} was installed twice`);
             installed.add(life);

@@ -15,7 +15,9 @@ import {
 import {
   askClean,
   askRebirth,
+  cancelRebirth,
   clearCondition,
+  refuseNothingAsked,
   refuseOutsideNursery,
   refuseState,
   refuseUnborn,
@@ -27,8 +29,8 @@ import type { Machine, MachineState } from "./record.ts";
 
 /**
  * The life of a machine: every state × every event. A cell is what is done; its function says under which conditions.
- * The state changes in five cells only: askUnknown (unknown → birth), becomeHealthy (birth, rebirth, clean → healthy),
- * askRebirth and askClean (→ rebirth, clean). Nothing that comes from the network leaves `healthy`.
+ * The state changes in these cells only: askUnknown (unknown → birth), becomeHealthy (birth, rebirth, clean → healthy),
+ * askRebirth and askClean (→ rebirth, clean), cancelRebirth (rebirth, clean → healthy). Nothing that comes from the network leaves `healthy`.
  */
 // biome-ignore format: it is a table
 export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: Move<K> } } = {
@@ -48,6 +50,7 @@ export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: 
   subSeen:          { unknown: refuseState,           birth: refuseState,           healthy: hearSub,               rebirth: hearOldSub,          clean: hearOldSub },
   rebirthAsked:     { unknown: refuseOutsideNursery,  birth: refuseUnborn,          healthy: askRebirth,            rebirth: askRebirth,          clean: askRebirth },
   cleanAsked:       { unknown: refuseOutsideNursery,  birth: refuseUnborn,          healthy: askClean,              rebirth: askClean,            clean: askClean },
+  rebirthCancelled: { unknown: refuseNothingAsked,    birth: refuseNothingAsked,    healthy: refuseNothingAsked,    rebirth: cancelRebirth,       clean: cancelRebirth },
   conditionSet:     { unknown: setCondition,          birth: setCondition,          healthy: setCondition,          rebirth: setCondition,        clean: setCondition },
   conditionCleared: { unknown: clearCondition,        birth: clearCondition,        healthy: clearCondition,        rebirth: clearCondition,      clean: clearCondition },
 };

@@ -48,6 +48,7 @@ export type StorageReport = {
   readonly rootDisk: {
     readonly path: string;
     readonly serial: string;
+    readonly wwn?: string;
     readonly sizeBytes: number;
     readonly why: string;
   };
@@ -91,7 +92,10 @@ export type Machine = {
   readonly createdAtMs: number;
   readonly macs: readonly Mac[];
   readonly state: MachineState;
-  /** Grows by one each time a birth, rebirth or clean is asked for; an order names it, and the same one is never installed twice. */
+  /**
+   * Grows by one each time a birth, rebirth or clean is asked for; an order names it. Attempts of one generation may write
+   * to the disks again and again until the machine is healthy; then it is used up, and no order of it counts any more.
+   */
   readonly generation: number;
   readonly phase?: Phase;
   readonly phaseAtMs?: number;
@@ -119,4 +123,8 @@ export type Machine = {
   readonly lastSeenAtMs: number;
   /** The phases of the current generation, oldest first; started anew with each generation. */
   readonly timeline: readonly TimelineEntry[];
+  /** Starts of a healthy machine that asked PXE since its sub was last heard. */
+  readonly unheardBoots?: { readonly count: number; readonly lastAtMs: number };
+  /** What to return to if the rebirth or clean is taken back; there only as long as no order of it was taken. */
+  readonly wayBack?: Pick<Machine, "phase" | "phaseAtMs" | "timeline">;
 };
