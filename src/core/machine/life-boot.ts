@@ -45,17 +45,18 @@ export const askForBirth: Move<"pxeAsked"> = (machine, event, context) => {
 };
 
 /**
- * A healthy machine asks: it must have restarted. One that was up is up no longer. One that had not got its image yet has
- * nothing on its disk to boot: the power went, or the watchdog came. It is told to boot locally all the same, since no word
- * from the network may lead to a wipe; the condition says what an operator can do.
+ * A healthy machine asks: it must have restarted, and is not up until its sub is heard again. One that never ran an image
+ * and was not told to restart has nothing on its disk to boot: the power went, or the watchdog came. It is told to boot
+ * locally all the same, since no word from the network may lead to a wipe; the condition says what an operator can do.
  */
 export const askHealthy: Move<"pxeAsked"> = (machine, event, context) => {
-  const { phase } = machine;
-  if (event.withheld) return noteRequest(machine, event, context);
-  if (phase === "up")
-    return noteRequest(withPhase(machine, { phase: "rebooting", detail: "asked PXE" }, context.nowMs), event, context);
-  const isUnfinished = phase !== undefined && phase !== "rebooting";
-  if (!isUnfinished) return noteRequest(machine, event, context);
+  const { phase, runningImage } = machine;
+  if (event.withheld || phase === undefined) return noteRequest(machine, event, context);
+  if (phase === "rebooting") return noteRequest(countBoot(machine, context.nowMs), event, context);
+  if (phase === "up" || runningImage !== undefined) {
+    const restarted = withPhase(machine, { phase: "rebooting", detail: "asked PXE" }, context.nowMs);
+    return noteRequest(countBoot(restarted, context.nowMs), event, context);
+  }
   const reason = `restarted before its image was installed (last seen: ${phase}): it has nothing to boot; ask for its rebirth`;
   return noteRequest(withCondition(machine, "failing", reason, context.nowMs), event, context);
 };
