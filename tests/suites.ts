@@ -98,11 +98,11 @@ export const suites: readonly Suite[] = [
   },
   {
     name: "firmware",
-    about: "OVMF to init over UEFI HTTP boot; Secure Boot with Microsoft's keys, over TFTP and HTTP",
+    about: "OVMF and SeaBIOS: UEFI HTTP boot, Secure Boot with Microsoft's keys, ProxyDHCP beside dnsmasq, local boot",
     run: {
       kind: "files",
       globs: ["tests/firmware/*.test.ts"],
-      packages: packagesOf.demo,
+      packages: [...packagesOf.demo, "dnsmasq-base"],
       prepare: ["./birther", "image", "build", "--state", "build/test-state"],
       timeoutMs: 15 * minuteMs,
     },

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
-import type { MachineView } from "../contract/operator.ts";
+import type { MachineView, NetworkView } from "../contract/operator.ts";
 import { formatDuration } from "./figures.ts";
+import { foreignText } from "./networks.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "./server-options.ts";
 import { formatTable } from "./table.ts";
 
@@ -32,8 +33,11 @@ export function machinesCommand(program: Command): void {
     const api = await openApi(options);
     const query = { state: options.in, condition: options.condition };
     const { machines } = await api.ask<{ machines: MachineView[] }>("list", { query });
-    if (options.output === "json") printJson(machines);
-    else if (machines.length > 0) print(...machinesTable(machines, Date.now()));
+    if (options.output === "json") return printJson(machines);
+    const { networks } = await api.ask<{ networks: NetworkView[] }>("networks");
+    for (const network of networks.filter(({ notServed }) => notServed !== undefined))
+      process.stderr.write(`${foreignText(network.name, network).join("\n")}\n`);
+    if (machines.length > 0) print(...machinesTable(machines, Date.now()));
     else
       process.stderr.write(
         options.in === undefined && options.condition === undefined ? `${none}\n` : "none of them\n",

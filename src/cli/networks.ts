@@ -19,17 +19,20 @@ export function networksCommand(program: Command): void {
 
 /** A table of the networks, and a line for each thing that somebody has to look after. */
 export function networksText(networks: readonly NetworkView[], nowMs: number): string[] {
-  const titles = ["NETWORK", "HEARD BY", "POOL", "HELD", "RECEIVED", "ANSWERED", "MALFORMED", "UNANSWERED"];
-  const rows = networks.map(({ name, interface: device, pool, received, answered, malformed, unanswered }) => [
-    name,
-    device ?? "relays",
-    `${pool.first}-${pool.last}`,
-    `${pool.held} of ${pool.size}`,
-    String(received),
-    String(answered),
-    countsText(malformed),
-    countsText(unanswered),
-  ]);
+  const titles = ["NETWORK", "MODE", "HEARD BY", "POOL", "HELD", "RECEIVED", "ANSWERED", "MALFORMED", "UNANSWERED"];
+  const rows = networks.map(
+    ({ name, mode, notServed, interface: device, pool, received, answered, malformed, unanswered }) => [
+      name,
+      notServed === undefined ? mode : `${mode}: NOT SERVED`,
+      device ?? "relays",
+      `${pool.first}-${pool.last}`,
+      `${pool.held} of ${pool.size}`,
+      String(received),
+      String(answered),
+      countsText(malformed),
+      countsText(unanswered),
+    ],
+  );
   return [...formatTable(titles, rows), ...networks.flatMap((network) => troublesOf(network, nowMs))];
 }
 
@@ -38,10 +41,13 @@ function countsText(counts: { readonly [kind: string]: number }): string {
   return parts.join(", ") || "-";
 }
 
-function troublesOf({ name, pool, declined }: NetworkView, nowMs: number): string[] {
-  const lines = declined.map(
-    ({ address, untilMs }) =>
-      `${name}: ${address} is out of use for another ${formatDuration(Math.max(0, untilMs - nowMs))}: a machine found another host there`,
+function troublesOf({ name, pool, declined, ...network }: NetworkView, nowMs: number): string[] {
+  const lines = foreignText(name, network);
+  lines.push(
+    ...declined.map(
+      ({ address, untilMs }) =>
+        `${name}: ${address} is out of use for another ${formatDuration(Math.max(0, untilMs - nowMs))}: a machine found another host there`,
+    ),
   );
   if (pool.exhaustedSinceMs === undefined) return lines;
   const since = formatDuration(Math.max(0, nowMs - pool.exhaustedSinceMs));
@@ -49,4 +55,13 @@ function troublesOf({ name, pool, declined }: NetworkView, nowMs: number): strin
     `${name}: the pool has been exhausted for ${since}, ${pool.refused} requests went without an address: enlarge temporaryPool`,
     ...lines,
   ];
+}
+
+/** Another DHCP server that was heard, and what it means. */
+export function foreignText(name: string, network: Pick<NetworkView, "foreignDhcp" | "notServed" | "mode">): string[] {
+  const { foreignDhcp: foreign, notServed, mode } = network;
+  if (foreign === undefined) return [];
+  const who = `DHCP server ${foreign.address}${foreign.mac === undefined ? "" : ` (${foreign.mac})`}`;
+  if (notServed !== undefined) return [`${name}: not served, because of ${who}: ${notServed}`];
+  return [mode === "full" ? `${name}: ${who} is there, too, which is allowed` : `${name}: ${who} leases the addresses`];
 }

@@ -89,7 +89,12 @@ function checkNetwork(network: Network, path: string): ConfigFault[] {
 }
 
 /** A network is reached by an interface or by relays: one of them, not both. */
-function checkReach({ interface: device, relay, permanent }: Network, path: string): ConfigFault[] {
+function checkReach({ interface: device, relay, permanent, mode }: Network, path: string): ConfigFault[] {
+  if (relay !== undefined && mode === "proxy") {
+    const meant =
+      "full or listen: relay agents bring a client's request to one DHCP server, and that one leases the address";
+    return [{ path: `${path}.mode`, found: mode, meant }];
+  }
   if (device === undefined && relay === undefined) {
     const meant = "the name of a network interface, or a section `relay` for a network that relay agents bring to us";
     return [{ path: `${path}.interface`, found: "nothing", meant }];

@@ -6,6 +6,8 @@ import * as v from "valibot";
 import type { MachineEvent } from "../core/machine/event.ts";
 import type { Machine } from "../core/machine/record.ts";
 import type { PastChange } from "../core/ports.ts";
+import { type LocalMethod, methodsOf } from "../core/pxe/local-boot.ts";
+import { type Lesson, rankMethods } from "../core/pxe/local-boot-lesson.ts";
 import type { NetworkMode } from "../core/pxe/network.ts";
 
 /** Every route of the operators' API. `:name` is a hostname, an id or a hardware address: whatever an operator types. */
@@ -33,6 +35,7 @@ export const operatorRoutes = {
   hold: { method: "POST", path: "/v1/machines/:name/hold", says: "give it no order until it is released" },
   release: { method: "POST", path: "/v1/machines/:name/release", says: "end the hold" },
   networks: { method: "GET", path: "/v1/networks", says: "the networks: their pools, addresses out of use, counts" },
+  quirks: { method: "GET", path: "/v1/quirks", says: "what was learned of models' firmware" },
   images: { method: "GET", path: "/v1/images", says: "the system images that can be required" },
   check: { method: "GET", path: "/v1/check", says: "what is inconsistent in the fleet" },
   watch: { method: "GET", path: "/v1/watch", says: "every change as it happens, one JSON object a line" },
@@ -132,6 +135,15 @@ export type NetworkView = {
   readonly malformed: { readonly [fault: string]: number };
   readonly receiveBufferBytes: number;
 };
+
+/** What was learned of one stage of a model's firmware, and the method that is therefore used first. */
+export type LessonView = Lesson & { readonly method: LocalMethod };
+
+/** The view of a lesson. */
+export function viewLesson(lesson: Lesson): LessonView {
+  const [method = methodsOf[lesson.client][0] as LocalMethod] = rankMethods(methodsOf[lesson.client], lesson);
+  return { ...lesson, method };
+}
 
 /** A system image in the image store. */
 export type ImageView = {

@@ -129,6 +129,16 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.match(outcome.out, /r01u1: rebirth/);
   });
 
+  test("quirks: nothing learned, a table, and all of it as JSON", async () => {
+    assert.match((await birther("quirks", "--state", state)).err, /nothing learned yet/);
+    const lesson = { vendor: "Dull", product: "R1", firmware: "uefi", client: "uefiPxe" } as const;
+    await store.learn({ ...lesson, scores: { offerThenNak: -1, localBootMenu: 2 }, learnedAtMs: 0 });
+    const { out } = await birther("quirks", "--state", state);
+    assert.match(out, /^Dull +R1 +uefi +uefiPxe +localBootMenu .* offerThenNak -1, localBootMenu \+2$/m);
+    const [quirk] = JSON.parse((await birther("quirks", "--state", state, "-o", "json")).out);
+    assert.deepEqual([quirk.method, quirk.scores.localBootMenu], ["localBootMenu", 2]);
+  });
+
   test("watch prints changes as they happen", { timeout: 20_000 }, async () => {
     const child = start(["watch", "-o", "json", "--state", state]);
     const outcome = outcomeOf(child);

@@ -12,6 +12,7 @@ import { logCommand } from "../cli/log.ts";
 import { machinesCommand } from "../cli/machines.ts";
 import { networksCommand } from "../cli/networks.ts";
 import { packetsCommand } from "../cli/packets.ts";
+import { quirksCommand } from "../cli/quirks.ts";
 import { rebirthCommand } from "../cli/rebirth.ts";
 import { releaseCommand } from "../cli/release.ts";
 import { serveCommand } from "../cli/serve.ts";
@@ -43,6 +44,7 @@ const [fleet, machine, images, running] = ["The fleet:", "A machine:", "Images a
 program.commandsGroup(fleet);
 machinesCommand(program);
 networksCommand(program);
+quirksCommand(program);
 watchCommand(program);
 program.commandsGroup(machine);
 for (const add of [

@@ -48,6 +48,7 @@ export function operatorApp(deps: OperatorDeps): Hono {
       }),
     release: (c) =>
       act(c, deps, operator.actionBody, ({ id }) => ({ kind: "conditionCleared", id, condition: "hold" })),
+    quirks: (c) => c.json({ quirks: deps.store.lessons().map(operator.viewLesson) }),
     images: async (c) => c.json({ images: await deps.images() }),
     networks: (c) => c.json({ networks: deps.networks() }),
     check: (c) => c.json({ inconsistencies: checkFleet(deps.store.list()) }),

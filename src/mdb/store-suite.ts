@@ -184,6 +184,21 @@ export function storeSuite(
       );
     });
 
+    test("a lesson takes the place of the one on the same model and stage, and is there after reopening", async () => {
+      const { keeps, open } = place();
+      const first = await open(stillClock());
+      const lesson = { vendor: "Dull", product: "R1", firmware: "uefi", learnedAtMs: 1 } as const;
+      await first.learn({ ...lesson, client: "uefiPxe", scores: { offerThenNak: 1 } });
+      await first.learn({ ...lesson, client: "uefiHttp", scores: { bootFileRefused: 1 } });
+      await first.learn({ ...lesson, client: "uefiPxe", scores: { offerThenNak: 2 } });
+      const scores = (store: Store) => store.lessons().map((known) => JSON.stringify(known.scores));
+      assert.deepEqual(scores(first).sort(), ['{"bootFileRefused":1}', '{"offerThenNak":2}']);
+      await first[Symbol.asyncDispose]();
+      if (!keeps) return;
+      await using again = await open(stillClock());
+      assert.deepEqual(scores(again).sort(), ['{"bootFileRefused":1}', '{"offerThenNak":2}']);
+    });
+
     test("what was acknowledged is there after reopening, and a closed store says so", async () => {
       const { keeps, open } = place();
       const first = await open(stillClock());

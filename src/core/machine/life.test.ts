@@ -157,6 +157,25 @@ describe("life of a machine", () => {
     assert.equal(world.get(1).state, "birth");
   });
 
+  test("an answer that was withheld is counted as none, and nothing is born by it", () => {
+    const world = fleet();
+    world.all(asked(1, { nursery: false, withheld: true }));
+    assert.deepEqual([world.get(1).state, world.get(1).pxe.responses], ["unknown", 0]);
+    assert.match(world.get(1).pxe.lastAnswer, /^withheld: /);
+    world.all(asked(2), asked(2, { nursery: false, withheld: true, answer: "loader" }));
+    assert.deepEqual([world.get(2).pxe.requests, world.get(2).pxe.responses], [2, 1]);
+    assert.equal(world.get(2).timeline.length, 1, "no attempt has begun");
+  });
+
+  test("the address that another DHCP server leases is noted, but for another machine's permanent one", () => {
+    const world = fleet();
+    world.all(...birthOf(1, 1), asked(2), { kind: "addressSeen", id: id(2), address: "10.9.0.7" });
+    assert.equal(world.get(2).temporaryAddress, "10.9.0.7");
+    const taken = world.get(1).permanentAddress ?? "";
+    assert.equal(refusal(world.apply({ kind: "addressSeen", id: id(2), address: taken })), "addressTaken");
+    assert.equal(world.get(2).temporaryAddress, "10.9.0.7");
+  });
+
   test("the whole birth leaves a timeline, a healthy machine and no session after the sub was heard", () => {
     const world = fleet();
     world.all(
