@@ -93,6 +93,8 @@ export const order = v.strictObject({
   imageRules: v.array(imageRule),
   burnIn: burnInProfile,
   storage: storagePolicy,
+  /** The root disk of the birth before, which a rebirth and a clean keep; empty texts are not known. */
+  rootDisk: v.exactOptional(v.strictObject({ serial: text, wwn: v.exactOptional(text) })),
   permanent: v.strictObject({
     prefixLength: count,
     gateway: v.exactOptional(text),
@@ -158,7 +160,13 @@ export const placement = v.strictObject({
 });
 
 export const storageReport = v.strictObject({
-  rootDisk: v.strictObject({ path: text, serial: text, sizeBytes: count, why: text }),
+  rootDisk: v.strictObject({
+    path: text,
+    serial: text,
+    wwn: v.exactOptional(text),
+    sizeBytes: count,
+    why: text,
+  }),
   encryption: v.variant("kind", [
     v.strictObject({ kind: v.literal("luks2"), keyIn: v.literal("uefi-variable") }),
     v.strictObject({ kind: v.literal("none"), reason: text }),

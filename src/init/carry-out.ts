@@ -1,14 +1,18 @@
 import * as host from "host";
 import { diskKeyBytes, diskKeyValueAt } from "../core/install/efi-variable.ts";
+import { type DiskIdentity, otherDiskReason } from "../core/install/root-disk.ts";
+import { diskSight } from "../core/install/scan.ts";
 import type { Act, Step } from "../core/install/step.ts";
 import type { Log } from "../core/ports.ts";
 import { installBiosLoader } from "./bios-loader.ts";
 import { copyProgram } from "./copy-program.ts";
 import type { Drivers } from "./drivers.ts";
 import { addBootEntry, discardDiskKeys, diskKeyFile, makeDiskKey } from "./efi.ts";
+import { stop } from "./stop.ts";
 import { sleepMs } from "./system/clock.ts";
 import { copyFile, exists, makeDirectories, makeSymlink, writeText } from "./system/files.ts";
 import { runOrThrow } from "./system/run.ts";
+import { systemTree } from "./tree.ts";
 
 /** What the steps need besides their own facts. */
 export type Tools = { readonly drivers: Drivers; readonly log: Log };
@@ -30,10 +34,13 @@ const carry: { readonly [Kind in Act["kind"]]: Carry<Kind> } = {
 
   makeKey: (act) => makeDiskKey(act.variable, act.byteCount),
 
+  checkDisk: (act) => stopIfOtherDisk(act.disk),
+
   partition: (act, _, seconds) => {
+    stopIfOtherDisk(act.disk);
     const argv = ["/usr/sbin/sfdisk", "--quiet", "--no-tell-kernel", "--wipe", "always", "--wipe-partitions", "always"];
-    runOrThrow([...argv, act.disk], { input: act.script, timeoutSeconds: seconds });
-    host.rereadPartitions(act.disk);
+    runOrThrow([...argv, act.disk.path], { input: act.script, timeoutSeconds: seconds });
+    host.rereadPartitions(act.disk.path);
     waitForDevices(act.expect);
   },
 
@@ -99,6 +106,11 @@ const carry: { readonly [Kind in Act["kind"]]: Carry<Kind> } = {
 export function carryOut(step: Step, tools: Tools): void {
   const one = carry[step.act.kind] as Carry<Act["kind"]>;
   one(step.act, tools, step.deadlineSeconds - marginSeconds);
+}
+
+function stopIfOtherDisk(disk: DiskIdentity): void {
+  const reason = otherDiskReason(disk, diskSight(systemTree).disks);
+  if (reason !== undefined) throw stop(reason);
 }
 
 function waitForDevices(paths: readonly string[]): void {

@@ -1,6 +1,8 @@
+import * as host from "host";
 import { judgeBurnIn } from "../core/install/burn-in.ts";
-import { chooseRootDisk } from "../core/install/root-disk.ts";
-import { scanHardware } from "../core/install/scan.ts";
+import { type DiskSettling, disksSettleSeconds, settleDisks } from "../core/install/disk-settling.ts";
+import { chooseRootDisk, type RecordedDisk, recognizable } from "../core/install/root-disk.ts";
+import { diskSight, scanHardware } from "../core/install/scan.ts";
 import type { BurnInReport, Disk, Hardware } from "../core/machine/hardware.ts";
 import { runBurnIn } from "./burn-in.ts";
 import type { Contact } from "./contact.ts";
@@ -18,23 +20,18 @@ export type Examined = {
   readonly burnIn: BurnInReport;
 };
 
-/** SCSI and USB controllers show their disks some seconds after their driver is loaded. */
-const disksAppearSeconds = 20;
-
 /** Scans the hardware, chooses the root disk and runs the burn-in, which a clean leaves out. */
 export function examine(ground: Ground, { settings, order, session }: Contact): Examined {
   const { doing, console, watchdog } = ground;
-  const hardware = doing("scan the hardware", disksAppearSeconds + 30, () => {
-    for (let waited = 0; waited < disksAppearSeconds; waited += 1) {
-      if (scanHardware(systemTree).disks.length > 0) break;
-      sleepMs(1000);
-    }
+  const recorded = recognizable(order.rootDisk);
+  const hardware = doing("scan the hardware", disksSettleSeconds + 30, () => {
+    waitForDisks(recorded);
     return scanHardware(systemTree);
   });
   doing("report to the MDB", requestSeconds, () => session.report([{ kind: "hardware", hardware }]));
 
   const choice = doing("choose the root disk", 10, () => {
-    const chosen = chooseRootDisk(hardware.disks, order.storage);
+    const chosen = chooseRootDisk(hardware.disks, order.storage, recorded);
     if (chosen.kind === "refused") throw stop(chosen.reason);
     return chosen;
   });
@@ -61,4 +58,15 @@ export function examine(ground: Ground, { settings, order, session }: Contact): 
     session.phase("burnIn", [burnIn.verdict, ...faults].join("; "), [{ kind: "burnIn", report: burnIn }]),
   );
   return { hardware, disk, diskWhy, burnIn };
+}
+
+/** SCSI and USB controllers show their disks some seconds after their driver is loaded. */
+function waitForDisks(recorded: RecordedDisk | undefined): void {
+  let turn: DiskSettling | undefined;
+  for (;;) {
+    const nowMs = host.monotonicMs();
+    turn = settleDisks(turn, { ...diskSight(systemTree), recorded }, nowMs);
+    if (turn.kind === "settled") return;
+    sleepMs(turn.wakeAtMs - nowMs);
+  }
 }

@@ -79,6 +79,7 @@ function orderFor(machine: Machine, config: Config): Omit<wire.Order, "session" 
     imageRules: [...config.images],
     burnIn: config.burnIn,
     storage: config.storage,
+    ...rootDiskOf(machine),
     permanent: {
       prefixLength: permanent.prefix.length,
       nameservers: permanent.nameservers.map(formatIpv4),
@@ -87,6 +88,13 @@ function orderFor(machine: Machine, config: Config): Omit<wire.Order, "session" 
     },
     retrySeconds: config.retrySeconds,
   };
+}
+
+/** A machine that is born anew keeps its root disk; one that is new has none, whatever an operator's mistake left behind. */
+function rootDiskOf({ state, storage }: Machine): Pick<wire.Order, "rootDisk"> {
+  if (state === "birth" || storage === undefined) return {};
+  const { serial, wwn } = storage.rootDisk;
+  return { rootDisk: { serial, ...(wwn === undefined ? {} : { wwn }) } };
 }
 
 /** The network that the machine was last seen on; the first one if that is not configured any more. */

@@ -41,6 +41,7 @@ test("the steps of a birth with UEFI: keys before the disk is touched, the loade
     planned({}).steps.map((step) => step.name),
     [
       "load drivers for file systems",
+      "check the root disk",
       "discard old keys",
       "make keys",
       "partition",
@@ -69,6 +70,7 @@ test("the steps of a birth with BIOS: no key, no ESP, GRUB in its own partition"
     plan.steps.map((step) => step.name),
     [
       "load drivers for file systems",
+      "check the root disk",
       "partition",
       "make root file system",
       "make boot file system",
@@ -85,6 +87,15 @@ test("the steps of a birth with BIOS: no key, no ESP, GRUB in its own partition"
   assert.deepEqual(plan.storage.encryption, { kind: "none", reason: noKey.reason });
   assert.equal(plan.root.kind, "plain");
   assert.equal(plan.espPartUuid, undefined);
+});
+
+test("before keys are dropped and again before the table is written the disk is looked at, by all that is known of it", () => {
+  const disk = { path: "/dev/vda", serial: "S1", wwn: "", sizeBytes: 4 * 2 ** 30 };
+  const looks = planned({}).steps.flatMap(({ act }) =>
+    act.kind === "checkDisk" || act.kind === "partition" ? [act.disk] : [],
+  );
+  assert.deepEqual(looks, [disk, disk]);
+  assert.deepEqual(planned({}).storage.rootDisk, { ...disk, why: "the only fitting disk" });
 });
 
 test("UEFI whose variables cannot be written: old keys are still discarded, the root is plain", () => {

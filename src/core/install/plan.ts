@@ -7,6 +7,7 @@ import { diskKeyBytes, diskKeyVariable } from "./efi-variable.ts";
 import { hostDirectories, hostFiles, hostLinks } from "./host-files.ts";
 import { type Layout, partitionFor, planLayout, sfdiskScript } from "./layout.ts";
 import { imagePlaces, newRoot, onNewRoot, rootMapperName, rootPlaces } from "./places.ts";
+import type { DiskIdentity } from "./root-disk.ts";
 import type { InstallPhase, Step } from "./step.ts";
 import type { KeyPlace, StoragePolicy } from "./storage-policy.ts";
 
@@ -55,6 +56,8 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
       reason: `there is nowhere to keep a disk key (${keyPlace.reason}) and storage.allowUnencrypted is false`,
     };
   }
+  const { path, serial, wwn, sizeBytes } = disk;
+  const identity = { path, serial, wwn, sizeBytes };
   const layout = planLayout({ ...policy, disk, sectorBytes: input.sectorBytes, firmware: input.firmware }, random);
   const rootPartition = partitionFor(layout, "root");
   const bootPartUuid = partitionFor(layout, "boot").uuid;
@@ -67,8 +70,9 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
     kind: "planned",
     steps: [
       loadDrivers(input, root),
+      step("check the root disk", 60, { kind: "checkDisk", disk: identity }),
       ...keySteps(input, root),
-      ...partitionSteps(layout, root),
+      ...partitionSteps(layout, root, identity),
       ...fileSystemSteps(layout, root),
       ...loaderSteps(layout),
       ...populateSteps(input, root, { bootPartUuid, ...esp }),
@@ -78,7 +82,7 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
     bootPartUuid,
     ...esp,
     storage: {
-      rootDisk: { path: disk.path, serial: disk.serial, sizeBytes: disk.sizeBytes, why: input.diskWhy },
+      rootDisk: { ...identity, why: input.diskWhy },
       encryption:
         keyPlace.kind === "uefi-variable"
           ? { kind: "luks2", keyIn: "uefi-variable" }
@@ -110,9 +114,9 @@ function keySteps(input: InstallInput, root: RootVolume): readonly Step[] {
   return [discard, step("make keys", 60, make, "keysMade")];
 }
 
-function partitionSteps(layout: Layout, root: RootVolume): readonly Step[] {
+function partitionSteps(layout: Layout, root: RootVolume, disk: DiskIdentity): readonly Step[] {
   const expect = layout.partitions.map((partition) => partition.path);
-  const partition = { kind: "partition", disk: layout.disk, script: sfdiskScript(layout), expect } as const;
+  const partition = { kind: "partition", disk, script: sfdiskScript(layout), expect } as const;
   if (root.kind === "plain") return [step("partition", 120, partition, "partitioned")];
   return [
     step("partition", 120, partition),

@@ -32,6 +32,15 @@ export function scanHardware(tree: Tree): Hardware {
   };
 }
 
+/** The disks there are now, and the drivers of the SCSI hosts that may show more. */
+export function diskSight(tree: Tree): { readonly disks: readonly Disk[]; readonly hostDrivers: readonly string[] } {
+  const hosts = tree.list("/sys/class/scsi_host");
+  return {
+    disks: scanDisks(tree),
+    hostDrivers: hosts.map((host) => line(tree, `/sys/class/scsi_host/${host}/proc_name`)),
+  };
+}
+
 /** A line of /proc/meminfo in mebibytes, e.g. `MemAvailable`; 0 where it is missing. */
 export function memoryMiB(tree: Tree, name: string): number {
   const match = new RegExp(`^${name}:\\s*(\\d+) kB$`, "m").exec(tree.text("/proc/meminfo"));

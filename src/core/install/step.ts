@@ -1,5 +1,6 @@
 import type { BootPartition } from "./efi-boot.ts";
 import type { HostFile, HostLink } from "./host-files.ts";
+import type { DiskIdentity } from "./root-disk.ts";
 
 /** What one step does. Paths are as the Bootstrap Image sees them; init has one function for each kind. */
 export type Act =
@@ -9,8 +10,15 @@ export type Act =
   | { readonly kind: "discardKeys" }
   /** Stores fresh random bytes in a UEFI variable. */
   | { readonly kind: "makeKey"; readonly variable: string; readonly byteCount: number }
-  /** Writes a new partition table and waits until the kernel shows the partitions. */
-  | { readonly kind: "partition"; readonly disk: string; readonly script: string; readonly expect: readonly string[] }
+  /** Stops if the path leads to another disk than was chosen: from here on things are destroyed. */
+  | { readonly kind: "checkDisk"; readonly disk: DiskIdentity }
+  /** Writes a new partition table, if the disk still is the chosen one, and waits until the kernel shows the partitions. */
+  | {
+      readonly kind: "partition";
+      readonly disk: DiskIdentity;
+      readonly script: string;
+      readonly expect: readonly string[];
+    }
   /** Makes a LUKS2 volume with the key in a UEFI variable, and opens it as `/dev/mapper/NAME`. */
   | { readonly kind: "encrypt"; readonly partition: string; readonly variable: string; readonly mapperName: string }
   | { readonly kind: "makeFileSystem"; readonly device: string; readonly argv: readonly string[] }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Disk } from "../machine/hardware.ts";
 import type { Random } from "../ports.ts";
 import { partitionPath, planLayout, sfdiskScript, uuidFrom } from "./layout.ts";
-import { chooseRootDisk } from "./root-disk.ts";
+import { chooseRootDisk, otherDiskReason } from "./root-disk.ts";
 
 const gibibyte = 2 ** 30;
 const policy = { allowUnencrypted: true, minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256 };
@@ -69,6 +69,61 @@ test("root disk: says why it was chosen", () => {
     choice.kind === "chosen" && choice.why,
     "the smallest solid state disk of 2 that fit: 4096 MiB, 2048 MiB needed",
   );
+});
+
+const pair = [disk("/dev/sda", 4, { serial: "S1", wwn: "w1" }), disk("/dev/sdb", 9, { serial: "S2", wwn: "w2" })];
+const recordings: readonly {
+  title: string;
+  recorded: { serial: string; wwn?: string };
+  path?: string;
+  says: RegExp;
+  minRootDiskMiB?: number;
+}[] = [
+  {
+    title: "it stays, even if a smaller one has come",
+    recorded: { serial: "S2", wwn: "w2" },
+    path: "/dev/sdb",
+    says: /^the root disk on record \(serial S2\): 9216 MiB$/,
+  },
+  { title: "known by its serial alone", recorded: { serial: "S2" }, path: "/dev/sdb", says: /on record/ },
+  { title: "known by its WWN alone", recorded: { serial: "", wwn: "w2" }, path: "/dev/sdb", says: /WWN w2/ },
+  {
+    title: "gone: anew, and it is said",
+    recorded: { serial: "S3" },
+    path: "/dev/sda",
+    says: /^the root disk on record \(serial S3\) is not there; the smallest solid state/,
+  },
+  {
+    title: "another disk with its serial is not it",
+    recorded: { serial: "S2", wwn: "w9" },
+    path: "/dev/sda",
+    says: /not there/,
+  },
+  { title: "nothing known of it", recorded: { serial: "", wwn: "" }, path: "/dev/sda", says: /^the smallest/ },
+  {
+    title: "too small today: nothing else is wiped in its place",
+    recorded: { serial: "S1" },
+    minRootDiskMiB: 8192,
+    says: /\/dev\/sda, has 4096 MiB, 8192 MiB are needed/,
+  },
+];
+for (const { title, recorded, path, says, minRootDiskMiB = 2048 } of recordings) {
+  test(`root disk on record: ${title}`, () => {
+    const choice = chooseRootDisk(pair, { ...policy, minRootDiskMiB }, recorded);
+    assert.equal(choice.kind === "chosen" ? choice.disk.path : undefined, path);
+    assert.match(choice.kind === "chosen" ? choice.why : choice.reason, says);
+  });
+}
+
+test("the chosen disk is looked at again before it is written to", () => {
+  const chosen = disk("/dev/sdb", 9, { serial: "S2", wwn: "w2" });
+  assert.equal(otherDiskReason(chosen, pair), undefined);
+  assert.match(
+    otherDiskReason(chosen, [{ ...chosen, serial: "S1", wwn: "w1" }]) ?? "",
+    /^\/dev\/sdb is another disk now: serial S1, 9216 MiB, chosen was serial S2/,
+  );
+  assert.match(otherDiskReason(chosen, [{ ...chosen, sizeBytes: 1 }]) ?? "", /another disk/);
+  assert.match(otherDiskReason(chosen, []) ?? "", /is gone/);
 });
 
 /** Random bytes that are 00…, 11…, 22…, one digit more each time. */
