@@ -11,10 +11,27 @@ export type HttpHandler = (request: IncomingMessage, response: ServerResponse, p
 /** What became of a file that was asked for. */
 export type FileSent = { readonly clientAddress: string; readonly path: string; readonly durationMs: number };
 
+/** Decides who may have a file now; who may not is answered 503 with Retry-After. */
+export type Admission = {
+  readonly admit: (asked: {
+    readonly clientAddress: string;
+    readonly userAgent: string | undefined;
+    readonly path: string;
+  }) => { readonly kind: "admitted" } | { readonly kind: "wait"; readonly retryAfterSeconds: number };
+  /** So many bytes of a file were sent, whole or not. */
+  readonly sent: (sent: { readonly clientAddress: string; readonly path: string; readonly bytes: number }) => void;
+};
+
 export type HttpServer = AsyncDisposable & { readonly port: number };
 
 /** An idle connection is kept for so long: UEFI HTTP boot fails where it is closed after each answer (netboot.md §1.7). */
 const keepAliveMs = 30_000;
+
+/** A client that neither reads nor writes for so long is gone. */
+const stalledMs = 120_000;
+
+/** Connections at once on an address. A slow client costs a socket and its kernel buffer: files are sent from one memory. */
+const connectionLimit = 16_384;
 
 /** Serves files from memory, and whatever else `handlers` know, on these addresses until it is disposed of. */
 export async function startHttpServer(deps: {
@@ -27,9 +44,11 @@ export async function startHttpServer(deps: {
   readonly onAsked?: (clientAddress: string, path: string) => void;
   /** A client got a whole file. */
   readonly onSent: (sent: FileSent) => void;
+  /** Without it everybody is served at once. */
+  readonly admission?: Admission;
   readonly log: Log;
 }): Promise<HttpServer> {
-  const { handlers, onAsked, onSent, log } = deps;
+  const { handlers, onAsked, onSent, admission, log } = deps;
   const files = new Map([...deps.files].map(([path, bytes]) => [path, served(path, bytes)]));
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
@@ -50,15 +69,23 @@ export async function startHttpServer(deps: {
   }
 
   function sendFile(file: ServedFile, path: string, request: IncomingMessage, response: ServerResponse): void {
+    const clientAddress = request.socket.remoteAddress ?? "";
     const answer = planFileAnswer(file, request.headers);
+    const userAgent = request.headers["user-agent"];
+    const turn = request.method === "GET" ? admission?.admit({ clientAddress, userAgent, path }) : undefined;
+    if (turn?.kind === "wait") {
+      response.writeHead(503, { "retry-after": String(turn.retryAfterSeconds), "content-length": 0 }).end();
+      return;
+    }
     response.writeHead(answer.status, answer.headers);
     if (request.method === "HEAD") {
       response.end();
       return;
     }
     const startedMs = performance.now();
-    const clientAddress = request.socket.remoteAddress ?? "";
     onAsked?.(clientAddress, path);
+    const bytes = answer.to - answer.from;
+    if (admission !== undefined) response.once("finish", () => admission.sent({ clientAddress, path, bytes }));
     if (answer.status === 200)
       response.once("finish", () =>
         onSent({ clientAddress, path, durationMs: Math.round(performance.now() - startedMs) }),
@@ -70,6 +97,8 @@ export async function startHttpServer(deps: {
   let { port } = deps;
   for (const address of deps.addresses) {
     const server = createServer({ keepAliveTimeout: keepAliveMs }, handle);
+    server.timeout = stalledMs;
+    server.maxConnections = connectionLimit;
     server.on("clientError", (_error, socket) => socket.destroy());
     server.listen(port, address);
     await once(server, "listening");

@@ -26,6 +26,7 @@ export function machinesCommand(program: Command): void {
         "debug",
         "maintenance",
         "conflict",
+        "waiting",
       ]),
     );
   serverOptions(command).action(async (options: ServerOptions & { in?: string; condition?: string }) => {

@@ -45,7 +45,7 @@ export type OperatorRoute = keyof typeof operatorRoutes;
 /** Queries are refused if they name anything else. */
 export const listQuery = v.strictObject({
   state: v.exactOptional(v.picklist(["unknown", "birth", "healthy", "rebirth", "clean"])),
-  condition: v.exactOptional(v.picklist(["hold", "failing", "debug", "maintenance", "conflict"])),
+  condition: v.exactOptional(v.picklist(["hold", "failing", "debug", "maintenance", "conflict", "waiting"])),
 });
 export type ListQuery = v.InferOutput<typeof listQuery>;
 

@@ -33,7 +33,7 @@ export const phases = [
 export type Phase = (typeof phases)[number];
 
 /** A named circumstance that stands until something takes it away; kept apart from state and phase. */
-export type ConditionKind = "hold" | "failing" | "debug" | "maintenance" | "conflict";
+export type ConditionKind = "hold" | "failing" | "debug" | "maintenance" | "conflict" | "waiting";
 export type Condition = {
   readonly kind: ConditionKind;
   /** One sentence for a person: what is the matter and, where it can be said, what to do. */
