@@ -4,6 +4,7 @@ import { formatIpv4 } from "../core/net/ipv4.ts";
 import type { Clock, IssueOrder, Log, Store } from "../core/ports.ts";
 import { imagePaths } from "../core/pxe/boot-script.ts";
 import { type Network, type ServerPorts, serverAddresses } from "../core/pxe/network.ts";
+import { bootDiskHandler } from "./boot-disk-handler.ts";
 import { startDhcpServer } from "./dhcp-server.ts";
 import { type HttpHandler, startHttpServer } from "./http-server.ts";
 import { openLocalBoots } from "./local-boots.ts";
@@ -13,6 +14,7 @@ import { phaseReporter } from "./phase-reporter.ts";
 import { bootScriptHandler, bootScriptWriter, grubScriptMaker } from "./script-handler.ts";
 import { type SeenTftp, startTftpServer } from "./tftp-server.ts";
 import { throughputHandler } from "./throughput-handler.ts";
+import { openUplinkLine } from "./uplink-line.ts";
 
 /** A running Boot Server, and what it can tell operators. */
 export type BootServer = AsyncDisposable & {
@@ -29,6 +31,10 @@ export async function startBootServer(deps: {
   readonly loaders: ReadonlyMap<string, Uint8Array>;
   readonly kernel: Uint8Array;
   readonly initramfs: Uint8Array;
+  /** Signed shim and GRUB for the disk that UEFI HTTP boot is sent under Secure Boot. */
+  readonly diskLoaders?: { readonly shim: Uint8Array; readonly grub: Uint8Array };
+  /** The budget for kernel and initramfs over HTTP; without it there is no line. */
+  readonly uplinkMbps?: number;
   readonly store: Store;
   readonly issueOrder: IssueOrder;
   /** More that is to be served over plain HTTP, e.g. the Dominator's objects. */
@@ -49,10 +55,18 @@ export async function startBootServer(deps: {
   await using started = new AsyncDisposableStack();
   const localBoots = started.use(openLocalBoots({ store, clock, log }));
   const write = bootScriptWriter({ ...deps, localBoots });
+  const sizes = new Map([
+    [imagePaths.kernel, deps.kernel.length],
+    [imagePaths.initramfs, deps.initramfs.length],
+  ]);
+  const bootDisks = deps.diskLoaders === undefined ? [] : [bootDiskHandler({ ...deps, ...deps.diskLoaders, write })];
   started.use(
     await startHttpServer({
       ...{ addresses, port: ports.http, files, log },
-      handlers: [bootScriptHandler({ write, log }), throughputHandler(log), ...(deps.handlers ?? [])],
+      handlers: [bootScriptHandler({ write, log }), ...bootDisks, throughputHandler(log), ...(deps.handlers ?? [])],
+      ...(deps.uplinkMbps === undefined
+        ? {}
+        : { admission: openUplinkLine({ megabitsPerSecond: deps.uplinkMbps, sizes, store, clock, log }) }),
       onAsked: report.asked,
       onSent: ({ clientAddress, path, durationMs }) => report.sent(clientAddress, path, durationMs),
     }),

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Mac, parseMac } from "../core/net/mac.ts";
 import type { IssueOrder, Log, Store } from "../core/ports.ts";
+import { bootDiskScripts } from "../core/pxe/boot-disk.ts";
 import {
+  type BootOrder,
   planRefused,
   planScript,
   type ScriptPlan,
@@ -15,10 +17,17 @@ import type { Network, ServerPorts } from "../core/pxe/network.ts";
 import type { HttpHandler } from "./http-server.ts";
 import type { LocalBoots } from "./local-boots.ts";
 
-/** How each loader is told: iPXE, and under Secure Boot GRUB. */
+/** How each loader is told: iPXE, and under Secure Boot GRUB, by TFTP or on a disk. */
 const writers = {
-  ipxe: { install: writeInstallScript, local: writeLocalScript, wait: writeWaitScript },
-  grub: { install: writeGrubInstallScript, local: writeGrubLocalScript, wait: writeGrubWaitScript },
+  ipxe: {
+    ...{ install: writeInstallScript, local: writeLocalScript, wait: writeWaitScript },
+    firstSeen: "boot script: its ROM is iPXE",
+  },
+  grub: {
+    ...{ install: (boot: BootOrder) => writeGrubInstallScript(boot), local: writeGrubLocalScript },
+    ...{ wait: writeGrubWaitScript, firstSeen: "boot script of GRUB" },
+  },
+  bootDisk: { ...bootDiskScripts, firstSeen: "boot disk: shim and GRUB" },
 } as const;
 type Loader = keyof typeof writers;
 
@@ -57,11 +66,11 @@ export function bootScriptWriter(deps: {
     }
     if (plan.kind === "wait") text = write.wait(plan, scriptUri);
     log("info", "boot script sent", { machine: machine.id, loader, script: plan.kind });
-    // A ROM that already is iPXE was never sent a loader: the script is what it loaded.
+    // What was never sent a loader (a ROM that already is iPXE, firmware that is sent a disk) has this for one.
     if (plan.kind !== "local" && machine.phase === "offered")
       await store.apply({
         ...{ kind: "phaseSeen", id: machine.id, phase: "loaderSent" },
-        detail: "boot script: its ROM is iPXE",
+        detail: write.firstSeen,
       });
     const { firmware = "bios" } = machine;
     const method = scriptMethod(firmware === "bios" ? "biosIpxe" : "uefiIpxe", localBoots.historyOf(mac, machine));

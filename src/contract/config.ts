@@ -205,6 +205,10 @@ export const configSchema = v.strictObject({
     {},
     "Ports of the machine-facing servers. DHCP, TFTP and PXE have theirs by standard.",
   ),
+  uplinkMbps: maybe(
+    count("a whole number of megabits a second", 1, 1_000_000),
+    "What may be used of this server's uplink for boot images. When it is full, further machines wait in line; `birther show` says at which place. Without it there is no line.",
+  ),
   placement: withDefault(
     v.strictObject({
       lldpSeconds: withDefault(

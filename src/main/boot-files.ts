@@ -11,6 +11,8 @@ export type BootFiles = {
   readonly loaders: ReadonlyMap<string, Uint8Array>;
   readonly kernel: Uint8Array;
   readonly initramfs: Uint8Array;
+  /** Signed loaders for a disk; only where a network asks for them. */
+  readonly diskLoaders?: { readonly shim: Uint8Array; readonly grub: Uint8Array };
 };
 
 /** Reads them all; throws, saying what to do, when one is not there. */
@@ -23,14 +25,15 @@ export async function readBootFiles(places: {
   const loaders = new Map<string, Uint8Array>();
   for (const name of loaderNames) loaders.set(name, await need(join(loaderDirectory, name), "apt-get install ipxe"));
   const remedy = "build the Bootstrap Image: birther image build";
+  const image = { kernel: await need(places.kernel, remedy), initramfs: await need(places.initramfs, remedy) };
   const { secureLoaders } = places;
-  if (secureLoaders !== undefined) {
-    loaders.set("shimx64.efi", await need(join(secureLoaders, "shimx64.efi"), remedy));
-    // shim asks for this name beside itself; it is the GRUB that is made for the network.
-    loaders.set(grubFile, await need(join(secureLoaders, "grubnetx64.efi"), remedy));
-    loaders.set(grubConfigPath, new TextEncoder().encode(grubConfig));
-  }
-  return { loaders, kernel: await need(places.kernel, remedy), initramfs: await need(places.initramfs, remedy) };
+  if (secureLoaders === undefined) return { loaders, ...image };
+  const shim = await need(join(secureLoaders, "shimx64.efi"), remedy);
+  loaders.set("shimx64.efi", shim);
+  // shim asks for this name beside itself; it is the GRUB that is made for the network.
+  loaders.set(grubFile, await need(join(secureLoaders, "grubnetx64.efi"), remedy));
+  loaders.set(grubConfigPath, new TextEncoder().encode(grubConfig));
+  return { loaders, ...image, diskLoaders: { shim, grub: await need(join(secureLoaders, "grubx64.efi"), remedy) } };
 }
 
 async function need(path: string, remedy: string): Promise<Uint8Array> {

@@ -57,9 +57,10 @@ export async function startServer(options: {
   opened.use(await startMachineServer({ addresses, port: ports.machines, pkiDirectory: places.pki, apps, clock, log }));
 
   // Late: a machine is answered only when all is there that the answer leads to.
+  const uplink = config.uplinkMbps === undefined ? {} : { uplinkMbps: config.uplinkMbps };
   const handlers = [objectsHandler({ objects, log })];
   const bootServer = opened.use(
-    await startBootServer({ networks, ports, ...files, store, issueOrder, handlers, clock, log }),
+    await startBootServer({ networks, ports, ...uplink, ...files, store, issueOrder, handlers, clock, log }),
   );
   const { networks: networkViews, packetsOf } = bootServer;
   const app = operatorApp({

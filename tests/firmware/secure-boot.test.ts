@@ -8,31 +8,45 @@ import { insideNamespace, waitFor } from "../inside-namespace.ts";
 
 const networks = demoConfig("/nowhere").networks.map((network) => ({ ...network, secureBoot: true }));
 
+const ways = [
+  {
+    bootFrom: "http",
+    how: "from a disk that came by HTTP",
+    loader: ["offered: httpBoot: loader", "loaderSent: boot disk: shim and GRUB"],
+  },
+  {
+    bootFrom: "pxe",
+    how: "all by TFTP",
+    loader: ["offered: firmware: loader", "loaderSent: shimx64.efi"],
+  },
+] as const;
+
 insideNamespace("Secure Boot, in a namespace", import.meta.url, () => {
-  test("OVMF with Microsoft's keys starts shim, GRUB and Debian's kernel, all by TFTP", {
-    timeout: 300_000,
-  }, async (t) => {
-    const lines: string[] = [];
-    const spec = machineSpec(1, { firmware: "uefi", secureBoot: true });
-    await using place = await faultyRack([spec], (_level, what, facts) => {
-      lines.push(`${what} ${JSON.stringify(facts ?? {})}`);
+  for (const { bootFrom, how, loader } of ways)
+    test(`OVMF with Microsoft's keys starts shim, GRUB and Debian's kernel, ${how}`, {
+      timeout: 300_000,
+    }, async (t) => {
+      const lines: string[] = [];
+      const spec = machineSpec(1, { firmware: "uefi", secureBoot: true, bootFrom });
+      await using place = await faultyRack([spec], (_level, what, facts) => {
+        lines.push(`${what} ${JSON.stringify(facts ?? {})}`);
+      });
+      const [machine] = place.rack.machines;
+      assert.ok(machine);
+      await using server = await place.startServer({ networks });
+      await machine.powerOn();
+      const born = await waitFor("init's order", 280, () => {
+        const record = server.store.byMac(machine.mac);
+        return record?.ticket?.taken === undefined ? undefined : record;
+      }).catch(async (cause) => {
+        throw new Error(`${lines.slice(-40).join("\n")}\n${await place.console(machine.name)}`, { cause });
+      });
+      assert.deepEqual(
+        born.timeline.slice(0, 3).map(({ phase, detail }) => `${phase}: ${detail}`),
+        [...loader, "kernelSent: kernel and initramfs"],
+      );
+      assert.match(await readFile(machine.consoleLogPath, "utf8"), /secureboot: Secure boot enabled/);
+      const asked = lines.filter((line) => line.startsWith("TFTP")).map((line) => /"file":"([^"]*)"/.exec(line)?.[1]);
+      t.diagnostic(`asked by TFTP: ${[...new Set(asked)].join(" ")}`);
     });
-    const [machine] = place.rack.machines;
-    assert.ok(machine);
-    await using server = await place.startServer({ networks });
-    await machine.powerOn();
-    const born = await waitFor("init's order", 280, () => {
-      const record = server.store.byMac(machine.mac);
-      return record?.ticket?.taken === undefined ? undefined : record;
-    }).catch(async (cause) => {
-      throw new Error(`${lines.slice(-40).join("\n")}\n${await place.console(machine.name)}`, { cause });
-    });
-    assert.deepEqual(
-      born.timeline.slice(0, 3).map(({ phase, detail }) => `${phase}: ${detail}`),
-      ["offered: firmware: loader", "loaderSent: shimx64.efi", "kernelSent: kernel and initramfs"],
-    );
-    assert.match(await readFile(machine.consoleLogPath, "utf8"), /secureboot: Secure boot enabled/);
-    const asked = lines.filter((line) => line.startsWith("TFTP")).map((line) => /"file":"([^"]*)"/.exec(line)?.[1]);
-    t.diagnostic(`asked by TFTP: ${[...new Set(asked)].join(" ")}`);
-  });
 });

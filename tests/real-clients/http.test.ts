@@ -96,4 +96,33 @@ if (isInNamespace(import.meta.url)) {
     await born(site);
     assert.equal((await curl(site, "http://10.77.0.1/objects")).output, "objects");
   });
+
+  test("a full uplink: iPXE is told its place and when to come back, others are served at once", async () => {
+    // 800,000 bytes are more than 1 Mbit/s brings in four seconds: one at a time.
+    await using site = await startSite({ uplinkMbps: 1 });
+    const address = await born(site);
+    const asIpxe = (path: string, from: string) =>
+      curl(
+        site,
+        "-A",
+        "iPXE/1.0.0+git",
+        "--interface",
+        from,
+        "-o",
+        "/dev/null",
+        "-w",
+        "%{http_code} %header{retry-after}",
+        `http://10.77.0.1${path}`,
+      );
+    await site.wire.run(["ip", "address", "add", "10.77.0.61/24", "dev", site.wire.clientInterface]);
+    assert.equal((await asIpxe("/vmlinuz", "10.77.0.61")).output, "200 ");
+    assert.equal((await asIpxe("/vmlinuz", address)).output, "503 4");
+    await until(site, "the place on the record", () => site.store.list()[0]?.conditions[0]?.kind === "waiting");
+    assert.equal(site.store.list()[0]?.conditions[0]?.reason, "place 1 in line for the uplink, about 4 s to go");
+    const { output } = await curl(site, "-o", "/dev/null", "-w", "%{http_code}", "http://10.77.0.1/initramfs.img");
+    assert.equal(output, "200", "curl would not come back");
+    assert.equal((await asIpxe("/initramfs.img", "10.77.0.61")).output, "200 ");
+    assert.equal((await asIpxe("/vmlinuz", address)).output, "200 ");
+    await until(site, "the end of waiting on the record", () => site.store.list()[0]?.conditions.length === 0);
+  });
 }

@@ -29,7 +29,7 @@ export type Site = AsyncDisposable & { readonly wire: Wire; readonly store: Stor
 
 /** Starts a site; `nursery` says whether unknown machines are born there. */
 export async function startSite(
-  options: { readonly nursery?: boolean; readonly handlers?: HttpHandler[] } = {},
+  options: { readonly nursery?: boolean; readonly handlers?: HttpHandler[]; readonly uplinkMbps?: number } = {},
 ): Promise<Site> {
   const lines: string[] = [];
   const log: Log = (level, message, facts) => void lines.push(`${level} ${message} ${JSON.stringify(facts ?? {})}`);
@@ -64,6 +64,7 @@ export async function startSite(
       ]),
       issueOrder: orderIssuer({ store, clock, random, orderSeconds: 600 }),
       handlers: options.handlers ?? [],
+      ...(options.uplinkMbps === undefined ? {} : { uplinkMbps: options.uplinkMbps }),
     }),
   );
   const all = made.move();

@@ -1,6 +1,7 @@
 import type { Machine, MachineState } from "../machine/record.ts";
 import { formatIpv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
+import { loaderPath } from "./architecture.ts";
 import type { Client } from "./client.ts";
 import type { LocalMethod } from "./local-boot.ts";
 import type { Binding, Network, ServerPorts } from "./network.ts";
@@ -64,7 +65,7 @@ export function decideAnswer(asked: {
       if (loader !== undefined && (method === undefined || method === "ownLoader"))
         return client.kind === "pxe"
           ? { kind: "loader", file: loader }
-          : { kind: "httpLoader", uri: `${site}/${loader}` };
+          : { kind: "httpLoader", uri: `${site}/${loaderPath(loader, mac)}` };
       const why =
         intent === "local"
           ? "it is not to be installed"

@@ -1,4 +1,13 @@
 import type { Firmware } from "../machine/record.ts";
+import type { Mac } from "../net/mac.ts";
+
+/** A loader of the machine's own, whose MAC takes the place of `MAC`. */
+const bootDiskFile = "boot/MAC.img";
+
+/** The path under which a machine fetches a loader. */
+export function loaderPath(loader: string, mac: Mac): string {
+  return loader.replace("MAC", mac.replace(/:/g, "-"));
+}
 
 /**
  * Client system architectures (option 93; IANA "Processor Architecture Types") and what each is sent. `loader` is the
@@ -38,10 +47,13 @@ export type Architecture = {
 const rows: { readonly [code: number]: Architecture } = architectureTable;
 
 /**
- * What a row is sent where only what is signed may start: Debian's shim, which then asks for GRUB. None by HTTP: that
- * GRUB speaks TFTP only and has no address when the firmware used HTTP, so it would end at its prompt. None for ARM64 yet.
+ * What a row is sent where only what is signed may start: Debian's shim, which then asks for GRUB. By HTTP that GRUB would
+ * have no address and end at its prompt, so the firmware gets a whole disk of the machine's own (boot-disk.ts). None for ARM64 yet.
  */
-const secureLoaders: { readonly [code: number]: string } = { 7: "shimx64.efi", 9: "shimx64.efi" };
+const secureLoaders: { readonly [code: number]: string } = {
+  ...{ 7: "shimx64.efi", 9: "shimx64.efi" },
+  ...{ 16: bootDiskFile, 17: bootDiskFile },
+};
 
 /**
  * The first architecture of option 93 that has a row; the option may hold several (netboot.md §1.3). Where only what is

@@ -38,7 +38,7 @@ test("no GRUB script can end in the firmware's menu: GRUB's exit is a success", 
 const loaders = [
   [[7], "shimx64.efi"],
   [[9], "shimx64.efi"],
-  [[16], undefined],
+  [[16], "boot/MAC.img"],
   [[0], "undionly.kpxe"],
   [[6], undefined],
   [[11], undefined],

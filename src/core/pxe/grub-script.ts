@@ -51,11 +51,11 @@ export function writeGrubWaitScript(plan: ScriptPlan & { kind: "wait" }): string
  * Starts the Bootstrap Image, whose kernel is Debian's and signed; shim checks it. What fails leads to a restart. Without
  * `initrd=`: GRUB hands the initramfs over itself, and the EFI stub would look for a file of that name.
  */
-export function writeGrubInstallScript(boot: BootOrder): string {
+export function writeGrubInstallScript(boot: BootOrder, initramfs: string = imagePaths.initramfs): string {
   return lines([
     "echo Birther: fetching kernel and initramfs",
     `if linux ${imagePaths.kernel} ${kernelParameters(boot).join(" ")}; then`,
-    `  if initrd ${imagePaths.initramfs}; then boot; fi`,
+    `  if initrd ${initramfs}; then boot; fi`,
     "fi",
     "echo Birther: the Bootstrap Image could not be started; trying again",
     "sleep 10",

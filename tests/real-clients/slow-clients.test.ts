@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { get } from "node:http";
+import { connect, type Socket } from "node:net";
+import { test } from "node:test";
+import { startHttpServer } from "../../src/boot-server/http-server.ts";
+import { isInNamespace } from "../in-namespace.ts";
+
+const mebibyte = 1024 * 1024;
+const fileBytes = 20 * mebibyte;
+const slowClients = 1000;
+
+if (isInNamespace(import.meta.url))
+  test("1,000 clients that hardly read: memory stays flat, others are served", async (t) => {
+    execFileSync("ip", ["link", "set", "lo", "up"]);
+    const files = new Map([["/initramfs.img", new Uint8Array(fileBytes).fill(7)]]);
+    const log = () => {};
+    await using server = await startHttpServer({
+      ...{ addresses: ["127.0.0.1"], port: 0, files, handlers: [], onSent: () => {}, log },
+    });
+    const memory = () => process.memoryUsage().rss;
+    const beforeBytes = memory();
+    const sockets: Socket[] = [];
+    for (let i = 0; i < slowClients; i += 1) {
+      const socket = connect({ port: server.port, host: "127.0.0.1" });
+      await once(socket, "connect");
+      socket.write("GET /initramfs.img HTTP/1.1\r\nHost: a\r\n\r\n");
+      // The first bytes come, then it reads no more: what the kernel can hold is all that is on its way.
+      await once(socket, "data");
+      socket.pause();
+      sockets.push(socket);
+    }
+    const grownMiB = (memory() - beforeBytes) / mebibyte;
+    t.diagnostic(`${slowClients} slow clients: ${grownMiB.toFixed(0)} MiB more in this process, clients included`);
+    assert.ok(
+      grownMiB < 150,
+      `${grownMiB} MiB for ${slowClients} clients: as copies they would be ${slowClients * 20}`,
+    );
+    for (let i = 0; i < 5; i += 1) {
+      const [response] = await once(get({ port: server.port, host: "127.0.0.1", path: "/initramfs.img" }), "response");
+      let received = 0;
+      for await (const piece of response) received += piece.length;
+      assert.equal(received, fileBytes);
+    }
+    for (const socket of sockets) socket.destroy();
+  });
