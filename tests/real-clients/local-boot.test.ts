@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { MachineEvent } from "../../src/core/machine/event.ts";
+import { machineIdFromMac } from "../../src/core/machine/life-record.ts";
+import type { Mac } from "../../src/core/net/mac.ts";
+import { isInNamespace } from "../in-namespace.ts";
+import { mac, type Site, startSite, until } from "./site.ts";
+
+const id = machineIdFromMac(mac as Mac);
+const smbios = { vendor: "Dull", product: "R1", serial: "1", uuid: "" };
+
+/** What a birth leaves on the record. */
+async function declareHealthy(site: Site): Promise<void> {
+  const placement = { switchName: "tor-1", port: "swp1", position: {}, hostname: "r01u01", address: "10.77.1.65" };
+  const rootDisk = { path: "/dev/vda", serial: "", sizeBytes: 1, why: "only" };
+  const asked = { kind: "pxeAsked", mac: mac as Mac, firmware: "bios", network: "rack", nursery: true } as const;
+  const parts = { cpus: 1, cpuModel: "", memoryMiB: 1024, disks: [], nics: [], tpm: false, watchdog: "" };
+  const events: readonly MachineEvent[] = [
+    { ...asked, stage: "firmware", answer: "loader" },
+    { kind: "orderIssued", id, tokenHash: "t", expiresAtMs: 9e12 },
+    { kind: "orderTaken", id, mac: mac as Mac, tokenHash: "t", bootId: "b", sessionHash: "s" },
+    { kind: "hardwareScanned", id, hardware: { ...parts, firmware: "bios", smbios } },
+    {
+      ...{ kind: "becameHealthy", id, generation: 1, hostname: "r01u01", address: "10.77.1.65", image: "compute" },
+      ...{ placement, storage: { rootDisk, encryption: { kind: "none", reason: "test" } }, subTokenHash: "sub" },
+    },
+    { kind: "phaseSeen", id, phase: "rebooting" },
+  ];
+  for (const event of events) assert.equal((await site.store.apply(event)).kind, "changed", event.kind);
+}
+
+/** One boot of a BIOS PXE ROM, as far as DHCP goes. */
+async function askAsRom(site: Site): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), "birther-rom-"));
+  try {
+    writeFileSync(join(directory, "script"), "#!/bin/sh\nexit 0\n", { mode: 0o755 });
+    const rom = ["-V", "PXEClient:Arch:00000:UNDI:002001", "-x", "0x5d:0000", "-O", "bootfile"];
+    const options = ["-f", "-n", "-q", "-t", "3", "-T", "2", "-s", join(directory, "script")];
+    await site.wire.run(["udhcpc", ...options, "-i", site.wire.clientInterface, ...rom]);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+  return site.store.get(id)?.pxe.lastAnswer ?? "";
+}
+
+if (isInNamespace(import.meta.url))
+  test("a machine that comes back is sent to its disk by the next method; the one that worked is used first from then on", async () => {
+    await using site = await startSite();
+    await declareHealthy(site);
+    assert.equal(await askAsRom(site), "local: localBootMenu");
+    assert.equal(await askAsRom(site), "local: bootFileRefused");
+    assert.ok(site.lines.some((line) => line.includes("another method is tried")));
+    assert.deepEqual(site.store.lessons(), [], "nothing is known to work yet");
+    await site.store.apply({ kind: "subSeen", id, runningImage: "compute" });
+    await until(site, "a lesson", () => site.store.lessons().length > 0);
+    const [lesson] = site.store.lessons();
+    assert.deepEqual(
+      [lesson?.vendor, lesson?.product, lesson?.client, lesson?.scores],
+      ["Dull", "R1", "biosPxe", { bootFileRefused: 1, localBootMenu: -1 }],
+    );
+    assert.equal(await askAsRom(site), "local: bootFileRefused");
+  });
