@@ -6,7 +6,7 @@ import { type ServerOptions, serverOptions } from "./server-options.ts";
 export function holdCommand(program: Command): void {
   const command = program
     .command("hold <name...>")
-    .description("give machines no order to install anything until they are released")
+    .description("install nothing on machines until they are released; a birth that runs stops before it writes")
     .requiredOption("-r, --reason <text>", "why, for the one who finds it so");
   serverOptions(command).action(async (names: string[], options: ServerOptions & { reason: string }) => {
     const done = (machine: { hostname?: string; id: string }) => `${machine.hostname ?? machine.id}: on hold`;

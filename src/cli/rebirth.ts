@@ -12,7 +12,7 @@ export function rebirthCommand(program: Command): void {
     const done = (machine: { hostname?: string; id: string; generation: number }) =>
       `${machine.hostname ?? machine.id}: rebirth, generation ${machine.generation}; reset it, and it begins`;
     await act(
-      { route: "rebirth", names, loses: "everything on the disks will be lost at the next boot", done },
+      { route: "rebirth", names, loses: "everything on the root disk will be lost at the next boot", done },
       options,
     );
   });

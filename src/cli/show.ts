@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { MachineView } from "../contract/operator.ts";
+import { disksNotErased } from "../core/machine/not-erased.ts";
 import { formatBytes, formatDuration, formatTime } from "./figures.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "./server-options.ts";
 
@@ -67,11 +68,14 @@ export function machineText(machine: MachineView, nowMs: number): string[] {
   return [hostname === undefined ? id : `${hostname} (${id})`, ...lines, ...timelineText(machine)];
 }
 
-function storageText({ storage }: MachineView): string | undefined {
+function storageText(machine: MachineView): string | undefined {
+  const { storage } = machine;
   if (storage === undefined) return undefined;
   const { rootDisk, encryption } = storage;
   const how = encryption.kind === "luks2" ? `LUKS2, key in ${encryption.keyIn}` : `not encrypted: ${encryption.reason}`;
-  return `root on ${rootDisk.path} (${formatBytes(rootDisk.sizeBytes)}, ${rootDisk.why}); ${how}`;
+  const others = disksNotErased(machine).map(({ path }) => path);
+  const untouched = others.length === 0 ? "" : `; not erased: ${others.join(" ")}`;
+  return `root on ${rootDisk.path} (${formatBytes(rootDisk.sizeBytes)}, ${rootDisk.why}); ${how}${untouched}`;
 }
 
 function burnInText(result: NonNullable<MachineView["burnIn"]>["results"][number]): string {

@@ -32,7 +32,12 @@ export const operatorRoutes = {
     path: "/v1/machines/:name/clean",
     says: "install it again at its next boot, without burn-in",
   },
-  hold: { method: "POST", path: "/v1/machines/:name/hold", says: "give it no order until it is released" },
+  cancel: {
+    method: "POST",
+    path: "/v1/machines/:name/cancel",
+    says: "take a rebirth or clean back that has not begun",
+  },
+  hold: { method: "POST", path: "/v1/machines/:name/hold", says: "install nothing on it until it is released" },
   release: { method: "POST", path: "/v1/machines/:name/release", says: "end the hold" },
   networks: { method: "GET", path: "/v1/networks", says: "the networks: their pools, addresses out of use, counts" },
   quirks: { method: "GET", path: "/v1/quirks", says: "what was learned of models' firmware" },
@@ -65,7 +70,7 @@ export const actionBody = v.strictObject({ by });
 export const holdBody = v.strictObject({ by, reason: v.pipe(v.string(), v.nonEmpty(), v.maxLength(500)) });
 
 /** A machine as operators see it: its record without hashes of secrets. */
-export type MachineView = Omit<Machine, "ticket" | "subTokenHash"> & {
+export type MachineView = Omit<Machine, "ticket" | "subTokenHash" | "wayBack"> & {
   readonly order?: {
     readonly action: string;
     readonly generation: number;
@@ -165,7 +170,7 @@ const secretFacts: ReadonlySet<string> = new Set(["tokenHash", "sessionHash", "s
 
 /** The view of a record. */
 export function viewMachine(machine: Machine): MachineView {
-  const { ticket, subTokenHash: _secret, ...rest } = machine;
+  const { ticket, subTokenHash: _secret, wayBack: _internal, ...rest } = machine;
   if (ticket === undefined) return rest;
   const { action, generation, expiresAtMs, taken } = ticket;
   return {

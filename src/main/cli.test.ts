@@ -110,10 +110,22 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.equal((await asked("release", "r01u1")).status, 0);
     assert.equal((await asked("release", "r01u1")).status, 1);
     assert.match((await asked("rebirth", "r01u1", "--yes")).out, /r01u1: rebirth, generation 2; reset it/);
-    assert.match((await asked("clean", "r01u1")).out, /r01u1: clean, generation 3/);
+    const careless = await asked("clean", "r01u1");
+    assert.deepEqual([careless.status, careless.out], [1, ""]);
+    assert.match(careless.err, /r01u1: root disk \/dev\/vda is not encrypted.*\n.*--yes/);
+    assert.match((await asked("clean", "r01u1", "--yes")).out, /r01u1: clean, generation 3/);
     assert.equal(store.find("r01u1")?.state, "clean");
     const audit = (await asked("events", "r01u1")).out;
     assert.match(audit, /rebirthAsked .*by \w+/);
+  });
+
+  test("cancel takes a clean back that has not begun, once", async () => {
+    assert.match((await asked("cancel", "r01u1")).out, /r01u1: taken back/);
+    assert.deepEqual([store.find("r01u1")?.state, store.find("r01u1")?.generation], ["healthy", 3]);
+    const again = await asked("cancel", "r01u1");
+    assert.deepEqual([again.status, again.out], [1, ""]);
+    assert.match(again.err, /no rebirth or clean of r01u1 is asked for/);
+    assert.match((await asked("clean", "r01u1", "--yes")).out, /generation 4/);
   });
 
   test("one unknown name among several: nothing is done to the others", async () => {

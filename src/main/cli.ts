@@ -1,5 +1,6 @@
 /** The `birther` command. Verbs load what they need when they act, so that help comes at once. */
 import { Command } from "commander";
+import { cancelCommand } from "../cli/cancel.ts";
 import { cleanCommand } from "../cli/clean.ts";
 import { configCommand } from "../cli/config.ts";
 import type { Deeds } from "../cli/deeds.ts";
@@ -54,6 +55,7 @@ for (const add of [
   packetsCommand,
   rebirthCommand,
   cleanCommand,
+  cancelCommand,
   holdCommand,
   releaseCommand,
 ]) {

@@ -42,6 +42,7 @@ export function operatorApp(deps: OperatorDeps): Hono {
     packets: (c) => withMachine(c, deps, (machine) => c.json({ packets: deps.packetsOf(machine.id) })),
     rebirth: (c) => act(c, deps, operator.actionBody, ({ id }, { by }) => ({ kind: "rebirthAsked", id, by })),
     clean: (c) => act(c, deps, operator.actionBody, ({ id }, { by }) => ({ kind: "cleanAsked", id, by })),
+    cancel: (c) => act(c, deps, operator.actionBody, ({ id }, { by }) => ({ kind: "rebirthCancelled", id, by })),
     hold: (c) =>
       act(c, deps, operator.holdBody, ({ id }, { by, reason }) => {
         return { kind: "conditionSet", id, condition: "hold", reason: `${reason} (${by})` };
