@@ -62,6 +62,16 @@ const refusals: [title: string, document: unknown, expected: string][] = [
     "networks[0].interface: found nothing; meant is the name of a network interface, or a section `relay`",
   ],
   [
+    "proxy mode behind a relay",
+    { networks: [{ ...network, interface: undefined, relay: { gateway: "10.77.0.254" }, mode: "proxy" }] },
+    "networks[0].mode: found proxy; meant is full or listen",
+  ],
+  [
+    "a mode that is none",
+    { networks: [{ ...network, mode: "half" }] },
+    'networks[0].mode: found "half"; meant is full, proxy or listen',
+  ],
+  [
     "a bad address",
     { networks: [{ ...network, serverAddress: "10.77.0.256" }] },
     'networks[0].serverAddress: found "10.77.0.256"; meant is an IPv4 address',
