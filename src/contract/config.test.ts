@@ -82,6 +82,11 @@ const refusals: [title: string, document: unknown, expected: string][] = [
     'networks[0].prefix: found "10.77.0.1/24"; meant is an IPv4 prefix',
   ],
   [
+    "a burn-in that would take weeks",
+    { ...good, burnIn: { diskMiB: 1_048_576 } },
+    "burnIn.diskMiB: found 1048576; meant is a whole number of mebibytes, 0 to 65536",
+  ],
+  [
     "a port beyond 65535",
     { ...good, ports: { http: 80_000 } },
     "ports.http: found 80000; meant is a TCP port, 1 to 65535",

@@ -171,19 +171,28 @@ const placementRule = v.strictObject({
 const burnInDefaults: { readonly [K in keyof BurnInProfile]: readonly [number, string] } = {
   cpuSeconds: [60, "How long all CPUs compute and compare their results."],
   memoryPercent: [80, "How much of the memory is written and read back; at most 90."],
-  diskMiB: [1024, "How much is written to, read from and compared on each disk."],
+  diskMiB: [
+    1024,
+    "How much is written to, read from and compared on the root disk, which gets back what was there; of the other fixed disks so much is read, at most 256 MiB of each, and nothing written.",
+  ],
   networkMiB: [256, "How much is fetched from the server."],
   minCpuHashesPerSecond: [0, "Fewer hashes of 4 KiB a second over all CPUs count as failed; 0 asks for nothing."],
   minMemoryMiBps: [0, "Slower memory counts as failed; 0 asks for nothing."],
-  minDiskMiBps: [0, "A slower disk counts as failed; 0 asks for nothing."],
+  minDiskMiBps: [
+    0,
+    "A slower disk counts as failed: the root disk in writing and reading, the others in reading; 0 asks for nothing.",
+  ],
   minNetworkMiBps: [0, "A slower network counts as failed; 0 asks for nothing."],
 };
+/** The watchdog's deadlines grow with these; a test of days is a mistake. */
+const burnInBounds: { readonly [K in keyof BurnInProfile]?: ReturnType<typeof count> } = {
+  cpuSeconds: seconds(0, 86_400),
+  memoryPercent: count("a percentage", 0, 90),
+  diskMiB: count("a whole number of mebibytes", 0, 65_536),
+  networkMiB: count("a whole number of mebibytes", 0, 16_384),
+};
 const figure = (key: keyof BurnInProfile) =>
-  withDefault(
-    key === "memoryPercent" ? count("a percentage", 0, 90) : wholeNumber,
-    burnInDefaults[key][0],
-    burnInDefaults[key][1],
-  );
+  withDefault(burnInBounds[key] ?? wholeNumber, burnInDefaults[key][0], burnInDefaults[key][1]);
 
 /** The whole file. */
 export const configSchema = v.strictObject({

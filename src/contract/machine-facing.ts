@@ -141,7 +141,7 @@ export const burnInReport = v.strictObject({
   verdict: v.picklist(["passed", "failed", "skipped"]),
   results: v.array(
     v.strictObject({
-      test: v.picklist(["cpu", "memory", "disk", "network"]),
+      test: v.picklist(["cpu", "memory", "disk", "diskRead", "network"]),
       subject: text,
       ok: v.boolean(),
       durationMs: count,

@@ -1,77 +1,50 @@
 import * as host from "host";
-import type { BurnInProfile } from "../contract/machine-facing.ts";
 import type { Endpoint } from "../core/install/boot-settings.ts";
 import type { Measurement } from "../core/install/burn-in.ts";
-import { memoryMiB } from "../core/install/scan.ts";
-import type { Disk } from "../core/machine/hardware.ts";
+import type { BurnInTest } from "../core/install/burn-in-plan.ts";
 import { formatIpv4 } from "../core/net/ipv4.ts";
 import type { Log } from "../core/ports.ts";
-import { testDisk } from "./disk-test.ts";
+import { testDisk, testReading } from "./disk-test.ts";
 import { messageOf } from "./stop.ts";
 import { openHttp } from "./system/http.ts";
-import { systemTree } from "./tree.ts";
 
 /** What a test found: figures, and a fault that is empty when there was none. */
 export type Finding = { readonly figures: { readonly [name: string]: number }; readonly fault: string };
 
-/** What the tests are run on. */
-export type BurnInSubject = {
-  readonly profile: BurnInProfile;
-  readonly cpus: number;
-  readonly disk: Disk;
+/** With what the tests are run. */
+export type BurnInTools = {
   readonly http: Endpoint;
   /** Tells the watchdog what is tested and how long it may take. */
   readonly step: (name: string, seconds: number) => void;
   readonly log: Log;
 };
 
-/** Every test of the profile, one after the other; a test that cannot be run is one that failed. */
-export function runBurnIn(subject: BurnInSubject): readonly Measurement[] {
-  const { profile, disk } = subject;
-  const testedMiB = Math.floor((memoryMiB(systemTree, "MemAvailable") * profile.memoryPercent) / 100);
-  const tests = [
-    {
-      test: "cpu",
-      subject: `${subject.cpus} CPUs`,
-      amount: profile.cpuSeconds,
-      seconds: profile.cpuSeconds + 120,
-      run: testCpus,
-    },
-    { test: "memory", subject: `${testedMiB} MiB`, amount: testedMiB, seconds: 120 + testedMiB, run: testMemory },
-    {
-      test: "disk",
-      subject: disk.path,
-      amount: profile.diskMiB,
-      seconds: 120 + profile.diskMiB * 2,
-      run: (mebibytes: number) => testDisk(disk, mebibytes),
-    },
-    {
-      test: "network",
-      subject: formatIpv4(subject.http.address),
-      amount: profile.networkMiB,
-      seconds: 120 + profile.networkMiB * 2,
-      run: (mebibytes: number) => testNetwork(subject.http, mebibytes),
-    },
-  ] as const;
-
-  return tests.flatMap((each) => {
-    if (each.amount === 0) return [];
-    subject.step(`burn-in: ${each.test}`, each.seconds);
+/** Every test of the plan, one after the other; a test that cannot be run is one that failed. */
+export function runBurnIn(tests: readonly BurnInTest[], tools: BurnInTools): readonly Measurement[] {
+  return tests.map((each) => {
+    const { test, subject } = each;
+    tools.step(`burn-in: ${test} ${subject}`, each.deadlineSeconds);
     const startMs = host.monotonicMs();
-    const finding = tryTest(() => each.run(each.amount));
-    const measurement = {
-      test: each.test,
-      subject: each.subject,
-      durationMs: Math.round(host.monotonicMs() - startMs),
-      ...finding,
-    };
-    subject.log("info", `burn-in: ${each.test}`, {
-      subject: each.subject,
-      ...finding.figures,
-      fault: finding.fault || "none",
-    });
-    return [measurement];
+    const finding = tryTest(() => runTest(each, tools));
+    const durationMs = Math.round(host.monotonicMs() - startMs);
+    tools.log("info", `burn-in: ${test}`, { subject, ...finding.figures, fault: finding.fault || "none" });
+    return { test, subject, durationMs, ...finding };
   });
+}
+
+function runTest(test: BurnInTest, { http }: BurnInTools): Finding {
+  switch (test.kind) {
+    case "compute":
+      return testCpus(test.seconds);
+    case "fillMemory":
+      return testMemory(test.mebibytes);
+    case "writeDisk":
+      return testDisk(test.disk, test.mebibytes);
+    case "readDisk":
+      return testReading(test.disk, test.mebibytes, test.mostSeconds);
+    case "fetch":
+      return testNetwork(http, test.mebibytes);
+  }
 }
 
 function tryTest(run: () => Finding): Finding {

@@ -71,6 +71,36 @@ export function testDisk(disk: Disk, mebibytes: number): Finding {
   };
 }
 
+/**
+ * Reads blocks spread over the whole disk, and writes nothing: for disks that may hold data. Gives up after `mostSeconds`,
+ * so that a dying disk is a fault with a name and not a machine that is reset.
+ */
+export function testReading(disk: Disk, mebibytes: number, mostSeconds: number): Finding {
+  const blocks = Math.min(mebibytes, Math.floor(disk.sizeBytes / blockBytes));
+  const stride = Math.floor(disk.sizeBytes / blockBytes / blocks) * blockBytes;
+  const fd = checked(`open ${disk.path}`, os.open(disk.path, os.O_RDONLY));
+  const buffer = new Uint8Array(blockBytes);
+  const startMs = host.monotonicMs();
+  const passedMs = () => host.monotonicMs() - startMs;
+  let readBlocks = 0;
+  try {
+    for (; readBlocks < blocks && passedMs() < mostSeconds * 1000; readBlocks += 1) {
+      checked(`seek in ${disk.path}`, os.seek(fd, readBlocks * stride, std.SEEK_SET));
+      for (let done = 0; done < blockBytes; ) {
+        const count = checked(`read ${disk.path}`, os.read(fd, buffer.buffer, done, blockBytes - done));
+        if (count === 0) throw new Error(`${disk.path} ends before its size`);
+        done += count;
+      }
+    }
+  } finally {
+    os.close(fd);
+  }
+  return {
+    figures: { readMiBps: Math.round((readBlocks * 1000) / Math.max(1, passedMs())) },
+    fault: readBlocks === blocks ? "" : `only ${readBlocks} of ${blocks} MiB could be read in ${mostSeconds} s`,
+  };
+}
+
 /** A block of random bytes: 4 KiB of them repeated, since real chance is slow to come by. */
 function randomPattern(): Uint8Array {
   const pattern = new Uint8Array(blockBytes);

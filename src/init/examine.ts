@@ -1,9 +1,11 @@
 import * as host from "host";
 import { judgeBurnIn } from "../core/install/burn-in.ts";
+import { planBurnIn } from "../core/install/burn-in-plan.ts";
 import { type DiskSettling, disksSettleSeconds, settleDisks } from "../core/install/disk-settling.ts";
 import { chooseRootDisk, type RecordedDisk, recognizable } from "../core/install/root-disk.ts";
-import { diskSight, scanHardware } from "../core/install/scan.ts";
+import { diskSight, memoryMiB, scanHardware } from "../core/install/scan.ts";
 import type { BurnInReport, Disk, Hardware } from "../core/machine/hardware.ts";
+import { formatIpv4 } from "../core/net/ipv4.ts";
 import { runBurnIn } from "./burn-in.ts";
 import type { Contact } from "./contact.ts";
 import type { Ground } from "./ground.ts";
@@ -38,22 +40,28 @@ export function examine(ground: Ground, { settings, order, session }: Contact): 
   const { disk, why: diskWhy } = choice;
   console.log("info", "root disk", { path: disk.path, why: diskWhy });
 
-  const measurements =
+  const tests =
     order.action === "clean"
       ? []
-      : runBurnIn({
-          profile: order.burnIn,
+      : planBurnIn(order.burnIn, {
           cpus: hardware.cpus,
-          disk,
-          http: settings.http,
-          step: (name, seconds) => {
-            ground.progress.step = name;
-            watchdog.step(name, seconds);
-          },
-          log: console.log,
+          availableMiB: memoryMiB(systemTree, "MemAvailable"),
+          disks: hardware.disks,
+          rootDisk: disk,
+          server: formatIpv4(settings.http.address),
         });
+  const measurements = runBurnIn(tests, {
+    http: settings.http,
+    step: (name, seconds) => {
+      ground.progress.step = name;
+      watchdog.step(name, seconds);
+    },
+    log: console.log,
+  });
   const burnIn = judgeBurnIn(measurements, order.burnIn);
-  const faults = burnIn.results.filter((result) => !result.ok).map((result) => `${result.test}: ${result.fault}`);
+  const faults = burnIn.results
+    .filter((result) => !result.ok)
+    .map((result) => `${result.test} ${result.subject}: ${result.fault}`);
   doing("report to the MDB", requestSeconds, () =>
     session.phase("burnIn", [burnIn.verdict, ...faults].join("; "), [{ kind: "burnIn", report: burnIn }]),
   );

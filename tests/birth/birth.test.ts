@@ -90,7 +90,9 @@ test("birth: two machines nobody ever described, from power-on to their image", 
   assert.match(bios.storage?.encryption.kind === "none" ? bios.storage.encryption.reason : "", /BIOS|NVRAM|UEFI/);
   for (const machine of [bios, uefi]) {
     assert.equal(machine.burnIn?.verdict, "passed", JSON.stringify(machine.burnIn));
-    assert.deepEqual(machine.burnIn?.results.map((result) => result.test).sort(), ["cpu", "disk", "memory", "network"]);
+    const tests = new Set(machine.burnIn?.results.map((result) => result.test));
+    tests.delete("diskRead"); // those with a data disk
+    assert.deepEqual([...tests].sort(), ["cpu", "disk", "memory", "network"]);
     assert.deepEqual(machine.conditions, []);
     assert.ok(machine.pxe.requests >= 2 && machine.pxe.responses >= 2, JSON.stringify(machine.pxe));
     assert.match(machine.pxe.lastAnswer, /local/, "the last boot was sent to the disk");

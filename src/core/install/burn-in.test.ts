@@ -31,6 +31,19 @@ const rows: readonly {
     fault: /^writeMiBps is 99, below minDiskMiBps 100$/,
   },
   {
+    title: "a disk that is only read",
+    measurements: [measured("diskRead", { readMiBps: 100 })],
+    limits: { minDiskMiBps: 100 },
+    verdict: "passed",
+  },
+  {
+    title: "a disk that is only read, and slow",
+    measurements: [measured("diskRead", { readMiBps: 9 })],
+    limits: { minDiskMiBps: 100 },
+    verdict: "failed",
+    fault: /^readMiBps is 9, below minDiskMiBps 100$/,
+  },
+  {
     title: "a fault, whatever the speed",
     measurements: [measured("memory", { memoryMiBps: 9999 }, "3 words read back wrong")],
     verdict: "failed",

@@ -18,6 +18,7 @@ const minima: {
   cpu: { figures: ["hashesPerSecond"], limit: "minCpuHashesPerSecond" },
   memory: { figures: ["memoryMiBps"], limit: "minMemoryMiBps" },
   disk: { figures: ["writeMiBps", "readMiBps"], limit: "minDiskMiBps" },
+  diskRead: { figures: ["readMiBps"], limit: "minDiskMiBps" },
   network: { figures: ["readMiBps"], limit: "minNetworkMiBps" },
 };
 

@@ -71,16 +71,18 @@ test("a PID 1 that is gone without a word is a hung one", () => {
   );
 });
 
-test("a line that is not understood changes nothing", () => {
-  assert.deepEqual(
-    actions([
-      [0, line("a", 1)],
-      [500, { kind: "line", text: "" }],
-      [1500, tick],
-    ]),
-    ["pet", "pet", "withhold"],
-  );
-});
+for (const text of ["", "soon partition", "1234567 memory", "NaN memory", "-1 memory", "5"]) {
+  test(`a line that cannot be read is our fault and must show: "${text}"`, () => {
+    assert.deepEqual(
+      actions([
+        [0, line("a", 1000)],
+        [500, { kind: "line", text }],
+        [600, line("b", 1000)],
+      ]),
+      ["pet", "withhold", "withhold"],
+    );
+  });
+}
 
 test("a step's name is kept on one line", () => {
   assert.equal(stepLine("a\nb  c", 1.2), "2 a b c");

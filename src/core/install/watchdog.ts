@@ -46,7 +46,8 @@ export function watchdogTurn(state: WatchdogState, event: WatchdogEvent, nowMs: 
     case "line": {
       if (event.text === releaseLine) return { state: { kind: "released" }, action: "release" };
       const match = /^(\d{1,6}) (.+)$/.exec(event.text);
-      if (match === null) return { state, action: "pet" };
+      // Nobody else writes to the pipe: this is a fault of ours, and to go on with an old deadline would hide it.
+      if (match === null) return overdue(`${state.step} (a line that cannot be read: ${event.text.slice(0, 80)})`);
       const deadlineMs = nowMs + Number(match[1]) * 1000;
       return { state: { kind: "watching", step: match[2] ?? "", deadlineMs }, action: "pet" };
     }

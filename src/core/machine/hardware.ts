@@ -45,7 +45,7 @@ export type Hardware = {
 
 /** One burn-in test: what was measured and whether it held. */
 export type BurnInResult = {
-  readonly test: "cpu" | "memory" | "disk" | "network";
+  readonly test: "cpu" | "memory" | "disk" | "diskRead" | "network";
   /** What was tested, e.g. `/dev/vda` or `2 CPUs`. */
   readonly subject: string;
   readonly ok: boolean;
