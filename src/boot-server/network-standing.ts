@@ -1,8 +1,9 @@
 import type { NetworkView } from "../contract/operator.ts";
 import { poolSize } from "../core/dhcp/address-pool.ts";
 import { type Exhaustion, noteRefused } from "../core/dhcp/exhaustion.ts";
+import { admitNewcomer, defaultNewMachinesPerMinute, type Newcomers, newNewcomers } from "../core/dhcp/newcomers.ts";
 import { formatIpv4 } from "../core/net/ipv4.ts";
-import type { Clock, Log } from "../core/ports.ts";
+import type { Clock, Log, Store } from "../core/ports.ts";
 import type { Network } from "../core/pxe/network.ts";
 import type { AddressBook } from "./address-book.ts";
 import { type ForeignNamed, type ForeignWatcher, remedy } from "./foreign-watch.ts";
@@ -16,6 +17,7 @@ export type Standing = {
   readonly unanswered: Map<string, number>;
   readonly malformed: Map<string, number>;
   exhausted?: Exhaustion;
+  newcomers?: Newcomers;
   receiveBufferBytes: number;
   /** Who else leases addresses there; absent where relay agents bring the requests. */
   watcher?: ForeignWatcher;
@@ -29,6 +31,26 @@ export function newStanding(network: Network): Standing {
 /** One more of a kind. */
 export function count(counts: Map<string, number>, kind: string): void {
   counts.set(kind, (counts.get(kind) ?? 0) + 1);
+}
+
+/** Whether a machine that nobody knows is taken in; said once a minute when it is not. */
+export function admitsNewcomer(
+  standing: Standing,
+  deps: { readonly store: Store; readonly clock: Clock; readonly log: Log },
+): boolean {
+  const { name, maxNewMachinesPerMinute: perMinute = defaultNewMachinesPerMinute } = standing.network;
+  const nowMs = deps.clock.monotonicMs();
+  const before = standing.newcomers ?? newNewcomers(perMinute, nowMs);
+  const { newcomers, admitted, say } = admitNewcomer(before, { perMinute, records: deps.store.list().length }, nowMs);
+  standing.newcomers = newcomers;
+  if (admitted) return true;
+  count(standing.unanswered, "tooManyNewMachines");
+  if (say)
+    deps.log("warn", "too many new machines: those beyond the limit are not answered; known ones are", {
+      ...{ network: name, maxNewMachinesPerMinute: perMinute, refused: before.refused + 1 },
+      next: "if they are real, raise maxNewMachinesPerMinute; if not, find who invents hardware addresses on that wire",
+    });
+  return false;
 }
 
 /** A request went without an address: counted, and said once per interval. */

@@ -21,6 +21,8 @@ export const id = "m-5254000a0b0c";
 
 /** Bytes that no compression or text mode leaves alone. */
 export const loader = Uint8Array.from({ length: 97_782 }, (_, index) => (index * 7 + (index >> 8)) & 255);
+/** How much of the loader `small.bin` is: for transfers over wires on which each block takes long. */
+export const smallBytes = 20_000;
 const kernel = Uint8Array.from({ length: 300_000 }, (_, index) => (index * 11) & 255);
 const initramfs = Uint8Array.from({ length: 500_000 }, (_, index) => (index * 13) & 255);
 
@@ -29,10 +31,19 @@ export type Site = AsyncDisposable & { readonly wire: Wire; readonly store: Stor
 
 /** Starts a site; `nursery` says whether unknown machines are born there. */
 export async function startSite(
-  options: { readonly nursery?: boolean; readonly handlers?: HttpHandler[]; readonly uplinkMbps?: number } = {},
+  options: {
+    readonly nursery?: boolean;
+    readonly handlers?: HttpHandler[];
+    readonly uplinkMbps?: number;
+    readonly maxNewMachinesPerMinute?: number;
+    /** Keeps warnings and errors only, for a test that makes a hundred thousand lines. */
+    readonly quiet?: boolean;
+  } = {},
 ): Promise<Site> {
   const lines: string[] = [];
-  const log: Log = (level, message, facts) => void lines.push(`${level} ${message} ${JSON.stringify(facts ?? {})}`);
+  const isKept = (level: string) => options.quiet !== true || level === "warn" || level === "error";
+  const log: Log = (level, message, facts) =>
+    void (isKept(level) && lines.push(`${level} ${message} ${JSON.stringify(facts ?? {})}`));
   const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
   await using made = new AsyncDisposableStack();
   const wire = made.use(await layWire({ mac, addresses: ["10.77.0.1/24", "10.77.1.1/24"] }));
@@ -48,6 +59,9 @@ export async function startSite(
     ...{ temporaryPool: { first: ip("10.77.0.50"), last: ip("10.77.0.250") }, nursery: options.nursery ?? true },
     // Nobody else is on the cable: no need to look for them.
     allowForeignDhcp: true,
+    ...(options.maxNewMachinesPerMinute === undefined
+      ? {}
+      : { maxNewMachinesPerMinute: options.maxNewMachinesPerMinute }),
     permanent: {
       prefix: prefix("10.77.1.0/24"),
       serverAddress: ip("10.77.1.1"),
@@ -61,6 +75,7 @@ export async function startSite(
       loaders: new Map([
         ["undionly.kpxe", loader],
         ["snponly.efi", loader],
+        ["small.bin", loader.subarray(0, smallBytes)],
       ]),
       issueOrder: orderIssuer({ store, clock, random, orderSeconds: 600 }),
       handlers: options.handlers ?? [],

@@ -1,0 +1,44 @@
+/**
+ * How many machines that nobody knows may still be taken in on a network: a bucket that holds a minute's worth and fills
+ * evenly. Each newcomer costs a record in memory and on disk, and anybody on the wire can invent hardware addresses.
+ */
+export type Newcomers = {
+  readonly tokens: number;
+  readonly atMs: number;
+  /** Turned away since it was last said, and when that was. */
+  readonly refused: number;
+  readonly saidAtMs: number;
+};
+
+/** Taken in per minute where the configuration says nothing: a hundred racks of 40 at once, and half as many again. */
+export const defaultNewMachinesPerMinute = 6000;
+
+/** Records of all kinds beyond which nobody unknown is taken in: fifty times a hundred racks. */
+export const recordLimit = 200_000;
+
+/** How often it is said that newcomers are turned away. */
+const sayAgainMs = 60_000;
+
+/** A full bucket. */
+export function newNewcomers(perMinute: number, nowMs: number): Newcomers {
+  return { tokens: perMinute, atMs: nowMs, refused: 0, saidAtMs: Number.NEGATIVE_INFINITY };
+}
+
+/** One more asks: whether it is taken in, and whether the operator is to be told that it is not. */
+export function admitNewcomer(
+  before: Newcomers,
+  of: { readonly perMinute: number; readonly records: number },
+  nowMs: number,
+): { readonly newcomers: Newcomers; readonly admitted: boolean; readonly say: boolean } {
+  const filled = before.tokens + (Math.max(0, nowMs - before.atMs) * of.perMinute) / 60_000;
+  const tokens = Math.min(of.perMinute, filled);
+  if (tokens >= 1 && of.records < recordLimit)
+    return { newcomers: { ...before, tokens: tokens - 1, atMs: nowMs }, admitted: true, say: false };
+  const say = nowMs - before.saidAtMs >= sayAgainMs;
+  const refused = before.refused + 1;
+  return {
+    newcomers: { tokens, atMs: nowMs, refused: say ? 0 : refused, saidAtMs: say ? nowMs : before.saidAtMs },
+    admitted: false,
+    say,
+  };
+}

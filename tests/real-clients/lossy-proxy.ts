@@ -1,0 +1,44 @@
+/**
+ * A bad wire for TFTP, run at the client's end: `lossy-proxy.ts SERVER SEED`. What reaches 127.0.0.1:69 goes on to the
+ * server; 30 % of the packets are lost, 10 % come twice, and each is late by up to 15 ms, so that they overtake one another.
+ */
+import { createSocket, type Socket } from "node:dgram";
+
+const [server = "", seed = "1"] = process.argv.slice(2);
+const lossPercent = 30;
+const twicePercent = 10;
+const latestMs = 15;
+let state = Number(seed);
+
+function chance(limit: number): number {
+  state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+  return Math.floor((state / 2 ** 32) * limit);
+}
+
+function carry(send: () => void): void {
+  if (chance(100) < lossPercent) return;
+  const copies = chance(100) < twicePercent ? 2 : 1;
+  for (let copy = 0; copy < copies; copy += 1) setTimeout(send, chance(latestMs));
+}
+
+/** By the client's port: the socket that is the client to the server, and the one that is the server to the client. */
+const pairs = new Map<number, Socket>();
+
+const listener = createSocket("udp4");
+listener.on("message", (request, client) => {
+  let up = pairs.get(client.port);
+  if (up === undefined) {
+    const [toServer, toClient] = [createSocket("udp4"), createSocket("udp4")];
+    let serverPort = 69;
+    toServer.on("message", (bytes, from) => {
+      serverPort = from.port;
+      carry(() => toClient.send(bytes, client.port, client.address));
+    });
+    toClient.on("message", (bytes) => carry(() => toServer.send(bytes, serverPort, server)));
+    pairs.set(client.port, toServer);
+    up = toServer;
+  }
+  const first = up;
+  carry(() => first.send(request, 69, server));
+});
+listener.bind(69, "127.0.0.1", () => process.stdout.write("ready\n"));

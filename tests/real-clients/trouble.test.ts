@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { isInNamespace } from "../in-namespace.ts";
+import { loader, mac, type Site, smallBytes, startSite } from "./site.ts";
+
+const pxe = ["-V", "PXEClient:Arch:00000:UNDI:002001", "-x", "0x5d:0000"];
+
+/** udhcpc, once, with as many tries as are given; its exit status. */
+async function udhcpc(site: Site, tries: number): Promise<number> {
+  const once = ["-f", "-n", "-q", "-t", String(tries), "-T", "1", "-s", "/bin/true", "-i", site.wire.clientInterface];
+  const { status } = await site.wire.run(["udhcpc", ...once, ...pxe]);
+  return status;
+}
+
+/** Starts a script at the client's end; resolves with its output when it has ended or `until` has been printed. */
+function startAtClient(site: Site, words: readonly string[]) {
+  const [command = "", ...before] = site.wire.inside;
+  const argv = [...before, "setpriv", "--pdeathsig", "KILL", process.execPath, ...words];
+  return spawn(command, argv, { stdio: ["ignore", "pipe", "inherit"] });
+}
+
+const here = (name: string): string => join(import.meta.dirname, name);
+
+if (isInNamespace(import.meta.url)) {
+  test("udhcpc has its address although three of ten packets are lost both ways", async () => {
+    await using site = await startSite();
+    const rule = "numgen random mod 100 < 30 drop";
+    const rules = `table ip loss {
+      chain in { type filter hook input priority 0; udp dport 67 ${rule}; }
+      chain out { type filter hook output priority 0; udp dport 68 ${rule}; }
+    }`;
+    execFileSync("nft", ["-f", "-"], { input: rules });
+    try {
+      assert.equal(await udhcpc(site, 20), 0, site.lines.join("\n"));
+      const [machine] = site.store.list();
+      assert.deepEqual([machine?.macs[0], machine?.state, site.store.list().length], [mac, "birth", 1]);
+    } finally {
+      execFileSync("nft", ["delete", "table", "ip", "loss"]);
+    }
+  });
+
+  // Without options: an OACK that comes twice makes curl begin anew and atftp give up, whoever serves it.
+  const clients: readonly (readonly [string, (file: string) => readonly string[]])[] = [
+    ["curl", (file) => ["curl", "-sS", "-m", "28", "--tftp-no-options", "-o", file, "tftp://127.0.0.1/small.bin"]],
+    ["tftp-hpa", (file) => ["tftp", "-m", "binary", "127.0.0.1", "-c", "get", "small.bin", file]],
+  ];
+  for (const [title, argv] of clients)
+    test(`${title} has the whole file although packets are lost, doubled and out of order`, async () => {
+      await using site = await startSite();
+      const directory = mkdtempSync(join(tmpdir(), "birther-trouble-"));
+      await site.wire.run(["ip", "link", "set", "lo", "up"]);
+      await site.wire.run(["ip", "address", "add", "10.77.0.60/24", "dev", site.wire.clientInterface]);
+      const proxy = startAtClient(site, [here("lossy-proxy.ts"), "10.77.0.1", "7"]);
+      try {
+        await once(proxy.stdout, "data");
+        const file = join(directory, "got");
+        const { output } = await site.wire.run(argv(file));
+        assert.ok(readFileSync(file).equals(loader.subarray(0, smallBytes)), `${output}\n${site.lines.join("\n")}`);
+      } finally {
+        proxy.kill("SIGKILL");
+        rmSync(directory, { recursive: true });
+      }
+    });
+
+  for (const kind of ["one", "many"])
+    test(`a flood from ${kind} hardware address${kind === "one" ? "" : "es"}: memory is bounded, a known machine is served`, async () => {
+      const maxNewMachinesPerMinute = 60;
+      await using site = await startSite({ quiet: true, maxNewMachinesPerMinute });
+      assert.equal(await udhcpc(site, 3), 0);
+      const address = site.store.list()[0]?.temporaryAddress;
+      const before = process.memoryUsage().rss;
+      const flood = startAtClient(site, [here("flood.ts"), kind, "6", site.wire.clientInterface]);
+      let sent = "";
+      flood.stdout.on("data", (chunk: Buffer) => {
+        sent += chunk.toString();
+      });
+      const ended = once(flood, "close");
+      assert.equal(await udhcpc(site, 12), 0, `not served in a flood: ${site.lines.join("\n")}`);
+      await ended;
+      const grownMiB = (process.memoryUsage().rss - before) / 2 ** 20;
+      assert.ok(Number(sent) > 2000, `a flood of ${sent} packets`);
+      assert.ok(grownMiB < 200, `${grownMiB.toFixed(0)} MiB more after ${sent} packets`);
+      assert.equal(site.store.list().find(({ macs }) => macs.includes(mac as never))?.temporaryAddress, address);
+      const most = kind === "one" ? 2 : 1 + 2 * maxNewMachinesPerMinute;
+      assert.ok(site.store.list().length <= most, `${site.store.list().length} records after ${sent} packets`);
+      const warned = site.lines.filter((line) => line.includes("too many new machines")).length;
+      assert.equal(warned, kind === "one" ? 0 : 1);
+    });
+}
