@@ -6,16 +6,25 @@ import { readDhcp } from "../core/dhcp/read.ts";
 import { replyLimit } from "../core/dhcp/reply.ts";
 import { offerMs } from "../core/dhcp/reservations.ts";
 import { writeDhcp } from "../core/dhcp/write.ts";
-import { formatIpv4, parseIpv4 } from "../core/net/ipv4.ts";
+import { formatIpv4, noAddress, parseIpv4 } from "../core/net/ipv4.ts";
 import type { Mac } from "../core/net/mac.ts";
+import { udpPacket } from "../core/net/pcap.ts";
 import type { Clock, Log, Store } from "../core/ports.ts";
 import { chooseNetwork } from "../core/pxe/choose-network.ts";
 import type { DhcpDecision } from "../core/pxe/decide.ts";
 import { decideByMode } from "../core/pxe/decide-by-mode.ts";
 import type { Network, ServerPorts } from "../core/pxe/network.ts";
 import type { AddressBook } from "./address-book.ts";
+import type { FrameSender } from "./frame-sender.ts";
 import type { LocalBoots } from "./local-boots.ts";
-import { count, isServed, notePoolExhausted, notePoolServes, type Standing } from "./network-standing.ts";
+import {
+  admitsNewcomer,
+  count,
+  isServed,
+  notePoolExhausted,
+  notePoolServes,
+  type Standing,
+} from "./network-standing.ts";
 import type { PacketLog } from "./packet-log.ts";
 
 /** Machines whose first record is being written; more are left to their next attempt, 4 s later. */
@@ -29,6 +38,8 @@ export type Ear = {
   readonly socket: Socket;
   /** Undefined for the one that relays write to. */
   readonly interface: string | undefined;
+  /** For clients that answer no ARP yet; not on the relays' socket, nor where it is not allowed. */
+  readonly frames?: FrameSender;
   /** Our address, for the packet log. */
   readonly address: string;
   /** 4011 where PXE clients ask a boot server that leases no addresses. */
@@ -56,7 +67,8 @@ export function dhcpAnswers(deps: {
   const { standings, book, packets, ports, store, localBoots, clock, log } = deps;
   const networks = [...standings.keys()];
   const searchAgainAtMs = new Map<Network, number>();
-  let waiting = 0;
+  /** What is being written of machines, and whether it was accepted. */
+  const writing = new Map<Mac, Promise<boolean>>();
 
   async function receive(ear: Ear, bytes: Uint8Array, from: RemoteInfo): Promise<void> {
     const result = readDhcp(bytes);
@@ -114,7 +126,14 @@ export function dhcpAnswers(deps: {
         if (decision.why === "withheld")
           log("info", "DHCP request only listened to", { ...facts, would: decision.would });
         else log("debug", "DHCP request not answered", { ...facts, why: decision.why });
-        if (decision.seen !== undefined) await store.apply(decision.seen);
+        // Nobody unknown gets a record for asking in vain: invented machines would fill memory and disk.
+        // To listen is to see them: there the number is bounded.
+        if (
+          decision.seen !== undefined &&
+          (store.byMac(decision.seen.mac) !== undefined ||
+            (decision.why === "withheld" && admitsNewcomer(standing, deps)))
+        )
+          await store.apply(decision.seen);
         if ("noted" in decision && decision.noted !== undefined) await store.apply(decision.noted);
         return undefined;
       case "reply":
@@ -168,6 +187,7 @@ export function dhcpAnswers(deps: {
     const { ear, standing, packet, mac, decision } = of;
     const { seen, reserve, local } = decision;
     const machine = mac === undefined ? undefined : store.byMac(mac);
+    if (machine === undefined && seen !== undefined && !admitsNewcomer(standing, deps)) return undefined;
     if (mac !== undefined && local !== undefined) localBoots?.keep(mac, local);
     if (mac !== undefined && reserve !== undefined) {
       if (book.holderFor(mac)(reserve) === undefined) notePoolServes(standing, deps);
@@ -176,8 +196,15 @@ export function dhcpAnswers(deps: {
     }
     const newToRecord =
       machine === undefined || (seen?.address !== undefined && seen.address !== machine.temporaryAddress);
-    // What the record does not say yet must be durable before the client hears it; counting may come after the answer.
-    if (seen !== undefined && newToRecord && !(await recorded(seen))) return undefined;
+    if (seen !== undefined && newToRecord) {
+      const written = record(seen);
+      // An offer may be sooner than the disk: it promises nothing but what the address book keeps.
+      const mayWait = decision.reply.options.dhcpMessageType !== "offer" || !isInMemory(seen);
+      if (mayWait && !(await written)) return undefined;
+    }
+    // What the client may rely on must be durable before it hears it; counting may come after the answer.
+    if (mac !== undefined && decision.reply.options.dhcpMessageType === "ack" && (await writing.get(mac)) === false)
+      return undefined;
     const sent = send(ear, decision, writeDhcp(decision.reply, replyLimit(packet)));
     standing.answered += 1;
     log("info", `DHCP ${decision.reply.options.dhcpMessageType}`, {
@@ -188,24 +215,40 @@ export function dhcpAnswers(deps: {
     return sent;
   }
 
-  async function recorded(seen: NonNullable<Reply["seen"]>): Promise<boolean> {
-    if (waiting >= waitingLimit) return false;
-    waiting += 1;
+  /** Begins to write what is new to a record; resolves with whether it was accepted and is durable. Never rejects. */
+  function record(seen: NonNullable<Reply["seen"]>): Promise<boolean> {
+    if (writing.size >= waitingLimit) return Promise.resolve(false);
+    const written = writeDown(seen).finally(() => {
+      if (writing.get(seen.mac) === written) writing.delete(seen.mac);
+    });
+    writing.set(seen.mac, written);
+    return written;
+  }
+
+  async function writeDown(seen: NonNullable<Reply["seen"]>): Promise<boolean> {
     try {
       const outcome = await store.apply(seen);
       if (outcome.kind === "changed") return true;
       const { kind: why, message } = outcome.refusal;
       log("warn", "DHCP request not answered", { mac: seen.mac, why, message });
-      return false;
-    } finally {
-      waiting -= 1;
+    } catch (error) {
+      log("error", "DHCP request not answered", { mac: seen.mac, why: "notRecorded", error: String(error) });
     }
+    return false;
   }
 
-  function send({ socket }: Ear, { destination }: Reply, bytes: Uint8Array): Sent {
+  /** The store decides in memory at once, and only then writes (core/ports.ts). */
+  function isInMemory({ mac, address }: NonNullable<Reply["seen"]>): boolean {
+    const machine = store.byMac(mac);
+    return machine !== undefined && (address === undefined || machine.temporaryAddress === address);
+  }
+
+  function send(ear: Ear, { destination, reply }: Reply, bytes: Uint8Array): Sent {
     const { port } = destination;
+    if (destination.kind === "hardware" && sendToHardware(ear, destination, reply, bytes))
+      return { atMs: clock.nowMs(), destination: { address: formatIpv4(destination.address), port }, bytes };
     const address = reachableAddress(destination);
-    socket.send(bytes, port, address, (error) => {
+    ear.socket.send(bytes, port, address, (error) => {
       if (error !== null) log("warn", "DHCP reply not sent", { address, error: error.message });
     });
     return { atMs: clock.nowMs(), destination: { address, port }, bytes };
@@ -220,8 +263,20 @@ type Sent = {
   readonly bytes: Uint8Array;
 };
 
+/** By a frame to the client's own hardware address; false where frames cannot be sent. */
+function sendToHardware(
+  { frames, port }: Ear,
+  to: Destination & { kind: "hardware" },
+  reply: DhcpPacket,
+  payload: Uint8Array,
+): boolean {
+  if (frames === undefined) return false;
+  const source = { address: reply.options.serverIdentifier ?? noAddress, port };
+  return frames.send(udpPacket({ source, destination: to, payload }), to.mac);
+}
+
 /**
- * Where a datagram socket can send to. A client without its address answers no ARP, so what RFC 2131 would send to its
+ * Where a datagram socket can send to. A client without its address answers no ARP, so what cannot be sent to its
  * hardware address is broadcast: EDK2, iPXE and the systems we know take it (netboot.md §5; Q14).
  */
 function reachableAddress(destination: Destination): string {

@@ -8,6 +8,7 @@ import { openAddressBook } from "./address-book.ts";
 import { openUdpSocket, receiveBufferBytes } from "./device-socket.ts";
 import { dhcpAnswers, type Ear } from "./dhcp-answers.ts";
 import { watchForeignServers } from "./foreign-watch.ts";
+import { openFrameSender } from "./frame-sender.ts";
 import { readKernelLimits } from "./kernel-limits.ts";
 import type { LocalBoots } from "./local-boots.ts";
 import { newStanding, type Standing, viewStanding } from "./network-standing.ts";
@@ -55,7 +56,12 @@ export async function startDhcpServer(deps: {
         ...{ network: name, bytes: standing.receiveBufferBytes, asked: receiveBufferBytes },
       });
     }
-    const ear: Ear = { socket, interface: device, address, port, standing };
+    const frames = device === undefined ? undefined : openFrameSender(device);
+    if (frames !== undefined) sockets.use(frames);
+    const ear: Ear = {
+      ...{ socket, interface: device, address, port, standing },
+      ...(frames === undefined ? {} : { frames }),
+    };
     socket.on("message", (bytes, from) => {
       receive(ear, bytes, from).catch((error: unknown) =>
         log("error", "DHCP request failed", { network: name, error: String(error) }),

@@ -94,6 +94,20 @@ if (isInNamespace(import.meta.url)) {
     assert.equal((await udhcpc(wire, asPxe)).status, 0, site.lines.join("\n"));
   });
 
+  test("a client without an address is answered at its hardware address, one that asks for it by broadcast", async () => {
+    await using trouble = await startTrouble(2);
+    const { wire, site } = trouble;
+    for (const [options, destination] of [
+      [[], /^10\.77\.0\./],
+      [["-B"], /^255\.255\.255\.255$/],
+    ] as const) {
+      assert.equal((await udhcpc(wire, [...asPxe, ...options])).status, 0, site.lines.join("\n"));
+      const [machine] = site.store.list();
+      const sent = site.packets.of(machine?.id ?? assert.fail()).filter(({ direction }) => direction === "out");
+      for (const packet of sent.slice(-2)) assert.match(packet.destination.address, destination);
+    }
+  });
+
   test("what is no DHCP message is counted by its fault", async () => {
     await using trouble = await startTrouble(2);
     const { wire, site } = trouble;

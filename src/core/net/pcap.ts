@@ -2,6 +2,12 @@ import { builtBytes, createBuilder, putBytes, putUnsigned } from "../bytes/build
 import type { Ipv4 } from "./ipv4.ts";
 import { type Mac, macToBytes } from "./mac.ts";
 
+/** Between which addresses and ports a datagram goes. */
+export type UdpEnds = {
+  readonly source: { readonly address: Ipv4; readonly port: number };
+  readonly destination: { readonly address: Ipv4; readonly port: number };
+};
+
 /** A UDP datagram with all that stands around its payload in an Ethernet frame. */
 export type UdpDatagram = {
   readonly source: { readonly mac: Mac; readonly address: Ipv4; readonly port: number };
@@ -15,7 +21,7 @@ const udpProtocol = 17;
 const timeToLive = 64;
 
 /** The IPv4 packet of a datagram. Its UDP checksum is 0, "none" (RFC 768), for nothing else of it can be broken here. */
-export function udpPacket({ source, destination, payload }: UdpDatagram): Uint8Array {
+export function udpPacket({ source, destination, payload }: UdpEnds & { readonly payload: Uint8Array }): Uint8Array {
   const length = ipHeaderBytes + udpHeaderBytes + payload.length;
   const header = createBuilder(length);
   putUnsigned(header, 0x4500, 2);
