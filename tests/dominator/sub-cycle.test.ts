@@ -169,6 +169,19 @@ test("a power cut at any time between two renames is mended by the next run", { 
   assert.ok(existsSync(join(root, "boot/grub/grub.cfg")));
 });
 
+test("a kernel that was placed by an update that then failed is still a reason to reboot", {
+  timeout: 120_000,
+}, async () => {
+  await using fixture = await startSubFixture();
+  const { root } = fixture;
+  await fixture.importSketch({ "boot/vmlinuz-6.1.0-1": "kernel" }, machineFilterLines);
+  await fixture.runSub();
+  assert.equal(existsSync(join(root, "boot/vmlinuz-6.1.0-1")), true);
+  assert.equal(existsSync(join(root, "var/lib/birther/patched-image")), false);
+  const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  assert.equal(readFileSync(join(root, "var/lib/birther/kernel-changed-in"), "utf8"), bootId);
+});
+
 test("an image without a kernel is not taken for an update that could boot", { timeout: 120_000 }, async () => {
   await using fixture = await startSubFixture();
   await fixture.importSketch({ "boot/vmlinuz-1": "kernel without initrd" }, machineFilterLines);

@@ -4,13 +4,20 @@
  */
 import * as host from "host";
 import * as std from "std";
+import { decideLoneSub } from "../../core/install/lone-sub.ts";
 import type { Log } from "../../core/ports.ts";
 import { openConsole } from "../console.ts";
 import { sleepMs } from "../system/clock.ts";
 import { isPidOne, pidOneDuties } from "./pid-one.ts";
+import { restart } from "./restart.ts";
 import { openSession, readSubSettings } from "./session.ts";
 
 const retrySeconds = 5;
+/** A console that nobody scrolls still shows what is the matter. */
+const remindMs = 60_000;
+const startedMs = host.monotonicMs();
+let answered = false;
+let remindedMs = Number.NEGATIVE_INFINITY;
 
 const once = scriptArgs.includes("--once");
 const root = scriptArgs.includes("--root") ? (scriptArgs[scriptArgs.indexOf("--root") + 1] ?? "") : "";
@@ -34,6 +41,21 @@ function waitSeconds(seconds: number): void {
   }
 }
 
+/** The pause after a failure; ends in a restart where nobody would ever hear of this machine. */
+function waitAfterFailure(): void {
+  const nowMs = host.monotonicMs();
+  const next = decideLoneSub({ pidOne: isPidOne(), answered, elapsedMs: nowMs - startedMs });
+  if (next.kind === "restart") {
+    log("error", "the MDB was never reached at the permanent address: check cabling, gateway and networks[].permanent");
+    restart({ root, log, alive });
+  }
+  if (next.kind === "restartLater" && nowMs - remindedMs >= remindMs) {
+    log("warn", "the MDB was not reached yet; without it this machine restarts", { inSeconds: next.inSeconds });
+    remindedMs = nowMs;
+  }
+  waitSeconds(retrySeconds);
+}
+
 /** Runs for ever: PID 1 must not end, and a service would only be started again. */
 function live(): void {
   const settings = readSubSettings(root);
@@ -43,6 +65,7 @@ function live(): void {
   for (;;) {
     try {
       const seconds = session.turn();
+      answered = true;
       lastFault = "";
       if (once && seconds > 0) return;
       waitSeconds(seconds);
@@ -51,7 +74,7 @@ function live(): void {
       if (fault !== lastFault) log("warn", "the MDB cannot be asked", { fault });
       lastFault = fault;
       if (once) throw error;
-      waitSeconds(retrySeconds);
+      waitAfterFailure();
     }
   }
 }
@@ -63,6 +86,6 @@ for (;;) {
   } catch (error) {
     log("error", "subd cannot work", { reason: error instanceof Error ? error.message : String(error) });
     if (!isPidOne()) throw error;
-    waitSeconds(retrySeconds);
+    waitAfterFailure();
   }
 }

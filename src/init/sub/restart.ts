@@ -9,7 +9,7 @@ import type { Surroundings } from "./surroundings.ts";
 const shutdownSeconds = 120;
 
 /** Restarts the machine: through its init where there is one, else at once with the file-systems of the boot loader at rest. */
-export function restart({ root, log, alive }: Surroundings): never {
+export function restart({ root, log, alive }: Pick<Surroundings, "root" | "log" | "alive">): never {
   if (root !== "") throw new Error(`${root} is not the root of this machine: it is not restarted for it`);
   log("info", "restarting the machine");
   if (!isPidOne() && exists("/run/systemd/system")) {

@@ -11,17 +11,22 @@ export function readPatchedImage(root: string): string | undefined {
   return text === "" ? undefined : text;
 }
 
-/** An update begins: until it is finished the disk holds no image at all. */
+/**
+ * An update begins: until it is finished the disk holds no image at all. A kernel that changes is remembered from here on: if
+ * this update fails after its files were placed, the one that then succeeds finds no change, and the reboot is due all the same.
+ */
 export function beginUpdate(root: string, kernelChanged: boolean): void {
   makeDirectories(`${root}${subPlaces.state}`);
-  if (kernelChanged) writeText(`${root}${subPlaces.bootFilesDue}`, "");
+  if (kernelChanged) {
+    writeText(`${root}${subPlaces.bootFilesDue}`, "");
+    writeText(`${root}${subPlaces.kernelChangedIn}`, bootId());
+  }
   removeIfThere(`${root}${subPlaces.patchedImage}`);
   host.sync();
 }
 
 /** An update is finished and on the disk. */
-export function finishUpdate(root: string, image: string, kernelChanged: boolean): void {
-  if (kernelChanged) writeText(`${root}${subPlaces.kernelChangedIn}`, bootId());
+export function finishUpdate(root: string, image: string): void {
   host.sync();
   replaceBytes(`${root}${subPlaces.patchedImage}`, encodeUtf8(`${image}\n`));
   host.sync();

@@ -42,7 +42,7 @@ export function carryOutUpdate(
   }
   carryAll(late);
   cache.clear();
-  finishUpdate(root, update.image, update.kernelChanged);
+  finishUpdate(root, update.image);
 }
 
 function countUses(steps: readonly UpdateStep[]): Map<string, number> {
