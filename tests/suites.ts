@@ -39,7 +39,12 @@ export const suites: readonly Suite[] = [
   {
     name: "unit",
     about: "tables and properties of every room, in milliseconds",
-    run: { kind: "files", globs: ["src/**/*.test.ts"], packages: ["cpio", "zstd"], timeoutMs: 2 * minuteMs },
+    run: {
+      kind: "files",
+      globs: ["src/**/*.test.ts", "tests/fuzz/short.test.ts"],
+      packages: ["cpio", "zstd"],
+      timeoutMs: 2 * minuteMs,
+    },
   },
   {
     name: "native",
@@ -127,5 +132,11 @@ export const suites: readonly Suite[] = [
       prepare: ["./birther", "image", "build", "--state", "build/test-state"],
       timeoutMs: 15 * minuteMs,
     },
+  },
+  {
+    name: "fuzz",
+    about: "ten million mutated packets for every reader of what comes from a wire (FUZZ_INPUTS, FUZZ_SEED)",
+    run: { kind: "files", globs: ["tests/fuzz/fuzz.test.ts"], timeoutMs: 30 * minuteMs },
+    onlyWhenNamed: true,
   },
 ];

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type { Log } from "../core/ports.ts";
 import { planFileAnswer, type ServedFile } from "./file-answer.ts";
+import { pathOf } from "./request-path.ts";
 
 /** Handles a request that is none of a file's; false lets the next one try. */
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse, path: string) => boolean;
@@ -52,7 +53,7 @@ export async function startHttpServer(deps: {
   const files = new Map([...deps.files].map(([path, bytes]) => [path, served(path, bytes)]));
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
-    const path = pathOf(request);
+    const path = pathOf(request.url ?? "/");
     const file = files.get(path);
     const reading = request.method === "GET" || request.method === "HEAD";
     if (file !== undefined && reading) {
@@ -117,11 +118,6 @@ export async function startHttpServer(deps: {
       }
     },
   };
-}
-
-/** The path, with runs of slashes made one: shim asks for `//grubx64.efi` and must not be redirected (netboot.md §2.4). */
-function pathOf(request: IncomingMessage): string {
-  return (request.url ?? "/").replace(/[?#].*$/, "").replace(/\/{2,}/g, "/");
 }
 
 function served(path: string, bytes: Uint8Array): ServedFile {

@@ -1,0 +1,50 @@
+/**
+ * Every reader of what comes from a wire, fed with mutated packets: none may throw, or take long. Inputs follow from the
+ * seed alone. FUZZ_INPUTS says how many for all readers together (ten million in `./test fuzz`), FUZZ_SEED where to begin.
+ * An input that fails is kept in tests/captures/fuzz and tried first from then on.
+ */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { mutate } from "./mutate.ts";
+import { type Reader, readers } from "./readers.ts";
+
+const inputs = Number(process.env.FUZZ_INPUTS ?? 10_000_000);
+const seed = Number(process.env.FUZZ_SEED ?? 20_261_122);
+/** For one input of at most 2 KiB: a thousand times what it takes, so that only what grows without bound is found. */
+const longestMs = 1000;
+const kept = new URL("../captures/fuzz/", import.meta.url);
+const fileOf = (reader: Reader): string => reader.name.toLowerCase().replace(/ /g, "-");
+
+function tryOne(reader: Reader, bytes: Uint8Array): void {
+  const begunMs = performance.now();
+  try {
+    reader.read(bytes);
+  } catch (cause) {
+    keep(reader, bytes, `threw ${cause}`, cause);
+  }
+  const tookMs = performance.now() - begunMs;
+  if (tookMs > longestMs) keep(reader, bytes, `took ${Math.round(tookMs)} ms`);
+}
+
+function keep(reader: Reader, bytes: Uint8Array, what: string, cause?: unknown): never {
+  mkdirSync(kept, { recursive: true });
+  const file = new URL(
+    `${fileOf(reader)}-${Buffer.from(bytes).toString("hex").slice(0, 12)}-${bytes.length}.bin`,
+    kept,
+  );
+  writeFileSync(file, bytes);
+  throw new Error(`${reader.name} ${what}; the input is kept in ${file.pathname}`, { cause });
+}
+
+for (const reader of readers) {
+  test(`${reader.name}: inputs that failed once`, () => {
+    for (const name of readdirSync(kept))
+      if (name.startsWith(`${fileOf(reader)}-`) && name.endsWith(".bin"))
+        tryOne(reader, readFileSync(new URL(name, kept)));
+  });
+  test(`${reader.name}: ${Math.ceil(inputs / readers.length)} mutated inputs from seed ${seed}`, () => {
+    const chance = { state: seed | 1 };
+    for (const whole of reader.seeds) tryOne(reader, whole);
+    for (let done = 0; done < inputs / readers.length; done += 1) tryOne(reader, mutate(reader.seeds, chance));
+  });
+}

@@ -1,0 +1,109 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { pathOf } from "../../src/boot-server/request-path.ts";
+import { bytesFromText, textFromBytes } from "../../src/core/bytes/text.ts";
+import { classifyMessage } from "../../src/core/dhcp/client-message.ts";
+import { readDhcp } from "../../src/core/dhcp/read.ts";
+import { relayWishes } from "../../src/core/dhcp/relay-agent.ts";
+import { readSubOptions } from "../../src/core/dhcp/sub-options.ts";
+import { writeDhcp } from "../../src/core/dhcp/write.ts";
+import { readLldp } from "../../src/core/lldp/read.ts";
+import { writeLldp } from "../../src/core/lldp/write.ts";
+import { type Mac, parseMac } from "../../src/core/net/mac.ts";
+import { classifyClient } from "../../src/core/pxe/client.ts";
+import { readTftp, type TftpPacket, writeTftp } from "../../src/core/tftp/packet.ts";
+import { answerRequest } from "../../src/core/tftp/request.ts";
+import { startTransfer, stepTransfer } from "../../src/core/tftp/transfer.ts";
+import { framesOf, udpPayloadsTo } from "../pcap.ts";
+
+/** A reader under test: whole packets to begin from, and what is done with an input. It must never throw. */
+export type Reader = {
+  readonly name: string;
+  readonly seeds: readonly Uint8Array[];
+  readonly read: (bytes: Uint8Array) => void;
+};
+
+const captures = new URL("../captures/", import.meta.url);
+const captured = readdirSync(captures)
+  .filter((name) => name.endsWith(".pcap"))
+  .flatMap((name) => udpPayloadsTo(67, framesOf(readFileSync(new URL(name, captures)))));
+
+const readRequest = (file: string, options: readonly (readonly [string, string])[]): TftpPacket => ({
+  ...{ kind: "readRequest", file, mode: "octet", options },
+});
+const tftpPackets: readonly TftpPacket[] = [
+  readRequest("snponly.efi", [
+    ["tsize", "0"],
+    ["blksize", "1468"],
+    ["windowsize", "4"],
+  ]),
+  readRequest("/tftpboot\\undionly.kpxe", [["timeout", "2"]]),
+  { kind: "writeRequest", file: "x", mode: "netascii", options: [] },
+  { kind: "ack", block: 0 },
+  { kind: "ack", block: 2 },
+  { kind: "data", block: 1, bytes: new Uint8Array(32) },
+  { kind: "error", code: 8, message: "User aborted the transfer" },
+  { kind: "optionAck", options: [["tsize", "1"]] },
+];
+const files = new Map([["snponly.efi", new Uint8Array(5000)]]);
+
+const lldpFrame = writeLldp(
+  {
+    chassis: { kind: "mac", text: "44:38:39:aa:bb:cc" },
+    port: { kind: "interfaceName", text: "swp1" },
+    ...{ ttlSeconds: 120, systemName: "tor-1", portDescription: "to the machine" },
+  },
+  parseMac("02:00:00:00:00:01") as Mac,
+);
+
+/** Every reader of what comes from a wire. */
+export const readers: readonly Reader[] = [
+  {
+    name: "DHCP",
+    seeds: captured,
+    read: (bytes) => {
+      const result = readDhcp(bytes);
+      if (result.kind === "malformed") return;
+      classifyMessage(result.packet);
+      classifyClient(result.packet);
+      relayWishes(result.packet);
+      writeDhcp(result.packet, 576);
+    },
+  },
+  {
+    name: "DHCP sub-options",
+    seeds: captured.map((payload) => payload.subarray(240)),
+    read: (bytes) => {
+      readSubOptions(bytes);
+      readSubOptions(bytes, "noEnd");
+    },
+  },
+  { name: "LLDP", seeds: [lldpFrame], read: (bytes) => void readLldp(bytes) },
+  {
+    name: "TFTP",
+    seeds: tftpPackets.map(writeTftp),
+    read: (bytes) => {
+      const packet = readTftp(bytes);
+      if (packet.kind !== "readRequest" && packet.kind !== "writeRequest") {
+        const terms = { blockBytes: 512, windowBlocks: 4, timeoutMs: 1000, accepted: [] };
+        const first = startTransfer(new Uint8Array(5000), terms, 0);
+        if (first.kind === "going") stepTransfer(first.transfer, { kind: "received", packet }, 1);
+        return;
+      }
+      const answer = answerRequest(packet, files, 1500);
+      if (answer.kind === "send") startTransfer(answer.bytes, answer.terms, 0);
+    },
+  },
+  {
+    name: "HTTP path",
+    seeds: [
+      "/boot/52-54-00-0a-0b-0c.ipxe",
+      "//boot//52%3a54:00:0a:0b:0c.ipxe?x=1#y",
+      "/objects/0a1b",
+      "/throughput/99",
+    ].map(bytesFromText),
+    read: (bytes) => {
+      const path = pathOf(textFromBytes(bytes));
+      parseMac(path.slice(6));
+    },
+  },
+];
