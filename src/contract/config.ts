@@ -3,6 +3,7 @@
  * `config-check.ts` refuses by it, `config-docs.ts` writes docs/configuration.md from it.
  */
 import * as v from "valibot";
+import { defaultNewMachinesPerMinute } from "../core/dhcp/newcomers.ts";
 import { type Ipv4, type Prefix, parseIpv4, parsePrefix } from "../core/net/ipv4.ts";
 import { type BurnInProfile, imageRule } from "./machine-facing.ts";
 
@@ -118,6 +119,11 @@ const network = v.strictObject({
     yesOrNo,
     false,
     "Whether unknown machines are born here. Elsewhere they are recorded and told to boot locally: no disk is touched.",
+  ),
+  maxNewMachinesPerMinute: withDefault(
+    count("a whole number of machines", 1, 1_000_000),
+    defaultNewMachinesPerMinute,
+    "How many unknown machines are taken in per minute, at once if need be; beyond it they are not answered, and the log says so. Anybody on the wire can invent machines; those that are known are always served.",
   ),
   secureBoot: withDefault(
     yesOrNo,
