@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Machine } from "../../src/core/machine/record.ts";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
-import { insideNamespace } from "../inside-namespace.ts";
+import { insideNamespace, waitFor } from "../inside-namespace.ts";
 import { type BootPlace, bootPlace, rackNetwork } from "./boot-place.ts";
 
 const record = (place: BootPlace, index: number): Machine =>
@@ -25,6 +26,27 @@ insideNamespace("modes of a network beside a real dnsmasq, in a namespace", impo
     const [network] = place.networks();
     assert.deepEqual([network?.mode, network?.notServed], ["proxy", undefined]);
     assert.equal(network?.foreignDhcp?.address, "10.77.0.2");
+  });
+
+  test("proxy: OVMF that is not to be installed goes on to its next boot entry at once", {
+    timeout: 200_000,
+  }, async (context) => {
+    const network = rackNetwork({ mode: "proxy", nursery: false });
+    await using place = await bootPlace({ machines: [machineSpec(1, { firmware: "uefi" })], network, otherDhcp: true });
+    const [machine] = place.rack.machines;
+    assert.ok(machine);
+    await machine.powerOn();
+    const offer = await place.line("our offer", 120, ({ message }) => message === "DHCP offer");
+    await waitFor("the next boot entry", 100, () =>
+      /BdsDxe: failed to (load|start) [^\n]*PXEv4/.test(readFileSync(machine.consoleLogPath, "utf8"))
+        ? true
+        : undefined,
+    );
+    const seconds = (performance.now() - offer.atMs) / 1000;
+    context.diagnostic(`${seconds.toFixed(1)} s from the first offer`);
+    // "Remote boot cancelled", not the minute of an entry that nobody answers (PXE-E16, PXE-E18).
+    assert.match(readFileSync(machine.consoleLogPath, "utf8"), /PXE-E21/);
+    assert.equal(record(place, 0).pxe.lastAnswer, "local: localBootMenu");
   });
 
   test("full: dnsmasq is found at the start and named, the network is not served, what would be said is told", {
