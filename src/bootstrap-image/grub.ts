@@ -28,8 +28,22 @@ const commonModules = [
 /** A prompt on a screen that nobody watches would be a silent end: say what is missing and start again, from the network. */
 const orRestart = 'echo "birther: no GRUB configuration on this disk; restarting"\nsleep 10\nreboot\n';
 
+/**
+ * Where the ESP's program finds /boot: on the disk it was started from, which the firmware tells ($cmdpath, e.g.
+ * `(hd1,gpt1)/EFI/birther`). Another disk may carry the same label, from a birth before; its system must not start. Only
+ * where the firmware names no disk is the label asked. No `if`: this runs before there is a normal mode, and a `regexp`
+ * that does not match leaves its variable as it was.
+ */
+const ownBoot = [
+  "search --no-floppy --label boot --set=labelled",
+  "regexp --set=1:disk '^(hd[0-9]+)' \"$labelled\"",
+  "regexp --set=1:disk '^[(](hd[0-9]+)' \"$cmdpath\"",
+  "set root=$disk,gpt2",
+  "set prefix=($root)/grub",
+].join("\n");
+
 /** core.img lives in the BIOS boot partition of the same disk, so /boot is known; the ESP's program has to look for it. */
-const images = [
+export const grubImages = [
   {
     format: "i386-pc",
     file: "core.img",
@@ -42,11 +56,11 @@ const images = [
     file: "bootx64.efi",
     prefix: "/grub",
     modules: ["fat", "efi_gop", "efi_uga", "efifwsetup"],
-    config: `search --no-floppy --label boot --set root\nset prefix=($root)/grub\nconfigfile $prefix/grub.cfg\n${orRestart}`,
+    config: `${ownBoot}\nconfigfile $prefix/grub.cfg\n${orRestart}`,
   },
 ] as const;
 
-async function makeImage(tree: string, image: (typeof images)[number], scratch: string): Promise<CpioEntry> {
+async function makeImage(tree: string, image: (typeof grubImages)[number], scratch: string): Promise<CpioEntry> {
   const output = join(scratch, image.file);
   const config = join(scratch, `${image.file}.cfg`);
   await writeFile(config, image.config);
@@ -78,7 +92,7 @@ export async function grubEntries(tree: string): Promise<readonly CpioEntry[]> {
   const scratch = await mkdtemp(join(tmpdir(), "birther-grub-"));
   try {
     const made: CpioEntry[] = [];
-    for (const image of images) made.push(await makeImage(tree, image, scratch));
+    for (const image of grubImages) made.push(await makeImage(tree, image, scratch));
     const boot = await readFile(join(tree, "usr/lib/grub/i386-pc/boot.img"));
     return [...made, { kind: "file", path: "usr/lib/birther/grub/boot.img", mode: 0o644, bytes: boot }];
   } finally {

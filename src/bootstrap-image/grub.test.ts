@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { grubImages } from "./grub.ts";
+
+test("/boot is on the disk that the firmware started GRUB from, whatever label another disk has", () => {
+  const efi = grubImages.find((image) => image.format === "x86_64-efi");
+  const lines = (efi?.config ?? "").split("\n");
+  const own = /^regexp --set=1:disk '(.+)' "\$cmdpath"$/.exec(
+    lines.find((line) => line.includes("$cmdpath")) ?? "",
+  )?.[1];
+  assert.equal(new RegExp(own ?? assert.fail()).exec("(hd1,gpt1)/EFI/birther")?.[1], "hd1");
+  assert.equal(new RegExp(own).exec("(tftp,10.77.0.1)/grub"), null);
+  // What is set last counts, and GRUB's configuration is only looked for there.
+  const order = ["search", "$labelled", "$cmdpath", "root=$disk,gpt2", "configfile $prefix"].map((word) =>
+    lines.findIndex((line) => line.includes(word)),
+  );
+  assert.deepEqual(
+    order,
+    [...order].sort((left, right) => left - right),
+  );
+  assert.ok(!order.includes(-1));
+});
+
+test("before normal mode there is no `if`", () => {
+  for (const image of grubImages) assert.ok(!/^(if|else|fi|function|while)\b/m.test(image.config));
+});
