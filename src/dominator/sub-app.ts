@@ -1,15 +1,17 @@
-import { createHash, timingSafeEqual } from "node:crypto";
-import { Hono } from "hono";
+import { createHash } from "node:crypto";
+import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import * as v from "valibot";
+import { claimOf, isKept } from "../contract/credential.ts";
 import { type Problem, paths } from "../contract/machine-facing.ts";
 import { maxSubMessageBytes, type SubPollRequest, subPollRequest } from "../contract/sub.ts";
 import { type Directive, decideDirective, defaultSubPolicy, type SubPolicy } from "../core/image/directive.ts";
 import { faultOfTree } from "../core/image/tree.ts";
 import type { MachineEvent } from "../core/machine/event.ts";
-import type { Machine, MachineId } from "../core/machine/record.ts";
+import type { Machine } from "../core/machine/record.ts";
 import type { Log, Store } from "../core/ports.ts";
 import type { ImageStore } from "./image-store.ts";
+import { openReportGate, type ReportGate } from "./report-gate.ts";
 import { directiveEvents, outcomeEvents } from "./sub-events.ts";
 
 export type SubAppInput = {
@@ -17,26 +19,44 @@ export type SubAppInput = {
   readonly images: ImageStore;
   readonly log: Log;
   readonly policy?: SubPolicy;
+  readonly gate?: ReportGate;
 };
 
+/** A poll without a tree: its largest part are 200 lines of log. */
+const smallPollBytes = 4 << 20;
+
 /** The Dominator's side of a sub's poll: who is it, what is it to do, what does the MDB learn from it. */
-export function subApp({ store, images, log, policy = defaultSubPolicy }: SubAppInput): Hono {
+export function subApp({ store, images, log, policy = defaultSubPolicy, gate = openReportGate() }: SubAppInput): Hono {
   const app = new Hono();
-  app.post(paths.subPoll, bodyLimit({ maxSize: maxSubMessageBytes }), async (context) => {
+  // Hundreds of megabytes may follow: who sends them is asked before the first is read.
+  app.post(paths.subPoll, async (context, next) => {
+    const machine = senderOf(context, store);
+    if (machine === undefined) return context.json(stranger(), 401);
+    const announced = Number(context.req.header("content-length") ?? 0);
+    if (announced <= smallPollBytes) return await bodyLimit({ maxSize: smallPollBytes })(context, next);
+    const admission = gate.admit(machine.id);
+    if (admission.kind === "busy") return context.json(busy, 503);
+    if (admission.kind === "notAsked") {
+      const reason = "a tree was sent that was not asked for: the server has restarted, it will ask";
+      return context.json({ kind: "wait", seconds: 1, reason } satisfies Directive);
+    }
+    using _room = admission.room;
+    return await bodyLimit({ maxSize: maxSubMessageBytes })(context, next);
+  });
+  app.post(paths.subPoll, async (context) => {
+    const machine = senderOf(context, store);
     const parsed = v.safeParse(subPollRequest, await context.req.json().catch(() => undefined));
     if (!parsed.success) return context.json(malformed(v.flatten(parsed.issues)), 400);
-    const request = parsed.output;
+    if (machine === undefined || machine.id !== parsed.output.machineId) return context.json(stranger(), 401);
+    const request = gate.isAsked(machine.id) ? parsed.output : withoutTree(parsed.output);
     const fault = request.tree === undefined ? undefined : faultOfTree(request.tree);
     if (fault !== undefined) return context.json(malformed(fault), 400);
-
-    const machine = store.get(request.machineId as MachineId);
-    const token = /^Bearer (.+)$/.exec(context.req.header("authorization") ?? "")?.[1];
-    if (machine === undefined || !isItsToken(machine, token)) return context.json(stranger(request.machineId), 401);
 
     await images
       .refresh()
       .catch((error: unknown) => log("error", "an image cannot be read", { error: String(error), cause: error }));
     const directive = direct(machine, request, images, policy);
+    gate.told(machine.id, directive);
     for (const event of [...outcomeEvents(machine.id, request), ...directiveEvents(machine.id, request, directive)]) {
       await applyOrLog(store, event, log);
     }
@@ -65,12 +85,28 @@ function whyHeld(machine: Machine): string | undefined {
   return hold === undefined ? undefined : `held: ${hold.reason}`;
 }
 
-function isItsToken(machine: Machine, token: string | undefined): boolean {
-  if (machine.subTokenHash === undefined || token === undefined) return false;
-  const given = createHash("sha256").update(token).digest();
-  const known = Buffer.from(machine.subTokenHash, "hex");
-  return given.length === known.length && timingSafeEqual(given, known);
+/** The machine whose sub's credential a request carries. */
+function senderOf(context: Context, store: Store): Machine | undefined {
+  const claim = claimOf(context.req.header("authorization"));
+  const machine = claim && store.get(claim.machineId);
+  return claim && isKept(claim.credential, machine?.subTokenHash, sha256) ? machine : undefined;
 }
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** A tree that nobody asked for is not looked at; if one is needed, the sub is told to report. */
+function withoutTree({ tree: _tree, objects: _objects, ...rest }: SubPollRequest): SubPollRequest {
+  return rest;
+}
+
+const busy: Problem = {
+  kind: "busy",
+  title: "other machines' trees are being read",
+  detail: "only a few are read at a time, and one of a machine",
+  next: "send it again in a few seconds",
+};
 
 async function applyOrLog(store: Store, event: MachineEvent, log: Log): Promise<void> {
   const decision = await store.apply(event);
@@ -87,11 +123,11 @@ function malformed(why: unknown): Problem {
   };
 }
 
-function stranger(machineId: string): Problem {
+function stranger(): Problem {
   return {
     kind: "unknownSub",
     title: "not the credential of this machine's sub",
-    detail: `machine ${machineId} is not known, or was installed anew since and has another credential`,
+    detail: "the machine is not known, or was installed anew since and has another credential",
     next: "rebirth the machine",
   };
 }

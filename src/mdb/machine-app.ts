@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import type { Config, Network } from "../contract/config.ts";
 import { permanentOf } from "../contract/config-check.ts";
+import { claimOf, isKept } from "../contract/credential.ts";
 import * as wire from "../contract/machine-facing.ts";
 import type { Decision, MachineEvent, Refusal } from "../core/machine/event.ts";
 import { machineIdFromMac } from "../core/machine/life-record.ts";
@@ -8,7 +9,7 @@ import type { BirthAction, Machine } from "../core/machine/record.ts";
 import { formatIpv4 } from "../core/net/ipv4.ts";
 import { type Mac, parseMac } from "../core/net/mac.ts";
 import type { Clock, Log, Random, Store } from "../core/ports.ts";
-import { bearerOf, claimedMachine, hashSecret, isSecret, newCredential } from "./credential.ts";
+import { hashSecret, newCredential } from "./credential.ts";
 import { atMost, faultAnswer, lastAnswers, readBody, refusalAnswer } from "./problem.ts";
 import { eventsOf } from "./report.ts";
 import { whyNotPlaced } from "./verify-place.ts";
@@ -106,10 +107,9 @@ function networkOf(machine: Machine, config: Config): Network {
 
 /** The machine whose running birth this request belongs to. */
 function machineInSession(c: Context, store: Store): Machine | undefined {
-  const session = bearerOf(c.req.header("authorization"));
-  const id = session === undefined ? undefined : claimedMachine(session);
-  const machine = id === undefined ? undefined : store.get(id);
-  return session !== undefined && isSecret(session, machine?.ticket?.taken?.sessionHash) ? machine : undefined;
+  const claim = claimOf(c.req.header("authorization"));
+  const machine = claim && store.get(claim.machineId);
+  return claim && isKept(claim.credential, machine?.ticket?.taken?.sessionHash, hashSecret) ? machine : undefined;
 }
 
 function noSession(c: Context): Response {

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
 import { bundleForQuickJs } from "../../src/bootstrap-image/bundle.ts";
+import { credentialFor } from "../../src/contract/credential.ts";
 import type { SubSettings } from "../../src/contract/sub.ts";
 import { decide } from "../../src/core/machine/life.ts";
 import type { Machine, MachineId } from "../../src/core/machine/record.ts";
@@ -21,8 +22,8 @@ import { subApp } from "../../src/dominator/sub-app.ts";
 import { issue, makeAuthority } from "../native/certificates.ts";
 import { type NativeRun, runNative } from "../native/native-program.ts";
 
-const token = "sub-secret";
 const machineId = "m-525400b10001" as MachineId;
+const token = credentialFor(machineId, "5e".repeat(32));
 
 /** A file-system tree to be written: text is a file, `{ link }` a symbolic link, `{ same }` a hard link. */
 export type Sketch = {

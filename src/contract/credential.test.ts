@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+import type { MachineId } from "../core/machine/record.ts";
+import { claimOf, credentialFor, isKept } from "./credential.ts";
+
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+const id = "m-525400000001" as MachineId;
+const credential = credentialFor(id, "0a".repeat(32));
+
+test("a bearer names its machine; anything else is no claim", () => {
+  assert.deepEqual(claimOf(`Bearer ${credential}`), { machineId: id, credential });
+  for (const header of [undefined, "", credential, `Basic ${credential}`, "Bearer guess", `Bearer ${credential}0`]) {
+    assert.equal(claimOf(header), undefined, header);
+  }
+});
+
+test("kept is what hashes to the same; nothing is kept where there is no hash", () => {
+  assert.equal(isKept(credential, sha256(credential), sha256), true);
+  for (const hash of [undefined, "", sha256("other"), `${sha256(credential)}0`]) {
+    assert.equal(isKept(credential, hash, sha256), false);
+  }
+});
