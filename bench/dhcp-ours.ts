@@ -1,0 +1,38 @@
+/** Our DHCP server as a process of its own: the real one, over an MDB in a file, with the log at its usual level. */
+import { startDhcpServer } from "../src/boot-server/dhcp-server.ts";
+import { openPacketLog } from "../src/boot-server/packet-log.ts";
+import { parseIpv4, parsePrefix } from "../src/core/net/ipv4.ts";
+import { openLog } from "../src/main/structured-log.ts";
+import { systemClock as clock } from "../src/main/system-ports.ts";
+import { openStore } from "../src/mdb/open-store.ts";
+import { dhcpSite } from "./dhcp-site.ts";
+
+const [path = "", serverInterface = ""] = process.argv.slice(2);
+const log = openLog({ json: false, least: "info" });
+const ip = (text: string) => parseIpv4(text) ?? fail(text);
+
+function fail(text: string): never {
+  throw new Error(`bad address ${text}`);
+}
+
+const store = await openStore({ path, clock, log });
+const { server, prefix, first, last } = dhcpSite;
+const dhcp = await startDhcpServer({
+  networks: [
+    {
+      ...{ name: "rack", interface: serverInterface, serverAddress: ip(server), nursery: true },
+      prefix: parsePrefix(prefix) ?? fail(prefix),
+      temporaryPool: { first: ip(first), last: ip(last) },
+      // What is measured is how fast they are taken in, not how many are.
+      maxNewMachinesPerMinute: 1_000_000,
+    },
+  ],
+  packets: openPacketLog(),
+  ports: { http: 80, machines: 443 },
+  ...{ store, clock, log },
+});
+process.once("SIGTERM", async () => {
+  await dhcp[Symbol.asyncDispose]();
+  await store[Symbol.asyncDispose]();
+  process.exit(0);
+});

@@ -1,0 +1,98 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { dhcpSite } from "./dhcp-site.ts";
+import { type Ground, type RunningServer, startServer } from "./ground.ts";
+import { peerEnvironment, peerProgram } from "./peers.ts";
+
+/** A server under test. `firstRate` is where the search begins, in exchanges a second. */
+export type DhcpPeer = {
+  readonly name: string;
+  readonly firstRate: number;
+  /** What it promises when it has answered, in a few words. */
+  readonly keeps: string;
+  readonly start: (ground: Ground) => Promise<RunningServer>;
+};
+
+const { server, prefix, netmask, first, last } = dhcpSite;
+let runs = 0;
+
+/** A directory for one run of a server, empty. */
+function freshDirectory(ground: Ground): string {
+  runs += 1;
+  const directory = join(ground.directory, `run-${runs}`);
+  mkdirSync(directory);
+  return directory;
+}
+
+const started = (argv: readonly string[], directory: string): Promise<RunningServer> =>
+  startServer(argv, {
+    ...{ protocol: "udp", port: 67, output: join(directory, "output") },
+    env: { KEA_PIDFILE_DIR: directory, KEA_LOCKFILE_DIR: directory },
+  });
+
+/** Ours and its peers, each with the same pool, the same boot options, leases on disk and its usual log. */
+export const dhcpPeers: readonly DhcpPeer[] = [
+  {
+    name: "ours",
+    firstRate: 2000,
+    keeps: "a record of each machine with its history, synchronised to disk before it is answered",
+    start: (ground) => {
+      const directory = freshDirectory(ground);
+      const script = join(import.meta.dirname, "dhcp-ours.ts");
+      const argv = [process.execPath, "--disable-warning=ExperimentalWarning", script, join(directory, "mdb.sqlite")];
+      return started([...argv, ground.wire.serverInterface], directory);
+    },
+  },
+  {
+    name: "kea",
+    firstRate: 2000,
+    keeps: "a line for each lease in a file, not synchronised",
+    start: (ground) => {
+      const directory = freshDirectory(ground);
+      const file = join(directory, "kea.json");
+      writeFileSync(file, JSON.stringify(keaConfiguration(ground, directory)));
+      return started([peerProgram("kea-dhcp4"), "-c", file], directory);
+    },
+  },
+  {
+    name: "dnsmasq",
+    firstRate: 50,
+    keeps: "a file of all leases, written anew",
+    start: (ground) => {
+      const directory = freshDirectory(ground);
+      const words = [
+        ...["--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--no-ping", "--log-facility=-"],
+        ...["--user=root", `--pid-file=${join(directory, "pid")}`, `--dhcp-leasefile=${join(directory, "leases")}`],
+        ...[`--interface=${ground.wire.serverInterface}`, "--bind-interfaces", "--dhcp-lease-max=200000"],
+        ...[`--dhcp-range=${first},${last},${netmask},1h`, "--dhcp-boot=undionly.kpxe"],
+      ];
+      return started([peerProgram("dnsmasq"), ...words], directory);
+    },
+  },
+];
+
+/** Kea as Debian has it (single-threaded, memfile with persistence), its loading of unused things left out. */
+function keaConfiguration(ground: Ground, directory: string): object {
+  const output = { output: join(directory, "kea.log") };
+  return {
+    Dhcp4: {
+      "interfaces-config": { interfaces: [ground.wire.serverInterface], "dhcp-socket-type": "raw" },
+      "lease-database": {
+        ...{ type: "memfile", persist: true, name: join(directory, "leases.csv"), "lfc-interval": 0 },
+      },
+      "valid-lifetime": 3600,
+      subnet4: [
+        {
+          subnet: prefix,
+          pools: [{ pool: `${first} - ${last}` }],
+          "next-server": server,
+          "boot-file-name": "undionly.kpxe",
+        },
+      ],
+      loggers: [{ name: "kea-dhcp4", severity: "INFO", output_options: [output] }],
+    },
+  };
+}
+
+/** Environment of the load generator. */
+export const loadEnvironment = peerEnvironment;

@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { startInNamespace } from "../src/lab/namespace.ts";
+import { layWire, type Wire } from "../tests/real-clients/wire.ts";
+import { peerEnvironment } from "./peers.ts";
+
+const mark = "BIRTHER_BENCH_INSIDE";
+
+/** What a benchmark runs on: a cable between servers and their clients, and a directory that is removed afterwards. */
+export type Ground = {
+  readonly wire: Wire;
+  readonly directory: string;
+  /** Fewer and shorter trials. */
+  readonly quick: boolean;
+};
+
+/**
+ * Runs a benchmark in a network namespace of its own. `prepare` happens before, where the outer network still is.
+ * The last line on standard output is what `measure` gives, as one JSON object; everything else goes to standard error.
+ */
+export async function runBenchmark(of: {
+  readonly fileUrl: string;
+  readonly about: string;
+  readonly addresses: readonly string[];
+  readonly prepare: () => Promise<void>;
+  readonly measure: (ground: Ground) => Promise<object>;
+}): Promise<void> {
+  const { values } = parseArgs({ options: { quick: { type: "boolean" }, help: { type: "boolean" } } });
+  if (values.help) {
+    process.stdout.write(`${of.about}\n\n  --quick   fewer and shorter trials\n`);
+    return;
+  }
+  if (process.getuid?.() !== 0) throw new Error("needs root: it lays a virtual cable between two network namespaces");
+  if (process.env[mark] === undefined) {
+    await of.prepare();
+    const argv = [process.execPath, "--disable-warning=ExperimentalWarning", fileURLToPath(of.fileUrl)];
+    const child = startInNamespace([...argv, ...process.argv.slice(2)], { env: { [mark]: "1" } });
+    const [status] = await once(child, "close");
+    process.exitCode = status === 0 ? 0 : 1;
+    return;
+  }
+  const directory = mkdtempSync(join(tmpdir(), "birther-bench-"));
+  try {
+    await using wire = await layWire({ mac: "52:54:00:be:7c:01", addresses: of.addresses });
+    const result = await of.measure({ wire, directory, quick: values.quick === true });
+    process.stdout.write(`${JSON.stringify(result)}\n`);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Says on standard error how far it is. */
+export function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** A server under test; disposing of it stops it. */
+export type RunningServer = AsyncDisposable & {
+  readonly pid: number;
+  /** CPU seconds that it and its children have used: on a busy computer a better measure than the clock. */
+  readonly cpuSeconds: () => number;
+};
+
+/** Starts a server, its output in a file, and waits until it has the port (looked up in /proc/net, 20 s at most). */
+export async function startServer(
+  argv: readonly string[],
+  of: {
+    readonly protocol: "udp" | "tcp";
+    readonly port: number;
+    readonly output: string;
+    readonly env?: { readonly [name: string]: string };
+  },
+): Promise<RunningServer> {
+  const [command = "", ...rest] = argv;
+  const file = openSync(of.output, "w");
+  const child = spawn(command, rest, {
+    stdio: ["ignore", file, file],
+    env: { ...process.env, ...peerEnvironment, ...of.env },
+  });
+  closeSync(file);
+  let failed: unknown;
+  child.on("error", (cause) => {
+    failed = cause;
+  });
+  for (let tries = 0; !holdsPort(of.protocol, of.port); tries += 1) {
+    if (failed !== undefined || child.exitCode !== null || tries > 400) {
+      child.kill("SIGKILL");
+      throw new Error(`${command} does not listen: ${readFileSync(of.output, "utf8").slice(-1500)}`, { cause: failed });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return {
+    pid: child.pid ?? 0,
+    cpuSeconds: () => cpuSecondsOf(child.pid ?? 0),
+    [Symbol.asyncDispose]: () => stop(child),
+  };
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill("SIGTERM");
+  const killer = setTimeout(() => child.kill("SIGKILL"), 10_000);
+  await ended;
+  clearTimeout(killer);
+}
+
+function holdsPort(protocol: "udp" | "tcp", port: number): boolean {
+  const hex = port.toString(16).toUpperCase().padStart(4, "0");
+  return new RegExp(`^ *\\d+: [0-9A-F]{8}:${hex} `, "m").test(readFileSync(`/proc/net/${protocol}`, "utf8"));
+}
+
+/** Of the process, its children, and those it has waited for: proc(5), fields 14 to 17 of stat, in ticks of 10 ms. */
+function cpuSecondsOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /, "")
+    .split(" ");
+  const own = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0) / 100;
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean);
+  return children.reduce((sum, child) => sum + cpuSecondsOf(Number(child)), own);
+}

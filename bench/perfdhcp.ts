@@ -1,0 +1,80 @@
+import { execFile } from "node:child_process";
+import { dhcpSite } from "./dhcp-site.ts";
+import type { Ground } from "./ground.ts";
+import { peerEnvironment, peerProgram } from "./peers.ts";
+
+/** What one run of perfdhcp saw. */
+export type DhcpTrial = {
+  readonly offeredRate: number;
+  /** Whole four-way exchanges a second. */
+  readonly rate: number;
+  readonly dropPercent: number;
+};
+
+/** Options of a PXE client: class, architecture (BIOS), UNDI, and what it asks for. */
+const pxeOptions = [
+  ["60", Buffer.from("PXEClient:Arch:00000:UNDI:002001").toString("hex")],
+  ["93", "0000"],
+  ["94", "010201"],
+  ["55", "0103060c0f1c3642436180"],
+].flatMap(([code, hex]) => ["-o", `${code},${hex}`]);
+
+/** Clients of each run have MACs of their own, counted from here: a machine is new once only. */
+let nextMac = 0x020000000000;
+
+function freshMacs(count: number): string {
+  const mac = nextMac.toString(16).padStart(12, "0").match(/../g)?.join(":") ?? "";
+  nextMac += count;
+  return `mac=${mac}`;
+}
+
+/** Offers a rate of exchanges by so many different machines for some seconds. */
+export async function tryRate(
+  ground: Ground,
+  of: { readonly rate: number; readonly machines: number; readonly seconds: number; readonly base?: string },
+): Promise<DhcpTrial> {
+  const base = of.base ?? freshMacs(of.machines);
+  const words = [
+    "-r",
+    String(of.rate),
+    "-R",
+    String(of.machines),
+    "-b",
+    base,
+    "-p",
+    String(of.seconds),
+    "-W",
+    "500000",
+  ];
+  const output = await perfdhcp(ground, words, of.seconds + 15);
+  // Two pairs are counted (DISCOVER-OFFER, REQUEST-ACK): a client is lost if either is. Its own "Rate" is not taken,
+  // as that counts the time it waits for stragglers, too.
+  const sent = [...output.matchAll(/^sent packets: (\d+)/gm)].map(([, text]) => Number(text));
+  const received = [...output.matchAll(/^received packets: (\d+)/gm)].map(([, text]) => Number(text));
+  const [discovers = 0, acks] = [sent[0], received[1]];
+  if (acks === undefined) throw new Error(`perfdhcp said nothing usable:\n${output.slice(-1500)}`);
+  const dropPercent = discovers === 0 ? 100 : (100 * (discovers - acks)) / discovers;
+  return { offeredRate: of.rate, rate: acks / of.seconds, dropPercent };
+}
+
+/** All machines at once, each asking again until it has its address; the seconds until the last one has. */
+export async function avalanche(ground: Ground, machines: number, limitSeconds: number): Promise<number | undefined> {
+  const words = ["--scenario", "avalanche", "-R", String(machines), "-b", freshMacs(machines)];
+  const output = await perfdhcp(ground, words, limitSeconds);
+  const seconds = /It took (\d+):(\d+):([\d.]+) to provision/.exec(output);
+  if (seconds === null) return undefined;
+  return Number(seconds[1]) * 3600 + Number(seconds[2]) * 60 + Number(seconds[3]);
+}
+
+function perfdhcp(ground: Ground, words: readonly string[], limitSeconds: number): Promise<string> {
+  const [command = "", ...before] = ground.wire.inside;
+  const argv = [...before, peerProgram("perfdhcp"), "-4", "-l", ground.wire.clientInterface, ...words];
+  const options = { timeout: limitSeconds * 1000, killSignal: "SIGKILL", maxBuffer: 64 * 1024 * 1024 } as const;
+  const env = { ...process.env, ...peerEnvironment };
+  // Its status is 3 when a single exchange was lost.
+  return new Promise((resolve) => {
+    execFile(command, [...argv, ...pxeOptions, dhcpSite.server], { ...options, env }, (_error, stdout, stderr) =>
+      resolve(stdout + stderr),
+    );
+  });
+}
