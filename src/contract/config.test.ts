@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { formatIpv4 } from "../core/net/ipv4.ts";
-import { checkConfig, formatFault } from "./config-check.ts";
+import { checkConfig, formatFault, permanentOf } from "./config-check.ts";
 import { configDocs } from "./config-docs.ts";
 
 const network = {
@@ -21,6 +21,20 @@ const rule = {
   address: { first: "10.77.1.0", step: { rack: 64, unit: 1 } },
 };
 const good = { networks: [network], placement: { rules: [rule] } };
+
+const { interface: _device, permanent: _permanent, ...wireless } = network;
+const relayed = {
+  ...{ ...wireless, name: "row7", prefix: "10.78.0.0/24", relay: { gateway: "10.78.0.1" } },
+  temporaryPool: { first: "10.78.0.50", last: "10.78.0.250" },
+};
+
+test("a relayed network beside a local one, both by the same address of ours", () => {
+  const result = checkConfig({ ...good, networks: [network, relayed] });
+  assert.ok(result.kind === "config", JSON.stringify(result));
+  const [, row7] = result.config.networks;
+  assert.deepEqual([row7?.interface, row7?.relay?.agents], [undefined, []]);
+  assert.equal(formatIpv4(permanentOf(row7 ?? assert.fail()).gateway ?? assert.fail()), "10.78.0.1");
+});
 
 test("a small file is enough; all else has a default", () => {
   const result = checkConfig(good);
@@ -70,6 +84,26 @@ const refusals: [title: string, document: unknown, expected: string][] = [
     "a mode that is none",
     { networks: [{ ...network, mode: "half" }] },
     'networks[0].mode: found "half"; meant is full, proxy or listen',
+  ],
+  [
+    "an interface and relays",
+    { ...good, networks: [{ ...network, relay: { gateway: "10.77.0.2" } }] },
+    "networks[0].relay: found a section; meant is no such section for a network on an interface",
+  ],
+  [
+    "a relayed network's gateway elsewhere",
+    { ...good, networks: [network, { ...relayed, relay: { gateway: "10.0.0.1" } }] },
+    "networks[1].relay.gateway: found 10.0.0.1; meant is an address inside 10.78.0.0/24",
+  ],
+  [
+    "a relayed network's gateway in its pool",
+    { ...good, networks: [network, { ...relayed, relay: { gateway: "10.78.0.60" } }] },
+    "networks[1].temporaryPool: found 10.78.0.50–10.78.0.250; meant is a pool without the address 10.78.0.60",
+  ],
+  [
+    "a relayed permanent network without a way to us",
+    { networks: [network, { ...relayed, permanent: { prefix: "10.79.0.0/24", serverAddress: "10.77.0.1" } }] },
+    "networks[1].permanent.gateway: found nothing; meant is the machines' way to us",
   ],
   [
     "a bad address",

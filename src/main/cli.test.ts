@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { ImageView } from "../contract/operator.ts";
+import type { ImageView, PacketView } from "../contract/operator.ts";
 import { machineIdFromMac } from "../core/machine/life-record.ts";
 import type { Store } from "../core/ports.ts";
 import { openStore } from "../mdb/open-store.ts";
@@ -38,7 +38,14 @@ describe("the birther command against a server on its Unix socket", () => {
   const life = new AsyncDisposableStack();
   const log = () => {};
   let store: Store;
-  const seen = { networks: () => [], packetsOf: () => [] };
+  const offer: PacketView = {
+    ...{ atMs: 0, direction: "out", protocol: "dhcp", kind: "offer", facts: ["yiaddr 10.77.0.50"], bytes: "" },
+    ...{ source: { address: "10.77.0.1", port: 67 }, destination: { address: "255.255.255.255", port: 68 } },
+  };
+  const seen = {
+    networks: () => [],
+    packetsOf: (id: string) => (id === machineIdFromMac(testMac(1)) ? [offer] : []),
+  };
   const images: ImageView[] = [{ name: "compute/1", entries: 2, bytes: 3, importedAtMs: 4 }];
 
   before(async () => {
@@ -94,6 +101,21 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.ok(!events.out.includes("Hash"));
     assert.equal(JSON.parse((await asked("events", "r01u1", "-n", "2", "-o", "json")).out).length, 2);
     assert.equal((await asked("log", testMac(2))).out, "hello from init\n");
+  });
+
+  test("networks, packets: what the Boot Server saw; a pcap file on request", async () => {
+    assert.match((await asked("networks")).out, /^NETWORK +MODE +HEARD BY +POOL/);
+    const packets = await asked("packets", "r01u1");
+    assert.match(
+      packets.out,
+      /10\.77\.0\.1:67 +255\.255\.255\.255:68 +> dhcp offer +yiaddr 10\.77\.0\.50/,
+      packets.err,
+    );
+    assert.equal(JSON.parse((await asked("packets", "r01u1", "-o", "json")).out).length, 1);
+    const file = join(parent, "r01u1.pcap");
+    assert.equal((await asked("packets", "r01u1", "--pcap", file)).status, 0);
+    assert.deepEqual([...readFileSync(file).subarray(0, 4)], [0xd4, 0xc3, 0xb2, 0xa1]);
+    assert.match((await asked("packets", testMac(2))).err, /no packet since the server started/);
   });
 
   test("a machine that does not exist: what there is instead", async () => {
