@@ -67,8 +67,6 @@ export async function toolEntries(tree: string): Promise<readonly CpioEntry[]> {
   const libraries = new Map<string, string>();
   for (const { from } of programs)
     for (const [name, path] of await libraryClosure(tree, from)) libraries.set(name, path);
-  const unlock = await libraryClosure(tree, "sbin/cryptsetup");
-  const unlockList = [...unlock.keys()].sort().map((name) => `/${libraryTarget}/${name}\n`);
   const file = async (from: string, path: string, mode = 0o755): Promise<CpioEntry> => ({
     kind: "file",
     path,
@@ -82,12 +80,5 @@ export async function toolEntries(tree: string): Promise<readonly CpioEntry[]> {
     ...(await Promise.all([...libraries].map(([name, path]) => file(path, `${libraryTarget}/${name}`, 0o644)))),
     ...(await Promise.all(configuration.map((path) => file(join(tree, path), path, 0o644)))),
     await file(await realpath(join(tree, loader.from)), loader.to),
-    {
-      // What must go along with cryptsetup where it is to run without this image.
-      kind: "file",
-      path: "usr/lib/birther/cryptsetup-files",
-      mode: 0o644,
-      bytes: Buffer.from(`/usr/sbin/cryptsetup\n/${loader.to}\n${unlockList.join("")}`),
-    },
   ];
 }

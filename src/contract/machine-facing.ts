@@ -14,6 +14,9 @@ export const paths = {
   subPoll: "/sub/v1/poll",
 } as const;
 
+/** The name in the server's certificate: init and subs verify it, whatever address they connect to. */
+export const serverName = "birther";
+
 /** RFC 9457, with what to do next. */
 export const problem = v.strictObject({
   kind: text,
@@ -86,7 +89,6 @@ export const order = v.strictObject({
   /** Secret of this boot: bearer credential of report and healthy. */
   session: text,
   nowMs: count,
-  /** Hex SHA-256 of the CA file that subs are to trust equals that of the image; for the log only. */
   placementRules: v.array(placementRule),
   /** How long to wait for an LLDP frame before giving up. */
   lldpSeconds: count,
@@ -190,8 +192,6 @@ export const reportItem = v.variant("kind", [
 export type ReportItem = v.InferOutput<typeof reportItem>;
 
 export const reportRequest = v.strictObject({ items: v.array(reportItem) });
-export type ReportRequest = v.InferOutput<typeof reportRequest>;
-export const reportAnswer = v.strictObject({});
 
 export const healthyRequest = v.strictObject({
   generation: count,

@@ -1,5 +1,5 @@
 import * as host from "host";
-import type { Order } from "../contract/machine-facing.ts";
+import { type Order, serverName } from "../contract/machine-facing.ts";
 import type { SubSettings } from "../contract/sub.ts";
 import { encodeUtf8 } from "../core/bytes/utf8.ts";
 import type { BootSettings } from "../core/install/boot-settings.ts";
@@ -27,7 +27,7 @@ export function writeSubSettings({ settings, order, plan, firmware, subToken }: 
   const text: SubSettings = {
     machineId: order.machineId,
     mdb: order.permanent.mdb,
-    serverName: "birther",
+    serverName,
     token: subToken,
     http: `${mdbAddress}:${settings.http.port}`,
     mac: settings.mac,

@@ -50,14 +50,6 @@ static char **read_strings(JSContext *ctx, JSValueConst array)
 	return strings;
 }
 
-static JSValue host_exec(JSContext *ctx, const struct argument *a)
-{
-	char **words = read_strings(ctx, a[0].js);
-	if (!words) return JS_EXCEPTION;
-	execvp(words[0], words);
-	return host_throw_errno(ctx, "exec %s", words[0]);
-}
-
 static JSValue host_switch_root(JSContext *ctx, const struct argument *a)
 {
 	char **words = read_strings(ctx, a[1].js);
@@ -141,14 +133,6 @@ static JSValue host_flush_device_cache(JSContext *ctx, const struct argument *a)
 	return HOST_CHECK(ctx, device_ioctl(a[0].text, BLKFLSBUF, NULL), "flushDeviceCache %s", a[0].text);
 }
 
-static JSValue host_block_device_size(JSContext *ctx, const struct argument *a)
-{
-	uint64_t bytes = 0;
-	if (device_ioctl(a[0].text, BLKGETSIZE64, &bytes) < 0)
-		return host_throw_errno(ctx, "blockDeviceSize %s", a[0].text);
-	return JS_NewFloat64(ctx, (double)bytes);
-}
-
 static JSValue host_statfs(JSContext *ctx, const struct argument *a)
 {
 	struct statfs s;
@@ -225,7 +209,6 @@ static JSValue host_set_times(JSContext *ctx, const struct argument *a)
 const struct host_entry system_entries[] = {
 	{ "mount", "sssns", host_mount },
 	{ "unmount", "sn", host_unmount },
-	{ "exec", "v", host_exec },
 	{ "switchRoot", "sv", host_switch_root },
 	{ "reboot", "s", host_reboot },
 	{ "sync", "", host_sync },
@@ -235,7 +218,6 @@ const struct host_entry system_entries[] = {
 	{ "setImmutable", "sv", host_set_immutable },
 	{ "rereadPartitions", "s", host_reread_partitions },
 	{ "flushDeviceCache", "s", host_flush_device_cache },
-	{ "blockDeviceSize", "s", host_block_device_size },
 	{ "statfs", "s", host_statfs },
 	{ "setTime", "n", host_set_time },
 	{ "monotonicMs", "", host_monotonic_ms },

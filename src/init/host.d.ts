@@ -29,7 +29,6 @@ declare module "host" {
   export function unmount(target: string, flags: number): void;
   /** Makes newRoot the root (mount --move, chroot, chdir /) and executes argv there in place of this process. */
   export function switchRoot(newRoot: string, argv: string[]): never;
-  export function exec(argv: string[]): never;
   /** sync(2), then reboot(2): `restart`, `powerOff` or `halt`. */
   export function reboot(how: "restart" | "powerOff" | "halt"): never;
   export function sync(): void;
@@ -43,8 +42,6 @@ declare module "host" {
   export function setImmutable(path: string, on: boolean): void;
   /** BLKRRPART: the kernel reads the partition table again. */
   export function rereadPartitions(path: string): void;
-  /** Bytes of a block device (BLKGETSIZE64). */
-  export function blockDeviceSize(path: string): number;
   /** Drops the page cache of one block device (BLKFLSBUF after fsync). */
   export function flushDeviceCache(path: string): void;
   export function statfs(path: string): { totalBytes: number; freeBytes: number; freeInodes: number };

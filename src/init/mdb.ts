@@ -9,6 +9,7 @@ import {
   order,
   paths,
   problem,
+  serverName,
 } from "../contract/machine-facing.ts";
 import type { Endpoint } from "../core/install/boot-settings.ts";
 import { meaningOf, nextTry } from "../core/install/patience.ts";
@@ -47,7 +48,7 @@ export function openMdb(endpoint: Endpoint, caPem: string, log: Log): Mdb {
     address: formatIpv4(endpoint.address),
     port: endpoint.port,
     caPem,
-    serverName: "birther",
+    serverName,
     timeoutMs,
   });
 

@@ -3,13 +3,11 @@ import { createPrivateKey, type webcrypto, X509Certificate } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as x509 from "@peculiar/x509";
+import { serverName } from "../contract/machine-facing.ts";
 import type { Clock, Log } from "../core/ports.ts";
 
 /** What a TLS server needs, and the CA file that goes into the Bootstrap Image. PEM texts. */
 export type ServerIdentity = { readonly caPem: string; readonly certificatePem: string; readonly keyPem: string };
-
-/** The name that init and subs verify, whatever address they connect to. */
-export const serverName = "birther";
 
 // ECDSA P-256 with SHA-256: what mbed TLS 2.28 in the Bootstrap Image verifies fastest of what it knows.
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;

@@ -45,7 +45,7 @@ check("loadModule", () => {
 });
 check("disk", () => {
   for (let tries = 0; !exists("/dev/vda") && tries < 100; tries += 1) os.sleep(50);
-  return host.blockDeviceSize("/dev/vda");
+  return Number(readText("/sys/block/vda/size")) * 512;
 });
 check("sfdisk", () => {
   runOrThrow(["sfdisk", "--quiet", "/dev/vda"], {
@@ -154,7 +154,6 @@ check("burn-in", () => {
   const { wrongWords } = host.memoryTest(16);
   return `${agreed} ${wrongWords}`;
 });
-check("files of cryptsetup", () => readText("/usr/lib/birther/cryptsetup-files").trim().split("\n").every(exists));
 check("boot loaders", () => list("/usr/lib/birther/grub").join());
 check("shell", () => runOrThrow(["sh", "-c", "ls /bin/busybox | cat"]).trim());
 print(`memory ${readText("/proc/meminfo").split("\n").slice(0, 3).join(" ").replace(/\s+/g, " ")}`);
