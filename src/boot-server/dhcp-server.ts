@@ -75,10 +75,15 @@ export async function startDhcpServer(deps: {
   const watch = async (standing: Standing): Promise<void> => {
     const { network } = standing;
     const { interface: device } = network;
-    if (device !== undefined)
+    if (device === undefined) return;
+    try {
       standing.watcher = sockets.use(
         await watchForeignServers({ ...deps, network: { ...network, interface: device }, ours }),
       );
+    } catch (error) {
+      // A DHCP client of this computer may have port 68 to itself.
+      log("warn", "other DHCP servers cannot be looked for", { network: network.name, error: String(error) });
+    }
   };
   await Promise.all([...standings.values()].map(watch));
 

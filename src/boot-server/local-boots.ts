@@ -1,7 +1,7 @@
 import type { Machine } from "../core/machine/record.ts";
 import type { Mac } from "../core/net/mac.ts";
 import type { Clock, Log, Store } from "../core/ports.ts";
-import type { LocalClient } from "../core/pxe/local-boot.ts";
+import { type LocalClient, methodsOf } from "../core/pxe/local-boot.ts";
 import { type Attempt, rememberMs } from "../core/pxe/local-boot-attempt.ts";
 import { isAbout, learnFrom, type Model } from "../core/pxe/local-boot-lesson.ts";
 import type { LocalHistory, LocalTry } from "../core/pxe/local-boot-try.ts";
@@ -20,7 +20,7 @@ export type LocalBoots = Disposable & {
 export function openLocalBoots(deps: { readonly store: Store; readonly clock: Clock; readonly log: Log }): LocalBoots {
   const { store, clock, log } = deps;
   const attempts = new Map<string, LocalTry>();
-  const clients: readonly LocalClient[] = ["uefiPxe", "uefiHttp", "biosPxe", "uefiIpxe", "biosIpxe"];
+  const clients = Object.keys(methodsOf) as readonly LocalClient[];
   const keyOf = (mac: Mac, client: LocalClient): string => `${mac} ${client}`;
 
   function learn(machine: Machine, { client, attempt }: LocalTry): void {
