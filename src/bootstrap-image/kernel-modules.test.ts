@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { aliasFile, dependencyFile, moduleName, readModule, withDependencies } from "./kernel-modules.ts";
+import { moduleName } from "../core/modules/module-name.ts";
+import { aliasFile, dependencyFile, readModule, withDependencies } from "./kernel-modules.ts";
 
 /** A kernel of the mind: name → what it depends on, and its softdep line. */
 const modules = [

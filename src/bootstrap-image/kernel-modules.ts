@@ -1,3 +1,5 @@
+import { moduleName } from "../core/modules/module-name.ts";
+
 /** What a kernel module says of itself; names have underscores, as the kernel spells them. */
 export type KernelModule = {
   readonly name: string;
@@ -10,11 +12,6 @@ export type KernelModule = {
   /** Firmware files that it may ask for. */
   readonly firmware: readonly string[];
 };
-
-/** The kernel takes `-` and `_` in module names for the same; it prints `_`. */
-export function moduleName(text: string): string {
-  return (text.split("/").pop() ?? "").replace(/\.ko$/, "").replaceAll("-", "_");
-}
 
 function words(text: string, separator: RegExp): string[] {
   return text.split(separator).filter((word) => word !== "");

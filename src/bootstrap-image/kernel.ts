@@ -1,19 +1,13 @@
 import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { CpioEntry } from "../core/bytes/cpio.ts";
+import { moduleName } from "../core/modules/module-name.ts";
 import type { Log } from "../core/ports.ts";
 import { cached, keyOf } from "./cached.ts";
 import { dependencyOf, packagesKey, resolvePackages, unpackPackages } from "./debian.ts";
 import { driverFamilies } from "./driver-families.ts";
 import { moduleInfo } from "./elf.ts";
-import {
-  aliasFile,
-  dependencyFile,
-  type KernelModule,
-  moduleName,
-  readModule,
-  withDependencies,
-} from "./kernel-modules.ts";
+import { aliasFile, dependencyFile, type KernelModule, readModule, withDependencies } from "./kernel-modules.ts";
 import { kernelMetaPackage } from "./packages.ts";
 
 /** Debian's kernel with the modules of the image. `firmware` are the files that they may ask for and that are left out. */

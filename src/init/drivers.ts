@@ -1,13 +1,6 @@
 import * as host from "host";
-import {
-  type Aliases,
-  type Dependencies,
-  modulesFor,
-  planModules,
-  readAliases,
-  readBuiltins,
-  readDependencies,
-} from "../core/install/drivers.ts";
+import { type Aliases, modulesFor, readAliases } from "../core/install/drivers.ts";
+import { type Dependencies, planModules, readBuiltins, readDependencies } from "../core/modules/dependencies.ts";
 import type { Log } from "../core/ports.ts";
 import { sleepMs } from "./system/clock.ts";
 import { exists, readText, readTextIfThere } from "./system/files.ts";

@@ -4,7 +4,6 @@ import { test } from "node:test";
 import { writeCpio } from "../bytes/cpio.ts";
 import { bootKernels, compareVersions, grubConfig } from "./grub.ts";
 import { changesKernel } from "./kernel-change.ts";
-import { moduleLoadOrder } from "./kernel-modules.ts";
 import { unlockArchive } from "./unlock.ts";
 
 const names = [
@@ -49,24 +48,6 @@ test("grub.cfg: a plain root is named by its partition, and BIOS machines speak 
   assert.match(text, /initrd \/initrd\.img-6\.1\.0-10-amd64\n/);
   assert.match(text, /terminal_output serial console/);
   assert.match(text, /menuentry 'its, Linux/);
-});
-
-test("modules: dependencies first, each once, the unknown left out, - and _ alike", () => {
-  const dep = [
-    "a/dm-mod.ko:",
-    "b/dm-crypt.ko.xz: a/dm-mod.ko c/asn1.ko",
-    "c/asn1.ko:",
-    "d/aesni-intel.ko: d/simd.ko d/cryptd.ko",
-    "d/cryptd.ko:",
-  ].join("\n");
-  assert.deepEqual(moduleLoadOrder(dep, ["dm_mod", "dm-crypt", "aesni_intel", "efivarfs"]), [
-    "a/dm-mod.ko",
-    "c/asn1.ko",
-    "b/dm-crypt.ko.xz",
-    "d/cryptd.ko",
-    "d/simd.ko",
-    "d/aesni-intel.ko",
-  ]);
 });
 
 test("kernel change: only what a reboot brings into use", () => {

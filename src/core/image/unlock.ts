@@ -1,5 +1,5 @@
 import type { CpioEntry } from "../bytes/cpio.ts";
-import { moduleLoadOrder } from "./kernel-modules.ts";
+import { planModules, readDependencies } from "../modules/dependencies.ts";
 
 /**
  * What opens the encrypted root needs of the image's kernel; those that are built in or that the kernel lacks are left out.
@@ -45,7 +45,7 @@ export type UnlockInput = {
  * with `boot=birther` on the command line ours is the last word.
  */
 export function unlockArchive(input: UnlockInput): readonly CpioEntry[] {
-  const modules = moduleLoadOrder(input.modulesDep, unlockModules);
+  const modules = planModules(unlockModules, readDependencies(input.modulesDep), new Set()).files;
   const files = modules.map((path, index) => ({ name: `${index + 10}-${baseName(path)}`, path }));
   return [
     // kmod does what its name says: as `insmod` it takes a path and no index of modules.

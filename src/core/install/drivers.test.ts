@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { matchesGlob, modulesFor, planModules, readAliases, readBuiltins, readDependencies } from "./drivers.ts";
+import { matchesGlob, modulesFor, readAliases } from "./drivers.ts";
 
 const aliases = readAliases(`# Aliases extracted from modules themselves.
 alias pci:v00008086d000010D3sv*sd*bc*sc*i* e1000e
@@ -24,32 +24,6 @@ const devices: readonly (readonly [modalias: string, modules: readonly string[]]
 for (const [modalias, modules] of devices) {
   test(`modules for ${modalias}`, () => assert.deepEqual(modulesFor(modalias, aliases), modules));
 }
-
-const dependencies =
-  readDependencies(`kernel/drivers/block/virtio_blk.ko: kernel/drivers/virtio/virtio.ko kernel/drivers/virtio/virtio_ring.ko
-kernel/drivers/net/virtio-net.ko.xz: kernel/net/core/failover.ko.xz
-kernel/drivers/virtio/virtio.ko: kernel/drivers/virtio/virtio_ring.ko
-kernel/drivers/virtio/virtio_ring.ko:
-`);
-const builtins = readBuiltins("kernel/crypto/aes_generic.ko\nkernel/drivers/a-b.ko\n");
-
-test("modules are loaded after what they need, each once; what is built in needs nothing", () => {
-  assert.deepEqual(planModules(["virtio_blk", "virtio", "aes-generic", "a_b"], dependencies, builtins), {
-    files: [
-      "kernel/drivers/virtio/virtio_ring.ko",
-      "kernel/drivers/virtio/virtio.ko",
-      "kernel/drivers/block/virtio_blk.ko",
-    ],
-    missing: [],
-  });
-});
-
-test("hyphens and suffixes do not matter; what is nowhere is told", () => {
-  assert.deepEqual(planModules(["virtio_net", "dm_crypt"], dependencies, builtins), {
-    files: ["kernel/net/core/failover.ko.xz", "kernel/drivers/net/virtio-net.ko.xz"],
-    missing: ["dm_crypt"],
-  });
-});
 
 const globs: readonly (readonly [pattern: string, text: string, matches: boolean])[] = [
   ["", "", true],

@@ -1,20 +1,11 @@
-/**
- * Which kernel modules drive the devices at hand: what modprobe(8) and udev do, as pure functions over the texts that
- * depmod(8) wrote. Module names are compared with `-` and `_` made alike, as the kernel does.
- */
+/** Which kernel modules drive the devices at hand: what udev does, as pure functions over the text that depmod(8) wrote. */
+import { moduleName } from "../modules/module-name.ts";
 
 /** One line of modules.alias, cut at its first wildcard so that most lines are dismissed by a native `startsWith`. */
 type Alias = { readonly literal: string; readonly pattern: string; readonly module: string };
 
 /** Aliases by bus. */
 export type Aliases = { readonly [bus: string]: readonly Alias[] };
-
-/** Module name → its file and the files it needs loaded before it; all relative to the modules directory. */
-export type Dependencies = {
-  readonly [module: string]: { readonly file: string; readonly needs: readonly string[] };
-};
-
-export type LoadOrder = { readonly files: readonly string[]; readonly missing: readonly string[] };
 
 /** Reads modules.alias: lines `alias PATTERN MODULE`. */
 export function readAliases(text: string): Aliases {
@@ -30,32 +21,6 @@ export function readAliases(text: string): Aliases {
   return byBus;
 }
 
-/** Reads modules.dep: lines `FILE: NEEDED NEEDED…`, the deepest dependency last. */
-export function readDependencies(text: string): Dependencies {
-  const byName: { [module: string]: { file: string; needs: readonly string[] } } = {};
-  for (const line of text.split("\n")) {
-    const colon = line.indexOf(":");
-    if (colon < 0) continue;
-    const file = line.slice(0, colon);
-    const needs = line
-      .slice(colon + 1)
-      .split(" ")
-      .filter((needed) => needed !== "");
-    byName[moduleOfFile(file)] = { file, needs: [...needs].reverse() };
-  }
-  return byName;
-}
-
-/** The names in modules.builtin, which need no loading. */
-export function readBuiltins(text: string): ReadonlySet<string> {
-  return new Set(
-    text
-      .split("\n")
-      .filter((line) => line !== "")
-      .map(moduleOfFile),
-  );
-}
-
 /** The modules that claim to drive a device of this modalias (the text of a sysfs `modalias` file). */
 export function modulesFor(modalias: string, aliases: Aliases): readonly string[] {
   const found = new Set<string>();
@@ -63,27 +28,6 @@ export function modulesFor(modalias: string, aliases: Aliases): readonly string[
     if (modalias.startsWith(alias.literal) && matchesGlob(alias.pattern, modalias)) found.add(alias.module);
   }
   return [...found];
-}
-
-/** The files to load for these modules, each once and after what it needs. Unknown names that are not built in are told. */
-export function planModules(
-  modules: readonly string[],
-  dependencies: Dependencies,
-  builtins: ReadonlySet<string>,
-): LoadOrder {
-  const files = new Set<string>();
-  const missing: string[] = [];
-  for (const each of modules) {
-    const name = moduleName(each);
-    const known = dependencies[name];
-    if (known === undefined) {
-      if (!builtins.has(name)) missing.push(name);
-      continue;
-    }
-    for (const needed of known.needs) files.add(needed);
-    files.add(known.file);
-  }
-  return { files: [...files], missing };
 }
 
 /** fnmatch(3) without flags, as far as modules.alias uses it: `*`, `?` and `[a-z]`. */
@@ -136,12 +80,4 @@ function oneMatches(pattern: string, at: number, character: string): number {
 /** The text before the first colon or wildcard: some aliases are `acpi*:…`. */
 function busOf(text: string): string {
   return /^[^:*?[]*/.exec(text)?.[0] ?? "";
-}
-
-function moduleOfFile(file: string): string {
-  return moduleName((file.split("/").pop() ?? "").replace(/\.ko(\.(xz|zst|gz))?$/, ""));
-}
-
-function moduleName(name: string): string {
-  return name.replace(/-/g, "_");
 }
