@@ -23,6 +23,8 @@ const dhcp = await startDhcpServer({
       ...{ name: "rack", interface: serverInterface, serverAddress: ip(server), nursery: true },
       prefix: parsePrefix(prefix) ?? fail(prefix),
       temporaryPool: { first: ip(first), last: ip(last) },
+      // Nobody else is on the cable: the search for other servers would only delay the first answers.
+      allowForeignDhcp: true,
       // What is measured is how fast they are taken in, not how many are.
       maxNewMachinesPerMinute: 1_000_000,
     },

@@ -50,7 +50,7 @@ export type TransferStep =
 const patienceMs = 23_000;
 const longestTimeoutMs = 8000;
 /** Where a round trip was measured, a lost block is sent again after four of them, but not sooner than this. */
-const shortestTimeoutMs = 100;
+const shortestTimeoutMs = 50;
 /** Blocks that may be sent for each block of the file: with a window lost each time, and some to spare (netboot.md F3). */
 const repeatsOf = (windowBlocks: number): number => 4 + windowBlocks;
 const sparedWindows = 64;
