@@ -100,8 +100,7 @@ export function dhcpAnswers(deps: {
     ];
     packets.note(id, { atMs, direction: "in", protocol: "dhcp", source: theirs, destination: ours, bytes });
     if (sent === undefined) return;
-    const { destination } = sent;
-    packets.note(id, { ...sent, direction: "out", protocol: "dhcp", source: ours, destination });
+    packets.note(id, { ...sent, direction: "out", protocol: "dhcp" });
   }
 
   /** Decides and carries out; what was sent, if anything was. */
@@ -245,13 +244,19 @@ export function dhcpAnswers(deps: {
 
   function send(ear: Ear, { destination, reply }: Reply, bytes: Uint8Array): Sent {
     const { port } = destination;
-    if (destination.kind === "hardware" && sendToHardware(ear, destination, reply, bytes))
-      return { atMs: clock.nowMs(), destination: { address: formatIpv4(destination.address), port }, bytes };
+    const atMs = clock.nowMs();
+    if (destination.kind === "hardware") {
+      const source = { address: reply.options.serverIdentifier ?? noAddress, port: ear.port };
+      if (ear.frames?.send(udpPacket({ source, destination, payload: bytes }), destination.mac)) {
+        const from = { ...source, address: formatIpv4(source.address) };
+        return { atMs, source: from, destination: { address: formatIpv4(destination.address), port }, bytes };
+      }
+    }
     const address = reachableAddress(destination);
     ear.socket.send(bytes, port, address, (error) => {
       if (error !== null) log("warn", "DHCP reply not sent", { address, error: error.message });
     });
-    return { atMs: clock.nowMs(), destination: { address, port }, bytes };
+    return { atMs, source: { address: ear.address, port: ear.port }, destination: { address, port }, bytes };
   }
 
   return receive;
@@ -259,21 +264,10 @@ export function dhcpAnswers(deps: {
 
 type Sent = {
   readonly atMs: number;
+  readonly source: { readonly address: string; readonly port: number };
   readonly destination: { readonly address: string; readonly port: number };
   readonly bytes: Uint8Array;
 };
-
-/** By a frame to the client's own hardware address; false where frames cannot be sent. */
-function sendToHardware(
-  { frames, port }: Ear,
-  to: Destination & { kind: "hardware" },
-  reply: DhcpPacket,
-  payload: Uint8Array,
-): boolean {
-  if (frames === undefined) return false;
-  const source = { address: reply.options.serverIdentifier ?? noAddress, port };
-  return frames.send(udpPacket({ source, destination: to, payload }), to.mac);
-}
 
 /**
  * Where a datagram socket can send to. A client without its address answers no ARP, so what cannot be sent to its
