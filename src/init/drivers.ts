@@ -1,5 +1,6 @@
 import * as host from "host";
 import { type Aliases, modulesFor, readAliases } from "../core/install/drivers.ts";
+import { watchdogModules } from "../core/install/watchdog-modules.ts";
 import { type Dependencies, planModules, readBuiltins, readDependencies } from "../core/modules/dependencies.ts";
 import type { Log } from "../core/ports.ts";
 import { sleepMs } from "./system/clock.ts";
@@ -10,6 +11,7 @@ import { systemTree } from "./tree.ts";
 const mostRounds = 12;
 /** How long a loaded driver gets to show its devices; disks may take longer and are waited for by who needs them. */
 const settleMs = 300;
+const lookEveryMs = 100;
 /** Rounds without anything new before the search ends. */
 const quietRounds = 2;
 
@@ -62,13 +64,16 @@ export function openDrivers(log: Log): Drivers {
     loadWatchdog();
   }
 
-  /** No device asks for these by modalias: a board's management controller, and the kernel's own timer for want of hardware. */
+  /** Watchdogs that no device asks for by modalias, one after the other until there is one. */
   function loadWatchdog(): void {
-    for (const module of exists("/dev/ipmi0") ? ["ipmi_watchdog", "softdog"] : ["softdog"]) {
+    for (const { module, appearMs } of watchdogModules(systemTree)) {
       if (exists("/dev/watchdog")) return;
       const { files } = planModules([module], dependencies, builtins);
-      loadFiles(files, (file, fault) => log("warn", "a watchdog driver does not load", { file, fault }));
+      loadFiles(files, (file, fault) => log("debug", "no such watchdog", { file, fault }));
+      for (let waitedMs = 0; waitedMs < appearMs && !exists("/dev/watchdog"); waitedMs += lookEveryMs)
+        sleepMs(lookEveryMs);
     }
+    if (!exists("/dev/watchdog")) log("warn", "this machine has no watchdog, not even the kernel's own timer");
   }
 
   function load(modules: readonly string[]): void {

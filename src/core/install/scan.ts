@@ -1,5 +1,6 @@
 import type { Disk, Hardware, Nic } from "../machine/hardware.ts";
 import { parseMac } from "../net/mac.ts";
+import { scanWatchdog } from "./watchdog-modules.ts";
 
 /** /sys and /proc as the scan sees them. A path that is not there reads as an empty text, an empty list, an empty link. */
 export type Tree = {
@@ -12,7 +13,6 @@ export type Tree = {
 /** What this machine is made of, by the kernel's own account (Documentation/ABI/stable/sysfs-block, sysfs-class-net). */
 export function scanHardware(tree: Tree): Hardware {
   const cpuInfo = tree.text("/proc/cpuinfo");
-  const watchdog = tree.list("/sys/class/watchdog")[0];
   const dmi = (name: string) => line(tree, `/sys/class/dmi/id/${name}`);
   return {
     cpus: (cpuInfo.match(/^processor\s*:/gm) ?? []).length,
@@ -22,7 +22,7 @@ export function scanHardware(tree: Tree): Hardware {
     nics: scanNics(tree),
     firmware: tree.list("/sys/firmware/efi").length > 0 ? "uefi" : "bios",
     tpm: tree.list("/sys/class/tpm").length > 0,
-    watchdog: watchdog === undefined ? "" : line(tree, `/sys/class/watchdog/${watchdog}/identity`) || watchdog,
+    watchdog: printable(scanWatchdog(tree)),
     smbios: {
       vendor: dmi("sys_vendor"),
       product: dmi("product_name"),
