@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Mac, parseMac } from "../core/net/mac.ts";
-import type { IssueOrder, Log, Store } from "../core/ports.ts";
+import type { Clock, IssueOrder, Log, Store } from "../core/ports.ts";
 import { bootDiskScripts } from "../core/pxe/boot-disk.ts";
 import {
   type BootOrder,
@@ -46,9 +46,10 @@ export function bootScriptWriter(deps: {
   readonly store: Store;
   readonly issueOrder: IssueOrder;
   readonly localBoots: LocalBoots;
+  readonly clock: Clock;
   readonly log: Log;
 }): WriteBootScript {
-  const { networks, ports, store, issueOrder, localBoots, log } = deps;
+  const { networks, ports, store, issueOrder, localBoots, clock, log } = deps;
   return async (mac, loader, { scriptUri, clientAddress }) => {
     const machine = store.byMac(mac);
     const network = networks.find((candidate) => candidate.name === machine?.network);
@@ -61,7 +62,8 @@ export function bootScriptWriter(deps: {
     let text: string | undefined;
     if (plan.kind === "install") {
       const order = await issueOrder(machine.id);
-      if (order.kind === "issued") text = write.install({ binding: plan.binding, ports, mac, token: order.token });
+      if (order.kind === "issued")
+        text = write.install({ binding: plan.binding, ports, mac, token: order.token, nowMs: clock.nowMs() });
       else plan = planRefused(order.refusal);
     }
     if (plan.kind === "wait") text = write.wait(plan, scriptUri);

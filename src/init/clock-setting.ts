@@ -1,19 +1,30 @@
 import * as host from "host";
+import { clockForTls } from "../core/install/clock-for-tls.ts";
 import { certificateStartMs } from "../core/install/earliest-time.ts";
 import type { Log } from "../core/ports.ts";
+import { messageOf } from "./stop.ts";
 import { clock } from "./system/clock.ts";
 
-/** A clock that stands before the CA's birth is wrong (its battery is dead): it is set to that, so that TLS can begin. */
-export function setClockForTls(caPem: string, log: Log): void {
-  const startMs = certificateStartMs(caPem);
-  if (startMs === undefined || clock.nowMs() >= startMs) return;
-  log("warn", "the clock stands before the CA certificate, setting it", { to: new Date(startMs).toISOString() });
-  host.setTime(startMs);
+const hardwareClock = "/dev/rtc0";
+
+/** A clock by which no certificate holds is set to the boot script's time, so that TLS can begin. */
+export function setClockForTls(caPem: string, serverMs: number | undefined, log: Log): void {
+  const clockMs = clock.nowMs();
+  const toMs = clockForTls({ clockMs, serverMs, certificateStartMs: certificateStartMs(caPem) });
+  if (toMs === undefined) return;
+  const iso = (ms: number) => new Date(ms).toISOString();
+  log("warn", "the clock is wrong, setting it", { stood: iso(clockMs), to: iso(toMs) });
+  host.setTime(toMs);
 }
 
-/** From here on the machine has the MDB's time. */
+/** From here on the machine has the MDB's time, and so has its board: the next boot begins with it. */
 export function setClock(nowMs: number, log: Log): void {
   const wrongMs = clock.nowMs() - nowMs;
   host.setTime(nowMs);
   log("info", "clock set by the MDB", { wasWrongByMs: wrongMs });
+  try {
+    host.setHardwareClock(hardwareClock, nowMs);
+  } catch (error) {
+    log("warn", "the board's clock cannot be set", { fault: messageOf(error) });
+  }
 }

@@ -38,10 +38,10 @@ export function makeContact(ground: Ground): Contact {
     opened.loadForDevices();
     return opened;
   });
-  const nic = doing("bring the network up", 150, () => bringNetworkUp(settings));
+  const nic = doing("bring the network up", 150, () => bringNetworkUp(settings, console.log));
   const { firmware } = scanHardware(systemTree);
   const caPem = readText(imagePlaces.caCertificate);
-  setClockForTls(caPem, console.log);
+  setClockForTls(caPem, settings.serverMs, console.log);
   const mdb = openMdb(settings.mdb, caPem, console.log);
   const order = doing("ask for the order", requestSeconds, () => {
     const bootId = readText("/proc/sys/kernel/random/boot_id").trim();

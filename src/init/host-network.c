@@ -1,6 +1,8 @@
 /* TCP, raw Ethernet frames and the addresses of interfaces, for the module `host`. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <net/route.h>
@@ -109,6 +111,42 @@ static struct ifreq request_for(const char *name)
 	return request;
 }
 
+/* One ethtool command on an interface (linux/ethtool.h). */
+static int ethtool(const char *name, void *command)
+{
+	struct ifreq request = request_for(name);
+	request.ifr_data = command;
+	return interface_ioctl(SIOCETHTOOL, &request);
+}
+
+/* The bit of a private flag, or -1: names are a table of strings that the driver gives. */
+static int private_flag_bit(const char *name, const char *flag)
+{
+	enum { MAX_FLAGS = 32 }; /* they are bits of one 32-bit word */
+	struct { struct ethtool_sset_info info; uint32_t count; } set = {
+		.info = { .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1u << ETH_SS_PRIV_FLAGS } };
+	if (ethtool(name, &set) < 0 || set.info.sset_mask == 0 || set.count == 0 || set.count > MAX_FLAGS) return -1;
+	struct { struct ethtool_gstrings header; char names[MAX_FLAGS][ETH_GSTRING_LEN]; } strings = {
+		.header = { .cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_PRIV_FLAGS, .len = set.count } };
+	if (ethtool(name, &strings) < 0) return -1;
+	for (uint32_t i = 0; i < set.count; i++)
+		if (!strncmp(strings.names[i], flag, ETH_GSTRING_LEN)) return (int)i;
+	return -1;
+}
+
+/* false where the driver has no such flag. */
+static JSValue set_private_flag(JSContext *ctx, const struct argument *a)
+{
+	struct ethtool_value flags = { .cmd = ETHTOOL_GPFLAGS };
+	int bit = private_flag_bit(a[0].text, a[1].text);
+	if (bit < 0) return JS_FALSE;
+	int result = ethtool(a[0].text, &flags);
+	flags.cmd = ETHTOOL_SPFLAGS;
+	flags.data = JS_ToBool(ctx, a[2].js) ? flags.data | 1u << bit : flags.data & ~(1u << bit);
+	if (result == 0) result = ethtool(a[0].text, &flags);
+	return result < 0 ? host_throw_errno(ctx, "setPrivateFlag %s %s", a[0].text, a[1].text) : JS_TRUE;
+}
+
 static JSValue interface_up(JSContext *ctx, const struct argument *a)
 {
 	struct ifreq request = request_for(a[0].text);
@@ -155,6 +193,7 @@ const struct host_entry network_entries[] = {
 	{ "packetOpen", "sn", packet_open },
 	{ "packetSend", "nb", packet_send },
 	{ "packetReceive", "nn", packet_receive },
+	{ "setPrivateFlag", "ssv", set_private_flag },
 	{ "interfaceUp", "s", interface_up },
 	{ "interfaceAddress", "ssn", interface_address },
 	{ "defaultRoute", "s", default_route },

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/rtc.h>
 #include <linux/watchdog.h>
 #include <math.h>
 #include <stdlib.h>
@@ -156,6 +157,17 @@ static JSValue host_set_time(JSContext *ctx, const struct argument *a)
 	return HOST_CHECK(ctx, clock_settime(CLOCK_REALTIME, &now), "setTime");
 }
 
+/* The clock of the board, which keeps UTC. */
+static JSValue host_set_hardware_clock(JSContext *ctx, const struct argument *a)
+{
+	time_t seconds = (time_t)(a[1].number / 1000);
+	struct tm t;
+	if (!gmtime_r(&seconds, &t)) return host_throw_errno(ctx, "setHardwareClock");
+	struct rtc_time time = { .tm_sec = t.tm_sec, .tm_min = t.tm_min, .tm_hour = t.tm_hour,
+	                         .tm_mday = t.tm_mday, .tm_mon = t.tm_mon, .tm_year = t.tm_year };
+	return HOST_CHECK(ctx, device_ioctl(a[0].text, RTC_SET_TIME, &time), "setHardwareClock %s", a[0].text);
+}
+
 static JSValue host_monotonic_ms(JSContext *ctx, const struct argument *a)
 {
 	struct timespec now;
@@ -220,6 +232,7 @@ const struct host_entry system_entries[] = {
 	{ "flushDeviceCache", "s", host_flush_device_cache },
 	{ "statfs", "s", host_statfs },
 	{ "setTime", "n", host_set_time },
+	{ "setHardwareClock", "sn", host_set_hardware_clock },
 	{ "monotonicMs", "", host_monotonic_ms },
 	{ "randomBytes", "n", host_random_bytes },
 	{ "hostname", "s", host_hostname },

@@ -20,6 +20,8 @@ declare module "host" {
   /** The next frame, or undefined when timeoutMs have passed. */
   export function packetReceive(fd: number, timeoutMs: number): ArrayBuffer | undefined;
 
+  /** Sets a driver's private flag (`ethtool --set-priv-flags`); false where the driver has none of this name. */
+  export function setPrivateFlag(interfaceName: string, flag: string, on: boolean): boolean;
   export function interfaceUp(name: string): void;
   /** Replaces the interface's IPv4 address. */
   export function interfaceAddress(name: string, ipv4: string, prefixLength: number): void;
@@ -47,6 +49,8 @@ declare module "host" {
   export function statfs(path: string): { totalBytes: number; freeBytes: number; freeInodes: number };
 
   export function setTime(unixMs: number): void;
+  /** RTC_SET_TIME: the board's clock, e.g. `/dev/rtc0`, in whole seconds of UTC. */
+  export function setHardwareClock(device: string, unixMs: number): void;
   /** Milliseconds of CLOCK_MONOTONIC. */
   export function monotonicMs(): number;
   export function randomBytes(count: number): ArrayBuffer;

@@ -1,8 +1,12 @@
 import * as host from "host";
 import type { BootSettings } from "../core/install/boot-settings.ts";
 import { scanHardware } from "../core/install/scan.ts";
+import { lldpFlagFor } from "../core/lldp/firmware-agent.ts";
+import type { Nic } from "../core/machine/hardware.ts";
 import { formatIpv4 } from "../core/net/ipv4.ts";
 import type { Mac } from "../core/net/mac.ts";
+import type { Log } from "../core/ports.ts";
+import { messageOf } from "./stop.ts";
 import { sleepMs } from "./system/clock.ts";
 import { systemTree } from "./tree.ts";
 
@@ -13,9 +17,10 @@ const linkMs = 60_000;
 const lookEveryMs = 100;
 
 /** Finds the NIC that booted, waits for its link and gives it the address that DHCP had given. Returns its name. */
-export function bringNetworkUp(settings: BootSettings): string {
-  const name = waitFor(appearMs, `no NIC has the MAC ${settings.mac}`, () => nicName(settings.mac));
+export function bringNetworkUp(settings: BootSettings, log: Log): string {
+  const { name, driver } = waitFor(appearMs, `no NIC has the MAC ${settings.mac}`, () => nicOf(settings.mac));
   host.interfaceUp("lo");
+  freeLldp(name, driver, log); // before the wait for the link, which some cards drop for a moment
   host.interfaceUp(name);
   waitFor(linkMs, `${name} has no link`, () =>
     systemTree.text(`/sys/class/net/${name}/carrier`).trim() === "1" ? true : undefined,
@@ -25,8 +30,20 @@ export function bringNetworkUp(settings: BootSettings): string {
   return name;
 }
 
-function nicName(mac: Mac): string | undefined {
-  return scanHardware(systemTree).nics.find((nic) => nic.mac === mac)?.name;
+function nicOf(mac: Mac): Nic | undefined {
+  return scanHardware(systemTree).nics.find((nic) => nic.mac === mac);
+}
+
+/** Makes a NIC's firmware leave the switch's LLDP frames to us. What does not work shows later, if no frame comes. */
+function freeLldp(name: string, driver: string, log: Log): void {
+  const wanted = lldpFlagFor(driver);
+  if (wanted === undefined) return;
+  try {
+    const set = host.setPrivateFlag(name, wanted.flag, wanted.on);
+    log(set ? "info" : "warn", "LLDP agent of the NIC's firmware", { name, flag: wanted.flag, on: wanted.on, set });
+  } catch (error) {
+    log("warn", "the LLDP agent of the NIC's firmware keeps running", { name, fault: messageOf(error) });
+  }
 }
 
 function waitFor<Value>(mostMs: number, fault: string, look: () => Value | undefined): Value {

@@ -11,7 +11,8 @@ export type ServerIdentity = { readonly caPem: string; readonly certificatePem: 
 
 // ECDSA P-256 with SHA-256: what mbed TLS 2.28 in the Bootstrap Image verifies fastest of what it knows.
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
-// A newborn machine's clock may be years behind; init only lifts it to the day its image was built.
+// A newborn machine's clock may be anywhere; init sets one that is off by more than a day to the boot script's time, and
+// where a script tells none lifts it to this date.
 const longAgo = new Date("2020-01-01T00:00:00Z");
 const dayMs = 86_400_000;
 const caDays = 365 * 20;

@@ -146,6 +146,9 @@ check("packets", () => {
 });
 check("clock and name", () => {
   host.setTime(1_800_000_000_000);
+  host.setHardwareClock("/dev/rtc0", 1_800_000_000_000);
+  const board = Number(readText("/sys/class/rtc/rtc0/since_epoch"));
+  if (Math.abs(board - 1_800_000_000) > 5) throw new Error(`the board's clock says ${board}`);
   host.hostname("born");
   return `${new Date(Date.now()).getUTCFullYear()} ${readText("/proc/sys/kernel/hostname").trim()}`;
 });

@@ -30,6 +30,10 @@ test("files are written, listed, read, copied, linked and removed", () => {
   assert.equal(said.links, 2);
 });
 
+test("an interface without private flags, or none at all, has not the one that is asked for", () => {
+  assert.deepEqual(said.noPrivateFlag, [false, false]);
+});
+
 test("programs are run with input, environment, time limit and both outputs", () => {
   assert.deepEqual(said.echo, { status: 3, output: "in\nerr\nvalue\n" });
   assert.deepEqual(said.devNull, { status: 0, output: "" });
@@ -63,6 +67,7 @@ test("errors name the call, its object and the reason", () => {
   assert.match(said.errors.list, /^list .*\/nothing: No such file or directory$/);
   assert.match(said.errors.write, /^write .*\/nothing\/x: No such file or directory$/);
   assert.match(said.errors.mount, /^mount none on .*\/nothing as tmpfs: /);
+  assert.match(said.errors.hardwareClock, /^setHardwareClock \/dev\/null: Inappropriate ioctl for device$/);
   assert.match(said.errors.loadModule, /^loadModule .*nothing\.ko: No such file or directory$/);
   assert.equal(said.errors.connect, "tcpConnect 127.0.0.1 port 1: Connection refused");
   assert.equal(said.errors.address, "tcpConnect not an address: Invalid argument");

@@ -11,7 +11,7 @@ const advice: readonly { readonly step: RegExp; readonly next: string }[] = [
   },
   {
     step: /^find the switch port$/,
-    next: "Turn LLDP on at the switch port, or give it more time in placement.lldpSeconds.",
+    next: "Turn LLDP on at the switch port, or give it more time in placement.lldpSeconds. Intel 700 and 800 NICs: see above if their firmware's LLDP agent could be stopped.",
   },
   { step: /^compute the place$/, next: "Add or correct a rule under placement.rules in the Birther's configuration." },
   {

@@ -26,6 +26,11 @@ test("a gateway is not needed, and the last of two parameters counts", () => {
   assert.equal(reading.kind === "settings" && reading.settings.gateway, undefined);
 });
 
+test("the server's time, in milliseconds", () => {
+  const reading = readBootSettings(`${good} birther.time=1800000000`);
+  assert.equal(reading.kind === "settings" && reading.settings.serverMs, 1_800_000_000_000);
+});
+
 const bad: readonly { title: string; line: string; reason: RegExp }[] = [
   {
     title: "nothing",
@@ -41,6 +46,7 @@ const bad: readonly { title: string; line: string; reason: RegExp }[] = [
   { title: "an address without length", line: good.replace("/24", ""), reason: /birther\.ip=10\.77\.0\.50 must be/ },
   { title: "a length beyond 32", line: good.replace("/24", "/33"), reason: /birther\.ip=/ },
   { title: "a MAC that is none", line: good.replace("52:54", "zz:54"), reason: /birther\.mac=/ },
+  { title: "a time that is none", line: `${good} birther.time=soon`, reason: /birther\.time=soon must be seconds/ },
   { title: "a gateway that is none", line: `${good} birther.gw=here`, reason: /birther\.gw=here/ },
 ];
 for (const row of bad) {

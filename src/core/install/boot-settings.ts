@@ -16,6 +16,8 @@ export type BootSettings = {
   readonly address: Ipv4;
   readonly prefixLength: number;
   readonly gateway?: Ipv4;
+  /** The server's time when it made the script, milliseconds since 1970. */
+  readonly serverMs?: number;
 };
 
 export type BootSettingsReading =
@@ -46,11 +48,16 @@ export function readBootSettings(commandLine: string): BootSettingsReading {
   const mac = read("mac", "a MAC address", parseMac);
   const own = read("ip", "ADDRESS/LENGTH", parseInterfaceAddress);
   const gateway = given.gw === undefined ? undefined : read("gw", "an IPv4 address", parseIpv4);
+  const serverMs = given.time === undefined ? undefined : read("time", "seconds since 1970", parseSeconds);
   if (faults.length > 0 || !token || !mdb || !http || !mac || !own)
     return { kind: "refused", reason: faults.join("; ") };
   return {
     kind: "settings",
-    settings: { token, mdb, http, mac, ...own, ...(gateway === undefined ? {} : { gateway }) },
+    settings: {
+      ...{ token, mdb, http, mac, ...own },
+      ...(gateway === undefined ? {} : { gateway }),
+      ...(serverMs === undefined ? {} : { serverMs }),
+    },
   };
 }
 
@@ -61,6 +68,10 @@ export function parseEndpoint(text: string): Endpoint | undefined {
   if (address === undefined || rest.length > 0 || !/^\d{1,5}$/.test(portText ?? "")) return undefined;
   const port = Number(portText);
   return port >= 1 && port <= 65535 ? { address, port } : undefined;
+}
+
+function parseSeconds(text: string): number | undefined {
+  return /^\d{1,11}$/.test(text) ? Number(text) * 1000 : undefined;
 }
 
 function parseInterfaceAddress(text: string): { address: Ipv4; prefixLength: number } | undefined {

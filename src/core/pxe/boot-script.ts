@@ -75,10 +75,12 @@ export type BootOrder = {
   readonly mac: Mac;
   /** Hex; single use. */
   readonly token: string;
+  /** The machine's clock may be anywhere, and it needs one before there is TLS. */
+  readonly nowMs: number;
 };
 
 /** What the Bootstrap Image's kernel is told, whichever loader starts it; init reads it in core/install/boot-settings.ts. */
-export function kernelParameters({ binding, ports, mac, token }: BootOrder): readonly string[] {
+export function kernelParameters({ binding, ports, mac, token, nowMs }: BootOrder): readonly string[] {
   const server = formatIpv4(binding.server);
   return [
     `birther.token=${token}`,
@@ -87,6 +89,7 @@ export function kernelParameters({ binding, ports, mac, token }: BootOrder): rea
     `birther.ip=${formatIpv4(binding.address)}/${binding.prefix.length}`,
     ...(binding.gateway === undefined ? [] : [`birther.gw=${formatIpv4(binding.gateway)}`]),
     `birther.http=${server}:${ports.http}`,
+    `birther.time=${Math.floor(nowMs / 1000)}`,
     "console=tty0",
     "console=ttyS0,115200n8",
     "panic=30",

@@ -17,6 +17,7 @@ const boot = {
   ports: { http: 80, machines: 443 },
   mac: parseMac("52:54:00:00:00:01") ?? assert.fail(),
   token: "0123456789abcdef",
+  nowMs: 1_800_000_000_999,
 };
 
 test("GRUB tells the kernel what iPXE tells it, but for initrd=", () => {
@@ -25,6 +26,7 @@ test("GRUB tells the kernel what iPXE tells it, but for initrd=", () => {
   assert.ok(grub.includes(`linux /vmlinuz ${parameters};`), grub);
   assert.ok(writeInstallScript(boot).includes(` ${parameters} initrd=initramfs.img ||`));
   assert.doesNotMatch(grub, /initrd=/);
+  assert.match(parameters, / birther\.time=1800000000 /);
 });
 
 test("no GRUB script can end in the firmware's menu: GRUB's exit is a success", () => {
