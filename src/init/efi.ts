@@ -47,6 +47,11 @@ function discard(variable: string): void {
   removeTree(pathOf(variable));
 }
 
+/** Whether the firmware enforces signatures (UEFI 2.10 §3.3, `SecureBoot`). The variables must be mounted. */
+export function isSecureBootOn(firmware: Firmware): boolean {
+  return firmware === "uefi" && readVariable(globalVariable("SecureBoot"))?.[0] === 1;
+}
+
 /** Whether this machine can keep a key in its firmware: tried by storing a variable, since some firmware only says so. */
 export function findKeyPlace(firmware: Firmware): KeyPlace {
   if (firmware === "bios")

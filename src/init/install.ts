@@ -8,7 +8,7 @@ import type { Random } from "../core/ports.ts";
 import type { Placement } from "../core/site/placement.ts";
 import { carryOut } from "./carry-out.ts";
 import type { Contact } from "./contact.ts";
-import { findKeyPlace } from "./efi.ts";
+import { findKeyPlace, isSecureBootOn } from "./efi.ts";
 import type { Examined } from "./examine.ts";
 import type { Ground } from "./ground.ts";
 import { requestSeconds } from "./mdb.ts";
@@ -26,6 +26,7 @@ export function install(ground: Ground, contact: Contact, examined: Examined, pl
       {
         firmware,
         keyPlace: keyPlaceOf(contact),
+        secureBoot: isSecureBootOn(firmware),
         policy: order.storage,
         disk: examined.disk,
         diskWhy: examined.diskWhy,

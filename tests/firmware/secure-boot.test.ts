@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { demoConfig } from "../../src/main/demo-plan.ts";
-import { faultyRack } from "../faults/faulty-rack.ts";
+import { faultyRack, reasonFor } from "../faults/faulty-rack.ts";
 import { insideNamespace, waitFor } from "../inside-namespace.ts";
 
 const networks = demoConfig("/nowhere").networks.map((network) => ({ ...network, secureBoot: true }));
@@ -24,7 +24,7 @@ const ways = [
 insideNamespace("Secure Boot, in a namespace", import.meta.url, () => {
   for (const { bootFrom, how, loader } of ways)
     test(`OVMF with Microsoft's keys starts shim, GRUB and Debian's kernel, ${how}`, {
-      timeout: 300_000,
+      timeout: 450_000,
     }, async (t) => {
       const lines: string[] = [];
       const spec = machineSpec(1, { firmware: "uefi", secureBoot: true, bootFrom });
@@ -35,7 +35,7 @@ insideNamespace("Secure Boot, in a namespace", import.meta.url, () => {
       assert.ok(machine);
       await using server = await place.startServer({ networks });
       await machine.powerOn();
-      const born = await waitFor("init's order", 280, () => {
+      const born = await waitFor("init's order", 400, () => {
         const record = server.store.byMac(machine.mac);
         return record?.ticket?.taken === undefined ? undefined : record;
       }).catch(async (cause) => {
@@ -46,6 +46,10 @@ insideNamespace("Secure Boot, in a namespace", import.meta.url, () => {
         [...loader, "kernelSent: kernel and initramfs"],
       );
       assert.match(await readFile(machine.consoleLogPath, "utf8"), /secureboot: Secure boot enabled/);
+      const refused = await waitFor("the end of its birth", 60, () =>
+        reasonFor(server.store.byMac(machine.mac), "failing"),
+      );
+      assert.match(refused, /Secure Boot is on/);
       const asked = lines.filter((line) => line.startsWith("TFTP")).map((line) => /"file":"([^"]*)"/.exec(line)?.[1]);
       t.diagnostic(`asked by TFTP: ${[...new Set(asked)].join(" ")}`);
     });

@@ -5,6 +5,7 @@ import { type InstallInput, type InstallPlan, planInstall } from "./plan.ts";
 
 const input: InstallInput = {
   firmware: "uefi",
+  secureBoot: false,
   keyPlace: { kind: "uefi-variable" },
   policy: { allowUnencrypted: true, minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256 },
   disk: {
@@ -107,6 +108,11 @@ test("UEFI whose variables cannot be written: old keys are still discarded, the 
 test("nowhere to keep a key and no permission to go on without: refused, with what to change", () => {
   const plan = planInstall({ ...input, keyPlace: noKey, policy: { ...input.policy, allowUnencrypted: false } }, random);
   assert.match(plan.kind === "refused" ? plan.reason : "", /nowhere to keep a disk key .*storage\.allowUnencrypted/);
+});
+
+test("Secure Boot: refused before anything is written, for the machine could not start afterwards", () => {
+  const plan = planInstall({ ...input, secureBoot: true }, random);
+  assert.match(plan.kind === "refused" ? plan.reason : "", /Secure Boot is on/);
 });
 
 test("every phase is reached once and in order, every step has a deadline, every name is its own", () => {

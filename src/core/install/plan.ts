@@ -14,6 +14,8 @@ import type { KeyPlace, StoragePolicy } from "./storage-policy.ts";
 /** All that the plan of a birth depends on. */
 export type InstallInput = {
   readonly firmware: Firmware;
+  /** Whether the firmware starts only what is signed. */
+  readonly secureBoot: boolean;
   readonly keyPlace: KeyPlace;
   readonly policy: StoragePolicy;
   /** The root disk, and why it was chosen. */
@@ -50,6 +52,13 @@ export type InstallPlanning = InstallPlan | { readonly kind: "refused"; readonly
 /** The plan of a birth from keys to a populated root: named steps in order, as data. Nothing is decided after it. */
 export function planInstall(input: InstallInput, random: Random): InstallPlanning {
   const { keyPlace, policy, disk } = input;
+  // Before anything is written: afterwards the machine would have lost its old system and could not start the new one.
+  if (input.secureBoot)
+    return {
+      kind: "refused",
+      reason:
+        "Secure Boot is on, and the boot loader that a birth installs is not signed yet; turn Secure Boot off in the firmware's set-up",
+    };
   if (keyPlace.kind === "none" && !policy.allowUnencrypted) {
     return {
       kind: "refused",
