@@ -1,19 +1,7 @@
-import { createSocket, type Socket } from "node:dgram";
-import { once } from "node:events";
-import koffi from "koffi";
-import { numericLookup } from "./segmenting-socket.ts";
+import type { Socket } from "node:dgram";
+import { callFailed, openUdpDescriptor } from "./udp-descriptor.ts";
 
-const libc = koffi.load("libc.so.6");
-const socket = libc.func("int socket(int, int, int)");
-const setsockopt = libc.func("int setsockopt(int, int, int, const uint8_t *, uint32_t)");
-const bind = libc.func("int bind(int, const uint8_t *, uint32_t)");
-const close = libc.func("int close(int)");
-
-// bits/socket.h, bits/socket_type.h, asm-generic/socket.h
-const afInet = 2;
-const datagramSocket = 2;
-const nonblocking = 0o4000;
-const closeOnExec = 0o2000000;
+// asm-generic/socket.h
 const socketLevel = 1;
 const reuseAddress = 2;
 const broadcast = 6;
@@ -29,24 +17,11 @@ export type Place = ({ readonly interface: string } | { readonly address: string
 
 /**
  * A UDP socket that hears and speaks on one interface only, or at one address. Node's dgram can neither tell by which
- * interface a broadcast came nor choose the one it leaves by, so the socket is made here, bound to the device, and only
- * then adopted (netboot.md §5). Needs CAP_NET_RAW, and CAP_NET_BIND_SERVICE for low ports; with CAP_NET_ADMIN the receive
- * buffer is what was asked for, else at most net.core.rmem_max.
+ * interface a broadcast came nor choose the one it leaves by, so the socket is bound to the device before dgram adopts it
+ * (netboot.md §5). Needs CAP_NET_RAW, and CAP_NET_BIND_SERVICE for low ports; with CAP_NET_ADMIN the receive buffer is what
+ * was asked for, else at most net.core.rmem_max.
  */
 export async function openUdpSocket(place: Place): Promise<Socket> {
-  const fd = openBound(place);
-  const adopted = createSocket({ type: "udp4", lookup: numericLookup });
-  // With a descriptor, dgram says "listening" before bind() returns (Node 24).
-  const listening = once(adopted, "listening");
-  adopted.bind({ fd });
-  await listening;
-  return adopted;
-}
-
-function openBound(place: Place): number {
-  const { port } = place;
-  const fd: number = socket(afInet, datagramSocket | nonblocking | closeOnExec, 0);
-  if (fd < 0) throw failed("socket", place);
   const one = Uint8Array.of(1, 0, 0, 0);
   const options = [
     ["SO_REUSEADDR", reuseAddress, one],
@@ -55,26 +30,18 @@ function openBound(place: Place): number {
       ? ([["SO_BINDTODEVICE", bindToDevice, new TextEncoder().encode(`${place.interface}\0`)]] as const)
       : []),
   ] as const;
-  const bytes = "address" in place ? place.address.split(".").map(Number) : [0, 0, 0, 0];
-  // struct sockaddr_in: family in host order, port and address in network order.
-  const address = Uint8Array.of(afInet, 0, port >> 8, port & 255, ...bytes, ...new Uint8Array(8));
+  const address = "address" in place ? place.address : "0.0.0.0";
   try {
-    for (const [name, option, value] of options)
-      if (setsockopt(fd, socketLevel, option, value, value.length) !== 0) throw failed(`setsockopt(${name})`, place);
-    if (bind(fd, address, address.length) !== 0) throw failed(`bind(UDP port ${port})`, place);
-    const wanted = new Uint8Array(Uint32Array.of(receiveBufferBytes).buffer);
-    if (setsockopt(fd, socketLevel, receiveBufferForce, wanted, wanted.length) !== 0)
-      setsockopt(fd, socketLevel, receiveBuffer, wanted, wanted.length);
+    const { socket } = await openUdpDescriptor({ address, port: place.port }, (set) => {
+      for (const [name, option, value] of options)
+        if (!set(socketLevel, option, value)) throw callFailed(`setsockopt(${name})`);
+      const wanted = new Uint8Array(Uint32Array.of(receiveBufferBytes).buffer);
+      if (!set(socketLevel, receiveBufferForce, wanted)) set(socketLevel, receiveBuffer, wanted);
+    });
+    return socket;
   } catch (cause) {
-    close(fd);
-    throw cause;
+    const where = "interface" in place ? `interface ${place.interface}` : place.address;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`cannot open a UDP socket on ${where}: ${why}`, { cause });
   }
-  return fd;
-}
-
-function failed(call: string, place: Place): Error {
-  const where = "interface" in place ? `interface ${place.interface}` : place.address;
-  const number = koffi.errno();
-  const name = Object.entries(koffi.os.errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`;
-  return new Error(`cannot open a UDP socket on ${where}: ${call}: ${name}`);
 }

@@ -6,9 +6,9 @@ import { readTftp, type TftpPacket, tftpErrors, writeTftp } from "../core/tftp/p
 import { answerRequest, normaliseName, type TftpAnswer, type TftpFiles } from "../core/tftp/request.ts";
 import { startTransfer, type TransferEnd } from "../core/tftp/transfer.ts";
 import { mtuOfAddress } from "./interface-mtu.ts";
-import { numericLookup } from "./segmenting-socket.ts";
 import { openTftpLane, type TftpLane } from "./tftp-lane.ts";
 import { type RunningTransfer, runTransfer } from "./tftp-transfer.ts";
+import { numericLookup } from "./udp-descriptor.ts";
 
 /** Requests that a rack sends at once must not be lost: the kernel's default holds 166 of them. */
 const receiveBufferBytes = 1024 * 1024;

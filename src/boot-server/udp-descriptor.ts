@@ -1,0 +1,67 @@
+import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
+import koffi from "koffi";
+
+const libc = koffi.load("libc.so.6");
+const socket = libc.func("int socket(int, int, int)");
+const setsockopt = libc.func("int setsockopt(int, int, int, const uint8_t *, uint32_t)");
+const bind = libc.func("int bind(int, const uint8_t *, uint32_t)");
+const close = libc.func("int close(int)");
+
+// bits/socket.h, bits/socket_type.h
+const afInet = 2;
+const datagramSocket = 2;
+const nonblocking = 0o4000;
+const closeOnExec = 0o2000000;
+
+/** Sets a socket option (setsockopt(2)); false where the kernel refuses it. */
+export type SetOption = (level: number, option: number, value: Uint8Array) => boolean;
+
+/** Where a socket is bound: port 0 is one that the kernel chooses. */
+export type UdpPlace = { readonly address: string; readonly port: number };
+
+/**
+ * Makes a UDP socket with options that Node's dgram does not know, binds it, and lets dgram adopt it (netboot.md §5).
+ * `configure` runs before the bind, so that no packet is queued that the options would have kept away. Throws, with
+ * errno's name, when a call fails or `configure` throws; nothing is left open then.
+ */
+export async function openUdpDescriptor(
+  place: UdpPlace,
+  configure: (set: SetOption) => void,
+): Promise<{ readonly socket: Socket; readonly set: SetOption }> {
+  const fd: number = socket(afInet, datagramSocket | nonblocking | closeOnExec, 0);
+  if (fd < 0) throw callFailed("socket");
+  const set: SetOption = (level, option, value) => setsockopt(fd, level, option, value, value.length) === 0;
+  // struct sockaddr_in: family in host order, port and address in network order.
+  const bytes = place.address.split(".").map(Number);
+  const name = Uint8Array.of(afInet, 0, place.port >> 8, place.port & 255, ...bytes, ...new Uint8Array(8));
+  try {
+    configure(set);
+    if (bind(fd, name, name.length) !== 0) throw callFailed(`bind(UDP port ${place.port})`);
+  } catch (cause) {
+    close(fd);
+    throw cause;
+  }
+  const adopted = createSocket({ type: "udp4", lookup: numericLookup });
+  // With a descriptor, dgram says "listening" before bind() returns (Node 24).
+  const listening = once(adopted, "listening");
+  adopted.bind({ fd });
+  await listening;
+  return { socket: adopted, set };
+}
+
+/** The error of the system call that failed last, by errno's name. */
+export function callFailed(call: string): Error {
+  const number = koffi.errno();
+  const name = Object.entries(koffi.os.errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`;
+  return new Error(`${call}: ${name}`);
+}
+
+/** For `createSocket`: takes an address as it is, at once; dgram would look each of them up in a later turn. */
+export function numericLookup(
+  address: string,
+  _options: unknown,
+  done: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
+): void {
+  done(null, address, 4);
+}
