@@ -54,7 +54,8 @@ async function runSuite(suite: Suite): Promise<Count> {
     say(`✖ suite ${suite.name} has no test file at ${suite.run.globs.join(", ")}`);
     return { passed: 0, failed: 1, skipped: 0 };
   }
-  const isolation = suite.name === "unit" ? ["--test-isolation=none"] : ["--test-concurrency=1"];
+  const { atOnce = 1 } = suite.run;
+  const isolation = suite.name === "unit" ? ["--test-isolation=none"] : [`--test-concurrency=${atOnce}`];
   const { status, output } = await show([
     process.execPath,
     "--disable-warning=ExperimentalWarning",

@@ -7,8 +7,8 @@ import { test } from "node:test";
 import { buildBootstrapImage } from "../../src/bootstrap-image/build.ts";
 import { bundleForQuickJs } from "../../src/bootstrap-image/bundle.ts";
 import { writeCpio } from "../../src/core/bytes/cpio.ts";
+import { cacheDirectory } from "../../src/main/places.ts";
 
-const cacheDirectory = join(import.meta.dirname, "../../build/cache");
 const limitMs = 180_000;
 const diskBytes = 1 << 29;
 

@@ -3,11 +3,12 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bundleForQuickJs } from "../../src/bootstrap-image/bundle.ts";
 import { buildNative } from "../../src/bootstrap-image/native.ts";
+import { cacheDirectory } from "../../src/main/places.ts";
 
 /** Longest that one of the test programs may take. */
 const limitMs = 60_000;
 
-const native = buildNative({ cacheDirectory: join(import.meta.dirname, "../../build/cache"), log: () => undefined });
+const native = buildNative({ cacheDirectory, log: () => undefined });
 
 export type NativeRun = { readonly status: number; readonly stdout: string; readonly stderr: string };
 
