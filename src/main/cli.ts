@@ -19,8 +19,8 @@ import { releaseCommand } from "../cli/release.ts";
 import { serveCommand } from "../cli/serve.ts";
 import { showCommand } from "../cli/show.ts";
 import { watchCommand } from "../cli/watch.ts";
-import { demoCommand } from "./demo-command.ts";
-import { causes } from "./demo-log.ts";
+import { causes } from "./causes.ts";
+import { demoCommand } from "./demo/command.ts";
 import { version } from "./version.ts";
 
 const deeds: Deeds = {

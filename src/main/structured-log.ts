@@ -1,5 +1,5 @@
 import type { Log, LogLevel } from "../core/ports.ts";
-import { causes } from "./demo-log.ts";
+import { causes } from "./causes.ts";
 
 const order: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 

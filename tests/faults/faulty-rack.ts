@@ -5,7 +5,7 @@ import type { Machine } from "../../src/core/machine/record.ts";
 import type { Log } from "../../src/core/ports.ts";
 import type { MachineSpec } from "../../src/lab/machine-spec.ts";
 import { type Rack, startRack } from "../../src/lab/rack.ts";
-import { demoConfig, demoSwitch } from "../../src/main/demo-plan.ts";
+import { demoConfig, demoSwitch } from "../../src/main/demo/plan.ts";
 import { placesIn } from "../../src/main/places.ts";
 import { prepareServer } from "../../src/main/prepare-server.ts";
 import { type RunningServer, startServer } from "../../src/main/server.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
-import { demoConfig } from "../../src/main/demo-plan.ts";
+import { demoConfig } from "../../src/main/demo/plan.ts";
 import { faultyRack, reasonFor } from "../faults/faulty-rack.ts";
 import { insideNamespace, waitFor } from "../inside-namespace.ts";
 

@@ -1,4 +1,4 @@
-import { type Machine, type Phase, phases } from "../core/machine/record.ts";
+import { type Machine, type Phase, phases } from "../../core/machine/record.ts";
 
 /** How far a machine has come, and when it last came further. */
 export type Progress = { readonly mark: string; readonly furthest: number; readonly atMs: number };

@@ -1,16 +1,16 @@
 import { join } from "node:path";
-import { checkConfig, formatFault } from "../contract/config-check.ts";
-import { labSocketName } from "../contract/lab.ts";
-import { openControlSocket } from "../lab/control-socket.ts";
-import { startRack } from "../lab/rack.ts";
-import { watchBirths } from "./demo-births.ts";
-import type { DemoOptions } from "./demo-command.ts";
-import { openLogFile } from "./demo-log.ts";
-import { openPainter } from "./demo-painter.ts";
-import { demoConfig, demoMachines, demoSwitch } from "./demo-plan.ts";
-import type { MachineReport } from "./demo-report.ts";
-import { startServer } from "./server.ts";
-import { systemClock } from "./system-ports.ts";
+import { checkConfig, formatFault } from "../../contract/config-check.ts";
+import { labSocketName } from "../../contract/lab.ts";
+import { openControlSocket } from "../../lab/control-socket.ts";
+import { startRack } from "../../lab/rack.ts";
+import { startServer } from "../server.ts";
+import { systemClock } from "../system-ports.ts";
+import { watchBirths } from "./births.ts";
+import type { DemoOptions } from "./command.ts";
+import { openLogFile } from "./log.ts";
+import { openPainter } from "./painter.ts";
+import { demoConfig, demoMachines, demoSwitch } from "./plan.ts";
+import type { MachineReport } from "./report.ts";
 
 /** What the process in the namespace is told by the one outside: plain data. */
 export type DemoSession = { readonly options: DemoOptions; readonly directory: string };

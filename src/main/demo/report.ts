@@ -1,5 +1,5 @@
-import { type Machine, type Phase, phases } from "../core/machine/record.ts";
-import type { Fate } from "./demo-fate.ts";
+import { type Machine, type Phase, phases } from "../../core/machine/record.ts";
+import type { Fate } from "./fate.ts";
 
 /** One machine in the last line of `demo --json`. */
 export type MachineReport = {

@@ -1,5 +1,5 @@
-import type { Log } from "../core/ports.ts";
-import { duration, fit } from "./demo-view.ts";
+import type { Log } from "../../core/ports.ts";
+import { duration, fit } from "./view.ts";
 
 /** Long work before the rack is there, each piece with a title, how long it takes and what it does just now. */
 export type Steps = {

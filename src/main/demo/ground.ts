@@ -1,14 +1,14 @@
 import { join } from "node:path";
-import { machineFilterLines } from "../core/image/filter.ts";
-import { openImageStore } from "../dominator/image-store.ts";
-import { importTree } from "../dominator/import-tree.ts";
-import { openObjectStore } from "../dominator/object-store.ts";
-import { buildRecipe, demoRecipe } from "../dominator/recipe.ts";
-import { demoImages } from "./demo-plan.ts";
-import type { Steps } from "./demo-steps.ts";
-import { cacheDirectory, placesIn } from "./places.ts";
-import { prepareServer } from "./prepare-server.ts";
-import { systemClock } from "./system-ports.ts";
+import { machineFilterLines } from "../../core/image/filter.ts";
+import { openImageStore } from "../../dominator/image-store.ts";
+import { importTree } from "../../dominator/import-tree.ts";
+import { openObjectStore } from "../../dominator/object-store.ts";
+import { buildRecipe, demoRecipe } from "../../dominator/recipe.ts";
+import { cacheDirectory, placesIn } from "../places.ts";
+import { prepareServer } from "../prepare-server.ts";
+import { systemClock } from "../system-ports.ts";
+import { demoImages } from "./plan.ts";
+import type { Steps } from "./steps.ts";
 
 const mebibyte = 1024 * 1024;
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Condition, Machine, Phase } from "../core/machine/record.ts";
-import { followProgress, judge, noProgress } from "./demo-fate.ts";
-import { phaseMilliseconds, reportMachine } from "./demo-report.ts";
+import type { Condition, Machine, Phase } from "../../core/machine/record.ts";
+import { followProgress, judge, noProgress } from "./fate.ts";
+import { phaseMilliseconds, reportMachine } from "./report.ts";
 
 const machine = (phase: Phase, given: Partial<Machine> = {}) =>
   ({ state: "birth", phase, conditions: [], timeline: [{ phase, atMs: 0 }], ...given }) as unknown as Machine;

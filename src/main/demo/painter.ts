@@ -1,5 +1,5 @@
 import type { WriteStream } from "node:tty";
-import { type Picture, pictureLines } from "./demo-view.ts";
+import { type Picture, pictureLines } from "./view.ts";
 
 /** Shows the same picture again and again in place (terminal), or only the lines it is told (pipe, log file). */
 export type Painter = Disposable & {

@@ -1,5 +1,6 @@
 import { createWriteStream } from "node:fs";
-import type { Log } from "../core/ports.ts";
+import type { Log } from "../../core/ports.ts";
+import { causes } from "../causes.ts";
 
 /** A log that appends to a file, one JSON object a line; errors among the facts as their messages. */
 export function openLogFile(path: string): Log & AsyncDisposable {
@@ -9,10 +10,4 @@ export function openLogFile(path: string): Log & AsyncDisposable {
     stream.write(`${JSON.stringify(line, (_, value) => (value instanceof Error ? causes(value) : value))}\n`);
   };
   return Object.assign(log, { [Symbol.asyncDispose]: () => new Promise<void>((resolve) => stream.end(resolve)) });
-}
-
-/** An error's message and those of its causes, outermost first. */
-export function causes(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? error.message : `${error.message}: ${causes(error.cause)}`;
 }

@@ -2,8 +2,8 @@
  * The demo's first process inside its namespace (PID 1 there). Its argument is a DemoSession as JSON; the process
  * outside tells it over the IPC channel how many signals it got, and its end, however it comes about, closes that channel.
  */
-import { causes } from "./demo-log.ts";
-import { type DemoSession, interrupted, runDemoSession } from "./demo-session.ts";
+import { causes } from "../causes.ts";
+import { type DemoSession, interrupted, runDemoSession } from "./session.ts";
 
 const stop = Promise.withResolvers<void>();
 let heard = 0;

@@ -1,17 +1,17 @@
 import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readlink, rm, symlink, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { runningDemo } from "../contract/lab.ts";
-import { startInNamespace } from "../lab/namespace.ts";
-import type { DemoOptions } from "./demo-command.ts";
-import { prepareGround } from "./demo-ground.ts";
-import { type DemoSession, interrupted } from "./demo-session.ts";
-import { openSteps } from "./demo-steps.ts";
+import { runningDemo } from "../../contract/lab.ts";
+import { startInNamespace } from "../../lab/namespace.ts";
+import type { DemoOptions } from "./command.ts";
+import { prepareGround } from "./ground.ts";
+import { type DemoSession, interrupted } from "./session.ts";
+import { openSteps } from "./steps.ts";
 
-/** Runs the whole demo; resolves with the exit status (demo-session.ts). Everything that it made is gone then, unless asked for. */
+/** Runs the whole demo; resolves with the exit status (session.ts). Everything that it made is gone then, unless asked for. */
 export async function runDemo(options: DemoOptions): Promise<number> {
   const directory = await openDirectory(options.directory);
-  // Until the namespace is there the first Ctrl-C ends us; from then on the process inside decides (demo-inside.ts).
+  // Until the namespace is there the first Ctrl-C ends us; from then on the process inside decides (inside.ts).
   let abandoned = false;
   const abandon = () => {
     abandoned = true;
@@ -39,7 +39,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
 
 /** Runs the session in a namespace; signals to us are passed on to it. */
 async function runInside(session: DemoSession): Promise<number> {
-  const entry = join(import.meta.dirname, "demo-inside.ts");
+  const entry = join(import.meta.dirname, "inside.ts");
   const argv = [process.execPath, "--disable-warning=ExperimentalWarning", entry, JSON.stringify(session)];
   const inside = startInNamespace(argv, { stdio: ["inherit", "inherit", "inherit", "ipc"] });
   let signals = 0;

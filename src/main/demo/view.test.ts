@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { phases } from "../core/machine/record.ts";
-import { duration, fit, type MachineRow, type Picture, phaseWords, pictureLines } from "./demo-view.ts";
+import { phases } from "../../core/machine/record.ts";
+import { duration, fit, type MachineRow, type Picture, phaseWords, pictureLines } from "./view.ts";
 
 const row = (given: Partial<MachineRow> = {}): MachineRow => ({
   ...{ name: "r01u01", firmware: "bios", state: "healthy", phase: "fetching", phaseSeconds: 12.7 },

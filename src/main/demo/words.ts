@@ -1,5 +1,5 @@
-import type { MachineEvent } from "../core/machine/event.ts";
-import { phaseWords } from "./demo-view.ts";
+import type { MachineEvent } from "../../core/machine/event.ts";
+import { phaseWords } from "./view.ts";
 
 /** An event in a few words for the demo's table; undefined where it tells a person nothing new. */
 export function eventWords(event: MachineEvent): string | undefined {

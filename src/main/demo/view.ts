@@ -1,5 +1,5 @@
-import type { Machine, Phase } from "../core/machine/record.ts";
-import { phases } from "../core/machine/record.ts";
+import type { Machine, Phase } from "../../core/machine/record.ts";
+import { phases } from "../../core/machine/record.ts";
 
 /** What the view shows of one machine; everything in it is known from outside or from its record. */
 export type MachineRow = {

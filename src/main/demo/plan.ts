@@ -1,6 +1,6 @@
-import type { ConfigInput } from "../contract/config.ts";
-import type { Firmware } from "../core/machine/record.ts";
-import { type MachineSpec, machineSpec } from "../lab/machine-spec.ts";
+import type { ConfigInput } from "../../contract/config.ts";
+import type { Firmware } from "../../core/machine/record.ts";
+import { type MachineSpec, machineSpec } from "../../lab/machine-spec.ts";
 
 /** The switch of the demo's rack, its bridge and the server's addresses there. */
 export const demoSwitch = {

@@ -1,11 +1,11 @@
-import type { Machine, Phase } from "../core/machine/record.ts";
-import type { Store } from "../core/ports.ts";
-import type { LabMachine } from "../lab/machine.ts";
-import { type Fate, followProgress, judge, noProgress, type Patience, type Progress } from "./demo-fate.ts";
-import type { Painter } from "./demo-painter.ts";
-import { type MachineReport, reportMachine } from "./demo-report.ts";
-import { duration, type MachineRow, machineRow, phaseWords } from "./demo-view.ts";
-import { eventWords } from "./demo-words.ts";
+import type { Machine, Phase } from "../../core/machine/record.ts";
+import type { Store } from "../../core/ports.ts";
+import type { LabMachine } from "../../lab/machine.ts";
+import { type Fate, followProgress, judge, noProgress, type Patience, type Progress } from "./fate.ts";
+import type { Painter } from "./painter.ts";
+import { type MachineReport, reportMachine } from "./report.ts";
+import { duration, type MachineRow, machineRow, phaseWords } from "./view.ts";
+import { eventWords } from "./words.ts";
 
 /** One machine of the rack, while the demo watches it. */
 type Watched = {
