@@ -14,13 +14,14 @@ export function insideNamespace(title: string, fileUrl: string, define: () => vo
     define();
     return;
   }
-  test(title, { timeout: 600_000 }, async () => {
+  test(title, { timeout: 600_000 }, async (context) => {
     // NODE_TEST_CONTEXT would make the inner run speak to our runner instead of writing text.
     const env = { [mark]: "1", NODE_TEST_CONTEXT: undefined };
     const child = startInNamespace([process.execPath, "--test-reporter=spec", fileURLToPath(fileUrl)], {
       stdio: ["ignore", "pipe", "pipe"],
       env,
     });
+    context.signal.addEventListener("abort", () => child.kill("SIGKILL"));
     let said = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {

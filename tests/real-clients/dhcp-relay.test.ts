@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { Network } from "../../src/core/pxe/network.ts";
 import { dhcpWords } from "../../src/core/pxe/packet-words.ts";
-import { isInNamespace } from "../in-namespace.ts";
+import { insideNamespace } from "../inside-namespace.ts";
 import { type DhcpSite, ip, prefix, startDhcpSite, untilTrue } from "./dhcp-site.ts";
 import { layRelayedWire, type RelayedWire } from "./relayed-wire.ts";
 import { asPxe, udhcpc } from "./udhcpc.ts";
@@ -41,7 +41,7 @@ async function startRelayed(
   return { wire, site, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
-if (isInNamespace(import.meta.url)) {
+insideNamespace("DHCP relays, in a namespace", import.meta.url, () => {
   for (const [title, options, relay] of [
     ["plain", [], "10.78.0.1"],
     ["with circuit and remote id", ["-a"], "10.78.0.1"],
@@ -124,4 +124,4 @@ exit 0
       rmSync(directory, { recursive: true });
     }
   });
-}
+});

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import type { Network } from "../../src/core/pxe/network.ts";
-import { isInNamespace } from "../in-namespace.ts";
+import { insideNamespace } from "../inside-namespace.ts";
 import { type DhcpSite, ip, prefix, startDhcpSite, untilTrue } from "./dhcp-site.ts";
 import { asPxe, udhcpc } from "./udhcpc.ts";
 import { layWire, type Wire } from "./wire.ts";
@@ -30,7 +30,7 @@ async function become(wire: Wire, n: number): Promise<void> {
     await wire.run(["ip", "link", "set", wire.clientInterface, ...change.split(" ")]);
 }
 
-if (isInNamespace(import.meta.url)) {
+insideNamespace("DHCP clients in trouble, in a namespace", import.meta.url, () => {
   test("udhcpc finds another host at its address: that is out of use and shown, and it gets another one", async () => {
     await using trouble = await startTrouble(2);
     const { wire, site } = trouble;
@@ -117,4 +117,4 @@ if (isInNamespace(import.meta.url)) {
     await untilTrue(site, "two packets", () => site.dhcp.networks()[0]?.received === 2);
     assert.deepEqual(site.dhcp.networks()[0]?.malformed, { tooShort: 1, badOperation: 1 });
   });
-}
+});

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { isInNamespace } from "../in-namespace.ts";
+import { insideNamespace } from "../inside-namespace.ts";
 import { id, mac, type Site, startSite, until } from "./site.ts";
 
 const pxe = ["-V", "PXEClient:Arch:00000:UNDI:002001", "-x", "0x5d:0000", "-O", "bootfile", "-O", "hostname"];
@@ -24,7 +24,7 @@ async function udhcpc(site: Site, options: readonly string[]): Promise<{ status:
   }
 }
 
-if (isInNamespace(import.meta.url)) {
+insideNamespace("DHCP clients, in a namespace", import.meta.url, () => {
   test("udhcpc as a PXE client on a nursery: born, with a temporary address, the loader, and counted", async () => {
     await using site = await startSite();
     const { status, given } = await udhcpc(site, pxe);
@@ -95,4 +95,4 @@ if (isInNamespace(import.meta.url)) {
     assert.equal((await udhcpc(site, pxe)).status, 0);
     assert.equal(site.store.list()[0]?.macs[0], mac);
   });
-}
+});

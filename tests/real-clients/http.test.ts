@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isInNamespace } from "../in-namespace.ts";
+import { insideNamespace } from "../inside-namespace.ts";
 import { id, mac, type Site, startSite, until } from "./site.ts";
 
 /** A machine of ours that was just offered an address, reachable as the client of the wire. */
@@ -16,7 +16,7 @@ async function born(site: Site): Promise<string> {
 
 const curl = (site: Site, ...argv: string[]) => site.wire.run(["curl", "-sS", "-m", "10", ...argv]);
 
-if (isInNamespace(import.meta.url)) {
+insideNamespace("HTTP clients, in a namespace", import.meta.url, () => {
   test("script, kernel and initramfs, as a machine in birth fetches them", async () => {
     await using site = await startSite();
     const address = await born(site);
@@ -127,4 +127,4 @@ if (isInNamespace(import.meta.url)) {
     assert.equal((await asIpxe("/vmlinuz", address)).output, "200 ");
     await until(site, "the end of waiting on the record", () => site.store.list()[0]?.conditions.length === 0);
   });
-}
+});

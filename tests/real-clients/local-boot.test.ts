@@ -6,7 +6,7 @@ import { test } from "node:test";
 import type { MachineEvent } from "../../src/core/machine/event.ts";
 import { machineIdFromMac } from "../../src/core/machine/life-record.ts";
 import type { Mac } from "../../src/core/net/mac.ts";
-import { isInNamespace } from "../in-namespace.ts";
+import { insideNamespace } from "../inside-namespace.ts";
 import { mac, type Site, startSite, until } from "./site.ts";
 
 const id = machineIdFromMac(mac as Mac);
@@ -46,7 +46,7 @@ async function askAsRom(site: Site): Promise<string> {
   return site.store.get(id)?.pxe.lastAnswer ?? "";
 }
 
-if (isInNamespace(import.meta.url))
+insideNamespace("local boot, in a namespace", import.meta.url, () => {
   test("a machine that comes back is sent to its disk by the next method; the one that worked is used first from then on", async () => {
     await using site = await startSite();
     await declareHealthy(site);
@@ -63,3 +63,4 @@ if (isInNamespace(import.meta.url))
     );
     assert.equal(await askAsRom(site), "local: bootFileRefused");
   });
+});

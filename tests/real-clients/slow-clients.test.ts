@@ -6,13 +6,13 @@ import { get } from "node:http";
 import { connect, type Socket } from "node:net";
 import { test } from "node:test";
 import { startHttpServer } from "../../src/boot-server/http-server.ts";
-import { isInNamespace } from "../in-namespace.ts";
+import { insideNamespace } from "../inside-namespace.ts";
 
 const mebibyte = 1024 * 1024;
 const fileBytes = 20 * mebibyte;
 const slowClients = 1000;
 
-if (isInNamespace(import.meta.url))
+insideNamespace("slow HTTP clients, in a namespace", import.meta.url, () => {
   test("1,000 clients that hardly read: memory stays flat, others are served", async (t) => {
     execFileSync("ip", ["link", "set", "lo", "up"]);
     // Small kernel buffers: or a thousand clients would have gigabytes on their way before they are slow.
@@ -48,3 +48,4 @@ if (isInNamespace(import.meta.url))
     }
     for (const socket of sockets) socket.destroy();
   });
+});

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { isInNamespace } from "../in-namespace.ts";
+import { insideNamespace } from "../inside-namespace.ts";
 import { loader, type Site, startSite, until } from "./site.ts";
 
 async function withClient(work: (site: Site, file: string) => Promise<void>): Promise<void> {
@@ -61,7 +61,7 @@ const clients: readonly (readonly [string, (file: string) => readonly string[]])
   ],
 ];
 
-if (isInNamespace(import.meta.url)) {
+insideNamespace("TFTP clients, in a namespace", import.meta.url, () => {
   for (const [title, argv] of clients)
     test(`${title} fetches the loader`, () =>
       withClient(async (site, file) => {
@@ -90,7 +90,7 @@ if (isInNamespace(import.meta.url)) {
       assert.equal(status, 0, output);
       assert.deepEqual(JSON.parse(output), { toForeign: 5, blocks: 191, bytes: loader.length });
     }));
-}
+});
 
 /** A client of our own that has a stranger send an ACK into its transfer. */
 function foreignClient(near: string): string {

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { isInNamespace } from "../in-namespace.ts";
+import { insideNamespace } from "../inside-namespace.ts";
 import { loader, mac, type Site, smallBytes, startSite } from "./site.ts";
 
 const pxe = ["-V", "PXEClient:Arch:00000:UNDI:002001", "-x", "0x5d:0000"];
@@ -28,7 +28,7 @@ function startAtClient(site: Site, words: readonly string[]) {
 
 const here = (name: string): string => join(import.meta.dirname, name);
 
-if (isInNamespace(import.meta.url)) {
+insideNamespace("clients on a bad wire, in a namespace", import.meta.url, () => {
   test("udhcpc has its address although three of ten packets are lost both ways", async () => {
     await using site = await startSite();
     const rule = "numgen random mod 100 < 30 drop";
@@ -94,4 +94,4 @@ if (isInNamespace(import.meta.url)) {
       const warned = site.lines.filter((line) => line.includes("too many new machines")).length;
       assert.equal(warned, kind === "one" ? 0 : 1);
     });
-}
+});

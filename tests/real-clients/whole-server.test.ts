@@ -14,7 +14,7 @@ import { parseMac } from "../../src/core/net/mac.ts";
 import type { Log } from "../../src/core/ports.ts";
 import { placesIn } from "../../src/main/places.ts";
 import { startServer } from "../../src/main/server.ts";
-import { isInNamespace } from "../in-namespace.ts";
+import { insideNamespace } from "../inside-namespace.ts";
 
 const parent = mkdtempSync(join(tmpdir(), "birther-whole-"));
 after(() => rmSync(parent, { recursive: true }));
@@ -56,7 +56,7 @@ async function fetched(url: string): Promise<string> {
   return (await response.toArray()).join("");
 }
 
-if (isInNamespace(import.meta.url)) {
+insideNamespace("the whole server, in a namespace", import.meta.url, () => {
   const ip = (...words: string[]) => execFileSync("ip", words);
   ip("link", "set", "lo", "up");
   // No port, so no carrier: the rack is not switched on yet.
@@ -133,4 +133,4 @@ if (isInNamespace(import.meta.url)) {
     const [response] = await once(sent, "response");
     assert.equal(JSON.parse((await response.toArray()).join("")).hostname, "r01u07");
   });
-}
+});
