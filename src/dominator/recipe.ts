@@ -7,8 +7,8 @@ import type { Log } from "../core/ports.ts";
 
 /** What goes into a system image that mmdebstrap builds. */
 export type Recipe = {
+  /** Debian's suite; its packages come from mmdebstrap's own choice of mirrors, security updates included. */
   readonly suite: string;
-  readonly mirrors: readonly string[];
   readonly packages: readonly string[];
   /** Shell patterns of paths that packages must not unpack. */
   readonly leftOut: readonly string[];
@@ -23,10 +23,6 @@ export type Recipe = {
  */
 export const demoRecipe: Recipe = {
   suite: "bookworm",
-  mirrors: [
-    "deb http://deb.debian.org/debian bookworm main",
-    "deb http://deb.debian.org/debian-security bookworm-security main",
-  ],
   packages: [
     "linux-image-cloud-amd64",
     "systemd-sysv",
@@ -76,7 +72,7 @@ export async function buildRecipe(input: {
   const draft = join(cacheDirectory, `draft-${process.pid}-${key}.tar.zst`);
   log("info", "building the system image", { suite: recipe.suite, packages: recipe.packages.length });
   try {
-    await runMmdebstrap([...mmdebstrapArguments(recipe), recipe.suite, draft, ...recipe.mirrors], input.onProgress);
+    await runMmdebstrap([...mmdebstrapArguments(recipe), recipe.suite, draft], input.onProgress);
     await rename(draft, archive);
   } finally {
     await rm(draft, { force: true });
