@@ -1,0 +1,91 @@
+import type { Machine } from "../machine/record.ts";
+import { locationPath } from "./location-path.ts";
+
+/** What Ansible is told of a machine: where it is reached, and our facts under names that no other source has. */
+export type AnsibleHost = {
+  readonly ansible_host?: string;
+  readonly birther_id: string;
+  readonly birther_state: string;
+  readonly birther_phase?: string;
+  readonly birther_conditions: readonly string[];
+  readonly birther_macs: readonly string[];
+  readonly birther_image?: string;
+  readonly birther_running_image?: string;
+  readonly birther_position: { readonly [group: string]: string };
+  readonly birther_switch?: string;
+  readonly birther_switch_port?: string;
+  readonly birther_vendor?: string;
+  readonly birther_product?: string;
+  readonly birther_serial?: string;
+};
+
+/** A dynamic inventory as Ansible's `script` inventory plugin reads it from `--list`. */
+export type AnsibleInventory = {
+  readonly _meta: { readonly hostvars: { readonly [host: string]: AnsibleHost } };
+  readonly [group: string]: { readonly hosts?: readonly string[]; readonly children?: readonly string[] } | object;
+};
+
+/** The facts of one machine. */
+export function ansibleHost(machine: Machine): AnsibleHost {
+  const { placement, smbios } = machine;
+  const address = machine.permanentAddress;
+  return {
+    ...(address === undefined ? {} : { ansible_host: address }),
+    birther_id: machine.id,
+    birther_state: machine.state,
+    ...(machine.phase === undefined ? {} : { birther_phase: machine.phase }),
+    birther_conditions: machine.conditions.map(({ kind }) => kind),
+    birther_macs: machine.macs,
+    ...(machine.requiredImage === undefined ? {} : { birther_image: machine.requiredImage }),
+    ...(machine.runningImage === undefined ? {} : { birther_running_image: machine.runningImage }),
+    birther_position: placement?.position ?? {},
+    ...(placement === undefined ? {} : { birther_switch: placement.switchName, birther_switch_port: placement.port }),
+    ...(smbios === undefined
+      ? {}
+      : { birther_vendor: smbios.vendor, birther_product: smbios.product, birther_serial: smbios.serial }),
+  };
+}
+
+/** Whether a machine is in the inventory: it must have been named. Before that there is nothing that Ansible could reach. */
+export function isInInventory(machine: Machine): machine is Machine & { readonly hostname: string } {
+  return machine.hostname !== undefined;
+}
+
+/** The inventory of all machines that have a name; `all` holds every group, each of which is named in `groupsOf`. */
+export function ansibleInventory(machines: readonly Machine[]): AnsibleInventory {
+  const groups = new Map<string, string[]>();
+  const hostvars: { [host: string]: AnsibleHost } = {};
+  for (const machine of machines) {
+    if (!isInInventory(machine)) continue;
+    hostvars[machine.hostname] = ansibleHost(machine);
+    for (const name of new Set(groupsOf(machine))) {
+      const group = groups.get(name);
+      if (group === undefined) groups.set(name, [machine.hostname]);
+      else group.push(machine.hostname);
+    }
+  }
+  const names = [...groups.keys()].sort();
+  return {
+    _meta: { hostvars },
+    all: { children: [...names, "ungrouped"] },
+    ...Object.fromEntries(names.map((name) => [name, { hosts: groups.get(name) ?? [] }])),
+  };
+}
+
+/** The groups of a machine: by state, condition, location, rack and image. */
+function groupsOf(machine: Machine): string[] {
+  const location = locationPath(machine);
+  const rack = machine.placement?.position.rack;
+  return [
+    groupName("state", machine.state),
+    ...machine.conditions.map(({ kind }) => groupName("condition", kind)),
+    ...(location === undefined ? [] : [groupName("location", location)]),
+    ...(rack === undefined ? [] : [groupName("rack", rack)]),
+    ...(machine.requiredImage === undefined ? [] : [groupName("image", machine.requiredImage)]),
+  ];
+}
+
+/** A group's name holds letters, digits and `_` only, or Ansible warns of it (TRANSFORM_INVALID_GROUP_CHARS). */
+function groupName(kind: string, value: string): string {
+  return `${kind}_${value.replace(/[^A-Za-z0-9_]/g, "_")}`;
+}

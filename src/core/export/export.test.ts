@@ -1,0 +1,208 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Hardware } from "../machine/hardware.ts";
+import type { Machine, MachineId } from "../machine/record.ts";
+import { parseMac } from "../net/mac.ts";
+import { ansibleInventory } from "./ansible-inventory.ts";
+import { writeCsv } from "./csv.ts";
+import { dominatorMdbText, dominatorRow } from "./dominator-mdb.ts";
+import { newHistogram, observe, writeExposition } from "./exposition.ts";
+import { fleetMetrics } from "./fleet-metrics.ts";
+import { locationPath } from "./location-path.ts";
+import { netboxCsv, netboxTables } from "./netbox.ts";
+
+const mac = parseMac("02:00:00:00:00:01") ?? assert.fail();
+const position = { dc: "dc1", row: "2", rack: "7", unit: "03" };
+const healthy: Machine = {
+  id: "m-020000000001" as MachineId,
+  ...{ revision: 4, createdAtMs: 0, macs: [mac], state: "healthy", generation: 1, phase: "up", phaseAtMs: 90_000 },
+  conditions: [],
+  ...{ hostname: "r07u03", permanentAddress: "10.77.1.3", requiredImage: "compute/2026-08-01" },
+  placement: { switchName: "tor-7", port: "swp3", position, hostname: "r07u03", address: "10.77.1.3" },
+  smbios: { vendor: "ACME, Inc.", product: 'Node "9"', serial: "S1", uuid: "u" },
+  pxe: { requests: 1, responses: 1, lastRequestAtMs: 0, lastAnswer: "loader" },
+  lastSeenAtMs: 0,
+  timeline: [],
+};
+const born: Machine = { ...bare(healthy), id: "m-020000000002" as MachineId, state: "birth", phase: "burnIn" };
+
+/** The machine before it has a name, a place and an image. */
+function bare(machine: Machine): Machine {
+  const { hostname, permanentAddress, requiredImage, placement, smbios, ...rest } = machine;
+  return rest;
+}
+
+test("a location is the position without what lies within the rack; numbers say what they count", () => {
+  assert.equal(locationPath(healthy), "dc1/row2/rack7");
+  assert.equal(locationPath(born), undefined);
+});
+
+describe("the Dominator's MDB", () => {
+  test("a healthy machine, by the Dominator's own keys", () => {
+    assert.deepEqual(dominatorRow(healthy), {
+      Hostname: "r07u03",
+      IpAddress: "10.77.1.3",
+      Location: "dc1/row2/rack7",
+      RequiredImage: "compute/2026-08-01",
+      Tags: { BirtherId: "m-020000000001", BirtherState: "healthy" },
+    });
+  });
+
+  const without: [title: string, machine: Machine][] = [
+    ["a machine that is being born", born],
+    ...(["unknown", "birth", "rebirth", "clean"] as const).map((state): [string, Machine] => [
+      `a machine in state ${state}, though it has a name`,
+      { ...healthy, state },
+    ]),
+    ["a machine without a name", { ...bare(healthy) }],
+  ];
+  for (const [title, machine] of without)
+    test(`no row for ${title}`, () => assert.equal(dominatorRow(machine), undefined));
+
+  test("a machine on hold gets no updates", () => {
+    const held: Machine = { ...healthy, conditions: [{ kind: "hold", reason: "disk is looked at", sinceMs: 0 }] };
+    assert.equal(dominatorRow(held)?.DisableUpdates, true);
+  });
+
+  test("the file is an array, a row a line, also when there is none", () => {
+    assert.deepEqual(JSON.parse(dominatorMdbText([])), []);
+    const text = dominatorMdbText(['{"Hostname":"a"}', '{"Hostname":"b"}']);
+    assert.deepEqual(JSON.parse(text), [{ Hostname: "a" }, { Hostname: "b" }]);
+    assert.equal(text.trimEnd().split("\n").length, 4);
+  });
+});
+
+test("Ansible's inventory: groups that Ansible takes for names, facts of each host, only machines that have a name", () => {
+  const failing: Machine = { ...healthy, conditions: [{ kind: "failing", reason: "fan", sinceMs: 0 }] };
+  const inventory = ansibleInventory([failing, born]);
+  assert.deepEqual(Object.keys(inventory._meta.hostvars), ["r07u03"]);
+  assert.equal(inventory._meta.hostvars.r07u03?.ansible_host, "10.77.1.3");
+  assert.equal(inventory._meta.hostvars.r07u03?.birther_switch_port, "swp3");
+  const groups = Object.keys(inventory).filter((name) => name !== "_meta" && name !== "all");
+  assert.deepEqual(groups, [
+    "condition_failing",
+    "image_compute_2026_08_01",
+    "location_dc1_row2_rack7",
+    "rack_7",
+    "state_healthy",
+  ]);
+  assert.deepEqual(inventory.all, { children: [...groups, "ungrouped"] });
+  for (const name of groups) assert.deepEqual(inventory[name], { hosts: ["r07u03"] }, name);
+});
+
+describe("NetBox", () => {
+  const site = { site: "main", role: "server", macColumn: false };
+  const lines = (csv: string) => csv.trimEnd().split("\r\n");
+
+  test("devices: racked machines with position and face, others without", () => {
+    assert.deepEqual(lines(netboxCsv("devices", [healthy, born], site)), [
+      "name,role,manufacturer,device_type,serial,status,site,rack,position,face",
+      'r07u03,server,"ACME, Inc.","Node ""9""",S1,active,main,7,3,front',
+      "m-020000000002,server,Unknown,Unknown,,staged,main,,,",
+    ]);
+  });
+
+  test("interfaces and hardware addresses, both ways that NetBox took them", () => {
+    const nic = { name: "eth0", mac, driver: "virtio_net", speedMbps: 10_000, carrier: true, path: "" };
+    const hardware: Hardware = {
+      ...{ cpus: 1, cpuModel: "", memoryMiB: 1, disks: [], nics: [nic], tpm: false, watchdog: "" },
+      firmware: "bios",
+      smbios: { vendor: "", product: "", serial: "", uuid: "" },
+    };
+    const scanned: Machine = { ...healthy, hardware };
+    const interfaces = (macColumn: boolean) => lines(netboxCsv("interfaces", [scanned, born], { ...site, macColumn }));
+    assert.deepEqual(interfaces(false), [
+      "device,name,type,speed,enabled,description",
+      "r07u03,eth0,other,10000000,true,virtio_net",
+      "m-020000000002,nic0,other,,true,",
+    ]);
+    assert.equal(interfaces(true)[1], "r07u03,eth0,other,10000000,true,virtio_net,02:00:00:00:00:01");
+    assert.deepEqual(lines(netboxCsv("mac-addresses", [scanned], site)), [
+      "mac_address,device,interface",
+      "02:00:00:00:00:01,r07u03,eth0",
+    ]);
+  });
+
+  test("what devices name is in the tables before them, once", () => {
+    const twice = [healthy, { ...healthy, id: "m-3" as MachineId, hostname: "r07u04" }, born];
+    assert.deepEqual(lines(netboxCsv("manufacturers", twice, site)), [
+      "name,slug",
+      '"ACME, Inc.",acme-inc',
+      "Unknown,unknown",
+    ]);
+    assert.equal(lines(netboxCsv("device-types", twice, site)).length, 3);
+    assert.deepEqual(lines(netboxCsv("racks", twice, site)), [
+      "site,name,status,width,u_height",
+      "main,7,active,19,42",
+    ]);
+  });
+
+  test("every row has as many fields as there are columns", () => {
+    for (const table of netboxTables) {
+      const [header = "", ...rows] = lines(netboxCsv(table, [{ ...bare(healthy) }, born], site));
+      for (const row of rows) assert.equal(row.split(",").length, header.split(",").length, `${table}: ${row}`);
+    }
+  });
+});
+
+test("CSV: fields are quoted where a reader would misread them", () => {
+  assert.equal(
+    writeCsv(
+      ["a", "b"],
+      [
+        ['x"y', 1],
+        [" z", "p\nq"],
+      ],
+    ),
+    'a,b\r\n"x""y",1\r\n" z","p\nq"\r\n',
+  );
+});
+
+describe("metrics", () => {
+  test("the text format: help, type, labels escaped, cumulative buckets; nothing for a family without samples", () => {
+    const histogram = newHistogram([0.1, 1]);
+    for (const value of [0.05, 0.1, 0.5, 7]) observe(histogram, value);
+    const text = writeExposition([
+      { name: "a_total", help: "Counts\nwhat \\ is", kind: "counter", samples: [{ value: 2 }] },
+      { name: "b", help: "B.", kind: "gauge", samples: [{ labels: { why: 'a "b"\n\\' }, value: 0.5 }] },
+      { name: "none", help: "None.", kind: "gauge", samples: [] },
+      { name: "c_seconds", help: "C.", kind: "histogram", histogram },
+    ]);
+    assert.equal(
+      text,
+      [
+        ...["# HELP a_total Counts\\nwhat \\\\ is", "# TYPE a_total counter", "a_total 2"],
+        ...["# HELP b B.", "# TYPE b gauge", 'b{why="a \\"b\\"\\n\\\\"} 0.5'],
+        ...["# HELP c_seconds C.", "# TYPE c_seconds histogram"],
+        ...['c_seconds_bucket{le="0.1"} 2', 'c_seconds_bucket{le="1"} 3', 'c_seconds_bucket{le="+Inf"} 4'],
+        ...["c_seconds_sum 7.65", "c_seconds_count 4", ""],
+      ].join("\n"),
+    );
+  });
+
+  test("the fleet: states, phases, conditions, time in phase, burn-in", () => {
+    const tested: Machine = {
+      ...born,
+      phaseAtMs: 40_000,
+      conditions: [{ kind: "failing", reason: "", sinceMs: 0 }],
+      burnIn: {
+        verdict: "failed",
+        results: [{ test: "disk", subject: "/dev/vda", ok: false, durationMs: 1, figures: {}, fault: "slow" }],
+      },
+    };
+    const text = writeExposition(fleetMetrics([healthy, tested, { ...tested, phaseAtMs: 70_000 }], 100_000));
+    for (const line of [
+      'birther_machines{state="healthy",phase="up"} 1',
+      'birther_machines{state="birth",phase="burnIn"} 2',
+      'birther_machines{state="clean",phase="none"} 0',
+      'birther_machines_with_condition{condition="failing"} 2',
+      'birther_machines_with_condition{condition="hold"} 0',
+      'birther_phase_age_max_seconds{phase="burnIn"} 60',
+      'birther_phase_age_median_seconds{phase="burnIn"} 30',
+      'birther_phase_age_median_seconds{phase="up"} 10',
+      'birther_machines_by_burn_in{verdict="failed"} 2',
+      'birther_burn_in_tests{test="disk",result="failed"} 2',
+    ])
+      assert.ok(text.includes(`${line}\n`), `${line}\nis not in\n${text}`);
+  });
+});

@@ -1,0 +1,134 @@
+import { conditionOf, nameOf } from "../machine/life-record.ts";
+import type { Machine, MachineState } from "../machine/record.ts";
+import { writeCsv } from "./csv.ts";
+
+/** What NetBox wants to know and no machine tells. */
+export type NetboxSite = {
+  /** Name of the site in NetBox. */
+  readonly site: string;
+  /** Name of the device role. */
+  readonly role: string;
+  /** NetBox up to 4.1 takes the hardware address as a column of the interface; later ones by `mac-addresses`. */
+  readonly macColumn: boolean;
+};
+
+type Row = readonly (string | number)[];
+type Table = { readonly columns: readonly string[]; readonly rows: (machines: readonly Machine[]) => Iterable<Row> };
+
+/** What can be imported, in the order in which NetBox must get it: each names what stands before it. */
+export const netboxTables = [
+  "manufacturers",
+  "device-types",
+  "racks",
+  "devices",
+  "interfaces",
+  "mac-addresses",
+] as const;
+export type NetboxTable = (typeof netboxTables)[number];
+
+/**
+ * A table of NetBox's bulk import (`netbox/dcim/forms/bulk_import.py`) as CSV. Column names are those of NetBox 3.6 and
+ * later; tags, site and role have to be there already.
+ */
+export function netboxCsv(table: NetboxTable, machines: readonly Machine[], site: NetboxSite): string {
+  const { columns, rows } = tables[table](site);
+  return writeCsv(columns, rows(machines));
+}
+
+/** What SMBIOS left empty still needs a manufacturer and a type in NetBox. */
+const unknown = "Unknown";
+
+const tables: { readonly [T in NetboxTable]: (site: NetboxSite) => Table } = {
+  manufacturers: () => ({
+    columns: ["name", "slug"],
+    rows: (machines) => distinct(machines.map((machine) => [vendorOf(machine), slug(vendorOf(machine))])),
+  }),
+  "device-types": () => ({
+    columns: ["manufacturer", "model", "slug", "u_height"],
+    rows: (machines) =>
+      distinct(
+        machines.map((machine) => {
+          const [vendor, product] = [vendorOf(machine), productOf(machine)];
+          return [vendor, product, slug(`${vendor} ${product}`), 1];
+        }),
+      ),
+  }),
+  racks: ({ site }) => ({
+    columns: ["site", "name", "status", "width", "u_height"],
+    rows: (machines) =>
+      distinct(
+        machines.flatMap((machine) => (rackOf(machine) === "" ? [] : [[site, rackOf(machine), "active", 19, 42]])),
+      ),
+  }),
+  devices: ({ site, role }) => ({
+    columns: ["name", "role", "manufacturer", "device_type", "serial", "status", "site", "rack", "position", "face"],
+    rows: (machines) =>
+      machines.map((machine) => {
+        const [rack, position] = [rackOf(machine), unitOf(machine)];
+        const place = [site, rack, rack === "" ? "" : position, rack === "" || position === "" ? "" : "front"];
+        const model = [vendorOf(machine), productOf(machine), machine.smbios?.serial ?? ""];
+        return [nameOf(machine), role, ...model, statusOf(machine), ...place];
+      }),
+  }),
+  interfaces: ({ macColumn }) => ({
+    columns: ["device", "name", "type", "speed", "enabled", "description", ...(macColumn ? ["mac_address"] : [])],
+    rows: (machines) =>
+      machines.flatMap((machine) =>
+        nicsOf(machine).map(({ name, mac, speedMbps, driver }) => [
+          // The medium is not known: a driver does not tell copper from fibre.
+          ...[nameOf(machine), name, "other", speedMbps > 0 ? speedMbps * 1000 : "", "true", driver],
+          ...(macColumn ? [mac.toUpperCase()] : []),
+        ]),
+      ),
+  }),
+  "mac-addresses": () => ({
+    columns: ["mac_address", "device", "interface"],
+    rows: (machines) =>
+      machines.flatMap((machine) => nicsOf(machine).map(({ name, mac }) => [mac.toUpperCase(), nameOf(machine), name])),
+  }),
+};
+
+const statuses: { readonly [S in MachineState]: string } = {
+  unknown: "inventory",
+  birth: "staged",
+  healthy: "active",
+  rebirth: "staged",
+  clean: "staged",
+};
+
+function statusOf(machine: Machine): string {
+  return conditionOf(machine, "failing") === undefined ? statuses[machine.state] : "failed";
+}
+
+function vendorOf({ smbios }: Machine): string {
+  return smbios?.vendor.trim() || unknown;
+}
+
+function productOf({ smbios }: Machine): string {
+  return smbios?.product.trim() || unknown;
+}
+
+function rackOf({ placement }: Machine): string {
+  return placement?.position.rack ?? "";
+}
+
+/** NetBox takes a unit that is a number; a rule may well have a group `unit` that is not. */
+function unitOf({ placement }: Machine): string {
+  const unit = placement?.position.unit ?? "";
+  return /^\d+$/.test(unit) ? String(Number(unit)) : "";
+}
+
+/** The NICs that init found; before its scan those that asked PXE, by number. */
+function nicsOf({ hardware, macs }: Machine) {
+  return hardware?.nics ?? macs.map((mac, index) => ({ name: `nic${index}`, mac, speedMbps: 0, driver: "" }));
+}
+
+/** Letters, digits and dashes (NetBox: at most 100). */
+function slug(text: string): string {
+  const dashed = text.toLowerCase().replace(/[^a-z0-9]+/g, "-");
+  return dashed.replace(/^-|-$/g, "").slice(0, 100) || "unknown";
+}
+
+function distinct(rows: readonly Row[]): Iterable<Row> {
+  return new Map(rows.map((row) => [JSON.stringify(row), row])).values();
+}
