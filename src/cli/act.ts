@@ -1,6 +1,6 @@
-import { userInfo } from "node:os";
 import { createInterface } from "node:readline/promises";
-import type { MachineView, OperatorRoute } from "../contract/operator.ts";
+import type { MachineView } from "../contract/operator.ts";
+import type { OperatorRoute } from "../contract/operator-routes.ts";
 import type { Api } from "./api.ts";
 import { failure } from "./failure.ts";
 import { print, printJson, type ServerOptions } from "./server-options.ts";
@@ -45,7 +45,7 @@ async function actOnEach(api: Api, deed: Deed, machines: readonly MachineView[])
   const refusals: string[] = [];
   for (const { id } of machines) {
     try {
-      done.push(await api.ask<MachineView>(deed.route, { name: id, body: { by: caller(), ...deed.body } }));
+      done.push(await api.ask<MachineView>(deed.route, { name: id, body: deed.body ?? {} }));
     } catch (error) {
       refusals.push(error instanceof Error ? error.message : String(error));
     }
@@ -63,9 +63,4 @@ async function confirm(machines: readonly MachineView[], loses: string): Promise
 
 function nameOf(machine: MachineView): string {
   return machine.hostname ?? machine.id;
-}
-
-/** Who asks: for the record of who did what. */
-function caller(): string {
-  return process.env.SUDO_USER || userInfo().username;
 }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { createInterface } from "node:readline";
-import { type OperatorRoute, operatorRoutes } from "../contract/operator.ts";
+import { type OperatorRoute, operatorRoutes } from "../contract/operator-routes.ts";
 import { failure } from "./failure.ts";
 import { findServer } from "./find-server.ts";
 

@@ -1,73 +1,10 @@
-/**
- * What operators' tools say to the MDB: JSON over HTTP on the Unix socket `STATE/api.sock`, whose permissions say who may.
- * A refusal is `application/problem+json` in the shape of `problem` (machine-facing.ts).
- */
-import * as v from "valibot";
+/** What operators' tools see of the MDB: the views that the routes of operator-routes.ts answer with. */
 import type { MachineEvent } from "../core/machine/event.ts";
 import type { Machine } from "../core/machine/record.ts";
 import type { PastChange } from "../core/ports.ts";
 import { type LocalMethod, methodsOf } from "../core/pxe/local-boot.ts";
 import { type Lesson, rankMethods } from "../core/pxe/local-boot-lesson.ts";
 import type { NetworkMode } from "../core/pxe/network.ts";
-
-/** Every route of the operators' API. `:name` is a hostname, an id or a hardware address: whatever an operator types. */
-export const operatorRoutes = {
-  status: {
-    method: "GET",
-    path: "/v1/status",
-    says: "that the server runs, since when, and how many machines are in which state",
-  },
-  list: { method: "GET", path: "/v1/machines", says: "all machines, by name" },
-  get: { method: "GET", path: "/v1/machines/:name", says: "one machine" },
-  events: { method: "GET", path: "/v1/machines/:name/events", says: "its last events, newest last" },
-  log: { method: "GET", path: "/v1/machines/:name/log", says: "the last lines that init or the sub sent" },
-  packets: { method: "GET", path: "/v1/machines/:name/packets", says: "its last DHCP and TFTP packets, newest last" },
-  rebirth: {
-    method: "POST",
-    path: "/v1/machines/:name/rebirth",
-    says: "install it again at its next boot, with burn-in",
-  },
-  clean: {
-    method: "POST",
-    path: "/v1/machines/:name/clean",
-    says: "install it again at its next boot, without burn-in",
-  },
-  cancel: {
-    method: "POST",
-    path: "/v1/machines/:name/cancel",
-    says: "take a rebirth or clean back that has not begun",
-  },
-  hold: { method: "POST", path: "/v1/machines/:name/hold", says: "install nothing on it until it is released" },
-  release: { method: "POST", path: "/v1/machines/:name/release", says: "end the hold" },
-  networks: { method: "GET", path: "/v1/networks", says: "the networks: their pools, addresses out of use, counts" },
-  quirks: { method: "GET", path: "/v1/quirks", says: "what was learned of models' firmware" },
-  images: { method: "GET", path: "/v1/images", says: "the system images that can be required" },
-  check: { method: "GET", path: "/v1/check", says: "what is inconsistent in the fleet" },
-  watch: { method: "GET", path: "/v1/watch", says: "every change as it happens, one JSON object a line" },
-} as const;
-export type OperatorRoute = keyof typeof operatorRoutes;
-
-/** Queries are refused if they name anything else. */
-export const listQuery = v.strictObject({
-  state: v.exactOptional(v.picklist(["unknown", "birth", "healthy", "rebirth", "clean"])),
-  condition: v.exactOptional(v.picklist(["hold", "failing", "debug", "maintenance", "conflict", "waiting"])),
-});
-export type ListQuery = v.InferOutput<typeof listQuery>;
-
-const limit = v.pipe(
-  v.string(),
-  v.regex(/^\d{1,5}$/, "a whole number"),
-  v.transform(Number),
-  v.minValue(1, "at least 1"),
-  v.maxValue(10_000, "at most 10000"),
-);
-export const eventsQuery = v.strictObject({ limit: v.optional(limit, "50") });
-export const noQuery = v.strictObject({});
-
-/** Who asks for it, for the audit. */
-const by = v.pipe(v.string(), v.nonEmpty(), v.maxLength(100));
-export const actionBody = v.strictObject({ by });
-export const holdBody = v.strictObject({ by, reason: v.pipe(v.string(), v.nonEmpty(), v.maxLength(500)) });
 
 /** A machine as operators see it: its record without hashes of secrets. */
 export type MachineView = Omit<Machine, "ticket" | "subTokenHash" | "wayBack"> & {

@@ -208,25 +208,31 @@ describe("the birther command against a server on its Unix socket", () => {
 
   test("bad requests are refused with a problem, whoever sends them", async () => {
     const app = operatorApp({ store, clock, log, version: "test", ...seen, images: async () => images });
+    const door = { kind: "socket", user: "test" } as const;
     const rows: [string, string, string | undefined, number][] = [
-      ["GET", "/v1/machines?colour=red", undefined, 422],
-      ["GET", "/v1/machines/r01u1/events?limit=0", undefined, 422],
+      ["GET", "/v1/machines?colour=red", undefined, 400],
+      ["GET", "/v1/machines?state=birth&state=clean", undefined, 400],
+      ["GET", "/v1/machines/r01u1/events?limit=0", undefined, 400],
       ["POST", "/v1/machines/r01u1/rebirth", "{", 400],
-      ["POST", "/v1/machines/r01u1/rebirth", "{}", 422],
-      ["POST", "/v1/machines/r01u1/hold", '{"by":"me"}', 422],
-      ["POST", "/v1/machines/r01u1/hold", JSON.stringify({ by: "me", reason: "x".repeat(20_000) }), 413],
-      ["DELETE", "/v1/machines/r01u1", undefined, 404],
+      ["POST", "/v1/machines/r01u1/rebirth", '{"by":"me"}', 422],
+      ["POST", "/v1/machines/r01u1/hold", "{}", 422],
+      ["POST", "/v1/machines/r01u1/hold", JSON.stringify({ reason: "x".repeat(2_000_000) }), 413],
+      ["DELETE", "/v1/machines/r01u1", undefined, 405],
       ["GET", "/v2", undefined, 404],
     ];
     for (const [method, path, body, status] of rows) {
-      const headers = body === undefined ? {} : { "content-length": String(body.length) };
-      const answer = await app.request(path, { method, headers, ...(body === undefined ? {} : { body }) });
+      const sent =
+        body === undefined
+          ? {}
+          : { body, headers: { "content-type": "application/json", "content-length": String(body.length) } };
+      const answer = await app.request(path, { method, ...sent }, { door });
       assert.equal(answer.status, status, `${method} ${path}`);
       assert.match(answer.headers.get("content-type") ?? "", /problem\+json/);
     }
-    assert.deepEqual(await (await app.request("/v1/images")).json(), { images });
-    assert.deepEqual(await (await app.request("/v1/check")).json(), { inconsistencies: [] });
-    assert.equal(((await (await app.request("/v1/status")).json()) as { version: string }).version, "test");
+    const get = async (path: string) => (await app.request(path, {}, { door })).json();
+    assert.deepEqual(await get("/v1/images"), { images });
+    assert.deepEqual(await get("/v1/check"), { inconsistencies: [] });
+    assert.equal(((await get("/v1/status")) as { version: string }).version, "test");
   });
 });
 

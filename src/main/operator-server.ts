@@ -1,9 +1,12 @@
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
+import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
 import type { Log } from "../core/ports.ts";
+import type { Door, OperatorEnv } from "../mdb/asker.ts";
+import { userOfPeer } from "./socket-peer.ts";
 
 /** Linux takes no longer path for a Unix socket (unix(7): sun_path is 108 bytes, the last is 0). */
 const pathLimit = 107;
@@ -11,7 +14,7 @@ const pathLimit = 107;
 /** Serves the operators' API on a Unix socket that only its owner may open. What a dead server left there is removed. */
 export async function startOperatorServer(options: {
   readonly path: string;
-  readonly app: Hono;
+  readonly app: Hono<OperatorEnv>;
   readonly log: Log;
 }): Promise<AsyncDisposable> {
   const { path, app, log } = options;
@@ -21,7 +24,15 @@ export async function startOperatorServer(options: {
     );
   }
   rmSync(path, { force: true });
-  const server = createServer(getRequestListener(app.fetch));
+  const users = new WeakMap<Socket, string>();
+  const server = createServer(
+    getRequestListener((request, { incoming: { socket } }) => {
+      const user = users.get(socket);
+      const door: Door | undefined = user === undefined ? undefined : { kind: "socket", user };
+      return app.fetch(request, { door });
+    }),
+  );
+  server.on("connection", (socket) => users.set(socket, userOfPeer(socket)));
   const before = process.umask(0o177);
   try {
     server.listen(path);

@@ -1,129 +1,97 @@
 import { type Context, Hono } from "hono";
-import type * as v from "valibot";
-import * as operator from "../contract/operator.ts";
-import { checkFleet } from "../core/machine/check.ts";
-import type { MachineEvent } from "../core/machine/event.ts";
-import { nameOf } from "../core/machine/life-record.ts";
-import type { Machine, MachineId } from "../core/machine/record.ts";
-import type { Clock, Log, Store } from "../core/ports.ts";
-import { changeStream } from "./change-stream.ts";
-import { atMost, lastAnswers, readBody, readShape, refusalAnswer } from "./problem.ts";
+import * as v from "valibot";
+import type { StatusView } from "../contract/operator.ts";
+import { type OperatorRoute, operatorRoutes, type Route } from "../contract/operator-routes.ts";
+import { admit, type OperatorEnv } from "./asker.ts";
+import { actHandlers } from "./operator-act.ts";
+import type { Asked, Handler, Handlers, OperatorDeps } from "./operator-handler.ts";
+import { readHandlers } from "./operator-read.ts";
+import { atMost, faultAnswer, faultsOf, lastAnswers, type Read } from "./problem.ts";
 
-export type OperatorDeps = {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly version: string;
-  /** The system images that there are; the Dominator's. */
-  readonly images: () => Promise<readonly operator.ImageView[]>;
-  /** What the Boot Server has seen: its networks, and the last packets of a machine. */
-  readonly networks: () => readonly operator.NetworkView[];
-  readonly packetsOf: (id: MachineId) => readonly operator.PacketView[];
-};
-
-/** The query of a route, read: each route has those keys that its schema lets in. */
-type Query = operator.ListQuery & { readonly limit?: number };
-type Handler = (c: Context, deps: OperatorDeps, query: Query) => Promise<Response> | Response;
-
-/** What operators' tools say to the MDB (contract/operator.ts). Served on a Unix socket by main. */
-export function operatorApp(deps: OperatorDeps): Hono {
-  const app = new Hono();
+/** What operators' tools say to the MDB (contract/operator-routes.ts). Served on a Unix socket by main. */
+export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>();
   const startedAtMs = deps.clock.nowMs();
   const { onError, notFound } = lastAnswers(deps.log);
   app.onError(onError);
   app.notFound(notFound);
-  app.use(atMost(16 * 1024));
-  const handlers: { readonly [R in operator.OperatorRoute]: Handler } = {
-    status: (c) => status(c, deps, startedAtMs),
-    list,
-    get: (c) => withMachine(c, deps, (machine) => c.json(operator.viewMachine(machine))),
-    events,
-    log: (c) => withMachine(c, deps, (machine) => c.json({ lines: deps.store.log(machine.id) })),
-    packets: (c) => withMachine(c, deps, (machine) => c.json({ packets: deps.packetsOf(machine.id) })),
-    rebirth: (c) => act(c, deps, operator.actionBody, ({ id }, { by }) => ({ kind: "rebirthAsked", id, by })),
-    clean: (c) => act(c, deps, operator.actionBody, ({ id }, { by }) => ({ kind: "cleanAsked", id, by })),
-    cancel: (c) => act(c, deps, operator.actionBody, ({ id }, { by }) => ({ kind: "rebirthCancelled", id, by })),
-    hold: (c) =>
-      act(c, deps, operator.holdBody, ({ id }, { by, reason }) => {
-        return { kind: "conditionSet", id, condition: "hold", reason: `${reason} (${by})` };
-      }),
-    release: (c) =>
-      act(c, deps, operator.actionBody, ({ id }) => ({ kind: "conditionCleared", id, condition: "hold" })),
-    quirks: (c) => c.json({ quirks: deps.store.lessons().map(operator.viewLesson) }),
-    images: async (c) => c.json({ images: await deps.images() }),
-    networks: (c) => c.json({ networks: deps.networks() }),
-    check: (c) => c.json({ inconsistencies: checkFleet(deps.store.list()) }),
-    watch: (c) => c.body(changeStream(deps.store), 200, { "content-type": "application/x-ndjson" }),
+  const handlers: Handlers<OperatorRoute> = {
+    status: (asked) => status(asked, startedAtMs),
+    ...readHandlers,
+    ...actHandlers,
   };
-  const queries: { readonly [R in operator.OperatorRoute]?: typeof operator.listQuery | typeof operator.eventsQuery } =
-    {
-      list: operator.listQuery,
-      events: operator.eventsQuery,
-    };
-  for (const route of Object.keys(operator.operatorRoutes) as operator.OperatorRoute[]) {
-    const { method, path } = operator.operatorRoutes[route];
-    app.on(method, path, (c) => {
-      const query = readShape(c, queries[route] ?? operator.noQuery, c.req.query());
-      return query.kind === "refused" ? query.response : handlers[route](c, deps, query.value);
+  const names = Object.keys(operatorRoutes) as OperatorRoute[];
+  for (const name of names) {
+    const route: Route = operatorRoutes[name];
+    const handler = handlers[name] as Handler<OperatorRoute>;
+    app.on(route.method, route.path, admit(route), atMost(bodyBytes), async (c) => {
+      const read = await readRequest(c, route);
+      if (read.kind === "refused") return read.response;
+      return await handler({ c, deps, asker: c.get("asker"), ...read.value } as Asked<OperatorRoute>);
+    });
+  }
+  for (const path of new Set(names.map((name) => operatorRoutes[name].path))) {
+    const allow = names.filter((name) => operatorRoutes[name].path === path).map((name) => operatorRoutes[name].method);
+    app.all(path, (c) => {
+      c.header("allow", allow.join(", "));
+      return faultAnswer(c, "wrongMethod", `${c.req.method} ${path}`, `ask with ${allow.join(" or ")}`);
     });
   }
   return app;
 }
 
-function status(c: Context, { store, clock, version }: OperatorDeps, startedAtMs: number): Response {
+/** The largest body: a batch that names ten thousand machines. */
+const bodyBytes = 1024 * 1024;
+const shapes = "docs/openapi.json has the shape of every request";
+
+/** Query and body of a request; whatever is more, less or other than the route's row says is refused. */
+async function readRequest(c: Context, route: Route): Promise<Read<{ query: unknown; body: unknown }>> {
+  const refused = (response: Response) => ({ kind: "refused", response }) as const;
+  const answerType = route.answerType ?? "application/json";
+  if (!accepts(c.req.header("accept"), answerType)) {
+    return refused(faultAnswer(c, "notAcceptable", `this route answers ${answerType}`, `accept ${answerType}`));
+  }
+  const queries = c.req.queries();
+  const twice = Object.keys(queries).find((key) => (queries[key]?.length ?? 0) > 1);
+  if (twice !== undefined) {
+    return refused(faultAnswer(c, "wrongQuery", `${twice.slice(0, 100)}: stands there more than once`, shapes));
+  }
+  const query = v.safeParse(route.query, c.req.query());
+  if (!query.success) return refused(faultAnswer(c, "wrongQuery", faultsOf(query.issues), shapes));
+  if (route.body === undefined) return { kind: "read", value: { query: query.output, body: undefined } };
+
+  const text = await c.req.text();
+  const bodyType = route.bodyType ?? "application/json";
+  const given = c.req.header("content-type")?.split(";")[0]?.trim().toLowerCase();
+  if (text !== "" && given !== bodyType) {
+    const detail = `content-type is ${given?.slice(0, 100) ?? "not there"}; meant is ${bodyType}`;
+    return refused(faultAnswer(c, "wrongType", detail, `send content-type: ${bodyType}`));
+  }
+  let document: unknown;
+  try {
+    document = text === "" ? {} : JSON.parse(text);
+  } catch (cause) {
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    return refused(faultAnswer(c, "malformed", detail.slice(0, 200), "send one JSON document"));
+  }
+  const body = v.safeParse(route.body, document);
+  if (!body.success) return refused(faultAnswer(c, "misshapen", faultsOf(body.issues), shapes));
+  return { kind: "read", value: { query: query.output, body: body.output } };
+}
+
+/** Whether an `Accept` header lets a type in (RFC 9110 §12.5.1; weights other than 0 do not matter with one type to choose from). */
+function accepts(header: string | undefined, type: string): boolean {
+  if (header === undefined || header.trim() === "") return true;
+  const [family] = type.split("/");
+  return header.split(",").some((range) => {
+    const [name = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
+    const fits = name === "*/*" || name === `${family}/*` || name === type;
+    return fits && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
+  });
+}
+
+function status({ c, deps: { store, clock, version } }: Asked<"status">, startedAtMs: number): Response {
   const machines: { [state: string]: number } = {};
   for (const { state } of store.list()) machines[state] = (machines[state] ?? 0) + 1;
-  return c.json({ version, startedAtMs, nowMs: clock.nowMs(), machines } satisfies operator.StatusView);
-}
-
-function list(c: Context, { store }: OperatorDeps, { state, condition }: Query): Response {
-  const machines = store
-    .list()
-    .filter((machine) => state === undefined || machine.state === state)
-    .filter((machine) => condition === undefined || machine.conditions.some(({ kind }) => kind === condition))
-    .map(operator.viewMachine)
-    .sort((a, b) => (a.hostname ?? a.id).localeCompare(b.hostname ?? b.id, "en", { numeric: true }));
-  return c.json({ machines });
-}
-
-async function events(c: Context, deps: OperatorDeps, { limit = 50 }: Query): Promise<Response> {
-  return withMachine(c, deps, async (machine) => {
-    const changes = await deps.store.history(machine.id, limit);
-    return c.json({ events: changes.map(operator.viewChange) });
-  });
-}
-
-function withMachine(
-  c: Context,
-  { store }: OperatorDeps,
-  then: (machine: Machine) => Response | Promise<Response>,
-): Response | Promise<Response> {
-  const name = c.req.param("name") ?? "";
-  const machine = store.find(name);
-  if (machine !== undefined) return then(machine);
-  const near = store
-    .list()
-    .filter((other) => nameOf(other).startsWith(name.slice(0, 3)))
-    .slice(0, 5);
-  const known = near.length === 0 ? "" : `; there are ${near.map(nameOf).join(", ")}`;
-  return refusalAnswer(c, {
-    kind: "noSuchMachine",
-    message: `no machine has the name, id, address or hardware address ${name.slice(0, 100)}${known}`,
-    next: "birther machines lists them all",
-  });
-}
-
-function act<S extends typeof operator.actionBody | typeof operator.holdBody>(
-  c: Context,
-  deps: OperatorDeps,
-  schema: S,
-  eventOf: (machine: Machine, body: v.InferOutput<S>) => MachineEvent,
-): Response | Promise<Response> {
-  return withMachine(c, deps, async (machine) => {
-    const body = await readBody(c, schema);
-    if (body.kind === "refused") return body.response;
-    const decision = await deps.store.apply(eventOf(machine, body.value));
-    if (decision.kind === "refused") return refusalAnswer(c, decision.refusal);
-    return c.json(operator.viewMachine(decision.machine));
-  });
+  return c.json({ version, startedAtMs, nowMs: clock.nowMs(), machines } satisfies StatusView);
 }

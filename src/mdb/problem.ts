@@ -9,11 +9,18 @@ import type { Log } from "../core/ports.ts";
 const requestFaults = {
   malformed: { status: 400, title: "the body is not JSON" },
   misshapen: { status: 422, title: "the request is not what this route expects" },
+  wrongQuery: { status: 400, title: "the query is not what this route expects" },
+  notKnown: { status: 401, title: "who asks is not known" },
+  notAllowed: { status: 403, title: "who asks may not do this" },
   badSession: { status: 401, title: "the credential is not one of a running birth" },
   wrongPlace: { status: 409, title: "the place does not follow from the placement rules" },
   wrongImage: { status: 409, title: "the image is not one that the image rules name" },
   tooLarge: { status: 413, title: "the body is too large" },
   noSuchRoute: { status: 404, title: "there is no such route" },
+  wrongMethod: { status: 405, title: "this route is not asked in this way" },
+  notAcceptable: { status: 406, title: "the answer has another type than those asked for" },
+  wrongType: { status: 415, title: "the body has another type than this route expects" },
+  tooManyFailures: { status: 429, title: "too many wrong credentials" },
   failed: { status: 500, title: "the server failed" },
 } as const;
 export type RequestFault = keyof typeof requestFaults;
@@ -47,7 +54,9 @@ export function faultAnswer(c: Context, kind: RequestFault, detail: string, next
   return answer(c, status, { kind, title, detail, next });
 }
 
-function answer(c: Context, status: 400 | 401 | 403 | 404 | 409 | 413 | 422 | 423 | 500, problem: Problem): Response {
+type Status = (typeof requestFaults)[RequestFault]["status"] | (typeof refusals)[keyof typeof refusals]["status"];
+
+function answer(c: Context, status: Status, problem: Problem): Response {
   return c.json(problem, status, { "content-type": "application/problem+json" });
 }
 
@@ -73,9 +82,29 @@ export async function readBody<T extends v.GenericSchema>(c: Context, schema: T)
 export function readShape<T extends v.GenericSchema>(c: Context, schema: T, value: unknown): Read<v.InferOutput<T>> {
   const parsed = v.safeParse(schema, value);
   if (parsed.success) return { kind: "read", value: parsed.output };
-  const faults = parsed.issues.slice(0, 10).map((issue) => `${v.getDotPath(issue) ?? "the whole"}: ${issue.message}`);
-  const response = faultAnswer(c, "misshapen", faults.join("; "), "see src/contract for the shape of this request");
+  const response = faultAnswer(
+    c,
+    "misshapen",
+    faultsOf(parsed.issues),
+    "see src/contract for the shape of this request",
+  );
   return { kind: "refused", response };
+}
+
+/** What does not fit, each with its path and what was meant; at most ten of them. */
+export function faultsOf(issues: readonly v.BaseIssue<unknown>[]): string {
+  return issues
+    .slice(0, 10)
+    .map((issue) => `${v.getDotPath(issue)?.slice(0, 100) ?? "the whole"}: ${wordsOf(issue)}`)
+    .join("; ");
+}
+
+function wordsOf(issue: v.BaseIssue<unknown>): string {
+  if (issue.expected === "never") return "means nothing here";
+  const { received, expected } = issue;
+  if (received === "undefined") return `is missing; meant is ${expected}`;
+  // The library's own words repeat the value, which may be long or a secret.
+  return issue.message.startsWith("Invalid ") ? `meant is ${expected ?? issue.requirement}` : issue.message;
 }
 
 /** How much of a body that is too large is still read, so that its sender gets to reading why. */

@@ -1,0 +1,164 @@
+/**
+ * What operators' tools are answered: one schema for each kind of answer. The server does not check its own answers by
+ * them; docs/openapi.json is made of them, and a test reads real answers with them.
+ */
+import * as v from "valibot";
+import { phases } from "../core/machine/record.ts";
+import { burnInReport, hardware, placement, storageReport } from "./machine-facing.ts";
+import type {
+  ChangeView,
+  ImageView,
+  LessonView,
+  MachineView,
+  NetworkView,
+  PacketView,
+  StatusView,
+} from "./operator.ts";
+
+const text = v.string();
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const timeMs = v.pipe(v.number(), v.minValue(0), v.description("milliseconds since 1970"));
+const counts = v.record(text, count);
+const machineState = v.picklist(["unknown", "birth", "healthy", "rebirth", "clean"]);
+const phase = v.picklist(phases);
+const condition = v.strictObject({ kind: text, reason: text, sinceMs: timeMs });
+const conditions = v.array(condition);
+
+/** Does not compile if a view has a key that its schema does not name. */
+type Names<Schema extends v.GenericSchema, View> =
+  Exclude<keyof View, keyof v.InferOutput<Schema>> extends never
+    ? Schema
+    : { readonly missing: Exclude<keyof View, keyof v.InferOutput<Schema>> };
+function naming<View>() {
+  return <Schema extends v.GenericSchema>(schema: Schema & Names<Schema, View>): Schema => schema;
+}
+
+export const machineAnswer = naming<MachineView>()(
+  v.strictObject({
+    id: text,
+    revision: count,
+    createdAtMs: timeMs,
+    macs: v.array(text),
+    state: machineState,
+    generation: count,
+    phase: v.exactOptional(phase),
+    phaseAtMs: v.exactOptional(timeMs),
+    conditions,
+    firmware: v.exactOptional(v.picklist(["bios", "uefi"])),
+    network: v.exactOptional(text),
+    temporaryAddress: v.exactOptional(text),
+    permanentAddress: v.exactOptional(text),
+    hostname: v.exactOptional(text),
+    placement: v.exactOptional(placement),
+    requiredImage: v.exactOptional(text),
+    runningImage: v.exactOptional(text),
+    smbios: v.exactOptional(hardware.entries.smbios),
+    hardware: v.exactOptional(hardware),
+    burnIn: v.exactOptional(burnInReport),
+    storage: v.exactOptional(storageReport),
+    pxe: v.strictObject({ requests: count, responses: count, lastRequestAtMs: timeMs, lastAnswer: text }),
+    order: v.exactOptional(
+      v.strictObject({
+        action: text,
+        generation: count,
+        expiresAtMs: timeMs,
+        takenAtMs: v.exactOptional(timeMs),
+      }),
+    ),
+    lastSeenAtMs: timeMs,
+    timeline: v.array(
+      v.strictObject({
+        phase,
+        atMs: timeMs,
+        durationMs: v.exactOptional(v.number()),
+        detail: v.exactOptional(text),
+      }),
+    ),
+    unheardBoots: v.exactOptional(v.strictObject({ count, lastAtMs: timeMs })),
+  }),
+);
+
+export const changeAnswer = naming<ChangeView>()(
+  v.strictObject({
+    atMs: timeMs,
+    event: v.looseObject({ kind: text }),
+    machine: v.strictObject({
+      id: text,
+      revision: count,
+      state: machineState,
+      generation: count,
+      conditions,
+      hostname: v.exactOptional(text),
+      phase: v.exactOptional(phase),
+    }),
+  }),
+);
+
+const end = v.strictObject({ address: text, port: count });
+const packet = naming<PacketView>()(
+  v.strictObject({
+    atMs: timeMs,
+    direction: v.picklist(["in", "out"]),
+    protocol: v.picklist(["dhcp", "tftp"]),
+    source: end,
+    destination: end,
+    kind: text,
+    facts: v.array(text),
+    bytes: v.pipe(text, v.description("the UDP payload, base64")),
+  }),
+);
+
+const network = naming<NetworkView>()(
+  v.strictObject({
+    name: text,
+    interface: v.exactOptional(text),
+    nursery: v.boolean(),
+    mode: v.picklist(["full", "proxy", "listen"]),
+    notServed: v.exactOptional(text),
+    foreignDhcp: v.exactOptional(
+      v.strictObject({ address: text, mac: v.exactOptional(text), sinceMs: timeMs, lastMs: timeMs }),
+    ),
+    pool: v.strictObject({
+      first: text,
+      last: text,
+      size: count,
+      held: count,
+      exhaustedSinceMs: v.exactOptional(timeMs),
+      refused: v.exactOptional(count),
+    }),
+    declined: v.array(v.strictObject({ address: text, untilMs: timeMs })),
+    received: count,
+    answered: count,
+    unanswered: counts,
+    malformed: counts,
+    receiveBufferBytes: count,
+  }),
+);
+
+const lesson = naming<LessonView>()(
+  v.strictObject({
+    vendor: text,
+    product: text,
+    firmware: text,
+    client: text,
+    scores: v.record(text, v.number()),
+    learnedAtMs: timeMs,
+    method: text,
+  }),
+);
+
+const image = naming<ImageView>()(v.strictObject({ name: text, entries: count, bytes: count, importedAtMs: timeMs }));
+
+export const statusAnswer = naming<StatusView>()(
+  v.strictObject({ version: text, startedAtMs: timeMs, nowMs: timeMs, machines: counts }),
+);
+export const listAnswer = v.strictObject({ machines: v.array(machineAnswer) });
+export const eventsAnswer = v.strictObject({ events: v.array(changeAnswer) });
+export const logAnswer = v.strictObject({ lines: v.array(text) });
+export const packetsAnswer = v.strictObject({ packets: v.array(packet) });
+export const networksAnswer = v.strictObject({ networks: v.array(network) });
+export const quirksAnswer = v.strictObject({ quirks: v.array(lesson) });
+export const imagesAnswer = v.strictObject({ images: v.array(image) });
+export const checkAnswer = v.strictObject({
+  inconsistencies: v.array(v.looseObject({ kind: text, message: text })),
+});

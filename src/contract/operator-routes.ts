@@ -1,0 +1,180 @@
+/**
+ * Every route of the operators' API: JSON over HTTP, on the Unix socket `STATE/api.sock` and over TLS. A row here and a
+ * handler in src/mdb/operator-app.ts make a route; docs/openapi.json is made of the rows.
+ * A refusal is `application/problem+json` in the shape of `problem` (machine-facing.ts).
+ */
+import type * as v from "valibot";
+import * as answers from "./operator-answers.ts";
+import * as shapes from "./operator-shapes.ts";
+
+/** What an operator may do: look; change machines; also say who may. Each may all that the one before may. */
+export const roles = ["viewer", "operator", "admin"] as const;
+export type Role = (typeof roles)[number];
+
+/** One row of the table. */
+export type Route = {
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  /** `:name` is a hostname, an id or a hardware address: whatever an operator types. */
+  readonly path: `/${string}`;
+  /** The least that whoever asks must be; `anyone` needs no token. */
+  readonly role: Role | "anyone";
+  /** What it answers or does, in a few words. */
+  readonly says: string;
+  readonly query: v.GenericSchema;
+  readonly body?: v.GenericSchema;
+  /** Content type of the body where it is not application/json. */
+  readonly bodyType?: string;
+  /** What a success answers. */
+  readonly answer: v.GenericSchema;
+  /** Content type of the answer where it is not application/json; `answer` is then one item of it. */
+  readonly answerType?: string;
+};
+
+const { noQuery } = shapes;
+
+export const operatorRoutes = {
+  status: {
+    method: "GET",
+    path: "/v1/status",
+    role: "viewer",
+    says: "that the server runs, since when, and how many machines are in which state",
+    query: noQuery,
+    answer: answers.statusAnswer,
+  },
+  list: {
+    method: "GET",
+    path: "/v1/machines",
+    role: "viewer",
+    says: "all machines, by name",
+    query: shapes.listQuery,
+    answer: answers.listAnswer,
+  },
+  get: {
+    method: "GET",
+    path: "/v1/machines/:name",
+    role: "viewer",
+    says: "one machine",
+    query: noQuery,
+    answer: answers.machineAnswer,
+  },
+  events: {
+    method: "GET",
+    path: "/v1/machines/:name/events",
+    role: "viewer",
+    says: "its last events, newest last",
+    query: shapes.eventsQuery,
+    answer: answers.eventsAnswer,
+  },
+  log: {
+    method: "GET",
+    path: "/v1/machines/:name/log",
+    role: "viewer",
+    says: "the last lines that init or the sub sent",
+    query: noQuery,
+    answer: answers.logAnswer,
+  },
+  packets: {
+    method: "GET",
+    path: "/v1/machines/:name/packets",
+    role: "viewer",
+    says: "its last DHCP and TFTP packets, newest last",
+    query: noQuery,
+    answer: answers.packetsAnswer,
+  },
+  rebirth: {
+    method: "POST",
+    path: "/v1/machines/:name/rebirth",
+    role: "operator",
+    says: "install it again at its next boot, with burn-in",
+    query: noQuery,
+    body: shapes.actionBody,
+    answer: answers.machineAnswer,
+  },
+  clean: {
+    method: "POST",
+    path: "/v1/machines/:name/clean",
+    role: "operator",
+    says: "install it again at its next boot, without burn-in",
+    query: noQuery,
+    body: shapes.actionBody,
+    answer: answers.machineAnswer,
+  },
+  cancel: {
+    method: "POST",
+    path: "/v1/machines/:name/cancel",
+    role: "operator",
+    says: "take a rebirth or clean back that has not begun",
+    query: noQuery,
+    body: shapes.actionBody,
+    answer: answers.machineAnswer,
+  },
+  hold: {
+    method: "POST",
+    path: "/v1/machines/:name/hold",
+    role: "operator",
+    says: "install nothing on it until it is released",
+    query: noQuery,
+    body: shapes.holdBody,
+    answer: answers.machineAnswer,
+  },
+  release: {
+    method: "POST",
+    path: "/v1/machines/:name/release",
+    role: "operator",
+    says: "end the hold",
+    query: noQuery,
+    body: shapes.actionBody,
+    answer: answers.machineAnswer,
+  },
+  networks: {
+    method: "GET",
+    path: "/v1/networks",
+    role: "viewer",
+    says: "the networks: their pools, addresses out of use, counts",
+    query: noQuery,
+    answer: answers.networksAnswer,
+  },
+  quirks: {
+    method: "GET",
+    path: "/v1/quirks",
+    role: "viewer",
+    says: "what was learned of models' firmware",
+    query: noQuery,
+    answer: answers.quirksAnswer,
+  },
+  images: {
+    method: "GET",
+    path: "/v1/images",
+    role: "viewer",
+    says: "the system images that can be required",
+    query: noQuery,
+    answer: answers.imagesAnswer,
+  },
+  check: {
+    method: "GET",
+    path: "/v1/check",
+    role: "viewer",
+    says: "what is inconsistent in the fleet",
+    query: noQuery,
+    answer: answers.checkAnswer,
+  },
+  watch: {
+    method: "GET",
+    path: "/v1/watch",
+    role: "viewer",
+    says: "every change as it happens, one JSON object a line",
+    query: noQuery,
+    answer: answers.changeAnswer,
+    answerType: "application/x-ndjson",
+  },
+} as const satisfies { readonly [route: string]: Route };
+
+type Routes = typeof operatorRoutes;
+export type OperatorRoute = keyof Routes;
+
+/** The query of a route as its handler gets it. */
+export type QueryOf<R extends OperatorRoute> = v.InferOutput<Routes[R]["query"]>;
+/** The body of a route as its handler gets it; undefined for routes that take none. */
+export type BodyOf<R extends OperatorRoute> = Routes[R] extends { readonly body: infer B extends v.GenericSchema }
+  ? v.InferOutput<B>
+  : undefined;
