@@ -75,6 +75,7 @@ export async function startSite(
       loaders: new Map([
         ["undionly.kpxe", loader],
         ["snponly.efi", loader],
+        ["grubx64.efi", loader],
         ["small.bin", loader.subarray(0, smallBytes)],
       ]),
       issueOrder: orderIssuer({ store, clock, random, orderSeconds: 600 }),

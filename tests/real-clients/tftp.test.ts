@@ -56,6 +56,10 @@ const clients: readonly (readonly [string, (file: string) => readonly string[]])
     ],
   ],
   [
+    "curl, by the name that shim makes of a boot option's description,",
+    (file) => ["curl", "-sS", "-m", "20", "-o", file, "tftp://10.77.0.1/%EAOnboard"],
+  ],
+  [
     "atftp, windows of 8",
     (file) => ["atftp", "--option", "windowsize 8", "-g", "-r", "snponly.efi", "-l", file, "10.77.0.1"],
   ],

@@ -90,7 +90,10 @@ for (const [asked, name] of names)
   test(`name ${JSON.stringify(asked)} is ${name ?? "refused"}`, () =>
     assert.deepEqual(normaliseName(asked), name === undefined ? { kind: "escapes" } : { kind: "name", name }));
 
-const files = new Map([["undionly.kpxe", bytesFromText("a\nb\rc")]]);
+const files = new Map([
+  ["undionly.kpxe", bytesFromText("a\nb\rc")],
+  ["grubx64.efi", bytesFromText("grub")],
+]);
 const requests: readonly (readonly [
   title: string,
   packet: Partial<TftpPacket & { kind: "readRequest" | "writeRequest" }>,
@@ -100,6 +103,10 @@ const requests: readonly (readonly [
   ["in other case", { file: "UNDIONLY.KPXE" }, "send undionly.kpxe a\nb\rc"],
   ["as netascii", { mode: "NetASCII" }, "send undionly.kpxe a\r\nb\r\0c"],
   ["a file we have not", { file: "autoexec.ipxe" }, "error 1"],
+  ["what shim makes of the boot option `Onboard NIC`", { file: "\xeaOnboard" }, "send grubx64.efi grub"],
+  ["the same in a directory", { file: "grub/\x02USB" }, "send grubx64.efi grub"],
+  ["revocations that shim does without", { file: "revocations.efi" }, "error 1"],
+  ["what GRUB looks for", { file: "/grub/x86_64-efi/command.lst" }, "error 1"],
   ["outside", { file: "../shadow" }, "error 2"],
   ["writing", { kind: "writeRequest" }, "error 2"],
   ["mail", { mode: "mail" }, "error 4"],

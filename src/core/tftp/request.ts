@@ -1,3 +1,4 @@
+import { fileMeantBy } from "./garbled-name.ts";
 import { negotiate, type Terms } from "./negotiate.ts";
 import { netasciiLimitBytes, netasciiOf } from "./netascii.ts";
 import { type TftpPacket, tftpErrors } from "./packet.ts";
@@ -41,13 +42,15 @@ export function normaliseName(
   return { kind: "name", name: (parts[0]?.toLowerCase() === "tftpboot" ? parts.slice(1) : parts).join("/") };
 }
 
-/** By the very name, else by a name that differs in case only. */
+/** By the very name, else by a name that differs in case only, else what a garbled name stands for. */
 function findFile(files: TftpFiles, name: string): { name: string; bytes: Uint8Array } | undefined {
   const exact = files.get(name);
   if (exact !== undefined) return { name, bytes: exact };
   const wanted = name.toLowerCase();
   for (const [known, bytes] of files) if (known.toLowerCase() === wanted) return { name: known, bytes };
-  return undefined;
+  const meant = fileMeantBy(name);
+  const bytes = meant === undefined ? undefined : files.get(meant);
+  return meant === undefined || bytes === undefined ? undefined : { name: meant, bytes };
 }
 
 function refuse(error: keyof typeof tftpErrors, message: string): TftpAnswer {
