@@ -110,7 +110,7 @@ export const suites: readonly Suite[] = [
       kind: "files",
       globs: ["tests/firmware/*.test.ts"],
       packages: [...packagesOf.demo, "dnsmasq-base"],
-      prepare: ["./birther", "image", "build", "--state", "build/test-state"],
+      prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/prepare-births.ts"],
       atOnce: 2,
       timeoutMs: 15 * minuteMs,
     },

@@ -1,4 +1,5 @@
 import type { NetworkView, PacketView } from "../contract/operator.ts";
+import { signedLoaderPaths } from "../core/install/signed-loader.ts";
 import type { MachineId } from "../core/machine/record.ts";
 import { formatIpv4 } from "../core/net/ipv4.ts";
 import type { Clock, IssueOrder, Log, Store } from "../core/ports.ts";
@@ -31,7 +32,7 @@ export async function startBootServer(deps: {
   readonly loaders: ReadonlyMap<string, Uint8Array>;
   readonly kernel: Uint8Array;
   readonly initramfs: Uint8Array;
-  /** Signed shim and GRUB for the disk that UEFI HTTP boot is sent under Secure Boot. */
+  /** Signed shim and GRUB for disks: the one that UEFI HTTP boot is sent under Secure Boot, and those of machines being born. */
   readonly diskLoaders?: { readonly shim: Uint8Array; readonly grub: Uint8Array };
   /** The budget for kernel and initramfs over HTTP; without it there is no line. */
   readonly uplinkMbps?: number;
@@ -50,6 +51,7 @@ export async function startBootServer(deps: {
     [imagePaths.kernel, deps.kernel],
     [imagePaths.initramfs, deps.initramfs],
     ...[...loaders].map(([name, bytes]) => [`/${name}`, bytes] as const),
+    ...signedLoaderFiles(deps.diskLoaders),
   ]);
 
   await using started = new AsyncDisposableStack();
@@ -92,4 +94,15 @@ export async function startBootServer(deps: {
     packetsOf: (id) => packets.of(id).map(viewPacket),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** What init puts on the ESP of a machine that is being born, by path. */
+function signedLoaderFiles(
+  loaders: { readonly shim: Uint8Array; readonly grub: Uint8Array } | undefined,
+): readonly (readonly [path: string, bytes: Uint8Array])[] {
+  if (loaders === undefined) return [];
+  return [
+    [signedLoaderPaths.shim, loaders.shim],
+    [signedLoaderPaths.grub, loaders.grub],
+  ];
 }

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CpioEntry } from "../core/bytes/cpio.ts";
+import { orRestart, ownBoot } from "../core/install/esp-grub.ts";
 import { runCommand } from "./command.ts";
 
 /** What the boot loader of an installed machine can do without loading anything: its /boot holds a configuration only. */
@@ -24,23 +25,6 @@ const commonModules = [
     "gfxterm",
   ],
 ] as const;
-
-/** A prompt on a screen that nobody watches would be a silent end: say what is missing and start again, from the network. */
-const orRestart = 'echo "birther: no GRUB configuration on this disk; restarting"\nsleep 10\nreboot\n';
-
-/**
- * Where the ESP's program finds /boot: on the disk it was started from, which the firmware tells ($cmdpath, e.g.
- * `(hd1,gpt1)/EFI/birther`). Another disk may carry the same label, from a birth before; its system must not start. Only
- * where the firmware names no disk is the label asked. No `if`: this runs before there is a normal mode, and a `regexp`
- * that does not match leaves its variable as it was.
- */
-const ownBoot = [
-  "search --no-floppy --label boot --set=labelled",
-  "regexp --set=1:disk '^(hd[0-9]+)' \"$labelled\"",
-  "regexp --set=1:disk '^[(](hd[0-9]+)' \"$cmdpath\"",
-  "set root=$disk,gpt2",
-  "set prefix=($root)/grub",
-].join("\n");
 
 /** core.img lives in the BIOS boot partition of the same disk, so /boot is known; the ESP's program has to look for it. */
 export const grubImages = [

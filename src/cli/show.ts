@@ -44,7 +44,7 @@ export function machineText(machine: MachineView, nowMs: number): string[] {
     [
       "parts",
       hardware &&
-        `${hardware.cpus} × ${hardware.cpuModel}, ${hardware.memoryMiB} MiB, TPM ${hardware.tpm ? "yes" : "no"}, watchdog ${hardware.watchdog || "none"}`,
+        `${hardware.cpus} × ${hardware.cpuModel}, ${hardware.memoryMiB} MiB, TPM ${hardware.tpm ? "yes" : "no"}, Secure Boot ${hardware.secureBoot ? "on" : "off"}, watchdog ${hardware.watchdog || "none"}`,
     ],
     ...(hardware?.disks ?? []).map(
       (disk) =>

@@ -130,7 +130,7 @@ const network = v.strictObject({
     false,
     "Whether UEFI machines here are sent Debian's signed chain (shim, GRUB, kernel) instead of iPXE, which no firmware trusts under Secure Boot. " +
       "A DHCP request does not tell whether a machine enforces Secure Boot; the signed chain also starts those that do not. x64 only. " +
-      "What a birth installs is not signed yet: under Secure Boot it is refused before anything is written.",
+      "Births here put the signed shim and GRUB on the disk, too, so a system image needs a signed kernel (Debian's is).",
   ),
   mode: withDefault(
     leaf("full, proxy or listen", v.picklist(["full", "proxy", "listen"])),

@@ -81,6 +81,13 @@ export const storagePolicy = v.strictObject({
 });
 export type StoragePolicy = v.InferOutput<typeof storagePolicy>;
 
+/** A file on the Boot Server's HTTP port; its hash comes here, over TLS. */
+const remoteFile = v.strictObject({
+  path: v.pipe(text, v.startsWith("/")),
+  sha512: v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/)),
+});
+export const signedLoader = v.strictObject({ shim: remoteFile, grub: remoteFile });
+
 /** The permission to write, and all the rules that init needs to decide by. */
 export const order = v.strictObject({
   machineId: text,
@@ -95,6 +102,8 @@ export const order = v.strictObject({
   imageRules: v.array(imageRule),
   burnIn: burnInProfile,
   storage: storagePolicy,
+  /** What a UEFI machine's disk is to be started by, where its network is one for Secure Boot. */
+  signedLoader: v.exactOptional(signedLoader),
   /** The root disk of the birth before, which a rebirth and a clean keep; empty texts are not known. */
   rootDisk: v.exactOptional(v.strictObject({ serial: text, wwn: v.exactOptional(text) })),
   permanent: v.strictObject({
@@ -134,6 +143,7 @@ export const hardware = v.strictObject({
   disks: v.array(disk),
   nics: v.array(nic),
   firmware: v.picklist(["bios", "uefi"]),
+  secureBoot: v.boolean(),
   tpm: v.boolean(),
   watchdog: text,
   smbios: v.strictObject({ vendor: text, product: text, serial: text, uuid: text }),

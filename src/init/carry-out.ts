@@ -1,5 +1,6 @@
 import * as host from "host";
-import { diskKeyBytes, diskKeyValueAt } from "../core/install/efi-variable.ts";
+import type { Endpoint } from "../core/install/boot-settings.ts";
+import { diskKeyBytes, variableValueAt } from "../core/install/efi-variable.ts";
 import { type DiskIdentity, otherDiskReason } from "../core/install/root-disk.ts";
 import { diskSight } from "../core/install/scan.ts";
 import type { Act, Step } from "../core/install/step.ts";
@@ -8,6 +9,7 @@ import { installBiosLoader } from "./bios-loader.ts";
 import { copyProgram } from "./copy-program.ts";
 import type { Drivers } from "./drivers.ts";
 import { addBootEntry, discardDiskKeys, diskKeyFile, makeDiskKey } from "./efi.ts";
+import { fetchFiles } from "./fetch-files.ts";
 import { stop } from "./stop.ts";
 import { sleepMs } from "./system/clock.ts";
 import { copyFile, exists, makeDirectories, makeSymlink, writeText } from "./system/files.ts";
@@ -15,7 +17,12 @@ import { runOrThrow } from "./system/run.ts";
 import { systemTree } from "./tree.ts";
 
 /** What the steps need besides their own facts. */
-export type Tools = { readonly drivers: Drivers; readonly log: Log };
+export type Tools = {
+  readonly drivers: Drivers;
+  /** The Boot Server's HTTP port. */
+  readonly http: Endpoint;
+  readonly log: Log;
+};
 
 /** A program is stopped so much before the watchdog would reset the machine, so that the failure has a reason. */
 const marginSeconds = 10;
@@ -48,7 +55,7 @@ const carry: { readonly [Kind in Act["kind"]]: Carry<Kind> } = {
     // Straight from NVRAM, so that the key is nowhere else, and proven to be readable there. A random key needs no slow derivation.
     const key = [
       ...["--key-file", diskKeyFile(act.variable)],
-      ...["--keyfile-offset", String(diskKeyValueAt), "--keyfile-size", String(diskKeyBytes)],
+      ...["--keyfile-offset", String(variableValueAt), "--keyfile-size", String(diskKeyBytes)],
     ];
     const derivation = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"];
     const format = ["/usr/sbin/cryptsetup", "luksFormat", "--batch-mode", "--type", "luks2", ...derivation, ...key];
@@ -92,6 +99,8 @@ const carry: { readonly [Kind in Act["kind"]]: Carry<Kind> } = {
       copyFile(from, to, mode);
     }
   },
+
+  fetchFiles: (act, { http }) => fetchFiles(http, act.files),
 
   copyProgram: (act) => copyProgram(act.program, act.to),
 

@@ -5,14 +5,16 @@ import { scanHardware } from "../core/install/scan.ts";
 import { machineIdFromMac } from "../core/machine/life-record.ts";
 import type { Firmware } from "../core/machine/record.ts";
 import { formatIpv4 } from "../core/net/ipv4.ts";
+import type { Log } from "../core/ports.ts";
 import { setClock, setClockForTls } from "./clock-setting.ts";
 import { type Drivers, openDrivers } from "./drivers.ts";
+import { openEfiVariables } from "./efi.ts";
 import type { Ground } from "./ground.ts";
 import { type Mdb, openMdb, requestSeconds } from "./mdb.ts";
 import { bringNetworkUp } from "./nic.ts";
 import { openSession, type Session } from "./session.ts";
-import { stop } from "./stop.ts";
-import { readText } from "./system/files.ts";
+import { messageOf, stop } from "./stop.ts";
+import { exists, readText } from "./system/files.ts";
 import { systemTree } from "./tree.ts";
 
 /** A machine that has its order. */
@@ -36,6 +38,7 @@ export function makeContact(ground: Ground): Contact {
   const drivers = doing("load drivers", 180, () => {
     const opened = openDrivers(console.log);
     opened.loadForDevices();
+    showEfiVariables(opened, console.log);
     return opened;
   });
   const nic = doing("bring the network up", 150, () => bringNetworkUp(settings, console.log));
@@ -55,6 +58,16 @@ export function makeContact(ground: Ground): Contact {
   progress.session = session;
   doing("report to the MDB", requestSeconds, () => session.phase("initUp", `${order.action}, ${firmware}`));
   return { settings, drivers, nic, firmware, mdb, order, session };
+}
+
+/** For the scan, which says whether Secure Boot is on. */
+function showEfiVariables(drivers: Drivers, log: Log): void {
+  if (!exists("/sys/firmware/efi")) return;
+  try {
+    openEfiVariables(drivers);
+  } catch (error) {
+    log("warn", "the firmware's variables cannot be read", { fault: messageOf(error) });
+  }
 }
 
 function readSettings(): BootSettings {

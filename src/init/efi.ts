@@ -20,6 +20,7 @@ import {
 } from "../core/install/efi-variable.ts";
 import type { KeyPlace } from "../core/install/storage-policy.ts";
 import type { Firmware } from "../core/machine/record.ts";
+import type { Drivers } from "./drivers.ts";
 import { mountEfiVariables } from "./mounts.ts";
 import { messageOf } from "./stop.ts";
 import { exists, list, readBytes, removeTree, writeBytes } from "./system/files.ts";
@@ -47,22 +48,24 @@ function discard(variable: string): void {
   removeTree(pathOf(variable));
 }
 
-/** Whether the firmware enforces signatures (UEFI 2.10 §3.3, `SecureBoot`). The variables must be mounted. */
-export function isSecureBootOn(firmware: Firmware): boolean {
-  return firmware === "uefi" && readVariable(globalVariable("SecureBoot"))?.[0] === 1;
+/** Makes the firmware's variables readable where they are not yet. Throws where it cannot be done. */
+export function openEfiVariables(drivers: Drivers): void {
+  if (exists(efivarsDirectory) && list(efivarsDirectory).length > 0) return;
+  drivers.load(["efivarfs"]);
+  mountEfiVariables(efivarsDirectory);
 }
 
 /** Whether this machine can keep a key in its firmware: tried by storing a variable, since some firmware only says so. */
-export function findKeyPlace(firmware: Firmware): KeyPlace {
+export function findKeyPlace(firmware: Firmware, drivers: Drivers): KeyPlace {
   if (firmware === "bios")
     return { kind: "none", reason: "BIOS firmware has no variables, and keys in a TPM are not supported yet" };
   try {
-    if (!exists(efivarsDirectory) || list(efivarsDirectory).length === 0) mountEfiVariables(efivarsDirectory);
+    openEfiVariables(drivers);
     store(probeVariable, Uint8Array.of(1));
     discard(probeVariable);
     return { kind: "uefi-variable" };
   } catch (error) {
-    return { kind: "none", reason: `UEFI variables cannot be written: ${messageOf(error)}` };
+    return { kind: "none", reason: `UEFI variables cannot be used: ${messageOf(error)}` };
   }
 }
 

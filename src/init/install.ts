@@ -1,18 +1,16 @@
 import * as host from "host";
-import { efivarsDirectory } from "../core/install/efi-variable.ts";
 import { type InstallPlan, planInstall } from "../core/install/plan.ts";
 import { logicalSectorBytes } from "../core/install/scan.ts";
 import type { InstallPhase } from "../core/install/step.ts";
-import type { KeyPlace } from "../core/install/storage-policy.ts";
 import type { Random } from "../core/ports.ts";
 import type { Placement } from "../core/site/placement.ts";
 import { carryOut } from "./carry-out.ts";
 import type { Contact } from "./contact.ts";
-import { findKeyPlace, isSecureBootOn } from "./efi.ts";
+import { findKeyPlace } from "./efi.ts";
 import type { Examined } from "./examine.ts";
 import type { Ground } from "./ground.ts";
 import { requestSeconds } from "./mdb.ts";
-import { messageOf, stop } from "./stop.ts";
+import { stop } from "./stop.ts";
 import { systemTree } from "./tree.ts";
 
 const random: Random = { bytes: (count) => new Uint8Array(host.randomBytes(count)) };
@@ -25,8 +23,8 @@ export function install(ground: Ground, contact: Contact, examined: Examined, pl
     const planning = planInstall(
       {
         firmware,
-        keyPlace: keyPlaceOf(contact),
-        secureBoot: isSecureBootOn(firmware),
+        keyPlace: findKeyPlace(firmware, drivers),
+        secureBoot: examined.hardware.secureBoot,
         policy: order.storage,
         disk: examined.disk,
         diskWhy: examined.diskWhy,
@@ -35,6 +33,7 @@ export function install(ground: Ground, contact: Contact, examined: Examined, pl
         address: placement.address,
         mac: settings.mac,
         ...order.permanent,
+        ...(order.signedLoader === undefined ? {} : { signedLoader: order.signedLoader }),
       },
       random,
     );
@@ -42,23 +41,13 @@ export function install(ground: Ground, contact: Contact, examined: Examined, pl
     return planning;
   });
   for (const step of plan.steps) {
-    doing(step.name, step.deadlineSeconds, () => carryOut(step, { drivers, log: console.log }));
+    doing(step.name, step.deadlineSeconds, () => carryOut(step, { drivers, http: settings.http, log: console.log }));
     const { reaches } = step;
     if (reaches !== undefined) {
       doing("report to the MDB", requestSeconds, () => session.phase(reaches, phaseDetail(plan, reaches)));
     }
   }
   return plan;
-}
-
-function keyPlaceOf({ firmware, drivers }: Contact): KeyPlace {
-  if (firmware === "bios") return findKeyPlace(firmware);
-  try {
-    drivers.load(["efivarfs"]);
-  } catch (error) {
-    return { kind: "none", reason: `${efivarsDirectory} cannot be mounted: ${messageOf(error)}` };
-  }
-  return findKeyPlace(firmware);
 }
 
 function phaseDetail(plan: InstallPlan, phase: InstallPhase): string {

@@ -1,5 +1,7 @@
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { type SignedLoader, signedLoaderPaths } from "../core/install/signed-loader.ts";
 import { grubConfig, grubConfigPath, grubFile } from "../core/pxe/grub-script.ts";
 
 /** Loaders of Debian's package `ipxe`, for BIOS and for UEFI. */
@@ -34,6 +36,15 @@ export async function readBootFiles(places: {
   loaders.set(grubFile, await need(join(secureLoaders, "grubnetx64.efi"), remedy));
   loaders.set(grubConfigPath, new TextEncoder().encode(grubConfig));
   return { loaders, ...image, diskLoaders: { shim, grub: await need(join(secureLoaders, "grubx64.efi"), remedy) } };
+}
+
+/** What a machine's order says of the signed loaders: where they are, and what they must be. */
+export function describeSignedLoader({ shim, grub }: NonNullable<BootFiles["diskLoaders"]>): SignedLoader {
+  const sha512 = (bytes: Uint8Array) => createHash("sha512").update(bytes).digest("hex");
+  return {
+    shim: { path: signedLoaderPaths.shim, sha512: sha512(shim) },
+    grub: { path: signedLoaderPaths.grub, sha512: sha512(grub) },
+  };
 }
 
 async function need(path: string, remedy: string): Promise<Uint8Array> {

@@ -10,7 +10,7 @@ import { orderIssuer } from "../mdb/issue-order.ts";
 import { machineFacingApp } from "../mdb/machine-app.ts";
 import { openStore } from "../mdb/open-store.ts";
 import { operatorApp } from "../mdb/operator-app.ts";
-import { readBootFiles } from "./boot-files.ts";
+import { describeSignedLoader, readBootFiles } from "./boot-files.ts";
 import { checkInterfaces } from "./check-interfaces.ts";
 import { openFreshImages, viewImages } from "./fresh-images.ts";
 import { startMachineServer } from "./machine-server.ts";
@@ -52,7 +52,9 @@ export async function startServer(options: {
   const issueOrder = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });
   const addresses = [...new Set(networks.flatMap(serverAddresses))];
 
-  const machineApp = machineFacingApp({ store, config, clock, random, log });
+  const { diskLoaders } = files;
+  const signedLoader = diskLoaders === undefined ? {} : { signedLoader: describeSignedLoader(diskLoaders) };
+  const machineApp = machineFacingApp({ store, config, ...signedLoader, clock, random, log });
   const apps = [machineApp, subApp({ store, images: images.store, log })];
   opened.use(await startMachineServer({ addresses, port: ports.machines, pkiDirectory: places.pki, apps, clock, log }));
 

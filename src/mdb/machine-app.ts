@@ -3,6 +3,7 @@ import type { Config, Network } from "../contract/config.ts";
 import { permanentOf } from "../contract/config-check.ts";
 import { claimOf, isKept } from "../contract/credential.ts";
 import * as wire from "../contract/machine-facing.ts";
+import type { SignedLoader } from "../core/install/signed-loader.ts";
 import type { Decision, MachineEvent, Refusal } from "../core/machine/event.ts";
 import { machineIdFromMac } from "../core/machine/life-record.ts";
 import type { BirthAction, Machine } from "../core/machine/record.ts";
@@ -17,6 +18,8 @@ import { whyNotPlaced } from "./verify-place.ts";
 export type MachineFacingDeps = {
   readonly store: Store;
   readonly config: Config;
+  /** The signed loaders that the Boot Server has for disks; only where a network is for Secure Boot. */
+  readonly signedLoader?: SignedLoader;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -55,7 +58,7 @@ async function giveOrder(c: Context, deps: MachineFacingDeps): Promise<Response>
     sessionHash: hashSecret(session),
   });
   if (decision.kind === "refused") return refusalAnswer(c, decision.refusal);
-  const order = orderFor(decision.machine, deps.config);
+  const order = orderFor(decision.machine, deps);
   return c.json({ ...order, session, nowMs: clock.nowMs() } satisfies wire.Order);
 }
 
@@ -69,8 +72,12 @@ function ownerOf(store: Store, tokenHash: string, mac: Mac): Machine | undefined
   return store.list().find((machine) => machine.ticket?.tokenHash === tokenHash) ?? presenter;
 }
 
-function orderFor(machine: Machine, config: Config): Omit<wire.Order, "session" | "nowMs"> {
-  const permanent = permanentOf(networkOf(machine, config));
+function orderFor(
+  machine: Machine,
+  { config, signedLoader }: Pick<MachineFacingDeps, "config" | "signedLoader">,
+): Omit<wire.Order, "session" | "nowMs"> {
+  const network = networkOf(machine, config);
+  const permanent = permanentOf(network);
   return {
     machineId: machine.id,
     action: machine.state as BirthAction,
@@ -80,6 +87,7 @@ function orderFor(machine: Machine, config: Config): Omit<wire.Order, "session" 
     imageRules: [...config.images],
     burnIn: config.burnIn,
     storage: config.storage,
+    ...(network.secureBoot && signedLoader !== undefined ? { signedLoader } : {}),
     ...rootDiskOf(machine),
     permanent: {
       prefixLength: permanent.prefix.length,

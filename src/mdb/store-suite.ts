@@ -166,7 +166,16 @@ export function storeSuite(
         return { name: `eth${n}`, mac, driver: "", speedMbps: 0, carrier: true, path: "" };
       });
       const board = { vendor: "", product: "", serial: "", uuid: "" };
-      const parts = { cpus: 1, cpuModel: "", memoryMiB: 1, disks: [], nics, tpm: false, watchdog: "" };
+      const parts = {
+        cpus: 1,
+        cpuModel: "",
+        memoryMiB: 1,
+        disks: [],
+        nics,
+        secureBoot: false,
+        tpm: false,
+        watchdog: "",
+      };
       const hardware: Hardware = { ...parts, firmware: "bios", smbios: board };
       {
         await using store = await open(stillClock());

@@ -5,6 +5,7 @@ import type { Machine } from "../../src/core/machine/record.ts";
 import type { Log } from "../../src/core/ports.ts";
 import type { MachineSpec } from "../../src/lab/machine-spec.ts";
 import { type Rack, startRack } from "../../src/lab/rack.ts";
+import { prepareGround } from "../../src/main/demo/ground.ts";
 import { demoConfig, demoSwitch } from "../../src/main/demo/plan.ts";
 import { placesIn } from "../../src/main/places.ts";
 import { prepareServer } from "../../src/main/prepare-server.ts";
@@ -27,13 +28,24 @@ export const briefBurnIn = { cpuSeconds: 0, memoryPercent: 5, diskMiB: 1, networ
 
 const silent = () => {};
 
+const withoutSystemImages = (directory: string) =>
+  prepareServer({ stateDirectory: join(directory, "state"), log: silent });
+
+/** With the demo's system images, so that machines come up; tests/prepare-births.ts must have been there. */
+export const withSystemImages = (directory: string) =>
+  prepareGround(directory, { step: (_title, work) => work(silent) });
+
 /** Builds a rack in the current namespace. The Bootstrap Image must have been built before (it needs the outer network). */
-export async function faultyRack(machines: readonly MachineSpec[], log: Log = silent): Promise<FaultyRack> {
+export async function faultyRack(
+  machines: readonly MachineSpec[],
+  log: Log = silent,
+  prepare: (directory: string) => Promise<unknown> = withoutSystemImages,
+): Promise<FaultyRack> {
   const directory = await mkdtemp("/var/tmp/birther-faults-");
   await using life = new AsyncDisposableStack();
   life.defer(() => rm(directory, { recursive: true, force: true }));
   const stateDirectory = join(directory, "state");
-  await prepareServer({ stateDirectory, log: silent });
+  await prepare(directory);
   const { bridge, name: switchName } = demoSwitch;
   const rack = life.use(
     await startRack({ machines, bridge, switchName, directory: join(directory, "rack"), log: silent }),

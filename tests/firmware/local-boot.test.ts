@@ -42,7 +42,16 @@ async function declareHealthy(place: BootPlace, { mac, spec }: LabMachine, unit:
   const placement = { switchName: "tor-1", port: spec.port, position: {}, hostname, address };
   const rootDisk = { path: "/dev/vda", serial: "", sizeBytes: 1, why: "only" };
   const hardware: Hardware = {
-    ...{ cpus: 1, cpuModel: "", memoryMiB: 1024, disks: [], nics: [], firmware: spec.firmware, tpm: false },
+    ...{
+      cpus: 1,
+      cpuModel: "",
+      memoryMiB: 1024,
+      disks: [],
+      nics: [],
+      firmware: spec.firmware,
+      secureBoot: false,
+      tpm: false,
+    },
     ...{ watchdog: "", smbios: spec.smbios },
   };
   const asked = { kind: "pxeAsked", mac, firmware: spec.firmware, network: "rack", nursery: true } as const;

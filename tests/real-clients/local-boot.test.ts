@@ -17,7 +17,16 @@ async function declareHealthy(site: Site): Promise<void> {
   const placement = { switchName: "tor-1", port: "swp1", position: {}, hostname: "r01u01", address: "10.77.1.65" };
   const rootDisk = { path: "/dev/vda", serial: "", sizeBytes: 1, why: "only" };
   const asked = { kind: "pxeAsked", mac: mac as Mac, firmware: "bios", network: "rack", nursery: true } as const;
-  const parts = { cpus: 1, cpuModel: "", memoryMiB: 1024, disks: [], nics: [], tpm: false, watchdog: "" };
+  const parts = {
+    cpus: 1,
+    cpuModel: "",
+    memoryMiB: 1024,
+    disks: [],
+    nics: [],
+    secureBoot: false,
+    tpm: false,
+    watchdog: "",
+  };
   const events: readonly MachineEvent[] = [
     { ...asked, stage: "firmware", answer: "loader" },
     { kind: "orderIssued", id, tokenHash: "t", expiresAtMs: 9e12 },

@@ -105,7 +105,7 @@ describe("NetBox", () => {
   test("interfaces and hardware addresses, both ways that NetBox took them", () => {
     const nic = { name: "eth0", mac, driver: "virtio_net", speedMbps: 10_000, carrier: true, path: "" };
     const hardware: Hardware = {
-      ...{ cpus: 1, cpuModel: "", memoryMiB: 1, disks: [], nics: [nic], tpm: false, watchdog: "" },
+      ...{ cpus: 1, cpuModel: "", memoryMiB: 1, disks: [], nics: [nic], secureBoot: false, tpm: false, watchdog: "" },
       firmware: "bios",
       smbios: { vendor: "", product: "", serial: "", uuid: "" },
     };

@@ -45,6 +45,11 @@ test("grub.cfg: a plain root is named by its partition, and BIOS machines speak 
     kernels: bootKernels(names),
   });
   assert.match(text, /root=PARTUUID=1-2 ro/);
+  assert.match(
+    text,
+    /set fallback=2\n(.*\n)*menuentry 'restart' \{\n.*\n {2}sleep 10\n {2}reboot\n/,
+    "behind two kernels",
+  );
   assert.match(text, /initrd \/initrd\.img-6\.1\.0-10-amd64\n/);
   assert.match(text, /terminal_output serial console/);
   assert.match(text, /menuentry 'its, Linux/);

@@ -38,7 +38,8 @@ export function compareVersions(one: string, other: string): number {
 /**
  * grub.cfg for kernels on the boot partition, which is GRUB's root when it reads this (the core image has set it).
  * BIOS: the serial line is set up here, as SeaBIOS shows nothing on it; UEFI firmware already sends its console there
- * and a second copy would double every character. `panic=30`: a machine that cannot mount its root boots again instead of waiting for a person.
+ * and a second copy would double every character. What GRUB cannot start (a damaged file, a signature that does not hold) ends in a
+ * restart, of which the Birther hears, not in a menu that waits for a person. `panic=30`: a machine that cannot mount its root boots again instead of waiting for a person.
  */
 export function grubConfig(input: {
   readonly title: string;
@@ -50,8 +51,14 @@ export function grubConfig(input: {
   const entries = input.kernels.map((kernel) => menuEntry(input.title, input.root, kernel));
   return `# Written by subd; changes are lost when the kernel changes.
 ${input.firmware === "bios" ? serial : ""}set default=0
+set fallback=${entries.length}
 set timeout=0
-${entries.join("")}`;
+${entries.join("")}menuentry 'restart' {
+  echo "birther: this disk's system cannot be started; restarting"
+  sleep 10
+  reboot
+}
+`;
 }
 
 function menuEntry(title: string, root: RootDevice, kernel: BootKernel): string {

@@ -13,7 +13,7 @@ const diskKeyPrefix = "BirtherDiskKey";
 export const diskKeyVariable = `${diskKeyPrefix}-${birtherVendor}`;
 
 /** Where in a variable's file its value begins: behind the attributes. */
-export const diskKeyValueAt = 4;
+export const variableValueAt = 4;
 
 /** Random bytes in a disk key: the size of an AES-256-XTS key. */
 export const diskKeyBytes = 64;
@@ -28,15 +28,15 @@ const lastingAttributes = 0x7;
 
 /** The file content that stores `value` for good. */
 export function lastingVariable(value: Uint8Array): Uint8Array {
-  const content = new Uint8Array(4 + value.length);
+  const content = new Uint8Array(variableValueAt + value.length);
   content[0] = lastingAttributes;
-  content.set(value, 4);
+  content.set(value, variableValueAt);
   return content;
 }
 
 /** The value in a variable's file content; empty where there is none. */
 export function variableValue(content: Uint8Array): Uint8Array {
-  return content.subarray(4);
+  return content.subarray(variableValueAt);
 }
 
 /** File name of a variable of the specification, e.g. `BootOrder`. */

@@ -110,9 +110,45 @@ test("nowhere to keep a key and no permission to go on without: refused, with wh
   assert.match(plan.kind === "refused" ? plan.reason : "", /nowhere to keep a disk key .*storage\.allowUnencrypted/);
 });
 
-test("Secure Boot: refused before anything is written, for the machine could not start afterwards", () => {
+const signedLoader = {
+  shim: { path: "/disk/shimx64.efi", sha512: "a".repeat(128) },
+  grub: { path: "/disk/grubx64.efi", sha512: "b".repeat(128) },
+};
+
+test("Secure Boot and no signed loader: refused before anything is written, for the machine could not start afterwards", () => {
   const plan = planInstall({ ...input, secureBoot: true }, random);
-  assert.match(plan.kind === "refused" ? plan.reason : "", /Secure Boot is on/);
+  assert.match(plan.kind === "refused" ? plan.reason : "", /Secure Boot is on.*secureBoot: true/);
+});
+
+for (const secureBoot of [true, false])
+  test(`a signed loader is installed where the order names one, Secure Boot ${secureBoot ? "on" : "off"}`, () => {
+    const { steps } = planned({ secureBoot, signedLoader });
+    const names = steps.map(({ name }) => name);
+    assert.ok(
+      names.indexOf("fetch the signed boot loader") < names.indexOf("discard old keys"),
+      "before anything is lost",
+    );
+    const written = steps.flatMap(({ act }) => {
+      if (act.kind === "copyFiles") return act.files.map(({ to }) => to);
+      return act.kind === "writeFiles" ? act.files.map(({ path }) => path) : [];
+    });
+    assert.deepEqual(
+      written.filter((path) => path.startsWith("/mnt/boot/efi")),
+      [
+        "/mnt/boot/efi/EFI/debian/shimx64.efi",
+        "/mnt/boot/efi/EFI/debian/grubx64.efi",
+        "/mnt/boot/efi/EFI/BOOT/BOOTX64.EFI",
+        "/mnt/boot/efi/EFI/BOOT/grubx64.efi",
+        "/mnt/boot/efi/EFI/debian/grub.cfg",
+      ],
+    );
+    const entry = steps.find(({ act }) => act.kind === "addBootEntry")?.act;
+    assert.equal(entry?.kind === "addBootEntry" && entry.file, "\\EFI\\debian\\shimx64.efi");
+  });
+
+test("a BIOS machine has no use for signed loaders", () => {
+  const names = planned({ firmware: "bios", keyPlace: noKey, signedLoader }).steps.map(({ name }) => name);
+  assert.ok(!names.some((name) => name.includes("signed")));
 });
 
 test("every phase is reached once and in order, every step has a deadline, every name is its own", () => {

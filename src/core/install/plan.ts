@@ -8,6 +8,13 @@ import { hostDirectories, hostFiles, hostLinks } from "./host-files.ts";
 import { type Layout, partitionFor, planLayout, sfdiskScript } from "./layout.ts";
 import { imagePlaces, newRoot, onNewRoot, rootMapperName, rootPlaces } from "./places.ts";
 import type { DiskIdentity } from "./root-disk.ts";
+import {
+  fetchSignedLoader,
+  type SignedLoader,
+  signedLoaderConfig,
+  signedLoaderCopies,
+  signedLoaderFile,
+} from "./signed-loader.ts";
 import type { InstallPhase, Step } from "./step.ts";
 import type { KeyPlace, StoragePolicy } from "./storage-policy.ts";
 
@@ -16,6 +23,8 @@ export type InstallInput = {
   readonly firmware: Firmware;
   /** Whether the firmware starts only what is signed. */
   readonly secureBoot: boolean;
+  /** What to install in the place of our own GRUB, which is not signed. */
+  readonly signedLoader?: SignedLoader;
   readonly keyPlace: KeyPlace;
   readonly policy: StoragePolicy;
   /** The root disk, and why it was chosen. */
@@ -53,11 +62,11 @@ export type InstallPlanning = InstallPlan | { readonly kind: "refused"; readonly
 export function planInstall(input: InstallInput, random: Random): InstallPlanning {
   const { keyPlace, policy, disk } = input;
   // Before anything is written: afterwards the machine would have lost its old system and could not start the new one.
-  if (input.secureBoot)
+  if (input.secureBoot && input.signedLoader === undefined)
     return {
       kind: "refused",
       reason:
-        "Secure Boot is on, and the boot loader that a birth installs is not signed yet; turn Secure Boot off in the firmware's set-up",
+        "Secure Boot is on, and the order names no signed boot loader; set secureBoot: true for this machine's network",
     };
   if (keyPlace.kind === "none" && !policy.allowUnencrypted) {
     return {
@@ -65,6 +74,8 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
       reason: `there is nowhere to keep a disk key (${keyPlace.reason}) and storage.allowUnencrypted is false`,
     };
   }
+  // Also where Secure Boot is off today: who turns it on later must not lose the machine.
+  const signedLoader = input.firmware === "uefi" ? input.signedLoader : undefined;
   const { path, serial, wwn, sizeBytes } = disk;
   const identity = { path, serial, wwn, sizeBytes };
   const layout = planLayout({ ...policy, disk, sectorBytes: input.sectorBytes, firmware: input.firmware }, random);
@@ -79,11 +90,14 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
     kind: "planned",
     steps: [
       loadDrivers(input, root),
+      ...(signedLoader === undefined
+        ? []
+        : [step("fetch the signed boot loader", 300, fetchSignedLoader(signedLoader))]),
       step("check the root disk", 60, { kind: "checkDisk", disk: identity }),
       ...keySteps(input, root),
       ...partitionSteps(layout, root, identity),
       ...fileSystemSteps(layout, root),
-      ...loaderSteps(layout),
+      ...loaderSteps(layout, signedLoader !== undefined),
       ...populateSteps(input, root, { bootPartUuid, ...esp }),
     ],
     layout,
@@ -189,7 +203,7 @@ function fileSystemSteps(layout: Layout, root: RootVolume): readonly Step[] {
   ];
 }
 
-function loaderSteps(layout: Layout): readonly Step[] {
+function loaderSteps(layout: Layout, signed: boolean): readonly Step[] {
   const esp = layout.partitions.find((partition) => partition.use === "esp");
   if (esp === undefined) {
     const core = partitionFor(layout, "biosBoot");
@@ -201,6 +215,12 @@ function loaderSteps(layout: Layout): readonly Step[] {
     } as const;
     return [step("install boot loader", 120, act)];
   }
+  if (signed)
+    return [
+      step("install boot loader", 120, signedLoaderCopies),
+      step("configure boot loader", 60, signedLoaderConfig),
+      step("add boot entry", 60, { kind: "addBootEntry", partition: esp, file: signedLoaderFile }),
+    ];
   // Twice: under its own name for our boot entry, and where firmware looks that has lost its variables.
   const files = ["/EFI/birther/grubx64.efi", "/EFI/BOOT/BOOTX64.EFI"].map((file) => ({
     from: imagePlaces.grubEfi,

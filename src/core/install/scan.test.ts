@@ -102,6 +102,7 @@ test("the scan of a server", () => {
       },
     ],
     firmware: "uefi",
+    secureBoot: false,
     tpm: false,
     watchdog: "i6300ESB timer",
     smbios: { vendor: "QEMU", product: "Standard PC (Q35)", serial: "", uuid: "" },

@@ -1,5 +1,6 @@
 import type { Disk, Hardware, Nic } from "../machine/hardware.ts";
 import { parseMac } from "../net/mac.ts";
+import { efivarsDirectory, globalVariable, variableValueAt } from "./efi-variable.ts";
 import { scanWatchdog } from "./watchdog-modules.ts";
 
 /** /sys and /proc as the scan sees them. A path that is not there reads as an empty text, an empty list, an empty link. */
@@ -9,6 +10,9 @@ export type Tree = {
   /** Where a symbolic link leads, all links resolved. */
   readonly target: (path: string) => string;
 };
+
+/** 1: enforced (UEFI 2.10 §3.3). Not there on a BIOS, and where the firmware's variables are not mounted. */
+const secureBootVariable = `${efivarsDirectory}/${globalVariable("SecureBoot")}`;
 
 /** What this machine is made of, by the kernel's own account (Documentation/ABI/stable/sysfs-block, sysfs-class-net). */
 export function scanHardware(tree: Tree): Hardware {
@@ -21,6 +25,7 @@ export function scanHardware(tree: Tree): Hardware {
     disks: scanDisks(tree),
     nics: scanNics(tree),
     firmware: tree.list("/sys/firmware/efi").length > 0 ? "uefi" : "bios",
+    secureBoot: isSecureBootOn(tree),
     tpm: tree.list("/sys/class/tpm").length > 0,
     watchdog: printable(scanWatchdog(tree)),
     smbios: {
@@ -30,6 +35,11 @@ export function scanHardware(tree: Tree): Hardware {
       uuid: dmi("product_uuid"),
     },
   };
+}
+
+/** Whether the firmware starts only what is signed. */
+export function isSecureBootOn(tree: Tree): boolean {
+  return tree.text(secureBootVariable).charCodeAt(variableValueAt) === 1;
 }
 
 /** The disks there are now, and the drivers of the SCSI hosts that may show more. */

@@ -33,6 +33,11 @@ export type Act =
       readonly kind: "copyFiles";
       readonly files: readonly { readonly from: string; readonly to: string; readonly mode: number }[];
     }
+  /** Fetches files from the Boot Server over HTTP; what does not have its SHA-512 is an error. */
+  | {
+      readonly kind: "fetchFiles";
+      readonly files: readonly { readonly path: string; readonly sha512: string; readonly to: string }[];
+    }
   /** Copies a program to `to`/bin and the libraries it is linked with to `to`/lib. */
   | { readonly kind: "copyProgram"; readonly program: string; readonly to: string }
   /** GRUB for BIOS: boot.img into the first sector, core.img into its partition. */

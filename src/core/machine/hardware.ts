@@ -38,6 +38,8 @@ export type Hardware = {
   readonly disks: readonly Disk[];
   readonly nics: readonly Nic[];
   readonly firmware: "bios" | "uefi";
+  /** Whether the firmware starts only what is signed. */
+  readonly secureBoot: boolean;
   readonly tpm: boolean;
   readonly watchdog: string;
   readonly smbios: Smbios;

@@ -33,6 +33,7 @@ const hardware = (...macs: Mac[]): Hardware => ({
     path: "p",
   })),
   firmware: "bios",
+  secureBoot: false,
   tpm: false,
   watchdog: "",
   smbios: { vendor: "", product: "", serial: "", uuid: "" },

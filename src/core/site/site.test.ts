@@ -135,6 +135,7 @@ const hardware: Hardware = {
   ],
   nics: [],
   firmware: "uefi",
+  secureBoot: false,
   tpm: false,
   watchdog: "",
   smbios: { vendor: "Acme", product: "Server 5", serial: "", uuid: "" },

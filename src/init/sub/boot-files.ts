@@ -2,10 +2,13 @@ import * as host from "host";
 import { writeCpio } from "../../core/bytes/cpio.ts";
 import { encodeUtf8 } from "../../core/bytes/utf8.ts";
 import { type BootKernel, bootKernels, grubConfig } from "../../core/image/grub.ts";
+import { isSigned } from "../../core/image/signature.ts";
 import { unlockArchive } from "../../core/image/unlock.ts";
 import { diskKeyBytes } from "../../core/install/efi-variable.ts";
 import { rootMapperName } from "../../core/install/places.ts";
+import { isSecureBootOn } from "../../core/install/scan.ts";
 import { exists, list, makeDirectories, readBytes, readText, replaceBytes } from "../system/files.ts";
+import { systemTree } from "../tree.ts";
 import { subPlaces, unlockInitrd } from "./places.ts";
 import { deviceOf } from "./scan.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -21,6 +24,11 @@ export function writeBootFiles(surroundings: Surroundings, image: string, going:
   const [kernel] = kernels;
   if (kernel === undefined)
     throw new Error(`image ${image} has no kernel with an initrd in ${subPlaces.boot}: this machine could not boot it`);
+  // Only the machine's own root: another tree is not what this firmware is going to start.
+  if (root === "" && isSecureBootOn(systemTree) && !isSigned(readBytes(`${boot}/${kernel.kernel}`)))
+    throw new Error(
+      `the kernel of image ${image}, ${kernel.kernel}, has no signature, and Secure Boot is on here: build the image with a signed one, as Debian's linux-image-amd64 is`,
+    );
   makeDirectories(`${boot}/grub`);
   if (settings.root.kind === "luks2") {
     replaceBytes(`${boot}/${unlockInitrd}`, unlockInitrdFor(root, kernel, settings.root), 0o600);
