@@ -6,6 +6,7 @@ import {
   reservedFor,
   reserveFor,
 } from "../core/dhcp/reservations.ts";
+import { isDisputed } from "../core/machine/life-record.ts";
 import { hasVanished, vanishedAfterMs } from "../core/machine/temporary-address.ts";
 import { formatIpv4, type Ipv4, parseIpv4 } from "../core/net/ipv4.ts";
 import type { Mac } from "../core/net/mac.ts";
@@ -41,7 +42,7 @@ export function openAddressBook(deps: { readonly store: Store; readonly clock: C
       const recorded = store.find(formatIpv4(address));
       if (recorded === undefined) return reserved;
       const [first] = recorded.macs;
-      const holder = mac !== undefined && recorded.macs.includes(mac) ? mac : first;
+      const holder = mac !== undefined && recorded.macs.includes(mac) && !isDisputed(recorded, mac) ? mac : first;
       return holder === undefined ? reserved : { kind: "machine", mac: holder };
     };
   }

@@ -58,7 +58,7 @@ export function bootScriptWriter(deps: {
     // So that what it fetches next is known to be its.
     if (network.mode === "proxy" && clientAddress !== undefined && clientAddress !== machine.temporaryAddress)
       await store.apply({ kind: "addressSeen", id: machine.id, address: clientAddress });
-    let plan: ScriptPlan = planScript(machine, network, clientAddress);
+    let plan: ScriptPlan = planScript(machine, network, { mac, leased: clientAddress });
     let text: string | undefined;
     if (plan.kind === "install") {
       const order = await issueOrder(machine.id);

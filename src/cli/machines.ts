@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { MachineView, NetworkView } from "../contract/operator.ts";
+import { conditionKinds, machineStates } from "../core/machine/record.ts";
 import { formatDuration } from "./figures.ts";
 import { foreignText } from "./networks.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "./server-options.ts";
@@ -10,25 +11,8 @@ export function machinesCommand(program: Command): void {
   const command = program
     .command("machines")
     .description("list the machines: state, phase, address, image, conditions")
-    .addOption(
-      new Option("--in <state>", "only those in this state").choices([
-        "unknown",
-        "birth",
-        "healthy",
-        "rebirth",
-        "clean",
-      ]),
-    )
-    .addOption(
-      new Option("--condition <kind>", "only those with this condition").choices([
-        "hold",
-        "failing",
-        "debug",
-        "maintenance",
-        "conflict",
-        "waiting",
-      ]),
-    );
+    .addOption(new Option("--in <state>", "only those in this state").choices([...machineStates]))
+    .addOption(new Option("--condition <kind>", "only those with this condition").choices([...conditionKinds]));
   serverOptions(command).action(async (options: ServerOptions & { in?: string; condition?: string }) => {
     const { openApi } = await import("./api.ts");
     const api = await openApi(options);

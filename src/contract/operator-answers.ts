@@ -3,7 +3,7 @@
  * them; docs/openapi.json is made of them, and a test reads real answers with them.
  */
 import * as v from "valibot";
-import { phases } from "../core/machine/record.ts";
+import { machineStates, phases } from "../core/machine/record.ts";
 import { burnInReport, hardware, placement, storageReport } from "./machine-facing.ts";
 import type {
   ChangeView,
@@ -19,7 +19,7 @@ const text = v.string();
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const timeMs = v.pipe(v.number(), v.minValue(0), v.description("milliseconds since 1970"));
 const counts = v.record(text, count);
-const machineState = v.picklist(["unknown", "birth", "healthy", "rebirth", "clean"]);
+const machineState = v.picklist(machineStates);
 const phase = v.picklist(phases);
 const condition = v.strictObject({ kind: text, reason: text, sinceMs: timeMs });
 const conditions = v.array(condition);
@@ -51,6 +51,21 @@ export const machineAnswer = naming<MachineView>()(
     hostname: v.exactOptional(text),
     placement: v.exactOptional(placement),
     requiredImage: v.exactOptional(text),
+    pinnedImage: v.exactOptional(text),
+    plannedImage: v.exactOptional(text),
+    disableUpdates: v.exactOptional(v.literal(true)),
+    tags: v.exactOptional(v.record(text, text)),
+    groups: v.exactOptional(v.array(text)),
+    announced: v.exactOptional(
+      v.strictObject({
+        by: text,
+        atMs: timeMs,
+        hostname: v.exactOptional(text),
+        place: v.exactOptional(v.strictObject({ switchName: text, port: text })),
+      }),
+    ),
+    mayMove: v.exactOptional(v.literal(true)),
+    disputedMacs: v.exactOptional(v.array(text)),
     runningImage: v.exactOptional(text),
     smbios: v.exactOptional(hardware.entries.smbios),
     hardware: v.exactOptional(hardware),

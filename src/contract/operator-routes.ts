@@ -121,7 +121,7 @@ export const operatorRoutes = {
     method: "POST",
     path: "/v1/machines/:name/release",
     role: "operator",
-    says: "end the hold",
+    says: "end the hold; of a retired machine, let it be born again",
     query: noQuery,
     body: shapes.actionBody,
     answer: answers.machineAnswer,

@@ -1,5 +1,6 @@
 /** What operators' tools may ask with: the query and the body of each route of operator-routes.ts. Anything else in them is refused. */
 import * as v from "valibot";
+import { conditionKinds, machineStates } from "../core/machine/record.ts";
 
 /** A whole number in a query, between two bounds. */
 function wholeNumber(least: number, most: number) {
@@ -15,8 +16,8 @@ function wholeNumber(least: number, most: number) {
 export const noQuery = v.strictObject({});
 
 export const listQuery = v.strictObject({
-  state: v.exactOptional(v.picklist(["unknown", "birth", "healthy", "rebirth", "clean"])),
-  condition: v.exactOptional(v.picklist(["hold", "failing", "debug", "maintenance", "conflict", "waiting"])),
+  state: v.exactOptional(v.picklist(machineStates)),
+  condition: v.exactOptional(v.picklist(conditionKinds)),
 });
 export type ListQuery = v.InferOutput<typeof listQuery>;
 

@@ -82,7 +82,9 @@ function direct(machine: Machine, request: SubPollRequest, images: ImageStore, p
 function whyHeld(machine: Machine): string | undefined {
   if (machine.state !== "healthy") return `the machine is in state ${machine.state}: it waits for its next boot`;
   const hold = machine.conditions.find((condition) => condition.kind === "hold");
-  return hold === undefined ? undefined : `held: ${hold.reason}`;
+  if (hold !== undefined) return `held: ${hold.reason}`;
+  // One that was just born needs its first image all the same: it could not boot.
+  return machine.disableUpdates && machine.runningImage !== undefined ? "updates of it are disabled" : undefined;
 }
 
 /** The machine whose sub's credential a request carries. */

@@ -1,4 +1,4 @@
-import type { Machine, MachineId } from "../core/machine/record.ts";
+import type { Machine, MachineId, Spot } from "../core/machine/record.ts";
 import { type Mac, parseMac } from "../core/net/mac.ts";
 
 /** All machines in memory, found by whatever names them. */
@@ -7,6 +7,8 @@ export type FleetIndex = {
   readonly byMac: (mac: Mac) => Machine | undefined;
   readonly byName: (hostname: string) => Machine | undefined;
   readonly byAddress: (address: string) => Machine | undefined;
+  /** The record that announces what is to come to a switch port. */
+  readonly announcedAt: (spot: Spot) => Machine | undefined;
   readonly find: (text: string) => Machine | undefined;
   readonly list: () => readonly Machine[];
   readonly put: (machine: Machine) => void;
@@ -47,6 +49,7 @@ export function indexFleet(machines: readonly Machine[]): FleetIndex {
     byMac: (mac) => holder(`mac ${mac}`),
     byName: (hostname) => holder(`name ${hostname.toLowerCase()}`),
     byAddress: (address) => holder(`address ${address}`),
+    announcedAt: (spot) => holder(keyOfSpot(spot)),
     find: (text) => {
       const mac = parseMac(text);
       const direct = byId.get(text as MachineId) ?? holder(`name ${text.toLowerCase()}`) ?? holder(`address ${text}`);
@@ -67,5 +70,10 @@ function keysOf(machine: Machine): string[] {
   for (const address of [machine.permanentAddress, machine.temporaryAddress]) {
     if (address !== undefined) keys.push(`address ${address}`);
   }
+  if (machine.announced?.place !== undefined) keys.push(keyOfSpot(machine.announced.place));
   return keys;
+}
+
+function keyOfSpot({ switchName, port }: Spot): string {
+  return `spot ${switchName}\n${port}`;
 }

@@ -118,6 +118,8 @@ export async function storeOn(options: {
         nameHolder: fleet.byName,
         addressHolder: fleet.byAddress,
         macHolder: fleet.byMac,
+        announcedAt: fleet.announcedAt,
+        byId: fleet.get,
       });
       if (decision.kind === "refused") noteRefusal(decision, before ?? decision.machine, event);
       const { machine } = decision;
@@ -127,8 +129,15 @@ export async function storeOn(options: {
         fleet.remove(gone);
         logs.forget(gone);
       }
+      // First those who lose something: a power cut between two transactions must not leave it with two.
+      const others = decision.kind === "changed" ? (decision.others ?? []) : [];
+      const atMs = clock.nowMs();
+      for (const other of others) {
+        fleet.put(other);
+        void enqueue({ machine: other, event, atMs, absorbed: [] }).catch(() => undefined);
+      }
       fleet.put(machine);
-      await enqueue({ machine, event, atMs: clock.nowMs(), absorbed });
+      await enqueue({ machine, event, atMs, absorbed });
       return decision;
     },
     [Symbol.asyncDispose]: async () => {

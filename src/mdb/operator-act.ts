@@ -1,6 +1,6 @@
 import { viewMachine } from "../contract/operator.ts";
 import type { MachineEvent } from "../core/machine/event.ts";
-import type { MachineId } from "../core/machine/record.ts";
+import type { ConditionKind, MachineId } from "../core/machine/record.ts";
 import { type Asked, type Handlers, withMachine } from "./operator-handler.ts";
 import { refusalAnswer } from "./problem.ts";
 
@@ -8,7 +8,7 @@ type Action = "rebirth" | "clean" | "cancel" | "hold" | "release";
 
 /** What operators may do to a machine, as the event that its life decides on. */
 const eventOf: {
-  readonly [R in Action]: (id: MachineId, asked: Pick<Asked<R>, "asker" | "body">) => MachineEvent;
+  readonly [R in Action]: (id: MachineId, asked: Pick<Asked<R>, "asker" | "body" | "deps">) => MachineEvent;
 } = {
   rebirth: (id, { asker }) => ({ kind: "rebirthAsked", id, by: asker.name }),
   clean: (id, { asker }) => ({ kind: "cleanAsked", id, by: asker.name }),
@@ -16,7 +16,12 @@ const eventOf: {
   hold: (id, { asker, body }) => {
     return { kind: "conditionSet", id, condition: "hold", reason: `${body.reason} (${asker.name})` };
   },
-  release: (id) => ({ kind: "conditionCleared", id, condition: "hold" }),
+  release: (id, { deps }) => {
+    // One at a time: a retired machine may be on hold as well.
+    const standing = (kind: ConditionKind) => deps.store.get(id)?.conditions.some((one) => one.kind === kind) ?? false;
+    const retired = !standing("hold") && standing("retired");
+    return { kind: "conditionCleared", id, condition: retired ? "retired" : "hold" };
+  },
 };
 
 /** The routes that change machines. */

@@ -26,7 +26,7 @@ const requestFaults = {
 export type RequestFault = keyof typeof requestFaults;
 
 const refusals: {
-  readonly [K in Refusal["kind"]]: { readonly status: 401 | 403 | 404 | 409 | 423; readonly title: string };
+  readonly [K in Refusal["kind"]]: { readonly status: 401 | 403 | 404 | 409 | 422 | 423; readonly title: string };
 } = {
   noSuchMachine: { status: 404, title: "no such machine" },
   notInNursery: { status: 403, title: "not on a nursery" },
@@ -39,6 +39,10 @@ const refusals: {
   nameTaken: { status: 409, title: "the name is taken" },
   addressTaken: { status: 409, title: "the address is taken" },
   macTaken: { status: 409, title: "the hardware address is taken" },
+  alreadyKnown: { status: 409, title: "the machine is known already" },
+  nameByPlace: { status: 409, title: "the name follows from the place" },
+  otherPlace: { status: 409, title: "the machine hangs elsewhere" },
+  tooMany: { status: 422, title: "more than a record holds" },
   held: { status: 423, title: "on hold" },
 };
 

@@ -169,7 +169,14 @@ function oneMachineStore(): Store {
     find: get,
     list: () => [machine],
     apply: async (event) => {
-      const context = { nowMs: Date.now(), nameHolder: nobody, addressHolder: nobody, macHolder: nobody };
+      const context = {
+        nowMs: Date.now(),
+        nameHolder: nobody,
+        addressHolder: nobody,
+        macHolder: nobody,
+        announcedAt: nobody,
+        byId: nobody,
+      };
       const decision = decide(machine, event, context);
       machine = decision.machine ?? machine;
       return decision;

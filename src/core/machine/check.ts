@@ -10,7 +10,8 @@ export type Inconsistency = {
     | "healthyWithoutPlace"
     | "orderForHealthy"
     | "orderAhead"
-    | "noMac";
+    | "noMac"
+    | "retiredHolds";
   /** Ids of the machines concerned. */
   readonly machines: readonly string[];
   /** One sentence for a person. */
@@ -38,7 +39,21 @@ const rules: readonly {
   readonly broken: (machine: Machine) => boolean;
   readonly says: string;
 }[] = [
-  { kind: "noMac", broken: (machine) => machine.macs.length === 0, says: "has no hardware address" },
+  {
+    kind: "noMac",
+    broken: ({ macs, announced, conditions }) =>
+      macs.length === 0 && announced === undefined && !isRetired({ conditions }),
+    says: "has no hardware address",
+  },
+  {
+    kind: "retiredHolds",
+    broken: (machine) =>
+      isRetired(machine) &&
+      [machine.hostname, machine.permanentAddress, machine.ticket, machine.subTokenHash].some(
+        (held) => held !== undefined,
+      ),
+    says: "is retired and holds a name, an address, an order or a credential",
+  },
   {
     kind: "healthyWithoutPlace",
     broken: ({ state, hostname, permanentAddress, requiredImage }) =>
@@ -56,6 +71,10 @@ const rules: readonly {
     says: "has an order for a generation that was never asked for",
   },
 ];
+
+function isRetired({ conditions }: Pick<Machine, "conditions">): boolean {
+  return conditions.some(({ kind }) => kind === "retired");
+}
 
 /** All that is inconsistent in a fleet; an empty list is what it should be. Linear in the number of machines. */
 export function checkFleet(machines: readonly Machine[]): Inconsistency[] {

@@ -1,7 +1,21 @@
 import type { Mac } from "../net/mac.ts";
 import type { Placement } from "../site/placement.ts";
 import type { BurnInReport, Hardware } from "./hardware.ts";
-import type { ConditionKind, Firmware, Machine, MachineId, Phase, StorageReport } from "./record.ts";
+import type { ConditionKind, Firmware, Machine, MachineId, Phase, Spot, StorageReport } from "./record.ts";
+
+/** What operators say of a machine, beside what it is and does. */
+export type DetailValues = Pick<Machine, "tags" | "groups" | "requiredImage" | "plannedImage" | "disableUpdates">;
+export type DetailsPatch = {
+  readonly tags?: { readonly [name: string]: string | null } | null;
+  readonly groups?: readonly string[] | null;
+  readonly requiredImage?: string | null;
+  readonly plannedImage?: string | null;
+  readonly disableUpdates?: boolean | null;
+  /** The name that an announced machine must get by its place. */
+  readonly hostname?: string | null;
+  /** The whole list: what is left out is not this machine's any more. */
+  readonly macs?: readonly Mac[];
+};
 
 /**
  * Everything that can happen to a machine. The Store hands each event to `decide` in life.ts, the only place
@@ -72,7 +86,25 @@ export type MachineEvent =
    */
   | { readonly kind: "subSeen"; readonly id: MachineId; readonly runningImage?: string; readonly upToDate?: boolean }
   /** Operator actions. */
-  | { readonly kind: "rebirthAsked"; readonly id: MachineId; readonly by: string }
+  /** A machine is announced before it asks. With `birth` it is born wherever it asks; without, on a nursery, like any other. */
+  | ({
+      readonly kind: "machineCreated";
+      /** `announcedId(macs, place)`. */
+      readonly id: MachineId;
+      readonly by: string;
+      readonly macs: readonly Mac[];
+      readonly place?: Spot;
+      readonly hostname?: string;
+      readonly birth?: true;
+    } & DetailValues)
+  /** A merge patch (RFC 7396) of what an operator may say of a machine: null takes a value away. */
+  | { readonly kind: "detailsSet"; readonly id: MachineId; readonly by: string; readonly details: DetailsPatch }
+  /** The machine is given up: name, addresses and place become free, its sub's credential counts no more, nothing is wiped. */
+  | { readonly kind: "retired"; readonly id: MachineId; readonly by: string; readonly reason?: string }
+  /** A newcomer takes over what another machine is (`from`, which is retired by it): its board was swapped, or it was replaced. */
+  | { readonly kind: "takeoverAuthorised"; readonly id: MachineId; readonly from: MachineId; readonly by: string }
+  /** `mayMove` authorises a new place, and so a new name and address. */
+  | { readonly kind: "rebirthAsked"; readonly id: MachineId; readonly by: string; readonly mayMove?: true }
   | { readonly kind: "cleanAsked"; readonly id: MachineId; readonly by: string }
   /** A rebirth or clean is taken back. */
   | { readonly kind: "rebirthCancelled"; readonly id: MachineId; readonly by: string }
@@ -99,6 +131,14 @@ export type Refusal = {
     | "addressTaken"
     /** The machine has the NIC that another machine is known by. */
     | "macTaken"
+    /** A machine that was to be announced is there already. */
+    | "alreadyKnown"
+    /** Name and address follow from the place: they are not set. */
+    | "nameByPlace"
+    /** The machine hangs elsewhere than its record or its announcement says. */
+    | "otherPlace"
+    /** More than a record holds. */
+    | "tooMany"
     | "held";
   /** One sentence: what was wrong. */
   readonly message: string;
@@ -112,5 +152,7 @@ export type Decision =
       readonly machine: Machine;
       /** Records that turned out to be other NICs of this machine: they cease to exist in the same transaction. */
       readonly absorbed?: readonly MachineId[];
+      /** Other records that change by it, in the same transaction. */
+      readonly others?: readonly Machine[];
     }
   | { readonly kind: "refused"; readonly refusal: Refusal; readonly machine?: Machine };

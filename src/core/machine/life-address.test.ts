@@ -18,7 +18,14 @@ const taken: Machine["ticket"] = {
 };
 const nobody = () => undefined;
 const after = (machine: Machine, event: MachineEvent, nowMs: number) =>
-  decide(machine, event, { nowMs, nameHolder: nobody, addressHolder: nobody, macHolder: nobody });
+  decide(machine, event, {
+    nowMs,
+    nameHolder: nobody,
+    addressHolder: nobody,
+    macHolder: nobody,
+    announcedAt: nobody,
+    byId: nobody,
+  });
 
 const rows: readonly (readonly [title: string, change: Partial<Machine>, vanished: boolean])[] = [
   ["offered an address and never heard again", {}, true],

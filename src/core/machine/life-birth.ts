@@ -1,10 +1,14 @@
 import type { Mac } from "../net/mac.ts";
 import type { Decision } from "./event.ts";
-import { conflictOf, heldRefusal } from "./life-order.ts";
+import type { Nic } from "./hardware.ts";
+import { inherit, macLimit } from "./life-details.ts";
+import { heldRefusal } from "./life-order.ts";
+import { claimPlace } from "./life-place.ts";
 import {
   type Context,
   changed,
   conditionOf,
+  isDisputed,
   type Move,
   nameOf,
   refused,
@@ -19,37 +23,73 @@ import type { Machine, MachineId } from "./record.ts";
  * means that this is that machine booted by a second NIC: it must not be installed under a new name.
  */
 export const scanHardware: Move<"hardwareScanned"> = (machine, event, context) => {
+  const { hardware } = event;
   const macs: Mac[] = [...machine.macs];
-  const absorbed: MachineId[] = [];
-  for (const { mac } of event.hardware.nics) {
+  const absorbed = new Map<MachineId, Machine>();
+  const disputed = new Map<MachineId, Machine>();
+  for (const nic of hardware.nics) {
+    const { mac } = nic;
     if (macs.includes(mac) || !isUsable(mac)) continue;
     const holder = context.macHolder(mac);
-    const isIdentity = holder?.macs[0] === mac;
-    if (holder !== undefined && isIdentity && !isGhost(holder)) return sameAs(machine, holder, context);
-    // Management controllers' USB NICs carry one MAC on thousands of boards: such a one stays with who had it first.
-    if (holder !== undefined && !isIdentity) continue;
-    if (holder !== undefined) absorbed.push(holder.id);
-    macs.push(mac);
+    if (holder === undefined) {
+      if (!isOnUsb(nic)) macs.push(mac);
+    } else if (isGhost(holder)) {
+      absorbed.set(holder.id, holder);
+      macs.push(mac);
+    } else if (isOnUsb(nic)) {
+      // Management controllers' USB NICs carry one MAC on thousands of boards, and adapters wander: they tell nothing.
+    } else if (holder.macs[0] === mac) {
+      return sameAs(machine, holder, context);
+    } else {
+      const known = disputed.get(holder.id) ?? holder;
+      if (!isDisputed(known, mac))
+        disputed.set(holder.id, { ...known, disputedMacs: [...(known.disputedMacs ?? []), mac] });
+    }
   }
-  const { hardware } = event;
-  const scanned = { ...machine, macs, hardware, smbios: hardware.smbios, lastSeenAtMs: context.nowMs };
-  return absorbed.length === 0 ? changed(scanned) : { kind: "changed", machine: scanned, absorbed };
+  const named = [machine, ...absorbed.values()].filter(({ hostname }) => hostname !== undefined);
+  const [first, second] = named;
+  if (first !== undefined && second !== undefined) return sameAs(machine, second, context);
+  const heir = [...absorbed.values()].reduce(inherit, machine);
+  const scanned = {
+    ...heir,
+    macs: macs.slice(0, macLimit),
+    hardware,
+    smbios: hardware.smbios,
+    lastSeenAtMs: context.nowMs,
+  };
+  return {
+    ...{ kind: "changed", machine: scanned },
+    ...(absorbed.size === 0 ? {} : { absorbed: [...absorbed.keys()] }),
+    ...(disputed.size === 0 ? {} : { others: [...disputed.values()] }),
+  };
 };
+
+/** Linux names the bus in the device path: `…/usb1/1-4/…`. */
+function isOnUsb({ path }: Nic): boolean {
+  return /(^|\/)usb\d/.test(path);
+}
 
 /** Zero, broadcast and multicast addresses name no NIC. */
 function isUsable(mac: Mac): boolean {
   return mac !== "00:00:00:00:00:00" && (Number.parseInt(mac.slice(0, 2), 16) & 1) === 0;
 }
 
-/** Never had an order taken, never had a name: nothing but PXE requests of one NIC. */
+/** Never had an order taken, never had a name of its own, was not given up: PXE requests of one NIC, or what was announced of it. */
 function isGhost(machine: Machine): boolean {
   const neverBorn = machine.state === "unknown" || machine.state === "birth";
-  return neverBorn && machine.hostname === undefined && machine.ticket?.taken === undefined;
+  const named = machine.hostname !== undefined && machine.announced === undefined;
+  const retired = conditionOf(machine, "retired") !== undefined;
+  return (
+    neverBorn && !named && !retired && machine.permanentAddress === undefined && machine.ticket?.taken === undefined
+  );
 }
 
 function sameAs(machine: Machine, holder: Machine, context: Context): Decision {
   const message = `${machine.id} has the NIC by which ${nameOf(holder)} (${holder.id}, ${holder.state}) is known`;
-  const next = `it is that machine, or its NIC was moved: let ${nameOf(holder)} boot by its own NIC first`;
+  const next =
+    conditionOf(holder, "retired") === undefined
+      ? `it is that machine, or its NIC was moved: let ${nameOf(holder)} boot by its own NIC first`
+      : `it is that machine: birther release ${nameOf(holder)}; or its NIC was moved: birther takeover ${machine.id} ${holder.id}`;
   return refused(
     { kind: "macTaken", message, next },
     withCondition(machine, "conflict", `${message}: ${next}`, context.nowMs),
@@ -79,9 +119,11 @@ export const notePlace: Move<"placed"> = (machine, event, context) => {
   const hold = conditionOf(machine, "hold");
   if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
   const { placement } = event;
-  const conflict = conflictOf(machine, { ...placement, placement }, context);
-  if (conflict !== undefined) return conflict;
-  return changed(withoutConditions({ ...machine, placement, lastSeenAtMs: context.nowMs }, "conflict"));
+  const claim = claimPlace(machine, { ...placement, placement }, context);
+  if (claim.kind === "refused") return claim.decision;
+  const { placement: _before, ...heir } = claim.heir;
+  const placed = withoutConditions({ ...heir, placement, lastSeenAtMs: context.nowMs }, "conflict");
+  return claim.absorbed.length === 0 ? changed(placed) : { kind: "changed", machine: placed, absorbed: claim.absorbed };
 };
 
 /** A step failed; the machine retries by itself. */

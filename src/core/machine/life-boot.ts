@@ -3,8 +3,10 @@ import {
   changed,
   conditionOf,
   type EventOf,
+  isDisputed,
   type Move,
   machineIdFromMac,
+  mayBeInstalled,
   nameOf,
   refused,
   withCondition,
@@ -31,13 +33,13 @@ export function firstSeen(event: EventOf<"pxeAsked">, nowMs: number): Machine {
 
 /** An unknown machine asks: on a nursery it is born (state `birth`, generation 1), elsewhere only counted. */
 export const askUnknown: Move<"pxeAsked"> = (machine, event, context) =>
-  event.nursery
+  event.nursery && mayBeInstalled(machine, event.mac)
     ? askForBirth({ ...machine, state: "birth", generation: machine.generation + 1 }, event, context)
     : noteRequest(machine, event, context);
 
 /** A machine that is to be installed asks: a new attempt begins, unless it is only our loader asking the second time. */
 export const askForBirth: Move<"pxeAsked"> = (machine, event, context) => {
-  if (event.withheld) return noteRequest(machine, event, context);
+  if (event.withheld || !mayBeInstalled(machine, event.mac)) return noteRequest(machine, event, context);
   const chained = event.stage === "loader" && (machine.phase === "loaderSent" || machine.phase === "kernelSent");
   const detail = `${event.stage}: ${event.answer}`;
   const seen = chained ? machine : withPhase(machine, { phase: "offered", detail }, context.nowMs);
@@ -51,7 +53,9 @@ export const askForBirth: Move<"pxeAsked"> = (machine, event, context) => {
  */
 export const askHealthy: Move<"pxeAsked"> = (machine, event, context) => {
   const { phase, runningImage } = machine;
-  if (event.withheld || phase === undefined) return noteRequest(machine, event, context);
+  // Who asks by a disputed address may be another machine: nothing follows from it.
+  if (event.withheld || phase === undefined || isDisputed(machine, event.mac))
+    return noteRequest(machine, event, context);
   if (phase === "rebooting") return noteRequest(countBoot(machine, context.nowMs), event, context);
   if (phase === "up" || runningImage !== undefined) {
     const restarted = withPhase(machine, { phase: "rebooting", detail: "asked PXE" }, context.nowMs);
@@ -146,7 +150,10 @@ const seenAgainMs = 30_000;
 
 /** A healthy machine's sub polls. It is `up` when it runs the required image; the birth session has then ended. */
 export const hearSub: Move<"subSeen"> = (machine, event, context) => {
-  const up = event.upToDate ?? (event.runningImage !== undefined && event.runningImage === machine.requiredImage);
+  // Where updates are disabled it is up with what it runs.
+  const left = machine.disableUpdates === true && event.runningImage !== undefined;
+  const same = event.runningImage !== undefined && event.runningImage === machine.requiredImage;
+  const up = left || (event.upToDate ?? same);
   const isNews =
     machine.runningImage !== event.runningImage ||
     machine.ticket !== undefined ||

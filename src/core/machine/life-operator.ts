@@ -17,7 +17,7 @@ import type { Machine } from "./record.ts";
  * is a way back until an order is taken; one who asks a second time does not make a new one.
  */
 function nextLife(machine: Machine, state: "rebirth" | "clean"): Machine {
-  const { phase, phaseAtMs, unheardBoots: _boots, ...kept } = machine;
+  const { phase, phaseAtMs, unheardBoots: _boots, mayMove: _moved, ...kept } = machine;
   const { timeline } = machine;
   const next: Machine = { ...kept, state, generation: machine.generation + 1, timeline: [] };
   if (machine.state !== "healthy") return next;
@@ -30,7 +30,7 @@ function nextLife(machine: Machine, state: "rebirth" | "clean"): Machine {
  * generation keeps its number, so that an order of the one that was taken back never counts.
  */
 export const cancelRebirth: Move<"rebirthCancelled"> = (machine, _event, context) => {
-  const { wayBack, ticket: _void, phase: asked, phaseAtMs: _at, ...kept } = machine;
+  const { wayBack, ticket: _void, mayMove: _moved, phase: asked, phaseAtMs: _at, ...kept } = machine;
   if (wayBack === undefined)
     return refused({
       kind: "wrongState",
@@ -52,10 +52,12 @@ export const refuseNothingAsked: Refuse = (machine) =>
       machine.state === "birth" ? `birther hold ${nameOf(machine)} keeps it from being born` : "nothing is to be done",
   });
 
-/** An operator asks for a rebirth; a machine on hold is left alone. */
-export const askRebirth: Move<"rebirthAsked"> = (machine) => {
+/** An operator asks for a rebirth, at another place if need be; a machine on hold is left alone. */
+export const askRebirth: Move<"rebirthAsked"> = (machine, { mayMove }) => {
   const hold = conditionOf(machine, "hold");
-  return hold === undefined ? changed(nextLife(machine, "rebirth")) : refused(heldRefusal(machine, hold.reason));
+  if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
+  const next = nextLife(machine, "rebirth");
+  return changed(mayMove === true ? { ...next, mayMove } : next);
 };
 
 /** An operator asks for a clean. It has no burn-in, so it may not bring a machine that failed one back to work. */
@@ -94,8 +96,11 @@ export const refuseState: Refuse = (machine, event) =>
     next: "nothing: the word is late, or from an older life of the machine",
   });
 
+/** Any but `retired`, which is more than a condition. */
 export const setCondition: Move<"conditionSet"> = (machine, event, context) =>
-  changed(withCondition(machine, event.condition, event.reason, context.nowMs));
+  event.condition === "retired"
+    ? refuseState(machine, event)
+    : changed(withCondition(machine, event.condition, event.reason, context.nowMs));
 
 export const clearCondition: Move<"conditionCleared"> = (machine, event) =>
   conditionOf(machine, event.condition) !== undefined

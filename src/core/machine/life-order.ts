@@ -1,14 +1,14 @@
 import type { Refusal } from "./event.ts";
+import { claimPlace } from "./life-place.ts";
 import {
-  type Context,
   changed,
   conditionOf,
   type EventOf,
+  isDisputed,
   type Move,
   nameOf,
   type Refuse,
   refused,
-  withCondition,
   withoutConditions,
   withPhase,
 } from "./life-record.ts";
@@ -46,7 +46,7 @@ function whyNotTaken(machine: Machine, event: EventOf<"orderTaken">, nowMs: numb
   const hold = conditionOf(machine, "hold");
   if (hold !== undefined) return heldRefusal(machine, hold.reason);
   if (ticket === undefined || ticket.tokenHash !== event.tokenHash) return unknownToken(machine);
-  if (!machine.macs.includes(event.mac)) {
+  if (!machine.macs.includes(event.mac) || isDisputed(machine, event.mac)) {
     return {
       kind: "foreignToken",
       message: `the token was made for ${nameOf(machine)}, but ${event.mac} presents it`,
@@ -68,21 +68,24 @@ export const becomeHealthy: Move<"becameHealthy"> = (machine, event, context) =>
   const { ticket } = machine;
   const current = event.generation === machine.generation && ticket?.generation === machine.generation;
   if (!current || ticket?.taken === undefined || ticket.action !== machine.state) return refused(staleOrder(machine));
-  const conflict = conflictOf(machine, event, context);
-  if (conflict !== undefined) return conflict;
-  const { temporaryAddress: _free, runningImage: _before, ...kept } = machine;
+  const claim = claimPlace(machine, event, context);
+  if (claim.kind === "refused") return claim.decision;
+  const { temporaryAddress: _free, runningImage: _before, announced: _come, mayMove: _moved, ...kept } = claim.heir;
+  // What failed its burn-in is to be looked at, whatever it was meant for.
+  const pinned = conditionOf(machine, "debug") === undefined ? kept.pinnedImage : undefined;
   const healthy: Machine = {
     ...kept,
     state: "healthy",
     hostname: event.hostname,
     permanentAddress: event.address,
     placement: event.placement,
-    requiredImage: event.image,
+    requiredImage: pinned ?? event.image,
     storage: event.storage,
     subTokenHash: event.subTokenHash,
     lastSeenAtMs: context.nowMs,
   };
-  return changed(withoutConditions(healthy, "failing", "conflict"));
+  const mended = withoutConditions(healthy, "failing", "conflict");
+  return claim.absorbed.length === 0 ? changed(mended) : { kind: "changed", machine: mended, absorbed: claim.absorbed };
 };
 
 /**
@@ -95,41 +98,11 @@ export const confirmHealthy: Move<"becameHealthy"> = (machine, event, context) =
     machine.ticket?.taken !== undefined &&
     event.hostname === machine.hostname &&
     event.address === machine.permanentAddress &&
-    event.image === machine.requiredImage;
+    (event.image === machine.requiredImage || machine.pinnedImage !== undefined);
   const handedOver = machine.phase !== undefined && phases.indexOf(machine.phase) >= phases.indexOf("handedOver");
   if (!same || handedOver) return refused(staleOrder(machine));
   return changed({ ...machine, subTokenHash: event.subTokenHash, lastSeenAtMs: context.nowMs });
 };
-
-/** The refusal, with the condition on the newcomer that names both parties; undefined when name and address are free. */
-export function conflictOf(
-  machine: Machine,
-  wanted: {
-    readonly hostname: string;
-    readonly address: string;
-    readonly placement?: { switchName: string; port: string };
-  },
-  context: Context,
-) {
-  const claims = [
-    { kind: "nameTaken", thing: `name ${wanted.hostname}`, holder: context.nameHolder(wanted.hostname) },
-    { kind: "addressTaken", thing: `address ${wanted.address}`, holder: context.addressHolder(wanted.address) },
-  ] as const;
-  for (const { kind, thing, holder } of claims) {
-    if (holder === undefined || holder.id === machine.id) continue;
-    const where = wanted.placement === undefined ? "" : ` (at ${wanted.placement.switchName} ${wanted.placement.port})`;
-    const message = `${machine.id}${where} claims the ${thing}, which ${holder.id}${whereOf(holder)} holds`;
-    const next =
-      "check the cabling of both and the placement rules; the holder stays as it is, the newcomer tries again";
-    return refused({ kind, message, next }, withCondition(machine, "conflict", `${message}: ${next}`, context.nowMs));
-  }
-  return undefined;
-}
-
-function whereOf(machine: Machine): string {
-  const { placement } = machine;
-  return placement === undefined ? "" : ` (at ${placement.switchName} ${placement.port})`;
-}
 
 /** A cell that refuses because the order is not, or no longer, one for this machine's state. */
 export const refuseStale: Refuse = (machine) => refused(staleOrder(machine));

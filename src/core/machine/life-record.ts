@@ -1,6 +1,6 @@
 import type { Mac } from "../net/mac.ts";
 import type { Decision, MachineEvent, Refusal } from "./event.ts";
-import type { Condition, ConditionKind, Machine, MachineId, Phase, TimelineEntry } from "./record.ts";
+import type { Condition, ConditionKind, Machine, MachineId, Phase, Spot, TimelineEntry } from "./record.ts";
 
 /** What `decide` may know of the world besides the machine itself: the time, and who holds what in the fleet. */
 export type Context = {
@@ -11,6 +11,10 @@ export type Context = {
   readonly addressHolder: (address: string) => Machine | undefined;
   /** The machine that has a NIC with this hardware address. */
   readonly macHolder: (mac: Mac) => Machine | undefined;
+  /** The record that announces what is to come to a switch port. */
+  readonly announcedAt: (spot: Spot) => Machine | undefined;
+  /** The machine of an id. */
+  readonly byId: (id: MachineId) => Machine | undefined;
 };
 
 export type EventKind = MachineEvent["kind"];
@@ -56,6 +60,16 @@ export function withCondition(machine: Machine, kind: ConditionKind, reason: str
 export function withoutConditions(machine: Machine, ...kinds: readonly ConditionKind[]): Machine {
   if (!machine.conditions.some((condition) => kinds.includes(condition.kind))) return machine;
   return { ...machine, conditions: machine.conditions.filter((condition) => !kinds.includes(condition.kind)) };
+}
+
+/** Whether another machine was found to have this NIC as well. */
+export function isDisputed({ disputedMacs }: Machine, mac: Mac): boolean {
+  return disputedMacs?.includes(mac) ?? false;
+}
+
+/** Whether who asks by this NIC may be installed as this machine, if its state says so: it is surely this one, and not given up. */
+export function mayBeInstalled(machine: Machine, mac: Mac): boolean {
+  return conditionOf(machine, "retired") === undefined && !isDisputed(machine, mac);
 }
 
 /** The standing condition of a kind, if there is one. */

@@ -1,136 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { type Mac, parseMac } from "../net/mac.ts";
-import type { Placement } from "../site/placement.ts";
 import { checkFleet } from "./check.ts";
 import type { Decision, MachineEvent, Refusal } from "./event.ts";
-import type { Hardware } from "./hardware.ts";
-import { decide } from "./life.ts";
-import { machineIdFromMac } from "./life-record.ts";
-import type { Machine, MachineId } from "./record.ts";
+import type { MachineId } from "./record.ts";
+import { asked, burnIn, hardware, healthy, id, issued, mac, place, taken, testFleet } from "./test-fleet.ts";
 
-const mac = (n: number) => parseMac(`02:00:00:00:00:0${n}`) as Mac;
-const id = (n: number) => machineIdFromMac(mac(n));
-const place = (unit: number): Placement => ({
-  switchName: "tor-1",
-  port: `swp${unit}`,
-  position: { rack: "1", unit: String(unit) },
-  hostname: `r01u0${unit}`,
-  address: `10.77.1.6${unit}`,
-});
-const hardware = (...macs: Mac[]): Hardware => ({
-  cpus: 2,
-  cpuModel: "model",
-  memoryMiB: 1024,
-  disks: [],
-  nics: macs.map((address, n) => ({
-    name: `eth${n}`,
-    mac: address,
-    driver: "d",
-    speedMbps: 0,
-    carrier: true,
-    path: "p",
-  })),
-  firmware: "bios",
-  secureBoot: false,
-  tpm: false,
-  watchdog: "",
-  smbios: { vendor: "", product: "", serial: "", uuid: "" },
-});
-const asked = (n: number, more: Partial<Extract<MachineEvent, { kind: "pxeAsked" }>> = {}): MachineEvent => ({
-  kind: "pxeAsked",
-  mac: mac(n),
-  firmware: "bios",
-  network: "rack",
-  nursery: true,
-  stage: "firmware",
-  answer: "loader",
-  ...more,
-});
-const issued = (n: number, token = `token${n}`, expiresAtMs = 1e9): MachineEvent => ({
-  kind: "orderIssued",
-  id: id(n),
-  tokenHash: token,
-  expiresAtMs,
-});
-const taken = (n: number, token = `token${n}`, bootId = "boot", by = n): MachineEvent => ({
-  kind: "orderTaken",
-  id: id(n),
-  mac: mac(by),
-  tokenHash: token,
-  bootId,
-  sessionHash: `session${n}`,
-});
-const healthy = (n: number, generation: number, unit = n): MachineEvent => ({
-  kind: "becameHealthy",
-  id: id(n),
-  generation,
-  hostname: place(unit).hostname,
-  address: place(unit).address,
-  image: "compute",
-  placement: place(unit),
-  storage: {
-    rootDisk: { path: "/dev/vda", serial: "", sizeBytes: 1, why: "only" },
-    encryption: { kind: "none", reason: "test" },
-  },
-  subTokenHash: "sub",
-});
-const burnIn = (n: number, verdict: "passed" | "failed" | "skipped"): MachineEvent => ({
-  kind: "burnInDone",
-  id: id(n),
-  report: {
-    verdict,
-    results: [
-      { test: "disk", subject: "/dev/vda", ok: verdict !== "failed", durationMs: 1, figures: {}, fault: "wrong bytes" },
-    ],
-  },
-});
-
-/** A fleet in memory: what every Store does, without one. */
-function fleet() {
-  const machines = new Map<MachineId, Machine>();
-  let nowMs = 1000;
-  const find = (holds: (machine: Machine) => boolean) => [...machines.values()].find(holds);
-  const apply = (event: MachineEvent): Decision => {
-    nowMs += 10;
-    const before = "id" in event ? machines.get(event.id) : find((machine) => machine.macs.includes(event.mac));
-    const decision = decide(before, event, {
-      nowMs,
-      nameHolder: (name) => find((machine) => machine.hostname === name),
-      addressHolder: (address) =>
-        find((machine) => machine.permanentAddress === address || machine.temporaryAddress === address),
-      macHolder: (address) => find((machine) => machine.macs.includes(address)),
-    });
-    if (decision.machine !== undefined) machines.set(decision.machine.id, decision.machine);
-    if (decision.kind === "changed") for (const gone of decision.absorbed ?? []) machines.delete(gone);
-    return decision;
-  };
-  return {
-    apply,
-    all: (...events: MachineEvent[]) => {
-      for (const event of events) {
-        const decision = apply(event);
-        assert.equal(decision.kind, "changed", JSON.stringify(decision));
-      }
-    },
-    get: (n: number) => {
-      const machine = machines.get(id(n));
-      assert.ok(machine, `machine ${n} exists`);
-      return machine;
-    },
-    list: () => [...machines.values()],
-    later: (ms: number) => {
-      nowMs += ms;
-    },
-  };
-}
-
-function born(n = 1) {
-  const world = fleet();
-  world.all(asked(n), issued(n), taken(n), healthy(n, 1));
-  return world;
-}
+const born = (n = 1) => testFleet().born(n);
 
 function refusal(decision: Decision): Refusal["kind"] {
   assert.equal(decision.kind, "refused", JSON.stringify(decision));
@@ -139,7 +15,7 @@ function refusal(decision: Decision): Refusal["kind"] {
 
 describe("life of a machine", () => {
   test("an unknown machine on a nursery is born, with a request on its record", () => {
-    const world = fleet();
+    const world = testFleet();
     world.all(asked(1, { address: "10.77.0.50" }));
     const machine = world.get(1);
     assert.deepEqual(
@@ -149,7 +25,7 @@ describe("life of a machine", () => {
   });
 
   test("elsewhere it is only noted, gets no order, and is born when it later asks on a nursery", () => {
-    const world = fleet();
+    const world = testFleet();
     world.all(asked(1, { nursery: false, answer: "local" }));
     assert.equal(world.get(1).state, "unknown");
     assert.equal(refusal(world.apply(issued(1))), "notInNursery");
@@ -159,7 +35,7 @@ describe("life of a machine", () => {
   });
 
   test("an answer that was withheld is counted as none, and nothing is born by it", () => {
-    const world = fleet();
+    const world = testFleet();
     world.all(asked(1, { nursery: false, withheld: true }));
     assert.deepEqual([world.get(1).state, world.get(1).pxe.responses], ["unknown", 0]);
     assert.match(world.get(1).pxe.lastAnswer, /^withheld: /);
@@ -169,7 +45,7 @@ describe("life of a machine", () => {
   });
 
   test("the address that another DHCP server leases is noted, but for another machine's permanent one", () => {
-    const world = fleet();
+    const world = testFleet();
     world.all(...birthOf(1, 1), asked(2), { kind: "addressSeen", id: id(2), address: "10.9.0.7" });
     assert.equal(world.get(2).temporaryAddress, "10.9.0.7");
     const taken = world.get(1).permanentAddress ?? "";
@@ -178,7 +54,7 @@ describe("life of a machine", () => {
   });
 
   test("the whole birth leaves a timeline, a healthy machine and no session after the sub was heard", () => {
-    const world = fleet();
+    const world = testFleet();
     world.all(
       asked(1, { address: "10.77.0.50" }),
       { kind: "phaseSeen", id: id(1), phase: "loaderSent", durationMs: 5 },
@@ -238,7 +114,7 @@ describe("life of a machine", () => {
   ];
   for (const [title, before, event, kind] of tokens) {
     test(`no order: ${title}`, () => {
-      const world = fleet();
+      const world = testFleet();
       world.all(...before);
       const records = JSON.stringify(world.list());
       assert.equal(refusal(world.apply(event)), kind);
@@ -247,14 +123,14 @@ describe("life of a machine", () => {
   }
 
   test("the same boot may take its order again, and gets a new session", () => {
-    const world = fleet();
+    const world = testFleet();
     world.all(asked(1), issued(1), taken(1));
     world.all({ ...taken(1), sessionHash: "newer" } as MachineEvent);
     assert.equal(world.get(1).ticket?.taken?.sessionHash, "newer");
   });
 
   test("healthy is refused without a taken order, for another generation, and after hand-over", () => {
-    const world = fleet();
+    const world = testFleet();
     world.all(asked(1), issued(1));
     assert.equal(refusal(world.apply(healthy(1, 1))), "staleOrder");
     world.all(taken(1));
@@ -292,7 +168,7 @@ describe("life of a machine", () => {
   });
 
   test("two machines are not offered one temporary address", () => {
-    const world = fleet();
+    const world = testFleet();
     world.all(asked(1, { address: "10.77.0.50" }));
     assert.equal(refusal(world.apply(asked(2, { address: "10.77.0.50" }))), "addressTaken");
     assert.equal(world.get(2).pxe.requests, 1, "the request is counted all the same");
@@ -300,7 +176,7 @@ describe("life of a machine", () => {
   });
 
   test("a failed step shows as failing until the machine is healthy", () => {
-    const world = fleet();
+    const world = testFleet();
     world.all(asked(1), issued(1), taken(1), { kind: "failed", id: id(1), step: "partition", reason: "no disk" });
     assert.equal(world.get(1).conditions[0]?.reason, "partition: no disk");
     world.all(asked(1), issued(1, "again"), taken(1, "again"), healthy(1, 1));
@@ -348,7 +224,7 @@ describe("life of a machine", () => {
   });
 
   test("a hold stops a birth that runs, at its last report before the disks", () => {
-    const world = fleet();
+    const world = testFleet();
     world.all(asked(1), issued(1), taken(1), {
       kind: "conditionSet",
       id: id(1),
@@ -397,7 +273,7 @@ describe("life of a machine", () => {
   }
 
   test("a failed burn-in means debug until one has passed; a clean would skip it and is refused", () => {
-    const world = fleet();
+    const world = testFleet();
     world.all(asked(1), issued(1), taken(1), burnIn(1, "failed"), healthy(1, 1));
     assert.match(world.get(1).conditions[0]?.reason ?? "", /disk of \/dev\/vda: wrong bytes/);
     assert.equal(refusal(world.apply({ kind: "cleanAsked", id: id(1), by: "op" })), "wrongState");
@@ -425,7 +301,7 @@ describe("life of a machine", () => {
   });
 
   test("a machine with two NICs is one machine: known by both, and the record of its other NIC is absorbed", () => {
-    const world = fleet();
+    const world = testFleet();
     world.all(asked(2), asked(1), issued(1), taken(1), {
       kind: "hardwareScanned",
       id: id(1),
@@ -523,7 +399,7 @@ describe("what no sequence of events can do", () => {
   test("the network alone never gets an order for a healthy machine", () => {
     fc.assert(
       fc.property(noise(networkEvent), (events) => {
-        const world = fleet();
+        const world = testFleet();
         const wasHealthy = new Set<MachineId>();
         for (const event of events) {
           const decision = world.apply(event);
@@ -545,7 +421,7 @@ describe("what no sequence of events can do", () => {
       fc.property(
         noise(fc.oneof({ weight: 5, arbitrary: networkEvent }, { weight: 1, arbitrary: operatorEvent })),
         (events) => {
-          const world = fleet();
+          const world = testFleet();
           for (const event of events) world.apply(event);
           assert.deepEqual(checkFleet(world.list()), []);
         },
@@ -559,7 +435,7 @@ describe("what no sequence of events can do", () => {
       fc.property(
         noise(fc.oneof({ weight: 3, arbitrary: networkEvent }, { weight: 2, arbitrary: operatorEvent })),
         (events) => {
-          const world = fleet();
+          const world = testFleet();
           const begun = new Set<MachineId>();
           for (const event of events) {
             const decision = world.apply(event);
@@ -580,7 +456,7 @@ describe("what no sequence of events can do", () => {
       fc.property(
         noise(fc.oneof({ weight: 4, arbitrary: networkEvent }, { weight: 1, arbitrary: operatorEvent })),
         (events) => {
-          const world = fleet();
+          const world = testFleet();
           const installed = new Set<string>();
           for (const event of events) {
             const before = "id" in event ? world.list().find((machine) => machine.id === event.id) : undefined;

@@ -12,6 +12,7 @@ import {
   seeBirthPhase,
   seeHealthyPhase,
 } from "./life-boot.ts";
+import { announce, notYetAnnounced, refuseHeir, refuseKnown, setDetails, takeOver } from "./life-details.ts";
 import {
   askClean,
   askRebirth,
@@ -25,12 +26,14 @@ import {
 } from "./life-operator.ts";
 import { becomeHealthy, confirmHealthy, issueOrder, refuseStale, takeOrder } from "./life-order.ts";
 import { type Context, type EventKind, type Move, refused } from "./life-record.ts";
+import { retire } from "./life-retire.ts";
 import type { Machine, MachineState } from "./record.ts";
 
 /**
  * The life of a machine: every state × every event. A cell is what is done; its function says under which conditions.
  * The state changes in these cells only: askUnknown (unknown → birth), becomeHealthy (birth, rebirth, clean → healthy),
- * askRebirth and askClean (→ rebirth, clean), cancelRebirth (rebirth, clean → healthy). Nothing that comes from the network leaves `healthy`.
+ * askRebirth and askClean (→ rebirth, clean), cancelRebirth (rebirth, clean → healthy), announce and takeOver (unknown → birth, where
+ * an operator says so), retire (→ unknown). Nothing that comes from the network leaves `healthy`.
  */
 // biome-ignore format: it is a table
 export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: Move<K> } } = {
@@ -51,6 +54,10 @@ export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: 
   rebirthAsked:     { unknown: refuseOutsideNursery,  birth: refuseUnborn,          healthy: askRebirth,            rebirth: askRebirth,          clean: askRebirth },
   cleanAsked:       { unknown: refuseOutsideNursery,  birth: refuseUnborn,          healthy: askClean,              rebirth: askClean,            clean: askClean },
   rebirthCancelled: { unknown: refuseNothingAsked,    birth: refuseNothingAsked,    healthy: refuseNothingAsked,    rebirth: cancelRebirth,       clean: cancelRebirth },
+  machineCreated:   { unknown: announce,              birth: refuseKnown,           healthy: refuseKnown,           rebirth: refuseKnown,         clean: refuseKnown },
+  detailsSet:       { unknown: setDetails,            birth: setDetails,            healthy: setDetails,            rebirth: setDetails,          clean: setDetails },
+  retired:          { unknown: retire,                birth: retire,                healthy: retire,                rebirth: retire,              clean: retire },
+  takeoverAuthorised: { unknown: takeOver,            birth: takeOver,              healthy: refuseHeir,            rebirth: refuseHeir,          clean: refuseHeir },
   conditionSet:     { unknown: setCondition,          birth: setCondition,          healthy: setCondition,          rebirth: setCondition,        clean: setCondition },
   conditionCleared: { unknown: clearCondition,        birth: clearCondition,        healthy: clearCondition,        rebirth: clearCondition,      clean: clearCondition },
 };
@@ -60,12 +67,26 @@ export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: 
  * names, addresses and NICs come in by `context`. The very same record in the answer means that nothing is to be written.
  */
 export function decide(machine: Machine | undefined, event: MachineEvent, context: Context): Decision {
-  const subject = machine ?? (event.kind === "pxeAsked" ? firstSeen(event, context.nowMs) : undefined);
+  const subject = machine ?? firstRecord(event, context.nowMs);
   if (subject === undefined) return refused(noSuchMachine(event));
   const move = life[event.kind][subject.state] as Move<EventKind>;
   const decision = move(subject, event, context);
   if (decision.machine === undefined || decision.machine === machine) return decision;
-  return { ...decision, machine: { ...decision.machine, revision: subject.revision + 1 } };
+  const counted = { ...decision, machine: { ...decision.machine, revision: subject.revision + 1 } };
+  if (counted.kind === "refused" || counted.others === undefined) return counted;
+  return { ...counted, others: counted.others.map((other) => ({ ...other, revision: other.revision + 1 })) };
+}
+
+/** The record before its first event, where that event may make one. */
+function firstRecord(event: MachineEvent, nowMs: number): Machine | undefined {
+  switch (event.kind) {
+    case "pxeAsked":
+      return firstSeen(event, nowMs);
+    case "machineCreated":
+      return notYetAnnounced(event, nowMs);
+    default:
+      return undefined;
+  }
 }
 
 function noSuchMachine(event: MachineEvent) {

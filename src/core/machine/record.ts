@@ -4,11 +4,15 @@ import type { BurnInReport, Hardware, Smbios } from "./hardware.ts";
 
 declare const machineIdBrand: unique symbol;
 
-/** Names a machine for life, whatever its NICs, board or place become: `m-` and the twelve hex digits of the MAC first seen. */
+/**
+ * Names a machine for life, whatever its NICs, board or place become: `m-` and the twelve hex digits of the MAC first seen;
+ * `p-` and the place of one that is announced by its place only, until the machine that comes there takes that over.
+ */
 export type MachineId = string & { readonly [machineIdBrand]: true };
 
 /** What we intend for a machine (source document, "The Birther"). */
-export type MachineState = "unknown" | "birth" | "healthy" | "rebirth" | "clean";
+export const machineStates = ["unknown", "birth", "healthy", "rebirth", "clean"] as const;
+export type MachineState = (typeof machineStates)[number];
 
 /** What an order may tell a machine to do. */
 export type BirthAction = "birth" | "rebirth" | "clean";
@@ -33,7 +37,8 @@ export const phases = [
 export type Phase = (typeof phases)[number];
 
 /** A named circumstance that stands until something takes it away; kept apart from state and phase. */
-export type ConditionKind = "hold" | "failing" | "debug" | "maintenance" | "conflict" | "waiting";
+export const conditionKinds = ["hold", "failing", "debug", "maintenance", "conflict", "waiting", "retired"] as const;
+export type ConditionKind = (typeof conditionKinds)[number];
 export type Condition = {
   readonly kind: ConditionKind;
   /** One sentence for a person: what is the matter and, where it can be said, what to do. */
@@ -84,6 +89,17 @@ export type TimelineEntry = {
   readonly detail?: string;
 };
 
+/** A switch port, as LLDP names it (core/site/placement.ts). */
+export type Spot = { readonly switchName: string; readonly port: string };
+
+/** What an operator said of a machine before it came: which name or place it must have to be let in. */
+export type Announcement = {
+  readonly by: string;
+  readonly atMs: number;
+  readonly hostname?: string;
+  readonly place?: Spot;
+};
+
 /** All that the MDB holds of one machine. Changed only by `decide` in life.ts. */
 export type Machine = {
   readonly id: MachineId;
@@ -108,7 +124,24 @@ export type Machine = {
   readonly permanentAddress?: string;
   readonly hostname?: string;
   readonly placement?: Placement;
+  /** What the Dominator drives the machine to: an operator's choice (`pinnedImage`), else that of the image rules. */
   readonly requiredImage?: string;
+  /** The image that an operator requires; it outlives rebirths. A machine that failed its burn-in gets what the rules say all the same. */
+  readonly pinnedImage?: string;
+  /** What the machine is to have next, for those who prepare it. */
+  readonly plannedImage?: string;
+  /** The running image is left as it is. A machine that has none yet still gets its first. */
+  readonly disableUpdates?: true;
+  /** Operators' labels. */
+  readonly tags?: { readonly [name: string]: string };
+  /** Who owns it. */
+  readonly groups?: readonly string[];
+  /** There when the machine was announced, until it is healthy. */
+  readonly announced?: Announcement;
+  /** A move to another place is authorised for this generation. */
+  readonly mayMove?: true;
+  /** Addresses of `macs` that another machine was found to have as well: whoever asks by them is not taken for this machine. */
+  readonly disputedMacs?: readonly Mac[];
   /** What the sub last said it runs. */
   readonly runningImage?: string;
   readonly smbios?: Smbios;

@@ -1,3 +1,4 @@
+import { mayBeInstalled } from "../machine/life-record.ts";
 import type { Machine, MachineState } from "../machine/record.ts";
 import { formatIpv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
@@ -29,8 +30,12 @@ const intents: { readonly [State in Exclude<MachineState, "unknown">]: Intent } 
   clean: "install",
 };
 
-/** What we intend for a machine that asks on a network: an unknown one is born where the network is a nursery, only there. */
-export function intentFor(machine: Machine | undefined, network: Network): Intent {
+/**
+ * What we intend for a machine that asks on a network by one of its NICs: an unknown one is born where the network is a nursery,
+ * only there; one that is retired, or that may be another machine, is left to its disk.
+ */
+export function intentFor(machine: Machine | undefined, network: Network, mac: Mac): Intent {
+  if (machine !== undefined && !mayBeInstalled(machine, mac)) return "local";
   if (machine === undefined || machine.state === "unknown") return network.nursery ? "install" : "local";
   return intents[machine.state];
 }

@@ -1,5 +1,6 @@
 import { type AddressPool, chooseAddress, type Holder, poolContains, poolSize } from "../dhcp/address-pool.ts";
 import type { Asking } from "../dhcp/client-message.ts";
+import { isDisputed } from "../machine/life-record.ts";
 import type { Machine, MachineState } from "../machine/record.ts";
 import { type Ipv4, parseIpv4, prefixContains } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
@@ -36,10 +37,12 @@ export function chooseBinding(asked: {
   if (message.kind === "inform")
     return { kind: "bound", binding: bindingOf(network, message.address), temporary: false };
   const isDeclined = (address: Ipv4) => holderOf(address)?.kind === "declined";
-  const permanent = machine === undefined ? undefined : permanentOf(machine, network);
+  // Who asks by a NIC that two machines are said to have gets neither's address.
+  const known = machine === undefined || isDisputed(machine, mac) ? undefined : machine;
+  const permanent = known === undefined ? undefined : permanentOf(known, network);
   if (permanent !== undefined && !isDeclined(permanent.address))
     return { kind: "bound", binding: permanent, temporary: false };
-  const recorded = recordedTemporary(machine, network.temporaryPool);
+  const recorded = recordedTemporary(known, network.temporaryPool);
   if (recorded !== undefined && !isDeclined(recorded))
     return { kind: "bound", binding: temporaryBinding(network, recorded), temporary: true };
   if (asked.poolFull) return { kind: "poolExhausted", size: poolSize(network.temporaryPool) };

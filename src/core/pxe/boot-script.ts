@@ -25,8 +25,13 @@ export const waitSeconds = 30;
  * Decides what the script of a machine is for. `leased` is the address that it uses where another DHCP server leases
  * them, dotted quad: as the other end of its connection, or the last one that was noted.
  */
-export function planScript(machine: Machine, network: Network, leased = machine.temporaryAddress): ScriptPlan {
-  if (intentFor(machine, network) === "local") return { kind: "local" };
+export function planScript(
+  machine: Machine,
+  network: Network,
+  asked: { readonly mac: Mac; readonly leased?: string | undefined },
+): ScriptPlan {
+  const { mac, leased = machine.temporaryAddress } = asked;
+  if (intentFor(machine, network, mac) === "local") return { kind: "local" };
   if (network.mode === "proxy") return planLeased(network, leased);
   const binding = recordedBinding(machine, network);
   if (binding === undefined)

@@ -146,11 +146,11 @@ test("what is withheld is told, counted, and leads to no birth", () => {
 });
 
 test("the script gives the kernel the address that the other server leased", () => {
-  const plan = planScript(machine("birth"), network("proxy"), "10.77.0.123");
+  const plan = planScript(machine("birth"), network("proxy"), { mac, leased: "10.77.0.123" });
   assert.deepEqual(plan.kind === "install" && [formatIpv4(plan.binding.address), plan.binding.prefix.length], [
     "10.77.0.123",
     24,
   ]);
-  assert.equal(planScript(machine("birth"), network("proxy"), "192.168.7.9").kind, "wait");
-  assert.equal(planScript(machine("healthy"), network("proxy"), "10.77.0.123").kind, "local");
+  assert.equal(planScript(machine("birth"), network("proxy"), { mac, leased: "192.168.7.9" }).kind, "wait");
+  assert.equal(planScript(machine("healthy"), network("proxy"), { mac, leased: "10.77.0.123" }).kind, "local");
 });

@@ -68,7 +68,7 @@ function replyAs(
   const { type, client, mac, destination } = of;
   // Only the server's side of a binding counts here: the address is the other server's affair.
   const binding = temporaryBinding(network, packet.ciaddr);
-  const intent = intentFor(machine, network);
+  const intent = intentFor(machine, network, mac);
   const local: LocalTry | undefined = endsLocally(client, intent)
     ? tryLocal({ client, packet, history, proxy: true })
     : undefined;

@@ -106,7 +106,7 @@ export function decideDhcp(question: DhcpQuestion): DhcpDecision {
       ...seenBy(question, { client, mac, answer: "none" }),
     };
   const { binding, temporary } = choice;
-  const intent = intentFor(machine, network);
+  const intent = intentFor(machine, network, mac);
   const { history = noLocalHistory } = question;
   const local = endsLocally(client, intent) ? tryLocal({ client, packet, history, proxy: false }) : undefined;
   const method = local === undefined ? {} : { method: local.attempt.method };

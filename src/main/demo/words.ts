@@ -37,6 +37,14 @@ export function eventWords(event: MachineEvent): string | undefined {
       return event.runningImage === undefined ? undefined : `runs ${event.runningImage}`;
     case "rebirthAsked":
       return `rebirth asked by ${event.by}: reset it`;
+    case "machineCreated":
+      return `announced by ${event.by}`;
+    case "detailsSet":
+      return `${event.by} set ${Object.keys(event.details).join(", ")}`;
+    case "retired":
+      return `retired by ${event.by}`;
+    case "takeoverAuthorised":
+      return `takes over from ${event.from}, says ${event.by}`;
     case "cleanAsked":
       return `clean asked by ${event.by}: reset it`;
     case "rebirthCancelled":
