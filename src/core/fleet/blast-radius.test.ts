@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import type { MachineId } from "../machine/record.ts";
+import { excessText, type Owned, type Sending, weighSending } from "./blast-radius.ts";
+
+const hourMs = 3_600_000;
+const limits = { machines: 2, percent: 10, perSeconds: 3600 };
+const id = (n: number) => `m-${n}` as MachineId;
+const ids = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => id(from + n));
+/** Machines 1 to 50 belong to `web`, 51 to 55 to `db` and 56 to 60 to nobody. */
+const fleet: readonly Owned[] = ids(1, 60).map((id, n) => ({
+  id,
+  ...(n < 50 ? { groups: ["web"] } : n < 55 ? { groups: ["db"] } : {}),
+}));
+const weigh = (targets: readonly MachineId[], sendings: readonly Sending[] = [], nowMs = hourMs) =>
+  weighSending({ targets, fleet, sendings, limits, nowMs });
+
+describe("blast radius", () => {
+  test("ten percent of a large group, two of a small one, two of those without a group", () => {
+    assert.deepEqual(weigh(ids(1, 5)), []);
+    assert.deepEqual(weigh(ids(1, 6)), [{ group: "web", size: 50, limit: 5, sent: 0, asked: 6 }]);
+    assert.deepEqual(weigh(ids(51, 52)), []);
+    assert.deepEqual(
+      weigh([...ids(51, 53), ...ids(56, 58)]).map(({ group }) => group),
+      ["db", ""],
+    );
+  });
+
+  test("what was sent within the hour counts, each machine once; then it is forgotten", () => {
+    const sendings = [1, 2, 3, 3, 3, 4].map((n) => ({ id: id(n), atMs: n * 1000 }));
+    assert.deepEqual(weigh([id(9)], sendings), []);
+    assert.deepEqual(weigh([id(3), id(4)], sendings), []);
+    assert.deepEqual(weigh([id(8), id(9)], sendings), [
+      { group: "web", size: 50, limit: 5, sent: 4, asked: 2, freeAtMs: hourMs + 1000 },
+    ]);
+    assert.deepEqual(weigh([id(8), id(9)], sendings, hourMs + 999).length, 1);
+    assert.deepEqual(weigh([id(8), id(9)], sendings, hourMs + 1000), []);
+  });
+
+  test("a machine of two groups counts in both", () => {
+    const shared = { id: id(70), groups: ["web", "db"] };
+    const sendings = [51, 52].map((n) => ({ id: id(n), atMs: hourMs }));
+    const excess = weighSending({ targets: [id(70)], fleet: [...fleet, shared], sendings, limits, nowMs: hourMs });
+    assert.deepEqual(
+      excess.map(({ group, sent }) => [group, sent]),
+      [["db", 2]],
+    );
+    assert.match(
+      excessText(excess[0] ?? assert.fail(), limits),
+      /^1 of the 6 machines of group db are asked for, 2 were sent already, and at most 2 may be within an hour$/,
+    );
+  });
+
+  test("whatever is asked for in whatever order: no group loses more than its limit within the time", () => {
+    const step = fc.record({
+      targets: fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { maxLength: 8 }),
+      waitMs: fc.nat(hourMs),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        let nowMs = hourMs;
+        const sendings: Sending[] = [];
+        for (const { targets, waitMs } of steps) {
+          nowMs += waitMs;
+          const wanted = targets.map(id);
+          const excess = weighSending({ targets: wanted, fleet, sendings, limits, nowMs });
+          if (excess.length === 0) sendings.push(...wanted.map((id) => ({ id, atMs: nowMs })));
+          for (const { freeAtMs } of excess) {
+            if (freeAtMs === undefined) continue;
+            assert.ok(freeAtMs > nowMs);
+          }
+          const recent = new Set(sendings.filter(({ atMs }) => atMs > nowMs - hourMs).map(({ id }) => id));
+          const lost = (from: number, to: number) => ids(from, to).filter((id) => recent.has(id)).length;
+          assert.ok(lost(1, 50) <= 5 && lost(51, 55) <= 2 && lost(56, 60) <= 2);
+        }
+      }),
+    );
+  });
+});
