@@ -1,8 +1,8 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { MachineView, NetworkView } from "../contract/operator.ts";
-import { conditionKinds, machineStates } from "../core/machine/record.ts";
 import { formatDuration } from "./figures.ts";
 import { foreignText } from "./networks.ts";
+import { listMachines, type SelectionOptions, selectionOptions } from "./selection.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "./server-options.ts";
 import { formatTable } from "./table.ts";
 
@@ -11,22 +11,21 @@ export function machinesCommand(program: Command): void {
   const command = program
     .command("machines")
     .description("list the machines: state, phase, address, image, conditions")
-    .addOption(new Option("--in <state>", "only those in this state").choices([...machineStates]))
-    .addOption(new Option("--condition <kind>", "only those with this condition").choices([...conditionKinds]));
-  serverOptions(command).action(async (options: ServerOptions & { in?: string; condition?: string }) => {
+    .option("-f, --fields <keys>", "only these keys of each record, parted by commas: hostname,state,macs");
+  selectionOptions(command);
+  serverOptions(command).action(async (options: ServerOptions & SelectionOptions & { fields?: string }) => {
     const { openApi } = await import("./api.ts");
     const api = await openApi(options);
-    const query = { state: options.in, condition: options.condition };
-    const { machines } = await api.ask<{ machines: MachineView[] }>("list", { query });
+    const machines = await listMachines(api, options);
     if (options.output === "json") return printJson(machines);
     const { networks } = await api.ask<{ networks: NetworkView[] }>("networks");
     for (const network of networks.filter(({ notServed }) => notServed !== undefined))
       process.stderr.write(`${foreignText(network.name, network).join("\n")}\n`);
-    if (machines.length > 0) print(...machinesTable(machines, Date.now()));
-    else
-      process.stderr.write(
-        options.in === undefined && options.condition === undefined ? `${none}\n` : "none of them\n",
-      );
+    if (machines.length === 0) {
+      const all = options.labels === undefined && options.where === undefined;
+      process.stderr.write(all ? `${none}\n` : "none of them\n");
+    } else if (options.fields !== undefined) print(...fieldsTable(machines, options.fields.split(",")));
+    else print(...machinesTable(machines, Date.now()));
   });
 }
 
@@ -44,6 +43,19 @@ export function machinesTable(machines: readonly MachineView[], nowMs: number): 
     machine.runningImage ?? machine.requiredImage ?? "-",
     machine.conditions.map(({ kind, reason }) => `${kind}: ${reason}`).join("; ") || "-",
   ]);
+  return formatTable(titles, rows);
+}
+
+/** A column for each key that was asked for. */
+function fieldsTable(machines: readonly MachineView[], fields: readonly string[]): string[] {
+  const keys = [...new Set(["id", ...fields.map((field) => field.trim())])];
+  const rows = machines.map((machine) =>
+    keys.map((key) => {
+      const value = machine[key as keyof MachineView];
+      return value === undefined ? "-" : typeof value === "string" ? value : JSON.stringify(value);
+    }),
+  );
+  const titles = keys.map((key) => key.replace(/([A-Z])/g, " $1").toUpperCase());
   return formatTable(titles, rows);
 }
 

@@ -167,7 +167,10 @@ const image = naming<ImageView>()(v.strictObject({ name: text, entries: count, b
 export const statusAnswer = naming<StatusView>()(
   v.strictObject({ version: text, startedAtMs: timeMs, nowMs: timeMs, machines: counts }),
 );
-export const listAnswer = v.strictObject({ machines: v.array(machineAnswer) });
+export const listAnswer = v.strictObject({
+  machines: v.pipe(v.array(v.partial(machineAnswer)), v.description("by id; with `fields` only these keys and the id")),
+  continue: v.exactOptional(v.pipe(text, v.description("there are more: ask again with this"))),
+});
 export const eventsAnswer = v.strictObject({ events: v.array(changeAnswer) });
 export const logAnswer = v.strictObject({ lines: v.array(text) });
 export const packetsAnswer = v.strictObject({ packets: v.array(packet) });

@@ -45,7 +45,7 @@ export const operatorRoutes = {
     method: "GET",
     path: "/v1/machines",
     role: "viewer",
-    says: "all machines, by name",
+    says: "the machines, a page at a time, in the order of their ids",
     query: shapes.listQuery,
     answer: answers.listAnswer,
   },

@@ -86,8 +86,17 @@ describe("the birther command against a server on its Unix socket", () => {
       ["m-020000000002", "m-020000000001"],
     );
     assert.ok(!JSON.stringify(json).includes("Hash"), "no hashes of secrets");
-    assert.equal(JSON.parse((await asked("machines", "--in", "healthy", "-o", "json")).out).length, 1);
-    assert.equal(JSON.parse((await asked("machines", "--condition", "failing", "-o", "json")).out).length, 1);
+    const where = ["--where", "state=healthy,condition!=failing"];
+    assert.equal(JSON.parse((await asked("machines", ...where, "-o", "json")).out).length, 1);
+    const fields = ["--where", "condition=failing", "--fields", "state,macs"];
+    const [slim] = JSON.parse((await asked("machines", ...fields, "-o", "json")).out);
+    assert.deepEqual(slim, { id: "m-020000000002", macs: [testMac(2)], state: "birth" });
+    assert.match((await asked("machines", ...fields)).out, /^ID +STATE +MACS\nm-020000000002 +birth +\["02:00/);
+    assert.match((await asked("machines", "--labels", "role in web")).err, /labels: found role in web; meant is key=/);
+    assert.match(
+      (await asked("machines", "--where", "colour=red")).err,
+      /where: found colour, which is no field; meant/,
+    );
   });
 
   test("show, events, log: by whatever names the machine", async () => {
@@ -195,13 +204,7 @@ describe("the birther command against a server on its Unix socket", () => {
   });
 
   test("wrong command lines: exit status 2", async () => {
-    for (const words of [
-      ["machine"],
-      ["show"],
-      ["machines", "--colour"],
-      ["machines", "--in", "love"],
-      ["hold", "r01u1"],
-    ]) {
+    for (const words of [["machine"], ["show"], ["machines", "--colour"], ["machines", "--in"], ["hold", "r01u1"]]) {
       assert.equal((await birther(...words)).status, 2, words.join(" "));
     }
   });

@@ -17,7 +17,7 @@ export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
   app.notFound(notFound);
   const handlers: Handlers<OperatorRoute> = {
     status: (asked) => status(asked, startedAtMs),
-    ...readHandlers,
+    ...readHandlers(deps),
     ...actHandlers,
   };
   const names = Object.keys(operatorRoutes) as OperatorRoute[];

@@ -1,34 +1,56 @@
+import type { Context } from "hono";
 import * as operator from "../contract/operator.ts";
+import { isSelected } from "../core/fleet/select-machines.ts";
 import { checkFleet } from "../core/machine/check.ts";
+import type { Machine } from "../core/machine/record.ts";
 import { changeStream } from "./change-stream.ts";
-import { type Asked, type Handlers, withMachine } from "./operator-handler.ts";
+import { type IdOrder, idOrder } from "./id-order.ts";
+import { type Asked, type Handlers, type OperatorDeps, withMachine } from "./operator-handler.ts";
 
 type Reading = "list" | "get" | "events" | "log" | "packets" | "quirks" | "images" | "networks" | "check" | "watch";
 
 /** The routes that only look. */
-export const readHandlers: Handlers<Reading> = {
-  list,
-  get: (asked) => withMachine(asked, (machine) => asked.c.json(operator.viewMachine(machine))),
-  events: (asked) =>
-    withMachine(asked, async (machine) => {
-      const changes = await asked.deps.store.history(machine.id, asked.query.limit);
-      return asked.c.json({ events: changes.map(operator.viewChange) });
-    }),
-  log: (asked) => withMachine(asked, ({ id }) => asked.c.json({ lines: asked.deps.store.log(id) })),
-  packets: (asked) => withMachine(asked, ({ id }) => asked.c.json({ packets: asked.deps.packetsOf(id) })),
-  quirks: ({ c, deps }) => c.json({ quirks: deps.store.lessons().map(operator.viewLesson) }),
-  images: async ({ c, deps }) => c.json({ images: await deps.images() }),
-  networks: ({ c, deps }) => c.json({ networks: deps.networks() }),
-  check: ({ c, deps }) => c.json({ inconsistencies: checkFleet(deps.store.list()) }),
-  watch: ({ c, deps }) => c.body(changeStream(deps.store), 200, { "content-type": "application/x-ndjson" }),
-};
+export function readHandlers({ store }: OperatorDeps): Handlers<Reading> {
+  const inOrder = idOrder(store);
+  return {
+    list: (asked) => list({ ...asked, inOrder }),
+    get: (asked) => withMachine(asked, (machine) => machineAnswer(asked.c, machine)),
+    events: (asked) =>
+      withMachine(asked, async (machine) => {
+        const changes = await asked.deps.store.history(machine.id, asked.query.limit);
+        return asked.c.json({ events: changes.map(operator.viewChange) });
+      }),
+    log: (asked) => withMachine(asked, ({ id }) => asked.c.json({ lines: asked.deps.store.log(id) })),
+    packets: (asked) => withMachine(asked, ({ id }) => asked.c.json({ packets: asked.deps.packetsOf(id) })),
+    quirks: ({ c, deps }) => c.json({ quirks: deps.store.lessons().map(operator.viewLesson) }),
+    images: async ({ c, deps }) => c.json({ images: await deps.images() }),
+    networks: ({ c, deps }) => c.json({ networks: deps.networks() }),
+    check: ({ c, deps }) => c.json({ inconsistencies: checkFleet(deps.store.list()) }),
+    watch: ({ c, deps }) => c.body(changeStream(deps.store), 200, { "content-type": "application/x-ndjson" }),
+  };
+}
 
-function list({ c, deps, query: { state, condition } }: Asked<"list">): Response {
-  const machines = deps.store
-    .list()
-    .filter((machine) => state === undefined || machine.state === state)
-    .filter((machine) => condition === undefined || machine.conditions.some(({ kind }) => kind === condition))
-    .map(operator.viewMachine)
-    .sort((a, b) => (a.hostname ?? a.id).localeCompare(b.hostname ?? b.id, "en", { numeric: true }));
-  return c.json({ machines });
+/** A machine as it is, with its revision as the entity tag that a change of it wants to see (RFC 9110 §8.8.3). */
+export function machineAnswer(c: Context, machine: Machine, status: 200 | 201 = 200): Response {
+  return c.json(operator.viewMachine(machine), status, { etag: `"${machine.revision}"` });
+}
+
+/** A page of the machines that are selected, and where the next one begins. */
+function list({ c, query, inOrder }: Asked<"list"> & { readonly inOrder: IdOrder }): Response {
+  const { limit, fields } = query;
+  const after = query.continue === undefined ? "" : Buffer.from(query.continue, "base64url").toString();
+  const page: Partial<operator.MachineView>[] = [];
+  let last = "";
+  for (const machine of inOrder(after)) {
+    if (!isSelected(machine, query)) continue;
+    if (page.length === limit) return c.json({ machines: page, continue: Buffer.from(last).toString("base64url") });
+    page.push(slim(operator.viewMachine(machine), fields));
+    last = machine.id;
+  }
+  return c.json({ machines: page });
+}
+
+function slim(view: operator.MachineView, fields: readonly string[] | undefined): Partial<operator.MachineView> {
+  if (fields === undefined) return view;
+  return Object.fromEntries(Object.entries(view).filter(([key]) => key === "id" || fields.includes(key)));
 }

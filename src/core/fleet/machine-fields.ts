@@ -1,4 +1,5 @@
-import { type Machine, phases } from "../machine/record.ts";
+import { locationOf } from "../machine/location.ts";
+import { conditionKinds, type Machine, machineStates, phases } from "../machine/record.ts";
 import { parseSelector, type Requirement, type SelectorResult } from "./selector.ts";
 
 /** What of a machine can be selected by: its values under a name, as texts, and which there can be where they are few. */
@@ -15,13 +16,13 @@ export const machineFields = {
   state: {
     says: "what is intended for it",
     of: ({ state }) => [state],
-    oneOf: ["unknown", "birth", "healthy", "rebirth", "clean"],
+    oneOf: machineStates,
   },
   phase: { says: "what was last seen of it", of: ({ phase }) => [phase], oneOf: phases },
   condition: {
     says: "the kinds of its standing conditions",
     of: ({ conditions }) => conditions.map(({ kind }) => kind),
-    oneOf: ["hold", "failing", "debug", "maintenance", "conflict", "waiting"],
+    oneOf: conditionKinds,
   },
   network: { says: "the network it was last seen on", of: ({ network }) => [network] },
   mac: { says: "its hardware addresses", of: ({ macs }) => macs },
@@ -30,16 +31,23 @@ export const machineFields = {
     of: ({ permanentAddress, temporaryAddress }) => [permanentAddress, temporaryAddress],
   },
   firmware: { says: "its firmware", of: ({ firmware }) => [firmware], oneOf: ["bios", "uefi"] },
-  switch: { says: "the switch it hangs on", of: ({ placement }) => [placement?.switchName] },
-  port: { says: "the port it hangs on", of: ({ placement }) => [placement?.port] },
-  rack: { says: "its rack", of: ({ placement }) => [placement?.position.rack] },
-  unit: { says: "its place in the rack", of: ({ placement }) => [placement?.position.unit] },
+  group: { says: "the groups that own it", of: ({ groups = [] }) => groups },
+  switch: { says: "the switch it hangs on", of: (machine) => [locationOf(machine)?.switch] },
+  port: { says: "the port it hangs on", of: (machine) => [locationOf(machine)?.port] },
+  rack: { says: "its rack", of: (machine) => [locationOf(machine)?.rack] },
+  unit: { says: "its place in the rack", of: (machine) => [locationOf(machine)?.unit] },
   image: {
     says: "the image it runs, or the one it is to get",
     of: ({ runningImage, requiredImage }) => [runningImage ?? requiredImage],
   },
   requiredImage: { says: "the image it is to have", of: ({ requiredImage }) => [requiredImage] },
   runningImage: { says: "the image it runs", of: ({ runningImage }) => [runningImage] },
+  plannedImage: { says: "the image it is to have next", of: ({ plannedImage }) => [plannedImage] },
+  updates: {
+    says: "whether the Dominator changes its image",
+    of: ({ disableUpdates }) => [disableUpdates === true ? "disabled" : "enabled"],
+    oneOf: ["enabled", "disabled"],
+  },
   generation: { says: "how often it was born", of: ({ generation }) => [String(generation)] },
   vendor: { says: "who made its board", of: ({ smbios }) => [smbios?.vendor] },
   product: { says: "its model", of: ({ smbios }) => [smbios?.product] },
