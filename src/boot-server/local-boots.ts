@@ -3,7 +3,7 @@ import type { Mac } from "../core/net/mac.ts";
 import type { Clock, Log, Store } from "../core/ports.ts";
 import { type LocalClient, methodsOf } from "../core/pxe/local-boot.ts";
 import { type Attempt, rememberMs } from "../core/pxe/local-boot-attempt.ts";
-import { isAbout, learnFrom, type Model } from "../core/pxe/local-boot-lesson.ts";
+import { isAbout, learnFrom, lessonDocument, lessonsOf, type Model } from "../core/pxe/local-boot-lesson.ts";
 import type { LocalHistory, LocalTry } from "../core/pxe/local-boot-try.ts";
 
 /** NICs whose last attempt is remembered; the oldest is forgotten. */
@@ -26,11 +26,13 @@ export function openLocalBoots(deps: { readonly store: Store; readonly clock: Cl
   function learn(machine: Machine, { client, attempt }: LocalTry): void {
     const model = modelOf(machine);
     if (model === undefined || clock.nowMs() - attempt.atMs > rememberMs) return;
-    const before = store.lessons().find((lesson) => isAbout(lesson, model, client));
+    const before = lessonsOf(store).find((lesson) => isAbout(lesson, model, client));
     const after = learnFrom(before, { model, client, attempt }, clock.nowMs());
     if (after === before) return;
     log("info", "learned how a model leaves for its disk", { ...model, client, method: attempt.method });
-    store.learn(after).catch((error: unknown) => log("error", "a lesson was not written", { error: String(error) }));
+    store
+      .putDocument(lessonDocument(after))
+      .catch((error: unknown) => log("error", "a lesson was not written", { error: String(error) }));
   }
 
   const unwatch = store.watch(({ machine, event }) => {
@@ -51,7 +53,7 @@ export function openLocalBoots(deps: { readonly store: Store; readonly clock: Cl
       const model = machine === undefined ? undefined : modelOf(machine);
       return {
         attemptOf: (client): Attempt | undefined => attempts.get(keyOf(mac, client))?.attempt,
-        lessonOn: (client) => model && store.lessons().find((lesson) => isAbout(lesson, model, client)),
+        lessonOn: (client) => model && lessonsOf(store).find((lesson) => isAbout(lesson, model, client)),
         nowMs: clock.nowMs(),
       };
     },

@@ -8,6 +8,7 @@ import { after, before, describe, test } from "node:test";
 import type { ImageView, PacketView } from "../contract/operator.ts";
 import { machineIdFromMac } from "../core/machine/life-record.ts";
 import type { Store } from "../core/ports.ts";
+import { lessonDocument } from "../core/pxe/local-boot-lesson.ts";
 import { openStore } from "../mdb/open-store.ts";
 import { operatorApp } from "../mdb/operator-app.ts";
 import { asks, birthOf, testMac } from "../mdb/store-suite.ts";
@@ -175,7 +176,9 @@ describe("the birther command against a server on its Unix socket", () => {
   test("quirks: nothing learned, a table, and all of it as JSON", async () => {
     assert.match((await birther("quirks", "--state", state)).err, /nothing learned yet/);
     const lesson = { vendor: "Dull", product: "R1", firmware: "uefi", client: "uefiPxe" } as const;
-    await store.learn({ ...lesson, scores: { offerThenNak: -1, localBootMenu: 2 }, learnedAtMs: 0 });
+    await store.putDocument(
+      lessonDocument({ ...lesson, scores: { offerThenNak: -1, localBootMenu: 2 }, learnedAtMs: 0 }),
+    );
     const { out } = await birther("quirks", "--state", state);
     assert.match(out, /^Dull +R1 +uefi +uefiPxe +localBootMenu .* offerThenNak -1, localBootMenu \+2$/m);
     const [quirk] = JSON.parse((await birther("quirks", "--state", state, "-o", "json")).out);

@@ -1,29 +1,142 @@
-import type { MachineId } from "../core/machine/record.ts";
-import type { Entry } from "./ledger.ts";
+import type { Machine, MachineId } from "../core/machine/record.ts";
+import { auditFacts } from "./audit-facts.ts";
+import type { DocumentEntry, Entry, MachineEntry } from "./ledger.ts";
 
-/** An entry as a database takes it: the record, the event and its outcome as JSON text. */
-export type LedgerRow = {
+/** What is left of a machine after a batch. `base` is the revision that the database must hold; without it the machine is new there. */
+export type MachineRow = {
   readonly id: MachineId;
+  readonly base?: number;
   readonly revision: number;
+  readonly document: string;
+};
+/** A name, permanent address or hardware address that one machine alone may hold. */
+export type ClaimRow = { readonly key: string; readonly id: MachineId };
+/** `offset` counts from 1: the position is that of the feed before the batch, plus it. */
+export type ChangeRow = {
+  readonly offset: number;
+  readonly id: MachineId;
   readonly atMs: number;
-  /** Left out where a later row of the same batch has the same machine's newer record. */
-  readonly document?: string;
+  readonly by: string | null;
   readonly event: string;
   readonly outcome: string;
-  readonly absorbed: readonly MachineId[];
+  readonly absorbed: string | null;
+};
+export type DocumentRow = {
+  readonly offset: number;
+  readonly kind: string;
+  readonly key: string;
+  readonly document: string | null;
+};
+export type AuditRow = {
+  readonly offset: number;
+  readonly atMs: number;
+  readonly by: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly before: string | null;
+  readonly after: string | null;
 };
 
-/** The rows of a batch, in its order. Of several changes to one machine only the last record is written; their events all are. */
-export function rowsOf(entries: readonly Entry[]): LedgerRow[] {
-  const last = new Map<MachineId, number>();
-  for (const { machine } of entries) last.set(machine.id, machine.revision);
-  return entries.map(({ machine, event, atMs, absorbed }) => {
-    const { id, revision, state, generation, conditions, hostname, phase } = machine;
-    return {
-      ...{ id, revision, atMs, absorbed },
-      ...(last.get(id) === revision ? { document: JSON.stringify(machine) } : {}),
-      event: JSON.stringify(event),
-      outcome: JSON.stringify({ id, revision, state, generation, conditions, hostname, phase }),
-    };
-  });
+/** A batch as a database takes it. */
+export type BatchRows = {
+  /** How many positions it takes. */
+  readonly count: number;
+  readonly saved: readonly MachineRow[];
+  readonly dropped: readonly { readonly id: MachineId; readonly base: number }[];
+  readonly released: readonly ClaimRow[];
+  readonly taken: readonly ClaimRow[];
+  readonly changes: readonly ChangeRow[];
+  readonly documents: readonly DocumentRow[];
+  readonly audit: readonly AuditRow[];
+  /** Machines whose old changes may go now. */
+  readonly pruned: readonly MachineId[];
+};
+
+/** How many changes of a machine come between two looks at its old ones. */
+const prunedEvery = 100;
+
+/** The rows of a batch. Of several changes to one machine only the last record is written; their events all are. */
+export function rowsOf(entries: readonly Entry[]): BatchRows {
+  const machines = entries.filter((entry) => entry.kind === "machine");
+  const touched = touchedBy(machines);
+  const saved: MachineRow[] = [];
+  const dropped: { id: MachineId; base: number }[] = [];
+  const released: ClaimRow[] = [];
+  const taken: ClaimRow[] = [];
+  for (const [id, { before, after }] of touched) {
+    const [held, holds] = [before, after].map((machine) => new Set(machine === undefined ? [] : claimsOf(machine)));
+    for (const key of held ?? []) if (!holds?.has(key)) released.push({ key, id });
+    for (const key of holds ?? []) if (!held?.has(key)) taken.push({ key, id });
+    if (after !== undefined) {
+      const base = before === undefined ? {} : { base: before.revision };
+      saved.push({ id, ...base, revision: after.revision, document: JSON.stringify(after) });
+    } else if (before !== undefined) dropped.push({ id, base: before.revision });
+  }
+  return {
+    count: entries.length,
+    ...{ saved, dropped, released, taken },
+    changes: entries.flatMap((entry, index) => (entry.kind === "machine" ? [changeRow(entry, index + 1)] : [])),
+    documents: entries.flatMap((entry, index) => (entry.kind === "document" ? [documentRow(entry, index + 1)] : [])),
+    audit: entries.flatMap((entry, index) => auditRow(entry, index + 1)),
+    pruned: [
+      ...new Set(machines.filter(({ machine }) => machine.revision % prunedEvery === 0).map((e) => e.machine.id)),
+    ],
+  };
+}
+
+/** The record of each machine in the database before the batch, and after it; undefined where it is not there. */
+function touchedBy(entries: readonly MachineEntry[]) {
+  type Touched = { readonly before: Machine | undefined; readonly after: Machine | undefined };
+  const touched = new Map<MachineId, Touched>();
+  const touch = (id: MachineId, before: Machine | undefined, after: Machine | undefined) => {
+    const first = touched.get(id);
+    touched.set(id, { before: first === undefined ? before : first.before, after });
+  };
+  for (const { machine, before, absorbed } of entries) {
+    for (const gone of absorbed) touch(gone.id, gone, undefined);
+    touch(machine.id, before, machine);
+  }
+  return touched;
+}
+
+/**
+ * What one machine alone may hold. Temporary addresses are not in it: beside another DHCP server they are its affair,
+ * and ours are unique because all decisions are made one after the other.
+ */
+export function claimsOf(machine: Machine): string[] {
+  const claims = machine.macs.map((mac) => `mac ${mac}`);
+  if (machine.hostname !== undefined) claims.push(`name ${machine.hostname.toLowerCase()}`);
+  if (machine.permanentAddress !== undefined) claims.push(`address ${machine.permanentAddress}`);
+  return claims;
+}
+
+function changeRow({ machine, event, atMs, by, absorbed }: MachineEntry, offset: number): ChangeRow {
+  const { id, revision, state, generation, conditions, hostname, phase } = machine;
+  return {
+    ...{ offset, id, atMs },
+    by: by ?? null,
+    event: JSON.stringify(event),
+    outcome: JSON.stringify({ id, revision, state, generation, conditions, hostname, phase }),
+    absorbed: absorbed.length === 0 ? null : JSON.stringify(absorbed.map((gone) => gone.id)),
+  };
+}
+
+function documentRow({ documentKind, key, document }: DocumentEntry, offset: number): DocumentRow {
+  return { offset, kind: documentKind, key, document: document === undefined ? null : JSON.stringify(document) };
+}
+
+function auditRow(entry: Entry, offset: number): AuditRow[] {
+  const { by, atMs } = entry;
+  if (by === undefined) return [];
+  const isMachine = entry.kind === "machine";
+  const facts = auditFacts(entry.before, isMachine ? entry.machine : entry.document);
+  return [
+    {
+      ...{ offset, atMs, by },
+      action: isMachine ? entry.event.kind : `${entry.document === undefined ? "drop" : "put"} ${entry.documentKind}`,
+      subject: isMachine ? entry.machine.id : entry.key,
+      before: facts.before ?? null,
+      after: facts.after ?? null,
+    },
+  ];
 }

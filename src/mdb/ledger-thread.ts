@@ -1,17 +1,19 @@
 import { Worker } from "node:worker_threads";
 import type { Machine } from "../core/machine/record.ts";
-import type { PastChange } from "../core/ports.ts";
-import type { Lesson } from "../core/pxe/local-boot-lesson.ts";
-import type { Ledger } from "./ledger.ts";
-import { type LedgerRow, rowsOf } from "./ledger-rows.ts";
+import type { AuditEntry, PastChange, Store } from "../core/ports.ts";
+import type { Batch, DocumentNews, Holdings, Ledger, News } from "./ledger.ts";
+import { type BatchRows, rowsOf } from "./ledger-rows.ts";
 
 /** What the thread is asked; each is answered once, in order. */
 export type LedgerRequest =
-  | { readonly kind: "load" }
-  | { readonly kind: "commit"; readonly rows: readonly LedgerRow[] }
+  | { readonly kind: "position" }
+  | { readonly kind: "machinesAfter"; readonly id: string; readonly limit: number }
+  | { readonly kind: "documents" }
+  | { readonly kind: "commit"; readonly since: number; readonly rows: BatchRows }
+  | { readonly kind: "newsSince"; readonly position: number }
+  | { readonly kind: "changesSince"; readonly position: number; readonly limit: number }
   | { readonly kind: "history"; readonly id: string; readonly limit: number }
-  | { readonly kind: "loadLessons" }
-  | { readonly kind: "saveLesson"; readonly lesson: Lesson }
+  | { readonly kind: "audit"; readonly query: Parameters<Store["audit"]>[0] }
   | { readonly kind: "close" };
 
 /** Its answer. The first one, unasked, says whether the database could be opened. */
@@ -20,6 +22,12 @@ export type LedgerAnswer =
   | { readonly kind: "failed"; readonly error: unknown };
 
 type Waiting = { readonly resolve: (value: unknown) => void; readonly reject: (cause: unknown) => void };
+type Ask = <T>(request: LedgerRequest) => Promise<T>;
+
+/** Records that go from thread to thread at once. */
+const pageLimit = 2000;
+/** How often a batch is decided anew. The file is ours alone: news can only be a write of ours whose fate was unknown. */
+const attemptLimit = 3;
 
 /**
  * Opens the SQLite ledger of a path in a thread of its own: waiting for the disk (a few milliseconds a transaction)
@@ -36,11 +44,11 @@ export async function openLedgerThread(path: string): Promise<Ledger> {
       if (waiting.length === 0) worker.ref();
       waiting.push({ resolve, reject });
     });
-  const ask = (request: LedgerRequest): Promise<unknown> => {
-    if (gone !== undefined) return Promise.reject(gone);
+  const ask: Ask = async <T>(request: LedgerRequest) => {
+    if (gone !== undefined) throw gone;
     const answer = next();
     worker.postMessage(request);
-    return answer;
+    return (await answer) as T;
   };
   worker.on("message", (answer: LedgerAnswer) => {
     const first = waiting.shift();
@@ -57,15 +65,46 @@ export async function openLedgerThread(path: string): Promise<Ledger> {
   await next();
 
   return {
-    load: async () => (await ask({ kind: "load" })) as Machine[],
-    commit: async (entries) => void (await ask({ kind: "commit", rows: rowsOf(entries) })),
-    history: async (id, limit) => (await ask({ kind: "history", id, limit })) as PastChange[],
-    loadLessons: async () => (await ask({ kind: "loadLessons" })) as Lesson[],
-    saveLesson: async (lesson) => void (await ask({ kind: "saveLesson", lesson })),
+    load: () => load(ask),
+    commit: (batch) => commit(ask, batch),
+    newsSince: (position) => newsSince(ask, position),
+    changesSince: (position, limit) => ask({ kind: "changesSince", position, limit }),
+    history: (id, limit) => ask<PastChange[]>({ kind: "history", id, limit }),
+    audit: (query) => ask<AuditEntry[]>({ kind: "audit", query }),
     [Symbol.asyncDispose]: async () => {
       if (gone !== undefined) return;
       await ask({ kind: "close" });
       await worker.terminate();
     },
   };
+}
+
+async function load(ask: Ask): Promise<Holdings> {
+  const machines: Machine[] = [];
+  const position = await ask<number>({ kind: "position" });
+  for (let id = ""; ; id = machines.at(-1)?.id ?? "") {
+    const page = await ask<string[]>({ kind: "machinesAfter", id, limit: pageLimit });
+    for (const text of page) machines.push(JSON.parse(text) as Machine);
+    if (page.length < pageLimit) break;
+  }
+  return { position, machines, documents: await ask<DocumentNews[]>({ kind: "documents" }) };
+}
+
+async function newsSince(ask: Ask, position: number): Promise<News> {
+  const news = await ask<Extract<News, { kind: "changes" }> | undefined>({ kind: "newsSince", position });
+  return news ?? { kind: "everything", ...(await load(ask)) };
+}
+
+async function commit(ask: Ask, batch: Batch): Promise<number> {
+  for (let attempt = 0; attempt < attemptLimit; attempt++) {
+    const since = batch.since();
+    const { kind } = await ask<{ kind: "written" | "behind" }>({
+      kind: "commit",
+      since,
+      rows: rowsOf(batch.entries()),
+    });
+    if (kind === "written") return since;
+    batch.takeNews(await newsSince(ask, since));
+  }
+  throw new Error(`the database changed under its only server, ${attemptLimit} times; who else writes to it?`);
 }

@@ -10,16 +10,22 @@ const answer = (say: LedgerAnswer): void => port.postMessage(say);
 
 function carryOut(ledger: SqliteLedger, request: LedgerRequest): unknown {
   switch (request.kind) {
-    case "load":
-      return ledger.load();
+    case "position":
+      return ledger.position();
+    case "machinesAfter":
+      return ledger.machinesAfter(request);
+    case "documents":
+      return ledger.documents();
     case "commit":
-      return ledger.commit(request.rows);
+      return ledger.commit(request.since, request.rows);
+    case "newsSince":
+      return ledger.newsSince(request.position);
+    case "changesSince":
+      return ledger.changesSince(request.position, request.limit);
     case "history":
       return ledger.history(request.id as MachineId, request.limit);
-    case "loadLessons":
-      return ledger.loadLessons();
-    case "saveLesson":
-      return ledger.saveLesson(request.lesson);
+    case "audit":
+      return ledger.audit(request.query);
     case "close":
       return ledger.close();
   }

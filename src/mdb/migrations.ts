@@ -1,8 +1,96 @@
+/** One step: the same text for both databases, or one for each where their words for JSON differ. */
+export type Migration = string | { readonly sqlite: string; readonly postgres: string };
+export type Dialect = "sqlite" | "postgres";
+
+/**
+ * Step 3. Every change gets its place in one order of the whole fleet; the old ones never were on a feed, so it begins
+ * after them. Small things are documents beside the machines; a dropped one stays as a row without contents, so that
+ * others hear of it. `writers` tells what became of a transaction whose connection was lost (PostgreSQL).
+ */
+const positions = `
+  CREATE TABLE changes (
+    position BIGINT PRIMARY KEY,
+    machine_id TEXT NOT NULL,
+    at_ms BIGINT NOT NULL,
+    by_whom TEXT,
+    event TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    absorbed TEXT
+  );
+  INSERT INTO changes (position, machine_id, at_ms, event, outcome)
+    SELECT row_number() OVER (ORDER BY at_ms, machine_id, revision), machine_id, at_ms, event, outcome FROM events;
+  CREATE INDEX changes_of_machine ON changes (machine_id, position);
+  DROP TABLE events;
+  CREATE TABLE feed (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    position BIGINT NOT NULL,
+    oldest BIGINT NOT NULL
+  );
+  INSERT INTO feed (id, position, oldest)
+    SELECT 1, coalesce(max(position), 0), coalesce(max(position), 0) + 1 FROM changes;
+  
+  CREATE TABLE documents (
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    document TEXT,
+    position BIGINT NOT NULL,
+    PRIMARY KEY (kind, key)
+  );
+  CREATE INDEX documents_by_position ON documents (position);
+  INSERT INTO documents (kind, key, document, position)
+    SELECT 'lesson', vendor || '\t' || product || '\t' || firmware || '\t' || client, document, 0 FROM lessons;
+  DROP TABLE lessons;
+  CREATE TABLE audit (
+    position BIGINT PRIMARY KEY,
+    at_ms BIGINT NOT NULL,
+    by_whom TEXT NOT NULL,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    before_json TEXT,
+    after_json TEXT
+  );
+  CREATE INDEX audit_of_subject ON audit (subject, position);
+  CREATE TABLE claims (
+    key TEXT PRIMARY KEY,
+    machine_id TEXT NOT NULL
+  );
+  CREATE TABLE writers (
+    id TEXT PRIMARY KEY,
+    batch BIGINT NOT NULL,
+    position BIGINT NOT NULL,
+    at_ms BIGINT NOT NULL
+  );
+  
+`;
+
+/**
+ * Also step 3: names, permanent addresses and hardware addresses of the machines there are. A fleet that is already
+ * inconsistent is told so at the start (core/machine/check.ts) and must not be kept from it.
+ */
+const claims = {
+  sqlite: `
+      INSERT OR IGNORE INTO claims (key, machine_id)
+        SELECT 'mac ' || mac.value, machines.id FROM machines, json_each(machines.document, '$.macs') AS mac
+        UNION ALL SELECT 'name ' || lower(document ->> '$.hostname'), id FROM machines WHERE document ->> '$.hostname' IS NOT NULL
+        UNION ALL SELECT 'address ' || (document ->> '$.permanentAddress'), id FROM machines
+          WHERE document ->> '$.permanentAddress' IS NOT NULL;
+    `,
+  postgres: `
+      INSERT INTO claims (key, machine_id)
+        SELECT 'mac ' || mac, id FROM machines, jsonb_array_elements_text(document::jsonb -> 'macs') AS mac
+        UNION ALL SELECT 'name ' || lower(document::jsonb ->> 'hostname'), id FROM machines
+          WHERE document::jsonb ->> 'hostname' IS NOT NULL
+        UNION ALL SELECT 'address ' || (document::jsonb ->> 'permanentAddress'), id FROM machines
+          WHERE document::jsonb ->> 'permanentAddress' IS NOT NULL
+      ON CONFLICT DO NOTHING;
+    `,
+};
+
 /**
  * The schema, as the steps that led to it: the database remembers how many it has gone. Steps are only ever added.
  * The record is one JSON document: what is asked for by machines is answered from memory, not by SQL.
  */
-export const migrations: readonly string[] = [
+export const migrations: readonly Migration[] = [
   `
   CREATE TABLE machines (
     id TEXT PRIMARY KEY,
@@ -28,4 +116,10 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (vendor, product, firmware, client)
   );
   `,
+  { sqlite: `${positions}${claims.sqlite}`, postgres: `${positions}${claims.postgres}` },
 ];
+
+/** The text of a step for one of the databases. */
+export function stepFor(migration: Migration, dialect: Dialect): string {
+  return typeof migration === "string" ? migration : migration[dialect];
+}

@@ -1,19 +1,12 @@
 import { checkFleet } from "../core/machine/check.ts";
-import type { Decision, MachineEvent } from "../core/machine/event.ts";
-import { decide } from "../core/machine/life.ts";
 import { nameOf } from "../core/machine/life-record.ts";
-import type { Machine, MachineId } from "../core/machine/record.ts";
-import type { Change, Clock, Log, Store } from "../core/ports.ts";
-import { isAbout, type Lesson } from "../core/pxe/local-boot-lesson.ts";
-import { type FleetIndex, indexFleet } from "./fleet-index.ts";
-import { type Entry, historyLimit, type Ledger } from "./ledger.ts";
+import type { Change, Clock, Log, PastChange, Store } from "../core/ports.ts";
+import { documentMemory } from "./document-memory.ts";
+import { fleetMemory, type Outcome } from "./fleet-memory.ts";
+import { historyLimit, type Ledger, type MachineEntry, type News } from "./ledger.ts";
 import { openLedgerThread } from "./ledger-thread.ts";
 import { machineLogs } from "./machine-logs.ts";
-
-type Waiting = { readonly entry: Entry; readonly resolve: () => void; readonly reject: (cause: unknown) => void };
-
-/** Changes written in one transaction at most: a burst of thousands of machines costs few waits for the disk. */
-const batchLimit = 512;
+import { writeQueue } from "./write-queue.ts";
 
 /** Opens the MDB in a SQLite file (or `:memory:`); reads are answered from memory from then on. */
 export async function openStore(options: {
@@ -26,7 +19,7 @@ export async function openStore(options: {
 
 /**
  * A Store over a ledger. An event is decided at once, against memory, so that events never race; `apply` resolves when
- * the ledger has the change. Should the ledger fail, all that waited is refused and memory is what the ledger holds.
+ * the ledger has the change. Where others write to the same database, what waits is decided anew on what they wrote.
  */
 export async function storeOn(options: {
   readonly ledger: Ledger;
@@ -34,133 +27,138 @@ export async function storeOn(options: {
   readonly log: Log;
 }): Promise<Store & AsyncDisposable> {
   const { ledger, clock, log } = options;
-  let fleet = indexFleet(await ledger.load());
-  for (const { message, kind } of checkFleet(fleet.list())) log("error", `inconsistent: ${message}`, { kind });
-  let lessons: readonly Lesson[] = await ledger.loadLessons();
+  const holdings = await ledger.load();
+  const memory = fleetMemory(holdings);
+  const documents = documentMemory(holdings.documents);
+  let position = holdings.position;
+  for (const { message, kind } of checkFleet(holdings.machines)) log("error", `inconsistent: ${message}`, { kind });
   const logs = machineLogs();
   const listeners = new Set<(change: Change) => void>();
-  const queue: Waiting[] = [];
-  let writing: Promise<void> | undefined;
   let closed = false;
 
-  const writeAll = async () => {
-    // Everything that arrives in this turn of the event loop goes into one transaction.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (queue.length > 0) {
-      const batch = queue.splice(0, batchLimit);
-      try {
-        await ledger.commit(batch.map(({ entry }) => entry));
-      } catch (cause) {
-        await giveUp(batch, cause);
-        continue;
-      }
-      for (const { entry, resolve } of batch) {
-        tell(entry);
-        resolve();
-      }
-    }
-    // In the same turn as the last look at the queue: whoever comes next begins anew.
-    writing = undefined;
-  };
-  const giveUp = async (batch: readonly Waiting[], cause: unknown) => {
-    log("error", "changes were lost, because they could not be written", { changes: batch.length, cause });
-    try {
-      const held = await ledger.load();
-      fleet = indexFleet(held);
-    } catch (loadCause) {
-      closed = true;
-      log("error", "the MDB cannot be read any more and is closed", { cause: loadCause });
-    }
-    // What waits was decided on top of what failed, so it is lost with it.
-    for (const { reject } of [...batch, ...queue.splice(0)]) reject(cause);
-  };
-  const tell = ({ machine, event, atMs }: Entry) => {
+  const tell = (change: Change) => {
+    for (const gone of change.absorbed ?? []) logs.forget(gone);
     for (const listener of listeners) {
       try {
-        listener({ machine, event, atMs });
+        listener(change);
       } catch (cause) {
         log("error", "a watcher of the MDB failed", { cause });
       }
     }
   };
-  const enqueue = (entry: Entry) => {
-    const written = new Promise<void>((resolve, reject) => queue.push({ entry, resolve, reject }));
-    writing ??= writeAll();
-    return written;
-  };
+  const queue = writeQueue({
+    ...{ ledger, memory, log },
+    position: () => position,
+    documentNow: documents.get,
+    onWritten: (entries, before) => {
+      for (const [index, entry] of entries.entries()) {
+        position = before + index + 1;
+        if (entry.kind === "machine") tell(changeOf(entry, position));
+        else {
+          const { documentKind: kind, key, document } = entry;
+          documents.takeIn([{ kind, key, position, ...(document === undefined ? {} : { document }) }]);
+        }
+      }
+    },
+    onNews: (news) => {
+      const changes = news.kind === "everything" ? [] : changesOf(news, memory.fleet().get);
+      memory.takeIn(news);
+      if (news.kind === "everything") documents.clear();
+      documents.takeIn(news.documents);
+      position = news.position;
+      return changes.map((change) => () => tell(change));
+    },
+    onRefused: noteRefusal,
+  });
+  ledger.others?.watch(queue.look);
 
+  const find = (name: string) => memory.fleet().find(name);
+  const mustBeOpen = (what: string) => {
+    if (closed) throw new Error(`the MDB is closed; ${what} came too late`);
+  };
   return {
-    get: (id) => fleet.get(id),
-    byMac: (mac) => fleet.byMac(mac),
-    find: (name) => fleet.find(name),
-    list: () => fleet.list(),
+    get: (id) => memory.fleet().get(id),
+    byMac: (mac) => memory.fleet().byMac(mac),
+    find,
+    list: () => memory.fleet().list(),
     watch: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    position: () => position,
+    changesSince: ledger.changesSince,
     history: async (id, limit) => {
-      await writing;
+      await queue.idle();
       return ledger.history(id, Math.min(limit, historyLimit));
+    },
+    audit: async (query) => {
+      await queue.idle();
+      return ledger.audit(query);
     },
     addLog: logs.add,
     log: logs.of,
-    lessons: () => lessons,
-    learn: async (lesson) => {
-      if (closed) throw new Error("the MDB is closed; a lesson came too late");
-      await ledger.saveLesson(lesson);
-      lessons = [...lessons.filter((other) => !isAbout(other, lesson, lesson.client)), lesson];
-    },
-    apply: async (event) => {
-      if (closed) throw new Error(`the MDB is closed; ${event.kind} came too late`);
-      const before = subjectOf(fleet, event);
-      const decision = decide(before, event, {
-        nowMs: clock.nowMs(),
-        nameHolder: fleet.byName,
-        addressHolder: fleet.byAddress,
-        macHolder: fleet.byMac,
-        announcedAt: fleet.announcedAt,
-        byId: fleet.get,
+    documents: documents.of,
+    putDocument: async ({ kind, key, document, by }) => {
+      mustBeOpen(`${kind} ${key}`);
+      await queue.write({
+        documentKind: kind,
+        key,
+        document,
+        atMs: clock.nowMs(),
+        ...(by === undefined ? {} : { by }),
       });
-      if (decision.kind === "refused") noteRefusal(decision, before ?? decision.machine, event);
-      const { machine } = decision;
-      if (machine === undefined || machine === before) return decision;
-      const absorbed = decision.kind === "changed" ? (decision.absorbed ?? []) : [];
-      for (const gone of absorbed) {
-        fleet.remove(gone);
-        logs.forget(gone);
-      }
-      // First those who lose something: a power cut between two transactions must not leave it with two.
-      const others = decision.kind === "changed" ? (decision.others ?? []) : [];
-      const atMs = clock.nowMs();
-      for (const other of others) {
-        fleet.put(other);
-        void enqueue({ machine: other, event, atMs, absorbed: [] }).catch(() => undefined);
-      }
-      fleet.put(machine);
-      await enqueue({ machine, event, atMs, absorbed });
-      return decision;
     },
+    dropDocument: async ({ kind, key, by }) => {
+      mustBeOpen(`the end of ${kind} ${key}`);
+      await queue.write({ documentKind: kind, key, atMs: clock.nowMs(), ...(by === undefined ? {} : { by }) });
+    },
+    apply: async (event, asked = {}) => {
+      mustBeOpen(event.kind);
+      return queue.apply({ ...asked, event, atMs: clock.nowMs() });
+    },
+    leads: () => !closed && (ledger.others?.leads() ?? true),
     [Symbol.asyncDispose]: async () => {
       if (closed) return;
       closed = true;
-      await writing;
+      await queue.idle();
       await ledger[Symbol.asyncDispose]();
     },
   };
 
   /** A refusal leaves no event: whoever can reach the port could fill the disk. It goes to the log and to the machine's lines. */
-  function noteRefusal(
-    decision: Extract<Decision, { kind: "refused" }>,
-    machine: Machine | undefined,
-    event: MachineEvent,
-  ) {
-    const { kind, message, next } = decision.refusal;
-    const level = kind === "wrongState" ? "debug" : "warn";
-    log(level, `refused: ${message}`, { event: event.kind, kind, next, ...(machine && { machine: nameOf(machine) }) });
-    if (machine !== undefined && level === "warn") logs.add(machine.id, [`refused ${event.kind}: ${message}; ${next}`]);
+  function noteRefusal({ decision, subject }: Outcome, kind: string) {
+    if (decision.kind !== "refused") return;
+    const { refusal } = decision;
+    const machine = subject ?? decision.machine;
+    const level = refusal.kind === "wrongState" ? "debug" : "warn";
+    log(level, `refused: ${refusal.message}`, {
+      ...{ event: kind, kind: refusal.kind, next: refusal.next },
+      ...(machine && { machine: nameOf(machine) }),
+    });
+    if (machine !== undefined && level === "warn") {
+      logs.add(machine.id, [`refused ${kind}: ${refusal.message}; ${refusal.next}`]);
+    }
   }
 }
 
-function subjectOf(fleet: FleetIndex, event: MachineEvent): Machine | undefined {
-  return "id" in event ? fleet.get(event.id as MachineId) : fleet.byMac(event.mac);
+function changeOf({ machine, event, atMs, by, absorbed }: MachineEntry, position: number): Change {
+  return {
+    ...{ machine, event, atMs, position },
+    ...(by === undefined ? {} : { by }),
+    ...(absorbed.length === 0 ? {} : { absorbed: absorbed.map(({ id }) => id) }),
+  };
+}
+
+/** What others wrote, as watchers hear it. A machine that came and went since the last look is left out: there is no record to show. */
+function changesOf(
+  news: Extract<News, { kind: "changes" }>,
+  known: (id: PastChange["machine"]["id"]) => Change["machine"] | undefined,
+): Change[] {
+  const records = new Map(news.machines.map((machine) => [machine.id, machine]));
+  return news.changes.flatMap((change) => {
+    const record = records.get(change.machine.id) ?? known(change.machine.id);
+    if (record === undefined) return [];
+    const machine = record.revision === change.machine.revision ? record : { ...record, ...change.machine };
+    return [{ ...change, machine }];
+  });
 }

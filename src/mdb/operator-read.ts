@@ -3,6 +3,7 @@ import * as operator from "../contract/operator.ts";
 import { isSelected } from "../core/fleet/select-machines.ts";
 import { checkFleet } from "../core/machine/check.ts";
 import type { Machine } from "../core/machine/record.ts";
+import { lessonsOf } from "../core/pxe/local-boot-lesson.ts";
 import { changeStream } from "./change-stream.ts";
 import { type IdOrder, idOrder } from "./id-order.ts";
 import { type Asked, type Handlers, type OperatorDeps, withMachine } from "./operator-handler.ts";
@@ -22,7 +23,7 @@ export function readHandlers({ store }: OperatorDeps): Handlers<Reading> {
       }),
     log: (asked) => withMachine(asked, ({ id }) => asked.c.json({ lines: asked.deps.store.log(id) })),
     packets: (asked) => withMachine(asked, ({ id }) => asked.c.json({ packets: asked.deps.packetsOf(id) })),
-    quirks: ({ c, deps }) => c.json({ quirks: deps.store.lessons().map(operator.viewLesson) }),
+    quirks: ({ c, deps }) => c.json({ quirks: lessonsOf(deps.store).map(operator.viewLesson) }),
     images: async ({ c, deps }) => c.json({ images: await deps.images() }),
     networks: ({ c, deps }) => c.json({ networks: deps.networks() }),
     check: ({ c, deps }) => c.json({ inconsistencies: checkFleet(deps.store.list()) }),

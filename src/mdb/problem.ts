@@ -26,7 +26,7 @@ const requestFaults = {
 export type RequestFault = keyof typeof requestFaults;
 
 const refusals: {
-  readonly [K in Refusal["kind"]]: { readonly status: 401 | 403 | 404 | 409 | 422 | 423; readonly title: string };
+  readonly [K in Refusal["kind"]]: { readonly status: 401 | 403 | 404 | 409 | 412 | 422 | 423; readonly title: string };
 } = {
   noSuchMachine: { status: 404, title: "no such machine" },
   notInNursery: { status: 403, title: "not on a nursery" },
@@ -44,6 +44,7 @@ const refusals: {
   otherPlace: { status: 409, title: "the machine hangs elsewhere" },
   tooMany: { status: 422, title: "more than a record holds" },
   held: { status: 423, title: "on hold" },
+  changedMeanwhile: { status: 412, title: "changed meanwhile" },
 };
 
 /** A refusal of the machine's life as an answer (RFC 9457). */

@@ -1,19 +1,38 @@
-import { chmodSync, existsSync } from "node:fs";
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { Machine, MachineId } from "../core/machine/record.ts";
-import type { PastChange } from "../core/ports.ts";
-import type { Lesson } from "../core/pxe/local-boot-lesson.ts";
-import { historyLimit } from "./ledger.ts";
-import type { LedgerRow } from "./ledger-rows.ts";
-import { migrations } from "./migrations.ts";
+import type { AuditEntry, PastChange } from "../core/ports.ts";
+import {
+  type AuditRow,
+  auditPageLimit,
+  type ChangeRow,
+  type DocumentNews,
+  feedLimit,
+  feedPageLimit,
+  historyLimit,
+  type News,
+  readAudit,
+  readChange,
+  readDocument,
+} from "./ledger.ts";
+import type { BatchRows } from "./ledger-rows.ts";
+import { openSqliteDatabase } from "./sqlite-database.ts";
 
 /** A ledger in SQLite, whose calls block: it lives in a thread of its own (ledger-thread.ts). */
 export type SqliteLedger = {
-  readonly load: () => Machine[];
-  readonly commit: (rows: readonly LedgerRow[]) => void;
+  readonly position: () => number;
+  /** The records with ids after this one, as JSON text, in pages: parsing all of a large fleet at once would need its memory twice. */
+  readonly machinesAfter: (page: { readonly id: string; readonly limit: number }) => string[];
+  readonly documents: () => DocumentNews[];
+  /** Nothing is written, and it says so, when the database is not at the position that the rows were decided on. */
+  readonly commit: (since: number, rows: BatchRows) => { readonly kind: "written" | "behind" };
+  /** Undefined when the changes since are not known any more. */
+  readonly newsSince: (position: number) => Extract<News, { kind: "changes" }> | undefined;
+  readonly changesSince: (
+    position: number,
+    limit: number,
+  ) => { kind: "changes"; changes: PastChange[] } | { kind: "tooOld"; oldest: number };
   readonly history: (id: MachineId, limit: number) => PastChange[];
-  readonly loadLessons: () => Lesson[];
-  readonly saveLesson: (lesson: Lesson) => void;
+  readonly audit: (query: { subject?: string; beforePosition?: number; limit: number }) => AuditEntry[];
   readonly close: () => void;
 };
 
@@ -22,118 +41,133 @@ export type SqliteLedger = {
  * refused. Throws, naming the file, when it is no database of ours; such a file is left as it is.
  */
 export function openSqliteLedger(path: string): SqliteLedger {
-  const database = open(path);
-  const statements = {
-    load: database.prepare("SELECT document FROM machines ORDER BY id"),
-    save: database.prepare(
-      `INSERT INTO machines (id, revision, document) VALUES ($1, $2, $3)
-       ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, document = excluded.document`,
+  const database = openSqliteDatabase(path);
+  const write = batchWriter(database);
+  const feed = database.prepare("SELECT position, oldest FROM feed");
+  const read = {
+    machines: database.prepare("SELECT document FROM machines WHERE id > ?1 ORDER BY id LIMIT ?2"),
+    machine: database.prepare("SELECT document FROM machines WHERE id = ?1"),
+    documents: database.prepare(
+      "SELECT kind, key, document, position FROM documents WHERE position > ?1 ORDER BY kind, key",
     ),
-    drop: database.prepare("DELETE FROM machines WHERE id = $1"),
-    note: database.prepare(
-      `INSERT INTO events (machine_id, revision, at_ms, event, outcome) VALUES ($1, $2, $3, $4, $5)
-       ON CONFLICT (machine_id, revision) DO UPDATE
-       SET at_ms = excluded.at_ms, event = excluded.event, outcome = excluded.outcome`,
-    ),
-    prune: database.prepare("DELETE FROM events WHERE machine_id = $1 AND revision <= $2"),
-    history: database.prepare(
-      "SELECT at_ms, event, outcome FROM events WHERE machine_id = $1 ORDER BY revision DESC LIMIT $2",
-    ),
-    loadLessons: database.prepare("SELECT document FROM lessons ORDER BY vendor, product, firmware, client"),
-    saveLesson: database.prepare(
-      `INSERT INTO lessons (vendor, product, firmware, client, document) VALUES ($1, $2, $3, $4, $5)
-       ON CONFLICT (vendor, product, firmware, client) DO UPDATE SET document = excluded.document`,
+    changes: database.prepare("SELECT * FROM changes WHERE position > ?1 ORDER BY position LIMIT ?2"),
+    history: database.prepare("SELECT * FROM changes WHERE machine_id = ?1 ORDER BY position DESC LIMIT ?2"),
+    audit: database.prepare("SELECT * FROM audit WHERE position < ?1 ORDER BY position DESC LIMIT ?2"),
+    auditOf: database.prepare(
+      "SELECT * FROM audit WHERE subject = ?3 AND position < ?1 ORDER BY position DESC LIMIT ?2",
     ),
   };
+  const at = () => {
+    const row = feed.get();
+    return { position: Number(row?.position), oldest: Number(row?.oldest) };
+  };
+  const changesAfter = (position: number, limit: number) =>
+    read.changes.all(position, limit).map((row) => readChange(row as ChangeRow));
+  const documentsAfter = (position: number) =>
+    read.documents.all(position).map((row) => readDocument(row as Parameters<typeof readDocument>[0]));
 
   return {
-    load: () => statements.load.all().map((row) => JSON.parse(String(row.document)) as Machine),
+    position: () => at().position,
+    machinesAfter: ({ id, limit }) => read.machines.all(id, limit).map((row) => String(row.document)),
+    documents: () => documentsAfter(-1),
 
-    commit: (rows) => {
+    commit: (since, rows) => {
       database.exec("BEGIN IMMEDIATE");
       try {
-        for (const row of rows) write(statements, row);
-        database.exec("COMMIT");
+        const behind = at().position !== since;
+        if (!behind) write(since, rows);
+        database.exec(behind ? "ROLLBACK" : "COMMIT");
+        return { kind: behind ? "behind" : "written" };
       } catch (cause) {
         if (database.isTransaction) database.exec("ROLLBACK");
-        throw new Error(`${rows.length} changes could not be written to ${path}`, { cause });
+        throw new Error(`${rows.count} changes could not be written to ${path}`, { cause });
       }
     },
 
+    newsSince: (since) => {
+      const { position, oldest } = at();
+      if (since > position || since < oldest - 1 || position - since > feedLimit) return undefined;
+      const changes = changesAfter(since, feedLimit);
+      const ids = [...new Set(changes.map(({ machine }) => machine.id))];
+      const machines = ids.flatMap((id) => read.machine.all(id).map(parseRecord));
+      return { kind: "changes", position, changes, machines, documents: documentsAfter(since) };
+    },
+
+    changesSince: (since, limit) => {
+      const { position, oldest } = at();
+      if (since > position || since < oldest - 1) return { kind: "tooOld", oldest };
+      return { kind: "changes", changes: changesAfter(since, Math.min(limit, feedPageLimit)) };
+    },
+
     history: (id, limit) =>
-      statements.history
-        .all(numbered(id, limit))
-        .map(
-          (row): PastChange => ({
-            atMs: Number(row.at_ms),
-            event: JSON.parse(String(row.event)),
-            machine: JSON.parse(String(row.outcome)),
-          }),
-        )
+      read.history
+        .all(id, Math.min(limit, historyLimit))
+        .map((row) => readChange(row as ChangeRow))
         .reverse(),
 
-    loadLessons: () => statements.loadLessons.all().map((row) => JSON.parse(String(row.document)) as Lesson),
-
-    saveLesson: (lesson) => {
-      const { vendor, product, firmware, client } = lesson;
-      statements.saveLesson.run(numbered(vendor, product, firmware, client, JSON.stringify(lesson)));
+    audit: ({ subject, beforePosition = Number.MAX_SAFE_INTEGER, limit }) => {
+      const page = [beforePosition, Math.min(limit, auditPageLimit)] as const;
+      const rows = subject === undefined ? read.audit.all(...page) : read.auditOf.all(...page, subject);
+      return rows.map((row) => readAudit(row as AuditRow));
     },
 
     close: () => database.close(),
   };
 }
 
-function write(
-  statements: { readonly [name in "save" | "drop" | "note" | "prune"]: StatementSync },
-  row: LedgerRow,
-): void {
-  const { id, revision, atMs, document, event, outcome } = row;
-  if (document !== undefined) statements.save.run(numbered(id, revision, document));
-  for (const gone of row.absorbed) statements.drop.run(numbered(gone));
-  statements.note.run(numbered(id, revision, atMs, event, outcome));
-  if (revision % 100 === 0) statements.prune.run(numbered(id, revision - historyLimit));
+function parseRecord(row: { readonly document?: unknown }): Machine {
+  return JSON.parse(String(row.document)) as Machine;
 }
 
-/** PostgreSQL counts its parameters, SQLite names them: `$1` is a name like any other. */
-function numbered(...values: SQLInputValue[]): Record<string, SQLInputValue> {
-  return Object.fromEntries(values.map((value, index) => [`$${index + 1}`, value]));
-}
+/** Writes the rows of a batch on top of a position; throws when the database does not hold what they were decided on. */
+function batchWriter(database: DatabaseSync): (since: number, rows: BatchRows) => void {
+  const insert = database.prepare("INSERT INTO machines (id, revision, document) VALUES (?1, ?2, ?3)");
+  const update = database.prepare("UPDATE machines SET revision = ?2, document = ?3 WHERE id = ?1 AND revision = ?4");
+  const drop = database.prepare("DELETE FROM machines WHERE id = ?1 AND revision = ?2");
+  const release = database.prepare("DELETE FROM claims WHERE key = ?1 AND machine_id = ?2");
+  const take = database.prepare("INSERT INTO claims (key, machine_id) VALUES (?1, ?2)");
+  const note = database.prepare(
+    "INSERT INTO changes (position, machine_id, at_ms, by_whom, event, outcome, absorbed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+  );
+  const put = database.prepare(
+    `INSERT INTO documents (kind, key, document, position) VALUES (?1, ?2, ?3, ?4)
+     ON CONFLICT (kind, key) DO UPDATE SET document = excluded.document, position = excluded.position`,
+  );
+  const audit = database.prepare(
+    "INSERT INTO audit (position, at_ms, by_whom, action, subject, before_json, after_json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+  );
+  const advance = database.prepare("UPDATE feed SET position = ?1");
+  const oldOf = database.prepare(
+    "SELECT position FROM changes WHERE machine_id = ?1 ORDER BY position DESC LIMIT 1 OFFSET ?2",
+  );
+  const forget = database.prepare("DELETE FROM changes WHERE machine_id = ?1 AND position <= ?2");
+  const shorten = database.prepare("UPDATE feed SET oldest = max(oldest, ?1)");
 
-function open(path: string): DatabaseSync {
-  const isNew = path !== ":memory:" && !existsSync(path);
-  let database: DatabaseSync | undefined;
-  try {
-    database = new DatabaseSync(path);
-    if (isNew) chmodSync(path, 0o600);
-    // FULL: an acknowledged change survives a power cut (sqlite.org/pragma.html#pragma_synchronous; in WAL mode NORMAL does not).
-    database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-    migrate(database);
-    return database;
-  } catch (cause) {
-    database?.close();
-    throw new Error(`the machine database ${path} cannot be opened: ${whatToDo(cause)}`, { cause });
-  }
-}
-
-function whatToDo(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  if (text.includes("locked")) return "another server has it open; stop that one first";
-  if (text.includes("not a database") || text.includes("malformed")) {
-    return "it is damaged or no database; it was left as it is: restore a backup, or move it away to begin anew";
-  }
-  return text;
-}
-
-function migrate(database: DatabaseSync): void {
-  const done = Number(database.prepare("PRAGMA user_version").get()?.user_version ?? 0);
-  if (done > migrations.length) {
-    throw new Error(
-      `it was written by a newer version (schema ${done}; this one knows ${migrations.length}): upgrade first`,
-    );
-  }
-  for (const [index, step] of [...migrations.entries()].slice(done)) {
-    database.exec(`BEGIN EXCLUSIVE; ${step}; PRAGMA user_version = ${index + 1}; COMMIT`);
-  }
-  // Takes the exclusive lock now, so that a second server fails at its start and not at its first write.
-  database.exec("BEGIN EXCLUSIVE; COMMIT");
+  return (since, rows) => {
+    const isHeld = (statement: StatementSync, ...values: SQLInputValue[]) => {
+      if (Number(statement.run(...values).changes) === 1) return;
+      throw new Error(`the record of ${values[0]} is not the one that was decided on`);
+    };
+    for (const { id, base, revision, document } of rows.saved) {
+      if (base === undefined) insert.run(id, revision, document);
+      else isHeld(update, id, revision, document, base);
+    }
+    for (const { id, base } of rows.dropped) isHeld(drop, id, base);
+    for (const { key, id } of rows.released) release.run(key, id);
+    for (const { key, id } of rows.taken) take.run(key, id);
+    for (const { offset, id, atMs, by, event, outcome, absorbed } of rows.changes) {
+      note.run(since + offset, id, atMs, by, event, outcome, absorbed);
+    }
+    for (const { offset, kind, key, document } of rows.documents) put.run(kind, key, document, since + offset);
+    for (const { offset, atMs, by, action, subject, before, after } of rows.audit) {
+      audit.run(since + offset, atMs, by, action, subject, before, after);
+    }
+    for (const id of rows.pruned) {
+      const last = Math.min(Number(oldOf.get(id, historyLimit)?.position ?? 0), since - feedLimit);
+      if (last <= 0) continue;
+      forget.run(id, last);
+      shorten.run(last + 1);
+    }
+    advance.run(since + rows.count);
+  };
 }

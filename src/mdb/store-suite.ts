@@ -5,6 +5,7 @@ import type { Hardware } from "../core/machine/hardware.ts";
 import { machineIdFromMac } from "../core/machine/life-record.ts";
 import { type Mac, parseMac } from "../core/net/mac.ts";
 import type { Change, Clock, Store } from "../core/ports.ts";
+import { type Lesson, lessonDocument, lessonsOf } from "../core/pxe/local-boot-lesson.ts";
 
 /** A clock that only the test moves. */
 export function stillClock(): Clock & { readonly pass: (ms: number) => void } {
@@ -16,6 +17,15 @@ export function stillClock(): Clock & { readonly pass: (ms: number) => void } {
       nowMs += ms;
     },
   };
+}
+
+/** Resolves when a condition holds; throws, naming it, when that takes more than `limitMs`. */
+export async function until(what: string, holds: () => boolean, limitMs = 20_000): Promise<void> {
+  const deadline = performance.now() + limitMs;
+  while (!holds()) {
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${limitMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 /** The hardware address of the n-th machine of a test. */
@@ -197,10 +207,12 @@ export function storeSuite(
       const { keeps, open } = place();
       const first = await open(stillClock());
       const lesson = { vendor: "Dull", product: "R1", firmware: "uefi", learnedAtMs: 1 } as const;
-      await first.learn({ ...lesson, client: "uefiPxe", scores: { offerThenNak: 1 } });
-      await first.learn({ ...lesson, client: "uefiHttp", scores: { bootFileRefused: 1 } });
-      await first.learn({ ...lesson, client: "uefiPxe", scores: { offerThenNak: 2 } });
-      const scores = (store: Store) => store.lessons().map((known) => JSON.stringify(known.scores));
+      const learn = (what: Omit<Lesson, keyof typeof lesson>) =>
+        first.putDocument(lessonDocument({ ...lesson, ...what }));
+      await learn({ client: "uefiPxe", scores: { offerThenNak: 1 } });
+      await learn({ client: "uefiHttp", scores: { bootFileRefused: 1 } });
+      await learn({ client: "uefiPxe", scores: { offerThenNak: 2 } });
+      const scores = (store: Store) => lessonsOf(store).map((known) => JSON.stringify(known.scores));
       assert.deepEqual(scores(first).sort(), ['{"bootFileRefused":1}', '{"offerThenNak":2}']);
       await first[Symbol.asyncDispose]();
       if (!keeps) return;
@@ -219,6 +231,111 @@ export function storeSuite(
       await using again = await open(stillClock());
       assert.deepEqual(again.list(), before);
       assert.equal((await again.history(machineIdFromMac(testMac(1)), 50)).length, 4);
+    });
+
+    test("positions grow by one with each change of the fleet and are kept; the feed is read on from any of them", async () => {
+      const { keeps, open } = place();
+      const first = await open(stillClock());
+      assert.equal(first.position(), 0);
+      const heard: number[] = [];
+      first.watch(({ position }) => heard.push(position));
+      await Promise.all([...birthOf(1), ...birthOf(2)].map((event) => first.apply(event)));
+      assert.deepEqual(heard, [1, 2, 3, 4, 5, 6, 7, 8]);
+      const page = await first.changesSince(5, 2);
+      assert.deepEqual(page.kind === "changes" && page.changes.map(({ position, event }) => [position, event.kind]), [
+        [6, "orderIssued"],
+        [7, "orderTaken"],
+      ]);
+      assert.deepEqual(await first.changesSince(8, 10), { kind: "changes", changes: [] });
+      assert.deepEqual(await first.changesSince(9, 10), { kind: "tooOld", oldest: 1 });
+      await first[Symbol.asyncDispose]();
+      if (!keeps) return;
+      await using again = await open(stillClock());
+      assert.equal(again.position(), 8);
+      await again.apply(asks(1));
+      assert.equal(again.position(), 9);
+    });
+
+    test("a machine that changed meanwhile is left alone", async () => {
+      await using store = await place().open(stillClock());
+      const id = machineIdFromMac(testMac(1));
+      await store.apply(asks(1));
+      const hold = { kind: "conditionSet", id, condition: "hold", reason: "mine" } as const;
+      const both = [
+        store.apply(hold, { expectRevision: 1 }),
+        store.apply({ ...hold, reason: "his" }, { expectRevision: 1 }),
+      ];
+      const decisions = await Promise.all(both);
+      assert.equal(decisions[0]?.kind, "changed");
+      assert.equal(decisions[1]?.kind === "refused" && decisions[1].refusal.kind, "changedMeanwhile");
+      assert.equal(store.get(id)?.conditions[0]?.reason, "mine");
+    });
+
+    test("the audit tells who did what, and the facts before and after, without hashes of secrets", async () => {
+      const clock = stillClock();
+      const { keeps, open } = place();
+      const first = await open(clock);
+      const id = machineIdFromMac(testMac(1));
+      for (const event of birthOf(1)) await first.apply(event);
+      await first.apply({ kind: "rebirthAsked", id, by: "bob" });
+      clock.pass(1000);
+      await first.apply({ kind: "conditionSet", id, condition: "hold", reason: "r" }, { by: "ann" });
+      await first.putDocument({ kind: "token", key: "t1", document: { role: "admin", hash: "secret" }, by: "ann" });
+      await first.putDocument({ kind: "token", key: "t2", document: { role: "viewer" } });
+      await first.dropDocument({ kind: "token", key: "t1", by: "bob" });
+      assert.deepEqual(
+        first.documents("token").map(({ key, document }) => [key, document]),
+        [["t2", { role: "viewer" }]],
+      );
+      await first[Symbol.asyncDispose]();
+      if (!keeps) return;
+      await using store = await open(clock);
+      const all = await store.audit({ limit: 10 });
+      assert.deepEqual(
+        all.map(({ position, by, action, subject }) => [position, by, action, subject]),
+        [
+          [9, "bob", "drop token", "t1"],
+          [7, "ann", "put token", "t1"],
+          [6, "ann", "conditionSet", id],
+          [5, "bob", "rebirthAsked", id],
+        ],
+      );
+      assert.deepEqual(all[0]?.before, { role: "admin" });
+      assert.equal(all[0]?.after, undefined);
+      const [, , held, asked] = all;
+      assert.deepEqual([held?.atMs, asked?.atMs], [1_001_000, 1_000_000]);
+      assert.match(JSON.stringify(asked?.before), /"state":"healthy"/);
+      assert.match(JSON.stringify(asked?.after), /"state":"rebirth"/);
+      assert.doesNotMatch(JSON.stringify(asked?.after), /"macs"/, "only what changed");
+      assert.doesNotMatch(JSON.stringify(all), /sub1|t1\.1|"secret"/);
+      assert.deepEqual(
+        (await store.audit({ subject: id, limit: 1 })).map(({ position }) => position),
+        [6],
+      );
+      assert.deepEqual(
+        (await store.audit({ beforePosition: 7, limit: 1 })).map(({ position }) => position),
+        [6],
+      );
+    });
+
+    test("whoever repeats what is not yet durable waits for it too", async () => {
+      await using store = await place().open(stillClock());
+      await store.apply(asks(1));
+      const id = machineIdFromMac(testMac(1));
+      let durable = 0;
+      store.watch(() => durable++);
+      const seen = { kind: "phaseSeen", id, phase: "loaderSent" } as const;
+      const first = store.apply(seen);
+      await store.apply(seen);
+      assert.equal(durable, 1);
+      await first;
+    });
+
+    test("one process leads, until it is closed", async () => {
+      const store = await place().open(stillClock());
+      await until("the store leads", store.leads);
+      await store[Symbol.asyncDispose]();
+      assert.equal(store.leads(), false);
     });
   });
 }

@@ -185,8 +185,13 @@ function oneMachineStore(): Store {
     history: async () => [],
     addLog: () => undefined,
     log: () => [],
-    lessons: () => [],
-    learn: async () => undefined,
+    position: () => 0,
+    changesSince: async () => ({ kind: "changes", changes: [] }),
+    audit: async () => [],
+    documents: () => [],
+    putDocument: async () => undefined,
+    dropDocument: async () => undefined,
+    leads: () => true,
   };
 }
 

@@ -4,6 +4,7 @@ import { type TestContext, test } from "node:test";
 import type { MachineEvent } from "../../src/core/machine/event.ts";
 import type { Hardware } from "../../src/core/machine/hardware.ts";
 import { machineIdFromMac } from "../../src/core/machine/life-record.ts";
+import { lessonsOf } from "../../src/core/pxe/local-boot-lesson.ts";
 import type { LabMachine } from "../../src/lab/machine.ts";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { insideNamespace, waitFor } from "../inside-namespace.ts";
@@ -104,7 +105,7 @@ insideNamespace("healthy machines leave for their disks, in a namespace", import
       assert.equal(answer, firmware === "bios" ? "local: scriptSanboot" : "local: offerThenNak");
       await place.store.apply({ kind: "subSeen", id: machineIdFromMac(machine.mac), runningImage: "compute" });
       const [lesson] = await waitFor("a lesson", 5, () =>
-        place.store.lessons().length > 0 ? place.store.lessons() : undefined,
+        lessonsOf(place.store).length > 0 ? lessonsOf(place.store) : undefined,
       );
       assert.deepEqual(
         [lesson?.product, lesson?.client, lesson?.scores],

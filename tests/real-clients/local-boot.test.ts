@@ -6,6 +6,7 @@ import { test } from "node:test";
 import type { MachineEvent } from "../../src/core/machine/event.ts";
 import { machineIdFromMac } from "../../src/core/machine/life-record.ts";
 import type { Mac } from "../../src/core/net/mac.ts";
+import { lessonsOf } from "../../src/core/pxe/local-boot-lesson.ts";
 import { insideNamespace } from "../inside-namespace.ts";
 import { mac, type Site, startSite, until } from "./site.ts";
 
@@ -62,10 +63,10 @@ insideNamespace("local boot, in a namespace", import.meta.url, () => {
     assert.equal(await askAsRom(site), "local: localBootMenu");
     assert.equal(await askAsRom(site), "local: bootFileRefused");
     assert.ok(site.lines.some((line) => line.includes("another method is tried")));
-    assert.deepEqual(site.store.lessons(), [], "nothing is known to work yet");
+    assert.deepEqual(lessonsOf(site.store), [], "nothing is known to work yet");
     await site.store.apply({ kind: "subSeen", id, runningImage: "compute" });
-    await until(site, "a lesson", () => site.store.lessons().length > 0);
-    const [lesson] = site.store.lessons();
+    await until(site, "a lesson", () => lessonsOf(site.store).length > 0);
+    const [lesson] = lessonsOf(site.store);
     assert.deepEqual(
       [lesson?.vendor, lesson?.product, lesson?.client, lesson?.scores],
       ["Dull", "R1", "biosPxe", { bootFileRefused: 1, localBootMenu: -1 }],

@@ -139,7 +139,9 @@ export type Refusal = {
     | "otherPlace"
     /** More than a record holds. */
     | "tooMany"
-    | "held";
+    | "held"
+    /** The record is not what the asker saw. */
+    | "changedMeanwhile";
   /** One sentence: what was wrong. */
   readonly message: string;
   /** One sentence: what to do next. */

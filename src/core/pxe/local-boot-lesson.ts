@@ -1,4 +1,5 @@
 import type { Firmware } from "../machine/record.ts";
+import type { Document } from "../ports.ts";
 import type { LocalClient, LocalMethod } from "./local-boot.ts";
 import type { Attempt } from "./local-boot-attempt.ts";
 
@@ -52,4 +53,15 @@ export function isAbout(lesson: Lesson, model: Model, client: LocalClient): bool
     lesson.product === model.product &&
     lesson.firmware === model.firmware
   );
+}
+
+/** The document in which the Store keeps a lesson: one for each model and stage. */
+export function lessonDocument(lesson: Lesson): Pick<Document, "kind" | "key" | "document"> {
+  const { vendor, product, firmware, client } = lesson;
+  return { kind: "lesson", key: [vendor, product, firmware, client].join("\t"), document: lesson };
+}
+
+/** All that was learned. */
+export function lessonsOf(store: { readonly documents: (kind: "lesson") => readonly Document[] }): readonly Lesson[] {
+  return store.documents("lesson").map(({ document }) => document as Lesson);
 }

@@ -1,0 +1,165 @@
+import type { Decision } from "../core/machine/event.ts";
+import type { DocumentKind, Log } from "../core/ports.ts";
+import type { Ask, FleetMemory, Outcome } from "./fleet-memory.ts";
+import type { DocumentEntry, Entry, Ledger, News } from "./ledger.ts";
+
+/** Changes written in one transaction at most: a burst of thousands of machines costs few waits for the disk. */
+const batchLimit = 512;
+/** What may wait for the database; beyond that whoever asks is refused rather than memory filled. */
+const waitingLimit = 100_000;
+
+type Waiting = {
+  readonly resolve: (decision: Decision | undefined) => void;
+  readonly reject: (cause: unknown) => void;
+};
+type Item =
+  | (Waiting & { readonly kind: "event"; readonly ask: Ask; outcome: Outcome })
+  | (Waiting & { readonly kind: "document"; readonly write: Omit<DocumentEntry, "kind" | "before"> });
+
+/** Brings what is decided into the ledger, in batches and in order. */
+export type WriteQueue = {
+  /** Decides now; resolves with what was decided when that is durable. */
+  readonly apply: (ask: Ask) => Promise<Decision>;
+  readonly write: (write: Omit<DocumentEntry, "kind" | "before">) => Promise<void>;
+  /** Somebody else may have written: what it was is taken in soon. */
+  readonly look: () => void;
+  /** Resolves when nothing waits. */
+  readonly idle: () => Promise<void>;
+};
+
+/** A queue over a ledger; one transaction at a time. */
+export function writeQueue(deps: {
+  readonly ledger: Ledger;
+  readonly memory: FleetMemory;
+  readonly log: Log;
+  readonly position: () => number;
+  readonly documentNow: (kind: DocumentKind, key: string) => unknown;
+  /** These are durable; the first has the position after `before`. */
+  readonly onWritten: (entries: readonly Entry[], before: number) => void;
+  /** Takes in what others wrote. Returns how to tell it, once what waits was decided anew. */
+  readonly onNews: (news: News) => readonly (() => void)[];
+  readonly onRefused: (outcome: Outcome, event: string) => void;
+}): WriteQueue {
+  const { ledger, memory, log, position } = deps;
+  const queue: Item[] = [];
+  let running: Promise<void> | undefined;
+  let lookWanted = false;
+
+  const run = async () => {
+    // Everything that arrives in this turn of the event loop goes into one transaction.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (queue.length > 0 || lookWanted) {
+      lookWanted = false;
+      // It stays at the head of the queue until it is written: news is decided upon from there.
+      const batch = queue.slice(0, batchLimit);
+      try {
+        if (batch.some(hasEntry)) await writeBatch(batch);
+        else {
+          takeNews(await ledger.newsSince(position()));
+          if (batch.some(hasEntry)) continue;
+        }
+      } catch (cause) {
+        giveUp(cause);
+        continue;
+      }
+      queue.splice(0, batch.length);
+      for (const item of batch) settle(item);
+    }
+    // In the same turn as the last look at the queue: whoever comes next begins anew.
+    running = undefined;
+  };
+  const writeBatch = async (batch: readonly Item[]) => {
+    let entries: readonly Entry[] = [];
+    const before = await ledger.commit({
+      since: position,
+      takeNews,
+      entries: () => {
+        entries = entriesOf(batch, deps.documentNow);
+        return entries;
+      },
+    });
+    memory.written(entries.filter((entry) => entry.kind === "machine"));
+    deps.onWritten(entries, before);
+  };
+  const takeNews = (news: News) => {
+    if (news.kind === "changes" && news.position === position()) return;
+    memory.rollBack();
+    const tells = deps.onNews(news);
+    for (const item of queue) if (item.kind === "event") item.outcome = memory.decide(item.ask);
+    for (const tell of tells) tell();
+  };
+  const settle = (item: Item) => {
+    if (item.kind === "document") return item.resolve(undefined);
+    deps.onRefused(item.outcome, item.ask.event.kind);
+    item.resolve(item.outcome.decision);
+  };
+  const giveUp = (cause: unknown) => {
+    if (queue.length > 0)
+      log("error", "changes were lost, because they could not be written", { changes: queue.length, cause });
+    else log("warn", "what others wrote could not be read", { cause });
+    memory.rollBack();
+    // What waits was decided on top of what failed, so it is lost with it.
+    for (const { reject } of queue.splice(0)) reject(cause);
+  };
+  const start = () => {
+    running ??= run();
+  };
+  const mustHaveRoom = () => {
+    if (queue.length < waitingLimit) return;
+    throw new Error(
+      `the database does not keep up: ${waitingLimit} changes wait for it; try again later, and look at the database`,
+    );
+  };
+
+  return {
+    apply: async (ask) => {
+      mustHaveRoom();
+      const outcome = memory.decide(ask);
+      const { subject, entries } = outcome;
+      // What stands on something unwritten waits for that. What nothing is written for may have been decided on what
+      // others have changed since: it waits for their news.
+      if (
+        entries.length === 0 &&
+        ledger.others === undefined &&
+        (subject === undefined || !memory.isPending(subject.id))
+      ) {
+        deps.onRefused(outcome, ask.event.kind);
+        return outcome.decision;
+      }
+      const decision = await new Promise<Decision | undefined>((resolve, reject) => {
+        queue.push({ kind: "event", ask, outcome, resolve, reject });
+        start();
+      });
+      return decision ?? outcome.decision;
+    },
+    write: async (write) => {
+      mustHaveRoom();
+      await new Promise<Decision | undefined>((resolve, reject) => {
+        queue.push({ kind: "document", write, resolve, reject });
+        start();
+      });
+    },
+    look: () => {
+      lookWanted = true;
+      start();
+    },
+    idle: async () => running,
+  };
+}
+
+function hasEntry(item: Item): boolean {
+  return item.kind === "document" || item.outcome.entries.length > 0;
+}
+
+/** The entries of a batch, each document's with what stood there before it. */
+function entriesOf(batch: readonly Item[], documentNow: (kind: DocumentKind, key: string) => unknown): Entry[] {
+  const written = new Map<string, unknown>();
+  return batch.flatMap((item): Entry[] => {
+    if (item.kind === "event") return [...item.outcome.entries];
+    const { documentKind, key, document } = item.write;
+    const name = `${documentKind} ${key}`;
+    const before = written.has(name) ? written.get(name) : documentNow(documentKind, key);
+    written.set(name, document);
+    return [{ kind: "document", ...item.write, before }];
+  });
+}
