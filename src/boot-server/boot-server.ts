@@ -1,4 +1,5 @@
 import type { NetworkView, PacketView } from "../contract/operator.ts";
+import type { TrafficView } from "../contract/traffic.ts";
 import { signedLoaderPaths } from "../core/install/signed-loader.ts";
 import type { MachineId } from "../core/machine/record.ts";
 import { formatIpv4 } from "../core/net/ipv4.ts";
@@ -15,6 +16,7 @@ import { phaseReporter } from "./phase-reporter.ts";
 import { bootScriptHandler, bootScriptWriter, grubScriptMaker } from "./script-handler.ts";
 import { type SeenTftp, startTftpServer } from "./tftp-server.ts";
 import { throughputHandler } from "./throughput-handler.ts";
+import { openTraffic } from "./traffic.ts";
 import { openUplinkLine } from "./uplink-line.ts";
 
 /** A running Boot Server, and what it can tell operators. */
@@ -22,6 +24,7 @@ export type BootServer = AsyncDisposable & {
   readonly networks: () => readonly NetworkView[];
   /** The last packets of a machine, oldest first. */
   readonly packetsOf: (id: MachineId) => readonly PacketView[];
+  readonly traffic: () => TrafficView;
 };
 
 /** Starts DHCP and TFTP on every network and HTTP on all our addresses; disposing of it stops them all. */
@@ -45,6 +48,7 @@ export async function startBootServer(deps: {
 }): Promise<BootServer> {
   const { networks, ports, loaders, store, clock, log } = deps;
   const packets = openPacketLog();
+  const traffic = openTraffic();
   const report = phaseReporter({ store, clock, log });
   const addresses = [...new Set(networks.flatMap(serverAddresses))].map(formatIpv4);
   const files = new Map([
@@ -64,7 +68,7 @@ export async function startBootServer(deps: {
   const bootDisks = deps.diskLoaders === undefined ? [] : [bootDiskHandler({ ...deps, ...deps.diskLoaders, write })];
   started.use(
     await startHttpServer({
-      ...{ addresses, port: ports.http, files, log },
+      ...{ addresses, port: ports.http, files, traffic, log },
       handlers: [bootScriptHandler({ write, log }), ...bootDisks, throughputHandler(log), ...(deps.handlers ?? [])],
       ...(deps.uplinkMbps === undefined
         ? {}
@@ -85,13 +89,14 @@ export async function startBootServer(deps: {
     if (machine !== undefined)
       packets.note(machine.id, { atMs: clock.nowMs(), direction, protocol: "tftp", source, destination, bytes });
   };
-  started.use(await startTftpServer({ addresses, ...tftp, onSent, onPacket, clock, log }));
+  started.use(await startTftpServer({ addresses, ...tftp, onSent, onPacket, traffic, clock, log }));
   // Last, for it is what sends machines to the others.
   const dhcp = started.use(await startDhcpServer({ networks, ports, store, packets, localBoots, clock, log }));
   const running = started.move();
   return {
     networks: dhcp.networks,
     packetsOf: (id) => packets.of(id).map(viewPacket),
+    traffic: traffic.view,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

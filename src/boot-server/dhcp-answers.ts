@@ -206,6 +206,7 @@ export function dhcpAnswers(deps: {
       return undefined;
     const sent = send(ear, decision, writeDhcp(decision.reply, replyLimit(packet)));
     standing.answered += 1;
+    count(standing.answers, decision.answer.kind);
     log("info", `DHCP ${decision.reply.options.dhcpMessageType}`, {
       ...{ network: standing.network.name, mac, address: formatIpv4(decision.reply.yiaddr) },
       answer: decision.answer.kind,

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import type { Log } from "../core/ports.ts";
 import { planFileAnswer, type ServedFile } from "./file-answer.ts";
 import { pathOf } from "./request-path.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** Handles a request that is none of a file's; false lets the next one try. */
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse, path: string) => boolean;
@@ -47,12 +48,15 @@ export async function startHttpServer(deps: {
   readonly onSent: (sent: FileSent) => void;
   /** Without it everybody is served at once. */
   readonly admission?: Admission;
+  /** Where answers are counted. */
+  readonly traffic?: Traffic;
   readonly log: Log;
 }): Promise<HttpServer> {
-  const { handlers, onAsked, onSent, admission, log } = deps;
+  const { handlers, onAsked, onSent, admission, traffic, log } = deps;
   const files = new Map([...deps.files].map(([path, bytes]) => [path, served(path, bytes)]));
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
+    traffic?.follow(response);
     const path = pathOf(request.url ?? "/");
     const file = files.get(path);
     const reading = request.method === "GET" || request.method === "HEAD";

@@ -13,6 +13,8 @@ export type Standing = {
   readonly network: Network;
   received: number;
   answered: number;
+  /** Answers by kind (core/pxe/answer.ts). */
+  readonly answers: Map<string, number>;
   /** Messages that got no answer, by why; and bytes that were no message, by what was wrong with them. */
   readonly unanswered: Map<string, number>;
   readonly malformed: Map<string, number>;
@@ -25,7 +27,8 @@ export type Standing = {
 
 /** A network on which nothing has happened yet. */
 export function newStanding(network: Network): Standing {
-  return { network, received: 0, answered: 0, unanswered: new Map(), malformed: new Map(), receiveBufferBytes: 0 };
+  const counts = { answers: new Map(), unanswered: new Map(), malformed: new Map() };
+  return { network, received: 0, answered: 0, ...counts, receiveBufferBytes: 0 };
 }
 
 /** One more of a kind. */
@@ -98,6 +101,7 @@ export function viewStanding(standing: Standing, book: AddressBook): NetworkView
     declined: book.declinedOf(network).map(({ address, untilMs }) => ({ address: formatIpv4(address), untilMs })),
     received: standing.received,
     answered: standing.answered,
+    answers: Object.fromEntries(standing.answers),
     unanswered: Object.fromEntries(standing.unanswered),
     malformed: Object.fromEntries(standing.malformed),
     receiveBufferBytes: standing.receiveBufferBytes,

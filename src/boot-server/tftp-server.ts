@@ -6,8 +6,10 @@ import { readTftp, type TftpPacket, tftpErrors, writeTftp } from "../core/tftp/p
 import { answerRequest, normaliseName, type TftpAnswer, type TftpFiles } from "../core/tftp/request.ts";
 import { startTransfer, type TransferEnd } from "../core/tftp/transfer.ts";
 import { mtuOfAddress } from "./interface-mtu.ts";
+import { count } from "./network-standing.ts";
 import { openTftpLane, type TftpLane } from "./tftp-lane.ts";
 import { type RunningTransfer, runTransfer } from "./tftp-transfer.ts";
+import type { Traffic } from "./traffic.ts";
 import { numericLookup } from "./udp-descriptor.ts";
 
 /** Requests that a rack sends at once must not be lost: the kernel's default holds 166 of them. */
@@ -32,6 +34,8 @@ export async function startTftpServer(deps: {
   readonly onSent: (clientAddress: string, file: string, durationMs: number) => void;
   /** Requests, their answers and errors, for the packet log; the blocks of files are left out. */
   readonly onPacket?: (packet: SeenTftp) => void;
+  /** Where transfers are counted. */
+  readonly traffic?: Traffic;
   readonly clock: Clock;
   readonly log: Log;
 }): Promise<AsyncDisposable> {
@@ -98,6 +102,7 @@ async function serveAddress(address: string, deps: Parameters<typeof startTftpSe
   ): Promise<void> {
     const decided = answerRequest(packet, from, mtuBytes);
     if (decided.kind === "refuse") {
+      if (deps.traffic !== undefined) count(deps.traffic.tftpEnds, "refused");
       log("info", "TFTP request refused", { client: client.address, file: packet.file, why: decided.error.message });
       const refusal = writeTftp(decided.error);
       seen("out", refusal, client);
@@ -133,6 +138,7 @@ async function serveAddress(address: string, deps: Parameters<typeof startTftpSe
       const durationMs = Math.round(clock.monotonicMs() - startedMs);
       const level = end.kind === "sent" || end.kind === "probed" ? "info" : "warn";
       log(level, `TFTP transfer ${end.kind}`, { client: client.address, file: name, durationMs, ...end });
+      deps.traffic?.noteTransfer(end.kind, bytes.length);
       forget(key, transfer);
       if (end.kind === "sent") onSent(client.address, name, durationMs);
     };

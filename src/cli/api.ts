@@ -15,6 +15,8 @@ export type Asked = {
 export type Api = {
   /** Asks, and gives the answer's JSON; throws the server's refusal in its own words. */
   readonly ask: <T>(route: OperatorRoute, asked?: Asked) => Promise<T>;
+  /** Asks a route whose answer is a text, or JSON that is handed on as it is. */
+  readonly text: (route: OperatorRoute, asked?: Asked) => Promise<string>;
   /** The JSON lines of a route that goes on until one side ends it. */
   readonly follow: <T>(route: OperatorRoute) => AsyncGenerator<T, void, undefined>;
 };
@@ -37,6 +39,7 @@ export async function openApi(options: { readonly state?: string }): Promise<Api
 
   return {
     ask: async <T>(route: OperatorRoute, asked: Asked = {}) => JSON.parse(await textOf(await send(route, asked))) as T,
+    text: async (route, asked = {}) => await textOf(await send(route, asked)),
     follow: async function* <T>(route: OperatorRoute) {
       const response = await send(route, {});
       for await (const line of createInterface({ input: response })) if (line !== "") yield JSON.parse(line) as T;

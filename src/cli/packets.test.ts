@@ -56,7 +56,7 @@ test("networks: the pool, and a line for each thing that needs somebody", () => 
     },
     pool: { first: "10.77.0.50", last: "10.77.0.51", size: 2, held: 2, exhaustedSinceMs: 0, refused: 5 },
     declined: [{ address: "10.77.0.50", untilMs: 61_000 }],
-    ...{ unanswered: { poolExhausted: 5 }, malformed: {} },
+    ...{ answers: {}, unanswered: { poolExhausted: 5 }, malformed: {} },
   };
   const text = networksText([network], 1_000).join("\n");
   assert.match(text, /rack +.*eth1 .*10\.77\.0\.50-10\.77\.0\.51 +2 of 2 +9 +4 +- +poolExhausted 5/);

@@ -271,6 +271,21 @@ export const configSchema = v.strictObject({
     {},
     "What is done to the disks.",
   ),
+  exports: withDefault(
+    v.strictObject({
+      dominatorMdbFile: maybe(
+        path,
+        "File that is kept up with the healthy machines for the Dominator (its `-mdbFile`), replaced whole at each change. Its directory must be there.",
+      ),
+      dominatorMdbByHttp: withDefault(
+        yesOrNo,
+        false,
+        "Whether `GET /exports/dominator.json` on the plain HTTP port answers the same, for mdbd's `json` driver. Anybody on the networks can then read names and addresses.",
+      ),
+    }),
+    {},
+    "What other tools are given of the fleet, beside the operators' API (docs/exports.md).",
+  ),
   retrySeconds: withDefault(seconds(1, 86_400), 30, "How long a machine whose birth failed waits before it restarts."),
   orderSeconds: withDefault(
     seconds(60, 86_400),

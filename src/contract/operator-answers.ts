@@ -144,6 +144,7 @@ const network = naming<NetworkView>()(
     declined: v.array(v.strictObject({ address: text, untilMs: timeMs })),
     received: count,
     answered: count,
+    answers: counts,
     unanswered: counts,
     malformed: counts,
     receiveBufferBytes: count,

@@ -4,6 +4,7 @@
  * A refusal is `application/problem+json` in the shape of `problem` (machine-facing.ts).
  */
 import type * as v from "valibot";
+import * as exportShapes from "./export-shapes.ts";
 import * as answers from "./operator-answers.ts";
 import * as shapes from "./operator-shapes.ts";
 
@@ -166,6 +167,64 @@ export const operatorRoutes = {
     query: noQuery,
     answer: answers.changeAnswer,
     answerType: "application/x-ndjson",
+  },
+  exportDominator: {
+    method: "GET",
+    path: "/v1/exports/dominator",
+    role: "viewer",
+    says: "the healthy machines as the Dominator's MDB (its mdbFile, or mdbd's json driver)",
+    query: noQuery,
+    answer: exportShapes.dominatorAnswer,
+  },
+  exportAnsible: {
+    method: "GET",
+    path: "/v1/exports/ansible",
+    role: "viewer",
+    says: "the named machines as Ansible's dynamic inventory",
+    query: noQuery,
+    answer: exportShapes.ansibleAnswer,
+  },
+  exportAnsibleHost: {
+    method: "GET",
+    path: "/v1/exports/ansible/:name",
+    role: "viewer",
+    says: "one machine's variables in it",
+    query: noQuery,
+    answer: exportShapes.ansibleHostAnswer,
+  },
+  exportNetbox: {
+    method: "GET",
+    path: "/v1/exports/netbox",
+    role: "viewer",
+    says: "a table for NetBox's bulk import",
+    query: exportShapes.netboxQuery,
+    answer: exportShapes.textAnswer,
+    answerType: "text/csv",
+  },
+  metrics: {
+    method: "GET",
+    path: "/metrics",
+    role: "viewer",
+    says: "the figures of fleet and server, for Prometheus",
+    query: noQuery,
+    answer: exportShapes.textAnswer,
+    answerType: "text/plain",
+  },
+  alive: {
+    method: "GET",
+    path: "/healthz",
+    role: "anyone",
+    says: "that the process answers",
+    query: noQuery,
+    answer: exportShapes.aliveAnswer,
+  },
+  ready: {
+    method: "GET",
+    path: "/readyz",
+    role: "anyone",
+    says: "whether all is there that births need; 503 and what is missing if not",
+    query: noQuery,
+    answer: exportShapes.readyAnswer,
   },
 } as const satisfies { readonly [route: string]: Route };
 

@@ -72,6 +72,8 @@ export type NetworkView = {
   readonly declined: readonly { readonly address: string; readonly untilMs: number }[];
   readonly received: number;
   readonly answered: number;
+  /** The answers by what they told machines to do, e.g. `loader`. */
+  readonly answers: { readonly [kind: string]: number };
   /** Messages without an answer, by reason; and bytes that are no message, by fault. */
   readonly unanswered: { readonly [why: string]: number };
   readonly malformed: { readonly [fault: string]: number };

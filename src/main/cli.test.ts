@@ -9,6 +9,7 @@ import type { ImageView, PacketView } from "../contract/operator.ts";
 import { machineIdFromMac } from "../core/machine/life-record.ts";
 import type { Store } from "../core/ports.ts";
 import { lessonDocument } from "../core/pxe/local-boot-lesson.ts";
+import { openLoneExports } from "../mdb/exports/lone-exports.ts";
 import { openStore } from "../mdb/open-store.ts";
 import { operatorApp } from "../mdb/operator-app.ts";
 import { asks, birthOf, testMac } from "../mdb/store-suite.ts";
@@ -52,7 +53,8 @@ describe("the birther command against a server on its Unix socket", () => {
   before(async () => {
     mkdirSync(state);
     store = life.use(await openStore({ path: ":memory:", clock, log }));
-    const app = operatorApp({ store, clock, log, version: "test", ...seen, images: async () => images });
+    const exports = life.use(openLoneExports(store, clock));
+    const app = operatorApp({ store, clock, log, version: "test", ...seen, images: async () => images, exports });
     life.use(await startOperatorServer({ path: join(state, "api.sock"), app, log }));
     for (const event of [...birthOf(1), asks(2, "10.77.0.51")]) await store.apply(event);
     await store.apply({
@@ -206,6 +208,27 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.equal(byEnvironment.status, 0);
   });
 
+  test("export: the Dominator's MDB, Ansible's inventory, NetBox's tables, metrics", async () => {
+    for (const event of birthOf(3)) await store.apply(event);
+    const rows = JSON.parse((await asked("export", "dominator")).out);
+    assert.ok(rows.some((row: { Hostname: string }) => row.Hostname === "r01u3"));
+    const inventory = JSON.parse((await asked("export", "ansible", "--list")).out);
+    assert.ok(inventory.state_healthy.hosts.includes("r01u3"));
+    const host = JSON.parse((await asked("export", "ansible", "--host", "r01u3")).out);
+    assert.deepEqual(inventory._meta.hostvars.r01u3, host);
+    assert.equal((await asked("export", "ansible")).status, 2);
+    const devices = await asked("export", "netbox", "devices", "--site", "here", "--role", "node");
+    assert.match(devices.out, /^r01u3,node,Unknown,Unknown,,active,here,,,,$/m);
+    assert.match((await asked("export", "netbox", "interfaces", "--mac-column")).out, /,mac_address\r\n/);
+    const wrong = await asked("export", "netbox", "cables");
+    assert.equal(wrong.status, 1);
+    assert.match(wrong.err, /meant is manufacturers, device-types/);
+    assert.match(
+      (await asked("export", "metrics")).out,
+      /^birther_machines\{state="healthy",phase="[a-zA-Z]+"\} \d+$/m,
+    );
+  });
+
   test("wrong command lines: exit status 2", async () => {
     for (const words of [["machine"], ["show"], ["machines", "--colour"], ["machines", "--in"], ["hold", "r01u1"]]) {
       assert.equal((await birther(...words)).status, 2, words.join(" "));
@@ -213,7 +236,8 @@ describe("the birther command against a server on its Unix socket", () => {
   });
 
   test("bad requests are refused with a problem, whoever sends them", async () => {
-    const app = operatorApp({ store, clock, log, version: "test", ...seen, images: async () => images });
+    const exports = life.use(openLoneExports(store, clock));
+    const app = operatorApp({ store, clock, log, version: "test", ...seen, images: async () => images, exports });
     const door = { kind: "socket", user: "test" } as const;
     const rows: [string, string, string | undefined, number][] = [
       ["GET", "/v1/machines?colour=red", undefined, 400],

@@ -5,6 +5,7 @@ import { cleanCommand } from "../cli/clean.ts";
 import { configCommand } from "../cli/config.ts";
 import type { Deeds } from "../cli/deeds.ts";
 import { eventsCommand } from "../cli/events.ts";
+import { exportCommand } from "../cli/export.ts";
 import { exitStatus, statusOf } from "../cli/failure.ts";
 import { holdCommand } from "../cli/hold.ts";
 import { imageCommand } from "../cli/image.ts";
@@ -47,6 +48,7 @@ machinesCommand(program);
 networksCommand(program);
 quirksCommand(program);
 watchCommand(program);
+exportCommand(program);
 program.commandsGroup(machine);
 for (const add of [
   showCommand,

@@ -6,16 +6,20 @@ import { serverAddresses } from "../core/pxe/network.ts";
 import { openObjectStore } from "../dominator/object-store.ts";
 import { objectsHandler } from "../dominator/objects-handler.ts";
 import { subApp } from "../dominator/sub-app.ts";
+import { openExports } from "../mdb/exports/exports.ts";
+import { meterStore } from "../mdb/exports/store-meter.ts";
 import { orderIssuer } from "../mdb/issue-order.ts";
 import { machineFacingApp } from "../mdb/machine-app.ts";
 import { openStore } from "../mdb/open-store.ts";
 import { operatorApp } from "../mdb/operator-app.ts";
 import { describeSignedLoader, readBootFiles } from "./boot-files.ts";
 import { checkInterfaces } from "./check-interfaces.ts";
+import { openDominatorExport } from "./dominator-export.ts";
 import { openFreshImages, viewImages } from "./fresh-images.ts";
 import { startMachineServer } from "./machine-server.ts";
 import { startOperatorServer } from "./operator-server.ts";
 import { placesIn } from "./places.ts";
+import { readyChecks } from "./ready-checks.ts";
 import { systemClock, systemRandom } from "./system-ports.ts";
 import { version } from "./version.ts";
 
@@ -43,7 +47,8 @@ export async function startServer(options: {
 
   await using opened = new AsyncDisposableStack();
   // First, as it is the lock: a second server on this state directory ends here.
-  const store = opened.use(await openStore({ path: places.database, clock, log }));
+  const database = opened.use(await openStore({ path: places.database, clock, log }));
+  const { store, meter } = meterStore(database, clock);
   const { secureLoaders, ...imageFiles } = places;
   const signed = networks.some(({ secureBoot }) => secureBoot);
   const files = await readBootFiles(signed ? { ...imageFiles, secureLoaders } : imageFiles);
@@ -60,13 +65,22 @@ export async function startServer(options: {
 
   // Late: a machine is answered only when all is there that the answer leads to.
   const uplink = config.uplinkMbps === undefined ? {} : { uplinkMbps: config.uplinkMbps };
-  const handlers = [objectsHandler({ objects, log })];
+  const dominator = opened.use(await openDominatorExport({ store, config: config.exports, clock, log }));
+  const handlers = [objectsHandler({ objects, log }), ...dominator.handlers];
   const bootServer = opened.use(
     await startBootServer({ networks, ports, ...uplink, ...files, store, issueOrder, handlers, clock, log }),
   );
-  const { networks: networkViews, packetsOf } = bootServer;
+  const { networks: networkViews, packetsOf, traffic } = bootServer;
+  const { stateDirectory } = config;
+  const checks = readyChecks({
+    ...{ stateDirectory, addresses, ports, networks: networkViews, meter, clock },
+    files: [places.kernel, places.initramfs],
+  });
+  const exports = opened.use(
+    openExports({ store, clock, version, dominator, boot: { networks: networkViews, traffic }, meter, checks }),
+  );
   const app = operatorApp({
-    ...{ store, clock, log, version, packetsOf, networks: networkViews },
+    ...{ store, clock, log, version, packetsOf, networks: networkViews, exports },
     images: async () => viewImages(await images.refresh()),
   });
   opened.use(await startOperatorServer({ path: places.operatorSocket, app, log }));

@@ -5,6 +5,7 @@ import { nameOf } from "../core/machine/life-record.ts";
 import type { Machine, MachineId } from "../core/machine/record.ts";
 import type { Clock, Log, Store } from "../core/ports.ts";
 import type { Asker, OperatorEnv } from "./asker.ts";
+import type { Exports } from "./exports/exports.ts";
 import { refusalAnswer } from "./problem.ts";
 
 export type OperatorDeps = {
@@ -17,6 +18,8 @@ export type OperatorDeps = {
   /** What the Boot Server has seen: its networks, and the last packets of a machine. */
   readonly networks: () => readonly NetworkView[];
   readonly packetsOf: (id: MachineId) => readonly PacketView[];
+  /** What other tools read. */
+  readonly exports: Exports;
 };
 
 /** A request of one route, admitted and read. */

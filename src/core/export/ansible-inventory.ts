@@ -1,3 +1,4 @@
+import { conditionOf } from "../machine/life-record.ts";
 import type { Machine } from "../machine/record.ts";
 import { locationPath } from "./location-path.ts";
 
@@ -11,6 +12,8 @@ export type AnsibleHost = {
   readonly birther_macs: readonly string[];
   readonly birther_image?: string;
   readonly birther_running_image?: string;
+  readonly birther_tags: { readonly [name: string]: string };
+  readonly birther_owner_groups: readonly string[];
   readonly birther_position: { readonly [group: string]: string };
   readonly birther_switch?: string;
   readonly birther_switch_port?: string;
@@ -38,6 +41,8 @@ export function ansibleHost(machine: Machine): AnsibleHost {
     birther_macs: machine.macs,
     ...(machine.requiredImage === undefined ? {} : { birther_image: machine.requiredImage }),
     ...(machine.runningImage === undefined ? {} : { birther_running_image: machine.runningImage }),
+    birther_tags: machine.tags ?? {},
+    birther_owner_groups: machine.groups ?? [],
     birther_position: placement?.position ?? {},
     ...(placement === undefined ? {} : { birther_switch: placement.switchName, birther_switch_port: placement.port }),
     ...(smbios === undefined
@@ -46,12 +51,12 @@ export function ansibleHost(machine: Machine): AnsibleHost {
   };
 }
 
-/** Whether a machine is in the inventory: it must have been named. Before that there is nothing that Ansible could reach. */
-export function isInInventory(machine: Machine): machine is Machine & { readonly hostname: string } {
-  return machine.hostname !== undefined;
+/** Before a machine is named there is nothing that Ansible could reach, and a retired one is gone. */
+function isInInventory(machine: Machine): machine is Machine & { readonly hostname: string } {
+  return machine.hostname !== undefined && conditionOf(machine, "retired") === undefined;
 }
 
-/** The inventory of all machines that have a name; `all` holds every group, each of which is named in `groupsOf`. */
+/** The inventory of all machines that have a name and are not retired; `all` holds every group, each of which is named in `groupsOf`. */
 export function ansibleInventory(machines: readonly Machine[]): AnsibleInventory {
   const groups = new Map<string, string[]>();
   const hostvars: { [host: string]: AnsibleHost } = {};
@@ -72,13 +77,15 @@ export function ansibleInventory(machines: readonly Machine[]): AnsibleInventory
   };
 }
 
-/** The groups of a machine: by state, condition, location, rack and image. */
+/** The groups of a machine: by state, condition, owner, tags, location, rack and image. */
 function groupsOf(machine: Machine): string[] {
   const location = locationPath(machine);
   const rack = machine.placement?.position.rack;
   return [
     groupName("state", machine.state),
     ...machine.conditions.map(({ kind }) => groupName("condition", kind)),
+    ...(machine.groups ?? []).map((group) => groupName("owner", group)),
+    ...Object.entries(machine.tags ?? {}).map(([name, value]) => groupName("tag", `${name}_${value}`)),
     ...(location === undefined ? [] : [groupName("location", location)]),
     ...(rack === undefined ? [] : [groupName("rack", rack)]),
     ...(machine.requiredImage === undefined ? [] : [groupName("image", machine.requiredImage)]),

@@ -11,25 +11,34 @@ export type DominatorMachine = {
   readonly IpAddress?: string;
   readonly Location?: string;
   readonly RequiredImage?: string;
+  readonly PlannedImage?: string;
   readonly DisableUpdates?: true;
+  readonly OwnerGroups?: readonly string[];
   readonly Tags?: { readonly [name: string]: string };
 };
+
+/** Tags that mdbd's json driver takes for fields (`cmd/mdbd/loadJson.go`): the same rows must not mean another thing by that way. */
+const fieldTags: ReadonlySet<string> = new Set(["RequiredImage", "PlannedImage", "DisableUpdates", "OwnerGroup"]);
 
 /**
  * The row of a machine, or undefined for one that the Dominator must not dial: it dials every row at once, and only a
  * healthy machine has a sub that answers. A machine on hold is shown with its updates disabled: nothing is installed on it.
  */
 export function dominatorRow(machine: Machine): DominatorMachine | undefined {
-  const { state, hostname, permanentAddress, requiredImage } = machine;
-  if (state !== "healthy" || hostname === undefined) return undefined;
+  const { state, hostname, permanentAddress, requiredImage, plannedImage, disableUpdates, groups = [] } = machine;
+  if (state !== "healthy" || hostname === undefined || conditionOf(machine, "retired") !== undefined) return undefined;
   const location = locationPath(machine);
+  const still = disableUpdates === true || conditionOf(machine, "hold") !== undefined;
+  const tags = Object.entries(machine.tags ?? {}).filter(([name]) => !fieldTags.has(name));
   return {
     Hostname: hostname,
     ...(permanentAddress === undefined ? {} : { IpAddress: permanentAddress }),
     ...(location === undefined ? {} : { Location: location }),
     ...(requiredImage === undefined ? {} : { RequiredImage: requiredImage }),
-    ...(conditionOf(machine, "hold") === undefined ? {} : { DisableUpdates: true }),
-    Tags: { BirtherId: machine.id, BirtherState: state },
+    ...(plannedImage === undefined ? {} : { PlannedImage: plannedImage }),
+    ...(still ? { DisableUpdates: true } : {}),
+    ...(groups.length === 0 ? {} : { OwnerGroups: groups }),
+    Tags: { ...Object.fromEntries(tags), BirtherId: machine.id, BirtherState: state },
   };
 }
 

@@ -54,6 +54,7 @@ describe("the Dominator's MDB", () => {
       `a machine in state ${state}, though it has a name`,
       { ...healthy, state },
     ]),
+    ["a retired one", { ...healthy, conditions: [{ kind: "retired", reason: "sold", sinceMs: 0 }] }],
     ["a machine without a name", { ...bare(healthy) }],
   ];
   for (const [title, machine] of without)
@@ -62,6 +63,16 @@ describe("the Dominator's MDB", () => {
   test("a machine on hold gets no updates", () => {
     const held: Machine = { ...healthy, conditions: [{ kind: "hold", reason: "disk is looked at", sinceMs: 0 }] };
     assert.equal(dominatorRow(held)?.DisableUpdates, true);
+  });
+
+  test("what operators set: planned image, owners, tags but for those that mdbd takes for fields", () => {
+    const details = { plannedImage: "compute/2", disableUpdates: true, groups: ["web"] } as const;
+    const row = dominatorRow({ ...healthy, ...details, tags: { tier: "1", RequiredImage: "other" } });
+    assert.deepEqual(
+      [row?.PlannedImage, row?.DisableUpdates, row?.OwnerGroups, row?.RequiredImage],
+      ["compute/2", true, ["web"], "compute/2026-08-01"],
+    );
+    assert.deepEqual(row?.Tags, { tier: "1", BirtherId: healthy.id, BirtherState: "healthy" });
   });
 
   test("the file is an array, a row a line, also when there is none", () => {
@@ -73,8 +84,10 @@ describe("the Dominator's MDB", () => {
 });
 
 test("Ansible's inventory: groups that Ansible takes for names, facts of each host, only machines that have a name", () => {
-  const failing: Machine = { ...healthy, conditions: [{ kind: "failing", reason: "fan", sinceMs: 0 }] };
-  const inventory = ansibleInventory([failing, born]);
+  const conditions = [{ kind: "failing", reason: "fan", sinceMs: 0 }] as const;
+  const failing: Machine = { ...healthy, conditions, tags: { tier: "front end" }, groups: ["web"] };
+  const retired: Machine = { ...healthy, conditions: [{ kind: "retired", reason: "sold", sinceMs: 0 }] };
+  const inventory = ansibleInventory([failing, born, { ...retired, hostname: "gone" }]);
   assert.deepEqual(Object.keys(inventory._meta.hostvars), ["r07u03"]);
   assert.equal(inventory._meta.hostvars.r07u03?.ansible_host, "10.77.1.3");
   assert.equal(inventory._meta.hostvars.r07u03?.birther_switch_port, "swp3");
@@ -83,8 +96,10 @@ test("Ansible's inventory: groups that Ansible takes for names, facts of each ho
     "condition_failing",
     "image_compute_2026_08_01",
     "location_dc1_row2_rack7",
+    "owner_web",
     "rack_7",
     "state_healthy",
+    "tag_tier_front_end",
   ]);
   assert.deepEqual(inventory.all, { children: [...groups, "ungrouped"] });
   for (const name of groups) assert.deepEqual(inventory[name], { hosts: ["r07u03"] }, name);
@@ -95,10 +110,10 @@ describe("NetBox", () => {
   const lines = (csv: string) => csv.trimEnd().split("\r\n");
 
   test("devices: racked machines with position and face, others without", () => {
-    assert.deepEqual(lines(netboxCsv("devices", [healthy, born], site)), [
-      "name,role,manufacturer,device_type,serial,status,site,rack,position,face",
-      'r07u03,server,"ACME, Inc.","Node ""9""",S1,active,main,7,3,front',
-      "m-020000000002,server,Unknown,Unknown,,staged,main,,,",
+    assert.deepEqual(lines(netboxCsv("devices", [{ ...healthy, tags: { tier: "1" }, groups: ["web"] }, born], site)), [
+      "name,role,manufacturer,device_type,serial,status,site,rack,position,face,tags",
+      'r07u03,server,"ACME, Inc.","Node ""9""",S1,active,main,7,3,front,"tier-1,web"',
+      "m-020000000002,server,Unknown,Unknown,,staged,main,,,,",
     ]);
   });
 

@@ -1,9 +1,13 @@
 import type { BurnInResult } from "../machine/hardware.ts";
-import { type ConditionKind, type Machine, type MachineState, type Phase, phases } from "../machine/record.ts";
+import {
+  type ConditionKind,
+  conditionKinds,
+  type Machine,
+  machineStates,
+  type Phase,
+  phases,
+} from "../machine/record.ts";
 import type { MetricFamily, Sample } from "./exposition.ts";
-
-const states: readonly MachineState[] = ["unknown", "birth", "healthy", "rebirth", "clean"];
-const conditionKinds: readonly ConditionKind[] = ["hold", "failing", "debug", "maintenance", "conflict", "waiting"];
 
 /** What one pass over the fleet counts. */
 type Tally = {
@@ -52,7 +56,7 @@ export function fleetMetrics(machines: readonly Machine[], nowMs: number): Metri
 function tallyFleet(machines: readonly Machine[], nowMs: number): Tally {
   const tally: Tally = {
     // Every state has a sample: a rule must not take a missing one for trouble.
-    byStateAndPhase: new Map(states.map((state) => [`${state} none`, 0])),
+    byStateAndPhase: new Map(machineStates.map((state) => [`${state} none`, 0])),
     byCondition: new Map(),
     agesByPhase: new Map(),
     byVerdict: new Map(),

@@ -20,6 +20,7 @@ export const netboxTables = [
   "manufacturers",
   "device-types",
   "racks",
+  "tags",
   "devices",
   "interfaces",
   "mac-addresses",
@@ -28,7 +29,7 @@ export type NetboxTable = (typeof netboxTables)[number];
 
 /**
  * A table of NetBox's bulk import (`netbox/dcim/forms/bulk_import.py`) as CSV. Column names are those of NetBox 3.6 and
- * later; tags, site and role have to be there already.
+ * later; site and role have to be there already.
  */
 export function netboxCsv(table: NetboxTable, machines: readonly Machine[], site: NetboxSite): string {
   const { columns, rows } = tables[table](site);
@@ -60,14 +61,32 @@ const tables: { readonly [T in NetboxTable]: (site: NetboxSite) => Table } = {
         machines.flatMap((machine) => (rackOf(machine) === "" ? [] : [[site, rackOf(machine), "active", 19, 42]])),
       ),
   }),
+  tags: () => ({
+    columns: ["name", "slug"],
+    rows: (machines) => distinct(machines.flatMap((machine) => tagsOf(machine).map((tag) => [tag, slug(tag)]))),
+  }),
   devices: ({ site, role }) => ({
-    columns: ["name", "role", "manufacturer", "device_type", "serial", "status", "site", "rack", "position", "face"],
+    columns: [
+      "name",
+      "role",
+      "manufacturer",
+      "device_type",
+      "serial",
+      "status",
+      "site",
+      "rack",
+      "position",
+      "face",
+      "tags",
+    ],
     rows: (machines) =>
       machines.map((machine) => {
         const [rack, position] = [rackOf(machine), unitOf(machine)];
         const place = [site, rack, rack === "" ? "" : position, rack === "" || position === "" ? "" : "front"];
         const model = [vendorOf(machine), productOf(machine), machine.smbios?.serial ?? ""];
-        return [nameOf(machine), role, ...model, statusOf(machine), ...place];
+        // One field for all: NetBox splits it at the commas.
+        const tags = tagsOf(machine).map(slug).join(",");
+        return [nameOf(machine), role, ...model, statusOf(machine), ...place, tags];
       }),
   }),
   interfaces: ({ macColumn }) => ({
@@ -97,7 +116,13 @@ const statuses: { readonly [S in MachineState]: string } = {
 };
 
 function statusOf(machine: Machine): string {
+  if (conditionOf(machine, "retired") !== undefined) return "decommissioning";
   return conditionOf(machine, "failing") === undefined ? statuses[machine.state] : "failed";
+}
+
+/** NetBox's tags have no values, so a label is one word of both; owner groups are tags, too. */
+function tagsOf({ tags = {}, groups = [] }: Machine): string[] {
+  return [...Object.entries(tags).map(([name, value]) => (value === "" ? name : `${name}: ${value}`)), ...groups];
 }
 
 function vendorOf({ smbios }: Machine): string {

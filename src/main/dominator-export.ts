@@ -1,0 +1,43 @@
+import type { HttpHandler } from "../boot-server/http-server.ts";
+import type { Config } from "../contract/config.ts";
+import type { Clock, Log, Store } from "../core/ports.ts";
+import { type DominatorFile, keepDominatorFile } from "../mdb/exports/dominator-file.ts";
+import { type DominatorMdb, openDominatorMdb } from "../mdb/exports/dominator-mdb.ts";
+
+/** Where mdbd's json driver finds the healthy machines: it can neither log in nor trust a CA of ours, so plain HTTP. */
+export const dominatorMdbPath = "/exports/dominator.json";
+
+/** The Dominator's MDB in the ways that the configuration asks for: a file, a URL on the plain HTTP port. */
+export type DominatorExport = AsyncDisposable & {
+  readonly mdb: DominatorMdb;
+  readonly file?: DominatorFile;
+  readonly handlers: readonly HttpHandler[];
+};
+
+/** Opens it on a store. Throws, naming the file, when that cannot be written. */
+export async function openDominatorExport(deps: {
+  readonly store: Store;
+  readonly config: Config["exports"];
+  readonly clock: Clock;
+  readonly log: Log;
+}): Promise<DominatorExport> {
+  const { dominatorMdbFile: path, dominatorMdbByHttp } = deps.config;
+  await using opened = new AsyncDisposableStack();
+  const mdb = opened.use(openDominatorMdb(deps.store));
+  const file = path === undefined ? undefined : opened.use(await keepDominatorFile({ ...deps, path, mdb }));
+  const running = opened.move();
+  return {
+    mdb,
+    ...(file === undefined ? {} : { file }),
+    handlers: dominatorMdbByHttp ? [handlerOf(mdb)] : [],
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+function handlerOf(mdb: DominatorMdb): HttpHandler {
+  return (request, response, path) => {
+    if (path !== dominatorMdbPath || request.method !== "GET") return false;
+    response.writeHead(200, { "content-type": "application/json" }).end(mdb.text());
+    return true;
+  };
+}

@@ -1,0 +1,97 @@
+import type { NetworkView } from "../../contract/operator.ts";
+import type { TrafficView } from "../../contract/traffic.ts";
+import type { MetricFamily, Sample } from "../../core/export/exposition.ts";
+
+type Counts = { readonly [kind: string]: number };
+
+/** The figures of the Boot Server: its networks and pools, and what went over TFTP and HTTP. */
+export function bootMetrics(networks: readonly NetworkView[], { tftp, http }: TrafficView): MetricFamily[] {
+  const each = (value: (network: NetworkView) => number): Sample[] =>
+    networks.map((network) => ({ labels: { network: network.name }, value: value(network) }));
+  const eachOf = (label: string, counts: (network: NetworkView) => Counts): Sample[] =>
+    networks.flatMap((network) => labelled(counts(network), label, { network: network.name }));
+  return [
+    {
+      name: "birther_network_served",
+      help: "1 where requests are answered, 0 where another DHCP server stands in the way.",
+      kind: "gauge",
+      samples: each(({ notServed }) => (notServed === undefined ? 1 : 0)),
+    },
+    {
+      name: "birther_dhcp_received_total",
+      help: "DHCP and PXE messages that came in.",
+      kind: "counter",
+      samples: each(({ received }) => received),
+    },
+    {
+      name: "birther_pxe_answers_total",
+      help: "DHCP and PXE answers by what the machine was told to do.",
+      kind: "counter",
+      samples: eachOf("answer", ({ answers }) => answers),
+    },
+    {
+      name: "birther_dhcp_unanswered_total",
+      help: "DHCP and PXE messages without an answer, by reason.",
+      kind: "counter",
+      samples: eachOf("reason", ({ unanswered }) => unanswered),
+    },
+    {
+      name: "birther_dhcp_malformed_total",
+      help: "Datagrams that are no DHCP message, by fault.",
+      kind: "counter",
+      samples: eachOf("fault", ({ malformed }) => malformed),
+    },
+    {
+      name: "birther_pool_addresses",
+      help: "Addresses of the temporary pool.",
+      kind: "gauge",
+      samples: each(({ pool }) => pool.size),
+    },
+    {
+      name: "birther_pool_held_addresses",
+      help: "Addresses of the temporary pool that a machine holds.",
+      kind: "gauge",
+      samples: each(({ pool }) => pool.held),
+    },
+    {
+      name: "birther_pool_declined_addresses",
+      help: "Addresses out of use because a machine found another host there.",
+      kind: "gauge",
+      samples: each(({ declined }) => declined.length),
+    },
+    {
+      name: "birther_pool_exhausted",
+      help: "1 while machines go without an address.",
+      kind: "gauge",
+      samples: each(({ pool }) => (pool.exhaustedSinceMs === undefined ? 0 : 1)),
+    },
+    {
+      name: "birther_tftp_transfers_total",
+      help: "TFTP transfers by how they ended.",
+      kind: "counter",
+      samples: labelled(tftp.transfers, "end"),
+    },
+    {
+      name: "birther_tftp_sent_bytes_total",
+      help: "Bytes of files that were sent whole by TFTP.",
+      kind: "counter",
+      samples: [{ value: tftp.bytes }],
+    },
+    {
+      name: "birther_http_answers_total",
+      help: "Answers to machines over plain HTTP by status; aborted where the client went away.",
+      kind: "counter",
+      samples: labelled(http.answers, "status"),
+    },
+    {
+      name: "birther_http_sent_bytes_total",
+      help: "Bytes sent to machines over plain HTTP.",
+      kind: "counter",
+      samples: [{ value: http.bytes }],
+    },
+  ];
+}
+
+function labelled(counts: Counts, label: string, others: { readonly [name: string]: string } = {}): Sample[] {
+  return Object.entries(counts).map(([kind, value]) => ({ labels: { ...others, [label]: kind }, value }));
+}

@@ -1,0 +1,216 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { machineIdFromMac } from "../../core/machine/life-record.ts";
+import type { Clock, Store } from "../../core/ports.ts";
+import { openStore } from "../open-store.ts";
+import { asks, birthOf, testMac } from "../store-suite.ts";
+import { bootMetrics } from "./boot-metrics.ts";
+import { keepDominatorFile } from "./dominator-file.ts";
+import { openDominatorMdb } from "./dominator-mdb.ts";
+import { openLoneExports } from "./lone-exports.ts";
+import { readinessOf } from "./readiness.ts";
+import { meterStore } from "./store-meter.ts";
+
+const clock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
+const log = () => {};
+const hostnames = (text: string) => (JSON.parse(text) as { Hostname: string }[]).map(({ Hostname }) => Hostname);
+
+async function giveBirth(store: Store, ...numbers: readonly number[]): Promise<void> {
+  for (const n of numbers) for (const event of birthOf(n)) await store.apply(event);
+}
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  for (let tries = 0; !holds(); tries += 1) {
+    if (tries > 500) assert.fail(`waited 10 s until ${what}`);
+    await wait(20);
+  }
+}
+
+test("the Dominator's MDB follows the store, and a change that is not the Dominator's leaves it alone", async () => {
+  await using store = await openStore({ path: ":memory:", clock, log });
+  await giveBirth(store, 1);
+  using mdb = openDominatorMdb(store);
+  let changes = 0;
+  mdb.onChanged(() => {
+    changes += 1;
+  });
+  assert.deepEqual(hostnames(mdb.text()), ["r01u1"]);
+  await store.apply(asks(1));
+  await store.apply(asks(2));
+  assert.equal(changes, 0, "a machine that asks PXE is no news for the Dominator");
+  await giveBirth(store, 3);
+  assert.deepEqual([changes, hostnames(mdb.text())], [1, ["r01u1", "r01u3"]]);
+  await store.apply({ kind: "rebirthAsked", id: machineIdFromMac(testMac(1)), by: "test" });
+  assert.deepEqual([changes, hostnames(mdb.text()), mdb.machines()], [2, ["r01u3"], 1]);
+});
+
+describe("the Dominator's MDB file", () => {
+  async function inDirectory(act: (directory: string, store: Store) => Promise<void>): Promise<void> {
+    const directory = mkdtempSync(join(tmpdir(), "birther-exports-"));
+    try {
+      await using store = await openStore({ path: ":memory:", clock, log });
+      await act(directory, store);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  }
+
+  test("is there at once, is replaced by another inode at a change, leaves nothing beside it, and is for all to read", () =>
+    inDirectory(async (directory, store) => {
+      await giveBirth(store, 1);
+      const path = join(directory, "mdb.json");
+      using mdb = openDominatorMdb(store);
+      await using _file = await keepDominatorFile({ path, mdb, clock, log });
+      assert.deepEqual(hostnames(readFileSync(path, "utf8")), ["r01u1"]);
+      const { ino, mode } = statSync(path);
+      assert.equal(mode & 0o444, 0o444);
+      await giveBirth(store, 2, 3);
+      await until("the file names all three", () => hostnames(readFileSync(path, "utf8")).length === 3);
+      assert.notEqual(statSync(path).ino, ino);
+      assert.deepEqual(readdirSync(directory), ["mdb.json"]);
+    }));
+
+  test("changes that come together are written together", () =>
+    inDirectory(async (directory, store) => {
+      const path = join(directory, "mdb.json");
+      using mdb = openDominatorMdb(store);
+      await using file = await keepDominatorFile({ path, mdb, clock, log });
+      await Promise.all(Array.from({ length: 30 }, (_, n) => giveBirth(store, n + 1)));
+      await until("the file names all thirty", () => hostnames(readFileSync(path, "utf8")).length === 30);
+      assert.ok(file.figures().writes < 10, `${file.figures().writes} writes`);
+    }));
+
+  test("what changed last is written at the end", () =>
+    inDirectory(async (directory, store) => {
+      const path = join(directory, "mdb.json");
+      using mdb = openDominatorMdb(store);
+      {
+        await using _file = await keepDominatorFile({ path, mdb, clock, log });
+        assert.deepEqual(hostnames(readFileSync(path, "utf8")), []);
+        await giveBirth(store, 1);
+      }
+      assert.deepEqual(hostnames(readFileSync(path, "utf8")), ["r01u1"]);
+    }));
+
+  test("a place that cannot be written: refused at the start, said and counted later; the old file stays", () =>
+    inDirectory(async (directory, store) => {
+      using mdb = openDominatorMdb(store);
+      const said: string[] = [];
+      const nowhere = join(directory, "none", "mdb.json");
+      await assert.rejects(
+        keepDominatorFile({ path: nowhere, mdb, clock, log }),
+        /none\/mdb\.json could not be written/,
+      );
+      const path = join(directory, "mdb.json");
+      const file = await keepDominatorFile({ path, mdb, clock, log: (_, message) => said.push(message) });
+      // Where the draft should be there is a directory.
+      mkdirSync(`${path}.new`);
+      await giveBirth(store, 1);
+      await until("the failure is counted", () => file.figures().failures === 1);
+      assert.match(said.join(), /could not be written/);
+      assert.deepEqual(hostnames(readFileSync(path, "utf8")), []);
+      rmSync(`${path}.new`, { recursive: true });
+      await file[Symbol.asyncDispose]();
+      assert.deepEqual(hostnames(readFileSync(path, "utf8")), ["r01u1"]);
+    }));
+});
+
+test("writes are timed, refusals and failures counted, and what waits is seen", async () => {
+  let nowMs = 0;
+  const still: Clock = { nowMs: () => nowMs, monotonicMs: () => nowMs };
+  await using real = await openStore({ path: ":memory:", clock: still, log });
+  let act: Store["apply"] = real.apply;
+  const { store, meter } = meterStore({ ...real, apply: (...asked) => act(...asked) }, still);
+  await giveBirth(store, 1);
+  const id = machineIdFromMac(testMac(1));
+  await store.apply({ kind: "orderIssued", id, tokenHash: "x", expiresAtMs: 9e12 });
+  const { promise, reject } = Promise.withResolvers<never>();
+  act = () => promise;
+  nowMs = 5000;
+  const lost = store.apply(asks(1));
+  assert.equal(meter.waitingSinceMs(), 5000);
+  reject(new Error("the disk is full"));
+  await assert.rejects(lost, /full/);
+  assert.deepEqual([meter.waitingSinceMs(), meter.lastFailure()], [undefined, "the disk is full"]);
+  act = real.apply;
+  await store.apply(asks(1));
+  assert.equal(meter.lastFailure(), undefined);
+  const text = JSON.stringify(meter.families());
+  assert.match(text, /birther_mdb_write_failures_total.*"value":1/);
+  assert.match(text, /"labels":\{"reason":"staleOrder"\},"value":1/);
+});
+
+test("metrics: fleet, changes, births and process in one text", async () => {
+  await using memory = await openStore({ path: ":memory:", clock, log });
+  using exports = openLoneExports(memory, clock);
+  await giveBirth(exports.store, 1);
+  await exports.store.apply(asks(2));
+  const text = exports.metrics();
+  for (const line of [
+    'birther_build_info{version="test"} 1',
+    'birther_machines{state="birth",phase="offered"} 1',
+    'birther_changes_total{event="pxeAsked"} 2',
+    "birther_birth_seconds_count 1",
+    "birther_mdb_write_seconds_count 5",
+    "birther_mdb_writes_waiting 0",
+  ])
+    assert.ok(text.includes(`${line}\n`), `${line}\nis not in\n${text}`);
+  assert.match(text, /^process_resident_memory_bytes [1-9]\d{6,}$/m);
+});
+
+test("figures of the Boot Server: each network's, labels from its counters", () => {
+  const families = bootMetrics(
+    [
+      {
+        ...{ name: "rack", nursery: true, mode: "full", notServed: "stop it", declined: [], receiveBufferBytes: 1 },
+        pool: { first: "10.0.0.1", last: "10.0.0.9", size: 9, held: 4, exhaustedSinceMs: 1, refused: 2 },
+        ...{ received: 7, answered: 5, answers: { loader: 5 }, unanswered: { poolExhausted: 2 }, malformed: {} },
+      },
+    ],
+    { tftp: { transfers: { sent: 3 }, bytes: 9 }, http: { answers: { "200": 2, aborted: 1 }, bytes: 8 } },
+  );
+  const samples = Object.fromEntries(
+    families.flatMap((family) =>
+      family.kind === "histogram"
+        ? []
+        : family.samples.map(({ labels = {}, value }) => [
+            [family.name, ...Object.values(labels)].join(" ").replace("birther_", ""),
+            value,
+          ]),
+    ),
+  );
+  assert.deepEqual(samples, {
+    "network_served rack": 0,
+    "dhcp_received_total rack": 7,
+    "pxe_answers_total rack loader": 5,
+    "dhcp_unanswered_total rack poolExhausted": 2,
+    "pool_addresses rack": 9,
+    "pool_held_addresses rack": 4,
+    "pool_declined_addresses rack": 0,
+    "pool_exhausted rack": 1,
+    "tftp_transfers_total sent": 3,
+    tftp_sent_bytes_total: 9,
+    "http_answers_total 200": 2,
+    "http_answers_total aborted": 1,
+    http_sent_bytes_total: 8,
+  });
+});
+
+test("readiness: each fault is named; a check that throws is a fault in its words", async () => {
+  const well = { name: "files", ask: () => undefined };
+  assert.equal((await readinessOf([well])).ready, true);
+  const broken = { name: "disk", ask: () => Promise.reject(new Error("no such directory")) };
+  const full = { name: "pool", ask: () => ({ fault: "it is empty", next: "enlarge it" }) };
+  assert.deepEqual(await readinessOf([well, broken, full]), {
+    ready: false,
+    checks: [
+      { name: "files", ok: true },
+      { name: "disk", ok: false, fault: "no such directory", next: "look at the server's log" },
+      { name: "pool", ok: false, fault: "it is empty", next: "enlarge it" },
+    ],
+  });
+});

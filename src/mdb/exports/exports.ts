@@ -1,0 +1,82 @@
+import type { ReadyAnswer } from "../../contract/export-shapes.ts";
+import type { NetworkView } from "../../contract/operator.ts";
+import type { TrafficView } from "../../contract/traffic.ts";
+import { type MetricFamily, writeExposition } from "../../core/export/exposition.ts";
+import { fleetMetrics } from "../../core/export/fleet-metrics.ts";
+import type { Clock, Store } from "../../core/ports.ts";
+import { bootMetrics } from "./boot-metrics.ts";
+import { changeMetrics } from "./change-metrics.ts";
+import type { DominatorFile } from "./dominator-file.ts";
+import type { DominatorMdb } from "./dominator-mdb.ts";
+import { processMetrics } from "./process-metrics.ts";
+import { type ReadyCheck, readinessOf } from "./readiness.ts";
+import type { StoreMeter } from "./store-meter.ts";
+
+/** What other tools are told of the fleet and the server. */
+export type Exports = Disposable & {
+  /** The Dominator's MDB as JSON. */
+  readonly dominatorMdb: () => string;
+  /** Prometheus' text format. */
+  readonly metrics: () => string;
+  readonly readiness: () => Promise<ReadyAnswer>;
+};
+
+/** Opens the exports of a store, until they are disposed of. */
+export function openExports(deps: {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly version: string;
+  readonly dominator: { readonly mdb: DominatorMdb; readonly file?: DominatorFile };
+  readonly boot: { readonly networks: () => readonly NetworkView[]; readonly traffic: () => TrafficView };
+  readonly meter: StoreMeter;
+  readonly checks: readonly ReadyCheck[];
+}): Exports {
+  const { store, clock, version, dominator, boot, meter, checks } = deps;
+  using opened = new DisposableStack();
+  const changes = opened.use(changeMetrics(store));
+  const own = opened.use(processMetrics());
+  const running = opened.move();
+  const build: MetricFamily = {
+    name: "birther_build_info",
+    help: "The version that runs.",
+    kind: "gauge",
+    samples: [{ labels: { version }, value: 1 }],
+  };
+  return {
+    dominatorMdb: dominator.mdb.text,
+    metrics: () =>
+      writeExposition([
+        build,
+        ...fleetMetrics(store.list(), clock.nowMs()),
+        ...changes.families(),
+        ...bootMetrics(boot.networks(), boot.traffic()),
+        ...meter.families(),
+        ...fileFamilies(dominator.file),
+        ...own.families(),
+      ]),
+    readiness: () => readinessOf(checks),
+    [Symbol.dispose]: () => running.dispose(),
+  };
+}
+
+function fileFamilies(file: DominatorFile | undefined): MetricFamily[] {
+  if (file === undefined) return [];
+  const { writes, failures, lastWriteAtMs } = file.figures();
+  return [
+    {
+      name: "birther_dominator_file_writes_total",
+      help: "Writes of the Dominator's MDB file, by result.",
+      kind: "counter",
+      samples: [
+        { labels: { result: "done" }, value: writes },
+        { labels: { result: "failed" }, value: failures },
+      ],
+    },
+    {
+      name: "birther_dominator_file_written_timestamp_seconds",
+      help: "When it was written last, seconds since 1970.",
+      kind: "gauge",
+      samples: lastWriteAtMs === undefined ? [] : [{ value: lastWriteAtMs / 1000 }],
+    },
+  ];
+}
