@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { print } from "./server-options.ts";
 
-/** Adds `config check` and `config docs`. */
+/** Adds `config check`, `config docs` and `config life`. */
 export function configCommand(program: Command): void {
   const config = program.command("config").description("check a configuration file; print its documentation");
   config
@@ -19,5 +19,12 @@ export function configCommand(program: Command): void {
     .action(async () => {
       const { configDocs } = await import("../contract/config-docs.ts");
       process.stdout.write(configDocs());
+    });
+  config
+    .command("life")
+    .description("print docs/machine-life.md, made of the state × event table")
+    .action(async () => {
+      const { lifeDocs } = await import("../core/machine/life-docs.ts");
+      process.stdout.write(lifeDocs());
     });
 }

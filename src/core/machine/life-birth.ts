@@ -74,14 +74,11 @@ function isUsable(mac: Mac): boolean {
   return mac !== "00:00:00:00:00:00" && (Number.parseInt(mac.slice(0, 2), 16) & 1) === 0;
 }
 
-/** Never had an order taken, never had a name of its own, was not given up: PXE requests of one NIC, or what was announced of it. */
+/** Never had an order taken, was never installed, was not given up: PXE requests of one NIC, or what was announced of it. */
 function isGhost(machine: Machine): boolean {
   const neverBorn = machine.state === "unknown" || machine.state === "birth";
-  const named = machine.hostname !== undefined && machine.announced === undefined;
   const retired = conditionOf(machine, "retired") !== undefined;
-  return (
-    neverBorn && !named && !retired && machine.permanentAddress === undefined && machine.ticket?.taken === undefined
-  );
+  return neverBorn && !retired && machine.storage === undefined && machine.ticket?.taken === undefined;
 }
 
 function sameAs(machine: Machine, holder: Machine, context: Context): Decision {

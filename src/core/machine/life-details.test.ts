@@ -185,7 +185,7 @@ describe("what operators say of a machine", () => {
     ["another name: it follows from the place", { hostname: "db1" }, "nameByPlace"],
     ["no name: it follows from the place", { hostname: null }, "nameByPlace"],
     ["the NIC by which another machine is known", { macs: [mac(1), mac(2)] }, "macTaken"],
-    ["no NIC at all", { macs: [] }, "wrongState"],
+    ["not the NIC by which it is known", { macs: [mac(3)] }, "wrongState"],
     ["too many groups", { groups: Array.from({ length: 17 }, (_, n) => `g${n}`) }, "tooMany"],
   ];
   for (const [title, details, kind] of refusals)

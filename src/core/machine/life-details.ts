@@ -98,11 +98,12 @@ export const setDetails: Move<"detailsSet"> = (machine, { details, by }, context
     claimedBy(machine, wanted, context, "movable") ??
     tooMany({ tags: tags ?? {}, groups: details.groups ?? [], macs: macs ?? [] });
   if (fault !== undefined) return fault;
-  if (macs !== undefined && macs.length === 0 && machine.macs.length > 0)
+  const [identity] = machine.macs;
+  if (macs !== undefined && (identity === undefined || !macs.includes(identity)))
     return refused({
       kind: "wrongState",
-      message: `without a hardware address ${nameOf(machine)} would never be recognised`,
-      next: `to give it up: birther retire ${nameOf(machine)}`,
+      message: `${nameOf(machine)} is known by ${identity ?? "its place"}: that cannot be taken away from it`,
+      next: `to give it up: birther retire ${nameOf(machine)}; another machine can then take over: birther takeover`,
     });
   const named = nameAnew(machine, hostname, { by, atMs: context.nowMs });
   const patched = patchImages(patchLabels(named, tags, details), details);
@@ -123,7 +124,13 @@ export const setDetails: Move<"detailsSet"> = (machine, { details, by }, context
 function withMacs(machine: Machine, macs: readonly Mac[]): Machine {
   const { disputedMacs = [], ...kept } = machine;
   const disputed = disputedMacs.filter((mac) => macs.includes(mac) && machine.macs.includes(mac));
-  return { ...kept, macs: [...new Set(macs)], ...(disputed.length === 0 ? {} : { disputedMacs: disputed }) };
+  // The first is its identity, and stays that.
+  const identity = machine.macs.slice(0, 1);
+  return {
+    ...kept,
+    macs: [...new Set([...identity, ...macs])],
+    ...(disputed.length === 0 ? {} : { disputedMacs: disputed }),
+  };
 }
 
 function patchTags(tags: Machine["tags"], patch: DetailsPatch["tags"]): Machine["tags"] {

@@ -1,0 +1,42 @@
+/**
+ * Sequences that broke a property once, shrunk: found in the code, or by taking a rule out of it. Played first in each run.
+ * Cabling, then what happens, in the words of fleet-properties.test.ts. A new counterexample is added here with its mending.
+ */
+export const kept: readonly (readonly [cabling: readonly (readonly number[])[], actions: readonly object[]])[] = [
+  // Without the scan's refusal of another machine's NIC: a second record was born beside the first and took its NIC along.
+  [
+    [[0], [0], [0, 1]],
+    [
+      ...boots(2, 1),
+      ...boots(2, 0),
+      { do: "moveSlot", chassis: 2, unit: 1 },
+      ...boots(0, 0),
+      { do: "rebirth", machine: 0, other: 0 },
+      ...boots(0, 0),
+      ...boots(2, 1),
+      ...boots(0, 0),
+    ],
+  ],
+  // A machine that was retired and released lost its record to a newcomer with which it shares a NIC, and began again at generation 1.
+  [
+    [[0, 1], [1, 2], [0]],
+    [
+      ...boots(0, 0),
+      { do: "retire", machine: 0, other: 0 },
+      { do: "revive", machine: 0, other: 0 },
+      ...boots(1, 1),
+      ...boots(0, 0),
+      { do: "rebirth", machine: 0, other: 0 },
+      ...boots(0, 0),
+      ...boots(0, 0),
+    ],
+  ],
+];
+
+function boots(chassis: number, nic: number): object[] {
+  return [
+    { do: "boot", chassis, nic, nursery: true },
+    { do: "go", chassis, stages: 4 },
+    { do: "poll", chassis },
+  ];
+}

@@ -1,0 +1,261 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { checkFleet } from "./check.ts";
+import type { Decision, MachineEvent } from "./event.ts";
+import { kept } from "./fleet-properties.kept.ts";
+import { announcedId, silentBeforeTakeoverMs } from "./life-details.ts";
+import { mayBeInstalled } from "./life-record.ts";
+import type { MachineId } from "./record.ts";
+import { hardware, mac, place, testFleet } from "./test-fleet.ts";
+
+/** Metal: what a record stands for, and what can be wrong about it. */
+type Chassis = {
+  nics: number[];
+  unit: number;
+  /** The system on its disk: as which machine it was installed, and its sub's credential. */
+  system?: { readonly id: MachineId; readonly credential: string };
+  /** A birth that runs on it. */
+  birth?: { readonly id: MachineId; readonly session: string; readonly generation: number; stage: number };
+  /** An operator has said that what is on its disk may go. */
+  released: boolean;
+};
+
+type Action =
+  | { readonly do: "boot"; readonly chassis: number; readonly nic: number; readonly nursery: boolean }
+  | { readonly do: "go"; readonly chassis: number; readonly stages: number }
+  | { readonly do: "poll"; readonly chassis: number }
+  | { readonly do: "moveNic"; readonly from: number; readonly to: number; readonly nic: number }
+  | { readonly do: "newBoard"; readonly chassis: number; readonly nic: number }
+  | { readonly do: "moveSlot"; readonly chassis: number; readonly unit: number }
+  | { readonly do: Operator; readonly machine: number; readonly other: number };
+const operators = [
+  ...["rebirth", "rebirthMoved", "clean", "cancel", "hold", "release", "retire", "revive", "takeover"],
+  ...["announce", "giveNic"],
+] as const;
+type Operator =
+  | "rebirth"
+  | "rebirthMoved"
+  | "clean"
+  | "cancel"
+  | "hold"
+  | "release"
+  | "retire"
+  | "revive"
+  | "takeover"
+  | "announce"
+  | "giveNic";
+
+const chassisCount = 3;
+const nicCount = 6;
+
+/** Runs metal and operators against a fleet; asserts after each step what no sequence of them may do. */
+function play(cabling: readonly (readonly number[])[], actions: readonly Action[]): void {
+  const world = testFleet();
+  const metal: Chassis[] = cabling.map((nics, n) => ({ nics: [...nics], unit: n + 1, released: false }));
+  const installed = new Set<string>();
+  let secrets = 0;
+  const secret = () => `s${++secrets}`;
+  const byMac = (n: number) => world.list().find(({ macs }) => macs.includes(mac(n)));
+  const onDiskOf = (id: MachineId) => metal.filter(({ system }) => system?.id === id);
+
+  const apply = (event: MachineEvent): Decision => {
+    const before = new Map(world.list().map((machine) => [machine.id, machine]));
+    const decision = world.apply(event);
+    for (const machine of world.list()) {
+      const was = before.get(machine.id);
+      if (was === undefined || was === machine) continue;
+      assert.equal(machine.revision, was.revision + 1, `${event.kind} counts once on ${machine.id}`);
+      assert.ok(machine.generation >= was.generation, `${event.kind} took ${machine.id} back a generation`);
+      assert.equal(machine.macs[0], was.macs[0], `${event.kind} changed what ${machine.id} is known by`);
+    }
+    assert.deepEqual(checkFleet(world.list()), [], event.kind);
+    return decision;
+  };
+
+  const boot = (chassis: Chassis, nic: number, nursery: boolean) => {
+    delete chassis.birth;
+    const wire = { firmware: "bios", network: "rack", stage: "firmware", answer: "loader" } as const;
+    apply({ kind: "pxeAsked", mac: mac(nic), nursery, ...wire });
+    const machine = byMac(nic);
+    if (machine === undefined || !mayBeInstalled(machine, mac(nic))) return;
+    const [token, session] = [secret(), secret()];
+    const { id } = machine;
+    if (apply({ kind: "orderIssued", id, tokenHash: token, expiresAtMs: 1e12 }).kind === "refused") return;
+    const order = { bootId: token, sessionHash: session, tokenHash: token };
+    if (apply({ kind: "orderTaken", id, mac: mac(nic), ...order }).kind === "refused") return;
+    chassis.birth = { id, session, generation: machine.generation, stage: 0 };
+  };
+
+  /** One more stage of a birth that runs; false when it has ended. The session is looked at as the server does. */
+  const go = (chassis: Chassis): boolean => {
+    const { birth } = chassis;
+    if (birth === undefined) return false;
+    const { id, session, generation } = birth;
+    delete chassis.birth;
+    if (world.find(id)?.ticket?.taken?.sessionHash !== session) return false;
+    const stages: readonly (() => boolean)[] = [
+      () => {
+        const nics = chassis.nics.map(mac);
+        return apply({ kind: "hardwareScanned", id, hardware: hardware(...nics) }).kind === "changed";
+      },
+      () => apply({ kind: "placed", id, placement: place(chassis.unit) }).kind === "changed",
+      () => {
+        const whose = `the system of ${chassis.system?.id} was wiped, by an order for ${id} in ${world.find(id)?.state}`;
+        assert.ok(chassis.system === undefined || chassis.released, whose);
+        delete chassis.system;
+        chassis.released = false;
+        return true;
+      },
+      () => {
+        const credential = secret();
+        const { hostname, address } = place(chassis.unit);
+        const decision = apply({
+          ...{
+            kind: "becameHealthy",
+            id,
+            generation,
+            hostname,
+            address,
+            image: "compute",
+            placement: place(chassis.unit),
+          },
+          storage: {
+            rootDisk: { path: "/dev/vda", serial: "", sizeBytes: 1, why: "only" },
+            encryption: { kind: "none", reason: "test" },
+          },
+          subTokenHash: credential,
+        });
+        if (decision.kind === "refused") return false;
+        const life = `${id} ${generation}`;
+        assert.ok(!installed.has(life), `${life} was installed twice`);
+        installed.add(life);
+        chassis.system = { id, credential };
+        return false;
+      },
+    ];
+    if (stages[birth.stage]?.() !== true) return false;
+    chassis.birth = { ...birth, stage: birth.stage + 1 };
+    return true;
+  };
+
+  const operate = (what: Operator, n: number, m: number) => {
+    const machines = world.list();
+    const [machine, other] = [machines[n % machines.length], machines[m % machines.length]];
+    if (what === "announce") {
+      const macs = [mac(m % nicCount)];
+      const id = announcedId(macs, undefined) ?? assert.fail();
+      apply({ kind: "machineCreated", id, by: "op", macs, ...(n % 2 === 0 ? { birth: true } : {}) });
+      return;
+    }
+    if (machine === undefined || other === undefined) return;
+    const { id } = machine;
+    const by = "op";
+    const accepted = (event: MachineEvent) => apply(event).kind === "changed";
+    const letGo = (whose: MachineId, released: boolean) => {
+      for (const chassis of onDiskOf(whose)) chassis.released = released;
+    };
+    switch (what) {
+      case "rebirth":
+      case "rebirthMoved":
+        if (accepted({ kind: "rebirthAsked", id, by, ...(what === "rebirth" ? {} : { mayMove: true }) }))
+          letGo(id, true);
+        return;
+      case "clean":
+        if (accepted({ kind: "cleanAsked", id, by })) letGo(id, true);
+        return;
+      case "cancel":
+        if (accepted({ kind: "rebirthCancelled", id, by })) letGo(id, false);
+        return;
+      case "hold":
+        apply({ kind: "conditionSet", id, condition: "hold", reason: "r" });
+        return;
+      case "release":
+      case "revive":
+        apply({ kind: "conditionCleared", id, condition: what === "release" ? "hold" : "retired" });
+        return;
+      case "retire":
+        if (accepted({ kind: "retired", id, by })) letGo(id, true);
+        return;
+      case "takeover":
+        world.later(silentBeforeTakeoverMs);
+        if (accepted({ kind: "takeoverAuthorised", id, from: other.id, by })) letGo(other.id, true);
+        return;
+      case "giveNic":
+        apply({ kind: "detailsSet", id, by, details: { macs: [...machine.macs, mac(m % nicCount)] } });
+        return;
+    }
+  };
+
+  for (const action of actions) {
+    switch (action.do) {
+      case "boot": {
+        const chassis = metal[action.chassis] ?? assert.fail();
+        boot(chassis, chassis.nics[action.nic % chassis.nics.length] ?? 0, action.nursery);
+        break;
+      }
+      case "go":
+        for (let n = 0; n < action.stages && go(metal[action.chassis] ?? assert.fail()); n += 1);
+        break;
+      case "poll": {
+        const { system, birth } = metal[action.chassis] ?? assert.fail();
+        if (system === undefined || birth !== undefined) break;
+        if (world.find(system.id)?.subTokenHash === system.credential)
+          apply({ kind: "subSeen", id: system.id, runningImage: "compute" });
+        break;
+      }
+      case "moveNic": {
+        const [from, to] = [metal[action.from] ?? assert.fail(), metal[action.to] ?? assert.fail()];
+        if (from.nics.length < 2 || from === to) break;
+        to.nics.push(...from.nics.splice(action.nic % from.nics.length, 1));
+        break;
+      }
+      case "newBoard":
+        (metal[action.chassis] ?? assert.fail()).nics = [action.nic];
+        break;
+      case "moveSlot":
+        (metal[action.chassis] ?? assert.fail()).unit = action.unit;
+        break;
+      default:
+        operate(action.do, action.machine, action.other);
+    }
+  }
+}
+
+const chassis = fc.nat({ max: chassisCount - 1 });
+const nic = fc.nat({ max: nicCount - 1 });
+const boot = fc.record({ do: fc.constant("boot" as const), chassis, nic: fc.nat({ max: 2 }), nursery: fc.boolean() });
+const go = fc.record({ do: fc.constant("go" as const), chassis, stages: fc.integer({ min: 1, max: 4 }) });
+const operator = fc.record({ do: fc.constantFrom(...operators) as fc.Arbitrary<Operator>, machine: nic, other: nic });
+const poll = fc.record({ do: fc.constant("poll" as const), chassis });
+const moveNic = fc.record({ do: fc.constant("moveNic" as const), from: chassis, to: chassis, nic: fc.nat({ max: 2 }) });
+const newBoard = fc.record({ do: fc.constant("newBoard" as const), chassis, nic });
+const moveSlot = fc.record({ do: fc.constant("moveSlot" as const), chassis, unit: fc.integer({ min: 1, max: 6 }) });
+/** A boot that goes all the way: single steps seldom get there. */
+const birth = fc.record({ chassis, nic: fc.nat({ max: 2 }) }).map(({ chassis: n, nic: by }): Action[] => [
+  { do: "boot", chassis: n, nic: by, nursery: true },
+  { do: "go", chassis: n, stages: 4 },
+  { do: "poll", chassis: n },
+]);
+const sequence = (...more: readonly fc.Arbitrary<Action>[]): fc.Arbitrary<Action[]> => {
+  const singles = [boot, go, operator, operator, poll, ...more].map((one) => one.map((action): Action[] => [action]));
+  const groups = [{ weight: 6, arbitrary: birth }, ...singles.map((arbitrary) => ({ weight: 1, arbitrary }))];
+  return fc.array(fc.oneof(...groups), { minLength: 8, maxLength: 40, size: "max" }).map((all) => all.flat());
+};
+/** The NICs of each chassis; some are in two of them: cloned cards, adapters that wander. */
+const cabling = fc.array(fc.uniqueArray(nic, { minLength: 1, maxLength: 3 }), {
+  minLength: chassisCount,
+  maxLength: chassisCount,
+});
+
+const examples = kept as unknown as [number[][], Action[]][];
+
+describe("whole fleets: no system is wiped without an operator's word, nothing is held twice, no generation is installed twice", () => {
+  test("NICs that are shared, that wander, and boards that are swapped", () => {
+    fc.assert(fc.property(cabling, sequence(moveNic, newBoard), play), { numRuns: 1000, examples });
+  });
+
+  test("machines that are put elsewhere, also where another one is", () => {
+    fc.assert(fc.property(cabling, sequence(moveSlot), play), { numRuns: 1000, examples });
+  });
+});

@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { parseIpv4, parsePrefix } from "../net/ipv4.ts";
+import { intentFor } from "../pxe/answer.ts";
+import { chooseBinding } from "../pxe/binding.ts";
+import type { Network } from "../pxe/network.ts";
+import type { Decision, MachineEvent } from "./event.ts";
+import { isTelling, sharedParts } from "./evidence.ts";
+import type { Hardware } from "./hardware.ts";
+import { asked, hardware, healthy, id, issued, mac, place, taken, testFleet } from "./test-fleet.ts";
+
+const scanned = (n: number, nics: readonly number[], more: Partial<Hardware> = {}): MachineEvent => ({
+  kind: "hardwareScanned",
+  id: id(n),
+  hardware: { ...hardware(...nics.map(mac)), ...more },
+});
+const placed = (n: number, unit = n): MachineEvent => ({ kind: "placed", id: id(n), placement: place(unit) });
+const rebirth = (n: number, mayMove = false): MachineEvent => {
+  return { kind: "rebirthAsked", id: id(n), by: "op", ...(mayMove ? { mayMove } : {}) };
+};
+const refusal = (decision: Decision) => (decision.kind === "refused" ? decision.refusal.kind : decision.kind);
+const reason = (n: number, world: ReturnType<typeof testFleet>) => world.get(n).conditions[0]?.reason ?? "";
+/** The n-th machine is born with these NICs. */
+const bornWith = (world: ReturnType<typeof testFleet>, n: number, ...nics: number[]) => {
+  world.all(asked(n), issued(n), taken(n), scanned(n, nics), placed(n), healthy(n, 1));
+  return world;
+};
+
+describe("strings of the board are evidence, never key", () => {
+  const rows: readonly (readonly [text: string, telling: boolean])[] = [
+    ...["", "0", "To be filled by O.E.M.", "to be filled by o.e.m.", "Default string", "System Serial Number"].map(
+      nothing,
+    ),
+    ...["00000000-0000-0000-0000-000000000000", "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF", "xxxxxxxx"].map(nothing),
+    ...["03000200-0400-0500-0006-000700080009", "Not Specified", "0123456789", " N/A ", "...."].map(nothing),
+    ["CZ3212M7Q4", true],
+    ["4c4c4544-0038-4210-8051-b4c04f503533", true],
+  ];
+  function nothing(text: string): [string, boolean] {
+    return [text, false];
+  }
+  for (const [text, telling] of rows)
+    test(`"${text}" tells ${telling ? "something" : "nothing"}`, () => assert.equal(isTelling(text), telling));
+
+  for (const uuid of ["00000000-0000-0000-0000-000000000000", "4c4c4544-0038-4210-8051-b4c04f503533"])
+    test(`two machines with the UUID ${uuid} are two machines`, () => {
+      const world = testFleet();
+      const smbios = { vendor: "V", product: "P", serial: "To be filled by O.E.M.", uuid };
+      for (const n of [1, 2])
+        world.all(asked(n), issued(n), taken(n), scanned(n, [n], { smbios }), placed(n), healthy(n, 1));
+      assert.deepEqual([world.list().length, world.get(2).hostname], [2, "r01u02"]);
+      const shared = sharedParts(world.get(1), world.get(2));
+      assert.deepEqual(shared, isTelling(uuid) ? [`the UUID ${uuid}`] : []);
+    });
+});
+
+describe("a NIC that two machines have", () => {
+  const prefix = (text: string) => parsePrefix(text) ?? assert.fail();
+  const address = (text: string) => parseIpv4(text) ?? assert.fail();
+  const pool = { first: address("10.77.0.50"), last: address("10.77.0.99") };
+  const network: Network = {
+    ...{ name: "rack", interface: "br0", nursery: true, prefix: prefix("10.77.0.0/16"), temporaryPool: pool },
+    ...{ serverAddress: address("10.77.0.1"), leaseSeconds: 600, nameservers: [], secureBoot: false },
+  } as unknown as Network;
+
+  /** Machine 1 has NICs 1 and 3; 3 is moved to machine 2, which is born with it. */
+  const moved = () => bornWith(bornWith(testFleet(), 1, 1, 3), 2, 2, 3);
+
+  test("stays with who had it first, as a disputed one; the newcomer is born all the same", () => {
+    const world = moved();
+    assert.deepEqual([world.get(1).macs, world.get(1).disputedMacs], [[mac(1), mac(3)], [mac(3)]]);
+    assert.deepEqual([world.get(2).macs, world.get(2).state], [[mac(2)], "healthy"]);
+  });
+
+  test("brings nobody's address along, and is sent to the disk whatever is meant for its owner", () => {
+    const world = moved();
+    const bind = (n: number) =>
+      chooseBinding({
+        network,
+        mac: mac(n),
+        machine: world.get(1),
+        holderOf: () => undefined,
+        message: { kind: "discover" } as never,
+      });
+    const own = bind(1);
+    assert.equal(own.kind === "bound" && own.temporary, false, "by its own NIC it gets its permanent address");
+    const foreign = bind(3);
+    assert.equal(foreign.kind === "bound" && foreign.temporary, true, "by the disputed one a temporary");
+    world.all(rebirth(1));
+    assert.deepEqual(
+      [1, 3].map((n) => intentFor(world.get(1), network, mac(n))),
+      ["install", "local"],
+    );
+    world.all(asked(3, { answer: "local" }));
+    assert.deepEqual([world.get(1).phase, world.get(1).temporaryAddress], [undefined, undefined], "no attempt begins");
+    world.all(issued(1, "r"));
+    assert.equal(refusal(world.apply(taken(1, "r", "boot", 3))), "foreignToken");
+  });
+
+  test("counts no start of its owner", () => {
+    const world = moved();
+    world.all({ kind: "subSeen", id: id(1), runningImage: "compute" });
+    for (let boots = 0; boots < 5; boots += 1) {
+      world.later(60_000);
+      world.all(asked(3, { answer: "local" }));
+    }
+    assert.deepEqual([world.get(1).phase, world.get(1).conditions], ["up", []]);
+  });
+
+  test("is given to the machine that has it now by an operator", () => {
+    const world = moved();
+    world.all({ kind: "detailsSet", id: id(2), by: "op", details: { macs: [mac(2), mac(3)] } });
+    assert.deepEqual([world.get(1).macs, world.get(1).disputedMacs], [[mac(1)], undefined]);
+    assert.deepEqual([world.get(2).macs, world.get(2).disputedMacs], [[mac(2), mac(3)], undefined]);
+  });
+
+  test("on USB tells nothing: it wanders, and management controllers all have the same", () => {
+    const world = bornWith(testFleet(), 1, 1);
+    const usb = (n: number) => ({
+      ...(hardware(mac(n)).nics[0] ?? assert.fail()),
+      path: "pci0000:00/0000:00:14.0/usb1/1-4",
+    });
+    for (const n of [2, 3]) {
+      const nics = [...hardware(mac(n)).nics, usb(9), usb(1)];
+      world.all(asked(n), issued(n), taken(n), scanned(n, [], { nics }), placed(n), healthy(n, 1));
+      assert.deepEqual(world.get(n).macs, [mac(n)]);
+    }
+    assert.equal(world.get(1).disputedMacs, undefined);
+  });
+
+  test("that is the other's identity: it is that machine, booted by another NIC, and is not installed", () => {
+    const world = bornWith(testFleet(), 1, 1);
+    world.all(asked(2), issued(2), taken(2));
+    assert.equal(refusal(world.apply(scanned(2, [2, 1]))), "macTaken");
+    assert.match(reason(2, world), /r01u01.*boot by its own NIC/);
+  });
+});
+
+describe("a machine that was moved", () => {
+  test("keeps name and address while nobody asks for its rebirth, whatever it asks", () => {
+    const world = testFleet().born(1);
+    world.all(asked(1, { network: "other", answer: "local" }));
+    assert.deepEqual([world.get(1).hostname, world.get(1).permanentAddress], ["r01u01", "10.77.1.61"]);
+  });
+
+  test("is not installed under another name by a rebirth: a conflict names both places; --moved authorises it", () => {
+    const world = testFleet().born(1);
+    world.all(rebirth(1), asked(1), issued(1, "r"), taken(1, "r"));
+    assert.equal(refusal(world.apply(placed(1, 4))), "otherPlace");
+    assert.match(reason(1, world), /r01u01.*tor-1 swp1.*tor-1 swp4.*r01u04.*birther rebirth r01u01 --moved/);
+    assert.equal(refusal(world.apply(healthy(1, 2, 4))), "otherPlace");
+    world.all(rebirth(1, true), asked(1), issued(1, "s"), taken(1, "s"), placed(1, 4), healthy(1, 3, 4));
+    assert.deepEqual([world.get(1).hostname, world.get(1).conditions, world.get(1).mayMove], ["r01u04", [], undefined]);
+    world.all(rebirth(1), asked(1), issued(1, "t"), taken(1, "t"));
+    assert.equal(refusal(world.apply(placed(1, 5))), "otherPlace", "authorised for one generation only");
+  });
+
+  test("to a slot that another holds is refused there, authorised or not", () => {
+    const world = testFleet().born(1).born(2);
+    world.all(rebirth(1, true), asked(1), issued(1, "r"), taken(1, "r"));
+    assert.equal(refusal(world.apply(placed(1, 2))), "nameTaken");
+  });
+
+  test("to another port of the same place is where it was", () => {
+    const world = testFleet().born(1);
+    world.all(rebirth(1), asked(1), issued(1, "r"), taken(1, "r"));
+    world.all({ kind: "placed", id: id(1), placement: { ...place(1), switchName: "tor-2" } });
+  });
+
+  test("by new placement rules, at the same port, gets the new name with its next rebirth", () => {
+    const world = testFleet().born(1);
+    world.all(rebirth(1), asked(1), issued(1, "r"), taken(1, "r"));
+    world.all({ kind: "placed", id: id(1), placement: { ...place(1), hostname: "a1", address: "10.77.2.1" } });
+  });
+});

@@ -1,0 +1,68 @@
+import type { EventKind } from "./life-record.ts";
+
+/** Who makes an event happen. Only what an operator, or a policy that an operator configured, says may lead to a wipe of a healthy machine. */
+export type Source = "network" | "operator" | "watch" | "policy";
+
+/** Each event in a few words: who says it, and what it is. docs/machine-life.md is made of this. */
+export const eventWords: { readonly [K in EventKind]: { readonly from: Source; readonly says: string } } = {
+  pxeAsked: { from: "network", says: "a PXE client asked" },
+  addressDeclined: { from: "network", says: "it found another host at its address" },
+  addressReturned: { from: "network", says: "its temporary address is wanted back, as it is long silent" },
+  addressSeen: { from: "network", says: "another DHCP server leased it an address" },
+  phaseSeen: { from: "network", says: "it was seen in a phase" },
+  orderIssued: { from: "network", says: "a boot script with a token was made for it" },
+  orderTaken: { from: "network", says: "init presented the token" },
+  hardwareScanned: { from: "network", says: "init told its hardware" },
+  burnInDone: { from: "network", says: "init told how the burn-in ended" },
+  placed: { from: "network", says: "init told its switch port" },
+  failed: { from: "network", says: "a step failed" },
+  becameHealthy: { from: "network", says: "init asks to be declared healthy" },
+  subSeen: { from: "network", says: "its sub polled" },
+  rebirthAsked: { from: "operator", says: "a rebirth is asked for" },
+  cleanAsked: { from: "operator", says: "a clean is asked for" },
+  rebirthCancelled: { from: "operator", says: "a rebirth or clean is taken back" },
+  machineCreated: { from: "operator", says: "it is announced before it comes" },
+  detailsSet: { from: "operator", says: "tags, groups, images, NICs of it are set" },
+  retired: { from: "operator", says: "it is given up" },
+  takeoverAuthorised: { from: "operator", says: "it takes over from another machine" },
+  conditionSet: { from: "operator", says: "a condition is set (hold, maintenance; `waiting` by the uplink line)" },
+  conditionCleared: { from: "operator", says: "a condition is released" },
+};
+
+/** What each cell of the table does, by the name of its function. docs/machine-life.md is made of this; a test compares the names. */
+export const moveWords: { readonly [move: string]: string } = {
+  askUnknown: "on a nursery → **birth**, else counted",
+  askForBirth: "a new attempt begins",
+  askHealthy: "sent to its disk; *rebooting*, *failing* if that goes on",
+  noteDecline: "gets another; of its permanent one: *conflict*",
+  returnAddress: "given back if it is still silent",
+  noteAddress: "noted, unless it is another's permanent one",
+  seeBirthPhase: "phases up to *populated*",
+  seeHealthyPhase: "phases after *populated*",
+  issueOrder: "the newest token counts; not on hold",
+  takeOrder: "once, by this machine, in time, for this generation",
+  scanHardware: "known by all its NICs; another's NIC: *conflict*",
+  noteBurnIn: "failed: *debug*; passed: no more",
+  notePlace: "hold, another's or another place: refused, *conflict*",
+  noteFailure: "*failing*, retried",
+  becomeHealthy: "→ **healthy**, if order, name, address and place hold",
+  confirmHealthy: "the same boot again: new sub's credential",
+  hearSub: "*up* if it runs its image; *failing* ends",
+  hearOldSub: "heard, no more",
+  askRebirth: "→ **rebirth**, not on hold",
+  askClean: "→ **clean**, not on hold, not in *debug*",
+  cancelRebirth: "→ **healthy**, if no order was taken",
+  announce: "announced; with `birth` → **birth**",
+  setDetails: "set, where nobody else has it",
+  retire: "→ **unknown**, *retired*",
+  takeOver: "takes name and place; the other is *retired*; → **birth**",
+  setCondition: "set, but for *retired*",
+  clearCondition: "taken away",
+  refuseState: "refused: makes no sense",
+  refuseOutsideNursery: "refused: not on a nursery",
+  refuseStale: "refused: stale",
+  refuseUnborn: "refused: not born yet",
+  refuseNothingAsked: "refused: nothing was asked",
+  refuseKnown: "refused: known",
+  refuseHeir: "refused: has a name of its own",
+};
