@@ -1,66 +1,101 @@
 import { createInterface } from "node:readline/promises";
-import type { MachineView } from "../contract/operator.ts";
-import type { OperatorRoute } from "../contract/operator-routes.ts";
-import type { Api } from "./api.ts";
+import type { Command } from "commander";
+import type { MachineBrief } from "../contract/operator.ts";
+import type { BatchAnswer } from "../contract/operator-answers.ts";
+import type { Deed } from "../core/fleet/deed.ts";
 import { failure } from "./failure.ts";
-import { print, printJson, type ServerOptions } from "./server-options.ts";
+import { type SelectionOptions, selectionOptions } from "./selection.ts";
+import { print, printJson, type ServerOptions, serverOptions } from "./server-options.ts";
+import { formatTable } from "./table.ts";
 
-/** What is to be done to which machines. */
-export type Deed = {
-  readonly route: Extract<OperatorRoute, "rebirth" | "clean" | "cancel" | "hold" | "release">;
-  readonly names: readonly string[];
-  /** What the machines lose, if they do; then a person at a terminal is asked first. */
+/** A deed in the words of the command line. */
+export type Verb = {
+  readonly deed: Deed;
+  /** What the machines lose, if they do; then somebody must have said that this is known. */
   readonly loses?: string;
-  /** What of a machine's old data it does not take away, one clause each; then somebody must have said that this is known. */
-  readonly leaves?: (machine: MachineView) => readonly string[];
-  readonly body?: object;
   /** What to say of a machine when it is done. */
-  readonly done: (machine: MachineView) => string;
+  readonly done: (machine: MachineBrief) => string;
 };
 
-/** Does it to each machine; goes on after a refusal, so that one machine on hold does not keep the others waiting. */
-export async function act(deed: Deed, options: ServerOptions & { readonly yes?: boolean }): Promise<void> {
+export type ActOptions = ServerOptions & SelectionOptions & { readonly dryRun?: boolean; readonly yes?: boolean };
+
+/** Adds what every verb has that does something to one machine or many. */
+export function actOptions(command: Command, risk: "loses" | "harmless"): Command {
+  selectionOptions(command).option("--dry-run", "only say which machines it would be, and which would refuse");
+  if (risk === "loses") command.option("-y, --yes", "do not ask; needed where nobody is at a terminal");
+  return serverOptions(command);
+}
+
+/** Does it to all machines that are named or selected; one that refuses keeps no other waiting. */
+export async function act(names: readonly string[], verb: Verb, options: ActOptions): Promise<void> {
   const { openApi } = await import("./api.ts");
   const api = await openApi(options);
-  // All names are looked up first: a slip of the finger in the last one must not leave half of it done.
-  const machines = await Promise.all(deed.names.map((name) => api.ask<MachineView>("get", { name })));
-  const left = machines.flatMap((machine) =>
-    (deed.leaves?.(machine) ?? []).map((what) => `${nameOf(machine)}: ${what}`),
-  );
-  for (const line of left) process.stderr.write(`${line}\n`);
-  if (deed.loses !== undefined && options.yes !== true) {
-    if (process.stdin.isTTY)
-      await confirm(machines, left.length === 0 ? deed.loses : `${deed.loses}, but for the above`);
-    else if (left.length > 0)
-      throw failure("failed", "nothing was done: not all data would be erased; --yes does it all the same");
+  const batch = (select: object, dryRun: boolean) =>
+    api.ask<BatchAnswer>("batch", { body: { ...verb.deed, select, dryRun } });
+  const foreseen = await batch(selectionOf(names, options), true);
+  if (options.dryRun === true) return printForeseen(foreseen, options);
+  if (foreseen.problem !== undefined) {
+    const { title, detail, next } = foreseen.problem;
+    throw failure("failed", `${title}: ${detail}`, next);
   }
-  const { done, refusals } = await actOnEach(api, deed, machines);
+  if (verb.loses !== undefined) await consent(foreseen, verb.loses, options.yes === true);
+  // By their ids: what is done is what was shown, whatever a selector would select by now.
+  const { results } = await batch({ names: foreseen.results.map(({ machine }) => machine.id) }, false);
+  const done = results.filter(({ outcome }) => outcome === "done").map(({ machine }) => machine as MachineBrief);
   if (options.output === "json") printJson(done);
-  else print(...done.map(deed.done));
-  if (refusals.length > 0) throw failure("failed", refusals.join("\n"));
+  else print(...done.map(verb.done));
+  const refusals = results.flatMap(({ problem }) => problem ?? []);
+  if (refusals.length === 0) return;
+  throw failure("failed", refusals.map(({ title, detail, next }) => `${title}: ${detail}\n${next}`).join("\n"));
 }
 
-async function actOnEach(api: Api, deed: Deed, machines: readonly MachineView[]) {
-  const done: MachineView[] = [];
-  const refusals: string[] = [];
-  for (const { id } of machines) {
-    try {
-      done.push(await api.ask<MachineView>(deed.route, { name: id, body: deed.body ?? {} }));
-    } catch (error) {
-      refusals.push(error instanceof Error ? error.message : String(error));
-    }
+/** `NAME…`, or `-l` and `-w`; never all of them by saying nothing. */
+function selectionOf(names: readonly string[], { labels, where }: SelectionOptions): object {
+  const selected = labels !== undefined || where !== undefined;
+  if (names.length > 0 !== selected) {
+    return selected ? { labels, where } : { names };
   }
-  return { done, refusals };
+  throw failure(
+    "misused",
+    selected ? "names and a selector: which of them?" : "no machine is named or selected",
+    "NAME…, or -l tag=value, or -w field=value",
+  );
 }
 
-async function confirm(machines: readonly MachineView[], loses: string): Promise<void> {
-  const names = machines.map(nameOf);
+function printForeseen(foreseen: BatchAnswer, { output }: ActOptions): void {
+  if (output === "json") {
+    printJson(foreseen);
+    return;
+  }
+  const rows = foreseen.results.map(({ name, outcome, machine, problem, leaves = [] }) => [
+    name,
+    outcome === "done" ? "yes" : "no",
+    machine.state,
+    problem?.detail ?? (leaves.join("; ") || "-"),
+  ]);
+  print(...formatTable(["MACHINE", "WOULD", "STATE", "REMARK"], rows));
+  if (foreseen.problem !== undefined) {
+    const { title, detail, next } = foreseen.problem;
+    process.stderr.write(`all would be refused: ${title}: ${detail}\n${next}\n`);
+  }
+}
+
+async function consent({ results }: BatchAnswer, loses: string, given: boolean): Promise<void> {
+  const concerned = results.filter(({ outcome }) => outcome === "done");
+  const left = concerned.flatMap(({ name, leaves = [] }) => leaves.map((what) => `${name}: ${what}`));
+  for (const line of left) process.stderr.write(`${line}\n`);
+  if (given || concerned.length === 0) return;
+  const names = concerned.map(({ name }) => name).join(", ");
+  const what = left.length === 0 ? loses : `${loses}, but for the above`;
+  if (!process.stdin.isTTY)
+    throw failure("failed", `nothing was done. ${names}: ${what}`, "--yes says that this is known");
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`${names.join(", ")}: ${loses}. Go on? [y/N] `);
+  const answer = await terminal.question(`${names}: ${what}. Go on? [y/N] `);
   terminal.close();
   if (!/^y(es)?$/i.test(answer.trim())) throw failure("failed", "nothing was done");
 }
 
-function nameOf(machine: MachineView): string {
-  return machine.hostname ?? machine.id;
+/** How a person knows a machine. */
+export function briefName({ hostname, id }: Pick<MachineBrief, "hostname" | "id">): string {
+  return hostname ?? id;
 }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { createInterface } from "node:readline";
-import { type OperatorRoute, operatorRoutes } from "../contract/operator-routes.ts";
+import { type OperatorRoute, operatorRoutes, type Route } from "../contract/operator-routes.ts";
 import { failure } from "./failure.ts";
 import { findServer } from "./find-server.ts";
 
@@ -10,6 +10,8 @@ export type Asked = {
   readonly name?: string;
   readonly query?: { readonly [key: string]: string | undefined };
   readonly body?: object;
+  /** The entity tag of the record that a change is to find. */
+  readonly ifMatch?: string;
 };
 
 export type Api = {
@@ -25,12 +27,18 @@ export type Api = {
 export async function openApi(options: { readonly state?: string }): Promise<Api> {
   const socketPath = await findServer(options.state);
 
-  async function send(route: OperatorRoute, { name, query, body }: Asked): Promise<IncomingMessage> {
-    const { method, path } = operatorRoutes[route];
+  async function send(route: OperatorRoute, { name, query, body, ifMatch }: Asked): Promise<IncomingMessage> {
+    const { method, path, bodyType = "application/json" }: Route = operatorRoutes[route];
     const wanted = Object.entries(query ?? {}).filter((pair): pair is [string, string] => pair[1] !== undefined);
     const search = wanted.length === 0 ? "" : `?${new URLSearchParams(wanted)}`;
     const url = path.replace(":name", encodeURIComponent(name ?? "")) + search;
-    const sent = request({ socketPath, path: url, method, headers: { "content-type": "application/json" } });
+    const sent = request({
+      ...{ socketPath, path: url, method },
+      headers: {
+        ...(body === undefined ? {} : { "content-type": bodyType }),
+        ...(ifMatch === undefined ? {} : { "if-match": ifMatch }),
+      },
+    });
     sent.end(body === undefined ? undefined : JSON.stringify(body));
     const [response] = (await once(sent, "response")) as [IncomingMessage];
     if ((response.statusCode ?? 500) >= 400) throw await refusal(response);

@@ -1,20 +1,23 @@
 import type { Command } from "commander";
-import { whatCleanLeaves } from "../core/machine/not-erased.ts";
-import { act } from "./act.ts";
-import { type ServerOptions, serverOptions } from "./server-options.ts";
+import { type ActOptions, act, actOptions, briefName } from "./act.ts";
 
 /** Adds `clean`. Erases a machine quickly, before it changes owner. */
 export function cleanCommand(program: Command): void {
   const command = program
-    .command("clean <name...>")
+    .command("clean [name...]")
     .description(
       "install machines anew at their next boot without burn-in: an encrypted root disk is erased with its key, other disks are left alone",
     )
-    .option("-y, --yes", "do not ask, also where not all data is erased");
-  serverOptions(command).action(async (names: string[], options: ServerOptions & { yes?: boolean }) => {
-    const done = (machine: { hostname?: string; id: string; generation: number }) =>
-      `${machine.hostname ?? machine.id}: clean, generation ${machine.generation}; reset it, and it begins`;
-    const loses = "everything on the root disk will be lost at the next boot";
-    await act({ route: "clean", names, loses, leaves: whatCleanLeaves, done }, options);
-  });
+    .option("--override", "also more of a group at once than blastRadius allows; the audit tells who did");
+  actOptions(command, "loses").action(
+    async (names: string[], { override, ...options }: ActOptions & { override?: true }) => {
+      const loses = "everything on the root disk will be lost at the next boot";
+      const verb = {
+        ...{ deed: { action: "clean", override } as const, loses },
+        done: (machine: Parameters<typeof briefName>[0] & { generation: number }) =>
+          `${briefName(machine)}: clean, generation ${machine.generation}; reset it, and it begins`,
+      };
+      await act(names, verb, options);
+    },
+  );
 }

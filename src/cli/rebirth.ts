@@ -1,19 +1,22 @@
 import type { Command } from "commander";
-import { act } from "./act.ts";
-import { type ServerOptions, serverOptions } from "./server-options.ts";
+import { type ActOptions, act, actOptions, briefName } from "./act.ts";
 
 /** Adds `rebirth`. Repairs a machine. */
 export function rebirthCommand(program: Command): void {
   const command = program
-    .command("rebirth <name...>")
+    .command("rebirth [name...]")
     .description("install machines anew at their next boot: burn-in, new disk keys, new system; name and address stay")
-    .option("-y, --yes", "do not ask, also at a terminal");
-  serverOptions(command).action(async (names: string[], options: ServerOptions & { yes?: boolean }) => {
-    const done = (machine: { hostname?: string; id: string; generation: number }) =>
-      `${machine.hostname ?? machine.id}: rebirth, generation ${machine.generation}; reset it, and it begins`;
-    await act(
-      { route: "rebirth", names, loses: "everything on the root disk will be lost at the next boot", done },
-      options,
-    );
+    .option("--moved", "they may come up at another place, by the name and address that belong to it")
+    .option("--override", "also more of a group at once than blastRadius allows; the audit tells who did");
+  type Options = ActOptions & { moved?: true; override?: true };
+  actOptions(command, "loses").action(async (names: string[], { moved, override, ...options }: Options) => {
+    const deed = { action: "rebirth", mayMove: moved, override } as const;
+    const loses = "everything on the root disk will be lost at the next boot";
+    const verb = {
+      ...{ deed, loses },
+      done: (machine: Parameters<typeof briefName>[0] & { generation: number }) =>
+        `${briefName(machine)}: rebirth, generation ${machine.generation}; reset it, and it begins`,
+    };
+    await act(names, verb, options);
   });
 }

@@ -1,12 +1,16 @@
 import type { Command } from "commander";
-import { act } from "./act.ts";
-import { type ServerOptions, serverOptions } from "./server-options.ts";
+import { type ActOptions, act, actOptions, briefName } from "./act.ts";
 
-/** Adds `release`: the end of a hold. */
+/** Adds `release`: the end of a hold, or of a retirement. */
 export function releaseCommand(program: Command): void {
-  const command = program.command("release <name...>").description("end the hold of machines");
-  serverOptions(command).action(async (names: string[], options: ServerOptions) => {
-    const done = (machine: { hostname?: string; id: string }) => `${machine.hostname ?? machine.id}: released`;
-    await act({ route: "release", names, done }, options);
+  const command = program
+    .command("release [name...]")
+    .description("end the hold of machines; let retired ones be born again");
+  actOptions(command, "harmless").action(async (names: string[], options: ActOptions) => {
+    const verb = {
+      deed: { action: "release" } as const,
+      done: (machine: Parameters<typeof briefName>[0]) => `${briefName(machine)}: released`,
+    };
+    await act(names, verb, options);
   });
 }

@@ -145,12 +145,16 @@ function checkTogether(config: Config): ConfigFault[] {
       }
     }
   });
-  if (config.ports.http === config.ports.machines) {
-    faults.push({
-      path: "ports.machines",
-      found: String(config.ports.machines),
-      meant: "another port than ports.http",
-    });
+  const ports = Object.entries(config.ports);
+  ports.forEach(([name, port], index) => {
+    const [other] = ports.slice(0, index).find(([, taken]) => taken === port) ?? [];
+    if (other === undefined) return;
+    faults.push({ path: `ports.${name}`, found: String(port), meant: `another port than ports.${other}` });
+  });
+  const { certificate, key } = config.operators;
+  if ((certificate === undefined) !== (key === undefined)) {
+    const missing = certificate === undefined ? "certificate" : "key";
+    faults.push({ path: `operators.${missing}`, found: "nothing", meant: "a certificate and its key, or neither" });
   }
   const { minRootDiskMiB, espMiB, bootMiB } = config.storage;
   if (minRootDiskMiB < espMiB + bootMiB + 256) {

@@ -54,6 +54,10 @@ const count = (meant: string, least: number, most: number) =>
   leaf(`${meant}, ${least} to ${most}`, v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most)));
 const seconds = (least: number, most: number) => count("a whole number of seconds", least, most);
 const mebibytes = (least: number) => count("a whole number of mebibytes", least, 1_048_576);
+const hostName = leaf(
+  "a host name such as birther.example.org",
+  v.pipe(v.string(), v.regex(/^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i)),
+);
 const wholeNumber = leaf("a whole number, 0 or more", v.pipe(v.number(), v.integer(), v.minValue(0)));
 const port = count("a TCP port", 1, 65_535);
 // Interfaces, because declarations can name these and not the brand inside Ipv4.
@@ -217,9 +221,40 @@ export const configSchema = v.strictObject({
         "Plain HTTP: boot scripts, kernel, initramfs, image objects (each verified by its hash).",
       ),
       machines: withDefault(port, 443, "TLS: what init and subs say to the MDB."),
+      operators: withDefault(port, 8443, "TLS: the operators' API, for whoever has a token (`birther tokens create`)."),
     }),
     {},
-    "Ports of the machine-facing servers. DHCP, TFTP and PXE have theirs by standard.",
+    "Ports of the servers. DHCP, TFTP and PXE have theirs by standard.",
+  ),
+  operators: withDefault(
+    v.strictObject({
+      addresses: withDefault(
+        v.array(address),
+        ["0.0.0.0"],
+        "Our addresses on which the operators' API is served; `[]`: on the Unix socket in the state directory only.",
+      ),
+      names: withDefault(
+        v.array(hostName),
+        [],
+        "Names of this server in the certificate that our own authority makes for it, beside its host name, localhost and its addresses.",
+      ),
+      certificate: maybe(
+        path,
+        "A certificate of another authority instead (PEM, with the chain behind it); read anew each day.",
+      ),
+      key: maybe(path, "The private key of `certificate` (PEM)."),
+    }),
+    {},
+    "How operators' tools on other machines reach us.",
+  ),
+  blastRadius: withDefault(
+    v.strictObject({
+      machines: withDefault(count("a whole number of machines", 1, 1_000_000), 10, "So many of a group at any rate."),
+      percent: withDefault(count("a percentage", 0, 100), 10, "So many of a hundred, where that is more."),
+      perSeconds: withDefault(seconds(1, 2_592_000), 3600, "Within how many seconds."),
+    }),
+    {},
+    "How many machines of an owner group may be sent to rebirth or clean within a time without `--override`. Those that no group owns count as one group.",
   ),
   uplinkMbps: maybe(
     count("a whole number of megabits a second", 1, 1_000_000),

@@ -4,7 +4,7 @@
  */
 import * as v from "valibot";
 import { machineStates, phases } from "../core/machine/record.ts";
-import { burnInReport, hardware, placement, storageReport } from "./machine-facing.ts";
+import { burnInReport, hardware, placement, problem, storageReport } from "./machine-facing.ts";
 import type {
   ChangeView,
   ImageView,
@@ -89,23 +89,30 @@ export const machineAnswer = naming<MachineView>()(
         detail: v.exactOptional(text),
       }),
     ),
+    sentAway: v.exactOptional(v.strictObject({ atMs: timeMs, by: text, override: v.exactOptional(v.literal(true)) })),
     unheardBoots: v.exactOptional(v.strictObject({ count, lastAtMs: timeMs })),
   }),
 );
 
+/** What became of a machine, as far as a change or an action tells it. */
+const machineBrief = v.strictObject({
+  id: text,
+  revision: count,
+  state: machineState,
+  generation: count,
+  conditions,
+  hostname: v.exactOptional(text),
+  phase: v.exactOptional(phase),
+});
+
 export const changeAnswer = naming<ChangeView>()(
   v.strictObject({
+    position: count,
     atMs: timeMs,
+    by: v.exactOptional(text),
     event: v.looseObject({ kind: text }),
-    machine: v.strictObject({
-      id: text,
-      revision: count,
-      state: machineState,
-      generation: count,
-      conditions,
-      hostname: v.exactOptional(text),
-      phase: v.exactOptional(phase),
-    }),
+    machine: machineBrief,
+    absorbed: v.exactOptional(v.array(text)),
   }),
 );
 
@@ -181,3 +188,27 @@ export const imagesAnswer = v.strictObject({ images: v.array(image) });
 export const checkAnswer = v.strictObject({
   inconsistencies: v.array(v.looseObject({ kind: text, message: text })),
 });
+
+/** What became of one machine in a batch; of a dry run what would. */
+const batchResult = v.strictObject({
+  name: text,
+  outcome: v.picklist(["done", "refused"]),
+  machine: machineBrief,
+  leaves: v.exactOptional(v.pipe(v.array(text), v.description("what a clean does not erase"))),
+  problem: v.exactOptional(problem),
+});
+const excess = v.strictObject({
+  group: v.pipe(text, v.description("empty for the machines that no group owns")),
+  size: count,
+  limit: count,
+  sent: count,
+  asked: count,
+  freeAtMs: v.exactOptional(timeMs),
+});
+export const batchAnswer = v.strictObject({
+  dryRun: v.boolean(),
+  results: v.array(batchResult),
+  beyond: v.pipe(v.array(excess), v.description("groups of which more would be sent away than `blastRadius` allows")),
+  problem: v.exactOptional(v.pipe(problem, v.description("why all of it would be refused"))),
+});
+export type BatchAnswer = v.InferOutput<typeof batchAnswer>;

@@ -29,6 +29,8 @@ export type Route = {
   readonly answer: v.GenericSchema;
   /** Content type of the answer where it is not application/json; `answer` is then one item of it. */
   readonly answerType?: string;
+  /** 200 where nothing is said. */
+  readonly status?: 201;
 };
 
 const { noQuery } = shapes;
@@ -56,6 +58,26 @@ export const operatorRoutes = {
     role: "viewer",
     says: "one machine",
     query: noQuery,
+    answer: answers.machineAnswer,
+  },
+  create: {
+    method: "POST",
+    path: "/v1/machines",
+    role: "operator",
+    says: "announce a machine before it asks",
+    query: noQuery,
+    body: shapes.createBody,
+    answer: answers.machineAnswer,
+    status: 201,
+  },
+  set: {
+    method: "PATCH",
+    path: "/v1/machines/:name",
+    role: "operator",
+    says: "change what operators say of it; If-Match must bring the entity tag of the record that was seen",
+    query: noQuery,
+    body: shapes.patchBody,
+    bodyType: "application/merge-patch+json",
     answer: answers.machineAnswer,
   },
   events: {
@@ -88,7 +110,7 @@ export const operatorRoutes = {
     role: "operator",
     says: "install it again at its next boot, with burn-in",
     query: noQuery,
-    body: shapes.actionBody,
+    body: shapes.actionBodies.rebirth,
     answer: answers.machineAnswer,
   },
   clean: {
@@ -97,7 +119,7 @@ export const operatorRoutes = {
     role: "operator",
     says: "install it again at its next boot, without burn-in",
     query: noQuery,
-    body: shapes.actionBody,
+    body: shapes.actionBodies.clean,
     answer: answers.machineAnswer,
   },
   cancel: {
@@ -106,7 +128,7 @@ export const operatorRoutes = {
     role: "operator",
     says: "take a rebirth or clean back that has not begun",
     query: noQuery,
-    body: shapes.actionBody,
+    body: shapes.actionBodies.cancel,
     answer: answers.machineAnswer,
   },
   hold: {
@@ -115,7 +137,7 @@ export const operatorRoutes = {
     role: "operator",
     says: "install nothing on it until it is released",
     query: noQuery,
-    body: shapes.holdBody,
+    body: shapes.actionBodies.hold,
     answer: answers.machineAnswer,
   },
   release: {
@@ -124,8 +146,35 @@ export const operatorRoutes = {
     role: "operator",
     says: "end the hold; of a retired machine, let it be born again",
     query: noQuery,
-    body: shapes.actionBody,
+    body: shapes.actionBodies.release,
     answer: answers.machineAnswer,
+  },
+  retire: {
+    method: "POST",
+    path: "/v1/machines/:name/retire",
+    role: "operator",
+    says: "give it up: its name, addresses and place become free; nothing on it is wiped",
+    query: noQuery,
+    body: shapes.actionBodies.retire,
+    answer: answers.machineAnswer,
+  },
+  takeover: {
+    method: "POST",
+    path: "/v1/machines/:name/takeover",
+    role: "operator",
+    says: "let this newcomer take the name and place of a machine that is gone, which is retired by it",
+    query: noQuery,
+    body: shapes.takeoverBody,
+    answer: answers.machineAnswer,
+  },
+  batch: {
+    method: "POST",
+    path: "/v1/batch",
+    role: "operator",
+    says: "one action on many machines, by names or by a selection; with dryRun, what it would do",
+    query: noQuery,
+    body: shapes.batchBody,
+    answer: answers.batchAnswer,
   },
   networks: {
     method: "GET",

@@ -1,6 +1,6 @@
 /** What operators' tools see of the MDB: the views that the routes of operator-routes.ts answer with. */
 import type { MachineEvent } from "../core/machine/event.ts";
-import type { Machine } from "../core/machine/record.ts";
+import type { Condition, Machine } from "../core/machine/record.ts";
 import type { PastChange } from "../core/ports.ts";
 import { type LocalMethod, methodsOf } from "../core/pxe/local-boot.ts";
 import { type Lesson, rankMethods } from "../core/pxe/local-boot-lesson.ts";
@@ -16,11 +16,20 @@ export type MachineView = Omit<Machine, "ticket" | "subTokenHash" | "wayBack"> &
   };
 };
 
+/** As much of a record as tells what became of the machine. */
+export type MachineBrief = Omit<PastChange["machine"], "conditions"> & { readonly conditions: Condition[] };
+
 /** One change: an event, and what became of the machine. */
 export type ChangeView = {
+  /** Its number in the one order of all changes. */
+  readonly position: number;
   readonly atMs: number;
+  /** Who asked for it, where somebody did. */
+  readonly by?: string;
   readonly event: EventView;
-  readonly machine: PastChange["machine"];
+  readonly machine: MachineBrief;
+  /** Ids of records that ceased to exist by it. */
+  readonly absorbed?: readonly string[];
 };
 
 /** An event without hashes of secrets. */
@@ -120,15 +129,23 @@ export function viewMachine(machine: Machine): MachineView {
 
 /** The view of a change. */
 export function viewChange(change: PastChange): ChangeView {
-  const { id, revision, state, generation, conditions, hostname, phase } = change.machine;
+  const { position, atMs, by, absorbed } = change;
   const facts = Object.entries(change.event).filter(([name]) => !secretFacts.has(name));
   return {
-    atMs: change.atMs,
+    ...{ position, atMs },
+    ...(by === undefined ? {} : { by }),
     event: Object.fromEntries(facts) as EventView,
-    machine: {
-      ...{ id, revision, state, generation, conditions },
-      ...(hostname === undefined ? {} : { hostname }),
-      ...(phase === undefined ? {} : { phase }),
-    },
+    machine: briefOf(change.machine),
+    ...(absorbed === undefined ? {} : { absorbed: [...absorbed] }),
+  };
+}
+
+/** What of a record tells what became of the machine. */
+export function briefOf(machine: PastChange["machine"]): MachineBrief {
+  const { id, revision, state, generation, conditions, hostname, phase } = machine;
+  return {
+    ...{ id, revision, state, generation, conditions: [...conditions] },
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(phase === undefined ? {} : { phase }),
   };
 }

@@ -68,6 +68,8 @@ export type ApplyOptions = {
   readonly by?: string;
   /** Refused with `changedMeanwhile` when the machine's record is not of this revision any more. */
   readonly expectRevision?: number;
+  /** Asked each time the event is decided, also when it is decided anew on what others wrote: its refusal stands. */
+  readonly guard?: () => Refusal | undefined;
 };
 
 /**

@@ -48,13 +48,23 @@ describe("the birther command against a server on its Unix socket", () => {
     networks: () => [],
     packetsOf: (id: string) => (id === machineIdFromMac(testMac(1)) ? [offer] : []),
   };
+  const blastRadius = { machines: 10, percent: 10, perSeconds: 3600 };
   const images: ImageView[] = [{ name: "compute/1", entries: 2, bytes: 3, importedAtMs: 4 }];
 
   before(async () => {
     mkdirSync(state);
     store = life.use(await openStore({ path: ":memory:", clock, log }));
     const exports = life.use(openLoneExports(store, clock));
-    const app = operatorApp({ store, clock, log, version: "test", ...seen, images: async () => images, exports });
+    const app = operatorApp({
+      store,
+      clock,
+      log,
+      version: "test",
+      blastRadius,
+      ...seen,
+      images: async () => images,
+      exports,
+    });
     life.use(await startOperatorServer({ path: join(state, "api.sock"), app, log }));
     for (const event of [...birthOf(1), asks(2, "10.77.0.51")]) await store.apply(event);
     await store.apply({
@@ -138,19 +148,21 @@ describe("the birther command against a server on its Unix socket", () => {
 
   test("hold refuses a rebirth until the release; rebirth and clean begin generations", async () => {
     assert.match((await asked("hold", "r01u1", "--reason", "disk swap")).out, /r01u1: on hold/);
-    const held = await asked("rebirth", "r01u1");
+    const held = await asked("rebirth", "r01u1", "--yes");
     assert.deepEqual([held.status, held.out], [1, ""]);
     assert.match(held.err, /on hold: disk swap .*\n.*birther release r01u1/);
     assert.equal((await asked("release", "r01u1")).status, 0);
     assert.equal((await asked("release", "r01u1")).status, 1);
+    const unsaid = await asked("rebirth", "r01u1");
+    assert.deepEqual([unsaid.status, unsaid.out], [1, ""]);
+    assert.match(unsaid.err, /nothing was done. r01u1: everything on the root disk .*\n--yes says/);
     assert.match((await asked("rebirth", "r01u1", "--yes")).out, /r01u1: rebirth, generation 2; reset it/);
     const careless = await asked("clean", "r01u1");
     assert.deepEqual([careless.status, careless.out], [1, ""]);
-    assert.match(careless.err, /r01u1: root disk \/dev\/vda is not encrypted.*\n.*--yes/);
+    assert.match(careless.err, /r01u1: root disk \/dev\/vda is not encrypted.*\n.*nothing was done.*\n--yes/);
     assert.match((await asked("clean", "r01u1", "--yes")).out, /r01u1: clean, generation 3/);
     assert.equal(store.find("r01u1")?.state, "clean");
-    const audit = (await asked("events", "r01u1")).out;
-    assert.match(audit, /rebirthAsked .*by \w+/);
+    assert.match((await asked("events", "r01u1")).out, /rebirthAsked .*by uid:\w+/);
   });
 
   test("cancel takes a clean back that has not begun, once", async () => {
@@ -164,15 +176,59 @@ describe("the birther command against a server on its Unix socket", () => {
 
   test("one unknown name among several: nothing is done to the others", async () => {
     const before = store.find("r01u1")?.generation;
-    assert.equal((await asked("rebirth", "r01u1", "r01u7")).status, 1);
+    assert.equal((await asked("rebirth", "r01u1", "r01u7", "--yes")).status, 1);
     assert.equal(store.find("r01u1")?.generation, before);
   });
 
   test("a refusal of one does not keep the others waiting", async () => {
-    const outcome = await asked("rebirth", testMac(2), "r01u1");
+    const outcome = await asked("rebirth", testMac(2), "r01u1", "--yes");
     assert.equal(outcome.status, 1);
     assert.match(outcome.err, /m-020000000002 is being born/);
     assert.match(outcome.out, /r01u1: rebirth/);
+  });
+
+  test("create, set, selectors, dry run, retire: what operators say of machines, and to many at once", async () => {
+    const created = await asked(
+      "create",
+      "--mac",
+      testMac(30),
+      "--hostname",
+      "db1",
+      "tag.role=db",
+      "groups=data,night",
+    );
+    assert.match(created.out, /^m-02000000001e: announced/, created.err);
+    assert.match((await asked("create", "--mac", testMac(30))).err, /known already/);
+    assert.match((await asked("create")).err, /meant is a machine with `macs` or a `place`/);
+    assert.equal((await asked("set", "r01u1", "tag.role=web", "groups=front", "disableUpdates=true")).status, 0);
+    assert.match((await asked("set", "r01u1", "colour=red")).err, /colour: means nothing here/);
+    assert.match(
+      (await asked("set", "r01u1", "requiredImage=computer")).err,
+      /no image computer; there are compute\/1/,
+    );
+    const tagged = await asked("machines", "-l", "role in (web,db),role!=db", "-o", "json");
+    assert.deepEqual(
+      JSON.parse(tagged.out).map(({ hostname }: { hostname: string }) => hostname),
+      ["r01u1"],
+    );
+    assert.match((await asked("machines", "-w", "group=night")).out, /db1/);
+    assert.equal((await asked("set", "r01u1", "disableUpdates=", "tag.role=")).status, 0);
+    assert.deepEqual([store.find("r01u1")?.tags, store.find("r01u1")?.disableUpdates], [undefined, undefined]);
+
+    const { revision } = store.find("r01u1") ?? assert.fail();
+    const dry = await asked("rebirth", "-w", "state in (rebirth,unknown)", "--dry-run");
+    assert.match(dry.out, /^r01u1 +yes +rebirth +-$/m, dry.err);
+    assert.match(dry.out, /^db1 +no +unknown +db1 was only seen/m);
+    assert.equal(store.find("r01u1")?.revision, revision);
+    for (const words of [
+      ["rebirth", "--yes"],
+      ["rebirth", "r01u1", "-w", "state=birth", "--yes"],
+    ]) {
+      assert.equal((await asked(...words)).status, 2, words.join(" "));
+    }
+    assert.match((await asked("hold", "-l", "role=none", "-r", "x")).err, /no machine is selected/);
+    assert.match((await asked("hold", "-l", "role=db", "-r", "moving")).out, /^db1: on hold\n$/);
+    assert.match((await asked("retire", "db1", "--reason", "sold", "--yes")).out, /m-02000000001e: retired/);
   });
 
   test("quirks: nothing learned, a table, and all of it as JSON", async () => {
@@ -237,7 +293,16 @@ describe("the birther command against a server on its Unix socket", () => {
 
   test("bad requests are refused with a problem, whoever sends them", async () => {
     const exports = life.use(openLoneExports(store, clock));
-    const app = operatorApp({ store, clock, log, version: "test", ...seen, images: async () => images, exports });
+    const app = operatorApp({
+      store,
+      clock,
+      log,
+      version: "test",
+      blastRadius,
+      ...seen,
+      images: async () => images,
+      exports,
+    });
     const door = { kind: "socket", user: "test" } as const;
     const rows: [string, string, string | undefined, number][] = [
       ["GET", "/v1/machines?colour=red", undefined, 400],

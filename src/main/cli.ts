@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { cancelCommand } from "../cli/cancel.ts";
 import { cleanCommand } from "../cli/clean.ts";
 import { configCommand } from "../cli/config.ts";
+import { createCommand } from "../cli/create.ts";
 import type { Deeds } from "../cli/deeds.ts";
 import { eventsCommand } from "../cli/events.ts";
 import { exportCommand } from "../cli/export.ts";
@@ -17,8 +18,11 @@ import { packetsCommand } from "../cli/packets.ts";
 import { quirksCommand } from "../cli/quirks.ts";
 import { rebirthCommand } from "../cli/rebirth.ts";
 import { releaseCommand } from "../cli/release.ts";
+import { retireCommand } from "../cli/retire.ts";
 import { serveCommand } from "../cli/serve.ts";
+import { setCommand } from "../cli/set.ts";
 import { showCommand } from "../cli/show.ts";
+import { takeoverCommand } from "../cli/takeover.ts";
 import { watchCommand } from "../cli/watch.ts";
 import { causes } from "./causes.ts";
 import { demoCommand } from "./demo/command.ts";
@@ -60,6 +64,10 @@ for (const add of [
   cancelCommand,
   holdCommand,
   releaseCommand,
+  createCommand,
+  setCommand,
+  retireCommand,
+  takeoverCommand,
 ]) {
   add(program);
 }

@@ -80,7 +80,7 @@ export async function startServer(options: {
     openExports({ store, clock, version, dominator, boot: { networks: networkViews, traffic }, meter, checks }),
   );
   const app = operatorApp({
-    ...{ store, clock, log, version, packetsOf, networks: networkViews, exports },
+    ...{ store, clock, log, version, packetsOf, networks: networkViews, exports, blastRadius: config.blastRadius },
     images: async () => viewImages(await images.refresh()),
   });
   opened.use(await startOperatorServer({ path: places.operatorSocket, app, log }));

@@ -56,12 +56,14 @@ export function fleetMemory(holdings: Holdings): FleetMemory {
     fleet: () => fleet,
     isPending: (id) => pending.has(id),
 
-    decide: ({ event, atMs, by, expectRevision }) => {
+    decide: ({ event, atMs, by, expectRevision, guard }) => {
       const before = "id" in event ? fleet.get(event.id) : fleet.byMac(event.mac);
       const subject = before === undefined ? {} : { subject: before };
       if (before !== undefined && expectRevision !== undefined && before.revision !== expectRevision) {
         return { decision: changedMeanwhile(before, expectRevision), ...subject, entries: [] };
       }
+      const refusal = guard?.();
+      if (refusal !== undefined) return { decision: { kind: "refused", refusal }, ...subject, entries: [] };
       const decision = decide(before, event, {
         nowMs: atMs,
         nameHolder: fleet.byName,

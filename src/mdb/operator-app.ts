@@ -4,6 +4,7 @@ import type { StatusView } from "../contract/operator.ts";
 import { type OperatorRoute, operatorRoutes, type Route } from "../contract/operator-routes.ts";
 import { admit, type OperatorEnv } from "./asker.ts";
 import { actHandlers } from "./operator-act.ts";
+import { describeHandlers } from "./operator-describe.ts";
 import { exportHandlers } from "./operator-export.ts";
 import type { Asked, Handler, Handlers, OperatorDeps } from "./operator-handler.ts";
 import { readHandlers } from "./operator-read.ts";
@@ -20,6 +21,7 @@ export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
     status: (asked) => status(asked, startedAtMs),
     ...readHandlers(deps),
     ...actHandlers,
+    ...describeHandlers,
     ...exportHandlers,
   };
   const names = Object.keys(operatorRoutes) as OperatorRoute[];

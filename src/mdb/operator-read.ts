@@ -5,6 +5,7 @@ import { checkFleet } from "../core/machine/check.ts";
 import type { Machine } from "../core/machine/record.ts";
 import { lessonsOf } from "../core/pxe/local-boot-lesson.ts";
 import { changeStream } from "./change-stream.ts";
+import { entityTag } from "./entity-tag.ts";
 import { type IdOrder, idOrder } from "./id-order.ts";
 import { type Asked, type Handlers, type OperatorDeps, withMachine } from "./operator-handler.ts";
 
@@ -32,8 +33,8 @@ export function readHandlers({ store }: OperatorDeps): Handlers<Reading> {
 }
 
 /** A machine as it is, with its revision as the entity tag that a change of it wants to see (RFC 9110 §8.8.3). */
-export function machineAnswer(c: Context, machine: Machine, status: 200 | 201 = 200): Response {
-  return c.json(operator.viewMachine(machine), status, { etag: `"${machine.revision}"` });
+function machineAnswer(c: Context, machine: Machine): Response {
+  return c.json(operator.viewMachine(machine), 200, { etag: entityTag(machine) });
 }
 
 /** A page of the machines that are selected, and where the next one begins. */

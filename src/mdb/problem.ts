@@ -16,6 +16,10 @@ const requestFaults = {
   wrongPlace: { status: 409, title: "the place does not follow from the placement rules" },
   wrongImage: { status: 409, title: "the image is not one that the image rules name" },
   tooLarge: { status: 413, title: "the body is too large" },
+  nothingSelected: { status: 404, title: "no machine is selected" },
+  noSuchImage: { status: 422, title: "there is no such image" },
+  stale: { status: 412, title: "changed meanwhile" },
+  unconditional: { status: 428, title: "a change must say what it saw" },
   noSuchRoute: { status: 404, title: "there is no such route" },
   wrongMethod: { status: 405, title: "this route is not asked in this way" },
   notAcceptable: { status: 406, title: "the answer has another type than those asked for" },
@@ -44,13 +48,18 @@ const refusals: {
   otherPlace: { status: 409, title: "the machine hangs elsewhere" },
   tooMany: { status: 422, title: "more than a record holds" },
   held: { status: 423, title: "on hold" },
+  beyondBlastRadius: { status: 409, title: "too many machines at once" },
   changedMeanwhile: { status: 412, title: "changed meanwhile" },
 };
 
 /** A refusal of the machine's life as an answer (RFC 9457). */
 export function refusalAnswer(c: Context, refusal: Refusal): Response {
-  const { status, title } = refusals[refusal.kind];
-  return answer(c, status, { kind: refusal.kind, title, detail: refusal.message, next: refusal.next });
+  return answer(c, refusals[refusal.kind].status, problemOf(refusal));
+}
+
+/** A refusal of the machine's life in the words of RFC 9457. */
+export function problemOf({ kind, message, next }: Refusal): Problem {
+  return { kind, title: refusals[kind].title, detail: message, next };
 }
 
 /** A request that could not even be asked for. */

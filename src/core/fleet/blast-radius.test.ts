@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import type { MachineId } from "../machine/record.ts";
-import { excessText, type Owned, type Sending, weighSending } from "./blast-radius.ts";
+import { excessText, type Owned, weighSending } from "./blast-radius.ts";
 
 const hourMs = 3_600_000;
 const limits = { machines: 2, percent: 10, perSeconds: 3600 };
@@ -13,8 +13,13 @@ const fleet: readonly Owned[] = ids(1, 60).map((id, n) => ({
   id,
   ...(n < 50 ? { groups: ["web"] } : n < 55 ? { groups: ["db"] } : {}),
 }));
-const weigh = (targets: readonly MachineId[], sendings: readonly Sending[] = [], nowMs = hourMs) =>
-  weighSending({ targets, fleet, sendings, limits, nowMs });
+const sentAt = (times: ReadonlyMap<MachineId, number>) =>
+  fleet.map((machine) => {
+    const atMs = times.get(machine.id);
+    return atMs === undefined ? machine : { ...machine, sentAway: { atMs } };
+  });
+const weigh = (targets: readonly MachineId[], sent: readonly (readonly [number, number])[] = [], nowMs = hourMs) =>
+  weighSending({ targets, fleet: sentAt(new Map(sent.map(([n, atMs]) => [id(n), atMs]))), limits, nowMs });
 
 describe("blast radius", () => {
   test("ten percent of a large group, two of a small one, two of those without a group", () => {
@@ -28,7 +33,7 @@ describe("blast radius", () => {
   });
 
   test("what was sent within the hour counts, each machine once; then it is forgotten", () => {
-    const sendings = [1, 2, 3, 3, 3, 4].map((n) => ({ id: id(n), atMs: n * 1000 }));
+    const sendings = [1, 2, 3, 4].map((n) => [n, n * 1000] as const);
     assert.deepEqual(weigh([id(9)], sendings), []);
     assert.deepEqual(weigh([id(3), id(4)], sendings), []);
     assert.deepEqual(weigh([id(8), id(9)], sendings), [
@@ -40,8 +45,8 @@ describe("blast radius", () => {
 
   test("a machine of two groups counts in both", () => {
     const shared = { id: id(70), groups: ["web", "db"] };
-    const sendings = [51, 52].map((n) => ({ id: id(n), atMs: hourMs }));
-    const excess = weighSending({ targets: [id(70)], fleet: [...fleet, shared], sendings, limits, nowMs: hourMs });
+    const sent = sentAt(new Map([51, 52].map((n) => [id(n), hourMs])));
+    const excess = weighSending({ targets: [id(70)], fleet: [...sent, shared], limits, nowMs: hourMs });
     assert.deepEqual(
       excess.map(({ group, sent }) => [group, sent]),
       [["db", 2]],
@@ -60,17 +65,17 @@ describe("blast radius", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         let nowMs = hourMs;
-        const sendings: Sending[] = [];
+        const sent = new Map<MachineId, number>();
         for (const { targets, waitMs } of steps) {
           nowMs += waitMs;
           const wanted = targets.map(id);
-          const excess = weighSending({ targets: wanted, fleet, sendings, limits, nowMs });
-          if (excess.length === 0) sendings.push(...wanted.map((id) => ({ id, atMs: nowMs })));
+          const excess = weighSending({ targets: wanted, fleet: sentAt(sent), limits, nowMs });
+          if (excess.length === 0) for (const one of wanted) sent.set(one, nowMs);
           for (const { freeAtMs } of excess) {
             if (freeAtMs === undefined) continue;
             assert.ok(freeAtMs > nowMs);
           }
-          const recent = new Set(sendings.filter(({ atMs }) => atMs > nowMs - hourMs).map(({ id }) => id));
+          const recent = new Set([...sent].filter(([, atMs]) => atMs > nowMs - hourMs).map(([id]) => id));
           const lost = (from: number, to: number) => ids(from, to).filter((id) => recent.has(id)).length;
           assert.ok(lost(1, 50) <= 5 && lost(51, 55) <= 2 && lost(56, 60) <= 2);
         }

@@ -1,4 +1,4 @@
-import type { MachineId } from "../machine/record.ts";
+import type { Machine, MachineId } from "../machine/record.ts";
 
 /** How many machines of an owner group may be sent to rebirth or clean within a time; the larger of the two numbers counts. */
 export type BlastRadius = {
@@ -8,11 +8,8 @@ export type BlastRadius = {
   readonly perSeconds: number;
 };
 
-/** A machine, and the groups that own it. */
-export type Owned = { readonly id: MachineId; readonly groups?: readonly string[] };
-
-/** That a machine was sent to rebirth or clean, and when. */
-export type Sending = { readonly id: MachineId; readonly atMs: number };
+/** A machine, the groups that own it, and when it was last sent to rebirth or clean. */
+export type Owned = Pick<Machine, "id" | "groups"> & { readonly sentAway?: { readonly atMs: number } };
 
 /** A group that would lose more machines at once than it may. */
 export type Excess = {
@@ -37,20 +34,15 @@ const ownerless: readonly string[] = [""];
 export function weighSending(asked: {
   readonly targets: readonly MachineId[];
   readonly fleet: readonly Owned[];
-  readonly sendings: readonly Sending[];
   readonly limits: BlastRadius;
   readonly nowMs: number;
 }): readonly Excess[] {
-  const { targets, fleet, sendings, limits, nowMs } = asked;
+  const { targets, fleet, limits, nowMs } = asked;
   const windowMs = limits.perSeconds * 1000;
-  const lastSent = new Map<MachineId, number>();
-  for (const { id, atMs } of sendings) {
-    if (atMs + windowMs > nowMs) lastSent.set(id, Math.max(atMs, lastSent.get(id) ?? atMs));
-  }
   const wanted = new Set(targets);
   const groups = new Map<string, { size: number; asked: number; sentAtMs: number[] }>();
-  for (const { id, groups: owners = ownerless } of fleet) {
-    const atMs = lastSent.get(id);
+  for (const { id, groups: owners = ownerless, sentAway } of fleet) {
+    const atMs = sentAway !== undefined && sentAway.atMs + windowMs > nowMs ? sentAway.atMs : undefined;
     for (const name of new Set(owners.length === 0 ? ownerless : owners)) {
       const group = groups.get(name) ?? { size: 0, asked: 0, sentAtMs: [] };
       group.size += 1;

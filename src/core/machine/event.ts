@@ -17,6 +17,8 @@ export type DetailsPatch = {
   readonly macs?: readonly Mac[];
 };
 
+type SentAwayBy = Omit<NonNullable<Machine["sentAway"]>, "atMs">;
+
 /**
  * Everything that can happen to a machine. The Store hands each event to `decide` in life.ts, the only place
  * that makes a new record of it. Hashes are SHA-256, lower-case hex: secrets never reach the record.
@@ -103,9 +105,9 @@ export type MachineEvent =
   | { readonly kind: "retired"; readonly id: MachineId; readonly by: string; readonly reason?: string }
   /** A newcomer takes over what another machine is (`from`, which is retired by it): its board was swapped, or it was replaced. */
   | { readonly kind: "takeoverAuthorised"; readonly id: MachineId; readonly from: MachineId; readonly by: string }
-  /** `mayMove` authorises a new place, and so a new name and address. */
-  | { readonly kind: "rebirthAsked"; readonly id: MachineId; readonly by: string; readonly mayMove?: true }
-  | { readonly kind: "cleanAsked"; readonly id: MachineId; readonly by: string }
+  /** `mayMove` authorises a new place, and so a new name and address; `override` was said to the blast radius, here and below. */
+  | ({ readonly kind: "rebirthAsked"; readonly id: MachineId; readonly mayMove?: true } & SentAwayBy)
+  | ({ readonly kind: "cleanAsked"; readonly id: MachineId } & SentAwayBy)
   /** A rebirth or clean is taken back. */
   | { readonly kind: "rebirthCancelled"; readonly id: MachineId; readonly by: string }
   | {
@@ -140,6 +142,8 @@ export type Refusal = {
     /** More than a record holds. */
     | "tooMany"
     | "held"
+    /** More machines of a group would be sent away at once than may be. */
+    | "beyondBlastRadius"
     /** The record is not what the asker saw. */
     | "changedMeanwhile";
   /** One sentence: what was wrong. */

@@ -2,6 +2,7 @@ import { heldRefusal } from "./life-order.ts";
 import {
   changed,
   conditionOf,
+  type EventOf,
   type Move,
   nameOf,
   type Refuse,
@@ -16,13 +17,15 @@ import type { Machine } from "./record.ts";
  * The next life begins: a new generation, so that no order of the old one counts any more, and an empty timeline. There
  * is a way back until an order is taken; one who asks a second time does not make a new one.
  */
-function nextLife(machine: Machine, state: "rebirth" | "clean"): Machine {
+function nextLife(machine: Machine, event: EventOf<"rebirthAsked" | "cleanAsked">, nowMs: number): Machine {
   const { phase, phaseAtMs, unheardBoots: _boots, mayMove: _moved, ...kept } = machine;
-  const { timeline } = machine;
-  const next: Machine = { ...kept, state, generation: machine.generation + 1, timeline: [] };
+  const { timeline, sentAway: before } = machine;
+  const state = event.kind === "rebirthAsked" ? "rebirth" : "clean";
+  const sentAway = { atMs: nowMs, by: event.by, ...(event.override === true ? { override: event.override } : {}) };
+  const next: Machine = { ...kept, state, sentAway, generation: machine.generation + 1, timeline: [] };
   if (machine.state !== "healthy") return next;
   const seen = phase === undefined || phaseAtMs === undefined ? {} : { phase, phaseAtMs };
-  return { ...next, wayBack: { ...seen, timeline } };
+  return { ...next, wayBack: { ...seen, ...(before === undefined ? {} : { sentAway: before }), timeline } };
 }
 
 /**
@@ -30,7 +33,7 @@ function nextLife(machine: Machine, state: "rebirth" | "clean"): Machine {
  * generation keeps its number, so that an order of the one that was taken back never counts.
  */
 export const cancelRebirth: Move<"rebirthCancelled"> = (machine, _event, context) => {
-  const { wayBack, ticket: _void, mayMove: _moved, phase: asked, phaseAtMs: _at, ...kept } = machine;
+  const { wayBack, ticket: _void, mayMove: _moved, sentAway: _stayed, phase: asked, phaseAtMs: _at, ...kept } = machine;
   if (wayBack === undefined)
     return refused({
       kind: "wrongState",
@@ -53,18 +56,18 @@ export const refuseNothingAsked: Refuse = (machine) =>
   });
 
 /** An operator asks for a rebirth, at another place if need be; a machine on hold is left alone. */
-export const askRebirth: Move<"rebirthAsked"> = (machine, { mayMove }) => {
+export const askRebirth: Move<"rebirthAsked"> = (machine, event, { nowMs }) => {
   const hold = conditionOf(machine, "hold");
   if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
-  const next = nextLife(machine, "rebirth");
-  return changed(mayMove === true ? { ...next, mayMove } : next);
+  const next = nextLife(machine, event, nowMs);
+  return changed(event.mayMove === true ? { ...next, mayMove: event.mayMove } : next);
 };
 
 /** An operator asks for a clean. It has no burn-in, so it may not bring a machine that failed one back to work. */
-export const askClean: Move<"cleanAsked"> = (machine) => {
+export const askClean: Move<"cleanAsked"> = (machine, event, { nowMs }) => {
   const hold = conditionOf(machine, "hold");
   if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
-  if (conditionOf(machine, "debug") === undefined) return changed(nextLife(machine, "clean"));
+  if (conditionOf(machine, "debug") === undefined) return changed(nextLife(machine, event, nowMs));
   return refused({
     kind: "wrongState",
     message: `${nameOf(machine)} failed its burn-in, and a clean would skip it`,

@@ -158,6 +158,8 @@ export type Machine = {
   readonly timeline: readonly TimelineEntry[];
   /** Starts of a healthy machine that asked PXE since its sub was last heard. */
   readonly unheardBoots?: { readonly count: number; readonly lastAtMs: number };
+  /** When it was last sent to rebirth or clean, and by whom; `override` if it was more than the blast radius allows, which counts by this. */
+  readonly sentAway?: { readonly atMs: number; readonly by: string; readonly override?: true };
   /** What to return to if the rebirth or clean is taken back; there only as long as no order of it was taken. */
-  readonly wayBack?: Pick<Machine, "phase" | "phaseAtMs" | "timeline">;
+  readonly wayBack?: Pick<Machine, "phase" | "phaseAtMs" | "timeline" | "sentAway">;
 };
