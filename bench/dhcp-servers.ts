@@ -61,7 +61,14 @@ export const dhcpPeers: readonly DhcpPeer[] = [
     start: (ground) => {
       const directory = freshDirectory(ground);
       const words = [
-        ...["--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--no-ping", "--log-facility=-", "--quiet-dhcp"],
+        ...[
+          "--keep-in-foreground",
+          "--conf-file=/dev/null",
+          "--port=0",
+          "--no-ping",
+          "--log-facility=-",
+          "--quiet-dhcp",
+        ],
         ...["--user=root", `--pid-file=${join(directory, "pid")}`, `--dhcp-leasefile=${join(directory, "leases")}`],
         ...[`--interface=${ground.wire.serverInterface}`, "--bind-interfaces", "--dhcp-lease-max=200000"],
         ...[`--dhcp-range=${first},${last},${netmask},1h`, "--dhcp-boot=undionly.kpxe"],

@@ -32,13 +32,12 @@ export async function openUdpSocket(place: Place): Promise<Socket> {
   ] as const;
   const address = "address" in place ? place.address : "0.0.0.0";
   try {
-    const { socket } = await openUdpDescriptor({ address, port: place.port }, (set) => {
+    return await openUdpDescriptor({ address, port: place.port }, (set) => {
       for (const [name, option, value] of options)
         if (!set(socketLevel, option, value)) throw callFailed(`setsockopt(${name})`);
       const wanted = new Uint8Array(Uint32Array.of(receiveBufferBytes).buffer);
       if (!set(socketLevel, receiveBufferForce, wanted)) set(socketLevel, receiveBuffer, wanted);
     });
-    return socket;
   } catch (cause) {
     const where = "interface" in place ? `interface ${place.interface}` : place.address;
     const why = cause instanceof Error ? cause.message : String(cause);

@@ -1,13 +1,15 @@
-import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
+import { formatIpv4, type Ipv4, parseIpv4 } from "../core/net/ipv4.ts";
 import type { Clock, Log } from "../core/ports.ts";
 import { admitTransfer } from "../core/tftp/admission.ts";
 import { readTftp, type TftpPacket, tftpErrors, writeTftp } from "../core/tftp/packet.ts";
 import { answerRequest, normaliseName, type TftpAnswer, type TftpFiles } from "../core/tftp/request.ts";
 import { startTransfer, type TransferEnd } from "../core/tftp/transfer.ts";
 import { mtuOfAddress } from "./interface-mtu.ts";
+import type { Peer } from "./message-slots.ts";
 import { count } from "./network-standing.ts";
-import { openTftpLane, type TftpLane } from "./tftp-lane.ts";
+import { openTftpPort } from "./tftp-port.ts";
 import { type RunningTransfer, runTransfer } from "./tftp-transfer.ts";
 import type { Traffic } from "./traffic.ts";
 import { numericLookup } from "./udp-descriptor.ts";
@@ -47,36 +49,34 @@ export async function startTftpServer(deps: {
   return { [Symbol.asyncDispose]: () => serving.disposeAsync() };
 }
 
+const unknownTransfer = { kind: "error", code: tftpErrors.unknownTransfer, message: "unknown transfer" } as const;
+
 type Transfer = RunningTransfer & {
   readonly file: string;
-  readonly clientAddress: string;
-  readonly lane: TftpLane;
+  readonly client: Client;
 };
+
+/** A client as packets have it, and its address as people read it. */
+type Client = Peer & { readonly text: string };
 
 async function serveAddress(address: string, deps: Parameters<typeof startTftpServer>[0]): Promise<AsyncDisposable> {
   const { clock, log, onSent } = deps;
   const mtuBytes = mtuOfAddress(address);
   /** By the client's address and port: the same request again joins its transfer (netboot.md T10). Oldest first. */
-  const transfers = new Map<string, Transfer>();
-  const countsByClient = new Map<string, number>();
-  const lanes = new Map<number, Promise<TftpLane>>();
+  const transfers = new Map<number, Transfer>();
+  const countsByClient = new Map<number, number>();
   await using opened = new AsyncDisposableStack();
 
-  function seen(direction: "in" | "out", bytes: Uint8Array, client: RemoteInfo, port = deps.port ?? 69): void {
-    const { address: clientAddress, port: clientPort } = client;
-    deps.onPacket?.({
-      direction,
-      client: { address: clientAddress, port: clientPort },
-      ours: { address, port },
-      bytes,
-    });
+  function seen(direction: "in" | "out", bytes: Uint8Array, client: Client, port = deps.port ?? 69): void {
+    const between = { client: { address: client.text, port: client.port }, ours: { address, port } };
+    deps.onPacket?.({ direction, ...between, bytes });
   }
 
   /** Answers from the files, or from one that is made first. A client that asks again while it waits gets another. */
-  function receive(bytes: Uint8Array, client: RemoteInfo): void {
+  function receive(bytes: Uint8Array, client: Client): void {
     const packet = readTftp(bytes);
     if (packet.kind === "malformed") {
-      log("debug", "malformed TFTP packet", { client: client.address, fault: packet.fault });
+      log("debug", "malformed TFTP packet", { client: client.text, fault: packet.fault });
       return;
     }
     // An ACK or ERROR here is a straggler of a transfer that has ended; answering it would only make more of them.
@@ -91,100 +91,95 @@ async function serveAddress(address: string, deps: Parameters<typeof startTftpSe
             answer(packet, client, new Map(made === undefined ? [] : [[name.name, made] as const])),
           );
     answered.catch((error: unknown) =>
-      log("error", "TFTP request failed", { client: client.address, file: packet.file, error: String(error) }),
+      log("error", "TFTP request failed", { client: client.text, file: packet.file, error: String(error) }),
     );
   }
 
   async function answer(
     packet: TftpPacket & { kind: "readRequest" | "writeRequest" },
-    client: RemoteInfo,
+    client: Client,
     from: TftpFiles,
   ): Promise<void> {
     const decided = answerRequest(packet, from, mtuBytes);
     if (decided.kind === "refuse") {
       if (deps.traffic !== undefined) count(deps.traffic.tftpEnds, "refused");
-      log("info", "TFTP request refused", { client: client.address, file: packet.file, why: decided.error.message });
+      log("info", "TFTP request refused", { client: client.text, file: packet.file, why: decided.error.message });
       const refusal = writeTftp(decided.error);
       seen("out", refusal, client);
-      listener.send(refusal, client.port, client.address);
+      listener.send(refusal, client.port, client.text);
       return;
     }
-    const lane = await laneOf(decided.terms.blockBytes);
     const key = keyOf(client);
     const running = transfers.get(key);
     if (running?.file === decided.name) return running.tell({ kind: "requestedAgain" });
     if (running !== undefined) forget(key, running);
-    if (makeRoom(client)) begin(key, decided, client, lane);
+    if (makeRoom(client)) begin(key, decided, client);
   }
 
   /** Whether one more transfer may begin; the oldest of a client that has too many is given up for it. */
-  function makeRoom(client: RemoteInfo): boolean {
+  function makeRoom(client: Client): boolean {
     const ofClient = countsByClient.get(client.address) ?? 0;
     const admission = admitTransfer({ total: transfers.size, ofClient });
-    if (admission === "drop") log("warn", "TFTP request dropped: too many transfers", { client: client.address });
+    if (admission === "drop") log("warn", "TFTP request dropped: too many transfers", { client: client.text });
     if (admission !== "replaceOldest") return admission === "start";
     for (const [key, transfer] of transfers) {
-      if (transfer.clientAddress !== client.address) continue;
+      if (transfer.client.address !== client.address) continue;
       forget(key, transfer);
       break;
     }
     return true;
   }
 
-  function begin(key: string, decided: TftpAnswer & { kind: "send" }, client: RemoteInfo, lane: TftpLane): void {
+  function begin(key: number, decided: TftpAnswer & { kind: "send" }, client: Client): void {
     const { bytes, terms, name } = decided;
     const startedMs = clock.monotonicMs();
     const ended = (end: TransferEnd): void => {
       const durationMs = Math.round(clock.monotonicMs() - startedMs);
       const level = end.kind === "sent" || end.kind === "probed" ? "info" : "warn";
-      log(level, `TFTP transfer ${end.kind}`, { client: client.address, file: name, durationMs, ...end });
+      log(level, `TFTP transfer ${end.kind}`, { client: client.text, file: name, durationMs, ...end });
       deps.traffic?.noteTransfer(end.kind, bytes.length);
       forget(key, transfer);
-      if (end.kind === "sent") onSent(client.address, name, durationMs);
+      if (end.kind === "sent") onSent(client.text, name, durationMs);
     };
     const first = startTransfer(bytes, terms, startedMs);
-    for (const packet of first.send) if (packet.kind !== "blocks") seen("out", writeTftp(packet), client, lane.port);
-    const running = runTransfer({ first, file: bytes, lane, peer: client, clock, ended });
-    const transfer: Transfer = { ...running, file: name, clientAddress: client.address, lane };
+    for (const packet of first.send) if (packet.kind !== "blocks") seen("out", writeTftp(packet), client, data.port);
+    const running = runTransfer({
+      ...{ first, file: bytes, port: data, to: { peer: client, blockBytes: terms.blockBytes }, clock, ended },
+    });
+    const transfer: Transfer = { ...running, file: name, client };
     transfers.set(key, transfer);
     countsByClient.set(client.address, (countsByClient.get(client.address) ?? 0) + 1);
   }
 
-  function forget(key: string, transfer: Transfer): void {
+  function forget(key: number, transfer: Transfer): void {
     if (transfers.get(key) !== transfer) return;
     transfer.close();
     transfers.delete(key);
-    const left = (countsByClient.get(transfer.clientAddress) ?? 1) - 1;
-    if (left > 0) countsByClient.set(transfer.clientAddress, left);
-    else countsByClient.delete(transfer.clientAddress);
+    const left = (countsByClient.get(transfer.client.address) ?? 1) - 1;
+    if (left > 0) countsByClient.set(transfer.client.address, left);
+    else countsByClient.delete(transfer.client.address);
   }
 
-  function laneOf(blockBytes: number): Promise<TftpLane> {
-    const known = lanes.get(blockBytes);
-    if (known !== undefined) return known;
-    const lane = openTftpLane({ address, blockBytes, onPacket: hear, log });
-    lanes.set(blockBytes, lane);
-    // Not kept when it cannot be opened (no descriptors left): the client's next try is another chance.
-    lane.catch(() => lanes.delete(blockBytes));
-    return lane;
-  }
-
-  /** A packet on a lane: of a transfer, or of a stranger, which is told so without harm to anybody (netboot.md T1). */
-  function hear(lane: TftpLane, bytes: Uint8Array, from: RemoteInfo): void {
+  /** A packet at the port of transfers: of one of them, or of a stranger, which is told so without harm to anybody (netboot.md T1). */
+  function hear(bytes: Uint8Array, from: Peer): void {
     const packet = readTftp(bytes);
     const transfer = transfers.get(keyOf(from));
-    if (packet.kind === "error") seen("in", bytes, from, lane.port);
-    if (transfer?.lane === lane) {
+    if (packet.kind === "error") seen("in", Uint8Array.from(bytes), transfer?.client ?? clientOf(from), data.port);
+    if (transfer !== undefined) {
       transfer.tell({ kind: "received", packet });
       return;
     }
     // An ERROR is never answered, else two could go on for ever.
     if (packet.kind !== "ack" && packet.kind !== "data") return;
-    lane.send({ kind: "error", code: tftpErrors.unknownTransfer, message: "unknown transfer" }, new Uint8Array(), from);
+    data.send(unknownTransfer, new Uint8Array(), { peer: from, blockBytes: 0 });
   }
 
+  const data = opened.use(openTftpPort({ address, heard: hear, log }));
   const listener = createSocket({ type: "udp4", recvBufferSize: receiveBufferBytes, lookup: numericLookup });
-  listener.on("message", receive);
+  listener.on("message", (bytes, { address: text, port }) => {
+    const client = parseIpv4(text);
+    if (client !== undefined) receive(bytes, { address: client, port, text });
+  });
   // With a lookup that answers at once, dgram says "listening" before bind() returns.
   const listening = once(listener, "listening");
   listener.bind(deps.port ?? 69, address);
@@ -196,14 +191,17 @@ async function serveAddress(address: string, deps: Parameters<typeof startTftpSe
     [Symbol.asyncDispose]: async () => {
       for (const transfer of transfers.values()) transfer.close();
       await serving.disposeAsync();
-      for (const lane of await Promise.allSettled(lanes.values()))
-        if (lane.status === "fulfilled") await lane.value[Symbol.asyncDispose]();
     },
   };
 }
 
-function keyOf({ address, port }: RemoteInfo): string {
-  return `${address}:${port}`;
+/** Who a packet is from as one number: 32 bits of address, 16 of port. */
+function keyOf({ address, port }: Peer): number {
+  return address * 65_536 + port;
+}
+
+function clientOf({ address, port }: Peer): Client {
+  return { address, port, text: formatIpv4(address as Ipv4) };
 }
 
 async function closeSocket(socket: Socket): Promise<void> {

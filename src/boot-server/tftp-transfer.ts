@@ -1,20 +1,21 @@
 import type { Clock } from "../core/ports.ts";
 import { stepTransfer, type TransferEnd, type TransferEvent, type TransferStep } from "../core/tftp/transfer.ts";
-import type { TftpLane, TftpPeer } from "./tftp-lane.ts";
+import type { Peer } from "./message-slots.ts";
+import type { TftpPort } from "./tftp-port.ts";
 
 /** A transfer on its way: what happens to it is told, until it ends or is closed. */
 export type RunningTransfer = { readonly tell: (event: TransferEvent) => void; readonly close: () => void };
 
-/** Carries one transfer out over its lane: sends what each step says, and wakes it when it asks for that. */
+/** Carries one transfer out over its port: sends what each step says, and wakes it when it asks for that. */
 export function runTransfer(of: {
   readonly first: TransferStep;
   readonly file: Uint8Array;
-  readonly lane: TftpLane;
-  readonly peer: TftpPeer;
+  readonly port: TftpPort;
+  readonly to: { readonly peer: Peer; readonly blockBytes: number };
   readonly clock: Clock;
   readonly ended: (end: TransferEnd) => void;
 }): RunningTransfer {
-  const { file, lane, peer, clock, ended } = of;
+  const { file, port, to, clock, ended } = of;
   let step = of.first;
   let timer: NodeJS.Timeout | undefined;
   let timerAtMs = Number.POSITIVE_INFINITY;
@@ -25,7 +26,7 @@ export function runTransfer(of: {
     clearTimeout(timer);
   };
   const carryOut = (): void => {
-    for (const what of step.send) lane.send(what, file, peer);
+    for (const what of step.send) port.send(what, file, to);
     if (step.kind === "going") {
       armTimer(step.transfer.wakeAtMs);
       return;

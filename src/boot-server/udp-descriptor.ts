@@ -6,6 +6,7 @@ const libc = koffi.load("libc.so.6");
 const socket = libc.func("int socket(int, int, int)");
 const setsockopt = libc.func("int setsockopt(int, int, int, const uint8_t *, uint32_t)");
 const bind = libc.func("int bind(int, const uint8_t *, uint32_t)");
+const getsockname = libc.func("int getsockname(int, _Out_ uint8_t *, _Inout_ uint32_t *)");
 const close = libc.func("int close(int)");
 
 // bits/socket.h, bits/socket_type.h
@@ -21,14 +22,14 @@ export type SetOption = (level: number, option: number, value: Uint8Array) => bo
 export type UdpPlace = { readonly address: string; readonly port: number };
 
 /**
- * Makes a UDP socket with options that Node's dgram does not know, binds it, and lets dgram adopt it (netboot.md §5).
- * `configure` runs before the bind, so that no packet is queued that the options would have kept away. Throws, with
- * errno's name, when a call fails or `configure` throws; nothing is left open then.
+ * Makes a UDP socket with options that Node's dgram does not know, and binds it. `configure` runs before the bind, so that
+ * no packet is queued that the options would have kept away. Throws, with errno's name, when a call fails or `configure`
+ * throws; nothing is left open then.
  */
-export async function openUdpDescriptor(
+export function bindUdpDescriptor(
   place: UdpPlace,
   configure: (set: SetOption) => void,
-): Promise<{ readonly socket: Socket; readonly set: SetOption }> {
+): { readonly fd: number; readonly set: SetOption } {
   const fd: number = socket(afInet, datagramSocket | nonblocking | closeOnExec, 0);
   if (fd < 0) throw callFailed("socket");
   const set: SetOption = (level, option, value) => setsockopt(fd, level, option, value, value.length) === 0;
@@ -42,17 +43,34 @@ export async function openUdpDescriptor(
     close(fd);
     throw cause;
   }
+  return { fd, set };
+}
+
+/** The same, adopted by dgram (netboot.md §5). */
+export async function openUdpDescriptor(place: UdpPlace, configure: (set: SetOption) => void): Promise<Socket> {
+  const { fd } = bindUdpDescriptor(place, configure);
   const adopted = createSocket({ type: "udp4", lookup: numericLookup });
   // With a descriptor, dgram says "listening" before bind() returns (Node 24).
   const listening = once(adopted, "listening");
   adopted.bind({ fd });
   await listening;
-  return { socket: adopted, set };
+  return adopted;
+}
+
+/** The port that a socket is bound to. */
+export function portOf(fd: number): number {
+  const name = new Uint8Array(16);
+  if (getsockname(fd, name, Uint32Array.of(name.length)) !== 0) throw callFailed("getsockname");
+  return new DataView(name.buffer).getUint16(2);
+}
+
+/** Closes a descriptor that dgram has not adopted. */
+export function closeDescriptor(fd: number): void {
+  close(fd);
 }
 
 /** The error of the system call that failed last, by errno's name. */
-export function callFailed(call: string): Error {
-  const number = koffi.errno();
+export function callFailed(call: string, number: number = koffi.errno()): Error {
   const name = Object.entries(koffi.os.errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`;
   return new Error(`${call}: ${name}`);
 }

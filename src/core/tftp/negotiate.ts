@@ -25,7 +25,7 @@ const headerBytes = 32;
 const largestMtuBytes = 1500;
 
 /** dnsmasq's limit; above 64 some clients fail (netboot.md F8). */
-const largestWindowBlocks = 32;
+export const largestWindowBlocks = 32;
 
 /** What a request's options lead to. Only what was asked is answered: EDK2 calls an unasked tsize malformed (netboot.md T3). */
 export function negotiate(asked: TftpOptions, { sizeBytes, mode, mtuBytes }: Sending): Terms {

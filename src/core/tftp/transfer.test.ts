@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { admitTransfer, clientTransferLimit, type TftpAdmission, transferLimit } from "./admission.ts";
-import { blockHeaderBytes, writeBlocks } from "./blocks.ts";
+import { placeOfBlock, writeBlockHeader } from "./blocks.ts";
 import { negotiate } from "./negotiate.ts";
 import { readTftp, type TftpPacket } from "./packet.ts";
 import { startTransfer, stepTransfer, type Transfer, type TransferStep } from "./transfer.ts";
@@ -18,10 +18,11 @@ function start(length: number, options: [string, string][], nowMs = 0): Transfer
 function packetsOf(step: TransferStep, bytes: Uint8Array, blockBytes: number): TftpPacket[] {
   return step.send.flatMap((what) => {
     if (what.kind !== "blocks") return [what];
-    const whole = writeBlocks(bytes, blockBytes, what);
     return Array.from({ length: what.last - what.first + 1 }, (_, index) => {
-      const at = index * (blockBytes + blockHeaderBytes);
-      const packet = readTftp(whole.subarray(at, at + blockBytes + blockHeaderBytes));
+      const { at, length } = placeOfBlock(bytes.length, blockBytes, what.first + index);
+      const packet = readTftp(
+        Uint8Array.of(...writeBlockHeader(what.first + index), ...bytes.subarray(at, at + length)),
+      );
       return packet.kind === "malformed" ? assert.fail("malformed block") : packet;
     });
   });
@@ -146,7 +147,7 @@ const stories: readonly (readonly [
     [],
     "1",
     [
-      [5, again, "-"],
+      [4, again, "-"],
       [30, again, "1"],
       [31, ack(1), "2"],
       [32, again, "-"],
@@ -194,15 +195,26 @@ const stories: readonly (readonly [
     [
       [1, ack(0), "1 2 3 4"],
       [11, ack(4), "5 6 7 8"],
-      [21, ack(5), "-"],
+      [21, ack(5), "9"],
       [21, ack(5), "-"],
       [22, ack(5), "-"],
-      [30, woken, "-"],
-      [31, woken, "6 7 8 9"],
-      [32, ack(5), "-"],
-      [33, ack(5), "-"],
-      [40, ack(9), "10"],
-      [41, ack(10), "sent"],
+      [40, woken, "-"],
+      [41, woken, "6 7 8 9"],
+      [42, ack(5), "-"],
+      [43, ack(5), "-"],
+      [50, ack(9), "10"],
+      [51, ack(10), "sent"],
+    ],
+  ],
+  [
+    "window: a client that counts its windows from another block gets the block it waits for at once",
+    10_000,
+    [["windowsize", "4"]],
+    "optionAck",
+    [
+      [1, ack(0), "1 2 3 4"],
+      [2, ack(3), "5 6 7"],
+      [3, ack(7), "8 9 10 11"],
     ],
   ],
 ];

@@ -50,12 +50,12 @@ export type TransferStep =
 const patienceMs = 23_000;
 const longestTimeoutMs = 8000;
 /** Where a round trip was measured, a lost block is sent again after four of them, but not sooner than this. */
-const shortestTimeoutMs = 50;
+const shortestTimeoutMs = 20;
 /** Blocks that may be sent for each block of the file: with a window lost each time, and some to spare (netboot.md F3). */
 const repeatsOf = (windowBlocks: number): number => 4 + windowBlocks;
 const sparedWindows = 64;
-/** Two repetitions of a window are at least so far apart, however short the round trip. */
-const shortestGoBackMs = 20;
+/** Two repetitions of a window are at least so far apart, however short the round trip: a slow client may complain of each block in a millisecond of its own. */
+const shortestGoBackMs = (windowBlocks: number): number => 4 + windowBlocks;
 
 /** Begins a transfer: with an OACK where options were asked, else with the first block. */
 export function startTransfer(bytes: Uint8Array, terms: Terms, nowMs: number): TransferStep {
@@ -100,10 +100,26 @@ function acknowledge(transfer: Transfer, wireBlock: number, nowMs: number): Tran
   const acked = ackedBlock + progress;
   if (acked === blockCount(transfer)) return { kind: "ended", end: { kind: "sent" }, send: [] };
   const moved = { ...transfer, ackedBlock: acked, tries: 0, progressAtMs: nowMs };
-  if (acked < sentBlock) return goBack(moved, nowMs);
+  if (acked < sentBlock) return slide(moved, nowMs);
   // Of what was sent twice nobody knows which one was answered (Karn).
   const roundTripMs = transfer.tries === 0 ? nowMs - transfer.sentAtMs : transfer.roundTripMs;
   return sendWindow({ ...moved, roundTripMs }, nowMs);
+}
+
+/**
+ * Only the beginning of a window was acknowledged. The client counts a window from its last ACK, so the blocks that fill
+ * that window go out; if it then is silent or complains again, blocks are missing. Without these, a client whose windows
+ * begin elsewhere than ours once one ACK more or less was sent would wait for the time-out in every window.
+ */
+function slide(transfer: Transfer, nowMs: number): TransferStep {
+  const { sentBlock, ackedBlock, terms, roundTripMs } = transfer;
+  const lastBlock = Math.min(ackedBlock + terms.windowBlocks, blockCount(transfer));
+  const wakeAtMs = nowMs + Math.max(shortestGoBackMs(terms.windowBlocks), 2 * roundTripMs);
+  const slid = { ...transfer, goBack: true, sentAtMs: nowMs, wakeAtMs };
+  if (lastBlock === sentBlock) return stay(slid);
+  const send: TransferSend[] = [{ kind: "blocks", first: sentBlock + 1, last: lastBlock }];
+  const blocksSent = transfer.blocksSent + lastBlock - sentBlock;
+  return { kind: "going", transfer: { ...slid, sentBlock: lastBlock, blocksSent }, send };
 }
 
 /**
@@ -111,7 +127,8 @@ function acknowledge(transfer: Transfer, wireBlock: number, nowMs: number): Tran
  * is out of order, and a window for each of those ACKs made 20 GB of traffic out of a 1.7 MB file (netboot.md F3).
  */
 function goBack(transfer: Transfer, nowMs: number): TransferStep {
-  const earliestMs = transfer.sentAtMs + Math.max(shortestGoBackMs, 2 * transfer.roundTripMs);
+  const earliestMs =
+    transfer.sentAtMs + Math.max(shortestGoBackMs(transfer.terms.windowBlocks), 2 * transfer.roundTripMs);
   if (nowMs >= earliestMs) return sendWindow(transfer, nowMs);
   if (transfer.goBack) return stay(transfer);
   return stay({ ...transfer, goBack: true, wakeAtMs: Math.min(transfer.wakeAtMs, earliestMs) });
