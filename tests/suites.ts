@@ -69,6 +69,11 @@ export const suites: readonly Suite[] = [
     },
   },
   {
+    name: "postgres",
+    about: "the MDB on a real PostgreSQL: contract suite, several processes, restarts, failover, copies",
+    run: { kind: "files", globs: ["tests/postgres/*.test.ts"], packages: ["postgresql"], timeoutMs: 5 * minuteMs },
+  },
+  {
     name: "real-clients",
     about: "curl, tftp-hpa, dhclient or udhcpc against our servers",
     run: {

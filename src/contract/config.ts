@@ -213,6 +213,15 @@ export const configSchema = v.strictObject({
     "Where everything is kept that must survive: the MDB, the certificate authority, images, the operators' socket.",
   ),
   networks: needed(leaf("at least one network", listOf(network)), "The networks that machines boot on."),
+  database: maybe(
+    leaf(
+      "a PostgreSQL database as postgres://USER@HOST/DATABASE",
+      v.pipe(v.string(), v.regex(/^postgres(ql)?:\/\/[^/?#]*\/[^/?#]+/), v.maxLength(1024)),
+    ),
+    "The PostgreSQL database that holds the MDB; several servers may share one. Without it: SQLite in `stateDirectory`. " +
+      "Several hosts are written `postgres://USER@ONE,TWO/DATABASE`: the one that is the primary is used. " +
+      "A password is better not here: PGPASSWORD, PGPASSFILE and ~/.pgpass are read as by psql.",
+  ),
   ports: withDefault(
     v.strictObject({
       http: withDefault(

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { hostPackages } from "../bootstrap-image/packages.ts";
 import type { Log } from "../core/ports.ts";
@@ -27,6 +28,7 @@ export async function ensurePackages(packages: readonly string[], log: Log): Pro
     throw new Error(`Debian packages are missing, and only root may install them. Run: sudo ${command}`);
   }
   log("info", "installing Debian packages", { packages: missing.join(" ") });
+  if (missing.includes("postgresql")) await keepClusterAway();
   try {
     await runApt(["update"], log);
     await runApt(["install", "--yes", "--no-install-recommends", ...missing], log);
@@ -34,6 +36,18 @@ export async function ensurePackages(packages: readonly string[], log: Log): Pro
     throw new Error(`Debian packages could not be installed. See why with: ${command}`, { cause });
   }
   log("info", "Debian packages are installed", { count: missing.length });
+}
+
+/** Debian's PostgreSQL makes and starts a database cluster when it is installed, unless this file says no (pg_createcluster(1)). */
+async function keepClusterAway(): Promise<void> {
+  await mkdir("/etc/postgresql-common", { recursive: true });
+  const own = { flag: "wx" } as const;
+  await writeFile("/etc/postgresql-common/createcluster.conf", "create_main_cluster = false\n", own).catch(
+    (cause: NodeJS.ErrnoException) => {
+      // Somebody's own is left as it is.
+      if (cause.code !== "EEXIST") throw cause;
+    },
+  );
 }
 
 /** Those that dpkg does not have installed. */

@@ -5,6 +5,8 @@ export function placesIn(stateDirectory: string) {
   const place = (name: string) => join(stateDirectory, name);
   return {
     database: place("mdb.sqlite"),
+    /** Held by the server that runs here, where the database is not in the directory and its own lock. */
+    lock: place("lock.sqlite"),
     pki: place("pki"),
     bootstrap: place("bootstrap"),
     kernel: place("bootstrap/vmlinuz"),

@@ -16,6 +16,7 @@ import { describeSignedLoader, readBootFiles } from "./boot-files.ts";
 import { checkInterfaces } from "./check-interfaces.ts";
 import { openDominatorExport } from "./dominator-export.ts";
 import { openFreshImages, viewImages } from "./fresh-images.ts";
+import { lockState } from "./lock-state.ts";
 import { startMachineServer } from "./machine-server.ts";
 import { startOperatorServer } from "./operator-server.ts";
 import { placesIn } from "./places.ts";
@@ -46,8 +47,9 @@ export async function startServer(options: {
   await mkdir(config.stateDirectory, { recursive: true, mode: 0o700 });
 
   await using opened = new AsyncDisposableStack();
-  // First, as it is the lock: a second server on this state directory ends here.
-  const database = opened.use(await openStore({ path: places.database, clock, log }));
+  // First: a second server on this state directory ends here.
+  if (config.database !== undefined) opened.use(lockState(places.lock));
+  const database = opened.use(await openStore({ path: config.database ?? places.database, clock, log }));
   const { store, meter } = meterStore(database, clock);
   const { secureLoaders, ...imageFiles } = places;
   const signed = networks.some(({ secureBoot }) => secureBoot);

@@ -115,8 +115,9 @@ export function fleetMemory(holdings: Holdings): FleetMemory {
         fleet = indexFleet(news.machines);
         return;
       }
+      const there = new Set(news.machines.map(({ id }) => id));
       for (const { machine, absorbed = [] } of news.changes) {
-        for (const id of [...absorbed, machine.id]) fleet.remove(id);
+        for (const id of [...absorbed, machine.id]) if (!there.has(id)) fleet.remove(id);
       }
       for (const machine of news.machines) fleet.put(machine);
     },

@@ -1,8 +1,9 @@
 import { Worker } from "node:worker_threads";
 import type { Machine } from "../core/machine/record.ts";
 import type { AuditEntry, PastChange, Store } from "../core/ports.ts";
-import type { Batch, DocumentNews, Holdings, Ledger, News } from "./ledger.ts";
+import { type Batch, conflictError, type DocumentNews, type Holdings, type Ledger, type News } from "./ledger.ts";
 import { type BatchRows, rowsOf } from "./ledger-rows.ts";
+import type { Committed } from "./sqlite-ledger.ts";
 
 /** What the thread is asked; each is answered once, in order. */
 export type LedgerRequest =
@@ -91,19 +92,16 @@ async function load(ask: Ask): Promise<Holdings> {
 }
 
 async function newsSince(ask: Ask, position: number): Promise<News> {
-  const news = await ask<Extract<News, { kind: "changes" }> | undefined>({ kind: "newsSince", position });
-  return news ?? { kind: "everything", ...(await load(ask)) };
+  const news = await ask<News | undefined>({ kind: "newsSince", position });
+  return news ?? { kind: "everything", changes: [], ...(await load(ask)) };
 }
 
 async function commit(ask: Ask, batch: Batch): Promise<number> {
   for (let attempt = 0; attempt < attemptLimit; attempt++) {
     const since = batch.since();
-    const { kind } = await ask<{ kind: "written" | "behind" }>({
-      kind: "commit",
-      since,
-      rows: rowsOf(batch.entries()),
-    });
-    if (kind === "written") return since;
+    const answer = await ask<Committed>({ kind: "commit", since, rows: rowsOf(batch.entries()) });
+    if (answer.kind === "written") return since;
+    if (answer.kind === "conflict") throw conflictError("the database does not take what was decided", answer.cause);
     batch.takeNews(await newsSince(ask, since));
   }
   throw new Error(`the database changed under its only server, ${attemptLimit} times; who else writes to it?`);

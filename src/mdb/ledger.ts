@@ -38,11 +38,10 @@ export type Holdings = {
 
 /**
  * What others wrote since a position: each change, and the newest record of each machine that it concerns, if there
- * still is one. `everything` when the changes are not known any more, or the database is not the one it was.
+ * still is one. `everything` when the changes are not known any more, or the database is not the one it was: all
+ * records, and the last change of each.
  */
-export type News =
-  | ({ readonly kind: "changes"; readonly changes: readonly PastChange[] } & Holdings)
-  | ({ readonly kind: "everything" } & Holdings);
+export type News = Holdings & { readonly kind: "changes" | "everything"; readonly changes: readonly PastChange[] };
 
 /** What is to be written in one transaction. */
 export type Batch = {
@@ -62,7 +61,8 @@ export type Ledger = AsyncDisposable & {
   readonly load: () => Promise<Holdings>;
   /**
    * One transaction: all entries or none, in the order of their positions, durable when it returns. Nothing that others
-   * wrote stands between the last news the batch was told and its own entries. Returns the position before the first entry.
+   * wrote stands between the last news the batch was told and its own entries. Returns the position before the first
+   * entry. Throws `conflictError` when the database does not take what was decided.
    */
   readonly commit: (batch: Batch) => Promise<number>;
   readonly newsSince: (position: number) => Promise<News>;
@@ -77,6 +77,16 @@ export type Ledger = AsyncDisposable & {
     readonly leads: () => boolean;
   };
 };
+
+/** The database holds something that contradicts a decision, or cannot hold a word of it: not the world failed, but this batch. */
+export function conflictError(message: string, cause?: unknown): Error {
+  return Object.assign(new Error(message, { cause }), { isConflict: true });
+}
+
+/** Whether it is one of those. */
+export function isConflict(cause: unknown): boolean {
+  return cause instanceof Error && "isConflict" in cause;
+}
 
 /** Changes that can be read of one machine: some forty births. */
 export const historyLimit = 1000;

@@ -1,20 +1,29 @@
 import { checkFleet } from "../core/machine/check.ts";
 import { nameOf } from "../core/machine/life-record.ts";
-import type { Change, Clock, Log, PastChange, Store } from "../core/ports.ts";
+import type { Machine, MachineId } from "../core/machine/record.ts";
+import type { Change, Clock, Log, Store } from "../core/ports.ts";
 import { documentMemory } from "./document-memory.ts";
 import { fleetMemory, type Outcome } from "./fleet-memory.ts";
 import { historyLimit, type Ledger, type MachineEntry, type News } from "./ledger.ts";
 import { openLedgerThread } from "./ledger-thread.ts";
 import { machineLogs } from "./machine-logs.ts";
+import { isPostgres } from "./postgres-place.ts";
 import { writeQueue } from "./write-queue.ts";
 
-/** Opens the MDB in a SQLite file (or `:memory:`); reads are answered from memory from then on. */
+/**
+ * Opens the MDB in a SQLite file (or `:memory:`), or in the PostgreSQL database that `postgres://…` names; reads are
+ * answered from memory from then on.
+ */
 export async function openStore(options: {
   readonly path: string;
   readonly clock: Clock;
   readonly log: Log;
 }): Promise<Store & AsyncDisposable> {
-  return storeOn({ ledger: await openLedgerThread(options.path), clock: options.clock, log: options.log });
+  const { path, clock, log } = options;
+  if (!isPostgres(path)) return storeOn({ ledger: await openLedgerThread(path), clock, log });
+  // Loaded only where it is used: most servers have no PostgreSQL.
+  const { openPostgresLedger } = await import("./postgres-ledger.ts");
+  return storeOn({ ledger: await openPostgresLedger({ place: path, clock, log }), clock, log });
 }
 
 /**
@@ -61,7 +70,7 @@ export async function storeOn(options: {
       }
     },
     onNews: (news) => {
-      const changes = news.kind === "everything" ? [] : changesOf(news, memory.fleet().get);
+      const changes = changesOf(news, memory.fleet().get);
       memory.takeIn(news);
       if (news.kind === "everything") documents.clear();
       documents.takeIn(news.documents);
@@ -149,15 +158,16 @@ function changeOf({ machine, event, atMs, by, absorbed }: MachineEntry, position
   };
 }
 
-/** What others wrote, as watchers hear it. A machine that came and went since the last look is left out: there is no record to show. */
-function changesOf(
-  news: Extract<News, { kind: "changes" }>,
-  known: (id: PastChange["machine"]["id"]) => Change["machine"] | undefined,
-): Change[] {
+/**
+ * What others wrote, as watchers hear it. A machine that came and went since the last look is left out: there is no
+ * record to show. Of everything only what is new here is told.
+ */
+function changesOf(news: News, known: (id: MachineId) => Machine | undefined): Change[] {
   const records = new Map(news.machines.map((machine) => [machine.id, machine]));
   return news.changes.flatMap((change) => {
-    const record = records.get(change.machine.id) ?? known(change.machine.id);
-    if (record === undefined) return [];
+    const held = known(change.machine.id);
+    const record = records.get(change.machine.id) ?? held;
+    if (record === undefined || (news.kind === "everything" && held?.revision === record.revision)) return [];
     const machine = record.revision === change.machine.revision ? record : { ...record, ...change.machine };
     return [{ ...change, machine }];
   });

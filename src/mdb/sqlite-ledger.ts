@@ -5,10 +5,12 @@ import {
   type AuditRow,
   auditPageLimit,
   type ChangeRow,
+  conflictError,
   type DocumentNews,
   feedLimit,
   feedPageLimit,
   historyLimit,
+  isConflict,
   type News,
   readAudit,
   readChange,
@@ -17,6 +19,10 @@ import {
 import type { BatchRows } from "./ledger-rows.ts";
 import { openSqliteDatabase } from "./sqlite-database.ts";
 
+export type Committed =
+  | { readonly kind: "written" | "behind" }
+  | { readonly kind: "conflict"; readonly cause: unknown };
+
 /** A ledger in SQLite, whose calls block: it lives in a thread of its own (ledger-thread.ts). */
 export type SqliteLedger = {
   readonly position: () => number;
@@ -24,9 +30,9 @@ export type SqliteLedger = {
   readonly machinesAfter: (page: { readonly id: string; readonly limit: number }) => string[];
   readonly documents: () => DocumentNews[];
   /** Nothing is written, and it says so, when the database is not at the position that the rows were decided on. */
-  readonly commit: (since: number, rows: BatchRows) => { readonly kind: "written" | "behind" };
+  readonly commit: (since: number, rows: BatchRows) => Committed;
   /** Undefined when the changes since are not known any more. */
-  readonly newsSince: (position: number) => Extract<News, { kind: "changes" }> | undefined;
+  readonly newsSince: (position: number) => News | undefined;
   readonly changesSince: (
     position: number,
     limit: number,
@@ -80,6 +86,7 @@ export function openSqliteLedger(path: string): SqliteLedger {
         return { kind: behind ? "behind" : "written" };
       } catch (cause) {
         if (database.isTransaction) database.exec("ROLLBACK");
+        if (isConflict(cause) || isConstraint(cause)) return { kind: "conflict", cause };
         throw new Error(`${rows.count} changes could not be written to ${path}`, { cause });
       }
     },
@@ -115,6 +122,11 @@ export function openSqliteLedger(path: string): SqliteLedger {
   };
 }
 
+/** SQLITE_CONSTRAINT: a key or a claim is taken (sqlite.org/rescode.html#constraint). */
+function isConstraint(cause: unknown): boolean {
+  return cause instanceof Error && "errcode" in cause && (Number(cause.errcode) & 0xff) === 19;
+}
+
 function parseRecord(row: { readonly document?: unknown }): Machine {
   return JSON.parse(String(row.document)) as Machine;
 }
@@ -146,7 +158,7 @@ function batchWriter(database: DatabaseSync): (since: number, rows: BatchRows) =
   return (since, rows) => {
     const isHeld = (statement: StatementSync, ...values: SQLInputValue[]) => {
       if (Number(statement.run(...values).changes) === 1) return;
-      throw new Error(`the record of ${values[0]} is not the one that was decided on`);
+      throw conflictError(`the record of ${values[0]} is not the one that was decided on`);
     };
     for (const { id, base, revision, document } of rows.saved) {
       if (base === undefined) insert.run(id, revision, document);

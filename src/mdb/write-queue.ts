@@ -1,7 +1,7 @@
 import type { Decision } from "../core/machine/event.ts";
 import type { DocumentKind, Log } from "../core/ports.ts";
 import type { Ask, FleetMemory, Outcome } from "./fleet-memory.ts";
-import type { DocumentEntry, Entry, Ledger, News } from "./ledger.ts";
+import { type DocumentEntry, type Entry, isConflict, type Ledger, type News } from "./ledger.ts";
 
 /** Changes written in one transaction at most: a burst of thousands of machines costs few waits for the disk. */
 const batchLimit = 512;
@@ -44,6 +44,8 @@ export function writeQueue(deps: {
   const queue: Item[] = [];
   let running: Promise<void> | undefined;
   let lookWanted = false;
+  /** So many at the head of the queue were refused by the database together: they go one by one, so that one does not take the others along. */
+  let careful = 0;
 
   const run = async () => {
     // Everything that arrives in this turn of the event loop goes into one transaction.
@@ -51,7 +53,7 @@ export function writeQueue(deps: {
     while (queue.length > 0 || lookWanted) {
       lookWanted = false;
       // It stays at the head of the queue until it is written: news is decided upon from there.
-      const batch = queue.slice(0, batchLimit);
+      const batch = queue.slice(0, careful > 0 ? 1 : batchLimit);
       try {
         if (batch.some(hasEntry)) await writeBatch(batch);
         else {
@@ -59,9 +61,11 @@ export function writeQueue(deps: {
           if (batch.some(hasEntry)) continue;
         }
       } catch (cause) {
-        giveUp(cause);
+        if (!isConflict(cause)) giveUp(cause);
+        else await reconsider(batch, cause);
         continue;
       }
+      careful = Math.max(0, careful - 1);
       queue.splice(0, batch.length);
       for (const item of batch) settle(item);
     }
@@ -88,6 +92,20 @@ export function writeQueue(deps: {
     for (const item of queue) if (item.kind === "event") item.outcome = memory.decide(item.ask);
     for (const tell of tells) tell();
   };
+  /** What was decided contradicts the database: memory is what the database holds, and all that waits is decided anew. */
+  const reconsider = async (batch: readonly Item[], cause: unknown) => {
+    log("error", "the database does not take what was decided", { changes: batch.length, cause });
+    if (batch.length > 1) careful = batch.length;
+    else {
+      careful = Math.max(0, careful - 1);
+      queue.shift()?.reject(cause);
+    }
+    try {
+      takeNews({ kind: "everything", changes: [], ...(await ledger.load()) });
+    } catch (loadCause) {
+      giveUp(loadCause);
+    }
+  };
   const settle = (item: Item) => {
     if (item.kind === "document") return item.resolve(undefined);
     deps.onRefused(item.outcome, item.ask.event.kind);
@@ -98,6 +116,7 @@ export function writeQueue(deps: {
       log("error", "changes were lost, because they could not be written", { changes: queue.length, cause });
     else log("warn", "what others wrote could not be read", { cause });
     memory.rollBack();
+    careful = 0;
     // What waits was decided on top of what failed, so it is lost with it.
     for (const { reject } of queue.splice(0)) reject(cause);
   };

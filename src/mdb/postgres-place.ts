@@ -1,0 +1,43 @@
+/**
+ * Where a PostgreSQL database is: one connection string for each host that may be its primary. Written as libpq does,
+ * `postgres://user@one:5432,two:5432/fleet` or `postgres:///fleet?host=/run/one,/run/two`. What is not said comes from
+ * libpq's environment variables (PGUSER, PGPASSWORD, PGPASSFILE…) and ~/.pgpass.
+ */
+export type PostgresPlace = {
+  /** Without a password, for messages. */
+  readonly name: string;
+  readonly candidates: readonly string[];
+};
+
+const form = /^(postgres(?:ql)?:\/\/)(?:([^@/?#]*)@)?([^/?#]*)(\/[^?#]*)?(?:\?(.*))?$/;
+
+/** Whether a text is meant to name a PostgreSQL database, rather than a file. */
+export function isPostgres(text: string): boolean {
+  return /^postgres(ql)?:\/\//.test(text);
+}
+
+/** Reads a connection string; throws, saying what was meant, when it is none. */
+export function postgresPlace(text: string): PostgresPlace {
+  const [, scheme = "", user, hosts = "", path = "", query = ""] = form.exec(text) ?? [];
+  if (scheme === "" || path.length < 2) {
+    throw new Error(`a PostgreSQL database is meant as postgres://USER@HOST/DATABASE, not ${withoutPassword(text)}`);
+  }
+  const facts = new URLSearchParams(query);
+  const directories = facts.get("host")?.split(",") ?? [];
+  // Ours: a host that may not be written to is passed over in any case.
+  facts.delete("target_session_attrs");
+  const candidate = (host: string, directory?: string) => {
+    if (directory !== undefined) facts.set("host", directory);
+    const rest = facts.size === 0 ? "" : `?${facts}`;
+    return `${scheme}${user === undefined ? "" : `${user}@`}${host}${path}${rest}`;
+  };
+  const candidates =
+    directories.length > 0
+      ? directories.map((directory) => candidate(hosts, directory))
+      : hosts.split(",").map((host) => candidate(host));
+  return { name: withoutPassword(text), candidates };
+}
+
+function withoutPassword(text: string): string {
+  return text.replace(/^([^:]*:\/\/[^:@/?#]*):[^@/?#]*@/, "$1@").replace(/([?&]password=)[^&]*/, "$1…");
+}

@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { after, describe, test } from "node:test";
+import pg from "pg";
+import { machineIdFromMac } from "../../src/core/machine/life-record.ts";
+import type { Change, Clock } from "../../src/core/ports.ts";
+import { migrations } from "../../src/mdb/migrations.ts";
+import { checkOldFleet, type OldSchema, oldRows } from "../../src/mdb/old-schemas.ts";
+import { storeOn } from "../../src/mdb/open-store.ts";
+import { openPostgresLedger } from "../../src/mdb/postgres-ledger.ts";
+import { migratePostgres } from "../../src/mdb/postgres-migrate.ts";
+import { asks, birthOf, stillClock, storeSuite, testMac, until } from "../../src/mdb/store-suite.ts";
+import { startPostgres } from "./postgres-server.ts";
+
+const log = () => {};
+const server = await startPostgres();
+after(() => server[Symbol.asyncDispose]());
+
+/** Time stands still for decisions only: pauses and polls are real. */
+const realPauses = (): Clock => ({ ...stillClock(), monotonicMs: () => performance.now() });
+const open = async (place: string, clock: Clock = realPauses()) =>
+  storeOn({ ledger: await openPostgresLedger({ place, clock, log, pollMs: 100, patienceMs: 5000 }), clock, log });
+const firstId = machineIdFromMac(testMac(1));
+
+storeSuite("PostgreSQL", () => {
+  const place = server.createDatabase();
+  return { keeps: true, open: async (clock) => open(await place, clock) };
+});
+
+describe("several stores on one PostgreSQL", () => {
+  test("what one writes the others hear, in the same order and with the same positions", async () => {
+    const place = await server.createDatabase();
+    await using one = await open(place);
+    await using two = await open(place);
+    const heard: [Change[], Change[]] = [[], []];
+    one.watch((change) => heard[0].push(change));
+    two.watch((change) => heard[1].push(change));
+    for (const event of birthOf(1)) await one.apply(event);
+    for (const event of birthOf(2)) await two.apply(event);
+    await one.putDocument({ kind: "token", key: "t", document: { role: "viewer" } });
+    await one.apply(asks(1));
+    await until("both heard all", () => heard.every((changes) => changes.length === 9));
+    const [first, second] = heard.map((changes) =>
+      changes.map(({ position, event, machine }) => [
+        position,
+        event.kind,
+        machine.id,
+        machine.revision,
+        machine.state,
+      ]),
+    );
+    assert.deepEqual(first, second);
+    assert.deepEqual(one.list(), two.list());
+    await until("the document is there", () => two.documents("token").length === 1);
+    await two.dropDocument({ kind: "token", key: "t" });
+    await until("the document is gone", () => one.documents("token").length === 0);
+    await until("both are at one position", () => one.position() === two.position());
+  });
+
+  test("of two who want one address one gets it, whoever asks where", async () => {
+    const place = await server.createDatabase();
+    await using one = await open(place);
+    await using two = await open(place);
+    const asked = Array.from({ length: 40 }, (_, n) =>
+      (n % 2 === 0 ? one : two).apply(asks(n + 1, `10.77.0.${50 + (n >> 1)}`)),
+    );
+    const decisions = await Promise.all(asked);
+    assert.equal(decisions.filter(({ kind }) => kind === "changed").length, 20);
+    for (const decision of decisions) {
+      if (decision.kind === "refused") assert.equal(decision.refusal.kind, "addressTaken");
+    }
+    await until("both are at one position", () => one.position() === two.position());
+    assert.deepEqual(new Set(one.list()), new Set(two.list()));
+  });
+
+  test("an order is given once, whoever asks where at the same time", async () => {
+    const place = await server.createDatabase();
+    await using one = await open(place);
+    await using two = await open(place);
+    for (let n = 1; n <= 20; n++) {
+      const [asked, issued, taken] = birthOf(n);
+      if (asked === undefined || issued === undefined || taken?.kind !== "orderTaken") assert.fail();
+      await one.apply(asked);
+      // What one does not know yet it learns before it refuses.
+      assert.equal((await two.apply(issued)).kind, "changed");
+      const decisions = await Promise.all([one.apply(taken), two.apply({ ...taken, bootId: "another" })]);
+      assert.deepEqual(decisions.map(({ kind }) => kind).sort(), ["changed", "refused"]);
+    }
+  });
+
+  test("what was expected of a revision is compared with the newest one", async () => {
+    const place = await server.createDatabase();
+    await using one = await open(place);
+    await using two = await open(place);
+    await one.apply(asks(1));
+    await until("the other knows it", () => two.get(firstId) !== undefined);
+    const hold = { kind: "conditionSet", id: firstId, condition: "hold", reason: "r" } as const;
+    const decisions = await Promise.all([
+      one.apply(hold, { expectRevision: 1 }),
+      two.apply({ ...hold, reason: "other" }, { expectRevision: 1 }),
+    ]);
+    assert.deepEqual(decisions.map((d) => (d.kind === "refused" ? d.refusal.kind : d.kind)).sort(), [
+      "changed",
+      "changedMeanwhile",
+    ]);
+  });
+
+  test("one leads; when it goes, the other does", async () => {
+    const place = await server.createDatabase();
+    const one = await open(place);
+    await using two = await open(place);
+    await until("the first leads", one.leads);
+    assert.equal(two.leads(), false);
+    await one[Symbol.asyncDispose]();
+    await until("the second leads", two.leads);
+  });
+
+  test("one that was away for longer than the feed reaches back reads everything, and tells what is new", async () => {
+    const place = await server.createDatabase();
+    await using one = await open(place);
+    await one.apply(asks(1));
+    await one.apply(asks(2));
+    const client = new pg.Client({ connectionString: place });
+    await client.connect();
+    // As if so many others had written since, and all but the last change of each machine were gone.
+    await client.query("BEGIN; UPDATE feed SET position = 900000, oldest = 900000");
+    await client.query("UPDATE changes SET position = 900000 WHERE machine_id = $1", [firstId]);
+    await client.query(
+      "UPDATE machines SET revision = 7, document = replace(document, '\"revision\":1', '\"revision\":7') WHERE id = $1",
+      [firstId],
+    );
+    await client.query("COMMIT");
+    await client.end();
+    const heard: Change[] = [];
+    one.watch((change) => heard.push(change));
+    await one.apply(asks(2));
+    assert.deepEqual(
+      heard.map(({ machine, position }) => [machine.id, position]),
+      [
+        [firstId, 900_000],
+        [machineIdFromMac(testMac(2)), 900_001],
+      ],
+    );
+    assert.equal(one.get(firstId)?.revision, 7);
+  });
+});
+
+describe("a PostgreSQL that is not as it should be", () => {
+  test("a name, an address or a NIC that is taken against all decisions is not taken twice, and the neighbours are written", async () => {
+    const place = await server.createDatabase();
+    await using one = await open(place);
+    const client = new pg.Client({ connectionString: place });
+    await client.connect();
+    await client.query("INSERT INTO claims VALUES ($1, 'm-ghost')", [`mac ${testMac(2)}`]);
+    await client.end();
+    const results = await Promise.allSettled([1, 2, 3].map((n) => one.apply(asks(n))));
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ["fulfilled", "rejected", "fulfilled"],
+    );
+    assert.equal(one.byMac(testMac(2)), undefined);
+    assert.equal(one.list().length, 2);
+  });
+
+  test("tables of somebody else are left alone", async () => {
+    const place = await server.createDatabase();
+    await server.ask("CREATE TABLE orders (id int)", place.match(/fleet\d+/)?.[0]);
+    await assert.rejects(open(place), /tables that are not ours \(orders\)/);
+  });
+
+  test("a newer schema, a missing database and a malformed place are named, without the password", async () => {
+    const place = await server.createDatabase();
+    await (await open(place))[Symbol.asyncDispose]();
+    await server.ask("UPDATE birther_schema SET version = 99", place.match(/fleet\d+/)?.[0]);
+    await assert.rejects(open(place), /newer version/);
+    await assert.rejects(open(server.place("nowhere")), /database "nowhere" does not exist/);
+    await assert.rejects(open("postgres://u:secret@h"), (error: Error) => {
+      assert.match(error.message, /postgres:\/\/USER@HOST\/DATABASE, not postgres:\/\/u@h/);
+      return true;
+    });
+  });
+
+  for (const schema of Object.keys(oldRows).map(Number) as OldSchema[]) {
+    test(`a fleet of schema ${schema} is there after the steps since`, async () => {
+      const place = await server.createDatabase();
+      const client = new pg.Client({ connectionString: place });
+      await client.connect();
+      await migratePostgres(client, schema);
+      for (const row of oldRows[schema]) await client.query(row);
+      await using store = await open(place);
+      await checkOldFleet(store, schema);
+      const { rows } = await client.query('SELECT key FROM claims ORDER BY key COLLATE "C"');
+      assert.deepEqual(
+        rows.map(({ key }) => key),
+        ["address 10.77.1.1", "mac 02:00:00:00:00:01", "mac 02:00:00:00:00:02", "name r01u1"],
+      );
+      assert.equal(
+        Number((await client.query("SELECT version FROM birther_schema")).rows[0]?.version),
+        migrations.length,
+      );
+      await client.end();
+    });
+  }
+});
