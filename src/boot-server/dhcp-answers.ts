@@ -9,6 +9,7 @@ import { writeDhcp } from "../core/dhcp/write.ts";
 import { formatIpv4, noAddress, parseIpv4 } from "../core/net/ipv4.ts";
 import type { Mac } from "../core/net/mac.ts";
 import { udpPacket } from "../core/net/pcap.ts";
+import { noRouterAdvertisement } from "../core/net/router-advertisement.ts";
 import type { Clock, Log, Store } from "../core/ports.ts";
 import { chooseNetwork } from "../core/pxe/choose-network.ts";
 import type { DhcpDecision } from "../core/pxe/decide.ts";
@@ -133,6 +134,7 @@ export function dhcpAnswers(deps: {
             (decision.why === "withheld" && admitsNewcomer(standing, deps)))
         )
           await store.apply(decision.seen);
+        if ("noRouter" in decision) tellNoRouter(ear, decision.noRouter);
         if ("noted" in decision && decision.noted !== undefined) await store.apply(decision.noted);
         return undefined;
       case "reply":
@@ -205,6 +207,7 @@ export function dhcpAnswers(deps: {
     if (mac !== undefined && decision.reply.options.dhcpMessageType === "ack" && (await writing.get(mac)) === false)
       return undefined;
     const sent = send(ear, decision, writeDhcp(decision.reply, replyLimit(packet)));
+    tellNoRouter(ear, decision.noRouter);
     standing.answered += 1;
     count(standing.answers, decision.answer.kind);
     log("info", `DHCP ${decision.reply.options.dhcpMessageType}`, {
@@ -241,6 +244,10 @@ export function dhcpAnswers(deps: {
   function isInMemory({ mac, address }: NonNullable<Reply["seen"]>): boolean {
     const machine = store.byMac(mac);
     return machine !== undefined && (address === undefined || machine.temporaryAddress === address);
+  }
+
+  function tellNoRouter({ frames }: Ear, mac: Mac | undefined): void {
+    if (frames !== undefined && mac !== undefined) frames.send(noRouterAdvertisement(frames.mac, mac), mac);
   }
 
   function send(ear: Ear, { destination, reply }: Reply, bytes: Uint8Array): Sent {

@@ -1,4 +1,5 @@
 import { builtBytes, createBuilder, putBytes, putUnsigned } from "../bytes/builder.ts";
+import { internetChecksum } from "./checksum.ts";
 import type { Ipv4 } from "./ipv4.ts";
 import { type Mac, macToBytes } from "./mac.ts";
 
@@ -73,12 +74,4 @@ const ethernetLink = 1;
 /** The format is in the byte order of who writes it; little-endian is what everybody's machine writes. */
 function putLittle(builder: ReturnType<typeof createBuilder>, value: number, size: 2 | 4): void {
   for (let shift = 0; shift < size * 8; shift += 8) putUnsigned(builder, (value >>> shift) & 255, 1);
-}
-
-/** RFC 1071, over an even number of bytes. */
-function internetChecksum(bytes: Uint8Array): number {
-  let sum = 0;
-  for (let at = 0; at < bytes.length; at += 2) sum += ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return ~sum & 0xffff;
 }

@@ -22,7 +22,11 @@ export function decideByMode(
 function withheld(decision: DhcpDecision): DhcpDecision {
   if (decision.kind === "declined") return { kind: "silence", why: "unknownClient" };
   if (decision.kind === "silence") {
-    const { seen: _unseen, ...rest } = decision;
+    if (decision.why === "withheld" || decision.why === "poolExhausted") {
+      const { seen: _unseen, ...rest } = decision;
+      return rest;
+    }
+    const { seen: _unseen, noRouter: _untold, ...rest } = decision;
     return rest;
   }
   const { reply, answer, seen } = decision;

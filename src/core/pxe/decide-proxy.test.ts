@@ -154,3 +154,11 @@ test("the script gives the kernel the address that the other server leased", () 
   assert.equal(planScript(machine("birth"), network("proxy"), { mac, leased: "192.168.7.9" }).kind, "wait");
   assert.equal(planScript(machine("healthy"), network("proxy"), { mac, leased: "10.77.0.123" }).kind, "local");
 });
+
+test("iPXE that takes the other server's address is told that there is no IPv6 router; where we only listen it is not", () => {
+  const told = (decision: DhcpDecision) => "noRouter" in decision && decision.noRouter;
+  assert.equal(told(decide(select(biosIpxe), { state: "birth" })), mac);
+  assert.equal(told(decide(select(edk2), { state: "birth" })), false);
+  assert.equal(told(decide(select(biosIpxe), { state: "birth", mode: "listen" })), false);
+  assert.equal(told(decide(select(biosIpxe), { state: "birth", served: false })), false);
+});

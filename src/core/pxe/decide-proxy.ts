@@ -8,7 +8,7 @@ import { formatIpv4, type Ipv4, noAddress } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import { type Answer, decideAnswer, endsLocally, intentFor, wordFor } from "./answer.ts";
 import { type Client, classifyClient } from "./client.ts";
-import { type DhcpDecision, type DhcpQuestion, seenBy } from "./decide.ts";
+import { type DhcpDecision, type DhcpQuestion, seenBy, waitsForRouter } from "./decide.ts";
 import { type LocalTry, noLocalHistory, tryLocal } from "./local-boot-try.ts";
 import { temporaryBinding } from "./network.ts";
 import { proxyOptionsFor } from "./proxy-options.ts";
@@ -31,7 +31,10 @@ export function decideProxy(question: ProxyQuestion): DhcpDecision {
   if (client.kind === "plain") return { kind: "silence", why: "unknownClient" };
   if (message.kind === "discover")
     return replyAs(question, { type: "offer", client, mac, destination: { kind: "broadcast", port: 68 } });
-  const noted = message.kind === "selecting" ? addressSeen(machine, message.address) : {};
+  const noted =
+    message.kind === "selecting"
+      ? { ...addressSeen(machine, message.address), ...waitsForRouter(packet, client, mac) }
+      : {};
   return { kind: "silence", why: message.kind === "release" ? "released" : "tookAnotherOffer", ...noted };
 }
 

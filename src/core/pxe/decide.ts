@@ -33,7 +33,10 @@ export type SilenceReason =
 type PxeAsked = Extract<MachineEvent, { kind: "pxeAsked" }>;
 type AddressSeen = Extract<MachineEvent, { kind: "addressSeen" }>;
 
-/** What becomes of a DHCP message: a value that can be printed, tested and then carried out. */
+/**
+ * What becomes of a DHCP message: a value that can be printed, tested and then carried out. `noRouter` is whom to tell that its
+ * wire has no IPv6 router: iPXE, which has its address now and would wait 16 s for one (netboot.md §1.5).
+ */
 export type DhcpDecision =
   | {
       readonly kind: "reply";
@@ -46,6 +49,7 @@ export type DhcpDecision =
       readonly seen?: PxeAsked;
       /** How it is sent to its disk, to be remembered; absent where it is to be installed. */
       readonly local?: LocalTry;
+      readonly noRouter?: Mac;
     }
   | {
       readonly kind: "silence";
@@ -53,6 +57,7 @@ export type DhcpDecision =
       readonly seen?: PxeAsked;
       /** What was overheard of it, for its record. */
       readonly noted?: AddressSeen;
+      readonly noRouter?: Mac;
     }
   /** The network is only listened to; `would` tells what the answer would have been. */
   | { readonly kind: "silence"; readonly why: "withheld"; readonly would: string; readonly seen?: PxeAsked }
@@ -120,6 +125,7 @@ export function decideDhcp(question: DhcpQuestion): DhcpDecision {
     ...{ kind: "reply", answer, reply, destination: replyDestination(packet, reply) },
     ...(temporary ? { reserve: binding.address } : {}),
     ...(local === undefined ? {} : { local }),
+    ...(content.type === "ack" ? waitsForRouter(packet, client, mac) : {}),
     ...seenBy(question, { client, mac, answer: wordFor(answer, local?.attempt.method), ...address }),
   };
 }
@@ -160,6 +166,11 @@ function contentFor(of: {
         return { type: "nak", server, message: `your address is ${formatIpv4(address)}` };
       return { ...common, type: "ack", address, leaseSeconds };
   }
+}
+
+/** iPXE on our own wire: what relays bring is on one that we cannot speak to. */
+export function waitsForRouter(packet: DhcpPacket, client: Client, mac: Mac): { readonly noRouter?: Mac } {
+  return client.kind === "ipxe" && packet.giaddr === noAddress ? { noRouter: mac } : {};
 }
 
 function silence(why: Exclude<SilenceReason, "poolExhausted">): DhcpDecision {

@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { hexFromBytes } from "../bytes/text.ts";
+import { parseMac } from "./mac.ts";
+import { noRouterAdvertisement } from "./router-advertisement.ts";
+
+const mac = (text: string) => parseMac(text) ?? assert.fail(text);
+
+test("a router advertisement that says there is no router, byte for byte", () => {
+  const packet = noRouterAdvertisement(mac("02:00:5e:b1:00:01"), mac("52:54:00:b1:00:02"));
+  assert.equal(
+    hexFromBytes(packet),
+    [
+      "60000000 0010 3a ff",
+      "fe80000000000000 00005efffeb10001",
+      "fe80000000000000 505400fffeb10002",
+      // By hand: the one's complement sum over pseudo header and message.
+      "86 00 cef9 00 00 0000 00000000 00000000",
+    ]
+      .join("")
+      .replace(/ /g, ""),
+  );
+});
