@@ -23,24 +23,37 @@ const clientInterface = "client0";
 
 /** Lays a cable to a client with the given MAC. Our end gets the addresses (with prefix lengths). Needs root. */
 export async function layWire(of: { readonly mac: string; readonly addresses: readonly string[] }): Promise<Wire> {
-  const holder = spawn("setpriv", ["--pdeathsig", "KILL", "unshare", "--net", "sleep", "600"], { stdio: "ignore" });
-  await namespaceOf(holder);
-  const inside = ["nsenter", "-t", String(holder.pid), "-n"];
-  const ip = (text: string, where: readonly string[] = []): Promise<unknown> =>
+  await using made = new AsyncDisposableStack();
+  const { pid, inside } = made.use(await enterNamespace());
+  const ip = (text: string, where: readonly string[] = []): Promise<void> =>
     command([...where, "ip", ...text.split(" ")]);
   await ip("link set lo up");
   await ip(`link add ${serverInterface} type veth peer name ${clientInterface} address ${of.mac}`);
-  await ip(`link set ${clientInterface} netns ${holder.pid}`);
+  await ip(`link set ${clientInterface} netns ${pid}`);
   for (const address of of.addresses) await ip(`address add ${address} dev ${serverInterface}`);
   await ip(`link set ${serverInterface} up`);
   await ip(`link set ${clientInterface} up`, inside);
+  made.defer(() => ip(`link delete ${serverInterface}`));
+  const laid = made.move();
   return {
     serverInterface,
     clientInterface,
     inside,
-    run: (argv) => tried([...inside, ...argv]),
+    run: (argv) => runCommand([...inside, ...argv]),
+    [Symbol.asyncDispose]: () => laid.disposeAsync(),
+  };
+}
+
+/** A network namespace of its own, held by a process that does nothing; `inside` are the words before a command that is to run there. */
+export async function enterNamespace(): Promise<
+  AsyncDisposable & { readonly pid: number | undefined; readonly inside: readonly string[] }
+> {
+  const holder = spawn("setpriv", ["--pdeathsig", "KILL", "unshare", "--net", "sleep", "600"], { stdio: "ignore" });
+  await namespaceOf(holder);
+  return {
+    pid: holder.pid,
+    inside: ["nsenter", "-t", String(holder.pid), "-n"],
     [Symbol.asyncDispose]: async () => {
-      await ip(`link delete ${serverInterface}`);
       const ended = once(holder, "exit");
       holder.kill("SIGKILL");
       await ended;
@@ -63,13 +76,14 @@ async function namespaceOf(child: ChildProcess): Promise<void> {
 }
 
 async function command(argv: readonly string[]): Promise<void> {
-  const { status, output } = await tried(argv);
+  const { status, output } = await runCommand(argv);
   if (status !== 0) throw new Error(`${argv.join(" ")}: ${output}`);
 }
 
-async function tried([name = "", ...rest]: readonly string[]): Promise<Ran> {
+/** Runs a command, which is killed after so many seconds; that and a bad end are no exception. */
+export async function runCommand([name = "", ...rest]: readonly string[], seconds = 30): Promise<Ran> {
   try {
-    const { stdout, stderr } = await execute(name, rest, { timeout: 30_000, killSignal: "SIGKILL" });
+    const { stdout, stderr } = await execute(name, rest, { timeout: seconds * 1000, killSignal: "SIGKILL" });
     return { status: 0, output: stdout + stderr };
   } catch (error) {
     const { code, stdout = "", stderr = "" } = error as { code?: unknown; stdout?: string; stderr?: string };

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { Network } from "../../src/core/pxe/network.ts";
+import { insideNamespace } from "../inside-namespace.ts";
+import { type BadClient, layBadWire } from "./bad-wire.ts";
+import { ip, prefix, startDhcpSite } from "./dhcp-site.ts";
+
+const macs = [1, 2, 3, 4, 5, 6].map((n) => `52:54:00:0a:0b:0${n}`);
+/** Three requests in a row are lost both ways half of the time; this is some twenty rounds of four packets. */
+const patienceSeconds = 80;
+
+/** Runs udhcpc as a BIOS PXE client until it has an address, which it returns. */
+async function udhcpc(client: BadClient, directory: string): Promise<string> {
+  const given = join(directory, `udhcpc-${client.mac}`);
+  const script = join(directory, `script-${client.mac}`);
+  writeFileSync(script, `#!/bin/sh\n[ "$1" = bound ] && echo $ip > ${given}\nexit 0\n`, { mode: 0o755 });
+  const pxe = ["-V", "PXEClient:Arch:00000:UNDI:002001", "-x", "0x5d:0000"];
+  const once = ["-f", "-q", "-t", "3", "-T", "1", "-A", "1", "-s", script, "-i", client.clientInterface];
+  const { status, output } = await client.run(["udhcpc", ...once, ...pxe], patienceSeconds);
+  assert.equal(status, 0, `udhcpc ${client.mac}: ${output}`);
+  return readFileSync(given, "utf8").trim();
+}
+
+/** The same with dhclient. */
+async function dhclient(client: BadClient, directory: string): Promise<string> {
+  const file = (name: string) => join(directory, `dhclient-${name}-${client.mac}`);
+  const lines = [
+    "option architecture code 93 = unsigned integer 16;",
+    "send architecture 0;",
+    'send vendor-class-identifier "PXEClient:Arch:00000:UNDI:002001";',
+    ...["initial-interval 1;", "backoff-cutoff 2;", "retry 1;", `timeout ${patienceSeconds - 5};`],
+  ];
+  writeFileSync(file("conf"), lines.join("\n"));
+  rmSync(file("leases"), { force: true });
+  const files = ["-lf", file("leases"), "-pf", file("pid"), "-cf", file("conf"), "-sf", "/bin/true"];
+  const { status, output } = await client.run(
+    ["dhclient", "-1", "-v", ...files, client.clientInterface],
+    patienceSeconds,
+  );
+  await client.run(["dhclient", "-x", ...files, client.clientInterface], 10);
+  assert.equal(status, 0, `dhclient ${client.mac}: ${output}`);
+  return /fixed-address ([\d.]+);/.exec(readFileSync(file("leases"), "utf8"))?.[1] ?? "no lease";
+}
+
+insideNamespace("DHCP clients on a bad switch, in a namespace", import.meta.url, () => {
+  test("of packets that are lost, doubled and out of order each client makes its one address, twice the same, nobody else's", {
+    timeout: 180_000,
+  }, async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), "birther-bad-wire-"));
+    try {
+      await using wire = await layBadWire(macs, 11);
+      const network: Network = {
+        ...{ name: "rack", interface: wire.serverInterface, serverAddress: ip("10.77.0.1"), nursery: true },
+        ...{ prefix: prefix("10.77.0.0/24"), allowForeignDhcp: true },
+        temporaryPool: { first: ip("10.77.0.50"), last: ip("10.77.0.99") },
+      };
+      await using site = await startDhcpSite([network]);
+      const everybody = () =>
+        Promise.all(wire.clients.map((client, index) => (index % 2 === 0 ? udhcpc : dhclient)(client, directory)));
+      const startedMs = performance.now();
+      const first = await everybody();
+      const again = await everybody();
+      t.diagnostic(`${((performance.now() - startedMs) / 1000).toFixed(1)} s for two rounds`);
+      assert.deepEqual(again, first);
+      assert.equal(new Set(first).size, macs.length, first.join(" "));
+      const records = macs.map((mac) => site.store.byMac(mac as never)?.temporaryAddress);
+      assert.deepEqual(first, records, "and the records say so");
+      assert.equal(site.store.list().length, macs.length);
+      assert.equal(site.dhcp.networks()[0]?.pool.held, macs.length);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+});
