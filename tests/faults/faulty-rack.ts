@@ -16,6 +16,8 @@ type ConfigChanges = Partial<ReturnType<typeof demoConfig>>;
 /** A rack and its state directory; the server is started and stopped by the test. */
 export type FaultyRack = AsyncDisposable & {
   readonly rack: Rack;
+  /** Holds its state and disks, and what else a test needs; gone at the end. */
+  readonly directory: string;
   readonly startServer: (changes?: ConfigChanges) => Promise<RunningServer>;
   /** What the server will hand out; a test may change it before it starts the server. */
   readonly initramfsPath: string;
@@ -53,6 +55,7 @@ export async function faultyRack(
   const kept = life.move();
   return {
     rack,
+    directory,
     initramfsPath: placesIn(stateDirectory).initramfs,
     startServer: (changes = {}) => {
       const base = demoConfig(stateDirectory);

@@ -1,10 +1,6 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
-import { readlinkSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { startBootServer } from "../../src/boot-server/boot-server.ts";
 import { parseIpv4, parsePrefix } from "../../src/core/net/ipv4.ts";
 import type { Log, Store } from "../../src/core/ports.ts";
@@ -15,8 +11,8 @@ import { readBootFiles } from "../../src/main/boot-files.ts";
 import { orderIssuer } from "../../src/mdb/issue-order.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
 import { waitFor } from "../inside-namespace.ts";
+import { startDnsmasq } from "./other-dhcp.ts";
 
-const execute = promisify(execFile);
 const ip = (text: string) => parseIpv4(text) ?? fail(text);
 
 function fail(text: string): never {
@@ -92,50 +88,4 @@ export async function bootPlace(of: {
       }),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
-}
-
-/** A real dnsmasq as another host on the rack's switch, 10.77.0.2, leasing .100 to .199; without TFTP or boot file. */
-async function startDnsmasq(directory: string): Promise<AsyncDisposable> {
-  await using made = new AsyncDisposableStack();
-  const kept = (child: ChildProcess): ChildProcess => {
-    const gone = once(child, "exit");
-    made.defer(async () => {
-      child.kill("SIGKILL");
-      await gone;
-    });
-    return child;
-  };
-  const host = kept(spawn("unshare", ["--net", "sleep", "900"], { stdio: "ignore" }));
-  await once(host, "spawn");
-  const inside = ["nsenter", "-t", String(host.pid), "-n"];
-  const run = ([name = "", ...rest]: readonly string[]) => execute(name, rest, { timeout: 10_000 });
-  const ip = (words: string, where: readonly string[] = []) => run([...where, "ip", ...words.split(" ")]);
-  await waitFor("the other host's namespace", 5, () => (hasLeft(host.pid) ? true : undefined));
-  await ip("link add other0 type veth peer name other1 address 02:00:00:00:00:99");
-  made.defer(async () => void (await ip("link delete other0")));
-  await ip(`link set other1 netns ${host.pid}`);
-  await ip("link set other0 master rack0 up");
-  await ip("address add 10.77.0.2/24 dev other1", inside);
-  await ip("link set other1 up", inside);
-  const options = [
-    ...["--keep-in-foreground", "--log-facility=-", "--port=0", "--interface=other1", "--no-ping"],
-    ...["--dhcp-range=10.77.0.100,10.77.0.199,255.255.255.0,1h", `--dhcp-leasefile=${join(directory, "leases")}`],
-    ...["--conf-file=/dev/null", "--user=root", "--pid-file"],
-  ];
-  const [command = "", ...rest] = [...inside, "dnsmasq", ...options];
-  const dnsmasq = kept(spawn(command, rest, { stdio: ["ignore", "ignore", "pipe"] }));
-  let words = "";
-  dnsmasq.stderr?.on("data", (text: Buffer) => {
-    words += text.toString();
-  });
-  await waitFor("dnsmasq (apt-get install dnsmasq-base)", 10, () => {
-    if (dnsmasq.exitCode !== null) throw new Error(`dnsmasq: ${words}`);
-    return words.includes("DHCP") || undefined;
-  });
-  return made.move();
-}
-
-/** Whether a child has got to a network namespace of its own. */
-function hasLeft(pid: number | undefined): boolean {
-  return readlinkSync(`/proc/${pid}/ns/net`) !== readlinkSync("/proc/self/ns/net");
 }

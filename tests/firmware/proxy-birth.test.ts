@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { machineSpec } from "../../src/lab/machine-spec.ts";
+import { demoConfig } from "../../src/main/demo/plan.ts";
+import { faultyRack, withSystemImages } from "../faults/faulty-rack.ts";
+import { insideNamespace } from "../inside-namespace.ts";
+import { startDnsmasq } from "./other-dhcp.ts";
+import { inInit, keptLog, loaderPhases, recordOf, up } from "./record-of.ts";
+
+/** The pool is what dnsmasq leases. */
+const networks = demoConfig("/nowhere").networks.map((network) => ({
+  ...network,
+  ...({ mode: "proxy", secureBoot: true } as const),
+  temporaryPool: { first: "10.77.0.100", last: "10.77.0.199" },
+}));
+const secure = { firmware: "uefi", secureBoot: true } as const;
+const machines = [machineSpec(1), machineSpec(2, { ...secure, bootFrom: "http" }), machineSpec(3, secure)];
+
+insideNamespace("births in proxy mode, in a namespace", import.meta.url, () => {
+  test("beside a real dnsmasq: BIOS, and UEFI HTTP boot under Secure Boot, from power-on to up; PXE under Secure Boot to init", {
+    timeout: 14 * 60_000,
+  }, async () => {
+    const { said, log } = keptLog();
+    await using place = await faultyRack(machines, log, withSystemImages);
+    // Debian's GRUB knows no ProxyDHCP: it fetches from the server that the lease names.
+    await using _other = await startDnsmasq(place.directory, ["--dhcp-boot=,,10.77.0.1"]);
+    await using server = await place.startServer({ networks });
+    const scene = { place, server, said };
+    const [bios, byHttp, byPxe] = place.rack.machines;
+    assert.ok(bios && byHttp && byPxe);
+    await Promise.all(place.rack.machines.map((machine) => machine.powerOn()));
+    const toInit = async () => {
+      const record = await recordOf(scene, byPxe, inInit());
+      await byPxe.kill();
+      return record;
+    };
+    const [first, second, third] = await Promise.all([
+      recordOf(scene, bios, up(1)),
+      recordOf(scene, byHttp, up(1)),
+      toInit(),
+    ]);
+    assert.deepEqual(loaderPhases(second)[1], "loaderSent: boot disk: shim and GRUB");
+    assert.deepEqual(loaderPhases(third)[1], "loaderSent: shimx64.efi");
+    assert.equal(second.hardware?.secureBoot, true);
+    for (const machine of [first, second]) {
+      assert.match(machine.temporaryAddress ?? "none", /^10\.77\.0\.1\d\d$/, "leased by dnsmasq");
+      assert.match(machine.pxe.lastAnswer, /^local/, "and sent to its disk, beside dnsmasq, too");
+    }
+    // The permanent address is the machine's own affair: set by init and by its system, leased by nobody.
+    assert.deepEqual([first.permanentAddress, second.permanentAddress], ["10.77.1.65", "10.77.1.66"]);
+    assert.doesNotMatch(await readFile(join(place.directory, "leases"), "utf8"), /10\.77\.1\./);
+  });
+});
