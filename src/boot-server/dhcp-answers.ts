@@ -138,7 +138,7 @@ export function dhcpAnswers(deps: {
         if ("noted" in decision && decision.noted !== undefined) await store.apply(decision.noted);
         return undefined;
       case "reply":
-        return await reply({ ear, standing, packet, mac, decision });
+        return await reply({ ear, standing, packet, mac, decision, from });
     }
   }
 
@@ -184,8 +184,9 @@ export function dhcpAnswers(deps: {
     readonly packet: DhcpPacket;
     readonly mac: Mac | undefined;
     readonly decision: Reply;
+    readonly from: RemoteInfo;
   }): Promise<Sent | undefined> {
-    const { ear, standing, packet, mac, decision } = of;
+    const { ear, standing, packet, mac, decision, from } = of;
     const { seen, reserve, local } = decision;
     const machine = mac === undefined ? undefined : store.byMac(mac);
     if (machine === undefined && seen !== undefined && !admitsNewcomer(standing, deps)) return undefined;
@@ -206,7 +207,7 @@ export function dhcpAnswers(deps: {
     // What the client may rely on must be durable before it hears it; counting may come after the answer.
     if (mac !== undefined && decision.reply.options.dhcpMessageType === "ack" && (await writing.get(mac)) === false)
       return undefined;
-    const sent = send(ear, decision, writeDhcp(decision.reply, replyLimit(packet)));
+    const sent = send(ear, { ...decision, from }, writeDhcp(decision.reply, replyLimit(packet)));
     tellNoRouter(ear, decision.noRouter);
     standing.answered += 1;
     count(standing.answers, decision.answer.kind);
@@ -250,14 +251,18 @@ export function dhcpAnswers(deps: {
     if (frames !== undefined && mac !== undefined) frames.send(noRouterAdvertisement(frames.mac, mac), mac);
   }
 
-  function send(ear: Ear, { destination, reply }: Reply, bytes: Uint8Array): Sent {
-    const { port } = destination;
+  function send(
+    ear: Ear,
+    { destination, reply, from }: Reply & { readonly from: RemoteInfo },
+    bytes: Uint8Array,
+  ): Sent {
+    const port = destination.port === "source" ? from.port : destination.port;
     const atMs = clock.nowMs();
     if (destination.kind === "hardware") {
       const source = { address: reply.options.serverIdentifier ?? noAddress, port: ear.port };
       if (ear.frames?.send(udpPacket({ source, destination, payload: bytes }), destination.mac)) {
-        const from = { ...source, address: formatIpv4(source.address) };
-        return { atMs, source: from, destination: { address: formatIpv4(destination.address), port }, bytes };
+        const sender = { ...source, address: formatIpv4(source.address) };
+        return { atMs, source: sender, destination: { address: formatIpv4(destination.address), port }, bytes };
       }
     }
     const address = reachableAddress(destination);

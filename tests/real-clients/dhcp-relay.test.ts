@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { DhcpPacket } from "../../src/core/dhcp/packet.ts";
+import { writeDhcp } from "../../src/core/dhcp/write.ts";
+import { noAddress } from "../../src/core/net/ipv4.ts";
 import type { Network } from "../../src/core/pxe/network.ts";
 import { dhcpWords } from "../../src/core/pxe/packet-words.ts";
 import { insideNamespace } from "../inside-namespace.ts";
@@ -63,6 +68,30 @@ insideNamespace("DHCP relays, in a namespace", import.meta.url, () => {
       assert.deepEqual(logged, ["in discover", "out offer", "in request", "out ack"]);
       assert.equal(site.packets.of(machine.id)[1]?.destination.address, relay);
     });
+
+  test("a relay that sends from a port of its own and says so is answered there (RFC 8357)", async () => {
+    // Debian's dhcrelay is built without it, so the relay is this socket, at the end of the wire that the server is on.
+    await using relayed = await startRelayed([]);
+    const relay = createSocket("udp4");
+    relay.bind(0, "10.0.0.1");
+    await once(relay, "listening");
+    const answered = once(relay, "message", { signal: AbortSignal.timeout(10_000) });
+    const chaddr = Uint8Array.of(0x52, 0x54, 0, 0, 0x83, 0x57, ...new Uint8Array(10));
+    const discover: DhcpPacket = {
+      ...{ op: 1, htype: 1, hlen: 6, hops: 1, xid: 8357, secs: 0, flags: 0, chaddr, giaddr: ip("10.0.0.1") },
+      ...{ ciaddr: noAddress, yiaddr: noAddress, siaddr: noAddress, sname: "", file: "", otherOptions: new Map() },
+      options: {
+        ...{ dhcpMessageType: "discover", vendorClassIdentifier: "PXEClient:Arch:00007:UNDI:003000" },
+        // Link selection 10.78.0.0, then the source port's sub-option, which is empty.
+        relayAgentInformation: Uint8Array.of(5, 4, 10, 78, 0, 0, 19, 0),
+      },
+    };
+    relay.send(writeDhcp(discover, 1472), 67, "10.0.0.1");
+    const [bytes] = (await answered) as [Uint8Array];
+    relay.close();
+    assert.equal(dhcpWords(bytes).kind, "offer");
+    assert.equal(relayed.site.store.list()[0]?.network, "row7");
+  });
 
   test("dhclient behind a relay: its lease names the relayed network", async () => {
     await using relayed = await startRelayed(["-a"]);

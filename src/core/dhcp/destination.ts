@@ -1,11 +1,12 @@
 import { type Ipv4, noAddress } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import { broadcastFlag, clientMac, type DhcpPacket } from "./packet.ts";
+import { relayWishes } from "./relay-agent.ts";
 
 /** Where a reply goes (RFC 2131 §4.1). The skin carries it out as far as its socket can. */
 export type Destination =
-  /** To the relay that brought the request. */
-  | { readonly kind: "relay"; readonly address: Ipv4; readonly port: 67 }
+  /** To the relay that brought the request; to the port that it sent from, where it asked for that (RFC 8357). */
+  | { readonly kind: "relay"; readonly address: Ipv4; readonly port: 67 | "source" }
   /** To a client that already uses its address; port 68, or the one that it asked port 4011 from. */
   | { readonly kind: "client"; readonly address: Ipv4; readonly port: number }
   | { readonly kind: "broadcast"; readonly port: 68 }
@@ -14,7 +15,8 @@ export type Destination =
 
 /** Decides where the reply to a request goes (netboot.md D4). */
 export function replyDestination(request: DhcpPacket, reply: DhcpPacket): Destination {
-  if (request.giaddr !== noAddress) return { kind: "relay", address: request.giaddr, port: 67 };
+  if (request.giaddr !== noAddress)
+    return { kind: "relay", address: request.giaddr, port: relayWishes(request).answerToSourcePort ? "source" : 67 };
   if (reply.options.dhcpMessageType === "nak") return { kind: "broadcast", port: 68 };
   // The reply's ciaddr is the client's own where that is to be believed (Q13), else zero.
   if (reply.ciaddr !== noAddress) return { kind: "client", address: reply.ciaddr, port: 68 };

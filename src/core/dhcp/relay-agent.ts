@@ -9,10 +9,13 @@ export type RelayWishes = {
   readonly linkSelection?: Ipv4;
   /** RFC 5107: the address to give as server identifier, so that all the client sends later passes the relay again. */
   readonly serverIdentifierOverride?: Ipv4;
+  /** RFC 8357: answer to the port that the relay sent from, which is not 67. */
+  readonly answerToSourcePort?: true;
 };
 
 const linkSelectionCode = 5;
 const serverIdentifierOverrideCode = 11;
+const sourcePortCode = 19;
 
 /** More relays than this between a client and us are a loop (RFC 1542 §4.1.1). */
 export const hopLimit = 16;
@@ -27,5 +30,7 @@ export function relayWishes(packet: DhcpPacket): RelayWishes {
   return {
     ...(linkSelection === undefined ? {} : { linkSelection }),
     ...(serverIdentifierOverride === undefined ? {} : { serverIdentifierOverride }),
+    // It has no value: that it is there says it.
+    ...(found.get(sourcePortCode)?.length === 0 ? { answerToSourcePort: true } : {}),
   };
 }

@@ -94,6 +94,12 @@ test("a NAK carries no address and no lease, and through a relay it is to be bro
 
 const destinations: readonly (readonly [string, Partial<DhcpPacket>, ReplyContent["type"], object])[] = [
   ["through the relay", { giaddr: ip("10.9.0.1") }, "offer", { kind: "relay", address: ip("10.9.0.1"), port: 67 }],
+  [
+    "through a relay that sends from another port (RFC 8357)",
+    { giaddr: ip("10.9.0.1"), options: { ...request.options, relayAgentInformation: Uint8Array.of(1, 1, 7, 19, 0) } },
+    "offer",
+    { kind: "relay", address: ip("10.9.0.1"), port: "source" },
+  ],
   ["NAK: broadcast", {}, "nak", { kind: "broadcast", port: 68 }],
   ["address in use", { ciaddr: ip("10.77.0.9") }, "ack", { kind: "client", address: ip("10.77.0.9"), port: 68 }],
   [
