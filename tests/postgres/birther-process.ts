@@ -1,0 +1,34 @@
+/**
+ * A process that brings machines through their births on a database that others use as well, until it is killed or all
+ * are healthy. Says on stdout what was acknowledged: `taken N` when it got the order of machine N, `healthy N`.
+ */
+import assert from "node:assert/strict";
+import { machineIdFromMac } from "../../src/core/machine/life-record.ts";
+import { birthOf, testMac } from "../../src/mdb/store-suite.ts";
+import { patientStore } from "./pounding.ts";
+
+const [place = assert.fail(), name = assert.fail(), machines = assert.fail()] = process.argv.slice(2);
+const store = await patientStore(place);
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+/** As two Birthers see a machine whose packets reach both: each tries to give it its order, one does. */
+async function bear(n: number): Promise<void> {
+  const [asked, issued, taken, healthy] = birthOf(n);
+  if (asked === undefined || issued === undefined || taken?.kind !== "orderTaken" || healthy === undefined)
+    assert.fail();
+  const id = machineIdFromMac(testMac(n));
+  if (store.get(id)?.state === "healthy") return;
+  await store.apply(asked);
+  // One script with the order's token was sent; the other server's would take the place of it.
+  const sent = { kind: "held", message: "a script was sent already", next: "" } as const;
+  await store.apply(issued, { guard: () => (store.get(id)?.ticket === undefined ? undefined : sent) });
+  const got = await store.apply({ ...taken, bootId: name });
+  if (got.kind === "refused") return;
+  say(`taken ${n}`);
+  if ((await store.apply(healthy)).kind === "changed") say(`healthy ${n}`);
+}
+
+const numbers = Array.from({ length: Number(machines) }, (_, n) => n + 1);
+for (let first = 0; first < numbers.length; first += 8) await Promise.all(numbers.slice(first, first + 8).map(bear));
+say("done");
+await store[Symbol.asyncDispose]();

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { asks, until } from "../../src/mdb/store-suite.ts";
+import { waitFor } from "../inside-namespace.ts";
+import { startCuttingProxy } from "./cutting-proxy.ts";
+import { startPostgres } from "./postgres-server.ts";
+import { checkPounded, patientStore, pound } from "./pounding.ts";
+
+const server = await startPostgres();
+after(() => server[Symbol.asyncDispose]());
+const machines = Array.from({ length: 40 }, (_, n) => n + 1);
+
+test("connections cut in the middle of a commit: its fate is found out, nothing is lost or done twice", async () => {
+  const place = await server.createDatabase();
+  await using proxy = await startCuttingProxy(server.directory);
+  await using one = await patientStore(place.replace(server.directory, proxy.directory));
+  await using two = await patientStore(place);
+  const pounding = pound([one, two], machines);
+  for (let round = 1; round <= 20; round++) {
+    proxy.cutCommit(round % 2 === 0 ? "before" : "after");
+    await until(`commit ${round} is cut`, () => proxy.cuts() === round);
+    await pounding.more(50);
+  }
+  await checkPounded(place, await pounding.end());
+});
+
+test("the server crashes and restarts under load: what was acknowledged is there, the rest waits and is done once", async () => {
+  const place = await server.createDatabase();
+  await using one = await patientStore(place);
+  await using two = await patientStore(place);
+  const pounding = pound([one, two], machines);
+  await pounding.more(200);
+  for (const how of ["immediate", "fast", "immediate"] as const) {
+    await server.stop(how);
+    assert.equal(one.leads(), false, "nobody leads without the database");
+    assert.equal(one.list().length, machines.length, "memory answers all the while");
+    await server.start();
+    await pounding.more(200);
+  }
+  await until("one of them leads again", () => one.leads() !== two.leads());
+  await checkPounded(place, await pounding.end());
+});
+
+test("a synchronous standby is promoted under load: the fleet goes on there, nothing is lost or done twice", async () => {
+  await using primary = await startPostgres({ settings: ["synchronous_standby_names=*", "wal_level=replica"] });
+  await using standby = await startPostgres({ standbyOf: primary });
+  await waitFor("the standby follows", 20, async () => {
+    const [follower] = await primary.ask("SELECT sync_state FROM pg_stat_replication");
+    return follower?.sync_state === "sync" ? true : undefined;
+  });
+  const place = `postgres://birther@/postgres?host=${primary.directory},${standby.directory}`;
+  await using one = await patientStore(place);
+  await using two = await patientStore(place);
+  const pounding = pound([one, two], machines);
+  await pounding.more(300);
+  await primary.stop("immediate");
+  await standby.promote();
+  await pounding.more(300);
+  await checkPounded(place, await pounding.end());
+});
+
+test("a database that stays away: what waits is refused with what to do, memory is what was written, and then it goes on", async () => {
+  const place = await server.createDatabase();
+  await using store = await patientStore(place, 1500);
+  await store.apply(asks(1));
+  await server.stop("fast");
+  const waiting = await Promise.allSettled([1, 1, 2].map((n) => store.apply(asks(n))));
+  for (const result of waiting) {
+    assert.match(
+      String(result.status === "rejected" && result.reason),
+      /could not be written to for 2 s: see whether its server runs/,
+    );
+  }
+  assert.deepEqual(
+    store.list().map(({ pxe }) => pxe.requests),
+    [1],
+  );
+  await server.start();
+  assert.equal((await store.apply(asks(1))).machine?.pxe.requests, 2);
+});

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { machineIdFromMac } from "../../src/core/machine/life-record.ts";
+import type { Clock, Store } from "../../src/core/ports.ts";
+import { storeOn } from "../../src/mdb/open-store.ts";
+import { openPostgresLedger } from "../../src/mdb/postgres-ledger.ts";
+import { asks, testMac } from "../../src/mdb/store-suite.ts";
+
+const realClock: Clock = { nowMs: Date.now, monotonicMs: () => performance.now() };
+
+/** A store on a PostgreSQL that will be mistreated: it waits long for it, and looks often. */
+export async function patientStore(place: string, patienceMs = 60_000): Promise<Store & AsyncDisposable> {
+  const log = () => {};
+  const ledger = await openPostgresLedger({ place, clock: realClock, log, patienceMs, pollMs: 200 });
+  return storeOn({ ledger, clock: realClock, log });
+}
+
+/** Writers that never stop: each machine asks again as soon as its last request is acknowledged. */
+export type Pounding = {
+  /** Acknowledged requests so far. */
+  readonly done: () => number;
+  /** Resolves when at least so many more are acknowledged. */
+  readonly more: (requests: number) => Promise<void>;
+  /** Ends them; what was acknowledged of each machine. */
+  readonly end: () => Promise<ReadonlyMap<number, number>>;
+};
+
+/** Has these machines ask, on these stores in turn. A request that is refused fails the test. */
+export function pound(stores: readonly Store[], machines: readonly number[]): Pounding {
+  const acknowledged = new Map<number, number>(machines.map((n) => [n, 0]));
+  let ended = false;
+  const writers = machines.map(async (n) => {
+    for (let turn = n; !ended; turn++) {
+      const store = stores[turn % stores.length] ?? assert.fail();
+      const { kind } = await store.apply(asks(n));
+      assert.equal(kind, "changed");
+      acknowledged.set(n, (acknowledged.get(n) ?? 0) + 1);
+    }
+  });
+  // Looked at when they are ended; until then nobody may call it unhandled.
+  const all = Promise.all(writers);
+  all.catch(() => undefined);
+  const done = () => [...acknowledged.values()].reduce((sum, count) => sum + count, 0);
+  return {
+    done,
+    more: async (requests) => {
+      const goal = done() + requests;
+      const limit = performance.now() + 90_000;
+      while (done() < goal) {
+        if (performance.now() > limit) throw new Error(`${goal - done()} requests more: not within 90 s`);
+        await Promise.race([all, new Promise((resolve) => setTimeout(resolve, 10))]);
+      }
+    },
+    end: async () => {
+      ended = true;
+      await all;
+      return acknowledged;
+    },
+  };
+}
+
+/** Throws unless a database holds exactly what was acknowledged: nothing lost, nothing done twice, no gap in the order. */
+export async function checkPounded(place: string, acknowledged: ReadonlyMap<number, number>): Promise<void> {
+  await using store = await patientStore(place);
+  let all = 0;
+  for (const [n, count] of acknowledged) {
+    const machine = store.byMac(testMac(n));
+    assert.deepEqual([n, machine?.pxe.requests, machine?.revision], [n, count, count]);
+    const history = await store.history(machineIdFromMac(testMac(n)), 1000);
+    const revisions = history.map(({ machine: { revision } }) => revision);
+    assert.deepEqual(
+      revisions,
+      revisions.map((_, index) => (revisions[0] ?? 0) + index),
+      `machine ${n}: each revision once`,
+    );
+    all += count;
+  }
+  assert.equal(store.position(), all);
+}
