@@ -1,0 +1,26 @@
+/** Writes a fleet of so many machines into an empty database, by the way that every change goes: PLACE MACHINES. */
+import type { Ledger, MachineEntry } from "../src/mdb/ledger.ts";
+import { openLedgerThread } from "../src/mdb/ledger-thread.ts";
+import { fleetOf } from "./mdb-fleet.ts";
+
+const batchMachines = 1000;
+const [place = "", count = "0"] = process.argv.slice(2);
+
+async function write(ledger: Ledger, position: number, entries: readonly MachineEntry[]): Promise<number> {
+  const takeNews = () => {
+    throw new Error(`somebody else writes to ${place}`);
+  };
+  return (await ledger.commit({ since: () => position, takeNews, entries: () => entries })) + entries.length;
+}
+
+await using ledger = await openLedgerThread(place);
+let { position } = await ledger.load();
+let entries: MachineEntry[] = [];
+for await (const machine of fleetOf(Number(count))) {
+  const event = { kind: "subSeen", id: machine.id } as const;
+  entries.push({ kind: "machine", machine, before: undefined, event, atMs: machine.lastSeenAtMs, absorbed: [] });
+  if (entries.length < batchMachines) continue;
+  position = await write(ledger, position, entries);
+  entries = [];
+}
+if (entries.length > 0) await write(ledger, position, entries);

@@ -1,0 +1,188 @@
+import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { machineIdFromMac } from "../src/core/machine/life-record.ts";
+import { say } from "./ground.ts";
+import { type Child, runChild, startChild } from "./mdb-child.ts";
+import { type Client, openClient, timed, timesOf } from "./mdb-client.ts";
+import { fleetMac } from "./mdb-fleet.ts";
+import type { Word } from "./mdb-ours.ts";
+
+const about = `The MDB at fleet scale: start-up, list page, get by MAC, changes a second, change to feed, memory, watchers.
+
+  --quick           10,000 machines, 100 watchers, short trials
+  --machines N,N    sizes of the fleet (100000)
+  --watchers N      watchers of the change feed in the first size (1000; 0 leaves them out)
+  --only TRIAL,…    of reads, changes, feed, watchers
+`;
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+    machines: { type: "string" },
+    watchers: { type: "string" },
+    only: { type: "string" },
+  },
+});
+const { quick } = values;
+const sizes = (values.machines ?? (quick ? "10000" : "100000")).split(",").map(Number);
+const watchers = Number(values.watchers ?? (quick ? 100 : 1000));
+const only = values.only?.split(",");
+const wanted = (trial: string) => only === undefined || only.includes(trial);
+
+type Server = {
+  readonly child: Child;
+  readonly client: Client;
+  readonly socketPath: string;
+  readonly machines: number;
+};
+
+async function figuresAt(machines: number, directory: string): Promise<object> {
+  const place = join(directory, `${machines}.sqlite`);
+  say(`${machines} machines on SQLite: writing them`);
+  let startedMs = performance.now();
+  await runChild("mdb-fill.ts", [place, machines]);
+  const fillSeconds = seconds(startedMs);
+  const databaseMiB = Math.round(statSync(place).size / 2 ** 20);
+
+  say(`${machines} machines on SQLite: starting`);
+  const socketPath = join(directory, `${machines}.sock`);
+  startedMs = performance.now();
+  await using child = startChild("mdb-ours.ts", [place, socketPath, machines]);
+  const started = await child.next<{ openMs: number; machines: number }>();
+  if (started.machines !== machines) throw new Error(`${started.machines} machines were loaded`);
+  using client = openClient(socketPath);
+  await client.ask("GET", "/v1/status");
+  const server: Server = { child, client, socketPath, machines };
+  const figures: { [name: string]: unknown } = {
+    ...{ fillSeconds, databaseMiB, startSeconds: seconds(startedMs), openSeconds: Math.round(started.openMs) / 1000 },
+    memory: await answer(child, { do: "memory" }),
+  };
+  say(JSON.stringify(figures));
+  const trials = { reads, changes, feed, ...(machines === sizes[0] && watchers > 0 ? { watchers: fanOut } : {}) };
+  for (const [name, trial] of Object.entries(trials)) {
+    if (!wanted(name)) continue;
+    say(`${machines} machines on SQLite: ${name}`);
+    figures[name] = await trial(server);
+    say(JSON.stringify(figures[name]));
+  }
+  return { ...figures, memoryAfter: await answer(child, { do: "memory" }) };
+}
+
+/** Milliseconds of one request at a time, in a server that has nothing else to do. */
+async function reads({ client, machines }: Server): Promise<object> {
+  const rounds = quick ? 50 : 300;
+  const get = (path: string) => client.ask("GET", path);
+  const first = JSON.parse(await get("/v1/machines?limit=100")) as { machines: object[]; continue?: string };
+  if (first.machines.length !== 100) throw new Error(`a page has ${first.machines.length} machines`);
+  // A page in the middle: its token is that of the machine before it.
+  const middle = Buffer.from(machineIdFromMac(fleetMac(machines >> 1))).toString("base64url");
+  const slim = "fields=hostname,state,phase,conditions";
+  const few = quick ? 3 : 10;
+  const parallelMs = performance.now();
+  const many = quick ? 500 : 5000;
+  await Promise.all(
+    Array.from({ length: 32 }, async (_, worker) => {
+      for (let n = worker; n < many; n += 32) await get(`/v1/machines/${fleetMac((n * 7919) % machines)}`);
+    }),
+  );
+  return {
+    getsPerSecond: Math.round(many / ((performance.now() - parallelMs) / 1000)),
+    getByMacMs: await timed(rounds, (n) => get(`/v1/machines/${fleetMac((n * 7919) % machines)}`)),
+    firstPageMs: await timed(rounds, () => get("/v1/machines?limit=100")),
+    middlePageMs: await timed(rounds, () => get(`/v1/machines?limit=100&continue=${middle}`)),
+    slimPageMs: await timed(rounds, () => get(`/v1/machines?limit=500&${slim}`)),
+    /** Few are selected, so that all are looked at. */
+    selectionMs: await timed(few, () => get(`/v1/machines?where=${encodeURIComponent("rack=1")}&limit=100`)),
+    metricsMs: await timed(few, () => get("/metrics")),
+    dominatorMs: await timed(few, () => get("/v1/exports/dominator")),
+    ansibleMs: await timed(few, () => get("/v1/exports/ansible")),
+  };
+}
+
+/** Durable changes a second: one at a time, many at once, and what DHCP does to known machines. */
+async function changes({ child }: Server): Promise<object> {
+  const length = quick ? 2 : 10;
+  const rate = (what: "states" | "pxe", inFlight: number) =>
+    answer<number>(child, { do: "apply", what, seconds: length, inFlight });
+  return {
+    stateChangesPerSecondOneByOne: await rate("states", 1),
+    stateChangesPerSecond: await rate("states", 1000),
+    pxeRequestsPerSecond: await rate("pxe", 1000),
+  };
+}
+
+/** From an operator's request being sent until a watcher of the feed has its change. */
+async function feed(server: Server): Promise<object> {
+  await using watcher = await startWatchers(server, 1);
+  const took: number[] = [];
+  for (let n = 0; n < (quick ? 50 : 300); n += 1) took.push(await changeAndHear(server, watcher, [n]));
+  return { visibleMs: timesOf(took) };
+}
+
+/** The same until the last of all watchers has it; and a burst of changes to all of them. */
+async function fanOut(server: Server): Promise<object> {
+  const startedMs = performance.now();
+  await using crowd = await startWatchers(server, watchers);
+  const connectSeconds = seconds(startedMs);
+  const took: number[] = [];
+  for (let n = 0; n < (quick ? 10 : 50); n += 1) took.push(await changeAndHear(server, crowd, [n]));
+  const burst = Array.from({ length: 200 }, (_, n) => 1000 + n);
+  const cpuBefore = await answer<number>(server.child, { do: "cpu" });
+  const burstMs = await changeAndHear(server, crowd, burst);
+  const cpuSeconds = (await answer<number>(server.child, { do: "cpu" })) - cpuBefore;
+  const deliveries = burst.length * watchers;
+  return {
+    ...{ watchers, connectSeconds, lastHearsMs: timesOf(took) },
+    burst: {
+      changes: burst.length,
+      ms: Math.round(burstMs),
+      deliveriesPerSecond: Math.round(deliveries / (burstMs / 1000)),
+    },
+    serverCpuMicrosPerDelivery: Math.round((cpuSeconds / deliveries) * 1e8) / 100,
+    memory: await answer(server.child, { do: "memory" }),
+  };
+}
+
+async function startWatchers({ socketPath }: Server, count: number): Promise<Child> {
+  const child = startChild("mdb-watchers.ts", [socketPath, "/v1/watch", count]);
+  await child.next();
+  return child;
+}
+
+let holds = 0;
+
+/** Sets and clears a hold on each of these machines by turns; milliseconds from the first request until all watchers heard of all. */
+async function changeAndHear({ client }: Server, watcher: Child, numbers: readonly number[]): Promise<number> {
+  const ids = numbers.map((n) => machineIdFromMac(fleetMac(n)));
+  const heard = watcher.ask<{ lastNs: { [id: string]: string } }>(ids);
+  const body = { reason: `bench ${holds}` };
+  holds += 1;
+  const startedNs = process.hrtime.bigint();
+  await Promise.all(ids.map((id) => client.ask("POST", `/v1/machines/${id}/hold`, body)));
+  const { lastNs } = await heard;
+  const last = Object.values(lastNs).reduce((latest, ns) => (BigInt(ns) > latest ? BigInt(ns) : latest), 0n);
+  return Number(last - startedNs) / 1e6;
+}
+
+async function answer<T>(child: Child, word: Word): Promise<T> {
+  return (await child.ask<{ answer: T }>(word)).answer;
+}
+
+function seconds(sinceMs: number): number {
+  return Math.round((performance.now() - sinceMs) / 10) / 100;
+}
+
+if (values.help) process.stdout.write(about);
+else {
+  const directory = mkdtempSync(join(existsSync("/var/tmp") ? "/var/tmp" : tmpdir(), "birther-bench-"));
+  try {
+    const ours: { [machines: string]: object } = {};
+    for (const machines of sizes) ours[String(machines)] = await figuresAt(machines, directory);
+    process.stdout.write(`${JSON.stringify({ ours: { sqlite: ours } })}\n`);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
