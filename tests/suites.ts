@@ -94,6 +94,17 @@ export const suites: readonly Suite[] = [
     },
   },
   {
+    name: "exports",
+    about: "what other tools are given, read by them: ansible-inventory, promtool",
+    run: {
+      kind: "files",
+      globs: ["tests/exports/*.test.ts"],
+      packages: ["ansible-core"],
+      prepare: ["node_modules/.bin/node", "tests/exports/prepare.ts"],
+      timeoutMs: 2 * minuteMs,
+    },
+  },
+  {
     name: "lab",
     about: "the virtual rack: firmware, LLDP with a real lldpd, power, clean-up",
     run: {

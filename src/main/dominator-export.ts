@@ -1,8 +1,10 @@
+import { pipeline } from "node:stream/promises";
 import type { HttpHandler } from "../boot-server/http-server.ts";
 import type { Config } from "../contract/config.ts";
 import type { Clock, Log, Store } from "../core/ports.ts";
 import { type DominatorFile, keepDominatorFile } from "../mdb/exports/dominator-file.ts";
 import { type DominatorMdb, openDominatorMdb } from "../mdb/exports/dominator-mdb.ts";
+import { slicesOf } from "../mdb/exports/slices.ts";
 
 /** Where mdbd's json driver finds the healthy machines: it can neither log in nor trust a CA of ours, so plain HTTP. */
 export const dominatorMdbPath = "/exports/dominator.json";
@@ -29,15 +31,18 @@ export async function openDominatorExport(deps: {
   return {
     mdb,
     ...(file === undefined ? {} : { file }),
-    handlers: dominatorMdbByHttp ? [handlerOf(mdb)] : [],
+    handlers: dominatorMdbByHttp ? [handlerOf(mdb, deps.log)] : [],
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
 
-function handlerOf(mdb: DominatorMdb): HttpHandler {
+function handlerOf(mdb: DominatorMdb, log: Log): HttpHandler {
   return (request, response, path) => {
     if (path !== dominatorMdbPath || request.method !== "GET") return false;
-    response.writeHead(200, { "content-type": "application/json" }).end(mdb.text());
+    response.writeHead(200, { "content-type": "application/json" });
+    pipeline(slicesOf(mdb.text()), response).catch((error: unknown) => {
+      log("debug", "the Dominator's MDB was not read to its end", { error: String(error) });
+    });
     return true;
   };
 }

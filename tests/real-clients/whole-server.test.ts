@@ -22,7 +22,7 @@ const lines: string[] = [];
 const log: Log = (level, message, facts) => void lines.push(`${level} ${message} ${JSON.stringify(facts ?? {})}`);
 const mac = parseMac("02:00:00:00:00:07") ?? assert.fail();
 
-function config(change: object = {}) {
+function config(change: object = {}, more: object = {}) {
   const network = {
     name: "rack",
     interface: "rack0",
@@ -37,6 +37,7 @@ function config(change: object = {}) {
   const result = checkConfig({
     stateDirectory: join(parent, "state"),
     networks: [network],
+    ...more,
     placement: { rules: [{ ...rule, address: { first: "10.77.1.0", step: { rack: 64, unit: 1 } } }] },
   });
   return result.kind === "config" ? result.config : assert.fail(JSON.stringify(result));
@@ -89,6 +90,32 @@ insideNamespace("the whole server, in a namespace", import.meta.url, () => {
     await using _first = await startServer({ config: config(), log });
     await assert.rejects(startServer({ config: config(), log }), /another server has it open/);
     assert.equal(await fetched("http://10.77.0.1/vmlinuz"), "a kernel");
+  });
+
+  test("exports: ready, figures of what was served, the Dominator's MDB as a file and a URL", async () => {
+    const dominatorMdbFile = join(parent, "mdb.json");
+    const exports = { dominatorMdbFile, dominatorMdbByHttp: true };
+    await using server = await startServer({ config: config({}, { exports }), log });
+    const asked = async (path: string) => {
+      const [response] = await once(plainRequest({ socketPath: server.operatorSocket, path }).end(), "response");
+      return { status: response.statusCode, text: (await response.toArray()).join("") };
+    };
+    assert.deepEqual(await asked("/healthz"), { status: 200, text: '{"alive":true}' });
+    const ready = await asked("/readyz");
+    assert.deepEqual([ready.status, JSON.parse(ready.text).ready], [200, true], ready.text);
+    assert.equal(await fetched("http://10.77.0.1/vmlinuz"), "a kernel");
+    await fetched("http://10.77.0.1/nothing");
+    const { text } = await asked("/metrics");
+    assert.match(text, /^birther_http_answers_total\{status="200"\} 1$/m);
+    assert.match(text, /^birther_http_answers_total\{status="404"\} 1$/m);
+    assert.match(text, /^birther_pool_addresses\{network="rack"\} 201$/m);
+    assert.match(text, /^birther_network_served\{network="rack"\} 1$/m);
+    assert.equal(readFileSync(dominatorMdbFile, "utf8"), await fetched("http://10.77.0.1/exports/dominator.json"));
+    rmSync(places.kernel);
+    const unready = await asked("/readyz");
+    assert.equal(unready.status, 503);
+    assert.match(unready.text, /"boot files","ok":false,"fault":"gone: [^"]*vmlinuz","next":"restart the server/);
+    writeFileSync(places.kernel, "a kernel");
   });
 
   test("script, order, reports, healthy, sub: one machine through all rooms; a restart forgets nothing", async () => {

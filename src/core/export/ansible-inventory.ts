@@ -22,12 +22,6 @@ export type AnsibleHost = {
   readonly birther_serial?: string;
 };
 
-/** A dynamic inventory as Ansible's `script` inventory plugin reads it from `--list`. */
-export type AnsibleInventory = {
-  readonly _meta: { readonly hostvars: { readonly [host: string]: AnsibleHost } };
-  readonly [group: string]: { readonly hosts?: readonly string[]; readonly children?: readonly string[] } | object;
-};
-
 /** The facts of one machine. */
 export function ansibleHost(machine: Machine): AnsibleHost {
   const { placement, smbios } = machine;
@@ -56,25 +50,28 @@ function isInInventory(machine: Machine): machine is Machine & { readonly hostna
   return machine.hostname !== undefined && conditionOf(machine, "retired") === undefined;
 }
 
-/** The inventory of all machines that have a name and are not retired; `all` holds every group, each of which is named in `groupsOf`. */
-export function ansibleInventory(machines: readonly Machine[]): AnsibleInventory {
+/**
+ * The inventory of all machines that have a name and are not retired, as Ansible's `script` inventory plugin reads it from
+ * `--list`: JSON text in parts, a machine each. `all` holds every group.
+ */
+export function* ansibleInventory(machines: Iterable<Machine>): Generator<string, void, undefined> {
   const groups = new Map<string, string[]>();
-  const hostvars: { [host: string]: AnsibleHost } = {};
+  let comma = "";
+  yield '{"_meta":{"hostvars":{';
   for (const machine of machines) {
     if (!isInInventory(machine)) continue;
-    hostvars[machine.hostname] = ansibleHost(machine);
     for (const name of new Set(groupsOf(machine))) {
       const group = groups.get(name);
       if (group === undefined) groups.set(name, [machine.hostname]);
       else group.push(machine.hostname);
     }
+    yield `${comma}${JSON.stringify(machine.hostname)}:${JSON.stringify(ansibleHost(machine))}`;
+    comma = ",";
   }
   const names = [...groups.keys()].sort();
-  return {
-    _meta: { hostvars },
-    all: { children: [...names, "ungrouped"] },
-    ...Object.fromEntries(names.map((name) => [name, { hosts: groups.get(name) ?? [] }])),
-  };
+  yield `}},"all":${JSON.stringify({ children: [...names, "ungrouped"] })}`;
+  for (const name of names) yield `,${JSON.stringify(name)}:${JSON.stringify({ hosts: groups.get(name) })}`;
+  yield "}\n";
 }
 
 /** The groups of a machine: by state, condition, owner, tags, location, rack and image. */

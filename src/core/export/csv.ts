@@ -1,8 +1,10 @@
-/** A table as CSV (RFC 4180): a header line, then a row a line, each ended by CRLF; a field is quoted where it must be. */
-export function writeCsv(columns: readonly string[], rows: Iterable<readonly (string | number)[]>): string {
-  const lines = [columns.join(",")];
-  for (const row of rows) lines.push(row.map(field).join(","));
-  return `${lines.join("\r\n")}\r\n`;
+/** A table as CSV (RFC 4180) in parts, a line each: a header line, then the rows, each ended by CRLF; a field is quoted where it must be. */
+export function* writeCsv(
+  columns: readonly string[],
+  rows: Iterable<readonly (string | number)[]>,
+): Generator<string, void, undefined> {
+  yield `${columns.join(",")}\r\n`;
+  for (const row of rows) yield `${row.map(field).join(",")}\r\n`;
 }
 
 function field(value: string | number): string {

@@ -42,7 +42,12 @@ export function dominatorRow(machine: Machine): DominatorMachine | undefined {
   };
 }
 
-/** The whole file: a JSON array with a row a line, in the order given. `rows` are rows of `dominatorRow` as JSON text. */
-export function dominatorMdbText(rows: readonly string[]): string {
-  return rows.length === 0 ? "[]\n" : `[\n${rows.join(",\n")}\n]\n`;
+/** The whole file in parts: a JSON array with a row a line, in the order given. `rows` are rows of `dominatorRow` as JSON text. */
+export function* dominatorMdbText(rows: Iterable<string>): Generator<string, void, undefined> {
+  let before = "[\n";
+  for (const row of rows) {
+    yield before + row;
+    before = ",\n";
+  }
+  yield before === "[\n" ? "[]\n" : "\n]\n";
 }

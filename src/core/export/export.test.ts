@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import fc from "fast-check";
 import type { Hardware } from "../machine/hardware.ts";
 import type { Machine, MachineId } from "../machine/record.ts";
 import { parseMac } from "../net/mac.ts";
+import { ageQuantile, newAgeSketch, noteAge } from "./age-sketch.ts";
 import { ansibleInventory } from "./ansible-inventory.ts";
 import { writeCsv } from "./csv.ts";
 import { dominatorMdbText, dominatorRow } from "./dominator-mdb.ts";
 import { newHistogram, observe, writeExposition } from "./exposition.ts";
-import { fleetMetrics } from "./fleet-metrics.ts";
+import { fleetMetrics, newTally, tallyMachine } from "./fleet-metrics.ts";
 import { locationPath } from "./location-path.ts";
 import { netboxCsv, netboxTables } from "./netbox.ts";
 
@@ -76,8 +78,8 @@ describe("the Dominator's MDB", () => {
   });
 
   test("the file is an array, a row a line, also when there is none", () => {
-    assert.deepEqual(JSON.parse(dominatorMdbText([])), []);
-    const text = dominatorMdbText(['{"Hostname":"a"}', '{"Hostname":"b"}']);
+    assert.deepEqual(JSON.parse([...dominatorMdbText([])].join("")), []);
+    const text = [...dominatorMdbText(['{"Hostname":"a"}', '{"Hostname":"b"}'])].join("");
     assert.deepEqual(JSON.parse(text), [{ Hostname: "a" }, { Hostname: "b" }]);
     assert.equal(text.trimEnd().split("\n").length, 4);
   });
@@ -87,7 +89,8 @@ test("Ansible's inventory: groups that Ansible takes for names, facts of each ho
   const conditions = [{ kind: "failing", reason: "fan", sinceMs: 0 }] as const;
   const failing: Machine = { ...healthy, conditions, tags: { tier: "front end" }, groups: ["web"] };
   const retired: Machine = { ...healthy, conditions: [{ kind: "retired", reason: "sold", sinceMs: 0 }] };
-  const inventory = ansibleInventory([failing, born, { ...retired, hostname: "gone" }]);
+  const text = [...ansibleInventory([failing, born, { ...retired, hostname: "gone" }])].join("");
+  const inventory = JSON.parse(text);
   assert.deepEqual(Object.keys(inventory._meta.hostvars), ["r07u03"]);
   assert.equal(inventory._meta.hostvars.r07u03?.ansible_host, "10.77.1.3");
   assert.equal(inventory._meta.hostvars.r07u03?.birther_switch_port, "swp3");
@@ -107,7 +110,7 @@ test("Ansible's inventory: groups that Ansible takes for names, facts of each ho
 
 describe("NetBox", () => {
   const site = { site: "main", role: "server", macColumn: false };
-  const lines = (csv: string) => csv.trimEnd().split("\r\n");
+  const lines = (csv: Iterable<string>) => [...csv].join("").trimEnd().split("\r\n");
 
   test("devices: racked machines with position and face, others without", () => {
     assert.deepEqual(lines(netboxCsv("devices", [{ ...healthy, tags: { tier: "1" }, groups: ["web"] }, born], site)), [
@@ -161,16 +164,11 @@ describe("NetBox", () => {
 });
 
 test("CSV: fields are quoted where a reader would misread them", () => {
-  assert.equal(
-    writeCsv(
-      ["a", "b"],
-      [
-        ['x"y', 1],
-        [" z", "p\nq"],
-      ],
-    ),
-    'a,b\r\n"x""y",1\r\n" z","p\nq"\r\n',
-  );
+  const rows = [
+    ['x"y', 1],
+    [" z", "p\nq"],
+  ];
+  assert.equal([...writeCsv(["a", "b"], rows)].join(""), 'a,b\r\n"x""y",1\r\n" z","p\nq"\r\n');
 });
 
 describe("metrics", () => {
@@ -195,6 +193,22 @@ describe("metrics", () => {
     );
   });
 
+  test("a sketch of ages: each quantile is at most five percent too high, the largest is exact", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 1e10 }), { minLength: 1, maxLength: 300 }), (ages) => {
+        const sketch = newAgeSketch();
+        for (const age of ages) noteAge(sketch, age);
+        const sorted = [...ages].sort((a, b) => a - b);
+        for (const share of [0.5, 0.95]) {
+          const exact = sorted[Math.ceil(share * ages.length) - 1] ?? assert.fail();
+          const found = ageQuantile(sketch, share);
+          assert.ok(found >= exact * 0.999999 - 1 && found <= exact * 1.051 + 1, `${found} for ${exact}`);
+        }
+        assert.equal(ageQuantile(sketch, 1), sorted.at(-1));
+      }),
+    );
+  });
+
   test("the fleet: states, phases, conditions, time in phase, burn-in", () => {
     const tested: Machine = {
       ...born,
@@ -205,7 +219,9 @@ describe("metrics", () => {
         results: [{ test: "disk", subject: "/dev/vda", ok: false, durationMs: 1, figures: {}, fault: "slow" }],
       },
     };
-    const text = writeExposition(fleetMetrics([healthy, tested, { ...tested, phaseAtMs: 70_000 }], 100_000));
+    const tally = newTally();
+    for (const machine of [healthy, tested, { ...tested, phaseAtMs: 70_000 }]) tallyMachine(tally, machine, 100_000);
+    const text = writeExposition(fleetMetrics(tally));
     for (const line of [
       'birther_machines{state="healthy",phase="up"} 1',
       'birther_machines{state="birth",phase="burnIn"} 2',
@@ -213,7 +229,7 @@ describe("metrics", () => {
       'birther_machines_with_condition{condition="failing"} 2',
       'birther_machines_with_condition{condition="hold"} 0',
       'birther_phase_age_max_seconds{phase="burnIn"} 60',
-      'birther_phase_age_median_seconds{phase="burnIn"} 30',
+      'birther_machines_by_burn_in{verdict="passed"} 0',
       'birther_phase_age_median_seconds{phase="up"} 10',
       'birther_machines_by_burn_in{verdict="failed"} 2',
       'birther_burn_in_tests{test="disk",result="failed"} 2',

@@ -1,32 +1,65 @@
-import type { BurnInResult } from "../machine/hardware.ts";
+import type { BurnInReport, BurnInResult } from "../machine/hardware.ts";
 import {
   type ConditionKind,
   conditionKinds,
   type Machine,
+  type MachineState,
   machineStates,
   type Phase,
   phases,
 } from "../machine/record.ts";
-import type { MetricFamily, Sample } from "./exposition.ts";
+import { type AgeSketch, ageQuantile, newAgeSketch, noteAge } from "./age-sketch.ts";
+import type { MetricFamily } from "./exposition.ts";
 
-/** What one pass over the fleet counts. */
-type Tally = {
-  readonly byStateAndPhase: Map<string, number>;
+/** What a pass over the fleet has counted so far. */
+export type FleetTally = {
+  /** Each state's machines by phase; `none` before the first. */
+  readonly phasesByState: { readonly [S in MachineState]: Map<Phase | "none", number> };
   readonly byCondition: Map<ConditionKind, number>;
-  readonly agesByPhase: Map<Phase, number[]>;
-  readonly byVerdict: Map<string, number>;
-  readonly byBurnInTest: Map<string, number>;
+  readonly agesByPhase: Map<Phase, AgeSketch>;
+  readonly byVerdict: { [V in BurnInReport["verdict"]]: number };
+  /** Tests of the last burn-ins: how many passed and failed. */
+  readonly byTest: { readonly [T in BurnInResult["test"]]: { passed: number; failed: number } };
 };
 
-/** The figures of the whole fleet, computed anew from the records: linear in the number of machines. */
-export function fleetMetrics(machines: readonly Machine[], nowMs: number): MetricFamily[] {
-  const tally = tallyFleet(machines, nowMs);
+/** A tally of nothing. Every state, verdict and test is there: a rule must not take a missing sample for trouble. */
+export function newTally(): FleetTally {
+  const phases = () => new Map<Phase | "none", number>([["none", 0]]);
+  const test = () => ({ passed: 0, failed: 0 });
+  return {
+    phasesByState: { unknown: phases(), birth: phases(), healthy: phases(), rebirth: phases(), clean: phases() },
+    byCondition: new Map(),
+    agesByPhase: new Map(),
+    byVerdict: { passed: 0, failed: 0, skipped: 0 },
+    byTest: { cpu: test(), memory: test(), disk: test(), diskRead: test(), network: test() },
+  };
+}
+
+/** Counts a machine. */
+export function tallyMachine(tally: FleetTally, machine: Machine, nowMs: number): void {
+  const { state, phase, phaseAtMs, conditions, burnIn } = machine;
+  add(tally.phasesByState[state], phase ?? "none");
+  for (const { kind } of conditions) add(tally.byCondition, kind);
+  if (phase !== undefined && phaseAtMs !== undefined) {
+    const ages = tally.agesByPhase.get(phase) ?? newAgeSketch();
+    if (ages.total === 0) tally.agesByPhase.set(phase, ages);
+    noteAge(ages, nowMs - phaseAtMs);
+  }
+  if (burnIn === undefined) return;
+  tally.byVerdict[burnIn.verdict] += 1;
+  for (const { test, ok } of burnIn.results) tally.byTest[test][ok ? "passed" : "failed"] += 1;
+}
+
+/** The figures of the whole fleet, counted anew from the records. */
+export function fleetMetrics(tally: FleetTally): MetricFamily[] {
   return [
     {
       name: "birther_machines",
       help: "Machines by the state that is intended for them and the phase last seen.",
       kind: "gauge",
-      samples: labelled(tally.byStateAndPhase, ["state", "phase"]),
+      samples: machineStates.flatMap((state) =>
+        [...tally.phasesByState[state]].map(([phase, value]) => ({ labels: { state, phase }, value })),
+      ),
     },
     {
       name: "birther_machines_with_condition",
@@ -42,45 +75,17 @@ export function fleetMetrics(machines: readonly Machine[], nowMs: number): Metri
       name: "birther_machines_by_burn_in",
       help: "Machines by the verdict of their last burn-in.",
       kind: "gauge",
-      samples: labelled(tally.byVerdict, ["verdict"]),
+      samples: Object.entries(tally.byVerdict).map(([verdict, value]) => ({ labels: { verdict }, value })),
     },
     {
       name: "birther_burn_in_tests",
       help: "Results of the machines' last burn-ins by test.",
       kind: "gauge",
-      samples: labelled(tally.byBurnInTest, ["test", "result"]),
+      samples: Object.entries(tally.byTest).flatMap(([test, counts]) =>
+        Object.entries(counts).map(([result, value]) => ({ labels: { test, result }, value })),
+      ),
     },
   ];
-}
-
-function tallyFleet(machines: readonly Machine[], nowMs: number): Tally {
-  const tally: Tally = {
-    // Every state has a sample: a rule must not take a missing one for trouble.
-    byStateAndPhase: new Map(machineStates.map((state) => [`${state} none`, 0])),
-    byCondition: new Map(),
-    agesByPhase: new Map(),
-    byVerdict: new Map(),
-    byBurnInTest: new Map(),
-  };
-  for (const { state, phase, phaseAtMs, conditions, burnIn } of machines) {
-    add(tally.byStateAndPhase, `${state} ${phase ?? "none"}`);
-    for (const { kind } of conditions) add(tally.byCondition, kind);
-    if (phase !== undefined && phaseAtMs !== undefined) {
-      const ages = tally.agesByPhase.get(phase);
-      const age = Math.max(0, nowMs - phaseAtMs);
-      if (ages === undefined) tally.agesByPhase.set(phase, [age]);
-      else ages.push(age);
-    }
-    if (burnIn !== undefined) {
-      add(tally.byVerdict, burnIn.verdict);
-      for (const result of burnIn.results) add(tally.byBurnInTest, `${result.test} ${resultOf(result)}`);
-    }
-  }
-  return tally;
-}
-
-function resultOf({ ok }: BurnInResult): string {
-  return ok ? "passed" : "failed";
 }
 
 /** For how long machines have been in their phase. Not a histogram: those count what happened, this is what is now. */
@@ -90,28 +95,16 @@ const ageFigures: readonly { readonly name: string; readonly share: number; read
   { name: "birther_phase_age_max_seconds", share: 1, word: "the slowest machine has been so long in" },
 ];
 
-function ageFamilies(agesByPhase: ReadonlyMap<Phase, number[]>): MetricFamily[] {
-  const sorted = phases.flatMap((phase) => {
-    const ages = agesByPhase.get(phase);
-    return ages === undefined ? [] : [{ phase, ages: Float64Array.from(ages).sort() }];
-  });
+function ageFamilies(agesByPhase: ReadonlyMap<Phase, AgeSketch>): MetricFamily[] {
   return ageFigures.map(({ name, share, word }) => ({
     name,
     help: `Of each phase: ${word} it.`,
     kind: "gauge",
-    samples: sorted.map(({ phase, ages }) => {
-      const place = Math.max(0, Math.ceil(share * ages.length) - 1);
-      return { labels: { phase }, value: (ages[place] ?? 0) / 1000 };
+    samples: phases.flatMap((phase) => {
+      const ages = agesByPhase.get(phase);
+      return ages === undefined ? [] : [{ labels: { phase }, value: Math.round(ageQuantile(ages, share)) / 1000 }];
     }),
   }));
-}
-
-/** Counts whose key is the values of the labels, separated by spaces, as samples. */
-function labelled(counts: ReadonlyMap<string, number>, labels: readonly string[]): Sample[] {
-  return [...counts].map(([key, value]) => {
-    const values = key.split(" ");
-    return { labels: Object.fromEntries(labels.map((label, index) => [label, values[index] ?? ""])), value };
-  });
 }
 
 function add<K>(counts: Map<K, number>, key: K): void {

@@ -13,7 +13,7 @@ export type NetboxSite = {
 };
 
 type Row = readonly (string | number)[];
-type Table = { readonly columns: readonly string[]; readonly rows: (machines: readonly Machine[]) => Iterable<Row> };
+type Table = { readonly columns: readonly string[]; readonly rowsOf: (machine: Machine) => readonly Row[] };
 
 /** What can be imported, in the order in which NetBox must get it: each names what stands before it. */
 export const netboxTables = [
@@ -31,9 +31,26 @@ export type NetboxTable = (typeof netboxTables)[number];
  * A table of NetBox's bulk import (`netbox/dcim/forms/bulk_import.py`) as CSV. Column names are those of NetBox 3.6 and
  * later; site and role have to be there already.
  */
-export function netboxCsv(table: NetboxTable, machines: readonly Machine[], site: NetboxSite): string {
-  const { columns, rows } = tables[table](site);
-  return writeCsv(columns, rows(machines));
+export function netboxCsv(
+  table: NetboxTable,
+  machines: Iterable<Machine>,
+  site: NetboxSite,
+): Generator<string, void, undefined> {
+  const { columns, rowsOf } = tables[table](site);
+  return writeCsv(columns, rowsOfAll(machines, rowsOf));
+}
+
+/** A row that was there already is left out: many machines are of one type and in one rack. */
+function* rowsOfAll(machines: Iterable<Machine>, rowsOf: Table["rowsOf"]): Generator<Row, void, undefined> {
+  const seen = new Set<string>();
+  for (const machine of machines) {
+    for (const row of rowsOf(machine)) {
+      const key = row.join("\0");
+      if (seen.has(key)) continue;
+      seen.add(key);
+      yield row;
+    }
+  }
 }
 
 /** What SMBIOS left empty still needs a manufacturer and a type in NetBox. */
@@ -42,70 +59,53 @@ const unknown = "Unknown";
 const tables: { readonly [T in NetboxTable]: (site: NetboxSite) => Table } = {
   manufacturers: () => ({
     columns: ["name", "slug"],
-    rows: (machines) => distinct(machines.map((machine) => [vendorOf(machine), slug(vendorOf(machine))])),
+    rowsOf: (machine) => [[vendorOf(machine), slug(vendorOf(machine))]],
   }),
   "device-types": () => ({
     columns: ["manufacturer", "model", "slug", "u_height"],
-    rows: (machines) =>
-      distinct(
-        machines.map((machine) => {
-          const [vendor, product] = [vendorOf(machine), productOf(machine)];
-          return [vendor, product, slug(`${vendor} ${product}`), 1];
-        }),
-      ),
+    rowsOf: (machine) => {
+      const [vendor, product] = [vendorOf(machine), productOf(machine)];
+      return [[vendor, product, slug(`${vendor} ${product}`), 1]];
+    },
   }),
   racks: ({ site }) => ({
     columns: ["site", "name", "status", "width", "u_height"],
-    rows: (machines) =>
-      distinct(
-        machines.flatMap((machine) => (rackOf(machine) === "" ? [] : [[site, rackOf(machine), "active", 19, 42]])),
-      ),
+    rowsOf: (machine) => (rackOf(machine) === "" ? [] : [[site, rackOf(machine), "active", 19, 42]]),
   }),
   tags: () => ({
     columns: ["name", "slug"],
-    rows: (machines) => distinct(machines.flatMap((machine) => tagsOf(machine).map((tag) => [tag, slug(tag)]))),
+    rowsOf: (machine) => tagsOf(machine).map((tag) => [tag, slug(tag)]),
   }),
   devices: ({ site, role }) => ({
-    columns: [
-      "name",
-      "role",
-      "manufacturer",
-      "device_type",
-      "serial",
-      "status",
-      "site",
-      "rack",
-      "position",
-      "face",
-      "tags",
-    ],
-    rows: (machines) =>
-      machines.map((machine) => {
-        const [rack, position] = [rackOf(machine), unitOf(machine)];
-        const place = [site, rack, rack === "" ? "" : position, rack === "" || position === "" ? "" : "front"];
-        const model = [vendorOf(machine), productOf(machine), machine.smbios?.serial ?? ""];
-        // One field for all: NetBox splits it at the commas.
-        const tags = tagsOf(machine).map(slug).join(",");
-        return [nameOf(machine), role, ...model, statusOf(machine), ...place, tags];
-      }),
+    columns: deviceColumns,
+    rowsOf: (machine) => {
+      const [rack, position] = [rackOf(machine), unitOf(machine)];
+      const place = [site, rack, rack === "" ? "" : position, rack === "" || position === "" ? "" : "front"];
+      const model = [vendorOf(machine), productOf(machine), machine.smbios?.serial ?? ""];
+      // One field for all: NetBox splits it at the commas.
+      const tags = tagsOf(machine).map(slug).join(",");
+      return [[nameOf(machine), role, ...model, statusOf(machine), ...place, tags]];
+    },
   }),
   interfaces: ({ macColumn }) => ({
     columns: ["device", "name", "type", "speed", "enabled", "description", ...(macColumn ? ["mac_address"] : [])],
-    rows: (machines) =>
-      machines.flatMap((machine) =>
-        nicsOf(machine).map(({ name, mac, speedMbps, driver }) => [
-          // The medium is not known: a driver does not tell copper from fibre.
-          ...[nameOf(machine), name, "other", speedMbps > 0 ? speedMbps * 1000 : "", "true", driver],
-          ...(macColumn ? [mac.toUpperCase()] : []),
-        ]),
-      ),
+    rowsOf: (machine) =>
+      nicsOf(machine).map(({ name, mac, speedMbps, driver }) => [
+        // The medium is not known: a driver does not tell copper from fibre.
+        ...[nameOf(machine), name, "other", speedMbps > 0 ? speedMbps * 1000 : "", "true", driver],
+        ...(macColumn ? [mac.toUpperCase()] : []),
+      ]),
   }),
   "mac-addresses": () => ({
     columns: ["mac_address", "device", "interface"],
-    rows: (machines) =>
-      machines.flatMap((machine) => nicsOf(machine).map(({ name, mac }) => [mac.toUpperCase(), nameOf(machine), name])),
+    rowsOf: (machine) => nicsOf(machine).map(({ name, mac }) => [mac.toUpperCase(), nameOf(machine), name]),
   }),
 };
+
+const deviceColumns = [
+  ...["name", "role", "manufacturer", "device_type", "serial", "status"],
+  ...["site", "rack", "position", "face", "tags"],
+];
 
 const statuses: { readonly [S in MachineState]: string } = {
   unknown: "inventory",
@@ -152,8 +152,4 @@ function nicsOf({ hardware, macs }: Machine) {
 function slug(text: string): string {
   const dashed = text.toLowerCase().replace(/[^a-z0-9]+/g, "-");
   return dashed.replace(/^-|-$/g, "").slice(0, 100) || "unknown";
-}
-
-function distinct(rows: readonly Row[]): Iterable<Row> {
-  return new Map(rows.map((row) => [JSON.stringify(row), row])).values();
 }

@@ -1,6 +1,7 @@
 import type { Clock, Log } from "../../core/ports.ts";
 import type { DominatorMdb } from "./dominator-mdb.ts";
 import { replaceFile } from "./replace-file.ts";
+import { slicesOf } from "./slices.ts";
 
 /** Changes that come together are written together: a rack that becomes healthy is one file, not forty. */
 const settleMs = 200;
@@ -36,7 +37,7 @@ export async function keepDominatorFile(deps: {
   const write = async (): Promise<number> => {
     const startedMs = clock.monotonicMs();
     changed = false;
-    await replaceFile(path, mdb.text());
+    await replaceFile(path, slicesOf(mdb.text()));
     writes += 1;
     lastWriteAtMs = clock.nowMs();
     return clock.monotonicMs() - startedMs;

@@ -4,8 +4,8 @@ import type { Store } from "../../core/ports.ts";
 
 /** The Dominator's MDB of a fleet, kept up with its changes: a change costs the row of one machine, whatever the fleet's size. */
 export type DominatorMdb = Disposable & {
-  /** The whole of it as JSON. Made when it is asked for and something has changed. */
-  readonly text: () => string;
+  /** The whole of it as JSON text in parts, as it is now. */
+  readonly text: () => Iterable<string>;
   /** How many machines are in it. */
   readonly machines: () => number;
   /** Calls back when a row was added, changed or dropped. */
@@ -15,7 +15,6 @@ export type DominatorMdb = Disposable & {
 /** Follows a store. Rows stand in the order in which their machines were first seen here. */
 export function openDominatorMdb(store: Store): DominatorMdb {
   const rows = new Map<MachineId, string>();
-  let text: string | undefined;
   let listener = () => {};
 
   const put = (machine: Machine): boolean => {
@@ -30,14 +29,10 @@ export function openDominatorMdb(store: Store): DominatorMdb {
   const end = store.watch(({ machine, absorbed = [] }) => {
     const dropped = absorbed.filter((id) => rows.delete(id)).length > 0;
     if (!put(machine) && !dropped) return;
-    text = undefined;
     listener();
   });
   return {
-    text: () => {
-      text ??= dominatorMdbText([...rows.values()]);
-      return text;
-    },
+    text: () => dominatorMdbText([...rows.values()]),
     machines: () => rows.size,
     onChanged: (next) => {
       listener = next;

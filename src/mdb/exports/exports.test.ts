@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import type { NetworkView } from "../../contract/operator.ts";
+import { writeExposition } from "../../core/export/exposition.ts";
 import { machineIdFromMac } from "../../core/machine/life-record.ts";
 import type { Clock, Store } from "../../core/ports.ts";
 import { openStore } from "../open-store.ts";
@@ -11,13 +13,15 @@ import { asks, birthOf, testMac } from "../store-suite.ts";
 import { bootMetrics } from "./boot-metrics.ts";
 import { keepDominatorFile } from "./dominator-file.ts";
 import { openDominatorMdb } from "./dominator-mdb.ts";
+import { fileFamilies } from "./exports.ts";
 import { openLoneExports } from "./lone-exports.ts";
 import { readinessOf } from "./readiness.ts";
 import { meterStore } from "./store-meter.ts";
 
 const clock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 const log = () => {};
-const hostnames = (text: string) => (JSON.parse(text) as { Hostname: string }[]).map(({ Hostname }) => Hostname);
+const hostnames = (text: string | Iterable<string>) =>
+  (JSON.parse([...text].join("")) as { Hostname: string }[]).map(({ Hostname }) => Hostname);
 
 async function giveBirth(store: Store, ...numbers: readonly number[]): Promise<void> {
   for (const n of numbers) for (const event of birthOf(n)) await store.apply(event);
@@ -149,7 +153,7 @@ test("metrics: fleet, changes, births and process in one text", async () => {
   using exports = openLoneExports(memory, clock);
   await giveBirth(exports.store, 1);
   await exports.store.apply(asks(2));
-  const text = exports.metrics();
+  const text = await exports.metrics();
   for (const line of [
     'birther_build_info{version="test"} 1',
     'birther_machines{state="birth",phase="offered"} 1',
@@ -162,17 +166,39 @@ test("metrics: fleet, changes, births and process in one text", async () => {
   assert.match(text, /^process_resident_memory_bytes [1-9]\d{6,}$/m);
 });
 
+test("every figure that the dashboard and the alert rules name is exported", async () => {
+  await using memory = await openStore({ path: ":memory:", clock, log });
+  using exports = openLoneExports(memory, clock);
+  await giveBirth(exports.store, 1);
+  await exports.store.apply(birthOf(1)[1] ?? assert.fail());
+  const shown = `${await exports.metrics()}${writeExposition(bootMetrics([busyNetwork], busyTraffic))}${writeExposition(
+    fileFamilies({ writes: 1, failures: 0, lastWriteAtMs: 1 }),
+  )}`;
+  const exported = new Set([...shown.matchAll(/^# TYPE (\w+)/gm)].map(([, name]) => name));
+  const folder = join(import.meta.dirname, "../../../packaging");
+  for (const file of ["grafana/birther.json", "prometheus/birther.rules.yml"]) {
+    const text = readFileSync(join(folder, file), "utf8");
+    const named = [...text.matchAll(/\b((?:birther|process|nodejs)_[a-z0-9_]+)/g)].map(([, name = ""]) => name);
+    assert.ok(named.length > 10, file);
+    for (const name of new Set(named)) {
+      assert.ok(exported.has(name) || exported.has(name.replace(/_(bucket|sum|count)$/, "")), `${file}: ${name}`);
+    }
+  }
+});
+
+const busyNetwork: NetworkView = {
+  ...{ name: "rack", nursery: true, notServed: "stop it", declined: [], receiveBufferBytes: 1 },
+  mode: "full",
+  pool: { first: "10.0.0.1", last: "10.0.0.9", size: 9, held: 4, exhaustedSinceMs: 1, refused: 2 },
+  ...{ received: 7, answered: 5, answers: { loader: 5 }, unanswered: { poolExhausted: 2 }, malformed: { short: 1 } },
+};
+const busyTraffic = {
+  tftp: { transfers: { sent: 3 }, bytes: 9 },
+  http: { answers: { "200": 2, aborted: 1 }, bytes: 8 },
+};
+
 test("figures of the Boot Server: each network's, labels from its counters", () => {
-  const families = bootMetrics(
-    [
-      {
-        ...{ name: "rack", nursery: true, mode: "full", notServed: "stop it", declined: [], receiveBufferBytes: 1 },
-        pool: { first: "10.0.0.1", last: "10.0.0.9", size: 9, held: 4, exhaustedSinceMs: 1, refused: 2 },
-        ...{ received: 7, answered: 5, answers: { loader: 5 }, unanswered: { poolExhausted: 2 }, malformed: {} },
-      },
-    ],
-    { tftp: { transfers: { sent: 3 }, bytes: 9 }, http: { answers: { "200": 2, aborted: 1 }, bytes: 8 } },
-  );
+  const families = bootMetrics([busyNetwork], busyTraffic);
   const samples = Object.fromEntries(
     families.flatMap((family) =>
       family.kind === "histogram"
@@ -188,6 +214,7 @@ test("figures of the Boot Server: each network's, labels from its counters", () 
     "dhcp_received_total rack": 7,
     "pxe_answers_total rack loader": 5,
     "dhcp_unanswered_total rack poolExhausted": 2,
+    "dhcp_malformed_total rack short": 1,
     "pool_addresses rack": 9,
     "pool_held_addresses rack": 4,
     "pool_declined_addresses rack": 0,

@@ -2,7 +2,7 @@ import type { ReadyAnswer } from "../../contract/export-shapes.ts";
 import type { NetworkView } from "../../contract/operator.ts";
 import type { TrafficView } from "../../contract/traffic.ts";
 import { type MetricFamily, writeExposition } from "../../core/export/exposition.ts";
-import { fleetMetrics } from "../../core/export/fleet-metrics.ts";
+import { fleetMetrics, newTally, tallyMachine } from "../../core/export/fleet-metrics.ts";
 import type { Clock, Store } from "../../core/ports.ts";
 import { bootMetrics } from "./boot-metrics.ts";
 import { changeMetrics } from "./change-metrics.ts";
@@ -10,14 +10,15 @@ import type { DominatorFile } from "./dominator-file.ts";
 import type { DominatorMdb } from "./dominator-mdb.ts";
 import { processMetrics } from "./process-metrics.ts";
 import { type ReadyCheck, readinessOf } from "./readiness.ts";
+import { forEachInTurns } from "./slices.ts";
 import type { StoreMeter } from "./store-meter.ts";
 
 /** What other tools are told of the fleet and the server. */
 export type Exports = Disposable & {
-  /** The Dominator's MDB as JSON. */
-  readonly dominatorMdb: () => string;
+  /** The Dominator's MDB as JSON, in parts. */
+  readonly dominatorMdb: () => Iterable<string>;
   /** Prometheus' text format. */
-  readonly metrics: () => string;
+  readonly metrics: () => Promise<string>;
   readonly readiness: () => Promise<ReadyAnswer>;
 };
 
@@ -44,24 +45,28 @@ export function openExports(deps: {
   };
   return {
     dominatorMdb: dominator.mdb.text,
-    metrics: () =>
-      writeExposition([
+    metrics: async () => {
+      const tally = newTally();
+      const nowMs = clock.nowMs();
+      await forEachInTurns(store.list(), (machine) => tallyMachine(tally, machine, nowMs));
+      return writeExposition([
         build,
-        ...fleetMetrics(store.list(), clock.nowMs()),
+        ...fleetMetrics(tally),
         ...changes.families(),
         ...bootMetrics(boot.networks(), boot.traffic()),
         ...meter.families(),
-        ...fileFamilies(dominator.file),
+        ...(dominator.file === undefined ? [] : fileFamilies(dominator.file.figures())),
         ...own.families(),
-      ]),
+      ]);
+    },
     readiness: () => readinessOf(checks),
     [Symbol.dispose]: () => running.dispose(),
   };
 }
 
-function fileFamilies(file: DominatorFile | undefined): MetricFamily[] {
-  if (file === undefined) return [];
-  const { writes, failures, lastWriteAtMs } = file.figures();
+/** What became of the Dominator's file. */
+export function fileFamilies(figures: ReturnType<DominatorFile["figures"]>): MetricFamily[] {
+  const { writes, failures, lastWriteAtMs } = figures;
   return [
     {
       name: "birther_dominator_file_writes_total",

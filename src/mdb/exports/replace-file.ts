@@ -5,7 +5,7 @@ import { dirname } from "node:path";
  * Puts a text in the place of a file, so that a reader finds the old one or the new one and never a half: written beside
  * it, made durable, renamed. Everybody may read it. Throws, naming the file; a file that was there is then as it was.
  */
-export async function replaceFile(path: string, text: string): Promise<void> {
+export async function replaceFile(path: string, text: string | AsyncIterable<string>): Promise<void> {
   const draft = `${path}.new`;
   try {
     const file = await open(draft, "w", 0o644);

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { peerProgram } from "../../bench/peers.ts";
+import type { NetworkView } from "../../src/contract/operator.ts";
+import { machineIdFromMac } from "../../src/core/machine/life-record.ts";
+import { startOperatorServer } from "../../src/main/operator-server.ts";
+import { systemClock as clock } from "../../src/main/system-ports.ts";
+import { keepDominatorFile } from "../../src/mdb/exports/dominator-file.ts";
+import { openDominatorMdb } from "../../src/mdb/exports/dominator-mdb.ts";
+import { type Exports, openExports } from "../../src/mdb/exports/exports.ts";
+import { meterStore } from "../../src/mdb/exports/store-meter.ts";
+import { openStore } from "../../src/mdb/open-store.ts";
+import { operatorApp } from "../../src/mdb/operator-app.ts";
+import { asks, birthOf, testMac } from "../../src/mdb/store-suite.ts";
+
+const root = join(import.meta.dirname, "../..");
+const state = mkdtempSync(join(tmpdir(), "birther-tools-"));
+const life = new AsyncDisposableStack();
+const log = () => {};
+let exports: Exports;
+
+const network: NetworkView = {
+  ...{ name: "rack", nursery: true, declined: [], receiveBufferBytes: 1 },
+  mode: "full",
+  pool: { first: "10.0.0.1", last: "10.0.0.9", size: 9, held: 4 },
+  ...{ received: 7, answered: 5, answers: { loader: 5 }, unanswered: { 'odd "reason"\\': 2 }, malformed: {} },
+};
+const traffic = { tftp: { transfers: { sent: 3 }, bytes: 9 }, http: { answers: { "200": 2 }, bytes: 8 } };
+
+async function run(argv: readonly string[], input = ""): Promise<{ status: number; out: string; err: string }> {
+  const [command = "", ...words] = argv;
+  const env = { ...process.env, BIRTHER_STATE: state, ANSIBLE_NOCOLOR: "1" };
+  const child = spawn(command, words, { env, cwd: root, stdio: ["pipe", "pipe", "pipe"] });
+  child.stdin.end(input);
+  const status = new Promise<number>((resolve, reject) => {
+    child.on("error", (cause) => reject(new Error(`cannot run ${command}`, { cause })));
+    child.on("close", (code) => resolve(code ?? 1));
+  });
+  const text = async (stream: typeof child.stdout) => (await stream.setEncoding("utf8").toArray()).join("");
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return { status: await status, out, err };
+}
+
+before(async () => {
+  const { store, meter } = meterStore(life.use(await openStore({ path: ":memory:", clock, log })), clock);
+  const mdb = life.use(openDominatorMdb(store));
+  const file = life.use(await keepDominatorFile({ path: join(state, "mdb.json"), mdb, clock, log }));
+  exports = life.use(
+    openExports({
+      ...{ store, clock, version: "test", dominator: { mdb, file }, meter, checks: [] },
+      boot: { networks: () => [network], traffic: () => traffic },
+    }),
+  );
+  const app = operatorApp({
+    ...{ store, clock, log, version: "test", exports, images: async () => [] },
+    ...{ networks: () => [network], packetsOf: () => [] },
+  });
+  life.use(await startOperatorServer({ path: join(state, "api.sock"), app, log }));
+  for (const event of [...birthOf(1), ...birthOf(2), asks(3)]) await store.apply(event);
+  const id = machineIdFromMac(testMac(2));
+  await store.apply({ kind: "conditionSet", id, condition: "failing", reason: "its fan stands" });
+  await store.apply({ kind: "orderIssued", id, tokenHash: "x", expiresAtMs: 9e12 });
+});
+after(async () => {
+  await life.disposeAsync();
+  rmSync(state, { recursive: true });
+});
+
+describe("ansible-inventory by the inventory script", () => {
+  const script = join(root, "packaging/ansible/birther-inventory");
+
+  test("reads groups and variables without a warning, also by a symbolic link", async () => {
+    const link = join(state, "birther");
+    symlinkSync(script, link);
+    for (const source of [script, link]) {
+      const { status, out, err } = await run(["ansible-inventory", "-i", source, "--list"]);
+      assert.equal(status, 0, err);
+      assert.doesNotMatch(err, /WARNING|ERROR/);
+      const inventory = JSON.parse(out);
+      assert.deepEqual(inventory.state_healthy.hosts, ["r01u1", "r01u2"]);
+      assert.deepEqual(inventory.condition_failing.hosts, ["r01u2"]);
+      assert.deepEqual(inventory.image_compute.hosts, ["r01u1", "r01u2"]);
+      assert.equal(inventory._meta.hostvars.r01u1.ansible_host, "10.77.1.1");
+      assert.deepEqual(Object.keys(inventory._meta.hostvars), ["r01u1", "r01u2"], "the unnamed one is left out");
+    }
+  });
+
+  test("one machine's variables", async () => {
+    const { out, err } = await run(["ansible-inventory", "-i", script, "--host", "r01u2"]);
+    assert.deepEqual(JSON.parse(out).birther_conditions, ["failing"], err);
+  });
+
+  test("without a server it says so and what to do", async () => {
+    const { status, err } = await run(["env", `BIRTHER_STATE=${state}/none`, script, "--list"]);
+    assert.equal(status, 3);
+    assert.match(err, /no server runs/);
+  });
+});
+
+describe("promtool", () => {
+  const promtool = (...words: string[]) => [peerProgram("promtool"), ...words];
+
+  test("check metrics: what is exported is well-formed and named as Prometheus advises", async () => {
+    const { status, out, err } = await run(promtool("check", "metrics"), await exports.metrics());
+    assert.equal(status, 0, `${out}${err}`);
+    assert.equal(`${out}${err}`, "");
+  });
+
+  test("check metrics refuses what is malformed", async () => {
+    assert.notEqual((await run(promtool("check", "metrics"), 'a{b="c} 1\n')).status, 0);
+  });
+
+  test("check rules, test rules", async () => {
+    const checked = await run(promtool("check", "rules", "packaging/prometheus/birther.rules.yml"));
+    assert.equal(checked.status, 0, checked.out + checked.err);
+    assert.match(checked.out, /SUCCESS: \d\d rules found/);
+    const tested = await run(promtool("test", "rules", "packaging/prometheus/birther.rules.test.yml"));
+    assert.equal(tested.status, 0, tested.out + tested.err);
+  });
+});
