@@ -30,7 +30,9 @@ const opened = await openStore({ path: place, clock, log });
 const openMs = performance.now() - startedMs;
 const exports = openLoneExports(opened, clock);
 const { store } = exports;
+const blastRadius = { machines, percent: 100, perSeconds: 3600 };
 const app = operatorApp({
+  blastRadius,
   ...{ store, clock, log, version: "bench", exports, images: async () => [], networks: () => [], packetsOf: () => [] },
 });
 const server = await startOperatorServer({ path: socketPath, app, log });

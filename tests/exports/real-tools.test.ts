@@ -56,6 +56,7 @@ before(async () => {
     }),
   );
   const app = operatorApp({
+    blastRadius: { machines: 10, percent: 10, perSeconds: 3600 },
     ...{ store, clock, log, version: "test", exports, images: async () => [] },
     ...{ networks: () => [network], packetsOf: () => [] },
   });
