@@ -21,7 +21,12 @@ const timeMs = v.pipe(v.number(), v.minValue(0), v.description("milliseconds sin
 const counts = v.record(text, count);
 const machineState = v.picklist(machineStates);
 const phase = v.picklist(phases);
-const condition = v.strictObject({ kind: text, reason: text, sinceMs: timeMs });
+const condition = v.strictObject({
+  kind: text,
+  reason: text,
+  sinceMs: timeMs,
+  watched: v.exactOptional(v.literal(true)),
+});
 const conditions = v.array(condition);
 
 /** Does not compile if a view has a key that its schema does not name. */
@@ -63,6 +68,9 @@ export const machineAnswer = naming<MachineView>()(
         hostname: v.exactOptional(text),
         place: v.exactOptional(v.strictObject({ switchName: text, port: text })),
       }),
+    ),
+    repair: v.exactOptional(
+      v.strictObject({ rebirthsAtMs: v.array(timeMs), atMs: timeMs, pending: v.exactOptional(v.literal(true)) }),
     ),
     mayMove: v.exactOptional(v.literal(true)),
     disputedMacs: v.exactOptional(v.array(text)),

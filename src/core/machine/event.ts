@@ -2,6 +2,7 @@ import type { Mac } from "../net/mac.ts";
 import type { Placement } from "../site/placement.ts";
 import type { BurnInReport, Hardware } from "./hardware.ts";
 import type { ConditionKind, Firmware, Machine, MachineId, Phase, Spot, StorageReport } from "./record.ts";
+import type { RepairStep } from "./repair.ts";
 
 /** What operators say of a machine, beside what it is and does. */
 export type DetailValues = Pick<Machine, "tags" | "groups" | "requiredImage" | "plannedImage" | "disableUpdates">;
@@ -110,6 +111,17 @@ export type MachineEvent =
   | ({ readonly kind: "cleanAsked"; readonly id: MachineId } & SentAwayBy)
   /** A rebirth or clean is taken back. */
   | { readonly kind: "rebirthCancelled"; readonly id: MachineId; readonly by: string }
+  /** The watch: a machine does not get on (core/machine/vigilance.ts), or does again. */
+  | { readonly kind: "stalled"; readonly id: MachineId; readonly reason: string }
+  | { readonly kind: "resumed"; readonly id: MachineId }
+  /** The configured policy repairs a machine; for a rebirth its sub must not have been heard after `silentSinceMs`. */
+  | {
+      readonly kind: "repairStepped";
+      readonly id: MachineId;
+      readonly step: RepairStep;
+      readonly reason: string;
+      readonly silentSinceMs: number;
+    }
   | {
       readonly kind: "conditionSet";
       readonly id: MachineId;

@@ -68,7 +68,7 @@ export const askHealthy: Move<"pxeAsked"> = (machine, event, context) => {
 /** Requests closer together are one boot: DISCOVER and REQUEST, then the loader's. A round through firmware and disk takes longer. */
 const sameBootMs = 20_000;
 /** Firmware with several NICs may ask twice in one start, but hardly a third time so much later. */
-const unheardBootsLimit = 3;
+export const unheardBootsLimit = 3;
 
 /** One more start whose sub is yet to be heard. Which way a machine is sent to its disk is changed elsewhere (core/pxe/local-boot.ts). */
 function countBoot(machine: Machine, nowMs: number): Machine {
@@ -171,7 +171,3 @@ export const hearSub: Move<"subSeen"> = (machine, event, context) => {
     up ? withoutConditions(withPhase(heard, { phase: "up" }, context.nowMs), "failing", "conflict") : heard,
   );
 };
-
-/** The sub of a machine that is to be installed again: it still runs until the reset; only noted, the phase is the new life's. */
-export const hearOldSub: Move<"subSeen"> = (machine, _event, context) =>
-  changed(context.nowMs - machine.lastSeenAtMs < seenAgainMs ? machine : { ...machine, lastSeenAtMs: context.nowMs });

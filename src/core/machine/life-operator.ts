@@ -2,7 +2,6 @@ import { heldRefusal } from "./life-order.ts";
 import {
   changed,
   conditionOf,
-  type EventOf,
   type Move,
   nameOf,
   type Refuse,
@@ -17,15 +16,27 @@ import type { Machine } from "./record.ts";
  * The next life begins: a new generation, so that no order of the old one counts any more, and an empty timeline. There
  * is a way back until an order is taken; one who asks a second time does not make a new one.
  */
-function nextLife(machine: Machine, event: EventOf<"rebirthAsked" | "cleanAsked">, nowMs: number): Machine {
-  const { phase, phaseAtMs, unheardBoots: _boots, mayMove: _moved, ...kept } = machine;
+export function nextLife(
+  machine: Machine,
+  asked: { readonly state: "rebirth" | "clean"; readonly by: string; readonly override?: true },
+  nowMs: number,
+): Machine {
+  const { phase, phaseAtMs, unheardBoots: _boots, mayMove: _moved, ...living } = machine;
+  const kept = withoutPending(living);
   const { timeline, sentAway: before } = machine;
-  const state = event.kind === "rebirthAsked" ? "rebirth" : "clean";
-  const sentAway = { atMs: nowMs, by: event.by, ...(event.override === true ? { override: event.override } : {}) };
+  const { state, by, override } = asked;
+  const sentAway = { atMs: nowMs, by, ...(override === undefined ? {} : { override }) };
   const next: Machine = { ...kept, state, sentAway, generation: machine.generation + 1, timeline: [] };
   if (machine.state !== "healthy") return next;
   const seen = phase === undefined || phaseAtMs === undefined ? {} : { phase, phaseAtMs };
   return { ...next, wayBack: { ...seen, ...(before === undefined ? {} : { sentAway: before }), timeline } };
+}
+
+/** Whatever is decided about it now, it is not the policy's any more. */
+export function withoutPending<M extends Pick<Machine, "repair">>(machine: M): M {
+  if (machine.repair?.pending === undefined) return machine;
+  const { pending: _decided, ...repair } = machine.repair;
+  return { ...machine, repair };
 }
 
 /**
@@ -33,7 +44,16 @@ function nextLife(machine: Machine, event: EventOf<"rebirthAsked" | "cleanAsked"
  * generation keeps its number, so that an order of the one that was taken back never counts.
  */
 export const cancelRebirth: Move<"rebirthCancelled"> = (machine, _event, context) => {
-  const { wayBack, ticket: _void, mayMove: _moved, sentAway: _stayed, phase: asked, phaseAtMs: _at, ...kept } = machine;
+  const {
+    wayBack,
+    ticket: _void,
+    mayMove: _moved,
+    sentAway: _stayed,
+    phase: asked,
+    phaseAtMs: _at,
+    ...dropped
+  } = machine;
+  const kept = withoutPending(dropped);
   if (wayBack === undefined)
     return refused({
       kind: "wrongState",
@@ -59,7 +79,7 @@ export const refuseNothingAsked: Refuse = (machine) =>
 export const askRebirth: Move<"rebirthAsked"> = (machine, event, { nowMs }) => {
   const hold = conditionOf(machine, "hold");
   if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
-  const next = nextLife(machine, event, nowMs);
+  const next = nextLife(machine, { ...event, state: "rebirth" }, nowMs);
   return changed(event.mayMove === true ? { ...next, mayMove: event.mayMove } : next);
 };
 
@@ -67,7 +87,8 @@ export const askRebirth: Move<"rebirthAsked"> = (machine, event, { nowMs }) => {
 export const askClean: Move<"cleanAsked"> = (machine, event, { nowMs }) => {
   const hold = conditionOf(machine, "hold");
   if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
-  if (conditionOf(machine, "debug") === undefined) return changed(nextLife(machine, event, nowMs));
+  if (conditionOf(machine, "debug") === undefined)
+    return changed(nextLife(machine, { ...event, state: "clean" }, nowMs));
   return refused({
     kind: "wrongState",
     message: `${nameOf(machine)} failed its burn-in, and a clean would skip it`,

@@ -361,6 +361,8 @@ const networkEvent: fc.Arbitrary<MachineEvent> = fc.oneof(
     .map(([n, unit]): MachineEvent => ({ kind: "placed", id: id(n), placement: place(unit) })),
   fc.tuple(machineNumber, fc.constantFrom("passed", "failed", "skipped")).map(([n, verdict]) => burnIn(n, verdict)),
   machineNumber.map((n): MachineEvent => ({ kind: "subSeen", id: id(n), runningImage: "compute" })),
+  machineNumber.map((n): MachineEvent => ({ kind: "stalled", id: id(n), reason: "r" })),
+  machineNumber.map((n): MachineEvent => ({ kind: "resumed", id: id(n) })),
   machineNumber.map((n): MachineEvent => ({ kind: "failed", id: id(n), step: "s", reason: "r" })),
   fc
     .tuple(machineNumber, fc.constantFrom("offered", "kernelSent", "populated", "handedOver", "up"))

@@ -6,7 +6,6 @@ import {
   askHealthy,
   askUnknown,
   firstSeen,
-  hearOldSub,
   hearSub,
   noteAddress,
   seeBirthPhase,
@@ -27,13 +26,15 @@ import {
 import { becomeHealthy, confirmHealthy, issueOrder, refuseStale, takeOrder } from "./life-order.ts";
 import { type Context, type EventKind, type Move, refused } from "./life-record.ts";
 import { retire } from "./life-retire.ts";
+import { hearOldSub, noteProgress, noteStall, repair } from "./life-watch.ts";
 import type { Machine, MachineState } from "./record.ts";
 
 /**
  * The life of a machine: every state × every event. A cell is what is done; its function says under which conditions.
  * The state changes in these cells only: askUnknown (unknown → birth), becomeHealthy (birth, rebirth, clean → healthy),
  * askRebirth and askClean (→ rebirth, clean), cancelRebirth (rebirth, clean → healthy), announce and takeOver (unknown → birth, where
- * an operator says so), retire (→ unknown). Nothing that comes from the network leaves `healthy`.
+ * an operator says so), retire (→ unknown), repair (healthy → rebirth, where a policy is configured; hearOldSub takes that back).
+ * Nothing that comes from the network leaves `healthy`.
  */
 // biome-ignore format: it is a table
 export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: Move<K> } } = {
@@ -58,6 +59,9 @@ export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: 
   detailsSet:       { unknown: setDetails,            birth: setDetails,            healthy: setDetails,            rebirth: setDetails,          clean: setDetails },
   retired:          { unknown: retire,                birth: retire,                healthy: retire,                rebirth: retire,              clean: retire },
   takeoverAuthorised: { unknown: takeOver,            birth: takeOver,              healthy: refuseHeir,            rebirth: refuseHeir,          clean: refuseHeir },
+  stalled:          { unknown: refuseState,           birth: noteStall,             healthy: noteStall,             rebirth: noteStall,           clean: noteStall },
+  resumed:          { unknown: refuseState,           birth: noteProgress,          healthy: noteProgress,          rebirth: noteProgress,        clean: noteProgress },
+  repairStepped:    { unknown: refuseState,           birth: repair,                healthy: repair,                rebirth: repair,              clean: repair },
   conditionSet:     { unknown: setCondition,          birth: setCondition,          healthy: setCondition,          rebirth: setCondition,        clean: setCondition },
   conditionCleared: { unknown: clearCondition,        birth: clearCondition,        healthy: clearCondition,        rebirth: clearCondition,      clean: clearCondition },
 };

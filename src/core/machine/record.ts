@@ -44,6 +44,8 @@ export type Condition = {
   /** One sentence for a person: what is the matter and, where it can be said, what to do. */
   readonly reason: string;
   readonly sinceMs: number;
+  /** The watch set it, and takes it away when the machine gets on. */
+  readonly watched?: true;
 };
 
 export type Firmware = "bios" | "uefi";
@@ -160,6 +162,14 @@ export type Machine = {
   readonly unheardBoots?: { readonly count: number; readonly lastAtMs: number };
   /** When it was last sent to rebirth or clean, and by whom; `override` if it was more than the blast radius allows, which counts by this. */
   readonly sentAway?: { readonly atMs: number; readonly by: string; readonly override?: true };
+  /** What the configured policy did about a machine that kept failing. */
+  readonly repair?: {
+    readonly rebirthsAtMs: readonly number[];
+    /** Of its last step. */
+    readonly atMs: number;
+    /** Its rebirth has not begun: a word of the old sub takes it back. */
+    readonly pending?: true;
+  };
   /** What to return to if the rebirth or clean is taken back; there only as long as no order of it was taken. */
   readonly wayBack?: Pick<Machine, "phase" | "phaseAtMs" | "timeline" | "sentAway">;
 };

@@ -7,8 +7,8 @@ import { decide } from "./life.ts";
 import { machineIdFromMac } from "./life-record.ts";
 import type { Machine, MachineId } from "./record.ts";
 
-/** The hardware address of the n-th machine, n below 16. */
-export const mac = (n: number) => parseMac(`02:00:00:00:00:0${n.toString(16)}`) as Mac;
+/** The hardware address of the n-th machine, n below 256. */
+export const mac = (n: number) => parseMac(`0200000000${n.toString(16).padStart(2, "0")}`) as Mac;
 /** The id of the machine that is first seen with `mac(n)`. */
 export const id = (n: number) => machineIdFromMac(mac(n));
 /** The n-th unit of rack 1, with the name and address that follow from it. */

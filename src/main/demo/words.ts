@@ -37,6 +37,12 @@ export function eventWords(event: MachineEvent): string | undefined {
       return event.runningImage === undefined ? undefined : `runs ${event.runningImage}`;
     case "rebirthAsked":
       return `rebirth asked by ${event.by}: reset it`;
+    case "stalled":
+      return event.reason;
+    case "resumed":
+      return "gets on again";
+    case "repairStepped":
+      return `${event.step} by policy: ${event.reason}`;
     case "machineCreated":
       return `announced by ${event.by}`;
     case "detailsSet":
