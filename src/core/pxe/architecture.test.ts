@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { architectureOf } from "./architecture.ts";
+
+/** Codes of option 93, what they are sent, and what where only what is signed may start; `-` is "told to boot locally". */
+const rows: readonly (readonly [codes: readonly number[], loader: string, signed: string])[] = [
+  [[0], "bios tftp undionly.kpxe", "bios tftp undionly.kpxe"],
+  [[6], "uefi tftp -", "uefi tftp -"],
+  [[7], "uefi tftp snponly.efi", "uefi tftp shimx64.efi"],
+  [[9], "uefi tftp snponly.efi", "uefi tftp shimx64.efi"],
+  [[10], "uefi tftp -", "uefi tftp -"],
+  [[11], "uefi tftp snponly-arm64.efi", "uefi tftp -"],
+  [[15], "uefi http -", "uefi http -"],
+  [[16], "uefi http snponly.efi", "uefi http boot/MAC.img"],
+  [[17], "uefi http snponly.efi", "uefi http boot/MAC.img"],
+  [[18], "uefi http -", "uefi http -"],
+  [[19], "uefi http snponly-arm64.efi", "uefi http -"],
+  [[20], "bios http -", "bios http -"],
+  // The option may hold several; codes that we do not know are passed over (RISC-V is 27).
+  [[27, 7], "uefi tftp snponly.efi", "uefi tftp shimx64.efi"],
+  [[27], "none", "none"],
+  [[], "none", "none"],
+];
+
+const line = (codes: readonly number[], signed: boolean) => {
+  const found = architectureOf(codes, signed);
+  return found === undefined ? "none" : `${found.firmware} ${found.via} ${found.loader ?? "-"}`;
+};
+
+for (const [codes, loader, signed] of rows)
+  test(`architecture [${codes.join(", ")}]: ${loader}; signed: ${signed}`, () =>
+    assert.deepEqual([line(codes, false), line(codes, true)], [loader, signed]));
