@@ -2,7 +2,9 @@
  * Our MDB as a process of its own: the store and the operators' API on a Unix socket. It does what the benchmark says over
  * the IPC channel, and answers each word when it is done.
  */
+
 import { once } from "node:events";
+import { defaultDeadlineSeconds } from "../src/core/machine/deadlines.ts";
 import type { MachineEvent } from "../src/core/machine/event.ts";
 import { machineIdFromMac } from "../src/core/machine/life-record.ts";
 import type { Store } from "../src/core/ports.ts";
@@ -33,6 +35,7 @@ const { store } = exports;
 const blastRadius = { machines, percent: 100, perSeconds: 3600 };
 const app = operatorApp({
   blastRadius,
+  deadlineSeconds: defaultDeadlineSeconds,
   ...{ store, clock, log, version: "bench", exports, images: async () => [], networks: () => [], packetsOf: () => [] },
 });
 const server = await startOperatorServer({ path: socketPath, app, log });

@@ -4,6 +4,9 @@
  */
 import * as v from "valibot";
 import { defaultNewMachinesPerMinute } from "../core/dhcp/newcomers.ts";
+import { defaultDeadlineSeconds, phaseWaitsFor } from "../core/machine/deadlines.ts";
+import { type Phase, phases } from "../core/machine/record.ts";
+import { defaultWatchRules } from "../core/machine/vigilance.ts";
 import { type Ipv4, type Prefix, parseIpv4, parsePrefix } from "../core/net/ipv4.ts";
 import { type BurnInProfile, imageRule } from "./machine-facing.ts";
 
@@ -205,6 +208,16 @@ const burnInBounds: { readonly [K in keyof BurnInProfile]?: ReturnType<typeof co
 const figure = (key: keyof BurnInProfile) =>
   withDefault(burnInBounds[key] ?? wholeNumber, burnInDefaults[key][0], burnInDefaults[key][1]);
 
+const webAddress = leaf(
+  "an http:// or https:// URL",
+  v.pipe(v.string(), v.url(), v.regex(/^https?:\/\//), v.maxLength(1024)),
+);
+const deadline = (phase: Phase) =>
+  withDefault(seconds(10, 2_592_000), defaultDeadlineSeconds[phase], `Until ${phaseWaitsFor[phase].missing}.`);
+const deadlineEntries = Object.fromEntries(phases.map((phase) => [phase, deadline(phase)])) as {
+  readonly [P in Phase]: ReturnType<typeof deadline>;
+};
+
 /** The whole file. */
 export const configSchema = v.strictObject({
   stateDirectory: withDefault(
@@ -314,6 +327,60 @@ export const configSchema = v.strictObject({
     }),
     {},
     "What is done to the disks.",
+  ),
+  watch: withDefault(
+    v.strictObject({
+      deadlines: withDefault(
+        v.strictObject(deadlineEntries),
+        {},
+        "How many seconds a machine may stay in each phase before it is *failing* (docs/machine-life.md).",
+      ),
+      boots: withDefault(
+        count("a whole number of starts", 2, 100),
+        defaultWatchRules.boots,
+        "So many starts of a machine that is being installed, without coming any further, are *failing*.",
+      ),
+      bootsWithinSeconds: withDefault(seconds(60, 604_800), defaultWatchRules.bootsWithinSeconds, "Within so long."),
+      burnInAttempts: withDefault(
+        count("a whole number of starts", 2, 100),
+        defaultWatchRules.burnInAttempts,
+        "So many starts of init without the end of a burn-in are *failing*.",
+      ),
+      webhooks: withDefault(
+        leaf(
+          "a list of places to call",
+          v.pipe(
+            v.array(
+              v.strictObject({
+                url: needed(webAddress, "Where events are POSTed as JSON."),
+                secretFile: needed(
+                  path,
+                  "File with the secret, at least 16 characters in one line, that the calls are signed with (docs/webhooks.md).",
+                ),
+              }),
+            ),
+            v.maxLength(8),
+          ),
+        ),
+        [],
+        "Who is told when a machine is *failing*, well again, in *conflict*, on *hold*, or healthy.",
+      ),
+      repair: maybe(
+        v.strictObject({
+          afterSeconds: withDefault(
+            seconds(300, 604_800),
+            1800,
+            "How long a machine must be *failing*, and then again after each step.",
+          ),
+          rebirths: withDefault(count("a whole number of rebirths", 0, 16), 2, "So many of one machine,"),
+          withinSeconds: withDefault(seconds(3600, 2_592_000), 86_400, "within so long;"),
+          rebirthsPerHour: withDefault(count("a whole number of rebirths", 1, 10_000), 5, "and of the whole fleet."),
+        }),
+        "What is done by itself about machines that keep failing: rebirth within this budget, then *debug*, then *hold*. A healthy machine is only sent to rebirth when it restarts again and again and its sub is silent; it **loses its root disk** then. Without this section nothing is done.",
+      ),
+    }),
+    {},
+    "How machines are watched that do not get on.",
   ),
   exports: withDefault(
     v.strictObject({

@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import { machineStates, phases } from "../core/machine/record.ts";
+import type { Why } from "../core/machine/why.ts";
 import { burnInReport, hardware, placement, problem, storageReport } from "./machine-facing.ts";
 import type {
   ChangeView,
@@ -163,6 +164,18 @@ const network = naming<NetworkView>()(
     unanswered: counts,
     malformed: counts,
     receiveBufferBytes: count,
+  }),
+);
+
+export const whyAnswer = naming<Why & { readonly name: string }>()(
+  v.strictObject({
+    name: text,
+    missing: v.exactOptional(v.pipe(text, v.description("the end of `waits until …`; absent when nothing is missing"))),
+    sinceMs: timeMs,
+    byMs: v.exactOptional(timeMs),
+    overdue: v.boolean(),
+    evidence: v.array(text),
+    next: text,
   }),
 );
 

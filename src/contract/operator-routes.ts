@@ -176,6 +176,14 @@ export const operatorRoutes = {
     body: shapes.batchBody,
     answer: answers.batchAnswer,
   },
+  why: {
+    method: "GET",
+    path: "/v1/machines/:name/why",
+    role: "viewer",
+    says: "the one event that it waits for, since when, by when; what is known of it, and what to do",
+    query: noQuery,
+    answer: answers.whyAnswer,
+  },
   networks: {
     method: "GET",
     path: "/v1/networks",

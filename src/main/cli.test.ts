@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { ImageView, PacketView } from "../contract/operator.ts";
+import { defaultDeadlineSeconds } from "../core/machine/deadlines.ts";
 import { machineIdFromMac } from "../core/machine/life-record.ts";
 import type { Store } from "../core/ports.ts";
 import { lessonDocument } from "../core/pxe/local-boot-lesson.ts";
@@ -61,6 +62,7 @@ describe("the birther command against a server on its Unix socket", () => {
       log,
       version: "test",
       blastRadius,
+      deadlineSeconds: defaultDeadlineSeconds,
       ...seen,
       images: async () => images,
       exports,
@@ -123,6 +125,17 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.ok(!events.out.includes("Hash"));
     assert.equal(JSON.parse((await asked("events", "r01u1", "-n", "2", "-o", "json")).out).length, 2);
     assert.equal((await asked("log", testMac(2))).out, "hello from init\n");
+  });
+
+  test("why: what it waits for, since when, what is known, what to do", async () => {
+    const born = await asked("why", "r01u1");
+    assert.match(born.out, /^r01u1 waits until there is an image compute\n|^r01u1 waits until the burn-in/, born.err);
+    const failing = await asked("why", "m-020000000002");
+    assert.match(failing.out, /^m-020000000002 waits until its next attempt goes better.*\n {2}for \d/);
+    assert.match(failing.out, /failing since .*: disk: none at all.*log: hello from init.*\nnext: birther log m-02/s);
+    const json = JSON.parse((await asked("why", testMac(2), "-o", "json")).out);
+    assert.deepEqual([json.name, json.overdue], ["m-020000000002", false]);
+    assert.match((await asked("why", "nobody")).err, /no machine has the name/);
   });
 
   test("networks, packets: what the Boot Server saw; a pcap file on request", async () => {
@@ -299,6 +312,7 @@ describe("the birther command against a server on its Unix socket", () => {
       log,
       version: "test",
       blastRadius,
+      deadlineSeconds: defaultDeadlineSeconds,
       ...seen,
       images: async () => images,
       exports,

@@ -24,6 +24,7 @@ import { setCommand } from "../cli/set.ts";
 import { showCommand } from "../cli/show.ts";
 import { takeoverCommand } from "../cli/takeover.ts";
 import { watchCommand } from "../cli/watch.ts";
+import { whyCommand } from "../cli/why.ts";
 import { causes } from "./causes.ts";
 import { demoCommand } from "./demo/command.ts";
 import { version } from "./version.ts";
@@ -56,6 +57,7 @@ exportCommand(program);
 program.commandsGroup(machine);
 for (const add of [
   showCommand,
+  whyCommand,
   eventsCommand,
   logCommand,
   packetsCommand,

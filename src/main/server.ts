@@ -23,6 +23,7 @@ import { placesIn } from "./places.ts";
 import { readyChecks } from "./ready-checks.ts";
 import { systemClock, systemRandom } from "./system-ports.ts";
 import { version } from "./version.ts";
+import { watchRulesOf } from "./watch-rules.ts";
 
 export type RunningServer = AsyncDisposable & {
   readonly store: Store;
@@ -59,6 +60,7 @@ export async function startServer(options: {
   const issueOrder = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });
   const addresses = [...new Set(networks.flatMap(serverAddresses))];
 
+  const watchRules = watchRulesOf(config);
   const { diskLoaders } = files;
   const signedLoader = diskLoaders === undefined ? {} : { signedLoader: describeSignedLoader(diskLoaders) };
   const machineApp = machineFacingApp({ store, config, ...signedLoader, clock, random, log });
@@ -83,6 +85,7 @@ export async function startServer(options: {
   );
   const app = operatorApp({
     ...{ store, clock, log, version, packetsOf, networks: networkViews, exports, blastRadius: config.blastRadius },
+    deadlineSeconds: watchRules.deadlineSeconds,
     images: async () => viewImages(await images.refresh()),
   });
   opened.use(await startOperatorServer({ path: places.operatorSocket, app, log }));

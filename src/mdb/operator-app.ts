@@ -8,6 +8,7 @@ import { describeHandlers } from "./operator-describe.ts";
 import { exportHandlers } from "./operator-export.ts";
 import type { Asked, Handler, Handlers, OperatorDeps } from "./operator-handler.ts";
 import { readHandlers } from "./operator-read.ts";
+import { whyHandler } from "./operator-why.ts";
 import { atMost, faultAnswer, faultsOf, lastAnswers, type Read } from "./problem.ts";
 
 /** What operators' tools say to the MDB (contract/operator-routes.ts). Served on a Unix socket by main. */
@@ -21,6 +22,7 @@ export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
     status: (asked) => status(asked, startedAtMs),
     ...readHandlers(deps),
     ...actHandlers,
+    why: whyHandler,
     ...describeHandlers,
     ...exportHandlers,
   };

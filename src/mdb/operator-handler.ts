@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type { ImageView, NetworkView, PacketView } from "../contract/operator.ts";
 import type { BodyOf, OperatorRoute, QueryOf } from "../contract/operator-routes.ts";
 import type { BlastRadius } from "../core/fleet/blast-radius.ts";
+import type { Deadlines } from "../core/machine/deadlines.ts";
 import { nameOf } from "../core/machine/life-record.ts";
 import type { Machine, MachineId } from "../core/machine/record.ts";
 import type { Clock, Log, Store } from "../core/ports.ts";
@@ -15,6 +16,8 @@ export type OperatorDeps = {
   readonly log: Log;
   readonly version: string;
   readonly blastRadius: BlastRadius;
+  /** How long a machine may stay in each phase. */
+  readonly deadlineSeconds: Deadlines;
   /** The system images that there are; the Dominator's. */
   readonly images: () => Promise<readonly ImageView[]>;
   /** What the Boot Server has seen: its networks, and the last packets of a machine. */

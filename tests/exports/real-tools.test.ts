@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { peerProgram } from "../../bench/peers.ts";
 import type { NetworkView } from "../../src/contract/operator.ts";
+import { defaultDeadlineSeconds } from "../../src/core/machine/deadlines.ts";
 import { machineIdFromMac } from "../../src/core/machine/life-record.ts";
 import { startOperatorServer } from "../../src/main/operator-server.ts";
 import { systemClock as clock } from "../../src/main/system-ports.ts";
@@ -57,6 +58,7 @@ before(async () => {
   );
   const app = operatorApp({
     blastRadius: { machines: 10, percent: 10, perSeconds: 3600 },
+    deadlineSeconds: defaultDeadlineSeconds,
     ...{ store, clock, log, version: "test", exports, images: async () => [] },
     ...{ networks: () => [network], packetsOf: () => [] },
   });
