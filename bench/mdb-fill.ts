@@ -1,6 +1,10 @@
 /** Writes a fleet of so many machines into an empty database, by the way that every change goes: PLACE MACHINES. */
+
+import { systemClock as clock } from "../src/main/system-ports.ts";
 import type { Ledger, MachineEntry } from "../src/mdb/ledger.ts";
 import { openLedgerThread } from "../src/mdb/ledger-thread.ts";
+import { openPostgresLedger } from "../src/mdb/postgres-ledger.ts";
+import { isPostgres } from "../src/mdb/postgres-place.ts";
 import { fleetOf } from "./mdb-fleet.ts";
 
 const batchMachines = 1000;
@@ -13,7 +17,10 @@ async function write(ledger: Ledger, position: number, entries: readonly Machine
   return (await ledger.commit({ since: () => position, takeNews, entries: () => entries })) + entries.length;
 }
 
-await using ledger = await openLedgerThread(place);
+const log = () => {};
+await using ledger: Ledger = isPostgres(place)
+  ? await openPostgresLedger({ place, clock, log })
+  : await openLedgerThread(place);
 let { position } = await ledger.load();
 let entries: MachineEntry[] = [];
 for await (const machine of fleetOf(Number(count))) {

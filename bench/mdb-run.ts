@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { machineIdFromMac } from "../src/core/machine/life-record.ts";
+import { ensurePackages } from "../src/main/debian-packages.ts";
+import { startPostgres } from "../tests/postgres/postgres-server.ts";
 import { say } from "./ground.ts";
 import { type Child, runChild, startChild } from "./mdb-child.ts";
 import { type Client, openClient, timed, timesOf } from "./mdb-client.ts";
@@ -14,6 +16,7 @@ const about = `The MDB at fleet scale: start-up, list page, get by MAC, changes 
   --quick           10,000 machines, 100 watchers, short trials
   --machines N,N    sizes of the fleet (100000)
   --watchers N      watchers of the change feed in the first size (1000; 0 leaves them out)
+  --ledgers A,B     sqlite,postgres (a PostgreSQL of its own, on a Unix socket)
   --only TRIAL,…    of reads, changes, feed, watchers
 `;
 
@@ -24,6 +27,7 @@ const { values } = parseArgs({
     machines: { type: "string" },
     watchers: { type: "string" },
     only: { type: "string" },
+    ledgers: { type: "string", default: "sqlite,postgres" },
   },
 });
 const { quick } = values;
@@ -39,15 +43,43 @@ type Server = {
   readonly machines: number;
 };
 
-async function figuresAt(machines: number, directory: string): Promise<object> {
-  const place = join(directory, `${machines}.sqlite`);
-  say(`${machines} machines on SQLite: writing them`);
+/** A database that is empty, and how large it has become. */
+type Place = AsyncDisposable & { readonly place: string; readonly bytes: () => Promise<number> };
+
+async function newPlace(ledger: string, directory: string): Promise<Place> {
+  if (ledger === "sqlite") {
+    const place = join(directory, "mdb.sqlite");
+    const drop = async () => {
+      for (const suffix of ["", "-wal", "-shm"]) rmSync(place + suffix, { force: true });
+    };
+    return { place, bytes: async () => statSync(place).size, [Symbol.asyncDispose]: drop };
+  }
+  if (ledger !== "postgres") throw new Error(`there is no ledger ${ledger}: sqlite or postgres`);
+  // As it comes, but for memory and connections: every commit waits for the disk.
+  const server = await startPostgres({ settings: ["shared_buffers=512MB", "max_wal_size=4GB"] });
+  const place = await server.createDatabase();
+  return {
+    place,
+    bytes: async () => {
+      const [row] = await server.ask(
+        "SELECT sum(pg_database_size(datname)) AS bytes FROM pg_database WHERE datname LIKE 'fleet%'",
+      );
+      return Number(row?.bytes);
+    },
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+async function figuresAt(ledger: string, machines: number, directory: string): Promise<object> {
+  await using database = await newPlace(ledger, directory);
+  const { place } = database;
+  say(`${machines} machines on ${ledger}: writing them`);
   let startedMs = performance.now();
   await runChild("mdb-fill.ts", [place, machines]);
   const fillSeconds = seconds(startedMs);
-  const databaseMiB = Math.round(statSync(place).size / 2 ** 20);
+  const databaseMiB = Math.round((await database.bytes()) / 2 ** 20);
 
-  say(`${machines} machines on SQLite: starting`);
+  say(`${machines} machines on ${ledger}: starting`);
   const socketPath = join(directory, `${machines}.sock`);
   startedMs = performance.now();
   await using child = startChild("mdb-ours.ts", [place, socketPath, machines]);
@@ -64,7 +96,7 @@ async function figuresAt(machines: number, directory: string): Promise<object> {
   const trials = { reads, changes, feed, ...(machines === sizes[0] && watchers > 0 ? { watchers: fanOut } : {}) };
   for (const [name, trial] of Object.entries(trials)) {
     if (!wanted(name)) continue;
-    say(`${machines} machines on SQLite: ${name}`);
+    say(`${machines} machines on ${ledger}: ${name}`);
     figures[name] = await trial(server);
     say(JSON.stringify(figures[name]));
   }
@@ -177,11 +209,16 @@ function seconds(sinceMs: number): number {
 
 if (values.help) process.stdout.write(about);
 else {
+  if (values.ledgers.includes("postgres")) await ensurePackages(["postgresql"], (_, message) => say(message));
   const directory = mkdtempSync(join(existsSync("/var/tmp") ? "/var/tmp" : tmpdir(), "birther-bench-"));
   try {
-    const ours: { [machines: string]: object } = {};
-    for (const machines of sizes) ours[String(machines)] = await figuresAt(machines, directory);
-    process.stdout.write(`${JSON.stringify({ ours: { sqlite: ours } })}\n`);
+    const ours: { [ledger: string]: { [machines: string]: object } } = {};
+    for (const ledger of values.ledgers.split(",")) {
+      for (const machines of sizes) {
+        ours[ledger] = { ...ours[ledger], [String(machines)]: await figuresAt(ledger, machines, directory) };
+      }
+    }
+    process.stdout.write(`${JSON.stringify({ ours })}\n`);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
