@@ -81,6 +81,7 @@ export type Store = {
   readonly byMac: (mac: Mac) => Machine | undefined;
   /** By hostname, id, MAC or dotted-quad address: whatever an operator types, or a server sees at the other end. */
   readonly find: (name: string) => Machine | undefined;
+  /** All machines as they are: one array that goes on changing, so that asking costs nothing. Whoever waits in between takes a copy. */
   readonly list: () => readonly Machine[];
   readonly apply: (event: MachineEvent, options?: ApplyOptions) => Promise<Decision>;
   /** Calls back after each change; returns the function that ends it. */

@@ -9,15 +9,30 @@ export function withoutSecrets(value: unknown): unknown {
   return Object.fromEntries(facts.map(([name, fact]) => [name, withoutSecrets(fact)]));
 }
 
-/** What a write changed: of two objects only the facts that differ. Both as JSON text, undefined where there was or is nothing. */
+/**
+ * What a write changed: of two objects only the facts that differ, without hashes of secrets. Both as JSON text, undefined
+ * where there was or is nothing. Records share what did not change, so most facts are the same object and cost nothing.
+ */
 export function auditFacts(before: unknown, after: unknown): { readonly before?: string; readonly after?: string } {
-  const facts = [before, after].map((value) => (value === undefined ? undefined : Object(withoutSecrets(value))));
-  const [was, is] = facts as ({ readonly [name: string]: unknown } | undefined)[];
-  const differs = (name: string) => JSON.stringify(was?.[name]) !== JSON.stringify(is?.[name]);
-  const text = (value: { readonly [name: string]: unknown }) =>
-    JSON.stringify(Object.fromEntries(Object.entries(value).filter(([name]) => differs(name))));
+  const [was, is] = [factsOf(before), factsOf(after)];
+  const shown = [...new Set([...Object.keys(was ?? {}), ...Object.keys(is ?? {})])].flatMap((name) => {
+    if (secret.test(name) || was?.[name] === is?.[name]) return [];
+    const [then, now] = [was, is].map((facts) => textOf(withoutSecrets(facts?.[name])));
+    return then === now ? [] : [{ name, then, now }];
+  });
+  const text = (side: "then" | "now") =>
+    `{${shown.flatMap(({ name, [side]: value }) => (value === undefined ? [] : [`${JSON.stringify(name)}:${value}`])).join(",")}}`;
   return {
-    ...(was === undefined ? {} : { before: text(was) }),
-    ...(is === undefined ? {} : { after: text(is) }),
+    ...(was === undefined ? {} : { before: text("then") }),
+    ...(is === undefined ? {} : { after: text("now") }),
   };
+}
+
+function factsOf(value: unknown): { readonly [name: string]: unknown } | undefined {
+  return value === undefined ? undefined : Object(value);
+}
+
+/** JSON, or undefined for what JSON leaves out. */
+function textOf(value: unknown): string | undefined {
+  return JSON.stringify(value);
 }

@@ -10,6 +10,7 @@ export type FleetIndex = {
   /** The record that announces what is to come to a switch port. */
   readonly announcedAt: (spot: Spot) => Machine | undefined;
   readonly find: (text: string) => Machine | undefined;
+  /** All of them as they are: the same array each time, which goes on changing. Whoever waits in between takes a copy. */
   readonly list: () => readonly Machine[];
   readonly put: (machine: Machine) => void;
   readonly remove: (id: MachineId) => void;
@@ -19,7 +20,9 @@ export type FleetIndex = {
 export function indexFleet(machines: readonly Machine[]): FleetIndex {
   const byId = new Map<MachineId, Machine>();
   const holders = new Map<string, MachineId>();
-  let listed: readonly Machine[] | undefined;
+  // Made anew for each change, the list of 100,000 machines would cost a millisecond each time.
+  const listed: Machine[] = [];
+  const places = new Map<MachineId, number>();
 
   const holder = (key: string) => {
     const id = holders.get(key);
@@ -30,17 +33,26 @@ export function indexFleet(machines: readonly Machine[]): FleetIndex {
     if (machine === undefined) return;
     for (const key of keysOf(machine)) if (holders.get(key) === id) holders.delete(key);
     byId.delete(id);
-    listed = undefined;
+    const place = places.get(id) ?? 0;
+    places.delete(id);
+    const last = listed.pop();
+    if (last === undefined || last.id === id) return;
+    listed[place] = last;
+    places.set(last.id, place);
   };
   const put = (machine: Machine) => {
     const before = byId.get(machine.id);
+    byId.set(machine.id, machine);
+    const place = places.get(machine.id);
+    if (place === undefined) places.set(machine.id, listed.push(machine) - 1);
+    else listed[place] = machine;
+    // Most changes leave all names as they were.
+    if (before !== undefined && isFoundAs(before, machine)) return;
     const kept = new Set(keysOf(machine));
     if (before !== undefined) {
       for (const key of keysOf(before)) if (!kept.has(key) && holders.get(key) === machine.id) holders.delete(key);
     }
-    byId.set(machine.id, machine);
     for (const key of kept) holders.set(key, machine.id);
-    listed = undefined;
   };
   for (const machine of machines) put(machine);
 
@@ -55,13 +67,21 @@ export function indexFleet(machines: readonly Machine[]): FleetIndex {
       const direct = byId.get(text as MachineId) ?? holder(`name ${text.toLowerCase()}`) ?? holder(`address ${text}`);
       return direct ?? (mac === undefined ? undefined : holder(`mac ${mac}`));
     },
-    list: () => {
-      listed ??= [...byId.values()];
-      return listed;
-    },
+    list: () => listed,
     put,
     remove,
   };
+}
+
+/** Whether two records of a machine have the same keys: records share what did not change. */
+function isFoundAs(before: Machine, after: Machine): boolean {
+  return (
+    before.macs === after.macs &&
+    before.hostname === after.hostname &&
+    before.permanentAddress === after.permanentAddress &&
+    before.temporaryAddress === after.temporaryAddress &&
+    before.announced === after.announced
+  );
 }
 
 function keysOf(machine: Machine): string[] {

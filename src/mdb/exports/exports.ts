@@ -48,7 +48,7 @@ export function openExports(deps: {
     metrics: async () => {
       const tally = newTally();
       const nowMs = clock.nowMs();
-      await forEachInTurns(store.list(), (machine) => tallyMachine(tally, machine, nowMs));
+      await forEachInTurns([...store.list()], (machine) => tallyMachine(tally, machine, nowMs));
       return writeExposition([
         build,
         ...fleetMetrics(tally),

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { machineIdFromMac } from "../core/machine/life-record.ts";
+import type { Machine } from "../core/machine/record.ts";
+import { auditFacts } from "./audit-facts.ts";
+import { indexFleet } from "./fleet-index.ts";
+import { testMac } from "./store-suite.ts";
+
+function machine(n: number, hostname: string | undefined, revision: number): Machine {
+  return {
+    ...{
+      id: machineIdFromMac(testMac(n)),
+      revision,
+      createdAtMs: 0,
+      macs: [testMac(n)],
+      state: "birth",
+      generation: 1,
+    },
+    ...{ conditions: [], lastSeenAtMs: 0, timeline: [] },
+    ...(hostname === undefined ? {} : { hostname }),
+    pxe: { requests: 0, responses: 0, lastRequestAtMs: 0, lastAnswer: "" },
+  };
+}
+
+test("whatever comes, changes its name and goes: the list is what is there, and names lead to who has them", () => {
+  const step = fc.record({
+    n: fc.integer({ min: 1, max: 6 }),
+    what: fc.constantFrom("put", "rename", "remove"),
+    name: fc.constantFrom("a", "b", undefined),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const index = indexFleet([]);
+      const model = new Map<number, Machine>();
+      for (const [revision, { n, what, name }] of steps.entries()) {
+        const before = model.get(n);
+        // A name belongs to one machine: who would take another's is a case of decide().
+        const taken = [...model].some(
+          ([other, { hostname }]) => other !== n && hostname !== undefined && hostname === name,
+        );
+        if (what === "remove") {
+          index.remove(machineIdFromMac(testMac(n)));
+          model.delete(n);
+        } else if (what === "put" && before !== undefined) {
+          model.set(n, { ...before, revision });
+          index.put({ ...before, revision });
+        } else if (!taken) {
+          model.set(n, machine(n, name, revision));
+          index.put(machine(n, name, revision));
+        }
+      }
+      const byId = (a: Machine, b: Machine) => (a.id < b.id ? -1 : 1);
+      assert.deepEqual([...index.list()].sort(byId), [...model.values()].sort(byId));
+      for (const name of ["a", "b"]) {
+        const holder = [...model.values()].find(({ hostname }) => hostname === name);
+        assert.deepEqual(index.byName(name), holder);
+      }
+      for (const n of [1, 2, 3, 4, 5, 6]) assert.deepEqual(index.byMac(testMac(n)), model.get(n));
+    }),
+  );
+});
+
+test("the audit's facts: only what differs, without hashes at any depth", () => {
+  const shared = { a: 1 };
+  const before = { shared, copy: { b: 1 }, gone: 1, tokenHash: "x", ticket: { tokenHash: "1", action: "birth" } };
+  const after = { shared, copy: { b: 1 }, come: [1], tokenHash: "y", ticket: { tokenHash: "2", action: "clean" } };
+  assert.deepEqual(auditFacts(before, after), {
+    before: '{"gone":1,"ticket":{"action":"birth"}}',
+    after: '{"ticket":{"action":"clean"},"come":[1]}',
+  });
+  assert.deepEqual(auditFacts(undefined, { key: 1 }), { after: '{"key":1}' });
+  assert.deepEqual(auditFacts({ key: 1 }, undefined), { before: '{"key":1}' });
+  const onlyHashes = { ticket: { tokenHash: "1" } };
+  assert.deepEqual(auditFacts(onlyHashes, { ticket: { tokenHash: "2" } }), { before: "{}", after: "{}" });
+});
