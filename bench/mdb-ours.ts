@@ -9,10 +9,11 @@ import type { MachineEvent } from "../src/core/machine/event.ts";
 import { machineIdFromMac } from "../src/core/machine/life-record.ts";
 import type { Store } from "../src/core/ports.ts";
 import { startOperatorServer } from "../src/main/operator-server.ts";
-import { systemClock as clock } from "../src/main/system-ports.ts";
+import { systemClock as clock, systemRandom as random } from "../src/main/system-ports.ts";
 import { openLoneExports } from "../src/mdb/exports/lone-exports.ts";
 import { openStore } from "../src/mdb/open-store.ts";
 import { operatorApp } from "../src/mdb/operator-app.ts";
+import { tokensIn } from "../src/mdb/tokens.ts";
 import { fleetMac } from "./mdb-fleet.ts";
 
 /** What the benchmark asks; the answer is a number or an object. */
@@ -33,9 +34,11 @@ const openMs = performance.now() - startedMs;
 const exports = openLoneExports(opened, clock);
 const { store } = exports;
 const blastRadius = { machines, percent: 100, perSeconds: 3600 };
+const tokens = tokensIn({ store, clock, random, log });
 const app = operatorApp({
   blastRadius,
   deadlineSeconds: defaultDeadlineSeconds,
+  tokens,
   ...{ store, clock, log, version: "bench", exports, images: async () => [], networks: () => [], packetsOf: () => [] },
 });
 const server = await startOperatorServer({ path: socketPath, app, log });

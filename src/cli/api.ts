@@ -1,9 +1,12 @@
 import { once } from "node:events";
-import { type IncomingMessage, request } from "node:http";
+import { type IncomingMessage, type RequestOptions, request } from "node:http";
+import { request as tlsRequest } from "node:https";
 import { createInterface } from "node:readline";
 import { type OperatorRoute, operatorRoutes, type Route } from "../contract/operator-routes.ts";
 import { failure } from "./failure.ts";
+import { findRemote, remoteFailure } from "./find-remote.ts";
 import { findServer } from "./find-server.ts";
+import type { ServerOptions } from "./server-options.ts";
 
 /** What goes with a request, beside its route. */
 export type Asked = {
@@ -23,36 +26,61 @@ export type Api = {
   readonly follow: <T>(route: OperatorRoute) => AsyncGenerator<T, void, undefined>;
 };
 
-/** The operators' API of the server that is found as `findServer` says. */
-export async function openApi(options: { readonly state?: string }): Promise<Api> {
-  const socketPath = await findServer(options.state);
+/** Sends one request, and gives the answer's head. */
+type Exchange = (options: RequestOptions, body: string | undefined) => Promise<IncomingMessage>;
+
+/** The operators' API: of the server that `--server` names, else of the one on this machine that `findServer` finds. */
+export async function openApi(options: Pick<ServerOptions, "state" | "server" | "ca" | "tokenFile">): Promise<Api> {
+  const exchange = await exchangeWith(options);
 
   async function send(route: OperatorRoute, { name, query, body, ifMatch }: Asked): Promise<IncomingMessage> {
     const { method, path, bodyType = "application/json" }: Route = operatorRoutes[route];
     const wanted = Object.entries(query ?? {}).filter((pair): pair is [string, string] => pair[1] !== undefined);
     const search = wanted.length === 0 ? "" : `?${new URLSearchParams(wanted)}`;
+    const headers = {
+      ...(body === undefined ? {} : { "content-type": bodyType }),
+      ...(ifMatch === undefined ? {} : { "if-match": ifMatch }),
+    };
     const url = path.replace(":name", encodeURIComponent(name ?? "")) + search;
-    const sent = request({
-      ...{ socketPath, path: url, method },
-      headers: {
-        ...(body === undefined ? {} : { "content-type": bodyType }),
-        ...(ifMatch === undefined ? {} : { "if-match": ifMatch }),
-      },
-    });
-    sent.end(body === undefined ? undefined : JSON.stringify(body));
-    const [response] = (await once(sent, "response")) as [IncomingMessage];
+    const response = await exchange(
+      { path: url, method, headers },
+      body === undefined ? undefined : JSON.stringify(body),
+    );
     if ((response.statusCode ?? 500) >= 400) throw await refusal(response);
     return response;
   }
 
+  const text: Api["text"] = async (route, asked = {}) => textOf(await send(route, asked));
   return {
-    ask: async <T>(route: OperatorRoute, asked: Asked = {}) => JSON.parse(await textOf(await send(route, asked))) as T,
-    text: async (route, asked = {}) => await textOf(await send(route, asked)),
+    text,
+    ask: async <T>(route: OperatorRoute, asked: Asked = {}) => JSON.parse(await text(route, asked)) as T,
     follow: async function* <T>(route: OperatorRoute) {
       const response = await send(route, {});
       for await (const line of createInterface({ input: response })) if (line !== "") yield JSON.parse(line) as T;
     },
   };
+}
+
+async function exchangeWith(options: Parameters<typeof findRemote>[0]): Promise<Exchange> {
+  const remote = findRemote(options);
+  if (remote === undefined) {
+    const socketPath = await findServer(options.state);
+    return async (asked, body) => responseTo(request({ ...asked, socketPath }).end(body));
+  }
+  const { token, ...server } = remote;
+  return async (asked, body) => {
+    const headers = { ...asked.headers, authorization: `Bearer ${token}` };
+    try {
+      return await responseTo(tlsRequest({ ...asked, ...server, headers }).end(body));
+    } catch (cause) {
+      throw remoteFailure(remote, cause);
+    }
+  };
+}
+
+async function responseTo(sent: ReturnType<typeof request>): Promise<IncomingMessage> {
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  return response;
 }
 
 async function textOf(response: IncomingMessage): Promise<string> {

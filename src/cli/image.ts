@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { BootstrapView, Deeds } from "./deeds.ts";
 import { formatBytes, formatTime } from "./figures.ts";
-import { print, printJson, type ServerOptions, serverOptions } from "./server-options.ts";
+import { type LocalOptions, localOptions, print, printJson } from "./server-options.ts";
 import { formatTable } from "./table.ts";
 
 type ImageDeeds = Pick<Deeds, "buildBootstrapImage" | "listImages" | "importImage">;
@@ -9,10 +9,10 @@ type ImageDeeds = Pick<Deeds, "buildBootstrapImage" | "listImages" | "importImag
 /** Adds `image build|info` for the Bootstrap Image, `image import|list` for system images. */
 export function imageCommand(program: Command, deeds: ImageDeeds): void {
   const image = program.command("image").description("the Bootstrap Image, and the system images that machines get");
-  const state = async (options: ServerOptions) => (await import("./find-server.ts")).findState(options.state);
+  const state = async (options: LocalOptions) => (await import("./find-server.ts")).findState(options.state);
 
   const build = image.command("build").description("build the Bootstrap Image, or find it built");
-  serverOptions(build).action(async (options: ServerOptions) => {
+  localOptions(build).action(async (options: LocalOptions) => {
     printBootstrap(await deeds.buildBootstrapImage(await state(options)), options);
   });
 
@@ -20,7 +20,7 @@ export function imageCommand(program: Command, deeds: ImageDeeds): void {
     .command("info")
     .description("sizes of the Bootstrap Image, which is built if it is not there")
     .option("--json", "the same as -o json");
-  serverOptions(info).action(async (options: ServerOptions & { json?: boolean }) => {
+  localOptions(info).action(async (options: LocalOptions & { json?: boolean }) => {
     const output = options.json === true ? "json" : options.output;
     printBootstrap(await deeds.buildBootstrapImage(await state(options)), { ...options, output });
   });
@@ -28,7 +28,7 @@ export function imageCommand(program: Command, deeds: ImageDeeds): void {
   const imports = image
     .command("import <stream> <source>")
     .description("import a directory or tar file as the next version of a system image, e.g. `compute` → compute/2");
-  serverOptions(imports).action(async (stream: string, source: string, options: ServerOptions) => {
+  localOptions(imports).action(async (stream: string, source: string, options: LocalOptions) => {
     const stateDirectory = await state(options);
     const imported = await deeds.importImage({ stateDirectory, stream, source, onProgress: showProgress() });
     await tellServer(stateDirectory);
@@ -37,7 +37,7 @@ export function imageCommand(program: Command, deeds: ImageDeeds): void {
   });
 
   const list = image.command("list").description("list the system images that there are");
-  serverOptions(list).action(async (options: ServerOptions) => {
+  localOptions(list).action(async (options: LocalOptions) => {
     const images = await deeds.listImages(await state(options));
     if (options.output === "json") return printJson(images);
     if (images.length === 0) process.stderr.write("no system image yet: birther image import STREAM DIRECTORY\n");
@@ -51,7 +51,7 @@ export function imageCommand(program: Command, deeds: ImageDeeds): void {
   });
 }
 
-function printBootstrap(view: BootstrapView, { output }: Pick<ServerOptions, "output">): void {
+function printBootstrap(view: BootstrapView, { output }: Pick<LocalOptions, "output">): void {
   if (output === "json") {
     printJson(view);
     return;

@@ -5,6 +5,7 @@
 import * as v from "valibot";
 import { machineStates, phases } from "../core/machine/record.ts";
 import type { Why } from "../core/machine/why.ts";
+import type { AuditEntry } from "../core/ports.ts";
 import { burnInReport, hardware, placement, problem, storageReport } from "./machine-facing.ts";
 import type {
   ChangeView,
@@ -15,6 +16,8 @@ import type {
   PacketView,
   StatusView,
 } from "./operator.ts";
+import { roles } from "./operator-role.ts";
+import type { TokenView } from "./operator-token.ts";
 
 const text = v.string();
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -233,3 +236,35 @@ export const batchAnswer = v.strictObject({
   problem: v.exactOptional(v.pipe(problem, v.description("why all of it would be refused"))),
 });
 export type BatchAnswer = v.InferOutput<typeof batchAnswer>;
+
+const token = v.strictObject({
+  name: text,
+  role: v.picklist(roles),
+  createdAtMs: timeMs,
+  createdBy: text,
+  expiresAtMs: v.exactOptional(timeMs),
+  lastUsedAtMs: v.exactOptional(v.pipe(timeMs, v.description("to within ten minutes"))),
+});
+export const tokensAnswer = v.strictObject({ tokens: v.array(naming<TokenView>()(token)) });
+export const createdTokenAnswer = v.strictObject({
+  ...token.entries,
+  token: v.pipe(text, v.description("the secret; it is not kept and cannot be shown again")),
+});
+export const revokedTokenAnswer = v.strictObject({ name: text });
+
+const auditEntry = naming<AuditEntry>()(
+  v.strictObject({
+    position: count,
+    atMs: timeMs,
+    by: text,
+    action: v.pipe(text, v.description("the kind of the event, or `put token` and the like")),
+    subject: v.pipe(text, v.description("the machine's id, or the document's key")),
+    before: v.exactOptional(v.unknown()),
+    after: v.exactOptional(v.unknown()),
+  }),
+);
+export const auditAnswer = v.strictObject({
+  entries: v.array(auditEntry),
+  before: v.exactOptional(v.pipe(count, v.description("there are older ones: ask again with this"))),
+});
+export type AuditAnswer = v.InferOutput<typeof auditAnswer>;

@@ -6,11 +6,8 @@
 import type * as v from "valibot";
 import * as exportShapes from "./export-shapes.ts";
 import * as answers from "./operator-answers.ts";
+import type { Role } from "./operator-role.ts";
 import * as shapes from "./operator-shapes.ts";
-
-/** What an operator may do: look; change machines; also say who may. Each may all that the one before may. */
-export const roles = ["viewer", "operator", "admin"] as const;
-export type Role = (typeof roles)[number];
 
 /** One row of the table. */
 export type Route = {
@@ -183,6 +180,40 @@ export const operatorRoutes = {
     says: "the one event that it waits for, since when, by when; what is known of it, and what to do",
     query: noQuery,
     answer: answers.whyAnswer,
+  },
+  tokens: {
+    method: "GET",
+    path: "/v1/tokens",
+    role: "admin",
+    says: "who may ask over TLS: names, roles, when each was last used",
+    query: noQuery,
+    answer: answers.tokensAnswer,
+  },
+  createToken: {
+    method: "POST",
+    path: "/v1/tokens",
+    role: "admin",
+    says: "make a token; the answer is the only one that shows it",
+    query: noQuery,
+    body: shapes.tokenBody,
+    answer: answers.createdTokenAnswer,
+    status: 201,
+  },
+  revokeToken: {
+    method: "DELETE",
+    path: "/v1/tokens/:name",
+    role: "admin",
+    says: "end a token",
+    query: noQuery,
+    answer: answers.revokedTokenAnswer,
+  },
+  audit: {
+    method: "GET",
+    path: "/v1/audit",
+    role: "operator",
+    says: "who changed what: newest first, what stood there before and after",
+    query: shapes.auditQuery,
+    answer: answers.auditAnswer,
   },
   networks: {
     method: "GET",

@@ -6,6 +6,8 @@ import { parseSelector, type SelectorResult } from "../core/fleet/selector.ts";
 import { isStreamName, parseImageName } from "../core/image/image-name.ts";
 import { type Mac, parseMac } from "../core/net/mac.ts";
 import { machineAnswer } from "./operator-answers.ts";
+import { roles } from "./operator-role.ts";
+import { tokenNamePattern } from "./operator-token.ts";
 
 /** A whole number in a query, between two bounds. */
 function wholeNumber(least: number, most: number) {
@@ -194,3 +196,27 @@ export const patchBody = v.pipe(
 
 /** The machine whose name and place a newcomer takes. */
 export const takeoverBody = v.strictObject({ from: v.pipe(v.string(), v.nonEmpty(), v.maxLength(255)) });
+
+const yearSeconds = 31_622_400;
+
+/** Who is to get a token. */
+export const tokenBody = v.strictObject({
+  name: v.pipe(
+    v.string(),
+    v.regex(tokenNamePattern, "meant is a name: lower-case letters, digits and - between them, at most 40"),
+  ),
+  role: v.picklist(roles, `meant is one of ${roles.join(", ")}`),
+  expiresSeconds: v.exactOptional(
+    v.pipe(v.number(), v.integer(), v.minValue(60), v.maxValue(10 * yearSeconds, "meant are at most ten years")),
+  ),
+});
+
+export const auditQuery = v.strictObject({
+  about: v.exactOptional(
+    v.pipe(v.string(), v.nonEmpty(), v.maxLength(255), v.description("a machine, or the key of a document")),
+  ),
+  before: v.exactOptional(
+    v.pipe(wholeNumber(0, Number.MAX_SAFE_INTEGER), v.description("`before` of the page before: only older entries")),
+  ),
+  limit: v.optional(wholeNumber(1, 1000), "100"),
+});

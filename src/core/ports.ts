@@ -39,7 +39,7 @@ export type PastChange = Told & {
 };
 
 /** Small things that are kept beside the machines: what was learned of firmware, operators' tokens, places to call. */
-export type DocumentKind = "lesson" | "token" | "webhook";
+export type DocumentKind = "lesson" | "token" | "tokenUse" | "webhook";
 
 /** One of them: JSON under a key. `position` is that of the change that wrote it. */
 export type Document = {

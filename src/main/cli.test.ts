@@ -14,8 +14,9 @@ import { openLoneExports } from "../mdb/exports/lone-exports.ts";
 import { openStore } from "../mdb/open-store.ts";
 import { operatorApp } from "../mdb/operator-app.ts";
 import { asks, birthOf, testMac } from "../mdb/store-suite.ts";
+import { type Tokens, tokensIn } from "../mdb/tokens.ts";
 import { startOperatorServer } from "./operator-server.ts";
-import { systemClock as clock } from "./system-ports.ts";
+import { systemClock as clock, systemRandom as random } from "./system-ports.ts";
 
 type Outcome = { readonly status: number | null; readonly out: string; readonly err: string };
 
@@ -49,12 +50,14 @@ describe("the birther command against a server on its Unix socket", () => {
     networks: () => [],
     packetsOf: (id: string) => (id === machineIdFromMac(testMac(1)) ? [offer] : []),
   };
+  let tokens: Tokens;
   const blastRadius = { machines: 10, percent: 10, perSeconds: 3600 };
   const images: ImageView[] = [{ name: "compute/1", entries: 2, bytes: 3, importedAtMs: 4 }];
 
   before(async () => {
     mkdirSync(state);
     store = life.use(await openStore({ path: ":memory:", clock, log }));
+    tokens = tokensIn({ store, clock, random, log });
     const exports = life.use(openLoneExports(store, clock));
     const app = operatorApp({
       store,
@@ -63,6 +66,7 @@ describe("the birther command against a server on its Unix socket", () => {
       version: "test",
       blastRadius,
       deadlineSeconds: defaultDeadlineSeconds,
+      tokens,
       ...seen,
       images: async () => images,
       exports,
@@ -313,6 +317,7 @@ describe("the birther command against a server on its Unix socket", () => {
       version: "test",
       blastRadius,
       deadlineSeconds: defaultDeadlineSeconds,
+      tokens,
       ...seen,
       images: async () => images,
       exports,

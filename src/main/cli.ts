@@ -1,5 +1,6 @@
 /** The `birther` command. Verbs load what they need when they act, so that help comes at once. */
 import { Command } from "commander";
+import { auditCommand } from "../cli/audit.ts";
 import { cancelCommand } from "../cli/cancel.ts";
 import { cleanCommand } from "../cli/clean.ts";
 import { configCommand } from "../cli/config.ts";
@@ -23,6 +24,7 @@ import { serveCommand } from "../cli/serve.ts";
 import { setCommand } from "../cli/set.ts";
 import { showCommand } from "../cli/show.ts";
 import { takeoverCommand } from "../cli/takeover.ts";
+import { tokensCommand } from "../cli/tokens.ts";
 import { watchCommand } from "../cli/watch.ts";
 import { whyCommand } from "../cli/why.ts";
 import { causes } from "./causes.ts";
@@ -53,6 +55,8 @@ machinesCommand(program);
 networksCommand(program);
 quirksCommand(program);
 watchCommand(program);
+auditCommand(program);
+tokensCommand(program);
 exportCommand(program);
 program.commandsGroup(machine);
 for (const add of [

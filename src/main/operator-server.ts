@@ -1,12 +1,15 @@
 import { once } from "node:events";
 import { rmSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
+import { formatIpv4, type Ipv4 } from "../core/net/ipv4.ts";
 import type { Log } from "../core/ports.ts";
 import type { Door, OperatorEnv } from "../mdb/asker.ts";
+import { closeServer } from "./close-server.ts";
 import { userOfPeer } from "./socket-peer.ts";
+import { type Certificate, startTlsServer } from "./tls-server.ts";
 
 /** Linux takes no longer path for a Unix socket (unix(7): sun_path is 108 bytes, the last is 0). */
 const pathLimit = 107;
@@ -44,10 +47,23 @@ export async function startOperatorServer(options: {
   return { [Symbol.asyncDispose]: () => closeServer(server) };
 }
 
-/** Ends a server and its connections, also those that wait for nothing or for ever. */
-export async function closeServer(server: Server): Promise<void> {
-  const closed = once(server, "close");
-  server.close();
-  server.closeAllConnections();
-  await closed;
+/** Watchers of the feed keep a connection each. */
+const connections = 4096;
+
+/** Serves the operators' API over TLS, to whoever has a token. */
+export async function startOperatorTls(options: {
+  readonly addresses: readonly Ipv4[];
+  readonly port: number;
+  readonly certificate: () => Promise<Certificate>;
+  readonly app: Hono<OperatorEnv>;
+  readonly log: Log;
+}): Promise<AsyncDisposable> {
+  const { addresses, port, certificate, app, log } = options;
+  const listener = getRequestListener((request, { incoming }) => {
+    const door: Door = { kind: "tls", client: incoming.socket.remoteAddress ?? "" };
+    return app.fetch(request, { door });
+  });
+  const server = await startTlsServer({ addresses, port, certificate, listener, log, connections });
+  if (addresses.length > 0) log("info", "MDB listens for operators", { addresses: addresses.map(formatIpv4), port });
+  return server;
 }

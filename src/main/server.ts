@@ -12,13 +12,15 @@ import { orderIssuer } from "../mdb/issue-order.ts";
 import { machineFacingApp } from "../mdb/machine-app.ts";
 import { openStore } from "../mdb/open-store.ts";
 import { operatorApp } from "../mdb/operator-app.ts";
+import { tokensIn } from "../mdb/tokens.ts";
 import { describeSignedLoader, readBootFiles } from "./boot-files.ts";
 import { checkInterfaces } from "./check-interfaces.ts";
 import { openDominatorExport } from "./dominator-export.ts";
 import { openFreshImages, viewImages } from "./fresh-images.ts";
 import { lockState } from "./lock-state.ts";
 import { startMachineServer } from "./machine-server.ts";
-import { startOperatorServer } from "./operator-server.ts";
+import { operatorCertificate } from "./operator-certificate.ts";
+import { startOperatorServer, startOperatorTls } from "./operator-server.ts";
 import { placesIn } from "./places.ts";
 import { readyChecks } from "./ready-checks.ts";
 import { systemClock, systemRandom } from "./system-ports.ts";
@@ -83,12 +85,26 @@ export async function startServer(options: {
   const exports = opened.use(
     openExports({ store, clock, version, dominator, boot: { networks: networkViews, traffic }, meter, checks }),
   );
+  const tokens = tokensIn({ store, clock, random, log });
   const app = operatorApp({
-    ...{ store, clock, log, version, packetsOf, networks: networkViews, exports, blastRadius: config.blastRadius },
+    ...{
+      store,
+      clock,
+      log,
+      version,
+      packetsOf,
+      networks: networkViews,
+      exports,
+      blastRadius: config.blastRadius,
+      tokens,
+    },
     deadlineSeconds: watchRules.deadlineSeconds,
     images: async () => viewImages(await images.refresh()),
   });
   opened.use(await startOperatorServer({ path: places.operatorSocket, app, log }));
+  const certificate = operatorCertificate({ config: config.operators, pkiDirectory: places.pki, clock, log });
+  const { addresses: operatorAddresses } = config.operators;
+  opened.use(await startOperatorTls({ addresses: operatorAddresses, port: ports.operators, certificate, app, log }));
 
   const running = opened.move();
   return {

@@ -3,11 +3,13 @@ import * as v from "valibot";
 import type { StatusView } from "../contract/operator.ts";
 import { type OperatorRoute, operatorRoutes, type Route } from "../contract/operator-routes.ts";
 import { admit, type OperatorEnv } from "./asker.ts";
+import { failedAttempts } from "./failed-attempts.ts";
 import { actHandlers } from "./operator-act.ts";
 import { describeHandlers } from "./operator-describe.ts";
 import { exportHandlers } from "./operator-export.ts";
 import type { Asked, Handler, Handlers, OperatorDeps } from "./operator-handler.ts";
 import { readHandlers } from "./operator-read.ts";
+import { tokenHandlers } from "./operator-token.ts";
 import { whyHandler } from "./operator-why.ts";
 import { atMost, faultAnswer, faultsOf, lastAnswers, type Read } from "./problem.ts";
 
@@ -24,13 +26,16 @@ export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
     ...actHandlers,
     why: whyHandler,
     ...describeHandlers,
+    ...tokenHandlers,
     ...exportHandlers,
   };
+  const { tokens, clock, log } = deps;
+  const gate = { tokens, clock, log, failures: failedAttempts() };
   const names = Object.keys(operatorRoutes) as OperatorRoute[];
   for (const name of names) {
     const route: Route = operatorRoutes[name];
     const handler = handlers[name] as Handler<OperatorRoute>;
-    app.on(route.method, route.path, admit(route), atMost(bodyBytes), async (c) => {
+    app.on(route.method, route.path, admit(route, gate), atMost(bodyBytes), async (c) => {
       const read = await readRequest(c, route);
       if (read.kind === "refused") return read.response;
       return await handler({ c, deps, asker: c.get("asker"), ...read.value } as Asked<OperatorRoute>);

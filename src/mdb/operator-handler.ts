@@ -9,6 +9,7 @@ import type { Clock, Log, Store } from "../core/ports.ts";
 import type { Asker, OperatorEnv } from "./asker.ts";
 import type { Exports } from "./exports/exports.ts";
 import { refusalAnswer } from "./problem.ts";
+import type { Tokens } from "./tokens.ts";
 
 export type OperatorDeps = {
   readonly store: Store;
@@ -18,6 +19,7 @@ export type OperatorDeps = {
   readonly blastRadius: BlastRadius;
   /** How long a machine may stay in each phase. */
   readonly deadlineSeconds: Deadlines;
+  readonly tokens: Tokens;
   /** The system images that there are; the Dominator's. */
   readonly images: () => Promise<readonly ImageView[]>;
   /** What the Boot Server has seen: its networks, and the last packets of a machine. */

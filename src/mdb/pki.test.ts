@@ -54,3 +54,20 @@ test("half an authority is refused, not replaced", async () => {
   rmSync(join(parent, "d", "ca.key"));
   await assert.rejects(open("d"), /only one of ca.key and ca.pem/);
 });
+
+test("another server of ours has names and addresses of its own; new ones make a new certificate", async () => {
+  const openAs = (names: readonly string[]) =>
+    openPki({
+      ...{ directory: join(parent, "e"), log: () => {}, server: { file: "operators", names } },
+      clock: { nowMs: () => start, monotonicMs: () => 0 },
+    });
+  const first = await openAs(["mdb.example.org", "10.77.0.1"]);
+  const certificate = new X509Certificate(first.certificatePem);
+  assert.equal(certificate.checkHost("mdb.example.org"), "mdb.example.org");
+  assert.equal(certificate.checkIP("10.77.0.1"), "10.77.0.1");
+  assert.deepEqual([certificate.checkHost("birther"), certificate.checkIP("10.77.0.2")], [undefined, undefined]);
+  assert.deepEqual(await openAs(["10.77.0.1", "mdb.example.org"]), first);
+  const moved = await openAs(["mdb.example.org", "10.77.0.2"]);
+  assert.equal(new X509Certificate(moved.certificatePem).checkIP("10.77.0.2"), "10.77.0.2");
+  assert.equal(moved.caPem, (await open("e")).caPem);
+});

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSy
 import { join } from "node:path";
 import * as x509 from "@peculiar/x509";
 import { serverName } from "../contract/machine-facing.ts";
+import { parseIpv4 } from "../core/net/ipv4.ts";
 import type { Clock, Log } from "../core/ports.ts";
 
 /** What a TLS server needs, and the CA file that goes into the Bootstrap Image. PEM texts. */
@@ -27,13 +28,15 @@ export async function openPki(options: {
   readonly directory: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** Which of our servers, and the names and dotted-quad addresses it is reached by; the one that machines talk to if not said. */
+  readonly server?: { readonly file: string; readonly names: readonly string[] };
 }): Promise<ServerIdentity> {
-  const { directory, clock, log } = options;
+  const { directory, clock, log, server: wanted = { file: "server", names: [serverName] } } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   chmodSync(directory, 0o700);
   const file = (name: string) => join(directory, name);
   const caFiles = { key: file("ca.key"), certificate: file("ca.pem") };
-  const serverFiles = { key: file("server.key"), certificate: file("server.pem") };
+  const serverFiles = { key: file(`${wanted.file}.key`), certificate: file(`${wanted.file}.pem`) };
 
   if (existsSync(caFiles.key) !== existsSync(caFiles.certificate)) {
     throw new Error(
@@ -47,11 +50,12 @@ export async function openPki(options: {
     log("info", "made a certificate authority", { directory });
   }
   const caPem = readFileSync(caFiles.certificate, "utf8");
-  if (!serves(serverFiles, caPem, clock.nowMs())) {
-    const server = await makeServer(caPem, readFileSync(caFiles.key, "utf8"), clock.nowMs());
+  if (!serves(serverFiles, { caPem, names: wanted.names, nowMs: clock.nowMs() })) {
+    const caKeyPem = readFileSync(caFiles.key, "utf8");
+    const server = await makeServer({ caPem, caKeyPem, names: wanted.names, nowMs: clock.nowMs() });
     save(serverFiles.key, server.keyPem, 0o600);
     save(serverFiles.certificate, server.certificatePem, 0o644);
-    log("info", "made a server certificate", { directory, days: serverDays });
+    log("info", "made a server certificate", { directory, names: wanted.names, days: serverDays });
   }
   return {
     caPem,
@@ -60,13 +64,19 @@ export async function openPki(options: {
   };
 }
 
-/** Whether the files hold a pair that belongs together, comes from this CA, and is good for a while. */
-function serves(files: { readonly key: string; readonly certificate: string }, caPem: string, nowMs: number): boolean {
+/** Whether the files hold a pair that belongs together, comes from this CA, has these names, and is good for a while. */
+function serves(
+  files: { readonly key: string; readonly certificate: string },
+  { caPem, names, nowMs }: { readonly caPem: string; readonly names: readonly string[]; readonly nowMs: number },
+): boolean {
   if (!existsSync(files.key) || !existsSync(files.certificate)) return false;
   const certificate = new X509Certificate(readFileSync(files.certificate));
   const lastsMs = Date.parse(certificate.validTo) - nowMs;
   const belongs = certificate.checkPrivateKey(createPrivateKey(readFileSync(files.key)));
-  return belongs && lastsMs > renewDays * dayMs && certificate.verify(new X509Certificate(caPem).publicKey);
+  const named = (certificate.subjectAltName ?? "").split(", ").map((name) => name.replace(/^(DNS|IP Address):/, ""));
+  const sameNames = [...named].sort().join() === [...names].sort().join();
+  const fromCa = certificate.verify(new X509Certificate(caPem).publicKey);
+  return belongs && sameNames && lastsMs > renewDays * dayMs && fromCa;
 }
 
 async function makeAuthority(nowMs: number) {
@@ -87,7 +97,13 @@ async function makeAuthority(nowMs: number) {
   return { keyPem: await privatePem(keys.privateKey), certificatePem: `${certificate.toString("pem")}\n` };
 }
 
-async function makeServer(caPem: string, caKeyPem: string, nowMs: number) {
+async function makeServer(options: {
+  readonly caPem: string;
+  readonly caKeyPem: string;
+  readonly names: readonly string[];
+  readonly nowMs: number;
+}) {
+  const { caPem, caKeyPem, names, nowMs } = options;
   const authority = new x509.X509Certificate(caPem);
   const caKey = await crypto.subtle.importKey("pkcs8", x509.PemConverter.decodeFirst(caKeyPem), algorithm, false, [
     "sign",
@@ -95,7 +111,7 @@ async function makeServer(caPem: string, caKeyPem: string, nowMs: number) {
   const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(),
-    subject: `CN=${serverName}`,
+    subject: `CN=${names[0]}`,
     issuer: authority.subject,
     notBefore: longAgo,
     notAfter: new Date(nowMs + serverDays * dayMs),
@@ -106,7 +122,9 @@ async function makeServer(caPem: string, caKeyPem: string, nowMs: number) {
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension([{ type: "dns", value: serverName }]),
+      new x509.SubjectAlternativeNameExtension(
+        names.map((value) => ({ type: parseIpv4(value) === undefined ? ("dns" as const) : ("ip" as const), value })),
+      ),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
       await x509.AuthorityKeyIdentifierExtension.create(authority.publicKey),
     ],

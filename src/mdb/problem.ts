@@ -16,6 +16,8 @@ const requestFaults = {
   wrongPlace: { status: 409, title: "the place does not follow from the placement rules" },
   wrongImage: { status: 409, title: "the image is not one that the image rules name" },
   tooLarge: { status: 413, title: "the body is too large" },
+  noSuchToken: { status: 404, title: "there is no such token" },
+  tokenTaken: { status: 409, title: "the name is taken" },
   nothingSelected: { status: 404, title: "no machine is selected" },
   noSuchImage: { status: 422, title: "there is no such image" },
   stale: { status: 412, title: "changed meanwhile" },

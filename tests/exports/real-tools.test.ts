@@ -9,7 +9,7 @@ import type { NetworkView } from "../../src/contract/operator.ts";
 import { defaultDeadlineSeconds } from "../../src/core/machine/deadlines.ts";
 import { machineIdFromMac } from "../../src/core/machine/life-record.ts";
 import { startOperatorServer } from "../../src/main/operator-server.ts";
-import { systemClock as clock } from "../../src/main/system-ports.ts";
+import { systemClock as clock, systemRandom as random } from "../../src/main/system-ports.ts";
 import { keepDominatorFile } from "../../src/mdb/exports/dominator-file.ts";
 import { openDominatorMdb } from "../../src/mdb/exports/dominator-mdb.ts";
 import { type Exports, openExports } from "../../src/mdb/exports/exports.ts";
@@ -17,6 +17,7 @@ import { meterStore } from "../../src/mdb/exports/store-meter.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-app.ts";
 import { asks, birthOf, testMac } from "../../src/mdb/store-suite.ts";
+import { tokensIn } from "../../src/mdb/tokens.ts";
 
 const root = join(import.meta.dirname, "../..");
 const state = mkdtempSync(join(tmpdir(), "birther-tools-"));
@@ -59,6 +60,7 @@ before(async () => {
   const app = operatorApp({
     blastRadius: { machines: 10, percent: 10, perSeconds: 3600 },
     deadlineSeconds: defaultDeadlineSeconds,
+    tokens: tokensIn({ store, clock, random, log }),
     ...{ store, clock, log, version: "test", exports, images: async () => [] },
     ...{ networks: () => [network], packetsOf: () => [] },
   });

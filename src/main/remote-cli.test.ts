@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { defaultDeadlineSeconds } from "../core/machine/deadlines.ts";
+import type { Ipv4 } from "../core/net/ipv4.ts";
+import { parseIpv4 } from "../core/net/ipv4.ts";
+import type { Store } from "../core/ports.ts";
+import { openLoneExports } from "../mdb/exports/lone-exports.ts";
+import { openStore } from "../mdb/open-store.ts";
+import { operatorApp } from "../mdb/operator-app.ts";
+import { openPki } from "../mdb/pki.ts";
+import { birthOf } from "../mdb/store-suite.ts";
+import { type Tokens, tokensIn } from "../mdb/tokens.ts";
+import { operatorCertificate } from "./operator-certificate.ts";
+import { startOperatorTls } from "./operator-server.ts";
+import { systemClock as clock, systemRandom as random } from "./system-ports.ts";
+
+type Outcome = { readonly status: number; readonly out: string; readonly err: string };
+
+/** Runs the command as on a machine that knows nothing of the server but what the words and the environment say. */
+function birther(words: readonly string[], environment: { [name: string]: string }): Promise<Outcome> {
+  const entry = join(import.meta.dirname, "cli.ts");
+  const env = {
+    ...process.env,
+    BIRTHER_STATE: "",
+    BIRTHER_SERVER: "",
+    BIRTHER_TOKEN: "",
+    BIRTHER_CA: "",
+    ...environment,
+  };
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      ["--disable-warning=ExperimentalWarning", entry, ...words],
+      { env },
+      (error, out, err) => {
+        resolve({ status: Number(error?.code ?? 0), out, err });
+      },
+    );
+  });
+}
+
+/** A TCP port that nobody listens on now. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address !== null ? address.port : assert.fail();
+}
+
+describe("the birther command against a server on another machine", () => {
+  const parent = mkdtempSync(join(tmpdir(), "birther-remote-"));
+  const life = new AsyncDisposableStack();
+  const log = () => {};
+  const loopback: Ipv4 = parseIpv4("127.0.0.1") ?? assert.fail();
+  const ca = join(parent, "pki", "ca.pem");
+  let store: Store;
+  let tokens: Tokens;
+  let server = "";
+
+  before(async () => {
+    store = life.use(await openStore({ path: ":memory:", clock, log }));
+    tokens = tokensIn({ store, clock, random, log });
+    const exports = life.use(openLoneExports(store, clock));
+    const app = operatorApp({
+      ...{ store, clock, log, version: "test", tokens, exports },
+      ...{ deadlineSeconds: defaultDeadlineSeconds, networks: () => [], packetsOf: () => [], images: async () => [] },
+      blastRadius: { machines: 10, percent: 10, perSeconds: 3600 },
+    });
+    const port = await freePort();
+    const certificate = operatorCertificate({
+      ...{ config: { addresses: [loopback], names: [] }, pkiDirectory: join(parent, "pki"), clock, log },
+    });
+    life.use(await startOperatorTls({ addresses: [loopback], port, certificate, app, log }));
+    server = `https://127.0.0.1:${port}`;
+    for (const event of birthOf(1)) await store.apply(event);
+  });
+  after(async () => {
+    await life.disposeAsync();
+    rmSync(parent, { recursive: true });
+  });
+  const newToken = async (name: string, role: "viewer" | "operator" | "admin") => {
+    const made = await tokens.create({ name, role, by: "test" });
+    return made.kind === "created" ? made.token : assert.fail();
+  };
+
+  test("a viewer looks and changes nothing; an operator does, and the audit has the name", async () => {
+    const viewer = { BIRTHER_SERVER: server, BIRTHER_CA: ca, BIRTHER_TOKEN: await newToken("eve", "viewer") };
+    const looked = await birther(["machines"], viewer);
+    assert.match(looked.out, /^r01u1 +healthy/m, looked.err);
+    const refused = await birther(["hold", "r01u1", "-r", "x"], viewer);
+    assert.match(refused.err, /wants the role operator; eve is viewer\nask an admin: birther tokens create/);
+    const file = join(parent, "token");
+    writeFileSync(file, `${await newToken("olga", "operator")}\n`, { mode: 0o600 });
+    const words = ["--server", server, "--ca", ca, "--token-file", file];
+    const held = await birther(["hold", "r01u1", "-r", "disk swap", ...words], {});
+    assert.deepEqual([held.status, held.out, held.err], [0, "r01u1: on hold\n", ""]);
+    assert.match(
+      (await birther(["audit", "r01u1", "-n", "1", ...words], {})).out,
+      /olga +conditionSet +m-020000000001/,
+    );
+    assert.equal((await birther(["tokens", "list", ...words], {})).status, 1);
+  });
+
+  test("an admin makes, lists and revokes tokens from afar; a revoked one is refused", async () => {
+    const admin = { BIRTHER_SERVER: server, BIRTHER_CA: ca, BIRTHER_TOKEN: await newToken("ada", "admin") };
+    const made = await birther(["tokens", "create", "ci", "--role", "viewer", "--expires", "90d"], admin);
+    assert.match(made.out, /^birther\.ci\.[0-9a-f]{64}\n$/);
+    assert.match(made.err, /^ci is viewer until 20.*; this is shown only now:\n$/);
+    assert.match((await birther(["tokens", "list"], admin)).out, /^ci +viewer +.* by ada .* never$/m);
+    const ci = { ...admin, BIRTHER_TOKEN: made.out.trim() };
+    assert.equal((await birther(["machines"], ci)).status, 0);
+    assert.equal((await birther(["tokens", "revoke", "ci"], admin)).out, "ci: revoked\n");
+    assert.match((await birther(["machines"], ci)).err, /none of ours, or was revoked/);
+    assert.equal((await birther(["tokens", "create", "x", "--role", "viewer", "--expires", "soon"], admin)).status, 2);
+  });
+
+  test("a server that cannot be verified is sent nothing", async () => {
+    const token = { BIRTHER_TOKEN: await newToken("vera", "viewer") };
+    const unknown = await birther(["machines", "--server", server], token);
+    assert.equal(unknown.status, 1);
+    assert.match(
+      unknown.err,
+      /certificate of 127\.0\.0\.1:\d+ is not trusted .* no token was sent\nname its authority: --ca FILE/,
+    );
+    const foreign = await openPki({ directory: join(parent, "foreign"), clock, log });
+    const foreignFile = join(parent, "foreign-ca.pem");
+    writeFileSync(foreignFile, foreign.caPem);
+    assert.match((await birther(["machines", "--server", server, "--ca", foreignFile], token)).err, /is not trusted/);
+    assert.equal(tokens.list().find(({ name }) => name === "vera")?.lastUsedAtMs, undefined);
+  });
+
+  test("what is missing is named: no token, no https, two servers, nobody there", async () => {
+    const token = { BIRTHER_TOKEN: await newToken("nina", "viewer") };
+    assert.match(
+      (await birther(["machines", "--server", server, "--ca", ca], {})).err,
+      /wants a token\nset BIRTHER_TOKEN/,
+    );
+    assert.match(
+      (await birther(["machines", "--server", "http://127.0.0.1"], token)).err,
+      /meant is https:\/\/HOST:PORT/,
+    );
+    const both = await birther(["machines", "--server", server, "--state", parent], token);
+    assert.deepEqual([both.status, /are two servers\nsay which/.test(both.err)], [2, true]);
+    const nobody = await birther(["machines", "--server", `https://127.0.0.1:${await freePort()}`, "--ca", ca], token);
+    assert.deepEqual([nobody.status, /no server answers at/.test(nobody.err)], [3, true]);
+  });
+});
