@@ -83,7 +83,10 @@ export async function startServer(options: {
     files: [places.kernel, places.initramfs],
   });
   const exports = opened.use(
-    openExports({ store, clock, version, dominator, boot: { networks: networkViews, traffic }, meter, checks }),
+    openExports({
+      ...{ store, clock, version, dominator, boot: { networks: networkViews, traffic }, meter, checks },
+      deadlineSeconds: watchRules.deadlineSeconds,
+    }),
   );
   const tokens = tokensIn({ store, clock, random, log });
   const app = operatorApp({

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Context } from "hono";
 import * as operator from "../contract/operator.ts";
 import { isSelected } from "../core/fleet/select-machines.ts";
@@ -37,13 +38,19 @@ function machineAnswer(c: Context, machine: Machine): Response {
   return c.json(operator.viewMachine(machine), 200, { etag: entityTag(machine) });
 }
 
+/** Machines that are looked at in one turn of the event loop: a selection of a few among many must not stop the packets. */
+const lookedAtAtOnce = 5000;
+
 /** A page of the machines that are selected, and where the next one begins. */
-function list({ c, query, inOrder }: Asked<"list"> & { readonly inOrder: IdOrder }): Response {
+async function list({ c, query, inOrder }: Asked<"list"> & { readonly inOrder: IdOrder }): Promise<Response> {
   const { limit, fields } = query;
   const after = query.continue === undefined ? "" : Buffer.from(query.continue, "base64url").toString();
   const page: Partial<operator.MachineView>[] = [];
   let last = "";
+  let lookedAt = 0;
   for (const machine of inOrder(after)) {
+    lookedAt += 1;
+    if (lookedAt % lookedAtAtOnce === 0) await nextTurn();
     if (!isSelected(machine, query)) continue;
     if (page.length === limit) return c.json({ machines: page, continue: Buffer.from(last).toString("base64url") });
     page.push(slim(operator.viewMachine(machine), fields));

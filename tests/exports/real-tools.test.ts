@@ -54,6 +54,7 @@ before(async () => {
   exports = life.use(
     openExports({
       ...{ store, clock, version: "test", dominator: { mdb, file }, meter, checks: [] },
+      deadlineSeconds: defaultDeadlineSeconds,
       boot: { networks: () => [network], traffic: () => traffic },
     }),
   );

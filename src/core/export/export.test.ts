@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { defaultDeadlineSeconds } from "../machine/deadlines.ts";
 import type { Hardware } from "../machine/hardware.ts";
 import type { Machine, MachineId } from "../machine/record.ts";
 import { parseMac } from "../net/mac.ts";
@@ -220,7 +221,8 @@ describe("metrics", () => {
       },
     };
     const tally = newTally();
-    for (const machine of [healthy, tested, { ...tested, phaseAtMs: 70_000 }]) tallyMachine(tally, machine, 100_000);
+    const now = { nowMs: 100_000, deadlineSeconds: { ...defaultDeadlineSeconds, burnIn: 60 } };
+    for (const machine of [healthy, tested, { ...tested, phaseAtMs: 70_000 }]) tallyMachine(tally, machine, now);
     const text = writeExposition(fleetMetrics(tally));
     for (const line of [
       'birther_machines{state="healthy",phase="up"} 1',
@@ -230,6 +232,8 @@ describe("metrics", () => {
       'birther_machines_with_condition{condition="hold"} 0',
       'birther_phase_age_max_seconds{phase="burnIn"} 60',
       'birther_machines_by_burn_in{verdict="passed"} 0',
+      'birther_machines_above_deadline{phase="burnIn"} 1',
+      'birther_machines_above_deadline{phase="placed"} 0',
       'birther_phase_age_median_seconds{phase="up"} 10',
       'birther_machines_by_burn_in{verdict="failed"} 2',
       'birther_burn_in_tests{test="disk",result="failed"} 2',

@@ -1,3 +1,4 @@
+import type { Deadlines } from "../machine/deadlines.ts";
 import type { BurnInReport, BurnInResult } from "../machine/hardware.ts";
 import {
   type ConditionKind,
@@ -8,6 +9,7 @@ import {
   type Phase,
   phases,
 } from "../machine/record.ts";
+import { isPastDeadline } from "../machine/vigilance.ts";
 import { type AgeSketch, ageQuantile, newAgeSketch, noteAge } from "./age-sketch.ts";
 import type { MetricFamily } from "./exposition.ts";
 
@@ -17,6 +19,8 @@ export type FleetTally = {
   readonly phasesByState: { readonly [S in MachineState]: Map<Phase | "none", number> };
   readonly byCondition: Map<ConditionKind, number>;
   readonly agesByPhase: Map<Phase, AgeSketch>;
+  /** Machines that are longer in a phase than they may be. */
+  readonly latePhases: Map<Phase, number>;
   readonly byVerdict: { [V in BurnInReport["verdict"]]: number };
   /** Tests of the last burn-ins: how many passed and failed. */
   readonly byTest: { readonly [T in BurnInResult["test"]]: { passed: number; failed: number } };
@@ -24,19 +28,24 @@ export type FleetTally = {
 
 /** A tally of nothing. Every state, verdict and test is there: a rule must not take a missing sample for trouble. */
 export function newTally(): FleetTally {
-  const phases = () => new Map<Phase | "none", number>([["none", 0]]);
+  const none = () => new Map<Phase | "none", number>([["none", 0]]);
   const test = () => ({ passed: 0, failed: 0 });
   return {
-    phasesByState: { unknown: phases(), birth: phases(), healthy: phases(), rebirth: phases(), clean: phases() },
+    phasesByState: { unknown: none(), birth: none(), healthy: none(), rebirth: none(), clean: none() },
     byCondition: new Map(),
     agesByPhase: new Map(),
+    latePhases: new Map(phases.map((phase) => [phase, 0])),
     byVerdict: { passed: 0, failed: 0, skipped: 0 },
     byTest: { cpu: test(), memory: test(), disk: test(), diskRead: test(), network: test() },
   };
 }
 
-/** Counts a machine. */
-export function tallyMachine(tally: FleetTally, machine: Machine, nowMs: number): void {
+/** Counts a machine as it stands at a time. */
+export function tallyMachine(
+  tally: FleetTally,
+  machine: Machine,
+  { nowMs, deadlineSeconds }: { readonly nowMs: number; readonly deadlineSeconds: Deadlines },
+): void {
   const { state, phase, phaseAtMs, conditions, burnIn } = machine;
   add(tally.phasesByState[state], phase ?? "none");
   for (const { kind } of conditions) add(tally.byCondition, kind);
@@ -44,6 +53,7 @@ export function tallyMachine(tally: FleetTally, machine: Machine, nowMs: number)
     const ages = tally.agesByPhase.get(phase) ?? newAgeSketch();
     if (ages.total === 0) tally.agesByPhase.set(phase, ages);
     noteAge(ages, nowMs - phaseAtMs);
+    if (isPastDeadline(machine, nowMs, deadlineSeconds)) add(tally.latePhases, phase);
   }
   if (burnIn === undefined) return;
   tally.byVerdict[burnIn.verdict] += 1;
@@ -69,6 +79,12 @@ export function fleetMetrics(tally: FleetTally): MetricFamily[] {
         labels: { condition: kind },
         value: tally.byCondition.get(kind) ?? 0,
       })),
+    },
+    {
+      name: "birther_machines_above_deadline",
+      help: "Machines that are longer in a phase than its deadline, without those on hold, retired or waiting; of phase up, whose sub is silent.",
+      kind: "gauge",
+      samples: [...tally.latePhases].map(([phase, value]) => ({ labels: { phase }, value })),
     },
     ...ageFamilies(tally.agesByPhase),
     {

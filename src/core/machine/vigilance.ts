@@ -40,11 +40,20 @@ export function deadlineOf(
   return { phase, sinceMs, byMs: sinceMs + deadlineSeconds[phase] * 1000 };
 }
 
+/** Whether something is expected of a machine in its phase and is late. Cheap: for figures of the whole fleet. */
+export function isPastDeadline(machine: Machine, nowMs: number, deadlineSeconds: Deadlines): boolean {
+  const deadline = deadlineOf(machine, deadlineSeconds);
+  return deadline !== undefined && nowMs >= deadline.byMs && !isExcused(machine);
+}
+
+function isExcused(machine: Machine): boolean {
+  return excuses.some((kind) => conditionOf(machine, kind) !== undefined);
+}
+
 /** Looks at one machine: constant time but for the timeline of one that is being born, which is bounded. */
 export function examine(machine: Machine, nowMs: number, rules: WatchRules): Verdict {
   const deadline = deadlineOf(machine, rules.deadlineSeconds);
-  if (deadline === undefined || excuses.some((kind) => conditionOf(machine, kind) !== undefined))
-    return { kind: "unwatched" };
+  if (deadline === undefined || isExcused(machine)) return { kind: "unwatched" };
   const { phase, sinceMs, byMs } = deadline;
   if (nowMs >= byMs) {
     const seconds = Math.round((nowMs - sinceMs) / 1000);

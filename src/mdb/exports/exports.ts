@@ -3,6 +3,7 @@ import type { NetworkView } from "../../contract/operator.ts";
 import type { TrafficView } from "../../contract/traffic.ts";
 import { type MetricFamily, writeExposition } from "../../core/export/exposition.ts";
 import { fleetMetrics, newTally, tallyMachine } from "../../core/export/fleet-metrics.ts";
+import type { Deadlines } from "../../core/machine/deadlines.ts";
 import type { Clock, Store } from "../../core/ports.ts";
 import { bootMetrics } from "./boot-metrics.ts";
 import { changeMetrics } from "./change-metrics.ts";
@@ -31,8 +32,9 @@ export function openExports(deps: {
   readonly boot: { readonly networks: () => readonly NetworkView[]; readonly traffic: () => TrafficView };
   readonly meter: StoreMeter;
   readonly checks: readonly ReadyCheck[];
+  readonly deadlineSeconds: Deadlines;
 }): Exports {
-  const { store, clock, version, dominator, boot, meter, checks } = deps;
+  const { store, clock, version, dominator, boot, meter, checks, deadlineSeconds } = deps;
   using opened = new DisposableStack();
   const changes = opened.use(changeMetrics(store));
   const own = opened.use(processMetrics());
@@ -47,8 +49,8 @@ export function openExports(deps: {
     dominatorMdb: dominator.mdb.text,
     metrics: async () => {
       const tally = newTally();
-      const nowMs = clock.nowMs();
-      await forEachInTurns([...store.list()], (machine) => tallyMachine(tally, machine, nowMs));
+      const now = { nowMs: clock.nowMs(), deadlineSeconds };
+      await forEachInTurns([...store.list()], (machine) => tallyMachine(tally, machine, now));
       return writeExposition([
         build,
         ...fleetMetrics(tally),

@@ -1,3 +1,4 @@
+import { defaultDeadlineSeconds } from "../../core/machine/deadlines.ts";
 import type { Clock, Store } from "../../core/ports.ts";
 import { openDominatorMdb } from "./dominator-mdb.ts";
 import { type Exports, openExports } from "./exports.ts";
@@ -9,6 +10,7 @@ export function openLoneExports(store: Store, clock: Clock): Exports & { readonl
   const mdb = openDominatorMdb(metered.store);
   const exports = openExports({
     ...{ store: metered.store, clock, version: "test", dominator: { mdb }, meter: metered.meter, checks: [] },
+    deadlineSeconds: defaultDeadlineSeconds,
     boot: {
       networks: () => [],
       traffic: () => ({ tftp: { transfers: {}, bytes: 0 }, http: { answers: {}, bytes: 0 } }),
