@@ -16,6 +16,7 @@ import { tokensIn } from "../mdb/tokens.ts";
 import { describeSignedLoader, readBootFiles } from "./boot-files.ts";
 import { checkInterfaces } from "./check-interfaces.ts";
 import { openDominatorExport } from "./dominator-export.ts";
+import { openWatch, watchRulesOf } from "./fleet-watch.ts";
 import { openFreshImages, viewImages } from "./fresh-images.ts";
 import { lockState } from "./lock-state.ts";
 import { startMachineServer } from "./machine-server.ts";
@@ -25,7 +26,6 @@ import { placesIn } from "./places.ts";
 import { readyChecks } from "./ready-checks.ts";
 import { systemClock, systemRandom } from "./system-ports.ts";
 import { version } from "./version.ts";
-import { watchRulesOf } from "./watch-rules.ts";
 
 export type RunningServer = AsyncDisposable & {
   readonly store: Store;
@@ -76,6 +76,7 @@ export async function startServer(options: {
   const bootServer = opened.use(
     await startBootServer({ networks, ports, ...uplink, ...files, store, issueOrder, handlers, clock, log }),
   );
+  opened.use(await openWatch({ store, config, rules: watchRules, clock, random, log }));
   const { networks: networkViews, packetsOf, traffic } = bootServer;
   const { stateDirectory } = config;
   const checks = readyChecks({

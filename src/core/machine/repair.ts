@@ -1,8 +1,7 @@
-import type { Deadlines } from "./deadlines.ts";
 import { unheardBootsLimit } from "./life-boot.ts";
 import { conditionOf } from "./life-record.ts";
 import type { ConditionKind, Machine } from "./record.ts";
-import { deadlineOf, spell } from "./vigilance.ts";
+import { deadlineOf, spell, type WatchRules } from "./vigilance.ts";
 
 /** What is done by itself about machines that keep failing. There is none by default. */
 export type RepairPolicy = {
@@ -21,6 +20,9 @@ export type Repair =
   | { readonly kind: "later"; readonly lookAgainAtMs: number }
   | { readonly kind: "step"; readonly step: RepairStep; readonly reason: string; readonly silentSinceMs: number };
 
+/** All that a step hangs on. */
+export type RepairRules = RepairPolicy & Pick<WatchRules, "deadlineSeconds" | "listeningSinceMs">;
+
 /** A person is at it, or must be: nothing is done by itself. */
 const personal: readonly ConditionKind[] = ["hold", "maintenance", "conflict", "retired"];
 
@@ -29,11 +31,7 @@ const personal: readonly ConditionKind[] = ["hold", "maintenance", "conflict", "
  * sent to rebirth when its sub is silent past its deadline and it restarts again and again, or never had an image: one that is
  * switched off or cut off from us has done nothing. One that is being installed tries again by itself already.
  */
-export function nextRepair(
-  machine: Machine,
-  nowMs: number,
-  rules: RepairPolicy & { readonly deadlineSeconds: Deadlines },
-): Repair {
+export function nextRepair(machine: Machine, nowMs: number, rules: RepairRules): Repair {
   const failing = conditionOf(machine, "failing");
   if (failing === undefined || machine.state === "unknown") return { kind: "none" };
   if (personal.some((kind) => conditionOf(machine, kind) !== undefined)) return { kind: "none" };
@@ -46,8 +44,9 @@ export function nextRepair(
   };
   const ladder = conditionOf(machine, "debug") === undefined ? step("debug") : step("hold");
   if (machine.state !== "healthy") return ladder;
-  if (machine.lastSeenAtMs > silentSinceMs)
-    return { kind: "later", lookAgainAtMs: machine.lastSeenAtMs + rules.deadlineSeconds.up * 1000 };
+  const listenedSinceMs = Math.max(machine.lastSeenAtMs, rules.listeningSinceMs ?? 0);
+  if (listenedSinceMs > silentSinceMs)
+    return { kind: "later", lookAgainAtMs: listenedSinceMs + rules.deadlineSeconds.up * 1000 };
   if (!isLost(machine)) return { kind: "none" };
   const begun = (machine.repair?.rebirthsAtMs ?? []).filter((atMs) => nowMs - atMs < rules.withinSeconds * 1000);
   return begun.length < rules.rebirths && conditionOf(machine, "debug") === undefined ? step("rebirth") : ladder;
@@ -64,11 +63,7 @@ const silentShareLimit = 0.2;
 const silentCountLimit = 5;
 
 /** Why no machine may be sent to rebirth by itself now; undefined if one may. One pass over the fleet, for the rare step. */
-export function whyNoRebirth(
-  machines: readonly Machine[],
-  nowMs: number,
-  rules: RepairPolicy & { readonly deadlineSeconds: Deadlines },
-): string | undefined {
+export function whyNoRebirth(machines: readonly Machine[], nowMs: number, rules: RepairRules): string | undefined {
   let [healthy, silent, begun] = [0, 0, 0];
   for (const machine of machines) {
     begun += (machine.repair?.rebirthsAtMs ?? []).filter((atMs) => nowMs - atMs < 3_600_000).length;

@@ -10,6 +10,8 @@ export type WatchRules = {
   readonly bootsWithinSeconds: number;
   /** So many starts of init without the end of a burn-in. */
   readonly burnInAttempts: number;
+  /** Since when this server has listened; silence before that is its own. */
+  readonly listeningSinceMs?: number;
 };
 
 /** The defaults of the configuration. */
@@ -54,7 +56,8 @@ function isExcused(machine: Machine): boolean {
 export function examine(machine: Machine, nowMs: number, rules: WatchRules): Verdict {
   const deadline = deadlineOf(machine, rules.deadlineSeconds);
   if (deadline === undefined || isExcused(machine)) return { kind: "unwatched" };
-  const { phase, sinceMs, byMs } = deadline;
+  const { phase, sinceMs } = deadline;
+  const byMs = Math.max(sinceMs, rules.listeningSinceMs ?? 0) + rules.deadlineSeconds[phase] * 1000;
   if (nowMs >= byMs) {
     const seconds = Math.round((nowMs - sinceMs) / 1000);
     const reason =

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { defaultDeadlineSeconds } from "../../core/machine/deadlines.ts";
+import { machineIdFromMac } from "../../core/machine/life-record.ts";
+import type { RepairPolicy } from "../../core/machine/repair.ts";
+import { defaultWatchRules } from "../../core/machine/vigilance.ts";
+import type { Clock, Store } from "../../core/ports.ts";
+import { openStore } from "../open-store.ts";
+import { asks, birthOf, stillClock, testMac } from "../store-suite.ts";
+import { openAgenda } from "./agenda.ts";
+import { openFleetWatch } from "./fleet-watch.ts";
+
+const rules = { ...defaultWatchRules, deadlineSeconds: defaultDeadlineSeconds };
+const log = () => {};
+const id = machineIdFromMac(testMac(1));
+const failing = (store: Store) => store.get(id)?.conditions.find(({ kind }) => kind === "failing")?.reason;
+const up = { kind: "subSeen", id, runningImage: "compute" } as const;
+
+describe("the watch over the fleet", () => {
+  test("finds a phase past its deadline when it is past, and its end when it ends", async () => {
+    const clock = stillClock();
+    await using store = await openStore({ path: ":memory:", clock, log });
+    using watch = openFleetWatch({ store, clock, log, rules });
+    await store.apply(asks(1));
+    clock.pass(defaultDeadlineSeconds.offered * 1000 - 1000);
+    await watch.tick();
+    assert.equal(failing(store), undefined);
+    clock.pass(2000);
+    await watch.tick();
+    assert.match(failing(store) ?? "", /phase offered/);
+    await store.apply({ kind: "phaseSeen", id, phase: "loaderSent" });
+    await watch.tick();
+    assert.equal(failing(store), undefined);
+  });
+
+  test("holds nobody's silence against it that fell into its own: a start, or a clock that was set", async () => {
+    let setMs = 0;
+    const steady = stillClock();
+    const clock: Clock = { nowMs: () => steady.nowMs() + setMs, monotonicMs: steady.monotonicMs };
+    await using store = await openStore({ path: ":memory:", clock, log });
+    for (const event of [...birthOf(1), up]) await store.apply(event);
+    steady.pass(86_400_000);
+    using watch = openFleetWatch({ store, clock, log, rules });
+    await watch.tick();
+    assert.equal(failing(store), undefined, "the server was away");
+    setMs = 3_600_000;
+    await watch.tick();
+    assert.equal(failing(store), undefined, "the clock was set");
+    steady.pass(defaultDeadlineSeconds.up * 1000 + 1000);
+    await watch.tick();
+    assert.match(failing(store) ?? "", /has not been heard/);
+  });
+
+  const repair: RepairPolicy = { afterSeconds: 600, rebirths: 1, withinSeconds: 86_400, rebirthsPerHour: 1 };
+  /** A healthy machine that restarts and restarts without its sub. */
+  const lose = async (store: Store, clock: ReturnType<typeof stillClock>) => {
+    for (const event of [...birthOf(1), up]) await store.apply(event);
+    for (let boots = 0; boots < 4; boots += 1) {
+      clock.pass(1_200_000);
+      await store.apply({ ...asks(1), answer: "local" });
+    }
+  };
+
+  test("without a policy leaves a failing machine alone, for however long", async () => {
+    const clock = stillClock();
+    await using store = await openStore({ path: ":memory:", clock, log });
+    using watch = openFleetWatch({ store, clock, log, rules });
+    await lose(store, clock);
+    for (let day = 0; day < 30; day += 1) {
+      clock.pass(86_400_000);
+      await watch.tick();
+    }
+    assert.deepEqual([store.get(id)?.state, failing(store)?.slice(0, 7)], ["healthy", "started"]);
+  });
+
+  test("with a policy sends it to rebirth, in policy's name", async () => {
+    const clock = stillClock();
+    await using store = await openStore({ path: ":memory:", clock, log });
+    using watch = openFleetWatch({ store, clock, log, rules, repair });
+    await lose(store, clock);
+    for (let ticks = 0; ticks < 30; ticks += 1) {
+      clock.pass(60_000);
+      await watch.tick();
+    }
+    assert.deepEqual([store.get(id)?.state, store.get(id)?.generation], ["rebirth", 2]);
+    const [entry] = await store.audit({ subject: id, limit: 1 });
+    assert.deepEqual([entry?.by, entry?.action], ["policy", "repairStepped"]);
+  });
+
+  test("only acts where it leads", async () => {
+    const clock = stillClock();
+    await using store = await openStore({ path: ":memory:", clock, log });
+    let leads = false;
+    using watch = openFleetWatch({ store: { ...store, leads: () => leads }, clock, log, rules });
+    await store.apply(asks(1));
+    clock.pass(86_400_000);
+    await watch.tick();
+    assert.equal(failing(store), undefined);
+    leads = true;
+    clock.pass(61_000);
+    await watch.tick();
+    assert.match(failing(store) ?? "", /phase offered/);
+  });
+});
+
+test("the agenda gives each machine once, at its earliest date, however often it was noted", () => {
+  const agenda = openAgenda();
+  const [one, two] = [machineIdFromMac(testMac(1)), machineIdFromMac(testMac(2))];
+  agenda.note(one, 9000);
+  agenda.note(one, 5000);
+  agenda.note(one, 7000);
+  agenda.note(two, 5000);
+  assert.deepEqual([agenda.due(4999, 9), agenda.size()], [[], 2]);
+  assert.deepEqual([...agenda.due(5000, 1), ...agenda.due(5000, 9)].sort(), [one, two]);
+  assert.deepEqual([agenda.due(20_000, 9), agenda.size()], [[], 0]);
+  agenda.note(one, 9500);
+  assert.deepEqual(agenda.due(20_000, 9), [one]);
+});

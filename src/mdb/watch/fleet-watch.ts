@@ -1,0 +1,105 @@
+import type { MachineEvent } from "../../core/machine/event.ts";
+import { nameOf } from "../../core/machine/life-record.ts";
+import type { Machine } from "../../core/machine/record.ts";
+import { nextRepair, type RepairPolicy, whyNoRebirth } from "../../core/machine/repair.ts";
+import { examine, type WatchRules, watchEvent } from "../../core/machine/vigilance.ts";
+import type { Clock, Log, Store } from "../../core/ports.ts";
+import { openAgenda } from "./agenda.ts";
+
+const tickMs = 1000;
+/** Machines that are looked at in one turn: some milliseconds. */
+const looksAtOnce = 2000;
+/** What may not be done now is thought over again then. */
+const laterMs = 60_000;
+/** Wall clock and steady clock may part by so much before the wall clock counts as set. */
+const clockJumpMs = 30_000;
+
+/** Watches the fleet for machines that do not get on, until it is disposed of. */
+export type FleetWatch = Disposable & {
+  /** Looks at what is due; called each second. Resolves when all that it found is written. */
+  readonly tick: () => Promise<void>;
+};
+
+/**
+ * Opens the watch. Of several processes on one database all watch and the one that leads acts. After a start, or when the
+ * clock was set, each deadline begins anew: that nobody was heard before was not the machines' fault.
+ */
+export function openFleetWatch(deps: {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly rules: WatchRules;
+  /** Absent: machines are never repaired by themselves. */
+  readonly repair?: RepairPolicy;
+}): FleetWatch {
+  const { store, clock, log, repair } = deps;
+  const agenda = openAgenda();
+  let rules: WatchRules = { ...deps.rules, listeningSinceMs: clock.nowMs() };
+  let aheadMs = clock.nowMs() - clock.monotonicMs();
+  let quietUntilMs = 0;
+
+  /** What is to be done about a machine now; notes when to look again. */
+  const consider = (machine: Machine): MachineEvent | undefined => {
+    const nowMs = clock.nowMs();
+    const verdict = examine(machine, nowMs, rules);
+    const found = watchEvent(machine, verdict) ?? repairOf(machine, nowMs);
+    if (verdict.kind === "well") agenda.note(machine.id, verdict.lookAgainAtMs);
+    if (found === undefined || store.leads()) return found;
+    agenda.note(machine.id, nowMs + laterMs);
+    return undefined;
+  };
+  const repairOf = (machine: Machine, nowMs: number): MachineEvent | undefined => {
+    if (repair === undefined) return undefined;
+    const policy = { ...repair, ...rules };
+    const next = nextRepair(machine, nowMs, policy);
+    if (next.kind === "none") return undefined;
+    if (next.kind === "later") {
+      agenda.note(machine.id, next.lookAgainAtMs);
+      return undefined;
+    }
+    const { kind: _kind, ...step } = next;
+    const why = step.step === "rebirth" ? whyNoRebirth(store.list(), nowMs, policy) : undefined;
+    if (why === undefined) return { kind: "repairStepped", id: machine.id, ...step };
+    agenda.note(machine.id, nowMs + laterMs);
+    if (nowMs >= quietUntilMs)
+      log("warn", "no machine is sent to rebirth by itself now", { why, machine: nameOf(machine) });
+    quietUntilMs = nowMs + laterMs;
+    return undefined;
+  };
+  const act = async (event: MachineEvent): Promise<void> => {
+    try {
+      const options = event.kind === "repairStepped" ? { by: "policy" } : {};
+      await store.apply(event, options);
+    } catch (cause) {
+      log("error", "what the watch found was not recorded", { event: event.kind, cause });
+    }
+  };
+  const noticeClock = () => {
+    const ahead = clock.nowMs() - clock.monotonicMs();
+    if (Math.abs(ahead - aheadMs) < clockJumpMs) return;
+    log("warn", "the clock was set: deadlines begin anew", { seconds: Math.round((ahead - aheadMs) / 1000) });
+    aheadMs = ahead;
+    rules = { ...rules, listeningSinceMs: clock.nowMs() };
+    for (const machine of store.list()) agenda.note(machine.id, clock.nowMs());
+  };
+  const tick = async (): Promise<void> => {
+    noticeClock();
+    const machines = agenda.due(clock.nowMs(), looksAtOnce).flatMap((id) => store.get(id) ?? []);
+    await Promise.all(machines.flatMap((machine) => consider(machine) ?? []).map(act));
+  };
+
+  const unwatch = store.watch(({ machine }) => {
+    // The newest record: the change may be of a moment ago.
+    const event = consider(store.get(machine.id) ?? machine);
+    if (event !== undefined) void act(event);
+  });
+  for (const machine of store.list()) agenda.note(machine.id, clock.nowMs());
+  const timer = setInterval(() => void tick(), tickMs).unref();
+  return {
+    tick,
+    [Symbol.dispose]: () => {
+      clearInterval(timer);
+      unwatch();
+    },
+  };
+}

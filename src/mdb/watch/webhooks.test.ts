@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type IncomingHttpHeaders } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { machineIdFromMac } from "../../core/machine/life-record.ts";
+import type { Notice } from "../../core/machine/notice.ts";
+import { retryDelayMs } from "../../core/machine/retry.ts";
+import type { Store } from "../../core/ports.ts";
+import { openStore } from "../open-store.ts";
+import { asks, birthOf, stillClock, testMac } from "../store-suite.ts";
+import { openNotices } from "./notices.ts";
+import { openCalls, signatureOf, type Webhook } from "./webhooks.ts";
+
+const secret = "a secret of sixteen or more";
+const log = () => {};
+const random = { bytes: (count: number) => new Uint8Array(count) };
+
+type Taken = { readonly headers: IncomingHttpHeaders; readonly body: string; readonly notice: Notice };
+
+/** A receiver; `answers` are the statuses of its first answers, then 204. */
+async function openReceiver(...answers: number[]) {
+  const taken: Taken[] = [];
+  const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
+  const server = createServer(async (request, response) => {
+    const body = (await request.setEncoding("utf8").toArray()).join("");
+    const status = answers.shift() ?? 204;
+    if (status === 204) taken.push({ headers: request.headers, body, notice: JSON.parse(body) });
+    response.writeHead(status).end();
+    for (const { count, resolve } of waiting) if (taken.length >= count) resolve();
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const webhook: Webhook = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, secret };
+  return {
+    webhook,
+    taken,
+    kinds: () => taken.map(({ notice }) => notice.kind),
+    /** Resolves when so many were taken; the test's own time-out bounds it. */
+    until: (count: number) =>
+      new Promise<void>((resolve) => (taken.length >= count ? resolve() : waiting.push({ count, resolve }))),
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+/** Resolves when the MDB holds no call any more. */
+async function untilNoneWaits(store: Store): Promise<void> {
+  for (let turn = 0; turn < 5000; turn += 1) {
+    if (!store.documents("webhook").some(({ key }) => key.startsWith("call "))) return;
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  assert.fail(`calls still wait: ${store.documents("webhook").map(({ key }) => key)}`);
+}
+
+const id = machineIdFromMac(testMac(1));
+const failed = { kind: "failed", id, step: "place", reason: "no frame" } as const;
+
+describe("webhooks", { timeout: 20_000 }, () => {
+  const directory = mkdtempSync(join(tmpdir(), "birther-webhooks-"));
+  after(() => rmSync(directory, { recursive: true }));
+  const clock = stillClock();
+  const open = (name: string) => openStore({ path: name === ":memory:" ? name : join(directory, name), clock, log });
+  const sender = (store: Store, webhook: Webhook) =>
+    openCalls({ store, webhooks: [webhook], clock, random, log, retryMs: () => 1 });
+
+  test("failing, well again, conflict, hold and healthy are told once, in order, signed", async () => {
+    await using receiver = await openReceiver();
+    await using store = await open(":memory:");
+    await using calls = sender(store, receiver.webhook);
+    await using _notices = await openNotices({ store, calls, log });
+    const [first, ...rest] = birthOf(1);
+    await store.apply(first ?? assert.fail());
+    await store.apply({ kind: "conditionSet", id, condition: "hold", reason: "disk swap" });
+    await store.apply({ kind: "conditionCleared", id, condition: "hold" });
+    for (const event of [rest[0], rest[1], failed, failed, rest[2]]) await store.apply(event ?? assert.fail());
+    await store.apply(asks(2));
+    const second = machineIdFromMac(testMac(2));
+    for (const event of birthOf(2).slice(1, 3)) await store.apply(event);
+    const { placement } = store.get(id) ?? {};
+    await store.apply({ kind: "placed", id: second, placement: placement ?? assert.fail() });
+    await receiver.until(6);
+    assert.deepEqual(receiver.kinds(), ["hold", "holdCleared", "failing", "healthy", "failingCleared", "conflict"]);
+    assert.equal(new Set(receiver.taken.map(({ notice }) => notice.id)).size, 6);
+    assert.deepEqual(receiver.taken[2]?.notice.reason, "place: no frame");
+    assert.deepEqual(receiver.taken[3]?.notice.machine.hostname, "r01u1");
+    for (const { headers, body, notice } of receiver.taken) {
+      const timestamp = String(headers["birther-timestamp"]);
+      assert.equal(headers["birther-signature"], `sha256=${signatureOf({ secret }, timestamp, body)}`);
+      assert.equal(headers["birther-delivery"], notice.id);
+      assert.equal(Number(timestamp), Math.floor(clock.nowMs() / 1000));
+    }
+    await untilNoneWaits(store);
+  });
+
+  test("what is refused is tried again, and nothing overtakes it", async () => {
+    await using receiver = await openReceiver(500, 503, 404);
+    await using store = await open(":memory:");
+    await using calls = sender(store, receiver.webhook);
+    await using _notices = await openNotices({ store, calls, log });
+    await store.apply(asks(1));
+    await store.apply(failed);
+    await store.apply({ kind: "conditionSet", id, condition: "hold", reason: "r" });
+    await receiver.until(2);
+    assert.deepEqual(receiver.kinds(), ["failing", "hold"]);
+  });
+
+  test("a restart loses none: what waited is sent, what changed meanwhile is made up for", async () => {
+    const away: Webhook = { url: "http://127.0.0.1:9/hook", secret };
+    {
+      await using store = await open("restart.db");
+      await using calls = sender(store, away);
+      await using _notices = await openNotices({ store, calls, log });
+      await store.apply(asks(1));
+      await store.apply(failed);
+    }
+    {
+      await using store = await open("restart.db");
+      await store.apply({ kind: "conditionSet", id, condition: "hold", reason: "nobody made notices" });
+      await store.apply({ kind: "conditionCleared", id, condition: "failing" });
+    }
+    await using receiver = await openReceiver();
+    await using store = await open("restart.db");
+    // The place is the same, only reachable now.
+    for (const { key, document } of store.documents("webhook").filter(({ key }) => key.startsWith("call "))) {
+      await store.dropDocument({ kind: "webhook", key });
+      const call = { ...(document as object), url: receiver.webhook.url };
+      await store.putDocument({ kind: "webhook", key, document: call });
+    }
+    await using calls = sender(store, receiver.webhook);
+    await using _notices = await openNotices({ store, calls, log });
+    await receiver.until(3);
+    assert.deepEqual(receiver.kinds(), ["failing", "hold", "failingCleared"]);
+    await untilNoneWaits(store);
+  });
+
+  test("the first start with webhooks tells nothing of the past", async () => {
+    await using receiver = await openReceiver();
+    await using store = await open(":memory:");
+    for (const event of birthOf(1)) await store.apply(event);
+    await using calls = sender(store, receiver.webhook);
+    await using _notices = await openNotices({ store, calls, log });
+    await store.apply({ kind: "conditionSet", id, condition: "hold", reason: "r" });
+    await receiver.until(1);
+    assert.deepEqual(receiver.kinds(), ["hold"]);
+  });
+
+  test("waits double up to ten minutes, and are spread over their second half", () => {
+    assert.deepEqual(
+      [1, 2, 3, 11, 99].map((failures) => retryDelayMs(failures, 1)),
+      [1000, 2000, 4000, 600_000, 600_000],
+    );
+    assert.equal(retryDelayMs(3, 0), 2000);
+  });
+});
