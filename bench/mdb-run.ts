@@ -179,7 +179,7 @@ async function fanOut(server: Server): Promise<object> {
 }
 
 async function startWatchers({ socketPath }: Server, count: number): Promise<Child> {
-  const child = startChild("mdb-watchers.ts", [socketPath, "/v1/watch", count]);
+  const child = startChild("mdb-watchers.ts", [socketPath, "/v1/changes", count]);
   await child.next();
   return child;
 }

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { type IncomingMessage, type RequestOptions, request } from "node:http";
 import { request as tlsRequest } from "node:https";
-import { createInterface } from "node:readline";
 import { type OperatorRoute, operatorRoutes, type Route } from "../contract/operator-routes.ts";
 import { failure } from "./failure.ts";
+import { type FeedEvent, readEvents } from "./feed-events.ts";
 import { findRemote, remoteFailure } from "./find-remote.ts";
 import { findServer } from "./find-server.ts";
 import type { ServerOptions } from "./server-options.ts";
@@ -22,8 +22,8 @@ export type Api = {
   readonly ask: <T>(route: OperatorRoute, asked?: Asked) => Promise<T>;
   /** Asks a route whose answer is a text, or JSON that is handed on as it is. */
   readonly text: (route: OperatorRoute, asked?: Asked) => Promise<string>;
-  /** The JSON lines of a route that goes on until one side ends it. */
-  readonly follow: <T>(route: OperatorRoute) => AsyncGenerator<T, void, undefined>;
+  /** The events of a feed after a position, or from now on, until the server ends it. */
+  readonly follow: (route: OperatorRoute, since: string | undefined) => AsyncGenerator<FeedEvent, void, undefined>;
 };
 
 /** Sends one request, and gives the answer's head. */
@@ -54,9 +54,8 @@ export async function openApi(options: Pick<ServerOptions, "state" | "server" | 
   return {
     text,
     ask: async <T>(route: OperatorRoute, asked: Asked = {}) => JSON.parse(await text(route, asked)) as T,
-    follow: async function* <T>(route: OperatorRoute) {
-      const response = await send(route, {});
-      for await (const line of createInterface({ input: response })) if (line !== "") yield JSON.parse(line) as T;
+    follow: async function* (route, since) {
+      yield* readEvents(await send(route, { query: { since } }));
     },
   };
 }

@@ -201,6 +201,7 @@ export const statusAnswer = naming<StatusView>()(
 );
 export const listAnswer = v.strictObject({
   machines: v.pipe(v.array(v.partial(machineAnswer)), v.description("by id; with `fields` only these keys and the id")),
+  position: v.pipe(count, v.description("that of the list: `/v1/changes?since=` it tells what has changed since")),
   continue: v.exactOptional(v.pipe(text, v.description("there are more: ask again with this"))),
 });
 export const eventsAnswer = v.strictObject({ events: v.array(changeAnswer) });

@@ -247,14 +247,16 @@ export const operatorRoutes = {
     query: noQuery,
     answer: answers.checkAnswer,
   },
-  watch: {
+  changes: {
     method: "GET",
-    path: "/v1/watch",
+    path: "/v1/changes",
     role: "viewer",
-    says: "every change as it happens, one JSON object a line",
-    query: noQuery,
+    says:
+      "every change as it happens, as server-sent events: `change` with its position as id; first `position`, from where on; " +
+      "`reset` where what was asked for is not known any more: list anew, and go on from there",
+    query: shapes.changesQuery,
     answer: answers.changeAnswer,
-    answerType: "application/x-ndjson",
+    answerType: "text/event-stream",
   },
   exportDominator: {
     method: "GET",

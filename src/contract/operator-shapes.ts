@@ -220,3 +220,12 @@ export const auditQuery = v.strictObject({
   ),
   limit: v.optional(wholeNumber(1, 1000), "100"),
 });
+
+export const changesQuery = v.strictObject({
+  since: v.exactOptional(
+    v.pipe(
+      wholeNumber(0, Number.MAX_SAFE_INTEGER),
+      v.description("only changes after this position; a Last-Event-ID header says it, too, and counts more"),
+    ),
+  ),
+});

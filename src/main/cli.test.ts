@@ -271,6 +271,11 @@ describe("the birther command against a server on its Unix socket", () => {
     const { out, status } = await outcome;
     const change = JSON.parse(out.split("\n")[0] ?? "");
     assert.deepEqual([change.event.kind, change.machine.id, status], ["pxeAsked", "m-020000000003", 0]);
+    const again = start(["watch", "-o", "json", "--since", "1", "--state", state]);
+    const since = outcomeOf(again);
+    await once(again.stdout ?? assert.fail(), "readable");
+    again.kill("SIGINT");
+    assert.equal(JSON.parse((await since).out.split("\n")[0] ?? "").position, 2);
   });
 
   test("no server: exit status 3 and how to start one", async () => {

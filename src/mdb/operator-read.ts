@@ -5,16 +5,19 @@ import { isSelected } from "../core/fleet/select-machines.ts";
 import { checkFleet } from "../core/machine/check.ts";
 import type { Machine } from "../core/machine/record.ts";
 import { lessonsOf } from "../core/pxe/local-boot-lesson.ts";
-import { changeStream } from "./change-stream.ts";
+import { type ChangeFeed, changeFeed } from "./change-feed.ts";
 import { entityTag } from "./entity-tag.ts";
 import { type IdOrder, idOrder } from "./id-order.ts";
 import { type Asked, type Handlers, type OperatorDeps, withMachine } from "./operator-handler.ts";
+import { faultAnswer } from "./problem.ts";
+import type { Tokens } from "./tokens.ts";
 
-type Reading = "list" | "get" | "events" | "log" | "packets" | "quirks" | "images" | "networks" | "check" | "watch";
+type Reading = "list" | "get" | "events" | "log" | "packets" | "quirks" | "images" | "networks" | "check" | "changes";
 
 /** The routes that only look. */
-export function readHandlers({ store }: OperatorDeps): Handlers<Reading> {
+export function readHandlers({ store, tokens }: OperatorDeps): Handlers<Reading> {
   const inOrder = idOrder(store);
+  const feed = changeFeed(store);
   return {
     list: (asked) => list({ ...asked, inOrder }),
     get: (asked) => withMachine(asked, (machine) => machineAnswer(asked.c, machine)),
@@ -29,8 +32,22 @@ export function readHandlers({ store }: OperatorDeps): Handlers<Reading> {
     images: async ({ c, deps }) => c.json({ images: await deps.images() }),
     networks: ({ c, deps }) => c.json({ networks: deps.networks() }),
     check: ({ c, deps }) => c.json({ inconsistencies: checkFleet(deps.store.list()) }),
-    watch: ({ c, deps }) => c.body(changeStream(deps.store), 200, { "content-type": "application/x-ndjson" }),
+    changes: (asked) => follow({ ...asked, feed, tokens }),
   };
+}
+
+/** The feed from where on this watcher wants it; it ends when its token is not good any more. */
+function follow({ c, query, feed, tokens }: Asked<"changes"> & { feed: ChangeFeed; tokens: Tokens }): Response {
+  const last = c.req.header("last-event-id");
+  if (last !== undefined && !/^\d{1,15}$/.test(last)) {
+    const detail = `last-event-id: found ${last.slice(0, 100)}; meant is the id of an event of this feed`;
+    return faultAnswer(c, "wrongQuery", detail, "send the last id that came, or none");
+  }
+  const since = last === undefined ? query.since : Number(last);
+  const token = c.req.header("authorization");
+  const mayGoOn = () => c.env.door?.kind === "socket" || tokens.prove(token).kind === "known";
+  const headers = { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" };
+  return c.body(feed.open({ since, mayGoOn }), 200, headers);
 }
 
 /** A machine as it is, with its revision as the entity tag that a change of it wants to see (RFC 9110 §8.8.3). */
@@ -42,8 +59,9 @@ function machineAnswer(c: Context, machine: Machine): Response {
 const lookedAtAtOnce = 5000;
 
 /** A page of the machines that are selected, and where the next one begins. */
-async function list({ c, query, inOrder }: Asked<"list"> & { readonly inOrder: IdOrder }): Promise<Response> {
+async function list({ c, deps, query, inOrder }: Asked<"list"> & { readonly inOrder: IdOrder }): Promise<Response> {
   const { limit, fields } = query;
+  const position = deps.store.position();
   const after = query.continue === undefined ? "" : Buffer.from(query.continue, "base64url").toString();
   const page: Partial<operator.MachineView>[] = [];
   let last = "";
@@ -52,11 +70,13 @@ async function list({ c, query, inOrder }: Asked<"list"> & { readonly inOrder: I
     lookedAt += 1;
     if (lookedAt % lookedAtAtOnce === 0) await nextTurn();
     if (!isSelected(machine, query)) continue;
-    if (page.length === limit) return c.json({ machines: page, continue: Buffer.from(last).toString("base64url") });
+    if (page.length === limit) {
+      return c.json({ machines: page, position, continue: Buffer.from(last).toString("base64url") });
+    }
     page.push(slim(operator.viewMachine(machine), fields));
     last = machine.id;
   }
-  return c.json({ machines: page });
+  return c.json({ machines: page, position });
 }
 
 function slim(view: operator.MachineView, fields: readonly string[] | undefined): Partial<operator.MachineView> {
