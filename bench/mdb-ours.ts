@@ -4,12 +4,14 @@
  */
 
 import { once } from "node:events";
+import { tmpdir } from "node:os";
 import { defaultDeadlineSeconds } from "../src/core/machine/deadlines.ts";
 import type { MachineEvent } from "../src/core/machine/event.ts";
 import { machineIdFromMac } from "../src/core/machine/life-record.ts";
 import type { Store } from "../src/core/ports.ts";
 import { startOperatorServer } from "../src/main/operator-server.ts";
 import { systemClock as clock, systemRandom as random } from "../src/main/system-ports.ts";
+import { backupsIn } from "../src/mdb/backup-stream.ts";
 import { openLoneExports } from "../src/mdb/exports/lone-exports.ts";
 import { openStore } from "../src/mdb/open-store.ts";
 import { operatorApp } from "../src/mdb/operator-app.ts";
@@ -39,6 +41,7 @@ const app = operatorApp({
   blastRadius,
   deadlineSeconds: defaultDeadlineSeconds,
   tokens,
+  backup: backupsIn(tmpdir(), opened),
   ...{ store, clock, log, version: "bench", exports, images: async () => [], networks: () => [], packetsOf: () => [] },
 });
 const server = await startOperatorServer({ path: socketPath, app, log });

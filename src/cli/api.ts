@@ -22,6 +22,8 @@ export type Api = {
   readonly ask: <T>(route: OperatorRoute, asked?: Asked) => Promise<T>;
   /** Asks a route whose answer is a text, or JSON that is handed on as it is. */
   readonly text: (route: OperatorRoute, asked?: Asked) => Promise<string>;
+  /** Asks a route whose answer is bytes, as they come. */
+  readonly bytes: (route: OperatorRoute, asked?: Asked) => Promise<IncomingMessage>;
   /** The events of a feed after a position, or from now on, until the server ends it. */
   readonly follow: (route: OperatorRoute, since: string | undefined) => AsyncGenerator<FeedEvent, void, undefined>;
 };
@@ -54,6 +56,7 @@ export async function openApi(options: Pick<ServerOptions, "state" | "server" | 
   return {
     text,
     ask: async <T>(route: OperatorRoute, asked: Asked = {}) => JSON.parse(await text(route, asked)) as T,
+    bytes: async (route, asked = {}) => await send(route, asked),
     follow: async function* (route, since) {
       yield* readEvents(await send(route, { query: { since } }));
     },

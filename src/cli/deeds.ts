@@ -12,6 +12,9 @@ export type BootstrapView = {
   readonly driverFamilies: number;
 };
 
+/** How far a copy is: rows, or bytes. */
+export type Progress = (done: number, total: number) => void;
+
 /** What verbs need of rooms that cli may not enter; main gives it (star rule, DESIGN §4). */
 export type Deeds = {
   /** Serves until a signal ends it. */
@@ -30,4 +33,20 @@ export type Deeds = {
     readonly source: string;
     readonly onProgress: (paths: number, readBytes: number, totalBytes: number | undefined) => void;
   }) => Promise<ImageView>;
+  /** Where the MDB of a state directory is, if it is in the directory. */
+  readonly databaseIn: (stateDirectory: string) => string;
+  /** Copies an MDB between SQLite files and PostgreSQL databases; how many machines it has. */
+  readonly copyMdb: (options: {
+    readonly from: string;
+    readonly to: string;
+    readonly replace: boolean;
+    readonly onProgress: Progress;
+  }) => Promise<number>;
+  /** The same from a backup, which is left as it is; also how many of the machines will be installed at their next boot. */
+  readonly restoreMdb: (options: {
+    readonly from: string;
+    readonly to: string;
+    readonly replace: boolean;
+    readonly onProgress: Progress;
+  }) => Promise<{ readonly machines: number; readonly toBeInstalled: number }>;
 };

@@ -300,6 +300,15 @@ export const operatorRoutes = {
     answer: exportShapes.textAnswer,
     answerType: "text/plain",
   },
+  backup: {
+    method: "GET",
+    path: "/v1/backup",
+    role: "admin",
+    says: "the whole MDB as it is now, a SQLite file; it holds hashes of secrets",
+    query: noQuery,
+    answer: exportShapes.textAnswer,
+    answerType: "application/vnd.sqlite3",
+  },
   alive: {
     method: "GET",
     path: "/healthz",

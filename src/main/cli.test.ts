@@ -8,10 +8,10 @@ import { after, before, describe, test } from "node:test";
 import type { ImageView, PacketView } from "../contract/operator.ts";
 import { defaultDeadlineSeconds } from "../core/machine/deadlines.ts";
 import { machineIdFromMac } from "../core/machine/life-record.ts";
-import type { Store } from "../core/ports.ts";
 import { lessonDocument } from "../core/pxe/local-boot-lesson.ts";
+import { backupsIn } from "../mdb/backup-stream.ts";
 import { openLoneExports } from "../mdb/exports/lone-exports.ts";
-import { openStore } from "../mdb/open-store.ts";
+import { type OpenStore, openStore } from "../mdb/open-store.ts";
 import { operatorApp } from "../mdb/operator-app.ts";
 import { asks, birthOf, testMac } from "../mdb/store-suite.ts";
 import { type Tokens, tokensIn } from "../mdb/tokens.ts";
@@ -41,7 +41,7 @@ describe("the birther command against a server on its Unix socket", () => {
   const state = join(parent, "state");
   const life = new AsyncDisposableStack();
   const log = () => {};
-  let store: Store;
+  let store: OpenStore;
   const offer: PacketView = {
     ...{ atMs: 0, direction: "out", protocol: "dhcp", kind: "offer", facts: ["yiaddr 10.77.0.50"], bytes: "" },
     ...{ source: { address: "10.77.0.1", port: 67 }, destination: { address: "255.255.255.255", port: 68 } },
@@ -70,6 +70,7 @@ describe("the birther command against a server on its Unix socket", () => {
       ...seen,
       images: async () => images,
       exports,
+      backup: backupsIn(state, store),
     });
     life.use(await startOperatorServer({ path: join(state, "api.sock"), app, log }));
     for (const event of [...birthOf(1), asks(2, "10.77.0.51")]) await store.apply(event);
@@ -260,6 +261,25 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.deepEqual([quirk.method, quirk.scores.localBootMenu], ["localBootMenu", 2]);
   });
 
+  test("mdb: a backup of the running server, restored elsewhere; neither writes over what is there", async () => {
+    const file = join(parent, "backup.sqlite");
+    assert.match((await birther("mdb", "backup", file, "--state", state)).out, /backup.sqlite holds the MDB/);
+    assert.match((await birther("mdb", "backup", file, "--state", state)).err, /is there already\n--yes replaces it/);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    const elsewhere = join(parent, "restored.sqlite");
+    const restored = await birther("mdb", "restore", file, "--to", elsewhere);
+    assert.match(restored.out, new RegExp(`holds ${store.list().length} machines`));
+    assert.match(restored.err, /hold those that must not: birther hold/);
+    const again = await birther("mdb", "restore", file, "--to", elsewhere);
+    assert.equal(again.status, 1);
+    assert.match(again.err, /holds a fleet already; give --yes to replace it/);
+    assert.equal((await birther("mdb", "restore", file, "--to", elsewhere, "--yes")).status, 0);
+    const copied = await birther("mdb", "copy", "--from", elsewhere, "--to", join(parent, "copied.sqlite"));
+    assert.match(copied.out, /machines are copied/);
+    await using copy = await openStore({ path: join(parent, "copied.sqlite"), clock, log });
+    assert.deepEqual(new Set(copy.list()), new Set(store.list()));
+  });
+
   test("watch prints changes as they happen", { timeout: 20_000 }, async () => {
     const child = start(["watch", "-o", "json", "--state", state]);
     const outcome = outcomeOf(child);
@@ -326,6 +346,7 @@ describe("the birther command against a server on its Unix socket", () => {
       ...seen,
       images: async () => images,
       exports,
+      backup: backupsIn(state, store),
     });
     const door = { kind: "socket", user: "test" } as const;
     const rows: [string, string, string | undefined, number][] = [

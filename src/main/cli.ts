@@ -14,6 +14,7 @@ import { imageCommand } from "../cli/image.ts";
 import { labCommand } from "../cli/lab.ts";
 import { logCommand } from "../cli/log.ts";
 import { machinesCommand } from "../cli/machines.ts";
+import { mdbCommand } from "../cli/mdb.ts";
 import { networksCommand } from "../cli/networks.ts";
 import { packetsCommand } from "../cli/packets.ts";
 import { quirksCommand } from "../cli/quirks.ts";
@@ -29,6 +30,7 @@ import { watchCommand } from "../cli/watch.ts";
 import { whyCommand } from "../cli/why.ts";
 import { causes } from "./causes.ts";
 import { demoCommand } from "./demo/command.ts";
+import { placesIn } from "./places.ts";
 import { version } from "./version.ts";
 
 const deeds: Deeds = {
@@ -36,6 +38,9 @@ const deeds: Deeds = {
   buildBootstrapImage: async (state) => (await import("./image-deeds.ts")).buildBootstrapImage(state),
   listImages: async (state) => (await import("./image-deeds.ts")).listImages(state),
   importImage: async (options) => (await import("./image-deeds.ts")).importImage(options),
+  databaseIn: (state) => placesIn(state).database,
+  copyMdb: async (options) => (await import("./mdb-deeds.ts")).copyMdb(options),
+  restoreMdb: async (options) => (await import("./mdb-deeds.ts")).restoreMdb(options),
 };
 
 const closing = `
@@ -84,6 +89,7 @@ program.commandsGroup(running);
 serveCommand(program, deeds);
 demoCommand(program);
 labCommand(program);
+mdbCommand(program, deeds);
 
 try {
   await program.parseAsync();

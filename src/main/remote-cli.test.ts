@@ -8,9 +8,9 @@ import { after, before, describe, test } from "node:test";
 import { defaultDeadlineSeconds } from "../core/machine/deadlines.ts";
 import type { Ipv4 } from "../core/net/ipv4.ts";
 import { parseIpv4 } from "../core/net/ipv4.ts";
-import type { Store } from "../core/ports.ts";
+import { backupsIn } from "../mdb/backup-stream.ts";
 import { openLoneExports } from "../mdb/exports/lone-exports.ts";
-import { openStore } from "../mdb/open-store.ts";
+import { type OpenStore, openStore } from "../mdb/open-store.ts";
 import { operatorApp } from "../mdb/operator-app.ts";
 import { openPki } from "../mdb/pki.ts";
 import { birthOf } from "../mdb/store-suite.ts";
@@ -59,7 +59,7 @@ describe("the birther command against a server on another machine", () => {
   const log = () => {};
   const loopback: Ipv4 = parseIpv4("127.0.0.1") ?? assert.fail();
   const ca = join(parent, "pki", "ca.pem");
-  let store: Store;
+  let store: OpenStore;
   let tokens: Tokens;
   let server = "";
 
@@ -71,6 +71,7 @@ describe("the birther command against a server on another machine", () => {
       ...{ store, clock, log, version: "test", tokens, exports },
       ...{ deadlineSeconds: defaultDeadlineSeconds, networks: () => [], packetsOf: () => [], images: async () => [] },
       blastRadius: { machines: 10, percent: 10, perSeconds: 3600 },
+      backup: backupsIn(parent, store),
     });
     const port = await freePort();
     const certificate = operatorCertificate({

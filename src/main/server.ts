@@ -6,6 +6,7 @@ import { serverAddresses } from "../core/pxe/network.ts";
 import { openObjectStore } from "../dominator/object-store.ts";
 import { objectsHandler } from "../dominator/objects-handler.ts";
 import { subApp } from "../dominator/sub-app.ts";
+import { backupsIn } from "../mdb/backup-stream.ts";
 import { openExports } from "../mdb/exports/exports.ts";
 import { meterStore } from "../mdb/exports/store-meter.ts";
 import { orderIssuer } from "../mdb/issue-order.ts";
@@ -104,6 +105,7 @@ export async function startServer(options: {
     },
     deadlineSeconds: watchRules.deadlineSeconds,
     images: async () => viewImages(await images.refresh()),
+    backup: backupsIn(stateDirectory, database),
   });
   opened.use(await startOperatorServer({ path: places.operatorSocket, app, log }));
   const certificate = operatorCertificate({ config: config.operators, pkiDirectory: places.pki, clock, log });

@@ -15,6 +15,7 @@ export type LedgerRequest =
   | { readonly kind: "changesSince"; readonly position: number; readonly limit: number }
   | { readonly kind: "history"; readonly id: string; readonly limit: number }
   | { readonly kind: "audit"; readonly query: Parameters<Store["audit"]>[0] }
+  | { readonly kind: "backup"; readonly path: string }
   | { readonly kind: "close" };
 
 /** Its answer. The first one, unasked, says whether the database could be opened. */
@@ -72,6 +73,7 @@ export async function openLedgerThread(path: string): Promise<Ledger> {
     changesSince: (position, limit) => ask({ kind: "changesSince", position, limit }),
     history: (id, limit) => ask<PastChange[]>({ kind: "history", id, limit }),
     audit: (query) => ask<AuditEntry[]>({ kind: "audit", query }),
+    backup: (copy) => ask({ kind: "backup", path: copy }),
     [Symbol.asyncDispose]: async () => {
       if (gone !== undefined) return;
       await ask({ kind: "close" });

@@ -26,6 +26,8 @@ function carryOut(ledger: SqliteLedger, request: LedgerRequest): unknown {
       return ledger.history(request.id as MachineId, request.limit);
     case "audit":
       return ledger.audit(request.query);
+    case "backup":
+      return ledger.backup(request.path);
     case "close":
       return ledger.close();
   }

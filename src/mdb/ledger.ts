@@ -70,6 +70,8 @@ export type Ledger = AsyncDisposable & {
   /** The last changes of a machine, newest last. */
   readonly history: Store["history"];
   readonly audit: Store["audit"];
+  /** Writes all that there is, as it is at one moment, into a SQLite file that is not there yet; the fleet goes on meanwhile. */
+  readonly backup: (path: string) => Promise<void>;
   /** Only where other processes write to the same database. */
   readonly others?: {
     /** Calls back when somebody may have written. */

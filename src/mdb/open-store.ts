@@ -10,6 +10,9 @@ import { machineLogs } from "./machine-logs.ts";
 import { isPostgres } from "./postgres-place.ts";
 import { writeQueue } from "./write-queue.ts";
 
+/** A Store and what only its owner does with it. */
+export type OpenStore = Store & AsyncDisposable & Pick<Ledger, "backup">;
+
 /**
  * Opens the MDB in a SQLite file (or `:memory:`), or in the PostgreSQL database that `postgres://…` names; reads are
  * answered from memory from then on.
@@ -18,7 +21,7 @@ export async function openStore(options: {
   readonly path: string;
   readonly clock: Clock;
   readonly log: Log;
-}): Promise<Store & AsyncDisposable> {
+}): Promise<OpenStore> {
   const { path, clock, log } = options;
   if (!isPostgres(path)) return storeOn({ ledger: await openLedgerThread(path), clock, log });
   // Loaded only where it is used: most servers have no PostgreSQL.
@@ -34,7 +37,7 @@ export async function storeOn(options: {
   readonly ledger: Ledger;
   readonly clock: Clock;
   readonly log: Log;
-}): Promise<Store & AsyncDisposable> {
+}): Promise<OpenStore> {
   const { ledger, clock, log } = options;
   const holdings = await ledger.load();
   const memory = fleetMemory(holdings);
@@ -125,6 +128,7 @@ export async function storeOn(options: {
       mustBeOpen(event.kind);
       return queue.apply({ ...asked, event, atMs: clock.nowMs() });
     },
+    backup: ledger.backup,
     leads: () => !closed && (ledger.others?.leads() ?? true),
     [Symbol.asyncDispose]: async () => {
       if (closed) return;

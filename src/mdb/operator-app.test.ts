@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { tmpdir } from "node:os";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import * as v from "valibot";
@@ -9,6 +10,7 @@ import { type OperatorRoute, operatorRoutes, type Route } from "../contract/oper
 import { defaultDeadlineSeconds } from "../core/machine/deadlines.ts";
 import type { Store } from "../core/ports.ts";
 import type { Door } from "./asker.ts";
+import { backupsIn } from "./backup-stream.ts";
 import { openLoneExports } from "./exports/lone-exports.ts";
 import { attemptLimit } from "./failed-attempts.ts";
 import { openStore } from "./open-store.ts";
@@ -47,6 +49,7 @@ async function openApp(machines: number, web = 0) {
   const app = operatorApp({
     ...{ store, clock, log, version: "test", blastRadius, tokens, exports },
     ...{ deadlineSeconds: defaultDeadlineSeconds, networks: () => [], packetsOf: () => [] },
+    backup: backupsIn(tmpdir(), store),
     images: async () => [{ name: "compute/1", entries: 1, bytes: 1, importedAtMs: 0 }],
   });
   for (let n = 1; n <= machines; n += 1) {

@@ -5,6 +5,7 @@ import { type OperatorRoute, operatorRoutes, type Route } from "../contract/oper
 import { admit, type OperatorEnv } from "./asker.ts";
 import { failedAttempts } from "./failed-attempts.ts";
 import { actHandlers } from "./operator-act.ts";
+import { backupHandlers } from "./operator-backup.ts";
 import { describeHandlers } from "./operator-describe.ts";
 import { exportHandlers } from "./operator-export.ts";
 import type { Asked, Handler, Handlers, OperatorDeps } from "./operator-handler.ts";
@@ -28,6 +29,7 @@ export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
     ...describeHandlers,
     ...tokenHandlers,
     ...exportHandlers,
+    ...backupHandlers,
   };
   const { tokens, clock, log } = deps;
   const gate = { tokens, clock, log, failures: failedAttempts() };

@@ -7,6 +7,7 @@ import { nameOf } from "../core/machine/life-record.ts";
 import type { Machine, MachineId } from "../core/machine/record.ts";
 import type { Clock, Log, Store } from "../core/ports.ts";
 import type { Asker, OperatorEnv } from "./asker.ts";
+import type { Backup } from "./backup-stream.ts";
 import type { Exports } from "./exports/exports.ts";
 import { refusalAnswer } from "./problem.ts";
 import type { Tokens } from "./tokens.ts";
@@ -27,6 +28,8 @@ export type OperatorDeps = {
   readonly packetsOf: (id: MachineId) => readonly PacketView[];
   /** What other tools read. */
   readonly exports: Exports;
+  /** The whole MDB as a file. */
+  readonly backup: () => Promise<Backup>;
 };
 
 /** A request of one route, admitted and read. */

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import type { Clock, Log } from "../core/ports.ts";
+import { copyMdb } from "./copy-mdb.ts";
 import { type Batch, conflictError, isConflict, type Ledger } from "./ledger.ts";
 import { rowsOf } from "./ledger-rows.ts";
 import { writeRows } from "./postgres-batch.ts";
@@ -79,6 +80,9 @@ export async function openPostgresLedger(options: PostgresOptions): Promise<Ledg
     changesSince: (position, limit) => reading("read", (client) => reads.changesSince(client, position, limit)),
     history: (id, limit) => reading("read", (client) => reads.history(client, id, limit)),
     audit: (query) => reading("read", (client) => reads.audit(client, query)),
+    backup: async (path) => {
+      await copyMdb({ from: options.place, to: path, replace: false, onProgress: () => {} });
+    },
     others: { watch: listener.watch, leads: listener.leads },
     [Symbol.asyncDispose]: async () => {
       insist.end();

@@ -10,6 +10,7 @@ import { defaultDeadlineSeconds } from "../../src/core/machine/deadlines.ts";
 import { machineIdFromMac } from "../../src/core/machine/life-record.ts";
 import { startOperatorServer } from "../../src/main/operator-server.ts";
 import { systemClock as clock, systemRandom as random } from "../../src/main/system-ports.ts";
+import { backupsIn } from "../../src/mdb/backup-stream.ts";
 import { keepDominatorFile } from "../../src/mdb/exports/dominator-file.ts";
 import { openDominatorMdb } from "../../src/mdb/exports/dominator-mdb.ts";
 import { type Exports, openExports } from "../../src/mdb/exports/exports.ts";
@@ -48,7 +49,8 @@ async function run(argv: readonly string[], input = ""): Promise<{ status: numbe
 }
 
 before(async () => {
-  const { store, meter } = meterStore(life.use(await openStore({ path: ":memory:", clock, log })), clock);
+  const database = life.use(await openStore({ path: ":memory:", clock, log }));
+  const { store, meter } = meterStore(database, clock);
   const mdb = life.use(openDominatorMdb(store));
   const file = life.use(await keepDominatorFile({ path: join(state, "mdb.json"), mdb, clock, log }));
   exports = life.use(
@@ -63,7 +65,7 @@ before(async () => {
     deadlineSeconds: defaultDeadlineSeconds,
     tokens: tokensIn({ store, clock, random, log }),
     ...{ store, clock, log, version: "test", exports, images: async () => [] },
-    ...{ networks: () => [network], packetsOf: () => [] },
+    ...{ networks: () => [network], packetsOf: () => [], backup: backupsIn(state, database) },
   });
   life.use(await startOperatorServer({ path: join(state, "api.sock"), app, log }));
   for (const event of [...birthOf(1), ...birthOf(2), asks(3)]) await store.apply(event);

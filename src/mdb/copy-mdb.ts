@@ -1,0 +1,34 @@
+import { type CopyProgress, copyFleet } from "./fleet-copy.ts";
+import { isPostgres } from "./postgres-place.ts";
+
+/**
+ * Copies an MDB from a SQLite file or PostgreSQL database to another. Returns how many machines it has. Throws, with the
+ * target as it was, when the target holds a fleet and may not be replaced, when a server uses it, or when a copy fails.
+ */
+export async function copyMdb(options: {
+  readonly from: string;
+  readonly to: string;
+  readonly replace: boolean;
+  readonly onProgress: CopyProgress;
+}): Promise<number> {
+  const { from, to, replace, onProgress } = options;
+  await using source = await open(from, "source");
+  await using target = await open(to, "target");
+  return await copyFleet({ source, target, replace, onProgress });
+}
+
+const ends = {
+  source: {
+    postgres: async (place: string) => (await import("./postgres-copy.ts")).postgresSource(place),
+    sqlite: async (path: string) => (await import("./sqlite-copy.ts")).sqliteSource(path),
+  },
+  target: {
+    postgres: async (place: string) => (await import("./postgres-copy.ts")).postgresTarget(place),
+    sqlite: async (path: string) => (await import("./sqlite-copy.ts")).sqliteTarget(path),
+  },
+} as const;
+
+function open<E extends keyof typeof ends>(place: string, end: E) {
+  const { postgres, sqlite } = ends[end] as (typeof ends)[E];
+  return (isPostgres(place) ? postgres(place) : sqlite(place)) as ReturnType<(typeof ends)[E]["sqlite"]>;
+}
