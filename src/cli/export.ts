@@ -3,9 +3,9 @@ import type { OperatorRoute } from "../contract/operator-routes.ts";
 import { netboxTables } from "../core/export/netbox.ts";
 import type { Asked } from "./api.ts";
 import { failure } from "./failure.ts";
-import { print } from "./server-options.ts";
+import { placeOptions, print, type ServerOptions } from "./server-options.ts";
 
-type Where = { readonly state?: string };
+type Where = Omit<ServerOptions, "output">;
 
 /** Adds `export`: the fleet in the formats of other tools, on standard output. */
 export function exportCommand(program: Command): void {
@@ -13,11 +13,11 @@ export function exportCommand(program: Command): void {
     .command("export")
     .description("the fleet for other tools: the Dominator, Ansible, NetBox, Prometheus");
 
-  withState(command.command("dominator"))
+  placeOptions(command.command("dominator"))
     .description("the healthy machines as the Dominator's MDB (its -mdbFile)")
     .action(async (options: Where) => write(await textOf(options, "exportDominator")));
 
-  withState(command.command("ansible"))
+  placeOptions(command.command("ansible"))
     .description("Ansible's dynamic inventory: packaging/ansible/birther-inventory is the script to point it at")
     .option("--list", "all machines that have a name")
     .option("--host <name>", "the variables of one machine")
@@ -33,7 +33,7 @@ export function exportCommand(program: Command): void {
       );
     });
 
-  withState(command.command("netbox"))
+  placeOptions(command.command("netbox"))
     .description("CSV for NetBox's bulk import; import the tables in the order in which they are named")
     .argument("<table>", netboxTables.join(", "))
     .option("--site <name>", "site in NetBox", "main")
@@ -46,19 +46,12 @@ export function exportCommand(program: Command): void {
       write(await textOf(where, "exportNetbox", { query }));
     });
 
-  withState(command.command("metrics"))
+  placeOptions(command.command("metrics"))
     .description("the figures of fleet and server, as Prometheus reads them")
     .action(async (options: Where) => write(await textOf(options, "metrics")));
 }
 
 type Netbox = { readonly site: string; readonly role: string; readonly macColumn?: true };
-
-function withState(command: Command): Command {
-  return command.option(
-    "--state <dir>",
-    "state directory of the server (default: BIRTHER_STATE, or that of the only one that runs here)",
-  );
-}
 
 async function textOf(options: Where, route: OperatorRoute, asked?: Asked): Promise<string> {
   const { openApi } = await import("./api.ts");

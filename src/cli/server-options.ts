@@ -13,17 +13,30 @@ export type ServerOptions = LocalOptions & {
 
 /** Adds `--state` and `-o`. */
 export function localOptions(command: Command): Command {
-  return command
-    .option(
-      "--state <dir>",
-      "state directory of the server (default: BIRTHER_STATE, or that of the only one that runs here)",
-    )
-    .addOption(new Option("-o, --output <format>", "how to print it").choices(["table", "json"]).default("table"));
+  return stateOption(command).addOption(
+    new Option("-o, --output <format>", "how to print it").choices(["table", "json"]).default("table"),
+  );
 }
 
 /** Adds `--state`, `-o`, and what a server on another machine needs. */
 export function serverOptions(command: Command): Command {
-  return localOptions(command)
+  return remoteOptions(localOptions(command));
+}
+
+/** The same without `-o`, for verbs whose output has a format of its own. */
+export function placeOptions(command: Command): Command {
+  return remoteOptions(stateOption(command));
+}
+
+function stateOption(command: Command): Command {
+  return command.option(
+    "--state <dir>",
+    "state directory of the server (default: BIRTHER_STATE, or that of the only one that runs here)",
+  );
+}
+
+function remoteOptions(command: Command): Command {
+  return command
     .option("--server <url>", "https://HOST:PORT of a server on another machine (or BIRTHER_SERVER)")
     .option("--ca <file>", "the authority that its certificate is verified by: its pki/ca.pem (or BIRTHER_CA)")
     .option("--token-file <file>", "holds the token to show it (or BIRTHER_TOKEN holds the token itself)");

@@ -3,7 +3,7 @@ import { access, readFile, statfs } from "node:fs/promises";
 import { connect } from "node:net";
 import type { NetworkView } from "../contract/operator.ts";
 import { formatIpv4, type Ipv4 } from "../core/net/ipv4.ts";
-import type { Clock } from "../core/ports.ts";
+import type { Clock, Store } from "../core/ports.ts";
 import type { Fault, ReadyCheck } from "../mdb/exports/readiness.ts";
 import type { StoreMeter } from "../mdb/exports/store-meter.ts";
 
@@ -21,22 +21,30 @@ export function readyChecks(of: {
   readonly addresses: readonly Ipv4[];
   readonly ports: { readonly http: number; readonly machines: number };
   readonly networks: () => readonly NetworkView[];
+  readonly store: Pick<Store, "position" | "changesSince">;
   readonly meter: StoreMeter;
   readonly clock: Clock;
 }): ReadyCheck[] {
-  const { stateDirectory, files, addresses, ports, networks, meter, clock } = of;
+  const { stateDirectory, files, addresses, ports, networks, store, meter, clock } = of;
   return [
     {
       name: "database",
-      ask: () => {
+      ask: async () => {
         const sinceMs = meter.waitingSinceMs();
         if (sinceMs !== undefined && clock.monotonicMs() - sinceMs > stuckMs) {
           const waited = Math.round((clock.monotonicMs() - sinceMs) / 1000);
           return { fault: `a change has waited ${waited} s to be written`, next: "look at the database and its disk" };
         }
         const failed = meter.lastFailure();
-        if (failed === undefined) return undefined;
-        return { fault: `the last change could not be written: ${failed}`, next: "look at the database and its disk" };
+        if (failed !== undefined) {
+          return {
+            fault: `the last change could not be written: ${failed}`,
+            next: "look at the database and its disk",
+          };
+        }
+        // Asks the database itself, which reads of the store do not. Rejects, or is late, when it is away.
+        await store.changesSince(store.position(), 1);
+        return undefined;
       },
     },
     {

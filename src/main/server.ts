@@ -81,7 +81,7 @@ export async function startServer(options: {
   const { networks: networkViews, packetsOf, traffic } = bootServer;
   const { stateDirectory } = config;
   const checks = readyChecks({
-    ...{ stateDirectory, addresses, ports, networks: networkViews, meter, clock },
+    ...{ stateDirectory, addresses, ports, networks: networkViews, store, meter, clock },
     files: [places.kernel, places.initramfs],
   });
   const exports = opened.use(

@@ -39,6 +39,7 @@ export function openExports(deps: {
   const changes = opened.use(changeMetrics(store));
   const own = opened.use(processMetrics());
   const running = opened.move();
+  let asking: Promise<ReadyAnswer> | undefined;
   const build: MetricFamily = {
     name: "birther_build_info",
     help: "The version that runs.",
@@ -61,7 +62,13 @@ export function openExports(deps: {
         ...own.families(),
       ]);
     },
-    readiness: () => readinessOf(checks),
+    // Anybody may ask: those who come together get one answer.
+    readiness: () => {
+      asking ??= readinessOf(checks).finally(() => {
+        asking = undefined;
+      });
+      return asking;
+    },
     [Symbol.dispose]: () => running.dispose(),
   };
 }
