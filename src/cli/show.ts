@@ -39,7 +39,22 @@ export function machineText(machine: MachineView, nowMs: number): string[] {
     ["hardware", machine.macs.join(" ")],
     ["network", machine.network && `${machine.network}, ${machine.firmware} firmware`],
     ["place", placement && `${placement.switchName} ${placement.port}`],
-    ["image", machine.requiredImage && `${machine.requiredImage} required, ${machine.runningImage ?? "none"} running`],
+    ["announced", announcedText(machine)],
+    ["groups", machine.groups?.join(" ")],
+    [
+      "tags",
+      machine.tags &&
+        Object.entries(machine.tags)
+          .map(([name, value]) => `${name}=${value}`)
+          .join(" "),
+    ],
+    ["image", imageText(machine)],
+    ["disputed", machine.disputedMacs && `${machine.disputedMacs.join(" ")}: another machine has it as well`],
+    [
+      "repaired",
+      machine.repair &&
+        `${machine.repair.rebirthsAtMs.length} rebirths by policy, last step ${ago(machine.repair.atMs)}`,
+    ],
     ["board", smbios && [smbios.vendor, smbios.product, smbios.serial].filter(Boolean).join(" ")],
     [
       "parts",
@@ -66,6 +81,23 @@ export function machineText(machine: MachineView, nowMs: number): string[] {
     .filter(([, text]) => text !== undefined && text !== "")
     .map(([label, text]) => `  ${label.padEnd(10)} ${text}`);
   return [hostname === undefined ? id : `${hostname} (${id})`, ...lines, ...timelineText(machine)];
+}
+
+function announcedText({ announced }: MachineView): string | undefined {
+  if (announced === undefined) return undefined;
+  const { by, hostname, place } = announced;
+  const where = place === undefined ? [] : [`at ${place.switchName} ${place.port}`];
+  return [...(hostname === undefined ? [] : [`as ${hostname}`]), ...where, `by ${by}`].join(" ");
+}
+
+function imageText({ requiredImage, pinnedImage, plannedImage, runningImage, disableUpdates }: MachineView): string {
+  if (requiredImage === undefined) return "";
+  return [
+    `${requiredImage} required${pinnedImage === undefined ? "" : " by an operator"}`,
+    `${runningImage ?? "none"} running`,
+    ...(plannedImage === undefined ? [] : [`${plannedImage} planned`]),
+    ...(disableUpdates ? ["updates disabled"] : []),
+  ].join(", ");
 }
 
 function storageText(machine: MachineView): string | undefined {

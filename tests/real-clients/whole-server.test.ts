@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { get, request as plainRequest } from "node:http";
+import { createServer, get, type IncomingHttpHeaders, request as plainRequest } from "node:http";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -90,6 +91,34 @@ insideNamespace("the whole server, in a namespace", import.meta.url, () => {
     await using _first = await startServer({ config: config(), log });
     await assert.rejects(startServer({ config: config(), log }), /another server has it open/);
     assert.equal(await fetched("http://10.77.0.1/vmlinuz"), "a kernel");
+  });
+
+  test("a webhook is told, signed, of what happens; without its secret the server says how to make one", async () => {
+    const taken: { headers: IncomingHttpHeaders; body: string }[] = [];
+    const heard = Promise.withResolvers<void>();
+    await using receiver = createServer(async (asked, answer) => {
+      taken.push({ headers: asked.headers, body: (await asked.toArray()).join("") });
+      answer.writeHead(204).end();
+      heard.resolve();
+    }).listen(8099, "127.0.0.1");
+    await once(receiver, "listening");
+    const secretFile = join(parent, "secret");
+    const watch = { webhooks: [{ url: "http://127.0.0.1:8099/", secretFile }] };
+    await assert.rejects(startServer({ config: config({}, { watch }), log }), /secret.*openssl rand -hex 32 > /);
+    writeFileSync(secretFile, "0123456789abcdef\n");
+    await using server = await startServer({ config: config({}, { watch }), log });
+    const other = parseMac("02:00:00:00:00:08") ?? assert.fail();
+    const asked = { kind: "pxeAsked", mac: other, firmware: "bios", network: "rack", nursery: true } as const;
+    await server.store.apply({ ...asked, stage: "firmware", answer: "loader" });
+    const id = server.store.byMac(other)?.id ?? assert.fail();
+    await server.store.apply({ kind: "conditionSet", id, condition: "hold", reason: "r" });
+    await heard.promise;
+    const [call] = taken;
+    const signed = createHmac("sha256", "0123456789abcdef").update(
+      `${call?.headers["birther-timestamp"]}.${call?.body}`,
+    );
+    assert.equal(call?.headers["birther-signature"], `sha256=${signed.digest("hex")}`);
+    assert.deepEqual([JSON.parse(call?.body ?? "").kind, JSON.parse(call?.body ?? "").machine.id], ["hold", id]);
   });
 
   test("exports: ready, figures of what was served, the Dominator's MDB as a file and a URL", async () => {

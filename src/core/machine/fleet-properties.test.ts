@@ -2,12 +2,15 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { checkFleet } from "./check.ts";
+import { defaultDeadlineSeconds } from "./deadlines.ts";
 import type { Decision, MachineEvent } from "./event.ts";
 import { kept } from "./fleet-properties.kept.ts";
 import { announcedId, silentBeforeTakeoverMs } from "./life-details.ts";
 import { mayBeInstalled } from "./life-record.ts";
-import type { MachineId } from "./record.ts";
+import type { Machine, MachineId } from "./record.ts";
+import { nextRepair, type RepairPolicy } from "./repair.ts";
 import { hardware, mac, place, testFleet } from "./test-fleet.ts";
+import { defaultWatchRules, examine, watchEvent } from "./vigilance.ts";
 
 /** Metal: what a record stands for, and what can be wrong about it. */
 type Chassis = {
@@ -27,6 +30,9 @@ type Action =
   | { readonly do: "poll"; readonly chassis: number }
   | { readonly do: "moveNic"; readonly from: number; readonly to: number; readonly nic: number }
   | { readonly do: "newBoard"; readonly chassis: number; readonly nic: number }
+  | { readonly do: "later"; readonly minutes: number }
+  /** The watch and the policy look at all machines. */
+  | { readonly do: "patrol" }
   | { readonly do: "moveSlot"; readonly chassis: number; readonly unit: number }
   | { readonly do: Operator; readonly machine: number; readonly other: number };
 const operators = [
@@ -46,11 +52,12 @@ type Operator =
   | "announce"
   | "giveNic";
 
+const rules = { ...defaultWatchRules, deadlineSeconds: defaultDeadlineSeconds };
 const chassisCount = 3;
 const nicCount = 6;
 
 /** Runs metal and operators against a fleet; asserts after each step what no sequence of them may do. */
-function play(cabling: readonly (readonly number[])[], actions: readonly Action[]): void {
+function play(cabling: readonly (readonly number[])[], actions: readonly Action[], policy?: RepairPolicy): void {
   const world = testFleet();
   const metal: Chassis[] = cabling.map((nics, n) => ({ nics: [...nics], unit: n + 1, released: false }));
   const installed = new Set<string>();
@@ -187,6 +194,20 @@ function play(cabling: readonly (readonly number[])[], actions: readonly Action[
     }
   };
 
+  const patrol = (machine: Machine) => {
+    const { id, lastSeenAtMs } = machine;
+    const found = watchEvent(machine, examine(machine, world.nowMs(), rules));
+    if (found !== undefined) apply(found);
+    if (policy === undefined) return;
+    const repair = nextRepair(world.find(id) ?? machine, world.nowMs(), { ...policy, ...rules });
+    if (repair.kind !== "step") return;
+    const { kind: _kind, ...step } = repair;
+    if (apply({ kind: "repairStepped", id, ...step }).kind === "refused" || step.step !== "rebirth") return;
+    assert.equal(machine.state, "healthy");
+    assert.ok(world.nowMs() - lastSeenAtMs >= rules.deadlineSeconds.up * 1000, `${id} was heard and sent to rebirth`);
+    for (const chassis of onDiskOf(id)) chassis.released = true;
+  };
+
   for (const action of actions) {
     switch (action.do) {
       case "boot": {
@@ -198,12 +219,21 @@ function play(cabling: readonly (readonly number[])[], actions: readonly Action[
         for (let n = 0; n < action.stages && go(metal[action.chassis] ?? assert.fail()); n += 1);
         break;
       case "poll": {
-        const { system, birth } = metal[action.chassis] ?? assert.fail();
+        const chassis = metal[action.chassis] ?? assert.fail();
+        const { system, birth } = chassis;
         if (system === undefined || birth !== undefined) break;
-        if (world.find(system.id)?.subTokenHash === system.credential)
-          apply({ kind: "subSeen", id: system.id, runningImage: "compute" });
+        if (world.find(system.id)?.subTokenHash !== system.credential) break;
+        apply({ kind: "subSeen", id: system.id, runningImage: "compute" });
+        // What only the policy had asked for is taken back by that.
+        if (world.find(system.id)?.state === "healthy") chassis.released = false;
         break;
       }
+      case "later":
+        world.later(action.minutes * 60_000);
+        break;
+      case "patrol":
+        for (const machine of world.list()) patrol(machine);
+        break;
       case "moveNic": {
         const [from, to] = [metal[action.from] ?? assert.fail(), metal[action.to] ?? assert.fail()];
         if (from.nics.length < 2 || from === to) break;
@@ -222,6 +252,8 @@ function play(cabling: readonly (readonly number[])[], actions: readonly Action[
   }
 }
 
+const later = fc.record({ do: fc.constant("later" as const), minutes: fc.integer({ min: 1, max: 60 }) });
+const patrol = fc.constant({ do: "patrol" as const });
 const chassis = fc.nat({ max: chassisCount - 1 });
 const nic = fc.nat({ max: nicCount - 1 });
 const boot = fc.record({ do: fc.constant("boot" as const), chassis, nic: fc.nat({ max: 2 }), nursery: fc.boolean() });
@@ -237,9 +269,23 @@ const birth = fc.record({ chassis, nic: fc.nat({ max: 2 }) }).map(({ chassis: n,
   { do: "go", chassis: n, stages: 4 },
   { do: "poll", chassis: n },
 ]);
+/** A machine that restarts and restarts, and is looked at. */
+const struggle = fc.record({ chassis, nic: fc.nat({ max: 2 }) }).map(({ chassis: n, nic: by }): Action[] => [
+  ...[1, 2, 3].flatMap((): Action[] => [
+    { do: "boot", chassis: n, nic: by, nursery: true },
+    { do: "later", minutes: 20 },
+  ]),
+  { do: "patrol" },
+  { do: "later", minutes: 20 },
+  { do: "patrol" },
+]);
 const sequence = (...more: readonly fc.Arbitrary<Action>[]): fc.Arbitrary<Action[]> => {
   const singles = [boot, go, operator, operator, poll, ...more].map((one) => one.map((action): Action[] => [action]));
-  const groups = [{ weight: 6, arbitrary: birth }, ...singles.map((arbitrary) => ({ weight: 1, arbitrary }))];
+  const groups = [
+    { weight: 6, arbitrary: birth },
+    { weight: 2, arbitrary: struggle },
+    ...singles.map((arbitrary) => ({ weight: 1, arbitrary })),
+  ];
   return fc.array(fc.oneof(...groups), { minLength: 8, maxLength: 40, size: "max" }).map((all) => all.flat());
 };
 /** The NICs of each chassis; some are in two of them: cloned cards, adapters that wander. */
@@ -252,10 +298,24 @@ const examples = kept as unknown as [number[][], Action[]][];
 
 describe("whole fleets: no system is wiped without an operator's word, nothing is held twice, no generation is installed twice", () => {
   test("NICs that are shared, that wander, and boards that are swapped", () => {
-    fc.assert(fc.property(cabling, sequence(moveNic, newBoard), play), { numRuns: 1000, examples });
+    fc.assert(
+      fc.property(cabling, sequence(moveNic, newBoard), (nics, actions) => play(nics, actions)),
+      { numRuns: 1000, examples },
+    );
   });
 
+  for (const policy of [undefined, { afterSeconds: 300, rebirths: 2, withinSeconds: 86_400, rebirthsPerHour: 5 }])
+    test(`machines that fall silent and fail, ${policy === undefined ? "without" : "with"} a policy that repairs them`, () => {
+      const property = fc.property(cabling, sequence(later, later, patrol, patrol, boot), (nics, actions) =>
+        play(nics, actions, policy),
+      );
+      fc.assert(property, { numRuns: 1000 });
+    });
+
   test("machines that are put elsewhere, also where another one is", () => {
-    fc.assert(fc.property(cabling, sequence(moveSlot), play), { numRuns: 1000, examples });
+    fc.assert(
+      fc.property(cabling, sequence(moveSlot), (nics, actions) => play(nics, actions)),
+      { numRuns: 1000, examples },
+    );
   });
 });

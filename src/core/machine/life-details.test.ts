@@ -287,5 +287,8 @@ describe("a newcomer that takes over", () => {
     assert.equal(refusal(world.apply(takeover(3, id(3)))), "wrongState");
     world.all(retired(3));
     assert.equal(refusal(world.apply(takeover(3, id(1)))), "wrongState");
+    const nobodyYet = awaitedAt(5);
+    world.all(nobodyYet);
+    assert.equal(refusal(world.apply({ ...takeover(3, id(1)), id: nobodyYet.id } as MachineEvent)), "wrongState");
   });
 });

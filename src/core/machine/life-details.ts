@@ -278,6 +278,7 @@ export const takeOver: Move<"takeoverAuthorised"> = (machine, { from, by }, cont
 
 function whyNotSucceeded(machine: Machine, old: Machine, nowMs: number): string | undefined {
   const agoMs = nowMs - old.lastSeenAtMs;
+  if (machine.macs.length === 0) return `${nameOf(machine)} is announced by its place only: nobody is there yet`;
   if (old.id === machine.id) return `${nameOf(machine)} cannot take over from itself`;
   if (conditionOf(old, "retired") !== undefined) return `${old.id} is retired: it has no name or place to take over`;
   if (conditionOf(machine, "retired") !== undefined) return `${machine.id} is retired; release it first`;

@@ -37,6 +37,7 @@ export function openFleetWatch(deps: {
   let rules: WatchRules = { ...deps.rules, listeningSinceMs: clock.nowMs() };
   let aheadMs = clock.nowMs() - clock.monotonicMs();
   let quietUntilMs = 0;
+  let ended = false;
 
   /** What is to be done about a machine now; notes when to look again. */
   const consider = (machine: Machine): MachineEvent | undefined => {
@@ -71,6 +72,8 @@ export function openFleetWatch(deps: {
       const options = event.kind === "repairStepped" ? { by: "policy" } : {};
       await store.apply(event, options);
     } catch (cause) {
+      // The next start finds it again.
+      if (ended) return;
       log("error", "what the watch found was not recorded", { event: event.kind, cause });
     }
   };
@@ -98,6 +101,7 @@ export function openFleetWatch(deps: {
   return {
     tick,
     [Symbol.dispose]: () => {
+      ended = true;
       clearInterval(timer);
       unwatch();
     },
