@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { print } from "./server-options.ts";
 
-/** Adds `config check`, `config docs` and `config life`. */
+/** Adds `config check`, `config docs`, `config life` and `config openapi`. */
 export function configCommand(program: Command): void {
   const config = program.command("config").description("check a configuration file; print its documentation");
   config
@@ -26,5 +26,12 @@ export function configCommand(program: Command): void {
     .action(async () => {
       const { lifeDocs } = await import("../core/machine/life-docs.ts");
       process.stdout.write(lifeDocs());
+    });
+  config
+    .command("openapi")
+    .description("print docs/openapi.json, the operators' API, made of the table of routes")
+    .action(async () => {
+      const { openApiDocument } = await import("../contract/openapi.ts");
+      print(JSON.stringify(openApiDocument(program.version() ?? ""), undefined, 2));
     });
 }

@@ -269,3 +269,5 @@ export const auditAnswer = v.strictObject({
   before: v.exactOptional(v.pipe(count, v.description("there are older ones: ask again with this"))),
 });
 export type AuditAnswer = v.InferOutput<typeof auditAnswer>;
+
+export const openApiAnswer = v.looseObject({ openapi: v.literal("3.1.0"), info: v.looseObject({ version: text }) });

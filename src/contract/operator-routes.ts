@@ -22,6 +22,8 @@ export type Route = {
   readonly body?: v.GenericSchema;
   /** Content type of the body where it is not application/json. */
   readonly bodyType?: string;
+  /** Headers that mean something to it. */
+  readonly headers?: readonly { readonly name: string; readonly says: string; readonly required?: true }[];
   /** What a success answers. */
   readonly answer: v.GenericSchema;
   /** Content type of the answer where it is not application/json; `answer` is then one item of it. */
@@ -31,8 +33,20 @@ export type Route = {
 };
 
 const { noQuery } = shapes;
+const ifMatch = {
+  name: "If-Match",
+  says: "the ETag of the record as it was read: refused if it has changed; * is any",
+};
 
 export const operatorRoutes = {
+  openapi: {
+    method: "GET",
+    path: "/v1/openapi.json",
+    role: "anyone",
+    says: "this description of the API",
+    query: noQuery,
+    answer: answers.openApiAnswer,
+  },
   status: {
     method: "GET",
     path: "/v1/status",
@@ -75,6 +89,7 @@ export const operatorRoutes = {
     query: noQuery,
     body: shapes.patchBody,
     bodyType: "application/merge-patch+json",
+    headers: [{ ...ifMatch, required: true }],
     answer: answers.machineAnswer,
   },
   events: {
@@ -108,6 +123,7 @@ export const operatorRoutes = {
     says: "install it again at its next boot, with burn-in",
     query: noQuery,
     body: shapes.actionBodies.rebirth,
+    headers: [ifMatch],
     answer: answers.machineAnswer,
   },
   clean: {
@@ -117,6 +133,7 @@ export const operatorRoutes = {
     says: "install it again at its next boot, without burn-in",
     query: noQuery,
     body: shapes.actionBodies.clean,
+    headers: [ifMatch],
     answer: answers.machineAnswer,
   },
   cancel: {
@@ -126,6 +143,7 @@ export const operatorRoutes = {
     says: "take a rebirth or clean back that has not begun",
     query: noQuery,
     body: shapes.actionBodies.cancel,
+    headers: [ifMatch],
     answer: answers.machineAnswer,
   },
   hold: {
@@ -135,6 +153,7 @@ export const operatorRoutes = {
     says: "install nothing on it until it is released",
     query: noQuery,
     body: shapes.actionBodies.hold,
+    headers: [ifMatch],
     answer: answers.machineAnswer,
   },
   release: {
@@ -144,6 +163,7 @@ export const operatorRoutes = {
     says: "end the hold; of a retired machine, let it be born again",
     query: noQuery,
     body: shapes.actionBodies.release,
+    headers: [ifMatch],
     answer: answers.machineAnswer,
   },
   retire: {
@@ -153,6 +173,7 @@ export const operatorRoutes = {
     says: "give it up: its name, addresses and place become free; nothing on it is wiped",
     query: noQuery,
     body: shapes.actionBodies.retire,
+    headers: [ifMatch],
     answer: answers.machineAnswer,
   },
   takeover: {
@@ -255,6 +276,7 @@ export const operatorRoutes = {
       "every change as it happens, as server-sent events: `change` with its position as id; first `position`, from where on; " +
       "`reset` where what was asked for is not known any more: list anew, and go on from there",
     query: shapes.changesQuery,
+    headers: [{ name: "Last-Event-ID", says: "only changes after this position; a browser's EventSource sends it" }],
     answer: answers.changeAnswer,
     answerType: "text/event-stream",
   },

@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import * as v from "valibot";
+import { openApiDocument } from "../contract/openapi.ts";
 import type { StatusView } from "../contract/operator.ts";
 import { type OperatorRoute, operatorRoutes, type Route } from "../contract/operator-routes.ts";
 import { admit, type OperatorEnv } from "./asker.ts";
@@ -17,11 +18,13 @@ import { atMost, faultAnswer, faultsOf, lastAnswers, type Read } from "./problem
 /** What operators' tools say to the MDB (contract/operator-routes.ts). Served on a Unix socket by main. */
 export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
   const app = new Hono<OperatorEnv>();
+  const document = openApiDocument(deps.version);
   const startedAtMs = deps.clock.nowMs();
   const { onError, notFound } = lastAnswers(deps.log);
   app.onError(onError);
   app.notFound(notFound);
   const handlers: Handlers<OperatorRoute> = {
+    openapi: ({ c }) => c.json(document),
     status: (asked) => status(asked, startedAtMs),
     ...readHandlers(deps),
     ...actHandlers,
@@ -55,7 +58,7 @@ export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
 
 /** The largest body: a batch that names ten thousand machines. */
 const bodyBytes = 1024 * 1024;
-const shapes = "docs/openapi.json has the shape of every request";
+const shapes = "GET /v1/openapi.json has the shape of every request";
 
 /** Query and body of a request; whatever is more, less or other than the route's row says is refused. */
 async function readRequest(c: Context, route: Route): Promise<Read<{ query: unknown; body: unknown }>> {

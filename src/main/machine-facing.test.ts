@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import * as v from "valibot";
+import { configSchema } from "../contract/config.ts";
+import { credentialFor } from "../contract/credential.ts";
+import { paths } from "../contract/machine-facing.ts";
+import { operatorRoutes } from "../contract/operator-routes.ts";
+import type { MachineEvent } from "../core/machine/event.ts";
+import { machineIdFromMac } from "../core/machine/life-record.ts";
+import type { Store } from "../core/ports.ts";
+import { openImageStore } from "../dominator/image-store.ts";
+import { subApp } from "../dominator/sub-app.ts";
+import { hashSecret } from "../mdb/credential.ts";
+import { machineFacingApp } from "../mdb/machine-app.ts";
+import { openStore } from "../mdb/open-store.ts";
+import { asks, birthOf, stillClock, testMac } from "../mdb/store-suite.ts";
+import { tokensIn } from "../mdb/tokens.ts";
+import { systemRandom as random } from "./system-ports.ts";
+
+const secret = (digit: string) => digit.repeat(64);
+const id = (n: number) => machineIdFromMac(testMac(n));
+/** Of machine 1, which is healthy: its used birth token, the session of its birth, its sub's credential. */
+const own = { token: secret("a"), session: credentialFor(id(1), secret("b")), sub: credentialFor(id(1), secret("c")) };
+/** Of machine 2, which has fetched a boot script long ago. */
+const expired = secret("d");
+
+const config = v.parse(configSchema, {
+  networks: [
+    {
+      ...{ name: "rack", interface: "rack0", serverAddress: "10.77.0.1", prefix: "10.77.0.0/24", nursery: true },
+      temporaryPool: { first: "10.77.0.50", last: "10.77.0.250" },
+    },
+  ],
+});
+
+function withRealHashes(event: MachineEvent): MachineEvent {
+  const kept = { tokenHash: own.token, sessionHash: own.session, subTokenHash: own.sub };
+  const facts = Object.entries(event).map(([name, value]) => {
+    return [name, name in kept ? hashSecret(kept[name as keyof typeof kept]) : value];
+  });
+  return Object.fromEntries(facts) as MachineEvent;
+}
+
+describe("what machines can reach", () => {
+  const directory = mkdtempSync(join(tmpdir(), "birther-facing-"));
+  const clock = stillClock();
+  const log = () => {};
+  const life = new AsyncDisposableStack();
+  let store: Store;
+  let apps: ReturnType<typeof machineFacingApp>[];
+  let operatorToken = "";
+
+  before(async () => {
+    store = life.use(await openStore({ path: ":memory:", clock, log }));
+    for (const event of birthOf(1)) await store.apply(withRealHashes(event));
+    await store.apply(asks(2));
+    await store.apply({
+      ...{ kind: "orderIssued", id: id(2), tokenHash: hashSecret(expired) },
+      expiresAtMs: clock.nowMs() + 1000,
+    });
+    clock.pass(2000);
+    const images = await openImageStore(join(directory, "images"));
+    apps = [machineFacingApp({ store, config, clock, random, log }), subApp({ store, images, log })];
+    const made = await tokensIn({ store, clock, random, log }).create({ name: "root", role: "admin", by: "test" });
+    operatorToken = made.kind === "created" ? made.token : assert.fail();
+  });
+  after(async () => {
+    await life.disposeAsync();
+    rmSync(directory, { recursive: true });
+  });
+
+  const placement = { switchName: "tor-1", port: "swp9", position: {}, hostname: "r01u9", address: "10.77.0.9" };
+  const orderWith = (token: string, n: number) => ({ token, mac: testMac(n), bootId: "new", firmware: "bios" });
+  /** Bodies as a machine would send them: only the credential is wrong. */
+  const bodies: { readonly [path: string]: readonly object[] } = {
+    [paths.order]: [secret("0"), own.token, own.sub, own.session, expired].flatMap((token) => [
+      orderWith(token, 1),
+      orderWith(token, 2),
+      orderWith(token, 9),
+    ]),
+    [paths.report]: [
+      {
+        items: [
+          { kind: "placed", placement },
+          { kind: "failed", step: "disk", reason: "none" },
+        ],
+      },
+    ],
+    [paths.healthy]: [
+      {
+        ...{ generation: 1, hostname: "r01u9", address: "10.77.0.9", image: "compute", placement },
+        storage: {
+          rootDisk: { path: "/dev/vda", serial: "", sizeBytes: 1, why: "only" },
+          encryption: { kind: "none", reason: "test" },
+        },
+      },
+    ],
+    [paths.subPoll]: [{ machineId: id(1) }],
+  };
+
+  test("their routes are those of the contract, and none of the operators'", () => {
+    const routes = apps.flatMap((app) => app.routes.map(({ method, path }) => `${method} ${path}`));
+    const expected = Object.values(paths).map((path) => `POST ${path}`);
+    assert.deepEqual([...new Set(routes)].sort(), expected.sort());
+    for (const { method, path } of Object.values(operatorRoutes)) assert.ok(!routes.includes(`${method} ${path}`));
+  });
+
+  test("without a credential that is good there and now, each is refused and nothing is written", async () => {
+    const before = { position: store.position(), machines: store.list(), lines: store.log(id(1)).length };
+    const foreign = credentialFor(id(2), secret("c"));
+    const stranger = credentialFor(id(1), secret("f"));
+    // The session of its birth stays good until the next one: the word that it is healthy may have to be said twice.
+    const bearers = [undefined, "x", secret("0"), own.token, stranger, foreign, operatorToken];
+    for (const app of apps) {
+      for (const path of new Set(app.routes.map((route) => route.path))) {
+        // The credential of a healthy machine's sub is good for its poll, and for nothing else.
+        for (const bearer of path === paths.subPoll ? bearers : [...bearers, own.sub]) {
+          for (const body of bodies[path] ?? assert.fail(`no body for ${path}`)) {
+            const headers = {
+              "content-type": "application/json",
+              ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+            };
+            const { status } = await app.request(path, { method: "POST", headers, body: JSON.stringify(body) });
+            const said = `${path} ${bearer} ${JSON.stringify(body)}: ${status}`;
+            assert.ok([401, 403, 404, 409].includes(status), said);
+          }
+        }
+      }
+    }
+    assert.deepEqual([store.position(), store.list()], [before.position, before.machines]);
+  });
+
+  test("with a good one the same requests are heard: the test above can fail", async () => {
+    const poll = await apps[1]?.request(paths.subPoll, {
+      method: "POST",
+      headers: { authorization: `Bearer ${own.sub}`, "content-type": "application/json" },
+      body: "{}",
+    });
+    assert.equal(poll?.status, 400, "known, but it says nothing");
+    await store.apply({
+      ...{ kind: "orderIssued", id: id(2), tokenHash: hashSecret(secret("e")) },
+      expiresAtMs: clock.nowMs() + 1000,
+    });
+    const order = await apps[0]?.request(paths.order, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(orderWith(secret("e"), 2)),
+    });
+    assert.equal(order?.status, 200);
+  });
+});
