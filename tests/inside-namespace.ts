@@ -14,7 +14,7 @@ export function insideNamespace(title: string, fileUrl: string, define: () => vo
     define();
     return;
   }
-  test(title, { timeout: 600_000 }, async (context) => {
+  test(title, { timeout: 1_200_000 }, async (context) => {
     // NODE_TEST_CONTEXT would make the inner run speak to our runner instead of writing text.
     const env = { [mark]: "1", NODE_TEST_CONTEXT: undefined };
     const child = startInNamespace([process.execPath, "--test-reporter=spec", fileURLToPath(fileUrl)], {

@@ -128,7 +128,7 @@ export const suites: readonly Suite[] = [
       packages: [...packagesOf.demo, "dnsmasq-base"],
       prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/prepare-births.ts"],
       atOnce: 2,
-      timeoutMs: 15 * minuteMs,
+      timeoutMs: 20 * minuteMs,
     },
   },
   {

@@ -15,6 +15,7 @@ import { formatIpv4, type Ipv4, noAddress } from "../core/net/ipv4.ts";
 import { type Mac, macToBytes } from "../core/net/mac.ts";
 import type { Clock, Log } from "../core/ports.ts";
 import type { Network } from "../core/pxe/network.ts";
+import { strandedByNextServer } from "../core/pxe/next-server.ts";
 import { openUdpSocket } from "./device-socket.ts";
 
 /** Another DHCP server, for operators; its hardware address where it is on the wire itself. */
@@ -78,6 +79,8 @@ export async function watchForeignServers(deps: {
     tell({ kind: "heard", address: serverIdentifier });
     if (known === serverIdentifier) return;
     mac = undefined;
+    const stranded = dhcpMessageType === "nak" ? undefined : strandedByNextServer(network, result.packet.siaddr, ours);
+    if (stranded !== undefined) log("warn", stranded.message, { network: network.name, next: stranded.next });
     name(serverIdentifier, from.address).catch((error: unknown) =>
       log("error", "another DHCP server could not be named", { error: String(error) }),
     );

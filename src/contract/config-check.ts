@@ -37,15 +37,7 @@ export function checkConfig(document: unknown): ConfigResult {
     meant: "a nursery, if unknown machines are to be born",
   };
   const nursery = config.networks.some((network) => network.nursery);
-  const warnings = [...(nursery ? [] : [noNursery]), ...config.networks.flatMap(doubtfulNetwork), ...rules.warnings];
-  return { kind: "config", config, warnings };
-}
-
-/** Debian's signed GRUB knows no ProxyDHCP: it fetches from the next-server of the lease (docs/deviations.md). */
-function doubtfulNetwork({ mode, secureBoot, serverAddress }: Network, index: number): ConfigFault[] {
-  if (mode !== "proxy" || !secureBoot) return [];
-  const meant = `a next-server of ${formatIpv4(serverAddress)} in the leases of the other DHCP server, or UEFI HTTP boot, which does without`;
-  return [{ path: `networks[${index}].secureBoot`, found: "true with mode: proxy", meant }];
+  return { kind: "config", config, warnings: nursery ? rules.warnings : [noNursery, ...rules.warnings] };
 }
 
 /** One line for a person. */

@@ -254,11 +254,6 @@ describe("every refusal names the path, what was found and what was meant", () =
 const warnings: [string, object, string][] = [
   ["no catch-all", { images: [{ image: "a", when: { minCpus: 2 } }] }, "images"],
   ["no placement rule", { placement: {} }, "placement.rules"],
-  [
-    "Secure Boot beside another DHCP server",
-    { networks: [{ ...network, mode: "proxy", secureBoot: true }] },
-    "networks[0].secureBoot",
-  ],
   ["no nursery", { networks: [{ ...network, nursery: false }] }, "networks"],
 ];
 for (const [title, change, path] of warnings) {

@@ -31,7 +31,7 @@ insideNamespace("modes of a network beside a real dnsmasq, in a namespace", impo
   test("proxy: OVMF that is not to be installed goes on to its next boot entry at once", {
     timeout: 200_000,
   }, async (context) => {
-    const network = rackNetwork({ mode: "proxy", nursery: false });
+    const network = rackNetwork({ mode: "proxy", nursery: false, secureBoot: true });
     await using place = await bootPlace({ machines: [machineSpec(1, { firmware: "uefi" })], network, otherDhcp: true });
     const [machine] = place.rack.machines;
     assert.ok(machine);
@@ -47,6 +47,9 @@ insideNamespace("modes of a network beside a real dnsmasq, in a namespace", impo
     // "Remote boot cancelled", not the minute of an entry that nobody answers (PXE-E16, PXE-E18).
     assert.match(readFileSync(machine.consoleLogPath, "utf8"), /PXE-E21/);
     assert.equal(record(place, 0).pxe.lastAnswer, "local: localBootMenu");
+    const warned = place.lines.find(({ message }) => message.includes("would stop in GRUB"));
+    assert.match(String(warned?.message), /next-server 10\.77\.0\.2/, "dnsmasq names itself");
+    assert.match(String(warned?.facts.next), /next-server to 10\.77\.0\.1/);
   });
 
   test("full: dnsmasq is found at the start and named, the network is not served, what would be said is told", {

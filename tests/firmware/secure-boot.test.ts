@@ -6,6 +6,7 @@ import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { demoConfig } from "../../src/main/demo/plan.ts";
 import { faultyRack, withSystemImages } from "../faults/faulty-rack.ts";
 import { insideNamespace } from "../inside-namespace.ts";
+import { damageKernel } from "./damage-kernel.ts";
 import { inInit, keptLog, loaderPhases, recordOf, up } from "./record-of.ts";
 
 const networks = demoConfig("/nowhere").networks.map((network) => ({ ...network, secureBoot: true }));
@@ -13,9 +14,11 @@ const secure = { firmware: "uefi", secureBoot: true } as const;
 const byTftp = machineSpec(1, { ...secure, disks: [{ bus: "nvme", sizeMiB: 8192, serial: "ROOT1" }] });
 const byHttp = machineSpec(2, { ...secure, bootFrom: "http" });
 
+const consoleOf = ({ consoleLogPath }: Pick<LabMachine, "consoleLogPath">) => readFile(consoleLogPath, "utf8");
+
 /** How often Linux has said at its start that the firmware enforces Secure Boot: so often was it started by what is signed. */
 async function timesEnforced({ consoleLogPath }: LabMachine): Promise<number> {
-  return (await readFile(consoleLogPath, "utf8")).match(/secureboot: Secure boot enabled/g)?.length ?? 0;
+  return (await consoleOf({ consoleLogPath })).match(/secureboot: Secure boot enabled/g)?.length ?? 0;
 }
 
 insideNamespace("Secure Boot, in a namespace", import.meta.url, () => {
@@ -52,6 +55,20 @@ insideNamespace("Secure Boot, in a namespace", import.meta.url, () => {
     await server.store.apply({ kind: "rebirthAsked", id: first.id, by: "test" });
     await born.reset();
     await recordOf(scene, born, up(2));
+    assert.equal(await timesEnforced(born), 4);
+
+    // What is not as it was signed does not run; and no machine waits in a menu for somebody to press a key.
+    await born.powerOff();
+    await damageKernel(born.diskPaths[0] ?? assert.fail());
+    const before = server.store.byMac(born.mac)?.pxe.requests ?? assert.fail();
+    await born.powerOn();
+    await recordOf(scene, born, {
+      what: "asked again after GRUB has given its kernel up",
+      seconds: 240,
+      holds: ({ pxe }) => pxe.requests > before + 2,
+    });
+    const { length: starts } = (await consoleOf(born)).match(/cannot be started; restarting/g) ?? [];
+    assert.ok(starts > 0);
     assert.equal(await timesEnforced(born), 4);
     const asked = said.filter((line) => line.startsWith("TFTP")).map((line) => /"file":"([^"]*)"/.exec(line)?.[1]);
     t.diagnostic(`asked by TFTP: ${[...new Set(asked)].join(" ")}`);

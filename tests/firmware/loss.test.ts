@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import type { LabMachine } from "../../src/lab/machine.ts";
+import { machineSpec } from "../../src/lab/machine-spec.ts";
+import { insideNamespace, waitFor } from "../inside-namespace.ts";
+import { bootPlace, rackNetwork } from "./boot-place.ts";
+
+/** SeaBIOS has no second round: what its ROM did not get within its time-outs needs somebody at the power button. */
+const mostPowerCycles = 6;
+
+insideNamespace("firmware on a bad wire, in a namespace", import.meta.url, () => {
+  test("two machines' iPXE have their scripts and an address each although 30 % of all frames are lost both ways", {
+    timeout: 300_000,
+  }, async (t) => {
+    const machines = [machineSpec(1, { lossPercent: 30 }), machineSpec(2, { lossPercent: 30 })];
+    await using place = await bootPlace({ machines, network: rackNetwork({ allowForeignDhcp: true }) });
+    const toScript = async (machine: LabMachine): Promise<number> => {
+      await machine.powerOn();
+      for (let cycles = 1; ; cycles += 1) {
+        const read = readFileSync(machine.consoleLogPath).length;
+        const end = await waitFor(`${machine.name}: its script, or the end of its boot`, 120, () => {
+          const id = place.store.byMac(machine.mac)?.id;
+          if (place.lines.some(({ message, facts }) => message === "boot script sent" && facts.machine === id))
+            return "script";
+          const words = readFileSync(machine.consoleLogPath, "utf8").slice(read);
+          return words.includes("No bootable device") ? "gave up" : undefined;
+        });
+        if (end === "script") return cycles;
+        assert.ok(cycles < mostPowerCycles, `${machine.name} gave up ${cycles} times`);
+        await machine.reset();
+      }
+    };
+    const startedMs = performance.now();
+    const cycles = await Promise.all(place.rack.machines.map(toScript));
+    t.diagnostic(`${((performance.now() - startedMs) / 1000).toFixed(0)} s, starts: ${cycles.join(" and ")}`);
+    const addresses = place.rack.machines.map(({ mac }) => place.store.byMac(mac)?.temporaryAddress);
+    assert.equal(new Set(addresses).size, 2, addresses.join(" "));
+    assert.equal(place.store.list().length, 2);
+  });
+});
