@@ -22,12 +22,13 @@ export function auditCommand(program: Command): void {
       subject,
       differences(before, after).join(", ") || "-",
     ]);
-    print(...formatTable(["TIME", "WHO", "WHAT", "OF", "BEFORE AND AFTER"], rows));
+    if (rows.length === 0) process.stderr.write("nothing was changed by anybody yet\n");
+    else print(...formatTable(["TIME", "WHO", "WHAT", "OF", "BEFORE AND AFTER"], rows));
   });
 }
 
 /** Facts that grow with every change, and say nothing here. */
-const dull: ReadonlySet<string> = new Set(["revision", "timeline", "lastSeenAtMs", "wayBack"]);
+const dull: ReadonlySet<string> = new Set(["id", "createdAtMs", "revision", "timeline", "lastSeenAtMs", "wayBack"]);
 
 /** `state: healthy → rebirth`, for each fact that changed. */
 function differences(before: unknown, after: unknown): string[] {

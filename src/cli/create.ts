@@ -16,14 +16,21 @@ export function createCommand(program: Command): void {
   const command = program
     .command("create [key=value...]")
     .description("announce a machine before it asks PXE, by hardware address or place; further words as for `set`")
-    .option("-m, --mac <address...>", "its hardware addresses")
+    // Not `<address...>`, which would take the key=value words along.
+    .option(
+      "-m, --mac <address>",
+      "its hardware address; again for each of its NICs",
+      (one, all: string[]) => [...all, one],
+      [],
+    )
     .option("-p, --place <switch:port>", "the switch port it is to hang on, as LLDP names them: tor-1:swp7")
     .option("-n, --hostname <name>", "the name that it must get by its place")
     .option("--birth", "it is born wherever it asks, not on a nursery only");
   serverOptions(command).action(async (words: string[], options: CreateOptions) => {
     const { mac, place, hostname, birth } = options;
     const spot = place === undefined ? undefined : placeOf(place);
-    const body = { ...patchOf(words), macs: mac, place: spot, hostname, birth };
+    const macs = mac?.length ? mac : undefined;
+    const body = { ...patchOf(words), macs, place: spot, hostname, birth };
     const { openApi } = await import("./api.ts");
     const machine = await (await openApi(options)).ask<MachineView>("create", { body });
     if (options.output === "json") printJson(machine);

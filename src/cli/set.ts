@@ -1,7 +1,9 @@
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import type { MachineView } from "../contract/operator.ts";
+import { failure } from "./failure.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "./server-options.ts";
 
+const plainKeys = ["groups", "requiredImage", "plannedImage", "disableUpdates", "hostname", "macs"];
 const keys =
   "tag.NAME=VALUE, groups=a,b, requiredImage=…, plannedImage=…, disableUpdates=true|false, hostname=…, macs=…";
 
@@ -28,14 +30,16 @@ export function patchOf(words: readonly string[]): { readonly [key: string]: unk
   const tags: { [name: string]: string | null } = {};
   for (const word of words) {
     const [, key = "", value = ""] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
-    if (key === "") throw new InvalidArgumentError(`${word} is not KEY=VALUE; keys are ${keys}`);
-    if (key.startsWith("tag.")) tags[key.slice(4)] = value === "" ? null : value;
+    const tag = key.startsWith("tag.");
+    if (!tag && !plainKeys.includes(key))
+      throw failure("misused", `${word} says nothing of a machine`, `meant is ${keys}`);
+    if (tag) tags[key.slice(4)] = value === "" ? null : value;
     else patch[key] = value === "" ? null : parsedValue(key, value);
   }
   return Object.keys(tags).length === 0 ? patch : { ...patch, tags };
 }
 
-/** What stands behind a key; the server refuses keys and values that mean nothing. */
+/** What stands behind a key; the server refuses values that mean nothing. */
 function parsedValue(key: string, value: string): unknown {
   if (key === "groups" || key === "macs") return value.split(",").map((part) => part.trim());
   return key === "disableUpdates" && /^(true|false)$/.test(value) ? value === "true" : value;

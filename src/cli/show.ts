@@ -74,7 +74,12 @@ export function machineText(machine: MachineView, nowMs: number): string[] {
     ["storage", storageText(machine)],
     ["burn-in", machine.burnIn?.verdict],
     ...(machine.burnIn?.results ?? []).map((result) => ["", burnInText(result)] as const),
-    ["PXE", `${pxe.requests} requests, ${pxe.responses} answers, last ${ago(pxe.lastRequestAtMs)}: ${pxe.lastAnswer}`],
+    [
+      "PXE",
+      pxe.requests === 0
+        ? "never asked"
+        : `${pxe.requests} requests, ${pxe.responses} answers, last ${ago(pxe.lastRequestAtMs)}: ${pxe.lastAnswer}`,
+    ],
     ["known", `since ${formatTime(machine.createdAtMs, nowMs)}, last heard ${ago(machine.lastSeenAtMs)}`],
   ];
   const lines = facts

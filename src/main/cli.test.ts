@@ -208,18 +208,20 @@ describe("the birther command against a server on its Unix socket", () => {
   test("create, set, selectors, dry run, retire: what operators say of machines, and to many at once", async () => {
     const created = await asked(
       "create",
-      "--mac",
-      testMac(30),
       "--hostname",
       "db1",
+      "--mac",
+      testMac(30),
       "tag.role=db",
       "groups=data,night",
     );
     assert.match(created.out, /^m-02000000001e: announced/, created.err);
+    const { out: shown } = await asked("show", testMac(30));
+    assert.match(shown, /PXE +never asked/);
     assert.match((await asked("create", "--mac", testMac(30))).err, /known already/);
     assert.match((await asked("create")).err, /meant is a machine with `macs` or a `place`/);
     assert.equal((await asked("set", "r01u1", "tag.role=web", "groups=front", "disableUpdates=true")).status, 0);
-    assert.match((await asked("set", "r01u1", "colour=red")).err, /colour: means nothing here/);
+    assert.match((await asked("set", "r01u1", "colour=red")).err, /colour=red says nothing of a machine\n.*tag\.NAME/);
     assert.match(
       (await asked("set", "r01u1", "requiredImage=computer")).err,
       /no image computer; there are compute\/1/,
@@ -236,7 +238,7 @@ describe("the birther command against a server on its Unix socket", () => {
     const { revision } = store.find("r01u1") ?? assert.fail();
     const dry = await asked("rebirth", "-w", "state in (rebirth,unknown)", "--dry-run");
     assert.match(dry.out, /^r01u1 +yes +rebirth +-$/m, dry.err);
-    assert.match(dry.out, /^db1 +no +unknown +db1 was only seen/m);
+    assert.match(dry.out, /^db1 +no +unknown +db1 was never seen on a network/m);
     assert.equal(store.find("r01u1")?.revision, revision);
     for (const words of [
       ["rebirth", "--yes"],
@@ -247,6 +249,12 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.match((await asked("hold", "-l", "role=none", "-r", "x")).err, /no machine is selected/);
     assert.match((await asked("hold", "-l", "role=db", "-r", "moving")).out, /^db1: on hold\n$/);
     assert.match((await asked("retire", "db1", "--reason", "sold", "--yes")).out, /m-02000000001e: retired/);
+  });
+
+  test("status: the fleet in a few lines; a contradiction in it is status 1", async () => {
+    const { status, out } = await birther("status", "--state", state);
+    assert.equal(status, 0, out);
+    assert.match(out, /^birther test, running for .*\n\d+ machines: .*\nnothing inconsistent\n$/);
   });
 
   test("quirks: nothing learned, a table, and all of it as JSON", async () => {

@@ -24,6 +24,7 @@ import { retireCommand } from "../cli/retire.ts";
 import { serveCommand } from "../cli/serve.ts";
 import { setCommand } from "../cli/set.ts";
 import { showCommand } from "../cli/show.ts";
+import { statusCommand } from "../cli/status.ts";
 import { takeoverCommand } from "../cli/takeover.ts";
 import { tokensCommand } from "../cli/tokens.ts";
 import { watchCommand } from "../cli/watch.ts";
@@ -56,6 +57,7 @@ const program = new Command("birther")
 
 const [fleet, machine, images, running] = ["The fleet:", "A machine:", "Images and configuration:", "Running it:"];
 program.commandsGroup(fleet);
+statusCommand(program);
 machinesCommand(program);
 networksCommand(program);
 quirksCommand(program);

@@ -76,7 +76,12 @@ function chosenBy(c: Context, { store }: OperatorDeps, select: Asked<"batch">["b
   const machines = store.list().filter((machine) => isSelected(machine, select));
   if (machines.length === 0) {
     return refused(
-      faultAnswer(c, "nothingSelected", "no machine is selected", "birther machines -l … -w … shows whom"),
+      faultAnswer(
+        c,
+        "nothingSelected",
+        "none has these tags and facts",
+        "birther machines -l … -w … shows whom they select",
+      ),
     );
   }
   if (machines.length > batchLimit) {

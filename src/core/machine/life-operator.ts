@@ -108,7 +108,10 @@ export const refuseUnborn: Refuse = (machine) =>
 export const refuseOutsideNursery: Refuse = (machine) =>
   refused({
     kind: "notInNursery",
-    message: `${nameOf(machine)} was only seen on ${machine.network ?? "no network"}, which is not a nursery`,
+    message:
+      machine.network === undefined
+        ? `${nameOf(machine)} was never seen on a network`
+        : `${nameOf(machine)} was only seen on ${machine.network}, which is not a nursery`,
     next: "cable it to a nursery, or set nursery: true for that network in the configuration",
   });
 
