@@ -2,20 +2,14 @@ import type { Disk } from "../machine/hardware.ts";
 import type { Firmware, StorageReport } from "../machine/record.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Random } from "../ports.ts";
-import { loaderFile } from "./efi-boot.ts";
 import { diskKeyBytes, diskKeyVariable } from "./efi-variable.ts";
 import { hostDirectories, hostFiles, hostLinks } from "./host-files.ts";
 import { type Layout, partitionFor, planLayout, sfdiskScript } from "./layout.ts";
+import { fetchLoaderSteps, loaderSteps } from "./loader-steps.ts";
 import { imagePlaces, newRoot, onNewRoot, rootMapperName, rootPlaces } from "./places.ts";
 import type { DiskIdentity } from "./root-disk.ts";
-import {
-  fetchSignedLoader,
-  type SignedLoader,
-  signedLoaderConfig,
-  signedLoaderCopies,
-  signedLoaderFile,
-} from "./signed-loader.ts";
-import type { InstallPhase, Step } from "./step.ts";
+import type { SignedLoader } from "./signed-loader.ts";
+import { type Step, step } from "./step.ts";
 import type { KeyPlace, StoragePolicy } from "./storage-policy.ts";
 
 /** All that the plan of a birth depends on. */
@@ -90,14 +84,12 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
     kind: "planned",
     steps: [
       loadDrivers(input, root),
-      ...(signedLoader === undefined
-        ? []
-        : [step("fetch the signed boot loader", 300, fetchSignedLoader(signedLoader))]),
+      ...fetchLoaderSteps(signedLoader),
       step("check the root disk", 60, { kind: "checkDisk", disk: identity }),
       ...keySteps(input, root),
       ...partitionSteps(layout, root, identity),
       ...fileSystemSteps(layout, root),
-      ...loaderSteps(layout, signedLoader !== undefined),
+      ...loaderSteps(layout, signedLoader),
       ...populateSteps(input, root, { bootPartUuid, ...esp }),
     ],
     layout,
@@ -112,10 +104,6 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
           : { kind: "none", reason: keyPlace.reason },
     },
   };
-}
-
-function step(name: string, deadlineSeconds: number, act: Step["act"], reaches?: InstallPhase): Step {
-  return { name, deadlineSeconds, act, ...(reaches === undefined ? {} : { reaches }) };
 }
 
 /**
@@ -200,36 +188,6 @@ function fileSystemSteps(layout: Layout, root: RootVolume): readonly Step[] {
       target: onNewRoot(rootPlaces.esp),
       type: "vfat",
     }),
-  ];
-}
-
-function loaderSteps(layout: Layout, signed: boolean): readonly Step[] {
-  const esp = layout.partitions.find((partition) => partition.use === "esp");
-  if (esp === undefined) {
-    const core = partitionFor(layout, "biosBoot");
-    const act = {
-      kind: "installBiosLoader",
-      disk: layout.disk,
-      coreSector: core.firstSector,
-      roomSectors: core.sectorCount,
-    } as const;
-    return [step("install boot loader", 120, act)];
-  }
-  if (signed)
-    return [
-      step("install boot loader", 120, signedLoaderCopies),
-      step("configure boot loader", 60, signedLoaderConfig),
-      step("add boot entry", 60, { kind: "addBootEntry", partition: esp, file: signedLoaderFile }),
-    ];
-  // Twice: under its own name for our boot entry, and where firmware looks that has lost its variables.
-  const files = ["/EFI/birther/grubx64.efi", "/EFI/BOOT/BOOTX64.EFI"].map((file) => ({
-    from: imagePlaces.grubEfi,
-    to: onNewRoot(`${rootPlaces.esp}${file}`),
-    mode: 0o644,
-  }));
-  return [
-    step("install boot loader", 120, { kind: "copyFiles", files }),
-    step("add boot entry", 60, { kind: "addBootEntry", partition: esp, file: loaderFile }),
   ];
 }
 

@@ -63,3 +63,8 @@ export type Step = {
   /** The phase that is reached when this step is done. */
   readonly reaches?: InstallPhase;
 };
+
+/** A step; `reaches` is the phase that ends with it. */
+export function step(name: string, deadlineSeconds: number, act: Step["act"], reaches?: InstallPhase): Step {
+  return { name, deadlineSeconds, act, ...(reaches === undefined ? {} : { reaches }) };
+}
