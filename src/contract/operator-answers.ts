@@ -74,7 +74,12 @@ export const machineAnswer = naming<MachineView>()(
       }),
     ),
     repair: v.exactOptional(
-      v.strictObject({ rebirthsAtMs: v.array(timeMs), atMs: timeMs, pending: v.exactOptional(v.literal(true)) }),
+      v.strictObject({
+        rebirthsAtMs: v.array(timeMs),
+        atMs: timeMs,
+        debugAtMs: v.exactOptional(timeMs),
+        pending: v.exactOptional(v.literal(true)),
+      }),
     ),
     mayMove: v.exactOptional(v.literal(true)),
     disputedMacs: v.exactOptional(v.array(text)),

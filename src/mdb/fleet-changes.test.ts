@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { checkFleet } from "../core/machine/check.ts";
-import { announcedId, silentBeforeTakeoverMs } from "../core/machine/life-details.ts";
+import { announcedId } from "../core/machine/life-details.ts";
 import { machineIdFromMac } from "../core/machine/life-record.ts";
+import { silentBeforeTakeoverMs } from "../core/machine/life-takeover.ts";
 import { openStore } from "./open-store.ts";
 import { asks, birthOf, stillClock, testMac } from "./store-suite.ts";
 

@@ -1,7 +1,7 @@
 import type { Mac } from "../net/mac.ts";
 import type { Decision } from "./event.ts";
 import type { Nic } from "./hardware.ts";
-import { inherit, macLimit } from "./life-details.ts";
+import { macLimit } from "./life-details.ts";
 import { heldRefusal } from "./life-order.ts";
 import { claimPlace } from "./life-place.ts";
 import {
@@ -15,6 +15,7 @@ import {
   withCondition,
   withoutConditions,
 } from "./life-record.ts";
+import { inherit } from "./life-takeover.ts";
 import type { Machine, MachineId } from "./record.ts";
 
 /**

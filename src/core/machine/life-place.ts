@@ -1,8 +1,8 @@
 import type { Placement } from "../site/placement.ts";
 import type { Decision, Refusal } from "./event.ts";
 import { sharedParts } from "./evidence.ts";
-import { inherit } from "./life-details.ts";
 import { type Context, conditionOf, nameOf, refused, withCondition } from "./life-record.ts";
+import { inherit } from "./life-takeover.ts";
 import type { Machine, MachineId, Spot } from "./record.ts";
 
 /** Name, address and switch port that a machine claims. */

@@ -28,7 +28,9 @@ export const repair: Move<"repairStepped"> = (machine, event, context) => {
   const { rebirthsAtMs = [] } = machine.repair ?? {};
   const told = `by policy: ${reason}`;
   if (step !== "rebirth") {
-    const noted = { ...machine, repair: { rebirthsAtMs, atMs: context.nowMs } };
+    const debugAtMs = step === "debug" ? context.nowMs : machine.repair?.debugAtMs;
+    const debugged = debugAtMs === undefined ? {} : { debugAtMs };
+    const noted = { ...machine, repair: { rebirthsAtMs, atMs: context.nowMs, ...debugged } };
     return changed(withCondition(noted, step, told, context.nowMs));
   }
   if (machine.state !== "healthy" || machine.lastSeenAtMs > silentSinceMs)

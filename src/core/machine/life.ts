@@ -11,7 +11,7 @@ import {
   seeBirthPhase,
   seeHealthyPhase,
 } from "./life-boot.ts";
-import { announce, notYetAnnounced, refuseHeir, refuseKnown, setDetails, takeOver } from "./life-details.ts";
+import { announce, notYetAnnounced, refuseKnown, setDetails } from "./life-details.ts";
 import {
   askClean,
   askRebirth,
@@ -26,6 +26,7 @@ import {
 import { becomeHealthy, confirmHealthy, issueOrder, refuseStale, takeOrder } from "./life-order.ts";
 import { type Context, type EventKind, type Move, refused } from "./life-record.ts";
 import { retire } from "./life-retire.ts";
+import { refuseHeir, takeOver } from "./life-takeover.ts";
 import { hearOldSub, noteProgress, noteStall, repair } from "./life-watch.ts";
 import type { Machine, MachineState } from "./record.ts";
 

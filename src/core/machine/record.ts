@@ -167,6 +167,8 @@ export type Machine = {
     readonly rebirthsAtMs: readonly number[];
     /** Of its last step. */
     readonly atMs: number;
+    /** When it was left to a person; a burn-in that passes may have taken the condition away since. */
+    readonly debugAtMs?: number;
     /** Its rebirth has not begun: a word of the old sub takes it back. */
     readonly pending?: true;
   };

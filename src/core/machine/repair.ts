@@ -42,14 +42,16 @@ export function nextRepair(machine: Machine, nowMs: number, rules: RepairRules):
     const since = spell(Math.round((nowMs - failing.sinceMs) / 1000));
     return { kind: "step", step: one, reason: `failing for ${since}: ${failing.reason}`, silentSinceMs };
   };
-  const ladder = conditionOf(machine, "debug") === undefined ? step("debug") : step("hold");
+  const { rebirthsAtMs = [], debugAtMs } = machine.repair ?? {};
+  const isRecent = (atMs: number) => nowMs - atMs < rules.withinSeconds * 1000;
+  const debugged = conditionOf(machine, "debug") !== undefined || (debugAtMs !== undefined && isRecent(debugAtMs));
+  const ladder = debugged ? step("hold") : step("debug");
   if (machine.state !== "healthy") return ladder;
   const listenedSinceMs = Math.max(machine.lastSeenAtMs, rules.listeningSinceMs ?? 0);
   if (listenedSinceMs > silentSinceMs)
     return { kind: "later", lookAgainAtMs: listenedSinceMs + rules.deadlineSeconds.up * 1000 };
   if (!isLost(machine)) return { kind: "none" };
-  const begun = (machine.repair?.rebirthsAtMs ?? []).filter((atMs) => nowMs - atMs < rules.withinSeconds * 1000);
-  return begun.length < rules.rebirths && conditionOf(machine, "debug") === undefined ? step("rebirth") : ladder;
+  return rebirthsAtMs.filter(isRecent).length < rules.rebirths && !debugged ? step("rebirth") : ladder;
 }
 
 /** It restarts and its system does not come, or there never was one. */

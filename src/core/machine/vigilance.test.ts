@@ -5,7 +5,7 @@ import { defaultDeadlineSeconds } from "./deadlines.ts";
 import type { MachineEvent } from "./event.ts";
 import { type ConditionKind, type Machine, machineStates, type Phase, phases } from "./record.ts";
 import { nextRepair, type RepairPolicy, whyNoRebirth } from "./repair.ts";
-import { asked, healthy, id, issued, mac, taken, testFleet } from "./test-fleet.ts";
+import { asked, burnIn, healthy, id, issued, mac, taken, testFleet } from "./test-fleet.ts";
 import { defaultWatchRules, examine, type WatchRules, watchEvent } from "./vigilance.ts";
 
 const rules: WatchRules = { ...defaultWatchRules, deadlineSeconds: defaultDeadlineSeconds };
@@ -174,6 +174,20 @@ describe("repair by policy", () => {
     world.later(1e9);
     assert.equal(nextRepair(world.get(1), world.nowMs(), all).kind, "none");
     assert.equal(world.get(1).state, "healthy");
+  });
+
+  test("one whose installation keeps failing: debug once, then hold, though a burn-in takes debug away", () => {
+    const world = testFleet();
+    const attempt = (token: string) => {
+      world.all(asked(1), issued(1, token, 1e12), taken(1, token), burnIn(1, "passed"));
+      world.all({ kind: "failed", id: id(1), step: "partition", reason: "disk" });
+      world.later(policy.afterSeconds * 1000);
+    };
+    attempt("a");
+    assert.equal(step(world), "debug");
+    attempt("b");
+    assert.equal(step(world), "hold");
+    assert.equal(world.apply(issued(1, "c", 1e12)).kind, "refused");
   });
 
   test("one that is heard before its rebirth began is left as it was", () => {

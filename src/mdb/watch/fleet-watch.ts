@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MachineEvent } from "../../core/machine/event.ts";
 import { nameOf } from "../../core/machine/life-record.ts";
 import type { Machine } from "../../core/machine/record.ts";
@@ -7,8 +8,10 @@ import type { Clock, Log, Store } from "../../core/ports.ts";
 import { openAgenda } from "./agenda.ts";
 
 const tickMs = 1000;
-/** Machines that are looked at in one turn: some milliseconds. */
-const looksAtOnce = 2000;
+/** Machines that are looked at in one turn of the event loop, some 2 ms: packets wait for it. */
+const looksAtOnce = 500;
+/** Turns in one tick; what is due beyond that is a second late. */
+const turnsPerTick = 10;
 /** What may not be done now is thought over again then. */
 const laterMs = 60_000;
 /** Wall clock and steady clock may part by so much before the wall clock counts as set. */
@@ -87,8 +90,17 @@ export function openFleetWatch(deps: {
   };
   const tick = async (): Promise<void> => {
     noticeClock();
-    const machines = agenda.due(clock.nowMs(), looksAtOnce).flatMap((id) => store.get(id) ?? []);
-    await Promise.all(machines.flatMap((machine) => consider(machine) ?? []).map(act));
+    const acts: Promise<void>[] = [];
+    for (let turn = 0; turn < turnsPerTick && !ended; turn += 1) {
+      const due = agenda.due(clock.nowMs(), looksAtOnce);
+      for (const machine of due.flatMap((id) => store.get(id) ?? [])) {
+        const event = consider(machine);
+        if (event !== undefined) acts.push(act(event));
+      }
+      if (due.length < looksAtOnce) break;
+      await nextTurn();
+    }
+    await Promise.all(acts);
   };
 
   const unwatch = store.watch(({ machine }) => {

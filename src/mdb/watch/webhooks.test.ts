@@ -140,6 +140,28 @@ describe("webhooks", { timeout: 20_000 }, () => {
     await untilNoneWaits(store);
   });
 
+  test("of several processes the one that leads tells; who takes over makes up for what was missed", async () => {
+    await using receiver = await openReceiver();
+    await using database = await open("takeover.db");
+    let leads = true;
+    const store = { ...database, leads: () => leads };
+    await using calls = sender(store, receiver.webhook);
+    await using notices = await openNotices({ store, calls, log });
+    await store.apply(asks(1));
+    await store.apply(failed);
+    await receiver.until(1);
+    await untilNoneWaits(store);
+    leads = false;
+    await notices.tick();
+    await store.apply({ kind: "conditionSet", id, condition: "hold", reason: "r" });
+    await store.apply({ kind: "conditionCleared", id, condition: "hold" });
+    assert.equal(receiver.taken.length, 1);
+    leads = true;
+    await notices.tick();
+    await receiver.until(3);
+    assert.deepEqual(receiver.kinds(), ["failing", "hold", "holdCleared"]);
+  });
+
   test("the first start with webhooks tells nothing of the past", async () => {
     await using receiver = await openReceiver();
     await using store = await open(":memory:");

@@ -64,27 +64,28 @@ export function openCalls(deps: {
     for (let waiting = waitingFor(url); waiting.length > 0 && mayGoOn(); waiting = waitingFor(url)) {
       counts.set(url, waiting.length);
       for (const { key, document } of waiting) {
-        await callUntilTaken(webhook, (document as Call).notice);
-        if (!mayGoOn()) return;
+        if (!(await callUntilSettled(webhook, (document as Call).notice))) return;
         await store.dropDocument({ kind: "webhook", key });
         count(url, -1);
       }
     }
   };
-  /** Returns when the place has taken it, when it is too old, or when this process is to stop. */
-  const callUntilTaken = async (webhook: Webhook, notice: Notice): Promise<void> => {
+  /** Whether the place has taken it, or it is too old; false when this process is to stop before. */
+  const callUntilSettled = async (webhook: Webhook, notice: Notice): Promise<boolean> => {
     const facts = { url: webhook.url, notice: notice.id };
     for (let failures = 0; mayGoOn(); ) {
       const fault = await callOnce(webhook, notice);
-      if (fault === undefined || !mayGoOn()) return;
+      if (fault === undefined) return true;
+      if (!mayGoOn()) return false;
       if (clock.nowMs() - notice.atMs > giveUpAfterMs) {
         log("error", "a webhook that nobody took for three days is given up", { ...facts, why: fault });
-        return;
+        return true;
       }
       failures += 1;
       if (failures === 1) log("warn", "a webhook was not taken; it is tried again", { ...facts, why: fault });
       await pause(retryMs(failures, chance()), closing.signal);
     }
+    return false;
   };
   /** Why a call was not taken; undefined when it was. */
   const callOnce = async (webhook: Webhook, notice: Notice): Promise<string | undefined> => {
