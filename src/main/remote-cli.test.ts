@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
 import { defaultDeadlineSeconds } from "../core/machine/deadlines.ts";
 import type { Ipv4 } from "../core/net/ipv4.ts";
@@ -13,7 +14,7 @@ import { openLoneExports } from "../mdb/exports/lone-exports.ts";
 import { type OpenStore, openStore } from "../mdb/open-store.ts";
 import { operatorApp } from "../mdb/operator-app.ts";
 import { openPki } from "../mdb/pki.ts";
-import { birthOf } from "../mdb/store-suite.ts";
+import { asks, birthOf } from "../mdb/store-suite.ts";
 import { type Tokens, tokensIn } from "../mdb/tokens.ts";
 import { operatorCertificate } from "./operator-certificate.ts";
 import { startOperatorTls } from "./operator-server.ts";
@@ -62,6 +63,8 @@ describe("the birther command against a server on another machine", () => {
   let store: OpenStore;
   let tokens: Tokens;
   let server = "";
+  let startTls: () => Promise<AsyncDisposable>;
+  let running: AsyncDisposable;
 
   before(async () => {
     store = life.use(await openStore({ path: ":memory:", clock, log }));
@@ -77,7 +80,9 @@ describe("the birther command against a server on another machine", () => {
     const certificate = operatorCertificate({
       ...{ config: { addresses: [loopback], names: [] }, pkiDirectory: join(parent, "pki"), clock, log },
     });
-    life.use(await startOperatorTls({ addresses: [loopback], port, certificate, app, log }));
+    startTls = () => startOperatorTls({ addresses: [loopback], port, certificate, app, log });
+    running = await startTls();
+    life.defer(() => running[Symbol.asyncDispose]());
     server = `https://127.0.0.1:${port}`;
     for (const event of birthOf(1)) await store.apply(event);
   });
@@ -134,6 +139,29 @@ describe("the birther command against a server on another machine", () => {
     writeFileSync(foreignFile, foreign.caPem);
     assert.match((await birther(["machines", "--server", server, "--ca", foreignFile], token)).err, /is not trusted/);
     assert.equal(tokens.list().find(({ name }) => name === "vera")?.lastUsedAtMs, undefined);
+  });
+
+  test("watch goes on where it was when the server restarts: nothing is missed", { timeout: 30_000 }, async () => {
+    const token = await newToken("wim", "viewer");
+    const words = ["watch", "-o", "json", "--since", String(store.position()), "--server", server, "--ca", ca];
+    const entry = join(import.meta.dirname, "cli.ts");
+    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", entry, ...words], {
+      env: { ...process.env, BIRTHER_STATE: "", BIRTHER_TOKEN: token },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    try {
+      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+      const heard = async () => JSON.parse((await lines.next()).value ?? assert.fail("watch ended")).machine.id;
+      await store.apply(asks(11));
+      assert.equal(await heard(), "m-02000000000b");
+      await running[Symbol.asyncDispose]();
+      await store.apply(asks(12));
+      running = await startTls();
+      await store.apply(asks(13));
+      assert.deepEqual([await heard(), await heard()], ["m-02000000000c", "m-02000000000d"]);
+    } finally {
+      child.kill("SIGINT");
+    }
   });
 
   test("what is missing is named: no token, no https, two servers, nobody there", async () => {

@@ -147,6 +147,29 @@ insideNamespace("the whole server, in a namespace", import.meta.url, () => {
     writeFileSync(places.kernel, "a kernel");
   });
 
+  test("operators on other machines: TLS by our own authority on a port of its own, and a token", async () => {
+    await using server = await startServer({ config: config(), log });
+    const body = JSON.stringify({ name: "grafana", role: "viewer" });
+    const headers = { "content-type": "application/json" };
+    const { operatorSocket: socketPath } = server;
+    const made = plainRequest({ socketPath, path: "/v1/tokens", method: "POST", headers }).end(body);
+    const [created] = await once(made, "response");
+    const { token } = JSON.parse((await created.toArray()).join(""));
+    const ca = readFileSync(join(places.pki, "ca.pem"));
+    const asked = async (path: string, method: string, bearer: string) => {
+      const authorization = `Bearer ${bearer}`;
+      const sent = request({ host: "10.77.0.1", port: 8443, path, method, ca, headers: { authorization } }).end();
+      const [response] = await once(sent, "response");
+      return { status: response.statusCode, body: JSON.parse((await response.toArray()).join("")) };
+    };
+    const list = await asked("/v1/machines", "GET", token);
+    assert.deepEqual([list.status, list.body.machines.length], [200, server.store.list().length]);
+    assert.equal((await asked("/v1/machines", "GET", "guess")).status, 401);
+    assert.equal((await asked("/v1/tokens", "GET", token)).status, 403);
+    assert.equal((await asked(wire.paths.order, "POST", token)).status, 404, "machines' routes are elsewhere");
+    assert.ok(!lines.join("\n").includes(token.split(".")[2]), "no token in the log");
+  });
+
   test("script, order, reports, healthy, sub: one machine through all rooms; a restart forgets nothing", async () => {
     let subToken = "";
     {
