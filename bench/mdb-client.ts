@@ -8,7 +8,14 @@ export function openClient(socketPath: string) {
     const headers = body === undefined ? {} : { "content-type": "application/json" };
     const sent = request({ socketPath, path, method, agent, headers });
     sent.end(body === undefined ? undefined : JSON.stringify(body));
-    const [response] = (await once(sent, "response")) as [IncomingMessage];
+    let response: IncomingMessage;
+    try {
+      [response] = (await once(sent, "response")) as [IncomingMessage];
+    } catch (cause) {
+      // The server ends connections that are idle for long, perhaps just when one is used again (RFC 9112 §9.3.1).
+      if (sent.reusedSocket) return await ask(method, path, body);
+      throw new Error(`${method} ${path} was not answered`, { cause });
+    }
     const text = (await response.setEncoding("utf8").toArray()).join("");
     if (response.statusCode !== 200) throw new Error(`${method} ${path}: ${response.statusCode} ${text.slice(0, 300)}`);
     return text;

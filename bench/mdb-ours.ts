@@ -45,7 +45,7 @@ const app = operatorApp({
   ...{ store, clock, log, version: "bench", exports, images: async () => [], networks: () => [], packetsOf: () => [] },
 });
 const server = await startOperatorServer({ path: socketPath, app, log });
-process.send?.({ openMs, machines: store.list().length });
+process.send?.({ openMs, openCpuSeconds: cpuSeconds(), machines: store.list().length });
 
 async function carryOut(word: Word): Promise<object | number> {
   switch (word.do) {
@@ -56,10 +56,8 @@ async function carryOut(word: Word): Promise<object | number> {
       const { rss, heapUsed } = process.memoryUsage();
       return { rssMiB: mebibytes(rss), heapMiB: mebibytes(heapUsed) };
     }
-    case "cpu": {
-      const { user, system } = process.cpuUsage();
-      return (user + system) / 1e6;
-    }
+    case "cpu":
+      return cpuSeconds();
   }
 }
 
@@ -91,6 +89,12 @@ function eventsOf(n: number, what: "states" | "pxe"): MachineEvent[] {
     ];
   const asked = { kind: "pxeAsked", mac: fleetMac(n), firmware: "uefi", network: "rack", nursery: true } as const;
   return [{ ...asked, stage: "firmware", answer: "local: offerThenNak" }];
+}
+
+/** Of all threads: on a busy computer a better measure than the clock. */
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
 }
 
 function mebibytes(bytes: number): number {

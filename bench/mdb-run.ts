@@ -83,13 +83,14 @@ async function figuresAt(ledger: string, machines: number, directory: string): P
   const socketPath = join(directory, `${machines}.sock`);
   startedMs = performance.now();
   await using child = startChild("mdb-ours.ts", [place, socketPath, machines]);
-  const started = await child.next<{ openMs: number; machines: number }>();
+  const started = await child.next<{ openMs: number; openCpuSeconds: number; machines: number }>();
   if (started.machines !== machines) throw new Error(`${started.machines} machines were loaded`);
   using client = openClient(socketPath);
   await client.ask("GET", "/v1/status");
   const server: Server = { child, client, socketPath, machines };
   const figures: { [name: string]: unknown } = {
     ...{ fillSeconds, databaseMiB, startSeconds: seconds(startedMs), openSeconds: Math.round(started.openMs) / 1000 },
+    openCpuSeconds: Math.round(started.openCpuSeconds * 100) / 100,
     memory: await answer(child, { do: "memory" }),
   };
   say(JSON.stringify(figures));
@@ -137,12 +138,16 @@ async function reads({ client, machines }: Server): Promise<object> {
 /** Durable changes a second: one at a time, many at once, and what DHCP does to known machines. */
 async function changes({ child }: Server): Promise<object> {
   const length = quick ? 2 : 10;
-  const rate = (what: "states" | "pxe", inFlight: number) =>
-    answer<number>(child, { do: "apply", what, seconds: length, inFlight });
+  const trial = async (what: "states" | "pxe", inFlight: number) => {
+    const before = await answer<number>(child, { do: "cpu" });
+    const perSecond = await answer<number>(child, { do: "apply", what, seconds: length, inFlight });
+    const cpu = (await answer<number>(child, { do: "cpu" })) - before;
+    return { perSecond, serverCpuMicrosEach: Math.round((cpu / (perSecond * length)) * 1e6) };
+  };
   return {
-    stateChangesPerSecondOneByOne: await rate("states", 1),
-    stateChangesPerSecond: await rate("states", 1000),
-    pxeRequestsPerSecond: await rate("pxe", 1000),
+    stateChangesOneByOne: await trial("states", 1),
+    stateChanges: await trial("states", 1000),
+    pxeRequests: await trial("pxe", 1000),
   };
 }
 

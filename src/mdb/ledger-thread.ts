@@ -85,10 +85,13 @@ export async function openLedgerThread(path: string): Promise<Ledger> {
 async function load(ask: Ask): Promise<Holdings> {
   const machines: Machine[] = [];
   const position = await ask<number>({ kind: "position" });
-  for (let id = ""; ; id = machines.at(-1)?.id ?? "") {
-    const page = await ask<string[]>({ kind: "machinesAfter", id, limit: pageLimit });
+  const pageAfter = (id: string) => ask<string[]>({ kind: "machinesAfter", id, limit: pageLimit });
+  for (let next: Promise<string[]> | undefined = pageAfter(""); next !== undefined; ) {
+    const page: readonly string[] = await next;
+    const last = page.at(-1);
+    // The thread reads the next page while this one is parsed.
+    next = last === undefined || page.length < pageLimit ? undefined : pageAfter((JSON.parse(last) as Machine).id);
     for (const text of page) machines.push(JSON.parse(text) as Machine);
-    if (page.length < pageLimit) break;
   }
   return { position, machines, documents: await ask<DocumentNews[]>({ kind: "documents" }) };
 }

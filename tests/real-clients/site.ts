@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { startBootServer } from "../../src/boot-server/boot-server.ts";
+import { type BootServer, startBootServer } from "../../src/boot-server/boot-server.ts";
 import type { HttpHandler } from "../../src/boot-server/http-server.ts";
 import { parseIpv4, parsePrefix } from "../../src/core/net/ipv4.ts";
 import type { Log, Store } from "../../src/core/ports.ts";
@@ -27,7 +27,12 @@ const kernel = Uint8Array.from({ length: 300_000 }, (_, index) => (index * 11) &
 const initramfs = Uint8Array.from({ length: 500_000 }, (_, index) => (index * 13) & 255);
 
 /** A Boot Server with an MDB in memory at one end of a cable, and a client's namespace at the other. */
-export type Site = AsyncDisposable & { readonly wire: Wire; readonly store: Store; readonly lines: readonly string[] };
+export type Site = AsyncDisposable & {
+  readonly wire: Wire;
+  readonly store: Store;
+  readonly lines: readonly string[];
+  readonly traffic: BootServer["traffic"];
+};
 
 /** Starts a site; `nursery` says whether unknown machines are born there. */
 export async function startSite(
@@ -69,7 +74,7 @@ export async function startSite(
       nameservers: [],
     },
   };
-  made.use(
+  const { traffic } = made.use(
     await startBootServer({
       ...{ networks: [network], ports: { http: 80, machines: 443 }, kernel, initramfs, store, clock, log },
       loaders: new Map([
@@ -84,7 +89,7 @@ export async function startSite(
     }),
   );
   const all = made.move();
-  return { wire, store, lines, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { wire, store, lines, traffic, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 /** Waits for a condition on the site, 5 s at most; throws what it waited for and the log. */

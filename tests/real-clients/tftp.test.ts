@@ -72,6 +72,9 @@ insideNamespace("TFTP clients, in a namespace", import.meta.url, () => {
         const { output } = await site.wire.run(argv(file));
         await until(site, "the transfer's end", () => site.lines.some((line) => line.includes("TFTP transfer sent")));
         assertWhole(file);
+        const { transfers, bytes } = site.traffic().tftp;
+        // netascii makes it longer.
+        assert.ok(transfers.sent === 1 && bytes >= loader.length, JSON.stringify({ transfers, bytes }));
         assert.equal(output.includes("rror"), false, output);
       }));
 
@@ -86,6 +89,7 @@ insideNamespace("TFTP clients, in a namespace", import.meta.url, () => {
       withClient(async (site) => {
         const { status, output } = await site.wire.run(["curl", "-sS", "-m", "5", ...argv]);
         assert.equal(status, expected, output);
+        assert.deepEqual(site.traffic().tftp.transfers, { refused: 1 });
       }));
 
   test("a packet from a foreign port gets ERROR 5, and the transfer goes on", () =>
