@@ -95,7 +95,7 @@ export const suites: readonly Suite[] = [
   },
   {
     name: "exports",
-    about: "what other tools are given, read by them: ansible-inventory, promtool",
+    about: "what other tools are given, read by them: ansible-inventory, Prometheus, promtool",
     run: {
       kind: "files",
       globs: ["tests/exports/*.test.ts"],

@@ -1,4 +1,4 @@
-/** Fetches promtool: unpacked, not installed, since Debian's package would start a Prometheus. */
+/** Fetches Prometheus: unpacked, not installed, since Debian's package would start one. */
 import { preparePeers } from "../../bench/peers.ts";
 
-await preparePeers(["prometheus"], ["promtool"]);
+await preparePeers(["prometheus"], ["prometheus", "promtool"]);

@@ -1,14 +1,19 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 import { peerProgram } from "../../bench/peers.ts";
 import type { NetworkView } from "../../src/contract/operator.ts";
 import { defaultDeadlineSeconds } from "../../src/core/machine/deadlines.ts";
 import { machineIdFromMac } from "../../src/core/machine/life-record.ts";
-import { startOperatorServer } from "../../src/main/operator-server.ts";
+import { parseIpv4 } from "../../src/core/net/ipv4.ts";
+import { operatorCertificate } from "../../src/main/operator-certificate.ts";
+import { startOperatorServer, startOperatorTls } from "../../src/main/operator-server.ts";
 import { systemClock as clock, systemRandom as random } from "../../src/main/system-ports.ts";
 import { backupsIn } from "../../src/mdb/backup-stream.ts";
 import { keepDominatorFile } from "../../src/mdb/exports/dominator-file.ts";
@@ -25,6 +30,8 @@ const state = mkdtempSync(join(tmpdir(), "birther-tools-"));
 const life = new AsyncDisposableStack();
 const log = () => {};
 let exports: Exports;
+let port: number;
+let token: string;
 
 const network: NetworkView = {
   ...{ name: "rack", nursery: true, declined: [], receiveBufferBytes: 1 },
@@ -60,14 +67,22 @@ before(async () => {
       boot: { networks: () => [network], traffic: () => traffic },
     }),
   );
+  const tokens = tokensIn({ store, clock, random, log });
   const app = operatorApp({
+    tokens,
     blastRadius: { machines: 10, percent: 10, perSeconds: 3600 },
     deadlineSeconds: defaultDeadlineSeconds,
-    tokens: tokensIn({ store, clock, random, log }),
     ...{ store, clock, log, version: "test", exports, images: async () => [] },
     ...{ networks: () => [network], packetsOf: () => [], backup: backupsIn(state, database) },
   });
   life.use(await startOperatorServer({ path: join(state, "api.sock"), app, log }));
+  const addresses = [parseIpv4("127.0.0.1") ?? assert.fail()];
+  const config = { addresses, names: [] };
+  const certificate = operatorCertificate({ config, pkiDirectory: join(state, "pki"), clock, log });
+  port = await freePort();
+  life.use(await startOperatorTls({ addresses, port, certificate, app, log }));
+  const made = await tokens.create({ name: "prometheus", role: "viewer", by: "test" });
+  token = made.kind === "created" ? made.token : assert.fail();
   for (const event of [...birthOf(1), ...birthOf(2), asks(3)]) await store.apply(event);
   const id = machineIdFromMac(testMac(2));
   await store.apply({ kind: "conditionSet", id, condition: "failing", reason: "its fan stands" });
@@ -106,6 +121,74 @@ describe("ansible-inventory by the inventory script", () => {
     const { status, err } = await run(["env", `BIRTHER_STATE=${state}/none`, script, "--list"]);
     assert.equal(status, 3);
     assert.match(err, /no server runs/);
+  });
+});
+
+/** A TCP port that nobody listens on now. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  return typeof address === "object" && address !== null ? address.port : assert.fail();
+}
+
+describe("a real Prometheus", () => {
+  test("scrapes over TLS with a viewer's token, and every alert rule works on what it gets", {
+    timeout: 60_000,
+  }, async () => {
+    const own = await freePort();
+    writeFileSync(join(state, "token"), token, { mode: 0o600 });
+    writeFileSync(
+      join(state, "prometheus.yml"),
+      `global: { scrape_interval: 1s, evaluation_interval: 1s }
+rule_files: [${root}/packaging/prometheus/birther.rules.yml]
+scrape_configs:
+  - job_name: birther
+    scheme: https
+    tls_config: { ca_file: ${state}/pki/ca.pem }
+    authorization: { credentials_file: ${state}/token }
+    static_configs: [{ targets: ['127.0.0.1:${port}'] }]
+`,
+    );
+    const child = spawn(
+      peerProgram("prometheus"),
+      [
+        `--config.file=${state}/prometheus.yml`,
+        `--storage.tsdb.path=${state}/tsdb`,
+        `--web.listen-address=127.0.0.1:${own}`,
+      ],
+      { stdio: ["ignore", "ignore", "pipe"] },
+    );
+    let said = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+    });
+    const ended = once(child, "exit");
+    try {
+      type Answer = { data: { result: { value: [number, string] }[]; groups: { rules: Rule[] }[] } };
+      type Rule = { name: string; health: string; lastError?: string };
+      const ask = async (path: string) => {
+        const response = await fetch(`http://127.0.0.1:${own}/api/v1/${path}`).catch(() => undefined);
+        return response?.ok === true ? ((await response.json()) as Answer).data : undefined;
+      };
+      const failing = encodeURIComponent('birther_machines_with_condition{condition="failing"}');
+      let rules: Rule[] = [];
+      for (let tries = 0; ; tries += 1) {
+        const value = (await ask(`query?query=${failing}`))?.result[0]?.value[1];
+        rules = (await ask("rules"))?.groups.flatMap((group) => group.rules) ?? [];
+        if (value === "1" && rules.length > 0 && rules.every(({ health }) => health !== "unknown")) break;
+        assert.ok(tries < 200, `waited 40 s for a scrape and all rules\n${said.slice(-3000)}`);
+        await wait(200);
+      }
+      assert.deepEqual(
+        rules.filter(({ health }) => health !== "ok").map(({ name, lastError }) => [name, lastError]),
+        [],
+      );
+    } finally {
+      child.kill("SIGKILL");
+      await ended;
+    }
   });
 });
 
