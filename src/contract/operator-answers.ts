@@ -59,6 +59,9 @@ export const machineAnswer = naming<MachineView>()(
     permanentAddress: v.exactOptional(text),
     hostname: v.exactOptional(text),
     placement: v.exactOptional(placement),
+    location: v.exactOptional(
+      v.strictObject({ rack: v.exactOptional(text), unit: v.exactOptional(text), switch: text, port: text }),
+    ),
     requiredImage: v.exactOptional(text),
     pinnedImage: v.exactOptional(text),
     plannedImage: v.exactOptional(text),

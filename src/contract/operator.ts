@@ -1,5 +1,6 @@
 /** What operators' tools see of the MDB: the views that the routes of operator-routes.ts answer with. */
 import type { MachineEvent } from "../core/machine/event.ts";
+import { type Location, locationOf } from "../core/machine/location.ts";
 import type { Condition, Machine } from "../core/machine/record.ts";
 import type { PastChange } from "../core/ports.ts";
 import { type LocalMethod, methodsOf } from "../core/pxe/local-boot.ts";
@@ -8,6 +9,7 @@ import type { NetworkMode } from "../core/pxe/network.ts";
 
 /** A machine as operators see it: its record without hashes of secrets. */
 export type MachineView = Omit<Machine, "ticket" | "subTokenHash" | "wayBack"> & {
+  readonly location?: Location;
   readonly order?: {
     readonly action: string;
     readonly generation: number;
@@ -118,7 +120,9 @@ const secretFacts: ReadonlySet<string> = new Set(["tokenHash", "sessionHash", "s
 
 /** The view of a record. */
 export function viewMachine(machine: Machine): MachineView {
-  const { ticket, subTokenHash: _secret, wayBack: _internal, ...rest } = machine;
+  const { ticket, subTokenHash: _secret, wayBack: _internal, ...kept } = machine;
+  const location = locationOf(machine);
+  const rest = location === undefined ? kept : { ...kept, location };
   if (ticket === undefined) return rest;
   const { action, generation, expiresAtMs, taken } = ticket;
   return {

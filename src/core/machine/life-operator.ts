@@ -104,9 +104,15 @@ export const refuseUnborn: Refuse = (machine) =>
     next: "reset it to begin the birth anew",
   });
 
-/** A cell that refuses because the machine was only seen where nothing may be born. */
-export const refuseOutsideNursery: Refuse = (machine) =>
-  refused({
+/** A cell that refuses because the machine was given up, or only seen where nothing may be born. */
+export const refuseOutsideNursery: Refuse = (machine) => {
+  if (conditionOf(machine, "retired") !== undefined)
+    return refused({
+      kind: "notInNursery",
+      message: `${nameOf(machine)} is retired: it is not born, wherever it asks`,
+      next: `to let it be born again: birther release ${nameOf(machine)}`,
+    });
+  return refused({
     kind: "notInNursery",
     message:
       machine.network === undefined
@@ -114,6 +120,7 @@ export const refuseOutsideNursery: Refuse = (machine) =>
         : `${nameOf(machine)} was only seen on ${machine.network}, which is not a nursery`,
     next: "cable it to a nursery, or set nursery: true for that network in the configuration",
   });
+};
 
 /** A cell that refuses a word that nothing in this state can say. */
 export const refuseState: Refuse = (machine, event) =>

@@ -129,6 +129,13 @@ const rows: readonly (readonly [title: string, Machine, Partial<WhyFacts>, missi
     /log r01u01/,
   ],
   [
+    "heard after its restart, and not at its image",
+    machineIn("healthy", { phase: "rebooting", phaseAtMs: 1000, lastSeenAtMs: 1500 }),
+    {},
+    /it is heard, but has not come to its image compute/,
+    /log r01u01/,
+  ],
+  [
     "silent",
     machineIn("healthy", { phase: "up", phaseAtMs: 1000 }),
     { nowMs: 60 * minuteMs },

@@ -1,6 +1,6 @@
 import { type Deadlines, phaseWaitsFor } from "./deadlines.ts";
 import { conditionOf, isDisputed, nameOf } from "./life-record.ts";
-import type { Condition, Machine } from "./record.ts";
+import type { Condition, Machine, Phase } from "./record.ts";
 import { deadlineOf, spell } from "./vigilance.ts";
 
 /** What is known beside the record; each is left out where nobody asked. */
@@ -161,6 +161,17 @@ const reasons: readonly Reason[] = [
       : "birther log NAME shows more";
     return { missing: "it comes up with its image", next: `look at its console; ${next}`, sinceMs: failing.sinceMs };
   },
+  (machine, { deadlineSeconds }) => {
+    const deadline = deadlineOf(machine, deadlineSeconds);
+    if (machine.state !== "healthy" || deadline === undefined || !heardPhases.has(deadline.phase)) return undefined;
+    const { sinceMs, byMs } = deadline;
+    if (machine.lastSeenAtMs <= sinceMs) return undefined;
+    return {
+      missing: `its sub gets on: it is heard, but has not come to its image ${machine.requiredImage ?? ""}`.trimEnd(),
+      next: "birther log NAME says what it waits for or what failed: room on its disk, an object that is missing",
+      ...{ sinceMs, byMs },
+    };
+  },
   (machine, { deadlineSeconds, nowMs }) => {
     const deadline = deadlineOf(machine, deadlineSeconds);
     if (deadline === undefined || (machine.state === "healthy" && deadline.phase === "up" && nowMs < deadline.byMs))
@@ -170,6 +181,9 @@ const reasons: readonly Reason[] = [
     return { missing, next, sinceMs, byMs };
   },
 ];
+
+/** Phases of which it is said that the sub is to be heard: when it is, it is something else that is missing. */
+const heardPhases: ReadonlySet<Phase> = new Set(["handedOver", "rebooting"]);
 
 const noFacts: WhyFacts = { nowMs: 0, deadlineSeconds: {} as Deadlines };
 
