@@ -74,6 +74,11 @@ export const suites: readonly Suite[] = [
     run: { kind: "files", globs: ["tests/postgres/*.test.ts"], packages: ["postgresql"], timeoutMs: 5 * minuteMs },
   },
   {
+    name: "mdb-faults",
+    about: "the MDB's file: kill -9 during writes (KILL_ROUNDS=1000 for the long run), a full disk, damaged files",
+    run: { kind: "files", globs: ["tests/mdb-faults/*.test.ts"], timeoutMs: 30 * minuteMs },
+  },
+  {
     name: "real-clients",
     about: "curl, tftp-hpa, dhclient or udhcpc against our servers",
     run: {

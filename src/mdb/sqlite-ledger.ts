@@ -19,7 +19,7 @@ import {
   readDocument,
 } from "./ledger.ts";
 import type { BatchRows } from "./ledger-rows.ts";
-import { openSqliteDatabase } from "./sqlite-database.ts";
+import { openSqliteDatabase, whatToDo } from "./sqlite-database.ts";
 
 export type Committed =
   | { readonly kind: "written" | "behind" }
@@ -78,7 +78,13 @@ export function openSqliteLedger(path: string): SqliteLedger {
 
   return {
     position: () => at().position,
-    machinesAfter: ({ id, limit }) => read.machines.all(id, limit).map((row) => String(row.document)),
+    machinesAfter: ({ id, limit }) => {
+      try {
+        return read.machines.all(id, limit).map((row) => String(row.document));
+      } catch (cause) {
+        throw new Error(`the machine database ${path} cannot be read: ${whatToDo(cause)}`, { cause });
+      }
+    },
     documents: () => documentsAfter(-1),
 
     commit: (since, rows) => {
@@ -91,7 +97,7 @@ export function openSqliteLedger(path: string): SqliteLedger {
       } catch (cause) {
         if (database.isTransaction) database.exec("ROLLBACK");
         if (isConflict(cause) || isConstraint(cause)) return { kind: "conflict", cause };
-        throw new Error(`${rows.count} changes could not be written to ${path}`, { cause });
+        throw new Error(`${rows.count} changes could not be written to ${path}: ${whatToDo(cause)}`, { cause });
       }
     },
 

@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { checkFleet } from "../core/machine/check.ts";
 import type { Ledger } from "./ledger.ts";
 import { openLedgerThread } from "./ledger-thread.ts";
 import { openStore, storeOn } from "./open-store.ts";
@@ -73,41 +69,6 @@ test("when the disk refuses, what waited is refused, and memory is again what th
   full = false;
   await store.apply(asks(2));
   assert.equal(store.list().length, 2);
-});
-
-test("kill -9 loses nothing that was acknowledged", { timeout: 60_000 }, async () => {
-  const path = newFile();
-  const acknowledged = new Map<number, number>();
-  for (let round = 0; round < 6; round++) {
-    const writer = spawn(process.execPath, [
-      join(import.meta.dirname, "store-writer.ts"),
-      path,
-      String(1 + round * 100_000),
-    ]);
-    let output = "";
-    writer.stdout.on("data", (chunk: Buffer) => {
-      output += chunk;
-    });
-    const deadline = Date.now() + 20_000;
-    while (output.length < 200 + round * 300 && Date.now() < deadline && writer.exitCode === null) await sleep(2);
-    writer.kill("SIGKILL");
-    await once(writer, "close");
-    const lines = output
-      .slice(0, output.lastIndexOf("\n") + 1)
-      .trim()
-      .split("\n");
-    assert.ok(lines.length > 10, `round ${round}: the writer acknowledged changes before it was killed`);
-    for (const line of lines) {
-      const [n, revision] = line.split(" ").map(Number);
-      acknowledged.set(n ?? assert.fail(), revision ?? assert.fail());
-    }
-    await using store = await openStore({ path, clock: stillClock(), log });
-    for (const [n, revision] of acknowledged) {
-      const kept = store.byMac(testMac(n))?.revision ?? 0;
-      assert.ok(kept >= revision, `machine ${n}: revision ${revision} was acknowledged, ${kept} is there`);
-    }
-    assert.deepEqual(checkFleet(store.list()), []);
-  }
 });
 
 test("thousands of machines at once", async () => {

@@ -1,0 +1,21 @@
+/**
+ * A process that births machines in a store until it is killed, and says on stdout what was acknowledged: lines of
+ * `MACHINE REVISION`. It opens the store when it is told the first machine's number on stdin, so that one can be started
+ * while another is still writing.
+ */
+import { once } from "node:events";
+import { openStore } from "../../src/mdb/open-store.ts";
+import { asks, birthOf } from "../../src/mdb/store-suite.ts";
+
+const [path] = process.argv.slice(2);
+if (path === undefined) throw new Error("store-writer PATH, and the number of the first machine on stdin");
+const [first] = (await once(process.stdin, "data")) as [Buffer];
+const clock = { nowMs: Date.now, monotonicMs: () => performance.now() };
+const store = await openStore({ path, clock, log: () => {} });
+const writeMachine = async (n: number) => {
+  for (const event of [...birthOf(n), asks(n), asks(n)]) {
+    const decision = await store.apply(event);
+    process.stdout.write(`${n} ${decision.machine?.revision}\n`);
+  }
+};
+for (let n = Number(first.toString()); ; n += 4) await Promise.all([n, n + 1, n + 2, n + 3].map(writeMachine));
