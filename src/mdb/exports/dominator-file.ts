@@ -11,6 +11,8 @@ const longestRestMs = 60_000;
 /** After a failure (a full disk, a directory that is gone) the next try comes so much later. */
 const retryMs = 10_000;
 
+const failed = "the Dominator's MDB could not be written";
+
 /** What became of the file, for the metrics. */
 export type DominatorFile = AsyncDisposable & {
   readonly figures: () => { readonly writes: number; readonly failures: number; readonly lastWriteAtMs?: number };
@@ -51,7 +53,7 @@ export async function keepDominatorFile(deps: {
       changed = true;
       restMs = retryMs;
       const next = `the Dominator still reads the old file; see that ${path} can be written. Tried again in ${retryMs / 1000} s`;
-      log("error", "the Dominator's MDB could not be written", { path, cause, next });
+      log("error", failed, { path, cause, next });
     }
     schedule(Math.max(settleMs, restMs), "rest");
   };
@@ -80,7 +82,7 @@ export async function keepDominatorFile(deps: {
       mdb.onChanged(() => {});
       await writing;
       clearTimeout(timer);
-      if (changed) await write();
+      if (changed) await write().catch((cause: unknown) => log("error", failed, { path, cause }));
     },
   };
 }

@@ -1,6 +1,7 @@
 import { dominatorMdbText, dominatorRow } from "../../core/export/dominator-mdb.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import type { Store } from "../../core/ports.ts";
+import { forEachInTurns } from "./slices.ts";
 
 /** The Dominator's MDB of a fleet, kept up with its changes: a change costs the row of one machine, whatever the fleet's size. */
 export type DominatorMdb = Disposable & {
@@ -10,7 +11,12 @@ export type DominatorMdb = Disposable & {
   readonly machines: () => number;
   /** Calls back when a row was added, changed or dropped. */
   readonly onChanged: (listener: () => void) => void;
+  /** Compares all rows with the store, a few at a time; done every ten minutes by itself. */
+  readonly compare: () => Promise<void>;
 };
+
+/** All rows are compared with the store so often: after a long absence of its database a store takes in the fleet anew, without a word for each machine. */
+const compareMs = 600_000;
 
 /** Follows a store. Rows stand in the order in which their machines were first seen here. */
 export function openDominatorMdb(store: Store): DominatorMdb {
@@ -28,15 +34,30 @@ export function openDominatorMdb(store: Store): DominatorMdb {
   for (const machine of store.list()) put(machine);
   const end = store.watch(({ machine, absorbed = [] }) => {
     const dropped = absorbed.filter((id) => rows.delete(id)).length > 0;
-    if (!put(machine) && !dropped) return;
-    listener();
+    if (put(machine) || dropped) listener();
   });
+  const compare = async (): Promise<void> => {
+    let changed = false;
+    for (const id of [...rows.keys()]) if (store.get(id) === undefined) changed = rows.delete(id) || changed;
+    // The record of now, not of when the list was made: a turn later it may be another.
+    await forEachInTurns([...store.list()], ({ id }) => {
+      const machine = store.get(id);
+      if (machine !== undefined) changed = put(machine) || changed;
+    });
+    if (changed) listener();
+  };
+  const timer = setInterval(compare, compareMs);
+  timer.unref();
   return {
     text: () => dominatorMdbText([...rows.values()]),
     machines: () => rows.size,
     onChanged: (next) => {
       listener = next;
     },
-    [Symbol.dispose]: end,
+    compare,
+    [Symbol.dispose]: () => {
+      clearInterval(timer);
+      end();
+    },
   };
 }

@@ -52,6 +52,24 @@ test("the Dominator's MDB follows the store, and a change that is not the Domina
   assert.deepEqual([changes, hostnames(mdb.text()), mdb.machines()], [2, ["r01u3"], 1]);
 });
 
+test("the Dominator's MDB finds by itself what it was not told of", async () => {
+  await using real = await openStore({ path: ":memory:", clock, log });
+  await giveBirth(real, 1);
+  // A store that takes in the fleet anew tells nobody of each machine.
+  using mdb = openDominatorMdb({ ...real, watch: () => () => {} });
+  let changes = 0;
+  mdb.onChanged(() => {
+    changes += 1;
+  });
+  await giveBirth(real, 2);
+  await real.apply({ kind: "rebirthAsked", id: machineIdFromMac(testMac(1)), by: "test" });
+  assert.deepEqual(hostnames(mdb.text()), ["r01u1"]);
+  await mdb.compare();
+  assert.deepEqual([changes, hostnames(mdb.text())], [1, ["r01u2"]]);
+  await mdb.compare();
+  assert.equal(changes, 1);
+});
+
 describe("the Dominator's MDB file", () => {
   async function inDirectory(act: (directory: string, store: Store) => Promise<void>): Promise<void> {
     const directory = mkdtempSync(join(tmpdir(), "birther-exports-"));
