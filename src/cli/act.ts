@@ -80,12 +80,17 @@ function printForeseen(foreseen: BatchAnswer, { output }: ActOptions): void {
   }
 }
 
+/** So many are named in a question; a person reads no more. */
+const namesShown = 20;
+
 async function consent({ results }: BatchAnswer, loses: string, given: boolean): Promise<void> {
   const concerned = results.filter(({ outcome }) => outcome === "done");
   const left = concerned.flatMap(({ name, leaves = [] }) => leaves.map((what) => `${name}: ${what}`));
   for (const line of left) process.stderr.write(`${line}\n`);
   if (given || concerned.length === 0) return;
-  const names = concerned.map(({ name }) => name).join(", ");
+  const rest = concerned.length - namesShown;
+  const first = concerned.slice(0, namesShown).map(({ name }) => name);
+  const names = [...first, ...(rest > 0 ? [`${rest} more (--dry-run lists them)`] : [])].join(", ");
   const what = left.length === 0 ? loses : `${loses}, but for the above`;
   if (!process.stdin.isTTY)
     throw failure("failed", `nothing was done. ${names}: ${what}`, "--yes says that this is known");

@@ -131,6 +131,26 @@ const refusals: [title: string, document: unknown, expected: string][] = [
     "ports.machines: found 80; meant is another port than ports.http",
   ],
   [
+    "operators at the machines' port",
+    { ...good, ports: { operators: 443 } },
+    "ports.operators: found 443; meant is another port than ports.machines",
+  ],
+  [
+    "a certificate without its key",
+    { ...good, operators: { certificate: "/etc/birther/cert.pem" } },
+    "operators.key: found nothing; meant is a certificate and its key, or neither",
+  ],
+  [
+    "a name that is none",
+    { ...good, operators: { names: ["mdb_1.example.org"] } },
+    'operators.names[0]: found "mdb_1.example.org"; meant is a host name such as birther.example.org',
+  ],
+  [
+    "a blast radius of nothing",
+    { ...good, blastRadius: { machines: 0 } },
+    "blastRadius.machines: found 0; meant is a whole number of machines, 1 to 1000000",
+  ],
+  [
     "our address outside the network",
     { networks: [{ ...network, serverAddress: "10.78.0.1" }] },
     "networks[0].serverAddress: found 10.78.0.1; meant is an address inside 10.77.0.0/24: 10.77.0.1 to 10.77.0.254",

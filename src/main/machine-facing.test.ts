@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import fc from "fast-check";
 import * as v from "valibot";
 import { configSchema } from "../contract/config.ts";
 import { credentialFor } from "../contract/credential.ts";
@@ -131,6 +132,33 @@ describe("what machines can reach", () => {
       }
     }
     assert.deepEqual([store.position(), store.list()], [before.position, before.machines]);
+  });
+
+  test("whatever bytes come, each is refused, never with a 5xx, and nothing is written", async () => {
+    const before = store.position();
+    const document = fc.oneof(
+      fc.jsonValue(),
+      fc.constantFrom(...Object.values(bodies).flat()),
+      fc.dictionary(fc.constantFrom("items", "token", "mac", "generation"), fc.jsonValue()),
+    );
+    const body = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      document.map((value) => Buffer.from(JSON.stringify(value))),
+    );
+    const route = fc.constantFrom(...apps.flatMap((app) => app.routes.map(({ path }) => ({ app, path }))));
+    await fc.assert(
+      fc.asyncProperty(route, body, fc.string(), async ({ app, path }, bytes, bearer) => {
+        const authorization = `Bearer ${encodeURIComponent(bearer)}`;
+        const { status } = await app.request(path, {
+          method: "POST",
+          headers: { authorization },
+          body: Buffer.from(bytes),
+        });
+        assert.ok(status >= 400 && status < 500, `${path} ${status}`);
+      }),
+      { numRuns: 400 },
+    );
+    assert.equal(store.position(), before);
   });
 
   test("with a good one the same requests are heard: the test above can fail", async () => {

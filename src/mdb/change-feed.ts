@@ -126,6 +126,7 @@ export function changeFeed(store: Pick<Store, "watch" | "position" | "changesSin
   return {
     open: ({ since, mayGoOn }) => {
       let heard = since ?? store.position();
+      let arrived = false;
       let gone = false;
       let stopWaiting = () => {};
       const nothingNew = () =>
@@ -140,14 +141,15 @@ export function changeFeed(store: Pick<Store, "watch" | "position" | "changesSin
         if (gone) return;
         gone = true;
         stopWaiting();
-        leave();
+        if (arrived) leave();
       };
-      arrive();
-      // Asked for by a reader only: nothing is made for one that does not read.
+      // Asked for by a reader only: nothing is made for one that does not read, as HEAD does not.
       return new ReadableStream<Uint8Array>(
         {
           start: (controller) => controller.enqueue(positionOf(heard)),
           pull: async (controller) => {
+            if (!arrived) arrive();
+            arrived = true;
             while (!gone) {
               // Greater than all: a position of another database, or of one that was set back.
               if (heard < ringAfter || heard > Math.max(newest, store.position())) {

@@ -20,7 +20,7 @@ export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
   const app = new Hono<OperatorEnv>();
   const document = openApiDocument(deps.version);
   const startedAtMs = deps.clock.nowMs();
-  const { onError, notFound } = lastAnswers(deps.log);
+  const { onError, notFound } = lastAnswers(deps.log, "GET /v1/openapi.json has the routes");
   app.onError(onError);
   app.notFound(notFound);
   const handlers: Handlers<OperatorRoute> = {
@@ -76,7 +76,11 @@ async function readRequest(c: Context, route: Route): Promise<Read<{ query: unkn
   if (!query.success) return refused(faultAnswer(c, "wrongQuery", faultsOf(query.issues), shapes));
   if (route.body === undefined) return { kind: "read", value: { query: query.output, body: undefined } };
 
-  const text = await c.req.text();
+  const text = await c.req.text().catch(() => undefined);
+  if (text === undefined) {
+    const detail = "the body did not come whole: the connection was cut, or it is no text";
+    return refused(faultAnswer(c, "malformed", detail, "send it again"));
+  }
   const bodyType = route.bodyType ?? "application/json";
   const given = c.req.header("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (text !== "" && given !== bodyType) {

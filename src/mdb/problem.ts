@@ -143,8 +143,8 @@ export function atMost(maxSize: number): MiddlewareHandler {
   return bodyLimit({ maxSize, onError });
 }
 
-/** What every app of ours answers when a handler threw or no route fits. */
-export function lastAnswers(log: Log) {
+/** What every app of ours answers when a handler threw or no route fits; `routes` says where those are told that do. */
+export function lastAnswers(log: Log, routes = "see src/contract for the routes") {
   return {
     onError: (cause: Error, c: Context) => {
       log("error", "a request failed", { method: c.req.method, path: c.req.path, cause });
@@ -155,7 +155,6 @@ export function lastAnswers(log: Log) {
         "try again; if it stays, look at the server's log",
       );
     },
-    notFound: (c: Context) =>
-      faultAnswer(c, "noSuchRoute", `${c.req.method} ${c.req.path.slice(0, 200)}`, "see src/contract for the routes"),
+    notFound: (c: Context) => faultAnswer(c, "noSuchRoute", `${c.req.method} ${c.req.path.slice(0, 200)}`, routes),
   };
 }
