@@ -75,7 +75,12 @@ export async function storeOn(options: {
     onNews: (news) => {
       const changes = changesOf(news, memory.fleet().get);
       memory.takeIn(news);
-      if (news.kind === "everything") documents.clear();
+      if (news.kind === "everything") {
+        log("warn", "all machines are read anew: too much was written by others, or the database is another one", {
+          ...{ before: position, now: news.position },
+        });
+        documents.clear();
+      }
       documents.takeIn(news.documents);
       position = news.position;
       return changes.map((change) => () => tell(change));

@@ -15,6 +15,9 @@ import { isPassing, isRefusedData, openSession, type Session } from "./postgres-
 /** What is asked of a server that does not answer any more is given up after this long, on its connection. */
 const answerMs = 30_000;
 
+/** So long a writer's signature is kept: it is asked for within minutes, after a connection was lost. */
+const signedMs = 7 * 86_400_000;
+
 export type PostgresOptions = {
   /** `postgres://…`, see postgres-place.ts. */
   readonly place: string;
@@ -49,6 +52,7 @@ export async function openPostgresLedger(options: PostgresOptions): Promise<Ledg
     const { client } = await writing();
     try {
       await migratePostgres(client);
+      await client.query("DELETE FROM writers WHERE at_ms < extract(epoch FROM now()) * 1000 - $1", [signedMs]);
     } catch (cause) {
       session?.cut();
       if (isPassing(cause)) throw cause;
@@ -58,11 +62,18 @@ export async function openPostgresLedger(options: PostgresOptions): Promise<Ledg
   });
   const listener = await openListener({ place, clock, log, pollMs, ownProcess: () => session?.processId });
 
-  const reading = <T>(what: string, read: (client: pg.Client) => Promise<T>): Promise<T> =>
-    insist(what, async () => {
-      const { client, cut } = await listener.session();
-      return await answered(cut, () => still(client, read));
-    });
+  // One transaction at a time on the one connection.
+  let lastRead: Promise<unknown> = Promise.resolve();
+  const reading = <T>(what: string, read: (client: pg.Client) => Promise<T>): Promise<T> => {
+    const mine = lastRead.then(() =>
+      insist(what, async () => {
+        const { client, cut } = await listener.session();
+        return await answered(cut, () => still(client, read));
+      }),
+    );
+    lastRead = mine.catch(() => undefined);
+    return mine;
+  };
 
   const commit = (batch: Batch): Promise<number> => {
     batches += 1;

@@ -337,5 +337,40 @@ export function storeSuite(
       await store[Symbol.asyncDispose]();
       assert.equal(store.leads(), false);
     });
+
+    test("a clock that jumps back and forth: order and feed stay, used orders stay used, expired ones can be had anew", async () => {
+      const clock = stillClock();
+      const { keeps, open } = place();
+      const store = await open(clock);
+      const id = machineIdFromMac(testMac(1));
+      const [asked, issued, taken, healthy] = birthOf(1);
+      if (!asked || issued?.kind !== "orderIssued" || taken?.kind !== "orderTaken" || !healthy) assert.fail();
+      const yearMs = 365 * 86_400_000;
+      await store.apply(asked);
+      await store.apply({ ...issued, expiresAtMs: clock.nowMs() + 1000 });
+      clock.pass(10 * yearMs);
+      const late = await store.apply(taken);
+      assert.equal(late.kind === "refused" && late.refusal.kind, "expiredToken");
+      await store.apply({ ...issued, tokenHash: "new", expiresAtMs: clock.nowMs() + 1000 });
+      clock.pass(-9 * yearMs);
+      assert.equal((await store.apply({ ...taken, tokenHash: "new" })).kind, "changed");
+      assert.equal((await store.apply(healthy)).kind, "changed");
+      clock.pass(-yearMs / 2);
+      for (const event of [issued, taken, { ...taken, tokenHash: "new", bootId: "another" }]) {
+        assert.equal((await store.apply(event)).kind, "refused", "nothing of it counts again");
+      }
+      assert.equal(store.get(id)?.state, "healthy");
+      const history = await store.history(id, 10);
+      assert.deepEqual(
+        history.map(({ machine: { revision } }) => revision),
+        [1, 2, 3, 4, 5],
+      );
+      assert.ok((history[3]?.atMs ?? 0) < (history[2]?.atMs ?? 0), "as the clock said it");
+      await store[Symbol.asyncDispose]();
+      if (!keeps) return;
+      await using again = await open(clock);
+      assert.equal(again.position(), 5);
+      assert.deepEqual(await again.history(id, 10), history);
+    });
   });
 }

@@ -104,6 +104,30 @@ describe("several stores on one PostgreSQL", () => {
     ]);
   });
 
+  test("one whose connections are ended hears what it missed, and reads go on", async () => {
+    const place = await server.createDatabase();
+    await using one = await open(place);
+    await using two = await open(place);
+    await one.apply(asks(1));
+    const heard: number[] = [];
+    two.watch(({ position }) => heard.push(position));
+    for (let round = 1; round <= 5; round++) {
+      await server.ask(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        place.match(/fleet\d+/)?.[0],
+      );
+      await one.apply(asks(1));
+      const reads = await Promise.all([two.history(firstId, 10), two.audit({ limit: 10 }), two.changesSince(0, 10)]);
+      assert.equal(reads[0].length, round + 1);
+    }
+    await until("the other heard all", () => heard.at(-1) === 6);
+    assert.deepEqual(
+      heard.filter((position, index) => position !== (heard[0] ?? 0) + index),
+      [],
+      "in order, each once",
+    );
+  });
+
   test("one leads; when it goes, the other does", async () => {
     const place = await server.createDatabase();
     const one = await open(place);
