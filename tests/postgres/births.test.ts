@@ -39,10 +39,14 @@ test("two Birthers on one database, killed in the middle of births again and aga
     const victim = survivor;
     survivor = startBirther(place, `boot-${round}`);
     const goal = Math.min(40 * round, machines);
-    await until(`births of round ${round} are under way`, () => {
-      const begun = [...victim.lines(), ...survivor.lines()].length + said.length;
-      return begun >= goal || victim.child.exitCode !== null;
-    });
+    await until(
+      `births of round ${round} are under way`,
+      () => {
+        const begun = [...victim.lines(), ...survivor.lines()].length + said.length;
+        return begun >= goal || victim.child.exitCode !== null;
+      },
+      90_000,
+    );
     victim.child.kill("SIGKILL");
     await once(victim.child, "close");
     said.push(...victim.lines());
