@@ -85,6 +85,37 @@ describe("the change feed", () => {
     assert.equal((await feed.next())?.id, "5");
   });
 
+  test("changes that the store told nobody of are read from the database, once for all who wait", async () => {
+    await using store = await openMemory();
+    let silent = false;
+    let pages = 0;
+    const feed = changeFeed({
+      position: store.position,
+      changesSince: (position, limit) => {
+        pages += 1;
+        return store.changesSince(position, limit);
+      },
+      watch: (listener) =>
+        store.watch((change) => {
+          if (!silent) listener(change);
+        }),
+    });
+    const watchers = Array.from({ length: 5 }, () => reader(feed.open({ since: undefined, ...always })));
+    await Promise.all(watchers.map(({ take }) => take(1)));
+    const heard = watchers.map(({ take }) => take(3));
+    silent = true;
+    await store.apply(asks(1));
+    await store.apply(asks(2));
+    silent = false;
+    await store.apply(asks(3));
+    for (const events of await Promise.all(heard))
+      assert.deepEqual(
+        events.map(({ id }) => id),
+        ["1", "2", "3"],
+      );
+    assert.equal(pages, 1);
+  });
+
   test("one that does not read costs nothing and misses nothing, however much happens; others are not kept", async () => {
     await using store = await openMemory();
     const feed = changeFeed(store);

@@ -40,6 +40,7 @@ export function changeFeed(store: Pick<Store, "watch" | "position" | "changesSin
   let ringAfter = store.position();
   let newest = ringAfter;
   let chunks = new Map<number, Chunk>();
+  const pages = new Map<number, Promise<Chunk>>();
   const waiting = new Set<(why: "changes" | "heartbeat") => void>();
   let watchers = 0;
   let beating: NodeJS.Timeout | undefined;
@@ -51,11 +52,12 @@ export function changeFeed(store: Pick<Store, "watch" | "position" | "changesSin
     for (const resume of woken) resume(why);
   };
   store.watch((change) => {
+    // Positions between are documents', or changes that nobody told: the store took its fleet in anew. The database knows.
+    const isNext = change.position === newest + 1;
     newest = change.position;
-    if (watchers === 0) {
-      forgetRing();
-      return;
-    }
+    if (watchers === 0 || !isNext) forgetRing();
+    if (watchers === 0) return;
+    if (!isNext) ringAfter = change.position - 1;
     const bytes = eventOf(change);
     ring.push({ position: change.position, bytes });
     bytesInRing += bytes.length;
@@ -107,8 +109,16 @@ export function changeFeed(store: Pick<Store, "watch" | "position" | "changesSin
     chunks.set(heard, chunk);
     return chunk;
   };
-  /** What comes after a position, from the database: the next page, or that it is not known any more. */
-  const fromDatabase = async (heard: number): Promise<Chunk> => {
+  /** The same, from the database; those who wait for the same page share one query. */
+  const fromDatabase = (heard: number): Promise<Chunk> => {
+    const asked = pages.get(heard);
+    if (asked !== undefined) return asked;
+    const page = readPage(heard).finally(() => pages.delete(heard));
+    pages.set(heard, page);
+    return page;
+  };
+  /** What comes after a position: the next page, or that it is not known any more. */
+  const readPage = async (heard: number): Promise<Chunk> => {
     const reached = newest;
     const page = await store.changesSince(heard, pageLimit);
     if (page.kind === "tooOld") {

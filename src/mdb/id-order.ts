@@ -16,8 +16,10 @@ export function idOrder(store: Pick<Store, "list" | "get" | "watch">): IdOrder {
     if (!known.has(id)) ids = undefined;
   });
   const sorted = () => {
-    if (ids !== undefined) return ids;
-    ids = store.list().map(({ id }) => id);
+    const machines = store.list();
+    // A store that takes its fleet in anew tells nobody of each machine.
+    if (ids !== undefined && machines.length === known.size) return ids;
+    ids = machines.map(({ id }) => id);
     ids.sort();
     known.clear();
     for (const id of ids) known.add(id);
