@@ -104,7 +104,8 @@ describe("who may do what", () => {
       const made = await site.tokens.create({ name: role, role, by: "test" });
       assert.ok(made.kind === "created");
       for (const [name, route] of routes) {
-        if (route.answerType === "application/x-ndjson" || route.answerType === "text/event-stream") continue;
+        // It would not end.
+        if (route.answerType === "text/event-stream") continue;
         const { method, path } = route;
         const asking = { method, headers: bearer(made.token), door: outside };
         const { status, json } = await site.ask(pathOf(path, "none"), asking);
