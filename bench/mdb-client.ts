@@ -4,6 +4,12 @@ import { Agent, type IncomingMessage, request } from "node:http";
 /** A client of the operators' API on a Unix socket that keeps its connections. */
 export function openClient(socketPath: string) {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  /** Reads an answer to its end and forgets it: that of a million machines is longer than a string may be. */
+  async function drain(path: string): Promise<void> {
+    const [response] = (await once(request({ socketPath, path, agent }).end(), "response")) as [IncomingMessage];
+    if (response.statusCode !== 200) throw new Error(`GET ${path}: ${response.statusCode}`);
+    await once(response.resume(), "end");
+  }
   async function ask(method: "GET" | "POST", path: string, body?: object): Promise<string> {
     const headers = body === undefined ? {} : { "content-type": "application/json" };
     const sent = request({ socketPath, path, method, agent, headers });
@@ -20,7 +26,7 @@ export function openClient(socketPath: string) {
     if (response.statusCode !== 200) throw new Error(`${method} ${path}: ${response.statusCode} ${text.slice(0, 300)}`);
     return text;
   }
-  return { ask, [Symbol.dispose]: () => agent.destroy() };
+  return { ask, drain, [Symbol.dispose]: () => agent.destroy() };
 }
 export type Client = ReturnType<typeof openClient>;
 

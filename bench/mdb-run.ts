@@ -113,7 +113,7 @@ async function reads({ client, machines }: Server): Promise<object> {
   // A page in the middle: its token is that of the machine before it.
   const middle = Buffer.from(machineIdFromMac(fleetMac(machines >> 1))).toString("base64url");
   const slim = "fields=hostname,state,phase,conditions";
-  const few = quick ? 3 : 10;
+  const few = quick || machines > 200_000 ? 3 : 10;
   const parallelMs = performance.now();
   const many = quick ? 500 : 5000;
   await Promise.all(
@@ -129,9 +129,9 @@ async function reads({ client, machines }: Server): Promise<object> {
     slimPageMs: await timed(rounds, () => get(`/v1/machines?limit=500&${slim}`)),
     /** Few are selected, so that all are looked at. */
     selectionMs: await timed(few, () => get(`/v1/machines?where=${encodeURIComponent("rack=1")}&limit=100`)),
-    metricsMs: await timed(few, () => get("/metrics")),
-    dominatorMs: await timed(few, () => get("/v1/exports/dominator")),
-    ansibleMs: await timed(few, () => get("/v1/exports/ansible")),
+    metricsMs: await timed(few, () => client.drain("/metrics")),
+    dominatorMs: await timed(few, () => client.drain("/v1/exports/dominator")),
+    ansibleMs: await timed(few, () => client.drain("/v1/exports/ansible")),
   };
 }
 

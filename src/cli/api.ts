@@ -20,9 +20,7 @@ export type Asked = {
 export type Api = {
   /** Asks, and gives the answer's JSON; throws the server's refusal in its own words. */
   readonly ask: <T>(route: OperatorRoute, asked?: Asked) => Promise<T>;
-  /** Asks a route whose answer is a text, or JSON that is handed on as it is. */
-  readonly text: (route: OperatorRoute, asked?: Asked) => Promise<string>;
-  /** Asks a route whose answer is bytes, as they come. */
+  /** Asks a route whose answer is handed on as it comes: it may be longer than memory. */
   readonly bytes: (route: OperatorRoute, asked?: Asked) => Promise<IncomingMessage>;
   /** The events of a feed after a position, or from now on, until the server ends it. */
   readonly follow: (route: OperatorRoute, since: string | undefined) => AsyncGenerator<FeedEvent, void, undefined>;
@@ -52,10 +50,8 @@ export async function openApi(options: Pick<ServerOptions, "state" | "server" | 
     return response;
   }
 
-  const text: Api["text"] = async (route, asked = {}) => textOf(await send(route, asked));
   return {
-    text,
-    ask: async <T>(route: OperatorRoute, asked: Asked = {}) => JSON.parse(await text(route, asked)) as T,
+    ask: async <T>(route: OperatorRoute, asked: Asked = {}) => JSON.parse(await textOf(await send(route, asked))) as T,
     bytes: async (route, asked = {}) => await send(route, asked),
     follow: async function* (route, since) {
       yield* readEvents(await send(route, { query: { since } }));

@@ -15,7 +15,7 @@ export function exportCommand(program: Command): void {
 
   placeOptions(command.command("dominator"))
     .description("the healthy machines as the Dominator's MDB (its -mdbFile)")
-    .action(async (options: Where) => write(await textOf(options, "exportDominator")));
+    .action(async (options: Where) => write(options, "exportDominator"));
 
   placeOptions(command.command("ansible"))
     .description("Ansible's dynamic inventory: packaging/ansible/birther-inventory is the script to point it at")
@@ -26,11 +26,8 @@ export function exportCommand(program: Command): void {
         throw failure("misused", "Ansible asks for either --list or --host", "birther export ansible --list");
       }
       const { host: name } = options;
-      write(
-        name === undefined
-          ? await textOf(options, "exportAnsible")
-          : await textOf(options, "exportAnsibleHost", { name }),
-      );
+      if (name === undefined) await write(options, "exportAnsible");
+      else await write(options, "exportAnsibleHost", { name });
     });
 
   placeOptions(command.command("netbox"))
@@ -43,21 +40,31 @@ export function exportCommand(program: Command): void {
     )
     .action(async (table: string, { site, role, macColumn, ...where }: Where & Netbox) => {
       const query = { table, site, role, macColumn: String(macColumn === true) };
-      write(await textOf(where, "exportNetbox", { query }));
+      await write(where, "exportNetbox", { query });
     });
 
   placeOptions(command.command("metrics"))
     .description("the figures of fleet and server, as Prometheus reads them")
-    .action(async (options: Where) => write(await textOf(options, "metrics")));
+    .action(async (options: Where) => write(options, "metrics"));
 }
 
 type Netbox = { readonly site: string; readonly role: string; readonly macColumn?: true };
 
-async function textOf(options: Where, route: OperatorRoute, asked?: Asked): Promise<string> {
+/** Writes the answer to standard output as it comes: the inventory of a million machines is longer than a string may be. */
+async function write(options: Where, route: OperatorRoute, asked?: Asked): Promise<void> {
   const { openApi } = await import("./api.ts");
-  return await (await openApi(options)).text(route, asked);
-}
-
-function write(text: string): void {
-  print(text.replace(/\n$/, ""));
+  const { pipeline } = await import("node:stream/promises");
+  const response = await (await openApi(options)).bytes(route, asked);
+  let last = "";
+  response.on("data", (bytes: Buffer) => {
+    last = bytes.toString("latin1", bytes.length - 1);
+  });
+  try {
+    await pipeline(response, process.stdout, { end: false });
+  } catch (error) {
+    // Whoever reads has had enough, as `| head` has.
+    if ((error as NodeJS.ErrnoException).code === "EPIPE") return;
+    throw error;
+  }
+  if (last !== "\n") print("");
 }
