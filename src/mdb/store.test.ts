@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { fleetChangesSuite } from "./fleet-changes-suite.ts";
 import type { Ledger } from "./ledger.ts";
 import { openLedgerThread } from "./ledger-thread.ts";
 import { openStore, storeOn } from "./open-store.ts";
@@ -17,6 +18,10 @@ const log = () => {};
 storeSuite("SQLite file", () => {
   const path = newFile();
   return { keeps: true, open: (clock) => openStore({ path, clock, log }) };
+});
+fleetChangesSuite("SQLite file", () => {
+  const path = newFile();
+  return { open: (clock) => openStore({ path, clock, log }) };
 });
 storeSuite("SQLite in memory", () => ({ keeps: false, open: (clock) => openStore({ path: ":memory:", clock, log }) }));
 

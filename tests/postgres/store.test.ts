@@ -3,6 +3,7 @@ import { after, describe, test } from "node:test";
 import pg from "pg";
 import { machineIdFromMac } from "../../src/core/machine/life-record.ts";
 import type { Change, Clock } from "../../src/core/ports.ts";
+import { fleetChangesSuite } from "../../src/mdb/fleet-changes-suite.ts";
 import { migrations } from "../../src/mdb/migrations.ts";
 import { checkOldFleet, type OldSchema, oldRows } from "../../src/mdb/old-schemas.ts";
 import { storeOn } from "../../src/mdb/open-store.ts";
@@ -24,6 +25,11 @@ const firstId = machineIdFromMac(testMac(1));
 storeSuite("PostgreSQL", () => {
   const place = server.createDatabase();
   return { keeps: true, open: async (clock) => open(await place, clock) };
+});
+
+fleetChangesSuite("PostgreSQL", () => {
+  const place = server.createDatabase();
+  return { open: async (clock) => open(await place, clock) };
 });
 
 describe("several stores on one PostgreSQL", () => {

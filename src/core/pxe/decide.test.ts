@@ -101,11 +101,18 @@ function line(decision: DhcpDecision): string {
 
 const born = "http://10.77.0.1/boot/52-54-00-00-00-01.ipxe";
 const known = "http://10.77.1.1/boot/52-54-00-00-00-01.ipxe";
+/** Given up by an operator: no name, no address, and the nursery does not make it new. */
+const retired: Machine = { ...machine("unknown"), conditions: [{ kind: "retired", reason: "sold", sinceMs: 0 }] };
+/** The NIC that asks was found in another machine as well. */
+const disputed = (state: MachineState): Machine => ({ ...machine(state), disputedMacs: [mac] });
 const discovers: readonly (readonly [title: string, DhcpPacket, Asked, expected: string])[] = [
   ["EDK2, birth", edk2, { machine: machine("birth") }, "offer 10.77.0.60 loader snponly.efi broadcast"],
   ["EDK2, rebirth", edk2, { machine: machine("rebirth") }, "offer 10.77.1.71 loader snponly.efi broadcast"],
   ["EDK2, clean", edk2, { machine: machine("clean") }, "offer 10.77.1.71 loader snponly.efi broadcast"],
   ["EDK2, healthy", edk2, { machine: machine("healthy") }, "offer 10.77.1.71 local offerThenNak broadcast"],
+  ["EDK2, retired", edk2, { machine: retired }, "offer 10.77.0.60 local offerThenNak broadcast"],
+  ["EDK2, rebirth, disputed", edk2, { machine: disputed("rebirth") }, "offer 10.77.0.222 local offerThenNak broadcast"],
+  ["EDK2, healthy, disputed", edk2, { machine: disputed("healthy") }, "offer 10.77.0.222 local offerThenNak broadcast"],
   ["BIOS ROM, birth", biosRom, { machine: machine("birth") }, "offer 10.77.0.60 loader undionly.kpxe hardware"],
   ["BIOS ROM, healthy", biosRom, { machine: machine("healthy") }, "offer 10.77.1.71 local localBootMenu hardware"],
   ["BIOS iPXE, birth", biosIpxe, { machine: machine("birth") }, `offer 10.77.0.60 script ${born} hardware`],
