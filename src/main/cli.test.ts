@@ -276,7 +276,7 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.equal(statSync(file).mode & 0o777, 0o600);
     const elsewhere = join(parent, "restored.sqlite");
     const restored = await birther("mdb", "restore", file, "--to", elsewhere);
-    assert.match(restored.out, new RegExp(`holds ${store.list().length} machines`));
+    assert.match(restored.out, new RegExp(`holds ${store.list().length} machines`), restored.err);
     assert.match(restored.err, /hold those that must not: birther hold/);
     const again = await birther("mdb", "restore", file, "--to", elsewhere);
     assert.equal(again.status, 1);
