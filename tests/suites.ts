@@ -71,7 +71,12 @@ export const suites: readonly Suite[] = [
   {
     name: "postgres",
     about: "the MDB on a real PostgreSQL: contract suite, several processes, restarts, failover, copies",
-    run: { kind: "files", globs: ["tests/postgres/*.test.ts"], packages: ["postgresql"], timeoutMs: 5 * minuteMs },
+    run: {
+      kind: "files",
+      globs: ["tests/postgres/*.test.ts"],
+      packages: [...packagesOf.serve, "postgresql", "iproute2"],
+      timeoutMs: 5 * minuteMs,
+    },
   },
   {
     name: "mdb-faults",

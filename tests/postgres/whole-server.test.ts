@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { checkConfig } from "../../src/contract/config-check.ts";
+import { placesIn } from "../../src/main/places.ts";
+import { startServer } from "../../src/main/server.ts";
+import { asks, testMac, until } from "../../src/mdb/store-suite.ts";
+import { insideNamespace } from "../inside-namespace.ts";
+import { startPostgres } from "./postgres-server.ts";
+
+const log = () => {};
+
+insideNamespace("two whole servers on one PostgreSQL, in a namespace", import.meta.url, () => {
+  const parent = mkdtempSync(join(tmpdir(), "birther-two-"));
+  after(() => rmSync(parent, { recursive: true }));
+  const ip = (...words: string[]) => execFileSync("ip", words);
+  ip("link", "set", "lo", "up");
+
+  /** The configuration of the n-th server: a rack and a state directory of its own, the database of all. */
+  function configOf(n: number, database: string) {
+    const name = `rack${n}`;
+    ip("link", "add", name, "type", "bridge");
+    ip("addr", "add", `10.77.${n}.1/24`, "dev", name);
+    ip("link", "set", name, "up");
+    const stateDirectory = join(parent, name);
+    const places = placesIn(stateDirectory);
+    mkdirSync(places.bootstrap, { recursive: true });
+    writeFileSync(places.kernel, "a kernel");
+    writeFileSync(places.initramfs, "an initramfs");
+    const address = (last: number) => `10.77.${n}.${last}`;
+    const network = {
+      name,
+      interface: name,
+      serverAddress: address(1),
+      prefix: address(0).concat("/24"),
+      nursery: true,
+    };
+    const result = checkConfig({
+      ...{ stateDirectory, database, operators: { addresses: [] } },
+      networks: [{ ...network, temporaryPool: { first: address(50), last: address(250) } }],
+    });
+    return result.kind === "config" ? result.config : assert.fail(JSON.stringify(result));
+  }
+
+  test("what one records the other knows; each has its state directory; one ends and the other goes on", async () => {
+    await using server = await startPostgres();
+    const database = await server.createDatabase();
+    const [first, second] = [configOf(1, database), configOf(2, database)];
+    await using one = await startServer({ config: first, log });
+    await assert.rejects(startServer({ config: first, log }), /another server runs on this state directory/);
+    {
+      await using two = await startServer({ config: second, log });
+      await Promise.all([one.store.apply(asks(1)), two.store.apply(asks(2))]);
+      await until("each knows the other's", () => [one, two].every(({ store }) => store.list().length === 2));
+      assert.deepEqual(
+        [one, two].map(({ store }) => store.leads()),
+        [true, false],
+      );
+    }
+    assert.equal((await one.store.apply(asks(2))).kind, "changed");
+    await using again = await startServer({ config: second, log });
+    assert.equal(again.store.byMac(testMac(2))?.pxe.requests, 2);
+  });
+});
