@@ -207,6 +207,7 @@ describe("metrics", () => {
         }
         assert.equal(ageQuantile(sketch, 1), sorted.at(-1));
       }),
+      { examples: [[[1]], [[0]]] },
     );
   });
 
