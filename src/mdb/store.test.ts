@@ -76,13 +76,20 @@ test("when the disk refuses, what waited is refused, and memory is again what th
   assert.equal(store.list().length, 2);
 });
 
-test("thousands of machines at once", async () => {
-  await using store = await openStore({ path: newFile(), clock: stillClock(), log });
-  const begun = performance.now();
+test("thousands of machines at once are a handful of transactions", async () => {
+  await using inner = await openLedgerThread(newFile());
+  let transactions = 0;
+  const ledger: Ledger = {
+    ...inner,
+    commit: (entries) => {
+      transactions += 1;
+      return inner.commit(entries);
+    },
+  };
+  await using store = await storeOn({ ledger, clock: stillClock(), log });
   await Promise.all(Array.from({ length: 2000 }, (_, n) => store.apply(asks(n + 1))));
   assert.equal(store.list().length, 2000);
-  const tookMs = performance.now() - begun;
-  assert.ok(tookMs < 10_000, `2000 new machines took ${Math.round(tookMs)} ms`);
+  assert.ok(transactions <= 5, `${transactions} transactions`);
   await Promise.all(birthOf(1).map((event) => store.apply(event)));
   assert.equal(store.byMac(testMac(1))?.state, "healthy");
 });
