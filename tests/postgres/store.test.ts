@@ -172,6 +172,29 @@ describe("several stores on one PostgreSQL", () => {
     );
     assert.equal(one.get(firstId)?.revision, 7);
   });
+
+  test("a database that lost what was written (a standby that was behind) is followed, and said so", async () => {
+    const place = await server.createDatabase();
+    const said: string[] = [];
+    const clock = realPauses();
+    const ledger = await openPostgresLedger({ place, clock, log, pollMs: 100_000, patienceMs: 5000 });
+    await using one = await storeOn({ ledger, clock, log: (level, message) => said.push(`${level} ${message}`) });
+    const client = new pg.Client({ connectionString: place });
+    await client.connect();
+    await one.apply(asks(1));
+    await client.query("CREATE TABLE behind AS SELECT * FROM machines");
+    await one.apply(asks(1));
+    await one.apply(asks(2));
+    await client.query(
+      "BEGIN; TRUNCATE machines; INSERT INTO machines SELECT * FROM behind; DELETE FROM changes WHERE position > 1; " +
+        "DELETE FROM claims WHERE machine_id NOT IN (SELECT id FROM machines); UPDATE feed SET position = 1; COMMIT",
+    );
+    await client.end();
+    assert.equal((await one.apply(asks(1))).machine?.pxe.requests, 2, "one before it was lost, and this one");
+    assert.deepEqual([one.list().length, one.position()], [1, 2]);
+    assert.match(said.join("\n"), /warn all machines are read anew/);
+    assert.equal((await one.apply(asks(2))).machine?.revision, 1);
+  });
 });
 
 describe("a PostgreSQL that is not as it should be", () => {
