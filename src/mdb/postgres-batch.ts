@@ -40,7 +40,7 @@ const prune = `WITH gone AS (
       SELECT id, (SELECT position FROM changes WHERE machine_id = id ORDER BY position DESC OFFSET $2 LIMIT 1) AS last
       FROM json_array_elements_text($1) AS id
     ) AS old
-    WHERE changes.machine_id = old.id AND changes.position <= least(old.last, $3::bigint)
+    WHERE changes.machine_id = old.id AND old.last IS NOT NULL AND changes.position <= least(old.last, $3::bigint)
     RETURNING position
   )
   UPDATE feed SET oldest = greatest(oldest, (SELECT max(position) + 1 FROM gone))`;

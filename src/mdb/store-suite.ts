@@ -71,6 +71,36 @@ export function birthOf(n: number, generation = 1): MachineEvent[] {
 }
 
 /**
+ * Throws unless old changes of a machine go when its fleet has come far enough; `skipAhead` moves the feed of the closed
+ * database to a position, as if others had written meanwhile.
+ */
+export async function checkPruning(
+  open: () => Promise<Store & AsyncDisposable>,
+  skipAhead: (position: number) => Promise<void>,
+): Promise<void> {
+  const id = machineIdFromMac(testMac(1));
+  {
+    await using store = await open();
+    await Promise.all(Array.from({ length: 1250 }, () => store.apply(asks(1))));
+    await Promise.all(Array.from({ length: 150 }, () => store.apply(asks(2))));
+  }
+  await skipAhead(300_000);
+  await using store = await open();
+  for (const n of [1, 2]) await Promise.all(Array.from({ length: 100 }, () => store.apply(asks(n))));
+  assert.equal(store.position(), 300_200);
+  // The look at revision 1300 or, when that batch held more, at its end: all but the last thousand are gone.
+  const page = await store.changesSince(0, 10);
+  assert.equal(page.kind, "tooOld");
+  const oldest = page.kind === "tooOld" ? page.oldest : 0;
+  assert.ok(oldest > 290 && oldest <= 352, `the feed begins at ${oldest}`);
+  const kept = await store.changesSince(oldest - 1, 10_000);
+  assert.equal(kept.kind === "changes" && kept.changes[0]?.position, oldest);
+  assert.equal((await store.history(id, 1000)).length, 1000);
+  const few = await store.history(machineIdFromMac(testMac(2)), 1000);
+  assert.equal(few.length, 250, "of a machine with fewer than a thousand all are kept");
+}
+
+/**
  * What every Store must do, whatever it stands on. `open` opens the same place again each time, and `forget` ends a
  * test's place; a Store that keeps nothing (memory) says so with `keeps: false`.
  */

@@ -7,7 +7,7 @@ import { fleetChangesSuite } from "./fleet-changes-suite.ts";
 import type { Ledger } from "./ledger.ts";
 import { openLedgerThread } from "./ledger-thread.ts";
 import { openStore, storeOn } from "./open-store.ts";
-import { asks, birthOf, stillClock, storeSuite, testMac } from "./store-suite.ts";
+import { asks, birthOf, checkPruning, stillClock, storeSuite, testMac } from "./store-suite.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-mdb-"));
 after(() => rmSync(directory, { recursive: true }));
@@ -42,6 +42,17 @@ test("a damaged file is named and left as it is", async () => {
     return true;
   });
   assert.deepEqual(readFileSync(path), before);
+});
+
+test("old changes go, and the feed says from where on it is whole", async () => {
+  const path = newFile();
+  const { DatabaseSync } = await import("node:sqlite");
+  const skipAhead = async (position: number) => {
+    const database = new DatabaseSync(path);
+    database.prepare("UPDATE feed SET position = ?").run(position);
+    database.close();
+  };
+  await checkPruning(() => openStore({ path, clock: stillClock(), log }), skipAhead);
 });
 
 test("a file of a newer version is refused", async () => {

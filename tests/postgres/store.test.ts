@@ -9,7 +9,7 @@ import { checkOldFleet, type OldSchema, oldRows } from "../../src/mdb/old-schema
 import { storeOn } from "../../src/mdb/open-store.ts";
 import { openPostgresLedger } from "../../src/mdb/postgres-ledger.ts";
 import { migratePostgres } from "../../src/mdb/postgres-migrate.ts";
-import { asks, birthOf, stillClock, storeSuite, testMac, until } from "../../src/mdb/store-suite.ts";
+import { asks, birthOf, checkPruning, stillClock, storeSuite, testMac, until } from "../../src/mdb/store-suite.ts";
 import { startPostgres } from "./postgres-server.ts";
 
 const log = () => {};
@@ -132,6 +132,14 @@ describe("several stores on one PostgreSQL", () => {
       [],
       "in order, each once",
     );
+  });
+
+  test("old changes go, and the feed says from where on it is whole", async () => {
+    const place = await server.createDatabase();
+    const skipAhead = async (position: number) => {
+      await server.ask(`UPDATE feed SET position = ${position}`, place.match(/fleet\d+/)?.[0]);
+    };
+    await checkPruning(() => open(place), skipAhead);
   });
 
   test("one leads; when it goes, the other does", async () => {
