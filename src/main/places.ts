@@ -7,6 +7,8 @@ export function placesIn(stateDirectory: string) {
     database: place("mdb.sqlite"),
     /** Held by the server that runs here, where the database is not in the directory and its own lock. */
     lock: place("lock.sqlite"),
+    /** There once a machine was served from here. */
+    fleetMark: place("served-a-fleet"),
     pki: place("pki"),
     bootstrap: place("bootstrap"),
     kernel: place("bootstrap/vmlinuz"),

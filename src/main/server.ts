@@ -17,6 +17,7 @@ import { tokensIn } from "../mdb/tokens.ts";
 import { describeSignedLoader, readBootFiles } from "./boot-files.ts";
 import { checkInterfaces } from "./check-interfaces.ts";
 import { openDominatorExport } from "./dominator-export.ts";
+import { guardFleet } from "./fleet-mark.ts";
 import { openWatch, watchRulesOf } from "./fleet-watch.ts";
 import { openFreshImages, viewImages } from "./fresh-images.ts";
 import { lockState } from "./lock-state.ts";
@@ -55,6 +56,8 @@ export async function startServer(options: {
   if (config.database !== undefined) opened.use(lockState(places.lock));
   const database = opened.use(await openStore({ path: config.database ?? places.database, clock, log }));
   const { store, meter } = meterStore(database, clock);
+  const databaseName = config.database === undefined ? places.database : "the configured PostgreSQL database";
+  guardFleet({ store, mark: places.fleetMark, database: databaseName });
   const { secureLoaders, ...imageFiles } = places;
   const signed = networks.some(({ secureBoot }) => secureBoot);
   const files = await readBootFiles(signed ? { ...imageFiles, secureLoaders } : imageFiles);

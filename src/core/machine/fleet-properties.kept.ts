@@ -31,6 +31,22 @@ export const kept: readonly (readonly [cabling: readonly (readonly number[])[], 
       ...boots(0, 0),
     ],
   ],
+  // The property's own fault: a cancelled rebirth took back the word about a disk that an earlier rebirth had let go, and
+  // whose machine had since been installed elsewhere, by the NIC that the two have in common.
+  [
+    [[0, 1], [2], [2]],
+    [
+      ...boots(2, 0),
+      { do: "rebirthMoved", machine: 0, other: 0 },
+      { do: "newBoard", chassis: 2, nic: 0 },
+      ...boots(1, 0),
+      { do: "rebirth", machine: 0, other: 0 },
+      { do: "cancel", machine: 0, other: 0 },
+      { do: "newBoard", chassis: 0, nic: 0 },
+      { do: "boot", chassis: 0, nic: 0, nursery: true },
+      ...boots(2, 0),
+    ],
+  ],
 ];
 
 function boots(chassis: number, nic: number): object[] {

@@ -160,8 +160,13 @@ function play(cabling: readonly (readonly number[])[], actions: readonly Action[
     const { id } = machine;
     const by = "op";
     const accepted = (event: MachineEvent) => apply(event).kind === "changed";
+    // What is taken back is the word about the system that runs as this machine. What an earlier installation left on
+    // another disk (a NIC that wandered took the rebirth along) was let go with it, and stays so.
     const letGo = (whose: MachineId, released: boolean) => {
-      for (const chassis of onDiskOf(whose)) chassis.released = released;
+      const runs = world.find(whose)?.subTokenHash;
+      for (const chassis of onDiskOf(whose)) {
+        if (released || chassis.system?.credential === runs) chassis.released = released;
+      }
     };
     switch (what) {
       case "rebirth":

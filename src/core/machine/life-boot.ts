@@ -114,8 +114,13 @@ export const noteAddress: Move<"addressSeen"> = (machine, event, context) => {
   const { address } = event;
   if (address === machine.temporaryAddress || address === machine.permanentAddress) return changed(machine);
   const holder = context.addressHolder(address);
-  if (holder === undefined || holder.permanentAddress !== address)
-    return changed({ ...machine, temporaryAddress: address });
+  if (holder?.permanentAddress !== address) {
+    const machineThere: Machine = { ...machine, temporaryAddress: address };
+    if (holder === undefined) return changed(machineThere);
+    // That server leases an address again when its time has run out, and nobody else tells us.
+    const { temporaryAddress: _gone, ...without } = holder;
+    return { kind: "changed", machine: machineThere, others: [without] };
+  }
   return refused({
     kind: "addressTaken",
     message: `another DHCP server leased ${address} to ${nameOf(machine)}, but it is the permanent address of ${nameOf(holder)}`,

@@ -53,6 +53,14 @@ describe("life of a machine", () => {
     assert.equal(world.get(2).temporaryAddress, "10.9.0.7");
   });
 
+  test("an address that another DHCP server leases to the next machine is the last one's no more", () => {
+    const world = testFleet();
+    world.all(asked(1), { kind: "addressSeen", id: id(1), address: "10.9.0.7" });
+    world.all(asked(2), { kind: "addressSeen", id: id(2), address: "10.9.0.7" });
+    assert.deepEqual([world.get(1).temporaryAddress, world.get(2).temporaryAddress], [undefined, "10.9.0.7"]);
+    assert.deepEqual(checkFleet(world.list()), []);
+  });
+
   test("the whole birth leaves a timeline, a healthy machine and no session after the sub was heard", () => {
     const world = testFleet();
     world.all(
