@@ -47,6 +47,19 @@ export const kept: readonly (readonly [cabling: readonly (readonly number[])[], 
       ...boots(2, 0),
     ],
   ],
+  // A healthy machine's second NIC could be given to an announced one: the machine booted by it in another slot, and was born anew.
+  [
+    [[0], [2, 0], [0]],
+    [
+      ...boots(1, 0),
+      { do: "rebirthMoved", machine: 0, other: 0 },
+      { do: "announce", machine: 0, other: 1 },
+      ...boots(0, 0),
+      { do: "giveNic", machine: 1, other: 0 },
+      { do: "moveSlot", chassis: 0, unit: 2 },
+      ...boots(0, 0),
+    ],
+  ],
 ];
 
 function boots(chassis: number, nic: number): object[] {

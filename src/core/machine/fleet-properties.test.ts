@@ -194,9 +194,15 @@ function play(cabling: readonly (readonly number[])[], actions: readonly Action[
         world.later(silentBeforeTakeoverMs);
         if (accepted({ kind: "takeoverAuthorised", id, from: other.id, by })) letGo(other.id, true);
         return;
-      case "giveNic":
-        apply({ kind: "detailsSet", id, by, details: { macs: [...machine.macs, mac(m % nicCount)] } });
+      case "giveNic": {
+        const given = m % nicCount;
+        const isElsewhere = byMac(given) !== undefined && !machine.macs.includes(mac(given));
+        const decision = apply({ kind: "detailsSet", id, by, details: { macs: [...machine.macs, mac(given)] } });
+        // Of a NIC that was disputed this says which of two machines it is in: whatever boots by it is that one.
+        if (decision.kind === "changed" && isElsewhere)
+          for (const chassis of metal) if (chassis.nics.includes(given)) chassis.released = true;
         return;
+      }
     }
   };
 

@@ -5,6 +5,7 @@ import {
   changed,
   conditionOf,
   type EventOf,
+  isDisputed,
   type Move,
   machineIdFromMac,
   nameOf,
@@ -200,11 +201,27 @@ function claimedBy(
   for (const mac of wanted.macs) {
     const holder = context.macHolder(mac);
     if (holder === undefined || holder.id === machine.id) continue;
-    if (nics === "movable" && holder.macs[0] !== mac) continue;
+    // By a NIC that is its own beyond doubt an installed machine may boot next: whose it is then would decide about its disk.
+    const itsOwn = holder.macs[0] === mac || (isInstalled(holder) && !isDisputed(holder, mac));
+    if (nics === "movable" && !itsOwn) continue;
+    if (nics === "movable" && holder.macs[0] !== mac) {
+      const others = holder.macs.filter((own) => own !== mac).join(",");
+      return taken(
+        "macTaken",
+        mac,
+        holder,
+        `if it is not in that machine any more: birther set ${nameOf(holder)} macs=${others}, then again`,
+      );
+    }
     const next = `birther show ${nameOf(holder)} says what it is; if it is gone: birther retire ${nameOf(holder)}`;
     return taken("macTaken", mac, holder, next);
   }
   return undefined;
+}
+
+/** Whether its disk holds a system of ours. */
+function isInstalled({ state }: Machine): boolean {
+  return state !== "unknown" && state !== "birth";
 }
 
 function taken(kind: "nameTaken" | "alreadyKnown" | "macTaken", thing: string, holder: Machine, next: string) {
