@@ -134,6 +134,7 @@ export const suites: readonly Suite[] = [
     about: "OVMF and SeaBIOS: UEFI HTTP boot, Secure Boot with Microsoft's keys, ProxyDHCP beside dnsmasq, local boot",
     run: {
       kind: "files",
+      // Files are taken in the order of their names: the births, which take longest, come first.
       globs: ["tests/firmware/*.test.ts"],
       packages: [...packagesOf.demo, "dnsmasq-base"],
       prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/prepare-births.ts"],

@@ -12,7 +12,7 @@ import { openSqliteLedger } from "../../src/mdb/sqlite-ledger.ts";
 import { testMac } from "../../src/mdb/store-suite.ts";
 
 /** KILL_ROUNDS=1000 for the long run. */
-const rounds = Number(process.env.KILL_ROUNDS ?? 60);
+const rounds = Number(process.env.KILL_ROUNDS ?? 40);
 /** After so many rounds a new file is begun: looking through an old one takes longer than filling it. */
 const roundsPerFile = 50;
 const limitMs = 60_000;
