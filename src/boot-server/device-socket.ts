@@ -1,13 +1,11 @@
 import type { Socket } from "node:dgram";
-import { callFailed, openUdpDescriptor } from "./udp-descriptor.ts";
+import { askForBuffer, callFailed, integerOption, openUdpDescriptor } from "./udp-descriptor.ts";
 
 // asm-generic/socket.h
 const socketLevel = 1;
 const reuseAddress = 2;
 const broadcast = 6;
 const bindToDevice = 25;
-const receiveBuffer = 8;
-const receiveBufferForce = 33;
 
 /** Asked of the kernel for DHCP: its default holds 166 packets, a rack that powers on sends more (netboot.md §3.2). */
 export const receiveBufferBytes = 8 * 1024 * 1024;
@@ -22,7 +20,7 @@ export type Place = ({ readonly interface: string } | { readonly address: string
  * was asked for, else at most net.core.rmem_max.
  */
 export async function openUdpSocket(place: Place): Promise<Socket> {
-  const one = Uint8Array.of(1, 0, 0, 0);
+  const one = integerOption(1);
   const options = [
     ["SO_REUSEADDR", reuseAddress, one],
     ["SO_BROADCAST", broadcast, one],
@@ -35,8 +33,7 @@ export async function openUdpSocket(place: Place): Promise<Socket> {
     return await openUdpDescriptor({ address, port: place.port }, (set) => {
       for (const [name, option, value] of options)
         if (!set(socketLevel, option, value)) throw callFailed(`setsockopt(${name})`);
-      const wanted = new Uint8Array(Uint32Array.of(receiveBufferBytes).buffer);
-      if (!set(socketLevel, receiveBufferForce, wanted)) set(socketLevel, receiveBuffer, wanted);
+      askForBuffer(set, "receive", receiveBufferBytes);
     });
   } catch (cause) {
     const where = "interface" in place ? `interface ${place.interface}` : place.address;

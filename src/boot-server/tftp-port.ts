@@ -6,19 +6,14 @@ import { writeTftp } from "../core/tftp/packet.ts";
 import type { TransferSend } from "../core/tftp/transfer.ts";
 import { openBatchingSocket } from "./batching-socket.ts";
 import { addressOf, type Peer } from "./message-slots.ts";
-import type { SetOption } from "./udp-descriptor.ts";
+import { askForBuffer, integerOption } from "./udp-descriptor.ts";
 
-// netinet/in.h, linux/udp.h, asm-generic/socket.h
+// netinet/in.h, linux/udp.h
 const ipLevel = 0;
 const mtuDiscover = 10;
 const mtuDiscoverNever = 0;
 const udpLevel = 17;
 const udpSegment = 103;
-const socketLevel = 1;
-const sendBuffer = 7;
-const receiveBuffer = 8;
-const forcedSendBuffer = 32;
-const forcedReceiveBuffer = 33;
 
 /** Windows of a thousand clients, and their ACKs, may lie there; the kernel's default is 208 KiB. */
 const bufferBytes = 8 * 1024 * 1024;
@@ -50,10 +45,10 @@ export function openTftpPort(of: {
   const socket = openBatchingSocket({
     place: { address, port: 0 },
     configure: (set) => {
-      set(ipLevel, mtuDiscover, integer(mtuDiscoverNever));
-      setBuffer(set, forcedSendBuffer, sendBuffer);
-      setBuffer(set, forcedReceiveBuffer, receiveBuffer);
-      segmenting = set(udpLevel, udpSegment, integer(0));
+      set(ipLevel, mtuDiscover, integerOption(mtuDiscoverNever));
+      askForBuffer(set, "send", bufferBytes);
+      askForBuffer(set, "receive", bufferBytes);
+      segmenting = set(udpLevel, udpSegment, integerOption(0));
     },
     ...{ datagramBytes, message: { pieces: 2 * largestWindowBlocks, scratchBytes } },
     heard: of.heard,
@@ -102,14 +97,6 @@ export function openTftpPort(of: {
 }
 
 type Terms = { readonly peer: Peer; readonly blockBytes: number };
-
-function integer(value: number): Uint8Array {
-  return new Uint8Array(Int32Array.of(value).buffer);
-}
-
-function setBuffer(set: SetOption, forced: number, allowed: number): void {
-  if (!set(socketLevel, forced, integer(bufferBytes))) set(socketLevel, allowed, integer(bufferBytes));
-}
 
 const addresses = new WeakMap<Uint8Array, number>();
 

@@ -75,6 +75,21 @@ export function callFailed(call: string, number: number = koffi.errno()): Error 
   return new Error(`${call}: ${name}`);
 }
 
+// asm-generic/socket.h
+const socketLevel = 1;
+const buffers = { receive: { forced: 33, allowed: 8 }, send: { forced: 32, allowed: 7 } } as const;
+
+/** Asks the kernel for a buffer of so many bytes; with CAP_NET_ADMIN it is what was asked for, else what the limits allow. */
+export function askForBuffer(set: SetOption, which: keyof typeof buffers, bytes: number): void {
+  const { forced, allowed } = buffers[which];
+  if (!set(socketLevel, forced, integerOption(bytes))) set(socketLevel, allowed, integerOption(bytes));
+}
+
+/** The value of a socket option that is an int. */
+export function integerOption(value: number): Uint8Array {
+  return new Uint8Array(Int32Array.of(value).buffer);
+}
+
 /** For `createSocket`: takes an address as it is, at once; dgram would look each of them up in a later turn. */
 export function numericLookup(
   address: string,
