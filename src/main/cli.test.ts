@@ -53,25 +53,19 @@ describe("the birther command against a server on its Unix socket", () => {
   let tokens: Tokens;
   const blastRadius = { machines: 10, percent: 10, perSeconds: 3600 };
   const images: ImageView[] = [{ name: "compute/1", entries: 2, bytes: 3, importedAtMs: 4 }];
+  const newApp = () =>
+    operatorApp({
+      ...{ store, clock, log, version: "test", blastRadius, deadlineSeconds: defaultDeadlineSeconds, tokens, ...seen },
+      images: async () => images,
+      exports: life.use(openLoneExports(store, clock)),
+      backup: backupsIn(state, store),
+    });
 
   before(async () => {
     mkdirSync(state);
     store = life.use(await openStore({ path: ":memory:", clock, log }));
     tokens = tokensIn({ store, clock, random, log });
-    const exports = life.use(openLoneExports(store, clock));
-    const app = operatorApp({
-      store,
-      clock,
-      log,
-      version: "test",
-      blastRadius,
-      deadlineSeconds: defaultDeadlineSeconds,
-      tokens,
-      ...seen,
-      images: async () => images,
-      exports,
-      backup: backupsIn(state, store),
-    });
+    const app = newApp();
     life.use(await startOperatorServer({ path: join(state, "api.sock"), app, log }));
     for (const event of [...birthOf(1), asks(2, "10.77.0.51")]) await store.apply(event);
     await store.apply({
@@ -342,20 +336,7 @@ describe("the birther command against a server on its Unix socket", () => {
   });
 
   test("bad requests are refused with a problem, whoever sends them", async () => {
-    const exports = life.use(openLoneExports(store, clock));
-    const app = operatorApp({
-      store,
-      clock,
-      log,
-      version: "test",
-      blastRadius,
-      deadlineSeconds: defaultDeadlineSeconds,
-      tokens,
-      ...seen,
-      images: async () => images,
-      exports,
-      backup: backupsIn(state, store),
-    });
+    const app = newApp();
     const door = { kind: "socket", user: "test" } as const;
     const rows: [string, string, string | undefined, number][] = [
       ["GET", "/v1/machines?colour=red", undefined, 400],
