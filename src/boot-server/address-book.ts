@@ -39,7 +39,7 @@ export function openAddressBook(deps: { readonly store: Store; readonly clock: C
     return (address) => {
       const reserved = reservedFor(reservations, address, clock.nowMs());
       if (reserved?.kind === "declined") return reserved;
-      const recorded = store.find(formatIpv4(address));
+      const recorded = store.byAddress(address);
       if (recorded === undefined) return reserved;
       const [first] = recorded.macs;
       const holder = mac !== undefined && recorded.macs.includes(mac) && !isDisputed(recorded, mac) ? mac : first;

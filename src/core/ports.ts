@@ -1,5 +1,6 @@
 import type { Decision, MachineEvent, Refusal } from "./machine/event.ts";
 import type { Machine, MachineId } from "./machine/record.ts";
+import type { Ipv4 } from "./net/ipv4.ts";
 import type { Mac } from "./net/mac.ts";
 
 /** Milliseconds since 1970, and a monotonic count for durations. */
@@ -79,6 +80,8 @@ export type ApplyOptions = {
 export type Store = {
   readonly get: (id: MachineId) => Machine | undefined;
   readonly byMac: (mac: Mac) => Machine | undefined;
+  /** By the permanent or the temporary address. */
+  readonly byAddress: (address: Ipv4) => Machine | undefined;
   /** By hostname, id, MAC or dotted-quad address: whatever an operator types, or a server sees at the other end. */
   readonly find: (name: string) => Machine | undefined;
   /** All machines as they are: one array that goes on changing, so that asking costs nothing. Whoever waits in between takes a copy. */

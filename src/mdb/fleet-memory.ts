@@ -2,6 +2,7 @@ import type { Decision, MachineEvent } from "../core/machine/event.ts";
 import { decide } from "../core/machine/life.ts";
 import { nameOf } from "../core/machine/life-record.ts";
 import type { Machine, MachineId } from "../core/machine/record.ts";
+import { parseIpv4 } from "../core/net/ipv4.ts";
 import type { ApplyOptions } from "../core/ports.ts";
 import { type FleetIndex, indexFleet } from "./fleet-index.ts";
 import type { Holdings, MachineEntry, News } from "./ledger.ts";
@@ -67,7 +68,10 @@ export function fleetMemory(holdings: Holdings): FleetMemory {
       const decision = decide(before, event, {
         nowMs: atMs,
         nameHolder: fleet.byName,
-        addressHolder: fleet.byAddress,
+        addressHolder: (text) => {
+          const address = parseIpv4(text);
+          return address === undefined ? undefined : fleet.byAddress(address);
+        },
         macHolder: fleet.byMac,
         announcedAt: fleet.announcedAt,
         byId: fleet.get,

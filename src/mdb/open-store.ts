@@ -96,6 +96,7 @@ export async function storeOn(options: {
   return {
     get: (id) => memory.fleet().get(id),
     byMac: (mac) => memory.fleet().byMac(mac),
+    byAddress: (address) => memory.fleet().byAddress(address),
     find,
     list: () => memory.fleet().list(),
     watch: (listener) => {

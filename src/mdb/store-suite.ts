@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import type { MachineEvent } from "../core/machine/event.ts";
 import type { Hardware } from "../core/machine/hardware.ts";
 import { machineIdFromMac } from "../core/machine/life-record.ts";
+import { parseIpv4 } from "../core/net/ipv4.ts";
 import { type Mac, parseMac } from "../core/net/mac.ts";
 import type { Change, Clock, Store } from "../core/ports.ts";
 import { type Lesson, lessonDocument, lessonsOf } from "../core/pxe/local-boot-lesson.ts";
@@ -117,6 +118,7 @@ export function storeSuite(
       for (const text of [machine.id, "r01u1", "R01U1", testMac(1), "02-00-00-00-00-01", "10.77.1.1"]) {
         assert.equal(store.find(text)?.id, machine.id, text);
       }
+      assert.equal(store.byAddress(parseIpv4("10.77.1.1") ?? assert.fail()), machine);
       assert.equal(store.get(machine.id), machine);
       assert.equal(store.find("r01u2"), undefined);
       assert.deepEqual(store.list(), [machine]);

@@ -166,6 +166,7 @@ function oneMachineStore(): Store {
   return {
     get: (id) => (id === machineId ? machine : undefined),
     byMac: get,
+    byAddress: get,
     find: get,
     list: () => [machine],
     apply: async (event) => {
