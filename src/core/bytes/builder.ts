@@ -22,6 +22,18 @@ export function putUnsigned(builder: Builder, value: number, size: 1 | 2 | 3 | 4
   }
 }
 
+/** Appends text, one byte a character (text.ts), at most `limit` of them; a character beyond 255 becomes `?`. */
+export function putText(builder: Builder, text: string, limit: number = text.length): void {
+  const length = Math.min(text.length, limit);
+  reserve(builder, length);
+  const { bytes, length: start } = builder;
+  for (let index = 0; index < length; index += 1) {
+    const code = text.charCodeAt(index);
+    bytes[start + index] = code <= 255 ? code : 63;
+  }
+  builder.length += length;
+}
+
 /** Appends zeros until the whole is `length` bytes long; does nothing if it already is longer. */
 export function padTo(builder: Builder, length: number): void {
   if (length <= builder.length) return;
@@ -33,6 +45,11 @@ export function padTo(builder: Builder, length: number): void {
 /** A copy of what was built. */
 export function builtBytes(builder: Builder): Uint8Array {
   return builder.bytes.slice(0, builder.length);
+}
+
+/** What was built, without a copy: nothing may be put into the builder any more. */
+export function finishedBytes(builder: Builder): Uint8Array {
+  return builder.bytes.subarray(0, builder.length);
 }
 
 function reserve(builder: Builder, count: number): void {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { builtBytes, createBuilder, padTo, putBytes, putUnsigned } from "./builder.ts";
+import { uint8At, uint16At, uint32At } from "./big-endian.ts";
+import { builtBytes, createBuilder, finishedBytes, padTo, putBytes, putText, putUnsigned } from "./builder.ts";
 import { cursorOver, readBytes, readUnsigned, readZeroTerminated, remaining } from "./cursor.ts";
 import { bytesFromHex, bytesFromText, hexFromBytes, textFromBytes } from "./text.ts";
 
@@ -38,6 +39,25 @@ test("padding fills up with zeros and never cuts", () => {
   padTo(builder, 3);
   assert.equal(builder.length, 40);
   assert.deepEqual(builtBytes(builder).subarray(0, 4), Uint8Array.of(1, 2, 0, 0));
+});
+
+test("text goes into a builder as into bytes, cut at its limit, and parts of bytes are read as text", () => {
+  const builder = createBuilder(1);
+  putText(builder, "a€b");
+  putText(builder, "snponly.efi", 3);
+  const built = finishedBytes(builder);
+  assert.deepEqual(built, bytesFromText("a?bsnp"));
+  assert.deepEqual(
+    [textFromBytes(built, 2), textFromBytes(built, 1, 3), textFromBytes(built, 3, 3)],
+    ["bsnp", "?b", ""],
+  );
+  const long = new Uint8Array(10_000).fill(0xe9);
+  assert.equal(textFromBytes(long), "é".repeat(10_000));
+});
+
+test("numbers at a place are read big-endian and unsigned", () => {
+  const bytes = Uint8Array.of(0, 0xff, 0xfe, 0xfd, 0xfc);
+  assert.deepEqual([uint8At(bytes, 1), uint16At(bytes, 1), uint32At(bytes, 1)], [0xff, 0xfffe, 0xfffefdfc]);
 });
 
 test("bytes survive being text and being hex", () => {

@@ -1,10 +1,18 @@
+/** Longest piece handed to String.fromCharCode at once: engines limit the number of arguments. */
+const pieceLength = 4096;
+
 /**
  * Text of network protocols: one byte, one character (ISO 8859-1), so that any bytes can be read and written back
- * unchanged. DHCP's "NVT ASCII" (RFC 2132 §2) and TFTP's netascii (RFC 1350 §1) are subsets of it.
+ * unchanged. DHCP's "NVT ASCII" (RFC 2132 §2) and TFTP's netascii (RFC 1350 §1) are subsets of it. Of a part of the bytes,
+ * where `start` and `end` say so.
  */
-export function textFromBytes(bytes: Uint8Array): string {
+export function textFromBytes(bytes: Uint8Array, start = 0, end = bytes.length): string {
   let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
+  // A call for each byte would make as many strings, each a part of the next.
+  for (let at = start; at < end; at += pieceLength) {
+    const piece = bytes.subarray(at, Math.min(end, at + pieceLength));
+    text += String.fromCharCode.apply(null, piece as unknown as number[]);
+  }
   return text;
 }
 

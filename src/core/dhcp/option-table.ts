@@ -66,13 +66,14 @@ export type DhcpOptions = {
   readonly [Name in OptionName]?: OptionKinds[(typeof optionTable)[Name]["kind"]];
 };
 
+type NamedRow = { readonly name: OptionName; readonly kind: keyof OptionKinds };
+
 /** The row of a code: its name and kind; undefined for an option without a row. */
-export function optionOfCode(
-  code: number,
-): { readonly name: OptionName; readonly kind: keyof OptionKinds } | undefined {
-  return rowsByCode.get(code);
+export function optionOfCode(code: number): NamedRow | undefined {
+  return rowsByCode[code];
 }
 
-const rowsByCode: ReadonlyMap<number, { readonly name: OptionName; readonly kind: keyof OptionKinds }> = new Map(
-  Object.entries(optionTable).map(([name, row]) => [row.code, { name: name as OptionName, kind: row.kind }]),
-);
+const rowsByCode: readonly (NamedRow | undefined)[] = Array.from({ length: 256 }, (_, code) => {
+  const found = Object.entries(optionTable).find(([, row]) => row.code === code);
+  return found && { name: found[0] as OptionName, kind: found[1].kind };
+});

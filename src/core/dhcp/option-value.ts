@@ -1,57 +1,87 @@
-import { builtBytes, createBuilder, putUnsigned } from "../bytes/builder.ts";
-import { bytesFromText, textFromBytes } from "../bytes/text.ts";
+import { uint8At, uint16At, uint32At } from "../bytes/big-endian.ts";
+import { type Builder, putBytes, putText, putUnsigned } from "../bytes/builder.ts";
+import { textFromBytes } from "../bytes/text.ts";
 import type { Ipv4 } from "../net/ipv4.ts";
 import { codeOfMessageType, messageTypeOfCode } from "./message-type.ts";
 import type { OptionKinds } from "./option-table.ts";
 
+/** The bytes of an option's value: a part of the message, of which a view is made only where one is kept. */
 type KindCodec<Value> = {
-  /** The value, or undefined when the bytes do not have the kind's shape. */
-  readonly read: (bytes: Uint8Array) => Value | undefined;
-  readonly write: (value: Value) => Uint8Array;
+  /** The value from `start` up to `end`, or undefined when the bytes there do not have the kind's shape. */
+  readonly read: (bytes: Uint8Array, start: number, end: number) => Value | undefined;
+  readonly put: (builder: Builder, value: Value) => void;
 };
 
 /** How each kind of option value stands on the wire. */
 export const kindCodecs: { readonly [Kind in keyof OptionKinds]: KindCodec<OptionKinds[Kind]> } = {
-  ipv4: { read: (bytes) => single(bytes, 4) as Ipv4 | undefined, write: (value) => numbers([value], 4) },
-  ipv4List: { read: (bytes) => several(bytes, 4) as Ipv4[] | undefined, write: (value) => numbers(value, 4) },
-  uint8: { read: (bytes) => single(bytes, 1), write: (value) => numbers([value], 1) },
-  uint16: { read: (bytes) => single(bytes, 2), write: (value) => numbers([value], 2) },
-  uint32: { read: (bytes) => single(bytes, 4), write: (value) => numbers([value], 4) },
-  uint16List: { read: (bytes) => several(bytes, 2), write: (value) => numbers(value, 2) },
-  codeList: { read: (bytes) => Array.from(bytes), write: (value) => Uint8Array.from(value) },
-  messageType: {
-    read: (bytes) => messageTypeOfCode(single(bytes, 1) ?? 0),
-    write: (value) => numbers([codeOfMessageType(value)], 1),
+  ipv4: { read: readIpv4, put: (builder, value) => putUnsigned(builder, value, 4) },
+  ipv4List: { read: (bytes, start, end) => several(bytes, { start, end, size: 4, at: ipv4At }), put: putEach(4) },
+  uint8: {
+    read: (bytes, start, end) => (end - start === 1 ? uint8At(bytes, start) : undefined),
+    put: (builder, value) => putUnsigned(builder, value, 1),
   },
-  text: { read: textWithoutEnd, write: bytesFromText },
-  terminatedText: { read: textWithoutEnd, write: (value) => bytesFromText(`${value}\0`) },
-  bytes: { read: (bytes) => bytes, write: (value) => value },
+  uint16: {
+    read: (bytes, start, end) => (end - start === 2 ? uint16At(bytes, start) : undefined),
+    put: (builder, value) => putUnsigned(builder, value, 2),
+  },
+  uint32: {
+    read: (bytes, start, end) => (end - start === 4 ? uint32At(bytes, start) : undefined),
+    put: (builder, value) => putUnsigned(builder, value, 4),
+  },
+  uint16List: { read: (bytes, start, end) => several(bytes, { start, end, size: 2, at: uint16At }), put: putEach(2) },
+  codeList: {
+    read: (bytes, start, end) => (start === end ? [] : several(bytes, { start, end, size: 1, at: uint8At })),
+    put: putEach(1),
+  },
+  messageType: {
+    read: (bytes, start, end) => (end - start === 1 ? messageTypeOfCode(uint8At(bytes, start)) : undefined),
+    put: (builder, value) => putUnsigned(builder, codeOfMessageType(value), 1),
+  },
+  text: { read: textWithoutEnd, put: putText },
+  terminatedText: {
+    read: textWithoutEnd,
+    put: (builder, value) => {
+      putText(builder, value);
+      putUnsigned(builder, 0, 1);
+    },
+  },
+  bytes: { read: (bytes, start, end) => bytes.subarray(start, end), put: putBytes },
 };
 
-function single(bytes: Uint8Array, size: 1 | 2 | 4): number | undefined {
-  return bytes.length === size ? several(bytes, size)?.[0] : undefined;
+function ipv4At(bytes: Uint8Array, at: number): Ipv4 {
+  return uint32At(bytes, at) as Ipv4;
 }
 
-function several(bytes: Uint8Array, size: 1 | 2 | 4): number[] | undefined {
-  if (bytes.length === 0 || bytes.length % size !== 0) return undefined;
-  const values: number[] = [];
-  for (let start = 0; start < bytes.length; start += size) {
-    let value = 0;
-    for (let offset = 0; offset < size; offset += 1) value = value * 256 + (bytes[start + offset] ?? 0);
-    values.push(value);
-  }
+function readIpv4(bytes: Uint8Array, start: number, end: number): Ipv4 | undefined {
+  return end - start === 4 ? ipv4At(bytes, start) : undefined;
+}
+
+/** One value or more of `size` bytes each. */
+function several<Value>(
+  bytes: Uint8Array,
+  of: {
+    readonly start: number;
+    readonly end: number;
+    readonly size: 1 | 2 | 4;
+    readonly at: (bytes: Uint8Array, at: number) => Value;
+  },
+): Value[] | undefined {
+  const { start, end, size, at } = of;
+  if (start === end || (end - start) % size !== 0) return undefined;
+  const values: Value[] = [];
+  for (let place = start; place < end; place += size) values.push(at(bytes, place));
   return values;
 }
 
-function numbers(values: readonly number[], size: 1 | 2 | 4): Uint8Array {
-  const builder = createBuilder(values.length * size);
-  for (const value of values) putUnsigned(builder, value, size);
-  return builtBytes(builder);
+function putEach(size: 1 | 2 | 4): (builder: Builder, values: readonly number[]) => void {
+  return (builder, values) => {
+    for (const value of values) putUnsigned(builder, value, size);
+  };
 }
 
 /** RFC 2132 §2: trailing NULs are to be ignored, and Microsoft's clients do send them (netboot.md Q11). */
-function textWithoutEnd(bytes: Uint8Array): string {
-  let end = bytes.length;
-  while (end > 0 && bytes[end - 1] === 0) end -= 1;
-  return textFromBytes(bytes.subarray(0, end));
+function textWithoutEnd(bytes: Uint8Array, start: number, end: number): string {
+  let last = end;
+  while (last > start && bytes[last - 1] === 0) last -= 1;
+  return textFromBytes(bytes, start, last);
 }

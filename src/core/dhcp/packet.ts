@@ -39,10 +39,16 @@ export const broadcastFlag = 0x8000;
 /** 99.130.83.99: marks the options field (RFC 2131 §3). */
 export const magicCookie = 0x63825363;
 
-/** Lengths in bytes: the fixed part with the cookie, and its two text fields. */
-export const headerLength = 240;
+/** Where the hardware address and the two text fields begin, and how many bytes they have. */
+export const chaddrAt = 28;
+export const chaddrLength = 16;
+export const snameAt = 44;
 export const snameLength = 64;
+export const fileAt = 108;
 export const fileLength = 128;
+
+/** Bytes of the fixed part, with the cookie. */
+export const headerLength = 240;
 
 /** The client's Ethernet address; undefined if it has another kind of hardware or sends its GUID there (netboot.md Q8). */
 export function clientMac(packet: DhcpPacket): Mac | undefined {

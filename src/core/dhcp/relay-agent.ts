@@ -25,7 +25,10 @@ export function relayWishes(packet: DhcpPacket): RelayWishes {
   const { relayAgentInformation } = packet.options;
   if (relayAgentInformation === undefined) return {};
   const found = readSubOptions(relayAgentInformation, "noEnd");
-  const address = (code: number) => kindCodecs.ipv4.read(found.get(code) ?? new Uint8Array());
+  const address = (code: number) => {
+    const value = found.get(code);
+    return value && kindCodecs.ipv4.read(value, 0, value.length);
+  };
   const [linkSelection, serverIdentifierOverride] = [address(linkSelectionCode), address(serverIdentifierOverrideCode)];
   return {
     ...(linkSelection === undefined ? {} : { linkSelection }),

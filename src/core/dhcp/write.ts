@@ -1,8 +1,16 @@
-import { type Builder, builtBytes, createBuilder, padTo, putBytes, putUnsigned } from "../bytes/builder.ts";
-import { bytesFromText } from "../bytes/text.ts";
-import { type DhcpOptions, type OptionName, optionTable } from "./option-table.ts";
+import { type Builder, createBuilder, finishedBytes, padTo, putBytes, putText, putUnsigned } from "../bytes/builder.ts";
+import { type OptionName, optionTable } from "./option-table.ts";
 import { kindCodecs } from "./option-value.ts";
-import { type DhcpPacket, fileLength, headerLength, magicCookie, snameLength } from "./packet.ts";
+import {
+  chaddrLength,
+  type DhcpPacket,
+  fileAt,
+  fileLength,
+  headerLength,
+  magicCookie,
+  snameAt,
+  snameLength,
+} from "./packet.ts";
 
 /** BOOTP's minimum (RFC 1542 §2.1); Linux's own client silently ignores shorter messages (netboot.md D10). */
 const minimumLength = 300;
@@ -18,57 +26,125 @@ const firstOptions: readonly OptionName[] = ["dhcpMessageType", "serverIdentifie
  * first ones; one that fits nowhere any more is left out. The relay's option 82 has its place reserved and comes last (RFC 3046 §2.2).
  */
 export function writeDhcp(packet: DhcpPacket, limitBytes: number = largestMessage): Uint8Array {
-  const builder = createBuilder();
-  for (const value of [packet.op, packet.htype, packet.hlen, packet.hops]) putUnsigned(builder, value, 1);
-  putUnsigned(builder, packet.xid, 4);
-  putUnsigned(builder, packet.secs, 2);
-  putUnsigned(builder, packet.flags, 2);
-  for (const address of [packet.ciaddr, packet.yiaddr, packet.siaddr, packet.giaddr]) putUnsigned(builder, address, 4);
-  putBytes(builder, packet.chaddr.subarray(0, 16));
-  padTo(builder, 44);
+  const message = createBuilder();
+  putHeader(message, packet);
+  const starts = putOptions(message, packet);
   const relay = packet.options.relayAgentInformation;
-  const relayBytes =
-    relay === undefined ? new Uint8Array() : encodeOption(optionTable.relayAgentInformation.code, relay);
-  const options = [...optionsInOrder(packet)];
-  const placed = placeOptions(packet, options, limitBytes - headerLength - relayBytes.length - 1);
-
-  // D12: the text fields end with a zero, so their last byte is never used.
-  putBytes(builder, placed.sname ?? bytesFromText(packet.sname).subarray(0, snameLength - 1));
-  padTo(builder, 44 + snameLength);
-  putBytes(builder, placed.file ?? bytesFromText(packet.file).subarray(0, fileLength - 1));
-  padTo(builder, 44 + snameLength + fileLength);
-  putUnsigned(builder, magicCookie, 4);
-  putBytes(builder, placed.main);
-  putBytes(builder, relayBytes);
-  putUnsigned(builder, endCode, 1);
-  padTo(builder, minimumLength);
-  return builtBytes(builder);
+  const room = limitBytes - headerLength - (relay === undefined ? 0 : lengthOnWire(relay)) - 1;
+  if (message.length - headerLength > room) moveOptions(message, { packet, starts, room });
+  if (relay !== undefined) putNamed(message, "relayAgentInformation", relay);
+  putUnsigned(message, endCode, 1);
+  padTo(message, minimumLength);
+  return finishedBytes(message);
 }
 
 const overloadCode = 52;
 const endCode = 255;
 
-/**
- * Where the options go. As long as they fit, into the options field; else also into file and sname, if those are empty,
- * and option 52 says so (RFC 2131 §4.1). Only then, for it confuses old clients (netboot.md Q12). What fits nowhere is left out.
- */
-function placeOptions(
-  packet: DhcpPacket,
-  options: readonly Uint8Array[],
-  room: number,
-): { readonly main: Uint8Array; readonly file?: Uint8Array; readonly sname?: Uint8Array } {
-  if (options.reduce((sum, option) => sum + option.length, 0) <= room) return { main: joined(options) };
-  const main = take(options, room - 3);
-  const file = packet.file === "" ? take(main.left, fileLength - 1) : { taken: [], left: main.left };
-  const sname = packet.sname === "" ? take(file.left, snameLength - 1) : { taken: [], left: file.left };
-  const overload = (file.taken.length > 0 ? 1 : 0) + (sname.taken.length > 0 ? 2 : 0);
-  if (overload === 0) return { main: joined(take(options, room).taken) };
-  const ended = [Uint8Array.of(endCode)];
-  return {
-    main: joined([...main.taken, Uint8Array.of(overloadCode, 1, overload)]),
-    ...(file.taken.length > 0 ? { file: joined([...file.taken, ...ended]) } : {}),
-    ...(sname.taken.length > 0 ? { sname: joined([...sname.taken, ...ended]) } : {}),
+/** The fixed part. */
+function putHeader(message: Builder, packet: DhcpPacket): void {
+  const { op, htype, hlen, hops, xid, secs, flags, ciaddr, yiaddr, siaddr, giaddr, chaddr, sname, file } = packet;
+  putUnsigned(message, op, 1);
+  putUnsigned(message, htype, 1);
+  putUnsigned(message, hlen, 1);
+  putUnsigned(message, hops, 1);
+  putUnsigned(message, xid, 4);
+  putUnsigned(message, secs, 2);
+  putUnsigned(message, flags, 2);
+  putUnsigned(message, ciaddr, 4);
+  putUnsigned(message, yiaddr, 4);
+  putUnsigned(message, siaddr, 4);
+  putUnsigned(message, giaddr, 4);
+  putBytes(message, chaddr.length > chaddrLength ? chaddr.subarray(0, chaddrLength) : chaddr);
+  padTo(message, snameAt);
+  // D12: the text fields end with a zero, so their last byte is never used.
+  putText(message, sname, snameLength - 1);
+  padTo(message, fileAt);
+  putText(message, file, fileLength - 1);
+  padTo(message, fileAt + fileLength);
+  putUnsigned(message, magicCookie, 4);
+}
+
+/** All options but the relay's information, and where each begins. */
+function putOptions(message: Builder, { options, otherOptions }: DhcpPacket): readonly number[] {
+  const starts: number[] = [];
+  const put = (name: OptionName): void => {
+    if (options[name] === undefined) return;
+    starts.push(message.length);
+    putNamed(message, name, options[name]);
   };
+  for (const name of firstOptions) put(name);
+  for (const name of Object.keys(options) as OptionName[])
+    if (!firstOptions.includes(name) && name !== "relayAgentInformation") put(name);
+  for (const [code, bytes] of otherOptions) {
+    starts.push(message.length);
+    const start = openOption(message, code);
+    putBytes(message, bytes);
+    closeOption(message, start);
+  }
+  return starts;
+}
+
+function putNamed(message: Builder, name: OptionName, value: unknown): void {
+  const { code, kind } = optionTable[name];
+  const start = openOption(message, code);
+  // The table ties kind and value together; the compiler cannot follow that through an index.
+  (kindCodecs[kind].put as (builder: Builder, value: unknown) => void)(message, value);
+  closeOption(message, start);
+}
+
+/** Begins an option, its length to be filled in; its place. */
+function openOption(message: Builder, code: number): number {
+  const start = message.length;
+  putUnsigned(message, code, 1);
+  putUnsigned(message, 0, 1);
+  return start;
+}
+
+const longestPiece = 255;
+
+/** Fills in the length; a value of more than 255 bytes is split into pieces (RFC 3396 §6). */
+function closeOption(message: Builder, start: number): void {
+  const length = message.length - start - 2;
+  if (length <= longestPiece) {
+    message.bytes[start + 1] = length;
+    return;
+  }
+  const code = message.bytes[start] ?? 0;
+  const value = message.bytes.slice(start + 2, message.length);
+  message.length = start;
+  for (let at = 0; at < value.length; at += longestPiece) {
+    const piece = value.subarray(at, at + longestPiece);
+    putUnsigned(message, code, 1);
+    putUnsigned(message, piece.length, 1);
+    putBytes(message, piece);
+  }
+}
+
+/** What a value takes as an option, in as many pieces as it needs. */
+function lengthOnWire(value: Uint8Array): number {
+  return value.length + 2 * Math.max(1, Math.ceil(value.length / longestPiece));
+}
+
+/**
+ * Moves options that do not fit into so much `room`: into file and sname, if those are empty, and option 52 says so
+ * (RFC 2131 §4.1). Only then, for it confuses old clients (netboot.md Q12). What fits nowhere is left out.
+ */
+function moveOptions(
+  message: Builder,
+  of: { readonly packet: DhcpPacket; readonly starts: readonly number[]; readonly room: number },
+): void {
+  const { packet, starts, room } = of;
+  const options = starts.map((start, index) => message.bytes.slice(start, starts[index + 1] ?? message.length));
+  message.length = headerLength;
+  const main = take(options, room - 3);
+  const file = take(main.left, packet.file === "" ? fileLength - 1 : 0);
+  const sname = take(file.left, packet.sname === "" ? snameLength - 1 : 0);
+  const overload = (file.taken.length > 0 ? 1 : 0) + (sname.taken.length > 0 ? 2 : 0);
+  const named = overload === 0 ? take(options, room).taken : [...main.taken, Uint8Array.of(overloadCode, 1, overload)];
+  for (const option of named) putBytes(message, option);
+  fillField(message, fileAt, file.taken);
+  fillField(message, snameAt, sname.taken);
 }
 
 /** Those options, in order, that fit into so many bytes, and the others. */
@@ -84,35 +160,13 @@ function take(options: readonly Uint8Array[], room: number) {
   return { taken, left };
 }
 
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const builder = createBuilder();
-  for (const piece of pieces) putBytes(builder, piece);
-  return builtBytes(builder);
-}
-
-function* optionsInOrder(packet: DhcpPacket): Generator<Uint8Array> {
-  for (const name of firstOptions) yield encodeNamed(packet.options, name);
-  for (const name of Object.keys(packet.options) as OptionName[])
-    if (!firstOptions.includes(name) && name !== "relayAgentInformation") yield encodeNamed(packet.options, name);
-  for (const [code, bytes] of packet.otherOptions) yield encodeOption(code, bytes);
-}
-
-function encodeNamed(options: DhcpOptions, name: OptionName): Uint8Array {
-  const value = options[name];
-  if (value === undefined) return new Uint8Array();
-  const { code, kind } = optionTable[name];
-  // The table ties kind and value together; the compiler cannot follow that through an index.
-  return encodeOption(code, (kindCodecs[kind].write as (value: unknown) => Uint8Array)(value));
-}
-
-/** One option; more than 255 bytes are split into pieces (RFC 3396 §6). */
-function encodeOption(code: number, value: Uint8Array): Uint8Array {
-  const builder: Builder = createBuilder(value.length + 2);
-  for (let start = 0; start === 0 || start < value.length; start += 255) {
-    const piece = value.subarray(start, start + 255);
-    putUnsigned(builder, code, 1);
-    putUnsigned(builder, piece.length, 1);
-    putBytes(builder, piece);
+/** Options in a field that was empty, with their END; nothing if there are none. */
+function fillField(message: Builder, at: number, options: readonly Uint8Array[]): void {
+  if (options.length === 0) return;
+  let end = at;
+  for (const option of options) {
+    message.bytes.set(option, end);
+    end += option.length;
   }
-  return builtBytes(builder);
+  message.bytes[end] = endCode;
 }
