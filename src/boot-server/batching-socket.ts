@@ -5,6 +5,7 @@ import {
   callFailed,
   closeDescriptor,
   portOf,
+  receiveBufferOf,
   type SetOption,
   type UdpPlace,
 } from "./udp-descriptor.ts";
@@ -40,6 +41,8 @@ export type Message = {
 /** A UDP socket that receives and sends many datagrams with each system call. */
 export type BatchingSocket = AsyncDisposable & {
   readonly port: number;
+  /** What the kernel gave for data that waits to be heard. */
+  readonly receiveBufferBytes: number;
   /** Puts a message into the next batch, which leaves at the end of this turn at the latest. */
   readonly send: (message: Message) => void;
 };
@@ -159,6 +162,7 @@ export function openBatchingSocket(of: {
 
   return {
     port: portOf(fd),
+    receiveBufferBytes: receiveBufferOf(fd),
     send,
     [Symbol.asyncDispose]: async () => {
       if (!open) return;

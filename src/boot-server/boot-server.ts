@@ -84,7 +84,7 @@ export async function startBootServer(deps: {
   const onSent = (clientAddress: string, file: string, durationMs: number): void =>
     report.sent(clientAddress, `/${file}`, durationMs);
   const onPacket = ({ direction, client, ours, bytes }: SeenTftp): void => {
-    const machine = store.find(client.address);
+    const machine = store.byAddress(client.address);
     const [source, destination] = direction === "in" ? [client, ours] : [ours, client];
     if (machine !== undefined)
       packets.note(machine.id, { atMs: clock.nowMs(), direction, protocol: "tftp", source, destination, bytes });

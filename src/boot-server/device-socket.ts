@@ -1,5 +1,5 @@
 import type { Socket } from "node:dgram";
-import { askForBuffer, callFailed, integerOption, openUdpDescriptor } from "./udp-descriptor.ts";
+import { askForBuffer, callFailed, integerOption, openUdpDescriptor, type SetOption } from "./udp-descriptor.ts";
 
 // asm-generic/socket.h
 const socketLevel = 1;
@@ -20,6 +20,20 @@ export type Place = ({ readonly interface: string } | { readonly address: string
  * was asked for, else at most net.core.rmem_max.
  */
 export async function openUdpSocket(place: Place): Promise<Socket> {
+  try {
+    return await openUdpDescriptor({ address: addressOf(place), port: place.port }, configureFor(place));
+  } catch (cause) {
+    throw cannotOpen(place, cause);
+  }
+}
+
+/** The address that a socket of a place is bound to. */
+export function addressOf(place: Place): string {
+  return "address" in place ? place.address : "0.0.0.0";
+}
+
+/** Sets the options of a socket of a place: for `bindUdpDescriptor` and what is made of it. */
+export function configureFor(place: Place): (set: SetOption) => void {
   const one = integerOption(1);
   const options = [
     ["SO_REUSEADDR", reuseAddress, one],
@@ -28,16 +42,16 @@ export async function openUdpSocket(place: Place): Promise<Socket> {
       ? ([["SO_BINDTODEVICE", bindToDevice, new TextEncoder().encode(`${place.interface}\0`)]] as const)
       : []),
   ] as const;
-  const address = "address" in place ? place.address : "0.0.0.0";
-  try {
-    return await openUdpDescriptor({ address, port: place.port }, (set) => {
-      for (const [name, option, value] of options)
-        if (!set(socketLevel, option, value)) throw callFailed(`setsockopt(${name})`);
-      askForBuffer(set, "receive", receiveBufferBytes);
-    });
-  } catch (cause) {
-    const where = "interface" in place ? `interface ${place.interface}` : place.address;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`cannot open a UDP socket on ${where}: ${why}`, { cause });
-  }
+  return (set) => {
+    for (const [name, option, value] of options)
+      if (!set(socketLevel, option, value)) throw callFailed(`setsockopt(${name})`);
+    askForBuffer(set, "receive", receiveBufferBytes);
+  };
+}
+
+/** The error of a place where no socket could be opened. */
+export function cannotOpen(place: Place, cause: unknown): Error {
+  const where = "interface" in place ? `interface ${place.interface}` : place.address;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new Error(`cannot open a UDP socket on ${where}: ${why}`, { cause });
 }

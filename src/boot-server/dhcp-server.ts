@@ -1,18 +1,19 @@
-import { once } from "node:events";
 import type { NetworkView } from "../contract/operator.ts";
 import { formatIpv4 } from "../core/net/ipv4.ts";
 import type { Clock, Log, Store } from "../core/ports.ts";
 import { limitFaults } from "../core/pxe/kernel-limits.ts";
 import { type Network, type ServerPorts, serverAddresses } from "../core/pxe/network.ts";
 import { openAddressBook } from "./address-book.ts";
-import { openUdpSocket, receiveBufferBytes } from "./device-socket.ts";
+import { type Place, receiveBufferBytes } from "./device-socket.ts";
 import { dhcpAnswers, type Ear } from "./dhcp-answers.ts";
+import { openDhcpSocket } from "./dhcp-socket.ts";
 import { watchForeignServers } from "./foreign-watch.ts";
 import { openFrameSender } from "./frame-sender.ts";
 import { readKernelLimits } from "./kernel-limits.ts";
 import type { LocalBoots } from "./local-boots.ts";
 import { newStanding, type Standing, viewStanding } from "./network-standing.ts";
 import type { PacketLog } from "./packet-log.ts";
+import { openSeenRequests } from "./seen-requests.ts";
 
 /** The DHCP server of all networks. */
 export type DhcpServer = AsyncDisposable & { readonly networks: () => readonly NetworkView[] };
@@ -33,23 +34,27 @@ export async function startDhcpServer(deps: {
   const { networks, log } = deps;
   const standings: ReadonlyMap<Network, Standing> = new Map(networks.map((network) => [network, newStanding(network)]));
   const book = openAddressBook(deps);
-  const receive = dhcpAnswers({ ...deps, standings, book });
   await using sockets = new AsyncDisposableStack();
+  // Disposed of after the sockets: then nothing more is seen.
+  const seenRequests = sockets.use(openSeenRequests(deps));
+  const receive = dhcpAnswers({ ...deps, standings, book, seenRequests });
   let bufferGranted = true;
 
-  const hear = async (standing: Standing, port: 67 | 4011 = 67): Promise<void> => {
+  const hear = (standing: Standing, port: 67 | 4011 = 67): void => {
     const { network } = standing;
-    const { interface: device, nursery, name } = network;
-    const address = formatIpv4(network.serverAddress);
-    const where = device === undefined ? { address } : { interface: device };
-    const socket = await openUdpSocket({ ...where, port });
-    sockets.defer(async () => {
-      const closed = once(socket, "close");
-      socket.close();
-      await closed;
-    });
-    // The kernel says twice what it gives for data (socket(7), SO_RCVBUF).
-    standing.receiveBufferBytes = socket.getRecvBufferSize() / 2;
+    const { interface: device, nursery, name, serverAddress: address } = network;
+    const where = device === undefined ? { address: formatIpv4(address) } : { interface: device };
+    const failed = (error: unknown) => log("error", "DHCP request failed", { network: name, error: String(error) });
+    const listen = (place: Place) =>
+      openDhcpSocket(place, (bytes, from) => {
+        try {
+          receive(ear, bytes, from)?.catch(failed);
+        } catch (error) {
+          failed(error);
+        }
+      });
+    const socket = sockets.use(listen({ ...where, port }));
+    standing.receiveBufferBytes = socket.receiveBufferBytes;
     if (standing.receiveBufferBytes < receiveBufferBytes) {
       bufferGranted = false;
       log("warn", "the kernel gives DHCP a smaller receive buffer than asked", {
@@ -59,15 +64,9 @@ export async function startDhcpServer(deps: {
     const frames = device === undefined ? undefined : openFrameSender(device);
     if (frames !== undefined) sockets.use(frames);
     const ear: Ear = {
-      ...{ socket, interface: device, address, port, standing },
+      ...{ socket, interface: device, place: { address, port }, standing },
       ...(frames === undefined ? {} : { frames }),
     };
-    socket.on("message", (bytes, from) => {
-      receive(ear, bytes, from).catch((error: unknown) =>
-        log("error", "DHCP request failed", { network: name, error: String(error) }),
-      );
-    });
-    socket.on("error", (error) => log("error", "DHCP socket failed", { network: name, error: error.message }));
     log("info", "DHCP server listens", { network: name, ...where, port, mode: network.mode ?? "full", nursery });
   };
 
@@ -93,8 +92,8 @@ export async function startDhcpServer(deps: {
     // Relayed networks with one server address share its socket.
     if (device === undefined && relayed.has(serverAddress)) continue;
     if (device === undefined) relayed.add(serverAddress);
-    await hear(standing);
-    if (standing.network.mode === "proxy") await hear(standing, 4011);
+    hear(standing);
+    if (standing.network.mode === "proxy") hear(standing, 4011);
   }
   for (const { message, next } of limitFaults(readKernelLimits(), { networks, receiveBufferBytes, bufferGranted }))
     log("warn", message, { next });

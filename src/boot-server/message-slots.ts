@@ -1,4 +1,5 @@
 import koffi from "koffi";
+import type { Ipv4 } from "../core/net/ipv4.ts";
 
 /*
  * Memory for recvmmsg(2) and sendmmsg(2): rows of struct mmsghdr with all that they point to, laid out once. Offsets are
@@ -13,8 +14,8 @@ const udpLevel = 17;
 const udpSegment = 103;
 const afInet = 2;
 
-/** The other end of a datagram, as numbers: the address in host order. */
-export type Peer = { readonly address: number; readonly port: number };
+/** The other end of a datagram. */
+export type Peer = { readonly address: Ipv4; readonly port: number };
 
 /** Native memory whose address is known; it does not move as long as it is held. */
 type Memory = { readonly bytes: Uint8Array; readonly view: DataView; readonly address: number };
@@ -44,7 +45,7 @@ function namesOf(memory: Memory, start: number) {
     },
     get: (slot: number): Peer => {
       const at = start + slot * nameBytes;
-      return { port: memory.view.getUint16(at + 2), address: memory.view.getUint32(at + 4) };
+      return { port: memory.view.getUint16(at + 2), address: memory.view.getUint32(at + 4) as Ipv4 };
     },
   };
 }

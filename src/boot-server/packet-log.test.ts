@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { MachineId } from "../core/machine/record.ts";
+import { type Ipv4, noAddress } from "../core/net/ipv4.ts";
 import { type LoggedPacket, openPacketLog } from "./packet-log.ts";
 
 const packet = (atMs: number, bytes = 100): LoggedPacket => ({
   ...{ atMs, direction: "in", protocol: "dhcp", bytes: new Uint8Array(bytes) },
-  ...{ source: { address: "0.0.0.0", port: 68 }, destination: { address: "10.77.0.1", port: 67 } },
+  ...{ source: { address: noAddress, port: 68 }, destination: { address: 0x0a4d0001 as Ipv4, port: 67 } },
 });
 const id = (n: number) => `m-${n}` as MachineId;
 

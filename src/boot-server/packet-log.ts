@@ -1,12 +1,13 @@
 import type { MachineId } from "../core/machine/record.ts";
+import type { Ipv4 } from "../core/net/ipv4.ts";
 
-/** A datagram as it was seen: payload only; where it came from and went to as dotted quads. */
+/** A datagram as it was seen: payload only. */
 export type LoggedPacket = {
   readonly atMs: number;
   readonly direction: "in" | "out";
   readonly protocol: "dhcp" | "tftp";
-  readonly source: { readonly address: string; readonly port: number };
-  readonly destination: { readonly address: string; readonly port: number };
+  readonly source: { readonly address: Ipv4; readonly port: number };
+  readonly destination: { readonly address: Ipv4; readonly port: number };
   readonly bytes: Uint8Array;
 };
 

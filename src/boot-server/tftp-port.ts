@@ -1,4 +1,4 @@
-import { formatIpv4, type Ipv4 } from "../core/net/ipv4.ts";
+import { formatIpv4 } from "../core/net/ipv4.ts";
 import type { Log } from "../core/ports.ts";
 import { blockHeaderBytes, placeOfBlock, writeBlockHeader } from "../core/tftp/blocks.ts";
 import { largestWindowBlocks } from "../core/tftp/negotiate.ts";
@@ -54,7 +54,7 @@ export function openTftpPort(of: {
     heard: of.heard,
   });
   const refused = (peer: Peer, why: string): void =>
-    log("debug", "TFTP packet not sent", { client: formatIpv4(peer.address as Ipv4), why });
+    log("debug", "TFTP packet not sent", { client: formatIpv4(peer.address), why });
 
   const sendBlocks = (blocks: TransferSend & { kind: "blocks" }, file: Uint8Array, terms: Terms): void => {
     const { peer, blockBytes } = terms;

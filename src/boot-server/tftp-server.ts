@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
-import { formatIpv4, type Ipv4, parseIpv4 } from "../core/net/ipv4.ts";
+import { formatIpv4, parseIpv4 } from "../core/net/ipv4.ts";
 import type { Clock, Log } from "../core/ports.ts";
 import { admitTransfer } from "../core/tftp/admission.ts";
 import { readTftp, type TftpPacket, tftpErrors, writeTftp } from "../core/tftp/packet.ts";
@@ -20,8 +20,8 @@ const receiveBufferBytes = 1024 * 1024;
 /** A packet that was heard or sent, and between whom. */
 export type SeenTftp = {
   readonly direction: "in" | "out";
-  readonly client: { readonly address: string; readonly port: number };
-  readonly ours: { readonly address: string; readonly port: number };
+  readonly client: Peer;
+  readonly ours: Peer;
   readonly bytes: Uint8Array;
 };
 
@@ -61,6 +61,7 @@ type Client = Peer & { readonly text: string };
 
 async function serveAddress(address: string, deps: Parameters<typeof startTftpServer>[0]): Promise<AsyncDisposable> {
   const { clock, log, onSent } = deps;
+  const ours = parseIpv4(address);
   const mtuBytes = mtuOfAddress(address);
   /** By the client's address and port: the same request again joins its transfer (netboot.md T10). Oldest first. */
   const transfers = new Map<number, Transfer>();
@@ -68,8 +69,7 @@ async function serveAddress(address: string, deps: Parameters<typeof startTftpSe
   await using opened = new AsyncDisposableStack();
 
   function seen(direction: "in" | "out", bytes: Uint8Array, client: Client, port = deps.port ?? 69): void {
-    const between = { client: { address: client.text, port: client.port }, ours: { address, port } };
-    deps.onPacket?.({ direction, ...between, bytes });
+    if (ours !== undefined) deps.onPacket?.({ direction, client, ours: { address: ours, port }, bytes });
   }
 
   /** Answers from the files, or from one that is made first. A client that asks again while it waits gets another. */
@@ -201,7 +201,7 @@ function keyOf({ address, port }: Peer): number {
 }
 
 function clientOf({ address, port }: Peer): Client {
-  return { address, port, text: formatIpv4(address as Ipv4) };
+  return { address, port, text: formatIpv4(address) };
 }
 
 async function closeSocket(socket: Socket): Promise<void> {

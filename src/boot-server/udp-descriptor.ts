@@ -5,6 +5,7 @@ import koffi from "koffi";
 const libc = koffi.load("libc.so.6");
 const socket = libc.func("int socket(int, int, int)");
 const setsockopt = libc.func("int setsockopt(int, int, int, const uint8_t *, uint32_t)");
+const getsockopt = libc.func("int getsockopt(int, int, int, _Out_ uint8_t *, _Inout_ uint32_t *)");
 const bind = libc.func("int bind(int, const uint8_t *, uint32_t)");
 const getsockname = libc.func("int getsockname(int, _Out_ uint8_t *, _Inout_ uint32_t *)");
 const close = libc.func("int close(int)");
@@ -83,6 +84,14 @@ const buffers = { receive: { forced: 33, allowed: 8 }, send: { forced: 32, allow
 export function askForBuffer(set: SetOption, which: keyof typeof buffers, bytes: number): void {
   const { forced, allowed } = buffers[which];
   if (!set(socketLevel, forced, integerOption(bytes))) set(socketLevel, allowed, integerOption(bytes));
+}
+
+/** What the kernel gave for received data: it says twice that (socket(7), SO_RCVBUF). */
+export function receiveBufferOf(fd: number): number {
+  const value = new Uint8Array(4);
+  if (getsockopt(fd, socketLevel, buffers.receive.allowed, value, Uint32Array.of(value.length)) !== 0)
+    throw callFailed("getsockopt(SO_RCVBUF)");
+  return (new Int32Array(value.buffer)[0] ?? 0) / 2;
 }
 
 /** The value of a socket option that is an int. */

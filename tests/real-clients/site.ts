@@ -32,6 +32,8 @@ export type Site = AsyncDisposable & {
   readonly store: Store;
   readonly lines: readonly string[];
   readonly traffic: BootServer["traffic"];
+  /** Ends the Boot Server cleanly; the MDB stays. */
+  readonly endServer: () => Promise<void>;
 };
 
 /** Starts a site; `nursery` says whether unknown machines are born there. */
@@ -74,7 +76,7 @@ export async function startSite(
       nameservers: [],
     },
   };
-  const { traffic } = made.use(
+  const server = made.use(
     await startBootServer({
       ...{ networks: [network], ports: { http: 80, machines: 443 }, kernel, initramfs, store, clock, log },
       loaders: new Map([
@@ -89,7 +91,11 @@ export async function startSite(
     }),
   );
   const all = made.move();
-  return { wire, store, lines, traffic, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return {
+    ...{ wire, store, lines, traffic: server.traffic },
+    endServer: async () => server[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
 }
 
 /** Waits for a condition on the site, 5 s at most; throws what it waited for and the log. */

@@ -41,6 +41,15 @@ export type MachineEvent =
       /** The answer was not sent: the network is only listened to. */
       readonly withheld?: true;
     }
+  /** It asked again so many times, each time as it had asked before (requests.ts): counted first, told later. */
+  | {
+      readonly kind: "pxeAskedAgain";
+      readonly id: MachineId;
+      readonly requests: number;
+      /** How many of them were answered. */
+      readonly responses: number;
+      readonly lastAtMs: number;
+    }
   /** The machine found another host at an address that we gave it (DHCPDECLINE). Dotted quad, here and below. */
   | { readonly kind: "addressDeclined"; readonly id: MachineId; readonly address: string }
   /** The pool is empty and the machine has vanished: its temporary address goes back. */

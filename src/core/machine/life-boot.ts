@@ -83,6 +83,25 @@ function countBoot(machine: Machine, nowMs: number): Machine {
   return withCondition(counted, "failing", reason, nowMs);
 }
 
+/** Requests that were counted elsewhere, as nothing else followed from them. */
+export const countRequests: Move<"pxeAskedAgain"> = (machine, { requests, responses, lastAtMs }) => {
+  const { pxe } = machine;
+  return changed({
+    ...machine,
+    pxe: {
+      ...pxe,
+      requests: pxe.requests + requests,
+      responses: pxe.responses + responses,
+      lastRequestAtMs: Math.max(pxe.lastRequestAtMs, lastAtMs),
+    },
+  });
+};
+
+/** How many answers a request got: one, or none. */
+export function responsesTo(event: EventOf<"pxeAsked">): 0 | 1 {
+  return event.answer === "none" || event.withheld ? 0 : 1;
+}
+
 /** Counts request and answer, and keeps the offered address unless another machine holds it: then one has to be chosen anew. */
 const noteRequest: Move<"pxeAsked"> = (machine, event, context) => {
   const counted: Machine = {
@@ -91,7 +110,7 @@ const noteRequest: Move<"pxeAsked"> = (machine, event, context) => {
     network: event.network,
     pxe: {
       requests: machine.pxe.requests + 1,
-      responses: machine.pxe.responses + (event.answer === "none" || event.withheld ? 0 : 1),
+      responses: machine.pxe.responses + responsesTo(event),
       lastRequestAtMs: context.nowMs,
       lastAnswer: event.withheld ? `withheld: ${event.answer}` : event.answer,
     },

@@ -6,6 +6,7 @@ export type Source = "network" | "operator" | "watch" | "policy";
 /** Each event in a few words: who says it, and what it is. docs/machine-life.md is made of this. */
 export const eventWords: { readonly [K in EventKind]: { readonly from: Source; readonly says: string } } = {
   pxeAsked: { from: "network", says: "a PXE client asked" },
+  pxeAskedAgain: { from: "network", says: "it asked again as before, so many times" },
   addressDeclined: { from: "network", says: "it found another host at its address" },
   addressReturned: { from: "network", says: "its temporary address is wanted back, as it is long silent" },
   addressSeen: { from: "network", says: "another DHCP server leased it an address" },
@@ -37,6 +38,7 @@ export const moveWords: { readonly [move: string]: string } = {
   askUnknown: "on a nursery → **birth**, else counted",
   askForBirth: "a new attempt begins",
   askHealthy: "sent to its disk; *rebooting*, *failing* if that goes on",
+  countRequests: "counted",
   noteDecline: "gets another; of its permanent one: *conflict*",
   returnAddress: "given back if it is still silent",
   noteAddress: "noted, unless it is another's permanent one",

@@ -5,6 +5,7 @@ import {
   askForBirth,
   askHealthy,
   askUnknown,
+  countRequests,
   firstSeen,
   hearSub,
   noteAddress,
@@ -41,6 +42,7 @@ import type { Machine, MachineState } from "./record.ts";
 export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: Move<K> } } = {
   //                  unknown                         birth                         healthy                         rebirth                       clean
   pxeAsked:         { unknown: askUnknown,            birth: askForBirth,           healthy: askHealthy,            rebirth: askForBirth,         clean: askForBirth },
+  pxeAskedAgain:    { unknown: countRequests,         birth: countRequests,         healthy: countRequests,         rebirth: countRequests,       clean: countRequests },
   addressDeclined:  { unknown: noteDecline,           birth: noteDecline,           healthy: noteDecline,           rebirth: noteDecline,         clean: noteDecline },
   addressReturned:  { unknown: returnAddress,         birth: returnAddress,         healthy: returnAddress,         rebirth: returnAddress,       clean: returnAddress },
   addressSeen:      { unknown: noteAddress,           birth: noteAddress,           healthy: noteAddress,           rebirth: noteAddress,         clean: noteAddress },

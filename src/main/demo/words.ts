@@ -6,6 +6,8 @@ export function eventWords(event: MachineEvent): string | undefined {
   switch (event.kind) {
     case "pxeAsked":
       return `${event.stage} asked, answer: ${event.answer}`;
+    case "pxeAskedAgain":
+      return undefined;
     case "addressDeclined":
       return `another host uses ${event.address}`;
     case "addressSeen":
