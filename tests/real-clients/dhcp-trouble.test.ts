@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
-import { formatIpv4 } from "../../src/core/net/ipv4.ts";
+import type { DhcpPacket } from "../../src/core/dhcp/packet.ts";
+import { writeDhcp } from "../../src/core/dhcp/write.ts";
+import { broadcastAddress, formatIpv4, noAddress } from "../../src/core/net/ipv4.ts";
 import type { Network } from "../../src/core/pxe/network.ts";
 import { insideNamespace } from "../inside-namespace.ts";
 import { type DhcpSite, ip, prefix, startDhcpSite, untilTrue } from "./dhcp-site.ts";
@@ -10,6 +12,18 @@ import { layWire, type Wire } from "./wire.ts";
 
 const mac = (n: number) => `52:54:00:0a:0b:0${n}`;
 const hourMs = 3_600_000;
+
+/** A DISCOVER whose link selection leads to our network, and whose answer would go to everybody on the wire. */
+const fromRelayAtBroadcast: DhcpPacket = {
+  ...{ op: 1, htype: 1, hlen: 6, hops: 1, xid: 7, secs: 0, flags: 0 },
+  ...{ ciaddr: noAddress, yiaddr: noAddress, siaddr: noAddress, giaddr: broadcastAddress },
+  ...{ chaddr: Uint8Array.of(0x52, 0x54, 0, 10, 11, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), sname: "", file: "" },
+  options: {
+    ...{ dhcpMessageType: "discover", vendorClassIdentifier: "PXEClient:Arch:00007:UNDI:003000" },
+    relayAgentInformation: Uint8Array.of(5, 4, 10, 77, 0, 0),
+  },
+  otherOptions: new Map(),
+};
 
 /** A cable with a server that has so many temporary addresses, from 10.77.0.50 on. */
 async function startTrouble(addresses: number): Promise<{ wire: Wire; site: DhcpSite } & AsyncDisposable> {
@@ -115,7 +129,11 @@ insideNamespace("DHCP clients in trouble, in a namespace", import.meta.url, () =
     await wire.run(["ip", "address", "add", "10.77.0.9/24", "dev", wire.clientInterface]);
     for (const bytes of [200, 300])
       await wire.run(["bash", "-c", `head -c ${bytes} /dev/zero > /dev/udp/10.77.0.1/67`]);
-    await untilTrue(site, "two packets", () => site.dhcp.networks()[0]?.received === 2);
-    assert.deepEqual(site.dhcp.networks()[0]?.malformed, { tooShort: 1, badOperation: 1 });
+    const relayed = Array.from(writeDhcp(fromRelayAtBroadcast), (byte) => `\\x${byte.toString(16).padStart(2, "0")}`);
+    await wire.run(["bash", "-c", `printf '${relayed.join("")}' | cat > /dev/udp/10.77.0.1/67`]);
+    await untilTrue(site, "three packets", () => site.dhcp.networks()[0]?.received === 3);
+    const { malformed, answered } = site.dhcp.networks()[0] ?? assert.fail();
+    assert.deepEqual(malformed, { tooShort: 1, badOperation: 1, badRelayAddress: 1 });
+    assert.equal(answered, 0);
   });
 });

@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { bytesFromHex, hexFromBytes } from "../bytes/text.ts";
-import { type Ipv4, noAddress } from "../net/ipv4.ts";
+import { type Ipv4, isUnicast, noAddress, parseIpv4 } from "../net/ipv4.ts";
 import type { DhcpOptions } from "./option-table.ts";
 import { broadcastFlag, clientMac, type DhcpPacket } from "./packet.ts";
 import { readDhcp } from "./read.ts";
 import { readSubOptions, writeSubOptions } from "./sub-options.ts";
 import { writeDhcp } from "./write.ts";
+
+const ip = (text: string) => parseIpv4(text) ?? assert.fail(text);
 
 const blank: DhcpPacket = {
   ...{ op: 1, htype: 1, hlen: 6, hops: 0, xid: 0x12345678, secs: 4, flags: broadcastFlag },
@@ -90,6 +92,9 @@ const malformedRows: readonly (readonly [title: string, bytes: Uint8Array, fault
   ["neither request nor reply", writeDhcp(blank).fill(3, 0, 1), "badOperation"],
   ["hardware address longer than its field", writeDhcp(blank).fill(17, 2, 3), "badHardwareLength"],
   ["plain BOOTP", writeDhcp(blank).fill(0, 236, 240), "noMagicCookie"],
+  ...["255.255.255.255", "224.0.0.1", "239.1.2.3", "127.0.0.1", "0.0.0.7"].map(
+    (giaddr) => [`relay at ${giaddr}`, writeDhcp({ ...blank, giaddr: ip(giaddr) }), "badRelayAddress"] as const,
+  ),
   ["option longer than the packet", raw("0c ff 61"), "truncatedOption"],
   [
     "option without its length",
@@ -181,7 +186,7 @@ const packets: fc.Arbitrary<DhcpPacket> = fc.record(
       ciaddr: address,
       yiaddr: address,
       siaddr: address,
-      giaddr: address,
+      giaddr: fc.oneof(fc.constant(noAddress), address.filter(isUnicast)),
     },
     chaddr: fc.uint8Array({ minLength: 16, maxLength: 16 }),
     sname: text(63),

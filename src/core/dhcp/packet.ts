@@ -30,7 +30,13 @@ export type DhcpPacket = {
 /** Why bytes are no DHCP message. Counted by kind, never answered. */
 export type MalformedDhcp = {
   readonly kind: "malformed";
-  readonly fault: "tooShort" | "badOperation" | "badHardwareLength" | "noMagicCookie" | "truncatedOption";
+  readonly fault:
+    | "tooShort"
+    | "badOperation"
+    | "badHardwareLength"
+    | "noMagicCookie"
+    | "badRelayAddress"
+    | "truncatedOption";
 };
 
 /** Bit of `flags`: the client cannot receive unicast before it has its address (RFC 2131 §2). */

@@ -1,6 +1,6 @@
 import { uint8At, uint16At, uint32At } from "../bytes/big-endian.ts";
 import { textFromBytes } from "../bytes/text.ts";
-import type { Ipv4 } from "../net/ipv4.ts";
+import { type Ipv4, isUnicast, noAddress } from "../net/ipv4.ts";
 import { type DhcpOptions, optionOfCode } from "./option-table.ts";
 import { kindCodecs } from "./option-value.ts";
 import {
@@ -28,6 +28,9 @@ export function readDhcp(bytes: Uint8Array): { readonly kind: "packet"; readonly
   const hlen = uint8At(bytes, 2);
   if (hlen > chaddrLength) return { kind: "malformed", fault: "badHardwareLength" };
   if (uint32At(bytes, headerLength - 4) !== magicCookie) return { kind: "malformed", fault: "noMagicCookie" };
+  const giaddr = uint32At(bytes, 24) as Ipv4;
+  // An answer to it would go to whole networks, or to ourselves.
+  if (giaddr !== noAddress && !isUnicast(giaddr)) return { kind: "malformed", fault: "badRelayAddress" };
 
   const places: Places = new Map();
   if (!findOptions(bytes, { start: headerLength, end: bytes.length }, places))
@@ -51,7 +54,7 @@ export function readDhcp(bytes: Uint8Array): { readonly kind: "packet"; readonly
     ciaddr: uint32At(bytes, 12) as Ipv4,
     yiaddr: uint32At(bytes, 16) as Ipv4,
     siaddr: uint32At(bytes, 20) as Ipv4,
-    giaddr: uint32At(bytes, 24) as Ipv4,
+    giaddr,
     chaddr: bytes.subarray(chaddrAt, chaddrAt + chaddrLength),
     sname: (overload & snameOverload) !== 0 ? "" : textField(bytes, snameArea),
     file: (overload & fileOverload) !== 0 ? "" : textField(bytes, fileArea),

@@ -9,6 +9,12 @@ export const noAddress = 0 as Ipv4;
 /** 255.255.255.255: the limited broadcast address (RFC 919 §7). */
 export const broadcastAddress = 0xffffffff as Ipv4;
 
+/** Whether a host can have an address: it is not of 0/8, 127/8 or multicast's 224/4, nor the limited broadcast (RFC 1122 §3.2.1.3). */
+export function isUnicast(address: Ipv4): boolean {
+  const first = address >>> 24;
+  return first !== 0 && first !== 127 && first >>> 4 !== 14 && address !== broadcastAddress;
+}
+
 /** Reads dotted-quad text; undefined if it is anything else. */
 export function parseIpv4(text: string): Ipv4 | undefined {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text.trim());
@@ -64,4 +70,9 @@ export function prefixContains(prefix: Prefix, address: Ipv4): boolean {
 /** The all-ones host address of a network. */
 export function prefixBroadcast(prefix: Prefix): Ipv4 {
   return ((prefix.address | ~prefixMask(prefix.length)) >>> 0) as Ipv4;
+}
+
+/** Whether an address is a network's first or last one, which no host has; of /31 and /32 all are hosts' (RFC 3021). */
+export function isPrefixEdge(prefix: Prefix, address: Ipv4): boolean {
+  return prefix.length < 31 && (address === prefix.address || address === prefixBroadcast(prefix));
 }

@@ -148,6 +148,9 @@ const discovers: readonly (readonly [title: string, DhcpPacket, Asked, expected:
   ],
   ["through a relay", { ...edk2, giaddr: ip("10.77.0.9") }, {}, "offer 10.77.0.222 loader snponly.efi relay"],
   ["through a loop of relays", { ...edk2, giaddr: ip("10.77.0.9"), hops: 17 }, {}, "silence tooManyHops"],
+  ["through a relay at the broadcast address", { ...edk2, giaddr: ip("10.77.0.255") }, {}, "silence badRelayAddress"],
+  ["through a relay at the network's address", { ...edk2, giaddr: ip("10.77.0.0") }, {}, "silence badRelayAddress"],
+  ["through a relay at the permanent part's", { ...edk2, giaddr: ip("10.77.1.255") }, {}, "silence badRelayAddress"],
   ["GUID as hardware address (Q8)", { ...edk2, hlen: 16 }, {}, "silence noEthernetAddress"],
   ["BOOTP", { ...edk2, options: {} }, {}, "silence bootp"],
 ];

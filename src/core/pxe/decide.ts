@@ -13,7 +13,14 @@ import { chooseBinding } from "./binding.ts";
 import { bootOptionsFor, leaseOptionsFor } from "./boot-options.ts";
 import { type Client, classifyClient } from "./client.ts";
 import { type LocalHistory, type LocalTry, noLocalHistory, tryLocal } from "./local-boot-try.ts";
-import { type Binding, type Network, networkContains, type ServerPorts, serverAddresses } from "./network.ts";
+import {
+  type Binding,
+  isNetworkEdge,
+  type Network,
+  networkContains,
+  type ServerPorts,
+  serverAddresses,
+} from "./network.ts";
 
 /** Why a message gets no answer. */
 export type SilenceReason =
@@ -22,6 +29,8 @@ export type SilenceReason =
   | "noEthernetAddress"
   /** It went through more relays than there can be. */
   | "tooManyHops"
+  /** Its relay's address is the network's broadcast address, or its first one, which old hosts take for that. */
+  | "badRelayAddress"
   /** A system that only wants an address, and that no record knows. */
   | "unknownClient"
   /** It asks to keep an address that we know nothing of: another server may (RFC 2131 §4.3.2). */
@@ -87,6 +96,7 @@ export function decideDhcp(question: DhcpQuestion): DhcpDecision {
   const mac = clientMac(packet);
   if (message.kind === "notForServers") return silence(message.why);
   if (packet.hops > hopLimit) return silence("tooManyHops");
+  if (isNetworkEdge(network, packet.giaddr)) return silence("badRelayAddress");
   if (mac === undefined) return silence("noEthernetAddress");
   if (message.kind === "release") return silence("released");
   if (message.kind === "decline") {

@@ -1,5 +1,5 @@
 import type { AddressPool } from "../dhcp/address-pool.ts";
-import { type Ipv4, type Prefix, prefixContains } from "../net/ipv4.ts";
+import { type Ipv4, isPrefixEdge, type Prefix, prefixContains } from "../net/ipv4.ts";
 
 /** A network that the Boot Server serves, as the configuration file describes it: temporary and permanent addresses on one wire. */
 export type Network = {
@@ -57,6 +57,11 @@ export function permanentPart(network: Network): PermanentPart {
 /** Whether an address lies in one of the two parts of a network. */
 export function networkContains(network: Network, address: Ipv4): boolean {
   return prefixContains(network.prefix, address) || prefixContains(permanentPart(network).prefix, address);
+}
+
+/** Whether an address is one that no host of a network has: the first or last of one of its parts. */
+export function isNetworkEdge(network: Network, address: Ipv4): boolean {
+  return isPrefixEdge(network.prefix, address) || isPrefixEdge(permanentPart(network).prefix, address);
 }
 
 /** The server's own addresses on a network, each once. */
