@@ -68,6 +68,9 @@ export type DhcpOptions = {
 
 type NamedRow = { readonly name: OptionName; readonly kind: keyof OptionKinds };
 
+/** Options on their way to become a message's. */
+export type OptionsInMaking = { -readonly [Name in OptionName]?: NonNullable<DhcpOptions[Name]> };
+
 /** The row of a code: its name and kind; undefined for an option without a row. */
 export function optionOfCode(code: number): NamedRow | undefined {
   return rowsByCode[code];

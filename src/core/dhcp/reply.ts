@@ -1,5 +1,5 @@
 import { type Ipv4, noAddress } from "../net/ipv4.ts";
-import { type DhcpOptions, type OptionName, optionTable } from "./option-table.ts";
+import { type DhcpOptions, type OptionName, type OptionsInMaking, optionTable } from "./option-table.ts";
 import { broadcastFlag, type DhcpPacket, fileLength } from "./packet.ts";
 import { largestMessage } from "./write.ts";
 
@@ -18,40 +18,25 @@ export type ReplyContent =
       /** Sent only if the client's option 55 names them (netboot.md D11). */
       readonly ifAsked: DhcpOptions;
       /** Boot file and the server that has it (option 67 and `file`, 66 and siaddr). */
-      readonly boot?: { readonly file: string; readonly server: Ipv4 };
+      readonly boot?: { readonly file: string; readonly server: Ipv4 } | undefined;
     };
 
 /** Builds the reply to a request by RFC 2131 table 3 (netboot.md D1–D3, D11, D12, RFC 6842 for option 61). */
 export function replyTo(request: DhcpPacket, content: ReplyContent): DhcpPacket {
-  const header = {
-    op: 2,
-    htype: request.htype,
-    hlen: request.hlen,
-    hops: 0,
-    xid: request.xid,
-    secs: 0,
-    giaddr: request.giaddr,
-    chaddr: request.chaddr,
-    sname: "",
-    otherOptions: new Map(),
-  } as const;
+  const { htype, hlen, xid, giaddr, chaddr } = request;
+  const header = { op: 2, htype, hlen, hops: 0, xid, secs: 0, giaddr, chaddr, sname: "", otherOptions: none } as const;
   if (content.type === "nak")
     return {
       ...header,
       // RFC 2131 §4.3.2: the relay must broadcast a NAK, for the client cannot be reached at its old address.
-      flags: request.giaddr === noAddress ? request.flags : request.flags | broadcastFlag,
+      flags: giaddr === noAddress ? request.flags : request.flags | broadcastFlag,
       ciaddr: noAddress,
       yiaddr: noAddress,
       siaddr: noAddress,
       file: "",
-      options: {
-        dhcpMessageType: "nak",
-        serverIdentifier: content.server,
-        message: content.message,
-        ...echoed(request),
-      },
+      options: nakOptions(request, content),
     };
-  const { boot, leaseSeconds } = content;
+  const { boot } = content;
   return {
     ...header,
     flags: request.flags,
@@ -60,17 +45,11 @@ export function replyTo(request: DhcpPacket, content: ReplyContent): DhcpPacket 
     siaddr: boot?.server ?? noAddress,
     // A name too long for the field goes in option 67 alone.
     file: boot !== undefined && boot.file.length < fileLength ? boot.file : "",
-    options: {
-      dhcpMessageType: content.type,
-      serverIdentifier: content.server,
-      ...(leaseSeconds === undefined ? {} : { ipAddressLeaseTime: leaseSeconds }),
-      ...content.always,
-      ...(boot === undefined ? {} : bootOptions(request, boot)),
-      ...asked(request, content.ifAsked),
-      ...echoed(request),
-    },
+    options: leaseOptions(request, content),
   };
 }
+
+const none: ReadonlyMap<number, Uint8Array> = new Map();
 
 /** The IP packet that every client must take (RFC 2131 §2), and the headers in it that are not the message. */
 const everybodysMaximum = 576;
@@ -88,24 +67,38 @@ function isAsked(request: DhcpPacket, name: OptionName): boolean {
   return list === undefined || list.includes(optionTable[name].code);
 }
 
-function asked(request: DhcpPacket, options: DhcpOptions): DhcpOptions {
-  return Object.fromEntries(Object.entries(options).filter(([name]) => isAsked(request, name as OptionName)));
+function nakOptions(request: DhcpPacket, { server, message }: ReplyContent & { readonly type: "nak" }): DhcpOptions {
+  const options: OptionsInMaking = { dhcpMessageType: "nak", serverIdentifier: server, message };
+  echo(options, request);
+  return options;
 }
 
-function bootOptions(request: DhcpPacket, boot: { readonly file: string; readonly server: Ipv4 }): DhcpOptions {
-  return isAsked(request, "bootFileName") || boot.file.length >= fileLength ? { bootFileName: boot.file } : {};
+// Put one after the other: to spread them into one another costs each reply three times as much.
+function leaseOptions(request: DhcpPacket, content: Exclude<ReplyContent, { type: "nak" }>): DhcpOptions {
+  const { type, server, leaseSeconds, always, ifAsked, boot } = content;
+  const options: OptionsInMaking = { dhcpMessageType: type, serverIdentifier: server };
+  if (leaseSeconds !== undefined) options.ipAddressLeaseTime = leaseSeconds;
+  Object.assign(options, always);
+  if (boot !== undefined && (isAsked(request, "bootFileName") || boot.file.length >= fileLength))
+    options.bootFileName = boot.file;
+  for (const name of Object.keys(ifAsked) as OptionName[])
+    if (isAsked(request, name)) putOption(options, name, ifAsked[name]);
+  echo(options, request);
+  return options;
+}
+
+function putOption<Name extends OptionName>(options: OptionsInMaking, name: Name, value: DhcpOptions[Name]): void {
+  if (value !== undefined) options[name] = value;
 }
 
 /**
  * What goes back as it came: client identifier (RFC 6842), machine identifier (PXE 2.1, Q6), subnet selection (RFC 3011
  * §2.1), relay information (RFC 3046).
  */
-function echoed(request: DhcpPacket): DhcpOptions {
+function echo(options: OptionsInMaking, request: DhcpPacket): void {
   const { clientIdentifier, clientMachineIdentifier, subnetSelection, relayAgentInformation } = request.options;
-  return {
-    ...(clientIdentifier === undefined ? {} : { clientIdentifier }),
-    ...(clientMachineIdentifier === undefined ? {} : { clientMachineIdentifier }),
-    ...(subnetSelection === undefined ? {} : { subnetSelection }),
-    ...(relayAgentInformation === undefined ? {} : { relayAgentInformation }),
-  };
+  if (clientIdentifier !== undefined) options.clientIdentifier = clientIdentifier;
+  if (clientMachineIdentifier !== undefined) options.clientMachineIdentifier = clientMachineIdentifier;
+  if (subnetSelection !== undefined) options.subnetSelection = subnetSelection;
+  if (relayAgentInformation !== undefined) options.relayAgentInformation = relayAgentInformation;
 }

@@ -1,4 +1,4 @@
-import { builtBytes, createBuilder, putBytes, putUnsigned } from "../bytes/builder.ts";
+import { createBuilder, finishedBytes, putBytes, putUnsigned } from "../bytes/builder.ts";
 import { internetChecksum } from "./checksum.ts";
 import type { Ipv4 } from "./ipv4.ts";
 import { type Mac, macToBytes } from "./mac.ts";
@@ -32,13 +32,15 @@ export function udpPacket({ source, destination, payload }: UdpEnds & { readonly
   putUnsigned(header, 0, 2);
   putUnsigned(header, source.address, 4);
   putUnsigned(header, destination.address, 4);
-  const checksum = internetChecksum(builtBytes(header));
+  const checksum = internetChecksum(header.bytes.subarray(0, ipHeaderBytes));
   header.bytes[10] = checksum >>> 8;
   header.bytes[11] = checksum & 255;
-  for (const value of [source.port, destination.port, udpHeaderBytes + payload.length, 0])
-    putUnsigned(header, value, 2);
+  putUnsigned(header, source.port, 2);
+  putUnsigned(header, destination.port, 2);
+  putUnsigned(header, udpHeaderBytes + payload.length, 2);
+  putUnsigned(header, 0, 2);
   putBytes(header, payload);
-  return builtBytes(header);
+  return finishedBytes(header);
 }
 
 /** A pcap file (libpcap's classic format, microseconds, Ethernet) that Wireshark and tcpdump read. */
@@ -66,7 +68,7 @@ export function writePcap(datagrams: readonly (UdpDatagram & { readonly atMs: nu
     putUnsigned(file, 0x0800, 2);
     putBytes(file, packet);
   }
-  return builtBytes(file);
+  return finishedBytes(file);
 }
 
 const ethernetLink = 1;

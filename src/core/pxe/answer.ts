@@ -54,15 +54,14 @@ export function decideAnswer(asked: {
   readonly binding: Binding;
   readonly ports: ServerPorts;
   /** How it is sent to its disk, if it is. */
-  readonly method?: LocalMethod;
+  readonly method: LocalMethod | undefined;
 }): Answer {
   const { client, mac, intent, binding, ports, method } = asked;
-  const site = `http://${hostAndPort(binding, ports.http)}`;
   switch (client.kind) {
     case "plain":
       return { kind: "lease" };
     case "ipxe":
-      return { kind: "script", uri: `${site}/boot/${mac.replace(/:/g, "-")}.ipxe`, leadsTo: intent };
+      return { kind: "script", uri: `${siteOf(binding, ports)}/boot/${mac.replace(/:/g, "-")}.ipxe`, leadsTo: intent };
     case "pxe":
     case "httpBoot": {
       const loader = client.architecture?.loader;
@@ -70,7 +69,7 @@ export function decideAnswer(asked: {
       if (loader !== undefined && (method === undefined || method === "ownLoader"))
         return client.kind === "pxe"
           ? { kind: "loader", file: loader }
-          : { kind: "httpLoader", uri: `${site}/${loaderPath(loader, mac)}` };
+          : { kind: "httpLoader", uri: `${siteOf(binding, ports)}/${loaderPath(loader, mac)}` };
       const why =
         intent === "local"
           ? "it is not to be installed"
@@ -80,9 +79,10 @@ export function decideAnswer(asked: {
   }
 }
 
-/** `10.77.0.1`, or `10.77.0.1:8080` where the port is not HTTP's own. */
-function hostAndPort(binding: Binding, port: number): string {
-  return port === 80 ? formatIpv4(binding.server) : `${formatIpv4(binding.server)}:${port}`;
+/** `http://10.77.0.1`, or `http://10.77.0.1:8080` where the port is not HTTP's own. */
+function siteOf(binding: Binding, { http }: ServerPorts): string {
+  const host = formatIpv4(binding.server);
+  return http === 80 ? `http://${host}` : `http://${host}:${http}`;
 }
 
 /** The answer in a word, as it stands on the machine's record; with the method where it leads to the disk. */

@@ -1,5 +1,5 @@
 import { bytesFromText } from "../bytes/text.ts";
-import type { DhcpOptions } from "../dhcp/option-table.ts";
+import type { DhcpOptions, OptionsInMaking } from "../dhcp/option-table.ts";
 import { writeSubOptions } from "../dhcp/sub-options.ts";
 import { formatIpv4, type Ipv4, prefixBroadcast, prefixMask } from "../net/ipv4.ts";
 import type { Answer } from "./answer.ts";
@@ -33,15 +33,13 @@ export function bootOptionsFor(answer: Answer, client: Client, binding: Binding)
 /** Parameters of an address, for those who ask for them. */
 export function leaseOptionsFor(binding: Binding, hostname: string | undefined): DhcpOptions {
   const { prefix, gateway, nameservers, leaseSeconds } = binding;
-  return {
-    subnetMask: prefixMask(prefix.length),
-    broadcastAddress: prefixBroadcast(prefix),
-    ...(gateway === undefined ? {} : { routers: [gateway] }),
-    ...(nameservers.length === 0 ? {} : { domainNameServers: nameservers }),
-    ...(hostname === undefined ? {} : { hostName: hostname }),
-    renewalTimeValue: Math.floor(leaseSeconds / 2),
-    rebindingTimeValue: Math.floor((leaseSeconds * 7) / 8),
-  };
+  const options: OptionsInMaking = { subnetMask: prefixMask(prefix.length), broadcastAddress: prefixBroadcast(prefix) };
+  if (gateway !== undefined) options.routers = [gateway];
+  if (nameservers.length > 0) options.domainNameServers = nameservers;
+  if (hostname !== undefined) options.hostName = hostname;
+  options.renewalTimeValue = Math.floor(leaseSeconds / 2);
+  options.rebindingTimeValue = Math.floor((leaseSeconds * 7) / 8);
+  return options;
 }
 
 /** 176 "no-pxedhcp": we are the only DHCP server, so iPXE need not wait 2 s for a ProxyDHCP (netboot.md §1.5). */

@@ -33,7 +33,7 @@ export function decideProxy(question: ProxyQuestion): DhcpDecision {
     return replyAs(question, { type: "offer", client, mac, destination: { kind: "broadcast", port: 68 } });
   const noted =
     message.kind === "selecting"
-      ? { ...addressSeen(machine, message.address), ...waitsForRouter(packet, client, mac) }
+      ? { ...addressSeen(machine, message.address), ...(waitsForRouter(packet, client) ? { noRouter: mac } : {}) }
       : {};
   return { kind: "silence", why: message.kind === "release" ? "released" : "tookAnotherOffer", ...noted };
 }
@@ -75,18 +75,15 @@ function replyAs(
   const local: LocalTry | undefined = endsLocally(client, intent)
     ? tryLocal({ client, packet, history, proxy: true })
     : undefined;
-  const method = local === undefined ? {} : { method: local.attempt.method };
-  const answer: Answer = decideAnswer({ client, mac, intent, binding, ports, ...method });
+  const method = local?.attempt.method;
+  const answer: Answer = decideAnswer({ client, mac, intent, binding, ports, method });
   const options = proxyOptionsFor(answer, client, binding);
   const reply: DhcpPacket = replyTo(packet, {
     ...{ type, server: binding.server, address: noAddress, ifAsked: {} },
     ...options,
   });
-  return {
-    ...{ kind: "reply", answer, reply, destination },
-    ...(local === undefined ? {} : { local }),
-    ...seenBy(question, { client, mac, answer: wordFor(answer, local?.attempt.method) }),
-  };
+  const seen = seenBy(question, { client, mac, answer: wordFor(answer, method) });
+  return { kind: "reply", answer, reply, destination, ...(local && { local }), ...(seen && { seen }) };
 }
 
 /** The address that a machine takes from the other server; of machines that are on record only. */

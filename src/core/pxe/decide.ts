@@ -16,10 +16,10 @@ import { type LocalHistory, type LocalTry, noLocalHistory, tryLocal } from "./lo
 import {
   type Binding,
   isNetworkEdge,
+  isServerAddress,
   type Network,
   networkContains,
   type ServerPorts,
-  serverAddresses,
 } from "./network.ts";
 
 /** Why a message gets no answer. */
@@ -75,6 +75,10 @@ export type DhcpDecision =
   /** The client found another host at an address we gave it. */
   | { readonly kind: "declined"; readonly address: Ipv4; readonly mac: Mac };
 
+type Reply = Extract<DhcpDecision, { kind: "reply" }>;
+/** Filled in field by field: every request pays for an object that is spread into another. */
+type ReplyInMaking = { -readonly [Field in keyof Reply]: Reply[Field] };
+
 /** All that a decision hangs on. */
 export type DhcpQuestion = {
   readonly packet: DhcpPacket;
@@ -106,38 +110,39 @@ export function decideDhcp(question: DhcpQuestion): DhcpDecision {
     return ours ? { kind: "declined", address: message.address, mac } : silence("unknownClient");
   }
   const { serverIdentifierOverride } = relayWishes(packet);
-  if (message.kind === "selecting" && ![...serverAddresses(network), serverIdentifierOverride].includes(message.server))
+  if (
+    message.kind === "selecting" &&
+    message.server !== serverIdentifierOverride &&
+    !isServerAddress(network, message.server)
+  )
     return silence("tookAnotherOffer");
 
   const client = classifyClient(packet, network.secureBoot);
   if (client.kind === "plain" && machine === undefined) return silence("unknownClient");
   if (machine === undefined && asksForUnknown(message, question, mac)) return silence("noRecord");
   const choice = chooseBinding({ ...question, mac, message });
-  if (choice.kind === "poolExhausted")
-    return {
-      kind: "silence",
-      why: "poolExhausted",
-      size: choice.size,
-      ...seenBy(question, { client, mac, answer: "none" }),
-    };
+  if (choice.kind === "poolExhausted") {
+    const seen = seenBy(question, { client, mac, answer: "none" });
+    return { kind: "silence", why: "poolExhausted", size: choice.size, ...(seen && { seen }) };
+  }
   const { binding, temporary } = choice;
   const intent = intentFor(machine, network, mac);
   const { history = noLocalHistory } = question;
   const local = endsLocally(client, intent) ? tryLocal({ client, packet, history, proxy: false }) : undefined;
-  const method = local === undefined ? {} : { method: local.attempt.method };
-  const answer = decideAnswer({ client, mac, intent, binding, ports: question.ports, ...method });
+  const method = local?.attempt.method;
+  const answer = decideAnswer({ client, mac, intent, binding, ports: question.ports, method });
   const server = serverIdentifierOverride ?? binding.server;
   const content = contentFor({ message, answer, client, binding, server, hostname: machine?.hostname });
   const reply = replyTo(packet, content);
   // A machine that is only noted keeps no address on its record: strangers must not empty the pool.
-  const address = temporary && intent === "install" ? { address: formatIpv4(binding.address) } : {};
-  return {
-    ...{ kind: "reply", answer, reply, destination: replyDestination(packet, reply) },
-    ...(temporary ? { reserve: binding.address } : {}),
-    ...(local === undefined ? {} : { local }),
-    ...(content.type === "ack" ? waitsForRouter(packet, client, mac) : {}),
-    ...seenBy(question, { client, mac, answer: wordFor(answer, local?.attempt.method), ...address }),
-  };
+  const address = temporary && intent === "install" ? formatIpv4(binding.address) : undefined;
+  const seen = seenBy(question, { client, mac, answer: wordFor(answer, method), address });
+  const decision: ReplyInMaking = { kind: "reply", answer, reply, destination: replyDestination(packet, reply) };
+  if (temporary) decision.reserve = binding.address;
+  if (seen !== undefined) decision.seen = seen;
+  if (local !== undefined) decision.local = local;
+  if (content.type === "ack" && waitsForRouter(packet, client)) decision.noRouter = mac;
+  return decision;
 }
 
 /** Whether a client that no record knows wants to keep an address of this network that was never promised to it. */
@@ -158,14 +163,15 @@ function contentFor(of: {
 }): ReplyContent {
   const { message, answer, client, binding, server, hostname } = of;
   const { address, leaseSeconds } = binding;
-  const common = { server, ...bootOptionsFor(answer, client, binding), ifAsked: leaseOptionsFor(binding, hostname) };
+  const { always, boot } = bootOptionsFor(answer, client, binding);
+  const ifAsked = leaseOptionsFor(binding, hostname);
   switch (message.kind) {
     case "discover":
-      return { ...common, type: "offer", address, leaseSeconds };
+      return { type: "offer", server, address, leaseSeconds, always, ifAsked, boot };
     case "inform": {
       // RFC 2131 §4.3.5: parameters, nothing of a lease.
-      const { renewalTimeValue: _t1, rebindingTimeValue: _t2, ...ifAsked } = common.ifAsked;
-      return { ...common, ifAsked, type: "ack", address: noAddress };
+      const { renewalTimeValue: _t1, rebindingTimeValue: _t2, ...parameters } = ifAsked;
+      return { type: "ack", server, address: noAddress, always, ifAsked: parameters, boot };
     }
     case "selecting":
     case "initReboot":
@@ -174,13 +180,13 @@ function contentFor(of: {
         return { type: "nak", server, message: "boot from the local disk" };
       if (message.address !== address)
         return { type: "nak", server, message: `your address is ${formatIpv4(address)}` };
-      return { ...common, type: "ack", address, leaseSeconds };
+      return { type: "ack", server, address, leaseSeconds, always, ifAsked, boot };
   }
 }
 
 /** iPXE on our own wire: what relays bring is on one that we cannot speak to. */
-export function waitsForRouter(packet: DhcpPacket, client: Client, mac: Mac): { readonly noRouter?: Mac } {
-  return client.kind === "ipxe" && packet.giaddr === noAddress ? { noRouter: mac } : {};
+export function waitsForRouter(packet: DhcpPacket, client: Client): boolean {
+  return client.kind === "ipxe" && packet.giaddr === noAddress;
 }
 
 function silence(why: Exclude<SilenceReason, "poolExhausted">): DhcpDecision {
@@ -194,14 +200,15 @@ const stages: { readonly [Kind in Client["kind"]]: string | undefined } = {
   plain: undefined,
 };
 
-/** What a request adds to the machine's record; nothing for plain DHCP. */
+/** What a request adds to the machine's record; undefined for plain DHCP. */
 export function seenBy(
   question: Pick<DhcpQuestion, "network">,
-  of: { readonly client: Client; readonly mac: Mac; readonly answer: string; readonly address?: string },
-): { readonly seen?: PxeAsked } {
-  const { client, mac, answer, ...address } = of;
+  of: { readonly client: Client; readonly mac: Mac; readonly answer: string; readonly address?: string | undefined },
+): PxeAsked | undefined {
+  const { client, mac, answer, address } = of;
   const stage = stages[client.kind];
-  if (stage === undefined || client.kind === "plain") return {};
+  if (stage === undefined || client.kind === "plain") return undefined;
   const { name: network, nursery } = question.network;
-  return { seen: { kind: "pxeAsked", mac, firmware: client.firmware, network, nursery, stage, answer, ...address } };
+  const seen = { kind: "pxeAsked", mac, firmware: client.firmware, network, nursery, stage, answer } as const;
+  return address === undefined ? seen : { ...seen, address };
 }

@@ -41,7 +41,8 @@ export function learnFrom(
 
 /** The methods, best first; where nothing is known they stay in their order. */
 export function rankMethods(methods: readonly LocalMethod[], lesson: Lesson | undefined): readonly LocalMethod[] {
-  const score = (method: LocalMethod): number => lesson?.scores[method] ?? 0;
+  if (lesson === undefined) return methods;
+  const score = (method: LocalMethod): number => lesson.scores[method] ?? 0;
   return [...methods].sort((a, b) => score(b) - score(a));
 }
 

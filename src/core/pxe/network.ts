@@ -49,9 +49,9 @@ export type PermanentPart = {
 /** Where a network's machines live after their birth. */
 export function permanentPart(network: Network): PermanentPart {
   const { prefix, serverAddress, permanent, relay } = network;
-  return (
-    permanent ?? { prefix, serverAddress, nameservers: [], ...(relay === undefined ? {} : { gateway: relay.gateway }) }
-  );
+  if (permanent !== undefined) return permanent;
+  const part = { prefix, serverAddress, nameservers: [] };
+  return relay === undefined ? part : { ...part, gateway: relay.gateway };
 }
 
 /** Whether an address lies in one of the two parts of a network. */
@@ -62,6 +62,11 @@ export function networkContains(network: Network, address: Ipv4): boolean {
 /** Whether an address is one that no host of a network has: the first or last of one of its parts. */
 export function isNetworkEdge(network: Network, address: Ipv4): boolean {
   return isPrefixEdge(network.prefix, address) || isPrefixEdge(permanentPart(network).prefix, address);
+}
+
+/** Whether an address is one of the server's own on a network. */
+export function isServerAddress(network: Network, address: Ipv4): boolean {
+  return address === network.serverAddress || address === permanentPart(network).serverAddress;
 }
 
 /** The server's own addresses on a network, each once. */
@@ -89,17 +94,13 @@ const permanentLeaseSeconds = 86_400;
 /** A temporary address with what belongs to it. The private network leads nowhere but to us, so only a relayed one has a gateway. */
 export function temporaryBinding(network: Network, address: Ipv4): Binding {
   const { prefix, serverAddress: server, relay } = network;
-  return {
-    ...{ address, prefix, server, nameservers: [], leaseSeconds: temporaryLeaseSeconds },
-    ...(relay === undefined ? {} : { gateway: relay.gateway }),
-  };
+  const binding = { address, prefix, server, nameservers: [], leaseSeconds: temporaryLeaseSeconds };
+  return relay === undefined ? binding : { ...binding, gateway: relay.gateway };
 }
 
 /** A permanent address with what belongs to it. */
 export function permanentBinding(network: Network, address: Ipv4): Binding {
-  const { prefix, serverAddress, gateway, nameservers } = permanentPart(network);
-  return {
-    ...{ address, prefix, server: serverAddress, nameservers, leaseSeconds: permanentLeaseSeconds },
-    ...(gateway === undefined ? {} : { gateway }),
-  };
+  const { prefix, serverAddress: server, gateway, nameservers } = permanentPart(network);
+  const binding = { address, prefix, server, nameservers, leaseSeconds: permanentLeaseSeconds };
+  return gateway === undefined ? binding : { ...binding, gateway };
 }
