@@ -1,27 +1,23 @@
 import { type Holder, poolContains } from "../core/dhcp/address-pool.ts";
-import {
-  declinedAddresses,
-  type Reservations,
-  reserveDeclined,
-  reservedFor,
-  reserveFor,
-} from "../core/dhcp/reservations.ts";
+import type { DeclinedAddress } from "../core/dhcp/declined.ts";
+import { type Reservations, reservedFor, reserveFor } from "../core/dhcp/reservations.ts";
 import { isDisputed } from "../core/machine/life-record.ts";
 import { hasVanished, vanishedAfterMs } from "../core/machine/temporary-address.ts";
 import { formatIpv4, type Ipv4, parseIpv4 } from "../core/net/ipv4.ts";
 import type { Mac } from "../core/net/mac.ts";
-import type { Clock, Store } from "../core/ports.ts";
+import type { Clock, Log, Store } from "../core/ports.ts";
 import { type Network, networkContains } from "../core/pxe/network.ts";
+import { openDeclinedBook } from "./declined-addresses.ts";
 
 /** Who holds which address: what the records say, and what was promised but stands on no record. */
 export type AddressBook = {
   /** Whom an address belongs to, as seen by one client: a machine of several NICs is that client, too. */
   readonly holderFor: (mac: Mac | undefined) => (address: Ipv4) => Holder | undefined;
   readonly promise: (address: Ipv4, mac: Mac, leaseMs: number) => void;
-  readonly decline: (address: Ipv4) => void;
+  readonly decline: (address: Ipv4, mac: Mac) => void;
   /** Takes the addresses of vanished machines back, the longest silent first; resolves with how many there were. */
   readonly returnVanished: (network: Network) => Promise<number>;
-  readonly declinedOf: (network: Network) => readonly { readonly address: Ipv4; readonly untilMs: number }[];
+  readonly declinedOf: (network: Network) => readonly DeclinedAddress[];
   /** How many addresses of the pool nobody can be given. */
   readonly heldOf: (network: Network) => number;
 };
@@ -29,16 +25,23 @@ export type AddressBook = {
 /** Addresses taken back at once: enough for a rack that powers on, few enough to be one short pause. */
 const returnLimit = 256;
 
-/** An empty book over the records of a store. */
-export function openAddressBook(deps: { readonly store: Store; readonly clock: Clock }): AddressBook {
+const isDeclined: Holder = { kind: "declined" };
+
+/** A book over the records of a store. */
+export function openAddressBook(deps: {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+}): AddressBook {
   const { store, clock } = deps;
   const reservations: Reservations = new Map();
+  const declined = openDeclinedBook(deps);
   const openedAtMs = clock.nowMs();
 
   function holderFor(mac: Mac | undefined): (address: Ipv4) => Holder | undefined {
     return (address) => {
+      if (declined.has(address)) return isDeclined;
       const reserved = reservedFor(reservations, address, clock.nowMs());
-      if (reserved?.kind === "declined") return reserved;
       const recorded = store.byAddress(address);
       if (recorded === undefined) return reserved;
       const [first] = recorded.macs;
@@ -70,10 +73,9 @@ export function openAddressBook(deps: { readonly store: Store; readonly clock: C
   return {
     holderFor,
     promise: (address, mac, leaseMs) => reserveFor(reservations, address, { mac, leaseMs, nowMs: clock.nowMs() }),
-    decline: (address) => reserveDeclined(reservations, address, clock.nowMs()),
+    decline: declined.add,
     returnVanished,
-    declinedOf: (network) =>
-      declinedAddresses(reservations, clock.nowMs()).filter(({ address }) => networkContains(network, address)),
+    declinedOf: (network) => declined.list().filter(({ address }) => networkContains(network, address)),
     heldOf: ({ temporaryPool: { first, last } }) => {
       const holderOf = holderFor(undefined);
       let held = 0;

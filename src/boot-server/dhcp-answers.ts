@@ -149,7 +149,7 @@ export function dhcpAnswers(deps: {
 
   async function noteDecline(network: Network, { mac, address }: Of<"declined">): Promise<undefined> {
     const dotted = formatIpv4(address);
-    book.decline(address);
+    book.decline(address, mac);
     const next = `find the host that uses it: arping ${dotted}; birther networks shows what is out of use`;
     log("warn", "address declined: another host uses it", { network: network.name, mac, address: dotted, next });
     const machine = store.byMac(mac);

@@ -98,7 +98,7 @@ export function viewStanding(standing: Standing, book: AddressBook): NetworkView
       },
       ...(exhausted === undefined ? {} : { exhaustedSinceMs: exhausted.sinceMs, refused: exhausted.refused }),
     },
-    declined: book.declinedOf(network).map(({ address, untilMs }) => ({ address: formatIpv4(address), untilMs })),
+    declined: book.declinedOf(network).map((one) => ({ ...one, address: formatIpv4(one.address) })),
     received: standing.received,
     answered: standing.answered,
     answers: Object.fromEntries(standing.answers),

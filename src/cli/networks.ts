@@ -45,8 +45,8 @@ function troublesOf({ name, pool, declined, ...network }: NetworkView, nowMs: nu
   const lines = foreignText(name, network);
   lines.push(
     ...declined.map(
-      ({ address, untilMs }) =>
-        `${name}: ${address} is out of use for another ${formatDuration(Math.max(0, untilMs - nowMs))}: a machine found another host there`,
+      ({ address, mac, untilMs }) =>
+        `${name}: ${address} is out of use for another ${formatDuration(Math.max(0, untilMs - nowMs))}: ${mac} found another host there`,
     ),
   );
   if (pool.exhaustedSinceMs === undefined) return lines;

@@ -55,11 +55,11 @@ test("networks: the pool, and a line for each thing that needs somebody", () => 
       receiveBufferBytes: 8_388_608,
     },
     pool: { first: "10.77.0.50", last: "10.77.0.51", size: 2, held: 2, exhaustedSinceMs: 0, refused: 5 },
-    declined: [{ address: "10.77.0.50", untilMs: 61_000 }],
+    declined: [{ address: "10.77.0.50", mac: "52:54:00:0a:0b:01", untilMs: 61_000 }],
     ...{ answers: {}, unanswered: { poolExhausted: 5 }, malformed: {} },
   };
   const text = networksText([network], 1_000).join("\n");
   assert.match(text, /rack +.*eth1 .*10\.77\.0\.50-10\.77\.0\.51 +2 of 2 +9 +4 +- +poolExhausted 5/);
   assert.match(text, /rack: the pool has been exhausted for 1(\.0)? s, 5 requests went without an address/);
-  assert.match(text, /rack: 10\.77\.0\.50 is out of use for another 60 s: .*another host/);
+  assert.match(text, /rack: 10\.77\.0\.50 is out of use for another 60 s: 52:54:00:0a:0b:01 found another host/);
 });

@@ -168,7 +168,7 @@ const network = naming<NetworkView>()(
       exhaustedSinceMs: v.exactOptional(timeMs),
       refused: v.exactOptional(count),
     }),
-    declined: v.array(v.strictObject({ address: text, untilMs: timeMs })),
+    declined: v.array(v.strictObject({ address: text, mac: text, untilMs: timeMs })),
     received: count,
     answered: count,
     answers: counts,

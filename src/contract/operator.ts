@@ -79,8 +79,8 @@ export type NetworkView = {
     readonly exhaustedSinceMs?: number;
     readonly refused?: number;
   };
-  /** Out of use, because a machine found another host there. */
-  readonly declined: readonly { readonly address: string; readonly untilMs: number }[];
+  /** Out of use, because the machine with this MAC found another host there. */
+  readonly declined: readonly { readonly address: string; readonly mac: string; readonly untilMs: number }[];
   readonly received: number;
   readonly answered: number;
   /** The answers by what they told machines to do, e.g. `loader`. */

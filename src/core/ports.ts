@@ -39,8 +39,8 @@ export type PastChange = Told & {
   readonly machine: Pick<Machine, "id" | "revision" | "state" | "generation" | "conditions" | "hostname" | "phase">;
 };
 
-/** Small things that are kept beside the machines: what was learned of firmware, operators' tokens, places to call. */
-export type DocumentKind = "lesson" | "token" | "tokenUse" | "webhook";
+/** Small things that are kept beside the machines: what was learned of firmware, addresses out of use, operators' tokens, places to call. */
+export type DocumentKind = "lesson" | "declinedAddress" | "token" | "tokenUse" | "webhook";
 
 /** One of them: JSON under a key. `position` is that of the change that wrote it. */
 export type Document = {

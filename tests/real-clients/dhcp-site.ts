@@ -12,7 +12,7 @@ function fail(text: string): never {
   throw new Error(`bad test address ${text}`);
 }
 
-/** A DHCP server with an MDB in memory, and a clock that a test can put forward. */
+/** A DHCP server with an MDB, and a clock that a test can put forward. */
 export type DhcpSite = AsyncDisposable & {
   readonly dhcp: DhcpServer;
   readonly store: Store;
@@ -21,14 +21,14 @@ export type DhcpSite = AsyncDisposable & {
   readonly putForward: (ms: number) => void;
 };
 
-/** Starts one for these networks; what is on their wires is the caller's. */
-export async function startDhcpSite(networks: readonly Network[]): Promise<DhcpSite> {
+/** Starts one for these networks, with its MDB in a file if one is named; what is on their wires is the caller's. */
+export async function startDhcpSite(networks: readonly Network[], path = ":memory:"): Promise<DhcpSite> {
   const lines: string[] = [];
   const log: Log = (level, message, facts) => void lines.push(`${level} ${message} ${JSON.stringify(facts ?? {})}`);
   let aheadMs = 0;
   const clock: Clock = { nowMs: () => Date.now() + aheadMs, monotonicMs: () => performance.now() + aheadMs };
   await using made = new AsyncDisposableStack();
-  const store = made.use(await openStore({ path: ":memory:", clock, log }));
+  const store = made.use(await openStore({ path, clock, log }));
   const packets = openPacketLog();
   const ports = { http: 80, machines: 443 };
   const dhcp = made.use(await startDhcpServer({ networks, ports, store, packets, clock, log }));

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import type { DhcpPacket } from "../../src/core/dhcp/packet.ts";
 import { writeDhcp } from "../../src/core/dhcp/write.ts";
@@ -25,16 +28,20 @@ const fromRelayAtBroadcast: DhcpPacket = {
   otherOptions: new Map(),
 };
 
-/** A cable with a server that has so many temporary addresses, from 10.77.0.50 on. */
+/** A network on a cable, with so many temporary addresses, from 10.77.0.50 on. */
+const networkOn = (wire: Wire, addresses: number): Network => ({
+  ...{ name: "rack", interface: wire.serverInterface, serverAddress: ip("10.77.0.1"), nursery: true },
+  ...{ prefix: prefix("10.77.0.0/24"), allowForeignDhcp: true },
+  temporaryPool: { first: ip("10.77.0.50"), last: ip(`10.77.0.${49 + addresses}`) },
+});
+
+const layTrouble = () => layWire({ mac: mac(1), addresses: ["10.77.0.1/24"] });
+
+/** A cable with a server that has so many temporary addresses. */
 async function startTrouble(addresses: number): Promise<{ wire: Wire; site: DhcpSite } & AsyncDisposable> {
   await using made = new AsyncDisposableStack();
-  const wire = made.use(await layWire({ mac: mac(1), addresses: ["10.77.0.1/24"] }));
-  const network: Network = {
-    ...{ name: "rack", interface: wire.serverInterface, serverAddress: ip("10.77.0.1"), nursery: true },
-    ...{ prefix: prefix("10.77.0.0/24"), allowForeignDhcp: true },
-    temporaryPool: { first: ip("10.77.0.50"), last: ip(`10.77.0.${49 + addresses}`) },
-  };
-  const site = made.use(await startDhcpSite([network]));
+  const wire = made.use(await layTrouble());
+  const site = made.use(await startDhcpSite([networkOn(wire, addresses)]));
   const all = made.move();
   return { wire, site, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
@@ -68,6 +75,35 @@ insideNamespace("DHCP clients in trouble, in a namespace", import.meta.url, () =
     assert.ok(history.some(({ event }) => event.kind === "addressDeclined"));
     site.putForward(hourMs);
     assert.deepEqual(site.dhcp.networks()[0]?.declined, []);
+  });
+
+  test("a declined address stays out of use when the server starts again, until its time is over", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "birther-declined-"));
+    await using made = new AsyncDisposableStack();
+    made.defer(() => rmSync(directory, { recursive: true }));
+    const wire = made.use(await layTrouble());
+    const start = () => startDhcpSite([networkOn(wire, 2)], join(directory, "mdb.sqlite"));
+    let first: string;
+    {
+      await using site = await start();
+      first = (await udhcpc(wire, asPxe)).given.get("ip") ?? assert.fail(site.lines.join("\n"));
+      execFileSync("ip", ["address", "add", `${first}/32`, "dev", wire.serverInterface]);
+      const { status, output } = await udhcpc(wire, [...asPxe, "-a", "-t", "8", "-A", "1"]);
+      assert.equal(status, 0, [output, ...site.lines].join("\n"));
+    }
+    await using site = await start();
+    const declined = () => site.dhcp.networks()[0]?.declined ?? assert.fail();
+    assert.deepEqual(
+      declined().map(({ address, mac }) => [address, mac]),
+      [[first, mac(1)]],
+    );
+    // Machine 1 has the other one: for machine 2 there is none, until the hour is over.
+    await become(wire, 2);
+    assert.notEqual((await udhcpc(wire, asPxe)).status, 0);
+    assert.ok((site.dhcp.networks()[0]?.unanswered.poolExhausted ?? 0) > 0, site.lines.join("\n"));
+    site.putForward(hourMs);
+    assert.deepEqual(declined(), []);
+    assert.equal((await udhcpc(wire, asPxe)).given.get("ip"), first, site.lines.join("\n"));
   });
 
   test("an exhausted pool says so once, serves again when machines have vanished, and loses nobody", async () => {

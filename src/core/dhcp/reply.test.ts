@@ -8,15 +8,7 @@ import { replyDestination } from "./destination.ts";
 import { broadcastFlag, type DhcpPacket } from "./packet.ts";
 import { readDhcp } from "./read.ts";
 import { type ReplyContent, replyLimit, replyTo } from "./reply.ts";
-import {
-  declinedAddresses,
-  declinedMs,
-  offerMs,
-  type Reservations,
-  reserveDeclined,
-  reservedFor,
-  reserveFor,
-} from "./reservations.ts";
+import { offerMs, type Reservations, reservedFor, reserveFor } from "./reservations.ts";
 import { writeDhcp } from "./write.ts";
 
 const ip = (text: string): Ipv4 => parseIpv4(text) ?? assert.fail(text);
@@ -193,17 +185,13 @@ test("a pool gives each MAC its own address, the same one again, and says when i
   assert.notDeepEqual(give("525400000007", ip("10.99.0.1")), { kind: "address", address: ip("10.99.0.1") });
 });
 
-test("an offer is kept for its client for a while; a declined address for longer, and not even for the one who declined", () => {
+test("an offer is kept for its client for a while, and not too many of them", () => {
   const reservations: Reservations = new Map();
   reserveFor(reservations, server, { mac, leaseMs: offerMs, nowMs: 0 });
   assert.deepEqual(reservedFor(reservations, server, offerMs - 1), { kind: "machine", mac });
   assert.equal(reservedFor(reservations, server, offerMs), undefined);
   reserveFor(reservations, server, { mac, leaseMs: 1, nowMs: 0 });
   assert.deepEqual(reservedFor(reservations, server, offerMs - 1), { kind: "machine", mac });
-  reserveDeclined(reservations, server, 0);
-  assert.deepEqual(declinedAddresses(reservations, 0), [{ address: server, untilMs: declinedMs }]);
-  assert.deepEqual(declinedAddresses(reservations, declinedMs), []);
-  assert.deepEqual(reservedFor(reservations, server, declinedMs - 1), { kind: "declined" });
   for (let address = 0; address < 70_000; address += 1)
     reserveFor(reservations, address as Ipv4, { mac, leaseMs: offerMs, nowMs: 0 });
   assert.equal(reservations.size, 65_536);

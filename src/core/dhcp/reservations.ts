@@ -4,18 +4,17 @@ import type { Holder } from "./address-pool.ts";
 
 /**
  * Addresses that are promised but not yet on any record: between OFFER and record two clients must never be offered
- * the same one (netboot.md Q21). Also those that a client declined. Kept in memory only: a restart forgets offers, which is harmless.
+ * the same one (netboot.md Q21). Kept in memory only: a restart forgets offers, which is harmless.
  */
-export type Reservations = Map<Ipv4, { readonly holder: Holder; readonly untilMs: number }>;
+export type Reservations = Map<Ipv4, Reservation>;
+
+type Reservation = { readonly holder: Extract<Holder, { kind: "machine" }>; readonly untilMs: number };
 
 /** No more than this many are kept; the oldest goes first. A flood of invented MACs must not eat the memory. */
 const reservationLimit = 65_536;
 
 /** How long an offer is kept for its client: longer than the 60 s for which EDK2 asks (netboot.md §1.3). */
 export const offerMs = 120_000;
-
-/** How long a declined address stays out of use. */
-export const declinedMs = 3_600_000;
 
 /** Who an address is reserved for at a moment. */
 export function reservedFor(reservations: Reservations, address: Ipv4, nowMs: number): Holder | undefined {
@@ -31,26 +30,11 @@ export function reserveFor(
 ): void {
   const { mac, leaseMs, nowMs } = promise;
   const before = reservations.get(address);
-  const standing = before?.holder.kind === "machine" && before.holder.mac === mac ? before.untilMs : 0;
+  const standing = before?.holder.mac === mac ? before.untilMs : 0;
   keep(reservations, address, { holder: { kind: "machine", mac }, untilMs: Math.max(standing, nowMs + leaseMs) });
 }
 
-/** The addresses that are out of use at a moment, and until when. */
-export function declinedAddresses(
-  reservations: Reservations,
-  nowMs: number,
-): readonly { readonly address: Ipv4; readonly untilMs: number }[] {
-  return [...reservations]
-    .filter(([, { holder, untilMs }]) => holder.kind === "declined" && untilMs > nowMs)
-    .map(([address, { untilMs }]) => ({ address, untilMs }));
-}
-
-/** Takes an address out of use: a client found another host answering there. */
-export function reserveDeclined(reservations: Reservations, address: Ipv4, nowMs: number): void {
-  keep(reservations, address, { holder: { kind: "declined" }, untilMs: nowMs + declinedMs });
-}
-
-function keep(reservations: Reservations, address: Ipv4, entry: { holder: Holder; untilMs: number }): void {
+function keep(reservations: Reservations, address: Ipv4, entry: Reservation): void {
   // Deleted first, so that the map's order is the order of age.
   reservations.delete(address);
   reservations.set(address, entry);
