@@ -1,12 +1,13 @@
 import type { Machine } from "../core/machine/record.ts";
 import type { Mac } from "../core/net/mac.ts";
+import { putNewest } from "../core/newest.ts";
 import type { Clock, Log, Store } from "../core/ports.ts";
 import { type LocalClient, methodsOf } from "../core/pxe/local-boot.ts";
 import { type Attempt, rememberMs } from "../core/pxe/local-boot-attempt.ts";
 import { isAbout, learnFrom, lessonDocument, lessonsOf, type Model } from "../core/pxe/local-boot-lesson.ts";
 import type { LocalHistory, LocalTry } from "../core/pxe/local-boot-try.ts";
 
-/** NICs whose last attempt is remembered; the oldest is forgotten. */
+/** NICs whose last attempt is remembered; the oldest are forgotten. */
 const attemptLimit = 65_536;
 
 /** Remembers how machines were sent to their disks, and has the MDB learn from those that then come up. */
@@ -64,13 +65,7 @@ export function openLocalBoots(deps: { readonly store: Store; readonly clock: Cl
         log("warn", "a machine came back instead of booting its disk; another method is tried", {
           ...{ mac, client: local.client, failed: before.method, method: local.attempt.method },
         });
-      // Deleted first, so that the map's order is the order of age.
-      attempts.delete(key);
-      attempts.set(key, local);
-      for (const oldest of attempts.keys()) {
-        if (attempts.size <= attemptLimit) break;
-        attempts.delete(oldest);
-      }
+      putNewest(attempts, [key, local], attemptLimit);
     },
     [Symbol.dispose]: unwatch,
   };

@@ -1,5 +1,6 @@
 import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
+import { putNewest } from "../newest.ts";
 import type { Holder } from "./address-pool.ts";
 
 /**
@@ -10,7 +11,7 @@ export type Reservations = Map<Ipv4, Reservation>;
 
 type Reservation = { readonly holder: Extract<Holder, { kind: "machine" }>; readonly untilMs: number };
 
-/** No more than this many are kept; the oldest goes first. A flood of invented MACs must not eat the memory. */
+/** No more than this many are kept; the oldest go first. A flood of invented MACs must not eat the memory. */
 const reservationLimit = 65_536;
 
 /** How long an offer is kept for its client: longer than the 60 s for which EDK2 asks (netboot.md §1.3). */
@@ -31,15 +32,6 @@ export function reserveFor(
   const { mac, leaseMs, nowMs } = promise;
   const before = reservations.get(address);
   const standing = before?.holder.mac === mac ? before.untilMs : 0;
-  keep(reservations, address, { holder: { kind: "machine", mac }, untilMs: Math.max(standing, nowMs + leaseMs) });
-}
-
-function keep(reservations: Reservations, address: Ipv4, entry: Reservation): void {
-  // Deleted first, so that the map's order is the order of age.
-  reservations.delete(address);
-  reservations.set(address, entry);
-  for (const oldest of reservations.keys()) {
-    if (reservations.size <= reservationLimit) break;
-    reservations.delete(oldest);
-  }
+  const entry: Reservation = { holder: { kind: "machine", mac }, untilMs: Math.max(standing, nowMs + leaseMs) };
+  putNewest(reservations, [address, entry], reservationLimit);
 }
