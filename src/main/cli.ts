@@ -96,6 +96,8 @@ mdbCommand(program, deeds);
 try {
   await program.parseAsync();
 } catch (error) {
+  // What was logged in this turn comes first (line-writer.ts).
+  await new Promise((resolve) => setImmediate(resolve));
   process.stderr.write(`birther: ${causes(error)}\n`);
   process.exitCode = statusOf(error);
 }

@@ -1,33 +1,64 @@
 import type { Log, LogLevel } from "../core/ports.ts";
 import { causes } from "./causes.ts";
+import { openLineWriter } from "./line-writer.ts";
 
-const order: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+const ranks: { readonly [L in LogLevel]: number } = { debug: 0, info: 1, warn: 2, error: 3 };
 
-/** A log on standard error: a line for people, or one JSON object a line; from `least` on. */
+/**
+ * A log on standard error: a line for people, or one JSON object a line; from `least` on. Warnings and errors are written
+ * at once, with all before them; the rest by the end of the turn of the event loop, for a busy server has many a turn.
+ */
 export function openLog({ json, least }: { readonly json: boolean; readonly least: LogLevel }): Log {
+  const format = json ? jsonLine : textLine;
+  // Asked for, its stream makes a pipe one that does not block: a reader that hangs must not stop the server.
+  const writer = openLineWriter(process.stderr.fd, (lines) =>
+    format("warn", "lines of the log are missing: what reads standard error was too slow or gone", { lines }),
+  );
   return (level, message, facts = {}) => {
-    if (order.indexOf(level) < order.indexOf(least)) return;
-    process.stderr.write(`${json ? jsonLine(level, message, facts) : textLine(level, message, facts)}\n`);
+    if (ranks[level] < ranks[least]) return;
+    writer.write(format(level, message, facts));
+    if (ranks[level] >= ranks.warn) writer.flush();
   };
 }
 
 type Facts = { readonly [name: string]: unknown };
 
+const timeOfDay = onceIn(1000, (nowMs) => new Date(nowMs).toTimeString().slice(0, 8));
+const wholeTime = onceIn(1, (nowMs) => new Date(nowMs).toISOString());
+
+/** A text of the time that is made anew only when another period has begun. */
+function onceIn(periodMs: number, format: (nowMs: number) => string): () => string {
+  let [period, text] = [Number.NaN, ""];
+  return () => {
+    const nowMs = Date.now();
+    const now = Math.floor(nowMs / periodMs);
+    if (now !== period) [period, text] = [now, format(nowMs)];
+    return text;
+  };
+}
+
 function jsonLine(level: LogLevel, message: string, facts: Facts): string {
-  const line = { at: new Date().toISOString(), level, message, ...facts };
-  return JSON.stringify(line, (_, value) => (value instanceof Error ? causes(value) : value));
+  const line = { at: wholeTime(), level, message, ...facts };
+  // Each value is shown to the replacer, which costs more than all the rest.
+  const isFlat = Object.values(facts).every((value) => typeof value !== "object");
+  return `${isFlat ? JSON.stringify(line) : JSON.stringify(line, errorAsText)}\n`;
+}
+
+function errorAsText(_: string, value: unknown): unknown {
+  return value instanceof Error ? causes(value) : value;
 }
 
 function textLine(level: LogLevel, message: string, facts: Facts): string {
-  const time = new Date().toTimeString().slice(0, 8);
-  const words = Object.entries(facts)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name}=${textOf(value)}`);
-  const mark = level === "info" ? "" : `${level}: `;
-  return `${time} ${mark}${[message, ...words].join("  ")}`;
+  let line = `${timeOfDay()} ${level === "info" ? "" : `${level}: `}${message}`;
+  for (const name of Object.keys(facts)) {
+    const value = facts[name];
+    if (value !== undefined) line += `  ${name}=${textOf(value)}`;
+  }
+  return `${line}\n`;
 }
 
 function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
   if (value instanceof Error) return causes(value);
   if (Array.isArray(value)) return value.map(textOf).join(",");
   return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
