@@ -40,6 +40,10 @@ export function fleetMemory(holdings: Holdings): FleetMemory {
   let fleet = indexFleet(holdings.machines);
   const pending = new Map<MachineId, { held: Machine | undefined; changes: number }>();
 
+  const addressHolder = (text: string) => {
+    const address = parseIpv4(text);
+    return address === undefined ? undefined : fleet.byAddress(address);
+  };
   const note = (id: MachineId, held: Machine | undefined) => {
     const known = pending.get(id);
     if (known === undefined) pending.set(id, { held, changes: 1 });
@@ -68,10 +72,7 @@ export function fleetMemory(holdings: Holdings): FleetMemory {
       const decision = decide(before, event, {
         nowMs: atMs,
         nameHolder: fleet.byName,
-        addressHolder: (text) => {
-          const address = parseIpv4(text);
-          return address === undefined ? undefined : fleet.byAddress(address);
-        },
+        addressHolder,
         macHolder: fleet.byMac,
         announcedAt: fleet.announcedAt,
         byId: fleet.get,

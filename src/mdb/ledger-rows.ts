@@ -57,16 +57,30 @@ const prunedEvery = 100;
 
 /** The rows of a batch. Of several changes to one machine only the last record is written; their events all are. */
 export function rowsOf(entries: readonly Entry[]): BatchRows {
-  const machines = entries.filter((entry) => entry.kind === "machine");
-  const touched = touchedBy(machines);
+  const changes: ChangeRow[] = [];
+  const documents: DocumentRow[] = [];
+  const audit: AuditRow[] = [];
+  const pruned = new Set<MachineId>();
+  for (const [index, entry] of entries.entries()) {
+    const offset = index + 1;
+    if (entry.kind === "document") documents.push(documentRow(entry, offset));
+    else {
+      changes.push(changeRow(entry, offset));
+      if (entry.machine.revision % prunedEvery === 0) pruned.add(entry.machine.id);
+    }
+    if (entry.by !== undefined) audit.push(auditRow(entry, entry.by, offset));
+  }
   const saved: MachineRow[] = [];
   const dropped: { id: MachineId; base: number }[] = [];
   const released: ClaimRow[] = [];
   const taken: ClaimRow[] = [];
-  for (const [id, { before, after }] of touched) {
-    const [held, holds] = [before, after].map((machine) => new Set(machine === undefined ? [] : claimsOf(machine)));
-    for (const key of held ?? []) if (!holds?.has(key)) released.push({ key, id });
-    for (const key of holds ?? []) if (!held?.has(key)) taken.push({ key, id });
+  for (const [id, { before, after }] of touchedBy(entries)) {
+    if (!claimTheSame(before, after)) {
+      const held = new Set(before === undefined ? [] : claimsOf(before));
+      const holds = new Set(after === undefined ? [] : claimsOf(after));
+      for (const key of held) if (!holds.has(key)) released.push({ key, id });
+      for (const key of holds) if (!held.has(key)) taken.push({ key, id });
+    }
     if (after !== undefined) {
       const base = before === undefined ? {} : { base: before.revision };
       saved.push({ id, ...base, revision: after.revision, document: JSON.stringify(after) });
@@ -75,28 +89,34 @@ export function rowsOf(entries: readonly Entry[]): BatchRows {
   return {
     count: entries.length,
     ...{ saved, dropped, released, taken },
-    changes: entries.flatMap((entry, index) => (entry.kind === "machine" ? [changeRow(entry, index + 1)] : [])),
-    documents: entries.flatMap((entry, index) => (entry.kind === "document" ? [documentRow(entry, index + 1)] : [])),
-    audit: entries.flatMap((entry, index) => auditRow(entry, index + 1)),
-    pruned: [
-      ...new Set(machines.filter(({ machine }) => machine.revision % prunedEvery === 0).map((e) => e.machine.id)),
-    ],
+    ...{ changes, documents, audit, pruned: [...pruned] },
   };
 }
 
 /** The record of each machine in the database before the batch, and after it; undefined where it is not there. */
-function touchedBy(entries: readonly MachineEntry[]) {
+function touchedBy(entries: readonly Entry[]) {
   type Touched = { readonly before: Machine | undefined; readonly after: Machine | undefined };
   const touched = new Map<MachineId, Touched>();
   const touch = (id: MachineId, before: Machine | undefined, after: Machine | undefined) => {
     const first = touched.get(id);
     touched.set(id, { before: first === undefined ? before : first.before, after });
   };
-  for (const { machine, before, absorbed } of entries) {
+  for (const entry of entries) {
+    if (entry.kind !== "machine") continue;
+    const { machine, before, absorbed } = entry;
     for (const gone of absorbed) touch(gone.id, gone, undefined);
     touch(machine.id, before, machine);
   }
   return touched;
+}
+
+/** Whether two records of a machine claim the same: records share what did not change. */
+function claimTheSame(before: Machine | undefined, after: Machine | undefined): boolean {
+  return (
+    before?.macs === after?.macs &&
+    before?.hostname === after?.hostname &&
+    before?.permanentAddress === after?.permanentAddress
+  );
 }
 
 /**
@@ -125,18 +145,15 @@ function documentRow({ documentKind, key, document }: DocumentEntry, offset: num
   return { offset, kind: documentKind, key, document: document === undefined ? null : JSON.stringify(document) };
 }
 
-function auditRow(entry: Entry, offset: number): AuditRow[] {
-  const { by, atMs } = entry;
-  if (by === undefined) return [];
+function auditRow(entry: Entry, by: string, offset: number): AuditRow {
+  const { atMs } = entry;
   const isMachine = entry.kind === "machine";
   const facts = auditFacts(entry.before, isMachine ? entry.machine : entry.document);
-  return [
-    {
-      ...{ offset, atMs, by },
-      action: isMachine ? entry.event.kind : `${entry.document === undefined ? "drop" : "put"} ${entry.documentKind}`,
-      subject: isMachine ? entry.machine.id : entry.key,
-      before: facts.before ?? null,
-      after: facts.after ?? null,
-    },
-  ];
+  return {
+    ...{ offset, atMs, by },
+    action: isMachine ? entry.event.kind : `${entry.document === undefined ? "drop" : "put"} ${entry.documentKind}`,
+    subject: isMachine ? entry.machine.id : entry.key,
+    before: facts.before ?? null,
+    after: facts.after ?? null,
+  };
 }

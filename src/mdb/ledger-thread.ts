@@ -2,7 +2,8 @@ import { Worker } from "node:worker_threads";
 import type { Machine } from "../core/machine/record.ts";
 import type { AuditEntry, PastChange, Store } from "../core/ports.ts";
 import { type Batch, conflictError, type DocumentNews, type Holdings, type Ledger, type News } from "./ledger.ts";
-import { type BatchRows, rowsOf } from "./ledger-rows.ts";
+import { rowsOf } from "./ledger-rows.ts";
+import { type SqliteBatch, sqliteBatch } from "./sqlite-batch.ts";
 import type { Committed } from "./sqlite-ledger.ts";
 
 /** What the thread is asked; each is answered once, in order. */
@@ -10,7 +11,7 @@ export type LedgerRequest =
   | { readonly kind: "position" }
   | { readonly kind: "machinesAfter"; readonly id: string; readonly limit: number }
   | { readonly kind: "documents" }
-  | { readonly kind: "commit"; readonly since: number; readonly rows: BatchRows }
+  | { readonly kind: "commit"; readonly since: number; readonly batch: SqliteBatch }
   | { readonly kind: "newsSince"; readonly position: number }
   | { readonly kind: "changesSince"; readonly position: number; readonly limit: number }
   | { readonly kind: "history"; readonly id: string; readonly limit: number }
@@ -104,7 +105,8 @@ async function newsSince(ask: Ask, position: number): Promise<News> {
 async function commit(ask: Ask, batch: Batch): Promise<number> {
   for (let attempt = 0; attempt < attemptLimit; attempt++) {
     const since = batch.since();
-    const answer = await ask<Committed>({ kind: "commit", since, rows: rowsOf(batch.entries()) });
+    const rows = sqliteBatch(rowsOf(batch.entries()), since);
+    const answer = await ask<Committed>({ kind: "commit", since, batch: rows });
     if (answer.kind === "written") return since;
     if (answer.kind === "conflict") throw conflictError("the database does not take what was decided", answer.cause);
     batch.takeNews(await newsSince(ask, since));

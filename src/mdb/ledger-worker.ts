@@ -17,7 +17,7 @@ function carryOut(ledger: SqliteLedger, request: LedgerRequest): unknown {
     case "documents":
       return ledger.documents();
     case "commit":
-      return ledger.commit(request.since, request.rows);
+      return ledger.commit(request.since, request.batch);
     case "newsSince":
       return ledger.newsSince(request.position);
     case "changesSince":

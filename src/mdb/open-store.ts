@@ -90,8 +90,9 @@ export async function storeOn(options: {
   ledger.others?.watch(queue.look);
 
   const find = (name: string) => memory.fleet().find(name);
+  const tooLate = (what: string) => new Error(`the MDB is closed; ${what} came too late`);
   const mustBeOpen = (what: string) => {
-    if (closed) throw new Error(`the MDB is closed; ${what} came too late`);
+    if (closed) throw tooLate(what);
   };
   return {
     get: (id) => memory.fleet().get(id),
@@ -130,10 +131,8 @@ export async function storeOn(options: {
       mustBeOpen(`the end of ${kind} ${key}`);
       await queue.write({ documentKind: kind, key, atMs: clock.nowMs(), ...(by === undefined ? {} : { by }) });
     },
-    apply: async (event, asked = {}) => {
-      mustBeOpen(event.kind);
-      return queue.apply({ ...asked, event, atMs: clock.nowMs() });
-    },
+    apply: (event, asked) =>
+      closed ? Promise.reject(tooLate(event.kind)) : queue.apply({ ...asked, event, atMs: clock.nowMs() }),
     backup: ledger.backup,
     leads: () => !closed && (ledger.others?.leads() ?? true),
     [Symbol.asyncDispose]: async () => {
@@ -161,8 +160,10 @@ export async function storeOn(options: {
 }
 
 function changeOf({ machine, event, atMs, by, absorbed }: MachineEntry, position: number): Change {
+  const change = { machine, event, atMs, position };
+  if (by === undefined && absorbed.length === 0) return change;
   return {
-    ...{ machine, event, atMs, position },
+    ...change,
     ...(by === undefined ? {} : { by }),
     ...(absorbed.length === 0 ? {} : { absorbed: absorbed.map(({ id }) => id) }),
   };

@@ -1,13 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync } from "node:fs";
-import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import type { Machine, MachineId } from "../core/machine/record.ts";
 import type { AuditEntry, PastChange } from "../core/ports.ts";
 import {
   type AuditRow,
   auditPageLimit,
   type ChangeRow,
-  conflictError,
   type DocumentNews,
   feedLimit,
   feedPageLimit,
@@ -18,7 +17,7 @@ import {
   readChange,
   readDocument,
 } from "./ledger.ts";
-import type { BatchRows } from "./ledger-rows.ts";
+import { batchWriter, type SqliteBatch } from "./sqlite-batch.ts";
 import { openSqliteDatabase, whatToDo } from "./sqlite-database.ts";
 
 export type Committed =
@@ -32,7 +31,7 @@ export type SqliteLedger = {
   readonly machinesAfter: (page: { readonly id: string; readonly limit: number }) => string[];
   readonly documents: () => DocumentNews[];
   /** Nothing is written, and it says so, when the database is not at the position that the rows were decided on. */
-  readonly commit: (since: number, rows: BatchRows) => Committed;
+  readonly commit: (since: number, batch: SqliteBatch) => Committed;
   /** Undefined when the changes since are not known any more. */
   readonly newsSince: (position: number) => News | undefined;
   readonly changesSince: (
@@ -87,17 +86,17 @@ export function openSqliteLedger(path: string): SqliteLedger {
     },
     documents: () => documentsAfter(-1),
 
-    commit: (since, rows) => {
+    commit: (since, batch) => {
       database.exec("BEGIN IMMEDIATE");
       try {
         const behind = at().position !== since;
-        if (!behind) write(since, rows);
+        if (!behind) write(since, batch);
         database.exec(behind ? "ROLLBACK" : "COMMIT");
         return { kind: behind ? "behind" : "written" };
       } catch (cause) {
         if (database.isTransaction) database.exec("ROLLBACK");
         if (isConflict(cause) || isConstraint(cause)) return { kind: "conflict", cause };
-        throw new Error(`${rows.count} changes could not be written to ${path}: ${whatToDo(cause)}`, { cause });
+        throw new Error(`${batch.count} changes could not be written to ${path}: ${whatToDo(cause)}`, { cause });
       }
     },
 
@@ -160,57 +159,4 @@ function isConstraint(cause: unknown): boolean {
 
 function parseRecord(row: { readonly document?: unknown }): Machine {
   return JSON.parse(String(row.document)) as Machine;
-}
-
-/** Writes the rows of a batch on top of a position; throws when the database does not hold what they were decided on. */
-function batchWriter(database: DatabaseSync): (since: number, rows: BatchRows) => void {
-  const insert = database.prepare("INSERT INTO machines (id, revision, document) VALUES (?1, ?2, ?3)");
-  const update = database.prepare("UPDATE machines SET revision = ?2, document = ?3 WHERE id = ?1 AND revision = ?4");
-  const drop = database.prepare("DELETE FROM machines WHERE id = ?1 AND revision = ?2");
-  const release = database.prepare("DELETE FROM claims WHERE key = ?1 AND machine_id = ?2");
-  const take = database.prepare("INSERT INTO claims (key, machine_id) VALUES (?1, ?2)");
-  const note = database.prepare(
-    "INSERT INTO changes (position, machine_id, at_ms, by_whom, event, outcome, absorbed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-  );
-  const put = database.prepare(
-    `INSERT INTO documents (kind, key, document, position) VALUES (?1, ?2, ?3, ?4)
-     ON CONFLICT (kind, key) DO UPDATE SET document = excluded.document, position = excluded.position`,
-  );
-  const audit = database.prepare(
-    "INSERT INTO audit (position, at_ms, by_whom, action, subject, before_json, after_json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-  );
-  const advance = database.prepare("UPDATE feed SET position = ?1");
-  const oldOf = database.prepare(
-    "SELECT position FROM changes WHERE machine_id = ?1 ORDER BY position DESC LIMIT 1 OFFSET ?2",
-  );
-  const forget = database.prepare("DELETE FROM changes WHERE machine_id = ?1 AND position <= ?2");
-  const shorten = database.prepare("UPDATE feed SET oldest = max(oldest, ?1)");
-
-  return (since, rows) => {
-    const isHeld = (statement: StatementSync, ...values: SQLInputValue[]) => {
-      if (Number(statement.run(...values).changes) === 1) return;
-      throw conflictError(`the record of ${values[0]} is not the one that was decided on`);
-    };
-    for (const { id, base, revision, document } of rows.saved) {
-      if (base === undefined) insert.run(id, revision, document);
-      else isHeld(update, id, revision, document, base);
-    }
-    for (const { id, base } of rows.dropped) isHeld(drop, id, base);
-    for (const { key, id } of rows.released) release.run(key, id);
-    for (const { key, id } of rows.taken) take.run(key, id);
-    for (const { offset, id, atMs, by, event, outcome, absorbed } of rows.changes) {
-      note.run(since + offset, id, atMs, by, event, outcome, absorbed);
-    }
-    for (const { offset, kind, key, document } of rows.documents) put.run(kind, key, document, since + offset);
-    for (const { offset, atMs, by, action, subject, before, after } of rows.audit) {
-      audit.run(since + offset, atMs, by, action, subject, before, after);
-    }
-    for (const id of rows.pruned) {
-      const last = Math.min(Number(oldOf.get(id, historyLimit)?.position ?? 0), since - feedLimit);
-      if (last <= 0) continue;
-      forget.run(id, last);
-      shorten.run(last + 1);
-    }
-    advance.run(since + rows.count);
-  };
 }

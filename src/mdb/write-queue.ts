@@ -8,13 +8,10 @@ const batchLimit = 512;
 /** What may wait for the database; beyond that whoever asks is refused rather than memory filled. */
 const waitingLimit = 100_000;
 
-type Waiting = {
-  readonly resolve: (decision: Decision | undefined) => void;
-  readonly reject: (cause: unknown) => void;
-};
+type Waiting<T> = { readonly resolve: (value: T) => void; readonly reject: (cause: unknown) => void };
 type Item =
-  | (Waiting & { readonly kind: "event"; readonly ask: Ask; outcome: Outcome })
-  | (Waiting & { readonly kind: "document"; readonly write: Omit<DocumentEntry, "kind" | "before"> });
+  | (Waiting<Decision> & { readonly kind: "event"; readonly ask: Ask; outcome: Outcome })
+  | (Waiting<void> & { readonly kind: "document"; readonly write: Omit<DocumentEntry, "kind" | "before"> });
 
 /** Brings what is decided into the ledger, in batches and in order. */
 export type WriteQueue = {
@@ -107,7 +104,7 @@ export function writeQueue(deps: {
     }
   };
   const settle = (item: Item) => {
-    if (item.kind === "document") return item.resolve(undefined);
+    if (item.kind === "document") return item.resolve();
     deps.onRefused(item.outcome, item.ask.event.kind);
     item.resolve(item.outcome.decision);
   };
@@ -131,33 +128,32 @@ export function writeQueue(deps: {
   };
 
   return {
-    apply: async (ask) => {
-      mustHaveRoom();
-      const outcome = memory.decide(ask);
-      const { subject, entries } = outcome;
-      // What stands on something unwritten waits for that. What nothing is written for may have been decided on what
-      // others have changed since: it waits for their news.
-      if (
-        entries.length === 0 &&
-        ledger.others === undefined &&
-        (subject === undefined || !memory.isPending(subject.id))
-      ) {
-        deps.onRefused(outcome, ask.event.kind);
-        return outcome.decision;
-      }
-      const decision = await new Promise<Decision | undefined>((resolve, reject) => {
+    apply: (ask) =>
+      // The one promise that an event costs; what is thrown in here rejects it.
+      new Promise((resolve, reject) => {
+        mustHaveRoom();
+        const outcome = memory.decide(ask);
+        const { subject, entries } = outcome;
+        // What stands on something unwritten waits for that. What nothing is written for may have been decided on what
+        // others have changed since: it waits for their news.
+        if (
+          entries.length === 0 &&
+          ledger.others === undefined &&
+          (subject === undefined || !memory.isPending(subject.id))
+        ) {
+          deps.onRefused(outcome, ask.event.kind);
+          resolve(outcome.decision);
+          return;
+        }
         queue.push({ kind: "event", ask, outcome, resolve, reject });
         start();
-      });
-      return decision ?? outcome.decision;
-    },
-    write: async (write) => {
-      mustHaveRoom();
-      await new Promise<Decision | undefined>((resolve, reject) => {
+      }),
+    write: (write) =>
+      new Promise((resolve, reject) => {
+        mustHaveRoom();
         queue.push({ kind: "document", write, resolve, reject });
         start();
-      });
-    },
+      }),
     look: () => {
       lookWanted = true;
       start();
