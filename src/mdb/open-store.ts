@@ -59,7 +59,7 @@ export async function storeOn(options: {
     }
   };
   const queue = writeQueue({
-    ...{ ledger, memory, log },
+    ...{ ledger, memory, clock, log },
     position: () => position,
     documentNow: documents.get,
     onWritten: (entries, before) => {

@@ -1,10 +1,15 @@
 import type { Decision } from "../core/machine/event.ts";
-import type { DocumentKind, Log } from "../core/ports.ts";
+import type { Clock, DocumentKind, Log } from "../core/ports.ts";
 import type { Ask, FleetMemory, Outcome } from "./fleet-memory.ts";
 import { type DocumentEntry, type Entry, isConflict, type Ledger, type News } from "./ledger.ts";
 
 /** Changes written in one transaction at most: a burst of thousands of machines costs few waits for the disk. */
 const batchLimit = 512;
+/**
+ * A transaction costs what tens of changes in it cost. So after one of several changes the next begins so much later at the
+ * earliest, unless enough wait; whoever asks one thing after the other never waits.
+ */
+const pace = { afterChanges: 4, intervalMs: 5, unlessChanges: 64 };
 /** What may wait for the database; beyond that whoever asks is refused rather than memory filled. */
 const waitingLimit = 100_000;
 
@@ -28,6 +33,7 @@ export type WriteQueue = {
 export function writeQueue(deps: {
   readonly ledger: Ledger;
   readonly memory: FleetMemory;
+  readonly clock: Clock;
   readonly log: Log;
   readonly position: () => number;
   readonly documentNow: (kind: DocumentKind, key: string) => unknown;
@@ -37,10 +43,13 @@ export function writeQueue(deps: {
   readonly onNews: (news: News) => readonly (() => void)[];
   readonly onRefused: (outcome: Outcome, event: string) => void;
 }): WriteQueue {
-  const { ledger, memory, log, position } = deps;
+  const { ledger, memory, clock, log, position } = deps;
   const queue: Item[] = [];
   let running: Promise<void> | undefined;
   let lookWanted = false;
+  /** When the next transaction may begin, by the monotonic clock; and what ends the waiting for it. */
+  let notBeforeMs = 0;
+  let gathered: (() => void) | undefined;
   /** So many at the head of the queue were refused by the database together: they go one by one, so that one does not take the others along. */
   let careful = 0;
 
@@ -48,7 +57,9 @@ export function writeQueue(deps: {
     // Everything that arrives in this turn of the event loop goes into one transaction.
     await new Promise((resolve) => setImmediate(resolve));
     while (queue.length > 0 || lookWanted) {
+      await gather();
       lookWanted = false;
+      const begunMs = clock.monotonicMs();
       // It stays at the head of the queue until it is written: news is decided upon from there.
       const batch = queue.slice(0, careful > 0 ? 1 : batchLimit);
       try {
@@ -64,10 +75,24 @@ export function writeQueue(deps: {
       }
       careful = Math.max(0, careful - 1);
       queue.splice(0, batch.length);
+      notBeforeMs = batch.length < pace.afterChanges ? 0 : begunMs + pace.intervalMs;
       for (const item of batch) settle(item);
     }
     // In the same turn as the last look at the queue: whoever comes next begins anew.
     running = undefined;
+  };
+  const hasEnough = () => lookWanted || queue.length >= pace.unlessChanges;
+  const gather = async () => {
+    const waitMs = notBeforeMs - clock.monotonicMs();
+    if (waitMs <= 0 || hasEnough()) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, waitMs);
+      gathered = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    gathered = undefined;
   };
   const writeBatch = async (batch: readonly Item[]) => {
     let entries: readonly Entry[] = [];
@@ -119,6 +144,7 @@ export function writeQueue(deps: {
   };
   const start = () => {
     running ??= run();
+    if (hasEnough()) gathered?.();
   };
   const mustHaveRoom = () => {
     if (queue.length < waitingLimit) return;
