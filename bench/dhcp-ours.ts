@@ -29,6 +29,7 @@ const dhcp = await startDhcpServer({
       maxNewMachinesPerMinute: 1_000_000,
     },
   ],
+  maxMachines: 10_000_000,
   packets: openPacketLog(),
   ports: { http: 80, machines: 443 },
   ...{ store, clock, log },

@@ -70,7 +70,7 @@ export const dhcpPeers: readonly DhcpPeer[] = [
           "--quiet-dhcp",
         ],
         ...["--user=root", `--pid-file=${join(directory, "pid")}`, `--dhcp-leasefile=${join(directory, "leases")}`],
-        ...[`--interface=${ground.wire.serverInterface}`, "--bind-interfaces", "--dhcp-lease-max=200000"],
+        ...[`--interface=${ground.wire.serverInterface}`, "--bind-interfaces", "--dhcp-lease-max=2000000"],
         ...[`--dhcp-range=${first},${last},${netmask},1h`, "--dhcp-boot=undionly.kpxe"],
       ];
       return started([peerProgram("dnsmasq"), ...words], directory);

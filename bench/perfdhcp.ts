@@ -68,7 +68,9 @@ export async function avalanche(ground: Ground, machines: number, limitSeconds: 
 
 function perfdhcp(ground: Ground, words: readonly string[], limitSeconds: number): Promise<string> {
   const [command = "", ...before] = ground.wire.inside;
-  const argv = [...before, peerProgram("perfdhcp"), "-4", "-l", ground.wire.clientInterface, ...words];
+  // With two threads, its default, it takes both cores from the server, and then loses in its own buffer what was answered.
+  const always = ["-4", "-g", "single", "-l", ground.wire.clientInterface];
+  const argv = [...before, peerProgram("perfdhcp"), ...always, ...words];
   const options = { timeout: limitSeconds * 1000, killSignal: "SIGKILL", maxBuffer: 64 * 1024 * 1024 } as const;
   const env = { ...process.env, ...peerEnvironment };
   // Its status is 3 when a single exchange was lost.

@@ -39,6 +39,8 @@ export async function startBootServer(deps: {
   readonly diskLoaders?: { readonly shim: Uint8Array; readonly grub: Uint8Array };
   /** The budget for kernel and initramfs over HTTP; without it there is no line. */
   readonly uplinkMbps?: number;
+  /** Unknown machines are taken in up to so many records. */
+  readonly maxMachines?: number;
   readonly store: Store;
   readonly issueOrder: IssueOrder;
   /** More that is to be served over plain HTTP, e.g. the Dominator's objects. */
@@ -91,7 +93,11 @@ export async function startBootServer(deps: {
   };
   started.use(await startTftpServer({ addresses, ...tftp, onSent, onPacket, traffic, clock, log }));
   // Last, for it is what sends machines to the others.
-  const dhcp = started.use(await startDhcpServer({ networks, ports, store, packets, localBoots, clock, log }));
+  const { maxMachines } = deps;
+  const limits = maxMachines === undefined ? {} : { maxMachines };
+  const dhcp = started.use(
+    await startDhcpServer({ networks, ports, store, packets, localBoots, ...limits, clock, log }),
+  );
   const running = started.move();
   return {
     networks: dhcp.networks,

@@ -28,6 +28,8 @@ export async function startDhcpServer(deps: {
   readonly store: Store;
   readonly packets: PacketLog;
   readonly localBoots?: LocalBoots;
+  /** Unknown machines are taken in up to so many records; newcomers.ts says what it is without this. */
+  readonly maxMachines?: number;
   readonly clock: Clock;
   readonly log: Log;
 }): Promise<DhcpServer> {

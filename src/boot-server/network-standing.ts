@@ -1,7 +1,13 @@
 import type { NetworkView } from "../contract/operator.ts";
 import { poolSize } from "../core/dhcp/address-pool.ts";
 import { type Exhaustion, noteRefused } from "../core/dhcp/exhaustion.ts";
-import { admitNewcomer, defaultNewMachinesPerMinute, type Newcomers, newNewcomers } from "../core/dhcp/newcomers.ts";
+import {
+  admitNewcomer,
+  defaultMaxMachines,
+  defaultNewMachinesPerMinute,
+  type Newcomers,
+  newNewcomers,
+} from "../core/dhcp/newcomers.ts";
 import { formatIpv4 } from "../core/net/ipv4.ts";
 import type { Clock, Log, Store } from "../core/ports.ts";
 import type { Network } from "../core/pxe/network.ts";
@@ -39,19 +45,22 @@ export function count(counts: Map<string, number>, kind: string): void {
 /** Whether a machine that nobody knows is taken in; said once a minute when it is not. */
 export function admitsNewcomer(
   standing: Standing,
-  deps: { readonly store: Store; readonly clock: Clock; readonly log: Log },
+  deps: { readonly store: Store; readonly clock: Clock; readonly log: Log; readonly maxMachines?: number },
 ): boolean {
+  const { maxMachines = defaultMaxMachines } = deps;
   const { name, maxNewMachinesPerMinute: perMinute = defaultNewMachinesPerMinute } = standing.network;
   const nowMs = deps.clock.monotonicMs();
   const before = standing.newcomers ?? newNewcomers(perMinute, nowMs);
-  const { newcomers, admitted, say } = admitNewcomer(before, { perMinute, records: deps.store.list().length }, nowMs);
+  const asked = { perMinute, machines: deps.store.list().length, maxMachines };
+  const { newcomers, verdict, say } = admitNewcomer(before, asked, nowMs);
   standing.newcomers = newcomers;
-  if (admitted) return true;
+  if (verdict === "admitted") return true;
   count(standing.unanswered, "tooManyNewMachines");
+  const limit = verdict === "tooManyMachines" ? { maxMachines } : { maxNewMachinesPerMinute: perMinute };
   if (say)
     deps.log("warn", "too many new machines: those beyond the limit are not answered; known ones are", {
-      ...{ network: name, maxNewMachinesPerMinute: perMinute, refused: before.refused + 1 },
-      next: "if they are real, raise maxNewMachinesPerMinute; if not, find who invents hardware addresses on that wire",
+      ...{ network: name, ...limit, refused: before.refused + 1 },
+      next: `if they are real, raise ${Object.keys(limit)[0]}; if not, find who invents hardware addresses on that wire`,
     });
   return false;
 }

@@ -3,7 +3,7 @@
  * `config-check.ts` refuses by it, `config-docs.ts` writes docs/configuration.md from it.
  */
 import * as v from "valibot";
-import { defaultNewMachinesPerMinute } from "../core/dhcp/newcomers.ts";
+import { defaultMaxMachines, defaultNewMachinesPerMinute } from "../core/dhcp/newcomers.ts";
 import { defaultDeadlineSeconds, phaseWaitsFor } from "../core/machine/deadlines.ts";
 import { type Phase, phases } from "../core/machine/record.ts";
 import { defaultWatchRules } from "../core/machine/vigilance.ts";
@@ -277,6 +277,11 @@ export const configSchema = v.strictObject({
     }),
     {},
     "How many machines of an owner group may be sent to rebirth or clean within a time without `--override`. Those that no group owns count as one group.",
+  ),
+  maxMachines: withDefault(
+    count("a whole number of machines", 1, 10_000_000),
+    defaultMaxMachines,
+    "How many machines may be known. When there are so many, unknown ones are not answered, and the log says so; those that an operator announces always come in.",
   ),
   uplinkMbps: maybe(
     count("a whole number of megabits a second", 1, 1_000_000),

@@ -1,18 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { admitNewcomer, defaultNewMachinesPerMinute, newNewcomers, recordLimit } from "./newcomers.ts";
+import { admitNewcomer, defaultNewMachinesPerMinute, newNewcomers } from "./newcomers.ts";
 
 const perMinute = 60;
+const maxMachines = 10_000;
 
 /** How many of those that ask at these times are taken in, and how often it was said that some are not. */
-function admittedAt(timesMs: readonly number[], perMinute: number, records = 0): { admitted: number; said: number } {
+function admittedAt(timesMs: readonly number[], perMinute: number, machines = 0): { admitted: number; said: number } {
   let newcomers = newNewcomers(perMinute, 0);
   let [admitted, said] = [0, 0];
   for (const nowMs of timesMs) {
-    const answer = admitNewcomer(newcomers, { perMinute, records }, nowMs);
+    const answer = admitNewcomer(newcomers, { perMinute, machines, maxMachines }, nowMs);
     newcomers = answer.newcomers;
-    if (answer.admitted) admitted += 1;
+    if (answer.verdict === "admitted") admitted += 1;
+    else assert.equal(answer.verdict, machines < maxMachines ? "tooManyAtOnce" : "tooManyMachines");
     if (answer.say) said += 1;
   }
   return { admitted, said };
@@ -25,10 +27,11 @@ const rows: readonly (readonly [string, readonly number[], number, number, { adm
   ["a minute's worth at once, then silence, told once", times(200, 0), perMinute, 0, { admitted: 60, said: 1 }],
   ["one a second for ever", times(1000, 1000), perMinute, 0, { admitted: 1000, said: 0 }],
   ["ten a second for a minute", times(600, 100), perMinute, 0, { admitted: 119, said: 1 }],
-  ["too many records", times(10, 0), perMinute, recordLimit, { admitted: 0, said: 1 }],
+  ["one less than may be known", times(10, 0), perMinute, maxMachines - 1, { admitted: 10, said: 0 }],
+  ["as many as may be known", times(10, 0), perMinute, maxMachines, { admitted: 0, said: 1 }],
 ];
-for (const [title, timesMs, limit, records, expected] of rows)
-  test(`newcomers: ${title}`, () => assert.deepEqual(admittedAt(timesMs, limit, records), expected));
+for (const [title, timesMs, limit, machines, expected] of rows)
+  test(`newcomers: ${title}`, () => assert.deepEqual(admittedAt(timesMs, limit, machines), expected));
 
 test("newcomers: never more than two minutes' worth in any minute, whatever the times", () => {
   const gaps = fc.array(fc.nat(2000), { maxLength: 500 });

@@ -13,8 +13,8 @@ export type Newcomers = {
 /** Taken in per minute where the configuration says nothing: a hundred racks of 40 at once, and half as many again. */
 export const defaultNewMachinesPerMinute = 6000;
 
-/** Records of all kinds beyond which nobody unknown is taken in: fifty times a hundred racks. */
-export const recordLimit = 200_000;
+/** Records of all kinds beyond which nobody unknown is taken in, where the configuration says nothing: fifty times a hundred racks. */
+export const defaultMaxMachines = 200_000;
 
 /** How often it is said that newcomers are turned away. */
 const sayAgainMs = 60_000;
@@ -24,21 +24,29 @@ export function newNewcomers(perMinute: number, nowMs: number): Newcomers {
   return { tokens: perMinute, atMs: nowMs, refused: 0, saidAtMs: Number.NEGATIVE_INFINITY };
 }
 
-/** One more asks: whether it is taken in, and whether the operator is to be told that it is not. */
+/**
+ * One more asks: whether it is taken in, or which limit keeps it out, and whether the operator is to be told that. `machines`
+ * is how many records there are.
+ */
 export function admitNewcomer(
   before: Newcomers,
-  of: { readonly perMinute: number; readonly records: number },
+  of: { readonly perMinute: number; readonly machines: number; readonly maxMachines: number },
   nowMs: number,
-): { readonly newcomers: Newcomers; readonly admitted: boolean; readonly say: boolean } {
+): {
+  readonly newcomers: Newcomers;
+  readonly verdict: "admitted" | "tooManyAtOnce" | "tooManyMachines";
+  readonly say: boolean;
+} {
+  const isFull = of.machines >= of.maxMachines;
   const filled = before.tokens + (Math.max(0, nowMs - before.atMs) * of.perMinute) / 60_000;
   const tokens = Math.min(of.perMinute, filled);
-  if (tokens >= 1 && of.records < recordLimit)
-    return { newcomers: { ...before, tokens: tokens - 1, atMs: nowMs }, admitted: true, say: false };
+  if (tokens >= 1 && !isFull)
+    return { newcomers: { ...before, tokens: tokens - 1, atMs: nowMs }, verdict: "admitted", say: false };
   const say = nowMs - before.saidAtMs >= sayAgainMs;
   const refused = before.refused + 1;
   return {
     newcomers: { tokens, atMs: nowMs, refused: say ? 0 : refused, saidAtMs: say ? nowMs : before.saidAtMs },
-    admitted: false,
+    verdict: isFull ? "tooManyMachines" : "tooManyAtOnce",
     say,
   };
 }
