@@ -1,4 +1,4 @@
-/** Our DHCP server as a process of its own: the real one, over an MDB in a file, with the log at its usual level. */
+/** Our DHCP server as a process of its own: the real one, over an MDB in a file. Its log is as quiet as its peers'. */
 import { startDhcpServer } from "../src/boot-server/dhcp-server.ts";
 import { openPacketLog } from "../src/boot-server/packet-log.ts";
 import { parseIpv4, parsePrefix } from "../src/core/net/ipv4.ts";
@@ -8,7 +8,7 @@ import { openStore } from "../src/mdb/open-store.ts";
 import { dhcpSite } from "./dhcp-site.ts";
 
 const [path = "", serverInterface = ""] = process.argv.slice(2);
-const log = openLog({ json: false, least: "info" });
+const log = openLog({ json: false, least: "warn" });
 const ip = (text: string) => parseIpv4(text) ?? fail(text);
 
 function fail(text: string): never {

@@ -34,18 +34,9 @@ export async function tryRate(
   of: { readonly rate: number; readonly machines: number; readonly seconds: number; readonly base?: string },
 ): Promise<DhcpTrial> {
   const base = of.base ?? freshMacs(of.machines);
-  const words = [
-    "-r",
-    String(of.rate),
-    "-R",
-    String(of.machines),
-    "-b",
-    base,
-    "-p",
-    String(of.seconds),
-    "-W",
-    "500000",
-  ];
+  const times = ["-r", String(of.rate), "-R", String(of.machines), "-p", String(of.seconds), "-W", "500000"];
+  // With two threads, its default, it takes both cores from the server, and then loses in its own buffer what was answered.
+  const words = ["-g", "single", ...times, "-b", base];
   const output = await perfdhcp(ground, words, of.seconds + 15);
   // Two pairs are counted (DISCOVER-OFFER, REQUEST-ACK): a client is lost if either is. Its own "Rate" is not taken,
   // as that counts the time it waits for stragglers, too.
@@ -68,9 +59,7 @@ export async function avalanche(ground: Ground, machines: number, limitSeconds: 
 
 function perfdhcp(ground: Ground, words: readonly string[], limitSeconds: number): Promise<string> {
   const [command = "", ...before] = ground.wire.inside;
-  // With two threads, its default, it takes both cores from the server, and then loses in its own buffer what was answered.
-  const always = ["-4", "-g", "single", "-l", ground.wire.clientInterface];
-  const argv = [...before, peerProgram("perfdhcp"), ...always, ...words];
+  const argv = [...before, peerProgram("perfdhcp"), "-4", "-l", ground.wire.clientInterface, ...words];
   const options = { timeout: limitSeconds * 1000, killSignal: "SIGKILL", maxBuffer: 64 * 1024 * 1024 } as const;
   const env = { ...process.env, ...peerEnvironment };
   // Its status is 3 when a single exchange was lost.
