@@ -13,10 +13,9 @@ export type RequestTally = AsyncDisposable & {
   readonly counts: (machine: Machine, asked: PxeAsked) => boolean;
 };
 
-/** How often it is looked whose sum is due. */
-const tickMs = 500;
-/** Sums written at once: what a burst leaves behind must not hold up what is newer. */
-const writtenAtOnce = 2000;
+/** How often sums are written while some are due, and how many at once: what a burst has left must not hold up the packets. */
+const tickMs = 50;
+const writtenAtOnce = 200;
 
 /** Opens a tally over a store. Its sums are written after `countedMs`, and the last ones when it is disposed of. */
 export function openRequestTally(deps: {
@@ -28,6 +27,8 @@ export function openRequestTally(deps: {
   /** At most one for each machine, the one that is due first at the head. */
   const sums = new Map<MachineId, Sum>();
   let writing: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let isOver = false;
 
   const write = async (id: MachineId, { requests, responses, lastAtMs }: Sum): Promise<number> => {
     // A record that was merged into another has no counts any more.
@@ -50,12 +51,20 @@ export function openRequestTally(deps: {
     if (lost > 0)
       log("error", "PXE requests are missing in the counts, because they could not be written", { requests: lost });
   };
-  // Not while the last ones are being written: what waits for a slow database waits here, as a sum.
-  const timer = setInterval(() => {
-    writing ??= writeDue(clock.monotonicMs() - countedMs).finally(() => {
+  const tick = () => {
+    timer = undefined;
+    writing = writeDue(clock.monotonicMs() - countedMs).finally(() => {
       writing = undefined;
+      plan();
     });
-  }, tickMs).unref();
+  };
+  /** For when the first sum is due. Not while others are being written: what waits for a slow database waits here, as a sum. */
+  const plan = () => {
+    if (timer !== undefined || writing !== undefined || isOver) return;
+    const [first] = sums.values();
+    if (first === undefined) return;
+    timer = setTimeout(tick, Math.max(tickMs, first.sinceMs + countedMs - clock.monotonicMs())).unref();
+  };
 
   return {
     counts: (machine, asked) => {
@@ -63,14 +72,18 @@ export function openRequestTally(deps: {
       if (!asksAgain(machine, asked, nowMs)) return false;
       const before = sums.get(machine.id);
       const sum = before ?? { requests: 0, responses: 0, lastAtMs: nowMs, sinceMs: clock.monotonicMs() };
-      if (before === undefined) sums.set(machine.id, sum);
+      if (before === undefined) {
+        sums.set(machine.id, sum);
+        plan();
+      }
       sum.requests += 1;
       sum.responses += responsesTo(asked);
       sum.lastAtMs = nowMs;
       return true;
     },
     [Symbol.asyncDispose]: async () => {
-      clearInterval(timer);
+      isOver = true;
+      clearTimeout(timer);
       await writing;
       while (sums.size > 0) await writeDue(Number.POSITIVE_INFINITY);
     },
