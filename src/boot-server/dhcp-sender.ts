@@ -1,6 +1,6 @@
 import type { Destination } from "../core/dhcp/destination.ts";
 import type { DhcpPacket } from "../core/dhcp/packet.ts";
-import { type Ipv4, noAddress, parseIpv4 } from "../core/net/ipv4.ts";
+import { broadcastAddress, type Ipv4, noAddress } from "../core/net/ipv4.ts";
 import type { Mac } from "../core/net/mac.ts";
 import { udpPacket } from "../core/net/pcap.ts";
 import { noRouterAdvertisement } from "../core/net/router-advertisement.ts";
@@ -23,8 +23,6 @@ export type SentBetween = {
   readonly source: { readonly address: Ipv4; readonly port: number };
   readonly destination: { readonly address: Ipv4; readonly port: number };
 };
-
-const everybody = parseIpv4("255.255.255.255") as Ipv4;
 
 /** Sends the bytes of a reply where it is to go. */
 export function sendReply(
@@ -54,7 +52,7 @@ export function sendReply(
  * hardware address is broadcast: EDK2, iPXE and the systems we know take it (netboot.md §5; Q14).
  */
 function reachableAddress(destination: Destination): Ipv4 {
-  return destination.kind === "relay" || destination.kind === "client" ? destination.address : everybody;
+  return destination.kind === "relay" || destination.kind === "client" ? destination.address : broadcastAddress;
 }
 
 /** Tells a client that its wire has no IPv6 router, where we are on that wire. */

@@ -56,11 +56,12 @@ export function admitsNewcomer(
   standing.newcomers = newcomers;
   if (verdict === "admitted") return true;
   count(standing.unanswered, "tooManyNewMachines");
-  const limit = verdict === "tooManyMachines" ? { maxMachines } : { maxNewMachinesPerMinute: perMinute };
+  const [setting, value] =
+    verdict === "tooManyMachines" ? ["maxMachines", maxMachines] : ["maxNewMachinesPerMinute", perMinute];
   if (say)
     deps.log("warn", "too many new machines: those beyond the limit are not answered; known ones are", {
-      ...{ network: name, ...limit, refused: before.refused + 1 },
-      next: `if they are real, raise ${Object.keys(limit)[0]}; if not, find who invents hardware addresses on that wire`,
+      ...{ network: name, [setting]: value, refused: before.refused + 1 },
+      next: `if they are real, raise ${setting}; if not, find who invents hardware addresses on that wire`,
     });
   return false;
 }

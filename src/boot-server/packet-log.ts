@@ -136,7 +136,8 @@ export function openPacketLog(limitBytes: number = totalLimitBytes): PacketLog {
 }
 
 function ringOf(id: MachineId): Ring {
-  const ring = { id, entries: [], oldest: 0 } as unknown as Ring;
+  // It stands between itself, as long as it is in no list.
+  const ring = { id, entries: [] as Entry[], oldest: 0 } as Ring;
   ring.earlier = ring;
   ring.later = ring;
   return ring;

@@ -1,9 +1,10 @@
 import { type MachineId, type Phase, phases } from "../core/machine/record.ts";
+import { putNewest } from "../core/newest.ts";
 import type { Clock, Log, Store } from "../core/ports.ts";
 import { loaderFiles } from "../core/pxe/architecture.ts";
 import { imagePaths } from "../core/pxe/boot-script.ts";
 
-/** Fetches of a kernel that are waited for at once; the oldest is forgotten. */
+/** Fetches of a kernel that are waited for at once; the oldest are forgotten. */
 const fetchLimit = 65_536;
 
 /** Tells the records which files a machine has asked for and got: its loader, then kernel and initramfs. */
@@ -27,11 +28,7 @@ export function phaseReporter(deps: { readonly store: Store; readonly clock: Clo
     asked: (clientAddress, path) => {
       const id = path === imagePaths.kernel ? store.find(clientAddress)?.id : undefined;
       if (id === undefined) return;
-      kernelAskedAtMs.set(id, clock.monotonicMs());
-      for (const oldest of kernelAskedAtMs.keys()) {
-        if (kernelAskedAtMs.size <= fetchLimit) break;
-        kernelAskedAtMs.delete(oldest);
-      }
+      putNewest(kernelAskedAtMs, [id, clock.monotonicMs()], fetchLimit);
     },
     sent: (clientAddress, path, durationMs) => {
       if (loaderFiles.has(path.slice(1))) see(clientAddress, "loaderSent", path.slice(1), durationMs);

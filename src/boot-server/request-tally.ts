@@ -1,10 +1,8 @@
-import type { MachineEvent } from "../core/machine/event.ts";
 import { responsesTo } from "../core/machine/life-boot.ts";
 import type { Machine, MachineId } from "../core/machine/record.ts";
-import { asksAgain, countedMs } from "../core/machine/requests.ts";
+import { asksAgain, countedMs, type PxeAsked } from "../core/machine/requests.ts";
 import type { Clock, Log, Store } from "../core/ports.ts";
 
-type PxeAsked = Extract<MachineEvent, { kind: "pxeAsked" }>;
 type Sum = { requests: number; responses: number; lastAtMs: number; readonly sinceMs: number };
 
 /** Counts PXE requests that tell nothing new, so that a machine that asks a hundred times is not written down as often. */

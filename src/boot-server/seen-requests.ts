@@ -1,11 +1,9 @@
 import type { MessageType } from "../core/dhcp/message-type.ts";
-import type { MachineEvent } from "../core/machine/event.ts";
 import type { Machine } from "../core/machine/record.ts";
+import type { PxeAsked } from "../core/machine/requests.ts";
 import type { Mac } from "../core/net/mac.ts";
 import type { Clock, Log, Store } from "../core/ports.ts";
 import { openRequestTally } from "./request-tally.ts";
-
-type PxeAsked = Extract<MachineEvent, { kind: "pxeAsked" }>;
 
 /** Machines whose first record is being written; more are left to their next attempt, 4 s later. */
 const waitingLimit = 4096;

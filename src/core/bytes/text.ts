@@ -11,7 +11,7 @@ export function textFromBytes(bytes: Uint8Array, start = 0, end = bytes.length):
   // A call for each byte would make as many strings, each a part of the next.
   for (let at = start; at < end; at += pieceLength) {
     const piece = bytes.subarray(at, Math.min(end, at + pieceLength));
-    text += String.fromCharCode.apply(null, piece as unknown as number[]);
+    text += Reflect.apply(String.fromCharCode, undefined, piece);
   }
   return text;
 }

@@ -1,3 +1,5 @@
+import { textFromBytes } from "./text.ts";
+
 /** Stands for bytes that are no UTF-8 and for half a surrogate pair (Unicode 15 §5.22). */
 const replacement = 0xfffd;
 
@@ -65,7 +67,7 @@ export function decodeUtf8(bytes: Uint8Array): string {
   for (let at = 0; at < bytes.length; ) {
     if (units.length === 0) {
       // The engine's own loops are many times as fast as ours in QuickJS.
-      const piece = String.fromCharCode.apply(null, bytes.subarray(at, at + pieceLength) as unknown as number[]);
+      const piece = textFromBytes(bytes, at, Math.min(at + pieceLength, bytes.length));
       if (ascii.test(piece)) {
         pieces.push(piece);
         at += piece.length;

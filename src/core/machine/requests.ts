@@ -5,6 +5,9 @@ import type { Machine } from "./record.ts";
 /** For so long at most, requests that tell nothing new are counted before they are written down. */
 export const countedMs = 10_000;
 
+/** A PXE request, as the DHCP server saw it. */
+export type PxeAsked = EventOf<"pxeAsked">;
+
 const nobody = () => undefined;
 const nobodyElse: Omit<Context, "nowMs"> = {
   nameHolder: nobody,
@@ -18,7 +21,7 @@ const nobodyElse: Omit<Context, "nowMs"> = {
  * Whether a PXE request that comes soon after another tells nothing of its machine but that it asked once more: only the
  * counts on its record would change. So are the REQUEST after a DISCOVER, and the clients that ask every few seconds.
  */
-export function asksAgain(machine: Machine, event: EventOf<"pxeAsked">, nowMs: number): boolean {
+export function asksAgain(machine: Machine, event: PxeAsked, nowMs: number): boolean {
   // What is long silent is heard at once.
   if (nowMs - machine.pxe.lastRequestAtMs >= countedMs) return false;
   const { address } = event;

@@ -6,6 +6,7 @@ import { hopLimit, relayWishes } from "../dhcp/relay-agent.ts";
 import { type ReplyContent, replyTo } from "../dhcp/reply.ts";
 import type { MachineEvent } from "../machine/event.ts";
 import type { Machine } from "../machine/record.ts";
+import type { PxeAsked } from "../machine/requests.ts";
 import { formatIpv4, type Ipv4, noAddress } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import { type Answer, decideAnswer, endsLocally, intentFor, wordFor } from "./answer.ts";
@@ -39,7 +40,6 @@ export type SilenceReason =
   | "released"
   | "poolExhausted";
 
-type PxeAsked = Extract<MachineEvent, { kind: "pxeAsked" }>;
 type AddressSeen = Extract<MachineEvent, { kind: "addressSeen" }>;
 
 /**
