@@ -1,6 +1,7 @@
 import type { Machine, Phase } from "../../core/machine/record.ts";
 import type { Store } from "../../core/ports.ts";
 import type { LabMachine } from "../../lab/machine.ts";
+import { consoleTail } from "./console-tail.ts";
 import { type Fate, followProgress, judge, noProgress, type Patience, type Progress } from "./fate.ts";
 import type { Painter } from "./painter.ts";
 import { type MachineReport, reportMachine } from "./report.ts";
@@ -35,6 +36,9 @@ export type BirthsOptions = {
 
 const firmwareWords = { bios: "SeaBIOS with iPXE's ROM", uefi: "OVMF with its own PXE" } as const;
 const redrawMs = 250;
+const margin = " ".repeat(14);
+/** Of a failed machine's console: enough to see whether its firmware, its loader or its kernel was at work. */
+const consoleLines = 12;
 
 /** Watches machines that have just been switched on, until disposed. */
 export function watchBirths({ machines, store, painter, patience, nowMs }: BirthsOptions): Births {
@@ -73,7 +77,8 @@ export function watchBirths({ machines, store, painter, patience, nowMs }: Birth
       one.fate = judge(machine, one.progress, { nowMs: now, startedAtMs, power: one.lab.power(), ...patience });
       if (one.fate.kind === "failed" && before.kind !== "failed") {
         painter.say(line(one, machine, `failed: ${one.fate.reason}`));
-        painter.say(`${" ".repeat(14)}console log: ${one.lab.consoleLogPath}`);
+        painter.say(`${margin}console log: ${one.lab.consoleLogPath}, which ends so:`);
+        for (const words of consoleTail(one.lab.consoleLogPath, consoleLines)) painter.say(`${margin}  ${words}`);
       }
     }
     const rows = watched.map(({ lab, latest }) => {

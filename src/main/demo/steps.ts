@@ -8,6 +8,8 @@ export type Steps = {
 };
 
 const redrawMs = 200;
+/** Without a terminal: a long download must not look like a hang, nor fill the log of a CI run with a line for each file. */
+const quietMs = 10_000;
 const eraseLine = "\r\x1b[K";
 
 /** Steps on standard error: one line each, the running one redrawn in place on a terminal. */
@@ -17,6 +19,7 @@ export function openSteps(stream: NodeJS.WriteStream): Steps {
       const startedMs = performance.now();
       const took = () => (performance.now() - startedMs) / 1000;
       let words = "";
+      let saidMs = startedMs;
       const draw = () => {
         stream.write(`${eraseLine}${fit(`· ${title}  ${duration(took())}  ${words}`, stream.columns - 1).trimEnd()}`);
       };
@@ -32,8 +35,10 @@ export function openSteps(stream: NodeJS.WriteStream): Steps {
         const result = await work((level, message) => {
           if (level === "debug" || message === words) return;
           words = message;
-          // Where nothing can be redrawn, each word is a line: a long download must not look like a hang.
-          if (timer === undefined) stream.write(`    ${message}\n`);
+          const nowMs = performance.now();
+          if (timer !== undefined || (level === "info" && nowMs - saidMs < quietMs)) return;
+          saidMs = nowMs;
+          stream.write(`    ${message}\n`);
         });
         end("✓");
         return result;
