@@ -2,7 +2,7 @@ import { type DhcpPeer, dhcpPeers } from "./dhcp-servers.ts";
 import { dhcpSite } from "./dhcp-site.ts";
 import { type Ground, runBenchmark, say } from "./ground.ts";
 import { preparePeers } from "./peers.ts";
-import { avalanche, tryRate } from "./perfdhcp.ts";
+import { avalanche, preparePerfdhcp, tryRate } from "./perfdhcp.ts";
 
 /** More lost exchanges than this, and the rate is called too high. */
 const dropPercentLimit = 1;
@@ -94,6 +94,7 @@ await runBenchmark({
       "dev",
       ground.wire.clientInterface,
     ]);
+    preparePerfdhcp(ground);
     const figures: { [name: string]: Figures } = {};
     const only = process.env.BIRTHER_BENCH_ONLY?.split(",");
     for (const peer of dhcpPeers)

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { dhcpSite } from "./dhcp-site.ts";
 import { type Ground, type RunningServer, startServer } from "./ground.ts";
-import { peerEnvironment, peerProgram } from "./peers.ts";
+import { peerProgram } from "./peers.ts";
 
 /** A server under test. `firstRate` is where the search begins, in exchanges a second. */
 export type DhcpPeer = {
@@ -39,8 +39,7 @@ export const dhcpPeers: readonly DhcpPeer[] = [
     start: (ground) => {
       const directory = freshDirectory(ground);
       const script = join(import.meta.dirname, "dhcp-ours.ts");
-      // As ./birther starts it.
-      const node = [process.execPath, "--disable-warning=ExperimentalWarning", "--max-semi-space-size=2"];
+      const node = [process.execPath, "--disable-warning=ExperimentalWarning"];
       return started([...node, script, join(directory, "mdb.sqlite"), ground.wire.serverInterface], directory);
     },
   },
@@ -105,6 +104,3 @@ function keaConfiguration(ground: Ground, directory: string): object {
     },
   };
 }
-
-/** Environment of the load generator. */
-export const loadEnvironment = peerEnvironment;

@@ -1,4 +1,5 @@
-import { execFile } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { dhcpSite } from "./dhcp-site.ts";
 import type { Ground } from "./ground.ts";
 import { peerEnvironment, peerProgram } from "./peers.ts";
@@ -57,11 +58,19 @@ export async function avalanche(ground: Ground, machines: number, limitSeconds: 
   return Number(seconds[1]) * 3600 + Number(seconds[2]) * 60 + Number(seconds[3]);
 }
 
+const wideBuffers = (ground: Ground) => join(ground.directory, "wide-buffers.so");
+
+/** Makes what perfdhcp needs beside itself: it is thousands of clients on one socket, whose buffer holds 170 answers by default. */
+export function preparePerfdhcp(ground: Ground): void {
+  const source = join(import.meta.dirname, "wide-buffers.c");
+  execFileSync("gcc", ["-O2", "-Wall", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", wideBuffers(ground), source]);
+}
+
 function perfdhcp(ground: Ground, words: readonly string[], limitSeconds: number): Promise<string> {
   const [command = "", ...before] = ground.wire.inside;
   const argv = [...before, peerProgram("perfdhcp"), "-4", "-l", ground.wire.clientInterface, ...words];
   const options = { timeout: limitSeconds * 1000, killSignal: "SIGKILL", maxBuffer: 64 * 1024 * 1024 } as const;
-  const env = { ...process.env, ...peerEnvironment };
+  const env = { ...process.env, ...peerEnvironment, LD_PRELOAD: wideBuffers(ground) };
   // Its status is 3 when a single exchange was lost.
   return new Promise((resolve) => {
     execFile(command, [...argv, ...pxeOptions, dhcpSite.server], { ...options, env }, (_error, stdout, stderr) =>

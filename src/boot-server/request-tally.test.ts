@@ -53,6 +53,26 @@ test("a thousand requests are one line of history after a while, and none is mis
   }
 });
 
+test("a busy database is given nine times as long as the counts took it, before more of them come", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    const { world, tally, applied, ask, pass } = startTally();
+    const machines = Array.from({ length: 250 }, (_, n) => n + 1);
+    world.all(...machines.map((n) => asked(n)));
+    for (const n of machines) ask(n);
+    // Each change takes this fleet's clock 10 ms further.
+    await pass(countedMs);
+    assert.equal(applied.length, 200);
+    await pass(200 * 10 * 9 - 1);
+    assert.equal(applied.length, 200);
+    await pass(1);
+    assert.equal(applied.length, 250);
+    await tally[Symbol.asyncDispose]();
+  } finally {
+    mock.timers.reset();
+  }
+});
+
 test("what was counted is written on a clean stop", async () => {
   const { world, tally, applied, ask } = startTally();
   world.all(asked(1), asked(2));

@@ -14,8 +14,10 @@ export type RequestTally = AsyncDisposable & {
 /** How often sums are written while some are due, and how many at once: what a burst has left must not hold up the packets. */
 const tickMs = 50;
 const writtenAtOnce = 200;
+/** After each writing it rests nine times as long: while the database is busy with machines never seen before, counts can wait. */
+const restTimes = 9;
 
-/** Opens a tally over a store. Its sums are written after `countedMs`, and the last ones when it is disposed of. */
+/** Opens a tally over a store. Its sums are written after `countedMs`, later while the database is busy, and the last ones when it is disposed of. */
 export function openRequestTally(deps: {
   readonly store: Pick<Store, "get" | "apply">;
   readonly clock: Clock;
@@ -26,6 +28,7 @@ export function openRequestTally(deps: {
   const sums = new Map<MachineId, Sum>();
   let writing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let restUntilMs = 0;
   let isOver = false;
 
   const write = async (id: MachineId, { requests, responses, lastAtMs }: Sum): Promise<number> => {
@@ -51,8 +54,11 @@ export function openRequestTally(deps: {
   };
   const tick = () => {
     timer = undefined;
-    writing = writeDue(clock.monotonicMs() - countedMs).finally(() => {
+    const begunMs = clock.monotonicMs();
+    writing = writeDue(begunMs - countedMs).finally(() => {
       writing = undefined;
+      const endedMs = clock.monotonicMs();
+      restUntilMs = endedMs + restTimes * (endedMs - begunMs);
       plan();
     });
   };
@@ -61,7 +67,8 @@ export function openRequestTally(deps: {
     if (timer !== undefined || writing !== undefined || isOver) return;
     const [first] = sums.values();
     if (first === undefined) return;
-    timer = setTimeout(tick, Math.max(tickMs, first.sinceMs + countedMs - clock.monotonicMs())).unref();
+    const dueMs = Math.max(first.sinceMs + countedMs, restUntilMs);
+    timer = setTimeout(tick, Math.max(tickMs, dueMs - clock.monotonicMs())).unref();
   };
 
   return {
