@@ -2,6 +2,7 @@ import * as host from "host";
 import { type Aliases, modulesFor, readAliases } from "../core/install/drivers.ts";
 import { watchdogModules } from "../core/install/watchdog-modules.ts";
 import { type Dependencies, planModules, readBuiltins, readDependencies } from "../core/modules/dependencies.ts";
+import { moduleParameters } from "../core/modules/parameters.ts";
 import type { Log } from "../core/ports.ts";
 import { sleepMs } from "./system/clock.ts";
 import { exists, readText, readTextIfThere } from "./system/files.ts";
@@ -29,6 +30,7 @@ export function openDrivers(log: Log): Drivers {
   const aliases: Aliases = readAliases(readText(`${directory}/modules.alias`));
   const dependencies: Dependencies = readDependencies(readText(`${directory}/modules.dep`));
   const builtins = readBuiltins(readTextIfThere(`${directory}/modules.builtin`) ?? "");
+  const commandLine = readText("/proc/cmdline");
   const done = new Set<string>();
 
   /** Loads what is not loaded yet; gives the names of the files that were. */
@@ -38,7 +40,9 @@ export function openDrivers(log: Log): Drivers {
       if (done.has(file)) continue;
       done.add(file);
       try {
-        host.loadModule(`${directory}/${file}`, "");
+        const parameters = moduleParameters(commandLine, file);
+        if (parameters !== "") log("info", "a driver's parameters are on the command line", { file, parameters });
+        host.loadModule(`${directory}/${file}`, parameters);
         loaded.push((file.split("/").pop() ?? file).replace(/\.ko.*$/, ""));
       } catch (error) {
         onFault(file, error instanceof Error ? error.message : String(error));

@@ -4,8 +4,10 @@ import type { Ground } from "./ground.ts";
 import { messageOf, type Stop } from "./stop.ts";
 import { sleepMs } from "./system/clock.ts";
 
-/** The disks get time to write; then the watchdog resets what still hangs. */
+/** Until the restart, after the wait. */
 const restartSeconds = 60;
+/** The watchdog process takes the word; the disks then get time to write, and what still hangs is reset. */
+const wordMs = 500;
 const reportSeconds = 180;
 
 /** The end of a birth that failed: told to the MDB, shown on every console, and after a while tried again from power-on. */
@@ -19,7 +21,8 @@ export function failAndStartAgain(error: unknown, { console, watchdog, progress 
   console.show(failureBanner({ step, reason, next, retrySeconds, identity }));
   watchdog.step("wait before the restart", retrySeconds + restartSeconds);
   sleepMs(retrySeconds * 1000);
-  watchdog.step("restart", restartSeconds);
+  watchdog.restarting();
   console.show(["restarting"]);
+  sleepMs(wordMs);
   host.reboot("restart");
 }

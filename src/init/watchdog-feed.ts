@@ -1,7 +1,7 @@
 import * as os from "os";
 import { encodeUtf8 } from "../core/bytes/utf8.ts";
 import { imagePlaces } from "../core/install/places.ts";
-import { releaseLine, stepLine } from "../core/install/watchdog.ts";
+import { releaseLine, restartLine, stepLine } from "../core/install/watchdog.ts";
 import { checked } from "./system/errno.ts";
 import { writeToDescriptor } from "./system/files.ts";
 
@@ -9,6 +9,8 @@ import { writeToDescriptor } from "./system/files.ts";
 export type WatchdogFeed = {
   /** What is done now, and the seconds it may take before the machine is reset. */
   readonly step: (name: string, seconds: number) => void;
+  /** The machine is restarted next. */
+  readonly restarting: () => void;
   /** Disarms the hardware and ends the process: from now on another one must arm it. */
   readonly release: () => void;
 };
@@ -29,6 +31,7 @@ export function startWatchdog(): WatchdogFeed {
   }
   return {
     step: (name, seconds) => send(stepLine(name, seconds)),
+    restarting: () => send(restartLine),
     release: () => {
       if (released) return;
       send(releaseLine);

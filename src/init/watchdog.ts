@@ -5,7 +5,7 @@
 import * as host from "host";
 import * as os from "os";
 import { decodeUtf8 } from "../core/bytes/utf8.ts";
-import { startWatching, type WatchdogEvent, watchdogTurn } from "../core/install/watchdog.ts";
+import { restartHardwareSeconds, startWatching, type WatchdogEvent, watchdogTurn } from "../core/install/watchdog.ts";
 import { exists, writeText } from "./system/files.ts";
 
 const device = "/dev/watchdog";
@@ -25,9 +25,12 @@ let partOfLine = "";
 function openDevice(): void {
   if (descriptor >= 0 || !exists(device)) return;
   descriptor = os.open(device, os.O_WRONLY);
-  if (descriptor < 0) return;
+  if (descriptor >= 0) askFor(hardwareSeconds);
+}
+
+function askFor(wanted: number): void {
   try {
-    const seconds = host.watchdogTimeout(descriptor, hardwareSeconds);
+    const seconds = host.watchdogTimeout(descriptor, wanted);
     print(`watchdog: the hardware resets this machine after ${seconds} s without a sign of life`);
   } catch {
     print("watchdog: the hardware keeps its own time-out");
@@ -49,6 +52,9 @@ function handle(event: WatchdogEvent): void {
       if (nowMs < petAtMs) return;
       petAtMs = nowMs + petEveryMs;
       write(".");
+      return;
+    case "allowRestart":
+      if (descriptor >= 0) askFor(restartHardwareSeconds);
       return;
     case "release":
       write("V"); // the magic close (Documentation/watchdog/watchdog-api.rst): the timer stops when the file is closed

@@ -32,7 +32,10 @@ test("grub.cfg: an encrypted root gets the second initrd and our boot script", (
     root: { kind: "encrypted", mapping: "birther-root", unlockInitrd: "birther-unlock.img" },
     kernels: bootKernels(names),
   });
-  assert.match(text, /linux \/vmlinuz-6\.1\.0-10-amd64 root=\/dev\/mapper\/birther-root boot=birther ro .*panic=30\n/);
+  assert.match(
+    text,
+    /linux \/vmlinuz-6\.1\.0-10-amd64 root=\/dev\/mapper\/birther-root boot=birther ro .*panic=30 watchdog\.stop_on_reboot=0\n/,
+  );
   assert.match(text, /initrd \/initrd\.img-6\.1\.0-10-amd64 \/birther-unlock\.img\n/);
   assert.doesNotMatch(text, /serial --unit/);
 });

@@ -1,3 +1,5 @@
+import { keepWatchdogParameter } from "../modules/parameters.ts";
+
 /** A kernel on /boot with its own initrd, by file name within /boot. */
 export type BootKernel = { readonly version: string; readonly kernel: string; readonly initrd: string };
 
@@ -39,7 +41,8 @@ export function compareVersions(one: string, other: string): number {
  * grub.cfg for kernels on the boot partition, which is GRUB's root when it reads this (the core image has set it).
  * BIOS: the serial line is set up here, as SeaBIOS shows nothing on it; UEFI firmware already sends its console there
  * and a second copy would double every character. What GRUB cannot start (a damaged file, a signature that does not hold) ends in a
- * restart, of which the Birther hears, not in a menu that waits for a person. `panic=30`: a machine that cannot mount its root boots again instead of waiting for a person.
+ * restart, of which the Birther hears, not in a menu that waits for a person. `panic=30`: a machine that cannot mount its root boots again instead of waiting for a person;
+ * one that hangs in its restart is reset by the watchdog that systemd leaves armed (RebootWatchdogSec, 10 minutes).
  */
 export function grubConfig(input: {
   readonly title: string;
@@ -66,7 +69,7 @@ function menuEntry(title: string, root: RootDevice, kernel: BootKernel): string 
     root.kind === "plain" ? `root=PARTUUID=${root.partUuid}` : `root=/dev/mapper/${root.mapping} boot=birther`;
   const initrds = [kernel.initrd, ...(root.kind === "encrypted" ? [root.unlockInitrd] : [])];
   return `menuentry '${title.replace(/'/g, "")}, Linux ${kernel.version}' {
-  linux /${kernel.kernel} ${rootArguments} ro console=tty0 console=ttyS0,115200n8 panic=30
+  linux /${kernel.kernel} ${rootArguments} ro console=tty0 console=ttyS0,115200n8 panic=30 ${keepWatchdogParameter}
   initrd ${initrds.map((name) => `/${name}`).join(" ")}
 }
 `;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { releaseLine, startWatching, stepLine, type WatchdogEvent, watchdogTurn } from "./watchdog.ts";
+import { releaseLine, restartLine, startWatching, stepLine, type WatchdogEvent, watchdogTurn } from "./watchdog.ts";
 
 const tick: WatchdogEvent = { kind: "tick" };
 
@@ -47,6 +47,17 @@ test("PID 1 must say something within a minute of the start", () => {
       [60_001, tick],
     ]),
     ["pet", "withhold"],
+  );
+});
+
+test("over a restart the hardware waits for longer, but not for a PID 1 that does not come to it", () => {
+  assert.deepEqual(
+    actions([
+      [0, { kind: "line", text: restartLine }],
+      [59_000, tick],
+      [60_001, tick],
+    ]),
+    ["allowRestart", "pet", "withhold"],
   );
 });
 

@@ -15,13 +15,20 @@ export type WatchdogEvent =
   /** PID 1 is gone or has closed the pipe without a word. */
   | { readonly kind: "closed" };
 
-/** What to do with the device: `pet` it, `release` it for good, or `withhold`: let it reset the machine. */
-export type WatchdogAction = "pet" | "release" | "withhold";
+/** What to do with the device: `pet` it, `allowRestart`, `release` it for good, or `withhold`: let it reset the machine. */
+export type WatchdogAction = "pet" | "allowRestart" | "release" | "withhold";
 
 export type WatchdogTurn = { readonly state: WatchdogState; readonly action: WatchdogAction };
 
 /** The line that lets the hardware go before the hand-over. */
 export const releaseLine = "release";
+
+/** The line that says that PID 1 restarts the machine. */
+export const restartLine = "restart";
+/** What that may take before the hardware's time-out, which some watchdogs count on through the firmware's self-test, must be longer. */
+const restartMs = 60_000;
+/** The hardware's time-out over a restart, in seconds: a server's self-test takes minutes. */
+export const restartHardwareSeconds = 300;
 
 /** The line that says what PID 1 does next and how long it may take. */
 export function stepLine(step: string, seconds: number): string {
@@ -45,6 +52,8 @@ export function watchdogTurn(state: WatchdogState, event: WatchdogEvent, nowMs: 
       return overdue(`${state.step} (the configuration tool is gone)`);
     case "line": {
       if (event.text === releaseLine) return { state: { kind: "released" }, action: "release" };
+      if (event.text === restartLine)
+        return { state: { kind: "watching", step: "restart", deadlineMs: nowMs + restartMs }, action: "allowRestart" };
       const match = /^(\d{1,6}) (.+)$/.exec(event.text);
       // Nobody else writes to the pipe: this is a fault of ours, and to go on with an old deadline would hide it.
       if (match === null) return overdue(`${state.step} (a line that cannot be read: ${event.text.slice(0, 80)})`);

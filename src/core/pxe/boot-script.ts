@@ -1,5 +1,6 @@
 import type { Refusal } from "../machine/event.ts";
 import type { Firmware, Machine } from "../machine/record.ts";
+import { keepWatchdogParameter } from "../modules/parameters.ts";
 import { formatIpv4, formatPrefix, parseIpv4, prefixContains } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import { intentFor } from "./answer.ts";
@@ -98,6 +99,7 @@ export function kernelParameters({ binding, ports, mac, token, nowMs }: BootOrde
     "console=tty0",
     "console=ttyS0,115200n8",
     "panic=30",
+    keepWatchdogParameter,
   ];
 }
 

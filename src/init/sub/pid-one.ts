@@ -1,11 +1,14 @@
 import * as host from "host";
 import * as os from "os";
+import { restartHardwareSeconds } from "../../core/install/watchdog.ts";
 import { exists } from "../system/files.ts";
 
 const device = "/dev/watchdog";
 /** Longer than the longest single thing the sub does between two signs of life: a time-out of the network, hashing a large file. */
 const hardwareSeconds = 120;
 const petEveryMs = 5000;
+
+let watchdog = -1;
 
 /** Whether this process is PID 1: the machine has just been born and nothing else runs. */
 export function isPidOne(): boolean {
@@ -14,17 +17,11 @@ export function isPidOne(): boolean {
 
 /**
  * The duties of PID 1, to be done often: collect the children that others left behind, and pet the hardware watchdog, which the configuration
- * tool has let go for the hand-over. It stays armed at the end: a reboot that hangs is a reset.
+ * tool has let go for the hand-over. It stays armed at the end: a restart that hangs is a reset (core/modules/parameters.ts).
  */
 export function pidOneDuties(): () => void {
-  const watchdog = exists(device) ? os.open(device, os.O_WRONLY) : -1;
-  if (watchdog >= 0) {
-    try {
-      host.watchdogTimeout(watchdog, hardwareSeconds);
-    } catch {
-      // The hardware keeps its own time-out; petting every few seconds suits any.
-    }
-  }
+  watchdog = exists(device) ? os.open(device, os.O_WRONLY) : -1;
+  askWatchdogFor(hardwareSeconds);
   const pet = new Uint8Array([0]);
   let nextMs = 0;
   return () => {
@@ -34,4 +31,18 @@ export function pidOneDuties(): () => void {
     if (watchdog >= 0) os.write(watchdog, pet.buffer, 0, 1);
     while (os.waitpid(-1, os.WNOHANG)[0] > 0);
   };
+}
+
+/** Gives the firmware time to come back before the watchdog bites. */
+export function allowForRestart(): void {
+  askWatchdogFor(restartHardwareSeconds);
+}
+
+function askWatchdogFor(seconds: number): void {
+  if (watchdog < 0) return;
+  try {
+    host.watchdogTimeout(watchdog, seconds);
+  } catch {
+    // The hardware keeps its own time-out; petting every few seconds suits any.
+  }
 }

@@ -2,7 +2,7 @@ import * as host from "host";
 import { sleepMs } from "../system/clock.ts";
 import { exists } from "../system/files.ts";
 import { run } from "../system/run.ts";
-import { isPidOne } from "./pid-one.ts";
+import { allowForRestart, isPidOne } from "./pid-one.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** How long an orderly shutdown may take before the machine is restarted without it. */
@@ -32,5 +32,6 @@ export function restart({ root, log, alive }: Pick<Surroundings, "root" | "log" 
       log("debug", "not unmounted", { path, error: String(error) });
     }
   }
+  allowForRestart();
   host.reboot("restart");
 }
