@@ -18,7 +18,7 @@ type Figures = {
   readonly keeps: string;
 };
 
-/** The highest rate with few drops, found by doubling and then halving the distance. */
+/** The highest rate with few drops, found by ever larger steps and then by halving the distance. */
 async function highestRate(
   firstRate: number,
   of: { readonly steps: number; readonly attempt: (rate: number) => Promise<{ rate: number; dropPercent: number }> },
@@ -32,9 +32,8 @@ async function highestRate(
     const held = seen.dropPercent < dropPercentLimit;
     say(`  ${rate}/s offered: ${seen.rate.toFixed(0)}/s, ${seen.dropPercent.toFixed(2)} % lost`);
     if (held && seen.rate > best) best = seen.rate;
-    // The generator itself has a limit: when it offers no more than before, that was it.
-    if (held && seen.rate < rate * 0.9) break;
-    if (held) good = rate;
+    // The generator has a limit, too, and offers less than it could where far more is asked of it: that is no rate to go on from.
+    if (held && seen.rate >= rate * 0.95) good = rate;
     else bad = rate;
     if (bad === Number.POSITIVE_INFINITY) rate = Math.round(rate * 1.6);
     else if (good === 0) rate = Math.round(rate / 2);
