@@ -102,7 +102,7 @@ async function sharingACore<T>(pid: number, work: () => Promise<T>): Promise<T> 
 async function megabytesPerSecond(ground: Ground, crowd: string, scenario: Scenario): Promise<number> {
   const { file, clients, windowBlocks, lossPercent } = scenario;
   const bytes = file === "loader" ? loaderBytes : imageBytes;
-  const runs = ground.quick || lossPercent > 0 ? 1 : 3;
+  const runs = ground.quick || lossPercent > 0 ? 1 : 9;
   let best = 0;
   for (let run = 0; run < runs; run += 1) {
     const words = [
