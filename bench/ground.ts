@@ -72,6 +72,8 @@ export async function startServer(
   of: {
     readonly protocol: "udp" | "tcp";
     readonly port: number;
+    /** Where others have the same port; any if undefined. */
+    readonly address?: string;
     readonly output: string;
     readonly env?: { readonly [name: string]: string };
   },
@@ -87,7 +89,7 @@ export async function startServer(
   child.on("error", (cause) => {
     failed = cause;
   });
-  for (let tries = 0; !holdsPort(of.protocol, of.port); tries += 1) {
+  for (let tries = 0; !holdsPort(of); tries += 1) {
     if (failed !== undefined || child.exitCode !== null || tries > 400) {
       child.kill("SIGKILL");
       throw new Error(`${command} does not listen: ${readFileSync(of.output, "utf8").slice(-1500)}`, { cause: failed });
@@ -110,9 +112,12 @@ async function stop(child: ChildProcess): Promise<void> {
   clearTimeout(killer);
 }
 
-function holdsPort(protocol: "udp" | "tcp", port: number): boolean {
-  const hex = port.toString(16).toUpperCase().padStart(4, "0");
-  return new RegExp(`^ *\\d+: [0-9A-F]{8}:${hex} `, "m").test(readFileSync(`/proc/net/${protocol}`, "utf8"));
+function holdsPort({ protocol, port, address }: { protocol: "udp" | "tcp"; port: number; address?: string }): boolean {
+  const hex = (value: number, digits: number) => value.toString(16).toUpperCase().padStart(digits, "0");
+  // In the order of the computer's bytes, the lowest first (proc_net_tcp.rst).
+  const bytes = address?.split(".").map((byte) => hex(Number(byte), 2));
+  const place = `${bytes?.reverse().join("") ?? "[0-9A-F]{8}"}:${hex(port, 4)}`;
+  return new RegExp(`^ *\\d+: ${place} `, "m").test(readFileSync(`/proc/net/${protocol}`, "utf8"));
 }
 
 /** Of the process, its children, and those it has waited for: proc(5), fields 14 to 17 of stat, in ticks of 10 ms. */
