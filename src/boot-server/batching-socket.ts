@@ -1,14 +1,14 @@
 import koffi from "koffi";
 import { layReceiveSlots, laySendSlots, type Peer, type SlotLimits } from "./message-slots.ts";
 import {
-  bindUdpDescriptor,
+  bindDescriptor,
   callFailed,
   closeDescriptor,
   portOf,
   receiveBufferOf,
   type SetOption,
-  type UdpPlace,
-} from "./udp-descriptor.ts";
+  type SocketPlace,
+} from "./socket-descriptor.ts";
 
 const libc = koffi.load("libc.so.6");
 const recvmmsg = libc.func("int recvmmsg(int, uintptr_t, unsigned int, int, uintptr_t)");
@@ -52,7 +52,7 @@ export type BatchingSocket = AsyncDisposable & {
  * that is most of the work. `heard` is called for each datagram, whose bytes are valid until it returns.
  */
 export function openBatchingSocket(of: {
-  readonly place: UdpPlace;
+  readonly place: SocketPlace;
   readonly configure: (set: SetOption) => void;
   /** Longer datagrams are cut off. */
   readonly datagramBytes: number;
@@ -60,7 +60,7 @@ export function openBatchingSocket(of: {
   readonly heard: (bytes: Uint8Array, from: Peer) => void;
 }): BatchingSocket {
   const { heard } = of;
-  const { fd } = bindUdpDescriptor(of.place, of.configure);
+  const { fd } = bindDescriptor("UDP", of.place, of.configure);
   const incoming = layReceiveSlots(batchMessages, of.datagramBytes);
   const outgoing = laySendSlots(batchMessages, of.message);
   const filled: Message[] = [];

@@ -1,5 +1,5 @@
 import type { Socket } from "node:dgram";
-import { askForBuffer, callFailed, integerOption, openUdpDescriptor, type SetOption } from "./udp-descriptor.ts";
+import { askForBuffer, callFailed, integerOption, openUdpDescriptor, type SetOption } from "./socket-descriptor.ts";
 
 // asm-generic/socket.h
 const socketLevel = 1;
@@ -32,7 +32,7 @@ export function addressOf(place: Place): string {
   return "address" in place ? place.address : "0.0.0.0";
 }
 
-/** Sets the options of a socket of a place: for `bindUdpDescriptor` and what is made of it. */
+/** Sets the options of a socket of a place: for `bindDescriptor` and what is made of it. */
 export function configureFor(place: Place): (set: SetOption) => void {
   const one = integerOption(1);
   const options = [

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import type { Log } from "../core/ports.ts";
 import { planFileAnswer, type ServedFile } from "./file-answer.ts";
 import { pathOf } from "./request-path.ts";
+import { bindDescriptor, callFailed, integerOption, type SocketPlace } from "./socket-descriptor.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** Handles a request that is none of a file's; false lets the next one try. */
@@ -31,6 +32,15 @@ const keepAliveMs = 30_000;
 
 /** A client that neither reads nor writes for so long is gone. */
 const stalledMs = 120_000;
+
+/**
+ * Bytes that wait in the kernel of a connection, beyond what its window lets out. Without a limit they grow to 4 MiB each: fifty
+ * clients then read from memory what a processor's cache could hold, and a thousand slow ones fill it (docs/boot-server-speed.md).
+ */
+const unsentBytes = 256 * 1024;
+
+/** Machines of many racks may connect at the same moment; the kernel takes no more than net.core.somaxconn. */
+const backlog = 4096;
 
 /** Connections at once on an address. A slow client costs a socket and its kernel buffer: files are sent from one memory. */
 const connectionLimit = 16_384;
@@ -105,7 +115,7 @@ export async function startHttpServer(deps: {
     server.timeout = stalledMs;
     server.maxConnections = connectionLimit;
     server.on("clientError", (_error, socket) => socket.destroy());
-    server.listen(port, address);
+    server.listen({ fd: bindListener({ address, port }), backlog });
     await once(server, "listening");
     port = (server.address() as AddressInfo).port;
     servers.push(server);
@@ -122,6 +132,22 @@ export async function startHttpServer(deps: {
       }
     },
   };
+}
+
+// asm-generic/socket.h, netinet/tcp.h
+const socketLevel = 1;
+const reuseAddress = 2;
+const tcpLevel = 6;
+const notSentLowWater = 25;
+
+/** A bound socket; the connections that it accepts have its options. Throws, with errno's name, where it cannot be had. */
+function bindListener(place: SocketPlace): number {
+  const { fd } = bindDescriptor("TCP", place, (set) => {
+    // As Node does: what the last process had open there is no hindrance.
+    if (!set(socketLevel, reuseAddress, integerOption(1))) throw callFailed("setsockopt(SO_REUSEADDR)");
+    if (!set(tcpLevel, notSentLowWater, integerOption(unsentBytes))) throw callFailed("setsockopt(TCP_NOTSENT_LOWAT)");
+  });
+  return fd;
 }
 
 function served(path: string, bytes: Uint8Array): ServedFile {

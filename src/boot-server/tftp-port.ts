@@ -6,7 +6,7 @@ import { writeTftp } from "../core/tftp/packet.ts";
 import type { TransferSend } from "../core/tftp/transfer.ts";
 import { openBatchingSocket } from "./batching-socket.ts";
 import { addressOf, type Peer } from "./message-slots.ts";
-import { askForBuffer, integerOption } from "./udp-descriptor.ts";
+import { askForBuffer, integerOption } from "./socket-descriptor.ts";
 
 // netinet/in.h, linux/udp.h
 const ipLevel = 0;

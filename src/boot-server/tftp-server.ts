@@ -9,10 +9,10 @@ import { startTransfer, type TransferEnd } from "../core/tftp/transfer.ts";
 import { mtuOfAddress } from "./interface-mtu.ts";
 import type { Peer } from "./message-slots.ts";
 import { count } from "./network-standing.ts";
+import { numericLookup } from "./socket-descriptor.ts";
 import { openTftpPort } from "./tftp-port.ts";
 import { type RunningTransfer, runTransfer } from "./tftp-transfer.ts";
 import type { Traffic } from "./traffic.ts";
-import { numericLookup } from "./udp-descriptor.ts";
 
 /** Requests that a rack sends at once must not be lost: the kernel's default holds 166 of them. */
 const receiveBufferBytes = 1024 * 1024;

@@ -30,7 +30,7 @@ insideNamespace("HTTP clients, in a namespace", import.meta.url, () => {
     const constant = parameters.slice(1).filter((parameter) => !parameter.startsWith("birther.time="));
     assert.deepEqual(constant, [
       ...["birther.mdb=10.77.0.1:443", `birther.mac=${mac}`, `birther.ip=${address}/24`, "birther.http=10.77.0.1:80"],
-      ...["console=tty0", "console=ttyS0,115200n8", "panic=30", "initrd=initramfs.img"],
+      ...["console=tty0", "console=ttyS0,115200n8", "panic=30", "watchdog.stop_on_reboot=0", "initrd=initramfs.img"],
     ]);
     assert.equal(site.store.list()[0]?.phase, "loaderSent");
     const again = await curl(site, `http://10.77.0.1/boot/${mac}.ipxe`);

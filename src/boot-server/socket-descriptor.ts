@@ -12,26 +12,27 @@ const close = libc.func("int close(int)");
 
 // bits/socket.h, bits/socket_type.h
 const afInet = 2;
-const datagramSocket = 2;
+const socketTypes = { TCP: 1, UDP: 2 } as const;
 const nonblocking = 0o4000;
 const closeOnExec = 0o2000000;
 
 /** Sets a socket option (setsockopt(2)); false where the kernel refuses it. */
 export type SetOption = (level: number, option: number, value: Uint8Array) => boolean;
 
-/** Where a socket is bound: port 0 is one that the kernel chooses. */
-export type UdpPlace = { readonly address: string; readonly port: number };
+/** Where a socket is bound, by IPv4 address: port 0 is one that the kernel chooses. */
+export type SocketPlace = { readonly address: string; readonly port: number };
 
 /**
- * Makes a UDP socket with options that Node's dgram does not know, and binds it. `configure` runs before the bind, so that
- * no packet is queued that the options would have kept away. Throws, with errno's name, when a call fails or `configure`
- * throws; nothing is left open then.
+ * Makes a socket with options that Node does not know, and binds it. `configure` runs before the bind, so that no packet is
+ * queued that the options would have kept away. Throws, with errno's name, when a call fails or `configure` throws; nothing is
+ * left open then.
  */
-export function bindUdpDescriptor(
-  place: UdpPlace,
+export function bindDescriptor(
+  protocol: keyof typeof socketTypes,
+  place: SocketPlace,
   configure: (set: SetOption) => void,
 ): { readonly fd: number; readonly set: SetOption } {
-  const fd: number = socket(afInet, datagramSocket | nonblocking | closeOnExec, 0);
+  const fd: number = socket(afInet, socketTypes[protocol] | nonblocking | closeOnExec, 0);
   if (fd < 0) throw callFailed("socket");
   const set: SetOption = (level, option, value) => setsockopt(fd, level, option, value, value.length) === 0;
   // struct sockaddr_in: family in host order, port and address in network order.
@@ -39,7 +40,7 @@ export function bindUdpDescriptor(
   const name = Uint8Array.of(afInet, 0, place.port >> 8, place.port & 255, ...bytes, ...new Uint8Array(8));
   try {
     configure(set);
-    if (bind(fd, name, name.length) !== 0) throw callFailed(`bind(UDP port ${place.port})`);
+    if (bind(fd, name, name.length) !== 0) throw callFailed(`bind(${protocol} port ${place.port})`);
   } catch (cause) {
     close(fd);
     throw cause;
@@ -47,9 +48,9 @@ export function bindUdpDescriptor(
   return { fd, set };
 }
 
-/** The same, adopted by dgram (netboot.md §5). */
-export async function openUdpDescriptor(place: UdpPlace, configure: (set: SetOption) => void): Promise<Socket> {
-  const { fd } = bindUdpDescriptor(place, configure);
+/** The same for UDP, adopted by dgram (netboot.md §5). */
+export async function openUdpDescriptor(place: SocketPlace, configure: (set: SetOption) => void): Promise<Socket> {
+  const { fd } = bindDescriptor("UDP", place, configure);
   const adopted = createSocket({ type: "udp4", lookup: numericLookup });
   // With a descriptor, dgram says "listening" before bind() returns (Node 24).
   const listening = once(adopted, "listening");
