@@ -108,7 +108,7 @@ export async function startHttpServer(deps: {
     response.end(file.bytes.subarray(answer.from, answer.to));
   }
 
-  const servers: Server[] = [];
+  await using opened = new AsyncDisposableStack();
   let { port } = deps;
   for (const address of deps.addresses) {
     const server = createServer({ keepAliveTimeout: keepAliveMs }, handle);
@@ -117,21 +117,19 @@ export async function startHttpServer(deps: {
     server.on("clientError", (_error, socket) => socket.destroy());
     server.listen({ fd: bindListener({ address, port }), backlog });
     await once(server, "listening");
+    opened.defer(() => closeServer(server));
     port = (server.address() as AddressInfo).port;
-    servers.push(server);
   }
   log("info", "HTTP server listens", { addresses: deps.addresses, port, files: [...files.keys()] });
-  return {
-    port,
-    [Symbol.asyncDispose]: async () => {
-      for (const server of servers) {
-        const closed = once(server, "close");
-        server.close();
-        server.closeAllConnections();
-        await closed;
-      }
-    },
-  };
+  const serving = opened.move();
+  return { port, [Symbol.asyncDispose]: () => serving.disposeAsync() };
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = once(server, "close");
+  server.close();
+  server.closeAllConnections();
+  await closed;
 }
 
 // asm-generic/socket.h, netinet/tcp.h
@@ -140,14 +138,21 @@ const reuseAddress = 2;
 const tcpLevel = 6;
 const notSentLowWater = 25;
 
-/** A bound socket; the connections that it accepts have its options. Throws, with errno's name, where it cannot be had. */
+/** A bound socket; the connections that it accepts have its options. Throws, with place and errno's name, where it cannot be had. */
 function bindListener(place: SocketPlace): number {
-  const { fd } = bindDescriptor("TCP", place, (set) => {
-    // As Node does: what the last process had open there is no hindrance.
-    if (!set(socketLevel, reuseAddress, integerOption(1))) throw callFailed("setsockopt(SO_REUSEADDR)");
-    if (!set(tcpLevel, notSentLowWater, integerOption(unsentBytes))) throw callFailed("setsockopt(TCP_NOTSENT_LOWAT)");
-  });
-  return fd;
+  try {
+    const { fd } = bindDescriptor("TCP", place, (set) => {
+      // As Node does: what the last process had open there is no hindrance.
+      if (!set(socketLevel, reuseAddress, integerOption(1))) throw callFailed("setsockopt(SO_REUSEADDR)");
+      if (!set(tcpLevel, notSentLowWater, integerOption(unsentBytes)))
+        throw callFailed("setsockopt(TCP_NOTSENT_LOWAT)");
+    });
+    return fd;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const next = "ss -ltnp shows who has a port";
+    throw new Error(`cannot serve HTTP at ${place.address}:${place.port}: ${why}; ${next}`, { cause });
+  }
 }
 
 function served(path: string, bytes: Uint8Array): ServedFile {
