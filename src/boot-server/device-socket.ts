@@ -1,11 +1,17 @@
 import type { Socket } from "node:dgram";
-import { askForBuffer, callFailed, integerOption, openUdpDescriptor, type SetOption } from "./socket-descriptor.ts";
+import {
+  askForBuffer,
+  integerOption,
+  mustSet,
+  openUdpDescriptor,
+  reuseAddress,
+  type SetOption,
+  socketLevel,
+} from "./socket-descriptor.ts";
 
 // asm-generic/socket.h
-const socketLevel = 1;
-const reuseAddress = 2;
-const broadcast = 6;
-const bindToDevice = 25;
+const broadcast = { name: "SO_BROADCAST", level: socketLevel, number: 6 } as const;
+const bindToDevice = { name: "SO_BINDTODEVICE", level: socketLevel, number: 25 } as const;
 
 /** Asked of the kernel for DHCP: its default holds 166 packets, a rack that powers on sends more (netboot.md §3.2). */
 export const receiveBufferBytes = 8 * 1024 * 1024;
@@ -34,17 +40,9 @@ export function addressOf(place: Place): string {
 
 /** Sets the options of a socket of a place: for `bindDescriptor` and what is made of it. */
 export function configureFor(place: Place): (set: SetOption) => void {
-  const one = integerOption(1);
-  const options = [
-    ["SO_REUSEADDR", reuseAddress, one],
-    ["SO_BROADCAST", broadcast, one],
-    ...("interface" in place
-      ? ([["SO_BINDTODEVICE", bindToDevice, new TextEncoder().encode(`${place.interface}\0`)]] as const)
-      : []),
-  ] as const;
   return (set) => {
-    for (const [name, option, value] of options)
-      if (!set(socketLevel, option, value)) throw callFailed(`setsockopt(${name})`);
+    for (const option of [reuseAddress, broadcast]) mustSet(set, option, integerOption(1));
+    if ("interface" in place) mustSet(set, bindToDevice, new TextEncoder().encode(`${place.interface}\0`));
     askForBuffer(set, "receive", receiveBufferBytes);
   };
 }

@@ -5,14 +5,12 @@ import { startHttpServer } from "./http-server.ts";
 test("a port that another server has: the error names place and reason, and nothing is left open", async () => {
   const start = (port: number, ...addresses: string[]) =>
     startHttpServer({
-      ...{
-        addresses: [...addresses, "127.0.0.1"],
-        port,
-        files: new Map(),
-        handlers: [],
-        onSent: () => {},
-        log: () => {},
-      },
+      addresses: [...addresses, "127.0.0.1"],
+      port,
+      files: new Map(),
+      handlers: [],
+      onSent: () => {},
+      log: () => {},
     });
   const { port } = await (async () => {
     await using first = await start(0);

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Log } from "../core/ports.ts";
+import { closeServer } from "./close-server.ts";
 import { planFileAnswer, type ServedFile } from "./file-answer.ts";
+import { bindHttpDescriptor } from "./http-descriptor.ts";
 import { pathOf } from "./request-path.ts";
-import { bindDescriptor, callFailed, integerOption, type SocketPlace } from "./socket-descriptor.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** Handles a request that is none of a file's; false lets the next one try. */
@@ -32,12 +33,6 @@ const keepAliveMs = 30_000;
 
 /** A client that neither reads nor writes for so long is gone. */
 const stalledMs = 120_000;
-
-/**
- * Bytes that wait in the kernel of a connection, beyond what its window lets out. Without a limit they grow to 4 MiB each: fifty
- * clients then read from memory what a processor's cache could hold, and a thousand slow ones fill it (docs/boot-server-speed.md).
- */
-const unsentBytes = 256 * 1024;
 
 /** Machines of many racks may connect at the same moment; the kernel takes no more than net.core.somaxconn. */
 const backlog = 4096;
@@ -115,7 +110,7 @@ export async function startHttpServer(deps: {
     server.timeout = stalledMs;
     server.maxConnections = connectionLimit;
     server.on("clientError", (_error, socket) => socket.destroy());
-    server.listen({ fd: bindListener({ address, port }), backlog });
+    server.listen({ fd: bindHttpDescriptor({ address, port }), backlog });
     await once(server, "listening");
     opened.defer(() => closeServer(server));
     port = (server.address() as AddressInfo).port;
@@ -123,36 +118,6 @@ export async function startHttpServer(deps: {
   log("info", "HTTP server listens", { addresses: deps.addresses, port, files: [...files.keys()] });
   const serving = opened.move();
   return { port, [Symbol.asyncDispose]: () => serving.disposeAsync() };
-}
-
-async function closeServer(server: Server): Promise<void> {
-  const closed = once(server, "close");
-  server.close();
-  server.closeAllConnections();
-  await closed;
-}
-
-// asm-generic/socket.h, netinet/tcp.h
-const socketLevel = 1;
-const reuseAddress = 2;
-const tcpLevel = 6;
-const notSentLowWater = 25;
-
-/** A bound socket; the connections that it accepts have its options. Throws, with place and errno's name, where it cannot be had. */
-function bindListener(place: SocketPlace): number {
-  try {
-    const { fd } = bindDescriptor("TCP", place, (set) => {
-      // As Node does: what the last process had open there is no hindrance.
-      if (!set(socketLevel, reuseAddress, integerOption(1))) throw callFailed("setsockopt(SO_REUSEADDR)");
-      if (!set(tcpLevel, notSentLowWater, integerOption(unsentBytes)))
-        throw callFailed("setsockopt(TCP_NOTSENT_LOWAT)");
-    });
-    return fd;
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const next = "ss -ltnp shows who has a port";
-    throw new Error(`cannot serve HTTP at ${place.address}:${place.port}: ${why}; ${next}`, { cause });
-  }
 }
 
 function served(path: string, bytes: Uint8Array): ServedFile {

@@ -19,6 +19,14 @@ const closeOnExec = 0o2000000;
 /** Sets a socket option (setsockopt(2)); false where the kernel refuses it. */
 export type SetOption = (level: number, option: number, value: Uint8Array) => boolean;
 
+/** An option of sockets, with the name that people know it by. */
+export type SocketOption = { readonly name: string; readonly level: number; readonly number: number };
+
+/** Sets an option without which the socket is of no use; throws, with errno's name, where the kernel refuses it. */
+export function mustSet(set: SetOption, { name, level, number }: SocketOption, value: Uint8Array): void {
+  if (!set(level, number, value)) throw callFailed(`setsockopt(${name})`);
+}
+
 /** Where a socket is bound, by IPv4 address: port 0 is one that the kernel chooses. */
 export type SocketPlace = { readonly address: string; readonly port: number };
 
@@ -78,7 +86,8 @@ export function callFailed(call: string, number: number = koffi.errno()): Error 
 }
 
 // asm-generic/socket.h
-const socketLevel = 1;
+export const socketLevel = 1;
+export const reuseAddress = { name: "SO_REUSEADDR", level: socketLevel, number: 2 } as const;
 const buffers = { receive: { forced: 33, allowed: 8 }, send: { forced: 32, allowed: 7 } } as const;
 
 /** Asks the kernel for a buffer of so many bytes; with CAP_NET_ADMIN it is what was asked for, else what the limits allow. */

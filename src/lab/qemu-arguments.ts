@@ -22,8 +22,8 @@ export function chooseAccelerator(cpuinfo: string): Accelerator {
 }
 
 /**
- * One thread for all CPUs of a machine. With one for each (QEMU 7.2 on x86) a machine was once seen, in some five hundred boots, that
- * hung with both its CPUs busy after a restart; kernels now and then hang so, and a kernel boots hardly later: 9.1 s instead of 8.0.
+ * One thread for all CPUs of a machine. With one for each (QEMU 7.2) a machine once hung after a restart, with both its CPUs busy; the
+ * cause is not proven, but the hangs that are known of it need two at once. A kernel boots hardly later by it: 9.1 s instead of 8.0.
  */
 const emulator = "tcg,thread=single";
 

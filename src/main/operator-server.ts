@@ -4,10 +4,10 @@ import { createServer } from "node:http";
 import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
+import { closeServer } from "../boot-server/close-server.ts";
 import { formatIpv4, type Ipv4 } from "../core/net/ipv4.ts";
 import type { Log } from "../core/ports.ts";
 import type { Door, OperatorEnv } from "../mdb/asker.ts";
-import { closeServer } from "./close-server.ts";
 import { userOfPeer } from "./socket-peer.ts";
 import { type Certificate, startTlsServer } from "./tls-server.ts";
 

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import type { RequestListener } from "node:http";
 import { createServer, type Server } from "node:https";
+import { closeServer } from "../boot-server/close-server.ts";
 import { formatIpv4, type Ipv4 } from "../core/net/ipv4.ts";
 import type { Log } from "../core/ports.ts";
-import { closeServer } from "./close-server.ts";
 
 /** The certificate is looked at so often; a new one is taken without a restart. */
 const renewMs = 86_400_000;
