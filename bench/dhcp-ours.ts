@@ -1,8 +1,8 @@
 /** Our DHCP server as a process of its own: the real one, over an MDB in a file. Its log is as quiet as its peers'. */
-import { startDhcpServer } from "../src/boot-server/dhcp-server.ts";
-import { openPacketLog } from "../src/boot-server/packet-log.ts";
+import { startDhcpServer } from "../src/boot-server/dhcp/server.ts";
+import { openPacketLog } from "../src/boot-server/observe/packet-log.ts";
 import { parseIpv4, parsePrefix } from "../src/core/net/ipv4.ts";
-import { openLog } from "../src/main/structured-log.ts";
+import { openLog } from "../src/log/structured-log.ts";
 import { systemClock as clock } from "../src/main/system-ports.ts";
 import { openStore } from "../src/mdb/open-store.ts";
 import { dhcpSite } from "./dhcp-site.ts";

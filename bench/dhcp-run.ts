@@ -1,6 +1,6 @@
 import { type DhcpPeer, dhcpPeers } from "./dhcp-servers.ts";
 import { dhcpSite } from "./dhcp-site.ts";
-import { type Ground, runBenchmark, say } from "./ground.ts";
+import { type Ground, runBenchmark, say } from "./environment.ts";
 import { preparePeers } from "./peers.ts";
 import { avalanche, preparePerfdhcp, tryRate } from "./perfdhcp.ts";
 

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { dhcpSite } from "./dhcp-site.ts";
-import { type Ground, type RunningServer, startServer } from "./ground.ts";
+import { type Ground, type RunningServer, startServer } from "./environment.ts";
 import { peerProgram } from "./peers.ts";
 
 /** A server under test. `firstRate` is where the search begins, in exchanges a second. */

@@ -1,7 +1,7 @@
 /** Our HTTP server as a process of its own, with one file in memory. */
 import { readFileSync } from "node:fs";
-import { startHttpServer } from "../src/boot-server/http-server.ts";
-import { openLog } from "../src/main/structured-log.ts";
+import { startHttpServer } from "../src/boot-server/http/server.ts";
+import { openLog } from "../src/log/structured-log.ts";
 
 const [path = "", address = ""] = process.argv.slice(2);
 const log = openLog({ json: false, least: "info" });

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Ground, type RunningServer, runBenchmark, say, startServer } from "./ground.ts";
+import { type Ground, type RunningServer, runBenchmark, say, startServer } from "./environment.ts";
 import { peerEnvironment, peerProgram, preparePeers } from "./peers.ts";
 
 const prefixLength = 14;

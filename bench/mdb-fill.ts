@@ -1,10 +1,10 @@
 /** Writes a fleet of so many machines into an empty database, by the way that every change goes: PLACE MACHINES. */
 
 import { systemClock as clock } from "../src/main/system-ports.ts";
-import type { Ledger, MachineEntry } from "../src/mdb/ledger.ts";
-import { openLedgerThread } from "../src/mdb/ledger-thread.ts";
-import { openPostgresLedger } from "../src/mdb/postgres-ledger.ts";
-import { isPostgres } from "../src/mdb/postgres-place.ts";
+import type { Ledger, MachineEntry } from "../src/mdb/journal/journal.ts";
+import { isPostgres } from "../src/mdb/postgres/connection-string.ts";
+import { openPostgresLedger } from "../src/mdb/postgres/journal.ts";
+import { openLedgerThread } from "../src/mdb/sqlite/thread.ts";
 import { fleetOf } from "./mdb-fleet.ts";
 
 const batchMachines = 1000;

@@ -1,10 +1,10 @@
-import type { Hardware } from "../src/core/machine/hardware.ts";
-import { machineIdFromMac } from "../src/core/machine/life-record.ts";
+import type { Hardware } from "../src/core/hardware/hardware.ts";
+import { machineIdFromMac } from "../src/core/machine/life/move.ts";
 import type { Machine } from "../src/core/machine/record.ts";
 import { formatIpv4, type Ipv4 } from "../src/core/net/ipv4.ts";
 import { type Mac, parseMac } from "../src/core/net/mac.ts";
 import { openStore } from "../src/mdb/open-store.ts";
-import { birthOf, testMac } from "../src/mdb/store-suite.ts";
+import { birthOf, testMac } from "../src/mdb/testing/store-suite.ts";
 
 /** The hardware address of the n-th machine. */
 export function fleetMac(n: number): Mac {

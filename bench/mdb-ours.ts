@@ -5,17 +5,17 @@
 
 import { once } from "node:events";
 import { tmpdir } from "node:os";
-import { defaultDeadlineSeconds } from "../src/core/machine/deadlines.ts";
 import type { MachineEvent } from "../src/core/machine/event.ts";
-import { machineIdFromMac } from "../src/core/machine/life-record.ts";
+import { defaultDeadlineSeconds } from "../src/core/machine/health/deadlines.ts";
+import { machineIdFromMac } from "../src/core/machine/life/move.ts";
 import type { Store } from "../src/core/ports.ts";
-import { startOperatorServer } from "../src/main/operator-server.ts";
+import { startOperatorServer } from "../src/main/server/operator-server.ts";
 import { systemClock as clock, systemRandom as random } from "../src/main/system-ports.ts";
-import { backupsIn } from "../src/mdb/backup-stream.ts";
 import { openLoneExports } from "../src/mdb/exports/lone-exports.ts";
 import { openStore } from "../src/mdb/open-store.ts";
-import { operatorApp } from "../src/mdb/operator-app.ts";
-import { tokensIn } from "../src/mdb/tokens.ts";
+import { operatorApp } from "../src/mdb/operator-api/app.ts";
+import { backupsIn } from "../src/mdb/operator-api/backup-stream.ts";
+import { tokensIn } from "../src/mdb/operator-api/caller/tokens.ts";
 import { fleetMac } from "./mdb-fleet.ts";
 
 /** What the benchmark asks; the answer is a number or an object. */

@@ -1,7 +1,7 @@
 import { execFile, execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { dhcpSite } from "./dhcp-site.ts";
-import type { Ground } from "./ground.ts";
+import type { Ground } from "./environment.ts";
 import { peerEnvironment, peerProgram } from "./peers.ts";
 
 /** What one run of perfdhcp saw. */

@@ -1,8 +1,8 @@
 /** Our TFTP server as a process of its own, over the files of a directory. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { startTftpServer } from "../src/boot-server/tftp-server.ts";
-import { openLog } from "../src/main/structured-log.ts";
+import { startTftpServer } from "../src/boot-server/tftp/server.ts";
+import { openLog } from "../src/log/structured-log.ts";
 import { systemClock as clock } from "../src/main/system-ports.ts";
 
 const [directory = "", address = ""] = process.argv.slice(2);

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { type Ground, type RunningServer, runBenchmark, say, startServer } from "./ground.ts";
+import { type Ground, type RunningServer, runBenchmark, say, startServer } from "./environment.ts";
 import { peerProgram, preparePeers } from "./peers.ts";
 
 const server = "10.64.0.1";

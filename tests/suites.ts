@@ -137,7 +137,7 @@ export const suites: readonly Suite[] = [
       // Files are taken in the order of their names: the births, which take longest, come first.
       globs: ["tests/firmware/*.test.ts"],
       packages: [...packagesOf.demo, "dnsmasq-base"],
-      prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/prepare-births.ts"],
+      prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/support/prepare-births.ts"],
       atOnce: 2,
       timeoutMs: 20 * minuteMs,
     },

@@ -1,23 +1,23 @@
-import type { NetworkView, PacketView } from "../contract/operator.ts";
+import type { NetworkView, PacketView } from "../contract/operator/views.ts";
 import type { TrafficView } from "../contract/traffic.ts";
-import { signedLoaderPaths } from "../core/install/signed-loader.ts";
+import { signedLoaderPaths } from "../core/boot-loader/signed-loader.ts";
 import type { MachineId } from "../core/machine/record.ts";
 import { formatIpv4 } from "../core/net/ipv4.ts";
+import { type Network, type ServerPorts, serverAddresses } from "../core/network/network.ts";
 import type { Clock, IssueOrder, Log, Store } from "../core/ports.ts";
-import { imagePaths } from "../core/pxe/boot-script.ts";
-import { type Network, type ServerPorts, serverAddresses } from "../core/pxe/network.ts";
-import { bootDiskHandler } from "./boot-disk-handler.ts";
-import { startDhcpServer } from "./dhcp-server.ts";
-import { type HttpHandler, startHttpServer } from "./http-server.ts";
-import { openLocalBoots } from "./local-boots.ts";
-import { openPacketLog } from "./packet-log.ts";
-import { viewPacket } from "./packet-view.ts";
-import { phaseReporter } from "./phase-reporter.ts";
-import { bootScriptHandler, bootScriptWriter, grubScriptMaker } from "./script-handler.ts";
-import { type SeenTftp, startTftpServer } from "./tftp-server.ts";
-import { throughputHandler } from "./throughput-handler.ts";
-import { openTraffic } from "./traffic.ts";
-import { openUplinkLine } from "./uplink-line.ts";
+import { imagePaths } from "../core/pxe/script/ipxe.ts";
+import { openLocalBoots } from "./dhcp/local-boots.ts";
+import { startDhcpServer } from "./dhcp/server.ts";
+import { bootDiskHandler } from "./http/boot-disk-handler.ts";
+import { bootScriptHandler, bootScriptWriter, grubScriptMaker } from "./http/script-handler.ts";
+import { type HttpHandler, startHttpServer } from "./http/server.ts";
+import { throughputHandler } from "./http/throughput-handler.ts";
+import { openUplinkLine } from "./http/uplink-queue.ts";
+import { openPacketLog } from "./observe/packet-log.ts";
+import { viewPacket } from "./observe/packet-view.ts";
+import { phaseReporter } from "./observe/phase-reporter.ts";
+import { openTraffic } from "./observe/traffic.ts";
+import { type SeenTftp, startTftpServer } from "./tftp/server.ts";
 
 /** A running Boot Server, and what it can tell operators. */
 export type BootServer = AsyncDisposable & {

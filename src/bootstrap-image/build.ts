@@ -3,15 +3,15 @@ import { join } from "node:path";
 import { type CpioEntry, writeCpio } from "../core/bytes/cpio.ts";
 import type { Log } from "../core/ports.ts";
 import { compressedArchive } from "./archive.ts";
-import { bundleForQuickJs } from "./bundle.ts";
 import { cached } from "./cached.ts";
 import { packagesKey, resolvePackages, unpackPackages } from "./debian.ts";
-import { type DriverFamily, driverFamilies } from "./driver-families.ts";
-import { grubEntries } from "./grub.ts";
-import { fetchKernel, type Kernel } from "./kernel.ts";
-import { buildNative } from "./native.ts";
+import { type DriverFamily, driverFamilies } from "./kernel/driver-families.ts";
+import { fetchKernel, type Kernel } from "./kernel/kernel.ts";
+import { grubEntries } from "./loader/grub.ts";
 import { imagePackages } from "./packages.ts";
-import { toolEntries } from "./tools.ts";
+import { bundleForQuickJs } from "./program/bundle.ts";
+import { buildNative } from "./program/native.ts";
+import { toolEntries } from "./program/tools.ts";
 
 /** What the image was built to. Sizes are bytes on the wire. */
 export type BootstrapImage = {

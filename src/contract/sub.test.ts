@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as v from "valibot";
-import type { Directive, SubReport } from "../core/image/directive.ts";
 import type { ImageManifest } from "../core/image/manifest.ts";
+import type { Directive, SubReport } from "../core/image/update/directive.ts";
 import { directive, type imageManifest, subPollRequest, subSettings } from "./sub.ts";
 
 // The schemas and core's types say the same, in both directions: this does not compile otherwise.

@@ -1,10 +1,10 @@
 /** The configuration tool: PID 1 of the Bootstrap Image. It is born with the machine and ends as subd, or starts again. */
-import { beBorn } from "./birth.ts";
-import { openConsole } from "./console.ts";
-import { failAndStartAgain } from "./failure.ts";
-import { newGround } from "./ground.ts";
-import { mountKernelFileSystems } from "./mounts.ts";
-import { startWatchdog } from "./watchdog-feed.ts";
+import { beBorn } from "./birth/birth.ts";
+import { newGround } from "./birth/birth-context.ts";
+import { failAndStartAgain } from "./birth/failure.ts";
+import { openConsole } from "./device/console.ts";
+import { mountKernelFileSystems } from "./device/mounts.ts";
+import { startWatchdog } from "./watchdog/watchdog-feed.ts";
 
 mountKernelFileSystems();
 const ground = newGround(openConsole(), startWatchdog());

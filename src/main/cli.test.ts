@@ -5,17 +5,17 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { ImageView, PacketView } from "../contract/operator.ts";
-import { defaultDeadlineSeconds } from "../core/machine/deadlines.ts";
-import { machineIdFromMac } from "../core/machine/life-record.ts";
-import { lessonDocument } from "../core/pxe/local-boot-lesson.ts";
-import { backupsIn } from "../mdb/backup-stream.ts";
+import type { ImageView, PacketView } from "../contract/operator/views.ts";
+import { defaultDeadlineSeconds } from "../core/machine/health/deadlines.ts";
+import { machineIdFromMac } from "../core/machine/life/move.ts";
+import { lessonDocument } from "../core/pxe/local-boot/lesson.ts";
 import { openLoneExports } from "../mdb/exports/lone-exports.ts";
 import { type OpenStore, openStore } from "../mdb/open-store.ts";
-import { operatorApp } from "../mdb/operator-app.ts";
-import { asks, birthOf, testMac } from "../mdb/store-suite.ts";
-import { type Tokens, tokensIn } from "../mdb/tokens.ts";
-import { startOperatorServer } from "./operator-server.ts";
+import { operatorApp } from "../mdb/operator-api/app.ts";
+import { backupsIn } from "../mdb/operator-api/backup-stream.ts";
+import { type Tokens, tokensIn } from "../mdb/operator-api/caller/tokens.ts";
+import { asks, birthOf, testMac } from "../mdb/testing/store-suite.ts";
+import { startOperatorServer } from "./server/operator-server.ts";
 import { systemClock as clock, systemRandom as random } from "./system-ports.ts";
 
 type Outcome = { readonly status: number | null; readonly out: string; readonly err: string };

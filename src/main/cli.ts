@@ -1,47 +1,47 @@
 /** The `birther` command. Verbs load what they need when they act, so that help comes at once. */
 import { Command } from "commander";
-import { auditCommand } from "../cli/audit.ts";
-import { cancelCommand } from "../cli/cancel.ts";
-import { cleanCommand } from "../cli/clean.ts";
-import { configCommand } from "../cli/config.ts";
-import { createCommand } from "../cli/create.ts";
-import type { Deeds } from "../cli/deeds.ts";
-import { eventsCommand } from "../cli/events.ts";
-import { exportCommand } from "../cli/export.ts";
-import { exitStatus, statusOf } from "../cli/failure.ts";
-import { holdCommand } from "../cli/hold.ts";
-import { imageCommand } from "../cli/image.ts";
-import { labCommand } from "../cli/lab.ts";
-import { logCommand } from "../cli/log.ts";
-import { machinesCommand } from "../cli/machines.ts";
-import { mdbCommand } from "../cli/mdb.ts";
-import { networksCommand } from "../cli/networks.ts";
-import { packetsCommand } from "../cli/packets.ts";
-import { quirksCommand } from "../cli/quirks.ts";
-import { rebirthCommand } from "../cli/rebirth.ts";
-import { releaseCommand } from "../cli/release.ts";
-import { retireCommand } from "../cli/retire.ts";
-import { serveCommand } from "../cli/serve.ts";
-import { setCommand } from "../cli/set.ts";
-import { showCommand } from "../cli/show.ts";
-import { statusCommand } from "../cli/status.ts";
-import { takeoverCommand } from "../cli/takeover.ts";
-import { tokensCommand } from "../cli/tokens.ts";
-import { watchCommand } from "../cli/watch.ts";
-import { whyCommand } from "../cli/why.ts";
-import { causes } from "./causes.ts";
+import type { Deeds } from "../cli/act/actions.ts";
+import { cancelCommand } from "../cli/act/cancel.ts";
+import { cleanCommand } from "../cli/act/clean.ts";
+import { createCommand } from "../cli/act/create.ts";
+import { holdCommand } from "../cli/act/hold.ts";
+import { rebirthCommand } from "../cli/act/rebirth.ts";
+import { releaseCommand } from "../cli/act/release.ts";
+import { retireCommand } from "../cli/act/retire.ts";
+import { setCommand } from "../cli/act/set.ts";
+import { takeoverCommand } from "../cli/act/takeover.ts";
+import { exitStatus, statusOf } from "../cli/api/failure.ts";
+import { auditCommand } from "../cli/read/audit.ts";
+import { eventsCommand } from "../cli/read/events.ts";
+import { exportCommand } from "../cli/read/export.ts";
+import { logCommand } from "../cli/read/log.ts";
+import { machinesCommand } from "../cli/read/machines.ts";
+import { networksCommand } from "../cli/read/networks.ts";
+import { packetsCommand } from "../cli/read/packets.ts";
+import { quirksCommand } from "../cli/read/quirks.ts";
+import { showCommand } from "../cli/read/show.ts";
+import { statusCommand } from "../cli/read/status.ts";
+import { watchCommand } from "../cli/read/watch.ts";
+import { whyCommand } from "../cli/read/why.ts";
+import { configCommand } from "../cli/server/config.ts";
+import { imageCommand } from "../cli/server/image.ts";
+import { labCommand } from "../cli/server/lab.ts";
+import { mdbCommand } from "../cli/server/mdb.ts";
+import { serveCommand } from "../cli/server/serve.ts";
+import { tokensCommand } from "../cli/server/tokens.ts";
+import { causes } from "../log/causes.ts";
 import { demoCommand } from "./demo/command.ts";
-import { placesIn } from "./places.ts";
+import { placesIn } from "./paths.ts";
 import { version } from "./version.ts";
 
 const deeds: Deeds = {
-  serve: async (options) => (await import("./serve.ts")).serve(options),
-  buildBootstrapImage: async (state) => (await import("./image-deeds.ts")).buildBootstrapImage(state),
-  listImages: async (state) => (await import("./image-deeds.ts")).listImages(state),
-  importImage: async (options) => (await import("./image-deeds.ts")).importImage(options),
+  serve: async (options) => (await import("./server/serve.ts")).serve(options),
+  buildBootstrapImage: async (state) => (await import("./image-actions.ts")).buildBootstrapImage(state),
+  listImages: async (state) => (await import("./image-actions.ts")).listImages(state),
+  importImage: async (options) => (await import("./image-actions.ts")).importImage(options),
   databaseIn: (state) => placesIn(state).database,
-  copyMdb: async (options) => (await import("./mdb-deeds.ts")).copyMdb(options),
-  restoreMdb: async (options) => (await import("./mdb-deeds.ts")).restoreMdb(options),
+  copyMdb: async (options) => (await import("./mdb-actions.ts")).copyMdb(options),
+  restoreMdb: async (options) => (await import("./mdb-actions.ts")).restoreMdb(options),
 };
 
 const closing = `

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { hostPackages } from "../bootstrap-image/packages.ts";
 import type { Log } from "../core/ports.ts";
-import { dominatorPackages } from "../dominator/packages.ts";
+import { dominatorPackages } from "../dominator/import/packages.ts";
 
 /** Debian packages that each verb needs on this computer, beyond npm's. */
 export const packagesOf = {

@@ -1,6 +1,6 @@
 import { pipeline } from "node:stream/promises";
-import type { HttpHandler } from "../boot-server/http-server.ts";
-import type { Config } from "../contract/config.ts";
+import type { HttpHandler } from "../boot-server/http/server.ts";
+import type { Config } from "../contract/config/schema.ts";
 import type { Clock, Log, Store } from "../core/ports.ts";
 import { type DominatorFile, keepDominatorFile } from "../mdb/exports/dominator-file.ts";
 import { type DominatorMdb, openDominatorMdb } from "../mdb/exports/dominator-mdb.ts";

@@ -1,5 +1,5 @@
-import { type CopyProgress, copyFleet } from "./fleet-copy.ts";
-import { isPostgres } from "./postgres-place.ts";
+import { type CopyProgress, copyFleet } from "./journal/copy.ts";
+import { isPostgres } from "./postgres/connection-string.ts";
 
 /**
  * Copies an MDB from a SQLite file or PostgreSQL database to another. Returns how many machines it has. Throws, with the
@@ -19,12 +19,12 @@ export async function copyMdb(options: {
 
 const ends = {
   source: {
-    postgres: async (place: string) => (await import("./postgres-copy.ts")).postgresSource(place),
-    sqlite: async (path: string) => (await import("./sqlite-copy.ts")).sqliteSource(path),
+    postgres: async (place: string) => (await import("./postgres/copy.ts")).postgresSource(place),
+    sqlite: async (path: string) => (await import("./sqlite/copy.ts")).sqliteSource(path),
   },
   target: {
-    postgres: async (place: string) => (await import("./postgres-copy.ts")).postgresTarget(place),
-    sqlite: async (path: string) => (await import("./sqlite-copy.ts")).sqliteTarget(path),
+    postgres: async (place: string) => (await import("./postgres/copy.ts")).postgresTarget(place),
+    sqlite: async (path: string) => (await import("./sqlite/copy.ts")).sqliteTarget(path),
   },
 } as const;
 

@@ -1,14 +1,14 @@
 import { checkFleet } from "../core/machine/check.ts";
-import { nameOf } from "../core/machine/life-record.ts";
+import { nameOf } from "../core/machine/life/move.ts";
 import type { Machine, MachineId } from "../core/machine/record.ts";
 import type { Change, Clock, Log, Store } from "../core/ports.ts";
-import { documentMemory } from "./document-memory.ts";
-import { fleetMemory, type Outcome } from "./fleet-memory.ts";
-import { historyLimit, type Ledger, type MachineEntry, type News } from "./ledger.ts";
-import { openLedgerThread } from "./ledger-thread.ts";
-import { machineLogs } from "./machine-logs.ts";
-import { isPostgres } from "./postgres-place.ts";
-import { writeQueue } from "./write-queue.ts";
+import { historyLimit, type Ledger, type MachineEntry, type News } from "./journal/journal.ts";
+import { isPostgres } from "./postgres/connection-string.ts";
+import { openLedgerThread } from "./sqlite/thread.ts";
+import { documentMemory } from "./store/document-memory.ts";
+import { fleetMemory, type Outcome } from "./store/fleet-memory.ts";
+import { machineLogs } from "./store/machine-logs.ts";
+import { writeQueue } from "./store/write-queue.ts";
 
 /** A Store and what only its owner does with it. */
 export type OpenStore = Store & AsyncDisposable & Pick<Ledger, "backup">;
@@ -25,7 +25,7 @@ export async function openStore(options: {
   const { path, clock, log } = options;
   if (!isPostgres(path)) return storeOn({ ledger: await openLedgerThread(path), clock, log });
   // Loaded only where it is used: most servers have no PostgreSQL.
-  const { openPostgresLedger } = await import("./postgres-ledger.ts");
+  const { openPostgresLedger } = await import("./postgres/journal.ts");
   return storeOn({ ledger: await openPostgresLedger({ place: path, clock, log }), clock, log });
 }
 

@@ -3,11 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { fleetChangesSuite } from "./fleet-changes-suite.ts";
-import type { Ledger } from "./ledger.ts";
-import { openLedgerThread } from "./ledger-thread.ts";
+import type { Ledger } from "./journal/journal.ts";
 import { openStore, storeOn } from "./open-store.ts";
-import { asks, birthOf, checkPruning, stillClock, storeSuite, testMac } from "./store-suite.ts";
+import { openLedgerThread } from "./sqlite/thread.ts";
+import { fleetChangesSuite } from "./testing/fleet-changes-suite.ts";
+import { asks, birthOf, checkPruning, stillClock, storeSuite, testMac } from "./testing/store-suite.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-mdb-"));
 after(() => rmSync(directory, { recursive: true }));

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import type { MachineView } from "../../src/contract/operator.ts";
+import type { MachineView } from "../../src/contract/operator/views.ts";
 import { type Phase, phases } from "../../src/core/machine/record.ts";
-import { waitFor } from "../inside-namespace.ts";
+import { waitFor } from "../support/inside-namespace.ts";
 import { birther, machinesOf, type RunningDemo, startDemo } from "./birther-cli.ts";
 import { diskKeyIn, opensRoot } from "./disk-key.ts";
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { promisify } from "node:util";
-import type { MachineView } from "../../src/contract/operator.ts";
+import type { MachineView } from "../../src/contract/operator/views.ts";
 
 const launcher = new URL("../../birther", import.meta.url).pathname;
 const runFile = promisify(execFile);

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { test } from "node:test";
 import { machineFilterLines, subFilter } from "../../src/core/image/filter.ts";
-import { importTree } from "../../src/dominator/import-tree.ts";
+import { importTree } from "../../src/dominator/import/tree.ts";
 import { draw, type Sketch, type SubFixture, startSubFixture } from "./sub-fixture.ts";
 
 const image: Sketch = {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
-import { insideNamespace, waitFor } from "../inside-namespace.ts";
+import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
 import { faultyRack, reasonFor } from "./faulty-rack.ts";
 
 const minuteMs = 60_000;

@@ -1,15 +1,15 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { checkConfig, formatFault } from "../../src/contract/config-check.ts";
+import { checkConfig, formatFault } from "../../src/contract/config/parse.ts";
 import type { Machine } from "../../src/core/machine/record.ts";
 import type { Log } from "../../src/core/ports.ts";
 import type { MachineSpec } from "../../src/lab/machine-spec.ts";
 import { type Rack, startRack } from "../../src/lab/rack.ts";
-import { prepareGround } from "../../src/main/demo/ground.ts";
 import { demoConfig, demoSwitch } from "../../src/main/demo/plan.ts";
-import { placesIn } from "../../src/main/places.ts";
-import { prepareServer } from "../../src/main/prepare-server.ts";
-import { type RunningServer, startServer } from "../../src/main/server.ts";
+import { prepareGround } from "../../src/main/demo/prepare-demo.ts";
+import { placesIn } from "../../src/main/paths.ts";
+import { prepareServer } from "../../src/main/server/prepare-server.ts";
+import { type RunningServer, startServer } from "../../src/main/server/server.ts";
 
 type ConfigChanges = Partial<ReturnType<typeof demoConfig>>;
 
@@ -33,7 +33,7 @@ const silent = () => {};
 const withoutSystemImages = (directory: string) =>
   prepareServer({ stateDirectory: join(directory, "state"), log: silent });
 
-/** With the demo's system images, so that machines come up; tests/prepare-births.ts must have been there. */
+/** With the demo's system images, so that machines come up; tests/support/prepare-births.ts must have been there. */
 export const withSystemImages = (directory: string) =>
   prepareGround(directory, { step: (_title, work) => work(silent) });
 

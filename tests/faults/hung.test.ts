@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { appendFile } from "node:fs/promises";
 import { test } from "node:test";
-import { bundleForQuickJs } from "../../src/bootstrap-image/bundle.ts";
+import { bundleForQuickJs } from "../../src/bootstrap-image/program/bundle.ts";
 import { writeCpio } from "../../src/core/bytes/cpio.ts";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
-import { insideNamespace, waitFor } from "../inside-namespace.ts";
+import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
 import { faultyRack } from "./faulty-rack.ts";
 
 insideNamespace("a birth that hangs, in a namespace", import.meta.url, () => {

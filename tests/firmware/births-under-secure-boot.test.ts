@@ -5,7 +5,7 @@ import type { LabMachine } from "../../src/lab/machine.ts";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { demoConfig } from "../../src/main/demo/plan.ts";
 import { faultyRack, withSystemImages } from "../faults/faulty-rack.ts";
-import { insideNamespace } from "../inside-namespace.ts";
+import { insideNamespace } from "../support/inside-namespace.ts";
 import { damageKernel } from "./damage-kernel.ts";
 import { inInit, keptLog, loaderPhases, recordOf, up } from "./record-of.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { faultyRack } from "../faults/faulty-rack.ts";
-import { insideNamespace, waitFor } from "../inside-namespace.ts";
+import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
 
 insideNamespace("a full uplink, in a namespace", import.meta.url, () => {
   test("of two machines one waits in line, as its record says; its iPXE comes back, and both reach init", {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { faultyRack } from "../faults/faulty-rack.ts";
-import { insideNamespace, waitFor } from "../inside-namespace.ts";
+import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
 
 insideNamespace("UEFI HTTP boot, in a namespace", import.meta.url, () => {
   test("OVMF whose first boot entry is HTTPv4 gets iPXE and the Bootstrap Image by HTTP alone", {

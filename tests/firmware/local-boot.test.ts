@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { type TestContext, test } from "node:test";
+import type { Hardware } from "../../src/core/hardware/hardware.ts";
 import type { MachineEvent } from "../../src/core/machine/event.ts";
-import type { Hardware } from "../../src/core/machine/hardware.ts";
-import { machineIdFromMac } from "../../src/core/machine/life-record.ts";
-import { lessonsOf } from "../../src/core/pxe/local-boot-lesson.ts";
+import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
+import { lessonsOf } from "../../src/core/pxe/local-boot/lesson.ts";
 import type { LabMachine } from "../../src/lab/machine.ts";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
-import { insideNamespace, waitFor } from "../inside-namespace.ts";
-import { type BootPlace, bootPlace, rackNetwork } from "./boot-place.ts";
+import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
+import { type BootPlace, bootPlace, rackNetwork } from "./boot-environment.ts";
 
 const mark = "THE DISK BOOTS";
 

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { LabMachine } from "../../src/lab/machine.ts";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
-import { insideNamespace, waitFor } from "../inside-namespace.ts";
-import { bootPlace, rackNetwork } from "./boot-place.ts";
+import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
+import { bootPlace, rackNetwork } from "./boot-environment.ts";
 
 /** SeaBIOS has no second round: what its ROM did not get within its time-outs needs somebody at the power button. */
 const mostPowerCycles = 6;

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Machine } from "../../src/core/machine/record.ts";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
-import { insideNamespace, waitFor } from "../inside-namespace.ts";
-import { type BootPlace, bootPlace, rackNetwork } from "./boot-place.ts";
+import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
+import { type BootPlace, bootPlace, rackNetwork } from "./boot-environment.ts";
 
 const record = (place: BootPlace, index: number): Machine =>
   place.store.byMac(place.rack.machines[index]?.mac ?? assert.fail()) ?? assert.fail("no record");

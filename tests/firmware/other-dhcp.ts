@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { waitFor } from "../inside-namespace.ts";
+import { waitFor } from "../support/inside-namespace.ts";
 
 const execute = promisify(execFile);
 

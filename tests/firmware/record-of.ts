@@ -1,9 +1,9 @@
 import type { Machine } from "../../src/core/machine/record.ts";
 import type { Log } from "../../src/core/ports.ts";
 import type { LabMachine } from "../../src/lab/machine.ts";
-import type { RunningServer } from "../../src/main/server.ts";
+import type { RunningServer } from "../../src/main/server/server.ts";
 import type { FaultyRack } from "../faults/faulty-rack.ts";
-import { waitFor } from "../inside-namespace.ts";
+import { waitFor } from "../support/inside-namespace.ts";
 
 /** What a test of births looks at: place, server, and what the server said. */
 export type Scene = { readonly place: FaultyRack; readonly server: RunningServer; readonly said: readonly string[] };

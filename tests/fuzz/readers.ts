@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { pathOf } from "../../src/boot-server/request-path.ts";
+import { pathOf } from "../../src/boot-server/http/request-path.ts";
 import { bytesFromText, textFromBytes } from "../../src/core/bytes/text.ts";
 import { classifyMessage } from "../../src/core/dhcp/client-message.ts";
-import { readDhcp } from "../../src/core/dhcp/read.ts";
-import { relayWishes } from "../../src/core/dhcp/relay-agent.ts";
-import { readSubOptions } from "../../src/core/dhcp/sub-options.ts";
-import { writeDhcp } from "../../src/core/dhcp/write.ts";
+import { readDhcp } from "../../src/core/dhcp/codec/read.ts";
+import { relayWishes } from "../../src/core/dhcp/codec/relay-agent.ts";
+import { readSubOptions } from "../../src/core/dhcp/codec/sub-options.ts";
+import { writeDhcp } from "../../src/core/dhcp/codec/write.ts";
 import { readLldp } from "../../src/core/lldp/read.ts";
 import { writeLldp } from "../../src/core/lldp/write.ts";
 import { type Mac, parseMac } from "../../src/core/net/mac.ts";
@@ -13,7 +13,7 @@ import { classifyClient } from "../../src/core/pxe/client.ts";
 import { readTftp, type TftpPacket, writeTftp } from "../../src/core/tftp/packet.ts";
 import { answerRequest } from "../../src/core/tftp/request.ts";
 import { startTransfer, stepTransfer } from "../../src/core/tftp/transfer.ts";
-import { framesOf, udpPayloadsTo } from "../pcap.ts";
+import { framesOf, udpPayloadsTo } from "../support/pcap.ts";
 
 /** A reader under test: whole packets to begin from, and what is done with an input. It must never throw. */
 export type Reader = {

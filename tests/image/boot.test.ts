@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { buildBootstrapImage } from "../../src/bootstrap-image/build.ts";
-import { bundleForQuickJs } from "../../src/bootstrap-image/bundle.ts";
+import { bundleForQuickJs } from "../../src/bootstrap-image/program/bundle.ts";
 import { writeCpio } from "../../src/core/bytes/cpio.ts";
-import { cacheDirectory } from "../../src/main/places.ts";
+import { cacheDirectory } from "../../src/main/paths.ts";
 
 const limitMs = 180_000;
 const diskBytes = 1 << 29;

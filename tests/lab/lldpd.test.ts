@@ -11,7 +11,7 @@ import { type Mac, macToBytes } from "../../src/core/net/mac.ts";
 import { startAnnouncer } from "../../src/lab/announcer.ts";
 import { carryOut } from "../../src/lab/bridge.ts";
 import { interfaceIndex, openPacketSocket } from "../../src/lab/packet-socket.ts";
-import { insideNamespace, waitFor } from "../inside-namespace.ts";
+import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
 
 const run = promisify(execFile);
 const ip = (words: string) => ({ argv: ["ip", ...words.split(" ")] });

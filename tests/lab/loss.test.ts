@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bridgeCommands, carryOut } from "../../src/lab/bridge.ts";
 import { interfaceIndex, openPacketSocket } from "../../src/lab/packet-socket.ts";
-import { insideNamespace } from "../inside-namespace.ts";
+import { insideNamespace } from "../support/inside-namespace.ts";
 
 const ip = (words: string) => ({ argv: ["ip", ...words.split(" ")] });
 // IEEE 802 "local experimental", which nothing else speaks.

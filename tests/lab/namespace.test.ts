@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { waitFor } from "../inside-namespace.ts";
+import { waitFor } from "../support/inside-namespace.ts";
 
 const namespaceModule = fileURLToPath(new URL("../../src/lab/namespace.ts", import.meta.url));
 

@@ -3,13 +3,13 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { clientMac, type DhcpPacket } from "../../src/core/dhcp/packet.ts";
-import { readDhcp } from "../../src/core/dhcp/read.ts";
+import { clientMac, type DhcpPacket } from "../../src/core/dhcp/codec/packet.ts";
+import { readDhcp } from "../../src/core/dhcp/codec/read.ts";
 import { answerLine } from "../../src/lab/control-socket.ts";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { openPacketSocket } from "../../src/lab/packet-socket.ts";
 import { startRack } from "../../src/lab/rack.ts";
-import { insideNamespace, waitFor } from "../inside-namespace.ts";
+import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
 
 const ethernetAndIpBytes = 14 + 20;
 

@@ -8,8 +8,8 @@ import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { checkFleet } from "../../src/core/machine/check.ts";
 import type { Machine } from "../../src/core/machine/record.ts";
-import { openSqliteLedger } from "../../src/mdb/sqlite-ledger.ts";
-import { testMac } from "../../src/mdb/store-suite.ts";
+import { openSqliteLedger } from "../../src/mdb/sqlite/journal.ts";
+import { testMac } from "../../src/mdb/testing/store-suite.ts";
 
 /** KILL_ROUNDS=1000 for the long run. */
 const rounds = Number(process.env.KILL_ROUNDS ?? 40);

@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { bundleForQuickJs } from "../../src/bootstrap-image/bundle.ts";
-import { buildNative } from "../../src/bootstrap-image/native.ts";
-import { cacheDirectory } from "../../src/main/places.ts";
+import { bundleForQuickJs } from "../../src/bootstrap-image/program/bundle.ts";
+import { buildNative } from "../../src/bootstrap-image/program/native.ts";
+import { cacheDirectory } from "../../src/main/paths.ts";
 
 /** Longest that one of the test programs may take. */
 const limitMs = 60_000;

@@ -5,7 +5,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { runCommand } from "../../src/bootstrap-image/command.ts";
-import { hostFlags, hostSources } from "../../src/bootstrap-image/native.ts";
+import { hostFlags, hostSources } from "../../src/bootstrap-image/program/native.ts";
 import { runNative, runProgram } from "./native-program.ts";
 
 let directory: string;

@@ -3,8 +3,8 @@
  * are healthy. Says on stdout what was acknowledged: `taken N` when it got the order of machine N, `healthy N`.
  */
 import assert from "node:assert/strict";
-import { machineIdFromMac } from "../../src/core/machine/life-record.ts";
-import { birthOf, testMac } from "../../src/mdb/store-suite.ts";
+import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
+import { birthOf, testMac } from "../../src/mdb/testing/store-suite.ts";
 import { patientStore } from "./pounding.ts";
 
 const [place = assert.fail(), name = assert.fail(), machines = assert.fail()] = process.argv.slice(2);

@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { checkFleet } from "../../src/core/machine/check.ts";
-import { machineIdFromMac } from "../../src/core/machine/life-record.ts";
-import { birthOf, testMac, until } from "../../src/mdb/store-suite.ts";
+import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
+import { birthOf, testMac, until } from "../../src/mdb/testing/store-suite.ts";
 import { startPostgres } from "./postgres-server.ts";
 import { patientStore } from "./pounding.ts";
 

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import { defaultDeadlineSeconds } from "../../src/core/machine/deadlines.ts";
+import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.ts";
 import type { Clock, Store } from "../../src/core/ports.ts";
 import { systemRandom as random } from "../../src/main/system-ports.ts";
 import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
 import { storeOn } from "../../src/mdb/open-store.ts";
-import { operatorApp } from "../../src/mdb/operator-app.ts";
-import { openPostgresLedger } from "../../src/mdb/postgres-ledger.ts";
-import { birthOf, stillClock, until } from "../../src/mdb/store-suite.ts";
-import { tokensIn } from "../../src/mdb/tokens.ts";
+import { operatorApp } from "../../src/mdb/operator-api/app.ts";
+import { tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
+import { openPostgresLedger } from "../../src/mdb/postgres/journal.ts";
+import { birthOf, stillClock, until } from "../../src/mdb/testing/store-suite.ts";
 import { startPostgres } from "./postgres-server.ts";
 
 const log = () => {};

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { machineIdFromMac } from "../../src/core/machine/life-record.ts";
+import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { copyMdb } from "../../src/mdb/copy-mdb.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
-import { asks, birthOf, stillClock, testMac } from "../../src/mdb/store-suite.ts";
+import { asks, birthOf, stillClock, testMac } from "../../src/mdb/testing/store-suite.ts";
 import { startPostgres } from "./postgres-server.ts";
 
 const server = await startPostgres();

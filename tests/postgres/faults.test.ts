@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { asks, until } from "../../src/mdb/store-suite.ts";
-import { waitFor } from "../inside-namespace.ts";
+import { asks, until } from "../../src/mdb/testing/store-suite.ts";
+import { waitFor } from "../support/inside-namespace.ts";
 import { startCuttingProxy } from "./cutting-proxy.ts";
 import { startPostgres } from "./postgres-server.ts";
 import { checkPounded, patientStore, pound } from "./pounding.ts";

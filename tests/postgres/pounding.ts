@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { machineIdFromMac } from "../../src/core/machine/life-record.ts";
+import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import type { Clock, Store } from "../../src/core/ports.ts";
 import { storeOn } from "../../src/mdb/open-store.ts";
-import { openPostgresLedger } from "../../src/mdb/postgres-ledger.ts";
-import { asks, testMac } from "../../src/mdb/store-suite.ts";
+import { openPostgresLedger } from "../../src/mdb/postgres/journal.ts";
+import { asks, testMac } from "../../src/mdb/testing/store-suite.ts";
 
 const realClock: Clock = { nowMs: Date.now, monotonicMs: () => performance.now() };
 

@@ -1,15 +1,23 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import pg from "pg";
-import { machineIdFromMac } from "../../src/core/machine/life-record.ts";
+import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import type { Change, Clock } from "../../src/core/ports.ts";
-import { fleetChangesSuite } from "../../src/mdb/fleet-changes-suite.ts";
-import { migrations } from "../../src/mdb/migrations.ts";
-import { checkOldFleet, type OldSchema, oldRows } from "../../src/mdb/old-schemas.ts";
+import { migrations } from "../../src/mdb/journal/migrations.ts";
 import { storeOn } from "../../src/mdb/open-store.ts";
-import { openPostgresLedger } from "../../src/mdb/postgres-ledger.ts";
-import { migratePostgres } from "../../src/mdb/postgres-migrate.ts";
-import { asks, birthOf, checkPruning, stillClock, storeSuite, testMac, until } from "../../src/mdb/store-suite.ts";
+import { openPostgresLedger } from "../../src/mdb/postgres/journal.ts";
+import { migratePostgres } from "../../src/mdb/postgres/migrate.ts";
+import { fleetChangesSuite } from "../../src/mdb/testing/fleet-changes-suite.ts";
+import { checkOldFleet, type OldSchema, oldRows } from "../../src/mdb/testing/old-schemas.ts";
+import {
+  asks,
+  birthOf,
+  checkPruning,
+  stillClock,
+  storeSuite,
+  testMac,
+  until,
+} from "../../src/mdb/testing/store-suite.ts";
 import { startPostgres } from "./postgres-server.ts";
 
 const log = () => {};

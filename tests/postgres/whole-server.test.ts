@@ -4,11 +4,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { checkConfig } from "../../src/contract/config-check.ts";
-import { placesIn } from "../../src/main/places.ts";
-import { startServer } from "../../src/main/server.ts";
-import { asks, testMac, until } from "../../src/mdb/store-suite.ts";
-import { insideNamespace } from "../inside-namespace.ts";
+import { checkConfig } from "../../src/contract/config/parse.ts";
+import { placesIn } from "../../src/main/paths.ts";
+import { startServer } from "../../src/main/server/server.ts";
+import { asks, testMac, until } from "../../src/mdb/testing/store-suite.ts";
+import { insideNamespace } from "../support/inside-namespace.ts";
 import { startPostgres } from "./postgres-server.ts";
 
 const log = () => {};

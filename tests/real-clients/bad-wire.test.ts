@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { Network } from "../../src/core/pxe/network.ts";
-import { insideNamespace } from "../inside-namespace.ts";
+import type { Network } from "../../src/core/network/network.ts";
+import { insideNamespace } from "../support/inside-namespace.ts";
 import { type BadClient, layBadWire } from "./bad-wire.ts";
 import { ip, prefix, startDhcpSite } from "./dhcp-site.ts";
 

@@ -1,8 +1,8 @@
-import { type DhcpServer, startDhcpServer } from "../../src/boot-server/dhcp-server.ts";
-import { openPacketLog, type PacketLog } from "../../src/boot-server/packet-log.ts";
+import { type DhcpServer, startDhcpServer } from "../../src/boot-server/dhcp/server.ts";
+import { openPacketLog, type PacketLog } from "../../src/boot-server/observe/packet-log.ts";
 import { parseIpv4, parsePrefix } from "../../src/core/net/ipv4.ts";
+import type { Network } from "../../src/core/network/network.ts";
 import type { Clock, Log, Store } from "../../src/core/ports.ts";
-import type { Network } from "../../src/core/pxe/network.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
 
 export const ip = (text: string) => parseIpv4(text) ?? fail(text);

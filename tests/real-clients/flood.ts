@@ -2,7 +2,7 @@
  * A flood of DISCOVERs by PXE clients, run at the client's end of a cable: `flood.ts KIND SECONDS INTERFACE`, KIND `one` for one
  * hardware address, `many` for a new one each time. Prints how many were sent.
  */
-import { openUdpSocket } from "../../src/boot-server/device-socket.ts";
+import { openUdpSocket } from "../../src/boot-server/socket/device-socket.ts";
 
 const [kind, seconds, device = ""] = process.argv.slice(2);
 const packet = Buffer.alloc(300);

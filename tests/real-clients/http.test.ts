@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { insideNamespace } from "../inside-namespace.ts";
+import { insideNamespace } from "../support/inside-namespace.ts";
 import { id, mac, type Site, startSite, until } from "./site.ts";
 
 /** A machine of ours that was just offered an address, reachable as the client of the wire. */

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { MachineEvent } from "../../src/core/machine/event.ts";
-import { machineIdFromMac } from "../../src/core/machine/life-record.ts";
+import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import type { Mac } from "../../src/core/net/mac.ts";
-import { lessonsOf } from "../../src/core/pxe/local-boot-lesson.ts";
-import { insideNamespace } from "../inside-namespace.ts";
+import { lessonsOf } from "../../src/core/pxe/local-boot/lesson.ts";
+import { insideNamespace } from "../support/inside-namespace.ts";
 import { mac, type Site, startSite, until } from "./site.ts";
 
 const id = machineIdFromMac(mac as Mac);

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { type BootServer, startBootServer } from "../../src/boot-server/boot-server.ts";
-import type { HttpHandler } from "../../src/boot-server/http-server.ts";
+import type { HttpHandler } from "../../src/boot-server/http/server.ts";
 import { parseIpv4, parsePrefix } from "../../src/core/net/ipv4.ts";
+import type { Network } from "../../src/core/network/network.ts";
 import type { Log, Store } from "../../src/core/ports.ts";
-import type { Network } from "../../src/core/pxe/network.ts";
-import { orderIssuer } from "../../src/mdb/issue-order.ts";
+import { orderIssuer } from "../../src/mdb/machine-api/issue-order.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
 import { layWire, type Wire } from "./wire.ts";
 

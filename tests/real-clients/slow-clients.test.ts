@@ -5,8 +5,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { connect, type Socket } from "node:net";
 import { test } from "node:test";
-import { startHttpServer } from "../../src/boot-server/http-server.ts";
-import { insideNamespace } from "../inside-namespace.ts";
+import { startHttpServer } from "../../src/boot-server/http/server.ts";
+import { insideNamespace } from "../support/inside-namespace.ts";
 
 const mebibyte = 1024 * 1024;
 const fileBytes = 20 * mebibyte;

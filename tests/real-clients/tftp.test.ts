@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { insideNamespace } from "../inside-namespace.ts";
+import { insideNamespace } from "../support/inside-namespace.ts";
 import { loader, type Site, startSite, until } from "./site.ts";
 
 async function withClient(work: (site: Site, file: string) => Promise<void>): Promise<void> {

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { insideNamespace } from "../inside-namespace.ts";
+import { insideNamespace } from "../support/inside-namespace.ts";
 import { loader, mac, type Site, smallBytes, startSite } from "./site.ts";
 
 const pxe = ["-V", "PXEClient:Arch:00000:UNDI:002001", "-x", "0x5d:0000"];

@@ -9,13 +9,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import * as v from "valibot";
-import { checkConfig } from "../../src/contract/config-check.ts";
+import { checkConfig } from "../../src/contract/config/parse.ts";
 import * as wire from "../../src/contract/machine-facing.ts";
 import { parseMac } from "../../src/core/net/mac.ts";
 import type { Log } from "../../src/core/ports.ts";
-import { placesIn } from "../../src/main/places.ts";
-import { startServer } from "../../src/main/server.ts";
-import { insideNamespace } from "../inside-namespace.ts";
+import { placesIn } from "../../src/main/paths.ts";
+import { startServer } from "../../src/main/server/server.ts";
+import { insideNamespace } from "../support/inside-namespace.ts";
 
 const parent = mkdtempSync(join(tmpdir(), "birther-whole-"));
 after(() => rmSync(parent, { recursive: true }));

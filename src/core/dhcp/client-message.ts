@@ -1,5 +1,5 @@
 import { type Ipv4, noAddress } from "../net/ipv4.ts";
-import type { DhcpPacket } from "./packet.ts";
+import type { DhcpPacket } from "./codec/packet.ts";
 
 /** What a client wants, in RFC 2131's terms (§4.3, table 4). */
 export type ClientMessage =

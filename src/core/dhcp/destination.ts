@@ -1,7 +1,7 @@
 import { type Ipv4, noAddress } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
-import { broadcastFlag, clientMac, type DhcpPacket } from "./packet.ts";
-import { relayWishes } from "./relay-agent.ts";
+import { broadcastFlag, clientMac, type DhcpPacket } from "./codec/packet.ts";
+import { relayWishes } from "./codec/relay-agent.ts";
 
 /** Where a reply goes (RFC 2131 §4.1). The skin carries it out as far as its socket can. */
 export type Destination =

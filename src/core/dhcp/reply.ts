@@ -1,7 +1,7 @@
 import { type Ipv4, noAddress } from "../net/ipv4.ts";
-import { type DhcpOptions, type OptionName, type OptionsInMaking, optionTable } from "./option-table.ts";
-import { broadcastFlag, type DhcpPacket, fileLength } from "./packet.ts";
-import { largestMessage } from "./write.ts";
+import { type DhcpOptions, type OptionName, type OptionsInMaking, optionTable } from "./codec/option-table.ts";
+import { broadcastFlag, type DhcpPacket, fileLength } from "./codec/packet.ts";
+import { largestMessage } from "./codec/write.ts";
 
 /** What a server has to say; `replyTo` puts it into the form that the request calls for. */
 export type ReplyContent =

@@ -1,4 +1,4 @@
-import { conditionOf } from "../machine/life-record.ts";
+import { conditionOf } from "../machine/life/move.ts";
 import type { Machine } from "../machine/record.ts";
 import { locationPath } from "./location-path.ts";
 

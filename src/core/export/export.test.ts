@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { defaultDeadlineSeconds } from "../machine/deadlines.ts";
-import type { Hardware } from "../machine/hardware.ts";
+import type { Hardware } from "../hardware/hardware.ts";
+import { defaultDeadlineSeconds } from "../machine/health/deadlines.ts";
 import type { Machine, MachineId } from "../machine/record.ts";
 import { parseMac } from "../net/mac.ts";
 import { ageQuantile, newAgeSketch, noteAge } from "./age-sketch.ts";

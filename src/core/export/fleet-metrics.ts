@@ -1,5 +1,6 @@
-import type { Deadlines } from "../machine/deadlines.ts";
-import type { BurnInReport, BurnInResult } from "../machine/hardware.ts";
+import type { BurnInReport, BurnInResult } from "../hardware/hardware.ts";
+import type { Deadlines } from "../machine/health/deadlines.ts";
+import { isPastDeadline } from "../machine/health/stall-detection.ts";
 import {
   type ConditionKind,
   conditionKinds,
@@ -9,7 +10,6 @@ import {
   type Phase,
   phases,
 } from "../machine/record.ts";
-import { isPastDeadline } from "../machine/vigilance.ts";
 import { type AgeSketch, ageQuantile, newAgeSketch, noteAge } from "./age-sketch.ts";
 import type { MetricFamily } from "./exposition.ts";
 

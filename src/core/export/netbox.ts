@@ -1,4 +1,4 @@
-import { conditionOf, nameOf } from "../machine/life-record.ts";
+import { conditionOf, nameOf } from "../machine/life/move.ts";
 import type { Machine, MachineState } from "../machine/record.ts";
 import { writeCsv } from "./csv.ts";
 

@@ -1,5 +1,5 @@
 import type { Mac } from "../net/mac.ts";
-import { rootPlaces } from "./places.ts";
+import { rootPlaces } from "./paths.ts";
 
 /** A file to be written: its path on the new root, its mode and its text. */
 export type HostFile = { readonly path: string; readonly mode: number; readonly text: string };

@@ -1,14 +1,14 @@
-import type { Disk } from "../machine/hardware.ts";
+import { diskKeyBytes, diskKeyVariable } from "../boot-loader/efi-variable.ts";
+import { fetchLoaderSteps, loaderSteps } from "../boot-loader/loader-steps.ts";
+import type { SignedLoader } from "../boot-loader/signed-loader.ts";
+import type { Disk } from "../hardware/hardware.ts";
+import type { DiskIdentity } from "../hardware/root-disk.ts";
 import type { Firmware, StorageReport } from "../machine/record.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Random } from "../ports.ts";
-import { diskKeyBytes, diskKeyVariable } from "./efi-variable.ts";
 import { hostDirectories, hostFiles, hostLinks } from "./host-files.ts";
 import { type Layout, partitionFor, planLayout, sfdiskScript } from "./layout.ts";
-import { fetchLoaderSteps, loaderSteps } from "./loader-steps.ts";
-import { imagePlaces, newRoot, onNewRoot, rootMapperName, rootPlaces } from "./places.ts";
-import type { DiskIdentity } from "./root-disk.ts";
-import type { SignedLoader } from "./signed-loader.ts";
+import { imagePlaces, newRoot, onNewRoot, rootMapperName, rootPlaces } from "./paths.ts";
 import { type Step, step } from "./step.ts";
 import type { KeyPlace, StoragePolicy } from "./storage-policy.ts";
 

@@ -1,6 +1,6 @@
-import type { BootPartition } from "./efi-boot.ts";
+import type { BootPartition } from "../boot-loader/efi-boot.ts";
+import type { DiskIdentity } from "../hardware/root-disk.ts";
 import type { HostFile, HostLink } from "./host-files.ts";
-import type { DiskIdentity } from "./root-disk.ts";
 
 /** What one step does. Paths are as the Bootstrap Image sees them; init has one function for each kind. */
 export type Act =

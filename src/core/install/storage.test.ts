@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Disk } from "../machine/hardware.ts";
+import type { Disk } from "../hardware/hardware.ts";
+import { chooseRootDisk, otherDiskReason } from "../hardware/root-disk.ts";
 import type { Random } from "../ports.ts";
 import { partitionPath, planLayout, sfdiskScript, uuidFrom } from "./layout.ts";
-import { chooseRootDisk, otherDiskReason } from "./root-disk.ts";
 
 const gibibyte = 2 ** 30;
 const policy = { allowUnencrypted: true, minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256 };

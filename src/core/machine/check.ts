@@ -1,4 +1,4 @@
-import { nameOf } from "./life-record.ts";
+import { nameOf } from "./life/move.ts";
 import type { Machine } from "./record.ts";
 
 /** Something that the life of machines can never bring about: a corrupt database, or a bug of ours. */

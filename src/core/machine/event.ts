@@ -1,8 +1,7 @@
+import type { BurnInReport, Hardware } from "../hardware/hardware.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Placement } from "../site/placement.ts";
-import type { BurnInReport, Hardware } from "./hardware.ts";
-import type { ConditionKind, Firmware, Machine, MachineId, Phase, Spot, StorageReport } from "./record.ts";
-import type { RepairStep } from "./repair.ts";
+import type { ConditionKind, Firmware, Machine, MachineId, Phase, RepairStep, Spot, StorageReport } from "./record.ts";
 
 /** What operators say of a machine, beside what it is and does. */
 export type DetailValues = Pick<Machine, "tags" | "groups" | "requiredImage" | "plannedImage" | "disableUpdates">;

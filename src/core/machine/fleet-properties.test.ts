@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { checkFleet } from "./check.ts";
-import { defaultDeadlineSeconds } from "./deadlines.ts";
 import type { Decision, MachineEvent } from "./event.ts";
-import { kept } from "./fleet-properties.kept.ts";
-import { announcedId } from "./life-details.ts";
-import { mayBeInstalled } from "./life-record.ts";
-import { silentBeforeTakeoverMs } from "./life-takeover.ts";
+import { defaultDeadlineSeconds } from "./health/deadlines.ts";
+import { nextRepair, type RepairPolicy } from "./health/repair.ts";
+import { defaultWatchRules, examine, watchEvent } from "./health/stall-detection.ts";
+import { announcedId } from "./life/details.ts";
+import { mayBeInstalled } from "./life/move.ts";
+import { silentBeforeTakeoverMs } from "./life/takeover.ts";
 import type { Machine, MachineId } from "./record.ts";
-import { nextRepair, type RepairPolicy } from "./repair.ts";
-import { hardware, mac, place, testFleet } from "./test-fleet.ts";
-import { defaultWatchRules, examine, watchEvent } from "./vigilance.ts";
+import { kept } from "./testing/fleet-counterexamples.ts";
+import { hardware, mac, place, testFleet } from "./testing/test-fleet.ts";
 
 /** Metal: what a record stands for, and what can be wrong about it. */
 type Chassis = {

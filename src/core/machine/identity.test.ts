@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { Hardware } from "../hardware/hardware.ts";
 import { parseIpv4, parsePrefix } from "../net/ipv4.ts";
+import type { Network } from "../network/network.ts";
 import { intentFor } from "../pxe/answer.ts";
 import { chooseBinding } from "../pxe/binding.ts";
-import type { Network } from "../pxe/network.ts";
 import type { Decision, MachineEvent } from "./event.ts";
 import { isTelling, sharedParts } from "./evidence.ts";
-import type { Hardware } from "./hardware.ts";
-import { asked, hardware, healthy, id, issued, mac, place, taken, testFleet } from "./test-fleet.ts";
+import { asked, hardware, healthy, id, issued, mac, place, taken, testFleet } from "./testing/test-fleet.ts";
 
 const scanned = (n: number, nics: readonly number[], more: Partial<Hardware> = {}): MachineEvent => ({
   kind: "hardwareScanned",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Disk, Hardware } from "./hardware.ts";
+import type { Disk, Hardware } from "../hardware/hardware.ts";
 import { disksNotErased, whatCleanLeaves } from "./not-erased.ts";
 import type { StorageReport } from "./record.ts";
 

@@ -1,4 +1,4 @@
-import type { Disk } from "./hardware.ts";
+import type { Disk } from "../hardware/hardware.ts";
 import type { Machine } from "./record.ts";
 
 /**

@@ -1,6 +1,6 @@
+import type { BurnInReport, Hardware, Smbios } from "../hardware/hardware.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Placement } from "../site/placement.ts";
-import type { BurnInReport, Hardware, Smbios } from "./hardware.ts";
 
 declare const machineIdBrand: unique symbol;
 
@@ -175,3 +175,5 @@ export type Machine = {
   /** What to return to if the rebirth or clean is taken back; there only as long as no order of it was taken. */
   readonly wayBack?: Pick<Machine, "phase" | "phaseAtMs" | "timeline" | "sentAway">;
 };
+
+export type RepairStep = "rebirth" | "debug" | "hold";

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { MachineEvent } from "./event.ts";
-import { responsesTo } from "./life-boot.ts";
+import { responsesTo } from "./life/boot.ts";
 import type { Machine } from "./record.ts";
 import { asksAgain, countedMs } from "./requests.ts";
-import { asked, healthy, id, issued, taken, testFleet } from "./test-fleet.ts";
+import { asked, healthy, id, issued, taken, testFleet } from "./testing/test-fleet.ts";
 
 type PxeAsked = Extract<MachineEvent, { kind: "pxeAsked" }>;
 const asks = (more: Partial<PxeAsked> = {}) => asked(1, more) as PxeAsked;

@@ -1,5 +1,5 @@
-import { decide } from "./life.ts";
-import type { Context, EventOf } from "./life-record.ts";
+import type { Context, EventOf } from "./life/move.ts";
+import { decide } from "./life/table.ts";
 import type { Machine } from "./record.ts";
 
 /** For so long at most, requests that tell nothing new are counted before they are written down. */

@@ -1,4 +1,4 @@
-import { conditionOf } from "./life-record.ts";
+import { conditionOf } from "./life/move.ts";
 import type { Machine } from "./record.ts";
 
 /** A machine that was not heard of for this long is gone, and its temporary address may go to another one. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { framesOf, udpPayloadsTo } from "../../../tests/pcap.ts";
+import { framesOf, udpPayloadsTo } from "../../../tests/support/pcap.ts";
 import { hexFromBytes } from "../bytes/text.ts";
 import { parseIpv4 } from "./ipv4.ts";
 import { parseMac } from "./mac.ts";

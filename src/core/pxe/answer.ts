@@ -1,11 +1,11 @@
-import { mayBeInstalled } from "../machine/life-record.ts";
+import { mayBeInstalled } from "../machine/life/move.ts";
 import type { Machine, MachineState } from "../machine/record.ts";
 import { formatIpv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
+import type { Binding, Network, ServerPorts } from "../network/network.ts";
 import { loaderPath } from "./architecture.ts";
 import type { Client } from "./client.ts";
-import type { LocalMethod } from "./local-boot.ts";
-import type { Binding, Network, ServerPorts } from "./network.ts";
+import type { LocalMethod } from "./local-boot/methods.ts";
 
 /** What a client is told to boot. */
 export type Answer =

@@ -1,10 +1,10 @@
-import { type AddressPool, chooseAddress, type Holder, poolContains, poolSize } from "../dhcp/address-pool.ts";
 import type { Asking } from "../dhcp/client-message.ts";
-import { isDisputed } from "../machine/life-record.ts";
+import { type AddressPool, chooseAddress, type Holder, poolContains, poolSize } from "../dhcp/pool/address-pool.ts";
+import { isDisputed } from "../machine/life/move.ts";
 import type { Machine, MachineState } from "../machine/record.ts";
 import { type Ipv4, parseIpv4, prefixContains } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
-import { type Binding, type Network, permanentBinding, permanentPart, temporaryBinding } from "./network.ts";
+import { type Binding, type Network, permanentBinding, permanentPart, temporaryBinding } from "../network/network.ts";
 
 /** Which address a machine gets in each state (source document, "The MDB"; DESIGN table of states). */
 const addressOfState: { readonly [State in MachineState]: "temporary" | "permanent" } = {

@@ -1,10 +1,10 @@
 import { bytesFromText } from "../bytes/text.ts";
-import type { DhcpOptions, OptionsInMaking } from "../dhcp/option-table.ts";
-import { writeSubOptions } from "../dhcp/sub-options.ts";
+import type { DhcpOptions, OptionsInMaking } from "../dhcp/codec/option-table.ts";
+import { writeSubOptions } from "../dhcp/codec/sub-options.ts";
 import { formatIpv4, type Ipv4, prefixBroadcast, prefixMask } from "../net/ipv4.ts";
+import type { Binding } from "../network/network.ts";
 import type { Answer } from "./answer.ts";
 import type { Client } from "./client.ts";
-import type { Binding } from "./network.ts";
 
 /** What an answer adds to a reply: options that are sent unasked, and the boot file. */
 export type BootOptions = {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { framesOf, udpPayloadsTo } from "../../../tests/pcap.ts";
+import { framesOf, udpPayloadsTo } from "../../../tests/support/pcap.ts";
 import { hexFromBytes } from "../bytes/text.ts";
-import { clientMac } from "../dhcp/packet.ts";
-import { readDhcp } from "../dhcp/read.ts";
-import { writeDhcp } from "../dhcp/write.ts";
+import { clientMac } from "../dhcp/codec/packet.ts";
+import { readDhcp } from "../dhcp/codec/read.ts";
+import { writeDhcp } from "../dhcp/codec/write.ts";
 import { classifyClient } from "./client.ts";
 
 const directory = new URL("../../../tests/captures/", import.meta.url);

@@ -1,6 +1,6 @@
 import { bytesFromText, sameBytes } from "../bytes/text.ts";
-import type { DhcpPacket } from "../dhcp/packet.ts";
-import { readSubOptions } from "../dhcp/sub-options.ts";
+import type { DhcpPacket } from "../dhcp/codec/packet.ts";
+import { readSubOptions } from "../dhcp/codec/sub-options.ts";
 import type { Firmware } from "../machine/record.ts";
 import { type Architecture, architectureOf } from "./architecture.ts";
 

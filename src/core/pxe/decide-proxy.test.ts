@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { framesOf, udpPayloadsTo } from "../../../tests/pcap.ts";
+import { framesOf, udpPayloadsTo } from "../../../tests/support/pcap.ts";
 import { hexFromBytes } from "../bytes/text.ts";
-import type { DhcpPacket } from "../dhcp/packet.ts";
-import { readDhcp } from "../dhcp/read.ts";
+import type { DhcpPacket } from "../dhcp/codec/packet.ts";
+import { readDhcp } from "../dhcp/codec/read.ts";
 import type { Machine, MachineId, MachineState } from "../machine/record.ts";
 import { formatIpv4, type Ipv4, parseIpv4, parsePrefix } from "../net/ipv4.ts";
 import { parseMac } from "../net/mac.ts";
-import { planScript } from "./boot-script.ts";
+import type { Network, NetworkMode } from "../network/network.ts";
 import type { DhcpDecision } from "./decide.ts";
 import { decideByMode } from "./decide-by-mode.ts";
-import type { Network, NetworkMode } from "./network.ts";
+import { planScript } from "./script/ipxe.ts";
 
 const ip = (text: string): Ipv4 => parseIpv4(text) ?? assert.fail(text);
 const mac = parseMac("52:54:00:00:00:01") ?? assert.fail();

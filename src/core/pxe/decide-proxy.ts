@@ -1,16 +1,16 @@
 import { classifyMessage } from "../dhcp/client-message.ts";
+import { clientMac, type DhcpPacket } from "../dhcp/codec/packet.ts";
 import type { Destination } from "../dhcp/destination.ts";
-import { clientMac, type DhcpPacket } from "../dhcp/packet.ts";
 import { replyTo } from "../dhcp/reply.ts";
 import type { MachineEvent } from "../machine/event.ts";
 import type { Machine } from "../machine/record.ts";
 import { formatIpv4, type Ipv4, noAddress } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
+import { temporaryBinding } from "../network/network.ts";
 import { type Answer, decideAnswer, endsLocally, intentFor, wordFor } from "./answer.ts";
 import { type Client, classifyClient } from "./client.ts";
 import { type DhcpDecision, type DhcpQuestion, seenBy, waitsForRouter } from "./decide.ts";
-import { type LocalTry, noLocalHistory, tryLocal } from "./local-boot-try.ts";
-import { temporaryBinding } from "./network.ts";
+import { type LocalTry, noLocalHistory, tryLocal } from "./local-boot/choose.ts";
 import { proxyOptionsFor } from "./proxy-options.ts";
 
 /** What a ProxyDHCP decision hangs on; of the pool nothing does. */

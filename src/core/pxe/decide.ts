@@ -1,19 +1,14 @@
-import type { Holder } from "../dhcp/address-pool.ts";
 import { type Asking, type ClientMessage, classifyMessage } from "../dhcp/client-message.ts";
+import { clientMac, type DhcpPacket } from "../dhcp/codec/packet.ts";
+import { hopLimit, relayWishes } from "../dhcp/codec/relay-agent.ts";
 import { type Destination, replyDestination } from "../dhcp/destination.ts";
-import { clientMac, type DhcpPacket } from "../dhcp/packet.ts";
-import { hopLimit, relayWishes } from "../dhcp/relay-agent.ts";
+import type { Holder } from "../dhcp/pool/address-pool.ts";
 import { type ReplyContent, replyTo } from "../dhcp/reply.ts";
 import type { MachineEvent } from "../machine/event.ts";
 import type { Machine } from "../machine/record.ts";
 import type { PxeAsked } from "../machine/requests.ts";
 import { formatIpv4, type Ipv4, noAddress } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
-import { type Answer, decideAnswer, endsLocally, intentFor, wordFor } from "./answer.ts";
-import { chooseBinding } from "./binding.ts";
-import { bootOptionsFor, leaseOptionsFor } from "./boot-options.ts";
-import { type Client, classifyClient } from "./client.ts";
-import { type LocalHistory, type LocalTry, noLocalHistory, tryLocal } from "./local-boot-try.ts";
 import {
   type Binding,
   isNetworkEdge,
@@ -21,7 +16,12 @@ import {
   type Network,
   networkContains,
   type ServerPorts,
-} from "./network.ts";
+} from "../network/network.ts";
+import { type Answer, decideAnswer, endsLocally, intentFor, wordFor } from "./answer.ts";
+import { chooseBinding } from "./binding.ts";
+import { bootOptionsFor, leaseOptionsFor } from "./boot-options.ts";
+import { type Client, classifyClient } from "./client.ts";
+import { type LocalHistory, type LocalTry, noLocalHistory, tryLocal } from "./local-boot/choose.ts";
 
 /** Why a message gets no answer. */
 export type SilenceReason =

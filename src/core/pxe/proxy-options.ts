@@ -1,8 +1,8 @@
-import { writeSubOptions } from "../dhcp/sub-options.ts";
+import { writeSubOptions } from "../dhcp/codec/sub-options.ts";
+import type { Binding } from "../network/network.ts";
 import type { Answer } from "./answer.ts";
 import { type BootOptions, bootOptionsFor } from "./boot-options.ts";
 import type { Client } from "./client.ts";
-import type { Binding } from "./network.ts";
 
 /** PXE 2.1: discovery control, bit 3: load the boot file named here, without menu or prompt. */
 const useBootFile = writeSubOptions(new Map([[6, Uint8Array.of(8)]]));

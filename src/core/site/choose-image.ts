@@ -1,4 +1,4 @@
-import type { BurnInReport, Hardware } from "../machine/hardware.ts";
+import type { BurnInReport, Hardware } from "../hardware/hardware.ts";
 import type { ImageRule } from "./image-rule.ts";
 import { readPattern } from "./pattern.ts";
 

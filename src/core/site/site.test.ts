@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Hardware } from "../machine/hardware.ts";
+import type { Hardware } from "../hardware/hardware.ts";
 import { checkImageRules, checkPlacementRules } from "./check-rules.ts";
 import { chooseImage } from "./choose-image.ts";
 import type { ImageRule } from "./image-rule.ts";

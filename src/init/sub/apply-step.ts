@@ -1,6 +1,6 @@
 import * as host from "host";
 import * as os from "os";
-import type { UpdateStep } from "../../core/image/update-step.ts";
+import type { UpdateStep } from "../../core/image/update/update-step.ts";
 import { checked, isAbsent, systemError } from "../system/errno.ts";
 import { copyFile, writeBytes } from "../system/files.ts";
 import type { ObjectCache } from "./object-cache.ts";

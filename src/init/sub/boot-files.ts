@@ -1,17 +1,17 @@
 import * as host from "host";
+import { diskKeyBytes } from "../../core/boot-loader/efi-variable.ts";
 import { writeCpio } from "../../core/bytes/cpio.ts";
 import { encodeUtf8 } from "../../core/bytes/utf8.ts";
-import { type BootKernel, bootKernels, grubConfig } from "../../core/image/grub.ts";
+import { isSecureBootOn } from "../../core/hardware/scan.ts";
+import { type BootKernel, bootKernels, grubConfig } from "../../core/image/boot/grub.ts";
+import { unlockArchive } from "../../core/image/boot/unlock.ts";
 import { isSigned } from "../../core/image/signature.ts";
-import { unlockArchive } from "../../core/image/unlock.ts";
-import { diskKeyBytes } from "../../core/install/efi-variable.ts";
-import { rootMapperName } from "../../core/install/places.ts";
-import { isSecureBootOn } from "../../core/install/scan.ts";
+import { rootMapperName } from "../../core/install/paths.ts";
+import { systemTree } from "../device/tree.ts";
 import { exists, list, makeDirectories, readBytes, readText, replaceBytes } from "../system/files.ts";
-import { systemTree } from "../tree.ts";
-import { subPlaces, unlockInitrd } from "./places.ts";
+import { subPlaces, unlockInitrd } from "./paths.ts";
 import { deviceOf } from "./scan.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { Surroundings } from "./sub-context.ts";
 
 const remountReadOnly = 0x21; // MS_REMOUNT | MS_RDONLY (mount(2))
 const remountWritable = 0x20;

@@ -1,9 +1,9 @@
 import { objectPaths } from "../../contract/sub.ts";
-import type { Content } from "../../core/image/difference.ts";
+import type { Content } from "../../core/image/update/difference.ts";
 import type { HttpClient } from "../system/http.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import { objectSink } from "./object-stream.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { Surroundings } from "./sub-context.ts";
 
 /** A batch is large enough that asking costs nothing, and small enough to lose little and show progress. */
 const batch = { objects: 2000, bytes: 64 << 20 } as const;

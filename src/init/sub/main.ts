@@ -4,9 +4,9 @@
  */
 import * as host from "host";
 import * as std from "std";
-import { decideLoneSub } from "../../core/install/lone-sub.ts";
+import { decideLoneSub } from "../../core/birth/unreachable-mdb.ts";
 import type { Log } from "../../core/ports.ts";
-import { openConsole } from "../console.ts";
+import { openConsole } from "../device/console.ts";
 import { sleepMs } from "../system/clock.ts";
 import { isPidOne, pidOneDuties } from "./pid-one.ts";
 import { restart } from "./restart.ts";

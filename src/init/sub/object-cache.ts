@@ -2,8 +2,8 @@ import * as host from "host";
 import * as os from "os";
 import { checked } from "../system/errno.ts";
 import { copyFile, exists, list, makeDirectories, removeTree, writeBytes } from "../system/files.ts";
-import { subPlaces } from "./places.ts";
-import type { Surroundings } from "./surroundings.ts";
+import { subPlaces } from "./paths.ts";
+import type { Surroundings } from "./sub-context.ts";
 
 /** Contents that have been fetched and not yet placed, each in a file `aa/REST` named by its SHA-512. */
 export type ObjectCache = {

@@ -1,6 +1,6 @@
 import * as host from "host";
 import * as os from "os";
-import { restartHardwareSeconds } from "../../core/install/watchdog.ts";
+import { restartHardwareSeconds } from "../../core/birth/watchdog.ts";
 import { exists } from "../system/files.ts";
 
 const device = "/dev/watchdog";

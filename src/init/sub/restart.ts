@@ -3,7 +3,7 @@ import { sleepMs } from "../system/clock.ts";
 import { exists } from "../system/files.ts";
 import { run } from "../system/run.ts";
 import { allowForRestart, isPidOne } from "./pid-one.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { Surroundings } from "./sub-context.ts";
 
 /** How long an orderly shutdown may take before the machine is restarted without it. */
 const shutdownSeconds = 120;

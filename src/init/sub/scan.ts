@@ -4,8 +4,8 @@ import type { Filter } from "../../core/image/filter.ts";
 import { comparePaths, fileType, type SeenInode, type SeenTree } from "../../core/image/tree.ts";
 import { checked, systemError } from "../system/errno.ts";
 import { list } from "../system/files.ts";
-import { subPlaces } from "./places.ts";
-import type { Surroundings } from "./surroundings.ts";
+import { subPlaces } from "./paths.ts";
+import type { Surroundings } from "./sub-context.ts";
 
 /**
  * The tree below the root with the hash of every file: all that an update looks at. What the filter matches is marked and

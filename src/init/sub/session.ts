@@ -9,22 +9,22 @@ import {
   type SubSettings,
   subSettings,
 } from "../../contract/sub.ts";
-import type { Directive } from "../../core/image/directive.ts";
+import { parseEndpoint } from "../../core/birth/boot-settings.ts";
 import { subFilter } from "../../core/image/filter.ts";
 import { isPlainPath } from "../../core/image/tree.ts";
-import { parseEndpoint } from "../../core/install/boot-settings.ts";
+import type { Directive } from "../../core/image/update/directive.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { readText } from "../system/files.ts";
 import { openHttp } from "../system/http.ts";
 import { openHttps } from "../system/https.ts";
 import { fetchObjects } from "./fetch.ts";
 import { openObjectCache } from "./object-cache.ts";
+import { subPlaces } from "./paths.ts";
 import { isPidOne } from "./pid-one.ts";
-import { subPlaces } from "./places.ts";
 import { restart } from "./restart.ts";
 import { freeBytes, scanTree } from "./scan.ts";
 import { isRebootPending, readPatchedImage } from "./state.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { Surroundings } from "./sub-context.ts";
 import { carryOutUpdate } from "./update.ts";
 
 /** The contract's limit; more than these have not been heard by anyone and are not worth a refusal. */

@@ -3,7 +3,7 @@ import * as os from "os";
 import { encodeUtf8 } from "../../core/bytes/utf8.ts";
 import { checked } from "../system/errno.ts";
 import { exists, makeDirectories, readText, readTextIfThere, replaceBytes, writeText } from "../system/files.ts";
-import { subPlaces } from "./places.ts";
+import { subPlaces } from "./paths.ts";
 
 /** The image that the last finished update installed on this root. */
 export function readPatchedImage(root: string): string | undefined {

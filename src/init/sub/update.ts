@@ -1,11 +1,11 @@
 import * as host from "host";
-import type { Directive } from "../../core/image/directive.ts";
-import type { UpdateStep } from "../../core/image/update-step.ts";
+import type { Directive } from "../../core/image/update/directive.ts";
+import type { UpdateStep } from "../../core/image/update/update-step.ts";
 import { stepCarrier } from "./apply-step.ts";
 import { writeBootFiles } from "./boot-files.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import { areBootFilesDue, beginUpdate, bootFilesDone, finishUpdate } from "./state.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { Surroundings } from "./sub-context.ts";
 
 const progressEvery = 2000;
 

@@ -2,11 +2,11 @@ import type { Machine, Phase } from "../../core/machine/record.ts";
 import type { Store } from "../../core/ports.ts";
 import type { LabMachine } from "../../lab/machine.ts";
 import { consoleTail } from "./console-tail.ts";
-import { type Fate, followProgress, judge, noProgress, type Patience, type Progress } from "./fate.ts";
+import { eventWords } from "./describe.ts";
+import { type Fate, followProgress, judge, noProgress, type Patience, type Progress } from "./outcome.ts";
 import type { Painter } from "./painter.ts";
 import { type MachineReport, reportMachine } from "./report.ts";
 import { duration, type MachineRow, machineRow, phaseWords } from "./view.ts";
-import { eventWords } from "./words.ts";
 
 /** One machine of the rack, while the demo watches it. */
 type Watched = {

@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readdir, readlink, rm, symlink, unlink } from "node:fs/
 import { dirname, join } from "node:path";
 import { runningDemo } from "../../contract/lab.ts";
 import { startInNamespace } from "../../lab/namespace.ts";
-import type { DemoOptions } from "./command.ts";
-import { prepareGround } from "./ground.ts";
+import type { DemoOptions } from "./options.ts";
+import { prepareGround } from "./prepare-demo.ts";
 import { type DemoSession, interrupted } from "./session.ts";
 import { openSteps } from "./steps.ts";
 

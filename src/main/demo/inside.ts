@@ -2,7 +2,7 @@
  * The demo's first process inside its namespace (PID 1 there). Its argument is a DemoSession as JSON; the process
  * outside tells it over the IPC channel how many signals it got, and its end, however it comes about, closes that channel.
  */
-import { causes } from "../causes.ts";
+import { causes } from "../../log/causes.ts";
 import { type DemoSession, interrupted, runDemoSession } from "./session.ts";
 
 const stop = Promise.withResolvers<void>();

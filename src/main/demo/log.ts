@@ -1,6 +1,6 @@
 import { createWriteStream } from "node:fs";
 import type { Log } from "../../core/ports.ts";
-import { causes } from "../causes.ts";
+import { causes } from "../../log/causes.ts";
 
 /** A log that appends to a file, one JSON object a line; errors among the facts as their messages. */
 export function openLogFile(path: string): Log & AsyncDisposable {

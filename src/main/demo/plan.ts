@@ -1,4 +1,4 @@
-import type { ConfigInput } from "../../contract/config.ts";
+import type { ConfigInput } from "../../contract/config/schema.ts";
 import type { Firmware } from "../../core/machine/record.ts";
 import { type MachineSpec, machineSpec } from "../../lab/machine-spec.ts";
 

@@ -1,5 +1,5 @@
 import { type Machine, type Phase, phases } from "../../core/machine/record.ts";
-import type { Fate } from "./fate.ts";
+import type { Fate } from "./outcome.ts";
 
 /** One machine in the last line of `demo --json`. */
 export type MachineReport = {

@@ -1,13 +1,13 @@
 import { join } from "node:path";
-import { checkConfig, formatFault } from "../../contract/config-check.ts";
+import { checkConfig, formatFault } from "../../contract/config/parse.ts";
 import { labSocketName } from "../../contract/lab.ts";
 import { openControlSocket } from "../../lab/control-socket.ts";
 import { startRack } from "../../lab/rack.ts";
-import { startServer } from "../server.ts";
+import { startServer } from "../server/server.ts";
 import { systemClock } from "../system-ports.ts";
 import { watchBirths } from "./births.ts";
-import type { DemoOptions } from "./command.ts";
 import { openLogFile } from "./log.ts";
+import type { DemoOptions } from "./options.ts";
 import { openPainter } from "./painter.ts";
 import { demoConfig, demoMachines, demoSwitch } from "./plan.ts";
 import type { MachineReport } from "./report.ts";

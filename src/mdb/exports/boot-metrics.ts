@@ -1,4 +1,4 @@
-import type { NetworkView } from "../../contract/operator.ts";
+import type { NetworkView } from "../../contract/operator/views.ts";
 import type { TrafficView } from "../../contract/traffic.ts";
 import type { MetricFamily, Sample } from "../../core/export/exposition.ts";
 

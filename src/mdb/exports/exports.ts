@@ -1,9 +1,9 @@
-import type { ReadyAnswer } from "../../contract/export-shapes.ts";
-import type { NetworkView } from "../../contract/operator.ts";
+import type { ReadyAnswer } from "../../contract/operator/export-shapes.ts";
+import type { NetworkView } from "../../contract/operator/views.ts";
 import type { TrafficView } from "../../contract/traffic.ts";
 import { type MetricFamily, writeExposition } from "../../core/export/exposition.ts";
 import { fleetMetrics, newTally, tallyMachine } from "../../core/export/fleet-metrics.ts";
-import type { Deadlines } from "../../core/machine/deadlines.ts";
+import type { Deadlines } from "../../core/machine/health/deadlines.ts";
 import type { Clock, Store } from "../../core/ports.ts";
 import { bootMetrics } from "./boot-metrics.ts";
 import { changeMetrics } from "./change-metrics.ts";

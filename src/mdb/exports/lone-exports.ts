@@ -1,4 +1,4 @@
-import { defaultDeadlineSeconds } from "../../core/machine/deadlines.ts";
+import { defaultDeadlineSeconds } from "../../core/machine/health/deadlines.ts";
 import type { Clock, Store } from "../../core/ports.ts";
 import { openDominatorMdb } from "./dominator-mdb.ts";
 import { type Exports, openExports } from "./exports.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { ReadyAnswer } from "../../contract/export-shapes.ts";
+import type { ReadyAnswer } from "../../contract/operator/export-shapes.ts";
 
 /** What is the matter with a thing, and what to do. */
 export type Fault = { readonly fault: string; readonly next: string };

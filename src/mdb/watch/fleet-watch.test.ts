@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { defaultDeadlineSeconds } from "../../core/machine/deadlines.ts";
-import { machineIdFromMac } from "../../core/machine/life-record.ts";
-import type { RepairPolicy } from "../../core/machine/repair.ts";
-import { defaultWatchRules } from "../../core/machine/vigilance.ts";
+import { defaultDeadlineSeconds } from "../../core/machine/health/deadlines.ts";
+import type { RepairPolicy } from "../../core/machine/health/repair.ts";
+import { defaultWatchRules } from "../../core/machine/health/stall-detection.ts";
+import { machineIdFromMac } from "../../core/machine/life/move.ts";
 import type { Clock, Store } from "../../core/ports.ts";
 import { openStore } from "../open-store.ts";
-import { asks, birthOf, stillClock, testMac } from "../store-suite.ts";
+import { asks, birthOf, stillClock, testMac } from "../testing/store-suite.ts";
 import { openAgenda } from "./agenda.ts";
 import { openFleetWatch } from "./fleet-watch.ts";
 

@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MachineEvent } from "../../core/machine/event.ts";
-import { nameOf } from "../../core/machine/life-record.ts";
+import { nextRepair, type RepairPolicy, whyNoRebirth } from "../../core/machine/health/repair.ts";
+import { examine, type WatchRules, watchEvent } from "../../core/machine/health/stall-detection.ts";
+import { nameOf } from "../../core/machine/life/move.ts";
 import type { Machine } from "../../core/machine/record.ts";
-import { nextRepair, type RepairPolicy, whyNoRebirth } from "../../core/machine/repair.ts";
-import { examine, type WatchRules, watchEvent } from "../../core/machine/vigilance.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
 import { openAgenda } from "./agenda.ts";
 

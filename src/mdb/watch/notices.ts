@@ -1,4 +1,10 @@
-import { type Notice, type NoticedChange, noticesOf, type Standing, standingOf } from "../../core/machine/notice.ts";
+import {
+  type Notice,
+  type NoticedChange,
+  noticesOf,
+  type Standing,
+  standingOf,
+} from "../../core/machine/health/notification.ts";
 import type { MachineId } from "../../core/machine/record.ts";
 import type { Change, Log, PastChange, Store } from "../../core/ports.ts";
 import type { Calls } from "./webhooks.ts";

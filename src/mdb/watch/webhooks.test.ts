@@ -6,12 +6,12 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { machineIdFromMac } from "../../core/machine/life-record.ts";
-import type { Notice } from "../../core/machine/notice.ts";
-import { retryDelayMs } from "../../core/machine/retry.ts";
+import type { Notice } from "../../core/machine/health/notification.ts";
+import { machineIdFromMac } from "../../core/machine/life/move.ts";
 import type { Store } from "../../core/ports.ts";
+import { retryDelayMs } from "../../core/webhook/backoff.ts";
 import { openStore } from "../open-store.ts";
-import { asks, birthOf, stillClock, testMac } from "../store-suite.ts";
+import { asks, birthOf, stillClock, testMac } from "../testing/store-suite.ts";
 import { openNotices } from "./notices.ts";
 import { openCalls, signatureOf, type Webhook } from "./webhooks.ts";
 

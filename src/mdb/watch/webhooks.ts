@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
-import type { Notice } from "../../core/machine/notice.ts";
-import { giveUpAfterMs, retryDelayMs } from "../../core/machine/retry.ts";
+import type { Notice } from "../../core/machine/health/notification.ts";
 import type { Clock, Document, Log, Random, Store } from "../../core/ports.ts";
+import { giveUpAfterMs, retryDelayMs } from "../../core/webhook/backoff.ts";
 
 /** A place to call, and the secret that calls are signed with. */
 export type Webhook = { readonly url: string; readonly secret: string };

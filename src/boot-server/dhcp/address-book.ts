@@ -1,0 +1,87 @@
+import { type Holder, poolContains } from "../../core/dhcp/pool/address-pool.ts";
+import type { DeclinedAddress } from "../../core/dhcp/pool/declined.ts";
+import { type Reservations, reservedFor, reserveFor } from "../../core/dhcp/pool/reservations.ts";
+import { isDisputed } from "../../core/machine/life/move.ts";
+import { hasVanished, vanishedAfterMs } from "../../core/machine/temporary-address.ts";
+import { formatIpv4, type Ipv4, parseIpv4 } from "../../core/net/ipv4.ts";
+import type { Mac } from "../../core/net/mac.ts";
+import { type Network, networkContains } from "../../core/network/network.ts";
+import type { Clock, Log, Store } from "../../core/ports.ts";
+import { openDeclinedBook } from "./declined-addresses.ts";
+
+/** Who holds which address: what the records say, and what was promised but stands on no record. */
+export type AddressBook = {
+  /** Whom an address belongs to, as seen by one client: a machine of several NICs is that client, too. */
+  readonly holderFor: (mac: Mac | undefined) => (address: Ipv4) => Holder | undefined;
+  readonly promise: (address: Ipv4, mac: Mac, leaseMs: number) => void;
+  readonly decline: (address: Ipv4, mac: Mac) => void;
+  /** Takes the addresses of vanished machines back, the longest silent first; resolves with how many there were. */
+  readonly returnVanished: (network: Network) => Promise<number>;
+  readonly declinedOf: (network: Network) => readonly DeclinedAddress[];
+  /** How many addresses of the pool nobody can be given. */
+  readonly heldOf: (network: Network) => number;
+};
+
+/** Addresses taken back at once: enough for a rack that powers on, few enough to be one short pause. */
+const returnLimit = 256;
+
+const isDeclined: Holder = { kind: "declined" };
+
+/** A book over the records of a store. */
+export function openAddressBook(deps: {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+}): AddressBook {
+  const { store, clock } = deps;
+  const reservations: Reservations = new Map();
+  const declined = openDeclinedBook(deps);
+  const openedAtMs = clock.nowMs();
+
+  function holderFor(mac: Mac | undefined): (address: Ipv4) => Holder | undefined {
+    return (address) => {
+      if (declined.has(address)) return isDeclined;
+      const reserved = reservedFor(reservations, address, clock.nowMs());
+      const recorded = store.byAddress(address);
+      if (recorded === undefined) return reserved;
+      const [first] = recorded.macs;
+      const holder = mac !== undefined && recorded.macs.includes(mac) && !isDisputed(recorded, mac) ? mac : first;
+      return holder === undefined ? reserved : { kind: "machine", mac: holder };
+    };
+  }
+
+  async function returnVanished(network: Network): Promise<number> {
+    const nowMs = clock.nowMs();
+    // Renewals are remembered here only: after a start nobody is called gone before all have had time to renew.
+    if (nowMs - openedAtMs < vanishedAfterMs) return 0;
+    const gone = store
+      .list()
+      .flatMap((machine) => {
+        const address = parseIpv4(machine.temporaryAddress ?? "");
+        if (address === undefined || !poolContains(network.temporaryPool, address)) return [];
+        if (!hasVanished(machine, nowMs) || reservedFor(reservations, address, nowMs) !== undefined) return [];
+        return [{ machine, address: formatIpv4(address) }];
+      })
+      .sort((a, b) => a.machine.pxe.lastRequestAtMs - b.machine.pxe.lastRequestAtMs)
+      .slice(0, returnLimit);
+    const outcomes = await Promise.all(
+      gone.map(({ machine, address }) => store.apply({ kind: "addressReturned", id: machine.id, address })),
+    );
+    return outcomes.filter(({ kind }) => kind === "changed").length;
+  }
+
+  return {
+    holderFor,
+    promise: (address, mac, leaseMs) => reserveFor(reservations, address, { mac, leaseMs, nowMs: clock.nowMs() }),
+    decline: declined.add,
+    returnVanished,
+    declinedOf: (network) => declined.list().filter(({ address }) => networkContains(network, address)),
+    heldOf: ({ temporaryPool: { first, last } }) => {
+      const holderOf = holderFor(undefined);
+      let held = 0;
+      for (let address = first; address <= last; address = (address + 1) as Ipv4)
+        if (holderOf(address) !== undefined) held += 1;
+      return held;
+    },
+  };
+}

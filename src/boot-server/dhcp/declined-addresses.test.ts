@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { declinedMs } from "../../core/dhcp/pool/declined.ts";
+import { type Ipv4, parseIpv4 } from "../../core/net/ipv4.ts";
+import { parseMac } from "../../core/net/mac.ts";
+import type { Document, Store } from "../../core/ports.ts";
+import { openDeclinedBook } from "./declined-addresses.ts";
+
+const mac = parseMac("525400000001") ?? assert.fail();
+const [one, two] = [parseIpv4("10.77.0.50") ?? assert.fail(), parseIpv4("10.77.0.51") ?? assert.fail()];
+
+/** Documents as the Store keeps them: another list after each change. `fail` makes it a database that is gone. */
+function shelf() {
+  let documents: readonly Document[] = [];
+  let failing = false;
+  const without = (key: string) => documents.filter((kept) => kept.key !== key);
+  const change = async (then: readonly Document[]) => {
+    if (failing) throw new Error("no database");
+    documents = then;
+  };
+  const store: Pick<Store, "documents" | "putDocument" | "dropDocument"> = {
+    documents: () => documents,
+    putDocument: ({ kind, key, document }) => change([...without(key), { kind, key, document, position: 1 }]),
+    dropDocument: ({ key }) => change(without(key)),
+  };
+  const keys = () => documents.map(({ key }) => key);
+  return { store, keys, fail: () => (failing = true) };
+}
+
+function opened(store: ReturnType<typeof shelf>["store"], at: { nowMs: number }) {
+  const lines: string[] = [];
+  const clock = { nowMs: () => at.nowMs, monotonicMs: () => at.nowMs };
+  const book = openDeclinedBook({ store, clock, log: (level, message) => void lines.push(`${level} ${message}`) });
+  return { lines, book };
+}
+
+test("what one server was told is out of use on the other, and after a restart, until the hour is over", async () => {
+  const at = { nowMs: 1000 };
+  const { store, keys } = shelf();
+  const [{ book: here }, { book: there }] = [opened(store, at), opened(store, at)];
+  here.add(one, mac);
+  const known = [{ address: one, mac, untilMs: 1000 + declinedMs }];
+  for (const book of [here, there, opened(store, at).book]) {
+    assert.deepEqual(book.list(), known);
+    assert.deepEqual([book.has(one), book.has(two)], [true, false]);
+  }
+  at.nowMs += declinedMs;
+  for (const book of [here, there]) assert.deepEqual([book.list(), book.has(one)], [[], false]);
+  assert.deepEqual(keys(), ["10.77.0.50"]);
+  there.add(two, mac);
+  assert.deepEqual(keys(), ["10.77.0.51"]);
+  at.nowMs += declinedMs;
+  opened(store, at);
+  assert.deepEqual(keys(), []);
+});
+
+test("an address is out of use at once, also when it cannot be written, which is said", async () => {
+  const { store, fail } = shelf();
+  fail();
+  const { book, lines } = opened(store, { nowMs: 0 });
+  book.add(one, mac);
+  assert.ok(book.has(one));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(lines, ["error a declined address was not written"]);
+});
+
+test("the list has each address once, in order, with the later time", () => {
+  const at = { nowMs: 0 };
+  const { store } = shelf();
+  const [{ book: here }, { book: there }] = [opened(store, at), opened(store, at)];
+  here.add(two, mac);
+  here.add(one, mac);
+  at.nowMs = 5;
+  there.add(two, mac);
+  const shown = here.list().map(({ address, untilMs }): [Ipv4, number] => [address, untilMs]);
+  assert.deepEqual(shown, [
+    [one, declinedMs],
+    [two, 5 + declinedMs],
+  ]);
+});

@@ -1,0 +1,129 @@
+import type { NetworkView } from "../../contract/operator/views.ts";
+import { poolSize } from "../../core/dhcp/pool/address-pool.ts";
+import { type Exhaustion, noteRefused } from "../../core/dhcp/pool/exhaustion.ts";
+import { formatIpv4 } from "../../core/net/ipv4.ts";
+import type { Network } from "../../core/network/network.ts";
+import {
+  admitNewcomer,
+  defaultMaxMachines,
+  defaultNewMachinesPerMinute,
+  type Newcomers,
+  newNewcomers,
+} from "../../core/network/newcomer-limit.ts";
+import type { Clock, Log, Store } from "../../core/ports.ts";
+import type { AddressBook } from "./address-book.ts";
+import { type ForeignNamed, type ForeignWatcher, remedy } from "./foreign-watch.ts";
+
+/** What has happened on a network since the start, for whoever operates it. */
+export type Standing = {
+  readonly network: Network;
+  received: number;
+  answered: number;
+  /** Answers by kind (core/pxe/answer.ts). */
+  readonly answers: Map<string, number>;
+  /** Messages that got no answer, by why; and bytes that were no message, by what was wrong with them. */
+  readonly unanswered: Map<string, number>;
+  readonly malformed: Map<string, number>;
+  exhausted?: Exhaustion;
+  newcomers?: Newcomers;
+  receiveBufferBytes: number;
+  /** Who else leases addresses there; absent where relay agents bring the requests. */
+  watcher?: ForeignWatcher;
+};
+
+/** A network on which nothing has happened yet. */
+export function newStanding(network: Network): Standing {
+  const counts = { answers: new Map(), unanswered: new Map(), malformed: new Map() };
+  return { network, received: 0, answered: 0, ...counts, receiveBufferBytes: 0 };
+}
+
+/** One more of a kind. */
+export function count(counts: Map<string, number>, kind: string): void {
+  counts.set(kind, (counts.get(kind) ?? 0) + 1);
+}
+
+/** Whether a machine that nobody knows is taken in; said once a minute when it is not. */
+export function admitsNewcomer(
+  standing: Standing,
+  deps: { readonly store: Store; readonly clock: Clock; readonly log: Log; readonly maxMachines?: number },
+): boolean {
+  const { maxMachines = defaultMaxMachines } = deps;
+  const { name, maxNewMachinesPerMinute: perMinute = defaultNewMachinesPerMinute } = standing.network;
+  const nowMs = deps.clock.monotonicMs();
+  const before = standing.newcomers ?? newNewcomers(perMinute, nowMs);
+  const asked = { perMinute, machines: deps.store.list().length, maxMachines };
+  const { newcomers, verdict, say } = admitNewcomer(before, asked, nowMs);
+  standing.newcomers = newcomers;
+  if (verdict === "admitted") return true;
+  count(standing.unanswered, "tooManyNewMachines");
+  const [setting, value] =
+    verdict === "tooManyMachines" ? ["maxMachines", maxMachines] : ["maxNewMachinesPerMinute", perMinute];
+  if (say)
+    deps.log("warn", "too many new machines: those beyond the limit are not answered; known ones are", {
+      ...{ network: name, [setting]: value, refused: before.refused + 1 },
+      next: `if they are real, raise ${setting}; if not, find who invents hardware addresses on that wire`,
+    });
+  return false;
+}
+
+/** A request went without an address: counted, and said once per interval. */
+export function notePoolExhausted(standing: Standing, size: number, deps: { clock: Clock; log: Log }): void {
+  const nowMs = deps.clock.nowMs();
+  const { exhaustion, say } = noteRefused(standing.exhausted, nowMs);
+  standing.exhausted = exhaustion;
+  if (!say) return;
+  deps.log("warn", "address pool exhausted: machines wait for an address", {
+    ...{ network: standing.network.name, addresses: size, refused: exhaustion.refused },
+    forSeconds: Math.round((nowMs - exhaustion.sinceMs) / 1000),
+    next: "enlarge temporaryPool; birther networks shows who holds it; addresses return an hour after a machine vanished",
+  });
+}
+
+/** A new client got an address: a pool that was exhausted is so no longer. */
+export function notePoolServes(standing: Standing, deps: { clock: Clock; log: Log }): void {
+  const { exhausted, network } = standing;
+  if (exhausted === undefined) return;
+  delete standing.exhausted;
+  const forSeconds = Math.round((deps.clock.nowMs() - exhausted.sinceMs) / 1000);
+  deps.log("info", "address pool serves again", { network: network.name, refused: exhausted.refused, forSeconds });
+}
+
+/** The view of a network for operators. */
+export function viewStanding(standing: Standing, book: AddressBook): NetworkView {
+  const { network, exhausted } = standing;
+  const { temporaryPool: pool } = network;
+  return {
+    name: network.name,
+    ...(network.interface === undefined ? {} : { interface: network.interface }),
+    nursery: network.nursery,
+    mode: network.mode ?? "full",
+    ...(isServed(standing) ? {} : { notServed: remedy }),
+    ...viewForeign(standing.watcher?.foreign()),
+    pool: {
+      ...{
+        first: formatIpv4(pool.first),
+        last: formatIpv4(pool.last),
+        size: poolSize(pool),
+        held: book.heldOf(network),
+      },
+      ...(exhausted === undefined ? {} : { exhaustedSinceMs: exhausted.sinceMs, refused: exhausted.refused }),
+    },
+    declined: book.declinedOf(network).map((one) => ({ ...one, address: formatIpv4(one.address) })),
+    received: standing.received,
+    answered: standing.answered,
+    answers: Object.fromEntries(standing.answers),
+    unanswered: Object.fromEntries(standing.unanswered),
+    malformed: Object.fromEntries(standing.malformed),
+    receiveBufferBytes: standing.receiveBufferBytes,
+  };
+}
+
+/** Whether requests are answered, as far as other DHCP servers have a say in it. */
+export function isServed(standing: Standing): boolean {
+  return standing.watcher?.served() ?? true;
+}
+
+function viewForeign(foreign: ForeignNamed | undefined): Pick<NetworkView, "foreignDhcp"> {
+  if (foreign === undefined) return {};
+  return { foreignDhcp: { ...foreign, address: formatIpv4(foreign.address) } };
+}

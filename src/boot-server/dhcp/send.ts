@@ -1,0 +1,61 @@
+import type { DhcpPacket } from "../../core/dhcp/codec/packet.ts";
+import type { Destination } from "../../core/dhcp/destination.ts";
+import { broadcastAddress, type Ipv4, noAddress } from "../../core/net/ipv4.ts";
+import type { Mac } from "../../core/net/mac.ts";
+import { udpPacket } from "../../core/net/pcap.ts";
+import { noRouterAdvertisement } from "../../core/net/router-advertisement.ts";
+import type { Log } from "../../core/ports.ts";
+import type { FrameSender } from "../socket/frame-sender.ts";
+import type { Peer } from "../socket/mmsghdr.ts";
+import type { DhcpSocket } from "./socket.ts";
+
+/** What answers leave by. */
+export type DhcpSender = {
+  readonly socket: DhcpSocket;
+  /** For clients that answer no ARP yet; not on the relays' socket, nor where it is not allowed. */
+  readonly frames?: FrameSender;
+  /** Where the socket is: our address, and 67, or 4011 where PXE clients ask a boot server that leases no addresses. */
+  readonly place: { readonly address: Ipv4; readonly port: 67 | 4011 };
+};
+
+/** From where to where a reply went. */
+export type SentBetween = {
+  readonly source: { readonly address: Ipv4; readonly port: number };
+  readonly destination: { readonly address: Ipv4; readonly port: number };
+};
+
+/** Sends the bytes of a reply where it is to go. */
+export function sendReply(
+  sender: DhcpSender,
+  of: {
+    readonly reply: DhcpPacket;
+    readonly destination: Destination;
+    readonly bytes: Uint8Array;
+    readonly asker: Peer;
+    readonly log: Log;
+  },
+): SentBetween {
+  const { reply, destination, bytes, asker, log } = of;
+  const port = destination.port === "source" ? asker.port : destination.port;
+  if (destination.kind === "hardware") {
+    const source = { address: reply.options.serverIdentifier ?? noAddress, port: sender.place.port };
+    if (sender.frames?.send(udpPacket({ source, destination, payload: bytes }), destination.mac))
+      return { source, destination: { address: destination.address, port } };
+  }
+  const address = reachableAddress(destination);
+  sender.socket.send(bytes, { address, port }, (why) => log("warn", "DHCP reply not sent", { why }));
+  return { source: sender.place, destination: { address, port } };
+}
+
+/**
+ * Where a datagram socket can send to. A client without its address answers no ARP, so what cannot be sent to its
+ * hardware address is broadcast: EDK2, iPXE and the systems we know take it (netboot.md §5; Q14).
+ */
+function reachableAddress(destination: Destination): Ipv4 {
+  return destination.kind === "relay" || destination.kind === "client" ? destination.address : broadcastAddress;
+}
+
+/** Tells a client that its wire has no IPv6 router, where we are on that wire. */
+export function tellNoRouter({ frames }: DhcpSender, mac: Mac | undefined): void {
+  if (frames !== undefined && mac !== undefined) frames.send(noRouterAdvertisement(frames.mac, mac), mac);
+}

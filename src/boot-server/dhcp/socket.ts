@@ -1,0 +1,34 @@
+import { largestMessage } from "../../core/dhcp/codec/write.ts";
+import { openBatchingSocket } from "../socket/batching-socket.ts";
+import { addressOf, cannotOpen, configureFor, type Place } from "../socket/device-socket.ts";
+import type { Peer } from "../socket/mmsghdr.ts";
+
+/** More than an Ethernet frame of usual length carries; what is longer is cut off. */
+const datagramBytes = 4096;
+
+/** A socket of a place that DHCP is heard by and answered from, many datagrams with each system call. */
+export type DhcpSocket = AsyncDisposable & {
+  readonly receiveBufferBytes: number;
+  /** Sends before this turn of the event loop ends; `refused` is told errno's name if the kernel does not take it. */
+  readonly send: (bytes: Uint8Array, to: Peer, refused: (why: string) => void) => void;
+};
+
+/** Opens one; what is needed for it and what it throws is as with `openUdpSocket`. `heard` may keep the bytes. */
+export function openDhcpSocket(place: Place, heard: (bytes: Uint8Array, from: Peer) => void): DhcpSocket {
+  try {
+    const socket = openBatchingSocket({
+      place: { address: addressOf(place), port: place.port },
+      configure: configureFor(place),
+      ...{ datagramBytes, message: { pieces: 1, scratchBytes: largestMessage } },
+      // From the pool of Buffers: an array of its own for each datagram costs four times as much.
+      heard: (bytes, from) => heard(Buffer.from(bytes), from),
+    });
+    return {
+      receiveBufferBytes: socket.receiveBufferBytes,
+      send: (bytes, peer, refused) => socket.send({ peer, gather: ({ copy }) => copy(bytes), refused }),
+      [Symbol.asyncDispose]: () => socket[Symbol.asyncDispose](),
+    };
+  } catch (cause) {
+    throw cannotOpen(place, cause);
+  }
+}

@@ -1,0 +1,128 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Mac, parseMac } from "../../core/net/mac.ts";
+import type { Network, ServerPorts } from "../../core/network/network.ts";
+import type { Clock, IssueOrder, Log, Store } from "../../core/ports.ts";
+import { scriptMethod } from "../../core/pxe/local-boot/choose.ts";
+import { bootDiskScripts } from "../../core/pxe/script/boot-disk.ts";
+import { writeGrubInstallScript, writeGrubLocalScript, writeGrubWaitScript } from "../../core/pxe/script/grub.ts";
+import {
+  type BootOrder,
+  planRefused,
+  planScript,
+  type ScriptPlan,
+  writeInstallScript,
+  writeLocalScript,
+  writeWaitScript,
+} from "../../core/pxe/script/ipxe.ts";
+import type { LocalBoots } from "../dhcp/local-boots.ts";
+import type { HttpHandler } from "./server.ts";
+
+/** How each loader is told: iPXE, and under Secure Boot GRUB, by TFTP or on a disk. */
+const writers = {
+  ipxe: {
+    ...{ install: writeInstallScript, local: writeLocalScript, wait: writeWaitScript },
+    firstSeen: "boot script: its ROM is iPXE",
+  },
+  grub: {
+    ...{ install: (boot: BootOrder) => writeGrubInstallScript(boot), local: writeGrubLocalScript },
+    ...{ wait: writeGrubWaitScript, firstSeen: "boot script of GRUB" },
+  },
+  bootDisk: { ...bootDiskScripts, firstSeen: "boot disk: shim and GRUB" },
+} as const;
+type Loader = keyof typeof writers;
+
+/** Writes the script made for a machine, with a fresh token where it is to be installed; undefined for one we do not know. */
+export type WriteBootScript = (
+  mac: Mac,
+  loader: Loader,
+  /** Where the script came from, and the address of who fetches it, where that is known. */
+  fetched: { readonly scriptUri: string; readonly clientAddress?: string | undefined },
+) => Promise<string | undefined>;
+
+/** What writes boot scripts, whichever way they are fetched. */
+export function bootScriptWriter(deps: {
+  readonly networks: readonly Network[];
+  readonly ports: ServerPorts;
+  readonly store: Store;
+  readonly issueOrder: IssueOrder;
+  readonly localBoots: LocalBoots;
+  readonly clock: Clock;
+  readonly log: Log;
+}): WriteBootScript {
+  const { networks, ports, store, issueOrder, localBoots, clock, log } = deps;
+  return async (mac, loader, { scriptUri, clientAddress }) => {
+    const machine = store.byMac(mac);
+    const network = networks.find((candidate) => candidate.name === machine?.network);
+    if (machine === undefined || network === undefined) return undefined;
+    const write = writers[loader];
+    // So that what it fetches next is known to be its.
+    if (network.mode === "proxy" && clientAddress !== undefined && clientAddress !== machine.temporaryAddress)
+      await store.apply({ kind: "addressSeen", id: machine.id, address: clientAddress });
+    let plan: ScriptPlan = planScript(machine, network, { mac, leased: clientAddress });
+    let text: string | undefined;
+    if (plan.kind === "install") {
+      const order = await issueOrder(machine.id);
+      if (order.kind === "issued")
+        text = write.install({ binding: plan.binding, ports, mac, token: order.token, nowMs: clock.nowMs() });
+      else plan = planRefused(order.refusal);
+    }
+    if (plan.kind === "wait") text = write.wait(plan, scriptUri);
+    log("info", "boot script sent", { machine: machine.id, loader, script: plan.kind });
+    // What was never sent a loader (a ROM that already is iPXE, firmware that is sent a disk) has this for one.
+    if (plan.kind !== "local" && machine.phase === "offered")
+      await store.apply({
+        ...{ kind: "phaseSeen", id: machine.id, phase: "loaderSent" },
+        detail: write.firstSeen,
+      });
+    const { firmware = "bios" } = machine;
+    const method = scriptMethod(firmware === "bios" ? "biosIpxe" : "uefiIpxe", localBoots.historyOf(mac, machine));
+    return text ?? write.local(method, firmware);
+  };
+}
+
+/** Answers `/boot/MAC.ipxe`. */
+export function bootScriptHandler({ write, log }: { readonly write: WriteBootScript; readonly log: Log }): HttpHandler {
+  async function answer(mac: Mac, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await write(mac, "ipxe", {
+      scriptUri: ownUri(request),
+      clientAddress: request.socket.remoteAddress,
+    });
+    if (body === undefined) {
+      // iPXE then gives up and the firmware goes on to its next entry.
+      response.writeHead(404, { "content-type": "text/plain" }).end("no such machine\n");
+      return;
+    }
+    response.writeHead(200, {
+      "content-type": "text/plain",
+      "content-length": Buffer.byteLength(body),
+      "cache-control": "no-store",
+    });
+    response.end(body);
+  }
+
+  return (request, response, path) => {
+    const mac = parseMac(/^\/boot\/([0-9a-fA-F:%-]{12,35})\.ipxe$/.exec(path)?.[1]?.replace(/%3a/gi, ":") ?? "");
+    if (mac === undefined || request.method !== "GET") return false;
+    answer(mac, request, response).catch((error: unknown) => {
+      log("error", "boot script failed", { mac, error: String(error) });
+      if (!response.headersSent) response.writeHead(500).end();
+    });
+    return true;
+  };
+}
+
+/** Makes `boot/MAC.grub` for those who ask by TFTP: Debian's signed GRUB speaks nothing else (docs/deviations.md). */
+export function grubScriptMaker(write: WriteBootScript): (name: string) => Promise<Uint8Array | undefined> | undefined {
+  return (name) => {
+    const mac = parseMac(/^boot\/([0-9a-fA-F:-]{12,17})\.grub$/.exec(name)?.[1] ?? "");
+    if (mac === undefined) return undefined;
+    return write(mac, "grub", { scriptUri: "" }).then((text) =>
+      text === undefined ? text : new TextEncoder().encode(text),
+    );
+  };
+}
+
+/** Where the client reached us: the one address that is known to work for it. */
+function ownUri(request: IncomingMessage): string {
+  return `http://${request.socket.localAddress}:${request.socket.localPort}${request.url}`;
+}

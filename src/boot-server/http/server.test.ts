@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startHttpServer } from "./server.ts";
+
+test("a port that another server has: the error names place and reason, and nothing is left open", async () => {
+  const start = (port: number, ...addresses: string[]) =>
+    startHttpServer({
+      addresses: [...addresses, "127.0.0.1"],
+      port,
+      files: new Map(),
+      handlers: [],
+      onSent: () => {},
+      log: () => {},
+    });
+  const { port } = await (async () => {
+    await using first = await start(0);
+    await assert.rejects(
+      start(first.port, "127.0.0.2"),
+      new RegExp(`127\\.0\\.0\\.1:${first.port}: bind.*EADDRINUSE; ss -ltnp`),
+    );
+    return first;
+  })();
+  await using again = await start(port, "127.0.0.2");
+  assert.equal(again.port, port);
+});

@@ -1,0 +1,127 @@
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Log } from "../../core/ports.ts";
+import type { Traffic } from "../observe/traffic.ts";
+import { closeServer } from "../socket/close-server.ts";
+import { bindHttpDescriptor } from "../socket/http-descriptor.ts";
+import { planFileAnswer, type ServedFile } from "./file-answer.ts";
+import { pathOf } from "./request-path.ts";
+
+/** Handles a request that is none of a file's; false lets the next one try. */
+export type HttpHandler = (request: IncomingMessage, response: ServerResponse, path: string) => boolean;
+
+/** What became of a file that was asked for. */
+export type FileSent = { readonly clientAddress: string; readonly path: string; readonly durationMs: number };
+
+/** Decides who may have a file now; who may not is answered 503 with Retry-After. */
+export type Admission = {
+  readonly admit: (asked: {
+    readonly clientAddress: string;
+    readonly userAgent: string | undefined;
+    readonly path: string;
+  }) => { readonly kind: "admitted" } | { readonly kind: "wait"; readonly retryAfterSeconds: number };
+  /** So many bytes of a file were sent, whole or not. */
+  readonly sent: (sent: { readonly clientAddress: string; readonly path: string; readonly bytes: number }) => void;
+};
+
+export type HttpServer = AsyncDisposable & { readonly port: number };
+
+/** An idle connection is kept for so long: UEFI HTTP boot fails where it is closed after each answer (netboot.md §1.7). */
+const keepAliveMs = 30_000;
+
+/** A client that neither reads nor writes for so long is gone. */
+const stalledMs = 120_000;
+
+/** Machines of many racks may connect at the same moment; the kernel takes no more than net.core.somaxconn. */
+const backlog = 4096;
+
+/** Connections at once on an address. A slow client costs a socket and its kernel buffer: files are sent from one memory. */
+const connectionLimit = 16_384;
+
+/** Serves files from memory, and whatever else `handlers` know, on these addresses until it is disposed of. */
+export async function startHttpServer(deps: {
+  readonly addresses: readonly string[];
+  readonly port: number;
+  /** By path, with the leading slash. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly handlers: readonly HttpHandler[];
+  /** A client asked for a file, by GET. */
+  readonly onAsked?: (clientAddress: string, path: string) => void;
+  /** A client got a whole file. */
+  readonly onSent: (sent: FileSent) => void;
+  /** Without it everybody is served at once. */
+  readonly admission?: Admission;
+  /** Where answers are counted. */
+  readonly traffic?: Traffic;
+  readonly log: Log;
+}): Promise<HttpServer> {
+  const { handlers, onAsked, onSent, admission, traffic, log } = deps;
+  const files = new Map([...deps.files].map(([path, bytes]) => [path, served(path, bytes)]));
+
+  function handle(request: IncomingMessage, response: ServerResponse): void {
+    traffic?.follow(response);
+    const path = pathOf(request.url ?? "/");
+    const file = files.get(path);
+    const reading = request.method === "GET" || request.method === "HEAD";
+    if (file !== undefined && reading) {
+      sendFile(file, path, request, response);
+      return;
+    }
+    if (handlers.some((handler) => handler(request, response, path))) return;
+    const status = file === undefined ? 404 : 405;
+    log("debug", "HTTP request refused", { client: request.socket.remoteAddress, path, status });
+    response
+      .writeHead(status, { "content-type": "text/plain" })
+      .end(status === 404 ? "not found\n" : "only GET and HEAD\n");
+    request.resume();
+  }
+
+  function sendFile(file: ServedFile, path: string, request: IncomingMessage, response: ServerResponse): void {
+    const clientAddress = request.socket.remoteAddress ?? "";
+    const answer = planFileAnswer(file, request.headers);
+    const userAgent = request.headers["user-agent"];
+    const turn = request.method === "GET" ? admission?.admit({ clientAddress, userAgent, path }) : undefined;
+    if (turn?.kind === "wait") {
+      response.writeHead(503, { "retry-after": String(turn.retryAfterSeconds), "content-length": 0 }).end();
+      return;
+    }
+    response.writeHead(answer.status, answer.headers);
+    if (request.method === "HEAD") {
+      response.end();
+      return;
+    }
+    const startedMs = performance.now();
+    onAsked?.(clientAddress, path);
+    const bytes = answer.to - answer.from;
+    if (admission !== undefined) response.once("finish", () => admission.sent({ clientAddress, path, bytes }));
+    if (answer.status === 200)
+      response.once("finish", () =>
+        onSent({ clientAddress, path, durationMs: Math.round(performance.now() - startedMs) }),
+      );
+    response.end(file.bytes.subarray(answer.from, answer.to));
+  }
+
+  await using opened = new AsyncDisposableStack();
+  let { port } = deps;
+  for (const address of deps.addresses) {
+    const server = createServer({ keepAliveTimeout: keepAliveMs }, handle);
+    server.timeout = stalledMs;
+    server.maxConnections = connectionLimit;
+    server.on("clientError", (_error, socket) => socket.destroy());
+    server.listen({ fd: bindHttpDescriptor({ address, port }), backlog });
+    await once(server, "listening");
+    opened.defer(() => closeServer(server));
+    port = (server.address() as AddressInfo).port;
+  }
+  log("info", "HTTP server listens", { addresses: deps.addresses, port, files: [...files.keys()] });
+  const serving = opened.move();
+  return { port, [Symbol.asyncDispose]: () => serving.disposeAsync() };
+}
+
+function served(path: string, bytes: Uint8Array): ServedFile {
+  const etag = `"${createHash("sha256").update(bytes).digest("hex").slice(0, 32)}"`;
+  // UEFI HTTP boot chooses what to do with the body by its type (netboot.md §1.7).
+  return { bytes, etag, contentType: path.endsWith(".efi") ? "application/efi" : "application/octet-stream" };
+}

@@ -1,0 +1,56 @@
+import type { Clock } from "../../core/ports.ts";
+import { stepTransfer, type TransferEnd, type TransferEvent, type TransferStep } from "../../core/tftp/transfer.ts";
+import type { Peer } from "../socket/mmsghdr.ts";
+import type { TftpPort } from "./port.ts";
+
+/** A transfer on its way: what happens to it is told, until it ends or is closed. */
+export type RunningTransfer = { readonly tell: (event: TransferEvent) => void; readonly close: () => void };
+
+/** Carries one transfer out over its port: sends what each step says, and wakes it when it asks for that. */
+export function runTransfer(of: {
+  readonly first: TransferStep;
+  readonly file: Uint8Array;
+  readonly port: TftpPort;
+  readonly to: { readonly peer: Peer; readonly blockBytes: number };
+  readonly clock: Clock;
+  readonly ended: (end: TransferEnd) => void;
+}): RunningTransfer {
+  const { file, port, to, clock, ended } = of;
+  let step = of.first;
+  let timer: NodeJS.Timeout | undefined;
+  let timerAtMs = Number.POSITIVE_INFINITY;
+  let open = true;
+
+  const close = (): void => {
+    open = false;
+    clearTimeout(timer);
+  };
+  const carryOut = (): void => {
+    for (const what of step.send) port.send(what, file, to);
+    if (step.kind === "going") {
+      armTimer(step.transfer.wakeAtMs);
+      return;
+    }
+    close();
+    ended(step.end);
+  };
+  /** A timer that comes too early arms itself again: a new one for each of thousands of ACKs a second would cost more. */
+  const armTimer = (wakeAtMs: number): void => {
+    if (wakeAtMs >= timerAtMs) return;
+    clearTimeout(timer);
+    timerAtMs = wakeAtMs;
+    timer = setTimeout(wake, Math.max(1, wakeAtMs - clock.monotonicMs()));
+  };
+  const wake = (): void => {
+    timerAtMs = Number.POSITIVE_INFINITY;
+    tell({ kind: "woken" });
+  };
+  const tell = (event: TransferEvent): void => {
+    if (!open || step.kind === "ended") return;
+    step = stepTransfer(step.transfer, event, clock.monotonicMs());
+    carryOut();
+  };
+
+  carryOut();
+  return { tell, close };
+}

@@ -1,0 +1,85 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { orRestart, ownBoot } from "../../core/boot-loader/esp-grub.ts";
+import type { CpioEntry } from "../../core/bytes/cpio.ts";
+import { runCommand } from "../command.ts";
+
+/** What the boot loader of an installed machine can do without loading anything: its /boot holds a configuration only. */
+const commonModules = [
+  ...["normal", "configfile", "linux", "minicmd", "boot", "reboot", "halt"],
+  ...["search", "search_label", "search_fs_uuid", "search_fs_file", "part_gpt", "part_msdos", "ext2"],
+  ...[
+    "echo",
+    "test",
+    "true",
+    "sleep",
+    "ls",
+    "cat",
+    "regexp",
+    "loadenv",
+    "gzio",
+    "terminal",
+    "serial",
+    "all_video",
+    "gfxterm",
+  ],
+] as const;
+
+/** core.img lives in the BIOS boot partition of the same disk, so /boot is known; the ESP's program has to look for it. */
+export const grubImages = [
+  {
+    format: "i386-pc",
+    file: "core.img",
+    prefix: "(,gpt2)/grub",
+    modules: ["biosdisk"],
+    config: `configfile $prefix/grub.cfg\n${orRestart}`,
+  },
+  {
+    format: "x86_64-efi",
+    file: "bootx64.efi",
+    prefix: "/grub",
+    modules: ["fat", "efi_gop", "efi_uga", "efifwsetup"],
+    config: `${ownBoot}\nconfigfile $prefix/grub.cfg\n${orRestart}`,
+  },
+] as const;
+
+async function makeImage(tree: string, image: (typeof grubImages)[number], scratch: string): Promise<CpioEntry> {
+  const output = join(scratch, image.file);
+  const config = join(scratch, `${image.file}.cfg`);
+  await writeFile(config, image.config);
+  await runCommand(
+    [
+      join(tree, "usr/bin/grub-mkimage"),
+      ...[
+        "-O",
+        image.format,
+        "-d",
+        join(tree, "usr/lib/grub", image.format),
+        "-o",
+        output,
+        "-p",
+        image.prefix,
+        "-c",
+        config,
+      ],
+      ...commonModules,
+      ...image.modules,
+    ],
+    { env: { LD_LIBRARY_PATH: `${join(tree, "lib/x86_64-linux-gnu")}:${join(tree, "usr/lib/x86_64-linux-gnu")}` } },
+  );
+  return { kind: "file", path: `usr/lib/birther/grub/${image.file}`, mode: 0o644, bytes: await readFile(output) };
+}
+
+/** Boot loaders for both kinds of firmware, to be written to the disk as they are. */
+export async function grubEntries(tree: string): Promise<readonly CpioEntry[]> {
+  const scratch = await mkdtemp(join(tmpdir(), "birther-grub-"));
+  try {
+    const made: CpioEntry[] = [];
+    for (const image of grubImages) made.push(await makeImage(tree, image, scratch));
+    const boot = await readFile(join(tree, "usr/lib/grub/i386-pc/boot.img"));
+    return [...made, { kind: "file", path: "usr/lib/birther/grub/boot.img", mode: 0o644, bytes: boot }];
+  } finally {
+    await rm(scratch, { recursive: true });
+  }
+}

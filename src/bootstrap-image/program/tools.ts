@@ -1,0 +1,84 @@
+import { readFile, realpath, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { CpioEntry } from "../../core/bytes/cpio.ts";
+import { neededLibraries } from "./elf.ts";
+
+/** Programs of the image, where Debian's packages have them. All of them end up in /usr/sbin, busybox in /usr/bin. */
+const programs = [
+  { from: "sbin/sfdisk", to: "usr/sbin/sfdisk" },
+  { from: "sbin/mke2fs", to: "usr/sbin/mke2fs" },
+  { from: "sbin/mkfs.fat", to: "usr/sbin/mkfs.fat" },
+  { from: "sbin/cryptsetup", to: "usr/sbin/cryptsetup" },
+  { from: "bin/busybox", to: "usr/bin/busybox" },
+] as const;
+
+/** Other names of programs; the kernel itself calls /sbin/modprobe for file-systems and ciphers. */
+const links = [
+  { path: "usr/sbin/mkfs.ext4", target: "mke2fs" },
+  { path: "usr/sbin/mkfs.vfat", target: "mkfs.fat" },
+  { path: "usr/sbin/modprobe", target: "../bin/busybox" },
+  { path: "usr/bin/sh", target: "busybox" },
+  // One /usr, as in any Debian of today, so that /sbin/x and /usr/sbin/x are the same.
+  { path: "bin", target: "usr/bin" },
+  { path: "sbin", target: "usr/sbin" },
+  { path: "lib", target: "usr/lib" },
+  { path: "lib64", target: "usr/lib64" },
+] as const;
+
+/** Words of busybox that a person may want at the console of a machine that waits. */
+const consoleWords = [
+  ...["cat", "chmod", "cp", "date", "dd", "df", "dmesg", "du", "find", "free", "grep", "head", "hexdump", "ip", "kill"],
+  ...["less", "ln", "ls", "lsmod", "mkdir", "mount", "mv", "ping", "ps", "rm", "sed", "sleep", "sync", "tail", "top"],
+  ...["umount", "uname", "vi", "wc", "wget"],
+] as const;
+
+const configuration = ["etc/mke2fs.conf"] as const;
+
+const libraryDirectories = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"] as const;
+const libraryTarget = "usr/lib/x86_64-linux-gnu";
+const loader = { from: "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", to: "usr/lib64/ld-linux-x86-64.so.2" } as const;
+const loaderName = "ld-linux-x86-64.so.2";
+
+async function findLibrary(tree: string, name: string, neededBy: string): Promise<string> {
+  for (const directory of libraryDirectories) {
+    const path = join(tree, directory, name);
+    if ((await stat(path).catch(() => undefined)) !== undefined) return realpath(path);
+  }
+  throw new Error(`${neededBy} needs ${name}, which is in none of the packages listed in packages.ts`);
+}
+
+/** The shared libraries that a program of an unpacked tree needs, directly or not: name → path. */
+export async function libraryClosure(tree: string, program: string): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  async function follow(path: string): Promise<void> {
+    for (const name of neededLibraries(await readFile(path)) ?? []) {
+      if (name === loaderName || found.has(name)) continue;
+      const library = await findLibrary(tree, name, path.slice(tree.length + 1));
+      found.set(name, library);
+      await follow(library);
+    }
+  }
+  await follow(await realpath(join(tree, program)));
+  return found;
+}
+
+/** The part of the image that comes from Debian's packages: programs, their libraries, the loader, and links. */
+export async function toolEntries(tree: string): Promise<readonly CpioEntry[]> {
+  const libraries = new Map<string, string>();
+  for (const { from } of programs)
+    for (const [name, path] of await libraryClosure(tree, from)) libraries.set(name, path);
+  const file = async (from: string, path: string, mode = 0o755): Promise<CpioEntry> => ({
+    kind: "file",
+    path,
+    mode,
+    bytes: await readFile(from),
+  });
+  return [
+    ...links.map(({ path, target }): CpioEntry => ({ kind: "link", path, target })),
+    ...consoleWords.map((word): CpioEntry => ({ kind: "link", path: `usr/bin/${word}`, target: "busybox" })),
+    ...(await Promise.all(programs.map(({ from, to }) => file(join(tree, from), to)))),
+    ...(await Promise.all([...libraries].map(([name, path]) => file(path, `${libraryTarget}/${name}`, 0o644)))),
+    ...(await Promise.all(configuration.map((path) => file(join(tree, path), path, 0o644)))),
+    await file(await realpath(join(tree, loader.from)), loader.to),
+  ];
+}

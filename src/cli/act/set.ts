@@ -1,0 +1,46 @@
+import type { Command } from "commander";
+import type { MachineView } from "../../contract/operator/views.ts";
+import { failure } from "../api/failure.ts";
+import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+
+const plainKeys = ["groups", "requiredImage", "plannedImage", "disableUpdates", "hostname", "macs"];
+const keys =
+  "tag.NAME=VALUE, groups=a,b, requiredImage=…, plannedImage=…, disableUpdates=true|false, hostname=…, macs=…";
+
+/** Adds `set`: what operators say of a machine. */
+export function setCommand(program: Command): void {
+  const command = program
+    .command("set <name> <key=value...>")
+    .description(`say something of a machine: ${keys}; KEY= takes it away`);
+  serverOptions(command).action(async (name: string, words: string[], options: ServerOptions) => {
+    const patch = patchOf(words);
+    const { openApi } = await import("../api/api.ts");
+    const api = await openApi(options);
+    const before = await api.ask<MachineView>("get", { name });
+    const ifMatch = `"${before.revision}"`;
+    const machine = await api.ask<MachineView>("set", { name: before.id, body: patch, ifMatch });
+    if (options.output === "json") printJson(machine);
+    else print(`${machine.hostname ?? machine.id}: ${words.join(" ")}`);
+  });
+}
+
+/** The merge patch (RFC 7396) that `key=value` words mean; nothing behind the sign is null. */
+export function patchOf(words: readonly string[]): { readonly [key: string]: unknown } {
+  const patch: { [key: string]: unknown } = {};
+  const tags: { [name: string]: string | null } = {};
+  for (const word of words) {
+    const [, key = "", value = ""] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
+    const tag = key.startsWith("tag.");
+    if (!tag && !plainKeys.includes(key))
+      throw failure("misused", `${word} says nothing of a machine`, `meant is ${keys}`);
+    if (tag) tags[key.slice(4)] = value === "" ? null : value;
+    else patch[key] = value === "" ? null : parsedValue(key, value);
+  }
+  return Object.keys(tags).length === 0 ? patch : { ...patch, tags };
+}
+
+/** What stands behind a key; the server refuses values that mean nothing. */
+function parsedValue(key: string, value: string): unknown {
+  if (key === "groups" || key === "macs") return value.split(",").map((part) => part.trim());
+  return key === "disableUpdates" && /^(true|false)$/.test(value) ? value === "true" : value;
+}

@@ -1,0 +1,71 @@
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { runningDemo } from "../../contract/lab.ts";
+import { failure } from "./failure.ts";
+
+/** Where a server keeps everything if nothing else is said. */
+export const defaultState = "/var/lib/birther";
+const demoState = join(runningDemo, "state");
+
+/** The state directory that the caller named, by option or environment. */
+function named(option: string | undefined): string | undefined {
+  return option ?? (process.env.BIRTHER_STATE || undefined);
+}
+
+/**
+ * The socket of the server to talk to: that of the named state directory, else the only one that runs of the real
+ * server's and the demo's. Where both run it has to be said which: a rebirth must not hit the wrong fleet.
+ */
+export async function findServer(option: string | undefined): Promise<string> {
+  const only = named(option);
+  const states = only === undefined ? [defaultState, demoState] : [only];
+  const sockets = states.map((state) => join(state, "api.sock"));
+  const found = await Promise.all(sockets.map(async (path) => [path, await probe(path)] as const));
+  const running = found.filter(([, answer]) => answer === "runs").map(([path]) => path);
+  const [first, second] = running;
+  if (first !== undefined && second === undefined) return first;
+  if (first !== undefined) {
+    throw failure(
+      "misused",
+      "a server and a demo run here",
+      `say which: --state ${defaultState} or --state ${demoState}`,
+    );
+  }
+  const closed = found.find(([, answer]) => answer === "forbidden");
+  if (closed !== undefined) {
+    throw failure(
+      "noServer",
+      `${closed[0]} may not be opened by this user`,
+      "run it as the user that runs the server: sudo birther …",
+    );
+  }
+  throw failure(
+    "noServer",
+    `no server runs at ${sockets.join(" or ")}`,
+    "start one: birther serve --config FILE, or birther demo; or name its state directory with --state",
+  );
+}
+
+/** The state directory for verbs that need no server: the named one, the running server's, or the default. */
+export async function findState(option: string | undefined): Promise<string> {
+  const only = named(option);
+  if (only !== undefined) return only;
+  const demo = (await probe(join(demoState, "api.sock"))) === "runs";
+  if (demo && !existsSync(defaultState)) return demoState;
+  return defaultState;
+}
+
+async function probe(path: string): Promise<"runs" | "absent" | "forbidden"> {
+  const socket = connect(path);
+  try {
+    await once(socket, "connect");
+    return "runs";
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "EACCES" || code === "EPERM" ? "forbidden" : "absent";
+  } finally {
+    socket.destroy();
+  }
+}

@@ -1,0 +1,45 @@
+import type { Command } from "commander";
+import type { AuditAnswer } from "../../contract/operator/answers.ts";
+import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { formatTime } from "../output/figures.ts";
+import { formatTable } from "../output/table.ts";
+
+/** Adds `audit`: who changed what. */
+export function auditCommand(program: Command): void {
+  const command = program
+    .command("audit [name]")
+    .description("who changed what, newest first: of a machine, a token, or all")
+    .option("-n, --limit <count>", "how many at most", "100");
+  serverOptions(command).action(async (name: string | undefined, options: ServerOptions & { limit: string }) => {
+    const { openApi } = await import("../api/api.ts");
+    const query = { about: name, limit: options.limit };
+    const { entries } = await (await openApi(options)).ask<AuditAnswer>("audit", { query });
+    if (options.output === "json") return printJson(entries);
+    const rows = entries.map(({ atMs, by, action, subject, before, after }) => [
+      formatTime(atMs),
+      by,
+      action,
+      subject,
+      differences(before, after).join(", ") || "-",
+    ]);
+    if (rows.length === 0) process.stderr.write("nothing was changed by anybody yet\n");
+    else print(...formatTable(["TIME", "WHO", "WHAT", "OF", "BEFORE AND AFTER"], rows));
+  });
+}
+
+/** Facts that grow with every change, and say nothing here. */
+const dull: ReadonlySet<string> = new Set(["id", "createdAtMs", "revision", "timeline", "lastSeenAtMs", "wayBack"]);
+
+/** `state: healthy → rebirth`, for each fact that changed. */
+function differences(before: unknown, after: unknown): string[] {
+  const [was, is] = [before, after].map((value) => (value ?? {}) as { readonly [name: string]: unknown });
+  const names = new Set([...Object.keys(was ?? {}), ...Object.keys(is ?? {})]);
+  return [...names]
+    .filter((name) => !dull.has(name))
+    .map((name) => `${name}: ${shown(was?.[name])} → ${shown(is?.[name])}`);
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return "-";
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

@@ -1,0 +1,64 @@
+import type { Command } from "commander";
+import type { MachineView, NetworkView } from "../../contract/operator/views.ts";
+import { listMachines, type SelectionOptions, selectionOptions } from "../act/selection.ts";
+import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { formatDuration } from "../output/figures.ts";
+import { formatTable } from "../output/table.ts";
+import { foreignText } from "./networks.ts";
+
+/** Adds `machines`: the fleet at a glance. */
+export function machinesCommand(program: Command): void {
+  const command = program
+    .command("machines")
+    .description("list the machines: state, phase, address, image, conditions")
+    .option("-f, --fields <keys>", "only these keys of each record, parted by commas: hostname,state,macs");
+  selectionOptions(command);
+  serverOptions(command).action(async (options: ServerOptions & SelectionOptions & { fields?: string }) => {
+    const { openApi } = await import("../api/api.ts");
+    const api = await openApi(options);
+    const machines = await listMachines(api, options);
+    if (options.output === "json") return printJson(machines);
+    const { networks } = await api.ask<{ networks: NetworkView[] }>("networks");
+    for (const network of networks.filter(({ notServed }) => notServed !== undefined))
+      process.stderr.write(`${foreignText(network.name, network).join("\n")}\n`);
+    if (machines.length === 0) {
+      const all = options.labels === undefined && options.where === undefined;
+      process.stderr.write(all ? `${none}\n` : "none of them\n");
+    } else if (options.fields !== undefined) print(...fieldsTable(machines, options.fields.split(",")));
+    else print(...machinesTable(machines, Date.now()));
+  });
+}
+
+const none = "no machine has asked PXE yet: switch one on that is cabled to a network of the configuration";
+
+/** The table that `machines` prints. */
+export function machinesTable(machines: readonly MachineView[], nowMs: number): string[] {
+  const titles = ["NAME", "STATE", "PHASE", "SINCE", "ADDRESS", "IMAGE", "CONDITIONS"];
+  const rows = machines.map((machine) => [
+    machine.hostname ?? machine.id,
+    machine.state,
+    machine.phase ?? "-",
+    machine.phaseAtMs === undefined ? "-" : formatDuration(Math.max(0, nowMs - machine.phaseAtMs)),
+    addressOf(machine),
+    machine.runningImage ?? machine.requiredImage ?? "-",
+    machine.conditions.map(({ kind, reason }) => `${kind}: ${reason}`).join("; ") || "-",
+  ]);
+  return formatTable(titles, rows);
+}
+
+/** A column for each key that was asked for. */
+function fieldsTable(machines: readonly MachineView[], fields: readonly string[]): string[] {
+  const keys = [...new Set(["id", ...fields.map((field) => field.trim())])];
+  const rows = machines.map((machine) =>
+    keys.map((key) => {
+      const value = machine[key as keyof MachineView];
+      return value === undefined ? "-" : typeof value === "string" ? value : JSON.stringify(value);
+    }),
+  );
+  const titles = keys.map((key) => key.replace(/([A-Z])/g, " $1").toUpperCase());
+  return formatTable(titles, rows);
+}
+
+function addressOf(machine: MachineView): string {
+  return machine.permanentAddress ?? machine.temporaryAddress ?? "-";
+}

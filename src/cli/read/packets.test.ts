@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { framesOf, udpPayloadsTo } from "../../../tests/support/pcap.ts";
+import type { NetworkView, PacketView } from "../../contract/operator/views.ts";
+import { parseMac } from "../../core/net/mac.ts";
+import { networksText } from "./networks.ts";
+import { packetsTable, pcapOf } from "./packets.ts";
+
+const server = { address: "10.77.0.1", port: 67 };
+const packets: readonly PacketView[] = [
+  {
+    ...{ atMs: 1_000, direction: "in", protocol: "dhcp", kind: "discover", facts: ["class PXEClient", "xid 00000007"] },
+    ...{ source: { address: "0.0.0.0", port: 68 }, destination: server, bytes: Buffer.from("ask").toString("base64") },
+  },
+  {
+    ...{ atMs: 1_002, direction: "out", protocol: "dhcp", kind: "offer", facts: ["yiaddr 10.77.0.50"] },
+    ...{ source: server, destination: { address: "255.255.255.255", port: 68 } },
+    bytes: Buffer.from("answer").toString("base64"),
+  },
+];
+
+test("packets: which way, what kind, the main facts", () => {
+  const [titles, ask, answer] = packetsTable(packets, 2_000);
+  assert.match(titles ?? "", /^TIME +FROM +TO +KIND +FACTS$/);
+  assert.match(ask ?? "", /0\.0\.0\.0:68 +10\.77\.0\.1:67 +< dhcp discover +class PXEClient, xid 00000007$/);
+  assert.match(answer ?? "", /10\.77\.0\.1:67 +255\.255\.255\.255:68 +> dhcp offer +yiaddr 10\.77\.0\.50$/);
+});
+
+test("packets --pcap: frames between the machine's NIC and ours", () => {
+  const mac = parseMac("525400000001") ?? assert.fail();
+  const frames = framesOf(pcapOf(packets, { macs: [mac] }));
+  assert.deepEqual(
+    udpPayloadsTo(67, frames).map((bytes) => Buffer.from(bytes).toString()),
+    ["ask"],
+  );
+  assert.deepEqual(
+    udpPayloadsTo(68, frames).map((bytes) => Buffer.from(bytes).toString()),
+    ["answer"],
+  );
+  assert.deepEqual(
+    frames.map((frame) => Buffer.from(frame.subarray(0, 12)).toString("hex")),
+    ["026269727468525400000001", "ffffffffffff026269727468"],
+  );
+});
+
+test("networks: the pool, and a line for each thing that needs somebody", () => {
+  const network: NetworkView = {
+    ...{
+      name: "rack",
+      interface: "eth1",
+      mode: "full",
+      nursery: true,
+      received: 9,
+      answered: 4,
+      receiveBufferBytes: 8_388_608,
+    },
+    pool: { first: "10.77.0.50", last: "10.77.0.51", size: 2, held: 2, exhaustedSinceMs: 0, refused: 5 },
+    declined: [{ address: "10.77.0.50", mac: "52:54:00:0a:0b:01", untilMs: 61_000 }],
+    ...{ answers: {}, unanswered: { poolExhausted: 5 }, malformed: {} },
+  };
+  const text = networksText([network], 1_000).join("\n");
+  assert.match(text, /rack +.*eth1 .*10\.77\.0\.50-10\.77\.0\.51 +2 of 2 +9 +4 +- +poolExhausted 5/);
+  assert.match(text, /rack: the pool has been exhausted for 1(\.0)? s, 5 requests went without an address/);
+  assert.match(text, /rack: 10\.77\.0\.50 is out of use for another 60 s: 52:54:00:0a:0b:01 found another host/);
+});

@@ -1,0 +1,69 @@
+import { writeFileSync } from "node:fs";
+import type { Command } from "commander";
+import type { MachineView, PacketView } from "../../contract/operator/views.ts";
+import { noAddress, parseIpv4 } from "../../core/net/ipv4.ts";
+import { type Mac, parseMac } from "../../core/net/mac.ts";
+import { writePcap } from "../../core/net/pcap.ts";
+import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { formatTime } from "../output/figures.ts";
+import { formatTable } from "../output/table.ts";
+
+/** Adds `packets`: what a machine and the Boot Server last said to each other. */
+export function packetsCommand(program: Command): void {
+  const command = program
+    .command("packets <name>")
+    .description("the last 50 DHCP and TFTP packets of a machine: when, which way, what")
+    .option("--pcap <file>", "write them into a file for Wireshark or tcpdump instead");
+  serverOptions(command).action(async (name: string, options: ServerOptions & { pcap?: string }) => {
+    const { openApi } = await import("../api/api.ts");
+    const api = await openApi(options);
+    const { packets } = await api.ask<{ packets: PacketView[] }>("packets", { name });
+    if (options.pcap !== undefined) {
+      const machine = await api.ask<MachineView>("get", { name });
+      writeFileSync(options.pcap, pcapOf(packets, machine));
+      process.stderr.write(`${packets.length} packets in ${options.pcap}\n`);
+    } else if (options.output === "json") printJson(packets);
+    else if (packets.length > 0) print(...packetsTable(packets, Date.now()));
+    else process.stderr.write("no packet since the server started; they are kept in its memory only\n");
+  });
+}
+
+/** The table that `packets` prints. */
+export function packetsTable(packets: readonly PacketView[], nowMs: number): string[] {
+  const titles = ["TIME", "FROM", "TO", "KIND", "FACTS"];
+  const end = ({ address, port }: PacketView["source"]) => `${address}:${port}`;
+  const rows = packets.map((packet) => [
+    formatTime(packet.atMs, nowMs),
+    end(packet.source),
+    end(packet.destination),
+    `${packet.direction === "in" ? "<" : ">"} ${packet.protocol} ${packet.kind}`,
+    packet.facts.join(", "),
+  ]);
+  return formatTable(titles, rows);
+}
+
+/** Stands for our NIC: a datagram socket does not tell hardware addresses. Locally administered, and spells "birth". */
+const serverMac = "02:62:69:72:74:68" as Mac;
+const anyMac = "ff:ff:ff:ff:ff:ff" as Mac;
+
+/** A pcap file of the packets. The Ethernet headers are made up: machine and server by their own addresses, whatever relays did. */
+export function pcapOf(packets: readonly PacketView[], machine: Pick<MachineView, "macs">): Uint8Array {
+  const [machineMac = parseMac("020000000000") ?? anyMac] = machine.macs;
+  return writePcap(
+    packets.map(({ atMs, direction, source, destination, bytes }) => {
+      const macOf = (incoming: boolean, address: string) =>
+        address === "255.255.255.255" ? anyMac : incoming ? machineMac : serverMac;
+      const end = (place: PacketView["source"], isMachine: boolean) => ({
+        mac: macOf(isMachine, place.address),
+        address: parseIpv4(place.address) ?? noAddress,
+        port: place.port,
+      });
+      return {
+        atMs,
+        source: end(source, direction === "in"),
+        destination: end(destination, direction === "out"),
+        payload: new Uint8Array(Buffer.from(bytes, "base64")),
+      };
+    }),
+  );
+}

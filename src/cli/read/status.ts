@@ -1,0 +1,36 @@
+import type { Command } from "commander";
+import type { StatusView } from "../../contract/operator/views.ts";
+import type { Inconsistency } from "../../core/machine/check.ts";
+import { machineStates } from "../../core/machine/record.ts";
+import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { formatDuration } from "../output/figures.ts";
+
+/** Adds `status`: that the server runs, the fleet in one line, and whether its records contradict each other. */
+export function statusCommand(program: Command): void {
+  const command = program
+    .command("status")
+    .description("the server and the fleet in a few lines, and what is inconsistent in it (status 1 then)");
+  serverOptions(command).action(async (options: ServerOptions) => {
+    const { openApi } = await import("../api/api.ts");
+    const api = await openApi(options);
+    const status = await api.ask<StatusView>("status");
+    const { inconsistencies } = await api.ask<{ inconsistencies: Inconsistency[] }>("check");
+    if (options.output === "json") printJson({ ...status, inconsistencies });
+    else print(...statusText(status, inconsistencies));
+    if (inconsistencies.length > 0) process.exitCode = 1;
+  });
+}
+
+/** What `status` prints. */
+export function statusText(status: StatusView, inconsistencies: readonly Inconsistency[]): string[] {
+  const { version, startedAtMs, nowMs, machines } = status;
+  const total = Object.values(machines).reduce((sum, count) => sum + count, 0);
+  const counts = machineStates.filter((state) => machines[state]).map((state) => `${machines[state]} ${state}`);
+  return [
+    `birther ${version}, running for ${formatDuration(Math.max(0, nowMs - startedAtMs))}`,
+    `${total} machines${counts.length === 0 ? "" : `: ${counts.join(", ")}`}`,
+    ...(inconsistencies.length === 0
+      ? ["nothing inconsistent"]
+      : inconsistencies.map(({ message }) => `inconsistent: ${message}`)),
+  ];
+}

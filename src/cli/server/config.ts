@@ -1,0 +1,37 @@
+import type { Command } from "commander";
+import { print } from "../api/server-options.ts";
+
+/** Adds `config check`, `config docs`, `config life` and `config openapi`. */
+export function configCommand(program: Command): void {
+  const config = program.command("config").description("check a configuration file; print its documentation");
+  config
+    .command("check <file>")
+    .description("say all that is wrong with a configuration file, or that it is good")
+    .action(async (file: string) => {
+      const { readConfigFile } = await import("./config-file.ts");
+      const { warnings } = await readConfigFile(file);
+      for (const warning of warnings) process.stderr.write(`warning: ${file}: ${warning}\n`);
+      print(`${file} is good`);
+    });
+  config
+    .command("docs")
+    .description("print docs/configuration.md, made of the schema")
+    .action(async () => {
+      const { configDocs } = await import("../../contract/config/docs.ts");
+      process.stdout.write(configDocs());
+    });
+  config
+    .command("life")
+    .description("print docs/machine-life.md, made of the state × event table")
+    .action(async () => {
+      const { lifeDocs } = await import("../../core/machine/life/docs.ts");
+      process.stdout.write(lifeDocs());
+    });
+  config
+    .command("openapi")
+    .description("print docs/openapi.json, the operators' API, made of the table of routes")
+    .action(async () => {
+      const { openApiDocument } = await import("../../contract/operator/openapi.ts");
+      print(JSON.stringify(openApiDocument(program.version() ?? ""), undefined, 2));
+    });
+}

@@ -1,0 +1,69 @@
+import { type Command, Option } from "commander";
+import { roles } from "../../contract/operator/role.ts";
+import type { TokenView } from "../../contract/operator/token.ts";
+import { failure } from "../api/failure.ts";
+import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { formatTime } from "../output/figures.ts";
+import { formatTable } from "../output/table.ts";
+
+type CreateOptions = ServerOptions & { readonly role: string; readonly expires?: string };
+
+/** Adds `tokens create|list|revoke`: who may ask from another machine. */
+export function tokensCommand(program: Command): void {
+  const tokens = program.command("tokens").description("who may ask this server from another machine, and what");
+  const open = async (options: ServerOptions) => (await import("../api/api.ts")).openApi(options);
+
+  const create = tokens
+    .command("create <name>")
+    .description("make a token and show it, once; the audit names who asks by it")
+    .addOption(
+      new Option("-r, --role <role>", "viewer looks, operator changes machines, admin also makes tokens")
+        .choices(roles)
+        .makeOptionMandatory(),
+    )
+    .option("-e, --expires <time>", "how long it is good: 90d, 12h, 30m (default: until it is revoked)");
+  serverOptions(create).action(async (name: string, { role, expires, ...options }: CreateOptions) => {
+    const expiresSeconds = expires === undefined ? undefined : secondsOf(expires);
+    const body = { name, role, expiresSeconds };
+    const made = await (await open(options)).ask<TokenView & { token: string }>("createToken", { body });
+    if (options.output === "json") printJson(made);
+    else {
+      process.stderr.write(`${name} is ${role} ${untilWhen(made)}; this is shown only now:\n`);
+      print(made.token);
+    }
+  });
+
+  const list = tokens.command("list").description("the tokens that there are, and when each was last used");
+  serverOptions(list).action(async (options: ServerOptions) => {
+    const answer = await (await open(options)).ask<{ tokens: TokenView[] }>("tokens");
+    if (options.output === "json") return printJson(answer.tokens);
+    const nowMs = Date.now();
+    const rows = answer.tokens.map(({ name, role, createdAtMs, createdBy, expiresAtMs, lastUsedAtMs }) => [
+      name,
+      role,
+      `${formatTime(createdAtMs)} by ${createdBy}`,
+      expiresAtMs === undefined ? "never" : `${expiresAtMs <= nowMs ? "EXPIRED " : ""}${formatTime(expiresAtMs)}`,
+      lastUsedAtMs === undefined ? "never" : formatTime(lastUsedAtMs),
+    ]);
+    print(...formatTable(["NAME", "ROLE", "CREATED", "EXPIRES", "LAST USED"], rows));
+  });
+
+  const revoke = tokens.command("revoke <name>").description("end a token, at once");
+  serverOptions(revoke).action(async (name: string, options: ServerOptions) => {
+    const done = await (await open(options)).ask<{ name: string }>("revokeToken", { name });
+    if (options.output === "json") printJson(done);
+    else print(`${name}: revoked`);
+  });
+}
+
+const unitSeconds: { readonly [unit: string]: number } = { m: 60, h: 3600, d: 86_400 };
+
+function secondsOf(text: string): number {
+  const [, count, unit = ""] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
+  if (count === undefined) throw failure("misused", `--expires ${text}`, "meant is a time such as 90d, 12h or 30m");
+  return Number(count) * (unitSeconds[unit] ?? 0);
+}
+
+function untilWhen({ expiresAtMs }: TokenView): string {
+  return expiresAtMs === undefined ? "until it is revoked" : `until ${new Date(expiresAtMs).toISOString()}`;
+}

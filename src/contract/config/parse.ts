@@ -1,0 +1,238 @@
+import * as v from "valibot";
+import {
+  addToIpv4,
+  formatIpv4,
+  formatPrefix,
+  type Ipv4,
+  type Prefix,
+  prefixBroadcast,
+  prefixContains,
+} from "../../core/net/ipv4.ts";
+import { type ConfigFault, permanentOf } from "./networks.ts";
+import { checkRules } from "./rules.ts";
+import { type Config, configSchema, type Meant, type Network } from "./schema.ts";
+
+export type ConfigResult =
+  | { readonly kind: "config"; readonly config: Config; readonly warnings: readonly ConfigFault[] }
+  | { readonly kind: "refused"; readonly faults: readonly ConfigFault[] };
+
+/** The configuration in a parsed YAML document, or everything that is wrong with it. */
+export function checkConfig(document: unknown): ConfigResult {
+  const parsed = v.safeParse(configSchema, document ?? {});
+  if (!parsed.success) return { kind: "refused", faults: parsed.issues.map(faultOfIssue) };
+  const config = parsed.output;
+  const rules = checkRules(config);
+  const faults = [
+    ...config.networks.flatMap((network, index) => checkNetwork(network, `networks[${index}]`)),
+    ...checkTogether(config),
+    ...rules.faults,
+  ];
+  if (faults.length > 0) return { kind: "refused", faults };
+  const noNursery: ConfigFault = {
+    path: "networks",
+    found: "no network with nursery: true",
+    meant: "a nursery, if unknown machines are to be born",
+  };
+  const nursery = config.networks.some((network) => network.nursery);
+  return { kind: "config", config, warnings: nursery ? rules.warnings : [noNursery, ...rules.warnings] };
+}
+
+/** One line for a person. */
+export function formatFault(fault: ConfigFault): string {
+  return `${fault.path}: found ${fault.found}; meant is ${fault.meant}`;
+}
+
+function checkNetwork(network: Network, path: string): ConfigFault[] {
+  const { prefix, serverAddress, temporaryPool: pool, relay } = network;
+  const permanent = permanentOf(network);
+  const faults = [
+    ...checkReach(network, path),
+    // Our own address is in a relayed network by chance only.
+    ...(relay === undefined ? outside(`${path}.serverAddress`, serverAddress, prefix) : []),
+    ...(relay === undefined
+      ? outside(`${path}.permanent.serverAddress`, permanent.serverAddress, permanent.prefix)
+      : outside(`${path}.relay.gateway`, relay.gateway, prefix)),
+    ...(permanent.gateway === undefined
+      ? []
+      : outside(`${path}.permanent.gateway`, permanent.gateway, permanent.prefix)),
+  ];
+  faults.push(
+    ...outside(`${path}.temporaryPool.first`, pool.first, prefix),
+    ...outside(`${path}.temporaryPool.last`, pool.last, prefix),
+  );
+  const range = `${formatIpv4(pool.first)}–${formatIpv4(pool.last)}`;
+  if (pool.first > pool.last) {
+    faults.push({ path: `${path}.temporaryPool`, found: range, meant: "a first address that is not behind the last" });
+  }
+  for (const [name, ours] of [
+    ["serverAddress", serverAddress],
+    ["permanent.serverAddress", permanent.serverAddress],
+    ["relay.gateway", relay?.gateway ?? serverAddress],
+  ] as const) {
+    if (ours < pool.first || ours > pool.last) continue;
+    const meant = `a pool without ${name === "relay.gateway" ? "the address" : "our own address"} ${formatIpv4(ours)} (${name})`;
+    faults.push({ path: `${path}.temporaryPool`, found: range, meant });
+    break;
+  }
+  return faults;
+}
+
+/** A network is reached by an interface or by relays: one of them, not both. */
+function checkReach({ interface: device, relay, permanent, mode }: Network, path: string): ConfigFault[] {
+  if (relay !== undefined && mode === "proxy") {
+    const meant =
+      "full or listen: relay agents bring a client's request to one DHCP server, and that one leases the address";
+    return [{ path: `${path}.mode`, found: mode, meant }];
+  }
+  if (device === undefined && relay === undefined) {
+    const meant = "the name of a network interface, or a section `relay` for a network that relay agents bring to us";
+    return [{ path: `${path}.interface`, found: "nothing", meant }];
+  }
+  if (device !== undefined && relay !== undefined) {
+    const meant = "no such section for a network on an interface: what relays bring from it is answered without it";
+    return [{ path: `${path}.relay`, found: "a section", meant }];
+  }
+  if (relay !== undefined && permanent !== undefined && permanent.gateway === undefined) {
+    const meant = "the machines' way to us: a relayed network is not ours";
+    return [{ path: `${path}.permanent.gateway`, found: "nothing", meant }];
+  }
+  return [];
+}
+
+function outside(path: string, address: Ipv4, prefix: Prefix): ConfigFault[] {
+  const usable = prefixContains(prefix, address) && address !== prefix.address && address !== prefixBroadcast(prefix);
+  if (usable) return [];
+  const range = `${formatIpv4(addToIpv4(prefix.address, 1))} to ${formatIpv4(addToIpv4(prefixBroadcast(prefix), -1))}`;
+  return [{ path, found: formatIpv4(address), meant: `an address inside ${formatPrefix(prefix)}: ${range}` }];
+}
+
+function checkTogether(config: Config): ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  config.networks.forEach((network, index) => {
+    for (const [otherIndex, other] of config.networks.slice(0, index).entries()) {
+      const path = `networks[${index}]`;
+      if (network.name === other.name) {
+        faults.push({
+          path: `${path}.name`,
+          found: network.name,
+          meant: `a name that networks[${otherIndex}] has not`,
+        });
+      }
+      if (network.interface !== undefined && network.interface === other.interface) {
+        faults.push({
+          path: `${path}.interface`,
+          found: network.interface,
+          meant: `an interface of its own: networks[${otherIndex}] has this one`,
+        });
+      }
+      for (const [name, prefix] of prefixesOf(network)) {
+        for (const [otherName, otherPrefix] of prefixesOf(other)) {
+          if (!prefixContains(prefix, otherPrefix.address) && !prefixContains(otherPrefix, prefix.address)) continue;
+          const meant = `a network apart from networks[${otherIndex}].${otherName} ${formatPrefix(otherPrefix)}`;
+          faults.push({ path: `${path}.${name}`, found: formatPrefix(prefix), meant });
+        }
+      }
+    }
+  });
+  const ports = Object.entries(config.ports);
+  ports.forEach(([name, port], index) => {
+    const [other] = ports.slice(0, index).find(([, taken]) => taken === port) ?? [];
+    if (other === undefined) return;
+    faults.push({ path: `ports.${name}`, found: String(port), meant: `another port than ports.${other}` });
+  });
+  const { certificate, key } = config.operators;
+  if ((certificate === undefined) !== (key === undefined)) {
+    const missing = certificate === undefined ? "certificate" : "key";
+    faults.push({ path: `operators.${missing}`, found: "nothing", meant: "a certificate and its key, or neither" });
+  }
+  const { minRootDiskMiB, espMiB, bootMiB } = config.storage;
+  if (minRootDiskMiB < espMiB + bootMiB + 256) {
+    const meant = `at least ${espMiB + bootMiB + 256}: espMiB + bootMiB + 256 for a root file-system`;
+    faults.push({ path: "storage.minRootDiskMiB", found: String(minRootDiskMiB), meant });
+  }
+  return faults;
+}
+
+function prefixesOf(network: Network): [string, Prefix][] {
+  const permanent: [string, Prefix][] =
+    network.permanent === undefined ? [] : [["permanent.prefix", network.permanent.prefix]];
+  return [["prefix", network.prefix], ...permanent];
+}
+
+function faultOfIssue(issue: v.InferIssue<typeof configSchema>): ConfigFault {
+  const keys = (issue.path ?? []).map((item) => item.key as string | number);
+  const path =
+    keys
+      .map((key) => (typeof key === "number" ? `[${key}]` : `.${key}`))
+      .join("")
+      .replace(/^\./, "") || "the file";
+  const last = issue.path?.[issue.path.length - 1];
+  if (last?.origin === "key" && issue.expected === "never") return unknownKey(path, keys);
+  const missing = issue.received === "undefined" || last?.origin === "key";
+  return {
+    path,
+    found: missing ? "nothing" : shown(issue.input),
+    meant: meantAt(keys) ?? issue.expected ?? issue.message,
+  };
+}
+
+function shown(value: unknown): string {
+  const json = JSON.stringify(value) ?? String(value);
+  return json.length > 80 ? `${json.slice(0, 77)}...` : json;
+}
+
+function unknownKey(path: string, keys: readonly (string | number)[]): ConfigFault {
+  const known = Object.keys(objectAt(keys.slice(0, -1)) ?? {});
+  const typed = String(keys[keys.length - 1]);
+  const near = known.find((key) => distance(key.toLowerCase(), typed.toLowerCase()) <= 2);
+  return { path, found: "a key that means nothing", meant: near ?? `one of ${known.join(", ")}` };
+}
+
+/** Edits from one word to the other (Levenshtein), for words as short as keys are. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? a.length;
+}
+
+type AnySchema = {
+  readonly type: string;
+  readonly wrapped?: AnySchema;
+  readonly item?: AnySchema;
+  readonly value?: AnySchema;
+  readonly entries?: { readonly [key: string]: AnySchema };
+};
+
+/** The schema that stands at a path, without its optional wrapping. */
+function schemaAt(keys: readonly (string | number)[]): AnySchema | undefined {
+  let schema: AnySchema | undefined = configSchema as unknown as AnySchema;
+  for (const key of keys) {
+    schema = bare(schema);
+    schema = schema?.entries?.[String(key)] ?? schema?.item ?? schema?.value;
+  }
+  return bare(schema);
+}
+
+function bare(schema: AnySchema | undefined): AnySchema | undefined {
+  return schema?.wrapped === undefined ? schema : bare(schema.wrapped);
+}
+
+function objectAt(keys: readonly (string | number)[]) {
+  return schemaAt(keys)?.entries;
+}
+
+function meantAt(keys: readonly (string | number)[]): string | undefined {
+  const schema = schemaAt(keys);
+  if (schema === undefined) return undefined;
+  const { meant } = v.getMetadata(schema as unknown as v.GenericSchema) as Partial<Meant>;
+  if (meant !== undefined) return meant;
+  if (schema.entries !== undefined) return `a section with ${Object.keys(schema.entries).join(", ")}`;
+  return schema.type === "array" ? "a list" : undefined;
+}

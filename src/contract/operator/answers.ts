@@ -1,0 +1,273 @@
+/**
+ * What operators' tools are answered: one schema for each kind of answer. The server does not check its own answers by
+ * them; docs/openapi.json is made of them, and a test reads real answers with them.
+ */
+import * as v from "valibot";
+import type { Why } from "../../core/machine/health/waiting-for.ts";
+import { machineStates, phases } from "../../core/machine/record.ts";
+import type { AuditEntry } from "../../core/ports.ts";
+import { burnInReport, hardware, placement, problem, storageReport } from "../machine-facing.ts";
+import { roles } from "./role.ts";
+import type { TokenView } from "./token.ts";
+import type { ChangeView, ImageView, LessonView, MachineView, NetworkView, PacketView, StatusView } from "./views.ts";
+
+const text = v.string();
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const timeMs = v.pipe(v.number(), v.minValue(0), v.description("milliseconds since 1970"));
+const counts = v.record(text, count);
+const machineState = v.picklist(machineStates);
+const phase = v.picklist(phases);
+const condition = v.strictObject({
+  kind: text,
+  reason: text,
+  sinceMs: timeMs,
+  watched: v.exactOptional(v.literal(true)),
+});
+const conditions = v.array(condition);
+
+/** Does not compile if a view has a key that its schema does not name. */
+type Names<Schema extends v.GenericSchema, View> =
+  Exclude<keyof View, keyof v.InferOutput<Schema>> extends never
+    ? Schema
+    : { readonly missing: Exclude<keyof View, keyof v.InferOutput<Schema>> };
+function naming<View>() {
+  return <Schema extends v.GenericSchema>(schema: Schema & Names<Schema, View>): Schema => schema;
+}
+
+export const machineAnswer = naming<MachineView>()(
+  v.strictObject({
+    id: text,
+    revision: count,
+    createdAtMs: timeMs,
+    macs: v.array(text),
+    state: machineState,
+    generation: count,
+    phase: v.exactOptional(phase),
+    phaseAtMs: v.exactOptional(timeMs),
+    conditions,
+    firmware: v.exactOptional(v.picklist(["bios", "uefi"])),
+    network: v.exactOptional(text),
+    temporaryAddress: v.exactOptional(text),
+    permanentAddress: v.exactOptional(text),
+    hostname: v.exactOptional(text),
+    placement: v.exactOptional(placement),
+    location: v.exactOptional(
+      v.strictObject({ rack: v.exactOptional(text), unit: v.exactOptional(text), switch: text, port: text }),
+    ),
+    requiredImage: v.exactOptional(text),
+    pinnedImage: v.exactOptional(text),
+    plannedImage: v.exactOptional(text),
+    disableUpdates: v.exactOptional(v.literal(true)),
+    tags: v.exactOptional(v.record(text, text)),
+    groups: v.exactOptional(v.array(text)),
+    announced: v.exactOptional(
+      v.strictObject({
+        by: text,
+        atMs: timeMs,
+        hostname: v.exactOptional(text),
+        place: v.exactOptional(v.strictObject({ switchName: text, port: text })),
+      }),
+    ),
+    repair: v.exactOptional(
+      v.strictObject({
+        rebirthsAtMs: v.array(timeMs),
+        atMs: timeMs,
+        debugAtMs: v.exactOptional(timeMs),
+        pending: v.exactOptional(v.literal(true)),
+      }),
+    ),
+    mayMove: v.exactOptional(v.literal(true)),
+    disputedMacs: v.exactOptional(v.array(text)),
+    runningImage: v.exactOptional(text),
+    smbios: v.exactOptional(hardware.entries.smbios),
+    hardware: v.exactOptional(hardware),
+    burnIn: v.exactOptional(burnInReport),
+    storage: v.exactOptional(storageReport),
+    pxe: v.strictObject({ requests: count, responses: count, lastRequestAtMs: timeMs, lastAnswer: text }),
+    order: v.exactOptional(
+      v.strictObject({
+        action: text,
+        generation: count,
+        expiresAtMs: timeMs,
+        takenAtMs: v.exactOptional(timeMs),
+      }),
+    ),
+    lastSeenAtMs: timeMs,
+    timeline: v.array(
+      v.strictObject({
+        phase,
+        atMs: timeMs,
+        durationMs: v.exactOptional(v.number()),
+        detail: v.exactOptional(text),
+      }),
+    ),
+    sentAway: v.exactOptional(v.strictObject({ atMs: timeMs, by: text, override: v.exactOptional(v.literal(true)) })),
+    unheardBoots: v.exactOptional(v.strictObject({ count, lastAtMs: timeMs })),
+  }),
+);
+
+/** What became of a machine, as far as a change or an action tells it. */
+const machineBrief = v.strictObject({
+  id: text,
+  revision: count,
+  state: machineState,
+  generation: count,
+  conditions,
+  hostname: v.exactOptional(text),
+  phase: v.exactOptional(phase),
+});
+
+export const changeAnswer = naming<ChangeView>()(
+  v.strictObject({
+    position: count,
+    atMs: timeMs,
+    by: v.exactOptional(text),
+    event: v.looseObject({ kind: text }),
+    machine: machineBrief,
+    absorbed: v.exactOptional(v.array(text)),
+  }),
+);
+
+const end = v.strictObject({ address: text, port: count });
+const packet = naming<PacketView>()(
+  v.strictObject({
+    atMs: timeMs,
+    direction: v.picklist(["in", "out"]),
+    protocol: v.picklist(["dhcp", "tftp"]),
+    source: end,
+    destination: end,
+    kind: text,
+    facts: v.array(text),
+    bytes: v.pipe(text, v.description("the UDP payload, base64")),
+  }),
+);
+
+const network = naming<NetworkView>()(
+  v.strictObject({
+    name: text,
+    interface: v.exactOptional(text),
+    nursery: v.boolean(),
+    mode: v.picklist(["full", "proxy", "listen"]),
+    notServed: v.exactOptional(text),
+    foreignDhcp: v.exactOptional(
+      v.strictObject({ address: text, mac: v.exactOptional(text), sinceMs: timeMs, lastMs: timeMs }),
+    ),
+    pool: v.strictObject({
+      first: text,
+      last: text,
+      size: count,
+      held: count,
+      exhaustedSinceMs: v.exactOptional(timeMs),
+      refused: v.exactOptional(count),
+    }),
+    declined: v.array(v.strictObject({ address: text, mac: text, untilMs: timeMs })),
+    received: count,
+    answered: count,
+    answers: counts,
+    unanswered: counts,
+    malformed: counts,
+    receiveBufferBytes: count,
+  }),
+);
+
+export const whyAnswer = naming<Why & { readonly name: string }>()(
+  v.strictObject({
+    name: text,
+    missing: v.exactOptional(v.pipe(text, v.description("the end of `waits until …`; absent when nothing is missing"))),
+    sinceMs: timeMs,
+    byMs: v.exactOptional(timeMs),
+    overdue: v.boolean(),
+    evidence: v.array(text),
+    next: text,
+  }),
+);
+
+const lesson = naming<LessonView>()(
+  v.strictObject({
+    vendor: text,
+    product: text,
+    firmware: text,
+    client: text,
+    scores: v.record(text, v.number()),
+    learnedAtMs: timeMs,
+    method: text,
+  }),
+);
+
+const image = naming<ImageView>()(v.strictObject({ name: text, entries: count, bytes: count, importedAtMs: timeMs }));
+
+export const statusAnswer = naming<StatusView>()(
+  v.strictObject({ version: text, startedAtMs: timeMs, nowMs: timeMs, machines: counts }),
+);
+export const listAnswer = v.strictObject({
+  machines: v.pipe(v.array(v.partial(machineAnswer)), v.description("by id; with `fields` only these keys and the id")),
+  position: v.pipe(count, v.description("that of the list: `/v1/changes?since=` it tells what has changed since")),
+  continue: v.exactOptional(v.pipe(text, v.description("there are more: ask again with this"))),
+});
+export const eventsAnswer = v.strictObject({ events: v.array(changeAnswer) });
+export const logAnswer = v.strictObject({ lines: v.array(text) });
+export const packetsAnswer = v.strictObject({ packets: v.array(packet) });
+export const networksAnswer = v.strictObject({ networks: v.array(network) });
+export const quirksAnswer = v.strictObject({ quirks: v.array(lesson) });
+export const imagesAnswer = v.strictObject({ images: v.array(image) });
+export const checkAnswer = v.strictObject({
+  inconsistencies: v.array(v.looseObject({ kind: text, message: text })),
+});
+
+/** What became of one machine in a batch; of a dry run what would. */
+const batchResult = v.strictObject({
+  name: text,
+  outcome: v.picklist(["done", "refused"]),
+  machine: machineBrief,
+  leaves: v.exactOptional(v.pipe(v.array(text), v.description("what a clean does not erase"))),
+  problem: v.exactOptional(problem),
+});
+const excess = v.strictObject({
+  group: v.pipe(text, v.description("empty for the machines that no group owns")),
+  size: count,
+  limit: count,
+  sent: count,
+  asked: count,
+  freeAtMs: v.exactOptional(timeMs),
+});
+export const batchAnswer = v.strictObject({
+  dryRun: v.boolean(),
+  results: v.array(batchResult),
+  beyond: v.pipe(v.array(excess), v.description("groups of which more would be sent away than `blastRadius` allows")),
+  problem: v.exactOptional(v.pipe(problem, v.description("why all of it would be refused"))),
+});
+export type BatchAnswer = v.InferOutput<typeof batchAnswer>;
+
+const token = v.strictObject({
+  name: text,
+  role: v.picklist(roles),
+  createdAtMs: timeMs,
+  createdBy: text,
+  expiresAtMs: v.exactOptional(timeMs),
+  lastUsedAtMs: v.exactOptional(v.pipe(timeMs, v.description("to within ten minutes"))),
+});
+export const tokensAnswer = v.strictObject({ tokens: v.array(naming<TokenView>()(token)) });
+export const createdTokenAnswer = v.strictObject({
+  ...token.entries,
+  token: v.pipe(text, v.description("the secret; it is not kept and cannot be shown again")),
+});
+export const revokedTokenAnswer = v.strictObject({ name: text });
+
+const auditEntry = naming<AuditEntry>()(
+  v.strictObject({
+    position: count,
+    atMs: timeMs,
+    by: text,
+    action: v.pipe(text, v.description("the kind of the event, or `put token` and the like")),
+    subject: v.pipe(text, v.description("the machine's id, or the document's key")),
+    before: v.exactOptional(v.unknown()),
+    after: v.exactOptional(v.unknown()),
+  }),
+);
+export const auditAnswer = v.strictObject({
+  entries: v.array(auditEntry),
+  before: v.exactOptional(v.pipe(count, v.description("there are older ones: ask again with this"))),
+});
+export type AuditAnswer = v.InferOutput<typeof auditAnswer>;
+
+export const openApiAnswer = v.looseObject({ openapi: v.literal("3.1.0"), info: v.looseObject({ version: text }) });

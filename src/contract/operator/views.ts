@@ -1,0 +1,155 @@
+/** What operators' tools see of the MDB: the views that the routes of operator-routes.ts answer with. */
+import type { MachineEvent } from "../../core/machine/event.ts";
+import { type Location, locationOf } from "../../core/machine/location.ts";
+import type { Condition, Machine } from "../../core/machine/record.ts";
+import type { NetworkMode } from "../../core/network/network.ts";
+import type { PastChange } from "../../core/ports.ts";
+import { type Lesson, rankMethods } from "../../core/pxe/local-boot/lesson.ts";
+import { type LocalMethod, methodsOf } from "../../core/pxe/local-boot/methods.ts";
+
+/** A machine as operators see it: its record without hashes of secrets. */
+export type MachineView = Omit<Machine, "ticket" | "subTokenHash" | "wayBack"> & {
+  readonly location?: Location;
+  readonly order?: {
+    readonly action: string;
+    readonly generation: number;
+    readonly expiresAtMs: number;
+    readonly takenAtMs?: number;
+  };
+};
+
+/** As much of a record as tells what became of the machine. */
+export type MachineBrief = Omit<PastChange["machine"], "conditions"> & { readonly conditions: Condition[] };
+
+/** One change: an event, and what became of the machine. */
+export type ChangeView = {
+  /** Its number in the one order of all changes. */
+  readonly position: number;
+  readonly atMs: number;
+  /** Who asked for it, where somebody did. */
+  readonly by?: string;
+  readonly event: EventView;
+  readonly machine: MachineBrief;
+  /** Ids of records that ceased to exist by it. */
+  readonly absorbed?: readonly string[];
+};
+
+/** An event without hashes of secrets. */
+export type EventView = { readonly kind: MachineEvent["kind"]; readonly [fact: string]: unknown };
+
+/** A DHCP or TFTP packet of a machine as the Boot Server saw it. */
+export type PacketView = {
+  readonly atMs: number;
+  /** From the machine, or to it. */
+  readonly direction: "in" | "out";
+  readonly protocol: "dhcp" | "tftp";
+  readonly source: { readonly address: string; readonly port: number };
+  readonly destination: { readonly address: string; readonly port: number };
+  /** The kind of message, e.g. `offer`. */
+  readonly kind: string;
+  /** Its main options in words. */
+  readonly facts: readonly string[];
+  /** The UDP payload, base64. */
+  readonly bytes: string;
+};
+
+/** A network as the Boot Server sees it, counted since its start. */
+export type NetworkView = {
+  readonly name: string;
+  /** Absent where relay agents bring its requests. */
+  readonly interface?: string;
+  readonly nursery: boolean;
+  readonly mode: NetworkMode;
+  /** Why nothing is answered there although it should be, and what to do. */
+  readonly notServed?: string;
+  /** Another DHCP server that was heard there; its hardware address where it is on the same wire. */
+  readonly foreignDhcp?: {
+    readonly address: string;
+    readonly mac?: string;
+    readonly sinceMs: number;
+    readonly lastMs: number;
+  };
+  readonly pool: {
+    readonly first: string;
+    readonly last: string;
+    readonly size: number;
+    /** How many of them are held. */
+    readonly held: number;
+    /** Since when machines go without an address, and how many requests did. */
+    readonly exhaustedSinceMs?: number;
+    readonly refused?: number;
+  };
+  /** Out of use, because the machine with this MAC found another host there. */
+  readonly declined: readonly { readonly address: string; readonly mac: string; readonly untilMs: number }[];
+  readonly received: number;
+  readonly answered: number;
+  /** The answers by what they told machines to do, e.g. `loader`. */
+  readonly answers: { readonly [kind: string]: number };
+  /** Messages without an answer, by reason; and bytes that are no message, by fault. */
+  readonly unanswered: { readonly [why: string]: number };
+  readonly malformed: { readonly [fault: string]: number };
+  readonly receiveBufferBytes: number;
+};
+
+/** What was learned of one stage of a model's firmware, and the method that is therefore used first. */
+export type LessonView = Lesson & { readonly method: LocalMethod };
+
+/** The view of a lesson. */
+export function viewLesson(lesson: Lesson): LessonView {
+  const [method = methodsOf[lesson.client][0] as LocalMethod] = rankMethods(methodsOf[lesson.client], lesson);
+  return { ...lesson, method };
+}
+
+/** A system image in the image store. */
+export type ImageView = {
+  readonly name: string;
+  /** Files, directories and all else that has a path. */
+  readonly entries: number;
+  readonly bytes: number;
+  readonly importedAtMs: number;
+};
+
+export type StatusView = {
+  readonly version: string;
+  readonly startedAtMs: number;
+  readonly nowMs: number;
+  readonly machines: { readonly [state: string]: number };
+};
+
+const secretFacts: ReadonlySet<string> = new Set(["tokenHash", "sessionHash", "subTokenHash"]);
+
+/** The view of a record. */
+export function viewMachine(machine: Machine): MachineView {
+  const { ticket, subTokenHash: _secret, wayBack: _internal, ...kept } = machine;
+  const location = locationOf(machine);
+  const rest = location === undefined ? kept : { ...kept, location };
+  if (ticket === undefined) return rest;
+  const { action, generation, expiresAtMs, taken } = ticket;
+  return {
+    ...rest,
+    order: { action, generation, expiresAtMs, ...(taken === undefined ? {} : { takenAtMs: taken.atMs }) },
+  };
+}
+
+/** The view of a change. */
+export function viewChange(change: PastChange): ChangeView {
+  const { position, atMs, by, absorbed } = change;
+  const facts = Object.entries(change.event).filter(([name]) => !secretFacts.has(name));
+  return {
+    ...{ position, atMs },
+    ...(by === undefined ? {} : { by }),
+    event: Object.fromEntries(facts) as EventView,
+    machine: briefOf(change.machine),
+    ...(absorbed === undefined ? {} : { absorbed: [...absorbed] }),
+  };
+}
+
+/** What of a record tells what became of the machine. */
+export function briefOf(machine: PastChange["machine"]): MachineBrief {
+  const { id, revision, state, generation, conditions, hostname, phase } = machine;
+  return {
+    ...{ id, revision, state, generation, conditions: [...conditions] },
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(phase === undefined ? {} : { phase }),
+  };
+}

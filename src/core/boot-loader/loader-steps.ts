@@ -1,0 +1,47 @@
+import { type Layout, partitionFor } from "../install/layout.ts";
+import { imagePlaces, onNewRoot, rootPlaces } from "../install/paths.ts";
+import { type Step, step } from "../install/step.ts";
+import { loaderFile } from "./efi-boot.ts";
+import {
+  fetchSignedLoader,
+  type SignedLoader,
+  signedLoaderConfig,
+  signedLoaderCopies,
+  signedLoaderFile,
+} from "./signed-loader.ts";
+
+/** Gets what the Bootstrap Image does not hold, before anything is written: the machine must not lose its old system to a server that has gone. */
+export function fetchLoaderSteps(signed: SignedLoader | undefined): readonly Step[] {
+  return signed === undefined ? [] : [step("fetch the signed boot loader", 300, fetchSignedLoader(signed))];
+}
+
+/** Puts the boot loader on the disk, whose file-systems are mounted: GRUB for BIOS, ours for UEFI, or the signed ones. */
+export function loaderSteps(layout: Layout, signed: SignedLoader | undefined): readonly Step[] {
+  const esp = layout.partitions.find((partition) => partition.use === "esp");
+  if (esp === undefined) {
+    const core = partitionFor(layout, "biosBoot");
+    const act = {
+      kind: "installBiosLoader",
+      disk: layout.disk,
+      coreSector: core.firstSector,
+      roomSectors: core.sectorCount,
+    } as const;
+    return [step("install boot loader", 120, act)];
+  }
+  if (signed !== undefined)
+    return [
+      step("install boot loader", 120, signedLoaderCopies),
+      step("configure boot loader", 60, signedLoaderConfig),
+      step("add boot entry", 60, { kind: "addBootEntry", partition: esp, file: signedLoaderFile }),
+    ];
+  // Twice: under its own name for our boot entry, and where firmware looks that has lost its variables.
+  const files = ["/EFI/birther/grubx64.efi", "/EFI/BOOT/BOOTX64.EFI"].map((file) => ({
+    from: imagePlaces.grubEfi,
+    to: onNewRoot(`${rootPlaces.esp}${file}`),
+    mode: 0o644,
+  }));
+  return [
+    step("install boot loader", 120, { kind: "copyFiles", files }),
+    step("add boot entry", 60, { kind: "addBootEntry", partition: esp, file: loaderFile }),
+  ];
+}

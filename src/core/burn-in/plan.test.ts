@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startWatching, stepLine, watchdogTurn } from "../birth/watchdog.ts";
+import type { Disk } from "../hardware/hardware.ts";
+import { type BurnInAmounts, type BurnInGround, planBurnIn } from "./plan.ts";
+
+function disk(path: string, more: Partial<Disk> = {}): Disk {
+  return {
+    ...{ path, model: "", serial: path, wwn: "", sizeBytes: 2 ** 40, rotational: true, removable: false, bus: "scsi" },
+    ...more,
+  };
+}
+const rootDisk = disk("/dev/sda");
+const profile: BurnInAmounts = { cpuSeconds: 60, memoryPercent: 80, diskMiB: 1024, networkMiB: 256 };
+const ground: BurnInGround = { cpus: 2, availableMiB: 2000, disks: [rootDisk], rootDisk, server: "10.77.0.1" };
+
+function rows(amounts: Partial<BurnInAmounts>, where: Partial<BurnInGround>): readonly string[] {
+  return planBurnIn({ ...profile, ...amounts }, { ...ground, ...where }).map(
+    ({ test, subject, deadlineSeconds }) => `${test} ${subject} ${deadlineSeconds}`,
+  );
+}
+
+test("burn-in plan: each test with its deadline", () => {
+  assert.deepEqual(rows({}, {}), [
+    "cpu 2 CPUs 180",
+    "memory 1600 MiB 152",
+    "disk /dev/sda 2168",
+    "network 10.77.0.1 632",
+  ]);
+});
+
+test("burn-in plan: what is 0 is left out", () => {
+  const nothing = { cpuSeconds: 0, memoryPercent: 0, diskMiB: 0, networkMiB: 0 };
+  assert.deepEqual(rows(nothing, { disks: [rootDisk, disk("/dev/sdb")] }), []);
+});
+
+test("burn-in plan: other fixed disks are read, never written; what can be pulled out is left alone", () => {
+  const disks = [disk("/dev/sdb"), rootDisk, disk("/dev/sdc", { bus: "usb" }), disk("/dev/sdd", { removable: true })];
+  const tests = planBurnIn(profile, { ...ground, disks });
+  assert.deepEqual(
+    tests.flatMap((each) =>
+      each.kind === "readDisk" || each.kind === "writeDisk" ? [[each.kind, each.disk.path, each.mebibytes]] : [],
+    ),
+    [
+      ["writeDisk", "/dev/sda", 1024],
+      ["readDisk", "/dev/sdb", 256],
+    ],
+  );
+});
+
+test("burn-in plan: much memory with many CPUs is watched closely, and what would take hours is tested in part", () => {
+  const memory = (gib: number, cpus: number) => rows({ memoryPercent: 90 }, { availableMiB: gib * 1024, cpus })[1];
+  assert.equal(memory(512, 64), "memory 471859 MiB 710");
+  assert.equal(memory(1229, 64), "memory 1132646 MiB 1536");
+  assert.equal(memory(24_576, 2), "memory 720000 MiB 14520");
+});
+
+test("burn-in plan: the watchdog understands the deadline of every test that can be configured", () => {
+  const most = { cpuSeconds: 86_400, memoryPercent: 90, diskMiB: 65_536, networkMiB: 16_384 };
+  const disks = [rootDisk, disk("/dev/sdb")];
+  for (const cpus of [1, 512]) {
+    for (const each of planBurnIn(most, { ...ground, disks, cpus, availableMiB: 64 * 2 ** 20 })) {
+      const text = stepLine(`burn-in: ${each.test}`, each.deadlineSeconds);
+      const { state } = watchdogTurn(startWatching(0), { kind: "line", text }, 0);
+      assert.deepEqual(state, {
+        kind: "watching",
+        step: `burn-in: ${each.test}`,
+        deadlineMs: each.deadlineSeconds * 1000,
+      });
+    }
+  }
+});

@@ -1,0 +1,64 @@
+import type { Ipv4 } from "../../net/ipv4.ts";
+import { type Mac, macFromBytes } from "../../net/mac.ts";
+import type { DhcpOptions } from "./option-table.ts";
+
+/** A DHCP message; the fields bear the names of RFC 2131 §2. */
+export type DhcpPacket = {
+  /** 1 from a client, 2 from a server. */
+  readonly op: 1 | 2;
+  readonly htype: number;
+  /** Bytes of chaddr that count, 0 to 16. */
+  readonly hlen: number;
+  readonly hops: number;
+  readonly xid: number;
+  readonly secs: number;
+  readonly flags: number;
+  readonly ciaddr: Ipv4;
+  readonly yiaddr: Ipv4;
+  readonly siaddr: Ipv4;
+  readonly giaddr: Ipv4;
+  /** All sixteen bytes, as they came. */
+  readonly chaddr: Uint8Array;
+  /** Empty where the field held options (overload) or nothing. */
+  readonly sname: string;
+  readonly file: string;
+  readonly options: DhcpOptions;
+  /** Options without a row in the table, and those whose bytes do not have their kind's shape, by code. */
+  readonly otherOptions: ReadonlyMap<number, Uint8Array>;
+};
+
+/** Why bytes are no DHCP message. Counted by kind, never answered. */
+export type MalformedDhcp = {
+  readonly kind: "malformed";
+  readonly fault:
+    | "tooShort"
+    | "badOperation"
+    | "badHardwareLength"
+    | "noMagicCookie"
+    | "badRelayAddress"
+    | "truncatedOption";
+};
+
+/** Bit of `flags`: the client cannot receive unicast before it has its address (RFC 2131 §2). */
+export const broadcastFlag = 0x8000;
+
+/** 99.130.83.99: marks the options field (RFC 2131 §3). */
+export const magicCookie = 0x63825363;
+
+/** Where the hardware address and the two text fields begin, and how many bytes they have. */
+export const chaddrAt = 28;
+export const chaddrLength = 16;
+export const snameAt = 44;
+export const snameLength = 64;
+export const fileAt = 108;
+export const fileLength = 128;
+
+/** Bytes of the fixed part, with the cookie. */
+export const headerLength = 240;
+
+/** The client's Ethernet address; undefined if it has another kind of hardware or sends its GUID there (netboot.md Q8). */
+export function clientMac(packet: DhcpPacket): Mac | undefined {
+  if (packet.htype !== 1 || packet.hlen !== 6) return undefined;
+  const mac = macFromBytes(packet.chaddr);
+  return mac === "00:00:00:00:00:00" ? undefined : mac;
+}

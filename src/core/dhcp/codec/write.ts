@@ -1,0 +1,180 @@
+import {
+  type Builder,
+  createBuilder,
+  finishedBytes,
+  padTo,
+  putBytes,
+  putText,
+  putUnsigned,
+} from "../../bytes/builder.ts";
+import { type OptionName, optionTable } from "./option-table.ts";
+import { kindCodecs } from "./option-value.ts";
+import {
+  chaddrLength,
+  type DhcpPacket,
+  fileAt,
+  fileLength,
+  headerLength,
+  magicCookie,
+  snameAt,
+  snameLength,
+} from "./packet.ts";
+
+/** BOOTP's minimum (RFC 1542 §2.1); Linux's own client silently ignores shorter messages (netboot.md D10). */
+const minimumLength = 300;
+
+/** What EDK2 takes at most, as bytes of UDP payload (netboot.md D9). */
+export const largestMessage = 1472;
+
+/** Options that stand before all others: relays and ROMs look for them early (netboot.md D2). */
+const firstOptions: readonly OptionName[] = ["dhcpMessageType", "serverIdentifier", "ipAddressLeaseTime"];
+
+/**
+ * The bytes of a message, at most `limitBytes` long. Options stand in the order in which they were put, after the
+ * first ones; one that fits nowhere any more is left out. The relay's option 82 has its place reserved and comes last (RFC 3046 §2.2).
+ */
+export function writeDhcp(packet: DhcpPacket, limitBytes: number = largestMessage): Uint8Array {
+  const message = createBuilder();
+  putHeader(message, packet);
+  const starts = putOptions(message, packet);
+  const relay = packet.options.relayAgentInformation;
+  const room = limitBytes - headerLength - (relay === undefined ? 0 : lengthOnWire(relay)) - 1;
+  if (message.length - headerLength > room) moveOptions(message, { packet, starts, room });
+  if (relay !== undefined) putNamed(message, "relayAgentInformation", relay);
+  putUnsigned(message, endCode, 1);
+  padTo(message, minimumLength);
+  return finishedBytes(message);
+}
+
+const overloadCode = 52;
+const endCode = 255;
+
+/** The fixed part. */
+function putHeader(message: Builder, packet: DhcpPacket): void {
+  const { op, htype, hlen, hops, xid, secs, flags, ciaddr, yiaddr, siaddr, giaddr, chaddr, sname, file } = packet;
+  putUnsigned(message, op, 1);
+  putUnsigned(message, htype, 1);
+  putUnsigned(message, hlen, 1);
+  putUnsigned(message, hops, 1);
+  putUnsigned(message, xid, 4);
+  putUnsigned(message, secs, 2);
+  putUnsigned(message, flags, 2);
+  putUnsigned(message, ciaddr, 4);
+  putUnsigned(message, yiaddr, 4);
+  putUnsigned(message, siaddr, 4);
+  putUnsigned(message, giaddr, 4);
+  putBytes(message, chaddr.length > chaddrLength ? chaddr.subarray(0, chaddrLength) : chaddr);
+  padTo(message, snameAt);
+  // D12: the text fields end with a zero, so their last byte is never used.
+  putText(message, sname, snameLength - 1);
+  padTo(message, fileAt);
+  putText(message, file, fileLength - 1);
+  padTo(message, fileAt + fileLength);
+  putUnsigned(message, magicCookie, 4);
+}
+
+/** All options but the relay's information, and where each begins. */
+function putOptions(message: Builder, { options, otherOptions }: DhcpPacket): readonly number[] {
+  const starts: number[] = [];
+  const put = (name: OptionName): void => {
+    if (options[name] === undefined) return;
+    starts.push(message.length);
+    putNamed(message, name, options[name]);
+  };
+  for (const name of firstOptions) put(name);
+  for (const name of Object.keys(options) as OptionName[])
+    if (!firstOptions.includes(name) && name !== "relayAgentInformation") put(name);
+  for (const [code, bytes] of otherOptions) {
+    starts.push(message.length);
+    const start = openOption(message, code);
+    putBytes(message, bytes);
+    closeOption(message, start);
+  }
+  return starts;
+}
+
+function putNamed(message: Builder, name: OptionName, value: unknown): void {
+  const { code, kind } = optionTable[name];
+  const start = openOption(message, code);
+  // The table ties kind and value together; the compiler cannot follow that through an index.
+  (kindCodecs[kind].put as (builder: Builder, value: unknown) => void)(message, value);
+  closeOption(message, start);
+}
+
+/** Begins an option, its length to be filled in; its place. */
+function openOption(message: Builder, code: number): number {
+  const start = message.length;
+  putUnsigned(message, code, 1);
+  putUnsigned(message, 0, 1);
+  return start;
+}
+
+const longestPiece = 255;
+
+/** Fills in the length; a value of more than 255 bytes is split into pieces (RFC 3396 §6). */
+function closeOption(message: Builder, start: number): void {
+  const length = message.length - start - 2;
+  if (length <= longestPiece) {
+    message.bytes[start + 1] = length;
+    return;
+  }
+  const code = message.bytes[start] ?? 0;
+  const value = message.bytes.slice(start + 2, message.length);
+  message.length = start;
+  for (let at = 0; at < value.length; at += longestPiece) {
+    const piece = value.subarray(at, at + longestPiece);
+    putUnsigned(message, code, 1);
+    putUnsigned(message, piece.length, 1);
+    putBytes(message, piece);
+  }
+}
+
+/** What a value takes as an option, in as many pieces as it needs. */
+function lengthOnWire(value: Uint8Array): number {
+  return value.length + 2 * Math.max(1, Math.ceil(value.length / longestPiece));
+}
+
+/**
+ * Moves options that do not fit into so much `room`: into file and sname, if those are empty, and option 52 says so
+ * (RFC 2131 §4.1). Only then, for it confuses old clients (netboot.md Q12). What fits nowhere is left out.
+ */
+function moveOptions(
+  message: Builder,
+  of: { readonly packet: DhcpPacket; readonly starts: readonly number[]; readonly room: number },
+): void {
+  const { packet, starts, room } = of;
+  const options = starts.map((start, index) => message.bytes.slice(start, starts[index + 1] ?? message.length));
+  message.length = headerLength;
+  const main = take(options, room - 3);
+  const file = take(main.left, packet.file === "" ? fileLength - 1 : 0);
+  const sname = take(file.left, packet.sname === "" ? snameLength - 1 : 0);
+  const overload = (file.taken.length > 0 ? 1 : 0) + (sname.taken.length > 0 ? 2 : 0);
+  const named = overload === 0 ? take(options, room).taken : [...main.taken, Uint8Array.of(overloadCode, 1, overload)];
+  for (const option of named) putBytes(message, option);
+  fillField(message, fileAt, file.taken);
+  fillField(message, snameAt, sname.taken);
+}
+
+/** Those options, in order, that fit into so many bytes, and the others. */
+function take(options: readonly Uint8Array[], room: number) {
+  const taken: Uint8Array[] = [];
+  const left: Uint8Array[] = [];
+  let free = room;
+  for (const option of options) {
+    const fits = option.length <= free;
+    (fits ? taken : left).push(option);
+    if (fits) free -= option.length;
+  }
+  return { taken, left };
+}
+
+/** Options in a field that was empty, with their END; nothing if there are none. */
+function fillField(message: Builder, at: number, options: readonly Uint8Array[]): void {
+  if (options.length === 0) return;
+  let end = at;
+  for (const option of options) {
+    message.bytes.set(option, end);
+    end += option.length;
+  }
+  message.bytes[end] = endCode;
+}

@@ -1,0 +1,58 @@
+import { addToIpv4, type Ipv4 } from "../../net/ipv4.ts";
+import { type Mac, macToBytes } from "../../net/mac.ts";
+
+/** First and last address of a range that temporary addresses come from. */
+export type AddressPool = { readonly first: Ipv4; readonly last: Ipv4 };
+
+/** Who has an address now: a machine, or nobody may have it because another host was found using it (DHCPDECLINE). */
+export type Holder = { readonly kind: "machine"; readonly mac: Mac } | { readonly kind: "declined" };
+
+export type AddressChoice =
+  | { readonly kind: "address"; readonly address: Ipv4 }
+  /** Every address is held; `size` is how many there are. */
+  | { readonly kind: "exhausted"; readonly size: number };
+
+/**
+ * Chooses an address for a hardware address: the one it wants if that is to be had, else the next free one. The search starts at a place that follows from the MAC, so that a client
+ * gets the same address again even if nothing was remembered; ROM, loader and system of one machine send different
+ * client identifiers, so those do not count (netboot.md Q9).
+ */
+export function chooseAddress(
+  pool: AddressPool,
+  client: {
+    readonly mac: Mac;
+    readonly holderOf: (address: Ipv4) => Holder | undefined;
+    readonly wanted: Ipv4 | undefined;
+  },
+): AddressChoice {
+  const { mac, holderOf, wanted } = client;
+  const isFree = (address: Ipv4) => {
+    const holder = holderOf(address);
+    return holder === undefined || (holder.kind === "machine" && holder.mac === mac);
+  };
+  if (wanted !== undefined && poolContains(pool, wanted) && isFree(wanted)) return { kind: "address", address: wanted };
+  const size = poolSize(pool);
+  const start = spread(mac) % size;
+  for (let step = 0; step < size; step += 1) {
+    const address = addToIpv4(pool.first, (start + step) % size);
+    if (isFree(address)) return { kind: "address", address };
+  }
+  return { kind: "exhausted", size };
+}
+
+/** How many addresses a pool has. */
+export function poolSize(pool: AddressPool): number {
+  return pool.last - pool.first + 1;
+}
+
+/** Whether an address is one of the pool's. */
+export function poolContains(pool: AddressPool, address: Ipv4): boolean {
+  return address >= pool.first && address <= pool.last;
+}
+
+/** FNV-1a over the six bytes: neighbouring MACs end up well apart, which keeps the search short in a filling pool. */
+function spread(mac: Mac): number {
+  let hash = 0x811c9dc5;
+  for (const byte of macToBytes(mac)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash;
+}

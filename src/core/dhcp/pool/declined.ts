@@ -1,0 +1,42 @@
+import { formatIpv4, type Ipv4, parseIpv4 } from "../../net/ipv4.ts";
+import type { Mac } from "../../net/mac.ts";
+import type { Document } from "../../ports.ts";
+
+/** An address that is out of use until then, for this client found another host answering there (DHCPDECLINE). */
+export type DeclinedAddress = { readonly address: Ipv4; readonly mac: Mac; readonly untilMs: number };
+
+/** Such addresses, each once. */
+export type DeclinedAddresses = ReadonlyMap<Ipv4, DeclinedAddress>;
+
+/** How long a declined address stays out of use. */
+export const declinedMs = 3_600_000;
+
+/** No more than this many are kept; the one that comes back first goes first. */
+export const declinedLimit = 4096;
+
+/** The document in which the Store keeps one, so that a restart, and other servers on the database, know of it. */
+export function declinedDocument({
+  address,
+  mac,
+  untilMs,
+}: DeclinedAddress): Pick<Document, "kind" | "key" | "document"> {
+  return { kind: "declinedAddress", key: formatIpv4(address), document: { mac, untilMs } };
+}
+
+/** All that such documents say. */
+export function declinedIn(documents: readonly Document[]): DeclinedAddresses {
+  const found = new Map<Ipv4, DeclinedAddress>();
+  for (const { key, document } of documents) {
+    const address = parseIpv4(key);
+    if (address !== undefined)
+      found.set(address, { address, ...(document as Pick<DeclinedAddress, "mac" | "untilMs">) });
+  }
+  return found;
+}
+
+/** The ones that need not be kept any longer: their time is over, or there are too many. */
+export function declinedToDrop(declined: Iterable<DeclinedAddress>, nowMs: number): readonly Ipv4[] {
+  const oldestFirst = [...declined].sort((a, b) => a.untilMs - b.untilMs);
+  const tooMany = oldestFirst.length - declinedLimit;
+  return oldestFirst.filter(({ untilMs }, index) => untilMs <= nowMs || index < tooMany).map(({ address }) => address);
+}

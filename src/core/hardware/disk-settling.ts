@@ -1,0 +1,48 @@
+import type { Disk } from "./hardware.ts";
+import { isFixed, isRecorded, type RecordedDisk } from "./root-disk.ts";
+
+/**
+ * Waiting until the list of disks is whole: kernels show disks one by one, each controller at its own pace, and a choice
+ * from half a list takes a data disk. A step function: the skin scans, asks, sleeps.
+ */
+export type DiskSettling =
+  | { readonly kind: "waiting"; readonly since: SettlingSince; readonly wakeAtMs: number }
+  | { readonly kind: "settled" };
+
+type SettlingSince = { readonly startMs: number; readonly unchangedMs: number; readonly seen: string };
+
+export type DiskSight = {
+  readonly disks: readonly Disk[];
+  /** Drivers of the SCSI hosts there are (`/sys/class/scsi_host/hostN/proc_name`). */
+  readonly hostDrivers: readonly string[];
+  /** The root disk that an earlier birth chose. */
+  readonly recorded?: RecordedDisk | undefined;
+};
+
+/** How long the list must stay as it is. */
+const quietMs = 2000;
+/** The same behind a SAS or RAID controller, which wakes its disks in groups, seconds apart (SAS-3 staggered spin-up). */
+const slowQuietMs = 8000;
+const slowDrivers: readonly string[] = ["mpt3sas", "mptsas", "megaraid_sas", "smartpqi", "hpsa", "aacraid", "qla2xxx"];
+/** How long a disk that must be there is waited for: any one at all, or the recorded one. */
+const missingMs = 20_000;
+/** Disks that come and go must not hold a birth up for ever. */
+const mostMs = 60_000;
+const lookEveryMs = 250;
+
+/** No wait takes longer: for the deadline of whoever waits. */
+export const disksSettleSeconds = mostMs / 1000;
+
+/** One look at the disks; `before` is what the look before this one gave. */
+export function settleDisks(before: DiskSettling | undefined, sight: DiskSight, nowMs: number): DiskSettling {
+  const { disks, hostDrivers, recorded } = sight;
+  const seen = disks.map((disk) => [disk.path, disk.wwn, disk.serial, disk.sizeBytes].join(" ")).join("\n");
+  const last = before?.kind === "waiting" ? before.since : { startMs: nowMs, unchangedMs: nowMs, seen };
+  const since = last.seen === seen ? last : { ...last, unchangedMs: nowMs, seen };
+
+  const complete = recorded === undefined ? disks.some(isFixed) : disks.some((disk) => isRecorded(disk, recorded));
+  const quiet = hostDrivers.some((driver) => slowDrivers.includes(driver)) ? slowQuietMs : quietMs;
+  const settledAtMs = Math.min(since.unchangedMs + (complete ? quiet : missingMs), since.startMs + mostMs);
+  if (nowMs >= settledAtMs) return { kind: "settled" };
+  return { kind: "waiting", since, wakeAtMs: Math.min(nowMs + lookEveryMs, settledAtMs) };
+}

@@ -1,0 +1,135 @@
+import { efivarsDirectory, globalVariable, variableValueAt } from "../boot-loader/efi-variable.ts";
+import { parseMac } from "../net/mac.ts";
+import type { Disk, Hardware, Nic } from "./hardware.ts";
+import type { Tree } from "./system-tree.ts";
+import { scanWatchdog } from "./watchdog-modules.ts";
+
+/** 1: enforced (UEFI 2.10 §3.3). Not there on a BIOS, and where the firmware's variables are not mounted. */
+const secureBootVariable = `${efivarsDirectory}/${globalVariable("SecureBoot")}`;
+
+/** What this machine is made of, by the kernel's own account (Documentation/ABI/stable/sysfs-block, sysfs-class-net). */
+export function scanHardware(tree: Tree): Hardware {
+  const cpuInfo = tree.text("/proc/cpuinfo");
+  const dmi = (name: string) => line(tree, `/sys/class/dmi/id/${name}`);
+  return {
+    cpus: (cpuInfo.match(/^processor\s*:/gm) ?? []).length,
+    cpuModel: /^model name\s*:\s*(.*)$/m.exec(cpuInfo)?.[1]?.trim() ?? "",
+    memoryMiB: memoryMiB(tree, "MemTotal"),
+    disks: scanDisks(tree),
+    nics: scanNics(tree),
+    firmware: tree.list("/sys/firmware/efi").length > 0 ? "uefi" : "bios",
+    secureBoot: isSecureBootOn(tree),
+    tpm: tree.list("/sys/class/tpm").length > 0,
+    watchdog: printable(scanWatchdog(tree)),
+    smbios: {
+      vendor: dmi("sys_vendor"),
+      product: dmi("product_name"),
+      serial: dmi("product_serial"),
+      uuid: dmi("product_uuid"),
+    },
+  };
+}
+
+/** Whether the firmware starts only what is signed. */
+export function isSecureBootOn(tree: Tree): boolean {
+  return tree.text(secureBootVariable).charCodeAt(variableValueAt) === 1;
+}
+
+/** The disks there are now, and the drivers of the SCSI hosts that may show more. */
+export function diskSight(tree: Tree): { readonly disks: readonly Disk[]; readonly hostDrivers: readonly string[] } {
+  const hosts = tree.list("/sys/class/scsi_host");
+  return {
+    disks: scanDisks(tree),
+    hostDrivers: hosts.map((host) => line(tree, `/sys/class/scsi_host/${host}/proc_name`)),
+  };
+}
+
+/** A line of /proc/meminfo in mebibytes, e.g. `MemAvailable`; 0 where it is missing. */
+export function memoryMiB(tree: Tree, name: string): number {
+  const match = new RegExp(`^${name}:\\s*(\\d+) kB$`, "m").exec(tree.text("/proc/meminfo"));
+  return Math.floor(Number(match?.[1] ?? 0) / 1024);
+}
+
+/** Bytes of a disk's logical sector: what partition tables count in. */
+export function logicalSectorBytes(tree: Tree, disk: string): number {
+  return Number(line(tree, `/sys/block/${nameOf(disk)}/queue/logical_block_size`)) || 512;
+}
+
+/** Block devices that are no disks of the machine. */
+const noDisks = /^(loop|ram|zram|dm-|md|sr|fd|nbd|mtdblock|drbd|rbd)/;
+
+function scanDisks(tree: Tree): readonly Disk[] {
+  return tree
+    .list("/sys/block")
+    .filter((name) => !noDisks.test(name))
+    .map((name) => {
+      const own = `/sys/block/${name}`;
+      return {
+        path: `/dev/${name}`,
+        model: line(tree, `${own}/device/model`),
+        serial: diskSerial(tree, own),
+        wwn: line(tree, `${own}/wwid`) || line(tree, `${own}/device/wwid`),
+        sizeBytes: Number(line(tree, `${own}/size`)) * 512, // sysfs counts 512 whatever the sector size is
+        rotational: line(tree, `${own}/queue/rotational`) === "1",
+        removable: line(tree, `${own}/removable`) === "1",
+        bus: busOf(tree.target(own)),
+        hidden: line(tree, `${own}/hidden`) === "1",
+      };
+    })
+    .filter((disk) => disk.sizeBytes > 0 && !disk.hidden) // empty card readers; paths behind NVMe multipath
+    .map(({ hidden: _, ...disk }) => disk)
+    .sort((left, right) => (left.path < right.path ? -1 : 1));
+}
+
+/** NVMe and virtio say it in text; SCSI and ATA in vital product data page 80h behind four bytes (SPC-4 §7.8.15). */
+function diskSerial(tree: Tree, own: string): string {
+  const plain = line(tree, `${own}/device/serial`) || line(tree, `${own}/serial`);
+  if (plain !== "") return plain;
+  return printable(tree.text(`${own}/device/vpd_pg80`).slice(4));
+}
+
+/** The kind of wire a device path runs over, most telling part first. */
+function busOf(devicePath: string): string {
+  if (/\/usb\d+\//.test(devicePath)) return "usb";
+  if (/\/nvme\d*\//.test(devicePath)) return "nvme";
+  if (/\/ata\d+\//.test(devicePath)) return "ata";
+  if (/\/host\d+\//.test(devicePath)) return "scsi";
+  if (/\/virtio\d+\//.test(devicePath)) return "virtio";
+  if (/\/mmc\d+\//.test(devicePath)) return "mmc";
+  return "other";
+}
+
+function scanNics(tree: Tree): readonly Nic[] {
+  return tree.list("/sys/class/net").flatMap((name) => {
+    const own = `/sys/class/net/${name}`;
+    const device = tree.target(`${own}/device`);
+    const mac = parseMac(line(tree, `${own}/address`));
+    if (device === "" || mac === undefined) return []; // lo, bridges and tunnels have no device behind them
+    return [
+      {
+        name,
+        mac,
+        driver: nameOf(tree.target(`${own}/device/driver`)),
+        speedMbps: Math.max(0, Number(line(tree, `${own}/speed`)) || 0), // -1: unknown
+        carrier: line(tree, `${own}/carrier`) === "1",
+        path: device.replace(/^\/sys\/devices\//, ""),
+      },
+    ];
+  });
+}
+
+function line(tree: Tree, path: string): string {
+  return printable(tree.text(path));
+}
+
+/** Board makers pad their strings with spaces, NULs and worse; the record takes printable text. */
+function printable(text: string): string {
+  return text
+    .replace(/[^\x21-\x7e]+/g, " ")
+    .trim()
+    .slice(0, 256);
+}
+
+function nameOf(path: string): string {
+  return path.split("/").pop() ?? "";
+}

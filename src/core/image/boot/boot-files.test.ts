@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { test } from "node:test";
+import { writeCpio } from "../../bytes/cpio.ts";
+import { bootKernels, compareVersions, grubConfig } from "./grub.ts";
+import { changesKernel } from "./kernel-change.ts";
+import { unlockArchive } from "./unlock.ts";
+
+const names = [
+  "vmlinuz-6.1.0-9-amd64",
+  "initrd.img-6.1.0-9-amd64",
+  "vmlinuz-6.1.0-10-amd64",
+  "initrd.img-6.1.0-10-amd64",
+  "vmlinuz-7.0",
+  "grub",
+];
+
+test("kernels: those with an initrd, newest first, numbers compared as numbers", () => {
+  assert.deepEqual(
+    bootKernels(names).map((kernel) => kernel.version),
+    ["6.1.0-10-amd64", "6.1.0-9-amd64"],
+  );
+  assert.equal(Math.sign(compareVersions("6.9", "6.10")), -1);
+  assert.equal(compareVersions("6.1-a", "6.1-a"), 0);
+  assert.equal(Math.sign(compareVersions("6.1", "6.1.1")), -1);
+});
+
+test("grub.cfg: an encrypted root gets the second initrd and our boot script", () => {
+  const text = grubConfig({
+    title: "compute/1",
+    firmware: "uefi",
+    root: { kind: "encrypted", mapping: "birther-root", unlockInitrd: "birther-unlock.img" },
+    kernels: bootKernels(names),
+  });
+  assert.match(
+    text,
+    /linux \/vmlinuz-6\.1\.0-10-amd64 root=\/dev\/mapper\/birther-root boot=birther ro .*panic=30 watchdog\.stop_on_reboot=0\n/,
+  );
+  assert.match(text, /initrd \/initrd\.img-6\.1\.0-10-amd64 \/birther-unlock\.img\n/);
+  assert.doesNotMatch(text, /serial --unit/);
+});
+
+test("grub.cfg: a plain root is named by its partition, and BIOS machines speak on the serial line", () => {
+  const text = grubConfig({
+    title: "it's",
+    firmware: "bios",
+    root: { kind: "plain", partUuid: "1-2" },
+    kernels: bootKernels(names),
+  });
+  assert.match(text, /root=PARTUUID=1-2 ro/);
+  assert.match(
+    text,
+    /set fallback=2\n(.*\n)*menuentry 'restart' \{\n.*\n {2}sleep 10\n {2}reboot\n/,
+    "behind two kernels",
+  );
+  assert.match(text, /initrd \/initrd\.img-6\.1\.0-10-amd64\n/);
+  assert.match(text, /terminal_output serial console/);
+  assert.match(text, /menuentry 'its, Linux/);
+});
+
+test("kernel change: only what a reboot brings into use", () => {
+  const place = (path: string) => ({ kind: "placeSymlink", path, uid: 0, gid: 0, target: "x" }) as const;
+  assert.equal(changesKernel([place("/boot/vmlinuz-6")]), true);
+  assert.equal(changesKernel([place("/usr/lib/modules/6/modules.dep")]), true);
+  assert.equal(changesKernel([{ kind: "removeFile", path: "/lib/modules/6/x.ko" }]), true);
+  assert.equal(
+    changesKernel([place("/etc/passwd"), { kind: "setMetadata", path: "/boot/vmlinuz-6", uid: 0, gid: 0 }]),
+    false,
+  );
+});
+
+test("the second initrd is an archive that cpio reads, with its script last", () => {
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  const archive = writeCpio(
+    unlockArchive({
+      partUuid: "dead-beef",
+      keyVariable: "Key-1",
+      keyBytes: 64,
+      mapping: "birther-root",
+      modulesDep: "kernel/dm-mod.ko:\nkernel/dm-crypt.ko: kernel/dm-mod.ko\n",
+      readModule: (path) => bytes(`module ${path}`),
+      cryptsetup: bytes("binary"),
+      libraries: [{ name: "ld-linux-x86-64.so.2", bytes: bytes("loader") }],
+    }),
+  );
+  const cpio = (...options: string[]) =>
+    execFileSync("cpio", ["--quiet", ...options], { input: archive, encoding: "utf8" });
+  assert.deepEqual(cpio("-t").trim().split("\n").slice(-4), [
+    "birther/modules/10-dm-mod.ko",
+    "birther/modules/11-dm-crypt.ko",
+    "scripts",
+    "scripts/birther",
+  ]);
+  const script = cpio("-i", "--to-stdout", "scripts/birther");
+  assert.match(script, /for module in 10-dm-mod\.ko 11-dm-crypt\.ko; do/);
+  assert.match(script, /ld-linux-x86-64\.so\.2 --library-path \/birther\/lib \/birther\/bin\/cryptsetup open/);
+  execFileSync("sh", ["-n"], { input: script });
+});
+
+test("archive: sizes that are not multiples of four, and UTF-8 names", () => {
+  for (const length of [0, 1, 2, 3, 4, 5]) {
+    const archive = writeCpio([{ kind: "file", path: "ü", mode: 0o600, bytes: new Uint8Array(length).fill(97) }]);
+    assert.equal(archive.length % 4, 0);
+    const read = execFileSync("cpio", ["--quiet", "-i", "--to-stdout"], { input: archive, encoding: "utf8" });
+    assert.equal(read, "a".repeat(length));
+  }
+});

@@ -1,0 +1,76 @@
+import { keepWatchdogParameter } from "../../modules/parameters.ts";
+
+/** A kernel on /boot with its own initrd, by file name within /boot. */
+export type BootKernel = { readonly version: string; readonly kernel: string; readonly initrd: string };
+
+/** How the kernel finds its root. */
+export type RootDevice =
+  | { readonly kind: "plain"; readonly partUuid: string }
+  /** A second initrd opens it; see unlock.ts. */
+  | { readonly kind: "encrypted"; readonly mapping: string; readonly unlockInitrd: string };
+
+/** The kernels among the names in /boot that also have an initrd, newest first. */
+export function bootKernels(names: readonly string[]): readonly BootKernel[] {
+  const there = new Set(names);
+  return names
+    .filter((name) => name.startsWith("vmlinuz-"))
+    .map((name) => ({ version: name.slice("vmlinuz-".length), kernel: name }))
+    .flatMap(({ version, kernel }) => {
+      const initrd = [`initrd.img-${version}`, `initramfs-${version}.img`].find((name) => there.has(name));
+      return initrd === undefined ? [] : [{ version, kernel, initrd }];
+    })
+    .sort((one, other) => compareVersions(other.version, one.version));
+}
+
+/** Compares the numbers in two version texts as numbers, the rest as text: 6.1.0-9 comes before 6.1.0-10. */
+export function compareVersions(one: string, other: string): number {
+  const oneParts = one.match(/\d+|\D+/g) ?? [];
+  const otherParts = other.match(/\d+|\D+/g) ?? [];
+  for (let index = 0; index < Math.max(oneParts.length, otherParts.length); index++) {
+    const left = oneParts[index] ?? "";
+    const right = otherParts[index] ?? "";
+    const difference = Number(left) - Number(right);
+    if (Number.isNaN(difference)) {
+      if (left !== right) return left < right ? -1 : 1;
+    } else if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/**
+ * grub.cfg for kernels on the boot partition, which is GRUB's root when it reads this (the core image has set it).
+ * BIOS: the serial line is set up here, as SeaBIOS shows nothing on it; UEFI firmware already sends its console there
+ * and a second copy would double every character. What GRUB cannot start (a damaged file, a signature that does not hold) ends in a
+ * restart, of which the Birther hears, not in a menu that waits for a person. `panic=30`: a machine that cannot mount its root boots again instead of waiting for a person;
+ * one that hangs in its restart is reset by the watchdog that systemd leaves armed (RebootWatchdogSec, 10 minutes).
+ */
+export function grubConfig(input: {
+  readonly title: string;
+  readonly firmware: "bios" | "uefi";
+  readonly root: RootDevice;
+  readonly kernels: readonly BootKernel[];
+}): string {
+  const serial = "serial --unit=0 --speed=115200\nterminal_input serial console\nterminal_output serial console\n";
+  const entries = input.kernels.map((kernel) => menuEntry(input.title, input.root, kernel));
+  return `# Written by subd; changes are lost when the kernel changes.
+${input.firmware === "bios" ? serial : ""}set default=0
+set fallback=${entries.length}
+set timeout=0
+${entries.join("")}menuentry 'restart' {
+  echo "birther: this disk's system cannot be started; restarting"
+  sleep 10
+  reboot
+}
+`;
+}
+
+function menuEntry(title: string, root: RootDevice, kernel: BootKernel): string {
+  const rootArguments =
+    root.kind === "plain" ? `root=PARTUUID=${root.partUuid}` : `root=/dev/mapper/${root.mapping} boot=birther`;
+  const initrds = [kernel.initrd, ...(root.kind === "encrypted" ? [root.unlockInitrd] : [])];
+  return `menuentry '${title.replace(/'/g, "")}, Linux ${kernel.version}' {
+  linux /${kernel.kernel} ${rootArguments} ro console=tty0 console=ttyS0,115200n8 panic=30 ${keepWatchdogParameter}
+  initrd ${initrds.map((name) => `/${name}`).join(" ")}
+}
+`;
+}

@@ -1,0 +1,151 @@
+import type { Filter } from "../filter.ts";
+import { ancestorPaths, type DirectoryInode, parentPath, type SeenTree, type Tree } from "../tree.ts";
+import { planFiles, type Seen, type WantedFile } from "./file-difference.ts";
+import { metadataStep, placeStep, sameMetadata, type UpdateStep } from "./update-step.ts";
+
+/** What it takes to make one tree out of another, outside the filter. */
+export type UpdatePlan = {
+  readonly steps: readonly UpdateStep[];
+  /** Contents that neither the tree nor the sub's object store has: to be fetched first. */
+  readonly missing: readonly Content[];
+  /** Wanted paths that cannot be made because something protected is in the way; left alone, with all below them. */
+  readonly blocked: readonly string[];
+};
+
+/** An object of the store: SHA-512 in lower-case hex, bytes. */
+export type Content = { readonly sha512: string; readonly size: number };
+type Wanted = {
+  readonly directories: ReadonlyMap<string, DirectoryInode>;
+  readonly files: readonly WantedFile[];
+  readonly filePaths: ReadonlySet<string>;
+  readonly blocked: ReadonlySet<string>;
+};
+
+/**
+ * The difference of two trees as steps. Order (after the Dominator's `UpdateRequest`, dominator.md §4): keep contents that are needed again,
+ * clear what stands in the way, directories from the top, files, links, removals from the bottom, metadata.
+ * A directory above something protected is never removed. `objects` are the contents in the sub's store.
+ */
+export function planUpdate(input: {
+  readonly have: SeenTree;
+  readonly want: Tree;
+  readonly filter: Filter;
+  readonly objects: ReadonlySet<string>;
+}): UpdatePlan {
+  const seen = readSeen(input.have, input.filter);
+  const wanted = readWanted(input.want, input.filter, seen);
+  const { clears, removals } = planRemovals(seen, wanted);
+  const directories = planDirectories(seen, wanted);
+  const files = planFiles(seen, wanted.files);
+  const { keeps, missing } = findContents(files.placed, seen, input.objects);
+  return {
+    steps: [
+      ...keeps,
+      ...clears,
+      ...directories.made,
+      ...files.placed,
+      ...files.links,
+      ...removals,
+      ...directories.metadata,
+      ...files.metadata,
+    ],
+    missing,
+    blocked: [...wanted.blocked],
+  };
+}
+
+function readSeen(have: SeenTree, filter: Filter): Seen {
+  const paths = new Map<string, number>();
+  const guarded = new Set<string>();
+  for (const [path, number] of have.entries) {
+    if (have.inodes[number]?.kind === "protected" || filter.protects(path)) {
+      for (const ancestor of ancestorPaths(path)) guarded.add(ancestor);
+    } else paths.set(path, number);
+  }
+  return { inodes: have.inodes, paths, guarded, at: (path) => have.inodes[paths.get(path) ?? -1] };
+}
+
+function readWanted(want: Tree, filter: Filter, seen: Seen): Wanted {
+  const directories = new Map<string, DirectoryInode>();
+  const pathsByInode = new Map<number, string[]>();
+  const filePaths = new Set<string>();
+  const blocked = new Set<string>();
+  for (const [path, number] of want.entries) {
+    const inode = want.inodes[number];
+    if (inode === undefined || filter.protects(path)) continue;
+    if (blocked.has(parentPath(path)) || (inode.kind !== "directory" && seen.guarded.has(path))) blocked.add(path);
+    else if (inode.kind === "directory") directories.set(path, inode);
+    else {
+      filePaths.add(path);
+      const paths = pathsByInode.get(number);
+      if (paths === undefined) pathsByInode.set(number, [path]);
+      else paths.push(path);
+    }
+  }
+  const files = [...pathsByInode].flatMap(([number, paths]) => {
+    const inode = want.inodes[number];
+    return inode === undefined || inode.kind === "directory" ? [] : [{ inode, paths }];
+  });
+  return { directories, files, filePaths, blocked };
+}
+
+/** Clears make room for what cannot be renamed into place (a directory for a file or the reverse); removals can wait until all is placed. */
+function planRemovals(
+  seen: Seen,
+  wanted: Wanted,
+): { readonly clears: readonly UpdateStep[]; readonly removals: readonly UpdateStep[] } {
+  const clears: UpdateStep[] = [];
+  const removals: UpdateStep[] = [];
+  for (const [path, number] of [...seen.paths].reverse()) {
+    if (seen.guarded.has(path) || wanted.blocked.has(path)) continue;
+    const isDirectory = seen.inodes[number]?.kind === "directory";
+    const step: UpdateStep = { kind: isDirectory ? "removeDirectory" : "removeFile", path };
+    if (wanted.directories.has(path)) {
+      if (!isDirectory) clears.push(step);
+    } else if (wanted.filePaths.has(path)) {
+      if (isDirectory) clears.push(step);
+    } else {
+      const ancestors = ancestorPaths(path);
+      if (ancestors.some((ancestor) => wanted.blocked.has(ancestor))) continue;
+      if (ancestors.some((ancestor) => wanted.filePaths.has(ancestor))) clears.push(step);
+      else removals.push(step);
+    }
+  }
+  return { clears, removals };
+}
+
+function planDirectories(
+  seen: Seen,
+  wanted: Wanted,
+): { readonly made: readonly UpdateStep[]; readonly metadata: readonly UpdateStep[] } {
+  const made: UpdateStep[] = [];
+  const metadata: UpdateStep[] = [];
+  for (const [path, inode] of wanted.directories) {
+    const old = seen.at(path);
+    if (old?.kind !== "directory") made.push(placeStep(path, inode));
+    else if (!sameMetadata(old, inode)) metadata.push(metadataStep(path, inode));
+  }
+  return { made, metadata };
+}
+
+/** Sorts the contents of the files to place into those at hand in the tree (to be kept) and those to be fetched. */
+function findContents(
+  placed: readonly UpdateStep[],
+  seen: Seen,
+  objects: ReadonlySet<string>,
+): { readonly keeps: readonly UpdateStep[]; readonly missing: readonly Content[] } {
+  const local = new Map<string, string>();
+  for (const [path, number] of seen.paths) {
+    const inode = seen.inodes[number];
+    if (inode?.kind === "regular" && inode.size > 0) local.set(inode.sha512, path);
+  }
+  const keeps = new Map<string, UpdateStep>();
+  const missing = new Map<string, number>();
+  for (const step of placed) {
+    if (step.kind !== "placeFile" || step.size === 0 || objects.has(step.sha512)) continue;
+    const path = local.get(step.sha512);
+    if (path === undefined) missing.set(step.sha512, step.size);
+    else keeps.set(step.sha512, { kind: "keepObject", path, sha512: step.sha512 });
+  }
+  return { keeps: [...keeps.values()], missing: [...missing].map(([sha512, size]) => ({ sha512, size })) };
+}

@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ImageManifest } from "../manifest.ts";
+import { type Directive, decideDirective, defaultSubPolicy, type SubReport } from "./directive.ts";
+
+const hash = "ab".repeat(64);
+const image: ImageManifest = {
+  name: "compute/1",
+  createdAtMs: 0,
+  source: "test",
+  filter: ["/etc/fstab$"],
+  tree: {
+    inodes: [
+      { kind: "directory", mode: 0o755, uid: 0, gid: 0 },
+      { kind: "regular", mode: 0o644, uid: 0, gid: 0, mtimeMs: 0, size: 5000, sha512: hash },
+    ],
+    entries: [
+      ["/boot", 0],
+      ["/boot/vmlinuz-6", 1],
+    ],
+  },
+};
+const born: SubReport = { running: "birth", rebootPending: false, secondsSinceCheck: 0, freeBytes: 1e9 };
+const up: SubReport = {
+  running: "image",
+  patchedImage: "compute/1",
+  rebootPending: false,
+  secondsSinceCheck: 5,
+  freeBytes: 1e9,
+};
+const emptyTree = { inodes: [], entries: [] };
+
+const rows: readonly {
+  readonly title: string;
+  readonly report: SubReport;
+  readonly image?: undefined;
+  readonly required?: undefined;
+  readonly held?: string;
+  readonly failure?: string;
+  readonly expect: Partial<Directive>;
+}[] = [
+  { title: "a newborn is asked for its tree", report: born, expect: { kind: "report", filter: image.filter } },
+  {
+    title: "an empty sub fetches everything",
+    report: { ...born, tree: emptyTree, objects: [] },
+    expect: { kind: "fetch", objects: [{ sha512: hash, size: 5000 }] },
+  },
+  {
+    title: "with all objects it updates",
+    report: { ...born, tree: emptyTree, objects: [hash] },
+    expect: { kind: "update", image: "compute/1", kernelChanged: true, blocked: [] },
+  },
+  {
+    title: "updated, but still on the kernel of its birth: reboot",
+    report: { ...born, patchedImage: "compute/1" },
+    expect: { kind: "reboot", image: "compute/1" },
+  },
+  {
+    title: "after the reboot nothing is to do, and no disk is read",
+    report: up,
+    expect: { kind: "wait", seconds: 30, reason: "runs compute/1", upToDate: true },
+  },
+  {
+    title: "an update of the kernel in a running machine: reboot",
+    report: { ...up, rebootPending: true },
+    expect: { kind: "reboot", image: "compute/1" },
+  },
+  {
+    title: "after an hour the disk is looked at again",
+    report: { ...up, secondsSinceCheck: 3600 },
+    expect: { kind: "report", filter: image.filter },
+  },
+  {
+    title: "a disk that is as it should be: nothing to do",
+    report: { ...up, tree: image.tree, objects: [] },
+    expect: { kind: "wait", seconds: 30, reason: "runs compute/1", upToDate: true },
+  },
+  {
+    title: "another image than the required one: report",
+    report: { ...up, patchedImage: "compute/0" },
+    expect: { kind: "report", filter: image.filter },
+  },
+  {
+    title: "the same content under a new name is still an update",
+    report: { ...up, patchedImage: "old/1", tree: image.tree, objects: [] },
+    expect: { kind: "update", image: "compute/1", steps: [], kernelChanged: false, blocked: [] },
+  },
+  {
+    title: "no room is said, not tried",
+    report: { ...born, freeBytes: 4096, tree: emptyTree, objects: [] },
+    expect: { kind: "wait", seconds: 10, reason: "insufficient space: 1 MiB to fetch, 1 MiB free" },
+  },
+  {
+    title: "no such image",
+    report: born,
+    image: undefined,
+    expect: { kind: "wait", seconds: 10, reason: "there is no image compute" },
+  },
+  {
+    title: "what failed is not tried again at once",
+    report: born,
+    failure: "fetch: no route",
+    expect: { kind: "wait", seconds: 10, reason: "trying again soon: fetch: no route" },
+  },
+  {
+    title: "a held machine is left alone",
+    report: born,
+    held: "held: broken fan",
+    expect: { kind: "wait", seconds: 30, reason: "held: broken fan" },
+  },
+];
+
+for (const row of rows) {
+  test(`directive: ${row.title}`, () => {
+    const directive = decideDirective({
+      required: "compute",
+      image: "image" in row ? undefined : image,
+      held: row.held,
+      failure: row.failure,
+      report: row.report,
+      policy: defaultSubPolicy,
+    });
+    assert.deepEqual(
+      { ...directive, ...("steps" in directive && !("steps" in row.expect) ? { steps: undefined } : {}) },
+      {
+        ...row.expect,
+        ...("steps" in directive && !("steps" in row.expect) ? { steps: undefined } : {}),
+      },
+    );
+  });
+}

@@ -1,0 +1,68 @@
+import { type DirectoryInode, fileType, type Inode, type SeenInode } from "../tree.ts";
+import { metadataStep, placeStep, sameMetadata, type UpdateStep } from "./update-step.ts";
+
+/** The steps that make files, and the names they have, what the image wants. */
+export type FilePlan = {
+  readonly placed: readonly UpdateStep[];
+  readonly links: readonly UpdateStep[];
+  readonly metadata: readonly UpdateStep[];
+};
+
+/**
+ * Plans the files. A file that is there with the right content under one of its names is kept and gets its other names as links;
+ * else it is placed under its first name. One old inode becomes at most one wanted file: two wanted files that shared an
+ * inode are made two, so that changing one's metadata does not change the other.
+ */
+export function planFiles(seen: Seen, files: readonly WantedFile[]): FilePlan {
+  const placed: UpdateStep[] = [];
+  const links: UpdateStep[] = [];
+  const metadata: UpdateStep[] = [];
+  const taken = new Set<number>();
+  for (const { inode, paths } of files) {
+    const kept = paths.find((path) => {
+      const number = seen.paths.get(path);
+      return number !== undefined && !taken.has(number) && sameContent(seen.inodes[number], inode);
+    });
+    const keptInode = kept === undefined ? undefined : seen.paths.get(kept);
+    const source = kept ?? paths[0];
+    if (source === undefined) continue;
+    if (keptInode === undefined) placed.push(placeStep(source, inode));
+    else {
+      taken.add(keptInode);
+      if (!sameMetadata(seen.at(source), inode)) metadata.push(metadataStep(source, inode));
+    }
+    for (const path of paths) {
+      const linked = path === source || (keptInode !== undefined && seen.paths.get(path) === keptInode);
+      if (!linked) links.push({ kind: "placeLink", path, existing: source });
+    }
+  }
+  return { placed, links, metadata };
+}
+
+function sameContent(old: SeenInode | undefined, inode: WantedFile["inode"]): boolean {
+  switch (inode.kind) {
+    case "regular":
+      return old?.kind === "regular" && old.size === inode.size && old.sha512 === inode.sha512;
+    case "symlink":
+      return old?.kind === "symlink" && old.target === inode.target;
+    case "special":
+      return old?.kind === "special" && typeBits(old) === typeBits(inode) && old.rdev === inode.rdev;
+  }
+}
+
+function typeBits(inode: Inode & { readonly kind: "special" }): number {
+  return inode.mode & fileType.mask;
+}
+
+/** What a sub has, in the form the difference needs. */
+export type Seen = {
+  readonly inodes: readonly SeenInode[];
+  /** Unprotected paths and their inode numbers, parents first. */
+  readonly paths: ReadonlyMap<string, number>;
+  readonly at: (path: string) => SeenInode | undefined;
+  /** Directories above something protected. */
+  readonly guarded: ReadonlySet<string>;
+};
+
+/** A file of the wanted tree with all its names: hard links stand or fall together. */
+export type WantedFile = { readonly inode: Exclude<Inode, DirectoryInode>; readonly paths: readonly string[] };

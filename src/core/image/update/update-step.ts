@@ -1,0 +1,93 @@
+import type { Inode, SeenInode } from "../tree.ts";
+
+/**
+ * One thing to do on a sub; a plan is a list of them in the order in which they are carried out. `place…` puts the new thing beside
+ * the old one and renames it over, so that a path is never missing in between.
+ */
+export type UpdateStep =
+  /** Keep a copy of a local file's content in the object store, as its path is about to go. */
+  | { readonly kind: "keepObject"; readonly path: string; readonly sha512: string }
+  | { readonly kind: "removeFile"; readonly path: string }
+  /** The directory is empty by now. */
+  | { readonly kind: "removeDirectory"; readonly path: string }
+  | {
+      readonly kind: "makeDirectory";
+      readonly path: string;
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+    }
+  | {
+      readonly kind: "placeFile";
+      readonly path: string;
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+      readonly mtimeMs: number;
+      readonly size: number;
+      readonly sha512: string;
+    }
+  | {
+      readonly kind: "placeSymlink";
+      readonly path: string;
+      readonly uid: number;
+      readonly gid: number;
+      readonly target: string;
+    }
+  | {
+      readonly kind: "placeSpecial";
+      readonly path: string;
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+      readonly rdev: number;
+    }
+  | { readonly kind: "placeLink"; readonly path: string; readonly existing: string }
+  | {
+      readonly kind: "setMetadata";
+      readonly path: string;
+      /** A symbolic link has no mode of its own. */
+      readonly mode?: number;
+      readonly uid: number;
+      readonly gid: number;
+      readonly mtimeMs?: number;
+    };
+
+/** The step that puts an inode at a path where no link of it is yet. */
+export function placeStep(path: string, inode: Inode): UpdateStep {
+  switch (inode.kind) {
+    case "directory":
+      return { kind: "makeDirectory", path, mode: inode.mode, uid: inode.uid, gid: inode.gid };
+    case "regular": {
+      const { mode, uid, gid, mtimeMs, size, sha512 } = inode;
+      return { kind: "placeFile", path, mode, uid, gid, mtimeMs, size, sha512 };
+    }
+    case "symlink":
+      return { kind: "placeSymlink", path, uid: inode.uid, gid: inode.gid, target: inode.target };
+    case "special":
+      return { kind: "placeSpecial", path, mode: inode.mode, uid: inode.uid, gid: inode.gid, rdev: inode.rdev };
+  }
+}
+
+/** The step that makes an inode's metadata those of another with the same content. */
+export function metadataStep(path: string, inode: Inode): UpdateStep {
+  const owner = { kind: "setMetadata", path, uid: inode.uid, gid: inode.gid } as const;
+  switch (inode.kind) {
+    case "directory":
+      return { ...owner, mode: inode.mode };
+    case "regular":
+      return { ...owner, mode: inode.mode, mtimeMs: inode.mtimeMs };
+    case "symlink":
+      return owner;
+    case "special":
+      return { ...owner, mode: inode.mode };
+  }
+}
+
+/** Whether an inode seen on a sub has the wanted owner, mode and time (where each means something). */
+export function sameMetadata(old: SeenInode | undefined, inode: Inode): boolean {
+  if (old === undefined || old.kind === "protected" || old.uid !== inode.uid || old.gid !== inode.gid) return false;
+  const sameMode = old.kind === "symlink" || inode.kind === "symlink" || old.mode === inode.mode;
+  const sameTime = old.kind !== "regular" || inode.kind !== "regular" || old.mtimeMs === inode.mtimeMs;
+  return sameMode && sameTime;
+}

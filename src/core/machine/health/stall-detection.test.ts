@@ -1,0 +1,297 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import type { MachineEvent } from "../event.ts";
+import { type ConditionKind, type Machine, machineStates, type Phase, phases } from "../record.ts";
+import { asked, burnIn, healthy, id, issued, mac, taken, testFleet } from "../testing/test-fleet.ts";
+import { defaultDeadlineSeconds } from "./deadlines.ts";
+import { nextRepair, type RepairPolicy, whyNoRebirth } from "./repair.ts";
+import { defaultWatchRules, examine, type WatchRules, watchEvent } from "./stall-detection.ts";
+
+const rules: WatchRules = { ...defaultWatchRules, deadlineSeconds: defaultDeadlineSeconds };
+const minuteMs = 60_000;
+const seen = (n: number, phase: Phase): MachineEvent => ({ kind: "phaseSeen", id: id(n), phase });
+/** Looks as the skin does, and carries out what the look says. */
+function look(world: ReturnType<typeof testFleet>, n = 1) {
+  const verdict = examine(world.get(n), world.nowMs(), rules);
+  const event = watchEvent(world.get(n), verdict);
+  if (event !== undefined) world.all(event);
+  return verdict;
+}
+const failing = (world: ReturnType<typeof testFleet>, n = 1) =>
+  world.get(n).conditions.find(({ kind }) => kind === "failing")?.reason;
+
+describe("a phase past its deadline", () => {
+  for (const phase of phases) {
+    test(`${phase}: failing at the deadline, not before, and well again with the next phase`, () => {
+      const world = testFleet();
+      const isBirth = phases.indexOf(phase) <= phases.indexOf("populated");
+      world.all(asked(1), issued(1, "t", 1e12), taken(1, "t"));
+      if (!isBirth) world.all(healthy(1, 1));
+      if (phase === "up") world.all({ kind: "subSeen", id: id(1), runningImage: "compute" });
+      else if (phase !== "initUp") world.all(seen(1, phase));
+      const verdict = look(world);
+      assert.equal(verdict.kind, "well");
+      const byMs = verdict.kind === "well" ? verdict.lookAgainAtMs : 0;
+      assert.equal(byMs - (world.get(1).phaseAtMs ?? 0), defaultDeadlineSeconds[phase] * 1000);
+      assert.equal(examine(world.get(1), byMs - 1, rules).kind, "well");
+      world.later(byMs - world.nowMs());
+      look(world);
+      assert.match(failing(world) ?? "", phase === "up" ? /not been heard for 15 min/ : new RegExp(`phase ${phase}`));
+      if (phase === "up") world.all({ kind: "subSeen", id: id(1), runningImage: "compute" });
+      else
+        world.all(
+          seen(
+            1,
+            isBirth
+              ? phase === "keysMade"
+                ? "partitioned"
+                : "keysMade"
+              : phase === "fetching"
+                ? "updating"
+                : "fetching",
+          ),
+        );
+      look(world);
+      assert.equal(failing(world), undefined);
+    });
+  }
+
+  const excused: readonly ConditionKind[] = ["hold", "maintenance", "waiting"];
+  for (const condition of excused)
+    test(`does not count in ${condition}`, () => {
+      const world = testFleet();
+      world.all(asked(1), { kind: "conditionSet", id: id(1), condition, reason: "r" });
+      world.later(1e9);
+      assert.deepEqual(look(world), { kind: "unwatched" });
+    });
+
+  test("is not looked at where nothing is expected: unknown, or a rebirth that waits for its reset", () => {
+    const world = testFleet().born(1);
+    world.all(asked(2, { nursery: false }), { kind: "rebirthAsked", id: id(1), by: "op" });
+    world.later(1e9);
+    assert.deepEqual([look(world, 1), look(world, 2)], [{ kind: "unwatched" }, { kind: "unwatched" }]);
+  });
+
+  test("does not hide what a step said, nor take it away", () => {
+    const world = testFleet();
+    world.all(asked(1), issued(1), taken(1), { kind: "failed", id: id(1), step: "place", reason: "no frame" });
+    world.later(1e8);
+    look(world);
+    assert.equal(failing(world), "place: no frame");
+    world.all(asked(1));
+    look(world);
+    assert.equal(failing(world), "place: no frame");
+  });
+});
+
+describe("starts without progress", () => {
+  const attempt = (world: ReturnType<typeof testFleet>, ...reached: Phase[]) => {
+    world.all(asked(1));
+    for (const phase of reached) world.all(seen(1, phase));
+    world.later(2 * minuteMs);
+  };
+
+  test("so many are failing; one that comes further ends it", () => {
+    const world = testFleet();
+    attempt(world, "loaderSent");
+    for (let n = 1; n < rules.boots; n += 1) attempt(world, "loaderSent");
+    assert.equal(look(world).kind, "well");
+    attempt(world, "loaderSent");
+    look(world);
+    assert.match(failing(world) ?? "", /^it started 5 times within 10 min and came no further than loaderSent/);
+    attempt(world, "loaderSent", "kernelSent");
+    look(world);
+    assert.equal(failing(world), undefined);
+  });
+
+  test("spread over a long time they are none", () => {
+    const world = testFleet();
+    for (let n = 0; n < 30; n += 1) {
+      attempt(world, "loaderSent");
+      world.later(rules.bootsWithinSeconds * 300);
+      assert.equal(examine(world.get(1), (world.get(1).phaseAtMs ?? 0) + 1, rules).kind, "well");
+    }
+  });
+
+  test("a burn-in that never ends says so", () => {
+    const world = testFleet();
+    for (let n = 0; n < rules.burnInAttempts; n += 1) attempt(world, "loaderSent", "initUp");
+    look(world);
+    assert.match(failing(world) ?? "", /init started 3 times and the burn-in did not end/);
+    attempt(world, "loaderSent", "initUp", "burnIn");
+    look(world);
+    assert.equal(failing(world), undefined);
+  });
+});
+
+const policy: RepairPolicy = { afterSeconds: 600, rebirths: 2, withinSeconds: 86_400, rebirthsPerHour: 5 };
+const all = { ...policy, deadlineSeconds: defaultDeadlineSeconds };
+
+describe("repair by policy", () => {
+  /** A healthy machine that restarts and restarts, silent for an hour. */
+  const lost = () => {
+    const world = testFleet().born(1);
+    world.all({ kind: "subSeen", id: id(1), runningImage: "compute" });
+    for (let n = 0; n < 4; n += 1) {
+      world.later(20 * minuteMs);
+      world.all(asked(1, { answer: "local" }));
+    }
+    assert.match(failing(world) ?? "", /started/);
+    return world;
+  };
+  const step = (world: ReturnType<typeof testFleet>) => {
+    const repair = nextRepair(world.get(1), world.nowMs(), all);
+    assert.equal(repair.kind, "step", JSON.stringify(repair));
+    if (repair.kind !== "step") assert.fail();
+    const { kind: _kind, ...rest } = repair;
+    world.all({ kind: "repairStepped", id: id(1), ...rest });
+    return repair.step;
+  };
+  const fails = (world: ReturnType<typeof testFleet>, generation: number) => {
+    world.all(asked(1), issued(1, `g${generation}`, 1e12), taken(1, `g${generation}`), healthy(1, generation));
+    world.all({ kind: "subSeen", id: id(1), runningImage: "compute" });
+    for (let n = 0; n < 4; n += 1) {
+      world.later(20 * minuteMs);
+      world.all(asked(1, { answer: "local" }));
+    }
+  };
+
+  test("rebirth within the budget, then debug, then hold, then nothing", () => {
+    const world = lost();
+    world.later(policy.afterSeconds * 1000);
+    assert.equal(step(world), "rebirth");
+    assert.deepEqual([world.get(1).state, world.get(1).generation, failing(world)], ["rebirth", 2, undefined]);
+    fails(world, 2);
+    world.later(policy.afterSeconds * 1000);
+    assert.equal(step(world), "rebirth");
+    fails(world, 3);
+    world.later(policy.afterSeconds * 1000);
+    assert.equal(step(world), "debug");
+    assert.equal(nextRepair(world.get(1), world.nowMs(), all).kind, "later");
+    world.later(policy.afterSeconds * 1000);
+    assert.equal(step(world), "hold");
+    world.later(1e9);
+    assert.equal(nextRepair(world.get(1), world.nowMs(), all).kind, "none");
+    assert.equal(world.get(1).state, "healthy");
+  });
+
+  test("one whose installation keeps failing: debug once, then hold, though a burn-in takes debug away", () => {
+    const world = testFleet();
+    const attempt = (token: string) => {
+      world.all(asked(1), issued(1, token, 1e12), taken(1, token), burnIn(1, "passed"));
+      world.all({ kind: "failed", id: id(1), step: "partition", reason: "disk" });
+      world.later(policy.afterSeconds * 1000);
+    };
+    attempt("a");
+    assert.equal(step(world), "debug");
+    attempt("b");
+    assert.equal(step(world), "hold");
+    assert.equal(world.apply(issued(1, "c", 1e12)).kind, "refused");
+  });
+
+  test("one that is heard before its rebirth began is left as it was", () => {
+    const world = lost();
+    world.later(policy.afterSeconds * 1000);
+    step(world);
+    world.all({ kind: "subSeen", id: id(1), runningImage: "compute" });
+    assert.deepEqual([world.get(1).state, world.get(1).repair?.pending], ["healthy", undefined]);
+    world.all({ kind: "rebirthAsked", id: id(1), by: "op" }, { kind: "subSeen", id: id(1), runningImage: "compute" });
+    assert.equal(world.get(1).state, "rebirth", "an operator's word stands");
+  });
+
+  test("one that was heard since the look is not sent to rebirth", () => {
+    const world = lost();
+    const event = { kind: "repairStepped", id: id(1), step: "rebirth", reason: "r" } as const;
+    assert.equal(world.apply({ ...event, silentSinceMs: world.get(1).lastSeenAtMs - 1 }).kind, "refused");
+    world.all({ ...event, silentSinceMs: world.get(1).lastSeenAtMs });
+  });
+
+  test("one that is only silent has done nothing: it may be switched off", () => {
+    const world = testFleet().born(1);
+    world.all({ kind: "subSeen", id: id(1), runningImage: "compute" });
+    world.later(1e9);
+    look(world);
+    assert.notEqual(failing(world), undefined);
+    world.later(1e9);
+    assert.equal(nextRepair(world.get(1), world.nowMs(), all).kind, "none");
+  });
+
+  const machine = (n: number, change: Partial<Machine>): Machine => ({
+    ...{ id: id(n), revision: 1, createdAtMs: 0, macs: [mac(n % 16)], state: "healthy", generation: 1, timeline: [] },
+    ...{
+      conditions: [],
+      phase: "up",
+      phaseAtMs: 0,
+      pxe: { requests: 1, responses: 1, lastRequestAtMs: 0, lastAnswer: "" },
+    },
+    ...{ lastSeenAtMs: 0, runningImage: "compute" },
+    ...change,
+  });
+
+  test("none of a fleet that falls silent at once, nor more than so many in an hour", () => {
+    const nowMs = 1e9;
+    const fleet = (silent: number, begun: number) => [
+      ...Array.from({ length: silent }, (_, n) => machine(n, {})),
+      ...Array.from({ length: 30 }, (_, n) => machine(n, { lastSeenAtMs: nowMs })),
+      ...Array.from({ length: begun }, (_, n) =>
+        machine(n, { lastSeenAtMs: nowMs, repair: { rebirthsAtMs: [nowMs - 1], atMs: 0 } }),
+      ),
+    ];
+    assert.equal(whyNoRebirth(fleet(5, 4), nowMs, all), undefined);
+    assert.match(whyNoRebirth(fleet(10, 0), nowMs, all) ?? "", /10 of 40 healthy machines are silent/);
+    assert.match(whyNoRebirth(fleet(1, 5), nowMs, all) ?? "", /5 machines were sent to rebirth/);
+  });
+
+  test("whatever a machine is: no step without a failing condition that stood long enough, no rebirth of one that is heard, switched off, held or over its budget", () => {
+    const conditions = fc.subarray<ConditionKind>([
+      "hold",
+      "failing",
+      "debug",
+      "maintenance",
+      "conflict",
+      "waiting",
+      "retired",
+    ]);
+    const times = fc.integer({ min: 0, max: 5_000_000 });
+    fc.assert(
+      fc.property(
+        fc.record({
+          state: fc.constantFrom(...machineStates),
+          kinds: conditions,
+          sinceMs: times,
+          lastSeenAtMs: times,
+          nowMs: times,
+        }),
+        fc.record({
+          boots: fc.nat({ max: 5 }),
+          ran: fc.boolean(),
+          rebirthsAtMs: fc.array(times, { maxLength: 4 }),
+          stepAtMs: times,
+        }),
+        ({ state, kinds, sinceMs, lastSeenAtMs, nowMs }, { boots, ran, rebirthsAtMs, stepAtMs }) => {
+          const { runningImage: _image, ...bare } = machine(1, {});
+          const one: Machine = {
+            ...bare,
+            ...{ state, lastSeenAtMs, conditions: kinds.map((kind) => ({ kind, reason: "r", sinceMs })) },
+            ...{ unheardBoots: { count: boots, lastAtMs: 0 }, repair: { rebirthsAtMs, atMs: stepAtMs } },
+            ...(ran ? { runningImage: "compute" } : {}),
+          };
+          const repair = nextRepair(one, nowMs, all);
+          if (repair.kind !== "step") return;
+          assert.ok(kinds.includes("failing") && nowMs - sinceMs >= policy.afterSeconds * 1000);
+          assert.ok(nowMs - stepAtMs >= policy.afterSeconds * 1000);
+          for (const kind of ["hold", "maintenance", "conflict", "retired"] as const) assert.ok(!kinds.includes(kind));
+          assert.notEqual(state, "unknown");
+          if (repair.step !== "rebirth") return;
+          assert.equal(state, "healthy");
+          assert.ok(nowMs - lastSeenAtMs >= defaultDeadlineSeconds.up * 1000, "it was heard");
+          assert.ok(boots >= 3 || !ran, "it may be switched off");
+          assert.ok(rebirthsAtMs.filter((atMs) => nowMs - atMs < policy.withinSeconds * 1000).length < policy.rebirths);
+          assert.ok(!kinds.includes("debug"));
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+});

@@ -1,0 +1,207 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { MachineEvent } from "../event.ts";
+import { type Condition, conditionKinds, type Machine, machineStates, phases } from "../record.ts";
+import { asked, hardware, healthy, id, issued, mac, place, taken, testFleet } from "../testing/test-fleet.ts";
+import { defaultDeadlineSeconds, phaseWaitsFor } from "./deadlines.ts";
+import { type WhyFacts, why } from "./waiting-for.ts";
+
+const minuteMs = 60_000;
+const condition = (kind: Condition["kind"], more: Partial<Condition> = {}): Condition => {
+  return { kind, reason: `the reason of ${kind}`, sinceMs: 5000, ...more };
+};
+/** A machine in a state and phase, entered a second after its creation. */
+function machineIn(state: Machine["state"], change: Partial<Machine> = {}): Machine {
+  return {
+    ...{ id: id(1), revision: 1, createdAtMs: 0, macs: [mac(1)], state, generation: 1, conditions: [], timeline: [] },
+    ...{ lastSeenAtMs: 1000, hostname: "r01u01", network: "rack", requiredImage: "compute" },
+    pxe: { requests: 3, responses: 3, lastRequestAtMs: 1000, lastAnswer: "loader" },
+    ...change,
+  };
+}
+const ask = (machine: Machine, facts: Partial<WhyFacts> = {}) =>
+  why(machine, { nowMs: 2000, deadlineSeconds: defaultDeadlineSeconds, imageExists: true, ...facts });
+
+describe("why, by phase", () => {
+  for (const phase of phases) {
+    const isBirth = phases.indexOf(phase) <= phases.indexOf("populated");
+    const machine = machineIn(isBirth ? "birth" : "healthy", { phase, phaseAtMs: 1000 });
+    const byMs = 1000 + defaultDeadlineSeconds[phase] * 1000;
+
+    test(`${phase}: says what is missing, since when, by when and what to do`, () => {
+      const late = ask(machine, { nowMs: byMs });
+      assert.equal(late.missing, phaseWaitsFor[phase].missing);
+      assert.deepEqual([late.sinceMs, late.byMs, late.overdue], [1000, byMs, true]);
+      assert.doesNotMatch(late.next, /NAME/);
+      assert.ok(late.evidence.some((line) => line.startsWith(`phase ${phase} since`)));
+    });
+    test(`${phase}: in time it is not overdue`, () => {
+      const early = ask(machine);
+      assert.deepEqual([early.missing === undefined, early.overdue], [phase === "up", false]);
+    });
+  }
+});
+
+const expired: Partial<Machine> = {
+  ticket: { tokenHash: "", action: "birth", generation: 1, expiresAtMs: 1500 },
+};
+const unheard: Machine["pxe"] = { requests: 0, responses: 0, lastRequestAtMs: 0, lastAnswer: "" };
+const unanswered: Machine["pxe"] = { requests: 4, responses: 0, lastRequestAtMs: 0, lastAnswer: "none" };
+const rows: readonly (readonly [title: string, Machine, Partial<WhyFacts>, missing: RegExp, next: RegExp])[] = [
+  [
+    "retired",
+    machineIn("unknown", { conditions: [condition("retired")] }),
+    {},
+    /releases it: it is retired/,
+    /release r01u01/,
+  ],
+  ["held in its birth", machineIn("birth", { conditions: [condition("hold")] }), {}, /on hold/, /release r01u01/],
+  [
+    "announced, never seen",
+    machineIn("unknown", { pxe: unheard, announced: { by: "op", atMs: 0 } }),
+    {},
+    /first time/,
+    /switch it on/,
+  ],
+  [
+    "network not served",
+    machineIn("birth"),
+    { notServed: "another DHCP server" },
+    /rack is served: another DHCP/,
+    /birther networks/,
+  ],
+  ["never answered", machineIn("birth", { pxe: unanswered }), {}, /4 requests, none/, /listen/],
+  ["seen off a nursery", machineIn("unknown"), {}, /asks PXE on a nursery/, /last seen on rack.*nursery: true/],
+  [
+    "in a conflict",
+    machineIn("birth", { conditions: [condition("conflict")] }),
+    {},
+    /conflict is settled/,
+    /what the conflict says/,
+  ],
+  [
+    "in line",
+    machineIn("birth", { phase: "loaderSent", phaseAtMs: 1000, conditions: [condition("waiting")] }),
+    {},
+    /in line/,
+    /uplinkMbps/,
+  ],
+  [
+    "with an expired order",
+    machineIn("birth", { phase: "kernelSent", phaseAtMs: 1000, ...expired }),
+    {},
+    /expired/,
+    /reset it/,
+  ],
+  [
+    "after a failed step",
+    machineIn("birth", { phase: "burnIn", phaseAtMs: 1000, conditions: [condition("failing")] }),
+    {},
+    /next attempt/,
+    /log r01u01/,
+  ],
+  ["announced to be born, seen once", machineIn("birth"), {}, /asks PXE/, /switch it on/],
+  ["rebirth asked", machineIn("rebirth"), {}, /restarts: its rebirth/, /reset it; birther cancel r01u01/],
+  ["clean asked", machineIn("clean"), {}, /restarts: its clean/, /reset it/],
+  [
+    "without its image",
+    machineIn("healthy", { phase: "handedOver", phaseAtMs: 1000 }),
+    { imageExists: false },
+    /an image compute/,
+    /image import compute/,
+  ],
+  [
+    "healthy and not coming up",
+    machineIn("healthy", {
+      phase: "rebooting",
+      phaseAtMs: 1000,
+      conditions: [condition("failing", { reason: "ask for its rebirth" })],
+    }),
+    {},
+    /comes up with its image/,
+    /birther rebirth r01u01/,
+  ],
+  [
+    "past a deadline, as the watch says",
+    machineIn("healthy", { phase: "fetching", phaseAtMs: 1000, conditions: [condition("failing", { watched: true })] }),
+    {},
+    /all objects/,
+    /log r01u01/,
+  ],
+  [
+    "heard after its restart, and not at its image",
+    machineIn("healthy", { phase: "rebooting", phaseAtMs: 1000, lastSeenAtMs: 1500 }),
+    {},
+    /it is heard, but has not come to its image compute/,
+    /log r01u01/,
+  ],
+  [
+    "silent",
+    machineIn("healthy", { phase: "up", phaseAtMs: 1000 }),
+    { nowMs: 60 * minuteMs },
+    /sub is heard again/,
+    /rebirth r01u01/,
+  ],
+];
+describe("why, by what stands in the way", () => {
+  for (const [title, machine, facts, missing, next] of rows)
+    test(title, () => {
+      const answer = ask(machine, facts);
+      assert.match(answer.missing ?? "nothing", missing);
+      assert.match(answer.next, next);
+      for (const { reason } of machine.conditions) assert.match(answer.evidence.join("\n"), new RegExp(reason));
+    });
+
+  test("nothing is missing of a machine that is up, held or not; it says what it runs", () => {
+    for (const conditions of [[], [condition("hold")], [condition("maintenance")]]) {
+      const answer = ask(machineIn("healthy", { phase: "up", phaseAtMs: 1000, runningImage: "compute/3", conditions }));
+      assert.deepEqual([answer.missing, answer.next], [undefined, "nothing: it is up and runs compute/3"]);
+    }
+  });
+
+  test("packets and lines are evidence, the last of them; so is a disputed NIC", () => {
+    const lines = Array.from({ length: 9 }, (_, n) => `line ${n}`);
+    const { evidence } = ask(machineIn("birth", { disputedMacs: [mac(1)] }), { lines, packets: ["offer"] });
+    assert.deepEqual(evidence.slice(-6), ["packet: offer", ...lines.slice(-5).map((line) => `log: ${line}`)]);
+    assert.match(evidence.join("\n"), /02:00:00:00:00:01 as well/);
+  });
+});
+
+test("why has an answer for each state, phase and condition there can be", () => {
+  for (const state of machineStates)
+    for (const phase of [undefined, ...phases])
+      for (const kind of [undefined, ...conditionKinds])
+        for (const nowMs of [2000, 1e9]) {
+          const seen = phase === undefined ? {} : { phase, phaseAtMs: 1000 };
+          const machine = machineIn(state, { ...seen, conditions: kind === undefined ? [] : [condition(kind)] });
+          const answer = ask(machine, { nowMs });
+          assert.ok(answer.next.length > 0 && !answer.next.includes("NAME"));
+          assert.ok(
+            answer.missing !== undefined || (state === "healthy" && (phase === "up" || phase === undefined)),
+            `${state} ${phase} ${kind}`,
+          );
+        }
+});
+
+test("why follows a birth from the first request to up", () => {
+  const world = testFleet();
+  const missing = () => ask(world.get(1), { nowMs: world.nowMs() }).missing;
+  const steps: readonly (readonly [MachineEvent, RegExp])[] = [
+    [asked(1), /fetches the boot loader/],
+    [{ kind: "phaseSeen", id: id(1), phase: "loaderSent" }, /boot script and the kernel/],
+    [issued(1), /boot script and the kernel/],
+    [{ kind: "phaseSeen", id: id(1), phase: "kernelSent" }, /init has started/],
+    [taken(1), /burn-in has ended/],
+    [{ kind: "hardwareScanned", id: id(1), hardware: hardware(mac(1)) }, /burn-in has ended/],
+    [{ kind: "phaseSeen", id: id(1), phase: "burnIn" }, /LLDP/],
+    [{ kind: "placed", id: id(1), placement: place(1) }, /LLDP/],
+    [{ kind: "phaseSeen", id: id(1), phase: "populated" }, /declared healthy/],
+    [healthy(1, 1), /subd takes over/],
+    [{ kind: "phaseSeen", id: id(1), phase: "handedOver" }, /permanent address/],
+    [{ kind: "subSeen", id: id(1), runningImage: "compute" }, /^nothing$/],
+  ];
+  for (const [event, expected] of steps) {
+    world.all(event);
+    assert.match(missing() ?? "nothing", expected, event.kind);
+  }
+});

@@ -1,0 +1,136 @@
+import type { Nic } from "../../hardware/hardware.ts";
+import type { Mac } from "../../net/mac.ts";
+import type { Decision } from "../event.ts";
+import type { Machine, MachineId } from "../record.ts";
+import { macLimit } from "./details.ts";
+import {
+  type Context,
+  changed,
+  conditionOf,
+  isDisputed,
+  type Move,
+  nameOf,
+  refused,
+  withCondition,
+  withoutConditions,
+} from "./move.ts";
+import { heldRefusal } from "./order.ts";
+import { claimPlace } from "./place.ts";
+import { inherit } from "./takeover.ts";
+
+/**
+ * The scan tells all NICs: from now on the machine is known whichever of them asks. A record that only a NIC of this
+ * machine had left (firmware tries one after the other) is absorbed. A NIC that is another, real machine's identity
+ * means that this is that machine booted by a second NIC: it must not be installed under a new name.
+ */
+export const scanHardware: Move<"hardwareScanned"> = (machine, event, context) => {
+  const { hardware } = event;
+  const macs: Mac[] = [...machine.macs];
+  const absorbed = new Map<MachineId, Machine>();
+  const disputed = new Map<MachineId, Machine>();
+  for (const nic of hardware.nics) {
+    const { mac } = nic;
+    if (macs.includes(mac) || !isUsable(mac)) continue;
+    const holder = context.macHolder(mac);
+    if (holder === undefined) {
+      if (!isOnUsb(nic)) macs.push(mac);
+    } else if (isGhost(holder)) {
+      absorbed.set(holder.id, holder);
+      macs.push(mac);
+    } else if (isOnUsb(nic)) {
+      // Management controllers' USB NICs carry one MAC on thousands of boards, and adapters wander: they tell nothing.
+    } else if (holder.macs[0] === mac) {
+      return sameAs(machine, holder, context);
+    } else {
+      const known = disputed.get(holder.id) ?? holder;
+      if (!isDisputed(known, mac))
+        disputed.set(holder.id, { ...known, disputedMacs: [...(known.disputedMacs ?? []), mac] });
+    }
+  }
+  const named = [machine, ...absorbed.values()].filter(({ hostname }) => hostname !== undefined);
+  const [first, second] = named;
+  if (first !== undefined && second !== undefined) return sameAs(machine, second, context);
+  const heir = [...absorbed.values()].reduce(inherit, machine);
+  const scanned = {
+    ...heir,
+    macs: macs.slice(0, macLimit),
+    hardware,
+    smbios: hardware.smbios,
+    lastSeenAtMs: context.nowMs,
+  };
+  return {
+    ...{ kind: "changed", machine: scanned },
+    ...(absorbed.size === 0 ? {} : { absorbed: [...absorbed.keys()] }),
+    ...(disputed.size === 0 ? {} : { others: [...disputed.values()] }),
+  };
+};
+
+/** Linux names the bus in the device path: `…/usb1/1-4/…`. */
+function isOnUsb({ path }: Nic): boolean {
+  return /(^|\/)usb\d/.test(path);
+}
+
+/** Zero, broadcast and multicast addresses name no NIC. */
+function isUsable(mac: Mac): boolean {
+  return mac !== "00:00:00:00:00:00" && (Number.parseInt(mac.slice(0, 2), 16) & 1) === 0;
+}
+
+/** Never had an order taken, was never installed, was not given up: PXE requests of one NIC, or what was announced of it. */
+function isGhost(machine: Machine): boolean {
+  const neverBorn = machine.state === "unknown" || machine.state === "birth";
+  const retired = conditionOf(machine, "retired") !== undefined;
+  return neverBorn && !retired && machine.storage === undefined && machine.ticket?.taken === undefined;
+}
+
+function sameAs(machine: Machine, holder: Machine, context: Context): Decision {
+  const message = `${machine.id} has the NIC by which ${nameOf(holder)} (${holder.id}, ${holder.state}) is known`;
+  const next =
+    conditionOf(holder, "retired") === undefined
+      ? `it is that machine, or its NIC was moved: let ${nameOf(holder)} boot by its own NIC first`
+      : `it is that machine: birther release ${nameOf(holder)}; or its NIC was moved: birther takeover ${machine.id} ${holder.id}`;
+  return refused(
+    { kind: "macTaken", message, next },
+    withCondition(machine, "conflict", `${message}: ${next}`, context.nowMs),
+  );
+}
+
+/** The verdict of the burn-in. A failed one puts the machine into `debug`, a passed one takes it out; a skipped one says nothing. */
+export const noteBurnIn: Move<"burnInDone"> = (machine, event, context) => {
+  const { report } = event;
+  const heard = { ...machine, lastSeenAtMs: context.nowMs };
+  if (report.verdict === "skipped") return changed({ ...heard, burnIn: machine.burnIn ?? report });
+  const tested = { ...heard, burnIn: report };
+  if (report.verdict === "passed") return changed(withoutConditions(tested, "debug"));
+  const faults = report.results
+    .filter((result) => !result.ok)
+    .map((result) => `${result.test} of ${result.subject}: ${result.fault}`);
+  return changed(
+    withCondition(tested, "debug", `burn-in failed: ${faults.join("; ") || "no test says why"}`, context.nowMs),
+  );
+};
+
+/**
+ * The place is known: the last word before keys and disks go. A hold stops a birth here, even one that had its order
+ * before; so does a slot that another machine holds.
+ */
+export const notePlace: Move<"placed"> = (machine, event, context) => {
+  const hold = conditionOf(machine, "hold");
+  if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
+  const { placement } = event;
+  const claim = claimPlace(machine, { ...placement, placement }, context);
+  if (claim.kind === "refused") return claim.decision;
+  const { placement: _before, ...heir } = claim.heir;
+  const placed = withoutConditions({ ...heir, placement, lastSeenAtMs: context.nowMs }, "conflict");
+  return claim.absorbed.length === 0 ? changed(placed) : { kind: "changed", machine: placed, absorbed: claim.absorbed };
+};
+
+/** A step failed; the machine retries by itself. */
+export const noteFailure: Move<"failed"> = (machine, event, context) =>
+  changed(
+    withCondition(
+      { ...machine, lastSeenAtMs: context.nowMs },
+      "failing",
+      `${event.step}: ${event.reason}`,
+      context.nowMs,
+    ),
+  );

@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { moveWords } from "./describe.ts";
+import { lifeDocs } from "./docs.ts";
+import { life } from "./table.ts";
+
+test("docs/machine-life.md is what the code says (else: ./birther config life > docs/machine-life.md)", () => {
+  const file = new URL("../../../../docs/machine-life.md", import.meta.url);
+  assert.equal(readFileSync(file, "utf8"), lifeDocs());
+});
+
+test("each cell of the table has its words, and there are no words for what is gone", () => {
+  const moves = new Set(Object.values(life).flatMap((row) => Object.values(row).map(({ name }) => name)));
+  assert.deepEqual([...moves].sort(), Object.keys(moveWords).sort());
+});

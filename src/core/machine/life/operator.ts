@@ -1,0 +1,146 @@
+import type { Machine } from "../record.ts";
+import {
+  changed,
+  conditionOf,
+  type Move,
+  nameOf,
+  type Refuse,
+  refused,
+  withCondition,
+  withoutConditions,
+  withPhase,
+} from "./move.ts";
+import { heldRefusal } from "./order.ts";
+
+/**
+ * The next life begins: a new generation, so that no order of the old one counts any more, and an empty timeline. There
+ * is a way back until an order is taken; one who asks a second time does not make a new one.
+ */
+export function nextLife(
+  machine: Machine,
+  asked: { readonly state: "rebirth" | "clean"; readonly by: string; readonly override?: true },
+  nowMs: number,
+): Machine {
+  const { phase, phaseAtMs, unheardBoots: _boots, mayMove: _moved, ...living } = machine;
+  const kept = withoutPending(living);
+  const { timeline, sentAway: before } = machine;
+  const { state, by, override } = asked;
+  const sentAway = { atMs: nowMs, by, ...(override === undefined ? {} : { override }) };
+  const next: Machine = { ...kept, state, sentAway, generation: machine.generation + 1, timeline: [] };
+  if (machine.state !== "healthy") return next;
+  const seen = phase === undefined || phaseAtMs === undefined ? {} : { phase, phaseAtMs };
+  return { ...next, wayBack: { ...seen, ...(before === undefined ? {} : { sentAway: before }), timeline } };
+}
+
+/** Whatever is decided about it now, it is not the policy's any more. */
+export function withoutPending<M extends Pick<Machine, "repair">>(machine: M): M {
+  if (machine.repair?.pending === undefined) return machine;
+  const { pending: _decided, ...repair } = machine.repair;
+  return { ...machine, repair };
+}
+
+/**
+ * An operator takes a rebirth or clean back. Only while no order of it was taken: after that the disks may be gone. The
+ * generation keeps its number, so that an order of the one that was taken back never counts.
+ */
+export const cancelRebirth: Move<"rebirthCancelled"> = (machine, _event, context) => {
+  const {
+    wayBack,
+    ticket: _void,
+    mayMove: _moved,
+    sentAway: _stayed,
+    phase: asked,
+    phaseAtMs: _at,
+    ...dropped
+  } = machine;
+  const kept = withoutPending(dropped);
+  if (wayBack === undefined)
+    return refused({
+      kind: "wrongState",
+      message: `the ${machine.state} of ${nameOf(machine)} has begun: its disks may be written already`,
+      next: `birther hold ${nameOf(machine)} stops it if it has not come that far; otherwise let it end`,
+    });
+  const healthy: Machine = { ...kept, ...wayBack, state: "healthy" };
+  // It has restarted since: it is not up before its sub is heard.
+  const restarted = asked !== undefined && wayBack.phase === "up";
+  return changed(restarted ? withPhase(healthy, { phase: "rebooting", detail: "asked PXE" }, context.nowMs) : healthy);
+};
+
+/** A cell that refuses to take back what nobody asked for. */
+export const refuseNothingAsked: Refuse = (machine) =>
+  refused({
+    kind: "wrongState",
+    message: `no rebirth or clean of ${nameOf(machine)} is asked for; it is in state ${machine.state}`,
+    next:
+      machine.state === "birth" ? `birther hold ${nameOf(machine)} keeps it from being born` : "nothing is to be done",
+  });
+
+/** An operator asks for a rebirth, at another place if need be; a machine on hold is left alone. */
+export const askRebirth: Move<"rebirthAsked"> = (machine, event, { nowMs }) => {
+  const hold = conditionOf(machine, "hold");
+  if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
+  const next = nextLife(machine, { ...event, state: "rebirth" }, nowMs);
+  return changed(event.mayMove === true ? { ...next, mayMove: event.mayMove } : next);
+};
+
+/** An operator asks for a clean. It has no burn-in, so it may not bring a machine that failed one back to work. */
+export const askClean: Move<"cleanAsked"> = (machine, event, { nowMs }) => {
+  const hold = conditionOf(machine, "hold");
+  if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
+  if (conditionOf(machine, "debug") === undefined)
+    return changed(nextLife(machine, { ...event, state: "clean" }, nowMs));
+  return refused({
+    kind: "wrongState",
+    message: `${nameOf(machine)} failed its burn-in, and a clean would skip it`,
+    next: `birther rebirth ${nameOf(machine)} tests it again`,
+  });
+};
+
+/** A cell that refuses to install again what was never installed. */
+export const refuseUnborn: Refuse = (machine) =>
+  refused({
+    kind: "wrongState",
+    message: `${nameOf(machine)} is being born (state ${machine.state}); it has nothing to install again`,
+    next: "reset it to begin the birth anew",
+  });
+
+/** A cell that refuses because the machine was given up, or only seen where nothing may be born. */
+export const refuseOutsideNursery: Refuse = (machine) => {
+  if (conditionOf(machine, "retired") !== undefined)
+    return refused({
+      kind: "notInNursery",
+      message: `${nameOf(machine)} is retired: it is not born, wherever it asks`,
+      next: `to let it be born again: birther release ${nameOf(machine)}`,
+    });
+  return refused({
+    kind: "notInNursery",
+    message:
+      machine.network === undefined
+        ? `${nameOf(machine)} was never seen on a network`
+        : `${nameOf(machine)} was only seen on ${machine.network}, which is not a nursery`,
+    next: "cable it to a nursery, or set nursery: true for that network in the configuration",
+  });
+};
+
+/** A cell that refuses a word that nothing in this state can say. */
+export const refuseState: Refuse = (machine, event) =>
+  refused({
+    kind: "wrongState",
+    message: `${event.kind} makes no sense for ${nameOf(machine)} in state ${machine.state}`,
+    next: "nothing: the word is late, or from an older life of the machine",
+  });
+
+/** Any but `retired`, which is more than a condition. */
+export const setCondition: Move<"conditionSet"> = (machine, event, context) =>
+  event.condition === "retired"
+    ? refuseState(machine, event)
+    : changed(withCondition(machine, event.condition, event.reason, context.nowMs));
+
+export const clearCondition: Move<"conditionCleared"> = (machine, event) =>
+  conditionOf(machine, event.condition) !== undefined
+    ? changed(withoutConditions(machine, event.condition))
+    : refused({
+        kind: "wrongState",
+        message: `${nameOf(machine)} has no condition ${event.condition}`,
+        next: "nothing is to be done",
+      });

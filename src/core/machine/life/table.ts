@@ -1,0 +1,106 @@
+import type { Decision, MachineEvent } from "../event.ts";
+import type { Machine, MachineState } from "../record.ts";
+import { noteDecline, returnAddress } from "./address.ts";
+import { noteBurnIn, noteFailure, notePlace, scanHardware } from "./birth.ts";
+import {
+  askForBirth,
+  askHealthy,
+  askUnknown,
+  countRequests,
+  firstSeen,
+  hearSub,
+  noteAddress,
+  seeBirthPhase,
+  seeHealthyPhase,
+} from "./boot.ts";
+import { announce, notYetAnnounced, refuseKnown, setDetails } from "./details.ts";
+import { type Context, type EventKind, type Move, refused } from "./move.ts";
+import {
+  askClean,
+  askRebirth,
+  cancelRebirth,
+  clearCondition,
+  refuseNothingAsked,
+  refuseOutsideNursery,
+  refuseState,
+  refuseUnborn,
+  setCondition,
+} from "./operator.ts";
+import { becomeHealthy, confirmHealthy, issueOrder, refuseStale, takeOrder } from "./order.ts";
+import { retire } from "./retire.ts";
+import { refuseHeir, takeOver } from "./takeover.ts";
+import { hearOldSub, noteProgress, noteStall, repair } from "./watch.ts";
+
+/**
+ * The life of a machine: every state × every event. A cell is what is done; its function says under which conditions.
+ * The state changes in these cells only: askUnknown (unknown → birth), becomeHealthy (birth, rebirth, clean → healthy),
+ * askRebirth and askClean (→ rebirth, clean), cancelRebirth (rebirth, clean → healthy), announce and takeOver (unknown → birth, where
+ * an operator says so), retire (→ unknown), repair (healthy → rebirth, where a policy is configured; hearOldSub takes that back).
+ * Nothing that comes from the network leaves `healthy`.
+ */
+// biome-ignore format: it is a table
+export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: Move<K> } } = {
+  //                  unknown                         birth                         healthy                         rebirth                       clean
+  pxeAsked:         { unknown: askUnknown,            birth: askForBirth,           healthy: askHealthy,            rebirth: askForBirth,         clean: askForBirth },
+  pxeAskedAgain:    { unknown: countRequests,         birth: countRequests,         healthy: countRequests,         rebirth: countRequests,       clean: countRequests },
+  addressDeclined:  { unknown: noteDecline,           birth: noteDecline,           healthy: noteDecline,           rebirth: noteDecline,         clean: noteDecline },
+  addressReturned:  { unknown: returnAddress,         birth: returnAddress,         healthy: returnAddress,         rebirth: returnAddress,       clean: returnAddress },
+  addressSeen:      { unknown: noteAddress,           birth: noteAddress,           healthy: noteAddress,           rebirth: noteAddress,         clean: noteAddress },
+  phaseSeen:        { unknown: refuseState,           birth: seeBirthPhase,         healthy: seeHealthyPhase,       rebirth: seeBirthPhase,       clean: seeBirthPhase },
+  orderIssued:      { unknown: refuseOutsideNursery,  birth: issueOrder,            healthy: refuseStale,           rebirth: issueOrder,          clean: issueOrder },
+  orderTaken:       { unknown: refuseOutsideNursery,  birth: takeOrder,             healthy: refuseStale,           rebirth: takeOrder,           clean: takeOrder },
+  hardwareScanned:  { unknown: refuseState,           birth: scanHardware,          healthy: refuseState,           rebirth: scanHardware,        clean: scanHardware },
+  burnInDone:       { unknown: refuseState,           birth: noteBurnIn,            healthy: refuseState,           rebirth: noteBurnIn,          clean: noteBurnIn },
+  placed:           { unknown: refuseState,           birth: notePlace,             healthy: refuseState,           rebirth: notePlace,           clean: notePlace },
+  failed:           { unknown: refuseState,           birth: noteFailure,           healthy: noteFailure,           rebirth: noteFailure,         clean: noteFailure },
+  becameHealthy:    { unknown: refuseStale,           birth: becomeHealthy,         healthy: confirmHealthy,        rebirth: becomeHealthy,       clean: becomeHealthy },
+  subSeen:          { unknown: refuseState,           birth: refuseState,           healthy: hearSub,               rebirth: hearOldSub,          clean: hearOldSub },
+  rebirthAsked:     { unknown: refuseOutsideNursery,  birth: refuseUnborn,          healthy: askRebirth,            rebirth: askRebirth,          clean: askRebirth },
+  cleanAsked:       { unknown: refuseOutsideNursery,  birth: refuseUnborn,          healthy: askClean,              rebirth: askClean,            clean: askClean },
+  rebirthCancelled: { unknown: refuseNothingAsked,    birth: refuseNothingAsked,    healthy: refuseNothingAsked,    rebirth: cancelRebirth,       clean: cancelRebirth },
+  machineCreated:   { unknown: announce,              birth: refuseKnown,           healthy: refuseKnown,           rebirth: refuseKnown,         clean: refuseKnown },
+  detailsSet:       { unknown: setDetails,            birth: setDetails,            healthy: setDetails,            rebirth: setDetails,          clean: setDetails },
+  retired:          { unknown: retire,                birth: retire,                healthy: retire,                rebirth: retire,              clean: retire },
+  takeoverAuthorised: { unknown: takeOver,            birth: takeOver,              healthy: refuseHeir,            rebirth: refuseHeir,          clean: refuseHeir },
+  stalled:          { unknown: refuseState,           birth: noteStall,             healthy: noteStall,             rebirth: noteStall,           clean: noteStall },
+  resumed:          { unknown: refuseState,           birth: noteProgress,          healthy: noteProgress,          rebirth: noteProgress,        clean: noteProgress },
+  repairStepped:    { unknown: refuseState,           birth: repair,                healthy: repair,                rebirth: repair,              clean: repair },
+  conditionSet:     { unknown: setCondition,          birth: setCondition,          healthy: setCondition,          rebirth: setCondition,        clean: setCondition },
+  conditionCleared: { unknown: clearCondition,        birth: clearCondition,        healthy: clearCondition,        rebirth: clearCondition,      clean: clearCondition },
+};
+
+/**
+ * What becomes of a machine when something happens to it: a new record, or why not. Pure: time and the holders of
+ * names, addresses and NICs come in by `context`. The very same record in the answer means that nothing is to be written.
+ */
+export function decide(machine: Machine | undefined, event: MachineEvent, context: Context): Decision {
+  const subject = machine ?? firstRecord(event, context.nowMs);
+  if (subject === undefined) return refused(noSuchMachine(event));
+  const move = life[event.kind][subject.state] as Move<EventKind>;
+  const decision = move(subject, event, context);
+  if (decision.machine === undefined || decision.machine === machine) return decision;
+  const counted = { ...decision, machine: { ...decision.machine, revision: subject.revision + 1 } };
+  if (counted.kind === "refused" || counted.others === undefined) return counted;
+  return { ...counted, others: counted.others.map((other) => ({ ...other, revision: other.revision + 1 })) };
+}
+
+/** The record before its first event, where that event may make one. */
+function firstRecord(event: MachineEvent, nowMs: number): Machine | undefined {
+  switch (event.kind) {
+    case "pxeAsked":
+      return firstSeen(event, nowMs);
+    case "machineCreated":
+      return notYetAnnounced(event, nowMs);
+    default:
+      return undefined;
+  }
+}
+
+function noSuchMachine(event: MachineEvent) {
+  const who = "id" in event ? event.id : event.mac;
+  return {
+    kind: "noSuchMachine",
+    message: `no machine ${who} is known`,
+    next: "birther machines lists those that are; a machine becomes known when it asks PXE on one of our networks",
+  } as const;
+}

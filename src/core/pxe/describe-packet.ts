@@ -1,0 +1,77 @@
+import { textFromBytes } from "../bytes/text.ts";
+import type { DhcpPacket } from "../dhcp/codec/packet.ts";
+import { readDhcp } from "../dhcp/codec/read.ts";
+import { relayWishes } from "../dhcp/codec/relay-agent.ts";
+import { formatIpv4, type Ipv4, noAddress } from "../net/ipv4.ts";
+import { readTftp } from "../tftp/packet.ts";
+import { architectureOf } from "./architecture.ts";
+
+/** A packet for people: what kind of message it is, and what matters in it. */
+export type PacketWords = { readonly kind: string; readonly facts: readonly string[] };
+
+/** A DHCP message in words. */
+export function dhcpWords(bytes: Uint8Array): PacketWords {
+  const result = readDhcp(bytes);
+  if (result.kind === "malformed") return { kind: "malformed", facts: [result.fault] };
+  const { packet } = result;
+  return {
+    kind: packet.options.dhcpMessageType ?? "bootp",
+    facts: dhcpFacts(packet).flatMap(([name, value]) =>
+      value === undefined || value === "" ? [] : [`${name} ${value}`],
+    ),
+  };
+}
+
+/** A TFTP packet in words; the contents of files are left out. */
+export function tftpWords(bytes: Uint8Array): PacketWords {
+  const packet = readTftp(bytes);
+  switch (packet.kind) {
+    case "malformed":
+      return { kind: "malformed", facts: [packet.fault] };
+    case "readRequest":
+    case "writeRequest":
+      return { kind: packet.kind, facts: [`file ${packet.file}`, ...packet.options.map((pair) => pair.join(" "))] };
+    case "optionAck":
+      return { kind: packet.kind, facts: packet.options.map((pair) => pair.join(" ")) };
+    case "error":
+      return { kind: packet.kind, facts: [`code ${packet.code}`, packet.message] };
+    case "data":
+      return { kind: packet.kind, facts: [`block ${packet.block}`, `${packet.bytes.length} bytes`] };
+    case "ack":
+      return { kind: packet.kind, facts: [`block ${packet.block}`] };
+  }
+}
+
+function dhcpFacts(packet: DhcpPacket): readonly (readonly [name: string, value: string | undefined])[] {
+  const { options, ciaddr, yiaddr, siaddr, giaddr, file } = packet;
+  const { linkSelection } = relayWishes(packet);
+  const { clientSystemArchitecture, userClass, bootFileName, serverIdentifier, requestedIpAddress } = options;
+  return [
+    ["yiaddr", dotted(yiaddr)],
+    ["ciaddr", dotted(ciaddr)],
+    ["requested", dotted(requestedIpAddress)],
+    ["server", dotted(serverIdentifier)],
+    ["message", options.message],
+    ["file", bootFileName ?? file],
+    ["siaddr", dotted(siaddr)],
+    ["class", options.vendorClassIdentifier],
+    ["user-class", userClass === undefined ? undefined : printable(textFromBytes(userClass))],
+    [
+      "arch",
+      clientSystemArchitecture &&
+        (architectureOf(clientSystemArchitecture)?.name ?? clientSystemArchitecture.join(",")),
+    ],
+    ["lease", options.ipAddressLeaseTime === undefined ? undefined : `${options.ipAddressLeaseTime}s`],
+    ["relay", dotted(giaddr)],
+    ["link", dotted(linkSelection)],
+    ["xid", packet.xid.toString(16).padStart(8, "0")],
+  ];
+}
+
+function dotted(address: Ipv4 | undefined): string | undefined {
+  return address === undefined || address === noAddress ? undefined : formatIpv4(address);
+}
+
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, "");
+}

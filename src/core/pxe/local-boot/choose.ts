@@ -1,0 +1,45 @@
+import type { DhcpPacket } from "../../dhcp/codec/packet.ts";
+import type { Client } from "../client.ts";
+import { type Attempt, askLocal } from "./attempt.ts";
+import { type Lesson, rankMethods } from "./lesson.ts";
+import { type LocalClient, type LocalMethod, localClientOf, methodsOf, usableMethods } from "./methods.ts";
+
+/** What is known of how a machine leaves for its disk. */
+export type LocalHistory = {
+  /** The last attempt of the NIC that asks, at this stage. */
+  readonly attemptOf: (client: LocalClient) => Attempt | undefined;
+  /** What was learned of its model. */
+  readonly lessonOn: (client: LocalClient) => Lesson | undefined;
+  readonly nowMs: number;
+};
+
+/** For those of whom nothing is known. */
+export const noLocalHistory: LocalHistory = { attemptOf: () => undefined, lessonOn: () => undefined, nowMs: 0 };
+
+/** An attempt to be remembered once it has been answered. */
+export type LocalTry = { readonly client: LocalClient; readonly attempt: Attempt };
+
+/** How a client that ends at its disk is sent there; undefined for one that boots nothing. */
+export function tryLocal(asked: {
+  readonly client: Client;
+  readonly packet: DhcpPacket;
+  readonly history: LocalHistory;
+  /** Whether another DHCP server leases the addresses. */
+  readonly proxy: boolean;
+}): LocalTry | undefined {
+  const { client, packet, history, proxy } = asked;
+  const kind = localClientOf(client);
+  if (kind === undefined) return undefined;
+  const [best = methodsOf[kind][0], ...others] = rankMethods(usableMethods(client, { proxy }), history.lessonOn(kind));
+  if (best === undefined) return undefined;
+  const discover = packet.options.dhcpMessageType === "discover";
+  const terms = { methods: [best, ...others], session: packet.xid, discover } as const;
+  return { client: kind, attempt: askLocal(history.attemptOf(kind), terms, history.nowMs) };
+}
+
+/** How iPXE's script leaves, for a machine whose last DHCP answer may be forgotten. */
+export function scriptMethod(client: LocalClient & ("uefiIpxe" | "biosIpxe"), history: LocalHistory): LocalMethod {
+  const attempt = history.attemptOf(client);
+  const [best = "scriptExit"] = rankMethods(methodsOf[client], history.lessonOn(client));
+  return attempt?.method ?? best;
+}

@@ -1,0 +1,68 @@
+import type { Firmware } from "../../machine/record.ts";
+import type { Document } from "../../ports.ts";
+import type { Attempt } from "./attempt.ts";
+import type { LocalClient, LocalMethod } from "./methods.ts";
+
+/** A kind of machine, as its board names itself: machines of one model share their firmware's habits. */
+export type Model = { readonly vendor: string; readonly product: string; readonly firmware: Firmware };
+
+/** What was learned of one stage of a model's firmware. */
+export type Lesson = Model & {
+  readonly client: LocalClient;
+  /** How often each method led to a machine that came up, less how often a machine came back from it; at most ±5. */
+  readonly scores: { readonly [M in LocalMethod]?: number };
+  readonly learnedAtMs: number;
+};
+
+/** Beyond this more of the same teaches nothing: firmware that was upgraded can still unlearn, and few words are written. */
+const scoreLimit = 5;
+
+/**
+ * What a machine teaches by coming up: the method that it had works, those that it came back from do not. Nothing is
+ * learned from a machine that never comes up: its disk may be at fault.
+ */
+export function learnFrom(
+  lesson: Lesson | undefined,
+  seen: { readonly model: Model; readonly client: LocalClient; readonly attempt: Attempt },
+  nowMs: number,
+): Lesson {
+  const { vendor, product, firmware } = seen.model;
+  const { method, failed } = seen.attempt;
+  const scores: { [M in LocalMethod]?: number } = { ...lesson?.scores };
+  const add = (to: LocalMethod, by: number): void => {
+    scores[to] = Math.max(-scoreLimit, Math.min(scoreLimit, (scores[to] ?? 0) + by));
+  };
+  add(method, 1);
+  for (const other of new Set(failed)) if (other !== method) add(other, -1);
+  const unchanged =
+    lesson !== undefined && (Object.keys(scores) as LocalMethod[]).every((key) => scores[key] === lesson.scores[key]);
+  return unchanged ? lesson : { vendor, product, firmware, client: seen.client, scores, learnedAtMs: nowMs };
+}
+
+/** The methods, best first; where nothing is known they stay in their order. */
+export function rankMethods(methods: readonly LocalMethod[], lesson: Lesson | undefined): readonly LocalMethod[] {
+  if (lesson === undefined) return methods;
+  const score = (method: LocalMethod): number => lesson.scores[method] ?? 0;
+  return [...methods].sort((a, b) => score(b) - score(a));
+}
+
+/** Whether a lesson is about this stage of this model. */
+export function isAbout(lesson: Lesson, model: Model, client: LocalClient): boolean {
+  return (
+    lesson.client === client &&
+    lesson.vendor === model.vendor &&
+    lesson.product === model.product &&
+    lesson.firmware === model.firmware
+  );
+}
+
+/** The document in which the Store keeps a lesson: one for each model and stage. */
+export function lessonDocument(lesson: Lesson): Pick<Document, "kind" | "key" | "document"> {
+  const { vendor, product, firmware, client } = lesson;
+  return { kind: "lesson", key: [vendor, product, firmware, client].join("\t"), document: lesson };
+}
+
+/** All that was learned. */
+export function lessonsOf(store: { readonly documents: (kind: "lesson") => readonly Document[] }): readonly Lesson[] {
+  return store.documents("lesson").map(({ document }) => document as Lesson);
+}

@@ -1,0 +1,49 @@
+import { type FatDisk, writeFatDisk } from "../../bytes/fat-disk.ts";
+import { bytesFromText } from "../../bytes/text.ts";
+import { writeGrubInstallScript, writeGrubLocalScript, writeGrubWaitScript } from "./grub.ts";
+import type { BootOrder } from "./ipxe.ts";
+
+/** Where things lie on the disk: the first is where firmware looks on removable media, the others where shim and GRUB look. */
+const places = {
+  shim: "EFI/BOOT/BOOTX64.EFI",
+  grub: "EFI/BOOT/GRUBX64.EFI",
+  // Built into Debian's signed GRUB.
+  script: "EFI/DEBIAN/GRUB.CFG",
+  kernel: "VMLINUZ",
+  initramfs: "INITRD.IMG",
+} as const;
+
+/** Room for the script of a machine, which is the only difference between two machines' disks. */
+const scriptBytes = 4096;
+
+/** The content type by which EDK2 knows a disk that it is to start from memory (UEFI 2.10 §24.7.3.1). */
+export const bootDiskType = "application/vnd.efi-img";
+
+/** A disk for all machines, with room for each one's script. */
+export type BootDisk = { readonly disk: Uint8Array; readonly scriptAt: number };
+
+/** Puts a signed chain on a disk: firmware fetches it whole and starts shim, then GRUB, then the kernel from memory. */
+export function makeBootDisk(
+  files: {
+    readonly [Name in Exclude<keyof typeof places, "script">]: Uint8Array;
+  },
+): BootDisk {
+  const all = { ...files, script: new Uint8Array(scriptBytes) };
+  const names = Object.keys(places) as (keyof typeof places)[];
+  const { bytes, offsets }: FatDisk = writeFatDisk(names.map((name) => ({ path: places[name], bytes: all[name] })));
+  return { disk: bytes, scriptAt: offsets.get(places.script) ?? 0 };
+}
+
+/** The disk of one machine: the pieces that it is sent in turn, of which only the script is its own. */
+export function bootDiskWith({ disk, scriptAt }: BootDisk, script: string): readonly Uint8Array[] {
+  const room = new Uint8Array(scriptBytes).fill(0x0a);
+  room.set(bytesFromText(script).subarray(0, scriptBytes));
+  return [disk.subarray(0, scriptAt), room, disk.subarray(scriptAt + scriptBytes)];
+}
+
+/** GRUB's scripts where nothing calls them and so nothing could ask again: what waits restarts. */
+export const bootDiskScripts = {
+  install: (boot: BootOrder) => writeGrubInstallScript(boot, `/${places.initramfs}`),
+  local: writeGrubLocalScript,
+  wait: (...plan: Parameters<typeof writeGrubWaitScript>) => `${writeGrubWaitScript(...plan)}reboot\n`,
+} as const;

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseIpv4, parsePrefix } from "../../net/ipv4.ts";
+import { parseMac } from "../../net/mac.ts";
+import { architectureOf } from "../architecture.ts";
+import { grubConfig, writeGrubInstallScript, writeGrubLocalScript, writeGrubWaitScript } from "./grub.ts";
+import { kernelParameters, writeInstallScript } from "./ipxe.ts";
+
+const boot = {
+  binding: {
+    address: parseIpv4("10.77.0.60") ?? assert.fail(),
+    prefix: parsePrefix("10.77.0.0/24") ?? assert.fail(),
+    server: parseIpv4("10.77.0.1") ?? assert.fail(),
+    nameservers: [],
+    leaseSeconds: 3600,
+  },
+  ports: { http: 80, machines: 443 },
+  mac: parseMac("52:54:00:00:00:01") ?? assert.fail(),
+  token: "0123456789abcdef",
+  nowMs: 1_800_000_000_999,
+};
+
+test("GRUB tells the kernel what iPXE tells it, but for initrd=", () => {
+  const parameters = kernelParameters(boot).join(" ");
+  const grub = writeGrubInstallScript(boot);
+  assert.ok(grub.includes(`linux /vmlinuz ${parameters};`), grub);
+  assert.ok(writeInstallScript(boot).includes(` ${parameters} initrd=initramfs.img ||`));
+  assert.doesNotMatch(grub, /initrd=/);
+  assert.match(parameters, / birther\.time=1800000000 /);
+});
+
+test("no GRUB script can end in the firmware's menu: GRUB's exit is a success", () => {
+  const wait = writeGrubWaitScript({ kind: "wait", message: 'a $(fan) `is` "broken"; ask Ann\'s', next: "wait" });
+  for (const script of [grubConfig, writeGrubInstallScript(boot), writeGrubLocalScript(), wait])
+    assert.doesNotMatch(script, /\bexit\b/);
+  assert.match(writeGrubLocalScript(), /\nreboot\n$/);
+  assert.equal(wait, 'echo "Birther: a  (fan)  is   broken ; ask Ann s"\necho "Next: wait"\nsleep 30\n');
+});
+
+const loaders = [
+  [[7], "shimx64.efi"],
+  [[9], "shimx64.efi"],
+  [[16], "boot/MAC.img"],
+  [[0], "undionly.kpxe"],
+  [[6], undefined],
+  [[11], undefined],
+  [[19], undefined],
+] as const;
+for (const [codes, loader] of loaders)
+  test(`architecture ${codes} where all must be signed: ${loader ?? "no loader"}`, () => {
+    assert.equal(architectureOf(codes, true)?.loader, loader);
+  });

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createReadStream } from "node:fs";
+import { chmod, link, lutimes, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import type { Inode, Tree } from "../../core/image/tree.ts";
+import { type ObjectStore, openObjectStore } from "../storage/object-store.ts";
+import { readTar } from "./tar-reader.ts";
+import { importTree } from "./tree.ts";
+import { cleanPath } from "./tree-builder.ts";
+
+let directory: string;
+let source: string;
+let objects: ObjectStore;
+
+const longName = `${"long-".repeat(30)}name`;
+
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), "birther-import-"));
+  source = join(directory, "source");
+  objects = await openObjectStore(join(directory, "objects"));
+  for (const path of ["etc", "dev", "var", "var/log", "home", longName])
+    await mkdir(join(source, path), { recursive: true });
+  await writeFile(join(source, "etc/passwd"), "root:x:0:0\n");
+  await chmod(join(source, "etc/passwd"), 0o4640);
+  execFileSync("chown", ["12:34", join(source, "etc/passwd")]);
+  await chmod(join(source, "etc/passwd"), 0o4640);
+  await writeFile(join(source, "etc/empty"), "");
+  await link(join(source, "etc/passwd"), join(source, "etc/passwd-"));
+  await symlink("../etc/passwd", join(source, "etc/link"));
+  await writeFile(join(source, "var/log/syslog"), "noise");
+  await writeFile(join(source, longName, "größe"), "x".repeat(1000));
+  execFileSync("mknod", [join(source, "etc/null"), "c", "1", "3"]);
+  execFileSync("mknod", [join(source, "etc/disk"), "b", "259", "300"]);
+  execFileSync("mkfifo", [join(source, "etc/fifo")]);
+  for (const path of ["etc/passwd", "etc/empty"]) await lutimes(join(source, path), 1_600_000_000, 1_600_000_000);
+});
+after(() => rm(directory, { recursive: true }));
+
+function at(tree: Tree, path: string): Inode | undefined {
+  return tree.inodes[tree.entries.find(([entry]) => entry === path)?.[1] ?? -1];
+}
+
+function check(tree: Tree): void {
+  const passwd = at(tree, "/etc/passwd");
+  assert.ok(passwd?.kind === "regular");
+  const { sha512, ...rest } = passwd;
+  assert.deepEqual(rest, { kind: "regular", mode: 0o4640, uid: 12, gid: 34, mtimeMs: 1_600_000_000_000, size: 11 });
+  assert.equal(sha512.length, 128);
+  const number = (path: string) => tree.entries.find(([entry]) => entry === path)?.[1];
+  assert.equal(number("/etc/passwd-"), number("/etc/passwd"));
+  assert.deepEqual(at(tree, "/etc/empty"), {
+    kind: "regular",
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    mtimeMs: 1_600_000_000_000,
+    size: 0,
+    sha512: "",
+  });
+  assert.deepEqual(at(tree, "/etc/link"), { kind: "symlink", uid: 0, gid: 0, target: "../etc/passwd" });
+  assert.deepEqual(at(tree, "/etc/null"), { kind: "special", mode: 0o020644, uid: 0, gid: 0, rdev: 0x103 });
+  assert.deepEqual(at(tree, "/etc/disk"), {
+    kind: "special",
+    mode: 0o060644,
+    uid: 0,
+    gid: 0,
+    rdev: 259 * 256 + (300 & 255) + (300 >> 8) * 0x100000,
+  });
+  assert.deepEqual(at(tree, "/etc/fifo"), { kind: "special", mode: 0o010644, uid: 0, gid: 0, rdev: 0 });
+  assert.equal(at(tree, `/${longName}/größe`)?.kind, "regular");
+  assert.equal(at(tree, "/var/log")?.kind, "directory");
+  assert.equal(at(tree, "/var/log/syslog"), undefined, "filtered");
+  assert.equal(at(tree, "/dev"), undefined, "always protected");
+}
+
+const filter = ["/var/log/.*"];
+
+test("import: a directory", async () => {
+  check(await importTree({ source, objects, filter }));
+});
+
+const formats: readonly (readonly [title: string, ...options: string[]])[] = [
+  ["pax, plain", "--format=pax"],
+  ["gnu with long names, gzip", "--format=gnu", "-z"],
+  ["pax with extended attributes, zstd", "--format=posix", "--xattrs", "--zstd"],
+];
+for (const [title, ...options] of formats) {
+  test(`import: an archive, ${title}, with its progress`, async () => {
+    const archive = join(directory, "archive");
+    execFileSync("tar", ["-C", source, "-c", "-f", archive, ...options, "."]);
+    let paths = 0;
+    const tree = await importTree({
+      source: archive,
+      objects,
+      filter,
+      onProgress: (progress) => (paths = progress.paths),
+    });
+    check(tree);
+    assert.ok(paths >= tree.entries.length);
+    const content = at(tree, "/etc/passwd");
+    assert.ok(content?.kind === "regular");
+    const pieces: Uint8Array[] = [];
+    for await (const piece of objects.read(content.sha512)) pieces.push(piece);
+    assert.equal(Buffer.concat(pieces).toString(), "root:x:0:0\n");
+  });
+}
+
+test("import: a truncated archive, or none at all, is an error that names it", async () => {
+  const archive = join(directory, "archive.tar");
+  execFileSync("tar", ["-C", source, "-c", "-f", archive, "."]);
+  const { size } = await import("node:fs").then((fs) => fs.statSync(archive));
+  const cut = join(directory, "cut.tar");
+  for (const length of [size - 10_240, 700, 100]) {
+    execFileSync("dd", [`if=${archive}`, `of=${cut}`, "bs=1", `count=${length}`, "status=none"]);
+    await assert.rejects(
+      importTree({ source: cut, objects, filter }),
+      /import .*cut\.tar: the archive ends|wrong checksum/,
+    );
+  }
+  await writeFile(cut, "this is no archive".repeat(100));
+  await assert.rejects(importTree({ source: cut, objects, filter }), /wrong checksum|octal/);
+  await assert.rejects(
+    importTree({ source: join(directory, "absent"), objects, filter }),
+    /image source .*absent cannot be read/,
+  );
+});
+
+test("import: paths that would leave the image are refused, harmless ones cleaned", () => {
+  assert.equal(cleanPath("./etc/"), "/etc");
+  assert.equal(cleanPath("/etc//x"), "/etc/x");
+  assert.equal(cleanPath("./"), undefined);
+  assert.equal(cleanPath("."), undefined);
+  for (const path of ["../etc", "a/../../b", "a/.."]) assert.throws(() => cleanPath(path), /no path/);
+});
+
+test("tar: members may be skipped without reading their content", async () => {
+  const archive = join(directory, "skip.tar");
+  execFileSync("tar", ["-C", source, "-c", "-f", archive, "."]);
+  const names: string[] = [];
+  for await (const { header } of readTar(createReadStream(archive))) names.push(header.path);
+  assert.ok(names.includes("./etc/passwd") && names.includes("./etc/fifo"));
+});

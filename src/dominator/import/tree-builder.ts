@@ -1,0 +1,66 @@
+import { subFilter } from "../../core/image/filter.ts";
+import { ancestorPaths, comparePaths, type Inode, isPlainPath, type Tree } from "../../core/image/tree.ts";
+
+/** Collects the paths of an image in whatever order they come. */
+export type TreeBuilder = {
+  /** A path given twice counts as given the last time, as when an archive is unpacked. */
+  readonly add: (path: string, inode: Inode) => void;
+  /** Another name of a file that was added before. */
+  readonly link: (path: string, existing: string) => void;
+  /** The tree without what the filter protects; directories that nobody named belong to root and have mode 0755. */
+  readonly finish: (filterLines: readonly string[]) => Tree;
+};
+
+/** A path from an archive as we write it: absolute, without `.` parts at its start; undefined for the root itself. */
+export function cleanPath(text: string): string | undefined {
+  const path = `/${text}`.replace(/\/(\.?\/)+/g, "/").replace(/\/\.?$/, "");
+  if (path === "") return undefined;
+  if (!isPlainPath(path)) throw new Error(`${JSON.stringify(text)} is no path for a file of an image`);
+  return path;
+}
+
+/** An empty builder. */
+export function buildTree(): TreeBuilder {
+  const inodes: Inode[] = [];
+  const numbers = new Map<string, number>();
+  return {
+    add: (path, inode) => {
+      numbers.set(path, inodes.push(inode) - 1);
+    },
+    link: (path, existing) => {
+      const number = numbers.get(existing);
+      const inode = inodes[number ?? -1];
+      if (number === undefined || inode === undefined)
+        throw new Error(`${path} is a hard link to ${existing}, which did not come before it`);
+      if (inode.kind === "directory") throw new Error(`${path} is a hard link to ${existing}, a directory`);
+      numbers.set(path, number);
+    },
+    finish: (filterLines) => {
+      const filter = subFilter(filterLines);
+      const paths = new Map([...numbers].filter(([path]) => !filter.protects(path)));
+      const implied: Inode = { kind: "directory", mode: 0o755, uid: 0, gid: 0 };
+      for (const ancestor of [...paths.keys()].flatMap(ancestorPaths)) {
+        if (!paths.has(ancestor)) paths.set(ancestor, numbers.get(ancestor) ?? inodes.push(implied) - 1);
+      }
+      return renumber(inodes, paths);
+    },
+  };
+}
+
+function renumber(inodes: readonly Inode[], paths: ReadonlyMap<string, number>): Tree {
+  const used: Inode[] = [];
+  const renumbered = new Map<number, number>();
+  const entries = [...paths]
+    .sort(([one], [other]) => comparePaths(one, other))
+    .map(([path, number]): [string, number] => {
+      let known = renumbered.get(number);
+      if (known === undefined) {
+        const inode = inodes[number];
+        if (inode === undefined) throw new Error(`no inode for ${path}`);
+        known = used.push(inode) - 1;
+        renumbered.set(number, known);
+      }
+      return [path, known];
+    });
+  return { inodes: used, entries };
+}

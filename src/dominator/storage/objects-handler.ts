@@ -1,0 +1,90 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { objectPaths } from "../../contract/sub.ts";
+import type { Log } from "../../core/ports.ts";
+import { isObjectName, type ObjectStore } from "./object-store.ts";
+
+/** 129 bytes a hash: a hundred thousand objects in one request. */
+const maxRequestBytes = 13_000_000;
+
+/** Handles a request if it is one for objects; true: handled, the answer is under way. */
+export type ObjectsHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+/**
+ * Serves contents over plain HTTP: they are public within the fleet and each is checked against its hash by who fetched it.
+ * `GET /objects/HEX` is one; `POST /objects` with hashes, one a line, answers `HEX LENGTH\n` and the bytes for each, in that order, or 404 naming
+ * the first that is not there.
+ */
+export function objectsHandler({ objects, log }: { readonly objects: ObjectStore; readonly log: Log }): ObjectsHandler {
+  return (request, response) => {
+    const path = (request.url ?? "").split("?")[0] ?? "";
+    const one = path.startsWith(objectPaths.one) ? path.slice(objectPaths.one.length) : undefined;
+    if (one === undefined && path !== objectPaths.batch) return false;
+    const answered =
+      one === undefined ? answerBatch(request, response, objects) : answerOne(request, response, objects, one);
+    answered.catch((error: unknown) => {
+      // A client that went away is daily business.
+      log("info", "sending objects failed", { client: request.socket.remoteAddress, error: String(error) });
+      response.destroy();
+    });
+    return true;
+  };
+}
+
+async function answerOne(
+  request: IncomingMessage,
+  response: ServerResponse,
+  objects: ObjectStore,
+  sha512: string,
+): Promise<void> {
+  if (request.method !== "GET" && request.method !== "HEAD") return refuse(response, 405, "objects are read with GET");
+  const size = await objects.sizeOf(sha512);
+  if (size === undefined) return refuse(response, 404, `no object ${sha512}`);
+  response.writeHead(200, { "content-type": "application/octet-stream", "content-length": size });
+  if (request.method === "HEAD") response.end();
+  else await pipeline(Readable.from(objects.read(sha512)), response);
+}
+
+async function answerBatch(request: IncomingMessage, response: ServerResponse, objects: ObjectStore): Promise<void> {
+  if (request.method !== "POST") return refuse(response, 405, "many objects are asked for with POST");
+  const wanted = await readNames(request);
+  if (wanted === undefined)
+    return refuse(response, 400, `send SHA-512 in hex, one a line, at most ${maxRequestBytes} bytes`);
+  const parts: { readonly sha512: string; readonly head: Buffer; readonly size: number }[] = [];
+  for (const sha512 of wanted) {
+    const size = await objects.sizeOf(sha512);
+    if (size === undefined) return refuse(response, 404, `no object ${sha512}`);
+    parts.push({ sha512, size, head: Buffer.from(`${sha512} ${size}\n`, "latin1") });
+  }
+  const length = parts.reduce((sum, part) => sum + part.head.length + part.size, 0);
+  response.writeHead(200, { "content-type": "application/octet-stream", "content-length": length });
+  const content = async function* () {
+    for (const part of parts) {
+      yield part.head;
+      yield* objects.read(part.sha512);
+    }
+  };
+  await pipeline(Readable.from(content()), response);
+}
+
+async function readNames(request: IncomingMessage): Promise<readonly string[] | undefined> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of request as AsyncIterable<Buffer>) {
+    length += piece.length;
+    if (length > maxRequestBytes) return undefined;
+    pieces.push(piece);
+  }
+  const names = Buffer.concat(pieces)
+    .toString("latin1")
+    .split("\n")
+    .filter((line) => line !== "");
+  return names.every(isObjectName) ? names : undefined;
+}
+
+function refuse(response: ServerResponse, status: number, reason: string): void {
+  // The request's body may be unread: the connection cannot carry another one.
+  response.writeHead(status, { "content-type": "text/plain", connection: "close" });
+  response.end(`${reason}\n`);
+}

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { describe, test } from "node:test";
+import { credentialFor } from "../../contract/credential.ts";
+import { paths } from "../../contract/machine-facing.ts";
+import type { Machine, MachineId } from "../../core/machine/record.ts";
+import type { Store } from "../../core/ports.ts";
+import type { ImageStore } from "../storage/image-store.ts";
+import { subApp } from "./app.ts";
+import { openReportGate } from "./report-slots.ts";
+
+const id = "m-525400000001" as MachineId;
+const credential = credentialFor(id, "0a".repeat(32));
+const machine = {
+  ...{ id, state: "healthy", conditions: [], requiredImage: "compute" },
+  subTokenHash: createHash("sha256").update(credential).digest("hex"),
+} as unknown as Machine;
+const store = {
+  get: (asked: MachineId) => (asked === id ? machine : undefined),
+  apply: async () => ({ kind: "changed", machine }),
+  addLog: () => undefined,
+} as unknown as Store;
+const manifest = { name: "compute/1", filter: [], tree: { inodes: [], entries: [] } };
+const images = { refresh: async () => [], resolve: () => manifest } as unknown as ImageStore;
+const poll = {
+  machineId: id,
+  running: "image",
+  kernel: "6",
+  rebootPending: false,
+  secondsSinceCheck: 0,
+  freeBytes: 1e9,
+};
+
+/** A body that says how many of its bytes were taken. */
+function largeBody(bytes: number) {
+  let read = 0;
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      pull: (controller) => {
+        if (read >= bytes) return controller.close();
+        read += 65_536;
+        controller.enqueue(new Uint8Array(65_536).fill(0x20));
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return { stream, bytesRead: () => read };
+}
+
+function app() {
+  const gate = openReportGate(1);
+  const hono = subApp({ store, images, log: () => undefined, gate });
+  const post = async (body: object | ReadableStream, more: { bearer?: string; length?: number } = {}) => {
+    const stream = body instanceof ReadableStream;
+    const answer = await hono.request(paths.subPoll, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${more.bearer ?? credential}`,
+        ...(more.length === undefined ? {} : { "content-length": String(more.length) }),
+      },
+      body: stream ? body : JSON.stringify(body),
+      ...(stream ? { duplex: "half" } : {}),
+    } as RequestInit);
+    const text = await answer.text();
+    return { status: answer.status, body: (text.startsWith("{") ? JSON.parse(text) : {}) as { kind?: string } };
+  };
+  return { gate, post };
+}
+
+describe("a sub's poll", () => {
+  test("a stranger's body is not read", async () => {
+    const { post } = app();
+    const length = 200 << 20;
+    for (const bearer of [
+      "guess",
+      credentialFor(id, "0b".repeat(32)),
+      credentialFor("m-ffffffffffff" as MachineId, "0a".repeat(32)),
+    ]) {
+      const { stream, bytesRead } = largeBody(length);
+      assert.equal((await post(stream, { bearer, length })).status, 401);
+      assert.equal(bytesRead(), 0);
+    }
+  });
+
+  test("a credential is good for its own machine only", async () => {
+    assert.equal((await app().post({ ...poll, machineId: "m-525400000002" })).status, 401);
+  });
+
+  test("a large body that nobody asked for is not read; a small tree is not looked at", async () => {
+    const { post } = app();
+    const { stream, bytesRead } = largeBody(200 << 20);
+    const { status, body } = await post(stream, { length: 200 << 20 });
+    assert.deepEqual([status, body.kind, bytesRead()], [200, "wait", 0]);
+    const tree = { inodes: [], entries: [["/nowhere", 7]] };
+    assert.equal((await post({ ...poll, tree })).body.kind, "report");
+    assert.equal((await post({ ...poll, tree })).status, 400, "asked for, it is checked");
+  });
+
+  test("who was told to report may send a large body, as long as there is room", async () => {
+    const { gate, post } = app();
+    assert.equal((await post(poll)).body.kind, "report");
+    const other = "m-525400000002" as MachineId;
+    gate.told(other, { kind: "report", filter: [] });
+    const admission = gate.admit(other);
+    assert.ok(admission.kind === "room");
+    const large = { ...poll, log: ["x"], tree: { inodes: [], entries: [] } };
+    const length = 5 << 20;
+    assert.equal((await post(large, { length })).status, 503);
+    admission.room[Symbol.dispose]();
+    assert.equal((await post(large, { length })).status, 200);
+  });
+
+  test("a small poll that turns out to be large ends at the limit", async () => {
+    const { stream, bytesRead } = largeBody(64 << 20);
+    assert.equal((await app().post(stream)).status, 413);
+    assert.ok(bytesRead() < 8 << 20);
+  });
+});

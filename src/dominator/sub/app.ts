@@ -1,0 +1,140 @@
+import { createHash } from "node:crypto";
+import { type Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import * as v from "valibot";
+import { claimOf, isKept } from "../../contract/credential.ts";
+import { type Problem, paths } from "../../contract/machine-facing.ts";
+import { maxSubMessageBytes, type SubPollRequest, subPollRequest } from "../../contract/sub.ts";
+import { faultOfTree } from "../../core/image/tree.ts";
+import {
+  type Directive,
+  decideDirective,
+  defaultSubPolicy,
+  type SubPolicy,
+} from "../../core/image/update/directive.ts";
+import type { MachineEvent } from "../../core/machine/event.ts";
+import type { Machine } from "../../core/machine/record.ts";
+import type { Log, Store } from "../../core/ports.ts";
+import type { ImageStore } from "../storage/image-store.ts";
+import { directiveEvents, outcomeEvents } from "./events.ts";
+import { openReportGate, type ReportGate } from "./report-slots.ts";
+
+export type SubAppInput = {
+  readonly store: Store;
+  readonly images: ImageStore;
+  readonly log: Log;
+  readonly policy?: SubPolicy;
+  readonly gate?: ReportGate;
+};
+
+/** A poll without a tree: its largest part are 200 lines of log. */
+const smallPollBytes = 4 << 20;
+
+/** The Dominator's side of a sub's poll: who is it, what is it to do, what does the MDB learn from it. */
+export function subApp({ store, images, log, policy = defaultSubPolicy, gate = openReportGate() }: SubAppInput): Hono {
+  const app = new Hono();
+  // Hundreds of megabytes may follow: who sends them is asked before the first is read.
+  app.post(paths.subPoll, async (context, next) => {
+    const machine = senderOf(context, store);
+    if (machine === undefined) return context.json(stranger(), 401);
+    const announced = Number(context.req.header("content-length") ?? 0);
+    if (announced <= smallPollBytes) return await bodyLimit({ maxSize: smallPollBytes })(context, next);
+    const admission = gate.admit(machine.id);
+    if (admission.kind === "busy") return context.json(busy, 503);
+    if (admission.kind === "notAsked") {
+      const reason = "a tree was sent that was not asked for: the server has restarted, it will ask";
+      return context.json({ kind: "wait", seconds: 1, reason } satisfies Directive);
+    }
+    using _room = admission.room;
+    return await bodyLimit({ maxSize: maxSubMessageBytes })(context, next);
+  });
+  app.post(paths.subPoll, async (context) => {
+    const machine = senderOf(context, store);
+    const parsed = v.safeParse(subPollRequest, await context.req.json().catch(() => undefined));
+    if (!parsed.success) return context.json(malformed(v.flatten(parsed.issues)), 400);
+    if (machine === undefined || machine.id !== parsed.output.machineId) return context.json(stranger(), 401);
+    const request = gate.isAsked(machine.id) ? parsed.output : withoutTree(parsed.output);
+    const fault = request.tree === undefined ? undefined : faultOfTree(request.tree);
+    if (fault !== undefined) return context.json(malformed(fault), 400);
+
+    await images
+      .refresh()
+      .catch((error: unknown) => log("error", "an image cannot be read", { error: String(error), cause: error }));
+    const directive = direct(machine, request, images, policy);
+    gate.told(machine.id, directive);
+    for (const event of [...outcomeEvents(machine.id, request), ...directiveEvents(machine.id, request, directive)]) {
+      await applyOrLog(store, event, log);
+    }
+    if (request.log !== undefined) store.addLog(machine.id, request.log);
+    return context.json(directive);
+  });
+  return app;
+}
+
+function direct(machine: Machine, request: SubPollRequest, images: ImageStore, policy: SubPolicy): Directive {
+  const { requiredImage } = machine;
+  return decideDirective({
+    required: requiredImage,
+    image: requiredImage === undefined ? undefined : images.resolve(requiredImage),
+    held: whyHeld(machine),
+    failure: request.outcome?.kind === "failed" ? request.outcome.reason : undefined,
+    report: request,
+    policy,
+  });
+}
+
+/** A machine that is about to be installed anew, or that an operator holds, is left as it is. */
+function whyHeld(machine: Machine): string | undefined {
+  if (machine.state !== "healthy") return `the machine is in state ${machine.state}: it waits for its next boot`;
+  const hold = machine.conditions.find((condition) => condition.kind === "hold");
+  if (hold !== undefined) return `held: ${hold.reason}`;
+  // One that was just born needs its first image all the same: it could not boot.
+  return machine.disableUpdates && machine.runningImage !== undefined ? "updates of it are disabled" : undefined;
+}
+
+/** The machine whose sub's credential a request carries. */
+function senderOf(context: Context, store: Store): Machine | undefined {
+  const claim = claimOf(context.req.header("authorization"));
+  const machine = claim && store.get(claim.machineId);
+  return claim && isKept(claim.credential, machine?.subTokenHash, sha256) ? machine : undefined;
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** A tree that nobody asked for is not looked at; if one is needed, the sub is told to report. */
+function withoutTree({ tree: _tree, objects: _objects, ...rest }: SubPollRequest): SubPollRequest {
+  return rest;
+}
+
+const busy: Problem = {
+  kind: "busy",
+  title: "other machines' trees are being read",
+  detail: "only a few are read at a time, and one of a machine",
+  next: "send it again in a few seconds",
+};
+
+async function applyOrLog(store: Store, event: MachineEvent, log: Log): Promise<void> {
+  const decision = await store.apply(event);
+  if (decision.kind === "refused")
+    log("warn", "the MDB refused what a sub reported", { event: event.kind, why: decision.refusal.message });
+}
+
+function malformed(why: unknown): Problem {
+  return {
+    kind: "malformed",
+    title: "not a poll as the contract has it",
+    detail: (typeof why === "string" ? why : JSON.stringify(why)).slice(0, 2000),
+    next: "sub and server are of different versions: rebirth the machine, or update the server",
+  };
+}
+
+function stranger(): Problem {
+  return {
+    kind: "unknownSub",
+    title: "not the credential of this machine's sub",
+    detail: "the machine is not known, or was installed anew since and has another credential",
+    next: "rebirth the machine",
+  };
+}

@@ -1,0 +1,137 @@
+import * as host from "host";
+import type { Endpoint } from "../../core/birth/boot-settings.ts";
+import { diskKeyBytes, variableValueAt } from "../../core/boot-loader/efi-variable.ts";
+import { type DiskIdentity, otherDiskReason } from "../../core/hardware/root-disk.ts";
+import { diskSight } from "../../core/hardware/scan.ts";
+import type { Act, Step } from "../../core/install/step.ts";
+import type { Log } from "../../core/ports.ts";
+import { installBiosLoader } from "../device/bios-loader.ts";
+import type { Drivers } from "../device/drivers.ts";
+import { addBootEntry, discardDiskKeys, diskKeyFile, makeDiskKey } from "../device/efi.ts";
+import { systemTree } from "../device/tree.ts";
+import { sleepMs } from "../system/clock.ts";
+import { copyFile, exists, makeDirectories, makeSymlink, writeText } from "../system/files.ts";
+import { runOrThrow } from "../system/run.ts";
+import { copyProgram } from "./copy-program.ts";
+import { fetchFiles } from "./fetch-files.ts";
+import { stop } from "./stop.ts";
+
+/** What the steps need besides their own facts. */
+export type Tools = {
+  readonly drivers: Drivers;
+  /** The Boot Server's HTTP port. */
+  readonly http: Endpoint;
+  readonly log: Log;
+};
+
+/** A program is stopped so much before the watchdog would reset the machine, so that the failure has a reason. */
+const marginSeconds = 10;
+/** How long the kernel and devtmpfs get to show new partitions. */
+const appearMs = 20_000;
+/** No udev runs here: device-mapper must not wait for it. */
+const withoutUdev = { DM_DISABLE_UDEV: "1" };
+
+type Carry<Kind extends Act["kind"]> = (act: Extract<Act, { kind: Kind }>, tools: Tools, seconds: number) => void;
+
+/** One function for each kind of step. They do what they are told and decide nothing. */
+const carry: { readonly [Kind in Act["kind"]]: Carry<Kind> } = {
+  loadModules: (act, { drivers }) => drivers.load(act.modules),
+
+  discardKeys: (_, { log }) => log("info", "old disk keys discarded", { count: discardDiskKeys() }),
+
+  makeKey: (act) => makeDiskKey(act.variable, act.byteCount),
+
+  checkDisk: (act) => stopIfOtherDisk(act.disk),
+
+  partition: (act, _, seconds) => {
+    stopIfOtherDisk(act.disk);
+    const argv = ["/usr/sbin/sfdisk", "--quiet", "--no-tell-kernel", "--wipe", "always", "--wipe-partitions", "always"];
+    runOrThrow([...argv, act.disk.path], { input: act.script, timeoutSeconds: seconds });
+    host.rereadPartitions(act.disk.path);
+    waitForDevices(act.expect);
+  },
+
+  encrypt: (act, _, seconds) => {
+    // Straight from NVRAM, so that the key is nowhere else, and proven to be readable there. A random key needs no slow derivation.
+    const key = [
+      ...["--key-file", diskKeyFile(act.variable)],
+      ...["--keyfile-offset", String(variableValueAt), "--keyfile-size", String(diskKeyBytes)],
+    ];
+    const derivation = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"];
+    const format = ["/usr/sbin/cryptsetup", "luksFormat", "--batch-mode", "--type", "luks2", ...derivation, ...key];
+    runOrThrow([...format, act.partition], { env: withoutUdev, timeoutSeconds: seconds });
+    const open = ["/usr/sbin/cryptsetup", "open", "--type", "luks2", ...key, act.partition, act.mapperName];
+    runOrThrow(open, { env: withoutUdev, timeoutSeconds: seconds });
+    waitForDevices([`/dev/mapper/${act.mapperName}`]);
+  },
+
+  makeFileSystem: (act, _, seconds) => void runOrThrow(act.argv, { timeoutSeconds: seconds }),
+
+  mount: (act) => {
+    makeDirectories(act.target);
+    host.mount(act.source, act.target, act.type, 0, "");
+  },
+
+  makeDirectories: (act) => {
+    for (const { path, mode } of act.directories) {
+      makeDirectories(path);
+      host.chmod(path, mode);
+    }
+  },
+
+  writeFiles: (act) => {
+    for (const { path, text, mode } of act.files) {
+      makeDirectories(parentOf(path));
+      writeText(path, text, mode);
+    }
+  },
+
+  makeLinks: (act) => {
+    for (const { path, target } of act.links) {
+      makeDirectories(parentOf(path));
+      makeSymlink(target, path);
+    }
+  },
+
+  copyFiles: (act) => {
+    for (const { from, to, mode } of act.files) {
+      makeDirectories(parentOf(to));
+      copyFile(from, to, mode);
+    }
+  },
+
+  fetchFiles: (act, { http }) => fetchFiles(http, act.files),
+
+  copyProgram: (act) => copyProgram(act.program, act.to),
+
+  installBiosLoader: (act) => installBiosLoader(act.disk, act.coreSector, act.roomSectors),
+
+  addBootEntry: (act, { log }) => log("info", "boot order", { order: addBootEntry(act.partition, act.file) }),
+
+  sync: () => host.sync(),
+};
+
+/** Carries out one step; throws with the reason when it cannot be done. */
+export function carryOut(step: Step, tools: Tools): void {
+  const one = carry[step.act.kind] as Carry<Act["kind"]>;
+  one(step.act, tools, step.deadlineSeconds - marginSeconds);
+}
+
+function stopIfOtherDisk(disk: DiskIdentity): void {
+  const reason = otherDiskReason(disk, diskSight(systemTree).disks);
+  if (reason !== undefined) throw stop(reason);
+}
+
+function waitForDevices(paths: readonly string[]): void {
+  const endMs = host.monotonicMs() + appearMs;
+  for (;;) {
+    const missing = paths.filter((path) => !exists(path));
+    if (missing.length === 0) return;
+    if (host.monotonicMs() > endMs) throw new Error(`${missing.join(", ")} did not appear within ${appearMs / 1000} s`);
+    sleepMs(50);
+  }
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/"));
+}

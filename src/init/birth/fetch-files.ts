@@ -1,0 +1,34 @@
+import * as host from "host";
+import * as os from "os";
+import type { Endpoint } from "../../core/birth/boot-settings.ts";
+import { formatIpv4 } from "../../core/net/ipv4.ts";
+import { checked } from "../system/errno.ts";
+import { makeDirectories, writeToDescriptor } from "../system/files.ts";
+import { openHttp } from "../system/http.ts";
+import { stop } from "./stop.ts";
+
+/** Fetches files over plain HTTP; one that does not have its SHA-512, which came over TLS, ends the birth. */
+export function fetchFiles(
+  http: Endpoint,
+  files: readonly { readonly path: string; readonly sha512: string; readonly to: string }[],
+): void {
+  const client = openHttp({ address: formatIpv4(http.address), port: http.port });
+  try {
+    for (const { path, sha512, to } of files) {
+      makeDirectories(to.slice(0, to.lastIndexOf("/")));
+      const fd = checked(`make ${to}`, os.open(to, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600));
+      try {
+        client.get(path, (bytes) => writeToDescriptor(fd, bytes, `write ${to}`));
+      } finally {
+        os.close(fd);
+      }
+      if (host.sha512File(to) !== sha512)
+        throw stop(
+          `what the Boot Server sent as ${path} is not what the order names`,
+          "restart the Birther; if it stays so, look for who answers HTTP at its address",
+        );
+    }
+  } finally {
+    client.close();
+  }
+}

@@ -1,0 +1,86 @@
+import type { Order } from "../../contract/machine-facing.ts";
+import { type BootSettings, readBootSettings } from "../../core/birth/boot-settings.ts";
+import { scanHardware } from "../../core/hardware/scan.ts";
+import { imagePlaces } from "../../core/install/paths.ts";
+import { machineIdFromMac } from "../../core/machine/life/move.ts";
+import type { Firmware } from "../../core/machine/record.ts";
+import { formatIpv4 } from "../../core/net/ipv4.ts";
+import type { Log } from "../../core/ports.ts";
+import { setClock, setClockForTls } from "../device/clock-setting.ts";
+import { type Drivers, openDrivers } from "../device/drivers.ts";
+import { openEfiVariables } from "../device/efi.ts";
+import { bringNetworkUp } from "../device/nic.ts";
+import { systemTree } from "../device/tree.ts";
+import { exists, readText } from "../system/files.ts";
+import type { Ground } from "./birth-context.ts";
+import { type Mdb, openMdb, requestSeconds } from "./mdb.ts";
+import { openSession, type Session } from "./session.ts";
+import { messageOf, stop } from "./stop.ts";
+
+/** A machine that has its order. */
+export type Contact = {
+  readonly settings: BootSettings;
+  readonly drivers: Drivers;
+  readonly nic: string;
+  readonly firmware: Firmware;
+  readonly mdb: Mdb;
+  readonly order: Order;
+  readonly session: Session;
+};
+
+/** Drivers, network, clock, and the order from the MDB. Nothing of this writes to a disk. */
+export function makeContact(ground: Ground): Contact {
+  const { console, progress, doing } = ground;
+  const settings = doing("read boot settings", 10, readSettings);
+  progress.identity = identityOf(settings);
+  console.show(["", "Birther: this machine is being born", ...progress.identity, ""]);
+
+  const drivers = doing("load drivers", 180, () => {
+    const opened = openDrivers(console.log);
+    opened.loadForDevices();
+    showEfiVariables(opened, console.log);
+    return opened;
+  });
+  const nic = doing("bring the network up", 150, () => bringNetworkUp(settings, console.log));
+  const { firmware } = scanHardware(systemTree);
+  const caPem = readText(imagePlaces.caCertificate);
+  setClockForTls(caPem, settings.serverMs, console.log);
+  const mdb = openMdb(settings.mdb, caPem, console.log);
+  const order = doing("ask for the order", requestSeconds, () => {
+    const bootId = readText("/proc/sys/kernel/random/boot_id").trim();
+    return mdb.takeOrder({ token: settings.token, mac: settings.mac, bootId, firmware });
+  });
+  setClock(order.nowMs, console.log);
+  console.log("info", "order taken", { action: order.action, generation: order.generation });
+
+  const session = openSession(mdb, order, console);
+  progress.retrySeconds = order.retrySeconds;
+  progress.session = session;
+  doing("report to the MDB", requestSeconds, () => session.phase("initUp", `${order.action}, ${firmware}`));
+  return { settings, drivers, nic, firmware, mdb, order, session };
+}
+
+/** For the scan, which says whether Secure Boot is on. */
+function showEfiVariables(drivers: Drivers, log: Log): void {
+  if (!exists("/sys/firmware/efi")) return;
+  try {
+    openEfiVariables(drivers);
+  } catch (error) {
+    log("warn", "the firmware's variables cannot be read", { fault: messageOf(error) });
+  }
+}
+
+function readSettings(): BootSettings {
+  const reading = readBootSettings(readText("/proc/cmdline"));
+  if (reading.kind === "refused") throw stop(reading.reason);
+  return reading.settings;
+}
+
+function identityOf(settings: BootSettings): readonly string[] {
+  return [
+    `Machine: ${machineIdFromMac(settings.mac)}`,
+    `MAC:     ${settings.mac}`,
+    `Address: ${formatIpv4(settings.address)}`,
+    `MDB:     ${formatIpv4(settings.mdb.address)}:${settings.mdb.port}`,
+  ];
+}

@@ -1,0 +1,37 @@
+import * as host from "host";
+import * as os from "os";
+import * as std from "std";
+import { type Patched, patchBootImage, patchCoreImage } from "../../core/boot-loader/grub-bios.ts";
+import { imagePlaces } from "../../core/install/paths.ts";
+import { checked } from "../system/errno.ts";
+import { readBytes, writeToDescriptor } from "../system/files.ts";
+
+/** BIOS counts in sectors of 512 bytes. */
+const sectorBytes = 512;
+
+/** GRUB into the first sector of a disk and its BIOS boot partition, around the partition table that is there. */
+export function installBiosLoader(disk: string, coreSector: number, roomSectors: number): void {
+  const fd = checked(`open ${disk}`, os.open(disk, os.O_RDWR));
+  try {
+    const first = new Uint8Array(sectorBytes);
+    checked(`read ${disk}`, os.read(fd, first.buffer, 0, sectorBytes));
+    const core = usable(patchCoreImage(readBytes(imagePlaces.grubCore), coreSector, roomSectors));
+    const boot = usable(patchBootImage(readBytes(imagePlaces.grubBoot), first, coreSector));
+    // The sector that the BIOS runs comes last: before it the disk boots as it did.
+    writeAt(fd, coreSector * sectorBytes, core, disk);
+    writeAt(fd, 0, boot, disk);
+  } finally {
+    os.close(fd);
+  }
+}
+
+function writeAt(fd: number, offset: number, bytes: Uint8Array, disk: string): void {
+  checked(`seek in ${disk}`, os.seek(fd, offset, std.SEEK_SET));
+  writeToDescriptor(fd, bytes, `write ${disk}`);
+  host.fsync(fd);
+}
+
+function usable(patched: Patched): Uint8Array {
+  if (patched.kind === "unusable") throw new Error(patched.reason);
+  return patched.bytes;
+}

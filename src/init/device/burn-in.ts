@@ -1,0 +1,90 @@
+import * as host from "host";
+import type { Endpoint } from "../../core/birth/boot-settings.ts";
+import type { Measurement } from "../../core/burn-in/judge.ts";
+import type { BurnInTest } from "../../core/burn-in/plan.ts";
+import { formatIpv4 } from "../../core/net/ipv4.ts";
+import type { Log } from "../../core/ports.ts";
+import { messageOf } from "../birth/stop.ts";
+import { openHttp } from "../system/http.ts";
+import { testDisk, testReading } from "./disk-test.ts";
+import type { Finding } from "./finding.ts";
+
+/** With what the tests are run. */
+export type BurnInTools = {
+  readonly http: Endpoint;
+  /** Tells the watchdog what is tested and how long it may take. */
+  readonly step: (name: string, seconds: number) => void;
+  readonly log: Log;
+};
+
+/** Every test of the plan, one after the other; a test that cannot be run is one that failed. */
+export function runBurnIn(tests: readonly BurnInTest[], tools: BurnInTools): readonly Measurement[] {
+  return tests.map((each) => {
+    const { test, subject } = each;
+    tools.step(`burn-in: ${test} ${subject}`, each.deadlineSeconds);
+    const startMs = host.monotonicMs();
+    const finding = tryTest(() => runTest(each, tools));
+    const durationMs = Math.round(host.monotonicMs() - startMs);
+    tools.log("info", `burn-in: ${test}`, { subject, ...finding.figures, fault: finding.fault || "none" });
+    return { test, subject, durationMs, ...finding };
+  });
+}
+
+function runTest(test: BurnInTest, { http }: BurnInTools): Finding {
+  switch (test.kind) {
+    case "compute":
+      return testCpus(test.seconds);
+    case "fillMemory":
+      return testMemory(test.mebibytes);
+    case "writeDisk":
+      return testDisk(test.disk, test.mebibytes);
+    case "readDisk":
+      return testReading(test.disk, test.mebibytes, test.mostSeconds);
+    case "fetch":
+      return testNetwork(http, test.mebibytes);
+  }
+}
+
+function tryTest(run: () => Finding): Finding {
+  try {
+    return run();
+  } catch (error) {
+    return { figures: {}, fault: messageOf(error) };
+  }
+}
+
+function testCpus(seconds: number): Finding {
+  const { hashesPerSecond, agreed } = host.cpuTest(seconds);
+  return {
+    figures: { hashesPerSecond: Math.round(hashesPerSecond) },
+    fault: agreed ? "" : "the CPUs do not agree on the same computation",
+  };
+}
+
+function testMemory(mebibytes: number): Finding {
+  const { mebibytesPerSecond, wrongWords } = host.memoryTest(mebibytes);
+  return {
+    figures: { memoryMiBps: Math.round(mebibytesPerSecond), wrongWords },
+    fault: wrongWords === 0 ? "" : `${wrongWords} words read back wrong`,
+  };
+}
+
+/** The throughput from the boot server, over the way that the system image will come. */
+function testNetwork(http: Endpoint, mebibytes: number): Finding {
+  const wanted = mebibytes * 2 ** 20;
+  const client = openHttp({ address: formatIpv4(http.address), port: http.port });
+  const startMs = host.monotonicMs();
+  let received = 0;
+  try {
+    client.get(`/throughput/${wanted}`, (bytes) => {
+      received += bytes.length;
+    });
+  } finally {
+    client.close();
+  }
+  const seconds = Math.max(0.001, (host.monotonicMs() - startMs) / 1000);
+  return {
+    figures: { readMiBps: Math.round(received / 2 ** 20 / seconds) },
+    fault: received === wanted ? "" : `${received} bytes came of ${wanted}`,
+  };
+}

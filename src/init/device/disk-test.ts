@@ -1,0 +1,123 @@
+import * as host from "host";
+import * as os from "os";
+import * as std from "std";
+import type { Disk } from "../../core/hardware/hardware.ts";
+import { checked } from "../system/errno.ts";
+import { writeToDescriptor } from "../system/files.ts";
+import type { Finding } from "./finding.ts";
+
+const blockBytes = 2 ** 20;
+const pageBytes = 4096;
+/** getrandom(2) gives so much at once without a break. */
+const randomAtOnce = 256;
+
+/**
+ * Writes a random pattern to blocks spread over the whole disk, reads it back from the medium, and puts back what was
+ * there before: a disk is tested without being wiped, since the order may yet be refused.
+ */
+export function testDisk(disk: Disk, mebibytes: number): Finding {
+  const blocks = Math.min(mebibytes, Math.floor(disk.sizeBytes / blockBytes));
+  const stride = Math.floor(disk.sizeBytes / blockBytes / blocks) * blockBytes;
+  const fd = checked(`open ${disk.path}`, os.open(disk.path, os.O_RDWR));
+  const pattern = randomPattern();
+  const buffer = new Uint8Array(blockBytes);
+  let writeMs = 0;
+  let readMs = 0;
+  let wrongBlocks = 0;
+
+  function seek(block: number): void {
+    checked(`seek in ${disk.path}`, os.seek(fd, block * stride, std.SEEK_SET));
+  }
+  function read(block: number): void {
+    seek(block);
+    for (let done = 0; done < blockBytes; ) {
+      const count = checked(`read ${disk.path}`, os.read(fd, buffer.buffer, done, blockBytes - done));
+      if (count === 0) throw new Error(`${disk.path} ends before its size`);
+      done += count;
+    }
+  }
+  function write(block: number, bytes: Uint8Array): void {
+    seek(block);
+    writeToDescriptor(fd, bytes, `write ${disk.path}`);
+    host.fsync(fd);
+  }
+  function timed(work: () => void): number {
+    const startMs = host.monotonicMs();
+    work();
+    return host.monotonicMs() - startMs;
+  }
+
+  try {
+    for (let block = 0; block < blocks; block += 1) {
+      read(block);
+      const original = buffer.slice();
+      stamp(pattern, block);
+      try {
+        writeMs += timed(() => write(block, pattern));
+        host.flushDeviceCache(disk.path);
+        readMs += timed(() => read(block));
+        if (hashOf(buffer) !== hashOf(pattern)) wrongBlocks += 1;
+      } finally {
+        write(block, original);
+      }
+    }
+  } finally {
+    os.close(fd);
+  }
+  const perSecond = (milliseconds: number) => Math.round((blocks * 1000) / Math.max(1, milliseconds));
+  return {
+    figures: { writeMiBps: perSecond(writeMs), readMiBps: perSecond(readMs), wrongBlocks },
+    fault: wrongBlocks === 0 ? "" : `${wrongBlocks} of ${blocks} blocks read back wrong`,
+  };
+}
+
+/**
+ * Reads blocks spread over the whole disk, and writes nothing: for disks that may hold data. Gives up after `mostSeconds`,
+ * so that a dying disk is a fault with a name and not a machine that is reset.
+ */
+export function testReading(disk: Disk, mebibytes: number, mostSeconds: number): Finding {
+  const blocks = Math.min(mebibytes, Math.floor(disk.sizeBytes / blockBytes));
+  const stride = Math.floor(disk.sizeBytes / blockBytes / blocks) * blockBytes;
+  const fd = checked(`open ${disk.path}`, os.open(disk.path, os.O_RDONLY));
+  const buffer = new Uint8Array(blockBytes);
+  const startMs = host.monotonicMs();
+  const passedMs = () => host.monotonicMs() - startMs;
+  let readBlocks = 0;
+  try {
+    for (; readBlocks < blocks && passedMs() < mostSeconds * 1000; readBlocks += 1) {
+      checked(`seek in ${disk.path}`, os.seek(fd, readBlocks * stride, std.SEEK_SET));
+      for (let done = 0; done < blockBytes; ) {
+        const count = checked(`read ${disk.path}`, os.read(fd, buffer.buffer, done, blockBytes - done));
+        if (count === 0) throw new Error(`${disk.path} ends before its size`);
+        done += count;
+      }
+    }
+  } finally {
+    os.close(fd);
+  }
+  return {
+    figures: { readMiBps: Math.round((readBlocks * 1000) / Math.max(1, passedMs())) },
+    fault: readBlocks === blocks ? "" : `only ${readBlocks} of ${blocks} MiB could be read in ${mostSeconds} s`,
+  };
+}
+
+/** A block of random bytes: 4 KiB of them repeated, since real chance is slow to come by. */
+function randomPattern(): Uint8Array {
+  const pattern = new Uint8Array(blockBytes);
+  for (let at = 0; at < pageBytes; at += randomAtOnce) pattern.set(new Uint8Array(host.randomBytes(randomAtOnce)), at);
+  for (let at = pageBytes; at < blockBytes; at += pageBytes) pattern.copyWithin(at, 0, pageBytes);
+  return pattern;
+}
+
+/** Makes each page of a block unlike all others, so that data which ends up in a wrong place is found. */
+function stamp(pattern: Uint8Array, block: number): void {
+  const view = new DataView(pattern.buffer);
+  for (let at = 0; at < blockBytes; at += pageBytes) {
+    view.setUint32(at, block);
+    view.setUint32(at + 4, at);
+  }
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return host.sha512(bytes.buffer as ArrayBuffer, 0, bytes.length);
+}

@@ -1,0 +1,57 @@
+import * as host from "host";
+import type { BootSettings } from "../../core/birth/boot-settings.ts";
+import type { Nic } from "../../core/hardware/hardware.ts";
+import { scanHardware } from "../../core/hardware/scan.ts";
+import { lldpFlagFor } from "../../core/lldp/firmware-agent.ts";
+import { formatIpv4 } from "../../core/net/ipv4.ts";
+import type { Mac } from "../../core/net/mac.ts";
+import type { Log } from "../../core/ports.ts";
+import { messageOf } from "../birth/stop.ts";
+import { sleepMs } from "../system/clock.ts";
+import { systemTree } from "./tree.ts";
+
+/** Firmware of some NICs takes seconds to load. */
+const appearMs = 30_000;
+/** Autonegotiation takes up to 5 s, a switch port without portfast up to 50 s (netboot.md Q19). */
+const linkMs = 60_000;
+const lookEveryMs = 100;
+
+/** Finds the NIC that booted, waits for its link and gives it the address that DHCP had given. Returns its name. */
+export function bringNetworkUp(settings: BootSettings, log: Log): string {
+  const { name, driver } = waitFor(appearMs, `no NIC has the MAC ${settings.mac}`, () => nicOf(settings.mac));
+  host.interfaceUp("lo");
+  freeLldp(name, driver, log); // before the wait for the link, which some cards drop for a moment
+  host.interfaceUp(name);
+  waitFor(linkMs, `${name} has no link`, () =>
+    systemTree.text(`/sys/class/net/${name}/carrier`).trim() === "1" ? true : undefined,
+  );
+  host.interfaceAddress(name, formatIpv4(settings.address), settings.prefixLength);
+  if (settings.gateway !== undefined) host.defaultRoute(formatIpv4(settings.gateway));
+  return name;
+}
+
+function nicOf(mac: Mac): Nic | undefined {
+  return scanHardware(systemTree).nics.find((nic) => nic.mac === mac);
+}
+
+/** Makes a NIC's firmware leave the switch's LLDP frames to us. What does not work shows later, if no frame comes. */
+function freeLldp(name: string, driver: string, log: Log): void {
+  const wanted = lldpFlagFor(driver);
+  if (wanted === undefined) return;
+  try {
+    const set = host.setPrivateFlag(name, wanted.flag, wanted.on);
+    log(set ? "info" : "warn", "LLDP agent of the NIC's firmware", { name, flag: wanted.flag, on: wanted.on, set });
+  } catch (error) {
+    log("warn", "the LLDP agent of the NIC's firmware keeps running", { name, fault: messageOf(error) });
+  }
+}
+
+function waitFor<Value>(mostMs: number, fault: string, look: () => Value | undefined): Value {
+  const endMs = host.monotonicMs() + mostMs;
+  for (;;) {
+    const found = look();
+    if (found !== undefined) return found;
+    if (host.monotonicMs() > endMs) throw new Error(`${fault} after ${mostMs / 1000} s`);
+    sleepMs(lookEveryMs);
+  }
+}

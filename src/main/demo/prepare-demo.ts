@@ -1,0 +1,40 @@
+import { join } from "node:path";
+import { machineFilterLines } from "../../core/image/filter.ts";
+import { buildRecipe, demoRecipe } from "../../dominator/import/recipe.ts";
+import { importTree } from "../../dominator/import/tree.ts";
+import { openImageStore } from "../../dominator/storage/image-store.ts";
+import { openObjectStore } from "../../dominator/storage/object-store.ts";
+import { cacheDirectory, placesIn } from "../paths.ts";
+import { prepareServer } from "../server/prepare-server.ts";
+import { systemClock } from "../system-ports.ts";
+import { demoImages } from "./plan.ts";
+import type { Steps } from "./steps.ts";
+
+const mebibyte = 1024 * 1024;
+
+/**
+ * All that needs the outer network, done before the namespace is entered: Debian packages, the Bootstrap Image, and a
+ * plain Debian as every image that the demo's rules may choose. Quick from the second time on.
+ */
+export async function prepareGround(directory: string, steps: Steps): Promise<void> {
+  const stateDirectory = join(directory, "state");
+  await steps.step("Bootstrap Image", (log) => prepareServer({ stateDirectory, log, verb: "demo" }));
+  const source = await steps.step("System image: a plain Debian", (log) =>
+    buildRecipe({ recipe: demoRecipe, cacheDirectory, log, onProgress: (line) => log("info", line) }),
+  );
+  await steps.step(`Import as ${demoImages.join(", ")}`, async (log) => {
+    const places = placesIn(stateDirectory);
+    const objects = await openObjectStore(places.objects);
+    const images = await openImageStore(places.images);
+    const tree = await importTree({
+      source,
+      objects,
+      filter: machineFilterLines,
+      onProgress: ({ paths, readBytes }) => log("info", `${paths} paths, ${Math.round(readBytes / mebibyte)} MiB`),
+    });
+    // One tree under each name: its contents are stored once.
+    for (const stream of demoImages) {
+      await images.add(stream, { createdAtMs: systemClock.nowMs(), source, filter: machineFilterLines, tree });
+    }
+  });
+}

@@ -1,0 +1,56 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type SignedLoader, signedLoaderPaths } from "../../core/boot-loader/signed-loader.ts";
+import { grubConfig, grubConfigPath, grubFile } from "../../core/pxe/script/grub.ts";
+
+/** Loaders of Debian's package `ipxe`, for BIOS and for UEFI. */
+const loaderNames = ["undionly.kpxe", "snponly.efi"] as const;
+const loaderDirectory = "/usr/lib/ipxe";
+
+/** What machines load before they are ours, in memory: a hundred racks at once must not wait for a disk. */
+export type BootFiles = {
+  readonly loaders: ReadonlyMap<string, Uint8Array>;
+  readonly kernel: Uint8Array;
+  readonly initramfs: Uint8Array;
+  /** Signed loaders for a disk; only where a network asks for them. */
+  readonly diskLoaders?: { readonly shim: Uint8Array; readonly grub: Uint8Array };
+};
+
+/** Reads them all; throws, saying what to do, when one is not there. */
+export async function readBootFiles(places: {
+  readonly kernel: string;
+  readonly initramfs: string;
+  /** The directory of the signed loaders, where a network asks for them. */
+  readonly secureLoaders?: string;
+}): Promise<BootFiles> {
+  const loaders = new Map<string, Uint8Array>();
+  for (const name of loaderNames) loaders.set(name, await need(join(loaderDirectory, name), "apt-get install ipxe"));
+  const remedy = "build the Bootstrap Image: birther image build";
+  const image = { kernel: await need(places.kernel, remedy), initramfs: await need(places.initramfs, remedy) };
+  const { secureLoaders } = places;
+  if (secureLoaders === undefined) return { loaders, ...image };
+  const shim = await need(join(secureLoaders, "shimx64.efi"), remedy);
+  loaders.set("shimx64.efi", shim);
+  // shim asks for this name beside itself; it is the GRUB that is made for the network.
+  loaders.set(grubFile, await need(join(secureLoaders, "grubnetx64.efi"), remedy));
+  loaders.set(grubConfigPath, new TextEncoder().encode(grubConfig));
+  return { loaders, ...image, diskLoaders: { shim, grub: await need(join(secureLoaders, "grubx64.efi"), remedy) } };
+}
+
+/** What a machine's order says of the signed loaders: where they are, and what they must be. */
+export function describeSignedLoader({ shim, grub }: NonNullable<BootFiles["diskLoaders"]>): SignedLoader {
+  const sha512 = (bytes: Uint8Array) => createHash("sha512").update(bytes).digest("hex");
+  return {
+    shim: { path: signedLoaderPaths.shim, sha512: sha512(shim) },
+    grub: { path: signedLoaderPaths.grub, sha512: sha512(grub) },
+  };
+}
+
+async function need(path: string, remedy: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new Error(`${path} is not there; ${remedy}`, { cause });
+  }
+}

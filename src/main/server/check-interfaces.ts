@@ -1,0 +1,51 @@
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { permanentOf } from "../../contract/config/networks.ts";
+import type { Config } from "../../contract/config/schema.ts";
+import { formatIpv4 } from "../../core/net/ipv4.ts";
+
+/** Throws, with the commands that help, when this computer lacks an interface or address that the configuration names. */
+export async function checkInterfaces(config: Config): Promise<void> {
+  const faults: string[] = [];
+  // "Inter-|…", " face |…", then a line an interface. Unlike /sys/class/net it is that of our own network namespace.
+  const devices = readFileSync("/proc/net/dev", "utf8")
+    .split("\n")
+    .map((line) => line.split(":")[0]?.trim());
+  for (const network of config.networks) {
+    const { name, interface: device } = network;
+    if (device !== undefined && !devices.includes(device)) {
+      faults.push(`network ${name}: there is no interface ${device}; ip link lists those that there are`);
+      continue;
+    }
+    const permanent = permanentOf(network);
+    const wanted = new Map([
+      [formatIpv4(network.serverAddress), network.prefix.length],
+      [formatIpv4(permanent.serverAddress), permanent.prefix.length],
+    ]);
+    for (const [address, length] of wanted) {
+      if (await isOurs(address)) continue;
+      const remedy =
+        device === undefined
+          ? "choose one of those that ip addr lists"
+          : `ip addr add ${address}/${length} dev ${device}`;
+      faults.push(`network ${name}: ${address} is no address of this computer; ${remedy}`);
+    }
+  }
+  if (faults.length > 0) throw new Error(faults.join("\n"));
+}
+
+/** By trying: os.networkInterfaces() leaves out what has no carrier, and the rack may be switched on after us. */
+async function isOurs(address: string): Promise<boolean> {
+  const probe = createServer();
+  try {
+    probe.listen(0, address);
+    await once(probe, "listening");
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EADDRNOTAVAIL") return false;
+    throw error;
+  } finally {
+    probe.close();
+  }
+}

@@ -1,0 +1,52 @@
+import { readFile } from "node:fs/promises";
+import type { Config } from "../../contract/config/schema.ts";
+import type { WatchRules } from "../../core/machine/health/stall-detection.ts";
+import type { Clock, Log, Random, Store } from "../../core/ports.ts";
+import { openFleetWatch } from "../../mdb/watch/fleet-watch.ts";
+import { openNotices } from "../../mdb/watch/notices.ts";
+import { openCalls, type Webhook } from "../../mdb/watch/webhooks.ts";
+
+/** How machines are watched: as configured; init may stay in its burn-in as much longer as the burn-in is told to compute. */
+export function watchRulesOf({ watch, burnIn }: Pick<Config, "watch" | "burnIn">): WatchRules {
+  const { deadlines, boots, bootsWithinSeconds, burnInAttempts } = watch;
+  return {
+    deadlineSeconds: { ...deadlines, initUp: deadlines.initUp + burnIn.cpuSeconds },
+    ...{ boots, bootsWithinSeconds, burnInAttempts },
+  };
+}
+
+/** Opens what watches the fleet and tells of it; disposing of it ends that. Throws when a webhook's secret cannot be read. */
+export async function openWatch(deps: {
+  readonly store: Store;
+  readonly config: Config;
+  readonly rules: WatchRules;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}): Promise<AsyncDisposable> {
+  const { store, config, clock, random, log } = deps;
+  const { webhooks: places, repair } = config.watch;
+  await using opened = new AsyncDisposableStack();
+  const webhooks = await Promise.all(places.map(readWebhook));
+  if (webhooks.length > 0) {
+    const calls = opened.use(openCalls({ store, webhooks, clock, random, log }));
+    opened.use(await openNotices({ store, calls, log }));
+  }
+  opened.use(openFleetWatch({ ...deps, ...(repair === undefined ? {} : { repair }) }));
+  return opened.move();
+}
+
+/** Shorter ones can be guessed. */
+const leastSecretLength = 16;
+
+async function readWebhook({ url, secretFile }: Config["watch"]["webhooks"][number]): Promise<Webhook> {
+  const text = await readFile(secretFile, "utf8").catch((cause: unknown) => {
+    const next = `make it: openssl rand -hex 32 > ${secretFile}; chmod 600 ${secretFile}`;
+    throw new Error(`the secret of webhook ${url} cannot be read from ${secretFile}; ${next}`, { cause });
+  });
+  const secret = text.trim();
+  if (secret.length >= leastSecretLength) return { url, secret };
+  throw new Error(
+    `the secret of webhook ${url} in ${secretFile} is ${secret.length} characters long; at least ${leastSecretLength} are needed`,
+  );
+}

@@ -1,0 +1,70 @@
+import { once } from "node:events";
+import { rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { Socket } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import type { Hono } from "hono";
+import { closeServer } from "../../boot-server/socket/close-server.ts";
+import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
+import type { Log } from "../../core/ports.ts";
+import type { Door, OperatorEnv } from "../../mdb/operator-api/caller/authenticate.ts";
+import type { Certificate } from "../../mdb/tls/operator-certificate.ts";
+import { userOfPeer } from "./socket-peer.ts";
+import { startTlsServer } from "./tls-server.ts";
+
+/** Linux takes no longer path for a Unix socket (unix(7): sun_path is 108 bytes, the last is 0). */
+const pathLimit = 107;
+
+/** Serves the operators' API on a Unix socket that only its owner may open. What a dead server left there is removed. */
+export async function startOperatorServer(options: {
+  readonly path: string;
+  readonly app: Hono<OperatorEnv>;
+  readonly log: Log;
+}): Promise<AsyncDisposable> {
+  const { path, app, log } = options;
+  if (Buffer.byteLength(path) > pathLimit) {
+    throw new Error(
+      `${path} is longer than the ${pathLimit} bytes a socket's path may have: choose a shorter stateDirectory`,
+    );
+  }
+  rmSync(path, { force: true });
+  const users = new WeakMap<Socket, string>();
+  const server = createServer(
+    getRequestListener((request, { incoming: { socket } }) => {
+      const user = users.get(socket);
+      const door: Door | undefined = user === undefined ? undefined : { kind: "socket", user };
+      return app.fetch(request, { door });
+    }),
+  );
+  server.on("connection", (socket) => users.set(socket, userOfPeer(socket)));
+  const before = process.umask(0o177);
+  try {
+    server.listen(path);
+    await once(server, "listening");
+  } finally {
+    process.umask(before);
+  }
+  log("info", "MDB listens for operators", { path });
+  return { [Symbol.asyncDispose]: () => closeServer(server) };
+}
+
+/** Watchers of the feed keep a connection each. */
+const connections = 4096;
+
+/** Serves the operators' API over TLS, to whoever has a token. */
+export async function startOperatorTls(options: {
+  readonly addresses: readonly Ipv4[];
+  readonly port: number;
+  readonly certificate: () => Promise<Certificate>;
+  readonly app: Hono<OperatorEnv>;
+  readonly log: Log;
+}): Promise<AsyncDisposable> {
+  const { addresses, port, certificate, app, log } = options;
+  const listener = getRequestListener((request, { incoming }) => {
+    const door: Door = { kind: "tls", client: incoming.socket.remoteAddress ?? "" };
+    return app.fetch(request, { door });
+  });
+  const server = await startTlsServer({ addresses, port, certificate, listener, log, connections });
+  if (addresses.length > 0) log("info", "MDB listens for operators", { addresses: addresses.map(formatIpv4), port });
+  return server;
+}

@@ -1,0 +1,25 @@
+import { type BootstrapImage, buildBootstrapImage } from "../../bootstrap-image/build.ts";
+import { fetchSecureLoaders } from "../../bootstrap-image/loader/secure-loaders.ts";
+import type { Log } from "../../core/ports.ts";
+import { openPki } from "../../mdb/tls/pki.ts";
+import { ensurePackages, packagesOf } from "../debian-packages.ts";
+import { cacheDirectory, placesIn } from "../paths.ts";
+import { systemClock } from "../system-ports.ts";
+
+/**
+ * Makes what `startServer` needs in a state directory: the certificate authority, and the Bootstrap Image that trusts
+ * it. Quick when all is there; the first time it installs Debian packages, downloads and compiles.
+ */
+export async function prepareServer(options: {
+  readonly stateDirectory: string;
+  readonly log: Log;
+  /** Which verb's Debian packages are wanted. */
+  readonly verb?: keyof typeof packagesOf;
+}): Promise<BootstrapImage> {
+  const { stateDirectory, log, verb = "serve" } = options;
+  const places = placesIn(stateDirectory);
+  await ensurePackages(packagesOf[verb], log);
+  const { caPem } = await openPki({ directory: places.pki, clock: systemClock, log });
+  await fetchSecureLoaders({ cacheDirectory, outputDirectory: places.secureLoaders, log });
+  return await buildBootstrapImage({ cacheDirectory, outputDirectory: places.bootstrap, caPem, log });
+}

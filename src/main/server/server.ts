@@ -1,0 +1,125 @@
+import { mkdir } from "node:fs/promises";
+import { startBootServer } from "../../boot-server/boot-server.ts";
+import type { Config } from "../../contract/config/schema.ts";
+import { serverAddresses } from "../../core/network/network.ts";
+import type { Clock, Log, Random, Store } from "../../core/ports.ts";
+import { openObjectStore } from "../../dominator/storage/object-store.ts";
+import { objectsHandler } from "../../dominator/storage/objects-handler.ts";
+import { subApp } from "../../dominator/sub/app.ts";
+import { openExports } from "../../mdb/exports/exports.ts";
+import { readyChecks } from "../../mdb/exports/ready-checks.ts";
+import { meterStore } from "../../mdb/exports/store-meter.ts";
+import { machineFacingApp } from "../../mdb/machine-api/app.ts";
+import { orderIssuer } from "../../mdb/machine-api/issue-order.ts";
+import { openStore } from "../../mdb/open-store.ts";
+import { operatorApp } from "../../mdb/operator-api/app.ts";
+import { backupsIn } from "../../mdb/operator-api/backup-stream.ts";
+import { tokensIn } from "../../mdb/operator-api/caller/tokens.ts";
+import { guardFleet } from "../../mdb/store/fleet-mark.ts";
+import { operatorCertificate } from "../../mdb/tls/operator-certificate.ts";
+import { openDominatorExport } from "../dominator-export.ts";
+import { placesIn } from "../paths.ts";
+import { systemClock, systemRandom } from "../system-ports.ts";
+import { version } from "../version.ts";
+import { describeSignedLoader, readBootFiles } from "./boot-files.ts";
+import { checkInterfaces } from "./check-interfaces.ts";
+import { openWatch, watchRulesOf } from "./fleet-watch.ts";
+import { openFreshImages, viewImages } from "./fresh-images.ts";
+import { lockState } from "./lock-state.ts";
+import { startMachineServer } from "./machine-server.ts";
+import { startOperatorServer, startOperatorTls } from "./operator-server.ts";
+
+export type RunningServer = AsyncDisposable & {
+  readonly store: Store;
+  /** Where `birther machines` and the like find it. */
+  readonly operatorSocket: string;
+};
+
+/**
+ * Starts everything for these networks: MDB, Boot Server, Dominator. Needs what `prepareServer` made in the state
+ * directory, and no other network than the machines'. Throws, with nothing left running, when a part cannot start.
+ */
+export async function startServer(options: {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}): Promise<RunningServer> {
+  const { config, log, clock = systemClock, random = systemRandom } = options;
+  const { networks, ports } = config;
+  const places = placesIn(config.stateDirectory);
+  await checkInterfaces(config);
+  await mkdir(config.stateDirectory, { recursive: true, mode: 0o700 });
+
+  await using opened = new AsyncDisposableStack();
+  // First: a second server on this state directory ends here.
+  if (config.database !== undefined) opened.use(lockState(places.lock));
+  const database = opened.use(await openStore({ path: config.database ?? places.database, clock, log }));
+  const { store, meter } = meterStore(database, clock);
+  const databaseName = config.database === undefined ? places.database : "the configured PostgreSQL database";
+  guardFleet({ store, mark: places.fleetMark, database: databaseName });
+  const { secureLoaders, ...imageFiles } = places;
+  const signed = networks.some(({ secureBoot }) => secureBoot);
+  const files = await readBootFiles(signed ? { ...imageFiles, secureLoaders } : imageFiles);
+  const images = await openFreshImages(places.images);
+  const objects = await openObjectStore(places.objects);
+  const issueOrder = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });
+  const addresses = [...new Set(networks.flatMap(serverAddresses))];
+
+  const watchRules = watchRulesOf(config);
+  const { diskLoaders } = files;
+  const signedLoader = diskLoaders === undefined ? {} : { signedLoader: describeSignedLoader(diskLoaders) };
+  const machineApp = machineFacingApp({ store, config, ...signedLoader, clock, random, log });
+  const apps = [machineApp, subApp({ store, images: images.store, log })];
+  opened.use(await startMachineServer({ addresses, port: ports.machines, pkiDirectory: places.pki, apps, clock, log }));
+
+  // Late: a machine is answered only when all is there that the answer leads to.
+  const { maxMachines, uplinkMbps } = config;
+  const limits = uplinkMbps === undefined ? { maxMachines } : { maxMachines, uplinkMbps };
+  const dominator = opened.use(await openDominatorExport({ store, config: config.exports, clock, log }));
+  const handlers = [objectsHandler({ objects, log }), ...dominator.handlers];
+  const bootServer = opened.use(
+    await startBootServer({ networks, ports, ...limits, ...files, store, issueOrder, handlers, clock, log }),
+  );
+  opened.use(await openWatch({ store, config, rules: watchRules, clock, random, log }));
+  const { networks: networkViews, packetsOf, traffic } = bootServer;
+  const { stateDirectory } = config;
+  const checks = readyChecks({
+    ...{ stateDirectory, addresses, ports, networks: networkViews, store, meter, clock },
+    files: [places.kernel, places.initramfs],
+  });
+  const exports = opened.use(
+    openExports({
+      ...{ store, clock, version, dominator, boot: { networks: networkViews, traffic }, meter, checks },
+      deadlineSeconds: watchRules.deadlineSeconds,
+    }),
+  );
+  const tokens = tokensIn({ store, clock, random, log });
+  const app = operatorApp({
+    ...{
+      store,
+      clock,
+      log,
+      version,
+      packetsOf,
+      networks: networkViews,
+      exports,
+      blastRadius: config.blastRadius,
+      tokens,
+    },
+    deadlineSeconds: watchRules.deadlineSeconds,
+    images: async () => viewImages(await images.refresh()),
+    backup: backupsIn(stateDirectory, database),
+  });
+  opened.use(await startOperatorServer({ path: places.operatorSocket, app, log }));
+  const certificate = operatorCertificate({ config: config.operators, pkiDirectory: places.pki, clock, log });
+  const { addresses: operatorAddresses } = config.operators;
+  opened.use(await startOperatorTls({ addresses: operatorAddresses, port: ports.operators, certificate, app, log }));
+
+  const running = opened.move();
+  return {
+    store,
+    operatorSocket: places.operatorSocket,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}

@@ -1,0 +1,161 @@
+import type { MachineEvent } from "../../core/machine/event.ts";
+import type { Machine, MachineId } from "../../core/machine/record.ts";
+import type { AuditEntry, Document, DocumentKind, PastChange, Store } from "../../core/ports.ts";
+
+/** One change of a machine to be written down: the new record, and the one that it was decided on. */
+export type MachineEntry = {
+  readonly kind: "machine";
+  readonly machine: Machine;
+  readonly before: Machine | undefined;
+  readonly event: MachineEvent;
+  readonly atMs: number;
+  readonly by?: string;
+  /** Records that cease to exist by it. */
+  readonly absorbed: readonly Machine[];
+};
+
+/** One document to be written down; without `document` it is dropped. */
+export type DocumentEntry = {
+  readonly kind: "document";
+  readonly documentKind: DocumentKind;
+  readonly key: string;
+  readonly document?: unknown;
+  readonly before: unknown;
+  readonly atMs: number;
+  readonly by?: string;
+};
+export type Entry = MachineEntry | DocumentEntry;
+
+/** A document as it is, or that it is no more. */
+export type DocumentNews = Pick<Document, "kind" | "key" | "position"> & { readonly document?: unknown };
+
+/** All that a database holds, as it was after the change with this position. */
+export type Holdings = {
+  readonly position: number;
+  readonly machines: readonly Machine[];
+  readonly documents: readonly DocumentNews[];
+};
+
+/**
+ * What others wrote since a position: each change, and the newest record of each machine that it concerns, if there
+ * still is one. `everything` when the changes are not known any more, or the database is not the one it was: all
+ * records, and the last change of each.
+ */
+export type News = Holdings & { readonly kind: "changes" | "everything"; readonly changes: readonly PastChange[] };
+
+/** What is to be written in one transaction. */
+export type Batch = {
+  /** The position up to which the writer knows all changes. */
+  readonly since: () => number;
+  /** Told, before anything is written, what others wrote since; what is in the batch is then decided anew. */
+  readonly takeNews: (news: News) => void;
+  /** What to write: asked when nobody else can write any more, perhaps more than once. */
+  readonly entries: () => readonly Entry[];
+};
+
+/**
+ * Where the MDB keeps what must survive: the part that differs between databases. The Store above it decides, caches
+ * and tells; a ledger only writes down.
+ */
+export type Ledger = AsyncDisposable & {
+  readonly load: () => Promise<Holdings>;
+  /**
+   * One transaction: all entries or none, in the order of their positions, durable when it returns. Nothing that others
+   * wrote stands between the last news the batch was told and its own entries. Returns the position before the first
+   * entry. Throws `conflictError` when the database does not take what was decided.
+   */
+  readonly commit: (batch: Batch) => Promise<number>;
+  readonly newsSince: (position: number) => Promise<News>;
+  readonly changesSince: Store["changesSince"];
+  /** The last changes of a machine, newest last. */
+  readonly history: Store["history"];
+  readonly audit: Store["audit"];
+  /** Writes all that there is, as it is at one moment, into a SQLite file that is not there yet; the fleet goes on meanwhile. */
+  readonly backup: (path: string) => Promise<void>;
+  /** Only where other processes write to the same database. */
+  readonly others?: {
+    /** Calls back when somebody may have written. */
+    readonly watch: (onNews: () => void) => void;
+    readonly leads: () => boolean;
+  };
+};
+
+/** The database holds something that contradicts a decision, or cannot hold a word of it: not the world failed, but this batch. */
+export function conflictError(message: string, cause?: unknown): Error {
+  return Object.assign(new Error(message, { cause }), { isConflict: true });
+}
+
+/** Whether it is one of those. */
+export function isConflict(cause: unknown): boolean {
+  return cause instanceof Error && "isConflict" in cause;
+}
+
+/** Changes that can be read of one machine: some forty births. */
+export const historyLimit = 1000;
+/** Changes of the whole fleet that are kept in any case, for those who come back to the feed. */
+export const feedLimit = 100_000;
+/** Changes read from the feed at once. */
+export const feedPageLimit = 10_000;
+/** Entries of the audit read at once. The audit itself is never shortened. */
+export const auditPageLimit = 10_000;
+
+/** An answer of `audit`, in whatever way a database names the columns. */
+export type AuditRow = {
+  readonly position: unknown;
+  readonly at_ms: unknown;
+  readonly by_whom: unknown;
+  readonly action: unknown;
+  readonly subject: unknown;
+  readonly before_json: unknown;
+  readonly after_json: unknown;
+};
+
+/** A row of the table `changes`. */
+export type ChangeRow = {
+  readonly position: unknown;
+  readonly at_ms: unknown;
+  readonly by_whom: unknown;
+  readonly event: unknown;
+  readonly outcome: unknown;
+  readonly absorbed: unknown;
+};
+
+/** The change in a row. */
+export function readChange(row: ChangeRow): PastChange {
+  return {
+    position: Number(row.position),
+    atMs: Number(row.at_ms),
+    event: JSON.parse(String(row.event)) as MachineEvent,
+    machine: JSON.parse(String(row.outcome)) as PastChange["machine"],
+    ...(row.by_whom === null ? {} : { by: String(row.by_whom) }),
+    ...(row.absorbed === null ? {} : { absorbed: JSON.parse(String(row.absorbed)) as MachineId[] }),
+  };
+}
+
+/** The entry in a row. */
+export function readAudit(row: AuditRow): AuditEntry {
+  return {
+    position: Number(row.position),
+    atMs: Number(row.at_ms),
+    by: String(row.by_whom),
+    action: String(row.action),
+    subject: String(row.subject),
+    ...(row.before_json === null ? {} : { before: JSON.parse(String(row.before_json)) as unknown }),
+    ...(row.after_json === null ? {} : { after: JSON.parse(String(row.after_json)) as unknown }),
+  };
+}
+
+/** The document in a row; without `document` it was dropped. */
+export function readDocument(row: {
+  readonly kind: unknown;
+  readonly key: unknown;
+  readonly document: unknown;
+  readonly position: unknown;
+}): DocumentNews {
+  return {
+    kind: String(row.kind) as DocumentKind,
+    key: String(row.key),
+    position: Number(row.position),
+    ...(row.document === null ? {} : { document: JSON.parse(String(row.document)) as unknown }),
+  };
+}

@@ -1,0 +1,159 @@
+import type { Machine, MachineId } from "../../core/machine/record.ts";
+import { auditFacts } from "./audit-facts.ts";
+import type { DocumentEntry, Entry, MachineEntry } from "./journal.ts";
+
+/** What is left of a machine after a batch. `base` is the revision that the database must hold; without it the machine is new there. */
+export type MachineRow = {
+  readonly id: MachineId;
+  readonly base?: number;
+  readonly revision: number;
+  readonly document: string;
+};
+/** A name, permanent address or hardware address that one machine alone may hold. */
+export type ClaimRow = { readonly key: string; readonly id: MachineId };
+/** `offset` counts from 1: the position is that of the feed before the batch, plus it. */
+export type ChangeRow = {
+  readonly offset: number;
+  readonly id: MachineId;
+  readonly atMs: number;
+  readonly by: string | null;
+  readonly event: string;
+  readonly outcome: string;
+  readonly absorbed: string | null;
+};
+export type DocumentRow = {
+  readonly offset: number;
+  readonly kind: string;
+  readonly key: string;
+  readonly document: string | null;
+};
+export type AuditRow = {
+  readonly offset: number;
+  readonly atMs: number;
+  readonly by: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly before: string | null;
+  readonly after: string | null;
+};
+
+/** A batch as a database takes it. */
+export type BatchRows = {
+  /** How many positions it takes. */
+  readonly count: number;
+  readonly saved: readonly MachineRow[];
+  readonly dropped: readonly { readonly id: MachineId; readonly base: number }[];
+  readonly released: readonly ClaimRow[];
+  readonly taken: readonly ClaimRow[];
+  readonly changes: readonly ChangeRow[];
+  readonly documents: readonly DocumentRow[];
+  readonly audit: readonly AuditRow[];
+  /** Machines whose old changes may go now. */
+  readonly pruned: readonly MachineId[];
+};
+
+/** How many changes of a machine come between two looks at its old ones. */
+const prunedEvery = 100;
+
+/** The rows of a batch. Of several changes to one machine only the last record is written; their events all are. */
+export function rowsOf(entries: readonly Entry[]): BatchRows {
+  const changes: ChangeRow[] = [];
+  const documents: DocumentRow[] = [];
+  const audit: AuditRow[] = [];
+  const pruned = new Set<MachineId>();
+  for (const [index, entry] of entries.entries()) {
+    const offset = index + 1;
+    if (entry.kind === "document") documents.push(documentRow(entry, offset));
+    else {
+      changes.push(changeRow(entry, offset));
+      if (entry.machine.revision % prunedEvery === 0) pruned.add(entry.machine.id);
+    }
+    if (entry.by !== undefined) audit.push(auditRow(entry, entry.by, offset));
+  }
+  const saved: MachineRow[] = [];
+  const dropped: { id: MachineId; base: number }[] = [];
+  const released: ClaimRow[] = [];
+  const taken: ClaimRow[] = [];
+  for (const [id, { before, after }] of touchedBy(entries)) {
+    if (!claimTheSame(before, after)) {
+      const held = new Set(before === undefined ? [] : claimsOf(before));
+      const holds = new Set(after === undefined ? [] : claimsOf(after));
+      for (const key of held) if (!holds.has(key)) released.push({ key, id });
+      for (const key of holds) if (!held.has(key)) taken.push({ key, id });
+    }
+    if (after !== undefined) {
+      const base = before === undefined ? {} : { base: before.revision };
+      saved.push({ id, ...base, revision: after.revision, document: JSON.stringify(after) });
+    } else if (before !== undefined) dropped.push({ id, base: before.revision });
+  }
+  return {
+    count: entries.length,
+    ...{ saved, dropped, released, taken },
+    ...{ changes, documents, audit, pruned: [...pruned] },
+  };
+}
+
+/** The record of each machine in the database before the batch, and after it; undefined where it is not there. */
+function touchedBy(entries: readonly Entry[]) {
+  type Touched = { readonly before: Machine | undefined; readonly after: Machine | undefined };
+  const touched = new Map<MachineId, Touched>();
+  const touch = (id: MachineId, before: Machine | undefined, after: Machine | undefined) => {
+    const first = touched.get(id);
+    touched.set(id, { before: first === undefined ? before : first.before, after });
+  };
+  for (const entry of entries) {
+    if (entry.kind !== "machine") continue;
+    const { machine, before, absorbed } = entry;
+    for (const gone of absorbed) touch(gone.id, gone, undefined);
+    touch(machine.id, before, machine);
+  }
+  return touched;
+}
+
+/** Whether two records of a machine claim the same: records share what did not change. */
+function claimTheSame(before: Machine | undefined, after: Machine | undefined): boolean {
+  return (
+    before?.macs === after?.macs &&
+    before?.hostname === after?.hostname &&
+    before?.permanentAddress === after?.permanentAddress
+  );
+}
+
+/**
+ * What one machine alone may hold. Temporary addresses are not in it: beside another DHCP server they are its affair,
+ * and ours are unique because all decisions are made one after the other.
+ */
+export function claimsOf(machine: Machine): string[] {
+  const claims = machine.macs.map((mac) => `mac ${mac}`);
+  if (machine.hostname !== undefined) claims.push(`name ${machine.hostname.toLowerCase()}`);
+  if (machine.permanentAddress !== undefined) claims.push(`address ${machine.permanentAddress}`);
+  return claims;
+}
+
+function changeRow({ machine, event, atMs, by, absorbed }: MachineEntry, offset: number): ChangeRow {
+  const { id, revision, state, generation, conditions, hostname, phase } = machine;
+  return {
+    ...{ offset, id, atMs },
+    by: by ?? null,
+    event: JSON.stringify(event),
+    outcome: JSON.stringify({ id, revision, state, generation, conditions, hostname, phase }),
+    absorbed: absorbed.length === 0 ? null : JSON.stringify(absorbed.map((gone) => gone.id)),
+  };
+}
+
+function documentRow({ documentKind, key, document }: DocumentEntry, offset: number): DocumentRow {
+  return { offset, kind: documentKind, key, document: document === undefined ? null : JSON.stringify(document) };
+}
+
+function auditRow(entry: Entry, by: string, offset: number): AuditRow {
+  const { atMs } = entry;
+  const isMachine = entry.kind === "machine";
+  const facts = auditFacts(entry.before, isMachine ? entry.machine : entry.document);
+  return {
+    ...{ offset, atMs, by },
+    action: isMachine ? entry.event.kind : `${entry.document === undefined ? "drop" : "put"} ${entry.documentKind}`,
+    subject: isMachine ? entry.machine.id : entry.key,
+    before: facts.before ?? null,
+    after: facts.after ?? null,
+  };
+}

@@ -1,0 +1,298 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, request } from "node:https";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { getRequestListener } from "@hono/node-server";
+import * as v from "valibot";
+import { checkConfig } from "../../contract/config/parse.ts";
+import type { Config } from "../../contract/config/schema.ts";
+import * as wire from "../../contract/machine-facing.ts";
+import { machineIdFromMac } from "../../core/machine/life/move.ts";
+import type { Random, Store } from "../../core/ports.ts";
+import { openStore } from "../open-store.ts";
+import { asks, stillClock, testMac } from "../testing/store-suite.ts";
+import { openPki, type ServerIdentity } from "../tls/pki.ts";
+import { machineFacingApp } from "./app.ts";
+import { orderIssuer } from "./issue-order.ts";
+
+const config: Config = (() => {
+  const result = checkConfig({
+    networks: [
+      {
+        name: "rack",
+        interface: "rack0",
+        serverAddress: "10.77.0.1",
+        prefix: "10.77.0.0/24",
+        temporaryPool: { first: "10.77.0.50", last: "10.77.0.250" },
+        nursery: true,
+        permanent: { prefix: "10.77.1.0/24", serverAddress: "10.77.1.1", gateway: "10.77.1.1" },
+      },
+    ],
+    placement: {
+      rules: [
+        {
+          switch: "tor-(?<rack>\\d+)",
+          port: "swp(?<unit>\\d+)",
+          hostname: "r{rack:2}u{unit:2}",
+          address: { first: "10.77.1.0", step: { rack: 64, unit: 1 } },
+        },
+      ],
+    },
+  });
+  return result.kind === "config" ? result.config : assert.fail(JSON.stringify(result));
+})();
+const place = (unit: number): wire.HealthyRequest["placement"] => ({
+  switchName: "tor-1",
+  port: `swp${unit}`,
+  position: { rack: "1", unit: String(unit) },
+  hostname: `r01u${String(unit).padStart(2, "0")}`,
+  address: `10.77.1.${64 + unit}`,
+});
+const healthy = (unit: number, generation = 1): wire.HealthyRequest => ({
+  generation,
+  hostname: place(unit).hostname,
+  address: place(unit).address,
+  image: "compute",
+  placement: place(unit),
+  storage: {
+    rootDisk: { path: "/dev/vda", serial: "s", sizeBytes: 1, why: "only" },
+    encryption: { kind: "luks2", keyIn: "uefi-variable" },
+  },
+});
+
+type Answer = { readonly status: number; readonly type: string; readonly body: unknown };
+
+describe("machine-facing API over TLS", () => {
+  const directory = mkdtempSync(join(tmpdir(), "birther-api-"));
+  const clock = stillClock();
+  const random: Random = { bytes: (count) => randomBytes(count) };
+  const log = () => {};
+  let store: Store & AsyncDisposable;
+  let identity: ServerIdentity;
+  let port = 0;
+  const server = createServer();
+  let machines = 0;
+
+  before(async () => {
+    store = await openStore({ path: ":memory:", clock, log });
+    identity = await openPki({ directory: join(directory, "pki"), clock: { ...clock, nowMs: Date.now }, log });
+    server.setSecureContext({ cert: identity.certificatePem, key: identity.keyPem });
+    server.on("request", getRequestListener(machineFacingApp({ store, config, clock, random, log }).fetch));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    port = (server.address() as AddressInfo).port;
+  });
+  after(async () => {
+    server.close();
+    server.closeAllConnections();
+    await store[Symbol.asyncDispose]();
+    rmSync(directory, { recursive: true });
+  });
+
+  const post = (path: string, body: unknown, bearer?: string): Promise<Answer> =>
+    postRaw(path, JSON.stringify(body), bearer);
+  async function postRaw(path: string, body: string, bearer?: string): Promise<Answer> {
+    const headers = { "content-type": "application/json", ...(bearer && { authorization: `Bearer ${bearer}` }) };
+    const sent = request({
+      port,
+      path,
+      method: "POST",
+      headers,
+      ca: identity.caPem,
+      servername: "birther",
+      host: "127.0.0.1",
+    });
+    sent.end(body);
+    const [response] = await once(sent, "response");
+    const text = (await response.setEncoding("utf8").toArray()).join("");
+    return { status: response.statusCode, type: String(response.headers["content-type"]), body: JSON.parse(text) };
+  }
+  const problemOf = ({ status, type, body }: Answer): [number, string] => {
+    assert.match(type, /^application\/problem\+json/);
+    const { kind, detail, next } = v.parse(wire.problem, body);
+    assert.ok(detail !== "" && next !== "");
+    return [status, kind];
+  };
+
+  /** A new machine that has fetched its boot script. */
+  async function newborn() {
+    const n = ++machines;
+    await store.apply(asks(n));
+    const id = machineIdFromMac(testMac(n));
+    const issue = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });
+    const issued = await issue(id);
+    assert.ok(issued.kind === "issued");
+    const take = (change: Partial<wire.OrderRequest> = {}) =>
+      post(wire.paths.order, { token: issued.token, mac: testMac(n), bootId: "boot-1", firmware: "bios", ...change });
+    const begin = async () => v.parse(wire.order, (await take()).body);
+    return { n, id, issue, take, begin, token: issued.token };
+  }
+
+  test("order, reports, healthy: the whole conversation", async () => {
+    const machine = await newborn();
+    const order = await machine.begin();
+    assert.deepEqual(
+      [order.machineId, order.action, order.generation, order.nowMs, order.permanent],
+      [
+        machine.id,
+        "birth",
+        1,
+        clock.nowMs(),
+        { prefixLength: 24, gateway: "10.77.1.1", nameservers: [], mdb: "10.77.1.1:443" },
+      ],
+    );
+    const items: wire.ReportItem[] = [
+      { kind: "phase", phase: "burnIn", durationMs: 10 },
+      { kind: "log", lines: ["one", "two"] },
+      { kind: "placed", placement: place(1) },
+      { kind: "phase", phase: "populated" },
+    ];
+    assert.deepEqual(await post(wire.paths.report, { items }, order.session), {
+      status: 200,
+      type: "application/json",
+      body: {},
+    });
+    const { subToken } = v.parse(wire.healthyAnswer, (await post(wire.paths.healthy, healthy(1), order.session)).body);
+    assert.match(subToken, /^m-020000000001\.[0-9a-f]{64}$/);
+    const record = store.get(machine.id);
+    assert.deepEqual([record?.state, record?.hostname, record?.phase], ["healthy", "r01u01", "populated"]);
+    assert.deepEqual(store.log(machine.id), ["one", "two"]);
+    assert.ok(!JSON.stringify(store.list()).includes(subToken.slice(-64)), "no secret is kept");
+    // The answer was lost: the same boot asks again and gets another credential.
+    assert.equal((await post(wire.paths.healthy, healthy(1), order.session)).status, 200);
+  });
+
+  test("the same boot takes its order again; the session of the lost answer is then no more", async () => {
+    const machine = await newborn();
+    const lost = await machine.begin();
+    const order = await machine.begin();
+    assert.deepEqual(problemOf(await post(wire.paths.report, { items: [] }, lost.session)), [401, "badSession"]);
+    assert.equal((await post(wire.paths.report, { items: [] }, order.session)).status, 200);
+  });
+
+  test("orders that are refused", async () => {
+    const machine = await newborn();
+    const other = await newborn();
+    assert.deepEqual(problemOf(await machine.take({ token: "00".repeat(32) })), [401, "unknownToken"]);
+    assert.deepEqual(problemOf(await machine.take({ mac: testMac(other.n) })), [403, "foreignToken"]);
+    assert.deepEqual(problemOf(await machine.take({ mac: "02:ff:ff:ff:ff:ff", token: "guess" })), [
+      404,
+      "noSuchMachine",
+    ]);
+    assert.deepEqual(problemOf(await machine.take({ mac: "nonsense" })), [422, "misshapen"]);
+    await machine.begin();
+    assert.deepEqual(problemOf(await machine.take({ bootId: "boot-2" })), [401, "usedToken"]);
+
+    await store.apply({ kind: "conditionSet", id: other.id, condition: "hold", reason: "disk swap" });
+    assert.deepEqual(problemOf(await other.take()), [423, "held"]);
+    const again = await other.issue(other.id);
+    assert.equal(again.kind === "refused" && again.refusal.kind, "held");
+    await store.apply({ kind: "conditionCleared", id: other.id, condition: "hold" });
+    clock.pass(config.orderSeconds * 1000);
+    assert.deepEqual(problemOf(await other.take()), [401, "expiredToken"]);
+  });
+
+  test("a healthy machine's old token and old session are good for nothing", async () => {
+    const machine = await newborn();
+    const { session } = await machine.begin();
+    assert.equal((await post(wire.paths.healthy, healthy(40), session)).status, 200);
+    assert.deepEqual(problemOf(await machine.take()), [409, "staleOrder"]);
+    await store.apply({ kind: "rebirthAsked", id: machine.id, by: "operator" });
+    assert.deepEqual(problemOf(await machine.take()), [409, "staleOrder"]);
+    assert.deepEqual(problemOf(await post(wire.paths.healthy, healthy(40), session)), [409, "staleOrder"]);
+    assert.equal(store.get(machine.id)?.state, "rebirth");
+  });
+
+  test("who is born anew is told its root disk", async () => {
+    const machine = await newborn();
+    const { session, rootDisk } = await machine.begin();
+    assert.equal(rootDisk, undefined);
+    const { storage, ...rest } = healthy(41);
+    const asked = { ...rest, storage: { ...storage, rootDisk: { ...storage.rootDisk, serial: "S1", wwn: "w1" } } };
+    assert.equal((await post(wire.paths.healthy, asked, session)).status, 200);
+    await store.apply({ kind: "cleanAsked", id: machine.id, by: "operator" });
+    const issued = await machine.issue(machine.id);
+    assert.ok(issued.kind === "issued");
+    const order = v.parse(wire.order, (await machine.take({ token: issued.token, bootId: "boot-2" })).body);
+    assert.deepEqual([order.action, order.rootDisk], ["clean", { serial: "S1", wwn: "w1" }]);
+  });
+
+  test("requests without, or with a wrong session", async () => {
+    const machine = await newborn();
+    await machine.begin();
+    const wrong = ["", "nonsense", `${machine.id}.${"0".repeat(64)}`, `m-ffffffffffff.${"0".repeat(64)}`];
+    for (const path of [wire.paths.report, wire.paths.healthy]) {
+      for (const session of wrong) {
+        assert.deepEqual(problemOf(await post(path, { items: [] }, session)), [401, "badSession"]);
+      }
+    }
+  });
+
+  test("bodies that are no requests", async () => {
+    const machine = await newborn();
+    const { session } = await machine.begin();
+    assert.deepEqual(problemOf(await postRaw(wire.paths.order, "{")), [400, "malformed"]);
+    assert.deepEqual(problemOf(await postRaw(wire.paths.order, "[]")), [422, "misshapen"]);
+    const unknownField = await machine.take({ colour: "red" } as Partial<wire.OrderRequest>);
+    assert.deepEqual(problemOf(unknownField), [422, "misshapen"]);
+    assert.match(JSON.stringify(unknownField.body), /colour/);
+    assert.deepEqual(problemOf(await post(wire.paths.order, { token: "x".repeat(20_000) })), [413, "tooLarge"]);
+    assert.deepEqual(problemOf(await postRaw(wire.paths.report, "x".repeat(1_100_000), session)), [413, "tooLarge"]);
+    assert.deepEqual(problemOf(await post(wire.paths.report, { items: [{ kind: "wish" }] }, session)), [
+      422,
+      "misshapen",
+    ]);
+    assert.deepEqual(problemOf(await post("/machine/v1/else", {})), [404, "noSuchRoute"]);
+  });
+
+  test("a slot that is taken stops the newcomer, with a condition that names both", async () => {
+    const holder = await newborn();
+    const first = await holder.begin();
+    await post(wire.paths.healthy, healthy(20), first.session);
+    const newcomer = await newborn();
+    const { session } = await newcomer.begin();
+    const items = [
+      { kind: "placed", placement: place(20) },
+      { kind: "phase", phase: "keysMade" },
+    ];
+    assert.deepEqual(problemOf(await post(wire.paths.report, { items }, session)), [409, "nameTaken"]);
+    const [condition] = store.get(newcomer.id)?.conditions ?? [];
+    assert.match(condition?.reason ?? "", new RegExp(`${newcomer.id}.*${holder.id}`));
+    assert.notEqual(store.get(newcomer.id)?.phase, "keysMade");
+    assert.deepEqual(problemOf(await post(wire.paths.healthy, healthy(20), session)), [409, "nameTaken"]);
+    assert.equal(store.get(holder.id)?.state, "healthy");
+  });
+
+  test("a machine gets the name and address of its place and no other", async () => {
+    const machine = await newborn();
+    const { session } = await machine.begin();
+    const wishes: wire.HealthyRequest[] = [
+      { ...healthy(30), hostname: "r01u31" },
+      { ...healthy(30), placement: { ...place(30), hostname: "king" }, hostname: "king" },
+      { ...healthy(30), placement: { ...place(30), port: "eth0" } },
+      { ...healthy(30), placement: { ...place(30), address: "10.77.1.1" }, address: "10.77.1.1" },
+    ];
+    for (const wish of wishes) {
+      assert.deepEqual(problemOf(await post(wire.paths.healthy, wish, session)), [409, "wrongPlace"]);
+    }
+    assert.equal(store.get(machine.id)?.conditions[0]?.kind, "failing");
+    assert.deepEqual(problemOf(await post(wire.paths.healthy, { ...healthy(30), image: "rootkit" }, session)), [
+      409,
+      "wrongImage",
+    ]);
+    assert.equal((await post(wire.paths.healthy, healthy(30), session)).status, 200);
+    assert.deepEqual(store.get(machine.id)?.conditions, []);
+  });
+
+  test("a failed step is on the record", async () => {
+    const machine = await newborn();
+    const { session } = await machine.begin();
+    await post(wire.paths.report, { items: [{ kind: "failed", step: "partition", reason: "no disk" }] }, session);
+    assert.equal(store.get(machine.id)?.conditions[0]?.reason, "partition: no disk");
+  });
+});

@@ -1,0 +1,192 @@
+import { type Context, Hono } from "hono";
+import { permanentOf } from "../../contract/config/networks.ts";
+import type { Config, Network } from "../../contract/config/schema.ts";
+import { claimOf, isKept } from "../../contract/credential.ts";
+import * as wire from "../../contract/machine-facing.ts";
+import type { SignedLoader } from "../../core/boot-loader/signed-loader.ts";
+import type { Decision, MachineEvent, Refusal } from "../../core/machine/event.ts";
+import { machineIdFromMac } from "../../core/machine/life/move.ts";
+import type { BirthAction, Machine } from "../../core/machine/record.ts";
+import { formatIpv4 } from "../../core/net/ipv4.ts";
+import { type Mac, parseMac } from "../../core/net/mac.ts";
+import type { Clock, Log, Random, Store } from "../../core/ports.ts";
+import { hashSecret, newCredential } from "../http/credential.ts";
+import { atMost, faultAnswer, lastAnswers, readBody, refusalAnswer } from "../http/problem.ts";
+import { eventsOf } from "./report-events.ts";
+import { whyNotPlaced } from "./verify-place.ts";
+
+export type MachineFacingDeps = {
+  readonly store: Store;
+  readonly config: Config;
+  /** The signed loaders that the Boot Server has for disks; only where a network is for Secure Boot. */
+  readonly signedLoader?: SignedLoader;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+};
+
+const kib = 1024;
+
+/** What init says to the MDB (contract/machine-facing.ts): order, report, healthy. Served over TLS by main. */
+export function machineFacingApp(deps: MachineFacingDeps): Hono {
+  const app = new Hono();
+  const { onError, notFound } = lastAnswers(deps.log);
+  app.onError(onError);
+  app.notFound(notFound);
+  app.post(wire.paths.order, atMost(16 * kib), (c) => giveOrder(c, deps));
+  app.post(wire.paths.report, atMost(1024 * kib), (c) => takeReport(c, deps));
+  app.post(wire.paths.healthy, atMost(64 * kib), (c) => makeHealthy(c, deps));
+  return app;
+}
+
+async function giveOrder(c: Context, deps: MachineFacingDeps): Promise<Response> {
+  const { store, clock, random } = deps;
+  const body = await readBody(c, wire.orderRequest);
+  if (body.kind === "refused") return body.response;
+  const { token, bootId } = body.value;
+  const mac = parseMac(body.value.mac);
+  if (mac === undefined) return faultAnswer(c, "misshapen", "mac: not a hardware address", "send aa:bb:cc:dd:ee:ff");
+  const tokenHash = hashSecret(token);
+  const id = ownerOf(store, tokenHash, mac)?.id ?? machineIdFromMac(mac);
+  const session = newCredential(id, random);
+  const decision = await store.apply({
+    kind: "orderTaken",
+    id,
+    mac,
+    tokenHash,
+    bootId,
+    sessionHash: hashSecret(session),
+  });
+  if (decision.kind === "refused") return refusalAnswer(c, decision.refusal);
+  const order = orderFor(decision.machine, deps);
+  return c.json({ ...order, session, nowMs: clock.nowMs() } satisfies wire.Order);
+}
+
+/**
+ * The machine that a token was made for, else the one that presents it. Whether it may be presented by this one is for
+ * the machine's life to say. The whole fleet is only searched for a token that is not the presenter's own.
+ */
+function ownerOf(store: Store, tokenHash: string, mac: Mac): Machine | undefined {
+  const presenter = store.byMac(mac);
+  if (presenter?.ticket?.tokenHash === tokenHash) return presenter;
+  return store.list().find((machine) => machine.ticket?.tokenHash === tokenHash) ?? presenter;
+}
+
+function orderFor(
+  machine: Machine,
+  { config, signedLoader }: Pick<MachineFacingDeps, "config" | "signedLoader">,
+): Omit<wire.Order, "session" | "nowMs"> {
+  const network = networkOf(machine, config);
+  const permanent = permanentOf(network);
+  return {
+    machineId: machine.id,
+    action: machine.state as BirthAction,
+    generation: machine.generation,
+    placementRules: [...config.placement.rules],
+    lldpSeconds: config.placement.lldpSeconds,
+    imageRules: [...config.images],
+    burnIn: config.burnIn,
+    storage: config.storage,
+    ...(network.secureBoot && signedLoader !== undefined ? { signedLoader } : {}),
+    ...rootDiskOf(machine),
+    permanent: {
+      prefixLength: permanent.prefix.length,
+      nameservers: permanent.nameservers.map(formatIpv4),
+      mdb: `${formatIpv4(permanent.serverAddress)}:${config.ports.machines}`,
+      ...(permanent.gateway === undefined ? {} : { gateway: formatIpv4(permanent.gateway) }),
+    },
+    retrySeconds: config.retrySeconds,
+  };
+}
+
+/** A machine that is born anew keeps its root disk; one that is new has none, whatever an operator's mistake left behind. */
+function rootDiskOf({ state, storage }: Machine): Pick<wire.Order, "rootDisk"> {
+  if (state === "birth" || storage === undefined) return {};
+  const { serial, wwn } = storage.rootDisk;
+  return { rootDisk: { serial, ...(wwn === undefined ? {} : { wwn }) } };
+}
+
+/** The network that the machine was last seen on; the first one if that is not configured any more. */
+function networkOf(machine: Machine, config: Config): Network {
+  const network = config.networks.find(({ name }) => name === machine.network) ?? config.networks[0];
+  if (network === undefined) throw new Error("the configuration has no network");
+  return network;
+}
+
+/** The machine whose running birth this request belongs to. */
+function machineInSession(c: Context, store: Store): Machine | undefined {
+  const claim = claimOf(c.req.header("authorization"));
+  const machine = claim && store.get(claim.machineId);
+  return claim && isKept(claim.credential, machine?.ticket?.taken?.sessionHash, hashSecret) ? machine : undefined;
+}
+
+function noSession(c: Context): Response {
+  return faultAnswer(
+    c,
+    "badSession",
+    "no birth that runs has this session: a newer boot of the machine may have taken over",
+    "reboot, and begin with a new boot script",
+  );
+}
+
+/** A late word is no reason to give a birth up; anything else is, and comes before the disks are touched. */
+const harmless: ReadonlySet<Refusal["kind"]> = new Set(["wrongState"]);
+
+async function takeReport(c: Context, deps: MachineFacingDeps): Promise<Response> {
+  const { store, config } = deps;
+  const machine = machineInSession(c, store);
+  if (machine === undefined) return noSession(c);
+  const body = await readBody(c, wire.reportRequest);
+  if (body.kind === "refused") return body.response;
+  for (const item of body.value.items) {
+    if (item.kind === "log") {
+      store.addLog(machine.id, item.lines);
+      continue;
+    }
+    if (item.kind === "placed") {
+      const why = whyNotPlaced(item.placement, networkOf(machine, config), config);
+      if (why !== undefined) return await wrongPlace(c, deps, machine, why);
+    }
+    for (const event of eventsOf(machine.id, item)) {
+      const refusal = seriousRefusal(await store.apply(event));
+      if (refusal !== undefined) return refusalAnswer(c, refusal);
+    }
+  }
+  return c.json({});
+}
+
+function seriousRefusal(decision: Decision): Refusal | undefined {
+  return decision.kind === "refused" && !harmless.has(decision.refusal.kind) ? decision.refusal : undefined;
+}
+
+async function wrongPlace(c: Context, { store }: MachineFacingDeps, machine: Machine, why: string): Promise<Response> {
+  await store.apply({ kind: "failed", id: machine.id, step: "place", reason: why });
+  return faultAnswer(c, "wrongPlace", why, "check the placement rules; the machine tries again by itself");
+}
+
+async function makeHealthy(c: Context, deps: MachineFacingDeps): Promise<Response> {
+  const { store, config, random } = deps;
+  const machine = machineInSession(c, store);
+  if (machine === undefined) return noSession(c);
+  const body = await readBody(c, wire.healthyRequest);
+  if (body.kind === "refused") return body.response;
+  const { hostname, address, image, placement } = body.value;
+  const why =
+    hostname !== placement.hostname || address !== placement.address
+      ? `${hostname} ${address} is not what the placement says`
+      : whyNotPlaced(placement, networkOf(machine, config), config);
+  if (why !== undefined) return await wrongPlace(c, deps, machine, why);
+  if (!config.images.some((rule) => rule.image === image)) {
+    return faultAnswer(c, "wrongImage", `no image rule names ${image}`, "reboot, and begin with a new order");
+  }
+  const subToken = newCredential(machine.id, random);
+  const event: MachineEvent = {
+    kind: "becameHealthy",
+    id: machine.id,
+    ...body.value,
+    subTokenHash: hashSecret(subToken),
+  };
+  const decision = await store.apply(event);
+  if (decision.kind === "refused") return refusalAnswer(c, decision.refusal);
+  return c.json({ subToken } satisfies wire.HealthyAnswer);
+}

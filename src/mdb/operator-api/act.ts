@@ -1,0 +1,134 @@
+import type { Context } from "hono";
+import type { BatchAnswer } from "../../contract/operator/answers.ts";
+import { batchLimit } from "../../contract/operator/requests.ts";
+import { briefOf, viewMachine } from "../../contract/operator/views.ts";
+import { type Action, type Deed, eventOfDeed, leftBy, sendsAway } from "../../core/fleet/operator-action.ts";
+import { isSelected } from "../../core/fleet/select-machines.ts";
+import type { Decision } from "../../core/machine/event.ts";
+import { nameOf } from "../../core/machine/life/move.ts";
+import { decide } from "../../core/machine/life/table.ts";
+import type { Machine } from "../../core/machine/record.ts";
+import { faultAnswer, problemOf, type Read, refusalAnswer } from "../http/problem.ts";
+import { type BlastGuard, blastGuard } from "./blast-radius-guard.ts";
+import { expectedRevision } from "./entity-tag.ts";
+import { type Asked, type Handlers, type OperatorDeps, withMachine } from "./handler.ts";
+
+/** The routes that have something done to machines. */
+export const actHandlers: Handlers<Action | "batch"> = {
+  rebirth: (asked) => actOnOne(asked, { action: "rebirth", ...asked.body }),
+  clean: (asked) => actOnOne(asked, { action: "clean", ...asked.body }),
+  cancel: (asked) => actOnOne(asked, { action: "cancel" }),
+  hold: (asked) => actOnOne(asked, { action: "hold", ...asked.body }),
+  release: (asked) => actOnOne(asked, { action: "release" }),
+  retire: (asked) => actOnOne(asked, { action: "retire", ...asked.body }),
+  batch: actOnMany,
+};
+
+type ActAsked = Pick<Asked<Action>, "c" | "deps" | "asker">;
+
+function actOnOne(asked: ActAsked, deed: Deed): Response | Promise<Response> {
+  const { c, deps, asker } = asked;
+  return withMachine(asked, async (machine) => {
+    const expected = expectedRevision(c, machine);
+    if (expected.kind === "refused") return expected.response;
+    const guard = guardOf(deed, [machine], deps);
+    const decision = await deps.store.apply(eventOfDeed(deed, machine, asker.name), {
+      by: asker.name,
+      ...(guard === undefined ? {} : { guard: guard.refusal }),
+      ...(expected.value === undefined ? {} : { expectRevision: expected.value }),
+    });
+    if (decision.kind === "refused") return refusalAnswer(c, decision.refusal);
+    return c.json(viewMachine(decision.machine));
+  });
+}
+
+/**
+ * One deed on many machines. Either all that would accept it may be sent away at once, or nothing is done; a machine
+ * that refuses for itself keeps no other waiting. From the weighing to the last event nothing is awaited.
+ */
+async function actOnMany({ c, deps, asker, body }: Asked<"batch">): Promise<Response> {
+  const { select, dryRun = false, ...deed } = body;
+  const chosen = chosenBy(c, deps, select);
+  if (chosen.kind === "refused") return chosen.response;
+  const machines = chosen.value;
+  const foreseen = machines.map((machine) => foresee(deed, machine, deps, asker.name));
+  const accepting = machines.filter((_, n) => foreseen[n]?.kind === "changed");
+  const guard = guardOf(deed, accepting, deps);
+  if (dryRun) return c.json(batchAnswer({ deed, dryRun, machines, decisions: foreseen, guard }));
+  const refusal = guard?.refusal();
+  if (refusal !== undefined) return refusalAnswer(c, refusal);
+  const options = { by: asker.name, ...(guard === undefined ? {} : { guard: guard.refusal }) };
+  const applied = machines.map((machine) => deps.store.apply(eventOfDeed(deed, machine, asker.name), options));
+  return c.json(batchAnswer({ deed, dryRun, machines, decisions: await Promise.all(applied), guard: undefined }));
+}
+
+/** The machines that are meant; a name that none has, or a selection of none, is refused before anything is done. */
+function chosenBy(c: Context, { store }: OperatorDeps, select: Asked<"batch">["body"]["select"]): Read<Machine[]> {
+  const refused = (response: Response) => ({ kind: "refused", response }) as const;
+  if (select.names !== undefined) {
+    const unknown = select.names.filter((name) => store.find(name) === undefined);
+    if (unknown.length === 0) {
+      return { kind: "read", value: [...new Set(select.names.flatMap((name) => store.find(name) ?? []))] };
+    }
+    const message = `no machine has the name, id, address or hardware address ${unknown.slice(0, 10).join(", ").slice(0, 300)}`;
+    return refused(refusalAnswer(c, { kind: "noSuchMachine", message, next: "birther machines lists them all" }));
+  }
+  const machines = store.list().filter((machine) => isSelected(machine, select));
+  if (machines.length === 0) {
+    return refused(
+      faultAnswer(
+        c,
+        "nothingSelected",
+        "none has these tags and facts",
+        "birther machines -l … -w … shows whom they select",
+      ),
+    );
+  }
+  if (machines.length > batchLimit) {
+    const detail = `${machines.length} machines are selected; at most ${batchLimit} at once`;
+    return refused(faultAnswer(c, "misshapen", detail, "select fewer"));
+  }
+  return { kind: "read", value: machines };
+}
+
+/** What the machine's life would say now. None of these deeds asks who else has a name or an address. */
+function foresee(deed: Deed, machine: Machine, { clock, store }: OperatorDeps, by: string): Decision {
+  const nobody = () => undefined;
+  return decide(machine, eventOfDeed(deed, machine, by), {
+    ...{ nowMs: clock.nowMs(), byId: store.get, macHolder: store.byMac },
+    ...{ nameHolder: nobody, addressHolder: nobody, announcedAt: nobody },
+  });
+}
+
+function guardOf(deed: Deed, machines: readonly Machine[], deps: OperatorDeps): BlastGuard | undefined {
+  if (!sendsAway(deed) || deed.override === true) return undefined;
+  const { store, clock, blastRadius: limits } = deps;
+  return blastGuard({ store, clock, limits, targets: machines.map(({ id }) => id) });
+}
+
+function batchAnswer(done: {
+  readonly deed: Deed;
+  readonly dryRun: boolean;
+  readonly machines: readonly Machine[];
+  readonly decisions: readonly Decision[];
+  readonly guard: BlastGuard | undefined;
+}): BatchAnswer {
+  const { deed, dryRun, machines, decisions, guard } = done;
+  const results = machines.map((machine, n): BatchAnswer["results"][number] => {
+    const decision = decisions[n];
+    if (decision === undefined || decision.kind === "refused") {
+      const problem = decision === undefined ? {} : { problem: problemOf(decision.refusal) };
+      return { name: nameOf(machine), outcome: "refused", machine: briefOf(machine), ...problem };
+    }
+    const leaves = [...leftBy(deed, machine)];
+    return {
+      name: nameOf(machine),
+      outcome: "done",
+      machine: briefOf(decision.machine),
+      ...(leaves.length === 0 ? {} : { leaves }),
+    };
+  });
+  const refusal = guard?.refusal();
+  const problem = refusal === undefined ? {} : { problem: problemOf(refusal) };
+  return { dryRun, results, beyond: [...(guard?.excess() ?? [])], ...problem };
+}

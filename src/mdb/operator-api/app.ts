@@ -1,0 +1,117 @@
+import { type Context, Hono } from "hono";
+import * as v from "valibot";
+import { openApiDocument } from "../../contract/operator/openapi.ts";
+import { type OperatorRoute, operatorRoutes, type Route } from "../../contract/operator/routes.ts";
+import type { StatusView } from "../../contract/operator/views.ts";
+import { atMost, faultAnswer, faultsOf, lastAnswers, type Read } from "../http/problem.ts";
+import { actHandlers } from "./act.ts";
+import { backupHandlers } from "./backup.ts";
+import { admit, type OperatorEnv } from "./caller/authenticate.ts";
+import { failedAttempts } from "./caller/failed-attempts.ts";
+import { tokenHandlers } from "./caller/token-routes.ts";
+import { describeHandlers } from "./describe.ts";
+import { exportHandlers } from "./export.ts";
+import type { Asked, Handler, Handlers, OperatorDeps } from "./handler.ts";
+import { readHandlers } from "./read.ts";
+import { whyHandler } from "./why.ts";
+
+/** What operators' tools say to the MDB (contract/operator-routes.ts). Served on a Unix socket by main. */
+export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>();
+  const document = openApiDocument(deps.version);
+  const startedAtMs = deps.clock.nowMs();
+  const { onError, notFound } = lastAnswers(deps.log, "GET /v1/openapi.json has the routes");
+  app.onError(onError);
+  app.notFound(notFound);
+  const handlers: Handlers<OperatorRoute> = {
+    openapi: ({ c }) => c.json(document),
+    status: (asked) => status(asked, startedAtMs),
+    ...readHandlers(deps),
+    ...actHandlers,
+    why: whyHandler,
+    ...describeHandlers,
+    ...tokenHandlers,
+    ...exportHandlers,
+    ...backupHandlers,
+  };
+  const { tokens, clock, log } = deps;
+  const gate = { tokens, clock, log, failures: failedAttempts() };
+  const names = Object.keys(operatorRoutes) as OperatorRoute[];
+  for (const name of names) {
+    const route: Route = operatorRoutes[name];
+    const handler = handlers[name] as Handler<OperatorRoute>;
+    app.on(route.method, route.path, admit(route, gate), atMost(bodyBytes), async (c) => {
+      const read = await readRequest(c, route);
+      if (read.kind === "refused") return read.response;
+      return await handler({ c, deps, asker: c.get("asker"), ...read.value } as Asked<OperatorRoute>);
+    });
+  }
+  for (const path of new Set(names.map((name) => operatorRoutes[name].path))) {
+    const allow = names.filter((name) => operatorRoutes[name].path === path).map((name) => operatorRoutes[name].method);
+    app.all(path, (c) => {
+      c.header("allow", allow.join(", "));
+      return faultAnswer(c, "wrongMethod", `${c.req.method} ${path}`, `ask with ${allow.join(" or ")}`);
+    });
+  }
+  return app;
+}
+
+/** The largest body: a batch that names ten thousand machines. */
+const bodyBytes = 1024 * 1024;
+const shapes = "GET /v1/openapi.json has the shape of every request";
+
+/** Query and body of a request; whatever is more, less or other than the route's row says is refused. */
+async function readRequest(c: Context, route: Route): Promise<Read<{ query: unknown; body: unknown }>> {
+  const refused = (response: Response) => ({ kind: "refused", response }) as const;
+  const answerType = route.answerType ?? "application/json";
+  if (!accepts(c.req.header("accept"), answerType)) {
+    return refused(faultAnswer(c, "notAcceptable", `this route answers ${answerType}`, `accept ${answerType}`));
+  }
+  const queries = c.req.queries();
+  const twice = Object.keys(queries).find((key) => (queries[key]?.length ?? 0) > 1);
+  if (twice !== undefined) {
+    return refused(faultAnswer(c, "wrongQuery", `${twice.slice(0, 100)}: stands there more than once`, shapes));
+  }
+  const query = v.safeParse(route.query, c.req.query());
+  if (!query.success) return refused(faultAnswer(c, "wrongQuery", faultsOf(query.issues), shapes));
+  if (route.body === undefined) return { kind: "read", value: { query: query.output, body: undefined } };
+
+  const text = await c.req.text().catch(() => undefined);
+  if (text === undefined) {
+    const detail = "the body did not come whole: the connection was cut, or it is no text";
+    return refused(faultAnswer(c, "malformed", detail, "send it again"));
+  }
+  const bodyType = route.bodyType ?? "application/json";
+  const given = c.req.header("content-type")?.split(";")[0]?.trim().toLowerCase();
+  if (text !== "" && given !== bodyType) {
+    const detail = `content-type is ${given?.slice(0, 100) ?? "not there"}; meant is ${bodyType}`;
+    return refused(faultAnswer(c, "wrongType", detail, `send content-type: ${bodyType}`));
+  }
+  let document: unknown;
+  try {
+    document = text === "" ? {} : JSON.parse(text);
+  } catch (cause) {
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    return refused(faultAnswer(c, "malformed", detail.slice(0, 200), "send one JSON document"));
+  }
+  const body = v.safeParse(route.body, document);
+  if (!body.success) return refused(faultAnswer(c, "misshapen", faultsOf(body.issues), shapes));
+  return { kind: "read", value: { query: query.output, body: body.output } };
+}
+
+/** Whether an `Accept` header lets a type in (RFC 9110 §12.5.1; weights other than 0 do not matter with one type to choose from). */
+function accepts(header: string | undefined, type: string): boolean {
+  if (header === undefined || header.trim() === "") return true;
+  const [family] = type.split("/");
+  return header.split(",").some((range) => {
+    const [name = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
+    const fits = name === "*/*" || name === `${family}/*` || name === type;
+    return fits && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
+  });
+}
+
+function status({ c, deps: { store, clock, version } }: Asked<"status">, startedAtMs: number): Response {
+  const machines: { [state: string]: number } = {};
+  for (const { state } of store.list()) machines[state] = (machines[state] ?? 0) + 1;
+  return c.json({ version, startedAtMs, nowMs: clock.nowMs(), machines } satisfies StatusView);
+}

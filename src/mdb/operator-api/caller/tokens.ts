@@ -1,0 +1,111 @@
+import { isKept } from "../../../contract/credential.ts";
+import type { Role } from "../../../contract/operator/role.ts";
+import { type TokenView, tokenClaim, tokenText } from "../../../contract/operator/token.ts";
+import type { Clock, Log, Random, Store } from "../../../core/ports.ts";
+import { hashSecret, newSecret } from "../../http/credential.ts";
+import type { Asker } from "./caller.ts";
+
+/** A token as it is kept: the hash of a secret of 256 random bits, which no dictionary finds. */
+type Kept = Omit<TokenView, "name" | "lastUsedAtMs"> & { readonly tokenHash: string };
+
+/** What came of a token that was shown. */
+export type Proof =
+  | { readonly kind: "known"; readonly asker: Asker }
+  | { readonly kind: "unknown" }
+  | { readonly kind: "expired"; readonly name: string; readonly atMs: number };
+
+/** Who may ask over TLS. */
+export type Tokens = {
+  /** Makes one and tells it, for the only time; `taken` if there is one of that name. */
+  readonly create: (wanted: {
+    readonly name: string;
+    readonly role: Role;
+    readonly expiresSeconds?: number | undefined;
+    readonly by: string;
+  }) => Promise<
+    { readonly kind: "created"; readonly token: string; readonly view: TokenView } | { readonly kind: "taken" }
+  >;
+  readonly list: () => readonly TokenView[];
+  /** Ends one; false if there is none of that name. */
+  readonly revoke: (name: string, by: string) => Promise<boolean>;
+  /** Whose token an `Authorization` header shows. */
+  readonly prove: (header: string | undefined) => Proof;
+};
+
+/** That a token was used is written down so often; each request would be a write otherwise. */
+const noteMs = 600_000;
+
+/** The tokens in a store. */
+export function tokensIn(deps: {
+  readonly store: Pick<Store, "documents" | "putDocument" | "dropDocument">;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}): Tokens {
+  const { store, clock, random, log } = deps;
+  const notedAtMs = new Map<string, number>();
+  const making = new Set<string>();
+
+  const keptOf = (name: string) =>
+    store.documents("token").find(({ key }) => key === name)?.document as Kept | undefined;
+  // Apart from the token itself, so that noting the use of one that is being revoked cannot bring it back.
+  const noteUse = (name: string, nowMs: number) => {
+    if (nowMs - (notedAtMs.get(name) ?? 0) < noteMs) return;
+    notedAtMs.set(name, nowMs);
+    store
+      .putDocument({ kind: "tokenUse", key: name, document: { atMs: nowMs } })
+      .catch((cause: unknown) => log("warn", "the use of a token could not be noted", { name, cause }));
+  };
+  const viewOf = (name: string, { tokenHash: _secret, ...kept }: Kept): TokenView => {
+    const use = store.documents("tokenUse").find(({ key }) => key === name)?.document as { atMs: number } | undefined;
+    // An older token of that name may have been used.
+    return use === undefined || use.atMs < kept.createdAtMs
+      ? { name, ...kept }
+      : { name, ...kept, lastUsedAtMs: use.atMs };
+  };
+
+  return {
+    create: async ({ name, role, expiresSeconds, by }) => {
+      if (keptOf(name) !== undefined || making.has(name)) return { kind: "taken" };
+      const token = tokenText(name, newSecret(random));
+      const createdAtMs = clock.nowMs();
+      const kept: Kept = {
+        ...{ role, createdAtMs, createdBy: by, tokenHash: hashSecret(token) },
+        ...(expiresSeconds === undefined ? {} : { expiresAtMs: createdAtMs + expiresSeconds * 1000 }),
+      };
+      making.add(name);
+      try {
+        await store.putDocument({ kind: "token", key: name, document: kept, by });
+      } finally {
+        making.delete(name);
+      }
+      return { kind: "created", token, view: viewOf(name, kept) };
+    },
+    list: () => store.documents("token").map(({ key, document }) => viewOf(key, document as Kept)),
+    revoke: async (name, by) => {
+      if (keptOf(name) === undefined) return false;
+      await store.dropDocument({ kind: "token", key: name, by });
+      notedAtMs.delete(name);
+      return true;
+    },
+    prove: (header) => {
+      const claim = tokenClaim(header);
+      const kept = claim === undefined ? undefined : keptOf(claim.name);
+      // Hashed and compared in the same way where there is no such token: time does not tell which names there are.
+      if (
+        claim === undefined ||
+        !isKept(claim.token, kept?.tokenHash ?? "0".repeat(64), hashSecret) ||
+        kept === undefined
+      ) {
+        return { kind: "unknown" };
+      }
+      const nowMs = clock.nowMs();
+      const { expiresAtMs, role } = kept;
+      if (expiresAtMs !== undefined && expiresAtMs <= nowMs) {
+        return { kind: "expired", name: claim.name, atMs: expiresAtMs };
+      }
+      noteUse(claim.name, nowMs);
+      return { kind: "known", asker: { name: claim.name, role } };
+    },
+  };
+}

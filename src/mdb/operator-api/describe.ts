@@ -1,0 +1,67 @@
+import type { Context } from "hono";
+import { viewMachine } from "../../contract/operator/views.ts";
+import { resolveImageName } from "../../core/image/image-name.ts";
+import type { Decision } from "../../core/machine/event.ts";
+import { announcedId } from "../../core/machine/life/details.ts";
+import { faultAnswer, refusalAnswer } from "../http/problem.ts";
+import { demandedRevision, entityTag } from "./entity-tag.ts";
+import { type Asked, type Handlers, type OperatorDeps, withMachine } from "./handler.ts";
+
+/** The routes by which operators say what a machine is to be. */
+export const describeHandlers: Handlers<"create" | "set" | "takeover"> = { create, set, takeover };
+
+async function create({ c, deps, asker, body }: Asked<"create">): Promise<Response> {
+  const id = announcedId(body.macs, body.place);
+  if (id === undefined) throw new Error("a machine without hardware address and place came through its schema");
+  const unknown = await unknownImage(c, deps, body.requiredImage);
+  if (unknown !== undefined) return unknown;
+  const by = asker.name;
+  return written(c, await deps.store.apply({ kind: "machineCreated", id, by, ...body }, { by }), 201);
+}
+
+function set(asked: Asked<"set">): Response | Promise<Response> {
+  const { c, deps, asker, body } = asked;
+  return withMachine(asked, async (machine) => {
+    const expected = demandedRevision(c, machine);
+    if (expected.kind === "refused") return expected.response;
+    const unknown = await unknownImage(c, deps, body.requiredImage);
+    if (unknown !== undefined) return unknown;
+    const by = asker.name;
+    const options = expected.value === undefined ? { by } : { by, expectRevision: expected.value };
+    return written(c, await deps.store.apply({ kind: "detailsSet", id: machine.id, by, details: body }, options));
+  });
+}
+
+function takeover(asked: Asked<"takeover">): Response | Promise<Response> {
+  const { c, deps, asker, body } = asked;
+  return withMachine(asked, async ({ id }) => {
+    const from = deps.store.find(body.from);
+    if (from === undefined) {
+      const message = `from: no machine has the name, id, address or hardware address ${body.from.slice(0, 100)}`;
+      return refusalAnswer(c, { kind: "noSuchMachine", message, next: "birther machines lists them all" });
+    }
+    const by = asker.name;
+    return written(c, await deps.store.apply({ kind: "takeoverAuthorised", id, from: from.id, by }, { by }));
+  });
+}
+
+/** A required image that is not there would leave the machine waiting for it. */
+async function unknownImage(
+  c: Context,
+  { images }: OperatorDeps,
+  wanted: string | null | undefined,
+): Promise<Response | undefined> {
+  if (wanted === undefined || wanted === null) return undefined;
+  const names = (await images()).map(({ name }) => name);
+  if (resolveImageName(wanted, names) !== undefined) return undefined;
+  const known = names.length === 0 ? "there is no image yet" : `there are ${names.slice(-10).join(", ")}`;
+  const detail = `requiredImage: no image ${wanted}; ${known}`;
+  return faultAnswer(c, "noSuchImage", detail, "birther image list shows them; birther image import makes one");
+}
+
+function written(c: Context, decision: Decision, status: 200 | 201 = 200): Response {
+  if (decision.kind === "refused") return refusalAnswer(c, decision.refusal);
+  const { machine } = decision;
+  const location = status === 201 ? { location: `/v1/machines/${machine.id}` } : {};
+  return c.json(viewMachine(machine), status, { etag: entityTag(machine), ...location });
+}

@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { describe, mock, test } from "node:test";
+import { openStore } from "../../open-store.ts";
+import { asks, birthOf, stillClock } from "../../testing/store-suite.ts";
+import { changeFeed } from "./change-feed.ts";
+
+const openMemory = () => openStore({ path: ":memory:", clock: stillClock(), log: () => {} });
+const always = { mayGoOn: () => true };
+
+/** Reads events of a stream one by one: its id, its kind and its data. */
+function reader(stream: ReadableStream<Uint8Array>) {
+  const chunks = stream.getReader();
+  const raw: Uint8Array[] = [];
+  let text = "";
+  const next = async (): Promise<{ id: string; event: string; data: ReturnType<typeof JSON.parse> } | undefined> => {
+    for (;;) {
+      const end = text.indexOf("\n\n");
+      if (end >= 0) {
+        const block = text.slice(0, end);
+        text = text.slice(end + 2);
+        const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1] ?? "";
+        if (field("data") !== "") return { id: field("id"), event: field("event"), data: JSON.parse(field("data")) };
+        continue;
+      }
+      const { done, value } = await chunks.read();
+      if (done) return undefined;
+      raw.push(value);
+      text += Buffer.from(value).toString();
+    }
+  };
+  const take = async (count: number) => {
+    const events = [];
+    for (let n = 0; n < count; n += 1) events.push((await next()) ?? assert.fail("the feed ended"));
+    return events;
+  };
+  return { next, take, raw, cancel: () => chunks.cancel() };
+}
+
+describe("the change feed", () => {
+  test("tells from where on it is heard, then each change once, in order, with its position as id", async () => {
+    await using store = await openMemory();
+    for (const event of birthOf(1)) await store.apply(event);
+    const feed = reader(changeFeed(store).open({ since: undefined, ...always }));
+    const [first] = await feed.take(1);
+    assert.deepEqual([first?.event, first?.id, first?.data], ["position", "4", { position: 4 }]);
+    await store.putDocument({ kind: "webhook", key: "a", document: {} });
+    await Promise.all([2, 3].map((n) => store.apply(asks(n))));
+    const heard = await feed.take(2);
+    assert.deepEqual(
+      heard.map(({ event, id, data }) => [event, id, data.position, data.event.kind, data.machine.id]),
+      [
+        ["change", "6", 6, "pxeAsked", "m-020000000002"],
+        ["change", "7", 7, "pxeAsked", "m-020000000003"],
+      ],
+    );
+    assert.ok(!JSON.stringify(heard).includes("Hash"));
+  });
+
+  test("whoever comes back hears what was missed, whether it is in memory or not", async () => {
+    await using store = await openMemory();
+    const feed = changeFeed(store);
+    for (const event of birthOf(1)) await store.apply(event);
+    const early = reader(feed.open({ since: 0, ...always }));
+    for (const event of birthOf(2)) await store.apply(event);
+    const late = reader(feed.open({ since: 6, ...always }));
+    assert.deepEqual(
+      (await early.take(9)).map(({ id }) => id),
+      ["0", "1", "2", "3", "4", "5", "6", "7", "8"],
+    );
+    assert.deepEqual(
+      (await late.take(3)).map(({ id }) => id),
+      ["6", "7", "8"],
+    );
+    await store.apply(asks(3));
+    assert.deepEqual([(await early.next())?.id, (await late.next())?.id], ["9", "9"]);
+  });
+
+  test("a position that is none of this feed: a reset that says from where on it goes", async () => {
+    await using store = await openMemory();
+    for (const event of birthOf(1)) await store.apply(event);
+    const feed = reader(changeFeed(store).open({ since: 1_000_000, ...always }));
+    const [, reset] = await feed.take(2);
+    assert.deepEqual([reset?.event, reset?.id, reset?.data.position], ["reset", "4", 4]);
+    await store.apply(asks(2));
+    assert.equal((await feed.next())?.id, "5");
+  });
+
+  test("changes that the store told nobody of are read from the database, once for all who wait", async () => {
+    await using store = await openMemory();
+    let silent = false;
+    let pages = 0;
+    const feed = changeFeed({
+      position: store.position,
+      changesSince: (position, limit) => {
+        pages += 1;
+        return store.changesSince(position, limit);
+      },
+      watch: (listener) =>
+        store.watch((change) => {
+          if (!silent) listener(change);
+        }),
+    });
+    const watchers = Array.from({ length: 5 }, () => reader(feed.open({ since: undefined, ...always })));
+    await Promise.all(watchers.map(({ take }) => take(1)));
+    const heard = watchers.map(({ take }) => take(3));
+    silent = true;
+    await store.apply(asks(1));
+    await store.apply(asks(2));
+    silent = false;
+    await store.apply(asks(3));
+    for (const events of await Promise.all(heard))
+      assert.deepEqual(
+        events.map(({ id }) => id),
+        ["1", "2", "3"],
+      );
+    assert.equal(pages, 1);
+  });
+
+  test("one that does not read costs nothing and misses nothing, however much happens; others are not kept", async () => {
+    await using store = await openMemory();
+    const feed = changeFeed(store);
+    const [slow, quick] = [
+      reader(feed.open({ since: undefined, ...always })),
+      reader(feed.open({ since: 0, ...always })),
+    ];
+    // More than is kept in memory for watchers.
+    const many = 6000;
+    for (let n = 0; n < many; n += 500) await Promise.all(Array.from({ length: 500 }, () => store.apply(asks(1))));
+    for (const { take } of [quick, slow]) {
+      const ids = (await take(many + 1)).map(({ id }) => Number(id));
+      assert.deepEqual(
+        ids,
+        Array.from({ length: many + 1 }, (_, n) => n),
+      );
+    }
+    await slow.cancel();
+    await store.apply(asks(1));
+    assert.equal((await quick.next())?.id, String(many + 1));
+  });
+
+  test("a change is put in words once for all watchers", async () => {
+    await using store = await openMemory();
+    const feed = changeFeed(store);
+    const watchers = Array.from({ length: 3 }, () => reader(feed.open({ since: undefined, ...always })));
+    await Promise.all(watchers.map(({ take }) => take(1)));
+    const heard = watchers.map(({ take }) => take(2));
+    await Promise.all([1, 2].map((n) => store.apply(asks(n))));
+    await Promise.all(heard);
+    const chunks = watchers.map(({ raw }) => raw.slice(1));
+    assert.ok(
+      chunks.every((own) => own.length === 1 && own[0] === chunks[0]?.[0]),
+      "the same bytes, at once",
+    );
+  });
+
+  test("it ends at the next heartbeat for one who may not hear it any more", async () => {
+    mock.timers.enable({ apis: ["setInterval"] });
+    try {
+      await using store = await openMemory();
+      let allowed = true;
+      const feed = reader(changeFeed(store).open({ since: undefined, mayGoOn: () => allowed }));
+      await feed.take(1);
+      const next = feed.next();
+      const turn = () => new Promise((resolve) => setImmediate(resolve));
+      // It waits for changes from the next turn of the event loop on.
+      await turn();
+      mock.timers.tick(15_000);
+      await turn();
+      allowed = false;
+      mock.timers.tick(15_000);
+      assert.equal(await next, undefined);
+      assert.equal(Buffer.from(feed.raw.at(-1) ?? []).toString(), ":\n\n");
+    } finally {
+      mock.timers.reset();
+    }
+  });
+});

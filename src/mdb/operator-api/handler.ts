@@ -1,0 +1,69 @@
+import type { Context } from "hono";
+import type { BodyOf, OperatorRoute, QueryOf } from "../../contract/operator/routes.ts";
+import type { ImageView, NetworkView, PacketView } from "../../contract/operator/views.ts";
+import type { BlastRadius } from "../../core/fleet/blast-radius.ts";
+import type { Deadlines } from "../../core/machine/health/deadlines.ts";
+import { nameOf } from "../../core/machine/life/move.ts";
+import type { Machine, MachineId } from "../../core/machine/record.ts";
+import type { Clock, Log, Store } from "../../core/ports.ts";
+import type { Exports } from "../exports/exports.ts";
+import { refusalAnswer } from "../http/problem.ts";
+import type { Backup } from "./backup-stream.ts";
+import type { OperatorEnv } from "./caller/authenticate.ts";
+import type { Asker } from "./caller/caller.ts";
+import type { Tokens } from "./caller/tokens.ts";
+
+export type OperatorDeps = {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly version: string;
+  readonly blastRadius: BlastRadius;
+  /** How long a machine may stay in each phase. */
+  readonly deadlineSeconds: Deadlines;
+  readonly tokens: Tokens;
+  /** The system images that there are; the Dominator's. */
+  readonly images: () => Promise<readonly ImageView[]>;
+  /** What the Boot Server has seen: its networks, and the last packets of a machine. */
+  readonly networks: () => readonly NetworkView[];
+  readonly packetsOf: (id: MachineId) => readonly PacketView[];
+  /** What other tools read. */
+  readonly exports: Exports;
+  /** The whole MDB as a file. */
+  readonly backup: () => Promise<Backup>;
+};
+
+/** A request of one route, admitted and read. */
+export type Asked<R extends OperatorRoute> = {
+  readonly c: Context<OperatorEnv>;
+  readonly deps: OperatorDeps;
+  readonly query: QueryOf<R>;
+  readonly body: BodyOf<R>;
+  readonly asker: Asker;
+};
+
+/** Answers the requests of one route. */
+export type Handler<R extends OperatorRoute> = (asked: Asked<R>) => Response | Promise<Response>;
+
+/** Handlers of some routes; operator-app.ts puts them together, and one that is forgotten does not compile. */
+export type Handlers<R extends OperatorRoute> = { readonly [K in R]: Handler<K> };
+
+/** Goes on with the machine that `:name` names, or answers which there are. */
+export function withMachine(
+  { c, deps }: Pick<Asked<OperatorRoute>, "c" | "deps">,
+  then: (machine: Machine) => Response | Promise<Response>,
+): Response | Promise<Response> {
+  const name = c.req.param("name") ?? "";
+  const machine = deps.store.find(name);
+  if (machine !== undefined) return then(machine);
+  const near = deps.store
+    .list()
+    .filter((other) => nameOf(other).startsWith(name.slice(0, 3)))
+    .slice(0, 5);
+  const known = near.length === 0 ? "" : `; there are ${near.map(nameOf).join(", ")}`;
+  return refusalAnswer(c, {
+    kind: "noSuchMachine",
+    message: `no machine has the name, id, address or hardware address ${name.slice(0, 100)}${known}`,
+    next: "birther machines lists them all",
+  });
+}

@@ -1,0 +1,85 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Context } from "hono";
+import * as operator from "../../contract/operator/views.ts";
+import { isSelected } from "../../core/fleet/select-machines.ts";
+import { checkFleet } from "../../core/machine/check.ts";
+import type { Machine } from "../../core/machine/record.ts";
+import { lessonsOf } from "../../core/pxe/local-boot/lesson.ts";
+import { faultAnswer } from "../http/problem.ts";
+import type { Tokens } from "./caller/tokens.ts";
+import { entityTag } from "./entity-tag.ts";
+import { type ChangeFeed, changeFeed } from "./feed/change-feed.ts";
+import { type IdOrder, idOrder } from "./feed/id-order.ts";
+import { type Asked, type Handlers, type OperatorDeps, withMachine } from "./handler.ts";
+
+type Reading = "list" | "get" | "events" | "log" | "packets" | "quirks" | "images" | "networks" | "check" | "changes";
+
+/** The routes that only look. */
+export function readHandlers({ store, tokens }: OperatorDeps): Handlers<Reading> {
+  const inOrder = idOrder(store);
+  const feed = changeFeed(store);
+  return {
+    list: (asked) => list({ ...asked, inOrder }),
+    get: (asked) => withMachine(asked, (machine) => machineAnswer(asked.c, machine)),
+    events: (asked) =>
+      withMachine(asked, async (machine) => {
+        const changes = await asked.deps.store.history(machine.id, asked.query.limit);
+        return asked.c.json({ events: changes.map(operator.viewChange) });
+      }),
+    log: (asked) => withMachine(asked, ({ id }) => asked.c.json({ lines: asked.deps.store.log(id) })),
+    packets: (asked) => withMachine(asked, ({ id }) => asked.c.json({ packets: asked.deps.packetsOf(id) })),
+    quirks: ({ c, deps }) => c.json({ quirks: lessonsOf(deps.store).map(operator.viewLesson) }),
+    images: async ({ c, deps }) => c.json({ images: await deps.images() }),
+    networks: ({ c, deps }) => c.json({ networks: deps.networks() }),
+    check: ({ c, deps }) => c.json({ inconsistencies: checkFleet(deps.store.list()) }),
+    changes: (asked) => follow({ ...asked, feed, tokens }),
+  };
+}
+
+/** The feed from where on this watcher wants it; it ends when its token is not good any more. */
+function follow({ c, query, feed, tokens }: Asked<"changes"> & { feed: ChangeFeed; tokens: Tokens }): Response {
+  const last = c.req.header("last-event-id");
+  if (last !== undefined && !/^\d{1,15}$/.test(last)) {
+    const detail = `last-event-id: found ${last.slice(0, 100)}; meant is the id of an event of this feed`;
+    return faultAnswer(c, "wrongQuery", detail, "send the last id that came, or none");
+  }
+  const since = last === undefined ? query.since : Number(last);
+  const token = c.req.header("authorization");
+  const mayGoOn = () => c.env.door?.kind === "socket" || tokens.prove(token).kind === "known";
+  const headers = { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" };
+  return c.body(feed.open({ since, mayGoOn }), 200, headers);
+}
+
+/** A machine as it is, with its revision as the entity tag that a change of it wants to see (RFC 9110 §8.8.3). */
+function machineAnswer(c: Context, machine: Machine): Response {
+  return c.json(operator.viewMachine(machine), 200, { etag: entityTag(machine) });
+}
+
+/** Machines that are looked at in one turn of the event loop: a selection of a few among many must not stop the packets. */
+const lookedAtAtOnce = 5000;
+
+/** A page of the machines that are selected, and where the next one begins. */
+async function list({ c, deps, query, inOrder }: Asked<"list"> & { readonly inOrder: IdOrder }): Promise<Response> {
+  const { limit, fields } = query;
+  const position = deps.store.position();
+  const after = query.continue === undefined ? "" : Buffer.from(query.continue, "base64url").toString();
+  const page: Partial<operator.MachineView>[] = [];
+  let last = "";
+  let lookedAt = 0;
+  for (const machine of inOrder(after)) {
+    lookedAt += 1;
+    if (lookedAt % lookedAtAtOnce === 0) await nextTurn();
+    if (!isSelected(machine, query)) continue;
+    if (page.length === limit) {
+      return c.json({ machines: page, position, continue: Buffer.from(last).toString("base64url") });
+    }
+    page.push(slim(operator.viewMachine(machine), fields));
+    last = machine.id;
+  }
+  return c.json({ machines: page, position });
+}
+
+function slim(view: operator.MachineView, fields: readonly string[] | undefined): Partial<operator.MachineView> {
+  if (fields === undefined) return view;
+  return Object.fromEntries(Object.entries(view).filter(([key]) => key === "id" || fields.includes(key)));
+}

@@ -1,0 +1,33 @@
+import type { ImageView, PacketView } from "../../contract/operator/views.ts";
+import { resolveImageName } from "../../core/image/image-name.ts";
+import { why } from "../../core/machine/health/waiting-for.ts";
+import { nameOf } from "../../core/machine/life/move.ts";
+import type { Machine } from "../../core/machine/record.ts";
+import { type Handler, withMachine } from "./handler.ts";
+
+/** Answers what a machine waits for: core decides it from the record and from what the server has seen. */
+export const whyHandler: Handler<"why"> = (asked) =>
+  withMachine(asked, async (machine) => {
+    const { c, deps } = asked;
+    const notServed = deps.networks().find(({ name }) => name === machine.network)?.notServed;
+    const answer = why(machine, {
+      nowMs: deps.clock.nowMs(),
+      deadlineSeconds: deps.deadlineSeconds,
+      ...(notServed === undefined ? {} : { notServed }),
+      ...imageExists(machine, await deps.images()),
+      packets: deps.packetsOf(machine.id).slice(-5).map(packetText),
+      lines: deps.store.log(machine.id).slice(-5),
+    });
+    return c.json({ name: nameOf(machine), ...answer });
+  });
+
+function imageExists({ requiredImage }: Machine, images: readonly ImageView[]): { readonly imageExists?: boolean } {
+  if (requiredImage === undefined) return {};
+  const names = images.map(({ name }) => name);
+  return { imageExists: resolveImageName(requiredImage, names) !== undefined };
+}
+
+function packetText({ direction, protocol, kind, facts }: PacketView): string {
+  const way = direction === "in" ? "from it" : "to it";
+  return [`${way}: ${protocol} ${kind}`, ...facts.slice(0, 3)].join(", ");
+}

@@ -1,0 +1,95 @@
+import type pg from "pg";
+import { conflictError, feedLimit, historyLimit } from "../journal/journal.ts";
+import type { BatchRows } from "../journal/rows.ts";
+
+/** The channel on which a writer tells the others that it has written; the payload is the new position. */
+export const channel = "birther_changes";
+
+/**
+ * Each statement takes all its rows as one JSON text: one round trip a table, and no array literal to be escaped.
+ * `$2` is the position before the batch.
+ */
+const statements = {
+  update: `UPDATE machines SET revision = new.revision, document = new.document
+    FROM json_to_recordset($1) AS new (id text, base bigint, revision bigint, document text)
+    WHERE machines.id = new.id AND machines.revision = new.base`,
+  insert: `INSERT INTO machines (id, revision, document)
+    SELECT id, revision, document FROM json_to_recordset($1) AS new (id text, revision bigint, document text)`,
+  drop: `DELETE FROM machines USING json_to_recordset($1) AS gone (id text, base bigint)
+    WHERE machines.id = gone.id AND machines.revision = gone.base`,
+  release: `DELETE FROM claims USING json_to_recordset($1) AS gone (key text, id text)
+    WHERE claims.key = gone.key AND claims.machine_id = gone.id`,
+  take: `INSERT INTO claims (key, machine_id) SELECT key, id FROM json_to_recordset($1) AS new (key text, id text)`,
+  changes: `INSERT INTO changes (position, machine_id, at_ms, by_whom, event, outcome, absorbed)
+    SELECT $2::bigint + "offset", id, "atMs", by, event, outcome, absorbed
+    FROM json_to_recordset($1) AS new ("offset" bigint, id text, "atMs" bigint, by text, event text, outcome text, absorbed text)`,
+  documents: `INSERT INTO documents (kind, key, document, position)
+    SELECT DISTINCT ON (kind, key) kind, key, document, $2::bigint + "offset"
+    FROM json_to_recordset($1) AS new ("offset" bigint, kind text, key text, document text)
+    ORDER BY kind, key, "offset" DESC
+    ON CONFLICT (kind, key) DO UPDATE SET document = excluded.document, position = excluded.position`,
+  audit: `INSERT INTO audit (position, at_ms, by_whom, action, subject, before_json, after_json)
+    SELECT $2::bigint + "offset", "atMs", by, action, subject, before, after
+    FROM json_to_recordset($1) AS new
+      ("offset" bigint, "atMs" bigint, by text, action text, subject text, before text, after text)`,
+} as const;
+
+/** Old changes of some machines go: all but the last `$2` of each, and none after position `$3`. */
+const prune = `WITH gone AS (
+    DELETE FROM changes USING (
+      SELECT id, (SELECT position FROM changes WHERE machine_id = id ORDER BY position DESC OFFSET $2 LIMIT 1) AS last
+      FROM json_array_elements_text($1) AS id
+    ) AS old
+    WHERE changes.machine_id = old.id AND old.last IS NOT NULL AND changes.position <= least(old.last, $3::bigint)
+    RETURNING position
+  )
+  UPDATE feed SET oldest = greatest(oldest, (SELECT max(position) + 1 FROM gone))`;
+
+const finish = `WITH counted AS (UPDATE feed SET position = $1),
+  signed AS (
+    INSERT INTO writers (id, batch, position, at_ms) VALUES ($2, $3, $4, extract(epoch FROM now()) * 1000)
+    ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, position = excluded.position, at_ms = excluded.at_ms
+  )
+  SELECT pg_notify('${channel}', $1::text)`;
+
+/**
+ * Writes a batch on top of a position, in a transaction whose caller holds the feed's row. Throws `conflictError` when
+ * the database does not hold the records that were decided on.
+ */
+export async function writeRows(
+  client: pg.Client,
+  rows: BatchRows,
+  as: { readonly position: number; readonly writer: string; readonly batch: number },
+): Promise<void> {
+  const { position } = as;
+  const run = async (name: keyof typeof statements, list: readonly unknown[], ...more: readonly unknown[]) => {
+    if (list.length === 0) return 0;
+    const text = statements[name];
+    const { rowCount } = await client.query({ name, text, values: [JSON.stringify(list), ...more] });
+    return list.length - (rowCount ?? 0);
+  };
+  const missed =
+    (await run("drop", rows.dropped)) +
+    (await run(
+      "update",
+      rows.saved.filter(({ base }) => base !== undefined),
+    ));
+  if (missed > 0) throw conflictError(`${missed} records are not those that were decided on`);
+  await run(
+    "insert",
+    rows.saved.filter(({ base }) => base === undefined),
+  );
+  await run("release", rows.released);
+  await run("take", rows.taken);
+  await run("changes", rows.changes, position);
+  await run("documents", rows.documents, position);
+  await run("audit", rows.audit, position);
+  if (rows.pruned.length > 0 && position > feedLimit) {
+    await client.query({
+      name: "prune",
+      text: prune,
+      values: [JSON.stringify(rows.pruned), historyLimit, position - feedLimit],
+    });
+  }
+  await client.query({ name: "finish", text: finish, values: [position + rows.count, as.writer, as.batch, position] });
+}

@@ -1,0 +1,97 @@
+import type pg from "pg";
+import type { Machine } from "../../core/machine/record.ts";
+import type { PastChange } from "../../core/ports.ts";
+import {
+  type AuditRow,
+  auditPageLimit,
+  type ChangeRow,
+  type DocumentNews,
+  feedLimit,
+  feedPageLimit,
+  type Holdings,
+  historyLimit,
+  type Ledger,
+  type News,
+  readAudit,
+  readChange,
+  readDocument,
+} from "../journal/journal.ts";
+
+/** Records read at once: parsing all of a large fleet in one go would need its memory twice. */
+const pageLimit = 2000;
+
+async function feedOf(client: pg.Client): Promise<{ readonly position: number; readonly oldest: number }> {
+  const { rows } = await client.query({ name: "feed", text: "SELECT position, oldest FROM feed" });
+  return { position: Number(rows[0]?.position), oldest: Number(rows[0]?.oldest) };
+}
+
+async function documentsAfter(client: pg.Client, position: number): Promise<DocumentNews[]> {
+  const text = "SELECT kind, key, document, position FROM documents WHERE position > $1";
+  const { rows } = await client.query({ name: "documentsAfter", text, values: [position] });
+  return rows.map(readDocument);
+}
+
+async function changesAfter(client: pg.Client, position: number, limit: number): Promise<PastChange[]> {
+  const text = "SELECT * FROM changes WHERE position > $1 ORDER BY position LIMIT $2";
+  const { rows } = await client.query<ChangeRow>({ name: "changesAfter", text, values: [position, limit] });
+  return rows.map(readChange);
+}
+
+/** All that there is; the caller's transaction holds still what it reads. */
+export async function readAll(client: pg.Client): Promise<Holdings> {
+  const machines: Machine[] = [];
+  const { position } = await feedOf(client);
+  const text = "SELECT id, document FROM machines WHERE id > $1 ORDER BY id LIMIT $2";
+  for (let id = ""; ; ) {
+    const { rows } = await client.query({ name: "machines", text, values: [id, pageLimit] });
+    for (const row of rows) machines.push(JSON.parse(row.document) as Machine);
+    if (rows.length < pageLimit) break;
+    id = rows.at(-1).id;
+  }
+  return { position, machines, documents: await documentsAfter(client, -1) };
+}
+
+/** What was written after a position; the caller's transaction holds still what it reads. */
+export async function readNews(client: pg.Client, since: number): Promise<News> {
+  const { position, oldest } = await feedOf(client);
+  if (position === since) return { kind: "changes", position, changes: [], machines: [], documents: [] };
+  if (since > position || since < oldest - 1 || position - since > feedLimit) return readEverything(client);
+  const changes = await changesAfter(client, since, feedLimit);
+  const ids = [...new Set(changes.map(({ machine }) => machine.id))];
+  const text = "SELECT document FROM machines WHERE id = ANY ($1)";
+  const { rows } = await client.query({ name: "machinesOf", text, values: [ids] });
+  const machines = rows.map((row) => JSON.parse(row.document) as Machine);
+  return { kind: "changes", position, changes, machines, documents: await documentsAfter(client, since) };
+}
+
+async function readEverything(client: pg.Client): Promise<News> {
+  const text = "SELECT DISTINCT ON (machine_id) * FROM changes ORDER BY machine_id, position DESC";
+  const { rows } = await client.query<ChangeRow>({ name: "lastChanges", text });
+  const changes = rows.map(readChange).sort((a, b) => a.position - b.position);
+  return { kind: "everything", changes, ...(await readAll(client)) };
+}
+
+/** The reads of a ledger, on a connection of PostgreSQL. */
+export const reads = {
+  changesSince: async (client: pg.Client, since: number, limit: number) => {
+    const { position, oldest } = await feedOf(client);
+    if (since > position || since < oldest - 1) return { kind: "tooOld", oldest } as const;
+    return { kind: "changes", changes: await changesAfter(client, since, Math.min(limit, feedPageLimit)) } as const;
+  },
+  history: async (client: pg.Client, ...[id, limit]: Parameters<Ledger["history"]>) => {
+    const text = "SELECT * FROM changes WHERE machine_id = $1 ORDER BY position DESC LIMIT $2";
+    const { rows } = await client.query<ChangeRow>({
+      name: "history",
+      text,
+      values: [id, Math.min(limit, historyLimit)],
+    });
+    return rows.map(readChange).reverse();
+  },
+  audit: async (client: pg.Client, { subject, beforePosition, limit }: Parameters<Ledger["audit"]>[0]) => {
+    const text = `SELECT * FROM audit WHERE position < $1 ${subject === undefined ? "" : "AND subject = $3"} ORDER BY position DESC LIMIT $2`;
+    const page = [beforePosition ?? Number.MAX_SAFE_INTEGER, Math.min(limit, auditPageLimit)];
+    const values = subject === undefined ? page : [...page, subject];
+    const { rows } = await client.query<AuditRow>({ text, values });
+    return rows.map(readAudit);
+  },
+};

@@ -1,0 +1,162 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync } from "node:fs";
+import type { DatabaseSync } from "node:sqlite";
+import type { Machine, MachineId } from "../../core/machine/record.ts";
+import type { AuditEntry, PastChange } from "../../core/ports.ts";
+import {
+  type AuditRow,
+  auditPageLimit,
+  type ChangeRow,
+  type DocumentNews,
+  feedLimit,
+  feedPageLimit,
+  historyLimit,
+  isConflict,
+  type News,
+  readAudit,
+  readChange,
+  readDocument,
+} from "../journal/journal.ts";
+import { batchWriter, type SqliteBatch } from "./batch.ts";
+import { openSqliteDatabase, whatToDo } from "./database.ts";
+
+export type Committed =
+  | { readonly kind: "written" | "behind" }
+  | { readonly kind: "conflict"; readonly cause: unknown };
+
+/** A ledger in SQLite, whose calls block: it lives in a thread of its own (ledger-thread.ts). */
+export type SqliteLedger = {
+  readonly position: () => number;
+  /** The records with ids after this one, as JSON text, in pages: parsing all of a large fleet at once would need its memory twice. */
+  readonly machinesAfter: (page: { readonly id: string; readonly limit: number }) => string[];
+  readonly documents: () => DocumentNews[];
+  /** Nothing is written, and it says so, when the database is not at the position that the rows were decided on. */
+  readonly commit: (since: number, batch: SqliteBatch) => Committed;
+  /** Undefined when the changes since are not known any more. */
+  readonly newsSince: (position: number) => News | undefined;
+  readonly changesSince: (
+    position: number,
+    limit: number,
+  ) => { kind: "changes"; changes: PastChange[] } | { kind: "tooOld"; oldest: number };
+  readonly history: (id: MachineId, limit: number) => PastChange[];
+  readonly audit: (query: { subject?: string; beforePosition?: number; limit: number }) => AuditEntry[];
+  /** Writes wait for as long as the file takes to be copied. */
+  readonly backup: (copy: string) => void;
+  readonly close: () => void;
+};
+
+/**
+ * A ledger in one SQLite file, or in memory (`:memory:`). The file belongs to one process: a second server on it is
+ * refused. Throws, naming the file, when it is no database of ours; such a file is left as it is.
+ */
+export function openSqliteLedger(path: string): SqliteLedger {
+  const database = openSqliteDatabase(path);
+  const write = batchWriter(database);
+  const feed = database.prepare("SELECT position, oldest FROM feed");
+  const read = {
+    machines: database.prepare("SELECT document FROM machines WHERE id > ?1 ORDER BY id LIMIT ?2"),
+    machine: database.prepare("SELECT document FROM machines WHERE id = ?1"),
+    documents: database.prepare(
+      "SELECT kind, key, document, position FROM documents WHERE position > ?1 ORDER BY kind, key",
+    ),
+    changes: database.prepare("SELECT * FROM changes WHERE position > ?1 ORDER BY position LIMIT ?2"),
+    history: database.prepare("SELECT * FROM changes WHERE machine_id = ?1 ORDER BY position DESC LIMIT ?2"),
+    audit: database.prepare("SELECT * FROM audit WHERE position < ?1 ORDER BY position DESC LIMIT ?2"),
+    auditOf: database.prepare(
+      "SELECT * FROM audit WHERE subject = ?3 AND position < ?1 ORDER BY position DESC LIMIT ?2",
+    ),
+  };
+  const at = () => {
+    const row = feed.get();
+    return { position: Number(row?.position), oldest: Number(row?.oldest) };
+  };
+  const changesAfter = (position: number, limit: number) =>
+    read.changes.all(position, limit).map((row) => readChange(row as ChangeRow));
+  const documentsAfter = (position: number) =>
+    read.documents.all(position).map((row) => readDocument(row as Parameters<typeof readDocument>[0]));
+
+  return {
+    position: () => at().position,
+    machinesAfter: ({ id, limit }) => {
+      try {
+        return read.machines.all(id, limit).map((row) => String(row.document));
+      } catch (cause) {
+        throw new Error(`the machine database ${path} cannot be read: ${whatToDo(cause)}`, { cause });
+      }
+    },
+    documents: () => documentsAfter(-1),
+
+    commit: (since, batch) => {
+      database.exec("BEGIN IMMEDIATE");
+      try {
+        const behind = at().position !== since;
+        if (!behind) write(since, batch);
+        database.exec(behind ? "ROLLBACK" : "COMMIT");
+        return { kind: behind ? "behind" : "written" };
+      } catch (cause) {
+        if (database.isTransaction) database.exec("ROLLBACK");
+        if (isConflict(cause) || isConstraint(cause)) return { kind: "conflict", cause };
+        throw new Error(`${batch.count} changes could not be written to ${path}: ${whatToDo(cause)}`, { cause });
+      }
+    },
+
+    newsSince: (since) => {
+      const { position, oldest } = at();
+      if (since > position || since < oldest - 1 || position - since > feedLimit) return undefined;
+      const changes = changesAfter(since, feedLimit);
+      const ids = [...new Set(changes.map(({ machine }) => machine.id))];
+      const machines = ids.flatMap((id) => read.machine.all(id).map(parseRecord));
+      return { kind: "changes", position, changes, machines, documents: documentsAfter(since) };
+    },
+
+    changesSince: (since, limit) => {
+      const { position, oldest } = at();
+      if (since > position || since < oldest - 1) return { kind: "tooOld", oldest };
+      return { kind: "changes", changes: changesAfter(since, Math.min(limit, feedPageLimit)) };
+    },
+
+    history: (id, limit) =>
+      read.history
+        .all(id, Math.min(limit, historyLimit))
+        .map((row) => readChange(row as ChangeRow))
+        .reverse(),
+
+    audit: ({ subject, beforePosition = Number.MAX_SAFE_INTEGER, limit }) => {
+      const page = [beforePosition, Math.min(limit, auditPageLimit)] as const;
+      const rows = subject === undefined ? read.audit.all(...page) : read.auditOf.all(...page, subject);
+      return rows.map((row) => readAudit(row as AuditRow));
+    },
+
+    backup: (copy) => {
+      try {
+        if (path === ":memory:") database.prepare("VACUUM INTO ?").run(copy);
+        else copyFile(database, path, copy);
+      } catch (cause) {
+        throw new Error(`the machine database ${path} could not be copied to ${copy}`, { cause });
+      }
+    },
+
+    close: () => database.close(),
+  };
+}
+
+/**
+ * Copies the file of a database that nobody writes to meanwhile. Node's `backup` is not used: it fails now and then when the
+ * same connection writes between its steps (Node 24.21). The copying is another process' work: when this one closes a file of
+ * the database, its locks on it are gone (sqlite.org/howtocorrupt.html, 2.2).
+ */
+function copyFile(database: DatabaseSync, path: string, copy: string): void {
+  const checkpoint = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
+  if (Number(checkpoint?.busy) !== 0) throw new Error("its journal could not be brought into the file");
+  execFileSync("cp", ["--reflink=auto", "--", path, copy], { stdio: ["ignore", "ignore", "pipe"] });
+  chmodSync(copy, 0o600);
+}
+
+/** SQLITE_CONSTRAINT: a key or a claim is taken (sqlite.org/rescode.html#constraint). */
+function isConstraint(cause: unknown): boolean {
+  return cause instanceof Error && "errcode" in cause && (Number(cause.errcode) & 0xff) === 19;
+}
+
+function parseRecord(row: { readonly document?: unknown }): Machine {
+  return JSON.parse(String(row.document)) as Machine;
+}

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { machineIdFromMac } from "../../core/machine/life/move.ts";
+import type { Machine } from "../../core/machine/record.ts";
+import { parseIpv4 } from "../../core/net/ipv4.ts";
+import { auditFacts } from "../journal/audit-facts.ts";
+import { testMac } from "../testing/store-suite.ts";
+import { indexFleet } from "./fleet-index.ts";
+
+type Named = Pick<Machine, "hostname" | "permanentAddress" | "temporaryAddress">;
+
+function machine(n: number, named: Named, revision: number): Machine {
+  return {
+    ...{
+      id: machineIdFromMac(testMac(n)),
+      revision,
+      createdAtMs: 0,
+      macs: [testMac(n)],
+      state: "birth",
+      generation: 1,
+    },
+    ...{ conditions: [], lastSeenAtMs: 0, timeline: [] },
+    ...named,
+    pxe: { requests: 0, responses: 0, lastRequestAtMs: 0, lastAnswer: "" },
+  };
+}
+
+function namesOf({ hostname, permanentAddress, temporaryAddress }: Named): string[] {
+  return [hostname, permanentAddress, temporaryAddress].filter((name) => name !== undefined);
+}
+
+test("whatever comes, changes its name and goes: the list is what is there, and names lead to who has them", () => {
+  const step = fc.record({
+    n: fc.integer({ min: 1, max: 6 }),
+    what: fc.constantFrom("put", "rename", "remove"),
+    named: fc.record(
+      {
+        hostname: fc.constantFrom("a", "b"),
+        permanentAddress: fc.constantFrom("10.0.0.1", "192.168.0.1"),
+        temporaryAddress: fc.constantFrom("10.0.0.1", "192.168.0.2"),
+      },
+      { requiredKeys: [] },
+    ),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const index = indexFleet([]);
+      const model = new Map<number, Machine>();
+      for (const [revision, { n, what, named }] of steps.entries()) {
+        const before = model.get(n);
+        // A name belongs to one machine: who would take another's is a case of decide().
+        const taken = [...model].some(
+          ([other, held]) => other !== n && namesOf(named).some((name) => namesOf(held).includes(name)),
+        );
+        if (what === "remove") {
+          index.remove(machineIdFromMac(testMac(n)));
+          model.delete(n);
+        } else if (what === "put" && before !== undefined) {
+          model.set(n, { ...before, revision });
+          index.put({ ...before, revision });
+        } else if (!taken) {
+          model.set(n, machine(n, named, revision));
+          index.put(machine(n, named, revision));
+        }
+      }
+      const byId = (a: Machine, b: Machine) => (a.id < b.id ? -1 : 1);
+      assert.deepEqual([...index.list()].sort(byId), [...model.values()].sort(byId));
+      for (const name of ["a", "b", "10.0.0.1", "192.168.0.1", "192.168.0.2"]) {
+        const holder = [...model.values()].find((held) => namesOf(held).includes(name));
+        const address = parseIpv4(name);
+        assert.deepEqual(address === undefined ? index.byName(name) : index.byAddress(address), holder);
+        assert.deepEqual(index.find(name.toUpperCase()), holder);
+      }
+      for (const n of [1, 2, 3, 4, 5, 6]) assert.deepEqual(index.byMac(testMac(n)), model.get(n));
+    }),
+  );
+});
+
+test("the audit's facts: only what differs, without hashes at any depth", () => {
+  const shared = { a: 1 };
+  const before = { shared, copy: { b: 1 }, gone: 1, tokenHash: "x", ticket: { tokenHash: "1", action: "birth" } };
+  const after = { shared, copy: { b: 1 }, come: [1], tokenHash: "y", ticket: { tokenHash: "2", action: "clean" } };
+  assert.deepEqual(auditFacts(before, after), {
+    before: '{"gone":1,"ticket":{"action":"birth"}}',
+    after: '{"ticket":{"action":"clean"},"come":[1]}',
+  });
+  assert.deepEqual(auditFacts(undefined, { key: 1 }), { after: '{"key":1}' });
+  assert.deepEqual(auditFacts({ key: 1 }, undefined), { before: '{"key":1}' });
+  const onlyHashes = { ticket: { tokenHash: "1" } };
+  assert.deepEqual(auditFacts(onlyHashes, { ticket: { tokenHash: "2" } }), { before: "{}", after: "{}" });
+});

@@ -1,0 +1,132 @@
+import type { Machine, MachineId, Spot } from "../../core/machine/record.ts";
+import { type Ipv4, parseIpv4 } from "../../core/net/ipv4.ts";
+import { type Mac, parseMac } from "../../core/net/mac.ts";
+
+/** All machines in memory, found by whatever names them. */
+export type FleetIndex = {
+  readonly get: (id: MachineId) => Machine | undefined;
+  readonly byMac: (mac: Mac) => Machine | undefined;
+  readonly byName: (hostname: string) => Machine | undefined;
+  readonly byAddress: (address: Ipv4) => Machine | undefined;
+  /** The record that announces what is to come to a switch port. */
+  readonly announcedAt: (spot: Spot) => Machine | undefined;
+  readonly find: (text: string) => Machine | undefined;
+  /** All of them as they are: the same array each time, which goes on changing. Whoever waits in between takes a copy. */
+  readonly list: () => readonly Machine[];
+  readonly put: (machine: Machine) => void;
+  readonly remove: (id: MachineId) => void;
+};
+
+/** The newest record of a machine, and where it stands in the list. What names the machine leads here. */
+type Entry = { machine: Machine; place: number };
+
+/** An index of these machines. */
+export function indexFleet(machines: readonly Machine[]): FleetIndex {
+  const byId = new Map<MachineId, Entry>();
+  // A map for each kind of name: several are asked for each packet, and none makes a key of its own for it.
+  const byMac = new Map<Mac, Entry>();
+  const byName = new Map<string, Entry>();
+  const byAddress = new Map<Ipv4, Entry>();
+  const bySpot = new Map<string, Entry>();
+  // Made anew for each change, the list of 100,000 machines would cost a millisecond each time.
+  const listed: Machine[] = [];
+
+  const lead = ({ macs, hostname, addresses, spot }: Names, entry: Entry) => {
+    for (const mac of macs) byMac.set(mac, entry);
+    if (hostname !== undefined) byName.set(hostname, entry);
+    for (const address of addresses) byAddress.set(address, entry);
+    if (spot !== undefined) bySpot.set(spot, entry);
+  };
+  const lose = ({ macs, hostname, addresses, spot }: Names, entry: Entry) => {
+    for (const mac of macs) forget(byMac, mac, entry);
+    if (hostname !== undefined) forget(byName, hostname, entry);
+    for (const address of addresses) forget(byAddress, address, entry);
+    if (spot !== undefined) forget(bySpot, spot, entry);
+  };
+  const remove = (id: MachineId) => {
+    const entry = byId.get(id);
+    if (entry === undefined) return;
+    lose(namesOf(entry.machine), entry);
+    byId.delete(id);
+    const last = listed.pop();
+    if (last === undefined || last.id === id) return;
+    listed[entry.place] = last;
+    const moved = byId.get(last.id);
+    if (moved !== undefined) moved.place = entry.place;
+  };
+  const put = (machine: Machine) => {
+    const entry = byId.get(machine.id);
+    if (entry === undefined) {
+      const added = { machine, place: listed.push(machine) - 1 };
+      byId.set(machine.id, added);
+      lead(namesOf(machine), added);
+      return;
+    }
+    const before = entry.machine;
+    entry.machine = machine;
+    listed[entry.place] = machine;
+    // Most changes leave all names as they were.
+    if (isFoundAs(before, machine)) return;
+    lose(namesOf(before), entry);
+    lead(namesOf(machine), entry);
+  };
+  for (const machine of machines) put(machine);
+
+  const atAddress = (address: Ipv4) => byAddress.get(address)?.machine;
+  const named = (hostname: string) => byName.get(hostname.toLowerCase())?.machine;
+  return {
+    get: (id) => byId.get(id)?.machine,
+    byMac: (mac) => byMac.get(mac)?.machine,
+    byName: named,
+    byAddress: atAddress,
+    announcedAt: (spot) => bySpot.get(keyOfSpot(spot))?.machine,
+    find: (text) => {
+      const direct = byId.get(text as MachineId)?.machine ?? named(text);
+      if (direct !== undefined) return direct;
+      const address = parseIpv4(text);
+      if (address !== undefined) return atAddress(address);
+      const mac = parseMac(text);
+      return mac === undefined ? undefined : byMac.get(mac)?.machine;
+    },
+    list: () => listed,
+    put,
+    remove,
+  };
+}
+
+/** Ends a name, unless it leads to another machine by now. */
+function forget<Name>(names: Map<Name, Entry>, name: Name, entry: Entry): void {
+  if (names.get(name) === entry) names.delete(name);
+}
+
+/** Whether two records of a machine have the same names: records share what did not change. */
+function isFoundAs(before: Machine, after: Machine): boolean {
+  return (
+    before.macs === after.macs &&
+    before.hostname === after.hostname &&
+    before.permanentAddress === after.permanentAddress &&
+    before.temporaryAddress === after.temporaryAddress &&
+    before.announced === after.announced
+  );
+}
+
+/** What a record is found by, besides its id. */
+type Names = {
+  readonly macs: readonly Mac[];
+  readonly hostname: string | undefined;
+  readonly addresses: readonly Ipv4[];
+  readonly spot: string | undefined;
+};
+
+function namesOf({ macs, hostname, permanentAddress, temporaryAddress, announced }: Machine): Names {
+  return {
+    macs,
+    hostname: hostname?.toLowerCase(),
+    addresses: [permanentAddress, temporaryAddress].flatMap((text = "") => parseIpv4(text) ?? []),
+    spot: announced?.place && keyOfSpot(announced.place),
+  };
+}
+
+function keyOfSpot({ switchName, port }: Spot): string {
+  return `${switchName}\n${port}`;
+}

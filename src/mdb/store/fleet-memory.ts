@@ -1,0 +1,139 @@
+import type { Decision, MachineEvent } from "../../core/machine/event.ts";
+import { nameOf } from "../../core/machine/life/move.ts";
+import { decide } from "../../core/machine/life/table.ts";
+import type { Machine, MachineId } from "../../core/machine/record.ts";
+import { parseIpv4 } from "../../core/net/ipv4.ts";
+import type { ApplyOptions } from "../../core/ports.ts";
+import type { Holdings, MachineEntry, News } from "../journal/journal.ts";
+import { type FleetIndex, indexFleet } from "./fleet-index.ts";
+
+/** An event to be decided, and again should others have written before it is. */
+export type Ask = ApplyOptions & { readonly event: MachineEvent; readonly atMs: number };
+
+/** What was decided; `entries` are to be written in one transaction, `subject` is the machine that it was decided on. */
+export type Outcome = {
+  readonly decision: Decision;
+  readonly subject?: Machine;
+  readonly entries: readonly MachineEntry[];
+};
+
+/**
+ * The fleet as it will be when all that is decided is written, and of each machine with unwritten changes the record
+ * that the database holds.
+ */
+export type FleetMemory = {
+  readonly fleet: () => FleetIndex;
+  /** Decides on the fleet as it is now, and makes it what was decided. */
+  readonly decide: (ask: Ask) => Outcome;
+  /** Whether something about the machine is decided and not yet written. */
+  readonly isPending: (id: MachineId) => boolean;
+  /** These are in the database now. */
+  readonly written: (entries: readonly MachineEntry[]) => void;
+  /** Forgets all that is decided and not written. */
+  readonly rollBack: () => void;
+  /** Takes in what others wrote; nothing may be pending. */
+  readonly takeIn: (news: News) => void;
+};
+
+/** A memory of what a database holds. */
+export function fleetMemory(holdings: Holdings): FleetMemory {
+  let fleet = indexFleet(holdings.machines);
+  const pending = new Map<MachineId, { held: Machine | undefined; changes: number }>();
+
+  const addressHolder = (text: string) => {
+    const address = parseIpv4(text);
+    return address === undefined ? undefined : fleet.byAddress(address);
+  };
+  const note = (id: MachineId, held: Machine | undefined) => {
+    const known = pending.get(id);
+    if (known === undefined) pending.set(id, { held, changes: 1 });
+    else known.changes += 1;
+  };
+  const settle = (id: MachineId, held: Machine | undefined) => {
+    const known = pending.get(id);
+    if (known === undefined) return;
+    known.changes -= 1;
+    known.held = held;
+    if (known.changes === 0) pending.delete(id);
+  };
+
+  return {
+    fleet: () => fleet,
+    isPending: (id) => pending.has(id),
+
+    decide: ({ event, atMs, by, expectRevision, guard }) => {
+      const before = "id" in event ? fleet.get(event.id) : fleet.byMac(event.mac);
+      const subject = before === undefined ? {} : { subject: before };
+      if (before !== undefined && expectRevision !== undefined && before.revision !== expectRevision) {
+        return { decision: changedMeanwhile(before, expectRevision), ...subject, entries: [] };
+      }
+      const refusal = guard?.();
+      if (refusal !== undefined) return { decision: { kind: "refused", refusal }, ...subject, entries: [] };
+      const decision = decide(before, event, {
+        nowMs: atMs,
+        nameHolder: fleet.byName,
+        addressHolder,
+        macHolder: fleet.byMac,
+        announcedAt: fleet.announcedAt,
+        byId: fleet.get,
+      });
+      const { machine } = decision;
+      if (machine === undefined || machine === before) return { decision, ...subject, entries: [] };
+      const { absorbed: ids = [], others = [] } = decision.kind === "changed" ? decision : {};
+      const absorbed = ids.flatMap((id) => fleet.get(id) ?? []);
+      for (const gone of absorbed) {
+        note(gone.id, gone);
+        fleet.remove(gone.id);
+      }
+      const asker = by ?? ("by" in event ? event.by : undefined);
+      const entryOf = (changed: Machine, gone: readonly Machine[]): MachineEntry => {
+        const held = fleet.get(changed.id);
+        note(changed.id, held);
+        fleet.put(changed);
+        const entry = { kind: "machine", machine: changed, before: held, event, atMs, absorbed: gone } as const;
+        return asker === undefined ? entry : { ...entry, by: asker };
+      };
+      // First those who lose something to it.
+      return {
+        decision,
+        ...subject,
+        entries: [...others.map((other) => entryOf(other, [])), entryOf(machine, absorbed)],
+      };
+    },
+
+    written: (entries) => {
+      for (const { machine, absorbed } of entries) {
+        for (const gone of absorbed) settle(gone.id, undefined);
+        settle(machine.id, machine);
+      }
+    },
+
+    rollBack: () => {
+      // All away first: what one gives back, another may hold.
+      for (const id of pending.keys()) fleet.remove(id);
+      for (const { held } of pending.values()) if (held !== undefined) fleet.put(held);
+      pending.clear();
+    },
+
+    takeIn: (news) => {
+      if (news.kind === "everything") {
+        fleet = indexFleet(news.machines);
+        return;
+      }
+      const there = new Set(news.machines.map(({ id }) => id));
+      for (const { machine, absorbed = [] } of news.changes) {
+        for (const id of [...absorbed, machine.id]) if (!there.has(id)) fleet.remove(id);
+      }
+      for (const machine of news.machines) fleet.put(machine);
+    },
+  };
+}
+
+function changedMeanwhile(machine: Machine, expected: number): Decision {
+  const refusal = {
+    kind: "changedMeanwhile",
+    message: `${nameOf(machine)} is at revision ${machine.revision}, not at ${expected} any more`,
+    next: "read it again, and ask again if it is still what you want",
+  } as const;
+  return { kind: "refused", refusal };
+}

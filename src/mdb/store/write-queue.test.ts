@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import type { Ledger } from "../journal/journal.ts";
+import { storeOn } from "../open-store.ts";
+import { asks, stillClock } from "../testing/store-suite.ts";
+
+/** A ledger that only notes how many changes came in each transaction. */
+function countingLedger(): { readonly ledger: Ledger; readonly transactions: number[] } {
+  const transactions: number[] = [];
+  const unasked = async () => assert.fail("not asked in this test");
+  const ledger: Ledger = {
+    load: async () => ({ position: 0, machines: [], documents: [] }),
+    commit: async ({ since, entries }) => {
+      transactions.push(entries().length);
+      return since();
+    },
+    ...{ newsSince: unasked, changesSince: unasked, history: unasked, audit: unasked, backup: unasked },
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+  return { ledger, transactions };
+}
+
+/** More turns of the event loop than any transaction above takes. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 50; turn += 1) await setImmediate();
+}
+
+test("after a transaction of several changes the next waits for company, one change after the other for nothing", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { ledger, transactions } = countingLedger();
+  const store = await storeOn({ ledger, clock: stillClock(), log: () => undefined });
+  let last = 0;
+  const ask = (count: number) => Promise.all(Array.from({ length: count }, () => store.apply(asks(++last))));
+
+  for (let n = 0; n < 5; n += 1) await ask(1);
+  assert.deepEqual(transactions.splice(0), [1, 1, 1, 1, 1]);
+
+  await ask(10);
+  const scattered: Promise<unknown>[] = [];
+  for (let n = 0; n < 20; n += 1) {
+    scattered.push(ask(1));
+    await setImmediate();
+  }
+  await turns();
+  assert.deepEqual(transactions.splice(0), [10], "the twenty wait");
+  t.mock.timers.tick(5);
+  await Promise.all(scattered);
+  assert.deepEqual(transactions.splice(0), [20]);
+
+  await ask(64);
+  assert.deepEqual(transactions.splice(0), [64], "so many wait no longer");
+  const few = ask(2);
+  await turns();
+  t.mock.timers.tick(5);
+  await few;
+  await ask(1);
+  assert.deepEqual(transactions, [2, 1], "the pause is over where there is no company");
+});

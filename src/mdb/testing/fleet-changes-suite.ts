@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { checkFleet } from "../../core/machine/check.ts";
+import { announcedId } from "../../core/machine/life/details.ts";
+import { machineIdFromMac } from "../../core/machine/life/move.ts";
+import { silentBeforeTakeoverMs } from "../../core/machine/life/takeover.ts";
+import type { Clock, Store } from "../../core/ports.ts";
+import { asks, birthOf, stillClock, testMac } from "./store-suite.ts";
+
+const idOf = (n: number) => machineIdFromMac(testMac(n));
+const by = "op";
+
+/** What every Store must do with changes that concern two machines: they are one change. `open` opens the same place again each time. */
+export function fleetChangesSuite(
+  name: string,
+  place: () => { readonly open: (clock: Clock) => Promise<Store & AsyncDisposable> },
+): void {
+  describe(`changes that concern two machines are one change: ${name}`, () => {
+    test("a takeover: the old record is retired and the newcomer holds its name, after reopening too", async () => {
+      const { open } = place();
+      const clock = stillClock();
+      {
+        await using store = await open(clock);
+        for (const event of birthOf(1)) await store.apply(event);
+        await store.apply(asks(2));
+        clock.pass(silentBeforeTakeoverMs);
+        const heard: string[] = [];
+        store.watch(({ machine }) => heard.push(machine.id));
+        const decision = await store.apply({ kind: "takeoverAuthorised", id: idOf(2), from: idOf(1), by });
+        assert.equal(decision.kind, "changed");
+        assert.deepEqual(heard, [idOf(1), idOf(2)], "first who loses something");
+      }
+      await using again = await open(clock);
+      assert.equal(again.find("r01u1")?.id, idOf(2));
+      assert.deepEqual(
+        again.get(idOf(1))?.conditions.map(({ kind }) => kind),
+        ["retired"],
+      );
+      assert.equal(again.find("10.77.1.1"), undefined);
+      assert.deepEqual(checkFleet(again.list()), []);
+      const audited = await again.audit({ limit: 10 });
+      assert.deepEqual(
+        [...new Set(audited.map(({ by: who, action }) => `${who} ${action}`))],
+        ["op takeoverAuthorised"],
+      );
+    });
+
+    test("an announcement goes over to the machine that comes to its place, and its record is gone", async () => {
+      const { open } = place();
+      const clock = stillClock();
+      const spot = { switchName: "tor-1", port: "swp1" };
+      const announced = announcedId([], spot) ?? assert.fail();
+      {
+        await using store = await open(clock);
+        const said = { tags: { role: "web" }, requiredImage: "db/3" };
+        await store.apply({ kind: "machineCreated", id: announced, by, macs: [], place: spot, ...said });
+        assert.equal(store.find(announced)?.id, announced);
+        for (const event of birthOf(1)) assert.equal((await store.apply(event)).kind, "changed", event.kind);
+      }
+      await using again = await open(clock);
+      assert.deepEqual(
+        again.list().map(({ id, tags, requiredImage }) => [id, tags, requiredImage]),
+        [[idOf(1), { role: "web" }, "db/3"]],
+      );
+    });
+  });
+}

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { machineIdFromMac } from "../../core/machine/life/move.ts";
+import type { Store } from "../../core/ports.ts";
+import { lessonsOf } from "../../core/pxe/local-boot/lesson.ts";
+import { asks, testMac } from "./store-suite.ts";
+
+const healthy = `{"id":"m-020000000001","revision":4,"createdAtMs":1000000,"macs":["02:00:00:00:00:01"],"state":"healthy","generation":1,"conditions":[],"pxe":{"requests":1,"responses":1,"lastRequestAtMs":1000000,"lastAnswer":"loader"},"lastSeenAtMs":1000000,"timeline":[{"phase":"offered","atMs":1000000,"detail":"firmware: loader"}],"phase":"initUp","phaseAtMs":1000000,"firmware":"bios","network":"rack","hostname":"R01u1","permanentAddress":"10.77.1.1","placement":{"switchName":"tor-1","port":"swp1","position":{},"hostname":"R01u1","address":"10.77.1.1"},"requiredImage":"compute","storage":{"rootDisk":{"path":"/dev/vda","serial":"","sizeBytes":1,"why":"only"},"encryption":{"kind":"none","reason":"test"}},"subTokenHash":"sub1"}`;
+const unborn = `{"id":"m-020000000002","revision":1,"createdAtMs":1000000,"macs":["02:00:00:00:00:02"],"state":"birth","generation":1,"conditions":[],"pxe":{"requests":1,"responses":1,"lastRequestAtMs":1000000,"lastAnswer":"loader"},"lastSeenAtMs":1000000,"timeline":[{"phase":"offered","atMs":1000000}],"phase":"offered","phaseAtMs":1000000,"firmware":"bios","network":"rack","temporaryAddress":"10.77.0.51"}`;
+const asked = `{"kind":"pxeAsked","mac":"02:00:00:00:00:01","firmware":"bios","network":"rack","nursery":true,"stage":"firmware","answer":"loader"}`;
+const outcome = `{"id":"m-020000000001","revision":1,"state":"birth","generation":1,"conditions":[],"phase":"offered"}`;
+const lesson = `{"vendor":"Dull","product":"R1","firmware":"uefi","client":"uefiPxe","scores":{"offerThenNak":2},"learnedAtMs":1}`;
+
+const machinesAndEvents = [
+  `INSERT INTO machines (id, revision, document) VALUES ('m-020000000001', 4, '${healthy}'), ('m-020000000002', 1, '${unborn}')`,
+  `INSERT INTO events (machine_id, revision, at_ms, event, outcome) VALUES ('m-020000000001', 1, 1000000, '${asked}', '${outcome}')`,
+];
+
+/** Rows as each earlier schema's version of the program wrote them, as SQL that both databases take. */
+export const oldRows = {
+  1: machinesAndEvents,
+  2: [
+    ...machinesAndEvents,
+    `INSERT INTO lessons (vendor, product, firmware, client, document) VALUES ('Dull', 'R1', 'uefi', 'uefiPxe', '${lesson}')`,
+  ],
+} as const;
+export type OldSchema = keyof typeof oldRows;
+
+/** Throws unless a store holds what these rows said, and goes on from there. */
+export async function checkOldFleet(store: Store, schema: OldSchema): Promise<void> {
+  const id = machineIdFromMac(testMac(1));
+  assert.deepEqual(
+    store
+      .list()
+      .map((machine) => machine.id)
+      .sort(),
+    ["m-020000000001", "m-020000000002"],
+  );
+  assert.equal(store.find("r01u1")?.permanentAddress, "10.77.1.1");
+  const [past] = await store.history(id, 10);
+  assert.deepEqual([past?.event.kind, past?.atMs, past?.machine.state], ["pxeAsked", 1_000_000, "birth"]);
+  assert.deepEqual(
+    lessonsOf(store).map(({ scores }) => scores),
+    schema < 2 ? [] : [{ offerThenNak: 2 }],
+  );
+  assert.equal(store.position(), 1);
+  assert.deepEqual(await store.changesSince(0, 10), { kind: "tooOld", oldest: 2 });
+  assert.equal((await store.apply(asks(1))).kind, "changed");
+  const news = await store.changesSince(1, 10);
+  assert.deepEqual(news.kind === "changes" && news.changes.map(({ position }) => position), [2]);
+}

@@ -1,0 +1,408 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Hardware } from "../../core/hardware/hardware.ts";
+import type { MachineEvent } from "../../core/machine/event.ts";
+import { machineIdFromMac } from "../../core/machine/life/move.ts";
+import { parseIpv4 } from "../../core/net/ipv4.ts";
+import { type Mac, parseMac } from "../../core/net/mac.ts";
+import type { Change, Clock, Store } from "../../core/ports.ts";
+import { type Lesson, lessonDocument, lessonsOf } from "../../core/pxe/local-boot/lesson.ts";
+
+/** A clock that only the test moves. */
+export function stillClock(): Clock & { readonly pass: (ms: number) => void } {
+  let nowMs = 1_000_000;
+  return {
+    nowMs: () => nowMs,
+    monotonicMs: () => nowMs,
+    pass: (ms) => {
+      nowMs += ms;
+    },
+  };
+}
+
+/** Resolves when a condition holds; throws, naming it, when that takes more than `limitMs`. */
+export async function until(what: string, holds: () => boolean, limitMs = 20_000): Promise<void> {
+  const deadline = performance.now() + limitMs;
+  while (!holds()) {
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${limitMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** The hardware address of the n-th machine of a test. */
+export function testMac(n: number): Mac {
+  return parseMac(n.toString(16).padStart(12, "0").replace(/^../, "02")) ?? assert.fail();
+}
+
+/** The n-th machine asks PXE on a nursery. */
+export function asks(n: number, address?: string): Extract<MachineEvent, { kind: "pxeAsked" }> {
+  const asked = { kind: "pxeAsked", mac: testMac(n), firmware: "bios", network: "rack", nursery: true } as const;
+  return { ...asked, stage: "firmware", answer: "loader", ...(address === undefined ? {} : { address }) };
+}
+
+/** What the n-th machine goes through to become healthy at unit n of rack 1. */
+export function birthOf(n: number, generation = 1): MachineEvent[] {
+  const id = machineIdFromMac(testMac(n));
+  const placement = {
+    switchName: "tor-1",
+    port: `swp${n}`,
+    position: {},
+    hostname: `r01u${n}`,
+    address: `10.77.1.${n}`,
+  };
+  return [
+    asks(n),
+    { kind: "orderIssued", id, tokenHash: `t${n}.${generation}`, expiresAtMs: 9e12 },
+    { kind: "orderTaken", id, mac: testMac(n), tokenHash: `t${n}.${generation}`, bootId: "b", sessionHash: `s${n}` },
+    {
+      kind: "becameHealthy",
+      id,
+      generation,
+      placement,
+      hostname: placement.hostname,
+      address: placement.address,
+      image: "compute",
+      subTokenHash: `sub${n}`,
+      storage: {
+        rootDisk: { path: "/dev/vda", serial: "", sizeBytes: 1, why: "only" },
+        encryption: { kind: "none", reason: "test" },
+      },
+    },
+  ];
+}
+
+/**
+ * Throws unless old changes of a machine go when its fleet has come far enough; `skipAhead` moves the feed of the closed
+ * database to a position, as if others had written meanwhile.
+ */
+export async function checkPruning(
+  open: () => Promise<Store & AsyncDisposable>,
+  skipAhead: (position: number) => Promise<void>,
+): Promise<void> {
+  const id = machineIdFromMac(testMac(1));
+  {
+    await using store = await open();
+    await Promise.all(Array.from({ length: 1250 }, () => store.apply(asks(1))));
+    await Promise.all(Array.from({ length: 150 }, () => store.apply(asks(2))));
+  }
+  await skipAhead(300_000);
+  await using store = await open();
+  for (const n of [1, 2]) await Promise.all(Array.from({ length: 100 }, () => store.apply(asks(n))));
+  assert.equal(store.position(), 300_200);
+  // The look at revision 1300 or, when that batch held more, at its end: all but the last thousand are gone.
+  const page = await store.changesSince(0, 10);
+  assert.equal(page.kind, "tooOld");
+  const oldest = page.kind === "tooOld" ? page.oldest : 0;
+  assert.ok(oldest > 290 && oldest <= 352, `the feed begins at ${oldest}`);
+  const kept = await store.changesSince(oldest - 1, 10_000);
+  assert.equal(kept.kind === "changes" && kept.changes[0]?.position, oldest);
+  assert.equal((await store.history(id, 1000)).length, 1000);
+  const few = await store.history(machineIdFromMac(testMac(2)), 1000);
+  assert.equal(few.length, 250, "of a machine with fewer than a thousand all are kept");
+}
+
+/**
+ * What every Store must do, whatever it stands on. `open` opens the same place again each time, and `forget` ends a
+ * test's place; a Store that keeps nothing (memory) says so with `keeps: false`.
+ */
+export function storeSuite(
+  name: string,
+  place: () => { readonly keeps: boolean; readonly open: (clock: Clock) => Promise<Store & AsyncDisposable> },
+): void {
+  describe(`store: ${name}`, () => {
+    test("a machine is found by id, hardware address, name and address, in whatever spelling", async () => {
+      await using store = await place().open(stillClock());
+      for (const event of birthOf(1)) assert.equal((await store.apply(event)).kind, "changed");
+      const machine = store.byMac(testMac(1));
+      assert.ok(machine);
+      for (const text of [machine.id, "r01u1", "R01U1", testMac(1), "02-00-00-00-00-01", "10.77.1.1"]) {
+        assert.equal(store.find(text)?.id, machine.id, text);
+      }
+      assert.equal(store.byAddress(parseIpv4("10.77.1.1") ?? assert.fail()), machine);
+      assert.equal(store.get(machine.id), machine);
+      assert.equal(store.find("r01u2"), undefined);
+      assert.deepEqual(store.list(), [machine]);
+    });
+
+    test("events that come at once are decided one after the other", async () => {
+      await using store = await place().open(stillClock());
+      const decisions = await Promise.all([1, 2, 3].map((n) => store.apply(asks(n, "10.77.0.50"))));
+      assert.deepEqual(
+        decisions.map((decision) => decision.kind),
+        ["changed", "refused", "refused"],
+      );
+      await Promise.all(Array.from({ length: 100 }, () => store.apply(asks(1))));
+      assert.equal(store.byMac(testMac(1))?.pxe.requests, 101);
+    });
+
+    test("a refusal that leaves a mark is kept, one that does not changes nothing", async () => {
+      await using store = await place().open(stillClock());
+      for (const event of birthOf(1)) await store.apply(event);
+      const healthy = store.byMac(testMac(1));
+      const id = machineIdFromMac(testMac(1));
+      const refusal = await store.apply({ kind: "orderIssued", id, tokenHash: "x", expiresAtMs: 9e12 });
+      assert.equal(refusal.kind === "refused" && refusal.refusal.kind, "staleOrder");
+      assert.equal(store.get(id), healthy);
+      assert.match(store.log(id).join(), /refused orderIssued/);
+      await store.apply(asks(2));
+      const placement = { ...(healthy?.placement ?? assert.fail()) };
+      await store.apply({ kind: "placed", id: machineIdFromMac(testMac(2)), placement });
+      assert.equal(store.byMac(testMac(2))?.conditions[0]?.kind, "conflict");
+    });
+
+    test("watchers hear each change once it is durable, in order, until they end", async () => {
+      await using store = await place().open(stillClock());
+      const heard: Change[] = [];
+      const end = store.watch((change) => heard.push(change));
+      store.watch(() => {
+        throw new Error("a broken watcher hurts nobody");
+      });
+      for (const event of birthOf(1)) await store.apply(event);
+      end();
+      await store.apply(asks(1));
+      assert.deepEqual(
+        heard.map(({ event, machine }) => [event.kind, machine.revision]),
+        [
+          ["pxeAsked", 1],
+          ["orderIssued", 2],
+          ["orderTaken", 3],
+          ["becameHealthy", 4],
+        ],
+      );
+    });
+
+    test("history tells the last events of one machine, newest last", async () => {
+      const clock = stillClock();
+      await using store = await place().open(clock);
+      for (const event of [...birthOf(1), ...birthOf(2)]) {
+        clock.pass(1000);
+        await store.apply(event);
+      }
+      const history = await store.history(machineIdFromMac(testMac(1)), 2);
+      assert.deepEqual(
+        history.map(({ event, machine, atMs }) => [event.kind, machine.state, atMs]),
+        [
+          ["orderTaken", "birth", 1_003_000],
+          ["becameHealthy", "healthy", 1_004_000],
+        ],
+      );
+    });
+
+    test("history and log are bounded", async () => {
+      await using store = await place().open(stillClock());
+      await Promise.all(Array.from({ length: 1300 }, () => store.apply(asks(1))));
+      const id = machineIdFromMac(testMac(1));
+      assert.equal((await store.history(id, 10_000)).length, 1000);
+      store.addLog(
+        id,
+        Array.from({ length: 2500 }, (_, line) => `${line} ${"x".repeat(9999)}`),
+      );
+      assert.equal(store.log(id).length, 1000);
+      assert.match(store.log(id).at(-1) ?? "", /^2499 x{495}$/);
+    });
+
+    test("the record of another NIC is gone, here and after reopening", async () => {
+      const { keeps, open } = place();
+      const id = machineIdFromMac(testMac(1));
+      const nics = [testMac(1), testMac(2)].map((mac, n) => {
+        return { name: `eth${n}`, mac, driver: "", speedMbps: 0, carrier: true, path: "" };
+      });
+      const board = { vendor: "", product: "", serial: "", uuid: "" };
+      const parts = {
+        cpus: 1,
+        cpuModel: "",
+        memoryMiB: 1,
+        disks: [],
+        nics,
+        secureBoot: false,
+        tpm: false,
+        watchdog: "",
+      };
+      const hardware: Hardware = { ...parts, firmware: "bios", smbios: board };
+      {
+        await using store = await open(stillClock());
+        await store.apply(asks(2));
+        await store.apply(asks(1));
+        await store.apply({ kind: "hardwareScanned", id, hardware });
+        assert.equal(store.byMac(testMac(2))?.id, id);
+        assert.equal(store.list().length, 1);
+      }
+      if (!keeps) return;
+      await using again = await open(stillClock());
+      assert.deepEqual(
+        again.list().map((machine) => machine.macs),
+        [[testMac(1), testMac(2)]],
+      );
+    });
+
+    test("a lesson takes the place of the one on the same model and stage, and is there after reopening", async () => {
+      const { keeps, open } = place();
+      const first = await open(stillClock());
+      const lesson = { vendor: "Dull", product: "R1", firmware: "uefi", learnedAtMs: 1 } as const;
+      const learn = (what: Omit<Lesson, keyof typeof lesson>) =>
+        first.putDocument(lessonDocument({ ...lesson, ...what }));
+      await learn({ client: "uefiPxe", scores: { offerThenNak: 1 } });
+      await learn({ client: "uefiHttp", scores: { bootFileRefused: 1 } });
+      await learn({ client: "uefiPxe", scores: { offerThenNak: 2 } });
+      const scores = (store: Store) => lessonsOf(store).map((known) => JSON.stringify(known.scores));
+      assert.deepEqual(scores(first).sort(), ['{"bootFileRefused":1}', '{"offerThenNak":2}']);
+      await first[Symbol.asyncDispose]();
+      if (!keeps) return;
+      await using again = await open(stillClock());
+      assert.deepEqual(scores(again).sort(), ['{"bootFileRefused":1}', '{"offerThenNak":2}']);
+    });
+
+    test("what was acknowledged is there after reopening, and a closed store says so", async () => {
+      const { keeps, open } = place();
+      const first = await open(stillClock());
+      for (const event of birthOf(1)) await first.apply(event);
+      const before = first.list();
+      await first[Symbol.asyncDispose]();
+      await assert.rejects(first.apply(asks(1)), /closed/);
+      if (!keeps) return;
+      await using again = await open(stillClock());
+      assert.deepEqual(again.list(), before);
+      assert.equal((await again.history(machineIdFromMac(testMac(1)), 50)).length, 4);
+    });
+
+    test("positions grow by one with each change of the fleet and are kept; the feed is read on from any of them", async () => {
+      const { keeps, open } = place();
+      const first = await open(stillClock());
+      assert.equal(first.position(), 0);
+      const heard: number[] = [];
+      first.watch(({ position }) => heard.push(position));
+      await Promise.all([...birthOf(1), ...birthOf(2)].map((event) => first.apply(event)));
+      assert.deepEqual(heard, [1, 2, 3, 4, 5, 6, 7, 8]);
+      const page = await first.changesSince(5, 2);
+      assert.deepEqual(page.kind === "changes" && page.changes.map(({ position, event }) => [position, event.kind]), [
+        [6, "orderIssued"],
+        [7, "orderTaken"],
+      ]);
+      assert.deepEqual(await first.changesSince(8, 10), { kind: "changes", changes: [] });
+      assert.deepEqual(await first.changesSince(9, 10), { kind: "tooOld", oldest: 1 });
+      await first[Symbol.asyncDispose]();
+      if (!keeps) return;
+      await using again = await open(stillClock());
+      assert.equal(again.position(), 8);
+      await again.apply(asks(1));
+      assert.equal(again.position(), 9);
+    });
+
+    test("a machine that changed meanwhile is left alone", async () => {
+      await using store = await place().open(stillClock());
+      const id = machineIdFromMac(testMac(1));
+      await store.apply(asks(1));
+      const hold = { kind: "conditionSet", id, condition: "hold", reason: "mine" } as const;
+      const both = [
+        store.apply(hold, { expectRevision: 1 }),
+        store.apply({ ...hold, reason: "his" }, { expectRevision: 1 }),
+      ];
+      const decisions = await Promise.all(both);
+      assert.equal(decisions[0]?.kind, "changed");
+      assert.equal(decisions[1]?.kind === "refused" && decisions[1].refusal.kind, "changedMeanwhile");
+      assert.equal(store.get(id)?.conditions[0]?.reason, "mine");
+    });
+
+    test("the audit tells who did what, and the facts before and after, without hashes of secrets", async () => {
+      const clock = stillClock();
+      const { keeps, open } = place();
+      const first = await open(clock);
+      const id = machineIdFromMac(testMac(1));
+      for (const event of birthOf(1)) await first.apply(event);
+      await first.apply({ kind: "rebirthAsked", id, by: "bob" });
+      clock.pass(1000);
+      await first.apply({ kind: "conditionSet", id, condition: "hold", reason: "r" }, { by: "ann" });
+      await first.putDocument({ kind: "token", key: "t1", document: { role: "admin", hash: "secret" }, by: "ann" });
+      await first.putDocument({ kind: "token", key: "t2", document: { role: "viewer" } });
+      await first.dropDocument({ kind: "token", key: "t1", by: "bob" });
+      assert.deepEqual(
+        first.documents("token").map(({ key, document }) => [key, document]),
+        [["t2", { role: "viewer" }]],
+      );
+      await first[Symbol.asyncDispose]();
+      if (!keeps) return;
+      await using store = await open(clock);
+      const all = await store.audit({ limit: 10 });
+      assert.deepEqual(
+        all.map(({ position, by, action, subject }) => [position, by, action, subject]),
+        [
+          [9, "bob", "drop token", "t1"],
+          [7, "ann", "put token", "t1"],
+          [6, "ann", "conditionSet", id],
+          [5, "bob", "rebirthAsked", id],
+        ],
+      );
+      assert.deepEqual(all[0]?.before, { role: "admin" });
+      assert.equal(all[0]?.after, undefined);
+      const [, , held, asked] = all;
+      assert.deepEqual([held?.atMs, asked?.atMs], [1_001_000, 1_000_000]);
+      assert.match(JSON.stringify(asked?.before), /"state":"healthy"/);
+      assert.match(JSON.stringify(asked?.after), /"state":"rebirth"/);
+      assert.doesNotMatch(JSON.stringify(asked?.after), /"macs"/, "only what changed");
+      assert.doesNotMatch(JSON.stringify(all), /sub1|t1\.1|"secret"/);
+      assert.deepEqual(
+        (await store.audit({ subject: id, limit: 1 })).map(({ position }) => position),
+        [6],
+      );
+      assert.deepEqual(
+        (await store.audit({ beforePosition: 7, limit: 1 })).map(({ position }) => position),
+        [6],
+      );
+    });
+
+    test("whoever repeats what is not yet durable waits for it too", async () => {
+      await using store = await place().open(stillClock());
+      await store.apply(asks(1));
+      const id = machineIdFromMac(testMac(1));
+      let durable = 0;
+      store.watch(() => durable++);
+      const seen = { kind: "phaseSeen", id, phase: "loaderSent" } as const;
+      const first = store.apply(seen);
+      await store.apply(seen);
+      assert.equal(durable, 1);
+      await first;
+    });
+
+    test("one process leads, until it is closed", async () => {
+      const store = await place().open(stillClock());
+      await until("the store leads", store.leads);
+      await store[Symbol.asyncDispose]();
+      assert.equal(store.leads(), false);
+    });
+
+    test("a clock that jumps back and forth: order and feed stay, used orders stay used, expired ones can be had anew", async () => {
+      const clock = stillClock();
+      const { keeps, open } = place();
+      const store = await open(clock);
+      const id = machineIdFromMac(testMac(1));
+      const [asked, issued, taken, healthy] = birthOf(1);
+      if (!asked || issued?.kind !== "orderIssued" || taken?.kind !== "orderTaken" || !healthy) assert.fail();
+      const yearMs = 365 * 86_400_000;
+      await store.apply(asked);
+      await store.apply({ ...issued, expiresAtMs: clock.nowMs() + 1000 });
+      clock.pass(10 * yearMs);
+      const late = await store.apply(taken);
+      assert.equal(late.kind === "refused" && late.refusal.kind, "expiredToken");
+      await store.apply({ ...issued, tokenHash: "new", expiresAtMs: clock.nowMs() + 1000 });
+      clock.pass(-9 * yearMs);
+      assert.equal((await store.apply({ ...taken, tokenHash: "new" })).kind, "changed");
+      assert.equal((await store.apply(healthy)).kind, "changed");
+      clock.pass(-yearMs / 2);
+      for (const event of [issued, taken, { ...taken, tokenHash: "new", bootId: "another" }]) {
+        assert.equal((await store.apply(event)).kind, "refused", "nothing of it counts again");
+      }
+      assert.equal(store.get(id)?.state, "healthy");
+      const history = await store.history(id, 10);
+      assert.deepEqual(
+        history.map(({ machine: { revision } }) => revision),
+        [1, 2, 3, 4, 5],
+      );
+      assert.ok((history[3]?.atMs ?? 0) < (history[2]?.atMs ?? 0), "as the clock said it");
+      await store[Symbol.asyncDispose]();
+      if (!keeps) return;
+      await using again = await open(clock);
+      assert.equal(again.position(), 5);
+      assert.deepEqual(await again.history(id, 10), history);
+    });
+  });
+}

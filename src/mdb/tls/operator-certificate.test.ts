@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { type Ipv4, parseIpv4 } from "../../core/net/ipv4.ts";
+import { systemClock as clock } from "../../main/system-ports.ts";
+import { operatorCertificate } from "./operator-certificate.ts";
+
+const parent = mkdtempSync(join(tmpdir(), "birther-certificate-"));
+after(() => rmSync(parent, { recursive: true }));
+const ip = (text: string): Ipv4 => parseIpv4(text) ?? assert.fail();
+const certificateFor = (config: Parameters<typeof operatorCertificate>[0]["config"]) =>
+  operatorCertificate({ config, pkiDirectory: join(parent, "pki"), clock, log: () => {} })();
+
+test("our own authority's: for localhost, the configured names, and the addresses it is served on", async () => {
+  const made = await certificateFor({ addresses: [ip("10.77.0.1")], names: ["mdb.example.org"] });
+  const certificate = new X509Certificate(made.certificatePem);
+  for (const name of ["localhost", "mdb.example.org"]) assert.equal(certificate.checkHost(name), name);
+  for (const address of ["127.0.0.1", "10.77.0.1"]) assert.equal(certificate.checkIP(address), address);
+  assert.equal(certificate.checkHost("birther"), undefined, "machines verify that name, and this key is not theirs");
+});
+
+test("a configured one is read anew each time; one that is not there is named with its key", async () => {
+  const [certificate, key] = [join(parent, "cert.pem"), join(parent, "key.pem")];
+  const config = { addresses: [], names: [], certificate, key };
+  writeFileSync(certificate, "one");
+  await assert.rejects(certificateFor(config), /key\.pem \(operators\.key\) cannot be read; give the server's user/);
+  writeFileSync(key, "its key");
+  assert.deepEqual(await certificateFor(config), { certificatePem: "one", keyPem: "its key" });
+  writeFileSync(certificate, "two");
+  assert.equal((await certificateFor(config)).certificatePem, "two");
+});

@@ -1,0 +1,150 @@
+import "reflect-metadata";
+import { createPrivateKey, type webcrypto, X509Certificate } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as x509 from "@peculiar/x509";
+import { serverName } from "../../contract/machine-facing.ts";
+import { parseIpv4 } from "../../core/net/ipv4.ts";
+import type { Clock, Log } from "../../core/ports.ts";
+
+/** What a TLS server needs, and the CA file that goes into the Bootstrap Image. PEM texts. */
+export type ServerIdentity = { readonly caPem: string; readonly certificatePem: string; readonly keyPem: string };
+
+// ECDSA P-256 with SHA-256: what mbed TLS 2.28 in the Bootstrap Image verifies fastest of what it knows.
+const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+// A newborn machine's clock may be anywhere; init sets one that is off by more than a day to the boot script's time, and
+// where a script tells none lifts it to this date.
+const longAgo = new Date("2020-01-01T00:00:00Z");
+const dayMs = 86_400_000;
+const caDays = 365 * 20;
+const serverDays = 365 * 2;
+const renewDays = 90;
+
+/**
+ * The server's identity in STATE/pki: makes the CA at the first start and the server certificate when there is none or
+ * it ends within 90 days. The CA is never made anew: every machine born so far trusts that one.
+ */
+export async function openPki(options: {
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Which of our servers, and the names and dotted-quad addresses it is reached by; the one that machines talk to if not said. */
+  readonly server?: { readonly file: string; readonly names: readonly string[] };
+}): Promise<ServerIdentity> {
+  const { directory, clock, log, server: wanted = { file: "server", names: [serverName] } } = options;
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  chmodSync(directory, 0o700);
+  const file = (name: string) => join(directory, name);
+  const caFiles = { key: file("ca.key"), certificate: file("ca.pem") };
+  const serverFiles = { key: file(`${wanted.file}.key`), certificate: file(`${wanted.file}.pem`) };
+
+  if (existsSync(caFiles.key) !== existsSync(caFiles.certificate)) {
+    throw new Error(
+      `${directory} has only one of ca.key and ca.pem: restore the other one from a backup (a new authority would be a stranger to every machine)`,
+    );
+  }
+  if (!existsSync(caFiles.key)) {
+    const ca = await makeAuthority(clock.nowMs());
+    save(caFiles.key, ca.keyPem, 0o600);
+    save(caFiles.certificate, ca.certificatePem, 0o644);
+    log("info", "made a certificate authority", { directory });
+  }
+  const caPem = readFileSync(caFiles.certificate, "utf8");
+  if (!serves(serverFiles, { caPem, names: wanted.names, nowMs: clock.nowMs() })) {
+    const caKeyPem = readFileSync(caFiles.key, "utf8");
+    const server = await makeServer({ caPem, caKeyPem, names: wanted.names, nowMs: clock.nowMs() });
+    save(serverFiles.key, server.keyPem, 0o600);
+    save(serverFiles.certificate, server.certificatePem, 0o644);
+    log("info", "made a server certificate", { directory, names: wanted.names, days: serverDays });
+  }
+  return {
+    caPem,
+    certificatePem: readFileSync(serverFiles.certificate, "utf8"),
+    keyPem: readFileSync(serverFiles.key, "utf8"),
+  };
+}
+
+/** Whether the files hold a pair that belongs together, comes from this CA, has these names, and is good for a while. */
+function serves(
+  files: { readonly key: string; readonly certificate: string },
+  { caPem, names, nowMs }: { readonly caPem: string; readonly names: readonly string[]; readonly nowMs: number },
+): boolean {
+  if (!existsSync(files.key) || !existsSync(files.certificate)) return false;
+  const certificate = new X509Certificate(readFileSync(files.certificate));
+  const lastsMs = Date.parse(certificate.validTo) - nowMs;
+  const belongs = certificate.checkPrivateKey(createPrivateKey(readFileSync(files.key)));
+  const named = (certificate.subjectAltName ?? "").split(", ").map((name) => name.replace(/^(DNS|IP Address):/, ""));
+  const sameNames = [...named].sort().join() === [...names].sort().join();
+  const fromCa = certificate.verify(new X509Certificate(caPem).publicKey);
+  return belongs && sameNames && lastsMs > renewDays * dayMs && fromCa;
+}
+
+async function makeAuthority(nowMs: number) {
+  const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: serialNumber(),
+    name: "CN=Birther certificate authority",
+    notBefore: longAgo,
+    notAfter: new Date(nowMs + caDays * dayMs),
+    keys,
+    signingAlgorithm: algorithm,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  return { keyPem: await privatePem(keys.privateKey), certificatePem: `${certificate.toString("pem")}\n` };
+}
+
+async function makeServer(options: {
+  readonly caPem: string;
+  readonly caKeyPem: string;
+  readonly names: readonly string[];
+  readonly nowMs: number;
+}) {
+  const { caPem, caKeyPem, names, nowMs } = options;
+  const authority = new x509.X509Certificate(caPem);
+  const caKey = await crypto.subtle.importKey("pkcs8", x509.PemConverter.decodeFirst(caKeyPem), algorithm, false, [
+    "sign",
+  ]);
+  const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serialNumber(),
+    subject: `CN=${names[0]}`,
+    issuer: authority.subject,
+    notBefore: longAgo,
+    notAfter: new Date(nowMs + serverDays * dayMs),
+    publicKey: keys.publicKey,
+    signingKey: caKey,
+    signingAlgorithm: algorithm,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension(
+        names.map((value) => ({ type: parseIpv4(value) === undefined ? ("dns" as const) : ("ip" as const), value })),
+      ),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create(authority.publicKey),
+    ],
+  });
+  return { keyPem: await privatePem(keys.privateKey), certificatePem: `${certificate.toString("pem")}\n` };
+}
+
+/** RFC 5280 §4.1.2.2: positive, unique for this CA, at most 20 bytes. */
+function serialNumber(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x01;
+  return Buffer.from(bytes).toString("hex");
+}
+
+async function privatePem(key: webcrypto.CryptoKey): Promise<string> {
+  return `${x509.PemConverter.encode(await crypto.subtle.exportKey("pkcs8", key), "PRIVATE KEY")}\n`;
+}
+
+/** Never leaves half a file: a power cut in the first second of a server must not cost its authority. */
+function save(path: string, text: string, mode: number): void {
+  writeFileSync(`${path}.new`, text, { mode, flush: true });
+  renameSync(`${path}.new`, path);
+}

@@ -1,0 +1,91 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startBootServer } from "../../src/boot-server/boot-server.ts";
+import { parseIpv4, parsePrefix } from "../../src/core/net/ipv4.ts";
+import type { Network } from "../../src/core/network/network.ts";
+import type { Log, Store } from "../../src/core/ports.ts";
+import type { MachineSpec } from "../../src/lab/machine-spec.ts";
+import { type Rack, startRack } from "../../src/lab/rack.ts";
+import { readBootFiles } from "../../src/main/server/boot-files.ts";
+import { orderIssuer } from "../../src/mdb/machine-api/issue-order.ts";
+import { openStore } from "../../src/mdb/open-store.ts";
+import { waitFor } from "../support/inside-namespace.ts";
+import { startDnsmasq } from "./other-dhcp.ts";
+
+const ip = (text: string) => parseIpv4(text) ?? fail(text);
+
+function fail(text: string): never {
+  throw new Error(`bad test address ${text}`);
+}
+
+/** One line of the server's log. */
+export type Line = {
+  readonly atMs: number;
+  readonly message: string;
+  readonly facts: { readonly [name: string]: unknown };
+};
+
+/** A rack whose switch has a Boot Server with real loaders, but with no Bootstrap Image worth booting. */
+export type BootPlace = AsyncDisposable & {
+  readonly rack: Rack;
+  readonly store: Store;
+  readonly lines: readonly Line[];
+  readonly networks: () => ReturnType<Awaited<ReturnType<typeof startBootServer>>["networks"]>;
+  /** Waits for a line of the log that holds; throws with the log and the console. */
+  readonly line: (what: string, seconds: number, holds: (line: Line) => boolean) => Promise<Line>;
+};
+
+const bridge = { name: "rack0", addresses: ["10.77.0.1/24", "10.77.1.1/24"] };
+
+/** The network of the rack, as a test changes it. */
+export function rackNetwork(changes: Partial<Network>): Network {
+  return {
+    ...{ name: "rack", interface: bridge.name, serverAddress: ip("10.77.0.1") },
+    ...{ prefix: parsePrefix("10.77.0.0/24") ?? fail("prefix"), nursery: true },
+    temporaryPool: { first: ip("10.77.0.50"), last: ip("10.77.0.99") },
+    permanent: {
+      ...{ prefix: parsePrefix("10.77.1.0/24") ?? fail("prefix"), serverAddress: ip("10.77.1.1"), nameservers: [] },
+    },
+    ...changes,
+  };
+}
+
+/** Builds the rack; `beside` may start something on the wire before the Boot Server. */
+export async function bootPlace(of: {
+  readonly machines: readonly MachineSpec[];
+  readonly network: Network;
+  readonly otherDhcp?: boolean;
+}): Promise<BootPlace> {
+  await using made = new AsyncDisposableStack();
+  const directory = await mkdtemp(join(tmpdir(), "birther-firmware-"));
+  made.defer(() => rm(directory, { recursive: true }));
+  const lines: Line[] = [];
+  const log: Log = (_level, message, facts = {}) => void lines.push({ atMs: performance.now(), message, facts });
+  const rack = made.use(
+    await startRack({ machines: of.machines, bridge, switchName: "tor-1", directory, log: () => {} }),
+  );
+  if (of.otherDhcp === true) made.use(await startDnsmasq(directory));
+  const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
+  const store = made.use(await openStore({ path: ":memory:", clock, log }));
+  const random = { bytes: (count: number) => crypto.getRandomValues(new Uint8Array(count)) };
+  const { loaders } = await readBootFiles({ kernel: "/etc/hostname", initramfs: "/etc/hostname" });
+  const server = made.use(
+    await startBootServer({
+      ...{ networks: [of.network], ports: { http: 80, machines: 443 }, loaders, store, clock, log },
+      ...{ kernel: new Uint8Array(1000), initramfs: new Uint8Array(1000) },
+      issueOrder: orderIssuer({ store, clock, random, orderSeconds: 600 }),
+    }),
+  );
+  const kept = made.move();
+  return {
+    ...{ rack, store, lines, networks: server.networks },
+    line: (what, seconds, holds) =>
+      waitFor(what, seconds, () => lines.find(holds)).catch(async (cause) => {
+        const consoles = await Promise.all(rack.machines.map(({ consoleLogPath }) => readFile(consoleLogPath, "utf8")));
+        const said = lines.slice(-60).map(({ message, facts }) => `${message} ${JSON.stringify(facts)}`);
+        throw new Error([...said, ...consoles.map((text) => text.slice(-3000))].join("\n"), { cause });
+      }),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
