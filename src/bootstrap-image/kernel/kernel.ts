@@ -67,7 +67,9 @@ async function pickFiles(tree: string, target: string): Promise<void> {
 /** Fetches today's kernel package and picks the image's part of it; the result is cached by package and table. */
 export async function fetchKernel({ cacheDirectory, log }: { cacheDirectory: string; log: Log }): Promise<Kernel> {
   const packages = await resolvePackages([await dependencyOf(kernelMetaPackage)]);
-  const sources = ["kernel.ts", "kernel-modules.ts", "../program/elf.ts"].map((name) => readFile(join(import.meta.dirname, name)));
+  const sources = ["kernel.ts", "kernel-modules.ts", "../program/elf.ts"].map((name) =>
+    readFile(join(import.meta.dirname, name)),
+  );
   const key = keyOf([packagesKey(packages), JSON.stringify(driverFamilies), ...(await Promise.all(sources))]);
   const directory = await cached(cacheDirectory, `kernel-${key}`, async (draft) => {
     const tree = await mkdtemp(`${draft}-tree-`);
