@@ -1,6 +1,6 @@
 import { type DhcpPeer, dhcpPeers } from "./dhcp-servers.ts";
 import { dhcpSite } from "./dhcp-site.ts";
-import { type Ground, runBenchmark, say } from "./environment.ts";
+import { type BenchEnvironment, runBenchmark, say } from "./environment.ts";
 import { preparePeers } from "./peers.ts";
 import { avalanche, preparePerfdhcp, tryRate } from "./perfdhcp.ts";
 
@@ -44,32 +44,32 @@ async function highestRate(
   return Math.round(best);
 }
 
-async function figuresOf(peer: DhcpPeer, ground: Ground): Promise<Figures> {
-  const seconds = ground.quick ? 2 : 5;
-  const steps = ground.quick ? 1 : 4;
+async function figuresOf(peer: DhcpPeer, environment: BenchEnvironment): Promise<Figures> {
+  const seconds = environment.quick ? 2 : 5;
+  const steps = environment.quick ? 1 : 4;
   say(`${peer.name}: ${machinesOfFleet} machines, again and again`);
   let cpuSeconds = 0;
   let exchangesPerSecond = 0;
   {
-    await using server = await peer.start(ground);
+    await using server = await peer.start(environment);
     const base = "mac=06:00:00:00:00:00";
-    await tryRate(ground, { rate: peer.firstRate, machines: machinesOfFleet, seconds, base });
-    const attempt = (rate: number) => tryRate(ground, { rate, machines: machinesOfFleet, seconds, base });
+    await tryRate(environment, { rate: peer.firstRate, machines: machinesOfFleet, seconds, base });
+    const attempt = (rate: number) => tryRate(environment, { rate, machines: machinesOfFleet, seconds, base });
     exchangesPerSecond = await highestRate(peer.firstRate, { steps, attempt });
     cpuSeconds += server.cpuSeconds();
   }
   say(`${peer.name}: machines never seen before`);
   let newMachinesPerSecond = 0;
   {
-    await using server = await peer.start(ground);
-    const attempt = (rate: number) => tryRate(ground, { rate, machines: Math.max(1, rate * seconds), seconds });
+    await using server = await peer.start(environment);
+    const attempt = (rate: number) => tryRate(environment, { rate, machines: Math.max(1, rate * seconds), seconds });
     newMachinesPerSecond = await highestRate(peer.firstRate, { steps, attempt });
     cpuSeconds += server.cpuSeconds();
   }
   const avalancheSeconds: { [machines: string]: number | null } = {};
-  for (const machines of ground.quick ? [4000] : [4000, 20_000]) {
-    await using server = await peer.start(ground);
-    const took = (await avalanche(ground, machines, ground.quick ? 30 : 120)) ?? null;
+  for (const machines of environment.quick ? [4000] : [4000, 20_000]) {
+    await using server = await peer.start(environment);
+    const took = (await avalanche(environment, machines, environment.quick ? 30 : 120)) ?? null;
     say(`${peer.name}: ${machines} machines at once: ${took === null ? "not done in time" : `${took.toFixed(2)} s`}`);
     avalancheSeconds[String(machines)] = took;
     cpuSeconds += server.cpuSeconds();
@@ -84,20 +84,20 @@ await runBenchmark({
     "and how long an avalanche of 4,000 and of 20,000 machines takes. Servers start anew for each, one at a time.",
   addresses: [`${dhcpSite.server}/${dhcpSite.prefixLength}`],
   prepare: () => preparePeers(["kea-admin", "kea-dhcp4-server", "dnsmasq-base"], ["perfdhcp", "kea-dhcp4", "dnsmasq"]),
-  measure: async (ground) => {
-    await ground.wire.run([
+  measure: async (environment) => {
+    await environment.wire.run([
       "ip",
       "address",
       "add",
       `${dhcpSite.client}/${dhcpSite.prefixLength}`,
       "dev",
-      ground.wire.clientInterface,
+      environment.wire.clientInterface,
     ]);
-    preparePerfdhcp(ground);
+    preparePerfdhcp(environment);
     const figures: { [name: string]: Figures } = {};
     const only = process.env.BIRTHER_BENCH_ONLY?.split(",");
     for (const peer of dhcpPeers)
-      if (only === undefined || only.includes(peer.name)) figures[peer.name] = await figuresOf(peer, ground);
+      if (only === undefined || only.includes(peer.name)) figures[peer.name] = await figuresOf(peer, environment);
     const best = (key: "exchangesPerSecond" | "newMachinesPerSecond") =>
       Math.max(...Object.entries(figures).flatMap(([name, each]) => (name === "ours" ? [] : [each[key]])));
     const ratioOf = (key: "exchangesPerSecond" | "newMachinesPerSecond") =>

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { dhcpSite } from "./dhcp-site.ts";
-import { type Ground, type RunningServer, startServer } from "./environment.ts";
+import { type BenchEnvironment, type RunningServer, startServer } from "./environment.ts";
 import { peerProgram } from "./peers.ts";
 
 /** A server under test. `firstRate` is where the search begins, in exchanges a second. */
@@ -10,16 +10,16 @@ export type DhcpPeer = {
   readonly firstRate: number;
   /** What it promises when it has answered, in a few words. */
   readonly keeps: string;
-  readonly start: (ground: Ground) => Promise<RunningServer>;
+  readonly start: (environment: BenchEnvironment) => Promise<RunningServer>;
 };
 
 const { server, prefix, netmask, first, last } = dhcpSite;
 let runs = 0;
 
 /** A directory for one run of a server, empty. */
-function freshDirectory(ground: Ground): string {
+function freshDirectory(environment: BenchEnvironment): string {
   runs += 1;
-  const directory = join(ground.directory, `run-${runs}`);
+  const directory = join(environment.directory, `run-${runs}`);
   mkdirSync(directory);
   return directory;
 }
@@ -36,21 +36,21 @@ export const dhcpPeers: readonly DhcpPeer[] = [
     name: "ours",
     firstRate: 2000,
     keeps: "a record of each machine with its history, synchronised to disk before it is answered",
-    start: (ground) => {
-      const directory = freshDirectory(ground);
+    start: (environment) => {
+      const directory = freshDirectory(environment);
       const script = join(import.meta.dirname, "dhcp-ours.ts");
       const node = [process.execPath, "--disable-warning=ExperimentalWarning"];
-      return started([...node, script, join(directory, "mdb.sqlite"), ground.wire.serverInterface], directory);
+      return started([...node, script, join(directory, "mdb.sqlite"), environment.wire.serverInterface], directory);
     },
   },
   {
     name: "kea",
     firstRate: 2000,
     keeps: "a line for each lease in a file, not synchronised",
-    start: (ground) => {
-      const directory = freshDirectory(ground);
+    start: (environment) => {
+      const directory = freshDirectory(environment);
       const file = join(directory, "kea.json");
-      writeFileSync(file, JSON.stringify(keaConfiguration(ground, directory)));
+      writeFileSync(file, JSON.stringify(keaConfiguration(environment, directory)));
       return started([peerProgram("kea-dhcp4"), "-c", file], directory);
     },
   },
@@ -58,9 +58,9 @@ export const dhcpPeers: readonly DhcpPeer[] = [
     name: "dnsmasq",
     firstRate: 50,
     keeps: "a file of all leases, written anew",
-    start: (ground) => {
-      const directory = freshDirectory(ground);
-      const words = [
+    start: (environment) => {
+      const directory = freshDirectory(environment);
+      const text = [
         ...[
           "--keep-in-foreground",
           "--conf-file=/dev/null",
@@ -70,10 +70,10 @@ export const dhcpPeers: readonly DhcpPeer[] = [
           "--quiet-dhcp",
         ],
         ...["--user=root", `--pid-file=${join(directory, "pid")}`, `--dhcp-leasefile=${join(directory, "leases")}`],
-        ...[`--interface=${ground.wire.serverInterface}`, "--bind-interfaces", "--dhcp-lease-max=2000000"],
+        ...[`--interface=${environment.wire.serverInterface}`, "--bind-interfaces", "--dhcp-lease-max=2000000"],
         ...[`--dhcp-range=${first},${last},${netmask},1h`, "--dhcp-boot=undionly.kpxe"],
       ];
-      return started([peerProgram("dnsmasq"), ...words], directory);
+      return started([peerProgram("dnsmasq"), ...text], directory);
     },
   },
 ];
@@ -82,11 +82,11 @@ export const dhcpPeers: readonly DhcpPeer[] = [
  * Kea at its fastest that writes each lease: memfile with persistence, and one thread (its default in 2.2). With a thread for
  * each core it answers a third less here, as it takes the generator's core from it.
  */
-function keaConfiguration(ground: Ground, directory: string): object {
+function keaConfiguration(environment: BenchEnvironment, directory: string): object {
   const output = { output: join(directory, "kea.log") };
   return {
     Dhcp4: {
-      "interfaces-config": { interfaces: [ground.wire.serverInterface], "dhcp-socket-type": "raw" },
+      "interfaces-config": { interfaces: [environment.wire.serverInterface], "dhcp-socket-type": "raw" },
       "lease-database": {
         ...{ type: "memfile", persist: true, name: join(directory, "leases.csv"), "lfc-interval": 0 },
       },

@@ -12,7 +12,7 @@ import { peerEnvironment } from "./peers.ts";
 const mark = "BIRTHER_BENCH_INSIDE";
 
 /** What a benchmark runs on: a cable between servers and their clients, and a directory that is removed afterwards. */
-export type Ground = {
+export type BenchEnvironment = {
   readonly wire: Wire;
   readonly directory: string;
   /** Fewer and shorter trials. */
@@ -28,7 +28,7 @@ export async function runBenchmark(of: {
   readonly about: string;
   readonly addresses: readonly string[];
   readonly prepare: () => Promise<void>;
-  readonly measure: (ground: Ground) => Promise<object>;
+  readonly measure: (environment: BenchEnvironment) => Promise<object>;
 }): Promise<void> {
   const { values } = parseArgs({ options: { quick: { type: "boolean" }, help: { type: "boolean" } } });
   if (values.help) {

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Ground, type RunningServer, runBenchmark, say, startServer } from "./environment.ts";
+import { type BenchEnvironment, type RunningServer, runBenchmark, say, startServer } from "./environment.ts";
 import { peerEnvironment, peerProgram, preparePeers } from "./peers.ts";
 
 const prefixLength = 14;
@@ -13,22 +13,22 @@ const clients = 50;
 type HttpServer = {
   readonly name: string;
   readonly address: string;
-  readonly start: (ground: Ground, address: string) => Promise<RunningServer>;
+  readonly start: (environment: BenchEnvironment, address: string) => Promise<RunningServer>;
 };
 
-const started = (argv: readonly string[], ground: Ground, address: string): Promise<RunningServer> =>
-  startServer(argv, { protocol: "tcp", port: 80, address, output: join(ground.directory, `${address}.output`) });
+const started = (argv: readonly string[], environment: BenchEnvironment, address: string): Promise<RunningServer> =>
+  startServer(argv, { protocol: "tcp", port: 80, address, output: join(environment.directory, `${address}.output`) });
 
 const servers: readonly HttpServer[] = [
   {
     name: "ours",
     address: "10.64.0.1",
-    start: (ground, address) => {
+    start: (environment, address) => {
       const script = join(import.meta.dirname, "http-ours.ts");
-      const body = join(ground.directory, "www", "body");
+      const body = join(environment.directory, "www", "body");
       return started(
         [process.execPath, "--disable-warning=ExperimentalWarning", script, body, address],
-        ground,
+        environment,
         address,
       );
     },
@@ -36,28 +36,28 @@ const servers: readonly HttpServer[] = [
   {
     name: "nginx",
     address: "10.64.0.3",
-    start: (ground, address) => {
-      const configuration = join(ground.directory, "nginx.conf");
+    start: (environment, address) => {
+      const configuration = join(environment.directory, "nginx.conf");
       const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
-        (name) => `${name}_temp_path ${ground.directory}/${name};`,
+        (name) => `${name}_temp_path ${environment.directory}/${name};`,
       );
       writeFileSync(
         configuration,
-        `daemon off; user root; worker_processes 1; pid ${ground.directory}/nginx.pid; error_log ${ground.directory}/nginx.error;
+        `daemon off; user root; worker_processes 1; pid ${environment.directory}/nginx.pid; error_log ${environment.directory}/nginx.error;
 events { worker_connections 1024; }
-http { sendfile on; tcp_nopush on; access_log ${ground.directory}/nginx.access; ${temporary.join(" ")}
-  server { listen ${address}:80; root ${ground.directory}/www; } }\n`,
+http { sendfile on; tcp_nopush on; access_log ${environment.directory}/nginx.access; ${temporary.join(" ")}
+  server { listen ${address}:80; root ${environment.directory}/www; } }\n`,
       );
-      return started([peerProgram("nginx"), "-p", ground.directory, "-c", configuration], ground, address);
+      return started([peerProgram("nginx"), "-p", environment.directory, "-c", configuration], environment, address);
     },
   },
 ];
 
 /** Megabytes a second over so many connections that are kept. */
-function megabytesPerSecond(ground: Ground, address: string): number {
-  const [command = "", ...before] = ground.wire.inside;
-  const words = ["-t", "1", "-c", String(clients), "-d", ground.quick ? "2s" : "4s", "--timeout", "10s"];
-  const argv = [...before, peerProgram("wrk"), ...words, `http://${address}/body`];
+function megabytesPerSecond(environment: BenchEnvironment, address: string): number {
+  const [command = "", ...before] = environment.wire.inside;
+  const text = ["-t", "1", "-c", String(clients), "-d", environment.quick ? "2s" : "4s", "--timeout", "10s"];
+  const argv = [...before, peerProgram("wrk"), ...text, `http://${address}/body`];
   const env = { ...process.env, ...peerEnvironment };
   const output = execFileSync(command, argv, { encoding: "utf8", timeout: 60_000, env });
   if (/Non-2xx/.test(output)) throw new Error(`the server refused: ${output}`);
@@ -75,21 +75,28 @@ await runBenchmark({
     "they take turns, and the medians of seven turns are compared.",
   addresses: servers.map(({ address }) => `${address}/${prefixLength}`),
   prepare: () => preparePeers(["nginx-light", "wrk"], ["nginx", "wrk"]),
-  measure: async (ground) => {
-    await ground.wire.run(["ip", "address", "add", `10.64.0.2/${prefixLength}`, "dev", ground.wire.clientInterface]);
-    mkdirSync(join(ground.directory, "www"));
-    chmodSync(ground.directory, 0o755);
-    writeFileSync(join(ground.directory, "www", "body"), randomBytes(bodyBytes));
+  measure: async (environment) => {
+    await environment.wire.run([
+      "ip",
+      "address",
+      "add",
+      `10.64.0.2/${prefixLength}`,
+      "dev",
+      environment.wire.clientInterface,
+    ]);
+    mkdirSync(join(environment.directory, "www"));
+    chmodSync(environment.directory, 0o755);
+    writeFileSync(join(environment.directory, "www", "body"), randomBytes(bodyBytes));
     await using all = new AsyncDisposableStack();
     const running = new Map<string, RunningServer>();
-    for (const { name, address, start } of servers) running.set(name, all.use(await start(ground, address)));
+    for (const { name, address, start } of servers) running.set(name, all.use(await start(environment, address)));
     const rates: { [name: string]: number[] } = {};
     const cpuPerGigabyte: { [name: string]: number[] } = {};
-    for (let run = 0; run < (ground.quick ? 1 : 7); run += 1) {
+    for (let run = 0; run < (environment.quick ? 1 : 7); run += 1) {
       for (const { name, address } of servers) {
         const cpuSeconds = running.get(name)?.cpuSeconds ?? (() => 0);
         const [before, atMs] = [cpuSeconds(), performance.now()];
-        const rate = megabytesPerSecond(ground, address);
+        const rate = megabytesPerSecond(environment, address);
         const gigabytes = (rate * (performance.now() - atMs)) / 1e6;
         rates[name] = [...(rates[name] ?? []), (rate * 1e6) / bodyBytes];
         cpuPerGigabyte[name] = [...(cpuPerGigabyte[name] ?? []), (cpuSeconds() - before) / gigabytes];

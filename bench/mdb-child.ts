@@ -14,9 +14,9 @@ export type Child = AsyncDisposable & {
 const heapMiB = 16_384;
 
 /** Starts a module of this directory. */
-export function startChild(module: string, words: readonly (string | number)[]): Child {
+export function startChild(module: string, text: readonly (string | number)[]): Child {
   const execArgv = ["--disable-warning=ExperimentalWarning", "--expose-gc", `--max-old-space-size=${heapMiB}`];
-  const child: ChildProcess = fork(join(import.meta.dirname, module), words.map(String), { execArgv });
+  const child: ChildProcess = fork(join(import.meta.dirname, module), text.map(String), { execArgv });
   const said: object[] = [];
   let wake = () => {};
   let over: string | undefined;
@@ -58,9 +58,9 @@ export function startChild(module: string, words: readonly (string | number)[]):
 }
 
 /** Runs a module of this directory to its end. */
-export async function runChild(module: string, words: readonly (string | number)[]): Promise<void> {
+export async function runChild(module: string, text: readonly (string | number)[]): Promise<void> {
   const execArgv = ["--disable-warning=ExperimentalWarning"];
-  const child = fork(join(import.meta.dirname, module), words.map(String), { execArgv });
+  const child = fork(join(import.meta.dirname, module), text.map(String), { execArgv });
   const [status] = await once(child, "exit");
   if (status !== 0) throw new Error(`${module} ended with ${status}`);
 }

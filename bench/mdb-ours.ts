@@ -47,7 +47,7 @@ const app = operatorApp({
 const server = await startOperatorServer({ path: socketPath, app, log });
 process.send?.({ openMs, openCpuSeconds: cpuSeconds(), machines: store.list().length });
 
-async function carryOut(word: Word): Promise<object | number> {
+async function runStep(word: Word): Promise<object | number> {
   switch (word.do) {
     case "apply":
       return await applyAll(store, word);
@@ -102,7 +102,7 @@ function mebibytes(bytes: number): number {
 }
 
 process.on("message", (word: Word) => {
-  carryOut(word).then(
+  runStep(word).then(
     (answer) => process.send?.({ answer }),
     (error: unknown) => process.send?.({ failed: error instanceof Error ? error.stack : String(error) }),
   );

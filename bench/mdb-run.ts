@@ -44,17 +44,17 @@ type Server = {
 };
 
 /** A database that is empty, and how large it has become. */
-type Place = AsyncDisposable & { readonly place: string; readonly bytes: () => Promise<number> };
+type BenchDatabase = AsyncDisposable & { readonly place: string; readonly bytes: () => Promise<number> };
 
-async function newPlace(ledger: string, directory: string): Promise<Place> {
-  if (ledger === "sqlite") {
+async function newDatabase(journal: string, directory: string): Promise<BenchDatabase> {
+  if (journal === "sqlite") {
     const place = join(directory, "mdb.sqlite");
     const drop = async () => {
       for (const suffix of ["", "-wal", "-shm"]) rmSync(place + suffix, { force: true });
     };
     return { place, bytes: async () => statSync(place).size, [Symbol.asyncDispose]: drop };
   }
-  if (ledger !== "postgres") throw new Error(`there is no ledger ${ledger}: sqlite or postgres`);
+  if (journal !== "postgres") throw new Error(`there is no ledger ${journal}: sqlite or postgres`);
   // As it comes, but for memory and connections: every commit waits for the disk.
   const server = await startPostgres({ settings: ["shared_buffers=512MB", "max_wal_size=4GB"] });
   const place = await server.createDatabase();
@@ -70,16 +70,16 @@ async function newPlace(ledger: string, directory: string): Promise<Place> {
   };
 }
 
-async function figuresAt(ledger: string, machines: number, directory: string): Promise<object> {
-  await using database = await newPlace(ledger, directory);
+async function figuresAt(journal: string, machines: number, directory: string): Promise<object> {
+  await using database = await newDatabase(journal, directory);
   const { place } = database;
-  say(`${machines} machines on ${ledger}: writing them`);
+  say(`${machines} machines on ${journal}: writing them`);
   let startedMs = performance.now();
   await runChild("mdb-fill.ts", [place, machines]);
   const fillSeconds = seconds(startedMs);
   const databaseMiB = Math.round((await database.bytes()) / 2 ** 20);
 
-  say(`${machines} machines on ${ledger}: starting`);
+  say(`${machines} machines on ${journal}: starting`);
   const socketPath = join(directory, `${machines}.sock`);
   startedMs = performance.now();
   await using child = startChild("mdb-ours.ts", [place, socketPath, machines]);
@@ -97,7 +97,7 @@ async function figuresAt(ledger: string, machines: number, directory: string): P
   const trials = { reads, changes, feed, ...(machines === sizes[0] && watchers > 0 ? { watchers: fanOut } : {}) };
   for (const [name, trial] of Object.entries(trials)) {
     if (!wanted(name)) continue;
-    say(`${machines} machines on ${ledger}: ${name}`);
+    say(`${machines} machines on ${journal}: ${name}`);
     figures[name] = await trial(server);
     say(JSON.stringify(figures[name]));
   }
@@ -217,10 +217,10 @@ else {
   if (values.ledgers.includes("postgres")) await ensurePackages(["postgresql"], (_, message) => say(message));
   const directory = mkdtempSync(join(existsSync("/var/tmp") ? "/var/tmp" : tmpdir(), "birther-bench-"));
   try {
-    const ours: { [ledger: string]: { [machines: string]: object } } = {};
-    for (const ledger of values.ledgers.split(",")) {
+    const ours: { [journal: string]: { [machines: string]: object } } = {};
+    for (const journal of values.ledgers.split(",")) {
       for (const machines of sizes) {
-        ours[ledger] = { ...ours[ledger], [String(machines)]: await figuresAt(ledger, machines, directory) };
+        ours[journal] = { ...ours[journal], [String(machines)]: await figuresAt(journal, machines, directory) };
       }
     }
     process.stdout.write(`${JSON.stringify({ ours })}\n`);

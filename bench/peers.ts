@@ -16,8 +16,8 @@ export const peerEnvironment = { LD_LIBRARY_PATH: join(root, libraries) };
 
 /** Path of a peer's program; throws when no package has brought it. */
 export function peerProgram(name: string): string {
-  const places = [join(root, "usr/sbin"), join(root, "usr/bin"), "/usr/sbin", "/usr/bin"];
-  const found = places.map((place) => join(place, name)).find((path) => existsSync(path));
+  const paths = [join(root, "usr/sbin"), join(root, "usr/bin"), "/usr/sbin", "/usr/bin"];
+  const found = paths.map((place) => join(place, name)).find((path) => existsSync(path));
   if (found === undefined) throw new Error(`${name} is neither unpacked nor installed; see apt-cache search ${name}`);
   return found;
 }

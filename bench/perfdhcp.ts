@@ -1,7 +1,7 @@
 import { execFile, execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { dhcpSite } from "./dhcp-site.ts";
-import type { Ground } from "./environment.ts";
+import type { BenchEnvironment } from "./environment.ts";
 import { peerEnvironment, peerProgram } from "./peers.ts";
 
 /** What one run of perfdhcp saw. */
@@ -31,14 +31,14 @@ function freshMacs(count: number): string {
 
 /** Offers a rate of exchanges by so many different machines for some seconds. */
 export async function tryRate(
-  ground: Ground,
+  environment: BenchEnvironment,
   of: { readonly rate: number; readonly machines: number; readonly seconds: number; readonly base?: string },
 ): Promise<DhcpTrial> {
   const base = of.base ?? freshMacs(of.machines);
   const times = ["-r", String(of.rate), "-R", String(of.machines), "-p", String(of.seconds), "-W", "500000"];
   // With two threads, its default, it takes both cores from the server, and then loses in its own buffer what was answered.
-  const words = ["-g", "single", ...times, "-b", base];
-  const output = await perfdhcp(ground, words, of.seconds + 15);
+  const text = ["-g", "single", ...times, "-b", base];
+  const output = await perfdhcp(environment, text, of.seconds + 15);
   // Two pairs are counted (DISCOVER-OFFER, REQUEST-ACK): a client is lost if either is. Its own "Rate" is not taken,
   // as that counts the time it waits for stragglers, too.
   const sent = [...output.matchAll(/^sent packets: (\d+)/gm)].map(([, text]) => Number(text));
@@ -50,27 +50,31 @@ export async function tryRate(
 }
 
 /** All machines at once, each asking again until it has its address; the seconds until the last one has. */
-export async function avalanche(ground: Ground, machines: number, limitSeconds: number): Promise<number | undefined> {
-  const words = ["--scenario", "avalanche", "-R", String(machines), "-b", freshMacs(machines)];
-  const output = await perfdhcp(ground, words, limitSeconds);
+export async function avalanche(
+  environment: BenchEnvironment,
+  machines: number,
+  limitSeconds: number,
+): Promise<number | undefined> {
+  const text = ["--scenario", "avalanche", "-R", String(machines), "-b", freshMacs(machines)];
+  const output = await perfdhcp(environment, text, limitSeconds);
   const seconds = /It took (\d+):(\d+):([\d.]+) to provision/.exec(output);
   if (seconds === null) return undefined;
   return Number(seconds[1]) * 3600 + Number(seconds[2]) * 60 + Number(seconds[3]);
 }
 
-const wideBuffers = (ground: Ground) => join(ground.directory, "wide-buffers.so");
+const wideBuffers = (environment: BenchEnvironment) => join(environment.directory, "wide-buffers.so");
 
 /** Makes what perfdhcp needs beside itself: it is thousands of clients on one socket, whose buffer holds 170 answers by default. */
-export function preparePerfdhcp(ground: Ground): void {
+export function preparePerfdhcp(environment: BenchEnvironment): void {
   const source = join(import.meta.dirname, "wide-buffers.c");
-  execFileSync("gcc", ["-O2", "-Wall", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", wideBuffers(ground), source]);
+  execFileSync("gcc", ["-O2", "-Wall", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", wideBuffers(environment), source]);
 }
 
-function perfdhcp(ground: Ground, words: readonly string[], limitSeconds: number): Promise<string> {
-  const [command = "", ...before] = ground.wire.inside;
-  const argv = [...before, peerProgram("perfdhcp"), "-4", "-l", ground.wire.clientInterface, ...words];
+function perfdhcp(environment: BenchEnvironment, text: readonly string[], limitSeconds: number): Promise<string> {
+  const [command = "", ...before] = environment.wire.inside;
+  const argv = [...before, peerProgram("perfdhcp"), "-4", "-l", environment.wire.clientInterface, ...text];
   const options = { timeout: limitSeconds * 1000, killSignal: "SIGKILL", maxBuffer: 64 * 1024 * 1024 } as const;
-  const env = { ...process.env, ...peerEnvironment, LD_PRELOAD: wideBuffers(ground) };
+  const env = { ...process.env, ...peerEnvironment, LD_PRELOAD: wideBuffers(environment) };
   // Its status is 3 when a single exchange was lost.
   return new Promise((resolve) => {
     execFile(command, [...argv, ...pxeOptions, dhcpSite.server], { ...options, env }, (_error, stdout, stderr) =>

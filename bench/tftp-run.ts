@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { type Ground, type RunningServer, runBenchmark, say, startServer } from "./environment.ts";
+import { type BenchEnvironment, type RunningServer, runBenchmark, say, startServer } from "./environment.ts";
 import { peerProgram, preparePeers } from "./peers.ts";
 
 const server = "10.64.0.1";
@@ -13,27 +13,27 @@ const imageBytes = 20_000_000;
 
 type TftpServer = {
   readonly name: string;
-  readonly start: (ground: Ground, files: string) => Promise<RunningServer>;
+  readonly start: (environment: BenchEnvironment, files: string) => Promise<RunningServer>;
 };
 
-const started = (argv: readonly string[], ground: Ground, name: string): Promise<RunningServer> =>
-  startServer(argv, { protocol: "udp", port: 69, output: join(ground.directory, `${name}.output`) });
+const started = (argv: readonly string[], environment: BenchEnvironment, name: string): Promise<RunningServer> =>
+  startServer(argv, { protocol: "udp", port: 69, output: join(environment.directory, `${name}.output`) });
 
 const servers: readonly TftpServer[] = [
   {
     name: "ours",
-    start: (ground, files) => {
+    start: (environment, files) => {
       const script = join(import.meta.dirname, "tftp-ours.ts");
       return started(
         [process.execPath, "--disable-warning=ExperimentalWarning", script, files, server],
-        ground,
+        environment,
         "ours",
       );
     },
   },
   {
     name: "tftpd-hpa",
-    start: (ground, files) =>
+    start: (environment, files) =>
       started(
         [
           peerProgram("in.tftpd"),
@@ -46,17 +46,17 @@ const servers: readonly TftpServer[] = [
           "--secure",
           files,
         ],
-        ground,
+        environment,
         "tftpd-hpa",
       ),
   },
   {
     name: "dnsmasq",
-    start: (ground, files) => {
-      const words = ["--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--user=root", "--log-facility=-"];
+    start: (environment, files) => {
+      const text = ["--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--user=root", "--log-facility=-"];
       const tftp = ["--enable-tftp", `--tftp-root=${files}`, "--tftp-max=200", `--listen-address=${server}`];
-      const pid = `--pid-file=${join(ground.directory, "dnsmasq.pid")}`;
-      return started([peerProgram("dnsmasq"), ...words, ...tftp, "--bind-interfaces", pid], ground, "dnsmasq");
+      const pid = `--pid-file=${join(environment.directory, "dnsmasq.pid")}`;
+      return started([peerProgram("dnsmasq"), ...text, ...tftp, "--bind-interfaces", pid], environment, "dnsmasq");
     },
   },
 ];
@@ -99,13 +99,13 @@ async function sharingACore<T>(pid: number, work: () => Promise<T>): Promise<T> 
 }
 
 /** Megabytes a second over all clients, within 30 s (8 s where it must be quick); the best of some runs. */
-async function megabytesPerSecond(ground: Ground, crowd: string, scenario: Scenario): Promise<number> {
+async function megabytesPerSecond(environment: BenchEnvironment, crowd: string, scenario: Scenario): Promise<number> {
   const { file, clients, windowBlocks, lossPercent } = scenario;
   const bytes = file === "loader" ? loaderBytes : imageBytes;
-  const runs = ground.quick || lossPercent > 0 ? 1 : 9;
+  const runs = environment.quick || lossPercent > 0 ? 1 : 9;
   let best = 0;
   for (let run = 0; run < runs; run += 1) {
-    const words = [
+    const text = [
       server,
       firstClient,
       clients,
@@ -114,11 +114,11 @@ async function megabytesPerSecond(ground: Ground, crowd: string, scenario: Scena
       windowBlocks,
       lossPercent,
       4711 + run,
-      ground.quick ? 8 : 30,
+      environment.quick ? 8 : 30,
     ].map(String);
-    const [command = "", ...before] = ground.wire.inside;
+    const [command = "", ...before] = environment.wire.inside;
     try {
-      const output = execFileSync(command, [...before, ...(scenario.oneCore ? onFirstCore : []), crowd, ...words], {
+      const output = execFileSync(command, [...before, ...(scenario.oneCore ? onFirstCore : []), crowd, ...text], {
         encoding: "utf8",
         timeout: 60_000,
       });
@@ -139,26 +139,26 @@ await runBenchmark({
     "does (no windows); 0 and 2 % loss.",
   addresses: [`${server}/14`],
   prepare: () => preparePeers(["tftpd-hpa", "dnsmasq-base"], ["in.tftpd", "dnsmasq"]),
-  measure: async (ground) => {
-    const crowd = join(ground.directory, "tftp-crowd");
+  measure: async (environment) => {
+    const crowd = join(environment.directory, "tftp-crowd");
     execFileSync("gcc", ["-O2", "-D_GNU_SOURCE", "-o", crowd, join(import.meta.dirname, "tftp-crowd.c")]);
-    const files = join(ground.directory, "files");
+    const files = join(environment.directory, "files");
     mkdirSync(files, { mode: 0o755 });
     writeFileSync(join(files, "loader"), randomBytes(loaderBytes));
     writeFileSync(join(files, "image"), randomBytes(imageBytes));
     const addresses = Array.from(
       { length: 100 },
-      (_, n) => `address add 10.64.1.${n + 1}/14 dev ${ground.wire.clientInterface}`,
+      (_, n) => `address add 10.64.1.${n + 1}/14 dev ${environment.wire.clientInterface}`,
     );
-    writeFileSync(join(ground.directory, "addresses"), addresses.join("\n"));
-    await ground.wire.run(["ip", "-batch", join(ground.directory, "addresses")]);
+    writeFileSync(join(environment.directory, "addresses"), addresses.join("\n"));
+    await environment.wire.run(["ip", "-batch", join(environment.directory, "addresses")]);
 
     const figures: { [server: string]: { [scenario: string]: number } } = {};
     for (const one of servers) {
-      await using running = await one.start(ground, files);
+      await using running = await one.start(environment, files);
       const own: { [scenario: string]: number } = {};
       for (const scenario of scenarios) {
-        const measured = () => megabytesPerSecond(ground, crowd, scenario);
+        const measured = () => megabytesPerSecond(environment, crowd, scenario);
         const reached = await (scenario.oneCore ? sharingACore(running.pid, measured) : measured());
         say(`${one.name}: ${scenario.name}: ${reached} MB/s`);
         own[scenario.name] = reached;

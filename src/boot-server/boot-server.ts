@@ -12,7 +12,7 @@ import { bootDiskHandler } from "./http/boot-disk-handler.ts";
 import { bootScriptHandler, bootScriptWriter, grubScriptMaker } from "./http/script-handler.ts";
 import { type HttpHandler, startHttpServer } from "./http/server.ts";
 import { throughputHandler } from "./http/throughput-handler.ts";
-import { openUplinkLine } from "./http/uplink-queue.ts";
+import { openUplinkQueue } from "./http/uplink-queue.ts";
 import { openPacketLog } from "./observe/packet-log.ts";
 import { viewPacket } from "./observe/packet-view.ts";
 import { phaseReporter } from "./observe/phase-reporter.ts";
@@ -74,7 +74,7 @@ export async function startBootServer(deps: {
       handlers: [bootScriptHandler({ write, log }), ...bootDisks, throughputHandler(log), ...(deps.handlers ?? [])],
       ...(deps.uplinkMbps === undefined
         ? {}
-        : { admission: openUplinkLine({ megabitsPerSecond: deps.uplinkMbps, sizes, store, clock, log }) }),
+        : { admission: openUplinkQueue({ megabitsPerSecond: deps.uplinkMbps, sizes, store, clock, log }) }),
       onAsked: report.asked,
       onSent: ({ clientAddress, path, durationMs }) => report.sent(clientAddress, path, durationMs),
     }),

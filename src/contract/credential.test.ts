@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import type { MachineId } from "../core/machine/record.ts";
-import { claimOf, credentialFor, isKept } from "./credential.ts";
+import { credentialFor, isKept, parseMachineCredential } from "./credential.ts";
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 const id = "m-525400000001" as MachineId;
 const credential = credentialFor(id, "0a".repeat(32));
 
 test("a bearer names its machine; anything else is no claim", () => {
-  assert.deepEqual(claimOf(`Bearer ${credential}`), { machineId: id, credential });
+  assert.deepEqual(parseMachineCredential(`Bearer ${credential}`), { machineId: id, credential });
   for (const header of [undefined, "", credential, `Basic ${credential}`, "Bearer guess", `Bearer ${credential}0`]) {
-    assert.equal(claimOf(header), undefined, header);
+    assert.equal(parseMachineCredential(header), undefined, header);
   }
 });
 

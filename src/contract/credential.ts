@@ -1,7 +1,7 @@
 import type { MachineId } from "../core/machine/record.ts";
 
 /** A bearer credential and the machine that it claims to be of. */
-export type Claim = { readonly machineId: MachineId; readonly credential: string };
+export type MachineCredential = { readonly machineId: MachineId; readonly credential: string };
 
 /** A bearer credential that says whose it is, `m-525400000001.SECRET`; the secret is 32 random bytes in hex. */
 export function credentialFor(id: MachineId, secret: string): string {
@@ -9,7 +9,7 @@ export function credentialFor(id: MachineId, secret: string): string {
 }
 
 /** What an `Authorization: Bearer …` header claims; undefined if it holds no credential of ours. To be proved yet. */
-export function claimOf(header: string | undefined): Claim | undefined {
+export function parseMachineCredential(header: string | undefined): MachineCredential | undefined {
   const [, credential, machineId] = /^Bearer ((m-[0-9a-f]{12})\.[0-9a-f]{64})$/.exec(header ?? "") ?? [];
   return credential === undefined ? undefined : { credential, machineId: machineId as MachineId };
 }

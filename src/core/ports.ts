@@ -14,7 +14,7 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 export type Log = (level: LogLevel, message: string, facts?: { readonly [name: string]: unknown }) => void;
 
 /** What is known of every change, on the feed and long after. */
-type Told = {
+type RecordedChange = {
   readonly event: MachineEvent;
   readonly atMs: number;
   /**
@@ -32,10 +32,10 @@ type Told = {
  * A change that the Store made, as the feed tells it. One that another process made brings the newest record there is;
  * what `PastChange` names is as it was at this change.
  */
-export type Change = Told & { readonly machine: Machine };
+export type Change = RecordedChange & { readonly machine: Machine };
 
 /** A change long after: the event, and the part of the record that tells what became of the machine by it. */
-export type PastChange = Told & {
+export type PastChange = RecordedChange & {
   readonly machine: Pick<Machine, "id" | "revision" | "state" | "generation" | "conditions" | "hostname" | "phase">;
 };
 

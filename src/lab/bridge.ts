@@ -18,7 +18,7 @@ export type Command = { readonly argv: readonly string[]; readonly input?: strin
 
 /** The commands that build the switch inside a fresh network namespace, in order. */
 export function bridgeCommands(spec: BridgeSpec): readonly Command[] {
-  const ip = (words: string): Command => ({ argv: ["ip", ...words.split(" ")] });
+  const ip = (text: string): Command => ({ argv: ["ip", ...text.split(" ")] });
   return [
     ip("link set lo up"),
     // No spanning tree and no forward delay: a port carries frames at once, as a port of a real rack with portfast
@@ -64,7 +64,7 @@ function lossCommands(ports: readonly BridgePort[]): readonly Command[] {
 }
 
 /** Runs the commands one after the other; throws at the first that fails, with what it said. */
-export async function carryOut(commands: readonly Command[]): Promise<void> {
+export async function runStep(commands: readonly Command[]): Promise<void> {
   for (const { argv, input } of commands) {
     const [program = "", ...rest] = argv;
     const running = promisify(execFile)(program, rest, { timeout: 10_000 });

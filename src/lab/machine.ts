@@ -76,14 +76,14 @@ export async function buildMachine(spec: MachineSpec, tap: string, directory: st
 
   async function start(): Promise<Qemu> {
     const child = spawn("qemu-system-x86_64", argv, { stdio: ["pipe", "pipe", "pipe"] });
-    let words = "";
+    const text = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      words = (words + text).slice(-2000);
+      text = (text + text).slice(-2000);
     });
     const exited = new Promise((resolve) => child.once("close", resolve));
     child.once("close", (status, signal) => {
       qemu = undefined;
-      log("debug", "QEMU ended", { machine: spec.name, status, signal, words: words.trim() });
+      log("debug", "QEMU ended", { machine: spec.name, status, signal, words: text.trim() });
     });
     try {
       const spawned = once(child, "spawn");
@@ -97,7 +97,7 @@ export async function buildMachine(spec: MachineSpec, tap: string, directory: st
       return { process: child, qmp, exited };
     } catch (cause) {
       child.kill("SIGKILL");
-      throw new Error(`${spec.name}: QEMU did not start: ${words.trim() || "it said nothing"}`, { cause });
+      throw new Error(`${spec.name}: QEMU did not start: ${text.trim() || "it said nothing"}`, { cause });
     }
   }
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Mac } from "../core/net/mac.ts";
 import type { Log } from "../core/ports.ts";
 import { startAnnouncer } from "./announcer.ts";
-import { bridgeCommands, carryOut, removalCommands } from "./bridge.ts";
+import { bridgeCommands, removalCommands, runStep } from "./bridge.ts";
 import { buildMachine, type LabMachine } from "./machine.ts";
 import type { MachineSpec } from "./machine-spec.ts";
 
@@ -41,7 +41,7 @@ export async function startRack(options: RackOptions): Promise<Rack> {
     lossPercent: spec.lossPercent,
   }));
   const bridgeSpec = { ...bridge, mac: switchMac, ports };
-  await carryOut(bridgeCommands(bridgeSpec));
+  await runStep(bridgeCommands(bridgeSpec));
   const announcer = startAnnouncer({ systemName: switchName, chassis: switchMac }, ports, log);
   const machines = await Promise.all(
     specs.map((spec, i) => buildMachine(spec, `tap${i + 1}`, join(directory, spec.name), log)),
@@ -52,7 +52,7 @@ export async function startRack(options: RackOptions): Promise<Rack> {
     [Symbol.asyncDispose]: async () => {
       announcer[Symbol.dispose]();
       await Promise.all(machines.map((machine) => machine.kill()));
-      await carryOut(removalCommands(bridgeSpec));
+      await runStep(removalCommands(bridgeSpec));
     },
   };
 }

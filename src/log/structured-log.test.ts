@@ -8,12 +8,12 @@ import { describe, test } from "node:test";
 type Child = ChildProcessByStdio<null, Readable, Readable>;
 
 /** A process that has a log on its standard error, and does this with it. */
-function logging(deed: string, json = false): Child {
+function logging(action: string, json = false): Child {
   const log = `const { openLog } = await import(${JSON.stringify(new URL("structured-log.ts", import.meta.url).href)});
     const log = openLog({ json: ${json}, least: "info" });
     const turn = () => new Promise((resolve) => setImmediate(resolve));`;
   const flags = ["--disable-warning=ExperimentalWarning", "--input-type=module"];
-  return spawn(process.execPath, [...flags, "-e", `${log}\n${deed}`], { stdio: ["ignore", "pipe", "pipe"] });
+  return spawn(process.execPath, [...flags, "-e", `${log}\n${action}`], { stdio: ["ignore", "pipe", "pipe"] });
 }
 
 /** What came of it: the messages in their order, and how it ended. */
@@ -37,13 +37,13 @@ const nth = (n: number) => `DHCP ack  n=${n}  address=10.77.0.1`;
 
 describe("the log on standard error", () => {
   test("a line for people, and one of JSON, with errors by their causes", async () => {
-    const deed = `const cause = new Error("outer", { cause: new Error("inner") });
+    const action = `const cause = new Error("outer", { cause: new Error("inner") });
       log("debug", "not shown");
       log("info", "plain", { a: 1, gone: undefined, list: ["x", 2], deep: { b: true } });
       log("warn", "failed", { cause });`;
-    const forPeople = await outcomeOf(logging(deed));
+    const forPeople = await outcomeOf(logging(action));
     assert.deepEqual(forPeople.lines, ['plain  a=1  list=x,2  deep={"b":true}', "warn: failed  cause=outer: inner"]);
-    const lines = (await outcomeOf(logging(deed, true))).lines.map((line) => JSON.parse(line) as { at: string });
+    const lines = (await outcomeOf(logging(action, true))).lines.map((line) => JSON.parse(line) as { at: string });
     for (const { at } of lines) assert.equal(new Date(at).toISOString(), at);
     assert.deepEqual(
       lines.map(({ at: _at, ...rest }) => rest),
@@ -63,14 +63,14 @@ describe("the log on standard error", () => {
   ] as const;
   for (const [title, end, wanted] of ends) {
     test(`what was logged before ${title} is written, and what is logged on the way out`, async () => {
-      const deed = `process.on("SIGTERM", () => { log("info", "signal"); process.exit(5); });
+      const action = `process.on("SIGTERM", () => { log("info", "signal"); process.exit(5); });
         process.on("exit", () => { log("info", "out"); log("info", "really"); });
         setInterval(() => {}, 1e6).unref();
         await turn();
         for (const n of [1, 2, 3]) log("info", "line", { n });
         ${end}`;
       const { lines, status } = await outcomeOf(
-        logging(deed.replace("}, 1e6).unref()", title.includes("signal") ? "}, 1e6)" : "}, 1e6).unref()")),
+        logging(action.replace("}, 1e6).unref()", title.includes("signal") ? "}, 1e6)" : "}, 1e6).unref()")),
       );
       assert.equal(status, wanted, lines.join("\n"));
       const signal = title.includes("signal") ? ["signal"] : [];
@@ -107,18 +107,18 @@ describe("the log on standard error", () => {
   });
 
   test("a pipe that nobody reads stops nothing and fills no memory; what is missing is said", async () => {
-    const deed = `${manyLines} await note(150_000, { more: "x".repeat(400) });
+    const action = `${manyLines} await note(150_000, { more: "x".repeat(400) });
       globalThis.gc(); process.stdout.write(String(process.memoryUsage().rss));`;
     const child = logging(`import { setFlagsFromString } from "node:v8"; import { runInNewContext } from "node:vm";
-      setFlagsFromString("--expose-gc"); globalThis.gc = runInNewContext("gc"); ${deed}`);
+      setFlagsFromString("--expose-gc"); globalThis.gc = runInNewContext("gc"); ${action}`);
     const [rss] = await once(child.stdout, "data");
     assert.ok(Number(rss) < 300e6, `${rss} bytes`);
     const lines = (await text(child.stderr)).split("\n").slice(0, -1).map(messageOf);
     const missing = lines.map((line) => /^warn: lines of the log are missing.* lines=(\d+)$/.exec(line)?.[1]);
-    const told = missing.reduce((sum, lost) => sum + Number(lost ?? 0), 0);
+    const notified = missing.reduce((sum, lost) => sum + Number(lost ?? 0), 0);
     const kept = lines.filter((line) => line.startsWith("DHCP ack"));
     for (const n of [0, 1, 50_000]) assert.ok(kept[n]?.startsWith(nth(n)), kept[n]);
-    assert.equal(kept.length + told, 150_000);
+    assert.equal(kept.length + notified, 150_000);
   });
 
   test("a reader that is gone does no harm", async () => {

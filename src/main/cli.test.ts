@@ -20,9 +20,9 @@ import { systemClock as clock, systemRandom as random } from "./system-ports.ts"
 
 type Outcome = { readonly status: number | null; readonly out: string; readonly err: string };
 
-function start(words: readonly string[], environment: { [name: string]: string } = {}): ChildProcess {
+function start(text: readonly string[], environment: { [name: string]: string } = {}): ChildProcess {
   const entry = join(import.meta.dirname, "cli.ts");
-  return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", entry, ...words], {
+  return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", entry, ...text], {
     env: { ...process.env, BIRTHER_STATE: "", ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -34,7 +34,7 @@ async function outcomeOf(child: ChildProcess): Promise<Outcome> {
   return { status, out, err };
 }
 
-const birther = (...words: string[]) => outcomeOf(start(words));
+const birther = (...text: string[]) => outcomeOf(start(text));
 
 describe("the birther command against a server on its Unix socket", () => {
   const parent = mkdtempSync(join(tmpdir(), "birther-cli-"));
@@ -80,7 +80,7 @@ describe("the birther command against a server on its Unix socket", () => {
     await life.disposeAsync();
     rmSync(parent, { recursive: true });
   });
-  const asked = (...words: string[]) => birther(...words, "--state", state);
+  const asked = (...text: string[]) => birther(...text, "--state", state);
 
   test("the socket is its owner's alone", () => {
     assert.equal(statSync(join(state, "api.sock")).mode & 0o777, 0o600);
@@ -234,11 +234,11 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.match(dry.out, /^r01u1 +yes +rebirth +-$/m, dry.err);
     assert.match(dry.out, /^db1 +no +unknown +db1 was never seen on a network/m);
     assert.equal(store.find("r01u1")?.revision, revision);
-    for (const words of [
+    for (const text of [
       ["rebirth", "--yes"],
       ["rebirth", "r01u1", "-w", "state=birth", "--yes"],
     ]) {
-      assert.equal((await asked(...words)).status, 2, words.join(" "));
+      assert.equal((await asked(...text)).status, 2, text.join(" "));
     }
     assert.match((await asked("hold", "-l", "role=none", "-r", "x")).err, /no machine is selected/);
     assert.match((await asked("hold", "-l", "role=db", "-r", "moving")).out, /^db1: on hold\n$/);
@@ -330,14 +330,14 @@ describe("the birther command against a server on its Unix socket", () => {
   });
 
   test("wrong command lines: exit status 2", async () => {
-    for (const words of [["machine"], ["show"], ["machines", "--colour"], ["machines", "--in"], ["hold", "r01u1"]]) {
-      assert.equal((await birther(...words)).status, 2, words.join(" "));
+    for (const text of [["machine"], ["show"], ["machines", "--colour"], ["machines", "--in"], ["hold", "r01u1"]]) {
+      assert.equal((await birther(...text)).status, 2, text.join(" "));
     }
   });
 
   test("bad requests are refused with a problem, whoever sends them", async () => {
     const app = newApp();
-    const door = { kind: "socket", user: "test" } as const;
+    const listener = { kind: "socket", user: "test" } as const;
     const rows: [string, string, string | undefined, number][] = [
       ["GET", "/v1/machines?colour=red", undefined, 400],
       ["GET", "/v1/machines?state=birth&state=clean", undefined, 400],
@@ -354,11 +354,11 @@ describe("the birther command against a server on its Unix socket", () => {
         body === undefined
           ? {}
           : { body, headers: { "content-type": "application/json", "content-length": String(body.length) } };
-      const answer = await app.request(path, { method, ...sent }, { door });
+      const answer = await app.request(path, { method, ...sent }, { listener });
       assert.equal(answer.status, status, `${method} ${path}`);
       assert.match(answer.headers.get("content-type") ?? "", /problem\+json/);
     }
-    const get = async (path: string) => (await app.request(path, {}, { door })).json();
+    const get = async (path: string) => (await app.request(path, {}, { listener })).json();
     assert.deepEqual(await get("/v1/images"), { images });
     assert.deepEqual(await get("/v1/check"), { inconsistencies: [] });
     assert.equal(((await get("/v1/status")) as { version: string }).version, "test");
@@ -374,8 +374,8 @@ describe("verbs that need no server", () => {
     const hook = `import { registerHooks } from "node:module";
       registerHooks({ load: (url, context, next) => { process.stderr.write(url + "\\n"); return next(url, context); } });`;
     const environment = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hook)}` };
-    for (const words of [["--help"], ["machines", "--help"], ["image", "import", "--help"], ["demo", "--help"]]) {
-      const { status, out, err } = await outcomeOf(start(words, environment));
+    for (const text of [["--help"], ["machines", "--help"], ["image", "import", "--help"], ["demo", "--help"]]) {
+      const { status, out, err } = await outcomeOf(start(text, environment));
       assert.equal(status, 0, err);
       assert.match(out, /Usage: birther/);
       const loaded = err.split("\n");
@@ -384,7 +384,7 @@ describe("verbs that need no server", () => {
       assert.deepEqual(
         loaded.filter((url) => much.test(url)),
         [],
-        words.join(" "),
+        text.join(" "),
       );
     }
   });

@@ -1,6 +1,6 @@
 /** The `birther` command. Verbs load what they need when they act, so that help comes at once. */
 import { Command } from "commander";
-import type { Deeds } from "../cli/act/actions.ts";
+import type { Actions } from "../cli/act/actions.ts";
 import { cancelCommand } from "../cli/act/cancel.ts";
 import { cleanCommand } from "../cli/act/clean.ts";
 import { createCommand } from "../cli/act/create.ts";
@@ -31,15 +31,15 @@ import { serveCommand } from "../cli/server/serve.ts";
 import { tokensCommand } from "../cli/server/tokens.ts";
 import { causes } from "../log/causes.ts";
 import { demoCommand } from "./demo/command.ts";
-import { placesIn } from "./paths.ts";
+import { pathsIn } from "./paths.ts";
 import { version } from "./version.ts";
 
-const deeds: Deeds = {
+const actions: Actions = {
   serve: async (options) => (await import("./server/serve.ts")).serve(options),
   buildBootstrapImage: async (state) => (await import("./image-actions.ts")).buildBootstrapImage(state),
   listImages: async (state) => (await import("./image-actions.ts")).listImages(state),
   importImage: async (options) => (await import("./image-actions.ts")).importImage(options),
-  databaseIn: (state) => placesIn(state).database,
+  databaseIn: (state) => pathsIn(state).database,
   copyMdb: async (options) => (await import("./mdb-actions.ts")).copyMdb(options),
   restoreMdb: async (options) => (await import("./mdb-actions.ts")).restoreMdb(options),
 };
@@ -85,13 +85,13 @@ for (const add of [
   add(program);
 }
 program.commandsGroup(images);
-imageCommand(program, deeds);
+imageCommand(program, actions);
 configCommand(program);
 program.commandsGroup(running);
-serveCommand(program, deeds);
+serveCommand(program, actions);
 demoCommand(program);
 labCommand(program);
-mdbCommand(program, deeds);
+mdbCommand(program, actions);
 
 try {
   await program.parseAsync();

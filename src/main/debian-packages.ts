@@ -68,20 +68,20 @@ async function missingPackages(packages: readonly string[]): Promise<string[]> {
 const progress = /^(Get:|Fetched|Unpacking|Setting up|Need to get)/;
 const keptLines = 12;
 
-async function runApt(words: readonly string[], log: Log): Promise<void> {
+async function runApt(arguments_: readonly string[], log: Log): Promise<void> {
   const last: string[] = [];
   // Another apt (unattended-upgrades, at a fresh start) may hold the lock for a while.
-  const status = await run("apt-get", ["--option", "DPkg::Lock::Timeout=300", ...words], (line) => {
+  const status = await run("apt-get", ["--option", "DPkg::Lock::Timeout=300", ...arguments_], (line) => {
     last.push(line);
     if (last.length > keptLines) last.shift();
     if (progress.test(line)) log("debug", line);
   });
-  if (status !== 0) throw new Error(`apt-get ${words[0]} ended with ${status}:\n${last.join("\n")}`);
+  if (status !== 0) throw new Error(`apt-get ${arguments_[0]} ended with ${status}:\n${last.join("\n")}`);
 }
 
 /** Runs a command, each line of its output to `onLine`; resolves with its exit status. */
-async function run(command: string, words: readonly string[], onLine: (line: string) => void): Promise<number> {
-  const child = spawn(command, words, {
+async function run(command: string, arguments_: readonly string[], onLine: (line: string) => void): Promise<number> {
+  const child = spawn(command, arguments_, {
     stdio: ["ignore", "pipe", "pipe"],
     // A service that comes with a package must not start by itself: this may be a machine in use (systemctl(1), and
     // policy-rc.d where somebody has one).

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Deeds } from "../cli/act/actions.ts";
+import type { Actions } from "../cli/act/actions.ts";
 import { copyMdb } from "../mdb/copy-mdb.ts";
 import { isPostgres } from "../mdb/postgres/connection-string.ts";
 import { countToBeInstalled } from "../mdb/sqlite/copy.ts";
@@ -10,7 +10,7 @@ import { countToBeInstalled } from "../mdb/sqlite/copy.ts";
 export { copyMdb };
 
 /** Restores a backup, by way of a copy of it: opening an older one changes its schema. */
-export const restoreMdb: Deeds["restoreMdb"] = async ({ from, to, replace, onProgress }) => {
+export const restoreMdb: Actions["restoreMdb"] = async ({ from, to, replace, onProgress }) => {
   if (!existsSync(from)) throw new Error(`there is no ${from} to restore`);
   if (existsSync(`${from}-wal`)) {
     throw new Error(

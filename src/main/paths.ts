@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
 /** Where everything lies that the parts keep; they only ever hear their own place. */
-export function placesIn(stateDirectory: string) {
+export function pathsIn(stateDirectory: string) {
   const place = (name: string) => join(stateDirectory, name);
   return {
     database: place("mdb.sqlite"),

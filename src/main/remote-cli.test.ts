@@ -23,7 +23,7 @@ import { systemClock as clock, systemRandom as random } from "./system-ports.ts"
 type Outcome = { readonly status: number; readonly out: string; readonly err: string };
 
 /** Runs the command as on a machine that knows nothing of the server but what the words and the environment say. */
-function birther(words: readonly string[], environment: { [name: string]: string }): Promise<Outcome> {
+function birther(text: readonly string[], environment: { [name: string]: string }): Promise<Outcome> {
   const entry = join(import.meta.dirname, "cli.ts");
   const env = {
     ...process.env,
@@ -36,7 +36,7 @@ function birther(words: readonly string[], environment: { [name: string]: string
   return new Promise((resolve) => {
     execFile(
       process.execPath,
-      ["--disable-warning=ExperimentalWarning", entry, ...words],
+      ["--disable-warning=ExperimentalWarning", entry, ...text],
       { env },
       (error, out, err) => {
         resolve({ status: Number(error?.code ?? 0), out, err });
@@ -103,14 +103,11 @@ describe("the birther command against a server on another machine", () => {
     assert.match(refused.err, /wants the role operator; eve is viewer\nask an admin: birther tokens create/);
     const file = join(parent, "token");
     writeFileSync(file, `${await newToken("olga", "operator")}\n`, { mode: 0o600 });
-    const words = ["--server", server, "--ca", ca, "--token-file", file];
-    const held = await birther(["hold", "r01u1", "-r", "disk swap", ...words], {});
+    const text = ["--server", server, "--ca", ca, "--token-file", file];
+    const held = await birther(["hold", "r01u1", "-r", "disk swap", ...text], {});
     assert.deepEqual([held.status, held.out, held.err], [0, "r01u1: on hold\n", ""]);
-    assert.match(
-      (await birther(["audit", "r01u1", "-n", "1", ...words], {})).out,
-      /olga +conditionSet +m-020000000001/,
-    );
-    assert.equal((await birther(["tokens", "list", ...words], {})).status, 1);
+    assert.match((await birther(["audit", "r01u1", "-n", "1", ...text], {})).out, /olga +conditionSet +m-020000000001/);
+    assert.equal((await birther(["tokens", "list", ...text], {})).status, 1);
   });
 
   test("an admin makes, lists and revokes tokens from afar; a revoked one is refused", async () => {
@@ -143,9 +140,9 @@ describe("the birther command against a server on another machine", () => {
 
   test("watch goes on where it was when the server restarts: nothing is missed", { timeout: 30_000 }, async () => {
     const token = await newToken("wim", "viewer");
-    const words = ["watch", "-o", "json", "--since", String(store.position()), "--server", server, "--ca", ca];
+    const text = ["watch", "-o", "json", "--since", String(store.position()), "--server", server, "--ca", ca];
     const entry = join(import.meta.dirname, "cli.ts");
-    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", entry, ...words], {
+    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", entry, ...text], {
       env: { ...process.env, BIRTHER_STATE: "", BIRTHER_TOKEN: token },
       stdio: ["ignore", "pipe", "inherit"],
     });

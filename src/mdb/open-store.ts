@@ -2,16 +2,16 @@ import { checkFleet } from "../core/machine/check.ts";
 import { nameOf } from "../core/machine/life/move.ts";
 import type { Machine, MachineId } from "../core/machine/record.ts";
 import type { Change, Clock, Log, Store } from "../core/ports.ts";
-import { historyLimit, type Ledger, type MachineEntry, type News } from "./journal/journal.ts";
+import { historyLimit, type Journal, type MachineEntry, type RemoteChanges } from "./journal/journal.ts";
 import { isPostgres } from "./postgres/connection-string.ts";
-import { openLedgerThread } from "./sqlite/thread.ts";
+import { openJournalThread } from "./sqlite/thread.ts";
 import { documentMemory } from "./store/document-memory.ts";
 import { fleetMemory, type Outcome } from "./store/fleet-memory.ts";
 import { machineLogs } from "./store/machine-logs.ts";
 import { writeQueue } from "./store/write-queue.ts";
 
 /** A Store and what only its owner does with it. */
-export type OpenStore = Store & AsyncDisposable & Pick<Ledger, "backup">;
+export type OpenStore = Store & AsyncDisposable & Pick<Journal, "backup">;
 
 /**
  * Opens the MDB in a SQLite file (or `:memory:`), or in the PostgreSQL database that `postgres://…` names; reads are
@@ -23,10 +23,10 @@ export async function openStore(options: {
   readonly log: Log;
 }): Promise<OpenStore> {
   const { path, clock, log } = options;
-  if (!isPostgres(path)) return storeOn({ ledger: await openLedgerThread(path), clock, log });
+  if (!isPostgres(path)) return storeOn({ journal: await openJournalThread(path), clock, log });
   // Loaded only where it is used: most servers have no PostgreSQL.
-  const { openPostgresLedger } = await import("./postgres/journal.ts");
-  return storeOn({ ledger: await openPostgresLedger({ place: path, clock, log }), clock, log });
+  const { openPostgresJournal } = await import("./postgres/journal.ts");
+  return storeOn({ journal: await openPostgresJournal({ place: path, clock, log }), clock, log });
 }
 
 /**
@@ -34,12 +34,12 @@ export async function openStore(options: {
  * the ledger has the change. Where others write to the same database, what waits is decided anew on what they wrote.
  */
 export async function storeOn(options: {
-  readonly ledger: Ledger;
+  readonly journal: Journal;
   readonly clock: Clock;
   readonly log: Log;
 }): Promise<OpenStore> {
-  const { ledger, clock, log } = options;
-  const holdings = await ledger.load();
+  const { journal, clock, log } = options;
+  const holdings = await journal.load();
   const memory = fleetMemory(holdings);
   const documents = documentMemory(holdings.documents);
   let position = holdings.position;
@@ -59,7 +59,7 @@ export async function storeOn(options: {
     }
   };
   const queue = writeQueue({
-    ...{ ledger, memory, clock, log },
+    ...{ journal, memory, clock, log },
     position: () => position,
     documentNow: documents.get,
     onWritten: (entries, before) => {
@@ -68,26 +68,26 @@ export async function storeOn(options: {
         if (entry.kind === "machine") tell(changeOf(entry, position));
         else {
           const { documentKind: kind, key, document } = entry;
-          documents.takeIn([{ kind, key, position, ...(document === undefined ? {} : { document }) }]);
+          documents.apply([{ kind, key, position, ...(document === undefined ? {} : { document }) }]);
         }
       }
     },
-    onNews: (news) => {
-      const changes = changesOf(news, memory.fleet().get);
-      memory.takeIn(news);
-      if (news.kind === "everything") {
+    onRemoteChanges: (remote) => {
+      const changes = changesOf(remote, memory.fleet().get);
+      memory.apply(remote);
+      if (remote.kind === "everything") {
         log("warn", "all machines are read anew: too much was written by others, or the database is another one", {
-          ...{ before: position, now: news.position },
+          ...{ before: position, now: remote.position },
         });
         documents.clear();
       }
-      documents.takeIn(news.documents);
-      position = news.position;
+      documents.apply(remote.documents);
+      position = remote.position;
       return changes.map((change) => () => tell(change));
     },
     onRefused: noteRefusal,
   });
-  ledger.others?.watch(queue.look);
+  journal.others?.watch(queue.poll);
 
   const find = (name: string) => memory.fleet().find(name);
   const tooLate = (what: string) => new Error(`the MDB is closed; ${what} came too late`);
@@ -105,14 +105,14 @@ export async function storeOn(options: {
       return () => listeners.delete(listener);
     },
     position: () => position,
-    changesSince: ledger.changesSince,
+    changesSince: journal.changesSince,
     history: async (id, limit) => {
       await queue.idle();
-      return ledger.history(id, Math.min(limit, historyLimit));
+      return journal.history(id, Math.min(limit, historyLimit));
     },
     audit: async (query) => {
       await queue.idle();
-      return ledger.audit(query);
+      return journal.audit(query);
     },
     addLog: logs.add,
     log: logs.of,
@@ -133,13 +133,13 @@ export async function storeOn(options: {
     },
     apply: (event, asked) =>
       closed ? Promise.reject(tooLate(event.kind)) : queue.apply({ ...asked, event, atMs: clock.nowMs() }),
-    backup: ledger.backup,
-    leads: () => !closed && (ledger.others?.leads() ?? true),
+    backup: journal.backup,
+    leads: () => !closed && (journal.others?.leads() ?? true),
     [Symbol.asyncDispose]: async () => {
       if (closed) return;
       closed = true;
       await queue.idle();
-      await ledger[Symbol.asyncDispose]();
+      await journal[Symbol.asyncDispose]();
     },
   };
 
@@ -173,12 +173,12 @@ function changeOf({ machine, event, atMs, by, absorbed }: MachineEntry, position
  * What others wrote, as watchers hear it. A machine that came and went since the last look is left out: there is no
  * record to show. Of everything only what is new here is told.
  */
-function changesOf(news: News, known: (id: MachineId) => Machine | undefined): Change[] {
-  const records = new Map(news.machines.map((machine) => [machine.id, machine]));
-  return news.changes.flatMap((change) => {
+function changesOf(changes: RemoteChanges, known: (id: MachineId) => Machine | undefined): Change[] {
+  const records = new Map(changes.machines.map((machine) => [machine.id, machine]));
+  return changes.changes.flatMap((change) => {
     const held = known(change.machine.id);
     const record = records.get(change.machine.id) ?? held;
-    if (record === undefined || (news.kind === "everything" && held?.revision === record.revision)) return [];
+    if (record === undefined || (changes.kind === "everything" && held?.revision === record.revision)) return [];
     const machine = record.revision === change.machine.revision ? record : { ...record, ...change.machine };
     return [{ ...change, machine }];
   });

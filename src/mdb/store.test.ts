@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import type { Ledger } from "./journal/journal.ts";
+import type { Journal } from "./journal/journal.ts";
 import { openStore, storeOn } from "./open-store.ts";
-import { openLedgerThread } from "./sqlite/thread.ts";
+import { openJournalThread } from "./sqlite/thread.ts";
 import { fleetChangesSuite } from "./testing/fleet-changes-suite.ts";
 import { asks, birthOf, checkPruning, stillClock, storeSuite, testMac } from "./testing/store-suite.ts";
 
@@ -66,13 +66,13 @@ test("a file of a newer version is refused", async () => {
 });
 
 test("when the disk refuses, what waited is refused, and memory is again what the disk holds", async () => {
-  const inner = await openLedgerThread(":memory:");
+  const inner = await openJournalThread(":memory:");
   let full = false;
-  const ledger: Ledger = {
+  const journal: Journal = {
     ...inner,
     commit: (entries) => (full ? Promise.reject(new Error("disk full")) : inner.commit(entries)),
   };
-  await using store = await storeOn({ ledger, clock: stillClock(), log });
+  await using store = await storeOn({ journal, clock: stillClock(), log });
   await store.apply(asks(1));
   full = true;
   const results = await Promise.allSettled([store.apply(asks(1)), store.apply(asks(2))]);
@@ -88,16 +88,16 @@ test("when the disk refuses, what waited is refused, and memory is again what th
 });
 
 test("thousands of machines at once are a handful of transactions", async () => {
-  await using inner = await openLedgerThread(newFile());
+  await using inner = await openJournalThread(newFile());
   let transactions = 0;
-  const ledger: Ledger = {
+  const journal: Journal = {
     ...inner,
     commit: (entries) => {
       transactions += 1;
       return inner.commit(entries);
     },
   };
-  await using store = await storeOn({ ledger, clock: stillClock(), log });
+  await using store = await storeOn({ journal, clock: stillClock(), log });
   await Promise.all(Array.from({ length: 2000 }, (_, n) => store.apply(asks(n + 1))));
   assert.equal(store.list().length, 2000);
   assert.ok(transactions <= 5, `${transactions} transactions`);

@@ -9,21 +9,21 @@ import { birther, machinesOf, type RunningDemo, startDemo } from "./birther-cli.
 import { diskKeyIn, opensRoot } from "./disk-key.ts";
 
 const minuteMs = 60_000;
-const places = { scratch: "", demo: "", state: "" };
+const paths = { scratch: "", demo: "", state: "" };
 let demo: RunningDemo;
 const oldKeys: Buffer[] = [];
 
 before(async () => {
-  places.scratch = await mkdtemp("/var/tmp/birther-birth-");
-  places.demo = join(places.scratch, "demo");
-  places.state = join(places.demo, "state");
-  demo = startDemo("--json", "--keep", "--directory", places.demo);
+  paths.scratch = await mkdtemp("/var/tmp/birther-birth-");
+  paths.demo = join(paths.scratch, "demo");
+  paths.state = join(paths.demo, "state");
+  demo = startDemo("--json", "--keep", "--directory", paths.demo);
 });
 
 after(async () => {
   demo.process.kill("SIGTERM");
   await demo.ended;
-  await rm(places.scratch, { recursive: true, force: true });
+  await rm(paths.scratch, { recursive: true, force: true });
 });
 
 const isUp = (machine: MachineView, generation: number) =>
@@ -36,7 +36,7 @@ async function bothUp(
   return await waitFor(`both machines up in generations ${generations}`, 20 * 60, async () => {
     if (demo.process.exitCode !== null) throw new Error(`the demo ended with status ${demo.process.exitCode}`);
     await new Promise((resolve) => setTimeout(resolve, 2000));
-    const all = await machinesOf(places.state).catch(() => []);
+    const all = await machinesOf(paths.state).catch(() => []);
     const [bios, uefi] = (["bios", "uefi"] as const).map((kind) => all.find((machine) => machine.firmware === kind));
     if (bios === undefined || uefi === undefined) return undefined;
     return isUp(bios, generations[0]) && isUp(uefi, generations[1]) ? [bios, uefi] : undefined;
@@ -64,13 +64,13 @@ function assertWholeTimeline(machine: MachineView, without: readonly Phase[]): v
 /** What this life's timeline says of its burn-in. */
 const burnInOf = (machine: MachineView) => machine.timeline.find((entry) => entry.phase === "burnIn")?.detail ?? "";
 
-const machineFile = (name: string, file: string) => join(places.demo, "rack", name, file);
+const machineFile = (name: string, file: string) => join(paths.demo, "rack", name, file);
 const keyNow = async () => {
   const key = await diskKeyIn(machineFile("machine-2", "uefi-variables.fd"));
   assert.ok(key, "the UEFI machine holds a disk key in its NVRAM");
   return key;
 };
-const opens = (key: Buffer) => opensRoot(machineFile("machine-2", "disk0.raw"), key, places.scratch);
+const opens = (key: Buffer) => opensRoot(machineFile("machine-2", "disk0.raw"), key, paths.scratch);
 
 test("birth: two machines nobody ever described, from power-on to their image", {
   timeout: 25 * minuteMs,
@@ -105,7 +105,7 @@ test("birth: two machines nobody ever described, from power-on to their image", 
   oldKeys.push(key);
 });
 
-const reset = (name: string) => birther("lab", "--socket", join(places.demo, "lab.sock"), "reset", name);
+const reset = (name: string) => birther("lab", "--socket", join(paths.demo, "lab.sock"), "reset", name);
 
 /** The disk key is a new one that opens the root, and no key of an earlier life opens anything. */
 async function assertKeyRenewed(): Promise<void> {
@@ -118,9 +118,9 @@ async function assertKeyRenewed(): Promise<void> {
 test("rebirth of one, clean of the other: same names and addresses; old keys open nothing", {
   timeout: 25 * minuteMs,
 }, async () => {
-  const before = await machinesOf(places.state);
-  await birther("rebirth", "r01u02", "--yes", "--state", places.state);
-  await birther("clean", "r01u01", "--yes", "--state", places.state);
+  const before = await machinesOf(paths.state);
+  await birther("rebirth", "r01u02", "--yes", "--state", paths.state);
+  await birther("clean", "r01u01", "--yes", "--state", paths.state);
   await Promise.all(["machine-1", "machine-2"].map(reset));
   const [bios, uefi] = await bothUp([2, 2]);
   assert.deepEqual(names([bios, uefi]), names(before).sort());
@@ -133,7 +133,7 @@ test("rebirth of one, clean of the other: same names and addresses; old keys ope
 });
 
 test("clean of an encrypted machine: without burn-in, with new keys", { timeout: 25 * minuteMs }, async () => {
-  await birther("clean", "r01u02", "--yes", "--state", places.state);
+  await birther("clean", "r01u02", "--yes", "--state", paths.state);
   await reset("machine-2");
   const [, uefi] = await bothUp([2, 3]);
   assertWholeTimeline(uefi, []);
@@ -154,5 +154,5 @@ test("Ctrl-C ends the demo in order, with its report as the last line", { timeou
     ["up", "up"],
   );
   for (const { phases: took } of report.machines) assert.ok(Object.values(took).every((ms) => ms >= 0));
-  assert.ok((await readdir(places.demo)).includes("rack"), "--keep keeps the disks");
+  assert.ok((await readdir(paths.demo)).includes("rack"), "--keep keeps the disks");
 });

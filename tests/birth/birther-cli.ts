@@ -6,8 +6,8 @@ const launcher = new URL("../../birther", import.meta.url).pathname;
 const runFile = promisify(execFile);
 
 /** Runs `./birther WORDS…` as a person would, and gives what it printed on standard output. Throws where it fails. */
-export async function birther(...words: readonly string[]): Promise<string> {
-  const { stdout } = await runFile(launcher, words, { timeout: 60_000, maxBuffer: 64 * 1024 * 1024 });
+export async function birther(...text: readonly string[]): Promise<string> {
+  const { stdout } = await runFile(launcher, text, { timeout: 60_000, maxBuffer: 64 * 1024 * 1024 });
   return stdout;
 }
 
@@ -21,8 +21,8 @@ export type RunningDemo = {
 };
 
 /** Starts `./birther demo` in a directory of the caller's. */
-export function startDemo(...words: readonly string[]): RunningDemo {
-  const child = spawn(launcher, ["demo", ...words], { stdio: ["ignore", "pipe", "inherit"] });
+export function startDemo(...text: readonly string[]): RunningDemo {
+  const child = spawn(launcher, ["demo", ...text], { stdio: ["ignore", "pipe", "inherit"] });
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     output += text;

@@ -41,8 +41,8 @@ export async function opensRoot(diskPath: string, key: Buffer, scratch: string):
   const [headerPath, keyPath] = [`${scratch}/luks-header`, `${scratch}/disk-key`];
   await writeFile(headerPath, buffer);
   await writeFile(keyPath, key, { mode: 0o600 });
-  const words = ["open", "--test-passphrase", "--type", "luks2", "--key-file", keyPath, headerPath];
-  return runFile("cryptsetup", words).then(
+  const text = ["open", "--test-passphrase", "--type", "luks2", "--key-file", keyPath, headerPath];
+  return runFile("cryptsetup", text).then(
     () => true,
     (error: { code?: number; stderr?: string }) => {
       // 2 is "no permission (bad passphrase)" (cryptsetup(8)); anything else is no answer to the question.

@@ -193,7 +193,7 @@ scrape_configs:
 });
 
 describe("promtool", () => {
-  const promtool = (...words: string[]) => [peerProgram("promtool"), ...words];
+  const promtool = (...text: string[]) => [peerProgram("promtool"), ...text];
 
   test("check metrics: what is exported is well-formed and named as Prometheus advises", async () => {
     const { status, out, err } = await run(promtool("check", "metrics"), await exports.metrics());

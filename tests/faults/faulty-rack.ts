@@ -6,8 +6,8 @@ import type { Log } from "../../src/core/ports.ts";
 import type { MachineSpec } from "../../src/lab/machine-spec.ts";
 import { type Rack, startRack } from "../../src/lab/rack.ts";
 import { demoConfig, demoSwitch } from "../../src/main/demo/plan.ts";
-import { prepareGround } from "../../src/main/demo/prepare-demo.ts";
-import { placesIn } from "../../src/main/paths.ts";
+import { prepareDemo } from "../../src/main/demo/prepare-demo.ts";
+import { pathsIn } from "../../src/main/paths.ts";
 import { prepareServer } from "../../src/main/server/prepare-server.ts";
 import { type RunningServer, startServer } from "../../src/main/server/server.ts";
 
@@ -34,8 +34,7 @@ const withoutSystemImages = (directory: string) =>
   prepareServer({ stateDirectory: join(directory, "state"), log: silent });
 
 /** With the demo's system images, so that machines come up; tests/support/prepare-births.ts must have been there. */
-export const withSystemImages = (directory: string) =>
-  prepareGround(directory, { step: (_title, work) => work(silent) });
+export const withSystemImages = (directory: string) => prepareDemo(directory, { step: (_title, work) => work(silent) });
 
 /** Builds a rack in the current namespace. The Bootstrap Image must have been built before (it needs the outer network). */
 export async function faultyRack(
@@ -56,7 +55,7 @@ export async function faultyRack(
   return {
     rack,
     directory,
-    initramfsPath: placesIn(stateDirectory).initramfs,
+    initramfsPath: pathsIn(stateDirectory).initramfs,
     startServer: (changes = {}) => {
       const base = demoConfig(stateDirectory);
       const placement = { ...base.placement, lldpSeconds: 5 };

@@ -27,7 +27,7 @@ export type Line = {
 };
 
 /** A rack whose switch has a Boot Server with real loaders, but with no Bootstrap Image worth booting. */
-export type BootPlace = AsyncDisposable & {
+export type BootEnvironment = AsyncDisposable & {
   readonly rack: Rack;
   readonly store: Store;
   readonly lines: readonly Line[];
@@ -52,11 +52,11 @@ export function rackNetwork(changes: Partial<Network>): Network {
 }
 
 /** Builds the rack; `beside` may start something on the wire before the Boot Server. */
-export async function bootPlace(of: {
+export async function bootEnvironment(of: {
   readonly machines: readonly MachineSpec[];
   readonly network: Network;
   readonly otherDhcp?: boolean;
-}): Promise<BootPlace> {
+}): Promise<BootEnvironment> {
   await using made = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "birther-firmware-"));
   made.defer(() => rm(directory, { recursive: true }));

@@ -11,32 +11,33 @@ insideNamespace("a full uplink, in a namespace", import.meta.url, () => {
     await using place = await faultyRack([machineSpec(1), machineSpec(2)]);
     // 4 seconds of 10 Mbit/s are less than the Bootstrap Image: one at a time.
     await using server = await place.startServer({ uplinkMbps: 10 });
-    const told: string[] = [];
+    const notified: string[] = [];
     const inInit = new Set<string>();
     server.store.watch(({ event, machine }) => {
       if (event.kind === "orderTaken") inInit.add(machine.id);
-      if (event.kind === "conditionSet" && event.condition === "waiting") told.push(`${machine.id} ${event.reason}`);
-      if (event.kind === "conditionCleared") told.push(`${machine.id} goes on`);
+      if (event.kind === "conditionSet" && event.condition === "waiting")
+        notified.push(`${machine.id} ${event.reason}`);
+      if (event.kind === "conditionCleared") notified.push(`${machine.id} goes on`);
     });
     const { machines } = place.rack;
     await Promise.all(machines.map((machine) => machine.powerOn()));
     await waitFor("both machines' orders", 220, () => (inInit.size === machines.length ? true : undefined)).catch(
       async (cause) => {
         throw new Error(
-          `${told.join("\n")}\n${await place.console("machine-1")}\n${await place.console("machine-2")}`,
+          `${notified.join("\n")}\n${await place.console("machine-1")}\n${await place.console("machine-2")}`,
           {
             cause,
           },
         );
       },
     );
-    const [first = "", ...rest] = told;
+    const [first = "", ...rest] = notified;
     assert.match(first, /^m-5254\w+ place 1 in line for the uplink, about \d+ s to go$/);
     const [waiter] = first.split(" ");
-    assert.ok(rest.includes(`${waiter} goes on`), told.join("\n"));
+    assert.ok(rest.includes(`${waiter} goes on`), notified.join("\n"));
     assert.ok(
-      told.every((line) => line.startsWith(`${waiter} `)),
-      told.join("\n"),
+      notified.every((line) => line.startsWith(`${waiter} `)),
+      notified.join("\n"),
     );
   });
 });

@@ -15,7 +15,7 @@ insideNamespace("UEFI HTTP boot, in a namespace", import.meta.url, () => {
     await machine.powerOn();
     const born = await waitFor("init's order", 200, () => {
       const record = server.store.byMac(machine.mac);
-      return record?.ticket?.taken === undefined ? undefined : record;
+      return record?.order?.taken === undefined ? undefined : record;
     }).catch(async (cause) => {
       throw new Error(await place.console(machine.name), { cause });
     });

@@ -8,7 +8,7 @@ import { lessonsOf } from "../../src/core/pxe/local-boot/lesson.ts";
 import type { LabMachine } from "../../src/lab/machine.ts";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
-import { type BootPlace, bootPlace, rackNetwork } from "./boot-environment.ts";
+import { type BootEnvironment, bootEnvironment, rackNetwork } from "./boot-environment.ts";
 
 const mark = "THE DISK BOOTS";
 
@@ -36,7 +36,7 @@ function writeDisk(machine: LabMachine, bytes: Uint8Array): void {
 }
 
 /** Has a machine gone through its birth, as far as the MDB knows. */
-async function declareHealthy(place: BootPlace, { mac, spec }: LabMachine, unit: number): Promise<void> {
+async function declareHealthy(place: BootEnvironment, { mac, spec }: LabMachine, unit: number): Promise<void> {
   const id = machineIdFromMac(mac);
   const hostname = `r01u0${unit}`;
   const address = `10.77.1.${64 + unit}`;
@@ -71,7 +71,7 @@ async function declareHealthy(place: BootPlace, { mac, spec }: LabMachine, unit:
 }
 
 /** Seconds from the first DHCP answer until a machine's console says something. */
-async function secondsToConsole(place: BootPlace, machine: LabMachine, says: RegExp): Promise<number> {
+async function secondsToConsole(place: BootEnvironment, machine: LabMachine, says: RegExp): Promise<number> {
   await machine.powerOn();
   const first = await place.line(`a DHCP answer to ${machine.name}`, 120, ({ message, facts }) => {
     return message === "DHCP offer" && facts.mac === machine.mac;
@@ -90,7 +90,7 @@ insideNamespace("healthy machines leave for their disks, in a namespace", import
     }, async (context: TestContext) => {
       const disks = [{ bus: "virtio", sizeMiB: 16, serial: "D1" }] as const;
       const machines = [machineSpec(1, { firmware, disks })];
-      await using place = await bootPlace({ machines, network: rackNetwork({ allowForeignDhcp: true }) });
+      await using place = await bootEnvironment({ machines, network: rackNetwork({ allowForeignDhcp: true }) });
       const [machine] = place.rack.machines;
       assert.ok(machine);
       // An empty disk is behind the network in OVMF's boot order, as a disk of ours is (core/install).

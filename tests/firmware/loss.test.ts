@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { LabMachine } from "../../src/lab/machine.ts";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
-import { bootPlace, rackNetwork } from "./boot-environment.ts";
+import { bootEnvironment, rackNetwork } from "./boot-environment.ts";
 
 /** SeaBIOS has no second round: what its ROM did not get within its time-outs needs somebody at the power button. */
 const mostPowerCycles = 6;
@@ -14,7 +14,7 @@ insideNamespace("firmware on a bad wire, in a namespace", import.meta.url, () =>
     timeout: 300_000,
   }, async (t) => {
     const machines = [machineSpec(1, { lossPercent: 30 }), machineSpec(2, { lossPercent: 30 })];
-    await using place = await bootPlace({ machines, network: rackNetwork({ allowForeignDhcp: true }) });
+    await using place = await bootEnvironment({ machines, network: rackNetwork({ allowForeignDhcp: true }) });
     const toScript = async (machine: LabMachine): Promise<number> => {
       await machine.powerOn();
       for (let cycles = 1; ; cycles += 1) {
@@ -23,8 +23,8 @@ insideNamespace("firmware on a bad wire, in a namespace", import.meta.url, () =>
           const id = place.store.byMac(machine.mac)?.id;
           if (place.lines.some(({ message, facts }) => message === "boot script sent" && facts.machine === id))
             return "script";
-          const words = readFileSync(machine.consoleLogPath, "utf8").slice(read);
-          return words.includes("No bootable device") ? "gave up" : undefined;
+          const text = readFileSync(machine.consoleLogPath, "utf8").slice(read);
+          return text.includes("No bootable device") ? "gave up" : undefined;
         });
         if (end === "script") return cycles;
         assert.ok(cycles < mostPowerCycles, `${machine.name} gave up ${cycles} times`);

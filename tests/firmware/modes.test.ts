@@ -4,15 +4,15 @@ import { test } from "node:test";
 import type { Machine } from "../../src/core/machine/record.ts";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
-import { type BootPlace, bootPlace, rackNetwork } from "./boot-environment.ts";
+import { type BootEnvironment, bootEnvironment, rackNetwork } from "./boot-environment.ts";
 
-const record = (place: BootPlace, index: number): Machine =>
+const record = (place: BootEnvironment, index: number): Machine =>
   place.store.byMac(place.rack.machines[index]?.mac ?? assert.fail()) ?? assert.fail("no record");
 
 insideNamespace("modes of a network beside a real dnsmasq, in a namespace", import.meta.url, () => {
   test("proxy: SeaBIOS with iPXE and OVMF take dnsmasq's address and our script", { timeout: 300_000 }, async () => {
     const machines = [machineSpec(1), machineSpec(2, { firmware: "uefi" })];
-    await using place = await bootPlace({ machines, network: rackNetwork({ mode: "proxy" }), otherDhcp: true });
+    await using place = await bootEnvironment({ machines, network: rackNetwork({ mode: "proxy" }), otherDhcp: true });
     await Promise.all(place.rack.machines.map((machine) => machine.powerOn()));
     for (const [index, machine] of place.rack.machines.entries()) {
       await place.line(`the script of ${machine.name}`, 240, ({ message, facts }) => {
@@ -32,7 +32,11 @@ insideNamespace("modes of a network beside a real dnsmasq, in a namespace", impo
     timeout: 200_000,
   }, async (context) => {
     const network = rackNetwork({ mode: "proxy", nursery: false, secureBoot: true });
-    await using place = await bootPlace({ machines: [machineSpec(1, { firmware: "uefi" })], network, otherDhcp: true });
+    await using place = await bootEnvironment({
+      machines: [machineSpec(1, { firmware: "uefi" })],
+      network,
+      otherDhcp: true,
+    });
     const [machine] = place.rack.machines;
     assert.ok(machine);
     await machine.powerOn();
@@ -55,7 +59,11 @@ insideNamespace("modes of a network beside a real dnsmasq, in a namespace", impo
   test("full: dnsmasq is found at the start and named, the network is not served, what would be said is told", {
     timeout: 120_000,
   }, async () => {
-    await using place = await bootPlace({ machines: [machineSpec(1)], network: rackNetwork({}), otherDhcp: true });
+    await using place = await bootEnvironment({
+      machines: [machineSpec(1)],
+      network: rackNetwork({}),
+      otherDhcp: true,
+    });
     const named = await place.line("the other server's name", 10, ({ message }) =>
       message.includes("it is not served"),
     );

@@ -22,7 +22,7 @@ export async function startDnsmasq(directory: string, more: readonly string[] = 
   await once(host, "spawn");
   const inside = ["nsenter", "-t", String(host.pid), "-n"];
   const run = ([name = "", ...rest]: readonly string[]) => execute(name, rest, { timeout: 10_000 });
-  const ip = (words: string, where: readonly string[] = []) => run([...where, "ip", ...words.split(" ")]);
+  const ip = (text: string, where: readonly string[] = []) => run([...where, "ip", ...text.split(" ")]);
   await waitFor("the other host's namespace", 5, () => (hasLeft(host.pid) ? true : undefined));
   await ip("link add other0 type veth peer name other1 address 02:00:00:00:00:99");
   made.defer(async () => void (await ip("link delete other0")));
@@ -38,13 +38,13 @@ export async function startDnsmasq(directory: string, more: readonly string[] = 
   ];
   const [command = "", ...rest] = [...inside, "dnsmasq", ...options];
   const dnsmasq = kept(spawn(command, rest, { stdio: ["ignore", "ignore", "pipe"] }));
-  let words = "";
+  let output = "";
   dnsmasq.stderr?.on("data", (text: Buffer) => {
-    words += text.toString();
+    output += text.toString();
   });
   await waitFor("dnsmasq (apt-get install dnsmasq-base)", 10, () => {
-    if (dnsmasq.exitCode !== null) throw new Error(`dnsmasq: ${words}`);
-    return words.includes("DHCP") || undefined;
+    if (dnsmasq.exitCode !== null) throw new Error(`dnsmasq: ${output}`);
+    return output.includes("DHCP") || undefined;
   });
   return made.move();
 }

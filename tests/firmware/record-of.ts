@@ -39,7 +39,7 @@ export const up = (generation: number, seconds = 600) => ({
 export const inInit = (seconds = 400) => ({
   what: "init's order",
   seconds,
-  holds: (record: Machine) => record.ticket?.taken !== undefined,
+  holds: (record: Machine) => record.order?.taken !== undefined,
 });
 
 /** The first phases of a machine's timeline, with their details: how it got its loader. */

@@ -9,12 +9,12 @@ import { lldpEtherType, lldpGroup } from "../../src/core/lldp/lldpdu.ts";
 import { readLldp } from "../../src/core/lldp/read.ts";
 import { type Mac, macToBytes } from "../../src/core/net/mac.ts";
 import { startAnnouncer } from "../../src/lab/announcer.ts";
-import { carryOut } from "../../src/lab/bridge.ts";
+import { runStep } from "../../src/lab/bridge.ts";
 import { interfaceIndex, openPacketSocket } from "../../src/lab/packet-socket.ts";
 import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
 
 const run = promisify(execFile);
-const ip = (words: string) => ({ argv: ["ip", ...words.split(" ")] });
+const ip = (text: string) => ({ argv: ["ip", ...text.split(" ")] });
 
 insideNamespace("a real lldpd as the neighbour, in a namespace", import.meta.url, () => {
   test("it knows our switch and port, and we read what it says", { timeout: 90_000 }, async () => {
@@ -23,7 +23,7 @@ insideNamespace("a real lldpd as the neighbour, in a namespace", import.meta.url
     // lldpd and lldpcli give up root for a user of their own, who must reach the socket.
     await chmod(directory, 0o755);
     const socket = join(directory, "lldpd.sock");
-    await carryOut([ip("link add tap1 type veth peer name eth9"), ip("link set tap1 up"), ip("link set eth9 up")]);
+    await runStep([ip("link add tap1 type veth peer name eth9"), ip("link set tap1 up"), ip("link set eth9 up")]);
     const identity = { systemName: "tor-1", chassis: "02:00:5e:b1:00:01" as Mac };
     using _announcer = startAnnouncer(
       identity,
@@ -35,9 +35,9 @@ insideNamespace("a real lldpd as the neighbour, in a namespace", import.meta.url
     const lldpd = spawn("lldpd", ["-d", "-u", socket, "-I", "eth9", "-C", "eth9", "-S", "a test machine"], {
       stdio: ["ignore", "ignore", "pipe"],
     });
-    let words = "";
+    const text = "";
     lldpd.stderr.on("data", (text) => {
-      words += text;
+      text += text;
     });
     await using _lldpd = {
       [Symbol.asyncDispose]: async () => {
@@ -47,7 +47,7 @@ insideNamespace("a real lldpd as the neighbour, in a namespace", import.meta.url
       },
     };
 
-    const neighbours = await waitFor(`lldpd to know its neighbour (${words})`, 30, async () => {
+    const neighbours = await waitFor(`lldpd to know its neighbour (${text})`, 30, async () => {
       const asked = await run("lldpcli", ["-u", socket, "-f", "json", "show", "neighbors"]).catch(() => undefined);
       return asked?.stdout.includes("tor-1") ? asked.stdout : undefined;
     });

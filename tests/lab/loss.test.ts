@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bridgeCommands, carryOut } from "../../src/lab/bridge.ts";
+import { bridgeCommands, runStep } from "../../src/lab/bridge.ts";
 import { interfaceIndex, openPacketSocket } from "../../src/lab/packet-socket.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
 
-const ip = (words: string) => ({ argv: ["ip", ...words.split(" ")] });
+const ip = (text: string) => ({ argv: ["ip", ...text.split(" ")] });
 // IEEE 802 "local experimental", which nothing else speaks.
 const etherType = 0x88b5;
 const broadcast = Uint8Array.of(255, 255, 255, 255, 255, 255);
@@ -17,7 +17,7 @@ insideNamespace("loss on a port of the virtual switch, in a namespace", import.m
     ];
     const bridge = { name: "rack0", mac: "02:00:5e:b1:00:01", addresses: [], ports };
     // Cables with an end that we can hold, instead of taps that wait for a QEMU.
-    await carryOut([
+    await runStep([
       ...ports.map(({ tap }) => ip(`link add ${tap} type veth peer name ${tap}-end`)),
       ...bridgeCommands(bridge).filter(({ argv }) => !argv.includes("tuntap")),
       ...ports.map(({ tap }) => ip(`link set ${tap}-end up`)),

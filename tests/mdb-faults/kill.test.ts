@@ -8,7 +8,7 @@ import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { checkFleet } from "../../src/core/machine/check.ts";
 import type { Machine } from "../../src/core/machine/record.ts";
-import { openSqliteLedger } from "../../src/mdb/sqlite/journal.ts";
+import { openSqliteJournal } from "../../src/mdb/sqlite/journal.ts";
 import { testMac } from "../../src/mdb/testing/store-suite.ts";
 
 /** KILL_ROUNDS=1000 for the long run. */
@@ -49,18 +49,18 @@ async function killWriter(writer: ChildProcessWithoutNullStreams, first: number)
 
 /** All records of a file, after whatever repair SQLite makes when it is opened. */
 function machinesIn(path: string): { readonly machines: readonly Machine[]; readonly position: number } {
-  const ledger = openSqliteLedger(path);
+  const journal = openSqliteJournal(path);
   try {
-    const machines = ledger.machinesAfter({ id: "", limit: 1_000_000 }).map((text) => JSON.parse(text) as Machine);
-    return { machines, position: ledger.position() };
+    const machines = journal.machinesAfter({ id: "", limit: 1_000_000 }).map((text) => JSON.parse(text) as Machine);
+    return { machines, position: journal.position() };
   } finally {
-    ledger.close();
+    journal.close();
   }
 }
 
 test(`kill -9 during writes, ${rounds} rounds: nothing acknowledged is lost, nothing is there twice`, async () => {
   const acknowledged = new Map<string, number>();
-  let told = 0;
+  let notified = 0;
   let path = "";
   let next: ChildProcessWithoutNullStreams | undefined;
   try {
@@ -77,7 +77,7 @@ test(`kill -9 during writes, ${rounds} rounds: nothing acknowledged is lost, not
       for (const line of await killWriter(writer, 1 + round * 100_000)) {
         const [n, revision] = line.split(" ").map(Number);
         acknowledged.set(testMac(n ?? assert.fail()), revision ?? assert.fail());
-        told += 1;
+        notified += 1;
       }
       const { machines, position } = machinesIn(path);
       const revisions = new Map(machines.map(({ macs, revision }) => [macs[0] as string, revision]));
@@ -92,5 +92,5 @@ test(`kill -9 during writes, ${rounds} rounds: nothing acknowledged is lost, not
   } finally {
     next?.kill("SIGKILL");
   }
-  assert.ok(told > rounds, `${told} acknowledgements`);
+  assert.ok(notified > rounds, `${notified} acknowledgements`);
 });

@@ -21,7 +21,7 @@ async function bear(n: number): Promise<void> {
   await store.apply(asked);
   // One script with the order's token was sent; the other server's would take the place of it.
   const sent = { kind: "held", message: "a script was sent already", next: "" } as const;
-  await store.apply(issued, { guard: () => (store.get(id)?.ticket === undefined ? undefined : sent) });
+  await store.apply(issued, { guard: () => (store.get(id)?.order === undefined ? undefined : sent) });
   const got = await store.apply({ ...taken, bootId: name });
   if (got.kind === "refused") return;
   say(`taken ${n}`);

@@ -7,7 +7,7 @@ import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
 import { storeOn } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
-import { openPostgresLedger } from "../../src/mdb/postgres/journal.ts";
+import { openPostgresJournal } from "../../src/mdb/postgres/journal.ts";
 import { birthOf, stillClock, until } from "../../src/mdb/testing/store-suite.ts";
 import { startPostgres } from "./postgres-server.ts";
 
@@ -17,7 +17,7 @@ after(() => server[Symbol.asyncDispose]());
 
 const clock: Clock = { ...stillClock(), monotonicMs: () => performance.now() };
 const openOn = async (place: string) =>
-  storeOn({ ledger: await openPostgresLedger({ place, clock, log, pollMs: 100, patienceMs: 5000 }), clock, log });
+  storeOn({ journal: await openPostgresJournal({ place, clock, log, pollMs: 100, retryMs: 5000 }), clock, log });
 
 /** What a process that serves this store answers to a batch; it may send two machines of a group away. */
 function process(store: Store) {
@@ -35,8 +35,8 @@ function process(store: Store) {
   return async (...names: string[]) => {
     const body = JSON.stringify({ action: "rebirth", select: { names } });
     const headers = { "content-type": "application/json" };
-    const door = { kind: "socket", user: "test" } as const;
-    const answer = await app.request("/v1/batch", { method: "POST", body, headers }, { door });
+    const listener = { kind: "socket", user: "test" } as const;
+    const answer = await app.request("/v1/batch", { method: "POST", body, headers }, { listener });
     const { results = [] } = (await answer.json()) as { results?: { outcome: string }[] };
     return { status: answer.status, done: results.filter(({ outcome }) => outcome === "done").length };
   };

@@ -20,10 +20,10 @@ const random = { bytes: (count: number) => new Uint8Array(count) };
 
 test("of several Birthers on one database the one that leads tells; when it goes, the next one goes on and misses nothing", async () => {
   const place = await server.createDatabase();
-  const told = new Map<string, Notice["kind"]>();
+  const notified = new Map<string, Notice["kind"]>();
   await using receiver = createServer(async (request, response) => {
     const notice: Notice = JSON.parse((await request.setEncoding("utf8").toArray()).join(""));
-    told.set(notice.id, notice.kind);
+    notified.set(notice.id, notice.kind);
     response.writeHead(204).end();
   }).listen(0, "127.0.0.1");
   await once(receiver, "listening");
@@ -49,7 +49,7 @@ test("of several Birthers on one database the one that leads tells; when it goes
   await using second = await patientStore(place);
   await second.apply(asks(1));
   await first.apply(hold);
-  await until("the hold is told", () => told.size === 1);
+  await until("the hold is told", () => notified.size === 1);
   await telling[Symbol.asyncDispose]();
   await second.apply({ kind: "failed", id, step: "disk", reason: "while nobody tells" });
   await first[Symbol.asyncDispose]();
@@ -58,6 +58,6 @@ test("of several Birthers on one database the one that leads tells; when it goes
   await using last = await tell(second);
   await last.tick();
   await second.apply(hold);
-  await until("all is told", () => told.size >= 4);
-  assert.deepEqual([...told.values()].sort(), ["failing", "hold", "hold", "holdCleared"]);
+  await until("all is told", () => notified.size >= 4);
+  assert.deepEqual([...notified.values()].sort(), ["failing", "hold", "hold", "holdCleared"]);
 });

@@ -46,9 +46,9 @@ export async function startPostgres(
   if (user !== undefined) chownSync(directory, user.uid, user.gid);
   const data = join(directory, "data");
   const bin = programs();
-  const child = async (program: string, ...words: readonly string[]) => {
+  const child = async (program: string, ...text: readonly string[]) => {
     const env = { ...process.env, LC_ALL: "C.UTF-8" };
-    await run(join(bin, program), [...words], { ...user, env, cwd: directory, maxBuffer: 1 << 26 });
+    await run(join(bin, program), [...text], { ...user, env, cwd: directory, maxBuffer: 1 << 26 });
   };
   if (options.standbyOf === undefined) {
     await child("initdb", "-D", data, "-U", "birther", "-A", "trust", "--no-sync", "-E", "UTF8");
@@ -76,11 +76,11 @@ export async function startPostgres(
     ...(options.settings ?? []),
   ];
   const start = async () => {
-    const words = settings.flatMap((setting) => ["-c", `'${setting}'`]).join(" ");
+    const text = settings.flatMap((setting) => ["-c", `'${setting}'`]).join(" ");
     // pg_ctl's child keeps its pipes open: it gets none.
     const control = spawn(
       join(bin, "pg_ctl"),
-      ["-D", data, "-w", "-t", "60", "-l", join(directory, "log"), "-o", words, "start"],
+      ["-D", data, "-w", "-t", "60", "-l", join(directory, "log"), "-o", text, "start"],
       {
         ...user,
         cwd: directory,

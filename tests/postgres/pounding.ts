@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import type { Clock, Store } from "../../src/core/ports.ts";
 import { storeOn } from "../../src/mdb/open-store.ts";
-import { openPostgresLedger } from "../../src/mdb/postgres/journal.ts";
+import { openPostgresJournal } from "../../src/mdb/postgres/journal.ts";
 import { asks, testMac } from "../../src/mdb/testing/store-suite.ts";
 
 const realClock: Clock = { nowMs: Date.now, monotonicMs: () => performance.now() };
 
 /** A store on a PostgreSQL that will be mistreated: it waits long for it, and looks often. */
-export async function patientStore(place: string, patienceMs = 60_000): Promise<Store & AsyncDisposable> {
+export async function patientStore(place: string, retryMs = 60_000): Promise<Store & AsyncDisposable> {
   const log = () => {};
-  const ledger = await openPostgresLedger({ place, clock: realClock, log, patienceMs, pollMs: 200 });
-  return storeOn({ ledger, clock: realClock, log });
+  const journal = await openPostgresJournal({ place, clock: realClock, log, retryMs, pollMs: 200 });
+  return storeOn({ journal, clock: realClock, log });
 }
 
 /** Writers that never stop: each machine asks again as soon as its last request is acknowledged. */

@@ -5,7 +5,7 @@ import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import type { Change, Clock } from "../../src/core/ports.ts";
 import { migrations } from "../../src/mdb/journal/migrations.ts";
 import { storeOn } from "../../src/mdb/open-store.ts";
-import { openPostgresLedger } from "../../src/mdb/postgres/journal.ts";
+import { openPostgresJournal } from "../../src/mdb/postgres/journal.ts";
 import { migratePostgres } from "../../src/mdb/postgres/migrate.ts";
 import { fleetChangesSuite } from "../../src/mdb/testing/fleet-changes-suite.ts";
 import { checkOldFleet, type OldSchema, oldRows } from "../../src/mdb/testing/old-schemas.ts";
@@ -27,7 +27,7 @@ after(() => server[Symbol.asyncDispose]());
 /** Time stands still for decisions only: pauses and polls are real. */
 const realPauses = (): Clock => ({ ...stillClock(), monotonicMs: () => performance.now() });
 const open = async (place: string, clock: Clock = realPauses()) =>
-  storeOn({ ledger: await openPostgresLedger({ place, clock, log, pollMs: 100, patienceMs: 5000 }), clock, log });
+  storeOn({ journal: await openPostgresJournal({ place, clock, log, pollMs: 100, retryMs: 5000 }), clock, log });
 const firstId = machineIdFromMac(testMac(1));
 
 storeSuite("PostgreSQL", () => {
@@ -193,8 +193,8 @@ describe("several stores on one PostgreSQL", () => {
     const place = await server.createDatabase();
     const said: string[] = [];
     const clock = realPauses();
-    const ledger = await openPostgresLedger({ place, clock, log, pollMs: 100_000, patienceMs: 5000 });
-    await using one = await storeOn({ ledger, clock, log: (level, message) => said.push(`${level} ${message}`) });
+    const journal = await openPostgresJournal({ place, clock, log, pollMs: 100_000, retryMs: 5000 });
+    await using one = await storeOn({ journal, clock, log: (level, message) => said.push(`${level} ${message}`) });
     const client = new pg.Client({ connectionString: place });
     await client.connect();
     await one.apply(asks(1));

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { checkConfig } from "../../src/contract/config/parse.ts";
-import { placesIn } from "../../src/main/paths.ts";
+import { pathsIn } from "../../src/main/paths.ts";
 import { startServer } from "../../src/main/server/server.ts";
 import { asks, testMac, until } from "../../src/mdb/testing/store-suite.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
@@ -16,7 +16,7 @@ const log = () => {};
 insideNamespace("two whole servers on one PostgreSQL, in a namespace", import.meta.url, () => {
   const parent = mkdtempSync(join(tmpdir(), "birther-two-"));
   after(() => rmSync(parent, { recursive: true }));
-  const ip = (...words: string[]) => execFileSync("ip", words);
+  const ip = (...text: string[]) => execFileSync("ip", text);
   ip("link", "set", "lo", "up");
 
   /** The configuration of the n-th server: a rack and a state directory of its own, the database of all. */
@@ -26,10 +26,10 @@ insideNamespace("two whole servers on one PostgreSQL, in a namespace", import.me
     ip("addr", "add", `10.77.${n}.1/24`, "dev", name);
     ip("link", "set", name, "up");
     const stateDirectory = join(parent, name);
-    const places = placesIn(stateDirectory);
-    mkdirSync(places.bootstrap, { recursive: true });
-    writeFileSync(places.kernel, "a kernel");
-    writeFileSync(places.initramfs, "an initramfs");
+    const paths = pathsIn(stateDirectory);
+    mkdirSync(paths.bootstrap, { recursive: true });
+    writeFileSync(paths.kernel, "a kernel");
+    writeFileSync(paths.initramfs, "an initramfs");
     const address = (last: number) => `10.77.${n}.${last}`;
     const network = {
       name,

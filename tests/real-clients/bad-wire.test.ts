@@ -10,7 +10,7 @@ import { ip, prefix, startDhcpSite } from "./dhcp-site.ts";
 
 const macs = [1, 2, 3, 4, 5, 6].map((n) => `52:54:00:0a:0b:0${n}`);
 /** Three requests in a row are lost both ways half of the time; this is some twenty rounds of four packets. */
-const patienceSeconds = 80;
+const retrySeconds = 80;
 
 /** Runs udhcpc as a BIOS PXE client until it has an address, which it returns. */
 async function udhcpc(client: BadClient, directory: string): Promise<string> {
@@ -19,7 +19,7 @@ async function udhcpc(client: BadClient, directory: string): Promise<string> {
   writeFileSync(script, `#!/bin/sh\n[ "$1" = bound ] && echo $ip > ${given}\nexit 0\n`, { mode: 0o755 });
   const pxe = ["-V", "PXEClient:Arch:00000:UNDI:002001", "-x", "0x5d:0000"];
   const once = ["-f", "-q", "-t", "3", "-T", "1", "-A", "1", "-s", script, "-i", client.clientInterface];
-  const { status, output } = await client.run(["udhcpc", ...once, ...pxe], patienceSeconds);
+  const { status, output } = await client.run(["udhcpc", ...once, ...pxe], retrySeconds);
   assert.equal(status, 0, `udhcpc ${client.mac}: ${output}`);
   return readFileSync(given, "utf8").trim();
 }
@@ -31,15 +31,12 @@ async function dhclient(client: BadClient, directory: string): Promise<string> {
     "option architecture code 93 = unsigned integer 16;",
     "send architecture 0;",
     'send vendor-class-identifier "PXEClient:Arch:00000:UNDI:002001";',
-    ...["initial-interval 1;", "backoff-cutoff 2;", "retry 1;", `timeout ${patienceSeconds - 5};`],
+    ...["initial-interval 1;", "backoff-cutoff 2;", "retry 1;", `timeout ${retrySeconds - 5};`],
   ];
   writeFileSync(file("conf"), lines.join("\n"));
   rmSync(file("leases"), { force: true });
   const files = ["-lf", file("leases"), "-pf", file("pid"), "-cf", file("conf"), "-sf", "/bin/true"];
-  const { status, output } = await client.run(
-    ["dhclient", "-1", "-v", ...files, client.clientInterface],
-    patienceSeconds,
-  );
+  const { status, output } = await client.run(["dhclient", "-1", "-v", ...files, client.clientInterface], retrySeconds);
   await client.run(["dhclient", "-x", ...files, client.clientInterface], 10);
   assert.equal(status, 0, `dhclient ${client.mac}: ${output}`);
   return /fixed-address ([\d.]+);/.exec(readFileSync(file("leases"), "utf8"))?.[1] ?? "no lease";

@@ -36,8 +36,8 @@ export async function layBadWire(macs: readonly string[], seed: number): Promise
   }
   const [command = "", ...before] = uplink.inside;
   const script = [join(import.meta.dirname, "bad-switch.ts"), String(seed), uplink.clientInterface];
-  const words = [...before, "setpriv", "--pdeathsig", "KILL", process.execPath, ...script];
-  const bad = spawn(command, [...words, ...macs.map((_, index) => `port${index}`)], {
+  const text = [...before, "setpriv", "--pdeathsig", "KILL", process.execPath, ...script];
+  const bad = spawn(command, [...text, ...macs.map((_, index) => `port${index}`)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   made.defer(async () => {

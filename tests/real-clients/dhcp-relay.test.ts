@@ -10,7 +10,7 @@ import type { DhcpPacket } from "../../src/core/dhcp/codec/packet.ts";
 import { writeDhcp } from "../../src/core/dhcp/codec/write.ts";
 import { noAddress } from "../../src/core/net/ipv4.ts";
 import type { Network } from "../../src/core/network/network.ts";
-import { dhcpWords } from "../../src/core/pxe/describe-packet.ts";
+import { describeDhcp } from "../../src/core/pxe/describe-packet.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
 import { type DhcpSite, ip, prefix, startDhcpSite, untilTrue } from "./dhcp-site.ts";
 import { layRelayedWire, type RelayedWire } from "./relayed-wire.ts";
@@ -64,7 +64,9 @@ insideNamespace("DHCP relays, in a namespace", import.meta.url, () => {
       assert.deepEqual([given.get("router"), given.get("boot_file")], ["10.78.0.1", "undionly.kpxe"]);
       assert.equal(given.get("siaddr"), "10.0.0.1");
       await untilTrue(site, "four packets logged", () => site.packets.of(machine.id).length >= 4);
-      const logged = site.packets.of(machine.id).map(({ direction, bytes }) => `${direction} ${dhcpWords(bytes).kind}`);
+      const logged = site.packets
+        .of(machine.id)
+        .map(({ direction, bytes }) => `${direction} ${describeDhcp(bytes).kind}`);
       assert.deepEqual(logged, ["in discover", "out offer", "in request", "out ack"]);
       assert.equal(site.packets.of(machine.id)[1]?.destination.address, ip(relay));
     });
@@ -89,7 +91,7 @@ insideNamespace("DHCP relays, in a namespace", import.meta.url, () => {
     relay.send(writeDhcp(discover, 1472), 67, "10.0.0.1");
     const [bytes] = (await answered) as [Uint8Array];
     relay.close();
-    assert.equal(dhcpWords(bytes).kind, "offer");
+    assert.equal(describeDhcp(bytes).kind, "offer");
     assert.equal(relayed.site.store.list()[0]?.network, "row7");
   });
 

@@ -20,9 +20,9 @@ async function udhcpc(site: Site, seconds: number): Promise<{ readonly status: n
 }
 
 /** Starts a script at the client's end; resolves with its output when it has ended or `until` has been printed. */
-function startAtClient(site: Site, words: readonly string[]) {
+function startAtClient(site: Site, text: readonly string[]) {
   const [command = "", ...before] = site.wire.inside;
-  const argv = [...before, "setpriv", "--pdeathsig", "KILL", process.execPath, ...words];
+  const argv = [...before, "setpriv", "--pdeathsig", "KILL", process.execPath, ...text];
   return spawn(command, argv, { stdio: ["ignore", "pipe", "inherit"] });
 }
 

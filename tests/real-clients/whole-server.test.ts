@@ -13,7 +13,7 @@ import { checkConfig } from "../../src/contract/config/parse.ts";
 import * as wire from "../../src/contract/machine-facing.ts";
 import { parseMac } from "../../src/core/net/mac.ts";
 import type { Log } from "../../src/core/ports.ts";
-import { placesIn } from "../../src/main/paths.ts";
+import { pathsIn } from "../../src/main/paths.ts";
 import { startServer } from "../../src/main/server/server.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
 
@@ -45,7 +45,7 @@ function config(change: object = {}, more: object = {}) {
 }
 
 async function post(path: string, body: unknown, bearer = ""): Promise<{ status: number; body: unknown }> {
-  const ca = readFileSync(join(placesIn(join(parent, "state")).pki, "ca.pem"));
+  const ca = readFileSync(join(pathsIn(join(parent, "state")).pki, "ca.pem"));
   const headers = { "content-type": "application/json", authorization: `Bearer ${bearer}` };
   const sent = request({ host: "10.77.1.1", port: 443, path, method: "POST", ca, servername: "birther", headers });
   sent.end(JSON.stringify(body));
@@ -59,17 +59,17 @@ async function fetched(url: string): Promise<string> {
 }
 
 insideNamespace("the whole server, in a namespace", import.meta.url, () => {
-  const ip = (...words: string[]) => execFileSync("ip", words);
+  const ip = (...text: string[]) => execFileSync("ip", text);
   ip("link", "set", "lo", "up");
   // No port, so no carrier: the rack is not switched on yet.
   ip("link", "add", "rack0", "type", "bridge");
   ip("addr", "add", "10.77.0.1/24", "dev", "rack0");
   ip("addr", "add", "10.77.1.1/24", "dev", "rack0");
   ip("link", "set", "rack0", "up");
-  const places = placesIn(join(parent, "state"));
-  mkdirSync(places.bootstrap, { recursive: true });
-  writeFileSync(places.kernel, "a kernel");
-  writeFileSync(places.initramfs, "an initramfs");
+  const paths = pathsIn(join(parent, "state"));
+  mkdirSync(paths.bootstrap, { recursive: true });
+  writeFileSync(paths.kernel, "a kernel");
+  writeFileSync(paths.initramfs, "an initramfs");
 
   test("what is missing is named, with the command that helps, and nothing is left open", async () => {
     const elsewhere = config({ serverAddress: "10.77.0.2" });
@@ -78,12 +78,12 @@ insideNamespace("the whole server, in a namespace", import.meta.url, () => {
       /10\.77\.0\.2 is no address .*; ip addr add 10\.77\.0\.2\/24 dev rack0/,
     );
     await assert.rejects(startServer({ config: config({ interface: "eth9" }), log }), /there is no interface eth9/);
-    rmSync(places.kernel);
+    rmSync(paths.kernel);
     await assert.rejects(
       startServer({ config: config(), log }),
       /vmlinuz is not there; build the Bootstrap Image: birther image build/,
     );
-    writeFileSync(places.kernel, "a kernel");
+    writeFileSync(paths.kernel, "a kernel");
     await (await startServer({ config: config(), log }))[Symbol.asyncDispose]();
   });
 
@@ -140,11 +140,11 @@ insideNamespace("the whole server, in a namespace", import.meta.url, () => {
     assert.match(text, /^birther_pool_addresses\{network="rack"\} 201$/m);
     assert.match(text, /^birther_network_served\{network="rack"\} 1$/m);
     assert.equal(readFileSync(dominatorMdbFile, "utf8"), await fetched("http://10.77.0.1/exports/dominator.json"));
-    rmSync(places.kernel);
+    rmSync(paths.kernel);
     const unready = await asked("/readyz");
     assert.equal(unready.status, 503);
     assert.match(unready.text, /"boot files","ok":false,"fault":"gone: [^"]*vmlinuz","next":"restart the server/);
-    writeFileSync(places.kernel, "a kernel");
+    writeFileSync(paths.kernel, "a kernel");
   });
 
   test("operators on other machines: TLS by our own authority on a port of its own, and a token", async () => {
@@ -155,7 +155,7 @@ insideNamespace("the whole server, in a namespace", import.meta.url, () => {
     const made = plainRequest({ socketPath, path: "/v1/tokens", method: "POST", headers }).end(body);
     const [created] = await once(made, "response");
     const { token } = JSON.parse((await created.toArray()).join(""));
-    const ca = readFileSync(join(places.pki, "ca.pem"));
+    const ca = readFileSync(join(paths.pki, "ca.pem"));
     const asked = async (path: string, method: string, bearer: string) => {
       const authorization = `Bearer ${bearer}`;
       const sent = request({ host: "10.77.0.1", port: 8443, path, method, ca, headers: { authorization } }).end();
@@ -206,7 +206,7 @@ insideNamespace("the whole server, in a namespace", import.meta.url, () => {
     const directive = await post(wire.paths.subPoll, poll, subToken);
     assert.deepEqual([directive.status, (directive.body as { kind: string }).kind], [200, "wait"], lines.join("\n"));
     assert.equal((await post(wire.paths.subPoll, poll, "guess")).status, 401);
-    assert.equal(again.store.find("r01u07")?.ticket, undefined, "the session of the birth has ended");
+    assert.equal(again.store.find("r01u07")?.order, undefined, "the session of the birth has ended");
 
     const sent = plainRequest({ socketPath: again.operatorSocket, path: "/v1/machines/r01u07" }).end();
     const [response] = await once(sent, "response");

@@ -1,10 +1,10 @@
 /** Does what needs the outer network before machines are born in namespaces without one: afterwards it lies in the cache. */
 import { mkdtemp, rm } from "node:fs/promises";
-import { prepareGround } from "../../src/main/demo/prepare-demo.ts";
+import { prepareDemo } from "../../src/main/demo/prepare-demo.ts";
 
 const directory = await mkdtemp("/var/tmp/birther-prepare-");
 try {
-  await prepareGround(directory, {
+  await prepareDemo(directory, {
     step: (title, work) => {
       process.stdout.write(`${title}…\n`);
       return work(() => {});

@@ -16,7 +16,14 @@ import type { PacketLog } from "../observe/packet-log.ts";
 import type { Peer } from "../socket/mmsghdr.ts";
 import type { AddressBook } from "./address-book.ts";
 import type { LocalBoots } from "./local-boots.ts";
-import { admitsNewcomer, count, isServed, notePoolExhausted, notePoolServes, type Standing } from "./network-status.ts";
+import {
+  admitsNewcomer,
+  count,
+  isServed,
+  type NetworkStatus,
+  notePoolExhausted,
+  notePoolServes,
+} from "./network-status.ts";
 import type { SeenRequests } from "./seen-requests.ts";
 import { type DhcpSender, type SentBetween, sendReply, tellNoRouter } from "./send.ts";
 
@@ -24,11 +31,11 @@ import { type DhcpSender, type SentBetween, sendReply, tellNoRouter } from "./se
 const searchAgainMs = 1000;
 
 /** A socket that DHCP is heard by, and answered from. */
-export type Ear = DhcpSender & {
+export type DhcpListener = DhcpSender & {
   /** Undefined for the one that relays write to. */
   readonly interface: string | undefined;
   /** The network that bytes are counted for which do not say more. */
-  readonly standing: Standing;
+  readonly status: NetworkStatus;
 };
 
 type Of<K extends DhcpDecision["kind"]> = Extract<DhcpDecision, { kind: K }>;
@@ -46,8 +53,8 @@ function whenThere<T, U>(soon: Soon<T>, goOn: (value: T) => Soon<U>): Soon<U> {
 
 /** A message that is to be answered. */
 type Asked = {
-  readonly ear: Ear;
-  readonly standing: Standing;
+  readonly listener: DhcpListener;
+  readonly status: NetworkStatus;
   readonly packet: DhcpPacket;
   readonly mac: Mac | undefined;
   readonly from: Peer;
@@ -55,11 +62,11 @@ type Asked = {
 type Sent = SentBetween & { readonly atMs: number; readonly bytes: Uint8Array };
 
 /** What happens to a datagram: read, decided by core, carried out. The bytes are kept. */
-export type DhcpAnswers = (ear: Ear, bytes: Uint8Array, from: Peer) => Soon<void>;
+export type DhcpAnswers = (listener: DhcpListener, bytes: Uint8Array, from: Peer) => Soon<void>;
 
 /** Makes the answering of these networks; the sockets are the caller's. */
 export function dhcpAnswers(deps: {
-  readonly standings: ReadonlyMap<Network, Standing>;
+  readonly statuses: ReadonlyMap<Network, NetworkStatus>;
   readonly book: AddressBook;
   readonly seenRequests: SeenRequests;
   readonly packets: PacketLog;
@@ -70,35 +77,35 @@ export function dhcpAnswers(deps: {
   readonly clock: Clock;
   readonly log: Log;
 }): DhcpAnswers {
-  const { standings, book, seenRequests, packets, ports, store, localBoots, clock, log } = deps;
-  const networks = [...standings.keys()];
+  const { statuses, book, seenRequests, packets, ports, store, localBoots, clock, log } = deps;
+  const networks = [...statuses.keys()];
   const searchAgainAtMs = new Map<Network, number>();
 
-  function receive(ear: Ear, bytes: Uint8Array, from: Peer): Soon<void> {
+  function receive(listener: DhcpListener, bytes: Uint8Array, from: Peer): Soon<void> {
     const result = readDhcp(bytes);
     if (result.kind === "malformed") {
-      ear.standing.received += 1;
-      count(ear.standing.malformed, result.fault);
-      const facts = { network: ear.standing.network.name, from: formatIpv4(from.address), fault: result.fault };
+      listener.status.received += 1;
+      count(listener.status.malformed, result.fault);
+      const facts = { network: listener.status.network.name, from: formatIpv4(from.address), fault: result.fault };
       log("debug", "malformed DHCP packet", { ...facts, bytes: hexFromBytes(bytes) });
       return;
     }
     const { packet } = result;
     const mac = clientMac(packet);
-    const network = chooseNetwork(packet, networks, ear.interface);
-    const standing = network === undefined ? ear.standing : (standings.get(network) ?? ear.standing);
-    standing.received += 1;
+    const network = chooseNetwork(packet, networks, listener.interface);
+    const status = network === undefined ? listener.status : (statuses.get(network) ?? listener.status);
+    status.received += 1;
     if (network === undefined) {
-      count(standing.unanswered, "foreignNetwork");
+      count(status.unanswered, "foreignNetwork");
       const facts = { from: formatIpv4(from.address), giaddr: formatIpv4(packet.giaddr), mac };
       log("debug", "DHCP request not answered", { ...facts, why: "foreignNetwork" });
       return;
     }
     const atMs = clock.nowMs();
-    return whenThere(answer({ ear, standing, packet, mac, from }), (sent) => {
+    return whenThere(answer({ listener, status, packet, mac, from }), (sent) => {
       const id = mac === undefined ? undefined : store.byMac(mac)?.id;
       if (id === undefined) return;
-      packets.note(id, { atMs, direction: "in", protocol: "dhcp", source: from, destination: ear.place, bytes });
+      packets.note(id, { atMs, direction: "in", protocol: "dhcp", source: from, destination: listener.place, bytes });
       if (sent !== undefined) packets.note(id, { ...sent, direction: "out", protocol: "dhcp" });
     });
   }
@@ -108,7 +115,7 @@ export function dhcpAnswers(deps: {
     return whenThere(decide(asked), (decision) => {
       switch (decision.kind) {
         case "declined":
-          return noteDecline(asked.standing.network, decision);
+          return noteDecline(asked.status.network, decision);
         case "silence":
           return keepSilent(asked, decision);
         case "reply":
@@ -118,9 +125,9 @@ export function dhcpAnswers(deps: {
   }
 
   /** Core's decision; if the pool is empty, once more when addresses of vanished machines came back. */
-  function decide({ ear, standing, packet, mac, from }: Asked): Soon<DhcpDecision> {
-    const { network } = standing;
-    const asker4011 = ear.place.port === 4011 ? from : undefined;
+  function decide({ listener, status, packet, mac, from }: Asked): Soon<DhcpDecision> {
+    const { network } = status;
+    const clientPort4011 = listener.place.port === 4011 ? from : undefined;
     const question = () => {
       const machine = mac === undefined ? undefined : store.byMac(mac);
       const history =
@@ -129,7 +136,7 @@ export function dhcpAnswers(deps: {
     };
     const nowMs = clock.monotonicMs();
     const poolFull = (searchAgainAtMs.get(network) ?? 0) > nowMs;
-    const decision = decideByMode({ ...question(), poolFull }, isServed(standing), asker4011);
+    const decision = decideByMode({ ...question(), poolFull }, isServed(status), clientPort4011);
     if (poolFull || decision.kind !== "silence" || decision.why !== "poolExhausted") return decision;
     searchAgainAtMs.set(network, nowMs + searchAgainMs);
     return book.returnVanished(network).then((returned) => {
@@ -137,7 +144,7 @@ export function dhcpAnswers(deps: {
       searchAgainAtMs.delete(network);
       const facts = { network: network.name, addresses: returned };
       log("info", "temporary addresses of vanished machines returned", facts);
-      return decideByMode(question(), isServed(standing));
+      return decideByMode(question(), isServed(status));
     });
   }
 
@@ -150,15 +157,15 @@ export function dhcpAnswers(deps: {
     if (machine !== undefined) await store.apply({ kind: "addressDeclined", id: machine.id, address: dotted });
   }
 
-  function keepSilent({ ear, standing, mac }: Asked, decision: Of<"silence">): Soon<undefined> {
-    const facts = { network: standing.network.name, mac };
-    count(standing.unanswered, decision.why);
-    if (decision.why === "poolExhausted") notePoolExhausted(standing, decision.size, deps);
+  function keepSilent({ listener, status, mac }: Asked, decision: Of<"silence">): Soon<undefined> {
+    const facts = { network: status.network.name, mac };
+    count(status.unanswered, decision.why);
+    if (decision.why === "poolExhausted") notePoolExhausted(status, decision.size, deps);
     if (decision.why === "withheld") log("info", "DHCP request only listened to", { ...facts, would: decision.would });
     else log("debug", "DHCP request not answered", { ...facts, why: decision.why });
-    if ("noRouter" in decision) tellNoRouter(ear, decision.noRouter);
+    if ("noRouter" in decision) tellNoRouter(listener, decision.noRouter);
     const noted = "noted" in decision ? decision.noted : undefined;
-    const seen = whenThere(noteUnanswered(standing, decision), () => noted && store.apply(noted));
+    const seen = whenThere(noteUnanswered(status, decision), () => noted && store.apply(noted));
     return whenThere(seen, () => undefined);
   }
 
@@ -166,40 +173,40 @@ export function dhcpAnswers(deps: {
    * Nobody unknown gets a record for asking in vain: invented machines would fill memory and disk. To listen is to see
    * them: there the number is bounded.
    */
-  function noteUnanswered(standing: Standing, { seen, why }: Of<"silence">): Soon<unknown> {
+  function noteUnanswered(status: NetworkStatus, { seen, why }: Of<"silence">): Soon<unknown> {
     if (seen === undefined) return undefined;
     const machine = store.byMac(seen.mac);
     if (machine !== undefined) return seenRequests.after(machine, seen);
-    return why === "withheld" && admitsNewcomer(standing, deps) ? store.apply(seen) : undefined;
+    return why === "withheld" && admitsNewcomer(status, deps) ? store.apply(seen) : undefined;
   }
 
   function reply(asked: Asked, decision: Of<"reply">): Soon<Sent | undefined> {
-    const { standing, mac } = asked;
+    const { status, mac } = asked;
     const { seen, reserve, local } = decision;
     // Another message of it may have been written down in the meantime.
     const machine = mac === undefined ? undefined : store.byMac(mac);
-    if (machine === undefined && seen !== undefined && !admitsNewcomer(standing, deps)) return undefined;
+    if (machine === undefined && seen !== undefined && !admitsNewcomer(status, deps)) return undefined;
     if (mac !== undefined && local !== undefined) localBoots?.keep(mac, local);
     const { dhcpMessageType: type, ipAddressLeaseTime = 0 } = decision.reply.options;
     if (mac !== undefined && reserve !== undefined) {
-      if (book.holderFor(mac)(reserve) === undefined) notePoolServes(standing, deps);
+      if (book.holderFor(mac)(reserve) === undefined) notePoolServes(status, deps);
       book.promise(reserve, mac, type === "ack" ? ipAddressLeaseTime * 1000 : offerMs);
     }
     const known = seenRequests.before({ type, mac, machine, seen }) ?? true;
-    return whenThere(known, (accepted) => (accepted ? carryOut(asked, machine, decision) : undefined));
+    return whenThere(known, (accepted) => (accepted ? runStep(asked, machine, decision) : undefined));
   }
 
-  function carryOut(asked: Asked, machine: Machine | undefined, decision: Of<"reply">): Soon<Sent> {
-    const { ear, standing, packet, mac, from } = asked;
+  function runStep(asked: Asked, machine: Machine | undefined, decision: Of<"reply">): Soon<Sent> {
+    const { listener, status, packet, mac, from } = asked;
     const { reply, destination, seen } = decision;
     const bytes = writeDhcp(reply, replyLimit(packet));
     const atMs = clock.nowMs();
-    const sent = { ...sendReply(ear, { reply, destination, bytes, asker: from, log }), atMs, bytes };
-    tellNoRouter(ear, decision.noRouter);
-    standing.answered += 1;
-    count(standing.answers, decision.answer.kind);
+    const sent = { ...sendReply(listener, { reply, destination, bytes, caller: from, log }), atMs, bytes };
+    tellNoRouter(listener, decision.noRouter);
+    status.answered += 1;
+    count(status.answers, decision.answer.kind);
     log("info", `DHCP ${reply.options.dhcpMessageType}`, {
-      ...{ network: standing.network.name, mac, address: formatIpv4(reply.yiaddr), answer: decision.answer.kind },
+      ...{ network: status.network.name, mac, address: formatIpv4(reply.yiaddr), answer: decision.answer.kind },
     });
     const written = machine === undefined || seen === undefined ? undefined : seenRequests.after(machine, seen);
     return whenThere(written, () => sent);

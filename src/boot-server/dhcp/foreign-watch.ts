@@ -48,7 +48,7 @@ export async function watchForeignServers(deps: {
   let mac: string | undefined;
   let step: ForeignStep = startForeignWatch(allowed, clock.nowMs());
 
-  const carryOut = (before: ForeignStep["state"]): void => {
+  const runStep = (before: ForeignStep["state"]): void => {
     const { state, probe, wakeAtMs } = step;
     if (probe) send(discover());
     clearTimeout(timer);
@@ -60,7 +60,7 @@ export async function watchForeignServers(deps: {
   const tell = (event: Parameters<typeof stepForeignWatch>[1]): void => {
     const before = step.state;
     step = stepForeignWatch(before, event, { allowed, nowMs: clock.nowMs() });
-    carryOut(before);
+    runStep(before);
   };
   const send = (packet: DhcpPacket): void =>
     socket.send(writeDhcp(packet), 67, "255.255.255.255", (error) => {
@@ -100,7 +100,7 @@ export async function watchForeignServers(deps: {
     else log("error", "another DHCP server is on this network: it is not served", { ...facts, next: remedy });
   }
 
-  carryOut(step.state);
+  runStep(step.state);
   await settled.promise;
   return {
     served: () => step.state.kind === "serving",

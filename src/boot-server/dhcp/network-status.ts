@@ -15,7 +15,7 @@ import type { AddressBook } from "./address-book.ts";
 import { type ForeignNamed, type ForeignWatcher, remedy } from "./foreign-watch.ts";
 
 /** What has happened on a network since the start, for whoever operates it. */
-export type Standing = {
+export type NetworkStatus = {
   readonly network: Network;
   received: number;
   answered: number;
@@ -32,7 +32,7 @@ export type Standing = {
 };
 
 /** A network on which nothing has happened yet. */
-export function newStanding(network: Network): Standing {
+export function newNetworkStatus(network: Network): NetworkStatus {
   const counts = { answers: new Map(), unanswered: new Map(), malformed: new Map() };
   return { network, received: 0, answered: 0, ...counts, receiveBufferBytes: 0 };
 }
@@ -44,20 +44,20 @@ export function count(counts: Map<string, number>, kind: string): void {
 
 /** Whether a machine that nobody knows is taken in; said once a minute when it is not. */
 export function admitsNewcomer(
-  standing: Standing,
+  status: NetworkStatus,
   deps: { readonly store: Store; readonly clock: Clock; readonly log: Log; readonly maxMachines?: number },
 ): boolean {
   const { maxMachines = defaultMaxMachines } = deps;
-  const { name, maxNewMachinesPerMinute: perMinute = defaultNewMachinesPerMinute } = standing.network;
+  const { name, maxNewMachinesPerMinute: perMinute = defaultNewMachinesPerMinute } = status.network;
   const nowMs = deps.clock.monotonicMs();
-  const before = standing.newcomers ?? newNewcomers(perMinute, nowMs);
+  const before = status.newcomers ?? newNewcomers(perMinute, nowMs);
   const asked = { perMinute, machines: deps.store.list().length, maxMachines };
-  const { newcomers, verdict, say } = admitNewcomer(before, asked, nowMs);
-  standing.newcomers = newcomers;
-  if (verdict === "admitted") return true;
-  count(standing.unanswered, "tooManyNewMachines");
+  const { newcomers, outcome, say } = admitNewcomer(before, asked, nowMs);
+  status.newcomers = newcomers;
+  if (outcome === "admitted") return true;
+  count(status.unanswered, "tooManyNewMachines");
   const [setting, value] =
-    verdict === "tooManyMachines" ? ["maxMachines", maxMachines] : ["maxNewMachinesPerMinute", perMinute];
+    outcome === "tooManyMachines" ? ["maxMachines", maxMachines] : ["maxNewMachinesPerMinute", perMinute];
   if (say)
     deps.log("warn", "too many new machines: those beyond the limit are not answered; known ones are", {
       ...{ network: name, [setting]: value, refused: before.refused + 1 },
@@ -67,38 +67,38 @@ export function admitsNewcomer(
 }
 
 /** A request went without an address: counted, and said once per interval. */
-export function notePoolExhausted(standing: Standing, size: number, deps: { clock: Clock; log: Log }): void {
+export function notePoolExhausted(status: NetworkStatus, size: number, deps: { clock: Clock; log: Log }): void {
   const nowMs = deps.clock.nowMs();
-  const { exhaustion, say } = noteRefused(standing.exhausted, nowMs);
-  standing.exhausted = exhaustion;
+  const { exhaustion, say } = noteRefused(status.exhausted, nowMs);
+  status.exhausted = exhaustion;
   if (!say) return;
   deps.log("warn", "address pool exhausted: machines wait for an address", {
-    ...{ network: standing.network.name, addresses: size, refused: exhaustion.refused },
+    ...{ network: status.network.name, addresses: size, refused: exhaustion.refused },
     forSeconds: Math.round((nowMs - exhaustion.sinceMs) / 1000),
     next: "enlarge temporaryPool; birther networks shows who holds it; addresses return an hour after a machine vanished",
   });
 }
 
 /** A new client got an address: a pool that was exhausted is so no longer. */
-export function notePoolServes(standing: Standing, deps: { clock: Clock; log: Log }): void {
-  const { exhausted, network } = standing;
+export function notePoolServes(status: NetworkStatus, deps: { clock: Clock; log: Log }): void {
+  const { exhausted, network } = status;
   if (exhausted === undefined) return;
-  delete standing.exhausted;
+  delete status.exhausted;
   const forSeconds = Math.round((deps.clock.nowMs() - exhausted.sinceMs) / 1000);
   deps.log("info", "address pool serves again", { network: network.name, refused: exhausted.refused, forSeconds });
 }
 
 /** The view of a network for operators. */
-export function viewStanding(standing: Standing, book: AddressBook): NetworkView {
-  const { network, exhausted } = standing;
+export function viewNetworkStatus(status: NetworkStatus, book: AddressBook): NetworkView {
+  const { network, exhausted } = status;
   const { temporaryPool: pool } = network;
   return {
     name: network.name,
     ...(network.interface === undefined ? {} : { interface: network.interface }),
     nursery: network.nursery,
     mode: network.mode ?? "full",
-    ...(isServed(standing) ? {} : { notServed: remedy }),
-    ...viewForeign(standing.watcher?.foreign()),
+    ...(isServed(status) ? {} : { notServed: remedy }),
+    ...viewForeign(status.watcher?.foreign()),
     pool: {
       ...{
         first: formatIpv4(pool.first),
@@ -109,18 +109,18 @@ export function viewStanding(standing: Standing, book: AddressBook): NetworkView
       ...(exhausted === undefined ? {} : { exhaustedSinceMs: exhausted.sinceMs, refused: exhausted.refused }),
     },
     declined: book.declinedOf(network).map((one) => ({ ...one, address: formatIpv4(one.address) })),
-    received: standing.received,
-    answered: standing.answered,
-    answers: Object.fromEntries(standing.answers),
-    unanswered: Object.fromEntries(standing.unanswered),
-    malformed: Object.fromEntries(standing.malformed),
-    receiveBufferBytes: standing.receiveBufferBytes,
+    received: status.received,
+    answered: status.answered,
+    answers: Object.fromEntries(status.answers),
+    unanswered: Object.fromEntries(status.unanswered),
+    malformed: Object.fromEntries(status.malformed),
+    receiveBufferBytes: status.receiveBufferBytes,
   };
 }
 
 /** Whether requests are answered, as far as other DHCP servers have a say in it. */
-export function isServed(standing: Standing): boolean {
-  return standing.watcher?.served() ?? true;
+export function isServed(status: NetworkStatus): boolean {
+  return status.watcher?.served() ?? true;
 }
 
 function viewForeign(foreign: ForeignNamed | undefined): Pick<NetworkView, "foreignDhcp"> {

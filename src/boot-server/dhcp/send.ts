@@ -31,12 +31,12 @@ export function sendReply(
     readonly reply: DhcpPacket;
     readonly destination: Destination;
     readonly bytes: Uint8Array;
-    readonly asker: Peer;
+    readonly caller: Peer;
     readonly log: Log;
   },
 ): SentBetween {
-  const { reply, destination, bytes, asker, log } = of;
-  const port = destination.port === "source" ? asker.port : destination.port;
+  const { reply, destination, bytes, caller, log } = of;
+  const port = destination.port === "source" ? caller.port : destination.port;
   if (destination.kind === "hardware") {
     const source = { address: reply.options.serverIdentifier ?? noAddress, port: sender.place.port };
     if (sender.frames?.send(udpPacket({ source, destination, payload: bytes }), destination.mac))

@@ -4,14 +4,14 @@ import { limitFaults } from "../../core/network/kernel-limits.ts";
 import { type Network, type ServerPorts, serverAddresses } from "../../core/network/network.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
 import type { PacketLog } from "../observe/packet-log.ts";
-import { type Place, receiveBufferBytes } from "../socket/device-socket.ts";
+import { type DeviceAddress, receiveBufferBytes } from "../socket/device-socket.ts";
 import { openFrameSender } from "../socket/frame-sender.ts";
 import { readKernelLimits } from "../socket/kernel-limits.ts";
 import { openAddressBook } from "./address-book.ts";
-import { dhcpAnswers, type Ear } from "./answer.ts";
+import { type DhcpListener, dhcpAnswers } from "./answer.ts";
 import { watchForeignServers } from "./foreign-watch.ts";
 import type { LocalBoots } from "./local-boots.ts";
-import { newStanding, type Standing, viewStanding } from "./network-status.ts";
+import { type NetworkStatus, newNetworkStatus, viewNetworkStatus } from "./network-status.ts";
 import { openSeenRequests } from "./seen-requests.ts";
 import { openDhcpSocket } from "./socket.ts";
 
@@ -34,51 +34,53 @@ export async function startDhcpServer(deps: {
   readonly log: Log;
 }): Promise<DhcpServer> {
   const { networks, log } = deps;
-  const standings: ReadonlyMap<Network, Standing> = new Map(networks.map((network) => [network, newStanding(network)]));
+  const statuses: ReadonlyMap<Network, NetworkStatus> = new Map(
+    networks.map((network) => [network, newNetworkStatus(network)]),
+  );
   const book = openAddressBook(deps);
   await using sockets = new AsyncDisposableStack();
   // Disposed of after the sockets: then nothing more is seen.
   const seenRequests = sockets.use(openSeenRequests(deps));
-  const receive = dhcpAnswers({ ...deps, standings, book, seenRequests });
+  const receive = dhcpAnswers({ ...deps, statuses, book, seenRequests });
   let bufferGranted = true;
 
-  const hear = (standing: Standing, port: 67 | 4011 = 67): void => {
-    const { network } = standing;
+  const listen = (status: NetworkStatus, port: 67 | 4011 = 67): void => {
+    const { network } = status;
     const { interface: device, nursery, name, serverAddress: address } = network;
     const where = device === undefined ? { address: formatIpv4(address) } : { interface: device };
     const failed = (error: unknown) => log("error", "DHCP request failed", { network: name, error: String(error) });
-    const listen = (place: Place) =>
+    const listen = (place: DeviceAddress) =>
       openDhcpSocket(place, (bytes, from) => {
         try {
-          receive(ear, bytes, from)?.catch(failed);
+          receive(listener, bytes, from)?.catch(failed);
         } catch (error) {
           failed(error);
         }
       });
     const socket = sockets.use(listen({ ...where, port }));
-    standing.receiveBufferBytes = socket.receiveBufferBytes;
-    if (standing.receiveBufferBytes < receiveBufferBytes) {
+    status.receiveBufferBytes = socket.receiveBufferBytes;
+    if (status.receiveBufferBytes < receiveBufferBytes) {
       bufferGranted = false;
       log("warn", "the kernel gives DHCP a smaller receive buffer than asked", {
-        ...{ network: name, bytes: standing.receiveBufferBytes, asked: receiveBufferBytes },
+        ...{ network: name, bytes: status.receiveBufferBytes, asked: receiveBufferBytes },
       });
     }
     const frames = device === undefined ? undefined : openFrameSender(device);
     if (frames !== undefined) sockets.use(frames);
-    const ear: Ear = {
-      ...{ socket, interface: device, place: { address, port }, standing },
+    const listener: DhcpListener = {
+      ...{ socket, interface: device, place: { address, port }, status },
       ...(frames === undefined ? {} : { frames }),
     };
     log("info", "DHCP server listens", { network: name, ...where, port, mode: network.mode ?? "full", nursery });
   };
 
   const ours = new Set(networks.flatMap(serverAddresses));
-  const watch = async (standing: Standing): Promise<void> => {
-    const { network } = standing;
+  const watch = async (status: NetworkStatus): Promise<void> => {
+    const { network } = status;
     const { interface: device } = network;
     if (device === undefined) return;
     try {
-      standing.watcher = sockets.use(
+      status.watcher = sockets.use(
         await watchForeignServers({ ...deps, network: { ...network, interface: device }, ours }),
       );
     } catch (error) {
@@ -86,22 +88,22 @@ export async function startDhcpServer(deps: {
       log("warn", "other DHCP servers cannot be looked for", { network: network.name, error: String(error) });
     }
   };
-  await Promise.all([...standings.values()].map(watch));
+  await Promise.all([...statuses.values()].map(watch));
 
   const relayed = new Set<number>();
-  for (const standing of standings.values()) {
-    const { interface: device, serverAddress } = standing.network;
+  for (const status of statuses.values()) {
+    const { interface: device, serverAddress } = status.network;
     // Relayed networks with one server address share its socket.
     if (device === undefined && relayed.has(serverAddress)) continue;
     if (device === undefined) relayed.add(serverAddress);
-    hear(standing);
-    if (standing.network.mode === "proxy") hear(standing, 4011);
+    listen(status);
+    if (status.network.mode === "proxy") listen(status, 4011);
   }
   for (const { message, next } of limitFaults(readKernelLimits(), { networks, receiveBufferBytes, bufferGranted }))
     log("warn", message, { next });
   const running = sockets.move();
   return {
-    networks: () => [...standings.values()].map((standing) => viewStanding(standing, book)),
+    networks: () => [...statuses.values()].map((status) => viewNetworkStatus(status, book)),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

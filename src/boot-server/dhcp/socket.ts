@@ -1,6 +1,6 @@
 import { largestMessage } from "../../core/dhcp/codec/write.ts";
 import { openBatchingSocket } from "../socket/batching-socket.ts";
-import { addressOf, cannotOpen, configureFor, type Place } from "../socket/device-socket.ts";
+import { addressOf, cannotOpen, configureFor, type DeviceAddress } from "../socket/device-socket.ts";
 import type { Peer } from "../socket/mmsghdr.ts";
 
 /** More than an Ethernet frame of usual length carries; what is longer is cut off. */
@@ -14,14 +14,14 @@ export type DhcpSocket = AsyncDisposable & {
 };
 
 /** Opens one; what is needed for it and what it throws is as with `openUdpSocket`. `heard` may keep the bytes. */
-export function openDhcpSocket(place: Place, heard: (bytes: Uint8Array, from: Peer) => void): DhcpSocket {
+export function openDhcpSocket(place: DeviceAddress, received: (bytes: Uint8Array, from: Peer) => void): DhcpSocket {
   try {
     const socket = openBatchingSocket({
       place: { address: addressOf(place), port: place.port },
       configure: configureFor(place),
       ...{ datagramBytes, message: { pieces: 1, scratchBytes: largestMessage } },
       // From the pool of Buffers: an array of its own for each datagram costs four times as much.
-      heard: (bytes, from) => heard(Buffer.from(bytes), from),
+      received: (bytes, from) => received(Buffer.from(bytes), from),
     });
     return {
       receiveBufferBytes: socket.receiveBufferBytes,

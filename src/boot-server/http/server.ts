@@ -16,7 +16,7 @@ export type HttpHandler = (request: IncomingMessage, response: ServerResponse, p
 export type FileSent = { readonly clientAddress: string; readonly path: string; readonly durationMs: number };
 
 /** Decides who may have a file now; who may not is answered 503 with Retry-After. */
-export type Admission = {
+export type UplinkQueue = {
   readonly admit: (asked: {
     readonly clientAddress: string;
     readonly userAgent: string | undefined;
@@ -52,7 +52,7 @@ export async function startHttpServer(deps: {
   /** A client got a whole file. */
   readonly onSent: (sent: FileSent) => void;
   /** Without it everybody is served at once. */
-  readonly admission?: Admission;
+  readonly admission?: UplinkQueue;
   /** Where answers are counted. */
   readonly traffic?: Traffic;
   readonly log: Log;

@@ -62,9 +62,9 @@ test("beside an account that keeps everything: only the longest silent are forgo
         account.delete(n);
         account.set(n, [...all, one].slice(-50));
         // Who is forgotten was silent longer than all who are not.
-        const heard = [...account.keys()];
-        const silent = heard.filter((other) => log.of(id(other)).length === 0);
-        assert.deepEqual(silent, heard.slice(0, silent.length));
+        const received = [...account.keys()];
+        const silent = received.filter((other) => log.of(id(other)).length === 0);
+        assert.deepEqual(silent, received.slice(0, silent.length));
         assert.ok(!silent.includes(n));
         for (const other of silent) account.delete(other);
       }

@@ -62,7 +62,7 @@ export function openPacketLog(limitBytes: number = totalLimitBytes): PacketLog {
   const cells: Uint8Array[] = [];
   let totalBytes = 0;
 
-  function heard(id: MachineId): Ring {
+  function received(id: MachineId): Ring {
     // A packet and its answer come one after the other.
     if (ends.earlier.id === id) return ends.earlier;
     const known = machines.get(id);
@@ -106,7 +106,7 @@ export function openPacketLog(limitBytes: number = totalLimitBytes): PacketLog {
 
   return {
     note: (id, { atMs, direction, protocol, source, destination, bytes }) => {
-      const ring = heard(id);
+      const ring = received(id);
       const { entries } = ring;
       if (entries.length < packetLimit) {
         const entry = { atMs, direction, protocol, source, destination, room: noRoom, length: 0 };

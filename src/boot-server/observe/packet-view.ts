@@ -1,14 +1,14 @@
 import type { PacketView } from "../../contract/operator/views.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
-import { dhcpWords, tftpWords } from "../../core/pxe/describe-packet.ts";
+import { describeDhcp, describeTftp } from "../../core/pxe/describe-packet.ts";
 import type { LoggedPacket } from "./packet-log.ts";
 
 /** A packet as operators see it. Read only now: most are never looked at. */
 export function viewPacket(packet: LoggedPacket): PacketView {
   const { bytes, source, destination, ...rest } = packet;
-  const words = packet.protocol === "dhcp" ? dhcpWords(bytes) : tftpWords(bytes);
+  const text = packet.protocol === "dhcp" ? describeDhcp(bytes) : describeTftp(bytes);
   const ends = { source: readable(source), destination: readable(destination) };
-  return { ...rest, ...ends, ...words, bytes: Buffer.from(bytes).toString("base64") };
+  return { ...rest, ...ends, ...text, bytes: Buffer.from(bytes).toString("base64") };
 }
 
 function readable({ address, port }: LoggedPacket["source"]): PacketView["source"] {

@@ -7,7 +7,7 @@ import {
   portOf,
   receiveBufferOf,
   type SetOption,
-  type SocketPlace,
+  type SocketAddress,
 } from "./socket-descriptor.ts";
 
 const libc = koffi.load("libc.so.6");
@@ -52,14 +52,14 @@ export type BatchingSocket = AsyncDisposable & {
  * that is most of the work. `heard` is called for each datagram, whose bytes are valid until it returns.
  */
 export function openBatchingSocket(of: {
-  readonly place: SocketPlace;
+  readonly place: SocketAddress;
   readonly configure: (set: SetOption) => void;
   /** Longer datagrams are cut off. */
   readonly datagramBytes: number;
   readonly message: SlotLimits;
-  readonly heard: (bytes: Uint8Array, from: Peer) => void;
+  readonly received: (bytes: Uint8Array, from: Peer) => void;
 }): BatchingSocket {
-  const { heard } = of;
+  const { received } = of;
   const { fd } = bindDescriptor("UDP", of.place, of.configure);
   const incoming = layReceiveSlots(batchMessages, of.datagramBytes);
   const outgoing = laySendSlots(batchMessages, of.message);
@@ -138,7 +138,7 @@ export function openBatchingSocket(of: {
   const receive = (): void => {
     for (let call = 0; call < callsInTurn; call += 1) {
       const count = recvmmsg(fd, incoming.address, batchMessages, 0, 0) as number;
-      for (let slot = 0; slot < count && open; slot += 1) heard(incoming.bytes(slot), incoming.peer(slot));
+      for (let slot = 0; slot < count && open; slot += 1) received(incoming.bytes(slot), incoming.peer(slot));
       if (!open) return;
       flush();
       if (count < batchMessages) return;

@@ -17,7 +17,7 @@ const bindToDevice = { name: "SO_BINDTODEVICE", level: socketLevel, number: 25 }
 export const receiveBufferBytes = 8 * 1024 * 1024;
 
 /** Where a socket hears: by one interface only, or at one of our addresses by any. */
-export type Place = ({ readonly interface: string } | { readonly address: string }) & { readonly port: number };
+export type DeviceAddress = ({ readonly interface: string } | { readonly address: string }) & { readonly port: number };
 
 /**
  * A UDP socket that hears and speaks on one interface only, or at one address. Node's dgram can neither tell by which
@@ -25,7 +25,7 @@ export type Place = ({ readonly interface: string } | { readonly address: string
  * (netboot.md §5). Needs CAP_NET_RAW, and CAP_NET_BIND_SERVICE for low ports; with CAP_NET_ADMIN the receive buffer is what
  * was asked for, else at most net.core.rmem_max.
  */
-export async function openUdpSocket(place: Place): Promise<Socket> {
+export async function openUdpSocket(place: DeviceAddress): Promise<Socket> {
   try {
     return await openUdpDescriptor({ address: addressOf(place), port: place.port }, configureFor(place));
   } catch (cause) {
@@ -34,12 +34,12 @@ export async function openUdpSocket(place: Place): Promise<Socket> {
 }
 
 /** The address that a socket of a place is bound to. */
-export function addressOf(place: Place): string {
+export function addressOf(place: DeviceAddress): string {
   return "address" in place ? place.address : "0.0.0.0";
 }
 
 /** Sets the options of a socket of a place: for `bindDescriptor` and what is made of it. */
-export function configureFor(place: Place): (set: SetOption) => void {
+export function configureFor(place: DeviceAddress): (set: SetOption) => void {
   return (set) => {
     for (const option of [reuseAddress, broadcast]) mustSet(set, option, integerOption(1));
     if ("interface" in place) mustSet(set, bindToDevice, new TextEncoder().encode(`${place.interface}\0`));
@@ -48,7 +48,7 @@ export function configureFor(place: Place): (set: SetOption) => void {
 }
 
 /** The error of a place where no socket could be opened. */
-export function cannotOpen(place: Place, cause: unknown): Error {
+export function cannotOpen(place: DeviceAddress, cause: unknown): Error {
   const where = "interface" in place ? `interface ${place.interface}` : place.address;
   const why = cause instanceof Error ? cause.message : String(cause);
   return new Error(`cannot open a UDP socket on ${where}: ${why}`, { cause });

@@ -1,4 +1,4 @@
-import { bindDescriptor, integerOption, mustSet, reuseAddress, type SocketPlace } from "./socket-descriptor.ts";
+import { bindDescriptor, integerOption, mustSet, reuseAddress, type SocketAddress } from "./socket-descriptor.ts";
 
 /**
  * Bytes that wait in the kernel of a connection, beyond what its window lets out. Without a limit they grow to 4 MiB each: fifty
@@ -13,7 +13,7 @@ const notSentLowWater = { name: "TCP_NOTSENT_LOWAT", level: 6, number: 25 } as c
  * A bound socket for a server of Node's to listen by; the connections that it accepts have its options. Throws, with place and
  * errno's name, where it cannot be had.
  */
-export function bindHttpDescriptor(place: SocketPlace): number {
+export function bindHttpDescriptor(place: SocketAddress): number {
   try {
     const { fd } = bindDescriptor("TCP", place, (set) => {
       // As Node does: what the last process had open there is no hindrance.

@@ -28,7 +28,7 @@ export function mustSet(set: SetOption, { name, level, number }: SocketOption, v
 }
 
 /** Where a socket is bound, by IPv4 address: port 0 is one that the kernel chooses. */
-export type SocketPlace = { readonly address: string; readonly port: number };
+export type SocketAddress = { readonly address: string; readonly port: number };
 
 /**
  * Makes a socket with options that Node does not know, and binds it. `configure` runs before the bind, so that no packet is
@@ -37,7 +37,7 @@ export type SocketPlace = { readonly address: string; readonly port: number };
  */
 export function bindDescriptor(
   protocol: keyof typeof socketTypes,
-  place: SocketPlace,
+  place: SocketAddress,
   configure: (set: SetOption) => void,
 ): { readonly fd: number; readonly set: SetOption } {
   const fd: number = socket(afInet, socketTypes[protocol] | nonblocking | closeOnExec, 0);
@@ -57,7 +57,7 @@ export function bindDescriptor(
 }
 
 /** The same for UDP, adopted by dgram (netboot.md §5). */
-export async function openUdpDescriptor(place: SocketPlace, configure: (set: SetOption) => void): Promise<Socket> {
+export async function openUdpDescriptor(place: SocketAddress, configure: (set: SetOption) => void): Promise<Socket> {
   const { fd } = bindDescriptor("UDP", place, configure);
   const adopted = createSocket({ type: "udp4", lookup: numericLookup });
   // With a descriptor, dgram says "listening" before bind() returns (Node 24).

@@ -37,7 +37,7 @@ export type TftpPort = AsyncDisposable & {
  */
 export function openTftpPort(of: {
   readonly address: string;
-  readonly heard: (bytes: Uint8Array, from: Peer) => void;
+  readonly received: (bytes: Uint8Array, from: Peer) => void;
   readonly log: Log;
 }): TftpPort {
   const { address, log } = of;
@@ -51,7 +51,7 @@ export function openTftpPort(of: {
       segmenting = set(udpLevel, udpSegment, integerOption(0));
     },
     ...{ datagramBytes, message: { pieces: 2 * largestWindowBlocks, scratchBytes } },
-    heard: of.heard,
+    received: of.received,
   });
   const refused = (peer: Peer, why: string): void =>
     log("debug", "TFTP packet not sent", { client: formatIpv4(peer.address), why });

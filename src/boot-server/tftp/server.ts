@@ -161,7 +161,7 @@ async function serveAddress(address: string, deps: Parameters<typeof startTftpSe
   }
 
   /** A packet at the port of transfers: of one of them, or of a stranger, which is told so without harm to anybody (netboot.md T1). */
-  function hear(bytes: Uint8Array, from: Peer): void {
+  function receiveData(bytes: Uint8Array, from: Peer): void {
     const packet = readTftp(bytes);
     const transfer = transfers.get(keyOf(from));
     if (packet.kind === "error") seen("in", Uint8Array.from(bytes), transfer?.client ?? clientOf(from), data.port);
@@ -174,7 +174,7 @@ async function serveAddress(address: string, deps: Parameters<typeof startTftpSe
     data.send(unknownTransfer, new Uint8Array(), { peer: from, blockBytes: 0 });
   }
 
-  const data = opened.use(openTftpPort({ address, heard: hear, log }));
+  const data = opened.use(openTftpPort({ address, received: receiveData, log }));
   const listener = createSocket({ type: "udp4", recvBufferSize: receiveBufferBytes, lookup: numericLookup });
   listener.on("message", (bytes, { address: text, port }) => {
     const client = parseIpv4(text);

@@ -25,7 +25,7 @@ export function runTransfer(of: {
     open = false;
     clearTimeout(timer);
   };
-  const carryOut = (): void => {
+  const runStep = (): void => {
     for (const what of step.send) port.send(what, file, to);
     if (step.kind === "going") {
       armTimer(step.transfer.wakeAtMs);
@@ -48,9 +48,9 @@ export function runTransfer(of: {
   const tell = (event: TransferEvent): void => {
     if (!open || step.kind === "ended") return;
     step = stepTransfer(step.transfer, event, clock.monotonicMs());
-    carryOut();
+    runStep();
   };
 
-  carryOut();
+  runStep();
   return { tell, close };
 }

@@ -13,18 +13,20 @@ export type KernelModule = {
   readonly firmware: readonly string[];
 };
 
-function words(text: string, separator: RegExp): string[] {
+function splitWords(text: string, separator: RegExp): string[] {
   return text.split(separator).filter((word) => word !== "");
 }
 
 /** Reads the lines of .modinfo (elf.ts). `softdep` is `pre: a b post: c` (modprobe.d(5)); what comes after is left out. */
 export function readModule(path: string, info: readonly (readonly [string, string])[]): KernelModule {
   const all = (key: string) => info.filter(([each]) => each === key).map(([, value]) => value);
-  const softDependencies = all("softdep").flatMap((text) => words(/pre:(.*?)(post:|$)/.exec(text)?.[1] ?? "", /\s+/));
+  const softDependencies = all("softdep").flatMap((text) =>
+    splitWords(/pre:(.*?)(post:|$)/.exec(text)?.[1] ?? "", /\s+/),
+  );
   return {
     name: moduleName(path),
     path,
-    dependsOn: all("depends").flatMap((text) => words(text, /,/).map(moduleName)),
+    dependsOn: all("depends").flatMap((text) => splitWords(text, /,/).map(moduleName)),
     loadBefore: softDependencies.map(moduleName),
     aliases: all("alias"),
     firmware: all("firmware"),

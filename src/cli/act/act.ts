@@ -2,15 +2,15 @@ import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import type { BatchAnswer } from "../../contract/operator/answers.ts";
 import type { MachineBrief } from "../../contract/operator/views.ts";
-import type { Deed } from "../../core/fleet/operator-action.ts";
+import type { OperatorAction } from "../../core/fleet/operator-action.ts";
 import { failure } from "../api/failure.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatTable } from "../output/table.ts";
 import { type SelectionOptions, selectionOptions } from "./selection.ts";
 
-/** A deed in the words of the command line. */
+/** An action in the words of the command line. */
 export type Verb = {
-  readonly deed: Deed;
+  readonly action: OperatorAction;
   /** What the machines lose, if they do; then somebody must have said that this is known. */
   readonly loses?: string;
   /** What to say of a machine when it is done. */
@@ -31,7 +31,7 @@ export async function act(names: readonly string[], verb: Verb, options: ActOpti
   const { openApi } = await import("../api/api.ts");
   const api = await openApi(options);
   const batch = (select: object, dryRun: boolean) =>
-    api.ask<BatchAnswer>("batch", { body: { ...verb.deed, select, dryRun } });
+    api.ask<BatchAnswer>("batch", { body: { ...verb.action, select, dryRun } });
   const foreseen = await batch(selectionOf(names, options), true);
   if (options.dryRun === true) return printForeseen(foreseen, options);
   if (foreseen.problem !== undefined) {

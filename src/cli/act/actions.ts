@@ -16,7 +16,7 @@ export type BootstrapView = {
 export type Progress = (done: number, total: number) => void;
 
 /** What verbs need of rooms that cli may not enter; main gives it (star rule, DESIGN §4). */
-export type Deeds = {
+export type Actions = {
   /** Serves until a signal ends it. */
   readonly serve: (options: {
     readonly config: Config;

@@ -8,7 +8,7 @@ export function cancelCommand(program: Command): void {
     .description("take a rebirth or clean back, as long as no machine has begun with it");
   actOptions(command, "harmless").action(async (names: string[], options: ActOptions) => {
     const verb = {
-      deed: { action: "cancel" } as const,
+      action: { action: "cancel" } as const,
       done: (machine: Parameters<typeof briefName>[0]) => `${briefName(machine)}: taken back; it stays as it is`,
     };
     await act(names, verb, options);

@@ -13,7 +13,7 @@ export function cleanCommand(program: Command): void {
     async (names: string[], { override, ...options }: ActOptions & { override?: true }) => {
       const loses = "everything on the root disk will be lost at the next boot";
       const verb = {
-        ...{ deed: { action: "clean", override } as const, loses },
+        ...{ action: { action: "clean", override } as const, loses },
         done: (machine: Parameters<typeof briefName>[0] & { generation: number }) =>
           `${briefName(machine)}: clean, generation ${machine.generation}; reset it, and it begins`,
       };

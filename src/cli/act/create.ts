@@ -26,11 +26,11 @@ export function createCommand(program: Command): void {
     .option("-p, --place <switch:port>", "the switch port it is to hang on, as LLDP names them: tor-1:swp7")
     .option("-n, --hostname <name>", "the name that it must get by its place")
     .option("--birth", "it is born wherever it asks, not on a nursery only");
-  serverOptions(command).action(async (words: string[], options: CreateOptions) => {
+  serverOptions(command).action(async (text: string[], options: CreateOptions) => {
     const { mac, place, hostname, birth } = options;
-    const spot = place === undefined ? undefined : placeOf(place);
+    const switchPort = place === undefined ? undefined : placeOf(place);
     const macs = mac?.length ? mac : undefined;
-    const body = { ...patchOf(words), macs, place: spot, hostname, birth };
+    const body = { ...patchOf(text), macs, place: switchPort, hostname, birth };
     const { openApi } = await import("../api/api.ts");
     const machine = await (await openApi(options)).ask<MachineView>("create", { body });
     if (options.output === "json") printJson(machine);

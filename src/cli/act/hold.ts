@@ -10,7 +10,7 @@ export function holdCommand(program: Command): void {
   actOptions(command, "harmless").action(
     async (names: string[], { reason, ...options }: ActOptions & { reason: string }) => {
       const verb = {
-        deed: { action: "hold", reason } as const,
+        action: { action: "hold", reason } as const,
         done: (machine: Parameters<typeof briefName>[0]) => `${briefName(machine)}: on hold`,
       };
       await act(names, verb, options);

@@ -10,10 +10,10 @@ export function rebirthCommand(program: Command): void {
     .option("--override", "also more of a group at once than blastRadius allows; the audit tells who did");
   type Options = ActOptions & { moved?: true; override?: true };
   actOptions(command, "loses").action(async (names: string[], { moved, override, ...options }: Options) => {
-    const deed = { action: "rebirth", mayMove: moved, override } as const;
+    const action = { action: "rebirth", mayMove: moved, override } as const;
     const loses = "everything on the root disk will be lost at the next boot";
     const verb = {
-      ...{ deed, loses },
+      ...{ action, loses },
       done: (machine: Parameters<typeof briefName>[0] & { generation: number }) =>
         `${briefName(machine)}: rebirth, generation ${machine.generation}; reset it, and it begins`,
     };

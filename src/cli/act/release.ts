@@ -8,7 +8,7 @@ export function releaseCommand(program: Command): void {
     .description("end the hold of machines; let retired ones be born again");
   actOptions(command, "harmless").action(async (names: string[], options: ActOptions) => {
     const verb = {
-      deed: { action: "release" } as const,
+      action: { action: "release" } as const,
       done: (machine: Parameters<typeof briefName>[0]) => `${briefName(machine)}: released`,
     };
     await act(names, verb, options);

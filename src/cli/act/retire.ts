@@ -10,7 +10,7 @@ export function retireCommand(program: Command): void {
   actOptions(command, "loses").action(
     async (names: string[], { reason, ...options }: ActOptions & { reason?: string }) => {
       const verb = {
-        deed: { action: "retire", reason } as const,
+        action: { action: "retire", reason } as const,
         loses: "its name, address and place become free, and the Dominator no longer knows it",
         done: (machine: Parameters<typeof briefName>[0]) => `${briefName(machine)}: retired`,
       };

@@ -12,23 +12,23 @@ export function setCommand(program: Command): void {
   const command = program
     .command("set <name> <key=value...>")
     .description(`say something of a machine: ${keys}; KEY= takes it away`);
-  serverOptions(command).action(async (name: string, words: string[], options: ServerOptions) => {
-    const patch = patchOf(words);
+  serverOptions(command).action(async (name: string, assignments: string[], options: ServerOptions) => {
+    const patch = patchOf(assignments);
     const { openApi } = await import("../api/api.ts");
     const api = await openApi(options);
     const before = await api.ask<MachineView>("get", { name });
     const ifMatch = `"${before.revision}"`;
     const machine = await api.ask<MachineView>("set", { name: before.id, body: patch, ifMatch });
     if (options.output === "json") printJson(machine);
-    else print(`${machine.hostname ?? machine.id}: ${words.join(" ")}`);
+    else print(`${machine.hostname ?? machine.id}: ${assignments.join(" ")}`);
   });
 }
 
 /** The merge patch (RFC 7396) that `key=value` words mean; nothing behind the sign is null. */
-export function patchOf(words: readonly string[]): { readonly [key: string]: unknown } {
+export function patchOf(assignments: readonly string[]): { readonly [key: string]: unknown } {
   const patch: { [key: string]: unknown } = {};
   const tags: { [name: string]: string | null } = {};
-  for (const word of words) {
+  for (const word of assignments) {
     const [, key = "", value = ""] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
     const tag = key.startsWith("tag.");
     if (!tag && !plainKeys.includes(key))

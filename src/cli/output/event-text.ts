@@ -31,7 +31,7 @@ export function eventCells({ atMs, event, machine }: ChangeView): string[] {
 export const eventTitles = ["TIME", "MACHINE", "EVENT", "STATE AND PHASE", "FACTS"] as const;
 
 function detailOf(event: ChangeView["event"]): string[] {
-  if (event.kind === "burnInDone") return [`verdict ${(event.report as { verdict?: string }).verdict}`];
+  if (event.kind === "burnInDone") return [`verdict ${(event.report as { result?: string }).result}`];
   if (event.kind !== "placed") return [];
   const { hostname, address, switchName, port } = event.placement as { [name: string]: string };
   return [`${hostname} ${address} at ${switchName} ${port}`];

@@ -117,8 +117,8 @@ function storageText(machine: MachineView): string | undefined {
 
 function burnInText(result: NonNullable<MachineView["burnIn"]>["results"][number]): string {
   const figures = Object.entries(result.figures).map(([name, value]) => `${name} ${Math.round(value)}`);
-  const verdict = result.ok ? "ok" : `FAILED: ${result.fault}`;
-  return `${result.test} of ${result.subject}: ${[verdict, ...figures, formatDuration(result.durationMs)].join(", ")}`;
+  const outcome = result.ok ? "ok" : `FAILED: ${result.fault}`;
+  return `${result.test} of ${result.subject}: ${[outcome, ...figures, formatDuration(result.durationMs)].join(", ")}`;
 }
 
 function timelineText({ timeline }: MachineView): string[] {

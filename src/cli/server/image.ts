@@ -1,19 +1,19 @@
 import type { Command } from "commander";
-import type { BootstrapView, Deeds } from "../act/actions.ts";
+import type { Actions, BootstrapView } from "../act/actions.ts";
 import { type LocalOptions, localOptions, print, printJson } from "../api/server-options.ts";
 import { formatBytes, formatTime } from "../output/figures.ts";
 import { formatTable } from "../output/table.ts";
 
-type ImageDeeds = Pick<Deeds, "buildBootstrapImage" | "listImages" | "importImage">;
+type ImageActions = Pick<Actions, "buildBootstrapImage" | "listImages" | "importImage">;
 
 /** Adds `image build|info` for the Bootstrap Image, `image import|list` for system images. */
-export function imageCommand(program: Command, deeds: ImageDeeds): void {
+export function imageCommand(program: Command, actions: ImageActions): void {
   const image = program.command("image").description("the Bootstrap Image, and the system images that machines get");
   const state = async (options: LocalOptions) => (await import("../api/find-server.ts")).findState(options.state);
 
   const build = image.command("build").description("build the Bootstrap Image, or find it built");
   localOptions(build).action(async (options: LocalOptions) => {
-    printBootstrap(await deeds.buildBootstrapImage(await state(options)), options);
+    printBootstrap(await actions.buildBootstrapImage(await state(options)), options);
   });
 
   const info = image
@@ -22,7 +22,7 @@ export function imageCommand(program: Command, deeds: ImageDeeds): void {
     .option("--json", "the same as -o json");
   localOptions(info).action(async (options: LocalOptions & { json?: boolean }) => {
     const output = options.json === true ? "json" : options.output;
-    printBootstrap(await deeds.buildBootstrapImage(await state(options)), { ...options, output });
+    printBootstrap(await actions.buildBootstrapImage(await state(options)), { ...options, output });
   });
 
   const imports = image
@@ -30,7 +30,7 @@ export function imageCommand(program: Command, deeds: ImageDeeds): void {
     .description("import a directory or tar file as the next version of a system image, e.g. `compute` → compute/2");
   localOptions(imports).action(async (stream: string, source: string, options: LocalOptions) => {
     const stateDirectory = await state(options);
-    const imported = await deeds.importImage({ stateDirectory, stream, source, onProgress: showProgress() });
+    const imported = await actions.importImage({ stateDirectory, stream, source, onProgress: showProgress() });
     await tellServer(stateDirectory);
     if (options.output === "json") printJson(imported);
     else print(`${imported.name}: ${imported.entries} paths, ${formatBytes(imported.bytes)}`);
@@ -38,7 +38,7 @@ export function imageCommand(program: Command, deeds: ImageDeeds): void {
 
   const list = image.command("list").description("list the system images that there are");
   localOptions(list).action(async (options: LocalOptions) => {
-    const images = await deeds.listImages(await state(options));
+    const images = await actions.listImages(await state(options));
     if (options.output === "json") return printJson(images);
     if (images.length === 0) process.stderr.write("no system image yet: birther image import STREAM DIRECTORY\n");
     const rows = images.map(({ name, entries, bytes, importedAtMs }) => [

@@ -16,7 +16,7 @@ import {
 import { failure } from "../api/failure.ts";
 
 /** What each verb does, for the help. */
-const deeds: { readonly [Verb in Exclude<LabVerb, "list">]: string } = {
+const actions: { readonly [Verb in Exclude<LabVerb, "list">]: string } = {
   reset: "press the reset button",
   "power-on": "switch it on",
   "power-off": "switch it off",
@@ -45,10 +45,10 @@ export function labCommand(program: Command): void {
       const machines = await ask({ verb: "list" });
       process.stdout.write(output === "json" ? `${JSON.stringify(machines)}\n` : listText(machines));
     });
-  for (const [verb, deed] of Object.entries(deeds) as [LabVerb, string][]) {
+  for (const [verb, description] of Object.entries(actions) as [LabVerb, string][]) {
     lab
       .command(`${verb} <name>`)
-      .description(deed)
+      .description(description)
       .action(async (machine: string) => {
         const [done] = await ask({ verb, machine });
         process.stdout.write(`${done?.name}: ${verb} done, power ${done?.power}\n`);

@@ -1,7 +1,7 @@
 import { createWriteStream, existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import type { Command } from "commander";
-import type { Deeds } from "../act/actions.ts";
+import type { Actions } from "../act/actions.ts";
 import { failure } from "../api/failure.ts";
 import { placeOptions, print, type ServerOptions } from "../api/server-options.ts";
 import { showProgress } from "../output/progress.ts";
@@ -9,7 +9,7 @@ import { showProgress } from "../output/progress.ts";
 type BackupOptions = Omit<ServerOptions, "output"> & { readonly from?: string; readonly yes: boolean };
 
 /** Adds `mdb backup`. */
-export function addBackup(mdb: Command, { copyMdb }: Pick<Deeds, "copyMdb">): void {
+export function addBackup(mdb: Command, { copyMdb }: Pick<Actions, "copyMdb">): void {
   const backup = mdb
     .command("backup <file>")
     .description("write the whole MDB, as it is at one moment, into a SQLite file; servers go on")

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
-import type { Deeds } from "../act/actions.ts";
+import type { Actions } from "../act/actions.ts";
 import { print } from "../api/server-options.ts";
 import { showProgress } from "../output/progress.ts";
 
 /** Adds `mdb copy`. */
-export function addCopy(mdb: Command, { copyMdb }: Pick<Deeds, "copyMdb">): void {
+export function addCopy(mdb: Command, { copyMdb }: Pick<Actions, "copyMdb">): void {
   mdb
     .command("copy")
     .description("copy a fleet between SQLite and PostgreSQL, with its history, audit and position")

@@ -1,12 +1,12 @@
 import type { Command } from "commander";
-import type { Deeds } from "../act/actions.ts";
+import type { Actions } from "../act/actions.ts";
 import { print } from "../api/server-options.ts";
 import { showProgress } from "../output/progress.ts";
 
 type RestoreOptions = { readonly state?: string; readonly to?: string; readonly yes: boolean };
 
 /** Adds `mdb restore`. */
-export function addRestore(mdb: Command, { databaseIn, restoreMdb }: Pick<Deeds, "databaseIn" | "restoreMdb">): void {
+export function addRestore(mdb: Command, { databaseIn, restoreMdb }: Pick<Actions, "databaseIn" | "restoreMdb">): void {
   mdb
     .command("restore <file>")
     .description("put a backup in the place of an MDB on which no server runs")

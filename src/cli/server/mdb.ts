@@ -1,13 +1,13 @@
 import type { Command } from "commander";
-import type { Deeds } from "../act/actions.ts";
+import type { Actions } from "../act/actions.ts";
 import { addBackup } from "./mdb-backup.ts";
 import { addCopy } from "./mdb-copy.ts";
 import { addRestore } from "./mdb-restore.ts";
 
 /** Adds `mdb copy|backup|restore`. */
-export function mdbCommand(program: Command, deeds: Pick<Deeds, "databaseIn" | "copyMdb" | "restoreMdb">): void {
+export function mdbCommand(program: Command, actions: Pick<Actions, "databaseIn" | "copyMdb" | "restoreMdb">): void {
   const mdb = program.command("mdb").description("the machine database as a whole: copy it, back it up, restore it");
-  addCopy(mdb, deeds);
-  addBackup(mdb, deeds);
-  addRestore(mdb, deeds);
+  addCopy(mdb, actions);
+  addBackup(mdb, actions);
+  addRestore(mdb, actions);
 }

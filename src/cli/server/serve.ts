@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import type { Deeds } from "../act/actions.ts";
+import type { Actions } from "../act/actions.ts";
 
 /** Adds `serve`: everything, for a real network. */
-export function serveCommand(program: Command, { serve }: Pick<Deeds, "serve">): void {
+export function serveCommand(program: Command, { serve }: Pick<Actions, "serve">): void {
   program
     .command("serve")
     .description("serve the networks of a configuration file: MDB, Birther, Boot Server and Dominator in one process")

@@ -1,7 +1,7 @@
 /** What operators' tools may ask with: the query and the body of each route of operator-routes.ts. Anything else in them is refused. */
 import * as v from "valibot";
 import { machineFields, parseFieldSelector } from "../../core/fleet/machine-fields.ts";
-import type { Action } from "../../core/fleet/operator-action.ts";
+import type { ActionName } from "../../core/fleet/operator-action.ts";
 import { parseSelector, type SelectorResult } from "../../core/fleet/selector.ts";
 import { isStreamName, parseImageName } from "../../core/image/image-name.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
@@ -73,7 +73,7 @@ export const listQuery = v.strictObject({
 export const eventsQuery = v.strictObject({ limit: v.optional(wholeNumber(1, 10_000), "50") });
 
 /** A remark for whoever reads the record or the audit later. */
-const words = v.pipe(v.string(), v.trim(), v.nonEmpty("meant is a reason"), v.maxLength(500));
+const text = v.pipe(v.string(), v.trim(), v.nonEmpty("meant is a reason"), v.maxLength(500));
 
 const override = v.exactOptional(
   v.pipe(v.boolean(), v.description("also where more machines of a group are sent away than `blastRadius` allows")),
@@ -89,10 +89,10 @@ export const actionBodies = {
   }),
   clean: v.strictObject({ override }),
   cancel: v.strictObject({}),
-  hold: v.strictObject({ reason: words }),
+  hold: v.strictObject({ reason: text }),
   release: v.strictObject({}),
-  retire: v.strictObject({ reason: v.exactOptional(words) }),
-} as const satisfies { readonly [A in Action]: v.GenericSchema };
+  retire: v.strictObject({ reason: v.exactOptional(text) }),
+} as const satisfies { readonly [A in ActionName]: v.GenericSchema };
 
 /** So many machines at once at most. */
 export const batchLimit = 10_000;

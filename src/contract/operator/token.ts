@@ -21,7 +21,9 @@ export function tokenText(name: string, secret: string): string {
 }
 
 /** What an `Authorization: Bearer …` header claims; undefined if it holds no token of ours. To be proved yet. */
-export function tokenClaim(header: string | undefined): { readonly name: string; readonly token: string } | undefined {
+export function parseTokenHeader(
+  header: string | undefined,
+): { readonly name: string; readonly token: string } | undefined {
   const [, token, name] = /^Bearer (birther\.([a-z0-9-]{1,40})\.[0-9a-f]{64})$/i.exec(header ?? "") ?? [];
   return token === undefined || name === undefined ? undefined : { name, token };
 }

@@ -8,7 +8,7 @@ import { type Lesson, rankMethods } from "../../core/pxe/local-boot/lesson.ts";
 import { type LocalMethod, methodsOf } from "../../core/pxe/local-boot/methods.ts";
 
 /** A machine as operators see it: its record without hashes of secrets. */
-export type MachineView = Omit<Machine, "ticket" | "subTokenHash" | "wayBack"> & {
+export type MachineView = Omit<Machine, "order" | "subTokenHash" | "wayBack"> & {
   readonly location?: Location;
   readonly order?: {
     readonly action: string;
@@ -120,11 +120,11 @@ const secretFacts: ReadonlySet<string> = new Set(["tokenHash", "sessionHash", "s
 
 /** The view of a record. */
 export function viewMachine(machine: Machine): MachineView {
-  const { ticket, subTokenHash: _secret, wayBack: _internal, ...kept } = machine;
+  const { order, subTokenHash: _secret, wayBack: _internal, ...kept } = machine;
   const location = locationOf(machine);
   const rest = location === undefined ? kept : { ...kept, location };
-  if (ticket === undefined) return rest;
-  const { action, generation, expiresAtMs, taken } = ticket;
+  if (order === undefined) return rest;
+  const { action, generation, expiresAtMs, taken } = order;
   return {
     ...rest,
     order: { action, generation, expiresAtMs, ...(taken === undefined ? {} : { takenAtMs: taken.atMs }) },

@@ -14,7 +14,7 @@ export type NextTry = { readonly kind: "wait"; readonly pauseMs: number } | { re
  * Whether to try once more after `failures` failures (1 or more) in `elapsedMs`: after pauses that double from half a
  * second to ten, as long as the pause still fits into `patienceMs`.
  */
-export function nextTry(failures: number, elapsedMs: number, patienceMs: number): NextTry {
+export function nextTry(failures: number, elapsedMs: number, retryMs: number): NextTry {
   const pauseMs = Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs);
-  return elapsedMs + pauseMs > patienceMs ? { kind: "giveUp" } : { kind: "wait", pauseMs };
+  return elapsedMs + pauseMs > retryMs ? { kind: "giveUp" } : { kind: "wait", pauseMs };
 }

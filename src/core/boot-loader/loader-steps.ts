@@ -1,5 +1,5 @@
 import { type Layout, partitionFor } from "../install/layout.ts";
-import { imagePlaces, onNewRoot, rootPlaces } from "../install/paths.ts";
+import { imagePaths, onNewRoot, rootPaths } from "../install/paths.ts";
 import { type Step, step } from "../install/step.ts";
 import { loaderFile } from "./efi-boot.ts";
 import {
@@ -36,8 +36,8 @@ export function loaderSteps(layout: Layout, signed: SignedLoader | undefined): r
     ];
   // Twice: under its own name for our boot entry, and where firmware looks that has lost its variables.
   const files = ["/EFI/birther/grubx64.efi", "/EFI/BOOT/BOOTX64.EFI"].map((file) => ({
-    from: imagePlaces.grubEfi,
-    to: onNewRoot(`${rootPlaces.esp}${file}`),
+    from: imagePaths.grubEfi,
+    to: onNewRoot(`${rootPaths.esp}${file}`),
     mode: 0o644,
   }));
   return [

@@ -1,4 +1,4 @@
-import { onNewRoot, rootPlaces } from "../install/paths.ts";
+import { onNewRoot, rootPaths } from "../install/paths.ts";
 import type { Act } from "../install/step.ts";
 import { orRestart, ownBoot } from "./esp-grub.ts";
 
@@ -43,7 +43,7 @@ export const signedLoaderCopies: Extract<Act, { kind: "copyFiles" }> = {
       [fetched.shim, "/EFI/BOOT/BOOTX64.EFI"],
       [fetched.grub, "/EFI/BOOT/grubx64.efi"],
     ] as const
-  ).map(([from, file]) => ({ from, to: onNewRoot(`${rootPlaces.esp}${file}`), mode: 0o644 })),
+  ).map(([from, file]) => ({ from, to: onNewRoot(`${rootPaths.esp}${file}`), mode: 0o644 })),
 };
 
 /** GRUB's configuration on the ESP: constant, as what follows the kernel is subd's grub.cfg on /boot. */
@@ -51,7 +51,7 @@ export const signedLoaderConfig: Extract<Act, { kind: "writeFiles" }> = {
   kind: "writeFiles",
   files: [
     {
-      path: onNewRoot(`${rootPlaces.esp}/EFI/debian/grub.cfg`),
+      path: onNewRoot(`${rootPaths.esp}/EFI/debian/grub.cfg`),
       mode: 0o644,
       text: `${ownBoot}\nconfigfile $prefix/grub.cfg\n${orRestart}`,
     },

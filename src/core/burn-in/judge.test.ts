@@ -12,59 +12,59 @@ const rows: readonly {
   title: string;
   measurements: readonly Measurement[];
   limits?: Partial<BurnInLimits>;
-  verdict: string;
+  outcome: string;
   fault?: RegExp;
 }[] = [
-  { title: "nothing measured", measurements: [], verdict: "skipped" },
-  { title: "no limits", measurements: [measured("cpu", { hashesPerSecond: 1 })], verdict: "passed" },
+  { title: "nothing measured", measurements: [], outcome: "skipped" },
+  { title: "no limits", measurements: [measured("cpu", { hashesPerSecond: 1 })], outcome: "passed" },
   {
     title: "above the limit",
     measurements: [measured("disk", { writeMiBps: 100, readMiBps: 300 })],
     limits: { minDiskMiBps: 100 },
-    verdict: "passed",
+    outcome: "passed",
   },
   {
     title: "one figure below the limit",
     measurements: [measured("disk", { writeMiBps: 99.4, readMiBps: 300 })],
     limits: { minDiskMiBps: 100 },
-    verdict: "failed",
+    outcome: "failed",
     fault: /^writeMiBps is 99, below minDiskMiBps 100$/,
   },
   {
     title: "a disk that is only read",
     measurements: [measured("diskRead", { readMiBps: 100 })],
     limits: { minDiskMiBps: 100 },
-    verdict: "passed",
+    outcome: "passed",
   },
   {
     title: "a disk that is only read, and slow",
     measurements: [measured("diskRead", { readMiBps: 9 })],
     limits: { minDiskMiBps: 100 },
-    verdict: "failed",
+    outcome: "failed",
     fault: /^readMiBps is 9, below minDiskMiBps 100$/,
   },
   {
     title: "a fault, whatever the speed",
     measurements: [measured("memory", { memoryMiBps: 9999 }, "3 words read back wrong")],
-    verdict: "failed",
+    outcome: "failed",
     fault: /3 words/,
   },
   {
     title: "a figure that is asked for and missing",
     measurements: [measured("network", {})],
     limits: { minNetworkMiBps: 1 },
-    verdict: "failed",
+    outcome: "failed",
     fault: /readMiBps was not measured/,
   },
 ];
 for (const row of rows) {
-  test(`burn-in: ${row.title} → ${row.verdict}`, () => {
+  test(`burn-in: ${row.title} → ${row.outcome}`, () => {
     const report = judgeBurnIn(row.measurements, { ...none, ...row.limits });
-    assert.equal(report.verdict, row.verdict);
+    assert.equal(report.verdict, row.outcome);
     assert.match(report.results[0]?.fault ?? "", row.fault ?? /^$/);
     assert.equal(
       report.results.every((result) => result.ok),
-      row.verdict !== "failed",
+      row.outcome !== "failed",
     );
   });
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startWatching, stepLine, watchdogTurn } from "../birth/watchdog.ts";
 import type { Disk } from "../hardware/hardware.ts";
-import { type BurnInAmounts, type BurnInGround, planBurnIn } from "./plan.ts";
+import { type BurnInAmounts, type BurnInSite, planBurnIn } from "./plan.ts";
 
 function disk(path: string, more: Partial<Disk> = {}): Disk {
   return {
@@ -12,9 +12,9 @@ function disk(path: string, more: Partial<Disk> = {}): Disk {
 }
 const rootDisk = disk("/dev/sda");
 const profile: BurnInAmounts = { cpuSeconds: 60, memoryPercent: 80, diskMiB: 1024, networkMiB: 256 };
-const ground: BurnInGround = { cpus: 2, availableMiB: 2000, disks: [rootDisk], rootDisk, server: "10.77.0.1" };
+const ground: BurnInSite = { cpus: 2, availableMiB: 2000, disks: [rootDisk], rootDisk, server: "10.77.0.1" };
 
-function rows(amounts: Partial<BurnInAmounts>, where: Partial<BurnInGround>): readonly string[] {
+function rows(amounts: Partial<BurnInAmounts>, where: Partial<BurnInSite>): readonly string[] {
   return planBurnIn({ ...profile, ...amounts }, { ...ground, ...where }).map(
     ({ test, subject, deadlineSeconds }) => `${test} ${subject} ${deadlineSeconds}`,
   );

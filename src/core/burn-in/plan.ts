@@ -27,7 +27,7 @@ export type BurnInTest = {
 );
 
 /** What the plan depends on besides the profile. */
-export type BurnInGround = {
+export type BurnInSite = {
   readonly cpus: number;
   readonly availableMiB: number;
   readonly disks: readonly Disk[];
@@ -52,7 +52,7 @@ const slowestSecondsPerMiB = 2;
 const mostReadMiB = 256;
 
 /** The tests of a profile on this machine, in the order in which they run. */
-export function planBurnIn(profile: BurnInAmounts, ground: BurnInGround): readonly BurnInTest[] {
+export function planBurnIn(profile: BurnInAmounts, ground: BurnInSite): readonly BurnInTest[] {
   const { rootDisk, disks, cpus } = ground;
   const memoryMiBps = slowestMemoryMiBpsPerCpu * Math.min(Math.max(cpus, 1), mostMemoryCpus);
   const memoryMiB = Math.floor(

@@ -4,7 +4,7 @@ import { whatCleanLeaves } from "../machine/not-erased.ts";
 import type { Machine } from "../machine/record.ts";
 
 /** What an operator may have done to one machine or to many at once. */
-export type Deed =
+export type OperatorAction =
   /** `mayMove`: at another place than now, by another name. `override`: beyond the blast radius. */
   | { readonly action: "rebirth"; readonly mayMove?: true | undefined; readonly override?: boolean | undefined }
   | { readonly action: "clean"; readonly override?: boolean | undefined }
@@ -12,25 +12,33 @@ export type Deed =
   | { readonly action: "hold"; readonly reason: string }
   | { readonly action: "release" }
   | { readonly action: "retire"; readonly reason?: string | undefined };
-export type Action = Deed["action"];
+export type ActionName = OperatorAction["action"];
 
-/** Whether a deed takes machines from their work, and is therefore bounded (blast-radius.ts). */
-export function sendsAway(deed: Deed): deed is Extract<Deed, { readonly override?: boolean | undefined }> {
-  return deed.action === "rebirth" || deed.action === "clean";
+/** Whether an action takes machines from their work, and is therefore bounded (blast-radius.ts). */
+export function sendsAway(
+  action: OperatorAction,
+): action is Extract<OperatorAction, { readonly override?: boolean | undefined }> {
+  return action.action === "rebirth" || action.action === "clean";
 }
 
 /** The event that the life of a machine is asked to decide on. */
-export function eventOfDeed(deed: Deed, machine: Machine, by: string): MachineEvent {
+export function eventOfAction(action: OperatorAction, machine: Machine, by: string): MachineEvent {
   const { id } = machine;
-  switch (deed.action) {
+  switch (action.action) {
     case "rebirth":
-      return { kind: "rebirthAsked", id, by, ...overriding(deed), ...(deed.mayMove === true ? { mayMove: true } : {}) };
+      return {
+        kind: "rebirthAsked",
+        id,
+        by,
+        ...overriding(action),
+        ...(action.mayMove === true ? { mayMove: true } : {}),
+      };
     case "clean":
-      return { kind: "cleanAsked", id, by, ...overriding(deed) };
+      return { kind: "cleanAsked", id, by, ...overriding(action) };
     case "cancel":
       return { kind: "rebirthCancelled", id, by };
     case "hold":
-      return { kind: "conditionSet", id, condition: "hold", reason: `${deed.reason} (${by})` };
+      return { kind: "conditionSet", id, condition: "hold", reason: `${action.reason} (${by})` };
     case "release": {
       // One at a time: a retired machine may be on hold as well.
       const held = conditionOf(machine, "hold") !== undefined;
@@ -38,7 +46,7 @@ export function eventOfDeed(deed: Deed, machine: Machine, by: string): MachineEv
       return { kind: "conditionCleared", id, condition: retired ? "retired" : "hold" };
     }
     case "retire":
-      return { kind: "retired", id, by, ...(deed.reason === undefined ? {} : { reason: deed.reason }) };
+      return { kind: "retired", id, by, ...(action.reason === undefined ? {} : { reason: action.reason }) };
   }
 }
 
@@ -46,7 +54,7 @@ function overriding({ override }: { readonly override?: boolean | undefined }) {
   return override === true ? ({ override } as const) : {};
 }
 
-/** What of a machine's data a deed that is meant to erase does not, one clause each. */
-export function leftBy(deed: Deed, machine: Machine): readonly string[] {
-  return deed.action === "clean" ? whatCleanLeaves(machine) : [];
+/** What of a machine's data an erasing action leaves, one clause each. */
+export function leftBy(action: OperatorAction, machine: Machine): readonly string[] {
+  return action.action === "clean" ? whatCleanLeaves(machine) : [];
 }

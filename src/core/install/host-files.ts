@@ -1,5 +1,5 @@
 import type { Mac } from "../net/mac.ts";
-import { rootPlaces } from "./paths.ts";
+import { rootPaths } from "./paths.ts";
 
 /** A file to be written: its path on the new root, its mode and its text. */
 export type HostFile = { readonly path: string; readonly mode: number; readonly text: string };
@@ -67,11 +67,11 @@ export const hostLinks: readonly HostLink[] = [
 function fstab(facts: HostFacts): string {
   const rows = [
     [facts.rootSource, "/", "ext4", "errors=remount-ro", "0", "1"],
-    [`PARTUUID=${facts.bootPartUuid}`, rootPlaces.boot, "ext4", "defaults", "0", "2"],
+    [`PARTUUID=${facts.bootPartUuid}`, rootPaths.boot, "ext4", "defaults", "0", "2"],
   ];
   // nofail: the running system does not need the ESP, and must come up when its FAT is damaged.
   if (facts.espPartUuid !== undefined) {
-    rows.push([`PARTUUID=${facts.espPartUuid}`, rootPlaces.esp, "vfat", "umask=0077,nofail", "0", "2"]);
+    rows.push([`PARTUUID=${facts.espPartUuid}`, rootPaths.esp, "vfat", "umask=0077,nofail", "0", "2"]);
   }
   return rows.map((row) => `${row.join(" ")}\n`).join("");
 }
@@ -107,7 +107,7 @@ After=systemd-networkd.service
 StartLimitIntervalSec=0
 
 [Service]
-ExecStart=${rootPlaces.sub}
+ExecStart=${rootPaths.sub}
 Restart=always
 RestartSec=5
 

@@ -12,7 +12,7 @@ export function onNewRoot(path: string): string {
 }
 
 /** In the Bootstrap Image. */
-export const imagePlaces = {
+export const imagePaths = {
   native: "/usr/lib/birther/birther-js",
   watchdogScript: "/usr/lib/birther/watchdog.js",
   subScript: "/usr/lib/birther/subd.js",
@@ -24,7 +24,7 @@ export const imagePlaces = {
 } as const;
 
 /** On the new root. */
-export const rootPlaces = {
+export const rootPaths = {
   sub: "/usr/local/sbin/subd",
   subScript: "/usr/local/lib/birther/subd.js",
   unlock: "/usr/local/lib/birther/unlock",

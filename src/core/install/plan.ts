@@ -8,9 +8,9 @@ import type { Mac } from "../net/mac.ts";
 import type { Random } from "../ports.ts";
 import { hostDirectories, hostFiles, hostLinks } from "./host-files.ts";
 import { type Layout, partitionFor, planLayout, sfdiskScript } from "./layout.ts";
-import { imagePlaces, newRoot, onNewRoot, rootMapperName, rootPlaces } from "./paths.ts";
+import { imagePaths, newRoot, onNewRoot, rootMapperName, rootPaths } from "./paths.ts";
 import { type Step, step } from "./step.ts";
-import type { KeyPlace, StoragePolicy } from "./storage-policy.ts";
+import type { KeyLocation, StoragePolicy } from "./storage-policy.ts";
 
 /** All that the plan of a birth depends on. */
 export type InstallInput = {
@@ -19,7 +19,7 @@ export type InstallInput = {
   readonly secureBoot: boolean;
   /** What to install in the place of our own GRUB, which is not signed. */
   readonly signedLoader?: SignedLoader;
-  readonly keyPlace: KeyPlace;
+  readonly keyPlace: KeyLocation;
   readonly policy: StoragePolicy;
   /** The root disk, and why it was chosen. */
   readonly disk: Disk;
@@ -169,7 +169,7 @@ function fileSystemSteps(layout: Layout, root: RootVolume): readonly Step[] {
       argv: ["/usr/sbin/mke2fs", "-q", "-F", "-t", "ext4", ...forGrub, "-L", "boot", boot],
     }),
     step("mount root", 60, { kind: "mount", source: device, target: newRoot, type: "ext4" }),
-    step("mount boot", 60, { kind: "mount", source: boot, target: onNewRoot(rootPlaces.boot), type: "ext4" }),
+    step("mount boot", 60, { kind: "mount", source: boot, target: onNewRoot(rootPaths.boot), type: "ext4" }),
   ];
   const esp = layout.partitions.find((partition) => partition.use === "esp");
   if (esp === undefined) return steps;
@@ -185,7 +185,7 @@ function fileSystemSteps(layout: Layout, root: RootVolume): readonly Step[] {
     step("mount EFI file system", 60, {
       kind: "mount",
       source: esp.path,
-      target: onNewRoot(rootPlaces.esp),
+      target: onNewRoot(rootPaths.esp),
       type: "vfat",
     }),
   ];
@@ -200,8 +200,8 @@ function populateSteps(
   const files = hostFiles({ ...input, ...uuids, rootSource });
   const unlock = step("copy the unlocker", 120, {
     kind: "copyProgram",
-    program: imagePlaces.cryptsetup,
-    to: onNewRoot(rootPlaces.unlock),
+    program: imagePaths.cryptsetup,
+    to: onNewRoot(rootPaths.unlock),
   });
   return [
     step("make directories", 60, {
@@ -219,9 +219,9 @@ function populateSteps(
     step("copy subd", 120, {
       kind: "copyFiles",
       files: [
-        { from: imagePlaces.native, to: onNewRoot(rootPlaces.sub), mode: 0o755 },
-        { from: imagePlaces.subScript, to: onNewRoot(rootPlaces.subScript), mode: 0o644 },
-        { from: imagePlaces.caCertificate, to: onNewRoot(rootPlaces.caCertificate), mode: 0o644 },
+        { from: imagePaths.native, to: onNewRoot(rootPaths.sub), mode: 0o755 },
+        { from: imagePaths.subScript, to: onNewRoot(rootPaths.subScript), mode: 0o644 },
+        { from: imagePaths.caCertificate, to: onNewRoot(rootPaths.caCertificate), mode: 0o644 },
       ],
     }),
     ...(root.kind === "luks2" ? [unlock] : []),

@@ -8,4 +8,4 @@ export type StoragePolicy = {
 };
 
 /** Where this machine can keep a key; `none` says why there is no place. */
-export type KeyPlace = { readonly kind: "uefi-variable" } | { readonly kind: "none"; readonly reason: string };
+export type KeyLocation = { readonly kind: "uefi-variable" } | { readonly kind: "none"; readonly reason: string };

@@ -49,7 +49,7 @@ const rules: readonly {
     kind: "retiredHolds",
     broken: (machine) =>
       isRetired(machine) &&
-      [machine.hostname, machine.permanentAddress, machine.ticket, machine.subTokenHash].some(
+      [machine.hostname, machine.permanentAddress, machine.order, machine.subTokenHash].some(
         (held) => held !== undefined,
       ),
     says: "is retired and holds a name, an address, an order or a credential",
@@ -62,12 +62,12 @@ const rules: readonly {
   },
   {
     kind: "orderForHealthy",
-    broken: ({ state, ticket }) => state === "healthy" && ticket !== undefined && ticket.taken === undefined,
+    broken: ({ state, order }) => state === "healthy" && order !== undefined && order.taken === undefined,
     says: "is healthy and has an open order",
   },
   {
     kind: "orderAhead",
-    broken: ({ generation, ticket }) => ticket !== undefined && ticket.generation > generation,
+    broken: ({ generation, order }) => order !== undefined && order.generation > generation,
     says: "has an order for a generation that was never asked for",
   },
 ];

@@ -1,7 +1,16 @@
 import type { BurnInReport, Hardware } from "../hardware/hardware.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Placement } from "../site/placement.ts";
-import type { ConditionKind, Firmware, Machine, MachineId, Phase, RepairStep, Spot, StorageReport } from "./record.ts";
+import type {
+  ConditionKind,
+  Firmware,
+  Machine,
+  MachineId,
+  Phase,
+  RepairStep,
+  StorageReport,
+  SwitchPort,
+} from "./record.ts";
 
 /** What operators say of a machine, beside what it is and does. */
 export type DetailValues = Pick<Machine, "tags" | "groups" | "requiredImage" | "plannedImage" | "disableUpdates">;
@@ -104,7 +113,7 @@ export type MachineEvent =
       readonly id: MachineId;
       readonly by: string;
       readonly macs: readonly Mac[];
-      readonly place?: Spot;
+      readonly place?: SwitchPort;
       readonly hostname?: string;
       readonly birth?: true;
     } & DetailValues)

@@ -5,7 +5,7 @@ import { checkFleet } from "./check.ts";
 import type { Decision, MachineEvent } from "./event.ts";
 import { defaultDeadlineSeconds } from "./health/deadlines.ts";
 import { nextRepair, type RepairPolicy } from "./health/repair.ts";
-import { defaultWatchRules, examine, watchEvent } from "./health/stall-detection.ts";
+import { checkProgress, defaultWatchRules, watchEvent } from "./health/stall-detection.ts";
 import { announcedId } from "./life/details.ts";
 import { mayBeInstalled } from "./life/move.ts";
 import { silentBeforeTakeoverMs } from "./life/takeover.ts";
@@ -101,7 +101,7 @@ function play(cabling: readonly (readonly number[])[], actions: readonly Action[
     if (birth === undefined) return false;
     const { id, session, generation } = birth;
     delete chassis.birth;
-    if (world.find(id)?.ticket?.taken?.sessionHash !== session) return false;
+    if (world.find(id)?.order?.taken?.sessionHash !== session) return false;
     const stages: readonly (() => boolean)[] = [
       () => {
         const nics = chassis.nics.map(mac);
@@ -208,7 +208,7 @@ function play(cabling: readonly (readonly number[])[], actions: readonly Action[
 
   const patrol = (machine: Machine) => {
     const { id, lastSeenAtMs } = machine;
-    const found = watchEvent(machine, examine(machine, world.nowMs(), rules));
+    const found = watchEvent(machine, checkProgress(machine, world.nowMs(), rules));
     if (found !== undefined) apply(found);
     if (policy === undefined) return;
     const repair = nextRepair(world.find(id) ?? machine, world.nowMs(), { ...policy, ...rules });

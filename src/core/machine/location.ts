@@ -10,13 +10,13 @@ export type Location = {
 
 /** The location of a machine; undefined while nothing is known of it. */
 export function locationOf({ placement, announced }: Pick<Machine, "placement" | "announced">): Location | undefined {
-  const spot = placement ?? announced?.place;
-  if (spot === undefined) return undefined;
+  const switchPort = placement ?? announced?.place;
+  if (switchPort === undefined) return undefined;
   const { rack, unit } = placement?.position ?? {};
   return {
     ...(rack === undefined ? {} : { rack }),
     ...(unit === undefined ? {} : { unit }),
-    switch: spot.switchName,
-    port: spot.port,
+    switch: switchPort.switchName,
+    port: switchPort.port,
   };
 }

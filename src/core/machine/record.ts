@@ -65,7 +65,7 @@ export type StorageReport = {
 };
 
 /** The permission to write to a machine's disks: single use, expiring, bound to machine, action and generation. */
-export type OrderTicket = {
+export type Order = {
   /** SHA-256 of the token that stood in the boot script, lower-case hex. */
   readonly tokenHash: string;
   readonly action: BirthAction;
@@ -92,14 +92,14 @@ export type TimelineEntry = {
 };
 
 /** A switch port, as LLDP names it (core/site/placement.ts). */
-export type Spot = { readonly switchName: string; readonly port: string };
+export type SwitchPort = { readonly switchName: string; readonly port: string };
 
 /** What an operator said of a machine before it came: which name or place it must have to be let in. */
 export type Announcement = {
   readonly by: string;
   readonly atMs: number;
   readonly hostname?: string;
-  readonly place?: Spot;
+  readonly place?: SwitchPort;
 };
 
 /** All that the MDB holds of one machine. Changed only by `decide` in life.ts. */
@@ -151,7 +151,7 @@ export type Machine = {
   readonly burnIn?: BurnInReport;
   readonly storage?: StorageReport;
   readonly pxe: PxeStatistics;
-  readonly ticket?: OrderTicket;
+  readonly order?: Order;
   /** SHA-256 of the sub's credential, lower-case hex. */
   readonly subTokenHash?: string;
   /** The last thing the sub or init was heard to say. */

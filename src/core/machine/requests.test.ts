@@ -80,7 +80,7 @@ const happening = fc.oneof(
 test("what is counted first and told later leaves the same record as what is told at once", () => {
   fc.assert(
     fc.property(fc.array(happening, { maxLength: 60 }), (happenings) => {
-      const told = testFleet();
+      const notified = testFleet();
       const counted = testFleet();
       let sum = { requests: 0, responses: 0, lastAtMs: 0 };
       const flush = () => {
@@ -91,18 +91,18 @@ test("what is counted first and told later leaves the same record as what is tol
       };
       for (const happened of happenings) {
         if (typeof happened === "number") {
-          told.later(happened);
+          notified.later(happened);
           counted.later(happened);
           if (happened > countedMs) flush();
         } else if (Array.isArray(happened)) {
           for (const event of happened as readonly MachineEvent[]) {
-            told.apply(event);
+            notified.apply(event);
             counted.apply(event);
           }
         } else {
           const { tally, address, ...asking } = happened as Exclude<typeof happened, number | readonly MachineEvent[]>;
           const event = asks({ ...asking, ...(address === undefined ? {} : { address }) });
-          told.apply(event);
+          notified.apply(event);
           const machine = counted.find(id(1));
           const nowMs = counted.nowMs() + 10;
           if (machine === undefined || !asksAgain(machine, event, nowMs)) counted.apply(event);
@@ -115,7 +115,7 @@ test("what is counted first and told later leaves the same record as what is tol
         }
       }
       flush();
-      assert.deepEqual(counted.list().map(withoutRevision), told.list().map(withoutRevision));
+      assert.deepEqual(counted.list().map(withoutRevision), notified.list().map(withoutRevision));
     }),
     { numRuns: 2000 },
   );

@@ -15,9 +15,7 @@ export function hasVanished(machine: Machine, nowMs: number): boolean {
 }
 
 function isBeingBorn(machine: Machine): boolean {
-  const { ticket, generation, state } = machine;
+  const { order, generation, state } = machine;
   if (state === "healthy" || state === "unknown") return false;
-  return (
-    ticket?.taken !== undefined && ticket.generation === generation && conditionOf(machine, "failing") === undefined
-  );
+  return order?.taken !== undefined && order.generation === generation && conditionOf(machine, "failing") === undefined;
 }

@@ -13,8 +13,8 @@ function admittedAt(timesMs: readonly number[], perMinute: number, machines = 0)
   for (const nowMs of timesMs) {
     const answer = admitNewcomer(newcomers, { perMinute, machines, maxMachines }, nowMs);
     newcomers = answer.newcomers;
-    if (answer.verdict === "admitted") admitted += 1;
-    else assert.equal(answer.verdict, machines < maxMachines ? "tooManyAtOnce" : "tooManyMachines");
+    if (answer.outcome === "admitted") admitted += 1;
+    else assert.equal(answer.outcome, machines < maxMachines ? "tooManyAtOnce" : "tooManyMachines");
     if (answer.say) said += 1;
   }
   return { admitted, said };

@@ -34,19 +34,19 @@ export function admitNewcomer(
   nowMs: number,
 ): {
   readonly newcomers: Newcomers;
-  readonly verdict: "admitted" | "tooManyAtOnce" | "tooManyMachines";
+  readonly outcome: "admitted" | "tooManyAtOnce" | "tooManyMachines";
   readonly say: boolean;
 } {
   const isFull = of.machines >= of.maxMachines;
   const filled = before.tokens + (Math.max(0, nowMs - before.atMs) * of.perMinute) / 60_000;
   const tokens = Math.min(of.perMinute, filled);
   if (tokens >= 1 && !isFull)
-    return { newcomers: { ...before, tokens: tokens - 1, atMs: nowMs }, verdict: "admitted", say: false };
+    return { newcomers: { ...before, tokens: tokens - 1, atMs: nowMs }, outcome: "admitted", say: false };
   const say = nowMs - before.saidAtMs >= sayAgainMs;
   const refused = before.refused + 1;
   return {
     newcomers: { tokens, atMs: nowMs, refused: say ? 0 : refused, saidAtMs: say ? nowMs : before.saidAtMs },
-    verdict: isFull ? "tooManyMachines" : "tooManyAtOnce",
+    outcome: isFull ? "tooManyMachines" : "tooManyAtOnce",
     say,
   };
 }

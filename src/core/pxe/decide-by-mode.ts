@@ -4,16 +4,16 @@ import { decideBootServer, decideProxy } from "./decide-proxy.ts";
 
 /**
  * Decides as the network's mode says. `served` is false where another server was found that nobody expected: then,
- * as in mode `listen`, nothing is answered and nothing is born, and what would have been said is told. `asker4011` is
+ * as in mode `listen`, nothing is answered and nothing is born, and what would have been said is told. `clientPort4011` is
  * who asked on port 4011; it is absent on port 67.
  */
 export function decideByMode(
   question: DhcpQuestion,
   served: boolean,
-  asker4011?: { readonly address: Ipv4; readonly port: number },
+  clientPort4011?: { readonly address: Ipv4; readonly port: number },
 ): DhcpDecision {
   const { mode = "full" } = question.network;
-  if (asker4011 !== undefined) return decideBootServer(question, asker4011);
+  if (clientPort4011 !== undefined) return decideBootServer(question, clientPort4011);
   const decision = mode === "proxy" ? decideProxy(question) : decideDhcp(question);
   return mode === "listen" || !served ? withheld(decision) : decision;
 }

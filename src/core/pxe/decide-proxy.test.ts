@@ -59,8 +59,8 @@ const select = (packet: DhcpPacket): DhcpPacket => ({
 type Asked = { state?: MachineState; mode?: NetworkMode; served?: boolean; port?: 4011 };
 function decide(packet: DhcpPacket, { state, mode = "proxy", served = true, port }: Asked = {}): DhcpDecision {
   const question = { packet, network: network(mode), ports: { http: 80, machines: 443 }, holderOf: () => undefined };
-  const asker = port === undefined ? undefined : { address: ip("10.77.0.123"), port };
-  return decideByMode({ ...question, machine: state === undefined ? undefined : machine(state) }, served, asker);
+  const caller = port === undefined ? undefined : { address: ip("10.77.0.123"), port };
+  return decideByMode({ ...question, machine: state === undefined ? undefined : machine(state) }, served, caller);
 }
 
 /** Message, yiaddr, option 60, option 43, boot file, destination. */
@@ -156,9 +156,9 @@ test("the script gives the kernel the address that the other server leased", () 
 });
 
 test("iPXE that takes the other server's address is told that there is no IPv6 router; where we only listen it is not", () => {
-  const told = (decision: DhcpDecision) => "noRouter" in decision && decision.noRouter;
-  assert.equal(told(decide(select(biosIpxe), { state: "birth" })), mac);
-  assert.equal(told(decide(select(edk2), { state: "birth" })), false);
-  assert.equal(told(decide(select(biosIpxe), { state: "birth", mode: "listen" })), false);
-  assert.equal(told(decide(select(biosIpxe), { state: "birth", served: false })), false);
+  const notified = (decision: DhcpDecision) => "noRouter" in decision && decision.noRouter;
+  assert.equal(notified(decide(select(biosIpxe), { state: "birth" })), mac);
+  assert.equal(notified(decide(select(edk2), { state: "birth" })), false);
+  assert.equal(notified(decide(select(biosIpxe), { state: "birth", mode: "listen" })), false);
+  assert.equal(notified(decide(select(biosIpxe), { state: "birth", served: false })), false);
 });

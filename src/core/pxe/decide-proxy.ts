@@ -44,7 +44,7 @@ export function decideProxy(question: ProxyQuestion): DhcpDecision {
  */
 export function decideBootServer(
   question: ProxyQuestion,
-  asker: { readonly address: Ipv4; readonly port: number },
+  caller: { readonly address: Ipv4; readonly port: number },
 ): DhcpDecision {
   const { packet } = question;
   const mac = clientMac(packet);
@@ -55,7 +55,7 @@ export function decideBootServer(
     return { kind: "silence", why: "incompleteRequest" };
   const client = classifyClient(packet, question.network.secureBoot);
   if (client.kind === "plain") return { kind: "silence", why: "unknownClient" };
-  return replyAs(question, { type: "ack", client, mac, destination: { kind: "client", ...asker } });
+  return replyAs(question, { type: "ack", client, mac, destination: { kind: "client", ...caller } });
 }
 
 function replyAs(

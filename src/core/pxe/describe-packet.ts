@@ -7,10 +7,10 @@ import { readTftp } from "../tftp/packet.ts";
 import { architectureOf } from "./architecture.ts";
 
 /** A packet for people: what kind of message it is, and what matters in it. */
-export type PacketWords = { readonly kind: string; readonly facts: readonly string[] };
+export type PacketText = { readonly kind: string; readonly facts: readonly string[] };
 
 /** A DHCP message in words. */
-export function dhcpWords(bytes: Uint8Array): PacketWords {
+export function describeDhcp(bytes: Uint8Array): PacketText {
   const result = readDhcp(bytes);
   if (result.kind === "malformed") return { kind: "malformed", facts: [result.fault] };
   const { packet } = result;
@@ -23,7 +23,7 @@ export function dhcpWords(bytes: Uint8Array): PacketWords {
 }
 
 /** A TFTP packet in words; the contents of files are left out. */
-export function tftpWords(bytes: Uint8Array): PacketWords {
+export function describeTftp(bytes: Uint8Array): PacketText {
   const packet = readTftp(bytes);
   switch (packet.kind) {
     case "malformed":

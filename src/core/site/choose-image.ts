@@ -17,7 +17,7 @@ const conditions: {
   ) => boolean;
 } = {
   // A skipped burn-in counts as passed: it is skipped for machines that are known to be well (clean).
-  burnIn: (wished, _, verdict) => (verdict === "failed") === (wished === "failed"),
+  burnIn: (wished, _, outcome) => (outcome === "failed") === (wished === "failed"),
   minCpus: (wished, hardware) => hardware.cpus >= wished,
   minMemoryMiB: (wished, hardware) => hardware.memoryMiB >= wished,
   minStorageGiB: (wished, hardware) => storageGiB(hardware) >= wished,
@@ -45,7 +45,7 @@ export function chooseImage(
       const test = conditions[name] as (
         wished: unknown,
         hardware: Hardware,
-        verdict: BurnInReport["verdict"],
+        outcome: BurnInReport["verdict"],
       ) => boolean;
       return test(wishes[name], hardware, burnIn);
     });

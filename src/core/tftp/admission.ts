@@ -5,7 +5,7 @@ export const transferLimit = 16_384;
 export const clientTransferLimit = 32;
 
 /** What becomes of a request for one more transfer. */
-export type TftpAdmission =
+export type TransferStart =
   | "start"
   /** In the place of the client's oldest: the newest is the one that its firmware waits for. */
   | "replaceOldest"
@@ -13,7 +13,7 @@ export type TftpAdmission =
   | "drop";
 
 /** Decides whether a transfer may begin beside those that run. */
-export function admitTransfer(running: { readonly total: number; readonly ofClient: number }): TftpAdmission {
+export function admitTransfer(running: { readonly total: number; readonly ofClient: number }): TransferStart {
   if (running.ofClient >= clientTransferLimit) return "replaceOldest";
   return running.total >= transferLimit ? "drop" : "start";
 }

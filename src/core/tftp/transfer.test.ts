@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { admitTransfer, clientTransferLimit, type TftpAdmission, transferLimit } from "./admission.ts";
+import { admitTransfer, clientTransferLimit, type TransferStart, transferLimit } from "./admission.ts";
 import { placeOfBlock, writeBlockHeader } from "./blocks.ts";
 import { negotiate } from "./negotiate.ts";
 import { readTftp, type TftpPacket } from "./packet.ts";
@@ -379,7 +379,7 @@ test("a lost block is sent again after four round trips, where one was measured"
   assert.equal(line(stepTransfer(second.transfer, woken, 200)), "1");
 });
 
-const admissions: readonly (readonly [title: string, total: number, ofClient: number, expected: TftpAdmission])[] = [
+const admissions: readonly (readonly [title: string, total: number, ofClient: number, expected: TransferStart])[] = [
   ["the first", 0, 0, "start"],
   ["a hundred racks", 4000, 0, "start"],
   ["a client that begins again and again", 40, clientTransferLimit, "replaceOldest"],

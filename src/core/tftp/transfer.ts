@@ -47,7 +47,7 @@ export type TransferStep =
   | { readonly kind: "ended"; readonly end: TransferEnd; readonly send: readonly TransferSend[] };
 
 /** A client without progress is given up after so long, or after three of its own time-outs if those are longer. */
-const patienceMs = 23_000;
+const retryMs = 23_000;
 const longestTimeoutMs = 8000;
 /** Where a round trip was measured, a lost block is sent again after four of them, but not sooner than this. */
 const shortestTimeoutMs = 20;
@@ -138,7 +138,7 @@ function wake(transfer: Transfer, nowMs: number): TransferStep {
   if (nowMs < transfer.wakeAtMs) return stay(transfer);
   if (transfer.goBack) return sendWindow(transfer, nowMs);
   const tries = transfer.tries + 1;
-  if (nowMs - transfer.progressAtMs >= Math.max(patienceMs, 3 * transfer.terms.timeoutMs))
+  if (nowMs - transfer.progressAtMs >= Math.max(retryMs, 3 * transfer.terms.timeoutMs))
     return giveUp({ kind: "timedOut", ackedBlock: transfer.ackedBlock }, "no answer for too long");
   const again = { ...transfer, tries };
   return transfer.stage === "negotiating" ? sendOptions(again, nowMs) : sendWindow(again, nowMs);

@@ -1,17 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { emptyLine, type LineEvent, obeysRetryAfter, stepLine, type Verdict } from "./fetch-queue.ts";
+import {
+  emptyFetchQueue,
+  type FetchAnswer,
+  type FetchQueueEvent,
+  obeysRetryAfter,
+  stepFetchQueue,
+} from "./fetch-queue.ts";
 
 // 10 bytes a second: forty at once. An image has twenty.
 const bytesPerSecond = 10;
-const asked = (who: string): LineEvent => ({ kind: "asked", who, bytes: 20 });
-const sent = (who: string, bytes = 20): LineEvent => ({ kind: "sent", who, bytes });
-const wait = (position: number, estimatedSeconds: number, retryAfterSeconds = estimatedSeconds): Verdict => ({
+const asked = (who: string): FetchQueueEvent => ({ kind: "asked", who, bytes: 20 });
+const sent = (who: string, bytes = 20): FetchQueueEvent => ({ kind: "sent", who, bytes });
+const wait = (position: number, estimatedSeconds: number, retryAfterSeconds = estimatedSeconds): FetchAnswer => ({
   ...{ kind: "wait", position, estimatedSeconds, retryAfterSeconds },
 });
-const admitted: Verdict = { kind: "admitted" };
+const admitted: FetchAnswer = { kind: "admitted" };
 
-type Step = readonly [atSeconds: number, event: LineEvent, verdict?: Verdict];
+type Step = readonly [atSeconds: number, event: FetchQueueEvent, verdict?: FetchAnswer];
 const stories: readonly (readonly [title: string, ...steps: Step[]])[] = [
   [
     "two fit, the third waits for both",
@@ -77,27 +83,27 @@ const stories: readonly (readonly [title: string, ...steps: Step[]])[] = [
 ];
 for (const [title, ...steps] of stories)
   test(`line: ${title}`, () => {
-    let line = emptyLine;
+    let line = emptyFetchQueue;
     for (const [atSeconds, event, verdict] of steps) {
-      const step = stepLine(line, event, { nowMs: atSeconds * 1000, bytesPerSecond });
-      assert.deepEqual(step.verdict, verdict, `${atSeconds} s: ${event.kind} ${event.who}`);
+      const step = stepFetchQueue(line, event, { nowMs: atSeconds * 1000, bytesPerSecond });
+      assert.deepEqual(step.answer, verdict, `${atSeconds} s: ${event.kind} ${event.who}`);
       line = step.line;
     }
   });
 
 test("an uplink too small for one still serves one, and nobody is told to wait longer than half a minute", () => {
   const now = { nowMs: 0, bytesPerSecond: 0.1 };
-  const first = stepLine(emptyLine, asked("a"), now);
-  assert.deepEqual(first.verdict, admitted);
-  assert.deepEqual(stepLine(first.line, asked("b"), now).verdict, wait(1, 200, 30));
+  const first = stepFetchQueue(emptyFetchQueue, asked("a"), now);
+  assert.deepEqual(first.answer, admitted);
+  assert.deepEqual(stepFetchQueue(first.line, asked("b"), now).answer, wait(1, 200, 30));
 });
 
 test("more machines than the line holds: the line is bounded, all are told to wait", () => {
   const waiting = Array.from({ length: 16_384 }, (_, i) => ({ who: `m${i}`, bytes: 20, asksAgainAtMs: 0 }));
   const full = { served: [{ who: "a", bytesLeft: 20, untilMs: 60_000 }], waiting };
-  const { line, verdict } = stepLine(full, asked("b"), { nowMs: 0, bytesPerSecond });
+  const { line, answer } = stepFetchQueue(full, asked("b"), { nowMs: 0, bytesPerSecond });
   assert.equal(line.waiting.length, 16_384);
-  assert.deepEqual(verdict, wait(16_385, 32_770, 30));
+  assert.deepEqual(answer, wait(16_385, 32_770, 30));
 });
 
 test("only iPXE is put off", () => {

@@ -9,18 +9,18 @@ type Served = { readonly who: string; readonly bytesLeft: number; readonly until
 type Waiting = { readonly who: string; readonly bytes: number; readonly asksAgainAtMs: number };
 
 /** The line at a moment, first come first served. */
-export type Line = { readonly served: readonly Served[]; readonly waiting: readonly Waiting[] };
+export type FetchQueue = { readonly served: readonly Served[]; readonly waiting: readonly Waiting[] };
 
-export const emptyLine: Line = { served: [], waiting: [] };
+export const emptyFetchQueue: FetchQueue = { served: [], waiting: [] };
 
-export type LineEvent =
+export type FetchQueueEvent =
   /** Somebody wants to begin, or to go on, with a fetch of so many bytes in all. */
   | { readonly kind: "asked"; readonly who: string; readonly bytes: number }
   /** So many bytes of it were sent. */
   | { readonly kind: "sent"; readonly who: string; readonly bytes: number };
 
 /** What somebody who asked is told. */
-export type Verdict =
+export type FetchAnswer =
   | { readonly kind: "admitted" }
   | {
       readonly kind: "wait";
@@ -42,11 +42,11 @@ const longestWaitSeconds = 30;
 const lineLimit = 16_384;
 
 /** What becomes of the line when something happens. */
-export function stepLine(
-  line: Line,
-  event: LineEvent,
+export function stepFetchQueue(
+  line: FetchQueue,
+  event: FetchQueueEvent,
   now: { readonly nowMs: number; readonly bytesPerSecond: number },
-): { readonly line: Line; readonly verdict?: Verdict } {
+): { readonly line: FetchQueue; readonly answer?: FetchAnswer } {
   const { nowMs, bytesPerSecond } = now;
   const served = line.served.filter(({ untilMs }) => untilMs > nowMs);
   if (event.kind === "sent") {
@@ -57,7 +57,7 @@ export function stepLine(
   }
   const { who, bytes } = event;
   const waiting = line.waiting.filter(({ asksAgainAtMs }) => asksAgainAtMs + graceMs > nowMs);
-  if (served.some((one) => one.who === who)) return { line: { served, waiting }, verdict: { kind: "admitted" } };
+  if (served.some((one) => one.who === who)) return { line: { served, waiting }, answer: { kind: "admitted" } };
 
   const at = waiting.findIndex((one) => one.who === who);
   const ahead = at < 0 ? waiting : waiting.slice(0, at);
@@ -69,7 +69,7 @@ export function stepLine(
         served: [...served, { who, bytesLeft: bytes, untilMs: nowMs + servedMs }],
         waiting: waiting.filter((one) => one.who !== who),
       },
-      verdict: { kind: "admitted" },
+      answer: { kind: "admitted" },
     };
   const estimatedSeconds = Math.max(1, Math.ceil(bytesAhead / bytesPerSecond));
   const retryAfterSeconds = Math.min(estimatedSeconds, longestWaitSeconds);
@@ -77,7 +77,7 @@ export function stepLine(
   const behind = at < 0 ? [] : waiting.slice(at + 1);
   return {
     line: { served, waiting: ahead.length < lineLimit ? [...ahead, place, ...behind] : waiting },
-    verdict: { kind: "wait", position: ahead.length + 1, estimatedSeconds, retryAfterSeconds },
+    answer: { kind: "wait", position: ahead.length + 1, estimatedSeconds, retryAfterSeconds },
   };
 }
 

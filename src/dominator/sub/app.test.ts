@@ -7,7 +7,7 @@ import type { Machine, MachineId } from "../../core/machine/record.ts";
 import type { Store } from "../../core/ports.ts";
 import type { ImageStore } from "../storage/image-store.ts";
 import { subApp } from "./app.ts";
-import { openReportGate } from "./report-slots.ts";
+import { openReportSlots } from "./report-slots.ts";
 
 const id = "m-525400000001" as MachineId;
 const credential = credentialFor(id, "0a".repeat(32));
@@ -48,8 +48,8 @@ function largeBody(bytes: number) {
 }
 
 function app() {
-  const gate = openReportGate(1);
-  const hono = subApp({ store, images, log: () => undefined, gate });
+  const reportSlots = openReportSlots(1);
+  const hono = subApp({ store, images, log: () => undefined, reportSlots });
   const post = async (body: object | ReadableStream, more: { bearer?: string; length?: number } = {}) => {
     const stream = body instanceof ReadableStream;
     const answer = await hono.request(paths.subPoll, {
@@ -64,7 +64,7 @@ function app() {
     const text = await answer.text();
     return { status: answer.status, body: (text.startsWith("{") ? JSON.parse(text) : {}) as { kind?: string } };
   };
-  return { gate, post };
+  return { reportSlots, post };
 }
 
 describe("a sub's poll", () => {
@@ -97,11 +97,11 @@ describe("a sub's poll", () => {
   });
 
   test("who was told to report may send a large body, as long as there is room", async () => {
-    const { gate, post } = app();
+    const { reportSlots: slots, post } = app();
     assert.equal((await post(poll)).body.kind, "report");
     const other = "m-525400000002" as MachineId;
-    gate.told(other, { kind: "report", filter: [] });
-    const admission = gate.admit(other);
+    slots.notified(other, { kind: "report", filter: [] });
+    const admission = slots.admit(other);
     assert.ok(admission.kind === "room");
     const large = { ...poll, log: ["x"], tree: { inodes: [], entries: [] } };
     const length = 5 << 20;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import * as v from "valibot";
-import { claimOf, isKept } from "../../contract/credential.ts";
+import { isKept, parseMachineCredential } from "../../contract/credential.ts";
 import { type Problem, paths } from "../../contract/machine-facing.ts";
 import { maxSubMessageBytes, type SubPollRequest, subPollRequest } from "../../contract/sub.ts";
 import { faultOfTree } from "../../core/image/tree.ts";
@@ -17,21 +17,27 @@ import type { Machine } from "../../core/machine/record.ts";
 import type { Log, Store } from "../../core/ports.ts";
 import type { ImageStore } from "../storage/image-store.ts";
 import { directiveEvents, outcomeEvents } from "./events.ts";
-import { openReportGate, type ReportGate } from "./report-slots.ts";
+import { openReportSlots, type ReportSlots } from "./report-slots.ts";
 
 export type SubAppInput = {
   readonly store: Store;
   readonly images: ImageStore;
   readonly log: Log;
   readonly policy?: SubPolicy;
-  readonly gate?: ReportGate;
+  readonly reportSlots?: ReportSlots;
 };
 
 /** A poll without a tree: its largest part are 200 lines of log. */
 const smallPollBytes = 4 << 20;
 
 /** The Dominator's side of a sub's poll: who is it, what is it to do, what does the MDB learn from it. */
-export function subApp({ store, images, log, policy = defaultSubPolicy, gate = openReportGate() }: SubAppInput): Hono {
+export function subApp({
+  store,
+  images,
+  log,
+  policy = defaultSubPolicy,
+  reportSlots = openReportSlots(),
+}: SubAppInput): Hono {
   const app = new Hono();
   // Hundreds of megabytes may follow: who sends them is asked before the first is read.
   app.post(paths.subPoll, async (context, next) => {
@@ -39,7 +45,7 @@ export function subApp({ store, images, log, policy = defaultSubPolicy, gate = o
     if (machine === undefined) return context.json(stranger(), 401);
     const announced = Number(context.req.header("content-length") ?? 0);
     if (announced <= smallPollBytes) return await bodyLimit({ maxSize: smallPollBytes })(context, next);
-    const admission = gate.admit(machine.id);
+    const admission = reportSlots.admit(machine.id);
     if (admission.kind === "busy") return context.json(busy, 503);
     if (admission.kind === "notAsked") {
       const reason = "a tree was sent that was not asked for: the server has restarted, it will ask";
@@ -53,7 +59,7 @@ export function subApp({ store, images, log, policy = defaultSubPolicy, gate = o
     const parsed = v.safeParse(subPollRequest, await context.req.json().catch(() => undefined));
     if (!parsed.success) return context.json(malformed(v.flatten(parsed.issues)), 400);
     if (machine === undefined || machine.id !== parsed.output.machineId) return context.json(stranger(), 401);
-    const request = gate.isAsked(machine.id) ? parsed.output : withoutTree(parsed.output);
+    const request = reportSlots.isAsked(machine.id) ? parsed.output : withoutTree(parsed.output);
     const fault = request.tree === undefined ? undefined : faultOfTree(request.tree);
     if (fault !== undefined) return context.json(malformed(fault), 400);
 
@@ -61,7 +67,7 @@ export function subApp({ store, images, log, policy = defaultSubPolicy, gate = o
       .refresh()
       .catch((error: unknown) => log("error", "an image cannot be read", { error: String(error), cause: error }));
     const directive = direct(machine, request, images, policy);
-    gate.told(machine.id, directive);
+    reportSlots.notified(machine.id, directive);
     for (const event of [...outcomeEvents(machine.id, request), ...directiveEvents(machine.id, request, directive)]) {
       await applyOrLog(store, event, log);
     }
@@ -94,7 +100,7 @@ function whyHeld(machine: Machine): string | undefined {
 
 /** The machine whose sub's credential a request carries. */
 function senderOf(context: Context, store: Store): Machine | undefined {
-  const claim = claimOf(context.req.header("authorization"));
+  const claim = parseMachineCredential(context.req.header("authorization"));
   const machine = claim && store.get(claim.machineId);
   return claim && isKept(claim.credential, machine?.subTokenHash, sha256) ? machine : undefined;
 }

@@ -5,26 +5,26 @@ import type { MachineId } from "../../core/machine/record.ts";
 const largeLimit = 4;
 
 /** May this machine send a large body now? `room` has to be disposed when it is dealt with. */
-export type Admission =
+export type ReportSlot =
   | { readonly kind: "room"; readonly room: Disposable }
   | { readonly kind: "notAsked" }
   | { readonly kind: "busy" };
 
 /** Who was told to report its tree, and how many do so at the moment. */
-export type ReportGate = {
+export type ReportSlots = {
   readonly isAsked: (id: MachineId) => boolean;
   /** The machine was told this: a report asks for its tree, and what is fetched for is reported again. */
-  readonly told: (id: MachineId, directive: Directive) => void;
-  readonly admit: (id: MachineId) => Admission;
+  readonly notified: (id: MachineId, directive: Directive) => void;
+  readonly admit: (id: MachineId) => ReportSlot;
 };
 
 /** A gate at which nobody was asked yet. A machine may send one large body at a time. */
-export function openReportGate(limit: number = largeLimit): ReportGate {
+export function openReportSlots(limit: number = largeLimit): ReportSlots {
   const asked = new Set<MachineId>();
   const sending = new Set<MachineId>();
   return {
     isAsked: (id) => asked.has(id),
-    told: (id, { kind }) => {
+    notified: (id, { kind }) => {
       if (kind === "report" || kind === "fetch") asked.add(id);
       else asked.delete(id);
     },

@@ -11,22 +11,22 @@ export type Progress = {
 };
 
 /** What every stage of a birth stands on. */
-export type Ground = {
+export type BirthContext = {
   readonly console: Console;
   readonly watchdog: WatchdogFeed;
   readonly progress: Progress;
   /** Does one named step; the watchdog resets the machine when it takes longer than so many seconds. */
-  readonly doing: <Result>(step: string, seconds: number, work: () => Result) => Result;
+  readonly runStep: <Result>(step: string, seconds: number, work: () => Result) => Result;
 };
 
 /** The ground before anything is known. */
-export function newGround(console: Console, watchdog: WatchdogFeed): Ground {
+export function newBirthContext(console: Console, watchdog: WatchdogFeed): BirthContext {
   const progress: Progress = { step: "start", identity: [], retrySeconds: 30 };
   return {
     console,
     watchdog,
     progress,
-    doing: (step, seconds, work) => {
+    runStep: (step, seconds, work) => {
       progress.step = step;
       watchdog.step(step, seconds);
       console.log("info", step);

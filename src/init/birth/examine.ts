@@ -9,10 +9,10 @@ import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { runBurnIn } from "../device/burn-in.ts";
 import { systemTree } from "../device/tree.ts";
 import { sleepMs } from "../system/clock.ts";
-import type { Ground } from "./birth-context.ts";
+import type { BirthContext } from "./birth-context.ts";
 import { requestSeconds } from "./mdb.ts";
 import { stop } from "./stop.ts";
-import type { Contact } from "./take-order.ts";
+import type { TakenOrder } from "./take-order.ts";
 
 /** A machine that is known inside. */
 export type Examined = {
@@ -23,16 +23,16 @@ export type Examined = {
 };
 
 /** Scans the hardware, chooses the root disk and runs the burn-in, which a clean leaves out. */
-export function examine(ground: Ground, { settings, order, session }: Contact): Examined {
-  const { doing, console, watchdog } = ground;
+export function examine(context: BirthContext, { settings, order, session }: TakenOrder): Examined {
+  const { runStep, console, watchdog } = context;
   const recorded = recognizable(order.rootDisk);
-  const hardware = doing("scan the hardware", disksSettleSeconds + 30, () => {
+  const hardware = runStep("scan the hardware", disksSettleSeconds + 30, () => {
     waitForDisks(recorded);
     return scanHardware(systemTree);
   });
-  doing("report to the MDB", requestSeconds, () => session.report([{ kind: "hardware", hardware }]));
+  runStep("report to the MDB", requestSeconds, () => session.report([{ kind: "hardware", hardware }]));
 
-  const choice = doing("choose the root disk", 10, () => {
+  const choice = runStep("choose the root disk", 10, () => {
     const chosen = chooseRootDisk(hardware.disks, order.storage, recorded);
     if (chosen.kind === "refused") throw stop(chosen.reason);
     return chosen;
@@ -53,7 +53,7 @@ export function examine(ground: Ground, { settings, order, session }: Contact): 
   const measurements = runBurnIn(tests, {
     http: settings.http,
     step: (name, seconds) => {
-      ground.progress.step = name;
+      context.progress.step = name;
       watchdog.step(name, seconds);
     },
     log: console.log,
@@ -62,7 +62,7 @@ export function examine(ground: Ground, { settings, order, session }: Contact): 
   const faults = burnIn.results
     .filter((result) => !result.ok)
     .map((result) => `${result.test} ${result.subject}: ${result.fault}`);
-  doing("report to the MDB", requestSeconds, () =>
+  runStep("report to the MDB", requestSeconds, () =>
     session.phase("burnIn", [burnIn.verdict, ...faults].join("; "), [{ kind: "burnIn", report: burnIn }]),
   );
   return { hardware, disk, diskWhy, burnIn };

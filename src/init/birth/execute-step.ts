@@ -17,7 +17,7 @@ import { fetchFiles } from "./fetch-files.ts";
 import { stop } from "./stop.ts";
 
 /** What the steps need besides their own facts. */
-export type Tools = {
+export type StepContext = {
   readonly drivers: Drivers;
   /** The Boot Server's HTTP port. */
   readonly http: Endpoint;
@@ -31,7 +31,7 @@ const appearMs = 20_000;
 /** No udev runs here: device-mapper must not wait for it. */
 const withoutUdev = { DM_DISABLE_UDEV: "1" };
 
-type Carry<Kind extends Act["kind"]> = (act: Extract<Act, { kind: Kind }>, tools: Tools, seconds: number) => void;
+type Carry<Kind extends Act["kind"]> = (act: Extract<Act, { kind: Kind }>, tools: StepContext, seconds: number) => void;
 
 /** One function for each kind of step. They do what they are told and decide nothing. */
 const carry: { readonly [Kind in Act["kind"]]: Carry<Kind> } = {
@@ -112,7 +112,7 @@ const carry: { readonly [Kind in Act["kind"]]: Carry<Kind> } = {
 };
 
 /** Carries out one step; throws with the reason when it cannot be done. */
-export function carryOut(step: Step, tools: Tools): void {
+export function executeStep(step: Step, tools: StepContext): void {
   const one = carry[step.act.kind] as Carry<Act["kind"]>;
   one(step.act, tools, step.deadlineSeconds - marginSeconds);
 }

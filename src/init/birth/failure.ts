@@ -1,7 +1,7 @@
 import * as host from "host";
 import { adviceFor, failureBanner } from "../../core/birth/advice.ts";
 import { sleepMs } from "../system/clock.ts";
-import type { Ground } from "./birth-context.ts";
+import type { BirthContext } from "./birth-context.ts";
 import { messageOf, type Stop } from "./stop.ts";
 
 /** Until the restart, after the wait. */
@@ -11,7 +11,7 @@ const wordMs = 500;
 const reportSeconds = 180;
 
 /** The end of a birth that failed: told to the MDB, shown on every console, and after a while tried again from power-on. */
-export function failAndStartAgain(error: unknown, { console, watchdog, progress }: Ground): never {
+export function failAndStartAgain(error: unknown, { console, watchdog, progress }: BirthContext): never {
   const { step, identity, retrySeconds } = progress;
   const reason = messageOf(error);
   const next = (error as Stop).next ?? adviceFor(step);

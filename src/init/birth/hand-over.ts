@@ -3,7 +3,7 @@ import { type Order, serverName } from "../../contract/machine-facing.ts";
 import type { SubSettings } from "../../contract/sub.ts";
 import type { BootSettings } from "../../core/birth/boot-settings.ts";
 import { encodeUtf8 } from "../../core/bytes/utf8.ts";
-import { newRoot, onNewRoot, rootPlaces } from "../../core/install/paths.ts";
+import { newRoot, onNewRoot, rootPaths } from "../../core/install/paths.ts";
 import type { InstallPlan } from "../../core/install/plan.ts";
 import type { Firmware } from "../../core/machine/record.ts";
 import type { Placement } from "../../core/site/placement.ts";
@@ -36,7 +36,7 @@ export function writeSubSettings({ settings, order, plan, firmware, subToken }: 
     boot: { partUuid: plan.bootPartUuid },
     ...(plan.espPartUuid === undefined ? {} : { esp: { partUuid: plan.espPartUuid } }),
   };
-  replaceBytes(onNewRoot(rootPlaces.subSettings), encodeUtf8(`${JSON.stringify(text, null, 2)}\n`), 0o600);
+  replaceBytes(onNewRoot(rootPaths.subSettings), encodeUtf8(`${JSON.stringify(text, null, 2)}\n`), 0o600);
   host.sync();
 }
 
@@ -46,5 +46,5 @@ export function becomeSub({ order, placement, nic }: Successor): never {
   host.interfaceAddress(nic, placement.address, order.permanent.prefixLength);
   if (order.permanent.gateway !== undefined) host.defaultRoute(order.permanent.gateway);
   moveKernelFileSystems(newRoot);
-  host.switchRoot(newRoot, [rootPlaces.sub]);
+  host.switchRoot(newRoot, [rootPaths.sub]);
 }

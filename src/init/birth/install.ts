@@ -4,26 +4,31 @@ import { type InstallPlan, planInstall } from "../../core/install/plan.ts";
 import type { InstallPhase } from "../../core/install/step.ts";
 import type { Random } from "../../core/ports.ts";
 import type { Placement } from "../../core/site/placement.ts";
-import { findKeyPlace } from "../device/efi.ts";
+import { findKeyLocation } from "../device/efi.ts";
 import { systemTree } from "../device/tree.ts";
-import type { Ground } from "./birth-context.ts";
+import type { BirthContext } from "./birth-context.ts";
 import type { Examined } from "./examine.ts";
-import { carryOut } from "./execute-step.ts";
+import { executeStep } from "./execute-step.ts";
 import { requestSeconds } from "./mdb.ts";
 import { stop } from "./stop.ts";
-import type { Contact } from "./take-order.ts";
+import type { TakenOrder } from "./take-order.ts";
 
 const random: Random = { bytes: (count) => new Uint8Array(host.randomBytes(count)) };
 
 /** Plans the installation and carries it out; when this returns, the new root is mounted, populated and on the disk. */
-export function install(ground: Ground, contact: Contact, examined: Examined, placement: Placement): InstallPlan {
-  const { doing, console } = ground;
-  const { order, session, drivers, firmware, settings } = contact;
-  const plan = doing("plan the installation", 60, () => {
+export function install(
+  context: BirthContext,
+  taken: TakenOrder,
+  examined: Examined,
+  placement: Placement,
+): InstallPlan {
+  const { runStep, console } = context;
+  const { order, session, drivers, firmware, settings } = taken;
+  const plan = runStep("plan the installation", 60, () => {
     const planning = planInstall(
       {
         firmware,
-        keyPlace: findKeyPlace(firmware, drivers),
+        keyPlace: findKeyLocation(firmware, drivers),
         secureBoot: examined.hardware.secureBoot,
         policy: order.storage,
         disk: examined.disk,
@@ -41,10 +46,12 @@ export function install(ground: Ground, contact: Contact, examined: Examined, pl
     return planning;
   });
   for (const step of plan.steps) {
-    doing(step.name, step.deadlineSeconds, () => carryOut(step, { drivers, http: settings.http, log: console.log }));
+    runStep(step.name, step.deadlineSeconds, () =>
+      executeStep(step, { drivers, http: settings.http, log: console.log }),
+    );
     const { reaches } = step;
     if (reaches !== undefined) {
-      doing("report to the MDB", requestSeconds, () => session.phase(reaches, phaseDetail(plan, reaches)));
+      runStep("report to the MDB", requestSeconds, () => session.phase(reaches, phaseDetail(plan, reaches)));
     }
   }
   return plan;

@@ -22,11 +22,11 @@ import { type HttpsAnswer, openHttps } from "../system/https.ts";
 import { messageOf, stop } from "./stop.ts";
 
 /** How long one request is tried before the birth counts as failed. */
-const patienceMs = 120_000;
+const retryMs = 120_000;
 /** What a request may take in all, time-outs of the last try included: the watchdog's deadline. */
 export const requestSeconds = 300;
 /** The last words of a birth that failed must not keep the person at the console waiting. */
-const shortPatienceMs = 10_000;
+const shortRetryMs = 10_000;
 const timeoutMs = 20_000;
 
 type Attempt =
@@ -36,9 +36,9 @@ type Attempt =
 /** The MDB as this machine may use it. Every function tries again until it has an answer or its patience ends. */
 export type Mdb = {
   readonly takeOrder: (request: OrderRequest) => Order;
-  readonly report: (session: string, items: readonly News[]) => void;
+  readonly report: (session: string, items: readonly ProgressReport[]) => void;
   /** The same with little patience, for last words. */
-  readonly reportInShort: (session: string, items: readonly News[]) => void;
+  readonly reportInShort: (session: string, items: readonly ProgressReport[]) => void;
   readonly askHealthy: (session: string, request: HealthyRequest) => HealthyAnswer;
   readonly close: () => void;
 };
@@ -53,13 +53,13 @@ export function openMdb(endpoint: Endpoint, caPem: string, log: Log): Mdb {
     timeoutMs,
   });
 
-  function ask(path: string, body: unknown, bearer?: string, patience = patienceMs): unknown {
+  function ask(path: string, body: unknown, bearer?: string, retryPolicy = retryMs): unknown {
     const startMs = host.monotonicMs();
     for (let failures = 1; ; failures += 1) {
       const tried = attempt(path, body, bearer);
       if (tried.kind === "answered") return tried.body;
-      const next = nextTry(failures, host.monotonicMs() - startMs, patience);
-      if (next.kind === "giveUp") throw stop(`the MDB has not answered for ${patience / 1000} s: ${tried.reason}`);
+      const next = nextTry(failures, host.monotonicMs() - startMs, retryPolicy);
+      if (next.kind === "giveUp") throw stop(`the MDB has not answered for ${retryPolicy / 1000} s: ${tried.reason}`);
       log("warn", "the MDB does not answer, trying again", { fault: tried.reason, pauseMs: next.pauseMs });
       sleepMs(next.pauseMs);
     }
@@ -84,7 +84,7 @@ export function openMdb(endpoint: Endpoint, caPem: string, log: Log): Mdb {
   return {
     takeOrder: (request) => understood(order, ask(paths.order, request), "order"),
     report: (session, items) => void ask(paths.report, { items }, session),
-    reportInShort: (session, items) => void ask(paths.report, { items }, session, shortPatienceMs),
+    reportInShort: (session, items) => void ask(paths.report, { items }, session, shortRetryMs),
     askHealthy: (session, request) => understood(healthyAnswer, ask(paths.healthy, request, session), "answer"),
     close: client.close,
   };
@@ -104,7 +104,7 @@ function understood<Schema extends v.GenericSchema>(
 }
 
 /** What goes out: as the contract has it, but of core's own types, whose lists are read-only. */
-export type News =
+export type ProgressReport =
   | Exclude<ReportItem, { kind: "hardware" } | { kind: "burnIn" }>
   | { readonly kind: "hardware"; readonly hardware: Hardware }
   | { readonly kind: "burnIn"; readonly report: BurnInReport };

@@ -1,7 +1,7 @@
 import * as host from "host";
 import type { Order, ReportItem } from "../../contract/machine-facing.ts";
 import type { Console } from "../device/console.ts";
-import type { Mdb, News } from "./mdb.ts";
+import type { Mdb, ProgressReport } from "./mdb.ts";
 import { messageOf } from "./stop.ts";
 
 type PhaseItem = Extract<ReportItem, { kind: "phase" }>;
@@ -10,9 +10,9 @@ const longestText = 2000;
 
 /** What this boot tells the MDB. Log lines that have gathered go along with every report. */
 export type Session = {
-  readonly report: (news: readonly News[]) => void;
+  readonly report: (items: readonly ProgressReport[]) => void;
   /** A phase is reached, some further news with it; its duration is the time since the phase before. */
-  readonly phase: (phase: PhaseItem["phase"], detail?: string, news?: readonly News[]) => void;
+  readonly phase: (phase: PhaseItem["phase"], detail?: string, items?: readonly ProgressReport[]) => void;
   /** The last words of a birth that failed; an MDB that does not take them is no further failure. */
   readonly failed: (step: string, reason: string) => void;
 };
@@ -21,20 +21,20 @@ export type Session = {
 export function openSession(mdb: Mdb, order: Order, console: Console): Session {
   let phaseStartMs = 0;
 
-  function withLog(news: readonly News[]): readonly News[] {
+  function withLog(items: readonly ProgressReport[]): readonly ProgressReport[] {
     const lines = console.takeLines();
-    return lines.length === 0 ? news : [{ kind: "log", lines: [...lines] }, ...news];
+    return lines.length === 0 ? items : [{ kind: "log", lines: [...lines] }, ...items];
   }
-  function report(news: readonly News[]): void {
-    mdb.report(order.session, withLog(news));
+  function report(items: readonly ProgressReport[]): void {
+    mdb.report(order.session, withLog(items));
   }
 
-  function phase(reached: PhaseItem["phase"], detail?: string, news: readonly News[] = []): void {
+  function phase(reached: PhaseItem["phase"], detail?: string, items: readonly ProgressReport[] = []): void {
     const nowMs = host.monotonicMs();
     const durationMs = Math.round(nowMs - phaseStartMs);
     phaseStartMs = nowMs;
     const facts = detail === undefined ? {} : { detail: detail.slice(0, longestText) };
-    report([...news, { kind: "phase", phase: reached, durationMs, ...facts }]);
+    report([...items, { kind: "phase", phase: reached, durationMs, ...facts }]);
   }
 
   function failed(step: string, reason: string): void {

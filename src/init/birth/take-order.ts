@@ -1,7 +1,7 @@
 import type { Order } from "../../contract/machine-facing.ts";
 import { type BootSettings, readBootSettings } from "../../core/birth/boot-settings.ts";
 import { scanHardware } from "../../core/hardware/scan.ts";
-import { imagePlaces } from "../../core/install/paths.ts";
+import { imagePaths } from "../../core/install/paths.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
 import type { Firmware } from "../../core/machine/record.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
@@ -12,13 +12,13 @@ import { openEfiVariables } from "../device/efi.ts";
 import { bringNetworkUp } from "../device/nic.ts";
 import { systemTree } from "../device/tree.ts";
 import { exists, readText } from "../system/files.ts";
-import type { Ground } from "./birth-context.ts";
+import type { BirthContext } from "./birth-context.ts";
 import { type Mdb, openMdb, requestSeconds } from "./mdb.ts";
 import { openSession, type Session } from "./session.ts";
 import { messageOf, stop } from "./stop.ts";
 
 /** A machine that has its order. */
-export type Contact = {
+export type TakenOrder = {
   readonly settings: BootSettings;
   readonly drivers: Drivers;
   readonly nic: string;
@@ -29,24 +29,24 @@ export type Contact = {
 };
 
 /** Drivers, network, clock, and the order from the MDB. Nothing of this writes to a disk. */
-export function makeContact(ground: Ground): Contact {
-  const { console, progress, doing } = ground;
-  const settings = doing("read boot settings", 10, readSettings);
+export function takeOrder(context: BirthContext): TakenOrder {
+  const { console, progress, runStep } = context;
+  const settings = runStep("read boot settings", 10, readSettings);
   progress.identity = identityOf(settings);
   console.show(["", "Birther: this machine is being born", ...progress.identity, ""]);
 
-  const drivers = doing("load drivers", 180, () => {
+  const drivers = runStep("load drivers", 180, () => {
     const opened = openDrivers(console.log);
     opened.loadForDevices();
     showEfiVariables(opened, console.log);
     return opened;
   });
-  const nic = doing("bring the network up", 150, () => bringNetworkUp(settings, console.log));
+  const nic = runStep("bring the network up", 150, () => bringNetworkUp(settings, console.log));
   const { firmware } = scanHardware(systemTree);
-  const caPem = readText(imagePlaces.caCertificate);
+  const caPem = readText(imagePaths.caCertificate);
   setClockForTls(caPem, settings.serverMs, console.log);
   const mdb = openMdb(settings.mdb, caPem, console.log);
-  const order = doing("ask for the order", requestSeconds, () => {
+  const order = runStep("ask for the order", requestSeconds, () => {
     const bootId = readText("/proc/sys/kernel/random/boot_id").trim();
     return mdb.takeOrder({ token: settings.token, mac: settings.mac, bootId, firmware });
   });
@@ -56,7 +56,7 @@ export function makeContact(ground: Ground): Contact {
   const session = openSession(mdb, order, console);
   progress.retrySeconds = order.retrySeconds;
   progress.session = session;
-  doing("report to the MDB", requestSeconds, () => session.phase("initUp", `${order.action}, ${firmware}`));
+  runStep("report to the MDB", requestSeconds, () => session.phase("initUp", `${order.action}, ${firmware}`));
   return { settings, drivers, nic, firmware, mdb, order, session };
 }
 

@@ -2,7 +2,7 @@ import * as host from "host";
 import * as os from "os";
 import * as std from "std";
 import { type Patched, patchBootImage, patchCoreImage } from "../../core/boot-loader/grub-bios.ts";
-import { imagePlaces } from "../../core/install/paths.ts";
+import { imagePaths } from "../../core/install/paths.ts";
 import { checked } from "../system/errno.ts";
 import { readBytes, writeToDescriptor } from "../system/files.ts";
 
@@ -15,8 +15,8 @@ export function installBiosLoader(disk: string, coreSector: number, roomSectors:
   try {
     const first = new Uint8Array(sectorBytes);
     checked(`read ${disk}`, os.read(fd, first.buffer, 0, sectorBytes));
-    const core = usable(patchCoreImage(readBytes(imagePlaces.grubCore), coreSector, roomSectors));
-    const boot = usable(patchBootImage(readBytes(imagePlaces.grubBoot), first, coreSector));
+    const core = usable(patchCoreImage(readBytes(imagePaths.grubCore), coreSector, roomSectors));
+    const boot = usable(patchBootImage(readBytes(imagePaths.grubBoot), first, coreSector));
     // The sector that the BIOS runs comes last: before it the disk boots as it did.
     writeAt(fd, coreSector * sectorBytes, core, disk);
     writeAt(fd, 0, boot, disk);

@@ -10,7 +10,7 @@ import { testDisk, testReading } from "./disk-test.ts";
 import type { Finding } from "./finding.ts";
 
 /** With what the tests are run. */
-export type BurnInTools = {
+export type BurnInDevices = {
   readonly http: Endpoint;
   /** Tells the watchdog what is tested and how long it may take. */
   readonly step: (name: string, seconds: number) => void;
@@ -18,7 +18,7 @@ export type BurnInTools = {
 };
 
 /** Every test of the plan, one after the other; a test that cannot be run is one that failed. */
-export function runBurnIn(tests: readonly BurnInTest[], tools: BurnInTools): readonly Measurement[] {
+export function runBurnIn(tests: readonly BurnInTest[], tools: BurnInDevices): readonly Measurement[] {
   return tests.map((each) => {
     const { test, subject } = each;
     tools.step(`burn-in: ${test} ${subject}`, each.deadlineSeconds);
@@ -30,7 +30,7 @@ export function runBurnIn(tests: readonly BurnInTest[], tools: BurnInTools): rea
   });
 }
 
-function runTest(test: BurnInTest, { http }: BurnInTools): Finding {
+function runTest(test: BurnInTest, { http }: BurnInDevices): Finding {
   switch (test.kind) {
     case "compute":
       return testCpus(test.seconds);

@@ -18,7 +18,7 @@ import {
   probeVariable,
   variableValue,
 } from "../../core/boot-loader/efi-variable.ts";
-import type { KeyPlace } from "../../core/install/storage-policy.ts";
+import type { KeyLocation } from "../../core/install/storage-policy.ts";
 import type { Firmware } from "../../core/machine/record.ts";
 import { messageOf } from "../birth/stop.ts";
 import { exists, list, readBytes, removeTree, writeBytes } from "../system/files.ts";
@@ -56,7 +56,7 @@ export function openEfiVariables(drivers: Drivers): void {
 }
 
 /** Whether this machine can keep a key in its firmware: tried by storing a variable, since some firmware only says so. */
-export function findKeyPlace(firmware: Firmware, drivers: Drivers): KeyPlace {
+export function findKeyLocation(firmware: Firmware, drivers: Drivers): KeyLocation {
   if (firmware === "bios")
     return { kind: "none", reason: "BIOS firmware has no variables, and keys in a TPM are not supported yet" };
   try {

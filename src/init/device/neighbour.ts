@@ -13,7 +13,7 @@ const ttlSeconds = 120;
 const speakEveryMs = 5000;
 
 /** Ears on a NIC. Frames are kept by the kernel from the moment it is opened, so listening costs no time later. */
-export type LldpListener = { readonly hear: (seconds: number) => Neighbour | undefined };
+export type LldpListener = { readonly listen: (seconds: number) => Neighbour | undefined };
 
 /** Begins to listen, and announces this machine. */
 export function listenForLldp(nic: string, mac: Mac, systemName: string, log: Log): LldpListener {
@@ -25,7 +25,7 @@ export function listenForLldp(nic: string, mac: Mac, systemName: string, log: Lo
   const speak = () => host.packetSend(socket, ours.slice().buffer);
   speak();
 
-  function hear(seconds: number): Neighbour | undefined {
+  function listen(seconds: number): Neighbour | undefined {
     const endMs = host.monotonicMs() + seconds * 1000;
     for (let nowMs = host.monotonicMs(); nowMs < endMs; nowMs = host.monotonicMs()) {
       const frame = host.packetReceive(socket, Math.min(speakEveryMs, endMs - nowMs));
@@ -42,5 +42,5 @@ export function listenForLldp(nic: string, mac: Mac, systemName: string, log: Lo
     }
     return undefined;
   }
-  return { hear };
+  return { listen };
 }

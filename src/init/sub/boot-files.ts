@@ -9,21 +9,21 @@ import { isSigned } from "../../core/image/signature.ts";
 import { rootMapperName } from "../../core/install/paths.ts";
 import { systemTree } from "../device/tree.ts";
 import { exists, list, makeDirectories, readBytes, readText, replaceBytes } from "../system/files.ts";
-import { subPlaces, unlockInitrd } from "./paths.ts";
+import { subPaths, unlockInitrd } from "./paths.ts";
 import { deviceOf } from "./scan.ts";
-import type { Surroundings } from "./sub-context.ts";
+import type { SubContext } from "./sub-context.ts";
 
 const remountReadOnly = 0x21; // MS_REMOUNT | MS_RDONLY (mount(2))
 const remountWritable = 0x20;
 
 /** Writes grub.cfg and, for an encrypted root, the second initrd, for the kernel that is now in /boot; `going` are paths about to be removed. */
-export function writeBootFiles(surroundings: Surroundings, image: string, going: ReadonlySet<string>): void {
-  const { root, settings, log } = surroundings;
-  const boot = `${root}${subPlaces.boot}`;
-  const kernels = bootKernels(list(boot).filter((name) => !going.has(`${subPlaces.boot}/${name}`)));
+export function writeBootFiles(context: SubContext, image: string, going: ReadonlySet<string>): void {
+  const { root, settings, log } = context;
+  const boot = `${root}${subPaths.boot}`;
+  const kernels = bootKernels(list(boot).filter((name) => !going.has(`${subPaths.boot}/${name}`)));
   const [kernel] = kernels;
   if (kernel === undefined)
-    throw new Error(`image ${image} has no kernel with an initrd in ${subPlaces.boot}: this machine could not boot it`);
+    throw new Error(`image ${image} has no kernel with an initrd in ${subPaths.boot}: this machine could not boot it`);
   // Only the machine's own root: another tree is not what this firmware is going to start.
   if (root === "" && isSecureBootOn(systemTree) && !isSigned(readBytes(`${boot}/${kernel.kernel}`)))
     throw new Error(
@@ -44,9 +44,9 @@ export function writeBootFiles(surroundings: Surroundings, image: string, going:
     // The modules in the second initrd are of one kernel.
     kernels: settings.root.kind === "plain" ? kernels : [kernel],
   });
-  replaceBytes(`${root}${subPlaces.grubConfig}`, encodeUtf8(config));
+  replaceBytes(`${root}${subPaths.grubConfig}`, encodeUtf8(config));
   log("info", "wrote the boot loader's configuration", { kernel: kernel.version });
-  settleBoot(surroundings);
+  settleBoot(context);
 }
 
 function unlockInitrdFor(
@@ -55,7 +55,7 @@ function unlockInitrdFor(
   encrypted: { readonly partUuid: string; readonly keyVariable: string },
 ): Uint8Array {
   const modules = modulesOf(root, kernel.version);
-  const unlock = `${root}${subPlaces.unlock}`;
+  const unlock = `${root}${subPaths.unlock}`;
   return writeCpio(
     unlockArchive({
       partUuid: encrypted.partUuid,
@@ -71,8 +71,8 @@ function unlockInitrdFor(
 }
 
 function modulesOf(root: string, version: string): string {
-  const places = [`/usr/lib/modules/${version}`, `/lib/modules/${version}`].map((path) => `${root}${path}`);
-  const found = places.find((path) => exists(`${path}/modules.dep`));
+  const paths = [`/usr/lib/modules/${version}`, `/lib/modules/${version}`].map((path) => `${root}${path}`);
+  const found = paths.find((path) => exists(`${path}/modules.dep`));
   if (found === undefined) throw new Error(`the image has no modules.dep for its kernel ${version}`);
   return found;
 }
@@ -81,8 +81,8 @@ function modulesOf(root: string, version: string): string {
  * GRUB reads ext4 without its journal, and sync(2) leaves changes in the journal: only going read-only brings them
  * to where GRUB looks (ext4_mark_recovery_complete).
  */
-export function settleBoot({ root, log }: Surroundings): void {
-  const boot = `${root}${subPlaces.boot}`;
+export function settleBoot({ root, log }: SubContext): void {
+  const boot = `${root}${subPaths.boot}`;
   if (deviceOf(boot) === deviceOf(root === "" ? "/" : root)) return;
   try {
     host.sync();

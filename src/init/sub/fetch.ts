@@ -3,19 +3,19 @@ import type { Content } from "../../core/image/update/difference.ts";
 import type { HttpClient } from "../system/http.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import { objectSink } from "./object-stream.ts";
-import type { Surroundings } from "./sub-context.ts";
+import type { SubContext } from "./sub-context.ts";
 
 /** A batch is large enough that asking costs nothing, and small enough to lose little and show progress. */
 const batch = { objects: 2000, bytes: 64 << 20 } as const;
 
 /** Fetches contents at full speed, as many as a batch may hold in one request; each is verified before it counts as there. */
 export function fetchObjects(
-  surroundings: Surroundings,
+  context: SubContext,
   http: HttpClient,
   cache: ObjectCache,
   contents: readonly Content[],
 ): void {
-  const { alive, log } = surroundings;
+  const { alive, log } = context;
   let done = 0;
   for (const group of batches(contents)) {
     const sink = objectSink(cache, group);

@@ -2,8 +2,8 @@ import * as host from "host";
 import * as os from "os";
 import { checked } from "../system/errno.ts";
 import { copyFile, exists, list, makeDirectories, removeTree, writeBytes } from "../system/files.ts";
-import { subPlaces } from "./paths.ts";
-import type { Surroundings } from "./sub-context.ts";
+import { subPaths } from "./paths.ts";
+import type { SubContext } from "./sub-context.ts";
 
 /** Contents that have been fetched and not yet placed, each in a file `aa/REST` named by its SHA-512. */
 export type ObjectCache = {
@@ -22,9 +22,9 @@ export type ObjectCache = {
 };
 
 /** Opens the cache below the root. */
-export function openObjectCache({ root, alive, log }: Surroundings): ObjectCache {
-  const objects = `${root}${subPlaces.objects}`;
-  const drafts = `${root}${subPlaces.drafts}`;
+export function openObjectCache({ root, alive, log }: SubContext): ObjectCache {
+  const objects = `${root}${subPaths.objects}`;
+  const drafts = `${root}${subPaths.drafts}`;
   const made = new Set<string>();
   const known = new Set<string>();
   let count = 0;

@@ -1,5 +1,5 @@
 /** Where the sub keeps its things, below the root that it looks after. */
-export const subPlaces = {
+export const subPaths = {
   settings: "/etc/birther/sub.json",
   caCertificate: "/etc/birther/ca.pem",
   objects: "/.subd/objects",

@@ -4,18 +4,18 @@ import type { Filter } from "../../core/image/filter.ts";
 import { comparePaths, fileType, type SeenInode, type SeenTree } from "../../core/image/tree.ts";
 import { checked, systemError } from "../system/errno.ts";
 import { list } from "../system/files.ts";
-import { subPlaces } from "./paths.ts";
-import type { Surroundings } from "./sub-context.ts";
+import { subPaths } from "./paths.ts";
+import type { SubContext } from "./sub-context.ts";
 
 /**
  * The tree below the root with the hash of every file: all that an update looks at. What the filter matches is marked and
  * not entered; so is every other file-system mounted in it except /boot, which belongs to the image though it is a partition of its own.
  */
-export function scanTree({ root, alive, log }: Surroundings, filter: Filter): SeenTree {
+export function scanTree({ root, alive, log }: SubContext, filter: Filter): SeenTree {
   const inodes: SeenInode[] = [{ kind: "protected" }];
   const entries: [string, number][] = [];
   const numbers = new Map<string, number>();
-  const devices = new Set(["/", subPlaces.boot].map((path) => os.lstat(`${root}${path}`)[0]?.dev));
+  const devices = new Set(["/", subPaths.boot].map((path) => os.lstat(`${root}${path}`)[0]?.dev));
 
   function walk(directory: string): void {
     for (const name of list(`${root}${directory}/`)) {

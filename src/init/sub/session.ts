@@ -19,12 +19,12 @@ import { openHttp } from "../system/http.ts";
 import { openHttps } from "../system/https.ts";
 import { fetchObjects } from "./fetch.ts";
 import { openObjectCache } from "./object-cache.ts";
-import { subPlaces } from "./paths.ts";
+import { subPaths } from "./paths.ts";
 import { isPidOne } from "./pid-one.ts";
 import { restart } from "./restart.ts";
 import { freeBytes, scanTree } from "./scan.ts";
 import { isRebootPending, readPatchedImage } from "./state.ts";
-import type { Surroundings } from "./sub-context.ts";
+import type { SubContext } from "./sub-context.ts";
 import { carryOutUpdate } from "./update.ts";
 
 /** The contract's limit; more than these have not been heard by anyone and are not worth a refusal. */
@@ -34,7 +34,7 @@ const otherRootSeconds = 5;
 
 /** Reads /etc/birther/sub.json; an Error says what is wrong with it. */
 export function readSubSettings(root: string): SubSettings {
-  const path = `${root}${subPlaces.settings}`;
+  const path = `${root}${subPaths.settings}`;
   const parsed = v.safeParse(subSettings, JSON.parse(readText(path)));
   if (!parsed.success) throw new Error(`${path}: ${JSON.stringify(v.flatten(parsed.issues))}`);
   return parsed.output;
@@ -44,9 +44,9 @@ export function readSubSettings(root: string): SubSettings {
 export type Session = { readonly turn: () => number };
 
 /** Opens the talk; connects at the first turn. */
-export function openSession(surroundings: Surroundings): Session {
-  const { root, settings, log, takeLines, alive } = surroundings;
-  const caPem = readText(`${root}${subPlaces.caCertificate}`);
+export function openSession(context: SubContext): Session {
+  const { root, settings, log, takeLines, alive } = context;
+  const caPem = readText(`${root}${subPaths.caCertificate}`);
   const mdb = openHttps({
     ...endpoint(settings.mdb),
     caPem,
@@ -54,7 +54,7 @@ export function openSession(surroundings: Surroundings): Session {
     maxAnswerBytes: maxSubMessageBytes,
   });
   const objects = openHttp(endpoint(settings.http));
-  const cache = openObjectCache(surroundings);
+  const cache = openObjectCache(context);
   const kernel = readText("/proc/sys/kernel/osrelease").trim();
   const running = isPidOne() ? "birth" : "image";
   let checkedAtMs = host.monotonicMs();
@@ -89,7 +89,7 @@ export function openSession(surroundings: Surroundings): Session {
     return parsed.output;
   }
 
-  function carryOut(order: Directive): number {
+  function runStep(order: Directive): number {
     switch (order.kind) {
       case "wait":
         seen = {};
@@ -97,7 +97,7 @@ export function openSession(surroundings: Surroundings): Session {
         lastReason = order.reason;
         return order.seconds;
       case "report": {
-        const tree = scanTree(surroundings, subFilter(order.filter));
+        const tree = scanTree(context, subFilter(order.filter));
         checkedAtMs = host.monotonicMs();
         // The contract's arrays are mutable ones.
         seen = { tree: tree as NonNullable<SubPollRequest["tree"]> };
@@ -105,15 +105,15 @@ export function openSession(surroundings: Surroundings): Session {
         return 0;
       }
       case "fetch":
-        fetchObjects(surroundings, objects, cache, order.objects);
+        fetchObjects(context, objects, cache, order.objects);
         return 0;
       case "update":
         demandPlainPaths(order);
-        carryOutUpdate(surroundings, cache, order);
+        carryOutUpdate(context, cache, order);
         seen = {};
         return 0;
       case "reboot":
-        return root === "" ? restart(surroundings) : otherRootSeconds;
+        return root === "" ? restart(context) : otherRootSeconds;
     }
   }
 
@@ -123,7 +123,7 @@ export function openSession(surroundings: Surroundings): Session {
     if (order.kind !== "wait") log("info", "told to", { do: order.kind });
     const startMs = host.monotonicMs();
     try {
-      const seconds = carryOut(order);
+      const seconds = runStep(order);
       const durationMs = Math.round(host.monotonicMs() - startMs);
       if (order.kind !== "wait")
         outcome = { kind: "done", directive: order.kind, durationMs, detail: `${order.kind} done` };

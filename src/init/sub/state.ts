@@ -3,11 +3,11 @@ import * as os from "os";
 import { encodeUtf8 } from "../../core/bytes/utf8.ts";
 import { checked } from "../system/errno.ts";
 import { exists, makeDirectories, readText, readTextIfThere, replaceBytes, writeText } from "../system/files.ts";
-import { subPlaces } from "./paths.ts";
+import { subPaths } from "./paths.ts";
 
 /** The image that the last finished update installed on this root. */
 export function readPatchedImage(root: string): string | undefined {
-  const text = readTextIfThere(`${root}${subPlaces.patchedImage}`)?.trim();
+  const text = readTextIfThere(`${root}${subPaths.patchedImage}`)?.trim();
   return text === "" ? undefined : text;
 }
 
@@ -16,35 +16,35 @@ export function readPatchedImage(root: string): string | undefined {
  * this update fails after its files were placed, the one that then succeeds finds no change, and the reboot is due all the same.
  */
 export function beginUpdate(root: string, kernelChanged: boolean): void {
-  makeDirectories(`${root}${subPlaces.state}`);
+  makeDirectories(`${root}${subPaths.state}`);
   if (kernelChanged) {
-    writeText(`${root}${subPlaces.bootFilesDue}`, "");
-    writeText(`${root}${subPlaces.kernelChangedIn}`, bootId());
+    writeText(`${root}${subPaths.bootFilesDue}`, "");
+    writeText(`${root}${subPaths.kernelChangedIn}`, bootId());
   }
-  removeIfThere(`${root}${subPlaces.patchedImage}`);
+  removeIfThere(`${root}${subPaths.patchedImage}`);
   host.sync();
 }
 
 /** An update is finished and on the disk. */
 export function finishUpdate(root: string, image: string): void {
   host.sync();
-  replaceBytes(`${root}${subPlaces.patchedImage}`, encodeUtf8(`${image}\n`));
+  replaceBytes(`${root}${subPaths.patchedImage}`, encodeUtf8(`${image}\n`));
   host.sync();
 }
 
 /** Whether an update of this very boot changed the kernel, which then still waits to be booted. */
 export function isRebootPending(root: string): boolean {
-  return readTextIfThere(`${root}${subPlaces.kernelChangedIn}`)?.trim() === bootId();
+  return readTextIfThere(`${root}${subPaths.kernelChangedIn}`)?.trim() === bootId();
 }
 
 /** Whether the boot loader's files have to be made: said before the kernel is touched, so that a power cut forgets nothing. */
 export function areBootFilesDue(root: string): boolean {
-  return exists(`${root}${subPlaces.bootFilesDue}`);
+  return exists(`${root}${subPaths.bootFilesDue}`);
 }
 
 /** The boot loader's files fit the kernel again. */
 export function bootFilesDone(root: string): void {
-  removeIfThere(`${root}${subPlaces.bootFilesDue}`);
+  removeIfThere(`${root}${subPaths.bootFilesDue}`);
 }
 
 function bootId(): string {

@@ -2,7 +2,7 @@ import type { SubSettings } from "../../contract/sub.ts";
 import type { Log } from "../../core/ports.ts";
 
 /** What all parts of the sub stand on. */
-export type Surroundings = {
+export type SubContext = {
   /** Put before every path: empty for the machine's own root, a directory in tests. */
   readonly root: string;
   readonly settings: SubSettings;

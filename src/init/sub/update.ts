@@ -5,7 +5,7 @@ import { stepCarrier } from "./apply-step.ts";
 import { writeBootFiles } from "./boot-files.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import { areBootFilesDue, beginUpdate, bootFilesDone, finishUpdate } from "./state.ts";
-import type { Surroundings } from "./sub-context.ts";
+import type { SubContext } from "./sub-context.ts";
 
 const progressEvery = 2000;
 
@@ -15,11 +15,11 @@ const progressEvery = 2000;
  * All is on the disk when this returns; a power cut before it leaves a root without `patched-image`, which is then updated again.
  */
 export function carryOutUpdate(
-  surroundings: Surroundings,
+  context: SubContext,
   cache: ObjectCache,
   update: Extract<Directive, { kind: "update" }>,
 ): void {
-  const { root, alive, log } = surroundings;
+  const { root, alive, log } = context;
   beginUpdate(root, update.kernelChanged);
   const carry = stepCarrier(root, cache, countUses(update.steps));
   let done = 0;
@@ -36,7 +36,7 @@ export function carryOutUpdate(
   carryAll(update.steps.slice(0, split));
   if (areBootFilesDue(root)) {
     const going = late.flatMap((step) => (step.kind === "removeFile" ? [step.path] : []));
-    writeBootFiles(surroundings, update.image, new Set(going));
+    writeBootFiles(context, update.image, new Set(going));
     host.sync();
     bootFilesDone(root);
   }

@@ -1,7 +1,7 @@
 import * as os from "os";
 import { releaseLine, restartLine, stepLine } from "../../core/birth/watchdog.ts";
 import { encodeUtf8 } from "../../core/bytes/utf8.ts";
-import { imagePlaces } from "../../core/install/paths.ts";
+import { imagePaths } from "../../core/install/paths.ts";
 import { checked } from "../system/errno.ts";
 import { writeToDescriptor } from "../system/files.ts";
 
@@ -20,7 +20,7 @@ export function startWatchdog(): WatchdogFeed {
   const ends = os.pipe();
   if (ends === null) throw new Error("the watchdog's pipe cannot be made");
   const [readEnd, writeEnd] = ends;
-  const pid = os.exec([imagePlaces.native, imagePlaces.watchdogScript], { block: false, stdin: readEnd });
+  const pid = os.exec([imagePaths.native, imagePaths.watchdogScript], { block: false, stdin: readEnd });
   checked("start the watchdog process", pid);
   os.close(readEnd);
 

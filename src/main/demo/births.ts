@@ -2,17 +2,17 @@ import type { Machine, Phase } from "../../core/machine/record.ts";
 import type { Store } from "../../core/ports.ts";
 import type { LabMachine } from "../../lab/machine.ts";
 import { consoleTail } from "./console-tail.ts";
-import { eventWords } from "./describe.ts";
-import { type Fate, followProgress, judge, noProgress, type Patience, type Progress } from "./outcome.ts";
+import { describeEvent } from "./describe.ts";
+import { type BirthLimits, type BirthOutcome, followProgress, judge, noProgress, type Progress } from "./outcome.ts";
 import type { Painter } from "./painter.ts";
 import { type MachineReport, reportMachine } from "./report.ts";
-import { duration, type MachineRow, machineRow, phaseWords } from "./view.ts";
+import { duration, type MachineRow, machineRow, phaseText } from "./view.ts";
 
 /** One machine of the rack, while the demo watches it. */
 type Watched = {
   readonly lab: LabMachine;
   progress: Progress;
-  fate: Fate;
+  outcome: BirthOutcome;
   latest: string;
   saidPhase: Phase | undefined;
 };
@@ -30,7 +30,7 @@ export type BirthsOptions = {
   readonly machines: readonly LabMachine[];
   readonly store: Store;
   readonly painter: Painter;
-  readonly patience: Patience;
+  readonly limits: BirthLimits;
   readonly nowMs: () => number;
 };
 
@@ -41,29 +41,29 @@ const margin = " ".repeat(14);
 const consoleLines = 12;
 
 /** Watches machines that have just been switched on, until disposed. */
-export function watchBirths({ machines, store, painter, patience, nowMs }: BirthsOptions): Births {
+export function watchBirths({ machines, store, painter, limits, nowMs }: BirthsOptions): Births {
   const startedAtMs = nowMs();
   const watched: readonly Watched[] = machines.map((lab) => ({
     lab,
     progress: noProgress(startedAtMs),
-    fate: { kind: "working" },
+    outcome: { kind: "working" },
     latest: firmwareWords[lab.spec.firmware],
     saidPhase: undefined,
   }));
   const settled = Promise.withResolvers<void>();
   let footer: readonly string[] = [];
 
-  const line = (one: Watched, machine: Machine | undefined, words: string) =>
-    `${duration((nowMs() - startedAtMs) / 1000).padStart(12)}  ${machine?.hostname ?? one.lab.name}: ${words}`;
+  const line = (one: Watched, machine: Machine | undefined, text: string) =>
+    `${duration((nowMs() - startedAtMs) / 1000).padStart(12)}  ${machine?.hostname ?? one.lab.name}: ${text}`;
 
   const endWatch = store.watch(({ machine, event }) => {
     const one = watched.find((each) => machine.macs.includes(each.lab.mac));
     if (one === undefined) return;
-    one.latest = eventWords(event) ?? one.latest;
+    one.latest = describeEvent(event) ?? one.latest;
     if (event.kind === "failed") painter.note(line(one, machine, one.latest));
     if (machine.phase !== undefined && machine.phase !== one.saidPhase) {
       one.saidPhase = machine.phase;
-      painter.note(line(one, machine, phaseWords[machine.phase]));
+      painter.note(line(one, machine, phaseText[machine.phase]));
     }
   });
 
@@ -72,13 +72,13 @@ export function watchBirths({ machines, store, painter, patience, nowMs }: Birth
     for (const one of watched) {
       const machine = store.byMac(one.lab.mac);
       one.progress = followProgress(one.progress, machine, now);
-      if (one.fate.kind === "up") continue;
-      const before = one.fate;
-      one.fate = judge(machine, one.progress, { nowMs: now, startedAtMs, power: one.lab.power(), ...patience });
-      if (one.fate.kind === "failed" && before.kind !== "failed") {
-        painter.say(line(one, machine, `failed: ${one.fate.reason}`));
+      if (one.outcome.kind === "up") continue;
+      const before = one.outcome;
+      one.outcome = judge(machine, one.progress, { nowMs: now, startedAtMs, power: one.lab.power(), ...limits });
+      if (one.outcome.kind === "failed" && before.kind !== "failed") {
+        painter.say(line(one, machine, `failed: ${one.outcome.reason}`));
         painter.say(`${margin}console log: ${one.lab.consoleLogPath}, which ends so:`);
-        for (const words of consoleTail(one.lab.consoleLogPath, consoleLines)) painter.say(`${margin}  ${words}`);
+        for (const text of consoleTail(one.lab.consoleLogPath, consoleLines)) painter.say(`${margin}  ${text}`);
       }
     }
     const rows = watched.map(({ lab, latest }) => {
@@ -87,17 +87,17 @@ export function watchBirths({ machines, store, painter, patience, nowMs }: Birth
       return lab.power() === "on" ? row : { ...row, latest: `power ${lab.power()}` };
     });
     painter.draw({ title: title(rows), seconds: (now - startedAtMs) / 1000, rows, footer });
-    if (watched.every((one) => one.fate.kind !== "working")) settled.resolve();
+    if (watched.every((one) => one.outcome.kind !== "working")) settled.resolve();
   };
   const timer = setInterval(tick, redrawMs);
 
   return {
     settled: settled.promise,
     reports: () =>
-      watched.map(({ lab, fate }) => {
+      watched.map(({ lab, outcome }) => {
         const { mac, spec, consoleLogPath } = lab;
         const known = { mac, firmware: spec.firmware, consoleLogPath, poweredOnAtMs: startedAtMs };
-        return reportMachine(known, store.byMac(mac), fate);
+        return reportMachine(known, store.byMac(mac), outcome);
       }),
     setFooter: (lines) => {
       footer = lines;

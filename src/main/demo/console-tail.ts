@@ -9,7 +9,7 @@ const escapes = /\x1b\[[0-?]*[ -/]*[@-~]|\x1b[ -/]*[0-~]/g;
 const controls = /[\x00-\x08\x0b-\x1f\x7f]+/g;
 
 /** The last lines with words in them that a machine wrote to its console, as plain text. */
-export function lastWords(console: string, lines: number): readonly string[] {
+export function lastLines(console: string, lines: number): readonly string[] {
   return console
     .replaceAll("\r", "\n")
     .replace(escapes, " ")
@@ -31,7 +31,7 @@ export function consoleTail(path: string, lines: number): readonly string[] {
   try {
     const bytes = Buffer.alloc(readBytes);
     const start = Math.max(0, fstatSync(file).size - readBytes);
-    return lastWords(bytes.toString("utf8", 0, readSync(file, bytes, 0, readBytes, start)), lines);
+    return lastLines(bytes.toString("utf8", 0, readSync(file, bytes, 0, readBytes, start)), lines);
   } finally {
     closeSync(file);
   }

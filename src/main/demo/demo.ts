@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { runningDemo } from "../../contract/lab.ts";
 import { startInNamespace } from "../../lab/namespace.ts";
 import type { DemoOptions } from "./options.ts";
-import { prepareGround } from "./prepare-demo.ts";
+import { prepareDemo } from "./prepare-demo.ts";
 import { type DemoSession, interrupted } from "./session.ts";
 import { openSteps } from "./steps.ts";
 
@@ -22,7 +22,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   let status = 1;
   let ran = false;
   try {
-    await prepareGround(directory, openSteps(process.stderr));
+    await prepareDemo(directory, openSteps(process.stderr));
     process.off("SIGINT", abandon).off("SIGTERM", abandon);
     if (!options.once) await announce(directory);
     ran = true;

@@ -1,8 +1,8 @@
 import type { MachineEvent } from "../../core/machine/event.ts";
-import { phaseWords } from "./view.ts";
+import { phaseText } from "./view.ts";
 
 /** An event in a few words for the demo's table; undefined where it tells a person nothing new. */
-export function eventWords(event: MachineEvent): string | undefined {
+export function describeEvent(event: MachineEvent): string | undefined {
   switch (event.kind) {
     case "pxeAsked":
       return `${event.stage} asked, answer: ${event.answer}`;
@@ -16,7 +16,7 @@ export function eventWords(event: MachineEvent): string | undefined {
       return `its address ${event.address} went back to the pool`;
     case "phaseSeen":
       // The table shows the phase itself.
-      return event.detail ?? phaseWords[event.phase];
+      return event.detail ?? phaseText[event.phase];
     case "orderIssued":
       return "boot script with a fresh token";
     case "orderTaken":

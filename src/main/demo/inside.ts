@@ -7,10 +7,10 @@ import { type DemoSession, interrupted, runDemoSession } from "./session.ts";
 
 const stop = Promise.withResolvers<void>();
 let heard = 0;
-let told = 0;
+let notified = 0;
 const heed = () => {
   // Ctrl-C reaches us directly and through the process outside: that is one.
-  if (Math.max(heard, told) > 1) process.exit(interrupted);
+  if (Math.max(heard, notified) > 1) process.exit(interrupted);
   stop.resolve();
 };
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -20,7 +20,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 process.on("message", (count) => {
-  told = Number(count);
+  notified = Number(count);
   heed();
 });
 process.on("disconnect", () => process.exit(interrupted));

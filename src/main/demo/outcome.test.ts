@@ -6,8 +6,8 @@ import { phaseMilliseconds, reportMachine } from "./report.ts";
 
 const machine = (phase: Phase, given: Partial<Machine> = {}) =>
   ({ state: "birth", phase, conditions: [], timeline: [{ phase, atMs: 0 }], ...given }) as unknown as Machine;
-const patience = { deadlineMs: 25 * 60_000, stallMs: 8 * 60_000 };
-const at = (nowMs: number, power = "on") => ({ nowMs, startedAtMs: 0, power, ...patience });
+const limits = { deadlineMs: 25 * 60_000, stallMs: 8 * 60_000 };
+const at = (nowMs: number, power = "on") => ({ nowMs, startedAtMs: 0, power, ...limits });
 const failing: Condition = { kind: "failing", reason: "no LLDP frame", sinceMs: 0 };
 
 test("a machine that starts over again and again makes no progress", () => {

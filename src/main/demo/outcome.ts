@@ -4,13 +4,13 @@ import { type Machine, type Phase, phases } from "../../core/machine/record.ts";
 export type Progress = { readonly mark: string; readonly furthest: number; readonly atMs: number };
 
 /** What became of a machine so far. */
-export type Fate =
+export type BirthOutcome =
   | { readonly kind: "working" }
   | { readonly kind: "up" }
   | { readonly kind: "failed"; readonly reason: string };
 
 /** How long a demo may take, as a whole and without any machine's progress. */
-export type Patience = { readonly deadlineMs: number; readonly stallMs: number };
+export type BirthLimits = { readonly deadlineMs: number; readonly stallMs: number };
 
 /** Phases in which a machine moves a lot of data: there each new word of its progress counts. */
 const longPhases: readonly Phase[] = ["fetching", "updating"];
@@ -35,8 +35,8 @@ export const noProgress = (nowMs: number): Progress => ({ mark: "", furthest: -1
 export function judge(
   machine: Machine | undefined,
   progress: Progress,
-  at: { readonly nowMs: number; readonly startedAtMs: number; readonly power: string } & Patience,
-): Fate {
+  at: { readonly nowMs: number; readonly startedAtMs: number; readonly power: string } & BirthLimits,
+): BirthOutcome {
   if (machine?.state === "healthy" && machine.phase === "up") return { kind: "up" };
   const trouble =
     machine?.conditions

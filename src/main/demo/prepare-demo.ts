@@ -4,7 +4,7 @@ import { buildRecipe, demoRecipe } from "../../dominator/import/recipe.ts";
 import { importTree } from "../../dominator/import/tree.ts";
 import { openImageStore } from "../../dominator/storage/image-store.ts";
 import { openObjectStore } from "../../dominator/storage/object-store.ts";
-import { cacheDirectory, placesIn } from "../paths.ts";
+import { cacheDirectory, pathsIn } from "../paths.ts";
 import { prepareServer } from "../server/prepare-server.ts";
 import { systemClock } from "../system-ports.ts";
 import { demoImages } from "./plan.ts";
@@ -16,16 +16,16 @@ const mebibyte = 1024 * 1024;
  * All that needs the outer network, done before the namespace is entered: Debian packages, the Bootstrap Image, and a
  * plain Debian as every image that the demo's rules may choose. Quick from the second time on.
  */
-export async function prepareGround(directory: string, steps: Steps): Promise<void> {
+export async function prepareDemo(directory: string, steps: Steps): Promise<void> {
   const stateDirectory = join(directory, "state");
   await steps.step("Bootstrap Image", (log) => prepareServer({ stateDirectory, log, verb: "demo" }));
   const source = await steps.step("System image: a plain Debian", (log) =>
     buildRecipe({ recipe: demoRecipe, cacheDirectory, log, onProgress: (line) => log("info", line) }),
   );
   await steps.step(`Import as ${demoImages.join(", ")}`, async (log) => {
-    const places = placesIn(stateDirectory);
-    const objects = await openObjectStore(places.objects);
-    const images = await openImageStore(places.images);
+    const paths = pathsIn(stateDirectory);
+    const objects = await openObjectStore(paths.objects);
+    const images = await openImageStore(paths.images);
     const tree = await importTree({
       source,
       objects,

@@ -1,5 +1,5 @@
 import { type Machine, type Phase, phases } from "../../core/machine/record.ts";
-import type { Fate } from "./outcome.ts";
+import type { BirthOutcome } from "./outcome.ts";
 
 /** One machine in the last line of `demo --json`. */
 export type MachineReport = {
@@ -27,7 +27,7 @@ export function reportMachine(
     readonly poweredOnAtMs: number;
   },
   machine: Machine | undefined,
-  fate: Fate,
+  outcome: BirthOutcome,
 ): MachineReport {
   const took = phaseMilliseconds(machine, rack.poweredOnAtMs);
   return {
@@ -41,7 +41,7 @@ export function reportMachine(
     consoleLog: rack.consoleLogPath,
     phases: took,
     totalMs: Object.values(took).reduce((sum, ms) => sum + ms, 0),
-    ...(fate.kind === "failed" ? { failure: fate.reason } : {}),
+    ...(outcome.kind === "failed" ? { failure: outcome.reason } : {}),
   };
 }
 

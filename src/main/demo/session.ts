@@ -50,7 +50,7 @@ export async function runDemoSession(session: DemoSession, stop: Promise<void>):
       machines: rack.machines,
       store: server.store,
       painter,
-      patience: { deadlineMs: options.deadline * minuteMs, stallMs: options.stall * minuteMs },
+      limits: { deadlineMs: options.deadline * minuteMs, stallMs: options.stall * minuteMs },
       nowMs: systemClock.nowMs,
     }),
   );

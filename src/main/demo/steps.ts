@@ -18,10 +18,10 @@ export function openSteps(stream: NodeJS.WriteStream): Steps {
     step: async (title, work) => {
       const startedMs = performance.now();
       const took = () => (performance.now() - startedMs) / 1000;
-      let words = "";
+      let text = "";
       let saidMs = startedMs;
       const draw = () => {
-        stream.write(`${eraseLine}${fit(`· ${title}  ${duration(took())}  ${words}`, stream.columns - 1).trimEnd()}`);
+        stream.write(`${eraseLine}${fit(`· ${title}  ${duration(took())}  ${text}`, stream.columns - 1).trimEnd()}`);
       };
       const timer = stream.isTTY ? setInterval(draw, redrawMs) : undefined;
       if (timer === undefined) stream.write(`${title}…\n`);
@@ -33,8 +33,8 @@ export function openSteps(stream: NodeJS.WriteStream): Steps {
       };
       try {
         const result = await work((level, message) => {
-          if (level === "debug" || message === words) return;
-          words = message;
+          if (level === "debug" || message === text) return;
+          text = message;
           const nowMs = performance.now();
           if (timer !== undefined || (level === "info" && nowMs - saidMs < quietMs)) return;
           saidMs = nowMs;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { phases } from "../../core/machine/record.ts";
-import { duration, fit, type MachineRow, type Picture, phaseWords, pictureLines } from "./view.ts";
+import { duration, fit, type MachineRow, type Picture, phaseText, pictureLines } from "./view.ts";
 
 const row = (given: Partial<MachineRow> = {}): MachineRow => ({
   ...{ name: "r01u01", firmware: "bios", state: "healthy", phase: "fetching", phaseSeconds: 12.7 },
@@ -49,7 +49,7 @@ test("no line is wider than the terminal, at any phase, size or text", () => {
 test("every phase's words and time fit beside the bar at 80 columns", () => {
   for (const phase of phases) {
     const [, , line = ""] = pictureLines(picture([row({ phase, phaseSeconds: 3599 })]), screen);
-    assert.ok(line.includes(`${phaseWords[phase]}  59 min 59 s`), line);
+    assert.ok(line.includes(`${phaseText[phase]}  59 min 59 s`), line);
   }
 });
 

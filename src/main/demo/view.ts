@@ -31,7 +31,7 @@ const styles = { green: 32, yellow: 33, red: 31, cyan: 36, dim: 2, bold: 1 } as 
 type Style = keyof typeof styles;
 
 /** How a phase is called in front of a person. */
-export const phaseWords: { readonly [P in Phase]: string } = {
+export const phaseText: { readonly [P in Phase]: string } = {
   offered: "asks for an address",
   loaderSent: "loader sent",
   kernelSent: "kernel sent",
@@ -64,7 +64,7 @@ export function pictureLines(picture: Picture, screen: Screen): readonly string[
   const shown = picture.rows.slice(0, Math.max(1, tall ? picture.rows.length : spare - 1));
   const body = shown.flatMap((row) => {
     const color: Style = row.mood === "failing" ? "red" : row.mood === "up" ? "green" : "cyan";
-    const where = row.phase === undefined ? "waiting for its firmware" : phaseWords[row.phase];
+    const where = row.phase === undefined ? "waiting for its firmware" : phaseText[row.phase];
     const since = row.mood === "up" ? "" : `  ${duration(row.phaseSeconds)}`;
     const plain = `  ${fit(row.name, nameColumns)} ${fit(row.firmware, 4)}  ${fit(row.state, 8)} `;
     const rest = fit(`${where}${since}`, Math.max(0, width - plain.length - (wide ? phases.length + 2 : 1)));

@@ -18,7 +18,7 @@ export type BootFiles = {
 };
 
 /** Reads them all; throws, saying what to do, when one is not there. */
-export async function readBootFiles(places: {
+export async function readBootFiles(paths: {
   readonly kernel: string;
   readonly initramfs: string;
   /** The directory of the signed loaders, where a network asks for them. */
@@ -27,8 +27,8 @@ export async function readBootFiles(places: {
   const loaders = new Map<string, Uint8Array>();
   for (const name of loaderNames) loaders.set(name, await need(join(loaderDirectory, name), "apt-get install ipxe"));
   const remedy = "build the Bootstrap Image: birther image build";
-  const image = { kernel: await need(places.kernel, remedy), initramfs: await need(places.initramfs, remedy) };
-  const { secureLoaders } = places;
+  const image = { kernel: await need(paths.kernel, remedy), initramfs: await need(paths.initramfs, remedy) };
+  const { secureLoaders } = paths;
   if (secureLoaders === undefined) return { loaders, ...image };
   const shim = await need(join(secureLoaders, "shimx64.efi"), remedy);
   loaders.set("shimx64.efi", shim);

@@ -25,9 +25,9 @@ export async function openWatch(deps: {
   readonly log: Log;
 }): Promise<AsyncDisposable> {
   const { store, config, clock, random, log } = deps;
-  const { webhooks: places, repair } = config.watch;
+  const { webhooks: paths, repair } = config.watch;
   await using opened = new AsyncDisposableStack();
-  const webhooks = await Promise.all(places.map(readWebhook));
+  const webhooks = await Promise.all(paths.map(readWebhook));
   if (webhooks.length > 0) {
     const calls = opened.use(openCalls({ store, webhooks, clock, random, log }));
     opened.use(await openNotices({ store, calls, log }));

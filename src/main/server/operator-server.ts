@@ -7,7 +7,7 @@ import type { Hono } from "hono";
 import { closeServer } from "../../boot-server/socket/close-server.ts";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import type { Log } from "../../core/ports.ts";
-import type { Door, OperatorEnv } from "../../mdb/operator-api/caller/authenticate.ts";
+import type { Listener, OperatorEnv } from "../../mdb/operator-api/caller/authenticate.ts";
 import type { Certificate } from "../../mdb/tls/operator-certificate.ts";
 import { userOfPeer } from "./socket-peer.ts";
 import { startTlsServer } from "./tls-server.ts";
@@ -32,8 +32,8 @@ export async function startOperatorServer(options: {
   const server = createServer(
     getRequestListener((request, { incoming: { socket } }) => {
       const user = users.get(socket);
-      const door: Door | undefined = user === undefined ? undefined : { kind: "socket", user };
-      return app.fetch(request, { door });
+      const listener: Listener | undefined = user === undefined ? undefined : { kind: "socket", user };
+      return app.fetch(request, { listener });
     }),
   );
   server.on("connection", (socket) => users.set(socket, userOfPeer(socket)));
@@ -61,8 +61,8 @@ export async function startOperatorTls(options: {
 }): Promise<AsyncDisposable> {
   const { addresses, port, certificate, app, log } = options;
   const listener = getRequestListener((request, { incoming }) => {
-    const door: Door = { kind: "tls", client: incoming.socket.remoteAddress ?? "" };
-    return app.fetch(request, { door });
+    const listener: Listener = { kind: "tls", client: incoming.socket.remoteAddress ?? "" };
+    return app.fetch(request, { listener });
   });
   const server = await startTlsServer({ addresses, port, certificate, listener, log, connections });
   if (addresses.length > 0) log("info", "MDB listens for operators", { addresses: addresses.map(formatIpv4), port });

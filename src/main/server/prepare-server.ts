@@ -3,7 +3,7 @@ import { fetchSecureLoaders } from "../../bootstrap-image/loader/secure-loaders.
 import type { Log } from "../../core/ports.ts";
 import { openPki } from "../../mdb/tls/pki.ts";
 import { ensurePackages, packagesOf } from "../debian-packages.ts";
-import { cacheDirectory, placesIn } from "../paths.ts";
+import { cacheDirectory, pathsIn } from "../paths.ts";
 import { systemClock } from "../system-ports.ts";
 
 /**
@@ -17,9 +17,9 @@ export async function prepareServer(options: {
   readonly verb?: keyof typeof packagesOf;
 }): Promise<BootstrapImage> {
   const { stateDirectory, log, verb = "serve" } = options;
-  const places = placesIn(stateDirectory);
+  const paths = pathsIn(stateDirectory);
   await ensurePackages(packagesOf[verb], log);
-  const { caPem } = await openPki({ directory: places.pki, clock: systemClock, log });
-  await fetchSecureLoaders({ cacheDirectory, outputDirectory: places.secureLoaders, log });
-  return await buildBootstrapImage({ cacheDirectory, outputDirectory: places.bootstrap, caPem, log });
+  const { caPem } = await openPki({ directory: paths.pki, clock: systemClock, log });
+  await fetchSecureLoaders({ cacheDirectory, outputDirectory: paths.secureLoaders, log });
+  return await buildBootstrapImage({ cacheDirectory, outputDirectory: paths.bootstrap, caPem, log });
 }

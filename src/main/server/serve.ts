@@ -1,10 +1,10 @@
-import type { Deeds } from "../../cli/act/actions.ts";
+import type { Actions } from "../../cli/act/actions.ts";
 import { openLog } from "../../log/structured-log.ts";
 import { prepareServer } from "./prepare-server.ts";
 import { startServer } from "./server.ts";
 
 /** Prepares and serves until SIGINT or SIGTERM, then ends in order: what was counted is written. A second signal ends at once. */
-export const serve: Deeds["serve"] = async ({ config, logJson, verbose }) => {
+export const serve: Actions["serve"] = async ({ config, logJson, verbose }) => {
   const log = openLog({ json: logJson, least: verbose ? "debug" : "info" });
   const ended = untilSignal(log);
   const image = await prepareServer({ stateDirectory: config.stateDirectory, log });

@@ -18,7 +18,7 @@ import { tokensIn } from "../../mdb/operator-api/caller/tokens.ts";
 import { guardFleet } from "../../mdb/store/fleet-mark.ts";
 import { operatorCertificate } from "../../mdb/tls/operator-certificate.ts";
 import { openDominatorExport } from "../dominator-export.ts";
-import { placesIn } from "../paths.ts";
+import { pathsIn } from "../paths.ts";
 import { systemClock, systemRandom } from "../system-ports.ts";
 import { version } from "../version.ts";
 import { describeSignedLoader, readBootFiles } from "./boot-files.ts";
@@ -47,22 +47,22 @@ export async function startServer(options: {
 }): Promise<RunningServer> {
   const { config, log, clock = systemClock, random = systemRandom } = options;
   const { networks, ports } = config;
-  const places = placesIn(config.stateDirectory);
+  const paths = pathsIn(config.stateDirectory);
   await checkInterfaces(config);
   await mkdir(config.stateDirectory, { recursive: true, mode: 0o700 });
 
   await using opened = new AsyncDisposableStack();
   // First: a second server on this state directory ends here.
-  if (config.database !== undefined) opened.use(lockState(places.lock));
-  const database = opened.use(await openStore({ path: config.database ?? places.database, clock, log }));
+  if (config.database !== undefined) opened.use(lockState(paths.lock));
+  const database = opened.use(await openStore({ path: config.database ?? paths.database, clock, log }));
   const { store, meter } = meterStore(database, clock);
-  const databaseName = config.database === undefined ? places.database : "the configured PostgreSQL database";
-  guardFleet({ store, mark: places.fleetMark, database: databaseName });
-  const { secureLoaders, ...imageFiles } = places;
+  const databaseName = config.database === undefined ? paths.database : "the configured PostgreSQL database";
+  guardFleet({ store, mark: paths.fleetMark, database: databaseName });
+  const { secureLoaders, ...imageFiles } = paths;
   const signed = networks.some(({ secureBoot }) => secureBoot);
   const files = await readBootFiles(signed ? { ...imageFiles, secureLoaders } : imageFiles);
-  const images = await openFreshImages(places.images);
-  const objects = await openObjectStore(places.objects);
+  const images = await openFreshImages(paths.images);
+  const objects = await openObjectStore(paths.objects);
   const issueOrder = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });
   const addresses = [...new Set(networks.flatMap(serverAddresses))];
 
@@ -71,7 +71,7 @@ export async function startServer(options: {
   const signedLoader = diskLoaders === undefined ? {} : { signedLoader: describeSignedLoader(diskLoaders) };
   const machineApp = machineFacingApp({ store, config, ...signedLoader, clock, random, log });
   const apps = [machineApp, subApp({ store, images: images.store, log })];
-  opened.use(await startMachineServer({ addresses, port: ports.machines, pkiDirectory: places.pki, apps, clock, log }));
+  opened.use(await startMachineServer({ addresses, port: ports.machines, pkiDirectory: paths.pki, apps, clock, log }));
 
   // Late: a machine is answered only when all is there that the answer leads to.
   const { maxMachines, uplinkMbps } = config;
@@ -86,7 +86,7 @@ export async function startServer(options: {
   const { stateDirectory } = config;
   const checks = readyChecks({
     ...{ stateDirectory, addresses, ports, networks: networkViews, store, meter, clock },
-    files: [places.kernel, places.initramfs],
+    files: [paths.kernel, paths.initramfs],
   });
   const exports = opened.use(
     openExports({
@@ -111,15 +111,15 @@ export async function startServer(options: {
     images: async () => viewImages(await images.refresh()),
     backup: backupsIn(stateDirectory, database),
   });
-  opened.use(await startOperatorServer({ path: places.operatorSocket, app, log }));
-  const certificate = operatorCertificate({ config: config.operators, pkiDirectory: places.pki, clock, log });
+  opened.use(await startOperatorServer({ path: paths.operatorSocket, app, log }));
+  const certificate = operatorCertificate({ config: config.operators, pkiDirectory: paths.pki, clock, log });
   const { addresses: operatorAddresses } = config.operators;
   opened.use(await startOperatorTls({ addresses: operatorAddresses, port: ports.operators, certificate, app, log }));
 
   const running = opened.move();
   return {
     store,
-    operatorSocket: places.operatorSocket,
+    operatorSocket: paths.operatorSocket,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

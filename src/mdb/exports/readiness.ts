@@ -12,7 +12,7 @@ export type ReadyCheck = {
 };
 
 /** A check that takes longer is itself the fault. */
-const patienceMs = 3000;
+const retryMs = 3000;
 
 /** Asks all checks at once; ready when each is well. */
 export async function readinessOf(checks: readonly ReadyCheck[]): Promise<ReadyAnswer> {
@@ -27,8 +27,8 @@ export async function readinessOf(checks: readonly ReadyCheck[]): Promise<ReadyA
 
 async function faultOf(ask: ReadyCheck["ask"]): Promise<Fault | undefined> {
   const given = new AbortController();
-  const late = wait(patienceMs, undefined, { signal: given.signal, ref: false }).then(
-    (): Fault => ({ fault: `no answer within ${patienceMs / 1000} s`, next: "look at the server's log" }),
+  const late = wait(retryMs, undefined, { signal: given.signal, ref: false }).then(
+    (): Fault => ({ fault: `no answer within ${retryMs / 1000} s`, next: "look at the server's log" }),
     () => undefined,
   );
   try {

@@ -27,13 +27,13 @@ export type DocumentEntry = {
 export type Entry = MachineEntry | DocumentEntry;
 
 /** A document as it is, or that it is no more. */
-export type DocumentNews = Pick<Document, "kind" | "key" | "position"> & { readonly document?: unknown };
+export type DocumentChange = Pick<Document, "kind" | "key" | "position"> & { readonly document?: unknown };
 
 /** All that a database holds, as it was after the change with this position. */
 export type Holdings = {
   readonly position: number;
   readonly machines: readonly Machine[];
-  readonly documents: readonly DocumentNews[];
+  readonly documents: readonly DocumentChange[];
 };
 
 /**
@@ -41,14 +41,17 @@ export type Holdings = {
  * still is one. `everything` when the changes are not known any more, or the database is not the one it was: all
  * records, and the last change of each.
  */
-export type News = Holdings & { readonly kind: "changes" | "everything"; readonly changes: readonly PastChange[] };
+export type RemoteChanges = Holdings & {
+  readonly kind: "changes" | "everything";
+  readonly changes: readonly PastChange[];
+};
 
 /** What is to be written in one transaction. */
 export type Batch = {
   /** The position up to which the writer knows all changes. */
   readonly since: () => number;
   /** Told, before anything is written, what others wrote since; what is in the batch is then decided anew. */
-  readonly takeNews: (news: News) => void;
+  readonly applyRemote: (changes: RemoteChanges) => void;
   /** What to write: asked when nobody else can write any more, perhaps more than once. */
   readonly entries: () => readonly Entry[];
 };
@@ -57,15 +60,15 @@ export type Batch = {
  * Where the MDB keeps what must survive: the part that differs between databases. The Store above it decides, caches
  * and tells; a ledger only writes down.
  */
-export type Ledger = AsyncDisposable & {
+export type Journal = AsyncDisposable & {
   readonly load: () => Promise<Holdings>;
   /**
    * One transaction: all entries or none, in the order of their positions, durable when it returns. Nothing that others
-   * wrote stands between the last news the batch was told and its own entries. Returns the position before the first
+   * wrote stands between the last changes the batch was told and its own entries. Returns the position before the first
    * entry. Throws `conflictError` when the database does not take what was decided.
    */
   readonly commit: (batch: Batch) => Promise<number>;
-  readonly newsSince: (position: number) => Promise<News>;
+  readonly remoteChangesSince: (position: number) => Promise<RemoteChanges>;
   readonly changesSince: Store["changesSince"];
   /** The last changes of a machine, newest last. */
   readonly history: Store["history"];
@@ -75,7 +78,7 @@ export type Ledger = AsyncDisposable & {
   /** Only where other processes write to the same database. */
   readonly others?: {
     /** Calls back when somebody may have written. */
-    readonly watch: (onNews: () => void) => void;
+    readonly watch: (onRemoteChanges: () => void) => void;
     readonly leads: () => boolean;
   };
 };
@@ -151,7 +154,7 @@ export function readDocument(row: {
   readonly key: unknown;
   readonly document: unknown;
   readonly position: unknown;
-}): DocumentNews {
+}): DocumentChange {
   return {
     kind: String(row.kind) as DocumentKind,
     key: String(row.key),

@@ -86,6 +86,20 @@ const claims = {
     `,
 };
 
+/** Step 4. The order of a machine is called `order` in its record, too; it was `ticket`. */
+const orderOfRecord = {
+  sqlite: `
+      UPDATE machines
+        SET document = json_remove(json_set(document, '$.order', json(document -> '$.ticket')), '$.ticket')
+        WHERE document -> '$.ticket' IS NOT NULL;
+    `,
+  postgres: `
+      UPDATE machines
+        SET document = jsonb_set(document::jsonb - 'ticket', '{order}', document::jsonb -> 'ticket')::text
+        WHERE document::jsonb -> 'ticket' IS NOT NULL;
+    `,
+};
+
 /**
  * The schema, as the steps that led to it: the database remembers how many it has gone. Steps are only ever added.
  * The record is one JSON document: what is asked for by machines is answered from memory, not by SQL.
@@ -117,6 +131,7 @@ export const migrations: readonly Migration[] = [
   );
   `,
   { sqlite: `${positions}${claims.sqlite}`, postgres: `${positions}${claims.postgres}` },
+  orderOfRecord,
 ];
 
 /** The text of a step for one of the databases. */

@@ -1,7 +1,7 @@
 import { type Context, Hono } from "hono";
 import { permanentOf } from "../../contract/config/networks.ts";
 import type { Config, Network } from "../../contract/config/schema.ts";
-import { claimOf, isKept } from "../../contract/credential.ts";
+import { isKept, parseMachineCredential } from "../../contract/credential.ts";
 import * as wire from "../../contract/machine-facing.ts";
 import type { SignedLoader } from "../../core/boot-loader/signed-loader.ts";
 import type { Decision, MachineEvent, Refusal } from "../../core/machine/event.ts";
@@ -68,8 +68,8 @@ async function giveOrder(c: Context, deps: MachineFacingDeps): Promise<Response>
  */
 function ownerOf(store: Store, tokenHash: string, mac: Mac): Machine | undefined {
   const presenter = store.byMac(mac);
-  if (presenter?.ticket?.tokenHash === tokenHash) return presenter;
-  return store.list().find((machine) => machine.ticket?.tokenHash === tokenHash) ?? presenter;
+  if (presenter?.order?.tokenHash === tokenHash) return presenter;
+  return store.list().find((machine) => machine.order?.tokenHash === tokenHash) ?? presenter;
 }
 
 function orderFor(
@@ -115,9 +115,9 @@ function networkOf(machine: Machine, config: Config): Network {
 
 /** The machine whose running birth this request belongs to. */
 function machineInSession(c: Context, store: Store): Machine | undefined {
-  const claim = claimOf(c.req.header("authorization"));
+  const claim = parseMachineCredential(c.req.header("authorization"));
   const machine = claim && store.get(claim.machineId);
-  return claim && isKept(claim.credential, machine?.ticket?.taken?.sessionHash, hashSecret) ? machine : undefined;
+  return claim && isKept(claim.credential, machine?.order?.taken?.sessionHash, hashSecret) ? machine : undefined;
 }
 
 function noSession(c: Context): Response {

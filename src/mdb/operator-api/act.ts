@@ -2,7 +2,13 @@ import type { Context } from "hono";
 import type { BatchAnswer } from "../../contract/operator/answers.ts";
 import { batchLimit } from "../../contract/operator/requests.ts";
 import { briefOf, viewMachine } from "../../contract/operator/views.ts";
-import { type Action, type Deed, eventOfDeed, leftBy, sendsAway } from "../../core/fleet/operator-action.ts";
+import {
+  type ActionName,
+  eventOfAction,
+  leftBy,
+  type OperatorAction,
+  sendsAway,
+} from "../../core/fleet/operator-action.ts";
 import { isSelected } from "../../core/fleet/select-machines.ts";
 import type { Decision } from "../../core/machine/event.ts";
 import { nameOf } from "../../core/machine/life/move.ts";
@@ -14,7 +20,7 @@ import { expectedRevision } from "./entity-tag.ts";
 import { type Asked, type Handlers, type OperatorDeps, withMachine } from "./handler.ts";
 
 /** The routes that have something done to machines. */
-export const actHandlers: Handlers<Action | "batch"> = {
+export const actHandlers: Handlers<ActionName | "batch"> = {
   rebirth: (asked) => actOnOne(asked, { action: "rebirth", ...asked.body }),
   clean: (asked) => actOnOne(asked, { action: "clean", ...asked.body }),
   cancel: (asked) => actOnOne(asked, { action: "cancel" }),
@@ -24,16 +30,16 @@ export const actHandlers: Handlers<Action | "batch"> = {
   batch: actOnMany,
 };
 
-type ActAsked = Pick<Asked<Action>, "c" | "deps" | "asker">;
+type ActAsked = Pick<Asked<ActionName>, "c" | "deps" | "caller">;
 
-function actOnOne(asked: ActAsked, deed: Deed): Response | Promise<Response> {
-  const { c, deps, asker } = asked;
+function actOnOne(asked: ActAsked, action: OperatorAction): Response | Promise<Response> {
+  const { c, deps, caller } = asked;
   return withMachine(asked, async (machine) => {
     const expected = expectedRevision(c, machine);
     if (expected.kind === "refused") return expected.response;
-    const guard = guardOf(deed, [machine], deps);
-    const decision = await deps.store.apply(eventOfDeed(deed, machine, asker.name), {
-      by: asker.name,
+    const guard = guardOf(action, [machine], deps);
+    const decision = await deps.store.apply(eventOfAction(action, machine, caller.name), {
+      by: caller.name,
       ...(guard === undefined ? {} : { guard: guard.refusal }),
       ...(expected.value === undefined ? {} : { expectRevision: expected.value }),
     });
@@ -43,23 +49,23 @@ function actOnOne(asked: ActAsked, deed: Deed): Response | Promise<Response> {
 }
 
 /**
- * One deed on many machines. Either all that would accept it may be sent away at once, or nothing is done; a machine
+ * One action on many machines. Either all that would accept it may be sent away at once, or nothing is done; a machine
  * that refuses for itself keeps no other waiting. From the weighing to the last event nothing is awaited.
  */
-async function actOnMany({ c, deps, asker, body }: Asked<"batch">): Promise<Response> {
-  const { select, dryRun = false, ...deed } = body;
+async function actOnMany({ c, deps, caller, body }: Asked<"batch">): Promise<Response> {
+  const { select, dryRun = false, ...action } = body;
   const chosen = chosenBy(c, deps, select);
   if (chosen.kind === "refused") return chosen.response;
   const machines = chosen.value;
-  const foreseen = machines.map((machine) => foresee(deed, machine, deps, asker.name));
+  const foreseen = machines.map((machine) => foresee(action, machine, deps, caller.name));
   const accepting = machines.filter((_, n) => foreseen[n]?.kind === "changed");
-  const guard = guardOf(deed, accepting, deps);
-  if (dryRun) return c.json(batchAnswer({ deed, dryRun, machines, decisions: foreseen, guard }));
+  const guard = guardOf(action, accepting, deps);
+  if (dryRun) return c.json(batchAnswer({ action, dryRun, machines, decisions: foreseen, guard }));
   const refusal = guard?.refusal();
   if (refusal !== undefined) return refusalAnswer(c, refusal);
-  const options = { by: asker.name, ...(guard === undefined ? {} : { guard: guard.refusal }) };
-  const applied = machines.map((machine) => deps.store.apply(eventOfDeed(deed, machine, asker.name), options));
-  return c.json(batchAnswer({ deed, dryRun, machines, decisions: await Promise.all(applied), guard: undefined }));
+  const options = { by: caller.name, ...(guard === undefined ? {} : { guard: guard.refusal }) };
+  const applied = machines.map((machine) => deps.store.apply(eventOfAction(action, machine, caller.name), options));
+  return c.json(batchAnswer({ action, dryRun, machines, decisions: await Promise.all(applied), guard: undefined }));
 }
 
 /** The machines that are meant; a name that none has, or a selection of none, is refused before anything is done. */
@@ -92,35 +98,35 @@ function chosenBy(c: Context, { store }: OperatorDeps, select: Asked<"batch">["b
 }
 
 /** What the machine's life would say now. None of these deeds asks who else has a name or an address. */
-function foresee(deed: Deed, machine: Machine, { clock, store }: OperatorDeps, by: string): Decision {
+function foresee(action: OperatorAction, machine: Machine, { clock, store }: OperatorDeps, by: string): Decision {
   const nobody = () => undefined;
-  return decide(machine, eventOfDeed(deed, machine, by), {
+  return decide(machine, eventOfAction(action, machine, by), {
     ...{ nowMs: clock.nowMs(), byId: store.get, macHolder: store.byMac },
     ...{ nameHolder: nobody, addressHolder: nobody, announcedAt: nobody },
   });
 }
 
-function guardOf(deed: Deed, machines: readonly Machine[], deps: OperatorDeps): BlastGuard | undefined {
-  if (!sendsAway(deed) || deed.override === true) return undefined;
+function guardOf(action: OperatorAction, machines: readonly Machine[], deps: OperatorDeps): BlastGuard | undefined {
+  if (!sendsAway(action) || action.override === true) return undefined;
   const { store, clock, blastRadius: limits } = deps;
   return blastGuard({ store, clock, limits, targets: machines.map(({ id }) => id) });
 }
 
 function batchAnswer(done: {
-  readonly deed: Deed;
+  readonly action: OperatorAction;
   readonly dryRun: boolean;
   readonly machines: readonly Machine[];
   readonly decisions: readonly Decision[];
   readonly guard: BlastGuard | undefined;
 }): BatchAnswer {
-  const { deed, dryRun, machines, decisions, guard } = done;
+  const { action, dryRun, machines, decisions, guard } = done;
   const results = machines.map((machine, n): BatchAnswer["results"][number] => {
     const decision = decisions[n];
     if (decision === undefined || decision.kind === "refused") {
       const problem = decision === undefined ? {} : { problem: problemOf(decision.refusal) };
       return { name: nameOf(machine), outcome: "refused", machine: briefOf(machine), ...problem };
     }
-    const leaves = [...leftBy(deed, machine)];
+    const leaves = [...leftBy(action, machine)];
     return {
       name: nameOf(machine),
       outcome: "done",

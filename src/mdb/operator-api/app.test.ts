@@ -14,19 +14,19 @@ import { openStore } from "../open-store.ts";
 import { asks, birthOf, stillClock, testMac } from "../testing/store-suite.ts";
 import { operatorApp } from "./app.ts";
 import { backupsIn } from "./backup-stream.ts";
-import type { Door } from "./caller/authenticate.ts";
+import type { Listener } from "./caller/authenticate.ts";
 import { attemptLimit } from "./caller/failed-attempts.ts";
 import { tokensIn } from "./caller/tokens.ts";
 
-const socket: Door = { kind: "socket", user: "root" };
-const outside: Door = { kind: "tls", client: "192.0.2.1" };
+const socket: Listener = { kind: "socket", user: "root" };
+const outside: Listener = { kind: "tls", client: "192.0.2.1" };
 const routes = Object.entries(operatorRoutes) as [OperatorRoute, Route][];
 
 type Asking = {
   readonly method?: string;
   readonly body?: unknown;
   readonly headers?: { readonly [name: string]: string };
-  readonly door?: Door;
+  readonly listener?: Listener;
 };
 
 /** The app over a store in memory with so many healthy machines, of which the first belong to the group `web`. */
@@ -34,7 +34,7 @@ async function openApp(machines: number, web = 0) {
   const life = new AsyncDisposableStack();
   const clock = stillClock();
   const lines: string[] = [];
-  const log = (...words: unknown[]) => void lines.push(JSON.stringify(words));
+  const log = (...text: unknown[]) => void lines.push(JSON.stringify(text));
   const store = life.use(await openStore({ path: ":memory:", clock, log }));
   let seed = 0;
   const random = {
@@ -57,10 +57,10 @@ async function openApp(machines: number, web = 0) {
     const { id } = store.find(`r01u${n}`) ?? assert.fail();
     if (n <= web) await store.apply({ kind: "detailsSet", id, by: "test", details: { groups: ["web"] } });
   }
-  const ask = async (path: string, { method = "GET", body, headers = {}, door = socket }: Asking = {}) => {
+  const ask = async (path: string, { method = "GET", body, headers = {}, listener = socket }: Asking = {}) => {
     const text = body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) };
     const typed = body === undefined ? {} : { "content-type": "application/json" };
-    const answer = await app.request(path, { method, ...text, headers: { ...typed, ...headers } }, { door });
+    const answer = await app.request(path, { method, ...text, headers: { ...typed, ...headers } }, { listener });
     // Whatever it is: each test reads what it expects.
     const json: ReturnType<typeof JSON.parse> = /json/.test(answer.headers.get("content-type") ?? "")
       ? await answer.json()
@@ -81,8 +81,8 @@ describe("who may do what", () => {
     const before = site.store.position();
     for (const [name, { method, path, role }] of routes) {
       for (const headers of [{}, bearer(`birther.nobody.${"0".repeat(64)}`), { authorization: "Basic cm9vdDpyb290" }]) {
-        const door: Door = { kind: "tls", client: `192.0.2.${name.length} ${name}` };
-        const { status, json } = await site.ask(pathOf(path, "r01u1"), { method, headers, door });
+        const listener: Listener = { kind: "tls", client: `192.0.2.${name.length} ${name}` };
+        const { status, json } = await site.ask(pathOf(path, "r01u1"), { method, headers, listener });
         if (role === "anyone") assert.ok([200, 503].includes(status), name);
         else assert.deepEqual([status, v.is(problem, json)], [401, true], `${name} ${status}`);
       }
@@ -107,7 +107,7 @@ describe("who may do what", () => {
         // It would not end.
         if (route.answerType === "text/event-stream") continue;
         const { method, path } = route;
-        const asking = { method, headers: bearer(made.token), door: outside };
+        const asking = { method, headers: bearer(made.token), listener: outside };
         const { status, json } = await site.ask(pathOf(path, "none"), asking);
         const allowed = route.role === "anyone" || roles.indexOf(role) >= roles.indexOf(route.role);
         assert.equal(status === 403, !allowed, `${role} ${name}: ${status} ${JSON.stringify(json)}`);
@@ -125,7 +125,7 @@ describe("who may do what", () => {
     assert.match(token, /^birther\.grafana\.[0-9a-f]{64}$/);
     const secret = token.split(".")[2] ?? assert.fail();
     assert.equal((await site.post("/v1/tokens", body)).status, 409);
-    const seen = () => site.ask("/v1/status", { headers: bearer(token), door: outside });
+    const seen = () => site.ask("/v1/status", { headers: bearer(token), listener: outside });
     assert.equal((await seen()).status, 200);
     const [view] = (await site.ask("/v1/tokens")).json.tokens;
     assert.deepEqual([view.name, view.role, view.createdBy], ["grafana", "viewer", "uid:root"]);
@@ -163,15 +163,15 @@ describe("who may do what", () => {
     await using site = await openApp(0);
     const made = await site.tokens.create({ name: "good", role: "viewer", by: "test" });
     assert.ok(made.kind === "created");
-    const wrong = { headers: bearer(`birther.good.${"f".repeat(64)}`), door: outside };
+    const wrong = { headers: bearer(`birther.good.${"f".repeat(64)}`), listener: outside };
     for (let n = 0; n < attemptLimit; n += 1) assert.equal((await site.ask("/v1/status", wrong)).status, 401);
     const refused = await site.ask("/v1/status", { ...wrong, headers: bearer(made.token) });
     assert.deepEqual([refused.status, refused.headers.get("retry-after")], [429, "60"]);
-    const other: Door = { kind: "tls", client: "192.0.2.2" };
-    assert.equal((await site.ask("/v1/status", { headers: bearer(made.token), door: other })).status, 200);
+    const other: Listener = { kind: "tls", client: "192.0.2.2" };
+    assert.equal((await site.ask("/v1/status", { headers: bearer(made.token), listener: other })).status, 200);
     assert.equal((await site.ask("/v1/status")).status, 200);
     site.clock.pass(60_000);
-    assert.equal((await site.ask("/v1/status", { headers: bearer(made.token), door: outside })).status, 200);
+    assert.equal((await site.ask("/v1/status", { headers: bearer(made.token), listener: outside })).status, 200);
   });
 });
 

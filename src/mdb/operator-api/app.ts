@@ -35,15 +35,15 @@ export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
     ...backupHandlers,
   };
   const { tokens, clock, log } = deps;
-  const gate = { tokens, clock, log, failures: failedAttempts() };
+  const guard = { tokens, clock, log, failures: failedAttempts() };
   const names = Object.keys(operatorRoutes) as OperatorRoute[];
   for (const name of names) {
     const route: Route = operatorRoutes[name];
     const handler = handlers[name] as Handler<OperatorRoute>;
-    app.on(route.method, route.path, admit(route, gate), atMost(bodyBytes), async (c) => {
+    app.on(route.method, route.path, admit(route, guard), atMost(bodyBytes), async (c) => {
       const read = await readRequest(c, route);
       if (read.kind === "refused") return read.response;
-      return await handler({ c, deps, asker: c.get("asker"), ...read.value } as Asked<OperatorRoute>);
+      return await handler({ c, deps, caller: c.get("caller"), ...read.value } as Asked<OperatorRoute>);
     });
   }
   for (const path of new Set(names.map((name) => operatorRoutes[name].path))) {

@@ -10,37 +10,37 @@ import { type Asked, type Handlers, type OperatorDeps, withMachine } from "./han
 /** The routes by which operators say what a machine is to be. */
 export const describeHandlers: Handlers<"create" | "set" | "takeover"> = { create, set, takeover };
 
-async function create({ c, deps, asker, body }: Asked<"create">): Promise<Response> {
+async function create({ c, deps, caller, body }: Asked<"create">): Promise<Response> {
   const id = announcedId(body.macs, body.place);
   if (id === undefined) throw new Error("a machine without hardware address and place came through its schema");
   const unknown = await unknownImage(c, deps, body.requiredImage);
   if (unknown !== undefined) return unknown;
-  const by = asker.name;
+  const by = caller.name;
   return written(c, await deps.store.apply({ kind: "machineCreated", id, by, ...body }, { by }), 201);
 }
 
 function set(asked: Asked<"set">): Response | Promise<Response> {
-  const { c, deps, asker, body } = asked;
+  const { c, deps, caller, body } = asked;
   return withMachine(asked, async (machine) => {
     const expected = demandedRevision(c, machine);
     if (expected.kind === "refused") return expected.response;
     const unknown = await unknownImage(c, deps, body.requiredImage);
     if (unknown !== undefined) return unknown;
-    const by = asker.name;
+    const by = caller.name;
     const options = expected.value === undefined ? { by } : { by, expectRevision: expected.value };
     return written(c, await deps.store.apply({ kind: "detailsSet", id: machine.id, by, details: body }, options));
   });
 }
 
 function takeover(asked: Asked<"takeover">): Response | Promise<Response> {
-  const { c, deps, asker, body } = asked;
+  const { c, deps, caller, body } = asked;
   return withMachine(asked, async ({ id }) => {
     const from = deps.store.find(body.from);
     if (from === undefined) {
       const message = `from: no machine has the name, id, address or hardware address ${body.from.slice(0, 100)}`;
       return refusalAnswer(c, { kind: "noSuchMachine", message, next: "birther machines lists them all" });
     }
-    const by = asker.name;
+    const by = caller.name;
     return written(c, await deps.store.apply({ kind: "takeoverAuthorised", id, from: from.id, by }, { by }));
   });
 }

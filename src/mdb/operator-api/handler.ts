@@ -10,7 +10,7 @@ import type { Exports } from "../exports/exports.ts";
 import { refusalAnswer } from "../http/problem.ts";
 import type { Backup } from "./backup-stream.ts";
 import type { OperatorEnv } from "./caller/authenticate.ts";
-import type { Asker } from "./caller/caller.ts";
+import type { Caller } from "./caller/caller.ts";
 import type { Tokens } from "./caller/tokens.ts";
 
 export type OperatorDeps = {
@@ -39,7 +39,7 @@ export type Asked<R extends OperatorRoute> = {
   readonly deps: OperatorDeps;
   readonly query: QueryOf<R>;
   readonly body: BodyOf<R>;
-  readonly asker: Asker;
+  readonly caller: Caller;
 };
 
 /** Answers the requests of one route. */

@@ -45,7 +45,7 @@ function follow({ c, query, feed, tokens }: Asked<"changes"> & { feed: ChangeFee
   }
   const since = last === undefined ? query.since : Number(last);
   const token = c.req.header("authorization");
-  const mayGoOn = () => c.env.door?.kind === "socket" || tokens.prove(token).kind === "known";
+  const mayGoOn = () => c.env.listener?.kind === "socket" || tokens.prove(token).kind === "known";
   const headers = { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" };
   return c.body(feed.open({ since, mayGoOn }), 200, headers);
 }

@@ -3,7 +3,7 @@
  * `postgres://user@one:5432,two:5432/fleet` or `postgres:///fleet?host=/run/one,/run/two`. What is not said comes from
  * libpq's environment variables (PGUSER, PGPASSWORD, PGPASSFILE…) and ~/.pgpass.
  */
-export type PostgresPlace = {
+export type PostgresConnection = {
   /** Without a password, for messages. */
   readonly name: string;
   readonly candidates: readonly string[];
@@ -17,7 +17,7 @@ export function isPostgres(text: string): boolean {
 }
 
 /** Reads a connection string; throws, saying what was meant, when it is none. */
-export function postgresPlace(text: string): PostgresPlace {
+export function parseConnectionString(text: string): PostgresConnection {
   const [, scheme = "", user, hosts = "", path = "", query = ""] = form.exec(text) ?? [];
   if (scheme === "" || path.length < 2) {
     throw new Error(`a PostgreSQL database is meant as postgres://USER@HOST/DATABASE, not ${withoutPassword(text)}`);

@@ -1,5 +1,5 @@
 import { type CopySource, type CopyTarget, type FleetTable, fleetTables } from "../journal/copy.ts";
-import { postgresPlace } from "./connection-string.ts";
+import { parseConnectionString } from "./connection-string.ts";
 import { migratePostgres } from "./migrate.ts";
 import { openSession, type Session } from "./session.ts";
 
@@ -59,7 +59,7 @@ export async function postgresTarget(text: string): Promise<CopyTarget> {
 }
 
 async function open(text: string, begin: string): Promise<{ readonly name: string; readonly session: Session }> {
-  const place = postgresPlace(text);
+  const place = parseConnectionString(text);
   const session = await openSession(place);
   try {
     await migratePostgres(session.client);

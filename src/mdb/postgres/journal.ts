@@ -2,14 +2,14 @@ import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import type { Clock, Log } from "../../core/ports.ts";
 import { copyMdb } from "../copy-mdb.ts";
-import { type Batch, conflictError, isConflict, type Ledger } from "../journal/journal.ts";
+import { type Batch, conflictError, isConflict, type Journal } from "../journal/journal.ts";
 import { rowsOf } from "../journal/rows.ts";
 import { writeRows } from "./batch.ts";
-import { postgresPlace } from "./connection-string.ts";
+import { parseConnectionString } from "./connection-string.ts";
 import { openListener } from "./listener.ts";
 import { migratePostgres } from "./migrate.ts";
-import { readAll, readNews, reads } from "./reads.ts";
-import { insistence } from "./retry.ts";
+import { readAll, readRemoteChanges, reads } from "./reads.ts";
+import { retry } from "./retry.ts";
 import { isPassing, isRefusedData, openSession, type Session } from "./session.ts";
 
 /** What is asked of a server that does not answer any more is given up after this long, on its connection. */
@@ -24,7 +24,7 @@ export type PostgresOptions = {
   readonly clock: Clock;
   readonly log: Log;
   /** How long what waits for a database that is away keeps waiting. */
-  readonly patienceMs?: number;
+  readonly retryMs?: number;
   /** How often is looked whether others have written, in case their word was lost. */
   readonly pollMs?: number;
 };
@@ -35,10 +35,10 @@ export type PostgresOptions = {
  * the other, in the order of their positions, and each decision stands on all that was written before it
  * (docs/decisions/several-birthers-on-one-database.md). Throws, naming the database, when it cannot be opened.
  */
-export async function openPostgresLedger(options: PostgresOptions): Promise<Ledger> {
-  const { log, clock, patienceMs = 30_000, pollMs = 5000 } = options;
-  const place = postgresPlace(options.place);
-  const insist = insistence({ clock, log, patienceMs, name: place.name });
+export async function openPostgresJournal(options: PostgresOptions): Promise<Journal> {
+  const { log, clock, retryMs = 30_000, pollMs = 5000 } = options;
+  const place = parseConnectionString(options.place);
+  const insist = retry({ clock, log, retryMs, name: place.name });
   const writer = randomUUID();
   let session: Session | undefined;
   let batches = 0;
@@ -77,17 +77,17 @@ export async function openPostgresLedger(options: PostgresOptions): Promise<Ledg
 
   const commit = (batch: Batch): Promise<number> => {
     batches += 1;
-    const fate: Fate = { batch: batches, writer, isUnknown: false };
+    const commitStatus: CommitStatus = { batch: batches, writer, isUnknown: false };
     return insist("written to", async () => {
       const { client, cut } = await writing();
-      return await answered(cut, () => commitOn(client, batch, fate));
+      return await answered(cut, () => commitOn(client, batch, commitStatus));
     });
   };
 
   return {
     load: () => reading("read", readAll),
     commit,
-    newsSince: (position) => reading("read", (client) => readNews(client, position)),
+    remoteChangesSince: (position) => reading("read", (client) => readRemoteChanges(client, position)),
     changesSince: (position, limit) => reading("read", (client) => reads.changesSince(client, position, limit)),
     history: (id, limit) => reading("read", (client) => reads.history(client, id, limit)),
     audit: (query) => reading("read", (client) => reads.audit(client, query)),
@@ -104,35 +104,35 @@ export async function openPostgresLedger(options: PostgresOptions): Promise<Ledg
 }
 
 /** Whether an attempt to commit a batch ended without an answer. */
-type Fate = { readonly batch: number; readonly writer: string; isUnknown: boolean };
+type CommitStatus = { readonly batch: number; readonly writer: string; isUnknown: boolean };
 
-async function commitOn(client: pg.Client, batch: Batch, fate: Fate): Promise<number> {
+async function commitOn(client: pg.Client, batch: Batch, commitStatus: CommitStatus): Promise<number> {
   await client.query("BEGIN");
   try {
     // Waits for whoever is writing; also for a former attempt of ours whose end the server has not seen yet.
     const { rows } = await client.query({ name: "lock", text: "SELECT position FROM feed FOR UPDATE" });
     const position = Number(rows[0]?.position);
-    if (fate.isUnknown) {
+    if (commitStatus.isUnknown) {
       const text = "SELECT position FROM writers WHERE id = $1 AND batch = $2";
-      const [written] = (await client.query(text, [fate.writer, fate.batch])).rows;
+      const [written] = (await client.query(text, [commitStatus.writer, commitStatus.batch])).rows;
       if (written !== undefined) {
         await client.query("ROLLBACK");
         return Number(written.position);
       }
-      fate.isUnknown = false;
+      commitStatus.isUnknown = false;
     }
-    if (position !== batch.since()) batch.takeNews(await readNews(client, batch.since()));
+    if (position !== batch.since()) batch.applyRemote(await readRemoteChanges(client, batch.since()));
     const entries = batch.entries();
     if (entries.length === 0) {
       await client.query("ROLLBACK");
       return position;
     }
-    await writeRows(client, rowsOf(entries), { position, writer: fate.writer, batch: fate.batch });
-    fate.isUnknown = true;
+    await writeRows(client, rowsOf(entries), { position, writer: commitStatus.writer, batch: commitStatus.batch });
+    commitStatus.isUnknown = true;
     const { command } = await client.query("COMMIT");
     // A server that rolls back instead says so by the tag (postgresql.org/docs/15/sql-commit.html).
     if (command === "COMMIT") return position;
-    fate.isUnknown = false;
+    commitStatus.isUnknown = false;
     throw conflictError("the database rolled back what was to be committed");
   } catch (cause) {
     // On a connection that is gone this fails as well, and the server rolls back by itself.

@@ -1,6 +1,6 @@
 import type { Clock, Log } from "../../core/ports.ts";
 import { channel } from "./batch.ts";
-import type { PostgresPlace } from "./connection-string.ts";
+import type { PostgresConnection } from "./connection-string.ts";
 import { advisoryLocks } from "./migrate.ts";
 import { openSession, type Session } from "./session.ts";
 
@@ -20,7 +20,7 @@ const silentPolls = 3;
  * reconnection. The lead is an advisory lock of the session: whoever loses the connection loses the lead.
  */
 export async function openListener(deps: {
-  readonly place: PostgresPlace;
+  readonly place: PostgresConnection;
   readonly clock: Clock;
   readonly log: Log;
   readonly pollMs: number;

@@ -5,13 +5,13 @@ import {
   type AuditRow,
   auditPageLimit,
   type ChangeRow,
-  type DocumentNews,
+  type DocumentChange,
   feedLimit,
   feedPageLimit,
   type Holdings,
   historyLimit,
-  type Ledger,
-  type News,
+  type Journal,
+  type RemoteChanges,
   readAudit,
   readChange,
   readDocument,
@@ -25,7 +25,7 @@ async function feedOf(client: pg.Client): Promise<{ readonly position: number; r
   return { position: Number(rows[0]?.position), oldest: Number(rows[0]?.oldest) };
 }
 
-async function documentsAfter(client: pg.Client, position: number): Promise<DocumentNews[]> {
+async function documentsAfter(client: pg.Client, position: number): Promise<DocumentChange[]> {
   const text = "SELECT kind, key, document, position FROM documents WHERE position > $1";
   const { rows } = await client.query({ name: "documentsAfter", text, values: [position] });
   return rows.map(readDocument);
@@ -52,7 +52,7 @@ export async function readAll(client: pg.Client): Promise<Holdings> {
 }
 
 /** What was written after a position; the caller's transaction holds still what it reads. */
-export async function readNews(client: pg.Client, since: number): Promise<News> {
+export async function readRemoteChanges(client: pg.Client, since: number): Promise<RemoteChanges> {
   const { position, oldest } = await feedOf(client);
   if (position === since) return { kind: "changes", position, changes: [], machines: [], documents: [] };
   if (since > position || since < oldest - 1 || position - since > feedLimit) return readEverything(client);
@@ -64,7 +64,7 @@ export async function readNews(client: pg.Client, since: number): Promise<News> 
   return { kind: "changes", position, changes, machines, documents: await documentsAfter(client, since) };
 }
 
-async function readEverything(client: pg.Client): Promise<News> {
+async function readEverything(client: pg.Client): Promise<RemoteChanges> {
   const text = "SELECT DISTINCT ON (machine_id) * FROM changes ORDER BY machine_id, position DESC";
   const { rows } = await client.query<ChangeRow>({ name: "lastChanges", text });
   const changes = rows.map(readChange).sort((a, b) => a.position - b.position);
@@ -78,7 +78,7 @@ export const reads = {
     if (since > position || since < oldest - 1) return { kind: "tooOld", oldest } as const;
     return { kind: "changes", changes: await changesAfter(client, since, Math.min(limit, feedPageLimit)) } as const;
   },
-  history: async (client: pg.Client, ...[id, limit]: Parameters<Ledger["history"]>) => {
+  history: async (client: pg.Client, ...[id, limit]: Parameters<Journal["history"]>) => {
     const text = "SELECT * FROM changes WHERE machine_id = $1 ORDER BY position DESC LIMIT $2";
     const { rows } = await client.query<ChangeRow>({
       name: "history",
@@ -87,7 +87,7 @@ export const reads = {
     });
     return rows.map(readChange).reverse();
   },
-  audit: async (client: pg.Client, { subject, beforePosition, limit }: Parameters<Ledger["audit"]>[0]) => {
+  audit: async (client: pg.Client, { subject, beforePosition, limit }: Parameters<Journal["audit"]>[0]) => {
     const text = `SELECT * FROM audit WHERE position < $1 ${subject === undefined ? "" : "AND subject = $3"} ORDER BY position DESC LIMIT $2`;
     const page = [beforePosition ?? Number.MAX_SAFE_INTEGER, Math.min(limit, auditPageLimit)];
     const values = subject === undefined ? page : [...page, subject];

@@ -9,13 +9,13 @@ const longestPauseMs = 2000;
 export type Insist = (<T>(what: string, attempt: () => Promise<T>) => Promise<T>) & { readonly end: () => void };
 
 /** Keeps trying what failed because the connection or the server went: with growing pauses, as long as `patienceMs`. */
-export function insistence(deps: {
+export function retry(deps: {
   readonly clock: Clock;
   readonly log: Log;
-  readonly patienceMs: number;
+  readonly retryMs: number;
   readonly name: string;
 }): Insist {
-  const { clock, log, patienceMs, name } = deps;
+  const { clock, log, retryMs, name } = deps;
   const ended = new AbortController();
   const insist = async <T>(what: string, attempt: () => Promise<T>): Promise<T> => {
     const beganMs = clock.monotonicMs();
@@ -27,8 +27,8 @@ export function insistence(deps: {
       } catch (cause) {
         if (!isPassing(cause)) throw cause;
         if (ended.signal.aborted) throw new Error(`the machine database ${name} is closed`, { cause });
-        if (clock.monotonicMs() - beganMs + pauseMs > patienceMs) {
-          const seconds = Math.round(patienceMs / 1000);
+        if (clock.monotonicMs() - beganMs + pauseMs > retryMs) {
+          const seconds = Math.round(retryMs / 1000);
           throw new Error(
             `the machine database ${name} could not be ${what} for ${seconds} s: see whether its server runs and can be reached`,
             { cause },

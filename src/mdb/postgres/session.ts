@@ -1,6 +1,6 @@
 import { Socket } from "node:net";
 import pg from "pg";
-import type { PostgresPlace } from "./connection-string.ts";
+import type { PostgresConnection } from "./connection-string.ts";
 
 /** One connection to the primary of a database. */
 export type Session = {
@@ -31,7 +31,7 @@ const settings = `
  * Connects to the first of the hosts that is a primary. Throws, with each host's reason, when none is. Never asks for
  * less durability than `synchronous_commit = on`; more (`remote_apply`) is the database's to say.
  */
-export async function openSession(place: PostgresPlace): Promise<Session> {
+export async function openSession(place: PostgresConnection): Promise<Session> {
   const reasons: unknown[] = [];
   for (const connectionString of place.candidates) {
     try {

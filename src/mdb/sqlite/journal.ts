@@ -7,12 +7,12 @@ import {
   type AuditRow,
   auditPageLimit,
   type ChangeRow,
-  type DocumentNews,
+  type DocumentChange,
   feedLimit,
   feedPageLimit,
   historyLimit,
   isConflict,
-  type News,
+  type RemoteChanges,
   readAudit,
   readChange,
   readDocument,
@@ -25,15 +25,15 @@ export type Committed =
   | { readonly kind: "conflict"; readonly cause: unknown };
 
 /** A ledger in SQLite, whose calls block: it lives in a thread of its own (ledger-thread.ts). */
-export type SqliteLedger = {
+export type SqliteJournal = {
   readonly position: () => number;
   /** The records with ids after this one, as JSON text, in pages: parsing all of a large fleet at once would need its memory twice. */
   readonly machinesAfter: (page: { readonly id: string; readonly limit: number }) => string[];
-  readonly documents: () => DocumentNews[];
+  readonly documents: () => DocumentChange[];
   /** Nothing is written, and it says so, when the database is not at the position that the rows were decided on. */
   readonly commit: (since: number, batch: SqliteBatch) => Committed;
   /** Undefined when the changes since are not known any more. */
-  readonly newsSince: (position: number) => News | undefined;
+  readonly remoteChangesSince: (position: number) => RemoteChanges | undefined;
   readonly changesSince: (
     position: number,
     limit: number,
@@ -49,7 +49,7 @@ export type SqliteLedger = {
  * A ledger in one SQLite file, or in memory (`:memory:`). The file belongs to one process: a second server on it is
  * refused. Throws, naming the file, when it is no database of ours; such a file is left as it is.
  */
-export function openSqliteLedger(path: string): SqliteLedger {
+export function openSqliteJournal(path: string): SqliteJournal {
   const database = openSqliteDatabase(path);
   const write = batchWriter(database);
   const feed = database.prepare("SELECT position, oldest FROM feed");
@@ -100,7 +100,7 @@ export function openSqliteLedger(path: string): SqliteLedger {
       }
     },
 
-    newsSince: (since) => {
+    remoteChangesSince: (since) => {
       const { position, oldest } = at();
       if (since > position || since < oldest - 1 || position - since > feedLimit) return undefined;
       const changes = changesAfter(since, feedLimit);

@@ -4,22 +4,22 @@ import type { AuditEntry, PastChange, Store } from "../../core/ports.ts";
 import {
   type Batch,
   conflictError,
-  type DocumentNews,
+  type DocumentChange,
   type Holdings,
-  type Ledger,
-  type News,
+  type Journal,
+  type RemoteChanges,
 } from "../journal/journal.ts";
 import { rowsOf } from "../journal/rows.ts";
 import { type SqliteBatch, sqliteBatch } from "./batch.ts";
 import type { Committed } from "./journal.ts";
 
 /** What the thread is asked; each is answered once, in order. */
-export type LedgerRequest =
+export type JournalRequest =
   | { readonly kind: "position" }
   | { readonly kind: "machinesAfter"; readonly id: string; readonly limit: number }
   | { readonly kind: "documents" }
   | { readonly kind: "commit"; readonly since: number; readonly batch: SqliteBatch }
-  | { readonly kind: "newsSince"; readonly position: number }
+  | { readonly kind: "remoteChangesSince"; readonly position: number }
   | { readonly kind: "changesSince"; readonly position: number; readonly limit: number }
   | { readonly kind: "history"; readonly id: string; readonly limit: number }
   | { readonly kind: "audit"; readonly query: Parameters<Store["audit"]>[0] }
@@ -27,23 +27,23 @@ export type LedgerRequest =
   | { readonly kind: "close" };
 
 /** Its answer. The first one, unasked, says whether the database could be opened. */
-export type LedgerAnswer =
+export type JournalAnswer =
   | { readonly kind: "done"; readonly value?: unknown }
   | { readonly kind: "failed"; readonly error: unknown };
 
 type Waiting = { readonly resolve: (value: unknown) => void; readonly reject: (cause: unknown) => void };
-type Ask = <T>(request: LedgerRequest) => Promise<T>;
+type Ask = <T>(request: JournalRequest) => Promise<T>;
 
 /** Records that go from thread to thread at once. */
 const pageLimit = 2000;
-/** How often a batch is decided anew. The file is ours alone: news can only be a write of ours whose fate was unknown. */
+/** How often a batch is decided anew. The file is ours alone: changes can only be a write of ours whose fate was unknown. */
 const attemptLimit = 3;
 
 /**
  * Opens the SQLite ledger of a path in a thread of its own: waiting for the disk (a few milliseconds a transaction)
  * would otherwise stop the packets. Throws as `openSqliteLedger` does.
  */
-export async function openLedgerThread(path: string): Promise<Ledger> {
+export async function openJournalThread(path: string): Promise<Journal> {
   const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: path });
   const waiting: Waiting[] = [];
   let gone: unknown;
@@ -54,13 +54,13 @@ export async function openLedgerThread(path: string): Promise<Ledger> {
       if (waiting.length === 0) worker.ref();
       waiting.push({ resolve, reject });
     });
-  const ask: Ask = async <T>(request: LedgerRequest) => {
+  const ask: Ask = async <T>(request: JournalRequest) => {
     if (gone !== undefined) throw gone;
     const answer = next();
     worker.postMessage(request);
     return (await answer) as T;
   };
-  worker.on("message", (answer: LedgerAnswer) => {
+  worker.on("message", (answer: JournalAnswer) => {
     const first = waiting.shift();
     if (waiting.length === 0) worker.unref();
     if (answer.kind === "done") first?.resolve(answer.value);
@@ -77,7 +77,7 @@ export async function openLedgerThread(path: string): Promise<Ledger> {
   return {
     load: () => load(ask),
     commit: (batch) => commit(ask, batch),
-    newsSince: (position) => newsSince(ask, position),
+    remoteChangesSince: (position) => remoteChangesSince(ask, position),
     changesSince: (position, limit) => ask({ kind: "changesSince", position, limit }),
     history: (id, limit) => ask<PastChange[]>({ kind: "history", id, limit }),
     audit: (query) => ask<AuditEntry[]>({ kind: "audit", query }),
@@ -101,12 +101,12 @@ async function load(ask: Ask): Promise<Holdings> {
     next = last === undefined || page.length < pageLimit ? undefined : pageAfter((JSON.parse(last) as Machine).id);
     for (const text of page) machines.push(JSON.parse(text) as Machine);
   }
-  return { position, machines, documents: await ask<DocumentNews[]>({ kind: "documents" }) };
+  return { position, machines, documents: await ask<DocumentChange[]>({ kind: "documents" }) };
 }
 
-async function newsSince(ask: Ask, position: number): Promise<News> {
-  const news = await ask<News | undefined>({ kind: "newsSince", position });
-  return news ?? { kind: "everything", changes: [], ...(await load(ask)) };
+async function remoteChangesSince(ask: Ask, position: number): Promise<RemoteChanges> {
+  const changes = await ask<RemoteChanges | undefined>({ kind: "remoteChangesSince", position });
+  return changes ?? { kind: "everything", changes: [], ...(await load(ask)) };
 }
 
 async function commit(ask: Ask, batch: Batch): Promise<number> {
@@ -116,7 +116,7 @@ async function commit(ask: Ask, batch: Batch): Promise<number> {
     const answer = await ask<Committed>({ kind: "commit", since, batch: rows });
     if (answer.kind === "written") return since;
     if (answer.kind === "conflict") throw conflictError("the database does not take what was decided", answer.cause);
-    batch.takeNews(await newsSince(ask, since));
+    batch.applyRemote(await remoteChangesSince(ask, since));
   }
   throw new Error(`the database changed under its only server, ${attemptLimit} times; who else writes to it?`);
 }

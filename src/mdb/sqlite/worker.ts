@@ -1,43 +1,43 @@
 /** The thread in which SQLite lives; ledger-thread.ts speaks with it. */
 import { parentPort, workerData } from "node:worker_threads";
 import type { MachineId } from "../../core/machine/record.ts";
-import { openSqliteLedger, type SqliteLedger } from "./journal.ts";
-import type { LedgerAnswer, LedgerRequest } from "./thread.ts";
+import { openSqliteJournal, type SqliteJournal } from "./journal.ts";
+import type { JournalAnswer, JournalRequest } from "./thread.ts";
 
 const port = parentPort;
 if (port === null) throw new Error("ledger-worker.ts is a thread of ledger-thread.ts, not a program");
-const answer = (say: LedgerAnswer): void => port.postMessage(say);
+const answer = (say: JournalAnswer): void => port.postMessage(say);
 
-function carryOut(ledger: SqliteLedger, request: LedgerRequest): unknown {
+function runStep(journal: SqliteJournal, request: JournalRequest): unknown {
   switch (request.kind) {
     case "position":
-      return ledger.position();
+      return journal.position();
     case "machinesAfter":
-      return ledger.machinesAfter(request);
+      return journal.machinesAfter(request);
     case "documents":
-      return ledger.documents();
+      return journal.documents();
     case "commit":
-      return ledger.commit(request.since, request.batch);
-    case "newsSince":
-      return ledger.newsSince(request.position);
+      return journal.commit(request.since, request.batch);
+    case "remoteChangesSince":
+      return journal.remoteChangesSince(request.position);
     case "changesSince":
-      return ledger.changesSince(request.position, request.limit);
+      return journal.changesSince(request.position, request.limit);
     case "history":
-      return ledger.history(request.id as MachineId, request.limit);
+      return journal.history(request.id as MachineId, request.limit);
     case "audit":
-      return ledger.audit(request.query);
+      return journal.audit(request.query);
     case "backup":
-      return ledger.backup(request.path);
+      return journal.backup(request.path);
     case "close":
-      return ledger.close();
+      return journal.close();
   }
 }
 
 try {
-  const ledger = openSqliteLedger(String(workerData));
-  port.on("message", (request: LedgerRequest) => {
+  const journal = openSqliteJournal(String(workerData));
+  port.on("message", (request: JournalRequest) => {
     try {
-      answer({ kind: "done", value: carryOut(ledger, request) });
+      answer({ kind: "done", value: runStep(journal, request) });
     } catch (error) {
       answer({ kind: "failed", error });
     }

@@ -1,21 +1,21 @@
 import type { Document, DocumentKind } from "../../core/ports.ts";
-import type { DocumentNews } from "../journal/journal.ts";
+import type { DocumentChange } from "../journal/journal.ts";
 
 /** The documents that the database holds, in memory. */
 export type DocumentMemory = {
   /** By key. The same list until one of the kind changes: it may be asked for with every packet. */
   readonly of: (kind: DocumentKind) => readonly Document[];
   readonly get: (kind: DocumentKind, key: string) => unknown;
-  readonly takeIn: (news: readonly DocumentNews[]) => void;
+  readonly apply: (changes: readonly DocumentChange[]) => void;
   readonly clear: () => void;
 };
 
 /** A memory of these. */
-export function documentMemory(held: readonly DocumentNews[]): DocumentMemory {
+export function documentMemory(held: readonly DocumentChange[]): DocumentMemory {
   const kinds = new Map<DocumentKind, Map<string, Document>>();
   const lists = new Map<DocumentKind, readonly Document[]>();
-  const takeIn = (news: readonly DocumentNews[]) => {
-    for (const { kind, key, position, document } of news) {
+  const apply = (changes: readonly DocumentChange[]) => {
+    for (const { kind, key, position, document } of changes) {
       const ofKind = kinds.get(kind) ?? new Map<string, Document>();
       kinds.set(kind, ofKind);
       if (document === undefined) ofKind.delete(key);
@@ -23,7 +23,7 @@ export function documentMemory(held: readonly DocumentNews[]): DocumentMemory {
       lists.delete(kind);
     }
   };
-  takeIn(held);
+  apply(held);
   return {
     of: (kind) => {
       const listed = lists.get(kind) ?? [...(kinds.get(kind)?.values() ?? [])].sort((a, b) => (a.key < b.key ? -1 : 1));
@@ -31,7 +31,7 @@ export function documentMemory(held: readonly DocumentNews[]): DocumentMemory {
       return listed;
     },
     get: (kind, key) => kinds.get(kind)?.get(key)?.document,
-    takeIn,
+    apply,
     clear: () => {
       kinds.clear();
       lists.clear();

@@ -79,14 +79,14 @@ test("whatever comes, changes its name and goes: the list is what is there, and 
 
 test("the audit's facts: only what differs, without hashes at any depth", () => {
   const shared = { a: 1 };
-  const before = { shared, copy: { b: 1 }, gone: 1, tokenHash: "x", ticket: { tokenHash: "1", action: "birth" } };
-  const after = { shared, copy: { b: 1 }, come: [1], tokenHash: "y", ticket: { tokenHash: "2", action: "clean" } };
+  const before = { shared, copy: { b: 1 }, gone: 1, tokenHash: "x", order: { tokenHash: "1", action: "birth" } };
+  const after = { shared, copy: { b: 1 }, come: [1], tokenHash: "y", order: { tokenHash: "2", action: "clean" } };
   assert.deepEqual(auditFacts(before, after), {
-    before: '{"gone":1,"ticket":{"action":"birth"}}',
-    after: '{"ticket":{"action":"clean"},"come":[1]}',
+    before: '{"gone":1,"order":{"action":"birth"}}',
+    after: '{"order":{"action":"clean"},"come":[1]}',
   });
   assert.deepEqual(auditFacts(undefined, { key: 1 }), { after: '{"key":1}' });
   assert.deepEqual(auditFacts({ key: 1 }, undefined), { before: '{"key":1}' });
-  const onlyHashes = { ticket: { tokenHash: "1" } };
-  assert.deepEqual(auditFacts(onlyHashes, { ticket: { tokenHash: "2" } }), { before: "{}", after: "{}" });
+  const onlyHashes = { order: { tokenHash: "1" } };
+  assert.deepEqual(auditFacts(onlyHashes, { order: { tokenHash: "2" } }), { before: "{}", after: "{}" });
 });

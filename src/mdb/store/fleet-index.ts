@@ -1,4 +1,4 @@
-import type { Machine, MachineId, Spot } from "../../core/machine/record.ts";
+import type { Machine, MachineId, SwitchPort } from "../../core/machine/record.ts";
 import { type Ipv4, parseIpv4 } from "../../core/net/ipv4.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
 
@@ -9,7 +9,7 @@ export type FleetIndex = {
   readonly byName: (hostname: string) => Machine | undefined;
   readonly byAddress: (address: Ipv4) => Machine | undefined;
   /** The record that announces what is to come to a switch port. */
-  readonly announcedAt: (spot: Spot) => Machine | undefined;
+  readonly announcedAt: (switchPort: SwitchPort) => Machine | undefined;
   readonly find: (text: string) => Machine | undefined;
   /** All of them as they are: the same array each time, which goes on changing. Whoever waits in between takes a copy. */
   readonly list: () => readonly Machine[];
@@ -27,21 +27,21 @@ export function indexFleet(machines: readonly Machine[]): FleetIndex {
   const byMac = new Map<Mac, Entry>();
   const byName = new Map<string, Entry>();
   const byAddress = new Map<Ipv4, Entry>();
-  const bySpot = new Map<string, Entry>();
+  const bySwitchPort = new Map<string, Entry>();
   // Made anew for each change, the list of 100,000 machines would cost a millisecond each time.
   const listed: Machine[] = [];
 
-  const lead = ({ macs, hostname, addresses, spot }: Names, entry: Entry) => {
+  const lead = ({ macs, hostname, addresses, switchPort }: Names, entry: Entry) => {
     for (const mac of macs) byMac.set(mac, entry);
     if (hostname !== undefined) byName.set(hostname, entry);
     for (const address of addresses) byAddress.set(address, entry);
-    if (spot !== undefined) bySpot.set(spot, entry);
+    if (switchPort !== undefined) bySwitchPort.set(switchPort, entry);
   };
-  const lose = ({ macs, hostname, addresses, spot }: Names, entry: Entry) => {
+  const lose = ({ macs, hostname, addresses, switchPort }: Names, entry: Entry) => {
     for (const mac of macs) forget(byMac, mac, entry);
     if (hostname !== undefined) forget(byName, hostname, entry);
     for (const address of addresses) forget(byAddress, address, entry);
-    if (spot !== undefined) forget(bySpot, spot, entry);
+    if (switchPort !== undefined) forget(bySwitchPort, switchPort, entry);
   };
   const remove = (id: MachineId) => {
     const entry = byId.get(id);
@@ -79,7 +79,7 @@ export function indexFleet(machines: readonly Machine[]): FleetIndex {
     byMac: (mac) => byMac.get(mac)?.machine,
     byName: named,
     byAddress: atAddress,
-    announcedAt: (spot) => bySpot.get(keyOfSpot(spot))?.machine,
+    announcedAt: (switchPort) => bySwitchPort.get(keyOfSwitchPort(switchPort))?.machine,
     find: (text) => {
       const direct = byId.get(text as MachineId)?.machine ?? named(text);
       if (direct !== undefined) return direct;
@@ -115,7 +115,7 @@ type Names = {
   readonly macs: readonly Mac[];
   readonly hostname: string | undefined;
   readonly addresses: readonly Ipv4[];
-  readonly spot: string | undefined;
+  readonly switchPort: string | undefined;
 };
 
 function namesOf({ macs, hostname, permanentAddress, temporaryAddress, announced }: Machine): Names {
@@ -123,10 +123,10 @@ function namesOf({ macs, hostname, permanentAddress, temporaryAddress, announced
     macs,
     hostname: hostname?.toLowerCase(),
     addresses: [permanentAddress, temporaryAddress].flatMap((text = "") => parseIpv4(text) ?? []),
-    spot: announced?.place && keyOfSpot(announced.place),
+    switchPort: announced?.place && keyOfSwitchPort(announced.place),
   };
 }
 
-function keyOfSpot({ switchName, port }: Spot): string {
+function keyOfSwitchPort({ switchName, port }: SwitchPort): string {
   return `${switchName}\n${port}`;
 }

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import type { Store } from "../../core/ports.ts";
 
-const words = `This state directory has served a fleet. While this file is here no server starts on an empty machine database:
+const text = `This state directory has served a fleet. While this file is here no server starts on an empty machine database:
 to it every machine is unknown, and those that ask on a nursery are installed anew, their disks erased.
 `;
 
@@ -26,11 +26,11 @@ export function guardFleet(of: {
   }
   if (isMarked) return;
   if (store.position() > 0) {
-    writeFileSync(mark, words);
+    writeFileSync(mark, text);
     return;
   }
   const end = store.watch(() => {
     end();
-    writeFileSync(mark, words);
+    writeFileSync(mark, text);
   });
 }

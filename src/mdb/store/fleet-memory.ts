@@ -4,7 +4,7 @@ import { decide } from "../../core/machine/life/table.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { parseIpv4 } from "../../core/net/ipv4.ts";
 import type { ApplyOptions } from "../../core/ports.ts";
-import type { Holdings, MachineEntry, News } from "../journal/journal.ts";
+import type { Holdings, MachineEntry, RemoteChanges } from "../journal/journal.ts";
 import { type FleetIndex, indexFleet } from "./fleet-index.ts";
 
 /** An event to be decided, and again should others have written before it is. */
@@ -32,7 +32,7 @@ export type FleetMemory = {
   /** Forgets all that is decided and not written. */
   readonly rollBack: () => void;
   /** Takes in what others wrote; nothing may be pending. */
-  readonly takeIn: (news: News) => void;
+  readonly apply: (changes: RemoteChanges) => void;
 };
 
 /** A memory of what a database holds. */
@@ -85,13 +85,13 @@ export function fleetMemory(holdings: Holdings): FleetMemory {
         note(gone.id, gone);
         fleet.remove(gone.id);
       }
-      const asker = by ?? ("by" in event ? event.by : undefined);
+      const caller = by ?? ("by" in event ? event.by : undefined);
       const entryOf = (changed: Machine, gone: readonly Machine[]): MachineEntry => {
         const held = fleet.get(changed.id);
         note(changed.id, held);
         fleet.put(changed);
         const entry = { kind: "machine", machine: changed, before: held, event, atMs, absorbed: gone } as const;
-        return asker === undefined ? entry : { ...entry, by: asker };
+        return caller === undefined ? entry : { ...entry, by: caller };
       };
       // First those who lose something to it.
       return {
@@ -115,16 +115,16 @@ export function fleetMemory(holdings: Holdings): FleetMemory {
       pending.clear();
     },
 
-    takeIn: (news) => {
-      if (news.kind === "everything") {
-        fleet = indexFleet(news.machines);
+    apply: (changes) => {
+      if (changes.kind === "everything") {
+        fleet = indexFleet(changes.machines);
         return;
       }
-      const there = new Set(news.machines.map(({ id }) => id));
-      for (const { machine, absorbed = [] } of news.changes) {
+      const there = new Set(changes.machines.map(({ id }) => id));
+      for (const { machine, absorbed = [] } of changes.changes) {
         for (const id of [...absorbed, machine.id]) if (!there.has(id)) fleet.remove(id);
       }
-      for (const machine of news.machines) fleet.put(machine);
+      for (const machine of changes.machines) fleet.put(machine);
     },
   };
 }

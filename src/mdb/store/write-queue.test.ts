@@ -1,24 +1,24 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import type { Ledger } from "../journal/journal.ts";
+import type { Journal } from "../journal/journal.ts";
 import { storeOn } from "../open-store.ts";
 import { asks, stillClock } from "../testing/store-suite.ts";
 
 /** A ledger that only notes how many changes came in each transaction. */
-function countingLedger(): { readonly ledger: Ledger; readonly transactions: number[] } {
+function countingJournal(): { readonly journal: Journal; readonly transactions: number[] } {
   const transactions: number[] = [];
   const unasked = async () => assert.fail("not asked in this test");
-  const ledger: Ledger = {
+  const journal: Journal = {
     load: async () => ({ position: 0, machines: [], documents: [] }),
     commit: async ({ since, entries }) => {
       transactions.push(entries().length);
       return since();
     },
-    ...{ newsSince: unasked, changesSince: unasked, history: unasked, audit: unasked, backup: unasked },
+    ...{ remoteChangesSince: unasked, changesSince: unasked, history: unasked, audit: unasked, backup: unasked },
     [Symbol.asyncDispose]: async () => undefined,
   };
-  return { ledger, transactions };
+  return { journal, transactions };
 }
 
 /** More turns of the event loop than any transaction above takes. */
@@ -28,8 +28,8 @@ async function turns(): Promise<void> {
 
 test("after a transaction of several changes the next waits for company, one change after the other for nothing", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
-  const { ledger, transactions } = countingLedger();
-  const store = await storeOn({ ledger, clock: stillClock(), log: () => undefined });
+  const { journal, transactions } = countingJournal();
+  const store = await storeOn({ journal, clock: stillClock(), log: () => undefined });
   let last = 0;
   const ask = (count: number) => Promise.all(Array.from({ length: count }, () => store.apply(asks(++last))));
 

@@ -1,6 +1,6 @@
 import type { Decision } from "../../core/machine/event.ts";
 import type { Clock, DocumentKind, Log } from "../../core/ports.ts";
-import { type DocumentEntry, type Entry, isConflict, type Ledger, type News } from "../journal/journal.ts";
+import { type DocumentEntry, type Entry, isConflict, type Journal, type RemoteChanges } from "../journal/journal.ts";
 import type { Ask, FleetMemory, Outcome } from "./fleet-memory.ts";
 
 /** Changes written in one transaction at most: a burst of thousands of machines costs few waits for the disk. */
@@ -24,14 +24,14 @@ export type WriteQueue = {
   readonly apply: (ask: Ask) => Promise<Decision>;
   readonly write: (write: Omit<DocumentEntry, "kind" | "before">) => Promise<void>;
   /** Somebody else may have written: what it was is taken in soon. */
-  readonly look: () => void;
+  readonly poll: () => void;
   /** Resolves when nothing waits. */
   readonly idle: () => Promise<void>;
 };
 
 /** A queue over a ledger; one transaction at a time. */
 export function writeQueue(deps: {
-  readonly ledger: Ledger;
+  readonly journal: Journal;
   readonly memory: FleetMemory;
   readonly clock: Clock;
   readonly log: Log;
@@ -40,10 +40,10 @@ export function writeQueue(deps: {
   /** These are durable; the first has the position after `before`. */
   readonly onWritten: (entries: readonly Entry[], before: number) => void;
   /** Takes in what others wrote. Returns how to tell it, once what waits was decided anew. */
-  readonly onNews: (news: News) => readonly (() => void)[];
+  readonly onRemoteChanges: (changes: RemoteChanges) => readonly (() => void)[];
   readonly onRefused: (outcome: Outcome, event: string) => void;
 }): WriteQueue {
-  const { ledger, memory, clock, log, position } = deps;
+  const { journal, memory, clock, log, position } = deps;
   const queue: Item[] = [];
   let running: Promise<void> | undefined;
   let lookWanted = false;
@@ -60,12 +60,12 @@ export function writeQueue(deps: {
       await gather();
       lookWanted = false;
       const begunMs = clock.monotonicMs();
-      // It stays at the head of the queue until it is written: news is decided upon from there.
+      // It stays at the head of the queue until it is written: changes is decided upon from there.
       const batch = queue.slice(0, careful > 0 ? 1 : batchLimit);
       try {
         if (batch.some(hasEntry)) await writeBatch(batch);
         else {
-          takeNews(await ledger.newsSince(position()));
+          applyRemote(await journal.remoteChangesSince(position()));
           if (batch.some(hasEntry)) continue;
         }
       } catch (cause) {
@@ -96,9 +96,9 @@ export function writeQueue(deps: {
   };
   const writeBatch = async (batch: readonly Item[]) => {
     let entries: readonly Entry[] = [];
-    const before = await ledger.commit({
+    const before = await journal.commit({
       since: position,
-      takeNews,
+      applyRemote,
       entries: () => {
         entries = entriesOf(batch, deps.documentNow);
         return entries;
@@ -107,10 +107,10 @@ export function writeQueue(deps: {
     memory.written(entries.filter((entry) => entry.kind === "machine"));
     deps.onWritten(entries, before);
   };
-  const takeNews = (news: News) => {
-    if (news.kind === "changes" && news.position === position()) return;
+  const applyRemote = (changes: RemoteChanges) => {
+    if (changes.kind === "changes" && changes.position === position()) return;
     memory.rollBack();
-    const tells = deps.onNews(news);
+    const tells = deps.onRemoteChanges(changes);
     for (const item of queue) if (item.kind === "event") item.outcome = memory.decide(item.ask);
     for (const tell of tells) tell();
   };
@@ -123,7 +123,7 @@ export function writeQueue(deps: {
       queue.shift()?.reject(cause);
     }
     try {
-      takeNews({ kind: "everything", changes: [], ...(await ledger.load()) });
+      applyRemote({ kind: "everything", changes: [], ...(await journal.load()) });
     } catch (loadCause) {
       giveUp(loadCause);
     }
@@ -161,10 +161,10 @@ export function writeQueue(deps: {
         const outcome = memory.decide(ask);
         const { subject, entries } = outcome;
         // What stands on something unwritten waits for that. What nothing is written for may have been decided on what
-        // others have changed since: it waits for their news.
+        // others have changed since: it waits for their changes.
         if (
           entries.length === 0 &&
-          ledger.others === undefined &&
+          journal.others === undefined &&
           (subject === undefined || !memory.isPending(subject.id))
         ) {
           deps.onRefused(outcome, ask.event.kind);
@@ -180,7 +180,7 @@ export function writeQueue(deps: {
         queue.push({ kind: "document", write, resolve, reject });
         start();
       }),
-    look: () => {
+    poll: () => {
       lookWanted = true;
       start();
     },

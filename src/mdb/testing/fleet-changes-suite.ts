@@ -48,12 +48,12 @@ export function fleetChangesSuite(
     test("an announcement goes over to the machine that comes to its place, and its record is gone", async () => {
       const { open } = place();
       const clock = stillClock();
-      const spot = { switchName: "tor-1", port: "swp1" };
-      const announced = announcedId([], spot) ?? assert.fail();
+      const switchPort = { switchName: "tor-1", port: "swp1" };
+      const announced = announcedId([], switchPort) ?? assert.fail();
       {
         await using store = await open(clock);
         const said = { tags: { role: "web" }, requiredImage: "db/3" };
-        await store.apply({ kind: "machineCreated", id: announced, by, macs: [], place: spot, ...said });
+        await store.apply({ kind: "machineCreated", id: announced, by, macs: [], place: switchPort, ...said });
         assert.equal(store.find(announced)?.id, announced);
         for (const event of birthOf(1)) assert.equal((await store.apply(event)).kind, "changed", event.kind);
       }

@@ -6,6 +6,9 @@ import { asks, testMac } from "./store-suite.ts";
 
 const healthy = `{"id":"m-020000000001","revision":4,"createdAtMs":1000000,"macs":["02:00:00:00:00:01"],"state":"healthy","generation":1,"conditions":[],"pxe":{"requests":1,"responses":1,"lastRequestAtMs":1000000,"lastAnswer":"loader"},"lastSeenAtMs":1000000,"timeline":[{"phase":"offered","atMs":1000000,"detail":"firmware: loader"}],"phase":"initUp","phaseAtMs":1000000,"firmware":"bios","network":"rack","hostname":"R01u1","permanentAddress":"10.77.1.1","placement":{"switchName":"tor-1","port":"swp1","position":{},"hostname":"R01u1","address":"10.77.1.1"},"requiredImage":"compute","storage":{"rootDisk":{"path":"/dev/vda","serial":"","sizeBytes":1,"why":"only"},"encryption":{"kind":"none","reason":"test"}},"subTokenHash":"sub1"}`;
 const unborn = `{"id":"m-020000000002","revision":1,"createdAtMs":1000000,"macs":["02:00:00:00:00:02"],"state":"birth","generation":1,"conditions":[],"pxe":{"requests":1,"responses":1,"lastRequestAtMs":1000000,"lastAnswer":"loader"},"lastSeenAtMs":1000000,"timeline":[{"phase":"offered","atMs":1000000}],"phase":"offered","phaseAtMs":1000000,"firmware":"bios","network":"rack","temporaryAddress":"10.77.0.51"}`;
+const order = `{"tokenHash":"aa","action":"birth","generation":1,"expiresAtMs":2000000}`;
+/** Until schema 3 the order of a record was called `ticket`. */
+const ordered = unborn.replace(/}$/, `,"ticket":${order}}`);
 const asked = `{"kind":"pxeAsked","mac":"02:00:00:00:00:01","firmware":"bios","network":"rack","nursery":true,"stage":"firmware","answer":"loader"}`;
 const outcome = `{"id":"m-020000000001","revision":1,"state":"birth","generation":1,"conditions":[],"phase":"offered"}`;
 const lesson = `{"vendor":"Dull","product":"R1","firmware":"uefi","client":"uefiPxe","scores":{"offerThenNak":2},"learnedAtMs":1}`;
@@ -22,6 +25,14 @@ export const oldRows = {
     ...machinesAndEvents,
     `INSERT INTO lessons (vendor, product, firmware, client, document) VALUES ('Dull', 'R1', 'uefi', 'uefiPxe', '${lesson}')`,
   ],
+  3: [
+    `INSERT INTO machines (id, revision, document) VALUES ('m-020000000001', 4, '${healthy}'), ('m-020000000002', 1, '${ordered}')`,
+    `INSERT INTO changes (position, machine_id, at_ms, event, outcome) VALUES (1, 'm-020000000001', 1000000, '${asked}', '${outcome}')`,
+    "UPDATE feed SET position = 1, oldest = 2",
+    `INSERT INTO documents (kind, key, document, position) VALUES ('lesson', 'Dull\tR1\tuefi\tuefiPxe', '${lesson}', 0)`,
+    `INSERT INTO claims (key, machine_id) VALUES ('mac 02:00:00:00:00:01', 'm-020000000001'), ('mac 02:00:00:00:00:02', 'm-020000000002'),
+      ('name r01u1', 'm-020000000001'), ('address 10.77.1.1', 'm-020000000001')`,
+  ],
 } as const;
 export type OldSchema = keyof typeof oldRows;
 
@@ -36,6 +47,7 @@ export async function checkOldFleet(store: Store, schema: OldSchema): Promise<vo
     ["m-020000000001", "m-020000000002"],
   );
   assert.equal(store.find("r01u1")?.permanentAddress, "10.77.1.1");
+  assert.deepEqual(store.find("m-020000000002")?.order, schema < 3 ? undefined : JSON.parse(order));
   const [past] = await store.history(id, 10);
   assert.deepEqual([past?.event.kind, past?.atMs, past?.machine.state], ["pxeAsked", 1_000_000, "birth"]);
   assert.deepEqual(
@@ -45,6 +57,6 @@ export async function checkOldFleet(store: Store, schema: OldSchema): Promise<vo
   assert.equal(store.position(), 1);
   assert.deepEqual(await store.changesSince(0, 10), { kind: "tooOld", oldest: 2 });
   assert.equal((await store.apply(asks(1))).kind, "changed");
-  const news = await store.changesSince(1, 10);
-  assert.deepEqual(news.kind === "changes" && news.changes.map(({ position }) => position), [2]);
+  const since = await store.changesSince(1, 10);
+  assert.deepEqual(since.kind === "changes" && since.changes.map(({ position }) => position), [2]);
 }

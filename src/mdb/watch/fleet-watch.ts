@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MachineEvent } from "../../core/machine/event.ts";
 import { nextRepair, type RepairPolicy, whyNoRebirth } from "../../core/machine/health/repair.ts";
-import { examine, type WatchRules, watchEvent } from "../../core/machine/health/stall-detection.ts";
+import { checkProgress, type WatchRules, watchEvent } from "../../core/machine/health/stall-detection.ts";
 import { nameOf } from "../../core/machine/life/move.ts";
 import type { Machine } from "../../core/machine/record.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
@@ -45,9 +45,9 @@ export function openFleetWatch(deps: {
   /** What is to be done about a machine now; notes when to look again. */
   const consider = (machine: Machine): MachineEvent | undefined => {
     const nowMs = clock.nowMs();
-    const verdict = examine(machine, nowMs, rules);
-    const found = watchEvent(machine, verdict) ?? repairOf(machine, nowMs);
-    if (verdict.kind === "well") agenda.note(machine.id, verdict.lookAgainAtMs);
+    const progress = checkProgress(machine, nowMs, rules);
+    const found = watchEvent(machine, progress) ?? repairOf(machine, nowMs);
+    if (progress.kind === "well") agenda.note(machine.id, progress.lookAgainAtMs);
     if (found === undefined || store.leads()) return found;
     agenda.note(machine.id, nowMs + laterMs);
     return undefined;

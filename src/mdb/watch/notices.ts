@@ -1,9 +1,9 @@
 import {
   type Notice,
   type NoticedChange,
+  type NotifiedState,
   noticesOf,
-  type Standing,
-  standingOf,
+  notifiedStateOf,
 } from "../../core/machine/health/notification.ts";
 import type { MachineId } from "../../core/machine/record.ts";
 import type { Change, Log, PastChange, Store } from "../../core/ports.ts";
@@ -33,7 +33,7 @@ export async function openNotices(deps: {
   readonly log: Log;
 }): Promise<Notices> {
   const { store, calls, log } = deps;
-  const standings = new Map<MachineId, Standing>();
+  const notifiedStates = new Map<MachineId, NotifiedState>();
   let moved = cursorOf(store)?.position ?? store.position();
   let led = false;
   /** One thing after the other: live changes wait until what was missed is made up for. */
@@ -56,18 +56,18 @@ export async function openNotices(deps: {
     });
     return line;
   };
-  const hear = (change: Change): void => {
+  const listen = (change: Change): void => {
     const { machine, absorbed = [] } = change;
-    for (const gone of absorbed) standings.delete(gone);
-    const notices = noticesOf(standings.get(machine.id), change);
-    standings.set(machine.id, standingOf(machine));
+    for (const gone of absorbed) notifiedStates.delete(gone);
+    const notices = noticesOf(notifiedStates.get(machine.id), change);
+    notifiedStates.set(machine.id, notifiedStateOf(machine));
     if (!store.leads()) led = false;
     else if (led && (notices.length > 0 || change.position - moved >= cursorStride))
       void inLine(() => tellAll(notices, change.position));
   };
   const catchUp = async (): Promise<void> => {
     const until = store.position();
-    const known = new Map<MachineId, Standing>();
+    const known = new Map<MachineId, NotifiedState>();
     let from = cursorOf(store)?.position ?? until;
     while (from < until) {
       const page = await store.changesSince(from, pageSize);
@@ -79,8 +79,8 @@ export async function openNotices(deps: {
       if (last === undefined) break;
       for (const change of page.changes) {
         const { id } = change.machine;
-        const before = known.get(id) ?? (await standingBefore(store, change));
-        known.set(id, standingOf(change.machine));
+        const before = known.get(id) ?? (await notifiedStateBefore(store, change));
+        known.set(id, notifiedStateOf(change.machine));
         await tellAll(noticesOf(before, change), change.position);
       }
       from = last.position;
@@ -98,8 +98,8 @@ export async function openNotices(deps: {
     await inLine(catchUp);
   };
 
-  for (const machine of store.list()) standings.set(machine.id, standingOf(machine));
-  const unwatch = store.watch(hear);
+  for (const machine of store.list()) notifiedStates.set(machine.id, notifiedStateOf(machine));
+  const unwatch = store.watch(listen);
   const timer = setInterval(() => void tick(), tickMs).unref();
   await tick();
   return {
@@ -118,9 +118,9 @@ function cursorOf(store: Store): Cursor | undefined {
 }
 
 /** What stood of a machine before a change of the past; as far back as its history is kept. */
-async function standingBefore(store: Store, { machine }: PastChange): Promise<Standing | undefined> {
+async function notifiedStateBefore(store: Store, { machine }: PastChange): Promise<NotifiedState | undefined> {
   const past: readonly NoticedChange[] = await store.history(machine.id, 1000);
   const before = past.filter((one) => one.machine.revision < machine.revision);
   const last = before[before.length - 1];
-  return last === undefined ? undefined : standingOf(last.machine);
+  return last === undefined ? undefined : notifiedStateOf(last.machine);
 }

@@ -32,14 +32,14 @@ export function readDhcp(bytes: Uint8Array): { readonly kind: "packet"; readonly
   // An answer to it would go to whole networks, or to ourselves.
   if (giaddr !== noAddress && !isUnicast(giaddr)) return { kind: "malformed", fault: "badRelayAddress" };
 
-  const places: Places = new Map();
-  if (!findOptions(bytes, { start: headerLength, end: bytes.length }, places))
+  const paths: OptionPositions = new Map();
+  if (!findOptions(bytes, { start: headerLength, end: bytes.length }, paths))
     return { kind: "malformed", fault: "truncatedOption" };
-  const overload = overloadOf(bytes, places);
+  const overload = overloadOf(bytes, paths);
   // RFC 2131 §4.1: file is read before sname.
-  if ((overload & fileOverload) !== 0 && !findOptions(bytes, fileArea, places))
+  if ((overload & fileOverload) !== 0 && !findOptions(bytes, fileArea, paths))
     return { kind: "malformed", fault: "truncatedOption" };
-  if ((overload & snameOverload) !== 0 && !findOptions(bytes, snameArea, places))
+  if ((overload & snameOverload) !== 0 && !findOptions(bytes, snameArea, paths))
     return { kind: "malformed", fault: "truncatedOption" };
 
   const otherOptions = new Map<number, Uint8Array>();
@@ -58,7 +58,7 @@ export function readDhcp(bytes: Uint8Array): { readonly kind: "packet"; readonly
     chaddr: bytes.subarray(chaddrAt, chaddrAt + chaddrLength),
     sname: (overload & snameOverload) !== 0 ? "" : textField(bytes, snameArea),
     file: (overload & fileOverload) !== 0 ? "" : textField(bytes, fileArea),
-    options: interpret(bytes, places, otherOptions),
+    options: interpret(bytes, paths, otherOptions),
     otherOptions,
   };
   return { kind: "packet", packet };
@@ -76,10 +76,10 @@ const snameOverload = 2;
  * Where the value of each option begins, by code, in the order in which they came; several places where an option came in
  * pieces. The byte before a place is its length.
  */
-type Places = Map<number, number | number[]>;
+type OptionPositions = Map<number, number | number[]>;
 
 /** Walks one options area; false if an option's length points past its end. A missing END is forgiven, as everybody does. */
-function findOptions(bytes: Uint8Array, { start, end }: Area, places: Places): boolean {
+function findOptions(bytes: Uint8Array, { start, end }: Area, paths: OptionPositions): boolean {
   for (let at = start; at < end; ) {
     const code = uint8At(bytes, at);
     at += 1;
@@ -88,9 +88,9 @@ function findOptions(bytes: Uint8Array, { start, end }: Area, places: Places): b
     const place = at + 1;
     at = place + lengthAt(bytes, place);
     if (at > end) return false;
-    const earlier = places.get(code);
-    if (earlier === undefined) places.set(code, place);
-    else if (typeof earlier === "number") places.set(code, [earlier, place]);
+    const earlier = paths.get(code);
+    if (earlier === undefined) paths.set(code, place);
+    else if (typeof earlier === "number") paths.set(code, [earlier, place]);
     else earlier.push(place);
   }
   return true;
@@ -101,18 +101,18 @@ function lengthAt(bytes: Uint8Array, place: number): number {
 }
 
 /** Option 52, which then is done with: which of the text fields hold options. */
-function overloadOf(bytes: Uint8Array, places: Places): number {
-  const found = places.get(overloadCode);
+function overloadOf(bytes: Uint8Array, paths: OptionPositions): number {
+  const found = paths.get(overloadCode);
   if (found === undefined) return 0;
-  places.delete(overloadCode);
+  paths.delete(overloadCode);
   const place = typeof found === "number" ? found : (found[0] ?? 0);
   return lengthAt(bytes, place) === 0 ? 0 : uint8At(bytes, place);
 }
 
 /** The options that have a row in the table and the shape of its kind; what has not goes to the others. */
-function interpret(bytes: Uint8Array, places: Places, others: Map<number, Uint8Array>): DhcpOptions {
+function interpret(bytes: Uint8Array, paths: OptionPositions, others: Map<number, Uint8Array>): DhcpOptions {
   const options: { [name: string]: unknown } = {};
-  for (const [code, place] of places) {
+  for (const [code, place] of paths) {
     const isWhole = typeof place === "number";
     const source = isWhole ? bytes : joined(bytes, place);
     const start = isWhole ? place : 0;
@@ -126,10 +126,10 @@ function interpret(bytes: Uint8Array, places: Places, others: Map<number, Uint8A
 }
 
 /** RFC 3396 §7: the pieces of a split option belong together, in the order in which they came. */
-function joined(bytes: Uint8Array, places: readonly number[]): Uint8Array {
-  const whole = new Uint8Array(places.reduce((sum, place) => sum + lengthAt(bytes, place), 0));
+function joined(bytes: Uint8Array, paths: readonly number[]): Uint8Array {
+  const whole = new Uint8Array(paths.reduce((sum, place) => sum + lengthAt(bytes, place), 0));
   let at = 0;
-  for (const place of places) {
+  for (const place of paths) {
     const length = lengthAt(bytes, place);
     whole.set(bytes.subarray(place, place + length), at);
     at += length;

@@ -15,7 +15,7 @@ function modelOf(tree: Tree): ModelFileSystem {
   return new Map(tree.entries.map(([path, number]) => [path, nodes[number] ?? assert.fail(path)]));
 }
 
-function carryOut(files: ModelFileSystem, step: UpdateStep, store: Set<string>): void {
+function runStep(files: ModelFileSystem, step: UpdateStep, store: Set<string>): void {
   const old = files.get(step.path)?.inode;
   const put = (inode: Inode) => {
     assert.ok(
@@ -184,7 +184,7 @@ test("property: carrying out the plan makes of one tree the other, outside the f
       const files = modelOf(have);
       for (const step of plan.steps) {
         assert.ok(!protects(step.path), `${step.kind} ${step.path} is protected`);
-        carryOut(files, step, store);
+        runStep(files, step, store);
       }
 
       assert.deepEqual(describe(files, protects), describe(modelOf(have), protects));

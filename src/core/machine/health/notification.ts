@@ -18,7 +18,7 @@ export type Notice = {
 };
 
 /** The part of a record that notices are about. */
-export type Standing = { readonly state: Machine["state"]; readonly conditions: readonly NoticedCondition[] };
+export type NotifiedState = { readonly state: Machine["state"]; readonly conditions: readonly NoticedCondition[] };
 type NoticedCondition = (typeof noticed)[number];
 
 const noticed = ["failing", "conflict", "hold"] as const;
@@ -31,13 +31,16 @@ export type NoticedChange = {
 };
 
 /** What of a record notices are about. */
-export function standingOf({ state, conditions }: Pick<Machine, "state" | "conditions">): Standing {
+export function notifiedStateOf({ state, conditions }: Pick<Machine, "state" | "conditions">): NotifiedState {
   return { state, conditions: noticed.filter((kind) => conditions.some((standing) => standing.kind === kind)) };
 }
 
 /** What there is to tell of a change; `before` is what stood before it, nothing for a new machine. */
-export function noticesOf(before: Standing | undefined, { machine, event, atMs }: NoticedChange): readonly Notice[] {
-  const after = standingOf(machine);
+export function noticesOf(
+  before: NotifiedState | undefined,
+  { machine, event, atMs }: NoticedChange,
+): readonly Notice[] {
+  const after = notifiedStateOf(machine);
   const { id, hostname, state, phase, generation } = machine;
   const about = {
     ...{ id, state, generation },

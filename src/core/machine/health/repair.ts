@@ -1,7 +1,7 @@
 import { unheardBootsLimit } from "../life/boot.ts";
 import { conditionOf } from "../life/move.ts";
 import type { ConditionKind, Machine, RepairStep } from "../record.ts";
-import { deadlineOf, spell, type WatchRules } from "./stall-detection.ts";
+import { deadlineOf, formatDuration, type WatchRules } from "./stall-detection.ts";
 
 /** What is done by itself about machines that keep failing. There is none by default. */
 export type RepairPolicy = {
@@ -37,7 +37,7 @@ export function nextRepair(machine: Machine, nowMs: number, rules: RepairRules):
   if (nowMs < dueAtMs) return { kind: "later", lookAgainAtMs: dueAtMs };
   const silentSinceMs = nowMs - rules.deadlineSeconds.up * 1000;
   const step = (one: RepairStep): Repair => {
-    const since = spell(Math.round((nowMs - failing.sinceMs) / 1000));
+    const since = formatDuration(Math.round((nowMs - failing.sinceMs) / 1000));
     return { kind: "step", step: one, reason: `failing for ${since}: ${failing.reason}`, silentSinceMs };
   };
   const { rebirthsAtMs = [], debugAtMs } = machine.repair ?? {};

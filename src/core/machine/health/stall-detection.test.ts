@@ -6,17 +6,17 @@ import { type ConditionKind, type Machine, machineStates, type Phase, phases } f
 import { asked, burnIn, healthy, id, issued, mac, taken, testFleet } from "../testing/test-fleet.ts";
 import { defaultDeadlineSeconds } from "./deadlines.ts";
 import { nextRepair, type RepairPolicy, whyNoRebirth } from "./repair.ts";
-import { defaultWatchRules, examine, type WatchRules, watchEvent } from "./stall-detection.ts";
+import { checkProgress, defaultWatchRules, type WatchRules, watchEvent } from "./stall-detection.ts";
 
 const rules: WatchRules = { ...defaultWatchRules, deadlineSeconds: defaultDeadlineSeconds };
 const minuteMs = 60_000;
 const seen = (n: number, phase: Phase): MachineEvent => ({ kind: "phaseSeen", id: id(n), phase });
 /** Looks as the skin does, and carries out what the look says. */
 function look(world: ReturnType<typeof testFleet>, n = 1) {
-  const verdict = examine(world.get(n), world.nowMs(), rules);
-  const event = watchEvent(world.get(n), verdict);
+  const progress = checkProgress(world.get(n), world.nowMs(), rules);
+  const event = watchEvent(world.get(n), progress);
   if (event !== undefined) world.all(event);
-  return verdict;
+  return progress;
 }
 const failing = (world: ReturnType<typeof testFleet>, n = 1) =>
   world.get(n).conditions.find(({ kind }) => kind === "failing")?.reason;
@@ -30,11 +30,11 @@ describe("a phase past its deadline", () => {
       if (!isBirth) world.all(healthy(1, 1));
       if (phase === "up") world.all({ kind: "subSeen", id: id(1), runningImage: "compute" });
       else if (phase !== "initUp") world.all(seen(1, phase));
-      const verdict = look(world);
-      assert.equal(verdict.kind, "well");
-      const byMs = verdict.kind === "well" ? verdict.lookAgainAtMs : 0;
+      const progress = look(world);
+      assert.equal(progress.kind, "well");
+      const byMs = progress.kind === "well" ? progress.lookAgainAtMs : 0;
       assert.equal(byMs - (world.get(1).phaseAtMs ?? 0), defaultDeadlineSeconds[phase] * 1000);
-      assert.equal(examine(world.get(1), byMs - 1, rules).kind, "well");
+      assert.equal(checkProgress(world.get(1), byMs - 1, rules).kind, "well");
       world.later(byMs - world.nowMs());
       look(world);
       assert.match(failing(world) ?? "", phase === "up" ? /not been heard for 15 min/ : new RegExp(`phase ${phase}`));
@@ -110,7 +110,7 @@ describe("starts without progress", () => {
     for (let n = 0; n < 30; n += 1) {
       attempt(world, "loaderSent");
       world.later(rules.bootsWithinSeconds * 300);
-      assert.equal(examine(world.get(1), (world.get(1).phaseAtMs ?? 0) + 1, rules).kind, "well");
+      assert.equal(checkProgress(world.get(1), (world.get(1).phaseAtMs ?? 0) + 1, rules).kind, "well");
     }
   });
 

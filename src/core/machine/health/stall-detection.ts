@@ -22,7 +22,7 @@ export const defaultWatchRules: Omit<WatchRules, "deadlineSeconds"> = {
 };
 
 /** What is known of a machine by looking at it; `lookAgainAtMs` is when that may change without an event. */
-export type Verdict =
+export type Progress =
   | { readonly kind: "unwatched" }
   | { readonly kind: "well"; readonly lookAgainAtMs: number }
   | { readonly kind: "stalled"; readonly reason: string };
@@ -53,7 +53,7 @@ function isExcused(machine: Machine): boolean {
 }
 
 /** Looks at one machine: constant time but for the timeline of one that is being born, which is bounded. */
-export function examine(machine: Machine, nowMs: number, rules: WatchRules): Verdict {
+export function checkProgress(machine: Machine, nowMs: number, rules: WatchRules): Progress {
   const deadline = deadlineOf(machine, rules.deadlineSeconds);
   if (deadline === undefined || isExcused(machine)) return { kind: "unwatched" };
   const { phase, sinceMs } = deadline;
@@ -62,8 +62,8 @@ export function examine(machine: Machine, nowMs: number, rules: WatchRules): Ver
     const seconds = Math.round((nowMs - sinceMs) / 1000);
     const reason =
       phase === "up"
-        ? `its sub has not been heard for ${spell(seconds)}`
-        : `it has been in phase ${phase} for ${spell(seconds)}, longer than the ${spell(rules.deadlineSeconds[phase])} it may`;
+        ? `its sub has not been heard for ${formatDuration(seconds)}`
+        : `it has been in phase ${phase} for ${formatDuration(seconds)}, longer than the ${formatDuration(rules.deadlineSeconds[phase])} it may`;
     return { kind: "stalled", reason };
   }
   const fruitless = machine.state === "healthy" ? undefined : whyFruitless(machine.timeline, nowMs, rules);
@@ -71,11 +71,11 @@ export function examine(machine: Machine, nowMs: number, rules: WatchRules): Ver
 }
 
 /** What a look at a machine means for its record: an event, or nothing. */
-export function watchEvent(machine: Machine, verdict: Verdict): EventOf<"stalled"> | EventOf<"resumed"> | undefined {
+export function watchEvent(machine: Machine, progress: Progress): EventOf<"stalled"> | EventOf<"resumed"> | undefined {
   const failing = conditionOf(machine, "failing");
-  if (verdict.kind === "stalled")
-    return failing === undefined ? { kind: "stalled", id: machine.id, reason: verdict.reason } : undefined;
-  return failing?.watched === true && verdict.kind === "well" ? { kind: "resumed", id: machine.id } : undefined;
+  if (progress.kind === "stalled")
+    return failing === undefined ? { kind: "stalled", id: machine.id, reason: progress.reason } : undefined;
+  return failing?.watched === true && progress.kind === "well" ? { kind: "resumed", id: machine.id } : undefined;
 }
 
 /** Starts that came no further than earlier ones of the same generation. */
@@ -98,12 +98,12 @@ function whyFruitless(timeline: readonly TimelineEntry[], nowMs: number, rules: 
   if (burnIns >= rules.burnInAttempts)
     return `init started ${burnIns} times and the burn-in did not end: the machine restarts or hangs under load`;
   if (first === undefined || recent.length < rules.boots) return undefined;
-  const within = spell(Math.round((nowMs - first) / 1000));
+  const within = formatDuration(Math.round((nowMs - first) / 1000));
   return `it started ${recent.length} times within ${within} and came no further than ${phases[furthest]}`;
 }
 
 /** `90 s`, `15 min`, `4 h`: as long as a person would say it. */
-export function spell(seconds: number): string {
+export function formatDuration(seconds: number): string {
   if (seconds < 120) return `${seconds} s`;
   return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
 }

@@ -43,7 +43,7 @@ describe("why, by phase", () => {
 });
 
 const expired: Partial<Machine> = {
-  ticket: { tokenHash: "", action: "birth", generation: 1, expiresAtMs: 1500 },
+  order: { tokenHash: "", action: "birth", generation: 1, expiresAtMs: 1500 },
 };
 const unheard: Machine["pxe"] = { requests: 0, responses: 0, lastRequestAtMs: 0, lastAnswer: "" };
 const unanswered: Machine["pxe"] = { requests: 4, responses: 0, lastRequestAtMs: 0, lastAnswer: "none" };

@@ -1,7 +1,7 @@
 import { conditionOf, isDisputed, nameOf } from "../life/move.ts";
 import type { Condition, Machine, Phase } from "../record.ts";
 import { type Deadlines, phaseWaitsFor } from "./deadlines.ts";
-import { deadlineOf, spell } from "./stall-detection.ts";
+import { deadlineOf, formatDuration } from "./stall-detection.ts";
 
 /** What is known beside the record; each is left out where nobody asked. */
 export type WhyFacts = {
@@ -113,13 +113,13 @@ const reasons: readonly Reason[] = [
     next: "nothing; more uplinkMbps lets more machines fetch at once",
   }),
   (machine, { nowMs }) => {
-    const { ticket, state } = machine;
-    if (state === "healthy" || ticket === undefined || ticket.taken !== undefined || nowMs < ticket.expiresAtMs)
+    const { order, state } = machine;
+    if (state === "healthy" || order === undefined || order.taken !== undefined || nowMs < order.expiresAtMs)
       return undefined;
     return {
       missing: "it fetches a new boot script: the token of the last one has expired",
       next: "reset it; if it never gets as far as init, look at its console",
-      sinceMs: ticket.expiresAtMs,
+      sinceMs: order.expiresAtMs,
     };
   },
   (machine) => {
@@ -196,7 +196,7 @@ function isBooting({ state, phase }: Machine): boolean {
 const shown = 5;
 
 function evidenceOf(machine: Machine, { nowMs, packets = [], lines = [] }: WhyFacts): readonly string[] {
-  const ago = (atMs: number) => `${spell(Math.max(0, Math.round((nowMs - atMs) / 1000)))} ago`;
+  const ago = (atMs: number) => `${formatDuration(Math.max(0, Math.round((nowMs - atMs) / 1000)))} ago`;
   const { pxe, phase, phaseAtMs, disputedMacs = [] } = machine;
   return [
     `state ${machine.state}, generation ${machine.generation}`,

@@ -12,7 +12,7 @@ const known: Machine = {
   ...{ conditions: [], lastSeenAtMs: 0, timeline: [], temporaryAddress: "10.77.0.60" },
   pxe: { requests: 1, responses: 1, lastRequestAtMs: 0, lastAnswer: "" },
 };
-const taken: Machine["ticket"] = {
+const taken: Machine["order"] = {
   ...{ tokenHash: "", action: "birth", generation: 1, expiresAtMs: 0 },
   taken: { bootId: "", sessionHash: "", atMs: 0 },
 };
@@ -31,15 +31,15 @@ const rows: readonly (readonly [title: string, change: Partial<Machine>, vanishe
   ["offered an address and never heard again", {}, true],
   ["asked PXE in the meantime", { pxe: { ...known.pxe, lastRequestAtMs: 1 } }, false],
   ["was heard of in the meantime", { lastSeenAtMs: 1 }, false],
-  ["in the middle of its birth, however silent", { ticket: taken }, false],
-  ["in the middle of a rebirth", { state: "rebirth", ticket: taken }, false],
+  ["in the middle of its birth, however silent", { order: taken }, false],
+  ["in the middle of a rebirth", { state: "rebirth", order: taken }, false],
   [
     "its birth has failed",
-    { ticket: taken, conditions: [{ kind: "failing", reason: "place: no frame", sinceMs: 0 }] },
+    { order: taken, conditions: [{ kind: "failing", reason: "place: no frame", sinceMs: 0 }] },
     true,
   ],
-  ["its order is of an older life", { generation: 2, ticket: taken }, true],
-  ["healthy, with a temporary address for want of another", { state: "healthy", ticket: taken }, true],
+  ["its order is of an older life", { generation: 2, order: taken }, true],
+  ["healthy, with a temporary address for want of another", { state: "healthy", order: taken }, true],
 ];
 for (const [title, change, vanished] of rows)
   test(`vanished or not: ${title}`, () => {

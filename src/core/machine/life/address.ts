@@ -1,11 +1,11 @@
 import { hasVanished } from "../temporary-address.ts";
-import { changed, type Move, nameOf, refused, withCondition } from "./move.ts";
+import { changed, nameOf, refused, type Transition, withCondition } from "./move.ts";
 
 /**
  * The machine found another host at an address we gave it. A temporary one is taken off its record, so that it gets
  * another; its permanent one is where it belongs, so that an operator has to find the intruder.
  */
-export const noteDecline: Move<"addressDeclined"> = (machine, event, context) => {
+export const noteDecline: Transition<"addressDeclined"> = (machine, event, context) => {
   if (event.address === machine.temporaryAddress) {
     const { temporaryAddress: _declined, ...kept } = machine;
     return changed(kept);
@@ -16,7 +16,7 @@ export const noteDecline: Move<"addressDeclined"> = (machine, event, context) =>
 };
 
 /** The pool wants the temporary address of a machine that has not been heard of for long. */
-export const returnAddress: Move<"addressReturned"> = (machine, event, context) => {
+export const returnAddress: Transition<"addressReturned"> = (machine, event, context) => {
   if (event.address !== machine.temporaryAddress || !hasVanished(machine, context.nowMs)) {
     return refused({
       kind: "wrongState",

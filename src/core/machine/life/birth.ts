@@ -8,22 +8,22 @@ import {
   changed,
   conditionOf,
   isDisputed,
-  type Move,
   nameOf,
   refused,
+  type Transition,
   withCondition,
   withoutConditions,
 } from "./move.ts";
 import { heldRefusal } from "./order.ts";
-import { claimPlace } from "./place.ts";
-import { inherit } from "./takeover.ts";
+import { claimSlot } from "./place.ts";
+import { mergeAnnouncement } from "./takeover.ts";
 
 /**
  * The scan tells all NICs: from now on the machine is known whichever of them asks. A record that only a NIC of this
  * machine had left (firmware tries one after the other) is absorbed. A NIC that is another, real machine's identity
  * means that this is that machine booted by a second NIC: it must not be installed under a new name.
  */
-export const scanHardware: Move<"hardwareScanned"> = (machine, event, context) => {
+export const scanHardware: Transition<"hardwareScanned"> = (machine, event, context) => {
   const { hardware } = event;
   const macs: Mac[] = [...machine.macs];
   const absorbed = new Map<MachineId, Machine>();
@@ -50,9 +50,9 @@ export const scanHardware: Move<"hardwareScanned"> = (machine, event, context) =
   const named = [machine, ...absorbed.values()].filter(({ hostname }) => hostname !== undefined);
   const [first, second] = named;
   if (first !== undefined && second !== undefined) return sameAs(machine, second, context);
-  const heir = [...absorbed.values()].reduce(inherit, machine);
+  const successor = [...absorbed.values()].reduce(mergeAnnouncement, machine);
   const scanned = {
-    ...heir,
+    ...successor,
     macs: macs.slice(0, macLimit),
     hardware,
     smbios: hardware.smbios,
@@ -79,7 +79,7 @@ function isUsable(mac: Mac): boolean {
 function isGhost(machine: Machine): boolean {
   const neverBorn = machine.state === "unknown" || machine.state === "birth";
   const retired = conditionOf(machine, "retired") !== undefined;
-  return neverBorn && !retired && machine.storage === undefined && machine.ticket?.taken === undefined;
+  return neverBorn && !retired && machine.storage === undefined && machine.order?.taken === undefined;
 }
 
 function sameAs(machine: Machine, holder: Machine, context: Context): Decision {
@@ -95,7 +95,7 @@ function sameAs(machine: Machine, holder: Machine, context: Context): Decision {
 }
 
 /** The verdict of the burn-in. A failed one puts the machine into `debug`, a passed one takes it out; a skipped one says nothing. */
-export const noteBurnIn: Move<"burnInDone"> = (machine, event, context) => {
+export const noteBurnIn: Transition<"burnInDone"> = (machine, event, context) => {
   const { report } = event;
   const heard = { ...machine, lastSeenAtMs: context.nowMs };
   if (report.verdict === "skipped") return changed({ ...heard, burnIn: machine.burnIn ?? report });
@@ -113,19 +113,19 @@ export const noteBurnIn: Move<"burnInDone"> = (machine, event, context) => {
  * The place is known: the last word before keys and disks go. A hold stops a birth here, even one that had its order
  * before; so does a slot that another machine holds.
  */
-export const notePlace: Move<"placed"> = (machine, event, context) => {
+export const recordPlace: Transition<"placed"> = (machine, event, context) => {
   const hold = conditionOf(machine, "hold");
   if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
   const { placement } = event;
-  const claim = claimPlace(machine, { ...placement, placement }, context);
+  const claim = claimSlot(machine, { ...placement, placement }, context);
   if (claim.kind === "refused") return claim.decision;
-  const { placement: _before, ...heir } = claim.heir;
+  const { placement: _before, ...heir } = claim.successor;
   const placed = withoutConditions({ ...heir, placement, lastSeenAtMs: context.nowMs }, "conflict");
   return claim.absorbed.length === 0 ? changed(placed) : { kind: "changed", machine: placed, absorbed: claim.absorbed };
 };
 
 /** A step failed; the machine retries by itself. */
-export const noteFailure: Move<"failed"> = (machine, event, context) =>
+export const noteFailure: Transition<"failed"> = (machine, event, context) =>
   changed(
     withCondition(
       { ...machine, lastSeenAtMs: context.nowMs },

@@ -5,11 +5,11 @@ import {
   conditionOf,
   type EventOf,
   isDisputed,
-  type Move,
   machineIdFromMac,
   mayBeInstalled,
   nameOf,
   refused,
+  type Transition,
   withCondition,
   withoutConditions,
   withPhase,
@@ -32,13 +32,13 @@ export function firstSeen(event: EventOf<"pxeAsked">, nowMs: number): Machine {
 }
 
 /** An unknown machine asks: on a nursery it is born (state `birth`, generation 1), elsewhere only counted. */
-export const askUnknown: Move<"pxeAsked"> = (machine, event, context) =>
+export const askUnknown: Transition<"pxeAsked"> = (machine, event, context) =>
   event.nursery && mayBeInstalled(machine, event.mac)
     ? askForBirth({ ...machine, state: "birth", generation: machine.generation + 1 }, event, context)
     : noteRequest(machine, event, context);
 
 /** A machine that is to be installed asks: a new attempt begins, unless it is only our loader asking the second time. */
-export const askForBirth: Move<"pxeAsked"> = (machine, event, context) => {
+export const askForBirth: Transition<"pxeAsked"> = (machine, event, context) => {
   if (event.withheld || !mayBeInstalled(machine, event.mac)) return noteRequest(machine, event, context);
   const chained = event.stage === "loader" && (machine.phase === "loaderSent" || machine.phase === "kernelSent");
   const detail = `${event.stage}: ${event.answer}`;
@@ -51,7 +51,7 @@ export const askForBirth: Move<"pxeAsked"> = (machine, event, context) => {
  * and was not told to restart has nothing on its disk to boot: the power went, or the watchdog came. It is told to boot
  * locally all the same, since no word from the network may lead to a wipe; the condition says what an operator can do.
  */
-export const askHealthy: Move<"pxeAsked"> = (machine, event, context) => {
+export const askHealthy: Transition<"pxeAsked"> = (machine, event, context) => {
   const { phase, runningImage } = machine;
   // Who asks by a disputed address may be another machine: nothing follows from it.
   if (event.withheld || phase === undefined || isDisputed(machine, event.mac))
@@ -84,7 +84,7 @@ function countBoot(machine: Machine, nowMs: number): Machine {
 }
 
 /** Requests that were counted elsewhere, as nothing else followed from them. */
-export const countRequests: Move<"pxeAskedAgain"> = (machine, { requests, responses, lastAtMs }) => {
+export const countRequests: Transition<"pxeAskedAgain"> = (machine, { requests, responses, lastAtMs }) => {
   const { pxe } = machine;
   return changed({
     ...machine,
@@ -103,7 +103,7 @@ export function responsesTo(event: EventOf<"pxeAsked">): 0 | 1 {
 }
 
 /** Counts request and answer, and keeps the offered address unless another machine holds it: then one has to be chosen anew. */
-const noteRequest: Move<"pxeAsked"> = (machine, event, context) => {
+const noteRequest: Transition<"pxeAsked"> = (machine, event, context) => {
   const counted: Machine = {
     ...machine,
     firmware: event.firmware,
@@ -129,7 +129,7 @@ const noteRequest: Move<"pxeAsked"> = (machine, event, context) => {
 };
 
 /** Another DHCP server leased an address to the machine: the newest word counts, for that server hands it on as it likes. */
-export const noteAddress: Move<"addressSeen"> = (machine, event, context) => {
+export const noteAddress: Transition<"addressSeen"> = (machine, event, context) => {
   const { address } = event;
   if (address === machine.temporaryAddress || address === machine.permanentAddress) return changed(machine);
   const holder = context.addressHolder(address);
@@ -150,13 +150,13 @@ export const noteAddress: Move<"addressSeen"> = (machine, event, context) => {
 const lastBirthPhase = phases.indexOf("populated");
 
 /** A phase of the installation; those that come after it cannot be seen yet. */
-export const seeBirthPhase: Move<"phaseSeen"> = (machine, event, context) =>
+export const seeBirthPhase: Transition<"phaseSeen"> = (machine, event, context) =>
   phases.indexOf(event.phase) <= lastBirthPhase
     ? changed(withPhase(machine, event, context.nowMs))
     : wrongPhase(machine, event);
 
 /** A phase after the installation; a late word from before it changes nothing. */
-export const seeHealthyPhase: Move<"phaseSeen"> = (machine, event, context) =>
+export const seeHealthyPhase: Transition<"phaseSeen"> = (machine, event, context) =>
   phases.indexOf(event.phase) > lastBirthPhase
     ? changed(withPhase(machine, event, context.nowMs))
     : wrongPhase(machine, event);
@@ -173,18 +173,18 @@ function wrongPhase(machine: Machine, event: Extract<MachineEvent, { kind: "phas
 const seenAgainMs = 30_000;
 
 /** A healthy machine's sub polls. It is `up` when it runs the required image; the birth session has then ended. */
-export const hearSub: Move<"subSeen"> = (machine, event, context) => {
+export const hearSub: Transition<"subSeen"> = (machine, event, context) => {
   // Where updates are disabled it is up with what it runs.
   const left = machine.disableUpdates === true && event.runningImage !== undefined;
   const same = event.runningImage !== undefined && event.runningImage === machine.requiredImage;
   const up = left || (event.upToDate ?? same);
   const isNews =
     machine.runningImage !== event.runningImage ||
-    machine.ticket !== undefined ||
+    machine.order !== undefined ||
     machine.unheardBoots !== undefined ||
     (up && (machine.phase !== "up" || conditionOf(machine, "conflict") !== undefined));
   if (!isNews && context.nowMs - machine.lastSeenAtMs < seenAgainMs) return changed(machine);
-  const { ticket: _ended, runningImage: _before, unheardBoots: _heard, ...kept } = machine;
+  const { order: _ended, runningImage: _before, unheardBoots: _heard, ...kept } = machine;
   const heard: Machine = {
     ...kept,
     lastSeenAtMs: context.nowMs,

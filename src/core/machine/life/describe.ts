@@ -4,7 +4,7 @@ import type { EventKind } from "./move.ts";
 export type Source = "network" | "operator" | "watch" | "policy";
 
 /** Each event in a few words: who says it, and what it is. docs/machine-life.md is made of this. */
-export const eventWords: { readonly [K in EventKind]: { readonly from: Source; readonly says: string } } = {
+export const eventText: { readonly [K in EventKind]: { readonly from: Source; readonly says: string } } = {
   pxeAsked: { from: "network", says: "a PXE client asked" },
   pxeAskedAgain: { from: "network", says: "it asked again as before, so many times" },
   addressDeclined: { from: "network", says: "it found another host at its address" },
@@ -34,7 +34,7 @@ export const eventWords: { readonly [K in EventKind]: { readonly from: Source; r
 };
 
 /** What each cell of the table does, by the name of its function. docs/machine-life.md is made of this; a test compares the names. */
-export const moveWords: { readonly [move: string]: string } = {
+export const transitionText: { readonly [transition: string]: string } = {
   askUnknown: "on a nursery → **birth**, else counted",
   askForBirth: "a new attempt begins",
   askHealthy: "sent to its disk; *rebooting*, *failing* if that goes on",
@@ -48,7 +48,7 @@ export const moveWords: { readonly [move: string]: string } = {
   takeOrder: "once, by this machine, in time, for this generation",
   scanHardware: "known by all its NICs; another's NIC: *conflict*",
   noteBurnIn: "failed: *debug*; passed: no more",
-  notePlace: "hold, another's or another place: refused, *conflict*",
+  recordPlace: "hold, another's or another place: refused, *conflict*",
   noteFailure: "*failing*, retried",
   becomeHealthy: "→ **healthy**, if order, name, address and place hold",
   confirmHealthy: "the same boot again: new sub's credential",
@@ -72,5 +72,5 @@ export const moveWords: { readonly [move: string]: string } = {
   refuseUnborn: "refused: not born yet",
   refuseNothingAsked: "refused: nothing was asked",
   refuseKnown: "refused: known",
-  refuseHeir: "refused: has a name of its own",
+  refuseSuccessor: "refused: has a name of its own",
 };

@@ -15,8 +15,9 @@ const created = (n: number, more: Partial<Created> = {}): Created => {
   const macs = more.macs ?? [mac(n)];
   return { kind: "machineCreated", by, id: announcedId(macs, more.place) ?? id(n), ...more, macs };
 };
-const spot = (unit: number) => ({ switchName: place(unit).switchName, port: place(unit).port });
-const awaitedAt = (unit: number, more: Partial<Created> = {}) => created(0, { macs: [], place: spot(unit), ...more });
+const switchPort = (unit: number) => ({ switchName: place(unit).switchName, port: place(unit).port });
+const awaitedAt = (unit: number, more: Partial<Created> = {}) =>
+  created(0, { macs: [], place: switchPort(unit), ...more });
 const set = (n: number, details: DetailsPatch): MachineEvent => ({ kind: "detailsSet", id: id(n), by, details });
 const placed = (n: number, unit = n): MachineEvent => ({ kind: "placed", id: id(n), placement: place(unit) });
 const retired = (n: number): MachineEvent => ({ kind: "retired", id: id(n), by, reason: "sold" });
@@ -54,7 +55,7 @@ describe("a machine that is announced", () => {
   });
 
   test("must hang where its name or place comes from; before its disks are touched", () => {
-    for (const more of [{ hostname: "r01u01" }, { place: spot(1) }]) {
+    for (const more of [{ hostname: "r01u01" }, { place: switchPort(1) }]) {
       const world = testFleet();
       world.all(created(1, more), asked(1), issued(1), taken(1));
       assert.equal(refusal(world.apply(placed(1, 2))), "otherPlace");
@@ -66,7 +67,7 @@ describe("a machine that is announced", () => {
   });
 
   test("holds its name and its place against whoever comes", () => {
-    for (const more of [{ hostname: "r01u01" }, { place: spot(1) }]) {
+    for (const more of [{ hostname: "r01u01" }, { place: switchPort(1) }]) {
       const world = testFleet();
       world.all(created(1, more), asked(2), issued(2), taken(2));
       assert.equal(refusal(world.apply(placed(2, 1))), "nameTaken");
@@ -124,7 +125,7 @@ describe("a machine that is announced", () => {
     ["that is known", created(1), "alreadyKnown"],
     ["with another's NIC", created(2, { macs: [mac(2), mac(1)] }), "macTaken"],
     ["with another's name", created(2, { hostname: "r01u01" }), "nameTaken"],
-    ["for a place that another is announced for", created(2, { place: spot(3) }), "alreadyKnown"],
+    ["for a place that another is announced for", created(2, { place: switchPort(3) }), "alreadyKnown"],
     [
       "with more tags than are kept",
       created(2, { tags: Object.fromEntries(Array.from({ length: tagLimit + 1 }, (_, n) => [`t${n}`, ""])) }),
@@ -160,9 +161,9 @@ describe("what operators say of a machine", () => {
     const world = testFleet().born(1);
     world.all(set(1, { requiredImage: "db/3" }));
     assert.equal(world.get(1).requiredImage, "db/3");
-    const rebirth = (verdict: "passed" | "failed", generation: number): MachineEvent[] => [
+    const rebirth = (progress: "passed" | "failed", generation: number): MachineEvent[] => [
       { kind: "rebirthAsked", id: id(1), by },
-      ...[asked(1), issued(1, `t${generation}`), taken(1, `t${generation}`), burnIn(1, verdict)],
+      ...[asked(1), issued(1, `t${generation}`), taken(1, `t${generation}`), burnIn(1, progress)],
       healthy(1, generation),
     ];
     world.all(...rebirth("passed", 2), healthy(1, 2));
@@ -234,7 +235,7 @@ describe("a machine that is retired", () => {
   test("in the middle of its birth ends that at its next word", () => {
     const world = testFleet();
     world.all(asked(1), issued(1), taken(1), retired(1));
-    assert.equal(world.get(1).ticket, undefined);
+    assert.equal(world.get(1).order, undefined);
     assert.equal(refusal(world.apply(healthy(1, 1))), "staleOrder");
   });
 

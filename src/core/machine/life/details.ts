@@ -1,17 +1,17 @@
 import type { Mac } from "../../net/mac.ts";
 import type { Decision, DetailsPatch, DetailValues } from "../event.ts";
-import type { Announcement, Machine, MachineId, Spot } from "../record.ts";
+import type { Announcement, Machine, MachineId, SwitchPort } from "../record.ts";
 import {
   type Context,
   changed,
   conditionOf,
   type EventOf,
   isDisputed,
-  type Move,
   machineIdFromMac,
   nameOf,
   type Refuse,
   refused,
+  type Transition,
 } from "./move.ts";
 
 /** Labels of one machine; records are kept in memory. */
@@ -21,7 +21,7 @@ export const groupLimit = 16;
 export const macLimit = 32;
 
 /** The id of a machine that is announced: by its first hardware address, else by its place; undefined if neither is told. */
-export function announcedId(macs: readonly Mac[], place: Spot | undefined): MachineId | undefined {
+export function announcedId(macs: readonly Mac[], place: SwitchPort | undefined): MachineId | undefined {
   const [first] = macs;
   if (first !== undefined) return machineIdFromMac(first);
   if (place === undefined) return undefined;
@@ -39,7 +39,7 @@ export function notYetAnnounced(event: EventOf<"machineCreated">, nowMs: number)
 }
 
 /** A machine is announced. What is there already stays as it is, but for an announcement that was withdrawn. */
-export const announce: Move<"machineCreated"> = (machine, event, context) => {
+export const announce: Transition<"machineCreated"> = (machine, event, context) => {
   const withdrawn = machine.macs.length === 0 && conditionOf(machine, "retired") !== undefined;
   if (machine.revision > 0 && !withdrawn) return refuseKnown(machine, event);
   const { by, hostname, place, macs } = event;
@@ -83,7 +83,7 @@ function valuesOf({ tags, groups, requiredImage, plannedImage, disableUpdates }:
 }
 
 /** An operator says something of a machine. Names and addresses follow from the place, so only an announced machine's can be said. */
-export const setDetails: Move<"detailsSet"> = (machine, { details, by }, context) => {
+export const setDetails: Transition<"detailsSet"> = (machine, { details, by }, context) => {
   const { hostname, macs } = details;
   if (hostname !== undefined && (machine.placement !== undefined || machine.permanentAddress !== undefined))
     return refused({
@@ -181,7 +181,7 @@ function claimedBy(
   machine: Machine,
   wanted: {
     readonly hostname: string | undefined;
-    readonly place: Spot | undefined;
+    readonly place: SwitchPort | undefined;
     readonly macs: readonly Mac[];
   },
   context: Context,

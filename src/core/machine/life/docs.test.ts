@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { moveWords } from "./describe.ts";
+import { transitionText } from "./describe.ts";
 import { lifeDocs } from "./docs.ts";
 import { life } from "./table.ts";
 
@@ -11,6 +11,6 @@ test("docs/machine-life.md is what the code says (else: ./birther config life > 
 });
 
 test("each cell of the table has its words, and there are no words for what is gone", () => {
-  const moves = new Set(Object.values(life).flatMap((row) => Object.values(row).map(({ name }) => name)));
-  assert.deepEqual([...moves].sort(), Object.keys(moveWords).sort());
+  const transitions = new Set(Object.values(life).flatMap((row) => Object.values(row).map(({ name }) => name)));
+  assert.deepEqual([...transitions].sort(), Object.keys(transitionText).sort());
 });

@@ -1,6 +1,6 @@
 import { defaultDeadlineSeconds, phaseWaitsFor } from "../health/deadlines.ts";
 import { machineStates, phases } from "../record.ts";
-import { eventWords, moveWords } from "./describe.ts";
+import { eventText, transitionText } from "./describe.ts";
 import type { EventKind } from "./move.ts";
 import { life } from "./table.ts";
 
@@ -8,8 +8,8 @@ import { life } from "./table.ts";
 export function lifeDocs(): string {
   const kinds = Object.keys(life) as EventKind[];
   const rows = kinds.map((kind) => {
-    const { from, says } = eventWords[kind];
-    const cells = machineStates.map((state) => moveWords[life[kind][state].name] ?? life[kind][state].name);
+    const { from, says } = eventText[kind];
+    const cells = machineStates.map((state) => transitionText[life[kind][state].name] ?? life[kind][state].name);
     return `| \`${kind}\`: ${says} | ${from} | ${cells.join(" | ")} |`;
   });
   const deadlines = phases.map(

@@ -1,6 +1,6 @@
 import type { Mac } from "../../net/mac.ts";
 import type { Decision, MachineEvent, Refusal } from "../event.ts";
-import type { Condition, ConditionKind, Machine, MachineId, Phase, Spot, TimelineEntry } from "../record.ts";
+import type { Condition, ConditionKind, Machine, MachineId, Phase, SwitchPort, TimelineEntry } from "../record.ts";
 
 /** What `decide` may know of the world besides the machine itself: the time, and who holds what in the fleet. */
 export type Context = {
@@ -12,7 +12,7 @@ export type Context = {
   /** The machine that has a NIC with this hardware address. */
   readonly macHolder: (mac: Mac) => Machine | undefined;
   /** The record that announces what is to come to a switch port. */
-  readonly announcedAt: (spot: Spot) => Machine | undefined;
+  readonly announcedAt: (switchPort: SwitchPort) => Machine | undefined;
   /** The machine of an id. */
   readonly byId: (id: MachineId) => Machine | undefined;
 };
@@ -21,7 +21,7 @@ export type EventKind = MachineEvent["kind"];
 export type EventOf<K extends EventKind> = Extract<MachineEvent, { readonly kind: K }>;
 
 /** One cell of the state × event table: what becomes of a machine in that state when that event comes. */
-export type Move<K extends EventKind> = (machine: Machine, event: EventOf<K>, context: Context) => Decision;
+export type Transition<K extends EventKind> = (machine: Machine, event: EventOf<K>, context: Context) => Decision;
 
 /** A cell that refuses, whatever the event. */
 export type Refuse = (machine: Machine, event: MachineEvent) => Decision;

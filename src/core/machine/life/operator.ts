@@ -2,10 +2,10 @@ import type { Machine } from "../record.ts";
 import {
   changed,
   conditionOf,
-  type Move,
   nameOf,
   type Refuse,
   refused,
+  type Transition,
   withCondition,
   withoutConditions,
   withPhase,
@@ -43,10 +43,10 @@ export function withoutPending<M extends Pick<Machine, "repair">>(machine: M): M
  * An operator takes a rebirth or clean back. Only while no order of it was taken: after that the disks may be gone. The
  * generation keeps its number, so that an order of the one that was taken back never counts.
  */
-export const cancelRebirth: Move<"rebirthCancelled"> = (machine, _event, context) => {
+export const cancelRebirth: Transition<"rebirthCancelled"> = (machine, _event, context) => {
   const {
     wayBack,
-    ticket: _void,
+    order: _void,
     mayMove: _moved,
     sentAway: _stayed,
     phase: asked,
@@ -76,7 +76,7 @@ export const refuseNothingAsked: Refuse = (machine) =>
   });
 
 /** An operator asks for a rebirth, at another place if need be; a machine on hold is left alone. */
-export const askRebirth: Move<"rebirthAsked"> = (machine, event, { nowMs }) => {
+export const askRebirth: Transition<"rebirthAsked"> = (machine, event, { nowMs }) => {
   const hold = conditionOf(machine, "hold");
   if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
   const next = nextLife(machine, { ...event, state: "rebirth" }, nowMs);
@@ -84,7 +84,7 @@ export const askRebirth: Move<"rebirthAsked"> = (machine, event, { nowMs }) => {
 };
 
 /** An operator asks for a clean. It has no burn-in, so it may not bring a machine that failed one back to work. */
-export const askClean: Move<"cleanAsked"> = (machine, event, { nowMs }) => {
+export const askClean: Transition<"cleanAsked"> = (machine, event, { nowMs }) => {
   const hold = conditionOf(machine, "hold");
   if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
   if (conditionOf(machine, "debug") === undefined)
@@ -131,12 +131,12 @@ export const refuseState: Refuse = (machine, event) =>
   });
 
 /** Any but `retired`, which is more than a condition. */
-export const setCondition: Move<"conditionSet"> = (machine, event, context) =>
+export const setCondition: Transition<"conditionSet"> = (machine, event, context) =>
   event.condition === "retired"
     ? refuseState(machine, event)
     : changed(withCondition(machine, event.condition, event.reason, context.nowMs));
 
-export const clearCondition: Move<"conditionCleared"> = (machine, event) =>
+export const clearCondition: Transition<"conditionCleared"> = (machine, event) =>
   conditionOf(machine, event.condition) !== undefined
     ? changed(withoutConditions(machine, event.condition))
     : refused({

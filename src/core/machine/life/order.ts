@@ -5,24 +5,24 @@ import {
   conditionOf,
   type EventOf,
   isDisputed,
-  type Move,
   nameOf,
   type Refuse,
   refused,
+  type Transition,
   withoutConditions,
   withPhase,
 } from "./move.ts";
-import { claimPlace } from "./place.ts";
+import { claimSlot } from "./place.ts";
 
 const resetAgain = "reset the machine, so that it fetches a new boot script";
 
 /** A boot script is made: the newest token is the only one that counts. */
-export const issueOrder: Move<"orderIssued"> = (machine, event) => {
+export const issueOrder: Transition<"orderIssued"> = (machine, event) => {
   const hold = conditionOf(machine, "hold");
   if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
   return changed({
     ...machine,
-    ticket: {
+    order: {
       tokenHash: event.tokenHash,
       action: machine.state as BirthAction,
       generation: machine.generation,
@@ -32,20 +32,20 @@ export const issueOrder: Move<"orderIssued"> = (machine, event) => {
 };
 
 /** init presents its token. The same boot may ask again (the answer may have been lost) and then gets a new session. */
-export const takeOrder: Move<"orderTaken"> = (machine, event, context) => {
+export const takeOrder: Transition<"orderTaken"> = (machine, event, context) => {
   const refusal = whyNotTaken(machine, event, context.nowMs);
-  if (refusal !== undefined || machine.ticket === undefined) return refused(refusal ?? unknownToken(machine));
+  if (refusal !== undefined || machine.order === undefined) return refused(refusal ?? unknownToken(machine));
   const taken = { bootId: event.bootId, sessionHash: event.sessionHash, atMs: context.nowMs };
   const { wayBack: _gone, ...kept } = machine;
-  const heard = { ...kept, lastSeenAtMs: context.nowMs, ticket: { ...machine.ticket, taken } };
-  return changed(machine.ticket.taken === undefined ? withPhase(heard, { phase: "initUp" }, context.nowMs) : heard);
+  const heard = { ...kept, lastSeenAtMs: context.nowMs, order: { ...machine.order, taken } };
+  return changed(machine.order.taken === undefined ? withPhase(heard, { phase: "initUp" }, context.nowMs) : heard);
 };
 
 function whyNotTaken(machine: Machine, event: EventOf<"orderTaken">, nowMs: number): Refusal | undefined {
-  const { ticket } = machine;
+  const { order } = machine;
   const hold = conditionOf(machine, "hold");
   if (hold !== undefined) return heldRefusal(machine, hold.reason);
-  if (ticket === undefined || ticket.tokenHash !== event.tokenHash) return unknownToken(machine);
+  if (order === undefined || order.tokenHash !== event.tokenHash) return unknownToken(machine);
   if (!machine.macs.includes(event.mac) || isDisputed(machine, event.mac)) {
     return {
       kind: "foreignToken",
@@ -53,24 +53,30 @@ function whyNotTaken(machine: Machine, event: EventOf<"orderTaken">, nowMs: numb
       next: resetAgain,
     };
   }
-  if (ticket.generation !== machine.generation || ticket.action !== machine.state) return staleOrder(machine);
-  if (ticket.taken !== undefined && ticket.taken.bootId !== event.bootId) {
+  if (order.generation !== machine.generation || order.action !== machine.state) return staleOrder(machine);
+  if (order.taken !== undefined && order.taken.bootId !== event.bootId) {
     return { kind: "usedToken", message: `another boot of ${nameOf(machine)} has used this token`, next: resetAgain };
   }
-  if (nowMs >= ticket.expiresAtMs) {
+  if (nowMs >= order.expiresAtMs) {
     return { kind: "expiredToken", message: `the token of ${nameOf(machine)} has expired`, next: resetAgain };
   }
   return undefined;
 }
 
 /** init asks to be declared healthy: only for the generation that it took the order of, and with a free name and address. */
-export const becomeHealthy: Move<"becameHealthy"> = (machine, event, context) => {
-  const { ticket } = machine;
-  const current = event.generation === machine.generation && ticket?.generation === machine.generation;
-  if (!current || ticket?.taken === undefined || ticket.action !== machine.state) return refused(staleOrder(machine));
-  const claim = claimPlace(machine, event, context);
+export const becomeHealthy: Transition<"becameHealthy"> = (machine, event, context) => {
+  const { order } = machine;
+  const current = event.generation === machine.generation && order?.generation === machine.generation;
+  if (!current || order?.taken === undefined || order.action !== machine.state) return refused(staleOrder(machine));
+  const claim = claimSlot(machine, event, context);
   if (claim.kind === "refused") return claim.decision;
-  const { temporaryAddress: _free, runningImage: _before, announced: _come, mayMove: _moved, ...kept } = claim.heir;
+  const {
+    temporaryAddress: _free,
+    runningImage: _before,
+    announced: _come,
+    mayMove: _moved,
+    ...kept
+  } = claim.successor;
   // What failed its burn-in is to be looked at, whatever it was meant for.
   const pinned = conditionOf(machine, "debug") === undefined ? kept.pinnedImage : undefined;
   const healthy: Machine = {
@@ -92,10 +98,10 @@ export const becomeHealthy: Move<"becameHealthy"> = (machine, event, context) =>
  * The same boot says again what was accepted already: its answer was lost, so the sub's credential is replaced.
  * Nothing is installed twice: the generation was used up by the first time.
  */
-export const confirmHealthy: Move<"becameHealthy"> = (machine, event, context) => {
+export const confirmHealthy: Transition<"becameHealthy"> = (machine, event, context) => {
   const same =
     event.generation === machine.generation &&
-    machine.ticket?.taken !== undefined &&
+    machine.order?.taken !== undefined &&
     event.hostname === machine.hostname &&
     event.address === machine.permanentAddress &&
     (event.image === machine.requiredImage || machine.pinnedImage !== undefined);

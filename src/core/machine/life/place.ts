@@ -1,23 +1,23 @@
 import type { Placement } from "../../site/placement.ts";
 import type { Decision, Refusal } from "../event.ts";
 import { sharedParts } from "../evidence.ts";
-import type { Machine, MachineId, Spot } from "../record.ts";
+import type { Machine, MachineId, SwitchPort } from "../record.ts";
 import { type Context, conditionOf, nameOf, refused, withCondition } from "./move.ts";
-import { inherit } from "./takeover.ts";
+import { mergeAnnouncement } from "./takeover.ts";
 
 /** Name, address and switch port that a machine claims. */
-export type Claim = { readonly hostname: string; readonly address: string; readonly placement: Placement };
+export type SlotClaim = { readonly hostname: string; readonly address: string; readonly placement: Placement };
 
 /** What becomes of a claim: the machine with what was announced for that place, or the refusal with the conflict on the newcomer. */
-export type ClaimOutcome =
-  | { readonly kind: "claimed"; readonly heir: Machine; readonly absorbed: readonly MachineId[] }
+export type SlotClaimOutcome =
+  | { readonly kind: "claimed"; readonly successor: Machine; readonly absorbed: readonly MachineId[] }
   | { readonly kind: "refused"; readonly decision: Decision };
 
 /**
  * Whether a machine may have a place: nobody else holds its name or address, and it is the place that the machine has, or is
  * announced for. The holder always stays as it is; the newcomer gets a conflict that names both.
  */
-export function claimPlace(machine: Machine, claim: Claim, context: Context): ClaimOutcome {
+export function claimSlot(machine: Machine, claim: SlotClaim, context: Context): SlotClaimOutcome {
   const awaited = context.announcedAt(claim.placement);
   const takesOver = awaited !== undefined && awaited.id !== machine.id && awaited.macs.length === 0;
   const refusal =
@@ -28,16 +28,16 @@ export function claimPlace(machine: Machine, claim: Claim, context: Context): Cl
     const reason = `${refusal.message}: ${refusal.next}`;
     return { kind: "refused", decision: refused(refusal, withCondition(machine, "conflict", reason, context.nowMs)) };
   }
-  if (!takesOver) return { kind: "claimed", heir: machine, absorbed: [] };
-  const heir = inherit(machine, awaited);
-  const hold = conditionOf(heir, "hold");
-  if (hold === undefined) return { kind: "claimed", heir, absorbed: [awaited.id] };
+  if (!takesOver) return { kind: "claimed", successor: machine, absorbed: [] };
+  const successor = mergeAnnouncement(machine, awaited);
+  const hold = conditionOf(successor, "hold");
+  if (hold === undefined) return { kind: "claimed", successor, absorbed: [awaited.id] };
   const held = { kind: "held", message: `the place of ${nameOf(awaited)} is on hold: ${hold.reason}` } as const;
   return { kind: "refused", decision: refused({ ...held, next: `birther release ${nameOf(awaited)}` }) };
 }
 
 /** A machine that has a name keeps it and its place, and one that is announced must come where it is awaited. */
-function whyElsewhere(machine: Machine, { hostname, address, placement }: Claim): Refusal | undefined {
+function whyElsewhere(machine: Machine, { hostname, address, placement }: SlotClaim): Refusal | undefined {
   const { announced, permanentAddress, placement: before } = machine;
   const here = `${placement.switchName} ${placement.port}, the place of ${hostname}`;
   if (announced?.hostname !== undefined && announced.hostname !== hostname)
@@ -61,11 +61,11 @@ function whyElsewhere(machine: Machine, { hostname, address, placement }: Claim)
   };
 }
 
-function isAt(spot: Spot, other: Spot): boolean {
-  return spot.switchName === other.switchName && spot.port === other.port;
+function isAt(switchPort: SwitchPort, other: SwitchPort): boolean {
+  return switchPort.switchName === other.switchName && switchPort.port === other.port;
 }
 
-function whyAwaited(machine: Machine, { placement }: Claim, awaited: Machine): Refusal | undefined {
+function whyAwaited(machine: Machine, { placement }: SlotClaim, awaited: Machine): Refusal | undefined {
   if (awaited.id === machine.id) return undefined;
   return {
     kind: "nameTaken",
@@ -75,7 +75,7 @@ function whyAwaited(machine: Machine, { placement }: Claim, awaited: Machine): R
 }
 
 /** `mine` is the record whose name and address the machine may take: its own, or that which it takes over. */
-function whyTaken(machine: Machine, claim: Claim, context: Context, mine: MachineId): Refusal | undefined {
+function whyTaken(machine: Machine, claim: SlotClaim, context: Context, mine: MachineId): Refusal | undefined {
   const claims = [
     { kind: "nameTaken", thing: `name ${claim.hostname}`, holder: context.nameHolder(claim.hostname) },
     { kind: "addressTaken", thing: `address ${claim.address}`, holder: context.addressHolder(claim.address) },
@@ -99,6 +99,6 @@ function whatToDo(machine: Machine, holder: Machine): string {
   return `${check}; if it replaces ${nameOf(holder)}: ${succeed}`;
 }
 
-function whereOf(spot: Spot | undefined): string {
-  return spot === undefined ? "" : ` (at ${spot.switchName} ${spot.port})`;
+function whereOf(switchPort: SwitchPort | undefined): string {
+  return switchPort === undefined ? "" : ` (at ${switchPort.switchName} ${switchPort.port})`;
 }

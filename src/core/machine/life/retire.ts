@@ -1,5 +1,5 @@
 import type { Machine } from "../record.ts";
-import { changed, conditionOf, type Move, nameOf, refused, withCondition, withoutConditions } from "./move.ts";
+import { changed, conditionOf, nameOf, refused, type Transition, withCondition, withoutConditions } from "./move.ts";
 
 /**
  * The record of a machine that is given up: without name, addresses, place and image; no order and no sub's credential of it counts.
@@ -7,7 +7,7 @@ import { changed, conditionOf, type Move, nameOf, refused, withCondition, withou
  */
 export function giveUp(machine: Machine, reason: string, nowMs: number): Machine {
   const { hostname: _name, permanentAddress: _ours, temporaryAddress: _pool, placement: _place, ...unplaced } = machine;
-  const { ticket: _order, subTokenHash: _credential, wayBack: _back, mayMove: _moved, ...unsaid } = unplaced;
+  const { order: _order, subTokenHash: _credential, wayBack: _back, mayMove: _moved, ...unsaid } = unplaced;
   const { requiredImage: _image, pinnedImage: _pinned, plannedImage: _planned, runningImage: _runs, ...bare } = unsaid;
   const {
     phase: _seen,
@@ -22,7 +22,7 @@ export function giveUp(machine: Machine, reason: string, nowMs: number): Machine
 }
 
 /** An operator gives a machine up, whatever it is doing; of a birth that runs the next report is refused. */
-export const retire: Move<"retired"> = (machine, { by, reason }, context) => {
+export const retire: Transition<"retired"> = (machine, { by, reason }, context) => {
   if (conditionOf(machine, "retired") !== undefined)
     return refused({
       kind: "wrongState",

@@ -88,7 +88,7 @@ describe("life of a machine", () => {
       ["offered", "loaderSent", "kernelSent", "initUp", "populated", "handedOver", "fetching", "rebooting", "up"],
     );
     assert.equal(machine.state, "healthy");
-    assert.equal(machine.ticket, undefined);
+    assert.equal(machine.order, undefined);
     assert.equal(machine.temporaryAddress, undefined);
     assert.equal(machine.pxe.requests, 3);
   });
@@ -134,7 +134,7 @@ describe("life of a machine", () => {
     const world = testFleet();
     world.all(asked(1), issued(1), taken(1));
     world.all({ ...taken(1), sessionHash: "newer" } as MachineEvent);
-    assert.equal(world.get(1).ticket?.taken?.sessionHash, "newer");
+    assert.equal(world.get(1).order?.taken?.sessionHash, "newer");
   });
 
   test("healthy is refused without a taken order, for another generation, and after hand-over", () => {

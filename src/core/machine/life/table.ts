@@ -1,7 +1,7 @@
 import type { Decision, MachineEvent } from "../event.ts";
 import type { Machine, MachineState } from "../record.ts";
 import { noteDecline, returnAddress } from "./address.ts";
-import { noteBurnIn, noteFailure, notePlace, scanHardware } from "./birth.ts";
+import { noteBurnIn, noteFailure, recordPlace, scanHardware } from "./birth.ts";
 import {
   askForBirth,
   askHealthy,
@@ -14,7 +14,7 @@ import {
   seeHealthyPhase,
 } from "./boot.ts";
 import { announce, notYetAnnounced, refuseKnown, setDetails } from "./details.ts";
-import { type Context, type EventKind, type Move, refused } from "./move.ts";
+import { type Context, type EventKind, refused, type Transition } from "./move.ts";
 import {
   askClean,
   askRebirth,
@@ -28,7 +28,7 @@ import {
 } from "./operator.ts";
 import { becomeHealthy, confirmHealthy, issueOrder, refuseStale, takeOrder } from "./order.ts";
 import { retire } from "./retire.ts";
-import { refuseHeir, takeOver } from "./takeover.ts";
+import { refuseSuccessor, takeOver } from "./takeover.ts";
 import { hearOldSub, noteProgress, noteStall, repair } from "./watch.ts";
 
 /**
@@ -39,7 +39,7 @@ import { hearOldSub, noteProgress, noteStall, repair } from "./watch.ts";
  * Nothing that comes from the network leaves `healthy`.
  */
 // biome-ignore format: it is a table
-export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: Move<K> } } = {
+export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: Transition<K> } } = {
   //                  unknown                         birth                         healthy                         rebirth                       clean
   pxeAsked:         { unknown: askUnknown,            birth: askForBirth,           healthy: askHealthy,            rebirth: askForBirth,         clean: askForBirth },
   pxeAskedAgain:    { unknown: countRequests,         birth: countRequests,         healthy: countRequests,         rebirth: countRequests,       clean: countRequests },
@@ -51,7 +51,7 @@ export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: 
   orderTaken:       { unknown: refuseOutsideNursery,  birth: takeOrder,             healthy: refuseStale,           rebirth: takeOrder,           clean: takeOrder },
   hardwareScanned:  { unknown: refuseState,           birth: scanHardware,          healthy: refuseState,           rebirth: scanHardware,        clean: scanHardware },
   burnInDone:       { unknown: refuseState,           birth: noteBurnIn,            healthy: refuseState,           rebirth: noteBurnIn,          clean: noteBurnIn },
-  placed:           { unknown: refuseState,           birth: notePlace,             healthy: refuseState,           rebirth: notePlace,           clean: notePlace },
+  placed:           { unknown: refuseState,           birth: recordPlace,             healthy: refuseState,           rebirth: recordPlace,           clean: recordPlace },
   failed:           { unknown: refuseState,           birth: noteFailure,           healthy: noteFailure,           rebirth: noteFailure,         clean: noteFailure },
   becameHealthy:    { unknown: refuseStale,           birth: becomeHealthy,         healthy: confirmHealthy,        rebirth: becomeHealthy,       clean: becomeHealthy },
   subSeen:          { unknown: refuseState,           birth: refuseState,           healthy: hearSub,               rebirth: hearOldSub,          clean: hearOldSub },
@@ -61,7 +61,7 @@ export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: 
   machineCreated:   { unknown: announce,              birth: refuseKnown,           healthy: refuseKnown,           rebirth: refuseKnown,         clean: refuseKnown },
   detailsSet:       { unknown: setDetails,            birth: setDetails,            healthy: setDetails,            rebirth: setDetails,          clean: setDetails },
   retired:          { unknown: retire,                birth: retire,                healthy: retire,                rebirth: retire,              clean: retire },
-  takeoverAuthorised: { unknown: takeOver,            birth: takeOver,              healthy: refuseHeir,            rebirth: refuseHeir,          clean: refuseHeir },
+  takeoverAuthorised: { unknown: takeOver,            birth: takeOver,              healthy: refuseSuccessor,            rebirth: refuseSuccessor,          clean: refuseSuccessor },
   stalled:          { unknown: refuseState,           birth: noteStall,             healthy: noteStall,             rebirth: noteStall,           clean: noteStall },
   resumed:          { unknown: refuseState,           birth: noteProgress,          healthy: noteProgress,          rebirth: noteProgress,        clean: noteProgress },
   repairStepped:    { unknown: refuseState,           birth: repair,                healthy: repair,                rebirth: repair,              clean: repair },
@@ -76,8 +76,8 @@ export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: 
 export function decide(machine: Machine | undefined, event: MachineEvent, context: Context): Decision {
   const subject = machine ?? firstRecord(event, context.nowMs);
   if (subject === undefined) return refused(noSuchMachine(event));
-  const move = life[event.kind][subject.state] as Move<EventKind>;
-  const decision = move(subject, event, context);
+  const transition = life[event.kind][subject.state] as Transition<EventKind>;
+  const decision = transition(subject, event, context);
   if (decision.machine === undefined || decision.machine === machine) return decision;
   const counted = { ...decision, machine: { ...decision.machine, revision: subject.revision + 1 } };
   if (counted.kind === "refused" || counted.others === undefined) return counted;

@@ -1,9 +1,9 @@
 import type { Machine } from "../record.ts";
-import { conditionOf, type Move, nameOf, type Refuse, refused, withoutConditions } from "./move.ts";
+import { conditionOf, nameOf, type Refuse, refused, type Transition, withoutConditions } from "./move.ts";
 import { giveUp } from "./retire.ts";
 
 /** What an announcement gives to the machine that turns out to be the announced one; what the machine has already stays. */
-export function inherit(machine: Machine, from: Machine): Machine {
+export function mergeAnnouncement(machine: Machine, from: Machine): Machine {
   const { tags, groups, pinnedImage, plannedImage, disableUpdates, announced, hostname } = from;
   const standing = from.conditions.filter(
     ({ kind }) => (kind === "hold" || kind === "maintenance") && conditionOf(machine, kind) === undefined,
@@ -28,7 +28,7 @@ export const silentBeforeTakeoverMs = 600_000;
  * A newcomer takes the name and place of a machine whose board was swapped, or that it replaces. The old record is retired: should
  * that board come up elsewhere it is answered with local boot. The newcomer is born, at the place that gives the old name.
  */
-export const takeOver: Move<"takeoverAuthorised"> = (machine, { from, by }, context) => {
+export const takeOver: Transition<"takeoverAuthorised"> = (machine, { from, by }, context) => {
   const old = context.byId(from);
   const fault = old === undefined ? `there is no machine ${from}` : whyNotSucceeded(machine, old, context.nowMs);
   if (old === undefined || fault !== undefined)
@@ -39,7 +39,7 @@ export const takeOver: Move<"takeoverAuthorised"> = (machine, { from, by }, cont
     });
   const hostname = old.hostname;
   const successor: Machine = {
-    ...inherit(withoutConditions(machine, "conflict"), old),
+    ...mergeAnnouncement(withoutConditions(machine, "conflict"), old),
     announced: { by, atMs: context.nowMs, ...(hostname === undefined ? {} : { hostname }) },
     ...(hostname === undefined ? {} : { hostname }),
     ...(machine.state === "unknown" ? { state: "birth" as const, generation: machine.generation + 1 } : {}),
@@ -60,7 +60,7 @@ function whyNotSucceeded(machine: Machine, old: Machine, nowMs: number): string 
 }
 
 /** A cell that refuses to make a machine with a name of its own another one. */
-export const refuseHeir: Refuse = (machine) =>
+export const refuseSuccessor: Refuse = (machine) =>
   refused({
     kind: "wrongState",
     message: `${nameOf(machine)} is ${machine.state}: it has a name and a place of its own`,

@@ -1,5 +1,5 @@
 import type { Condition } from "../record.ts";
-import { changed, conditionOf, type Move, nameOf, refused, withCondition, withoutConditions } from "./move.ts";
+import { changed, conditionOf, nameOf, refused, type Transition, withCondition, withoutConditions } from "./move.ts";
 import { cancelRebirth, nextLife } from "./operator.ts";
 import { heldRefusal } from "./order.ts";
 
@@ -7,31 +7,31 @@ import { heldRefusal } from "./order.ts";
 export const repairLimit = 16;
 
 /** The watch finds that a machine does not get on. What is failing for a reason of its own keeps that. */
-export const noteStall: Move<"stalled"> = (machine, { reason }, context) => {
+export const noteStall: Transition<"stalled"> = (machine, { reason }, context) => {
   if (conditionOf(machine, "failing") !== undefined) return changed(machine);
   const failing: Condition = { kind: "failing", reason, sinceMs: context.nowMs, watched: true };
   return changed({ ...machine, conditions: [...machine.conditions, failing] });
 };
 
 /** It gets on again: what the watch set is taken away, and nothing else. */
-export const noteProgress: Move<"resumed"> = (machine) =>
+export const noteProgress: Transition<"resumed"> = (machine) =>
   changed(conditionOf(machine, "failing")?.watched === true ? withoutConditions(machine, "failing") : machine);
 
 /**
  * The configured policy repairs a machine: rebirth of one that is healthy, fails and is silent since `silentSinceMs` at the
  * latest, at its next boot; `debug` and `hold` leave it to a person. Whether it is time for a step is for core/machine/repair.ts.
  */
-export const repair: Move<"repairStepped"> = (machine, event, context) => {
+export const repair: Transition<"repairStepped"> = (machine, event, context) => {
   const { step, reason, silentSinceMs } = event;
   const hold = conditionOf(machine, "hold");
   if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
   const { rebirthsAtMs = [] } = machine.repair ?? {};
-  const told = `by policy: ${reason}`;
+  const notified = `by policy: ${reason}`;
   if (step !== "rebirth") {
     const debugAtMs = step === "debug" ? context.nowMs : machine.repair?.debugAtMs;
     const debugged = debugAtMs === undefined ? {} : { debugAtMs };
     const noted = { ...machine, repair: { rebirthsAtMs, atMs: context.nowMs, ...debugged } };
-    return changed(withCondition(noted, step, told, context.nowMs));
+    return changed(withCondition(noted, step, notified, context.nowMs));
   }
   if (machine.state !== "healthy" || machine.lastSeenAtMs > silentSinceMs)
     return refused({
@@ -46,7 +46,7 @@ export const repair: Move<"repairStepped"> = (machine, event, context) => {
 };
 
 /** The sub of a machine that the policy gave up is heard after all, before anything was begun: all is as it was. */
-export const hearOldSub: Move<"subSeen"> = (machine, event, context) => {
+export const hearOldSub: Transition<"subSeen"> = (machine, event, context) => {
   if (machine.repair?.pending === true && machine.wayBack !== undefined) {
     const { pending: _taken, ...repair } = machine.repair;
     const heard = { ...machine, repair, lastSeenAtMs: context.nowMs };

@@ -89,7 +89,14 @@ export const burnIn = (n: number, verdict: "passed" | "failed" | "skipped"): Mac
   report: {
     verdict,
     results: [
-      { test: "disk", subject: "/dev/vda", ok: verdict !== "failed", durationMs: 1, figures: {}, fault: "wrong bytes" },
+      {
+        test: "disk",
+        subject: "/dev/vda",
+        ok: verdict !== "failed",
+        durationMs: 1,
+        figures: {},
+        fault: "wrong bytes",
+      },
     ],
   },
 });

@@ -4,7 +4,7 @@ import { writeGrubInstallScript, writeGrubLocalScript, writeGrubWaitScript } fro
 import type { BootOrder } from "./ipxe.ts";
 
 /** Where things lie on the disk: the first is where firmware looks on removable media, the others where shim and GRUB look. */
-const places = {
+const paths = {
   shim: "EFI/BOOT/BOOTX64.EFI",
   grub: "EFI/BOOT/GRUBX64.EFI",
   // Built into Debian's signed GRUB.
@@ -25,13 +25,13 @@ export type BootDisk = { readonly disk: Uint8Array; readonly scriptAt: number };
 /** Puts a signed chain on a disk: firmware fetches it whole and starts shim, then GRUB, then the kernel from memory. */
 export function makeBootDisk(
   files: {
-    readonly [Name in Exclude<keyof typeof places, "script">]: Uint8Array;
+    readonly [Name in Exclude<keyof typeof paths, "script">]: Uint8Array;
   },
 ): BootDisk {
   const all = { ...files, script: new Uint8Array(scriptBytes) };
-  const names = Object.keys(places) as (keyof typeof places)[];
-  const { bytes, offsets }: FatDisk = writeFatDisk(names.map((name) => ({ path: places[name], bytes: all[name] })));
-  return { disk: bytes, scriptAt: offsets.get(places.script) ?? 0 };
+  const names = Object.keys(paths) as (keyof typeof paths)[];
+  const { bytes, offsets }: FatDisk = writeFatDisk(names.map((name) => ({ path: paths[name], bytes: all[name] })));
+  return { disk: bytes, scriptAt: offsets.get(paths.script) ?? 0 };
 }
 
 /** The disk of one machine: the pieces that it is sent in turn, of which only the script is its own. */
@@ -43,7 +43,7 @@ export function bootDiskWith({ disk, scriptAt }: BootDisk, script: string): read
 
 /** GRUB's scripts where nothing calls them and so nothing could ask again: what waits restarts. */
 export const bootDiskScripts = {
-  install: (boot: BootOrder) => writeGrubInstallScript(boot, `/${places.initramfs}`),
+  install: (boot: BootOrder) => writeGrubInstallScript(boot, `/${paths.initramfs}`),
   local: writeGrubLocalScript,
   wait: (...plan: Parameters<typeof writeGrubWaitScript>) => `${writeGrubWaitScript(...plan)}reboot\n`,
 } as const;

@@ -3,20 +3,20 @@ import { roles } from "../../../contract/operator/role.ts";
 import type { Route } from "../../../contract/operator/routes.ts";
 import type { Clock, Log } from "../../../core/ports.ts";
 import { faultAnswer, type Read } from "../../http/problem.ts";
-import type { Asker } from "./caller.ts";
+import type { Caller } from "./caller.ts";
 import type { FailedAttempts } from "./failed-attempts.ts";
 import type { Tokens } from "./tokens.ts";
 
-/** By which door a request came in; main says so with each request. One without a door is refused. */
-export type Door =
+/** The listener a request came in by; main names it with each request. A request without one is refused. */
+export type Listener =
   /** The Unix socket, which only its owner and root may open. */
   | { readonly kind: "socket"; readonly user: string }
   /** TLS, from this address. */
   | { readonly kind: "tls"; readonly client: string };
-/** The types of a request of the operators' API: `door` comes with it, `asker` is found here. */
-export type OperatorEnv = { readonly Bindings: { readonly door?: Door }; Variables: { asker: Asker } };
+/** The types of a request of the operators' API: `listener` comes with it, `caller` is found here. */
+export type OperatorEnv = { readonly Bindings: { readonly listener?: Listener }; Variables: { caller: Caller } };
 
-export type Gate = {
+export type Guard = {
   readonly tokens: Pick<Tokens, "prove">;
   readonly failures: FailedAttempts;
   readonly clock: Clock;
@@ -24,29 +24,29 @@ export type Gate = {
 };
 
 /** Lets a request through to a route if whoever asks may use it. */
-export function admit({ role, path }: Pick<Route, "role" | "path">, gate: Gate): MiddlewareHandler<OperatorEnv> {
+export function admit({ role, path }: Pick<Route, "role" | "path">, guard: Guard): MiddlewareHandler<OperatorEnv> {
   return async (c, next) => {
     if (role === "anyone") {
-      c.set("asker", { name: "anyone", role: "viewer" });
+      c.set("caller", { name: "anyone", role: "viewer" });
       return await next();
     }
-    const found = findAsker(c, gate);
+    const found = authenticateCaller(c, guard);
     if (found.kind === "refused") return found.response;
-    const asker = found.value;
-    if (roles.indexOf(asker.role) < roles.indexOf(role)) {
-      const detail = `${path} wants the role ${role}; ${asker.name} is ${asker.role}`;
+    const caller = found.value;
+    if (roles.indexOf(caller.role) < roles.indexOf(role)) {
+      const detail = `${path} wants the role ${role}; ${caller.name} is ${caller.role}`;
       return faultAnswer(c, "notAllowed", detail, `ask an admin: birther tokens create NAME --role ${role}`);
     }
-    c.set("asker", asker);
+    c.set("caller", caller);
     return await next();
   };
 }
 
-function findAsker(c: Context<OperatorEnv>, { tokens, failures, clock, log }: Gate): Read<Asker> {
+function authenticateCaller(c: Context<OperatorEnv>, { tokens, failures, clock, log }: Guard): Read<Caller> {
   const refused = (response: Response) => ({ kind: "refused", response }) as const;
-  const { door } = c.env ?? {};
-  if (door?.kind === "socket") return { kind: "read", value: { name: `uid:${door.user}`, role: "admin" } };
-  const client = door?.client ?? "";
+  const { listener } = c.env ?? {};
+  if (listener?.kind === "socket") return { kind: "read", value: { name: `uid:${listener.user}`, role: "admin" } };
+  const client = listener?.client ?? "";
   const nowMs = clock.nowMs();
   const waitMs = failures.waitMs(client, nowMs);
   if (waitMs > 0) {
@@ -55,9 +55,9 @@ function findAsker(c: Context<OperatorEnv>, { tokens, failures, clock, log }: Ga
     return refused(faultAnswer(c, "tooManyFailures", `too many from ${client}`, `wait ${seconds} s`));
   }
   const header = c.req.header("authorization");
-  // A request that no door brought in comes from nobody.
-  const proof = door === undefined ? ({ kind: "unknown" } as const) : tokens.prove(header);
-  if (proof.kind === "known") return { kind: "read", value: proof.asker };
+  // A request without a listener is not authenticated.
+  const proof = listener === undefined ? ({ kind: "unknown" } as const) : tokens.prove(header);
+  if (proof.kind === "known") return { kind: "read", value: proof.caller };
   c.header("www-authenticate", 'Bearer realm="birther"');
   if (header === undefined) {
     const next = "send authorization: Bearer TOKEN; an admin makes one: birther tokens create NAME --role viewer";

@@ -4,15 +4,15 @@ import type { Asked, Handlers } from "../handler.ts";
 /** The routes about who may do what, and who did. */
 export const tokenHandlers: Handlers<"tokens" | "createToken" | "revokeToken" | "audit"> = {
   tokens: ({ c, deps }) => c.json({ tokens: deps.tokens.list() }),
-  createToken: async ({ c, deps, body, asker }) => {
-    const made = await deps.tokens.create({ ...body, by: asker.name });
+  createToken: async ({ c, deps, body, caller }) => {
+    const made = await deps.tokens.create({ ...body, by: caller.name });
     if (made.kind === "created") return c.json({ ...made.view, token: made.token }, 201);
     const detail = `name: there is a token of the name ${body.name}`;
     return faultAnswer(c, "tokenTaken", detail, `choose another name, or: birther tokens revoke ${body.name}`);
   },
-  revokeToken: async ({ c, deps, asker }) => {
+  revokeToken: async ({ c, deps, caller }) => {
     const name = c.req.param("name") ?? "";
-    if (await deps.tokens.revoke(name, asker.name)) return c.json({ name });
+    if (await deps.tokens.revoke(name, caller.name)) return c.json({ name });
     return faultAnswer(
       c,
       "noSuchToken",

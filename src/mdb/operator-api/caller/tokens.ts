@@ -1,16 +1,16 @@
 import { isKept } from "../../../contract/credential.ts";
 import type { Role } from "../../../contract/operator/role.ts";
-import { type TokenView, tokenClaim, tokenText } from "../../../contract/operator/token.ts";
+import { parseTokenHeader, type TokenView, tokenText } from "../../../contract/operator/token.ts";
 import type { Clock, Log, Random, Store } from "../../../core/ports.ts";
 import { hashSecret, newSecret } from "../../http/credential.ts";
-import type { Asker } from "./caller.ts";
+import type { Caller } from "./caller.ts";
 
 /** A token as it is kept: the hash of a secret of 256 random bits, which no dictionary finds. */
 type Kept = Omit<TokenView, "name" | "lastUsedAtMs"> & { readonly tokenHash: string };
 
 /** What came of a token that was shown. */
 export type Proof =
-  | { readonly kind: "known"; readonly asker: Asker }
+  | { readonly kind: "known"; readonly caller: Caller }
   | { readonly kind: "unknown" }
   | { readonly kind: "expired"; readonly name: string; readonly atMs: number };
 
@@ -89,7 +89,7 @@ export function tokensIn(deps: {
       return true;
     },
     prove: (header) => {
-      const claim = tokenClaim(header);
+      const claim = parseTokenHeader(header);
       const kept = claim === undefined ? undefined : keptOf(claim.name);
       // Hashed and compared in the same way where there is no such token: time does not tell which names there are.
       if (
@@ -105,7 +105,7 @@ export function tokensIn(deps: {
         return { kind: "expired", name: claim.name, atMs: expiresAtMs };
       }
       noteUse(claim.name, nowMs);
-      return { kind: "known", asker: { name: claim.name, role } };
+      return { kind: "known", caller: { name: claim.name, role } };
     },
   };
 }
