@@ -1,13 +1,13 @@
 import * as std from "std";
 
 /** An Error that names what was being done and the text of an errno (as `os` functions return it, negative or not). */
-export function systemError(runStep: string, errno: number): Error {
-  return new Error(`${runStep}: ${std.strerror(Math.abs(errno))}`);
+export function systemError(operation: string, errno: number): Error {
+  return new Error(`${operation}: ${std.strerror(Math.abs(errno))}`);
 }
 
 /** The result of an `os` call, or an Error when it is a negative errno. */
-export function checked(runStep: string, result: number): number {
-  if (result < 0) throw systemError(runStep, result);
+export function checked(operation: string, result: number): number {
+  if (result < 0) throw systemError(operation, result);
   return result;
 }
 

@@ -28,8 +28,8 @@ export function readTextIfThere(path: string): string | undefined {
 
 /** A whole file. */
 export function readBytes(path: string): Uint8Array {
-  const runStep = `read ${path}`;
-  const fd = checked(runStep, os.open(path, os.O_RDONLY));
+  const operation = `read ${path}`;
+  const fd = checked(operation, os.open(path, os.O_RDONLY));
   try {
     // Files of /proc and /sys say that they are empty, or 4096 bytes: read until the end whatever stat says.
     let buffer = new Uint8Array(Math.max((os.stat(path)[0]?.size ?? 0) + 1, firstBufferBytes));
@@ -40,7 +40,7 @@ export function readBytes(path: string): Uint8Array {
         larger.set(buffer);
         buffer = larger;
       }
-      const count = checked(runStep, os.read(fd, buffer.buffer, length, buffer.length - length));
+      const count = checked(operation, os.read(fd, buffer.buffer, length, buffer.length - length));
       if (count === 0) return buffer.slice(0, length);
       length += count;
     }
@@ -50,18 +50,18 @@ export function readBytes(path: string): Uint8Array {
 }
 
 /** Writes all bytes to an open descriptor, the whole in one write(2) where the kernel takes it. */
-export function writeToDescriptor(fd: number, bytes: Uint8Array, runStep: string): void {
+export function writeToDescriptor(fd: number, bytes: Uint8Array, operation: string): void {
   for (let done = 0; done < bytes.length; ) {
-    done += checked(runStep, os.write(fd, bytes.buffer as ArrayBuffer, bytes.byteOffset + done, bytes.length - done));
+    done += checked(operation, os.write(fd, bytes.buffer as ArrayBuffer, bytes.byteOffset + done, bytes.length - done));
   }
 }
 
 /** Replaces a file's content (in one write, as efivarfs and sysfs demand); mode is set exactly, whatever the umask. */
 export function writeBytes(path: string, bytes: Uint8Array, mode?: number): void {
-  const runStep = `write ${path}`;
-  const fd = checked(runStep, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode ?? 0o644));
+  const operation = `write ${path}`;
+  const fd = checked(operation, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode ?? 0o644));
   try {
-    writeToDescriptor(fd, bytes, runStep);
+    writeToDescriptor(fd, bytes, operation);
   } finally {
     os.close(fd);
   }
@@ -120,15 +120,15 @@ export function removeTree(path: string): void {
 
 /** Copies one file's content; mode is that of the original unless given. */
 export function copyFile(from: string, to: string, mode?: number): void {
-  const runStep = `copy ${from} to ${to}`;
-  const input = checked(runStep, os.open(from, os.O_RDONLY));
-  const output = checked(runStep, os.open(to, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600));
+  const operation = `copy ${from} to ${to}`;
+  const input = checked(operation, os.open(from, os.O_RDONLY));
+  const output = checked(operation, os.open(to, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600));
   const buffer = new Uint8Array(copyBufferBytes);
   try {
     for (;;) {
-      const count = checked(runStep, os.read(input, buffer.buffer, 0, buffer.length));
+      const count = checked(operation, os.read(input, buffer.buffer, 0, buffer.length));
       if (count === 0) break;
-      writeToDescriptor(output, buffer.subarray(0, count), runStep);
+      writeToDescriptor(output, buffer.subarray(0, count), operation);
     }
   } finally {
     os.close(input);

@@ -22,36 +22,36 @@ export type RunOptions = {
 /** `status` is the exit status, 128 + signal for a program that was killed, 127 when it could not be started. */
 export type RunResult = { readonly status: number; readonly output: string };
 
-function openTemporary(runStep: string): std.File {
+function openTemporary(operation: string): std.File {
   const error: { errno?: number } = {};
   const file = std.tmpfile(error);
-  if (file === null) throw systemError(`${runStep}: temporary file`, error.errno ?? 0);
+  if (file === null) throw systemError(`${operation}: temporary file`, error.errno ?? 0);
   return file;
 }
 
-function openInput(runStep: string, input: string | Uint8Array | undefined): { fd: number; close: () => void } {
+function openInput(operation: string, input: string | Uint8Array | undefined): { fd: number; close: () => void } {
   if (input === undefined) {
-    const fd = checked(`${runStep}: /dev/null`, os.open("/dev/null", os.O_RDONLY));
+    const fd = checked(`${operation}: /dev/null`, os.open("/dev/null", os.O_RDONLY));
     return { fd, close: () => os.close(fd) };
   }
-  const file = openTemporary(runStep);
+  const file = openTemporary(operation);
   const fd = file.fileno();
-  writeToDescriptor(fd, typeof input === "string" ? encodeUtf8(input) : input, runStep);
-  checked(runStep, os.seek(fd, 0, std.SEEK_SET));
+  writeToDescriptor(fd, typeof input === "string" ? encodeUtf8(input) : input, operation);
+  checked(operation, os.seek(fd, 0, std.SEEK_SET));
   return { fd, close: () => file.close() };
 }
 
 /** Waits for a child by polling, since QuickJS cannot wait for a time and a child at once; kills it when time is up. */
-function waitFor(pid: number, runStep: string, timeoutSeconds: number): number {
+function waitFor(pid: number, operation: string, timeoutSeconds: number): number {
   const endMs = host.monotonicMs() + timeoutSeconds * 1000;
   for (let pauseMs = firstPollMs; ; pauseMs = Math.min(pauseMs * 2, longestPollMs)) {
     const [ended, status] = os.waitpid(pid, os.WNOHANG);
-    checked(`${runStep}: wait`, ended);
+    checked(`${operation}: wait`, ended);
     if (ended === pid) return (status & 0x7f) === 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f);
     if (host.monotonicMs() > endMs) {
       os.kill(pid, sigKill);
       os.waitpid(pid, 0);
-      throw new Error(`${runStep}: did not end within ${timeoutSeconds} s and was killed`);
+      throw new Error(`${operation}: did not end within ${timeoutSeconds} s and was killed`);
     }
     os.sleep(pauseMs);
   }
@@ -59,10 +59,10 @@ function waitFor(pid: number, runStep: string, timeoutSeconds: number): number {
 
 /** Runs a program to its end; output is what it wrote to stdout and stderr, in order. Throws only when its time is up. */
 export function run(argv: readonly string[], options: RunOptions = {}): RunResult {
-  const runStep = `run ${argv.join(" ")}`;
+  const operation = `run ${argv.join(" ")}`;
   // Files without a name rather than pipes: nothing can fill up and block, whichever side is slow.
-  const output = openTemporary(runStep);
-  const input = openInput(runStep, options.input);
+  const output = openTemporary(operation);
+  const input = openInput(operation, options.input);
   try {
     const fd = output.fileno();
     const pid = os.exec(argv, {
@@ -72,7 +72,7 @@ export function run(argv: readonly string[], options: RunOptions = {}): RunResul
       stderr: fd,
       env: { ...std.getenviron(), ...options.env },
     });
-    const status = waitFor(pid, runStep, options.timeoutSeconds ?? defaultTimeoutSeconds);
+    const status = waitFor(pid, operation, options.timeoutSeconds ?? defaultTimeoutSeconds);
     output.seek(0, std.SEEK_SET);
     return { status, output: output.readAsString() };
   } finally {
