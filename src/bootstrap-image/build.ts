@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type CpioEntry, writeCpio } from "../core/bytes/cpio.ts";
 import type { Log } from "../core/ports.ts";
@@ -39,7 +39,7 @@ export type BuildOptions = {
 /** Our scripts: entry below src/init → place in the image. */
 const scripts = [
   { entry: "main.ts", path: "usr/lib/birther/init.js" },
-  { entry: "watchdog.ts", path: "usr/lib/birther/watchdog.js" },
+  { entry: "watchdog/watchdog.ts", path: "usr/lib/birther/watchdog.js" },
   { entry: "sub/main.ts", path: "usr/lib/birther/subd.js" },
 ] as const;
 
@@ -62,7 +62,7 @@ async function systemEntries({ cacheDirectory, log }: BuildOptions): Promise<rea
   ];
 }
 
-/** The part that changes with our code: the native program and the scripts that exist. */
+/** The part that changes with our code: the native program and the scripts. Throws when a script is missing. */
 async function programEntries({ cacheDirectory, log }: BuildOptions): Promise<readonly CpioEntry[]> {
   const native = await readFile(await buildNative({ cacheDirectory, log }));
   const entries: CpioEntry[] = [
@@ -70,9 +70,8 @@ async function programEntries({ cacheDirectory, log }: BuildOptions): Promise<re
     { kind: "link", path: "usr/lib/birther/birther-js", target: "/init" },
   ];
   for (const { entry, path } of scripts) {
-    const source = join(import.meta.dirname, "../init", entry);
-    if ((await stat(source).catch(() => undefined)) === undefined) log("warn", "the image lacks a script", { source });
-    else entries.push({ kind: "file", path, mode: 0o644, bytes: await bundleForQuickJs({ entry: source }) });
+    const bytes = await bundleForQuickJs({ entry: join(import.meta.dirname, "../init", entry) });
+    entries.push({ kind: "file", path, mode: 0o644, bytes });
   }
   return entries;
 }
