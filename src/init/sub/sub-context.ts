@@ -11,4 +11,6 @@ export type SubContext = {
   readonly takeLines: () => readonly string[];
   /** To be called often in long work: reaps children and pets the watchdog where we are PID 1. */
   readonly alive: () => void;
+  /** Gives the firmware time to come back from a restart before the watchdog bites, where we are PID 1. */
+  readonly allowForRestart: () => void;
 };
