@@ -403,11 +403,11 @@ networks:
     writeFileSync(file, good);
     const doubtful = await birther("config", "check", file);
     assert.deepEqual([doubtful.status, doubtful.out], [0, `${file} is good\n`]);
-    assert.match(doubtful.err, /warning: .*placement\.rules: found no rule; meant is at least one/);
+    assert.match(doubtful.err, /warning: .*placement\.rules: expected at least one rule .*, found none/);
     writeFileSync(file, good.replace("10.77.0.1", "10.78.0.1").replace("nursery", "nurserry"));
     const wrong = await birther("config", "check", file);
     assert.equal(wrong.status, 2);
-    assert.match(wrong.err, /networks\[0\]\.nurserry: found a key that means nothing; meant is nursery/);
+    assert.match(wrong.err, /networks\[0\]\.nurserry: expected the key nursery, found the unknown key nurserry/);
     writeFileSync(file, "networks: [\n");
     assert.match((await birther("config", "check", file)).err, /birther\.yaml: .*line 2/);
     const missing = await birther("config", "check", join(parent, "none.yaml"));

@@ -1,10 +1,10 @@
 import { parseIpv4 } from "../../core/net/ipv4.ts";
 import type { Config, Network } from "./schema.ts";
 
-/** One thing that is wrong: where, what stood there, and what was meant to stand there. */
-export type ConfigFault = { readonly path: string; readonly found: string; readonly meant: string };
+/** One fault in the configuration: the path of the key, what was expected there, and what was found. */
+export type ConfigFault = { readonly path: string; readonly expected: string; readonly found: string };
 
-/** Where the machines of a network live after their birth: the permanent network, or the network itself. */
+/** The network that machines live on after their birth: the permanent network if there is one, else the network itself. */
 export function permanentOf(network: Network): NonNullable<Network["permanent"]> {
   const { prefix, serverAddress, permanent, relay } = network;
   return (
@@ -12,7 +12,7 @@ export function permanentOf(network: Network): NonNullable<Network["permanent"]>
   );
 }
 
-/** Whether an address is in the temporary pool of some network: such a one can be nobody's permanent address. */
+/** The network whose temporary pool contains an address (dotted quad): such an address cannot be permanent. */
 export function poolHolding(config: Config, dotted: string): Network | undefined {
   const address = parseIpv4(dotted);
   if (address === undefined) return undefined;

@@ -10,13 +10,13 @@ import {
 } from "../../core/net/ipv4.ts";
 import { type ConfigFault, permanentOf } from "./networks.ts";
 import { checkRules } from "./rules.ts";
-import { type Config, configSchema, type Meant, type Network } from "./schema.ts";
+import { type Config, configSchema, type Expected, type Network } from "./schema.ts";
 
 export type ConfigResult =
   | { readonly kind: "config"; readonly config: Config; readonly warnings: readonly ConfigFault[] }
   | { readonly kind: "refused"; readonly faults: readonly ConfigFault[] };
 
-/** The configuration in a parsed YAML document, or everything that is wrong with it. */
+/** The configuration in a parsed YAML document, or all its faults. */
 export function checkConfig(document: unknown): ConfigResult {
   const parsed = v.safeParse(configSchema, document ?? {});
   if (!parsed.success) return { kind: "refused", faults: parsed.issues.map(faultOfIssue) };
@@ -30,16 +30,16 @@ export function checkConfig(document: unknown): ConfigResult {
   if (faults.length > 0) return { kind: "refused", faults };
   const noNursery: ConfigFault = {
     path: "networks",
-    found: "no network with nursery: true",
-    meant: "a nursery, if unknown machines are to be born",
+    expected: "a network with nursery: true (without one, no unknown machine is born)",
+    found: "none",
   };
   const nursery = config.networks.some((network) => network.nursery);
   return { kind: "config", config, warnings: nursery ? rules.warnings : [noNursery, ...rules.warnings] };
 }
 
-/** One line for a person. */
+/** One line for the operator: `networks[0].prefix: expected an IPv4 prefix …, found "10.77.0.1"`. */
 export function formatFault(fault: ConfigFault): string {
-  return `${fault.path}: found ${fault.found}; meant is ${fault.meant}`;
+  return `${fault.path}: expected ${fault.expected}, found ${fault.found}`;
 }
 
 function checkNetwork(network: Network, path: string): ConfigFault[] {
@@ -47,7 +47,7 @@ function checkNetwork(network: Network, path: string): ConfigFault[] {
   const permanent = permanentOf(network);
   const faults = [
     ...checkReach(network, path),
-    // Our own address is in a relayed network by chance only.
+    // The server is outside a relayed network, except by chance.
     ...(relay === undefined ? outside(`${path}.serverAddress`, serverAddress, prefix) : []),
     ...(relay === undefined
       ? outside(`${path}.permanent.serverAddress`, permanent.serverAddress, permanent.prefix)
@@ -62,7 +62,11 @@ function checkNetwork(network: Network, path: string): ConfigFault[] {
   );
   const range = `${formatIpv4(pool.first)}–${formatIpv4(pool.last)}`;
   if (pool.first > pool.last) {
-    faults.push({ path: `${path}.temporaryPool`, found: range, meant: "a first address that is not behind the last" });
+    faults.push({
+      path: `${path}.temporaryPool`,
+      found: range,
+      expected: "a first address that is not above the last",
+    });
   }
   for (const [name, ours] of [
     ["serverAddress", serverAddress],
@@ -70,31 +74,32 @@ function checkNetwork(network: Network, path: string): ConfigFault[] {
     ["relay.gateway", relay?.gateway ?? serverAddress],
   ] as const) {
     if (ours < pool.first || ours > pool.last) continue;
-    const meant = `a pool without ${name === "relay.gateway" ? "the address" : "our own address"} ${formatIpv4(ours)} (${name})`;
-    faults.push({ path: `${path}.temporaryPool`, found: range, meant });
+    const expected = `a pool without ${formatIpv4(ours)}, the address in ${name}`;
+    faults.push({ path: `${path}.temporaryPool`, found: range, expected });
     break;
   }
   return faults;
 }
 
-/** A network is reached by an interface or by relays: one of them, not both. */
+/** A network is reached either through an interface or through relay agents. */
 function checkReach({ interface: device, relay, permanent, mode }: Network, path: string): ConfigFault[] {
   if (relay !== undefined && mode === "proxy") {
-    const meant =
-      "full or listen: relay agents bring a client's request to one DHCP server, and that one leases the address";
-    return [{ path: `${path}.mode`, found: mode, meant }];
+    const expected =
+      "full or listen (relay agents forward a request to one DHCP server, which must lease the address, too)";
+    return [{ path: `${path}.mode`, found: mode, expected }];
   }
   if (device === undefined && relay === undefined) {
-    const meant = "the name of a network interface, or a section `relay` for a network that relay agents bring to us";
-    return [{ path: `${path}.interface`, found: "nothing", meant }];
+    const expected = "the name of a network interface, or a section `relay` for a network behind relay agents";
+    return [{ path: `${path}.interface`, found: "nothing", expected }];
   }
   if (device !== undefined && relay !== undefined) {
-    const meant = "no such section for a network on an interface: what relays bring from it is answered without it";
-    return [{ path: `${path}.relay`, found: "a section", meant }];
+    const expected =
+      "no section `relay` beside `interface` (relayed requests from this network are answered without it)";
+    return [{ path: `${path}.relay`, found: "a section", expected }];
   }
   if (relay !== undefined && permanent !== undefined && permanent.gateway === undefined) {
-    const meant = "the machines' way to us: a relayed network is not ours";
-    return [{ path: `${path}.permanent.gateway`, found: "nothing", meant }];
+    const expected = "the gateway through which machines on this relayed network reach the server";
+    return [{ path: `${path}.permanent.gateway`, found: "nothing", expected }];
   }
   return [];
 }
@@ -103,7 +108,7 @@ function outside(path: string, address: Ipv4, prefix: Prefix): ConfigFault[] {
   const usable = prefixContains(prefix, address) && address !== prefix.address && address !== prefixBroadcast(prefix);
   if (usable) return [];
   const range = `${formatIpv4(addToIpv4(prefix.address, 1))} to ${formatIpv4(addToIpv4(prefixBroadcast(prefix), -1))}`;
-  return [{ path, found: formatIpv4(address), meant: `an address inside ${formatPrefix(prefix)}: ${range}` }];
+  return [{ path, found: formatIpv4(address), expected: `an address in ${formatPrefix(prefix)} (${range})` }];
 }
 
 function checkTogether(config: Config): ConfigFault[] {
@@ -115,21 +120,21 @@ function checkTogether(config: Config): ConfigFault[] {
         faults.push({
           path: `${path}.name`,
           found: network.name,
-          meant: `a name that networks[${otherIndex}] has not`,
+          expected: `a name that differs from that of networks[${otherIndex}]`,
         });
       }
       if (network.interface !== undefined && network.interface === other.interface) {
         faults.push({
           path: `${path}.interface`,
           found: network.interface,
-          meant: `an interface of its own: networks[${otherIndex}] has this one`,
+          expected: `an interface that differs from that of networks[${otherIndex}]`,
         });
       }
       for (const [name, prefix] of prefixesOf(network)) {
         for (const [otherName, otherPrefix] of prefixesOf(other)) {
           if (!prefixContains(prefix, otherPrefix.address) && !prefixContains(otherPrefix, prefix.address)) continue;
-          const meant = `a network apart from networks[${otherIndex}].${otherName} ${formatPrefix(otherPrefix)}`;
-          faults.push({ path: `${path}.${name}`, found: formatPrefix(prefix), meant });
+          const expected = `a prefix that does not overlap networks[${otherIndex}].${otherName} ${formatPrefix(otherPrefix)}`;
+          faults.push({ path: `${path}.${name}`, found: formatPrefix(prefix), expected });
         }
       }
     }
@@ -138,17 +143,21 @@ function checkTogether(config: Config): ConfigFault[] {
   ports.forEach(([name, port], index) => {
     const [other] = ports.slice(0, index).find(([, taken]) => taken === port) ?? [];
     if (other === undefined) return;
-    faults.push({ path: `ports.${name}`, found: String(port), meant: `another port than ports.${other}` });
+    faults.push({ path: `ports.${name}`, found: String(port), expected: `a port that differs from ports.${other}` });
   });
   const { certificate, key } = config.operators;
   if ((certificate === undefined) !== (key === undefined)) {
     const missing = certificate === undefined ? "certificate" : "key";
-    faults.push({ path: `operators.${missing}`, found: "nothing", meant: "a certificate and its key, or neither" });
+    faults.push({
+      path: `operators.${missing}`,
+      found: "nothing",
+      expected: "both a certificate and its key, or neither",
+    });
   }
   const { minRootDiskMiB, espMiB, bootMiB } = config.storage;
   if (minRootDiskMiB < espMiB + bootMiB + 256) {
-    const meant = `at least ${espMiB + bootMiB + 256}: espMiB + bootMiB + 256 for a root file-system`;
-    faults.push({ path: "storage.minRootDiskMiB", found: String(minRootDiskMiB), meant });
+    const expected = `at least ${espMiB + bootMiB + 256} (espMiB + bootMiB + 256 for the root file system)`;
+    faults.push({ path: "storage.minRootDiskMiB", found: String(minRootDiskMiB), expected });
   }
   return faults;
 }
@@ -172,7 +181,7 @@ function faultOfIssue(issue: v.InferIssue<typeof configSchema>): ConfigFault {
   return {
     path,
     found: missing ? "nothing" : shown(issue.input),
-    meant: meantAt(keys) ?? issue.expected ?? issue.message,
+    expected: expectedAt(keys) ?? issue.expected ?? issue.message,
   };
 }
 
@@ -185,10 +194,11 @@ function unknownKey(path: string, keys: readonly (string | number)[]): ConfigFau
   const known = Object.keys(objectAt(keys.slice(0, -1)) ?? {});
   const typed = String(keys[keys.length - 1]);
   const near = known.find((key) => distance(key.toLowerCase(), typed.toLowerCase()) <= 2);
-  return { path, found: "a key that means nothing", meant: near ?? `one of ${known.join(", ")}` };
+  const expected = near === undefined ? `one of the keys ${known.join(", ")}` : `the key ${near}`;
+  return { path, expected, found: `the unknown key ${typed}` };
 }
 
-/** Edits from one word to the other (Levenshtein), for words as short as keys are. */
+/** Levenshtein distance between two keys; quadratic, which is fine for words this short. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
@@ -210,7 +220,7 @@ type AnySchema = {
   readonly entries?: { readonly [key: string]: AnySchema };
 };
 
-/** The schema that stands at a path, without its optional wrapping. */
+/** The schema at a path, without its optional wrapping. */
 function schemaAt(keys: readonly (string | number)[]): AnySchema | undefined {
   let schema: AnySchema | undefined = configSchema as unknown as AnySchema;
   for (const key of keys) {
@@ -228,11 +238,11 @@ function objectAt(keys: readonly (string | number)[]) {
   return schemaAt(keys)?.entries;
 }
 
-function meantAt(keys: readonly (string | number)[]): string | undefined {
+function expectedAt(keys: readonly (string | number)[]): string | undefined {
   const schema = schemaAt(keys);
   if (schema === undefined) return undefined;
-  const { meant } = v.getMetadata(schema as unknown as v.GenericSchema) as Partial<Meant>;
-  if (meant !== undefined) return meant;
+  const { expected } = v.getMetadata(schema as unknown as v.GenericSchema) as Partial<Expected>;
+  if (expected !== undefined) return expected;
   if (schema.entries !== undefined) return `a section with ${Object.keys(schema.entries).join(", ")}`;
   return schema.type === "array" ? "a list" : undefined;
 }

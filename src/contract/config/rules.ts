@@ -3,7 +3,7 @@ import { checkImageRules, checkPlacementRules, type RuleProblem } from "../../co
 import { type ConfigFault, permanentOf, poolHolding } from "./networks.ts";
 import type { Config } from "./schema.ts";
 
-/** What is wrong with, or doubtful in, the placement and image rules. */
+/** Faults in the placement and image rules, and warnings about rules that leave machines unborn. */
 export function checkRules(config: Config): {
   readonly faults: readonly ConfigFault[];
   readonly warnings: readonly ConfigFault[];
@@ -14,13 +14,13 @@ export function checkRules(config: Config): {
       ...checkAddresses(config),
       ...checkImageRules(config.images).map(under("images")),
     ],
-    warnings: [...doubtfulPlacement(config), ...doubtfulImages(config)],
+    warnings: [...placementWarnings(config), ...imageWarnings(config)],
   };
 }
 
-/** The rooms of core write `0.switch`; the file's reader wants `placement.rules[0].switch`. */
+/** Turns a path inside the list, as core writes it (`0.switch`), into a path of the file: `placement.rules[0].switch`. */
 function under(list: string): (problem: RuleProblem) => ConfigFault {
-  return ({ path, found, meant }) => ({ path: list + path.replace(/^(\d+)/, "[$1]"), found, meant });
+  return ({ path, found, expected }) => ({ path: list + path.replace(/^(\d+)/, "[$1]"), found, expected });
 }
 
 function checkAddresses(config: Config): ConfigFault[] {
@@ -31,22 +31,24 @@ function checkAddresses(config: Config): ConfigFault[] {
     const address = parseIpv4(found);
     if (address === undefined) return [];
     if (!prefixes.some((prefix) => prefixContains(prefix, address))) {
-      return [{ path, found, meant: `an address of a permanent network: ${prefixes.map(formatPrefix).join(", ")}` }];
+      return [
+        { path, found, expected: `an address of a permanent network (${prefixes.map(formatPrefix).join(", ")})` },
+      ];
     }
     const pool = poolHolding(config, found);
     if (pool === undefined) return [];
-    return [{ path, found, meant: `an address outside the temporary pool of network ${pool.name}` }];
+    return [{ path, found, expected: `an address outside the temporary pool of network ${pool.name}` }];
   });
 }
 
-function doubtfulPlacement(config: Config): ConfigFault[] {
+function placementWarnings(config: Config): ConfigFault[] {
   if (config.placement.rules.length > 0) return [];
-  const meant = "at least one: without a place a machine gets no name and is not born";
-  return [{ path: "placement.rules", found: "no rule", meant }];
+  const expected = "at least one rule (a machine without a slot gets no name and is not born)";
+  return [{ path: "placement.rules", found: "none", expected }];
 }
 
-function doubtfulImages(config: Config): ConfigFault[] {
+function imageWarnings(config: Config): ConfigFault[] {
   if (config.images.some((rule) => Object.keys(rule.when ?? {}).length === 0)) return [];
-  const meant = "one at the end: a machine that no rule fits gets no image and is not born";
-  return [{ path: "images", found: "no rule without `when`", meant }];
+  const expected = "a last rule without `when` (a machine that matches no rule gets no image and is not born)";
+  return [{ path: "images", found: "conditions in every rule", expected }];
 }

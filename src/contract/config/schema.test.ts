@@ -58,138 +58,142 @@ test("a small file is enough; all else has a default", () => {
 });
 
 const refusals: [title: string, document: unknown, expected: string][] = [
-  ["an empty file", undefined, "networks: found nothing; meant is at least one network"],
-  ["no document at all", "hello", 'the file: found "hello"; meant is a section with stateDirectory, '],
-  ["no network", { networks: [] }, "networks: found []; meant is at least one network"],
+  ["an empty file", undefined, "networks: expected at least one network, found nothing"],
+  [
+    "no document at all",
+    "hello",
+    'the file: expected a section with stateDirectory, networks, database, ports, operators, blastRadius, maxMachines, uplinkMbps, placement, images, burnIn, storage, watch, exports, retrySeconds, orderSeconds, found "hello"',
+  ],
+  ["no network", { networks: [] }, "networks: expected at least one network, found []"],
   [
     "a misspelt key",
     { networks: [{ ...network, nurserry: true }] },
-    "networks[0].nurserry: found a key that means nothing; meant is nursery",
+    "networks[0].nurserry: expected the key nursery, found the unknown key nurserry",
   ],
   [
     "a foreign key",
     { ...good, dhcpd: {} },
-    "dhcpd: found a key that means nothing; meant is one of stateDirectory, networks",
+    "dhcpd: expected one of the keys stateDirectory, networks, database, ports, operators, blastRadius, maxMachines, uplinkMbps, placement, images, burnIn, storage, watch, exports, retrySeconds, orderSeconds, found the unknown key dhcpd",
   ],
   [
     "a missing key",
     { networks: [{ ...network, interface: undefined }] },
-    "networks[0].interface: found nothing; meant is the name of a network interface, or a section `relay`",
+    "networks[0].interface: expected the name of a network interface, or a section `relay` for a network behind relay agents, found nothing",
   ],
   [
     "proxy mode behind a relay",
     { networks: [{ ...network, interface: undefined, relay: { gateway: "10.77.0.254" }, mode: "proxy" }] },
-    "networks[0].mode: found proxy; meant is full or listen",
+    "networks[0].mode: expected full or listen (relay agents forward a request to one DHCP server, which must lease the address, too), found proxy",
   ],
   [
     "a mode that is none",
     { networks: [{ ...network, mode: "half" }] },
-    'networks[0].mode: found "half"; meant is full, proxy or listen',
+    'networks[0].mode: expected full, proxy or listen, found "half"',
   ],
   [
     "an interface and relays",
     { ...good, networks: [{ ...network, relay: { gateway: "10.77.0.2" } }] },
-    "networks[0].relay: found a section; meant is no such section for a network on an interface",
+    "networks[0].relay: expected no section `relay` beside `interface` (relayed requests from this network are answered without it), found a section",
   ],
   [
     "a relayed network's gateway elsewhere",
     { ...good, networks: [network, { ...relayed, relay: { gateway: "10.0.0.1" } }] },
-    "networks[1].relay.gateway: found 10.0.0.1; meant is an address inside 10.78.0.0/24",
+    "networks[1].relay.gateway: expected an address in 10.78.0.0/24 (10.78.0.1 to 10.78.0.254), found 10.0.0.1",
   ],
   [
     "a relayed network's gateway in its pool",
     { ...good, networks: [network, { ...relayed, relay: { gateway: "10.78.0.60" } }] },
-    "networks[1].temporaryPool: found 10.78.0.50–10.78.0.250; meant is a pool without the address 10.78.0.60",
+    "networks[1].temporaryPool: expected a pool without 10.78.0.60, the address in relay.gateway, found 10.78.0.50–10.78.0.250",
   ],
   [
     "a relayed permanent network without a way to us",
     { networks: [network, { ...relayed, permanent: { prefix: "10.79.0.0/24", serverAddress: "10.77.0.1" } }] },
-    "networks[1].permanent.gateway: found nothing; meant is the machines' way to us",
+    "networks[1].permanent.gateway: expected the gateway through which machines on this relayed network reach the server, found nothing",
   ],
   [
     "a bad address",
     { networks: [{ ...network, serverAddress: "10.77.0.256" }] },
-    'networks[0].serverAddress: found "10.77.0.256"; meant is an IPv4 address',
+    'networks[0].serverAddress: expected an IPv4 address such as 10.77.0.1, found "10.77.0.256"',
   ],
   [
     "host bits in a prefix",
     { networks: [{ ...network, prefix: "10.77.0.1/24" }] },
-    'networks[0].prefix: found "10.77.0.1/24"; meant is an IPv4 prefix',
+    'networks[0].prefix: expected an IPv4 prefix such as 10.77.0.0/24, without host bits, /8 to /30, found "10.77.0.1/24"',
   ],
   [
     "a burn-in that would take weeks",
     { ...good, burnIn: { diskMiB: 1_048_576 } },
-    "burnIn.diskMiB: found 1048576; meant is a whole number of mebibytes, 0 to 65536",
+    "burnIn.diskMiB: expected a whole number of mebibytes, 0 to 65536, found 1048576",
   ],
   [
     "a port beyond 65535",
     { ...good, ports: { http: 80_000 } },
-    "ports.http: found 80000; meant is a TCP port, 1 to 65535",
+    "ports.http: expected a TCP port, 1 to 65535, found 80000",
   ],
   [
     "one port for two",
     { ...good, ports: { http: 80, machines: 80 } },
-    "ports.machines: found 80; meant is another port than ports.http",
+    "ports.machines: expected a port that differs from ports.http, found 80",
   ],
   [
     "operators at the machines' port",
     { ...good, ports: { operators: 443 } },
-    "ports.operators: found 443; meant is another port than ports.machines",
+    "ports.operators: expected a port that differs from ports.machines, found 443",
   ],
   [
     "a certificate without its key",
     { ...good, operators: { certificate: "/etc/birther/cert.pem" } },
-    "operators.key: found nothing; meant is a certificate and its key, or neither",
+    "operators.key: expected both a certificate and its key, or neither, found nothing",
   ],
   [
     "a name that is none",
     { ...good, operators: { names: ["mdb_1.example.org"] } },
-    'operators.names[0]: found "mdb_1.example.org"; meant is a host name such as birther.example.org',
+    'operators.names[0]: expected a host name such as birther.example.org, found "mdb_1.example.org"',
   ],
   [
     "a blast radius of nothing",
     { ...good, blastRadius: { machines: 0 } },
-    "blastRadius.machines: found 0; meant is a whole number of machines, 1 to 1000000",
+    "blastRadius.machines: expected a whole number of machines, 1 to 1000000, found 0",
   ],
   [
     "our address outside the network",
     { networks: [{ ...network, serverAddress: "10.78.0.1" }] },
-    "networks[0].serverAddress: found 10.78.0.1; meant is an address inside 10.77.0.0/24: 10.77.0.1 to 10.77.0.254",
+    "networks[0].serverAddress: expected an address in 10.77.0.0/24 (10.77.0.1 to 10.77.0.254), found 10.78.0.1",
   ],
   [
     "the network's own address",
     { networks: [{ ...network, serverAddress: "10.77.0.0" }] },
-    "networks[0].serverAddress: found 10.77.0.0; meant is an address inside",
+    "networks[0].serverAddress: expected an address in 10.77.0.0/24 (10.77.0.1 to 10.77.0.254), found 10.77.0.0",
   ],
   [
     "a nursery without a pool",
     { networks: [{ ...network, temporaryPool: undefined }] },
-    "networks[0].temporaryPool: found nothing; meant is a ",
+    "networks[0].temporaryPool: expected a section with first, last, found nothing",
   ],
   [
     "a pool outside the network",
     { networks: [{ ...network, temporaryPool: { first: "10.77.0.50", last: "10.77.1.5" } }] },
-    "networks[0].temporaryPool.last: found 10.77.1.5",
+    "networks[0].temporaryPool.last: expected an address in 10.77.0.0/24 (10.77.0.1 to 10.77.0.254), found 10.77.1.5",
   ],
   [
     "a pool back to front",
     { networks: [{ ...network, temporaryPool: { first: "10.77.0.60", last: "10.77.0.50" } }] },
-    "networks[0].temporaryPool: found 10.77.0.60–10.77.0.50",
+    "networks[0].temporaryPool: expected a first address that is not above the last, found 10.77.0.60–10.77.0.50",
   ],
   [
     "a pool with our own address",
     { networks: [{ ...network, temporaryPool: { first: "10.77.0.1", last: "10.77.0.50" } }] },
-    "networks[0].temporaryPool: found 10.77.0.1–10.77.0.50; meant is a pool without our own address 10.77.0.1",
+    "networks[0].temporaryPool: expected a pool without 10.77.0.1, the address in serverAddress, found 10.77.0.1–10.77.0.50",
   ],
   [
     "a gateway elsewhere",
     { networks: [{ ...network, permanent: { ...network.permanent, gateway: "10.9.9.9" } }] },
-    "networks[0].permanent.gateway: found 10.9.9.9; meant is an address inside 10.77.1.0/24",
+    "networks[0].permanent.gateway: expected an address in 10.77.1.0/24 (10.77.1.1 to 10.77.1.254), found 10.9.9.9",
   ],
   [
     "a name twice",
     { networks: [network, { ...network, interface: "x", prefix: "10.1.0.0/24" }] },
-    "networks[1].name: found rack; meant is a name that networks[0] has not",
+    "networks[1].name: expected a name that differs from that of networks[0], found rack",
   ],
   [
     "overlapping networks",
@@ -205,60 +209,60 @@ const refusals: [title: string, document: unknown, expected: string][] = [
         },
       ],
     },
-    "networks[1].prefix: found 10.77.1.0/24; meant is a network apart from networks[0].permanent.prefix",
+    "networks[1].prefix: expected a prefix that does not overlap networks[0].permanent.prefix 10.77.1.0/24, found 10.77.1.0/24",
   ],
   [
     "a broken expression",
     { ...good, placement: { rules: [{ ...rule, port: "swp(" }] } },
-    "placement.rules[0].port: found swp(; meant is a regular expression",
+    "placement.rules[0].port: expected a regular expression (Invalid regular expression: /^(?:swp()$/: Unterminated group), found swp(",
   ],
   [
     "a template of no group",
     { ...good, placement: { rules: [{ ...rule, hostname: "r{row}u{unit}" }] } },
-    "placement.rules[0].hostname: found row; meant is one of rack, unit",
+    "placement.rules[0].hostname: expected one of the groups rack, unit, found row",
   ],
   [
     "a step of no group",
     { ...good, placement: { rules: [{ ...rule, address: { first: "10.77.1.0", step: { row: 1 } } }] } },
-    "placement.rules[0].address.step.row: found row; meant is one of rack, unit",
+    "placement.rules[0].address.step.row: expected one of the groups rack, unit, found row",
   ],
   [
     "an address nobody routes",
     { ...good, placement: { rules: [{ ...rule, address: { ...rule.address, first: "10.99.0.0" } }] } },
-    "placement.rules[0].address.first: found 10.99.0.0; meant is an address of a permanent network: 10.77.1.0/24",
+    "placement.rules[0].address.first: expected an address of a permanent network (10.77.1.0/24), found 10.99.0.0",
   ],
   [
     "a disk too small for its parts",
     { ...good, storage: { minRootDiskMiB: 1024 } },
-    "storage.minRootDiskMiB: found 1024; meant is at least 1536",
+    "storage.minRootDiskMiB: expected at least 1536 (espMiB + bootMiB + 256 for the root file system), found 1024",
   ],
   [
     "a word where a number belongs",
     { ...good, retrySeconds: "soon" },
-    'retrySeconds: found "soon"; meant is a whole number of seconds',
+    'retrySeconds: expected a whole number of seconds, 1 to 86400, found "soon"',
   ],
   [
     "a relative state directory",
     { ...good, stateDirectory: "state" },
-    'stateDirectory: found "state"; meant is an absolute path',
+    'stateDirectory: expected an absolute path, found "state"',
   ],
   [
     "an image condition that does not exist",
     { ...good, images: [{ image: "x", when: { minRam: 1 } }] },
-    "images[0].when.minRam: found a key that means nothing",
+    "images[0].when.minRam: expected one of the keys burnIn, minCpus, minMemoryMiB, minStorageGiB, minDisks, firmware, product, found the unknown key minRam",
   ],
   [
     "a broken product expression",
     { ...good, images: [{ image: "x", when: { product: "(" } }, { image: "y" }] },
-    "images[0].when.product: found (; meant is a regular expression",
+    "images[0].when.product: expected a regular expression (Invalid regular expression: /^(?:()$/: Unterminated group), found (",
   ],
   [
     "an image rule that is never reached",
     { ...good, images: [{ image: "a" }, { image: "b" }] },
-    "images[1]: found image b behind rule 1",
+    "images[1]: expected the rule without conditions at the end of the list, found a rule for image b after rule 1, which matches every machine",
   ],
 ];
-describe("every refusal names the path, what was found and what was meant", () => {
+describe("every refusal names the path, the expected value and the value found", () => {
   for (const [title, document, expected] of refusals) {
     test(title, () => {
       const result = checkConfig(JSON.parse(JSON.stringify(document ?? null)));

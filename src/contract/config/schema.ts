@@ -1,6 +1,6 @@
 /**
- * The configuration file: one YAML document. This schema is type, check and documentation in one:
- * `config-check.ts` refuses by it, `config-docs.ts` writes docs/configuration.md from it.
+ * The configuration file: one YAML document. Its type, its checks and its documentation all come from this schema:
+ * `parse.ts` checks a file against it, and `docs.ts` writes docs/configuration.md from it.
  */
 import * as v from "valibot";
 import { defaultDeadlineSeconds, phaseWaitsFor } from "../../core/machine/health/deadlines.ts";
@@ -10,16 +10,16 @@ import { type Ipv4, type Prefix, parseIpv4, parsePrefix } from "../../core/net/i
 import { defaultMaxMachines, defaultNewMachinesPerMinute } from "../../core/network/newcomer-limit.ts";
 import { type BurnInProfile, imageRule } from "../machine-facing.ts";
 
-/** What a leaf means, in the words in which a refusal and the documentation say it. */
-export type Meant = { readonly meant: string };
+/** The value that a leaf expects, as a refusal and the documentation name it. */
+export type Expected = { readonly expected: string };
 
-/** Names what a leaf means. Like the ones below it adds words only, so the schema's type stays what it was. */
-function leaf<const T extends v.GenericSchema>(meant: string, schema: T): T {
-  return v.pipe(schema, v.metadata({ meant } satisfies Meant)) as unknown as T;
+/** Names the value that a leaf expects. Like the functions below, it adds text only and keeps the schema's type. */
+function leaf<const T extends v.GenericSchema>(expected: string, schema: T): T {
+  return v.pipe(schema, v.metadata({ expected } satisfies Expected)) as unknown as T;
 }
 
-/** A key that must be there. */
-function needed<const T extends v.GenericSchema>(schema: T, description: string): T {
+/** A key that the file must have. */
+function required<const T extends v.GenericSchema>(schema: T, description: string): T {
   return v.pipe(schema, v.description(description)) as unknown as T;
 }
 
@@ -29,32 +29,38 @@ function withDefault<const T extends v.GenericSchema>(
   fallback: v.InferInput<NoInfer<T>>,
   description: string,
 ): v.OptionalSchema<T, () => never> {
-  return needed(
+  return required(
     v.optional(schema, () => fallback as never),
     description,
   );
 }
 
 /** A key that may be missing. */
-function maybe<const T extends v.GenericSchema>(schema: T, description: string): v.ExactOptionalSchema<T, undefined> {
-  return needed(v.exactOptional(schema), description);
+function optional<const T extends v.GenericSchema>(
+  schema: T,
+  description: string,
+): v.ExactOptionalSchema<T, undefined> {
+  return required(v.exactOptional(schema), description);
 }
 
-/** A list that may not be empty. */
+/** A list that must not be empty. */
 function listOf<const T extends v.GenericSchema>(item: T): v.ArraySchema<T, undefined> {
   return v.pipe(v.array(item), v.minLength(1)) as unknown as v.ArraySchema<T, undefined>;
 }
 
 const text = leaf("text", v.pipe(v.string(), v.nonEmpty(), v.maxLength(1024)));
-const word = leaf("a short name: letters, digits, - and _", v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,32}$/)));
+const shortName = leaf(
+  "a name of at most 32 letters, digits, - and _",
+  v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,32}$/)),
+);
 const yesOrNo = leaf("true or false", v.boolean());
 const path = leaf("an absolute path", v.pipe(v.string(), v.startsWith("/"), v.maxLength(200)));
 const interfaceName = leaf(
   "the name of a network interface, at most 15 characters",
   v.pipe(v.string(), v.regex(/^[^\s/]{1,15}$/)),
 );
-const count = (meant: string, least: number, most: number) =>
-  leaf(`${meant}, ${least} to ${most}`, v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most)));
+const count = (expected: string, least: number, most: number) =>
+  leaf(`${expected}, ${least} to ${most}`, v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most)));
 const seconds = (least: number, most: number) => count("a whole number of seconds", least, most);
 const mebibytes = (least: number) => count("a whole number of mebibytes", least, 1_048_576);
 const hostName = leaf(
@@ -94,88 +100,103 @@ function isPrefix(given: string): boolean {
 }
 
 const network = v.strictObject({
-  name: needed(word, "What the network is called in records and logs."),
-  interface: maybe(
+  name: required(shortName, "Name of the network in records and logs."),
+  interface: optional(
     interfaceName,
-    "The interface on which its machines are heard; only this one is listened on. A network has either this or `relay`.",
+    "The interface that connects the server to this network. Birther listens on no other interface. A network has either this key or `relay`.",
   ),
-  relay: maybe(
+  relay: optional(
     v.strictObject({
-      gateway: needed(address, "The machines' way to us while they have a temporary address."),
+      gateway: required(
+        address,
+        "Gateway through which machines reach the server while they have a temporary address.",
+      ),
       agents: withDefault(
         v.array(address),
         [],
-        "Addresses of relay agents (giaddr) that lie outside of the network. One inside it, or a relay that selects the link (RFC 3527), needs no mention.",
+        "Addresses of relay agents (giaddr) that are outside this network. List neither agents inside it nor agents that send the link selection sub-option (RFC 3527).",
       ),
     }),
-    "Where we have no interface: relay agents (a router's DHCP helper) bring its requests to `serverAddress`.",
+    "A network without an interface of the server: relay agents (a router's DHCP helper) forward its requests to `serverAddress`.",
   ),
-  serverAddress: needed(
+  serverAddress: required(
     address,
-    "Our own address: DHCP server identifier, TFTP, HTTP and MDB. On that interface; for a relayed network any that its machines and relays can reach.",
+    "The server's address: DHCP server identifier, TFTP, HTTP and MDB. It must be on `interface`; for a relayed network, any address that its machines and relay agents can reach.",
   ),
-  prefix: needed(prefix, "The network of the temporary addresses."),
-  temporaryPool: needed(
+  prefix: required(prefix, "The prefix of the temporary addresses."),
+  temporaryPool: required(
     v.strictObject({
-      first: needed(address, "The first address of the pool."),
-      last: needed(address, "The last address of the pool."),
+      first: required(address, "The first address of the pool."),
+      last: required(address, "The last address of the pool."),
     }),
-    "Addresses for machines that have no permanent one (yet).",
+    "Addresses for machines that have no permanent address yet.",
   ),
   nursery: withDefault(
     yesOrNo,
     false,
-    "Whether unknown machines are born here. Elsewhere they are recorded and told to boot locally: no disk is touched.",
+    "Whether unknown machines are born on this network. On other networks they are recorded and sent to their local disk, which is not touched.",
   ),
   maxNewMachinesPerMinute: withDefault(
     count("a whole number of machines", 1, 1_000_000),
     defaultNewMachinesPerMinute,
-    "How many unknown machines are taken in per minute, at once if need be; beyond it they are not answered, and the log says so. Anybody on the wire can invent machines; those that are known are always served.",
+    "Maximum number of unknown machines accepted per minute; they may all arrive at once. Further unknown machines are ignored, and the log says so. The limit exists because any host on the network can invent hardware addresses. Known machines are always served.",
   ),
   secureBoot: withDefault(
     yesOrNo,
     false,
-    "Whether UEFI machines here are sent Debian's signed chain (shim, GRUB, kernel) instead of iPXE, which no firmware trusts under Secure Boot. " +
-      "A DHCP request does not tell whether a machine enforces Secure Boot; the signed chain also starts those that do not. x64 only. " +
-      "Births here put the signed shim and GRUB on the disk, too, so a system image needs a signed kernel (Debian's is).",
+    "Whether UEFI machines on this network get Debian's signed chain (shim, GRUB, kernel) instead of iPXE, which no firmware trusts under Secure Boot. " +
+      "A DHCP request does not say whether a machine enforces Secure Boot; the signed chain also starts machines that do not. x64 only. " +
+      "Births on this network install the signed shim and GRUB on the disk, too, so the system image needs a signed kernel (Debian's kernel is signed).",
   ),
   mode: withDefault(
     leaf("full, proxy or listen", v.picklist(["full", "proxy", "listen"])),
     "full",
-    "`full`: we lease the addresses. `proxy`: another DHCP server does, and we name the boot file beside it (ProxyDHCP, ports 67 and 4011); " +
-      "`prefix` and `temporaryPool` are then what that server leases. `listen`: nothing is answered and nothing is born; the log tells what would have been answered.",
+    "`full`: Birther leases the addresses. `proxy`: another DHCP server leases the addresses, and Birther adds the boot file (ProxyDHCP, ports 67 and 4011); " +
+      "`prefix` and `temporaryPool` then describe the leases of that server. `listen`: Birther answers nothing, no machine is born, and the log shows the answers that `full` would give.",
   ),
   allowForeignDhcp: withDefault(
     yesOrNo,
     false,
-    "Whether a network in mode `full` is served although another DHCP server was heard on it.",
+    "Whether Birther keeps serving a network in mode `full` after it has detected another DHCP server there.",
   ),
-  permanent: maybe(
+  permanent: optional(
     v.strictObject({
-      prefix: needed(prefix, "The network of the permanent addresses."),
-      serverAddress: needed(address, "Our own address there, which the machines use after their birth."),
-      gateway: maybe(address, "Default gateway of the machines."),
+      prefix: required(prefix, "The prefix of the permanent addresses."),
+      serverAddress: required(
+        address,
+        "The server's address on the permanent network, which machines use after their birth.",
+      ),
+      gateway: optional(address, "Default gateway of the machines."),
       nameservers: withDefault(v.array(address), [], "Name servers of the machines."),
     }),
-    "Where the machines live after their birth, on the same cable. Without it: in `prefix` itself.",
+    "The network of machines after their birth, on the same cable. Without this section, machines stay in `prefix`.",
   ),
 });
 /** One network that machines boot on. */
 export type Network = v.InferOutput<typeof network>;
 
 const placementRule = v.strictObject({
-  switch: needed(text, "Regular expression over the whole system name in LLDP; its named groups are the position."),
-  port: needed(text, "Regular expression over the whole port name; its named groups are the position, too."),
-  hostname: needed(text, "Template: `{rack}` is a group's text, `{rack:2}` the same padded with zeros to two digits."),
-  address: needed(
+  switch: required(
+    text,
+    "Regular expression that must match the whole LLDP system name of the switch. Its named groups are part of the position.",
+  ),
+  port: required(
+    text,
+    "Regular expression that must match the whole LLDP port name. Its named groups are part of the position, too.",
+  ),
+  hostname: required(
+    text,
+    "Template of the hostname: `{rack}` is the text of a group, `{rack:2}` the same text padded with zeros to two digits.",
+  ),
+  address: required(
     v.strictObject({
-      first: needed(
+      first: required(
         leaf("an IPv4 address such as 10.77.1.0", v.pipe(v.string(), v.ipv4())),
-        "What counting begins at.",
+        "The first address, from which the others are counted.",
       ),
-      step: needed(
+      step: required(
         v.record(v.string(), leaf("a whole number of addresses", v.pipe(v.number(), v.integer(), v.minValue(0)))),
-        "How many addresses further on each number of a group is, e.g. `{ rack: 64, unit: 1 }`.",
+        "Addresses to advance for each number of a group, such as `{ rack: 64, unit: 1 }`.",
       ),
     }),
     "The permanent address: `first + Σ group × step`.",
@@ -183,22 +204,22 @@ const placementRule = v.strictObject({
 });
 
 const burnInDefaults: { readonly [K in keyof BurnInProfile]: readonly [number, string] } = {
-  cpuSeconds: [60, "How long all CPUs compute and compare their results."],
-  memoryPercent: [80, "How much of the memory is written and read back; at most 90."],
+  cpuSeconds: [60, "How long all CPUs compute and compare their results, in seconds."],
+  memoryPercent: [80, "Share of the memory that is written and read back."],
   diskMiB: [
     1024,
-    "How much is written to, read from and compared on the root disk, which gets back what was there; of the other fixed disks so much is read, at most 256 MiB of each, and nothing written.",
+    "Amount of data written to the root disk, read back and compared; the previous content is then restored. The other fixed disks are only read: this amount, at most 256 MiB of each.",
   ],
-  networkMiB: [256, "How much is fetched from the server."],
-  minCpuHashesPerSecond: [0, "Fewer hashes of 4 KiB a second over all CPUs count as failed; 0 asks for nothing."],
-  minMemoryMiBps: [0, "Slower memory counts as failed; 0 asks for nothing."],
+  networkMiB: [256, "Amount of data fetched from the server."],
+  minCpuHashesPerSecond: [0, "Minimum rate of 4 KiB hashes per second over all CPUs; 0 means no minimum."],
+  minMemoryMiBps: [0, "Minimum memory throughput; 0 means no minimum."],
   minDiskMiBps: [
     0,
-    "A slower disk counts as failed: the root disk in writing and reading, the others in reading; 0 asks for nothing.",
+    "Minimum disk throughput: of the root disk in writing and reading, of the other disks in reading; 0 means no minimum.",
   ],
-  minNetworkMiBps: [0, "A slower network counts as failed; 0 asks for nothing."],
+  minNetworkMiBps: [0, "Minimum network throughput; 0 means no minimum."],
 };
-/** The watchdog's deadlines grow with these; a test of days is a mistake. */
+/** The watchdog's deadlines grow with these values; a test that lasts days is a mistake. */
 const burnInBounds: { readonly [K in keyof BurnInProfile]?: ReturnType<typeof count> } = {
   cpuSeconds: seconds(0, 86_400),
   memoryPercent: count("a percentage", 0, 90),
@@ -213,27 +234,31 @@ const webAddress = leaf(
   v.pipe(v.string(), v.url(), v.regex(/^https?:\/\//), v.maxLength(1024)),
 );
 const deadline = (phase: Phase) =>
-  withDefault(seconds(10, 2_592_000), defaultDeadlineSeconds[phase], `Until ${phaseWaitsFor[phase].missing}.`);
+  withDefault(
+    seconds(10, 2_592_000),
+    defaultDeadlineSeconds[phase],
+    `Time limit in seconds until ${phaseWaitsFor[phase].missing}.`,
+  );
 const deadlineEntries = Object.fromEntries(phases.map((phase) => [phase, deadline(phase)])) as {
   readonly [P in Phase]: ReturnType<typeof deadline>;
 };
 
-/** The whole file. */
+/** The schema of the whole file. */
 export const configSchema = v.strictObject({
   stateDirectory: withDefault(
     path,
     "/var/lib/birther",
-    "Where everything is kept that must survive: the MDB, the certificate authority, images, the operators' socket.",
+    "Directory of all persistent data: the MDB, the certificate authority, images and the operators' socket.",
   ),
-  networks: needed(leaf("at least one network", listOf(network)), "The networks that machines boot on."),
-  database: maybe(
+  networks: required(leaf("at least one network", listOf(network)), "The networks that machines boot from."),
+  database: optional(
     leaf(
       "a PostgreSQL database as postgres://USER@HOST/DATABASE",
       v.pipe(v.string(), v.regex(/^postgres(ql)?:\/\/[^/?#]*\/[^/?#]+/), v.maxLength(1024)),
     ),
-    "The PostgreSQL database that holds the MDB; several servers may share one. Without it: SQLite in `stateDirectory`. " +
-      "Several hosts are written `postgres://USER@ONE,TWO/DATABASE`: the one that is the primary is used. " +
-      "A password is better not here: PGPASSWORD, PGPASSFILE and ~/.pgpass are read as by psql.",
+    "The PostgreSQL database that holds the MDB; several servers may share it. Without this key, the MDB is an SQLite database in `stateDirectory`. " +
+      "To name several hosts, write `postgres://USER@ONE,TWO/DATABASE`: Birther uses the primary. " +
+      "Keep the password out of this file: Birther reads PGPASSWORD, PGPASSFILE and ~/.pgpass as psql does.",
   ),
   ports: withDefault(
     v.strictObject({
@@ -242,68 +267,76 @@ export const configSchema = v.strictObject({
         80,
         "Plain HTTP: boot scripts, kernel, initramfs, image objects (each verified by its hash).",
       ),
-      machines: withDefault(port, 443, "TLS: what init and subs say to the MDB."),
-      operators: withDefault(port, 8443, "TLS: the operators' API, for whoever has a token (`birther tokens create`)."),
+      machines: withDefault(port, 443, "TLS: requests of init and subs to the MDB."),
+      operators: withDefault(port, 8443, "TLS: the operators' API; callers need a token (`birther tokens create`)."),
     }),
     {},
-    "Ports of the servers. DHCP, TFTP and PXE have theirs by standard.",
+    "TCP ports of the servers. The ports of DHCP, TFTP and PXE are fixed by their standards.",
   ),
   operators: withDefault(
     v.strictObject({
       addresses: withDefault(
         v.array(address),
         ["0.0.0.0"],
-        "Our addresses on which the operators' API is served; `[]`: on the Unix socket in the state directory only.",
+        "Addresses on which the server offers the operators' API; with `[]`, only the Unix socket in the state directory.",
       ),
       names: withDefault(
         v.array(hostName),
         [],
-        "Names of this server in the certificate that our own authority makes for it, beside its host name, localhost and its addresses.",
+        "Names of this server in the certificate that Birther's authority issues for it, besides its host name, localhost and its addresses.",
       ),
-      certificate: maybe(
+      certificate: optional(
         path,
-        "A certificate of another authority instead (PEM, with the chain behind it); read anew each day.",
+        "A certificate of another authority to use instead (PEM, followed by its chain); Birther reads it again every day.",
       ),
-      key: maybe(path, "The private key of `certificate` (PEM)."),
+      key: optional(path, "The private key of `certificate` (PEM)."),
     }),
     {},
-    "How operators' tools on other machines reach us.",
+    "How operators' tools on other machines reach this server.",
   ),
   blastRadius: withDefault(
     v.strictObject({
-      machines: withDefault(count("a whole number of machines", 1, 1_000_000), 10, "So many of a group at any rate."),
-      percent: withDefault(count("a percentage", 0, 100), 10, "So many of a hundred, where that is more."),
-      perSeconds: withDefault(seconds(1, 2_592_000), 3600, "Within how many seconds."),
+      machines: withDefault(
+        count("a whole number of machines", 1, 1_000_000),
+        10,
+        "Minimum number of machines per group: the limit of a group never falls below it.",
+      ),
+      percent: withDefault(
+        count("a percentage", 0, 100),
+        10,
+        "Percentage of the group, if that is more than `machines`.",
+      ),
+      perSeconds: withDefault(seconds(1, 2_592_000), 3600, "Length of the time window in seconds."),
     }),
     {},
-    "How many machines of an owner group may be sent to rebirth or clean within a time without `--override`. Those that no group owns count as one group.",
+    "How many machines of an owner group may be sent to rebirth or clean within a time window without `--override`. Machines without an owner group count as one group.",
   ),
   maxMachines: withDefault(
     count("a whole number of machines", 1, 10_000_000),
     defaultMaxMachines,
-    "How many machines may be known. When there are so many, unknown ones are not answered, and the log says so; those that an operator announces always come in.",
+    "Maximum number of machines in the MDB. Once this limit is reached, unknown machines are ignored, and the log says so. An operator can always announce further machines.",
   ),
-  uplinkMbps: maybe(
-    count("a whole number of megabits a second", 1, 1_000_000),
-    "What may be used of this server's uplink for boot images. When it is full, further machines wait in line; `birther show` says at which place. Without it there is no line.",
+  uplinkMbps: optional(
+    count("a whole number of megabits per second", 1, 1_000_000),
+    "Bandwidth of this server's uplink that boot images may use. Once it is used up, further machines wait in a queue; `birther show` prints their position. Without this key there is no queue.",
   ),
   placement: withDefault(
     v.strictObject({
       lldpSeconds: withDefault(
         seconds(1, 600),
         40,
-        "How long a machine waits for a frame of its switch (they send every 30 s).",
+        "How long a machine waits for an LLDP frame from its switch, in seconds (switches send one every 30 s).",
       ),
-      rules: withDefault(v.array(placementRule), [], "Tried in order, the first match wins."),
+      rules: withDefault(v.array(placementRule), [], "Placement rules, tried in order; the first match wins."),
     }),
     {},
-    "From a switch port to a name and an address.",
+    "Derives the hostname and the permanent address of a machine from its switch port.",
   ),
   images: withDefault(
     leaf("a list of image rules", listOf(imageRule)),
     [{ image: "debug", when: { burnIn: "failed" } }, { image: "compute" }],
-    "Which system image a machine gets: ordered rules, the first whose every condition holds wins. " +
-      "Conditions under `when`: `burnIn: passed|failed`, `minCpus`, `minMemoryMiB`, `minStorageGiB`, `minDisks`, `firmware: bios|uefi`, `product` (regular expression over the SMBIOS product name).",
+    "Which system image a machine gets: rules tried in order; the first rule whose conditions all hold wins. " +
+      "Conditions under `when`: `burnIn: passed|failed`, `minCpus`, `minMemoryMiB`, `minStorageGiB`, `minDisks`, `firmware: bios|uefi`, `product` (regular expression that must match the whole SMBIOS product name).",
   ),
   burnIn: withDefault(
     v.strictObject({
@@ -317,21 +350,21 @@ export const configSchema = v.strictObject({
       minNetworkMiBps: figure("minNetworkMiBps"),
     }),
     {},
-    "How hard and how long a machine is tested before it may work, and what counts as failed.",
+    "How hard and how long a machine is tested before its installation, and the minimum results.",
   ),
   storage: withDefault(
     v.strictObject({
       allowUnencrypted: withDefault(
         yesOrNo,
         false,
-        "Whether a machine that has nowhere to keep a disk key (neither UEFI nor TPM) is installed unencrypted. Its record says so.",
+        "Whether a machine that cannot keep a disk key (neither UEFI nor TPM) is installed without disk encryption. Its record says so.",
       ),
-      minRootDiskMiB: withDefault(mebibytes(512), 8192, "The smallest disk that may become the root disk."),
+      minRootDiskMiB: withDefault(mebibytes(512), 8192, "Minimum size of the root disk."),
       espMiB: withDefault(mebibytes(33), 256, "Size of the EFI system partition."),
       bootMiB: withDefault(mebibytes(128), 1024, "Size of /boot."),
     }),
     {},
-    "What is done to the disks.",
+    "How disks are chosen, partitioned and encrypted.",
   ),
   watch: withDefault(
     v.strictObject({
@@ -343,24 +376,28 @@ export const configSchema = v.strictObject({
       boots: withDefault(
         count("a whole number of starts", 2, 100),
         defaultWatchRules.boots,
-        "So many starts of a machine that is being installed, without coming any further, are *failing*.",
+        "A machine that starts this many times during its installation without progress is *failing*.",
       ),
-      bootsWithinSeconds: withDefault(seconds(60, 604_800), defaultWatchRules.bootsWithinSeconds, "Within so long."),
+      bootsWithinSeconds: withDefault(
+        seconds(60, 604_800),
+        defaultWatchRules.bootsWithinSeconds,
+        "Time window for `boots`, in seconds.",
+      ),
       burnInAttempts: withDefault(
         count("a whole number of starts", 2, 100),
         defaultWatchRules.burnInAttempts,
-        "So many starts of init without the end of a burn-in are *failing*.",
+        "A machine whose init starts this many times without completing a burn-in is *failing*.",
       ),
       webhooks: withDefault(
         leaf(
-          "a list of places to call",
+          "a list of at most 8 webhooks",
           v.pipe(
             v.array(
               v.strictObject({
-                url: needed(webAddress, "Where events are POSTed as JSON."),
-                secretFile: needed(
+                url: required(webAddress, "URL to which events are sent as JSON (POST)."),
+                secretFile: required(
                   path,
-                  "File with the secret, at least 16 characters in one line, that the calls are signed with (docs/webhooks.md).",
+                  "File with the secret that signs the requests: one line of at least 16 characters (docs/webhooks.md).",
                 ),
               }),
             ),
@@ -368,49 +405,61 @@ export const configSchema = v.strictObject({
           ),
         ),
         [],
-        "Who is told when a machine is *failing*, well again, in *conflict*, on *hold*, or healthy.",
+        "Receivers of a notification when a machine is *failing*, has recovered, is in *conflict*, is on *hold*, or becomes healthy.",
       ),
-      repair: maybe(
+      repair: optional(
         v.strictObject({
           afterSeconds: withDefault(
             seconds(300, 604_800),
             1800,
-            "How long a machine must be *failing*, and then again after each step.",
+            "How long a machine must be *failing* before the first repair step, and between steps, in seconds.",
           ),
-          rebirths: withDefault(count("a whole number of rebirths", 0, 16), 2, "So many of one machine,"),
-          withinSeconds: withDefault(seconds(3600, 2_592_000), 86_400, "within so long;"),
-          rebirthsPerHour: withDefault(count("a whole number of rebirths", 1, 10_000), 5, "and of the whole fleet."),
+          rebirths: withDefault(
+            count("a whole number of rebirths", 0, 16),
+            2,
+            "Maximum number of rebirths of one machine within `withinSeconds`.",
+          ),
+          withinSeconds: withDefault(seconds(3600, 2_592_000), 86_400, "Time window for `rebirths`, in seconds."),
+          rebirthsPerHour: withDefault(
+            count("a whole number of rebirths", 1, 10_000),
+            5,
+            "Maximum number of rebirths in the whole fleet per hour.",
+          ),
         }),
-        "What is done by itself about machines that keep failing: rebirth within this budget, then *debug*, then *hold*. A healthy machine is only sent to rebirth when it restarts again and again and its sub is silent; it **loses its root disk** then. Without this section nothing is done.",
+        "Automatic repair of machines that keep failing: rebirth within this budget, then *debug*, then *hold*. A healthy machine is sent to rebirth only if it restarts repeatedly and its sub is silent; the rebirth **erases its root disk**. Without this section, nothing is repaired automatically.",
       ),
     }),
     {},
-    "How machines are watched that do not get on.",
+    "How stalled machines are detected, reported and repaired.",
   ),
   exports: withDefault(
     v.strictObject({
-      dominatorMdbFile: maybe(
+      dominatorMdbFile: optional(
         path,
-        "File that is kept up with the healthy machines for the Dominator (its `-mdbFile`), replaced whole at each change. Its directory must be there.",
+        "File with the healthy machines for the Dominator (its `-mdbFile`), replaced atomically at each change. Its directory must exist.",
       ),
       dominatorMdbByHttp: withDefault(
         yesOrNo,
         false,
-        "Whether `GET /exports/dominator.json` on the plain HTTP port answers the same, for mdbd's `json` driver. Anybody on the networks can then read names and addresses.",
+        "Whether `GET /exports/dominator.json` on the plain HTTP port serves the same content, for mdbd's `json` driver. Any host on the networks can then read names and addresses.",
       ),
     }),
     {},
-    "What other tools are given of the fleet, beside the operators' API (docs/exports.md).",
+    "Exports of the fleet for other tools, besides the operators' API (docs/exports.md).",
   ),
-  retrySeconds: withDefault(seconds(1, 86_400), 30, "How long a machine whose birth failed waits before it restarts."),
+  retrySeconds: withDefault(
+    seconds(1, 86_400),
+    30,
+    "How long a machine waits before it restarts after a failed birth, in seconds.",
+  ),
   orderSeconds: withDefault(
     seconds(60, 86_400),
     900,
-    "How long the token in a boot script may be used: from the making of the script until init asks for its order.",
+    "How long the token in a boot script is valid, in seconds: from the creation of the script until init requests its order.",
   ),
 });
 
-/** The checked configuration, with every default filled in. */
+/** The checked configuration with all defaults filled in. */
 export type Config = v.InferOutput<typeof configSchema>;
-/** What may stand in the file. */
+/** The content of the file before defaults are filled in. */
 export type ConfigInput = v.InferInput<typeof configSchema>;

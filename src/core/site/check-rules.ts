@@ -4,10 +4,10 @@ import { readPattern } from "./pattern.ts";
 import type { PlacementRule } from "./placement.ts";
 import { templateGroups } from "./template.ts";
 
-/** What is wrong with a rule before any machine has come: where (dotted path inside the list), what stands there, what should. */
-export type RuleProblem = { readonly path: string; readonly found: string; readonly meant: string };
+/** A fault in a rule that can be seen without a machine: dotted path inside the list, what was expected, what was found. */
+export type RuleProblem = { readonly path: string; readonly expected: string; readonly found: string };
 
-/** Everything in placement rules that can never work. */
+/** All faults in placement rules that can be seen without a machine. */
 export function checkPlacementRules(rules: readonly PlacementRule[]): readonly RuleProblem[] {
   return rules.flatMap((rule, index) => {
     const problems: RuleProblem[] = [];
@@ -18,7 +18,7 @@ export function checkPlacementRules(rules: readonly PlacementRule[]): readonly R
         problems.push({
           path: `${index}.${name}`,
           found: rule[name],
-          meant: `a regular expression (${pattern.reason})`,
+          expected: `a regular expression (${pattern.reason})`,
         });
         continue;
       }
@@ -27,7 +27,7 @@ export function checkPlacementRules(rules: readonly PlacementRule[]): readonly R
           problems.push({
             path: `${index}.${name}`,
             found: `(?<${group}>…)`,
-            meant: "a group name that switch does not use already",
+            expected: "a group name that the switch pattern does not use",
           });
         }
         groups.push(group);
@@ -36,34 +36,36 @@ export function checkPlacementRules(rules: readonly PlacementRule[]): readonly R
     if (problems.length > 0) return problems;
 
     const known =
-      groups.length === 0 ? "a named group, e.g. (?<rack>\\d+), in switch or port" : `one of ${groups.join(", ")}`;
+      groups.length === 0
+        ? "the name of a group in switch or port, such as (?<rack>\\d+)"
+        : `one of the groups ${groups.join(", ")}`;
     const wanted: readonly (readonly [path: string, group: string])[] = [
       ...templateGroups(rule.hostname).map((group) => [`${index}.hostname`, group] as const),
       ...Object.keys(rule.address.step).map((group) => [`${index}.address.step.${group}`, group] as const),
     ];
     for (const [path, group] of wanted) {
-      if (!groups.includes(group)) problems.push({ path, found: group, meant: known });
+      if (!groups.includes(group)) problems.push({ path, found: group, expected: known });
     }
     const bare = rule.hostname.replace(/\{[^{}:]*(:\d{1,2})?\}/g, "");
     if (!/^[A-Za-z0-9-]*$/.test(bare) || rule.hostname === "") {
       problems.push({
         path: `${index}.hostname`,
         found: rule.hostname,
-        meant: "letters, digits, hyphens and fields like {rack} or {rack:2}",
+        expected: "letters, digits, hyphens and fields such as {rack} or {rack:2}",
       });
     }
     if (parseIpv4(rule.address.first) === undefined) {
       problems.push({
         path: `${index}.address.first`,
         found: rule.address.first,
-        meant: "an IPv4 address, e.g. 10.77.1.0",
+        expected: "an IPv4 address such as 10.77.1.0",
       });
     }
     return problems;
   });
 }
 
-/** Everything in image rules that can never work, such as a rule behind one that always holds. */
+/** All faults in image rules that can be seen without a machine, such as a rule after one that always matches. */
 export function checkImageRules(rules: readonly ImageRule[]): readonly RuleProblem[] {
   const always = rules.findIndex((rule) => Object.keys(rule.when ?? {}).length === 0);
   return rules.flatMap((rule, index) => {
@@ -74,14 +76,14 @@ export function checkImageRules(rules: readonly ImageRule[]): readonly RuleProbl
       problems.push({
         path: `${index}.when.product`,
         found: product,
-        meant: `a regular expression (${pattern.reason})`,
+        expected: `a regular expression (${pattern.reason})`,
       });
     }
     if (always >= 0 && index > always) {
       problems.push({
         path: `${index}`,
-        found: `image ${rule.image} behind rule ${always + 1}, which always holds`,
-        meant: "the rule without conditions last",
+        found: `a rule for image ${rule.image} after rule ${always + 1}, which matches every machine`,
+        expected: "the rule without conditions at the end of the list",
       });
     }
     return problems;

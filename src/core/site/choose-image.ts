@@ -6,55 +6,58 @@ export type ImageChoice =
   | { readonly kind: "chosen"; readonly image: string; readonly why: string }
   | { readonly kind: "none"; readonly reason: string };
 
-type Wish = NonNullable<ImageRule["when"]>;
+type Conditions = NonNullable<ImageRule["when"]>;
 
-/** One test a condition: whether a machine fulfils what the rule wishes. */
+/** One test per condition: whether a machine meets the value in the rule. */
 const conditions: {
-  readonly [Name in keyof Wish]-?: (
-    wished: NonNullable<Wish[Name]>,
+  readonly [Name in keyof Conditions]-?: (
+    wanted: NonNullable<Conditions[Name]>,
     hardware: Hardware,
     burnIn: BurnInReport["verdict"],
   ) => boolean;
 } = {
-  // A skipped burn-in counts as passed: it is skipped for machines that are known to be well (clean).
-  burnIn: (wished, _, outcome) => (outcome === "failed") === (wished === "failed"),
-  minCpus: (wished, hardware) => hardware.cpus >= wished,
-  minMemoryMiB: (wished, hardware) => hardware.memoryMiB >= wished,
-  minStorageGiB: (wished, hardware) => storageGiB(hardware) >= wished,
-  minDisks: (wished, hardware) => fixedDisks(hardware).length >= wished,
-  firmware: (wished, hardware) => hardware.firmware === wished,
-  product: (wished, hardware) => {
-    const pattern = readPattern(wished);
+  // A skipped burn-in counts as passed: a clean skips it because the machine was healthy before.
+  burnIn: (wanted, _, outcome) => (outcome === "failed") === (wanted === "failed"),
+  minCpus: (wanted, hardware) => hardware.cpus >= wanted,
+  minMemoryMiB: (wanted, hardware) => hardware.memoryMiB >= wanted,
+  minStorageGiB: (wanted, hardware) => storageGiB(hardware) >= wanted,
+  minDisks: (wanted, hardware) => fixedDisks(hardware).length >= wanted,
+  firmware: (wanted, hardware) => hardware.firmware === wanted,
+  product: (wanted, hardware) => {
+    const pattern = readPattern(wanted);
     return pattern.kind === "pattern" && pattern.expression.test(hardware.smbios.product);
   },
 };
 
-/** The names of all conditions a rule may have. */
-export const conditionNames = Object.keys(conditions) as readonly (keyof Wish)[];
+/** The names of all conditions that a rule may have. */
+export const conditionNames = Object.keys(conditions) as readonly (keyof Conditions)[];
 
-/** The image of the first rule whose every condition holds, and why it was that one. */
+/** The image of the first rule whose conditions all hold, with the conditions that decided; or why no rule matches. */
 export function chooseImage(
   rules: readonly ImageRule[],
   hardware: Hardware,
   burnIn: BurnInReport["verdict"],
 ): ImageChoice {
   for (const [index, rule] of rules.entries()) {
-    const wishes = rule.when ?? {};
-    const named = conditionNames.filter((name) => wishes[name] !== undefined);
+    const wanted = rule.when ?? {};
+    const named = conditionNames.filter((name) => wanted[name] !== undefined);
     const holds = named.every((name) => {
       const test = conditions[name] as (
-        wished: unknown,
+        wanted: unknown,
         hardware: Hardware,
         outcome: BurnInReport["verdict"],
       ) => boolean;
-      return test(wishes[name], hardware, burnIn);
+      return test(wanted[name], hardware, burnIn);
     });
     if (!holds) continue;
-    const because = named.map((name) => `${name} ${wishes[name]}`).join(", ");
+    const because = named.map((name) => `${name} ${wanted[name]}`).join(", ");
     return { kind: "chosen", image: rule.image, why: `image rule ${index + 1}${because === "" ? "" : `: ${because}`}` };
   }
   const facts = `${hardware.cpus} CPUs, ${hardware.memoryMiB} MiB memory, ${Math.floor(storageGiB(hardware))} GiB storage`;
-  return { kind: "none", reason: `none of the ${rules.length} image rules holds for ${facts}, burn-in ${burnIn}` };
+  return {
+    kind: "none",
+    reason: `none of the ${rules.length} image rules matches this machine: ${facts}, burn-in ${burnIn}`,
+  };
 }
 
 function fixedDisks(hardware: Hardware) {

@@ -1,6 +1,6 @@
 /**
- * A rule that chooses the required image. Rules are tried in order; the first whose every condition holds wins.
- * A rule without conditions always holds. Sizes are in the unit their name ends with.
+ * A rule that chooses the required image. Rules are tried in order; the first rule whose conditions all hold wins.
+ * A rule without conditions matches every machine.
  */
 export type ImageRule = {
   readonly image: string;

@@ -6,10 +6,10 @@ import { fillTemplate } from "./template.ts";
 /** One label of a host name (RFC 1123 §2.1), as long as Linux takes it. */
 const hostLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** The place, name and address of a machine from what LLDP said, by the first rule that matches; or why there is none. */
+/** The slot, hostname and address of a machine by the first rule that matches its LLDP neighbour; or why there is none. */
 export function placeMachine(rules: readonly PlacementRule[], neighbour: Neighbour): PlacementResult {
   const cable = `switch ${quoted(neighbour.switchName)} port ${quoted(neighbour.port)}`;
-  if (rules.length === 0) return unplaced(`there are no placement rules, so ${cable} is no known place`);
+  if (rules.length === 0) return unplaced(`there are no placement rules: expected one that matches ${cable}`);
   for (const [index, rule] of rules.entries()) {
     const position = positionBy(rule, neighbour);
     if (typeof position === "string") return unplaced(`placement rule ${index + 1}: ${position}`);
@@ -17,7 +17,7 @@ export function placeMachine(rules: readonly PlacementRule[], neighbour: Neighbo
     const hostname = fillTemplate(rule.hostname, position).toLowerCase();
     if (!hostLabel.test(hostname)) {
       return unplaced(
-        `placement rule ${index + 1} makes the hostname ${quoted(hostname)} of ${cable}, which is not one`,
+        `placement rule ${index + 1}, ${cable}: expected a hostname of letters, digits and hyphens, found ${quoted(hostname)}`,
       );
     }
     const address = addressBy(rule, position);
@@ -36,7 +36,7 @@ export function placeMachine(rules: readonly PlacementRule[], neighbour: Neighbo
   return unplaced(`none of the ${rules.length} placement rules matches ${cable}`);
 }
 
-/** The rule's groups, undefined where it does not match, or in words why it cannot work. */
+/** The values of the rule's groups; undefined if it does not match; or a text that says why the rule is invalid. */
 function positionBy(
   rule: PlacementRule,
   neighbour: Neighbour,
@@ -47,7 +47,7 @@ function positionBy(
     ["port", rule.port, neighbour.port],
   ] as const) {
     const pattern = readPattern(source);
-    if (pattern.kind === "broken") return `its ${name} pattern is broken: ${pattern.reason}`;
+    if (pattern.kind === "broken") return `invalid ${name} pattern: ${pattern.reason}`;
     const match = pattern.expression.exec(text);
     if (match === null) return undefined;
     for (const group of pattern.groups) {
@@ -60,15 +60,16 @@ function positionBy(
 
 function addressBy(rule: PlacementRule, position: { readonly [group: string]: string }): Ipv4 | string {
   const first = parseIpv4(rule.address.first);
-  if (first === undefined) return `its first address ${quoted(rule.address.first)} is none`;
+  if (first === undefined) return `address.first: expected an IPv4 address, found ${quoted(rule.address.first)}`;
   let value: number = first;
   for (const [group, step] of Object.entries(rule.address.step)) {
     const text = position[group];
-    if (text === undefined) return `the address needs the group ${quoted(group)}, which did not match anything`;
-    if (!/^\d{1,9}$/.test(text)) return `the address needs a number as ${quoted(group)}, not ${quoted(text)}`;
+    if (text === undefined) return `address.step: the group ${quoted(group)} matched nothing`;
+    if (!/^\d{1,9}$/.test(text))
+      return `address.step: expected a number in the group ${quoted(group)}, found ${quoted(text)}`;
     value += Number(text) * step;
   }
-  if (value < 0 || value > 0xffffffff) return `the computed address lies outside IPv4`;
+  if (value < 0 || value > 0xffffffff) return `the computed address is outside the IPv4 address space`;
   return value as Ipv4;
 }
 

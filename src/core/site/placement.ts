@@ -1,10 +1,10 @@
-/** What LLDP said of the other end of the cable (IEEE 802.1AB: system name and port id or description). */
+/** The other end of the cable, as LLDP announces it (IEEE 802.1AB: system name, and port id or description). */
 export type Neighbour = {
   readonly switchName: string;
   readonly port: string;
 };
 
-/** Where a machine hangs, and the name and address that follow from it. */
+/** The switch port that a machine is connected to, and the hostname and address that follow from it. */
 export type Placement = {
   readonly switchName: string;
   readonly port: string;
@@ -16,13 +16,13 @@ export type Placement = {
 };
 
 /**
- * A rule that turns a switch port into a place, a name and an address. Rules are tried in order, the first match wins.
+ * A rule that turns a switch port into a position, a hostname and an address. Rules are tried in order; the first match wins.
  * `switch` and `port` are regular expressions over the whole text; their named groups are the position.
  */
 export type PlacementRule = {
   readonly switch: string;
   readonly port: string;
-  /** Template: `{rack}` is a group's text, `{rack:2}` the same zero-padded to two digits. */
+  /** Template: `{rack}` is a group's text, `{rack:2}` the same text zero-padded to two digits. */
   readonly hostname: string;
   /** The address is `first + Σ group × step`, e.g. `{ first: "10.1.1.0", step: { rack: 64, unit: 1 } }`. */
   readonly address: { readonly first: string; readonly step: { readonly [group: string]: number } };

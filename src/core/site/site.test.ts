@@ -34,13 +34,17 @@ test("the first matching rule wins, and a pattern is over the whole text", () =>
 });
 
 const unplaced: readonly { title: string; rules: readonly PlacementRule[]; port?: string; reason: RegExp }[] = [
-  { title: "no rules", rules: [], reason: /there are no placement rules, so switch "tor-1" port "swp7"/ },
+  {
+    title: "no rules",
+    rules: [],
+    reason: /there are no placement rules: expected one that matches switch "tor-1" port "swp7"/,
+  },
   { title: "an unknown port", rules: [rack], port: "mgmt0", reason: /none of the 1 placement rules matches .*"mgmt0"/ },
-  { title: "a broken pattern", rules: [{ ...rack, port: "swp(" }], reason: /rule 1: its port pattern is broken/ },
+  { title: "an invalid pattern", rules: [{ ...rack, port: "swp(" }], reason: /rule 1: invalid port pattern/ },
   {
     title: "an unknown group in the name",
     rules: [{ ...rack, hostname: "r{row}" }],
-    reason: /the hostname "r\{row\}"/,
+    reason: /expected a hostname .*, found "r\{row\}"/,
   },
   {
     title: "an unknown group in the address",
@@ -48,19 +52,19 @@ const unplaced: readonly { title: string; rules: readonly PlacementRule[]; port?
     reason: /"row"/,
   },
   {
-    title: "a group that is no number",
+    title: "a group that is not a number",
     rules: [{ ...rack, port: "(?<unit>.*)", hostname: "a" }],
-    reason: /a number as "unit", not "swp7"/,
+    reason: /expected a number in the group "unit", found "swp7"/,
   },
   {
     title: "an address beyond IPv4",
     rules: [{ ...rack, address: { first: "255.255.255.0", step: { rack: 256 } } }],
-    reason: /outside IPv4/,
+    reason: /outside the IPv4 address space/,
   },
   {
-    title: "a first address that is none",
+    title: "an invalid first address",
     rules: [{ ...rack, address: { first: "ten", step: {} } }],
-    reason: /"ten" is none/,
+    reason: /expected an IPv4 address, found "ten"/,
   },
 ];
 for (const row of unplaced) {
@@ -73,17 +77,17 @@ for (const row of unplaced) {
 
 const checked: readonly { title: string; rule: PlacementRule; paths: readonly string[] }[] = [
   { title: "a good rule", rule: rack, paths: [] },
-  { title: "broken patterns", rule: { ...rack, switch: "(", port: "[" }, paths: ["0.switch", "0.port"] },
+  { title: "invalid patterns", rule: { ...rack, switch: "(", port: "[" }, paths: ["0.switch", "0.port"] },
   { title: "a group used twice", rule: { ...rack, port: "swp(?<rack>\\d+)" }, paths: ["0.port"] },
   {
     title: "unknown groups",
     rule: { ...rack, hostname: "{row}", address: { first: "10.0.0.0", step: { col: 1 } } },
     paths: ["0.hostname", "0.address.step.col"],
   },
-  { title: "a hostname that is none", rule: { ...rack, hostname: "r_{rack}" }, paths: ["0.hostname"] },
+  { title: "an invalid hostname", rule: { ...rack, hostname: "r_{rack}" }, paths: ["0.hostname"] },
   { title: "an unclosed field", rule: { ...rack, hostname: "r{rack" }, paths: ["0.hostname"] },
   {
-    title: "a first address that is none",
+    title: "an invalid first address",
     rule: { ...rack, address: { ...rack.address, first: "10.0.0" } },
     paths: ["0.address.first"],
   },
@@ -162,7 +166,7 @@ const imageRows: readonly {
   { when: { minCpus: 8, minDisks: 2 }, holds: true },
 ];
 for (const row of imageRows) {
-  test(`image rule ${JSON.stringify(row.when)} ${row.holds ? "holds" : "does not hold"} (burn-in ${row.burnIn ?? "passed"})`, () => {
+  test(`image rule ${JSON.stringify(row.when)} ${row.holds ? "matches" : "does not match"} (burn-in ${row.burnIn ?? "passed"})`, () => {
     const choice = chooseImage(
       [{ image: "this", when: row.when }, { image: "other" }],
       hardware,
@@ -172,7 +176,7 @@ for (const row of imageRows) {
   });
 }
 
-test("no image rule holds: the reason lists what the machine is", () => {
+test("no image rule matches: the reason lists the facts of the machine", () => {
   const choice = chooseImage([{ image: "big", when: { minCpus: 99 } }], hardware, "passed");
   assert.match(
     choice.kind === "none" ? choice.reason : "",
@@ -180,7 +184,7 @@ test("no image rule holds: the reason lists what the machine is", () => {
   );
 });
 
-test("image rules checked: a broken pattern, and a rule that can never be reached", () => {
+test("image rules checked: an invalid pattern, and an unreachable rule", () => {
   const problems = checkImageRules([
     { image: "a", when: { product: "(" } },
     { image: "b" },

@@ -1,7 +1,7 @@
-/** A place in a hostname template: `{rack}`, or `{rack:2}` for zero-padding to two digits. */
+/** A field in a hostname template: `{rack}`, or `{rack:2}` for zero-padding to two digits. */
 const field = /\{([^{}:]*)(?::(\d{1,2}))?\}/g;
 
-/** The groups a template asks for, in order. */
+/** The groups that a template uses, in order. */
 export function templateGroups(template: string): readonly string[] {
   const groups: string[] = [];
   template.replace(field, (whole, group: string) => {
@@ -11,7 +11,7 @@ export function templateGroups(template: string): readonly string[] {
   return groups;
 }
 
-/** The template with each field filled from `values`; a group without a value stands as it was. */
+/** The template with each field filled from `values`; a field whose group has no value stays as it is. */
 export function fillTemplate(template: string, values: { readonly [group: string]: string }): string {
   return template.replace(field, (whole, group: string, width: string | undefined) => {
     const value = values[group];

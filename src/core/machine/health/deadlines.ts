@@ -1,94 +1,94 @@
 import type { Phase } from "../record.ts";
 
-/** Seconds that a machine may stay in each phase; of one that is up, that its sub may be silent. */
+/** Seconds that a machine may stay in each phase; in phase `up`, seconds that its sub may be silent. */
 export type Deadlines = { readonly [P in Phase]: number };
 
 /**
- * What comes next after each phase, and where it is when that does not come. Seconds leave room for slow firmware, thousands of
+ * What each phase waits for, and where to look when it does not happen. The seconds allow for slow firmware, thousands of
  * machines at once and one retry; `initUp` lasts as long as the burn-in.
  */
 export const phaseWaitsFor: {
   readonly [P in Phase]: {
     readonly seconds: number;
-    /** The one event that ends the phase, as the end of "waits until …". */
+    /** The event that ends the phase; completes "waits until …". */
     readonly missing: string;
-    /** What to look at when it does not come. */
+    /** Where to look when that event does not happen. */
     readonly next: string;
   };
 } = {
   offered: {
     seconds: 180,
     missing: "its firmware fetches the boot loader",
-    next: "birther packets NAME says whether it asked by TFTP or HTTP: if not, its firmware refused the offer or another network boot comes first",
+    next: "check birther packets NAME for a TFTP or HTTP request: without one, its firmware rejected the offer or tries another boot entry first",
   },
   loaderSent: {
     seconds: 300,
     missing: "its loader fetches the boot script and the kernel",
-    next: "look at its console: the loader says what it could not fetch; HTTP must be open from there to the server",
+    next: "read its console: the loader names the file that it could not fetch; check that HTTP from the machine to the server is not blocked",
   },
   kernelSent: {
     seconds: 600,
     missing: "init has started and taken its birth order",
-    next: "look at its console: the kernel may lack memory, or init the driver of the NIC; TLS must be open from there to the server",
+    next: "read its console: the kernel may lack memory, or init a driver for the NIC; check that TLS from the machine to the server is not blocked",
   },
   initUp: {
     seconds: 14_400,
     missing: "the burn-in has ended",
-    next: "birther log NAME shows how far it is; a test that hangs is reset by the watchdog",
+    next: "read birther log NAME for the progress of the burn-in; the watchdog resets a machine whose test hangs",
   },
   burnIn: {
     seconds: 600,
-    missing: "a frame of its switch (LLDP) has told its place",
-    next: "birther log NAME; LLDP must be sent on that port, and a placement rule must match it",
+    missing: "an LLDP frame of its switch arrives and a placement rule matches it",
+    next: "read birther log NAME; check that the switch sends LLDP on that port and that a placement rule matches it",
   },
   placed: {
     seconds: 600,
-    missing: "the keys of its root disk are made",
-    next: "birther log NAME; NVRAM may be full or read-only",
+    missing: "the encryption keys of its root disk are created",
+    next: "read birther log NAME; the NVRAM may be full or read-only",
   },
   keysMade: {
     seconds: 900,
     missing: "its root disk is partitioned",
-    next: "birther log NAME; the disk may be failing: birther show NAME lists what the burn-in measured",
+    next: "read birther log NAME; the disk may be failing: birther show NAME lists the burn-in results",
   },
   partitioned: {
     seconds: 1800,
-    missing: "the root file-system is populated",
-    next: "birther log NAME; the disk may be failing: birther show NAME lists what the burn-in measured",
+    missing: "its root file system is populated",
+    next: "read birther log NAME; the disk may be failing: birther show NAME lists the burn-in results",
   },
   populated: {
     seconds: 600,
-    missing: "it is declared healthy and subd takes over",
-    next: "birther log NAME; a conflict or a refusal stands there with its reason",
+    missing: "it is declared healthy and its sub starts",
+    next: "read birther log NAME for a conflict or a refusal with its reason",
   },
   handedOver: {
     seconds: 900,
-    missing: "its sub is heard at the permanent address, and told what to fetch",
-    next: "the permanent address must be reachable from the server; the required image must exist: birther image list",
+    missing: "its sub polls from the permanent address and gets a list of objects to fetch",
+    next: "check that the server can reach the permanent address, and that the required image exists (birther image list)",
   },
   fetching: {
     seconds: 7200,
-    missing: "all objects of its image are there",
-    next: "birther log NAME; its disk may be full, or the network slow",
+    missing: "all objects of its image are fetched",
+    next: "read birther log NAME; its disk may be full, or the network slow",
   },
   updating: {
     seconds: 3600,
-    missing: "its image is in place",
-    next: "birther log NAME shows the step it is at",
+    missing: "its image is installed",
+    next: "read birther log NAME for the current step of the update",
   },
   rebooting: {
     seconds: 1200,
-    missing: "its sub is heard from its own disk",
-    next: "look at its console; birther packets NAME says whether it asks the network again and again; birther quirks what was learned of its firmware",
+    missing: "its sub polls after the boot from disk",
+    next: "read its console; check birther packets NAME for repeated network boots, and birther quirks for known faults of its firmware",
   },
   up: {
     seconds: 900,
-    missing: "its sub is heard again",
-    next: "look whether it is switched on and reachable; if its system is broken: birther rebirth NAME, then a reset",
+    missing: "its sub polls again",
+    next: "check that it is switched on and reachable; if its system is broken, run birther rebirth NAME, then reset it",
   },
 };
 
-/** The seconds alone. */
+/** Only the seconds of each phase. */
 export const defaultDeadlineSeconds: Deadlines = Object.fromEntries(
   Object.entries(phaseWaitsFor).map(([phase, { seconds }]) => [phase, seconds]),
 ) as Deadlines;

@@ -139,7 +139,7 @@ const rows: readonly (readonly [title: string, Machine, Partial<WhyFacts>, missi
     "silent",
     machineIn("healthy", { phase: "up", phaseAtMs: 1000 }),
     { nowMs: 60 * minuteMs },
-    /sub is heard again/,
+    /sub polls again/,
     /rebirth r01u01/,
   ],
 ];
@@ -196,7 +196,7 @@ test("why follows a birth from the first request to up", () => {
     [{ kind: "phaseSeen", id: id(1), phase: "burnIn" }, /LLDP/],
     [{ kind: "placed", id: id(1), placement: place(1) }, /LLDP/],
     [{ kind: "phaseSeen", id: id(1), phase: "populated" }, /declared healthy/],
-    [healthy(1, 1), /subd takes over/],
+    [healthy(1, 1), /its sub starts/],
     [{ kind: "phaseSeen", id: id(1), phase: "handedOver" }, /permanent address/],
     [{ kind: "subSeen", id: id(1), runningImage: "compute" }, /^nothing$/],
   ];
