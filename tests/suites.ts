@@ -60,7 +60,7 @@ export const suites: readonly Suite[] = [
   },
   {
     name: "dominator",
-    about: "subd as an ordinary program against the Dominator: fetch, update, forged contents, power cuts",
+    about: "birther-agent as an ordinary program against the Dominator: fetch, update, forged contents, power cuts",
     run: {
       kind: "files",
       globs: ["tests/dominator/*.test.ts"],

@@ -40,7 +40,7 @@ export type BuildOptions = {
 const scripts = [
   { entry: "main.ts", path: "usr/lib/birther/init.js" },
   { entry: "watchdog/watchdog.ts", path: "usr/lib/birther/watchdog.js" },
-  { entry: "sub/main.ts", path: "usr/lib/birther/subd.js" },
+  { entry: "agent/main.ts", path: "usr/lib/birther/agent.js" },
 ] as const;
 
 const mountPoints = ["dev", "mnt", "proc", "run", "sys"] as const;

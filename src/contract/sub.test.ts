@@ -30,6 +30,7 @@ const settings = {
   boot: { partUuid: "6f3c1b0e-0d5a-4c53-9d3e-b1a7c0ffee02" },
 };
 const poll = {
+  protocol: 2,
   machineId: "m-1",
   running: "birth",
   kernel: "6.1",
@@ -53,10 +54,16 @@ test("sub messages: what is right passes unchanged", () => {
   assert.deepEqual(v.parse(directive, update), update);
 });
 
+test("sub messages: a poll of an agent that was installed before there was a protocol number is of protocol 1", () => {
+  const { protocol: _none, ...former } = poll;
+  assert.deepEqual(v.parse(subPollRequest, former), { ...former, protocol: 1 });
+});
+
 const wrong: readonly (readonly [title: string, schema: v.GenericSchema, value: unknown])[] = [
   ["settings without a root", subSettings, { ...settings, root: undefined }],
   ["a root of an unknown kind", subSettings, { ...settings, root: { kind: "raid" } }],
   ["a name for an address", subSettings, { ...settings, http: "server:80" }],
+  ["a protocol before the first", subPollRequest, { ...poll, protocol: 0 }],
   ["a key nobody knows", subPollRequest, { ...poll, surprise: 1 }],
   ["a hash that is too short", directive, { kind: "fetch", objects: [{ sha512: "00", size: 1 }] }],
   [

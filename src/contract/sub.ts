@@ -109,7 +109,11 @@ const outcome = v.variant("kind", [
 ]);
 export type SubOutcome = v.InferOutput<typeof outcome>;
 
+/** An agent that names no protocol was installed before there was a number. */
+const firstProtocol = 1;
+
 export const subPollRequest = v.strictObject({
+  protocol: v.optional(v.pipe(count, v.minValue(firstProtocol)), firstProtocol),
   machineId: text,
   running: v.picklist(["birth", "image"]),
   kernel: text,

@@ -1,6 +1,6 @@
 /*
  * The program that all of our JavaScript on a machine runs in: QuickJS, its modules std and os, and our
- * module `host`. Its name decides what it runs, so that one file serves as /init, subd and test runner.
+ * module `host`. Its name decides what it runs, so that one file serves as /init, birther-agent and test runner.
  */
 #include <errno.h>
 #include <signal.h>
@@ -18,7 +18,7 @@ enum { LAST_WORDS_SECONDS = 20, STACK_BYTES = 4 << 20, MAX_ENTRIES = 64 };
 
 static const struct { const char *program, *script; } scripts[] = {
 	{ "init", "/usr/lib/birther/init.js" },
-	{ "subd", "/usr/local/lib/birther/subd.js" },
+	{ "birther-agent", "/usr/local/lib/birther/agent.js" },
 };
 
 static const struct host_entry *const tables[] = { system_entries, network_entries, tls_entries, burnin_entries };

@@ -1,5 +1,5 @@
 /**
- * The part of QuickJS' module `os` that init and subd use (QuickJS 2021-03-27, quickjs-libc.c).
+ * The part of QuickJS' module `os` that init and birther-agent use (QuickJS 2021-03-27, quickjs-libc.c).
  * `Result` is 0 or more on success and -errno on failure: nothing here throws for the world's faults.
  */
 declare module "os" {

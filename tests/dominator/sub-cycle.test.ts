@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { machineFilterLines, subFilter } from "../../src/core/image/filter.ts";
+import { agentProtocol, machineFilterLines, subFilter } from "../../src/core/image/filter.ts";
 import { importTree } from "../../src/dominator/import/tree.ts";
 import { draw, type Sketch, type SubFixture, startSubFixture } from "./sub-fixture.ts";
 
@@ -15,6 +15,8 @@ const image: Sketch = {
   "usr/bin/su": { mode: 0o4755, text: "elf".repeat(2_000_000) },
   "usr/bin/sudo": { same: "usr/bin/su" },
   "usr/bin/copy-of-passwd": "root\n",
+  // The name of the Dominator's own program is an ordinary path of an image.
+  "usr/local/sbin/subd": "the Dominator's",
   "usr/lib/modules/6.1.0-1/modules.dep": "kernel/dm-crypt.ko: kernel/dm-mod.ko\nkernel/dm-mod.ko:\n",
   "usr/lib/modules/6.1.0-1/kernel/dm-crypt.ko": "crypt",
   "usr/lib/modules/6.1.0-1/kernel/dm-mod.ko": "mod",
@@ -36,7 +38,7 @@ async function assertIsImage(fixture: SubFixture, name: string): Promise<void> {
       tree.entries.map(([path, number]) => [path, { ...tree.inodes[number], sameAs: first.get(number) }]),
     );
   };
-  const guarded = (path: string) => subFilter(machineFilterLines).protects(path);
+  const guarded = (path: string) => subFilter(machineFilterLines, agentProtocol).protects(path);
   const parentsOfMachineFiles = ["/etc/birther", "/usr/local", "/usr/local/sbin", "/usr/local/lib", "/var/lib"];
   const seen = describe(found);
   for (const path of parentsOfMachineFiles) if (!wanted.entries.some(([entry]) => entry === path)) delete seen[path];
@@ -54,18 +56,18 @@ test("an empty sub fetches, updates, writes what its boot loader needs, and is t
     "etc/old": "x",
     "usr/bin/su": "old",
     "etc/passwd/in-the-way": "x",
-    ".subd/drafts/7": "half",
+    ".birther-agent/drafts/7": "half",
   });
   const name = await fixture.importSketch(image, machineFilterLines);
-  const { status, stdout, stderr } = await fixture.runSub();
+  const { status, stdout, stderr } = await fixture.runAgent();
   assert.equal(status, 0, stdout + stderr);
 
   await assertIsImage(fixture, name);
   assert.equal(readFileSync(join(root, "etc/fstab"), "utf8"), "of this machine\n");
-  assert.equal(readFileSync(join(root, "usr/local/sbin/subd"), "utf8"), "the sub itself");
+  assert.equal(readFileSync(join(root, "usr/local/sbin/birther-agent"), "utf8"), "the sub itself");
   assert.equal(statSync(join(root, "usr/bin/su")).mode & 0o7777, 0o4755);
   assert.equal(existsSync(join(root, "stray")), false);
-  assert.equal(existsSync(join(root, ".subd/objects")), false);
+  assert.equal(existsSync(join(root, ".birther-agent/objects")), false);
   assert.equal(readFileSync(join(root, "var/lib/birther/patched-image"), "utf8"), "compute/1\n");
   const grub = readFileSync(join(root, "boot/grub/grub.cfg"), "utf8");
   assert.match(grub, /linux \/vmlinuz-6\.1\.0-1 root=PARTUUID=6f3c1b0e-0d5a-4c53-9d3e-b1a7c0ffee03 ro/);
@@ -84,10 +86,10 @@ test("after the boot nothing is read but one poll, and the machine is up; a new 
   await using fixture = await startSubFixture();
   const { root, store } = fixture;
   await fixture.importSketch(image, machineFilterLines);
-  await fixture.runSub();
+  await fixture.runAgent();
   // As a boot does: another boot_id.
   writeFileSync(join(root, "var/lib/birther/kernel-changed-in"), "another boot\n");
-  const booted = await fixture.runSub();
+  const booted = await fixture.runAgent();
   assert.equal(booted.status, 0, booted.stdout);
   assert.doesNotMatch(booted.stdout, /scanned/);
   assert.equal(store.list()[0]?.phase, "up");
@@ -98,7 +100,7 @@ test("after the boot nothing is read but one poll, and the machine is up; a new 
     { ...rest, "etc/passwd": "root and more\n", "etc/new": { same: "etc/empty" } },
     machineFilterLines,
   );
-  const updated = await fixture.runSub();
+  const updated = await fixture.runAgent();
   assert.equal(updated.status, 0, updated.stdout);
   assert.match(updated.stdout, /fetched \{"objects":1,"of":1\}/);
   await assertIsImage(fixture, next);
@@ -120,7 +122,7 @@ test("an encrypted root gets a second initrd with the modules of the image's ker
     "usr/local/lib/birther/unlock/lib/libc.so.6": "libc",
   });
   await fixture.importSketch(image, machineFilterLines);
-  const { status, stdout, stderr } = await fixture.runSub();
+  const { status, stdout, stderr } = await fixture.runAgent();
   assert.equal(status, 0, stdout + stderr);
   const archive = readFileSync(join(root, "boot/birther-unlock.img"));
   const cpio = (...options: string[]) =>
@@ -143,11 +145,11 @@ test("a forged or damaged content is never used, and the MDB hears of it", { tim
     ?.tree.inodes.find((inode) => inode.kind === "regular" && inode.uid === 7 && inode.size < 100);
   assert.ok(shadow?.kind === "regular" && (await objects.sizeOf(shadow.sha512)) !== undefined);
   forge.add(shadow.sha512);
-  await fixture.runSub();
+  await fixture.runAgent();
   assert.equal(existsSync(join(root, "etc/shadow")), false);
   assert.equal(existsSync(join(root, "var/lib/birther/patched-image")), false);
   forge.clear();
-  await fixture.runSub();
+  await fixture.runAgent();
   await assertIsImage(fixture, "compute/1");
   const failure = store.list()[0]?.conditions.find((condition) => condition.kind === "failing");
   assert.match(failure?.reason ?? "", /fetch: .*damaged or forged/);
@@ -157,13 +159,13 @@ test("a power cut at any time between two renames is mended by the next run", { 
   await using fixture = await startSubFixture();
   const { root } = fixture;
   const name = await fixture.importSketch(image, machineFilterLines);
-  await fixture.runSub();
+  await fixture.runAgent();
   rmSync(join(root, "var/lib/birther/patched-image"));
   rmSync(join(root, "usr/bin/sudo"));
   rmSync(join(root, "boot/grub/grub.cfg"));
   writeFileSync(join(root, "var/lib/birther/boot-files-due"), "");
-  await draw(root, { "etc/passwd.birther-new": "half", ".subd/objects/aa/bb": "garbage" });
-  const { status, stdout, stderr } = await fixture.runSub();
+  await draw(root, { "etc/passwd.birther-new": "half", ".birther-agent/objects/aa/bb": "garbage" });
+  const { status, stdout, stderr } = await fixture.runAgent();
   assert.equal(status, 0, stdout + stderr);
   await assertIsImage(fixture, name);
   assert.ok(existsSync(join(root, "boot/grub/grub.cfg")));
@@ -175,7 +177,7 @@ test("a kernel that was placed by an update that then failed is still a reason t
   await using fixture = await startSubFixture();
   const { root } = fixture;
   await fixture.importSketch({ "boot/vmlinuz-6.1.0-1": "kernel" }, machineFilterLines);
-  await fixture.runSub();
+  await fixture.runAgent();
   assert.equal(existsSync(join(root, "boot/vmlinuz-6.1.0-1")), true);
   assert.equal(existsSync(join(root, "var/lib/birther/patched-image")), false);
   const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
@@ -185,14 +187,14 @@ test("a kernel that was placed by an update that then failed is still a reason t
 test("an image without a kernel is not taken for an update that could boot", { timeout: 120_000 }, async () => {
   await using fixture = await startSubFixture();
   await fixture.importSketch({ "boot/vmlinuz-1": "kernel without initrd" }, machineFilterLines);
-  await fixture.runSub();
+  await fixture.runAgent();
   assert.equal(existsSync(join(fixture.root, "var/lib/birther/patched-image")), false);
 });
 
 test("a stranger's credential is refused", { timeout: 120_000 }, async () => {
   await using fixture = await startSubFixture({ token: "guessed" });
   await fixture.importSketch(image, machineFilterLines);
-  const { status, stdout, stderr } = await fixture.runSub();
+  const { status, stdout, stderr } = await fixture.runAgent();
   assert.notEqual(status, 0);
   assert.match(stdout + stderr, /status 401/);
 });

@@ -61,8 +61,8 @@ export type SubFixture = AsyncDisposable & {
   readonly objects: ObjectStore;
   /** Imports a sketch as the next version of `compute`. */
   readonly importSketch: (sketch: Sketch, filter: readonly string[]) => Promise<string>;
-  /** Runs subd until there is nothing to do. */
-  readonly runSub: () => Promise<NativeRun>;
+  /** Runs birther-agent until there is nothing to do. */
+  readonly runAgent: () => Promise<NativeRun>;
   /** Contents that the object server lies about. */
   readonly forge: Set<string>;
 };
@@ -108,12 +108,12 @@ export async function startSubFixture(settings: Partial<SubSettings> = {}): Prom
     "etc/birther/sub.json": JSON.stringify(subJson),
     "etc/birther/ca.pem": authority.pem,
     "etc/fstab": "of this machine\n",
-    "usr/local/sbin/subd": "the sub itself",
+    "usr/local/sbin/birther-agent": "the sub itself",
     "boot/efi/": "",
     "proc/": "",
   });
-  const script = join(directory, "subd.js");
-  await writeFile(script, await bundleForQuickJs({ entry: join(import.meta.dirname, "../../src/init/sub/main.ts") }));
+  const script = join(directory, "agent.js");
+  await writeFile(script, await bundleForQuickJs({ entry: join(import.meta.dirname, "../../src/init/agent/main.ts") }));
 
   let drawn = 0;
   return {
@@ -129,7 +129,7 @@ export async function startSubFixture(settings: Partial<SubSettings> = {}): Prom
       const tree = await importTree({ source, objects, filter });
       return (await images.add("compute", { createdAtMs: 1, source: "sketch", filter, tree })).name;
     },
-    runSub: () => runNative(script, ["--root", root, "--once"]),
+    runAgent: () => runNative(script, ["--root", root, "--once"]),
     [Symbol.asyncDispose]: async () => {
       for (const server of [tls, plain]) {
         if ("closeAllConnections" in server) server.closeAllConnections();

@@ -89,8 +89,8 @@ test("the Bootstrap Image boots, every tool and system call in it works, and a d
     t.diagnostic(said);
     for (const each of checks) assert.ok(said.includes(`ok ${each}`), `not said: ok ${each}\n${said}`);
     assert.doesNotMatch(said, /not ok/);
-    assert.match(said, /new root: .*lost\+found,subd,usr/);
-    assert.match(said, /Error: the end of subd\n\s+at <anonymous> \(\/usr\/local\/lib\/birther\/subd\.js/);
+    assert.match(said, /new root: .*birther-agent,lost\+found,usr/);
+    assert.match(said, /Error: the end of birther-agent\n\s+at <anonymous> \(\/usr\/local\/lib\/birther\/agent\.js/);
     assert.match(said, /PID 1 ended; the machine reboots in 20 seconds/);
     assert.doesNotMatch(said, /Kernel panic/);
   } finally {

@@ -162,10 +162,10 @@ check("shell", () => runOrThrow(["sh", "-c", "ls /bin/busybox | cat"]).trim());
 print(`memory ${readText("/proc/meminfo").split("\n").slice(0, 3).join(" ").replace(/\s+/g, " ")}`);
 
 makeDirectories("/mnt/usr/local/lib/birther");
-copyFile("/init", "/mnt/subd");
+copyFile("/init", "/mnt/birther-agent");
 writeText(
-  "/mnt/usr/local/lib/birther/subd.js",
-  'import * as os from "os"; print("new root:", os.readdir("/")[0].sort().join()); throw new Error("the end of subd");\n',
+  "/mnt/usr/local/lib/birther/agent.js",
+  'import * as os from "os"; print("new root:", os.readdir("/")[0].sort().join()); throw new Error("the end of birther-agent");\n',
 );
 host.sync();
-host.switchRoot("/mnt", ["/subd"]);
+host.switchRoot("/mnt", ["/birther-agent"]);

@@ -46,7 +46,7 @@ export const signedLoaderCopies: Extract<Act, { kind: "copyFiles" }> = {
   ).map(([from, file]) => ({ from, to: onNewRoot(`${rootPaths.esp}${file}`), mode: 0o644 })),
 };
 
-/** GRUB's configuration on the ESP: constant, as what follows the kernel is subd's grub.cfg on /boot. */
+/** GRUB's configuration on the ESP: constant, as what follows the kernel is birther-agent's grub.cfg on /boot. */
 export const signedLoaderConfig: Extract<Act, { kind: "writeFiles" }> = {
   kind: "writeFiles",
   files: [

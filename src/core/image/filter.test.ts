@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { machineFilterLines, parseFilter, subFilter } from "./filter.ts";
+import { agentProtocol, machineFilterLines, parseFilter, subFilter } from "./filter.ts";
 
 const rows: readonly {
   readonly title: string;
@@ -66,19 +66,19 @@ test("filter: a line that is no regular expression is named", () => {
 });
 
 test("filter: what a birth writes is protected, what an image brings is not", () => {
-  const filter = subFilter(machineFilterLines);
+  const filter = subFilter(machineFilterLines, agentProtocol);
   const born = [
     "/etc/fstab",
     "/etc/hostname",
     "/etc/birther/sub.json",
-    "/usr/local/sbin/subd",
+    "/usr/local/sbin/birther-agent",
     "/etc/systemd/network/10-birther.network",
   ];
   for (const path of [
     ...born,
     "/boot/grub/grub.cfg",
     "/boot/efi",
-    "/.subd/objects/aa",
+    "/.birther-agent/objects/aa",
     "/var/lib/birther/patched-image",
   ]) {
     assert.equal(filter.protects(path), true, path);
@@ -98,5 +98,21 @@ test("filter: what a birth writes is protected, what an image brings is not", ()
 });
 
 test("filter: an image's own filter cannot give up the sub", () => {
-  assert.equal(subFilter(["!", "/.*"]).protects("/usr/local/sbin/subd"), true);
+  assert.equal(subFilter(["!", "/.*"], agentProtocol).protects("/usr/local/sbin/birther-agent"), true);
+});
+
+test("filter: paths of an agent called subd are protected where it runs, and free for the Dominator's subd elsewhere", () => {
+  for (const path of [
+    "/.subd/objects/aa",
+    "/etc/systemd/system/subd.service",
+    "/etc/systemd/system/multi-user.target.wants/subd.service",
+    "/usr/local/sbin/subd",
+  ]) {
+    assert.equal(subFilter(["!", "/.*"], 1).protects(path), true, path);
+    assert.equal(subFilter(machineFilterLines, agentProtocol).protects(path), false, path);
+  }
+  for (const protocol of [1, agentProtocol]) {
+    assert.equal(subFilter([], protocol).protects("/usr/local/lib/birther/subd.js"), true);
+    assert.equal(subFilter([], protocol).protects("/etc/systemd/system/subd.service.d"), false);
+  }
 });

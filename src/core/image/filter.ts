@@ -48,7 +48,7 @@ export const machineFilterLines: readonly string[] = [
   "/mnt(|/.*)$",
   "/lost[+]found(|/.*)$",
   "/boot/lost[+]found(|/.*)$",
-  "# Boot loader and what subd writes for it",
+  "# Boot loader and what birther-agent writes for it",
   "/boot/efi(|/.*)$",
   "/boot/grub(|/.*)$",
   "/boot/birther-unlock[.]img",
@@ -80,25 +80,41 @@ export const machineFilterLines: readonly string[] = [
   "/var/tmp/.*",
 ];
 
-/** What is never touched whatever an image's own filter says: the sub would saw off the branch it sits on. */
+/**
+ * The version of the protocol between agent and Dominator that this source speaks; the agent's polls carry it. 1 (polls that carry none): the agent
+ * is still called subd, which is the name of the Dominator's own program. 2: it is called birther-agent.
+ */
+export const agentProtocol = 2;
+
+/** What is never touched whatever an image's own filter says: the agent would saw off the branch it sits on. */
 export const alwaysProtectedLines: readonly string[] = [
-  "/[.]subd(|/.*)$",
+  "/[.]birther-agent(|/.*)$",
   "/(proc|sys|dev|run)(|/.*)$",
   "/etc/birther(|/.*)$",
-  "/etc/systemd/system/subd[.]service$",
-  "/etc/systemd/system/multi-user[.]target[.]wants/subd[.]service$",
-  "/usr/local/sbin/subd$",
+  "/etc/systemd/system/birther-agent[.]service$",
+  "/etc/systemd/system/multi-user[.]target[.]wants/birther-agent[.]service$",
+  "/usr/local/sbin/birther-agent$",
   "/usr/local/lib/birther(|/.*)$",
   "/var/lib/birther(|/.*)$",
 ];
 
+/** The same for a machine whose agent speaks protocol 1. On any other machine these paths are free for the Dominator's own subd. */
+const formerlyProtectedLines: readonly string[] = [
+  "/[.]subd(|/.*)$",
+  "/etc/systemd/system/subd[.]service$",
+  "/etc/systemd/system/multi-user[.]target[.]wants/subd[.]service$",
+  "/usr/local/sbin/subd$",
+];
+
 /**
- * The filter that holds for a sub: the image's own lines and what is always protected. Throws if a line is no regular expression:
- * lines are checked when an image is added.
+ * The filter that holds for a sub whose agent speaks `protocol`: the image's own lines and what is always protected. Throws if a line is no regular
+ * expression: lines are checked when an image is added.
  */
-export function subFilter(imageLines: readonly string[]): Filter {
+export function subFilter(imageLines: readonly string[], protocol: number): Filter {
   const own = filterOrThrow(imageLines);
-  const always = filterOrThrow(alwaysProtectedLines);
+  const always = filterOrThrow(
+    protocol < agentProtocol ? [...alwaysProtectedLines, ...formerlyProtectedLines] : alwaysProtectedLines,
+  );
   return {
     matches: (path) => always.matches(path) || own.matches(path),
     protects: (path) => always.protects(path) || own.protects(path),

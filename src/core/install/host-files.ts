@@ -43,7 +43,7 @@ export function hostFiles(facts: HostFacts): readonly HostFile[] {
     { path: "/etc/machine-id", mode: 0o444, text: "" },
     { path: "/etc/systemd/network/10-birther.link", mode: 0o644, text: link(facts) },
     { path: "/etc/systemd/network/10-birther.network", mode: 0o644, text: network(facts) },
-    { path: "/etc/systemd/system/subd.service", mode: 0o644, text: subService },
+    { path: "/etc/systemd/system/birther-agent.service", mode: 0o644, text: agentService },
   ];
   if (facts.nameservers.length > 0) {
     const text = facts.nameservers.map((server) => `nameserver ${server}\n`).join("");
@@ -57,7 +57,10 @@ export function hostFiles(facts: HostFacts): readonly HostFile[] {
  * one would read our .network file and the machine would be born deaf.
  */
 export const hostLinks: readonly HostLink[] = [
-  { path: "/etc/systemd/system/multi-user.target.wants/subd.service", target: "/etc/systemd/system/subd.service" },
+  {
+    path: "/etc/systemd/system/multi-user.target.wants/birther-agent.service",
+    target: "/etc/systemd/system/birther-agent.service",
+  },
   {
     path: "/etc/systemd/system/multi-user.target.wants/systemd-networkd.service",
     target: "/lib/systemd/system/systemd-networkd.service",
@@ -101,13 +104,13 @@ function network(facts: HostFacts): string {
   return `${lines.join("\n")}\n`;
 }
 
-const subService = `[Unit]
-Description=Birther sub: keeps this machine at its required image
+const agentService = `[Unit]
+Description=Birther agent: keeps this machine at its required image
 After=systemd-networkd.service
 StartLimitIntervalSec=0
 
 [Service]
-ExecStart=${rootPaths.sub}
+ExecStart=${rootPaths.agent}
 Restart=always
 RestartSec=5
 

@@ -15,7 +15,7 @@ export function onNewRoot(path: string): string {
 export const imagePaths = {
   native: "/usr/lib/birther/birther-js",
   watchdogScript: "/usr/lib/birther/watchdog.js",
-  subScript: "/usr/lib/birther/subd.js",
+  agentScript: "/usr/lib/birther/agent.js",
   caCertificate: "/etc/birther/ca.pem",
   grubBoot: "/usr/lib/birther/grub/boot.img",
   grubCore: "/usr/lib/birther/grub/core.img",
@@ -25,8 +25,8 @@ export const imagePaths = {
 
 /** On the new root. */
 export const rootPaths = {
-  sub: "/usr/local/sbin/subd",
-  subScript: "/usr/local/lib/birther/subd.js",
+  agent: "/usr/local/sbin/birther-agent",
+  agentScript: "/usr/local/lib/birther/agent.js",
   unlock: "/usr/local/lib/birther/unlock",
   caCertificate: "/etc/birther/ca.pem",
   subSettings: "/etc/birther/sub.json",

@@ -58,7 +58,7 @@ test("the steps of a birth with UEFI: keys before the disk is touched, the loade
       "make directories",
       "write host files",
       "enable services",
-      "copy subd",
+      "copy birther-agent",
       "copy the unlocker",
       "write everything to disk",
     ],
@@ -81,7 +81,7 @@ test("the steps of a birth with BIOS: no key, no ESP, GRUB in its own partition"
       "make directories",
       "write host files",
       "enable services",
-      "copy subd",
+      "copy birther-agent",
       "write everything to disk",
     ],
   );

@@ -216,11 +216,11 @@ function populateSteps(
       kind: "makeLinks",
       links: hostLinks.map((each) => ({ ...each, path: onNewRoot(each.path) })),
     }),
-    step("copy subd", 120, {
+    step("copy birther-agent", 120, {
       kind: "copyFiles",
       files: [
-        { from: imagePaths.native, to: onNewRoot(rootPaths.sub), mode: 0o755 },
-        { from: imagePaths.subScript, to: onNewRoot(rootPaths.subScript), mode: 0o644 },
+        { from: imagePaths.native, to: onNewRoot(rootPaths.agent), mode: 0o755 },
+        { from: imagePaths.agentScript, to: onNewRoot(rootPaths.agentScript), mode: 0o644 },
         { from: imagePaths.caCertificate, to: onNewRoot(rootPaths.caCertificate), mode: 0o644 },
       ],
     }),

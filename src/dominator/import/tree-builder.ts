@@ -1,4 +1,4 @@
-import { subFilter } from "../../core/image/filter.ts";
+import { agentProtocol, subFilter } from "../../core/image/filter.ts";
 import { ancestorPaths, comparePaths, type Inode, isPlainPath, type Tree } from "../../core/image/tree.ts";
 
 /** Collects the paths of an image in whatever order they come. */
@@ -36,7 +36,7 @@ export function buildTree(): TreeBuilder {
       numbers.set(path, number);
     },
     finish: (filterLines) => {
-      const filter = subFilter(filterLines);
+      const filter = subFilter(filterLines, agentProtocol);
       const paths = new Map([...numbers].filter(([path]) => !filter.protects(path)));
       const implied: Inode = { kind: "directory", mode: 0o755, uid: 0, gid: 0 };
       for (const ancestor of [...paths.keys()].flatMap(ancestorPaths)) {

@@ -110,6 +110,34 @@ describe("a sub's poll", () => {
     assert.equal((await post(large, { length })).status, 200);
   });
 
+  test("a machine that the previous version installed is served, and its agent's files are left alone", async () => {
+    const { post } = app();
+    // As that version sent them: no protocol, and its own paths marked.
+    const formerly = { ...poll, patchedImage: "compute/0" };
+    assert.equal((await post(formerly)).body.kind, "report");
+    const inodes = [
+      { kind: "protected" },
+      { kind: "directory", mode: 0o755, uid: 0, gid: 0 },
+      { kind: "symlink", uid: 0, gid: 0, target: "x" },
+    ];
+    const entries = [
+      ["/.subd", 0],
+      ["/stray", 2],
+      ["/usr", 1],
+      ["/usr/local", 1],
+      ["/usr/local/sbin", 1],
+      ["/usr/local/sbin/subd", 0],
+    ];
+    const { body } = await post({ ...formerly, tree: { inodes, entries }, objects: [] });
+    assert.deepEqual(body, {
+      kind: "update",
+      image: "compute/1",
+      steps: [{ kind: "removeFile", path: "/stray" }],
+      kernelChanged: false,
+      blocked: [],
+    });
+  });
+
   test("a small poll that turns out to be large ends at the limit", async () => {
     const { stream, bytesRead } = largeBody(64 << 20);
     assert.equal((await app().post(stream)).status, 413);

@@ -1,14 +1,14 @@
 import { listenForLldp } from "../device/neighbour.ts";
 import type { BirthContext } from "./birth-context.ts";
 import { examine } from "./examine.ts";
-import { becomeSub, writeSubSettings } from "./hand-over.ts";
+import { becomeAgent, writeSubSettings } from "./hand-over.ts";
 import { install } from "./install.ts";
 import { requestSeconds } from "./mdb.ts";
 import { findPlaceAndImage } from "./placement.ts";
 import { takeOrder } from "./take-order.ts";
 
 /**
- * The birth of this machine (source document, "The Miracle of Birth"), from a running kernel to subd: contact, examine,
+ * The birth of this machine (source document, "The Miracle of Birth"), from a running kernel to birther-agent: contact, examine,
  * settle, install, be declared healthy, hand over. Throws where it cannot go on.
  */
 export function beBorn(context: BirthContext): never {
@@ -35,9 +35,9 @@ export function beBorn(context: BirthContext): never {
   );
   const successor = { settings, order, plan, firmware, placement, subToken, nic };
   runStep("write the sub's settings", 120, () => writeSubSettings(successor));
-  console.log("info", "this machine is healthy, subd takes over", { hostname, address });
+  console.log("info", "this machine is healthy, birther-agent takes over", { hostname, address });
   runStep("hand over", requestSeconds, () => session.phase("handedOver"));
   mdb.close();
   watchdog.release();
-  becomeSub(successor);
+  becomeAgent(successor);
 }

@@ -21,7 +21,7 @@ export type Successor = {
   readonly nic: string;
 };
 
-/** Writes what subd needs to find the MDB and to be believed; on the disk when this returns. */
+/** Writes what birther-agent needs to find the MDB and to be believed; on the disk when this returns. */
 export function writeSubSettings({ settings, order, plan, firmware, subToken }: Successor): void {
   const mdbAddress = order.permanent.mdb.split(":")[0] ?? "";
   const text: SubSettings = {
@@ -40,11 +40,11 @@ export function writeSubSettings({ settings, order, plan, firmware, subToken }: 
   host.sync();
 }
 
-/** Takes the permanent name and address, makes the new root the root, and becomes subd. */
-export function becomeSub({ order, placement, nic }: Successor): never {
+/** Takes the permanent name and address, makes the new root the root, and becomes birther-agent. */
+export function becomeAgent({ order, placement, nic }: Successor): never {
   host.hostname(placement.hostname);
   host.interfaceAddress(nic, placement.address, order.permanent.prefixLength);
   if (order.permanent.gateway !== undefined) host.defaultRoute(order.permanent.gateway);
   moveKernelFileSystems(newRoot);
-  host.switchRoot(newRoot, [rootPaths.sub]);
+  host.switchRoot(newRoot, [rootPaths.agent]);
 }

@@ -1,4 +1,4 @@
-// Fetches over plain HTTP as the burn-in and subd do; prints one JSON object. Argument: port.
+// Fetches over plain HTTP as the burn-in and birther-agent do; prints one JSON object. Argument: port.
 import { openHttp } from "../../../src/init/system/http.ts";
 
 const client = openHttp({ address: "127.0.0.1", port: Number(scriptArgs[1]), timeoutMs: 1500 });

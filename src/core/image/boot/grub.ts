@@ -52,7 +52,7 @@ export function grubConfig(input: {
 }): string {
   const serial = "serial --unit=0 --speed=115200\nterminal_input serial console\nterminal_output serial console\n";
   const entries = input.kernels.map((kernel) => menuEntry(input.title, input.root, kernel));
-  return `# Written by subd; changes are lost when the kernel changes.
+  return `# Written by birther-agent; changes are lost when the kernel changes.
 ${input.firmware === "bios" ? serial : ""}set default=0
 set fallback=${entries.length}
 set timeout=0

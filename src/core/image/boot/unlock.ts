@@ -87,7 +87,7 @@ function loaderName(libraries: UnlockInput["libraries"]): string {
  * DM_DISABLE_UDEV: without device-mapper's udev rules, which a plain image's initrd lacks, libdevmapper would wait for udev for ever.
  */
 function unlockScript(input: UnlockInput, loader: string, modules: readonly { readonly name: string }[]): string {
-  return `# Opens the encrypted root with the key in NVRAM; written by subd for this machine and this kernel.
+  return `# Opens the encrypted root with the key in NVRAM; written by birther-agent for this machine and this kernel.
 birther_unlock()
 {
 	for module in ${modules.map((module) => module.name).join(" ")}; do

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { agentProtocol } from "../filter.ts";
 import type { ImageManifest } from "../manifest.ts";
 import { type Directive, decideDirective, defaultSubPolicy, type SubReport } from "./directive.ts";
 
@@ -20,8 +21,15 @@ const image: ImageManifest = {
     ],
   },
 };
-const born: SubReport = { running: "birth", rebootPending: false, secondsSinceCheck: 0, freeBytes: 1e9 };
+const born: SubReport = {
+  protocol: agentProtocol,
+  running: "birth",
+  rebootPending: false,
+  secondsSinceCheck: 0,
+  freeBytes: 1e9,
+};
 const up: SubReport = {
+  protocol: agentProtocol,
   running: "image",
   patchedImage: "compute/1",
   rebootPending: false,
@@ -109,6 +117,32 @@ const rows: readonly {
     expect: { kind: "wait", seconds: 30, reason: "held: broken fan" },
   },
 ];
+
+/** What a machine that the previous version installed has of its agent, not marked as protected; and the names of now. */
+const formerAgent = ["/usr/local/sbin/subd", "/etc/systemd/system/subd.service", "/.subd/objects"];
+for (const protocol of [1, agentProtocol]) {
+  test(`directive: an agent of protocol ${protocol} keeps its own files, and only those`, () => {
+    const file = { kind: "regular", mode: 0o755, uid: 0, gid: 0, mtimeMs: 0, size: 0, sha512: "" } as const;
+    const wanted = ["/usr/local/sbin/subd", "/usr/local/sbin/birther-agent"].map((path) => [path, 0] as const);
+    const directive = decideDirective({
+      required: "compute",
+      image: { ...image, tree: { inodes: [{ ...file, mtimeMs: 1 }], entries: wanted } },
+      held: undefined,
+      failure: undefined,
+      report: {
+        ...{ ...up, protocol, patchedImage: "compute/0", objects: [] },
+        tree: {
+          inodes: [file],
+          entries: [...formerAgent, "/usr/local/sbin/birther-agent", "/stray"].map((path) => [path, 0] as const),
+        },
+      },
+      policy: defaultSubPolicy,
+    });
+    assert.ok(directive.kind === "update");
+    const touched = directive.steps.flatMap((step) => ("path" in step ? [step.path] : [])).sort();
+    assert.deepEqual(touched, protocol === 1 ? ["/stray"] : [...formerAgent, "/stray"].sort());
+  });
+}
 
 for (const row of rows) {
   test(`directive: ${row.title}`, () => {

@@ -7,7 +7,9 @@ import type { UpdateStep } from "./update-step.ts";
 
 /** What a sub says of itself each time it asks what to do. */
 export type SubReport = {
-  /** `birth`: still on the Bootstrap Image's kernel, subd is PID 1. `image`: booted from its own disk. */
+  /** Version of the protocol that its agent speaks (`agentProtocol`). */
+  readonly protocol: number;
+  /** `birth`: still on the Bootstrap Image's kernel, birther-agent is PID 1. `image`: booted from its own disk. */
   readonly running: "birth" | "image";
   /** The image that the last finished update installed. */
   readonly patchedImage?: string;
@@ -84,7 +86,7 @@ export function decideDirective(input: {
     return { kind: "report", filter: image.filter };
   }
 
-  const filter = subFilter(image.filter);
+  const filter = subFilter(image.filter, report.protocol);
   const plan = planUpdate({ have: report.tree, want: image.tree, filter, objects: new Set(report.objects ?? []) });
   if (plan.missing.length > 0) return fetchOrWait(plan.missing, report.freeBytes, policy);
   if (patched && plan.steps.length === 0) return upToDate(image.name, policy);

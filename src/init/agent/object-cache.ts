@@ -2,7 +2,7 @@ import * as host from "host";
 import * as os from "os";
 import { checked } from "../system/errno.ts";
 import { copyFile, exists, list, makeDirectories, removeTree, writeBytes } from "../system/files.ts";
-import { subPaths } from "./paths.ts";
+import { agentPaths } from "./paths.ts";
 import type { SubContext } from "./sub-context.ts";
 
 /** Contents that have been fetched and not yet placed, each in a file `aa/REST` named by its SHA-512. */
@@ -23,8 +23,8 @@ export type ObjectCache = {
 
 /** Opens the cache below the root. */
 export function openObjectCache({ root, alive, log }: SubContext): ObjectCache {
-  const objects = `${root}${subPaths.objects}`;
-  const drafts = `${root}${subPaths.drafts}`;
+  const objects = `${root}${agentPaths.objects}`;
+  const drafts = `${root}${agentPaths.drafts}`;
   const made = new Set<string>();
   const known = new Set<string>();
   let count = 0;

@@ -9,7 +9,7 @@ import { isSigned } from "../../core/image/signature.ts";
 import { rootMapperName } from "../../core/install/paths.ts";
 import { systemTree } from "../device/tree.ts";
 import { exists, list, makeDirectories, readBytes, readText, replaceBytes } from "../system/files.ts";
-import { subPaths, unlockInitrd } from "./paths.ts";
+import { agentPaths, unlockInitrd } from "./paths.ts";
 import { deviceOf } from "./scan.ts";
 import type { SubContext } from "./sub-context.ts";
 
@@ -19,11 +19,13 @@ const remountWritable = 0x20;
 /** Writes grub.cfg and, for an encrypted root, the second initrd, for the kernel that is now in /boot; `going` are paths about to be removed. */
 export function writeBootFiles(context: SubContext, image: string, going: ReadonlySet<string>): void {
   const { root, settings, log } = context;
-  const boot = `${root}${subPaths.boot}`;
-  const kernels = bootKernels(list(boot).filter((name) => !going.has(`${subPaths.boot}/${name}`)));
+  const boot = `${root}${agentPaths.boot}`;
+  const kernels = bootKernels(list(boot).filter((name) => !going.has(`${agentPaths.boot}/${name}`)));
   const [kernel] = kernels;
   if (kernel === undefined)
-    throw new Error(`image ${image} has no kernel with an initrd in ${subPaths.boot}: this machine could not boot it`);
+    throw new Error(
+      `image ${image} has no kernel with an initrd in ${agentPaths.boot}: this machine could not boot it`,
+    );
   // Only the machine's own root: another tree is not what this firmware is going to start.
   if (root === "" && isSecureBootOn(systemTree) && !isSigned(readBytes(`${boot}/${kernel.kernel}`)))
     throw new Error(
@@ -44,7 +46,7 @@ export function writeBootFiles(context: SubContext, image: string, going: Readon
     // The modules in the second initrd are of one kernel.
     kernels: settings.root.kind === "plain" ? kernels : [kernel],
   });
-  replaceBytes(`${root}${subPaths.grubConfig}`, encodeUtf8(config));
+  replaceBytes(`${root}${agentPaths.grubConfig}`, encodeUtf8(config));
   log("info", "wrote the boot loader's configuration", { kernel: kernel.version });
   settleBoot(context);
 }
@@ -55,7 +57,7 @@ function unlockInitrdFor(
   encrypted: { readonly partUuid: string; readonly keyVariable: string },
 ): Uint8Array {
   const modules = modulesOf(root, kernel.version);
-  const unlock = `${root}${subPaths.unlock}`;
+  const unlock = `${root}${agentPaths.unlock}`;
   return writeCpio(
     unlockArchive({
       partUuid: encrypted.partUuid,
@@ -82,7 +84,7 @@ function modulesOf(root: string, version: string): string {
  * to where GRUB looks (ext4_mark_recovery_complete).
  */
 export function settleBoot({ root, log }: SubContext): void {
-  const boot = `${root}${subPaths.boot}`;
+  const boot = `${root}${agentPaths.boot}`;
   if (deviceOf(boot) === deviceOf(root === "" ? "/" : root)) return;
   try {
     host.sync();

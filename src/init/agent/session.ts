@@ -10,7 +10,7 @@ import {
   subSettings,
 } from "../../contract/sub.ts";
 import { parseEndpoint } from "../../core/birth/boot-settings.ts";
-import { subFilter } from "../../core/image/filter.ts";
+import { agentProtocol, subFilter } from "../../core/image/filter.ts";
 import { isPlainPath } from "../../core/image/tree.ts";
 import type { Directive } from "../../core/image/update/directive.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
@@ -19,7 +19,7 @@ import { openHttp } from "../system/http.ts";
 import { openHttps } from "../system/https.ts";
 import { fetchObjects } from "./fetch.ts";
 import { openObjectCache } from "./object-cache.ts";
-import { subPaths } from "./paths.ts";
+import { agentPaths } from "./paths.ts";
 import { isPidOne } from "./pid-one.ts";
 import { restart } from "./restart.ts";
 import { freeBytes, scanTree } from "./scan.ts";
@@ -34,7 +34,7 @@ const otherRootSeconds = 5;
 
 /** Reads /etc/birther/sub.json; an Error says what is wrong with it. */
 export function readSubSettings(root: string): SubSettings {
-  const path = `${root}${subPaths.settings}`;
+  const path = `${root}${agentPaths.settings}`;
   const parsed = v.safeParse(subSettings, JSON.parse(readText(path)));
   if (!parsed.success) throw new Error(`${path}: ${JSON.stringify(v.flatten(parsed.issues))}`);
   return parsed.output;
@@ -46,7 +46,7 @@ export type Session = { readonly turn: () => number };
 /** Opens the talk; connects at the first turn. */
 export function openSession(context: SubContext): Session {
   const { root, settings, log, takeLines, alive } = context;
-  const caPem = readText(`${root}${subPaths.caCertificate}`);
+  const caPem = readText(`${root}${agentPaths.caCertificate}`);
   const mdb = openHttps({
     ...endpoint(settings.mdb),
     caPem,
@@ -65,6 +65,7 @@ export function openSession(context: SubContext): Session {
   function ask(): Directive {
     const patchedImage = readPatchedImage(root);
     const request: SubPollRequest = {
+      protocol: agentProtocol,
       machineId: settings.machineId,
       running,
       kernel,
@@ -97,7 +98,7 @@ export function openSession(context: SubContext): Session {
         lastReason = order.reason;
         return order.seconds;
       case "report": {
-        const tree = scanTree(context, subFilter(order.filter));
+        const tree = scanTree(context, subFilter(order.filter, agentProtocol));
         checkedAtMs = host.monotonicMs();
         // The contract's arrays are mutable ones.
         seen = { tree: tree as NonNullable<SubPollRequest["tree"]> };

@@ -1,9 +1,9 @@
 /** Where the sub keeps its things, below the root that it looks after. */
-export const subPaths = {
+export const agentPaths = {
   settings: "/etc/birther/sub.json",
   caCertificate: "/etc/birther/ca.pem",
-  objects: "/.subd/objects",
-  drafts: "/.subd/drafts",
+  objects: "/.birther-agent/objects",
+  drafts: "/.birther-agent/drafts",
   unlock: "/usr/local/lib/birther/unlock",
   state: "/var/lib/birther",
   /** Name of the image that the last finished update installed. */

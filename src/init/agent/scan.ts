@@ -4,7 +4,7 @@ import type { Filter } from "../../core/image/filter.ts";
 import { comparePaths, fileType, type SeenInode, type SeenTree } from "../../core/image/tree.ts";
 import { checked, systemError } from "../system/errno.ts";
 import { list } from "../system/files.ts";
-import { subPaths } from "./paths.ts";
+import { agentPaths } from "./paths.ts";
 import type { SubContext } from "./sub-context.ts";
 
 /**
@@ -15,7 +15,7 @@ export function scanTree({ root, alive, log }: SubContext, filter: Filter): Seen
   const inodes: SeenInode[] = [{ kind: "protected" }];
   const entries: [string, number][] = [];
   const numbers = new Map<string, number>();
-  const devices = new Set(["/", subPaths.boot].map((path) => os.lstat(`${root}${path}`)[0]?.dev));
+  const devices = new Set(["/", agentPaths.boot].map((path) => os.lstat(`${root}${path}`)[0]?.dev));
 
   function walk(directory: string): void {
     for (const name of list(`${root}${directory}/`)) {

@@ -14,7 +14,7 @@ const retrySeconds = 5;
 const remindMs = 60_000;
 
 /** What the command line says: whose tree to look after, and whether to end when there is nothing to do. */
-export type SubArguments = { readonly root: string; readonly once: boolean };
+export type AgentArguments = { readonly root: string; readonly once: boolean };
 
 /** All but the settings, which are read again after each failure to read them. */
 type Ground = Omit<SubContext, "settings">;
@@ -77,7 +77,7 @@ function afterFailure(ground: Ground): AfterFailure {
 function live(ground: Ground, once: boolean, failure: AfterFailure): void {
   const { root, log, alive } = ground;
   const settings = readSubSettings(root);
-  log("info", "subd", { machine: settings.machineId, mdb: settings.mdb });
+  log("info", "birther-agent starts", { machine: settings.machineId, mdb: settings.mdb });
   const session = openSession({ ...ground, settings });
   let lastFault = "";
   for (;;) {
@@ -98,7 +98,7 @@ function live(ground: Ground, once: boolean, failure: AfterFailure): void {
 }
 
 /** Runs for ever: PID 1 must not end, and a service would only be started again. */
-export function runSub({ root, once }: SubArguments): void {
+export function runAgent({ root, once }: AgentArguments): void {
   const ground = openGround(root);
   const failure = afterFailure(ground);
   for (;;) {
@@ -106,7 +106,9 @@ export function runSub({ root, once }: SubArguments): void {
       live(ground, once, failure);
       return;
     } catch (error) {
-      ground.log("error", "subd cannot work", { reason: error instanceof Error ? error.message : String(error) });
+      ground.log("error", "birther-agent cannot work", {
+        reason: error instanceof Error ? error.message : String(error),
+      });
       if (!isPidOne()) throw error;
       failure.wait();
     }

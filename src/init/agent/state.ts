@@ -3,11 +3,11 @@ import * as os from "os";
 import { encodeUtf8 } from "../../core/bytes/utf8.ts";
 import { checked } from "../system/errno.ts";
 import { exists, makeDirectories, readText, readTextIfThere, replaceBytes, writeText } from "../system/files.ts";
-import { subPaths } from "./paths.ts";
+import { agentPaths } from "./paths.ts";
 
 /** The image that the last finished update installed on this root. */
 export function readPatchedImage(root: string): string | undefined {
-  const text = readTextIfThere(`${root}${subPaths.patchedImage}`)?.trim();
+  const text = readTextIfThere(`${root}${agentPaths.patchedImage}`)?.trim();
   return text === "" ? undefined : text;
 }
 
@@ -16,35 +16,35 @@ export function readPatchedImage(root: string): string | undefined {
  * this update fails after its files were placed, the one that then succeeds finds no change, and the reboot is due all the same.
  */
 export function beginUpdate(root: string, kernelChanged: boolean): void {
-  makeDirectories(`${root}${subPaths.state}`);
+  makeDirectories(`${root}${agentPaths.state}`);
   if (kernelChanged) {
-    writeText(`${root}${subPaths.bootFilesDue}`, "");
-    writeText(`${root}${subPaths.kernelChangedIn}`, bootId());
+    writeText(`${root}${agentPaths.bootFilesDue}`, "");
+    writeText(`${root}${agentPaths.kernelChangedIn}`, bootId());
   }
-  removeIfThere(`${root}${subPaths.patchedImage}`);
+  removeIfThere(`${root}${agentPaths.patchedImage}`);
   host.sync();
 }
 
 /** An update is finished and on the disk. */
 export function finishUpdate(root: string, image: string): void {
   host.sync();
-  replaceBytes(`${root}${subPaths.patchedImage}`, encodeUtf8(`${image}\n`));
+  replaceBytes(`${root}${agentPaths.patchedImage}`, encodeUtf8(`${image}\n`));
   host.sync();
 }
 
 /** Whether an update of this very boot changed the kernel, which then still waits to be booted. */
 export function isRebootPending(root: string): boolean {
-  return readTextIfThere(`${root}${subPaths.kernelChangedIn}`)?.trim() === bootId();
+  return readTextIfThere(`${root}${agentPaths.kernelChangedIn}`)?.trim() === bootId();
 }
 
 /** Whether the boot loader's files have to be made: said before the kernel is touched, so that a power cut forgets nothing. */
 export function areBootFilesDue(root: string): boolean {
-  return exists(`${root}${subPaths.bootFilesDue}`);
+  return exists(`${root}${agentPaths.bootFilesDue}`);
 }
 
 /** The boot loader's files fit the kernel again. */
 export function bootFilesDone(root: string): void {
-  removeIfThere(`${root}${subPaths.bootFilesDue}`);
+  removeIfThere(`${root}${agentPaths.bootFilesDue}`);
 }
 
 function bootId(): string {
