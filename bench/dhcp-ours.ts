@@ -21,6 +21,7 @@ const dhcp = await startDhcpServer({
   networks: [
     {
       ...{ name: "rack", interface: serverInterface, serverAddress: ip(server), nursery: true },
+      ...{ mode: "full", secureBoot: false },
       prefix: parsePrefix(prefix) ?? fail(prefix),
       temporaryPool: { first: ip(first), last: ip(last) },
       // Nobody else is on the cable: the search for other servers would only delay the first answers.

@@ -40,7 +40,7 @@ export async function startBootServer(deps: {
   /** The budget for kernel and initramfs over HTTP; without it there is no line. */
   readonly uplinkMbps?: number;
   /** Unknown machines are taken in up to so many records. */
-  readonly maxMachines?: number;
+  readonly maxMachines: number;
   readonly store: Store;
   readonly issueOrder: IssueOrder;
   /** More that is to be served over plain HTTP, e.g. the Dominator's objects. */
@@ -94,9 +94,8 @@ export async function startBootServer(deps: {
   started.use(await startTftpServer({ addresses, ...tftp, onSent, onPacket, traffic, clock, log }));
   // Last, for it is what sends machines to the others.
   const { maxMachines } = deps;
-  const limits = maxMachines === undefined ? {} : { maxMachines };
   const dhcp = started.use(
-    await startDhcpServer({ networks, ports, store, packets, localBoots, ...limits, clock, log }),
+    await startDhcpServer({ networks, ports, store, packets, localBoots, maxMachines, clock, log }),
   );
   const running = started.move();
   return {

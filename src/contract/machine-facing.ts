@@ -45,7 +45,7 @@ export const placementRule = v.strictObject({
 
 export const imageRule = v.strictObject({
   image: text,
-  when: v.exactOptional(
+  when: v.optional(
     v.strictObject({
       burnIn: v.exactOptional(v.picklist(["passed", "failed"])),
       minCpus: v.exactOptional(count),
@@ -55,6 +55,7 @@ export const imageRule = v.strictObject({
       firmware: v.exactOptional(v.picklist(["bios", "uefi"])),
       product: v.exactOptional(text),
     }),
+    {},
   ),
 });
 

@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { checkConfig, formatFault } from "../../src/contract/config/parse.ts";
+import { testConfig } from "../../src/contract/config/testing/test-config.ts";
 import type { Machine } from "../../src/core/machine/record.ts";
 import type { Log } from "../../src/core/ports.ts";
 import type { MachineSpec } from "../../src/lab/machine-spec.ts";
@@ -59,9 +59,8 @@ export async function faultyRack(
     startServer: (changes = {}) => {
       const base = demoConfig(stateDirectory);
       const placement = { ...base.placement, lldpSeconds: 5 };
-      const checked = checkConfig({ ...base, burnIn: briefBurnIn, retrySeconds: 10, placement, ...changes });
-      if (checked.kind !== "config") throw new Error(checked.faults.map(formatFault).join("; "));
-      return startServer({ config: checked.config, log });
+      const config = testConfig({ ...base, burnIn: briefBurnIn, retrySeconds: 10, placement, ...changes });
+      return startServer({ config, log });
     },
     console: async (name) => {
       const path = rack.find(name)?.consoleLogPath;

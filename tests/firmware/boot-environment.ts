@@ -2,8 +2,10 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startBootServer } from "../../src/boot-server/boot-server.ts";
-import { parseIpv4, parsePrefix } from "../../src/core/net/ipv4.ts";
+import { ip, prefix } from "../../src/core/net/testing/addresses.ts";
 import type { Network } from "../../src/core/network/network.ts";
+import { defaultMaxMachines } from "../../src/core/network/newcomer-limit.ts";
+import { testNetwork } from "../../src/core/network/testing/test-network.ts";
 import type { Log, Store } from "../../src/core/ports.ts";
 import type { MachineSpec } from "../../src/lab/machine-spec.ts";
 import { type Rack, startRack } from "../../src/lab/rack.ts";
@@ -12,12 +14,6 @@ import { orderIssuer } from "../../src/mdb/machine-api/issue-order.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
 import { waitFor } from "../support/inside-namespace.ts";
 import { startDnsmasq } from "./other-dhcp.ts";
-
-const ip = (text: string) => parseIpv4(text) ?? fail(text);
-
-function fail(text: string): never {
-  throw new Error(`bad test address ${text}`);
-}
 
 /** One line of the server's log. */
 export type Line = {
@@ -40,15 +36,11 @@ const bridge = { name: "rack0", addresses: ["10.77.0.1/24", "10.77.1.1/24"] };
 
 /** The network of the rack, as a test changes it. */
 export function rackNetwork(changes: Partial<Network>): Network {
-  return {
-    ...{ name: "rack", interface: bridge.name, serverAddress: ip("10.77.0.1") },
-    ...{ prefix: parsePrefix("10.77.0.0/24") ?? fail("prefix"), nursery: true },
+  return testNetwork({
     temporaryPool: { first: ip("10.77.0.50"), last: ip("10.77.0.99") },
-    permanent: {
-      ...{ prefix: parsePrefix("10.77.1.0/24") ?? fail("prefix"), serverAddress: ip("10.77.1.1"), nameservers: [] },
-    },
+    permanent: { prefix: prefix("10.77.1.0/24"), serverAddress: ip("10.77.1.1"), nameservers: [] },
     ...changes,
-  };
+  });
 }
 
 /** Builds the rack; `beside` may start something on the wire before the Boot Server. */
@@ -72,7 +64,15 @@ export async function bootEnvironment(of: {
   const { loaders } = await readBootFiles({ kernel: "/etc/hostname", initramfs: "/etc/hostname" });
   const server = made.use(
     await startBootServer({
-      ...{ networks: [of.network], ports: { http: 80, machines: 443 }, loaders, store, clock, log },
+      ...{
+        networks: [of.network],
+        maxMachines: defaultMaxMachines,
+        ports: { http: 80, machines: 443 },
+        loaders,
+        store,
+        clock,
+        log,
+      },
       ...{ kernel: new Uint8Array(1000), initramfs: new Uint8Array(1000) },
       issueOrder: orderIssuer({ store, clock, random, orderSeconds: 600 }),
     }),

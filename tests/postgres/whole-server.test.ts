@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { checkConfig } from "../../src/contract/config/parse.ts";
+import { testConfig } from "../../src/contract/config/testing/test-config.ts";
 import { pathsIn } from "../../src/main/paths.ts";
 import { startServer } from "../../src/main/server/server.ts";
 import { asks, testMac, until } from "../../src/mdb/testing/store-suite.ts";
@@ -38,11 +38,11 @@ insideNamespace("two whole servers on one PostgreSQL, in a namespace", import.me
       prefix: address(0).concat("/24"),
       nursery: true,
     };
-    const result = checkConfig({
+    return testConfig({
       ...{ stateDirectory, database, operators: { addresses: [] } },
       networks: [{ ...network, temporaryPool: { first: address(50), last: address(250) } }],
+      placement: {},
     });
-    return result.kind === "config" ? result.config : assert.fail(JSON.stringify(result));
   }
 
   test("what one records the other knows; each has its state directory; one ends and the other goes on", async () => {

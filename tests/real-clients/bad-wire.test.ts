@@ -3,10 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { Network } from "../../src/core/network/network.ts";
+import { ip } from "../../src/core/net/testing/addresses.ts";
+import { testNetworkOfOnePart } from "../../src/core/network/testing/test-network.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
 import { type BadClient, layBadWire } from "./bad-wire.ts";
-import { ip, prefix, startDhcpSite } from "./dhcp-site.ts";
+import { startDhcpSite } from "./dhcp-site.ts";
 
 const macs = [1, 2, 3, 4, 5, 6].map((n) => `52:54:00:0a:0b:0${n}`);
 /** Three requests in a row are lost both ways half of the time; this is some twenty rounds of four packets. */
@@ -49,11 +50,10 @@ insideNamespace("DHCP clients on a bad switch, in a namespace", import.meta.url,
     const directory = mkdtempSync(join(tmpdir(), "birther-bad-wire-"));
     try {
       await using wire = await layBadWire(macs, 11);
-      const network: Network = {
-        ...{ name: "rack", interface: wire.serverInterface, serverAddress: ip("10.77.0.1"), nursery: true },
-        ...{ prefix: prefix("10.77.0.0/24"), allowForeignDhcp: true },
+      const network = testNetworkOfOnePart({
+        ...{ interface: wire.serverInterface, allowForeignDhcp: true },
         temporaryPool: { first: ip("10.77.0.50"), last: ip("10.77.0.99") },
-      };
+      });
       await using site = await startDhcpSite([network]);
       const everybody = () =>
         Promise.all(wire.clients.map((client, index) => (index % 2 === 0 ? udhcpc : dhclient)(client, directory)));

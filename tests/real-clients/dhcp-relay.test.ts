@@ -9,24 +9,25 @@ import { test } from "node:test";
 import type { DhcpPacket } from "../../src/core/dhcp/codec/packet.ts";
 import { writeDhcp } from "../../src/core/dhcp/codec/write.ts";
 import { noAddress } from "../../src/core/net/ipv4.ts";
-import type { Network } from "../../src/core/network/network.ts";
+import { ip, prefix } from "../../src/core/net/testing/addresses.ts";
+import { testNetworkOfOnePart } from "../../src/core/network/testing/test-network.ts";
 import { describeDhcp } from "../../src/core/pxe/describe-packet.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
-import { type DhcpSite, ip, prefix, startDhcpSite, untilTrue } from "./dhcp-site.ts";
+import { type DhcpSite, startDhcpSite, untilTrue } from "./dhcp-site.ts";
 import { layRelayedWire, type RelayedWire } from "./relayed-wire.ts";
 import { asPxe, udhcpc } from "./udhcpc.ts";
 
 const mac = "52:54:00:0a:0b:0c";
-const row7: Network = {
-  ...{ name: "row7", serverAddress: ip("10.0.0.1"), prefix: prefix("10.78.0.0/24"), nursery: true },
+const row7 = testNetworkOfOnePart({
+  ...{ name: "row7", serverAddress: ip("10.0.0.1"), prefix: prefix("10.78.0.0/24") },
   relay: { gateway: ip("10.78.0.1"), agents: [] },
   temporaryPool: { first: ip("10.78.0.50"), last: ip("10.78.0.250") },
-};
-const row8: Network = {
-  ...{ name: "row8", serverAddress: ip("10.0.0.1"), prefix: prefix("10.88.0.0/24"), nursery: true },
+});
+const row8 = testNetworkOfOnePart({
+  ...{ name: "row8", serverAddress: ip("10.0.0.1"), prefix: prefix("10.88.0.0/24") },
   relay: { gateway: ip("10.88.0.1"), agents: [] },
   temporaryPool: { first: ip("10.88.0.50"), last: ip("10.88.0.250") },
-};
+});
 
 /** The wire, the server on it, and the way back to the machines. */
 async function startRelayed(
@@ -36,11 +37,11 @@ async function startRelayed(
   const wire = made.use(await layRelayedWire({ mac, server: "10.0.0.1", relayOptions }));
   execFileSync("ip", ["route", "add", "10.78.0.0/24", "via", "10.0.0.2"]);
   // The wire to the relay is a network of its own, too: local and relayed ones share server and address.
-  const office: Network = {
+  const office = testNetworkOfOnePart({
     ...{ name: "office", interface: wire.serverInterface, serverAddress: ip("10.0.0.1"), nursery: false },
     ...{ prefix: prefix("10.0.0.0/24"), temporaryPool: { first: ip("10.0.0.100"), last: ip("10.0.0.110") } },
     allowForeignDhcp: true,
-  };
+  });
   const site = made.use(await startDhcpSite([office, row8, row7]));
   const all = made.move();
   return { wire, site, [Symbol.asyncDispose]: () => all.disposeAsync() };

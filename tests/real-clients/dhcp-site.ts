@@ -1,16 +1,9 @@
 import { type DhcpServer, startDhcpServer } from "../../src/boot-server/dhcp/server.ts";
 import { openPacketLog, type PacketLog } from "../../src/boot-server/observe/packet-log.ts";
-import { parseIpv4, parsePrefix } from "../../src/core/net/ipv4.ts";
 import type { Network } from "../../src/core/network/network.ts";
+import { defaultMaxMachines } from "../../src/core/network/newcomer-limit.ts";
 import type { Clock, Log, Store } from "../../src/core/ports.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
-
-export const ip = (text: string) => parseIpv4(text) ?? fail(text);
-export const prefix = (text: string) => parsePrefix(text) ?? fail(text);
-
-function fail(text: string): never {
-  throw new Error(`bad test address ${text}`);
-}
 
 /** A DHCP server with an MDB, and a clock that a test can put forward. */
 export type DhcpSite = AsyncDisposable & {
@@ -31,7 +24,9 @@ export async function startDhcpSite(networks: readonly Network[], path = ":memor
   const store = made.use(await openStore({ path, clock, log }));
   const packets = openPacketLog();
   const ports = { http: 80, machines: 443 };
-  const dhcp = made.use(await startDhcpServer({ networks, ports, store, packets, clock, log }));
+  const dhcp = made.use(
+    await startDhcpServer({ networks, ports, store, packets, maxMachines: defaultMaxMachines, clock, log }),
+  );
   const all = made.move();
   return {
     ...{ dhcp, store, packets, lines },

@@ -7,9 +7,10 @@ import { test } from "node:test";
 import type { DhcpPacket } from "../../src/core/dhcp/codec/packet.ts";
 import { writeDhcp } from "../../src/core/dhcp/codec/write.ts";
 import { broadcastAddress, formatIpv4, noAddress } from "../../src/core/net/ipv4.ts";
-import type { Network } from "../../src/core/network/network.ts";
+import { ip } from "../../src/core/net/testing/addresses.ts";
+import { testNetworkOfOnePart } from "../../src/core/network/testing/test-network.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
-import { type DhcpSite, ip, prefix, startDhcpSite, untilTrue } from "./dhcp-site.ts";
+import { type DhcpSite, startDhcpSite, untilTrue } from "./dhcp-site.ts";
 import { asPxe, udhcpc } from "./udhcpc.ts";
 import { layWire, type Wire } from "./wire.ts";
 
@@ -29,11 +30,11 @@ const fromRelayAtBroadcast: DhcpPacket = {
 };
 
 /** A network on a cable, with so many temporary addresses, from 10.77.0.50 on. */
-const networkOn = (wire: Wire, addresses: number): Network => ({
-  ...{ name: "rack", interface: wire.serverInterface, serverAddress: ip("10.77.0.1"), nursery: true },
-  ...{ prefix: prefix("10.77.0.0/24"), allowForeignDhcp: true },
-  temporaryPool: { first: ip("10.77.0.50"), last: ip(`10.77.0.${49 + addresses}`) },
-});
+const networkOn = (wire: Wire, addresses: number) =>
+  testNetworkOfOnePart({
+    ...{ interface: wire.serverInterface, allowForeignDhcp: true },
+    temporaryPool: { first: ip("10.77.0.50"), last: ip(`10.77.0.${49 + addresses}`) },
+  });
 
 const layTrouble = () => layWire({ mac: mac(1), addresses: ["10.77.0.1/24"] });
 

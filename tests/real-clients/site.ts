@@ -1,19 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { type BootServer, startBootServer } from "../../src/boot-server/boot-server.ts";
 import type { HttpHandler } from "../../src/boot-server/http/server.ts";
-import { parseIpv4, parsePrefix } from "../../src/core/net/ipv4.ts";
-import type { Network } from "../../src/core/network/network.ts";
+import { defaultMaxMachines } from "../../src/core/network/newcomer-limit.ts";
+import { testNetwork } from "../../src/core/network/testing/test-network.ts";
 import type { Log, Store } from "../../src/core/ports.ts";
 import { orderIssuer } from "../../src/mdb/machine-api/issue-order.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
 import { layWire, type Wire } from "./wire.ts";
-
-const ip = (text: string) => parseIpv4(text) ?? fail(text);
-const prefix = (text: string) => parsePrefix(text) ?? fail(text);
-
-function fail(text: string): never {
-  throw new Error(`bad test address ${text}`);
-}
 
 /** Client's hardware address in every test. */
 export const mac = "52:54:00:0a:0b:0c";
@@ -56,26 +49,13 @@ export async function startSite(
   const wire = made.use(await layWire({ mac, addresses: ["10.77.0.1/24", "10.77.1.1/24"] }));
   const store = made.use(await openStore({ path: ":memory:", clock, log }));
   const random = { bytes: (count: number) => new Uint8Array(randomBytes(count)) };
-  const network: Network = {
-    ...{
-      name: "rack",
-      interface: wire.serverInterface,
-      serverAddress: ip("10.77.0.1"),
-      prefix: prefix("10.77.0.0/24"),
-    },
-    ...{ temporaryPool: { first: ip("10.77.0.50"), last: ip("10.77.0.250") }, nursery: options.nursery ?? true },
+  const { nursery = true, maxNewMachinesPerMinute } = options;
+  const network = testNetwork({
+    ...{ interface: wire.serverInterface, nursery },
     // Nobody else is on the cable: no need to look for them.
     allowForeignDhcp: true,
-    ...(options.maxNewMachinesPerMinute === undefined
-      ? {}
-      : { maxNewMachinesPerMinute: options.maxNewMachinesPerMinute }),
-    permanent: {
-      prefix: prefix("10.77.1.0/24"),
-      serverAddress: ip("10.77.1.1"),
-      gateway: ip("10.77.1.1"),
-      nameservers: [],
-    },
-  };
+    ...(maxNewMachinesPerMinute === undefined ? {} : { maxNewMachinesPerMinute }),
+  });
   const server = made.use(
     await startBootServer({
       ...{ networks: [network], ports: { http: 80, machines: 443 }, kernel, initramfs, store, clock, log },
@@ -86,7 +66,7 @@ export async function startSite(
         ["small.bin", loader.subarray(0, smallBytes)],
       ]),
       issueOrder: orderIssuer({ store, clock, random, orderSeconds: 600 }),
-      handlers: options.handlers ?? [],
+      ...{ handlers: options.handlers ?? [], maxMachines: defaultMaxMachines },
       ...(options.uplinkMbps === undefined ? {} : { uplinkMbps: options.uplinkMbps }),
     }),
   );

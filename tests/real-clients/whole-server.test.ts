@@ -9,7 +9,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import * as v from "valibot";
-import { checkConfig } from "../../src/contract/config/parse.ts";
+import type { ConfigInput } from "../../src/contract/config/schema.ts";
+import { testConfig, testNetworkInput } from "../../src/contract/config/testing/test-config.ts";
 import * as wire from "../../src/contract/machine-facing.ts";
 import { parseMac } from "../../src/core/net/mac.ts";
 import type { Log } from "../../src/core/ports.ts";
@@ -23,25 +24,10 @@ const lines: string[] = [];
 const log: Log = (level, message, facts) => void lines.push(`${level} ${message} ${JSON.stringify(facts ?? {})}`);
 const mac = parseMac("02:00:00:00:00:07") ?? assert.fail();
 
-function config(change: object = {}, more: object = {}) {
-  const network = {
-    name: "rack",
-    interface: "rack0",
-    serverAddress: "10.77.0.1",
-    prefix: "10.77.0.0/24",
-    temporaryPool: { first: "10.77.0.50", last: "10.77.0.250" },
-    nursery: true,
-    permanent: { prefix: "10.77.1.0/24", serverAddress: "10.77.1.1" },
-    ...change,
-  };
-  const rule = { switch: "tor-(?<rack>\\d+)", port: "swp(?<unit>\\d+)", hostname: "r{rack:2}u{unit:2}" };
-  const result = checkConfig({
-    stateDirectory: join(parent, "state"),
-    networks: [network],
-    ...more,
-    placement: { rules: [{ ...rule, address: { first: "10.77.1.0", step: { rack: 64, unit: 1 } } }] },
-  });
-  return result.kind === "config" ? result.config : assert.fail(JSON.stringify(result));
+function config(change: Partial<ConfigInput["networks"][number]> = {}, more: Partial<ConfigInput> = {}) {
+  const permanent = { prefix: "10.77.1.0/24", serverAddress: "10.77.1.1" };
+  const network = { ...testNetworkInput, permanent, ...change };
+  return testConfig({ stateDirectory: join(parent, "state"), networks: [network], ...more });
 }
 
 async function post(path: string, body: unknown, bearer = ""): Promise<{ status: number; body: unknown }> {

@@ -73,7 +73,7 @@ export function dhcpAnswers(deps: {
   readonly ports: ServerPorts;
   readonly store: Store;
   readonly localBoots?: LocalBoots;
-  readonly maxMachines?: number;
+  readonly maxMachines: number;
   readonly clock: Clock;
   readonly log: Log;
 }): DhcpAnswers {

@@ -39,8 +39,7 @@ export async function watchForeignServers(deps: {
   readonly log: Log;
 }): Promise<ForeignWatcher> {
   const { network, ours, clock, log } = deps;
-  const { mode = "full" } = network;
-  const allowed = mode !== "full" || network.allowForeignDhcp === true;
+  const allowed = network.mode !== "full" || network.allowForeignDhcp;
   // Servers answer a client, so this is a client's port.
   const socket = await openUdpSocket({ interface: network.interface, port: 68 });
   const settled = Promise.withResolvers<void>();
@@ -95,7 +94,7 @@ export async function watchForeignServers(deps: {
       mac = hardwareAddress(await readFile("/proc/net/arp", "utf8"), from);
     }
     const facts = { network: network.name, interface: network.interface, server: formatIpv4(server), from, mac };
-    if (mode !== "full") log("info", "the DHCP server that leases the addresses", facts);
+    if (network.mode !== "full") log("info", "the DHCP server that leases the addresses", facts);
     else if (allowed) log("warn", "another DHCP server is on this network, which is allowed", facts);
     else log("error", "another DHCP server is on this network: it is not served", { ...facts, next: remedy });
   }

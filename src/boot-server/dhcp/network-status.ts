@@ -3,13 +3,7 @@ import { poolSize } from "../../core/dhcp/pool/address-pool.ts";
 import { type Exhaustion, noteRefused } from "../../core/dhcp/pool/exhaustion.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { Network } from "../../core/network/network.ts";
-import {
-  admitNewcomer,
-  defaultMaxMachines,
-  defaultNewMachinesPerMinute,
-  type Newcomers,
-  newNewcomers,
-} from "../../core/network/newcomer-limit.ts";
+import { admitNewcomer, type Newcomers, newNewcomers } from "../../core/network/newcomer-limit.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
 import type { AddressBook } from "./address-book.ts";
 import { type ForeignNamed, type ForeignWatcher, remedy } from "./foreign-watch.ts";
@@ -45,10 +39,10 @@ export function count(counts: Map<string, number>, kind: string): void {
 /** Whether a machine that nobody knows is taken in; said once a minute when it is not. */
 export function admitsNewcomer(
   status: NetworkStatus,
-  deps: { readonly store: Store; readonly clock: Clock; readonly log: Log; readonly maxMachines?: number },
+  deps: { readonly store: Store; readonly clock: Clock; readonly log: Log; readonly maxMachines: number },
 ): boolean {
-  const { maxMachines = defaultMaxMachines } = deps;
-  const { name, maxNewMachinesPerMinute: perMinute = defaultNewMachinesPerMinute } = status.network;
+  const { maxMachines } = deps;
+  const { name, maxNewMachinesPerMinute: perMinute } = status.network;
   const nowMs = deps.clock.monotonicMs();
   const before = status.newcomers ?? newNewcomers(perMinute, nowMs);
   const asked = { perMinute, machines: deps.store.list().length, maxMachines };
@@ -96,7 +90,7 @@ export function viewNetworkStatus(status: NetworkStatus, book: AddressBook): Net
     name: network.name,
     ...(network.interface === undefined ? {} : { interface: network.interface }),
     nursery: network.nursery,
-    mode: network.mode ?? "full",
+    mode: network.mode,
     ...(isServed(status) ? {} : { notServed: remedy }),
     ...viewForeign(status.watcher?.foreign()),
     pool: {

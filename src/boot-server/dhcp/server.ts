@@ -28,8 +28,8 @@ export async function startDhcpServer(deps: {
   readonly store: Store;
   readonly packets: PacketLog;
   readonly localBoots?: LocalBoots;
-  /** Unknown machines are taken in up to so many records; newcomers.ts says what it is without this. */
-  readonly maxMachines?: number;
+  /** Unknown machines are taken in up to so many records. */
+  readonly maxMachines: number;
   readonly clock: Clock;
   readonly log: Log;
 }): Promise<DhcpServer> {
@@ -71,7 +71,7 @@ export async function startDhcpServer(deps: {
       ...{ socket, interface: device, place: { address, port }, status },
       ...(frames === undefined ? {} : { frames }),
     };
-    log("info", "DHCP server listens", { network: name, ...where, port, mode: network.mode ?? "full", nursery });
+    log("info", "DHCP server listens", { network: name, ...where, port, mode: network.mode, nursery });
   };
 
   const ours = new Set(networks.flatMap(serverAddresses));

@@ -1,16 +1,9 @@
 import { parseIpv4 } from "../../core/net/ipv4.ts";
-import type { Config, Network } from "./schema.ts";
+import type { Network } from "../../core/network/network.ts";
+import type { Config } from "./schema.ts";
 
 /** One fault in the configuration: the path of the key, what was expected there, and what was found. */
 export type ConfigFault = { readonly path: string; readonly expected: string; readonly found: string };
-
-/** The network that machines live on after their birth: the permanent network if there is one, else the network itself. */
-export function permanentOf(network: Network): NonNullable<Network["permanent"]> {
-  const { prefix, serverAddress, permanent, relay } = network;
-  return (
-    permanent ?? { prefix, serverAddress, nameservers: [], ...(relay === undefined ? {} : { gateway: relay.gateway }) }
-  );
-}
 
 /** The network whose temporary pool contains an address (dotted quad): such an address cannot be permanent. */
 export function poolHolding(config: Config, dotted: string): Network | undefined {

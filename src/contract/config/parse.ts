@@ -8,9 +8,12 @@ import {
   prefixBroadcast,
   prefixContains,
 } from "../../core/net/ipv4.ts";
-import { type ConfigFault, permanentOf } from "./networks.ts";
+import type { Network } from "../../core/network/network.ts";
+import { permanentPart } from "../../core/network/network.ts";
+import type { ConfigFault } from "./networks.ts";
 import { checkRules } from "./rules.ts";
-import { type Config, configSchema, type Expected, type Network } from "./schema.ts";
+
+import { type Config, configSchema, type Expected } from "./schema.ts";
 
 export type ConfigResult =
   | { readonly kind: "config"; readonly config: Config; readonly warnings: readonly ConfigFault[] }
@@ -44,7 +47,7 @@ export function formatFault(fault: ConfigFault): string {
 
 function checkNetwork(network: Network, path: string): ConfigFault[] {
   const { prefix, serverAddress, temporaryPool: pool, relay } = network;
-  const permanent = permanentOf(network);
+  const permanent = permanentPart(network);
   const faults = [
     ...checkReach(network, path),
     // The server is outside a relayed network, except by chance.

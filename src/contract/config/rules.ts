@@ -1,6 +1,7 @@
 import { formatPrefix, parseIpv4, prefixContains } from "../../core/net/ipv4.ts";
+import { permanentPart } from "../../core/network/network.ts";
 import { checkImageRules, checkPlacementRules, type RuleProblem } from "../../core/site/check-rules.ts";
-import { type ConfigFault, permanentOf, poolHolding } from "./networks.ts";
+import { type ConfigFault, poolHolding } from "./networks.ts";
 import type { Config } from "./schema.ts";
 
 /** Faults in the placement and image rules, and warnings about rules that leave machines unborn. */
@@ -24,7 +25,7 @@ function under(list: string): (problem: RuleProblem) => ConfigFault {
 }
 
 function checkAddresses(config: Config): ConfigFault[] {
-  const prefixes = config.networks.map((network) => permanentOf(network).prefix);
+  const prefixes = config.networks.map((network) => permanentPart(network).prefix);
   return config.placement.rules.flatMap((rule, index) => {
     const path = `placement.rules[${index}].address.first`;
     const { first: found } = rule.address;
@@ -48,7 +49,7 @@ function placementWarnings(config: Config): ConfigFault[] {
 }
 
 function imageWarnings(config: Config): ConfigFault[] {
-  if (config.images.some((rule) => Object.keys(rule.when ?? {}).length === 0)) return [];
+  if (config.images.some((rule) => Object.keys(rule.when).length === 0)) return [];
   const expected = "a last rule without `when` (a machine that matches no rule gets no image and is not born)";
   return [{ path: "images", found: "conditions in every rule", expected }];
 }

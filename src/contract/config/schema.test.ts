@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
+import { permanentPart } from "../../core/network/network.ts";
 import { configDocs } from "./docs.ts";
-import { permanentOf } from "./networks.ts";
 import { checkConfig, formatFault } from "./parse.ts";
 
 const network = {
@@ -34,7 +34,7 @@ test("a relayed network beside a local one, both by the same address of ours", (
   assert.ok(result.kind === "config", JSON.stringify(result));
   const [, row7] = result.config.networks;
   assert.deepEqual([row7?.interface, row7?.relay?.agents], [undefined, []]);
-  assert.equal(formatIpv4(permanentOf(row7 ?? assert.fail()).gateway ?? assert.fail()), "10.78.0.1");
+  assert.equal(formatIpv4(permanentPart(row7 ?? assert.fail()).gateway ?? assert.fail()), "10.78.0.1");
 });
 
 test("a small file is enough; all else has a default", () => {
@@ -53,7 +53,7 @@ test("a small file is enough; all else has a default", () => {
     ["/var/lib/birther", { http: 80, machines: 443, operators: 8443 }, 40, false, 30],
   );
   assert.equal(config.burnIn.memoryPercent, 80);
-  assert.deepEqual(config.images.at(-1), { image: "compute" });
+  assert.deepEqual(config.images.at(-1), { image: "compute", when: {} });
   assert.equal(formatIpv4(config.networks[0]?.serverAddress ?? assert.fail()), "10.77.0.1");
 });
 

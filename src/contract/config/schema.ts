@@ -7,8 +7,10 @@ import { defaultDeadlineSeconds, phaseWaitsFor } from "../../core/machine/health
 import { defaultWatchRules } from "../../core/machine/health/stall-detection.ts";
 import { type Phase, phases } from "../../core/machine/record.ts";
 import { type Ipv4, type Prefix, parseIpv4, parsePrefix } from "../../core/net/ipv4.ts";
+import type { Network } from "../../core/network/network.ts";
 import { defaultMaxMachines, defaultNewMachinesPerMinute } from "../../core/network/newcomer-limit.ts";
 import { type BurnInProfile, imageRule } from "../machine-facing.ts";
+import { pinned } from "../same.ts";
 
 /** The value that a leaf expects, as a refusal and the documentation name it. */
 export type Expected = { readonly expected: string };
@@ -172,8 +174,8 @@ const network = v.strictObject({
     "The network of machines after their birth, on the same cable. Without this section, machines stay in `prefix`.",
   ),
 });
-/** One network that machines boot on. */
-export type Network = v.InferOutput<typeof network>;
+/** One network that machines boot on, as the Boot Server takes it. */
+const describedNetwork = pinned<Network>()(network);
 
 const placementRule = v.strictObject({
   switch: required(
@@ -250,7 +252,7 @@ export const configSchema = v.strictObject({
     "/var/lib/birther",
     "Directory of all persistent data: the MDB, the certificate authority, images and the operators' socket.",
   ),
-  networks: required(leaf("at least one network", listOf(network)), "The networks that machines boot from."),
+  networks: required(leaf("at least one network", listOf(describedNetwork)), "The networks that machines boot from."),
   database: optional(
     leaf(
       "a PostgreSQL database as postgres://USER@HOST/DATABASE",

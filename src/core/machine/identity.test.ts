@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Hardware } from "../hardware/hardware.ts";
-import { parseIpv4, parsePrefix } from "../net/ipv4.ts";
-import type { Network } from "../network/network.ts";
+import { prefix } from "../net/testing/addresses.ts";
+import { testNetworkOfOnePart } from "../network/testing/test-network.ts";
 import { intentFor } from "../pxe/answer.ts";
 import { chooseBinding } from "../pxe/binding.ts";
 import type { Decision, MachineEvent } from "./event.ts";
@@ -55,13 +55,7 @@ describe("strings of the board are evidence, never key", () => {
 });
 
 describe("a NIC that two machines have", () => {
-  const prefix = (text: string) => parsePrefix(text) ?? assert.fail();
-  const address = (text: string) => parseIpv4(text) ?? assert.fail();
-  const pool = { first: address("10.77.0.50"), last: address("10.77.0.99") };
-  const network: Network = {
-    ...{ name: "rack", interface: "br0", nursery: true, prefix: prefix("10.77.0.0/16"), temporaryPool: pool },
-    ...{ serverAddress: address("10.77.0.1"), leaseSeconds: 600, nameservers: [], secureBoot: false },
-  } as unknown as Network;
+  const network = testNetworkOfOnePart({ prefix: prefix("10.77.0.0/16") });
 
   /** Machine 1 has NICs 1 and 3; 3 is moved to machine 2, which is born with it. */
   const moved = () => bornWith(bornWith(testFleet(), 1, 1, 3), 2, 2, 3);

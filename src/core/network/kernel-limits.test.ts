@@ -1,15 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Ipv4, parseIpv4, parsePrefix } from "../net/ipv4.ts";
+import { ip, prefix } from "../net/testing/addresses.ts";
 import { limitFaults } from "./kernel-limits.ts";
 import type { Network } from "./network.ts";
+import { testNetworkOfOnePart } from "./testing/test-network.ts";
 
-const ip = (text: string): Ipv4 => parseIpv4(text) ?? assert.fail(text);
-const network = (prefix: string, by: Partial<Network>): Network => ({
-  ...{ name: "rack", serverAddress: ip("10.77.0.1"), prefix: parsePrefix(prefix) ?? assert.fail(), nursery: true },
-  temporaryPool: { first: ip("10.77.0.50"), last: ip("10.77.0.250") },
-  ...by,
-});
+const network = (text: string, by: Partial<Network>): Network => testNetworkOfOnePart({ prefix: prefix(text), ...by });
+
 const local = network("10.77.0.0/24", { interface: "eth1" });
 const wide = network("10.77.0.0/16", { interface: "eth1" });
 const relayed = network("10.77.0.0/16", { relay: { gateway: ip("10.77.0.2"), agents: [] } });

@@ -14,15 +14,14 @@ export type Network = {
   /** Whether an unknown machine that boots here is to be born. */
   readonly nursery: boolean;
   /** Unknown machines taken in per minute (newcomers.ts). */
-  readonly maxNewMachinesPerMinute?: number;
+  readonly maxNewMachinesPerMinute: number;
   /** Whether its UEFI machines are sent the signed chain (shim, GRUB, Debian's kernel) instead of iPXE. */
-  readonly secureBoot?: boolean;
+  readonly secureBoot: boolean;
   /** Where machines live after their birth; without it in `prefix` itself. */
   readonly permanent?: PermanentPart;
-  /** `full` where it is missing. */
-  readonly mode?: NetworkMode;
+  readonly mode: NetworkMode;
   /** Whether it is served although another DHCP server is on its wire. */
-  readonly allowForeignDhcp?: boolean;
+  readonly allowForeignDhcp: boolean;
 };
 
 /**

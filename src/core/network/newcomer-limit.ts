@@ -10,10 +10,10 @@ export type Newcomers = {
   readonly saidAtMs: number;
 };
 
-/** Taken in per minute where the configuration says nothing: a hundred racks of 40 at once, and half as many again. */
+/** Default of `maxNewMachinesPerMinute`: a hundred racks of 40 at once, and half as many again. */
 export const defaultNewMachinesPerMinute = 6000;
 
-/** Records of all kinds beyond which nobody unknown is taken in, where the configuration says nothing: fifty times a hundred racks. */
+/** Default of `maxMachines`, the records of all kinds beyond which nobody unknown is taken in: fifty times a hundred racks. */
 export const defaultMaxMachines = 200_000;
 
 /** How often it is said that newcomers are turned away. */

@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Ipv4, parseIpv4, parsePrefix } from "../net/ipv4.ts";
+import { ip } from "../net/testing/addresses.ts";
 import type { Network } from "./network.ts";
 import { strandedByNextServer } from "./next-server.ts";
+import { testNetworkOfOnePart } from "./testing/test-network.ts";
 
-const ip = (text: string): Ipv4 => parseIpv4(text) ?? assert.fail(text);
-const network: Network = {
-  ...{ name: "rack", interface: "rack0", serverAddress: ip("10.77.0.1"), nursery: true },
-  ...{ prefix: parsePrefix("10.77.0.0/24") ?? assert.fail(), mode: "proxy", secureBoot: true },
-  temporaryPool: { first: ip("10.77.0.50"), last: ip("10.77.0.250") },
-};
+const network = testNetworkOfOnePart({ mode: "proxy", secureBoot: true });
 const ours = new Set([ip("10.77.0.1"), ip("10.77.1.1")]);
 
 const rows: readonly (readonly [title: string, changes: Partial<Network>, siaddr: string, stranded: boolean])[] = [

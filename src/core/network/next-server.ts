@@ -10,7 +10,7 @@ export function strandedByNextServer(
   siaddr: Ipv4,
   ours: ReadonlySet<Ipv4>,
 ): { readonly message: string; readonly next: string } | undefined {
-  if (network.mode !== "proxy" || network.secureBoot !== true || ours.has(siaddr)) return undefined;
+  if (network.mode !== "proxy" || !network.secureBoot || ours.has(siaddr)) return undefined;
   const us = formatIpv4(network.serverAddress);
   return {
     message: `PXE under Secure Boot would stop in GRUB: the other DHCP server's offers name the next-server ${formatIpv4(siaddr)}, not us`,

@@ -12,7 +12,7 @@ export function decideByMode(
   served: boolean,
   clientPort4011?: { readonly address: Ipv4; readonly port: number },
 ): DhcpDecision {
-  const { mode = "full" } = question.network;
+  const { mode } = question.network;
   if (clientPort4011 !== undefined) return decideBootServer(question, clientPort4011);
   const decision = mode === "proxy" ? decideProxy(question) : decideDhcp(question);
   return mode === "listen" || !served ? withheld(decision) : decision;

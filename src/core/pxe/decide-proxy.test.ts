@@ -6,20 +6,17 @@ import { hexFromBytes } from "../bytes/text.ts";
 import type { DhcpPacket } from "../dhcp/codec/packet.ts";
 import { readDhcp } from "../dhcp/codec/read.ts";
 import type { Machine, MachineId, MachineState } from "../machine/record.ts";
-import { formatIpv4, type Ipv4, parseIpv4, parsePrefix } from "../net/ipv4.ts";
+import { formatIpv4 } from "../net/ipv4.ts";
 import { parseMac } from "../net/mac.ts";
-import type { Network, NetworkMode } from "../network/network.ts";
+import { ip } from "../net/testing/addresses.ts";
+import type { NetworkMode } from "../network/network.ts";
+import { testNetworkOfOnePart } from "../network/testing/test-network.ts";
 import type { DhcpDecision } from "./decide.ts";
 import { decideByMode } from "./decide-by-mode.ts";
 import { planScript } from "./script/ipxe.ts";
 
-const ip = (text: string): Ipv4 => parseIpv4(text) ?? assert.fail(text);
 const mac = parseMac("52:54:00:00:00:01") ?? assert.fail();
-const network = (mode: NetworkMode): Network => ({
-  ...{ name: "rack", interface: "rack0", serverAddress: ip("10.77.0.1"), nursery: true, mode },
-  prefix: parsePrefix("10.77.0.0/24") ?? assert.fail(),
-  temporaryPool: { first: ip("10.77.0.50"), last: ip("10.77.0.250") },
-});
+const network = (mode: NetworkMode) => testNetworkOfOnePart({ mode });
 
 function machine(state: MachineState): Machine {
   return {

@@ -10,28 +10,16 @@ import { readDhcp } from "../dhcp/codec/read.ts";
 import { writeDhcp } from "../dhcp/codec/write.ts";
 import type { Holder } from "../dhcp/pool/address-pool.ts";
 import type { Machine, MachineId, MachineState } from "../machine/record.ts";
-import { formatIpv4, type Ipv4, parseIpv4, parsePrefix } from "../net/ipv4.ts";
+import { formatIpv4, type Ipv4 } from "../net/ipv4.ts";
 import { parseMac } from "../net/mac.ts";
+import { ip } from "../net/testing/addresses.ts";
 import type { Network } from "../network/network.ts";
+import { testNetwork } from "../network/testing/test-network.ts";
 import { classifyClient } from "./client.ts";
 import { type DhcpDecision, decideDhcp } from "./decide.ts";
 
-const ip = (text: string): Ipv4 => parseIpv4(text) ?? assert.fail(text);
-const prefix = (text: string) => parsePrefix(text) ?? assert.fail(text);
 const mac = parseMac("52:54:00:00:00:01") ?? assert.fail();
-const nursery: Network = {
-  ...{
-    name: "rack",
-    interface: "rack0",
-    serverAddress: ip("10.77.0.1"),
-    prefix: prefix("10.77.0.0/24"),
-    nursery: true,
-  },
-  temporaryPool: { first: ip("10.77.0.50"), last: ip("10.77.0.250") },
-  permanent: {
-    ...{ prefix: prefix("10.77.1.0/24"), serverAddress: ip("10.77.1.1"), gateway: ip("10.77.1.1"), nameservers: [] },
-  },
-};
+const nursery = testNetwork();
 const office: Network = { ...nursery, nursery: false };
 const ports = { http: 80, machines: 443 };
 

@@ -10,32 +10,30 @@ import { writeDhcp } from "../dhcp/codec/write.ts";
 import type { Holder } from "../dhcp/pool/address-pool.ts";
 import { replyLimit } from "../dhcp/reply.ts";
 import type { Machine, MachineId, MachineState } from "../machine/record.ts";
-import { formatIpv4, type Ipv4, noAddress, parseIpv4, parsePrefix } from "../net/ipv4.ts";
+import { formatIpv4, type Ipv4, noAddress } from "../net/ipv4.ts";
 import { parseMac } from "../net/mac.ts";
+import { ip, prefix } from "../net/testing/addresses.ts";
 import { chooseNetwork } from "../network/choose-network.ts";
-import type { Network } from "../network/network.ts";
+import { testNetwork } from "../network/testing/test-network.ts";
 import { type DhcpDecision, decideDhcp } from "./decide.ts";
 
-const ip = (text: string): Ipv4 => parseIpv4(text) ?? assert.fail(text);
-const prefix = (text: string) => parsePrefix(text) ?? assert.fail(text);
 const bytes = (hex: string) => bytesFromHex(hex) ?? assert.fail(hex);
 const mac = parseMac("52:54:00:00:00:01") ?? assert.fail();
 const server = ip("10.77.0.1");
 
-const local: Network = {
-  ...{ name: "local", interface: "rack0", serverAddress: server, prefix: prefix("10.77.0.0/24"), nursery: true },
-  temporaryPool: { first: ip("10.77.0.50"), last: ip("10.77.0.250") },
+const local = testNetwork({
+  name: "local",
   permanent: { prefix: prefix("10.77.1.0/24"), serverAddress: ip("10.77.1.1"), nameservers: [] },
-};
-const row7: Network = {
-  ...{ name: "row7", serverAddress: server, prefix: prefix("10.78.0.0/24"), nursery: true },
+});
+const row7 = testNetwork({
+  ...{ name: "row7", prefix: prefix("10.78.0.0/24") },
   relay: { gateway: ip("10.78.0.1"), agents: [ip("192.0.2.7")] },
   temporaryPool: { first: ip("10.78.0.50"), last: ip("10.78.0.59") },
   permanent: {
     ...{ prefix: prefix("10.79.0.0/24"), serverAddress: server, gateway: ip("10.79.0.1") },
     nameservers: [ip("10.0.0.53")],
   },
-};
+});
 const networks = [local, row7];
 
 const discover: DhcpPacket = {

@@ -67,10 +67,10 @@ export function checkPlacementRules(rules: readonly PlacementRule[]): readonly R
 
 /** All faults in image rules that can be seen without a machine, such as a rule after one that always matches. */
 export function checkImageRules(rules: readonly ImageRule[]): readonly RuleProblem[] {
-  const always = rules.findIndex((rule) => Object.keys(rule.when ?? {}).length === 0);
+  const always = rules.findIndex((rule) => Object.keys(rule.when).length === 0);
   return rules.flatMap((rule, index) => {
     const problems: RuleProblem[] = [];
-    const product = rule.when?.product;
+    const product = rule.when.product;
     const pattern = product === undefined ? undefined : readPattern(product);
     if (product !== undefined && pattern?.kind === "broken") {
       problems.push({

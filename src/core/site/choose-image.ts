@@ -6,7 +6,7 @@ export type ImageChoice =
   | { readonly kind: "chosen"; readonly image: string; readonly why: string }
   | { readonly kind: "none"; readonly reason: string };
 
-type Conditions = NonNullable<ImageRule["when"]>;
+type Conditions = ImageRule["when"];
 
 /** One test per condition: whether a machine meets the value in the rule. */
 const conditions: {
@@ -39,7 +39,7 @@ export function chooseImage(
   burnIn: BurnInReport["verdict"],
 ): ImageChoice {
   for (const [index, rule] of rules.entries()) {
-    const wanted = rule.when ?? {};
+    const wanted = rule.when;
     const named = conditionNames.filter((name) => wanted[name] !== undefined);
     const holds = named.every((name) => {
       const test = conditions[name] as (

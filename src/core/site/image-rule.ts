@@ -4,7 +4,7 @@
  */
 export type ImageRule = {
   readonly image: string;
-  readonly when?: {
+  readonly when: {
     readonly burnIn?: "passed" | "failed";
     readonly minCpus?: number;
     readonly minMemoryMiB?: number;

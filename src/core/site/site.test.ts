@@ -168,7 +168,10 @@ const imageRows: readonly {
 for (const row of imageRows) {
   test(`image rule ${JSON.stringify(row.when)} ${row.holds ? "matches" : "does not match"} (burn-in ${row.burnIn ?? "passed"})`, () => {
     const choice = chooseImage(
-      [{ image: "this", when: row.when }, { image: "other" }],
+      [
+        { image: "this", when: row.when },
+        { image: "other", when: {} },
+      ],
       hardware,
       row.burnIn ?? "passed",
     );
@@ -187,7 +190,7 @@ test("no image rule matches: the reason lists the facts of the machine", () => {
 test("image rules checked: an invalid pattern, and an unreachable rule", () => {
   const problems = checkImageRules([
     { image: "a", when: { product: "(" } },
-    { image: "b" },
+    { image: "b", when: {} },
     { image: "c", when: { minCpus: 1 } },
   ]);
   assert.deepEqual(

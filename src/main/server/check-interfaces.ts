@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { permanentOf } from "../../contract/config/networks.ts";
 import type { Config } from "../../contract/config/schema.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
+import { permanentPart } from "../../core/network/network.ts";
 
 /** Throws, with the commands that help, when this computer lacks an interface or address that the configuration names. */
 export async function checkInterfaces(config: Config): Promise<void> {
@@ -18,7 +18,7 @@ export async function checkInterfaces(config: Config): Promise<void> {
       faults.push(`network ${name}: there is no interface ${device}; ip link lists those that there are`);
       continue;
     }
-    const permanent = permanentOf(network);
+    const permanent = permanentPart(network);
     const wanted = new Map([
       [formatIpv4(network.serverAddress), network.prefix.length],
       [formatIpv4(permanent.serverAddress), permanent.prefix.length],

@@ -75,11 +75,22 @@ export async function startServer(options: {
 
   // Late: a machine is answered only when all is there that the answer leads to.
   const { maxMachines, uplinkMbps } = config;
-  const limits = uplinkMbps === undefined ? { maxMachines } : { maxMachines, uplinkMbps };
+  const budget = uplinkMbps === undefined ? {} : { uplinkMbps };
   const dominator = opened.use(await openDominatorExport({ store, config: config.exports, clock, log }));
   const handlers = [objectsHandler({ objects, log }), ...dominator.handlers];
   const bootServer = opened.use(
-    await startBootServer({ networks, ports, ...limits, ...files, store, issueOrder, handlers, clock, log }),
+    await startBootServer({
+      networks,
+      ports,
+      maxMachines,
+      ...budget,
+      ...files,
+      store,
+      issueOrder,
+      handlers,
+      clock,
+      log,
+    }),
   );
   opened.use(await openWatch({ store, config, rules: watchRules, clock, random, log }));
   const { networks: networkViews, packetsOf, traffic } = bootServer;

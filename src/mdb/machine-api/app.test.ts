@@ -9,8 +9,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { getRequestListener } from "@hono/node-server";
 import * as v from "valibot";
-import { checkConfig } from "../../contract/config/parse.ts";
-import type { Config } from "../../contract/config/schema.ts";
+import { testConfig } from "../../contract/config/testing/test-config.ts";
 import * as wire from "../../contract/machine-facing.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
 import type { Random, Store } from "../../core/ports.ts";
@@ -20,32 +19,7 @@ import { openPki, type ServerIdentity } from "../tls/pki.ts";
 import { machineFacingApp } from "./app.ts";
 import { orderIssuer } from "./issue-order.ts";
 
-const config: Config = (() => {
-  const result = checkConfig({
-    networks: [
-      {
-        name: "rack",
-        interface: "rack0",
-        serverAddress: "10.77.0.1",
-        prefix: "10.77.0.0/24",
-        temporaryPool: { first: "10.77.0.50", last: "10.77.0.250" },
-        nursery: true,
-        permanent: { prefix: "10.77.1.0/24", serverAddress: "10.77.1.1", gateway: "10.77.1.1" },
-      },
-    ],
-    placement: {
-      rules: [
-        {
-          switch: "tor-(?<rack>\\d+)",
-          port: "swp(?<unit>\\d+)",
-          hostname: "r{rack:2}u{unit:2}",
-          address: { first: "10.77.1.0", step: { rack: 64, unit: 1 } },
-        },
-      ],
-    },
-  });
-  return result.kind === "config" ? result.config : assert.fail(JSON.stringify(result));
-})();
+const config = testConfig();
 const place = (unit: number): wire.HealthyRequest["placement"] => ({
   switchName: "tor-1",
   port: `swp${unit}`,

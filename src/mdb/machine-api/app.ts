@@ -1,6 +1,5 @@
 import { type Context, Hono } from "hono";
-import { permanentOf } from "../../contract/config/networks.ts";
-import type { Config, Network } from "../../contract/config/schema.ts";
+import type { Config } from "../../contract/config/schema.ts";
 import { isKept, parseMachineCredential } from "../../contract/credential.ts";
 import * as wire from "../../contract/machine-facing.ts";
 import type { SignedLoader } from "../../core/boot-loader/signed-loader.ts";
@@ -9,6 +8,7 @@ import { machineIdFromMac } from "../../core/machine/life/move.ts";
 import type { BirthAction, Machine } from "../../core/machine/record.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
+import { type Network, permanentPart } from "../../core/network/network.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
 import { hashSecret, newCredential } from "../http/credential.ts";
 import { atMost, faultAnswer, lastAnswers, readBody, refusalAnswer } from "../http/problem.ts";
@@ -77,7 +77,7 @@ function orderFor(
   { config, signedLoader }: Pick<MachineFacingDeps, "config" | "signedLoader">,
 ): Omit<wire.Order, "session" | "nowMs"> {
   const network = networkOf(machine, config);
-  const permanent = permanentOf(network);
+  const permanent = permanentPart(network);
   return {
     machineId: machine.id,
     action: machine.state as BirthAction,

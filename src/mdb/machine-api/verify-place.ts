@@ -1,6 +1,6 @@
-import { permanentOf } from "../../contract/config/networks.ts";
-import type { Config, Network } from "../../contract/config/schema.ts";
+import type { Config } from "../../contract/config/schema.ts";
 import { formatPrefix, parseIpv4, prefixBroadcast, prefixContains } from "../../core/net/ipv4.ts";
+import { type Network, permanentPart } from "../../core/network/network.ts";
 import { placeMachine } from "../../core/site/place.ts";
 import type { Placement } from "../../core/site/placement.ts";
 
@@ -16,7 +16,7 @@ export function whyNotPlaced(placement: Placement, network: Network, config: Con
   if (hostname !== placement.hostname || address !== placement.address) {
     return `${switchName} ${port} is the place of ${hostname} ${address}, not of ${placement.hostname} ${placement.address}`;
   }
-  const permanent = permanentOf(network);
+  const permanent = permanentPart(network);
   const parsed = parseIpv4(address);
   const inside = parsed !== undefined && prefixContains(permanent.prefix, parsed);
   if (!inside || parsed === permanent.prefix.address || parsed === prefixBroadcast(permanent.prefix)) {
