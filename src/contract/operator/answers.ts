@@ -4,7 +4,7 @@
  */
 import * as v from "valibot";
 import type { Why } from "../../core/machine/health/waiting-for.ts";
-import { machineStates, phases } from "../../core/machine/record.ts";
+import { machineStates, phases, remedies } from "../../core/machine/record.ts";
 import type { AuditEntry } from "../../core/ports.ts";
 import { burnInReport, hardware, placement, problem, storageReport } from "../machine-facing.ts";
 import { roles } from "./role.ts";
@@ -22,6 +22,7 @@ const condition = v.strictObject({
   reason: text,
   sinceMs: timeMs,
   watched: v.exactOptional(v.literal(true)),
+  remedy: v.exactOptional(v.picklist(remedies)),
 });
 const conditions = v.array(condition);
 

@@ -46,7 +46,13 @@ export type Condition = {
   readonly sinceMs: number;
   /** The watch set it, and takes it away when the machine gets on. */
   readonly watched?: true;
+  /** What an operator has to order, because the machine cannot get on by itself. */
+  readonly remedy?: Remedy;
 };
+
+/** What an operator can order for a machine that a condition keeps from its work. */
+export const remedies = ["rebirth"] as const;
+export type Remedy = (typeof remedies)[number];
 
 export type Firmware = "bios" | "uefi";
 

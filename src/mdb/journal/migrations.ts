@@ -101,6 +101,31 @@ const orderOfRecord = {
 };
 
 /**
+ * Step 5. A condition that only a rebirth ends says so by `remedy`; until then its reason said it in words, of which there
+ * were two, both with this ending.
+ */
+const remedyOfCondition = {
+  sqlite: `
+      UPDATE machines
+        SET document = json_set(document, '$.conditions', (
+          SELECT json_group_array(json(
+            CASE WHEN value ->> '$.kind' = 'failing' AND value ->> '$.reason' LIKE '%ask for its rebirth%'
+              THEN json_set(value, '$.remedy', 'rebirth') ELSE value END))
+          FROM (SELECT value FROM json_each(document, '$.conditions') ORDER BY key)))
+        WHERE document ->> '$.conditions' LIKE '%ask for its rebirth%';
+    `,
+  postgres: `
+      UPDATE machines
+        SET document = jsonb_set(document::jsonb, '{conditions}', (
+          SELECT jsonb_agg(
+            CASE WHEN value ->> 'kind' = 'failing' AND value ->> 'reason' LIKE '%ask for its rebirth%'
+              THEN value || '{"remedy":"rebirth"}' ELSE value END ORDER BY place)
+          FROM jsonb_array_elements(document::jsonb -> 'conditions') WITH ORDINALITY AS each (value, place)))::text
+        WHERE document::jsonb ->> 'conditions' LIKE '%ask for its rebirth%';
+    `,
+};
+
+/**
  * The schema, as the steps that led to it: the database remembers how many it has gone. Steps are only ever added.
  * The record is one JSON document: what is asked for by machines is answered from memory, not by SQL.
  */
@@ -132,6 +157,7 @@ export const migrations: readonly Migration[] = [
   `,
   { sqlite: `${positions}${claims.sqlite}`, postgres: `${positions}${claims.postgres}` },
   orderOfRecord,
+  remedyOfCondition,
 ];
 
 /** The text of a step for one of the databases. */

@@ -49,10 +49,12 @@ export async function openPostgresJournal(options: PostgresOptions): Promise<Jou
     return session;
   };
   await insist("opened", async () => {
-    const { client } = await writing();
+    const { run } = await writing();
     try {
-      await migratePostgres(client);
-      await client.query("DELETE FROM writers WHERE at_ms < extract(epoch FROM now()) * 1000 - $1", [signedMs]);
+      await run(async (client) => {
+        await migratePostgres(client);
+        await client.query("DELETE FROM writers WHERE at_ms < extract(epoch FROM now()) * 1000 - $1", [signedMs]);
+      });
     } catch (cause) {
       session?.cut();
       if (isPassing(cause)) throw cause;
@@ -67,8 +69,7 @@ export async function openPostgresJournal(options: PostgresOptions): Promise<Jou
   const reading = <T>(what: string, read: (client: pg.Client) => Promise<T>): Promise<T> => {
     const mine = lastRead.then(() =>
       insist(what, async () => {
-        const { client, cut } = await listener.session();
-        return await answered(cut, () => still(client, read));
+        return await answered(await listener.session(), (client) => still(client, read));
       }),
     );
     lastRead = mine.catch(() => undefined);
@@ -79,8 +80,7 @@ export async function openPostgresJournal(options: PostgresOptions): Promise<Jou
     batches += 1;
     const commitStatus: CommitStatus = { batch: batches, writer, isUnknown: false };
     return insist("written to", async () => {
-      const { client, cut } = await writing();
-      return await answered(cut, () => commitOn(client, batch, commitStatus));
+      return await answered(await writing(), (client) => commitOn(client, batch, commitStatus));
     });
   };
 
@@ -157,10 +157,10 @@ async function still<T>(client: pg.Client, read: (client: pg.Client) => Promise<
 }
 
 /** Waits for a server's answers, but not for ever: then the connection is cut, and what waits on it fails. */
-async function answered<T>(cut: () => void, ask: () => Promise<T>): Promise<T> {
-  const timer = setTimeout(cut, answerMs);
+async function answered<T>(session: Session, ask: (client: pg.Client) => Promise<T>): Promise<T> {
+  const timer = setTimeout(session.cut, answerMs);
   try {
-    return await ask();
+    return await session.run(ask);
   } finally {
     clearTimeout(timer);
   }

@@ -1,3 +1,4 @@
+import type pg from "pg";
 import type { Clock, Log } from "../../core/ports.ts";
 import { channel } from "./batch.ts";
 import type { PostgresConnection } from "./connection-string.ts";
@@ -43,9 +44,9 @@ export async function openListener(deps: {
       leadsUntilMs = 0;
       if (!closed) log("warn", "the connection that hears of others' changes is lost", { cause });
     });
-    await session.client.query(`LISTEN ${channel}`);
+    await session.run((client) => client.query(`LISTEN ${channel}`));
     current = session;
-    await takeLead(session);
+    await session.run(takeLead);
     onNews();
     return session;
   };
@@ -57,7 +58,7 @@ export async function openListener(deps: {
     });
     return await opening;
   };
-  const takeLead = async ({ client }: Session): Promise<void> => {
+  const takeLead = async (client: pg.Client): Promise<void> => {
     const untilMs = clock.monotonicMs() + silentPolls * pollMs;
     if (leadsUntilMs > 0) await client.query("SELECT");
     else {
@@ -72,8 +73,7 @@ export async function openListener(deps: {
   };
   const poll = async (): Promise<void> => {
     try {
-      const polled = await session();
-      await takeLead(polled);
+      await takeLead((await session()).client);
       onNews();
     } catch (cause) {
       if (!closed) log("debug", "the database does not answer", { cause });

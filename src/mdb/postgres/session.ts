@@ -1,10 +1,14 @@
+import { NOTFOUND } from "node:dns";
 import { Socket } from "node:net";
+import { getSystemErrorMap } from "node:util";
 import pg from "pg";
 import type { PostgresConnection } from "./connection-string.ts";
 
 /** One connection to the primary of a database. */
 export type Session = {
   readonly client: pg.Client;
+  /** Runs work on the connection; what it throws because the connection was lost is passing (`isPassing`). */
+  readonly run: <T>(work: (client: pg.Client) => Promise<T>) => Promise<T>;
   /** The server's process of this session, as notifications name it. */
   readonly processId: number;
   readonly isLost: () => boolean;
@@ -42,16 +46,14 @@ export async function openSession(place: PostgresConnection): Promise<Session> {
   }
   const said = reasons.map((reason) => (reason instanceof Error ? reason.message || codeOf(reason) : String(reason)));
   const [cause] = reasons;
-  throw Object.assign(
-    new Error(`the machine database ${place.name} cannot be opened: ${[...new Set(said)].join("; ")}`, { cause }),
-    { mayPass: reasons.some(isPassing) },
-  );
+  const message = `the machine database ${place.name} cannot be opened: ${[...new Set(said)].join("; ")}`;
+  throw reasons.some(isPassing) ? passingError(message, cause) : new Error(message, { cause });
 }
 
 async function connect(connectionString: string): Promise<Session> {
   const socket = new Socket();
   const client = new pg.Client({
-    ...{ connectionString, application_name: "birther", keepAlive: true, connectionTimeoutMillis: connectMs },
+    ...{ connectionString, application_name: "birther", keepAlive: true },
     stream: () => socket,
   });
   let lost: unknown;
@@ -63,13 +65,23 @@ async function connect(connectionString: string): Promise<Session> {
   };
   client.on("error", lose);
   client.on("end", () => lose(new Error("the connection ended")));
+  // The time-out is ours, not the library's, so that it has a code.
+  const timer = setTimeout(() => socket.destroy(connectTimeout()), connectMs);
   try {
     await client.connect();
+    clearTimeout(timer);
     const { rows } = await client.query("SELECT pg_is_in_recovery() AS standby, pg_backend_pid() AS pid");
-    if (rows[0]?.standby) throw Object.assign(new Error("it is a standby, not the primary"), { code: "25006" });
+    if (rows[0]?.standby) throw passingError("it is a standby, not the primary");
     await client.query(settings);
     return {
       client,
+      run: async (work) => {
+        try {
+          return await work(client);
+        } catch (cause) {
+          throw lost === undefined || cause instanceof pg.DatabaseError ? cause : passingError(messageOf(cause), cause);
+        }
+      },
       processId: Number(rows[0]?.pid),
       isLost: () => lost !== undefined,
       onLost: (then) => (lost === undefined ? void waiting.push(then) : then(lost)),
@@ -83,33 +95,61 @@ async function connect(connectionString: string): Promise<Session> {
       },
     };
   } catch (cause) {
+    // An error of the library's own has no code: on a socket that is gone, the server hung up.
+    const hungUp = socket.destroyed && cause instanceof Error && codeOf(cause) === "";
     socket.destroy();
-    throw cause;
+    throw hungUp ? passingError(cause.message, cause) : cause;
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+function connectTimeout(): Error {
+  return Object.assign(new Error(`no answer within ${connectMs / 1000} s`), { code: "ETIMEDOUT" });
 }
 
 function codeOf(cause: unknown): string {
   return cause instanceof Error && "code" in cause ? String(cause.code) : "";
 }
 
-/** SQLSTATE classes and codes of a server that goes, comes, or is not the primary any more, and of a transaction to be tried again. */
-const passing = /^(08|40|53300|55P03|57P0|25006|25P0)/;
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
 
-/** What Node and `pg` say of a connection that is gone or does not come about; these have no SQLSTATE. */
-const socketCode = /^(E(?!RR_)[A-Z_]+|ERR_STREAM_[A-Z_]+)$/;
-const socketWords =
-  /^(Connection terminated|timeout expired|Client has encountered a connection error|Client was closed|the connection )/;
+/** An error after which trying again, perhaps on another connection, may help. */
+function passingError(message: string, cause?: unknown): Error {
+  return Object.assign(new Error(message, { cause }), { mayPass: true });
+}
+
+/** Classes of SQLSTATE (PostgreSQL 15, appendix A), their first two characters. */
+const sqlClasses = { dataException: "22", integrityViolation: "23", connection: "08", rollback: "40" } as const;
+
+/** SQLSTATEs of a server that goes, comes, or is not the primary any more, and of a transaction to be tried again. */
+const passingStates: ReadonlySet<string> = new Set([
+  ...["57P01", "57P02", "57P03", "57P04", "57P05"], // shut down, crashed, starting, database dropped, session idle for too long
+  ...["25006", "25P01", "25P02", "25P03", "25P04"], // read only; the transaction ended without us
+  ...["53300", "55P03"], // too many connections, lock not available
+]);
+
+/** What Node calls failures of the system, the network and the name service, e.g. `ECONNREFUSED`. */
+const systemCodes: ReadonlySet<string> = new Set([
+  NOTFOUND,
+  ...[...getSystemErrorMap().values()].map(([name]) => name),
+]);
 
 /** Whether trying again, perhaps on another connection, may help: the connection or the server went, not what was asked. */
 export function isPassing(cause: unknown): boolean {
   if (!(cause instanceof Error)) return false;
   if ("mayPass" in cause) return cause.mayPass === true;
-  const code = codeOf(cause);
-  if (/^[0-9A-Z]{5}$/.test(code) && /\d/.test(code)) return passing.test(code);
-  return code === "" ? socketWords.test(cause.message) : socketCode.test(code);
+  if (!(cause instanceof pg.DatabaseError)) return systemCodes.has(codeOf(cause));
+  return isOfClass(cause, sqlClasses.connection, sqlClasses.rollback) || passingStates.has(codeOf(cause));
 }
 
-/** Whether the database cannot hold what it was given (class 22), or it contradicts what is there (class 23). */
+/** Whether the database cannot hold what it was given, or it contradicts what is there. */
 export function isRefusedData(cause: unknown): boolean {
-  return /^2[23]...$/.test(codeOf(cause));
+  return cause instanceof pg.DatabaseError && isOfClass(cause, sqlClasses.dataException, sqlClasses.integrityViolation);
+}
+
+function isOfClass({ code = "" }: pg.DatabaseError, ...classes: readonly string[]): boolean {
+  return classes.includes(code.slice(0, 2));
 }

@@ -31,19 +31,33 @@ function checkLength(database: DatabaseSync, path: string): void {
   const figure = (name: "page_count" | "page_size") => Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
   const wanted = figure("page_count") * figure("page_size");
   const { size } = statSync(path);
-  if (size < wanted) throw new Error(`database disk image is malformed: ${size} bytes of ${wanted}`);
+  if (size >= wanted) return;
+  throw Object.assign(new Error(`the file is cut off: ${size} bytes of ${wanted}`), { errcode: resultCodes.corrupt });
 }
 
 /** What an error of SQLite, or of reading what it holds, means for whoever runs the server. */
 export function whatToDo(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  if (text.includes("disk is full")) return "the disk is full; make room on it";
-  if (text.includes("is empty")) return text;
-  if (text.includes("locked")) return "another server has it open; stop that one first";
-  if (cause instanceof SyntaxError || /not a database|malformed|disk image|disk I\/O/.test(text)) {
-    return "it is damaged or no database; it was left as it is: restore a backup, or move it away to begin anew";
+  switch (cause instanceof SyntaxError ? resultCodes.corrupt : resultCodeOf(cause)) {
+    case resultCodes.full:
+      return "the disk is full; make room on it";
+    case resultCodes.busy:
+    case resultCodes.locked:
+      return "another server has it open; stop that one first";
+    case resultCodes.ioError:
+    case resultCodes.corrupt:
+    case resultCodes.notADatabase:
+      return "it is damaged or no database; it was left as it is: restore a backup, or move it away to begin anew";
+    default:
+      return cause instanceof Error ? cause.message : String(cause);
   }
-  return text;
+}
+
+/** What SQLite answers (sqlite.org/rescode.html). */
+const resultCodes = { busy: 5, locked: 6, ioError: 10, corrupt: 11, full: 13, notADatabase: 26 } as const;
+
+/** The primary result code of an error of `node:sqlite`, the low byte of the extended one; undefined for other errors. */
+function resultCodeOf(cause: unknown): number | undefined {
+  return cause instanceof Error && "errcode" in cause ? Number(cause.errcode) & 0xff : undefined;
 }
 
 function migrate(database: DatabaseSync): void {

@@ -9,6 +9,10 @@ const unborn = `{"id":"m-020000000002","revision":1,"createdAtMs":1000000,"macs"
 const order = `{"tokenHash":"aa","action":"birth","generation":1,"expiresAtMs":2000000}`;
 /** Until schema 3 the order of a record was called `ticket`. */
 const ordered = unborn.replace(/}$/, `,"ticket":${order}}`);
+/** Until schema 4 only the words of a condition said that nothing but a rebirth helps. */
+const hold = `{"kind":"hold","reason":"nobody may ask for its rebirth","sinceMs":1000000}`;
+const failing = `{"kind":"failing","reason":"started 3 times from the network: ask for its rebirth (birther rebirth R01u1)","sinceMs":1000000}`;
+const unheard = healthy.replace(`"conditions":[]`, `"conditions":[${hold},${failing}]`);
 const asked = `{"kind":"pxeAsked","mac":"02:00:00:00:00:01","firmware":"bios","network":"rack","nursery":true,"stage":"firmware","answer":"loader"}`;
 const outcome = `{"id":"m-020000000001","revision":1,"state":"birth","generation":1,"conditions":[],"phase":"offered"}`;
 const lesson = `{"vendor":"Dull","product":"R1","firmware":"uefi","client":"uefiPxe","scores":{"offerThenNak":2},"learnedAtMs":1}`;
@@ -18,6 +22,17 @@ const machinesAndEvents = [
   `INSERT INTO events (machine_id, revision, at_ms, event, outcome) VALUES ('m-020000000001', 1, 1000000, '${asked}', '${outcome}')`,
 ];
 
+function rowsSinceSchema3(first: string, second: string): readonly string[] {
+  return [
+    `INSERT INTO machines (id, revision, document) VALUES ('m-020000000001', 4, '${first}'), ('m-020000000002', 1, '${second}')`,
+    `INSERT INTO changes (position, machine_id, at_ms, event, outcome) VALUES (1, 'm-020000000001', 1000000, '${asked}', '${outcome}')`,
+    "UPDATE feed SET position = 1, oldest = 2",
+    `INSERT INTO documents (kind, key, document, position) VALUES ('lesson', 'Dull\tR1\tuefi\tuefiPxe', '${lesson}', 0)`,
+    `INSERT INTO claims (key, machine_id) VALUES ('mac 02:00:00:00:00:01', 'm-020000000001'), ('mac 02:00:00:00:00:02', 'm-020000000002'),
+      ('name r01u1', 'm-020000000001'), ('address 10.77.1.1', 'm-020000000001')`,
+  ];
+}
+
 /** Rows as each earlier schema's version of the program wrote them, as SQL that both databases take. */
 export const oldRows = {
   1: machinesAndEvents,
@@ -25,14 +40,8 @@ export const oldRows = {
     ...machinesAndEvents,
     `INSERT INTO lessons (vendor, product, firmware, client, document) VALUES ('Dull', 'R1', 'uefi', 'uefiPxe', '${lesson}')`,
   ],
-  3: [
-    `INSERT INTO machines (id, revision, document) VALUES ('m-020000000001', 4, '${healthy}'), ('m-020000000002', 1, '${ordered}')`,
-    `INSERT INTO changes (position, machine_id, at_ms, event, outcome) VALUES (1, 'm-020000000001', 1000000, '${asked}', '${outcome}')`,
-    "UPDATE feed SET position = 1, oldest = 2",
-    `INSERT INTO documents (kind, key, document, position) VALUES ('lesson', 'Dull\tR1\tuefi\tuefiPxe', '${lesson}', 0)`,
-    `INSERT INTO claims (key, machine_id) VALUES ('mac 02:00:00:00:00:01', 'm-020000000001'), ('mac 02:00:00:00:00:02', 'm-020000000002'),
-      ('name r01u1', 'm-020000000001'), ('address 10.77.1.1', 'm-020000000001')`,
-  ],
+  3: rowsSinceSchema3(healthy, ordered),
+  4: rowsSinceSchema3(unheard, ordered.replace("ticket", "order")),
 } as const;
 export type OldSchema = keyof typeof oldRows;
 
@@ -47,6 +56,10 @@ export async function checkOldFleet(store: Store, schema: OldSchema): Promise<vo
     ["m-020000000001", "m-020000000002"],
   );
   assert.equal(store.find("r01u1")?.permanentAddress, "10.77.1.1");
+  assert.deepEqual(
+    store.find("r01u1")?.conditions,
+    schema < 4 ? [] : [JSON.parse(hold), { ...JSON.parse(failing), remedy: "rebirth" }],
+  );
   assert.deepEqual(store.find("m-020000000002")?.order, schema < 3 ? undefined : JSON.parse(order));
   const [past] = await store.history(id, 10);
   assert.deepEqual([past?.event.kind, past?.atMs, past?.machine.state], ["pxeAsked", 1_000_000, "birth"]);

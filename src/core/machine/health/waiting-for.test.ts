@@ -115,11 +115,22 @@ const rows: readonly (readonly [title: string, Machine, Partial<WhyFacts>, missi
     machineIn("healthy", {
       phase: "rebooting",
       phaseAtMs: 1000,
-      conditions: [condition("failing", { reason: "ask for its rebirth" })],
+      conditions: [condition("failing", { remedy: "rebirth" })],
     }),
     {},
     /comes up with its image/,
     /birther rebirth r01u01/,
+  ],
+  [
+    "healthy, and a step of its update failed",
+    machineIn("healthy", {
+      phase: "updating",
+      phaseAtMs: 1000,
+      conditions: [condition("failing", { reason: "update: the unit rebirth.service does not start" })],
+    }),
+    {},
+    /comes up with its image/,
+    /birther log r01u01/,
   ],
   [
     "past a deadline, as the watch says",

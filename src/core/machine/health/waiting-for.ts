@@ -156,9 +156,7 @@ const reasons: readonly Reason[] = [
   (machine) => {
     const failing = conditionOf(machine, "failing");
     if (failing === undefined || failing.watched || machine.state !== "healthy") return undefined;
-    const next = failing.reason.includes("rebirth")
-      ? "birther rebirth NAME, then a reset"
-      : "birther log NAME shows more";
+    const next = failing.remedy === "rebirth" ? "birther rebirth NAME, then a reset" : "birther log NAME shows more";
     return { missing: "it comes up with its image", next: `look at its console; ${next}`, sinceMs: failing.sinceMs };
   },
   (machine, { deadlineSeconds }) => {

@@ -12,7 +12,7 @@ export const noteDecline: Transition<"addressDeclined"> = (machine, event, conte
   }
   if (event.address !== machine.permanentAddress) return changed(machine);
   const reason = `another host uses ${event.address}, the permanent address of ${nameOf(machine)}; find it: arping ${event.address}`;
-  return changed(withCondition(machine, "conflict", reason, context.nowMs));
+  return changed(withCondition(machine, { kind: "conflict", reason }, context.nowMs));
 };
 
 /** The pool wants the temporary address of a machine that has not been heard of for long. */

@@ -90,7 +90,7 @@ function sameAs(machine: Machine, holder: Machine, context: Context): Decision {
       : `it is that machine: birther release ${nameOf(holder)}; or its NIC was moved: birther takeover ${machine.id} ${holder.id}`;
   return refused(
     { kind: "macTaken", message, next },
-    withCondition(machine, "conflict", `${message}: ${next}`, context.nowMs),
+    withCondition(machine, { kind: "conflict", reason: `${message}: ${next}` }, context.nowMs),
   );
 }
 
@@ -104,9 +104,8 @@ export const noteBurnIn: Transition<"burnInDone"> = (machine, event, context) =>
   const faults = report.results
     .filter((result) => !result.ok)
     .map((result) => `${result.test} of ${result.subject}: ${result.fault}`);
-  return changed(
-    withCondition(tested, "debug", `burn-in failed: ${faults.join("; ") || "no test says why"}`, context.nowMs),
-  );
+  const reason = `burn-in failed: ${faults.join("; ") || "no test says why"}`;
+  return changed(withCondition(tested, { kind: "debug", reason }, context.nowMs));
 };
 
 /**
@@ -129,8 +128,7 @@ export const noteFailure: Transition<"failed"> = (machine, event, context) =>
   changed(
     withCondition(
       { ...machine, lastSeenAtMs: context.nowMs },
-      "failing",
-      `${event.step}: ${event.reason}`,
+      { kind: "failing", reason: `${event.step}: ${event.reason}` },
       context.nowMs,
     ),
   );

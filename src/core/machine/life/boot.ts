@@ -62,7 +62,11 @@ export const askHealthy: Transition<"pxeAsked"> = (machine, event, context) => {
     return noteRequest(countBoot(restarted, context.nowMs), event, context);
   }
   const reason = `restarted before its image was installed (last seen: ${phase}): it has nothing to boot; ask for its rebirth`;
-  return noteRequest(withCondition(machine, "failing", reason, context.nowMs), event, context);
+  return noteRequest(
+    withCondition(machine, { kind: "failing", reason, remedy: "rebirth" }, context.nowMs),
+    event,
+    context,
+  );
 };
 
 /** Requests closer together are one boot: DISCOVER and REQUEST, then the loader's. A round through firmware and disk takes longer. */
@@ -80,7 +84,7 @@ function countBoot(machine: Machine, nowMs: number): Machine {
   const reason =
     `started ${count} times from the network and was sent to its disk, but its sub was not heard since: ` +
     `look at its console; if its disk does not boot, ask for its rebirth (birther rebirth ${nameOf(machine)})`;
-  return withCondition(counted, "failing", reason, nowMs);
+  return withCondition(counted, { kind: "failing", reason, remedy: "rebirth" }, nowMs);
 }
 
 /** Requests that were counted elsewhere, as nothing else followed from them. */

@@ -50,10 +50,14 @@ export function refused(refusal: Refusal, machine?: Machine): Decision {
 }
 
 /** The record with a condition set; a condition that stands already keeps its beginning and takes the new reason. */
-export function withCondition(machine: Machine, kind: ConditionKind, reason: string, nowMs: number): Machine {
-  const standing = machine.conditions.find((condition) => condition.kind === kind);
-  const condition: Condition = { kind, reason, sinceMs: standing?.sinceMs ?? nowMs };
-  return { ...machine, conditions: [...machine.conditions.filter((other) => other.kind !== kind), condition] };
+export function withCondition(
+  machine: Machine,
+  said: Pick<Condition, "kind" | "reason" | "remedy">,
+  nowMs: number,
+): Machine {
+  const standing = conditionOf(machine, said.kind);
+  const condition: Condition = { ...said, sinceMs: standing?.sinceMs ?? nowMs };
+  return { ...machine, conditions: [...machine.conditions.filter((other) => other.kind !== said.kind), condition] };
 }
 
 /** The record without the conditions of these kinds. */

@@ -134,7 +134,7 @@ export const refuseState: Refuse = (machine, event) =>
 export const setCondition: Transition<"conditionSet"> = (machine, event, context) =>
   event.condition === "retired"
     ? refuseState(machine, event)
-    : changed(withCondition(machine, event.condition, event.reason, context.nowMs));
+    : changed(withCondition(machine, { kind: event.condition, reason: event.reason }, context.nowMs));
 
 export const clearCondition: Transition<"conditionCleared"> = (machine, event) =>
   conditionOf(machine, event.condition) !== undefined

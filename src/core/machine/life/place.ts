@@ -26,7 +26,8 @@ export function claimSlot(machine: Machine, claim: SlotClaim, context: Context):
     whyTaken(machine, claim, context, takesOver ? awaited.id : machine.id);
   if (refusal !== undefined) {
     const reason = `${refusal.message}: ${refusal.next}`;
-    return { kind: "refused", decision: refused(refusal, withCondition(machine, "conflict", reason, context.nowMs)) };
+    const inConflict = withCondition(machine, { kind: "conflict", reason }, context.nowMs);
+    return { kind: "refused", decision: refused(refusal, inConflict) };
   }
   if (!takesOver) return { kind: "claimed", successor: machine, absorbed: [] };
   const successor = mergeAnnouncement(machine, awaited);

@@ -18,7 +18,7 @@ export function giveUp(machine: Machine, reason: string, nowMs: number): Machine
     ...kept
   } = bare;
   const quiet = withoutConditions(kept, "failing", "conflict", "waiting");
-  return withCondition({ ...quiet, state: "unknown" }, "retired", reason, nowMs);
+  return withCondition({ ...quiet, state: "unknown" }, { kind: "retired", reason }, nowMs);
 }
 
 /** An operator gives a machine up, whatever it is doing; of a birth that runs the next report is refused. */

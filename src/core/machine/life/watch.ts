@@ -31,7 +31,7 @@ export const repair: Transition<"repairStepped"> = (machine, event, context) => 
     const debugAtMs = step === "debug" ? context.nowMs : machine.repair?.debugAtMs;
     const debugged = debugAtMs === undefined ? {} : { debugAtMs };
     const noted = { ...machine, repair: { rebirthsAtMs, atMs: context.nowMs, ...debugged } };
-    return changed(withCondition(noted, step, notified, context.nowMs));
+    return changed(withCondition(noted, { kind: step, reason: notified }, context.nowMs));
   }
   if (machine.state !== "healthy" || machine.lastSeenAtMs > silentSinceMs)
     return refused({
