@@ -4,6 +4,7 @@
  * each is checked by its SHA-512 before it is used, and the hashes came over TLS.
  */
 import * as v from "valibot";
+import { directiveKinds } from "../core/image/update/directive.ts";
 
 const limits = {
   /** A system image of the largest kind; Debian with a desktop has 200 000 paths. */
@@ -104,8 +105,8 @@ export const imageManifest = v.strictObject({
 
 /** How the last directive ended. */
 const outcome = v.variant("kind", [
-  v.strictObject({ kind: v.literal("done"), directive: text, durationMs: count, detail: text }),
-  v.strictObject({ kind: v.literal("failed"), directive: text, reason: text }),
+  v.strictObject({ kind: v.literal("done"), directive: v.picklist(directiveKinds), durationMs: count, detail: text }),
+  v.strictObject({ kind: v.literal("failed"), directive: v.picklist(directiveKinds), reason: text }),
 ]);
 export type SubOutcome = v.InferOutput<typeof outcome>;
 

@@ -5,7 +5,8 @@ import type { Condition, Machine } from "../../core/machine/record.ts";
 import type { NetworkMode } from "../../core/network/network.ts";
 import type { PastChange } from "../../core/ports.ts";
 import { type Lesson, rankMethods } from "../../core/pxe/local-boot/lesson.ts";
-import { type LocalMethod, methodsOf } from "../../core/pxe/local-boot/methods.ts";
+import type { LocalMethod } from "../../core/pxe/local-boot/method-table.ts";
+import { methodsOf } from "../../core/pxe/local-boot/methods.ts";
 
 /** A machine as operators see it: its record without hashes of secrets. */
 export type MachineView = Omit<Machine, "order" | "subTokenHash" | "wayBack"> & {

@@ -1,6 +1,7 @@
 import type { BurnInReport, Hardware } from "../hardware/hardware.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Placement } from "../site/placement.ts";
+import type { PxeAnswer, PxeStage } from "./pxe-answer.ts";
 import type {
   ConditionKind,
   Firmware,
@@ -42,10 +43,9 @@ export type MachineEvent =
       readonly nursery: boolean;
       /** Dotted quad of the address that is being offered. */
       readonly address?: string;
-      /** Which stage asked: `firmware`, `loader` (iPXE), `httpBoot`. */
-      readonly stage: string;
-      /** The answer in a few words, e.g. `loader`, `script`, `local: offerThenNak`. */
-      readonly answer: string;
+      /** Which stage asked. */
+      readonly stage: PxeStage;
+      readonly answer: PxeAnswer;
       /** The answer was not sent: the network is only listened to. */
       readonly withheld?: true;
     }

@@ -1,11 +1,12 @@
 import { mayBeInstalled } from "../machine/life/move.ts";
+import type { PxeAnswer } from "../machine/pxe-answer.ts";
 import type { Machine, MachineState } from "../machine/record.ts";
 import { formatIpv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Binding, Network, ServerPorts } from "../network/network.ts";
 import { loaderPath } from "./architecture.ts";
 import type { Client } from "./client.ts";
-import type { LocalMethod } from "./local-boot/methods.ts";
+import type { LocalMethod } from "./local-boot/method-table.ts";
 
 /** What a client is told to boot. */
 export type Answer =
@@ -86,7 +87,7 @@ function siteOf(binding: Binding, { http }: ServerPorts): string {
 }
 
 /** The answer in a word, as it stands on the machine's record; with the method where it leads to the disk. */
-export function wordFor(answer: Answer, method?: LocalMethod): string {
+export function wordFor(answer: Answer, method?: LocalMethod): PxeAnswer {
   if (method !== undefined) return `local: ${method}`;
   if (answer.kind === "script") return answer.leadsTo === "local" ? "local" : "script";
   return answer.kind === "httpLoader" ? "loader" : answer.kind;

@@ -5,6 +5,7 @@ import { type Destination, replyDestination } from "../dhcp/destination.ts";
 import type { Holder } from "../dhcp/pool/address-pool.ts";
 import { type ReplyContent, replyTo } from "../dhcp/reply.ts";
 import type { MachineEvent } from "../machine/event.ts";
+import type { PxeAnswer, PxeStage } from "../machine/pxe-answer.ts";
 import type { Machine } from "../machine/record.ts";
 import type { PxeAsked } from "../machine/requests.ts";
 import { formatIpv4, type Ipv4, noAddress } from "../net/ipv4.ts";
@@ -193,7 +194,7 @@ function silence(why: Exclude<SilenceReason, "poolExhausted">): DhcpDecision {
   return { kind: "silence", why };
 }
 
-const stages: { readonly [Kind in Client["kind"]]: string | undefined } = {
+const stages: { readonly [Kind in Client["kind"]]: PxeStage | undefined } = {
   pxe: "firmware",
   httpBoot: "httpBoot",
   ipxe: "loader",
@@ -203,7 +204,7 @@ const stages: { readonly [Kind in Client["kind"]]: string | undefined } = {
 /** What a request adds to the machine's record; undefined for plain DHCP. */
 export function seenBy(
   question: Pick<DhcpQuestion, "network">,
-  of: { readonly client: Client; readonly mac: Mac; readonly answer: string; readonly address?: string | undefined },
+  of: { readonly client: Client; readonly mac: Mac; readonly answer: PxeAnswer; readonly address?: string | undefined },
 ): PxeAsked | undefined {
   const { client, mac, answer, address } = of;
   const stage = stages[client.kind];

@@ -14,7 +14,7 @@ const phaseOf: { readonly [K in Directive["kind"]]?: Phase } = {
 export function outcomeEvents(id: MachineId, { outcome }: SubPollRequest): readonly MachineEvent[] {
   if (outcome === undefined) return [];
   if (outcome.kind === "failed") return [{ kind: "failed", id, step: outcome.directive, reason: outcome.reason }];
-  const phase = phaseOf[outcome.directive as Directive["kind"]];
+  const phase = phaseOf[outcome.directive];
   if (phase === undefined) return [];
   return [{ kind: "phaseSeen", id, phase, durationMs: outcome.durationMs, detail: outcome.detail }];
 }

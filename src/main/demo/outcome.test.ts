@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { LabMachineView } from "../../contract/lab.ts";
 import type { Condition, Machine, Phase } from "../../core/machine/record.ts";
 import { followProgress, judge, noProgress } from "./outcome.ts";
 import { phaseMilliseconds, reportMachine } from "./report.ts";
@@ -7,7 +8,7 @@ import { phaseMilliseconds, reportMachine } from "./report.ts";
 const machine = (phase: Phase, given: Partial<Machine> = {}) =>
   ({ state: "birth", phase, conditions: [], timeline: [{ phase, atMs: 0 }], ...given }) as unknown as Machine;
 const limits = { deadlineMs: 25 * 60_000, stallMs: 8 * 60_000 };
-const at = (nowMs: number, power = "on") => ({ nowMs, startedAtMs: 0, power, ...limits });
+const at = (nowMs: number, power: LabMachineView["power"] = "on") => ({ nowMs, startedAtMs: 0, power, ...limits });
 const failing: Condition = { kind: "failing", reason: "no LLDP frame", sinceMs: 0 };
 
 test("a machine that starts over again and again makes no progress", () => {

@@ -1,3 +1,4 @@
+import type { LabMachineView } from "../../contract/lab.ts";
 import { type Machine, type Phase, phases } from "../../core/machine/record.ts";
 
 /** How far a machine has come, and when it last came further. */
@@ -35,7 +36,7 @@ export const noProgress = (nowMs: number): Progress => ({ mark: "", furthest: -1
 export function judge(
   machine: Machine | undefined,
   progress: Progress,
-  at: { readonly nowMs: number; readonly startedAtMs: number; readonly power: string } & BirthLimits,
+  at: { readonly nowMs: number; readonly startedAtMs: number; readonly power: LabMachineView["power"] } & BirthLimits,
 ): BirthOutcome {
   if (machine?.state === "healthy" && machine.phase === "up") return { kind: "up" };
   const trouble =

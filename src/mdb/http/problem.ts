@@ -96,7 +96,7 @@ export async function readBody<T extends v.GenericSchema>(c: Context, schema: T)
 
 /** Reads a value of this shape; every path that does not fit is named. */
 export function readShape<T extends v.GenericSchema>(c: Context, schema: T, value: unknown): Read<v.InferOutput<T>> {
-  const parsed = v.safeParse(schema, value);
+  const parsed = v.safeParse(schema, value, inOurWords);
   if (parsed.success) return { kind: "read", value: parsed.output };
   const response = faultAnswer(
     c,
@@ -107,21 +107,21 @@ export function readShape<T extends v.GenericSchema>(c: Context, schema: T, valu
   return { kind: "refused", response };
 }
 
-/** What does not fit, each with its path and what was meant; at most ten of them. */
+/** What does not fit, each with its path and what was meant; at most ten of them. Of a value that was read `inOurWords`. */
 export function faultsOf(issues: readonly v.BaseIssue<unknown>[]): string {
   return issues
     .slice(0, 10)
-    .map((issue) => `${v.getDotPath(issue)?.slice(0, 100) ?? "the whole"}: ${wordsOf(issue)}`)
+    .map((issue) => `${v.getDotPath(issue)?.slice(0, 100) ?? "the whole"}: ${issue.message}`)
     .join("; ");
 }
 
-function wordsOf(issue: v.BaseIssue<unknown>): string {
-  if (issue.expected === "never") return "means nothing here";
-  const { received, expected } = issue;
-  if (received === "undefined") return `is missing; meant is ${expected}`;
-  // The library's own words repeat the value, which may be long or a secret.
-  return issue.message.startsWith("Invalid ") ? `meant is ${expected ?? issue.requirement}` : issue.message;
-}
+/** For reading a request: the library's own words, which a schema's words go before, repeat the value; it may be long or a secret. */
+export const inOurWords = {
+  message: ({ expected, received, requirement }: v.BaseIssue<unknown>): string => {
+    if (expected === "never") return "means nothing here";
+    return received === "undefined" ? `is missing; meant is ${expected}` : `meant is ${expected ?? requirement}`;
+  },
+} as const;
 
 /** How much of a body that is too large is still read, so that its sender gets to reading why. */
 const drainedBytes = 16 * 1024 * 1024;

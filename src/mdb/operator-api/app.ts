@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { openApiDocument } from "../../contract/operator/openapi.ts";
 import { type OperatorRoute, operatorRoutes, type Route } from "../../contract/operator/routes.ts";
 import type { StatusView } from "../../contract/operator/views.ts";
-import { atMost, faultAnswer, faultsOf, lastAnswers, type Read } from "../http/problem.ts";
+import { atMost, faultAnswer, faultsOf, inOurWords, lastAnswers, type Read } from "../http/problem.ts";
 import { actHandlers } from "./act.ts";
 import { backupHandlers } from "./backup.ts";
 import { admit, type OperatorEnv } from "./caller/authenticate.ts";
@@ -72,7 +72,7 @@ async function readRequest(c: Context, route: Route): Promise<Read<{ query: unkn
   if (twice !== undefined) {
     return refused(faultAnswer(c, "wrongQuery", `${twice.slice(0, 100)}: stands there more than once`, shapes));
   }
-  const query = v.safeParse(route.query, c.req.query());
+  const query = v.safeParse(route.query, c.req.query(), inOurWords);
   if (!query.success) return refused(faultAnswer(c, "wrongQuery", faultsOf(query.issues), shapes));
   if (route.body === undefined) return { kind: "read", value: { query: query.output, body: undefined } };
 
@@ -94,7 +94,7 @@ async function readRequest(c: Context, route: Route): Promise<Read<{ query: unkn
     const detail = cause instanceof Error ? cause.message : String(cause);
     return refused(faultAnswer(c, "malformed", detail.slice(0, 200), "send one JSON document"));
   }
-  const body = v.safeParse(route.body, document);
+  const body = v.safeParse(route.body, document, inOurWords);
   if (!body.success) return refused(faultAnswer(c, "misshapen", faultsOf(body.issues), shapes));
   return { kind: "read", value: { query: query.output, body: body.output } };
 }

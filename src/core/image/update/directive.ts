@@ -47,6 +47,15 @@ export type Directive =
     }
   | { readonly kind: "reboot"; readonly image: string };
 
+/** Every kind of directive. */
+export const directiveKinds = [
+  "wait",
+  "report",
+  "fetch",
+  "update",
+  "reboot",
+] as const satisfies readonly Directive["kind"][];
+
 /** How often things are looked at again. */
 export type SubPolicy = {
   readonly pollSeconds: number;

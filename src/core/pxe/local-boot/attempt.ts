@@ -1,4 +1,4 @@
-import type { LocalMethod } from "./methods.ts";
+import type { LocalMethod } from "./method-table.ts";
 
 /** How one NIC's stage was last sent to its disk. */
 export type Attempt = {

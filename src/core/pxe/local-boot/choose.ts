@@ -2,7 +2,8 @@ import type { DhcpPacket } from "../../dhcp/codec/packet.ts";
 import type { Client } from "../client.ts";
 import { type Attempt, askLocal } from "./attempt.ts";
 import { type Lesson, rankMethods } from "./lesson.ts";
-import { type LocalClient, type LocalMethod, localClientOf, methodsOf, usableMethods } from "./methods.ts";
+import type { LocalMethod } from "./method-table.ts";
+import { type LocalClient, localClientOf, methodsOf, usableMethods } from "./methods.ts";
 
 /** What is known of how a machine leaves for its disk. */
 export type LocalHistory = {

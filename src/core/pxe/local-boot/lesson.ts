@@ -1,7 +1,8 @@
 import type { Firmware } from "../../machine/record.ts";
 import type { Document } from "../../ports.ts";
 import type { Attempt } from "./attempt.ts";
-import type { LocalClient, LocalMethod } from "./methods.ts";
+import type { LocalMethod } from "./method-table.ts";
+import type { LocalClient } from "./methods.ts";
 
 /** A kind of machine, as its board names itself: machines of one model share their firmware's habits. */
 export type Model = { readonly vendor: string; readonly product: string; readonly firmware: Firmware };

@@ -4,7 +4,8 @@ import fc from "fast-check";
 import type { Client } from "../client.ts";
 import { type Attempt, askLocal } from "./attempt.ts";
 import { type Lesson, learnFrom, rankMethods } from "./lesson.ts";
-import { type LocalMethod, localMethods, methodsOf, usableMethods } from "./methods.ts";
+import { type LocalMethod, localMethods } from "./method-table.ts";
+import { methodsOf, usableMethods } from "./methods.ts";
 
 const model = { vendor: "Dull", product: "R1", firmware: "uefi" } as const;
 const order = ["offerThenNak", "localBootMenu", "bootFileRefused"] as const;

@@ -6,7 +6,7 @@ import type { Mac } from "../../net/mac.ts";
 import { type Binding, type Network, type ServerPorts, temporaryBinding } from "../../network/network.ts";
 import { intentFor } from "../answer.ts";
 import { recordedBinding } from "../binding.ts";
-import type { LocalMethod } from "../local-boot/methods.ts";
+import type { LocalMethod } from "../local-boot/method-table.ts";
 
 /** What iPXE's script for a machine has to do. */
 export type ScriptPlan =
