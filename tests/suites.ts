@@ -29,12 +29,13 @@ const minuteMs = 60_000;
 export const suites: readonly Suite[] = [
   {
     name: "check",
-    about: "types, the star rule (project references) and Biome",
+    about: "types, the star rule (project references), Biome, and the English of documents and messages",
     run: {
       kind: "commands",
       commands: [
         ["node_modules/.bin/tsc", "-b"],
         ["node_modules/.bin/biome", "check", "--error-on-warnings"],
+        ["node_modules/.bin/node", "tests/check-text.ts"],
       ],
     },
   },

@@ -57,7 +57,7 @@ export const driverFamilies = [
   { kind: "watchdog", name: "ACPI WDAT", modules: ["wdat_wdt"] },
   { kind: "watchdog", name: "HPE iLO", modules: ["hpwdt"] },
   { kind: "watchdog", name: "Super I/O (Nuvoton, ITE, Fintek)", modules: ["w83627hf_wdt", "it87_wdt", "f71808e_wdt"] },
-  { kind: "watchdog", name: "timer of the kernel, for want of another", modules: ["softdog"] },
+  { kind: "watchdog", name: "kernel timer, without hardware", modules: ["softdog"] },
 
   { kind: "base", name: "virtio bus and random numbers", modules: ["virtio_pci", "virtio_rng"] },
   { kind: "base", name: "TPM", modules: ["tpm_tis", "tpm_crb"] },

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { bannedPhrases } from "./banned-phrases.ts";
+import { markdownFaults } from "./markdown.ts";
+import { stringLiterals } from "./string-literals.ts";
+
+const long = "word ".repeat(21).trim();
+
+test("a long line of prose is a fault; code, a URL and a table row are not", () => {
+  assert.deepEqual(markdownFaults(`short\n${long}`), [{ line: 2, text: "expected at most 100 columns, found 104" }]);
+  assert.deepEqual(markdownFaults(`\`\`\`\n${long}\n\`\`\`\n\n    ${long}\n`), []);
+  assert.deepEqual(markdownFaults(`- [text](https://example.org/${"x".repeat(100)})`), []);
+  assert.deepEqual(markdownFaults(`| ${"word ".repeat(12)}| ${"word ".repeat(12)}|`), []);
+});
+
+test("a long table cell is a fault, also behind an escaped bar", () => {
+  const [fault, ...others] = markdownFaults(`| a | b |\n|---|---|\n| \`x\\|y\` ${"word ".repeat(16)}| b |`);
+  assert.equal(fault?.line, 3);
+  assert.match(fault?.text ?? "", /at most 80 characters.*found 86/);
+  assert.deepEqual(others, []);
+});
+
+test("a phrase is found across a line break, and named by the line on which its paragraph begins", () => {
+  const faults = markdownFaults("fine\n\nonce so\nmany are there\n\n    so many in code");
+  assert.deepEqual(
+    faults.map(({ line }) => line),
+    [3],
+  );
+  assert.match(faults[0]?.text ?? "", /expected .*, found "so many"/);
+});
+
+test("ordinary English has no banned phrase", () => {
+  assert.deepEqual(bannedPhrases("It gets on the network. Once this limit is reached, machines are ignored."), []);
+});
+
+test("strings and template texts are found with their lines; comments, code and expressions are not", () => {
+  const source = [
+    `const a = "one"; // "no"`,
+    `/* 'no' */ const b = 'it\\'s two';`,
+    "const c = `three ${f({ x: `four` })} five`;",
+    'const d = /["`]/.test(a) ? "six" : {};',
+  ].join("\n");
+  assert.deepEqual(
+    stringLiterals(source).map(({ line, text }) => `${line} ${text.trim()}`),
+    ["1 one", "2 it\\'s two", "3 three", "3 four", "3 five", "4 six"],
+  );
+});
