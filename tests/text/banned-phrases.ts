@@ -15,7 +15,10 @@ const phrases: readonly (readonly [RegExp, string])[] = [
   [/\btakes? (it|them|either) back\b/i, '"cancels"'],
   [/\bfor want of\b/i, '"because … is missing", "fallback"'],
   [/\bby chance\b/i, '"randomly", "with random jitter"'],
-  [/\b(that|as|which) there (are|is)\b(?! (no|an?|none|nothing)\b)/i, 'the noun alone: "the images", "existing tokens"'],
+  [
+    /\b(that|as|which) there (are|is)\b(?! (no|an?|none|nothing)\b)/i,
+    'the noun alone: "the images", "existing tokens"',
+  ],
   [/\bsomebody\b/i, '"someone", or the actor'],
   [/\bsaw off the branch\b|\bbolt on the same door\b/i, "the plain fact, without a metaphor"],
 ];
