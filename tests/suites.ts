@@ -44,7 +44,7 @@ export const suites: readonly Suite[] = [
     about: "tables and properties of every room, in milliseconds",
     run: {
       kind: "files",
-      globs: ["src/**/*.test.ts", "tests/fuzz/short.test.ts"],
+      globs: ["src/**/*.test.ts", "tests/fuzz/short.test.ts", "tests/text/*.test.ts"],
       packages: ["cpio", "zstd"],
       timeoutMs: 2 * minuteMs,
     },

@@ -37,6 +37,7 @@ test("strings and template texts are found with their lines; comments, code and 
   const source = [
     `const a = "one"; // "no"`,
     `/* 'no' */ const b = 'it\\'s two';`,
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source code
     "const c = `three ${f({ x: `four` })} five`;",
     'const d = /["`]/.test(a) ? "six" : {};',
   ].join("\n");
