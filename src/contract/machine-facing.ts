@@ -89,6 +89,9 @@ const remoteFile = v.strictObject({
 });
 export const signedLoader = v.strictObject({ shim: remoteFile, grub: remoteFile });
 
+/** What tells a disk from others, and where it was. */
+export const diskIdentity = v.strictObject({ path: text, serial: text, wwn: text, sizeBytes: count });
+
 /** The permission to write, and all the rules that init needs to decide by. */
 export const order = v.strictObject({
   machineId: text,
@@ -105,8 +108,19 @@ export const order = v.strictObject({
   storage: storagePolicy,
   /** What a UEFI machine's disk is to be started by, where its network is one for Secure Boot. */
   signedLoader: v.exactOptional(signedLoader),
-  /** The root disk of the birth before, which a rebirth and a clean keep; empty texts are not known. */
-  rootDisk: v.exactOptional(v.strictObject({ serial: text, wwn: v.exactOptional(text) })),
+  /** The root disk of the birth before, which a rebirth and a clean keep; empty texts are unknown. */
+  rootDisk: v.exactOptional(
+    v.strictObject({
+      serial: text,
+      wwn: v.exactOptional(text),
+      path: v.exactOptional(text),
+      sizeBytes: v.exactOptional(count),
+    }),
+  ),
+  /** All disks that were in the machine then. */
+  knownDisks: v.exactOptional(v.array(diskIdentity)),
+  /** An operator allows another root disk. */
+  allowedDisk: v.exactOptional(v.strictObject({ selector: v.exactOptional(text) })),
   permanent: v.strictObject({
     prefixLength: count,
     gateway: v.exactOptional(text),
@@ -128,6 +142,7 @@ const disk = v.strictObject({
   rotational: v.boolean(),
   removable: v.boolean(),
   bus: text,
+  contents: v.exactOptional(v.pipe(v.array(text), v.maxLength(64))),
 });
 const nic = v.strictObject({
   name: text,
@@ -179,7 +194,14 @@ export const storageReport = v.strictObject({
     wwn: v.exactOptional(text),
     sizeBytes: count,
     why: text,
+    recognition: v.exactOptional(
+      v.variant("kind", [
+        v.strictObject({ kind: v.literal("identity") }),
+        v.strictObject({ kind: v.literal("pathAndSize"), why: text }),
+      ]),
+    ),
   }),
+  disks: v.exactOptional(v.pipe(v.array(diskIdentity), v.readonly())),
   encryption: v.variant("kind", [
     v.strictObject({ kind: v.literal("luks2"), keyIn: v.literal("uefi-variable") }),
     v.strictObject({ kind: v.literal("none"), reason: text }),
@@ -196,7 +218,7 @@ export const reportItem = v.variant("kind", [
   }),
   v.strictObject({ kind: v.literal("hardware"), hardware }),
   v.strictObject({ kind: v.literal("burnIn"), report: burnInReport }),
-  v.strictObject({ kind: v.literal("placed"), placement }),
+  v.strictObject({ kind: v.literal("placed"), placement, rootDisk: v.exactOptional(diskIdentity) }),
   v.strictObject({ kind: v.literal("failed"), step: text, reason: text }),
   v.strictObject({ kind: v.literal("log"), lines: v.array(text) }),
 ]);

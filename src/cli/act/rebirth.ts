@@ -7,16 +7,26 @@ export function rebirthCommand(program: Command): void {
     .command("rebirth [name...]")
     .description("install machines anew at their next boot: burn-in, new disk keys, new system; name and address stay")
     .option("--moved", "they may come up at another place, by the name and address that belong to it")
+    .option(
+      "--new-root-disk [selector]",
+      "another root disk than the recorded one may be taken and erased: by serial number, WWN or path, or any",
+    )
     .option("--override", "also more of a group at once than blastRadius allows; the audit tells who did");
-  type Options = ActOptions & { moved?: true; override?: true };
-  actOptions(command, "loses").action(async (names: string[], { moved, override, ...options }: Options) => {
-    const action = { action: "rebirth", mayMove: moved, override } as const;
-    const loses = "everything on the root disk will be lost at the next boot";
-    const verb = {
-      ...{ action, loses },
-      done: (machine: Parameters<typeof briefName>[0] & { generation: number }) =>
-        `${briefName(machine)}: rebirth, generation ${machine.generation}; reset it, and it begins`,
-    };
-    await act(names, verb, options);
-  });
+  type Options = ActOptions & { moved?: true; newRootDisk?: string | true; override?: true };
+  actOptions(command, "loses").action(
+    async (names: string[], { moved, newRootDisk: disk, override, ...options }: Options) => {
+      const newRootDisk = disk === undefined ? undefined : disk === true ? {} : { selector: disk };
+      const action = { action: "rebirth", mayMove: moved, newRootDisk, override } as const;
+      const loses =
+        disk === undefined
+          ? "everything on the root disk will be lost at the next boot"
+          : `everything on ${disk === true ? "the root disk, or on another where that is missing," : `disk ${disk}`} will be lost at the next boot`;
+      const verb = {
+        ...{ action, loses },
+        done: (machine: Parameters<typeof briefName>[0] & { generation: number }) =>
+          `${briefName(machine)}: rebirth, generation ${machine.generation}; reset it, and it begins`,
+      };
+      await act(names, verb, options);
+    },
+  );
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { MachineView } from "../../contract/operator/views.ts";
-import { disksNotErased } from "../../core/machine/not-erased.ts";
+import { describeNotErased, disksNotErased } from "../../core/machine/not-erased.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatBytes, formatDuration, formatTime } from "../output/figures.ts";
 
@@ -110,9 +110,12 @@ function storageText(machine: MachineView): string | undefined {
   if (storage === undefined) return undefined;
   const { rootDisk, encryption } = storage;
   const how = encryption.kind === "luks2" ? `LUKS2, key in ${encryption.keyIn}` : `not encrypted: ${encryption.reason}`;
-  const others = disksNotErased(machine).map(({ path }) => path);
-  const untouched = others.length === 0 ? "" : `; not erased: ${others.join(" ")}`;
-  return `root on ${rootDisk.path} (${formatBytes(rootDisk.sizeBytes)}, ${rootDisk.why}); ${how}${untouched}`;
+  const others = disksNotErased(machine).map(describeNotErased);
+  const untouched = others.length === 0 ? "" : `; not erased: ${others.join("; ")}`;
+  const { recognition } = rootDisk;
+  const byPath =
+    recognition?.kind === "pathAndSize" ? `; a rebirth recognises it by path and size only: ${recognition.why}` : "";
+  return `root on ${rootDisk.path} (${formatBytes(rootDisk.sizeBytes)}, ${rootDisk.why}); ${how}${byPath}${untouched}`;
 }
 
 function burnInText(result: NonNullable<MachineView["burnIn"]>["results"][number]): string {

@@ -138,6 +138,12 @@ const network = v.strictObject({
     false,
     "Whether unknown machines are born on this network. On other networks they are recorded and sent to their local disk, which is not touched.",
   ),
+  freshRack: withDefault(
+    yesOrNo,
+    false,
+    "Whether the disks of new machines here hold nothing of value. `false`: a machine that the MDB has never seen and whose disks hold " +
+      "a file system, RAID, a volume or a partition table is put on hold, and `birther release NAME --wipe` lets it be born. `true`: it is born at once.",
+  ),
   maxNewMachinesPerMinute: withDefault(
     count("a whole number of machines", 1, 1_000_000),
     defaultNewMachinesPerMinute,

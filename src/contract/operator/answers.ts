@@ -6,7 +6,7 @@ import * as v from "valibot";
 import type { Why } from "../../core/machine/health/waiting-for.ts";
 import { machineStates, phases, remedies } from "../../core/machine/record.ts";
 import type { AuditEntry } from "../../core/ports.ts";
-import { burnInReport, hardware, placement, problem, storageReport } from "../machine-facing.ts";
+import { burnInReport, diskIdentity, hardware, placement, problem, storageReport } from "../machine-facing.ts";
 import { roles } from "./role.ts";
 import type { TokenView } from "./token.ts";
 import type { ChangeView, ImageView, LessonView, MachineView, NetworkView, PacketView, StatusView } from "./views.ts";
@@ -61,6 +61,9 @@ export const machineAnswer = naming<MachineView>()(
     disableUpdates: v.exactOptional(v.literal(true)),
     tags: v.exactOptional(v.record(text, text)),
     groups: v.exactOptional(v.array(text)),
+    mayWipe: v.exactOptional(v.strictObject({ by: text, atMs: timeMs })),
+    birthDisk: v.exactOptional(diskIdentity),
+    allowedDisk: v.exactOptional(v.strictObject({ selector: v.exactOptional(text), by: text })),
     announced: v.exactOptional(
       v.strictObject({
         by: text,

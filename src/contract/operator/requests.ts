@@ -85,12 +85,24 @@ export const actionBodies = {
     mayMove: v.exactOptional(
       v.pipe(v.literal(true), v.description("it may come up at another place, by another name")),
     ),
+    newRootDisk: v.exactOptional(
+      v.pipe(
+        v.strictObject({ selector: v.exactOptional(v.pipe(v.string(), v.nonEmpty(), v.maxLength(255))) }),
+        v.description(
+          "another root disk than the recorded one may be taken and erased: the one whose serial number, WWN or path is `selector`, or any",
+        ),
+      ),
+    ),
     override,
   }),
   clean: v.strictObject({ override }),
   cancel: v.strictObject({}),
   hold: v.strictObject({ reason: text }),
-  release: v.strictObject({}),
+  release: v.strictObject({
+    wipe: v.exactOptional(
+      v.pipe(v.literal(true), v.description("its first birth may erase what was found on its disks")),
+    ),
+  }),
   retire: v.strictObject({ reason: v.exactOptional(text) }),
 } as const satisfies { readonly [A in ActionName]: v.GenericSchema };
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startWatching, stepLine, watchdogTurn } from "../birth/watchdog.ts";
 import type { Disk } from "../hardware/hardware.ts";
-import { type BurnInAmounts, type BurnInSite, planBurnIn } from "./plan.ts";
+import { type BurnInAmounts, type BurnInSite, planBurnIn, writes } from "./plan.ts";
 
 function disk(path: string, more: Partial<Disk> = {}): Disk {
   return {
@@ -24,8 +24,8 @@ test("burn-in plan: each test with its deadline", () => {
   assert.deepEqual(rows({}, {}), [
     "cpu 2 CPUs 180",
     "memory 1600 MiB 152",
-    "disk /dev/sda 2168",
     "network 10.77.0.1 632",
+    "disk /dev/sda 2168",
   ]);
 });
 
@@ -42,9 +42,14 @@ test("burn-in plan: other fixed disks are read, never written; what can be pulle
       each.kind === "readDisk" || each.kind === "writeDisk" ? [[each.kind, each.disk.path, each.mebibytes]] : [],
     ),
     [
-      ["writeDisk", "/dev/sda", 1024],
       ["readDisk", "/dev/sdb", 256],
+      ["writeDisk", "/dev/sda", 1024],
     ],
+  );
+  assert.deepEqual(
+    tests.map(writes),
+    [false, false, false, false, true],
+    "what writes comes last: after the MDB has accepted the place",
   );
 });
 

@@ -51,7 +51,12 @@ const slowestSecondsPerMiB = 2;
 /** Enough to see a disk that is slow or cannot be read, and short with two dozen of them. */
 const mostReadMiB = 256;
 
-/** The tests of a profile on this machine, in the order in which they run. */
+/** Whether a test writes to a disk, and so may only run once the MDB has accepted the machine's place. */
+export function writes(test: BurnInTest): boolean {
+  return test.kind === "writeDisk";
+}
+
+/** The tests of a profile on this machine, in the order in which they run; those that write come last. */
 export function planBurnIn(profile: BurnInAmounts, ground: BurnInSite): readonly BurnInTest[] {
   const { rootDisk, disks, cpus } = ground;
   const memoryMiBps = slowestMemoryMiBpsPerCpu * Math.min(Math.max(cpus, 1), mostMemoryCpus);
@@ -70,11 +75,6 @@ export function planBurnIn(profile: BurnInAmounts, ground: BurnInSite): readonly
       mebibytes: memoryMiB,
       deadlineSeconds: spareSeconds + Math.ceil((memoryMiB * memoryPasses) / memoryMiBps),
     },
-    {
-      ...{ kind: "writeDisk", test: "disk", subject: rootDisk.path, disk: rootDisk, amount: profile.diskMiB },
-      mebibytes: profile.diskMiB,
-      deadlineSeconds: spareSeconds + profile.diskMiB * slowestSecondsPerMiB,
-    },
     ...disks
       .filter((disk) => isFixed(disk) && disk.path !== rootDisk.path)
       .map((disk) => ({
@@ -87,6 +87,11 @@ export function planBurnIn(profile: BurnInAmounts, ground: BurnInSite): readonly
       ...{ kind: "fetch", test: "network", subject: ground.server, amount: profile.networkMiB },
       mebibytes: profile.networkMiB,
       deadlineSeconds: spareSeconds + profile.networkMiB * slowestSecondsPerMiB,
+    },
+    {
+      ...{ kind: "writeDisk", test: "disk", subject: rootDisk.path, disk: rootDisk, amount: profile.diskMiB },
+      mebibytes: profile.diskMiB,
+      deadlineSeconds: spareSeconds + profile.diskMiB * slowestSecondsPerMiB,
     },
   ];
   return tests.flatMap(({ amount, ...test }) => (amount === 0 ? [] : [test]));

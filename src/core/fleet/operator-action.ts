@@ -6,11 +6,18 @@ import type { Machine } from "../machine/record.ts";
 /** What an operator may have done to one machine or to many at once. */
 export type OperatorAction =
   /** `mayMove`: at another place than now, by another name. `override`: beyond the blast radius. */
-  | { readonly action: "rebirth"; readonly mayMove?: true | undefined; readonly override?: boolean | undefined }
+  /** `newRootDisk`: another root disk than the recorded one is allowed, the one that `selector` names or any. */
+  | {
+      readonly action: "rebirth";
+      readonly mayMove?: true | undefined;
+      readonly newRootDisk?: { readonly selector?: string | undefined } | undefined;
+      readonly override?: boolean | undefined;
+    }
   | { readonly action: "clean"; readonly override?: boolean | undefined }
   | { readonly action: "cancel" }
   | { readonly action: "hold"; readonly reason: string }
-  | { readonly action: "release" }
+  /** `wipe`: its first birth may erase what was found on the disks. */
+  | { readonly action: "release"; readonly wipe?: true | undefined }
   | { readonly action: "retire"; readonly reason?: string | undefined };
 export type ActionName = OperatorAction["action"];
 
@@ -32,6 +39,7 @@ export function eventOfAction(action: OperatorAction, machine: Machine, by: stri
         by,
         ...overriding(action),
         ...(action.mayMove === true ? { mayMove: true } : {}),
+        ...(action.newRootDisk === undefined ? {} : { newRootDisk: selected(action.newRootDisk) }),
       };
     case "clean":
       return { kind: "cleanAsked", id, by, ...overriding(action) };
@@ -43,11 +51,16 @@ export function eventOfAction(action: OperatorAction, machine: Machine, by: stri
       // One at a time: a retired machine may be on hold as well.
       const held = conditionOf(machine, "hold") !== undefined;
       const retired = !held && conditionOf(machine, "retired") !== undefined;
-      return { kind: "conditionCleared", id, condition: retired ? "retired" : "hold" };
+      const wipe = action.wipe === true ? { wipeBy: by } : {};
+      return { kind: "conditionCleared", id, condition: retired ? "retired" : "hold", ...wipe };
     }
     case "retire":
       return { kind: "retired", id, by, ...(action.reason === undefined ? {} : { reason: action.reason }) };
   }
+}
+
+function selected({ selector }: { readonly selector?: string | undefined }) {
+  return selector === undefined ? {} : { selector };
 }
 
 function overriding({ override }: { readonly override?: boolean | undefined }) {

@@ -1,5 +1,6 @@
+import { findRecorded, isRecognisable, type RecordedDisk } from "./disk-identity.ts";
 import type { Disk } from "./hardware.ts";
-import { isFixed, isRecorded, type RecordedDisk } from "./root-disk.ts";
+import { isFixed } from "./root-disk.ts";
 
 /**
  * Waiting until the list of disks is whole: kernels show disks one by one, each controller at its own pace, and a choice
@@ -40,7 +41,10 @@ export function settleDisks(before: DiskSettling | undefined, sight: DiskSight, 
   const last = before?.kind === "waiting" ? before.since : { startMs: nowMs, unchangedMs: nowMs, seen };
   const since = last.seen === seen ? last : { ...last, unchangedMs: nowMs, seen };
 
-  const complete = recorded === undefined ? disks.some(isFixed) : disks.some((disk) => isRecorded(disk, recorded));
+  const complete =
+    recorded === undefined || !isRecognisable(recorded)
+      ? disks.some(isFixed)
+      : findRecorded(disks, recorded).kind !== "missing";
   const quiet = hostDrivers.some((driver) => slowDrivers.includes(driver)) ? slowQuietMs : quietMs;
   const settledAtMs = Math.min(since.unchangedMs + (complete ? quiet : missingMs), since.startMs + mostMs);
   if (nowMs >= settledAtMs) return { kind: "settled" };

@@ -18,6 +18,11 @@ export type Disk = {
   readonly rotational: boolean;
   readonly removable: boolean;
   readonly bus: string;
+  /**
+   * What lies on it: file systems, RAID, volumes, partition tables (disk-contents.ts); empty for an empty disk, and
+   * what failed where it could not be read. Absent in reports of older versions and for disks that can be pulled out.
+   */
+  readonly contents?: readonly string[];
 };
 
 export type Nic = {

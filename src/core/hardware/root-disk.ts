@@ -1,63 +1,68 @@
 import type { StoragePolicy } from "../install/storage-policy.ts";
+import {
+  type DiskIdentity,
+  describeDisk,
+  findRecorded,
+  isRecognisable,
+  isSameDisk,
+  mebibytes,
+  type RecordedDisk,
+} from "./disk-identity.ts";
 import type { Disk } from "./hardware.ts";
 
 export type RootDiskChoice =
   | { readonly kind: "chosen"; readonly disk: Disk; readonly why: string }
   | { readonly kind: "refused"; readonly reason: string };
 
-/** Less than this is no root file-system for a Debian with a kernel. */
+/** What earlier births left on the record, and what an operator allowed. */
+export type RootDiskHistory = {
+  /** The root disk of the last birth. */
+  readonly recorded?: RecordedDisk | undefined;
+  /** All disks of the machine at its last birth. Without it every disk counts as one that was there and may hold data. */
+  readonly knownDisks?: readonly DiskIdentity[] | undefined;
+  /** An operator allows another root disk: the one that this serial number, WWN or path selects, or any. */
+  readonly allowedDisk?: { readonly selector?: string | undefined } | undefined;
+};
+
+/** A Debian root file system with a kernel does not fit into less. */
 const leastRootMiB = 512;
 
-/** Buses whose disks a person may have plugged in for a moment; never a place for the system. */
-const passingBuses: readonly string[] = ["usb"];
-
-/** What is recorded of the root disk of an earlier birth; an empty text is not known. */
-export type RecordedDisk = { readonly serial: string; readonly wwn?: string };
+/** Buses of devices that a person may plug in for a moment; never a place for the system. */
+const pluggableBuses: readonly string[] = ["usb"];
 
 /** Whether a disk stays in the machine. */
 export function isFixed(disk: Disk): boolean {
-  return !disk.removable && !passingBuses.includes(disk.bus);
-}
-
-/** Whether this is the recorded disk: by all that is recorded of it. */
-export function isRecorded(disk: Disk, { serial, wwn = "" }: RecordedDisk): boolean {
-  if (serial === "" && wwn === "") return false;
-  return (wwn === "" || disk.wwn === wwn) && (serial === "" || disk.serial === serial);
-}
-
-/** The recorded disk, if anything is recorded by which it can be told from others. */
-export function recognizable(recorded: RecordedDisk | undefined): RecordedDisk | undefined {
-  return recorded === undefined || (recorded.serial === "" && (recorded.wwn ?? "") === "") ? undefined : recorded;
+  return !disk.removable && !pluggableBuses.includes(disk.bus);
 }
 
 /**
- * The disk that the system goes to. A machine that was born before keeps its root disk, whatever the rules say today:
- * the others may hold data. Else: not removable, not on USB, big enough; solid state before rotating, then the
- * smallest, so that large disks stay free for data; ties by WWN and serial, which unlike `/dev` names are the same at
- * every boot.
+ * Chooses the disk that the system goes to. A machine that was born before keeps its root disk, whatever the rules say
+ * today: the others may hold data. Where that disk is missing, only a disk that is new in the machine and empty is taken
+ * without an operator's permission. A first birth takes a fixed disk that is large enough: solid state before rotating,
+ * then the smallest, so that large disks stay free for data; ties by WWN and serial, which unlike `/dev` names are the
+ * same at every boot.
  */
 export function chooseRootDisk(
   disks: readonly Disk[],
   policy: StoragePolicy,
-  recorded?: RecordedDisk | undefined,
+  history: RootDiskHistory = {},
 ): RootDiskChoice {
-  const known = recognizable(recorded);
-  if (known === undefined) return chooseAnew(disks, policy);
   const neededMiB = Math.max(policy.minRootDiskMiB, policy.espMiB + policy.bootMiB + leastRootMiB);
-  const [disk] = disks.filter((each) => isRecorded(each, known)).sort(byFitness);
-  const name = nameOf(known);
-  if (disk === undefined) {
-    const choice = chooseAnew(disks, policy);
-    const gone = `the root disk on record (${name}) is not there`;
-    return choice.kind === "chosen"
-      ? { ...choice, why: `${gone}; ${choice.why}` }
-      : { ...choice, reason: `${gone}; ${choice.reason}` };
+  const { recorded, allowedDisk } = history;
+  if (allowedDisk?.selector !== undefined) return chooseSelected(disks, allowedDisk.selector, neededMiB);
+  if (recorded === undefined || !isRecognisable(recorded)) return chooseAnew(disks, neededMiB);
+  const search = findRecorded(disks, recorded);
+  switch (search.kind) {
+    case "found":
+      return keepRecorded(search.disk, recorded, neededMiB);
+    case "ambiguous":
+      return refused(
+        `the root disk on record (${describeDisk(recorded)}) cannot be told from others: ` +
+          `${search.disks.map(named).join("; ")}; ${howToAllow}`,
+      );
+    case "missing":
+      return replaceMissing(disks, { ...history, recorded }, neededMiB);
   }
-  if (mebibytes(disk) < neededMiB) {
-    const reason = `the root disk on record (${name}), ${disk.path}, has ${mebibytes(disk)} MiB, ${neededMiB} MiB are needed`;
-    return { kind: "refused", reason };
-  }
-  return { kind: "chosen", disk, why: `the root disk on record (${name}): ${mebibytes(disk)} MiB` };
 }
 
 /**
@@ -68,36 +73,94 @@ export function otherDiskReason(chosen: DiskIdentity, now: readonly Disk[]): str
   const found = now.find((disk) => disk.path === chosen.path);
   if (found === undefined) return `${chosen.path}, the root disk, is gone`;
   const same = found.serial === chosen.serial && found.wwn === chosen.wwn && found.sizeBytes === chosen.sizeBytes;
-  return same ? undefined : `${chosen.path} is another disk now: ${described(found)}, chosen was ${described(chosen)}`;
+  return same
+    ? undefined
+    : `${chosen.path} is another disk now: expected ${describeDisk(chosen)}; found ${describeDisk(found)}`;
 }
 
-/** What tells a disk from all others, and the path under which it was. */
-export type DiskIdentity = Pick<Disk, "path" | "serial" | "wwn" | "sizeBytes">;
+const howToAllow = "birther rebirth NAME --new-root-disk SERIAL allows another disk, and erases it";
 
-function described(disk: DiskIdentity): string {
-  return `${nameOf(disk)}, ${mebibytes(disk)} MiB`;
+function keepRecorded(disk: Disk, recorded: RecordedDisk, neededMiB: number): RootDiskChoice {
+  const onRecord = `the root disk on record (${describeDisk(recorded)})`;
+  if (mebibytes(disk.sizeBytes) < neededMiB)
+    return refused(
+      `${onRecord}, ${disk.path}, is too small: expected ${neededMiB} MiB, found ${mebibytes(disk.sizeBytes)} MiB`,
+    );
+  return { kind: "chosen", disk, why: onRecord };
 }
 
-function nameOf({ serial, wwn = "" }: RecordedDisk): string {
-  return serial !== "" ? `serial ${serial}` : wwn !== "" ? `WWN ${wwn}` : "without serial";
+function replaceMissing(
+  disks: readonly Disk[],
+  history: RootDiskHistory & { readonly recorded: RecordedDisk },
+  neededMiB: number,
+): RootDiskChoice {
+  const { recorded, knownDisks, allowedDisk } = history;
+  const gone = `the root disk on record (${describeDisk(recorded)}) is missing`;
+  if (allowedDisk !== undefined) return because(`${gone}, an operator allowed another`, chooseAnew(disks, neededMiB));
+  const fixed = disks.filter(isFixed);
+  const isNew = (disk: Disk) => knownDisks !== undefined && !knownDisks.some((known) => isSameDisk(known, disk));
+  const replacements = fixed.filter((disk) => isNew(disk) && isEmpty(disk));
+  if (replacements.some((disk) => mebibytes(disk.sizeBytes) >= neededMiB))
+    return because(`${gone}, this disk is new in the machine and empty`, chooseAnew(replacements, neededMiB));
+  if (fixed.length === 0) return refused(`${gone}, and the machine has no other disk`);
+  const others = fixed.map((disk) => `${named(disk)}: ${whyNotTaken(disk, isNew(disk))}`);
+  return refused(`${gone}. Not taken in its place: ${others.join("; ")}; ${howToAllow}`);
 }
 
-function chooseAnew(disks: readonly Disk[], policy: StoragePolicy): RootDiskChoice {
-  const neededMiB = Math.max(policy.minRootDiskMiB, policy.espMiB + policy.bootMiB + leastRootMiB);
+function whyNotTaken(disk: Disk, isNew: boolean): string {
+  if (!isNew) return "was in this machine before and may hold data";
+  if (disk.contents === undefined) return "its contents were not read";
+  return isEmpty(disk) ? "too small" : `holds ${disk.contents.join(", ")}`;
+}
+
+/** Whether the disk was read and nothing was found on it. */
+function isEmpty({ contents }: Disk): boolean {
+  return contents?.length === 0;
+}
+
+function chooseSelected(disks: readonly Disk[], selector: string, neededMiB: number): RootDiskChoice {
+  const wanted = selector.toLowerCase();
+  const found = disks.filter(({ path, serial, wwn }) =>
+    [path, serial, wwn].some((name) => name.toLowerCase() === wanted),
+  );
+  const [disk, ...others] = found;
+  const allowed = `the operator's choice ${selector}`;
+  if (disk === undefined)
+    return refused(`${allowed}: expected one disk, found none; there are ${disks.map(named).join("; ") || "no disks"}`);
+  if (others.length > 0) return refused(`${allowed}: expected one disk, found ${found.map(named).join("; ")}`);
+  if (!isFixed(disk)) return refused(`${allowed}: ${disk.path} is removable or on USB`);
+  return because(allowed, chooseAnew([disk], neededMiB));
+}
+
+function chooseAnew(disks: readonly Disk[], neededMiB: number): RootDiskChoice {
   const fixed = disks.filter(isFixed);
   if (fixed.length === 0) {
     const others = disks.length === 0 ? "" : ` (removable or USB: ${disks.map((disk) => disk.path).join(", ")})`;
-    return { kind: "refused", reason: `there is no disk in this machine${others}` };
+    return refused(`there is no disk in this machine${others}`);
   }
-  const large = fixed.filter((disk) => disk.sizeBytes >= neededMiB * 2 ** 20);
+  const large = fixed.filter((disk) => mebibytes(disk.sizeBytes) >= neededMiB);
   const [best, ...rest] = [...large].sort(byFitness);
   if (best === undefined) {
-    const sizes = fixed.map((disk) => `${disk.path} ${mebibytes(disk)} MiB`).join(", ");
-    return { kind: "refused", reason: `no disk is large enough: ${neededMiB} MiB are needed, found ${sizes}` };
+    const sizes = fixed.map((disk) => `${disk.path} ${mebibytes(disk.sizeBytes)} MiB`).join(", ");
+    return refused(`no disk is large enough: expected ${neededMiB} MiB, found ${sizes}`);
   }
   const sort = best.rotational ? "rotating" : "solid state";
   const among = rest.length === 0 ? "the only fitting disk" : `the smallest ${sort} disk of ${large.length} that fit`;
-  return { kind: "chosen", disk: best, why: `${among}: ${mebibytes(best)} MiB, ${neededMiB} MiB needed` };
+  return { kind: "chosen", disk: best, why: `${among}: ${mebibytes(best.sizeBytes)} MiB, ${neededMiB} MiB needed` };
+}
+
+function because(reason: string, choice: RootDiskChoice): RootDiskChoice {
+  return choice.kind === "chosen"
+    ? { ...choice, why: `${reason}; ${choice.why}` }
+    : { ...choice, reason: `${reason}; ${choice.reason}` };
+}
+
+function refused(reason: string): RootDiskChoice {
+  return { kind: "refused", reason };
+}
+
+function named(disk: Disk): string {
+  return `${disk.path} (${describeDisk(disk)})`;
 }
 
 function byFitness(left: Disk, right: Disk): number {
@@ -112,8 +175,4 @@ function byFitness(left: Disk, right: Disk): number {
 
 function compareText(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0;
-}
-
-function mebibytes(disk: { readonly sizeBytes: number }): number {
-  return Math.floor(disk.sizeBytes / 2 ** 20);
 }

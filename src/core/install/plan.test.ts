@@ -3,21 +3,23 @@ import { test } from "node:test";
 import type { Mac } from "../net/mac.ts";
 import { type InstallInput, type InstallPlan, planInstall } from "./plan.ts";
 
+const rootDisk = {
+  path: "/dev/vda",
+  model: "",
+  serial: "S1",
+  wwn: "",
+  sizeBytes: 4 * 2 ** 30,
+  rotational: false,
+  removable: false,
+  bus: "virtio",
+};
 const input: InstallInput = {
   firmware: "uefi",
   secureBoot: false,
   keyPlace: { kind: "uefi-variable" },
   policy: { allowUnencrypted: true, minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256 },
-  disk: {
-    path: "/dev/vda",
-    model: "",
-    serial: "S1",
-    wwn: "",
-    sizeBytes: 4 * 2 ** 30,
-    rotational: false,
-    removable: false,
-    bus: "virtio",
-  },
+  disk: rootDisk,
+  disks: [rootDisk],
   diskWhy: "the only fitting disk",
   sectorBytes: 512,
   hostname: "r01u07",
@@ -96,7 +98,11 @@ test("before keys are dropped and again before the table is written the disk is 
     act.kind === "checkDisk" || act.kind === "partition" ? [act.disk] : [],
   );
   assert.deepEqual(looks, [disk, disk]);
-  assert.deepEqual(planned({}).storage.rootDisk, { ...disk, why: "the only fitting disk" });
+  assert.deepEqual(planned({}).storage.rootDisk, {
+    ...disk,
+    why: "the only fitting disk",
+    recognition: { kind: "identity" },
+  });
 });
 
 test("UEFI whose variables cannot be written: old keys are still discarded, the root is plain", () => {

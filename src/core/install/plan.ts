@@ -1,8 +1,8 @@
 import { diskKeyBytes, diskKeyVariable } from "../boot-loader/efi-variable.ts";
 import { fetchLoaderSteps, loaderSteps } from "../boot-loader/loader-steps.ts";
 import type { SignedLoader } from "../boot-loader/signed-loader.ts";
+import { type DiskIdentity, identityOf, recognitionOf } from "../hardware/disk-identity.ts";
 import type { Disk } from "../hardware/hardware.ts";
-import type { DiskIdentity } from "../hardware/root-disk.ts";
 import type { Firmware, StorageReport } from "../machine/record.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Random } from "../ports.ts";
@@ -24,6 +24,8 @@ export type InstallInput = {
   /** The root disk, and why it was chosen. */
   readonly disk: Disk;
   readonly diskWhy: string;
+  /** All disks of the machine, the root disk among them. */
+  readonly disks: readonly Disk[];
   readonly sectorBytes: number;
   readonly hostname: string;
   readonly mac: Mac;
@@ -70,8 +72,7 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
   }
   // Also where Secure Boot is off today: who turns it on later must not lose the machine.
   const signedLoader = input.firmware === "uefi" ? input.signedLoader : undefined;
-  const { path, serial, wwn, sizeBytes } = disk;
-  const identity = { path, serial, wwn, sizeBytes };
+  const identity = identityOf(disk);
   const layout = planLayout({ ...policy, disk, sectorBytes: input.sectorBytes, firmware: input.firmware }, random);
   const rootPartition = partitionFor(layout, "root");
   const bootPartUuid = partitionFor(layout, "boot").uuid;
@@ -97,7 +98,8 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
     bootPartUuid,
     ...esp,
     storage: {
-      rootDisk: { ...identity, why: input.diskWhy },
+      rootDisk: { ...identity, why: input.diskWhy, recognition: recognitionOf(disk, input.disks) },
+      disks: input.disks.map(identityOf),
       encryption:
         keyPlace.kind === "uefi-variable"
           ? { kind: "luks2", keyIn: "uefi-variable" }

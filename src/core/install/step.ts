@@ -1,5 +1,5 @@
 import type { BootPartition } from "../boot-loader/efi-boot.ts";
-import type { DiskIdentity } from "../hardware/root-disk.ts";
+import type { DiskIdentity } from "../hardware/disk-identity.ts";
 import type { HostFile, HostLink } from "./host-files.ts";
 
 /** What one step does. Paths are as the Bootstrap Image sees them; init has one function for each kind. */

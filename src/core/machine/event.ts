@@ -1,3 +1,4 @@
+import type { DiskIdentity } from "../hardware/disk-identity.ts";
 import type { BurnInReport, Hardware } from "../hardware/hardware.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Placement } from "../site/placement.ts";
@@ -83,9 +84,21 @@ export type MachineEvent =
       readonly bootId: string;
       readonly sessionHash: string;
     }
-  | { readonly kind: "hardwareScanned"; readonly id: MachineId; readonly hardware: Hardware }
+  /** What the machine is made of. `freshRack`: its network says that nothing of value lies on the disks of new machines. */
+  | {
+      readonly kind: "hardwareScanned";
+      readonly id: MachineId;
+      readonly hardware: Hardware;
+      readonly freshRack?: true;
+    }
   | { readonly kind: "burnInDone"; readonly id: MachineId; readonly report: BurnInReport }
-  | { readonly kind: "placed"; readonly id: MachineId; readonly placement: Placement }
+  /** `rootDisk` is the disk that will be written to once this is accepted. */
+  | {
+      readonly kind: "placed";
+      readonly id: MachineId;
+      readonly placement: Placement;
+      readonly rootDisk?: DiskIdentity;
+    }
   /** A step of the birth failed; the machine will retry by itself. */
   | { readonly kind: "failed"; readonly id: MachineId; readonly step: string; readonly reason: string }
   /** init asks to be declared healthy. Refused if the order is stale or the name or address is taken. */
@@ -124,7 +137,13 @@ export type MachineEvent =
   /** A newcomer takes over what another machine is (`from`, which is retired by it): its board was swapped, or it was replaced. */
   | { readonly kind: "takeoverAuthorised"; readonly id: MachineId; readonly from: MachineId; readonly by: string }
   /** `mayMove` authorises a new place, and so a new name and address; `override` was said to the blast radius, here and below. */
-  | ({ readonly kind: "rebirthAsked"; readonly id: MachineId; readonly mayMove?: true } & SentAwayBy)
+  | ({
+      readonly kind: "rebirthAsked";
+      readonly id: MachineId;
+      readonly mayMove?: true;
+      /** Another root disk than the recorded one is allowed: the one that `selector` names, or any. */
+      readonly newRootDisk?: { readonly selector?: string };
+    } & SentAwayBy)
   | ({ readonly kind: "cleanAsked"; readonly id: MachineId } & SentAwayBy)
   /** A rebirth or clean is taken back. */
   | { readonly kind: "rebirthCancelled"; readonly id: MachineId; readonly by: string }
@@ -145,7 +164,13 @@ export type MachineEvent =
       readonly condition: ConditionKind;
       readonly reason: string;
     }
-  | { readonly kind: "conditionCleared"; readonly id: MachineId; readonly condition: ConditionKind };
+  /** `wipeBy`: this operator allows a first birth to erase what was found on the disks. */
+  | {
+      readonly kind: "conditionCleared";
+      readonly id: MachineId;
+      readonly condition: ConditionKind;
+      readonly wipeBy?: string;
+    };
 
 /** Why an event was not accepted. The record is unchanged, unless `machine` holds a new one (e.g. with a conflict condition). */
 export type Refusal = {

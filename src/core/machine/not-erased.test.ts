@@ -4,17 +4,18 @@ import type { Disk, Hardware } from "../hardware/hardware.ts";
 import { disksNotErased, whatCleanLeaves } from "./not-erased.ts";
 import type { StorageReport } from "./record.ts";
 
-const disk = (path: string, serial: string, removable = false): Disk => ({
-  ...{ path, serial, removable, model: "", wwn: "", sizeBytes: 1, rotational: false, bus: "nvme" },
+const disk = (path: string, serial: string, more: Partial<Disk> = {}): Disk => ({
+  ...{ path, serial, removable: false, model: "", wwn: "", sizeBytes: 2 ** 30, rotational: false, bus: "nvme" },
+  ...more,
 });
 const hardware = (...disks: Disk[]) => ({ disks }) as unknown as Hardware;
 const storage = (path: string, serial: string, encrypted: boolean): StorageReport => ({
-  rootDisk: { path, serial, sizeBytes: 1, why: "only" },
+  rootDisk: { path, serial, sizeBytes: 2 ** 30, why: "only" },
   encryption: encrypted ? { kind: "luks2", keyIn: "uefi-variable" } : { kind: "none", reason: "no place for a key" },
 });
 
 test("one encrypted disk: a clean leaves nothing readable", () => {
-  const machine = { hardware: hardware(disk("/dev/sda", "A"), disk("/dev/sdb", "stick", true)) };
+  const machine = { hardware: hardware(disk("/dev/sda", "A")) };
   assert.deepEqual(whatCleanLeaves({ ...machine, storage: storage("/dev/sda", "A", true) }), []);
   assert.deepEqual(whatCleanLeaves({}), [], "nothing was ever written");
 });
@@ -28,11 +29,43 @@ test("data disks are named, the root disk known by serial although paths changed
     disksNotErased(machine).map(({ path }) => path),
     ["/dev/sda"],
   );
-  assert.deepEqual(whatCleanLeaves(machine), ["not touched: /dev/sda (B)"]);
+  assert.deepEqual(whatCleanLeaves(machine), ["not touched: /dev/sda (serial B, 1024 MiB)"]);
 });
 
 test("a root disk without encryption is named, known by path where it has no serial number", () => {
   const machine = { hardware: hardware(disk("/dev/vda", "")), storage: storage("/dev/vda", "", false) };
   assert.deepEqual(disksNotErased(machine), []);
   assert.match(whatCleanLeaves(machine).join(), /^root disk \/dev\/vda is not encrypted/);
+});
+
+test("two namespaces of one NVMe controller share a serial number: the one that is not the root is named, by its WWN", () => {
+  const disks = [disk("/dev/nvme0n1", "N", { wwn: "eui.1" }), disk("/dev/nvme0n2", "N", { wwn: "eui.2" })];
+  const { rootDisk, encryption } = storage("/dev/nvme0n1", "N", true);
+  const machine = { hardware: hardware(...disks), storage: { rootDisk: { ...rootDisk, wwn: "eui.1" }, encryption } };
+  assert.deepEqual(whatCleanLeaves(machine), ["not touched: /dev/nvme0n2 (serial N, WWN eui.2, 1024 MiB)"]);
+});
+
+test("two disks with one serial number and no WWN: the path decides, and the other is named", () => {
+  const machine = {
+    hardware: hardware(disk("/dev/sda", "T"), disk("/dev/sdb", "T")),
+    storage: storage("/dev/sdb", "T", true),
+  };
+  assert.deepEqual(
+    disksNotErased(machine).map(({ path }) => path),
+    ["/dev/sda"],
+  );
+});
+
+test("a root disk that cannot be recognised hides no disk", () => {
+  const disks = [disk("/dev/sda", "T"), disk("/dev/sdb", "T")];
+  const machine = { hardware: hardware(...disks), storage: storage("/dev/sdz", "T", true) };
+  assert.deepEqual(disksNotErased(machine), disks);
+});
+
+test("a disk that can be pulled out was not erased either", () => {
+  const machine = {
+    hardware: hardware(disk("/dev/sda", "A"), disk("/dev/sdb", "stick", { removable: true })),
+    storage: storage("/dev/sda", "A", true),
+  };
+  assert.deepEqual(whatCleanLeaves(machine), ["not touched: /dev/sdb (serial stick, 1024 MiB)"]);
 });

@@ -1,3 +1,4 @@
+import type { DiskIdentity, Recognition } from "../hardware/disk-identity.ts";
 import type { BurnInReport, Hardware, Smbios } from "../hardware/hardware.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Placement } from "../site/placement.ts";
@@ -64,7 +65,11 @@ export type StorageReport = {
     readonly wwn?: string;
     readonly sizeBytes: number;
     readonly why: string;
+    /** How a rebirth finds it again; absent in records of older versions. */
+    readonly recognition?: Recognition;
   };
+  /** All disks that were in the machine then: what is not among them later is new. Absent in records of older versions. */
+  readonly disks?: readonly DiskIdentity[];
   readonly encryption:
     | { readonly kind: "luks2"; readonly keyIn: "uefi-variable" }
     | { readonly kind: "none"; readonly reason: string };
@@ -148,6 +153,12 @@ export type Machine = {
   readonly announced?: Announcement;
   /** A move to another place is authorised for this generation. */
   readonly mayMove?: true;
+  /** An operator allows the first birth of this machine to erase what was found on its disks. */
+  readonly mayWipe?: { readonly by: string; readonly atMs: number };
+  /** The root disk of a first birth whose place was accepted: from then on the birth writes to this disk and no other. */
+  readonly birthDisk?: DiskIdentity;
+  /** An operator allows this generation another root disk than the recorded one: which, by serial number, WWN or path. */
+  readonly allowedDisk?: { readonly selector?: string; readonly by: string };
   /** Addresses of `macs` that another machine was found to have as well: whoever asks by them is not taken for this machine. */
   readonly disputedMacs?: readonly Mac[];
   /** What the sub last said it runs. */

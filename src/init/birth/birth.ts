@@ -1,10 +1,10 @@
 import { listenForLldp } from "../device/neighbour.ts";
 import type { BirthContext } from "./birth-context.ts";
-import { examine } from "./examine.ts";
+import { examine, finishBurnIn } from "./examine.ts";
 import { becomeAgent, writeSubSettings } from "./hand-over.ts";
 import { install } from "./install.ts";
 import { requestSeconds } from "./mdb.ts";
-import { findPlaceAndImage } from "./placement.ts";
+import { findImage, findPlace } from "./placement.ts";
 import { takeOrder } from "./take-order.ts";
 
 /**
@@ -19,7 +19,9 @@ export function beBorn(context: BirthContext): never {
   // The switch has the time of the burn-in to say who it is.
   const listener = listenForLldp(nic, settings.mac, order.machineId, console.log);
   const examined = examine(context, taken);
-  const { placement, image } = findPlaceAndImage(context, taken, { listener, ...examined });
+  const placement = findPlace(context, taken, { listener, rootDisk: examined.disk });
+  const burnIn = finishBurnIn(context, taken, examined);
+  const image = findImage(context, taken, { hardware: examined.hardware, burnIn });
   const plan = install(context, taken, examined, placement);
 
   const { hostname, address } = placement;

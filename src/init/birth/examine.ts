@@ -1,12 +1,14 @@
 import * as host from "host";
-import { judgeBurnIn } from "../../core/burn-in/judge.ts";
-import { planBurnIn } from "../../core/burn-in/plan.ts";
+import { judgeBurnIn, type Measurement } from "../../core/burn-in/judge.ts";
+import { type BurnInTest, planBurnIn, writes } from "../../core/burn-in/plan.ts";
+import type { RecordedDisk } from "../../core/hardware/disk-identity.ts";
 import { type DiskSettling, disksSettleSeconds, settleDisks } from "../../core/hardware/disk-settling.ts";
 import type { BurnInReport, Disk, Hardware } from "../../core/hardware/hardware.ts";
-import { chooseRootDisk, type RecordedDisk, recognizable } from "../../core/hardware/root-disk.ts";
+import { chooseRootDisk, isFixed } from "../../core/hardware/root-disk.ts";
 import { diskSight, memoryMiB, scanHardware } from "../../core/hardware/scan.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { runBurnIn } from "../device/burn-in.ts";
+import { withContents } from "../device/disk-contents.ts";
 import { systemTree } from "../device/tree.ts";
 import { sleepMs } from "../system/clock.ts";
 import type { BirthContext } from "./birth-context.ts";
@@ -14,26 +16,39 @@ import { requestSeconds } from "./mdb.ts";
 import { stop } from "./stop.ts";
 import type { TakenOrder } from "./take-order.ts";
 
-/** A machine that is known inside. */
+/** A machine whose hardware is known, and tested as far as that is possible without writing to a disk. */
 export type Examined = {
   readonly hardware: Hardware;
   readonly disk: Disk;
   readonly diskWhy: string;
-  readonly burnIn: BurnInReport;
+  /** What the tests that only read measured, and the tests that are left. */
+  readonly measurements: readonly Measurement[];
+  readonly writeTests: readonly BurnInTest[];
 };
 
-/** Scans the hardware, chooses the root disk and runs the burn-in, which a clean leaves out. */
-export function examine(context: BirthContext, { settings, order, session }: TakenOrder): Examined {
-  const { runStep, console, watchdog } = context;
-  const recorded = recognizable(order.rootDisk);
-  const hardware = runStep("scan the hardware", disksSettleSeconds + 30, () => {
-    waitForDisks(recorded);
+/** A disk's contents are read in a few seconds; one that is dying retries each read for long. */
+const contentsSecondsPerDisk = 30;
+
+/**
+ * Scans the hardware, chooses the root disk and runs that part of the burn-in which only reads; a clean has no burn-in.
+ * Nothing of this writes to a disk: the MDB has not accepted the machine's place yet.
+ */
+export function examine(context: BirthContext, taken: TakenOrder): Examined {
+  const { runStep, console } = context;
+  const { settings, order, session } = taken;
+  const scanned = runStep("scan the hardware", disksSettleSeconds + 30, () => {
+    waitForDisks(order.rootDisk);
     return scanHardware(systemTree);
   });
+  const hardware = runStep("read what lies on the disks", 60 + contentsSecondsPerDisk * scanned.disks.length, () => ({
+    ...scanned,
+    disks: scanned.disks.map((disk) => (isFixed(disk) ? withContents(disk, console.log) : disk)),
+  }));
   runStep("report to the MDB", requestSeconds, () => session.report([{ kind: "hardware", hardware }]));
 
   const choice = runStep("choose the root disk", 10, () => {
-    const chosen = chooseRootDisk(hardware.disks, order.storage, recorded);
+    const { rootDisk: recorded, knownDisks, allowedDisk } = order;
+    const chosen = chooseRootDisk(hardware.disks, order.storage, { recorded, knownDisks, allowedDisk });
     if (chosen.kind === "refused") throw stop(chosen.reason);
     return chosen;
   });
@@ -50,22 +65,44 @@ export function examine(context: BirthContext, { settings, order, session }: Tak
           rootDisk: disk,
           server: formatIpv4(settings.http.address),
         });
-  const measurements = runBurnIn(tests, {
-    http: settings.http,
-    step: (name, seconds) => {
-      context.progress.step = name;
-      watchdog.step(name, seconds);
-    },
-    log: console.log,
-  });
-  const burnIn = judgeBurnIn(measurements, order.burnIn);
-  const faults = burnIn.results
+  const measurements = measure(
+    context,
+    taken,
+    tests.filter((test) => !writes(test)),
+  );
+  const report = judgeBurnIn(measurements, order.burnIn);
+  const faults = report.results
     .filter((result) => !result.ok)
     .map((result) => `${result.test} ${result.subject}: ${result.fault}`);
   runStep("report to the MDB", requestSeconds, () =>
-    session.phase("burnIn", [burnIn.verdict, ...faults].join("; "), [{ kind: "burnIn", report: burnIn }]),
+    session.phase("burnIn", [report.verdict, ...faults].join("; "), [{ kind: "burnIn", report }]),
   );
-  return { hardware, disk, diskWhy, burnIn };
+  return { hardware, disk, diskWhy, measurements, writeTests: tests.filter(writes) };
+}
+
+/** The tests that write, once the MDB has accepted the machine's place, and the report on the whole burn-in. */
+export function finishBurnIn(context: BirthContext, taken: TakenOrder, examined: Examined): BurnInReport {
+  const { measurements, writeTests } = examined;
+  const before = judgeBurnIn(measurements, taken.order.burnIn);
+  if (writeTests.length === 0) return before;
+  const report = judgeBurnIn([...measurements, ...measure(context, taken, writeTests)], taken.order.burnIn);
+  context.runStep("report to the MDB", requestSeconds, () => taken.session.report([{ kind: "burnIn", report }]));
+  return report;
+}
+
+function measure(
+  context: BirthContext,
+  { settings }: TakenOrder,
+  tests: readonly BurnInTest[],
+): readonly Measurement[] {
+  return runBurnIn(tests, {
+    http: settings.http,
+    step: (name, seconds) => {
+      context.progress.step = name;
+      context.watchdog.step(name, seconds);
+    },
+    log: context.console.log,
+  });
 }
 
 /** SCSI and USB controllers show their disks some seconds after their driver is loaded. */

@@ -33,6 +33,7 @@ export function install(
         policy: order.storage,
         disk: examined.disk,
         diskWhy: examined.diskWhy,
+        disks: examined.hardware.disks,
         sectorBytes: logicalSectorBytes(systemTree, examined.disk.path),
         hostname: placement.hostname,
         address: placement.address,

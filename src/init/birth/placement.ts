@@ -1,4 +1,5 @@
-import type { BurnInReport, Hardware } from "../../core/hardware/hardware.ts";
+import { identityOf } from "../../core/hardware/disk-identity.ts";
+import type { BurnInReport, Disk, Hardware } from "../../core/hardware/hardware.ts";
 import { chooseImage } from "../../core/site/choose-image.ts";
 import { placeMachine } from "../../core/site/place.ts";
 import type { Placement } from "../../core/site/placement.ts";
@@ -8,18 +9,18 @@ import { requestSeconds } from "./mdb.ts";
 import { stop } from "./stop.ts";
 import type { TakenOrder } from "./take-order.ts";
 
-/** A machine that knows its place in the rack and what it is to be. */
-export type PlaceAndImage = { readonly placement: Placement; readonly image: string };
-
-/** From the switch port to rack, name and address; from hardware and burn-in to the image. By the rules of the order. */
-export function findPlaceAndImage(
+/**
+ * From the switch port to rack, name and address, by the rules of the order; returns when the MDB has accepted the place.
+ * Nothing was written to a disk before this, and `rootDisk` may be written to after it.
+ */
+export function findPlace(
   context: BirthContext,
   { order, session }: TakenOrder,
-  facts: { readonly listener: LldpListener; readonly hardware: Hardware; readonly burnIn: BurnInReport },
-): PlaceAndImage {
+  { listener, rootDisk }: { readonly listener: LldpListener; readonly rootDisk: Disk },
+): Placement {
   const { runStep, console } = context;
   const neighbour = runStep("find the switch port", order.lldpSeconds + 30, () => {
-    const heard = facts.listener.listen(order.lldpSeconds);
+    const heard = listener.listen(order.lldpSeconds);
     if (heard === undefined) throw stop(`no LLDP frame came in ${order.lldpSeconds} s`);
     return heard;
   });
@@ -30,15 +31,23 @@ export function findPlaceAndImage(
   });
   const { hostname, address, switchName, port } = placement;
   console.log("info", "placed", { hostname, address, switch: switchName, port });
+  runStep("report the place", requestSeconds, () =>
+    session.phase("placed", `${hostname} ${address}`, [{ kind: "placed", placement, rootDisk: identityOf(rootDisk) }]),
+  );
+  return placement;
+}
+
+/** From hardware and burn-in to the image, by the rules of the order. */
+export function findImage(
+  { runStep, console }: BirthContext,
+  { order }: TakenOrder,
+  facts: { readonly hardware: Hardware; readonly burnIn: BurnInReport },
+): string {
   const image = runStep("choose the image", 10, () => {
     const choice = chooseImage(order.imageRules, facts.hardware, facts.burnIn.verdict);
     if (choice.kind === "none") throw stop(choice.reason);
     return choice;
   });
   console.log("info", "image", { image: image.image, why: image.why });
-  // Before anything is wiped: an MDB that knows of a conflict stops the birth here.
-  runStep("report the place", requestSeconds, () =>
-    session.phase("placed", `${hostname} ${address}, ${image.image}`, [{ kind: "placed", placement }]),
-  );
-  return { placement, image: image.image };
+  return image.image;
 }

@@ -2,12 +2,16 @@ import * as host from "host";
 import type { Endpoint } from "../../core/birth/boot-settings.ts";
 import type { Measurement } from "../../core/burn-in/judge.ts";
 import type { BurnInTest } from "../../core/burn-in/plan.ts";
+import type { Disk } from "../../core/hardware/hardware.ts";
+import { otherDiskReason } from "../../core/hardware/root-disk.ts";
+import { diskSight } from "../../core/hardware/scan.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { Log } from "../../core/ports.ts";
-import { messageOf } from "../birth/stop.ts";
+import { messageOf, stop } from "../birth/stop.ts";
 import { openHttp } from "../system/http.ts";
 import { testDisk, testReading } from "./disk-test.ts";
 import type { Finding } from "./finding.ts";
+import { systemTree } from "./tree.ts";
 
 /** With what the tests are run. */
 export type BurnInDevices = {
@@ -37,12 +41,19 @@ function runTest(test: BurnInTest, { http }: BurnInDevices): Finding {
     case "fillMemory":
       return testMemory(test.mebibytes);
     case "writeDisk":
+      demandSameDisk(test.disk);
       return testDisk(test.disk, test.mebibytes);
     case "readDisk":
       return testReading(test.disk, test.mebibytes, test.mostSeconds);
     case "fetch":
       return testNetwork(http, test.mebibytes);
   }
+}
+
+/** Throws if the path leads to another disk than the one that was chosen: disks come and go, and names move. */
+function demandSameDisk(disk: Disk): void {
+  const reason = otherDiskReason(disk, diskSight(systemTree).disks);
+  if (reason !== undefined) throw stop(reason);
 }
 
 function tryTest(run: () => Finding): Finding {

@@ -23,6 +23,7 @@ export function demoConfig(stateDirectory: string): ConfigInput {
         prefix: "10.77.0.0/24",
         temporaryPool: { first: "10.77.0.50", last: "10.77.0.250" },
         nursery: true,
+        freshRack: true,
         permanent: { prefix: "10.77.1.0/24", serverAddress: "10.77.1.1" },
       },
     ],

@@ -88,7 +88,7 @@ function orderFor(
     burnIn: config.burnIn,
     storage: config.storage,
     ...(network.secureBoot && signedLoader !== undefined ? { signedLoader } : {}),
-    ...rootDiskOf(machine),
+    ...diskHistoryOf(machine),
     permanent: {
       prefixLength: permanent.prefix.length,
       nameservers: permanent.nameservers.map(formatIpv4),
@@ -99,11 +99,21 @@ function orderFor(
   };
 }
 
-/** A machine that is born anew keeps its root disk; one that is new has none, whatever an operator's mistake left behind. */
-function rootDiskOf({ state, storage }: Machine): Pick<wire.Order, "rootDisk"> {
-  if (state === "birth" || storage === undefined) return {};
-  const { serial, wwn } = storage.rootDisk;
-  return { rootDisk: { serial, ...(wwn === undefined ? {} : { wwn }) } };
+/**
+ * What init needs to know a machine's root disk from data disks: the disk of the last birth and its neighbours of then. A
+ * first birth keeps to the disk that it chose when its place was accepted; another is then taken only if it is empty.
+ */
+function diskHistoryOf(machine: Machine): Pick<wire.Order, "rootDisk" | "knownDisks" | "allowedDisk"> {
+  const { storage, birthDisk, allowedDisk } = machine;
+  if (storage === undefined) return birthDisk === undefined ? {} : { rootDisk: birthDisk, knownDisks: [] };
+  const { serial, wwn, path, sizeBytes } = storage.rootDisk;
+  return {
+    rootDisk: { serial, path, sizeBytes, ...(wwn === undefined ? {} : { wwn }) },
+    ...(storage.disks === undefined ? {} : { knownDisks: [...storage.disks] }),
+    ...(allowedDisk === undefined
+      ? {}
+      : { allowedDisk: allowedDisk.selector === undefined ? {} : { selector: allowedDisk.selector } }),
+  };
 }
 
 /** The network that the machine was last seen on; the first one if that is not configured any more. */
@@ -147,7 +157,7 @@ async function takeReport(c: Context, deps: MachineFacingDeps): Promise<Response
       const why = whyNotPlaced(item.placement, networkOf(machine, config), config);
       if (why !== undefined) return await wrongPlace(c, deps, machine, why);
     }
-    for (const event of eventsOf(machine.id, item)) {
+    for (const event of eventsOf(machine.id, item, networkOf(machine, config))) {
       const refusal = seriousRefusal(await store.apply(event));
       if (refusal !== undefined) return refusalAnswer(c, refusal);
     }

@@ -1,10 +1,15 @@
+import type { Network } from "../../contract/config/schema.ts";
 import type { ReportItem } from "../../contract/machine-facing.ts";
 import type { MachineEvent } from "../../core/machine/event.ts";
 import type { MachineId } from "../../core/machine/record.ts";
 import { parseMac } from "../../core/net/mac.ts";
 
 /** What a thing that init tells means in the machine's life. NICs whose address is none are left out. */
-export function eventsOf(id: MachineId, item: Exclude<ReportItem, { kind: "log" }>): MachineEvent[] {
+export function eventsOf(
+  id: MachineId,
+  item: Exclude<ReportItem, { kind: "log" }>,
+  { freshRack }: Pick<Network, "freshRack">,
+): MachineEvent[] {
   switch (item.kind) {
     case "phase": {
       const { kind: _kind, ...seen } = item;
@@ -15,12 +20,14 @@ export function eventsOf(id: MachineId, item: Exclude<ReportItem, { kind: "log" 
         const mac = parseMac(nic.mac);
         return mac === undefined ? [] : [{ ...nic, mac }];
       });
-      return [{ kind: "hardwareScanned", id, hardware: { ...item.hardware, nics } }];
+      return [
+        { kind: "hardwareScanned", id, hardware: { ...item.hardware, nics }, ...(freshRack ? { freshRack } : {}) },
+      ];
     }
     case "burnIn":
       return [{ kind: "burnInDone", id, report: item.report }];
     case "placed":
-      return [{ kind: "placed", id, placement: item.placement }];
+      return [{ ...item, id }];
     case "failed":
       return [{ kind: "failed", id, step: item.step, reason: item.reason }];
   }

@@ -42,8 +42,8 @@ export const phaseWaitsFor: {
     next: "read birther log NAME; check that the switch sends LLDP on that port and that a placement rule matches it",
   },
   placed: {
-    seconds: 600,
-    missing: "the encryption keys of its root disk are created",
+    seconds: 14_400,
+    missing: "the write test of its root disk ends and the disk keys are made",
     next: "read birther log NAME; the NVRAM may be full or read-only",
   },
   keysMade: {

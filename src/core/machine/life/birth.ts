@@ -1,4 +1,7 @@
-import type { Nic } from "../../hardware/hardware.ts";
+import { foreignContents } from "../../hardware/disk-contents.ts";
+import { describeDisk } from "../../hardware/disk-identity.ts";
+import type { Hardware, Nic } from "../../hardware/hardware.ts";
+import { isFixed } from "../../hardware/root-disk.ts";
 import type { Mac } from "../../net/mac.ts";
 import type { Decision } from "../event.ts";
 import type { Machine, MachineId } from "../record.ts";
@@ -51,6 +54,8 @@ export const scanHardware: Transition<"hardwareScanned"> = (machine, event, cont
   const [first, second] = named;
   if (first !== undefined && second !== undefined) return sameAs(machine, second, context);
   const successor = [...absorbed.values()].reduce(mergeAnnouncement, machine);
+  const found = event.freshRack === true ? [] : dataFound(successor, hardware);
+  if (found.length > 0) return holdForData({ ...successor, hardware, smbios: hardware.smbios }, found, context);
   const scanned = {
     ...successor,
     macs: macs.slice(0, macLimit),
@@ -64,6 +69,29 @@ export const scanHardware: Transition<"hardwareScanned"> = (machine, event, cont
     ...(disputed.size === 0 ? {} : { others: [...disputed.values()] }),
   };
 };
+
+/**
+ * What a first birth would put at risk: disks with data in a known format. Nothing once an operator allowed it, once the
+ * place was accepted (what is found then is this birth's own), and on a machine that was born before, whose disks the
+ * record tells apart.
+ */
+function dataFound(machine: Machine, hardware: Hardware): readonly string[] {
+  const { state, storage, mayWipe, birthDisk } = machine;
+  if (state !== "birth" || storage !== undefined || mayWipe !== undefined || birthDisk !== undefined) return [];
+  return hardware.disks.filter(isFixed).flatMap((disk) => {
+    const foreign = foreignContents(disk.contents ?? []);
+    return foreign.length === 0 ? [] : [`${disk.path} (${describeDisk(disk)}) holds ${foreign.join(", ")}`];
+  });
+}
+
+function holdForData(machine: Machine, found: readonly string[], context: Context): Decision {
+  const name = nameOf(machine);
+  const message = `${name} is new here and its disks hold data: ${found.join("; ")}`;
+  const next = `birther release ${name} --wipe lets its birth erase the root disk; freshRack: true for its network allows it for all`;
+  const reason = `disks hold data: ${found.join("; ")}. ${next}`;
+  const heard = { ...machine, lastSeenAtMs: context.nowMs };
+  return refused({ kind: "held", message, next }, withCondition(heard, "hold", reason, context.nowMs));
+}
 
 /** Linux names the bus in the device path: `…/usb1/1-4/…`. */
 function isOnUsb({ path }: Nic): boolean {
@@ -115,11 +143,15 @@ export const noteBurnIn: Transition<"burnInDone"> = (machine, event, context) =>
 export const recordPlace: Transition<"placed"> = (machine, event, context) => {
   const hold = conditionOf(machine, "hold");
   if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
-  const { placement } = event;
+  const { placement, rootDisk } = event;
   const claim = claimSlot(machine, { ...placement, placement }, context);
   if (claim.kind === "refused") return claim.decision;
   const { placement: _before, ...heir } = claim.successor;
-  const placed = withoutConditions({ ...heir, placement, lastSeenAtMs: context.nowMs }, "conflict");
+  const first = machine.state === "birth" && machine.storage === undefined && rootDisk !== undefined;
+  const placed = withoutConditions(
+    { ...heir, placement, lastSeenAtMs: context.nowMs, ...(first ? { birthDisk: rootDisk } : {}) },
+    "conflict",
+  );
   return claim.absorbed.length === 0 ? changed(placed) : { kind: "changed", machine: placed, absorbed: claim.absorbed };
 };
 

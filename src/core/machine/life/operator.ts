@@ -1,3 +1,4 @@
+import { identityOf } from "../../hardware/disk-identity.ts";
 import type { Machine } from "../record.ts";
 import {
   changed,
@@ -21,15 +22,25 @@ export function nextLife(
   asked: { readonly state: "rebirth" | "clean"; readonly by: string; readonly override?: true },
   nowMs: number,
 ): Machine {
-  const { phase, phaseAtMs, unheardBoots: _boots, mayMove: _moved, ...living } = machine;
+  const { phase, phaseAtMs, unheardBoots: _boots, mayMove: _moved, allowedDisk: _allowed, ...living } = machine;
   const kept = withoutPending(living);
   const { timeline, sentAway: before } = machine;
   const { state, by, override } = asked;
   const sentAway = { atMs: nowMs, by, ...(override === undefined ? {} : { override }) };
-  const next: Machine = { ...kept, state, sentAway, generation: machine.generation + 1, timeline: [] };
+  const next: Machine = {
+    ...kept,
+    ...knownStorage(machine),
+    ...{ state, sentAway, generation: machine.generation + 1, timeline: [] },
+  };
   if (machine.state !== "healthy") return next;
   const seen = phase === undefined || phaseAtMs === undefined ? {} : { phase, phaseAtMs };
   return { ...next, wayBack: { ...seen, ...(before === undefined ? {} : { sentAway: before }), timeline } };
+}
+
+/** Records of older versions do not list the disks of the last birth: those of its last scan are what is known of them. */
+function knownStorage({ storage, hardware }: Machine): Pick<Machine, "storage"> {
+  if (storage === undefined || storage.disks !== undefined || hardware === undefined) return {};
+  return { storage: { ...storage, disks: hardware.disks.map(identityOf) } };
 }
 
 /** Whatever is decided about it now, it is not the policy's any more. */
@@ -48,6 +59,7 @@ export const cancelRebirth: Transition<"rebirthCancelled"> = (machine, _event, c
     wayBack,
     order: _void,
     mayMove: _moved,
+    allowedDisk: _allowed,
     sentAway: _stayed,
     phase: asked,
     phaseAtMs: _at,
@@ -80,7 +92,12 @@ export const askRebirth: Transition<"rebirthAsked"> = (machine, event, { nowMs }
   const hold = conditionOf(machine, "hold");
   if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
   const next = nextLife(machine, { ...event, state: "rebirth" }, nowMs);
-  return changed(event.mayMove === true ? { ...next, mayMove: event.mayMove } : next);
+  const { mayMove, newRootDisk, by } = event;
+  return changed({
+    ...next,
+    ...(mayMove === undefined ? {} : { mayMove }),
+    ...(newRootDisk === undefined ? {} : { allowedDisk: { ...newRootDisk, by } }),
+  });
 };
 
 /** An operator asks for a clean. It has no burn-in, so it may not bring a machine that failed one back to work. */
@@ -136,11 +153,18 @@ export const setCondition: Transition<"conditionSet"> = (machine, event, context
     ? refuseState(machine, event)
     : changed(withCondition(machine, { kind: event.condition, reason: event.reason }, context.nowMs));
 
-export const clearCondition: Transition<"conditionCleared"> = (machine, event) =>
-  conditionOf(machine, event.condition) !== undefined
-    ? changed(withoutConditions(machine, event.condition))
-    : refused({
-        kind: "wrongState",
-        message: `${nameOf(machine)} has no condition ${event.condition}`,
-        next: "nothing is to be done",
-      });
+/** A condition ends. With `wipeBy` a first birth may erase what was found on the disks, also before anything was found. */
+export const clearCondition: Transition<"conditionCleared"> = (machine, event, context) => {
+  const { condition, wipeBy } = event;
+  const stands = conditionOf(machine, condition) !== undefined;
+  const mayBeFirst = machine.state === "birth" || machine.state === "unknown";
+  const wipes = wipeBy !== undefined && mayBeFirst;
+  if (!stands && !wipes)
+    return refused({
+      kind: "wrongState",
+      message: `${nameOf(machine)} has no condition ${condition}`,
+      next: "nothing is to be done",
+    });
+  const cleared = withoutConditions(machine, condition);
+  return changed(wipes ? { ...cleared, mayWipe: { by: wipeBy, atMs: context.nowMs } } : cleared);
+};

@@ -75,6 +75,9 @@ export const becomeHealthy: Transition<"becameHealthy"> = (machine, event, conte
     runningImage: _before,
     announced: _come,
     mayMove: _moved,
+    mayWipe: _wiped,
+    birthDisk: _chosen,
+    allowedDisk: _allowed,
     ...kept
   } = claim.successor;
   // What failed its burn-in is to be looked at, whatever it was meant for.

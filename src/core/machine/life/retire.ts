@@ -7,7 +7,16 @@ import { changed, conditionOf, nameOf, refused, type Transition, withCondition, 
  */
 export function giveUp(machine: Machine, reason: string, nowMs: number): Machine {
   const { hostname: _name, permanentAddress: _ours, temporaryAddress: _pool, placement: _place, ...unplaced } = machine;
-  const { order: _order, subTokenHash: _credential, wayBack: _back, mayMove: _moved, ...unsaid } = unplaced;
+  const {
+    order: _order,
+    subTokenHash: _credential,
+    wayBack: _back,
+    mayMove: _moved,
+    mayWipe: _wipe,
+    birthDisk: _disk,
+    allowedDisk: _allowed,
+    ...unsaid
+  } = unplaced;
   const { requiredImage: _image, pinnedImage: _pinned, plannedImage: _planned, runningImage: _runs, ...bare } = unsaid;
   const {
     phase: _seen,

@@ -42,6 +42,8 @@ export const takeOver: Transition<"takeoverAuthorised"> = (machine, { from, by }
     ...mergeAnnouncement(withoutConditions(machine, "conflict"), old),
     announced: { by, atMs: context.nowMs, ...(hostname === undefined ? {} : { hostname }) },
     ...(hostname === undefined ? {} : { hostname }),
+    // Where only the board was swapped the old disks are in the machine: its birth must know the root disk from data disks.
+    ...(old.storage === undefined ? {} : { storage: old.storage }),
     ...(machine.state === "unknown" ? { state: "birth" as const, generation: machine.generation + 1 } : {}),
   };
   const reason = `replaced by ${machine.id} (${by}); it is answered with local boot until it is released`;

@@ -1,0 +1,94 @@
+import type { Disk } from "./hardware.ts";
+
+/** What tells a disk from all others, and the path under which the kernel showed it. Empty texts are unknown. */
+export type DiskIdentity = Pick<Disk, "path" | "serial" | "wwn" | "sizeBytes">;
+
+/** A disk as an earlier birth recorded it. Records of older versions lack path and size. */
+export type RecordedDisk = {
+  readonly serial: string;
+  readonly wwn?: string;
+  readonly path?: string;
+  readonly sizeBytes?: number;
+};
+
+/**
+ * How a disk is found again at a later boot. `identity`: its serial number and WWN, which no other disk of the machine
+ * shares. `pathAndSize`: it has neither, or another disk has the same; the path may lead elsewhere at the next boot.
+ */
+export type Recognition = { readonly kind: "identity" } | { readonly kind: "pathAndSize"; readonly why: string };
+
+/** Outcome of the search for a recorded disk. */
+export type RecordedSearch<D extends DiskIdentity> =
+  | { readonly kind: "found"; readonly disk: D }
+  | { readonly kind: "missing" }
+  /** Several disks fit what is recorded, and neither path nor size decides between them. */
+  | { readonly kind: "ambiguous"; readonly disks: readonly D[] };
+
+/** The identity alone, of all that is known of a disk. */
+export function identityOf({ path, serial, wwn, sizeBytes }: DiskIdentity): DiskIdentity {
+  return { path, serial, wwn, sizeBytes };
+}
+
+/** How one of these disks can be recognised later. */
+export function recognitionOf(disk: DiskIdentity, disks: readonly DiskIdentity[]): Recognition {
+  if (!isIdentified(disk)) return { kind: "pathAndSize", why: "it has neither serial number nor WWN" };
+  const twin = disks.find((other) => other.path !== disk.path && sharesIdentity(other, disk));
+  return twin === undefined
+    ? { kind: "identity" }
+    : {
+        kind: "pathAndSize",
+        why: `${twin.path} has the same ${disk.wwn === "" ? "serial number" : "serial number and WWN"}`,
+      };
+}
+
+/** Whether both are the same disk, as far as serial number, WWN and, where these are missing, path and size tell. */
+export function isSameDisk(one: DiskIdentity, other: DiskIdentity): boolean {
+  if (!sharesIdentity(one, other)) return false;
+  return isIdentified(one) || (one.path === other.path && one.sizeBytes === other.sizeBytes);
+}
+
+/** The recorded disk among those of today: by serial number and WWN, and by path and size where these do not decide. */
+export function findRecorded<D extends DiskIdentity>(disks: readonly D[], recorded: RecordedDisk): RecordedSearch<D> {
+  const { serial, wwn = "", path, sizeBytes } = recorded;
+  const isThere = (disk: DiskIdentity) =>
+    (path === undefined || disk.path === path) && (sizeBytes === undefined || disk.sizeBytes === sizeBytes);
+  if (serial === "" && wwn === "") {
+    if (path === undefined) return { kind: "missing" };
+    const disk = disks.find((each) => !isIdentified(each) && isThere(each));
+    return disk === undefined ? { kind: "missing" } : { kind: "found", disk };
+  }
+  const fitting = disks.filter((disk) => (wwn === "" || disk.wwn === wwn) && (serial === "" || disk.serial === serial));
+  const [first, ...others] = fitting;
+  if (first === undefined) return { kind: "missing" };
+  if (others.length === 0) return { kind: "found", disk: first };
+  const [there, ...more] = path === undefined ? [] : fitting.filter(isThere);
+  return there === undefined || more.length > 0
+    ? { kind: "ambiguous", disks: fitting }
+    : { kind: "found", disk: there };
+}
+
+/** Whether anything is recorded by which the disk can be recognised. */
+export function isRecognisable({ serial, wwn = "", path }: RecordedDisk): boolean {
+  return serial !== "" || wwn !== "" || path !== undefined;
+}
+
+/** A disk in words, for messages and records: `serial S1, WWN w1, 20480 MiB`. */
+export function describeDisk({ serial, wwn = "", sizeBytes, path }: RecordedDisk): string {
+  const names = [...(serial === "" ? [] : [`serial ${serial}`]), ...(wwn === "" ? [] : [`WWN ${wwn}`])];
+  const name =
+    names.length > 0 ? names : ["without serial number and WWN", ...(path === undefined ? [] : [`at ${path}`])];
+  return [...name, ...(sizeBytes === undefined ? [] : [`${mebibytes(sizeBytes)} MiB`])].join(", ");
+}
+
+/** Whole mebibytes of a size in bytes. */
+export function mebibytes(sizeBytes: number): number {
+  return Math.floor(sizeBytes / 2 ** 20);
+}
+
+function isIdentified({ serial, wwn }: DiskIdentity): boolean {
+  return serial !== "" || wwn !== "";
+}
+
+function sharesIdentity(one: DiskIdentity, other: DiskIdentity): boolean {
+  return one.serial === other.serial && one.wwn === other.wwn;
+}

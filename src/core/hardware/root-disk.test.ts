@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Disk } from "./hardware.ts";
+import { chooseRootDisk, otherDiskReason, type RootDiskHistory } from "./root-disk.ts";
+
+const gibibyte = 2 ** 30;
+const policy = { allowUnencrypted: true, minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256 };
+
+function disk(path: string, sizeGiB: number, more: Partial<Disk> = {}): Disk {
+  return {
+    path,
+    model: "",
+    serial: "",
+    wwn: "",
+    sizeBytes: sizeGiB * gibibyte,
+    rotational: false,
+    removable: false,
+    bus: "ata",
+    ...more,
+  };
+}
+
+const choices: readonly { title: string; disks: readonly Disk[]; path?: string; reason?: RegExp }[] = [
+  { title: "the only one", disks: [disk("/dev/sda", 4)], path: "/dev/sda" },
+  { title: "the smallest", disks: [disk("/dev/sda", 400), disk("/dev/sdb", 200)], path: "/dev/sdb" },
+  {
+    title: "solid state before rotating, even if larger",
+    disks: [disk("/dev/sda", 100, { rotational: true }), disk("/dev/nvme0n1", 900)],
+    path: "/dev/nvme0n1",
+  },
+  {
+    title: "a rotating one if there is no other",
+    disks: [disk("/dev/sda", 100, { rotational: true })],
+    path: "/dev/sda",
+  },
+  { title: "not one that is too small", disks: [disk("/dev/sda", 1), disk("/dev/sdb", 9)], path: "/dev/sdb" },
+  {
+    title: "never one that can be pulled out",
+    disks: [disk("/dev/sda", 3, { removable: true }), disk("/dev/sdb", 3, { bus: "usb" }), disk("/dev/sdc", 9)],
+    path: "/dev/sdc",
+  },
+  {
+    title: "among equals by serial, whatever the kernel calls them",
+    disks: [disk("/dev/sda", 9, { serial: "S2" }), disk("/dev/sdb", 9, { serial: "S1" })],
+    path: "/dev/sdb",
+  },
+  { title: "no disk at all", disks: [], reason: /^there is no disk in this machine$/ },
+  { title: "only a stick", disks: [disk("/dev/sda", 9, { bus: "usb" })], reason: /no disk .*USB: \/dev\/sda/ },
+  { title: "too small", disks: [disk("/dev/sda", 1)], reason: /expected 2048 MiB, found \/dev\/sda 1024 MiB/ },
+];
+for (const row of choices) {
+  test(`root disk: ${row.title}`, () => {
+    const choice = chooseRootDisk(row.disks, policy);
+    if (row.path !== undefined) assert.equal(choice.kind === "chosen" && choice.disk.path, row.path);
+    if (row.reason !== undefined) assert.match(choice.kind === "refused" ? choice.reason : "", row.reason);
+  });
+}
+
+test("root disk: it must hold what the configuration puts on it, whatever the minimum says", () => {
+  const choice = chooseRootDisk([disk("/dev/sda", 2)], { ...policy, minRootDiskMiB: 0, bootMiB: 2000 });
+  assert.match(choice.kind === "refused" ? choice.reason : "", /expected 2576 MiB/);
+});
+
+test("root disk: says why it was chosen", () => {
+  const choice = chooseRootDisk([disk("/dev/sda", 4), disk("/dev/sdb", 8)], policy);
+  assert.equal(
+    choice.kind === "chosen" && choice.why,
+    "the smallest solid state disk of 2 that fit: 4096 MiB, 2048 MiB needed",
+  );
+});
+
+const first = disk("/dev/sda", 4, { serial: "S1", wwn: "w1", contents: [] });
+const second = disk("/dev/sdb", 9, { serial: "S2", wwn: "w2", contents: ["LUKS"] });
+const pair = [first, second];
+const twins = [disk("/dev/sda", 4, { serial: "T" }), disk("/dev/sdb", 4, { serial: "T" })];
+const nameless = [disk("/dev/vda", 4, { contents: [] }), disk("/dev/vdb", 9, { contents: [] })];
+const gone = { serial: "S3", wwn: "w3", path: "/dev/sdc", sizeBytes: 4 * gibibyte };
+
+const histories: readonly {
+  title: string;
+  disks: readonly Disk[];
+  history: RootDiskHistory;
+  path?: string;
+  says: RegExp;
+  minRootDiskMiB?: number;
+}[] = [
+  {
+    title: "it stays, even if a smaller one has come",
+    ...{ disks: pair, history: { recorded: { serial: "S2", wwn: "w2" } }, path: "/dev/sdb" },
+    says: /^the root disk on record \(serial S2, WWN w2\)$/,
+  },
+  {
+    title: "known by its serial alone",
+    ...{ disks: pair, history: { recorded: { serial: "S2" } }, path: "/dev/sdb", says: /on record/ },
+  },
+  {
+    title: "known by its WWN alone",
+    ...{ disks: pair, history: { recorded: { serial: "", wwn: "w2" } }, path: "/dev/sdb", says: /WWN w2/ },
+  },
+  {
+    title: "missing, the others were there before: refused, both named",
+    ...{ disks: [second], history: { recorded: gone, knownDisks: [gone, second] } },
+    says: /\(serial S3, WWN w3, 4096 MiB\) is missing.*\/dev\/sdb \(serial S2.*was in this machine before.*--new-root-disk/,
+  },
+  {
+    title: "missing, and nothing is known of the others: refused",
+    ...{ disks: [first], history: { recorded: gone }, says: /is missing.*was in this machine before/ },
+  },
+  {
+    title: "missing, a new and empty disk replaces it",
+    ...{ disks: pair, history: { recorded: gone, knownDisks: [gone, second] }, path: "/dev/sda" },
+    says: /^the root disk on record \(.*\) is missing, this disk is new in the machine and empty; the only fitting/,
+  },
+  {
+    title: "missing, a new disk with data is not taken",
+    ...{ disks: [second], history: { recorded: gone, knownDisks: [gone] }, says: /\/dev\/sdb .*: holds LUKS; birther/ },
+  },
+  {
+    title: "missing, a new disk that was not read is not taken",
+    ...{
+      disks: [{ ...first, contents: ["unreadable contents (EIO)"] }],
+      history: { recorded: gone, knownDisks: [gone] },
+    },
+    says: /holds unreadable contents/,
+  },
+  {
+    title: "missing, a new and empty disk is too small",
+    ...{
+      disks: [disk("/dev/sda", 1, { serial: "S9", contents: [] })],
+      history: { recorded: gone, knownDisks: [gone] },
+    },
+    says: /: too small; birther/,
+  },
+  {
+    title: "missing, and there is no other",
+    ...{ disks: [], history: { recorded: gone }, says: /is missing, and the machine has no other disk/ },
+  },
+  {
+    title: "missing, an operator allows any other",
+    ...{ disks: [second], history: { recorded: gone, knownDisks: [gone, second], allowedDisk: {} }, path: "/dev/sdb" },
+    says: /is missing, an operator allowed another; the only fitting disk/,
+  },
+  {
+    title: "there, and an operator allows any other: it stays",
+    ...{ disks: pair, history: { recorded: { serial: "S2" }, allowedDisk: {} }, path: "/dev/sdb", says: /on record/ },
+  },
+  {
+    title: "an operator names another by serial number",
+    ...{ disks: pair, history: { recorded: { serial: "S2" }, allowedDisk: { selector: "s1" } }, path: "/dev/sda" },
+    says: /^the operator's choice s1; the only fitting disk/,
+  },
+  {
+    title: "an operator names one that is not there",
+    ...{ disks: pair, history: { recorded: gone, allowedDisk: { selector: "S7" } } },
+    says: /^the operator's choice S7: expected one disk, found none; there are \/dev\/sda \(serial S1/,
+  },
+  {
+    title: "an operator names a serial number that two disks have",
+    ...{ disks: twins, history: { recorded: gone, allowedDisk: { selector: "T" } } },
+    says: /expected one disk, found \/dev\/sda .*; \/dev\/sdb/,
+  },
+  {
+    title: "another disk with its serial number is not it",
+    ...{ disks: pair, history: { recorded: { serial: "S2", wwn: "w9" } }, says: /is missing/ },
+  },
+  {
+    title: "nothing known of it",
+    ...{ disks: pair, history: { recorded: { serial: "", wwn: "" } }, path: "/dev/sda", says: /^the smallest/ },
+  },
+  {
+    title: "one of two with its serial number: by path and size",
+    ...{ disks: twins, history: { recorded: { serial: "T", path: "/dev/sdb", sizeBytes: 4 * gibibyte } } },
+    ...{ path: "/dev/sdb", says: /on record/ },
+  },
+  {
+    title: "one of two with its serial number, and the path leads to neither: refused",
+    ...{ disks: twins, history: { recorded: { serial: "T", path: "/dev/sdc", sizeBytes: 4 * gibibyte } } },
+    says: /cannot be told from others: \/dev\/sda .*; \/dev\/sdb/,
+  },
+  {
+    title: "without serial number and WWN: path and size fit",
+    ...{ disks: nameless, history: { recorded: { serial: "", path: "/dev/vdb", sizeBytes: 9 * gibibyte } } },
+    ...{ path: "/dev/vdb", says: /without serial number and WWN, at \/dev\/vdb, 9216 MiB/ },
+  },
+  {
+    title: "without serial number and WWN: another size at its path is another disk",
+    ...{ disks: nameless, history: { recorded: { serial: "", path: "/dev/vda", sizeBytes: 9 * gibibyte } } },
+    says: /is missing/,
+  },
+  {
+    title: "too small today: nothing else is wiped in its place",
+    ...{ disks: pair, history: { recorded: { serial: "S1" } }, minRootDiskMiB: 8192 },
+    says: /\/dev\/sda, is too small: expected 8192 MiB, found 4096 MiB/,
+  },
+];
+for (const { title, disks, history, path, says, minRootDiskMiB = 2048 } of histories) {
+  test(`root disk on record: ${title}`, () => {
+    const choice = chooseRootDisk(disks, { ...policy, minRootDiskMiB }, history);
+    assert.equal(choice.kind === "chosen" ? choice.disk.path : undefined, path);
+    assert.match(choice.kind === "chosen" ? choice.why : choice.reason, says);
+  });
+}
+
+test("the chosen disk is looked at again before it is written to", () => {
+  const chosen = disk("/dev/sdb", 9, { serial: "S2", wwn: "w2" });
+  assert.equal(otherDiskReason(chosen, pair), undefined);
+  assert.match(
+    otherDiskReason(chosen, [{ ...chosen, serial: "S1", wwn: "w1" }]) ?? "",
+    /^\/dev\/sdb is another disk now: expected serial S2, WWN w2, 9216 MiB; found serial S1/,
+  );
+  assert.match(otherDiskReason(chosen, [{ ...chosen, sizeBytes: 1 }]) ?? "", /another disk/);
+  assert.match(otherDiskReason(chosen, []) ?? "", /is gone/);
+});

@@ -1,0 +1,38 @@
+import * as os from "os";
+import * as std from "std";
+import { findContents } from "../../core/hardware/disk-contents.ts";
+import type { Disk } from "../../core/hardware/hardware.ts";
+import type { Log } from "../../core/ports.ts";
+import { messageOf } from "../birth/stop.ts";
+import { checked } from "../system/errno.ts";
+
+/** The disk with what lies on it, or with why that cannot be read: it may be anything then. Only reads. */
+export function withContents(disk: Disk, log: Log): Disk {
+  try {
+    const contents = readContents(disk);
+    if (contents.length > 0) log("info", "disk holds data", { path: disk.path, contents: contents.join(", ") });
+    return { ...disk, contents };
+  } catch (error) {
+    log("warn", "the contents of a disk cannot be read", { path: disk.path, fault: messageOf(error) });
+    return { ...disk, contents: [`unreadable contents (${messageOf(error)})`] };
+  }
+}
+
+function readContents({ path, sizeBytes }: Disk): readonly string[] {
+  const fd = checked(`open ${path}`, os.open(path, os.O_RDONLY));
+  const read = (offset: number, length: number): Uint8Array => {
+    checked(`seek in ${path}`, os.seek(fd, offset, std.SEEK_SET));
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length; ) {
+      const count = checked(`read ${path}`, os.read(fd, bytes.buffer, done, length - done));
+      if (count === 0) throw new Error(`${path} ends before its size`);
+      done += count;
+    }
+    return bytes;
+  };
+  try {
+    return findContents(read, sizeBytes);
+  } finally {
+    os.close(fd);
+  }
+}
