@@ -187,13 +187,14 @@ describe("machine-facing API over TLS", () => {
     const { session, rootDisk } = await machine.begin();
     assert.equal(rootDisk, undefined);
     const { storage, ...rest } = healthy(41);
-    const asked = { ...rest, storage: { ...storage, rootDisk: { ...storage.rootDisk, serial: "S1", wwn: "w1" } } };
+    const identity = { path: "/dev/vda", serial: "S1", wwn: "w1", sizeBytes: 1 };
+    const asked = { ...rest, storage: { ...storage, rootDisk: { ...identity, why: "only" }, disks: [identity] } };
     assert.equal((await post(wire.paths.healthy, asked, session)).status, 200);
     await store.apply({ kind: "cleanAsked", id: machine.id, by: "operator" });
     const issued = await machine.issue(machine.id);
     assert.ok(issued.kind === "issued");
     const order = v.parse(wire.order, (await machine.take({ token: issued.token, bootId: "boot-2" })).body);
-    assert.deepEqual([order.action, order.rootDisk], ["clean", { serial: "S1", wwn: "w1" }]);
+    assert.deepEqual([order.action, order.rootDisk, order.knownDisks], ["clean", identity, [identity]]);
   });
 
   test("requests without, or with a wrong session", async () => {
