@@ -20,7 +20,7 @@ const { server, prefix, first, last } = dhcpSite;
 const dhcp = await startDhcpServer({
   networks: [
     {
-      ...{ name: "rack", interface: serverInterface, serverAddress: ip(server), nursery: true },
+      ...{ name: "rack", interface: serverInterface, serverAddress: ip(server), nursery: true, freshRack: false },
       ...{ mode: "full", secureBoot: false },
       prefix: parsePrefix(prefix) ?? fail(prefix),
       temporaryPool: { first: ip(first), last: ip(last) },

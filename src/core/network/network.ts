@@ -13,6 +13,8 @@ export type Network = {
   readonly temporaryPool: AddressPool;
   /** Whether an unknown machine that boots here is to be born. */
   readonly nursery: boolean;
+  /** Whether the disks of machines that the MDB has never seen hold nothing of value: their birth may erase them unasked. */
+  readonly freshRack: boolean;
   /** Unknown machines taken in per minute (newcomers.ts). */
   readonly maxNewMachinesPerMinute: number;
   /** Whether its UEFI machines are sent the signed chain (shim, GRUB, Debian's kernel) instead of iPXE. */

@@ -1,8 +1,8 @@
-import type { Network } from "../../contract/config/schema.ts";
 import type { ReportItem } from "../../contract/machine-facing.ts";
 import type { MachineEvent } from "../../core/machine/event.ts";
 import type { MachineId } from "../../core/machine/record.ts";
 import { parseMac } from "../../core/net/mac.ts";
+import type { Network } from "../../core/network/network.ts";
 
 /** What a thing that init tells means in the machine's life. NICs whose address is none are left out. */
 export function eventsOf(

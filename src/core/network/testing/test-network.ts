@@ -8,7 +8,13 @@ import { defaultNewMachinesPerMinute } from "../newcomer-limit.ts";
 export function testNetwork(changes: Partial<Network> = {}): Network {
   return {
     ...(changes.relay === undefined ? { interface: "rack0" } : {}),
-    ...{ name: "rack", serverAddress: ip("10.77.0.1"), prefix: prefix("10.77.0.0/24"), nursery: true },
+    ...{
+      name: "rack",
+      serverAddress: ip("10.77.0.1"),
+      prefix: prefix("10.77.0.0/24"),
+      nursery: true,
+      freshRack: false,
+    },
     temporaryPool: { first: ip("10.77.0.50"), last: ip("10.77.0.250") },
     permanent: {
       ...{ prefix: prefix("10.77.1.0/24"), serverAddress: ip("10.77.1.1"), gateway: ip("10.77.1.1"), nameservers: [] },
