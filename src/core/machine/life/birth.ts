@@ -90,7 +90,7 @@ function holdForData(machine: Machine, found: readonly string[], context: Contex
   const next = `birther release ${name} --wipe lets its birth erase the root disk; freshRack: true for its network allows it for all`;
   const reason = `disks hold data: ${found.join("; ")}. ${next}`;
   const heard = { ...machine, lastSeenAtMs: context.nowMs };
-  return refused({ kind: "held", message, next }, withCondition(heard, "hold", reason, context.nowMs));
+  return refused({ kind: "held", message, next }, withCondition(heard, { kind: "hold", reason }, context.nowMs));
 }
 
 /** Linux names the bus in the device path: `…/usb1/1-4/…`. */
