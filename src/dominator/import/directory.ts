@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { fileType, type Inode } from "../../core/image/tree.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import type { ImportInput } from "./input.ts";
-import { utf8 } from "./tar-header.ts";
 import type { TreeBuilder } from "./tree-builder.ts";
+import { utf8 } from "./utf8.ts";
 
 /** Walks a directory as an image's root. Other file-systems mounted in it are not entered; sockets are left out. */
 export async function importDirectory(input: ImportInput & { readonly tree: TreeBuilder }): Promise<void> {

@@ -5,7 +5,7 @@ import { fileType, type Inode, type Tree } from "../../core/image/tree.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import { importDirectory } from "./directory.ts";
 import type { ImportInput } from "./input.ts";
-import type { TarHeader } from "./tar-header.ts";
+import type { TarHeader } from "./tar-member.ts";
 import { readTar, type TarMember } from "./tar-reader.ts";
 import { buildTree, cleanPath, type TreeBuilder } from "./tree-builder.ts";
 
@@ -56,14 +56,18 @@ async function decompressed(path: string, file: NodeJS.ReadableStream): Promise<
 async function addMember({ header, content }: TarMember, objects: ObjectStore, tree: TreeBuilder): Promise<void> {
   const path = cleanPath(header.path);
   if (path === undefined) return;
-  if (header.type === "1") {
+  if (header.kind === "link") {
     const existing = cleanPath(header.linkPath);
     if (existing === undefined) throw new Error(`${path} is a hard link to the root`);
     tree.link(path, existing);
-  } else tree.add(path, await inodeOf(header, content, objects));
+  } else tree.add(path, await inodeOf({ ...header, kind: header.kind }, content, objects));
 }
 
-async function inodeOf(header: TarHeader, content: AsyncIterable<Uint8Array>, objects: ObjectStore): Promise<Inode> {
+async function inodeOf(
+  header: TarHeader & { readonly kind: Exclude<TarHeader["kind"], "link"> },
+  content: AsyncIterable<Uint8Array>,
+  objects: ObjectStore,
+): Promise<Inode> {
   const { mode, uid, gid, mtimeMs } = header;
   const special = (type: number): Inode => ({
     kind: "special",
@@ -72,22 +76,19 @@ async function inodeOf(header: TarHeader, content: AsyncIterable<Uint8Array>, ob
     gid,
     rdev: deviceNumber(header.major, header.minor),
   });
-  switch (header.type) {
-    case "0":
-    case "7":
+  switch (header.kind) {
+    case "file":
       return { kind: "regular", mode, uid, gid, mtimeMs, ...(await objects.add(content)) };
-    case "2":
+    case "symlink":
       return { kind: "symlink", uid, gid, target: header.linkPath };
-    case "3":
+    case "character-device":
       return special(fileType.character);
-    case "4":
+    case "block-device":
       return special(fileType.block);
-    case "5":
+    case "directory":
       return { kind: "directory", mode, uid, gid };
-    case "6":
-      return { ...special(fileType.fifo), rdev: 0 } as Inode;
-    default:
-      throw new Error(`${header.path} is of the unknown kind ${JSON.stringify(header.type)}`);
+    case "fifo":
+      return special(fileType.fifo);
   }
 }
 

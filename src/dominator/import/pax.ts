@@ -1,0 +1,49 @@
+import { utf8 } from "./utf8.ts";
+
+/** Records of a pax extended header by keyword; values as they come, since those of extended attributes may be binary. */
+export type PaxRecords = ReadonlyMap<string, Uint8Array>;
+
+/** Reads `LENGTH KEYWORD=VALUE\n` records (POSIX.1-2001 pax). Throws where the lengths do not fit. */
+export function readPaxRecords(bytes: Uint8Array): PaxRecords {
+  const records = new Map<string, Uint8Array>();
+  for (let offset = 0; offset < bytes.length; ) {
+    const space = bytes.indexOf(0x20, offset);
+    const digits = space < 0 ? "" : text(bytes.subarray(offset, space));
+    const end = offset + Number(digits);
+    const equals = bytes.indexOf(0x3d, space);
+    if (!/^[1-9]\d{0,6}$/.test(digits) || end > bytes.length || equals < 0 || equals >= end || bytes[end - 1] !== 0x0a)
+      throw new Error("a pax header of the archive is damaged");
+    records.set(text(bytes.subarray(space + 1, equals)), bytes.subarray(equals + 1, end - 1));
+    offset = end;
+  }
+  return records;
+}
+
+/** A record as text, or undefined; throws if it is not UTF-8. */
+export function paxText(records: PaxRecords, keyword: string): string | undefined {
+  const value = records.get(keyword);
+  return value === undefined ? undefined : utf8(value);
+}
+
+/** A record as a number, or undefined; throws if it is not one. `fraction`: of a second, in times. */
+export function paxNumber(records: PaxRecords, keyword: string, form: "count" | "time"): number | undefined {
+  const value = paxText(records, keyword);
+  if (value === undefined) return undefined;
+  if (!(form === "count" ? /^\d{1,15}$/ : /^-?\d{1,12}(\.\d*)?$/).test(value))
+    throw new Error(`a pax header says ${keyword}=${JSON.stringify(value)}: expected a number`);
+  return Number(value);
+}
+
+/** Extended attributes as GNU tar and bsdtar store them, `SCHILY.xattr.NAME`, by NAME. */
+export function paxAttributes(records: PaxRecords): ReadonlyMap<string, Uint8Array> {
+  const prefix = "SCHILY.xattr.";
+  return new Map(
+    [...records]
+      .filter(([keyword]) => keyword.startsWith(prefix))
+      .map(([keyword, value]) => [keyword.slice(prefix.length), new Uint8Array(value)]),
+  );
+}
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
+}

@@ -1,0 +1,111 @@
+import type { Header } from "tar-stream";
+import { type PaxRecords, paxAttributes, paxNumber, paxText } from "./pax.ts";
+import { isNegative, requireNumber, type TarGap, typeFlag } from "./tar-gap.ts";
+import { utf8 } from "./utf8.ts";
+
+/** What a member of an archive can be of an image. */
+const kinds = ["file", "link", "symlink", "character-device", "block-device", "directory", "fifo"] as const;
+export type TarKind = (typeof kinds)[number];
+
+/** What an archive says of a member, pax and GNU extensions applied. */
+export type TarHeader = {
+  readonly path: string;
+  readonly kind: TarKind;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly linkPath: string;
+  readonly major: number;
+  readonly minor: number;
+  /** Extended attributes by name (`security.capability`); values may be binary. */
+  readonly attributes: ReadonlyMap<string, Uint8Array>;
+};
+
+/** Numeric fields of a header block that must hold numbers, by offset and length (POSIX.1-2001 ustar); of devices also the device's number. */
+const numberFields = [
+  [100, 8],
+  [108, 8],
+  [116, 8],
+  [124, 12],
+] as const;
+const timeField = { offset: 136, length: 12 } as const;
+const deviceFields = [
+  [329, 8],
+  [337, 8],
+] as const;
+
+/**
+ * The header of a member from what the library read and from its raw blocks. The library's names are Latin-1, so that each byte is
+ * there. Throws, naming the member, at what an image cannot have: sparse files, unknown kinds, numbers and sizes that make no sense.
+ */
+export function memberHeader(
+  headers: Header,
+  gap: Extract<TarGap, { kind: "member" }>,
+  inherited: PaxRecords,
+): TarHeader {
+  const { block, local } = gap;
+  const records = new Map([...inherited, ...local]);
+  const path = paxText(local, "path") ?? utf8(Buffer.from(headers.name, "latin1"));
+  const flag = typeFlag(block);
+  if (flag === "S" || [...records.keys()].some((keyword) => keyword.startsWith("GNU.sparse.")))
+    throw new Error(`${path} is stored as a sparse file: make the archive without --sparse`);
+  const kind = kindOf(headers, path, flag);
+  const isDevice = kind === "character-device" || kind === "block-device";
+  for (const [offset, length] of isDevice ? [...numberFields, ...deviceFields] : numberFields)
+    requireNumber(block, offset, length);
+  paxNumber(local, "size", "count");
+  const header: TarHeader = {
+    path,
+    kind,
+    mode: count(path, "mode", headers.mode) & 0o7777,
+    uid: paxNumber(records, "uid", "count") ?? count(path, "owner", headers.uid),
+    gid: paxNumber(records, "gid", "count") ?? count(path, "group", headers.gid),
+    size: kind === "directory" ? 0 : count(path, "size", headers.size),
+    mtimeMs: paxTimeMs(records) ?? timeMs(headers, block),
+    linkPath: paxText(local, "linkpath") ?? utf8(Buffer.from(headers.linkname ?? "", "latin1")),
+    major: isDevice ? count(path, "device number", headers.devmajor) : 0,
+    minor: isDevice ? count(path, "device number", headers.devminor) : 0,
+    attributes: paxAttributes(records),
+  };
+  if (kind !== "file" && header.size !== 0)
+    throw new Error(`${path} is a ${kind} with ${header.size} bytes of content: expected none`);
+  return header;
+}
+
+/** Throws where records that hold for all further members say what only one can be. */
+export function requireShareable(records: PaxRecords): void {
+  const wrong = ["path", "linkpath", "size"].find((keyword) => records.has(keyword));
+  if (wrong !== undefined) throw new Error(`a global pax header sets ${wrong} for all members: the archive is damaged`);
+}
+
+function kindOf({ name, type }: Header, path: string, flag: string): TarKind {
+  // Archives from before POSIX mark a directory by its name only.
+  if (type === "file" && name.endsWith("/")) return "directory";
+  if (type === "contiguous-file") return "file";
+  const kind = kinds.find((each) => each === type);
+  if (kind === undefined) throw new Error(`${path} is of the unknown kind ${JSON.stringify(flag)}`);
+  return kind;
+}
+
+function count(path: string, what: string, value: number): number {
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new Error(`${path}: expected a whole number as ${what}, found ${value}`);
+  return value;
+}
+
+function paxTimeMs(records: PaxRecords): number | undefined {
+  const seconds = paxNumber(records, "mtime", "time");
+  return seconds === undefined ? undefined : Math.floor(seconds * 1000);
+}
+
+/** The library is a second off before 1970. */
+function timeMs({ mtime }: Header, block: Buffer): number {
+  const { offset, length } = timeField;
+  if (isNegative(block, offset)) return block.readIntBE(offset + length - 6, 6) * 1000;
+  requireNumber(block, offset, length);
+  const ms = mtime.getTime();
+  if (!Number.isSafeInteger(ms)) throw new Error(`a tar header holds a time that cannot be: ${ms} ms`);
+  return ms;
+}

@@ -1,0 +1,10 @@
+/** Text of bytes that must be UTF-8: a name that is not cannot travel in JSON, so it is refused here rather than mangled. */
+export function utf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new Error(`expected a name in UTF-8, found ${JSON.stringify(Buffer.from(bytes).toString("latin1"))}`, {
+      cause,
+    });
+  }
+}
