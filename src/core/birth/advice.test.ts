@@ -5,15 +5,15 @@ import { adviceFor, failureBanner } from "./advice.ts";
 import { certificateStartMs } from "./earliest-time.ts";
 
 test("every failure has an advice", () => {
-  assert.match(adviceFor("find the switch port"), /LLDP/);
-  assert.match(adviceFor("encrypt root"), /disk/);
+  assert.match(adviceFor("findSwitchPort"), /LLDP/);
+  assert.match(adviceFor("encryptRoot"), /disk/);
 });
 
 test("the banner of a failure fits a serial console and wraps long reasons", () => {
   const lines = failureBanner({
     step: "compute the place",
     reason: `none of the 3 placement rules matches switch "${"x".repeat(90)}" port "swp1" and so there is no place for it`,
-    next: adviceFor("compute the place"),
+    next: adviceFor("computePlace"),
     retrySeconds: 30,
     identity: ["Machine: m-525400000001"],
   });

@@ -1,40 +1,58 @@
-/** What a person at the console can do about a failed step; the steps of the plan share the last row. */
-const advice: readonly { readonly step: RegExp; readonly next: string }[] = [
-  {
-    step: /^read boot settings$/,
-    next: "Boot this machine over the network from the Birther; its boot script carries the settings.",
-  },
-  { step: /^bring the network up$/, next: "Check the cable and that the image has a driver for this NIC." },
-  {
-    step: /^(ask for the order|report .*|ask to be healthy|hand over)$/,
-    next: "Check that the Birther runs and is reachable; `birther show` tells what it thinks of this machine.",
-  },
-  {
-    step: /^find the switch port$/,
-    next: "Turn LLDP on at the switch port, or give it more time in placement.lldpSeconds. Intel 700 and 800 NICs: see above if their firmware's LLDP agent could be stopped.",
-  },
-  { step: /^compute the place$/, next: "Add or correct a rule under placement.rules in the Birther's configuration." },
-  {
-    step: /^choose the image$/,
-    next: "Add an image rule without conditions at the end of images in the Birther's configuration.",
-  },
-  {
-    step: /^choose the root disk$/,
-    next: "Check that the disk is connected and seen by the firmware, or lower storage.minRootDiskMiB.",
-  },
-  {
-    step: /^plan the installation$/,
-    next: "Set storage.allowUnencrypted, or give this machine UEFI firmware with writable variables.",
-  },
-  {
-    step: /./,
-    next: "Look at the lines above; `birther show` has them too. If it fails again, the disk or its controller is suspect.",
-  },
-];
+import type { BirthStepId } from "./birth-step.ts";
 
-/** What to do about a failure in `step`, in one sentence. */
-export function adviceFor(step: string): string {
-  return advice.find((row) => row.step.test(step))?.next ?? "";
+const reachTheBirther =
+  "Check that the Birther runs and is reachable; `birther show` tells what it thinks of this machine.";
+const suspectTheDisk =
+  "Look at the lines above; `birther show` has them too. If it fails again, the disk or its controller is suspect.";
+
+/** What a person at the console can do about a failed step, by the step. */
+const advice: { readonly [Id in BirthStepId]: string } = {
+  start: suspectTheDisk,
+  readBootSettings: "Boot this machine over the network from the Birther; its boot script carries the settings.",
+  loadDrivers: suspectTheDisk,
+  networkUp: "Check the cable and that the image has a driver for this NIC.",
+  askForOrder: reachTheBirther,
+  report: reachTheBirther,
+  scanHardware: suspectTheDisk,
+  readDiskContents: suspectTheDisk,
+  chooseRootDisk: "Check that the disk is connected and seen by the firmware, or lower storage.minRootDiskMiB.",
+  burnIn: suspectTheDisk,
+  findSwitchPort:
+    "Turn LLDP on at the switch port, or give it more time in placement.lldpSeconds. Intel 700 and 800 NICs: see above if their firmware's LLDP agent could be stopped.",
+  computePlace: "Add or correct a rule under placement.rules in the Birther's configuration.",
+  chooseImage: "Add an image rule without conditions at the end of images in the Birther's configuration.",
+  reportPlace: reachTheBirther,
+  planInstallation: "Set storage.allowUnencrypted, or give this machine UEFI firmware with writable variables.",
+  askToBeHealthy: reachTheBirther,
+  writeSubSettings: suspectTheDisk,
+  handOver: reachTheBirther,
+  fileSystemDrivers: suspectTheDisk,
+  fetchLoader: reachTheBirther,
+  checkDisk: suspectTheDisk,
+  discardKeys: suspectTheDisk,
+  makeKeys: suspectTheDisk,
+  partition: suspectTheDisk,
+  encryptRoot: suspectTheDisk,
+  rootFileSystem: suspectTheDisk,
+  bootFileSystem: suspectTheDisk,
+  mountRoot: suspectTheDisk,
+  mountBoot: suspectTheDisk,
+  efiFileSystem: suspectTheDisk,
+  mountEfi: suspectTheDisk,
+  installLoader: suspectTheDisk,
+  configureLoader: suspectTheDisk,
+  addBootEntry: suspectTheDisk,
+  makeDirectories: suspectTheDisk,
+  hostFiles: suspectTheDisk,
+  enableServices: suspectTheDisk,
+  copyAgent: suspectTheDisk,
+  copyUnlocker: suspectTheDisk,
+  sync: suspectTheDisk,
+};
+
+/** What to do about a failure in a step, in one sentence. */
+export function adviceFor(step: BirthStepId): string {
+  return advice[step];
 }
 
 export type Failure = {

@@ -12,7 +12,7 @@ import {
 
 /** Gets what the Bootstrap Image does not hold, before anything is written: the machine must not lose its old system to a server that has gone. */
 export function fetchLoaderSteps(signed: SignedLoader | undefined): readonly Step[] {
-  return signed === undefined ? [] : [step("fetch the signed boot loader", 300, fetchSignedLoader(signed))];
+  return signed === undefined ? [] : [step("fetchLoader", 300, fetchSignedLoader(signed))];
 }
 
 /** Puts the boot loader on the disk, whose file-systems are mounted: GRUB for BIOS, ours for UEFI, or the signed ones. */
@@ -26,13 +26,13 @@ export function loaderSteps(layout: Layout, signed: SignedLoader | undefined): r
       coreSector: core.firstSector,
       roomSectors: core.sectorCount,
     } as const;
-    return [step("install boot loader", 120, act)];
+    return [step("installLoader", 120, act)];
   }
   if (signed !== undefined)
     return [
-      step("install boot loader", 120, signedLoaderCopies),
-      step("configure boot loader", 60, signedLoaderConfig),
-      step("add boot entry", 60, { kind: "addBootEntry", partition: esp, file: signedLoaderFile }),
+      step("installLoader", 120, signedLoaderCopies),
+      step("configureLoader", 60, signedLoaderConfig),
+      step("addBootEntry", 60, { kind: "addBootEntry", partition: esp, file: signedLoaderFile }),
     ];
   // Twice: under its own name for our boot entry, and where firmware looks that has lost its variables.
   const files = ["/EFI/birther/grubx64.efi", "/EFI/BOOT/BOOTX64.EFI"].map((file) => ({
@@ -41,7 +41,7 @@ export function loaderSteps(layout: Layout, signed: SignedLoader | undefined): r
     mode: 0o644,
   }));
   return [
-    step("install boot loader", 120, { kind: "copyFiles", files }),
-    step("add boot entry", 60, { kind: "addBootEntry", partition: esp, file: loaderFile }),
+    step("installLoader", 120, { kind: "copyFiles", files }),
+    step("addBootEntry", 60, { kind: "addBootEntry", partition: esp, file: loaderFile }),
   ];
 }

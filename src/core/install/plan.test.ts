@@ -41,28 +41,28 @@ const noKey = { kind: "none", reason: "BIOS firmware has no variables" } as cons
 
 test("the steps of a birth with UEFI: keys before the disk is touched, the loader before the files", () => {
   assert.deepEqual(
-    planned({}).steps.map((step) => step.name),
+    planned({}).steps.map((step) => step.id),
     [
-      "load drivers for file systems",
-      "check the root disk",
-      "discard old keys",
-      "make keys",
+      "fileSystemDrivers",
+      "checkDisk",
+      "discardKeys",
+      "makeKeys",
       "partition",
-      "encrypt root",
-      "make root file system",
-      "make boot file system",
-      "mount root",
-      "mount boot",
-      "make EFI file system",
-      "mount EFI file system",
-      "install boot loader",
-      "add boot entry",
-      "make directories",
-      "write host files",
-      "enable services",
-      "copy birther-agent",
-      "copy the unlocker",
-      "write everything to disk",
+      "encryptRoot",
+      "rootFileSystem",
+      "bootFileSystem",
+      "mountRoot",
+      "mountBoot",
+      "efiFileSystem",
+      "mountEfi",
+      "installLoader",
+      "addBootEntry",
+      "makeDirectories",
+      "hostFiles",
+      "enableServices",
+      "copyAgent",
+      "copyUnlocker",
+      "sync",
     ],
   );
 });
@@ -70,21 +70,21 @@ test("the steps of a birth with UEFI: keys before the disk is touched, the loade
 test("the steps of a birth with BIOS: no key, no ESP, GRUB in its own partition", () => {
   const plan = planned({ firmware: "bios", keyPlace: noKey });
   assert.deepEqual(
-    plan.steps.map((step) => step.name),
+    plan.steps.map((step) => step.id),
     [
-      "load drivers for file systems",
-      "check the root disk",
+      "fileSystemDrivers",
+      "checkDisk",
       "partition",
-      "make root file system",
-      "make boot file system",
-      "mount root",
-      "mount boot",
-      "install boot loader",
-      "make directories",
-      "write host files",
-      "enable services",
-      "copy birther-agent",
-      "write everything to disk",
+      "rootFileSystem",
+      "bootFileSystem",
+      "mountRoot",
+      "mountBoot",
+      "installLoader",
+      "makeDirectories",
+      "hostFiles",
+      "enableServices",
+      "copyAgent",
+      "sync",
     ],
   );
   assert.deepEqual(plan.storage.encryption, { kind: "none", reason: noKey.reason });
@@ -106,9 +106,9 @@ test("before keys are dropped and again before the table is written the disk is 
 });
 
 test("UEFI whose variables cannot be written: old keys are still discarded, the root is plain", () => {
-  const names = planned({ keyPlace: noKey }).steps.map((step) => step.name);
-  assert.ok(names.includes("discard old keys") && names.includes("make EFI file system"));
-  assert.ok(!names.includes("make keys") && !names.includes("encrypt root"));
+  const names = planned({ keyPlace: noKey }).steps.map((step) => step.id);
+  assert.ok(names.includes("discardKeys") && names.includes("efiFileSystem"));
+  assert.ok(!names.includes("makeKeys") && !names.includes("encryptRoot"));
 });
 
 test("nowhere to keep a key and no permission to go on without: refused, with what to change", () => {
@@ -129,11 +129,8 @@ test("Secure Boot and no signed loader: refused before anything is written, for 
 for (const secureBoot of [true, false])
   test(`a signed loader is installed where the order names one, Secure Boot ${secureBoot ? "on" : "off"}`, () => {
     const { steps } = planned({ secureBoot, signedLoader });
-    const names = steps.map(({ name }) => name);
-    assert.ok(
-      names.indexOf("fetch the signed boot loader") < names.indexOf("discard old keys"),
-      "before anything is lost",
-    );
+    const names = steps.map(({ id }) => id);
+    assert.ok(names.indexOf("fetchLoader") < names.indexOf("discardKeys"), "before anything is lost");
     const written = steps.flatMap(({ act }) => {
       if (act.kind === "copyFiles") return act.files.map(({ to }) => to);
       return act.kind === "writeFiles" ? act.files.map(({ path }) => path) : [];
@@ -153,8 +150,8 @@ for (const secureBoot of [true, false])
   });
 
 test("a BIOS machine has no use for signed loaders", () => {
-  const names = planned({ firmware: "bios", keyPlace: noKey, signedLoader }).steps.map(({ name }) => name);
-  assert.ok(!names.some((name) => name.includes("signed")));
+  const names = planned({ firmware: "bios", keyPlace: noKey, signedLoader }).steps.map(({ id }) => id);
+  assert.ok(!names.includes("fetchLoader") && !names.includes("configureLoader"));
 });
 
 test("every phase is reached once and in order, every step has a deadline, every name is its own", () => {
@@ -164,12 +161,12 @@ test("every phase is reached once and in order, every step has a deadline, every
     ["keysMade", "partitioned", "populated"],
   );
   assert.ok(plan.steps.every((step) => step.deadlineSeconds >= 60));
-  assert.equal(new Set(plan.steps.map((step) => step.name)).size, plan.steps.length);
+  assert.equal(new Set(plan.steps.map((step) => step.id)).size, plan.steps.length);
 });
 
 test("host files name this machine, its mounts by what the plan made, and its network by MAC", () => {
   const plan = planned({ nameservers: ["10.77.1.1"] });
-  const act = plan.steps.find((step) => step.name === "write host files")?.act;
+  const act = plan.steps.find((step) => step.id === "hostFiles")?.act;
   const text = (path: string) => act?.kind === "writeFiles" && act.files.find((file) => file.path === path)?.text;
   assert.equal(
     text("/mnt/etc/fstab"),
@@ -199,6 +196,6 @@ EmitLLDP=nearest-bridge
 
 test("a plain root is mounted by its partition's UUID", () => {
   const plan = planned({ firmware: "bios", keyPlace: noKey });
-  const act = plan.steps.find((step) => step.name === "write host files")?.act;
+  const act = plan.steps.find((step) => step.id === "hostFiles")?.act;
   assert.match(JSON.stringify(act), new RegExp(`PARTUUID=${plan.root.partUuid} / ext4`));
 });

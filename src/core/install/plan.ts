@@ -86,7 +86,7 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
     steps: [
       loadDrivers(input, root),
       ...fetchLoaderSteps(signedLoader),
-      step("check the root disk", 60, { kind: "checkDisk", disk: identity }),
+      step("checkDisk", 60, { kind: "checkDisk", disk: identity }),
       ...keySteps(input, root),
       ...partitionSteps(layout, root, identity),
       ...fileSystemSteps(layout, root),
@@ -116,15 +116,15 @@ function loadDrivers(input: InstallInput, root: RootVolume): Step {
   const modules = ["ext4"];
   if (input.firmware === "uefi") modules.push("vfat", "nls_cp437", "nls_ascii");
   if (root.kind === "luks2") modules.push("dm_mod", "dm_crypt", "aes_generic", "ecb", "xts");
-  return step("load drivers for file systems", 60, { kind: "loadModules", modules });
+  return step("fileSystemDrivers", 60, { kind: "loadModules", modules });
 }
 
 function keySteps(input: InstallInput, root: RootVolume): readonly Step[] {
   if (input.firmware === "bios") return [];
-  const discard = step("discard old keys", 60, { kind: "discardKeys" });
+  const discard = step("discardKeys", 60, { kind: "discardKeys" });
   if (root.kind === "plain") return [discard];
   const make = { kind: "makeKey", variable: root.keyVariable, byteCount: diskKeyBytes } as const;
-  return [discard, step("make keys", 60, make, "keysMade")];
+  return [discard, step("makeKeys", 60, make, "keysMade")];
 }
 
 function partitionSteps(layout: Layout, root: RootVolume, disk: DiskIdentity): readonly Step[] {
@@ -134,7 +134,7 @@ function partitionSteps(layout: Layout, root: RootVolume, disk: DiskIdentity): r
   return [
     step("partition", 120, partition),
     step(
-      "encrypt root",
+      "encryptRoot",
       180,
       {
         kind: "encrypt",
@@ -160,18 +160,18 @@ function fileSystemSteps(layout: Layout, root: RootVolume): readonly Step[] {
   // GRUB 2.06 cannot read what newer mke2fs may switch on by default.
   const forGrub = ["-O", "^metadata_csum_seed,^orphan_file"];
   const steps = [
-    step("make root file system", fileSystemSeconds, {
+    step("rootFileSystem", fileSystemSeconds, {
       kind: "makeFileSystem",
       device,
       argv: ["/usr/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-L", "root", device],
     }),
-    step("make boot file system", fileSystemSeconds, {
+    step("bootFileSystem", fileSystemSeconds, {
       kind: "makeFileSystem",
       device: boot,
       argv: ["/usr/sbin/mke2fs", "-q", "-F", "-t", "ext4", ...forGrub, "-L", "boot", boot],
     }),
-    step("mount root", 60, { kind: "mount", source: device, target: newRoot, type: "ext4" }),
-    step("mount boot", 60, { kind: "mount", source: boot, target: onNewRoot(rootPaths.boot), type: "ext4" }),
+    step("mountRoot", 60, { kind: "mount", source: device, target: newRoot, type: "ext4" }),
+    step("mountBoot", 60, { kind: "mount", source: boot, target: onNewRoot(rootPaths.boot), type: "ext4" }),
   ];
   const esp = layout.partitions.find((partition) => partition.use === "esp");
   if (esp === undefined) return steps;
@@ -179,12 +179,12 @@ function fileSystemSteps(layout: Layout, root: RootVolume): readonly Step[] {
   const bits = esp.sectorCount > 66_000 ? "32" : "16";
   return [
     ...steps,
-    step("make EFI file system", fileSystemSeconds, {
+    step("efiFileSystem", fileSystemSeconds, {
       kind: "makeFileSystem",
       device: esp.path,
       argv: ["/usr/sbin/mkfs.vfat", "-F", bits, "-n", "ESP", esp.path],
     }),
-    step("mount EFI file system", 60, {
+    step("mountEfi", 60, {
       kind: "mount",
       source: esp.path,
       target: onNewRoot(rootPaths.esp),
@@ -200,25 +200,25 @@ function populateSteps(
 ): readonly Step[] {
   const rootSource = root.kind === "luks2" ? `/dev/mapper/${rootMapperName}` : `PARTUUID=${root.partUuid}`;
   const files = hostFiles({ ...input, ...uuids, rootSource });
-  const unlock = step("copy the unlocker", 120, {
+  const unlock = step("copyUnlocker", 120, {
     kind: "copyProgram",
     program: imagePaths.cryptsetup,
     to: onNewRoot(rootPaths.unlock),
   });
   return [
-    step("make directories", 60, {
+    step("makeDirectories", 60, {
       kind: "makeDirectories",
       directories: hostDirectories.map((each) => ({ ...each, path: onNewRoot(each.path) })),
     }),
-    step("write host files", 60, {
+    step("hostFiles", 60, {
       kind: "writeFiles",
       files: files.map((each) => ({ ...each, path: onNewRoot(each.path) })),
     }),
-    step("enable services", 60, {
+    step("enableServices", 60, {
       kind: "makeLinks",
       links: hostLinks.map((each) => ({ ...each, path: onNewRoot(each.path) })),
     }),
-    step("copy birther-agent", 120, {
+    step("copyAgent", 120, {
       kind: "copyFiles",
       files: [
         { from: imagePaths.native, to: onNewRoot(rootPaths.agent), mode: 0o755 },
@@ -227,6 +227,6 @@ function populateSteps(
       ],
     }),
     ...(root.kind === "luks2" ? [unlock] : []),
-    step("write everything to disk", 300, { kind: "sync" }, "populated"),
+    step("sync", 300, { kind: "sync" }, "populated"),
   ];
 }

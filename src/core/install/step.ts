@@ -55,9 +55,36 @@ export type Act =
 /** A phase that ends with a step of the plan. */
 export type InstallPhase = "keysMade" | "partitioned" | "populated";
 
-/** One named step. The watchdog resets the machine when it takes longer than its deadline. */
+/** The steps of an installation and how console, log and record name them. */
+export const installSteps = {
+  fileSystemDrivers: "load drivers for file systems",
+  fetchLoader: "fetch the signed boot loader",
+  checkDisk: "check the root disk",
+  discardKeys: "discard old keys",
+  makeKeys: "make keys",
+  partition: "partition",
+  encryptRoot: "encrypt root",
+  rootFileSystem: "make root file system",
+  bootFileSystem: "make boot file system",
+  mountRoot: "mount root",
+  mountBoot: "mount boot",
+  efiFileSystem: "make EFI file system",
+  mountEfi: "mount EFI file system",
+  installLoader: "install boot loader",
+  configureLoader: "configure boot loader",
+  addBootEntry: "add boot entry",
+  makeDirectories: "make directories",
+  hostFiles: "write host files",
+  enableServices: "enable services",
+  copyAgent: "copy birther-agent",
+  copyUnlocker: "copy the unlocker",
+  sync: "write everything to disk",
+} as const;
+export type InstallStepId = keyof typeof installSteps;
+
+/** One step. The watchdog resets the machine when it takes longer than its deadline. */
 export type Step = {
-  readonly name: string;
+  readonly id: InstallStepId;
   readonly deadlineSeconds: number;
   readonly act: Act;
   /** The phase that is reached when this step is done. */
@@ -65,6 +92,6 @@ export type Step = {
 };
 
 /** A step; `reaches` is the phase that ends with it. */
-export function step(name: string, deadlineSeconds: number, act: Step["act"], reaches?: InstallPhase): Step {
-  return { name, deadlineSeconds, act, ...(reaches === undefined ? {} : { reaches }) };
+export function step(id: InstallStepId, deadlineSeconds: number, act: Step["act"], reaches?: InstallPhase): Step {
+  return { id, deadlineSeconds, act, ...(reaches === undefined ? {} : { reaches }) };
 }

@@ -25,7 +25,7 @@ export function beBorn(context: BirthContext): never {
   const plan = install(context, taken, examined, placement);
 
   const { hostname, address } = placement;
-  const { subToken } = runStep("ask to be healthy", requestSeconds, () =>
+  const { subToken } = runStep("askToBeHealthy", requestSeconds, () =>
     mdb.askHealthy(order.session, {
       generation: order.generation,
       hostname,
@@ -36,9 +36,9 @@ export function beBorn(context: BirthContext): never {
     }),
   );
   const successor = { settings, order, plan, firmware, placement, subToken, nic };
-  runStep("write the sub's settings", 120, () => writeSubSettings(successor));
+  runStep("writeSubSettings", 120, () => writeSubSettings(successor));
   console.log("info", "this machine is healthy, birther-agent takes over", { hostname, address });
-  runStep("hand over", requestSeconds, () => session.phase("handedOver"));
+  runStep("handOver", requestSeconds, () => session.phase("handedOver"));
   mdb.close();
   watchdog.release();
   becomeAgent(successor);

@@ -36,17 +36,17 @@ const contentsSecondsPerDisk = 30;
 export function examine(context: BirthContext, taken: TakenOrder): Examined {
   const { runStep, console } = context;
   const { settings, order, session } = taken;
-  const scanned = runStep("scan the hardware", disksSettleSeconds + 30, () => {
+  const scanned = runStep("scanHardware", disksSettleSeconds + 30, () => {
     waitForDisks(order.rootDisk);
     return scanHardware(systemTree);
   });
-  const hardware = runStep("read what lies on the disks", 60 + contentsSecondsPerDisk * scanned.disks.length, () => ({
+  const hardware = runStep("readDiskContents", 60 + contentsSecondsPerDisk * scanned.disks.length, () => ({
     ...scanned,
     disks: scanned.disks.map((disk) => (isFixed(disk) ? withContents(disk, console.log) : disk)),
   }));
-  runStep("report to the MDB", requestSeconds, () => session.report([{ kind: "hardware", hardware }]));
+  runStep("report", requestSeconds, () => session.report([{ kind: "hardware", hardware }]));
 
-  const choice = runStep("choose the root disk", 10, () => {
+  const choice = runStep("chooseRootDisk", 10, () => {
     const { rootDisk: recorded, knownDisks, allowedDisk } = order;
     const chosen = chooseRootDisk(hardware.disks, order.storage, { recorded, knownDisks, allowedDisk });
     if (chosen.kind === "refused") throw stop(chosen.reason);
@@ -74,7 +74,7 @@ export function examine(context: BirthContext, taken: TakenOrder): Examined {
   const faults = report.results
     .filter((result) => !result.ok)
     .map((result) => `${result.test} ${result.subject}: ${result.fault}`);
-  runStep("report to the MDB", requestSeconds, () =>
+  runStep("report", requestSeconds, () =>
     session.phase("burnIn", [report.verdict, ...faults].join("; "), [{ kind: "burnIn", report }]),
   );
   return { hardware, disk, diskWhy, measurements, writeTests: tests.filter(writes) };
@@ -86,7 +86,7 @@ export function finishBurnIn(context: BirthContext, taken: TakenOrder, examined:
   const before = judgeBurnIn(measurements, taken.order.burnIn);
   if (writeTests.length === 0) return before;
   const report = judgeBurnIn([...measurements, ...measure(context, taken, writeTests)], taken.order.burnIn);
-  context.runStep("report to the MDB", requestSeconds, () => taken.session.report([{ kind: "burnIn", report }]));
+  context.runStep("report", requestSeconds, () => taken.session.report([{ kind: "burnIn", report }]));
   return report;
 }
 
@@ -98,7 +98,7 @@ function measure(
   return runBurnIn(tests, {
     http: settings.http,
     step: (name, seconds) => {
-      context.progress.step = name;
+      context.progress.step = { id: "burnIn", name };
       context.watchdog.step(name, seconds);
     },
     log: context.console.log,

@@ -14,11 +14,11 @@ const reportSeconds = 180;
 export function failAndStartAgain(error: unknown, { console, watchdog, progress }: BirthContext): never {
   const { step, identity, retrySeconds } = progress;
   const reason = messageOf(error);
-  const next = (error as Stop).next ?? adviceFor(step);
-  console.log("error", `${step}: ${reason}`);
+  const next = (error as Stop).next ?? adviceFor(step.id);
+  console.log("error", `${step.name}: ${reason}`);
   watchdog.step("report the failure", reportSeconds);
-  progress.session?.failed(step, reason);
-  console.show(failureBanner({ step, reason, next, retrySeconds, identity }));
+  progress.session?.failed(step.name, reason);
+  console.show(failureBanner({ step: step.name, reason, next, retrySeconds, identity }));
   watchdog.step("wait before the restart", retrySeconds + restartSeconds);
   sleepMs(retrySeconds * 1000);
   watchdog.restarting();

@@ -24,7 +24,7 @@ export function install(
 ): InstallPlan {
   const { runStep, console } = context;
   const { order, session, drivers, firmware, settings } = taken;
-  const plan = runStep("plan the installation", 60, () => {
+  const plan = runStep("planInstallation", 60, () => {
     const planning = planInstall(
       {
         firmware,
@@ -47,12 +47,10 @@ export function install(
     return planning;
   });
   for (const step of plan.steps) {
-    runStep(step.name, step.deadlineSeconds, () =>
-      executeStep(step, { drivers, http: settings.http, log: console.log }),
-    );
+    runStep(step.id, step.deadlineSeconds, () => executeStep(step, { drivers, http: settings.http, log: console.log }));
     const { reaches } = step;
     if (reaches !== undefined) {
-      runStep("report to the MDB", requestSeconds, () => session.phase(reaches, phaseDetail(plan, reaches)));
+      runStep("report", requestSeconds, () => session.phase(reaches, phaseDetail(plan, reaches)));
     }
   }
   return plan;

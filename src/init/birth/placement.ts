@@ -19,19 +19,19 @@ export function findPlace(
   { listener, rootDisk }: { readonly listener: LldpListener; readonly rootDisk: Disk },
 ): Placement {
   const { runStep, console } = context;
-  const neighbour = runStep("find the switch port", order.lldpSeconds + 30, () => {
+  const neighbour = runStep("findSwitchPort", order.lldpSeconds + 30, () => {
     const heard = listener.listen(order.lldpSeconds);
     if (heard === undefined) throw stop(`no LLDP frame came in ${order.lldpSeconds} s`);
     return heard;
   });
-  const placement = runStep("compute the place", 10, () => {
+  const placement = runStep("computePlace", 10, () => {
     const result = placeMachine(order.placementRules, neighbour);
     if (result.kind === "unplaced") throw stop(result.reason);
     return result.placement;
   });
   const { hostname, address, switchName, port } = placement;
   console.log("info", "placed", { hostname, address, switch: switchName, port });
-  runStep("report the place", requestSeconds, () =>
+  runStep("reportPlace", requestSeconds, () =>
     session.phase("placed", `${hostname} ${address}`, [{ kind: "placed", placement, rootDisk: identityOf(rootDisk) }]),
   );
   return placement;
@@ -43,7 +43,7 @@ export function findImage(
   { order }: TakenOrder,
   facts: { readonly hardware: Hardware; readonly burnIn: BurnInReport },
 ): string {
-  const image = runStep("choose the image", 10, () => {
+  const image = runStep("chooseImage", 10, () => {
     const choice = chooseImage(order.imageRules, facts.hardware, facts.burnIn.verdict);
     if (choice.kind === "none") throw stop(choice.reason);
     return choice;

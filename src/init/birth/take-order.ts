@@ -31,22 +31,22 @@ export type TakenOrder = {
 /** Drivers, network, clock, and the order from the MDB. Nothing of this writes to a disk. */
 export function takeOrder(context: BirthContext): TakenOrder {
   const { console, progress, runStep } = context;
-  const settings = runStep("read boot settings", 10, readSettings);
+  const settings = runStep("readBootSettings", 10, readSettings);
   progress.identity = identityOf(settings);
   console.show(["", "Birther: this machine is being born", ...progress.identity, ""]);
 
-  const drivers = runStep("load drivers", 180, () => {
+  const drivers = runStep("loadDrivers", 180, () => {
     const opened = openDrivers(console.log);
     opened.loadForDevices();
     showEfiVariables(opened, console.log);
     return opened;
   });
-  const nic = runStep("bring the network up", 150, () => bringNetworkUp(settings, console.log));
+  const nic = runStep("networkUp", 150, () => bringNetworkUp(settings, console.log));
   const { firmware } = scanHardware(systemTree);
   const caPem = readText(imagePaths.caCertificate);
   setClockForTls(caPem, settings.serverMs, console.log);
   const mdb = openMdb(settings.mdb, caPem, console.log);
-  const order = runStep("ask for the order", requestSeconds, () => {
+  const order = runStep("askForOrder", requestSeconds, () => {
     const bootId = readText("/proc/sys/kernel/random/boot_id").trim();
     return mdb.takeOrder({ token: settings.token, mac: settings.mac, bootId, firmware });
   });
@@ -56,7 +56,7 @@ export function takeOrder(context: BirthContext): TakenOrder {
   const session = openSession(mdb, order, console);
   progress.retrySeconds = order.retrySeconds;
   progress.session = session;
-  runStep("report to the MDB", requestSeconds, () => session.phase("initUp", `${order.action}, ${firmware}`));
+  runStep("report", requestSeconds, () => session.phase("initUp", `${order.action}, ${firmware}`));
   return { settings, drivers, nic, firmware, mdb, order, session };
 }
 

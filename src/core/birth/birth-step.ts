@@ -1,0 +1,25 @@
+import { installSteps } from "../install/step.ts";
+
+/** Every step of a birth, from the kernel's first breath to the hand-over, and how console, log and record name it. */
+export const birthSteps = {
+  start: "start",
+  readBootSettings: "read boot settings",
+  loadDrivers: "load drivers",
+  networkUp: "bring the network up",
+  askForOrder: "ask for the order",
+  report: "report to the MDB",
+  scanHardware: "scan the hardware",
+  readDiskContents: "read what lies on the disks",
+  chooseRootDisk: "choose the root disk",
+  burnIn: "burn-in",
+  findSwitchPort: "find the switch port",
+  computePlace: "compute the place",
+  chooseImage: "choose the image",
+  reportPlace: "report the place",
+  planInstallation: "plan the installation",
+  askToBeHealthy: "ask to be healthy",
+  writeSubSettings: "write the sub's settings",
+  handOver: "hand over",
+  ...installSteps,
+} as const;
+export type BirthStepId = keyof typeof birthSteps;
