@@ -29,7 +29,7 @@ test("of several Birthers on one database the one that leads tells; when it goes
   await once(receiver, "listening");
   const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
   const tell = async (store: Store) => {
-    const calls = openCalls({ store, webhooks: [{ url, secret: "0123456789abcdef" }], clock, random, log });
+    const calls = openCalls({ store, webhooks: [{ url, key: Buffer.alloc(32, 7) }], clock, random, log });
     const notices = await openNotices({ store, calls, log });
     return {
       tick: notices.tick,

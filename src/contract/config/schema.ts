@@ -405,7 +405,7 @@ export const configSchema = v.strictObject({
                 url: required(webAddress, "URL to which events are sent as JSON (POST)."),
                 secretFile: required(
                   path,
-                  "File with the secret that signs the requests: one line of at least 16 characters (docs/webhooks.md).",
+                  "File with the secret that signs the requests, such as `whsec_` and 32 bytes in Base64 (docs/webhooks.md).",
                 ),
               }),
             ),

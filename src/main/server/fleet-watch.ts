@@ -1,10 +1,10 @@
-import { readFile } from "node:fs/promises";
 import type { Config } from "../../contract/config/schema.ts";
 import type { WatchRules } from "../../core/machine/health/stall-detection.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
 import { openFleetWatch } from "../../mdb/watch/fleet-watch.ts";
 import { openNotices } from "../../mdb/watch/notices.ts";
-import { openCalls, type Webhook } from "../../mdb/watch/webhooks.ts";
+import { readWebhook } from "../../mdb/watch/webhook-secret.ts";
+import { openCalls } from "../../mdb/watch/webhooks.ts";
 
 /** How machines are watched: as configured; init may stay in its burn-in as much longer as the burn-in is told to compute. */
 export function watchRulesOf({ watch, burnIn }: Pick<Config, "watch" | "burnIn">): WatchRules {
@@ -34,19 +34,4 @@ export async function openWatch(deps: {
   }
   opened.use(openFleetWatch({ ...deps, ...(repair === undefined ? {} : { repair }) }));
   return opened.move();
-}
-
-/** Shorter ones can be guessed. */
-const leastSecretLength = 16;
-
-async function readWebhook({ url, secretFile }: Config["watch"]["webhooks"][number]): Promise<Webhook> {
-  const text = await readFile(secretFile, "utf8").catch((cause: unknown) => {
-    const next = `make it: openssl rand -hex 32 > ${secretFile}; chmod 600 ${secretFile}`;
-    throw new Error(`the secret of webhook ${url} cannot be read from ${secretFile}; ${next}`, { cause });
-  });
-  const secret = text.trim();
-  if (secret.length >= leastSecretLength) return { url, secret };
-  throw new Error(
-    `the secret of webhook ${url} in ${secretFile} is ${secret.length} characters long; at least ${leastSecretLength} are needed`,
-  );
 }

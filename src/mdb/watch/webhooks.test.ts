@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { Webhook as Verifier } from "standardwebhooks";
 import type { Notice } from "../../core/machine/health/notification.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
 import type { Store } from "../../core/ports.ts";
@@ -13,9 +14,11 @@ import { retryDelayMs } from "../../core/webhook/backoff.ts";
 import { openStore } from "../open-store.ts";
 import { asks, birthOf, stillClock, testMac } from "../testing/store-suite.ts";
 import { openNotices } from "./notices.ts";
-import { openCalls, signatureOf, type Webhook } from "./webhooks.ts";
+import { openCalls, type Webhook } from "./webhooks.ts";
 
-const secret = "a secret of sixteen or more";
+const key = Buffer.alloc(32, 7);
+/** Another's implementation of what a receiver does. It knows only the real time. */
+const verifier = new Verifier(`whsec_${key.toString("base64")}`);
 const log = () => {};
 const random = { bytes: (count: number) => new Uint8Array(count) };
 
@@ -24,20 +27,24 @@ type Taken = { readonly headers: IncomingHttpHeaders; readonly body: string; rea
 /** A receiver; `answers` are the statuses of its first answers, then 204. */
 async function openReceiver(...answers: number[]) {
   const taken: Taken[] = [];
+  const attempts: { readonly id: string; readonly timestamp: number }[] = [];
   const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
   const server = createServer(async (request, response) => {
     const body = (await request.setEncoding("utf8").toArray()).join("");
     const status = answers.shift() ?? 204;
+    const { "webhook-id": id, "webhook-timestamp": timestamp } = request.headers;
+    attempts.push({ id: String(id), timestamp: Number(timestamp) });
     if (status === 204) taken.push({ headers: request.headers, body, notice: JSON.parse(body) });
     response.writeHead(status).end();
     for (const { count, resolve } of waiting) if (taken.length >= count) resolve();
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  const webhook: Webhook = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, secret };
+  const webhook: Webhook = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, key };
   return {
     webhook,
     taken,
+    attempts,
     kinds: () => taken.map(({ notice }) => notice.kind),
     /** Resolves when so many were taken; the test's own time-out bounds it. */
     until: (count: number) =>
@@ -48,6 +55,10 @@ async function openReceiver(...answers: number[]) {
       await once(server, "close");
     },
   };
+}
+
+function textHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
 }
 
 /** Resolves when the MDB holds no call any more. */
@@ -66,6 +77,7 @@ describe("webhooks", { timeout: 20_000 }, () => {
   const directory = mkdtempSync(join(tmpdir(), "birther-webhooks-"));
   after(() => rmSync(directory, { recursive: true }));
   const clock = stillClock();
+  clock.pass(Date.now() - clock.nowMs());
   const open = (name: string) => openStore({ path: name === ":memory:" ? name : join(directory, name), clock, log });
   const sender = (store: Store, webhook: Webhook) =>
     openCalls({ store, webhooks: [webhook], clock, random, log, retryMs: () => 1 });
@@ -91,28 +103,37 @@ describe("webhooks", { timeout: 20_000 }, () => {
     assert.deepEqual(receiver.taken[2]?.notice.reason, "place: no frame");
     assert.deepEqual(receiver.taken[3]?.notice.machine.hostname, "r01u1");
     for (const { headers, body, notice } of receiver.taken) {
-      const timestamp = String(headers["birther-timestamp"]);
-      assert.equal(headers["birther-signature"], `sha256=${signatureOf({ secret }, timestamp, body)}`);
-      assert.equal(headers["birther-delivery"], notice.id);
-      assert.equal(Number(timestamp), Math.floor(clock.nowMs() / 1000));
+      assert.equal(headers["webhook-id"], notice.id);
+      assert.equal(Number(headers["webhook-timestamp"]), Math.floor(clock.nowMs() / 1000));
+      assert.deepEqual(verifier.verify(body, textHeaders(headers)), notice);
     }
     await untilNoneWaits(store);
   });
 
-  test("what is refused is tried again, and nothing overtakes it", async () => {
+  test("what is refused is tried again under the same id, and nothing overtakes it", async () => {
     await using receiver = await openReceiver(500, 503, 404);
     await using store = await open(":memory:");
-    await using calls = sender(store, receiver.webhook);
+    const retryMs = () => {
+      clock.pass(1000);
+      return 1;
+    };
+    await using calls = openCalls({ store, webhooks: [receiver.webhook], clock, random, log, retryMs });
     await using _notices = await openNotices({ store, calls, log });
     await store.apply(asks(1));
     await store.apply(failed);
     await store.apply({ kind: "conditionSet", id, condition: "hold", reason: "r" });
     await receiver.until(2);
     assert.deepEqual(receiver.kinds(), ["failing", "hold"]);
+    const { id: noticeId, timestamp } = receiver.attempts[0] ?? assert.fail();
+    assert.match(noticeId, /-failing$/);
+    assert.deepEqual(
+      receiver.attempts.slice(1, 4),
+      [1, 2, 3].map((seconds) => ({ id: noticeId, timestamp: timestamp + seconds })),
+    );
   });
 
   test("a restart loses none: what waited is sent, what changed meanwhile is made up for", async () => {
-    const away: Webhook = { url: "http://127.0.0.1:9/hook", secret };
+    const away: Webhook = { url: "http://127.0.0.1:9/hook", key };
     {
       await using store = await open("restart.db");
       await using calls = sender(store, away);

@@ -1,10 +1,10 @@
-import { createHmac } from "node:crypto";
 import type { Notice } from "../../core/machine/health/notification.ts";
 import type { Clock, Document, Log, Random, Store } from "../../core/ports.ts";
 import { giveUpAfterMs, retryDelayMs } from "../../core/webhook/backoff.ts";
+import { signatureHeaders } from "./webhook-signature.ts";
 
-/** A place to call, and the secret that calls are signed with. */
-export type Webhook = { readonly url: string; readonly secret: string };
+/** A place to call, and the key that calls are signed with. */
+export type Webhook = { readonly url: string; readonly key: Uint8Array };
 
 /** A call that is yet to be made, as it is kept in the MDB. */
 export type Call = { readonly url: string; readonly notice: Notice };
@@ -12,14 +12,6 @@ export type Call = { readonly url: string; readonly notice: Notice };
 /** Calls that may wait for one place; further ones are given up, the log says how many. */
 const queueLimit = 10_000;
 const answerWithinMs = 10_000;
-
-/**
- * The signature of a call: HMAC-SHA256 in lower-case hex over the timestamp's text, a dot and the body. A receiver computes
- * it again and refuses what is older than some minutes, so that a call that was overheard cannot be sent again.
- */
-export function signatureOf({ secret }: Pick<Webhook, "secret">, timestamp: string, body: string): string {
-  return createHmac("sha256", secret).update(`${timestamp}.${body}`).digest("hex");
-}
 
 /** The key under which a call is kept: the notice and the place, so that what is found twice is kept once. */
 export function callKey(notice: Pick<Notice, "id">, url: string): string {
@@ -90,7 +82,6 @@ export function openCalls(deps: {
   /** Why a call was not taken; undefined when it was. */
   const callOnce = async (webhook: Webhook, notice: Notice): Promise<string | undefined> => {
     const body = JSON.stringify(notice);
-    const timestamp = String(Math.floor(clock.nowMs() / 1000));
     try {
       const response = await fetch(webhook.url, {
         method: "POST",
@@ -99,9 +90,7 @@ export function openCalls(deps: {
         signal: AbortSignal.any([closing.signal, AbortSignal.timeout(answerWithinMs)]),
         headers: {
           "content-type": "application/json",
-          "birther-delivery": notice.id,
-          "birther-timestamp": timestamp,
-          "birther-signature": `sha256=${signatureOf(webhook, timestamp, body)}`,
+          ...signatureHeaders({ id: notice.id, atMs: clock.nowMs(), body }, webhook.key),
         },
       });
       await response.body?.cancel();
