@@ -3,6 +3,15 @@
  * A refusal is `application/problem+json` with the shape of `problem`.
  */
 import * as v from "valibot";
+import type { SignedLoader } from "../core/boot-loader/signed-loader.ts";
+import type { DiskIdentity } from "../core/hardware/disk-identity.ts";
+import type { BurnInReport, Hardware } from "../core/hardware/hardware.ts";
+import type { StoragePolicy } from "../core/install/storage-policy.ts";
+import { birthActions, type StorageReport } from "../core/machine/record.ts";
+import { parseMac } from "../core/net/mac.ts";
+import type { ImageRule } from "../core/site/image-rule.ts";
+import type { Placement, PlacementRule } from "../core/site/placement.ts";
+import { pinned, pinnedShape } from "./same.ts";
 
 const text = v.pipe(v.string(), v.maxLength(4096));
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -80,7 +89,6 @@ export const storagePolicy = v.strictObject({
   espMiB: count,
   bootMiB: count,
 });
-export type StoragePolicy = v.InferOutput<typeof storagePolicy>;
 
 /** A file on the Boot Server's HTTP port; its hash comes here, over TLS. */
 const remoteFile = v.strictObject({
@@ -95,7 +103,7 @@ export const diskIdentity = v.strictObject({ path: text, serial: text, wwn: text
 /** The permission to write, and all the rules that init needs to decide by. */
 export const order = v.strictObject({
   machineId: text,
-  action: v.picklist(["birth", "rebirth", "clean"]),
+  action: v.picklist(birthActions),
   generation: count,
   /** Secret of this boot: bearer credential of report and healthy. */
   session: text,
@@ -152,7 +160,8 @@ const nic = v.strictObject({
   carrier: v.boolean(),
   path: text,
 });
-export const hardware = v.strictObject({
+/** A scan as init sends it and as operators read it: some interfaces have an address that is no MAC (InfiniBand's has 20 bytes). */
+export const scan = v.strictObject({
   cpus: count,
   cpuModel: text,
   memoryMiB: count,
@@ -164,6 +173,18 @@ export const hardware = v.strictObject({
   watchdog: text,
   smbios: v.strictObject({ vendor: text, product: text, serial: text, uuid: text }),
 });
+
+/** A scan as the server takes it: interfaces whose address is no MAC are left out. */
+const hardware = v.pipe(
+  scan,
+  v.transform((given) => {
+    const nics = given.nics.flatMap((nic) => {
+      const mac = parseMac(nic.mac);
+      return mac === undefined ? [] : [{ ...nic, mac }];
+    });
+    return { ...given, nics };
+  }),
+);
 
 export const burnInReport = v.strictObject({
   verdict: v.picklist(["passed", "failed", "skipped"]),
@@ -241,3 +262,15 @@ export const healthyAnswer = v.strictObject({
   subToken: text,
 });
 export type HealthyAnswer = v.InferOutput<typeof healthyAnswer>;
+
+// What core has a type for is that type: a key more or less in one of the two does not compile.
+pinned<PlacementRule>()(placementRule);
+pinned<ImageRule>()(imageRule);
+pinned<StoragePolicy>()(storagePolicy);
+pinned<SignedLoader>()(signedLoader);
+pinned<DiskIdentity>()(diskIdentity);
+pinnedShape<Hardware>()(scan);
+pinned<Hardware>()(hardware);
+pinned<BurnInReport>()(burnInReport);
+pinned<Placement>()(placement);
+pinned<StorageReport>()(storageReport);

@@ -1,22 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as v from "valibot";
-import type { ImageManifest } from "../core/image/manifest.ts";
-import type { Directive, SubReport } from "../core/image/update/directive.ts";
-import { directive, type imageManifest, subPollRequest, subSettings } from "./sub.ts";
-
-// The schemas and core's types say the same, in both directions: this does not compile otherwise.
-type Mutable<T> = T extends readonly (infer Item)[]
-  ? number extends T["length"]
-    ? Mutable<Item>[]
-    : { -readonly [K in keyof T]: Mutable<T[K]> }
-  : T extends object
-    ? { -readonly [K in keyof T]: Mutable<T[K]> }
-    : T;
-type Same<One, Other> = [One] extends [Other] ? ([Other] extends [One] ? true : never) : never;
-const sameDirective: Same<v.InferOutput<typeof directive>, Mutable<Directive>> = true;
-const sameManifest: Same<v.InferOutput<typeof imageManifest>, Mutable<ImageManifest>> = true;
-const reportFits = (request: v.InferOutput<typeof subPollRequest>): SubReport => request;
+import { directive, subPollRequest, subSettings } from "./sub.ts";
 
 const settings = {
   machineId: "m-525400b10001",
@@ -41,7 +26,6 @@ const poll = {
 const hash = "0".repeat(128);
 
 test("sub messages: what is right passes unchanged", () => {
-  assert.ok(sameDirective && sameManifest && reportFits);
   assert.deepEqual(v.parse(subSettings, settings), settings);
   assert.deepEqual(v.parse(subPollRequest, poll), poll);
   const update = {

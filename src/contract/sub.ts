@@ -4,7 +4,12 @@
  * each is checked by its SHA-512 before it is used, and the hashes came over TLS.
  */
 import * as v from "valibot";
+import type { ImageManifest } from "../core/image/manifest.ts";
+import type { SeenTree, Tree } from "../core/image/tree.ts";
+import type { Directive, SubReport } from "../core/image/update/directive.ts";
 import { directiveKinds } from "../core/image/update/directive.ts";
+import type { UpdateStep } from "../core/image/update/update-step.ts";
+import { pinned } from "./same.ts";
 
 const limits = {
   /** A system image of the largest kind; Debian with a desktop has 200 000 paths. */
@@ -113,6 +118,14 @@ export type SubOutcome = v.InferOutput<typeof outcome>;
 /** An agent that names no protocol was installed before there was a number. */
 const firstProtocol = 1;
 
+/** What a poll tells beside what the directive is decided by. */
+type PollFacts = {
+  readonly machineId: string;
+  readonly kernel: string;
+  readonly outcome?: SubOutcome;
+  readonly log?: readonly string[];
+};
+
 export const subPollRequest = v.strictObject({
   protocol: v.optional(v.pipe(count, v.minValue(firstProtocol)), firstProtocol),
   machineId: text,
@@ -164,3 +177,11 @@ export const directive = v.variant("kind", [
   }),
   v.strictObject({ kind: v.literal("reboot"), image: text }),
 ]);
+
+// What core has a type for is that type: a key more or less in one of the two does not compile.
+pinned<Tree>()(tree);
+pinned<SeenTree>()(seenTree);
+pinned<ImageManifest>()(imageManifest);
+pinned<SubReport & PollFacts>()(subPollRequest);
+pinned<UpdateStep>()(updateStep);
+pinned<Directive>()(directive);

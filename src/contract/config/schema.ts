@@ -3,12 +3,16 @@
  * `parse.ts` checks a file against it, and `docs.ts` writes docs/configuration.md from it.
  */
 import * as v from "valibot";
+import type { BlastRadius } from "../../core/fleet/blast-radius.ts";
+import type { StoragePolicy } from "../../core/install/storage-policy.ts";
 import { defaultDeadlineSeconds, phaseWaitsFor } from "../../core/machine/health/deadlines.ts";
+import type { RepairPolicy } from "../../core/machine/health/repair.ts";
 import { defaultWatchRules } from "../../core/machine/health/stall-detection.ts";
 import { type Phase, phases } from "../../core/machine/record.ts";
 import { type Ipv4, type Prefix, parseIpv4, parsePrefix } from "../../core/net/ipv4.ts";
 import type { Network } from "../../core/network/network.ts";
 import { defaultMaxMachines, defaultNewMachinesPerMinute } from "../../core/network/newcomer-limit.ts";
+import type { PlacementRule } from "../../core/site/placement.ts";
 import { type BurnInProfile, imageRule } from "../machine-facing.ts";
 import { pinned } from "../same.ts";
 
@@ -180,8 +184,6 @@ const network = v.strictObject({
     "The network of machines after their birth, on the same cable. Without this section, machines stay in `prefix`.",
   ),
 });
-/** One network that machines boot on, as the Boot Server takes it. */
-const describedNetwork = pinned<Network>()(network);
 
 const placementRule = v.strictObject({
   switch: required(
@@ -258,7 +260,7 @@ export const configSchema = v.strictObject({
     "/var/lib/birther",
     "Directory of all persistent data: the MDB, the certificate authority, images and the operators' socket.",
   ),
-  networks: required(leaf("at least one network", listOf(describedNetwork)), "The networks that machines boot from."),
+  networks: required(leaf("at least one network", listOf(network)), "The networks that machines boot from."),
   database: optional(
     leaf(
       "a PostgreSQL database as postgres://USER@HOST/DATABASE",
@@ -466,6 +468,14 @@ export const configSchema = v.strictObject({
     "How long the token in a boot script is valid, in seconds: from the creation of the script until init requests its order.",
   ),
 });
+
+// Where core or the wire have a type for a section, it is that type and no other.
+pinned<Network>()(network);
+pinned<PlacementRule>()(placementRule);
+pinned<BurnInProfile>()(configSchema.entries.burnIn);
+pinned<StoragePolicy>()(configSchema.entries.storage);
+pinned<BlastRadius>()(configSchema.entries.blastRadius);
+pinned<RepairPolicy>()(configSchema.entries.watch.wrapped.entries.repair);
 
 /** The checked configuration with all defaults filled in. */
 export type Config = v.InferOutput<typeof configSchema>;

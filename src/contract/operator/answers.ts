@@ -3,13 +3,25 @@
  * them; docs/openapi.json is made of them, and a test reads real answers with them.
  */
 import * as v from "valibot";
+import type { Excess } from "../../core/fleet/blast-radius.ts";
 import type { Why } from "../../core/machine/health/waiting-for.ts";
 import { machineStates, phases, remedies } from "../../core/machine/record.ts";
 import type { AuditEntry } from "../../core/ports.ts";
-import { burnInReport, diskIdentity, hardware, placement, problem, storageReport } from "../machine-facing.ts";
+import { localMethodNames } from "../../core/pxe/local-boot/method-table.ts";
+import { burnInReport, diskIdentity, placement, problem, scan, storageReport } from "../machine-facing.ts";
+import { pinnedShape } from "../same.ts";
 import { roles } from "./role.ts";
 import type { TokenView } from "./token.ts";
-import type { ChangeView, ImageView, LessonView, MachineView, NetworkView, PacketView, StatusView } from "./views.ts";
+import type {
+  ChangeView,
+  ImageView,
+  LessonView,
+  MachineBrief,
+  MachineView,
+  NetworkView,
+  PacketView,
+  StatusView,
+} from "./views.ts";
 
 const text = v.string();
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -26,16 +38,7 @@ const condition = v.strictObject({
 });
 const conditions = v.array(condition);
 
-/** Does not compile if a view has a key that its schema does not name. */
-type Names<Schema extends v.GenericSchema, View> =
-  Exclude<keyof View, keyof v.InferOutput<Schema>> extends never
-    ? Schema
-    : { readonly missing: Exclude<keyof View, keyof v.InferOutput<Schema>> };
-function naming<View>() {
-  return <Schema extends v.GenericSchema>(schema: Schema & Names<Schema, View>): Schema => schema;
-}
-
-export const machineAnswer = naming<MachineView>()(
+export const machineAnswer = pinnedShape<MachineView>()(
   v.strictObject({
     id: text,
     revision: count,
@@ -83,8 +86,8 @@ export const machineAnswer = naming<MachineView>()(
     mayMove: v.exactOptional(v.literal(true)),
     disputedMacs: v.exactOptional(v.array(text)),
     runningImage: v.exactOptional(text),
-    smbios: v.exactOptional(hardware.entries.smbios),
-    hardware: v.exactOptional(hardware),
+    smbios: v.exactOptional(scan.entries.smbios),
+    hardware: v.exactOptional(scan),
     burnIn: v.exactOptional(burnInReport),
     storage: v.exactOptional(storageReport),
     pxe: v.strictObject({ requests: count, responses: count, lastRequestAtMs: timeMs, lastAnswer: text }),
@@ -121,7 +124,7 @@ const machineBrief = v.strictObject({
   phase: v.exactOptional(phase),
 });
 
-export const changeAnswer = naming<ChangeView>()(
+export const changeAnswer = pinnedShape<ChangeView>()(
   v.strictObject({
     position: count,
     atMs: timeMs,
@@ -133,7 +136,7 @@ export const changeAnswer = naming<ChangeView>()(
 );
 
 const end = v.strictObject({ address: text, port: count });
-const packet = naming<PacketView>()(
+const packet = pinnedShape<PacketView>()(
   v.strictObject({
     atMs: timeMs,
     direction: v.picklist(["in", "out"]),
@@ -146,7 +149,7 @@ const packet = naming<PacketView>()(
   }),
 );
 
-const network = naming<NetworkView>()(
+const network = pinnedShape<NetworkView>()(
   v.strictObject({
     name: text,
     interface: v.exactOptional(text),
@@ -174,7 +177,7 @@ const network = naming<NetworkView>()(
   }),
 );
 
-export const whyAnswer = naming<Why & { readonly name: string }>()(
+export const whyAnswer = pinnedShape<Why & { readonly name: string }>()(
   v.strictObject({
     name: text,
     missing: v.exactOptional(v.pipe(text, v.description("the end of `waits until …`; absent when nothing is missing"))),
@@ -186,21 +189,23 @@ export const whyAnswer = naming<Why & { readonly name: string }>()(
   }),
 );
 
-const lesson = naming<LessonView>()(
+const lesson = pinnedShape<LessonView>()(
   v.strictObject({
     vendor: text,
     product: text,
     firmware: text,
     client: text,
-    scores: v.record(text, v.number()),
+    scores: v.record(v.picklist(localMethodNames), v.number()),
     learnedAtMs: timeMs,
     method: text,
   }),
 );
 
-const image = naming<ImageView>()(v.strictObject({ name: text, entries: count, bytes: count, importedAtMs: timeMs }));
+const image = pinnedShape<ImageView>()(
+  v.strictObject({ name: text, entries: count, bytes: count, importedAtMs: timeMs }),
+);
 
-export const statusAnswer = naming<StatusView>()(
+export const statusAnswer = pinnedShape<StatusView>()(
   v.strictObject({ version: text, startedAtMs: timeMs, nowMs: timeMs, machines: counts }),
 );
 export const listAnswer = v.strictObject({
@@ -250,14 +255,14 @@ const token = v.strictObject({
   expiresAtMs: v.exactOptional(timeMs),
   lastUsedAtMs: v.exactOptional(v.pipe(timeMs, v.description("to within ten minutes"))),
 });
-export const tokensAnswer = v.strictObject({ tokens: v.array(naming<TokenView>()(token)) });
+export const tokensAnswer = v.strictObject({ tokens: v.array(pinnedShape<TokenView>()(token)) });
 export const createdTokenAnswer = v.strictObject({
   ...token.entries,
   token: v.pipe(text, v.description("the secret; it is not kept and cannot be shown again")),
 });
 export const revokedTokenAnswer = v.strictObject({ name: text });
 
-const auditEntry = naming<AuditEntry>()(
+const auditEntry = pinnedShape<AuditEntry>()(
   v.strictObject({
     position: count,
     atMs: timeMs,
@@ -275,3 +280,6 @@ export const auditAnswer = v.strictObject({
 export type AuditAnswer = v.InferOutput<typeof auditAnswer>;
 
 export const openApiAnswer = v.looseObject({ openapi: v.literal("3.1.0"), info: v.looseObject({ version: text }) });
+
+pinnedShape<MachineBrief>()(machineBrief);
+pinnedShape<Excess>()(excess);

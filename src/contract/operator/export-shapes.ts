@@ -1,6 +1,8 @@
 /** What the exports for other tools are asked with, and what they answer; rows of operator-routes.ts name them. */
 import * as v from "valibot";
+import type { DominatorMachine } from "../../core/export/dominator-mdb.ts";
 import { netboxTables } from "../../core/export/netbox.ts";
+import { pinnedShape } from "../same.ts";
 
 const name = v.pipe(v.string(), v.trim(), v.nonEmpty("meant is a name"), v.maxLength(100));
 
@@ -19,17 +21,19 @@ export const netboxQuery = v.strictObject({
 });
 
 /** Its keys are the Dominator's (core/export/dominator-mdb.ts). */
-export const dominatorAnswer = v.array(
-  v.strictObject({
-    Hostname: v.string(),
-    IpAddress: v.exactOptional(v.string()),
-    Location: v.exactOptional(v.string()),
-    RequiredImage: v.exactOptional(v.string()),
-    PlannedImage: v.exactOptional(v.string()),
-    DisableUpdates: v.exactOptional(v.literal(true)),
-    OwnerGroups: v.exactOptional(v.array(v.string())),
-    Tags: v.exactOptional(v.record(v.string(), v.string())),
-  }),
+export const dominatorAnswer = pinnedShape<readonly DominatorMachine[]>()(
+  v.array(
+    v.strictObject({
+      Hostname: v.string(),
+      IpAddress: v.exactOptional(v.string()),
+      Location: v.exactOptional(v.string()),
+      RequiredImage: v.exactOptional(v.string()),
+      PlannedImage: v.exactOptional(v.string()),
+      DisableUpdates: v.exactOptional(v.literal(true)),
+      OwnerGroups: v.exactOptional(v.array(v.string())),
+      Tags: v.exactOptional(v.record(v.string(), v.string())),
+    }),
+  ),
 );
 
 /** Ansible's own format: `_meta.hostvars`, and the groups beside it. */

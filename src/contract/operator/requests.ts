@@ -4,7 +4,9 @@ import { machineFields, parseFieldSelector } from "../../core/fleet/machine-fiel
 import type { ActionName } from "../../core/fleet/operator-action.ts";
 import { parseSelector, type SelectorResult } from "../../core/fleet/selector.ts";
 import { isStreamName, parseImageName } from "../../core/image/image-name.ts";
+import type { DetailsPatch } from "../../core/machine/event.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
+import { pinned } from "../same.ts";
 import { machineAnswer } from "./answers.ts";
 import { roles } from "./role.ts";
 import { tokenNamePattern } from "./token.ts";
@@ -193,17 +195,19 @@ export const createBody = v.pipe(
 );
 
 /** What of a machine an operator may say: a merge patch (RFC 7396), where null takes a value away. */
-export const patchBody = v.pipe(
-  v.strictObject({
-    tags: v.exactOptional(v.nullable(v.record(tagName, v.nullable(tagValue)))),
-    groups: v.exactOptional(v.nullable(v.array(groupName))),
-    requiredImage: v.exactOptional(v.nullable(imageName)),
-    plannedImage: v.exactOptional(v.nullable(imageName)),
-    disableUpdates: v.exactOptional(v.nullable(v.boolean())),
-    hostname: v.exactOptional(v.nullable(hostname)),
-    macs: v.exactOptional(macs),
-  }),
-  v.check((patch) => Object.keys(patch).length > 0, "meant is at least one key to change"),
+export const patchBody = pinned<DetailsPatch>()(
+  v.pipe(
+    v.strictObject({
+      tags: v.exactOptional(v.nullable(v.record(tagName, v.nullable(tagValue)))),
+      groups: v.exactOptional(v.nullable(v.array(groupName))),
+      requiredImage: v.exactOptional(v.nullable(imageName)),
+      plannedImage: v.exactOptional(v.nullable(imageName)),
+      disableUpdates: v.exactOptional(v.nullable(v.boolean())),
+      hostname: v.exactOptional(v.nullable(hostname)),
+      macs: v.exactOptional(macs),
+    }),
+    v.check((patch) => Object.keys(patch).length > 0, "meant is at least one key to change"),
+  ),
 );
 
 /** The machine whose name and place a newcomer takes. */

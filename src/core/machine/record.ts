@@ -16,7 +16,8 @@ export const machineStates = ["unknown", "birth", "healthy", "rebirth", "clean"]
 export type MachineState = (typeof machineStates)[number];
 
 /** What an order may tell a machine to do. */
-export type BirthAction = "birth" | "rebirth" | "clean";
+export const birthActions = ["birth", "rebirth", "clean"] as const;
+export type BirthAction = (typeof birthActions)[number];
 
 /** What was last seen of a machine, in the order in which a birth passes through them. */
 export const phases = [

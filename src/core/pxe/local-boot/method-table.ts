@@ -18,3 +18,5 @@ export const localMethods = {
   scriptSanboot: "iPXE script: sanboot of the first disk",
 } as const;
 export type LocalMethod = keyof typeof localMethods;
+/** All of them. */
+export const localMethodNames = Object.keys(localMethods) as readonly LocalMethod[];
