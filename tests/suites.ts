@@ -50,6 +50,12 @@ export const suites: readonly Suite[] = [
     },
   },
   {
+    name: "init",
+    about:
+      "births and subs on a fake host against the real MDB and Dominator in memory: every step, every fault, power cuts",
+    run: { kind: "files", globs: ["tests/init/**/*.test.ts"], timeoutMs: 2 * minuteMs },
+  },
+  {
     name: "native",
     about: "the native ground of init as an ordinary program: TLS, hashes, files",
     run: {

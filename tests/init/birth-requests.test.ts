@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { TroubleRule } from "./host/system/trouble.ts";
+import { mac, rackMachine } from "./machine.ts";
+import { openSite } from "./site/site.ts";
+
+/** What a birth asks of the MDB, one request after the other over one connection, and the step in which it does. */
+const requests = [
+  "ask for the order",
+  "report to the MDB", // initUp
+  "report to the MDB", // hardware
+  "report to the MDB", // burnIn
+  "report the place",
+  "report to the MDB", // keysMade
+  "report to the MDB", // partitioned
+  "report to the MDB", // populated
+  "ask to be healthy",
+  "hand over",
+] as const;
+/** The MDB has no word of this machine after it: what follows is the disk's to tell. */
+const lastThatMatters = requests.indexOf("ask to be healthy") + 1;
+
+const lost = (call: string, request: number): readonly TroubleRule[] => [
+  { call, from: request, times: 1, trouble: { kind: "fails", errno: "ECONNRESET" } },
+];
+const gone = (request: number): readonly TroubleRule[] => [
+  { call: "tlsWrite", from: request, trouble: { kind: "fails", errno: "EPIPE" } },
+  // The first connection is there; none comes after it.
+  { call: "tcpConnect", about: /:443$/, from: 2, trouble: { kind: "fails", errno: "ECONNREFUSED" } },
+];
+
+for (const [index, step] of requests.entries()) {
+  const request = index + 1;
+  for (const [title, call] of [
+    ["is lost on its way to the MDB", "tlsWrite"],
+    ["is answered, and the answer is lost", "tlsRead"],
+  ] as const)
+    test(`request ${request} (${step}) ${title}: the birth asks again and goes on`, (t) => {
+      const site = openSite();
+      t.after(site.close);
+      const { end, kernel } = rackMachine(site).bootInit({ troubles: lost(call, request) });
+      assert.equal(end.kind, "switchedRoot", kernel.screen.join("\n"));
+      assert.equal(site.machine(mac).state, "healthy");
+      assert.deepEqual(site.machine(mac).conditions, []);
+    });
+
+  if (request <= lastThatMatters)
+    test(`the MDB is gone for good at request ${request} (${step}): the birth says so, and the next one succeeds`, (t) => {
+      const site = openSite();
+      t.after(site.close);
+      const machine = rackMachine(site);
+      const failed = machine.bootInit({ troubles: request === 1 ? [...gone(1)] : gone(request) });
+      const shown = failed.kernel.screen.join("\n");
+      assert.deepEqual(failed.end, { kind: "restarted", how: "restart" }, shown);
+      assert.ok(shown.includes(`ERROR: ${step}: the MDB has not answered for 120 s`), shown);
+      assert.match(shown, /Check that the Birther runs and is reachable/);
+      assert.equal(machine.bootInit().end.kind, "switchedRoot");
+      assert.equal(site.machine(mac).state, "healthy");
+    });
+}

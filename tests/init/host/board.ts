@@ -1,0 +1,96 @@
+import { writeBootOrder } from "../../../src/core/boot-loader/efi-boot.ts";
+import { bootOptionVariable, globalVariable, lastingVariable } from "../../../src/core/boot-loader/efi-variable.ts";
+import { bytesFromHex } from "../../../src/core/bytes/text.ts";
+import type { Firmware } from "../../../src/core/machine/record.ts";
+import type { Mac } from "../../../src/core/net/mac.ts";
+import { type Disk, makeDisk, type Unsynced } from "./storage/block-device.ts";
+import { type FileSystem, makeFileSystem } from "./storage/file-system.ts";
+import { fillTree } from "./storage/pseudo-tree.ts";
+
+/** How a disk shows itself. */
+export type DiskFacts = {
+  /** `vda`, `sdb`, `nvme0n1`, … */
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly serial: string;
+  readonly wwn?: string;
+  readonly model?: string;
+  readonly rotational?: boolean;
+  readonly removable?: boolean;
+  readonly sectorBytes?: number;
+  /** When it shows itself, after its driver was loaded. */
+  readonly appearsAfterMs?: number;
+};
+
+/** What a machine is made of. */
+export type BoardFacts = {
+  readonly firmware: Firmware;
+  readonly mac: Mac;
+  readonly disks: readonly DiskFacts[];
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  /** Whether a driver makes /dev/watchdog. */
+  readonly watchdog: boolean;
+  /** The NIC's driver, and what it needs to have a link. */
+  readonly nicDriver: string;
+  readonly linkAfterMs: number;
+  readonly secureBoot: boolean;
+  /** Room for UEFI variables. */
+  readonly nvramBytes: number;
+};
+
+/** A machine without power: all that outlasts a boot. */
+export type Board = {
+  readonly facts: BoardFacts;
+  readonly disks: ReadonlyMap<string, Disk>;
+  readonly nvram: FileSystem;
+  /** What was made on the disks, by the number in its superblock. */
+  readonly fileSystems: Map<number, FileSystem>;
+  /** How far off the board's clock is. */
+  rtcSkewMs: number;
+  /** How often it was powered on: its boot_id. */
+  boots: number;
+};
+
+const defaultFacts: Omit<BoardFacts, "mac"> = {
+  firmware: "uefi",
+  disks: [{ name: "vda", sizeBytes: 4 * 2 ** 30, serial: "root-disk" }],
+  cpus: 4,
+  memoryMiB: 2048,
+  watchdog: true,
+  nicDriver: "virtio_net",
+  linkAfterMs: 300,
+  secureBoot: false,
+  nvramBytes: 64 * 4096,
+};
+
+/** OVMF's own entry for the network: PciRoot, Pci, MAC(), IPv4(). */
+const networkEntry = `01000000590050005800450000000${"2010c00d041030a00000000010106000003030b2500525400123456"}${"00".repeat(27)}030c1b00${"00".repeat(23)}7fff0400`;
+
+/** A machine that left the factory: empty disks, firmware that boots from the network. */
+export function makeBoard(facts: Partial<BoardFacts> & Pick<BoardFacts, "mac">): Board {
+  const whole = { ...defaultFacts, ...facts };
+  const nvram = makeFileSystem({ type: "efivarfs", capacityBytes: whole.nvramBytes });
+  const fill = fillTree(nvram);
+  const variable = (name: string, value: Uint8Array) => fill.bytes(`/${name}`, lastingVariable(value));
+  variable(globalVariable("SecureBoot"), Uint8Array.of(whole.secureBoot ? 1 : 0));
+  variable(bootOptionVariable(0), bytesFromHex(networkEntry) ?? new Uint8Array());
+  variable(globalVariable("BootOrder"), writeBootOrder([0]));
+  variable(globalVariable("BootCurrent"), Uint8Array.of(0, 0));
+  return {
+    facts: whole,
+    disks: new Map(whole.disks.map((disk) => [disk.name, makeDisk(disk)])),
+    nvram,
+    fileSystems: new Map(),
+    rtcSkewMs: 0,
+    boots: 0,
+  };
+}
+
+/** The power goes. A variable without content was never stored. */
+export function cutPower(board: Board, unsynced: Unsynced): void {
+  for (const disk of board.disks.values()) disk.cutPower(unsynced);
+  for (const fileSystem of board.fileSystems.values()) fileSystem.cutPower(unsynced);
+  for (const [name, number] of [...board.nvram.root.entries])
+    if (board.nvram.get(number).size === 0) fillTree(board.nvram).remove(`/${name}`);
+}

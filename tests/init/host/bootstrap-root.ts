@@ -1,0 +1,41 @@
+import { imagePaths } from "../../../src/core/install/paths.ts";
+import { kernelRelease, moduleFiles } from "./devices/drivers.ts";
+import { programs } from "./programs/programs.ts";
+import { type FileSystem, makeFileSystem } from "./storage/file-system.ts";
+import { fillTree } from "./storage/pseudo-tree.ts";
+
+/** GRUB's boot.img, as far as patchBootImage looks: a sector with a mark at its end. */
+function grubBoot(): Uint8Array {
+  const bytes = new Uint8Array(512).fill(0x90);
+  bytes.set([0x55, 0xaa], 510);
+  return bytes;
+}
+
+/** GRUB's core.img of three sectors, with the list of its own blocks. */
+function grubCore(): Uint8Array {
+  const bytes = new Uint8Array(3 * 512).fill(0x33);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0x1f4 + 8, 2, true);
+  view.setUint16(0x1f4 + 10, 0x820, true);
+  return bytes;
+}
+
+/** What the Bootstrap Image's initramfs unpacks to; `without` are paths that are missing. */
+export function bootstrapRoot(facts: { readonly caPem: string; readonly without?: readonly string[] }): FileSystem {
+  const root = makeFileSystem({ type: "rootfs" });
+  const fill = fillTree(root);
+  for (const path of ["/dev", "/mnt", "/proc", "/run", "/sys", "/tmp"]) fill.directory(path);
+  for (const [file, text] of moduleFiles()) fill.text(`/lib/modules/${kernelRelease}/${file}`, text);
+  for (const path of Object.keys(programs).filter((each) => !each.includes("systemctl")))
+    fill.text(path, `program ${path}`, 0o755);
+  fill.text("/lib/libc.so.6", "libc");
+  fill.text(imagePaths.native, "native program", 0o755);
+  fill.text(imagePaths.watchdogScript, "watchdog script");
+  fill.text(imagePaths.subScript, "sub script");
+  fill.text(imagePaths.caCertificate, facts.caPem);
+  fill.bytes(imagePaths.grubBoot, grubBoot());
+  fill.bytes(imagePaths.grubCore, grubCore());
+  fill.text(imagePaths.grubEfi, "grub for UEFI");
+  for (const path of facts.without ?? []) fill.remove(path);
+  return root;
+}

@@ -1,0 +1,33 @@
+import type { Kernel } from "./kernel.ts";
+import { endIn, type RunEnd } from "./system/run-end.ts";
+
+/** The machine that the modules `host`, `os` and `std` reach: one at a time, as a program runs on one machine. */
+let running: Kernel | undefined;
+
+/** The machine that runs now; asking without one is a mistake of the test. */
+export function currentKernel(): Kernel {
+  if (running === undefined) throw new Error("init's code was run outside of runOn: there is no machine");
+  return running;
+}
+
+/** Runs a program on a machine until the machine's run ends; whatever else it throws is a fault of the program, and thrown. */
+export function runOn(kernel: Kernel, program: () => void): RunEnd {
+  if (running !== undefined) throw new Error("a machine runs already");
+  const { now } = Date;
+  running = kernel;
+  Date.now = kernel.cpu.realtimeMs;
+  Object.assign(globalThis, {
+    print: (...values: unknown[]) => kernel.cpu.call("print", "", () => void kernel.screen.push(values.join(" "))),
+  });
+  try {
+    program();
+    return { kind: "exited" };
+  } catch (error) {
+    const end = endIn(error);
+    if (end === undefined) throw error;
+    return end;
+  } finally {
+    running = undefined;
+    Date.now = now;
+  }
+}

@@ -1,0 +1,136 @@
+import type { BoardFacts } from "../board.ts";
+import type { Cpu } from "../system/cpu.ts";
+import type { OpenFile } from "../system/descriptors.ts";
+import { fault } from "../system/errno.ts";
+
+/** A server's end of a connection: it answers what was sent with all there is to say. */
+export type Conversation = {
+  /** Everything that the server answers to these bytes, and whether it then closes. */
+  readonly exchange: (bytes: Uint8Array) => { readonly bytes: Uint8Array; readonly closed: boolean };
+  readonly close: () => void;
+};
+
+/** A server that listens: at `ADDRESS:PORT`, perhaps with TLS. */
+export type Listener = {
+  readonly connect: (clientAddress: string) => Conversation;
+  readonly tls?: {
+    readonly caPem: string;
+    readonly serverName: string;
+    readonly fromMs: number;
+    readonly toMs: number;
+  };
+};
+
+/** What is at the other end of the machine's cable. */
+export type Wire = {
+  /** Servers by `ADDRESS:PORT`, as the machine reaches them now. */
+  readonly listeners: ReadonlyMap<string, Listener>;
+  /** The switch's LLDP frames: the first after so long, then again and again; none where the switch is mute. */
+  readonly lldp?: { readonly frames: readonly Uint8Array[]; readonly everyMs: number };
+};
+
+/** The machine's one NIC. */
+export type Nic = {
+  readonly up: () => void;
+  readonly hasLink: () => boolean;
+  readonly setAddress: (address: string) => void;
+  readonly address: () => string;
+  readonly connect: (endpoint: string, timeoutMs: number) => OpenFile;
+  readonly openPackets: () => OpenFile;
+};
+
+/** Two milliseconds there and back. */
+const roundTripMs = 2;
+
+/** A NIC whose link comes some time after it is up. */
+export function makeNic(deps: { readonly cpu: Cpu; readonly facts: BoardFacts; readonly wire: Wire }): Nic {
+  const { cpu, facts, wire } = deps;
+  let upMs = Number.POSITIVE_INFINITY;
+  let own = "";
+
+  const hasLink = () => cpu.monotonicMs() >= upMs + facts.linkAfterMs;
+  function connect(endpoint: string, timeoutMs: number): OpenFile {
+    if (own === "") throw fault("ENETUNREACH");
+    if (!hasLink()) {
+      cpu.advance(timeoutMs);
+      throw fault("ETIMEDOUT");
+    }
+    cpu.advance(roundTripMs);
+    const listener = wire.listeners.get(endpoint);
+    if (listener === undefined) throw fault("ECONNREFUSED");
+    return openSocket(endpoint, listener);
+  }
+  function openSocket(endpoint: string, { connect: begin, tls }: Listener): OpenFile {
+    const server = begin(own);
+    let sent: Uint8Array[] = [];
+    let waiting: Uint8Array = new Uint8Array(0);
+    let closed = false;
+    return {
+      about: endpoint,
+      write: (bytes) => {
+        if (closed) throw fault("EPIPE");
+        sent.push(bytes.slice());
+        return bytes.length;
+      },
+      read: (buffer) => {
+        if (waiting.length === 0 && !closed && sent.length > 0) {
+          cpu.advance(roundTripMs);
+          const answer = server.exchange(Buffer.concat(sent));
+          sent = [];
+          waiting = answer.bytes;
+          closed = answer.closed;
+        }
+        if (waiting.length === 0 && !closed) throw fault("ETIMEDOUT");
+        const count = Math.min(buffer.length, waiting.length);
+        buffer.set(waiting.subarray(0, count));
+        waiting = waiting.subarray(count);
+        return count;
+      },
+      close: server.close,
+      peer: {
+        tls: (caPem, serverName) => {
+          if (tls === undefined) return "SSL - An invalid SSL record was received";
+          if (caPem !== tls.caPem) return "The certificate is not correctly signed by the trusted CA";
+          if (serverName !== tls.serverName)
+            return "The certificate Common Name (CN) does not match with the expected CN";
+          if (cpu.realtimeMs() < tls.fromMs) return "The certificate validity starts in the future";
+          return cpu.realtimeMs() > tls.toMs ? "The certificate validity has expired" : undefined;
+        },
+      },
+    };
+  }
+  function openPackets(): OpenFile {
+    const openedMs = cpu.monotonicMs();
+    let next = 0;
+    return {
+      about: "eth0",
+      frames: {
+        send: () => undefined,
+        receive: (timeoutMs) => {
+          const { lldp } = wire;
+          const dueMs = lldp === undefined ? Number.POSITIVE_INFINITY : openedMs + (next + 1) * lldp.everyMs;
+          const waitMs = Math.max(0, dueMs - cpu.monotonicMs());
+          if (lldp === undefined || waitMs > timeoutMs) {
+            cpu.advance(timeoutMs);
+            return undefined;
+          }
+          cpu.advance(waitMs);
+          next += 1;
+          return lldp.frames[(next - 1) % lldp.frames.length];
+        },
+      },
+    };
+  }
+  return {
+    up: () => {
+      upMs = Math.min(upMs, cpu.monotonicMs());
+    },
+    hasLink,
+    setAddress: (address) => {
+      own = address;
+    },
+    address: () => own,
+    connect,
+    openPackets,
+  };
+}

@@ -1,0 +1,82 @@
+import { diskKeyBytes, diskKeyVariable, variableValueAt } from "../../../src/core/boot-loader/efi-variable.ts";
+import { decodeUtf8 } from "../../../src/core/bytes/utf8.ts";
+import type { Board } from "./board.ts";
+import { type BlockDevice, type Disk, windowOn } from "./storage/block-device.ts";
+import type { FileSystem } from "./storage/file-system.ts";
+import { typeBits } from "./storage/inode.ts";
+import { findFileSystem, luksDataOffset, openLuks, readPartitionTable } from "./storage/on-disk.ts";
+
+/** What firmware, GRUB and initrd make of a machine's disks. */
+export type DiskBoot =
+  | { readonly kind: "boots"; readonly root: FileSystem; readonly boot: FileSystem; readonly release: string }
+  | { readonly kind: "nothingToBoot"; readonly why: string };
+
+/** Text of a file, by names from the top; undefined where it is not there or not a file. */
+export function textIn(fileSystem: FileSystem, path: string): string | undefined {
+  let here = fileSystem.root;
+  for (const name of path.split("/").filter((part) => part !== "")) {
+    const number = here.entries.get(name);
+    if (number === undefined) return undefined;
+    here = fileSystem.get(number);
+  }
+  if ((here.mode & typeBits.mask) !== typeBits.regular) return undefined;
+  return decodeUtf8(here.data.subarray(0, here.size));
+}
+
+/** Starts the first disk that has a boot partition of ours, as far as it can be judged without running it. */
+export function bootFromDisk(board: Board): DiskBoot {
+  let why = "no disk has a partition table";
+  for (const disk of board.disks.values()) {
+    const parts = partitionsOf(disk);
+    if (parts.length === 0) continue;
+    const found = bootPartitions(board, parts);
+    if (found.kind === "boots") return found;
+    why = `${disk.name}: ${found.why}`;
+  }
+  return { kind: "nothingToBoot", why };
+}
+
+type Part = { readonly uuid: string; readonly device: BlockDevice };
+
+function partitionsOf(disk: Disk): readonly Part[] {
+  return readPartitionTable(disk).map(({ number, first, count, uuid }) => {
+    const part = {
+      name: `${disk.name}-${number}`,
+      offset: first * disk.sectorBytes,
+      sizeBytes: count * disk.sectorBytes,
+    };
+    return { uuid, device: windowOn(disk, part) };
+  });
+}
+
+function bootPartitions(board: Board, parts: readonly Part[]): DiskBoot {
+  const dead = (why: string): DiskBoot => ({ kind: "nothingToBoot", why });
+  const bootDevice = parts[1]?.device;
+  const boot = bootDevice && findFileSystem(board, bootDevice, "ext4");
+  if (boot === undefined) return dead("the boot partition has no file system");
+  const config = textIn(boot, "/grub/grub.cfg");
+  const line = /^ {2}linux \/(vmlinuz-(\S+)) root=(\S+)/m.exec(config ?? "");
+  const initrds = /^ {2}initrd (.*)$/m.exec(config ?? "")?.[1]?.split(" ") ?? [];
+  if (line === null || initrds.length === 0) return dead("grub.cfg names no kernel");
+  const [, kernel = "", release = "", source = ""] = line;
+  for (const file of [`/${kernel}`, ...initrds])
+    if ((textIn(boot, file) ?? "") === "") return dead(`${file}, which grub.cfg names, is missing or empty`);
+  const root = openRoot(board, parts, source);
+  if (typeof root === "string") return dead(root);
+  if (textIn(root, "/usr/local/sbin/subd") === undefined) return dead("the root has no sub");
+  return { kind: "boots", root, boot, release };
+}
+
+function openRoot(board: Board, parts: readonly Part[], source: string): FileSystem | string {
+  const plain = parts.find(({ uuid }) => source === `PARTUUID=${uuid}`);
+  if (plain !== undefined)
+    return findFileSystem(board, plain.device, "ext4") ?? "the root partition has no file system";
+  const device = parts[2]?.device;
+  const number = board.nvram.root.entries.get(diskKeyVariable);
+  if (device === undefined || number === undefined) return "there is no key in NVRAM";
+  const stored = board.nvram.get(number);
+  const pad = openLuks(device, stored.data.subarray(variableValueAt, variableValueAt + diskKeyBytes));
+  if (typeof pad === "string") return `the root does not open: ${pad}`;
+  const part = { name: "root", offset: luksDataOffset, sizeBytes: device.sizeBytes - luksDataOffset, pad };
+  return findFileSystem(board, windowOn(device, part), "ext4") ?? "the opened root has no file system";
+}

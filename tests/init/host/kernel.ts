@@ -1,0 +1,221 @@
+import type { Board } from "./board.ts";
+import { diskDriver, kernelRelease } from "./devices/drivers.ts";
+import { makeNic, type Nic, type Wire } from "./devices/network.ts";
+import { fillProc, fillSys, showDisk, showNic, showWatchdog } from "./devices/system-files.ts";
+import { makeWatchdog, type WatchdogHardware } from "./devices/watchdog.ts";
+import { type BlockLayer, makeBlockLayer } from "./storage/block-layer.ts";
+import { type FileSystem, makeFileSystem } from "./storage/file-system.ts";
+import { type MountTable, makeMountTable } from "./storage/mount-table.ts";
+import { findFileSystem } from "./storage/on-disk.ts";
+import { fillTree } from "./storage/pseudo-tree.ts";
+import type { Child } from "./system/child.ts";
+import { type Cpu, makeCpu, type RunOptions, type Task, type WorldClock } from "./system/cpu.ts";
+import { type Descriptors, makeDescriptors, type OpenFile } from "./system/descriptors.ts";
+import { fault } from "./system/errno.ts";
+import { type DeviceDrivers, openPath } from "./system/open-path.ts";
+import { type Chance, chanceOf } from "./system/random.ts";
+
+/** A script of ours that runs as a process of its own, by its path in the image. */
+export type Scripts = { readonly [path: string]: () => void };
+
+/** What a boot begins with. */
+export type BootFacts = RunOptions & {
+  readonly board: Board;
+  readonly world: WorldClock;
+  readonly wire: Wire;
+  readonly root: FileSystem;
+  readonly commandLine: string;
+  readonly scripts: Scripts;
+  readonly seed?: number;
+  readonly release?: string;
+  /** What /proc/self says: 1, or that of a service. */
+  readonly processId?: number;
+};
+
+/** A machine that runs. */
+export type Kernel = {
+  readonly board: Board;
+  readonly cpu: Cpu;
+  readonly chance: Chance;
+  readonly mounts: MountTable;
+  readonly files: Descriptors;
+  readonly blocks: BlockLayer;
+  readonly nic: Nic;
+  readonly watchdog: WatchdogHardware;
+  readonly scripts: Scripts;
+  readonly open: (path: string, how: { readonly flags: number; readonly mode: number }) => OpenFile;
+  readonly readFile: (path: string) => Uint8Array;
+  readonly mount: (what: {
+    readonly source: string;
+    readonly target: string;
+    readonly type: string;
+    readonly flags: number;
+  }) => void;
+  readonly loadModule: (name: string) => void;
+  readonly isLoaded: (name: string) => boolean;
+  readonly sync: () => void;
+  /** What was shown on the consoles, and what processes printed. */
+  readonly screen: string[];
+  /** Programs that were run: their arguments, joined by spaces. */
+  readonly ran: string[];
+  hostname: string;
+  readonly children: Map<number, Child>;
+  readonly nextPid: () => number;
+  /** Lets the other processes read what was written to their pipes. */
+  readonly runReaders: () => void;
+  /** The process that makes the call, as the event loop knows it. */
+  readonly taskOf: () => Task;
+};
+
+const firstPid = 100;
+const readOnlyFlag = 1;
+const remountFlag = 32;
+const moveFlag = 8192;
+
+/** Powers a board on: the kernel has come up, nothing is mounted but the root. */
+export function bootKernel(facts: BootFacts): Kernel {
+  const { board, world, wire, root, commandLine, scripts, seed = 1, release = kernelRelease, processId = 1 } = facts;
+  board.boots += 1;
+  const cpu = makeCpu(world, { skewMs: board.rtcSkewMs, ...facts });
+  const chance = chanceOf(seed * 1000 + board.boots);
+  const mounts = makeMountTable(root);
+  const drivers: DeviceDrivers = new Map();
+  const files = makeDescriptors();
+  const screen: string[] = [];
+  const loaded = new Set<string>();
+  const kinds = {
+    proc: makeFileSystem({ type: "proc" }),
+    sysfs: makeFileSystem({ type: "sysfs" }),
+    devtmpfs: makeFileSystem({ type: "devtmpfs" }),
+  };
+  const [sys, dev] = [fillTree(kinds.sysfs), fillTree(kinds.devtmpfs)];
+  const bootId = `00000000-0000-4000-8000-${String(board.boots).padStart(12, "0")}`;
+  fillProc(fillTree(kinds.proc), board.facts, { commandLine, bootId, release, processId, cpu });
+  fillSys(sys, board.facts);
+
+  const isMounted = (path: string) => mounts.list().some(({ source }) => source === path);
+  const blocks = makeBlockLayer({ cpu, drivers, dev, isMounted });
+  const nic = makeNic({ cpu, facts: board.facts, wire });
+  const watchdog = makeWatchdog(cpu);
+  addCharacterDevices(drivers, { dev, screen });
+
+  function loadModule(name: string): void {
+    if (loaded.has(name)) return;
+    loaded.add(name);
+    for (const disk of board.facts.disks.filter((each) => diskDriver(each) === name)) {
+      const device = board.disks.get(disk.name);
+      const appear = () => {
+        if (device === undefined) return;
+        blocks.addDisk(device);
+        showDisk(sys, disk);
+      };
+      cpu.alarms.add({ atMs: cpu.monotonicMs() + (disk.appearsAfterMs ?? 50), ring: appear });
+    }
+    if (name === board.facts.nicDriver) showNic(sys, board.facts, nic.hasLink);
+    if (name === "i6300esb" && board.facts.watchdog) {
+      showWatchdog(sys);
+      drivers.set(0x0a82, watchdog.open);
+      dev.node("/watchdog", "character", 0x0a82);
+    }
+  }
+  function kernelFileSystem(type: string): FileSystem | undefined {
+    if (type === "tmpfs") return makeFileSystem({ type });
+    if (type === "efivarfs") return loaded.has(type) ? board.nvram : undefined;
+    return type === "proc" || type === "sysfs" || type === "devtmpfs" ? kinds[type] : undefined;
+  }
+  function mount({
+    source,
+    target,
+    type,
+    flags,
+  }: {
+    source: string;
+    target: string;
+    type: string;
+    flags: number;
+  }): void {
+    const found = mounts.find(target, true);
+    if (found.inode === undefined) throw fault("ENOENT");
+    if ((flags & moveFlag) !== 0) {
+      mounts.move(mounts.find(source, true).path, found.path);
+      return;
+    }
+    const readOnly = (flags & readOnlyFlag) !== 0;
+    if ((flags & remountFlag) !== 0) {
+      mounts.at(found.path)?.fileSystem.sync();
+      mounts.change(found.path, { readOnly });
+      return;
+    }
+    const kernelOwn = kernelFileSystem(type);
+    if (kernelOwn !== undefined) {
+      mounts.add({ point: found.path, source, fileSystem: kernelOwn, readOnly });
+      return;
+    }
+    if (!loaded.has(type)) throw fault("ENODEV");
+    const device = blocks.get(source);
+    if (device === undefined) throw fault("ENOENT");
+    const fileSystem = findFileSystem(board, device, type);
+    if (fileSystem === undefined) throw fault("EINVAL");
+    mounts.add({ point: found.path, source, fileSystem, readOnly });
+  }
+  function open(path: string, how: { readonly flags: number; readonly mode: number }): OpenFile {
+    return openPath({ mounts, drivers, cpu }, path, how);
+  }
+  function readFile(path: string): Uint8Array {
+    const file = open(path, { flags: 0, mode: 0 });
+    const pieces: Uint8Array[] = [];
+    const buffer = new Uint8Array(1 << 16);
+    for (let count = file.read?.(buffer) ?? 0; count > 0; count = file.read?.(buffer) ?? 0)
+      pieces.push(buffer.slice(0, count));
+    return Buffer.concat(pieces);
+  }
+  let lastPid = firstPid;
+  return {
+    children: new Map(),
+    nextPid: () => {
+      lastPid += 1;
+      return lastPid;
+    },
+    runReaders: () => {
+      for (const task of [...cpu.tasks.values()])
+        for (const [fd, callback] of [...task.readers])
+          if (files.get(task.pid, fd).ready?.() === true) cpu.runAs(task.pid, callback);
+    },
+    taskOf: () => {
+      const task = cpu.tasks.get(cpu.current());
+      if (task === undefined) throw new Error("the fake host has no event loop for PID 1");
+      return task;
+    },
+    ...{ board, cpu, chance, mounts, files, blocks, nic, watchdog, scripts, open, readFile, mount, loadModule, screen },
+    isLoaded: (name) => loaded.has(name),
+    sync: () => {
+      for (const { fileSystem } of mounts.list()) fileSystem.sync();
+      blocks.sync();
+    },
+    ran: [],
+    hostname: "",
+  };
+}
+
+const consoles = [
+  ["/tty0", 0x0400],
+  ["/ttyS0", 0x0440],
+] as const;
+
+function addCharacterDevices(
+  drivers: DeviceDrivers,
+  { dev, screen }: { readonly dev: ReturnType<typeof fillTree>; readonly screen: string[] },
+): void {
+  const take = (bytes: Uint8Array, shown: boolean) => {
+    if (shown) screen.push(...Buffer.from(bytes).toString("utf8").split("\r\n").slice(0, -1));
+    return bytes.length;
+  };
+  for (const [path, rdev] of consoles) {
+    dev.node(path, "character", rdev);
+    drivers.set(rdev, (about) => ({ about, write: (bytes) => take(bytes, path === "/ttyS0") }));
+  }
+  dev.node("/null", "character", 0x0103);
+  drivers.set(0x0103, (about) => ({ about, read: () => 0, write: (bytes) => bytes.length }));
+  dev.node("/rtc0", "character", 0xfb00);
+  drivers.set(0xfb00, (about) => ({ about }));
+}

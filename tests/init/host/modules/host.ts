@@ -1,0 +1,255 @@
+import { createHash } from "node:crypto";
+import type * as Native from "host";
+import { currentKernel } from "../current.ts";
+import type { Kernel } from "../kernel.ts";
+import { typeBits } from "../storage/inode.ts";
+import type { Found } from "../storage/mount-table.ts";
+import { fault, isFault, numberOf, textOf } from "../system/errno.ts";
+import { randomBytes as makeRandomBytes } from "../system/random.ts";
+import type { Trouble } from "../system/trouble.ts";
+
+/** Our native module on the fake host. Every function throws an Error that names the call and errno's text, as host.c does. */
+
+type Text = string | ((what: string) => string);
+
+function call<Result>(
+  name: string,
+  about: string,
+  work: (kernel: Kernel, trouble: Trouble | undefined) => Result,
+  says: Text = name === about || about === "" ? name : `${name} ${about}`,
+): Result {
+  const kernel = currentKernel();
+  try {
+    return kernel.cpu.call(name, about, (trouble) => work(kernel, trouble));
+  } catch (error) {
+    if (!isFault(error)) throw error;
+    throw new Error(`${says}: ${textOf(numberOf(error.errno))}`);
+  }
+}
+
+function aboutOf(fd: number): string {
+  const { files, cpu } = currentKernel();
+  return files.get(cpu.current(), fd).about;
+}
+const fileOf = (kernel: Kernel, fd: number) => kernel.files.get(kernel.cpu.current(), fd);
+
+/** What is at a path and can be changed. */
+function changeable(
+  kernel: Kernel,
+  path: string,
+  follow: boolean,
+): Found & { readonly inode: NonNullable<Found["inode"]> } {
+  const found = kernel.mounts.find(path, follow);
+  if (found.inode === undefined) throw fault("ENOENT");
+  if (found.mount.readOnly) throw fault("EROFS");
+  return { ...found, inode: found.inode };
+}
+
+export const tcpConnect: typeof Native.tcpConnect = (ipv4, port, timeoutMs) =>
+  call(
+    "tcpConnect",
+    `${ipv4}:${port}`,
+    (kernel) => kernel.files.add(kernel.cpu.current(), kernel.nic.connect(`${ipv4}:${port}`, timeoutMs)),
+    `tcpConnect ${ipv4} port ${port}`,
+  );
+
+/** A session is the descriptor of its socket here. */
+export const tlsOpen: typeof Native.tlsOpen = (fd, caPem, serverName) =>
+  call(
+    "tlsOpen",
+    aboutOf(fd),
+    (kernel) => {
+      const refusal = fileOf(kernel, fd).peer?.tls(caPem, serverName);
+      if (refusal !== undefined) throw new Error(`TLS handshake: ${refusal}`);
+      return fd;
+    },
+    "TLS handshake",
+  );
+
+export const tlsRead: typeof Native.tlsRead = (handle, buffer, offset, length) =>
+  call(
+    "tlsRead",
+    aboutOf(handle),
+    (kernel, trouble) => {
+      const view = new Uint8Array(buffer, offset, trouble?.kind === "short" ? Math.min(trouble.bytes, length) : length);
+      const count = fileOf(kernel, handle).read?.(view) ?? 0;
+      if (trouble?.kind !== "garbles") return count;
+      const changed = trouble.change(view.slice(0, count)).subarray(0, count);
+      view.set(changed);
+      return changed.length;
+    },
+    "tlsRead",
+  );
+
+export const tlsWrite: typeof Native.tlsWrite = (handle, buffer, offset, length) =>
+  call(
+    "tlsWrite",
+    aboutOf(handle),
+    (kernel) => void fileOf(kernel, handle).write?.(new Uint8Array(buffer, offset, length)),
+    "tlsWrite",
+  );
+
+export const tlsClose: typeof Native.tlsClose = (handle) =>
+  call("tlsClose", aboutOf(handle), (kernel) => kernel.files.close(kernel.cpu.current(), handle));
+
+export const packetOpen: typeof Native.packetOpen = (interfaceName) =>
+  call("packetOpen", interfaceName, (kernel) => kernel.files.add(kernel.cpu.current(), kernel.nic.openPackets()));
+
+export const packetSend: typeof Native.packetSend = (fd, frame) =>
+  call("packetSend", aboutOf(fd), (kernel) => fileOf(kernel, fd).frames?.send(new Uint8Array(frame)), "packetSend");
+
+export const packetReceive: typeof Native.packetReceive = (fd, timeoutMs) =>
+  call(
+    "packetReceive",
+    aboutOf(fd),
+    (kernel, trouble) => {
+      const frame = fileOf(kernel, fd).frames?.receive(timeoutMs);
+      if (frame === undefined) return undefined;
+      return Uint8Array.from(trouble?.kind === "garbles" ? trouble.change(frame) : frame).buffer;
+    },
+    "packetReceive",
+  );
+
+export const setPrivateFlag: typeof Native.setPrivateFlag = (name, flag) =>
+  call("setPrivateFlag", `${name} ${flag}`, ({ board }) => board.facts.nicDriver === "i40e");
+export const interfaceUp: typeof Native.interfaceUp = (name) =>
+  call("interfaceUp", name, (kernel) => (name === "lo" ? undefined : kernel.nic.up()));
+export const interfaceAddress: typeof Native.interfaceAddress = (name, ipv4, prefixLength) =>
+  call("interfaceAddress", `${name} ${ipv4}/${prefixLength}`, (kernel) => kernel.nic.setAddress(ipv4));
+export const defaultRoute: typeof Native.defaultRoute = (gateway) => call("defaultRoute", gateway, () => undefined);
+
+export const mount: typeof Native.mount = (source, target, type, flags) =>
+  call(
+    "mount",
+    target,
+    (kernel) => kernel.mount({ source, target, type, flags }),
+    `mount ${source} on ${target} as ${type}`,
+  );
+
+export const unmount: typeof Native.unmount = (target) =>
+  call("unmount", target, (kernel) => {
+    const { path } = kernel.mounts.find(target, true);
+    kernel.mounts.at(path)?.fileSystem.sync();
+    kernel.mounts.change(path, undefined);
+  });
+
+export const switchRoot: typeof Native.switchRoot = (newRoot, argv) =>
+  call("switchRoot", newRoot, (kernel) => {
+    kernel.mounts.pivot(newRoot);
+    const [program = ""] = argv;
+    if (kernel.mounts.find(program, true).inode === undefined) throw fault("ENOENT");
+    return kernel.cpu.end({ kind: "switchedRoot", argv });
+  });
+
+export const reboot: typeof Native.reboot = (how) =>
+  call("reboot", how, (kernel) => {
+    kernel.sync();
+    return kernel.cpu.end({ kind: "restarted", how });
+  });
+
+export const sync: typeof Native.sync = () => call("sync", "", (kernel) => kernel.sync());
+export const fsync: typeof Native.fsync = (fd) =>
+  call("fsync", aboutOf(fd), (kernel) => fileOf(kernel, fd).sync?.(), "fsync");
+
+export const loadModule: typeof Native.loadModule = (path) =>
+  call("loadModule", path, (kernel) => {
+    if (kernel.mounts.find(path, true).inode === undefined) throw fault("ENOENT");
+    kernel.loadModule((path.split("/").pop() ?? "").replace(/\.ko$/, "").replace(/-/g, "_"));
+  });
+
+export const watchdogTimeout: typeof Native.watchdogTimeout = (fd, seconds) =>
+  call(
+    "watchdogTimeout",
+    aboutOf(fd),
+    (kernel) => {
+      const { setTimeout } = fileOf(kernel, fd);
+      if (setTimeout === undefined) throw fault("ENOTTY");
+      setTimeout(seconds);
+      return seconds;
+    },
+    "watchdogTimeout",
+  );
+
+export const setImmutable: typeof Native.setImmutable = (path, on) =>
+  call("setImmutable", path, (kernel) => {
+    const { mount: at, inode } = changeable(kernel, path, true);
+    at.fileSystem.setAttributes(inode, { immutable: on });
+  });
+
+export const rereadPartitions: typeof Native.rereadPartitions = (path) =>
+  call("rereadPartitions", path, (kernel) => kernel.blocks.rereadPartitions(path));
+export const flushDeviceCache: typeof Native.flushDeviceCache = (path) =>
+  call("flushDeviceCache", path, (kernel) => kernel.blocks.get(path)?.flush());
+
+export const statfs: typeof Native.statfs = (path) =>
+  call("statfs", path, (kernel) => {
+    const freeBytes = kernel.mounts.find(path, true).mount.fileSystem.freeBytes();
+    return { totalBytes: freeBytes, freeBytes, freeInodes: 1_000_000 };
+  });
+
+export const setTime: typeof Native.setTime = (unixMs) =>
+  call("setTime", "", (kernel) => kernel.cpu.setRealtime(unixMs));
+export const setHardwareClock: typeof Native.setHardwareClock = (device, unixMs) =>
+  call("setHardwareClock", device, ({ board, cpu }) => {
+    board.rtcSkewMs += Math.floor(unixMs / 1000) * 1000 - cpu.realtimeMs();
+  });
+export const monotonicMs: typeof Native.monotonicMs = () => call("monotonicMs", "", ({ cpu }) => cpu.monotonicMs());
+export const randomBytes: typeof Native.randomBytes = (count) =>
+  call("randomBytes", "", ({ chance }) => {
+    if (count > 256) throw new Error(`randomBytes gives 0 to 256 bytes, not ${count}`);
+    return makeRandomBytes(chance, count).buffer;
+  });
+export const hostname: typeof Native.hostname = (name) =>
+  call("hostname", name, (kernel) => {
+    kernel.hostname = name;
+  });
+
+export const sha512: typeof Native.sha512 = (buffer, offset, length) =>
+  createHash("sha512")
+    .update(new Uint8Array(buffer, offset, length))
+    .digest("hex");
+export const sha512File: typeof Native.sha512File = (path) =>
+  call("sha512File", path, (kernel) => createHash("sha512").update(kernel.readFile(path)).digest("hex"));
+
+export const chmod: typeof Native.chmod = (path, mode) =>
+  call("chmod", path, (kernel) => {
+    const { mount: at, inode } = changeable(kernel, path, true);
+    at.fileSystem.setAttributes(inode, { mode: (inode.mode & typeBits.mask) | mode });
+  });
+export const chown: typeof Native.chown = (path, uid, gid) =>
+  call("chown", path, (kernel) => {
+    const { mount: at, inode } = changeable(kernel, path, false);
+    // chown(2) clears set-user-id and set-group-id.
+    at.fileSystem.setAttributes(inode, { uid, gid, mode: inode.mode & ~0o6000 });
+  });
+export const link: typeof Native.link = (existing, path) =>
+  call("link", path, (kernel) => {
+    const old = changeable(kernel, existing, false);
+    const fresh = kernel.mounts.find(path, false);
+    if (fresh.inode !== undefined) throw fault("EEXIST");
+    if (fresh.mount !== old.mount) throw fault("EXDEV");
+    fresh.mount.fileSystem.link(fresh.directory, fresh.name, old.inode);
+  });
+export const makeNode: typeof Native.makeNode = (path, mode, rdev) =>
+  call("makeNode", path, (kernel) => {
+    const { mount: at, directory, name, inode } = kernel.mounts.find(path, false);
+    if (inode !== undefined) throw fault("EEXIST");
+    if (at.readOnly) throw fault("EROFS");
+    at.fileSystem.create(directory, name, { mode, rdev, mtimeMs: kernel.cpu.realtimeMs() });
+  });
+export const setTimes: typeof Native.setTimes = (path, mtimeMs) =>
+  call("setTimes", path, (kernel) => {
+    const { mount: at, inode } = changeable(kernel, path, false);
+    at.fileSystem.setAttributes(inode, { mtimeMs });
+  });
+
+export const cpuTest: typeof Native.cpuTest = (seconds) =>
+  call("cpuTest", "", ({ cpu }, trouble) => {
+    cpu.advance(seconds * 1000);
+    return { hashesPerSecond: 10_000, agreed: trouble?.kind !== "garbles" };
+  });
+export const memoryTest: typeof Native.memoryTest = (mebibytes) =>
+  call("memoryTest", "", ({ cpu }, trouble) => {
+    cpu.advance(mebibytes / 4);
+    return { mebibytesPerSecond: 4000, wrongWords: trouble?.kind === "garbles" ? 3 : 0 };
+  });

@@ -1,0 +1,106 @@
+import { textFromBytes } from "../../../../src/core/bytes/text.ts";
+import { windowOn } from "../storage/block-device.ts";
+import {
+  type DiskFileSystem,
+  formatDevice,
+  luksDataOffset,
+  openLuks,
+  type PartitionRow,
+  wipeSignatures,
+  writeLuksHeader,
+  writePartitionTable,
+} from "../storage/on-disk.ts";
+import { randomBytes } from "../system/random.ts";
+import { changeDevice, deviceAt, failed, option, type Program, succeeded } from "./program.ts";
+
+/** sfdisk(8) with a script on its standard input. */
+const sfdisk: Program = ({ kernel, argv, input }) => {
+  const path = argv.at(-1) ?? "";
+  const script = textFromBytes(input);
+  const disk = deviceAt(kernel, path);
+  const sectorBytes = Number(/^sector-size: (\d+)$/m.exec(script)?.[1]);
+  const rows: PartitionRow[] = [...script.matchAll(/^start=(\d+), size=(\d+), type=([^,]+), uuid=([^,]+)/gm)].map(
+    ([, first, count, , uuid = ""], index) => ({ number: index + 1, first: Number(first), count: Number(count), uuid }),
+  );
+  if (rows.length === 0) return failed(argv, "the script has no partitions");
+  if (rows.some((row) => (row.first + row.count) * sectorBytes > disk.sizeBytes)) return failed(argv, "no space left");
+  changeDevice(kernel, path, wipeSignatures);
+  for (const row of rows)
+    changeDevice(kernel, path, (device) => {
+      const [offset, sizeBytes] = [row.first * sectorBytes, row.count * sectorBytes];
+      wipeSignatures(windowOn(device, { name: "", offset, sizeBytes }));
+    });
+  changeDevice(kernel, path, (device) => {
+    writePartitionTable(device, rows);
+    device.flush();
+  });
+  return succeeded;
+};
+
+/** cryptsetup(8): luksFormat and open, with a key out of a file. */
+const cryptsetup: Program = ({ kernel, argv, env }) => {
+  if (env.DM_DISABLE_UDEV !== "1") return failed(argv, "waiting for udev, which is not there");
+  const [offset, size] = [option(argv, "--keyfile-offset"), option(argv, "--keyfile-size")].map(Number);
+  const file = kernel.readFile(option(argv, "--key-file"));
+  const key = file.subarray(offset, (offset ?? 0) + (size ?? 0));
+  if (key.length !== size) return failed(argv, "the key file is too short");
+  if (!["dm_mod", "dm_crypt", "xts"].every(kernel.isLoaded)) return failed(argv, "cannot initialize device-mapper");
+  const isFormat = argv[1] === "luksFormat";
+  const path = argv.at(isFormat ? -1 : -2) ?? "";
+  if (isFormat) {
+    changeDevice(kernel, path, wipeSignatures);
+    changeDevice(kernel, path, (device) => {
+      writeLuksHeader(device, key, Buffer.from(randomBytes(kernel.chance, 8)).toString("hex"));
+      device.flush();
+    });
+    return succeeded;
+  }
+  const device = deviceAt(kernel, path);
+  const pad = openLuks(device, key);
+  if (pad === "noVolume") return failed(argv, `Device ${path} is not a valid LUKS device.`);
+  if (pad === "wrongKey") return { status: 2, output: "No key available with this passphrase.\n" };
+  const name = `/dev/mapper/${argv.at(-1)}`;
+  if (kernel.blocks.get(name) !== undefined) return { status: 5, output: `Device ${argv.at(-1)} already exists.\n` };
+  const sizeBytes = device.sizeBytes - luksDataOffset;
+  kernel.blocks.add(name, windowOn(device, { name, offset: luksDataOffset, sizeBytes, pad }));
+  return succeeded;
+};
+
+function makeFileSystem(type: DiskFileSystem): Program {
+  return ({ kernel, argv }) => {
+    const path = argv.at(-1) ?? "";
+    changeDevice(kernel, path, wipeSignatures);
+    changeDevice(kernel, path, (device) => {
+      formatDevice(kernel.board, device, type);
+      device.flush();
+    });
+    return succeeded;
+  };
+}
+
+/** ld.so(8) `--list`. */
+const listLibraries: Program = () => ({
+  status: 0,
+  output: "\tlinux-vdso.so.1 (0x00007ffd00000000)\n\tlibc.so.6 => /lib/libc.so.6 (0x00007f0000000000)\n",
+});
+
+/** systemctl(1) `reboot`: systemd stops everything and restarts the machine some seconds later. */
+const systemctl: Program = ({ kernel, argv }) => {
+  if (argv[1] !== "reboot") return failed(argv, `unknown command ${argv[1]}`);
+  const restart = () => {
+    kernel.sync();
+    kernel.cpu.end({ kind: "restarted", how: "restart" });
+  };
+  kernel.cpu.alarms.add({ atMs: kernel.cpu.monotonicMs() + 5000, ring: restart });
+  return succeeded;
+};
+
+/** By path in the image; a path that is not there is a program that cannot be started. */
+export const programs: { readonly [path: string]: Program } = {
+  "/usr/sbin/sfdisk": sfdisk,
+  "/usr/sbin/cryptsetup": cryptsetup,
+  "/usr/sbin/mke2fs": makeFileSystem("ext4"),
+  "/usr/sbin/mkfs.vfat": makeFileSystem("vfat"),
+  "/lib64/ld-linux-x86-64.so.2": listLibraries,
+  "/usr/bin/systemctl": systemctl,
+};

@@ -1,0 +1,102 @@
+import type { Chance } from "../system/random.ts";
+
+/** What becomes of what was written and not synced when the power goes: all of it, nothing, or each page by chance. */
+export type Unsynced =
+  | { readonly kind: "kept" }
+  | { readonly kind: "lost" }
+  | { readonly kind: "partly"; readonly chance: Chance };
+
+/** Something with blocks: a disk, a partition, or what dm-crypt shows of one. Offsets and lengths are bytes, within its size. */
+export type BlockDevice = {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly read: (offset: number, length: number) => Uint8Array;
+  readonly write: (offset: number, bytes: Uint8Array) => void;
+  /** Brings what was written to the medium. */
+  readonly flush: () => void;
+};
+
+/** A disk: what is on its medium outlasts a boot. */
+export type Disk = BlockDevice & {
+  readonly sectorBytes: number;
+  /** The power goes: what of the unsynced survives. */
+  readonly cutPower: (unsynced: Unsynced) => void;
+  /** Every page with anything but zeros, as it is now: for comparing before and after. */
+  readonly contents: () => ReadonlyMap<number, string>;
+};
+
+const pageBytes = 4096;
+
+/** A new disk, all zeros; only pages that were written take memory. */
+export function makeDisk(facts: {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly sectorBytes?: number;
+}): Disk {
+  const medium = new Map<number, Uint8Array>();
+  const dirty = new Map<number, Uint8Array>();
+  const blank = new Uint8Array(pageBytes);
+
+  function eachPage(
+    offset: number,
+    length: number,
+    visit: (page: number, from: number, to: number, at: number) => void,
+  ) {
+    for (let at = 0; at < length; ) {
+      const page = Math.floor((offset + at) / pageBytes);
+      const from = (offset + at) % pageBytes;
+      const to = Math.min(pageBytes, from + length - at);
+      visit(page, from, to, at);
+      at += to - from;
+    }
+  }
+  function read(offset: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    eachPage(offset, length, (page, from, to, at) => {
+      const found = dirty.get(page) ?? medium.get(page);
+      if (found !== undefined) bytes.set(found.subarray(from, to), at);
+    });
+    return bytes;
+  }
+  function write(offset: number, bytes: Uint8Array): void {
+    eachPage(offset, bytes.length, (page, from, to, at) => {
+      const fresh = dirty.get(page) ?? (medium.get(page) ?? blank).slice();
+      fresh.set(bytes.subarray(at, at + to - from), from);
+      dirty.set(page, fresh);
+    });
+  }
+  function flush(): void {
+    for (const [page, bytes] of dirty) medium.set(page, bytes);
+    dirty.clear();
+  }
+  function cutPower(unsynced: Unsynced): void {
+    for (const [page, bytes] of dirty) {
+      const survives = unsynced.kind === "kept" || (unsynced.kind === "partly" && unsynced.chance() < 0.5);
+      if (survives) medium.set(page, bytes);
+    }
+    dirty.clear();
+  }
+  function contents(): ReadonlyMap<number, string> {
+    const pages = new Map([...medium, ...dirty].map(([page, bytes]) => [page, Buffer.from(bytes).toString("base64")]));
+    const zeros = Buffer.from(blank).toString("base64");
+    return new Map([...pages].filter(([, text]) => text !== zeros).sort(([one], [other]) => one - other));
+  }
+  return { sectorBytes: 512, ...facts, read, write, flush, cutPower, contents };
+}
+
+/** A part of a device, e.g. a partition; `pad` is what dm-crypt does to the bytes, repeated. */
+export function windowOn(
+  device: BlockDevice,
+  part: { readonly name: string; readonly offset: number; readonly sizeBytes: number; readonly pad?: Uint8Array },
+): BlockDevice {
+  const { name, offset, sizeBytes, pad } = part;
+  const crypt = (bytes: Uint8Array, at: number): Uint8Array =>
+    pad === undefined ? bytes : bytes.map((byte, index) => byte ^ (pad[(at + index) % pad.length] ?? 0));
+  return {
+    name,
+    sizeBytes,
+    read: (at, length) => crypt(device.read(offset + at, length), at),
+    write: (at, bytes) => device.write(offset + at, crypt(bytes, at)),
+    flush: device.flush,
+  };
+}

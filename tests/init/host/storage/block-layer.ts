@@ -1,0 +1,112 @@
+import type { Cpu } from "../system/cpu.ts";
+import type { OpenFile } from "../system/descriptors.ts";
+import { fault } from "../system/errno.ts";
+import type { DeviceDrivers } from "../system/open-path.ts";
+import { type BlockDevice, type Disk, windowOn } from "./block-device.ts";
+import { readPartitionTable } from "./on-disk.ts";
+import type { TreeFiller } from "./pseudo-tree.ts";
+
+/** The block devices of a running machine, as paths below /dev. */
+export type BlockLayer = {
+  readonly get: (path: string) => BlockDevice | undefined;
+  readonly add: (path: string, device: BlockDevice) => void;
+  /** A disk with the partitions of its table. */
+  readonly addDisk: (disk: Disk) => void;
+  /** The kernel reads the table again; new partitions show after a moment. */
+  readonly rereadPartitions: (path: string) => void;
+  readonly sync: () => void;
+};
+
+const firstRdev = 0xfe00;
+/** devtmpfs needs a moment. */
+const appearMs = 20;
+
+/** Partitions are named as Linux names them. */
+function partitionPath(disk: string, number: number): string {
+  return /\d$/.test(disk) ? `${disk}p${number}` : `${disk}${number}`;
+}
+
+/** No devices yet. */
+export function makeBlockLayer(deps: {
+  readonly cpu: Cpu;
+  readonly drivers: DeviceDrivers;
+  readonly dev: TreeFiller;
+  readonly isMounted: (path: string) => boolean;
+}): BlockLayer {
+  const { cpu, drivers, dev, isMounted } = deps;
+  const devices = new Map<string, BlockDevice>();
+  const parts = new Map<string, string[]>();
+  let nextRdev = firstRdev;
+
+  function add(path: string, device: BlockDevice): void {
+    devices.set(path, device);
+    drivers.set(nextRdev, (opened) => openDevice(opened, device));
+    dev.remove(path.replace(/^\/dev/, ""));
+    dev.node(path.replace(/^\/dev/, ""), "block", nextRdev);
+    nextRdev += 1;
+  }
+  function addPartitions(path: string, disk: Disk): void {
+    const rows = readPartitionTable(disk);
+    parts.set(
+      path,
+      rows.map((row) => partitionPath(path, row.number)),
+    );
+    for (const row of rows) {
+      const name = partitionPath(path, row.number);
+      const [offset, sizeBytes] = [row.first * disk.sectorBytes, row.count * disk.sectorBytes];
+      add(name, windowOn(disk, { name, offset, sizeBytes }));
+    }
+  }
+  return {
+    get: (path) => devices.get(path),
+    add,
+    addDisk: (disk) => {
+      add(`/dev/${disk.name}`, disk);
+      addPartitions(`/dev/${disk.name}`, disk);
+    },
+    rereadPartitions: (path) => {
+      const disk = devices.get(path);
+      if (disk === undefined) throw fault("ENOENT");
+      if (!isDisk(disk)) throw fault("EINVAL");
+      const old = parts.get(path) ?? [];
+      if (old.some(isMounted)) throw fault("EBUSY");
+      for (const part of old) {
+        devices.delete(part);
+        dev.remove(part.replace(/^\/dev/, ""));
+      }
+      cpu.alarms.add({ atMs: cpu.monotonicMs() + appearMs, ring: () => addPartitions(path, disk) });
+    },
+    sync: () => {
+      for (const device of devices.values()) device.flush();
+    },
+  };
+}
+
+function isDisk(device: BlockDevice): device is Disk {
+  return "cutPower" in device;
+}
+
+function openDevice(path: string, device: BlockDevice): OpenFile {
+  let at = 0;
+  return {
+    about: path,
+    read: (buffer) => {
+      const count = Math.max(0, Math.min(buffer.length, device.sizeBytes - at));
+      buffer.set(device.read(at, count));
+      at += count;
+      return count;
+    },
+    write: (bytes) => {
+      const count = Math.max(0, Math.min(bytes.length, device.sizeBytes - at));
+      if (count === 0 && bytes.length > 0) throw fault("ENOSPC");
+      device.write(at, bytes.subarray(0, count));
+      at += count;
+      return count;
+    },
+    seek: (offset, whence) => {
+      at = whence === 0 ? offset : whence === 1 ? at + offset : device.sizeBytes + offset;
+      return at;
+    },
+    sync: device.flush,
+  };
+}

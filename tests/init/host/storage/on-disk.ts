@@ -1,0 +1,105 @@
+import { createHash } from "node:crypto";
+import { decodeUtf8, encodeUtf8 } from "../../../../src/core/bytes/utf8.ts";
+import type { Board } from "../board.ts";
+import type { BlockDevice } from "./block-device.ts";
+import { type FileSystem, makeFileSystem } from "./file-system.ts";
+
+/**
+ * What programs write to a disk so that the kernel, or they themselves, find it again: partition tables, LUKS headers and
+ * superblocks. Their places are the real ones, their content is JSON behind a mark: who overwrites one of them loses what it was for.
+ */
+type Header = { readonly mark: string; readonly offset: number };
+
+const headerBytes = 2048;
+const headers = {
+  partitionTable: { mark: "EFI PART", offset: 512 },
+  luks: { mark: "LUKS\u00ba\u00be", offset: 0 },
+  ext4: { mark: "ext4", offset: 1024 },
+  vfat: { mark: "FAT", offset: 0 },
+} as const satisfies { readonly [name: string]: Header };
+
+function writeHeader(device: BlockDevice, { mark, offset }: Header, facts: object): void {
+  const bytes = new Uint8Array(headerBytes);
+  const text = encodeUtf8(`${mark}${JSON.stringify(facts)}\n`);
+  if (text.length > headerBytes) throw new Error(`a header of ${text.length} bytes is too long for the fake disk`);
+  bytes.set(text);
+  device.write(offset, bytes);
+}
+
+function readHeader(device: BlockDevice, { mark, offset }: Header): unknown {
+  if (device.sizeBytes < offset + headerBytes) return undefined;
+  const bytes = device.read(offset, headerBytes);
+  const start = encodeUtf8(mark);
+  if (start.some((byte, index) => bytes[index] !== byte)) return undefined;
+  try {
+    return JSON.parse(decodeUtf8(bytes.subarray(start.length, bytes.indexOf(10))));
+  } catch {
+    return undefined; // half overwritten
+  }
+}
+
+/** One partition as a table has it. */
+export type PartitionRow = {
+  readonly number: number;
+  readonly first: number;
+  readonly count: number;
+  readonly uuid: string;
+};
+
+/** Writes a partition table. */
+export function writePartitionTable(disk: BlockDevice, rows: readonly PartitionRow[]): void {
+  writeHeader(disk, headers.partitionTable, { rows });
+}
+
+/** The partitions of a disk; none where there is no table. */
+export function readPartitionTable(disk: BlockDevice): readonly PartitionRow[] {
+  const found = readHeader(disk, headers.partitionTable);
+  return isTable(found) ? found.rows : [];
+}
+
+function isTable(found: unknown): found is { readonly rows: readonly PartitionRow[] } {
+  return typeof found === "object" && found !== null && "rows" in found && Array.isArray(found.rows);
+}
+
+/** Wipes the places that blkid(8) looks at. */
+export function wipeSignatures(device: BlockDevice): void {
+  device.write(0, new Uint8Array(Math.min(device.sizeBytes, 2 * headerBytes)));
+}
+
+/** Where LUKS2 begins with the data. */
+export const luksDataOffset = 16 * 2 ** 20;
+
+/** Makes a LUKS volume that this key opens. */
+export function writeLuksHeader(device: BlockDevice, key: Uint8Array, uuid: string): void {
+  writeHeader(device, headers.luks, { uuid, keyHash: padOf(key, uuid).toString("hex").slice(0, 32) });
+}
+
+/** What dm-crypt turns the bytes with, or why the key does not open the volume. */
+export function openLuks(device: BlockDevice, key: Uint8Array): Uint8Array | "noVolume" | "wrongKey" {
+  const found = readHeader(device, headers.luks);
+  if (typeof found !== "object" || found === null || !("uuid" in found) || !("keyHash" in found)) return "noVolume";
+  const pad = padOf(key, String(found.uuid));
+  return pad.toString("hex").startsWith(String(found.keyHash)) ? new Uint8Array(pad) : "wrongKey";
+}
+
+function padOf(key: Uint8Array, uuid: string): Buffer {
+  return createHash("sha512").update(key).update(uuid).digest();
+}
+
+/** The file systems that a disk may hold. */
+export type DiskFileSystem = "ext4" | "vfat";
+
+/** Makes an empty file system on a device, in the place of whatever was there. */
+export function formatDevice(board: Board, device: BlockDevice, type: DiskFileSystem): void {
+  const id = board.fileSystems.size + 1;
+  board.fileSystems.set(id, makeFileSystem({ type, onDisk: true, capacityBytes: Math.floor(device.sizeBytes * 0.9) }));
+  wipeSignatures(device);
+  writeHeader(device, headers[type], { id });
+}
+
+/** The file system on a device; undefined if there is none of this type. */
+export function findFileSystem(board: Board, device: BlockDevice, type: string): FileSystem | undefined {
+  const found = type === "ext4" || type === "vfat" ? readHeader(device, headers[type]) : undefined;
+  if (typeof found !== "object" || found === null || !("id" in found)) return undefined;
+  return board.fileSystems.get(Number(found.id));
+}

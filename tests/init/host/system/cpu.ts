@@ -1,0 +1,159 @@
+import { fault } from "./errno.ts";
+import { endIn, endOfRun, type RunEnd } from "./run-end.ts";
+import { openTroubles, type Trouble, type TroubleRule } from "./trouble.ts";
+
+/** The time of the world, which goes on whether a machine runs or not. Milliseconds since 1970. */
+export type WorldClock = { nowMs: number };
+
+/** A process beside PID 1: what it waits for. */
+export type Task = {
+  readonly pid: number;
+  timers: { readonly atMs: number; readonly callback: () => void }[];
+  /** By descriptor; called when there is something to read. */
+  readonly readers: Map<number, () => void>;
+};
+
+/** A change that the world makes by itself when its time comes, e.g. a watchdog that bites. */
+export type Alarm = { atMs: number; readonly ring: () => void };
+
+/** What a run is told before it begins. */
+export type RunOptions = {
+  readonly troubles?: readonly TroubleRule[];
+  /** The power goes just before the call with this number. */
+  readonly cutAt?: number;
+  /** How far off the true time the machine's clock is. */
+  readonly skewMs?: number;
+};
+
+/** The order in which things happen in one boot: each system call comes through `call`, and time passes only here. */
+export type Cpu = {
+  /** Does a system call: counts it, lets the power go or a trouble come first. `work` is told of troubles that are its own to act out. */
+  readonly call: <Result>(name: string, about: string, work: (trouble: Trouble | undefined) => Result) => Result;
+  readonly advance: (milliseconds: number) => void;
+  /** Lets time pass until the condition holds or the limit is reached; tells whether it holds. */
+  readonly advanceUntil: (holds: () => boolean, limitMs: number) => boolean;
+  readonly hang: () => never;
+  readonly end: (end: RunEnd) => never;
+  /** Goes on after the root was switched: another program runs in the same boot. */
+  readonly resume: () => void;
+  readonly monotonicMs: () => number;
+  readonly realtimeMs: () => number;
+  readonly setRealtime: (nowMs: number) => void;
+  readonly tasks: Map<number, Task>;
+  readonly alarms: Set<Alarm>;
+  /** Runs work as another process: `current` tells which one. */
+  readonly runAs: (pid: number, work: () => void) => void;
+  readonly current: () => number;
+  /** Every call so far, in order: `name about`. */
+  readonly calls: readonly string[];
+};
+
+/** What a call costs: little, but loops that watch the clock come to their end. */
+const callMs = 0.02;
+/** A machine that nothing ends for this long hangs for ever. */
+const foreverMs = 7 * 86_400_000;
+
+/** A powered-on machine's order of events. */
+export function makeCpu(world: WorldClock, { troubles = [], cutAt, skewMs = 0 }: RunOptions): Cpu {
+  const trouble = openTroubles(troubles);
+  const calls: string[] = [];
+  const tasks = new Map<number, Task>();
+  const alarms = new Set<Alarm>();
+  let monotonicMs = 1000;
+  let skew = skewMs;
+  let pid = 1;
+  let ended: RunEnd | undefined;
+
+  function end(how: RunEnd): never {
+    ended ??= how;
+    throw endOfRun(ended);
+  }
+  function pass(milliseconds: number): void {
+    monotonicMs += milliseconds;
+    world.nowMs += milliseconds;
+  }
+  function nextEvent(untilMs: number): { readonly atMs: number; readonly run: () => void } | undefined {
+    let next: { readonly atMs: number; readonly run: () => void } | undefined;
+    for (const alarm of alarms)
+      if (alarm.atMs <= untilMs && alarm.atMs < (next?.atMs ?? Number.POSITIVE_INFINITY))
+        next = { atMs: alarm.atMs, run: () => ring(alarm) };
+    for (const task of tasks.values())
+      for (const timer of task.timers)
+        if (timer.atMs <= untilMs && timer.atMs < (next?.atMs ?? Number.POSITIVE_INFINITY))
+          next = { atMs: timer.atMs, run: () => fire(task, timer) };
+    return next;
+  }
+  function ring(alarm: Alarm): void {
+    alarms.delete(alarm);
+    alarm.ring();
+  }
+  function fire(task: Task, timer: Task["timers"][number]): void {
+    task.timers = task.timers.filter((each) => each !== timer);
+    runAs(task.pid, timer.callback);
+  }
+  function runAs(other: number, work: () => void): void {
+    const before = pid;
+    pid = other;
+    try {
+      work();
+    } catch (error) {
+      if (endIn(error) !== undefined || before === other) throw error;
+      // A process that throws ends; whoever waits for it sees that.
+      tasks.delete(other);
+    } finally {
+      pid = before;
+    }
+  }
+  function advance(milliseconds: number): void {
+    if (ended !== undefined) throw endOfRun(ended);
+    const untilMs = monotonicMs + milliseconds;
+    // What another process does takes no time of its own: it runs on another CPU.
+    if (pid === 1)
+      for (let next = nextEvent(untilMs); next !== undefined; next = nextEvent(untilMs)) {
+        pass(Math.max(0, next.atMs - monotonicMs));
+        next.run();
+      }
+    pass(Math.max(0, untilMs - monotonicMs));
+  }
+  function advanceUntil(holds: () => boolean, limitMs: number): boolean {
+    const untilMs = monotonicMs + limitMs;
+    while (!holds()) {
+      const next = nextEvent(untilMs);
+      if (next === undefined) {
+        advance(untilMs - monotonicMs);
+        return holds();
+      }
+      advance(Math.max(0, next.atMs - monotonicMs));
+    }
+    return true;
+  }
+  function hang(): never {
+    advance(foreverMs);
+    return end({ kind: "hung" });
+  }
+  function call<Result>(name: string, about: string, work: (trouble: Trouble | undefined) => Result): Result {
+    if (ended !== undefined) throw endOfRun(ended);
+    calls.push(`${name} ${about}`);
+    if (calls.length === cutAt) end({ kind: "powerCut" });
+    advance(callMs);
+    const found = trouble.of(name, about);
+    if (found?.kind === "fails") throw fault(found.errno);
+    if (found?.kind === "says") throw new Error(`${name}: ${found.words}`);
+    if (found?.kind === "hangs") hang();
+    if (found?.kind === "slow") advance(found.milliseconds);
+    return work(found);
+  }
+
+  return {
+    resume: () => {
+      if (ended?.kind === "switchedRoot") ended = undefined;
+    },
+    ...{ call, advance, advanceUntil, hang, end, runAs, tasks, alarms, calls },
+    monotonicMs: () => monotonicMs,
+    realtimeMs: () => world.nowMs + skew,
+    setRealtime: (nowMs) => {
+      skew = nowMs - world.nowMs;
+    },
+    current: () => pid,
+  };
+}

@@ -1,0 +1,140 @@
+import "./host/install.ts";
+import { imagePaths } from "../../src/core/install/paths.ts";
+import { writeLldp } from "../../src/core/lldp/write.ts";
+import { type Mac, parseMac } from "../../src/core/net/mac.ts";
+import { type Board, type BoardFacts, cutPower, makeBoard } from "./host/board.ts";
+import { bootstrapRoot } from "./host/bootstrap-root.ts";
+import { runOn } from "./host/current.ts";
+import type { Wire } from "./host/devices/network.ts";
+import { bootFromDisk, textIn } from "./host/disk-boot.ts";
+import { type BootFacts, bootKernel, type Kernel, type Scripts } from "./host/kernel.ts";
+import type { Unsynced } from "./host/storage/block-device.ts";
+import { fillTree } from "./host/storage/pseudo-tree.ts";
+import type { RunOptions } from "./host/system/cpu.ts";
+import type { RunEnd } from "./host/system/run-end.ts";
+import type { BootAnswer } from "./site/protocol.ts";
+import { caPem, type Site } from "./site/site.ts";
+
+// Behind the hooks: a static import of init's code would ask for modules that Node does not have.
+const { runInit } = await import("../../src/init/birth/run-init.ts");
+const { runSub } = await import("../../src/init/sub/run-sub.ts");
+const { runWatchdog } = await import("../../src/init/watchdog/run-watchdog.ts");
+
+const scripts: Scripts = { [imagePaths.watchdogScript]: runWatchdog };
+
+/** The hardware address of the machine that most tests are about. */
+export const mac = parseMac("52:54:00:12:34:56") as Mac;
+
+/** What a switch says on a machine's cable. */
+export function lldpFrame(systemName: string, port: string, ttlSeconds = 120): Uint8Array {
+  const sender = parseMac("02:00:00:00:00:01") as Mac;
+  const chassis = { kind: "mac", text: sender } as const;
+  return writeLldp({ chassis, port: { kind: "interfaceName", text: port }, ttlSeconds, systemName }, sender);
+}
+
+/** The cable of rack 1, unit 7. */
+export const usualLldp = { frames: [lldpFrame("tor-1", "swp7")], everyMs: 5000 } as const;
+
+/** How a boot is tried: its troubles, and what is otherwise than usual. */
+export type Trial = RunOptions & {
+  readonly wire?: Partial<Wire>;
+  /** No switch speaks LLDP. */
+  readonly mute?: true;
+  /** Files that the Bootstrap Image lacks. */
+  readonly without?: readonly string[];
+  /** What becomes of unsynced writes when the power goes; lost, if it is not said. */
+  readonly unsynced?: Unsynced;
+  /** How long a sub is watched before the test has seen enough. */
+  readonly minutes?: number;
+};
+
+/** One boot: how it ended, and the machine as it was then. */
+export type Boot = { readonly end: RunEnd; readonly kernel: Kernel; readonly answer: BootAnswer };
+
+/** A machine in a site. */
+export type TestMachine = {
+  readonly board: Board;
+  readonly site: Site;
+  /** Powers it on, and lets init run to its end if that is what the site says: nothing follows the hand-over. */
+  readonly bootInit: (trial?: Trial) => Boot;
+  /** Powers it on, and lets whatever boots run: init and the sub after it, or the sub of the disk's system; until a restart, or for some minutes. */
+  readonly boot: (trial?: Trial) => Boot;
+};
+
+const firmwareMs = 20_000;
+const usualMinutes = 10;
+
+/** Puts a machine into a site's rack. */
+export function rackMachine(site: Site, facts: Partial<BoardFacts> = {}): TestMachine {
+  const board = makeBoard({ mac, ...facts });
+
+  function powerOn(trial: Trial, more: Pick<BootFacts, "root" | "commandLine"> & Partial<BootFacts>): Kernel {
+    const { wire, mute, without: _, unsynced: __, minutes: ___, ...options } = trial;
+    const lldp = mute === true ? {} : { lldp: usualLldp };
+    const cable: Wire = { listeners: site.listeners, ...lldp, ...wire };
+    return bootKernel({ board, scripts, world: site.world, wire: cable, ...options, ...more });
+  }
+  /** What a power cut or a reset leaves behind; an orderly end has synced. */
+  function settle(end: RunEnd, { unsynced = { kind: "lost" } }: Trial): void {
+    const orderly = end.kind === "restarted" || end.kind === "switchedRoot";
+    if (!orderly) cutPower(board, end.kind === "stopped" ? { kind: "kept" } : unsynced);
+  }
+  function begin(trial: Trial): Boot {
+    site.world.nowMs += firmwareMs;
+    const answer = site.boot(board.facts.mac, board.facts.firmware);
+    const { without = [] } = trial;
+    const commandLine = answer.kind === "bootstrapImage" ? answer.commandLine : "";
+    const kernel = powerOn(trial, { root: bootstrapRoot({ caPem, without }), commandLine });
+    const end: RunEnd =
+      answer.kind === "bootstrapImage" ? runOn(kernel, runInit) : { kind: "stopped", why: "not told to be born" };
+    return { end, kernel, answer };
+  }
+  /** The system on the disk, as its initrd and systemd leave it for the sub. */
+  function startSystem(trial: Trial): Kernel | string {
+    const found = bootFromDisk(board);
+    if (found.kind === "nothingToBoot") return found.why;
+    const { root, boot, release } = found;
+    const kernel = powerOn(trial, { root, commandLine: "", release, processId: 812 });
+    for (const module of ["virtio_blk", "nvme", "sd_mod", "ext4", "vfat", "efivarfs"]) kernel.loadModule(module);
+    const fill = fillTree(root);
+    for (const path of ["/proc", "/sys", "/dev", "/run", "/boot"]) fill.directory(path);
+    fill.text("/usr/bin/systemctl", "systemctl", 0o755);
+    kernel.mounts.add({ point: "/boot", source: "boot", fileSystem: boot, readOnly: false });
+    for (const [source, type] of [["proc"], ["sys", "sysfs"], ["dev", "devtmpfs"], ["run", "tmpfs"]])
+      kernel.mount({ source: source ?? "", target: `/${source}`, type: type ?? source ?? "", flags: 0 });
+    const run = kernel.mounts.at("/run");
+    if (run !== undefined) fillTree(run.fileSystem).directory("/systemd/system");
+    const network = textIn(root, "/etc/systemd/network/10-birther.network") ?? "";
+    kernel.nic.up();
+    kernel.nic.setAddress(/^Address=([\d.]+)/m.exec(network)?.[1] ?? "");
+    kernel.cpu.advance(10_000);
+    return kernel;
+  }
+  function live(kernel: Kernel, { minutes = usualMinutes }: Trial): RunEnd {
+    const { cpu } = kernel;
+    const enough = () => cpu.end({ kind: "stopped", why: `watched for ${minutes} minutes` });
+    const alarm = { atMs: cpu.monotonicMs() + minutes * 60_000, ring: enough };
+    cpu.alarms.add(alarm);
+    return runOn(kernel, () => runSub({ root: "", once: false }));
+  }
+
+  return {
+    board,
+    site,
+    bootInit: (trial = {}) => {
+      const boot = begin(trial);
+      settle(boot.end, trial);
+      return boot;
+    },
+    boot: (trial = {}) => {
+      const first = begin(trial);
+      const system = first.answer.kind === "localDisk" ? startSystem(trial) : first.kernel;
+      if (typeof system === "string") return { ...first, end: { kind: "stopped", why: system } };
+      const goesOn = first.answer.kind === "localDisk" || first.end.kind === "switchedRoot";
+      system.cpu.resume();
+      const end = goesOn ? live(system, trial) : first.end;
+      settle(end, trial);
+      return { ...first, kernel: system, end };
+    },
+  };
+}

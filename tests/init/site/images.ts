@@ -1,0 +1,64 @@
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { machineFilterLines } from "../../../src/core/image/filter.ts";
+import { ancestorPaths, comparePaths, type Inode } from "../../../src/core/image/tree.ts";
+import { type ImageStore, openImageStore } from "../../../src/dominator/storage/image-store.ts";
+import { type ObjectStore, openObjectStore } from "../../../src/dominator/storage/object-store.ts";
+
+/** Files of an image: text, or a symbolic link's target. */
+export type ImageSketch = { readonly [path: string]: string | { readonly link: string } };
+
+/** Two versions of a system with a kernel; the second has another kernel, a file more and one fewer. */
+export const imageSketches: readonly ImageSketch[] = [
+  {
+    "/etc/passwd": "root\n",
+    "/etc/empty": "",
+    "/etc/gone": "of the first\n",
+    "/usr/bin/tool": "tool of the first\n",
+    "/usr/bin/copy-of-passwd": "root\n",
+    "/usr/lib/modules/6.1.0-1/modules.dep": "kernel/dm-crypt.ko: kernel/dm-mod.ko\nkernel/dm-mod.ko:\n",
+    "/usr/lib/modules/6.1.0-1/kernel/dm-crypt.ko": "crypt",
+    "/usr/lib/modules/6.1.0-1/kernel/dm-mod.ko": "mod",
+    "/lib": { link: "usr/lib" },
+    "/boot/vmlinuz-6.1.0-1": "kernel",
+    "/boot/initrd.img-6.1.0-1": "initrd",
+  },
+];
+
+/** Stores of the images that all sites serve; they are made once and only read from then on. */
+export type ImageServer = { readonly images: ImageStore; readonly objects: ObjectStore };
+
+/** Imports every sketch as the next version of `compute`, with the machine's own files protected. */
+export async function openImages(): Promise<ImageServer> {
+  const directory = await mkdtemp(join(tmpdir(), "birther-init-tests-"));
+  const images = await openImageStore(join(directory, "images"));
+  const objects = await openObjectStore(join(directory, "objects"));
+  for (const sketch of imageSketches) {
+    const tree = await treeOf(sketch, objects);
+    await images.add("compute", { createdAtMs: 1, source: "sketch", filter: machineFilterLines, tree });
+  }
+  return { images, objects };
+}
+
+async function treeOf(sketch: ImageSketch, objects: ObjectStore) {
+  const inodes: Inode[] = [{ kind: "directory", mode: 0o755, uid: 0, gid: 0 }];
+  const directories = new Set(Object.keys(sketch).flatMap(ancestorPaths));
+  const entries: [string, number][] = [...directories].map((path) => [path, 0]);
+  for (const [path, content] of Object.entries(sketch)) {
+    const inode: Inode =
+      typeof content === "string"
+        ? {
+            ...{ kind: "regular", mode: 0o644, uid: 0, gid: 0, mtimeMs: 1_700_000_000_000 },
+            ...(await objects.add([Buffer.from(content)])),
+          }
+        : { kind: "symlink", uid: 0, gid: 0, target: content.link };
+    entries.push([path, inodes.push(inode) - 1]);
+  }
+  // Each directory is an inode of its own: only files have several names.
+  const numbered = entries.map(([path, number]): [string, number] =>
+    number === 0 ? [path, inodes.push({ kind: "directory", mode: 0o755, uid: 0, gid: 0 }) - 1] : [path, number],
+  );
+  numbered.sort(([one], [other]) => comparePaths(one, other));
+  return { inodes, entries: numbered };
+}

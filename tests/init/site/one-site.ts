@@ -1,0 +1,130 @@
+import type { RequestListener } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import { Hono } from "hono";
+import { openLocalBoots } from "../../../src/boot-server/dhcp/local-boots.ts";
+import { pathOf } from "../../../src/boot-server/http/request-path.ts";
+import { bootScriptWriter } from "../../../src/boot-server/http/script-handler.ts";
+import { throughputHandler } from "../../../src/boot-server/http/throughput-handler.ts";
+import { checkConfig } from "../../../src/contract/config/parse.ts";
+import type { Config } from "../../../src/contract/config/schema.ts";
+import type { Firmware } from "../../../src/core/machine/record.ts";
+import { parseMac } from "../../../src/core/net/mac.ts";
+import type { Clock, Log, Store } from "../../../src/core/ports.ts";
+import { objectsHandler } from "../../../src/dominator/storage/objects-handler.ts";
+import { subApp } from "../../../src/dominator/sub/app.ts";
+import { lastAnswers } from "../../../src/mdb/http/problem.ts";
+import type { Journal } from "../../../src/mdb/journal/journal.ts";
+import { machineFacingApp } from "../../../src/mdb/machine-api/app.ts";
+import { orderIssuer } from "../../../src/mdb/machine-api/issue-order.ts";
+import { storeOn } from "../../../src/mdb/open-store.ts";
+import { chanceOf, randomBytes } from "../host/system/random.ts";
+import type { ImageServer } from "./images.ts";
+import type { BootAnswer, ServerKind, SiteFacts } from "./protocol.ts";
+
+/** The configuration of a rack with a burn-in of moments. */
+const usualConfig = {
+  networks: [
+    {
+      name: "rack",
+      interface: "eth0",
+      serverAddress: "10.77.0.1",
+      prefix: "10.77.0.0/24",
+      temporaryPool: { first: "10.77.0.50", last: "10.77.0.250" },
+      nursery: true,
+      permanent: { prefix: "10.77.1.0/24", serverAddress: "10.77.1.1", gateway: "10.77.1.1" },
+    },
+  ],
+  placement: {
+    lldpSeconds: 40,
+    rules: [
+      {
+        switch: "tor-(?<rack>\\d+)",
+        port: "swp(?<unit>\\d+)",
+        hostname: "r{rack:2}u{unit:2}",
+        address: { first: "10.77.1.0", step: { rack: 64, unit: 1 } },
+      },
+    ],
+  },
+  images: [{ image: "debug", when: { burnIn: "failed" } }, { image: "compute" }],
+  burnIn: { cpuSeconds: 1, memoryPercent: 10, diskMiB: 2, networkMiB: 1 },
+  storage: { minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256 },
+};
+
+/** The MDB, the Boot Server's HTTP and the Dominator of one site, of which only sockets, TLS and the database's disk are missing. */
+export type OneSite = {
+  readonly store: Store;
+  readonly boot: (asked: { readonly mac: string; readonly firmware: Firmware }) => Promise<BootAnswer>;
+  readonly listener: (server: ServerKind) => RequestListener;
+  /** New server processes on the same database. */
+  readonly restart: () => void;
+};
+
+/** A ledger that keeps nothing: the Store's memory is the database. */
+const noJournal: Journal = {
+  load: async () => ({ position: 0, machines: [], documents: [] }),
+  commit: async ({ since }) => since(),
+  remoteChangesSince: async (position) => ({ kind: "changes", position, machines: [], documents: [], changes: [] }),
+  changesSince: async () => ({ kind: "changes", changes: [] }),
+  history: async () => [],
+  audit: async () => [],
+  backup: async () => undefined,
+  [Symbol.asyncDispose]: async () => undefined,
+};
+
+function configOf(facts: SiteFacts): Config {
+  const checked = checkConfig({ ...usualConfig, ...facts.config });
+  if (checked.kind === "refused")
+    throw new Error(`the test's configuration is refused: ${JSON.stringify(checked.faults)}`);
+  return checked.config;
+}
+
+/** Opens a site. Its chance repeats, and its time is the test's. */
+export async function openSite(facts: SiteFacts, { images, objects }: ImageServer, clock: Clock): Promise<OneSite> {
+  const config = configOf(facts);
+  const log: Log = () => undefined;
+  const chance = chanceOf(7);
+  const random = { bytes: (count: number) => randomBytes(chance, count) };
+  const store = await storeOn({ journal: noJournal, clock, log });
+  const { networks, ports } = config;
+  const issueOrder = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });
+  const localBoots = openLocalBoots({ store, clock, log });
+  const write = bootScriptWriter({ networks, ports, store, issueOrder, localBoots, clock, log });
+  let machines = machineListener();
+
+  function machineListener(): RequestListener {
+    const app = new Hono();
+    const { onError, notFound } = lastAnswers(log);
+    app.onError(onError);
+    app.notFound(notFound);
+    app.route("/", machineFacingApp({ store, config, clock, random, log }));
+    app.route("/", subApp({ store, images, log }));
+    const answer = getRequestListener(app.fetch);
+    return (request, response) => void answer(request, response);
+  }
+  const handlers = [throughputHandler(log), objectsHandler({ objects, log })];
+  const http: RequestListener = (request, response) => {
+    const path = pathOf(request.url ?? "/");
+    if (!handlers.some((handler) => handler(request, response, path))) response.writeHead(404).end("not found\n");
+  };
+
+  async function boot({ mac: text, firmware }: { mac: string; firmware: Firmware }): Promise<BootAnswer> {
+    const mac = parseMac(text);
+    if (mac === undefined) throw new Error(`${text} is no hardware address`);
+    const known = store.byMac(mac);
+    const address = known?.temporaryAddress ?? `10.77.0.${50 + store.list().length}`;
+    const asked = { mac, firmware, network: "rack", nursery: true, address, stage: "firmware", answer: "loader" };
+    await store.apply({ kind: "pxeAsked", ...asked });
+    const script = (await write(mac, "ipxe", { scriptUri: "http://10.77.0.1/boot" })) ?? "";
+    const commandLine = /^kernel \S+ (.*) \|\| goto failed$/m.exec(script)?.[1];
+    if (commandLine !== undefined) return { kind: "bootstrapImage", commandLine };
+    return /^echo /m.test(script) ? { kind: "waits", why: script } : { kind: "localDisk" };
+  }
+  return {
+    store,
+    boot,
+    listener: (server) => (server === "http" ? http : (request, response) => machines(request, response)),
+    restart: () => {
+      machines = machineListener();
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import type { MachineEvent } from "../../../src/core/machine/event.ts";
+import type { Firmware, Machine } from "../../../src/core/machine/record.ts";
+
+/** What a site's servers are like: parts of the configuration in the place of the usual ones. */
+export type SiteFacts = { readonly config?: { readonly [key: string]: unknown } };
+
+/** The servers that machines connect to. */
+export type ServerKind = "machines" | "http";
+
+/** What the test's thread asks of the servers' thread; `nowMs` is the true time. */
+export type SiteRequest = { readonly site: number; readonly nowMs: number } & (
+  | { readonly kind: "open"; readonly facts: SiteFacts }
+  | { readonly kind: "close" }
+  /** A machine's firmware asks what to boot. */
+  | { readonly kind: "boot"; readonly mac: string; readonly firmware: Firmware }
+  | { readonly kind: "apply"; readonly event: MachineEvent }
+  | { readonly kind: "machine"; readonly mac: string }
+  | { readonly kind: "log"; readonly mac: string }
+  /** The server's process ends and another one starts on the same database. */
+  | { readonly kind: "restart" }
+  | { readonly kind: "connect"; readonly server: ServerKind; readonly conversation: number }
+  | { readonly kind: "exchange"; readonly conversation: number; readonly bytes: Uint8Array }
+  | { readonly kind: "hangUp"; readonly conversation: number }
+);
+
+/** What a machine's firmware is told to boot. */
+export type BootAnswer =
+  | { readonly kind: "bootstrapImage"; readonly commandLine: string }
+  | { readonly kind: "localDisk" }
+  | { readonly kind: "waits"; readonly why: string };
+
+/** What comes back; each question has one. */
+export type SiteAnswer =
+  | { readonly kind: "done" }
+  | { readonly kind: "boot"; readonly answer: BootAnswer }
+  | { readonly kind: "machine"; readonly machine: Machine | undefined }
+  | { readonly kind: "log"; readonly lines: readonly string[] }
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array; readonly closed: boolean }
+  | { readonly kind: "refused"; readonly why: string }
+  | { readonly kind: "broken"; readonly error: unknown };
+
+const orders: readonly SiteRequest["kind"][] = ["open", "close", "restart", "connect", "hangUp"];
+
+/** Whether the asker waits for the answer: the others are only carried out, in order. */
+export function isQuestion({ kind }: SiteRequest): boolean {
+  return !orders.includes(kind);
+}

@@ -1,0 +1,83 @@
+import type { MachineEvent } from "../../../src/core/machine/event.ts";
+import type { Firmware, Machine } from "../../../src/core/machine/record.ts";
+import { makeAuthority } from "../../native/certificates.ts";
+import type { Conversation, Listener } from "../host/devices/network.ts";
+import type { WorldClock } from "../host/system/cpu.ts";
+import type { BootAnswer, ServerKind, SiteFacts } from "./protocol.ts";
+import { askServers, tellServers } from "./server-thread.ts";
+
+const authority = await makeAuthority("fake site's CA");
+
+/** The only certificate that the site's machines trust. */
+export const caPem = authority.pem;
+
+/** A site's real servers, reached without sockets; every function waits for its answer. */
+export type Site = {
+  readonly world: WorldClock;
+  /** What listens at which `ADDRESS:PORT`. */
+  readonly listeners: Map<string, Listener>;
+  readonly boot: (mac: string, firmware: Firmware) => BootAnswer;
+  /** Applies an event as an operator's request would; throws where the MDB refuses. */
+  readonly apply: (event: MachineEvent) => void;
+  readonly machine: (mac: string) => Machine;
+  readonly log: (mac: string) => readonly string[];
+  readonly restart: () => void;
+  readonly close: () => void;
+};
+
+let lastSite = 0;
+let lastConversation = 0;
+
+/** Opens the servers of a site of its own, with nothing in the database. */
+export function openSite(facts: SiteFacts = {}): Site {
+  lastSite += 1;
+  const site = lastSite;
+  const world: WorldClock = { nowMs: Date.now() };
+  const own = () => ({ site, nowMs: Math.round(world.nowMs) });
+  tellServers({ kind: "open", facts, ...own() });
+
+  function connect(server: ServerKind): Conversation {
+    lastConversation += 1;
+    const conversation = lastConversation;
+    tellServers({ kind: "connect", server, conversation, ...own() });
+    return {
+      exchange: (bytes) => {
+        const said = askServers({ kind: "exchange", conversation, bytes, ...own() });
+        return said.kind === "bytes" ? said : { bytes: new Uint8Array(0), closed: true };
+      },
+      close: () => tellServers({ kind: "hangUp", conversation, ...own() }),
+    };
+  }
+  const { notBefore, notAfter } = authority.certificate;
+  const tls = { caPem, serverName: "birther", fromMs: notBefore.getTime(), toMs: notAfter.getTime() };
+  const addresses = ["10.77.0.1", "10.77.1.1"];
+  return {
+    world,
+    listeners: new Map([
+      ...addresses.map((address): [string, Listener] => [
+        `${address}:443`,
+        { connect: () => connect("machines"), tls },
+      ]),
+      ...addresses.map((address): [string, Listener] => [`${address}:80`, { connect: () => connect("http") }]),
+    ]),
+    boot: (mac, firmware) => {
+      const said = askServers({ kind: "boot", mac, firmware, ...own() });
+      return said.kind === "boot" ? said.answer : { kind: "waits", why: said.kind };
+    },
+    apply: (event) => {
+      const said = askServers({ kind: "apply", event, ...own() });
+      if (said.kind === "refused") throw new Error(`the MDB refuses ${event.kind}: ${said.why}`);
+    },
+    machine: (mac) => {
+      const said = askServers({ kind: "machine", mac, ...own() });
+      if (said.kind !== "machine" || said.machine === undefined) throw new Error(`the MDB has no machine ${mac}`);
+      return said.machine;
+    },
+    log: (mac) => {
+      const said = askServers({ kind: "log", mac, ...own() });
+      return said.kind === "log" ? said.lines : [];
+    },
+    restart: () => tellServers({ kind: "restart", ...own() }),
+    close: () => tellServers({ kind: "close", ...own() }),
+  };
+}

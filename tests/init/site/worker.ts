@@ -1,0 +1,93 @@
+import { workerData } from "node:worker_threads";
+import { parseMac } from "../../../src/core/net/mac.ts";
+import { converse, type ServerConversation } from "./conversation.ts";
+import { openImages } from "./images.ts";
+import { type OneSite, openSite } from "./one-site.ts";
+import { isQuestion, type SiteAnswer, type SiteRequest } from "./protocol.ts";
+import type { ServerThread } from "./server-thread.ts";
+
+/**
+ * The thread of all sites' servers. init is synchronous and the servers are not: the test's thread sleeps on `signal` while one
+ * of its requests is answered here.
+ */
+const { port, signal }: ServerThread = workerData;
+const flag = new Int32Array(signal);
+const imageServer = await openImages();
+const sites = new Map<number, OneSite>();
+const clocks = new Map<number, { nowMs: number }>();
+const conversations = new Map<number, ServerConversation>();
+
+async function open(request: Extract<SiteRequest, { kind: "open" }>): Promise<SiteAnswer> {
+  const time = { nowMs: request.nowMs };
+  clocks.set(request.site, time);
+  const clock = { nowMs: () => time.nowMs, monotonicMs: () => time.nowMs };
+  sites.set(request.site, await openSite(request.facts, imageServer, clock));
+  return { kind: "done" };
+}
+
+async function answer(request: SiteRequest): Promise<SiteAnswer> {
+  if (request.kind === "open") return await open(request);
+  const site = sites.get(request.site);
+  const time = clocks.get(request.site);
+  if (site === undefined || time === undefined) throw new Error(`there is no site ${request.site}`);
+  time.nowMs = request.nowMs;
+  switch (request.kind) {
+    case "close":
+      sites.delete(request.site);
+      clocks.delete(request.site);
+      return { kind: "done" };
+    case "boot":
+      return { kind: "boot", answer: await site.boot(request) };
+    case "apply": {
+      const decision = await site.store.apply(request.event);
+      return decision.kind === "refused" ? { kind: "refused", why: decision.refusal.message } : { kind: "done" };
+    }
+    case "machine":
+      return { kind: "machine", machine: machineOf(site, request.mac) };
+    case "log": {
+      const machine = machineOf(site, request.mac);
+      return { kind: "log", lines: machine === undefined ? [] : site.store.log(machine.id) };
+    }
+    case "restart":
+      site.restart();
+      return { kind: "done" };
+    case "connect":
+      conversations.set(request.conversation, converse(site.listener(request.server)));
+      return { kind: "done" };
+    case "exchange": {
+      const found = conversations.get(request.conversation);
+      return {
+        kind: "bytes",
+        ...((await found?.exchange(request.bytes)) ?? { bytes: new Uint8Array(0), closed: true }),
+      };
+    }
+    case "hangUp":
+      conversations.get(request.conversation)?.hangUp();
+      conversations.delete(request.conversation);
+      return { kind: "done" };
+  }
+}
+
+function machineOf(site: OneSite, mac: string) {
+  const parsed = parseMac(mac);
+  return parsed === undefined ? undefined : site.store.byMac(parsed);
+}
+
+let failure: unknown;
+let last: Promise<void> = Promise.resolve();
+
+async function take(request: SiteRequest): Promise<void> {
+  const said = await answer(request).catch((error: unknown): SiteAnswer => ({ kind: "broken", error }));
+  // What nobody waits for is told with the next answer.
+  if (!isQuestion(request)) {
+    if (said.kind === "broken") failure ??= said.error;
+    return;
+  }
+  port.postMessage(failure === undefined ? said : { kind: "broken", error: failure });
+  Atomics.add(flag, 0, 1);
+  Atomics.notify(flag, 0);
+}
+
+port.on("message", (request: SiteRequest) => {
+  last = last.then(() => take(request));
+});
