@@ -56,7 +56,7 @@ const beforePlacement: readonly Row[] = [
       /cmdline/,
       text((line) => line.replace("birther.token", "token")),
     ),
-    fails: ["read boot settings", /birther\.token is missing/],
+    fails: ["read boot settings", /birther\.token/],
   },
   {
     title: "the kernel's list of modules cannot be read",
@@ -66,7 +66,7 @@ const beforePlacement: readonly Row[] = [
   {
     title: "the NIC's driver is missing",
     trial: module("drivers/net/virtio_net.ko"),
-    fails: ["bring the network up", /no NIC has the MAC 52:54:00:12:34:56/],
+    fails: ["bring the network up", /52:54:00:12:34:56/],
   },
   {
     title: "no link",
@@ -75,7 +75,7 @@ const beforePlacement: readonly Row[] = [
       /carrier/,
       text(() => "0\n"),
     ),
-    fails: ["bring the network up", /eth0 has no link after 60 s/],
+    fails: ["bring the network up", /eth0.*60 s/],
   },
   {
     title: "the address is not taken",
@@ -90,7 +90,7 @@ const beforePlacement: readonly Row[] = [
   {
     title: "nobody listens at the MDB's port",
     trial: one("tcpConnect", /:443/, fails("ECONNREFUSED")),
-    fails: ["ask for the order", /not answered for 120 s: .*Connection refused/],
+    fails: ["ask for the order", /120 s.*Connection refused/],
   },
   {
     title: "the MDB's certificate is another authority's",
@@ -113,7 +113,7 @@ const beforePlacement: readonly Row[] = [
       /:443/,
       text((answer) => answer.replace(/"machineId"/, '"machineIX"')),
     ),
-    fails: ["ask for the order", /the MDB's order is not understood/],
+    fails: ["ask for the order", /order.*machineId/],
   },
   {
     title: "the clock cannot be set",
@@ -124,36 +124,36 @@ const beforePlacement: readonly Row[] = [
     title: "no disk",
     trial: {},
     board: { disks: [] },
-    fails: ["choose the root disk", /no disk in this machine/],
+    fails: ["choose the root disk", /no disk/],
     stays: true,
   },
   {
     title: "only a small disk",
     trial: {},
     board: { disks: [smallDisk] },
-    fails: ["choose the root disk", /no disk is large enough: 2048 MiB are needed, found \/dev\/vda 1024 MiB/],
+    fails: ["choose the root disk", /2048 MiB.*\/dev\/vda 1024 MiB/],
     stays: true,
   },
   {
     title: "the disk's driver is missing",
     trial: module("drivers/block/virtio_blk.ko"),
-    fails: ["choose the root disk", /no disk in this machine/],
+    fails: ["choose the root disk", /no disk/],
   },
   {
     title: "a disk that hangs in the burn-in",
     trial: one("read", /^\/dev\/vda$/, { kind: "hangs" }),
     fails: "reset",
   },
-  { title: "no LLDP", trial: { mute: true }, fails: ["find the switch port", /no LLDP frame came in 40 s/] },
+  { title: "no LLDP", trial: { mute: true }, fails: ["find the switch port", /LLDP.* 40 s/] },
   {
     title: "LLDP that cannot be read",
     trial: one("packetReceive", /eth0/, { kind: "garbles", change: (frame) => frame.subarray(0, 20) }),
-    fails: ["find the switch port", /no LLDP frame came in 40 s/],
+    fails: ["find the switch port", /LLDP.* 40 s/],
   },
   {
     title: "a port that no rule places",
     trial: { wire: { lldp: otherPort } },
-    fails: ["compute the place", /none of the 1 placement rules matches .*"mgmt0"/],
+    fails: ["compute the place", /mgmt0/],
   },
   {
     title: "no image rule matches",
@@ -166,27 +166,27 @@ const beforePlacement: readonly Row[] = [
     title: "NVRAM is read-only, and the policy asks for encryption",
     trial: one("create", /efivars\/BirtherProbe/, fails("EROFS")),
     config: noUnencrypted,
-    fails: ["plan the installation", /nowhere to keep a disk key .*Read-only file system/],
+    fails: ["plan the installation", /Read-only file system.*allowUnencrypted/],
   },
   {
     title: "NVRAM is full, and the policy asks for encryption",
     trial: one("write", /efivars\/BirtherProbe/, fails("ENOSPC")),
     config: noUnencrypted,
-    fails: ["plan the installation", /nowhere to keep a disk key .*No space left on device/],
+    fails: ["plan the installation", /No space left on device.*allowUnencrypted/],
   },
   {
     title: "a BIOS, and the policy asks for encryption",
     trial: {},
     board: { firmware: "bios" },
     config: noUnencrypted,
-    fails: ["plan the installation", /BIOS firmware has no variables/],
+    fails: ["plan the installation", /BIOS.*allowUnencrypted/],
     stays: true,
   },
   {
     title: "Secure Boot is on, and the order has no signed loader",
     trial: {},
     board: { secureBoot: true },
-    fails: ["plan the installation", /Secure Boot is on, and the order names no signed boot loader/],
+    fails: ["plan the installation", /Secure Boot.*signed/],
     stays: true,
   },
   {
@@ -202,7 +202,7 @@ const beforePlacement: readonly Row[] = [
       text(() => "another\n"),
       { from: serialReads - 3 },
     ),
-    fails: ["check the root disk", /\/dev\/vda is another disk now: serial another/],
+    fails: ["check the root disk", /another disk now.*serial another/],
   },
 ];
 
@@ -221,7 +221,7 @@ const afterPlacement: readonly Row[] = [
   {
     title: "the firmware keeps another key than it was given",
     trial: one("read", /BirtherDiskKey/, { kind: "garbles", change: (bytes) => bytes.map((byte) => byte ^ 1) }),
-    fails: ["make keys", /the firmware did not keep the variable/],
+    fails: ["make keys", /BirtherDiskKey/],
   },
   {
     title: "another disk stands at the path when it is about to be partitioned",
@@ -231,7 +231,7 @@ const afterPlacement: readonly Row[] = [
       text(() => "another\n"),
       { from: serialReads - 1 },
     ),
-    fails: ["partition", /\/dev\/vda is another disk now: serial another/],
+    fails: ["partition", /another disk now.*serial another/],
   },
   {
     title: "sfdisk is missing",
@@ -242,7 +242,7 @@ const afterPlacement: readonly Row[] = [
   {
     title: "sfdisk hangs",
     trial: one("exec", /sfdisk/, { kind: "runsFor", milliseconds: Number.POSITIVE_INFINITY }),
-    fails: ["partition", /did not end within 110 s and was killed/],
+    fails: ["partition", /sfdisk.*110 s/],
   },
   {
     title: "the disk takes no partition table",
@@ -257,7 +257,7 @@ const afterPlacement: readonly Row[] = [
   {
     title: "the new partitions never show",
     trial: one("stat", /^\/dev\/vda3$/, fails("ENOENT")),
-    fails: ["partition", /\/dev\/vda3 did not appear within 20 s/],
+    fails: ["partition", /\/dev\/vda3.*20 s/],
   },
   {
     title: "LUKS cannot be made",
@@ -306,13 +306,13 @@ const afterPlacement: readonly Row[] = [
   },
   {
     title: "a service's link cannot be made",
-    trial: one("symlink", /subd\.service/, fails("EROFS")),
+    trial: one("symlink", /birther-agent\.service/, fails("EROFS")),
     fails: ["enable services", /Read-only file system/],
   },
   {
     title: "the sub cannot be read from the image",
-    trial: one("read", /subd\.js/, fails("EIO")),
-    fails: ["copy subd", /copy .*subd\.js .*: Input\/output error/],
+    trial: one("read", /agent\.js/, fails("EIO")),
+    fails: ["copy birther-agent", /copy .*agent\.js .*: Input\/output error/],
   },
   {
     title: "the unlocker's libraries cannot be listed",

@@ -11,6 +11,7 @@ const requests = [
   "report to the MDB", // hardware
   "report to the MDB", // burnIn
   "report the place",
+  "report to the MDB", // the burn-in that writes
   "report to the MDB", // keysMade
   "report to the MDB", // partitioned
   "report to the MDB", // populated
@@ -52,8 +53,8 @@ for (const [index, step] of requests.entries()) {
       const failed = machine.bootInit({ troubles: request === 1 ? [...gone(1)] : gone(request) });
       const shown = failed.kernel.screen.join("\n");
       assert.deepEqual(failed.end, { kind: "restarted", how: "restart" }, shown);
-      assert.ok(shown.includes(`ERROR: ${step}: the MDB has not answered for 120 s`), shown);
-      assert.match(shown, /Check that the Birther runs and is reachable/);
+      assert.ok(shown.includes(`ERROR: ${step}: `), shown);
+      assert.match(shown, /120 s.*(Connection refused|Broken pipe)/);
       assert.equal(machine.bootInit().end.kind, "switchedRoot");
       assert.equal(site.machine(mac).state, "healthy");
     });

@@ -11,7 +11,7 @@ after(site.close);
 test("a UEFI machine is born against the real MDB: the order of phases, the disk, the record", () => {
   const machine = rackMachine(site);
   const { end, kernel } = machine.bootInit();
-  assert.deepEqual(end, { kind: "switchedRoot", argv: ["/usr/local/sbin/subd"] }, kernel.screen.join("\n"));
+  assert.deepEqual(end, { kind: "switchedRoot", argv: ["/usr/local/sbin/birther-agent"] }, kernel.screen.join("\n"));
 
   const record = site.machine(mac);
   assert.equal(record.state, "healthy");

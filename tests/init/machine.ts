@@ -17,7 +17,7 @@ import { caPem, type Site } from "./site/site.ts";
 
 // Behind the hooks: a static import of init's code would ask for modules that Node does not have.
 const { runInit } = await import("../../src/init/birth/run-init.ts");
-const { runSub } = await import("../../src/init/sub/run-sub.ts");
+const { runAgent } = await import("../../src/init/agent/run-agent.ts");
 const { runWatchdog } = await import("../../src/init/watchdog/run-watchdog.ts");
 
 const scripts: Scripts = { [imagePaths.watchdogScript]: runWatchdog };
@@ -115,7 +115,7 @@ export function rackMachine(site: Site, facts: Partial<BoardFacts> = {}): TestMa
     const enough = () => cpu.end({ kind: "stopped", why: `watched for ${minutes} minutes` });
     const alarm = { atMs: cpu.monotonicMs() + minutes * 60_000, ring: enough };
     cpu.alarms.add(alarm);
-    return runOn(kernel, () => runSub({ root: "", once: false }));
+    return runOn(kernel, () => runAgent({ root: "", once: false }));
   }
 
   return {

@@ -31,7 +31,7 @@ export function bootstrapRoot(facts: { readonly caPem: string; readonly without?
   fill.text("/lib/libc.so.6", "libc");
   fill.text(imagePaths.native, "native program", 0o755);
   fill.text(imagePaths.watchdogScript, "watchdog script");
-  fill.text(imagePaths.subScript, "sub script");
+  fill.text(imagePaths.agentScript, "agent script");
   fill.text(imagePaths.caCertificate, facts.caPem);
   fill.bytes(imagePaths.grubBoot, grubBoot());
   fill.bytes(imagePaths.grubCore, grubCore());

@@ -63,7 +63,7 @@ function bootPartitions(board: Board, parts: readonly Part[]): DiskBoot {
     if ((textIn(boot, file) ?? "") === "") return dead(`${file}, which grub.cfg names, is missing or empty`);
   const root = openRoot(board, parts, source);
   if (typeof root === "string") return dead(root);
-  if (textIn(root, "/usr/local/sbin/subd") === undefined) return dead("the root has no sub");
+  if (textIn(root, "/usr/local/sbin/birther-agent") === undefined) return dead("the root has no sub");
   return { kind: "boots", root, boot, release };
 }
 
