@@ -112,8 +112,11 @@ export async function openSite(facts: SiteFacts, { images, objects }: ImageServe
     if (mac === undefined) throw new Error(`${text} is no hardware address`);
     const known = store.byMac(mac);
     const address = known?.temporaryAddress ?? `10.77.0.${50 + store.list().length}`;
-    const asked = { mac, firmware, network: "rack", nursery: true, address, stage: "firmware", answer: "loader" };
-    await store.apply({ kind: "pxeAsked", ...asked });
+    await store.apply({
+      kind: "pxeAsked",
+      ...{ mac, firmware, network: "rack", nursery: true, address },
+      ...{ stage: "firmware", answer: "loader" },
+    });
     const script = (await write(mac, "ipxe", { scriptUri: "http://10.77.0.1/boot" })) ?? "";
     const commandLine = /^kernel \S+ (.*) \|\| goto failed$/m.exec(script)?.[1];
     if (commandLine !== undefined) return { kind: "bootstrapImage", commandLine };
