@@ -8,12 +8,13 @@ export function cleanCommand(program: Command): void {
     .description(
       "install machines anew at their next boot without burn-in: an encrypted root disk is erased with its key, other disks are left alone",
     )
+    .option("--restart", "also while a rebirth or clean is running: it stops and begins anew")
     .option("--override", "also more of a group at once than blastRadius allows; the audit tells who did");
   actOptions(command, "loses").action(
-    async (names: string[], { override, ...options }: ActOptions & { override?: true }) => {
+    async (names: string[], { restart, override, ...options }: ActOptions & { restart?: true; override?: true }) => {
       const loses = "everything on the root disk will be lost at the next boot";
       const verb = {
-        ...{ action: { action: "clean", override } as const, loses },
+        ...{ action: { action: "clean", restart, override } as const, loses },
         done: (machine: Parameters<typeof briefName>[0] & { generation: number }) =>
           `${briefName(machine)}: clean, generation ${machine.generation}; reset it, and it begins`,
       };

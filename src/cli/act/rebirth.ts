@@ -11,12 +11,13 @@ export function rebirthCommand(program: Command): void {
       "--new-root-disk [selector]",
       "another root disk than the recorded one may be taken and erased: by serial number, WWN or path, or any",
     )
+    .option("--restart", "also while a rebirth or clean is running: it stops and begins anew")
     .option("--override", "also more of a group at once than blastRadius allows; the audit tells who did");
-  type Options = ActOptions & { moved?: true; newRootDisk?: string | true; override?: true };
+  type Options = ActOptions & { moved?: true; newRootDisk?: string | true; restart?: true; override?: true };
   actOptions(command, "loses").action(
-    async (names: string[], { moved, newRootDisk: disk, override, ...options }: Options) => {
+    async (names: string[], { moved, newRootDisk: disk, restart, override, ...options }: Options) => {
       const newRootDisk = disk === undefined ? undefined : disk === true ? {} : { selector: disk };
-      const action = { action: "rebirth", mayMove: moved, newRootDisk, override } as const;
+      const action = { action: "rebirth", mayMove: moved, newRootDisk, restart, override } as const;
       const loses =
         disk === undefined
           ? "everything on the root disk will be lost at the next boot"

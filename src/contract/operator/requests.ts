@@ -81,6 +81,10 @@ const override = v.exactOptional(
   v.pipe(v.boolean(), v.description("also where more machines of a group are sent away than `blastRadius` allows")),
 );
 
+const restart = v.exactOptional(
+  v.pipe(v.literal(true), v.description("also while a rebirth or clean is running: it stops and begins anew")),
+);
+
 /** What each action wants to know beside the machine. */
 export const actionBodies = {
   rebirth: v.strictObject({
@@ -95,9 +99,10 @@ export const actionBodies = {
         ),
       ),
     ),
+    restart,
     override,
   }),
-  clean: v.strictObject({ override }),
+  clean: v.strictObject({ restart, override }),
   cancel: v.strictObject({}),
   hold: v.strictObject({ reason: text }),
   release: v.strictObject({

@@ -6,14 +6,15 @@ import type { Machine } from "../machine/record.ts";
 /** What an operator may have done to one machine or to many at once. */
 export type OperatorAction =
   /** `mayMove`: at another place than now, by another name. `override`: beyond the blast radius. */
-  /** `newRootDisk`: another root disk than the recorded one is allowed, the one that `selector` names or any. */
+  /** `newRootDisk`: another root disk than the recorded one is allowed, the one that `selector` names or any.  `restart`: also while one is running. */
   | {
       readonly action: "rebirth";
       readonly mayMove?: true | undefined;
       readonly newRootDisk?: { readonly selector?: string | undefined } | undefined;
+      readonly restart?: true | undefined;
       readonly override?: boolean | undefined;
     }
-  | { readonly action: "clean"; readonly override?: boolean | undefined }
+  | { readonly action: "clean"; readonly restart?: true | undefined; readonly override?: boolean | undefined }
   | { readonly action: "cancel" }
   | { readonly action: "hold"; readonly reason: string }
   /** `wipe`: its first birth may erase what was found on the disks. */
@@ -37,12 +38,12 @@ export function eventOfAction(action: OperatorAction, machine: Machine, by: stri
         kind: "rebirthAsked",
         id,
         by,
-        ...overriding(action),
+        ...insisting(action),
         ...(action.mayMove === true ? { mayMove: true } : {}),
         ...(action.newRootDisk === undefined ? {} : { newRootDisk: selected(action.newRootDisk) }),
       };
     case "clean":
-      return { kind: "cleanAsked", id, by, ...overriding(action) };
+      return { kind: "cleanAsked", id, by, ...insisting(action) };
     case "cancel":
       return { kind: "rebirthCancelled", id, by };
     case "hold":
@@ -63,8 +64,12 @@ function selected({ selector }: { readonly selector?: string | undefined }) {
   return selector === undefined ? {} : { selector };
 }
 
-function overriding({ override }: { readonly override?: boolean | undefined }) {
-  return override === true ? ({ override } as const) : {};
+function insisting(asked: { readonly override?: boolean | undefined; readonly restart?: true | undefined }) {
+  const { override, restart } = asked;
+  return {
+    ...(override === true ? ({ override } as const) : {}),
+    ...(restart === true ? ({ restart } as const) : {}),
+  };
 }
 
 /** What of a machine's data an erasing action leaves, one clause each. */

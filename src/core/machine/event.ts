@@ -4,6 +4,7 @@ import type { Mac } from "../net/mac.ts";
 import type { Placement } from "../site/placement.ts";
 import type { PxeAnswer, PxeStage } from "./pxe-answer.ts";
 import type {
+  BirthAction,
   ConditionKind,
   Firmware,
   Machine,
@@ -28,7 +29,13 @@ export type DetailsPatch = {
   readonly macs?: readonly Mac[];
 };
 
+/** `restart`: also where a rebirth or clean is running, which is then stopped at its next report and begun anew. */
+type AskedAnew = SentAwayBy & { readonly restart?: true };
+
 type SentAwayBy = Omit<NonNullable<Machine["sentAway"]>, "atMs">;
+
+/** The order that a report of init belongs to. A report of a superseded order is refused, whatever it says. */
+export type OfOrder = { readonly order?: { readonly generation: number; readonly action: BirthAction } };
 
 /**
  * Everything that can happen to a machine. The Store hands each event to `decide` in life.ts, the only place
@@ -66,13 +73,13 @@ export type MachineEvent =
   /** The address that another DHCP server leases to the machine; dotted quad. */
   | { readonly kind: "addressSeen"; readonly id: MachineId; readonly address: string }
   /** Something was seen of the machine from outside, e.g. its loader was sent. */
-  | {
+  | ({
       readonly kind: "phaseSeen";
       readonly id: MachineId;
       readonly phase: Phase;
       readonly durationMs?: number;
       readonly detail?: string;
-    }
+    } & OfOrder)
   /** A boot script with a fresh token was made. */
   | { readonly kind: "orderIssued"; readonly id: MachineId; readonly tokenHash: string; readonly expiresAtMs: number }
   /** init presented the token. The same token with the same bootId is a retry and is accepted again. */
@@ -85,22 +92,22 @@ export type MachineEvent =
       readonly sessionHash: string;
     }
   /** What the machine is made of. `freshRack`: its network says that nothing of value lies on the disks of new machines. */
-  | {
+  | ({
       readonly kind: "hardwareScanned";
       readonly id: MachineId;
       readonly hardware: Hardware;
       readonly freshRack?: true;
-    }
-  | { readonly kind: "burnInDone"; readonly id: MachineId; readonly report: BurnInReport }
+    } & OfOrder)
+  | ({ readonly kind: "burnInDone"; readonly id: MachineId; readonly report: BurnInReport } & OfOrder)
   /** `rootDisk` is the disk that will be written to once this is accepted. */
-  | {
+  | ({
       readonly kind: "placed";
       readonly id: MachineId;
       readonly placement: Placement;
       readonly rootDisk?: DiskIdentity;
-    }
+    } & OfOrder)
   /** A step of the birth failed; the machine will retry by itself. */
-  | { readonly kind: "failed"; readonly id: MachineId; readonly step: string; readonly reason: string }
+  | ({ readonly kind: "failed"; readonly id: MachineId; readonly step: string; readonly reason: string } & OfOrder)
   /** init asks to be declared healthy. Refused if the order is stale or the name or address is taken. */
   | {
       readonly kind: "becameHealthy";
@@ -143,8 +150,8 @@ export type MachineEvent =
       readonly mayMove?: true;
       /** Another root disk than the recorded one is allowed: the one that `selector` names, or any. */
       readonly newRootDisk?: { readonly selector?: string };
-    } & SentAwayBy)
-  | ({ readonly kind: "cleanAsked"; readonly id: MachineId } & SentAwayBy)
+    } & AskedAnew)
+  | ({ readonly kind: "cleanAsked"; readonly id: MachineId } & AskedAnew)
   /** A rebirth or clean is taken back. */
   | { readonly kind: "rebirthCancelled"; readonly id: MachineId; readonly by: string }
   /** The watch: a machine does not get on (core/machine/vigilance.ts), or does again. */

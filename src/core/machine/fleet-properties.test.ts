@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { checkFleet } from "./check.ts";
-import type { Decision, MachineEvent } from "./event.ts";
+import type { Decision, MachineEvent, OfOrder } from "./event.ts";
 import { defaultDeadlineSeconds } from "./health/deadlines.ts";
 import { nextRepair, type RepairPolicy } from "./health/repair.ts";
 import { checkProgress, defaultWatchRules, watchEvent } from "./health/stall-detection.ts";
@@ -14,13 +14,15 @@ import { kept } from "./testing/fleet-counterexamples.ts";
 import { hardware, mac, place, testFleet } from "./testing/test-fleet.ts";
 
 /** Metal: what a record stands for, and what can be wrong about it. */
+type BirthOrder = NonNullable<OfOrder["order"]>;
+
 type Chassis = {
   nics: number[];
   unit: number;
   /** The system on its disk: as which machine it was installed, and its sub's credential. */
   system?: { readonly id: MachineId; readonly credential: string };
   /** A birth that runs on it. */
-  birth?: { readonly id: MachineId; readonly session: string; readonly generation: number; stage: number };
+  birth?: { readonly id: MachineId; readonly session: string; readonly order: BirthOrder; stage: number };
   /** An operator has said that what is on its disk may go. */
   released: boolean;
 };
@@ -57,6 +59,9 @@ const rules = { ...defaultWatchRules, deadlineSeconds: defaultDeadlineSeconds };
 const chassisCount = 3;
 const nicCount = 6;
 
+/** Every other operator insists where a rebirth or clean runs. */
+const insisting = (n: number): { readonly restart?: true } => (n % 2 === 0 ? {} : { restart: true });
+
 /** Runs metal and operators against a fleet; asserts after each step what no sequence of them may do. */
 function play(cabling: readonly (readonly number[])[], actions: readonly Action[], policy?: RepairPolicy): void {
   const world = testFleet();
@@ -92,28 +97,40 @@ function play(cabling: readonly (readonly number[])[], actions: readonly Action[
     if (apply({ kind: "orderIssued", id, tokenHash: token, expiresAtMs: 1e12 }).kind === "refused") return;
     const order = { bootId: token, sessionHash: session, tokenHash: token };
     if (apply({ kind: "orderTaken", id, mac: mac(nic), ...order }).kind === "refused") return;
-    chassis.birth = { id, session, generation: machine.generation, stage: 0 };
+    const { state, generation } = machine;
+    assert.ok(state !== "unknown" && state !== "healthy", `${id} got an order in ${state}`);
+    chassis.birth = { id, session, order: { generation, action: state }, stage: 0 };
   };
 
   /** One more stage of a birth that runs; false when it has ended. The session is looked at as the server does. */
   const go = (chassis: Chassis): boolean => {
     const { birth } = chassis;
     if (birth === undefined) return false;
-    const { id, session, generation } = birth;
+    const { id, session, order } = birth;
+    const { generation } = order;
     delete chassis.birth;
     if (world.find(id)?.order?.taken?.sessionHash !== session) return false;
     const stages: readonly (() => boolean)[] = [
       () => {
         const nics = chassis.nics.map(mac);
-        return apply({ kind: "hardwareScanned", id, hardware: hardware(...nics) }).kind === "changed";
+        return apply({ kind: "hardwareScanned", id, hardware: hardware(...nics), order }).kind === "changed";
       },
-      () => apply({ kind: "placed", id, placement: place(chassis.unit) }).kind === "changed",
+      () => apply({ kind: "placed", id, placement: place(chassis.unit), order }).kind === "changed",
       () => {
         const whose = `the system of ${chassis.system?.id} was wiped, by an order for ${id} in ${world.find(id)?.state}`;
         assert.ok(chassis.system === undefined || chassis.released, whose);
         delete chassis.system;
         chassis.released = false;
         return true;
+      },
+      () => {
+        const accepted = apply({ kind: "phaseSeen", id, phase: "keysMade", order }).kind === "changed";
+        const now = world.find(id);
+        assert.ok(
+          !accepted || now?.generation === generation,
+          `${id} reached keysMade under an order of ${generation}`,
+        );
+        return accepted;
       },
       () => {
         const credential = secret();
@@ -171,11 +188,13 @@ function play(cabling: readonly (readonly number[])[], actions: readonly Action[
     switch (what) {
       case "rebirth":
       case "rebirthMoved":
-        if (accepted({ kind: "rebirthAsked", id, by, ...(what === "rebirth" ? {} : { mayMove: true }) }))
+        if (
+          accepted({ kind: "rebirthAsked", id, by, ...insisting(m), ...(what === "rebirth" ? {} : { mayMove: true }) })
+        )
           letGo(id, true);
         return;
       case "clean":
-        if (accepted({ kind: "cleanAsked", id, by })) letGo(id, true);
+        if (accepted({ kind: "cleanAsked", id, by, ...insisting(m) })) letGo(id, true);
         return;
       case "cancel":
         if (accepted({ kind: "rebirthCancelled", id, by })) letGo(id, false);

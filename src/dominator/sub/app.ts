@@ -55,24 +55,28 @@ export function subApp({
     return await bodyLimit({ maxSize: maxSubMessageBytes })(context, next);
   });
   app.post(paths.subPoll, async (context) => {
-    const machine = senderOf(context, store);
     const parsed = v.safeParse(subPollRequest, await context.req.json().catch(() => undefined));
     if (!parsed.success) return context.json(malformed(v.flatten(parsed.issues)), 400);
-    if (machine === undefined || machine.id !== parsed.output.machineId) return context.json(stranger(), 401);
-    const request = reportSlots.isAsked(machine.id) ? parsed.output : withoutTree(parsed.output);
+    const sent = parsed.output;
+    const asked = senderOf(context, store);
+    if (asked === undefined || asked.id !== sent.machineId) return context.json(stranger(), 401);
+    const request = reportSlots.isAsked(asked.id) ? sent : withoutTree(sent);
     const fault = request.tree === undefined ? undefined : faultOfTree(request.tree);
     if (fault !== undefined) return context.json(malformed(fault), 400);
+    if (request.log !== undefined) store.addLog(asked.id, request.log);
 
     await images
       .refresh()
       .catch((error: unknown) => log("error", "an image cannot be read", { error: String(error), cause: error }));
+    for (const event of outcomeEvents(asked.id, request)) await applyOrLog(store, event, log);
+    // The record as it is now: the body may have taken minutes, and an operator's word counts at once.
+    const machine = senderOf(context, store);
+    if (machine === undefined) return context.json(stranger(), 401);
     const directive = direct(machine, request, images, policy);
     reportSlots.notified(machine.id, directive);
-    for (const event of [...outcomeEvents(machine.id, request), ...directiveEvents(machine.id, request, directive)]) {
-      await applyOrLog(store, event, log);
-    }
-    if (request.log !== undefined) store.addLog(machine.id, request.log);
-    return context.json(directive);
+    for (const event of directiveEvents(machine.id, request, directive)) await applyOrLog(store, event, log);
+    const held = directive.kind === "wait" ? undefined : whyHeld(senderOf(context, store));
+    return context.json(held === undefined ? directive : waitFor(held, policy));
   });
   return app;
 }
@@ -89,8 +93,13 @@ function direct(machine: Machine, request: SubPollRequest, images: ImageStore, p
   });
 }
 
-/** A machine that is about to be installed anew, or that an operator holds, is left as it is. */
-function whyHeld(machine: Machine): string | undefined {
+function waitFor(reason: string, { pollSeconds }: SubPolicy): Directive {
+  return { kind: "wait", seconds: pollSeconds, reason };
+}
+
+/** Why a machine is left as it is: it is about to be installed anew, an operator holds it, or its credential is void. */
+function whyHeld(machine: Machine | undefined): string | undefined {
+  if (machine === undefined) return "the machine was retired or installed anew";
   if (machine.state !== "healthy") return `the machine is in state ${machine.state}: it waits for its next boot`;
   const hold = machine.conditions.find((condition) => condition.kind === "hold");
   if (hold !== undefined) return `held: ${hold.reason}`;

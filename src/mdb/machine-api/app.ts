@@ -3,7 +3,7 @@ import type { Config } from "../../contract/config/schema.ts";
 import { isKept, parseMachineCredential } from "../../contract/credential.ts";
 import * as wire from "../../contract/machine-facing.ts";
 import type { SignedLoader } from "../../core/boot-loader/signed-loader.ts";
-import type { Decision, MachineEvent, Refusal } from "../../core/machine/event.ts";
+import type { MachineEvent, OfOrder } from "../../core/machine/event.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
 import type { BirthAction, Machine } from "../../core/machine/record.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
@@ -12,7 +12,7 @@ import { type Network, permanentPart } from "../../core/network/network.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
 import { hashSecret, newCredential } from "../http/credential.ts";
 import { atMost, faultAnswer, lastAnswers, readBody, refusalAnswer } from "../http/problem.ts";
-import { eventsOf } from "./report-events.ts";
+import { eventOf } from "./report-events.ts";
 import { whyNotPlaced } from "./verify-place.ts";
 
 export type MachineFacingDeps = {
@@ -123,69 +123,80 @@ function networkOf(machine: Machine, config: Config): Network {
   return network;
 }
 
-/** The machine whose running birth this request belongs to. */
-function machineInSession(c: Context, store: Store): Machine | undefined {
+/** A machine, and the order that its running birth was given. */
+type BirthSession = { readonly machine: Machine; readonly order: NonNullable<OfOrder["order"]> };
+
+/** The birth that a request belongs to, as the record is now; undefined where no birth has this session. */
+function findSession(c: Context, store: Store): BirthSession | undefined {
   const claim = parseMachineCredential(c.req.header("authorization"));
   const machine = claim && store.get(claim.machineId);
-  return claim && isKept(claim.credential, machine?.order?.taken?.sessionHash, hashSecret) ? machine : undefined;
+  const order = machine?.order;
+  if (claim === undefined || machine === undefined || order === undefined) return undefined;
+  if (!isKept(claim.credential, order.taken?.sessionHash, hashSecret)) return undefined;
+  return { machine, order: { generation: order.generation, action: order.action } };
 }
 
 function noSession(c: Context): Response {
   return faultAnswer(
     c,
     "badSession",
-    "no birth that runs has this session: a newer boot of the machine may have taken over",
+    "no running birth has this session: a newer boot of the machine may have taken over",
     "reboot, and begin with a new boot script",
   );
 }
 
-/** A late word is no reason to give a birth up; anything else is, and comes before the disks are touched. */
-const harmless: ReadonlySet<Refusal["kind"]> = new Set(["wrongState"]);
-
+/**
+ * Takes what init reports, item by item. The record is read again after each wait: an operator may have held, retired or
+ * sent the machine away meanwhile. The first refusal ends it, and is the answer.
+ */
 async function takeReport(c: Context, deps: MachineFacingDeps): Promise<Response> {
   const { store, config } = deps;
-  const machine = machineInSession(c, store);
-  if (machine === undefined) return noSession(c);
+  if (findSession(c, store) === undefined) return noSession(c);
   const body = await readBody(c, wire.reportRequest);
   if (body.kind === "refused") return body.response;
   for (const item of body.value.items) {
+    const session = findSession(c, store);
+    if (session === undefined) return noSession(c);
+    const { machine, order } = session;
     if (item.kind === "log") {
       store.addLog(machine.id, item.lines);
       continue;
     }
+    const network = networkOf(machine, config);
     if (item.kind === "placed") {
-      const why = whyNotPlaced(item.placement, networkOf(machine, config), config);
-      if (why !== undefined) return await wrongPlace(c, deps, machine, why);
+      const why = whyNotPlaced(item.placement, network, config);
+      if (why !== undefined) return await wrongPlace(c, deps, session, why);
     }
-    for (const event of eventsOf(machine.id, item, networkOf(machine, config))) {
-      const refusal = seriousRefusal(await store.apply(event));
-      if (refusal !== undefined) return refusalAnswer(c, refusal);
-    }
+    const decision = await store.apply(eventOf(item, { id: machine.id, order, network }));
+    if (decision.kind === "refused") return refusalAnswer(c, decision.refusal);
   }
   return c.json({});
 }
 
-function seriousRefusal(decision: Decision): Refusal | undefined {
-  return decision.kind === "refused" && !harmless.has(decision.refusal.kind) ? decision.refusal : undefined;
-}
-
-async function wrongPlace(c: Context, { store }: MachineFacingDeps, machine: Machine, why: string): Promise<Response> {
-  await store.apply({ kind: "failed", id: machine.id, step: "place", reason: why });
+async function wrongPlace(
+  c: Context,
+  { store }: MachineFacingDeps,
+  { machine, order }: BirthSession,
+  why: string,
+): Promise<Response> {
+  await store.apply({ kind: "failed", id: machine.id, order, step: "place", reason: why });
   return faultAnswer(c, "wrongPlace", why, "check the placement rules; the machine tries again by itself");
 }
 
 async function makeHealthy(c: Context, deps: MachineFacingDeps): Promise<Response> {
   const { store, config, random } = deps;
-  const machine = machineInSession(c, store);
-  if (machine === undefined) return noSession(c);
+  if (findSession(c, store) === undefined) return noSession(c);
   const body = await readBody(c, wire.healthyRequest);
   if (body.kind === "refused") return body.response;
+  const session = findSession(c, store);
+  if (session === undefined) return noSession(c);
+  const { machine } = session;
   const { hostname, address, image, placement } = body.value;
   const why =
     hostname !== placement.hostname || address !== placement.address
       ? `${hostname} ${address} is not what the placement says`
       : whyNotPlaced(placement, networkOf(machine, config), config);
-  if (why !== undefined) return await wrongPlace(c, deps, machine, why);
+  if (why !== undefined) return await wrongPlace(c, deps, session, why);
   if (!config.images.some((rule) => rule.image === image)) {
     return faultAnswer(c, "wrongImage", `no image rule names ${image}`, "reboot, and begin with a new order");
   }

@@ -1,26 +1,28 @@
 import type { ReportItem } from "../../contract/machine-facing.ts";
-import type { MachineEvent } from "../../core/machine/event.ts";
+import type { MachineEvent, OfOrder } from "../../core/machine/event.ts";
 import type { MachineId } from "../../core/machine/record.ts";
 import type { Network } from "../../core/network/network.ts";
 
-/** What a thing that init tells means in the machine's life. */
-export function eventsOf(
-  id: MachineId,
-  item: Exclude<ReportItem, { kind: "log" }>,
-  { freshRack }: Pick<Network, "freshRack">,
-): MachineEvent[] {
+/** Who reports: the machine, the order that its session belongs to, and its network. */
+export type Reporter = {
+  readonly id: MachineId;
+  readonly order: NonNullable<OfOrder["order"]>;
+  readonly network: Pick<Network, "freshRack">;
+};
+
+/** What a report of init means in the machine's life. */
+export function eventOf(item: Exclude<ReportItem, { kind: "log" }>, { id, order, network }: Reporter): MachineEvent {
   switch (item.kind) {
-    case "phase": {
-      const { kind: _kind, ...seen } = item;
-      return [{ kind: "phaseSeen", id, ...seen }];
+    case "phase":
+      return { ...item, kind: "phaseSeen", id, order };
+    case "hardware": {
+      const { freshRack } = network;
+      return { ...item, kind: "hardwareScanned", id, order, ...(freshRack ? { freshRack } : {}) };
     }
-    case "hardware":
-      return [{ kind: "hardwareScanned", id, hardware: item.hardware, ...(freshRack ? { freshRack } : {}) }];
     case "burnIn":
-      return [{ kind: "burnInDone", id, report: item.report }];
+      return { kind: "burnInDone", id, order, report: item.report };
     case "placed":
-      return [{ ...item, id }];
     case "failed":
-      return [{ kind: "failed", id, step: item.step, reason: item.reason }];
+      return { ...item, id, order };
   }
 }

@@ -1,4 +1,5 @@
 import { identityOf } from "../../hardware/disk-identity.ts";
+import type { Refusal } from "../event.ts";
 import type { Machine } from "../record.ts";
 import {
   changed,
@@ -87,10 +88,32 @@ export const refuseNothingAsked: Refuse = (machine) =>
       machine.state === "birth" ? `birther hold ${nameOf(machine)} keeps it from being born` : "nothing is to be done",
   });
 
+/** Why no new rebirth or clean begins: the machine is on hold, or one is running that nobody asked to restart. */
+function whyNotAnew(machine: Machine, { restart }: { readonly restart?: true }): Refusal | undefined {
+  const hold = conditionOf(machine, "hold");
+  if (hold !== undefined) return heldRefusal(machine, hold.reason);
+  if (machine.state === "healthy" || restart === true || !isRunning(machine)) return undefined;
+  const { state } = machine;
+  return {
+    kind: "wrongState",
+    message: `the ${state} of ${nameOf(machine)} is running since its order was taken (generation ${machine.generation})`,
+    next: `wait until it ends, or begin it anew: birther ${state} ${nameOf(machine)} --restart`,
+  };
+}
+
+/** Whether init has taken the order of the current generation, and the attempt has not ended in a failure or a conflict since. */
+function isRunning(machine: Machine): boolean {
+  const { order, generation } = machine;
+  const failing = conditionOf(machine, "failing");
+  const failed = failing !== undefined && failing.watched !== true;
+  const gaveUp = failed || conditionOf(machine, "conflict") !== undefined;
+  return !gaveUp && order?.generation === generation && order.taken !== undefined;
+}
+
 /** An operator asks for a rebirth, at another place if need be; a machine on hold is left alone. */
 export const askRebirth: Transition<"rebirthAsked"> = (machine, event, { nowMs }) => {
-  const hold = conditionOf(machine, "hold");
-  if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
+  const refusal = whyNotAnew(machine, event);
+  if (refusal !== undefined) return refused(refusal);
   const next = nextLife(machine, { ...event, state: "rebirth" }, nowMs);
   const { mayMove, newRootDisk, by } = event;
   return changed({
@@ -102,8 +125,8 @@ export const askRebirth: Transition<"rebirthAsked"> = (machine, event, { nowMs }
 
 /** An operator asks for a clean. It has no burn-in, so it may not bring a machine that failed one back to work. */
 export const askClean: Transition<"cleanAsked"> = (machine, event, { nowMs }) => {
-  const hold = conditionOf(machine, "hold");
-  if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
+  const refusal = whyNotAnew(machine, event);
+  if (refusal !== undefined) return refused(refusal);
   if (conditionOf(machine, "debug") === undefined)
     return changed(nextLife(machine, { ...event, state: "clean" }, nowMs));
   return refused({

@@ -1,4 +1,4 @@
-import type { Refusal } from "../event.ts";
+import type { OfOrder, Refusal } from "../event.ts";
 import { type BirthAction, type Machine, phases } from "../record.ts";
 import {
   changed,
@@ -30,6 +30,18 @@ export const issueOrder: Transition<"orderIssued"> = (machine, event) => {
     },
   });
 };
+
+/** Why a report does not belong to the order that counts now; undefined if it does, or names none. */
+export function whyNotOfOrder(machine: Machine, { order: claimed }: OfOrder): Refusal | undefined {
+  if (claimed === undefined) return undefined;
+  const { order } = machine;
+  const current =
+    claimed.generation === machine.generation &&
+    order?.taken !== undefined &&
+    order.generation === claimed.generation &&
+    order.action === claimed.action;
+  return current ? undefined : staleOrder(machine);
+}
 
 /** init presents its token. The same boot may ask again (the answer may have been lost) and then gets a new session. */
 export const takeOrder: Transition<"orderTaken"> = (machine, event, context) => {

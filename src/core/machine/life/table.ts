@@ -26,7 +26,7 @@ import {
   refuseUnborn,
   setCondition,
 } from "./operator.ts";
-import { becomeHealthy, confirmHealthy, issueOrder, refuseStale, takeOrder } from "./order.ts";
+import { becomeHealthy, confirmHealthy, issueOrder, refuseStale, takeOrder, whyNotOfOrder } from "./order.ts";
 import { retire } from "./retire.ts";
 import { refuseSuccessor, takeOver } from "./takeover.ts";
 import { hearOldSub, noteProgress, noteStall, repair } from "./watch.ts";
@@ -76,6 +76,8 @@ export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: 
 export function decide(machine: Machine | undefined, event: MachineEvent, context: Context): Decision {
   const subject = machine ?? firstRecord(event, context.nowMs);
   if (subject === undefined) return refused(noSuchMachine(event));
+  const superseded = "order" in event ? whyNotOfOrder(subject, event) : undefined;
+  if (superseded !== undefined) return refused(superseded);
   const transition = life[event.kind][subject.state] as Transition<EventKind>;
   const decision = transition(subject, event, context);
   if (decision.machine === undefined || decision.machine === machine) return decision;
