@@ -1,6 +1,8 @@
 import { formatIpv4, type Ipv4 } from "../net/ipv4.ts";
-import { type DhcpDecision, type DhcpQuestion, decideDhcp } from "./decide.ts";
-import { decideBootServer, decideProxy } from "./decide-proxy.ts";
+import { decideDhcp } from "./decide.ts";
+import type { DhcpDecision, DhcpQuestion } from "./decision.ts";
+import { leasing } from "./lease.ts";
+import { bootServing, proxying } from "./proxy.ts";
 
 /**
  * Decides as the network's mode says. `served` is false where another server was found that nobody expected: then,
@@ -13,8 +15,8 @@ export function decideByMode(
   clientPort4011?: { readonly address: Ipv4; readonly port: number },
 ): DhcpDecision {
   const { mode } = question.network;
-  if (clientPort4011 !== undefined) return decideBootServer(question, clientPort4011);
-  const decision = mode === "proxy" ? decideProxy(question) : decideDhcp(question);
+  if (clientPort4011 !== undefined) return decideDhcp(question, bootServing(clientPort4011));
+  const decision = mode === "proxy" ? decideDhcp(question, proxying) : decideDhcp(question, leasing);
   return mode === "listen" || !served ? withheld(decision) : decision;
 }
 

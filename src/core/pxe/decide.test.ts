@@ -16,7 +16,9 @@ import { ip } from "../net/testing/addresses.ts";
 import type { Network } from "../network/network.ts";
 import { testNetwork } from "../network/testing/test-network.ts";
 import { classifyClient } from "./client.ts";
-import { type DhcpDecision, decideDhcp } from "./decide.ts";
+import { decideDhcp } from "./decide.ts";
+import type { DhcpDecision } from "./decision.ts";
+import { leasing } from "./lease.ts";
 
 const mac = parseMac("52:54:00:00:00:01") ?? assert.fail();
 const nursery = testNetwork();
@@ -58,7 +60,7 @@ const unknownArchitecture: DhcpPacket = { ...edk2, options: { ...edk2.options, c
 
 type Asked = { network?: Network; machine?: Machine | undefined; holderOf?: (address: Ipv4) => Holder | undefined };
 const decide = (packet: DhcpPacket, asked: Asked = {}): DhcpDecision =>
-  decideDhcp({ packet, network: nursery, ports, machine: undefined, holderOf: () => undefined, ...asked });
+  decideDhcp({ packet, network: nursery, ports, machine: undefined, holderOf: () => undefined, ...asked }, leasing);
 
 /** The REQUEST that follows an offer. */
 function requestAfter(packet: DhcpPacket, address: string, server: string): DhcpPacket {

@@ -15,7 +15,9 @@ import { parseMac } from "../net/mac.ts";
 import { ip, prefix } from "../net/testing/addresses.ts";
 import { chooseNetwork } from "../network/choose-network.ts";
 import { testNetwork } from "../network/testing/test-network.ts";
-import { type DhcpDecision, decideDhcp } from "./decide.ts";
+import { decideDhcp } from "./decide.ts";
+import type { DhcpDecision } from "./decision.ts";
+import { leasing } from "./lease.ts";
 
 const bytes = (hex: string) => bytesFromHex(hex) ?? assert.fail(hex);
 const mac = parseMac("52:54:00:00:00:01") ?? assert.fail();
@@ -99,7 +101,7 @@ const mine = (): Holder => ({ kind: "machine", mac });
 
 function decideHere(given: DhcpPacket, known?: Machine, holderOf: (address: Ipv4) => Holder | undefined = mine) {
   const network = chooseNetwork(given, networks, "rack0") ?? assert.fail("no network");
-  return decideDhcp({ packet: given, network, ports: { http: 80, machines: 443 }, machine: known, holderOf });
+  return decideDhcp({ packet: given, network, ports: { http: 80, machines: 443 }, machine: known, holderOf }, leasing);
 }
 const replyOf = (decision: DhcpDecision) =>
   decision.kind === "reply" ? decision : assert.fail(JSON.stringify(decision));
@@ -153,10 +155,13 @@ test("an owner renews past its relay: answered where it is, with gateway and nam
 test("INFORM: parameters to the address the client has, nothing of a lease, even when the pool is empty", () => {
   const given = packet({ ciaddr: ip("10.78.0.200") }, { dhcpMessageType: "inform" });
   const network = row7;
-  const decision = decideDhcp({
-    ...{ packet: given, network, ports: { http: 80, machines: 443 }, machine: undefined, poolFull: true },
-    holderOf: () => ({ kind: "declined" }),
-  });
+  const decision = decideDhcp(
+    {
+      ...{ packet: given, network, ports: { http: 80, machines: 443 }, machine: undefined, poolFull: true },
+      holderOf: () => ({ kind: "declined" }),
+    },
+    leasing,
+  );
   const { options, yiaddr, ciaddr } = wired(given, decision);
   assert.deepEqual([options.dhcpMessageType, yiaddr, ciaddr], ["ack", noAddress, ip("10.78.0.200")]);
   const { ipAddressLeaseTime, renewalTimeValue, rebindingTimeValue } = options;
@@ -185,10 +190,13 @@ const stateRows: readonly (readonly [title: string, packet: DhcpPacket, known: b
 for (const [title, given, known, outcome] of stateRows)
   test(`REQUEST: ${title}`, () => {
     const record = known ? { ...machine("birth"), temporaryAddress: "10.77.0.60" } : undefined;
-    const decision = decideDhcp({
-      ...{ packet: given, network: local, ports: { http: 80, machines: 443 }, machine: record },
-      holderOf: () => undefined,
-    });
+    const decision = decideDhcp(
+      {
+        ...{ packet: given, network: local, ports: { http: 80, machines: 443 }, machine: record },
+        holderOf: () => undefined,
+      },
+      leasing,
+    );
     const was = decision.kind === "reply" ? decision.reply.options.dhcpMessageType : "why" in decision && decision.why;
     assert.equal(was, outcome);
   });

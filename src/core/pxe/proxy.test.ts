@@ -11,8 +11,8 @@ import { parseMac } from "../net/mac.ts";
 import { ip } from "../net/testing/addresses.ts";
 import type { NetworkMode } from "../network/network.ts";
 import { testNetworkOfOnePart } from "../network/testing/test-network.ts";
-import type { DhcpDecision } from "./decide.ts";
 import { decideByMode } from "./decide-by-mode.ts";
+import type { DhcpDecision } from "./decision.ts";
 import { planScript } from "./script/ipxe.ts";
 
 const mac = parseMac("52:54:00:00:00:01") ?? assert.fail();

@@ -1,0 +1,80 @@
+import { type Asking, classifyMessage } from "../dhcp/client-message.ts";
+import { clientMac } from "../dhcp/codec/packet.ts";
+import { hopLimit, relayWishes } from "../dhcp/codec/relay-agent.ts";
+import { replyDestination } from "../dhcp/destination.ts";
+import type { ReplyContent } from "../dhcp/reply.ts";
+import { formatIpv4, noAddress } from "../net/ipv4.ts";
+import type { Mac } from "../net/mac.ts";
+import { isNetworkEdge, isServerAddress, networkContains } from "../network/network.ts";
+import { chooseBinding } from "./binding.ts";
+import { bootOptionsFor, leaseOptionsFor } from "./boot-options.ts";
+import { classifyClient } from "./client.ts";
+import { type DhcpQuestion, silence } from "./decision.ts";
+import type { Answered, Part } from "./part.ts";
+
+/** We lease the addresses: each message that RFC 2131 wants answered is. */
+export const leasing: Part<Asking> = {
+  leases: true,
+  admit,
+  bind: (question, { mac, message }) => chooseBinding({ ...question, mac, message }),
+  contentFor,
+  destination: replyDestination,
+};
+
+function admit(question: DhcpQuestion): ReturnType<Part<Asking>["admit"]> {
+  const { packet, network, machine, holderOf } = question;
+  const message = classifyMessage(packet);
+  const mac = clientMac(packet);
+  if (message.kind === "notForServers") return silence(message.why);
+  if (packet.hops > hopLimit) return silence("tooManyHops");
+  if (isNetworkEdge(network, packet.giaddr)) return silence("badRelayAddress");
+  if (mac === undefined) return silence("noEthernetAddress");
+  if (message.kind === "release") return silence("released");
+  if (message.kind === "decline") {
+    const holder = holderOf(message.address);
+    // Anybody can decline anything; only who was given the address is believed.
+    const ours = holder?.kind === "machine" && holder.mac === mac;
+    return ours ? { kind: "declined", address: message.address, mac } : silence("unknownClient");
+  }
+  if (message.kind === "selecting" && !isServerAddress(network, message.server)) {
+    if (message.server !== relayWishes(packet).serverIdentifierOverride) return silence("tookAnotherOffer");
+  }
+
+  const client = classifyClient(packet, network.secureBoot);
+  if (client.kind === "plain" && machine === undefined) return silence("unknownClient");
+  if (machine === undefined && asksForUnknown(message, question, mac)) return silence("noRecord");
+  return { kind: "asks", message, client, mac };
+}
+
+/** Whether a client that no record knows wants to keep an address of this network that was never promised to it. */
+function asksForUnknown(message: Asking, { network, holderOf }: DhcpQuestion, mac: Mac): boolean {
+  if (message.kind !== "initReboot" && message.kind !== "extending") return false;
+  const holder = holderOf(message.address);
+  return networkContains(network, message.address) && !(holder?.kind === "machine" && holder.mac === mac);
+}
+
+function contentFor(question: DhcpQuestion, answered: Answered<Asking>): ReplyContent {
+  const { message, answer, client, binding } = answered;
+  const { address, leaseSeconds } = binding;
+  // Our server identifier: our address, or that of the relay that wants to stay in between (RFC 5107).
+  const server = relayWishes(question.packet).serverIdentifierOverride ?? binding.server;
+  const { always, boot } = bootOptionsFor(answer, client, binding);
+  const ifAsked = leaseOptionsFor(binding, question.machine?.hostname);
+  switch (message.kind) {
+    case "discover":
+      return { type: "offer", server, address, leaseSeconds, always, ifAsked, boot };
+    case "inform": {
+      // RFC 2131 §4.3.5: parameters, nothing of a lease.
+      const { renewalTimeValue: _t1, rebindingTimeValue: _t2, ...parameters } = ifAsked;
+      return { type: "ack", server, address: noAddress, always, ifAsked: parameters, boot };
+    }
+    case "selecting":
+    case "initReboot":
+    case "extending":
+      if (answer.kind === "local" && answer.method === "offerThenNak")
+        return { type: "nak", server, message: "boot from the local disk" };
+      if (message.address !== address)
+        return { type: "nak", server, message: `your address is ${formatIpv4(address)}` };
+      return { type: "ack", server, address, leaseSeconds, always, ifAsked, boot };
+  }
+}

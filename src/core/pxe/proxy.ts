@@ -1,0 +1,74 @@
+import { classifyMessage } from "../dhcp/client-message.ts";
+import { clientMac } from "../dhcp/codec/packet.ts";
+import type { ReplyContent } from "../dhcp/reply.ts";
+import type { Machine } from "../machine/record.ts";
+import { formatIpv4, type Ipv4, noAddress } from "../net/ipv4.ts";
+import { temporaryBinding } from "../network/network.ts";
+import type { BindingChoice } from "./binding.ts";
+import { classifyClient } from "./client.ts";
+import { type AddressSeen, type DhcpQuestion, silence } from "./decision.ts";
+import { type Answered, type Part, waitsForRouter } from "./part.ts";
+import { proxyOptionsFor } from "./proxy-options.ts";
+
+/**
+ * Another DHCP server leases the addresses: PXE clients' DISCOVERs are answered beside that server, with the boot file and
+ * no address. Everything else on port 67 is that server's; of a client's REQUEST to it we note the address.
+ */
+export const proxying: Part<"offer"> = {
+  ...{ leases: false, bind, contentFor, destination: () => ({ kind: "broadcast", port: 68 }) },
+  admit: (question) => {
+    const { packet, machine, network } = question;
+    const message = classifyMessage(packet);
+    const mac = clientMac(packet);
+    if (message.kind === "notForServers") return silence(message.why);
+    if (mac === undefined) return silence("noEthernetAddress");
+    const client = classifyClient(packet, network.secureBoot);
+    if (client.kind === "plain") return silence("unknownClient");
+    if (message.kind === "discover") return { kind: "asks", message: "offer", client, mac };
+    if (message.kind === "release") return silence("released");
+    if (message.kind !== "selecting") return silence("tookAnotherOffer");
+    const noRouter = waitsForRouter(packet, client) ? { noRouter: mac } : {};
+    return { kind: "silence", why: "tookAnotherOffer", ...addressSeen(machine, message.address), ...noRouter };
+  },
+};
+
+/**
+ * Port 4011, where PXE clients that have their address ask for their boot file (PXE 2.1 §2.2.3): REQUEST or INFORM, answered
+ * to where it came from, for EDK2 asks from port 4011 and others from 68.
+ */
+export function bootServing(caller: { readonly address: Ipv4; readonly port: number }): Part<"ack"> {
+  return {
+    leases: false,
+    admit: admitToPort4011,
+    bind,
+    contentFor,
+    destination: () => ({ kind: "client", ...caller }),
+  };
+}
+
+function admitToPort4011({ packet, network }: DhcpQuestion): ReturnType<Part<"ack">["admit"]> {
+  const mac = clientMac(packet);
+  const { dhcpMessageType } = packet.options;
+  if (packet.op !== 1) return silence("aReply");
+  if (mac === undefined) return silence("noEthernetAddress");
+  if (dhcpMessageType !== "request" && dhcpMessageType !== "inform") return silence("incompleteRequest");
+  const client = classifyClient(packet, network.secureBoot);
+  return client.kind === "plain" ? silence("unknownClient") : { kind: "asks", message: "ack", client, mac };
+}
+
+/** Only the server's side of a binding counts here: the address is the other server's affair. */
+function bind({ network, packet }: DhcpQuestion): BindingChoice {
+  return { kind: "bound", binding: temporaryBinding(network, packet.ciaddr), temporary: false };
+}
+
+function contentFor(_question: DhcpQuestion, answered: Answered<"offer" | "ack">): ReplyContent {
+  const { message: type, answer, client, binding } = answered;
+  return { type, server: binding.server, address: noAddress, ifAsked: {}, ...proxyOptionsFor(answer, client, binding) };
+}
+
+/** The address that a machine takes from the other server; of machines that are on record only. */
+function addressSeen(machine: Machine | undefined, address: Ipv4): { readonly noted?: AddressSeen } {
+  const text = formatIpv4(address);
+  if (machine === undefined || machine.temporaryAddress === text || machine.permanentAddress === text) return {};
+  return { noted: { kind: "addressSeen", id: machine.id, address: text } };
+}
