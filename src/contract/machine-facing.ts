@@ -23,7 +23,7 @@ export const paths = {
   subPoll: "/sub/v1/poll",
 } as const;
 
-/** The name in the server's certificate: init and subs verify it, whatever address they connect to. */
+/** The name in the server's certificate: init and agents verify it, whatever address they connect to. */
 export const serverName = "birther";
 
 /** RFC 9457, with what to do next. */

@@ -128,10 +128,10 @@ describe("the birther command against a server on its Unix socket", () => {
 
   test("why: what it waits for, since when, what is known, what to do", async () => {
     const born = await asked("why", "r01u1");
-    assert.match(born.out, /^r01u1 waits until there is an image compute\n|^r01u1 waits until the burn-in/, born.err);
+    assert.match(born.out, /^r01u1 waits until image compute is imported\n|^r01u1 waits until the burn-in/, born.err);
     const failing = await asked("why", "m-020000000002");
-    assert.match(failing.out, /^m-020000000002 waits until its next attempt goes better.*\n {2}for \d/);
-    assert.match(failing.out, /failing since .*: disk: none at all.*log: hello from init.*\nnext: birther log m-02/s);
+    assert.match(failing.out, /^m-020000000002 waits until its next attempt succeeds.*\n {2}for \d/);
+    assert.match(failing.out, /failing \(set .*\): disk: none at all.*log: hello from init.*\nnext: read birther log m-02/s);
     const json = JSON.parse((await asked("why", testMac(2), "-o", "json")).out);
     assert.deepEqual([json.name, json.overdue], ["m-020000000002", false]);
     assert.match((await asked("why", "nobody")).err, /no machine has the name/);
@@ -182,7 +182,7 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.deepEqual([store.find("r01u1")?.state, store.find("r01u1")?.generation], ["healthy", 3]);
     const again = await asked("cancel", "r01u1");
     assert.deepEqual([again.status, again.out], [1, ""]);
-    assert.match(again.err, /no rebirth or clean of r01u1 is asked for/);
+    assert.match(again.err, /r01u1 is in state \w+: no rebirth or clean is pending/);
     assert.match((await asked("clean", "r01u1", "--yes")).out, /generation 4/);
   });
 
@@ -195,7 +195,7 @@ describe("the birther command against a server on its Unix socket", () => {
   test("a refusal of one does not keep the others waiting", async () => {
     const outcome = await asked("rebirth", testMac(2), "r01u1", "--yes");
     assert.equal(outcome.status, 1);
-    assert.match(outcome.err, /m-020000000002 is being born/);
+    assert.match(outcome.err, /m-020000000002 is in state birth and was never installed/);
     assert.match(outcome.out, /r01u1: rebirth/);
   });
 

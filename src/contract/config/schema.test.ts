@@ -292,7 +292,7 @@ for (const [title, change, path] of warnings) {
   });
 }
 
-test("docs/configuration.md is what the schema says (else: ./birther config docs > docs/configuration.md)", () => {
+test("docs/configuration.md matches the schema (else run ./birther config docs > docs/configuration.md)", () => {
   const file = new URL("../../../docs/configuration.md", import.meta.url);
   assert.equal(readFileSync(file, "utf8"), configDocs());
 });

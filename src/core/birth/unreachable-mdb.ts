@@ -1,7 +1,7 @@
-/** How long a sub that was never answered at the permanent address goes on trying before it restarts its machine. */
+/** How long an agent that was never answered at the permanent address goes on trying before it restarts its machine. */
 export const loneSubSeconds = 600;
 
-/** What a sub does when the MDB cannot be asked; seconds until the restart that is then due. */
+/** What an agent does when the MDB cannot be asked; seconds until the restart that is then due. */
 export type Loneliness =
   | { readonly kind: "goOn" }
   | { readonly kind: "restartLater"; readonly inSeconds: number }

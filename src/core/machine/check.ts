@@ -1,7 +1,7 @@
 import { nameOf } from "./life/move.ts";
 import type { Machine } from "./record.ts";
 
-/** Something that the life of machines can never bring about: a corrupt database, or a bug of ours. */
+/** A state that no sequence of events can produce: the database is corrupt, or Birther has a bug. */
 export type Inconsistency = {
   readonly kind:
     | "nameHeldTwice"
@@ -14,11 +14,11 @@ export type Inconsistency = {
     | "retiredHolds";
   /** Ids of the machines concerned. */
   readonly machines: readonly string[];
-  /** One sentence for a person. */
+  /** One sentence for the operator. */
   readonly message: string;
 };
 
-/** What must be held by one machine only, and under which keys a machine holds it. */
+/** Things that only one machine may hold, with the keys under which a machine holds them. */
 const uniqueThings: readonly {
   readonly kind: Inconsistency["kind"];
   readonly thing: string;
@@ -33,7 +33,7 @@ const uniqueThings: readonly {
   { kind: "macHeldTwice", thing: "hardware address", keys: (machine) => machine.macs },
 ];
 
-/** What must hold of each machine by itself. */
+/** Invariants of a single machine. */
 const rules: readonly {
   readonly kind: Inconsistency["kind"];
   readonly broken: (machine: Machine) => boolean;
@@ -52,23 +52,23 @@ const rules: readonly {
       [machine.hostname, machine.permanentAddress, machine.order, machine.subTokenHash].some(
         (held) => held !== undefined,
       ),
-    says: "is retired and holds a name, an address, an order or a credential",
+    says: "is retired but holds a name, an address, an order or a credential",
   },
   {
     kind: "healthyWithoutPlace",
     broken: ({ state, hostname, permanentAddress, requiredImage }) =>
       state === "healthy" && (hostname === undefined || permanentAddress === undefined || requiredImage === undefined),
-    says: "is healthy without a name, an address or an image",
+    says: "is healthy but lacks a name, an address or an image",
   },
   {
     kind: "orderForHealthy",
     broken: ({ state, order }) => state === "healthy" && order !== undefined && order.taken === undefined,
-    says: "is healthy and has an open order",
+    says: "is healthy but has an open order",
   },
   {
     kind: "orderAhead",
     broken: ({ generation, order }) => order !== undefined && order.generation > generation,
-    says: "has an order for a generation that was never asked for",
+    says: "has an order for a future generation",
   },
 ];
 
@@ -76,7 +76,7 @@ function isRetired({ conditions }: Pick<Machine, "conditions">): boolean {
   return conditions.some(({ kind }) => kind === "retired");
 }
 
-/** All that is inconsistent in a fleet; an empty list is what it should be. Linear in the number of machines. */
+/** All inconsistencies in a fleet; expected to be empty. Linear in the number of machines. */
 export function checkFleet(machines: readonly Machine[]): Inconsistency[] {
   const found: Inconsistency[] = [];
   for (const { kind, thing, keys } of uniqueThings) {

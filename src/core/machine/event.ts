@@ -15,17 +15,18 @@ import type {
   SwitchPort,
 } from "./record.ts";
 
-/** What operators say of a machine, beside what it is and does. */
+/** The details of a machine that operators set. */
 export type DetailValues = Pick<Machine, "tags" | "groups" | "requiredImage" | "plannedImage" | "disableUpdates">;
+/** A merge patch (RFC 7396) of the details: null removes a value. */
 export type DetailsPatch = {
   readonly tags?: { readonly [name: string]: string | null } | null;
   readonly groups?: readonly string[] | null;
   readonly requiredImage?: string | null;
   readonly plannedImage?: string | null;
   readonly disableUpdates?: boolean | null;
-  /** The name that an announced machine must get by its place. */
+  /** The name that an announced machine must get from its slot. */
   readonly hostname?: string | null;
-  /** The whole list: what is left out is not this machine's any more. */
+  /** The complete list: an address that is left out no longer belongs to this machine. */
   readonly macs?: readonly Mac[];
 };
 
@@ -38,11 +39,11 @@ type SentAwayBy = Omit<NonNullable<Machine["sentAway"]>, "atMs">;
 export type OfOrder = { readonly order?: { readonly generation: number; readonly action: BirthAction } };
 
 /**
- * Everything that can happen to a machine. The Store hands each event to `decide` in life.ts, the only place
- * that makes a new record of it. Hashes are SHA-256, lower-case hex: secrets never reach the record.
+ * Everything that can happen to a machine. The Store passes each event to `decide` in life/table.ts, the only
+ * function that makes a new record from it. Hashes are SHA-256, lower-case hex: secrets never reach the record.
  */
 export type MachineEvent =
-  /** A PXE client asked. Creates the machine when it is unknown; `nursery` says whether it may then be born. */
+  /** A PXE client sent a request. Creates an unknown machine; `nursery` says whether its birth may start. */
   | {
       readonly kind: "pxeAsked";
       readonly mac: Mac;
@@ -54,25 +55,25 @@ export type MachineEvent =
       /** Which stage asked. */
       readonly stage: PxeStage;
       readonly answer: PxeAnswer;
-      /** The answer was not sent: the network is only listened to. */
+      /** The answer was not sent: the network is in mode `listen`. */
       readonly withheld?: true;
     }
-  /** It asked again so many times, each time as it had asked before (requests.ts): counted first, told later. */
+  /** The client repeated its request without new facts (requests.ts); the repetitions are counted and reported together. */
   | {
       readonly kind: "pxeAskedAgain";
       readonly id: MachineId;
       readonly requests: number;
-      /** How many of them were answered. */
+      /** The number of answered requests. */
       readonly responses: number;
       readonly lastAtMs: number;
     }
-  /** The machine found another host at an address that we gave it (DHCPDECLINE). Dotted quad, here and below. */
+  /** The machine found another host at its address (DHCPDECLINE). Dotted quad, here and below. */
   | { readonly kind: "addressDeclined"; readonly id: MachineId; readonly address: string }
-  /** The pool is empty and the machine has vanished: its temporary address goes back. */
+  /** The pool is exhausted and the machine has vanished: its temporary address returns to the pool. */
   | { readonly kind: "addressReturned"; readonly id: MachineId; readonly address: string }
   /** The address that another DHCP server leases to the machine; dotted quad. */
   | { readonly kind: "addressSeen"; readonly id: MachineId; readonly address: string }
-  /** Something was seen of the machine from outside, e.g. its loader was sent. */
+  /** A phase was observed, for example because its loader was sent. */
   | ({
       readonly kind: "phaseSeen";
       readonly id: MachineId;
@@ -80,9 +81,9 @@ export type MachineEvent =
       readonly durationMs?: number;
       readonly detail?: string;
     } & OfOrder)
-  /** A boot script with a fresh token was made. */
+  /** A boot script with a new token was created. */
   | { readonly kind: "orderIssued"; readonly id: MachineId; readonly tokenHash: string; readonly expiresAtMs: number }
-  /** init presented the token. The same token with the same bootId is a retry and is accepted again. */
+  /** init presented the token. The same token with the same bootId is a retry and is accepted. */
   | {
       readonly kind: "orderTaken";
       readonly id: MachineId;
@@ -106,9 +107,9 @@ export type MachineEvent =
       readonly placement: Placement;
       readonly rootDisk?: DiskIdentity;
     } & OfOrder)
-  /** A step of the birth failed; the machine will retry by itself. */
+  /** A step of the birth failed; the machine retries automatically. */
   | ({ readonly kind: "failed"; readonly id: MachineId; readonly step: string; readonly reason: string } & OfOrder)
-  /** init asks to be declared healthy. Refused if the order is stale or the name or address is taken. */
+  /** init requests to be declared healthy. Refused if the order is stale or the name or address is taken. */
   | {
       readonly kind: "becameHealthy";
       readonly id: MachineId;
@@ -121,12 +122,12 @@ export type MachineEvent =
       readonly subTokenHash: string;
     }
   /**
-   * The sub polled; `runningImage` is the image it booted, if any. `upToDate` is the Dominator's word that this is what the required
-   * image means now (`compute` means the newest `compute/N`); without it the names are compared.
+   * The agent polled; `runningImage` is the image it booted, if any. `upToDate` is the Dominator's decision whether that is the
+   * current version of the required image (`compute` means the newest `compute/N`); without it the names are compared.
    */
   | { readonly kind: "subSeen"; readonly id: MachineId; readonly runningImage?: string; readonly upToDate?: boolean }
   /** Operator actions. */
-  /** A machine is announced before it asks. With `birth` it is born wherever it asks; without, on a nursery, like any other. */
+  /** A machine is announced before its first request. With `birth` it is born on any network; without it, only on a nursery. */
   | ({
       readonly kind: "machineCreated";
       /** `announcedId(macs, place)`. */
@@ -137,13 +138,13 @@ export type MachineEvent =
       readonly hostname?: string;
       readonly birth?: true;
     } & DetailValues)
-  /** A merge patch (RFC 7396) of what an operator may say of a machine: null takes a value away. */
+  /** An operator changes details of a machine. */
   | { readonly kind: "detailsSet"; readonly id: MachineId; readonly by: string; readonly details: DetailsPatch }
-  /** The machine is given up: name, addresses and place become free, its sub's credential counts no more, nothing is wiped. */
+  /** The machine is removed from the fleet: name, addresses and slot become free, its agent's credential becomes invalid, disks are not touched. */
   | { readonly kind: "retired"; readonly id: MachineId; readonly by: string; readonly reason?: string }
-  /** A newcomer takes over what another machine is (`from`, which is retired by it): its board was swapped, or it was replaced. */
+  /** A newcomer takes over the name and slot of `from`, which is retired: its board was swapped, or it was replaced. */
   | { readonly kind: "takeoverAuthorised"; readonly id: MachineId; readonly from: MachineId; readonly by: string }
-  /** `mayMove` authorises a new place, and so a new name and address; `override` was said to the blast radius, here and below. */
+  /** `mayMove` authorises a new slot, and so a new name and address; `override` exceeds the blast radius, here and below. */
   | ({
       readonly kind: "rebirthAsked";
       readonly id: MachineId;
@@ -152,12 +153,12 @@ export type MachineEvent =
       readonly newRootDisk?: { readonly selector?: string };
     } & AskedAnew)
   | ({ readonly kind: "cleanAsked"; readonly id: MachineId } & AskedAnew)
-  /** A rebirth or clean is taken back. */
+  /** A pending rebirth or clean is cancelled. */
   | { readonly kind: "rebirthCancelled"; readonly id: MachineId; readonly by: string }
-  /** The watch: a machine does not get on (core/machine/vigilance.ts), or does again. */
+  /** Stall detection (health/stall-detection.ts): a machine makes no progress, or makes progress again. */
   | { readonly kind: "stalled"; readonly id: MachineId; readonly reason: string }
   | { readonly kind: "resumed"; readonly id: MachineId }
-  /** The configured policy repairs a machine; for a rebirth its sub must not have been heard after `silentSinceMs`. */
+  /** The configured policy repairs a machine; for a rebirth its agent must not have polled after `silentSinceMs`. */
   | {
       readonly kind: "repairStepped";
       readonly id: MachineId;
@@ -179,7 +180,7 @@ export type MachineEvent =
       readonly wipeBy?: string;
     };
 
-/** Why an event was not accepted. The record is unchanged, unless `machine` holds a new one (e.g. with a conflict condition). */
+/** Why an event was not accepted. The record is unchanged, unless the decision holds a new one (such as with a conflict). */
 export type Refusal = {
   readonly kind:
     | "noSuchMachine"
@@ -192,34 +193,35 @@ export type Refusal = {
     | "foreignToken"
     | "nameTaken"
     | "addressTaken"
-    /** The machine has the NIC that another machine is known by. */
+    /** The machine has a NIC that identifies another machine. */
     | "macTaken"
-    /** A machine that was to be announced is there already. */
+    /** The machine to announce is already known. */
     | "alreadyKnown"
-    /** Name and address follow from the place: they are not set. */
+    /** The slot determines name and address, so they cannot be set. */
     | "nameByPlace"
-    /** The machine hangs elsewhere than its record or its announcement says. */
+    /** The machine is in another slot than its record or its announcement says. */
     | "otherPlace"
-    /** More than a record holds. */
+    /** More values than a record may hold. */
     | "tooMany"
     | "held"
-    /** More machines of a group would be sent away at once than may be. */
+    /** More machines of a group would be sent to rebirth or clean than the blast radius allows. */
     | "beyondBlastRadius"
-    /** The record is not what the asker saw. */
+    /** The record has changed since the caller read it. */
     | "changedMeanwhile";
-  /** One sentence: what was wrong. */
+  /** One sentence: what happened, what was expected, what was found. */
   readonly message: string;
   /** One sentence: what to do next. */
   readonly next: string;
 };
 
+/** The outcome of an event: new records, or a refusal. */
 export type Decision =
   | {
       readonly kind: "changed";
       readonly machine: Machine;
-      /** Records that turned out to be other NICs of this machine: they cease to exist in the same transaction. */
+      /** Records that belong to other NICs of this machine: they are deleted in the same transaction. */
       readonly absorbed?: readonly MachineId[];
-      /** Other records that change by it, in the same transaction. */
+      /** Other records that change in the same transaction. */
       readonly others?: readonly Machine[];
     }
   | { readonly kind: "refused"; readonly refusal: Refusal; readonly machine?: Machine };

@@ -19,7 +19,7 @@ type BirthOrder = NonNullable<OfOrder["order"]>;
 type Chassis = {
   nics: number[];
   unit: number;
-  /** The system on its disk: as which machine it was installed, and its sub's credential. */
+  /** The system on its disk: as which machine it was installed, and its agent's credential. */
   system?: { readonly id: MachineId; readonly credential: string };
   /** A birth that runs on it. */
   birth?: { readonly id: MachineId; readonly session: string; readonly order: BirthOrder; stage: number };
@@ -327,8 +327,8 @@ const cabling = fc.array(fc.uniqueArray(nic, { minLength: 1, maxLength: 3 }), {
 
 const examples = kept as unknown as [number[][], Action[]][];
 
-describe("whole fleets: no system is wiped without an operator's word, nothing is held twice, no generation is installed twice", () => {
-  test("NICs that are shared, that wander, and boards that are swapped", () => {
+describe("whole fleets: no system is wiped without an operator, nothing is held twice, no generation is installed twice", () => {
+  test("shared NICs, moved NICs and swapped boards", () => {
     fc.assert(
       fc.property(cabling, sequence(moveNic, newBoard), (nics, actions) => play(nics, actions)),
       { numRuns: 1000, examples },
@@ -343,7 +343,7 @@ describe("whole fleets: no system is wiped without an operator's word, nothing i
       fc.assert(property, { numRuns: 1000 });
     });
 
-  test("machines that are put elsewhere, also where another one is", () => {
+  test("machines that are moved, also into occupied slots", () => {
     fc.assert(
       fc.property(cabling, sequence(moveSlot), (nics, actions) => play(nics, actions)),
       { numRuns: 1000, examples },

@@ -6,7 +6,7 @@ import { testNetworkOfOnePart } from "../network/testing/test-network.ts";
 import { intentFor } from "../pxe/answer.ts";
 import { chooseBinding } from "../pxe/binding.ts";
 import type { Decision, MachineEvent } from "./event.ts";
-import { isTelling, sharedParts } from "./evidence.ts";
+import { isIdentifying, sharedParts } from "./evidence.ts";
 import { asked, hardware, healthy, id, issued, mac, place, taken, testFleet } from "./testing/test-fleet.ts";
 
 const scanned = (n: number, nics: readonly number[], more: Partial<Hardware> = {}): MachineEvent => ({
@@ -26,7 +26,7 @@ const bornWith = (world: ReturnType<typeof testFleet>, n: number, ...nics: numbe
   return world;
 };
 
-describe("strings of the board are evidence, never key", () => {
+describe("strings of the board are evidence, never a key", () => {
   const rows: readonly (readonly [text: string, telling: boolean])[] = [
     ...["", "0", "To be filled by O.E.M.", "to be filled by o.e.m.", "Default string", "System Serial Number"].map(
       nothing,
@@ -40,7 +40,8 @@ describe("strings of the board are evidence, never key", () => {
     return [text, false];
   }
   for (const [text, telling] of rows)
-    test(`"${text}" tells ${telling ? "something" : "nothing"}`, () => assert.equal(isTelling(text), telling));
+    test(`"${text}" ${telling ? "identifies a board" : "is a placeholder"}`, () =>
+      assert.equal(isIdentifying(text), telling));
 
   for (const uuid of ["00000000-0000-0000-0000-000000000000", "4c4c4544-0038-4210-8051-b4c04f503533"])
     test(`two machines with the UUID ${uuid} are two machines`, () => {
@@ -50,23 +51,23 @@ describe("strings of the board are evidence, never key", () => {
         world.all(asked(n), issued(n), taken(n), scanned(n, [n], { smbios }), placed(n), healthy(n, 1));
       assert.deepEqual([world.list().length, world.get(2).hostname], [2, "r01u02"]);
       const shared = sharedParts(world.get(1), world.get(2));
-      assert.deepEqual(shared, isTelling(uuid) ? [`the UUID ${uuid}`] : []);
+      assert.deepEqual(shared, isIdentifying(uuid) ? [`the UUID ${uuid}`] : []);
     });
 });
 
-describe("a NIC that two machines have", () => {
+describe("a NIC of two machines", () => {
   const network = testNetworkOfOnePart({ prefix: prefix("10.77.0.0/16") });
 
   /** Machine 1 has NICs 1 and 3; 3 is moved to machine 2, which is born with it. */
   const moved = () => bornWith(bornWith(testFleet(), 1, 1, 3), 2, 2, 3);
 
-  test("stays with who had it first, as a disputed one; the newcomer is born all the same", () => {
+  test("stays with its first holder, as a disputed one; the newcomer is still born", () => {
     const world = moved();
     assert.deepEqual([world.get(1).macs, world.get(1).disputedMacs], [[mac(1), mac(3)], [mac(3)]]);
     assert.deepEqual([world.get(2).macs, world.get(2).state], [[mac(2)], "healthy"]);
   });
 
-  test("brings nobody's address along, and is sent to the disk whatever is meant for its owner", () => {
+  test("gets no address of its holder, and is sent to its disk whatever the holder is due for", () => {
     const world = moved();
     const bind = (n: number) =>
       chooseBinding({
@@ -91,7 +92,7 @@ describe("a NIC that two machines have", () => {
     assert.equal(refusal(world.apply(taken(1, "r", "boot", 3))), "foreignToken");
   });
 
-  test("counts no start of its owner", () => {
+  test("counts no start of its holder", () => {
     const world = moved();
     world.all({ kind: "subSeen", id: id(1), runningImage: "compute" });
     for (let boots = 0; boots < 5; boots += 1) {
@@ -101,14 +102,14 @@ describe("a NIC that two machines have", () => {
     assert.deepEqual([world.get(1).phase, world.get(1).conditions], ["up", []]);
   });
 
-  test("is given to the machine that has it now by an operator", () => {
+  test("is assigned to its current machine by an operator", () => {
     const world = moved();
     world.all({ kind: "detailsSet", id: id(2), by: "op", details: { macs: [mac(2), mac(3)] } });
     assert.deepEqual([world.get(1).macs, world.get(1).disputedMacs], [[mac(1)], undefined]);
     assert.deepEqual([world.get(2).macs, world.get(2).disputedMacs], [[mac(2), mac(3)], undefined]);
   });
 
-  test("on USB tells nothing: it wanders, and management controllers all have the same", () => {
+  test("on USB identifies nothing: adapters move, and management controllers share one address", () => {
     const world = bornWith(testFleet(), 1, 1);
     const usb = (n: number) => ({
       ...(hardware(mac(n)).nics[0] ?? assert.fail()),
@@ -122,22 +123,22 @@ describe("a NIC that two machines have", () => {
     assert.equal(world.get(1).disputedMacs, undefined);
   });
 
-  test("that is the other's identity: it is that machine, booted by another NIC, and is not installed", () => {
+  test("that identifies another machine: it is that machine, booted from another NIC, and is not installed", () => {
     const world = bornWith(testFleet(), 1, 1);
     world.all(asked(2), issued(2), taken(2));
     assert.equal(refusal(world.apply(scanned(2, [2, 1]))), "macTaken");
-    assert.match(reason(2, world), /r01u01.*boot by its own NIC/);
+    assert.match(reason(2, world), /r01u01.*boot r01u01 from its own NIC/);
   });
 });
 
 describe("a machine that was moved", () => {
-  test("keeps name and address while nobody asks for its rebirth, whatever it asks", () => {
+  test("keeps name and address without a rebirth, whatever it requests", () => {
     const world = testFleet().born(1);
     world.all(asked(1, { network: "other", answer: "local" }));
     assert.deepEqual([world.get(1).hostname, world.get(1).permanentAddress], ["r01u01", "10.77.1.61"]);
   });
 
-  test("is not installed under another name by a rebirth: a conflict names both places; --moved authorises it", () => {
+  test("is not installed under another name by a rebirth: a conflict names both slots; --moved authorises it", () => {
     const world = testFleet().born(1);
     world.all(rebirth(1), asked(1), issued(1, "r"), taken(1, "r"));
     assert.equal(refusal(world.apply(placed(1, 4))), "otherPlace");
@@ -149,13 +150,13 @@ describe("a machine that was moved", () => {
     assert.equal(refusal(world.apply(placed(1, 5))), "otherPlace", "authorised for one generation only");
   });
 
-  test("to a slot that another holds is refused there, authorised or not", () => {
+  test("to the slot of another machine is refused, authorised or not", () => {
     const world = testFleet().born(1).born(2);
     world.all(rebirth(1, true), asked(1), issued(1, "r"), taken(1, "r"));
     assert.equal(refusal(world.apply(placed(1, 2))), "nameTaken");
   });
 
-  test("to another port of the same place is where it was", () => {
+  test("to another port of the same slot has not moved", () => {
     const world = testFleet().born(1);
     world.all(rebirth(1), asked(1), issued(1, "r"), taken(1, "r"));
     world.all({ kind: "placed", id: id(1), placement: { ...place(1), switchName: "tor-2" } });

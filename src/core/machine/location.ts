@@ -1,6 +1,6 @@
 import type { Machine } from "./record.ts";
 
-/** Where a machine stands: the placement rule's groups (`rack`, `unit`), and the switch port; of one that is announced, where it is to come. */
+/** The location of a machine, or the announced one: the groups `rack` and `unit` of the placement rule, and the switch port. */
 export type Location = {
   readonly rack?: string;
   readonly unit?: string;
@@ -8,7 +8,7 @@ export type Location = {
   readonly port: string;
 };
 
-/** The location of a machine; undefined while nothing is known of it. */
+/** The location of a machine; undefined while it is unknown. */
 export function locationOf({ placement, announced }: Pick<Machine, "placement" | "announced">): Location | undefined {
   const switchPort = placement ?? announced?.place;
   if (switchPort === undefined) return undefined;

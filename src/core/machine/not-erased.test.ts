@@ -20,7 +20,7 @@ test("one encrypted disk: a clean leaves nothing readable", () => {
   assert.deepEqual(whatCleanLeaves({}), [], "nothing was ever written");
 });
 
-test("data disks are named, the root disk known by serial although paths changed", () => {
+test("data disks are named; the root disk is recognised by its serial number although paths changed", () => {
   const machine = {
     hardware: hardware(disk("/dev/sda", "B"), disk("/dev/sdb", "A")),
     storage: storage("/dev/sda", "A", true),
@@ -32,7 +32,7 @@ test("data disks are named, the root disk known by serial although paths changed
   assert.deepEqual(whatCleanLeaves(machine), ["not touched: /dev/sda (serial B, 1024 MiB)"]);
 });
 
-test("a root disk without encryption is named, known by path where it has no serial number", () => {
+test("an unencrypted root disk is named; without a serial number it is recognised by its path", () => {
   const machine = { hardware: hardware(disk("/dev/vda", "")), storage: storage("/dev/vda", "", false) };
   assert.deepEqual(disksNotErased(machine), []);
   assert.match(whatCleanLeaves(machine).join(), /^root disk \/dev\/vda is not encrypted/);

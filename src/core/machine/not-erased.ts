@@ -3,8 +3,8 @@ import type { Disk } from "../hardware/hardware.ts";
 import type { Machine } from "./record.ts";
 
 /**
- * The disks that no birth, rebirth or clean has touched: all but the root disk, which is recognised by serial number and
- * WWN, and by path and size where these do not decide. Where it cannot be recognised, every disk counts as not erased.
+ * The disks that no birth, rebirth or clean has touched: all except the root disk, which is recognised by serial number and
+ * WWN, or by path and size if these do not decide. If it cannot be recognised, every disk counts as not erased.
  */
 export function disksNotErased({ hardware, storage }: Pick<Machine, "hardware" | "storage">): readonly Disk[] {
   if (hardware === undefined || storage === undefined) return [];
@@ -17,7 +17,7 @@ export function describeNotErased(disk: Disk): string {
   return `${disk.path} (${describeDisk(disk)})`;
 }
 
-/** What a clean would leave readable on a machine, one clause each; empty where dropping the key erases everything. */
+/** The data that a clean leaves readable on a machine, one clause per item; empty if discarding the key erases everything. */
 export function whatCleanLeaves(machine: Pick<Machine, "hardware" | "storage">): readonly string[] {
   const { storage } = machine;
   if (storage === undefined) return [];
@@ -25,7 +25,9 @@ export function whatCleanLeaves(machine: Pick<Machine, "hardware" | "storage">):
   const disks = disksNotErased(machine).map(describeNotErased);
   return [
     ...(plain
-      ? [`root disk ${storage.rootDisk.path} is not encrypted: its old data stays readable below the new file systems`]
+      ? [
+          `root disk ${storage.rootDisk.path} is not encrypted: old data stays readable until the new file systems overwrite it`,
+        ]
       : []),
     ...(disks.length === 0 ? [] : [`not touched: ${disks.join("; ")}`]),
   ];

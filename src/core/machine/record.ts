@@ -6,8 +6,8 @@ import type { Placement } from "../site/placement.ts";
 declare const machineIdBrand: unique symbol;
 
 /**
- * Names a machine for life, whatever its NICs, board or place become: `m-` and the twelve hex digits of the MAC first seen;
- * `p-` and the place of one that is announced by its place only, until the machine that comes there takes that over.
+ * The permanent id of a machine, independent of its NICs, board and slot: `m-` and the twelve hex digits of the MAC seen first;
+ * `p-` and the slot for a machine that is announced by its slot only, until the machine in that slot absorbs the record.
  */
 export type MachineId = string & { readonly [machineIdBrand]: true };
 
@@ -15,11 +15,11 @@ export type MachineId = string & { readonly [machineIdBrand]: true };
 export const machineStates = ["unknown", "birth", "healthy", "rebirth", "clean"] as const;
 export type MachineState = (typeof machineStates)[number];
 
-/** What an order may tell a machine to do. */
+/** The actions that an order may permit. */
 export const birthActions = ["birth", "rebirth", "clean"] as const;
 export type BirthAction = (typeof birthActions)[number];
 
-/** What was last seen of a machine, in the order in which a birth passes through them. */
+/** The observable phases of a machine, in the order of a birth. */
 export const phases = [
   "offered",
   "loaderSent",
@@ -38,15 +38,15 @@ export const phases = [
 ] as const;
 export type Phase = (typeof phases)[number];
 
-/** A named circumstance that stands until something takes it away; kept apart from state and phase. */
+/** The kinds of condition: a circumstance that stays until an event clears it, separate from state and phase. */
 export const conditionKinds = ["hold", "failing", "debug", "maintenance", "conflict", "waiting", "retired"] as const;
 export type ConditionKind = (typeof conditionKinds)[number];
 export type Condition = {
   readonly kind: ConditionKind;
-  /** One sentence for a person: what is the matter and, where it can be said, what to do. */
+  /** One sentence for the operator: what is wrong and, if known, what to do. */
   readonly reason: string;
   readonly sinceMs: number;
-  /** The watch set it, and takes it away when the machine gets on. */
+  /** Stall detection set it, and clears it once the machine makes progress. */
   readonly watched?: true;
   /** What an operator has to order, because the machine cannot get on by itself. */
   readonly remedy?: Remedy;
@@ -58,7 +58,7 @@ export type Remedy = (typeof remedies)[number];
 
 export type Firmware = "bios" | "uefi";
 
-/** How the machine's storage is protected; `none` says why, because the record must. */
+/** How the machine's storage is protected; `none` carries the reason. */
 export type StorageReport = {
   readonly rootDisk: {
     readonly path: string;
@@ -78,12 +78,12 @@ export type StorageReport = {
 
 /** The permission to write to a machine's disks: single use, expiring, bound to machine, action and generation. */
 export type Order = {
-  /** SHA-256 of the token that stood in the boot script, lower-case hex. */
+  /** SHA-256 of the token in the boot script, lower-case hex. */
   readonly tokenHash: string;
   readonly action: BirthAction;
   readonly generation: number;
   readonly expiresAtMs: number;
-  /** Set when init has taken the order: the boot it was given to, and the hash of the session secret of that boot. */
+  /** Set once init has taken the order: the boot that took it, and the hash of that boot's session secret. */
   readonly taken?: { readonly bootId: string; readonly sessionHash: string; readonly atMs: number };
 };
 
@@ -95,7 +95,7 @@ export type PxeStatistics = {
   readonly lastAnswer: string;
 };
 
-/** One line of a machine's timeline. `durationMs` is how long the phase took, where init or sub measured it. */
+/** One line of a machine's timeline. `durationMs` is the duration of the phase, if init or the agent measured it. */
 export type TimelineEntry = {
   readonly phase: Phase;
   readonly atMs: number;
@@ -106,7 +106,7 @@ export type TimelineEntry = {
 /** A switch port, as LLDP names it (core/site/placement.ts). */
 export type SwitchPort = { readonly switchName: string; readonly port: string };
 
-/** What an operator said of a machine before it came: which name or place it must have to be let in. */
+/** An operator's announcement of a machine: the name or slot that it must have to be accepted. */
 export type Announcement = {
   readonly by: string;
   readonly atMs: number;
@@ -114,17 +114,17 @@ export type Announcement = {
   readonly place?: SwitchPort;
 };
 
-/** All that the MDB holds of one machine. Changed only by `decide` in life.ts. */
+/** Everything that the MDB holds about one machine. Changed only by `decide` in life/table.ts. */
 export type Machine = {
   readonly id: MachineId;
-  /** Grows by one with each change: optimistic concurrency and the change feed hang on it. */
+  /** Incremented by each change; optimistic concurrency and the change feed depend on it. */
   readonly revision: number;
   readonly createdAtMs: number;
   readonly macs: readonly Mac[];
   readonly state: MachineState;
   /**
-   * Grows by one each time a birth, rebirth or clean is asked for; an order names it. Attempts of one generation may write
-   * to the disks again and again until the machine is healthy; then it is used up, and no order of it counts any more.
+   * Incremented by each birth, rebirth or clean; an order names it. Attempts of one generation may write to the disks
+   * repeatedly until the machine is healthy; then the generation is used up, and its orders are invalid.
    */
   readonly generation: number;
   readonly phase?: Phase;
@@ -138,21 +138,21 @@ export type Machine = {
   readonly permanentAddress?: string;
   readonly hostname?: string;
   readonly placement?: Placement;
-  /** What the Dominator drives the machine to: an operator's choice (`pinnedImage`), else that of the image rules. */
+  /** The image that the Dominator installs: an operator's choice (`pinnedImage`), else the choice of the image rules. */
   readonly requiredImage?: string;
-  /** The image that an operator requires; it outlives rebirths. A machine that failed its burn-in gets what the rules say all the same. */
+  /** The image that an operator requires; kept across rebirths. After a failed burn-in the image rules apply instead. */
   readonly pinnedImage?: string;
-  /** What the machine is to have next, for those who prepare it. */
+  /** The next image of the machine, as a note for operators. */
   readonly plannedImage?: string;
-  /** The running image is left as it is. A machine that has none yet still gets its first. */
+  /** The running image is not updated. A machine without an image still gets its first one. */
   readonly disableUpdates?: true;
-  /** Operators' labels. */
+  /** Labels set by operators. */
   readonly tags?: { readonly [name: string]: string };
-  /** Who owns it. */
+  /** Owner groups. */
   readonly groups?: readonly string[];
-  /** There when the machine was announced, until it is healthy. */
+  /** Present from the announcement until the machine is healthy. */
   readonly announced?: Announcement;
-  /** A move to another place is authorised for this generation. */
+  /** A move to another slot is authorised for this generation. */
   readonly mayMove?: true;
   /** An operator allows the first birth of this machine to erase what was found on its disks. */
   readonly mayWipe?: { readonly by: string; readonly atMs: number };
@@ -160,9 +160,9 @@ export type Machine = {
   readonly birthDisk?: DiskIdentity;
   /** An operator allows this generation another root disk than the recorded one: which, by serial number, WWN or path. */
   readonly allowedDisk?: { readonly selector?: string; readonly by: string };
-  /** Addresses of `macs` that another machine was found to have as well: whoever asks by them is not taken for this machine. */
+  /** Addresses in `macs` that another machine also has: requests from them are not attributed to this machine. */
   readonly disputedMacs?: readonly Mac[];
-  /** What the sub last said it runs. */
+  /** The image that the agent last reported. */
   readonly runningImage?: string;
   readonly smbios?: Smbios;
   readonly hardware?: Hardware;
@@ -170,28 +170,29 @@ export type Machine = {
   readonly storage?: StorageReport;
   readonly pxe: PxeStatistics;
   readonly order?: Order;
-  /** SHA-256 of the sub's credential, lower-case hex. */
+  /** SHA-256 of the agent's credential, lower-case hex. */
   readonly subTokenHash?: string;
-  /** The last thing the sub or init was heard to say. */
+  /** Time of the latest request of init or the sub. */
   readonly lastSeenAtMs: number;
-  /** The phases of the current generation, oldest first; started anew with each generation. */
+  /** The phases of the current generation, oldest first; empty at the start of each generation. */
   readonly timeline: readonly TimelineEntry[];
-  /** Starts of a healthy machine that asked PXE since its sub was last heard. */
+  /** Starts of a healthy machine with a PXE request since its agent last polled. */
   readonly unheardBoots?: { readonly count: number; readonly lastAtMs: number };
-  /** When it was last sent to rebirth or clean, and by whom; `override` if it was more than the blast radius allows, which counts by this. */
+  /** When and by whom it was last sent to rebirth or clean, which the blast radius counts; `override` if that exceeded it. */
   readonly sentAway?: { readonly atMs: number; readonly by: string; readonly override?: true };
-  /** What the configured policy did about a machine that kept failing. */
+  /** The repair steps of the configured policy. */
   readonly repair?: {
     readonly rebirthsAtMs: readonly number[];
-    /** Of its last step. */
+    /** Time of the last step. */
     readonly atMs: number;
-    /** When it was left to a person; a burn-in that passes may have taken the condition away since. */
+    /** When the policy set *debug*; a passed burn-in may have cleared the condition since. */
     readonly debugAtMs?: number;
-    /** Its rebirth has not begun: a word of the old sub takes it back. */
+    /** The rebirth has not begun: a poll of the old agent cancels it. */
     readonly pending?: true;
   };
-  /** What to return to if the rebirth or clean is taken back; there only as long as no order of it was taken. */
+  /** What a cancel of the rebirth or clean restores; present until its order is taken. */
   readonly wayBack?: Pick<Machine, "phase" | "phaseAtMs" | "timeline" | "sentAway">;
 };
 
+/** One step of the repair policy. */
 export type RepairStep = "rebirth" | "debug" | "hold";

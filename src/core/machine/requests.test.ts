@@ -52,7 +52,7 @@ function rebirth(): MachineEvent {
 }
 
 for (const [title, before, next, afterMs, again] of rows)
-  test(`${again ? "only counted" : "written at once"}: ${title}`, () => {
+  test(`${again ? "only counted" : "recorded at once"}: ${title}`, () => {
     const world = testFleet();
     world.all(...before);
     assert.equal(asksAgain(world.get(1), next, world.nowMs() + afterMs), again);
@@ -77,7 +77,7 @@ const happening = fc.oneof(
   fc.integer({ min: 1, max: 30_000 }),
 );
 
-test("what is counted first and told later leaves the same record as what is told at once", () => {
+test("requests counted first and recorded later leave the same record as requests recorded at once", () => {
   fc.assert(
     fc.property(fc.array(happening, { maxLength: 60 }), (happenings) => {
       const notified = testFleet();

@@ -2,10 +2,10 @@ import type { Context, EventOf } from "./life/move.ts";
 import { decide } from "./life/table.ts";
 import type { Machine } from "./record.ts";
 
-/** For so long at most, requests that tell nothing new are counted before they are written down. */
+/** Maximum time during which requests without new facts are only counted before they are recorded. */
 export const countedMs = 10_000;
 
-/** A PXE request, as the DHCP server saw it. */
+/** A PXE request, as the DHCP server received it. */
 export type PxeAsked = EventOf<"pxeAsked">;
 
 const nobody = () => undefined;
@@ -18,21 +18,21 @@ const nobodyElse: Omit<Context, "nowMs"> = {
 };
 
 /**
- * Whether a PXE request that comes soon after another tells nothing of its machine but that it asked once more: only the
- * counts on its record would change. So are the REQUEST after a DISCOVER, and the clients that ask every few seconds.
+ * Whether a PXE request soon after another would change only the counters on the record of its machine. Examples are the
+ * REQUEST after a DISCOVER, and clients that repeat their request every few seconds.
  */
 export function asksAgain(machine: Machine, event: PxeAsked, nowMs: number): boolean {
-  // What is long silent is heard at once.
+  // Always record the first request after a quiet period.
   if (nowMs - machine.pxe.lastRequestAtMs >= countedMs) return false;
   const { address } = event;
-  // Another address may be somebody else's.
+  // Another machine may hold a different address.
   if (address !== undefined && address !== machine.temporaryAddress && address !== machine.permanentAddress)
     return false;
   const after = decide(machine, event, { ...nobodyElse, nowMs }).machine;
   return after !== undefined && after.pxe.lastAnswer === machine.pxe.lastAnswer && differsInCountsOnly(machine, after);
 }
 
-/** Records share what did not change. */
+/** Compares by identity: a new record shares its unchanged parts with the old one. */
 function differsInCountsOnly(before: Machine, after: Machine): boolean {
   for (const name in after) {
     const key = name as keyof Machine;

@@ -48,7 +48,7 @@ describe("the watch over the fleet", () => {
     assert.equal(failing(store), undefined, "the clock was set");
     steady.pass(defaultDeadlineSeconds.up * 1000 + 1000);
     await watch.tick();
-    assert.match(failing(store) ?? "", /has not been heard/);
+    assert.match(failing(store) ?? "", /has not polled for/);
   });
 
   const repair: RepairPolicy = { afterSeconds: 600, rebirths: 1, withinSeconds: 86_400, rebirthsPerHour: 1 };

@@ -1,6 +1,6 @@
 import type { Phase } from "../record.ts";
 
-/** Seconds that a machine may stay in each phase; in phase `up`, seconds that its sub may be silent. */
+/** Seconds that a machine may stay in each phase; in phase `up`, seconds that its agent may be silent. */
 export type Deadlines = { readonly [P in Phase]: number };
 
 /**
@@ -58,12 +58,12 @@ export const phaseWaitsFor: {
   },
   populated: {
     seconds: 600,
-    missing: "it is declared healthy and its sub starts",
+    missing: "it is declared healthy and its agent starts",
     next: "read birther log NAME for a conflict or a refusal with its reason",
   },
   handedOver: {
     seconds: 900,
-    missing: "its sub polls from the permanent address and gets a list of objects to fetch",
+    missing: "its agent polls from the permanent address and gets a list of objects to fetch",
     next: "check that the server can reach the permanent address, and that the required image exists (birther image list)",
   },
   fetching: {
@@ -78,12 +78,12 @@ export const phaseWaitsFor: {
   },
   rebooting: {
     seconds: 1200,
-    missing: "its sub polls after the boot from disk",
+    missing: "its agent polls after the boot from disk",
     next: "read its console; check birther packets NAME for repeated network boots, and birther quirks for known faults of its firmware",
   },
   up: {
     seconds: 900,
-    missing: "its sub polls again",
+    missing: "its agent polls again",
     next: "check that it is switched on and reachable; if its system is broken, run birther rebirth NAME, then reset it",
   },
 };

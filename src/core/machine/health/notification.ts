@@ -1,41 +1,42 @@
 import type { MachineEvent } from "../event.ts";
 import type { Machine } from "../record.ts";
 
-/** What others are told of a machine as it happens. */
+/** The kinds of notification about a machine. */
 export const noticeKinds = [
   ...(["healthy", "failing", "failingCleared", "conflict", "conflictCleared", "hold", "holdCleared"] as const),
 ] as const;
+/** One kind of notification. */
 export type NoticeKind = (typeof noticeKinds)[number];
 
-/** One thing to tell; `id` is the same however often it is told, or found again after a restart. */
+/** One notification; `id` is stable across retries and restarts. */
 export type Notice = {
   readonly id: string;
   readonly kind: NoticeKind;
   readonly atMs: number;
   readonly machine: Pick<Machine, "id" | "hostname" | "state" | "phase" | "generation">;
-  /** Of a condition that was set, or of the one that was cleared as far as it is known. */
+  /** The reason of the condition that was set, or of the cleared one if it is known. */
   readonly reason?: string;
 };
 
-/** The part of a record that notices are about. */
+/** The part of a record that notifications depend on. */
 export type NotifiedState = { readonly state: Machine["state"]; readonly conditions: readonly NoticedCondition[] };
 type NoticedCondition = (typeof noticed)[number];
 
 const noticed = ["failing", "conflict", "hold"] as const;
 
-/** A change, as the feed or the history tells it. */
+/** A change of a record, from the feed or the history. */
 export type NoticedChange = {
   readonly machine: Pick<Machine, "id" | "revision" | "hostname" | "state" | "phase" | "generation" | "conditions">;
   readonly event: MachineEvent;
   readonly atMs: number;
 };
 
-/** What of a record notices are about. */
+/** The part of a record that notifications depend on. */
 export function notifiedStateOf({ state, conditions }: Pick<Machine, "state" | "conditions">): NotifiedState {
   return { state, conditions: noticed.filter((kind) => conditions.some((standing) => standing.kind === kind)) };
 }
 
-/** What there is to tell of a change; `before` is what stood before it, nothing for a new machine. */
+/** The notifications about a change; `before` is the state before it, undefined for a new machine. */
 export function noticesOf(
   before: NotifiedState | undefined,
   { machine, event, atMs }: NoticedChange,

@@ -3,36 +3,37 @@ import { conditionOf } from "../life/move.ts";
 import type { ConditionKind, Machine, RepairStep } from "../record.ts";
 import { deadlineOf, formatDuration, type WatchRules } from "./stall-detection.ts";
 
-/** What is done by itself about machines that keep failing. There is none by default. */
+/** The automatic repair of machines that keep failing; off by default. */
 export type RepairPolicy = {
-  /** How long a machine must be failing, and after each step again. */
+  /** How long a machine must be failing before the first step, and between steps. */
   readonly afterSeconds: number;
-  /** Rebirths of one machine within `withinSeconds`; then it is left to a person. */
+  /** Maximum number of rebirths of one machine within `withinSeconds`; then it is left to an operator. */
   readonly rebirths: number;
   readonly withinSeconds: number;
-  /** Rebirths of the whole fleet within an hour. */
+  /** Maximum number of rebirths in the whole fleet within an hour. */
   readonly rebirthsPerHour: number;
 };
+/** The next repair step of a machine, when to check again, or none. */
 export type Repair =
   | { readonly kind: "none" }
   | { readonly kind: "later"; readonly lookAgainAtMs: number }
   | { readonly kind: "step"; readonly step: RepairStep; readonly reason: string; readonly silentSinceMs: number };
 
-/** All that a step hangs on. */
+/** The rules that a repair step depends on. */
 export type RepairRules = RepairPolicy & Pick<WatchRules, "deadlineSeconds" | "listeningSinceMs">;
 
-/** A person is at it, or must be: nothing is done by itself. */
-const personal: readonly ConditionKind[] = ["hold", "maintenance", "conflict", "retired"];
+/** Conditions that leave the machine to an operator. */
+const manual: readonly ConditionKind[] = ["hold", "maintenance", "conflict", "retired"];
 
 /**
- * The next step for a machine that keeps failing: rebirth within its budget, then *debug*, then *hold*. A healthy machine is only
- * sent to rebirth when its sub is silent past its deadline and it restarts again and again, or never had an image: one that is
- * switched off or cut off from us has done nothing. One that is being installed tries again by itself already.
+ * The next step for a machine that keeps failing: rebirth within its budget, then *debug*, then *hold*. A healthy machine is
+ * sent to rebirth only if its agent is silent past its deadline and it restarts repeatedly, or never had an image: a machine that
+ * is switched off or disconnected may be intact. A machine that is being installed already retries by itself.
  */
 export function nextRepair(machine: Machine, nowMs: number, rules: RepairRules): Repair {
   const failing = conditionOf(machine, "failing");
   if (failing === undefined || machine.state === "unknown") return { kind: "none" };
-  if (personal.some((kind) => conditionOf(machine, kind) !== undefined)) return { kind: "none" };
+  if (manual.some((kind) => conditionOf(machine, kind) !== undefined)) return { kind: "none" };
   const dueAtMs = Math.max(failing.sinceMs, machine.repair?.atMs ?? 0) + rules.afterSeconds * 1000;
   if (nowMs < dueAtMs) return { kind: "later", lookAgainAtMs: dueAtMs };
   const silentSinceMs = nowMs - rules.deadlineSeconds.up * 1000;
@@ -48,21 +49,21 @@ export function nextRepair(machine: Machine, nowMs: number, rules: RepairRules):
   const listenedSinceMs = Math.max(machine.lastSeenAtMs, rules.listeningSinceMs ?? 0);
   if (listenedSinceMs > silentSinceMs)
     return { kind: "later", lookAgainAtMs: listenedSinceMs + rules.deadlineSeconds.up * 1000 };
-  if (!isLost(machine)) return { kind: "none" };
+  if (!hasLostSystem(machine)) return { kind: "none" };
   return rebirthsAtMs.filter(isRecent).length < rules.rebirths && !debugged ? step("rebirth") : ladder;
 }
 
-/** It restarts and its system does not come, or there never was one. */
-function isLost({ unheardBoots, runningImage }: Machine): boolean {
+/** Whether the machine restarts without its system starting, or never had a system. */
+function hasLostSystem({ unheardBoots, runningImage }: Machine): boolean {
   return runningImage === undefined || (unheardBoots?.count ?? 0) >= unheardBootsLimit;
 }
 
-/** A fleet of which so large a share is silent is not broken: we, or the network, are. */
+/** If a larger share of the fleet is silent, the cause is the network or this server, not the machines. */
 const silentShareLimit = 0.2;
-/** Fewer say nothing about the network. */
+/** Up to this number, silent machines say nothing about the network. */
 const silentCountLimit = 5;
 
-/** Why no machine may be sent to rebirth by itself now; undefined if one may. One pass over the fleet, for the rare step. */
+/** Why the policy may not send a machine to rebirth now; undefined if it may. Linear in the fleet, for a rare step. */
 export function whyNoRebirth(machines: readonly Machine[], nowMs: number, rules: RepairRules): string | undefined {
   let [healthy, silent, begun] = [0, 0, 0];
   for (const machine of machines) {
@@ -72,8 +73,9 @@ export function whyNoRebirth(machines: readonly Machine[], nowMs: number, rules:
     const deadline = deadlineOf(machine, rules.deadlineSeconds);
     if (deadline !== undefined && nowMs - machine.lastSeenAtMs >= rules.deadlineSeconds.up * 1000) silent += 1;
   }
-  if (begun >= rules.rebirthsPerHour) return `${begun} machines were sent to rebirth within the last hour`;
+  if (begun >= rules.rebirthsPerHour)
+    return `the policy has already sent ${begun} machines to rebirth within the last hour`;
   if (silent > silentCountLimit && silent > healthy * silentShareLimit)
-    return `${silent} of ${healthy} healthy machines are silent: it is the network or this server`;
+    return `${silent} of ${healthy} healthy machines are silent, so the cause is the network or this server`;
   return undefined;
 }

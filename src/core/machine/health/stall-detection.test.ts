@@ -23,7 +23,7 @@ const failing = (world: ReturnType<typeof testFleet>, n = 1) =>
 
 describe("a phase past its deadline", () => {
   for (const phase of phases) {
-    test(`${phase}: failing at the deadline, not before, and well again with the next phase`, () => {
+    test(`${phase}: failing at the deadline, not before, and no longer with the next phase`, () => {
       const world = testFleet();
       const isBirth = phases.indexOf(phase) <= phases.indexOf("populated");
       world.all(asked(1), issued(1, "t", 1e12), taken(1, "t"));
@@ -37,7 +37,7 @@ describe("a phase past its deadline", () => {
       assert.equal(checkProgress(world.get(1), byMs - 1, rules).kind, "well");
       world.later(byMs - world.nowMs());
       look(world);
-      assert.match(failing(world) ?? "", phase === "up" ? /not been heard for 15 min/ : new RegExp(`phase ${phase}`));
+      assert.match(failing(world) ?? "", phase === "up" ? /not polled for 15 min/ : new RegExp(`phase ${phase}`));
       if (phase === "up") world.all({ kind: "subSeen", id: id(1), runningImage: "compute" });
       else
         world.all(
@@ -66,14 +66,14 @@ describe("a phase past its deadline", () => {
       assert.deepEqual(look(world), { kind: "unwatched" });
     });
 
-  test("is not looked at where nothing is expected: unknown, or a rebirth that waits for its reset", () => {
+  test("is not checked when no progress is expected: unknown, or a rebirth before its reset", () => {
     const world = testFleet().born(1);
     world.all(asked(2, { nursery: false }), { kind: "rebirthAsked", id: id(1), by: "op" });
     world.later(1e9);
     assert.deepEqual([look(world, 1), look(world, 2)], [{ kind: "unwatched" }, { kind: "unwatched" }]);
   });
 
-  test("does not hide what a step said, nor take it away", () => {
+  test("neither replaces nor clears the failure of a step", () => {
     const world = testFleet();
     world.all(asked(1), issued(1), taken(1), { kind: "failed", id: id(1), step: "place", reason: "no frame" });
     world.later(1e8);
@@ -92,20 +92,20 @@ describe("starts without progress", () => {
     world.later(2 * minuteMs);
   };
 
-  test("so many are failing; one that comes further ends it", () => {
+  test("too many are failing; a start that gets further ends it", () => {
     const world = testFleet();
     attempt(world, "loaderSent");
     for (let n = 1; n < rules.boots; n += 1) attempt(world, "loaderSent");
     assert.equal(look(world).kind, "well");
     attempt(world, "loaderSent");
     look(world);
-    assert.match(failing(world) ?? "", /^it started 5 times within 10 min and came no further than loaderSent/);
+    assert.match(failing(world) ?? "", /^started 5 times within 10 min without getting past phase loaderSent/);
     attempt(world, "loaderSent", "kernelSent");
     look(world);
     assert.equal(failing(world), undefined);
   });
 
-  test("spread over a long time they are none", () => {
+  test("do not count when spread over a long time", () => {
     const world = testFleet();
     for (let n = 0; n < 30; n += 1) {
       attempt(world, "loaderSent");
@@ -114,11 +114,11 @@ describe("starts without progress", () => {
     }
   });
 
-  test("a burn-in that never ends says so", () => {
+  test("a burn-in that never completes is named", () => {
     const world = testFleet();
     for (let n = 0; n < rules.burnInAttempts; n += 1) attempt(world, "loaderSent", "initUp");
     look(world);
-    assert.match(failing(world) ?? "", /init started 3 times and the burn-in did not end/);
+    assert.match(failing(world) ?? "", /init started 3 times, but the burn-in never completed/);
     attempt(world, "loaderSent", "initUp", "burnIn");
     look(world);
     assert.equal(failing(world), undefined);
@@ -176,7 +176,7 @@ describe("repair by policy", () => {
     assert.equal(world.get(1).state, "healthy");
   });
 
-  test("one whose installation keeps failing: debug once, then hold, though a burn-in takes debug away", () => {
+  test("a machine whose installation keeps failing: debug once, then hold, even if a burn-in clears debug", () => {
     const world = testFleet();
     const attempt = (token: string) => {
       world.all(asked(1), issued(1, token, 1e12), taken(1, token), burnIn(1, "passed"));
@@ -190,7 +190,7 @@ describe("repair by policy", () => {
     assert.equal(world.apply(issued(1, "c", 1e12)).kind, "refused");
   });
 
-  test("one that is heard before its rebirth began is left as it was", () => {
+  test("a machine that polls before its rebirth begins returns to its former state", () => {
     const world = lost();
     world.later(policy.afterSeconds * 1000);
     step(world);
@@ -200,14 +200,14 @@ describe("repair by policy", () => {
     assert.equal(world.get(1).state, "rebirth", "an operator's word stands");
   });
 
-  test("one that was heard since the look is not sent to rebirth", () => {
+  test("a machine that has polled since the check is not sent to rebirth", () => {
     const world = lost();
     const event = { kind: "repairStepped", id: id(1), step: "rebirth", reason: "r" } as const;
     assert.equal(world.apply({ ...event, silentSinceMs: world.get(1).lastSeenAtMs - 1 }).kind, "refused");
     world.all({ ...event, silentSinceMs: world.get(1).lastSeenAtMs });
   });
 
-  test("one that is only silent has done nothing: it may be switched off", () => {
+  test("a machine that is only silent is not sent to rebirth: it may be switched off", () => {
     const world = testFleet().born(1);
     world.all({ kind: "subSeen", id: id(1), runningImage: "compute" });
     world.later(1e9);
@@ -229,7 +229,7 @@ describe("repair by policy", () => {
     ...change,
   });
 
-  test("none of a fleet that falls silent at once, nor more than so many in an hour", () => {
+  test("no rebirth in a fleet that falls silent at once, nor beyond the hourly limit", () => {
     const nowMs = 1e9;
     const fleet = (silent: number, begun: number) => [
       ...Array.from({ length: silent }, (_, n) => machine(n, {})),
@@ -240,10 +240,10 @@ describe("repair by policy", () => {
     ];
     assert.equal(whyNoRebirth(fleet(5, 4), nowMs, all), undefined);
     assert.match(whyNoRebirth(fleet(10, 0), nowMs, all) ?? "", /10 of 40 healthy machines are silent/);
-    assert.match(whyNoRebirth(fleet(1, 5), nowMs, all) ?? "", /5 machines were sent to rebirth/);
+    assert.match(whyNoRebirth(fleet(1, 5), nowMs, all) ?? "", /already sent 5 machines to rebirth/);
   });
 
-  test("whatever a machine is: no step without a failing condition that stood long enough, no rebirth of one that is heard, switched off, held or over its budget", () => {
+  test("random machines: no step without a failing condition of sufficient age; no rebirth of a machine that polls, is switched off, on hold or over its budget", () => {
     const conditions = fc.subarray<ConditionKind>([
       "hold",
       "failing",

@@ -2,47 +2,47 @@ import { conditionOf, type EventOf } from "../life/move.ts";
 import { type ConditionKind, type Machine, type Phase, phases, type TimelineEntry } from "../record.ts";
 import type { Deadlines } from "./deadlines.ts";
 
-/** When a machine counts as failing though it says nothing of it. */
+/** When a machine counts as stalled without reporting a failure. */
 export type WatchRules = {
   readonly deadlineSeconds: Deadlines;
-  /** So many starts within so many seconds without coming any further. */
+  /** This many starts within `bootsWithinSeconds` without progress. */
   readonly boots: number;
   readonly bootsWithinSeconds: number;
-  /** So many starts of init without the end of a burn-in. */
+  /** This many starts of init without a completed burn-in. */
   readonly burnInAttempts: number;
-  /** Since when this server has listened; silence before that is its own. */
+  /** When this server started to listen; it cannot judge silence before that. */
   readonly listeningSinceMs?: number;
 };
 
-/** The defaults of the configuration. */
+/** The defaults of the configuration (`watch`). */
 export const defaultWatchRules: Omit<WatchRules, "deadlineSeconds"> = {
   boots: 5,
   bootsWithinSeconds: 7200,
   burnInAttempts: 3,
 };
 
-/** What is known of a machine by looking at it; `lookAgainAtMs` is when that may change without an event. */
+/** The result of a check; `lookAgainAtMs` is when it may change without an event. */
 export type Progress =
   | { readonly kind: "unwatched" }
   | { readonly kind: "well"; readonly lookAgainAtMs: number }
   | { readonly kind: "stalled"; readonly reason: string };
 
-/** Conditions in which nothing is expected of a machine, or that say what is the matter already. */
+/** Conditions in which no progress is expected, or that already say what is wrong. */
 const excuses: readonly ConditionKind[] = ["hold", "maintenance", "retired", "waiting"];
 
-/** The phase that a machine is in, since when, and until when it may stay there; undefined where nothing is expected of it. */
+/** The phase of a machine, its start and its deadline; undefined if no progress is expected. */
 export function deadlineOf(
   machine: Machine,
   deadlineSeconds: Deadlines,
 ): { readonly phase: Phase; readonly sinceMs: number; readonly byMs: number } | undefined {
   const { state, phase, phaseAtMs } = machine;
   if (state === "unknown" || phase === undefined || phaseAtMs === undefined) return undefined;
-  // Of one that is up it is its sub's silence that counts.
+  // In phase `up`, the silence of the agent counts.
   const sinceMs = phase === "up" ? machine.lastSeenAtMs : phaseAtMs;
   return { phase, sinceMs, byMs: sinceMs + deadlineSeconds[phase] * 1000 };
 }
 
-/** Whether something is expected of a machine in its phase and is late. Cheap: for figures of the whole fleet. */
+/** Whether a machine is past the deadline of its phase. Constant time, for figures of the whole fleet. */
 export function isPastDeadline(machine: Machine, nowMs: number, deadlineSeconds: Deadlines): boolean {
   const deadline = deadlineOf(machine, deadlineSeconds);
   return deadline !== undefined && nowMs >= deadline.byMs && !isExcused(machine);
@@ -52,7 +52,7 @@ function isExcused(machine: Machine): boolean {
   return excuses.some((kind) => conditionOf(machine, kind) !== undefined);
 }
 
-/** Looks at one machine: constant time but for the timeline of one that is being born, which is bounded. */
+/** Checks one machine: constant time, except for the bounded timeline of a machine that is being installed. */
 export function checkProgress(machine: Machine, nowMs: number, rules: WatchRules): Progress {
   const deadline = deadlineOf(machine, rules.deadlineSeconds);
   if (deadline === undefined || isExcused(machine)) return { kind: "unwatched" };
@@ -62,15 +62,15 @@ export function checkProgress(machine: Machine, nowMs: number, rules: WatchRules
     const seconds = Math.round((nowMs - sinceMs) / 1000);
     const reason =
       phase === "up"
-        ? `its sub has not been heard for ${formatDuration(seconds)}`
-        : `it has been in phase ${phase} for ${formatDuration(seconds)}, longer than the ${formatDuration(rules.deadlineSeconds[phase])} it may`;
+        ? `its agent has not polled for ${formatDuration(seconds)}`
+        : `in phase ${phase} for ${formatDuration(seconds)}: expected at most ${formatDuration(rules.deadlineSeconds[phase])}`;
     return { kind: "stalled", reason };
   }
-  const fruitless = machine.state === "healthy" ? undefined : whyFruitless(machine.timeline, nowMs, rules);
-  return fruitless === undefined ? { kind: "well", lookAgainAtMs: byMs } : { kind: "stalled", reason: fruitless };
+  const stalled = machine.state === "healthy" ? undefined : stalledStarts(machine.timeline, nowMs, rules);
+  return stalled === undefined ? { kind: "well", lookAgainAtMs: byMs } : { kind: "stalled", reason: stalled };
 }
 
-/** What a look at a machine means for its record: an event, or nothing. */
+/** The event that a check of a machine leads to, if any. */
 export function watchEvent(machine: Machine, progress: Progress): EventOf<"stalled"> | EventOf<"resumed"> | undefined {
   const failing = conditionOf(machine, "failing");
   if (progress.kind === "stalled")
@@ -78,8 +78,8 @@ export function watchEvent(machine: Machine, progress: Progress): EventOf<"stall
   return failing?.watched === true && progress.kind === "well" ? { kind: "resumed", id: machine.id } : undefined;
 }
 
-/** Starts that came no further than earlier ones of the same generation. */
-function whyFruitless(timeline: readonly TimelineEntry[], nowMs: number, rules: WatchRules): string | undefined {
+/** Why the starts of a machine count as stalled: none got further than earlier starts of the same generation. */
+function stalledStarts(timeline: readonly TimelineEntry[], nowMs: number, rules: WatchRules): string | undefined {
   let furthest = -1;
   let boots: number[] = [];
   let burnIns = 0;
@@ -96,13 +96,13 @@ function whyFruitless(timeline: readonly TimelineEntry[], nowMs: number, rules: 
   const recent = boots.filter((atMs) => nowMs - atMs < rules.bootsWithinSeconds * 1000);
   const [first] = recent;
   if (burnIns >= rules.burnInAttempts)
-    return `init started ${burnIns} times and the burn-in did not end: the machine restarts or hangs under load`;
+    return `init started ${burnIns} times, but the burn-in never completed: the machine restarts or hangs under load`;
   if (first === undefined || recent.length < rules.boots) return undefined;
   const within = formatDuration(Math.round((nowMs - first) / 1000));
-  return `it started ${recent.length} times within ${within} and came no further than ${phases[furthest]}`;
+  return `started ${recent.length} times within ${within} without getting past phase ${phases[furthest]}`;
 }
 
-/** `90 s`, `15 min`, `4 h`: as long as a person would say it. */
+/** A rounded duration such as `90 s`, `15 min` or `4 h`. */
 export function formatDuration(seconds: number): string {
   if (seconds < 120) return `${seconds} s`;
   return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;

@@ -28,12 +28,12 @@ describe("why, by phase", () => {
     const machine = machineIn(isBirth ? "birth" : "healthy", { phase, phaseAtMs: 1000 });
     const byMs = 1000 + defaultDeadlineSeconds[phase] * 1000;
 
-    test(`${phase}: says what is missing, since when, by when and what to do`, () => {
+    test(`${phase}: names what is missing, since when, by when, and the next step`, () => {
       const late = ask(machine, { nowMs: byMs });
       assert.equal(late.missing, phaseWaitsFor[phase].missing);
       assert.deepEqual([late.sinceMs, late.byMs, late.overdue], [1000, byMs, true]);
       assert.doesNotMatch(late.next, /NAME/);
-      assert.ok(late.evidence.some((line) => line.startsWith(`phase ${phase} since`)));
+      assert.ok(late.evidence.some((line) => line.startsWith(`phase ${phase}, entered`)));
     });
     test(`${phase}: in time it is not overdue`, () => {
       const early = ask(machine);
@@ -60,7 +60,7 @@ const rows: readonly (readonly [title: string, Machine, Partial<WhyFacts>, missi
     "announced, never seen",
     machineIn("unknown", { pxe: unheard, announced: { by: "op", atMs: 0 } }),
     {},
-    /first time/,
+    /first PXE request/,
     /switch it on/,
   ],
   [
@@ -70,20 +70,26 @@ const rows: readonly (readonly [title: string, Machine, Partial<WhyFacts>, missi
     /rack is served: another DHCP/,
     /birther networks/,
   ],
-  ["never answered", machineIn("birth", { pxe: unanswered }), {}, /4 requests, none/, /listen/],
-  ["seen off a nursery", machineIn("unknown"), {}, /asks PXE on a nursery/, /last seen on rack.*nursery: true/],
+  ["never answered", machineIn("birth", { pxe: unanswered }), {}, /none of 4 was/, /listen/],
+  [
+    "seen outside a nursery",
+    machineIn("unknown"),
+    {},
+    /PXE request on a nursery/,
+    /nursery: true .*last seen on \(rack\)/,
+  ],
   [
     "in a conflict",
     machineIn("birth", { conditions: [condition("conflict")] }),
     {},
-    /conflict is settled/,
-    /what the conflict says/,
+    /conflict is resolved/,
+    /advice in the conflict/,
   ],
   [
-    "in line",
+    "in the queue",
     machineIn("birth", { phase: "loaderSent", phaseAtMs: 1000, conditions: [condition("waiting")] }),
     {},
-    /in line/,
+    /in the queue/,
     /uplinkMbps/,
   ],
   [
@@ -100,25 +106,25 @@ const rows: readonly (readonly [title: string, Machine, Partial<WhyFacts>, missi
     /next attempt/,
     /log r01u01/,
   ],
-  ["announced to be born, seen once", machineIn("birth"), {}, /asks PXE/, /switch it on/],
-  ["rebirth asked", machineIn("rebirth"), {}, /restarts: its rebirth/, /reset it; birther cancel r01u01/],
-  ["clean asked", machineIn("clean"), {}, /restarts: its clean/, /reset it/],
+  ["announced with birth, seen once", machineIn("birth"), {}, /sends a PXE request/, /switch it on/],
+  ["rebirth requested", machineIn("rebirth"), {}, /starts its rebirth/, /reset it; to cancel: birther cancel r01u01/],
+  ["clean requested", machineIn("clean"), {}, /starts its clean/, /reset it/],
   [
     "without its image",
     machineIn("healthy", { phase: "handedOver", phaseAtMs: 1000 }),
     { imageExists: false },
-    /an image compute/,
+    /image compute is imported/,
     /image import compute/,
   ],
   [
-    "healthy and not coming up",
+    "healthy, but its image does not start",
     machineIn("healthy", {
       phase: "rebooting",
       phaseAtMs: 1000,
       conditions: [condition("failing", { remedy: "rebirth" })],
     }),
     {},
-    /comes up with its image/,
+    /starts its image/,
     /birther rebirth r01u01/,
   ],
   [
@@ -129,32 +135,32 @@ const rows: readonly (readonly [title: string, Machine, Partial<WhyFacts>, missi
       conditions: [condition("failing", { reason: "update: the unit rebirth.service does not start" })],
     }),
     {},
-    /comes up with its image/,
+    /starts its image/,
     /birther log r01u01/,
   ],
   [
-    "past a deadline, as the watch says",
+    "past a deadline, by stall detection",
     machineIn("healthy", { phase: "fetching", phaseAtMs: 1000, conditions: [condition("failing", { watched: true })] }),
     {},
     /all objects/,
     /log r01u01/,
   ],
   [
-    "heard after its restart, and not at its image",
+    "polls after its restart, but does not run its image",
     machineIn("healthy", { phase: "rebooting", phaseAtMs: 1000, lastSeenAtMs: 1500 }),
     {},
-    /it is heard, but has not come to its image compute/,
+    /it polls, but does not run compute yet/,
     /log r01u01/,
   ],
   [
     "silent",
     machineIn("healthy", { phase: "up", phaseAtMs: 1000 }),
     { nowMs: 60 * minuteMs },
-    /sub polls again/,
+    /agent polls again/,
     /rebirth r01u01/,
   ],
 ];
-describe("why, by what stands in the way", () => {
+describe("why, by obstacle", () => {
   for (const [title, machine, facts, missing, next] of rows)
     test(title, () => {
       const answer = ask(machine, facts);
@@ -163,22 +169,22 @@ describe("why, by what stands in the way", () => {
       for (const { reason } of machine.conditions) assert.match(answer.evidence.join("\n"), new RegExp(reason));
     });
 
-  test("nothing is missing of a machine that is up, held or not; it says what it runs", () => {
+  test("a machine that is up misses nothing, on hold or not; the answer names its image", () => {
     for (const conditions of [[], [condition("hold")], [condition("maintenance")]]) {
       const answer = ask(machineIn("healthy", { phase: "up", phaseAtMs: 1000, runningImage: "compute/3", conditions }));
-      assert.deepEqual([answer.missing, answer.next], [undefined, "nothing: it is up and runs compute/3"]);
+      assert.deepEqual([answer.missing, answer.next], [undefined, "no action is needed: it is up and runs compute/3"]);
     }
   });
 
-  test("packets and lines are evidence, the last of them; so is a disputed NIC", () => {
+  test("evidence: the latest packets and log lines, and a disputed NIC", () => {
     const lines = Array.from({ length: 9 }, (_, n) => `line ${n}`);
     const { evidence } = ask(machineIn("birth", { disputedMacs: [mac(1)] }), { lines, packets: ["offer"] });
     assert.deepEqual(evidence.slice(-6), ["packet: offer", ...lines.slice(-5).map((line) => `log: ${line}`)]);
-    assert.match(evidence.join("\n"), /02:00:00:00:00:01 as well/);
+    assert.match(evidence.join("\n"), /another machine also has 02:00:00:00:00:01/);
   });
 });
 
-test("why has an answer for each state, phase and condition there can be", () => {
+test("why has an answer for every combination of state, phase and condition", () => {
   for (const state of machineStates)
     for (const phase of [undefined, ...phases])
       for (const kind of [undefined, ...conditionKinds])
@@ -207,7 +213,7 @@ test("why follows a birth from the first request to up", () => {
     [{ kind: "phaseSeen", id: id(1), phase: "burnIn" }, /LLDP/],
     [{ kind: "placed", id: id(1), placement: place(1) }, /LLDP/],
     [{ kind: "phaseSeen", id: id(1), phase: "populated" }, /declared healthy/],
-    [healthy(1, 1), /its sub starts/],
+    [healthy(1, 1), /its agent starts/],
     [{ kind: "phaseSeen", id: id(1), phase: "handedOver" }, /permanent address/],
     [{ kind: "subSeen", id: id(1), runningImage: "compute" }, /^nothing$/],
   ];

@@ -29,7 +29,7 @@ const after = (machine: Machine, event: MachineEvent, nowMs: number) =>
 
 const rows: readonly (readonly [title: string, change: Partial<Machine>, vanished: boolean])[] = [
   ["offered an address and never heard again", {}, true],
-  ["asked PXE in the meantime", { pxe: { ...known.pxe, lastRequestAtMs: 1 } }, false],
+  ["sent a PXE request in the meantime", { pxe: { ...known.pxe, lastRequestAtMs: 1 } }, false],
   ["was heard of in the meantime", { lastSeenAtMs: 1 }, false],
   ["in the middle of its birth, however silent", { order: taken }, false],
   ["in the middle of a rebirth", { state: "rebirth", order: taken }, false],
@@ -50,18 +50,18 @@ for (const [title, change, vanished] of rows)
     if (vanished) assert.equal(decision.machine?.temporaryAddress, undefined);
   });
 
-test("an address that the machine no longer has does not come back", () => {
+test("an address that the machine no longer has is not returned", () => {
   const decision = after(known, { kind: "addressReturned", id, address: "10.77.0.61" }, vanishedAfterMs);
   assert.equal(decision.kind, "refused");
 });
 
-test("a declined temporary address leaves the record; another's changes nothing", () => {
+test("a declined temporary address leaves the record; another machine's address changes nothing", () => {
   const declined = after(known, { kind: "addressDeclined", id, address: "10.77.0.60" }, 5);
   assert.deepEqual([declined.machine?.temporaryAddress, declined.machine?.conditions], [undefined, []]);
   assert.equal(after(known, { kind: "addressDeclined", id, address: "10.77.0.61" }, 5).machine, known);
 });
 
-test("a declined permanent address is a conflict, until the machine's sub is up", () => {
+test("a declined permanent address is a conflict, until the machine's agent is up", () => {
   const healthy: Machine = {
     ...{ ...known, state: "healthy", hostname: "r01u07", permanentAddress: "10.77.1.71", phase: "up" },
     ...{ requiredImage: "compute/1", runningImage: "compute/1" },

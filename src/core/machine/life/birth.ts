@@ -22,9 +22,9 @@ import { claimSlot } from "./place.ts";
 import { mergeAnnouncement } from "./takeover.ts";
 
 /**
- * The scan tells all NICs: from now on the machine is known whichever of them asks. A record that only a NIC of this
- * machine had left (firmware tries one after the other) is absorbed. A NIC that is another, real machine's identity
- * means that this is that machine booted by a second NIC: it must not be installed under a new name.
+ * The scan lists all NICs: from now on the machine is recognised by each of them. A record that came from one NIC of this
+ * machine (firmware tries one NIC after the other) is absorbed. A NIC that is the identity of another, real machine means
+ * that this is that machine, booted from a second NIC: it must not be installed under a new name.
  */
 export const scanHardware: Transition<"hardwareScanned"> = (machine, event, context) => {
   const { hardware } = event;
@@ -41,7 +41,7 @@ export const scanHardware: Transition<"hardwareScanned"> = (machine, event, cont
       absorbed.set(holder.id, holder);
       macs.push(mac);
     } else if (isOnUsb(nic)) {
-      // Management controllers' USB NICs carry one MAC on thousands of boards, and adapters wander: they tell nothing.
+      // USB NICs identify no machine: management controllers share one MAC on thousands of boards, and adapters move.
     } else if (holder.macs[0] === mac) {
       return sameAs(machine, holder, context);
     } else {
@@ -71,9 +71,9 @@ export const scanHardware: Transition<"hardwareScanned"> = (machine, event, cont
 };
 
 /**
- * What a first birth would put at risk: disks with data in a known format. Nothing once an operator allowed it, once the
- * place was accepted (what is found then is this birth's own), and on a machine that was born before, whose disks the
- * record tells apart.
+ * The data that a first birth would put at risk: disks with data in a known format. Empty once an operator allowed the wipe,
+ * once the slot was accepted (data found later comes from this birth), and for a machine that was born before, whose
+ * record distinguishes its disks.
  */
 function dataFound(machine: Machine, hardware: Hardware): readonly string[] {
   const { state, storage, mayWipe, birthDisk } = machine;
@@ -86,24 +86,24 @@ function dataFound(machine: Machine, hardware: Hardware): readonly string[] {
 
 function holdForData(machine: Machine, found: readonly string[], context: Context): Decision {
   const name = nameOf(machine);
-  const message = `${name} is new here and its disks hold data: ${found.join("; ")}`;
-  const next = `birther release ${name} --wipe lets its birth erase the root disk; freshRack: true for its network allows it for all`;
+  const message = `${name}: expected empty disks for a first birth, found data: ${found.join("; ")}`;
+  const next = `to let its birth erase the root disk: birther release ${name} --wipe; to allow that for a whole network: freshRack: true`;
   const reason = `disks hold data: ${found.join("; ")}. ${next}`;
-  const heard = { ...machine, lastSeenAtMs: context.nowMs };
-  return refused({ kind: "held", message, next }, withCondition(heard, { kind: "hold", reason }, context.nowMs));
+  const seen = { ...machine, lastSeenAtMs: context.nowMs };
+  return refused({ kind: "held", message, next }, withCondition(seen, { kind: "hold", reason }, context.nowMs));
 }
 
-/** Linux names the bus in the device path: `…/usb1/1-4/…`. */
+/** Linux includes the bus in the device path: `…/usb1/1-4/…`. */
 function isOnUsb({ path }: Nic): boolean {
   return /(^|\/)usb\d/.test(path);
 }
 
-/** Zero, broadcast and multicast addresses name no NIC. */
+/** Zero, broadcast and multicast addresses identify no NIC. */
 function isUsable(mac: Mac): boolean {
   return mac !== "00:00:00:00:00:00" && (Number.parseInt(mac.slice(0, 2), 16) & 1) === 0;
 }
 
-/** Never had an order taken, was never installed, was not given up: PXE requests of one NIC, or what was announced of it. */
+/** Whether a record is only a trace of one NIC or an announcement: no order taken, never installed, not retired. */
 function isGhost(machine: Machine): boolean {
   const neverBorn = machine.state === "unknown" || machine.state === "birth";
   const retired = conditionOf(machine, "retired") !== undefined;
@@ -111,34 +111,34 @@ function isGhost(machine: Machine): boolean {
 }
 
 function sameAs(machine: Machine, holder: Machine, context: Context): Decision {
-  const message = `${machine.id} has the NIC by which ${nameOf(holder)} (${holder.id}, ${holder.state}) is known`;
+  const message = `${machine.id} has the NIC that identifies ${nameOf(holder)} (${holder.id}, ${holder.state})`;
   const next =
     conditionOf(holder, "retired") === undefined
-      ? `it is that machine, or its NIC was moved: let ${nameOf(holder)} boot by its own NIC first`
-      : `it is that machine: birther release ${nameOf(holder)}; or its NIC was moved: birther takeover ${machine.id} ${holder.id}`;
+      ? `if both are one machine, boot it from the NIC of ${nameOf(holder)}; if the NIC was moved, boot ${nameOf(holder)} from its own NIC first`
+      : `if both are one machine: birther release ${nameOf(holder)}; if the NIC was moved: birther takeover ${machine.id} ${holder.id}`;
   return refused(
     { kind: "macTaken", message, next },
     withCondition(machine, { kind: "conflict", reason: `${message}: ${next}` }, context.nowMs),
   );
 }
 
-/** The verdict of the burn-in. A failed one puts the machine into `debug`, a passed one takes it out; a skipped one says nothing. */
+/** Records the burn-in report. A failed burn-in sets *debug*, a passed one clears it, a skipped one changes neither. */
 export const noteBurnIn: Transition<"burnInDone"> = (machine, event, context) => {
   const { report } = event;
-  const heard = { ...machine, lastSeenAtMs: context.nowMs };
-  if (report.verdict === "skipped") return changed({ ...heard, burnIn: machine.burnIn ?? report });
-  const tested = { ...heard, burnIn: report };
+  const seen = { ...machine, lastSeenAtMs: context.nowMs };
+  if (report.verdict === "skipped") return changed({ ...seen, burnIn: machine.burnIn ?? report });
+  const tested = { ...seen, burnIn: report };
   if (report.verdict === "passed") return changed(withoutConditions(tested, "debug"));
   const faults = report.results
     .filter((result) => !result.ok)
     .map((result) => `${result.test} of ${result.subject}: ${result.fault}`);
-  const reason = `burn-in failed: ${faults.join("; ") || "no test says why"}`;
+  const reason = `burn-in failed: ${faults.join("; ") || "no test reports a fault"}`;
   return changed(withCondition(tested, { kind: "debug", reason }, context.nowMs));
 };
 
 /**
- * The place is known: the last word before keys and disks go. A hold stops a birth here, even one that had its order
- * before; so does a slot that another machine holds.
+ * The slot is known: the last check before keys and disks are erased. A hold stops the birth here even if its order was
+ * taken; so does a slot that another machine holds.
  */
 export const recordPlace: Transition<"placed"> = (machine, event, context) => {
   const hold = conditionOf(machine, "hold");
@@ -146,16 +146,16 @@ export const recordPlace: Transition<"placed"> = (machine, event, context) => {
   const { placement, rootDisk } = event;
   const claim = claimSlot(machine, { ...placement, placement }, context);
   if (claim.kind === "refused") return claim.decision;
-  const { placement: _before, ...heir } = claim.successor;
+  const { placement: _before, ...successor } = claim.successor;
   const first = machine.state === "birth" && machine.storage === undefined && rootDisk !== undefined;
   const placed = withoutConditions(
-    { ...heir, placement, lastSeenAtMs: context.nowMs, ...(first ? { birthDisk: rootDisk } : {}) },
+    { ...successor, placement, lastSeenAtMs: context.nowMs, ...(first ? { birthDisk: rootDisk } : {}) },
     "conflict",
   );
   return claim.absorbed.length === 0 ? changed(placed) : { kind: "changed", machine: placed, absorbed: claim.absorbed };
 };
 
-/** A step failed; the machine retries by itself. */
+/** A step failed; the machine retries automatically. */
 export const noteFailure: Transition<"failed"> = (machine, event, context) =>
   changed(
     withCondition(

@@ -15,7 +15,7 @@ import {
   withPhase,
 } from "./move.ts";
 
-/** The record of a machine that nobody had described: born at once on a nursery, only noted elsewhere. */
+/** The initial record of an unknown machine that sends its first PXE request. */
 export function firstSeen(event: EventOf<"pxeAsked">, nowMs: number): Machine {
   return {
     id: machineIdFromMac(event.mac),
@@ -31,13 +31,13 @@ export function firstSeen(event: EventOf<"pxeAsked">, nowMs: number): Machine {
   };
 }
 
-/** An unknown machine asks: on a nursery it is born (state `birth`, generation 1), elsewhere only counted. */
+/** An unknown machine sends a PXE request: a nursery starts its birth (generation 1); another network only counts the request. */
 export const askUnknown: Transition<"pxeAsked"> = (machine, event, context) =>
   event.nursery && mayBeInstalled(machine, event.mac)
     ? askForBirth({ ...machine, state: "birth", generation: machine.generation + 1 }, event, context)
     : noteRequest(machine, event, context);
 
-/** A machine that is to be installed asks: a new attempt begins, unless it is only our loader asking the second time. */
+/** A machine due for installation sends a PXE request: a new attempt, unless the request comes from the loader it was just sent. */
 export const askForBirth: Transition<"pxeAsked"> = (machine, event, context) => {
   if (event.withheld || !mayBeInstalled(machine, event.mac)) return noteRequest(machine, event, context);
   const chained = event.stage === "loader" && (machine.phase === "loaderSent" || machine.phase === "kernelSent");
@@ -47,21 +47,21 @@ export const askForBirth: Transition<"pxeAsked"> = (machine, event, context) => 
 };
 
 /**
- * A healthy machine asks: it must have restarted, and is not up until its sub is heard again. One that never ran an image
- * and was not told to restart has nothing on its disk to boot: the power went, or the watchdog came. It is told to boot
- * locally all the same, since no word from the network may lead to a wipe; the condition says what an operator can do.
+ * A healthy machine sends a PXE request: it must have restarted, and is not up until its agent polls again. If it never ran an
+ * image and was not due to restart, its disk has no system to boot: it lost power, or the watchdog reset it. It is still sent
+ * to its disk, because nothing from the network may lead to a wipe; the condition tells the operator what to do.
  */
 export const askHealthy: Transition<"pxeAsked"> = (machine, event, context) => {
   const { phase, runningImage } = machine;
-  // Who asks by a disputed address may be another machine: nothing follows from it.
+  // A request from a disputed address may come from another machine: it changes nothing.
   if (event.withheld || phase === undefined || isDisputed(machine, event.mac))
     return noteRequest(machine, event, context);
   if (phase === "rebooting") return noteRequest(countBoot(machine, context.nowMs), event, context);
   if (phase === "up" || runningImage !== undefined) {
-    const restarted = withPhase(machine, { phase: "rebooting", detail: "asked PXE" }, context.nowMs);
+    const restarted = withPhase(machine, { phase: "rebooting", detail: "PXE request" }, context.nowMs);
     return noteRequest(countBoot(restarted, context.nowMs), event, context);
   }
-  const reason = `restarted before its image was installed (last seen: ${phase}): it has nothing to boot; ask for its rebirth`;
+  const reason = `restarted in phase ${phase}, before its image was installed, and has no system to boot: run birther rebirth ${nameOf(machine)}`;
   return noteRequest(
     withCondition(machine, { kind: "failing", reason, remedy: "rebirth" }, context.nowMs),
     event,
@@ -69,12 +69,12 @@ export const askHealthy: Transition<"pxeAsked"> = (machine, event, context) => {
   );
 };
 
-/** Requests closer together are one boot: DISCOVER and REQUEST, then the loader's. A round through firmware and disk takes longer. */
+/** Requests within this time belong to one boot (DISCOVER, REQUEST, then the loader); a cycle through firmware and disk takes longer. */
 const sameBootMs = 20_000;
-/** Firmware with several NICs may ask twice in one start, but hardly a third time so much later. */
+/** Firmware with several NICs may send two requests per start at this distance, but hardly three. */
 export const unheardBootsLimit = 3;
 
-/** One more start whose sub is yet to be heard. Which way a machine is sent to its disk is changed elsewhere (core/pxe/local-boot.ts). */
+/** Counts a start after which the agent has not polled yet. core/pxe/local-boot changes how the machine is sent to its disk. */
 function countBoot(machine: Machine, nowMs: number): Machine {
   const before = machine.unheardBoots;
   if (before !== undefined && nowMs - before.lastAtMs < sameBootMs) return machine;
@@ -82,12 +82,12 @@ function countBoot(machine: Machine, nowMs: number): Machine {
   const counted = { ...machine, unheardBoots: { count, lastAtMs: nowMs } };
   if (count < unheardBootsLimit) return counted;
   const reason =
-    `started ${count} times from the network and was sent to its disk, but its sub was not heard since: ` +
-    `look at its console; if its disk does not boot, ask for its rebirth (birther rebirth ${nameOf(machine)})`;
+    `started ${count} times from the network and was sent to its disk, but its agent has not polled since: ` +
+    `read its console; if its disk does not boot, run birther rebirth ${nameOf(machine)}`;
   return withCondition(counted, { kind: "failing", reason, remedy: "rebirth" }, nowMs);
 }
 
-/** Requests that were counted elsewhere, as nothing else followed from them. */
+/** Adds requests that changed nothing else and were counted outside the record. */
 export const countRequests: Transition<"pxeAskedAgain"> = (machine, { requests, responses, lastAtMs }) => {
   const { pxe } = machine;
   return changed({
@@ -101,12 +101,12 @@ export const countRequests: Transition<"pxeAskedAgain"> = (machine, { requests, 
   });
 };
 
-/** How many answers a request got: one, or none. */
+/** The number of answers that a request got: 1 or 0. */
 export function responsesTo(event: EventOf<"pxeAsked">): 0 | 1 {
   return event.answer === "none" || event.withheld ? 0 : 1;
 }
 
-/** Counts request and answer, and keeps the offered address unless another machine holds it: then one has to be chosen anew. */
+/** Counts the request and its answer, and records the offered address; refused if another machine holds that address. */
 const noteRequest: Transition<"pxeAsked"> = (machine, event, context) => {
   const counted: Machine = {
     ...machine,
@@ -125,14 +125,14 @@ const noteRequest: Transition<"pxeAsked"> = (machine, event, context) => {
   return refused(
     {
       kind: "addressTaken",
-      message: `address ${event.address} was about to be offered to ${nameOf(machine)}, but ${nameOf(holder)} holds it`,
+      message: `address ${event.address} cannot be offered to ${nameOf(machine)}: ${nameOf(holder)} holds it`,
       next: "choose another address of the pool",
     },
     counted,
   );
 };
 
-/** Another DHCP server leased an address to the machine: the newest word counts, for that server hands it on as it likes. */
+/** Another DHCP server leased an address to the machine. The newest lease counts, because that server may reassign addresses. */
 export const noteAddress: Transition<"addressSeen"> = (machine, event, context) => {
   const { address } = event;
   if (address === machine.temporaryAddress || address === machine.permanentAddress) return changed(machine);
@@ -140,26 +140,26 @@ export const noteAddress: Transition<"addressSeen"> = (machine, event, context) 
   if (holder?.permanentAddress !== address) {
     const machineThere: Machine = { ...machine, temporaryAddress: address };
     if (holder === undefined) return changed(machineThere);
-    // That server leases an address again when its time has run out, and nobody else tells us.
+    // That server reassigns an address after its lease has expired; this lease is the only sign of it.
     const { temporaryAddress: _gone, ...without } = holder;
     return { kind: "changed", machine: machineThere, others: [without] };
   }
   return refused({
     kind: "addressTaken",
     message: `another DHCP server leased ${address} to ${nameOf(machine)}, but it is the permanent address of ${nameOf(holder)}`,
-    next: "keep the permanent addresses out of that server's range",
+    next: "exclude the permanent addresses from the range of that server",
   });
 };
 
 const lastBirthPhase = phases.indexOf("populated");
 
-/** A phase of the installation; those that come after it cannot be seen yet. */
+/** Accepts phases of the installation; later phases cannot happen yet. */
 export const seeBirthPhase: Transition<"phaseSeen"> = (machine, event, context) =>
   phases.indexOf(event.phase) <= lastBirthPhase
     ? changed(withPhase(machine, event, context.nowMs))
     : wrongPhase(machine, event);
 
-/** A phase after the installation; a late word from before it changes nothing. */
+/** Accepts phases after the installation; a late report of an earlier phase is refused. */
 export const seeHealthyPhase: Transition<"phaseSeen"> = (machine, event, context) =>
   phases.indexOf(event.phase) > lastBirthPhase
     ? changed(withPhase(machine, event, context.nowMs))
@@ -168,34 +168,32 @@ export const seeHealthyPhase: Transition<"phaseSeen"> = (machine, event, context
 function wrongPhase(machine: Machine, event: Extract<MachineEvent, { kind: "phaseSeen" }>) {
   return refused({
     kind: "wrongState",
-    message: `phase ${event.phase} was reported of ${nameOf(machine)}, which is in state ${machine.state}`,
-    next: "nothing: the report is late, or from an older life of the machine",
+    message: `${nameOf(machine)} is in state ${machine.state} and cannot be in phase ${event.phase}`,
+    next: "no action is needed: the report is late, or from an earlier generation of the machine",
   });
 }
 
-/** A poll that tells nothing new is written down this often only: thousands of subs poll every few seconds. */
+/** Minimum interval between records of polls without new facts: thousands of agents poll every few seconds. */
 const seenAgainMs = 30_000;
 
-/** A healthy machine's sub polls. It is `up` when it runs the required image; the birth session has then ended. */
-export const hearSub: Transition<"subSeen"> = (machine, event, context) => {
-  // Where updates are disabled it is up with what it runs.
+/** The agent of a healthy machine polls. The machine is `up` if it runs the required image; its birth session then ends. */
+export const noteSub: Transition<"subSeen"> = (machine, event, context) => {
+  // With updates disabled, the machine is up with any image.
   const left = machine.disableUpdates === true && event.runningImage !== undefined;
   const same = event.runningImage !== undefined && event.runningImage === machine.requiredImage;
   const up = left || (event.upToDate ?? same);
-  const isNews =
+  const hasNewFacts =
     machine.runningImage !== event.runningImage ||
     machine.order !== undefined ||
     machine.unheardBoots !== undefined ||
     (up && (machine.phase !== "up" || conditionOf(machine, "conflict") !== undefined));
-  if (!isNews && context.nowMs - machine.lastSeenAtMs < seenAgainMs) return changed(machine);
+  if (!hasNewFacts && context.nowMs - machine.lastSeenAtMs < seenAgainMs) return changed(machine);
   const { order: _ended, runningImage: _before, unheardBoots: _heard, ...kept } = machine;
-  const heard: Machine = {
+  const seen: Machine = {
     ...kept,
     lastSeenAtMs: context.nowMs,
     ...(event.runningImage === undefined ? {} : { runningImage: event.runningImage }),
   };
-  // Up and heard at its permanent address: whoever used that has gone.
-  return changed(
-    up ? withoutConditions(withPhase(heard, { phase: "up" }, context.nowMs), "failing", "conflict") : heard,
-  );
+  // The agent polls from its permanent address: no other host uses that address any more.
+  return changed(up ? withoutConditions(withPhase(seen, { phase: "up" }, context.nowMs), "failing", "conflict") : seen);
 };

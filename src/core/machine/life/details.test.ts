@@ -30,7 +30,7 @@ const refusal = (decision: Decision) => (decision.kind === "refused" ? decision.
 const kinds = (n: number, world: ReturnType<typeof testFleet>) => world.get(n).conditions.map(({ kind }) => kind);
 
 describe("a machine that is announced", () => {
-  test("is not born by that, but when it asks on a nursery; then it is what was said of it", () => {
+  test("is born by a request on a nursery, not by the announcement, and gets the announced details", () => {
     const world = testFleet();
     world.all(created(1, { tags: { env: "lab" }, groups: ["a", "a"], requiredImage: "db/3", hostname: "r01u01" }));
     assert.equal(world.get(1).state, "unknown");
@@ -48,13 +48,13 @@ describe("a machine that is announced", () => {
     );
   });
 
-  test("is born wherever it asks, if that was said as well", () => {
+  test("is born on any network if announced with birth", () => {
     const world = testFleet();
     world.all(created(1, { birth: true }), asked(1, { nursery: false }), issued(1), taken(1), healthy(1, 1));
     assert.deepEqual([world.get(1).state, world.get(1).generation], ["healthy", 1]);
   });
 
-  test("must hang where its name or place comes from; before its disks are touched", () => {
+  test("must be in the announced slot before its disks are touched", () => {
     for (const more of [{ hostname: "r01u01" }, { place: switchPort(1) }]) {
       const world = testFleet();
       world.all(created(1, more), asked(1), issued(1), taken(1));
@@ -66,7 +66,7 @@ describe("a machine that is announced", () => {
     }
   });
 
-  test("holds its name and its place against whoever comes", () => {
+  test("holds its name and slot against other machines", () => {
     for (const more of [{ hostname: "r01u01" }, { place: switchPort(1) }]) {
       const world = testFleet();
       world.all(created(1, more), asked(2), issued(2), taken(2));
@@ -75,7 +75,7 @@ describe("a machine that is announced", () => {
     }
   });
 
-  test("by its place only, is whoever comes there: the announcement goes over and is gone", () => {
+  test("for a slot only, is merged into the machine that appears there", () => {
     const world = testFleet();
     const announcement = awaitedAt(1, { hostname: "r01u01", tags: { env: "lab" }, requiredImage: "db/3" });
     world.all(announcement, asked(1), issued(1), taken(1));
@@ -89,7 +89,7 @@ describe("a machine that is announced", () => {
     assert.deepEqual(locationOf(world.get(1)), { rack: "1", unit: "1", switch: "tor-1", port: "swp1" });
   });
 
-  test("by its place only, and held: nobody is born there until it is released", () => {
+  test("for a slot only, and on hold: no machine is born there until it is released", () => {
     const world = testFleet();
     const announcement = awaitedAt(1);
     world.all(announcement, asked(1), issued(1), taken(1));
@@ -99,7 +99,7 @@ describe("a machine that is announced", () => {
     world.all(placed(1));
   });
 
-  test("is recognised by any of its NICs, and takes what was said with it", () => {
+  test("is recognised by any of its NICs and keeps its details", () => {
     const world = testFleet();
     world.all(
       created(2, { tags: { env: "lab" }, hostname: "r01u01" }),
@@ -122,18 +122,18 @@ describe("a machine that is announced", () => {
   });
 
   const refusals: readonly (readonly [string, MachineEvent, string])[] = [
-    ["that is known", created(1), "alreadyKnown"],
-    ["with another's NIC", created(2, { macs: [mac(2), mac(1)] }), "macTaken"],
-    ["with another's name", created(2, { hostname: "r01u01" }), "nameTaken"],
-    ["for a place that another is announced for", created(2, { place: switchPort(3) }), "alreadyKnown"],
+    ["a known machine", created(1), "alreadyKnown"],
+    ["a machine with the NIC of another", created(2, { macs: [mac(2), mac(1)] }), "macTaken"],
+    ["a machine with the name of another", created(2, { hostname: "r01u01" }), "nameTaken"],
+    ["a machine for a slot that another is announced for", created(2, { place: switchPort(3) }), "alreadyKnown"],
     [
-      "with more tags than are kept",
+      "a machine with too many tags",
       created(2, { tags: Object.fromEntries(Array.from({ length: tagLimit + 1 }, (_, n) => [`t${n}`, ""])) }),
       "tooMany",
     ],
   ];
   for (const [title, event, kind] of refusals)
-    test(`is refused: one ${title}`, () => {
+    test(`is refused: ${title}`, () => {
       const world = testFleet().born(1);
       world.all(awaitedAt(3));
       const before = JSON.stringify(world.list());
@@ -142,7 +142,7 @@ describe("a machine that is announced", () => {
     });
 });
 
-describe("what operators say of a machine", () => {
+describe("details set by operators", () => {
   test("is a merge patch", () => {
     const world = testFleet().born(1);
     world.all(set(1, { tags: { a: "1", b: "2" }, groups: ["g"], plannedImage: "next", disableUpdates: true }));
@@ -157,7 +157,7 @@ describe("what operators say of a machine", () => {
     assert.deepEqual([bare.tags, bare.groups, bare.disableUpdates], [undefined, undefined, undefined]);
   });
 
-  test("an image that is required outlives a rebirth, but not a failed burn-in", () => {
+  test("a pinned image survives a rebirth, but not a failed burn-in", () => {
     const world = testFleet().born(1);
     world.all(set(1, { requiredImage: "db/3" }));
     assert.equal(world.get(1).requiredImage, "db/3");
@@ -176,7 +176,7 @@ describe("what operators say of a machine", () => {
     assert.equal(world.get(1).requiredImage, "compute");
   });
 
-  test("where updates are disabled a machine is up with what it runs", () => {
+  test("a machine with updates disabled is up with any image", () => {
     const world = testFleet().born(1);
     world.all(set(1, { disableUpdates: true, requiredImage: "db/3" }));
     world.all({ kind: "subSeen", id: id(1), runningImage: "db/2", upToDate: false });
@@ -198,7 +198,7 @@ describe("what operators say of a machine", () => {
 });
 
 describe("a machine that is retired", () => {
-  test("frees name, address and place, keeps what it is, and nobody takes its sub or order for good", () => {
+  test("frees name, address and slot, keeps its hardware and history, and its agent and order become invalid", () => {
     const world = testFleet().born(1);
     world.all(scannedNothing(), retired(1));
     const machine = world.get(1);
@@ -214,7 +214,7 @@ describe("a machine that is retired", () => {
   });
   const scannedNothing = (): MachineEvent => set(1, { tags: { a: "1" } });
 
-  test("is not born again before it is released, whatever it asks; then by a new generation", () => {
+  test("is not born before it is released, whatever it requests; then in a new generation", () => {
     const world = testFleet().born(1);
     world.all(retired(1), asked(1), asked(1, { stage: "loader" }));
     assert.deepEqual([world.get(1).state, world.get(1).phase], ["unknown", undefined]);
@@ -225,21 +225,21 @@ describe("a machine that is retired", () => {
     assert.deepEqual([world.get(1).state, world.get(1).generation], ["birth", 2]);
   });
 
-  test("is recognised by a NIC nobody knew, and stays what it is", () => {
+  test("is recognised by a formerly unknown NIC and stays retired", () => {
     const world = testFleet().born(1);
     world.all(retired(1), asked(2), issued(2), taken(2));
     assert.equal(refusal(world.apply(scanned(2, 2, 1))), "macTaken");
     assert.match(world.get(2).conditions[0]?.reason ?? "", /birther release/);
   });
 
-  test("in the middle of its birth ends that at its next word", () => {
+  test("in the middle of its birth is stopped at its next report", () => {
     const world = testFleet();
     world.all(asked(1), issued(1), taken(1), retired(1));
     assert.equal(world.get(1).order, undefined);
     assert.equal(refusal(world.apply(healthy(1, 1))), "staleOrder");
   });
 
-  test("is made by retiring only, not by a condition", () => {
+  test("cannot be created by setting the condition", () => {
     const world = testFleet().born(1);
     const event: MachineEvent = { kind: "conditionSet", id: id(1), condition: "retired", reason: "r" };
     assert.equal(refusal(world.apply(event)), "wrongState");
@@ -249,7 +249,7 @@ describe("a machine that is retired", () => {
 describe("a newcomer that takes over", () => {
   const takeover = (n: number, from: MachineId): MachineEvent => ({ kind: "takeoverAuthorised", id: id(n), from, by });
 
-  test("a swapped board: a conflict that says so, and the name and place go over with an operator's word", () => {
+  test("a swapped board: a conflict that says so; an operator transfers the name and slot", () => {
     const world = testFleet().born(1);
     const disk = { path: "/dev/sda", model: "", serial: "S4EVNX0M", wwn: "", sizeBytes: 1, rotational: false };
     const disks = [{ ...disk, removable: false, bus: "ata" }];
@@ -273,14 +273,14 @@ describe("a newcomer that takes over", () => {
     assert.deepEqual(checkFleet(world.list()), []);
   });
 
-  test("is born by that where nothing else is", () => {
+  test("is born by that outside a nursery", () => {
     const world = testFleet().born(1);
     world.later(silentBeforeTakeoverMs);
     world.all(asked(2, { nursery: false }), takeover(2, id(1)));
     assert.deepEqual([world.get(2).state, world.get(2).generation], ["birth", 1]);
   });
 
-  test("is no machine that has a name of its own, nor one that is retired, nor of nobody", () => {
+  test("cannot be an installed machine, a retired one, or the same machine", () => {
     const world = testFleet().born(1).born(2);
     world.later(silentBeforeTakeoverMs);
     assert.equal(refusal(world.apply(takeover(2, id(1)))), "wrongState");

@@ -14,22 +14,23 @@ import {
   type Transition,
 } from "./move.ts";
 
-/** Labels of one machine; records are kept in memory. */
+/** Maximum number of tags per machine; records are kept in memory. */
 export const tagLimit = 64;
+/** Maximum number of groups per machine. */
 export const groupLimit = 16;
-/** Ports of all cards of a large server, with room. */
+/** Maximum number of hardware addresses per machine: more than all cards of a large server have. */
 export const macLimit = 32;
 
-/** The id of a machine that is announced: by its first hardware address, else by its place; undefined if neither is told. */
+/** The id of an announced machine: from its first hardware address, else from its slot; undefined without both. */
 export function announcedId(macs: readonly Mac[], place: SwitchPort | undefined): MachineId | undefined {
   const [first] = macs;
   if (first !== undefined) return machineIdFromMac(first);
   if (place === undefined) return undefined;
-  const word = (text: string) => text.toLowerCase().replace(/[^a-z0-9-]+/g, "-");
-  return `p-${word(place.switchName)}.${word(place.port)}` as MachineId;
+  const slug = (text: string) => text.toLowerCase().replace(/[^a-z0-9-]+/g, "-");
+  return `p-${slug(place.switchName)}.${slug(place.port)}` as MachineId;
 }
 
-/** The record before its first word, of a machine that is announced. */
+/** The empty record of a machine that is being announced. */
 export function notYetAnnounced(event: EventOf<"machineCreated">, nowMs: number): Machine {
   return {
     ...{ id: event.id, revision: 0, createdAtMs: nowMs, macs: [], state: "unknown", generation: 0, conditions: [] },
@@ -38,7 +39,7 @@ export function notYetAnnounced(event: EventOf<"machineCreated">, nowMs: number)
   };
 }
 
-/** A machine is announced. What is there already stays as it is, but for an announcement that was withdrawn. */
+/** An operator announces a machine; refused if its record exists, unless that is a withdrawn announcement. */
 export const announce: Transition<"machineCreated"> = (machine, event, context) => {
   const withdrawn = machine.macs.length === 0 && conditionOf(machine, "retired") !== undefined;
   if (machine.revision > 0 && !withdrawn) return refuseKnown(machine, event);
@@ -64,12 +65,12 @@ export const announce: Transition<"machineCreated"> = (machine, event, context) 
   );
 };
 
-/** A cell that refuses to announce what is there. */
+/** A cell that refuses to announce a known machine. */
 export const refuseKnown: Refuse = (machine) =>
   refused({
     kind: "alreadyKnown",
-    message: `${nameOf(machine)} (${machine.id}) is known already, in state ${machine.state}`,
-    next: `to change what is said of it: birther set ${nameOf(machine)}`,
+    message: `${nameOf(machine)} (${machine.id}) is already known, in state ${machine.state}`,
+    next: `to change its details: birther set ${nameOf(machine)}`,
   });
 
 function valuesOf({ tags, groups, requiredImage, plannedImage, disableUpdates }: DetailValues): Partial<Machine> {
@@ -82,14 +83,14 @@ function valuesOf({ tags, groups, requiredImage, plannedImage, disableUpdates }:
   };
 }
 
-/** An operator says something of a machine. Names and addresses follow from the place, so only an announced machine's can be said. */
+/** An operator changes details of a machine. Its slot determines the name, so only the name of an announced machine can be set. */
 export const setDetails: Transition<"detailsSet"> = (machine, { details, by }, context) => {
   const { hostname, macs } = details;
   if (hostname !== undefined && (machine.placement !== undefined || machine.permanentAddress !== undefined))
     return refused({
       kind: "nameByPlace",
-      message: `the name of ${nameOf(machine)} follows from its place, by the placement rules`,
-      next: "change the placement rules and ask for its rebirth, or put it elsewhere: birther rebirth --moved",
+      message: `the placement rules determine the name of ${nameOf(machine)}`,
+      next: "change the placement rules and request its rebirth, or move it and run birther rebirth --moved",
     });
   const tags = patchTags(machine.tags, details.tags);
   const wanted = { hostname: hostname ?? undefined, place: undefined, macs: macs ?? [] };
@@ -101,10 +102,10 @@ export const setDetails: Transition<"detailsSet"> = (machine, { details, by }, c
   if (macs !== undefined && (identity === undefined || !macs.includes(identity)))
     return refused({
       kind: "wrongState",
-      message: `${nameOf(machine)} is known by ${identity ?? "its place"}: that cannot be taken away from it`,
-      next: `to give it up: birther retire ${nameOf(machine)}; another machine can then take over: birther takeover`,
+      message: `macs: expected a list with ${identity ?? "no address"}, the identity of ${nameOf(machine)}`,
+      next: `if that NIC is gone, retire the machine: birther retire ${nameOf(machine)}; a newcomer can take over from it first: birther takeover`,
     });
-  const named = nameAnew(machine, hostname, { by, atMs: context.nowMs });
+  const named = renameAnnounced(machine, hostname, { by, atMs: context.nowMs });
   const patched = patchImages(patchLabels(named, tags, details), details);
   const next = macs === undefined ? patched : withMacs(patched, macs);
   const others = (macs ?? []).flatMap((mac) => {
@@ -123,7 +124,7 @@ export const setDetails: Transition<"detailsSet"> = (machine, { details, by }, c
 function withMacs(machine: Machine, macs: readonly Mac[]): Machine {
   const { disputedMacs = [], ...kept } = machine;
   const disputed = disputedMacs.filter((mac) => macs.includes(mac) && machine.macs.includes(mac));
-  // The first is its identity, and stays that.
+  // The first address is the machine's identity and never changes.
   const identity = machine.macs.slice(0, 1);
   return {
     ...kept,
@@ -149,7 +150,7 @@ function patchLabels(machine: Machine, tags: Machine["tags"], { groups }: Detail
   };
 }
 
-/** A required image that is taken back leaves the machine at what it has, until a rebirth asks the image rules. */
+/** Removing the pinned image leaves the required image unchanged until a rebirth applies the image rules. */
 function patchImages(machine: Machine, details: DetailsPatch): Machine {
   const { pinnedImage, plannedImage, disableUpdates, ...kept } = machine;
   const pinned = details.requiredImage === undefined ? pinnedImage : (details.requiredImage ?? undefined);
@@ -164,7 +165,7 @@ function patchImages(machine: Machine, details: DetailsPatch): Machine {
   };
 }
 
-function nameAnew(
+function renameAnnounced(
   machine: Machine,
   hostname: string | null | undefined,
   said: { readonly by: string; readonly atMs: number },
@@ -176,7 +177,7 @@ function nameAnew(
   return { ...kept, hostname, announced: { ...expected, hostname } };
 }
 
-/** The refusal where another machine has the name, the place or an address; `movable` lets a NIC that is not its identity go. */
+/** The refusal if another machine has the name, the slot or a hardware address; `movable` allows a NIC that is not its identity. */
 function claimedBy(
   machine: Machine,
   wanted: {
@@ -189,19 +190,19 @@ function claimedBy(
 ): Decision | undefined {
   const named = wanted.hostname === undefined ? undefined : context.nameHolder(wanted.hostname);
   if (named !== undefined && named.id !== machine.id)
-    return taken("nameTaken", `the name ${wanted.hostname}`, named, `birther show ${nameOf(named)} says where it is`);
+    return taken("nameTaken", `the name ${wanted.hostname}`, named, `to find it: birther show ${nameOf(named)}`);
   const awaited = wanted.place === undefined ? undefined : context.announcedAt(wanted.place);
   if (awaited !== undefined && awaited.id !== machine.id)
     return taken(
       "alreadyKnown",
-      "the announcement of that place",
+      "the announcement for that slot",
       awaited,
-      `birther set ${nameOf(awaited)} changes it`,
+      `to change it: birther set ${nameOf(awaited)}`,
     );
   for (const mac of wanted.macs) {
     const holder = context.macHolder(mac);
     if (holder === undefined || holder.id === machine.id) continue;
-    // By a NIC that is its own beyond doubt an installed machine may boot next: whose it is then would decide about its disk.
+    // An installed machine may boot from an undisputed NIC next, so the owner of that NIC decides about its disk.
     const itsOwn = holder.macs[0] === mac || (isInstalled(holder) && !isDisputed(holder, mac));
     if (nics === "movable" && !itsOwn) continue;
     if (nics === "movable" && holder.macs[0] !== mac) {
@@ -210,16 +211,16 @@ function claimedBy(
         "macTaken",
         mac,
         holder,
-        `if it is not in that machine any more: birther set ${nameOf(holder)} macs=${others}, then again`,
+        `if it is no longer in that machine, run birther set ${nameOf(holder)} macs=${others}, then retry`,
       );
     }
-    const next = `birther show ${nameOf(holder)} says what it is; if it is gone: birther retire ${nameOf(holder)}`;
+    const next = `to see that machine: birther show ${nameOf(holder)}; if it is gone: birther retire ${nameOf(holder)}`;
     return taken("macTaken", mac, holder, next);
   }
   return undefined;
 }
 
-/** Whether its disk holds a system of ours. */
+/** Whether its disk holds an installed system. */
 function isInstalled({ state }: Machine): boolean {
   return state !== "unknown" && state !== "birth";
 }
@@ -238,8 +239,8 @@ function tooMany({ tags = {}, groups = [], macs }: DetailValues & { readonly mac
     if (count > limit)
       return refused({
         kind: "tooMany",
-        message: `${count} ${thing} on one machine; at most ${limit} are kept`,
-        next: "take some away",
+        message: `expected at most ${limit} ${thing} per machine, found ${count}`,
+        next: "remove some",
       });
   }
   return undefined;

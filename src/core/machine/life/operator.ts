@@ -15,8 +15,8 @@ import {
 import { heldRefusal } from "./order.ts";
 
 /**
- * The next life begins: a new generation, so that no order of the old one counts any more, and an empty timeline. There
- * is a way back until an order is taken; one who asks a second time does not make a new one.
+ * Starts a new generation, which invalidates all orders of the old one, with an empty timeline. The rebirth or clean can be
+ * cancelled until an order is taken; a second request does not change what a cancel restores.
  */
 export function nextLife(
   machine: Machine,
@@ -44,7 +44,7 @@ function knownStorage({ storage, hardware }: Machine): Pick<Machine, "storage"> 
   return { storage: { ...storage, disks: hardware.disks.map(identityOf) } };
 }
 
-/** Whatever is decided about it now, it is not the policy's any more. */
+/** The record without a pending rebirth by policy: an explicit decision replaces it. */
 export function withoutPending<M extends Pick<Machine, "repair">>(machine: M): M {
   if (machine.repair?.pending === undefined) return machine;
   const { pending: _decided, ...repair } = machine.repair;
@@ -52,8 +52,8 @@ export function withoutPending<M extends Pick<Machine, "repair">>(machine: M): M
 }
 
 /**
- * An operator takes a rebirth or clean back. Only while no order of it was taken: after that the disks may be gone. The
- * generation keeps its number, so that an order of the one that was taken back never counts.
+ * An operator cancels a rebirth or clean, which is possible until its order is taken: after that the disks may be erased.
+ * The generation keeps its number, so that an order of the cancelled rebirth or clean stays invalid.
  */
 export const cancelRebirth: Transition<"rebirthCancelled"> = (machine, _event, context) => {
   const {
@@ -70,22 +70,23 @@ export const cancelRebirth: Transition<"rebirthCancelled"> = (machine, _event, c
   if (wayBack === undefined)
     return refused({
       kind: "wrongState",
-      message: `the ${machine.state} of ${nameOf(machine)} has begun: its disks may be written already`,
-      next: `birther hold ${nameOf(machine)} stops it if it has not come that far; otherwise let it end`,
+      message: `the ${machine.state} of ${nameOf(machine)} has begun and its root disk may already be erased`,
+      next: `to stop it before its disk is written: birther hold ${nameOf(machine)}; otherwise let it finish`,
     });
   const healthy: Machine = { ...kept, ...wayBack, state: "healthy" };
-  // It has restarted since: it is not up before its sub is heard.
+  // The machine has restarted since: it is not up before its agent polls.
   const restarted = asked !== undefined && wayBack.phase === "up";
-  return changed(restarted ? withPhase(healthy, { phase: "rebooting", detail: "asked PXE" }, context.nowMs) : healthy);
+  return changed(
+    restarted ? withPhase(healthy, { phase: "rebooting", detail: "PXE request" }, context.nowMs) : healthy,
+  );
 };
 
-/** A cell that refuses to take back what nobody asked for. */
+/** A cell that refuses to cancel because no rebirth or clean is pending. */
 export const refuseNothingAsked: Refuse = (machine) =>
   refused({
     kind: "wrongState",
-    message: `no rebirth or clean of ${nameOf(machine)} is asked for; it is in state ${machine.state}`,
-    next:
-      machine.state === "birth" ? `birther hold ${nameOf(machine)} keeps it from being born` : "nothing is to be done",
+    message: `${nameOf(machine)} is in state ${machine.state}: no rebirth or clean is pending`,
+    next: machine.state === "birth" ? `to stop its birth: birther hold ${nameOf(machine)}` : "no action is needed",
   });
 
 /** Why no new rebirth or clean begins: the machine is on hold, or one is running that nobody asked to restart. */
@@ -110,7 +111,7 @@ function isRunning(machine: Machine): boolean {
   return !gaveUp && order?.generation === generation && order.taken !== undefined;
 }
 
-/** An operator asks for a rebirth, at another place if need be; a machine on hold is left alone. */
+/** An operator requests a rebirth, with `mayMove` in another slot; refused while the machine is on hold. */
 export const askRebirth: Transition<"rebirthAsked"> = (machine, event, { nowMs }) => {
   const refusal = whyNotAnew(machine, event);
   if (refusal !== undefined) return refused(refusal);
@@ -123,7 +124,7 @@ export const askRebirth: Transition<"rebirthAsked"> = (machine, event, { nowMs }
   });
 };
 
-/** An operator asks for a clean. It has no burn-in, so it may not bring a machine that failed one back to work. */
+/** An operator requests a clean; refused in *debug*, because a clean skips the burn-in that the machine failed. */
 export const askClean: Transition<"cleanAsked"> = (machine, event, { nowMs }) => {
   const refusal = whyNotAnew(machine, event);
   if (refusal !== undefined) return refused(refusal);
@@ -131,52 +132,52 @@ export const askClean: Transition<"cleanAsked"> = (machine, event, { nowMs }) =>
     return changed(nextLife(machine, { ...event, state: "clean" }, nowMs));
   return refused({
     kind: "wrongState",
-    message: `${nameOf(machine)} failed its burn-in, and a clean would skip it`,
-    next: `birther rebirth ${nameOf(machine)} tests it again`,
+    message: `${nameOf(machine)} failed its burn-in, which a clean would skip`,
+    next: `to test it again: birther rebirth ${nameOf(machine)}`,
   });
 };
 
-/** A cell that refuses to install again what was never installed. */
+/** A cell that refuses a rebirth or clean of a machine that was never installed. */
 export const refuseUnborn: Refuse = (machine) =>
   refused({
     kind: "wrongState",
-    message: `${nameOf(machine)} is being born (state ${machine.state}); it has nothing to install again`,
-    next: "reset it to begin the birth anew",
+    message: `${nameOf(machine)} is in state ${machine.state} and was never installed`,
+    next: "to restart its birth, reset it",
   });
 
-/** A cell that refuses because the machine was given up, or only seen where nothing may be born. */
+/** A cell that refuses because the machine is retired, or was seen only on networks that are not a nursery. */
 export const refuseOutsideNursery: Refuse = (machine) => {
   if (conditionOf(machine, "retired") !== undefined)
     return refused({
       kind: "notInNursery",
-      message: `${nameOf(machine)} is retired: it is not born, wherever it asks`,
-      next: `to let it be born again: birther release ${nameOf(machine)}`,
+      message: `${nameOf(machine)} is retired and is not born on any network`,
+      next: `to allow its birth: birther release ${nameOf(machine)}`,
     });
   return refused({
     kind: "notInNursery",
     message:
       machine.network === undefined
         ? `${nameOf(machine)} was never seen on a network`
-        : `${nameOf(machine)} was only seen on ${machine.network}, which is not a nursery`,
-    next: "cable it to a nursery, or set nursery: true for that network in the configuration",
+        : `${nameOf(machine)} was seen only on ${machine.network}, which is not a nursery`,
+    next: "connect it to a nursery network, or set nursery: true for that network in the configuration",
   });
 };
 
-/** A cell that refuses a word that nothing in this state can say. */
+/** A cell that refuses an event that cannot happen in this state. */
 export const refuseState: Refuse = (machine, event) =>
   refused({
     kind: "wrongState",
-    message: `${event.kind} makes no sense for ${nameOf(machine)} in state ${machine.state}`,
-    next: "nothing: the word is late, or from an older life of the machine",
+    message: `${nameOf(machine)} is in state ${machine.state} and cannot accept ${event.kind}`,
+    next: "no action is needed: the report is late, or from an earlier generation of the machine",
   });
 
-/** Any but `retired`, which is more than a condition. */
+/** Sets any condition except `retired`, which changes more than the condition. */
 export const setCondition: Transition<"conditionSet"> = (machine, event, context) =>
   event.condition === "retired"
     ? refuseState(machine, event)
     : changed(withCondition(machine, { kind: event.condition, reason: event.reason }, context.nowMs));
 
-/** A condition ends. With `wipeBy` a first birth may erase what was found on the disks, also before anything was found. */
+/** Clears a condition; refused if it is not set. With `wipeBy`, a first birth may erase data on the disks, even before any is found. */
 export const clearCondition: Transition<"conditionCleared"> = (machine, event, context) => {
   const { condition, wipeBy } = event;
   const stands = conditionOf(machine, condition) !== undefined;
@@ -185,8 +186,8 @@ export const clearCondition: Transition<"conditionCleared"> = (machine, event, c
   if (!stands && !wipes)
     return refused({
       kind: "wrongState",
-      message: `${nameOf(machine)} has no condition ${condition}`,
-      next: "nothing is to be done",
+      message: `${nameOf(machine)} does not have the condition ${condition}`,
+      next: "no action is needed",
     });
   const cleared = withoutConditions(machine, condition);
   return changed(wipes ? { ...cleared, mayWipe: { by: wipeBy, atMs: context.nowMs } } : cleared);

@@ -14,9 +14,9 @@ import {
 } from "./move.ts";
 import { claimSlot } from "./place.ts";
 
-const resetAgain = "reset the machine, so that it fetches a new boot script";
+const resetAgain = "reset the machine to fetch a new boot script";
 
-/** A boot script is made: the newest token is the only one that counts. */
+/** A boot script was created: only its token is valid from now on. */
 export const issueOrder: Transition<"orderIssued"> = (machine, event) => {
   const hold = conditionOf(machine, "hold");
   if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
@@ -43,14 +43,14 @@ export function whyNotOfOrder(machine: Machine, { order: claimed }: OfOrder): Re
   return current ? undefined : staleOrder(machine);
 }
 
-/** init presents its token. The same boot may ask again (the answer may have been lost) and then gets a new session. */
+/** init presents its token. The same boot may repeat the request (the answer may be lost) and then gets a new session. */
 export const takeOrder: Transition<"orderTaken"> = (machine, event, context) => {
   const refusal = whyNotTaken(machine, event, context.nowMs);
   if (refusal !== undefined || machine.order === undefined) return refused(refusal ?? unknownToken(machine));
   const taken = { bootId: event.bootId, sessionHash: event.sessionHash, atMs: context.nowMs };
   const { wayBack: _gone, ...kept } = machine;
-  const heard = { ...kept, lastSeenAtMs: context.nowMs, order: { ...machine.order, taken } };
-  return changed(machine.order.taken === undefined ? withPhase(heard, { phase: "initUp" }, context.nowMs) : heard);
+  const seen = { ...kept, lastSeenAtMs: context.nowMs, order: { ...machine.order, taken } };
+  return changed(machine.order.taken === undefined ? withPhase(seen, { phase: "initUp" }, context.nowMs) : seen);
 };
 
 function whyNotTaken(machine: Machine, event: EventOf<"orderTaken">, nowMs: number): Refusal | undefined {
@@ -61,13 +61,17 @@ function whyNotTaken(machine: Machine, event: EventOf<"orderTaken">, nowMs: numb
   if (!machine.macs.includes(event.mac) || isDisputed(machine, event.mac)) {
     return {
       kind: "foreignToken",
-      message: `the token was made for ${nameOf(machine)}, but ${event.mac} presents it`,
+      message: `expected the token from a NIC of ${nameOf(machine)}, found ${event.mac}`,
       next: resetAgain,
     };
   }
   if (order.generation !== machine.generation || order.action !== machine.state) return staleOrder(machine);
   if (order.taken !== undefined && order.taken.bootId !== event.bootId) {
-    return { kind: "usedToken", message: `another boot of ${nameOf(machine)} has used this token`, next: resetAgain };
+    return {
+      kind: "usedToken",
+      message: `another boot of ${nameOf(machine)} has already used this token`,
+      next: resetAgain,
+    };
   }
   if (nowMs >= order.expiresAtMs) {
     return { kind: "expiredToken", message: `the token of ${nameOf(machine)} has expired`, next: resetAgain };
@@ -75,7 +79,7 @@ function whyNotTaken(machine: Machine, event: EventOf<"orderTaken">, nowMs: numb
   return undefined;
 }
 
-/** init asks to be declared healthy: only for the generation that it took the order of, and with a free name and address. */
+/** init requests to be declared healthy: it needs a taken order of this generation, and a free name and address. */
 export const becomeHealthy: Transition<"becameHealthy"> = (machine, event, context) => {
   const { order } = machine;
   const current = event.generation === machine.generation && order?.generation === machine.generation;
@@ -92,7 +96,7 @@ export const becomeHealthy: Transition<"becameHealthy"> = (machine, event, conte
     allowedDisk: _allowed,
     ...kept
   } = claim.successor;
-  // What failed its burn-in is to be looked at, whatever it was meant for.
+  // A machine that failed its burn-in needs a diagnosis, so the pinned image does not apply.
   const pinned = conditionOf(machine, "debug") === undefined ? kept.pinnedImage : undefined;
   const healthy: Machine = {
     ...kept,
@@ -105,13 +109,15 @@ export const becomeHealthy: Transition<"becameHealthy"> = (machine, event, conte
     subTokenHash: event.subTokenHash,
     lastSeenAtMs: context.nowMs,
   };
-  const mended = withoutConditions(healthy, "failing", "conflict");
-  return claim.absorbed.length === 0 ? changed(mended) : { kind: "changed", machine: mended, absorbed: claim.absorbed };
+  const cleared = withoutConditions(healthy, "failing", "conflict");
+  return claim.absorbed.length === 0
+    ? changed(cleared)
+    : { kind: "changed", machine: cleared, absorbed: claim.absorbed };
 };
 
 /**
- * The same boot says again what was accepted already: its answer was lost, so the sub's credential is replaced.
- * Nothing is installed twice: the generation was used up by the first time.
+ * The same boot repeats a request that was accepted: the answer was lost, so the agent's credential is replaced.
+ * Nothing is installed twice, because the first request used up the generation.
  */
 export const confirmHealthy: Transition<"becameHealthy"> = (machine, event, context) => {
   const same =
@@ -125,7 +131,7 @@ export const confirmHealthy: Transition<"becameHealthy"> = (machine, event, cont
   return changed({ ...machine, subTokenHash: event.subTokenHash, lastSeenAtMs: context.nowMs });
 };
 
-/** A cell that refuses because the order is not, or no longer, one for this machine's state. */
+/** A cell that refuses because the order does not match the state and generation of the machine. */
 export const refuseStale: Refuse = (machine) => refused(staleOrder(machine));
 
 function staleOrder(machine: Machine): Refusal {
@@ -133,8 +139,8 @@ function staleOrder(machine: Machine): Refusal {
   return {
     kind: "staleOrder",
     message: healthy
-      ? `${nameOf(machine)} is healthy; no rebirth or clean of it was asked for`
-      : `the order is not for generation ${machine.generation} (${machine.state}) of ${nameOf(machine)}`,
+      ? `${nameOf(machine)} is healthy: no rebirth or clean is pending`
+      : `expected an order for generation ${machine.generation} (${machine.state}) of ${nameOf(machine)}, found one for an earlier generation`,
     next: healthy ? `to install it again: birther rebirth ${nameOf(machine)}` : resetAgain,
   };
 }
@@ -142,16 +148,16 @@ function staleOrder(machine: Machine): Refusal {
 function unknownToken(machine: Machine): Refusal {
   return {
     kind: "unknownToken",
-    message: `the token is not the newest that was made for ${nameOf(machine)}`,
+    message: `the token is not the newest token of ${nameOf(machine)}`,
     next: resetAgain,
   };
 }
 
-/** Why a machine on hold gets nothing. */
+/** The refusal for a machine on hold. */
 export function heldRefusal(machine: Machine, reason: string): Refusal {
   return {
     kind: "held",
     message: `${nameOf(machine)} is on hold: ${reason}`,
-    next: `when that is settled: birther release ${nameOf(machine)}`,
+    next: `when the reason no longer applies: birther release ${nameOf(machine)}`,
   };
 }

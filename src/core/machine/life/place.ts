@@ -5,17 +5,17 @@ import type { Machine, MachineId, SwitchPort } from "../record.ts";
 import { type Context, conditionOf, nameOf, refused, withCondition } from "./move.ts";
 import { mergeAnnouncement } from "./takeover.ts";
 
-/** Name, address and switch port that a machine claims. */
+/** The hostname, address and switch port that a machine claims. */
 export type SlotClaim = { readonly hostname: string; readonly address: string; readonly placement: Placement };
 
-/** What becomes of a claim: the machine with what was announced for that place, or the refusal with the conflict on the newcomer. */
+/** The outcome of a claim: the machine merged with the announcement for that slot, or a refusal with a conflict on the claimant. */
 export type SlotClaimOutcome =
   | { readonly kind: "claimed"; readonly successor: Machine; readonly absorbed: readonly MachineId[] }
   | { readonly kind: "refused"; readonly decision: Decision };
 
 /**
- * Whether a machine may have a place: nobody else holds its name or address, and it is the place that the machine has, or is
- * announced for. The holder always stays as it is; the newcomer gets a conflict that names both.
+ * Decides whether a machine may have a slot: no other machine holds its name or address, and the machine is not installed in,
+ * or announced for, another slot. The holder never changes; the claimant gets a conflict that names both.
  */
 export function claimSlot(machine: Machine, claim: SlotClaim, context: Context): SlotClaimOutcome {
   const awaited = context.announcedAt(claim.placement);
@@ -33,32 +33,35 @@ export function claimSlot(machine: Machine, claim: SlotClaim, context: Context):
   const successor = mergeAnnouncement(machine, awaited);
   const hold = conditionOf(successor, "hold");
   if (hold === undefined) return { kind: "claimed", successor, absorbed: [awaited.id] };
-  const held = { kind: "held", message: `the place of ${nameOf(awaited)} is on hold: ${hold.reason}` } as const;
-  return { kind: "refused", decision: refused({ ...held, next: `birther release ${nameOf(awaited)}` }) };
+  const held = { kind: "held", message: `the slot of ${nameOf(awaited)} is on hold: ${hold.reason}` } as const;
+  return {
+    kind: "refused",
+    decision: refused({ ...held, next: `when the reason no longer applies: birther release ${nameOf(awaited)}` }),
+  };
 }
 
-/** A machine that has a name keeps it and its place, and one that is announced must come where it is awaited. */
+/** An installed machine keeps its name and slot, and an announced machine must appear in the announced slot. */
 function whyElsewhere(machine: Machine, { hostname, address, placement }: SlotClaim): Refusal | undefined {
   const { announced, permanentAddress, placement: before } = machine;
-  const here = `${placement.switchName} ${placement.port}, the place of ${hostname}`;
+  const here = `${placement.switchName} ${placement.port}, the slot of ${hostname}`;
   if (announced?.hostname !== undefined && announced.hostname !== hostname)
     return {
       kind: "otherPlace",
-      message: `${machine.id} is announced as ${announced.hostname}, but hangs at ${here}`,
-      next: `cable it to the place of ${announced.hostname}, or change the announcement: birther set ${nameOf(machine)}`,
+      message: `${machine.id}: expected the slot of ${announced.hostname} as announced, found ${here}`,
+      next: `connect it to the slot of ${announced.hostname}, or change the announcement: birther set ${nameOf(machine)}`,
     };
   if (announced?.place !== undefined && !isAt(announced.place, placement))
     return {
       kind: "otherPlace",
-      message: `${machine.id} is announced for ${announced.place.switchName} ${announced.place.port}, but hangs at ${here}`,
-      next: `cable it as announced, or give the announcement up: birther retire ${nameOf(machine)}`,
+      message: `${machine.id}: expected ${announced.place.switchName} ${announced.place.port} as announced, found ${here}`,
+      next: `connect it as announced, or withdraw the announcement: birther retire ${nameOf(machine)}`,
     };
   if (permanentAddress === undefined || before === undefined || machine.mayMove === true) return undefined;
   if (isAt(before, placement) || (hostname === machine.hostname && address === permanentAddress)) return undefined;
   return {
     kind: "otherPlace",
-    message: `${nameOf(machine)} (${machine.id}) was installed at ${before.switchName} ${before.port} and hangs at ${here}, now`,
-    next: `put it back; or let it become ${hostname}: birther rebirth ${nameOf(machine)} --moved`,
+    message: `${nameOf(machine)} (${machine.id}): expected ${before.switchName} ${before.port}, where it was installed, found ${here}`,
+    next: `move it back, or install it as ${hostname}: birther rebirth ${nameOf(machine)} --moved`,
   };
 }
 
@@ -70,12 +73,12 @@ function whyAwaited(machine: Machine, { placement }: SlotClaim, awaited: Machine
   if (awaited.id === machine.id) return undefined;
   return {
     kind: "nameTaken",
-    message: `${machine.id} came to ${placement.switchName} ${placement.port}, where ${nameOf(awaited)} (${awaited.macs.join(" ")}) is awaited`,
-    next: `check the cabling of both, or give the announcement up: birther retire ${nameOf(awaited)}`,
+    message: `${placement.switchName} ${placement.port}: expected ${nameOf(awaited)} (${awaited.macs.join(" ")}) as announced, found ${machine.id}`,
+    next: `check the cabling of both, or withdraw the announcement: birther retire ${nameOf(awaited)}`,
   };
 }
 
-/** `mine` is the record whose name and address the machine may take: its own, or that which it takes over. */
+/** `mine` is the record whose name and address the machine may take: its own record, or the one that it takes over. */
 function whyTaken(machine: Machine, claim: SlotClaim, context: Context, mine: MachineId): Refusal | undefined {
   const claims = [
     { kind: "nameTaken", thing: `name ${claim.hostname}`, holder: context.nameHolder(claim.hostname) },
@@ -89,15 +92,15 @@ function whyTaken(machine: Machine, claim: SlotClaim, context: Context, mine: Ma
   return undefined;
 }
 
-/** Parts that both have in common are the mark of a swapped board, or of a case that stands in the other's place. */
+/** Common parts suggest a swapped board, or a chassis in the slot of another. */
 function whatToDo(machine: Machine, holder: Machine): string {
   const check =
-    "check the cabling of both and the placement rules; the holder stays as it is, the newcomer tries again";
+    "check the cabling of both and the placement rules (the holder keeps its slot, and the newcomer retries)";
   const shared = sharedParts(machine, holder);
   const succeed = `birther takeover ${machine.id} ${nameOf(holder)}`;
   if (shared.length > 0)
-    return `both have ${shared.join(", ")}: if the board of ${nameOf(holder)} was swapped, ${succeed}; else ${check}`;
-  return `${check}; if it replaces ${nameOf(holder)}: ${succeed}`;
+    return `both have ${shared.join(", ")}: if the board of ${nameOf(holder)} was swapped, run ${succeed}; otherwise ${check}`;
+  return `${check}; if it replaces ${nameOf(holder)}, run ${succeed}`;
 }
 
 function whereOf(switchPort: SwitchPort | undefined): string {

@@ -2,8 +2,8 @@ import type { Machine } from "../record.ts";
 import { changed, conditionOf, nameOf, refused, type Transition, withCondition, withoutConditions } from "./move.ts";
 
 /**
- * The record of a machine that is given up: without name, addresses, place and image; no order and no sub's credential of it counts.
- * What it is (hardware, history, labels) stays, and nothing on it is wiped. The generation stays: the next birth makes a new one.
+ * The record of a retired machine: without name, addresses, slot and image; its order and its agent's credential become invalid.
+ * Hardware, history and labels stay, and its disks are not touched. The generation stays; the next birth starts a new one.
  */
 export function giveUp(machine: Machine, reason: string, nowMs: number): Machine {
   const { hostname: _name, permanentAddress: _ours, temporaryAddress: _pool, placement: _place, ...unplaced } = machine;
@@ -30,13 +30,13 @@ export function giveUp(machine: Machine, reason: string, nowMs: number): Machine
   return withCondition({ ...quiet, state: "unknown" }, { kind: "retired", reason }, nowMs);
 }
 
-/** An operator gives a machine up, whatever it is doing; of a birth that runs the next report is refused. */
+/** An operator retires a machine in any state; if its birth is running, the next report is refused. */
 export const retire: Transition<"retired"> = (machine, { by, reason }, context) => {
   if (conditionOf(machine, "retired") !== undefined)
     return refused({
       kind: "wrongState",
-      message: `${nameOf(machine)} is retired already`,
-      next: `to let it be born again: birther release ${nameOf(machine)}`,
+      message: `${nameOf(machine)} is already retired`,
+      next: `to allow its birth: birther release ${nameOf(machine)}`,
     });
   return changed(giveUp(machine, reason === undefined ? `by ${by}` : `${reason} (${by})`, context.nowMs));
 };

@@ -24,7 +24,7 @@ describe("life of a machine", () => {
     );
   });
 
-  test("elsewhere it is only noted, gets no order, and is born when it later asks on a nursery", () => {
+  test("elsewhere it is only recorded, gets no order, and is born by a later request on a nursery", () => {
     const world = testFleet();
     world.all(asked(1, { nursery: false, answer: "local" }));
     assert.equal(world.get(1).state, "unknown");
@@ -34,7 +34,7 @@ describe("life of a machine", () => {
     assert.equal(world.get(1).state, "birth");
   });
 
-  test("an answer that was withheld is counted as none, and nothing is born by it", () => {
+  test("a withheld answer does not count, and no machine is born by it", () => {
     const world = testFleet();
     world.all(asked(1, { nursery: false, withheld: true }));
     assert.deepEqual([world.get(1).state, world.get(1).pxe.responses], ["unknown", 0]);
@@ -44,7 +44,7 @@ describe("life of a machine", () => {
     assert.equal(world.get(2).timeline.length, 1, "no attempt has begun");
   });
 
-  test("the address that another DHCP server leases is noted, but for another machine's permanent one", () => {
+  test("an address leased by another DHCP server is recorded, unless it is another machine's permanent address", () => {
     const world = testFleet();
     world.all(...birthOf(1, 1), asked(2), { kind: "addressSeen", id: id(2), address: "10.9.0.7" });
     assert.equal(world.get(2).temporaryAddress, "10.9.0.7");
@@ -53,7 +53,7 @@ describe("life of a machine", () => {
     assert.equal(world.get(2).temporaryAddress, "10.9.0.7");
   });
 
-  test("an address that another DHCP server leases to the next machine is the last one's no more", () => {
+  test("an address that another DHCP server reassigns leaves the former machine", () => {
     const world = testFleet();
     world.all(asked(1), { kind: "addressSeen", id: id(1), address: "10.9.0.7" });
     world.all(asked(2), { kind: "addressSeen", id: id(2), address: "10.9.0.7" });
@@ -61,7 +61,7 @@ describe("life of a machine", () => {
     assert.deepEqual(checkFleet(world.list()), []);
   });
 
-  test("the whole birth leaves a timeline, a healthy machine and no session after the sub was heard", () => {
+  test("the whole birth leaves a timeline, a healthy machine and no session after the first poll of the agent", () => {
     const world = testFleet();
     world.all(
       asked(1, { address: "10.77.0.50" }),
@@ -152,7 +152,7 @@ describe("life of a machine", () => {
     ["nameTaken", 1],
     ["addressTaken", 2],
   ] as const) {
-    test(`${kind}: the newcomer gets a conflict that names both, the holder stays as it is`, () => {
+    test(`${kind}: the newcomer gets a conflict that names both; the holder does not change`, () => {
       const world = born(1);
       const holder = JSON.stringify(world.get(1));
       world.all(asked(2), issued(2), taken(2));
@@ -168,7 +168,7 @@ describe("life of a machine", () => {
     });
   }
 
-  test("a slot that is taken stops the newcomer when it reports its place, before it writes", () => {
+  test("a taken slot stops the newcomer at its report, before it writes", () => {
     const world = born(1);
     world.all(asked(2), issued(2), taken(2));
     assert.equal(refusal(world.apply({ kind: "placed", id: id(2), placement: place(1) })), "nameTaken");
@@ -191,10 +191,10 @@ describe("life of a machine", () => {
     assert.deepEqual(world.get(1).conditions, []);
   });
 
-  test("a machine that restarts before its image is there is failing, still sent to its disk, and well again once it is up", () => {
+  test("a machine that restarts before its image is installed is failing, is still sent to its disk, and recovers once it is up", () => {
     const world = born(1);
     world.all(asked(1));
-    assert.match(world.get(1).conditions[0]?.reason ?? "", /restarted before its image.*rebirth/);
+    assert.match(world.get(1).conditions[0]?.reason ?? "", /before its image was installed.*rebirth/);
     assert.equal(refusal(world.apply(issued(1, "again"))), "staleOrder");
     world.all({ kind: "subSeen", id: id(1), runningImage: "compute" });
     assert.deepEqual(world.get(1).conditions, []);
@@ -202,7 +202,7 @@ describe("life of a machine", () => {
     assert.deepEqual([world.get(1).phase, world.get(1).conditions], ["rebooting", []]);
   });
 
-  test("one that ran an image is not called empty when the power goes during a later update: it is restarting", () => {
+  test("a machine that ran an image is rebooting, not failing, after a power cut during a later update", () => {
     for (const phase of ["fetching", "updating"] as const) {
       const world = born(1);
       world.all({ kind: "subSeen", id: id(1), runningImage: "compute" }, { kind: "phaseSeen", id: id(1), phase });
@@ -211,7 +211,7 @@ describe("life of a machine", () => {
     }
   });
 
-  test("a machine that asks at its third start without a word of its sub is failing; a word of it begins the count anew", () => {
+  test("a machine is failing at its third start without a poll of its agent; a poll resets the count", () => {
     const world = born(1);
     const up: MachineEvent = { kind: "subSeen", id: id(1), runningImage: "compute" };
     const start = () => {
@@ -231,7 +231,7 @@ describe("life of a machine", () => {
     assert.deepEqual([world.get(1).conditions, world.get(1).unheardBoots], [[], undefined]);
   });
 
-  test("a hold stops a birth that runs, at its last report before the disks", () => {
+  test("a hold stops a running birth at its last report before the disks are written", () => {
     const world = testFleet();
     world.all(asked(1), issued(1), taken(1), {
       kind: "conditionSet",
@@ -249,7 +249,7 @@ describe("life of a machine", () => {
     const cancelled: MachineEvent = { kind: "rebirthCancelled", id: id(1), by: "op" };
     const up: MachineEvent = { kind: "subSeen", id: id(1), runningImage: "compute" };
 
-    test(`${kind} can be taken back: all is as it was, but for the generation`, () => {
+    test(`${kind} can be cancelled: everything but the generation is restored`, () => {
       const world = born(1);
       world.all(up);
       const { state, phase, timeline, generation, wayBack } = world.get(1);
@@ -262,7 +262,7 @@ describe("life of a machine", () => {
       assert.equal(refusal(world.apply(cancelled)), "wrongState");
     });
 
-    test(`${kind} can be taken back while its boot script is out, which then counts no more`, () => {
+    test(`${kind} can be cancelled after its boot script was sent, which becomes invalid`, () => {
       const world = born(1);
       world.all(up, { kind, id: id(1), by: "op" }, asked(1), issued(1, "again"));
       world.all({ kind: "phaseSeen", id: id(1), phase: "kernelSent" }, cancelled);
@@ -271,7 +271,7 @@ describe("life of a machine", () => {
       assert.equal(refusal(world.apply(healthy(1, 2))), "staleOrder");
     });
 
-    test(`${kind} cannot be taken back once its order is taken, whatever boot came after`, () => {
+    test(`${kind} cannot be cancelled once its order is taken, whatever boots follow`, () => {
       const world = born(1);
       world.all(up, { kind, id: id(1), by: "op" }, asked(1), issued(1, "again"), taken(1, "again"));
       assert.equal(refusal(world.apply(cancelled)), "wrongState");
@@ -280,7 +280,7 @@ describe("life of a machine", () => {
     });
   }
 
-  test("a failed burn-in means debug until one has passed; a clean would skip it and is refused", () => {
+  test("a failed burn-in means debug until a burn-in passes; a clean would skip it and is refused", () => {
     const world = testFleet();
     world.all(asked(1), issued(1), taken(1), burnIn(1, "failed"), healthy(1, 1));
     assert.match(world.get(1).conditions[0]?.reason ?? "", /disk of \/dev\/vda: wrong bytes/);
@@ -295,7 +295,7 @@ describe("life of a machine", () => {
     assert.deepEqual(world.get(1).conditions, []);
   });
 
-  test("rebirth keeps name and address, begins a generation and empties the timeline; the old sub is not `up` again", () => {
+  test("a rebirth keeps name and address, starts a generation and empties the timeline; the old agent does not make it `up`", () => {
     const world = born(1);
     world.all({ kind: "subSeen", id: id(1), runningImage: "compute" }, { kind: "rebirthAsked", id: id(1), by: "op" });
     world.later(60_000);
@@ -308,7 +308,7 @@ describe("life of a machine", () => {
     assert.deepEqual([machine.hostname, machine.permanentAddress], ["r01u01", "10.77.1.61"]);
   });
 
-  test("a machine with two NICs is one machine: known by both, and the record of its other NIC is absorbed", () => {
+  test("a machine with two NICs is one machine: both identify it, and the record of its other NIC is absorbed", () => {
     const world = testFleet();
     world.all(asked(2), asked(1), issued(1), taken(1), {
       kind: "hardwareScanned",
@@ -326,7 +326,7 @@ describe("life of a machine", () => {
     );
   });
 
-  test("a healthy machine that boots by a NIC nobody knew is recognised by the scan and not installed", () => {
+  test("a healthy machine that boots from an unknown NIC is recognised by the scan and not installed", () => {
     const world = born(1);
     world.all(asked(2), issued(2), taken(2));
     const scan: MachineEvent = { kind: "hardwareScanned", id: id(2), hardware: hardware(mac(2), mac(1)) };
@@ -334,7 +334,7 @@ describe("life of a machine", () => {
     assert.equal(world.get(2).conditions[0]?.kind, "conflict");
   });
 
-  test("a poll that tells nothing new writes nothing", () => {
+  test("a poll without new facts writes nothing", () => {
     const world = born(1);
     world.all({ kind: "subSeen", id: id(1), runningImage: "compute" });
     const before = world.get(1);
@@ -426,7 +426,7 @@ describe("what no sequence of events can do", () => {
     );
   });
 
-  test("nothing is held twice, and no fleet becomes inconsistent", () => {
+  test("no name, address or NIC is held twice, and no fleet becomes inconsistent", () => {
     fc.assert(
       fc.property(
         noise(fc.oneof({ weight: 5, arbitrary: networkEvent }, { weight: 1, arbitrary: operatorEvent })),
@@ -440,7 +440,7 @@ describe("what no sequence of events can do", () => {
     );
   });
 
-  test("a machine whose order was taken is not healthy again before it says so, and never by a cancel", () => {
+  test("a machine whose order was taken becomes healthy only by its own request, never by a cancel", () => {
     fc.assert(
       fc.property(
         noise(fc.oneof({ weight: 3, arbitrary: networkEvent }, { weight: 2, arbitrary: operatorEvent })),

@@ -8,8 +8,8 @@ import {
   askUnknown,
   countRequests,
   firstSeen,
-  hearSub,
   noteAddress,
+  noteSub,
   seeBirthPhase,
   seeHealthyPhase,
 } from "./boot.ts";
@@ -29,14 +29,14 @@ import {
 import { becomeHealthy, confirmHealthy, issueOrder, refuseStale, takeOrder, whyNotOfOrder } from "./order.ts";
 import { retire } from "./retire.ts";
 import { refuseSuccessor, takeOver } from "./takeover.ts";
-import { hearOldSub, noteProgress, noteStall, repair } from "./watch.ts";
+import { noteOldSub, noteProgress, noteStall, repair } from "./watch.ts";
 
 /**
- * The life of a machine: every state × every event. A cell is what is done; its function says under which conditions.
- * The state changes in these cells only: askUnknown (unknown → birth), becomeHealthy (birth, rebirth, clean → healthy),
- * askRebirth and askClean (→ rebirth, clean), cancelRebirth (rebirth, clean → healthy), announce and takeOver (unknown → birth, where
- * an operator says so), retire (→ unknown), repair (healthy → rebirth, where a policy is configured; hearOldSub takes that back).
- * Nothing that comes from the network leaves `healthy`.
+ * The life of a machine: every state × every event. A cell names the function that decides.
+ * Only these cells change the state: askUnknown (unknown → birth), becomeHealthy (birth, rebirth, clean → healthy),
+ * askRebirth and askClean (→ rebirth, clean), cancelRebirth (rebirth, clean → healthy), announce and takeOver (unknown → birth,
+ * if an operator requests it), retire (→ unknown), repair (healthy → rebirth, if a policy is configured; noteOldSub cancels that).
+ * No event from the network leaves `healthy`.
  */
 // biome-ignore format: it is a table
 export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: Transition<K> } } = {
@@ -54,7 +54,7 @@ export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: 
   placed:           { unknown: refuseState,           birth: recordPlace,             healthy: refuseState,           rebirth: recordPlace,           clean: recordPlace },
   failed:           { unknown: refuseState,           birth: noteFailure,           healthy: noteFailure,           rebirth: noteFailure,         clean: noteFailure },
   becameHealthy:    { unknown: refuseStale,           birth: becomeHealthy,         healthy: confirmHealthy,        rebirth: becomeHealthy,       clean: becomeHealthy },
-  subSeen:          { unknown: refuseState,           birth: refuseState,           healthy: hearSub,               rebirth: hearOldSub,          clean: hearOldSub },
+  subSeen:          { unknown: refuseState,           birth: refuseState,           healthy: noteSub,               rebirth: noteOldSub,          clean: noteOldSub },
   rebirthAsked:     { unknown: refuseOutsideNursery,  birth: refuseUnborn,          healthy: askRebirth,            rebirth: askRebirth,          clean: askRebirth },
   cleanAsked:       { unknown: refuseOutsideNursery,  birth: refuseUnborn,          healthy: askClean,              rebirth: askClean,            clean: askClean },
   rebirthCancelled: { unknown: refuseNothingAsked,    birth: refuseNothingAsked,    healthy: refuseNothingAsked,    rebirth: cancelRebirth,       clean: cancelRebirth },
@@ -70,8 +70,8 @@ export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: 
 };
 
 /**
- * What becomes of a machine when something happens to it: a new record, or why not. Pure: time and the holders of
- * names, addresses and NICs come in by `context`. The very same record in the answer means that nothing is to be written.
+ * Applies an event to a machine: a new record, or a refusal. Pure: `context` supplies the time and the holders of names,
+ * addresses and NICs. If the decision contains the identical record, nothing needs to be written.
  */
 export function decide(machine: Machine | undefined, event: MachineEvent, context: Context): Decision {
   const subject = machine ?? firstRecord(event, context.nowMs);
@@ -86,7 +86,7 @@ export function decide(machine: Machine | undefined, event: MachineEvent, contex
   return { ...counted, others: counted.others.map((other) => ({ ...other, revision: other.revision + 1 })) };
 }
 
-/** The record before its first event, where that event may make one. */
+/** The initial record of an unknown machine, if the event may create one. */
 function firstRecord(event: MachineEvent, nowMs: number): Machine | undefined {
   switch (event.kind) {
     case "pxeAsked":
@@ -99,10 +99,10 @@ function firstRecord(event: MachineEvent, nowMs: number): Machine | undefined {
 }
 
 function noSuchMachine(event: MachineEvent) {
-  const who = "id" in event ? event.id : event.mac;
+  const subject = "id" in event ? event.id : event.mac;
   return {
     kind: "noSuchMachine",
-    message: `no machine ${who} is known`,
-    next: "birther machines lists those that are; a machine becomes known when it asks PXE on one of our networks",
+    message: `unknown machine ${subject}`,
+    next: "list the machines with birther machines; a machine becomes known by its first PXE request",
   } as const;
 }

@@ -3,59 +3,60 @@ import { changed, conditionOf, nameOf, refused, type Transition, withCondition, 
 import { cancelRebirth, nextLife } from "./operator.ts";
 import { heldRefusal } from "./order.ts";
 
-/** Rebirths by the policy that a record remembers; a budget is never larger. */
+/** Number of rebirths by policy that a record remembers; no budget is larger. */
 export const repairLimit = 16;
 
-/** The watch finds that a machine does not get on. What is failing for a reason of its own keeps that. */
+/** Stall detection marks a machine as *failing*, unless it is already *failing* for another reason. */
 export const noteStall: Transition<"stalled"> = (machine, { reason }, context) => {
   if (conditionOf(machine, "failing") !== undefined) return changed(machine);
   const failing: Condition = { kind: "failing", reason, sinceMs: context.nowMs, watched: true };
   return changed({ ...machine, conditions: [...machine.conditions, failing] });
 };
 
-/** It gets on again: what the watch set is taken away, and nothing else. */
+/** The machine makes progress again: clears *failing* if stall detection set it. */
 export const noteProgress: Transition<"resumed"> = (machine) =>
   changed(conditionOf(machine, "failing")?.watched === true ? withoutConditions(machine, "failing") : machine);
 
 /**
- * The configured policy repairs a machine: rebirth of one that is healthy, fails and is silent since `silentSinceMs` at the
- * latest, at its next boot; `debug` and `hold` leave it to a person. Whether it is time for a step is for core/machine/repair.ts.
+ * The configured policy repairs a machine. `rebirth` applies to a healthy machine that is failing and has been silent since
+ * `silentSinceMs` or longer, and takes effect at its next boot; `debug` and `hold` leave the machine to an operator.
+ * `../health/repair.ts` decides when a step is due.
  */
 export const repair: Transition<"repairStepped"> = (machine, event, context) => {
   const { step, reason, silentSinceMs } = event;
   const hold = conditionOf(machine, "hold");
   if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
   const { rebirthsAtMs = [] } = machine.repair ?? {};
-  const notified = `by policy: ${reason}`;
+  const given = `by policy: ${reason}`;
   if (step !== "rebirth") {
     const debugAtMs = step === "debug" ? context.nowMs : machine.repair?.debugAtMs;
     const debugged = debugAtMs === undefined ? {} : { debugAtMs };
     const noted = { ...machine, repair: { rebirthsAtMs, atMs: context.nowMs, ...debugged } };
-    return changed(withCondition(noted, { kind: step, reason: notified }, context.nowMs));
+    return changed(withCondition(noted, { kind: step, reason: given }, context.nowMs));
   }
   if (machine.state !== "healthy" || machine.lastSeenAtMs > silentSinceMs)
     return refused({
       kind: "wrongState",
-      message: `${nameOf(machine)} is ${machine.state} and was heard: it is not repaired by itself`,
-      next: "nothing is to be done",
+      message: `${nameOf(machine)} (${machine.state}) has polled recently, so the policy does not repair it`,
+      next: "no action is needed",
     });
   const begun = [...rebirthsAtMs, context.nowMs].slice(-repairLimit);
-  // What fails from now on is the new life's.
+  // Failures from now on belong to the new generation.
   const next = withoutConditions(nextLife(machine, { state: "rebirth", by: "policy" }, context.nowMs), "failing");
   return changed({ ...next, repair: { rebirthsAtMs: begun, atMs: context.nowMs, pending: true } });
 };
 
-/** The sub of a machine that the policy gave up is heard after all, before anything was begun: all is as it was. */
-export const hearOldSub: Transition<"subSeen"> = (machine, event, context) => {
+/** The agent of a machine polls after the policy chose a rebirth but before it began: the rebirth is cancelled. */
+export const noteOldSub: Transition<"subSeen"> = (machine, event, context) => {
   if (machine.repair?.pending === true && machine.wayBack !== undefined) {
     const { pending: _taken, ...repair } = machine.repair;
-    const heard = { ...machine, repair, lastSeenAtMs: context.nowMs };
-    return cancelRebirth(heard, { kind: "rebirthCancelled", id: event.id, by: "policy" }, context);
+    const seen = { ...machine, repair, lastSeenAtMs: context.nowMs };
+    return cancelRebirth(seen, { kind: "rebirthCancelled", id: event.id, by: "policy" }, context);
   }
   return changed(
     context.nowMs - machine.lastSeenAtMs < seenAgainMs ? machine : { ...machine, lastSeenAtMs: context.nowMs },
   );
 };
 
-/** A poll that tells nothing new is written down this often only: thousands of subs poll every few seconds. */
+/** Minimum interval between records of polls without new facts: thousands of agents poll every few seconds. */
 const seenAgainMs = 30_000;
