@@ -131,7 +131,10 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.match(born.out, /^r01u1 waits until image compute is imported\n|^r01u1 waits until the burn-in/, born.err);
     const failing = await asked("why", "m-020000000002");
     assert.match(failing.out, /^m-020000000002 waits until its next attempt succeeds.*\n {2}for \d/);
-    assert.match(failing.out, /failing \(set .*\): disk: none at all.*log: hello from init.*\nnext: read birther log m-02/s);
+    assert.match(
+      failing.out,
+      /failing \(set .*\): disk: none at all.*log: hello from init.*\nnext: read birther log m-02/s,
+    );
     const json = JSON.parse((await asked("why", testMac(2), "-o", "json")).out);
     assert.deepEqual([json.name, json.overdue], ["m-020000000002", false]);
     assert.match((await asked("why", "nobody")).err, /no machine has the name/);
