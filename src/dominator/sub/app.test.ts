@@ -15,8 +15,10 @@ const machine = {
   ...{ id, state: "healthy", conditions: [], requiredImage: "compute" },
   subTokenHash: createHash("sha256").update(credential).digest("hex"),
 } as unknown as Machine;
+/** What the MDB holds of the machine: tests of what happens under way change it. */
+let record: Machine = machine;
 const store = {
-  get: (asked: MachineId) => (asked === id ? machine : undefined),
+  get: (asked: MachineId) => (asked === id ? record : undefined),
   apply: async () => ({ kind: "changed", machine }),
   addLog: () => undefined,
 } as unknown as Store;
@@ -67,7 +69,40 @@ function app() {
   return { reportSlots, post };
 }
 
+/** A poll whose body is under way while the record changes. */
+async function pollWhile(change: (machine: Machine) => Machine): Promise<{ status: number; body: { kind?: string } }> {
+  const bytes = new TextEncoder().encode(JSON.stringify(poll));
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(bytes.slice(0, 10)),
+    pull: (controller) => {
+      record = change(machine);
+      controller.enqueue(bytes.slice(10));
+      controller.close();
+    },
+  });
+  try {
+    return await app().post(body, { length: bytes.length });
+  } finally {
+    record = machine;
+  }
+}
+
+const hold = { kind: "hold", reason: "look at it", sinceMs: 0 } as const;
+const meanwhile: readonly (readonly [title: string, change: (machine: Machine) => Machine, says: RegExp])[] = [
+  ["held", (now) => ({ ...now, conditions: [hold] }), /^wait .*held: look at it/],
+  ["sent to rebirth", (now) => ({ ...now, state: "rebirth" }) as Machine, /^wait .*state rebirth/],
+  ["retired", ({ subTokenHash: _void, ...now }) => now as Machine, /^401/],
+  ["left alone", (now) => now, /^report/],
+];
+
 describe("a sub's poll", () => {
+  for (const [title, change, says] of meanwhile) {
+    test(`a machine that is ${title} while its body is under way`, async () => {
+      const { status, body } = await pollWhile(change);
+      assert.match(`${status === 200 ? body.kind : status} ${JSON.stringify(body)}`, says);
+    });
+  }
+
   test("a stranger's body is not read", async () => {
     const { post } = app();
     const length = 200 << 20;
