@@ -71,8 +71,8 @@ const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[M
 await runBenchmark({
   fileUrl: import.meta.url,
   about:
-    "Fetches a second of a body of 10 MB by 50 clients at once, ours beside nginx with one worker; measured by wrk;\n" +
-    "they take turns, and the medians of seven turns are compared.",
+    "Fetches per second of a 10 MB body by 50 clients, Birther beside nginx with one worker, measured by wrk.\n" +
+    "The servers take turns, and the medians of seven turns are compared.",
   addresses: servers.map(({ address }) => `${address}/${prefixLength}`),
   prepare: () => preparePeers(["nginx-light", "wrk"], ["nginx", "wrk"]),
   measure: async (environment) => {

@@ -11,13 +11,13 @@ import { type Client, openClient, timed, timesOf } from "./mdb-client.ts";
 import { fleetMac } from "./mdb-fleet.ts";
 import type { Word } from "./mdb-ours.ts";
 
-const about = `The MDB at fleet scale: start-up, list page, get by MAC, changes a second, change to feed, memory, watchers.
+const about = `The MDB at fleet scale: start-up, list pages, gets by MAC, changes per second, feed, memory, watchers.
 
-  --quick           10,000 machines, 100 watchers, short trials
-  --machines N,N    sizes of the fleet (100000)
-  --watchers N      watchers of the change feed in the first size (1000; 0 leaves them out)
-  --ledgers A,B     sqlite,postgres (a PostgreSQL of its own, on a Unix socket)
-  --only TRIAL,…    of reads, changes, feed, watchers
+  --quick           10,000 machines, 100 watchers and short trials
+  --machines N,N    fleet sizes (default 100000)
+  --watchers N      watchers of the change feed at the first size (default 1000; 0 for none)
+  --databases A,B   sqlite, postgres (its own PostgreSQL on a Unix socket); default both
+  --only TRIAL,…    some of reads, changes, feed, watchers
 `;
 
 const { values } = parseArgs({
@@ -27,7 +27,7 @@ const { values } = parseArgs({
     machines: { type: "string" },
     watchers: { type: "string" },
     only: { type: "string" },
-    ledgers: { type: "string", default: "sqlite,postgres" },
+    databases: { type: "string", default: "sqlite,postgres" },
   },
 });
 const { quick } = values;
@@ -54,7 +54,7 @@ async function newDatabase(journal: string, directory: string): Promise<BenchDat
     };
     return { place, bytes: async () => statSync(place).size, [Symbol.asyncDispose]: drop };
   }
-  if (journal !== "postgres") throw new Error(`there is no ledger ${journal}: sqlite or postgres`);
+  if (journal !== "postgres") throw new Error(`--databases: expected sqlite or postgres, found ${journal}`);
   // As it comes, but for memory and connections: every commit waits for the disk.
   const server = await startPostgres({ settings: ["shared_buffers=512MB", "max_wal_size=4GB"] });
   const place = await server.createDatabase();
@@ -214,11 +214,11 @@ function seconds(sinceMs: number): number {
 
 if (values.help) process.stdout.write(about);
 else {
-  if (values.ledgers.includes("postgres")) await ensurePackages(["postgresql"], (_, message) => say(message));
+  if (values.databases.includes("postgres")) await ensurePackages(["postgresql"], (_, message) => say(message));
   const directory = mkdtempSync(join(existsSync("/var/tmp") ? "/var/tmp" : tmpdir(), "birther-bench-"));
   try {
     const ours: { [journal: string]: { [machines: string]: object } } = {};
-    for (const journal of values.ledgers.split(",")) {
+    for (const journal of values.databases.split(",")) {
       for (const machines of sizes) {
         ours[journal] = { ...ours[journal], [String(machines)]: await figuresAt(journal, machines, directory) };
       }

@@ -134,9 +134,9 @@ async function megabytesPerSecond(environment: BenchEnvironment, crowd: string, 
 await runBenchmark({
   fileUrl: import.meta.url,
   about:
-    "Megabytes a second by TFTP, ours beside tftpd-hpa and dnsmasq: 100 clients at once that fetch a loader of 1 MB each,\n" +
-    "one client that fetches 20 MB, also on one core with the server; as EDK2 asks (blksize 1468, windowsize 4) and as iPXE\n" +
-    "does (no windows); 0 and 2 % loss.",
+    "Megabytes per second by TFTP, Birther beside tftpd-hpa and dnsmasq: 100 clients that fetch a loader of 1 MB each;\n" +
+    "one client that fetches 20 MB, also on one core with the server; like EDK2 (blksize 1468, windowsize 4) and like iPXE\n" +
+    "(no windows); with 0 and 2 % loss.",
   addresses: [`${server}/14`],
   prepare: () => preparePeers(["tftpd-hpa", "dnsmasq-base"], ["in.tftpd", "dnsmasq"]),
   measure: async (environment) => {
