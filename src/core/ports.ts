@@ -40,7 +40,7 @@ export type PastChange = RecordedChange & {
 };
 
 /** Small things that are kept beside the machines: what was learned of firmware, addresses out of use, operators' tokens, places to call. */
-export type DocumentKind = "lesson" | "declinedAddress" | "token" | "tokenUse" | "webhook";
+export type DocumentKind = "lesson" | "declinedAddress" | "token" | "tokenUse" | "webhook" | "authority";
 
 /** One of them: JSON under a key. `position` is that of the change that wrote it. */
 export type Document = {

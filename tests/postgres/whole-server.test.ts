@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -51,6 +51,8 @@ insideNamespace("two whole servers on one PostgreSQL, in a namespace", import.me
     const [first, second] = [configOf(1, database), configOf(2, database)];
     await using one = await startServer({ config: first, log });
     await assert.rejects(startServer({ config: first, log }), /another server runs on this state directory/);
+    await assert.rejects(startServer({ config: second, log }), /trust the authority .*copy them from another server/);
+    cpSync(pathsIn(first.stateDirectory).pki, pathsIn(second.stateDirectory).pki, { recursive: true });
     {
       await using two = await startServer({ config: second, log });
       await Promise.all([one.store.apply(asks(1)), two.store.apply(asks(2))]);

@@ -79,7 +79,7 @@ insideNamespace("the whole server, in a namespace", import.meta.url, () => {
 
   test("a second server on the same state directory is refused, the first goes on", async () => {
     await using _first = await startServer({ config: config(), log });
-    await assert.rejects(startServer({ config: config(), log }), /another server has it open/);
+    await assert.rejects(startServer({ config: config(), log }), /another server runs on this state directory/);
     assert.equal(await fetched("http://10.77.0.1/vmlinuz"), "a kernel");
   });
 

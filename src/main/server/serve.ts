@@ -7,9 +7,11 @@ import { startServer } from "./server.ts";
 export const serve: Actions["serve"] = async ({ config, logJson, verbose }) => {
   const log = openLog({ json: logJson, least: verbose ? "debug" : "info" });
   const ended = untilSignal(log);
-  const image = await prepareServer({ stateDirectory: config.stateDirectory, log });
-  log("info", "the Bootstrap Image is ready", { kernel: image.kernelVersion, bytes: image.totalBytes });
-  await using _server = await startServer({ config, log });
+  const prepare = async () => {
+    const image = await prepareServer({ stateDirectory: config.stateDirectory, log });
+    log("info", "the Bootstrap Image is ready", { kernel: image.kernelVersion, bytes: image.totalBytes });
+  };
+  await using _server = await startServer({ config, log, prepare });
   log("info", "ready: machines that are switched on are born", { networks: config.networks.map(({ name }) => name) });
   const signal = await ended;
   log("info", "ending", { signal });

@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { startBootServer } from "../../boot-server/boot-server.ts";
 import type { Config } from "../../contract/config/schema.ts";
 import { serverAddresses } from "../../core/network/network.ts";
@@ -11,11 +10,9 @@ import { readyChecks } from "../../mdb/exports/ready-checks.ts";
 import { meterStore } from "../../mdb/exports/store-meter.ts";
 import { machineFacingApp } from "../../mdb/machine-api/app.ts";
 import { orderIssuer } from "../../mdb/machine-api/issue-order.ts";
-import { openStore } from "../../mdb/open-store.ts";
 import { operatorApp } from "../../mdb/operator-api/app.ts";
 import { backupsIn } from "../../mdb/operator-api/backup-stream.ts";
 import { tokensIn } from "../../mdb/operator-api/caller/tokens.ts";
-import { guardFleet } from "../../mdb/store/fleet-mark.ts";
 import { operatorCertificate } from "../../mdb/tls/operator-certificate.ts";
 import { openDominatorExport } from "../dominator-export.ts";
 import { pathsIn } from "../paths.ts";
@@ -25,9 +22,9 @@ import { describeSignedLoader, readBootFiles } from "./boot-files.ts";
 import { checkInterfaces } from "./check-interfaces.ts";
 import { openWatch, watchRulesOf } from "./fleet-watch.ts";
 import { openFreshImages, viewImages } from "./fresh-images.ts";
-import { lockState } from "./lock-state.ts";
 import { startMachineServer } from "./machine-server.ts";
 import { startOperatorServer, startOperatorTls } from "./operator-server.ts";
+import { openState } from "./state.ts";
 
 export type RunningServer = AsyncDisposable & {
   readonly store: Store;
@@ -44,20 +41,18 @@ export async function startServer(options: {
   readonly log: Log;
   readonly clock?: Clock;
   readonly random?: Random;
+  /** Makes what is missing in the state directory, once the directory belongs to this process. */
+  readonly prepare?: () => Promise<void>;
 }): Promise<RunningServer> {
   const { config, log, clock = systemClock, random = systemRandom } = options;
   const { networks, ports } = config;
   const paths = pathsIn(config.stateDirectory);
   await checkInterfaces(config);
-  await mkdir(config.stateDirectory, { recursive: true, mode: 0o700 });
 
   await using opened = new AsyncDisposableStack();
-  // First: a second server on this state directory ends here.
-  if (config.database !== undefined) opened.use(lockState(paths.lock));
-  const database = opened.use(await openStore({ path: config.database ?? paths.database, clock, log }));
+  const { store: database } = opened.use(await openState({ config, clock, log }));
   const { store, meter } = meterStore(database, clock);
-  const databaseName = config.database === undefined ? paths.database : "the configured PostgreSQL database";
-  guardFleet({ store, mark: paths.fleetMark, database: databaseName });
+  await options.prepare?.();
   const { secureLoaders, ...imageFiles } = paths;
   const signed = networks.some(({ secureBoot }) => secureBoot);
   const files = await readBootFiles(signed ? { ...imageFiles, secureLoaders } : imageFiles);

@@ -1,6 +1,6 @@
 import "reflect-metadata";
 import { createPrivateKey, type webcrypto, X509Certificate } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as x509 from "@peculiar/x509";
 import { serverName } from "../../contract/machine-facing.ts";
@@ -20,6 +20,11 @@ const caDays = 365 * 20;
 const serverDays = 365 * 2;
 const renewDays = 90;
 
+/** The files of the certificate authority in STATE/pki. */
+export function authorityFiles(directory: string): { readonly key: string; readonly certificate: string } {
+  return { key: join(directory, "ca.key"), certificate: join(directory, "ca.pem") };
+}
+
 /**
  * The server's identity in STATE/pki: makes the CA at the first start and the server certificate when there is none or
  * it ends within 90 days. The CA is never made anew: every machine born so far trusts that one.
@@ -28,6 +33,8 @@ export async function openPki(options: {
   readonly directory: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** A key without its certificate is what a power cut left of the very first start: it is made anew, nobody trusts it yet. */
+  readonly remakeHalfAuthority?: boolean;
   /** Which of our servers, and the names and dotted-quad addresses it is reached by; the one that machines talk to if not said. */
   readonly server?: { readonly file: string; readonly names: readonly string[] };
 }): Promise<ServerIdentity> {
@@ -35,9 +42,14 @@ export async function openPki(options: {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   chmodSync(directory, 0o700);
   const file = (name: string) => join(directory, name);
-  const caFiles = { key: file("ca.key"), certificate: file("ca.pem") };
+  const caFiles = authorityFiles(directory);
   const serverFiles = { key: file(`${wanted.file}.key`), certificate: file(`${wanted.file}.pem`) };
 
+  const isHalfMade = existsSync(caFiles.key) && !existsSync(caFiles.certificate);
+  if (isHalfMade && options.remakeHalfAuthority === true) {
+    rmSync(caFiles.key);
+    log("warn", "removed half a certificate authority that the first start left", { directory });
+  }
   if (existsSync(caFiles.key) !== existsSync(caFiles.certificate)) {
     throw new Error(
       `${directory} has only one of ca.key and ca.pem: restore the other one from a backup (a new authority would be a stranger to every machine)`,

@@ -1,0 +1,36 @@
+import { mkdir } from "node:fs/promises";
+import type { Config } from "../../contract/config/schema.ts";
+import type { Clock, Log } from "../../core/ports.ts";
+import { openStore } from "../../mdb/open-store.ts";
+import { guardFleet } from "../../mdb/store/fleet-mark.ts";
+import { openTrustedPki } from "../../mdb/tls/authority.ts";
+import { pathsIn } from "../paths.ts";
+import { lockState } from "./lock-state.ts";
+
+/** A state directory that belongs to this process, and its MDB. */
+export type ServerState = AsyncDisposable & { readonly store: Awaited<ReturnType<typeof openStore>> };
+
+/**
+ * Takes a state directory for this process before any file in it is touched, opens the MDB and makes sure that fleet and
+ * certificate authority belong together. Throws, with nothing left open, where another server has the directory.
+ */
+export async function openState({
+  config,
+  clock,
+  log,
+}: {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+}): Promise<ServerState> {
+  const paths = pathsIn(config.stateDirectory);
+  await mkdir(config.stateDirectory, { recursive: true, mode: 0o700 });
+  await using opened = new AsyncDisposableStack();
+  opened.use(lockState(paths.lock));
+  const store = opened.use(await openStore({ path: config.database ?? paths.database, clock, log }));
+  const database = config.database === undefined ? paths.database : "the configured PostgreSQL database";
+  guardFleet({ store, mark: paths.fleetMark, database });
+  await openTrustedPki({ store, directory: paths.pki, clock, log });
+  const kept = opened.move();
+  return { store, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import type { Store } from "../../core/ports.ts";
+import { fingerprintOf, openTrustedPki } from "./authority.ts";
+
+const parent = mkdtempSync(join(tmpdir(), "birther-authority-"));
+after(() => rmSync(parent, { recursive: true }));
+const clock = { nowMs: () => Date.parse("2026-11-22T00:00:00Z"), monotonicMs: () => 0 };
+const log = () => {};
+
+/** As much of an MDB as keeps a fingerprint; `position` 0 is one that has served nobody. */
+function mdb(position = 0) {
+  const documents: { kind: "authority"; key: string; document: unknown; position: number }[] = [];
+  const store: Pick<Store, "documents" | "putDocument" | "position"> = {
+    documents: (kind) => documents.filter((each) => each.kind === kind),
+    putDocument: async ({ key, document }) => void documents.push({ kind: "authority", key, document, position: 1 }),
+    position: () => position,
+  };
+  return store;
+}
+const open = (name: string, store: ReturnType<typeof mdb>) =>
+  openTrustedPki({ store, directory: join(parent, name), clock, log });
+
+test("the first start makes an authority and the MDB keeps its fingerprint; the next start finds both", async () => {
+  const store = mdb();
+  const first = await open("a", store);
+  assert.deepEqual(store.documents("authority")[0]?.document, { fingerprint: fingerprintOf(first.caPem) });
+  assert.equal((await open("a", store)).caPem, first.caPem);
+});
+
+test("an MDB that was restored without its authority does not get a new one in silence", async () => {
+  const store = mdb();
+  await open("b", store);
+  rmSync(join(parent, "b"), { recursive: true });
+  await assert.rejects(open("b", store), /trust the authority [0-9A-F:]+: restore .*b\/ca\.key and .*b\/ca\.pem/);
+  assert.equal(statSync(join(parent, "b"), { throwIfNoEntry: false }), undefined, "nothing was made");
+});
+
+test("a server with another authority on the same MDB is refused, with both fingerprints", async () => {
+  const store = mdb();
+  const { caPem } = await open("c", store);
+  const other = await open("d", mdb());
+  const both = new RegExp(`expected fingerprint ${fingerprintOf(caPem)}, found ${fingerprintOf(other.caPem)}: restore`);
+  await assert.rejects(open("d", store), both);
+  rmSync(join(parent, "d"), { recursive: true });
+  cpSync(join(parent, "c"), join(parent, "d"), { recursive: true });
+  assert.equal((await open("d", store)).caPem, caPem, "with the first server's files it serves");
+});
+
+test("an MDB of the previous version takes the authority that is there", async () => {
+  const before = await open("e", mdb());
+  const store = mdb(4000);
+  assert.equal((await open("e", store)).caPem, before.caPem);
+  assert.equal(store.documents("authority").length, 1);
+});
+
+test("half an authority: made anew where the very first start was cut, never where machines may trust it", async () => {
+  await open("f", mdb());
+  rmSync(join(parent, "f", "ca.pem"));
+  await assert.rejects(open("f", mdb(4000)), /only one of ca\.key and ca\.pem/);
+  await open("f", mdb());
+});
