@@ -1,15 +1,14 @@
 import type { Decision } from "../../core/machine/event.ts";
 import type { Clock, DocumentKind, Log } from "../../core/ports.ts";
+import {
+  emptySchedule,
+  stepWriteSchedule,
+  type WriteEffect,
+  type WriteEvent,
+} from "../../core/store/write-schedule.ts";
 import { type DocumentEntry, type Entry, isConflict, type Journal, type RemoteChanges } from "../journal/journal.ts";
 import type { Ask, FleetMemory, Outcome } from "./fleet-memory.ts";
 
-/** Changes written in one transaction at most: a burst of thousands of machines costs few waits for the disk. */
-const batchLimit = 512;
-/**
- * A transaction costs what tens of changes in it cost. So after one of several changes the next begins so much later at the
- * earliest, unless enough wait; whoever asks one thing after the other never waits.
- */
-const pace = { afterChanges: 4, intervalMs: 5, unlessChanges: 64 };
 /** What may wait for the database; beyond that whoever asks is refused rather than memory filled. */
 const waitingLimit = 100_000;
 
@@ -29,8 +28,8 @@ export type WriteQueue = {
   readonly idle: () => Promise<void>;
 };
 
-/** A queue over a ledger; one transaction at a time. */
-export function writeQueue(deps: {
+/** What a queue stands on. */
+export type WriteQueueDeps = {
   readonly journal: Journal;
   readonly memory: FleetMemory;
   readonly clock: Clock;
@@ -42,116 +41,31 @@ export function writeQueue(deps: {
   /** Takes in what others wrote. Returns how to tell it, once what waits was decided anew. */
   readonly onRemoteChanges: (changes: RemoteChanges) => readonly (() => void)[];
   readonly onRefused: (outcome: Outcome, event: string) => void;
-}): WriteQueue {
-  const { journal, memory, clock, log, position } = deps;
-  const queue: Item[] = [];
-  let running: Promise<void> | undefined;
-  let lookWanted = false;
-  /** When the next transaction may begin, by the monotonic clock; and what ends the waiting for it. */
-  let notBeforeMs = 0;
-  let gathered: (() => void) | undefined;
-  /** So many at the head of the queue were refused by the database together: they go one by one, so that one does not take the others along. */
-  let careful = 0;
+};
 
-  const run = async () => {
-    // Everything that arrives in this turn of the event loop goes into one transaction.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (queue.length > 0 || lookWanted) {
-      await gather();
-      lookWanted = false;
-      const begunMs = clock.monotonicMs();
-      // It stays at the head of the queue until it is written: changes is decided upon from there.
-      const batch = queue.slice(0, careful > 0 ? 1 : batchLimit);
-      try {
-        if (batch.some(hasEntry)) await writeBatch(batch);
-        else {
-          applyRemote(await journal.remoteChangesSince(position()));
-          if (batch.some(hasEntry)) continue;
-        }
-      } catch (cause) {
-        if (!isConflict(cause)) giveUp(cause);
-        else await reconsider(batch, cause);
-        continue;
-      }
-      careful = Math.max(0, careful - 1);
-      queue.splice(0, batch.length);
-      notBeforeMs = batch.length < pace.afterChanges ? 0 : begunMs + pace.intervalMs;
-      for (const item of batch) settle(item);
-    }
-    // In the same turn as the last look at the queue: whoever comes next begins anew.
-    running = undefined;
-  };
-  const hasEnough = () => lookWanted || queue.length >= pace.unlessChanges;
-  const gather = async () => {
-    const waitMs = notBeforeMs - clock.monotonicMs();
-    if (waitMs <= 0 || hasEnough()) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, waitMs);
-      gathered = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    gathered = undefined;
-  };
-  const writeBatch = async (batch: readonly Item[]) => {
-    let entries: readonly Entry[] = [];
-    const before = await journal.commit({
-      since: position,
-      applyRemote,
-      entries: () => {
-        entries = entriesOf(batch, deps.documentNow);
-        return entries;
-      },
-    });
-    memory.written(entries.filter((entry) => entry.kind === "machine"));
-    deps.onWritten(entries, before);
-  };
-  const applyRemote = (changes: RemoteChanges) => {
-    if (changes.kind === "changes" && changes.position === position()) return;
-    memory.rollBack();
-    const tells = deps.onRemoteChanges(changes);
-    for (const item of queue) if (item.kind === "event") item.outcome = memory.decide(item.ask);
-    for (const tell of tells) tell();
-  };
-  /** What was decided contradicts the database: memory is what the database holds, and all that waits is decided anew. */
-  const reconsider = async (batch: readonly Item[], cause: unknown) => {
-    log("error", "the database does not take what was decided", { changes: batch.length, cause });
-    if (batch.length > 1) careful = batch.length;
-    else {
-      careful = Math.max(0, careful - 1);
-      queue.shift()?.reject(cause);
-    }
-    try {
-      applyRemote({ kind: "everything", changes: [], ...(await journal.load()) });
-    } catch (loadCause) {
-      giveUp(loadCause);
-    }
-  };
-  const settle = (item: Item) => {
-    if (item.kind === "document") return item.resolve();
-    deps.onRefused(item.outcome, item.ask.event.kind);
-    item.resolve(item.outcome.decision);
-  };
-  const giveUp = (cause: unknown) => {
-    if (queue.length > 0)
-      log("error", "changes were lost, because they could not be written", { changes: queue.length, cause });
-    else log("warn", "what others wrote could not be read", { cause });
-    memory.rollBack();
-    careful = 0;
-    // What waits was decided on top of what failed, so it is lost with it.
-    for (const { reject } of queue.splice(0)) reject(cause);
-  };
-  const start = () => {
-    running ??= run();
-    if (hasEnough()) gathered?.();
-  };
+/** A queue over a journal; one transaction at a time, when core/store/write-schedule.ts says. */
+export function writeQueue(deps: WriteQueueDeps): WriteQueue {
+  const { journal, memory } = deps;
+  /** What waits, in order; the transaction under way has its head, so that changes are decided upon from there. */
+  const items: Item[] = [];
+  const scheduler = runSchedule(deps, items);
+
   const mustHaveRoom = () => {
-    if (queue.length < waitingLimit) return;
+    if (items.length < waitingLimit) return;
     throw new Error(
       `the database does not keep up: ${waitingLimit} changes wait for it; try again later, and look at the database`,
     );
   };
+  const add = (item: Item) => {
+    items.push(item);
+    scheduler.turn({ kind: "added" });
+  };
+  /**
+   * What stands on something unwritten waits for that. What nothing is written for may have been decided on what others
+   * have changed since: it waits for their changes.
+   */
+  const isSettled = ({ subject, entries }: Outcome) =>
+    entries.length === 0 && journal.others === undefined && (subject === undefined || !memory.isPending(subject.id));
 
   return {
     apply: (ask) =>
@@ -159,33 +73,135 @@ export function writeQueue(deps: {
       new Promise((resolve, reject) => {
         mustHaveRoom();
         const outcome = memory.decide(ask);
-        const { subject, entries } = outcome;
-        // What stands on something unwritten waits for that. What nothing is written for may have been decided on what
-        // others have changed since: it waits for their changes.
-        if (
-          entries.length === 0 &&
-          journal.others === undefined &&
-          (subject === undefined || !memory.isPending(subject.id))
-        ) {
-          deps.onRefused(outcome, ask.event.kind);
-          resolve(outcome.decision);
-          return;
-        }
-        queue.push({ kind: "event", ask, outcome, resolve, reject });
-        start();
+        if (!isSettled(outcome)) return add({ kind: "event", ask, outcome, resolve, reject });
+        deps.onRefused(outcome, ask.event.kind);
+        resolve(outcome.decision);
       }),
     write: (write) =>
       new Promise((resolve, reject) => {
         mustHaveRoom();
-        queue.push({ kind: "document", write, resolve, reject });
-        start();
+        add({ kind: "document", write, resolve, reject });
       }),
-    poll: () => {
-      lookWanted = true;
-      start();
-    },
-    idle: async () => running,
+    poll: () => scheduler.turn({ kind: "pollWanted" }),
+    idle: scheduler.idle,
   };
+}
+
+/** Carries out what the schedule says about the items, and tells it what became of that. */
+function runSchedule(deps: WriteQueueDeps, items: Item[]) {
+  const { clock, log, memory } = deps;
+  let state = emptySchedule;
+  let wake: { readonly atMs: number; readonly timer: NodeJS.Timeout } | undefined;
+  let onIdle: (() => void)[] = [];
+
+  function turn(event: WriteEvent, cause?: unknown): void {
+    const nowMs = clock.monotonicMs();
+    const step = stepWriteSchedule(state, event, nowMs);
+    state = step.state;
+    if (step.wakeAtMs !== wake?.atMs) setWake(step.wakeAtMs, nowMs);
+    for (const effect of step.effects) carryOut(effect, cause);
+    if (state.phase.kind !== "idle" || onIdle.length === 0) return;
+    const told = onIdle;
+    onIdle = [];
+    for (const tell of told) tell();
+  }
+
+  function setWake(atMs: number | undefined, nowMs: number): void {
+    clearTimeout(wake?.timer);
+    wake = atMs === undefined ? undefined : { atMs, timer: setTimeout(() => turn({ kind: "woke" }), atMs - nowMs) };
+  }
+
+  function carryOut(effect: WriteEffect, cause: unknown): void {
+    switch (effect.kind) {
+      case "awaitTurn":
+        setImmediate(() => turn({ kind: "turnEnded" }));
+        return;
+      case "write":
+        void attempt(() => writeItems(deps, items, effect.count));
+        return;
+      case "settle":
+        for (const item of items.splice(0, effect.count)) settle(deps, item);
+        return;
+      case "reject":
+        for (const { reject } of items.splice(0, effect.count)) reject(cause);
+        return;
+      case "reload":
+        log("error", "the database does not take what was decided", { changes: effect.refused, cause });
+        void attempt(() => reload(deps, items));
+        return;
+      case "giveUp":
+        if (items.length > 0)
+          log("error", "changes were lost, because they could not be written", { changes: items.length, cause });
+        else log("warn", "what others wrote could not be read", { cause });
+        memory.rollBack();
+        for (const { reject } of items.splice(0)) reject(cause);
+    }
+  }
+
+  async function attempt(work: () => Promise<WriteEvent>): Promise<void> {
+    const [event, cause] = await work().then(
+      (done) => [done, undefined] as const,
+      (failure: unknown) => [{ kind: meaningOf(failure) }, failure] as const,
+    );
+    turn(event, cause);
+  }
+
+  function meaningOf(failure: unknown): "refused" | "failed" {
+    return state.phase.kind === "writing" && isConflict(failure) ? "refused" : "failed";
+  }
+
+  const idle = () =>
+    new Promise<void>((resolve) => {
+      if (state.phase.kind === "idle") resolve();
+      else onIdle.push(resolve);
+    });
+  return { turn, idle };
+}
+
+/** Writes the first of the items, or looks at what others wrote where there is nothing to write. */
+async function writeItems(deps: WriteQueueDeps, items: readonly Item[], count: number): Promise<WriteEvent> {
+  const { journal, memory, position } = deps;
+  const batch = items.slice(0, count);
+  if (!batch.some(hasEntry)) {
+    applyRemote(deps, items, await journal.remoteChangesSince(position()));
+    return { kind: batch.some(hasEntry) ? "overtaken" : "written" };
+  }
+  let entries: readonly Entry[] = [];
+  const before = await journal.commit({
+    since: position,
+    applyRemote: (changes) => applyRemote(deps, items, changes),
+    entries: () => {
+      entries = entriesOf(batch, deps.documentNow);
+      return entries;
+    },
+  });
+  memory.written(entries.filter((entry) => entry.kind === "machine"));
+  deps.onWritten(entries, before);
+  return { kind: "written" };
+}
+
+/** What was decided contradicts the database: memory is what the database holds, and all that waits is decided anew. */
+async function reload(deps: WriteQueueDeps, items: readonly Item[]): Promise<WriteEvent> {
+  applyRemote(deps, items, { kind: "everything", changes: [], ...(await deps.journal.load()) });
+  return { kind: "reloaded" };
+}
+
+function applyRemote(deps: WriteQueueDeps, items: readonly Item[], changes: RemoteChanges): void {
+  const { memory, position } = deps;
+  if (changes.kind === "changes" && changes.position === position()) return;
+  memory.rollBack();
+  const tells = deps.onRemoteChanges(changes);
+  for (const item of items) if (item.kind === "event") item.outcome = memory.decide(item.ask);
+  for (const tell of tells) tell();
+}
+
+function settle({ onRefused }: WriteQueueDeps, item: Item): void {
+  if (item.kind === "document") {
+    item.resolve();
+    return;
+  }
+  onRefused(item.outcome, item.ask.event.kind);
+  item.resolve(item.outcome.decision);
 }
 
 function hasEntry(item: Item): boolean {
