@@ -114,7 +114,7 @@ describe("the birther command against a server on another machine", () => {
     const admin = { BIRTHER_SERVER: server, BIRTHER_CA: ca, BIRTHER_TOKEN: await newToken("ada", "admin") };
     const made = await birther(["tokens", "create", "ci", "--role", "viewer", "--expires", "90d"], admin);
     assert.match(made.out, /^birther\.ci\.[0-9a-f]{64}\n$/);
-    assert.match(made.err, /^ci is viewer until 20.*; this is shown only now:\n$/);
+    assert.match(made.err, /^ci has the role viewer until 20.*; the token is shown only once:\n$/);
     assert.match((await birther(["tokens", "list"], admin)).out, /^ci +viewer +.* by ada .* never$/m);
     const ci = { ...admin, BIRTHER_TOKEN: made.out.trim() };
     assert.equal((await birther(["machines"], ci)).status, 0);
@@ -129,7 +129,7 @@ describe("the birther command against a server on another machine", () => {
     assert.equal(unknown.status, 1);
     assert.match(
       unknown.err,
-      /certificate of 127\.0\.0\.1:\d+ is not trusted .* no token was sent\nname its authority: --ca FILE/,
+      /certificate of 127\.0\.0\.1:\d+ is not trusted .* no token was sent\nname its authority with --ca FILE/,
     );
     const foreign = await openPki({ directory: join(parent, "foreign"), clock, log });
     const foreignFile = join(parent, "foreign-ca.pem");
@@ -165,14 +165,14 @@ describe("the birther command against a server on another machine", () => {
     const token = { BIRTHER_TOKEN: await newToken("nina", "viewer") };
     assert.match(
       (await birther(["machines", "--server", server, "--ca", ca], {})).err,
-      /wants a token\nset BIRTHER_TOKEN/,
+      /expected a token .*, found none\nset BIRTHER_TOKEN/,
     );
     assert.match(
       (await birther(["machines", "--server", "http://127.0.0.1"], token)).err,
-      /meant is https:\/\/HOST:PORT/,
+      /expected https:\/\/HOST:PORT, found http:/,
     );
     const both = await birther(["machines", "--server", server, "--state", parent], token);
-    assert.deepEqual([both.status, /are two servers\nsay which/.test(both.err)], [2, true]);
+    assert.deepEqual([both.status, /expected one server, found two: .*\nchoose one/.test(both.err)], [2, true]);
     const nobody = await birther(["machines", "--server", `https://127.0.0.1:${await freePort()}`, "--ca", ca], token);
     assert.deepEqual([nobody.status, /no server answers at/.test(nobody.err)], [3, true]);
   });

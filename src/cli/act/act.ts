@@ -8,25 +8,26 @@ import { print, printJson, type ServerOptions, serverOptions } from "../api/serv
 import { formatTable } from "../output/table.ts";
 import { type SelectionOptions, selectionOptions } from "./selection.ts";
 
-/** An action in the words of the command line. */
+/** An action as the command line presents it. */
 export type Verb = {
   readonly action: OperatorAction;
-  /** What the machines lose, if they do; then somebody must have said that this is known. */
+  /** What the machines lose; if present, the operator must confirm. */
   readonly loses?: string;
-  /** What to say of a machine when it is done. */
+  /** The line to print for a machine once the action is done. */
   readonly done: (machine: MachineBrief) => string;
 };
 
+/** The options of every verb that acts on machines. */
 export type ActOptions = ServerOptions & SelectionOptions & { readonly dryRun?: boolean; readonly yes?: boolean };
 
-/** Adds what every verb has that does something to one machine or many. */
+/** Adds the options of every verb that acts on one or more machines. */
 export function actOptions(command: Command, risk: "loses" | "harmless"): Command {
-  selectionOptions(command).option("--dry-run", "only say which machines it would be, and which would refuse");
-  if (risk === "loses") command.option("-y, --yes", "do not ask; needed where nobody is at a terminal");
+  selectionOptions(command).option("--dry-run", "print the selected machines and any refusals, and change nothing");
+  if (risk === "loses") command.option("-y, --yes", "do not ask for confirmation; required without a terminal");
   return serverOptions(command);
 }
 
-/** Does it to all machines that are named or selected; one that refuses keeps no other waiting. */
+/** Performs an action on all named or selected machines; a refusal for one does not stop the others. */
 export async function act(names: readonly string[], verb: Verb, options: ActOptions): Promise<void> {
   const { openApi } = await import("../api/api.ts");
   const api = await openApi(options);
@@ -39,7 +40,7 @@ export async function act(names: readonly string[], verb: Verb, options: ActOpti
     throw failure("failed", `${title}: ${detail}`, next);
   }
   if (verb.loses !== undefined) await consent(foreseen, verb.loses, options.yes === true);
-  // By their ids: what is done is what was shown, whatever a selector would select by now.
+  // By id: the action applies to the machines shown, even if the selector now selects others.
   const { results } = await batch({ names: foreseen.results.map(({ machine }) => machine.id) }, false);
   const done = results.filter(({ outcome }) => outcome === "done").map(({ machine }) => machine as MachineBrief);
   if (options.output === "json") printJson(done);
@@ -49,7 +50,7 @@ export async function act(names: readonly string[], verb: Verb, options: ActOpti
   throw failure("failed", refusals.map(({ title, detail, next }) => `${title}: ${detail}\n${next}`).join("\n"));
 }
 
-/** `NAME…`, or `-l` and `-w`; never all of them by saying nothing. */
+/** The selection by `NAME…`, or by `-l` and `-w`; an empty selection never means all machines. */
 function selectionOf(names: readonly string[], { labels, where }: SelectionOptions): object {
   const selected = labels !== undefined || where !== undefined;
   if (names.length > 0 !== selected) {
@@ -57,8 +58,8 @@ function selectionOf(names: readonly string[], { labels, where }: SelectionOptio
   }
   throw failure(
     "misused",
-    selected ? "names and a selector: which of them?" : "no machine is named or selected",
-    "NAME…, or -l tag=value, or -w field=value",
+    `expected either names or a selector, found ${selected ? "both" : "neither"}`,
+    "name machines (NAME…), or select them with -l tag=value or -w field=value",
   );
 }
 
@@ -73,34 +74,38 @@ function printForeseen(foreseen: BatchAnswer, { output }: ActOptions): void {
     machine.state,
     problem?.detail ?? (leaves.join("; ") || "-"),
   ]);
-  print(...formatTable(["MACHINE", "WOULD", "STATE", "REMARK"], rows));
+  print(...formatTable(["MACHINE", "ACCEPTED", "STATE", "REMARK"], rows));
   if (foreseen.problem !== undefined) {
     const { title, detail, next } = foreseen.problem;
-    process.stderr.write(`all would be refused: ${title}: ${detail}\n${next}\n`);
+    process.stderr.write(`every machine would be refused: ${title}: ${detail}\n${next}\n`);
   }
 }
 
-/** So many are named in a question; a person reads no more. */
+/** Maximum number of names in a confirmation prompt. */
 const namesShown = 20;
 
 async function consent({ results }: BatchAnswer, loses: string, given: boolean): Promise<void> {
-  const concerned = results.filter(({ outcome }) => outcome === "done");
-  const left = concerned.flatMap(({ name, leaves = [] }) => leaves.map((what) => `${name}: ${what}`));
+  const affected = results.filter(({ outcome }) => outcome === "done");
+  const left = affected.flatMap(({ name, leaves = [] }) => leaves.map((what) => `${name}: ${what}`));
   for (const line of left) process.stderr.write(`${line}\n`);
-  if (given || concerned.length === 0) return;
-  const rest = concerned.length - namesShown;
-  const first = concerned.slice(0, namesShown).map(({ name }) => name);
+  if (given || affected.length === 0) return;
+  const rest = affected.length - namesShown;
+  const first = affected.slice(0, namesShown).map(({ name }) => name);
   const names = [...first, ...(rest > 0 ? [`${rest} more (--dry-run lists them)`] : [])].join(", ");
-  const what = left.length === 0 ? loses : `${loses}, but for the above`;
+  const what = left.length === 0 ? loses : `${loses}, except the above`;
   if (!process.stdin.isTTY)
-    throw failure("failed", `nothing was done. ${names}: ${what}`, "--yes says that this is known");
+    throw failure(
+      "failed",
+      `confirmation required, nothing was changed. ${names}: ${what}`,
+      "to confirm, repeat the command with --yes",
+    );
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`${names}: ${what}. Go on? [y/N] `);
+  const answer = await terminal.question(`${names}: ${what}. Continue? [y/N] `);
   terminal.close();
-  if (!/^y(es)?$/i.test(answer.trim())) throw failure("failed", "nothing was done");
+  if (!/^y(es)?$/i.test(answer.trim())) throw failure("failed", "nothing was changed");
 }
 
-/** How a person knows a machine. */
+/** The name to show for a machine: its hostname, else its id. */
 export function briefName({ hostname, id }: Pick<MachineBrief, "hostname" | "id">): string {
   return hostname ?? id;
 }

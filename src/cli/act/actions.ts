@@ -1,7 +1,7 @@
 import type { Config } from "../../contract/config/schema.ts";
 import type { ImageView } from "../../contract/operator/views.ts";
 
-/** What the Bootstrap Image came to, in bytes on the wire. */
+/** The Bootstrap Image: sizes in bytes as transferred, versions and paths. */
 export type BootstrapView = {
   readonly kernelBytes: number;
   readonly initramfsBytes: number;
@@ -12,10 +12,10 @@ export type BootstrapView = {
   readonly driverFamilies: number;
 };
 
-/** How far a copy is: rows, or bytes. */
+/** Reports the progress of a copy, in rows or bytes. */
 export type Progress = (done: number, total: number) => void;
 
-/** What verbs need of rooms that cli may not enter; main gives it (star rule, DESIGN §4). */
+/** What verbs need from rooms that cli may not import; main supplies it (star rule, docs/architecture.md). */
 export type Actions = {
   /** Serves until a signal ends it. */
   readonly serve: (options: {
@@ -23,7 +23,7 @@ export type Actions = {
     readonly logJson: boolean;
     readonly verbose: boolean;
   }) => Promise<void>;
-  /** Builds the Bootstrap Image of a state directory, or finds it built. */
+  /** Builds the Bootstrap Image of a state directory unless it is up to date. */
   readonly buildBootstrapImage: (stateDirectory: string) => Promise<BootstrapView>;
   readonly listImages: (stateDirectory: string) => Promise<readonly ImageView[]>;
   /** Imports a tree as the next version of a stream. */
@@ -33,16 +33,16 @@ export type Actions = {
     readonly source: string;
     readonly onProgress: (paths: number, readBytes: number, totalBytes: number | undefined) => void;
   }) => Promise<ImageView>;
-  /** Where the MDB of a state directory is, if it is in the directory. */
+  /** The path of a state directory's SQLite MDB. */
   readonly databaseIn: (stateDirectory: string) => string;
-  /** Copies an MDB between SQLite files and PostgreSQL databases; how many machines it has. */
+  /** Copies an MDB between SQLite files and PostgreSQL databases; returns the number of machines. */
   readonly copyMdb: (options: {
     readonly from: string;
     readonly to: string;
     readonly replace: boolean;
     readonly onProgress: Progress;
   }) => Promise<number>;
-  /** The same from a backup, which is left as it is; also how many of the machines will be installed at their next boot. */
+  /** Restores a backup, which is not changed; also returns how many machines will be installed at their next boot. */
   readonly restoreMdb: (options: {
     readonly from: string;
     readonly to: string;

@@ -1,15 +1,16 @@
 import type { Command } from "commander";
 import { type ActOptions, act, actOptions, briefName } from "./act.ts";
 
-/** Adds `cancel`. Takes a rebirth or clean back that has not begun. */
+/** Adds `cancel`: cancels a pending rebirth or clean. */
 export function cancelCommand(program: Command): void {
   const command = program
     .command("cancel [name...]")
-    .description("take a rebirth or clean back, as long as no machine has begun with it");
+    .description("cancel a pending rebirth or clean that the machine has not started");
   actOptions(command, "harmless").action(async (names: string[], options: ActOptions) => {
     const verb = {
       action: { action: "cancel" } as const,
-      done: (machine: Parameters<typeof briefName>[0]) => `${briefName(machine)}: taken back; it stays as it is`,
+      done: (machine: Parameters<typeof briefName>[0]) =>
+        `${briefName(machine)}: cancelled; the machine keeps its system`,
     };
     await act(names, verb, options);
   });

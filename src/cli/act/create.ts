@@ -11,21 +11,16 @@ type CreateOptions = ServerOptions & {
   readonly birth?: true;
 };
 
-/** Adds `create`: a machine is announced before it asks. */
+/** Adds `create`: announces a machine before its first PXE request. */
 export function createCommand(program: Command): void {
   const command = program
     .command("create [key=value...]")
-    .description("announce a machine before it asks PXE, by hardware address or place; further words as for `set`")
-    // Not `<address...>`, which would take the key=value words along.
-    .option(
-      "-m, --mac <address>",
-      "its hardware address; again for each of its NICs",
-      (one, all: string[]) => [...all, one],
-      [],
-    )
-    .option("-p, --place <switch:port>", "the switch port it is to hang on, as LLDP names them: tor-1:swp7")
-    .option("-n, --hostname <name>", "the name that it must get by its place")
-    .option("--birth", "it is born wherever it asks, not on a nursery only");
+    .description("announce a machine before its first PXE request, by hardware address or slot; key=value as for `set`")
+    // Not `<address...>`, which would consume the key=value arguments.
+    .option("-m, --mac <address>", "hardware address; repeat for each NIC", (one, all: string[]) => [...all, one], [])
+    .option("-p, --place <switch:port>", "its switch port, with the names from LLDP: tor-1:swp7")
+    .option("-n, --hostname <name>", "the hostname that its slot must yield")
+    .option("--birth", "start its birth on any network, not only on a nursery");
   serverOptions(command).action(async (text: string[], options: CreateOptions) => {
     const { mac, place, hostname, birth } = options;
     const switchPort = place === undefined ? undefined : placeOf(place);
@@ -38,10 +33,10 @@ export function createCommand(program: Command): void {
   });
 }
 
-/** Ports have colons in their names less often than switches; the last one parts them. */
+/** Splits at the last colon: colons are rarer in port names than in switch names. */
 function placeOf(text: string): { readonly switchName: string; readonly port: string } {
   const [, switchName, port] = /^(.+):([^:]+)$/.exec(text) ?? [];
   if (switchName === undefined || port === undefined)
-    throw failure("misused", `--place ${text}`, "meant is SWITCH:PORT, e.g. tor-1:swp7");
+    throw failure("misused", `--place: expected SWITCH:PORT such as tor-1:swp7, found ${text}`);
   return { switchName, port };
 }

@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import { type ActOptions, act, actOptions, briefName } from "./act.ts";
 
-/** Adds `hold`: nothing is installed on a machine until it is released. */
+/** Adds `hold`: prevents installations until the machine is released. */
 export function holdCommand(program: Command): void {
   const command = program
     .command("hold [name...]")
-    .description("install nothing on machines until they are released; a birth that runs stops before it writes")
-    .requiredOption("-r, --reason <text>", "why, for the one who finds it so");
+    .description("prevent any installation until the machine is released; a running birth stops before it writes")
+    .requiredOption("-r, --reason <text>", "the reason, shown with the machine");
   actOptions(command, "harmless").action(
     async (names: string[], { reason, ...options }: ActOptions & { reason: string }) => {
       const verb = {

@@ -1,18 +1,18 @@
 import type { Command } from "commander";
 import { type ActOptions, act, actOptions, briefName } from "./act.ts";
 
-/** Adds `rebirth`. Repairs a machine. */
+/** Adds `rebirth`: reinstalls machines with a burn-in. */
 export function rebirthCommand(program: Command): void {
   const command = program
     .command("rebirth [name...]")
-    .description("install machines anew at their next boot: burn-in, new disk keys, new system; name and address stay")
-    .option("--moved", "they may come up at another place, by the name and address that belong to it")
+    .description("reinstall machines at their next boot: burn-in, new disk keys, new system; name and address stay")
+    .option("--moved", "allow another slot, which gives the machine another name and address")
     .option(
       "--new-root-disk [selector]",
       "another root disk than the recorded one may be taken and erased: by serial number, WWN or path, or any",
     )
     .option("--restart", "also while a rebirth or clean is running: it stops and begins anew")
-    .option("--override", "also more of a group at once than blastRadius allows; the audit tells who did");
+    .option("--override", "exceed the blast radius of a group (blastRadius); recorded in the audit");
   type Options = ActOptions & { moved?: true; newRootDisk?: string | true; restart?: true; override?: true };
   actOptions(command, "loses").action(
     async (names: string[], { moved, newRootDisk: disk, restart, override, ...options }: Options) => {
@@ -20,12 +20,12 @@ export function rebirthCommand(program: Command): void {
       const action = { action: "rebirth", mayMove: moved, newRootDisk, restart, override } as const;
       const loses =
         disk === undefined
-          ? "everything on the root disk will be lost at the next boot"
+          ? "the next boot erases everything on the root disk"
           : `everything on ${disk === true ? "the root disk, or on another where that is missing," : `disk ${disk}`} will be lost at the next boot`;
       const verb = {
         ...{ action, loses },
         done: (machine: Parameters<typeof briefName>[0] & { generation: number }) =>
-          `${briefName(machine)}: rebirth, generation ${machine.generation}; reset it, and it begins`,
+          `${briefName(machine)}: rebirth, generation ${machine.generation}; to start it, reset the machine`,
       };
       await act(names, verb, options);
     },

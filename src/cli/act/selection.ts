@@ -2,20 +2,17 @@ import type { Command } from "commander";
 import type { MachineView } from "../../contract/operator/views.ts";
 import type { Api } from "../api/api.ts";
 
-/** Which machines a verb means, beside those that it names. */
+/** The selectors of machines, as an alternative to names. */
 export type SelectionOptions = { readonly labels?: string; readonly where?: string };
 
 /** Adds `-l` and `-w`. */
 export function selectionOptions(command: Command): Command {
   return command
-    .option("-l, --labels <selector>", "those with these tags: role=web, rack!=7, 'site in (a,b)', urgent, !old")
-    .option(
-      "-w, --where <selector>",
-      "those with these facts: state=birth, condition=failing, 'rack in (7,8)', image=…",
-    );
+    .option("-l, --labels <selector>", "select by tags: role=web, rack!=7, 'site in (a,b)', urgent, !old")
+    .option("-w, --where <selector>", "select by facts: state=birth, condition=failing, 'rack in (7,8)', image=…");
 }
 
-/** Asks for pages until there is none left, more than a million machines being no fleet that a person lists. */
+/** Maximum number of pages: a list of a million machines is longer than anyone reads. */
 const pageLimit = 1000;
 const machinesPerPage = 1000;
 

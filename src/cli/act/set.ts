@@ -7,11 +7,11 @@ const plainKeys = ["groups", "requiredImage", "plannedImage", "disableUpdates", 
 const keys =
   "tag.NAME=VALUE, groups=a,b, requiredImage=…, plannedImage=…, disableUpdates=true|false, hostname=…, macs=…";
 
-/** Adds `set`: what operators say of a machine. */
+/** Adds `set`: changes the details of a machine. */
 export function setCommand(program: Command): void {
   const command = program
     .command("set <name> <key=value...>")
-    .description(`say something of a machine: ${keys}; KEY= takes it away`);
+    .description(`change details of a machine: ${keys}; KEY= removes a value`);
   serverOptions(command).action(async (name: string, assignments: string[], options: ServerOptions) => {
     const patch = patchOf(assignments);
     const { openApi } = await import("../api/api.ts");
@@ -24,22 +24,22 @@ export function setCommand(program: Command): void {
   });
 }
 
-/** The merge patch (RFC 7396) that `key=value` words mean; nothing behind the sign is null. */
+/** The merge patch (RFC 7396) of `key=value` arguments; an empty value becomes null. */
 export function patchOf(assignments: readonly string[]): { readonly [key: string]: unknown } {
   const patch: { [key: string]: unknown } = {};
   const tags: { [name: string]: string | null } = {};
-  for (const word of assignments) {
-    const [, key = "", value = ""] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
+  for (const assignment of assignments) {
+    const [, key = "", value = ""] = /^([^=]+)=(.*)$/s.exec(assignment) ?? [];
     const tag = key.startsWith("tag.");
     if (!tag && !plainKeys.includes(key))
-      throw failure("misused", `${word} says nothing of a machine`, `meant is ${keys}`);
+      throw failure("misused", `expected KEY=VALUE with a known key, found ${assignment}`, `keys: ${keys}`);
     if (tag) tags[key.slice(4)] = value === "" ? null : value;
     else patch[key] = value === "" ? null : parsedValue(key, value);
   }
   return Object.keys(tags).length === 0 ? patch : { ...patch, tags };
 }
 
-/** What stands behind a key; the server refuses values that mean nothing. */
+/** The value of a key; the server refuses invalid values. */
 function parsedValue(key: string, value: string): unknown {
   if (key === "groups" || key === "macs") return value.split(",").map((part) => part.trim());
   return key === "disableUpdates" && /^(true|false)$/.test(value) ? value === "true" : value;

@@ -2,16 +2,16 @@ import type { Command } from "commander";
 import type { MachineView } from "../../contract/operator/views.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 
-/** Adds `takeover`: a newcomer becomes what a machine that is gone was. */
+/** Adds `takeover`: a newcomer takes over the name and slot of a machine that is gone. */
 export function takeoverCommand(program: Command): void {
   const command = program
     .command("takeover <newcomer> <old>")
-    .description("let a newcomer take the name and place of a machine that is gone (swapped board, replacement)");
+    .description("let a newcomer take over the name and slot of a machine that is gone (swapped board, replacement)");
   serverOptions(command).action(async (name: string, from: string, options: ServerOptions) => {
     const { openApi } = await import("../api/api.ts");
     const api = await openApi(options);
     const machine = await api.ask<MachineView>("takeover", { name, body: { from } });
     if (options.output === "json") printJson(machine);
-    else print(`${machine.id}: takes over as ${machine.hostname ?? from}; reset it, and it is born`);
+    else print(`${machine.id}: takes over as ${machine.hostname ?? from}; to start its birth, reset it`);
   });
 }

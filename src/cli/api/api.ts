@@ -8,32 +8,33 @@ import { findRemote, remoteFailure } from "./find-remote.ts";
 import { findServer } from "./find-server.ts";
 import type { ServerOptions } from "./server-options.ts";
 
-/** What goes with a request, beside its route. */
-export type Asked = {
+/** The parts of a request besides its route. */
+export type RequestParts = {
   readonly name?: string;
   readonly query?: { readonly [key: string]: string | undefined };
   readonly body?: object;
-  /** The entity tag of the record that a change is to find. */
+  /** The entity tag that the record must have for a change. */
   readonly ifMatch?: string;
 };
 
+/** A client of the operators' API. */
 export type Api = {
-  /** Asks, and gives the answer's JSON; throws the server's refusal in its own words. */
-  readonly ask: <T>(route: OperatorRoute, asked?: Asked) => Promise<T>;
-  /** Asks a route whose answer is handed on as it comes: it may be longer than memory. */
-  readonly bytes: (route: OperatorRoute, asked?: Asked) => Promise<IncomingMessage>;
-  /** The events of a feed after a position, or from now on, until the server ends it. */
+  /** Sends a request and returns the JSON of the answer; throws the server's refusal. */
+  readonly ask: <T>(route: OperatorRoute, asked?: RequestParts) => Promise<T>;
+  /** Sends a request and returns the answer as a stream, because it may exceed memory. */
+  readonly bytes: (route: OperatorRoute, asked?: RequestParts) => Promise<IncomingMessage>;
+  /** The events of a feed after a position, or from now on, until the server closes it. */
   readonly follow: (route: OperatorRoute, since: string | undefined) => AsyncGenerator<FeedEvent, void, undefined>;
 };
 
-/** Sends one request, and gives the answer's head. */
+/** Sends one request and returns the head of the answer. */
 type Exchange = (options: RequestOptions, body: string | undefined) => Promise<IncomingMessage>;
 
-/** The operators' API: of the server that `--server` names, else of the one on this machine that `findServer` finds. */
+/** The operators' API of the server that `--server` names, else of the server on this machine that `findServer` finds. */
 export async function openApi(options: Pick<ServerOptions, "state" | "server" | "ca" | "tokenFile">): Promise<Api> {
   const exchange = await exchangeWith(options);
 
-  async function send(route: OperatorRoute, { name, query, body, ifMatch }: Asked): Promise<IncomingMessage> {
+  async function send(route: OperatorRoute, { name, query, body, ifMatch }: RequestParts): Promise<IncomingMessage> {
     const { method, path, bodyType = "application/json" }: Route = operatorRoutes[route];
     const wanted = Object.entries(query ?? {}).filter((pair): pair is [string, string] => pair[1] !== undefined);
     const search = wanted.length === 0 ? "" : `?${new URLSearchParams(wanted)}`;
@@ -51,7 +52,8 @@ export async function openApi(options: Pick<ServerOptions, "state" | "server" | 
   }
 
   return {
-    ask: async <T>(route: OperatorRoute, asked: Asked = {}) => JSON.parse(await textOf(await send(route, asked))) as T,
+    ask: async <T>(route: OperatorRoute, asked: RequestParts = {}) =>
+      JSON.parse(await textOf(await send(route, asked))) as T,
     bytes: async (route, asked = {}) => await send(route, asked),
     follow: async function* (route, since) {
       yield* readEvents(await send(route, { query: { since } }));
@@ -85,7 +87,7 @@ async function textOf(response: IncomingMessage): Promise<string> {
   return (await response.setEncoding("utf8").toArray()).join("");
 }
 
-/** The server's problem in its own words (RFC 9457 with what to do next). */
+/** The server's problem as an error (RFC 9457, with a next step). */
 async function refusal(response: IncomingMessage): Promise<Error> {
   const text = await textOf(response);
   try {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { runningDemo } from "../../contract/lab.ts";
 import { failure } from "./failure.ts";
 
-/** Where a server keeps everything if nothing else is said. */
+/** The default state directory of a server. */
 export const defaultState = "/var/lib/birther";
 const demoState = join(runningDemo, "state");
 
@@ -15,8 +15,8 @@ function named(option: string | undefined): string | undefined {
 }
 
 /**
- * The socket of the server to talk to: that of the named state directory, else the only one that runs of the real
- * server's and the demo's. Where both run it has to be said which: a rebirth must not hit the wrong fleet.
+ * The socket of the server: that of the named state directory, else of the running server or the running demo. If both run,
+ * the caller must choose: a rebirth must not reach the wrong fleet.
  */
 export async function findServer(option: string | undefined): Promise<string> {
   const only = named(option);
@@ -29,22 +29,22 @@ export async function findServer(option: string | undefined): Promise<string> {
   if (first !== undefined) {
     throw failure(
       "misused",
-      "a server and a demo run here",
-      `say which: --state ${defaultState} or --state ${demoState}`,
+      "expected one running server, found two: a server and a demo",
+      `choose one with --state ${defaultState} or --state ${demoState}`,
     );
   }
   const closed = found.find(([, answer]) => answer === "forbidden");
   if (closed !== undefined) {
     throw failure(
       "noServer",
-      `${closed[0]} may not be opened by this user`,
-      "run it as the user that runs the server: sudo birther …",
+      `this user may not open ${closed[0]}`,
+      "run the command as the user of the server: sudo birther …",
     );
   }
   throw failure(
     "noServer",
     `no server runs at ${sockets.join(" or ")}`,
-    "start one: birther serve --config FILE, or birther demo; or name its state directory with --state",
+    "start one with birther serve --config FILE or birther demo, or name its state directory with --state",
   );
 }
 

@@ -1,10 +1,10 @@
 import { type Command, Option } from "commander";
 
-/** How a verb prints. */
+/** The output format of a verb. */
 export type OutputOptions = { readonly output: "table" | "json" };
-/** What verbs that look into a state directory can be told. */
+/** The options of verbs that read a state directory. */
 export type LocalOptions = OutputOptions & { readonly state?: string };
-/** What verbs that ask a server can be told. */
+/** The options of verbs that call a server. */
 export type ServerOptions = LocalOptions & {
   readonly server?: string;
   readonly ca?: string;
@@ -14,32 +14,32 @@ export type ServerOptions = LocalOptions & {
 /** Adds `--state` and `-o`. */
 export function localOptions(command: Command): Command {
   return stateOption(command).addOption(
-    new Option("-o, --output <format>", "how to print it").choices(["table", "json"]).default("table"),
+    new Option("-o, --output <format>", "output format").choices(["table", "json"]).default("table"),
   );
 }
 
-/** Adds `--state`, `-o`, and what a server on another machine needs. */
+/** Adds `--state`, `-o`, and the options for a server on another machine. */
 export function serverOptions(command: Command): Command {
   return remoteOptions(localOptions(command));
 }
 
-/** The same without `-o`, for verbs whose output has a format of its own. */
-export function placeOptions(command: Command): Command {
+/** The same options without `-o`, for verbs with their own output format. */
+export function locationOptions(command: Command): Command {
   return remoteOptions(stateOption(command));
 }
 
 function stateOption(command: Command): Command {
   return command.option(
     "--state <dir>",
-    "state directory of the server (default: BIRTHER_STATE, or that of the only one that runs here)",
+    "state directory of the server (default: BIRTHER_STATE, or the only server that runs here)",
   );
 }
 
 function remoteOptions(command: Command): Command {
   return command
     .option("--server <url>", "https://HOST:PORT of a server on another machine (or BIRTHER_SERVER)")
-    .option("--ca <file>", "the authority that its certificate is verified by: its pki/ca.pem (or BIRTHER_CA)")
-    .option("--token-file <file>", "holds the token to show it (or BIRTHER_TOKEN holds the token itself)");
+    .option("--ca <file>", "authority of its certificate: its pki/ca.pem (or BIRTHER_CA)")
+    .option("--token-file <file>", "file with the token (or BIRTHER_TOKEN with the token itself)");
 }
 
 /** Writes a value as JSON, one document, for programs. */
@@ -47,7 +47,7 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, undefined, process.stdout.isTTY ? 2 : 0)}\n`);
 }
 
-/** Writes lines for people. */
+/** Writes lines of text to standard output. */
 export function print(...lines: readonly string[]): void {
   process.stdout.write(lines.map((line) => `${line}\n`).join(""));
 }

@@ -1,7 +1,7 @@
 import type { ChangeView } from "../../contract/operator/views.ts";
 import { formatTime } from "./figures.ts";
 
-/** What of an event is too long for a line; `-o json` has it all. */
+/** Facts that are too long for a line; `-o json` prints them. */
 const longFacts: ReadonlySet<string> = new Set([
   "kind",
   "id",
@@ -13,7 +13,7 @@ const longFacts: ReadonlySet<string> = new Set([
   "expiresAtMs",
 ]);
 
-/** One change in one line: when, who, what happened, and what the machine is now. */
+/** One change as table cells: time, machine, event, resulting state and phase, facts. */
 export function eventCells({ atMs, event, machine }: ChangeView): string[] {
   const facts = Object.entries(event)
     .filter(([name, value]) => !longFacts.has(name) && value !== undefined)
@@ -28,10 +28,11 @@ export function eventCells({ atMs, event, machine }: ChangeView): string[] {
   ];
 }
 
+/** The titles of the cells from `eventCells`. */
 export const eventTitles = ["TIME", "MACHINE", "EVENT", "STATE AND PHASE", "FACTS"] as const;
 
 function detailOf(event: ChangeView["event"]): string[] {
-  if (event.kind === "burnInDone") return [`verdict ${(event.report as { result?: string }).result}`];
+  if (event.kind === "burnInDone") return [`verdict ${(event.report as { verdict?: string }).verdict}`];
   if (event.kind !== "placed") return [];
   const { hostname, address, switchName, port } = event.placement as { [name: string]: string };
   return [`${hostname} ${address} at ${switchName} ${port}`];

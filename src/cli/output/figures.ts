@@ -1,4 +1,4 @@
-/** `850 ms`, `3.4 s`, `12 min`, `5 h`, `3 d`: as much as a person wants to know. */
+/** A duration with sensible precision: `850 ms`, `3.4 s`, `12 min`, `5 h`, `3 d`. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 120_000) return `${(ms / 1000).toFixed(ms < 20_000 ? 1 : 0)} s`;
@@ -6,7 +6,7 @@ export function formatDuration(ms: number): string {
   return ms < 172_800_000 ? `${Math.round(ms / 3_600_000)} h` : `${Math.round(ms / 86_400_000)} d`;
 }
 
-/** `512 B`, `1.2 MiB`, `8.0 GiB`. */
+/** A size in binary units: `512 B`, `1.2 MiB`, `8.0 GiB`. */
 export function formatBytes(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let value = bytes;
@@ -18,7 +18,7 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
-/** Local time of day, with the date where it is another day. */
+/** The local time, with the date unless it is today. */
 export function formatTime(atMs: number, nowMs = Date.now()): string {
   const at = new Date(atMs);
   const two = (value: number) => String(value).padStart(2, "0");

@@ -1,9 +1,9 @@
 import type { Progress } from "../act/actions.ts";
 
-/** Not more often than this, in milliseconds: a terminal is slower than a copy. */
+/** Minimum interval between updates in milliseconds: a terminal is slower than a copy. */
 const shownEveryMs = 200;
 
-/** Shows how far something is as one line that is rewritten, at a terminal; nothing elsewhere. */
+/** Shows progress on a terminal as one line that is rewritten; prints nothing elsewhere. */
 export function showProgress(what: string): Progress {
   let shownAtMs = 0;
   return (done, total) => {

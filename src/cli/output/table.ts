@@ -1,4 +1,4 @@
-/** Columns under their titles, two spaces apart. Where the terminal is too narrow the last column gives way. */
+/** Columns under their titles, two spaces apart. On a narrow terminal the last column is truncated. */
 export function formatTable(
   titles: readonly string[],
   rows: readonly (readonly string[])[],

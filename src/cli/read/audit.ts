@@ -4,12 +4,12 @@ import { print, printJson, type ServerOptions, serverOptions } from "../api/serv
 import { formatTime } from "../output/figures.ts";
 import { formatTable } from "../output/table.ts";
 
-/** Adds `audit`: who changed what. */
+/** Adds `audit`: lists who changed what. */
 export function auditCommand(program: Command): void {
   const command = program
     .command("audit [name]")
-    .description("who changed what, newest first: of a machine, a token, or all")
-    .option("-n, --limit <count>", "how many at most", "100");
+    .description("list who changed what, newest first: for a machine, for a token, or for all")
+    .option("-n, --limit <count>", "maximum number of entries", "100");
   serverOptions(command).action(async (name: string | undefined, options: ServerOptions & { limit: string }) => {
     const { openApi } = await import("../api/api.ts");
     const query = { about: name, limit: options.limit };
@@ -22,20 +22,20 @@ export function auditCommand(program: Command): void {
       subject,
       differences(before, after).join(", ") || "-",
     ]);
-    if (rows.length === 0) process.stderr.write("nothing was changed by anybody yet\n");
-    else print(...formatTable(["TIME", "WHO", "WHAT", "OF", "BEFORE AND AFTER"], rows));
+    if (rows.length === 0) process.stderr.write("no changes are recorded yet\n");
+    else print(...formatTable(["TIME", "WHO", "ACTION", "SUBJECT", "BEFORE AND AFTER"], rows));
   });
 }
 
-/** Facts that grow with every change, and say nothing here. */
-const dull: ReadonlySet<string> = new Set(["id", "createdAtMs", "revision", "timeline", "lastSeenAtMs", "wayBack"]);
+/** Facts that every change alters; they carry no information here. */
+const omitted: ReadonlySet<string> = new Set(["id", "createdAtMs", "revision", "timeline", "lastSeenAtMs", "wayBack"]);
 
 /** `state: healthy → rebirth`, for each fact that changed. */
 function differences(before: unknown, after: unknown): string[] {
   const [was, is] = [before, after].map((value) => (value ?? {}) as { readonly [name: string]: unknown });
   const names = new Set([...Object.keys(was ?? {}), ...Object.keys(is ?? {})]);
   return [...names]
-    .filter((name) => !dull.has(name))
+    .filter((name) => !omitted.has(name))
     .map((name) => `${name}: ${shown(was?.[name])} → ${shown(is?.[name])}`);
 }
 

@@ -4,12 +4,12 @@ import { print, printJson, type ServerOptions, serverOptions } from "../api/serv
 import { eventCells, eventTitles } from "../output/event-text.ts";
 import { formatTable } from "../output/table.ts";
 
-/** Adds `events`: what happened to a machine, and when. */
+/** Adds `events`: lists the events of a machine. */
 export function eventsCommand(program: Command): void {
   const command = program
     .command("events <name>")
-    .description("what happened to a machine, oldest first")
-    .option("-n, --limit <count>", "how many at most", "50");
+    .description("list the events of a machine, oldest first")
+    .option("-n, --limit <count>", "maximum number of events", "50");
   serverOptions(command).action(async (name: string, options: ServerOptions & { limit: string }) => {
     const { openApi } = await import("../api/api.ts");
     const query = { limit: options.limit };

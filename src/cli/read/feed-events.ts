@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 /** One server-sent event (HTML Standard §9.2). */
 export type FeedEvent = { readonly id: string; readonly event: string; readonly data: string };
 
-/** The events in a stream of text; comments and what has no data are left out. */
+/** The events in a stream of text, without comments and events without data. */
 export async function* readEvents(input: NodeJS.ReadableStream): AsyncGenerator<FeedEvent, void, undefined> {
   let id = "";
   let event = "message";

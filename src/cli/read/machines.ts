@@ -6,12 +6,12 @@ import { formatDuration } from "../output/figures.ts";
 import { formatTable } from "../output/table.ts";
 import { foreignText } from "./networks.ts";
 
-/** Adds `machines`: the fleet at a glance. */
+/** Adds `machines`: lists the fleet. */
 export function machinesCommand(program: Command): void {
   const command = program
     .command("machines")
-    .description("list the machines: state, phase, address, image, conditions")
-    .option("-f, --fields <keys>", "only these keys of each record, parted by commas: hostname,state,macs");
+    .description("list machines: state, phase, address, image, conditions")
+    .option("-f, --fields <keys>", "print only these keys of each record, separated by commas: hostname,state,macs");
   selectionOptions(command);
   serverOptions(command).action(async (options: ServerOptions & SelectionOptions & { fields?: string }) => {
     const { openApi } = await import("../api/api.ts");
@@ -23,13 +23,13 @@ export function machinesCommand(program: Command): void {
       process.stderr.write(`${foreignText(network.name, network).join("\n")}\n`);
     if (machines.length === 0) {
       const all = options.labels === undefined && options.where === undefined;
-      process.stderr.write(all ? `${none}\n` : "none of them\n");
+      process.stderr.write(all ? `${none}\n` : "no machine matches the selector\n");
     } else if (options.fields !== undefined) print(...fieldsTable(machines, options.fields.split(",")));
     else print(...machinesTable(machines, Date.now()));
   });
 }
 
-const none = "no machine has asked PXE yet: switch one on that is cabled to a network of the configuration";
+const none = "no machine has sent a PXE request yet: connect one to a configured network and switch it on";
 
 /** The table that `machines` prints. */
 export function machinesTable(machines: readonly MachineView[], nowMs: number): string[] {
@@ -46,7 +46,7 @@ export function machinesTable(machines: readonly MachineView[], nowMs: number): 
   return formatTable(titles, rows);
 }
 
-/** A column for each key that was asked for. */
+/** One column for each requested key. */
 function fieldsTable(machines: readonly MachineView[], fields: readonly string[]): string[] {
   const keys = [...new Set(["id", ...fields.map((field) => field.trim())])];
   const rows = machines.map((machine) =>

@@ -4,11 +4,13 @@ import { print, printJson, type ServerOptions, serverOptions } from "../api/serv
 import { formatDuration } from "../output/figures.ts";
 import { formatTable } from "../output/table.ts";
 
-/** Adds `networks`: where machines are answered, and what stands in the way of it. */
+/** Adds `networks`: lists the networks and their problems. */
 export function networksCommand(program: Command): void {
   const command = program
     .command("networks")
-    .description("the networks: addresses in use, exhausted pools, addresses that another host uses, counts");
+    .description(
+      "list the networks: counters, addresses in use, exhausted pools, address conflicts, other DHCP servers",
+    );
   serverOptions(command).action(async (options: ServerOptions) => {
     const { openApi } = await import("../api/api.ts");
     const { networks } = await (await openApi(options)).ask<{ networks: NetworkView[] }>("networks");
@@ -17,9 +19,9 @@ export function networksCommand(program: Command): void {
   });
 }
 
-/** A table of the networks, and a line for each thing that somebody has to look after. */
+/** A table of the networks, and one line for each problem that needs an operator. */
 export function networksText(networks: readonly NetworkView[], nowMs: number): string[] {
-  const titles = ["NETWORK", "MODE", "HEARD BY", "POOL", "HELD", "RECEIVED", "ANSWERED", "MALFORMED", "UNANSWERED"];
+  const titles = ["NETWORK", "MODE", "INTERFACE", "POOL", "IN USE", "RECEIVED", "ANSWERED", "MALFORMED", "UNANSWERED"];
   const rows = networks.map(
     ({ name, mode, notServed, interface: device, pool, received, answered, malformed, unanswered }) => [
       name,
@@ -33,7 +35,7 @@ export function networksText(networks: readonly NetworkView[], nowMs: number): s
       countsText(unanswered),
     ],
   );
-  return [...formatTable(titles, rows), ...networks.flatMap((network) => troublesOf(network, nowMs))];
+  return [...formatTable(titles, rows), ...networks.flatMap((network) => problemsOf(network, nowMs))];
 }
 
 function countsText(counts: { readonly [kind: string]: number }): string {
@@ -41,27 +43,31 @@ function countsText(counts: { readonly [kind: string]: number }): string {
   return parts.join(", ") || "-";
 }
 
-function troublesOf({ name, pool, declined, ...network }: NetworkView, nowMs: number): string[] {
+function problemsOf({ name, pool, declined, ...network }: NetworkView, nowMs: number): string[] {
   const lines = foreignText(name, network);
   lines.push(
     ...declined.map(
       ({ address, mac, untilMs }) =>
-        `${name}: ${address} is out of use for another ${formatDuration(Math.max(0, untilMs - nowMs))}: ${mac} found another host there`,
+        `${name}: ${address} is not leased for another ${formatDuration(Math.max(0, untilMs - nowMs))}: ${mac} found another host there`,
     ),
   );
   if (pool.exhaustedSinceMs === undefined) return lines;
   const since = formatDuration(Math.max(0, nowMs - pool.exhaustedSinceMs));
   return [
-    `${name}: the pool has been exhausted for ${since}, ${pool.refused} requests went without an address: enlarge temporaryPool`,
+    `${name}: the pool has been exhausted for ${since}, and ${pool.refused} requests got no address: enlarge temporaryPool`,
     ...lines,
   ];
 }
 
-/** Another DHCP server that was heard, and what it means. */
+/** The line about another DHCP server on a network, if one was detected. */
 export function foreignText(name: string, network: Pick<NetworkView, "foreignDhcp" | "notServed" | "mode">): string[] {
   const { foreignDhcp: foreign, notServed, mode } = network;
   if (foreign === undefined) return [];
   const who = `DHCP server ${foreign.address}${foreign.mac === undefined ? "" : ` (${foreign.mac})`}`;
-  if (notServed !== undefined) return [`${name}: not served, because of ${who}: ${notServed}`];
-  return [mode === "full" ? `${name}: ${who} is there, too, which is allowed` : `${name}: ${who} leases the addresses`];
+  if (notServed !== undefined) return [`${name}: not served because of ${who}: ${notServed}`];
+  return [
+    mode === "full"
+      ? `${name}: ${who} is also active, which allowForeignDhcp permits`
+      : `${name}: ${who} leases the addresses`,
+  ];
 }

@@ -19,14 +19,14 @@ const packets: readonly PacketView[] = [
   },
 ];
 
-test("packets: which way, what kind, the main facts", () => {
+test("packets: direction, kind and main facts", () => {
   const [titles, ask, answer] = packetsTable(packets, 2_000);
   assert.match(titles ?? "", /^TIME +FROM +TO +KIND +FACTS$/);
   assert.match(ask ?? "", /0\.0\.0\.0:68 +10\.77\.0\.1:67 +< dhcp discover +class PXEClient, xid 00000007$/);
   assert.match(answer ?? "", /10\.77\.0\.1:67 +255\.255\.255\.255:68 +> dhcp offer +yiaddr 10\.77\.0\.50$/);
 });
 
-test("packets --pcap: frames between the machine's NIC and ours", () => {
+test("packets --pcap: frames between the NICs of the machine and the server", () => {
   const mac = parseMac("525400000001") ?? assert.fail();
   const frames = framesOf(pcapOf(packets, { macs: [mac] }));
   assert.deepEqual(
@@ -43,7 +43,7 @@ test("packets --pcap: frames between the machine's NIC and ours", () => {
   );
 });
 
-test("networks: the pool, and a line for each thing that needs somebody", () => {
+test("networks: the pool, and one line for each problem", () => {
   const network: NetworkView = {
     ...{
       name: "rack",
@@ -60,6 +60,6 @@ test("networks: the pool, and a line for each thing that needs somebody", () => 
   };
   const text = networksText([network], 1_000).join("\n");
   assert.match(text, /rack +.*eth1 .*10\.77\.0\.50-10\.77\.0\.51 +2 of 2 +9 +4 +- +poolExhausted 5/);
-  assert.match(text, /rack: the pool has been exhausted for 1(\.0)? s, 5 requests went without an address/);
-  assert.match(text, /rack: 10\.77\.0\.50 is out of use for another 60 s: 52:54:00:0a:0b:01 found another host/);
+  assert.match(text, /rack: the pool has been exhausted for 1(\.0)? s, and 5 requests got no address/);
+  assert.match(text, /rack: 10\.77\.0\.50 is not leased for another 60 s: 52:54:00:0a:0b:01 found another host/);
 });

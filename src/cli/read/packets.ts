@@ -8,12 +8,12 @@ import { print, printJson, type ServerOptions, serverOptions } from "../api/serv
 import { formatTime } from "../output/figures.ts";
 import { formatTable } from "../output/table.ts";
 
-/** Adds `packets`: what a machine and the Boot Server last said to each other. */
+/** Adds `packets`: lists the latest packets between a machine and the Boot Server. */
 export function packetsCommand(program: Command): void {
   const command = program
     .command("packets <name>")
-    .description("the last 50 DHCP and TFTP packets of a machine: when, which way, what")
-    .option("--pcap <file>", "write them into a file for Wireshark or tcpdump instead");
+    .description("list the latest 50 DHCP and TFTP packets of a machine")
+    .option("--pcap <file>", "write them to a file for Wireshark or tcpdump instead");
   serverOptions(command).action(async (name: string, options: ServerOptions & { pcap?: string }) => {
     const { openApi } = await import("../api/api.ts");
     const api = await openApi(options);
@@ -21,10 +21,10 @@ export function packetsCommand(program: Command): void {
     if (options.pcap !== undefined) {
       const machine = await api.ask<MachineView>("get", { name });
       writeFileSync(options.pcap, pcapOf(packets, machine));
-      process.stderr.write(`${packets.length} packets in ${options.pcap}\n`);
+      process.stderr.write(`wrote ${packets.length} packets to ${options.pcap}\n`);
     } else if (options.output === "json") printJson(packets);
     else if (packets.length > 0) print(...packetsTable(packets, Date.now()));
-    else process.stderr.write("no packet since the server started; they are kept in its memory only\n");
+    else process.stderr.write("no packets since the server started (it keeps them only in memory)\n");
   });
 }
 
@@ -42,11 +42,11 @@ export function packetsTable(packets: readonly PacketView[], nowMs: number): str
   return formatTable(titles, rows);
 }
 
-/** Stands for our NIC: a datagram socket does not tell hardware addresses. Locally administered, and spells "birth". */
+/** Stands for the server's NIC, because a datagram socket does not report hardware addresses. Locally administered; spells "birth". */
 const serverMac = "02:62:69:72:74:68" as Mac;
 const anyMac = "ff:ff:ff:ff:ff:ff" as Mac;
 
-/** A pcap file of the packets. The Ethernet headers are made up: machine and server by their own addresses, whatever relays did. */
+/** A pcap file of the packets. The Ethernet headers are synthetic: they connect machine and server directly, even behind a relay. */
 export function pcapOf(packets: readonly PacketView[], machine: Pick<MachineView, "macs">): Uint8Array {
   const [machineMac = parseMac("020000000000") ?? anyMac] = machine.macs;
   return writePcap(

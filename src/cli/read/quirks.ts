@@ -4,17 +4,19 @@ import { print, printJson, type ServerOptions, serverOptions } from "../api/serv
 import { formatDuration } from "../output/figures.ts";
 import { formatTable } from "../output/table.ts";
 
-/** Adds `quirks`: how each model is best sent to its disk, as learned. */
+/** Adds `quirks`: lists the learned way to send each model to its disk. */
 export function quirksCommand(program: Command): void {
   const command = program
     .command("quirks")
-    .description("what was learned of models' firmware: which answer sends them to their disk (-o json to export)");
+    .description(
+      "list what was learned about firmware: the answer that sends each model to its disk (-o json to export)",
+    );
   serverOptions(command).action(async (options: ServerOptions) => {
     const { openApi } = await import("../api/api.ts");
     const { quirks } = await (await openApi(options)).ask<{ quirks: LessonView[] }>("quirks");
     if (options.output === "json") printJson(quirks);
     else if (quirks.length > 0) print(...quirksTable(quirks, Date.now()));
-    else process.stderr.write("nothing learned yet: a model teaches when one of its machines restarts from its disk\n");
+    else process.stderr.write("nothing learned yet: Birther learns when a machine restarts from its disk\n");
   });
 }
 

@@ -4,11 +4,11 @@ import { describeNotErased, disksNotErased } from "../../core/machine/not-erased
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatBytes, formatDuration, formatTime } from "../output/figures.ts";
 
-/** Adds `show`: everything about one machine. */
+/** Adds `show`: prints everything about one machine. */
 export function showCommand(program: Command): void {
   const command = program
     .command("show <name>")
-    .description("show all of one machine: place, hardware, burn-in, storage, PXE statistics, timeline");
+    .description("print everything about one machine: slot, hardware, burn-in, storage, PXE statistics, timeline");
   serverOptions(command).action(async (name: string, options: ServerOptions) => {
     const { openApi } = await import("../api/api.ts");
     const machine = await (await openApi(options)).ask<MachineView>("get", { name });
@@ -17,7 +17,7 @@ export function showCommand(program: Command): void {
   });
 }
 
-/** A machine in words: a label and what there is to say, leaving out what is not known. */
+/** A machine as labelled lines, without unknown values. */
 export function machineText(machine: MachineView, nowMs: number): string[] {
   const ago = (atMs: number) => `${formatDuration(Math.max(0, nowMs - atMs))} ago`;
   const { hostname, id, placement, smbios, hardware, pxe, order } = machine;
@@ -36,9 +36,9 @@ export function machineText(machine: MachineView, nowMs: number): string[] {
         `${order.action}, generation ${order.generation}, ${order.takenAtMs === undefined ? "not taken yet" : `taken ${ago(order.takenAtMs)}`}`,
     ],
     ["address", machine.permanentAddress ?? (machine.temporaryAddress && `${machine.temporaryAddress} (temporary)`)],
-    ["hardware", machine.macs.join(" ")],
+    ["NICs", machine.macs.join(" ")],
     ["network", machine.network && `${machine.network}, ${machine.firmware} firmware`],
-    ["place", placement && `${placement.switchName} ${placement.port}`],
+    ["slot", placement && `${placement.switchName} ${placement.port}`],
     ["announced", announcedText(machine)],
     ["groups", machine.groups?.join(" ")],
     [
@@ -49,7 +49,7 @@ export function machineText(machine: MachineView, nowMs: number): string[] {
           .join(" "),
     ],
     ["image", imageText(machine)],
-    ["disputed", machine.disputedMacs && `${machine.disputedMacs.join(" ")}: another machine has it as well`],
+    ["disputed", machine.disputedMacs && `${machine.disputedMacs.join(" ")}: another machine also has this address`],
     [
       "repaired",
       machine.repair &&
@@ -77,10 +77,10 @@ export function machineText(machine: MachineView, nowMs: number): string[] {
     [
       "PXE",
       pxe.requests === 0
-        ? "never asked"
-        : `${pxe.requests} requests, ${pxe.responses} answers, last ${ago(pxe.lastRequestAtMs)}: ${pxe.lastAnswer}`,
+        ? "no requests"
+        : `${pxe.requests} requests, ${pxe.responses} answers, latest ${ago(pxe.lastRequestAtMs)}: ${pxe.lastAnswer}`,
     ],
-    ["known", `since ${formatTime(machine.createdAtMs, nowMs)}, last heard ${ago(machine.lastSeenAtMs)}`],
+    ["known", `since ${formatTime(machine.createdAtMs, nowMs)}, last seen ${ago(machine.lastSeenAtMs)}`],
   ];
   const lines = facts
     .filter(([, text]) => text !== undefined && text !== "")

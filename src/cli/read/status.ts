@@ -5,11 +5,11 @@ import { machineStates } from "../../core/machine/record.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatDuration } from "../output/figures.ts";
 
-/** Adds `status`: that the server runs, the fleet in one line, and whether its records contradict each other. */
+/** Adds `status`: summarises server and fleet, and reports inconsistent records. */
 export function statusCommand(program: Command): void {
   const command = program
     .command("status")
-    .description("the server and the fleet in a few lines, and what is inconsistent in it (status 1 then)");
+    .description("summarise the server and the fleet; exit with status 1 if records are inconsistent");
   serverOptions(command).action(async (options: ServerOptions) => {
     const { openApi } = await import("../api/api.ts");
     const api = await openApi(options);
@@ -30,7 +30,7 @@ export function statusText(status: StatusView, inconsistencies: readonly Inconsi
     `birther ${version}, running for ${formatDuration(Math.max(0, nowMs - startedAtMs))}`,
     `${total} machines${counts.length === 0 ? "" : `: ${counts.join(", ")}`}`,
     ...(inconsistencies.length === 0
-      ? ["nothing inconsistent"]
+      ? ["no inconsistencies"]
       : inconsistencies.map(({ message }) => `inconsistent: ${message}`)),
   ];
 }

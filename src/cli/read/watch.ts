@@ -7,26 +7,24 @@ import { print, type ServerOptions, serverOptions } from "../api/server-options.
 import { eventCells } from "../output/event-text.ts";
 import type { FeedEvent } from "./feed-events.ts";
 
-/** Columns of one name, event and phase; what is longer shifts its line only. */
+/** Column widths; a longer cell shifts only its own line. */
 const widths = [8, 14, 16, 20, 0] as const;
-/** A server that is restarted is waited for so long; the feed goes on where it was cut off. */
+/** Attempts to reach a restarting server; the feed then continues where it was interrupted. */
 const attempts = 30;
 const attemptMs = 1000;
 
-/** Adds `watch`: every change as it happens. */
+/** Adds `watch`: prints every change as it happens. */
 export function watchCommand(program: Command): void {
   const command = program
     .command("watch")
-    .description(
-      "every change of every machine as it happens, until Ctrl-C; goes on where it was when a server restarts",
-    )
-    .option("--since <position>", "also what has changed since that position of the feed (`position` in -o json)");
+    .description("print every change of every machine until Ctrl-C; continues after a restart of the server")
+    .option("--since <position>", "start at this position of the feed (`position` in -o json)");
   serverOptions(command).action(async (options: ServerOptions & { since?: string }) => {
     const { openApi } = await import("../api/api.ts");
     process.once("SIGINT", () => process.exit(0));
-    // A reader that has seen enough (`| head`) is no error.
+    // A reader that closes the pipe (`| head`) is not an error.
     process.stdout.on("error", () => process.exit(0));
-    // The first connection fails at once: what is not there now is no restart.
+    // The first connection fails at once: an absent server is not a restart.
     let position = await followOnce(await openApi(options), options.since, options);
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       await wait(attemptMs);
@@ -37,28 +35,34 @@ export function watchCommand(program: Command): void {
         if (statusOf(error) !== exitStatus.noServer) throw error;
       }
     }
-    throw failure("noServer", `the server ended ${attempts} s ago`, `later: birther watch --since ${position}`);
+    throw failure(
+      "noServer",
+      `the server has not answered for ${attempts} s`,
+      `to continue later: birther watch --since ${position}`,
+    );
   });
 }
 
-/** Prints the feed until it ends; gives the position to go on from. */
+/** Prints the feed until it ends; returns the position to continue from. */
 async function followOnce(api: Api, since: string | undefined, { output }: ServerOptions): Promise<string | undefined> {
   let position = since;
   try {
     for await (const event of api.follow("changes", since)) {
       position = event.id;
-      tell(event, output);
+      printEvent(event, output);
     }
   } catch (error) {
-    // A connection that breaks is like one that ends; a refusal is not.
+    // A broken connection counts as an end of the feed; a refusal does not.
     if (position === since) throw error;
   }
   return position;
 }
 
-function tell({ event, data }: FeedEvent, output: ServerOptions["output"]): void {
+function printEvent({ event, data }: FeedEvent, output: ServerOptions["output"]): void {
   if (event === "reset") {
-    process.stderr.write("changes were missed: the feed does not reach back so far; birther machines shows what is\n");
+    process.stderr.write(
+      "some changes were missed: the feed no longer holds them; to see the current state: birther machines\n",
+    );
   }
   if (event !== "change") return;
   if (output === "json") {

@@ -3,11 +3,11 @@ import type { Why } from "../../core/machine/health/waiting-for.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatDuration } from "../output/figures.ts";
 
-/** Adds `why`: the one event that a machine waits for, and what to do. */
+/** Adds `why`: names the one event that a machine waits for, and what to do. */
 export function whyCommand(program: Command): void {
   const command = program
     .command("why <name>")
-    .description("why a machine is not at work: the one event it waits for, what is known, what to do");
+    .description("explain what a machine waits for, the evidence, and what to do");
   serverOptions(command).action(async (name: string, options: ServerOptions) => {
     const { openApi } = await import("../api/api.ts");
     const answer = await (await openApi(options)).ask<Why & { name: string }>("why", { name });
@@ -16,14 +16,14 @@ export function whyCommand(program: Command): void {
   });
 }
 
-/** The answer in words. */
+/** The answer as lines of text. */
 export function whyText(answer: Why & { readonly name: string }, nowMs: number): string[] {
   const { name, missing, sinceMs, byMs, overdue, evidence, next } = answer;
   const since = formatDuration(Math.max(0, nowMs - sinceMs));
   const left = byMs === undefined ? "" : formatDuration(Math.abs(byMs - nowMs));
-  const by = byMs === undefined ? "" : overdue ? `, ${left} longer than it may` : `, it has ${left} left`;
+  const by = byMs === undefined ? "" : overdue ? `, ${left} past its deadline` : `, ${left} left`;
   return [
-    missing === undefined ? `${name} waits for nothing, since ${since}` : `${name} waits until ${missing}`,
+    missing === undefined ? `${name} waits for nothing and has been up for ${since}` : `${name} waits until ${missing}`,
     ...(missing === undefined ? [] : [`  for ${since}${by}`]),
     ...evidence.map((line) => `  ${line}`),
     `next: ${next}`,

@@ -4,16 +4,12 @@ import { checkConfig, formatFault } from "../../contract/config/parse.ts";
 import type { Config } from "../../contract/config/schema.ts";
 import { failure } from "../api/failure.ts";
 
-/** A configuration file, checked; throws with every fault, one a line. Warnings are for the person, too. */
+/** Reads and checks a configuration file; throws with all faults, one per line. The warnings are for the operator. */
 export async function readConfigFile(
   path: string,
 ): Promise<{ readonly config: Config; readonly warnings: readonly string[] }> {
   const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    throw failure(
-      "misused",
-      `${path} cannot be read (${cause.code})`,
-      "every key is explained in docs/configuration.md",
-    );
+    throw failure("misused", `cannot read ${path} (${cause.code})`, "docs/configuration.md describes every key");
   });
   const document = parseDocument(text, { prettyErrors: true, uniqueKeys: true });
   if (document.errors.length > 0) {
@@ -22,5 +18,5 @@ export async function readConfigFile(
   const result = checkConfig(document.toJS());
   if (result.kind === "config") return { config: result.config, warnings: result.warnings.map(formatFault) };
   const faults = result.faults.map((fault) => `${path}: ${formatFault(fault)}`);
-  throw failure("misused", faults.join("\n"), "every key is explained in docs/configuration.md");
+  throw failure("misused", faults.join("\n"), "docs/configuration.md describes every key");
 }

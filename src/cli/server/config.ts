@@ -3,33 +3,33 @@ import { print } from "../api/server-options.ts";
 
 /** Adds `config check`, `config docs`, `config life` and `config openapi`. */
 export function configCommand(program: Command): void {
-  const config = program.command("config").description("check a configuration file; print its documentation");
+  const config = program.command("config").description("check a configuration file; print generated documentation");
   config
     .command("check <file>")
-    .description("say all that is wrong with a configuration file, or that it is good")
+    .description("check a configuration file and print all faults")
     .action(async (file: string) => {
       const { readConfigFile } = await import("./config-file.ts");
       const { warnings } = await readConfigFile(file);
       for (const warning of warnings) process.stderr.write(`warning: ${file}: ${warning}\n`);
-      print(`${file} is good`);
+      print(`${file}: no faults`);
     });
   config
     .command("docs")
-    .description("print docs/configuration.md, made of the schema")
+    .description("print docs/configuration.md, generated from the schema")
     .action(async () => {
       const { configDocs } = await import("../../contract/config/docs.ts");
       process.stdout.write(configDocs());
     });
   config
     .command("life")
-    .description("print docs/machine-life.md, made of the state × event table")
+    .description("print docs/machine-life.md, generated from the state × event table")
     .action(async () => {
       const { lifeDocs } = await import("../../core/machine/life/docs.ts");
       process.stdout.write(lifeDocs());
     });
   config
     .command("openapi")
-    .description("print docs/openapi.json, the operators' API, made of the table of routes")
+    .description("print docs/openapi.json (the operators' API), generated from the table of routes")
     .action(async () => {
       const { openApiDocument } = await import("../../contract/operator/openapi.ts");
       print(JSON.stringify(openApiDocument(program.version() ?? ""), undefined, 2));

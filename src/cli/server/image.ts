@@ -8,18 +8,18 @@ type ImageActions = Pick<Actions, "buildBootstrapImage" | "listImages" | "import
 
 /** Adds `image build|info` for the Bootstrap Image, `image import|list` for system images. */
 export function imageCommand(program: Command, actions: ImageActions): void {
-  const image = program.command("image").description("the Bootstrap Image, and the system images that machines get");
+  const image = program.command("image").description("build the Bootstrap Image; import and list system images");
   const state = async (options: LocalOptions) => (await import("../api/find-server.ts")).findState(options.state);
 
-  const build = image.command("build").description("build the Bootstrap Image, or find it built");
+  const build = image.command("build").description("build the Bootstrap Image, unless it is up to date");
   localOptions(build).action(async (options: LocalOptions) => {
     printBootstrap(await actions.buildBootstrapImage(await state(options)), options);
   });
 
   const info = image
     .command("info")
-    .description("sizes of the Bootstrap Image, which is built if it is not there")
-    .option("--json", "the same as -o json");
+    .description("print the sizes of the Bootstrap Image; builds it first if necessary")
+    .option("--json", "same as -o json");
   localOptions(info).action(async (options: LocalOptions & { json?: boolean }) => {
     const output = options.json === true ? "json" : options.output;
     printBootstrap(await actions.buildBootstrapImage(await state(options)), { ...options, output });
@@ -27,20 +27,21 @@ export function imageCommand(program: Command, actions: ImageActions): void {
 
   const imports = image
     .command("import <stream> <source>")
-    .description("import a directory or tar file as the next version of a system image, e.g. `compute` → compute/2");
+    .description("import a directory or tar file as the next version of a system image (`compute` becomes compute/2)");
   localOptions(imports).action(async (stream: string, source: string, options: LocalOptions) => {
     const stateDirectory = await state(options);
     const imported = await actions.importImage({ stateDirectory, stream, source, onProgress: showProgress() });
-    await tellServer(stateDirectory);
+    await refreshServer(stateDirectory);
     if (options.output === "json") printJson(imported);
     else print(`${imported.name}: ${imported.entries} paths, ${formatBytes(imported.bytes)}`);
   });
 
-  const list = image.command("list").description("list the system images that there are");
+  const list = image.command("list").description("list the system images");
   localOptions(list).action(async (options: LocalOptions) => {
     const images = await actions.listImages(await state(options));
     if (options.output === "json") return printJson(images);
-    if (images.length === 0) process.stderr.write("no system image yet: birther image import STREAM DIRECTORY\n");
+    if (images.length === 0)
+      process.stderr.write("no system images yet; to import one: birther image import STREAM DIRECTORY\n");
     const rows = images.map(({ name, entries, bytes, importedAtMs }) => [
       name,
       String(entries),
@@ -63,7 +64,7 @@ function printBootstrap(view: BootstrapView, { output }: Pick<LocalOptions, "out
   );
 }
 
-/** One line that is rewritten, at a terminal; nothing elsewhere. */
+/** Shows progress on a terminal as one line that is rewritten; prints nothing elsewhere. */
 function showProgress() {
   let shownAtMs = 0;
   return (paths: number, readBytes: number, totalBytes: number | undefined) => {
@@ -75,8 +76,8 @@ function showProgress() {
   };
 }
 
-/** A running server takes the new image up when its images are asked for; without one there is nothing to tell. */
-async function tellServer(stateDirectory: string): Promise<void> {
+/** A running server notices the new image when its images are listed; without a server there is nothing to do. */
+async function refreshServer(stateDirectory: string): Promise<void> {
   const { openApi } = await import("../api/api.ts");
   const api = await openApi({ state: stateDirectory }).catch(() => undefined);
   await api?.ask("images");

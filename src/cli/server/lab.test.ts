@@ -19,7 +19,7 @@ const machine: LabMachineView = {
   consoleSocket: "/d/machine-1/console.sock",
 };
 
-/** A rack that answers every line with the same, in a directory of its own. */
+/** A rack that gives every line the same answer, in its own directory. */
 async function fakeRack(answer: LabAnswer) {
   const directory = await mkdtemp(join(tmpdir(), "birther-lab-"));
   const path = join(directory, "lab.sock");
@@ -47,14 +47,14 @@ test("one request, one answer", async () => {
   assert.deepEqual(rack.lines, ['{"verb":"reset","machine":"machine-1"}']);
 });
 
-test("where no rack is, the error says how to start one", async () => {
+test("without a rack, the error says how to start one", async () => {
   await assert.rejects(
     askLab("/nowhere/lab.sock", { verb: "list" }),
     /no virtual rack runs at \/nowhere[\s\S]*birther demo/,
   );
 });
 
-test("an answer that is none is refused", async () => {
+test("an invalid answer is refused", async () => {
   await using rack = await fakeRack({ kind: "nonsense" } as unknown as LabAnswer);
   await assert.rejects(askLab(rack.path, { verb: "list" }), { name: "ValiError" });
 });

@@ -15,31 +15,31 @@ import {
 } from "../../contract/lab.ts";
 import { failure } from "../api/failure.ts";
 
-/** What each verb does, for the help. */
+/** The help text of each verb. */
 const actions: { readonly [Verb in Exclude<LabVerb, "list">]: string } = {
-  reset: "press the reset button",
-  "power-on": "switch it on",
-  "power-off": "switch it off",
-  "power-cut": "take its power away between two instructions",
-  pause: "stop its CPUs where they are",
-  resume: "let a paused machine run on",
+  reset: "press the reset button of a machine",
+  "power-on": "switch a machine on",
+  "power-off": "switch a machine off",
+  "power-cut": "cut the power of a machine between two instructions",
+  pause: "stop the CPUs of a machine",
+  resume: "resume a paused machine",
 };
 
-/** Adds `lab`: the buttons and consoles of the virtual rack that a `demo` in another terminal runs. */
+/** Adds `lab`: controls the virtual rack of a `demo` in another terminal. */
 export function labCommand(program: Command): void {
   const lab = program
     .command("lab")
-    .description("buttons and consoles of the virtual rack of a running demo")
+    .description("control the virtual rack of a running demo: power, reset, consoles")
     .option(
       "--socket <path>",
-      "the rack's control socket",
+      "control socket of the rack",
       process.env.BIRTHER_LAB_SOCKET ?? `${runningDemo}/${labSocketName}`,
     );
   const ask = async (request: LabRequest) => machinesOf(await askLab(lab.opts<{ socket: string }>().socket, request));
 
   lab
     .command("list")
-    .description("machines of the rack and whether they are on")
+    .description("list the machines of the rack and their power state")
     .option("-o, --output <format>", "`text` or `json`", "text")
     .action(async ({ output }: { output: string }) => {
       const machines = await ask({ verb: "list" });
@@ -56,21 +56,20 @@ export function labCommand(program: Command): void {
   }
   lab
     .command("console <name>")
-    .description(
-      "show what a machine writes to its serial console, and go on showing it; keys go to the machine, Ctrl-] ends",
-    )
-    .option("--no-follow", "show what is there, then end")
+    .description("show the serial console of a machine and follow it; keys go to the machine, Ctrl-] ends")
+    .option("--no-follow", "print the console log and exit")
     .action(async (name: string, { follow }: { follow: boolean }) => {
       const machine = (await ask({ verb: "list" })).find(
         (each) => each.name === name || each.mac === name.toLowerCase(),
       );
-      if (machine === undefined) throw failure("failed", `no machine ${name} in the rack`, "see birther lab list");
+      if (machine === undefined)
+        throw failure("failed", `unknown machine ${name}`, "to list the machines of the rack: birther lab list");
       if (follow) await followConsole(machine);
       else process.stdout.write(await readFile(machine.consoleLog));
     });
 }
 
-/** One request and its answer. Throws, with what to do, when no rack listens there. */
+/** Sends one request and returns the answer; throws with a next step if no rack listens there. */
 export async function askLab(socketPath: string, request: LabRequest): Promise<LabAnswer> {
   const socket = connect(socketPath);
   try {
@@ -79,19 +78,19 @@ export async function askLab(socketPath: string, request: LabRequest): Promise<L
     throw failure(
       "noServer",
       `no virtual rack runs at ${socketPath}`,
-      "start one: birther demo; or name its lab.sock with --socket",
+      "start one with birther demo, or name its lab.sock with --socket",
     );
   }
   try {
     socket.write(`${JSON.stringify(request)}\n`);
     for await (const line of createInterface({ input: socket })) return v.parse(labAnswer, JSON.parse(line));
-    throw new Error(`the virtual rack at ${socketPath} went away without an answer`);
+    throw new Error(`the virtual rack at ${socketPath} closed the connection without an answer`);
   } finally {
     socket.destroy();
   }
 }
 
-/** The machines as a table of fixed columns. */
+/** The machines as a table. */
 export function listText(machines: readonly LabMachineView[]): string {
   const rows = [
     ["NAME", "POWER", "FIRMWARE", "PORT", "MAC", "CONSOLE LOG"],
@@ -114,7 +113,7 @@ function machinesOf(answer: LabAnswer): readonly LabMachineView[] {
 
 const endKey = 0x1d;
 
-/** The last of the log, then the live console in both directions until Ctrl-] or the end of the power. */
+/** Prints the end of the log, then connects to the live console until Ctrl-] or power-off. */
 async function followConsole(machine: LabMachineView): Promise<void> {
   const shownBytes = 4096;
   {
@@ -123,7 +122,7 @@ async function followConsole(machine: LabMachineView): Promise<void> {
     const last = await log.read(Buffer.alloc(shownBytes), 0, shownBytes, Math.max(0, size - shownBytes));
     process.stdout.write(last.buffer.subarray(0, last.bytesRead));
   }
-  if (machine.power === "off") throw failure("failed", `${machine.name} is off: that was the end of its log`);
+  if (machine.power === "off") throw failure("failed", `${machine.name} is off; the end of its log is above`);
   const socket = connect(machine.consoleSocket);
   await once(socket, "connect");
   socket.pipe(process.stdout);

@@ -3,7 +3,7 @@ import { rename, rm } from "node:fs/promises";
 import type { Command } from "commander";
 import type { Actions } from "../act/actions.ts";
 import { failure } from "../api/failure.ts";
-import { placeOptions, print, type ServerOptions } from "../api/server-options.ts";
+import { locationOptions, print, type ServerOptions } from "../api/server-options.ts";
 import { showProgress } from "../output/progress.ts";
 
 type BackupOptions = Omit<ServerOptions, "output"> & { readonly from?: string; readonly yes: boolean };
@@ -12,11 +12,11 @@ type BackupOptions = Omit<ServerOptions, "output"> & { readonly from?: string; r
 export function addBackup(mdb: Command, { copyMdb }: Pick<Actions, "copyMdb">): void {
   const backup = mdb
     .command("backup <file>")
-    .description("write the whole MDB, as it is at one moment, into a SQLite file; servers go on")
-    .option("--from <database>", "postgres://…, or the file of a server that does not run; else a running one is asked")
+    .description("write a consistent copy of the MDB to an SQLite file while servers run")
+    .option("--from <database>", "postgres://…, or the SQLite file of a stopped server (default: the running server)")
     .option("-y, --yes", "replace the file", false);
-  placeOptions(backup).action(async (file: string, options: BackupOptions) => {
-    if (existsSync(file) && !options.yes) throw failure("failed", `${file} is there already`, "--yes replaces it");
+  locationOptions(backup).action(async (file: string, options: BackupOptions) => {
+    if (existsSync(file) && !options.yes) throw failure("failed", `${file} already exists`, "to replace it, use --yes");
     if (options.from === undefined) await fetchBackup(file, options);
     else {
       const whole = `${file}.new`;
@@ -24,11 +24,11 @@ export function addBackup(mdb: Command, { copyMdb }: Pick<Actions, "copyMdb">): 
       await copyMdb({ from: options.from, to: whole, replace: false, onProgress: showProgress("rows") });
       await rename(whole, file);
     }
-    print(`${file} holds the MDB; it has hashes of secrets in it: keep it as you keep the server`);
+    print(`${file} holds the MDB, including hashes of secrets: protect it like the server`);
   });
 }
 
-/** Fetches a backup of the running server; the file is there when it is whole. */
+/** Fetches a backup from the running server; the file appears once it is complete. */
 async function fetchBackup(file: string, options: BackupOptions): Promise<void> {
   const { openApi } = await import("../api/api.ts");
   const { pipeline } = await import("node:stream/promises");
@@ -48,7 +48,11 @@ async function fetchBackup(file: string, options: BackupOptions): Promise<void> 
   try {
     await pipeline(response, counted, createWriteStream(partial, { mode: 0o600, flush: true }));
     if (done !== total) {
-      throw failure("failed", `the server sent ${done} of ${total} bytes`, "see its log, and try again");
+      throw failure(
+        "failed",
+        `expected ${total} bytes from the server, found ${done}`,
+        "read the log of the server, then retry",
+      );
     }
     await rename(partial, file);
   } finally {

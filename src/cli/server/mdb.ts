@@ -6,7 +6,7 @@ import { addRestore } from "./mdb-restore.ts";
 
 /** Adds `mdb copy|backup|restore`. */
 export function mdbCommand(program: Command, actions: Pick<Actions, "databaseIn" | "copyMdb" | "restoreMdb">): void {
-  const mdb = program.command("mdb").description("the machine database as a whole: copy it, back it up, restore it");
+  const mdb = program.command("mdb").description("copy, back up or restore the machine database");
   addCopy(mdb, actions);
   addBackup(mdb, actions);
   addRestore(mdb, actions);

@@ -1,13 +1,13 @@
 import type { Command } from "commander";
 import type { Actions } from "../act/actions.ts";
 
-/** Adds `serve`: everything, for a real network. */
+/** Adds `serve`: runs all servers for a real network. */
 export function serveCommand(program: Command, { serve }: Pick<Actions, "serve">): void {
   program
     .command("serve")
-    .description("serve the networks of a configuration file: MDB, Birther, Boot Server and Dominator in one process")
-    .requiredOption("-c, --config <file>", "the configuration; every key is explained in docs/configuration.md")
-    .option("--log-json", "log one JSON object a line", false)
+    .description("run MDB, Birther, Boot Server and Dominator for the networks of a configuration file")
+    .requiredOption("-c, --config <file>", "configuration file; docs/configuration.md describes every key")
+    .option("--log-json", "log one JSON object per line", false)
     .option("-v, --verbose", "log every detail", false)
     .action(async (options: { config: string; logJson: boolean; verbose: boolean }) => {
       const { readConfigFile } = await import("./config-file.ts");

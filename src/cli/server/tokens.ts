@@ -8,32 +8,32 @@ import { formatTable } from "../output/table.ts";
 
 type CreateOptions = ServerOptions & { readonly role: string; readonly expires?: string };
 
-/** Adds `tokens create|list|revoke`: who may ask from another machine. */
+/** Adds `tokens create|list|revoke`: access for callers on other machines. */
 export function tokensCommand(program: Command): void {
-  const tokens = program.command("tokens").description("who may ask this server from another machine, and what");
+  const tokens = program.command("tokens").description("manage the tokens of callers on other machines");
   const open = async (options: ServerOptions) => (await import("../api/api.ts")).openApi(options);
 
   const create = tokens
     .command("create <name>")
-    .description("make a token and show it, once; the audit names who asks by it")
+    .description("create a token and print it once; the audit records its name with each change")
     .addOption(
-      new Option("-r, --role <role>", "viewer looks, operator changes machines, admin also makes tokens")
+      new Option("-r, --role <role>", "viewer reads, operator changes machines, admin also manages tokens")
         .choices(roles)
         .makeOptionMandatory(),
     )
-    .option("-e, --expires <time>", "how long it is good: 90d, 12h, 30m (default: until it is revoked)");
+    .option("-e, --expires <time>", "validity: 90d, 12h, 30m (default: until it is revoked)");
   serverOptions(create).action(async (name: string, { role, expires, ...options }: CreateOptions) => {
     const expiresSeconds = expires === undefined ? undefined : secondsOf(expires);
     const body = { name, role, expiresSeconds };
     const made = await (await open(options)).ask<TokenView & { token: string }>("createToken", { body });
     if (options.output === "json") printJson(made);
     else {
-      process.stderr.write(`${name} is ${role} ${untilWhen(made)}; this is shown only now:\n`);
+      process.stderr.write(`${name} has the role ${role} ${untilWhen(made)}; the token is shown only once:\n`);
       print(made.token);
     }
   });
 
-  const list = tokens.command("list").description("the tokens that there are, and when each was last used");
+  const list = tokens.command("list").description("list the tokens and their last use");
   serverOptions(list).action(async (options: ServerOptions) => {
     const answer = await (await open(options)).ask<{ tokens: TokenView[] }>("tokens");
     if (options.output === "json") return printJson(answer.tokens);
@@ -48,7 +48,7 @@ export function tokensCommand(program: Command): void {
     print(...formatTable(["NAME", "ROLE", "CREATED", "EXPIRES", "LAST USED"], rows));
   });
 
-  const revoke = tokens.command("revoke <name>").description("end a token, at once");
+  const revoke = tokens.command("revoke <name>").description("revoke a token immediately");
   serverOptions(revoke).action(async (name: string, options: ServerOptions) => {
     const done = await (await open(options)).ask<{ name: string }>("revokeToken", { name });
     if (options.output === "json") printJson(done);
@@ -60,7 +60,8 @@ const unitSeconds: { readonly [unit: string]: number } = { m: 60, h: 3600, d: 86
 
 function secondsOf(text: string): number {
   const [, count, unit = ""] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
-  if (count === undefined) throw failure("misused", `--expires ${text}`, "meant is a time such as 90d, 12h or 30m");
+  if (count === undefined)
+    throw failure("misused", `--expires: expected a time such as 90d, 12h or 30m, found ${text}`);
   return Number(count) * (unitSeconds[unit] ?? 0);
 }
 
