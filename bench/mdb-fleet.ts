@@ -1,6 +1,6 @@
 import type { Hardware } from "../src/core/hardware/hardware.ts";
 import { machineIdFromMac } from "../src/core/machine/life/move.ts";
-import type { Machine } from "../src/core/machine/record.ts";
+import type { Machine, MachineIn } from "../src/core/machine/record.ts";
 import { formatIpv4, type Ipv4 } from "../src/core/net/ipv4.ts";
 import { type Mac, parseMac } from "../src/core/net/mac.ts";
 import { openStore } from "../src/mdb/open-store.ts";
@@ -16,7 +16,7 @@ function fail(n: number): never {
 }
 
 /** The record of a machine after its birth: what decide() makes of a real one's events, with the hardware of a server of two sockets. */
-async function bornMachine(): Promise<Machine> {
+async function bornMachine(): Promise<MachineIn<"healthy">> {
   const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
   await using store = await openStore({ path: ":memory:", clock, log: () => {} });
   const [asked, issued, taken, healthy] = birthOf(1);

@@ -247,10 +247,9 @@ export type ReportItem = v.InferOutput<typeof reportItem>;
 
 export const reportRequest = v.strictObject({ items: v.array(reportItem) });
 
-export const healthyRequest = v.strictObject({
+/** Not strict: until protocol 2 hostname and address were there twice. */
+export const healthyRequest = v.object({
   generation: count,
-  hostname: text,
-  address: text,
   image: text,
   placement,
   storage: storageReport,

@@ -32,7 +32,10 @@ type RecordedChange = {
  * A change that the Store made, as the feed tells it. One that another process made brings the newest record there is;
  * what `PastChange` names is as it was at this change.
  */
-export type Change = RecordedChange & { readonly machine: Machine };
+export type Change = RecordedChange & { readonly machine: MachineThen };
+
+/** A record of which the state may be an earlier one than that of its other facts. */
+type MachineThen = Pick<Machine, keyof Machine>;
 
 /** A change long after: the event, and the part of the record that tells what became of the machine by it. */
 export type PastChange = RecordedChange & {

@@ -12,6 +12,7 @@ import { credentialFor } from "../../src/contract/credential.ts";
 import type { SubSettings } from "../../src/contract/sub.ts";
 import { decide } from "../../src/core/machine/life/table.ts";
 import type { Machine, MachineId } from "../../src/core/machine/record.ts";
+import { testMachine } from "../../src/core/machine/testing/test-machine.ts";
 import type { Mac } from "../../src/core/net/mac.ts";
 import type { Log, Store } from "../../src/core/ports.ts";
 import { importTree } from "../../src/dominator/import/tree.ts";
@@ -146,21 +147,10 @@ async function* forged(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
 
 /** A Store of one healthy machine, decided as the real one does. */
 function oneMachineStore(): Store {
-  let machine: Machine = {
-    id: machineId,
-    revision: 1,
-    createdAtMs: 0,
-    macs: ["52:54:00:b1:00:01" as Mac],
-    state: "healthy",
-    generation: 1,
-    phase: "handedOver",
-    conditions: [],
-    requiredImage: "compute",
-    pxe: { requests: 0, responses: 0, lastRequestAtMs: 0, lastAnswer: "" },
+  let machine: Machine = testMachine("healthy", {
+    ...{ id: machineId, macs: ["52:54:00:b1:00:01" as Mac], phase: "handedOver" },
     subTokenHash: createHash("sha256").update(token).digest("hex"),
-    lastSeenAtMs: 0,
-    timeline: [],
-  };
+  });
   const nobody = () => undefined;
   const get = () => machine;
   return {

@@ -62,7 +62,7 @@ async function declareHealthy(place: BootEnvironment, { mac, spec }: LabMachine,
     { kind: "orderTaken", id, mac, tokenHash: "t", bootId: "b", sessionHash: "s" },
     { kind: "hardwareScanned", id, hardware },
     {
-      ...{ kind: "becameHealthy", id, generation: 1, hostname, address, image: "compute", placement },
+      ...{ kind: "becameHealthy", id, generation: 1, image: "compute", placement },
       ...{ storage: { rootDisk, encryption: { kind: "none", reason: "test" } }, subTokenHash: "sub" },
     },
     { kind: "phaseSeen", id, phase: "rebooting" },

@@ -34,7 +34,7 @@ async function declareHealthy(site: Site): Promise<void> {
     { kind: "orderTaken", id, mac: mac as Mac, tokenHash: "t", bootId: "b", sessionHash: "s" },
     { kind: "hardwareScanned", id, hardware: { ...parts, firmware: "bios", smbios } },
     {
-      ...{ kind: "becameHealthy", id, generation: 1, hostname: "r01u01", address: "10.77.1.65", image: "compute" },
+      ...{ kind: "becameHealthy", id, generation: 1, image: "compute" },
       ...{ placement, storage: { rootDisk, encryption: { kind: "none", reason: "test" } }, subTokenHash: "sub" },
     },
     { kind: "phaseSeen", id, phase: "rebooting" },

@@ -24,7 +24,7 @@ export function openLocalBoots(deps: { readonly store: Store; readonly clock: Cl
   const clients = Object.keys(methodsOf) as readonly LocalClient[];
   const keyOf = (mac: Mac, client: LocalClient): string => `${mac} ${client}`;
 
-  function learn(machine: Machine, { client, attempt }: LocalTry): void {
+  function learn(machine: ModelFacts, { client, attempt }: LocalTry): void {
     const model = modelOf(machine);
     if (model === undefined || clock.nowMs() - attempt.atMs > rememberMs) return;
     const before = lessonsOf(store).find((lesson) => isAbout(lesson, model, client));
@@ -71,8 +71,11 @@ export function openLocalBoots(deps: { readonly store: Store; readonly clock: Cl
   };
 }
 
+/** What of a record tells the model. */
+type ModelFacts = Pick<Machine, "smbios" | "firmware">;
+
 /** A board that does not say what it is teaches nothing about others. */
-function modelOf({ smbios, firmware }: Machine): Model | undefined {
+function modelOf({ smbios, firmware }: ModelFacts): Model | undefined {
   if (smbios === undefined || firmware === undefined || smbios.product === "") return undefined;
   return { vendor: smbios.vendor, product: smbios.product, firmware };
 }

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { Hardware } from "../hardware/hardware.ts";
 import { defaultDeadlineSeconds } from "../machine/health/deadlines.ts";
 import type { Machine, MachineId } from "../machine/record.ts";
+import { testMachine } from "../machine/testing/test-machine.ts";
 import { parseMac } from "../net/mac.ts";
 import { ageQuantile, newAgeSketch, noteAge } from "./age-sketch.ts";
 import { ansibleInventory } from "./ansible-inventory.ts";
@@ -16,24 +17,15 @@ import { netboxCsv, netboxTables } from "./netbox.ts";
 
 const mac = parseMac("02:00:00:00:00:01") ?? assert.fail();
 const position = { dc: "dc1", row: "2", rack: "7", unit: "03" };
-const healthy: Machine = {
+const healthy = testMachine("healthy", {
   id: "m-020000000001" as MachineId,
-  ...{ revision: 4, createdAtMs: 0, macs: [mac], state: "healthy", generation: 1, phase: "up", phaseAtMs: 90_000 },
-  conditions: [],
+  ...{ revision: 4, macs: [mac], phase: "up", phaseAtMs: 90_000 },
   ...{ hostname: "r07u03", permanentAddress: "10.77.1.3", requiredImage: "compute/2026-08-01" },
   placement: { switchName: "tor-7", port: "swp3", position, hostname: "r07u03", address: "10.77.1.3" },
   smbios: { vendor: "ACME, Inc.", product: 'Node "9"', serial: "S1", uuid: "u" },
-  pxe: { requests: 1, responses: 1, lastRequestAtMs: 0, lastAnswer: "loader" },
-  lastSeenAtMs: 0,
-  timeline: [],
-};
-const born: Machine = { ...bare(healthy), id: "m-020000000002" as MachineId, state: "birth", phase: "burnIn" };
-
-/** The machine before it has a name, a place and an image. */
-function bare(machine: Machine): Machine {
-  const { hostname, permanentAddress, requiredImage, placement, smbios, ...rest } = machine;
-  return rest;
-}
+});
+const bare = { macs: [mac], phaseAtMs: 90_000 };
+const born = testMachine("birth", { ...bare, id: "m-020000000002" as MachineId, phase: "burnIn" });
 
 test("a location is the position without what lies within the rack; numbers say what they count", () => {
   assert.equal(locationPath(healthy), "dc1/row2/rack7");
@@ -55,10 +47,9 @@ describe("the Dominator's MDB", () => {
     ["a machine that is being born", born],
     ...(["unknown", "birth", "rebirth", "clean"] as const).map((state): [string, Machine] => [
       `a machine in state ${state}, though it has a name`,
-      { ...healthy, state },
+      testMachine(state, { hostname: "r07u03" }),
     ]),
     ["a retired one", { ...healthy, conditions: [{ kind: "retired", reason: "sold", sinceMs: 0 }] }],
-    ["a machine without a name", { ...bare(healthy) }],
   ];
   for (const [title, machine] of without)
     test(`no row for ${title}`, () => assert.equal(dominatorRow(machine), undefined));
@@ -158,7 +149,7 @@ describe("NetBox", () => {
 
   test("every row has as many fields as there are columns", () => {
     for (const table of netboxTables) {
-      const [header = "", ...rows] = lines(netboxCsv(table, [{ ...bare(healthy) }, born], site));
+      const [header = "", ...rows] = lines(netboxCsv(table, [testMachine("birth", bare), born], site));
       for (const row of rows) assert.equal(row.split(",").length, header.split(",").length, `${table}: ${row}`);
     }
   });

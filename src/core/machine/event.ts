@@ -114,8 +114,6 @@ export type MachineEvent =
       readonly kind: "becameHealthy";
       readonly id: MachineId;
       readonly generation: number;
-      readonly hostname: string;
-      readonly address: string;
       readonly image: string;
       readonly placement: Placement;
       readonly storage: StorageReport;

@@ -134,14 +134,11 @@ function play(cabling: readonly (readonly number[])[], actions: readonly Action[
       },
       () => {
         const credential = secret();
-        const { hostname, address } = place(chassis.unit);
         const decision = apply({
           ...{
             kind: "becameHealthy",
             id,
             generation,
-            hostname,
-            address,
             image: "compute",
             placement: place(chassis.unit),
           },

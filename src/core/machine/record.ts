@@ -87,6 +87,9 @@ export type Order = {
   readonly taken?: { readonly bootId: string; readonly sessionHash: string; readonly atMs: number };
 };
 
+/** An order that init has taken. */
+export type TakenOrder = Order & Required<Pick<Order, "taken">>;
+
 /** Per-machine PXE history: requests seen and answers given (source document, "The Birther"). */
 export type PxeStatistics = {
   readonly requests: number;
@@ -114,14 +117,13 @@ export type Announcement = {
   readonly place?: SwitchPort;
 };
 
-/** Everything that the MDB holds about one machine. Changed only by `decide` in life/table.ts. */
-export type Machine = {
+/** Facts that a machine may have in every state. */
+type CommonFacts = {
   readonly id: MachineId;
   /** Incremented by each change; optimistic concurrency and the change feed depend on it. */
   readonly revision: number;
   readonly createdAtMs: number;
   readonly macs: readonly Mac[];
-  readonly state: MachineState;
   /**
    * Incremented by each birth, rebirth or clean; an order names it. Attempts of one generation may write to the disks
    * repeatedly until the machine is healthy; then the generation is used up, and its orders are invalid.
@@ -133,13 +135,8 @@ export type Machine = {
   readonly firmware?: Firmware;
   /** Name of the network the machine was last seen on. */
   readonly network?: string;
-  /** Dotted-quad text, here and below. */
+  /** Dotted-quad text. */
   readonly temporaryAddress?: string;
-  readonly permanentAddress?: string;
-  readonly hostname?: string;
-  readonly placement?: Placement;
-  /** The image that the Dominator installs: an operator's choice (`pinnedImage`), else the choice of the image rules. */
-  readonly requiredImage?: string;
   /** The image that an operator requires; kept across rebirths. After a failed burn-in the image rules apply instead. */
   readonly pinnedImage?: string;
   /** The next image of the machine, as a note for operators. */
@@ -152,32 +149,16 @@ export type Machine = {
   readonly groups?: readonly string[];
   /** Present from the announcement until the machine is healthy. */
   readonly announced?: Announcement;
-  /** A move to another slot is authorised for this generation. */
-  readonly mayMove?: true;
-  /** An operator allows the first birth of this machine to erase what was found on its disks. */
-  readonly mayWipe?: { readonly by: string; readonly atMs: number };
-  /** The root disk of a first birth whose place was accepted: from then on the birth writes to this disk and no other. */
-  readonly birthDisk?: DiskIdentity;
-  /** An operator allows this generation another root disk than the recorded one: which, by serial number, WWN or path. */
-  readonly allowedDisk?: { readonly selector?: string; readonly by: string };
   /** Addresses in `macs` that another machine also has: requests from them are not attributed to this machine. */
   readonly disputedMacs?: readonly Mac[];
-  /** The image that the agent last reported. */
-  readonly runningImage?: string;
   readonly smbios?: Smbios;
   readonly hardware?: Hardware;
   readonly burnIn?: BurnInReport;
-  readonly storage?: StorageReport;
   readonly pxe: PxeStatistics;
-  readonly order?: Order;
-  /** SHA-256 of the agent's credential, lower-case hex. */
-  readonly subTokenHash?: string;
   /** Time of the latest request of init or the sub. */
   readonly lastSeenAtMs: number;
   /** The phases of the current generation, oldest first; empty at the start of each generation. */
   readonly timeline: readonly TimelineEntry[];
-  /** Starts of a healthy machine with a PXE request since its agent last polled. */
-  readonly unheardBoots?: { readonly count: number; readonly lastAtMs: number };
   /** When and by whom it was last sent to rebirth or clean, which the blast radius counts; `override` if that exceeded it. */
   readonly sentAway?: { readonly atMs: number; readonly by: string; readonly override?: true };
   /** The repair steps of the configured policy. */
@@ -190,9 +171,100 @@ export type Machine = {
     /** The rebirth has not begun: a poll of the old agent cancels it. */
     readonly pending?: true;
   };
-  /** What a cancel of the rebirth or clean restores; present until its order is taken. */
-  readonly wayBack?: Pick<Machine, "phase" | "phaseAtMs" | "timeline" | "sentAway">;
 };
+
+/** Facts that every installed machine has, from its first `becameHealthy` until it is retired. */
+type InstalledFacts = {
+  readonly hostname: string;
+  readonly permanentAddress: string;
+  readonly placement: Placement;
+  /** The image that the Dominator installs: an operator's choice (`pinnedImage`), else the choice of the image rules. */
+  readonly requiredImage: string;
+  readonly storage: StorageReport;
+  /** SHA-256 of the agent's credential, lower-case hex. */
+  readonly subTokenHash: string;
+  /** The image that the agent last reported. */
+  readonly runningImage?: string;
+};
+
+/** Facts of a machine that was not installed since it became known, or since it was retired. */
+type NewcomerFacts = {
+  /** The hostname in its announcement. */
+  readonly hostname?: string;
+  /** An operator's choice. */
+  readonly requiredImage?: string;
+  /** The disks as an earlier life left them. */
+  readonly storage?: StorageReport;
+  /** An operator allows the first birth of this machine to erase what was found on its disks. */
+  readonly mayWipe?: { readonly by: string; readonly atMs: number };
+};
+
+/** What an operator allows for one rebirth. */
+type RebirthFacts = {
+  /** A move to another slot is authorised for this generation. */
+  readonly mayMove?: true;
+  /** An operator allows this generation another root disk than the recorded one: which, by serial number, WWN or path. */
+  readonly allowedDisk?: { readonly selector?: string; readonly by: string };
+};
+
+/** The order of the current attempt, or of the next boot. */
+type OrderFacts = { readonly order?: Order };
+
+/** The order that the machine was installed by; present until its agent polls. */
+type UsedOrderFacts = { readonly order?: TakenOrder };
+
+/** States of a machine that Birther has installed. */
+export type InstalledState = "healthy" | "rebirth" | "clean";
+
+/** The facts of each state beside the common facts. */
+type StateFacts = {
+  readonly unknown: NewcomerFacts;
+  readonly birth: NewcomerFacts &
+    OrderFacts & {
+      /** Set when the slot is accepted, before the birth writes to a disk. */
+      readonly placement?: Placement;
+      /** The root disk of a first birth whose place was accepted: from then on the birth writes to this disk and no other. */
+      readonly birthDisk?: DiskIdentity;
+    };
+  readonly healthy: InstalledFacts &
+    UsedOrderFacts & {
+      /** Starts of a healthy machine with a PXE request since its agent last polled. */
+      readonly unheardBoots?: { readonly count: number; readonly lastAtMs: number };
+    };
+  readonly rebirth: InstalledFacts & OrderFacts & RebirthFacts & { readonly wayBack?: WayBack };
+  readonly clean: InstalledFacts & OrderFacts & { readonly wayBack?: WayBack };
+};
+
+/** What a cancel of the rebirth or clean restores; present until its order is taken. */
+export type WayBack = Pick<CommonFacts, "phase" | "phaseAtMs" | "timeline" | "sentAway">;
+
+type FactOfSomeState = { readonly [S in MachineState]: keyof StateFacts[S] }[MachineState];
+
+/** A machine in one state: the common facts and those of the state; the facts of other states are absent. */
+type MachineOf<S extends MachineState> = OneObject<
+  CommonFacts & { readonly state: S } & StateFacts[S] & {
+      readonly [Absent in Exclude<FactOfSomeState, keyof StateFacts[S]>]?: never;
+    }
+>;
+
+/** An intersection of object types as one object type, which keeps unions of it small for the compiler. */
+type OneObject<T> = { readonly [K in keyof T]: T[K] };
+
+/** Everything that the MDB holds about a machine in one of these states. */
+export type MachineIn<S extends MachineState> = { readonly [One in S]: MachineOf<One> }[S];
+
+/** Everything that the MDB holds about one machine. Changed only by `decide` in life/table.ts. */
+export type Machine = MachineIn<MachineState>;
+
+/** Whether Birther has installed the machine; otherwise its state is `unknown` or `birth`. */
+export function isInstalled(machine: Machine): machine is MachineIn<InstalledState> {
+  return machine.state !== "unknown" && machine.state !== "birth";
+}
+
+/** Whether the machine is to be installed now or at its next boot: its state is then the action of its orders. */
+export function isToBeInstalled(machine: Machine): machine is MachineIn<BirthAction> {
+  return (birthActions as readonly MachineState[]).includes(machine.state);
+}
 
 /** One step of the repair policy. */
 export type RepairStep = "rebirth" | "debug" | "hold";

@@ -9,7 +9,8 @@ import type { DhcpPacket } from "../dhcp/codec/packet.ts";
 import { readDhcp } from "../dhcp/codec/read.ts";
 import { writeDhcp } from "../dhcp/codec/write.ts";
 import type { Holder } from "../dhcp/pool/address-pool.ts";
-import type { Machine, MachineId, MachineState } from "../machine/record.ts";
+import type { Machine, MachineState } from "../machine/record.ts";
+import { testMachine } from "../machine/testing/test-machine.ts";
 import { formatIpv4, type Ipv4 } from "../net/ipv4.ts";
 import { parseMac } from "../net/mac.ts";
 import { ip } from "../net/testing/addresses.ts";
@@ -25,14 +26,7 @@ const nursery = testNetwork();
 const office: Network = { ...nursery, nursery: false };
 const ports = { http: 80, machines: 443 };
 
-function machine(state: MachineState): Machine {
-  return {
-    ...{ id: "m-525400000001" as MachineId, revision: 1, createdAtMs: 0, macs: [mac], state, generation: 1 },
-    ...{ conditions: [], lastSeenAtMs: 0, timeline: [], hostname: "r01u07" },
-    ...{ temporaryAddress: "10.77.0.60", permanentAddress: "10.77.1.71" },
-    pxe: { requests: 1, responses: 1, lastRequestAtMs: 0, lastAnswer: "" },
-  };
-}
+const machine = (state: MachineState): Machine => testMachine(state, { temporaryAddress: "10.77.0.60" });
 
 function captured(name: string): DhcpPacket {
   const file = readFileSync(new URL(`../../../tests/captures/${name}-discover.pcap`, import.meta.url));
@@ -215,7 +209,8 @@ test("a machine with its permanent address has none of the pool in its event; pl
 });
 
 test("rebirth of a machine whose permanent address is not of this wire goes on with a temporary one", () => {
-  const moved: Machine = { ...machine("rebirth"), permanentAddress: "192.0.2.9" };
+  const temporary = { temporaryAddress: "10.77.0.60", permanentAddress: "192.0.2.9" };
+  const moved = testMachine("rebirth", temporary);
   assert.equal(line(decide(edk2, { machine: moved })), "offer 10.77.0.60 loader snponly.efi broadcast");
 });
 

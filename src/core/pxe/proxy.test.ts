@@ -5,7 +5,8 @@ import { framesOf, udpPayloadsTo } from "../../../tests/support/pcap.ts";
 import { hexFromBytes } from "../bytes/text.ts";
 import type { DhcpPacket } from "../dhcp/codec/packet.ts";
 import { readDhcp } from "../dhcp/codec/read.ts";
-import type { Machine, MachineId, MachineState } from "../machine/record.ts";
+import type { Machine, MachineState } from "../machine/record.ts";
+import { testMachine } from "../machine/testing/test-machine.ts";
 import { formatIpv4 } from "../net/ipv4.ts";
 import { parseMac } from "../net/mac.ts";
 import { ip } from "../net/testing/addresses.ts";
@@ -18,13 +19,7 @@ import { planScript } from "./script/ipxe.ts";
 const mac = parseMac("52:54:00:00:00:01") ?? assert.fail();
 const network = (mode: NetworkMode) => testNetworkOfOnePart({ mode });
 
-function machine(state: MachineState): Machine {
-  return {
-    ...{ id: "m-525400000001" as MachineId, revision: 1, createdAtMs: 0, macs: [mac], state, generation: 1 },
-    ...{ conditions: [], lastSeenAtMs: 0, timeline: [], temporaryAddress: "10.77.0.60" },
-    pxe: { requests: 1, responses: 1, lastRequestAtMs: 0, lastAnswer: "" },
-  };
-}
+const machine = (state: MachineState): Machine => testMachine(state, { temporaryAddress: "10.77.0.60" });
 
 function captured(name: string): DhcpPacket {
   const file = readFileSync(new URL(`../../../tests/captures/${name}-discover.pcap`, import.meta.url));

@@ -9,7 +9,8 @@ import { relayWishes } from "../dhcp/codec/relay-agent.ts";
 import { writeDhcp } from "../dhcp/codec/write.ts";
 import type { Holder } from "../dhcp/pool/address-pool.ts";
 import { replyLimit } from "../dhcp/reply.ts";
-import type { Machine, MachineId, MachineState } from "../machine/record.ts";
+import type { Machine } from "../machine/record.ts";
+import { testMachine } from "../machine/testing/test-machine.ts";
 import { formatIpv4, type Ipv4, noAddress } from "../net/ipv4.ts";
 import { parseMac } from "../net/mac.ts";
 import { ip, prefix } from "../net/testing/addresses.ts";
@@ -91,12 +92,10 @@ const networkRows: readonly (readonly [title: string, packet: DhcpPacket, by: st
 for (const [title, given, by, name] of networkRows)
   test(`network: ${title}`, () => assert.equal(chooseNetwork(given, networks, by)?.name, name));
 
-const machine = (state: MachineState): Machine => ({
-  ...{ id: "m-525400000001" as MachineId, revision: 1, createdAtMs: 0, macs: [mac], state, generation: 1 },
-  ...{ conditions: [], lastSeenAtMs: 0, timeline: [], hostname: "r07u01" },
-  ...{ temporaryAddress: "10.78.0.55", permanentAddress: "10.79.0.71" },
-  pxe: { requests: 1, responses: 1, lastRequestAtMs: 0, lastAnswer: "" },
-});
+const machine = (state: "healthy" | "birth"): Machine =>
+  state === "birth"
+    ? testMachine(state, { temporaryAddress: "10.78.0.55", hostname: "r07u01" })
+    : testMachine(state, { temporaryAddress: "10.78.0.55", hostname: "r07u01", permanentAddress: "10.79.0.71" });
 const mine = (): Holder => ({ kind: "machine", mac });
 
 function decideHere(given: DhcpPacket, known?: Machine, holderOf: (address: Ipv4) => Holder | undefined = mine) {

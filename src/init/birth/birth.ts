@@ -28,8 +28,6 @@ export function beBorn(context: BirthContext): never {
   const { subToken } = runStep("askToBeHealthy", requestSeconds, () =>
     mdb.askHealthy(order.session, {
       generation: order.generation,
-      hostname,
-      address,
       image,
       placement,
       storage: plan.storage,

@@ -53,7 +53,7 @@ export function watchBirths({ machines, store, painter, limits, nowMs }: BirthsO
   const settled = Promise.withResolvers<void>();
   let footer: readonly string[] = [];
 
-  const line = (one: Watched, machine: Machine | undefined, text: string) =>
+  const line = (one: Watched, machine: Pick<Machine, "hostname"> | undefined, text: string) =>
     `${duration((nowMs() - startedAtMs) / 1000).padStart(12)}  ${machine?.hostname ?? one.lab.name}: ${text}`;
 
   const endWatch = store.watch(({ machine, event }) => {

@@ -34,7 +34,10 @@ export function openDominatorMdb(store: Store): DominatorMdb {
   for (const machine of store.list()) put(machine);
   const end = store.watch(({ machine, absorbed = [] }) => {
     const dropped = absorbed.filter((id) => rows.delete(id)).length > 0;
-    if (put(machine) || dropped) listener();
+    // The record of now: the change may be of a moment ago.
+    const now = store.get(machine.id);
+    const differs = now === undefined ? rows.delete(machine.id) : put(now);
+    if (differs || dropped) listener();
   });
   const compare = async (): Promise<void> => {
     let changed = false;

@@ -29,8 +29,6 @@ const place = (unit: number): wire.HealthyRequest["placement"] => ({
 });
 const healthy = (unit: number, generation = 1): wire.HealthyRequest => ({
   generation,
-  hostname: place(unit).hostname,
-  address: place(unit).address,
   image: "compute",
   placement: place(unit),
   storage: {
@@ -243,14 +241,21 @@ describe("machine-facing API over TLS", () => {
     assert.equal(store.get(holder.id)?.state, "healthy");
   });
 
+  test("what earlier versions of init said twice is read past", async () => {
+    const machine = await newborn();
+    const { session } = await machine.begin();
+    const request = { ...healthy(31), hostname: "r01u31", address: place(31).address };
+    assert.equal((await post(wire.paths.healthy, request, session)).status, 200);
+  });
+
   test("a machine gets the name and address of its place and no other", async () => {
     const machine = await newborn();
     const { session } = await machine.begin();
     const wishes: wire.HealthyRequest[] = [
-      { ...healthy(30), hostname: "r01u31" },
-      { ...healthy(30), placement: { ...place(30), hostname: "king" }, hostname: "king" },
+      { ...healthy(30), placement: { ...place(30), hostname: "r01u31" } },
+      { ...healthy(30), placement: { ...place(30), hostname: "king" } },
       { ...healthy(30), placement: { ...place(30), port: "eth0" } },
-      { ...healthy(30), placement: { ...place(30), address: "10.77.1.1" }, address: "10.77.1.1" },
+      { ...healthy(30), placement: { ...place(30), address: "10.77.1.1" } },
     ];
     for (const wish of wishes) {
       assert.deepEqual(problemOf(await post(wire.paths.healthy, wish, session)), [409, "wrongPlace"]);

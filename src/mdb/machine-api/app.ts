@@ -5,7 +5,7 @@ import * as wire from "../../contract/machine-facing.ts";
 import type { SignedLoader } from "../../core/boot-loader/signed-loader.ts";
 import type { MachineEvent, OfOrder } from "../../core/machine/event.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
-import type { BirthAction, Machine } from "../../core/machine/record.ts";
+import { type BirthAction, isToBeInstalled, type Machine, type MachineIn } from "../../core/machine/record.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
 import { type Network, permanentPart } from "../../core/network/network.ts";
@@ -58,6 +58,7 @@ async function giveOrder(c: Context, deps: MachineFacingDeps): Promise<Response>
     sessionHash: hashSecret(session),
   });
   if (decision.kind === "refused") return refusalAnswer(c, decision.refusal);
+  if (!isToBeInstalled(decision.machine)) throw new Error(`${id} took an order in state ${decision.machine.state}`);
   const order = orderFor(decision.machine, deps);
   return c.json({ ...order, session, nowMs: clock.nowMs() } satisfies wire.Order);
 }
@@ -73,14 +74,14 @@ function ownerOf(store: Store, tokenHash: string, mac: Mac): Machine | undefined
 }
 
 function orderFor(
-  machine: Machine,
+  machine: MachineIn<BirthAction>,
   { config, signedLoader }: Pick<MachineFacingDeps, "config" | "signedLoader">,
 ): Omit<wire.Order, "session" | "nowMs"> {
   const network = networkOf(machine, config);
   const permanent = permanentPart(network);
   return {
     machineId: machine.id,
-    action: machine.state as BirthAction,
+    action: machine.state,
     generation: machine.generation,
     placementRules: [...config.placement.rules],
     lldpSeconds: config.placement.lldpSeconds,
@@ -191,11 +192,8 @@ async function makeHealthy(c: Context, deps: MachineFacingDeps): Promise<Respons
   const session = findSession(c, store);
   if (session === undefined) return noSession(c);
   const { machine } = session;
-  const { hostname, address, image, placement } = body.value;
-  const why =
-    hostname !== placement.hostname || address !== placement.address
-      ? `${hostname} ${address} is not what the placement says`
-      : whyNotPlaced(placement, networkOf(machine, config), config);
+  const { image, placement } = body.value;
+  const why = whyNotPlaced(placement, networkOf(machine, config), config);
   if (why !== undefined) return await wrongPlace(c, deps, session, why);
   if (!config.images.some((rule) => rule.image === image)) {
     return faultAnswer(c, "wrongImage", `no image rule names ${image}`, "reboot, and begin with a new order");

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
 import type { Machine } from "../../core/machine/record.ts";
+import { testMachine } from "../../core/machine/testing/test-machine.ts";
 import { parseIpv4 } from "../../core/net/ipv4.ts";
 import { auditFacts } from "../journal/audit-facts.ts";
 import { testMac } from "../testing/store-suite.ts";
@@ -11,19 +12,12 @@ import { indexFleet } from "./fleet-index.ts";
 type Named = Pick<Machine, "hostname" | "permanentAddress" | "temporaryAddress">;
 
 function machine(n: number, named: Named, revision: number): Machine {
-  return {
-    ...{
-      id: machineIdFromMac(testMac(n)),
-      revision,
-      createdAtMs: 0,
-      macs: [testMac(n)],
-      state: "birth",
-      generation: 1,
-    },
-    ...{ conditions: [], lastSeenAtMs: 0, timeline: [] },
-    ...named,
-    pxe: { requests: 0, responses: 0, lastRequestAtMs: 0, lastAnswer: "" },
-  };
+  const { hostname = `unit${n}`, permanentAddress, temporaryAddress } = named;
+  const temporary = temporaryAddress === undefined ? {} : { temporaryAddress };
+  const known = { ...{ id: machineIdFromMac(testMac(n)), macs: [testMac(n)], revision }, ...temporary, hostname };
+  return permanentAddress === undefined
+    ? testMachine("birth", known)
+    : testMachine("healthy", { ...known, permanentAddress });
 }
 
 function namesOf({ hostname, permanentAddress, temporaryAddress }: Named): string[] {

@@ -59,8 +59,6 @@ export function birthOf(n: number, generation = 1): MachineEvent[] {
       id,
       generation,
       placement,
-      hostname: placement.hostname,
-      address: placement.address,
       image: "compute",
       subTokenHash: `sub${n}`,
       storage: {

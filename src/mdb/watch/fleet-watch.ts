@@ -105,7 +105,8 @@ export function openFleetWatch(deps: {
 
   const unwatch = store.watch(({ machine }) => {
     // The newest record: the change may be of a moment ago.
-    const event = consider(store.get(machine.id) ?? machine);
+    const now = store.get(machine.id);
+    const event = now === undefined ? undefined : consider(now);
     if (event !== undefined) void act(event);
   });
   for (const machine of store.list()) agenda.note(machine.id, clock.nowMs());

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import type { MachineEvent } from "../event.ts";
-import { type ConditionKind, type Machine, machineStates, type Phase, phases } from "../record.ts";
+import { type ConditionKind, type Machine, type MachineIn, machineStates, type Phase, phases } from "../record.ts";
 import { asked, burnIn, healthy, id, issued, mac, taken, testFleet } from "../testing/test-fleet.ts";
+import { testMachine } from "../testing/test-machine.ts";
 import { defaultDeadlineSeconds } from "./deadlines.ts";
 import { nextRepair, type RepairPolicy, whyNoRebirth } from "./repair.ts";
 import { checkProgress, defaultWatchRules, type WatchRules, watchEvent } from "./stall-detection.ts";
@@ -217,17 +218,9 @@ describe("repair by policy", () => {
     assert.equal(nextRepair(world.get(1), world.nowMs(), all).kind, "none");
   });
 
-  const machine = (n: number, change: Partial<Machine>): Machine => ({
-    ...{ id: id(n), revision: 1, createdAtMs: 0, macs: [mac(n % 16)], state: "healthy", generation: 1, timeline: [] },
-    ...{
-      conditions: [],
-      phase: "up",
-      phaseAtMs: 0,
-      pxe: { requests: 1, responses: 1, lastRequestAtMs: 0, lastAnswer: "" },
-    },
-    ...{ lastSeenAtMs: 0, runningImage: "compute" },
-    ...change,
-  });
+  const up = { phase: "up", phaseAtMs: 0 } as const;
+  const machine = (n: number, change: Partial<MachineIn<"healthy">>) =>
+    testMachine("healthy", { ...{ id: id(n), macs: [mac(n % 16)] }, ...up, runningImage: "compute", ...change });
 
   test("no rebirth in a fleet that falls silent at once, nor beyond the hourly limit", () => {
     const nowMs = 1e9;
@@ -270,13 +263,16 @@ describe("repair by policy", () => {
           stepAtMs: times,
         }),
         ({ state, kinds, sinceMs, lastSeenAtMs, nowMs }, { boots, ran, rebirthsAtMs, stepAtMs }) => {
-          const { runningImage: _image, ...bare } = machine(1, {});
-          const one: Machine = {
-            ...bare,
-            ...{ state, lastSeenAtMs, conditions: kinds.map((kind) => ({ kind, reason: "r", sinceMs })) },
-            ...{ unheardBoots: { count: boots, lastAtMs: 0 }, repair: { rebirthsAtMs, atMs: stepAtMs } },
-            ...(ran ? { runningImage: "compute" } : {}),
+          const facts = {
+            ...{ ...up, lastSeenAtMs, conditions: kinds.map((kind) => ({ kind, reason: "r", sinceMs })) },
+            repair: { rebirthsAtMs, atMs: stepAtMs },
           };
+          const running = ran ? { runningImage: "compute" } : {};
+          const unheardBoots = { count: boots, lastAtMs: 0 };
+          const one: Machine =
+            state === "healthy"
+              ? testMachine(state, { ...facts, ...running, unheardBoots })
+              : testMachine(state, facts);
           const repair = nextRepair(one, nowMs, all);
           if (repair.kind !== "step") return;
           assert.ok(kinds.includes("failing") && nowMs - sinceMs >= policy.afterSeconds * 1000);

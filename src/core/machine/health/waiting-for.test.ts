@@ -1,8 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { MachineEvent } from "../event.ts";
-import { type Condition, conditionKinds, type Machine, machineStates, phases } from "../record.ts";
+import {
+  type Condition,
+  conditionKinds,
+  type Machine,
+  type MachineIn,
+  type MachineState,
+  machineStates,
+  phases,
+} from "../record.ts";
 import { asked, hardware, healthy, id, issued, mac, place, taken, testFleet } from "../testing/test-fleet.ts";
+import { testMachine } from "../testing/test-machine.ts";
 import { defaultDeadlineSeconds, phaseWaitsFor } from "./deadlines.ts";
 import { type WhyFacts, why } from "./waiting-for.ts";
 
@@ -11,13 +20,12 @@ const condition = (kind: Condition["kind"], more: Partial<Condition> = {}): Cond
   return { kind, reason: `the reason of ${kind}`, sinceMs: 5000, ...more };
 };
 /** A machine in a state and phase, entered a second after its creation. */
-function machineIn(state: Machine["state"], change: Partial<Machine> = {}): Machine {
-  return {
-    ...{ id: id(1), revision: 1, createdAtMs: 0, macs: [mac(1)], state, generation: 1, conditions: [], timeline: [] },
-    ...{ lastSeenAtMs: 1000, hostname: "r01u01", network: "rack", requiredImage: "compute" },
+function machineIn<S extends MachineState>(state: S, change: Partial<Omit<MachineIn<S>, "state">> = {}): MachineIn<S> {
+  return testMachine(state, {
+    ...{ id: id(1), macs: [mac(1)], lastSeenAtMs: 1000, hostname: "r01u01", network: "rack", requiredImage: "compute" },
     pxe: { requests: 3, responses: 3, lastRequestAtMs: 1000, lastAnswer: "loader" },
     ...change,
-  };
+  });
 }
 const ask = (machine: Machine, facts: Partial<WhyFacts> = {}) =>
   why(machine, { nowMs: 2000, deadlineSeconds: defaultDeadlineSeconds, imageExists: true, ...facts });
@@ -42,7 +50,7 @@ describe("why, by phase", () => {
   }
 });
 
-const expired: Partial<Machine> = {
+const expired: Partial<MachineIn<"birth">> = {
   order: { tokenHash: "", action: "birth", generation: 1, expiresAtMs: 1500 },
 };
 const unheard: Machine["pxe"] = { requests: 0, responses: 0, lastRequestAtMs: 0, lastAnswer: "" };

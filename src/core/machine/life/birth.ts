@@ -4,7 +4,7 @@ import type { Hardware, Nic } from "../../hardware/hardware.ts";
 import { isFixed } from "../../hardware/root-disk.ts";
 import type { Mac } from "../../net/mac.ts";
 import type { Decision } from "../event.ts";
-import type { Machine, MachineId } from "../record.ts";
+import type { BirthAction, Machine, MachineId } from "../record.ts";
 import { macLimit } from "./details.ts";
 import {
   type Context,
@@ -26,7 +26,7 @@ import { mergeAnnouncement } from "./takeover.ts";
  * machine (firmware tries one NIC after the other) is absorbed. A NIC that is the identity of another, real machine means
  * that this is that machine, booted from a second NIC: it must not be installed under a new name.
  */
-export const scanHardware: Transition<"hardwareScanned"> = (machine, event, context) => {
+export const scanHardware: Transition<"hardwareScanned", BirthAction> = (machine, event, context) => {
   const { hardware } = event;
   const macs: Mac[] = [...machine.macs];
   const absorbed = new Map<MachineId, Machine>();
@@ -140,16 +140,17 @@ export const noteBurnIn: Transition<"burnInDone"> = (machine, event, context) =>
  * The slot is known: the last check before keys and disks are erased. A hold stops the birth here even if its order was
  * taken; so does a slot that another machine holds.
  */
-export const recordPlace: Transition<"placed"> = (machine, event, context) => {
+export const recordPlace: Transition<"placed", BirthAction> = (machine, event, context) => {
   const hold = conditionOf(machine, "hold");
   if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
   const { placement, rootDisk } = event;
-  const claim = claimSlot(machine, { ...placement, placement }, context);
+  const claim = claimSlot(machine, placement, context);
   if (claim.kind === "refused") return claim.decision;
-  const { placement: _before, ...successor } = claim.successor;
-  const first = machine.state === "birth" && machine.storage === undefined && rootDisk !== undefined;
+  const { successor } = claim;
+  const seen = { placement, lastSeenAtMs: context.nowMs };
+  const isFirst = successor.state === "birth" && successor.storage === undefined;
   const placed = withoutConditions(
-    { ...successor, placement, lastSeenAtMs: context.nowMs, ...(first ? { birthDisk: rootDisk } : {}) },
+    isFirst && rootDisk !== undefined ? { ...successor, ...seen, birthDisk: rootDisk } : { ...successor, ...seen },
     "conflict",
   );
   return claim.absorbed.length === 0 ? changed(placed) : { kind: "changed", machine: placed, absorbed: claim.absorbed };

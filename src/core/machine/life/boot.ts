@@ -1,5 +1,5 @@
 import type { MachineEvent } from "../event.ts";
-import { type Machine, phases } from "../record.ts";
+import { type BirthAction, type Machine, type MachineIn, phases } from "../record.ts";
 import {
   changed,
   conditionOf,
@@ -32,13 +32,13 @@ export function firstSeen(event: EventOf<"pxeAsked">, nowMs: number): Machine {
 }
 
 /** An unknown machine sends a PXE request: a nursery starts its birth (generation 1); another network only counts the request. */
-export const askUnknown: Transition<"pxeAsked"> = (machine, event, context) =>
+export const askUnknown: Transition<"pxeAsked", "unknown"> = (machine, event, context) =>
   event.nursery && mayBeInstalled(machine, event.mac)
     ? askForBirth({ ...machine, state: "birth", generation: machine.generation + 1 }, event, context)
     : noteRequest(machine, event, context);
 
 /** A machine due for installation sends a PXE request: a new attempt, unless the request comes from the loader it was just sent. */
-export const askForBirth: Transition<"pxeAsked"> = (machine, event, context) => {
+export const askForBirth: Transition<"pxeAsked", BirthAction> = (machine, event, context) => {
   if (event.withheld || !mayBeInstalled(machine, event.mac)) return noteRequest(machine, event, context);
   const chained = event.stage === "loader" && (machine.phase === "loaderSent" || machine.phase === "kernelSent");
   const detail = `${event.stage}: ${event.answer}`;
@@ -51,7 +51,7 @@ export const askForBirth: Transition<"pxeAsked"> = (machine, event, context) => 
  * image and was not due to restart, its disk has no system to boot: it lost power, or the watchdog reset it. It is still sent
  * to its disk, because nothing from the network may lead to a wipe; the condition tells the operator what to do.
  */
-export const askHealthy: Transition<"pxeAsked"> = (machine, event, context) => {
+export const askHealthy: Transition<"pxeAsked", "healthy"> = (machine, event, context) => {
   const { phase, runningImage } = machine;
   // A request from a disputed address may come from another machine: it changes nothing.
   if (event.withheld || phase === undefined || isDisputed(machine, event.mac))
@@ -75,7 +75,7 @@ const sameBootMs = 20_000;
 export const unheardBootsLimit = 3;
 
 /** Counts a start after which the agent has not polled yet. core/pxe/local-boot changes how the machine is sent to its disk. */
-function countBoot(machine: Machine, nowMs: number): Machine {
+function countBoot(machine: MachineIn<"healthy">, nowMs: number): MachineIn<"healthy"> {
   const before = machine.unheardBoots;
   if (before !== undefined && nowMs - before.lastAtMs < sameBootMs) return machine;
   const count = (before?.count ?? 0) + 1;
@@ -177,7 +177,7 @@ function wrongPhase(machine: Machine, event: Extract<MachineEvent, { kind: "phas
 const seenAgainMs = 30_000;
 
 /** The agent of a healthy machine polls. The machine is `up` if it runs the required image; its birth session then ends. */
-export const noteSub: Transition<"subSeen"> = (machine, event, context) => {
+export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, context) => {
   // With updates disabled, the machine is up with any image.
   const left = machine.disableUpdates === true && event.runningImage !== undefined;
   const same = event.runningImage !== undefined && event.runningImage === machine.requiredImage;
@@ -189,7 +189,7 @@ export const noteSub: Transition<"subSeen"> = (machine, event, context) => {
     (up && (machine.phase !== "up" || conditionOf(machine, "conflict") !== undefined));
   if (!hasNewFacts && context.nowMs - machine.lastSeenAtMs < seenAgainMs) return changed(machine);
   const { order: _ended, runningImage: _before, unheardBoots: _heard, ...kept } = machine;
-  const seen: Machine = {
+  const seen: MachineIn<"healthy"> = {
     ...kept,
     lastSeenAtMs: context.nowMs,
     ...(event.runningImage === undefined ? {} : { runningImage: event.runningImage }),

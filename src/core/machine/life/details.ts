@@ -1,6 +1,13 @@
 import type { Mac } from "../../net/mac.ts";
 import type { Decision, DetailsPatch, DetailValues } from "../event.ts";
-import type { Announcement, Machine, MachineId, SwitchPort } from "../record.ts";
+import {
+  type Announcement,
+  isInstalled,
+  type Machine,
+  type MachineId,
+  type MachineIn,
+  type SwitchPort,
+} from "../record.ts";
 import {
   type Context,
   changed,
@@ -40,13 +47,13 @@ export function notYetAnnounced(event: EventOf<"machineCreated">, nowMs: number)
 }
 
 /** An operator announces a machine; refused if its record exists, unless that is a withdrawn announcement. */
-export const announce: Transition<"machineCreated"> = (machine, event, context) => {
+export const announce: Transition<"machineCreated", "unknown"> = (machine, event, context) => {
   const withdrawn = machine.macs.length === 0 && conditionOf(machine, "retired") !== undefined;
   if (machine.revision > 0 && !withdrawn) return refuseKnown(machine, event);
   const { by, hostname, place, macs } = event;
   const taken = claimedBy(machine, { hostname, place, macs }, context) ?? tooMany({ ...event, macs });
   if (taken !== undefined) return taken;
-  const announced: Machine = {
+  const announced: MachineIn<"unknown"> = {
     ...machine,
     macs: [...new Set(macs)],
     conditions: machine.conditions.filter(({ kind }) => kind !== "retired"),
@@ -73,7 +80,16 @@ export const refuseKnown: Refuse = (machine) =>
     next: `to change its details: birther set ${nameOf(machine)}`,
   });
 
-function valuesOf({ tags, groups, requiredImage, plannedImage, disableUpdates }: DetailValues): Partial<Machine> {
+function valuesOf({
+  tags,
+  groups,
+  requiredImage,
+  plannedImage,
+  disableUpdates,
+}: DetailValues): Pick<
+  MachineIn<"unknown">,
+  "tags" | "groups" | "pinnedImage" | "requiredImage" | "plannedImage" | "disableUpdates"
+> {
   return {
     ...(tags === undefined || Object.keys(tags).length === 0 ? {} : { tags }),
     ...(groups === undefined || groups.length === 0 ? {} : { groups: [...new Set(groups)] }),
@@ -105,7 +121,7 @@ export const setDetails: Transition<"detailsSet"> = (machine, { details, by }, c
       message: `macs: expected a list with ${identity ?? "no address"}, the identity of ${nameOf(machine)}`,
       next: `if that NIC is gone, retire the machine: birther retire ${nameOf(machine)}; a newcomer can take over from it first: birther takeover`,
     });
-  const named = renameAnnounced(machine, hostname, { by, atMs: context.nowMs });
+  const named = isInstalled(machine) ? machine : renameAnnounced(machine, hostname, { by, atMs: context.nowMs });
   const patched = patchImages(patchLabels(named, tags, details), details);
   const next = macs === undefined ? patched : withMacs(patched, macs);
   const others = (macs ?? []).flatMap((mac) => {
@@ -166,10 +182,10 @@ function patchImages(machine: Machine, details: DetailsPatch): Machine {
 }
 
 function renameAnnounced(
-  machine: Machine,
+  machine: MachineIn<"unknown" | "birth">,
   hostname: string | null | undefined,
   said: { readonly by: string; readonly atMs: number },
-): Machine {
+): MachineIn<"unknown" | "birth"> {
   if (hostname === undefined) return machine;
   const { hostname: _before, announced, ...kept } = machine;
   const { hostname: _expected, ...expected }: Announcement = announced ?? said;
@@ -218,11 +234,6 @@ function claimedBy(
     return taken("macTaken", mac, holder, next);
   }
   return undefined;
-}
-
-/** Whether its disk holds an installed system. */
-function isInstalled({ state }: Machine): boolean {
-  return state !== "unknown" && state !== "birth";
 }
 
 function taken(kind: "nameTaken" | "alreadyKnown" | "macTaken", thing: string, holder: Machine, next: string) {

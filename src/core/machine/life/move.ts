@@ -1,6 +1,16 @@
 import type { Mac } from "../../net/mac.ts";
 import type { Decision, MachineEvent, Refusal } from "../event.ts";
-import type { Condition, ConditionKind, Machine, MachineId, Phase, SwitchPort, TimelineEntry } from "../record.ts";
+import type {
+  Condition,
+  ConditionKind,
+  Machine,
+  MachineId,
+  MachineIn,
+  MachineState,
+  Phase,
+  SwitchPort,
+  TimelineEntry,
+} from "../record.ts";
 
 /** What `decide` may know besides the machine itself: the time, and which machine holds a name, an address, a NIC or a slot. */
 export type Context = {
@@ -20,8 +30,12 @@ export type Context = {
 export type EventKind = MachineEvent["kind"];
 export type EventOf<K extends EventKind> = Extract<MachineEvent, { readonly kind: K }>;
 
-/** One cell of the state × event table: the decision for a machine in that state when that event happens. */
-export type Transition<K extends EventKind> = (machine: Machine, event: EventOf<K>, context: Context) => Decision;
+/** One cell, or several, of the state × event table: the decision for a machine in one of these states when that event happens. */
+export type Transition<K extends EventKind, S extends MachineState = MachineState> = (
+  machine: MachineIn<S>,
+  event: EventOf<K>,
+  context: Context,
+) => Decision;
 
 /** A cell that refuses every event. */
 export type Refuse = (machine: Machine, event: MachineEvent) => Decision;
@@ -50,18 +64,18 @@ export function refused(refusal: Refusal, machine?: Machine): Decision {
 }
 
 /** The record with a condition set; a condition that is already set keeps its start and takes the new reason. */
-export function withCondition(
-  machine: Machine,
+export function withCondition<M extends Machine>(
+  machine: M,
   said: Pick<Condition, "kind" | "reason" | "remedy">,
   nowMs: number,
-): Machine {
+): M {
   const before = conditionOf(machine, said.kind);
   const condition: Condition = { ...said, sinceMs: before?.sinceMs ?? nowMs };
   return { ...machine, conditions: [...machine.conditions.filter((other) => other.kind !== said.kind), condition] };
 }
 
 /** The record without the conditions of these kinds. */
-export function withoutConditions(machine: Machine, ...kinds: readonly ConditionKind[]): Machine {
+export function withoutConditions<M extends Machine>(machine: M, ...kinds: readonly ConditionKind[]): M {
   if (!machine.conditions.some((condition) => kinds.includes(condition.kind))) return machine;
   return { ...machine, conditions: machine.conditions.filter((condition) => !kinds.includes(condition.kind)) };
 }
@@ -85,11 +99,11 @@ export function conditionOf(machine: Machine, kind: ConditionKind): Condition | 
  * The record with a phase that was observed now. A repeated phase completes its timeline entry (duration, newer detail)
  * instead of adding one; an earlier phase adds an entry, so that retries stay visible.
  */
-export function withPhase(
-  machine: Machine,
+export function withPhase<M extends Machine>(
+  machine: M,
   seen: { readonly phase: Phase; readonly durationMs?: number; readonly detail?: string },
   nowMs: number,
-): Machine {
+): M {
   const last = machine.timeline[machine.timeline.length - 1];
   if (last?.phase === seen.phase && machine.phase === seen.phase) {
     const entry: TimelineEntry = { ...last, ...measured(seen) };

@@ -1,6 +1,13 @@
 import { identityOf } from "../../hardware/disk-identity.ts";
 import type { Refusal } from "../event.ts";
-import type { Machine } from "../record.ts";
+import {
+  type InstalledState,
+  isInstalled,
+  type Machine,
+  type MachineIn,
+  type StorageReport,
+  type WayBack,
+} from "../record.ts";
 import {
   changed,
   conditionOf,
@@ -19,29 +26,30 @@ import { heldRefusal } from "./order.ts";
  * cancelled until an order is taken; a second request does not change what a cancel restores.
  */
 export function nextLife(
-  machine: Machine,
-  asked: { readonly state: "rebirth" | "clean"; readonly by: string; readonly override?: true },
+  machine: MachineIn<InstalledState>,
+  asked: { readonly by: string; readonly override?: true },
   nowMs: number,
-): Machine {
+): Omit<MachineIn<"clean">, "state"> {
   const { phase, phaseAtMs, unheardBoots: _boots, mayMove: _moved, allowedDisk: _allowed, ...living } = machine;
-  const kept = withoutPending(living);
+  const { state: _ended, wayBack: kept, ...lasting } = withoutPending(living);
   const { timeline, sentAway: before } = machine;
-  const { state, by, override } = asked;
-  const sentAway = { atMs: nowMs, by, ...(override === undefined ? {} : { override }) };
-  const next: Machine = {
-    ...kept,
-    ...knownStorage(machine),
-    ...{ state, sentAway, generation: machine.generation + 1, timeline: [] },
-  };
-  if (machine.state !== "healthy") return next;
+  const { by, override } = asked;
   const seen = phase === undefined || phaseAtMs === undefined ? {} : { phase, phaseAtMs };
-  return { ...next, wayBack: { ...seen, ...(before === undefined ? {} : { sentAway: before }), timeline } };
+  const back: WayBack = { ...seen, ...(before === undefined ? {} : { sentAway: before }), timeline };
+  const wayBack = machine.state === "healthy" ? back : kept;
+  return {
+    ...lasting,
+    storage: knownStorage(machine),
+    sentAway: { atMs: nowMs, by, ...(override === undefined ? {} : { override }) },
+    ...{ generation: machine.generation + 1, timeline: [] },
+    ...(wayBack === undefined ? {} : { wayBack }),
+  };
 }
 
 /** Records of older versions do not list the disks of the last birth: those of its last scan are what is known of them. */
-function knownStorage({ storage, hardware }: Machine): Pick<Machine, "storage"> {
-  if (storage === undefined || storage.disks !== undefined || hardware === undefined) return {};
-  return { storage: { ...storage, disks: hardware.disks.map(identityOf) } };
+function knownStorage({ storage, hardware }: MachineIn<InstalledState>): StorageReport {
+  if (storage.disks !== undefined || hardware === undefined) return storage;
+  return { ...storage, disks: hardware.disks.map(identityOf) };
 }
 
 /** The record without a pending rebirth by policy: an explicit decision replaces it. */
@@ -55,7 +63,7 @@ export function withoutPending<M extends Pick<Machine, "repair">>(machine: M): M
  * An operator cancels a rebirth or clean, which is possible until its order is taken: after that the disks may be erased.
  * The generation keeps its number, so that an order of the cancelled rebirth or clean stays invalid.
  */
-export const cancelRebirth: Transition<"rebirthCancelled"> = (machine, _event, context) => {
+export const cancelRebirth: Transition<"rebirthCancelled", "rebirth" | "clean"> = (machine, _event, context) => {
   const {
     wayBack,
     order: _void,
@@ -73,7 +81,7 @@ export const cancelRebirth: Transition<"rebirthCancelled"> = (machine, _event, c
       message: `the ${machine.state} of ${nameOf(machine)} has begun and its root disk may already be erased`,
       next: `to stop it before its disk is written: birther hold ${nameOf(machine)}; otherwise let it finish`,
     });
-  const healthy: Machine = { ...kept, ...wayBack, state: "healthy" };
+  const healthy: MachineIn<"healthy"> = { ...kept, ...wayBack, state: "healthy" };
   // The machine has restarted since: it is not up before its agent polls.
   const restarted = asked !== undefined && wayBack.phase === "up";
   return changed(
@@ -112,24 +120,24 @@ function isRunning(machine: Machine): boolean {
 }
 
 /** An operator requests a rebirth, with `mayMove` in another slot; refused while the machine is on hold. */
-export const askRebirth: Transition<"rebirthAsked"> = (machine, event, { nowMs }) => {
+export const askRebirth: Transition<"rebirthAsked", InstalledState> = (machine, event, { nowMs }) => {
   const refusal = whyNotAnew(machine, event);
   if (refusal !== undefined) return refused(refusal);
-  const next = nextLife(machine, { ...event, state: "rebirth" }, nowMs);
   const { mayMove, newRootDisk, by } = event;
   return changed({
-    ...next,
+    ...nextLife(machine, event, nowMs),
+    state: "rebirth",
     ...(mayMove === undefined ? {} : { mayMove }),
     ...(newRootDisk === undefined ? {} : { allowedDisk: { ...newRootDisk, by } }),
   });
 };
 
 /** An operator requests a clean; refused in *debug*, because a clean skips the burn-in that the machine failed. */
-export const askClean: Transition<"cleanAsked"> = (machine, event, { nowMs }) => {
+export const askClean: Transition<"cleanAsked", InstalledState> = (machine, event, { nowMs }) => {
   const refusal = whyNotAnew(machine, event);
   if (refusal !== undefined) return refused(refusal);
   if (conditionOf(machine, "debug") === undefined)
-    return changed(nextLife(machine, { ...event, state: "clean" }, nowMs));
+    return changed({ ...nextLife(machine, event, nowMs), state: "clean" });
   return refused({
     kind: "wrongState",
     message: `${nameOf(machine)} failed its burn-in, which a clean would skip`,
@@ -181,14 +189,13 @@ export const setCondition: Transition<"conditionSet"> = (machine, event, context
 export const clearCondition: Transition<"conditionCleared"> = (machine, event, context) => {
   const { condition, wipeBy } = event;
   const stands = conditionOf(machine, condition) !== undefined;
-  const mayBeFirst = machine.state === "birth" || machine.state === "unknown";
-  const wipes = wipeBy !== undefined && mayBeFirst;
+  const wipes = wipeBy !== undefined && !isInstalled(machine);
   if (!stands && !wipes)
     return refused({
       kind: "wrongState",
       message: `${nameOf(machine)} does not have the condition ${condition}`,
       next: "no action is needed",
     });
-  const cleared = withoutConditions(machine, condition);
-  return changed(wipes ? { ...cleared, mayWipe: { by: wipeBy, atMs: context.nowMs } } : cleared);
+  if (!wipes) return changed(withoutConditions(machine, condition));
+  return changed({ ...withoutConditions(machine, condition), mayWipe: { by: wipeBy, atMs: context.nowMs } });
 };

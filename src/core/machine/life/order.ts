@@ -1,5 +1,5 @@
 import type { OfOrder, Refusal } from "../event.ts";
-import { type BirthAction, type Machine, phases } from "../record.ts";
+import { type BirthAction, type Machine, type MachineIn, phases } from "../record.ts";
 import {
   changed,
   conditionOf,
@@ -17,14 +17,14 @@ import { claimSlot } from "./place.ts";
 const resetAgain = "reset the machine to fetch a new boot script";
 
 /** A boot script was created: only its token is valid from now on. */
-export const issueOrder: Transition<"orderIssued"> = (machine, event) => {
+export const issueOrder: Transition<"orderIssued", BirthAction> = (machine, event) => {
   const hold = conditionOf(machine, "hold");
   if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
   return changed({
     ...machine,
     order: {
       tokenHash: event.tokenHash,
-      action: machine.state as BirthAction,
+      action: machine.state,
       generation: machine.generation,
       expiresAtMs: event.expiresAtMs,
     },
@@ -44,7 +44,7 @@ export function whyNotOfOrder(machine: Machine, { order: claimed }: OfOrder): Re
 }
 
 /** init presents its token. The same boot may repeat the request (the answer may be lost) and then gets a new session. */
-export const takeOrder: Transition<"orderTaken"> = (machine, event, context) => {
+export const takeOrder: Transition<"orderTaken", BirthAction> = (machine, event, context) => {
   const refusal = whyNotTaken(machine, event, context.nowMs);
   if (refusal !== undefined || machine.order === undefined) return refused(refusal ?? unknownToken(machine));
   const taken = { bootId: event.bootId, sessionHash: event.sessionHash, atMs: context.nowMs };
@@ -80,11 +80,11 @@ function whyNotTaken(machine: Machine, event: EventOf<"orderTaken">, nowMs: numb
 }
 
 /** init requests to be declared healthy: it needs a taken order of this generation, and a free name and address. */
-export const becomeHealthy: Transition<"becameHealthy"> = (machine, event, context) => {
+export const becomeHealthy: Transition<"becameHealthy", BirthAction> = (machine, event, context) => {
   const { order } = machine;
   const current = event.generation === machine.generation && order?.generation === machine.generation;
   if (!current || order?.taken === undefined || order.action !== machine.state) return refused(staleOrder(machine));
-  const claim = claimSlot(machine, event, context);
+  const claim = claimSlot(machine, event.placement, context);
   if (claim.kind === "refused") return claim.decision;
   const {
     temporaryAddress: _free,
@@ -94,15 +94,17 @@ export const becomeHealthy: Transition<"becameHealthy"> = (machine, event, conte
     mayWipe: _wiped,
     birthDisk: _chosen,
     allowedDisk: _allowed,
+    wayBack: _back,
     ...kept
   } = claim.successor;
   // A machine that failed its burn-in needs a diagnosis, so the pinned image does not apply.
   const pinned = conditionOf(machine, "debug") === undefined ? kept.pinnedImage : undefined;
-  const healthy: Machine = {
+  const healthy: MachineIn<"healthy"> = {
     ...kept,
     state: "healthy",
-    hostname: event.hostname,
-    permanentAddress: event.address,
+    order: { ...order, taken: order.taken },
+    hostname: event.placement.hostname,
+    permanentAddress: event.placement.address,
     placement: event.placement,
     requiredImage: pinned ?? event.image,
     storage: event.storage,
@@ -119,12 +121,12 @@ export const becomeHealthy: Transition<"becameHealthy"> = (machine, event, conte
  * The same boot repeats a request that was accepted: the answer was lost, so the agent's credential is replaced.
  * Nothing is installed twice, because the first request used up the generation.
  */
-export const confirmHealthy: Transition<"becameHealthy"> = (machine, event, context) => {
+export const confirmHealthy: Transition<"becameHealthy", "healthy"> = (machine, event, context) => {
   const same =
     event.generation === machine.generation &&
     machine.order?.taken !== undefined &&
-    event.hostname === machine.hostname &&
-    event.address === machine.permanentAddress &&
+    event.placement.hostname === machine.hostname &&
+    event.placement.address === machine.permanentAddress &&
     (event.image === machine.requiredImage || machine.pinnedImage !== undefined);
   const handedOver = machine.phase !== undefined && phases.indexOf(machine.phase) >= phases.indexOf("handedOver");
   if (!same || handedOver) return refused(staleOrder(machine));

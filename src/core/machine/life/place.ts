@@ -5,20 +5,17 @@ import type { Machine, MachineId, SwitchPort } from "../record.ts";
 import { type Context, conditionOf, nameOf, refused, withCondition } from "./move.ts";
 import { mergeAnnouncement } from "./takeover.ts";
 
-/** The hostname, address and switch port that a machine claims. */
-export type SlotClaim = { readonly hostname: string; readonly address: string; readonly placement: Placement };
-
 /** The outcome of a claim: the machine merged with the announcement for that slot, or a refusal with a conflict on the claimant. */
-export type SlotClaimOutcome =
-  | { readonly kind: "claimed"; readonly successor: Machine; readonly absorbed: readonly MachineId[] }
+export type SlotClaimOutcome<M extends Machine> =
+  | { readonly kind: "claimed"; readonly successor: M; readonly absorbed: readonly MachineId[] }
   | { readonly kind: "refused"; readonly decision: Decision };
 
 /**
  * Decides whether a machine may have a slot: no other machine holds its name or address, and the machine is not installed in,
  * or announced for, another slot. The holder never changes; the claimant gets a conflict that names both.
  */
-export function claimSlot(machine: Machine, claim: SlotClaim, context: Context): SlotClaimOutcome {
-  const awaited = context.announcedAt(claim.placement);
+export function claimSlot<M extends Machine>(machine: M, claim: Placement, context: Context): SlotClaimOutcome<M> {
+  const awaited = context.announcedAt(claim);
   const takesOver = awaited !== undefined && awaited.id !== machine.id && awaited.macs.length === 0;
   const refusal =
     whyElsewhere(machine, claim) ??
@@ -41,23 +38,24 @@ export function claimSlot(machine: Machine, claim: SlotClaim, context: Context):
 }
 
 /** An installed machine keeps its name and slot, and an announced machine must appear in the announced slot. */
-function whyElsewhere(machine: Machine, { hostname, address, placement }: SlotClaim): Refusal | undefined {
+function whyElsewhere(machine: Machine, claim: Placement): Refusal | undefined {
+  const { hostname, address } = claim;
   const { announced, permanentAddress, placement: before } = machine;
-  const here = `${placement.switchName} ${placement.port}, the slot of ${hostname}`;
+  const here = `${claim.switchName} ${claim.port}, the slot of ${hostname}`;
   if (announced?.hostname !== undefined && announced.hostname !== hostname)
     return {
       kind: "otherPlace",
       message: `${machine.id}: expected the slot of ${announced.hostname} as announced, found ${here}`,
       next: `connect it to the slot of ${announced.hostname}, or change the announcement: birther set ${nameOf(machine)}`,
     };
-  if (announced?.place !== undefined && !isAt(announced.place, placement))
+  if (announced?.place !== undefined && !isAt(announced.place, claim))
     return {
       kind: "otherPlace",
       message: `${machine.id}: expected ${announced.place.switchName} ${announced.place.port} as announced, found ${here}`,
       next: `connect it as announced, or withdraw the announcement: birther retire ${nameOf(machine)}`,
     };
   if (permanentAddress === undefined || before === undefined || machine.mayMove === true) return undefined;
-  if (isAt(before, placement) || (hostname === machine.hostname && address === permanentAddress)) return undefined;
+  if (isAt(before, claim) || (hostname === machine.hostname && address === permanentAddress)) return undefined;
   return {
     kind: "otherPlace",
     message: `${nameOf(machine)} (${machine.id}): expected ${before.switchName} ${before.port}, where it was installed, found ${here}`,
@@ -69,24 +67,24 @@ function isAt(switchPort: SwitchPort, other: SwitchPort): boolean {
   return switchPort.switchName === other.switchName && switchPort.port === other.port;
 }
 
-function whyAwaited(machine: Machine, { placement }: SlotClaim, awaited: Machine): Refusal | undefined {
+function whyAwaited(machine: Machine, claim: Placement, awaited: Machine): Refusal | undefined {
   if (awaited.id === machine.id) return undefined;
   return {
     kind: "nameTaken",
-    message: `${placement.switchName} ${placement.port}: expected ${nameOf(awaited)} (${awaited.macs.join(" ")}) as announced, found ${machine.id}`,
+    message: `${claim.switchName} ${claim.port}: expected ${nameOf(awaited)} (${awaited.macs.join(" ")}) as announced, found ${machine.id}`,
     next: `check the cabling of both, or withdraw the announcement: birther retire ${nameOf(awaited)}`,
   };
 }
 
 /** `mine` is the record whose name and address the machine may take: its own record, or the one that it takes over. */
-function whyTaken(machine: Machine, claim: SlotClaim, context: Context, mine: MachineId): Refusal | undefined {
+function whyTaken(machine: Machine, claim: Placement, context: Context, mine: MachineId): Refusal | undefined {
   const claims = [
     { kind: "nameTaken", thing: `name ${claim.hostname}`, holder: context.nameHolder(claim.hostname) },
     { kind: "addressTaken", thing: `address ${claim.address}`, holder: context.addressHolder(claim.address) },
   ] as const;
   for (const { kind, thing, holder } of claims) {
     if (holder === undefined || holder.id === machine.id || holder.id === mine) continue;
-    const message = `${machine.id}${whereOf(claim.placement)} claims the ${thing}, which ${holder.id}${whereOf(holder.placement)} holds`;
+    const message = `${machine.id}${whereOf(claim)} claims the ${thing}, which ${holder.id}${whereOf(holder.placement)} holds`;
     return { kind, message, next: whatToDo(machine, holder) };
   }
   return undefined;

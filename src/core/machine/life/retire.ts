@@ -1,33 +1,24 @@
-import type { Machine } from "../record.ts";
+import type { Machine, MachineIn } from "../record.ts";
 import { changed, conditionOf, nameOf, refused, type Transition, withCondition, withoutConditions } from "./move.ts";
+
+/** What stays of a machine that is given up: what it is, what happened to it, and how operators labelled it. */
+const lastingFacts = [
+  ...(["id", "revision", "createdAtMs", "macs", "disputedMacs", "generation", "conditions"] as const),
+  ...(["firmware", "network", "smbios", "hardware", "burnIn", "storage"] as const),
+  ...(["pxe", "lastSeenAtMs", "timeline", "sentAway", "repair"] as const),
+  ...(["tags", "groups"] as const),
+] satisfies readonly (keyof Machine)[];
+type Lasting = Pick<Machine, (typeof lastingFacts)[number]>;
 
 /**
  * The record of a retired machine: without name, addresses, slot and image; its order and its agent's credential become invalid.
  * Hardware, history and labels stay, and its disks are not touched. The generation stays; the next birth starts a new one.
  */
-export function giveUp(machine: Machine, reason: string, nowMs: number): Machine {
-  const { hostname: _name, permanentAddress: _ours, temporaryAddress: _pool, placement: _place, ...unplaced } = machine;
-  const {
-    order: _order,
-    subTokenHash: _credential,
-    wayBack: _back,
-    mayMove: _moved,
-    mayWipe: _wipe,
-    birthDisk: _disk,
-    allowedDisk: _allowed,
-    ...unsaid
-  } = unplaced;
-  const { requiredImage: _image, pinnedImage: _pinned, plannedImage: _planned, runningImage: _runs, ...bare } = unsaid;
-  const {
-    phase: _seen,
-    phaseAtMs: _at,
-    unheardBoots: _boots,
-    announced: _awaited,
-    disableUpdates: _left,
-    ...kept
-  } = bare;
-  const quiet = withoutConditions(kept, "failing", "conflict", "waiting");
-  return withCondition({ ...quiet, state: "unknown" }, { kind: "retired", reason }, nowMs);
+export function giveUp(machine: Machine, reason: string, nowMs: number): MachineIn<"unknown"> {
+  const facts = new Map(Object.entries(machine));
+  const lasting = lastingFacts.flatMap((name) => (facts.has(name) ? [[name, facts.get(name)]] : []));
+  const kept: MachineIn<"unknown"> = { ...(Object.fromEntries(lasting) as Lasting), state: "unknown" };
+  return withCondition(withoutConditions(kept, "failing", "conflict", "waiting"), { kind: "retired", reason }, nowMs);
 }
 
 /** An operator retires a machine in any state; if its birth is running, the next report is refused. */

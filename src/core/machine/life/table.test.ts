@@ -157,7 +157,10 @@ describe("life of a machine", () => {
       const holder = JSON.stringify(world.get(1));
       world.all(asked(2), issued(2), taken(2));
       const event = healthy(2, 1, unit) as Extract<MachineEvent, { kind: "becameHealthy" }>;
-      assert.equal(refusal(world.apply({ ...event, address: place(1).address })), kind);
+      assert.equal(
+        refusal(world.apply({ ...event, placement: { ...event.placement, address: place(1).address } })),
+        kind,
+      );
       const [condition] = world.get(2).conditions;
       assert.equal(condition?.kind, "conflict");
       assert.match(condition?.reason ?? "", new RegExp(`${id(2)}.*${id(1)}`));

@@ -39,7 +39,7 @@ import { noteOldSub, noteProgress, noteStall, repair } from "./watch.ts";
  * No event from the network leaves `healthy`.
  */
 // biome-ignore format: it is a table
-export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: Transition<K> } } = {
+export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: Transition<K, S> } } = {
   //                  unknown                         birth                         healthy                         rebirth                       clean
   pxeAsked:         { unknown: askUnknown,            birth: askForBirth,           healthy: askHealthy,            rebirth: askForBirth,         clean: askForBirth },
   pxeAskedAgain:    { unknown: countRequests,         birth: countRequests,         healthy: countRequests,         rebirth: countRequests,       clean: countRequests },

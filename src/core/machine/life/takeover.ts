@@ -1,9 +1,9 @@
-import type { Machine } from "../record.ts";
+import type { Machine, MachineIn } from "../record.ts";
 import { conditionOf, nameOf, type Refuse, refused, type Transition, withoutConditions } from "./move.ts";
 import { giveUp } from "./retire.ts";
 
 /** The machine with the values of its announcement; values that the machine already has take precedence. */
-export function mergeAnnouncement(machine: Machine, from: Machine): Machine {
+export function mergeAnnouncement<M extends Machine>(machine: M, from: Machine): M {
   const { tags, groups, pinnedImage, plannedImage, disableUpdates, announced, hostname } = from;
   const standing = from.conditions.filter(
     ({ kind }) => (kind === "hold" || kind === "maintenance") && conditionOf(machine, kind) === undefined,
@@ -28,7 +28,7 @@ export const silentBeforeTakeoverMs = 600_000;
  * A newcomer takes the name and slot of a machine whose board was swapped, or that it replaces. The old record is retired: if
  * that board appears elsewhere, it is sent to its local disk. The newcomer is born in the slot that yields the old name.
  */
-export const takeOver: Transition<"takeoverAuthorised"> = (machine, { from, by }, context) => {
+export const takeOver: Transition<"takeoverAuthorised", "unknown" | "birth"> = (machine, { from, by }, context) => {
   const old = context.byId(from);
   const fault = old === undefined ? `unknown machine ${from}` : whyNotSucceeded(machine, old, context.nowMs);
   if (old === undefined || fault !== undefined)
@@ -38,13 +38,14 @@ export const takeOver: Transition<"takeoverAuthorised"> = (machine, { from, by }
       next: "list the machines with birther machines; retire a machine that is gone with birther retire NAME",
     });
   const hostname = old.hostname;
-  const successor: Machine = {
-    ...mergeAnnouncement(withoutConditions(machine, "conflict"), old),
+  const born: MachineIn<"birth"> =
+    machine.state === "unknown" ? { ...machine, state: "birth", generation: machine.generation + 1 } : machine;
+  const successor: MachineIn<"birth"> = {
+    ...mergeAnnouncement(withoutConditions(born, "conflict"), old),
     announced: { by, atMs: context.nowMs, ...(hostname === undefined ? {} : { hostname }) },
     ...(hostname === undefined ? {} : { hostname }),
     // Where only the board was swapped the old disks are in the machine: its birth must know the root disk from data disks.
     ...(old.storage === undefined ? {} : { storage: old.storage }),
-    ...(machine.state === "unknown" ? { state: "birth" as const, generation: machine.generation + 1 } : {}),
   };
   const reason = `replaced by ${machine.id} (${by}); it is sent to its local disk until it is released`;
   return { kind: "changed", machine: successor, others: [giveUp(old, reason, context.nowMs)] };

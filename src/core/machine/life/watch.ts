@@ -1,4 +1,4 @@
-import type { Condition } from "../record.ts";
+import type { Condition, Machine } from "../record.ts";
 import { changed, conditionOf, nameOf, refused, type Transition, withCondition, withoutConditions } from "./move.ts";
 import { cancelRebirth, nextLife } from "./operator.ts";
 import { heldRefusal } from "./order.ts";
@@ -41,13 +41,16 @@ export const repair: Transition<"repairStepped"> = (machine, event, context) => 
       next: "no action is needed",
     });
   const begun = [...rebirthsAtMs, context.nowMs].slice(-repairLimit);
+  const next: Machine = {
+    ...nextLife(machine, { by: "policy" }, context.nowMs),
+    ...{ state: "rebirth", repair: { rebirthsAtMs: begun, atMs: context.nowMs, pending: true } },
+  };
   // Failures from now on belong to the new generation.
-  const next = withoutConditions(nextLife(machine, { state: "rebirth", by: "policy" }, context.nowMs), "failing");
-  return changed({ ...next, repair: { rebirthsAtMs: begun, atMs: context.nowMs, pending: true } });
+  return changed(withoutConditions(next, "failing"));
 };
 
 /** The agent of a machine polls after the policy chose a rebirth but before it began: the rebirth is cancelled. */
-export const noteOldSub: Transition<"subSeen"> = (machine, event, context) => {
+export const noteOldSub: Transition<"subSeen", "rebirth" | "clean"> = (machine, event, context) => {
   if (machine.repair?.pending === true && machine.wayBack !== undefined) {
     const { pending: _taken, ...repair } = machine.repair;
     const seen = { ...machine, repair, lastSeenAtMs: context.nowMs };

@@ -72,8 +72,6 @@ export const healthy = (n: number, generation: number, unit = n): MachineEvent =
   kind: "becameHealthy",
   id: id(n),
   generation,
-  hostname: place(unit).hostname,
-  address: place(unit).address,
   image: "compute",
   placement: place(unit),
   storage: {
