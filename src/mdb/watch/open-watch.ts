@@ -1,10 +1,10 @@
 import type { Config } from "../../contract/config/schema.ts";
 import type { WatchRules } from "../../core/machine/health/stall-detection.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
-import { openFleetWatch } from "../../mdb/watch/fleet-watch.ts";
-import { openNotices } from "../../mdb/watch/notices.ts";
-import { readWebhook } from "../../mdb/watch/webhook-secret.ts";
-import { openCalls } from "../../mdb/watch/webhooks.ts";
+import { openFleetWatch } from "./fleet-watch.ts";
+import { openNotices } from "./notices.ts";
+import { readWebhook } from "./webhook-secret.ts";
+import { openCalls } from "./webhooks.ts";
 
 /** How machines are watched: as configured; init may stay in its burn-in as much longer as the burn-in is told to compute. */
 export function watchRulesOf({ watch, burnIn }: Pick<Config, "watch" | "burnIn">): WatchRules {

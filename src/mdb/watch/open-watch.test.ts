@@ -1,0 +1,13 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { testConfig } from "../../contract/config/testing/test-config.ts";
+import { watchRulesOf } from "./open-watch.ts";
+
+test("watch rules: init may compute as long as its burn-in is told to, and every other phase has its own deadline", () => {
+  const config = testConfig();
+  const longer = { ...config, burnIn: { ...config.burnIn, cpuSeconds: config.burnIn.cpuSeconds + 3600 } };
+  const { deadlineSeconds: before, ...rest } = watchRulesOf(config);
+  const { deadlineSeconds: after, ...sameRest } = watchRulesOf(longer);
+  assert.deepEqual(after, { ...before, initUp: before.initUp + 3600 });
+  assert.deepEqual(sameRest, rest);
+});
