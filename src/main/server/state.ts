@@ -2,10 +2,10 @@ import { mkdir } from "node:fs/promises";
 import type { Config } from "../../contract/config/schema.ts";
 import type { Clock, Log } from "../../core/ports.ts";
 import { openStore } from "../../mdb/open-store.ts";
+import { lockState } from "../../mdb/sqlite/state-lock.ts";
 import { guardFleet } from "../../mdb/store/fleet-mark.ts";
 import { openTrustedPki } from "../../mdb/tls/authority.ts";
 import { pathsIn } from "../paths.ts";
-import { lockState } from "./lock-state.ts";
 
 /** A state directory that belongs to this process, and its MDB. */
 export type ServerState = AsyncDisposable & { readonly store: Awaited<ReturnType<typeof openStore>> };

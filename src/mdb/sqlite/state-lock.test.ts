@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { lockState } from "./lock-state.ts";
+import { lockState } from "./state-lock.ts";
 
 test("a state directory is held by one server at a time", () => {
   const directory = mkdtempSync(join(tmpdir(), "birther-lock-"));
