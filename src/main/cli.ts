@@ -40,8 +40,8 @@ const actions: Actions = {
   listImages: async (state) => (await import("./image-actions.ts")).listImages(state),
   importImage: async (options) => (await import("./image-actions.ts")).importImage(options),
   databaseIn: (state) => pathsIn(state).database,
-  copyMdb: async (options) => (await import("./mdb-actions.ts")).copyMdb(options),
-  restoreMdb: async (options) => (await import("./mdb-actions.ts")).restoreMdb(options),
+  copyMdb: async (options) => (await import("../mdb/copy-mdb.ts")).copyMdb(options),
+  restoreMdb: async (options) => (await import("../mdb/restore-mdb.ts")).restoreMdb(options),
 };
 
 const closing = `

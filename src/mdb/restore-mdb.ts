@@ -2,15 +2,22 @@ import { existsSync } from "node:fs";
 import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Actions } from "../cli/act/actions.ts";
-import { copyMdb } from "../mdb/copy-mdb.ts";
-import { isPostgres } from "../mdb/postgres/connection-string.ts";
-import { countToBeInstalled } from "../mdb/sqlite/copy.ts";
+import { copyMdb } from "./copy-mdb.ts";
+import type { CopyProgress } from "./journal/copy.ts";
+import { isPostgres } from "./postgres/connection-string.ts";
+import { countToBeInstalled } from "./sqlite/copy.ts";
 
-export { copyMdb };
-
-/** Restores a backup, by way of a copy of it: opening an older one changes its schema. */
-export const restoreMdb: Actions["restoreMdb"] = async ({ from, to, replace, onProgress }) => {
+/**
+ * Restores a backup, by way of a copy of it: opening an older one changes its schema. Tells how many machines it has, and how many of them
+ * will be installed at their next boot. Throws as `copyMdb` does, and when `from` is no backup.
+ */
+export async function restoreMdb(options: {
+  readonly from: string;
+  readonly to: string;
+  readonly replace: boolean;
+  readonly onProgress: CopyProgress;
+}): Promise<{ readonly machines: number; readonly toBeInstalled: number }> {
+  const { from, to, replace, onProgress } = options;
   if (!existsSync(from)) throw new Error(`there is no ${from} to restore`);
   if (existsSync(`${from}-wal`)) {
     throw new Error(
@@ -26,4 +33,4 @@ export const restoreMdb: Actions["restoreMdb"] = async ({ from, to, replace, onP
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
-};
+}

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { openStore } from "./open-store.ts";
+import { restoreMdb } from "./restore-mdb.ts";
+import { asks, birthOf, stillClock } from "./testing/store-suite.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "birther-restore-"));
+after(() => rmSync(directory, { recursive: true }));
+const onProgress = () => {};
+const to = join(directory, "restored.sqlite");
+
+test("restore: the fleet of a backup, which stays as it was, and how many of its machines will be installed", async () => {
+  const from = join(directory, "backup.sqlite");
+  {
+    await using store = await openStore({
+      path: join(directory, "running.sqlite"),
+      clock: stillClock(),
+      log: onProgress,
+    });
+    for (const event of birthOf(1)) await store.apply(event);
+    await store.apply(asks(2));
+    await store.backup(from);
+  }
+  const before = readFileSync(from);
+  assert.deepEqual(await restoreMdb({ from, to, replace: false, onProgress }), { machines: 2, toBeInstalled: 1 });
+  assert.ok(readFileSync(from).equals(before));
+  assert.deepEqual(
+    readdirSync(directory).filter((name) => name.startsWith("restore-")),
+    [],
+  );
+});
+
+test("restore: what is no backup is refused: nothing there, or a database in use", async () => {
+  const from = join(directory, "used.sqlite");
+  await assert.rejects(restoreMdb({ from, to, replace: true, onProgress }), /there is no .*used\.sqlite/);
+  writeFileSync(from, "");
+  writeFileSync(`${from}-wal`, "");
+  await assert.rejects(restoreMdb({ from, to, replace: true, onProgress }), /used\.sqlite is no backup but a database/);
+});
