@@ -1,19 +1,22 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
-import type { HttpHandler } from "../boot-server/http/server.ts";
-import type { Config } from "../contract/config/schema.ts";
-import type { Clock, Log, Store } from "../core/ports.ts";
-import { type DominatorFile, keepDominatorFile } from "../mdb/exports/dominator-file.ts";
-import { type DominatorMdb, openDominatorMdb } from "../mdb/exports/dominator-mdb.ts";
-import { slicesOf } from "../mdb/exports/slices.ts";
+import type { Config } from "../../contract/config/schema.ts";
+import type { Clock, Log, Store } from "../../core/ports.ts";
+import { type DominatorFile, keepDominatorFile } from "./dominator-file.ts";
+import { type DominatorMdb, openDominatorMdb } from "./dominator-mdb.ts";
+import { slicesOf } from "./slices.ts";
 
 /** Where mdbd's json driver finds the healthy machines: it can neither log in nor trust a CA of ours, so plain HTTP. */
-export const dominatorMdbPath = "/exports/dominator.json";
+const dominatorMdbPath = "/exports/dominator.json";
+
+/** Answers a request over plain HTTP for a path if it is its own; true: handled, the answer is under way. */
+type PlainHandler = (request: IncomingMessage, response: ServerResponse, path: string) => boolean;
 
 /** The Dominator's MDB in the ways that the configuration asks for: a file, a URL on the plain HTTP port. */
 export type DominatorExport = AsyncDisposable & {
   readonly mdb: DominatorMdb;
   readonly file?: DominatorFile;
-  readonly handlers: readonly HttpHandler[];
+  readonly handlers: readonly PlainHandler[];
 };
 
 /** Opens it on a store. Throws, naming the file, when that cannot be written. */
@@ -36,7 +39,7 @@ export async function openDominatorExport(deps: {
   };
 }
 
-function handlerOf(mdb: DominatorMdb, log: Log): HttpHandler {
+function handlerOf(mdb: DominatorMdb, log: Log): PlainHandler {
   return (request, response, path) => {
     if (path !== dominatorMdbPath || request.method !== "GET") return false;
     response.writeHead(200, { "content-type": "application/json" });
