@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isStreamName, nextVersion, parseImageName, resolveImageName } from "./image-name.ts";
+import { importName, isStreamName, nextVersion, parseImageName, resolveImageName } from "./image-name.ts";
 import { faultOfTree, isPlainPath } from "./tree.ts";
 
 test("image names: streams and versions, nothing that could leave its directory", () => {
@@ -20,6 +20,22 @@ test("image names: a stream means its newest version", () => {
   assert.equal(resolveImageName("debug", available), undefined);
   assert.equal(nextVersion("compute", available), 11);
   assert.equal(nextVersion("debug", available), 1);
+});
+
+test("image names: an import is asked for by its stream, or by the name that it will get", () => {
+  const available = ["compute/1", "compute/2"];
+  assert.deepEqual(importName("compute", available), { kind: "stream", stream: "compute" });
+  assert.deepEqual(importName("compute/3", available), { kind: "stream", stream: "compute" });
+  assert.deepEqual(importName("debug/1", available), { kind: "stream", stream: "debug" });
+  for (const [asked, says] of [
+    ["compute/2", /expected compute\/3, found compute\/2; import it as compute/],
+    ["compute/4", /expected compute\/3/],
+    ["Compute", /expected lower-case letters/],
+    ["../x", /expected lower-case letters/],
+  ] as const) {
+    const result = importName(asked, available);
+    assert.match(result.kind === "unusable" ? result.reason : assert.fail(asked), says);
+  }
 });
 
 test("trees from outside: what is wrong is said", () => {

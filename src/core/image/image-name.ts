@@ -33,3 +33,22 @@ export function nextVersion(stream: string, available: readonly string[]): numbe
     .flatMap((name) => (name !== undefined && name.stream === stream ? [name.version] : []));
   return Math.max(0, ...versions) + 1;
 }
+
+/** Which stream an import is for, or why it cannot be made. */
+export type ImportName =
+  | { readonly kind: "stream"; readonly stream: string }
+  | { readonly kind: "unusable"; readonly reason: string };
+
+/** Reads what an import is asked to be called: a stream, or `compute/7` where 7 is the next version of it. */
+export function importName(asked: string, available: readonly string[]): ImportName {
+  const exact = parseImageName(asked);
+  const stream = exact?.stream ?? asked;
+  if (!isStreamName(stream)) {
+    const expected = "expected lower-case letters, digits, - . _ and at most 64 of them";
+    return { kind: "unusable", reason: `image name: ${expected}, found ${JSON.stringify(asked)}` };
+  }
+  const version = nextVersion(stream, available);
+  if (exact === undefined || exact.version === version) return { kind: "stream", stream };
+  const next = `import it as ${stream}, and it gets the next version`;
+  return { kind: "unusable", reason: `image name: expected ${stream}/${version}, found ${asked}; ${next}` };
+}

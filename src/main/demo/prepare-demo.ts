@@ -1,7 +1,6 @@
 import { join } from "node:path";
-import { machineFilterLines } from "../../core/image/filter.ts";
+import { importImages } from "../../dominator/import/image.ts";
 import { buildRecipe, demoRecipe } from "../../dominator/import/recipe.ts";
-import { importTree } from "../../dominator/import/tree.ts";
 import { openImageStore } from "../../dominator/storage/image-store.ts";
 import { openObjectStore } from "../../dominator/storage/object-store.ts";
 import { cacheDirectory, pathsIn } from "../paths.ts";
@@ -26,15 +25,9 @@ export async function prepareDemo(directory: string, steps: Steps): Promise<void
     const paths = pathsIn(stateDirectory);
     const objects = await openObjectStore(paths.objects);
     const images = await openImageStore(paths.images);
-    const tree = await importTree({
-      source,
-      objects,
-      filter: machineFilterLines,
+    await importImages({
+      ...{ images, objects, source, streams: demoImages, nowMs: systemClock.nowMs() },
       onProgress: ({ paths, readBytes }) => log("info", `${paths} paths, ${Math.round(readBytes / mebibyte)} MiB`),
     });
-    // One tree under each name: its contents are stored once.
-    for (const stream of demoImages) {
-      await images.add(stream, { createdAtMs: systemClock.nowMs(), source, filter: machineFilterLines, tree });
-    }
   });
 }

@@ -2,6 +2,8 @@ import { startBootServer } from "../../boot-server/boot-server.ts";
 import type { Config } from "../../contract/config/schema.ts";
 import { serverAddresses } from "../../core/network/network.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
+import { openImageStore } from "../../dominator/storage/image-store.ts";
+import { viewImages } from "../../dominator/storage/image-views.ts";
 import { openObjectStore } from "../../dominator/storage/object-store.ts";
 import { objectsHandler } from "../../dominator/storage/objects-handler.ts";
 import { subApp } from "../../dominator/sub/app.ts";
@@ -21,7 +23,6 @@ import { systemClock, systemRandom } from "../system-ports.ts";
 import { version } from "../version.ts";
 import { describeSignedLoader, readBootFiles } from "./boot-files.ts";
 import { checkInterfaces } from "./check-interfaces.ts";
-import { openFreshImages, viewImages } from "./fresh-images.ts";
 import { startMachineServer } from "./machine-server.ts";
 import { startOperatorServer, startOperatorTls } from "./operator-server.ts";
 import { openState } from "./state.ts";
@@ -56,7 +57,7 @@ export async function startServer(options: {
   const { secureLoaders, ...imageFiles } = paths;
   const signed = networks.some(({ secureBoot }) => secureBoot);
   const files = await readBootFiles(signed ? { ...imageFiles, secureLoaders } : imageFiles);
-  const images = await openFreshImages(paths.images);
+  const images = await openImageStore(paths.images);
   const objects = await openObjectStore(paths.objects);
   const issueOrder = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });
   const addresses = [...new Set(networks.flatMap(serverAddresses))];
@@ -65,7 +66,7 @@ export async function startServer(options: {
   const { diskLoaders } = files;
   const signedLoader = diskLoaders === undefined ? {} : { signedLoader: describeSignedLoader(diskLoaders) };
   const machineApp = machineFacingApp({ store, config, ...signedLoader, clock, random, log });
-  const apps = [machineApp, subApp({ store, images: images.store, log })];
+  const apps = [machineApp, subApp({ store, images, log })];
   opened.use(await startMachineServer({ addresses, port: ports.machines, pkiDirectory: paths.pki, apps, clock, log }));
 
   // Late: a machine is answered only when all is there that the answer leads to.
@@ -114,7 +115,10 @@ export async function startServer(options: {
       tokens,
     },
     deadlineSeconds: watchRules.deadlineSeconds,
-    images: async () => viewImages(await images.refresh()),
+    images: async () => {
+      await images.refresh();
+      return viewImages(images);
+    },
     backup: backupsIn(stateDirectory, database),
   });
   opened.use(await startOperatorServer({ path: paths.operatorSocket, app, log }));

@@ -1,0 +1,24 @@
+import { machineFilterLines } from "../../core/image/filter.ts";
+import type { ImageManifest } from "../../core/image/manifest.ts";
+import type { ImageStore } from "../storage/image-store.ts";
+import type { ImportInput } from "./input.ts";
+import { importTree } from "./tree.ts";
+
+/**
+ * Imports a directory or tar archive as the next version of each of these streams, with the filter that leaves alone what belongs to
+ * a machine. The contents are stored once. Throws when the source cannot be read or a stream's name is unusable.
+ */
+export async function importImages(
+  input: Omit<ImportInput, "filter"> & {
+    readonly images: ImageStore;
+    readonly streams: readonly string[];
+    readonly nowMs: number;
+  },
+): Promise<readonly ImageManifest[]> {
+  const { images, streams, nowMs, source } = input;
+  const filter = machineFilterLines;
+  const tree = await importTree({ ...input, filter });
+  const added: ImageManifest[] = [];
+  for (const stream of streams) added.push(await images.add(stream, { createdAtMs: nowMs, source, filter, tree }));
+  return added;
+}

@@ -1,0 +1,20 @@
+import type { ImageView } from "../../contract/operator/views.ts";
+import type { ImageManifest } from "../../core/image/manifest.ts";
+import { measureTree } from "../../core/image/tree.ts";
+import type { ImageStore } from "./image-store.ts";
+
+/** The images as operators see them, by name. */
+export function viewImages(images: ImageStore): ImageView[] {
+  return images
+    .names()
+    .map((name) => images.get(name))
+    .filter((image) => image !== undefined)
+    .map(viewImage)
+    .sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+}
+
+/** An image as operators see it. */
+export function viewImage({ name, createdAtMs, tree }: ImageManifest): ImageView {
+  const { entries, bytes } = measureTree(tree);
+  return { name, entries, bytes, importedAtMs: createdAtMs };
+}
