@@ -3,8 +3,9 @@ import { markdownFaults } from "./text/markdown.ts";
 
 /** Checks the texts that people read: all Markdown. Exit status 1 on a fault. */
 const faults = [
-  ...filesOf("**/*.md")
-    .flatMap((file) => markdownFaults(readFileSync(file, "utf8")).map(({ line, text }) => `${file}:${line}: ${text}`)),
+  ...filesOf("**/*.md").flatMap((file) =>
+    markdownFaults(readFileSync(file, "utf8")).map(({ line, text }) => `${file}:${line}: ${text}`),
+  ),
 ];
 for (const fault of faults) process.stderr.write(`${fault}\n`);
 if (faults.length > 0) {
