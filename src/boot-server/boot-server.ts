@@ -17,7 +17,8 @@ import { openPacketLog } from "./observe/packet-log.ts";
 import { viewPacket } from "./observe/packet-view.ts";
 import { phaseReporter } from "./observe/phase-reporter.ts";
 import { openTraffic } from "./observe/traffic.ts";
-import { type SeenTftp, startTftpServer } from "./tftp/server.ts";
+import type { SeenTftp } from "./tftp/requests.ts";
+import { startTftpServer } from "./tftp/server.ts";
 
 /** A running Boot Server, and what it can tell operators. */
 export type BootServer = AsyncDisposable & {

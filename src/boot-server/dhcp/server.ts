@@ -8,7 +8,8 @@ import { type DeviceAddress, receiveBufferBytes } from "../socket/device-socket.
 import { openFrameSender } from "../socket/frame-sender.ts";
 import { readKernelLimits } from "../socket/kernel-limits.ts";
 import { openAddressBook } from "./address-book.ts";
-import { type DhcpListener, dhcpAnswers } from "./answer.ts";
+import { dhcpAnswers } from "./answer.ts";
+import type { DhcpListener } from "./exchange.ts";
 import { watchForeignServers } from "./foreign-watch.ts";
 import type { LocalBoots } from "./local-boots.ts";
 import { type NetworkStatus, newNetworkStatus, viewNetworkStatus } from "./network-status.ts";

@@ -1,0 +1,38 @@
+import type { Network } from "../../core/network/network.ts";
+import { decideByMode } from "../../core/pxe/decide-by-mode.ts";
+import type { DhcpDecision, DhcpQuestion } from "../../core/pxe/decision.ts";
+import type { AnswerDeps, Asked } from "./exchange.ts";
+import { isServed } from "./network-status.ts";
+import type { Soon } from "./soon.ts";
+
+/** How long a pool that was found exhausted is not searched again. */
+const searchAgainMs = 1000;
+
+/** Which pools were found exhausted, and when each may be searched again, by the monotonic clock. */
+export type ExhaustedPools = Map<Network, number>;
+
+/** Core's decision; if the pool is empty, once more when addresses of vanished machines came back. */
+export function askCore(deps: AnswerDeps, exhausted: ExhaustedPools, asked: Asked): Soon<DhcpDecision> {
+  const { listener, status, from } = asked;
+  const { network } = status;
+  const clientPort4011 = listener.place.port === 4011 ? from : undefined;
+  const nowMs = deps.clock.monotonicMs();
+  const poolFull = (exhausted.get(network) ?? 0) > nowMs;
+  const decision = decideByMode({ ...questionOf(deps, asked), poolFull }, isServed(status), clientPort4011);
+  if (poolFull || decision.kind !== "silence" || decision.why !== "poolExhausted") return decision;
+  exhausted.set(network, nowMs + searchAgainMs);
+  return deps.book.returnVanished(network).then((returned) => {
+    if (returned === 0) return decision;
+    exhausted.delete(network);
+    const facts = { network: network.name, addresses: returned };
+    deps.log("info", "temporary addresses of vanished machines returned", facts);
+    return decideByMode(questionOf(deps, asked), isServed(status));
+  });
+}
+
+/** All that core's decision hangs on, as it is at this moment. */
+function questionOf({ store, localBoots, ports, book }: AnswerDeps, { status, packet, mac }: Asked): DhcpQuestion {
+  const machine = mac === undefined ? undefined : store.byMac(mac);
+  const history = mac === undefined || localBoots === undefined ? {} : { history: localBoots.historyOf(mac, machine) };
+  return { packet, network: status.network, ports, machine, holderOf: book.holderFor(mac), ...history };
+}

@@ -1,0 +1,102 @@
+import { writeDhcp } from "../../core/dhcp/codec/write.ts";
+import { offerMs } from "../../core/dhcp/pool/reservations.ts";
+import { replyLimit } from "../../core/dhcp/reply.ts";
+import type { Machine } from "../../core/machine/record.ts";
+import { formatIpv4 } from "../../core/net/ipv4.ts";
+import type { DhcpDecision } from "../../core/pxe/decision.ts";
+import type { AnswerDeps, Asked, DecisionOf, Sent } from "./exchange.ts";
+import { admitsNewcomer, count, type NetworkStatus, notePoolExhausted, notePoolServes } from "./network-status.ts";
+import { sendReply, tellNoRouter } from "./send.ts";
+import { type Soon, whenThere } from "./soon.ts";
+
+/** Carries out what core decided; what was sent, if anything was. */
+export function carryOut(deps: AnswerDeps, asked: Asked, decision: DhcpDecision): Soon<Sent | undefined> {
+  switch (decision.kind) {
+    case "declined":
+      return noteDecline(deps, asked, decision);
+    case "silence":
+      return keepSilent(deps, asked, decision);
+    case "reply":
+      return reply(deps, asked, decision);
+  }
+}
+
+async function noteDecline(
+  { book, log, store }: AnswerDeps,
+  { status }: Asked,
+  { mac, address }: DecisionOf<"declined">,
+): Promise<undefined> {
+  const dotted = formatIpv4(address);
+  book.decline(address, mac);
+  const next = `find the host that uses it: arping ${dotted}; birther networks shows what is out of use`;
+  log("warn", "address declined: another host uses it", { network: status.network.name, mac, address: dotted, next });
+  const machine = store.byMac(mac);
+  if (machine !== undefined) await store.apply({ kind: "addressDeclined", id: machine.id, address: dotted });
+}
+
+function keepSilent(
+  deps: AnswerDeps,
+  { listener, status, mac }: Asked,
+  decision: DecisionOf<"silence">,
+): Soon<undefined> {
+  const { log, store } = deps;
+  const facts = { network: status.network.name, mac };
+  count(status.unanswered, decision.why);
+  if (decision.why === "poolExhausted") notePoolExhausted(status, decision.size, deps);
+  if (decision.why === "withheld") log("info", "DHCP request only listened to", { ...facts, would: decision.would });
+  else log("debug", "DHCP request not answered", { ...facts, why: decision.why });
+  if ("noRouter" in decision) tellNoRouter(listener, decision.noRouter);
+  const noted = "noted" in decision ? decision.noted : undefined;
+  const seen = whenThere(noteUnanswered(deps, status, decision), () => noted && store.apply(noted));
+  return whenThere(seen, () => undefined);
+}
+
+/**
+ * Nobody unknown gets a record for asking in vain: invented machines would fill memory and disk. To listen is to see
+ * them: there the number is bounded.
+ */
+function noteUnanswered(deps: AnswerDeps, status: NetworkStatus, { seen, why }: DecisionOf<"silence">): Soon<unknown> {
+  const { store, seenRequests } = deps;
+  if (seen === undefined) return undefined;
+  const machine = store.byMac(seen.mac);
+  if (machine !== undefined) return seenRequests.after(machine, seen);
+  return why === "withheld" && admitsNewcomer(status, deps) ? store.apply(seen) : undefined;
+}
+
+function reply(deps: AnswerDeps, asked: Asked, decision: DecisionOf<"reply">): Soon<Sent | undefined> {
+  const { store, localBoots, book, seenRequests } = deps;
+  const { status, mac } = asked;
+  const { seen, reserve, local } = decision;
+  // Another message of it may have been written down in the meantime.
+  const machine = mac === undefined ? undefined : store.byMac(mac);
+  if (machine === undefined && seen !== undefined && !admitsNewcomer(status, deps)) return undefined;
+  if (mac !== undefined && local !== undefined) localBoots?.keep(mac, local);
+  const { dhcpMessageType: type, ipAddressLeaseTime = 0 } = decision.reply.options;
+  if (mac !== undefined && reserve !== undefined) {
+    if (book.holderFor(mac)(reserve) === undefined) notePoolServes(status, deps);
+    book.promise(reserve, mac, type === "ack" ? ipAddressLeaseTime * 1000 : offerMs);
+  }
+  const known = seenRequests.before({ type, mac, machine, seen }) ?? true;
+  return whenThere(known, (accepted) => (accepted ? send(deps, asked, { decision, machine }) : undefined));
+}
+
+function send(
+  { clock, log, seenRequests }: AnswerDeps,
+  asked: Asked,
+  answer: { readonly decision: DecisionOf<"reply">; readonly machine: Machine | undefined },
+): Soon<Sent> {
+  const { decision, machine } = answer;
+  const { listener, status, packet, mac, from } = asked;
+  const { reply, destination, seen } = decision;
+  const bytes = writeDhcp(reply, replyLimit(packet));
+  const atMs = clock.nowMs();
+  const sent = { ...sendReply(listener, { reply, destination, bytes, caller: from, log }), atMs, bytes };
+  tellNoRouter(listener, decision.noRouter);
+  status.answered += 1;
+  count(status.answers, decision.answer.kind);
+  log("info", `DHCP ${reply.options.dhcpMessageType}`, {
+    ...{ network: status.network.name, mac, address: formatIpv4(reply.yiaddr), answer: decision.answer.kind },
+  });
+  const written = machine === undefined || seen === undefined ? undefined : seenRequests.after(machine, seen);
+  return whenThere(written, () => sent);
+}

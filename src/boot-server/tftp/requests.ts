@@ -1,0 +1,158 @@
+import type { Ipv4 } from "../../core/net/ipv4.ts";
+import type { Clock, Log } from "../../core/ports.ts";
+import { readTftp, type TftpPacket, tftpErrors, writeTftp } from "../../core/tftp/packet.ts";
+import { answerRequest, normaliseName, type TftpAnswer, type TftpFiles } from "../../core/tftp/request.ts";
+import { startTransfer, type TransferEnd } from "../../core/tftp/transfer.ts";
+import { count } from "../dhcp/network-status.ts";
+import type { Traffic } from "../observe/traffic.ts";
+import type { Peer } from "../socket/mmsghdr.ts";
+import type { TftpPort } from "./port.ts";
+import { runTransfer } from "./transfer.ts";
+import {
+  addTransfer,
+  type Client,
+  clientOf,
+  forgetTransfer,
+  makeRoom,
+  type Transfer,
+  type Transfers,
+  transferTo,
+} from "./transfers.ts";
+
+/** A packet that was heard or sent, and between whom. */
+export type SeenTftp = {
+  readonly direction: "in" | "out";
+  readonly client: Peer;
+  readonly ours: Peer;
+  readonly bytes: Uint8Array;
+};
+
+/** What serving stands on. */
+export type TftpDeps = {
+  readonly addresses: readonly string[];
+  /** 69 but for tests. */
+  readonly port?: number;
+  readonly files: TftpFiles;
+  /** Makes a file for whoever asks for it; undefined, at once or later, for a name that it does not know. */
+  readonly make?: (name: string) => Promise<Uint8Array | undefined> | undefined;
+  readonly onSent: (clientAddress: string, file: string, durationMs: number) => void;
+  /** Requests, their answers and errors, for the packet log; the blocks of files are left out. */
+  readonly onPacket?: (packet: SeenTftp) => void;
+  /** Where transfers are counted. */
+  readonly traffic?: Traffic;
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+/** One address that files are served on. */
+export type ServedAddress = {
+  readonly deps: TftpDeps;
+  readonly ours: Ipv4 | undefined;
+  readonly mtuBytes: number;
+  readonly transfers: Transfers;
+  /** The port that transfers go by. */
+  readonly data: TftpPort;
+  /** Sends from the port that requests come to. */
+  readonly send: (bytes: Uint8Array, client: Client) => void;
+};
+
+type Request = TftpPacket & { readonly kind: "readRequest" | "writeRequest" };
+
+/** Answers from the files, or from one that is made first. A client that asks again while it waits gets another. */
+export function receiveRequest(at: ServedAddress, bytes: Uint8Array, client: Client): void {
+  const { log, make, files } = at.deps;
+  const packet = readTftp(bytes);
+  if (packet.kind === "malformed") {
+    log("debug", "malformed TFTP packet", { client: client.text, fault: packet.fault });
+    return;
+  }
+  // An ACK or ERROR here is a straggler of a transfer that has ended; answering it would only make more of them.
+  if (packet.kind !== "readRequest" && packet.kind !== "writeRequest") return;
+  seen(at, { direction: "in", bytes, client });
+  const name = packet.kind === "readRequest" ? normaliseName(packet.file) : undefined;
+  const making = name?.kind === "name" ? make?.(name.name) : undefined;
+  const request = { packet, client };
+  const answered =
+    name?.kind !== "name" || making === undefined
+      ? answer(at, request, files)
+      : making.then((made) => answer(at, request, new Map(made === undefined ? [] : [[name.name, made] as const])));
+  answered.catch((error: unknown) =>
+    log("error", "TFTP request failed", { client: client.text, file: packet.file, error: String(error) }),
+  );
+}
+
+async function answer(
+  at: ServedAddress,
+  { packet, client }: { readonly packet: Request; readonly client: Client },
+  from: TftpFiles,
+): Promise<void> {
+  const { deps, transfers } = at;
+  const decided = answerRequest(packet, from, at.mtuBytes);
+  if (decided.kind === "refuse") {
+    if (deps.traffic !== undefined) count(deps.traffic.tftpEnds, "refused");
+    deps.log("info", "TFTP request refused", { client: client.text, file: packet.file, why: decided.error.message });
+    const bytes = writeTftp(decided.error);
+    seen(at, { direction: "out", bytes, client });
+    at.send(bytes, client);
+    return;
+  }
+  const running = transferTo(transfers, client);
+  if (running?.file === decided.name) return running.tell({ kind: "requestedAgain" });
+  if (running !== undefined) forgetTransfer(transfers, running);
+  if (makeRoom(transfers, client) === "drop")
+    deps.log("warn", "TFTP request dropped: too many transfers", { client: client.text });
+  else begin(at, decided, client);
+}
+
+function begin(at: ServedAddress, decided: TftpAnswer & { kind: "send" }, client: Client): void {
+  const { deps, transfers, data } = at;
+  const { clock, log, traffic, onSent } = deps;
+  const { bytes, terms, name } = decided;
+  const startedMs = clock.monotonicMs();
+  const ended = (end: TransferEnd): void => {
+    const durationMs = Math.round(clock.monotonicMs() - startedMs);
+    const level = end.kind === "sent" || end.kind === "probed" ? "info" : "warn";
+    log(level, `TFTP transfer ${end.kind}`, { client: client.text, file: name, durationMs, ...end });
+    traffic?.noteTransfer(end.kind, bytes.length);
+    forgetTransfer(transfers, transfer);
+    if (end.kind === "sent") onSent(client.text, name, durationMs);
+  };
+  const first = startTransfer(bytes, terms, startedMs);
+  for (const packet of first.send) {
+    if (packet.kind !== "blocks") seen(at, { direction: "out", bytes: writeTftp(packet), client, port: data.port });
+  }
+  const running = runTransfer({
+    ...{ first, file: bytes, port: data, to: { peer: client, blockBytes: terms.blockBytes }, clock, ended },
+  });
+  const transfer: Transfer = { ...running, file: name, client };
+  addTransfer(transfers, transfer);
+}
+
+const unknownTransfer = { kind: "error", code: tftpErrors.unknownTransfer, message: "unknown transfer" } as const;
+
+/** A packet at the port of transfers: of one of them, or of a stranger, which is told so without harm to anybody (netboot.md T1). */
+export function receiveData(at: ServedAddress, bytes: Uint8Array, from: Peer): void {
+  const { transfers, data } = at;
+  const packet = readTftp(bytes);
+  const transfer = transferTo(transfers, from);
+  if (packet.kind === "error") {
+    const client = transfer?.client ?? clientOf(from);
+    seen(at, { direction: "in", bytes: Uint8Array.from(bytes), client, port: data.port });
+  }
+  if (transfer !== undefined) {
+    transfer.tell({ kind: "received", packet });
+    return;
+  }
+  // An ERROR is never answered, else two could go on for ever.
+  if (packet.kind !== "ack" && packet.kind !== "data") return;
+  data.send(unknownTransfer, new Uint8Array(), { peer: from, blockBytes: 0 });
+}
+
+/** Tells the packet log; `port` is ours, that of requests if it is not named. */
+function seen(
+  { deps, ours }: ServedAddress,
+  packet: Pick<SeenTftp, "direction" | "bytes" | "client"> & { readonly port?: number },
+): void {
+  const { direction, bytes, client, port = deps.port ?? 69 } = packet;
+  if (ours !== undefined) deps.onPacket?.({ direction, client, ours: { address: ours, port }, bytes });
+}

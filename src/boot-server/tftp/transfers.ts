@@ -1,0 +1,68 @@
+import { formatIpv4 } from "../../core/net/ipv4.ts";
+import { admitTransfer, type TransferStart } from "../../core/tftp/admission.ts";
+import type { Peer } from "../socket/mmsghdr.ts";
+import type { RunningTransfer } from "./transfer.ts";
+
+/** A client as packets have it, and its address as people read it. */
+export type Client = Peer & { readonly text: string };
+
+/** A transfer under way, of one file to one client. */
+export type Transfer = RunningTransfer & { readonly file: string; readonly client: Client };
+
+/** The transfers of one address: by the client's address and port, for the same request again joins its transfer (netboot.md T10). */
+export type Transfers = {
+  /** Oldest first. */
+  readonly byPeer: Map<number, Transfer>;
+  readonly countsByClient: Map<number, number>;
+};
+
+/** No transfer yet. */
+export function noTransfers(): Transfers {
+  return { byPeer: new Map(), countsByClient: new Map() };
+}
+
+/** The client that a packet at the port of transfers came from. */
+export function clientOf({ address, port }: Peer): Client {
+  return { address, port, text: formatIpv4(address) };
+}
+
+/** The transfer to a peer, if there is one. */
+export function transferTo({ byPeer }: Transfers, peer: Peer): Transfer | undefined {
+  return byPeer.get(keyOf(peer));
+}
+
+/** Whether one more transfer may begin; the oldest of a client that has too many is given up for it. */
+export function makeRoom(transfers: Transfers, { address }: Client): TransferStart {
+  const { byPeer, countsByClient } = transfers;
+  const admission = admitTransfer({ total: byPeer.size, ofClient: countsByClient.get(address) ?? 0 });
+  if (admission !== "replaceOldest") return admission;
+  for (const transfer of byPeer.values()) {
+    if (transfer.client.address !== address) continue;
+    forgetTransfer(transfers, transfer);
+    break;
+  }
+  return admission;
+}
+
+/** Remembers a transfer that has begun. */
+export function addTransfer({ byPeer, countsByClient }: Transfers, transfer: Transfer): void {
+  const { client } = transfer;
+  byPeer.set(keyOf(client), transfer);
+  countsByClient.set(client.address, (countsByClient.get(client.address) ?? 0) + 1);
+}
+
+/** Closes and forgets a transfer; one that has given way to another already is left alone. */
+export function forgetTransfer({ byPeer, countsByClient }: Transfers, transfer: Transfer): void {
+  const { client } = transfer;
+  if (byPeer.get(keyOf(client)) !== transfer) return;
+  transfer.close();
+  byPeer.delete(keyOf(client));
+  const left = (countsByClient.get(client.address) ?? 1) - 1;
+  if (left > 0) countsByClient.set(client.address, left);
+  else countsByClient.delete(client.address);
+}
+
+/** Who a packet is from as one number: 32 bits of address, 16 of port. */
+function keyOf({ address, port }: Peer): number {
+  return address * 65_536 + port;
+}
