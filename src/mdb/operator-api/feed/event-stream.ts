@@ -1,0 +1,27 @@
+import { viewChange } from "../../../contract/operator/views.ts";
+import type { PastChange } from "../../../core/ports.ts";
+
+/** How long a client should wait before it comes back. */
+const retryMs = 2000;
+
+const encoder = new TextEncoder();
+
+/** A comment, which clients pass over (HTML Standard §9.2.6). */
+export const heartbeat = encoder.encode(":\n\n");
+
+/** A change as an event of the feed. */
+export function eventOf(change: PastChange): Uint8Array {
+  return encoder.encode(`id: ${change.position}\nevent: change\ndata: ${JSON.stringify(viewChange(change))}\n\n`);
+}
+
+/** The first word: from where on this watcher hears, so that it can come back before anything has happened. */
+export function positionOf(position: number): Uint8Array {
+  return encoder.encode(
+    `retry: ${retryMs}\nid: ${position}\nevent: position\ndata: ${JSON.stringify({ position })}\n\n`,
+  );
+}
+
+/** The word that older changes are not known any more: what is there has to be read anew. */
+export function resetOf(position: number, oldest: number): Uint8Array {
+  return encoder.encode(`id: ${position}\nevent: reset\ndata: ${JSON.stringify({ position, oldest })}\n\n`);
+}
