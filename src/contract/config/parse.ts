@@ -10,10 +10,11 @@ import {
 } from "../../core/net/ipv4.ts";
 import type { Network } from "../../core/network/network.ts";
 import { permanentPart } from "../../core/network/network.ts";
+import { entriesOf, expectedOf, itemOf, wrappedIn } from "../schema-walk.ts";
 import type { ConfigFault } from "./networks.ts";
 import { checkRules } from "./rules.ts";
 
-import { type Config, configSchema, type Expected } from "./schema.ts";
+import { type Config, configSchema } from "./schema.ts";
 
 export type ConfigResult =
   | { readonly kind: "config"; readonly config: Config; readonly warnings: readonly ConfigFault[] }
@@ -215,37 +216,32 @@ function distance(a: string, b: string): number {
   return row[b.length] ?? a.length;
 }
 
-type AnySchema = {
-  readonly type: string;
-  readonly wrapped?: AnySchema;
-  readonly item?: AnySchema;
-  readonly value?: AnySchema;
-  readonly entries?: { readonly [key: string]: AnySchema };
-};
-
 /** The schema at a path, without its optional wrapping. */
-function schemaAt(keys: readonly (string | number)[]): AnySchema | undefined {
-  let schema: AnySchema | undefined = configSchema as unknown as AnySchema;
+function schemaAt(keys: readonly (string | number)[]): v.GenericSchema | undefined {
+  let schema: v.GenericSchema | undefined = configSchema;
   for (const key of keys) {
     schema = bare(schema);
-    schema = schema?.entries?.[String(key)] ?? schema?.item ?? schema?.value;
+    schema = schema && (entriesOf(schema)?.[String(key)] ?? itemOf(schema));
   }
   return bare(schema);
 }
 
-function bare(schema: AnySchema | undefined): AnySchema | undefined {
-  return schema?.wrapped === undefined ? schema : bare(schema.wrapped);
+function bare(schema: v.GenericSchema | undefined): v.GenericSchema | undefined {
+  const inner = schema && wrappedIn(schema);
+  return inner === undefined ? schema : bare(inner);
 }
 
 function objectAt(keys: readonly (string | number)[]) {
-  return schemaAt(keys)?.entries;
+  const schema = schemaAt(keys);
+  return schema && entriesOf(schema);
 }
 
 function expectedAt(keys: readonly (string | number)[]): string | undefined {
   const schema = schemaAt(keys);
   if (schema === undefined) return undefined;
-  const { expected } = v.getMetadata(schema as unknown as v.GenericSchema) as Partial<Expected>;
+  const expected = expectedOf(schema);
   if (expected !== undefined) return expected;
-  if (schema.entries !== undefined) return `a section with ${Object.keys(schema.entries).join(", ")}`;
+  const entries = entriesOf(schema);
+  if (entries !== undefined) return `a section with ${Object.keys(entries).join(", ")}`;
   return schema.type === "array" ? "a list" : undefined;
 }

@@ -16,17 +16,21 @@ import type { PlacementRule } from "../../core/site/placement.ts";
 import { type BurnInProfile, imageRule } from "../machine-facing.ts";
 import { pinned } from "../same.ts";
 
-/** The value that a leaf expects, as a refusal and the documentation name it. */
-export type Expected = { readonly expected: string };
+/** The schema with a text added that checks and changes nothing, so that its type stays. */
+function noted<const T extends v.GenericSchema>(schema: T, note: Note): T;
+function noted(schema: v.GenericSchema, note: Note): v.GenericSchema {
+  return v.pipe(schema, note);
+}
+type Note = v.MetadataAction<unknown, { readonly expected: string }> | v.DescriptionAction<unknown, string>;
 
-/** Names the value that a leaf expects. Like the functions below, it adds text only and keeps the schema's type. */
+/** Names the value that a leaf expects, as a refusal and the documentation name it. */
 function leaf<const T extends v.GenericSchema>(expected: string, schema: T): T {
-  return v.pipe(schema, v.metadata({ expected } satisfies Expected)) as unknown as T;
+  return noted(schema, v.metadata({ expected }));
 }
 
 /** A key that the file must have. */
 function required<const T extends v.GenericSchema>(schema: T, description: string): T {
-  return v.pipe(schema, v.description(description)) as unknown as T;
+  return noted(schema, v.description(description));
 }
 
 /** A key with a default. */
@@ -50,8 +54,9 @@ function optional<const T extends v.GenericSchema>(
 }
 
 /** A list that must not be empty. */
-function listOf<const T extends v.GenericSchema>(item: T): v.ArraySchema<T, undefined> {
-  return v.pipe(v.array(item), v.minLength(1)) as unknown as v.ArraySchema<T, undefined>;
+function listOf<const T extends v.GenericSchema>(item: T): v.ArraySchema<T, undefined>;
+function listOf(item: v.GenericSchema): v.ArraySchema<v.GenericSchema, undefined> {
+  return v.pipe(v.array(item), v.minLength(1));
 }
 
 const text = leaf("text", v.pipe(v.string(), v.nonEmpty(), v.maxLength(1024)));

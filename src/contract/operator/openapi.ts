@@ -2,6 +2,7 @@
 import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import { problem } from "../machine-facing.ts";
+import { entriesOf, wrappedIn } from "../schema-walk.ts";
 import { changeAnswer, machineAnswer } from "./answers.ts";
 import { roles } from "./role.ts";
 import { operatorRoutes, type Route } from "./routes.ts";
@@ -90,13 +91,13 @@ function pathParameters({ path }: Route): Json[] {
 }
 
 function queryParameters({ query }: Route): Json[] {
-  const { entries } = query as unknown as { readonly entries: { readonly [name: string]: v.GenericSchema } };
-  return Object.entries(entries).map(([name, entry]) => {
-    const wrapped = entry as unknown as { readonly wrapped?: v.GenericSchema; readonly default?: unknown };
-    const { description, ...schema } = schemaOf(wrapped.wrapped ?? entry);
-    const standard = wrapped.default === undefined ? {} : { default: v.getDefault(entry) };
+  return Object.entries(entriesOf(query) ?? {}).map(([name, entry]) => {
+    const wrapped = wrappedIn(entry);
+    const { description, ...schema } = schemaOf(wrapped ?? entry);
+    const fallback = v.getDefault(entry);
+    const standard = fallback === undefined ? {} : { default: fallback };
     return {
-      ...{ name, in: "query", required: wrapped.wrapped === undefined },
+      ...{ name, in: "query", required: wrapped === undefined },
       ...(description === undefined ? {} : { description }),
       schema: { ...schema, ...standard },
     };

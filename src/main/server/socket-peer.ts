@@ -11,8 +11,7 @@ const credentialBytes = 12;
 
 /** The name of the user whose process opened a connection on a Unix socket, or its number where /etc/passwd has no name for it. */
 export function userOfPeer(socket: Socket): string {
-  // Node has no public way to a socket's descriptor, and none to SO_PEERCRED.
-  const { fd } = (socket as unknown as { readonly _handle: { readonly fd: number } })._handle;
+  const fd = descriptorOf(socket);
   const bytes = new Uint8Array(credentialBytes);
   if (getsockopt(fd, socketLevel, peerCredentials, bytes, [credentialBytes]) !== 0) {
     throw new Error(`the user behind a connection cannot be told: SO_PEERCRED, errno ${koffi.errno()}`);
@@ -22,4 +21,12 @@ export function userOfPeer(socket: Socket): string {
     .split("\n")
     .find((entry) => entry.split(":")[2] === String(uid));
   return line?.split(":")[0] ?? String(uid);
+}
+
+/** Node has no public way to a socket's descriptor, and none to SO_PEERCRED. */
+function descriptorOf(socket: Socket): number {
+  const handle: unknown = Reflect.get(socket, "_handle");
+  if (typeof handle === "object" && handle !== null && "fd" in handle && typeof handle.fd === "number")
+    return handle.fd;
+  throw new Error("the user behind a connection cannot be told: the connection is closed");
 }
