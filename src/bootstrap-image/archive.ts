@@ -10,20 +10,23 @@ export type ArchivePlan = {
   readonly name: string;
   readonly entries: readonly CpioEntry[];
   /**
-   * Programs and libraries are smaller behind xz' x86 filter, which makes call targets absolute (-5 %); kernel modules
-   * are larger (+8 %), since their calls are not linked yet.
+   * Programs and libraries compress better with xz' x86 filter, which makes call targets absolute (-5 %); kernel
+   * modules compress worse (+8 %), because their calls are not linked yet.
    */
   readonly linkedCode: boolean;
 };
 
-/** crc32 is the only check that the kernel's decoder knows (kernel: staging/xz). One thread: the same bytes everywhere. */
+/**
+ * crc32 is the only check that the kernel's decoder knows (kernel: staging/xz). One thread gives the same bytes
+ * everywhere.
+ */
 const xz = ["--check=crc32", "--threads=1", "--stdout"] as const;
 const xzFilters = { linked: ["--x86", "--lzma2=preset=9e"], unlinked: ["--lzma2=preset=9e"] } as const;
 
-/** Archives follow each other; the kernel expects each to begin at a multiple of four bytes. */
+/** Concatenated archives; the kernel expects each to begin at a multiple of four bytes. */
 const align = 4;
 
-/** A compressed archive, from the cache if the same has been packed before. */
+/** A compressed archive, from the cache if the same archive was packed before. */
 export async function compressedArchive(
   { name, entries, linkedCode }: ArchivePlan,
   { cacheDirectory, log }: { readonly cacheDirectory: string; readonly log: Log },

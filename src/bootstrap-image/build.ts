@@ -13,7 +13,7 @@ import { bundleForQuickJs } from "./program/bundle.ts";
 import { buildNative } from "./program/native.ts";
 import { toolEntries } from "./program/tools.ts";
 
-/** What the image was built to. Sizes are bytes on the wire. */
+/** The result of a build. Sizes are bytes on the wire. */
 export type BootstrapImage = {
   readonly kernelPath: string;
   readonly initramfsPath: string;
@@ -22,21 +22,21 @@ export type BootstrapImage = {
   readonly totalBytes: number;
   readonly kernelVersion: string;
   readonly families: readonly DriverFamily[];
-  /** Firmware files that the drivers may ask for and that are not in the image, by module. */
+  /** Firmware files that the drivers may request and that are not in the image, by module. */
   readonly firmwareLeftOut: Kernel["firmware"];
 };
 
 export type BuildOptions = {
-  /** Downloads and finished parts; can be thrown away at any time. */
+  /** Downloads and finished parts; safe to delete at any time. */
   readonly cacheDirectory: string;
-  /** Gets vmlinuz and initramfs.img. */
+  /** Receives vmlinuz and initramfs.img. */
   readonly outputDirectory: string;
   /** The only certificates that machines will trust. */
   readonly caPem: string;
   readonly log: Log;
 };
 
-/** Our scripts: entry below src/init → place in the image. */
+/** Our scripts: entry below src/init → path in the image. */
 const scripts = [
   { entry: "main.ts", path: "usr/lib/birther/init.js" },
   { entry: "watchdog/watchdog.ts", path: "usr/lib/birther/watchdog.js" },
@@ -45,7 +45,7 @@ const scripts = [
 
 const mountPoints = ["dev", "mnt", "proc", "run", "sys"] as const;
 
-/** The part that comes from Debian's packages but the kernel: programs, libraries, boot loaders. */
+/** The part that comes from Debian's packages, without the kernel: programs, libraries, boot loaders. */
 async function systemEntries({ cacheDirectory, log }: BuildOptions): Promise<readonly CpioEntry[]> {
   const packages = await resolvePackages(imagePackages);
   const tree = await cached(cacheDirectory, `tree-${packagesKey(packages)}`, (draft) =>
@@ -82,9 +82,9 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
 }
 
 /**
- * Builds kernel and initramfs. The initramfs is several archives one after the other, as the kernel allows
- * (driver-api/early-userspace/buffer-format), so that a change costs only the compression of its own part:
- * modules, system, programs, and the CA file of this installation.
+ * Builds kernel and initramfs. The initramfs consists of several concatenated archives, as the kernel allows
+ * (driver-api/early-userspace/buffer-format), so that a change recompresses only its own part: modules, system,
+ * programs, and the CA file of this installation.
  */
 export async function buildBootstrapImage(options: BuildOptions): Promise<BootstrapImage> {
   const { outputDirectory, caPem } = options;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-/** A short name for whatever goes into a build step: 16 hex digits of SHA-256 over all inputs. */
+/** A short name for the inputs of a build step: 16 hex digits of SHA-256 over all of them. */
 export function keyOf(inputs: readonly (string | Uint8Array)[]): string {
   const hash = createHash("sha256");
   for (const input of inputs) hash.update(`${input.length}:`).update(input);
@@ -14,8 +14,8 @@ async function isThere(path: string): Promise<boolean> {
 }
 
 /**
- * The directory `name` below `cacheDirectory`, made by `fill` if it is not there yet. It appears under its name only
- * when it is complete; when two processes make it at once, one of them wins and both use the same.
+ * The directory `name` below `cacheDirectory`; `fill` makes it if it is missing. It appears under its name only when it
+ * is complete. When two processes make it at once, both use the one that was renamed first.
  */
 export async function cached(
   cacheDirectory: string,

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 
-/** Longest part of a failed command's output that an error repeats. */
+/** Length limit for a failed command's output in an error, in characters. */
 const maxErrorText = 2000;
 
 /** `input` is piped to the command; `cwd` and `env` as of child_process. */
@@ -10,7 +10,7 @@ export type CommandOptions = {
   readonly env?: { readonly [name: string]: string };
 };
 
-/** Runs a program of the building machine and gives its stdout; a failure is an Error with its stderr in it. */
+/** Runs a program on the building machine and returns its stdout; throws an error with its stderr when it fails. */
 export async function runCommand(argv: readonly [string, ...string[]], options: CommandOptions = {}): Promise<Buffer> {
   const [program, ...rest] = argv;
   const name = argv.join(" ").slice(0, 200);
@@ -26,12 +26,12 @@ export async function runCommand(argv: readonly [string, ...string[]], options: 
     child.stderr.on("data", (piece: Buffer) => {
       errors = (errors + piece.toString()).slice(-maxErrorText);
     });
-    child.on("error", (cause) => reject(new Error(`${name}: could not be started`, { cause })));
+    child.on("error", (cause) => reject(new Error(`starting ${name} failed`, { cause })));
     child.on("close", (status, signal) => {
       if (status === 0) resolve(Buffer.concat(output));
-      else reject(new Error(`${name}: ended with ${signal ?? `status ${status}`}: ${errors.trim()}`));
+      else reject(new Error(`${name}: expected exit status 0, found ${signal ?? status}: ${errors.trim()}`));
     });
-    // A program that does not read its input to the end is no fault of its own.
+    // A program need not read its input to the end.
     child.stdin.on("error", () => undefined);
     child.stdin.end(options.input ?? new Uint8Array(0));
   });

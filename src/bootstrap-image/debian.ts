@@ -4,16 +4,21 @@ import type { Log } from "../core/ports.ts";
 import { cached, keyOf } from "./cached.ts";
 import { runCommand } from "./command.ts";
 
-/** A package as the building machine's apt knows it; `file` is its name in the cache, `hash` what apt checks it by. */
+/**
+ * A package as the building machine's apt knows it; `file` is its name in the cache, `hash` the checksum that apt
+ * verifies.
+ */
 export type DebianPackage = { readonly name: string; readonly file: string; readonly hash: string };
 
-/** apt would change to a user who cannot write into the cache. */
+/** Keeps apt from changing to a user who cannot write into the cache. */
 const asRoot = ["-o", "APT::Sandbox::User=root"] as const;
 
 /** Asks apt for the newest versions, without downloading anything. */
 export async function resolvePackages(names: readonly string[]): Promise<readonly DebianPackage[]> {
   const output = await runCommand(["apt-get", ...asRoot, "download", "--print-uris", ...names]).catch((cause) => {
-    throw new Error("apt does not know all packages of the Bootstrap Image; run `apt-get update` first", { cause });
+    throw new Error("apt does not know all packages of the Bootstrap Image; run `apt-get update` and try again", {
+      cause,
+    });
   });
   // 'http://…/busybox_1.35.0-4_amd64.deb' busybox_1%3a1.35.0-4_amd64.deb 452000 SHA256:…
   return [...output.toString().matchAll(/^'[^']+' (([^_ ]+)_\S+\.deb) \d+ (\S+)$/gm)].map(
@@ -21,28 +26,28 @@ export async function resolvePackages(names: readonly string[]): Promise<readonl
   );
 }
 
-/** The package that a meta package stands for today, e.g. linux-image-6.1.0-56-amd64. */
+/** The package that a meta package currently depends on, e.g. linux-image-6.1.0-56-amd64. */
 export async function dependencyOf(metaPackage: string): Promise<string> {
   const output = await runCommand(["apt-cache", "depends", "--important", metaPackage]);
   const name = /^\s*Depends: (\S+)$/m.exec(output.toString())?.[1];
   if (name === undefined)
-    throw new Error(`apt does not say what ${metaPackage} depends on; run \`apt-get update\` first`);
+    throw new Error(`apt lists no dependency of ${metaPackage}; run \`apt-get update\` and try again`);
   return name;
 }
 
-/** Downloads a package into the cache, if it is not there, and gives the path of its file. */
+/** Downloads a package into the cache unless it is there, and returns the path of its file. */
 async function download(debian: DebianPackage, cacheDirectory: string, log: Log): Promise<string> {
   const directory = await cached(cacheDirectory, `deb-${keyOf([debian.file, debian.hash])}`, async (draft) => {
     log("info", "downloading a Debian package", { package: debian.name });
     await runCommand(["apt-get", ...asRoot, "-q", "download", debian.name], { cwd: draft });
     const [file] = await readdir(draft);
-    if (file === undefined) throw new Error(`apt-get download ${debian.name} left no file`);
+    if (file === undefined) throw new Error(`apt-get download ${debian.name}: expected a .deb file, found none`);
     if (file !== debian.file) await rename(join(draft, file), join(draft, debian.file));
   });
   return join(directory, debian.file);
 }
 
-/** Unpacks packages into one directory tree; nothing is installed and no script of theirs is run. */
+/** Unpacks packages into one directory tree, without installing them or running their scripts. */
 export async function unpackPackages(
   packages: readonly DebianPackage[],
   directory: string,

@@ -1,12 +1,12 @@
-/** Debian packages that must be installed on the machine which builds the Bootstrap Image. */
+/** Debian packages that must be installed on the machine that builds the Bootstrap Image. */
 export const hostPackages = ["gcc", "libc6-dev", "libmbedtls-dev", "xz-utils", "dpkg", "apt"] as const;
 
-/** Names the versioned kernel package of the day. */
+/** Depends on the current versioned kernel package. */
 export const kernelMetaPackage = "linux-image-amd64";
 
 /**
  * Debian packages whose files go into the image, or that make files for it. They are downloaded and unpacked, never
- * installed: the image does not depend on what else the building machine has.
+ * installed, so that the image does not depend on other packages of the building machine.
  */
 export const imagePackages = [
   // tools

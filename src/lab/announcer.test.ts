@@ -14,7 +14,7 @@ function neighbour(frame: Uint8Array | undefined) {
   return neighbourOf(reading.lldpdu);
 }
 
-test("a port says its switch and its own name, or what a test wants it to say", () => {
+test("a port announces its switch and its own name, or what a test configures", () => {
   assert.deepEqual(neighbour(portFrame(identity, "swp3", { kind: "announced" })), {
     switchName: "tor-1",
     port: "swp3",
@@ -24,7 +24,7 @@ test("a port says its switch and its own name, or what a test wants it to say", 
   assert.equal(portFrame(identity, "swp3", { kind: "silent" }), undefined);
 });
 
-test("a port speaks each second, at once to a neighbour just heard, and never when silent", () => {
+test("a port sends a frame every second, at once to a new neighbour, and never when silent", () => {
   const frame = Uint8Array.of(1);
   assert.equal(isDue({ frame, sentAtMs: 1000 }, false, 1999), false);
   assert.equal(isDue({ frame, sentAtMs: 1000 }, false, 2000), true);

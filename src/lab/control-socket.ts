@@ -15,16 +15,16 @@ const actions: { readonly [Verb in Exclude<LabVerb, "list">]: (machine: LabMachi
   resume: (machine) => machine.resume(),
 };
 
-/** The machines that can be reached by hand; `find` may know more names than the rack's own. */
+/** The machines that a user can control; `find` may know more names than the rack's own. */
 export type Controlled = Pick<Rack, "machines" | "find">;
 
-/** Carries out one line of JSON on the rack and says what came of it; never throws. */
+/** Carries out one request, a line of JSON, and returns the answer; never throws. */
 export async function answerLine(rack: Controlled, line: string): Promise<LabAnswer> {
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), labRequest), line);
   if (!parsed.success) {
     return {
       kind: "refused",
-      message: `not a request: ${parsed.issues[0].message}`,
+      message: `invalid request: ${parsed.issues[0].message}`,
       next: "Use `birther lab --help`.",
     };
   }
@@ -33,7 +33,11 @@ export async function answerLine(rack: Controlled, line: string): Promise<LabAns
   const machine = name === undefined ? undefined : rack.find(name);
   if (machine === undefined) {
     const names = rack.machines.map((known) => known.name).join(", ");
-    return { kind: "refused", message: `no machine ${name ?? "was named"}`, next: `The rack has ${names}.` };
+    return {
+      kind: "refused",
+      message: name === undefined ? "the request names no machine" : `no machine ${name} in the rack`,
+      next: `Use one of ${names}.`,
+    };
   }
   try {
     await actions[verb](machine);
@@ -44,7 +48,7 @@ export async function answerLine(rack: Controlled, line: string): Promise<LabAns
   }
 }
 
-/** Lets other terminals use the rack through a Unix socket that only this user can open. */
+/** Lets other terminals control the rack through a Unix socket that only this user can open. */
 export async function openControlSocket(rack: Controlled, path: string): Promise<AsyncDisposable> {
   await rm(path, { force: true });
   const open = new Set<Socket>();

@@ -4,28 +4,31 @@ import type { Mac } from "../core/net/mac.ts";
 /** How a disk is attached: the four families of server storage that both firmware kinds can boot from. */
 export type DiskBus = "virtio" | "nvme" | "ahci" | "scsi";
 
-/** Network cards by QEMU's device name. EDK2 in Debian's OVMF drives only `virtio-net-pci` by itself. */
+/** Network cards by QEMU's device name. Without a ROM, EDK2 in Debian's OVMF drives only `virtio-net-pci`. */
 export type NicModel = "virtio-net-pci" | "e1000e" | "vmxnet3";
 
 export type DiskSpec = {
   readonly bus: DiskBus;
   readonly sizeMiB: number;
-  /** At most 20 characters: what ATA and virtio can carry. */
+  /** At most 20 characters, the limit of ATA and virtio. */
   readonly serial: string;
 };
 
-/** What the switch says on a machine's port: the truth, nothing, or another place (for fault tests). */
-export type PortVoice =
+/**
+ * What the switch announces on a machine's port: its own name and port, nothing, or another switch and port (for fault
+ * tests).
+ */
+export type PortAnnouncement =
   | { readonly kind: "announced" }
   | { readonly kind: "silent" }
   | { readonly kind: "foreign"; readonly switchName: string; readonly port: string };
 
-/** One machine of the virtual rack, as it would be bought: nobody tells the server any of this. */
+/** One machine of the virtual rack, as bought: the server knows none of this in advance. */
 export type MachineSpec = {
-  /** Names its folder, log and control verbs; the machine itself never learns it. */
+  /** Names its directory, log and control commands; the machine itself never learns it. */
   readonly name: string;
   readonly firmware: Firmware;
-  /** UEFI only: which of the firmware's ways to the network it has. */
+  /** UEFI only: how the firmware boots from the network. */
   readonly bootFrom: "pxe" | "http";
   /** UEFI only: enforced, with Microsoft's keys enrolled, as servers are sold. */
   readonly secureBoot: boolean;
@@ -40,14 +43,14 @@ export type MachineSpec = {
     readonly serial: string;
     readonly uuid: string;
   };
-  /** The switch port it hangs on, e.g. `swp1`. */
+  /** The machine's switch port, e.g. `swp1`. */
   readonly port: string;
-  readonly voice: PortVoice;
+  readonly announcement: PortAnnouncement;
   /** Share of frames lost in each direction, 0 to 100. */
   readonly lossPercent: number;
 };
 
-/** Fills in what a test or demo does not care about; `unit` makes MAC, serials, UUID and port differ. */
+/** Fills in the fields that a test or demo leaves out; `unit` makes MAC, serials, UUID and port unique. */
 export function machineSpec(unit: number, given: Partial<MachineSpec> = {}): MachineSpec {
   const hex = unit.toString(16).padStart(4, "0");
   return {
@@ -68,7 +71,7 @@ export function machineSpec(unit: number, given: Partial<MachineSpec> = {}): Mac
       uuid: `b1b1b1b1-0000-4000-8000-52540000${hex}`,
     },
     port: `swp${unit}`,
-    voice: { kind: "announced" },
+    announcement: { kind: "announced" },
     lossPercent: 0,
     ...given,
   };

@@ -11,29 +11,29 @@ import { openQmp, type Qmp, type QmpEvent } from "./qmp.ts";
 
 export type Power = "on" | "paused" | "off";
 
-/** A machine of the virtual rack. Its disks, UEFI variables and console log outlive its power cycles. */
+/** A machine of the virtual rack. Its disks, UEFI variables and console log survive power cycles. */
 export type LabMachine = {
   readonly name: string;
   readonly mac: Mac;
   readonly spec: MachineSpec;
-  /** Everything it ever wrote to its serial console; appended over resets and power cycles. */
+  /** Everything that it wrote to its serial console, across resets and power cycles. */
   readonly consoleLogPath: string;
-  /** Unix socket to type into that console. */
+  /** Unix socket for input to that console. */
   readonly consoleSocketPath: string;
-  /** Paths of the raw disk images, in the order of the spec: what a test looks into when the machine is off. */
+  /** Paths of the raw disk images, in the order of the spec; tests read them when the machine is off. */
   readonly diskPaths: readonly string[];
   readonly power: () => Power;
   /** Presses the power button of a machine that is off; no effect on one that is on. */
   readonly powerOn: () => Promise<void>;
-  /** The reset button. */
+  /** Presses the reset button. */
   readonly reset: () => Promise<void>;
-  /** Takes the power away after QEMU has put its files in order. */
+  /** Cuts the power after QEMU has flushed its files. */
   readonly powerOff: () => Promise<void>;
-  /** Takes the power away between two instructions (SIGKILL). */
+  /** Cuts the power between two instructions (SIGKILL). */
   readonly kill: () => Promise<void>;
   readonly pause: () => Promise<void>;
   readonly resume: () => Promise<void>;
-  /** Calls back for QEMU's events (`RESET`, `WATCHDOG`, `SHUTDOWN`…); returns the function that ends it. */
+  /** Calls back for QEMU's events (`RESET`, `WATCHDOG`, `SHUTDOWN`…); returns a function that unsubscribes. */
   readonly watch: (listener: (event: QmpEvent) => void) => () => void;
 };
 
@@ -43,13 +43,15 @@ type Qemu = {
   readonly exited: Promise<unknown>;
 };
 
-/** Debian's `ovmf`: the plain one, and the one that enforces Secure Boot with Microsoft's keys in its variables. */
+/**
+ * Debian's `ovmf`: the plain firmware, and the one that enforces Secure Boot with Microsoft's keys in its variables.
+ */
 const ovmf = {
   plain: { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", variables: "/usr/share/OVMF/OVMF_VARS_4M.fd" },
   secure: { code: "/usr/share/OVMF/OVMF_CODE_4M.ms.fd", variables: "/usr/share/OVMF/OVMF_VARS_4M.ms.fd" },
 } as const;
 
-/** Makes a machine's files in `directory` (those that are there are kept) and returns it, switched off. */
+/** Makes a machine's files in `directory`, keeping existing ones, and returns the machine, switched off. */
 export async function buildMachine(spec: MachineSpec, tap: string, directory: string, log: Log): Promise<LabMachine> {
   await mkdir(directory, { recursive: true });
   const firmware = ovmf[spec.secureBoot ? "secure" : "plain"];
@@ -83,7 +85,7 @@ export async function buildMachine(spec: MachineSpec, tap: string, directory: st
     const exited = new Promise((resolve) => child.once("close", resolve));
     child.once("close", (status, signal) => {
       qemu = undefined;
-      log("debug", "QEMU ended", { machine: spec.name, status, signal, words: text.trim() });
+      log("debug", "QEMU ended", { machine: spec.name, status, signal, output: text.trim() });
     });
     try {
       const spawned = once(child, "spawn");
@@ -97,12 +99,13 @@ export async function buildMachine(spec: MachineSpec, tap: string, directory: st
       return { process: child, qmp, exited };
     } catch (cause) {
       child.kill("SIGKILL");
-      throw new Error(`${spec.name}: QEMU did not start: ${text.trim() || "it said nothing"}`, { cause });
+      throw new Error(`${spec.name}: QEMU did not start: ${text.trim() || "no output"}`, { cause });
     }
   }
 
-  const running = (doing: string): Qemu => {
-    if (qemu === undefined) throw new Error(`cannot ${doing} ${spec.name}: it is off`);
+  const running = (action: string): Qemu => {
+    if (qemu === undefined)
+      throw new Error(`cannot ${action} ${spec.name}: expected it to be on, found it off; use power-on first`);
     return qemu;
   };
 

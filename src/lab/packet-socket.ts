@@ -18,26 +18,32 @@ const packetAddMembership = 1;
 const packetMrMulticast = 0;
 const maximumFrameBytes = 9216;
 
-/** A frame as it came in, with the index of the interface that it came in by. */
+/** A received frame, with the index of the interface that received it. */
 export type ReceivedFrame = { readonly interfaceIndex: number; readonly frame: Uint8Array };
 
-/** Ethernet frames of one type on all interfaces of this network namespace (packet(7)); header included both ways. */
+/**
+ * Ethernet frames of one type on all interfaces of this network namespace (packet(7)), with their headers in both
+ * directions.
+ */
 export type PacketSocket = {
-  /** Sends a whole frame. `false` if the link is down just now; a packet may be lost, the world has not failed. */
+  /** Sends a whole frame. Returns `false` if the link is down, because losing a packet is not an error. */
   readonly send: (interfaceIndex: number, frame: Uint8Array) => boolean;
-  /** The next frame that waits, or undefined; never blocks. */
+  /** The next received frame, or undefined; never blocks. */
   readonly receive: () => ReceivedFrame | undefined;
   readonly [Symbol.dispose]: () => void;
 };
 
-/** The kernel's number of an interface; throws if there is none of that name. */
+/** The kernel's index of an interface; throws if it does not exist. */
 export function interfaceIndex(name: string): number {
   const index: number = ifNameToIndex(name);
-  if (index === 0) throw new Error(`no network interface ${name}`);
+  if (index === 0) throw new Error(`looking up an interface: expected ${name}, found no interface of that name`);
   return index;
 }
 
-/** Opens a packet socket that also hears the multicast `group` on the `interfaces` named by their indexes. Needs CAP_NET_RAW. */
+/**
+ * Opens a packet socket that also receives the multicast `group` on the `interfaces` with these indexes. Needs
+ * CAP_NET_RAW.
+ */
 export function openPacketSocket(etherType: number, group: Uint8Array, interfaces: readonly number[]): PacketSocket {
   const fd: number = socket(afPacket, sockRaw | sockNonblock | sockCloexec, swapped(etherType));
   if (fd < 0) throw failed("socket(AF_PACKET)");
@@ -82,7 +88,7 @@ function linkAddress(index: number, destination: Uint8Array): Uint8Array {
   return address;
 }
 
-/** Network byte order, as packet(7) wants the protocol. */
+/** Network byte order, as packet(7) requires for the protocol. */
 const swapped = (etherType: number) => ((etherType & 0xff) << 8) | (etherType >>> 8);
 
 const failed = (call: string) => new Error(`${call} failed with errno ${koffi.errno()}`);

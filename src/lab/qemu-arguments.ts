@@ -2,7 +2,7 @@ import type { DiskBus, MachineSpec } from "./machine-spec.ts";
 
 export type Accelerator = "tcg" | "kvm";
 
-/** The files of one machine; they outlive its power cycles. */
+/** The files of one machine; they survive its power cycles. */
 export type MachineFiles = {
   /** Raw sparse images, in the order of the machine's disks. */
   readonly disks: readonly string[];
@@ -14,7 +14,7 @@ export type MachineFiles = {
 };
 
 /**
- * KVM only where /proc/cpuinfo shows the CPU's virtualization flag: /dev/kvm may open, even create a machine,
+ * KVM only if /proc/cpuinfo shows the CPU's virtualization flag: otherwise /dev/kvm may open, even create a machine,
  * and then hang at its first instruction.
  */
 export function chooseAccelerator(cpuinfo: string): Accelerator {
@@ -22,12 +22,13 @@ export function chooseAccelerator(cpuinfo: string): Accelerator {
 }
 
 /**
- * One thread for all CPUs of a machine. With one for each (QEMU 7.2) a machine once hung after a restart, with both its CPUs busy; the
- * cause is not proven, but the hangs that are known of it need two at once. A kernel boots hardly later by it: 9.1 s instead of 8.0.
+ * One thread for all CPUs of a machine. With one thread per CPU (QEMU 7.2) a machine once hung after a restart with
+ * both CPUs busy. The cause is not proven, but the known hangs of this kind need two threads. Booting a kernel takes
+ * only little longer: 9.1 s instead of 8.0 s.
  */
 const emulator = "tcg,thread=single";
 
-/** How each bus carries disk number `i`; `options` hold its serial and place in the BIOS boot order. */
+/** How each bus attaches disk number `i`; `options` hold its serial and position in the BIOS boot order. */
 const diskDevices: { readonly [Bus in DiskBus]: (i: number, options: string) => readonly string[] } = {
   virtio: (i, options) => ["-device", `virtio-blk-pci,drive=disk${i}${options}`],
   nvme: (i, options) => ["-device", `nvme,drive=disk${i}${options}`],
@@ -43,26 +44,28 @@ const withoutPxe = ["IPv4PXESupport", "IPv6PXESupport"].flatMap((name) => [
   `name=opt/org.tianocore/${name},string=no`,
 ]);
 
-/** A value inside a QEMU option list: a comma in it is written twice. */
+/** A value inside a QEMU option list; a comma in it is doubled. */
 const quoted = (text: string) => text.replaceAll(",", ",,");
 
 /**
- * The QEMU command line of a machine, without the program's name. QMP speaks on standard input and output:
- * no socket to wait for, and none to leave behind.
+ * The QEMU command line of a machine, without the program's name. QMP uses standard input and output, so that there is
+ * no socket to wait for or to leave behind.
  */
 export function qemuArguments(spec: MachineSpec, tap: string, files: MachineFiles, accelerator: Accelerator): string[] {
   const bios = spec.firmware === "bios";
   if (!bios && spec.nic !== "virtio-net-pci") {
-    throw new Error(`${spec.name}: OVMF's own PXE drives virtio-net-pci, not ${spec.nic}`);
+    throw new Error(
+      `${spec.name}: expected NIC model virtio-net-pci, the only one that OVMF's PXE drives, found ${spec.nic}`,
+    );
   }
-  // SeaBIOS takes its boot order from QEMU: network first. Under UEFI BootOrder in the variable store decides,
-  // and a bootindex would overrule it at each start.
+  // SeaBIOS takes its boot order from QEMU: network first. Under UEFI, BootOrder in the variable store decides, and a
+  // bootindex would overrule it at each start.
   const bootIndex = (index: number) => (bios ? `,bootindex=${index}` : "");
   const { vendor, product, serial, uuid } = spec.smbios;
   const secure = !bios && spec.secureBoot;
   return [
     ...["-name", quoted(spec.name), "-nodefaults", "-no-user-config"],
-    // graphics=off makes SeaBIOS and the iPXE ROM speak on the serial port.
+    // graphics=off makes SeaBIOS and the iPXE ROM use the serial port.
     ...["-machine", `q35,graphics=off${secure ? ",smm=on" : ""}`, "-display", "none", "-vga", "none"],
     ...["-accel", accelerator === "tcg" ? emulator : "kvm", "-cpu", "max"],
     ...["-smp", `${spec.cpus}`, "-m", `${spec.memoryMiB}`],
@@ -76,15 +79,16 @@ export function qemuArguments(spec: MachineSpec, tap: string, files: MachineFile
           ...["-drive", `if=pflash,unit=1,format=raw,file=${quoted(files.ovmfVariables)}`],
           // Without PXE, HTTPv4 is the first of OVMF's own boot entries (OvmfPkg/RUNTIME_CONFIG.md).
           ...(spec.bootFrom === "http" ? withoutPxe : []),
-          // Only System Management Mode may write the variables, or Secure Boot would protect nothing (OvmfPkg/README).
+          // Only System Management Mode may write the variables; otherwise Secure Boot would protect nothing
+          // (OvmfPkg/README).
           ...(secure ? ["-global", "driver=cfi.pflash01,property=secure,value=on"] : []),
         ]),
     ...["-netdev", `tap,id=net0,ifname=${tap},script=no,downscript=no`],
-    // An empty romfile leaves a UEFI machine to EDK2's own PXE instead of iPXE's EFI ROM.
+    // An empty romfile makes a UEFI machine use EDK2's own PXE instead of iPXE's EFI ROM.
     ...["-device", `${spec.nic},netdev=net0,mac=${spec.mac}${bios ? ",bootindex=1" : ",romfile="}`],
     ...spec.disks.flatMap((disk, i) => [
       "-drive",
-      // The files live as long as the rack: what the host has not yet written is worth no waiting.
+      // The files live as long as the rack, so waiting for the host to write them is pointless.
       `if=none,id=disk${i},format=raw,discard=unmap,detect-zeroes=unmap,cache=unsafe,file=${quoted(files.disks[i] ?? "")}`,
       ...diskDevices[disk.bus](i, `,serial=${quoted(disk.serial)}${bootIndex(2 + i)}`),
     ]),

@@ -1,12 +1,12 @@
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 
-/** Something that QEMU tells unasked, e.g. `RESET`, `SHUTDOWN`, `WATCHDOG`, `STOP`, `RESUME`. */
+/** An asynchronous event of QEMU, e.g. `RESET`, `SHUTDOWN`, `WATCHDOG`, `STOP`, `RESUME`. */
 export type QmpEvent = { readonly event: string; readonly data: { readonly [name: string]: unknown } };
 
-/** A conversation with one QEMU (QEMU Machine Protocol). */
+/** A connection to one QEMU (QEMU Machine Protocol). */
 export type Qmp = {
-  /** Sends a command; resolves with its return value, rejects with QEMU's words or after 30 s. */
+  /** Sends a command; resolves with its return value, rejects with QEMU's error or after 30 s. */
   readonly execute: (command: string, argumentValues?: { readonly [name: string]: unknown }) => Promise<unknown>;
 };
 
@@ -14,7 +14,9 @@ type Waiting = { readonly resolve: (value: unknown) => void; readonly reject: (e
 
 const answerSeconds = 30;
 
-/** Shakes hands over QEMU's two streams and resolves when commands are taken. Rejects if the stream ends before that. */
+/**
+ * Negotiates over QEMU's two streams and resolves when QEMU accepts commands. Rejects if the stream ends before that.
+ */
 export async function openQmp(from: Readable, to: Writable, onEvent: (event: QmpEvent) => void): Promise<Qmp> {
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
@@ -27,20 +29,20 @@ export async function openQmp(from: Readable, to: Writable, onEvent: (event: Qmp
     else if (typeof message.event === "string") {
       onEvent({ event: message.event, data: (message.data as QmpEvent["data"] | undefined) ?? {} });
     } else if (typeof message.id === "number") {
-      const asked = waiting.get(message.id);
+      const pending = waiting.get(message.id);
       waiting.delete(message.id);
       const error = message.error as { desc?: string } | undefined;
-      if (error === undefined) asked?.resolve(message.return);
-      else asked?.reject(new Error(`QEMU refused: ${error.desc ?? "no reason given"}`));
+      if (error === undefined) pending?.resolve(message.return);
+      else pending?.reject(new Error(`QEMU refused a command: ${error.desc ?? "no reason given"}`));
     }
   });
   lines.on("close", () => {
-    const gone = new Error("QEMU closed its control channel");
-    greeted.reject(gone);
-    for (const asked of waiting.values()) asked.reject(gone);
+    const closed = new Error("QEMU closed its control channel");
+    greeted.reject(closed);
+    for (const pending of waiting.values()) pending.reject(closed);
     waiting.clear();
   });
-  // A command to a QEMU that has just gone away: the closed channel above tells it.
+  // QEMU may just have ended; the closed channel above reports it.
   to.on("error", () => {});
 
   const execute: Qmp["execute"] = (command, argumentValues = {}) =>

@@ -11,33 +11,36 @@ export type RackOptions = {
   readonly machines: readonly MachineSpec[];
   /** The switch: its bridge's name and the server's addresses on it, e.g. `10.77.0.1/24`. */
   readonly bridge: { readonly name: string; readonly addresses: readonly string[] };
-  /** What the switch calls itself in LLDP, e.g. `tor-1`. */
+  /** The switch's name in LLDP, e.g. `tor-1`. */
   readonly switchName: string;
-  /** Where machines keep their disks, variables and logs; one folder each. Kept: whoever made it removes it. */
+  /** Where machines keep their disks, variables and logs, one directory each. The caller removes it. */
   readonly directory: string;
   readonly log: Log;
 };
 
-/** A running virtual rack. Disposing it takes the power from all machines and the switch away. */
+/** A running virtual rack. Disposing it cuts the power of all machines and removes the switch. */
 export type Rack = AsyncDisposable & {
   readonly machines: readonly LabMachine[];
   /** By name in the rack or MAC. */
   readonly find: (name: string) => LabMachine | undefined;
 };
 
-// The switch's base MAC: locally administered, so it can belong to no real switch.
+// The switch's base MAC: locally administered, so that no real switch has it.
 const switchMac = "02:00:5e:b1:00:01" as Mac;
 
 /** Builds switch and machines, all switched off. Must run in a network namespace of its own (namespace.ts). */
 export async function startRack(options: RackOptions): Promise<Rack> {
   const { machines: specs, bridge, switchName, directory, log } = options;
   await access("/dev/net/tun", constants.R_OK | constants.W_OK).catch((cause) => {
-    throw new Error("the virtual rack needs /dev/net/tun: run as root, or give this user access to it", { cause });
+    throw new Error(
+      "starting the virtual rack: expected access to /dev/net/tun, found none; run as root, or give this user access",
+      { cause },
+    );
   });
   const ports = specs.map((spec, i) => ({
     tap: `tap${i + 1}`,
     port: spec.port,
-    voice: spec.voice,
+    announcement: spec.announcement,
     lossPercent: spec.lossPercent,
   }));
   const bridgeSpec = { ...bridge, mac: switchMac, ports };

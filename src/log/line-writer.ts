@@ -2,30 +2,38 @@ import { writeSync } from "node:fs";
 
 /** Writes lines to a descriptor, in order. */
 export type LineWriter = {
-  /** The line, with its end, leaves by the end of this turn of the event loop; at once if the log was quiet. */
+  /**
+   * Writes the line, including its newline, by the end of this turn of the event loop; at once if the log was quiet.
+   */
   readonly write: (line: string) => void;
-  /** Writes what waits as far as the reader takes it. Never throws. */
+  /** Writes pending lines as far as the reader takes them. Never throws. */
   readonly flush: () => void;
 };
 
-/** A log that was quiet for so long shows its next line at once: a person may be reading, and long work may follow. */
+/** After a quiet period of this length a line is written at once: a person may be reading, and long work may follow. */
 const quietMs = 20;
-/** How long a reader that takes no more, or is gone, is left alone. */
+/** Pause before the next attempt when the reader takes no more or is gone. */
 const retryMs = 20;
-/** Lines are made bytes in pieces of this size: a text put together of very many takes several times the memory. */
+/**
+ * Lines are converted to bytes in pieces of this size, because joining very many strings takes several times the
+ * memory.
+ */
 const pieceLength = 65_536;
-/** What may wait for a slow reader; later lines are lost, and counted. */
+/** Limit of pending bytes for a slow reader; later lines are lost, and counted. */
 const waitingLimitBytes = 32 * 1024 * 1024;
-/** At the end of the process, so often in succession may the reader take nothing, a millisecond apart. */
+/**
+ * At the end of the process, writing stops after this number of attempts in succession, a millisecond apart, without
+ * progress.
+ */
 const lastTries = 2000;
 
 /**
- * Opens a writer on a descriptor, which must not block if it is a pipe or a socket. What waits when the process ends is
- * written then. `lost` makes the line that stands where lines are missing.
+ * Opens a writer on a descriptor, which must not block if it is a pipe or a socket. Pending lines are written when the
+ * process ends. `lost` makes the line that replaces lost lines.
  */
 export function openLineWriter(fd: number, lost: (lines: number) => string): LineWriter {
   let waiting = "";
-  /** What came before that; of the first piece perhaps only the end is left. */
+  /** Earlier pending pieces; of the first piece only the end may be left. */
   const pieces: Uint8Array[] = [];
   let pieceBytes = 0;
   let lostLines = 0;
@@ -44,7 +52,7 @@ export function openLineWriter(fd: number, lost: (lines: number) => string): Lin
     if (lostLines > 0) waiting += lost(lostLines);
     lostLines = 0;
   };
-  /** Whether all that waited was sent; else it is tried again later. */
+  /** Whether everything pending was sent; otherwise the write is retried later. */
   const sendPieces = (): boolean => {
     for (let [piece] = pieces; piece !== undefined; [piece] = pieces) {
       const sent = send(fd, piece);
@@ -79,7 +87,7 @@ export function openLineWriter(fd: number, lost: (lines: number) => string): Lin
   const planRetry = (): void => {
     if (isPlanned) return;
     isPlanned = true;
-    // It keeps no process alive: what waits is written on its way out.
+    // The timer keeps no process alive, because pending lines are written on exit.
     setTimeout(planned, retryMs).unref();
   };
   const planFlush = (): void => {
@@ -123,7 +131,7 @@ function linesIn(bytes: Uint8Array): number {
 
 type Sent = { readonly kind: "sent"; readonly bytes: number } | { readonly kind: "failed" };
 
-/** As much as is taken now: nothing if the reader is behind; failed if it is gone, or the disk is full. */
+/** Writes as much as the reader takes: nothing if it is behind; failed if it is gone, or the disk is full. */
 function send(fd: number, bytes: Uint8Array): Sent {
   try {
     return { kind: "sent", bytes: writeSync(fd, bytes) };

@@ -7,7 +7,7 @@ import { describe, test } from "node:test";
 
 type Child = ChildProcessByStdio<null, Readable, Readable>;
 
-/** A process that has a log on its standard error, and does this with it. */
+/** A process with a log on its standard error that runs `action`. */
 function logging(action: string, json = false): Child {
   const log = `const { openLog } = await import(${JSON.stringify(new URL("structured-log.ts", import.meta.url).href)});
     const log = openLog({ json: ${json}, least: "info" });
@@ -16,7 +16,7 @@ function logging(action: string, json = false): Child {
   return spawn(process.execPath, [...flags, "-e", `${log}\n${action}`], { stdio: ["ignore", "pipe", "pipe"] });
 }
 
-/** What came of it: the messages in their order, and how it ended. */
+/** Its messages in order, and how it ended. */
 async function outcomeOf(child: Child): Promise<{ lines: string[]; status: number | null; said: string }> {
   const [lines, said, [status]] = await Promise.all([text(child.stderr), text(child.stdout), once(child, "close")]);
   return { lines: lines.split("\n").slice(0, -1).map(messageOf), status, said };
@@ -62,7 +62,7 @@ describe("the log on standard error", () => {
     ["the end of all work", "", 0],
   ] as const;
   for (const [title, end, wanted] of ends) {
-    test(`what was logged before ${title} is written, and what is logged on the way out`, async () => {
+    test(`messages logged before ${title} and on exit are written`, async () => {
       const action = `process.on("SIGTERM", () => { log("info", "signal"); process.exit(5); });
         process.on("exit", () => { log("info", "out"); log("info", "really"); });
         setInterval(() => {}, 1e6).unref();
@@ -79,7 +79,7 @@ describe("the log on standard error", () => {
     });
   }
 
-  test("a warning is written at once with what waits before it, though the turn goes on for ever", async () => {
+  test("a warning is written at once, after all pending lines, even if the turn never ends", async () => {
     const child = logging(`log("info", "first"); log("info", "second"); log("warn", "third"); for (;;);`);
     try {
       let written = "";
@@ -91,9 +91,9 @@ describe("the log on standard error", () => {
     }
   });
 
-  test("100,000 lines into a pipe that is read slowly: none is lost, and all are in order", async () => {
+  test("100,000 lines into a slowly read pipe arrive complete and in order", async () => {
     const child = logging(`${manyLines} await note(100_000); process.stdout.write("noted");`);
-    // Nothing is read before all is noted: the pipe is full for most of the time.
+    // The reader starts only after all lines were logged, so the pipe is full for most of the time.
     await once(child.stdout, "data");
     let written = "";
     for await (const piece of child.stderr) {
@@ -106,7 +106,7 @@ describe("the log on standard error", () => {
     for (const [n, line] of lines.entries()) if (messageOf(line) !== nth(n)) assert.equal(messageOf(line), nth(n));
   });
 
-  test("a pipe that nobody reads stops nothing and fills no memory; what is missing is said", async () => {
+  test("an unread pipe neither blocks the process nor fills its memory; lost lines are reported", async () => {
     const action = `${manyLines} await note(150_000, { more: "x".repeat(400) });
       globalThis.gc(); process.stdout.write(String(process.memoryUsage().rss));`;
     const child = logging(`import { setFlagsFromString } from "node:v8"; import { runInNewContext } from "node:vm";
@@ -114,14 +114,14 @@ describe("the log on standard error", () => {
     const [rss] = await once(child.stdout, "data");
     assert.ok(Number(rss) < 300e6, `${rss} bytes`);
     const lines = (await text(child.stderr)).split("\n").slice(0, -1).map(messageOf);
-    const missing = lines.map((line) => /^warn: lines of the log are missing.* lines=(\d+)$/.exec(line)?.[1]);
+    const missing = lines.map((line) => /^warn: log lines were lost.* lines=(\d+)$/.exec(line)?.[1]);
     const notified = missing.reduce((sum, lost) => sum + Number(lost ?? 0), 0);
     const kept = lines.filter((line) => line.startsWith("DHCP ack"));
     for (const n of [0, 1, 50_000]) assert.ok(kept[n]?.startsWith(nth(n)), kept[n]);
     assert.equal(kept.length + notified, 150_000);
   });
 
-  test("a reader that is gone does no harm", async () => {
+  test("a closed pipe does no harm", async () => {
     const child = logging(`${manyLines} await note(10); process.stdout.write("begun");
       process.stdin.destroy(); await note(200_000); log("warn", "to nobody"); process.stdout.write(" ended");`);
     const said = text(child.stdout);

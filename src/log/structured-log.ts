@@ -5,14 +5,15 @@ import { openLineWriter } from "./line-writer.ts";
 const ranks: { readonly [L in LogLevel]: number } = { debug: 0, info: 1, warn: 2, error: 3 };
 
 /**
- * A log on standard error: a line for people, or one JSON object a line; from `least` on. Warnings and errors are written
- * at once, with all before them; the rest by the end of the turn of the event loop, for a busy server has many a turn.
+ * A log on standard error, from level `least` on: text lines for people, or one JSON object per line. Warnings and
+ * errors are written at once, after all pending lines; other lines by the end of the turn of the event loop, because a
+ * busy server takes many turns.
  */
 export function openLog({ json, least }: { readonly json: boolean; readonly least: LogLevel }): Log {
   const format = json ? jsonLine : textLine;
-  // Asked for, its stream makes a pipe one that does not block: a reader that hangs must not stop the server.
+  // Accessing the stream makes a pipe non-blocking: a hanging reader must not stop the server.
   const writer = openLineWriter(process.stderr.fd, (lines) =>
-    format("warn", "lines of the log are missing: what reads standard error was too slow or gone", { lines }),
+    format("warn", "log lines were lost because the reader of standard error was too slow or gone", { lines }),
   );
   return (level, message, facts = {}) => {
     if (ranks[level] < ranks[least]) return;
@@ -26,7 +27,7 @@ type Facts = { readonly [name: string]: unknown };
 const timeOfDay = onceIn(1000, (nowMs) => new Date(nowMs).toTimeString().slice(0, 8));
 const wholeTime = onceIn(1, (nowMs) => new Date(nowMs).toISOString());
 
-/** A text of the time that is made anew only when another period has begun. */
+/** A text of the time, made anew only when a new period begins. */
 function onceIn(periodMs: number, format: (nowMs: number) => string): () => string {
   let [period, text] = [Number.NaN, ""];
   return () => {
@@ -39,7 +40,7 @@ function onceIn(periodMs: number, format: (nowMs: number) => string): () => stri
 
 function jsonLine(level: LogLevel, message: string, facts: Facts): string {
   const line = { at: wholeTime(), level, message, ...facts };
-  // Each value is shown to the replacer, which costs more than all the rest.
+  // Passing each value to the replacer costs more than all the rest, so flat lines go without it.
   const isFlat = Object.values(facts).every((value) => typeof value !== "object");
   return `${isFlat ? JSON.stringify(line) : JSON.stringify(line, errorAsText)}\n`;
 }

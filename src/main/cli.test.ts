@@ -82,7 +82,7 @@ describe("the birther command against a server on its Unix socket", () => {
   });
   const asked = (...text: string[]) => birther(...text, "--state", state);
 
-  test("the socket is its owner's alone", () => {
+  test("only its owner can open the socket", () => {
     assert.equal(statSync(join(state, "api.sock")).mode & 0o777, 0o600);
   });
 
@@ -113,7 +113,7 @@ describe("the birther command against a server on its Unix socket", () => {
     );
   });
 
-  test("show, events, log: by whatever names the machine", async () => {
+  test("show, events, log: the machine by any of its names", async () => {
     for (const name of ["r01u1", testMac(1), "m-020000000001", "10.77.1.1"]) {
       const shown = await asked("show", name);
       assert.match(shown.out, /^r01u1 \(m-020000000001\)\n {2}state +healthy, generation 1/, shown.err);
@@ -126,7 +126,7 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.equal((await asked("log", testMac(2))).out, "hello from init\n");
   });
 
-  test("why: what it waits for, since when, what is known, what to do", async () => {
+  test("why: what the machine waits for, since when, the evidence and the next step", async () => {
     const born = await asked("why", "r01u1");
     assert.match(born.out, /^r01u1 waits until image compute is imported\n|^r01u1 waits until the burn-in/, born.err);
     const failing = await asked("why", "m-020000000002");
@@ -155,13 +155,13 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.match((await asked("packets", testMac(2))).err, /no packets since the server started/);
   });
 
-  test("a machine that does not exist: what there is instead", async () => {
+  test("an unknown machine: the answer names the known ones", async () => {
     const outcome = await asked("show", "r01u9");
     assert.equal(outcome.status, 1);
     assert.match(outcome.err, /no such machine: .*r01u9; there are r01u1\nbirther machines lists them all/);
   });
 
-  test("hold refuses a rebirth until the release; rebirth and clean begin generations", async () => {
+  test("a hold refuses rebirths until it is released; rebirth and clean start new generations", async () => {
     assert.match((await asked("hold", "r01u1", "--reason", "disk swap")).out, /r01u1: on hold/);
     const held = await asked("rebirth", "r01u1", "--yes");
     assert.deepEqual([held.status, held.out], [1, ""]);
@@ -180,7 +180,7 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.match((await asked("events", "r01u1")).out, /rebirthAsked .*by uid:\w+/);
   });
 
-  test("cancel takes a clean back that has not begun, once", async () => {
+  test("cancel cancels a pending clean, once", async () => {
     assert.match((await asked("cancel", "r01u1")).out, /r01u1: cancelled/);
     assert.deepEqual([store.find("r01u1")?.state, store.find("r01u1")?.generation], ["healthy", 3]);
     const again = await asked("cancel", "r01u1");
@@ -189,20 +189,20 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.match((await asked("clean", "r01u1", "--yes")).out, /generation 4/);
   });
 
-  test("one unknown name among several: nothing is done to the others", async () => {
+  test("one unknown name among several: no machine is changed", async () => {
     const before = store.find("r01u1")?.generation;
     assert.equal((await asked("rebirth", "r01u1", "r01u7", "--yes")).status, 1);
     assert.equal(store.find("r01u1")?.generation, before);
   });
 
-  test("a refusal of one does not keep the others waiting", async () => {
+  test("one refused machine does not delay the others", async () => {
     const outcome = await asked("rebirth", testMac(2), "r01u1", "--yes");
     assert.equal(outcome.status, 1);
     assert.match(outcome.err, /m-020000000002 is in state birth and was never installed/);
     assert.match(outcome.out, /r01u1: rebirth/);
   });
 
-  test("create, set, selectors, dry run, retire: what operators say of machines, and to many at once", async () => {
+  test("create, set, selectors, dry run, retire: operators describe machines, and act on many at once", async () => {
     const created = await asked(
       "create",
       "--hostname",
@@ -251,13 +251,13 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.match((await asked("retire", "db1", "--reason", "sold", "--yes")).out, /m-02000000001e: retired/);
   });
 
-  test("status: the fleet in a few lines; a contradiction in it is status 1", async () => {
+  test("status: the fleet in a few lines; a contradiction gives exit status 1", async () => {
     const { status, out } = await birther("status", "--state", state);
     assert.equal(status, 0, out);
     assert.match(out, /^birther test, running for .*\n\d+ machines: .*\nno inconsistencies\n$/);
   });
 
-  test("quirks: nothing learned, a table, and all of it as JSON", async () => {
+  test("quirks: nothing learned, a table, and everything as JSON", async () => {
     assert.match((await birther("quirks", "--state", state)).err, /nothing learned yet/);
     const lesson = { vendor: "Dull", product: "R1", firmware: "uefi", client: "uefiPxe" } as const;
     await store.putDocument(
@@ -269,7 +269,7 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.deepEqual([quirk.method, quirk.scores.localBootMenu], ["localBootMenu", 2]);
   });
 
-  test("mdb: a backup of the running server, restored elsewhere; neither writes over what is there", async () => {
+  test("mdb: a backup of the running server, restored elsewhere; neither overwrites existing files", async () => {
     const file = join(parent, "backup.sqlite");
     assert.match((await birther("mdb", "backup", file, "--state", state)).out, /backup.sqlite holds the MDB/);
     assert.match(
@@ -294,7 +294,7 @@ describe("the birther command against a server on its Unix socket", () => {
   test("watch prints changes as they happen", { timeout: 20_000 }, async () => {
     const child = start(["watch", "-o", "json", "--state", state]);
     const outcome = outcomeOf(child);
-    // It is listening when a change has come through; until then changes are made.
+    // The watch is established when the first change arrives; make changes until then.
     const ticking = setInterval(() => void store.apply(asks(3)), 50);
     await once(child.stdout ?? assert.fail(), "readable");
     clearInterval(ticking);
@@ -344,7 +344,7 @@ describe("the birther command against a server on its Unix socket", () => {
     }
   });
 
-  test("bad requests are refused with a problem, whoever sends them", async () => {
+  test("bad requests are refused with a problem, also from admins", async () => {
     const app = newApp();
     const listener = { kind: "socket", user: "test" } as const;
     const rows: [string, string, string | undefined, number][] = [
@@ -378,8 +378,8 @@ describe("verbs that need no server", () => {
   const parent = mkdtempSync(join(tmpdir(), "birther-verbs-"));
   after(() => rmSync(parent, { recursive: true }));
 
-  test("help comes at once: nothing is loaded for it but the verbs and the command line's library", async () => {
-    // How long it takes is not asked: other tests use the computer, too. It was 0.16 s of CPU time with these modules.
+  test("help is fast: it loads only the verbs and the command-line library", async () => {
+    // Not a test of time, because other tests use the computer too. With these modules it took 0.16 s of CPU time.
     const hook = `import { registerHooks } from "node:module";
       registerHooks({ load: (url, context, next) => { process.stderr.write(url + "\\n"); return next(url, context); } });`;
     const environment = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hook)}` };
@@ -398,7 +398,7 @@ describe("verbs that need no server", () => {
     }
   });
 
-  test("config check: good, doubtful, wrong, unreadable, no YAML", async () => {
+  test("config check: valid, with warnings, invalid, unreadable, not YAML", async () => {
     const file = join(parent, "birther.yaml");
     const good = `
 networks:

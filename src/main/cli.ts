@@ -1,4 +1,4 @@
-/** The `birther` command. Verbs load what they need when they act, so that help comes at once. */
+/** The `birther` command. Each verb loads its modules when it runs, so that help is fast. */
 import { Command } from "commander";
 import type { Actions } from "../cli/act/actions.ts";
 import { cancelCommand } from "../cli/act/cancel.ts";
@@ -49,7 +49,7 @@ Exit status: 0 done · 1 refused or failed · 2 wrong command line or configurat
 A machine is named by its hostname, id, address or hardware address.`;
 
 const program = new Command("birther")
-  .description("Births bare-metal machines: from an unknown machine's PXE broadcast to a working machine.")
+  .description("Installs bare-metal machines, from an unknown machine's first PXE request to a working system.")
   .version(version)
   .showHelpAfterError("(birther --help, or birther VERB --help)")
   .addHelpText("after", closing)
@@ -96,7 +96,7 @@ mdbCommand(program, actions);
 try {
   await program.parseAsync();
 } catch (error) {
-  // What was logged in this turn comes first (line-writer.ts).
+  // Log lines of this turn come first (line-writer.ts).
   await new Promise((resolve) => setImmediate(resolve));
   process.stderr.write(`birther: ${causes(error)}\n`);
   process.exitCode = statusOf(error);

@@ -13,7 +13,7 @@ import { systemClock } from "./system-ports.ts";
 
 const log = openLog({ json: false, least: "info" });
 
-/** Builds the Bootstrap Image of a state directory, or finds it built. */
+/** Builds the Bootstrap Image of a state directory, or finds the finished one. */
 export const buildBootstrapImage: Actions["buildBootstrapImage"] = async (stateDirectory) => {
   const {
     families,
@@ -23,7 +23,7 @@ export const buildBootstrapImage: Actions["buildBootstrapImage"] = async (stateD
   return { ...image, driverFamilies: families.length };
 };
 
-/** The system images in a state directory. */
+/** Lists the system images in a state directory. */
 export const listImages: Actions["listImages"] = async (stateDirectory) =>
   viewImages(await openImageStore(pathsIn(stateDirectory).images));
 

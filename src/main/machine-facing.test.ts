@@ -23,9 +23,11 @@ import { systemRandom as random } from "./system-ports.ts";
 
 const secret = (digit: string) => digit.repeat(64);
 const id = (n: number) => machineIdFromMac(testMac(n));
-/** Of machine 1, which is healthy: its used birth token, the session of its birth, its sub's credential. */
+/**
+ * Credentials of machine 1, which is healthy: its used birth token, the session of its birth, its agent's credential.
+ */
 const own = { token: secret("a"), session: credentialFor(id(1), secret("b")), sub: credentialFor(id(1), secret("c")) };
-/** Of machine 2, which has fetched a boot script long ago. */
+/** Credential of machine 2, which fetched a boot script long ago. */
 const expired = secret("d");
 
 const config = v.parse(configSchema, {
@@ -45,7 +47,7 @@ function withRealHashes(event: MachineEvent): MachineEvent {
   return Object.fromEntries(facts) as MachineEvent;
 }
 
-describe("what machines can reach", () => {
+describe("the machine-facing routes", () => {
   const directory = mkdtempSync(join(tmpdir(), "birther-facing-"));
   const clock = stillClock();
   const log = () => {};
@@ -75,7 +77,7 @@ describe("what machines can reach", () => {
 
   const placement = { switchName: "tor-1", port: "swp9", position: {}, hostname: "r01u9", address: "10.77.0.9" };
   const orderWith = (token: string, n: number) => ({ token, mac: testMac(n), bootId: "new", firmware: "bios" });
-  /** Bodies as a machine would send them: only the credential is wrong. */
+  /** Bodies as a machine sends them: only the credential is wrong. */
   const bodies: { readonly [path: string]: readonly object[] } = {
     [paths.order]: [secret("0"), own.token, own.sub, own.session, expired].flatMap((token) => [
       orderWith(token, 1),
@@ -102,22 +104,22 @@ describe("what machines can reach", () => {
     [paths.subPoll]: [{ machineId: id(1) }],
   };
 
-  test("their routes are those of the contract, and none of the operators'", () => {
+  test("they are the routes of the contract, without any operator route", () => {
     const routes = apps.flatMap((app) => app.routes.map(({ method, path }) => `${method} ${path}`));
     const expected = Object.values(paths).map((path) => `POST ${path}`);
     assert.deepEqual([...new Set(routes)].sort(), expected.sort());
     for (const { method, path } of Object.values(operatorRoutes)) assert.ok(!routes.includes(`${method} ${path}`));
   });
 
-  test("without a credential that is good there and now, each is refused and nothing is written", async () => {
+  test("without a valid credential for the route, each request is refused and nothing is written", async () => {
     const before = { position: store.position(), machines: store.list(), lines: store.log(id(1)).length };
     const foreign = credentialFor(id(2), secret("c"));
     const stranger = credentialFor(id(1), secret("f"));
-    // The session of its birth stays good until the next one: the word that it is healthy may have to be said twice.
+    // The session of its birth stays valid until the next birth: a machine may have to report twice that it is healthy.
     const bearers = [undefined, "x", secret("0"), own.token, stranger, foreign, operatorToken];
     for (const app of apps) {
       for (const path of new Set(app.routes.map((route) => route.path))) {
-        // The credential of a healthy machine's sub is good for its poll, and for nothing else.
+        // The credential of a healthy machine's agent is valid for its poll only.
         for (const bearer of path === paths.subPoll ? bearers : [...bearers, own.sub]) {
           for (const body of bodies[path] ?? assert.fail(`no body for ${path}`)) {
             const headers = {
@@ -134,7 +136,7 @@ describe("what machines can reach", () => {
     assert.deepEqual([store.position(), store.list()], [before.position, before.machines]);
   });
 
-  test("whatever bytes come, each is refused, never with a 5xx, and nothing is written", async () => {
+  test("random bytes are refused, never with a 5xx, and nothing is written", async () => {
     const before = store.position();
     const document = fc.oneof(
       fc.jsonValue(),
@@ -161,13 +163,13 @@ describe("what machines can reach", () => {
     assert.equal(store.position(), before);
   });
 
-  test("with a good one the same requests are heard: the test above can fail", async () => {
+  test("with a valid credential the same requests are accepted, so the test above can fail", async () => {
     const poll = await apps[1]?.request(paths.subPoll, {
       method: "POST",
       headers: { authorization: `Bearer ${own.sub}`, "content-type": "application/json" },
       body: "{}",
     });
-    assert.equal(poll?.status, 400, "known, but it says nothing");
+    assert.equal(poll?.status, 400, "authenticated, but the body is empty");
     await store.apply({
       ...{ kind: "orderIssued", id: id(2), tokenHash: hashSecret(secret("e")) },
       expiresAtMs: clock.nowMs() + 1000,

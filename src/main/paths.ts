@@ -1,13 +1,15 @@
 import { join } from "node:path";
 
-/** Where everything lies that the parts keep; they only ever hear their own place. */
+/** The paths of all files that the parts keep; each part receives only its own. */
 export function pathsIn(stateDirectory: string) {
   const place = (name: string) => join(stateDirectory, name);
   return {
     database: place("mdb.sqlite"),
-    /** Held by the server that runs here, where the database is not in the directory and its own lock. */
+    /**
+     * The lock of the server that runs here, for a database that is not in this directory and has no lock of its own.
+     */
     lock: place("lock.sqlite"),
-    /** There once a machine was served from here. */
+    /** Exists once a machine was served from here. */
     fleetMark: place("served-a-fleet"),
     pki: place("pki"),
     bootstrap: place("bootstrap"),
@@ -20,5 +22,5 @@ export function pathsIn(stateDirectory: string) {
   };
 }
 
-/** Downloads and finished parts of images, shared by all that run here; can be thrown away at any time. */
+/** Downloads and finished parts of images, shared by all servers and commands; safe to delete at any time. */
 export const cacheDirectory = process.env.BIRTHER_CACHE ?? "/var/cache/birther";

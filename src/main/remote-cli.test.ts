@@ -22,7 +22,7 @@ import { systemClock as clock, systemRandom as random } from "./system-ports.ts"
 
 type Outcome = { readonly status: number; readonly out: string; readonly err: string };
 
-/** Runs the command as on a machine that knows nothing of the server but what the words and the environment say. */
+/** Runs the command as on a machine that knows only its arguments and environment of the server. */
 function birther(text: readonly string[], environment: { [name: string]: string }): Promise<Outcome> {
   const entry = join(import.meta.dirname, "cli.ts");
   const env = {
@@ -45,7 +45,7 @@ function birther(text: readonly string[], environment: { [name: string]: string 
   });
 }
 
-/** A TCP port that nobody listens on now. */
+/** A TCP port that nobody listens on. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -95,7 +95,7 @@ describe("the birther command against a server on another machine", () => {
     return made.kind === "created" ? made.token : assert.fail();
   };
 
-  test("a viewer looks and changes nothing; an operator does, and the audit has the name", async () => {
+  test("a viewer cannot change anything; an operator can, and the audit log names the operator", async () => {
     const viewer = { BIRTHER_SERVER: server, BIRTHER_CA: ca, BIRTHER_TOKEN: await newToken("eve", "viewer") };
     const looked = await birther(["machines"], viewer);
     assert.match(looked.out, /^r01u1 +healthy/m, looked.err);
@@ -110,7 +110,7 @@ describe("the birther command against a server on another machine", () => {
     assert.equal((await birther(["tokens", "list", ...text], {})).status, 1);
   });
 
-  test("an admin makes, lists and revokes tokens from afar; a revoked one is refused", async () => {
+  test("an admin creates, lists and revokes tokens remotely; a revoked token is refused", async () => {
     const admin = { BIRTHER_SERVER: server, BIRTHER_CA: ca, BIRTHER_TOKEN: await newToken("ada", "admin") };
     const made = await birther(["tokens", "create", "ci", "--role", "viewer", "--expires", "90d"], admin);
     assert.match(made.out, /^birther\.ci\.[0-9a-f]{64}\n$/);
@@ -123,7 +123,7 @@ describe("the birther command against a server on another machine", () => {
     assert.equal((await birther(["tokens", "create", "x", "--role", "viewer", "--expires", "soon"], admin)).status, 2);
   });
 
-  test("a server that cannot be verified is sent nothing", async () => {
+  test("nothing is sent to a server that cannot be verified", async () => {
     const token = { BIRTHER_TOKEN: await newToken("vera", "viewer") };
     const unknown = await birther(["machines", "--server", server], token);
     assert.equal(unknown.status, 1);
@@ -138,7 +138,7 @@ describe("the birther command against a server on another machine", () => {
     assert.equal(tokens.list().find(({ name }) => name === "vera")?.lastUsedAtMs, undefined);
   });
 
-  test("watch goes on where it was when the server restarts: nothing is missed", { timeout: 30_000 }, async () => {
+  test("watch resumes at its position after a server restart: no change is missed", { timeout: 30_000 }, async () => {
     const token = await newToken("wim", "viewer");
     const text = ["watch", "-o", "json", "--since", String(store.position()), "--server", server, "--ca", ca];
     const entry = join(import.meta.dirname, "cli.ts");
@@ -161,7 +161,7 @@ describe("the birther command against a server on another machine", () => {
     }
   });
 
-  test("what is missing is named: no token, no https, two servers, nobody there", async () => {
+  test("the error names the problem: no token, no https, two servers, no listener", async () => {
     const token = { BIRTHER_TOKEN: await newToken("nina", "viewer") };
     assert.match(
       (await birther(["machines", "--server", server, "--ca", ca], {})).err,

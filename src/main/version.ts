@@ -1,4 +1,4 @@
 import { readFileSync } from "node:fs";
 
-/** Our version, as package.json has it. */
+/** Our version, from package.json. */
 export const version = String(JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version);

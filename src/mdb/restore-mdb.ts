@@ -8,8 +8,9 @@ import { isPostgres } from "./postgres/connection-string.ts";
 import { countToBeInstalled } from "./sqlite/copy.ts";
 
 /**
- * Restores a backup, by way of a copy of it: opening an older one changes its schema. Tells how many machines it has, and how many of them
- * will be installed at their next boot. Throws as `copyMdb` does, and when `from` is no backup.
+ * Restores a backup from a copy of it, because opening an older backup changes its schema. Returns its number of
+ * machines, and how many of them will be installed at their next boot. Throws as `copyMdb` does, and when `from` is not
+ * a backup.
  */
 export async function restoreMdb(options: {
   readonly from: string;
@@ -18,10 +19,10 @@ export async function restoreMdb(options: {
   readonly onProgress: CopyProgress;
 }): Promise<{ readonly machines: number; readonly toBeInstalled: number }> {
   const { from, to, replace, onProgress } = options;
-  if (!existsSync(from)) throw new Error(`there is no ${from} to restore`);
+  if (!existsSync(from)) throw new Error(`backup to restore: expected a file, found nothing at ${from}`);
   if (existsSync(`${from}-wal`)) {
     throw new Error(
-      `${from} is no backup but a database in use: birther mdb backup makes one of it, birther mdb copy moves it`,
+      `backup to restore: expected a backup, found a database in use at ${from}; run birther mdb backup to make a backup of it, or birther mdb copy to move it`,
     );
   }
   const directory = await mkdtemp(join(isPostgres(to) ? tmpdir() : dirname(to), "restore-"));

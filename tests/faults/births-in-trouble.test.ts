@@ -30,7 +30,10 @@ insideNamespace("births in trouble, in a namespace", import.meta.url, () => {
     timeout: 8 * minuteMs,
   }, async () => {
     const first = machineSpec(1, { memoryMiB: 768 });
-    const second = machineSpec(2, { memoryMiB: 768, voice: { kind: "foreign", switchName: "tor-1", port: "swp1" } });
+    const second = machineSpec(2, {
+      memoryMiB: 768,
+      announcement: { kind: "foreign", switchName: "tor-1", port: "swp1" },
+    });
     await using setUp = await faultyRack([first, second]);
     await using server = await setUp.startServer();
     const { store } = server;

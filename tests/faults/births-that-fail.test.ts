@@ -10,13 +10,13 @@ const minuteMs = 60_000;
 const faults = [
   {
     title: "no LLDP on its port",
-    spec: machineSpec(1, { memoryMiB: 768, voice: { kind: "silent" } }),
+    spec: machineSpec(1, { memoryMiB: 768, announcement: { kind: "silent" } }),
     condition: "failing",
     says: /LLDP/,
   },
   {
     title: "a switch port that no rule knows",
-    spec: machineSpec(2, { memoryMiB: 768, voice: { kind: "foreign", switchName: "spine-9", port: "Eth1/1" } }),
+    spec: machineSpec(2, { memoryMiB: 768, announcement: { kind: "foreign", switchName: "spine-9", port: "Eth1/1" } }),
     condition: "failing",
     says: /spine-9.*Eth1\/1|Eth1\/1.*spine-9/,
   },

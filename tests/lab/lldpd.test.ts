@@ -27,7 +27,7 @@ insideNamespace("a real lldpd as the neighbour, in a namespace", import.meta.url
     const identity = { systemName: "tor-1", chassis: "02:00:5e:b1:00:01" as Mac };
     using _announcer = startAnnouncer(
       identity,
-      [{ tap: "tap1", port: "swp7", voice: { kind: "announced" } }],
+      [{ tap: "tap1", port: "swp7", announcement: { kind: "announced" } }],
       () => {},
     );
     using heard = openPacketSocket(lldpEtherType, macToBytes(lldpGroup), [interfaceIndex("tap1")]);

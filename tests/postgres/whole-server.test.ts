@@ -50,7 +50,7 @@ insideNamespace("two whole servers on one PostgreSQL, in a namespace", import.me
     const database = await server.createDatabase();
     const [first, second] = [configOf(1, database), configOf(2, database)];
     await using one = await startServer({ config: first, log });
-    await assert.rejects(startServer({ config: first, log }), /another server runs on this state directory/);
+    await assert.rejects(startServer({ config: first, log }), /another server uses this state directory/);
     await assert.rejects(startServer({ config: second, log }), /trust the authority .*copy them from another server/);
     cpSync(pathsIn(first.stateDirectory).pki, pathsIn(second.stateDirectory).pki, { recursive: true });
     {

@@ -67,7 +67,10 @@ insideNamespace("the whole server, in a namespace", import.meta.url, () => {
       startServer({ config: elsewhere, log }),
       /10\.77\.0\.2 is no address .*; ip addr add 10\.77\.0\.2\/24 dev rack0/,
     );
-    await assert.rejects(startServer({ config: config({ interface: "eth9" }), log }), /there is no interface eth9/);
+    await assert.rejects(
+      startServer({ config: config({ interface: "eth9" }), log }),
+      /expected an interface eth9, found none/,
+    );
     rmSync(paths.kernel);
     await assert.rejects(
       startServer({ config: config(), log }),
@@ -79,7 +82,7 @@ insideNamespace("the whole server, in a namespace", import.meta.url, () => {
 
   test("a second server on the same state directory is refused, the first goes on", async () => {
     await using _first = await startServer({ config: config(), log });
-    await assert.rejects(startServer({ config: config(), log }), /another server runs on this state directory/);
+    await assert.rejects(startServer({ config: config(), log }), /another server uses this state directory/);
     assert.equal(await fetched("http://10.77.0.1/vmlinuz"), "a kernel");
   });
 

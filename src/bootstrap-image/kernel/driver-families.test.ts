@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { driverFamilies } from "./driver-families.ts";
 
-test("there are at least 30 families of NICs and storage controllers, each with a name and modules of its own", () => {
+test("there are at least 30 families of NICs and storage controllers, each with its own name and modules", () => {
   const devices = driverFamilies.filter(({ kind }) => kind === "nic" || kind === "storage");
   assert.ok(devices.length >= 30, `${devices.length} families`);
   assert.equal(new Set(driverFamilies.map(({ name }) => name)).size, driverFamilies.length);

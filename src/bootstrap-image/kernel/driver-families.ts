@@ -1,9 +1,8 @@
 /**
- * Drivers of the Bootstrap Image, by family. What they depend on comes along by itself (kernel-modules.ts).
- * To support more hardware, add a row; docs/bootstrap-image.md shows the table.
- * Not here: what cannot work without a firmware file from linux-firmware (bnx2, bnx2x, qede, nfp), since the image
- * carries none; Fibre Channel (machines are born onto their own disks); USB.
- * `kind` groups the rows; `modules` are names as in `modinfo`, with underscores.
+ * Drivers of the Bootstrap Image, by family. Their dependencies are added automatically (kernel-modules.ts). To support
+ * more hardware, add a row; docs/bootstrap-image.md shows the table. Not here: hardware that needs a firmware file from
+ * linux-firmware (bnx2, bnx2x, qede, nfp), because the image carries none; Fibre Channel (machines install to their own
+ * disks); USB. `kind` groups the rows; `modules` are names as in `modinfo`, with underscores.
  */
 export const driverFamilies = [
   { kind: "nic", name: "Intel PRO/1000 and I21x", modules: ["e1000", "e1000e"] },

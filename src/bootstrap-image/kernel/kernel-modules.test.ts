@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { moduleName } from "../../core/modules/module-name.ts";
 import { aliasFile, dependencyFile, readModule, withDependencies } from "./kernel-modules.ts";
 
-/** A kernel of the mind: name → what it depends on, and its softdep line. */
+/** An invented kernel: name → its dependencies, and its softdep line. */
 const modules = [
   { path: "kernel/net/top-nic.ko", depends: "middle,base-bus", softdep: "pre: hash-a not_there post: never" },
   { path: "kernel/net/middle.ko", depends: "base-bus", softdep: "" },
@@ -35,16 +35,16 @@ test("a module is read from its .modinfo lines", () => {
   });
 });
 
-test("what a module needs comes along, what is built in or unknown to a soft dependency does not", () => {
+test("a module's dependencies are included; built-in modules and unknown soft dependencies are not", () => {
   const chosen = withDependencies(["top_nic", "part_of_kernel"], source).map(({ name }) => name);
   assert.deepEqual(chosen, ["base_bus", "hash_a", "middle", "top_nic"]);
 });
 
-test("a module that the kernel lacks is named, with who wants it", () => {
-  assert.throws(() => withDependencies(["gone"], source), /no module gone \(wanted by the table of driver families\)/);
+test("a missing module is named, with the module that needs it", () => {
+  assert.throws(() => withDependencies(["gone"], source), /no module gone \(needed by the table of driver families\)/);
 });
 
-test("modules.dep lists what to load first at the end of the line", () => {
+test("modules.dep lists the module to load first at the end of the line", () => {
   const lines = dependencyFile(withDependencies(["top_nic"], source))
     .trim()
     .split("\n");
@@ -56,7 +56,7 @@ test("modules.dep lists what to load first at the end of the line", () => {
   ]);
 });
 
-test("modules.alias holds the aliases of what is in", () => {
+test("modules.alias holds the aliases of the included modules", () => {
   const chosen = withDependencies(["middle"], source);
   assert.equal(
     aliasFile(chosen),

@@ -1,15 +1,15 @@
 import { moduleName } from "../../core/modules/module-name.ts";
 
-/** What a kernel module says of itself; names have underscores, as the kernel spells them. */
+/** What a kernel module declares; names have underscores, as in the kernel. */
 export type KernelModule = {
   readonly name: string;
   /** Below /lib/modules/VERSION, e.g. `kernel/drivers/net/virtio_net.ko`. */
   readonly path: string;
   readonly dependsOn: readonly string[];
-  /** Modules that should be loaded before it although it uses none of their symbols, e.g. a hash it asks for by name. */
+  /** Modules to load before it although it uses none of their symbols, e.g. a hash that it requests by name. */
   readonly loadBefore: readonly string[];
   readonly aliases: readonly string[];
-  /** Firmware files that it may ask for. */
+  /** Firmware files that it may request. */
   readonly firmware: readonly string[];
 };
 
@@ -17,7 +17,10 @@ function splitWords(text: string, separator: RegExp): string[] {
   return text.split(separator).filter((word) => word !== "");
 }
 
-/** Reads the lines of .modinfo (elf.ts). `softdep` is `pre: a b post: c` (modprobe.d(5)); what comes after is left out. */
+/**
+ * Reads the lines of .modinfo (elf.ts). `softdep` is `pre: a b post: c` (modprobe.d(5)); the `post` modules are
+ * omitted.
+ */
 export function readModule(path: string, info: readonly (readonly [string, string])[]): KernelModule {
   const all = (key: string) => info.filter(([each]) => each === key).map(([, value]) => value);
   const softDependencies = all("softdep").flatMap((text) =>
@@ -33,29 +36,32 @@ export function readModule(path: string, info: readonly (readonly [string, strin
   };
 }
 
-/** Where modules are found: read one by name; `builtIn` names are part of the kernel itself. */
+/** Source of modules: reads one by name; `builtIn` names are part of the kernel itself. */
 export type ModuleSource = {
   readonly read: (name: string) => KernelModule | undefined;
   readonly builtIn: ReadonlySet<string>;
 };
 
-/** The modules asked for and all that they need, sorted by path. Throws for one that is neither there nor built in. */
+/**
+ * The requested modules and all their dependencies, sorted by path. Throws for a module that is neither available nor
+ * built in.
+ */
 export function withDependencies(names: readonly string[], source: ModuleSource): readonly KernelModule[] {
   const found = new Map<string, KernelModule>();
-  function add(name: string, wantedBy: string): void {
+  function add(name: string, neededBy: string): void {
     if (found.has(name) || source.builtIn.has(name)) return;
     const module = source.read(name);
-    if (module === undefined) throw new Error(`this kernel has no module ${name} (wanted by ${wantedBy})`);
+    if (module === undefined) throw new Error(`this kernel has no module ${name} (needed by ${neededBy})`);
     found.set(name, module);
     for (const each of module.dependsOn) add(each, name);
-    // A soft dependency may be an alias or not exist in this kernel: then it is somebody else's, or nobody's.
+    // A soft dependency may be an alias, or missing in this kernel; then it is skipped.
     for (const each of module.loadBefore) if (source.read(each) !== undefined) add(each, name);
   }
   for (const name of names) add(name, "the table of driver families");
   return [...found.values()].sort((left, right) => (left.path < right.path ? -1 : 1));
 }
 
-/** All modules to load before one, last first, as depmod orders them; itself not among them. */
+/** All modules to load before one, in depmod's order (last first), without the module itself. */
 function loadOrder(module: KernelModule, byName: ReadonlyMap<string, KernelModule>): readonly KernelModule[] {
   const order: KernelModule[] = [];
   function visit(name: string): void {
@@ -68,7 +74,7 @@ function loadOrder(module: KernelModule, byName: ReadonlyMap<string, KernelModul
   return order.reverse();
 }
 
-/** modules.dep: a line `path: dependencies` each, the one to load first at the end (modules.dep(5)). */
+/** modules.dep: lines `path: dependencies`, with the dependency to load first at the end (modules.dep(5)). */
 export function dependencyFile(modules: readonly KernelModule[]): string {
   const byName = new Map(modules.map((module) => [module.name, module]));
   const line = (module: KernelModule) =>

@@ -10,7 +10,10 @@ import { moduleInfo } from "../program/elf.ts";
 import { driverFamilies } from "./driver-families.ts";
 import { aliasFile, dependencyFile, type KernelModule, readModule, withDependencies } from "./kernel-modules.ts";
 
-/** Debian's kernel with the modules of the image. `firmware` are the files that they may ask for and that are left out. */
+/**
+ * Debian's kernel with the modules of the image. `firmware` lists the files that they may request and that the image
+ * omits.
+ */
 export type Kernel = {
   readonly version: string;
   readonly path: string;
@@ -18,7 +21,7 @@ export type Kernel = {
   readonly firmware: readonly { readonly module: string; readonly files: readonly string[] }[];
 };
 
-/** Opens the module tree of an unpacked kernel package: finds modules by name, reads each once. */
+/** Opens the module tree of an unpacked kernel package; finds modules by name and reads each once. */
 async function openModules(root: string) {
   const paths = new Map<string, string>();
   for (const path of await readdir(root, { recursive: true })) {
@@ -31,7 +34,7 @@ async function openModules(root: string) {
 async function chooseModules(root: string): Promise<readonly KernelModule[]> {
   const { paths, builtIn } = await openModules(root);
   const known = new Map<string, KernelModule>();
-  // withDependencies is pure and asks by name, so what it may ask for is read beforehand, as far as names lead.
+  // withDependencies is pure and looks modules up by name, so all modules that it may need are read beforehand.
   const waiting: string[] = driverFamilies.flatMap(({ modules }) => [...modules]);
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
     const path = paths.get(name);
@@ -44,10 +47,10 @@ async function chooseModules(root: string): Promise<readonly KernelModule[]> {
   return withDependencies(names, { read: (name) => known.get(name), builtIn });
 }
 
-/** Keeps of the unpacked package (400 MB) what the image needs: kernel, chosen modules, their indexes. */
+/** Copies from the unpacked package (400 MB) what the image needs: kernel, chosen modules, their indexes. */
 async function pickFiles(tree: string, target: string): Promise<void> {
   const [version] = await readdir(join(tree, "lib/modules"));
-  if (version === undefined) throw new Error("the kernel package holds no modules");
+  if (version === undefined) throw new Error("kernel package: expected a directory below lib/modules, found none");
   const root = join(tree, "lib/modules", version);
   const modules = await chooseModules(root);
   const kept = join(target, "modules");
@@ -64,7 +67,7 @@ async function pickFiles(tree: string, target: string): Promise<void> {
   await writeFile(join(target, "kernel.json"), JSON.stringify(description));
 }
 
-/** Fetches today's kernel package and picks the image's part of it; the result is cached by package and table. */
+/** Downloads the current kernel package and copies the image's part; the result is cached by package and table. */
 export async function fetchKernel({ cacheDirectory, log }: { cacheDirectory: string; log: Log }): Promise<Kernel> {
   const packages = await resolvePackages([await dependencyOf(kernelMetaPackage)]);
   const sources = ["kernel.ts", "kernel-modules.ts", "../program/elf.ts"].map((name) =>

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { grubImages } from "./grub.ts";
 
-test("/boot is on the disk that the firmware started GRUB from, whatever label another disk has", () => {
+test("/boot is on the disk that the firmware started GRUB from, even if another disk has its label", () => {
   const efi = grubImages.find((image) => image.format === "x86_64-efi");
   const lines = (efi?.config ?? "").split("\n");
   const own = /^regexp --set=1:disk '(.+)' "\$cmdpath"$/.exec(
@@ -11,7 +11,7 @@ test("/boot is on the disk that the firmware started GRUB from, whatever label a
   assert.ok(own !== undefined);
   assert.equal(new RegExp(own).exec("(hd1,gpt1)/EFI/birther")?.[1], "hd1");
   assert.equal(new RegExp(own).exec("(tftp,10.77.0.1)/grub"), null);
-  // What is set last counts, and GRUB's configuration is only looked for there.
+  // The last assignment counts, and GRUB reads its configuration only from there.
   const order = ["search", "$labelled", "$cmdpath", "root=$disk,gpt2", "configfile $prefix"].map((word) =>
     lines.findIndex((line) => line.includes(word)),
   );

@@ -5,7 +5,7 @@ import { orRestart, ownBoot } from "../../core/boot-loader/esp-grub.ts";
 import type { CpioEntry } from "../../core/bytes/cpio.ts";
 import { runCommand } from "../command.ts";
 
-/** What the boot loader of an installed machine can do without loading anything: its /boot holds a configuration only. */
+/** GRUB modules built into the boot loader of an installed machine, because its /boot holds only a configuration. */
 const commonModules = [
   ...["normal", "configfile", "linux", "minicmd", "boot", "reboot", "halt"],
   ...["search", "search_label", "search_fs_uuid", "search_fs_file", "part_gpt", "part_msdos", "ext2"],
@@ -26,7 +26,7 @@ const commonModules = [
   ],
 ] as const;
 
-/** core.img lives in the BIOS boot partition of the same disk, so /boot is known; the ESP's program has to look for it. */
+/** core.img is in the BIOS boot partition of the same disk, so /boot is known; the EFI program has to search for it. */
 export const grubImages = [
   {
     format: "i386-pc",
@@ -71,7 +71,7 @@ async function makeImage(tree: string, image: (typeof grubImages)[number], scrat
   return { kind: "file", path: `usr/lib/birther/grub/${image.file}`, mode: 0o644, bytes: await readFile(output) };
 }
 
-/** Boot loaders for both kinds of firmware, to be written to the disk as they are. */
+/** Boot loaders for both kinds of firmware, written to the disk unchanged. */
 export async function grubEntries(tree: string): Promise<readonly CpioEntry[]> {
   const scratch = await mkdtemp(join(tmpdir(), "birther-grub-"));
   try {

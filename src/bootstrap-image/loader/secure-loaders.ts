@@ -4,17 +4,22 @@ import type { Log } from "../../core/ports.ts";
 import { cached } from "../cached.ts";
 import { packagesKey, resolvePackages, unpackPackages } from "../debian.ts";
 
-/** Debian's signed loaders. They are unpacked, never installed: shim-signed would change this computer's own boot. */
+/**
+ * Debian's packages of signed loaders. They are unpacked, never installed, because shim-signed would change this
+ * computer's own boot.
+ */
 const packages = ["shim-signed", "grub-efi-amd64-signed"] as const;
 
-/** Under which name each is kept: shim with Microsoft's signature, GRUB for the network and GRUB for disks with Debian's. */
+/** The file name of each: shim with Microsoft's signature, GRUB for the network and GRUB for disks with Debian's. */
 const loaders = {
   "shimx64.efi": "usr/lib/shim/shimx64.efi.signed",
   "grubnetx64.efi": "usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed",
   "grubx64.efi": "usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed",
 } as const;
 
-/** Puts the loaders that firmware starts under Secure Boot into a directory; downloads them where they are not cached. */
+/**
+ * Writes the loaders that firmware starts under Secure Boot into a directory; downloads packages that are not cached.
+ */
 export async function fetchSecureLoaders(options: {
   readonly cacheDirectory: string;
   readonly outputDirectory: string;

@@ -1,18 +1,18 @@
 import { build } from "esbuild";
 
-/** What QuickJS 2021-03-27 understands. */
+/** The language version of QuickJS 2021-03-27. */
 const target = "es2020";
-/** Modules that the native program brings along. */
+/** Modules built into the native program. */
 const builtIn = ["std", "os", "host"];
 
 export type Bundle = {
   /** Entry file, a TypeScript module. */
   readonly entry: string;
-  /** Names that are replaced by JSON values while bundling, e.g. the time of the build. */
+  /** Names replaced by JSON values while bundling, e.g. the time of the build. */
   readonly define?: { readonly [name: string]: string };
 };
 
-/** One ES module for QuickJS, all its imports but the built-in ones inside. */
+/** One ES module for QuickJS that contains all imports except the built-in modules. */
 export async function bundleForQuickJs({ entry, define }: Bundle): Promise<Uint8Array> {
   const result = await build({
     entryPoints: [entry],
@@ -32,6 +32,6 @@ export async function bundleForQuickJs({ entry, define }: Bundle): Promise<Uint8
     logLevel: "silent",
   });
   const [file] = result.outputFiles;
-  if (file === undefined) throw new Error(`esbuild made nothing of ${entry}`);
+  if (file === undefined) throw new Error(`bundling ${entry}: expected one output file from esbuild, found none`);
   return file.contents;
 }

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { moduleInfo, neededLibraries } from "./elf.ts";
 
-/** A 64-bit ELF file with the named sections and nothing else; each may link to another by its place in the list. */
+/** A 64-bit ELF file with only the named sections; each may link to another by its index. */
 function elf(sections: readonly { name: string; bytes: Buffer; link?: number }[]): Buffer {
   const strings = Buffer.from(["", ...sections.map(({ name }) => name), ".shstrtab"].join("\0").concat("\0"));
   const all = [{ name: "", bytes: Buffer.alloc(0) }, ...sections, { name: ".shstrtab", bytes: strings }];
@@ -34,7 +34,7 @@ function dynamicEntry(tag: bigint, value: bigint): Buffer {
   return entry;
 }
 
-test("a module's lines are read, also those with an equals sign in the value", () => {
+test("a module's lines are read, including values with an equals sign", () => {
   const file = elf([{ name: ".modinfo", bytes: Buffer.from("alias=pci:v00001AF4d*\0depends=a,b\0\0parm=x:a=b\0") }]);
   assert.deepEqual(moduleInfo(file), [
     ["alias", "pci:v00001AF4d*"],
@@ -43,7 +43,7 @@ test("a module's lines are read, also those with an equals sign in the value", (
   ]);
 });
 
-test("a program's libraries are read in order; a static one needs none; a script is no ELF file", async () => {
+test("a program's libraries are read in order; a static program needs none; a script is not an ELF file", async () => {
   const dynamic = Buffer.concat([
     dynamicEntry(1n, 1n),
     dynamicEntry(5n, 99n),
@@ -60,7 +60,7 @@ test("a program's libraries are read in order; a static one needs none; a script
   assert.ok(neededLibraries(await readFile(process.execPath))?.includes("libc.so.6"));
 });
 
-test("a file without .modinfo is no kernel module", () => {
-  assert.throws(() => moduleInfo(elf([])), /no kernel module/);
-  assert.throws(() => moduleInfo(Buffer.from("nonsense")), /no kernel module/);
+test("a file without .modinfo is not a kernel module", () => {
+  assert.throws(() => moduleInfo(elf([])), /expected a .modinfo section, found none/);
+  assert.throws(() => moduleInfo(Buffer.from("nonsense")), /expected a .modinfo section, found none/);
 });

@@ -1,4 +1,4 @@
-/** A section of an ELF file: where its bytes lie. */
+/** A section of an ELF file: the position of its bytes. */
 type Section = { readonly name: string; readonly bytes: Buffer; readonly link: number };
 
 const magic = Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2, 1]);
@@ -8,7 +8,7 @@ function textAt(bytes: Buffer, offset: number): string {
   return bytes.toString("latin1", offset, bytes.indexOf(0, offset));
 }
 
-/** The sections of a 64-bit little-endian ELF file (System V ABI, "Sections"); undefined if it is anything else. */
+/** The sections of a 64-bit little-endian ELF file (System V ABI, "Sections"); undefined for any other file. */
 function readSections(file: Buffer): readonly Section[] | undefined {
   if (!file.subarray(0, magic.length).equals(magic)) return undefined;
   const table = Number(file.readBigUInt64LE(0x28));
@@ -28,7 +28,7 @@ function readSections(file: Buffer): readonly Section[] | undefined {
   return headers.map(({ name, link, bytes }) => ({ name: textAt(names, name), link, bytes }));
 }
 
-/** Names of the shared libraries that a program or library needs (DT_NEEDED); undefined if it is no ELF file. */
+/** Names of the shared libraries that a program or library needs (DT_NEEDED); undefined if it is not an ELF file. */
 export function neededLibraries(file: Buffer): readonly string[] | undefined {
   const sections = readSections(file);
   if (sections === undefined) return undefined;
@@ -43,10 +43,10 @@ export function neededLibraries(file: Buffer): readonly string[] | undefined {
   return needed;
 }
 
-/** The `key=value` lines of a kernel module's .modinfo section, in order; throws if there is none. */
+/** The `key=value` lines of a kernel module's .modinfo section, in order; throws if it has none. */
 export function moduleInfo(file: Buffer): readonly (readonly [key: string, value: string])[] {
   const info = readSections(file)?.find(({ name }) => name === ".modinfo");
-  if (info === undefined) throw new Error("this is no kernel module: it has no .modinfo section");
+  if (info === undefined) throw new Error("kernel module: expected a .modinfo section, found none");
   const lines = info.bytes.toString("latin1").split("\0");
   return lines.flatMap((line) => {
     const equals = line.indexOf("=");

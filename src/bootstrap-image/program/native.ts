@@ -5,7 +5,7 @@ import type { Log } from "../../core/ports.ts";
 import { cached, keyOf } from "../cached.ts";
 import { runCommand } from "../command.ts";
 
-/** Where host.c and its sisters are. */
+/** The directory of host.c and the other C files. */
 export const hostSources = join(import.meta.dirname, "../../init");
 const quickjsSources = join(
   dirname(createRequire(import.meta.url).resolve("qjsc/package.json")),
@@ -13,16 +13,18 @@ const quickjsSources = join(
 );
 const quickjsFiles = ["quickjs", "libregexp", "libunicode", "libbf", "cutils", "quickjs-libc"] as const;
 
-/** -Os: the file travels to every machine. Sections let the linker drop what is not called. */
+/** -Os, because the file travels to every machine. Sections let the linker drop unused functions. */
 const commonFlags = ["-Os", "-D_GNU_SOURCE", "-ffunction-sections", "-fdata-sections"] as const;
-/** CONFIG_BIGNUM is what makes BigInt work in this version, so that code which compiles as ES2020 also runs. */
+/** CONFIG_BIGNUM enables BigInt in this version, so that code compiled as ES2020 also runs. */
 const quickjsFlags = [...commonFlags, "-w", "-DCONFIG_BIGNUM", '-DCONFIG_VERSION="2021-03-27"'] as const;
-/** How our own C files are compiled; the tests compile them so with -Werror. */
+/** Flags for our own C files; the tests add -Werror. */
 export const hostFlags = [
   ...[...commonFlags, "-Wall", "-Wextra"],
   ...["-I", hostSources, "-isystem", quickjsSources],
 ] as const;
-/** Static against glibc, since Debian's mbedtls is built for it; the same file runs in the initramfs and in any image. */
+/**
+ * Static against glibc, because Debian's mbedtls is built for it; the same file runs in the initramfs and in any image.
+ */
 const linkFlags = ["-static", "-s", "-Wl,--gc-sections"] as const;
 const libraries = ["-lmbedtls", "-lmbedx509", "-lmbedcrypto", "-lm", "-lpthread"] as const;
 
@@ -36,8 +38,8 @@ async function compile(source: string, object: string, flags: readonly string[])
 }
 
 /**
- * Builds the native program `birther-js` (QuickJS and the module `host`) and gives its path. QuickJS and our own files
- * are cached apart: a change of host.c costs two seconds, not fifteen.
+ * Builds the native program `birther-js` (QuickJS and the module `host`) and returns its path. QuickJS and our own
+ * files are cached separately: a change of host.c costs two seconds instead of fifteen.
  */
 export async function buildNative({ cacheDirectory, log }: { cacheDirectory: string; log: Log }): Promise<string> {
   const isSource = (name: string) => /\.[ch]$/.test(name);

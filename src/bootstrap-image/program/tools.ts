@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { CpioEntry } from "../../core/bytes/cpio.ts";
 import { neededLibraries } from "./elf.ts";
 
-/** Programs of the image, where Debian's packages have them. All of them end up in /usr/sbin, busybox in /usr/bin. */
+/** Programs of the image and their paths in Debian's packages. All are installed to /usr/sbin, busybox to /usr/bin. */
 const programs = [
   { from: "sbin/sfdisk", to: "usr/sbin/sfdisk" },
   { from: "sbin/mke2fs", to: "usr/sbin/mke2fs" },
@@ -12,20 +12,20 @@ const programs = [
   { from: "bin/busybox", to: "usr/bin/busybox" },
 ] as const;
 
-/** Other names of programs; the kernel itself calls /sbin/modprobe for file-systems and ciphers. */
+/** Other names of programs; the kernel itself calls /sbin/modprobe for file systems and ciphers. */
 const links = [
   { path: "usr/sbin/mkfs.ext4", target: "mke2fs" },
   { path: "usr/sbin/mkfs.vfat", target: "mkfs.fat" },
   { path: "usr/sbin/modprobe", target: "../bin/busybox" },
   { path: "usr/bin/sh", target: "busybox" },
-  // One /usr, as in any Debian of today, so that /sbin/x and /usr/sbin/x are the same.
+  // One /usr, as in current Debian, so that /sbin/x and /usr/sbin/x are the same.
   { path: "bin", target: "usr/bin" },
   { path: "sbin", target: "usr/sbin" },
   { path: "lib", target: "usr/lib" },
   { path: "lib64", target: "usr/lib64" },
 ] as const;
 
-/** Words of busybox that a person may want at the console of a machine that waits. */
+/** Busybox commands for a person at the console of a waiting machine. */
 const consoleWords = [
   ...["cat", "chmod", "cp", "date", "dd", "df", "dmesg", "du", "find", "free", "grep", "head", "hexdump", "ip", "kill"],
   ...["less", "ln", "ls", "lsmod", "mkdir", "mount", "mv", "ping", "ps", "rm", "sed", "sleep", "sync", "tail", "top"],
@@ -44,10 +44,12 @@ async function findLibrary(tree: string, name: string, neededBy: string): Promis
     const path = join(tree, directory, name);
     if ((await stat(path).catch(() => undefined)) !== undefined) return realpath(path);
   }
-  throw new Error(`${neededBy} needs ${name}, which is in none of the packages listed in packages.ts`);
+  throw new Error(
+    `${neededBy} needs ${name}: expected it in a package of packages.ts, found it in none; add its package there`,
+  );
 }
 
-/** The shared libraries that a program of an unpacked tree needs, directly or not: name → path. */
+/** The shared libraries that a program of an unpacked tree needs, directly or indirectly: name → path. */
 export async function libraryClosure(tree: string, program: string): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
   async function follow(path: string): Promise<void> {

@@ -8,7 +8,7 @@ import type { Painter } from "./painter.ts";
 import { type MachineReport, reportMachine } from "./report.ts";
 import { duration, type MachineRow, machineRow, phaseText } from "./view.ts";
 
-/** One machine of the rack, while the demo watches it. */
+/** One machine of the rack as the demo watches it. */
 type Watched = {
   readonly lab: LabMachine;
   progress: Progress;
@@ -17,12 +17,12 @@ type Watched = {
   saidPhase: Phase | undefined;
 };
 
-/** The births of a rack: a live picture of them, and what becomes of each machine. */
+/** The births of a rack: a live table of all machines and the outcome of each. */
 export type Births = Disposable & {
-  /** Resolves when each machine is up or has failed. */
+  /** Resolves when every machine is up or has failed. */
   readonly settled: Promise<void>;
   readonly reports: () => readonly MachineReport[];
-  /** Lines under the picture. */
+  /** Lines below the table. */
   readonly setFooter: (lines: readonly string[]) => void;
 };
 
@@ -34,20 +34,20 @@ export type BirthsOptions = {
   readonly nowMs: () => number;
 };
 
-const firmwareWords = { bios: "SeaBIOS with iPXE's ROM", uefi: "OVMF with its own PXE" } as const;
+const firmwareText = { bios: "SeaBIOS with iPXE's ROM", uefi: "OVMF with its own PXE" } as const;
 const redrawMs = 250;
 const margin = " ".repeat(14);
-/** Of a failed machine's console: enough to see whether its firmware, its loader or its kernel was at work. */
+/** Lines of a failed machine's console: enough to see whether its firmware, its loader or its kernel was running. */
 const consoleLines = 12;
 
-/** Watches machines that have just been switched on, until disposed. */
+/** Watches machines that were just switched on, until disposed. */
 export function watchBirths({ machines, store, painter, limits, nowMs }: BirthsOptions): Births {
   const startedAtMs = nowMs();
   const watched: readonly Watched[] = machines.map((lab) => ({
     lab,
     progress: noProgress(startedAtMs),
     outcome: { kind: "working" },
-    latest: firmwareWords[lab.spec.firmware],
+    latest: firmwareText[lab.spec.firmware],
     saidPhase: undefined,
   }));
   const settled = Promise.withResolvers<void>();
@@ -77,7 +77,7 @@ export function watchBirths({ machines, store, painter, limits, nowMs }: BirthsO
       one.outcome = judge(machine, one.progress, { nowMs: now, startedAtMs, power: one.lab.power(), ...limits });
       if (one.outcome.kind === "failed" && before.kind !== "failed") {
         painter.say(line(one, machine, `failed: ${one.outcome.reason}`));
-        painter.say(`${margin}console log: ${one.lab.consoleLogPath}, which ends so:`);
+        painter.say(`${margin}end of its console log ${one.lab.consoleLogPath}:`);
         for (const text of consoleTail(one.lab.consoleLogPath, consoleLines)) painter.say(`${margin}  ${text}`);
       }
     }

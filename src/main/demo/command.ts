@@ -4,7 +4,7 @@ import type { DemoOptions } from "./options.ts";
 const wholeNumber = (least: number, most: number) => (text: string) => {
   const value = Number(text);
   if (!Number.isInteger(value) || value < least || value > most) {
-    throw new InvalidArgumentError(`it must be a whole number from ${least} to ${most}.`);
+    throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}.`);
   }
   return value;
 };
@@ -13,21 +13,23 @@ const wholeNumber = (least: number, most: number) => (text: string) => {
 export function demoCommand(program: Command): void {
   program
     .command("demo")
-    .description("power on a virtual rack of machines never described anywhere, and watch them being born")
-    .option("--machines <n>", "how many", wholeNumber(1, 48), 2)
-    .addOption(new Option("--firmware <kind>", "of the machines").choices(["bios", "uefi", "mixed"]).default("mixed"))
-    .option("--once", "end when all are up; exit status 1 if one is not", false)
-    .option("--json", "last line on standard output: one JSON object on all machines", false)
-    .option("--keep", "leave disks, logs and state behind", false)
+    .description("power on a virtual rack of unknown machines and watch them being installed")
+    .option("--machines <n>", "number of machines", wholeNumber(1, 48), 2)
+    .addOption(
+      new Option("--firmware <kind>", "firmware of the machines").choices(["bios", "uefi", "mixed"]).default("mixed"),
+    )
+    .option("--once", "end when every machine is up or has failed; exit status 1 if one failed", false)
+    .option("--json", "print one JSON object about all machines as the last line of standard output", false)
+    .option("--keep", "keep disks, logs and state", false)
     .option("--memory <mib>", "memory of each machine", wholeNumber(512, 65_536), 1024)
     .option(
       "--directory <dir>",
-      "for disks, logs and state; must be empty or not there (default: a fresh one in /var/tmp)",
+      "directory for disks, logs and state; must be empty or new (default: a new one in /var/tmp)",
     )
-    .option("--deadline <minutes>", "a machine that is not up by then has failed", wholeNumber(1, 1440), 25)
-    .option("--stall <minutes>", "a machine without progress for so long has failed", wholeNumber(1, 1440), 8)
+    .option("--deadline <minutes>", "a machine that is not up after this time has failed", wholeNumber(1, 1440), 25)
+    .option("--stall <minutes>", "a machine without progress for this time has failed", wholeNumber(1, 1440), 8)
     .action(async (options: DemoOptions) => {
-      // Loaded only now: `birther --help` answers without it.
+      // Loaded only here, so that `birther --help` stays fast.
       const { runDemo } = await import("./demo.ts");
       process.exitCode = await runDemo(options);
     });

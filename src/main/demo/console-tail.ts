@@ -1,14 +1,14 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
-/** Enough for a screenful, whatever escape sequences are in it. */
+/** Enough for a screenful of text, including escape sequences. */
 const readBytes = 16 * 1024;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: what terminals take for commands (ECMA-48: CSI, two-byte escapes)
+// biome-ignore lint/suspicious/noControlCharactersInRegex: terminals interpret these as commands (ECMA-48: CSI, two-byte escapes)
 const escapes = /\x1b\[[0-?]*[ -/]*[@-~]|\x1b[ -/]*[0-~]/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: firmware sends bells and backspaces too
 const controls = /[\x00-\x08\x0b-\x1f\x7f]+/g;
 
-/** The last lines with words in them that a machine wrote to its console, as plain text. */
+/** The last non-blank lines that a machine wrote to its console, as plain text. */
 export function lastLines(console: string, lines: number): readonly string[] {
   return console
     .replaceAll("\r", "\n")
@@ -20,7 +20,7 @@ export function lastLines(console: string, lines: number): readonly string[] {
     .slice(-lines);
 }
 
-/** `lastWords` of a console log, which may be long; empty where it cannot be read. */
+/** `lastLines` of a console log, which may be long; empty if the log cannot be read. */
 export function consoleTail(path: string, lines: number): readonly string[] {
   let file: number;
   try {

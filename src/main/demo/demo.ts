@@ -8,10 +8,12 @@ import { prepareDemo } from "./prepare-demo.ts";
 import { type DemoSession, interrupted } from "./session.ts";
 import { openSteps } from "./steps.ts";
 
-/** Runs the whole demo; resolves with the exit status (session.ts). Everything that it made is gone then, unless asked for. */
+/**
+ * Runs the whole demo; resolves with the exit status (session.ts). Removes everything it made unless told to keep it.
+ */
 export async function runDemo(options: DemoOptions): Promise<number> {
   const directory = await openDirectory(options.directory);
-  // Until the namespace is there the first Ctrl-C ends us; from then on the process inside decides (inside.ts).
+  // Until the namespace exists, the first Ctrl-C ends us; after that the process inside decides (inside.ts).
   let abandoned = false;
   const abandon = () => {
     abandoned = true;
@@ -28,7 +30,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     ran = true;
     status = await runInside({ options, directory });
   } catch (error) {
-    // What was at work got the same Ctrl-C: that it failed is no news.
+    // The running work received the same Ctrl-C, so its failure needs no report.
     if (!abandoned) throw error;
     status = interrupted;
   } finally {
@@ -37,17 +39,17 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   return status;
 }
 
-/** Runs the session in a namespace; signals to us are passed on to it. */
+/** Runs the session in a namespace and forwards signals to it. */
 async function runInside(session: DemoSession): Promise<number> {
   const entry = join(import.meta.dirname, "inside.ts");
   const argv = [process.execPath, "--disable-warning=ExperimentalWarning", entry, JSON.stringify(session)];
   const inside = startInNamespace(argv, { stdio: ["inherit", "inherit", "inherit", "ipc"] });
   let signals = 0;
-  // Ctrl-C reaches the process inside, too; a signal to us alone does not. Told the count, it takes both for one.
+  // The process inside receives Ctrl-C too, but not a signal sent to us alone. The count lets it recognise both as one.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
       signals += 1;
-      // It ends at the second one; should it not, the third ends its namespace.
+      // The session ends at the second signal; if it does not, the third ends its namespace.
       if (signals > 2) inside.kill("SIGKILL");
       else if (inside.connected) inside.send(signals);
     });
@@ -57,21 +59,25 @@ async function runInside(session: DemoSession): Promise<number> {
 }
 
 async function openDirectory(given: string | undefined): Promise<string> {
-  // Not /tmp, which may be memory: disks of several GiB are going to be there.
+  // Not /tmp, which may be in memory: the disks take several GiB.
   if (given === undefined) return mkdtemp("/var/tmp/birther-demo-");
   await mkdir(given, { recursive: true });
-  if ((await readdir(given)).length > 0) throw new Error(`--directory ${given}: it must be empty or not be there`);
+  if ((await readdir(given)).length > 0)
+    throw new Error(`--directory: expected an empty or new directory, found files in ${given}`);
   return given;
 }
 
-/** Lets `birther machines`, `birther lab`… of other terminals find this demo. A newer demo takes the name over. */
+/**
+ * Lets `birther machines`, `birther lab` and others in another terminal find this demo. A newer demo takes over the
+ * name.
+ */
 async function announce(directory: string): Promise<void> {
   await mkdir(dirname(runningDemo), { recursive: true });
   await rm(runningDemo, { force: true });
   await symlink(directory, runningDemo);
 }
 
-/** Removes the demo's directory, or of it what nobody wants to read after a failure; says what is left. */
+/** Removes the demo's directory, or only its large files after a failure; prints what it keeps. */
 async function cleanUp(directory: string, keep: "all" | "logs" | "nothing"): Promise<void> {
   if ((await readlink(runningDemo).catch(() => "")) === directory) await unlink(runningDemo);
   if (keep === "nothing") {

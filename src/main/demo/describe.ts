@@ -1,24 +1,24 @@
 import type { MachineEvent } from "../../core/machine/event.ts";
 import { phaseText } from "./view.ts";
 
-/** An event in a few words for the demo's table; undefined where it tells a person nothing new. */
+/** A short text about an event for the demo's table; undefined if the event tells the reader nothing new. */
 export function describeEvent(event: MachineEvent): string | undefined {
   switch (event.kind) {
     case "pxeAsked":
-      return `${event.stage} asked, answer: ${event.answer}`;
+      return `${event.stage} request, answered with ${event.answer}`;
     case "pxeAskedAgain":
       return undefined;
     case "addressDeclined":
       return `another host uses ${event.address}`;
     case "addressSeen":
-      return `has ${event.address} of another DHCP server`;
+      return `uses ${event.address} from another DHCP server`;
     case "addressReturned":
-      return `its address ${event.address} went back to the pool`;
+      return `its address ${event.address} returned to the pool`;
     case "phaseSeen":
       // The table shows the phase itself.
       return event.detail ?? phaseText[event.phase];
     case "orderIssued":
-      return "boot script with a fresh token";
+      return "boot script with a new token";
     case "orderTaken":
       return "took its birth order";
     case "hardwareScanned": {
@@ -38,25 +38,25 @@ export function describeEvent(event: MachineEvent): string | undefined {
     case "subSeen":
       return event.runningImage === undefined ? undefined : `runs ${event.runningImage}`;
     case "rebirthAsked":
-      return `rebirth asked by ${event.by}: reset it`;
+      return `rebirth requested by ${event.by}: reset the machine`;
     case "stalled":
       return event.reason;
     case "resumed":
-      return "gets on again";
+      return "makes progress again";
     case "repairStepped":
       return `${event.step} by policy: ${event.reason}`;
     case "machineCreated":
-      return `announced by ${event.by}`;
+      return `created by ${event.by}`;
     case "detailsSet":
       return `${event.by} set ${Object.keys(event.details).join(", ")}`;
     case "retired":
       return `retired by ${event.by}`;
     case "takeoverAuthorised":
-      return `takes over from ${event.from}, says ${event.by}`;
+      return `takes over from ${event.from}, authorised by ${event.by}`;
     case "cleanAsked":
-      return `clean asked by ${event.by}: reset it`;
+      return `clean requested by ${event.by}: reset the machine`;
     case "rebirthCancelled":
-      return `taken back by ${event.by}`;
+      return `cancelled by ${event.by}`;
     case "conditionSet":
       return `${event.condition}: ${event.reason}`;
     case "conditionCleared":

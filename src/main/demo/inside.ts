@@ -1,27 +1,28 @@
 /**
- * The demo's first process inside its namespace (PID 1 there). Its argument is a DemoSession as JSON; the process
- * outside tells it over the IPC channel how many signals it got, and its end, however it comes about, closes that channel.
+ * The demo's first process inside its namespace (PID 1 there). Its argument is a DemoSession as JSON. The process
+ * outside reports the number of signals it received over the IPC channel; that channel closes when the process outside
+ * ends for any reason.
  */
 import { causes } from "../../log/causes.ts";
 import { type DemoSession, interrupted, runDemoSession } from "./session.ts";
 
 const stop = Promise.withResolvers<void>();
-let heard = 0;
-let notified = 0;
-const heed = () => {
-  // Ctrl-C reaches us directly and through the process outside: that is one.
-  if (Math.max(heard, notified) > 1) process.exit(interrupted);
+let received = 0;
+let reported = 0;
+const stopOnSignal = () => {
+  // Ctrl-C reaches us directly and through the process outside: count it once.
+  if (Math.max(received, reported) > 1) process.exit(interrupted);
   stop.resolve();
 };
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
-    heard += 1;
-    heed();
+    received += 1;
+    stopOnSignal();
   });
 }
 process.on("message", (count) => {
-  notified = Number(count);
-  heed();
+  reported = Number(count);
+  stopOnSignal();
 });
 process.on("disconnect", () => process.exit(interrupted));
 

@@ -2,7 +2,7 @@ import { createWriteStream } from "node:fs";
 import type { Log } from "../../core/ports.ts";
 import { causes } from "../../log/causes.ts";
 
-/** A log that appends to a file, one JSON object a line; errors among the facts as their messages. */
+/** A log that appends one JSON object per line to a file; an error among the facts is written as its messages. */
 export function openLogFile(path: string): Log & AsyncDisposable {
   const stream = createWriteStream(path, { flags: "a" });
   const log: Log = (level, message, facts = {}) => {

@@ -1,16 +1,16 @@
-/** What `birther demo` was asked for. */
+/** The options of `birther demo`. */
 export type DemoOptions = {
   readonly machines: number;
   readonly firmware: "bios" | "uefi" | "mixed";
   /** End when every machine is up or has failed. */
   readonly once: boolean;
-  /** Last line on standard output: one JSON object. */
+  /** Print one JSON object as the last line of standard output. */
   readonly json: boolean;
-  /** Leave directory, disks and logs behind. */
+  /** Keep directory, disks and logs. */
   readonly keep: boolean;
-  /** MiB of memory of each machine. */
+  /** Memory of each machine, in MiB. */
   readonly memory: number;
-  /** Where disks, logs and state go; a fresh one under /var/tmp if undefined. */
+  /** Directory for disks, logs and state; a new one under /var/tmp if undefined. */
   readonly directory?: string;
   /** Minutes until a machine that is not up counts as failed. */
   readonly deadline: number;

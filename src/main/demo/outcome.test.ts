@@ -11,7 +11,7 @@ const limits = { deadlineMs: 25 * 60_000, stallMs: 8 * 60_000 };
 const at = (nowMs: number, power: LabMachineView["power"] = "on") => ({ nowMs, startedAtMs: 0, power, ...limits });
 const failing: Condition = { kind: "failing", reason: "no LLDP frame", sinceMs: 0 };
 
-test("a machine that starts over again and again makes no progress", () => {
+test("a machine that restarts again and again makes no progress", () => {
   let progress = followProgress(noProgress(0), machine("burnIn"), 1000);
   assert.equal(progress.atMs, 1000);
   for (const [phase, nowMs] of [
@@ -25,7 +25,7 @@ test("a machine that starts over again and again makes no progress", () => {
   assert.equal(followProgress(progress, machine("placed"), 5000).atMs, 5000);
 });
 
-test("while it fetches, each new word is progress", () => {
+test("while it fetches, each new detail is progress", () => {
   const fetching = (detail: string) => machine("fetching", { timeline: [{ phase: "fetching", atMs: 0, detail }] });
   const first = followProgress(noProgress(0), fetching("1 of 9"), 1000);
   assert.equal(followProgress(first, fetching("1 of 9"), 2000).atMs, 1000);
@@ -38,7 +38,7 @@ test("a machine is up, working, or failed with the reason", () => {
   assert.deepEqual(judge(machine("fetching"), progress, at(1)), { kind: "working" });
   assert.deepEqual(judge(undefined, progress, at(9 * 60_000)), {
     kind: "failed",
-    reason: "no progress for 8 min; it never asked for an address",
+    reason: "no progress for 8 min; it never requested an address",
   });
   assert.deepEqual(
     judge(machine("burnIn", { conditions: [failing] }), { ...progress, atMs: 26 * 60_000 }, at(26 * 60_000)),
@@ -49,11 +49,11 @@ test("a machine is up, working, or failed with the reason", () => {
   );
   assert.match(
     (judge(machine("placed"), progress, at(1, "off")) as { reason: string }).reason,
-    /^it switched itself off/,
+    /^the machine switched itself off/,
   );
 });
 
-test("the phases' milliseconds add up to the whole, also after a second try", () => {
+test("the phases' milliseconds add up to the total, also after a second attempt", () => {
   const timeline = (["offered", "loaderSent", "offered", "loaderSent", "kernelSent", "up"] as const).map(
     (phase, i) => ({
       phase,

@@ -1,38 +1,38 @@
 import type { LabMachineView } from "../../contract/lab.ts";
 import { type Machine, type Phase, phases } from "../../core/machine/record.ts";
 
-/** How far a machine has come, and when it last came further. */
+/** How far a machine has come, and when it last made progress. */
 export type Progress = { readonly mark: string; readonly furthest: number; readonly atMs: number };
 
-/** What became of a machine so far. */
+/** The outcome of a machine so far. */
 export type BirthOutcome =
   | { readonly kind: "working" }
   | { readonly kind: "up" }
   | { readonly kind: "failed"; readonly reason: string };
 
-/** How long a demo may take, as a whole and without any machine's progress. */
+/** Time limits of a demo: for the whole, and for a machine without progress. */
 export type BirthLimits = { readonly deadlineMs: number; readonly stallMs: number };
 
-/** Phases in which a machine moves a lot of data: there each new word of its progress counts. */
+/** Phases in which a machine transfers much data; each new detail counts as progress. */
 const longPhases: readonly Phase[] = ["fetching", "updating"];
 
 /**
- * Progress is a phase never reached before, or news inside a long one. A machine that fails and starts over again and
- * again makes none, however busy it looks.
+ * Progress is a phase never reached before, or a new detail inside a long phase. A machine that fails and restarts
+ * again and again makes none, however busy it looks.
  */
 export function followProgress(before: Progress, machine: Machine | undefined, nowMs: number): Progress {
   if (machine?.phase === undefined) return before;
   const reached = phases.indexOf(machine.phase);
   if (reached < before.furthest) return before;
-  const news = longPhases.includes(machine.phase) ? (machine.timeline.at(-1)?.detail ?? "") : "";
-  const mark = `${machine.phase} ${news}`;
+  const detail = longPhases.includes(machine.phase) ? (machine.timeline.at(-1)?.detail ?? "") : "";
+  const mark = `${machine.phase} ${detail}`;
   return reached > before.furthest || mark !== before.mark ? { mark, furthest: reached, atMs: nowMs } : before;
 }
 
 /** Progress of a machine that was just switched on. */
 export const noProgress = (nowMs: number): Progress => ({ mark: "", furthest: -1, atMs: nowMs });
 
-/** Judges one machine; `power` is that of the virtual rack. */
+/** Judges one machine; `power` is its power state in the virtual rack. */
 export function judge(
   machine: Machine | undefined,
   progress: Progress,
@@ -45,8 +45,8 @@ export function judge(
       .join("; ")
       .trim() ?? "";
   const because = trouble === "" ? "" : ` (${trouble})`;
-  const last = machine === undefined ? "it never asked for an address" : `last seen: ${machine.phase ?? "nothing"}`;
-  if (at.power === "off") return { kind: "failed", reason: `it switched itself off; ${last}${because}` };
+  const last = machine === undefined ? "it never requested an address" : `last seen: ${machine.phase ?? "nothing"}`;
+  if (at.power === "off") return { kind: "failed", reason: `the machine switched itself off; ${last}${because}` };
   if (at.nowMs - at.startedAtMs > at.deadlineMs) {
     return { kind: "failed", reason: `not up after ${minutes(at.deadlineMs)}; ${last}${because}` };
   }

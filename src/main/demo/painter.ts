@@ -1,13 +1,13 @@
 import type { WriteStream } from "node:tty";
 import { type Picture, pictureLines } from "./view.ts";
 
-/** Shows the same picture again and again in place (terminal), or only the lines it is told (pipe, log file). */
+/** Redraws a table in place (terminal), or prints single lines (pipe, log file). */
 export type Painter = Disposable & {
-  /** Redraws the table; without a terminal nothing. */
+  /** Redraws the table; does nothing without a terminal. */
   readonly draw: (picture: Picture) => void;
-  /** A line that stays, above the table. */
+  /** Prints a line that stays, above the table. */
   readonly say: (line: string) => void;
-  /** A line that tells what the table shows; only without a terminal. */
+  /** Prints a line about a change that the table shows on a terminal; does nothing on a terminal. */
   readonly note: (line: string) => void;
 };
 
@@ -16,7 +16,7 @@ const showCursor = "\x1b[?25h";
 const eraseToEndOfLine = "\x1b[K";
 const eraseToEndOfScreen = "\x1b[J";
 
-/** A painter on a stream, which is standard error: standard output belongs to the JSON. */
+/** Opens a painter on a stream. Use standard error: standard output is reserved for the JSON. */
 export function openPainter(stream: NodeJS.WriteStream | WriteStream, environment: NodeJS.ProcessEnv): Painter {
   if (!stream.isTTY) {
     const say = (line: string) => void stream.write(`${line}\n`);
@@ -29,7 +29,7 @@ export function openPainter(stream: NodeJS.WriteStream | WriteStream, environmen
   return {
     draw: (picture) => {
       const lines = pictureLines(picture, { columns: stream.columns, lines: stream.rows, color });
-      // In one write: a terminal that shows half of it flickers.
+      // One write, because a terminal that shows half of it flickers.
       stream.write(`${hideCursor}${home()}${put(lines)}${eraseToEndOfScreen}`);
       drawn = lines;
     },

@@ -8,7 +8,7 @@ export const demoSwitch = {
   bridge: { name: "rack0", addresses: ["10.77.0.1/24", "10.77.1.1/24"] },
 } as const;
 
-/** The images that the demo's rules choose between; all three hold the same plain Debian. */
+/** The images that the demo's rules choose from; all three hold the same plain Debian. */
 export const demoImages = ["compute", "storage", "debug"] as const;
 
 /** The configuration of the demo: what an operator would write for one rack, with a short burn-in. */
@@ -43,15 +43,17 @@ export function demoConfig(stateDirectory: string): ConfigInput {
       { image: "compute" },
     ],
     burnIn: { cpuSeconds: 2, memoryPercent: 60, diskMiB: 32, networkMiB: 16 },
-    // The rack's BIOS machines have no TPM: nothing to keep a key in. Real racks should refuse that.
+    // The rack's BIOS machines have no TPM to keep a key in. Real racks should refuse that.
     storage: { allowUnencrypted: true, minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256 },
     retrySeconds: 30,
   };
 }
 
-/** What is in the rack: both firmware kinds in turn if mixed, three buses of storage in turn, and each second machine with a big disk. */
+/**
+ * The rack's machines: alternating firmware kinds if mixed, three disk buses, and a big disk in every second machine.
+ */
 export function demoMachines(count: number, firmware: Firmware | "mixed", memoryMiB: number): readonly MachineSpec[] {
-  // No AHCI: the cloud kernel of the demo's image has no driver for it.
+  // No AHCI, because the cloud kernel of the demo's image has no driver for it.
   const rootBuses = ["virtio", "nvme", "scsi"] as const;
   return Array.from({ length: count }, (_, i) => {
     const unit = i + 1;

@@ -12,8 +12,8 @@ import type { Steps } from "./steps.ts";
 const mebibyte = 1024 * 1024;
 
 /**
- * All that needs the outer network, done before the namespace is entered: Debian packages, the Bootstrap Image, and a
- * plain Debian as every image that the demo's rules may choose. Quick from the second time on.
+ * Does everything that needs the outer network before the namespace is entered: Debian packages, the Bootstrap Image,
+ * and a plain Debian as every image that the demo's rules may choose. Fast from the second run on.
  */
 export async function prepareDemo(directory: string, steps: Steps): Promise<void> {
   const stateDirectory = join(directory, "state");

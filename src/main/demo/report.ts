@@ -11,14 +11,17 @@ export type MachineReport = {
   readonly phase: string | null;
   readonly requiredImage: string | null;
   readonly consoleLog: string;
-  /** Milliseconds from the phase before (the first: from power-on) until this one was seen; their sum is `totalMs`. */
+  /**
+   * Milliseconds from the previous phase (for the first: from power-on) until this phase was seen; their sum is
+   * `totalMs`.
+   */
   readonly phases: { readonly [P in Phase]?: number };
   readonly totalMs: number;
-  /** Why it is not up. */
+  /** Why the machine is not up. */
   readonly failure?: string;
 };
 
-/** Whether a machine of the rack came up, and how. */
+/** Reports whether a machine of the rack came up, and how. */
 export function reportMachine(
   rack: {
     readonly mac: string;
@@ -45,7 +48,7 @@ export function reportMachine(
   };
 }
 
-/** How long each phase took; of a phase that was passed more than once, up to the last time. */
+/** Duration of each phase; a repeated phase counts until its last occurrence. */
 export function phaseMilliseconds(
   machine: Machine | undefined,
   poweredOnAtMs: number,

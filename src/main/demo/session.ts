@@ -12,20 +12,20 @@ import { openPainter } from "./painter.ts";
 import { demoConfig, demoMachines, demoSwitch } from "./plan.ts";
 import type { MachineReport } from "./report.ts";
 
-/** What the process in the namespace is told by the one outside: plain data. */
+/** What the outer process passes to the process in the namespace: plain data. */
 export type DemoSession = { readonly options: DemoOptions; readonly directory: string };
 
 /** The last line of `demo --json`. */
 export type DemoReport = { readonly ok: boolean; readonly machines: readonly MachineReport[] };
 
-/** Exit status after Ctrl-C: 128 + SIGINT, as shells have it. */
+/** Exit status after Ctrl-C: 128 + SIGINT, as in shells. */
 export const interrupted = 130;
 
 const minuteMs = 60_000;
 
 /**
- * Server, rack and births, inside the namespace. Resolves with the exit status: 0 when all are up, 1 when one is not,
- * 130 when `stop` resolved before.
+ * Runs server, rack and births inside the namespace. Resolves with the exit status: 0 when all machines are up, 1 when
+ * one is not, 130 when `stop` resolved first.
  */
 export async function runDemoSession(session: DemoSession, stop: Promise<void>): Promise<number> {
   const { options, directory } = session;
@@ -57,7 +57,7 @@ export async function runDemoSession(session: DemoSession, stop: Promise<void>):
   let isStopped = false;
   const stopped = stop.then(() => {
     isStopped = true;
-    painter.say("Stopping; Ctrl-C again stops at once.");
+    painter.say("Stopping. Press Ctrl-C again to stop at once.");
   });
   await Promise.race([births.settled, stopped]);
   if (!options.once && !isStopped) {
@@ -76,10 +76,10 @@ export async function runDemoSession(session: DemoSession, stop: Promise<void>):
 function checkedConfig(directory: string) {
   const result = checkConfig(demoConfig(join(directory, "state")));
   if (result.kind === "config") return result.config;
-  throw new Error(`the demo's own configuration is wrong: ${result.faults.map(formatFault).join("; ")}`);
+  throw new Error(`the demo's built-in configuration is invalid: ${result.faults.map(formatFault).join("; ")}`);
 }
 
-/** What to try in another terminal, with a name that is there. */
+/** Commands to try in another terminal, with the name of an existing machine. */
 function hints(machines: readonly MachineReport[]): readonly string[] {
   const name = machines.find((machine) => machine.hostname !== null)?.hostname ?? "NAME";
   return [
@@ -87,6 +87,6 @@ function hints(machines: readonly MachineReport[]): readonly string[] {
     `  ./birther machines           ./birther show ${name}`,
     `  ./birther watch              ./birther lab console ${name}`,
     `  ./birther rebirth ${name} && ./birther lab reset ${name}`,
-    "Ctrl-C ends the demo and cleans up.",
+    "Press Ctrl-C to end the demo and clean up.",
   ];
 }

@@ -1,18 +1,21 @@
 import type { Log } from "../../core/ports.ts";
 import { duration, fit } from "./view.ts";
 
-/** Long work before the rack is there, each piece with a title, how long it takes and what it does just now. */
+/** The long steps before the rack starts, each with a title, its duration and its current activity. */
 export type Steps = {
-  /** Runs `work`; what it logs is shown while it runs. Throws what `work` throws, after marking the step as failed. */
+  /** Runs `work` and shows its log messages meanwhile. Rethrows its error after marking the step as failed. */
   readonly step: <T>(title: string, work: (log: Log) => Promise<T>) => Promise<T>;
 };
 
 const redrawMs = 200;
-/** Without a terminal: a long download must not look like a hang, nor fill the log of a CI run with a line for each file. */
+/**
+ * Interval of progress lines without a terminal: a long download must not look like a hang, nor fill a CI log with a
+ * line per file.
+ */
 const quietMs = 10_000;
 const eraseLine = "\r\x1b[K";
 
-/** Steps on standard error: one line each, the running one redrawn in place on a terminal. */
+/** Prints steps on standard error: one line each; on a terminal the running one is redrawn in place. */
 export function openSteps(stream: NodeJS.WriteStream): Steps {
   return {
     step: async (title, work) => {

@@ -16,7 +16,7 @@ const picture = (rows: readonly MachineRow[], footer: readonly string[] = []): P
 });
 const screen = { columns: 80, lines: 24, color: false };
 
-test("a machine has its bar over the phases and, under it, what happens", () => {
+test("a machine has a bar of its phases and, below it, its current activity", () => {
   assert.deepEqual(pictureLines(picture([row()]), screen), [
     `${"Birthing".padEnd(67)}  3 min 12 s`,
     "",
@@ -25,7 +25,7 @@ test("a machine has its bar over the phases and, under it, what happens", () => 
   ]);
 });
 
-test("a machine that is not known yet waits for its firmware", () => {
+test("an unknown machine waits for its firmware", () => {
   const waiting = row({ name: "machine-1", state: "", phase: undefined, latest: "" });
   assert.equal(
     pictureLines(picture([waiting]), screen)[2],
@@ -46,14 +46,14 @@ test("no line is wider than the terminal, at any phase, size or text", () => {
   }
 });
 
-test("every phase's words and time fit beside the bar at 80 columns", () => {
+test("every phase's text and time fit beside the bar at 80 columns", () => {
   for (const phase of phases) {
     const [, , line = ""] = pictureLines(picture([row({ phase, phaseSeconds: 3599 })]), screen);
     assert.ok(line.includes(`${phaseText[phase]}  59 min 59 s`), line);
   }
 });
 
-test("a rack too large for two lines each takes one, and what still does not fit is counted", () => {
+test("a rack too large for two lines per machine uses one, and counts the machines that do not fit", () => {
   const many = (count: number) => Array.from({ length: count }, () => row());
   assert.equal(pictureLines(picture(many(10)), screen).length, 2 + 20);
   assert.equal(pictureLines(picture(many(12)), screen).length, 2 + 12);
@@ -62,7 +62,7 @@ test("a rack too large for two lines each takes one, and what still does not fit
   assert.deepEqual(lines.slice(-3), [`  … and ${100 - (lines.length - 5)} more`, "", "try this"]);
 });
 
-test("times and texts in their columns", () => {
+test("times and texts keep to their columns", () => {
   assert.deepEqual(
     [duration(0), duration(59.9), duration(61), duration(3600)],
     ["0 s", "59 s", "1 min 01 s", "60 min 00 s"],

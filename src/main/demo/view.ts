@@ -1,26 +1,26 @@
 import type { Machine, Phase } from "../../core/machine/record.ts";
 import { phases } from "../../core/machine/record.ts";
 
-/** What the view shows of one machine; everything in it is known from outside or from its record. */
+/** What the view shows of one machine; all of it comes from its record or from the virtual rack. */
 export type MachineRow = {
-  /** Its hostname as soon as it has one, until then its name in the rack. */
+  /** Its hostname once it has one; until then its name in the rack. */
   readonly name: string;
   readonly firmware: string;
   readonly state: string;
   readonly phase: Phase | undefined;
-  /** Since it entered that phase. */
+  /** Seconds since it entered that phase. */
   readonly phaseSeconds: number;
-  /** One line: what happens, or what is the matter. */
+  /** One line: its current activity, or its problem. */
   readonly latest: string;
   readonly mood: "working" | "up" | "failing";
 };
 
-/** The whole picture; `columns` and `lines` are the terminal's size. */
+/** The whole table; `columns` and `lines` are the terminal's size. */
 export type Picture = {
   readonly title: string;
   readonly seconds: number;
   readonly rows: readonly MachineRow[];
-  /** Printed under the table, e.g. the commands to try. */
+  /** Lines below the table, e.g. the commands to try. */
   readonly footer: readonly string[];
 };
 
@@ -30,17 +30,17 @@ const nameColumns = 12;
 const styles = { green: 32, yellow: 33, red: 31, cyan: 36, dim: 2, bold: 1 } as const;
 type Style = keyof typeof styles;
 
-/** How a phase is called in front of a person. */
+/** What the demo calls each phase. */
 export const phaseText: { readonly [P in Phase]: string } = {
-  offered: "asks for an address",
+  offered: "requests an address",
   loaderSent: "loader sent",
   kernelSent: "kernel sent",
-  initUp: "init runs",
+  initUp: "init running",
   burnIn: "burn-in",
   placed: "placed in the rack",
   keysMade: "new disk keys",
   partitioned: "partitioned",
-  populated: "base written",
+  populated: "base installed",
   handedOver: "handed over",
   fetching: "fetching image",
   updating: "updating",
@@ -49,14 +49,14 @@ export const phaseText: { readonly [P in Phase]: string } = {
 };
 
 /**
- * The table as lines of at most `columns` characters: for each machine its bar over all phases, and under it, where
- * the screen has room, what happens. Machines that do not fit are counted in one line.
+ * The table as lines of at most `columns` characters: for each machine a bar of all phases and, if the screen has room,
+ * its activity below. One line counts the machines that do not fit.
  */
 export function pictureLines(picture: Picture, screen: Screen): readonly string[] {
   const paint = (style: Style, text: string) => (screen.color ? `\x1b[${styles[style]}m${text}\x1b[0m` : text);
   const width = screen.columns - 1;
-  // A narrow window has room for words or for a bar.
-  const wide = width >= 60;
+  // A narrow window has room for text or for a bar, not for both.
+  const hasBar = width >= 60;
   const clock = duration(picture.seconds);
   const header = `${fit(picture.title, width - clock.length - 2)}  ${clock}`;
   const spare = screen.lines - 3 - (picture.footer.length === 0 ? 0 : picture.footer.length + 1);
@@ -67,8 +67,8 @@ export function pictureLines(picture: Picture, screen: Screen): readonly string[
     const where = row.phase === undefined ? "waiting for its firmware" : phaseText[row.phase];
     const since = row.mood === "up" ? "" : `  ${duration(row.phaseSeconds)}`;
     const plain = `  ${fit(row.name, nameColumns)} ${fit(row.firmware, 4)}  ${fit(row.state, 8)} `;
-    const rest = fit(`${where}${since}`, Math.max(0, width - plain.length - (wide ? phases.length + 2 : 1)));
-    const first = `${plain} ${wide ? `${bar(row, paint, color)} ` : ""}${paint(row.mood === "working" ? "bold" : color, rest)}`;
+    const rest = fit(`${where}${since}`, Math.max(0, width - plain.length - (hasBar ? phases.length + 2 : 1)));
+    const first = `${plain} ${hasBar ? `${bar(row, paint, color)} ` : ""}${paint(row.mood === "working" ? "bold" : color, rest)}`;
     if (!tall) return [first.trimEnd()];
     const second = `  ${" ".repeat(nameColumns)} ${row.latest}`;
     return [first.trimEnd(), paint(row.mood === "failing" ? "red" : "dim", fit(second, width).trimEnd())];
@@ -83,7 +83,7 @@ export function pictureLines(picture: Picture, screen: Screen): readonly string[
   ];
 }
 
-/** One cell for each phase: heavy as far as the machine has come. */
+/** One cell per phase: heavy as far as the machine has come. */
 function bar(row: MachineRow, paint: (style: Style, text: string) => string, color: Style): string {
   const reached = row.phase === undefined ? 0 : phases.indexOf(row.phase) + 1;
   return paint(color, "━".repeat(reached)) + paint("dim", "╌".repeat(phases.length - reached));
@@ -96,9 +96,9 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
 }
 
-/** Text in exactly so many columns: padded, or cut with an ellipsis; control characters go. */
+/** Text in exactly `columns` columns: padded, or cut with an ellipsis, without control characters. */
 export function fit(text: string, columns: number): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a machine's console may have put any of them into a reason
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a reason may hold any of them, from a machine's console
   const clean = [...text.replace(/[\x00-\x1f\x7f]+/g, " ")];
   if (clean.length <= columns) return clean.join("") + " ".repeat(columns - clean.length);
   return columns <= 0 ? "" : `${clean.slice(0, columns - 1).join("")}…`;

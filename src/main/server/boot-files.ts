@@ -8,20 +8,20 @@ import { grubConfig, grubConfigPath, grubFile } from "../../core/pxe/script/grub
 const loaderNames = ["undionly.kpxe", "snponly.efi"] as const;
 const loaderDirectory = "/usr/lib/ipxe";
 
-/** What machines load before they are ours, in memory: a hundred racks at once must not wait for a disk. */
+/** The files that machines load before init runs, in memory: a hundred racks at once must not wait for a disk. */
 export type BootFiles = {
   readonly loaders: ReadonlyMap<string, Uint8Array>;
   readonly kernel: Uint8Array;
   readonly initramfs: Uint8Array;
-  /** Signed loaders for a disk; only where a network asks for them. */
+  /** Signed loaders for a disk; only if a network asks for them. */
   readonly diskLoaders?: { readonly shim: Uint8Array; readonly grub: Uint8Array };
 };
 
-/** Reads them all; throws, saying what to do, when one is not there. */
+/** Reads all files; throws an error with the next step when one is missing. */
 export async function readBootFiles(paths: {
   readonly kernel: string;
   readonly initramfs: string;
-  /** The directory of the signed loaders, where a network asks for them. */
+  /** The directory of the signed loaders, if a network asks for them. */
   readonly secureLoaders?: string;
 }): Promise<BootFiles> {
   const loaders = new Map<string, Uint8Array>();
@@ -32,13 +32,13 @@ export async function readBootFiles(paths: {
   if (secureLoaders === undefined) return { loaders, ...image };
   const shim = await need(join(secureLoaders, "shimx64.efi"), remedy);
   loaders.set("shimx64.efi", shim);
-  // shim asks for this name beside itself; it is the GRUB that is made for the network.
+  // shim requests this name from its own directory; the file is the GRUB made for network boots.
   loaders.set(grubFile, await need(join(secureLoaders, "grubnetx64.efi"), remedy));
   loaders.set(grubConfigPath, new TextEncoder().encode(grubConfig));
   return { loaders, ...image, diskLoaders: { shim, grub: await need(join(secureLoaders, "grubx64.efi"), remedy) } };
 }
 
-/** What a machine's order says of the signed loaders: where they are, and what they must be. */
+/** What a machine's order says of the signed loaders: their location and their hashes. */
 export function describeSignedLoader({ shim, grub }: NonNullable<BootFiles["diskLoaders"]>): SignedLoader {
   const sha512 = (bytes: Uint8Array) => createHash("sha512").update(bytes).digest("hex");
   return {
@@ -51,6 +51,6 @@ async function need(path: string, remedy: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw new Error(`${path} is not there; ${remedy}`, { cause });
+    throw new Error(`${path} is missing; ${remedy}`, { cause });
   }
 }

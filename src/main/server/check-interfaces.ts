@@ -5,17 +5,21 @@ import type { Config } from "../../contract/config/schema.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { permanentPart } from "../../core/network/network.ts";
 
-/** Throws, with the commands that help, when this computer lacks an interface or address that the configuration names. */
+/**
+ * Throws an error with the commands to run when this computer lacks an interface or address that the configuration
+ * names.
+ */
 export async function checkInterfaces(config: Config): Promise<void> {
   const faults: string[] = [];
-  // "Inter-|…", " face |…", then a line an interface. Unlike /sys/class/net it is that of our own network namespace.
+  // Lines "Inter-|…" and " face |…", then one line per interface. Unlike /sys/class/net, this file shows our own
+  // network namespace.
   const devices = readFileSync("/proc/net/dev", "utf8")
     .split("\n")
     .map((line) => line.split(":")[0]?.trim());
   for (const network of config.networks) {
     const { name, interface: device } = network;
     if (device !== undefined && !devices.includes(device)) {
-      faults.push(`network ${name}: there is no interface ${device}; ip link lists those that there are`);
+      faults.push(`network ${name}: expected an interface ${device}, found none; run ip link to list the interfaces`);
       continue;
     }
     const permanent = permanentPart(network);
@@ -27,15 +31,18 @@ export async function checkInterfaces(config: Config): Promise<void> {
       if (await isOurs(address)) continue;
       const remedy =
         device === undefined
-          ? "choose one of those that ip addr lists"
+          ? "choose an address that ip addr lists"
           : `ip addr add ${address}/${length} dev ${device}`;
-      faults.push(`network ${name}: ${address} is no address of this computer; ${remedy}`);
+      faults.push(`network ${name}: expected ${address} on this computer, found no such address; ${remedy}`);
     }
   }
   if (faults.length > 0) throw new Error(faults.join("\n"));
 }
 
-/** By trying: os.networkInterfaces() leaves out what has no carrier, and the rack may be switched on after us. */
+/**
+ * Tries to bind, because os.networkInterfaces() omits interfaces without carrier, and the rack may be switched on after
+ * us.
+ */
 async function isOurs(address: string): Promise<boolean> {
   const probe = createServer();
   try {

@@ -6,7 +6,7 @@ import { lastAnswers } from "../../mdb/http/problem.ts";
 import { openPki } from "../../mdb/tls/pki.ts";
 import { startTlsServer } from "./tls-server.ts";
 
-/** The TLS server that machines talk to, init and subs alike, on each of these addresses. */
+/** The TLS server for machines, both init and agents, on each of these addresses. */
 export async function startMachineServer(options: {
   readonly addresses: readonly Ipv4[];
   readonly port: number;
@@ -24,6 +24,6 @@ export async function startMachineServer(options: {
   for (const part of apps) app.route("/", part);
   const listener = getRequestListener(app.fetch);
   const server = await startTlsServer({ addresses, port, certificate: identity, listener, log });
-  log("info", "MDB listens for machines", { addresses: addresses.map(formatIpv4), port });
+  log("info", "MDB listening for machines", { addresses: addresses.map(formatIpv4), port });
   return server;
 }

@@ -12,10 +12,10 @@ import type { Certificate } from "../../mdb/tls/operator-certificate.ts";
 import { userOfPeer } from "./socket-peer.ts";
 import { startTlsServer } from "./tls-server.ts";
 
-/** Linux takes no longer path for a Unix socket (unix(7): sun_path is 108 bytes, the last is 0). */
+/** The longest path that Linux accepts for a Unix socket (unix(7): sun_path has 108 bytes, the last is 0). */
 const pathLimit = 107;
 
-/** Serves the operators' API on a Unix socket that only its owner may open. What a dead server left there is removed. */
+/** Serves the operators' API on a Unix socket that only its owner may open. Removes the socket of a dead server. */
 export async function startOperatorServer(options: {
   readonly path: string;
   readonly app: Hono<OperatorEnv>;
@@ -23,9 +23,7 @@ export async function startOperatorServer(options: {
 }): Promise<AsyncDisposable> {
   const { path, app, log } = options;
   if (Buffer.byteLength(path) > pathLimit) {
-    throw new Error(
-      `${path} is longer than the ${pathLimit} bytes a socket's path may have: choose a shorter stateDirectory`,
-    );
+    throw new Error(`socket path: expected at most ${pathLimit} bytes, found ${path}; choose a shorter stateDirectory`);
   }
   rmSync(path, { force: true });
   const users = new WeakMap<Socket, string>();
@@ -44,14 +42,14 @@ export async function startOperatorServer(options: {
   } finally {
     process.umask(before);
   }
-  log("info", "MDB listens for operators", { path });
+  log("info", "MDB listening for operators", { path });
   return { [Symbol.asyncDispose]: () => closeServer(server) };
 }
 
-/** Watchers of the feed keep a connection each. */
+/** Each watcher of the feed keeps a connection open. */
 const connections = 4096;
 
-/** Serves the operators' API over TLS, to whoever has a token. */
+/** Serves the operators' API over TLS to callers with a token. */
 export async function startOperatorTls(options: {
   readonly addresses: readonly Ipv4[];
   readonly port: number;
@@ -65,6 +63,6 @@ export async function startOperatorTls(options: {
     return app.fetch(request, { listener });
   });
   const server = await startTlsServer({ addresses, port, certificate, listener, log, connections });
-  if (addresses.length > 0) log("info", "MDB listens for operators", { addresses: addresses.map(formatIpv4), port });
+  if (addresses.length > 0) log("info", "MDB listening for operators", { addresses: addresses.map(formatIpv4), port });
   return server;
 }

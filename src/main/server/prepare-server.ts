@@ -7,13 +7,13 @@ import { cacheDirectory, pathsIn } from "../paths.ts";
 import { systemClock } from "../system-ports.ts";
 
 /**
- * Makes what `startServer` needs in a state directory: the certificate authority, and the Bootstrap Image that trusts
- * it. Quick when all is there; the first time it installs Debian packages, downloads and compiles.
+ * Makes the files that `startServer` needs in a state directory: the certificate authority, and the Bootstrap Image
+ * that trusts it. Fast when they exist; the first run installs Debian packages, downloads and compiles.
  */
 export async function prepareServer(options: {
   readonly stateDirectory: string;
   readonly log: Log;
-  /** Which verb's Debian packages are wanted. */
+  /** The verb whose Debian packages to install. */
   readonly verb?: keyof typeof packagesOf;
 }): Promise<BootstrapImage> {
   const { stateDirectory, log, verb = "serve" } = options;

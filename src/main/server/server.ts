@@ -29,13 +29,13 @@ import { openState } from "./state.ts";
 
 export type RunningServer = AsyncDisposable & {
   readonly store: Store;
-  /** Where `birther machines` and the like find it. */
+  /** The operators' socket, where `birther machines` and the other verbs find the server. */
   readonly operatorSocket: string;
 };
 
 /**
- * Starts everything for these networks: MDB, Boot Server, Dominator. Needs what `prepareServer` made in the state
- * directory, and no other network than the machines'. Throws, with nothing left running, when a part cannot start.
+ * Starts MDB, Boot Server and Dominator for these networks. Needs the files that `prepareServer` made in the state
+ * directory, and no network but the machines'. Throws, with nothing left running, when a part cannot start.
  */
 export async function startServer(options: {
   readonly config: Config;
@@ -69,7 +69,7 @@ export async function startServer(options: {
   const apps = [machineApp, subApp({ store, images, log })];
   opened.use(await startMachineServer({ addresses, port: ports.machines, pkiDirectory: paths.pki, apps, clock, log }));
 
-  // Late: a machine is answered only when all is there that the answer leads to.
+  // Last, so that a machine gets an answer only when everything is ready to serve it.
   const { maxMachines, uplinkMbps } = config;
   const budget = uplinkMbps === undefined ? {} : { uplinkMbps };
   const dominator = opened.use(await openDominatorExport({ store, config: config.exports, clock, log }));

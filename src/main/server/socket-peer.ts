@@ -9,12 +9,15 @@ const socketLevel = 1;
 const peerCredentials = 17;
 const credentialBytes = 12;
 
-/** The name of the user whose process opened a connection on a Unix socket, or its number where /etc/passwd has no name for it. */
+/**
+ * The name of the user whose process opened a connection on a Unix socket, or the user's number if /etc/passwd has no
+ * name.
+ */
 export function userOfPeer(socket: Socket): string {
   const fd = descriptorOf(socket);
   const bytes = new Uint8Array(credentialBytes);
   if (getsockopt(fd, socketLevel, peerCredentials, bytes, [credentialBytes]) !== 0) {
-    throw new Error(`the user behind a connection cannot be told: SO_PEERCRED, errno ${koffi.errno()}`);
+    throw new Error(`reading the user of a Unix socket connection failed: SO_PEERCRED, errno ${koffi.errno()}`);
   }
   const uid = new DataView(bytes.buffer).getUint32(4, true);
   const line = readFileSync("/etc/passwd", "utf8")

@@ -6,9 +6,9 @@ import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import type { Log } from "../../core/ports.ts";
 import type { Certificate } from "../../mdb/tls/operator-certificate.ts";
 
-/** The certificate is looked at so often; a new one is taken without a restart. */
+/** Interval at which the certificate is checked; a new one is used without a restart. */
 const renewMs = 86_400_000;
-/** Many clients on one switch open a connection each; what does not get on within these times is dropped. */
+/** Many clients on one switch open a connection each; connections without progress are dropped after these times. */
 const timeLimits = {
   handshakeTimeout: 20_000,
   requestTimeout: 60_000,
@@ -16,14 +16,14 @@ const timeLimits = {
   keepAliveTimeout: 75_000,
 };
 
-/** A TLS server on each of these addresses, with one certificate that is renewed while it runs. */
+/** A TLS server on each of these addresses, with one certificate that is renewed while the server runs. */
 export async function startTlsServer(options: {
   readonly addresses: readonly Ipv4[];
   readonly port: number;
   readonly certificate: () => Promise<Certificate>;
   readonly listener: RequestListener;
   readonly log: Log;
-  /** Connections at once on each address. */
+  /** Concurrent connections on each address. */
   readonly connections?: number;
 }): Promise<AsyncDisposable> {
   const { addresses, port, certificate, listener, log, connections } = options;
@@ -37,7 +37,7 @@ export async function startTlsServer(options: {
     const server = createServer({ ...(await context()), ...timeLimits }, listener);
     if (connections !== undefined) server.maxConnections = connections;
     server.on("tlsClientError", (error, socket) => {
-      log("warn", "a TLS connection failed", { client: socket.remoteAddress, error: error.message });
+      log("warn", "TLS connection failed", { client: socket.remoteAddress, error: error.message });
     });
     server.listen(port, formatIpv4(address));
     await once(server, "listening");
@@ -49,7 +49,7 @@ export async function startTlsServer(options: {
       const renewed = await context();
       for (const server of servers) server.setSecureContext(renewed);
     } catch (cause) {
-      log("error", "the server certificate could not be looked at", { cause });
+      log("error", "checking the server certificate failed", { cause });
     }
   }, renewMs);
   renewal.unref();

@@ -12,14 +12,14 @@ const dominatorMdbPath = "/exports/dominator.json";
 /** Answers a request over plain HTTP for a path if it is its own; true: handled, the answer is under way. */
 type PlainHandler = (request: IncomingMessage, response: ServerResponse, path: string) => boolean;
 
-/** The Dominator's MDB in the ways that the configuration asks for: a file, a URL on the plain HTTP port. */
+/** The Dominator's MDB as the configuration asks for it: a file, a URL on the plain HTTP port, or both. */
 export type DominatorExport = AsyncDisposable & {
   readonly mdb: DominatorMdb;
   readonly file?: DominatorFile;
   readonly handlers: readonly PlainHandler[];
 };
 
-/** Opens it on a store. Throws, naming the file, when that cannot be written. */
+/** Opens the export on a store. Throws an error that names the file when it cannot be written. */
 export async function openDominatorExport(deps: {
   readonly store: Store;
   readonly config: Config["exports"];
@@ -44,7 +44,9 @@ function handlerOf(mdb: DominatorMdb, log: Log): PlainHandler {
     if (path !== dominatorMdbPath || request.method !== "GET") return false;
     response.writeHead(200, { "content-type": "application/json" });
     pipeline(slicesOf(mdb.text()), response).catch((error: unknown) => {
-      log("debug", "the Dominator's MDB was not read to its end", { error: String(error) });
+      log("debug", "a client closed the connection before it had read the whole Dominator MDB", {
+        error: String(error),
+      });
     });
     return true;
   };

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { lockState } from "./state-lock.ts";
 
-test("a state directory is held by one server at a time", () => {
+test("only one server at a time can lock a state directory", () => {
   const directory = mkdtempSync(join(tmpdir(), "birther-lock-"));
   const path = join(directory, "lock.sqlite");
   const first = lockState(path);
-  assert.throws(() => lockState(path), /another server runs on this state directory/);
+  assert.throws(() => lockState(path), /another server uses this state directory/);
   first[Symbol.dispose]();
   lockState(path)[Symbol.dispose]();
   rmSync(directory, { recursive: true });

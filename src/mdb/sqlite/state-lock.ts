@@ -1,8 +1,8 @@
 import { DatabaseSync } from "node:sqlite";
 
 /**
- * Holds a state directory for this process, by an exclusive lock on an empty SQLite file: Node has no flock, and the
- * kernel ends this lock with the process, however that ends. Throws when another server has it.
+ * Locks a state directory for this process by an exclusive lock on an empty SQLite file: Node has no flock, and the
+ * kernel releases this lock whenever the process ends. Throws when another server holds it.
  */
 export function lockState(path: string): Disposable {
   const database = new DatabaseSync(path);
@@ -10,7 +10,7 @@ export function lockState(path: string): Disposable {
     database.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
   } catch (cause) {
     database.close();
-    throw new Error(`another server runs on this state directory (${path} is locked); stop that one first`, { cause });
+    throw new Error(`another server uses this state directory (${path} is locked); stop that server first`, { cause });
   }
   return { [Symbol.dispose]: () => database.close() };
 }

@@ -6,7 +6,7 @@ import { openNotices } from "./notices.ts";
 import { readWebhook } from "./webhook-secret.ts";
 import { openCalls } from "./webhooks.ts";
 
-/** How machines are watched: as configured; init may stay in its burn-in as much longer as the burn-in is told to compute. */
+/** How machines are watched: as configured, with the burn-in's deadline extended by the configured computing time. */
 export function watchRulesOf({ watch, burnIn }: Pick<Config, "watch" | "burnIn">): WatchRules {
   const { deadlines, boots, bootsWithinSeconds, burnInAttempts } = watch;
   return {
@@ -15,7 +15,10 @@ export function watchRulesOf({ watch, burnIn }: Pick<Config, "watch" | "burnIn">
   };
 }
 
-/** Opens what watches the fleet and tells of it; disposing of it ends that. Throws when a webhook's secret cannot be read. */
+/**
+ * Opens the watch over the fleet and its notifications; disposing ends them. Throws when a webhook's secret cannot be
+ * read.
+ */
 export async function openWatch(deps: {
   readonly store: Store;
   readonly config: Config;
