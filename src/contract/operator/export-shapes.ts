@@ -1,19 +1,19 @@
-/** What the exports for other tools are asked with, and what they answer; rows of operator-routes.ts name them. */
+/** The queries and answers of the exports for other tools, as used in routes.ts. */
 import * as v from "valibot";
 import type { DominatorMachine } from "../../core/export/dominator-mdb.ts";
 import { netboxTables } from "../../core/export/netbox.ts";
 import { pinnedShape } from "../same.ts";
 
-const name = v.pipe(v.string(), v.trim(), v.nonEmpty("meant is a name"), v.maxLength(100));
+const name = v.pipe(v.string(), v.trim(), v.nonEmpty("expected a name"), v.maxLength(100));
 
 export const netboxQuery = v.strictObject({
-  table: v.picklist(netboxTables, `meant is ${netboxTables.join(", ")}`),
+  table: v.picklist(netboxTables, `expected one of ${netboxTables.join(", ")}`),
   site: v.optional(name, "main"),
   role: v.optional(name, "server"),
   /** Only for `interfaces`: NetBox up to 4.1. */
   macColumn: v.optional(
     v.pipe(
-      v.picklist(["true", "false"], "meant is true or false"),
+      v.picklist(["true", "false"], "expected true or false"),
       v.transform((given) => given === "true"),
     ),
     "false",
@@ -36,7 +36,7 @@ export const dominatorAnswer = pinnedShape<readonly DominatorMachine[]>()(
   ),
 );
 
-/** Ansible's own format: `_meta.hostvars`, and the groups beside it. */
+/** Ansible's inventory format: `_meta.hostvars` and the groups. */
 export const ansibleAnswer = v.looseObject({
   _meta: v.strictObject({ hostvars: v.record(v.string(), v.looseObject({ birther_id: v.string() })) }),
   all: v.strictObject({ children: v.array(v.string()) }),
@@ -47,14 +47,14 @@ export const textAnswer = v.string();
 
 export const aliveAnswer = v.strictObject({ alive: v.literal(true) });
 
-/** What a server needs to do its work, thing by thing. */
+/** The readiness of a server, one check per requirement. */
 export const readyAnswer = v.strictObject({
   ready: v.boolean(),
   checks: v.array(
     v.strictObject({
       name: v.string(),
       ok: v.boolean(),
-      /** What is the matter, and what to do; there when `ok` is false. */
+      /** What is wrong, and what to do; present if `ok` is false. */
       fault: v.exactOptional(v.string()),
       next: v.exactOptional(v.string()),
     }),

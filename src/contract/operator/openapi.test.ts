@@ -8,7 +8,7 @@ import { operatorRoutes } from "./routes.ts";
 const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"));
 const document = JSON.parse(JSON.stringify(openApiDocument(version)));
 
-test("docs/openapi.json is what the routes say (else: ./birther config openapi > docs/openapi.json)", () => {
+test("docs/openapi.json matches the routes (else run ./birther config openapi > docs/openapi.json)", () => {
   const written = JSON.parse(readFileSync(new URL("../../../docs/openapi.json", import.meta.url), "utf8"));
   assert.deepEqual(written, document);
 });

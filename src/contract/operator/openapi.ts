@@ -26,7 +26,7 @@ function schemaOf(schema: v.GenericSchema, known: typeof components | Json = com
   return json;
 }
 
-/** The whole document. */
+/** The OpenAPI document of the operators' API. */
 export function openApiDocument(version: string): Json {
   const paths: { [path: string]: { [method: string]: Json } } = {};
   for (const [name, route] of Object.entries(operatorRoutes) as [string, Route][]) {
@@ -36,8 +36,8 @@ export function openApiDocument(version: string): Json {
     paths[path] = operations;
   }
   const description =
-    "What operators' tools say to a Birther: over TLS with a token (`birther tokens create`), or on the Unix socket in its state directory. " +
-    "Query parameters, keys and methods that are not named here are refused; a refusal says where it is, what was meant and what to do next.";
+    "The operators' API of Birther: over TLS with a token (`birther tokens create`), or on the Unix socket in its state directory. " +
+    "Query parameters, keys and methods that are not listed here are refused; a refusal names the place, the expected value and the next step.";
   return {
     openapi: "3.1.0",
     info: { title: "Birther", version, description, license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
@@ -57,7 +57,7 @@ export function openApiDocument(version: string): Json {
 
 function operationOf(name: string, route: Route): Json {
   const { role, says, body, bodyType = "application/json", answerType = "application/json", status = 200 } = route;
-  const who = role === "anyone" ? "Anyone may ask." : `Wants the role ${role}.`;
+  const who = role === "anyone" ? "No authentication required." : `Requires the role ${role}.`;
   return {
     operationId: name,
     summary: says,
@@ -86,7 +86,7 @@ function pathParameters({ path }: Route): Json[] {
   return [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
     ...{ name, in: "path", required: true },
     schema: { type: "string" },
-    description: "a hostname, id, address or hardware address of a machine; of a token its name",
+    description: "the hostname, id, address or hardware address of a machine, or the name of a token",
   }));
 }
 

@@ -1,4 +1,4 @@
-/** What operators' tools may ask with: the query and the body of each route of operator-routes.ts. Anything else in them is refused. */
+/** The query and the body of each route in routes.ts; unknown keys are refused. */
 import * as v from "valibot";
 import { machineFields, parseFieldSelector } from "../../core/fleet/machine-fields.ts";
 import type { ActionName } from "../../core/fleet/operator-action.ts";
@@ -15,16 +15,16 @@ import { tokenNamePattern } from "./token.ts";
 function wholeNumber(least: number, most: number) {
   return v.pipe(
     v.string(),
-    v.regex(/^\d{1,15}$/, "meant is a whole number"),
+    v.regex(/^\d{1,15}$/, "expected a whole number"),
     v.transform(Number),
-    v.minValue(least, `meant is at least ${least}`),
-    v.maxValue(most, `meant is at most ${most}`),
+    v.minValue(least, `expected at least ${least}`),
+    v.maxValue(most, `expected at most ${most}`),
   );
 }
 
 export const noQuery = v.strictObject({});
 
-/** A selector that is read as `parse` says; what is wrong in it stands in the refusal. */
+/** A selector that `parse` reads; its fault becomes the message of the refusal. */
 function selectorOf(parse: (text: string) => SelectorResult, description: string) {
   return v.pipe(
     v.string(),
@@ -40,28 +40,28 @@ function selectorOf(parse: (text: string) => SelectorResult, description: string
 
 const labels = selectorOf(
   parseSelector,
-  "tags: key=value, key!=value, key in (a,b), key notin (a,b), key, !key; commas mean and",
+  "select by tags: key=value, key!=value, key in (a,b), key notin (a,b), key, !key; a comma means and",
 );
 const where = selectorOf(
   parseFieldSelector,
-  `the same over the fields ${Object.entries(machineFields)
-    .map(([name, { says }]) => `${name} (${says})`)
+  `select by fields, with the same syntax: ${Object.entries(machineFields)
+    .map(([name, { about }]) => `${name} (${about})`)
     .join(", ")}`,
 );
 
 const views = Object.keys(machineAnswer.entries);
 const fields = v.pipe(
   v.string(),
-  v.description("keys of the machine, parted by commas: only these and the id are answered"),
+  v.description("keys of the machine, separated by commas: the answer has only these and the id"),
   v.transform((text) => text.split(",").map((word) => word.trim())),
-  v.array(v.picklist(views, `meant are some of ${views.join(", ")}`)),
+  v.array(v.picklist(views, `expected some of ${views.join(", ")}`)),
 );
 
-/** Where a page ended: the id of its last machine, made unreadable so that nobody builds on it. */
+/** The end of a page: the id of its last machine, encoded so that callers do not depend on its content. */
 const continueToken = v.pipe(
   v.string(),
-  v.description("`continue` of the page before, as it is"),
-  v.regex(/^[A-Za-z0-9_-]{4,120}$/, "meant is `continue` of the page before, as it is"),
+  v.description("`continue` of the previous page, unchanged"),
+  v.regex(/^[A-Za-z0-9_-]{4,120}$/, "expected `continue` of the previous page, unchanged"),
 );
 
 export const listQuery = v.strictObject({
@@ -74,28 +74,28 @@ export const listQuery = v.strictObject({
 
 export const eventsQuery = v.strictObject({ limit: v.optional(wholeNumber(1, 10_000), "50") });
 
-/** A remark for whoever reads the record or the audit later. */
-const text = v.pipe(v.string(), v.trim(), v.nonEmpty("meant is a reason"), v.maxLength(500));
+/** A reason, shown in the record and the audit. */
+const text = v.pipe(v.string(), v.trim(), v.nonEmpty("expected a reason"), v.maxLength(500));
 
 const override = v.exactOptional(
-  v.pipe(v.boolean(), v.description("also where more machines of a group are sent away than `blastRadius` allows")),
+  v.pipe(v.boolean(), v.description("exceed the blast radius of a group (`blastRadius`)")),
 );
 
 const restart = v.exactOptional(
-  v.pipe(v.literal(true), v.description("also while a rebirth or clean is running: it stops and begins anew")),
+  v.pipe(v.literal(true), v.description("also while a rebirth or clean is running: it stops and starts again")),
 );
 
-/** What each action wants to know beside the machine. */
+/** The body of each action. */
 export const actionBodies = {
   rebirth: v.strictObject({
     mayMove: v.exactOptional(
-      v.pipe(v.literal(true), v.description("it may come up at another place, by another name")),
+      v.pipe(v.literal(true), v.description("allow another slot, which gives the machine another name and address")),
     ),
     newRootDisk: v.exactOptional(
       v.pipe(
         v.strictObject({ selector: v.exactOptional(v.pipe(v.string(), v.nonEmpty(), v.maxLength(255))) }),
         v.description(
-          "another root disk than the recorded one may be taken and erased: the one whose serial number, WWN or path is `selector`, or any",
+          "allow a root disk other than the recorded one, and erase it: the disk whose serial number, WWN or path is `selector`, or any disk",
         ),
       ),
     ),
@@ -107,13 +107,13 @@ export const actionBodies = {
   hold: v.strictObject({ reason: text }),
   release: v.strictObject({
     wipe: v.exactOptional(
-      v.pipe(v.literal(true), v.description("its first birth may erase what was found on its disks")),
+      v.pipe(v.literal(true), v.description("allow a first birth to erase data found on the disks")),
     ),
   }),
   retire: v.strictObject({ reason: v.exactOptional(text) }),
 } as const satisfies { readonly [A in ActionName]: v.GenericSchema };
 
-/** So many machines at once at most. */
+/** Maximum number of machines in one batch. */
 export const batchLimit = 10_000;
 
 const selection = v.pipe(
@@ -121,8 +121,8 @@ const selection = v.pipe(
     names: v.exactOptional(
       v.pipe(
         v.array(v.pipe(v.string(), v.nonEmpty(), v.maxLength(255))),
-        v.minLength(1, "meant is at least one machine"),
-        v.maxLength(batchLimit, `meant are at most ${batchLimit} machines`),
+        v.minLength(1, "expected at least one machine"),
+        v.maxLength(batchLimit, `expected at most ${batchLimit} machines`),
       ),
     ),
     labels: v.exactOptional(labels),
@@ -130,17 +130,17 @@ const selection = v.pipe(
   }),
   v.check(
     ({ names, labels, where }) => (names === undefined) !== (labels === undefined && where === undefined),
-    "meant are `names`, or `labels` and `where`: a selection of nothing does not mean all",
+    "expected either `names`, or `labels` and `where` (an empty selection does not select all machines)",
   ),
 );
 
 const inBatch = {
   select: selection,
-  dryRun: v.exactOptional(v.pipe(v.boolean(), v.description("only say what would be done"))),
+  dryRun: v.exactOptional(v.pipe(v.boolean(), v.description("return the outcome without changing anything"))),
 } as const;
 const { rebirth, clean, cancel, hold, release, retire } = actionBodies;
 
-/** One action on many machines: all that may be sent away at once, or none. */
+/** One action on many machines; beyond the blast radius, none of them is changed. */
 export const batchBody = v.variant("action", [
   v.strictObject({ action: v.literal("rebirth"), ...inBatch, ...rebirth.entries }),
   v.strictObject({ action: v.literal("clean"), ...inBatch, ...clean.entries }),
@@ -150,45 +150,42 @@ export const batchBody = v.variant("action", [
   v.strictObject({ action: v.literal("retire"), ...inBatch, ...retire.entries }),
 ]);
 
-const word = (least: number, most: number, meant: string) =>
-  v.pipe(v.string(), v.regex(new RegExp(`^[A-Za-z0-9]([A-Za-z0-9._/-]{${least},${most}}[A-Za-z0-9])?$`), meant));
-const tagName = word(0, 61, "meant is a tag's name: letters, digits and ._/- between them, at most 63");
-const groupName = word(0, 61, "meant is a group's name: letters, digits and ._/- between them, at most 63");
+const label = (least: number, most: number, expected: string) =>
+  v.pipe(v.string(), v.regex(new RegExp(`^[A-Za-z0-9]([A-Za-z0-9._/-]{${least},${most}}[A-Za-z0-9])?$`), expected));
+const tagName = label(0, 61, "expected a tag name of at most 63 letters, digits and . _ / -");
+const groupName = label(0, 61, "expected a group name of at most 63 letters, digits and . _ / -");
 const tagValue = v.pipe(
   v.string(),
-  v.regex(/^[^\p{Cc},()=]{0,255}$/u, "meant is a text of at most 255 characters without , ( ) ="),
+  v.regex(/^[^\p{Cc},()=]{0,255}$/u, "expected a text of at most 255 characters without , ( ) ="),
 );
 const imageName = v.pipe(
   v.string(),
   v.check(
     (text) => isStreamName(text) || parseImageName(text) !== undefined,
-    "meant is an image such as compute or compute/3",
+    "expected an image such as compute or compute/3",
   ),
 );
 const macs = v.array(
   v.pipe(
     v.string(),
-    v.check((text) => parseMac(text) !== undefined, "meant is a hardware address such as 52:54:00:00:00:01"),
+    v.check((text) => parseMac(text) !== undefined, "expected a hardware address such as 52:54:00:00:00:01"),
     v.transform((text) => parseMac(text) as Mac),
   ),
 );
 const hostname = v.pipe(
   v.string(),
-  v.regex(
-    /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i,
-    "meant is a host name: letters, digits and - between them, at most 63",
-  ),
+  v.regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i, "expected a hostname of at most 63 letters, digits and -"),
 );
 const portText = v.pipe(v.string(), v.nonEmpty(), v.maxLength(255));
 
-/** A machine that is announced before it asks. */
+/** The announcement of a machine before its first PXE request. */
 export const createBody = v.pipe(
   v.strictObject({
     macs: v.optional(macs, []),
     place: v.exactOptional(v.strictObject({ switchName: portText, port: portText })),
     hostname: v.exactOptional(hostname),
     birth: v.exactOptional(
-      v.pipe(v.literal(true), v.description("it is born wherever it asks; without, on a nursery, like any other")),
+      v.pipe(v.literal(true), v.description("start its birth on any network; without this, only on a nursery")),
     ),
     tags: v.exactOptional(v.record(tagName, tagValue)),
     groups: v.exactOptional(v.array(groupName)),
@@ -196,10 +193,10 @@ export const createBody = v.pipe(
     plannedImage: v.exactOptional(imageName),
     disableUpdates: v.exactOptional(v.literal(true)),
   }),
-  v.check(({ macs, place }) => macs.length > 0 || place !== undefined, "meant is a machine with `macs` or a `place`"),
+  v.check(({ macs, place }) => macs.length > 0 || place !== undefined, "expected a machine with `macs` or a `place`"),
 );
 
-/** What of a machine an operator may say: a merge patch (RFC 7396), where null takes a value away. */
+/** A change of the details of a machine: a merge patch (RFC 7396), where null removes a value. */
 export const patchBody = pinned<DetailsPatch>()(
   v.pipe(
     v.strictObject({
@@ -211,24 +208,21 @@ export const patchBody = pinned<DetailsPatch>()(
       hostname: v.exactOptional(v.nullable(hostname)),
       macs: v.exactOptional(macs),
     }),
-    v.check((patch) => Object.keys(patch).length > 0, "meant is at least one key to change"),
+    v.check((patch) => Object.keys(patch).length > 0, "expected at least one key to change"),
   ),
 );
 
-/** The machine whose name and place a newcomer takes. */
+/** The machine whose name and slot a newcomer takes over. */
 export const takeoverBody = v.strictObject({ from: v.pipe(v.string(), v.nonEmpty(), v.maxLength(255)) });
 
 const yearSeconds = 31_622_400;
 
-/** Who is to get a token. */
+/** The token to create. */
 export const tokenBody = v.strictObject({
-  name: v.pipe(
-    v.string(),
-    v.regex(tokenNamePattern, "meant is a name: lower-case letters, digits and - between them, at most 40"),
-  ),
-  role: v.picklist(roles, `meant is one of ${roles.join(", ")}`),
+  name: v.pipe(v.string(), v.regex(tokenNamePattern, "expected a name of at most 40 lower-case letters, digits and -")),
+  role: v.picklist(roles, `expected one of ${roles.join(", ")}`),
   expiresSeconds: v.exactOptional(
-    v.pipe(v.number(), v.integer(), v.minValue(60), v.maxValue(10 * yearSeconds, "meant are at most ten years")),
+    v.pipe(v.number(), v.integer(), v.minValue(60), v.maxValue(10 * yearSeconds, "expected at most ten years")),
   ),
 });
 

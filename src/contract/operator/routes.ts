@@ -1,7 +1,7 @@
 /**
  * Every route of the operators' API: JSON over HTTP, on the Unix socket `STATE/api.sock` and over TLS. A row here and a
- * handler in src/mdb/operator-api/app.ts make a route; docs/openapi.json is made of the rows.
- * A refusal is `application/problem+json` in the shape of `problem` (machine-facing.ts).
+ * handler in src/mdb/operator-api make a route; docs/openapi.json is generated from the rows.
+ * A refusal is `application/problem+json` with the shape of `problem` (machine-facing.ts).
  */
 import type * as v from "valibot";
 import * as answers from "./answers.ts";
@@ -12,30 +12,30 @@ import type { Role } from "./role.ts";
 /** One row of the table. */
 export type Route = {
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";
-  /** `:name` is a hostname, an id or a hardware address: whatever an operator types. */
+  /** `:name` is a hostname, id, address or hardware address. */
   readonly path: `/${string}`;
-  /** The least that whoever asks must be; `anyone` needs no token. */
+  /** The minimum role of the caller; `anyone` needs no token. */
   readonly role: Role | "anyone";
-  /** What it answers or does, in a few words. */
+  /** A short description of the route. */
   readonly says: string;
   readonly query: v.GenericSchema;
   readonly body?: v.GenericSchema;
-  /** Content type of the body where it is not application/json. */
+  /** Content type of the body; application/json by default. */
   readonly bodyType?: string;
-  /** Headers that mean something to it. */
+  /** The headers that the route reads. */
   readonly headers?: readonly { readonly name: string; readonly says: string; readonly required?: true }[];
-  /** What a success answers. */
+  /** The body of a successful answer. */
   readonly answer: v.GenericSchema;
-  /** Content type of the answer where it is not application/json; `answer` is then one item of it. */
+  /** Content type of the answer if it is not application/json; `answer` is then one item of it. */
   readonly answerType?: string;
-  /** 200 where nothing is said. */
+  /** 200 by default. */
   readonly status?: 201;
 };
 
 const { noQuery } = shapes;
 const ifMatch = {
   name: "If-Match",
-  says: "the ETag of the record as it was read: refused if it has changed; * is any",
+  says: "the ETag of the record as read; refused if the record has changed; * matches any",
 };
 
 export const operatorRoutes = {
@@ -51,7 +51,7 @@ export const operatorRoutes = {
     method: "GET",
     path: "/v1/status",
     role: "viewer",
-    says: "that the server runs, since when, and how many machines are in which state",
+    says: "version and start of the server, and the number of machines in each state",
     query: noQuery,
     answer: answers.statusAnswer,
   },
@@ -59,7 +59,7 @@ export const operatorRoutes = {
     method: "GET",
     path: "/v1/machines",
     role: "viewer",
-    says: "the machines, a page at a time, in the order of their ids",
+    says: "the machines in pages, ordered by id",
     query: shapes.listQuery,
     answer: answers.listAnswer,
   },
@@ -75,7 +75,7 @@ export const operatorRoutes = {
     method: "POST",
     path: "/v1/machines",
     role: "operator",
-    says: "announce a machine before it asks",
+    says: "announce a machine before its first PXE request",
     query: noQuery,
     body: shapes.createBody,
     answer: answers.machineAnswer,
@@ -85,7 +85,7 @@ export const operatorRoutes = {
     method: "PATCH",
     path: "/v1/machines/:name",
     role: "operator",
-    says: "change what operators say of it; If-Match must bring the entity tag of the record that was seen",
+    says: "change the details of a machine; If-Match must carry the entity tag of the record as read",
     query: noQuery,
     body: shapes.patchBody,
     bodyType: "application/merge-patch+json",
@@ -96,7 +96,7 @@ export const operatorRoutes = {
     method: "GET",
     path: "/v1/machines/:name/events",
     role: "viewer",
-    says: "its last events, newest last",
+    says: "the latest events of a machine, newest last",
     query: shapes.eventsQuery,
     answer: answers.eventsAnswer,
   },
@@ -104,7 +104,7 @@ export const operatorRoutes = {
     method: "GET",
     path: "/v1/machines/:name/log",
     role: "viewer",
-    says: "the last lines that init or the sub sent",
+    says: "the latest log lines of init or the agent",
     query: noQuery,
     answer: answers.logAnswer,
   },
@@ -112,7 +112,7 @@ export const operatorRoutes = {
     method: "GET",
     path: "/v1/machines/:name/packets",
     role: "viewer",
-    says: "its last DHCP and TFTP packets, newest last",
+    says: "the latest DHCP and TFTP packets of a machine, newest last",
     query: noQuery,
     answer: answers.packetsAnswer,
   },
@@ -120,7 +120,7 @@ export const operatorRoutes = {
     method: "POST",
     path: "/v1/machines/:name/rebirth",
     role: "operator",
-    says: "install it again at its next boot, with burn-in",
+    says: "reinstall the machine at its next boot, with burn-in",
     query: noQuery,
     body: shapes.actionBodies.rebirth,
     headers: [ifMatch],
@@ -130,7 +130,7 @@ export const operatorRoutes = {
     method: "POST",
     path: "/v1/machines/:name/clean",
     role: "operator",
-    says: "install it again at its next boot, without burn-in",
+    says: "reinstall the machine at its next boot, without burn-in",
     query: noQuery,
     body: shapes.actionBodies.clean,
     headers: [ifMatch],
@@ -140,7 +140,7 @@ export const operatorRoutes = {
     method: "POST",
     path: "/v1/machines/:name/cancel",
     role: "operator",
-    says: "take a rebirth or clean back that has not begun",
+    says: "cancel a pending rebirth or clean",
     query: noQuery,
     body: shapes.actionBodies.cancel,
     headers: [ifMatch],
@@ -150,7 +150,7 @@ export const operatorRoutes = {
     method: "POST",
     path: "/v1/machines/:name/hold",
     role: "operator",
-    says: "install nothing on it until it is released",
+    says: "prevent any installation until the machine is released",
     query: noQuery,
     body: shapes.actionBodies.hold,
     headers: [ifMatch],
@@ -160,7 +160,7 @@ export const operatorRoutes = {
     method: "POST",
     path: "/v1/machines/:name/release",
     role: "operator",
-    says: "end the hold; of a retired machine, let it be born again",
+    says: "end a hold; allow the birth of a retired machine",
     query: noQuery,
     body: shapes.actionBodies.release,
     headers: [ifMatch],
@@ -170,7 +170,7 @@ export const operatorRoutes = {
     method: "POST",
     path: "/v1/machines/:name/retire",
     role: "operator",
-    says: "give it up: its name, addresses and place become free; nothing on it is wiped",
+    says: "remove the machine from the fleet: its name, addresses and slot become free; its disks are not touched",
     query: noQuery,
     body: shapes.actionBodies.retire,
     headers: [ifMatch],
@@ -180,7 +180,7 @@ export const operatorRoutes = {
     method: "POST",
     path: "/v1/machines/:name/takeover",
     role: "operator",
-    says: "let this newcomer take the name and place of a machine that is gone, which is retired by it",
+    says: "let this newcomer take over the name and slot of a machine that is gone, which is retired",
     query: noQuery,
     body: shapes.takeoverBody,
     answer: answers.machineAnswer,
@@ -189,7 +189,7 @@ export const operatorRoutes = {
     method: "POST",
     path: "/v1/batch",
     role: "operator",
-    says: "one action on many machines, by names or by a selection; with dryRun, what it would do",
+    says: "one action on many machines, by names or a selection; with dryRun, the outcome without any change",
     query: noQuery,
     body: shapes.batchBody,
     answer: answers.batchAnswer,
@@ -198,7 +198,7 @@ export const operatorRoutes = {
     method: "GET",
     path: "/v1/machines/:name/why",
     role: "viewer",
-    says: "the one event that it waits for, since when, by when; what is known of it, and what to do",
+    says: "the one event that the machine waits for, since when, by when, the evidence, and what to do",
     query: noQuery,
     answer: answers.whyAnswer,
   },
@@ -206,7 +206,7 @@ export const operatorRoutes = {
     method: "GET",
     path: "/v1/tokens",
     role: "admin",
-    says: "who may ask over TLS: names, roles, when each was last used",
+    says: "the tokens: names, roles, last use",
     query: noQuery,
     answer: answers.tokensAnswer,
   },
@@ -214,7 +214,7 @@ export const operatorRoutes = {
     method: "POST",
     path: "/v1/tokens",
     role: "admin",
-    says: "make a token; the answer is the only one that shows it",
+    says: "create a token; only this answer contains it",
     query: noQuery,
     body: shapes.tokenBody,
     answer: answers.createdTokenAnswer,
@@ -224,7 +224,7 @@ export const operatorRoutes = {
     method: "DELETE",
     path: "/v1/tokens/:name",
     role: "admin",
-    says: "end a token",
+    says: "revoke a token",
     query: noQuery,
     answer: answers.revokedTokenAnswer,
   },
@@ -232,7 +232,7 @@ export const operatorRoutes = {
     method: "GET",
     path: "/v1/audit",
     role: "operator",
-    says: "who changed what: newest first, what stood there before and after",
+    says: "who changed what, newest first, with the values before and after",
     query: shapes.auditQuery,
     answer: answers.auditAnswer,
   },
@@ -240,7 +240,7 @@ export const operatorRoutes = {
     method: "GET",
     path: "/v1/networks",
     role: "viewer",
-    says: "the networks: their pools, addresses out of use, counts",
+    says: "the networks: pools, declined addresses, counters",
     query: noQuery,
     answer: answers.networksAnswer,
   },
@@ -248,7 +248,7 @@ export const operatorRoutes = {
     method: "GET",
     path: "/v1/quirks",
     role: "viewer",
-    says: "what was learned of models' firmware",
+    says: "what was learned about the firmware of models",
     query: noQuery,
     answer: answers.quirksAnswer,
   },
@@ -264,7 +264,7 @@ export const operatorRoutes = {
     method: "GET",
     path: "/v1/check",
     role: "viewer",
-    says: "what is inconsistent in the fleet",
+    says: "inconsistencies in the fleet",
     query: noQuery,
     answer: answers.checkAnswer,
   },
@@ -273,10 +273,12 @@ export const operatorRoutes = {
     path: "/v1/changes",
     role: "viewer",
     says:
-      "every change as it happens, as server-sent events: `change` with its position as id; first `position`, from where on; " +
-      "`reset` where what was asked for is not known any more: list anew, and go on from there",
+      "every change as it happens, as server-sent events: first `position`, the start of the feed, then `change` with its position as id; " +
+      "`reset` if the requested position is no longer available: list the machines again and continue from there",
     query: shapes.changesQuery,
-    headers: [{ name: "Last-Event-ID", says: "only changes after this position; a browser's EventSource sends it" }],
+    headers: [
+      { name: "Last-Event-ID", says: "send only changes after this position; a browser's EventSource sets it" },
+    ],
     answer: answers.changeAnswer,
     answerType: "text/event-stream",
   },
@@ -300,7 +302,7 @@ export const operatorRoutes = {
     method: "GET",
     path: "/v1/exports/ansible/:name",
     role: "viewer",
-    says: "one machine's variables in it",
+    says: "the variables of one machine in the inventory",
     query: noQuery,
     answer: exportShapes.ansibleHostAnswer,
   },
@@ -317,7 +319,7 @@ export const operatorRoutes = {
     method: "GET",
     path: "/metrics",
     role: "viewer",
-    says: "the figures of fleet and server, for Prometheus",
+    says: "the metrics of fleet and server, for Prometheus",
     query: noQuery,
     answer: exportShapes.textAnswer,
     answerType: "text/plain",
@@ -326,7 +328,7 @@ export const operatorRoutes = {
     method: "GET",
     path: "/v1/backup",
     role: "admin",
-    says: "the whole MDB as it is now, a SQLite file; it holds hashes of secrets",
+    says: "a consistent copy of the MDB as an SQLite file; it contains hashes of secrets",
     query: noQuery,
     answer: exportShapes.textAnswer,
     answerType: "application/vnd.sqlite3",
@@ -335,7 +337,7 @@ export const operatorRoutes = {
     method: "GET",
     path: "/healthz",
     role: "anyone",
-    says: "that the process answers",
+    says: "whether the process answers",
     query: noQuery,
     answer: exportShapes.aliveAnswer,
   },
@@ -343,7 +345,7 @@ export const operatorRoutes = {
     method: "GET",
     path: "/readyz",
     role: "anyone",
-    says: "whether all is there that births need; 503 and what is missing if not",
+    says: "whether everything that births need is available; 503 with the missing parts if not",
     query: noQuery,
     answer: exportShapes.readyAnswer,
   },

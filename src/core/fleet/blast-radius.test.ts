@@ -53,7 +53,7 @@ describe("blast radius", () => {
     );
     assert.match(
       excessText(excess[0] ?? assert.fail(), limits),
-      /^1 of the 6 machines of group db are asked for, 2 were sent already, and at most 2 may be within an hour$/,
+      /^expected at most 2 of the 6 machines of group db within an hour, found 1 requested and 2 already sent$/,
     );
   });
 

@@ -1,9 +1,9 @@
 import type { Machine, MachineId } from "../machine/record.ts";
 
-/** How many machines of an owner group may be sent to rebirth or clean within a time; the larger of the two numbers counts. */
+/** How many machines of an owner group may be sent to rebirth or clean within a time window; the larger number applies. */
 export type BlastRadius = {
   readonly machines: number;
-  /** Of the machines that the group has, 0 to 100. */
+  /** Percentage of the machines in the group, 0 to 100. */
   readonly percent: number;
   readonly perSeconds: number;
 };
@@ -11,25 +11,25 @@ export type BlastRadius = {
 /** A machine, the groups that own it, and when it was last sent to rebirth or clean. */
 export type Owned = Pick<Machine, "id" | "groups"> & { readonly sentAway?: { readonly atMs: number } };
 
-/** A group that would lose more machines at once than it may. */
+/** A group that would exceed its limit. */
 export type Excess = {
-  /** The group's name; empty for the machines that no group owns. */
+  /** The group's name; empty for machines without an owner group. */
   readonly group: string;
   readonly size: number;
-  /** How many may be sent within the time, how many were sent, and how many more are asked for now. */
+  /** The limit within the window, the number already sent, and the number of further machines requested. */
   readonly limit: number;
   readonly sent: number;
   readonly asked: number;
-  /** When all that is asked for may be sent, if nothing else is until then; absent where it never may. */
+  /** When the request will fit, if nothing else is sent until then; absent if it exceeds the limit by itself. */
   readonly freeAtMs?: number;
 };
 
-/** What machines without an owner count as. */
+/** The group of machines without an owner. */
 const ownerless: readonly string[] = [""];
 
 /**
- * The groups that sending these machines would hurt more than the limits allow; none if it may be done. A machine counts
- * once in each of its groups, however often it was sent; one that is sent again within the time costs nothing more.
+ * The groups that would exceed their limit if these machines were sent; empty if the request is allowed. A machine counts
+ * once in each of its groups; sending it again within the window does not count again.
  */
 export function weighSending(asked: {
   readonly targets: readonly MachineId[];
@@ -56,15 +56,15 @@ export function weighSending(asked: {
     if (more === 0 || sentAtMs.length + more <= limit) return [];
     const excess = { group, size, limit, sent: sentAtMs.length, asked: more };
     if (more > limit) return [excess];
-    // So many of the oldest have to be forgotten before there is room for all.
+    // The request fits once this many of the oldest have left the window.
     const last = sentAtMs.sort((a, b) => a - b)[sentAtMs.length + more - limit - 1] ?? nowMs;
     return [{ ...excess, freeAtMs: last + windowMs }];
   });
 }
 
-/** One sentence about a group that would be hurt. */
+/** One sentence about a group that would exceed its limit. */
 export function excessText({ group, size, limit, sent, asked }: Excess, { perSeconds }: BlastRadius): string {
   const whose = group === "" ? "machines without a group" : `machines of group ${group}`;
   const per = perSeconds === 3600 ? "an hour" : `${perSeconds} s`;
-  return `${asked} of the ${size} ${whose} are asked for, ${sent} were sent already, and at most ${limit} may be within ${per}`;
+  return `expected at most ${limit} of the ${size} ${whose} within ${per}, found ${asked} requested and ${sent} already sent`;
 }

@@ -3,10 +3,12 @@ import { conditionOf } from "../machine/life/move.ts";
 import { whatCleanLeaves } from "../machine/not-erased.ts";
 import type { Machine } from "../machine/record.ts";
 
-/** What an operator may have done to one machine or to many at once. */
+/** An action that an operator can perform on one or many machines. */
 export type OperatorAction =
-  /** `mayMove`: at another place than now, by another name. `override`: beyond the blast radius. */
-  /** `newRootDisk`: another root disk than the recorded one is allowed, the one that `selector` names or any.  `restart`: also while one is running. */
+  /**
+   * `mayMove`: allow another slot and so another name. `override`: exceed the blast radius. `newRootDisk`: allow a root disk
+   * other than the recorded one: the disk that `selector` names, or any disk. `restart`: also while one is running.
+   */
   | {
       readonly action: "rebirth";
       readonly mayMove?: true | undefined;
@@ -17,19 +19,20 @@ export type OperatorAction =
   | { readonly action: "clean"; readonly restart?: true | undefined; readonly override?: boolean | undefined }
   | { readonly action: "cancel" }
   | { readonly action: "hold"; readonly reason: string }
-  /** `wipe`: its first birth may erase what was found on the disks. */
+  /** `wipe`: allow a first birth to erase data found on the disks. */
   | { readonly action: "release"; readonly wipe?: true | undefined }
   | { readonly action: "retire"; readonly reason?: string | undefined };
+/** The name of an action. */
 export type ActionName = OperatorAction["action"];
 
-/** Whether an action takes machines from their work, and is therefore bounded (blast-radius.ts). */
+/** Whether an action takes machines out of service, which blast-radius.ts limits. */
 export function sendsAway(
   action: OperatorAction,
 ): action is Extract<OperatorAction, { readonly override?: boolean | undefined }> {
   return action.action === "rebirth" || action.action === "clean";
 }
 
-/** The event that the life of a machine is asked to decide on. */
+/** The event of an action on a machine. */
 export function eventOfAction(action: OperatorAction, machine: Machine, by: string): MachineEvent {
   const { id } = machine;
   switch (action.action) {
@@ -49,7 +52,7 @@ export function eventOfAction(action: OperatorAction, machine: Machine, by: stri
     case "hold":
       return { kind: "conditionSet", id, condition: "hold", reason: `${action.reason} (${by})` };
     case "release": {
-      // One at a time: a retired machine may be on hold as well.
+      // A retired machine may also be on hold; the hold ends first.
       const held = conditionOf(machine, "hold") !== undefined;
       const retired = !held && conditionOf(machine, "retired") !== undefined;
       const wipe = action.wipe === true ? { wipeBy: by } : {};
@@ -72,7 +75,7 @@ function insisting(asked: { readonly override?: boolean | undefined; readonly re
   };
 }
 
-/** What of a machine's data an erasing action leaves, one clause each. */
+/** The data that an erasing action leaves readable, one clause per item. */
 export function leftBy(action: OperatorAction, machine: Machine): readonly string[] {
   return action.action === "clean" ? whatCleanLeaves(machine) : [];
 }

@@ -2,10 +2,10 @@ import type { Machine } from "../machine/record.ts";
 import { fieldValues } from "./machine-fields.ts";
 import { type Requirement, selects } from "./selector.ts";
 
-/** Which machines are meant: by operators' tags, by fields of the record; what is absent asks for nothing. */
+/** A selection of machines by tags and by fields of the record; an absent part selects all. */
 export type Selection = { readonly labels?: readonly Requirement[]; readonly where?: readonly Requirement[] };
 
-/** Whether a machine is among those that are meant. */
+/** Whether a selection contains a machine. */
 export function isSelected(machine: Machine, { labels = [], where = [] }: Selection): boolean {
   return (
     selects(where, (name) => fieldValues(machine, name)) && selects(labels, (name) => tagValues(machine.tags, name))

@@ -60,7 +60,7 @@ describe("selectors", () => {
       assert.equal(result.kind, "fault", text);
     }
     const result = parseSelector("rack=7,,unit");
-    assert.match(result.kind === "fault" ? result.message : "", /found nothing; meant is key=value/);
+    assert.match(result.kind === "fault" ? result.message : "", /expected key=value.*, found nothing/);
   });
 
   test("any text is read or refused, and a machine's own values always select it", () => {
@@ -94,6 +94,6 @@ test("fields: unknown names and values that none has are refused; each field giv
   const fault = parseFieldSelector("state=helthy");
   assert.match(
     fault.kind === "fault" ? fault.message : "",
-    /state: found helthy; meant is one of unknown, birth, healthy/,
+    /state: expected one of unknown, birth, healthy.*, found helthy/,
   );
 });

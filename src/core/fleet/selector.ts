@@ -1,36 +1,38 @@
-/** One thing that a selector asks of a key; a selector wants all of its requirements. */
+/** One requirement of a selector on a key; all requirements of a selector must hold. */
 export type Requirement =
   | { readonly kind: "in" | "notIn"; readonly key: string; readonly values: readonly string[] }
   | { readonly kind: "exists" | "absent"; readonly key: string };
 
+/** A parsed selector, or its fault. */
 export type SelectorResult =
   | { readonly kind: "selector"; readonly requirements: readonly Requirement[] }
-  /** One sentence: where it is wrong, what was found and what was meant. */
+  /** One sentence: what was expected and what was found. */
   | { readonly kind: "fault"; readonly message: string };
 
-/** More than a person or a program asks for at once. */
+/** Limits beyond any reasonable selector. */
 const requirementLimit = 50;
 const valueLimit = 1000;
 const textLimit = 32 * 1024;
 
 const keyPattern = /^[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/;
-const grammar = "key=value, key!=value, key in (a,b), key notin (a,b), key or !key, with commas between them";
+const grammar = "key=value, key!=value, key in (a,b), key notin (a,b), key or !key, separated by commas";
 
 /**
- * Reads a selector in the words that Kubernetes has for its labels: `rack=7`, `rack==7`, `rack!=7`, `rack in (7, 8)`,
- * `rack notin (7,8)`, `rack` (has one), `!rack` (has none), with commas between them. An empty one is a fault: it would
- * mean the whole fleet.
+ * Reads a selector in the syntax of Kubernetes label selectors: `rack=7`, `rack==7`, `rack!=7`, `rack in (7, 8)`,
+ * `rack notin (7,8)`, `rack` (has one), `!rack` (has none), with commas between them. An empty selector is a fault: it would
+ * select the whole fleet.
  */
 export function parseSelector(text: string): SelectorResult {
-  if (text.length > textLimit) return fault(`the selector is longer than ${textLimit} characters`);
+  if (text.length > textLimit) return fault(`expected at most ${textLimit} characters, found ${text.length}`);
   const parts = splitOutsideBrackets(text);
-  if (parts.length > requirementLimit) return fault(`more than ${requirementLimit} requirements`);
+  if (parts.length > requirementLimit)
+    return fault(`expected at most ${requirementLimit} requirements, found ${parts.length}`);
   const requirements: Requirement[] = [];
   for (const part of parts) {
     const requirement = parseRequirement(part.trim());
-    if (requirement === undefined) return fault(`found ${shown(part)}; meant is ${grammar}`);
+    if (requirement === undefined) return fault(`expected ${grammar}, found ${shown(part)}`);
     if ("values" in requirement && requirement.values.length > valueLimit) {
-      return fault(`${requirement.key}: more than ${valueLimit} values`);
+      return fault(`${requirement.key}: expected at most ${valueLimit} values, found ${requirement.values.length}`);
     }
     requirements.push(requirement);
   }
@@ -38,8 +40,8 @@ export function parseSelector(text: string): SelectorResult {
 }
 
 /**
- * Whether all requirements hold. `valuesOf` gives what stands under a key, several values where it is a list. `!=` and
- * `notin` hold also where there is nothing.
+ * Whether all requirements hold. `valuesOf` returns the values of a key, several for a list. `!=` and `notin` also hold
+ * for a key without values.
  */
 export function selects(requirements: readonly Requirement[], valuesOf: (key: string) => readonly string[]): boolean {
   return requirements.every((requirement) => holds(requirement, valuesOf(requirement.key)));
@@ -77,7 +79,7 @@ function parseRequirement(part: string): Requirement | undefined {
   return keyPattern.test(key) ? { kind: part === key ? "exists" : "absent", key } : undefined;
 }
 
-/** The pieces between commas; those inside brackets part the values of one requirement. */
+/** The parts between commas; commas inside brackets separate the values of one requirement. */
 function splitOutsideBrackets(text: string): string[] {
   const parts: string[] = [];
   let depth = 0;

@@ -107,7 +107,7 @@ export function readShape<T extends v.GenericSchema>(c: Context, schema: T, valu
   return { kind: "refused", response };
 }
 
-/** What does not fit, each with its path and what was meant; at most ten of them. Of a value that was read `inOurWords`. */
+/** The faults of a value that was read with `inOurWords`, each with its path and the expected value; at most ten. */
 export function faultsOf(issues: readonly v.BaseIssue<unknown>[]): string {
   return issues
     .slice(0, 10)
@@ -118,8 +118,8 @@ export function faultsOf(issues: readonly v.BaseIssue<unknown>[]): string {
 /** For reading a request: the library's own words, which a schema's words go before, repeat the value; it may be long or a secret. */
 export const inOurWords = {
   message: ({ expected, received, requirement }: v.BaseIssue<unknown>): string => {
-    if (expected === "never") return "means nothing here";
-    return received === "undefined" ? `is missing; meant is ${expected}` : `meant is ${expected ?? requirement}`;
+    if (expected === "never") return "unknown key";
+    return received === "undefined" ? `missing: expected ${expected}` : `expected ${expected ?? requirement}`;
   },
 } as const;
 

@@ -84,7 +84,7 @@ async function readRequest(c: Context, route: Route): Promise<Read<{ query: unkn
   const bodyType = route.bodyType ?? "application/json";
   const given = c.req.header("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (text !== "" && given !== bodyType) {
-    const detail = `content-type is ${given?.slice(0, 100) ?? "not there"}; meant is ${bodyType}`;
+    const detail = `content-type: expected ${bodyType}, found ${given?.slice(0, 100) ?? "nothing"}`;
     return refused(faultAnswer(c, "wrongType", detail, `send content-type: ${bodyType}`));
   }
   let document: unknown;

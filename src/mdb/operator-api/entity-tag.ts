@@ -23,7 +23,7 @@ export function expectedRevision(c: Context, machine: Machine): Read<number | un
 /** Like `expectedRevision`, for changes that must say what they saw. */
 export function demandedRevision(c: Context, machine: Machine): Read<number | undefined> {
   if (c.req.header("if-match") !== undefined) return expectedRevision(c, machine);
-  const detail = "if-match: is missing; meant is the ETag of the record as it was read, or *";
+  const detail = "if-match: missing: expected the ETag of the record as read, or *";
   return {
     kind: "refused",
     response: faultAnswer(c, "unconditional", detail, "read it, and send its ETag as If-Match"),

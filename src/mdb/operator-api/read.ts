@@ -40,7 +40,7 @@ export function readHandlers({ store, tokens }: OperatorDeps): Handlers<Reading>
 function follow({ c, query, feed, tokens }: Asked<"changes"> & { feed: ChangeFeed; tokens: Tokens }): Response {
   const last = c.req.header("last-event-id");
   if (last !== undefined && !/^\d{1,15}$/.test(last)) {
-    const detail = `last-event-id: found ${last.slice(0, 100)}; meant is the id of an event of this feed`;
+    const detail = `last-event-id: expected the id of an event of this feed, found ${last.slice(0, 100)}`;
     return faultAnswer(c, "wrongQuery", detail, "send the last id that came, or none");
   }
   const since = last === undefined ? query.since : Number(last);
