@@ -1,109 +1,145 @@
 /** `./test`: runs suites one after the other, shows progress, ends with one line that counts. */
-import { spawn } from "node:child_process";
-import { glob } from "node:fs/promises";
 import { ensurePackages } from "../src/main/debian-packages.ts";
+import { endChildrenOnSignals, runCommand, wasInterrupted } from "./runner/children.ts";
+import { type ChosenSuite, choose } from "./runner/choose.ts";
+import { type Choice, readTestCommand } from "./runner/command-line.ts";
+import { runFresh } from "./runner/fresh.ts";
+import { listOf, usage } from "./runner/help.ts";
+import { type Failure, Progress, spanOf } from "./runner/progress.ts";
+import { runFiles } from "./runner/run-files.ts";
+import { type Count, sumOf } from "./runner/test-record.ts";
+import { watch } from "./runner/watch.ts";
 import { type Suite, suites } from "./suites.ts";
-
-type Count = { passed: number; failed: number; skipped: number };
+import { testSeed } from "./support/seed.ts";
 
 // `./test --list | head` closes the pipe early; that is no failure.
 process.stdout.on("error", () => process.exit(0));
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-/** Runs a command, its output shown as it comes; resolves with the exit status and what it printed. */
-function show(argv: readonly string[]): Promise<{ status: number; output: string }> {
-  return new Promise((resolve, reject) => {
-    const [command = "", ...rest] = argv;
-    const child = spawn(command, rest, { stdio: ["ignore", "pipe", "inherit"] });
-    let output = "";
-    child.stdout.on("data", (chunk: Buffer) => {
-      output += chunk.toString();
-      process.stdout.write(chunk);
-    });
-    child.on("error", (cause) => reject(new Error(`cannot run ${command}`, { cause })));
-    child.on("close", (status) => resolve({ status: status ?? 1, output }));
-  });
-}
+/** What a suite came to. */
+type Result = {
+  readonly suite: Suite;
+  readonly count: Count;
+  readonly failures: readonly Failure[];
+  readonly ms: number;
+};
 
-/** The figure behind a word in the closing lines of node:test's spec reporter. */
-function closingFigure(output: string, word: string): number {
-  const matches = [...output.matchAll(new RegExp(`^ℹ ${word} (\\d+)$`, "gm"))];
-  return Number(matches.at(-1)?.[1] ?? 0);
-}
+/** Up to so many files, every test has a line. */
+const fewFiles = 12;
 
-async function runSuite(suite: Suite): Promise<Count> {
-  if (suite.run.kind === "commands") {
-    const count = { passed: 0, failed: 0, skipped: 0 };
-    for (const command of suite.run.commands) {
-      const { status } = await show(command);
-      say(`${status === 0 ? "✔" : "✖"} ${command.join(" ").replace("node_modules/.bin/", "")}`);
-      count[status === 0 ? "passed" : "failed"] += 1;
+async function runCommands(commands: readonly (readonly string[])[], progress: Progress): Promise<void> {
+  for (const command of commands) {
+    if (wasInterrupted()) return;
+    const beganMs = performance.now();
+    const text = command.join(" ").replaceAll("node_modules/.bin/", "");
+    if ((await runCommand(command)) !== 0) progress.fail(text, "the command failed");
+    else {
+      progress.count.passed += 1;
+      say(`✔ ${text} (${spanOf(performance.now() - beganMs)})`);
     }
-    return count;
   }
-  await ensurePackages(suite.run.packages ?? [], (_, message, facts) =>
-    say(`${message} ${facts?.packages ?? ""}`.trim()),
-  );
-  if (suite.run.prepare !== undefined && (await show(suite.run.prepare)).status !== 0) {
-    say(`✖ ${suite.run.prepare.join(" ")}`);
-    return { passed: 0, failed: 1, skipped: 0 };
-  }
-  const files = (await Promise.all(suite.run.globs.map((pattern) => Array.fromAsync(glob(pattern))))).flat().sort();
-  if (files.length === 0) {
-    say(`✖ suite ${suite.name} has no test file at ${suite.run.globs.join(", ")}`);
-    return { passed: 0, failed: 1, skipped: 0 };
-  }
-  const { atOnce = 1 } = suite.run;
-  const isolation = suite.name === "unit" ? ["--test-isolation=none"] : [`--test-concurrency=${atOnce}`];
-  const { status, output } = await show([
-    process.execPath,
-    "--disable-warning=ExperimentalWarning",
-    "--test",
-    ...isolation,
-    `--test-timeout=${suite.run.timeoutMs}`,
-    "--test-reporter=spec",
-    ...files,
-  ]);
-  const count = {
-    passed: closingFigure(output, "pass"),
-    failed: closingFigure(output, "fail") + closingFigure(output, "cancelled"),
-    skipped: closingFigure(output, "skipped") + closingFigure(output, "todo"),
-  };
-  // A runner that died, or that ran nothing, must not look like a pass.
-  if (count.failed === 0 && (status !== 0 || count.passed === 0)) count.failed = 1;
-  return count;
 }
 
-async function main(names: readonly string[]): Promise<number> {
-  if (names.includes("--help") || names.includes("-h")) {
-    say("./test            every suite but those marked *\n./test --list     the suites\n./test SUITE…     only these");
-    return 0;
+async function runSuite({ suite, files }: ChosenSuite, name: string | undefined): Promise<Result> {
+  const beganMs = performance.now();
+  const progress = new Progress(say, files.length <= fewFiles);
+  const { run } = suite;
+  if (run.kind === "commands") await runCommands(run.commands, progress);
+  else if (files.length === 0) progress.fail(run.globs.join(" "), "no test file there");
+  else if (run.prepare !== undefined && (await runCommand(run.prepare)) !== 0)
+    progress.fail(run.prepare.join(" "), "the preparation failed");
+  else {
+    const { atOnce = 1, sharedProcesses = false, environment = {}, timeoutMs } = run;
+    await runFiles(
+      { files, atOnce, sharedProcesses, environment, timeoutMs, ...(name === undefined ? {} : { name }) },
+      progress,
+    );
   }
-  if (names.includes("--list")) {
-    for (const suite of suites) say(`${suite.name.padEnd(14)}${suite.onlyWhenNamed ? "* " : "  "}${suite.about}`);
-    return 0;
-  }
-  const unknown = names.filter((name) => !suites.some((suite) => suite.name === name));
-  if (unknown.length > 0) {
-    say(`no suite is called ${unknown.join(", ")}; ./test --list names them`);
+  progress.end();
+  return { suite, count: progress.count, failures: progress.failures, ms: performance.now() - beganMs };
+}
+
+/** Runs what is chosen; the exit status. */
+async function run(choice: Choice): Promise<number> {
+  const chosen = choose(choice, suites);
+  if (chosen.kind === "nothing") {
+    say(chosen.text);
     return 2;
   }
-  const chosen = suites.filter((suite) => (names.length > 0 ? names.includes(suite.name) : !suite.onlyWhenNamed));
-  const total: Count = { passed: 0, failed: 0, skipped: 0 };
-  for (const [index, suite] of chosen.entries()) {
-    const startedMs = Date.now();
-    say(`\n━━ ${index + 1}/${chosen.length} ${suite.name}: ${suite.about}`);
-    const count = await runSuite(suite);
-    total.passed += count.passed;
-    total.failed += count.failed;
-    total.skipped += count.skipped;
-    const seconds = Math.round((Date.now() - startedMs) / 1000);
-    say(`━━ ${suite.name}: ${count.passed} passed, ${count.failed} failed in ${seconds} s`);
+  say(`seed ${testSeed} (TEST_SEED=${testSeed} repeats what is random)`);
+  await ensurePackages(
+    chosen.suites.flatMap(({ suite }) => suite.packages),
+    (_, message, facts) => say(`${message} ${facts?.packages ?? ""}`.trim()),
+  );
+  const results: Result[] = [];
+  for (const [index, each] of chosen.suites.entries()) {
+    if (wasInterrupted()) break;
+    say(`\n━━ ${index + 1}/${chosen.suites.length} ${each.suite.name}: ${each.suite.about}`);
+    const result = await runSuite(each, choice.name);
+    results.push(result);
+    const { passed, failed } = result.count;
+    say(`━━ ${each.suite.name}: ${passed} passed, ${failed} failed in ${spanOf(result.ms)}`);
   }
-  say("");
-  say(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`);
-  return total.failed === 0 ? 0 : 1;
+  return report(results, choice);
 }
 
-process.exitCode = await main(process.argv.slice(2));
+/** The failures once more with the command that repeats each, what each suite cost, and the closing line. */
+function report(results: readonly Result[], choice: Choice): number {
+  const total = sumOf(results.map(({ count }) => count));
+  if (wasInterrupted()) total.failed += 1;
+  else if (choice.name !== undefined && total.passed + total.failed + total.skipped === 0) {
+    say(`./test: expected a test whose name matches "${choice.name}", found none`);
+    total.failed = 1;
+  }
+  const failures = results.flatMap((result) => result.failures.map((failure) => ({ ...failure, suite: result.suite })));
+  if (failures.length > 0) say(`\nfailed, and how to repeat it (seed ${testSeed}):`);
+  for (const { file, name, suite } of failures) {
+    say(`✖ ${name}\n  TEST_SEED=${testSeed} ./test ${suite.name}${choiceOf(file, name)}`);
+  }
+  if (results.length > 1) {
+    say("");
+    for (const { suite, ms } of results) say(`${suite.name.padEnd(14)}${spanOf(ms).padStart(14)}`);
+  }
+  const totalMs = results.reduce((sum, { ms }) => sum + ms, 0);
+  say(`\n${wasInterrupted() ? "interrupted" : "ended"} after ${spanOf(totalMs)}`);
+  say(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`);
+  return wasInterrupted() ? 130 : total.failed === 0 ? 0 : 1;
+}
+
+/** The words that choose a failed test's file, or the test where it stands in a file that several share. */
+function choiceOf(file: string, name: string): string {
+  if (file.endsWith(".test.ts")) return ` ${file}`;
+  return file.endsWith(".ts") ? ` -g "${name.replace(/[^\w ]/g, ".")}"` : "";
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  const command = readTestCommand(
+    words,
+    suites.map((suite) => suite.name),
+  );
+  switch (command.kind) {
+    case "help":
+      say(usage);
+      return 0;
+    case "list":
+      say(listOf(suites));
+      return 0;
+    case "wrong":
+      say(command.text);
+      return 2;
+    case "fresh":
+      endChildrenOnSignals(say);
+      return await runFresh(command, say);
+    case "run":
+      endChildrenOnSignals(say);
+      return command.watch ? await watch(() => run(command), say) : await run(command);
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (cause) {
+  say(`./test: ${cause instanceof Error ? cause.message : cause}`);
+  process.exitCode = 1;
+}

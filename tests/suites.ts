@@ -4,7 +4,11 @@ import { packagesOf } from "../src/main/debian-packages.ts";
 export type Suite = {
   readonly name: string;
   readonly about: string;
-  /** Commands that must exit 0, each counted as one test; or test files (globs) for node:test. */
+  /** What it takes, measured on 2 cores without KVM, its packages and images already there. */
+  readonly cost: string;
+  /** Debian packages beside the essential ones; all that its tests and their tools use. The runner installs what is missing. */
+  readonly packages: readonly string[];
+  /** Commands that must exit 0, each counted as one test; or test files for node:test. */
   readonly run: { readonly kind: "commands"; readonly commands: readonly (readonly string[])[] } | TestFiles;
   /** Only run when named: too long for the plain run. */
   readonly onlyWhenNamed?: true;
@@ -13,12 +17,16 @@ export type Suite = {
 type TestFiles = {
   readonly kind: "files";
   readonly globs: readonly string[];
-  /** Debian packages beside those of the base system; the runner installs what is missing. */
-  readonly packages?: readonly string[];
+  /** Only those files whose text matches. */
+  readonly containing?: RegExp;
   /** What must be done first, where the outer network is: the tests' own namespaces have none. */
   readonly prepare?: readonly string[];
-  /** Files that run side by side: machines wait for each other's time-outs more than they compute. One if it is not said. */
+  /** Processes that run side by side: machines wait for each other's time-outs more than they compute. One if it is not said. */
   readonly atOnce?: number;
+  /** The files are dealt among the processes, instead of one process a file: for files that take milliseconds. */
+  readonly sharedProcesses?: true;
+  /** Variables for the tests, such as how many inputs they try. */
+  readonly environment?: { readonly [name: string]: string };
   /** Milliseconds after which one test is called hung. */
   readonly timeoutMs: number;
 };
@@ -30,6 +38,8 @@ export const suites: readonly Suite[] = [
   {
     name: "check",
     about: "types, the star rule (project references), Biome, and the English of documents and messages",
+    cost: "10 s",
+    packages: [],
     run: {
       kind: "commands",
       commands: [
@@ -41,82 +51,123 @@ export const suites: readonly Suite[] = [
   },
   {
     name: "unit",
-    about: "tables and properties of every room, in milliseconds",
+    about: "the tests beside the code: tables, properties and captures; no process, no socket, no thread",
+    cost: "10 s",
+    packages: [],
     run: {
       kind: "files",
-      globs: ["src/**/*.test.ts", "tests/fuzz/short.test.ts", "tests/text/*.test.ts"],
-      packages: ["cpio", "zstd"],
+      globs: ["src/**/*.test.ts", "tests/text/*.test.ts", "tests/runner/*.test.ts"],
+      atOnce: 2,
+      sharedProcesses: true,
+      environment: { TEST_RUNS: "sample" },
       timeoutMs: 2 * minuteMs,
+    },
+  },
+  {
+    name: "properties",
+    about: "the long properties of unit with four times the inputs; a hundred thousand mutated packets",
+    cost: "40 s",
+    packages: [],
+    run: {
+      kind: "files",
+      globs: ["src/**/*.test.ts", "tests/fuzz/short.test.ts"],
+      containing: /support\/runs\.ts|fuzz/,
+      atOnce: 2,
+      sharedProcesses: true,
+      timeoutMs: 5 * minuteMs,
     },
   },
   {
     name: "init",
     about:
       "births and subs on a fake host against the real MDB and Dominator in memory: every step, every fault, power cuts",
+    cost: "1 min",
+    packages: [],
     run: { kind: "files", globs: ["tests/init/**/*.test.ts"], timeoutMs: 2 * minuteMs },
+  },
+  {
+    name: "server",
+    about: "the parts of a server with their sockets, TLS, threads, timers and SQLite files",
+    cost: "30 s",
+    packages: [],
+    run: { kind: "files", globs: ["tests/server/*.test.ts"], atOnce: 2, timeoutMs: 2 * minuteMs },
+  },
+  {
+    name: "cli",
+    about: "the birther command as a program, on this computer and from another one over TLS",
+    cost: "40 s",
+    packages: [],
+    run: { kind: "files", globs: ["tests/cli/*.test.ts"], atOnce: 2, timeoutMs: 2 * minuteMs },
   },
   {
     name: "native",
     about: "the native ground of init as an ordinary program: TLS, hashes, files",
+    cost: "20 s",
+    packages: packagesOf["image build"],
     run: {
       kind: "files",
       globs: ["tests/native/*.test.ts"],
-      packages: packagesOf["image build"],
       timeoutMs: 5 * minuteMs,
     },
   },
   {
     name: "dominator",
     about: "birther-agent as an ordinary program against the Dominator: fetch, update, forged contents, power cuts",
+    cost: "10 s",
+    packages: [...packagesOf["image build"], "cpio", "cryptsetup-bin", "zstd"],
     run: {
       kind: "files",
       globs: ["tests/dominator/*.test.ts"],
-      packages: [...packagesOf["image build"], "cpio", "cryptsetup-bin", "zstd"],
       timeoutMs: 5 * minuteMs,
     },
   },
   {
     name: "postgres",
     about: "the MDB on a real PostgreSQL: contract suite, several processes, restarts, failover, copies",
+    cost: "45 s",
+    packages: [...packagesOf.serve, "postgresql", "iproute2"],
     run: {
       kind: "files",
       globs: ["tests/postgres/*.test.ts"],
-      packages: [...packagesOf.serve, "postgresql", "iproute2"],
       timeoutMs: 5 * minuteMs,
     },
   },
   {
     name: "mdb-faults",
     about: "the MDB's file: kill -9 during writes (KILL_ROUNDS=1000 for the long run), a full disk, damaged files",
+    cost: "75 s",
+    packages: [],
     run: { kind: "files", globs: ["tests/mdb-faults/*.test.ts"], timeoutMs: 30 * minuteMs },
   },
   {
     name: "real-clients",
     about: "curl, tftp-hpa, dhclient or udhcpc against our servers",
+    cost: "2 min",
+    packages: [
+      ...packagesOf.serve,
+      "curl",
+      "tftp-hpa",
+      "atftp",
+      "udhcpc",
+      "isc-dhcp-client",
+      "isc-dhcp-relay",
+      "iproute2",
+      "nftables",
+    ],
     run: {
       kind: "files",
       globs: ["tests/real-clients/*.test.ts"],
-      packages: [
-        ...packagesOf.serve,
-        "curl",
-        "tftp-hpa",
-        "atftp",
-        "udhcpc",
-        "isc-dhcp-client",
-        "isc-dhcp-relay",
-        "iproute2",
-        "nftables",
-      ],
       timeoutMs: 2 * minuteMs,
     },
   },
   {
     name: "exports",
     about: "what other tools are given, read by them: ansible-inventory, Prometheus, promtool",
+    cost: "20 s",
+    packages: ["ansible-core"],
     run: {
       kind: "files",
       globs: ["tests/exports/*.test.ts"],
-      packages: ["ansible-core"],
       prepare: ["node_modules/.bin/node", "tests/exports/prepare.ts"],
       timeoutMs: 2 * minuteMs,
     },
@@ -124,26 +175,30 @@ export const suites: readonly Suite[] = [
   {
     name: "lab",
     about: "the virtual rack: firmware, LLDP with a real lldpd, power, clean-up",
+    cost: "20 s",
+    packages: [...packagesOf.demo, "lldpd", "nftables"],
     run: {
       kind: "files",
       globs: ["tests/lab/*.test.ts"],
-      packages: [...packagesOf.demo, "lldpd", "nftables"],
       timeoutMs: 5 * minuteMs,
     },
   },
   {
     name: "image",
     about: "Bootstrap Image: builds, is small enough, holds what it must",
-    run: { kind: "files", globs: ["tests/image/*.test.ts"], packages: packagesOf.demo, timeoutMs: 10 * minuteMs },
+    cost: "2 min",
+    packages: packagesOf.demo,
+    run: { kind: "files", globs: ["tests/image/*.test.ts"], timeoutMs: 10 * minuteMs },
   },
   {
     name: "firmware",
     about: "OVMF and SeaBIOS: UEFI HTTP boot, Secure Boot with Microsoft's keys, ProxyDHCP beside dnsmasq, local boot",
+    cost: "11 min",
+    packages: [...packagesOf.demo, "dnsmasq-base"],
     run: {
       kind: "files",
       // Files are taken in the order of their names: the births, which take longest, come first.
       globs: ["tests/firmware/*.test.ts"],
-      packages: [...packagesOf.demo, "dnsmasq-base"],
       prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/support/prepare-births.ts"],
       atOnce: 2,
       timeoutMs: 20 * minuteMs,
@@ -152,20 +207,22 @@ export const suites: readonly Suite[] = [
   {
     name: "birth",
     about: "a BIOS and a UEFI machine from power-on to workload, then rebirth and clean",
+    cost: "15 min",
+    packages: [...packagesOf.demo, "cryptsetup-bin", "fdisk"],
     run: {
       kind: "files",
       globs: ["tests/birth/*.test.ts"],
-      packages: [...packagesOf.demo, "cryptsetup-bin", "fdisk"],
       timeoutMs: 25 * minuteMs,
     },
   },
   {
     name: "faults",
     about: "births that go wrong: no LLDP, unknown port, no disk, small disk, failing burn-in, server gone",
+    cost: "8 min",
+    packages: packagesOf.demo,
     run: {
       kind: "files",
       globs: ["tests/faults/*.test.ts"],
-      packages: packagesOf.demo,
       prepare: ["./birther", "image", "build", "--state", "build/test-state"],
       atOnce: 2,
       timeoutMs: 15 * minuteMs,
@@ -173,7 +230,9 @@ export const suites: readonly Suite[] = [
   },
   {
     name: "fuzz",
-    about: "ten million mutated packets for every reader of what comes from a wire (FUZZ_INPUTS, FUZZ_SEED)",
+    about: "ten million mutated packets for every reader of what comes from a wire (FUZZ_INPUTS)",
+    cost: "20 min",
+    packages: [],
     run: { kind: "files", globs: ["tests/fuzz/fuzz.test.ts"], timeoutMs: 30 * minuteMs },
     onlyWhenNamed: true,
   },

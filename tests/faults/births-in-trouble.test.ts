@@ -6,7 +6,7 @@ import { briefBurnIn, faultyRack, reasonFor } from "./faulty-rack.ts";
 
 const minuteMs = 60_000;
 
-insideNamespace("births in trouble, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   test("a failing burn-in leads to the debug image, and says so", { timeout: 6 * minuteMs }, async () => {
     const spec = machineSpec(1, { memoryMiB: 768 });
     await using setUp = await faultyRack([spec]);

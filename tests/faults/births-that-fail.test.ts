@@ -34,7 +34,7 @@ const faults = [
   },
 ] as const;
 
-insideNamespace("births that fail, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   test("each fault stands on the machine's record, and the machine tries again by itself", {
     timeout: 12 * minuteMs,
   }, async () => {

@@ -7,7 +7,7 @@ import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
 import { faultyRack } from "./faulty-rack.ts";
 
-insideNamespace("a birth that hangs, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   test("the hardware watchdog resets the machine, and it asks again", { timeout: 300_000 }, async () => {
     const spec = machineSpec(1, { memoryMiB: 768 });
     await using setUp = await faultyRack([spec]);

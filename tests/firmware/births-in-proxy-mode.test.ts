@@ -19,7 +19,7 @@ const networks = demoConfig("/nowhere").networks.map((network) => ({
 const secure = { firmware: "uefi", secureBoot: true } as const;
 const machines = [machineSpec(1), machineSpec(2, { ...secure, bootFrom: "http" }), machineSpec(3, secure)];
 
-insideNamespace("births in proxy mode, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   test("beside a real dnsmasq: a BIOS machine from power-on to up; UEFI under Secure Boot, by HTTP and by PXE, to init", {
     timeout: 14 * 60_000,
   }, async () => {

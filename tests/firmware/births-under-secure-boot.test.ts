@@ -21,7 +21,7 @@ async function timesEnforced({ consoleLogPath }: LabMachine): Promise<number> {
   return (await consoleOf({ consoleLogPath })).match(/secureboot: Secure boot enabled/g)?.length ?? 0;
 }
 
-insideNamespace("Secure Boot, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   test("OVMF with Microsoft's keys: birth and rebirth by TFTP; beside it UEFI HTTP boot to init", {
     timeout: 14 * 60_000,
   }, async (t) => {

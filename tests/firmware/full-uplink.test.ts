@@ -4,7 +4,7 @@ import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { faultyRack } from "../faults/faulty-rack.ts";
 import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
 
-insideNamespace("a full uplink, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   test("of two machines one waits in line, as its record says; its iPXE comes back, and both reach init", {
     timeout: 240_000,
   }, async () => {

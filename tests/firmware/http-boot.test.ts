@@ -4,7 +4,7 @@ import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { faultyRack } from "../faults/faulty-rack.ts";
 import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
 
-insideNamespace("UEFI HTTP boot, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   test("OVMF whose first boot entry is HTTPv4 gets iPXE and the Bootstrap Image by HTTP alone", {
     timeout: 240_000,
   }, async () => {

@@ -83,7 +83,7 @@ async function secondsToConsole(place: BootEnvironment, machine: LabMachine, say
   return (performance.now() - first.atMs) / 1000;
 }
 
-insideNamespace("healthy machines leave for their disks, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   for (const firmware of ["bios", "uefi"] as const)
     test(`${firmware}: told to boot locally it goes on at once; when it has come up, the method is remembered`, {
       timeout: 300_000,

@@ -9,7 +9,7 @@ import { bootEnvironment, rackNetwork } from "./boot-environment.ts";
 /** SeaBIOS has no second round: what its ROM did not get within its time-outs needs somebody at the power button. */
 const mostPowerCycles = 6;
 
-insideNamespace("firmware on a bad wire, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   test("two machines' iPXE have their scripts and an address each although 30 % of all frames are lost both ways", {
     timeout: 300_000,
   }, async (t) => {

@@ -9,7 +9,7 @@ import { type BootEnvironment, bootEnvironment, rackNetwork } from "./boot-envir
 const record = (place: BootEnvironment, index: number): Machine =>
   place.store.byMac(place.rack.machines[index]?.mac ?? assert.fail()) ?? assert.fail("no record");
 
-insideNamespace("modes of a network beside a real dnsmasq, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   test("proxy: SeaBIOS with iPXE and OVMF take dnsmasq's address and our script", { timeout: 300_000 }, async () => {
     const machines = [machineSpec(1), machineSpec(2, { firmware: "uefi" })];
     await using place = await bootEnvironment({ machines, network: rackNetwork({ mode: "proxy" }), otherDhcp: true });

@@ -1,15 +1,16 @@
 /**
- * Every reader of what comes from a wire, fed with mutated packets: none may throw, or take long. Inputs follow from the
- * seed alone. FUZZ_INPUTS says how many for all readers together (ten million in `./test fuzz`), FUZZ_SEED where to begin.
+ * Every reader of what comes from a wire, fed with mutated packets: none may throw, or take long. Inputs follow from
+ * TEST_SEED alone. FUZZ_INPUTS says how many for all readers together (ten million in `./test fuzz`).
  * An input that fails is kept in tests/captures/fuzz and tried first from then on.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
+import { chanceOf } from "../support/chance.ts";
+import { testSeed } from "../support/seed.ts";
 import { mutate } from "./mutate.ts";
 import { type Reader, readers } from "./readers.ts";
 
 const inputs = Number(process.env.FUZZ_INPUTS ?? 10_000_000);
-const seed = Number(process.env.FUZZ_SEED ?? 20_261_122);
 /** For one input of at most 2 KiB: a thousand times what it takes, so that only what grows without bound is found. */
 const longestMs = 1000;
 const kept = new URL("../captures/fuzz/", import.meta.url);
@@ -38,7 +39,7 @@ function keep(reader: Reader, bytes: Uint8Array, what: string, cause?: unknown):
     kept,
   );
   writeFileSync(file, bytes);
-  throw new Error(`${reader.name} ${what}; the input is kept in ${file.pathname}`, { cause });
+  throw new Error(`${reader.name} ${what}; the input is kept in ${file.pathname} (TEST_SEED=${testSeed})`, { cause });
 }
 
 for (const reader of readers) {
@@ -47,8 +48,8 @@ for (const reader of readers) {
       if (name.startsWith(`${fileOf(reader)}-`) && name.endsWith(".bin"))
         tryOne(reader, readFileSync(new URL(name, kept)));
   });
-  test(`${reader.name}: ${Math.ceil(inputs / readers.length)} mutated inputs from seed ${seed}`, () => {
-    const chance = { state: seed | 1 };
+  test(`${reader.name}: ${Math.ceil(inputs / readers.length)} mutated inputs`, () => {
+    const chance = chanceOf(testSeed);
     for (const whole of reader.seeds) tryOne(reader, whole);
     for (let done = 0; done < inputs / readers.length; done += 1) tryOne(reader, mutate(reader.seeds, chance));
   });

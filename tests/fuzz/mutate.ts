@@ -1,13 +1,4 @@
-/** A source of chance that repeats for the same seed (xorshift32). */
-export type Chance = { state: number };
-
-/** A whole number from 0 up to but not including `limit`. */
-export function below(chance: Chance, limit: number): number {
-  chance.state ^= chance.state << 13;
-  chance.state ^= chance.state >>> 17;
-  chance.state ^= chance.state << 5;
-  return (chance.state >>> 0) % limit;
-}
+import { below, type Chance } from "../support/chance.ts";
 
 /** Values at which lengths and counts go wrong. */
 const edges = [0, 1, 2, 3, 4, 7, 8, 52, 63, 64, 82, 127, 128, 254, 255] as const;

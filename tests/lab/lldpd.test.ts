@@ -16,7 +16,7 @@ import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
 const run = promisify(execFile);
 const ip = (text: string) => ({ argv: ["ip", ...text.split(" ")] });
 
-insideNamespace("a real lldpd as the neighbour, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   test("it knows our switch and port, and we read what it says", { timeout: 90_000 }, async () => {
     const directory = await mkdtemp(join(tmpdir(), "birther-lldpd-"));
     await using _directory = { [Symbol.asyncDispose]: () => rm(directory, { recursive: true }) };

@@ -9,7 +9,7 @@ const ip = (text: string) => ({ argv: ["ip", ...text.split(" ")] });
 const etherType = 0x88b5;
 const broadcast = Uint8Array.of(255, 255, 255, 255, 255, 255);
 
-insideNamespace("loss on a port of the virtual switch, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   test("a port that is to lose half loses about half in each direction; the switch's other port nothing", async () => {
     const ports = [
       { tap: "lossy", lossPercent: 50 },

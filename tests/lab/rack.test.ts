@@ -13,7 +13,7 @@ import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
 
 const ethernetAndIpBytes = 14 + 20;
 
-insideNamespace("the virtual rack, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   test("SeaBIOS with iPXE and OVMF's own PXE are heard asking; reset makes them ask again", {
     timeout: 240_000,
   }, async () => {

@@ -10,7 +10,7 @@ import { insideNamespace } from "../support/inside-namespace.ts";
 
 const open = (path: string) => openStore({ path, clock: stillClock(), log: () => {} });
 
-insideNamespace("a full disk, in a namespace with a small one of its own", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   const directory = mkdtempSync(join(tmpdir(), "birther-disk-"));
   after(() => {
     execFileSync("umount", [directory]);

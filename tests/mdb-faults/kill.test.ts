@@ -10,12 +10,16 @@ import { checkFleet } from "../../src/core/machine/check.ts";
 import type { Machine } from "../../src/core/machine/record.ts";
 import { openSqliteJournal } from "../../src/mdb/sqlite/journal.ts";
 import { testMac } from "../../src/mdb/testing/store-suite.ts";
+import { below, chanceOf } from "../support/chance.ts";
+import { testSeed } from "../support/seed.ts";
 
 /** KILL_ROUNDS=1000 for the long run. */
 const rounds = Number(process.env.KILL_ROUNDS ?? 40);
 /** After so many rounds a new file is begun: looking through an old one takes longer than filling it. */
 const roundsPerFile = 50;
 const limitMs = 60_000;
+/** When each writer is killed. */
+const chance = chanceOf(testSeed);
 /** After its first acknowledgement a writer lives for up to so long. */
 const lifeMs = 120;
 
@@ -38,7 +42,7 @@ async function killWriter(writer: ChildProcessWithoutNullStreams, first: number)
   });
   writer.stdin.write(`${first}\n`);
   await Promise.race([once(writer.stdout, "data"), once(writer, "close"), sleep(limitMs)]);
-  await sleep(Math.random() * lifeMs);
+  await sleep(below(chance, lifeMs));
   writer.kill("SIGKILL");
   await once(writer, "close");
   // The last line may be cut off.

@@ -13,7 +13,7 @@ import { startPostgres } from "./postgres-server.ts";
 
 const log = () => {};
 
-insideNamespace("two whole servers on one PostgreSQL, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   const parent = mkdtempSync(join(tmpdir(), "birther-two-"));
   after(() => rmSync(parent, { recursive: true }));
   const ip = (...text: string[]) => execFileSync("ip", text);

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { ip } from "../../src/core/net/testing/addresses.ts";
 import { testNetworkOfOnePart } from "../../src/core/network/testing/test-network.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
+import { testSeed } from "../support/seed.ts";
 import { type BadClient, layBadWire } from "./bad-wire.ts";
 import { startDhcpSite } from "./dhcp-site.ts";
 
@@ -43,13 +44,13 @@ async function dhclient(client: BadClient, directory: string): Promise<string> {
   return /fixed-address ([\d.]+);/.exec(readFileSync(file("leases"), "utf8"))?.[1] ?? "no lease";
 }
 
-insideNamespace("DHCP clients on a bad switch, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   test("of packets that are lost, doubled and out of order each client makes its one address, twice the same, nobody else's", {
     timeout: 180_000,
   }, async (t) => {
     const directory = mkdtempSync(join(tmpdir(), "birther-bad-wire-"));
     try {
-      await using wire = await layBadWire(macs, 11);
+      await using wire = await layBadWire(macs, testSeed);
       const network = testNetworkOfOnePart({
         ...{ interface: wire.serverInterface, allowForeignDhcp: true },
         temporaryPool: { first: ip("10.77.0.50"), last: ip("10.77.0.99") },

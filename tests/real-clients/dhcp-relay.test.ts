@@ -47,7 +47,7 @@ async function startRelayed(
   return { wire, site, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
-insideNamespace("DHCP relays, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   for (const [title, options, relay] of [
     ["plain", [], "10.78.0.1"],
     ["with circuit and remote id", ["-a"], "10.78.0.1"],

@@ -53,7 +53,7 @@ async function become(wire: Wire, n: number): Promise<void> {
     await wire.run(["ip", "link", "set", wire.clientInterface, ...change.split(" ")]);
 }
 
-insideNamespace("DHCP clients in trouble, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   test("udhcpc finds another host at its address: that is out of use and shown, and it gets another one", async () => {
     await using trouble = await startTrouble(2);
     const { wire, site } = trouble;

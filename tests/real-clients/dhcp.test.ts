@@ -24,7 +24,7 @@ async function udhcpc(site: Site, options: readonly string[]): Promise<{ status:
   }
 }
 
-insideNamespace("DHCP clients, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   test("udhcpc as a PXE client on a nursery: born, with a temporary address, the loader, and counted", async () => {
     await using site = await startSite();
     const { status, given } = await udhcpc(site, pxe);

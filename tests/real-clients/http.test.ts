@@ -16,7 +16,7 @@ async function born(site: Site): Promise<string> {
 
 const curl = (site: Site, ...argv: string[]) => site.wire.run(["curl", "-sS", "-m", "10", ...argv]);
 
-insideNamespace("HTTP clients, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   test("script, kernel and initramfs, as a machine in birth fetches them", async () => {
     await using site = await startSite();
     const address = await born(site);

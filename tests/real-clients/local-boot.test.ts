@@ -56,7 +56,7 @@ async function askAsRom(site: Site): Promise<string> {
   return site.store.get(id)?.pxe.lastAnswer ?? "";
 }
 
-insideNamespace("local boot, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   test("a machine that comes back is sent to its disk by the next method; the one that worked is used first from then on", async () => {
     await using site = await startSite();
     await declareHealthy(site);

@@ -3,23 +3,13 @@
  * server; 30 % of the packets are lost, 10 % come twice, and each is late by up to 15 ms, so that they overtake one another.
  */
 import { createSocket, type Socket } from "node:dgram";
+import { carryBadly } from "../support/bad-wire-chance.ts";
+import { chanceOf } from "../support/chance.ts";
 
 const [server = "", seed = "1"] = process.argv.slice(2);
-const lossPercent = 30;
-const twicePercent = 10;
-const latestMs = 15;
-let state = Number(seed);
-
-function chance(limit: number): number {
-  state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-  return Math.floor((state / 2 ** 32) * limit);
-}
-
-function carry(send: () => void): void {
-  if (chance(100) < lossPercent) return;
-  const copies = chance(100) < twicePercent ? 2 : 1;
-  for (let copy = 0; copy < copies; copy += 1) setTimeout(send, chance(latestMs));
-}
+const badness = { lossPercent: 30, twicePercent: 10, latestMs: 15 };
+const chance = chanceOf(Number(seed));
+const carry = (send: () => void): void => carryBadly(chance, badness, send);
 
 /** By the client's port: the socket that is the client to the server, and the one that is the server to the client. */
 const pairs = new Map<number, Socket>();

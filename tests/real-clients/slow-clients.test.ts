@@ -23,7 +23,7 @@ function bytesInSendQueues(port: number): number {
     .reduce((sum, [, , , , queues]) => sum + Number.parseInt(queues?.split(":")[0] ?? "0", 16), 0);
 }
 
-insideNamespace("slow HTTP clients, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   test("a fast client that stops leaves little in the kernel", async (t) => {
     execFileSync("ip", ["link", "set", "lo", "up"]);
     const files = new Map([["/initramfs.img", new Uint8Array(fileBytes)]]);

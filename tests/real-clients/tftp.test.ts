@@ -65,7 +65,7 @@ const clients: readonly (readonly [string, (file: string) => readonly string[]])
   ],
 ];
 
-insideNamespace("TFTP clients, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   for (const [title, argv] of clients)
     test(`${title} fetches the loader`, () =>
       withClient(async (site, file) => {

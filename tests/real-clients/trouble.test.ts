@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { insideNamespace } from "../support/inside-namespace.ts";
+import { testSeed } from "../support/seed.ts";
 import { loader, mac, type Site, smallBytes, startSite } from "./site.ts";
 
 const pxe = ["-V", "PXEClient:Arch:00000:UNDI:002001", "-x", "0x5d:0000"];
@@ -28,7 +29,7 @@ function startAtClient(site: Site, text: readonly string[]) {
 
 const here = (name: string): string => join(import.meta.dirname, name);
 
-insideNamespace("clients on a bad wire, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   test("udhcpc has its address although three of ten packets are lost both ways", async () => {
     await using site = await startSite();
     const rule = "numgen random mod 100 < 30 drop";
@@ -58,7 +59,7 @@ insideNamespace("clients on a bad wire, in a namespace", import.meta.url, () => 
       const directory = mkdtempSync(join(tmpdir(), "birther-trouble-"));
       await site.wire.run(["ip", "link", "set", "lo", "up"]);
       await site.wire.run(["ip", "address", "add", "10.77.0.60/24", "dev", site.wire.clientInterface]);
-      const proxy = startAtClient(site, [here("lossy-proxy.ts"), "10.77.0.1", "7"]);
+      const proxy = startAtClient(site, [here("lossy-proxy.ts"), "10.77.0.1", String(testSeed)]);
       try {
         await once(proxy.stdout, "data");
         const file = join(directory, "got");

@@ -48,7 +48,7 @@ async function fetched(url: string): Promise<string> {
   return (await response.toArray()).join("");
 }
 
-insideNamespace("the whole server, in a namespace", import.meta.url, () => {
+await insideNamespace(import.meta.url, () => {
   const ip = (...text: string[]) => execFileSync("ip", text);
   ip("link", "set", "lo", "up");
   // No port, so no carrier: the rack is not switched on yet.

@@ -1,36 +1,41 @@
-import assert from "node:assert/strict";
-import { test } from "node:test";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { startInNamespace } from "../../src/lab/namespace.ts";
 
 const mark = "BIRTHER_TEST_NAMESPACE";
 
 /**
- * Runs the tests that `define` defines in a network namespace of their own: outside they are one test that starts the
- * same file again in there. `fileUrl` is the calling file's `import.meta.url`.
+ * Runs the tests that `define` defines in a network namespace of their own: outside, this starts the same file again in
+ * there, with the same options of node:test and the same outputs, and defines nothing. `fileUrl` is the calling file's
+ * `import.meta.url`.
  */
-export function insideNamespace(title: string, fileUrl: string, define: () => void): void {
+export async function insideNamespace(fileUrl: string, define: () => void): Promise<void> {
   if (process.env[mark] === "1") {
     define();
     return;
   }
-  test(title, { timeout: 1_200_000 }, async (context) => {
-    // NODE_TEST_CONTEXT would make the inner run speak to our runner instead of writing text.
-    const env = { [mark]: "1", NODE_TEST_CONTEXT: undefined };
-    const child = startInNamespace([process.execPath, "--test-reporter=spec", fileURLToPath(fileUrl)], {
-      stdio: ["ignore", "pipe", "pipe"],
-      env,
-    });
-    context.signal.addEventListener("abort", () => child.kill("SIGKILL"));
-    let said = "";
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding("utf8").on("data", (text: string) => {
-        said += text;
-      });
-    }
-    const status = await new Promise((resolve) => child.once("close", resolve));
-    assert.equal(status, 0, said);
+  const child = startInNamespace([process.execPath, ...process.execArgv, fileURLToPath(fileUrl)], {
+    // Descriptor 3 is where tests/runner/reporter.ts writes.
+    stdio: [
+      "ignore",
+      "inherit",
+      "inherit",
+      process.execArgv.some((word) => word.includes("runner/reporter")) ? 3 : "ignore",
+    ],
+    env: { [mark]: "1" },
   });
+  // unshare(1) keeps SIGTERM to itself.
+  process.on("SIGTERM", () => {
+    for (const pid of childrenOf(child.pid)) process.kill(pid, "SIGTERM");
+  });
+  const status = await new Promise<number>((resolve) => child.once("close", (code) => resolve(code ?? 1)));
+  if (status !== 0) process.exitCode = status;
+}
+
+/** Processes that a process has started (proc_pid_task(5)); none when it has ended. */
+function childrenOf(pid: number | undefined): readonly number[] {
+  const path = `/proc/${pid}/task/${pid}/children`;
+  return existsSync(path) ? readFileSync(path, "utf8").split(" ").filter(Boolean).map(Number) : [];
 }
 
 /** Tries `attempt` until it gives a value; throws, saying what it waited for, when `seconds` have passed. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { runs } from "../../../tests/support/runs.ts";
 import { decodeUtf8, encodeUtf8 } from "./utf8.ts";
 
 test("encodeUtf8 writes what TextEncoder writes", () => {
@@ -8,6 +9,7 @@ test("encodeUtf8 writes what TextEncoder writes", () => {
     fc.property(fc.string({ unit: "binary", maxLength: 6000 }), (text) => {
       assert.deepEqual(encodeUtf8(text), new TextEncoder().encode(text));
     }),
+    { numRuns: runs(100) },
   );
   assert.deepEqual(encodeUtf8("a\ud800b"), new TextEncoder().encode("a\ud800b"));
 });
@@ -20,6 +22,7 @@ test("decodeUtf8 reads back what was written", () => {
         new TextDecoder().decode(new TextEncoder().encode(text)).replace(/^\ufeff/, (mark) => mark),
       );
     }),
+    { numRuns: runs(100) },
   );
 });
 

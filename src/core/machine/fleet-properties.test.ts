@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { runs } from "../../../tests/support/runs.ts";
 import { checkFleet } from "./check.ts";
 import type { Decision, MachineEvent, OfOrder } from "./event.ts";
 import { defaultDeadlineSeconds } from "./health/deadlines.ts";
@@ -328,7 +329,7 @@ describe("whole fleets: no system is wiped without an operator, nothing is held 
   test("shared NICs, moved NICs and swapped boards", () => {
     fc.assert(
       fc.property(cabling, sequence(moveNic, newBoard), (nics, actions) => play(nics, actions)),
-      { numRuns: 1000, examples },
+      { numRuns: runs(1000), examples },
     );
   });
 
@@ -337,13 +338,13 @@ describe("whole fleets: no system is wiped without an operator, nothing is held 
       const property = fc.property(cabling, sequence(later, later, patrol, patrol, boot), (nics, actions) =>
         play(nics, actions, policy),
       );
-      fc.assert(property, { numRuns: 1000 });
+      fc.assert(property, { numRuns: runs(1000) });
     });
 
   test("machines that are moved, also into occupied slots", () => {
     fc.assert(
       fc.property(cabling, sequence(moveSlot), (nics, actions) => play(nics, actions)),
-      { numRuns: 1000, examples },
+      { numRuns: runs(1000), examples },
     );
   });
 });

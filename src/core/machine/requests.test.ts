@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { runs } from "../../../tests/support/runs.ts";
 import type { MachineEvent } from "./event.ts";
 import { responsesTo } from "./life/boot.ts";
 import type { Machine } from "./record.ts";
@@ -117,7 +118,7 @@ test("requests counted first and recorded later leave the same record as request
       flush();
       assert.deepEqual(counted.list().map(withoutRevision), notified.list().map(withoutRevision));
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
 import { framesOf, udpPayloadsTo } from "../../../tests/support/pcap.ts";
+import { runs } from "../../../tests/support/runs.ts";
 import { bytesFromText, hexFromBytes } from "../bytes/text.ts";
 import type { DhcpOptions } from "../dhcp/codec/option-table.ts";
 import type { DhcpPacket } from "../dhcp/codec/packet.ts";
@@ -301,7 +302,7 @@ test("no packet makes the decision throw, and whatever is sent fits", () => {
       const decision = decide(result.packet, { machine: state === null ? undefined : machine(state) });
       if (decision.kind === "reply") assert.ok(writeDhcp(decision.reply).length <= 1472);
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { runs } from "../../../tests/support/runs.ts";
 import { bytesFromHex, bytesFromText, hexFromBytes, textFromBytes } from "../bytes/text.ts";
 import { negotiate } from "./negotiate.ts";
 import { netasciiLimitBytes } from "./netascii.ts";
@@ -70,7 +71,7 @@ test("no bytes make the reader or the answer throw", () => {
       const packet = readTftp(bytes);
       if (packet.kind === "readRequest" || packet.kind === "writeRequest") answerRequest(packet, files, 1500);
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 

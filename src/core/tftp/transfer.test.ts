@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { runs } from "../../../tests/support/runs.ts";
 import { admitTransfer, clientTransferLimit, type TransferStart, transferLimit } from "./admission.ts";
 import { placeOfBlock, writeBlockHeader } from "./blocks.ts";
 import { negotiate } from "./negotiate.ts";
@@ -316,7 +317,7 @@ test("a wire that loses packets delivers the file whole, without multiplying the
       assert.deepEqual(received, file(length));
       assert.ok(blocksSent <= 10 + windowBlocks * 4 + 3 * (length / 512), `${blocksSent} blocks for ${length} bytes`);
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });
 

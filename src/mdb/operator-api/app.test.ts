@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import * as v from "valibot";
+import { runs } from "../../../tests/support/runs.ts";
 import { problem } from "../../contract/machine-facing.ts";
 import type { BatchAnswer } from "../../contract/operator/answers.ts";
 import { roles } from "../../contract/operator/role.ts";
@@ -10,7 +11,7 @@ import { type OperatorRoute, operatorRoutes, type Route } from "../../contract/o
 import { defaultDeadlineSeconds } from "../../core/machine/health/deadlines.ts";
 import type { Store } from "../../core/ports.ts";
 import { openLoneExports } from "../exports/lone-exports.ts";
-import { openStore } from "../open-store.ts";
+import { openMemoryStore } from "../testing/memory-store.ts";
 import { asks, birthOf, stillClock, testMac } from "../testing/store-suite.ts";
 import { operatorApp } from "./app.ts";
 import { backupsIn } from "./backup-stream.ts";
@@ -35,7 +36,7 @@ async function openApp(machines: number, web = 0) {
   const clock = stillClock();
   const lines: string[] = [];
   const log = (...text: unknown[]) => void lines.push(JSON.stringify(text));
-  const store = life.use(await openStore({ path: ":memory:", clock, log }));
+  const store = life.use(await openMemoryStore({ clock, log }));
   let seed = 0;
   const random = {
     bytes: (count: number) => {
@@ -319,7 +320,7 @@ describe("requests", () => {
         assert.ok(status < 500, `${path} ${text}: ${JSON.stringify(json)}`);
         if (status >= 400) assert.ok(v.is(problem, json) && json.next !== "");
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
     const plain = routes.filter(([, { method, answerType }]) => method === "GET" && answerType === undefined);
     await fc.assert(
@@ -328,7 +329,7 @@ describe("requests", () => {
         const { status } = await site.ask(url);
         assert.ok(status < 500 || (name === "ready" && status === 503), `${url} ${status}`);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
     assert.deepEqual(
       site.lines.filter((line) => line.includes("a request failed")),

@@ -5,7 +5,7 @@ import type { RepairPolicy } from "../../core/machine/health/repair.ts";
 import { defaultWatchRules } from "../../core/machine/health/stall-detection.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
 import type { Clock, Store } from "../../core/ports.ts";
-import { openStore } from "../open-store.ts";
+import { openMemoryStore } from "../testing/memory-store.ts";
 import { asks, birthOf, stillClock, testMac } from "../testing/store-suite.ts";
 import { openAgenda } from "./agenda.ts";
 import { openFleetWatch } from "./fleet-watch.ts";
@@ -19,7 +19,7 @@ const up = { kind: "subSeen", id, runningImage: "compute" } as const;
 describe("the watch over the fleet", () => {
   test("finds a phase past its deadline when it is past, and its end when it ends", async () => {
     const clock = stillClock();
-    await using store = await openStore({ path: ":memory:", clock, log });
+    await using store = await openMemoryStore({ clock, log });
     using watch = openFleetWatch({ store, clock, log, rules });
     await store.apply(asks(1));
     clock.pass(defaultDeadlineSeconds.offered * 1000 - 1000);
@@ -37,7 +37,7 @@ describe("the watch over the fleet", () => {
     let setMs = 0;
     const steady = stillClock();
     const clock: Clock = { nowMs: () => steady.nowMs() + setMs, monotonicMs: steady.monotonicMs };
-    await using store = await openStore({ path: ":memory:", clock, log });
+    await using store = await openMemoryStore({ clock, log });
     for (const event of [...birthOf(1), up]) await store.apply(event);
     steady.pass(86_400_000);
     using watch = openFleetWatch({ store, clock, log, rules });
@@ -63,7 +63,7 @@ describe("the watch over the fleet", () => {
 
   test("without a policy leaves a failing machine alone, for however long", async () => {
     const clock = stillClock();
-    await using store = await openStore({ path: ":memory:", clock, log });
+    await using store = await openMemoryStore({ clock, log });
     using watch = openFleetWatch({ store, clock, log, rules });
     await lose(store, clock);
     for (let day = 0; day < 30; day += 1) {
@@ -75,7 +75,7 @@ describe("the watch over the fleet", () => {
 
   test("with a policy sends it to rebirth, in policy's name", async () => {
     const clock = stillClock();
-    await using store = await openStore({ path: ":memory:", clock, log });
+    await using store = await openMemoryStore({ clock, log });
     using watch = openFleetWatch({ store, clock, log, rules, repair });
     await lose(store, clock);
     for (let ticks = 0; ticks < 30; ticks += 1) {
@@ -89,7 +89,7 @@ describe("the watch over the fleet", () => {
 
   test("only acts where it leads", async () => {
     const clock = stillClock();
-    await using store = await openStore({ path: ":memory:", clock, log });
+    await using store = await openMemoryStore({ clock, log });
     let leads = false;
     using watch = openFleetWatch({ store: { ...store, leads: () => leads }, clock, log, rules });
     await store.apply(asks(1));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { runs } from "../../../../tests/support/runs.ts";
 import { bytesFromHex, hexFromBytes } from "../../bytes/text.ts";
 import { type Ipv4, isUnicast, noAddress, parseIpv4 } from "../../net/ipv4.ts";
 import type { DhcpOptions } from "./option-table.ts";
@@ -216,7 +217,7 @@ test("no bytes make a reader throw, nor a written message exceed its limit", () 
       if (result.kind === "packet") assert.ok(writeDhcp(result.packet, 548).length <= 548);
       readSubOptions(bytes);
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 

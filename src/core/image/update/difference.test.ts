@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { runs } from "../../../../tests/support/runs.ts";
 import { parseFilter } from "../filter.ts";
 import { faultOfTree, type Inode, parentPath, type SeenInode, type SeenTree, type Tree } from "../tree.ts";
 import { planUpdate } from "./difference.ts";
@@ -194,7 +195,7 @@ test("property: carrying out the plan makes of one tree the other, outside the f
       const counts = (path: string) => !protects(path) && !blocked(path) && (wanted.has(path) || !guarded(path));
       assert.deepEqual(describe(files, counts), describe(wanted, counts));
     }),
-    { numRuns: 3000 },
+    { numRuns: runs(3000) },
   );
 });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { runs } from "../../../../tests/support/runs.ts";
 import type { MachineEvent } from "../event.ts";
 import { type ConditionKind, type Machine, type MachineIn, machineStates, type Phase, phases } from "../record.ts";
 import { asked, burnIn, healthy, id, issued, mac, taken, testFleet } from "../testing/test-fleet.ts";
@@ -287,7 +288,7 @@ describe("repair by policy", () => {
           assert.ok(!kinds.includes("debug"));
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 });

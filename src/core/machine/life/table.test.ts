@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { runs } from "../../../../tests/support/runs.ts";
 import { checkFleet } from "../check.ts";
 import type { Decision, MachineEvent, Refusal } from "../event.ts";
 import type { MachineId } from "../record.ts";
@@ -425,7 +426,7 @@ describe("what no sequence of events can do", () => {
           }
         }
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     );
   });
 
@@ -439,7 +440,7 @@ describe("what no sequence of events can do", () => {
           assert.deepEqual(checkFleet(world.list()), []);
         },
       ),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     );
   });
 
@@ -460,7 +461,7 @@ describe("what no sequence of events can do", () => {
           }
         },
       ),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     );
   });
 
@@ -487,7 +488,7 @@ describe("what no sequence of events can do", () => {
           }
         },
       ),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     );
   });
 });

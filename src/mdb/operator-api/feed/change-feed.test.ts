@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, mock, test } from "node:test";
-import { openStore } from "../../open-store.ts";
+import { openMemoryStore } from "../../testing/memory-store.ts";
 import { asks, birthOf, stillClock } from "../../testing/store-suite.ts";
 import { changeFeed } from "./change-feed.ts";
 
-const openMemory = () => openStore({ path: ":memory:", clock: stillClock(), log: () => {} });
+const openMemory = () => openMemoryStore({ clock: stillClock(), log: () => {} });
 const always = { mayGoOn: () => true };
 
 /** Reads events of a stream one by one: its id, its kind and its data. */

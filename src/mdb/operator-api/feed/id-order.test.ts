@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { machineIdFromMac } from "../../../core/machine/life/move.ts";
-import { openStore } from "../../open-store.ts";
+import { openMemoryStore } from "../../testing/memory-store.ts";
 import { asks, stillClock, testMac } from "../../testing/store-suite.ts";
 import { idOrder } from "./id-order.ts";
 
 test("machines in the order of their ids, newcomers too, also those that nobody was told of", async () => {
-  await using store = await openStore({ path: ":memory:", clock: stillClock(), log: () => {} });
+  await using store = await openMemoryStore({ clock: stillClock(), log: () => {} });
   let silent = false;
   const inOrder = idOrder({
     list: store.list,

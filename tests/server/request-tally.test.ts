@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import type { MachineEvent } from "../../core/machine/event.ts";
-import type { MachineId } from "../../core/machine/record.ts";
-import { countedMs } from "../../core/machine/requests.ts";
-import { asked, id, testFleet } from "../../core/machine/testing/test-fleet.ts";
-import { openRequestTally } from "./request-tally.ts";
+import { openRequestTally } from "../../src/boot-server/dhcp/request-tally.ts";
+import type { MachineEvent } from "../../src/core/machine/event.ts";
+import type { MachineId } from "../../src/core/machine/record.ts";
+import { countedMs } from "../../src/core/machine/requests.ts";
+import { asked, id, testFleet } from "../../src/core/machine/testing/test-fleet.ts";
 
 type PxeAsked = Extract<MachineEvent, { kind: "pxeAsked" }>;
 

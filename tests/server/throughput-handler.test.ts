@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startHttpServer } from "./server.ts";
-import { throughputHandler } from "./throughput-handler.ts";
+import { startHttpServer } from "../../src/boot-server/http/server.ts";
+import { throughputHandler } from "../../src/boot-server/http/throughput-handler.ts";
 
 test("as many bytes as were asked for, and no more than anybody needs", async () => {
   const log = () => {};

@@ -4,19 +4,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
-import type { NetworkView } from "../../contract/operator/views.ts";
-import { writeExposition } from "../../core/export/exposition.ts";
-import { machineIdFromMac } from "../../core/machine/life/move.ts";
-import type { Clock, Store } from "../../core/ports.ts";
-import { openStore } from "../open-store.ts";
-import { asks, birthOf, testMac } from "../testing/store-suite.ts";
-import { bootMetrics } from "./boot-metrics.ts";
-import { keepDominatorFile } from "./dominator-file.ts";
-import { openDominatorMdb } from "./dominator-mdb.ts";
-import { fileFamilies } from "./exports.ts";
-import { openLoneExports } from "./lone-exports.ts";
-import { readinessOf } from "./readiness.ts";
-import { meterStore } from "./store-meter.ts";
+import type { NetworkView } from "../../src/contract/operator/views.ts";
+import { writeExposition } from "../../src/core/export/exposition.ts";
+import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
+import type { Clock, Store } from "../../src/core/ports.ts";
+import { bootMetrics } from "../../src/mdb/exports/boot-metrics.ts";
+import { keepDominatorFile } from "../../src/mdb/exports/dominator-file.ts";
+import { openDominatorMdb } from "../../src/mdb/exports/dominator-mdb.ts";
+import { fileFamilies } from "../../src/mdb/exports/exports.ts";
+import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
+import { readinessOf } from "../../src/mdb/exports/readiness.ts";
+import { meterStore } from "../../src/mdb/exports/store-meter.ts";
+import { openStore } from "../../src/mdb/open-store.ts";
+import { asks, birthOf, testMac } from "../../src/mdb/testing/store-suite.ts";
 
 const clock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 const log = () => {};
@@ -193,7 +193,7 @@ test("every figure that the dashboard and the alert rules name is exported", asy
     fileFamilies({ writes: 1, failures: 0, lastWriteAtMs: 1 }),
   )}`;
   const exported = new Set([...shown.matchAll(/^# TYPE (\w+)/gm)].map(([, name]) => name));
-  const folder = join(import.meta.dirname, "../../../packaging");
+  const folder = join(import.meta.dirname, "../../packaging");
   for (const file of ["grafana/birther.json", "prometheus/birther.rules.yml"]) {
     const text = readFileSync(join(folder, file), "utf8");
     const named = [...text.matchAll(/\b((?:birther|process|nodejs)_[a-z0-9_]+)/g)].map(([, name = ""]) => name);

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
-import { openStore } from "../open-store.ts";
-import { checkOldFleet, type OldSchema, oldRows } from "../testing/old-schemas.ts";
-import { stillClock } from "../testing/store-suite.ts";
-import { migrations, stepFor } from "./migrations.ts";
+import { migrations, stepFor } from "../../src/mdb/journal/migrations.ts";
+import { openStore } from "../../src/mdb/open-store.ts";
+import { checkOldFleet, type OldSchema, oldRows } from "../../src/mdb/testing/old-schemas.ts";
+import { stillClock } from "../../src/mdb/testing/store-suite.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-migrations-"));
 after(() => rmSync(directory, { recursive: true }));

@@ -9,7 +9,7 @@ type Child = ChildProcessByStdio<null, Readable, Readable>;
 
 /** A process with a log on its standard error that runs `action`. */
 function logging(action: string, json = false): Child {
-  const log = `const { openLog } = await import(${JSON.stringify(new URL("structured-log.ts", import.meta.url).href)});
+  const log = `const { openLog } = await import(${JSON.stringify(new URL("../../src/log/structured-log.ts", import.meta.url).href)});
     const log = openLog({ json: ${json}, least: "info" });
     const turn = () => new Promise((resolve) => setImmediate(resolve));`;
   const flags = ["--disable-warning=ExperimentalWarning", "--input-type=module"];

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
-import type { LabAnswer, LabMachineView } from "../../contract/lab.ts";
-import { askLab, listText } from "./lab.ts";
+import { askLab, listText } from "../../src/cli/server/lab.ts";
+import type { LabAnswer, LabMachineView } from "../../src/contract/lab.ts";
 
 const machine: LabMachineView = {
   name: "machine-1",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startHttpServer } from "./server.ts";
+import { startHttpServer } from "../../src/boot-server/http/server.ts";
 
 test("a port that another server has: the error names place and reason, and nothing is left open", async () => {
   const start = (port: number, ...addresses: string[]) =>

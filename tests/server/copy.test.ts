@@ -3,10 +3,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { machineIdFromMac } from "../core/machine/life/move.ts";
-import { copyMdb } from "./copy-mdb.ts";
-import { type OpenStore, openStore } from "./open-store.ts";
-import { asks, birthOf, stillClock, testMac } from "./testing/store-suite.ts";
+import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
+import { copyMdb } from "../../src/mdb/copy-mdb.ts";
+import { type OpenStore, openStore } from "../../src/mdb/open-store.ts";
+import { asks, birthOf, stillClock, testMac } from "../../src/mdb/testing/store-suite.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-copy-"));
 after(() => rmSync(directory, { recursive: true }));

@@ -6,25 +6,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
-import { defaultDeadlineSeconds } from "../core/machine/health/deadlines.ts";
-import type { Ipv4 } from "../core/net/ipv4.ts";
-import { parseIpv4 } from "../core/net/ipv4.ts";
-import { openLoneExports } from "../mdb/exports/lone-exports.ts";
-import { type OpenStore, openStore } from "../mdb/open-store.ts";
-import { operatorApp } from "../mdb/operator-api/app.ts";
-import { backupsIn } from "../mdb/operator-api/backup-stream.ts";
-import { type Tokens, tokensIn } from "../mdb/operator-api/caller/tokens.ts";
-import { asks, birthOf } from "../mdb/testing/store-suite.ts";
-import { operatorCertificate } from "../mdb/tls/operator-certificate.ts";
-import { openPki } from "../mdb/tls/pki.ts";
-import { startOperatorTls } from "./server/operator-server.ts";
-import { systemClock as clock, systemRandom as random } from "./system-ports.ts";
+import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.ts";
+import type { Ipv4 } from "../../src/core/net/ipv4.ts";
+import { parseIpv4 } from "../../src/core/net/ipv4.ts";
+import { startOperatorTls } from "../../src/main/server/operator-server.ts";
+import { systemClock as clock, systemRandom as random } from "../../src/main/system-ports.ts";
+import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
+import { type OpenStore, openStore } from "../../src/mdb/open-store.ts";
+import { operatorApp } from "../../src/mdb/operator-api/app.ts";
+import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
+import { type Tokens, tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
+import { asks, birthOf } from "../../src/mdb/testing/store-suite.ts";
+import { operatorCertificate } from "../../src/mdb/tls/operator-certificate.ts";
+import { openPki } from "../../src/mdb/tls/pki.ts";
 
 type Outcome = { readonly status: number; readonly out: string; readonly err: string };
 
 /** Runs the command as on a machine that knows only its arguments and environment of the server. */
 function birther(text: readonly string[], environment: { [name: string]: string }): Promise<Outcome> {
-  const entry = join(import.meta.dirname, "cli.ts");
+  const entry = join(import.meta.dirname, "../../src/main/cli.ts");
   const env = {
     ...process.env,
     BIRTHER_STATE: "",
@@ -141,7 +141,7 @@ describe("the birther command against a server on another machine", () => {
   test("watch resumes at its position after a server restart: no change is missed", { timeout: 30_000 }, async () => {
     const token = await newToken("wim", "viewer");
     const text = ["watch", "-o", "json", "--since", String(store.position()), "--server", server, "--ca", ca];
-    const entry = join(import.meta.dirname, "cli.ts");
+    const entry = join(import.meta.dirname, "../../src/main/cli.ts");
     const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", entry, ...text], {
       env: { ...process.env, BIRTHER_STATE: "", BIRTHER_TOKEN: token },
       stdio: ["ignore", "pipe", "inherit"],

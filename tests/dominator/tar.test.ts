@@ -5,11 +5,11 @@ import { chmod, link, lutimes, mkdir, mkdtemp, rm, symlink, writeFile } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import type { Inode, Tree } from "../../core/image/tree.ts";
-import { type ObjectStore, openObjectStore } from "../storage/object-store.ts";
-import { readTar } from "./tar-reader.ts";
-import { importTree } from "./tree.ts";
-import { cleanPath } from "./tree-builder.ts";
+import type { Inode, Tree } from "../../src/core/image/tree.ts";
+import { readTar } from "../../src/dominator/import/tar-reader.ts";
+import { importTree } from "../../src/dominator/import/tree.ts";
+import { cleanPath } from "../../src/dominator/import/tree-builder.ts";
+import { type ObjectStore, openObjectStore } from "../../src/dominator/storage/object-store.ts";
 
 let directory: string;
 let source: string;

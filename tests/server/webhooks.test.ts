@@ -7,14 +7,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { Webhook as Verifier } from "standardwebhooks";
-import type { Notice } from "../../core/machine/health/notification.ts";
-import { machineIdFromMac } from "../../core/machine/life/move.ts";
-import type { Store } from "../../core/ports.ts";
-import { retryDelayMs } from "../../core/webhook/backoff.ts";
-import { openStore } from "../open-store.ts";
-import { asks, birthOf, stillClock, testMac } from "../testing/store-suite.ts";
-import { openNotices } from "./notices.ts";
-import { openCalls, type Webhook } from "./webhooks.ts";
+import type { Notice } from "../../src/core/machine/health/notification.ts";
+import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
+import type { Store } from "../../src/core/ports.ts";
+import { retryDelayMs } from "../../src/core/webhook/backoff.ts";
+import { openStore } from "../../src/mdb/open-store.ts";
+import { asks, birthOf, stillClock, testMac } from "../../src/mdb/testing/store-suite.ts";
+import { openNotices } from "../../src/mdb/watch/notices.ts";
+import { openCalls, type Webhook } from "../../src/mdb/watch/webhooks.ts";
 
 const key = Buffer.alloc(32, 7);
 /** Another's implementation of what a receiver does. It knows only the real time. */

@@ -3,10 +3,10 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { systemClock as clock } from "../../main/system-ports.ts";
-import { openStore } from "../open-store.ts";
-import { asks } from "../testing/store-suite.ts";
-import { guardFleet } from "./fleet-mark.ts";
+import { systemClock as clock } from "../../src/main/system-ports.ts";
+import { openStore } from "../../src/mdb/open-store.ts";
+import { guardFleet } from "../../src/mdb/store/fleet-mark.ts";
+import { asks } from "../../src/mdb/testing/store-suite.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-mark-"));
 after(() => rmSync(directory, { recursive: true }));

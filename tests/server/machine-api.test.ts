@@ -9,15 +9,15 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { getRequestListener } from "@hono/node-server";
 import * as v from "valibot";
-import { testConfig } from "../../contract/config/testing/test-config.ts";
-import * as wire from "../../contract/machine-facing.ts";
-import { machineIdFromMac } from "../../core/machine/life/move.ts";
-import type { Random, Store } from "../../core/ports.ts";
-import { openStore } from "../open-store.ts";
-import { asks, stillClock, testMac } from "../testing/store-suite.ts";
-import { openPki, type ServerIdentity } from "../tls/pki.ts";
-import { machineFacingApp } from "./app.ts";
-import { orderIssuer } from "./issue-order.ts";
+import { testConfig } from "../../src/contract/config/testing/test-config.ts";
+import * as wire from "../../src/contract/machine-facing.ts";
+import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
+import type { Random, Store } from "../../src/core/ports.ts";
+import { machineFacingApp } from "../../src/mdb/machine-api/app.ts";
+import { orderIssuer } from "../../src/mdb/machine-api/issue-order.ts";
+import { openStore } from "../../src/mdb/open-store.ts";
+import { asks, stillClock, testMac } from "../../src/mdb/testing/store-suite.ts";
+import { openPki, type ServerIdentity } from "../../src/mdb/tls/pki.ts";
 
 const config = testConfig();
 const place = (unit: number): wire.HealthyRequest["placement"] => ({

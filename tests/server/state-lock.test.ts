@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { lockState } from "./state-lock.ts";
+import { lockState } from "../../src/mdb/sqlite/state-lock.ts";
 
 test("only one server at a time can lock a state directory", () => {
   const directory = mkdtempSync(join(tmpdir(), "birther-lock-"));

@@ -5,23 +5,23 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { ImageView, PacketView } from "../contract/operator/views.ts";
-import { defaultDeadlineSeconds } from "../core/machine/health/deadlines.ts";
-import { machineIdFromMac } from "../core/machine/life/move.ts";
-import { lessonDocument } from "../core/pxe/local-boot/lesson.ts";
-import { openLoneExports } from "../mdb/exports/lone-exports.ts";
-import { type OpenStore, openStore } from "../mdb/open-store.ts";
-import { operatorApp } from "../mdb/operator-api/app.ts";
-import { backupsIn } from "../mdb/operator-api/backup-stream.ts";
-import { type Tokens, tokensIn } from "../mdb/operator-api/caller/tokens.ts";
-import { asks, birthOf, testMac } from "../mdb/testing/store-suite.ts";
-import { startOperatorServer } from "./server/operator-server.ts";
-import { systemClock as clock, systemRandom as random } from "./system-ports.ts";
+import type { ImageView, PacketView } from "../../src/contract/operator/views.ts";
+import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.ts";
+import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
+import { lessonDocument } from "../../src/core/pxe/local-boot/lesson.ts";
+import { startOperatorServer } from "../../src/main/server/operator-server.ts";
+import { systemClock as clock, systemRandom as random } from "../../src/main/system-ports.ts";
+import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
+import { type OpenStore, openStore } from "../../src/mdb/open-store.ts";
+import { operatorApp } from "../../src/mdb/operator-api/app.ts";
+import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
+import { type Tokens, tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
+import { asks, birthOf, testMac } from "../../src/mdb/testing/store-suite.ts";
 
 type Outcome = { readonly status: number | null; readonly out: string; readonly err: string };
 
 function start(text: readonly string[], environment: { [name: string]: string } = {}): ChildProcess {
-  const entry = join(import.meta.dirname, "cli.ts");
+  const entry = join(import.meta.dirname, "../../src/main/cli.ts");
   return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", entry, ...text], {
     env: { ...process.env, BIRTHER_STATE: "", ...environment },
     stdio: ["ignore", "pipe", "pipe"],

@@ -4,8 +4,8 @@ import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import type { TarHeader } from "./tar-member.ts";
-import { readTar } from "./tar-reader.ts";
+import type { TarHeader } from "../../src/dominator/import/tar-member.ts";
+import { readTar } from "../../src/dominator/import/tar-reader.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-tar-"));
 after(() => rmSync(directory, { recursive: true }));

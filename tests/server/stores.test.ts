@@ -5,9 +5,9 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { openImageStore } from "./image-store.ts";
-import { openObjectStore } from "./object-store.ts";
-import { objectsHandler } from "./objects-handler.ts";
+import { openImageStore } from "../../src/dominator/storage/image-store.ts";
+import { openObjectStore } from "../../src/dominator/storage/object-store.ts";
+import { objectsHandler } from "../../src/dominator/storage/objects-handler.ts";
 
 let directory: string;
 before(async () => {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
-import { writeCpio } from "../../bytes/cpio.ts";
-import { bootKernels, compareVersions, grubConfig } from "./grub.ts";
-import { changesKernel } from "./kernel-change.ts";
-import { unlockArchive } from "./unlock.ts";
+import { writeCpio } from "../../src/core/bytes/cpio.ts";
+import { bootKernels, compareVersions, grubConfig } from "../../src/core/image/boot/grub.ts";
+import { changesKernel } from "../../src/core/image/boot/kernel-change.ts";
+import { unlockArchive } from "../../src/core/image/boot/unlock.ts";
 
 const names = [
   "vmlinuz-6.1.0-9-amd64",

@@ -1,0 +1,67 @@
+import type { Machine } from "../../core/machine/record.ts";
+import type { AuditEntry, PastChange } from "../../core/ports.ts";
+import {
+  type Batch,
+  conflictError,
+  type DocumentChange,
+  type Holdings,
+  type Journal,
+  type RemoteChanges,
+} from "../journal/journal.ts";
+import { rowsOf } from "../journal/rows.ts";
+import { sqliteBatch } from "./batch.ts";
+import type { Committed } from "./journal.ts";
+import type { JournalRequest } from "./request.ts";
+
+/** Puts a request to a SQLite database, in this thread or another; requests are answered in order. */
+export type Ask = <T>(request: JournalRequest) => Promise<T>;
+
+/** Records that go from thread to thread at once. */
+const pageLimit = 2000;
+/** How often a batch is decided anew. The file is ours alone: changes can only be a write of ours whose fate was unknown. */
+const attemptLimit = 3;
+
+/** The Journal of a SQLite database that is asked by `ask` and closed by `close`. */
+export function journalOver(ask: Ask, close: () => Promise<void>): Journal {
+  return {
+    load: () => load(ask),
+    commit: (batch) => commit(ask, batch),
+    remoteChangesSince: (position) => remoteChangesSince(ask, position),
+    changesSince: (position, limit) => ask({ kind: "changesSince", position, limit }),
+    history: (id, limit) => ask<PastChange[]>({ kind: "history", id, limit }),
+    audit: (query) => ask<AuditEntry[]>({ kind: "audit", query }),
+    backup: (copy) => ask({ kind: "backup", path: copy }),
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function load(ask: Ask): Promise<Holdings> {
+  const machines: Machine[] = [];
+  const position = await ask<number>({ kind: "position" });
+  const pageAfter = (id: string) => ask<string[]>({ kind: "machinesAfter", id, limit: pageLimit });
+  for (let next: Promise<string[]> | undefined = pageAfter(""); next !== undefined; ) {
+    const page: readonly string[] = await next;
+    const last = page.at(-1);
+    // The thread reads the next page while this one is parsed.
+    next = last === undefined || page.length < pageLimit ? undefined : pageAfter((JSON.parse(last) as Machine).id);
+    for (const text of page) machines.push(JSON.parse(text) as Machine);
+  }
+  return { position, machines, documents: await ask<DocumentChange[]>({ kind: "documents" }) };
+}
+
+async function remoteChangesSince(ask: Ask, position: number): Promise<RemoteChanges> {
+  const changes = await ask<RemoteChanges | undefined>({ kind: "remoteChangesSince", position });
+  return changes ?? { kind: "everything", changes: [], ...(await load(ask)) };
+}
+
+async function commit(ask: Ask, batch: Batch): Promise<number> {
+  for (let attempt = 0; attempt < attemptLimit; attempt++) {
+    const since = batch.since();
+    const rows = sqliteBatch(rowsOf(batch.entries()), since);
+    const answer = await ask<Committed>({ kind: "commit", since, batch: rows });
+    if (answer.kind === "written") return since;
+    if (answer.kind === "conflict") throw conflictError("the database does not take what was decided", answer.cause);
+    batch.applyRemote(await remoteChangesSince(ask, since));
+  }
+  throw new Error(`the database changed under its only server, ${attemptLimit} times; who else writes to it?`);
+}
