@@ -3,9 +3,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { openStore } from "./open-store.ts";
-import { restoreMdb } from "./restore-mdb.ts";
-import { asks, birthOf, stillClock } from "./testing/store-suite.ts";
+import { openStore } from "../../src/mdb/open-store.ts";
+import { restoreMdb } from "../../src/mdb/restore-mdb.ts";
+import { asks, birthOf, stillClock } from "../../src/mdb/testing/store-suite.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-restore-"));
 after(() => rmSync(directory, { recursive: true }));
