@@ -1,4 +1,5 @@
 import { startBootServer } from "../../boot-server/boot-server.ts";
+import { checkInterfaces } from "../../boot-server/socket/check-interfaces.ts";
 import type { Config } from "../../contract/config/schema.ts";
 import { serverAddresses } from "../../core/network/network.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
@@ -22,7 +23,6 @@ import { pathsIn } from "../paths.ts";
 import { systemClock, systemRandom } from "../system-ports.ts";
 import { version } from "../version.ts";
 import { describeSignedLoader, readBootFiles } from "./boot-files.ts";
-import { checkInterfaces } from "./check-interfaces.ts";
 import { startMachineServer } from "./machine-server.ts";
 import { startOperatorServer, startOperatorTls } from "./operator-server.ts";
 import { openState } from "./state.ts";
@@ -48,7 +48,7 @@ export async function startServer(options: {
   const { config, log, clock = systemClock, random = systemRandom } = options;
   const { networks, ports } = config;
   const paths = pathsIn(config.stateDirectory);
-  await checkInterfaces(config);
+  await checkInterfaces(networks);
 
   await using opened = new AsyncDisposableStack();
   const { store: database } = opened.use(await openState({ config, clock, log }));
