@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import type { Machine } from "../machine/record.ts";
+import { testMachine } from "../machine/testing/test-machine.ts";
 import { fieldValues, machineFields, parseFieldSelector } from "./machine-fields.ts";
 import { parseSelector, selects } from "./selector.ts";
 
@@ -78,11 +78,7 @@ describe("selectors", () => {
 });
 
 test("fields: unknown names and values that none has are refused; each field gives texts", () => {
-  const machine = {
-    ...{ id: "m-1", revision: 1, createdAtMs: 0, macs: ["02:00:00:00:00:01"], state: "healthy", generation: 2 },
-    conditions: [{ kind: "hold", reason: "", sinceMs: 0 }],
-    placement: { switchName: "tor-1", port: "swp7", position: { rack: "1", unit: "7" }, hostname: "", address: "" },
-  } as unknown as Machine;
+  const machine = testMachine("healthy", { conditions: [{ kind: "hold", reason: "", sinceMs: 0 }] });
   assert.deepEqual(fieldValues(machine, "rack"), ["1"]);
   assert.deepEqual(fieldValues(machine, "condition"), ["hold"]);
   assert.deepEqual(fieldValues(machine, "phase"), []);

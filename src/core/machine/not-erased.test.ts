@@ -3,12 +3,13 @@ import { test } from "node:test";
 import type { Disk, Hardware } from "../hardware/hardware.ts";
 import { disksNotErased, whatCleanLeaves } from "./not-erased.ts";
 import type { StorageReport } from "./record.ts";
+import { hardware as testHardware } from "./testing/test-fleet.ts";
 
 const disk = (path: string, serial: string, more: Partial<Disk> = {}): Disk => ({
   ...{ path, serial, removable: false, model: "", wwn: "", sizeBytes: 2 ** 30, rotational: false, bus: "nvme" },
   ...more,
 });
-const hardware = (...disks: Disk[]) => ({ disks }) as unknown as Hardware;
+const hardware = (...disks: Disk[]): Hardware => ({ ...testHardware(), disks });
 const storage = (path: string, serial: string, encrypted: boolean): StorageReport => ({
   rootDisk: { path, serial, sizeBytes: 2 ** 30, why: "only" },
   encryption: encrypted ? { kind: "luks2", keyIn: "uefi-variable" } : { kind: "none", reason: "no place for a key" },

@@ -4,26 +4,25 @@ import { describe, test } from "node:test";
 import { credentialFor } from "../../contract/credential.ts";
 import { paths } from "../../contract/machine-facing.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
-import type { Store } from "../../core/ports.ts";
-import type { ImageStore } from "../storage/image-store.ts";
-import { subApp } from "./app.ts";
+import { testMachine } from "../../core/machine/testing/test-machine.ts";
+import { type SubAppInput, subApp } from "./app.ts";
 import { openReportSlots } from "./report-slots.ts";
 
 const id = "m-525400000001" as MachineId;
 const credential = credentialFor(id, "0a".repeat(32));
-const machine = {
-  ...{ id, state: "healthy", conditions: [], requiredImage: "compute" },
+const machine = testMachine("healthy", {
+  ...{ id, requiredImage: "compute" },
   subTokenHash: createHash("sha256").update(credential).digest("hex"),
-} as unknown as Machine;
+});
 /** What the MDB holds of the machine: tests of what happens under way change it. */
 let record: Machine = machine;
-const store = {
+const store: SubAppInput["store"] = {
   get: (asked: MachineId) => (asked === id ? record : undefined),
   apply: async () => ({ kind: "changed", machine }),
   addLog: () => undefined,
-} as unknown as Store;
-const manifest = { name: "compute/1", filter: [], tree: { inodes: [], entries: [] } };
-const images = { refresh: async () => [], resolve: () => manifest } as unknown as ImageStore;
+};
+const manifest = { name: "compute/1", createdAtMs: 0, source: "", filter: [], tree: { inodes: [], entries: [] } };
+const images: SubAppInput["images"] = { refresh: async () => {}, resolve: () => manifest };
 const poll = {
   machineId: id,
   running: "image",

@@ -19,9 +19,12 @@ import type { ImageStore } from "../storage/image-store.ts";
 import { directiveEvents, outcomeEvents } from "./events.ts";
 import { openReportSlots, type ReportSlots } from "./report-slots.ts";
 
+type SubStore = Pick<Store, "get" | "apply" | "addLog">;
+type SubImages = Pick<ImageStore, "refresh" | "resolve">;
+
 export type SubAppInput = {
-  readonly store: Store;
-  readonly images: ImageStore;
+  readonly store: SubStore;
+  readonly images: SubImages;
   readonly log: Log;
   readonly policy?: SubPolicy;
   readonly reportSlots?: ReportSlots;
@@ -81,7 +84,7 @@ export function subApp({
   return app;
 }
 
-function direct(machine: Machine, request: SubPollRequest, images: ImageStore, policy: SubPolicy): Directive {
+function direct(machine: Machine, request: SubPollRequest, images: SubImages, policy: SubPolicy): Directive {
   const { requiredImage } = machine;
   return decideDirective({
     required: requiredImage,
@@ -108,7 +111,7 @@ function whyHeld(machine: Machine | undefined): string | undefined {
 }
 
 /** The machine whose sub's credential a request carries. */
-function senderOf(context: Context, store: Store): Machine | undefined {
+function senderOf(context: Context, store: SubStore): Machine | undefined {
   const claim = parseMachineCredential(context.req.header("authorization"));
   const machine = claim && store.get(claim.machineId);
   return claim && isKept(claim.credential, machine?.subTokenHash, sha256) ? machine : undefined;
@@ -130,7 +133,7 @@ const busy: Problem = {
   next: "send it again in a few seconds",
 };
 
-async function applyOrLog(store: Store, event: MachineEvent, log: Log): Promise<void> {
+async function applyOrLog(store: SubStore, event: MachineEvent, log: Log): Promise<void> {
   const decision = await store.apply(event);
   if (decision.kind === "refused")
     log("warn", "the MDB refused what a sub reported", { event: event.kind, why: decision.refusal.message });

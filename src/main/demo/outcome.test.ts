@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LabMachineView } from "../../contract/lab.ts";
-import type { Condition, Machine, Phase } from "../../core/machine/record.ts";
+import type { Condition, Machine, MachineIn, Phase } from "../../core/machine/record.ts";
+import { testMachine } from "../../core/machine/testing/test-machine.ts";
 import { followProgress, judge, noProgress } from "./outcome.ts";
 import { phaseMilliseconds, reportMachine } from "./report.ts";
 
-const machine = (phase: Phase, given: Partial<Machine> = {}) =>
-  ({ state: "birth", phase, conditions: [], timeline: [{ phase, atMs: 0 }], ...given }) as unknown as Machine;
+type Facts = Partial<Pick<MachineIn<"healthy">, "timeline" | "conditions" | "hostname">>;
+const machine = (phase: Phase, facts: Facts = {}): Machine =>
+  testMachine("birth", { phase, timeline: [{ phase, atMs: 0 }], ...facts });
+const healthy = (phase: Phase, facts: Facts = {}): Machine =>
+  testMachine("healthy", { phase, timeline: [{ phase, atMs: 0 }], ...facts });
 const limits = { deadlineMs: 25 * 60_000, stallMs: 8 * 60_000 };
 const at = (nowMs: number, power: LabMachineView["power"] = "on") => ({ nowMs, startedAtMs: 0, power, ...limits });
 const failing: Condition = { kind: "failing", reason: "no LLDP frame", sinceMs: 0 };
@@ -34,7 +38,7 @@ test("while it fetches, each new detail is progress", () => {
 
 test("a machine is up, working, or failed with the reason", () => {
   const progress = noProgress(0);
-  assert.deepEqual(judge(machine("up", { state: "healthy" }), progress, at(1)), { kind: "up" });
+  assert.deepEqual(judge(healthy("up"), progress, at(1)), { kind: "up" });
   assert.deepEqual(judge(machine("fetching"), progress, at(1)), { kind: "working" });
   assert.deepEqual(judge(undefined, progress, at(9 * 60_000)), {
     kind: "failed",
@@ -67,7 +71,7 @@ test("the phases' milliseconds add up to the total, also after a second attempt"
     up: 100,
   });
   const rack = { mac: "52:54:00:b1:00:01", firmware: "bios", consoleLogPath: "/c.log", poweredOnAtMs: 500 };
-  const report = reportMachine(rack, machine("up", { state: "healthy", timeline, hostname: "r01u01" }), { kind: "up" });
+  const report = reportMachine(rack, healthy("up", { timeline, hostname: "r01u01" }), { kind: "up" });
   assert.equal(report.totalMs, 1000);
   assert.equal(report.hostname, "r01u01");
   assert.ok(!("failure" in report));
