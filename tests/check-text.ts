@@ -1,11 +1,20 @@
 import { globSync, readFileSync } from "node:fs";
+import { bannedPhrases } from "./text/banned-phrases.ts";
 import { markdownFaults } from "./text/markdown.ts";
+import { stringLiterals } from "./text/string-literals.ts";
 
-/** Checks the texts that people read: all Markdown. Exit status 1 on a fault. */
+/** Checks the texts that people read: all Markdown, and the string literals of the code. Exit status 1 on a fault. */
 const faults = [
   ...filesOf("**/*.md").flatMap((file) =>
     markdownFaults(readFileSync(file, "utf8")).map(({ line, text }) => `${file}:${line}: ${text}`),
   ),
+  ...filesOf("src/**/*.ts")
+    .filter((file) => !/\.test\.ts$|\/testing\/|^src\/(contract\/operator|core\/fleet|main|mdb)\//.test(file))
+    .flatMap((file) =>
+      stringLiterals(readFileSync(file, "utf8")).flatMap(({ line, text }) =>
+        bannedPhrases(text).map((fault) => `${file}:${line}: ${fault}`),
+      ),
+    ),
 ];
 for (const fault of faults) process.stderr.write(`${fault}\n`);
 if (faults.length > 0) {
