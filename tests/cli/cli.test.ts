@@ -9,6 +9,7 @@ import type { ImageView, PacketView } from "../../src/contract/operator/views.ts
 import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { lessonDocument } from "../../src/core/pxe/local-boot/lesson.ts";
+import { drawWholeSystem } from "../../src/dominator/testing/whole-system.ts";
 import { startOperatorServer } from "../../src/main/server/operator-server.ts";
 import { systemClock as clock, systemRandom as random } from "../../src/main/system-ports.ts";
 import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
@@ -429,11 +430,14 @@ networks:
   test("image import, list", async () => {
     const tree = join(parent, "tree");
     mkdirSync(join(tree, "etc"), { recursive: true });
+    const refused = await birther("image", "import", "compute", tree, "--state", join(parent, "state"));
+    assert.deepEqual([refused.status, /found one that lacks systemd/.test(refused.err)], [1, true]);
+    drawWholeSystem(tree);
     writeFileSync(join(tree, "etc", "motd"), "hello\n");
     const state = join(parent, "state");
     assert.match(
       (await birther("image", "import", "compute", tree, "--state", state)).out,
-      /^compute\/1: 2 paths, 6 B\n$/,
+      /^compute\/1: 16 paths, 7 B\n$/,
     );
     assert.match((await birther("image", "import", "compute/2", tree, "--state", state)).out, /^compute\/2/);
     const again = await birther("image", "import", "compute/2", tree, "--state", state);

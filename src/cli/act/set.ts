@@ -3,9 +3,9 @@ import type { MachineView } from "../../contract/operator/views.ts";
 import { failure } from "../api/failure.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 
-const plainKeys = ["groups", "requiredImage", "plannedImage", "disableUpdates", "hostname", "macs"];
+const plainKeys = ["groups", "requiredImage", "plannedImage", "forcedImage", "disableUpdates", "hostname", "macs"];
 const keys =
-  "tag.NAME=VALUE, groups=a,b, requiredImage=…, plannedImage=…, disableUpdates=true|false, hostname=…, macs=…";
+  "tag.NAME=VALUE, groups=a,b, requiredImage=…, plannedImage=…, forcedImage=…, disableUpdates=true|false, hostname=…, macs=…";
 
 /** Adds `set`: changes the details of a machine. */
 export function setCommand(program: Command): void {

@@ -95,12 +95,20 @@ function announcedText({ announced }: MachineView): string | undefined {
   return [...(hostname === undefined ? [] : [`as ${hostname}`]), ...where, `by ${by}`].join(" ");
 }
 
-function imageText({ requiredImage, pinnedImage, plannedImage, runningImage, disableUpdates }: MachineView): string {
+function imageText({
+  requiredImage,
+  pinnedImage,
+  plannedImage,
+  forcedImage,
+  runningImage,
+  disableUpdates,
+}: MachineView): string {
   if (requiredImage === undefined) return "";
   return [
     `${requiredImage} required${pinnedImage === undefined ? "" : " by an operator"}`,
     `${runningImage ?? "none"} running`,
     ...(plannedImage === undefined ? [] : [`${plannedImage} planned`]),
+    ...(forcedImage === undefined ? [] : [`${forcedImage} forced by an operator`]),
     ...(disableUpdates ? ["updates disabled"] : []),
   ].join(", ");
 }

@@ -61,6 +61,7 @@ export const machineAnswer = pinnedShape<MachineView>()(
     requiredImage: v.exactOptional(text),
     pinnedImage: v.exactOptional(text),
     plannedImage: v.exactOptional(text),
+    forcedImage: v.exactOptional(text),
     disableUpdates: v.exactOptional(v.literal(true)),
     tags: v.exactOptional(v.record(text, text)),
     groups: v.exactOptional(v.array(text)),

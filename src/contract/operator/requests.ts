@@ -165,6 +165,14 @@ const imageName = v.pipe(
     "expected an image such as compute or compute/3",
   ),
 );
+/** One version of a stream: what is forced must not mean another image tomorrow. */
+const exactImageName = v.pipe(
+  v.string(),
+  v.check(
+    (text) => parseImageName(text) !== undefined,
+    (issue) => `expected one version of an image such as compute/3, found ${JSON.stringify(issue.input)}`,
+  ),
+);
 const macs = v.array(
   v.pipe(
     v.string(),
@@ -204,6 +212,7 @@ export const patchBody = pinned<DetailsPatch>()(
       groups: v.exactOptional(v.nullable(v.array(groupName))),
       requiredImage: v.exactOptional(v.nullable(imageName)),
       plannedImage: v.exactOptional(v.nullable(imageName)),
+      forcedImage: v.exactOptional(v.nullable(exactImageName)),
       disableUpdates: v.exactOptional(v.nullable(v.boolean())),
       hostname: v.exactOptional(v.nullable(hostname)),
       macs: v.exactOptional(macs),

@@ -23,6 +23,7 @@ export type DetailsPatch = {
   readonly groups?: readonly string[] | null;
   readonly requiredImage?: string | null;
   readonly plannedImage?: string | null;
+  readonly forcedImage?: string | null;
   readonly disableUpdates?: boolean | null;
   /** The name that an announced machine must get from its slot. */
   readonly hostname?: string | null;

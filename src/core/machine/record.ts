@@ -141,6 +141,8 @@ type CommonFacts = {
   readonly pinnedImage?: string;
   /** The next image of the machine, as a note for operators. */
   readonly plannedImage?: string;
+  /** The image, by its exact name, that an operator forces on this machine although its update was stopped as unsafe. */
+  readonly forcedImage?: string;
   /** The running image is not updated. A machine without an image still gets its first one. */
   readonly disableUpdates?: true;
   /** Labels set by operators. */

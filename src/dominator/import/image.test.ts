@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import { openImageStore } from "../storage/image-store.ts";
 import { viewImages } from "../storage/image-views.ts";
 import { openObjectStore } from "../storage/object-store.ts";
+import { drawWholeSystem, wholeSystemPaths } from "../testing/whole-system.ts";
 import { importImages } from "./image.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-image-"));
@@ -14,6 +15,7 @@ after(() => rmSync(directory, { recursive: true }));
 test("import: one source becomes the next version of each stream, without what belongs to a machine", async () => {
   const source = join(directory, "source");
   mkdirSync(join(source, "etc"), { recursive: true });
+  drawWholeSystem(source);
   writeFileSync(join(source, "etc/passwd"), "root\n");
   writeFileSync(join(source, "etc/hostname"), "of the computer that made the image\n");
   const images = await openImageStore(join(directory, "images"));
@@ -22,11 +24,27 @@ test("import: one source becomes the next version of each stream, without what b
   await importImages({ ...input, streams: ["compute"] });
   const added = await importImages({ ...input, streams: ["compute", "debug"] });
   assert.deepEqual(
-    added.map(({ name, createdAtMs, tree }) => [name, createdAtMs, tree.entries.map(([path]) => path)]),
+    added.map(({ name, createdAtMs, tree }) => [
+      ...[name, createdAtMs],
+      tree.entries.flatMap(([path]) => (path.startsWith("/etc") ? [path] : [])),
+    ]),
     ["compute/2", "debug/1"].map((name) => [name, 7, ["/etc", "/etc/passwd"]]),
   );
   assert.deepEqual(
     viewImages(images).map(({ name, entries, bytes }) => [name, entries, bytes]),
-    ["compute/1", "compute/2", "debug/1"].map((name) => [name, 2, 5]),
+    ["compute/1", "compute/2", "debug/1"].map((name) => [name, wholeSystemPaths + 2, 6]),
   );
+});
+
+test("import: what is no whole system is refused by the names of what it lacks, and nothing is imported", async () => {
+  const source = join(directory, "oci");
+  mkdirSync(join(source, "blobs"), { recursive: true });
+  writeFileSync(join(source, "oci-layout"), "{}");
+  const images = await openImageStore(join(directory, "images-2"));
+  const objects = await openObjectStore(join(directory, "objects-2"));
+  await assert.rejects(
+    importImages({ images, objects, source, nowMs: 7, streams: ["compute"] }),
+    /oci: expected a whole system .*, found one that lacks systemd .*\/bin\/sh.*a kernel with its initrd/,
+  );
+  assert.deepEqual(images.names(), []);
 });

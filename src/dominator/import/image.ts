@@ -1,12 +1,14 @@
 import { machineFilterLines } from "../../core/image/filter.ts";
 import type { ImageManifest } from "../../core/image/manifest.ts";
+import { missingFromSystem } from "../../core/image/system-check.ts";
 import type { ImageStore } from "../storage/image-store.ts";
 import type { ImportInput } from "./input.ts";
 import { importTree } from "./tree.ts";
 
 /**
  * Imports a directory or tar archive as the next version of each of these streams, with the filter that leaves alone what belongs to
- * a machine. The contents are stored once. Throws when the source cannot be read or a stream's name is unusable.
+ * a machine. The contents are stored once. Throws when the source cannot be read, lacks what a machine
+ * needs to start, or a stream's name is unusable.
  */
 export async function importImages(
   input: Omit<ImportInput, "filter"> & {
@@ -18,6 +20,12 @@ export async function importImages(
   const { images, streams, nowMs, source } = input;
   const filter = machineFilterLines;
   const tree = await importTree({ ...input, filter });
+  const missing = missingFromSystem(tree);
+  if (missing.length > 0)
+    throw new Error(
+      `${source}: expected a whole system that a machine can start, found one that lacks ${missing.join(", ")}; ` +
+        "nothing was imported. mmdebstrap with linux-image-amd64, systemd-sysv and initramfs-tools makes a whole one",
+    );
   const added: ImageManifest[] = [];
   for (const stream of streams) added.push(await images.add(stream, { createdAtMs: nowMs, source, filter, tree }));
   return added;

@@ -10,6 +10,7 @@ import {
   type Directive,
   decideDirective,
   defaultSubPolicy,
+  type PollDecision,
   type SubPolicy,
 } from "../../core/image/update/directive.ts";
 import type { MachineEvent } from "../../core/machine/event.ts";
@@ -75,7 +76,9 @@ export function subApp({
     // The record as it is now: the body may have taken minutes, and an operator's word counts at once.
     const machine = senderOf(context, store);
     if (machine === undefined) return context.json(stranger(), 401);
-    const directive = direct(machine, request, images, policy);
+    const decided = direct(machine, request, images, policy);
+    const directive = decided.kind === "stop" ? waitForOperator(decided) : decided;
+    if (decided.kind === "stop") await applyOrLog(store, stopEvent(machine, decided), log);
     reportSlots.notified(machine.id, directive);
     for (const event of directiveEvents(machine.id, request, directive)) await applyOrLog(store, event, log);
     const held = directive.kind === "wait" ? undefined : whyHeld(senderOf(context, store));
@@ -84,13 +87,28 @@ export function subApp({
   return app;
 }
 
-function direct(machine: Machine, request: SubPollRequest, images: SubImages, policy: SubPolicy): Directive {
+/** A stopped update is compared again after this time: each comparison reads the machine's disk. */
+const stoppedSeconds = 300;
+
+type Stop = Extract<PollDecision, { kind: "stop" }>;
+
+function waitForOperator({ reason }: Stop): Directive {
+  return { kind: "wait", seconds: stoppedSeconds, reason: `stopped: ${reason}` };
+}
+
+function stopEvent({ id, hostname }: Machine, { image, reason }: Stop): MachineEvent {
+  const next = `import a whole image, or force this one: birther set ${hostname ?? id} forcedImage=${image}`;
+  return { kind: "failed", id, step: "update", reason: `stopped before its first step: ${reason}. ${next}` };
+}
+
+function direct(machine: Machine, request: SubPollRequest, images: SubImages, policy: SubPolicy): PollDecision {
   const { requiredImage } = machine;
   return decideDirective({
     required: requiredImage,
     image: requiredImage === undefined ? undefined : images.resolve(requiredImage),
     held: whyHeld(machine),
     failure: request.outcome?.kind === "failed" ? request.outcome.reason : undefined,
+    forced: machine.forcedImage,
     report: request,
     policy,
   });

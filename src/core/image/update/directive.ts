@@ -3,6 +3,7 @@ import { subFilter } from "../filter.ts";
 import type { ImageManifest } from "../manifest.ts";
 import type { SeenTree } from "../tree.ts";
 import { type Content, planUpdate } from "./difference.ts";
+import { whyUnsafe } from "./safety.ts";
 import type { UpdateStep } from "./update-step.ts";
 
 /** What a sub says of itself each time it asks what to do. */
@@ -56,6 +57,9 @@ export const directiveKinds = [
   "reboot",
 ] as const satisfies readonly Directive["kind"][];
 
+/** What a sub's poll leads to: a directive, or an update that is stopped until an operator forces it. */
+export type PollDecision = Directive | { readonly kind: "stop"; readonly image: string; readonly reason: string };
+
 /** How often things are looked at again. */
 export type SubPolicy = {
   readonly pollSeconds: number;
@@ -76,9 +80,11 @@ export function decideDirective(input: {
   readonly held: string | undefined;
   /** Why the last directive could not be carried out. */
   readonly failure: string | undefined;
+  /** The image that an operator forces on this machine, by its exact name: its update is not checked for safety. */
+  readonly forced?: string | undefined;
   readonly report: SubReport;
   readonly policy: SubPolicy;
-}): Directive {
+}): PollDecision {
   const { required, image, held, failure, report, policy } = input;
   if (held !== undefined) return { kind: "wait", seconds: policy.pollSeconds, reason: held };
   if (failure !== undefined)
@@ -97,6 +103,12 @@ export function decideDirective(input: {
 
   const filter = subFilter(image.filter, report.protocol);
   const plan = planUpdate({ have: report.tree, want: image.tree, filter, objects: new Set(report.objects ?? []) });
+  const isDue = plan.missing.length > 0 || plan.steps.length > 0;
+  const unsafe =
+    isDue && input.forced !== image.name
+      ? whyUnsafe({ image, have: report.tree, ...plan, running: report.running })
+      : undefined;
+  if (unsafe !== undefined) return { kind: "stop", image: image.name, reason: unsafe };
   if (plan.missing.length > 0) return fetchOrWait(plan.missing, report.freeBytes, policy);
   if (patched && plan.steps.length === 0) return upToDate(image.name, policy);
   const { steps, blocked } = plan;

@@ -168,15 +168,17 @@ function patchLabels(machine: Machine, tags: Machine["tags"], { groups }: Detail
 
 /** Removing the pinned image leaves the required image unchanged until a rebirth applies the image rules. */
 function patchImages(machine: Machine, details: DetailsPatch): Machine {
-  const { pinnedImage, plannedImage, disableUpdates, ...kept } = machine;
+  const { pinnedImage, plannedImage, forcedImage, disableUpdates, ...kept } = machine;
   const pinned = details.requiredImage === undefined ? pinnedImage : (details.requiredImage ?? undefined);
   const planned = details.plannedImage === undefined ? plannedImage : (details.plannedImage ?? undefined);
+  const forced = details.forcedImage === undefined ? forcedImage : (details.forcedImage ?? undefined);
   const disabled = details.disableUpdates === undefined ? disableUpdates : details.disableUpdates || undefined;
   return {
     ...kept,
     ...(pinned === undefined ? {} : { pinnedImage: pinned }),
     ...(typeof details.requiredImage === "string" ? { requiredImage: details.requiredImage } : {}),
     ...(planned === undefined ? {} : { plannedImage: planned }),
+    ...(forced === undefined ? {} : { forcedImage: forced }),
     ...(disabled === undefined ? {} : { disableUpdates: disabled }),
   };
 }
