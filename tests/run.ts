@@ -33,11 +33,13 @@ async function runCommands(commands: readonly (readonly string[])[], progress: P
     if (wasInterrupted()) return;
     const beganMs = performance.now();
     const text = command.join(" ").replaceAll("node_modules/.bin/", "");
-    if ((await runCommand(command)) !== 0) progress.fail(text, "the command failed");
-    else {
-      progress.count.passed += 1;
-      say(`✔ ${text} (${spanOf(performance.now() - beganMs)})`);
-    }
+    const test = { file: text, name: text, nesting: 0 };
+    progress.take({ kind: "begun", ...test });
+    const passed = (await runCommand(command)) === 0;
+    const outcome = passed
+      ? ({ kind: "passed" } as const)
+      : ({ kind: "failed", error: "its output is above" } as const);
+    progress.take({ kind: "ended", ...test, ms: performance.now() - beganMs, outcome });
   }
 }
 
@@ -95,7 +97,9 @@ function report(results: readonly Result[], choice: Choice): number {
   const failures = results.flatMap((result) => result.failures.map((failure) => ({ ...failure, suite: result.suite })));
   if (failures.length > 0) say(`\nfailed, and how to repeat it (seed ${testSeed}):`);
   for (const { file, name, suite } of failures) {
-    say(`✖ ${name}\n  TEST_SEED=${testSeed} ./test ${suite.name}${choiceOf(file, name)}`);
+    say(
+      `✖ ${name}\n  TEST_SEED=${testSeed} ./test ${suite.name}${suite.run.kind === "files" ? choiceOf(file, name) : ""}`,
+    );
   }
   if (results.length > 1) {
     say("");
@@ -110,7 +114,7 @@ function report(results: readonly Result[], choice: Choice): number {
 /** The words that choose a failed test's file, or the test where it stands in a file that several share. */
 function choiceOf(file: string, name: string): string {
   if (file.endsWith(".test.ts")) return ` ${file}`;
-  return file.endsWith(".ts") ? ` -g "${name.replace(/[^\w ]/g, ".")}"` : "";
+  return ` -g "${name.replace(/[^\w ]/g, ".")}"`;
 }
 
 async function main(words: readonly string[]): Promise<number> {
