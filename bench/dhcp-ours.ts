@@ -1,7 +1,7 @@
 /** Our DHCP server as a process of its own: the real one, over an MDB in a file. Its log is as quiet as its peers'. */
 import { startDhcpServer } from "../src/boot-server/dhcp/server.ts";
 import { openPacketLog } from "../src/boot-server/observe/packet-log.ts";
-import { parseIpv4, parsePrefix } from "../src/core/net/ipv4.ts";
+import { ip, prefix as prefixOf } from "../src/core/net/testing/addresses.ts";
 import { openLog } from "../src/log/structured-log.ts";
 import { systemClock as clock } from "../src/main/system-ports.ts";
 import { openStore } from "../src/mdb/open-store.ts";
@@ -9,11 +9,6 @@ import { dhcpSite } from "./dhcp-site.ts";
 
 const [path = "", serverInterface = ""] = process.argv.slice(2);
 const log = openLog({ json: false, least: "warn" });
-const ip = (text: string) => parseIpv4(text) ?? fail(text);
-
-function fail(text: string): never {
-  throw new Error(`bad address ${text}`);
-}
 
 const store = await openStore({ path, clock, log });
 const { server, prefix, first, last } = dhcpSite;
@@ -22,7 +17,7 @@ const dhcp = await startDhcpServer({
     {
       ...{ name: "rack", interface: serverInterface, serverAddress: ip(server), nursery: true, freshRack: false },
       ...{ mode: "full", secureBoot: false },
-      prefix: parsePrefix(prefix) ?? fail(prefix),
+      prefix: prefixOf(prefix),
       temporaryPool: { first: ip(first), last: ip(last) },
       // Nobody else is on the cable: the search for other servers would only delay the first answers.
       allowForeignDhcp: true,

@@ -2,17 +2,14 @@ import type { Hardware } from "../src/core/hardware/hardware.ts";
 import { machineIdFromMac } from "../src/core/machine/life/move.ts";
 import type { Machine, MachineIn } from "../src/core/machine/record.ts";
 import { formatIpv4, type Ipv4 } from "../src/core/net/ipv4.ts";
-import { type Mac, parseMac } from "../src/core/net/mac.ts";
+import type { Mac } from "../src/core/net/mac.ts";
+import { macOf } from "../src/core/net/testing/addresses.ts";
 import { openStore } from "../src/mdb/open-store.ts";
 import { birthOf, testMac } from "../src/mdb/testing/store-suite.ts";
 
 /** The hardware address of the n-th machine. */
 export function fleetMac(n: number): Mac {
-  return parseMac((0x0200_0000_0000 + n).toString(16).padStart(12, "0")) ?? fail(n);
-}
-
-function fail(n: number): never {
-  throw new Error(`there is no machine ${n}`);
+  return macOf((0x0200_0000_0000 + n).toString(16).padStart(12, "0"));
 }
 
 /** The record of a machine after its birth: what decide() makes of a real one's events, with the hardware of a server of two sockets. */

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { neighbourOf } from "../core/lldp/neighbour.ts";
 import { readLldp } from "../core/lldp/read.ts";
-import type { Mac } from "../core/net/mac.ts";
+import { macOf } from "../core/net/testing/addresses.ts";
 import { isDue, portFrame } from "./announcer.ts";
 
-const identity = { systemName: "tor-1", chassis: "02:00:5e:b1:00:01" as Mac };
+const identity = { systemName: "tor-1", chassis: macOf("02:00:5e:b1:00:01") };
 
 function neighbour(frame: Uint8Array | undefined) {
   assert.ok(frame);

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
 import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.ts";
 import type { Ipv4 } from "../../src/core/net/ipv4.ts";
-import { parseIpv4 } from "../../src/core/net/ipv4.ts";
+import { ip } from "../../src/core/net/testing/addresses.ts";
 import { startOperatorTls } from "../../src/main/server/operator-server.ts";
 import { systemClock as clock, systemRandom as random } from "../../src/main/system-ports.ts";
 import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
@@ -58,7 +58,7 @@ describe("the birther command against a server on another machine", () => {
   const parent = mkdtempSync(join(tmpdir(), "birther-remote-"));
   const life = new AsyncDisposableStack();
   const log = () => {};
-  const loopback: Ipv4 = parseIpv4("127.0.0.1") ?? assert.fail();
+  const loopback: Ipv4 = ip("127.0.0.1");
   const ca = join(parent, "pki", "ca.pem");
   let store: OpenStore;
   let tokens: Tokens;

@@ -13,7 +13,7 @@ import type { SubSettings } from "../../src/contract/sub.ts";
 import { decide } from "../../src/core/machine/life/table.ts";
 import type { Machine, MachineId } from "../../src/core/machine/record.ts";
 import { testMachine } from "../../src/core/machine/testing/test-machine.ts";
-import type { Mac } from "../../src/core/net/mac.ts";
+import { macOf } from "../../src/core/net/testing/addresses.ts";
 import type { Log, Store } from "../../src/core/ports.ts";
 import { importTree } from "../../src/dominator/import/tree.ts";
 import { type ImageStore, openImageStore } from "../../src/dominator/storage/image-store.ts";
@@ -148,7 +148,7 @@ async function* forged(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
 /** A Store of one healthy machine, decided as the real one does. */
 function oneMachineStore(): Store {
   let machine: Machine = testMachine("healthy", {
-    ...{ id: machineId, macs: ["52:54:00:b1:00:01" as Mac], phase: "handedOver" },
+    ...{ id: machineId, macs: [macOf("52:54:00:b1:00:01")], phase: "handedOver" },
     subTokenHash: createHash("sha256").update(token).digest("hex"),
   });
   const nobody = () => undefined;

@@ -11,7 +11,7 @@ import { peerProgram } from "../../bench/peers.ts";
 import type { NetworkView } from "../../src/contract/operator/views.ts";
 import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
-import { parseIpv4 } from "../../src/core/net/ipv4.ts";
+import { ip } from "../../src/core/net/testing/addresses.ts";
 import { startOperatorServer, startOperatorTls } from "../../src/main/server/operator-server.ts";
 import { systemClock as clock, systemRandom as random } from "../../src/main/system-ports.ts";
 import { keepDominatorFile } from "../../src/mdb/exports/dominator-file.ts";
@@ -76,7 +76,7 @@ before(async () => {
     ...{ networks: () => [network], packetsOf: () => [], backup: backupsIn(state, database) },
   });
   life.use(await startOperatorServer({ path: join(state, "api.sock"), app, log }));
-  const addresses = [parseIpv4("127.0.0.1") ?? assert.fail()];
+  const addresses = [ip("127.0.0.1")];
   const config = { addresses, names: [] };
   const certificate = operatorCertificate({ config, pkiDirectory: join(state, "pki"), clock, log });
   port = await freePort();

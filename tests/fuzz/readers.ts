@@ -8,7 +8,8 @@ import { readSubOptions } from "../../src/core/dhcp/codec/sub-options.ts";
 import { writeDhcp } from "../../src/core/dhcp/codec/write.ts";
 import { readLldp } from "../../src/core/lldp/read.ts";
 import { writeLldp } from "../../src/core/lldp/write.ts";
-import { type Mac, parseMac } from "../../src/core/net/mac.ts";
+import { parseMac } from "../../src/core/net/mac.ts";
+import { macOf } from "../../src/core/net/testing/addresses.ts";
 import { classifyClient } from "../../src/core/pxe/client.ts";
 import { readTftp, type TftpPacket, writeTftp } from "../../src/core/tftp/packet.ts";
 import { answerRequest } from "../../src/core/tftp/request.ts";
@@ -52,7 +53,7 @@ const lldpFrame = writeLldp(
     port: { kind: "interfaceName", text: "swp1" },
     ...{ ttlSeconds: 120, systemName: "tor-1", portDescription: "to the machine" },
   },
-  parseMac("02:00:00:00:00:01") as Mac,
+  macOf("02:00:00:00:00:01"),
 );
 
 /** Every reader of what comes from a wire. */

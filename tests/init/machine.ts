@@ -1,7 +1,7 @@
 import "./host/install.ts";
 import { imagePaths } from "../../src/core/install/paths.ts";
 import { writeLldp } from "../../src/core/lldp/write.ts";
-import { type Mac, parseMac } from "../../src/core/net/mac.ts";
+import { macOf } from "../../src/core/net/testing/addresses.ts";
 import { type Board, type BoardFacts, cutPower, makeBoard } from "./host/board.ts";
 import { bootstrapRoot } from "./host/bootstrap-root.ts";
 import { runOn } from "./host/current.ts";
@@ -23,11 +23,11 @@ const { runWatchdog } = await import("../../src/init/watchdog/run-watchdog.ts");
 const scripts: Scripts = { [imagePaths.watchdogScript]: runWatchdog };
 
 /** The hardware address of the machine that most tests are about. */
-export const mac = parseMac("52:54:00:12:34:56") as Mac;
+export const mac = macOf("52:54:00:12:34:56");
 
 /** What a switch says on a machine's cable. */
 export function lldpFrame(systemName: string, port: string, ttlSeconds = 120): Uint8Array {
-  const sender = parseMac("02:00:00:00:00:01") as Mac;
+  const sender = macOf("02:00:00:00:00:01");
   const chassis = { kind: "mac", text: sender } as const;
   return writeLldp({ chassis, port: { kind: "interfaceName", text: port }, ttlSeconds, systemName }, sender);
 }

@@ -7,7 +7,8 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { lldpEtherType, lldpGroup } from "../../src/core/lldp/lldpdu.ts";
 import { readLldp } from "../../src/core/lldp/read.ts";
-import { type Mac, macToBytes } from "../../src/core/net/mac.ts";
+import { macToBytes } from "../../src/core/net/mac.ts";
+import { macOf } from "../../src/core/net/testing/addresses.ts";
 import { startAnnouncer } from "../../src/lab/announcer.ts";
 import { runStep } from "../../src/lab/bridge.ts";
 import { interfaceIndex, openPacketSocket } from "../../src/lab/packet-socket.ts";
@@ -24,7 +25,7 @@ await insideNamespace(import.meta.url, () => {
     await chmod(directory, 0o755);
     const socket = join(directory, "lldpd.sock");
     await runStep([ip("link add tap1 type veth peer name eth9"), ip("link set tap1 up"), ip("link set eth9 up")]);
-    const identity = { systemName: "tor-1", chassis: "02:00:5e:b1:00:01" as Mac };
+    const identity = { systemName: "tor-1", chassis: macOf("02:00:5e:b1:00:01") };
     using _announcer = startAnnouncer(
       identity,
       [{ tap: "tap1", port: "swp7", announcement: { kind: "announced" } }],

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ip } from "../../src/core/net/testing/addresses.ts";
+import { ip, macOf } from "../../src/core/net/testing/addresses.ts";
 import { testNetworkOfOnePart } from "../../src/core/network/testing/test-network.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
 import { testSeed } from "../support/seed.ts";
@@ -64,7 +64,7 @@ await insideNamespace(import.meta.url, () => {
       t.diagnostic(`${((performance.now() - startedMs) / 1000).toFixed(1)} s for two rounds`);
       assert.deepEqual(again, first);
       assert.equal(new Set(first).size, macs.length, first.join(" "));
-      const records = macs.map((mac) => site.store.byMac(mac as never)?.temporaryAddress);
+      const records = macs.map((mac) => site.store.byMac(macOf(mac))?.temporaryAddress);
       assert.deepEqual(first, records, "and the records say so");
       assert.equal(site.store.list().length, macs.length);
       assert.equal(site.dhcp.networks()[0]?.pool.held, macs.length);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { macOf } from "../../src/core/net/testing/addresses.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
 import { id, mac, type Site, startSite, until } from "./site.ts";
 
@@ -7,7 +8,7 @@ import { id, mac, type Site, startSite, until } from "./site.ts";
 async function born(site: Site): Promise<string> {
   const address = "10.77.0.60";
   await site.store.apply({
-    ...{ kind: "pxeAsked", mac: mac as never, firmware: "uefi", network: "rack", nursery: true },
+    ...{ kind: "pxeAsked", mac: macOf(mac), firmware: "uefi", network: "rack", nursery: true },
     ...{ address, stage: "loader", answer: "script" },
   });
   await site.wire.run(["ip", "address", "add", `${address}/24`, "dev", site.wire.clientInterface]);

@@ -5,19 +5,19 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { MachineEvent } from "../../src/core/machine/event.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
-import type { Mac } from "../../src/core/net/mac.ts";
+import { macOf } from "../../src/core/net/testing/addresses.ts";
 import { lessonsOf } from "../../src/core/pxe/local-boot/lesson.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
 import { mac, type Site, startSite, until } from "./site.ts";
 
-const id = machineIdFromMac(mac as Mac);
+const id = machineIdFromMac(macOf(mac));
 const smbios = { vendor: "Dull", product: "R1", serial: "1", uuid: "" };
 
 /** What a birth leaves on the record. */
 async function declareHealthy(site: Site): Promise<void> {
   const placement = { switchName: "tor-1", port: "swp1", position: {}, hostname: "r01u01", address: "10.77.1.65" };
   const rootDisk = { path: "/dev/vda", serial: "", sizeBytes: 1, why: "only" };
-  const asked = { kind: "pxeAsked", mac: mac as Mac, firmware: "bios", network: "rack", nursery: true } as const;
+  const asked = { kind: "pxeAsked", mac: macOf(mac), firmware: "bios", network: "rack", nursery: true } as const;
   const parts = {
     cpus: 1,
     cpuModel: "",
@@ -31,7 +31,7 @@ async function declareHealthy(site: Site): Promise<void> {
   const events: readonly MachineEvent[] = [
     { ...asked, stage: "firmware", answer: "loader" },
     { kind: "orderIssued", id, tokenHash: "t", expiresAtMs: 9e12 },
-    { kind: "orderTaken", id, mac: mac as Mac, tokenHash: "t", bootId: "b", sessionHash: "s" },
+    { kind: "orderTaken", id, mac: macOf(mac), tokenHash: "t", bootId: "b", sessionHash: "s" },
     { kind: "hardwareScanned", id, hardware: { ...parts, firmware: "bios", smbios } },
     {
       ...{ kind: "becameHealthy", id, generation: 1, image: "compute" },

@@ -13,7 +13,7 @@ import * as v from "valibot";
 import type { ConfigInput } from "../../src/contract/config/schema.ts";
 import { testConfig, testNetworkInput } from "../../src/contract/config/testing/test-config.ts";
 import * as wire from "../../src/contract/machine-facing.ts";
-import { parseMac } from "../../src/core/net/mac.ts";
+import { macOf } from "../../src/core/net/testing/addresses.ts";
 import type { Log } from "../../src/core/ports.ts";
 import { pathsIn } from "../../src/main/paths.ts";
 import { startServer } from "../../src/main/server/server.ts";
@@ -23,7 +23,7 @@ const parent = mkdtempSync(join(tmpdir(), "birther-whole-"));
 after(() => rmSync(parent, { recursive: true }));
 const lines: string[] = [];
 const log: Log = (level, message, facts) => void lines.push(`${level} ${message} ${JSON.stringify(facts ?? {})}`);
-const mac = parseMac("02:00:00:00:00:07") ?? assert.fail();
+const mac = macOf("02:00:00:00:00:07");
 
 function config(change: Partial<ConfigInput["networks"][number]> = {}, more: Partial<ConfigInput> = {}) {
   const permanent = { prefix: "10.77.1.0/24", serverAddress: "10.77.1.1" };
@@ -101,7 +101,7 @@ await insideNamespace(import.meta.url, () => {
     const secret = `whsec_${randomBytes(32).toString("base64")}`;
     writeFileSync(secretFile, `${secret}\n`);
     await using server = await startServer({ config: config({}, { watch }), log });
-    const other = parseMac("02:00:00:00:00:08") ?? assert.fail();
+    const other = macOf("02:00:00:00:00:08");
     const asked = { kind: "pxeAsked", mac: other, firmware: "bios", network: "rack", nursery: true } as const;
     await server.store.apply({ ...asked, stage: "firmware", answer: "loader" });
     const id = server.store.byMac(other)?.id ?? assert.fail();

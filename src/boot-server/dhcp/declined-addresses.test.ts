@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { declinedMs } from "../../core/dhcp/pool/declined.ts";
-import { type Ipv4, parseIpv4 } from "../../core/net/ipv4.ts";
-import { parseMac } from "../../core/net/mac.ts";
+import type { Ipv4 } from "../../core/net/ipv4.ts";
+import { ip, macOf } from "../../core/net/testing/addresses.ts";
 import type { Document, Store } from "../../core/ports.ts";
 import { openDeclinedBook } from "./declined-addresses.ts";
 
-const mac = parseMac("525400000001") ?? assert.fail();
-const [one, two] = [parseIpv4("10.77.0.50") ?? assert.fail(), parseIpv4("10.77.0.51") ?? assert.fail()];
+const mac = macOf("525400000001");
+const [one, two] = [ip("10.77.0.50"), ip("10.77.0.51")];
 
 /** Documents as the Store keeps them: another list after each change. `fail` makes it a database that is gone. */
 function shelf() {

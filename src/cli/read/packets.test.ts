@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { framesOf, udpPayloadsTo } from "../../../tests/support/pcap.ts";
 import type { NetworkView, PacketView } from "../../contract/operator/views.ts";
-import { parseMac } from "../../core/net/mac.ts";
+import { macOf } from "../../core/net/testing/addresses.ts";
 import { networksText } from "./networks.ts";
 import { packetsTable, pcapOf } from "./packets.ts";
 
@@ -27,7 +27,7 @@ test("packets: direction, kind and main facts", () => {
 });
 
 test("packets --pcap: frames between the NICs of the machine and the server", () => {
-  const mac = parseMac("525400000001") ?? assert.fail();
+  const mac = macOf("525400000001");
   const frames = framesOf(pcapOf(packets, { macs: [mac] }));
   assert.deepEqual(
     udpPayloadsTo(67, frames).map((bytes) => Buffer.from(bytes).toString()),

@@ -5,16 +5,9 @@ import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { permanentPart } from "../../core/network/network.ts";
 import { configDocs } from "./docs.ts";
 import { checkConfig, formatFault } from "./parse.ts";
+import { testNetworkInput } from "./testing/test-config.ts";
 
-const network = {
-  name: "rack",
-  interface: "rack0",
-  serverAddress: "10.77.0.1",
-  prefix: "10.77.0.0/24",
-  temporaryPool: { first: "10.77.0.50", last: "10.77.0.250" },
-  nursery: true,
-  permanent: { prefix: "10.77.1.0/24", serverAddress: "10.77.1.1", gateway: "10.77.1.1", nameservers: [] },
-};
+const network = { ...testNetworkInput, permanent: { ...testNetworkInput.permanent, nameservers: [] } };
 const rule = {
   switch: "tor-(?<rack>\\d+)",
   port: "swp(?<unit>\\d+)",

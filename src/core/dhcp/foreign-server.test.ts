@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Ipv4, parseIpv4 } from "../net/ipv4.ts";
+import type { Ipv4 } from "../net/ipv4.ts";
+import { ip } from "../net/testing/addresses.ts";
 import { type ForeignStep, startForeignWatch, stepForeignWatch } from "./foreign-server.ts";
 
-const other: Ipv4 = parseIpv4("192.168.1.1") ?? assert.fail();
+const other: Ipv4 = ip("192.168.1.1");
 
 /** Runs a watch; `answersUntilMs` is how long another server answers each probe, after `delayMs`. */
 function run(of: { allowed?: boolean; answersUntilMs: number; delayMs?: number; toMs: number }): string[] {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Ipv4, noAddress, parseIpv4 } from "../net/ipv4.ts";
-import { parseMac } from "../net/mac.ts";
+import { type Ipv4, noAddress } from "../net/ipv4.ts";
+import { ip, macOf } from "../net/testing/addresses.ts";
 import { classifyMessage } from "./client-message.ts";
 import { broadcastFlag, type DhcpPacket } from "./codec/packet.ts";
 import { readDhcp } from "./codec/read.ts";
@@ -11,8 +11,7 @@ import { chooseAddress, type Holder } from "./pool/address-pool.ts";
 import { offerMs, type Reservations, reservedFor, reserveFor } from "./pool/reservations.ts";
 import { type ReplyContent, replyLimit, replyTo } from "./reply.ts";
 
-const ip = (text: string): Ipv4 => parseIpv4(text) ?? assert.fail(text);
-const mac = parseMac("525400000001") ?? assert.fail();
+const mac = macOf("525400000001");
 const server = ip("10.77.0.1");
 const request: DhcpPacket = {
   ...{ op: 1, htype: 1, hlen: 6, hops: 3, xid: 7, secs: 9, flags: 0 },
@@ -163,7 +162,7 @@ test("a pool gives each MAC its own address, the same one again, and says when i
   const pool = { first: ip("10.77.0.50"), last: ip("10.77.0.53") };
   const held = new Map<Ipv4, Holder>();
   const give = (text: string, wanted?: Ipv4) => {
-    const client = parseMac(text) ?? assert.fail();
+    const client = macOf(text);
     const choice = chooseAddress(pool, { mac: client, wanted, holderOf: (address) => held.get(address) });
     if (choice.kind === "address") held.set(choice.address, { kind: "machine", mac: client });
     return choice;

@@ -5,7 +5,7 @@ import type { Hardware } from "../hardware/hardware.ts";
 import { defaultDeadlineSeconds } from "../machine/health/deadlines.ts";
 import type { Machine, MachineId } from "../machine/record.ts";
 import { testMachine } from "../machine/testing/test-machine.ts";
-import { parseMac } from "../net/mac.ts";
+import { macOf } from "../net/testing/addresses.ts";
 import { ageQuantile, newAgeSketch, noteAge } from "./age-sketch.ts";
 import { ansibleInventory } from "./ansible-inventory.ts";
 import { writeCsv } from "./csv.ts";
@@ -15,7 +15,7 @@ import { fleetMetrics, newTally, tallyMachine } from "./fleet-metrics.ts";
 import { locationPath } from "./location-path.ts";
 import { netboxCsv, netboxTables } from "./netbox.ts";
 
-const mac = parseMac("02:00:00:00:00:01") ?? assert.fail();
+const mac = macOf("02:00:00:00:00:01");
 const position = { dc: "dc1", row: "2", rack: "7", unit: "03" };
 const healthy = testMachine("healthy", {
   id: "m-020000000001" as MachineId,

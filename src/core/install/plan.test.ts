@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Mac } from "../net/mac.ts";
+import { macOf } from "../net/testing/addresses.ts";
 import { type InstallInput, type InstallPlan, planInstall } from "./plan.ts";
 
 const rootDisk = {
@@ -23,7 +23,7 @@ const input: InstallInput = {
   diskWhy: "the only fitting disk",
   sectorBytes: 512,
   hostname: "r01u07",
-  mac: "52:54:00:00:00:07" as Mac,
+  mac: macOf("52:54:00:00:00:07"),
   address: "10.77.1.71",
   prefixLength: 24,
   gateway: "10.77.1.1",

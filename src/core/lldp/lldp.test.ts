@@ -2,14 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { bytesFromHex, hexFromBytes } from "../bytes/text.ts";
-import { type Mac, parseMac } from "../net/mac.ts";
+import { parseMac } from "../net/mac.ts";
+import { macOf } from "../net/testing/addresses.ts";
 import type { ChassisKind, Lldpdu, PortKind } from "./lldpdu.ts";
 import { chassisKinds, portKinds } from "./lldpdu.ts";
 import { neighbourOf } from "./neighbour.ts";
 import { readLldp } from "./read.ts";
 import { writeLldp } from "./write.ts";
 
-const sender = parseMac("02:00:00:00:00:01") as Mac;
+const sender = macOf("02:00:00:00:00:01");
 
 function bytesOf(hex: string): Uint8Array {
   return bytesFromHex(hex) ?? assert.fail(`not hex: ${hex}`);

@@ -3,19 +3,18 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { framesOf, udpPayloadsTo } from "../../../tests/support/pcap.ts";
 import { hexFromBytes } from "../bytes/text.ts";
-import { parseIpv4 } from "./ipv4.ts";
-import { parseMac } from "./mac.ts";
 import { type UdpDatagram, udpPacket, writePcap } from "./pcap.ts";
+import { ip, macOf } from "./testing/addresses.ts";
 
 const datagram: UdpDatagram = {
   source: {
-    mac: parseMac("525400000001") ?? assert.fail(),
-    address: parseIpv4("192.168.0.199") ?? assert.fail(),
+    mac: macOf("525400000001"),
+    address: ip("192.168.0.199"),
     port: 68,
   },
   destination: {
-    mac: parseMac("ffffffffffff") ?? assert.fail(),
-    address: parseIpv4("192.168.0.1") ?? assert.fail(),
+    mac: macOf("ffffffffffff"),
+    address: ip("192.168.0.1"),
     port: 67,
   },
   payload: Uint8Array.of(1, 2, 3),

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hexFromBytes } from "../bytes/text.ts";
-import { parseMac } from "./mac.ts";
 import { noRouterAdvertisement } from "./router-advertisement.ts";
-
-const mac = (text: string) => parseMac(text) ?? assert.fail(text);
+import { macOf } from "./testing/addresses.ts";
 
 test("a router advertisement that says there is no router, byte for byte", () => {
-  const packet = noRouterAdvertisement(mac("02:00:5e:b1:00:01"), mac("52:54:00:b1:00:02"));
+  const packet = noRouterAdvertisement(macOf("02:00:5e:b1:00:01"), macOf("52:54:00:b1:00:02"));
   assert.equal(
     hexFromBytes(packet),
     [

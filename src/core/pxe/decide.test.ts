@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
-import { framesOf, udpPayloadsTo } from "../../../tests/support/pcap.ts";
+import { capturedDiscover } from "../../../tests/support/captures.ts";
 import { runs } from "../../../tests/support/runs.ts";
 import { bytesFromText, hexFromBytes } from "../bytes/text.ts";
 import type { DhcpOptions } from "../dhcp/codec/option-table.ts";
@@ -13,8 +12,7 @@ import type { Holder } from "../dhcp/pool/address-pool.ts";
 import type { Machine, MachineState } from "../machine/record.ts";
 import { testMachine } from "../machine/testing/test-machine.ts";
 import { formatIpv4, type Ipv4 } from "../net/ipv4.ts";
-import { parseMac } from "../net/mac.ts";
-import { ip } from "../net/testing/addresses.ts";
+import { ip, macOf } from "../net/testing/addresses.ts";
 import type { Network } from "../network/network.ts";
 import { testNetwork } from "../network/testing/test-network.ts";
 import { classifyClient } from "./client.ts";
@@ -22,21 +20,16 @@ import { decideDhcp } from "./decide.ts";
 import type { DhcpDecision } from "./decision.ts";
 import { leasing } from "./lease.ts";
 
-const mac = parseMac("52:54:00:00:00:01") ?? assert.fail();
+const mac = macOf("52:54:00:00:00:01");
 const nursery = testNetwork();
 const office: Network = { ...nursery, nursery: false };
 const ports = { http: 80, machines: 443 };
 
 const machine = (state: MachineState): Machine => testMachine(state, { temporaryAddress: "10.77.0.60" });
 
-function captured(name: string): DhcpPacket {
-  const file = readFileSync(new URL(`../../../tests/captures/${name}-discover.pcap`, import.meta.url));
-  const result = readDhcp(udpPayloadsTo(67, framesOf(file))[0] ?? assert.fail(name));
-  return result.kind === "packet" ? result.packet : assert.fail(result.fault);
-}
-const edk2 = captured("ovmf-2022.11-own-pxe");
-const biosIpxe = captured("seabios-ipxe-virtio-rom");
-const uefiIpxe = captured("ovmf-2022.11-ipxe-virtio-rom");
+const edk2 = capturedDiscover("ovmf-2022.11-own-pxe");
+const biosIpxe = capturedDiscover("seabios-ipxe-virtio-rom");
+const uefiIpxe = capturedDiscover("ovmf-2022.11-ipxe-virtio-rom");
 const { userClass: _, etherbootEncapsulated: __, ...romOptions } = biosIpxe.options;
 const biosRom: DhcpPacket = { ...biosIpxe, options: romOptions };
 const http: DhcpPacket = {

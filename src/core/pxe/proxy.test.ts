@@ -1,33 +1,25 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { framesOf, udpPayloadsTo } from "../../../tests/support/pcap.ts";
+import { capturedDiscover } from "../../../tests/support/captures.ts";
 import { hexFromBytes } from "../bytes/text.ts";
 import type { DhcpPacket } from "../dhcp/codec/packet.ts";
-import { readDhcp } from "../dhcp/codec/read.ts";
 import type { Machine, MachineState } from "../machine/record.ts";
 import { testMachine } from "../machine/testing/test-machine.ts";
 import { formatIpv4 } from "../net/ipv4.ts";
-import { parseMac } from "../net/mac.ts";
-import { ip } from "../net/testing/addresses.ts";
+import { ip, macOf } from "../net/testing/addresses.ts";
 import type { NetworkMode } from "../network/network.ts";
 import { testNetworkOfOnePart } from "../network/testing/test-network.ts";
 import { decideByMode } from "./decide-by-mode.ts";
 import type { DhcpDecision } from "./decision.ts";
 import { planScript } from "./script/ipxe.ts";
 
-const mac = parseMac("52:54:00:00:00:01") ?? assert.fail();
+const mac = macOf("52:54:00:00:00:01");
 const network = (mode: NetworkMode) => testNetworkOfOnePart({ mode });
 
 const machine = (state: MachineState): Machine => testMachine(state, { temporaryAddress: "10.77.0.60" });
 
-function captured(name: string): DhcpPacket {
-  const file = readFileSync(new URL(`../../../tests/captures/${name}-discover.pcap`, import.meta.url));
-  const result = readDhcp(udpPayloadsTo(67, framesOf(file))[0] ?? assert.fail(name));
-  return result.kind === "packet" ? result.packet : assert.fail(result.fault);
-}
-const edk2 = captured("ovmf-2022.11-own-pxe");
-const biosIpxe = captured("seabios-ipxe-virtio-rom");
+const edk2 = capturedDiscover("ovmf-2022.11-own-pxe");
+const biosIpxe = capturedDiscover("seabios-ipxe-virtio-rom");
 const { userClass: _, etherbootEncapsulated: __, ...romOptions } = biosIpxe.options;
 const biosRom: DhcpPacket = { ...biosIpxe, options: romOptions };
 const vendorClassIdentifier = "HTTPClient:Arch:00016:UNDI:003000";

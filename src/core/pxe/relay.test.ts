@@ -12,8 +12,7 @@ import { replyLimit } from "../dhcp/reply.ts";
 import type { Machine } from "../machine/record.ts";
 import { testMachine } from "../machine/testing/test-machine.ts";
 import { formatIpv4, type Ipv4, noAddress } from "../net/ipv4.ts";
-import { parseMac } from "../net/mac.ts";
-import { ip, prefix } from "../net/testing/addresses.ts";
+import { ip, macOf, prefix } from "../net/testing/addresses.ts";
 import { chooseNetwork } from "../network/choose-network.ts";
 import { testNetwork } from "../network/testing/test-network.ts";
 import { decideDhcp } from "./decide.ts";
@@ -21,7 +20,7 @@ import type { DhcpDecision } from "./decision.ts";
 import { leasing } from "./lease.ts";
 
 const bytes = (hex: string) => bytesFromHex(hex) ?? assert.fail(hex);
-const mac = parseMac("52:54:00:00:00:01") ?? assert.fail();
+const mac = macOf("52:54:00:00:00:01");
 const server = ip("10.77.0.1");
 
 const local = testNetwork({

@@ -3,8 +3,8 @@ import { describe, test } from "node:test";
 import type { Hardware } from "../../core/hardware/hardware.ts";
 import type { MachineEvent } from "../../core/machine/event.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
-import { parseIpv4 } from "../../core/net/ipv4.ts";
-import { type Mac, parseMac } from "../../core/net/mac.ts";
+import type { Mac } from "../../core/net/mac.ts";
+import { ip, macOf } from "../../core/net/testing/addresses.ts";
 import type { Change, Clock, Store } from "../../core/ports.ts";
 import { type Lesson, lessonDocument, lessonsOf } from "../../core/pxe/local-boot/lesson.ts";
 
@@ -31,7 +31,7 @@ export async function until(what: string, holds: () => boolean, limitMs = 20_000
 
 /** The hardware address of the n-th machine of a test. */
 export function testMac(n: number): Mac {
-  return parseMac(n.toString(16).padStart(12, "0").replace(/^../, "02")) ?? assert.fail();
+  return macOf(n.toString(16).padStart(12, "0").replace(/^../, "02"));
 }
 
 /** The n-th machine asks PXE on a nursery. */
@@ -116,7 +116,7 @@ export function storeSuite(
       for (const text of [machine.id, "r01u1", "R01U1", testMac(1), "02-00-00-00-00-01", "10.77.1.1"]) {
         assert.equal(store.find(text)?.id, machine.id, text);
       }
-      assert.equal(store.byAddress(parseIpv4("10.77.1.1") ?? assert.fail()), machine);
+      assert.equal(store.byAddress(ip("10.77.1.1")), machine);
       assert.equal(store.get(machine.id), machine);
       assert.equal(store.find("r01u2"), undefined);
       assert.deepEqual(store.list(), [machine]);

@@ -4,13 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { type Ipv4, parseIpv4 } from "../../core/net/ipv4.ts";
+import { ip } from "../../core/net/testing/addresses.ts";
 import { systemClock as clock } from "../../main/system-ports.ts";
 import { operatorCertificate } from "./operator-certificate.ts";
 
 const parent = mkdtempSync(join(tmpdir(), "birther-certificate-"));
 after(() => rmSync(parent, { recursive: true }));
-const ip = (text: string): Ipv4 => parseIpv4(text) ?? assert.fail();
 const certificateFor = (config: Parameters<typeof operatorCertificate>[0]["config"]) =>
   operatorCertificate({ config, pkiDirectory: join(parent, "pki"), clock, log: () => {} })();
 

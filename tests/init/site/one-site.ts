@@ -7,6 +7,7 @@ import { bootScriptWriter } from "../../../src/boot-server/http/script-handler.t
 import { throughputHandler } from "../../../src/boot-server/http/throughput-handler.ts";
 import { checkConfig } from "../../../src/contract/config/parse.ts";
 import type { Config } from "../../../src/contract/config/schema.ts";
+import { testNetworkInput } from "../../../src/contract/config/testing/test-config.ts";
 import type { Firmware } from "../../../src/core/machine/record.ts";
 import { parseMac } from "../../../src/core/net/mac.ts";
 import type { Clock, Log, Store } from "../../../src/core/ports.ts";
@@ -23,17 +24,7 @@ import type { BootAnswer, ServerKind, SiteFacts } from "./protocol.ts";
 
 /** The configuration of a rack with a burn-in of moments. */
 const usualConfig = {
-  networks: [
-    {
-      name: "rack",
-      interface: "eth0",
-      serverAddress: "10.77.0.1",
-      prefix: "10.77.0.0/24",
-      temporaryPool: { first: "10.77.0.50", last: "10.77.0.250" },
-      nursery: true,
-      permanent: { prefix: "10.77.1.0/24", serverAddress: "10.77.1.1", gateway: "10.77.1.1" },
-    },
-  ],
+  networks: [{ ...testNetworkInput, interface: "eth0" }],
   placement: {
     lldpSeconds: 40,
     rules: [

@@ -3,14 +3,13 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { runs } from "../../../../tests/support/runs.ts";
 import { bytesFromHex, hexFromBytes } from "../../bytes/text.ts";
-import { type Ipv4, isUnicast, noAddress, parseIpv4 } from "../../net/ipv4.ts";
+import { type Ipv4, isUnicast, noAddress } from "../../net/ipv4.ts";
+import { ip } from "../../net/testing/addresses.ts";
 import type { DhcpOptions } from "./option-table.ts";
 import { broadcastFlag, clientMac, type DhcpPacket } from "./packet.ts";
 import { readDhcp } from "./read.ts";
 import { readSubOptions, writeSubOptions } from "./sub-options.ts";
 import { writeDhcp } from "./write.ts";
-
-const ip = (text: string) => parseIpv4(text) ?? assert.fail(text);
 
 const blank: DhcpPacket = {
   ...{ op: 1, htype: 1, hlen: 6, hops: 0, xid: 0x12345678, secs: 4, flags: broadcastFlag },

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Ipv4, parseIpv4 } from "../../net/ipv4.ts";
-import { parseMac } from "../../net/mac.ts";
+import type { Ipv4 } from "../../net/ipv4.ts";
+import { ip, macOf } from "../../net/testing/addresses.ts";
 import { type DeclinedAddress, declinedDocument, declinedIn, declinedLimit, declinedToDrop } from "./declined.ts";
 
-const mac = parseMac("525400000001") ?? assert.fail();
-const address = parseIpv4("10.77.0.50") ?? assert.fail();
+const mac = macOf("525400000001");
+const address = ip("10.77.0.50");
 const until = (untilMs: number, last = 50): DeclinedAddress => ({
   address: (address - 50 + last) as Ipv4,
   mac,

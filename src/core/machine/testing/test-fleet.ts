@@ -1,7 +1,8 @@
 /** What tests of machines' lives are told in: events of numbered machines, and a fleet in memory. */
 
 import type { Hardware } from "../../hardware/hardware.ts";
-import { type Mac, parseMac } from "../../net/mac.ts";
+import type { Mac } from "../../net/mac.ts";
+import { macOf } from "../../net/testing/addresses.ts";
 import type { Placement } from "../../site/placement.ts";
 import type { Decision, MachineEvent } from "../event.ts";
 import { machineIdFromMac } from "../life/move.ts";
@@ -9,7 +10,7 @@ import { decide } from "../life/table.ts";
 import type { Machine, MachineId } from "../record.ts";
 
 /** The hardware address of the n-th machine, n below 256. */
-export const mac = (n: number) => parseMac(`0200000000${n.toString(16).padStart(2, "0")}`) as Mac;
+export const mac = (n: number) => macOf(`0200000000${n.toString(16).padStart(2, "0")}`);
 /** The id of the machine that is first seen with `mac(n)`. */
 export const id = (n: number) => machineIdFromMac(mac(n));
 /** The n-th unit of rack 1, with the name and address that follow from it. */

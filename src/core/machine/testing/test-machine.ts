@@ -1,8 +1,8 @@
-import { parseMac } from "../../net/mac.ts";
+import { macOf } from "../../net/testing/addresses.ts";
 import { machineIdFromMac } from "../life/move.ts";
-import type { Machine, MachineIn, MachineState } from "../record.ts";
+import type { MachineIn, MachineState } from "../record.ts";
 
-const mac = parseMac("52:54:00:00:00:01") as Machine["macs"][number];
+const mac = macOf("52:54:00:00:00:01");
 
 const common = {
   ...{ id: machineIdFromMac(mac), revision: 1, createdAtMs: 0, macs: [mac], generation: 1 },

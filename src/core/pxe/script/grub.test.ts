@@ -1,21 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseIpv4, parsePrefix } from "../../net/ipv4.ts";
-import { parseMac } from "../../net/mac.ts";
+import { ip, macOf, prefix } from "../../net/testing/addresses.ts";
 import { architectureOf } from "../architecture.ts";
 import { grubConfig, writeGrubInstallScript, writeGrubLocalScript, writeGrubWaitScript } from "./grub.ts";
 import { kernelParameters, writeInstallScript } from "./ipxe.ts";
 
 const boot = {
   binding: {
-    address: parseIpv4("10.77.0.60") ?? assert.fail(),
-    prefix: parsePrefix("10.77.0.0/24") ?? assert.fail(),
-    server: parseIpv4("10.77.0.1") ?? assert.fail(),
+    address: ip("10.77.0.60"),
+    prefix: prefix("10.77.0.0/24"),
+    server: ip("10.77.0.1"),
     nameservers: [],
     leaseSeconds: 3600,
   },
   ports: { http: 80, machines: 443 },
-  mac: parseMac("52:54:00:00:00:01") ?? assert.fail(),
+  mac: macOf("52:54:00:00:00:01"),
   token: "0123456789abcdef",
   nowMs: 1_800_000_000_999,
 };
