@@ -1,4 +1,4 @@
-/* Stress with an answer that can be checked, on every CPU at once, for the module `host`. */
+/* Stress tests with a verifiable result, on every CPU at once, for the module `host`. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -56,7 +56,7 @@ static void *hash_worker(void *argument)
 	return NULL;
 }
 
-/* A word that depends on its place, so that a stuck address line shows as well as a stuck bit. */
+/* A word that depends on its address, so that the test finds a stuck address line as well as a stuck bit. */
 static uint64_t pattern(size_t place, int pass)
 {
 	uint64_t word = (uint64_t)place * 0x9e3779b97f4a7c15u;
@@ -74,7 +74,7 @@ static void *memory_worker(void *argument)
 	return NULL;
 }
 
-/* Runs work on every CPU that we may use, each thread pinned to its own. */
+/* Runs work on every CPU available to us, each thread pinned to its own. */
 static int run_workers(JSContext *ctx, struct worker *workers, int count, void *(*work)(void *))
 {
 	int started = 0;
@@ -90,7 +90,7 @@ static int run_workers(JSContext *ctx, struct worker *workers, int count, void *
 		if (failed) break;
 	}
 	for (int i = 0; i < started; i++) pthread_join(workers[i].thread, NULL);
-	if (started < count) host_throw(ctx, "only %d of %d threads could be started", started, count);
+	if (started < count) host_throw(ctx, "expected %d threads, started only %d", count, started);
 	return started < count ? -1 : 0;
 }
 

@@ -16,10 +16,10 @@
 #include <unistd.h>
 #include "host.h"
 
-/* The largest frame that an Ethernet with jumbo frames or a virtual switch hands us. */
+/* The largest frame that an Ethernet with jumbo frames or a virtual switch delivers. */
 enum { MAX_FRAME = 65536 };
 
-/* Closes fd and throws; errno's text is that of the call before. */
+/* Closes fd and throws; errno's text is that of the failed call. */
 static JSValue close_and_throw(JSContext *ctx, int fd, const char *what, const char *name)
 {
 	JSValue thrown = host_throw_errno(ctx, "%s %s", what, name);
@@ -68,7 +68,7 @@ static JSValue packet_open(JSContext *ctx, const struct argument *a)
 	                             .mr_address = { 0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e } };
 	address.sll_ifindex = group.mr_ifindex = (int)if_nametoindex(name);
 	if (address.sll_ifindex == 0) return close_and_throw(ctx, -1, "packetOpen", name);
-	/* protocol 0 until bind, so that no frame of another interface slips in */
+	/* protocol 0 until bind, so that no frame of another interface gets in */
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 	if (fd < 0 || setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &group, sizeof group) < 0 ||
 	    bind(fd, (struct sockaddr *)&address, sizeof address) < 0)
@@ -93,7 +93,7 @@ static JSValue packet_receive(JSContext *ctx, const struct argument *a)
 	return JS_NewArrayBufferCopy(ctx, frame, (size_t)length);
 }
 
-/* One of the old interface ioctls, on a socket that lives for this call only. */
+/* One of the old interface ioctls, on a socket that exists only for this call. */
 static int interface_ioctl(unsigned long request, void *value)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -119,7 +119,7 @@ static int ethtool(const char *name, void *command)
 	return interface_ioctl(SIOCETHTOOL, &request);
 }
 
-/* The bit of a private flag, or -1: names are a table of strings that the driver gives. */
+/* The bit of a private flag, or -1; the driver supplies the names as a table of strings. */
 static int private_flag_bit(const char *name, const char *flag)
 {
 	enum { MAX_FLAGS = 32 }; /* they are bits of one 32-bit word */
@@ -134,7 +134,7 @@ static int private_flag_bit(const char *name, const char *flag)
 	return -1;
 }
 
-/* false where the driver has no such flag. */
+/* false if the driver has no such flag. */
 static JSValue set_private_flag(JSContext *ctx, const struct argument *a)
 {
 	struct ethtool_value flags = { .cmd = ETHTOOL_GPFLAGS };
@@ -156,12 +156,12 @@ static JSValue interface_up(JSContext *ctx, const struct argument *a)
 	return HOST_CHECK(ctx, result, "interfaceUp %s", a[0].text);
 }
 
-/* The old address goes, and the routes that were through it (SIOCSIFADDR: devinet_ioctl in net/ipv4/devinet.c). */
+/* Replaces the old address and removes the routes through it (SIOCSIFADDR: devinet_ioctl in net/ipv4/devinet.c). */
 static JSValue interface_address(JSContext *ctx, const struct argument *a)
 {
 	struct ifreq request = request_for(a[0].text);
 	int length = (int)a[2].number;
-	if (length < 0 || length > 32) return host_throw(ctx, "interfaceAddress: no prefix length: %d", length);
+	if (length < 0 || length > 32) return host_throw(ctx, "interfaceAddress: expected a prefix length of 0 to 32, found %d", length);
 	uint32_t mask = length == 0 ? 0 : htonl(0xffffffffu << (32 - length));
 	struct sockaddr_in *address = (struct sockaddr_in *)&request.ifr_addr;
 	int result = read_address(a[1].text, address);

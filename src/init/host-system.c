@@ -29,14 +29,14 @@ static JSValue host_unmount(JSContext *ctx, const struct argument *a)
 	return HOST_CHECK(ctx, umount2(a[0].text, (int)a[1].number), "unmount %s", a[0].text);
 }
 
-/* Copies an array of strings for execv; the copy is not freed, since either exec succeeds or its caller gives up. */
+/* Copies an array of strings for execv; the copy is not freed, because either exec succeeds or the caller fails. */
 static char **read_strings(JSContext *ctx, JSValueConst array)
 {
 	uint32_t count = 0;
 	JSValue length = JS_GetPropertyStr(ctx, array, "length");
 	if (JS_ToUint32(ctx, &count, length)) return NULL;
 	if (count == 0 || count > 256) {
-		host_throw(ctx, "a command needs 1 to 256 words, not %u", count);
+		host_throw(ctx, "command: expected 1 to 256 arguments, found %u", count);
 		return NULL;
 	}
 	char **strings = calloc(count + 1, sizeof *strings);
@@ -53,12 +53,12 @@ static char **read_strings(JSContext *ctx, JSValueConst array)
 
 static JSValue host_switch_root(JSContext *ctx, const struct argument *a)
 {
-	char **words = read_strings(ctx, a[1].js);
-	if (!words) return JS_EXCEPTION;
+	char **arguments = read_strings(ctx, a[1].js);
+	if (!arguments) return JS_EXCEPTION;
 	if (chdir(a[0].text) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 || chdir("/") < 0)
 		return host_throw_errno(ctx, "switchRoot %s", a[0].text);
-	execvp(words[0], words);
-	return host_throw_errno(ctx, "switchRoot %s: exec %s", a[0].text, words[0]);
+	execvp(arguments[0], arguments);
+	return host_throw_errno(ctx, "switchRoot %s: exec %s", a[0].text, arguments[0]);
 }
 
 static JSValue host_reboot(JSContext *ctx, const struct argument *a)
@@ -157,7 +157,7 @@ static JSValue host_set_time(JSContext *ctx, const struct argument *a)
 	return HOST_CHECK(ctx, clock_settime(CLOCK_REALTIME, &now), "setTime");
 }
 
-/* The clock of the board, which keeps UTC. */
+/* The clock of the board, in UTC. */
 static JSValue host_set_hardware_clock(JSContext *ctx, const struct argument *a)
 {
 	time_t seconds = (time_t)(a[1].number / 1000);
@@ -181,7 +181,7 @@ static JSValue host_random_bytes(JSContext *ctx, const struct argument *a)
 	uint8_t bytes[256];
 	size_t count = (size_t)a[0].number;
 	if (!(a[0].number >= 0 && a[0].number <= sizeof bytes))
-		return host_throw(ctx, "randomBytes gives 0 to %zu bytes, not %g", sizeof bytes, a[0].number);
+		return host_throw(ctx, "randomBytes: expected a count of 0 to %zu, found %g", sizeof bytes, a[0].number);
 	/* getrandom(2): requests of up to 256 bytes are never interrupted or cut short */
 	if (getrandom(bytes, count, 0) != (ssize_t)count) return host_throw_errno(ctx, "randomBytes");
 	return JS_NewArrayBufferCopy(ctx, bytes, count);

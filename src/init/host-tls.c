@@ -32,7 +32,7 @@ static const int suites[] = {
 	0,
 };
 
-/* The kernel's generator is seeded, fork-safe and fast enough: no second one in between. */
+/* The kernel's generator is seeded, fork-safe and fast enough; a second one would add nothing. */
 static int random_callback(void *unused, unsigned char *out, size_t length)
 {
 	(void)unused;
@@ -63,19 +63,19 @@ static int receive_callback(void *context, unsigned char *bytes, size_t length)
 	return MBEDTLS_ERR_ERROR_GENERIC_ERROR;
 }
 
-/* Says why: the socket's errno, what is wrong with the certificate, or mbedtls' own words. */
-static JSValue throw_tls(JSContext *ctx, const char *doing, struct session *s, int code)
+/* Throws with the reason: the socket's errno, the fault of the certificate, or mbedtls' own text. */
+static JSValue throw_tls(JSContext *ctx, const char *operation, struct session *s, int code)
 {
 	char text[512];
 	uint32_t flags = code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED ? mbedtls_ssl_get_verify_result(&s->ssl) : 0;
-	if (s->reason) return host_throw(ctx, "%s: %s", doing, strerror(s->reason));
+	if (s->reason) return host_throw(ctx, "%s: %s", operation, strerror(s->reason));
 	if (flags) {
 		mbedtls_x509_crt_verify_info(text, sizeof text, "", flags);
 		for (char *c = text; *c; c++) if (*c == '\n') *c = c[1] ? ';' : '\0';
 	} else {
 		mbedtls_strerror(code, text, sizeof text);
 	}
-	return host_throw(ctx, "%s: %s", doing, text);
+	return host_throw(ctx, "%s: %s", operation, text);
 }
 
 static void free_session(struct session *s)
@@ -106,13 +106,13 @@ static int start_session(struct session *s, const char *ca_pem, const char *name
 	return mbedtls_ssl_handshake(&s->ssl);
 }
 
-/* When it throws, the socket is still the caller's to close. */
+/* When it throws, the caller must still close the socket. */
 static JSValue tls_open(JSContext *ctx, const struct argument *a)
 {
 	int handle = 0;
 	while (handle < MAX_SESSIONS && sessions[handle]) handle++;
 	struct session *s = handle < MAX_SESSIONS ? calloc(1, sizeof *s) : NULL;
-	if (!s) return host_throw(ctx, "tlsOpen: no more than %d sessions at a time", MAX_SESSIONS);
+	if (!s) return host_throw(ctx, "tlsOpen: limit of %d concurrent sessions reached", MAX_SESSIONS);
 	s->fd = (int)a[0].number;
 	mbedtls_ssl_init(&s->ssl);
 	mbedtls_ssl_config_init(&s->config);

@@ -1,6 +1,6 @@
 /*
- * The program that all of our JavaScript on a machine runs in: QuickJS, its modules std and os, and our
- * module `host`. Its name decides what it runs, so that one file serves as /init, birther-agent and test runner.
+ * The program that runs all JavaScript on a machine: QuickJS, its modules std and os, and our module `host`. Its name
+ * decides what it runs, so that one file serves as /init, birther-agent and test runner.
  */
 #include <errno.h>
 #include <signal.h>
@@ -13,8 +13,8 @@
 #include "host.h"
 #include "quickjs-libc.h"
 
-/* Time to read the console (and for a serial log to be flushed) before a failed PID 1 reboots. */
-enum { LAST_WORDS_SECONDS = 20, STACK_BYTES = 4 << 20, MAX_ENTRIES = 64 };
+/* Time to read the console (and to flush a serial log) before a failed PID 1 reboots. */
+enum { MESSAGE_SECONDS = 20, STACK_BYTES = 4 << 20, MAX_ENTRIES = 64 };
 
 static const struct { const char *program, *script; } scripts[] = {
 	{ "init", "/usr/lib/birther/init.js" },
@@ -56,7 +56,7 @@ JSValue host_throw_errno(JSContext *ctx, const char *format, ...)
 	return throw_text(ctx, text);
 }
 
-/* Reads one argument; returns how many JavaScript arguments it took, or -1 with an exception pending. */
+/* Reads one argument; returns how many JavaScript arguments it consumed, or -1 with an exception pending. */
 static int read_argument(JSContext *ctx, char letter, JSValueConst *argv, struct argument *a)
 {
 	a->js = argv[0];
@@ -68,8 +68,8 @@ static int read_argument(JSContext *ctx, char letter, JSValueConst *argv, struct
 	uint64_t offset, length;
 	if (JS_ToIndex(ctx, &offset, argv[1]) || JS_ToIndex(ctx, &length, argv[2])) return -1;
 	if (offset > a->length || length > a->length - offset) {
-		host_throw(ctx, "%llu bytes from %llu on are not inside a buffer of %zu bytes",
-		           (unsigned long long)length, (unsigned long long)offset, a->length);
+		host_throw(ctx, "expected a range inside a buffer of %zu bytes, found %llu bytes at offset %llu",
+		           a->length, (unsigned long long)length, (unsigned long long)offset);
 		return -1;
 	}
 	a->bytes += offset;
@@ -77,7 +77,9 @@ static int read_argument(JSContext *ctx, char letter, JSValueConst *argv, struct
 	return 3;
 }
 
-/* Every function of the module comes through here: arguments by the table's signature, one call, clean up. */
+/*
+ * Every function of the module is called through here: convert the arguments by the table's signature, call, clean up.
+ */
 static JSValue call_entry(JSContext *ctx, JSValueConst this_value, int argc, JSValueConst *argv, int magic)
 {
 	const struct host_entry *entry = entries[magic];
@@ -111,7 +113,7 @@ static int define_exports(JSContext *ctx, JSModuleDef *module)
 	return 0;
 }
 
-/* Also makes the contexts of os.Worker threads; the table is filled once. */
+/* Also creates the contexts of os.Worker threads; the table is filled once. */
 static JSContext *new_context(JSRuntime *runtime)
 {
 	JSContext *ctx = JS_NewContext(runtime);
@@ -124,14 +126,14 @@ static JSContext *new_context(JSRuntime *runtime)
 	return ctx;
 }
 
-/* When PID 1 ends the kernel panics and the reason scrolls away; say that it ended, wait, start again. */
+/* When PID 1 ends, the kernel panics and the reason scrolls away; print a message, wait, restart. */
 static void last_words(void)
 {
 	if (getpid() != 1) return;
-	printf("\nbirther: PID 1 ended; the machine reboots in %d seconds\n", LAST_WORDS_SECONDS);
+	printf("\nbirther: PID 1 ended; the machine reboots in %d seconds\n", MESSAGE_SECONDS);
 	fflush(NULL);
 	sync();
-	for (unsigned left = LAST_WORDS_SECONDS; left > 0;) left = sleep(left);
+	for (unsigned left = MESSAGE_SECONDS; left > 0;) left = sleep(left);
 	reboot(RB_AUTOBOOT);
 }
 

@@ -1,26 +1,26 @@
 /**
- * The native module of host.c: what JavaScript cannot reach. Every function throws an Error whose message
- * names the call and errno's text. Buffers are ArrayBuffers; offsets and lengths are bytes.
+ * The native module of host.c: system calls that QuickJS lacks. Every function throws an Error whose message names the
+ * call and errno's text. Buffers are ArrayBuffers; offsets and lengths are bytes.
  */
 declare module "host" {
-  /** Opens a TCP connection; both directions then give up after timeoutMs without progress. */
+  /** Opens a TCP connection; afterwards both directions time out after timeoutMs without progress. */
   export function tcpConnect(ipv4: string, port: number, timeoutMs: number): number;
   /** TLS 1.2+ over a connected socket, the server verified against the CA certificates (PEM) and the name. Returns a handle. */
   export function tlsOpen(fd: number, caPem: string, serverName: string): number;
   /** Bytes read, 0 at the end of the stream. */
   export function tlsRead(handle: number, buffer: ArrayBuffer, offset: number, length: number): number;
-  /** Writes all of it. */
+  /** Writes everything. */
   export function tlsWrite(handle: number, buffer: ArrayBuffer, offset: number, length: number): void;
   /** Ends the session and closes its socket. */
   export function tlsClose(handle: number): void;
 
-  /** A raw socket bound to an interface and an Ethernet type, which also hears the LLDP multicast group. */
+  /** A raw socket bound to an interface and an Ethernet type, which also receives the LLDP multicast group. */
   export function packetOpen(interfaceName: string, etherType: number): number;
   export function packetSend(fd: number, frame: ArrayBuffer): void;
-  /** The next frame, or undefined when timeoutMs have passed. */
+  /** The next frame, or undefined after timeoutMs. */
   export function packetReceive(fd: number, timeoutMs: number): ArrayBuffer | undefined;
 
-  /** Sets a driver's private flag (`ethtool --set-priv-flags`); false where the driver has none of this name. */
+  /** Sets a driver's private flag (`ethtool --set-priv-flags`); false if the driver has no flag of this name. */
   export function setPrivateFlag(interfaceName: string, flag: string, on: boolean): boolean;
   export function interfaceUp(name: string): void;
   /** Replaces the interface's IPv4 address. */
@@ -36,9 +36,9 @@ declare module "host" {
   export function sync(): void;
   export function fsync(fd: number): void;
 
-  /** finit_module(2). An already loaded module is no error. */
+  /** finit_module(2). Ignores a module that is already loaded. */
   export function loadModule(path: string, parameters: string): void;
-  /** WDIOC_SETTIMEOUT; returns the seconds the device took. */
+  /** WDIOC_SETTIMEOUT; returns the seconds that the device accepted. */
   export function watchdogTimeout(fd: number, seconds: number): number;
   /** Sets or clears the immutable flag (efivarfs protects its files with it). */
   export function setImmutable(path: string, on: boolean): void;
@@ -69,8 +69,11 @@ declare module "host" {
   /** Sets mtime (and atime) of a path without following a link. */
   export function setTimes(path: string, mtimeMs: number): void;
 
-  /** Hashes on every CPU for so long; returns hashes of 4 KiB a second over all CPUs, and whether all CPUs agreed on the results. */
+  /**
+   * Hashes on every CPU for this time; returns hashes of 4 KiB per second over all CPUs, and whether all CPUs computed
+   * the same results.
+   */
   export function cpuTest(seconds: number): { hashesPerSecond: number; agreed: boolean };
-  /** Fills mebibytes of memory with patterns, reads them back; wrong counts the 8-byte words that differ. */
+  /** Fills memory (in MiB) with patterns and reads them back; wrong counts the 8-byte words that differ. */
   export function memoryTest(mebibytes: number): { mebibytesPerSecond: number; wrongWords: number };
 }

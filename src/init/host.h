@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include "quickjs.h"
 
-/* One argument, converted as its letter in the signature says. */
+/* One argument, converted according to its letter in the signature. */
 struct argument {
 	const char *text;  /* s */
 	double number;     /* n */
@@ -19,7 +19,7 @@ enum { MAX_ARGUMENTS = 5 };
 
 typedef JSValue host_function(JSContext *ctx, const struct argument *a);
 
-/* A row of the tables that make up the module. */
+/* A row of the module's function tables. */
 struct host_entry {
 	const char *name;
 	const char *signature;
@@ -30,9 +30,9 @@ extern const struct host_entry system_entries[], network_entries[], tls_entries[
 
 /* Throws an Error with this message. */
 JSValue host_throw(JSContext *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The same, with errno's text behind it. */
+/* Throws an Error with this message and errno's text. */
 JSValue host_throw_errno(JSContext *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* undefined, or what host_throw_errno says when result is negative. */
+/* undefined, or the result of host_throw_errno when result is negative. */
 #define HOST_CHECK(ctx, result, ...) ((result) < 0 ? host_throw_errno(ctx, __VA_ARGS__) : JS_UNDEFINED)
 
 #endif

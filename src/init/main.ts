@@ -1,4 +1,6 @@
-/** The configuration tool: PID 1 of the Bootstrap Image. It is born with the machine and ends as birther-agent, or starts again. */
+/**
+ * init: PID 1 of the Bootstrap Image. It carries out the birth, then becomes birther-agent, or restarts the machine.
+ */
 import { runInit } from "./birth/run-init.ts";
 
 runInit();

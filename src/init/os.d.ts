@@ -1,6 +1,6 @@
 /**
- * The part of QuickJS' module `os` that init and birther-agent use (QuickJS 2021-03-27, quickjs-libc.c).
- * `Result` is 0 or more on success and -errno on failure: nothing here throws for the world's faults.
+ * The part of QuickJS' module `os` that init and birther-agent use (QuickJS 2021-03-27, quickjs-libc.c). `Result` is 0
+ * or more on success and -errno on failure; no function throws for a failed system call.
  */
 declare module "os" {
   export type Result = number;
@@ -21,7 +21,7 @@ declare module "os" {
     readonly ctime: number;
   };
   export type ExecOptions = {
-    /** Wait for its end (default true). */
+    /** Whether to wait for its end (default true). */
     readonly block?: boolean;
     readonly usePath?: boolean;
     readonly file?: string;
@@ -29,7 +29,7 @@ declare module "os" {
     readonly stdin?: number;
     readonly stdout?: number;
     readonly stderr?: number;
-    /** In place of our own environment. */
+    /** Replaces our own environment. */
     readonly env?: { readonly [name: string]: string };
     readonly uid?: number;
     readonly gid?: number;
@@ -56,17 +56,20 @@ declare module "os" {
   export function utimes(path: string, atimeMs: number, mtimeMs: number): Result;
   export function chdir(path: string): Result;
 
-  /** With block: exit status, or -signal. Without: process id. 127 when it could not be started. */
+  /** Blocking: exit status, or -signal. Otherwise: process id. 127 if the program could not be started. */
   export function exec(argv: readonly string[], options?: ExecOptions): number;
-  /** [process id (0: none ended yet, -errno), status as waitpid(2) gives it]. */
+  /** [process id (0: none has ended yet, or -errno), status as in waitpid(2)]. */
   export function waitpid(pid: number, options: number): [number, number];
   export function kill(pid: number, signal: number): Result;
   export function pipe(): [number, number] | null;
   export function dup(fd: number): Result;
   export function dup2(from: number, to: number): Result;
-  /** undefined: ignore; null: the default again. Handlers run only when the script has ended and its event loop goes on. */
+  /** undefined: ignore; null: back to the default. Handlers run only after the script has ended, in its event loop. */
   export function signal(signal: number, handler: (() => void) | null | undefined): void;
-  /** Calls back whenever the descriptor can be read, once the script has ended and its event loop goes on; null ends it. */
+  /**
+   * Calls back whenever the descriptor is readable, after the script has ended, in its event loop; null removes the
+   * handler.
+   */
   export function setReadHandler(fd: number, handler: (() => void) | null): void;
   export function sleep(milliseconds: number): void;
   export function setTimeout(callback: () => void, milliseconds: number): object;

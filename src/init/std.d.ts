@@ -1,6 +1,6 @@
 /** The part of QuickJS' module `std` that init and birther-agent use (QuickJS 2021-03-27, quickjs-libc.c). */
 declare module "std" {
-  /** A C stream. Closed when collected, but close it: a descriptor is a limited thing. */
+  /** A C stream. Closed when collected, but close it explicitly, because descriptors are limited. */
   export interface File {
     close(): number;
     puts(text: string): void;
@@ -12,17 +12,17 @@ declare module "std" {
     read(buffer: ArrayBuffer, offset: number, length: number): number;
     /** Bytes written. */
     write(buffer: ArrayBuffer, offset: number, length: number): number;
-    /** The next line without its end, or null at the end of the file. */
+    /** The next line without its newline, or null at the end of the file. */
     getline(): string | null;
     readAsString(): string;
     error(): boolean;
   }
 
-  /** null when the file cannot be opened; `error.errno` then says why. */
+  /** null if the file cannot be opened; `error.errno` then holds the reason. */
   export function open(path: string, mode: string, error?: { errno?: number }): File | null;
-  /** A stream without a name in /tmp, gone when closed. */
+  /** An unnamed stream in /tmp, removed when closed. */
   export function tmpfile(error?: { errno?: number }): File | null;
-  /** The whole file read as UTF-8, or null when it cannot be read. */
+  /** The whole file read as UTF-8, or null if it cannot be read. */
   export function loadFile(path: string): string | null;
   export function strerror(errno: number): string;
   export function getenv(name: string): string | undefined;
@@ -63,5 +63,5 @@ declare module "std" {
 
 /** Script path and arguments, as in qjs. */
 declare const scriptArgs: readonly string[];
-/** Writes to stdout, separated by spaces, and a line end. */
+/** Writes to stdout, separated by spaces, and a newline. */
 declare function print(...values: unknown[]): void;

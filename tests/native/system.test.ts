@@ -42,7 +42,7 @@ test("programs are run with input, environment, time limit and both outputs", ()
   assert.equal(said.bytesInput, "00 01 ff");
   assert.equal(said.noisy, 1_000_000);
   assert.equal(said.failing, "run sh -c echo because; exit 7: status 7: because");
-  assert.equal(said.tooLong, "run sleep 30: did not end within 0.2 s and was killed");
+  assert.equal(said.tooLong, "run sleep 30: expected it to end within 0.2 s, killed it");
 });
 
 test("hashes are SHA-512 and random bytes differ", () => {
@@ -50,7 +50,7 @@ test("hashes are SHA-512 and random bytes differ", () => {
   assert.equal(said.sha512File, createHash("sha512").update(Buffer.alloc(300_001, 7)).digest("hex"));
   assert.equal(said.random[0].split(",").length, 32);
   assert.notEqual(said.random[0], said.random[1]);
-  assert.match(said.randomTooMany, /0 to 256 bytes, not 257/);
+  assert.match(said.randomTooMany, /0 to 256, found 257/);
 });
 
 test("the burn-in tests measure and agree", () => {
@@ -72,7 +72,7 @@ test("errors name the call, its object and the reason", () => {
   assert.equal(said.errors.connect, "tcpConnect 127.0.0.1 port 1: Connection refused");
   assert.equal(said.errors.address, "tcpConnect not an address: Invalid argument");
   assert.match(said.errors.packet, /^packetOpen nosuchif0: /);
-  assert.equal(said.errors.range, "3 bytes from 2 on are not inside a buffer of 4 bytes");
+  assert.equal(said.errors.range, "expected a range inside a buffer of 4 bytes, found 3 bytes at offset 2");
   assert.match(said.errors.noWords, /1 to 256 words, not 0/);
   assert.equal(said.errors.tlsRead, "tlsRead: the session is closed");
 });

@@ -8,12 +8,15 @@ import type { ObjectCache } from "./object-cache.ts";
 /** Linux errno values that `std` does not name (asm-generic/errno.h, errno-base.h). */
 const errnoOf = { EEXIST: 17, EXDEV: 18, ENOTEMPTY: 39 } as const;
 
-/** Carries out one step of an update. */
-export type StepCarrier = (step: UpdateStep) => void;
+/** Applies one step of an update. */
+export type StepApplier = (step: UpdateStep) => void;
 
-/** Carries steps out below a root. `uses` counts how often each content is placed: the last time it is moved, before that copied. */
-export function stepCarrier(root: string, cache: ObjectCache, uses: Map<string, number>): StepCarrier {
-  /** Makes the new thing under a name beside the old one, then puts it in its place in one go. */
+/**
+ * Applies steps below a root. `uses` counts how often each content is placed: it is copied each time, and moved the
+ * last time.
+ */
+export function stepApplier(root: string, cache: ObjectCache, uses: Map<string, number>): StepApplier {
+  /** Makes the new file under a name beside the old one, then renames it into place atomically. */
   function place(path: string, make: (draft: string) => void): void {
     const draft = `${root}${path}.birther-new`;
     const stale = os.remove(draft);
@@ -24,7 +27,7 @@ export function stepCarrier(root: string, cache: ObjectCache, uses: Map<string, 
 
   function placeFile(step: Extract<UpdateStep, { kind: "placeFile" }>): void {
     const finish = (path: string) => {
-      // chown(2) clears set-user-id bits: owner first, then mode; and time last.
+      // chown(2) clears set-user-id bits, so owner first, then mode; time last.
       host.chown(path, step.uid, step.gid);
       host.chmod(path, step.mode);
       host.setTimes(path, step.mtimeMs);
@@ -36,7 +39,7 @@ export function stepCarrier(root: string, cache: ObjectCache, uses: Map<string, 
       finish(object);
       const moved = os.rename(object, `${root}${step.path}`);
       if (moved >= 0) return;
-      // /boot is a partition of its own.
+      // /boot is a separate partition.
       if (moved !== -errnoOf.EXDEV) throw systemError(`move object ${step.sha512} to ${step.path}`, moved);
     }
     place(step.path, (draft) => {
@@ -47,7 +50,7 @@ export function stepCarrier(root: string, cache: ObjectCache, uses: Map<string, 
     if (step.size > 0 && left === 0) os.remove(object);
   }
 
-  const carriers: { readonly [K in UpdateStep["kind"]]: (step: Extract<UpdateStep, { kind: K }>) => void } = {
+  const appliers: { readonly [K in UpdateStep["kind"]]: (step: Extract<UpdateStep, { kind: K }>) => void } = {
     keepObject: ({ path, sha512 }) => cache.addCopy(sha512, `${root}${path}`),
     removeFile: ({ path }) => {
       const result = os.remove(`${root}${path}`);
@@ -55,7 +58,7 @@ export function stepCarrier(root: string, cache: ObjectCache, uses: Map<string, 
     },
     removeDirectory: ({ path }) => {
       const result = os.remove(`${root}${path}`);
-      // Something came into it since the scan: the next comparison sees it.
+      // Something was added to it since the scan; the next comparison sees it.
       const harmless = result === -errnoOf.ENOTEMPTY || result === -errnoOf.EEXIST || isAbsent(result);
       if (result < 0 && !harmless) throw systemError(`remove directory ${path}`, result);
     },
@@ -84,5 +87,5 @@ export function stepCarrier(root: string, cache: ObjectCache, uses: Map<string, 
       if (mtimeMs !== undefined) host.setTimes(`${root}${path}`, mtimeMs);
     },
   };
-  return (step) => (carriers[step.kind] as StepCarrier)(step);
+  return (step) => (appliers[step.kind] as StepApplier)(step);
 }

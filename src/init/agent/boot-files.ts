@@ -16,7 +16,10 @@ import type { SubContext } from "./sub-context.ts";
 const remountReadOnly = 0x21; // MS_REMOUNT | MS_RDONLY (mount(2))
 const remountWritable = 0x20;
 
-/** Writes grub.cfg and, for an encrypted root, the second initrd, for the kernel that is now in /boot; `going` are paths about to be removed. */
+/**
+ * Writes grub.cfg and, for an encrypted root, the second initrd, for the kernel now in /boot; `going` lists paths about
+ * to be removed.
+ */
 export function writeBootFiles(context: SubContext, image: string, going: ReadonlySet<string>): void {
   const { root, settings, log } = context;
   const boot = `${root}${agentPaths.boot}`;
@@ -24,12 +27,12 @@ export function writeBootFiles(context: SubContext, image: string, going: Readon
   const [kernel] = kernels;
   if (kernel === undefined)
     throw new Error(
-      `image ${image} has no kernel with an initrd in ${agentPaths.boot}: this machine could not boot it`,
+      `image ${image}: expected a kernel with an initrd in ${agentPaths.boot}, found none; this machine could not boot it`,
     );
-  // Only the machine's own root: another tree is not what this firmware is going to start.
+  // Only the machine's own root, because this firmware never starts another tree.
   if (root === "" && isSecureBootOn(systemTree) && !isSigned(readBytes(`${boot}/${kernel.kernel}`)))
     throw new Error(
-      `the kernel of image ${image}, ${kernel.kernel}, has no signature, and Secure Boot is on here: build the image with a signed one, as Debian's linux-image-amd64 is`,
+      `image ${image}: expected a signed kernel, because Secure Boot is on, found ${kernel.kernel} without a signature; build the image with a signed kernel, such as Debian's linux-image-amd64`,
     );
   makeDirectories(`${boot}/grub`);
   if (settings.root.kind === "luks2") {
@@ -43,12 +46,12 @@ export function writeBootFiles(context: SubContext, image: string, going: Readon
       settings.root.kind === "plain"
         ? { kind: "plain", partUuid: settings.root.partUuid }
         : { kind: "encrypted", mapping: rootMapperName, unlockInitrd },
-    // The modules in the second initrd are of one kernel.
+    // The modules in the second initrd belong to one kernel.
     kernels: settings.root.kind === "plain" ? kernels : [kernel],
   });
   replaceBytes(`${root}${agentPaths.grubConfig}`, encodeUtf8(config));
   log("info", "wrote the boot loader's configuration", { kernel: kernel.version });
-  settleBoot(context);
+  flushBoot(context);
 }
 
 function unlockInitrdFor(
@@ -75,15 +78,15 @@ function unlockInitrdFor(
 function modulesOf(root: string, version: string): string {
   const paths = [`/usr/lib/modules/${version}`, `/lib/modules/${version}`].map((path) => `${root}${path}`);
   const found = paths.find((path) => exists(`${path}/modules.dep`));
-  if (found === undefined) throw new Error(`the image has no modules.dep for its kernel ${version}`);
+  if (found === undefined) throw new Error(`image: expected modules.dep for its kernel ${version}, found none`);
   return found;
 }
 
 /**
- * GRUB reads ext4 without its journal, and sync(2) leaves changes in the journal: only going read-only brings them
- * to where GRUB looks (ext4_mark_recovery_complete).
+ * GRUB reads ext4 without its journal, and sync(2) leaves changes in the journal. Only a remount as read-only writes
+ * them to where GRUB reads (ext4_mark_recovery_complete).
  */
-export function settleBoot({ root, log }: SubContext): void {
+export function flushBoot({ root, log }: SubContext): void {
   const boot = `${root}${agentPaths.boot}`;
   if (deviceOf(boot) === deviceOf(root === "" ? "/" : root)) return;
   try {
@@ -91,7 +94,7 @@ export function settleBoot({ root, log }: SubContext): void {
     host.mount("", boot, "", remountReadOnly, "");
     host.mount("", boot, "", remountWritable, "");
   } catch (error) {
-    // Someone has a file open for writing there; the clean shutdown will do it.
-    log("warn", "/boot could not be brought to rest", { error: String(error) });
+    // A process has a file open for writing there; a clean shutdown will flush it.
+    log("warn", "flushing /boot failed", { error: String(error) });
   }
 }

@@ -5,10 +5,12 @@ import type { ObjectCache } from "./object-cache.ts";
 import { objectSink } from "./object-stream.ts";
 import type { SubContext } from "./sub-context.ts";
 
-/** A batch is large enough that asking costs nothing, and small enough to lose little and show progress. */
+/**
+ * A batch is large enough to make the cost of a request negligible, and small enough to lose little and show progress.
+ */
 const batch = { objects: 2000, bytes: 64 << 20 } as const;
 
-/** Fetches contents at full speed, as many as a batch may hold in one request; each is verified before it counts as there. */
+/** Fetches contents at full speed, a whole batch per request; verifies each before it counts as fetched. */
 export function fetchObjects(
   context: SubContext,
   http: HttpClient,
@@ -33,7 +35,7 @@ export function fetchObjects(
   }
 }
 
-/** Cuts a list into groups within both limits; a content larger than the limit is a group of its own. */
+/** Splits a list into groups within both limits; a content larger than the limit is a group of its own. */
 export function* batches(contents: readonly Content[]): Generator<readonly Content[]> {
   let group: Content[] = [];
   let bytes = 0;

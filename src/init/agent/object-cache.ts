@@ -5,19 +5,21 @@ import { copyFile, exists, list, makeDirectories, removeTree, writeBytes } from 
 import { agentPaths } from "./paths.ts";
 import type { SubContext } from "./sub-context.ts";
 
-/** Contents that have been fetched and not yet placed, each in a file `aa/REST` named by its SHA-512. */
+/** Fetched contents that are not yet placed, each in a file `aa/REST` named by its SHA-512. */
 export type ObjectCache = {
-  /** Names of all that is there. What was there before this process is read and checked; what a power cut has damaged is dropped. */
+  /**
+   * Names of all stored contents. Contents of an earlier process are verified, and dropped if a power cut damaged them.
+   */
   readonly verified: () => readonly string[];
   readonly pathOf: (sha512: string) => string;
-  /** Where a content that is too large for memory is collected. */
+  /** The file for a content that is too large for memory. */
   readonly draftPath: () => string;
-  /** Stores a content held in memory, or throws if it is not what it says. */
+  /** Stores a content from memory; throws if its hash differs. */
   readonly addBytes: (sha512: string, bytes: Uint8Array) => void;
-  /** The same with a file, which is moved. */
+  /** Stores a content from a file, which is moved; throws if its hash differs. */
   readonly addFile: (sha512: string, path: string) => void;
   readonly addCopy: (sha512: string, path: string) => void;
-  /** Removes everything: after an update nothing here is needed. */
+  /** Removes everything: after an update no content is needed. */
   readonly clear: () => void;
 };
 
@@ -37,8 +39,8 @@ export function openObjectCache({ root, alive, log }: SubContext): ObjectCache {
     count += 1;
     return `${drafts}/${count}`;
   }
-  /** The place of an object in a directory that is there. */
-  function placeFor(sha512: string): string {
+  /** The path of an object, in an existing directory. */
+  function pathFor(sha512: string): string {
     const directory = sha512.slice(0, 2);
     if (!made.has(directory)) makeDirectories(`${objects}/${directory}`, 0o700);
     made.add(directory);
@@ -46,7 +48,7 @@ export function openObjectCache({ root, alive, log }: SubContext): ObjectCache {
   }
   function addFile(sha512: string, path: string): void {
     demand(host.sha512File(path), sha512);
-    checked(`store object ${sha512}`, os.rename(path, placeFor(sha512)));
+    checked(`store object ${sha512}`, os.rename(path, pathFor(sha512)));
     known.add(sha512);
   }
   function verified(): readonly string[] {
@@ -61,7 +63,7 @@ export function openObjectCache({ root, alive, log }: SubContext): ObjectCache {
           known.add(sha512);
           return [sha512];
         }
-        log("warn", "a fetched object is damaged and dropped", { sha512 });
+        log("warn", "dropped a damaged object", { sha512 });
         os.remove(path);
         return [];
       }),
@@ -73,8 +75,8 @@ export function openObjectCache({ root, alive, log }: SubContext): ObjectCache {
     draftPath,
     addBytes: (sha512, bytes) => {
       demand(host.sha512(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length), sha512);
-      // Under its name at once: should the power fail now, the next process reads it and finds it damaged.
-      writeBytes(placeFor(sha512), bytes);
+      // Written under its final name: after a power cut the next process reads it and finds the damage.
+      writeBytes(pathFor(sha512), bytes);
       known.add(sha512);
     },
     addFile,
@@ -94,5 +96,7 @@ export function openObjectCache({ root, alive, log }: SubContext): ObjectCache {
 
 function demand(found: string, sha512: string): void {
   if (found !== sha512)
-    throw new Error(`content ${sha512.slice(0, 16)}… has the hash ${found.slice(0, 16)}…: it is damaged or forged`);
+    throw new Error(
+      `fetched object: expected SHA-512 ${sha512.slice(0, 16)}…, found ${found.slice(0, 16)}…; it is damaged or forged`,
+    );
 }

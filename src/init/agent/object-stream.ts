@@ -5,17 +5,17 @@ import { checked } from "../system/errno.ts";
 import { writeToDescriptor } from "../system/files.ts";
 import type { ObjectCache } from "./object-cache.ts";
 
-/** Larger contents go through a file: memory is for the many small ones. */
+/** Larger contents go through a file, to keep memory for the many small ones. */
 const maxMemoryBytes = 4 << 20;
 /** `HEX LENGTH`: 128 digits, a space, at most 16 digits. */
 const maxHeadBytes = 150;
 
-/** Takes the pieces of an answer of `POST /objects` and stores the contents as they become whole. */
+/** Receives the pieces of an answer of `POST /objects` and stores each content when it is complete. */
 export type ObjectSink = {
   readonly take: (piece: Uint8Array) => void;
-  /** Contents stored so far. */
+  /** Number of contents stored. */
   readonly stored: () => number;
-  /** Closes what is open; an Error if a content is unfinished or missing. */
+  /** Closes the open file; throws if a content is incomplete or missing. */
   readonly end: () => void;
   readonly abort: () => void;
 };
@@ -25,7 +25,7 @@ type Collecting =
   | { readonly kind: "memory"; readonly content: Content; readonly bytes: Uint8Array }
   | { readonly kind: "file"; readonly content: Content; readonly path: string; readonly fd: number };
 
-/** The contents must come in the order in which they were asked for. */
+/** The contents must arrive in the requested order. */
 export function objectSink(cache: ObjectCache, wanted: readonly Content[]): ObjectSink {
   let state: Collecting = { kind: "head" };
   let head = new Uint8Array(0);
@@ -36,7 +36,7 @@ export function objectSink(cache: ObjectCache, wanted: readonly Content[]): Obje
     const end = piece.indexOf(10);
     const part = piece.subarray(0, end < 0 ? piece.length : end);
     if (head.length + part.length > maxHeadBytes)
-      throw new Error("the object server's answer is not a list of objects");
+      throw new Error("object server: expected a list of objects, found another answer");
     const longer = new Uint8Array(head.length + part.length);
     longer.set(head);
     longer.set(part, head.length);
@@ -50,7 +50,7 @@ export function objectSink(cache: ObjectCache, wanted: readonly Content[]): Obje
   function begin(line: string): void {
     const content = wanted[stored];
     if (content === undefined || line !== `${content.sha512} ${content.size}`) {
-      throw new Error(`the object server sent ${JSON.stringify(line)} where ${content?.sha512 ?? "the end"} was due`);
+      throw new Error(`object server: expected ${content?.sha512 ?? "the end"}, found ${JSON.stringify(line)}`);
     }
     filled = 0;
     if (content.size <= maxMemoryBytes) state = { kind: "memory", content, bytes: new Uint8Array(content.size) };
@@ -97,7 +97,7 @@ export function objectSink(cache: ObjectCache, wanted: readonly Content[]): Obje
       const open = state.kind !== "head" || head.length > 0;
       abort();
       if (open || stored < wanted.length)
-        throw new Error(`the object server sent ${stored} of ${wanted.length} objects`);
+        throw new Error(`object server: expected ${wanted.length} objects, found ${stored}`);
     },
   };
 }

@@ -1,4 +1,4 @@
-/** Where the sub keeps its things, below the root that it looks after. */
+/** The agent's paths, below the root that it manages. */
 export const agentPaths = {
   settings: "/etc/birther/sub.json",
   caCertificate: "/etc/birther/ca.pem",
@@ -10,7 +10,7 @@ export const agentPaths = {
   patchedImage: "/var/lib/birther/patched-image",
   /** boot_id of the boot in which an update changed the kernel. */
   kernelChangedIn: "/var/lib/birther/kernel-changed-in",
-  /** Is there while the boot loader's files do not fit the kernel on the disk. */
+  /** Exists while the boot loader's files do not fit the kernel on the disk. */
   bootFilesDue: "/var/lib/birther/boot-files-due",
   boot: "/boot",
   grubConfig: "/boot/grub/grub.cfg",

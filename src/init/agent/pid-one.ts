@@ -5,28 +5,29 @@ import { exists } from "../system/files.ts";
 import type { SubContext } from "./sub-context.ts";
 
 const device = "/dev/watchdog";
-/** Longer than the longest single thing the sub does between two signs of life: a time-out of the network, hashing a large file. */
+/** Longer than the agent's longest operation between two pets: a network time-out, hashing a large file. */
 const hardwareSeconds = 120;
 const petEveryMs = 5000;
 
-/** What PID 1 owes the machine; the sub that is a service owes nothing. */
+/** The extra duties of PID 1; a service has none. */
 export type PidOneDuties = Pick<SubContext, "alive" | "allowForRestart">;
 
-/** Those of a service. */
+/** The duties of a service. */
 export const noDuties: PidOneDuties = { alive: () => undefined, allowForRestart: () => undefined };
 
-/** Whether this process is PID 1: the machine has just been born and nothing else runs. */
+/** Whether this process is PID 1: the machine was just born and nothing else runs. */
 export function isPidOne(): boolean {
   return os.readlink("/proc/self")[0] === "1";
 }
 
 /**
- * The duties of PID 1, to be done often: collect the children that others left behind, and pet the hardware watchdog, which the configuration
- * tool has let go for the hand-over. It stays armed at the end: a restart that hangs is a reset (core/modules/parameters.ts).
+ * The duties of PID 1, to be carried out often: reap orphaned children, and pet the hardware watchdog, which init
+ * released at the hand-over. It stays armed at the end, so that a hanging restart ends in a reset
+ * (core/modules/parameters.ts).
  */
 export function pidOneDuties(): PidOneDuties {
   const watchdog = exists(device) ? os.open(device, os.O_WRONLY) : -1;
-  askFor(watchdog, hardwareSeconds);
+  requestTimeout(watchdog, hardwareSeconds);
   const pet = new Uint8Array([0]);
   let nextMs = 0;
   return {
@@ -37,11 +38,11 @@ export function pidOneDuties(): PidOneDuties {
       if (watchdog >= 0) os.write(watchdog, pet.buffer, 0, 1);
       while (os.waitpid(-1, os.WNOHANG)[0] > 0);
     },
-    allowForRestart: () => askFor(watchdog, restartHardwareSeconds),
+    allowForRestart: () => requestTimeout(watchdog, restartHardwareSeconds),
   };
 }
 
-function askFor(watchdog: number, seconds: number): void {
+function requestTimeout(watchdog: number, seconds: number): void {
   if (watchdog < 0) return;
   try {
     host.watchdogTimeout(watchdog, seconds);

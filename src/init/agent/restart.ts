@@ -5,17 +5,19 @@ import { run } from "../system/run.ts";
 import { isPidOne } from "./pid-one.ts";
 import type { SubContext } from "./sub-context.ts";
 
-/** How long an orderly shutdown may take before the machine is restarted without it. */
+/** Time limit of an orderly shutdown; after it the machine is restarted at once. */
 const shutdownSeconds = 120;
 
-/** Restarts the machine: through its init where there is one, else at once with the file-systems of the boot loader at rest. */
+/**
+ * Restarts the machine through its init if one runs; otherwise at once, after flushing the boot loader's file systems.
+ */
 export function restart({
   root,
   log,
   alive,
   allowForRestart,
 }: Pick<SubContext, "root" | "log" | "alive" | "allowForRestart">): never {
-  if (root !== "") throw new Error(`${root} is not the root of this machine: it is not restarted for it`);
+  if (root !== "") throw new Error(`restart for ${root}: expected the root of this machine, found another directory`);
   log("info", "restarting the machine");
   if (!isPidOne() && exists("/run/systemd/system")) {
     try {
@@ -26,7 +28,7 @@ export function restart({
         }
       }
     } catch (error) {
-      log("warn", "systemctl did not restart the machine", { error: String(error) });
+      log("warn", "restarting through systemctl failed; restarting directly", { error: String(error) });
     }
   }
   host.sync();

@@ -10,23 +10,23 @@ import { openSession, readSubSettings } from "./session.ts";
 import type { SubContext } from "./sub-context.ts";
 
 const retrySeconds = 5;
-/** A console that nobody scrolls still shows what is the matter. */
+/** Repeats the message, so that a console shows the problem without scrolling. */
 const remindMs = 60_000;
 
-/** What the command line says: whose tree to look after, and whether to end when there is nothing to do. */
+/** Command-line arguments: the root to manage, and whether to exit when nothing is left to do. */
 export type AgentArguments = { readonly root: string; readonly once: boolean };
 
-/** All but the settings, which are read again after each failure to read them. */
-type Ground = Omit<SubContext, "settings">;
+/** Everything but the settings, which are read again after each failure. */
+type AgentContext = Omit<SubContext, "settings">;
 
-/** A service's lines go to the journal, which knows the time. */
+/** A service's output goes to the system journal, which adds the time. */
 const serviceLog: Log = (level, message, facts = {}) => {
   if (level === "debug") return;
   print(`${level}: ${message} ${JSON.stringify(facts)}`);
   std.out.flush();
 };
 
-function openGround(root: string): Ground {
+function openAgentContext(root: string): AgentContext {
   if (!isPidOne()) return { root, log: serviceLog, takeLines: () => [], ...noDuties };
   const { log, takeLines } = openConsole();
   return { root, log, takeLines, ...pidOneDuties() };
@@ -40,56 +40,55 @@ function waitSeconds(seconds: number, alive: () => void): void {
   }
 }
 
-/** What happens after a failure: a pause, or a restart where nobody would ever hear of this machine. */
-type AfterFailure = { readonly heard: () => void; readonly wait: () => void };
+/** Reaction to a failure: a pause, or a restart if the machine would otherwise stay unreachable. */
+type AfterFailure = { readonly answered: () => void; readonly wait: () => void };
 
-function afterFailure(ground: Ground): AfterFailure {
+function afterFailure(context: AgentContext): AfterFailure {
   const startedMs = host.monotonicMs();
-  let answered = false;
+  let hasAnswered = false;
   let remindedMs = Number.NEGATIVE_INFINITY;
-  const { log, alive } = ground;
+  const { log, alive } = context;
 
   function wait(): void {
     const nowMs = host.monotonicMs();
-    const next = decideLoneSub({ pidOne: isPidOne(), answered, elapsedMs: nowMs - startedMs });
+    const next = decideLoneSub({ pidOne: isPidOne(), answered: hasAnswered, elapsedMs: nowMs - startedMs });
     if (next.kind === "restart") {
-      log(
-        "error",
-        "the MDB was never reached at the permanent address: check cabling, gateway and networks[].permanent",
-      );
-      restart(ground);
+      log("error", "the MDB never answered at the permanent address; check cabling, gateway and networks[].permanent");
+      restart(context);
     }
     if (next.kind === "restartLater" && nowMs - remindedMs >= remindMs) {
-      log("warn", "the MDB was not reached yet; without it this machine restarts", { inSeconds: next.inSeconds });
+      log("warn", "the MDB has not answered yet; without an answer this machine restarts", {
+        inSeconds: next.inSeconds,
+      });
       remindedMs = nowMs;
     }
     waitSeconds(retrySeconds, alive);
   }
   return {
-    heard: () => {
-      answered = true;
+    answered: () => {
+      hasAnswered = true;
     },
     wait,
   };
 }
 
-/** Turn after turn; returns only when told to do so once and there is nothing left to do. */
-function live(ground: Ground, once: boolean, failure: AfterFailure): void {
-  const { root, log, alive } = ground;
+/** Runs turn after turn; returns only with `once`, when nothing is left to do. */
+function runTurns(context: AgentContext, once: boolean, failure: AfterFailure): void {
+  const { root, log, alive } = context;
   const settings = readSubSettings(root);
-  log("info", "birther-agent starts", { machine: settings.machineId, mdb: settings.mdb });
-  const session = openSession({ ...ground, settings });
+  log("info", "birther-agent started", { machine: settings.machineId, mdb: settings.mdb });
+  const session = openSession({ ...context, settings });
   let lastFault = "";
   for (;;) {
     try {
       const seconds = session.turn();
-      failure.heard();
+      failure.answered();
       lastFault = "";
       if (once && seconds > 0) return;
       waitSeconds(seconds, alive);
     } catch (error) {
       const fault = error instanceof Error ? error.message : String(error);
-      if (fault !== lastFault) log("warn", "the MDB cannot be asked", { fault });
+      if (fault !== lastFault) log("warn", "polling the MDB failed", { fault });
       lastFault = fault;
       if (once) throw error;
       failure.wait();
@@ -97,16 +96,16 @@ function live(ground: Ground, once: boolean, failure: AfterFailure): void {
   }
 }
 
-/** Runs for ever: PID 1 must not end, and a service would only be started again. */
+/** Runs forever: PID 1 must not end, and a service would only be restarted. */
 export function runAgent({ root, once }: AgentArguments): void {
-  const ground = openGround(root);
-  const failure = afterFailure(ground);
+  const context = openAgentContext(root);
+  const failure = afterFailure(context);
   for (;;) {
     try {
-      live(ground, once, failure);
+      runTurns(context, once, failure);
       return;
     } catch (error) {
-      ground.log("error", "birther-agent cannot work", {
+      context.log("error", "birther-agent failed", {
         reason: error instanceof Error ? error.message : String(error),
       });
       if (!isPidOne()) throw error;

@@ -8,8 +8,9 @@ import { agentPaths } from "./paths.ts";
 import type { SubContext } from "./sub-context.ts";
 
 /**
- * The tree below the root with the hash of every file: all that an update looks at. What the filter matches is marked and
- * not entered; so is every other file-system mounted in it except /boot, which belongs to the image though it is a partition of its own.
+ * The tree below the root with the hash of every file, as an update needs it. Paths that the filter matches are marked
+ * and not entered, and so are other mounted file systems. The exception is /boot: it belongs to the image although it
+ * is a separate partition.
  */
 export function scanTree({ root, alive, log }: SubContext, filter: Filter): SeenTree {
   const inodes: SeenInode[] = [{ kind: "protected" }];
@@ -23,8 +24,8 @@ export function scanTree({ root, alive, log }: SubContext, filter: Filter): Seen
       const path = `${directory}/${name}`;
       const [stat, errno] = os.lstat(`${root}${path}`);
       if (stat === null) {
-        // Gone since the directory was read, or a name that is not UTF-8: neither is of an image.
-        log("debug", "left out of the scan", { path, errno });
+        // Removed since the directory was read, or a name that is not UTF-8; images contain neither.
+        log("debug", "omitted from the scan", { path, errno });
         continue;
       }
       if (filter.matches(path) || !devices.has(stat.dev)) {
@@ -67,7 +68,7 @@ function inodeOf(path: string, stat: os.Stat): SeenInode {
   }
 }
 
-/** Free bytes of the root's file-system. */
+/** Free bytes of the root's file system. */
 export function freeBytes(root: string): number {
   return host.statfs(root === "" ? "/" : root).freeBytes;
 }

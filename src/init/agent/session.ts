@@ -25,14 +25,14 @@ import { restart } from "./restart.ts";
 import { freeBytes, scanTree } from "./scan.ts";
 import { isRebootPending, readPatchedImage } from "./state.ts";
 import type { SubContext } from "./sub-context.ts";
-import { carryOutUpdate } from "./update.ts";
+import { applyUpdate } from "./update.ts";
 
-/** The contract's limit; more than these have not been heard by anyone and are not worth a refusal. */
+/** The contract's limit; failures beyond it are not worth a refused poll. */
 const maxLogLines = 200;
-/** Another tree than the machine's own is not restarted: its next turn can wait. */
+/** Another tree than the machine's own is not restarted, so its next turn can wait. */
 const otherRootSeconds = 5;
 
-/** Reads /etc/birther/sub.json; an Error says what is wrong with it. */
+/** Reads /etc/birther/sub.json; throws an error that says what is invalid. */
 export function readSubSettings(root: string): SubSettings {
   const path = `${root}${agentPaths.settings}`;
   const parsed = v.safeParse(subSettings, JSON.parse(readText(path)));
@@ -40,10 +40,13 @@ export function readSubSettings(root: string): SubSettings {
   return parsed.output;
 }
 
-/** The talk with the Dominator. `turn` asks once what to do, does it, and gives the seconds to wait before the next. */
+/**
+ * The session with the Dominator. `turn` asks for a directive, carries it out, and returns the seconds to wait before
+ * the next turn.
+ */
 export type Session = { readonly turn: () => number };
 
-/** Opens the talk; connects at the first turn. */
+/** Opens the session; connects at the first turn. */
 export function openSession(context: SubContext): Session {
   const { root, settings, log, takeLines, alive } = context;
   const caPem = readText(`${root}${agentPaths.caCertificate}`);
@@ -80,12 +83,12 @@ export function openSession(context: SubContext): Session {
     const lines = takeLines().slice(-maxLogLines);
     if (lines.length > 0) request.log = [...lines];
     const { status, body } = mdb.post(paths.subPoll, request, settings.token);
-    if (status !== 200) throw new Error(`poll: status ${status}: ${JSON.stringify(body)}`);
+    if (status !== 200) throw new Error(`poll: expected status 200, found ${status}: ${JSON.stringify(body)}`);
     outcome = undefined;
     const parsed = v.safeParse(directive, body);
     if (!parsed.success)
       throw new Error(
-        `a directive that the contract does not have: ${JSON.stringify(v.flatten(parsed.issues)).slice(0, 1000)}`,
+        `poll: expected a directive of the contract, found ${JSON.stringify(v.flatten(parsed.issues)).slice(0, 1000)}`,
       );
     return parsed.output;
   }
@@ -100,7 +103,7 @@ export function openSession(context: SubContext): Session {
       case "report": {
         const tree = scanTree(context, subFilter(order.filter, agentProtocol));
         checkedAtMs = host.monotonicMs();
-        // The contract's arrays are mutable ones.
+        // The contract's arrays are mutable.
         seen = { tree: tree as NonNullable<SubPollRequest["tree"]> };
         log("info", "scanned", { entries: tree.entries.length });
         return 0;
@@ -110,7 +113,7 @@ export function openSession(context: SubContext): Session {
         return 0;
       case "update":
         demandPlainPaths(order);
-        carryOutUpdate(context, cache, order);
+        applyUpdate(context, cache, order);
         seen = {};
         return 0;
       case "reboot":
@@ -121,7 +124,7 @@ export function openSession(context: SubContext): Session {
   function turn(): number {
     alive();
     const order = ask();
-    if (order.kind !== "wait") log("info", "told to", { do: order.kind });
+    if (order.kind !== "wait") log("info", "directive received", { directive: order.kind });
     const startMs = host.monotonicMs();
     try {
       const seconds = runStep(order);
@@ -133,25 +136,25 @@ export function openSession(context: SubContext): Session {
       const reason = error instanceof Error ? error.message : String(error);
       seen = {};
       outcome = { kind: "failed", directive: order.kind, reason: reason.slice(0, 2000) };
-      log("error", "failed", { doing: order.kind, reason });
-      // The MDB hears of it at once, and says how long to wait.
+      log("error", "directive failed", { directive: order.kind, reason });
+      // Poll again at once: the report reaches the MDB, and its answer says how long to wait.
       return 0;
     }
   }
   return { turn };
 }
 
-/** Nothing that is no plain path reaches the file-system, whoever sent it. */
+/** Throws if an update has an invalid path; no such path reaches the file system, whatever its source. */
 function demandPlainPaths(order: Extract<Directive, { kind: "update" }>): void {
   for (const step of order.steps) {
     const paths = step.kind === "placeLink" ? [step.path, step.existing] : [step.path];
     for (const path of paths)
-      if (!isPlainPath(path)) throw new Error(`${JSON.stringify(path)} is no path for an update`);
+      if (!isPlainPath(path)) throw new Error(`update: expected a plain absolute path, found ${JSON.stringify(path)}`);
   }
 }
 
 function endpoint(text: string): { readonly address: string; readonly port: number } {
   const parsed = parseEndpoint(text);
-  if (parsed === undefined) throw new Error(`${text} is not ADDRESS:PORT`);
+  if (parsed === undefined) throw new Error(`sub.json: expected ADDRESS:PORT, found ${text}`);
   return { address: formatIpv4(parsed.address), port: parsed.port };
 }

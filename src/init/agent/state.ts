@@ -12,8 +12,8 @@ export function readPatchedImage(root: string): string | undefined {
 }
 
 /**
- * An update begins: until it is finished the disk holds no image at all. A kernel that changes is remembered from here on: if
- * this update fails after its files were placed, the one that then succeeds finds no change, and the reboot is due all the same.
+ * Records the start of an update; until it is finished the disk holds no image. A kernel change is recorded too: if
+ * this update fails after placing its files, the next one finds no change, and the reboot is due all the same.
  */
 export function beginUpdate(root: string, kernelChanged: boolean): void {
   makeDirectories(`${root}${agentPaths.state}`);
@@ -21,36 +21,39 @@ export function beginUpdate(root: string, kernelChanged: boolean): void {
     writeText(`${root}${agentPaths.bootFilesDue}`, "");
     writeText(`${root}${agentPaths.kernelChangedIn}`, bootId());
   }
-  removeIfThere(`${root}${agentPaths.patchedImage}`);
+  removeIfPresent(`${root}${agentPaths.patchedImage}`);
   host.sync();
 }
 
-/** An update is finished and on the disk. */
+/** Records that an update is complete and on the disk. */
 export function finishUpdate(root: string, image: string): void {
   host.sync();
   replaceBytes(`${root}${agentPaths.patchedImage}`, encodeUtf8(`${image}\n`));
   host.sync();
 }
 
-/** Whether an update of this very boot changed the kernel, which then still waits to be booted. */
+/** Whether an update of the current boot changed the kernel, so that a reboot is due. */
 export function isRebootPending(root: string): boolean {
   return readTextIfThere(`${root}${agentPaths.kernelChangedIn}`)?.trim() === bootId();
 }
 
-/** Whether the boot loader's files have to be made: said before the kernel is touched, so that a power cut forgets nothing. */
+/**
+ * Whether the boot loader's files have to be made. Recorded before the kernel is touched, so that a power cut loses
+ * nothing.
+ */
 export function areBootFilesDue(root: string): boolean {
   return exists(`${root}${agentPaths.bootFilesDue}`);
 }
 
-/** The boot loader's files fit the kernel again. */
+/** Records that the boot loader's files fit the kernel again. */
 export function bootFilesDone(root: string): void {
-  removeIfThere(`${root}${agentPaths.bootFilesDue}`);
+  removeIfPresent(`${root}${agentPaths.bootFilesDue}`);
 }
 
 function bootId(): string {
   return readText("/proc/sys/kernel/random/boot_id").trim();
 }
 
-function removeIfThere(path: string): void {
+function removeIfPresent(path: string): void {
   if (exists(path)) checked(`remove ${path}`, os.remove(path));
 }

@@ -1,16 +1,16 @@
 import type { SubSettings } from "../../contract/sub.ts";
 import type { Log } from "../../core/ports.ts";
 
-/** What all parts of the sub stand on. */
+/** The context of all parts of the agent. */
 export type SubContext = {
-  /** Put before every path: empty for the machine's own root, a directory in tests. */
+  /** Prefix of every path: empty for the machine's own root, a directory in tests. */
   readonly root: string;
   readonly settings: SubSettings;
   readonly log: Log;
-  /** Takes the lines that the MDB is to keep: those of PID 1, as no journal has them. */
+  /** Takes the log lines for the MDB: those of PID 1, because no system journal keeps them. */
   readonly takeLines: () => readonly string[];
-  /** To be called often in long work: reaps children and pets the watchdog where we are PID 1. */
+  /** Called often during long work; as PID 1 it reaps children and pets the watchdog. */
   readonly alive: () => void;
-  /** Gives the firmware time to come back from a restart before the watchdog bites, where we are PID 1. */
+  /** As PID 1, gives the firmware time to restart before the watchdog resets the machine. */
   readonly allowForRestart: () => void;
 };

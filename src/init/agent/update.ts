@@ -1,7 +1,7 @@
 import * as host from "host";
 import type { Directive } from "../../core/image/update/directive.ts";
 import type { UpdateStep } from "../../core/image/update/update-step.ts";
-import { stepCarrier } from "./apply-step.ts";
+import { stepApplier } from "./apply-step.ts";
 import { writeBootFiles } from "./boot-files.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import { areBootFilesDue, beginUpdate, bootFilesDone, finishUpdate } from "./state.ts";
@@ -10,37 +10,38 @@ import type { SubContext } from "./sub-context.ts";
 const progressEvery = 2000;
 
 /**
- * Brings the root to an image. When the kernel changes, the boot loader's files are written between placing the new files and removing the old
- * ones, so that at each moment (but for the rename of a kernel of the same name) what the boot loader names is there.
- * All is on the disk when this returns; a power cut before it leaves a root without `patched-image`, which is then updated again.
+ * Brings the root to an image. When the kernel changes, the boot loader's files are written after placing the new files
+ * and before removing the old ones, so that the files named by the boot loader always exist (except during the rename
+ * of a kernel of the same name). Everything is on the disk when this returns; a power cut before that leaves a root
+ * without `patched-image`, which is then updated again.
  */
-export function carryOutUpdate(
+export function applyUpdate(
   context: SubContext,
   cache: ObjectCache,
   update: Extract<Directive, { kind: "update" }>,
 ): void {
   const { root, alive, log } = context;
   beginUpdate(root, update.kernelChanged);
-  const carry = stepCarrier(root, cache, countUses(update.steps));
+  const applyStep = stepApplier(root, cache, countUses(update.steps));
   let done = 0;
-  const carryAll = (steps: readonly UpdateStep[]) => {
+  const applyAll = (steps: readonly UpdateStep[]) => {
     for (const step of steps) {
       alive();
-      carry(step);
+      applyStep(step);
       done += 1;
       if (done % progressEvery === 0) log("info", "updating", { steps: done, of: update.steps.length });
     }
   };
   const split = lastPlaced(update.steps) + 1;
   const late = update.steps.slice(split);
-  carryAll(update.steps.slice(0, split));
+  applyAll(update.steps.slice(0, split));
   if (areBootFilesDue(root)) {
     const going = late.flatMap((step) => (step.kind === "removeFile" ? [step.path] : []));
     writeBootFiles(context, update.image, new Set(going));
     host.sync();
     bootFilesDone(root);
   }
-  carryAll(late);
+  applyAll(late);
   cache.clear();
   finishUpdate(root, update.image);
 }

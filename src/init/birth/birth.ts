@@ -1,28 +1,29 @@
 import { listenForLldp } from "../device/neighbour.ts";
 import type { BirthContext } from "./birth-context.ts";
-import { examine, finishBurnIn } from "./examine.ts";
 import { becomeAgent, writeSubSettings } from "./hand-over.ts";
+import { finishBurnIn, inspectMachine } from "./inspect.ts";
 import { install } from "./install.ts";
 import { requestSeconds } from "./mdb.ts";
-import { findImage, findPlace } from "./placement.ts";
+import { findImage, findPlacement } from "./placement.ts";
 import { takeOrder } from "./take-order.ts";
 
 /**
- * The birth of this machine (source document, "The Miracle of Birth"), from a running kernel to birther-agent: contact, examine,
- * settle, install, be declared healthy, hand over. Throws where it cannot go on.
+ * The birth of this machine (source document, "The Miracle of Birth"), from a running kernel to birther-agent: take the
+ * order, inspect the machine, find its placement, install, become healthy, hand over. Throws when the birth cannot
+ * continue.
  */
 export function beBorn(context: BirthContext): never {
   const { console, runStep, watchdog } = context;
   const taken = takeOrder(context);
   const { settings, order, session, mdb, nic, firmware } = taken;
 
-  // The switch has the time of the burn-in to say who it is.
+  // The switch has the time of the burn-in to announce itself.
   const listener = listenForLldp(nic, settings.mac, order.machineId, console.log);
-  const examined = examine(context, taken);
-  const placement = findPlace(context, taken, { listener, rootDisk: examined.disk });
-  const burnIn = finishBurnIn(context, taken, examined);
-  const image = findImage(context, taken, { hardware: examined.hardware, burnIn });
-  const plan = install(context, taken, examined, placement);
+  const inspection = inspectMachine(context, taken);
+  const placement = findPlacement(context, taken, { listener, rootDisk: inspection.disk });
+  const burnIn = finishBurnIn(context, taken, inspection);
+  const image = findImage(context, taken, { hardware: inspection.hardware, burnIn });
+  const plan = install(context, taken, inspection, placement);
 
   const { hostname, address } = placement;
   const { subToken } = runStep("askToBeHealthy", requestSeconds, () =>

@@ -2,10 +2,10 @@ import { readLibraries } from "../../core/install/libraries.ts";
 import { copyFile, makeDirectories } from "../system/files.ts";
 import { runOrThrow } from "../system/run.ts";
 
-/** Debian's dynamic loader, which also lists what a program is linked with (ld.so(8) `--list`). */
+/** Debian's dynamic loader, which also lists a program's libraries (ld.so(8) `--list`). */
 const loader = "/lib64/ld-linux-x86-64.so.2";
 
-/** Copies a program to `to`/bin, and the loader and the libraries it is linked with to `to`/lib. */
+/** Copies a program to `to`/bin, and its loader and libraries to `to`/lib. */
 export function copyProgram(program: string, to: string): void {
   makeDirectories(`${to}/bin`);
   makeDirectories(`${to}/lib`);

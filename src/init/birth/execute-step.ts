@@ -25,17 +25,23 @@ export type StepContext = {
   readonly log: Log;
 };
 
-/** A program is stopped so much before the watchdog would reset the machine, so that the failure has a reason. */
+/**
+ * A program is stopped this many seconds before the watchdog would reset the machine, so that the failure has a reason.
+ */
 const marginSeconds = 10;
-/** How long the kernel and devtmpfs get to show new partitions. */
+/** Time limit for the kernel and devtmpfs to show new partitions. */
 const appearMs = 20_000;
-/** No udev runs here: device-mapper must not wait for it. */
+/** No udev runs here, so device-mapper must not wait for it. */
 const withoutUdev = { DM_DISABLE_UDEV: "1" };
 
-type Carry<Kind extends Act["kind"]> = (act: Extract<Act, { kind: Kind }>, tools: StepContext, seconds: number) => void;
+type Executor<Kind extends Act["kind"]> = (
+  act: Extract<Act, { kind: Kind }>,
+  tools: StepContext,
+  seconds: number,
+) => void;
 
-/** One function for each kind of step. They do what they are told and decide nothing. */
-const carry: { readonly [Kind in Act["kind"]]: Carry<Kind> } = {
+/** One executor for each kind of step. They executors out the plan and decide nothing. */
+const executors: { readonly [Kind in Act["kind"]]: Executor<Kind> } = {
   loadModules: (act, { drivers }) => drivers.load(act.modules),
 
   discardKeys: (_, { log }) => log("info", "old disk keys discarded", { count: discardDiskKeys() }),
@@ -53,7 +59,8 @@ const carry: { readonly [Kind in Act["kind"]]: Carry<Kind> } = {
   },
 
   encrypt: (act, _, seconds) => {
-    // Straight from NVRAM, so that the key is nowhere else, and proven to be readable there. A random key needs no slow derivation.
+    // Straight from NVRAM, so that no other copy exists and the key is proven readable. A random key needs no slow
+    // derivation.
     const key = [
       ...["--key-file", diskKeyFile(act.variable)],
       ...["--keyfile-offset", String(variableValueAt), "--keyfile-size", String(diskKeyBytes)],
@@ -112,9 +119,9 @@ const carry: { readonly [Kind in Act["kind"]]: Carry<Kind> } = {
   sync: () => host.sync(),
 };
 
-/** Carries out one step; throws with the reason when it cannot be done. */
+/** Executes one step; throws an error with the reason when it fails. */
 export function executeStep(step: Step, tools: StepContext): void {
-  const one = carry[step.act.kind] as Carry<Act["kind"]>;
+  const one = executors[step.act.kind] as Executor<Act["kind"]>;
   one(step.act, tools, step.deadlineSeconds - marginSeconds);
 }
 
@@ -128,7 +135,8 @@ function waitForDevices(paths: readonly string[]): void {
   for (;;) {
     const missing = paths.filter((path) => !exists(path));
     if (missing.length === 0) return;
-    if (host.monotonicMs() > endMs) throw new Error(`${missing.join(", ")} did not appear within ${appearMs / 1000} s`);
+    if (host.monotonicMs() > endMs)
+      throw new Error(`expected ${missing.join(", ")} within ${appearMs / 1000} s, found no such device`);
     sleepMs(50);
   }
 }

@@ -4,14 +4,18 @@ import { sleepMs } from "../system/clock.ts";
 import type { BirthContext } from "./birth-context.ts";
 import { messageOf, type Stop } from "./stop.ts";
 
-/** Until the restart, after the wait. */
+/** Time limit of the restart, after the wait. */
 const restartSeconds = 60;
-/** The watchdog process takes the word; the disks then get time to write, and what still hangs is reset. */
-const wordMs = 500;
+/**
+ * Time for the watchdog process to read the message; the disks then get time to write, and a hanging machine is reset.
+ */
+const messageMs = 500;
 const reportSeconds = 180;
 
-/** The end of a birth that failed: told to the MDB, shown on every console, and after a while tried again from power-on. */
-export function failAndStartAgain(error: unknown, { console, watchdog, progress }: BirthContext): never {
+/**
+ * Ends a failed birth: reports to the MDB, shows the reason on every console, and after a pause restarts the machine.
+ */
+export function failAndRestart(error: unknown, { console, watchdog, progress }: BirthContext): never {
   const { step, identity, retrySeconds } = progress;
   const reason = messageOf(error);
   const next = (error as Stop).next ?? adviceFor(step.id);
@@ -23,6 +27,6 @@ export function failAndStartAgain(error: unknown, { console, watchdog, progress 
   sleepMs(retrySeconds * 1000);
   watchdog.restarting();
   console.show(["restarting"]);
-  sleepMs(wordMs);
+  sleepMs(messageMs);
   host.reboot("restart");
 }

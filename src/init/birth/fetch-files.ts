@@ -7,7 +7,9 @@ import { makeDirectories, writeToDescriptor } from "../system/files.ts";
 import { openHttp } from "../system/http.ts";
 import { stop } from "./stop.ts";
 
-/** Fetches files over plain HTTP; one that does not have its SHA-512, which came over TLS, ends the birth. */
+/**
+ * Fetches files over plain HTTP. A file whose SHA-512 differs from the order's, which came over TLS, ends the birth.
+ */
 export function fetchFiles(
   http: Endpoint,
   files: readonly { readonly path: string; readonly sha512: string; readonly to: string }[],
@@ -24,8 +26,8 @@ export function fetchFiles(
       }
       if (host.sha512File(to) !== sha512)
         throw stop(
-          `what the Boot Server sent as ${path} is not what the order names`,
-          "restart the Birther; if it stays so, look for who answers HTTP at its address",
+          `fetching ${path}: expected the SHA-512 of the order, found another one`,
+          "restart Birther; if the error persists, look for another HTTP server at its address",
         );
     }
   } finally {

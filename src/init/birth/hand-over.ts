@@ -10,7 +10,7 @@ import type { Placement } from "../../core/site/placement.ts";
 import { moveKernelFileSystems } from "../device/mounts.ts";
 import { replaceBytes } from "../system/files.ts";
 
-/** All that the new sub will be. */
+/** Everything that the new agent needs. */
 export type Successor = {
   readonly settings: BootSettings;
   readonly order: Order;
@@ -21,7 +21,7 @@ export type Successor = {
   readonly nic: string;
 };
 
-/** Writes what birther-agent needs to find the MDB and to be believed; on the disk when this returns. */
+/** Writes the MDB's address and the credential that birther-agent needs; on the disk when this returns. */
 export function writeSubSettings({ settings, order, plan, firmware, subToken }: Successor): void {
   const mdbAddress = order.permanent.mdb.split(":")[0] ?? "";
   const text: SubSettings = {

@@ -7,19 +7,19 @@ import type { Placement } from "../../core/site/placement.ts";
 import { findKeyLocation } from "../device/efi.ts";
 import { systemTree } from "../device/tree.ts";
 import type { BirthContext } from "./birth-context.ts";
-import type { Examined } from "./examine.ts";
 import { executeStep } from "./execute-step.ts";
+import type { Inspection } from "./inspect.ts";
 import { requestSeconds } from "./mdb.ts";
 import { stop } from "./stop.ts";
 import type { TakenOrder } from "./take-order.ts";
 
 const random: Random = { bytes: (count) => new Uint8Array(host.randomBytes(count)) };
 
-/** Plans the installation and carries it out; when this returns, the new root is mounted, populated and on the disk. */
+/** Plans and executes the installation; when this returns, the new root is mounted, populated and on the disk. */
 export function install(
   context: BirthContext,
   taken: TakenOrder,
-  examined: Examined,
+  inspection: Inspection,
   placement: Placement,
 ): InstallPlan {
   const { runStep, console } = context;
@@ -29,12 +29,12 @@ export function install(
       {
         firmware,
         keyPlace: findKeyLocation(firmware, drivers),
-        secureBoot: examined.hardware.secureBoot,
+        secureBoot: inspection.hardware.secureBoot,
         policy: order.storage,
-        disk: examined.disk,
-        diskWhy: examined.diskWhy,
-        disks: examined.hardware.disks,
-        sectorBytes: logicalSectorBytes(systemTree, examined.disk.path),
+        disk: inspection.disk,
+        diskWhy: inspection.diskWhy,
+        disks: inspection.hardware.disks,
+        sectorBytes: logicalSectorBytes(systemTree, inspection.disk.path),
         hostname: placement.hostname,
         address: placement.address,
         mac: settings.mac,

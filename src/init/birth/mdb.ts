@@ -21,11 +21,11 @@ import { sleepMs } from "../system/clock.ts";
 import { type HttpsAnswer, openHttps } from "../system/https.ts";
 import { messageOf, stop } from "./stop.ts";
 
-/** How long one request is tried before the birth counts as failed. */
+/** Time limit for the retries of one request; after it the birth fails. */
 const retryMs = 120_000;
-/** What a request may take in all, time-outs of the last try included: the watchdog's deadline. */
+/** Longest duration of a request, including the time-outs of the last attempt: the watchdog's deadline. */
 export const requestSeconds = 300;
-/** The last words of a birth that failed must not keep the person at the console waiting. */
+/** Retry limit for the failure report: the message at the console must not wait for it. */
 const shortRetryMs = 10_000;
 const timeoutMs = 20_000;
 
@@ -33,17 +33,17 @@ type Attempt =
   | { readonly kind: "answered"; readonly body: unknown }
   | { readonly kind: "later"; readonly reason: string };
 
-/** The MDB as this machine may use it. Every function tries again until it has an answer or its patience ends. */
+/** The machine-facing API of the MDB. Every function retries until it has an answer or its retry limit is reached. */
 export type Mdb = {
   readonly takeOrder: (request: OrderRequest) => Order;
   readonly report: (session: string, items: readonly ProgressReport[]) => void;
-  /** The same with little patience, for last words. */
-  readonly reportInShort: (session: string, items: readonly ProgressReport[]) => void;
+  /** Reports with the short retry limit, for a failed birth. */
+  readonly reportBriefly: (session: string, items: readonly ProgressReport[]) => void;
   readonly askHealthy: (session: string, request: HealthyRequest) => HealthyAnswer;
   readonly close: () => void;
 };
 
-/** A client of the MDB at `endpoint`, whose certificate must be signed by `caPem` for the name `birther`. */
+/** A client of the MDB at `endpoint`; the server's certificate must be signed by `caPem` for the name `birther`. */
 export function openMdb(endpoint: Endpoint, caPem: string, log: Log): Mdb {
   const client = openHttps({
     address: formatIpv4(endpoint.address),
@@ -53,19 +53,21 @@ export function openMdb(endpoint: Endpoint, caPem: string, log: Log): Mdb {
     timeoutMs,
   });
 
-  function ask(path: string, body: unknown, bearer?: string, retryPolicy = retryMs): unknown {
+  function ask(path: string, body: unknown, bearer?: string, limitMs = retryMs): unknown {
     const startMs = host.monotonicMs();
     for (let failures = 1; ; failures += 1) {
-      const tried = attempt(path, body, bearer);
-      if (tried.kind === "answered") return tried.body;
-      const next = nextTry(failures, host.monotonicMs() - startMs, retryPolicy);
-      if (next.kind === "giveUp") throw stop(`the MDB has not answered for ${retryPolicy / 1000} s: ${tried.reason}`);
-      log("warn", "the MDB does not answer, trying again", { fault: tried.reason, pauseMs: next.pauseMs });
+      const result = attempt(path, body, bearer);
+      if (result.kind === "answered") return result.body;
+      const next = nextTry(failures, host.monotonicMs() - startMs, limitMs);
+      if (next.kind === "giveUp") throw stop(`the MDB has not answered for ${limitMs / 1000} s: ${result.reason}`);
+      log("warn", "the MDB does not answer, trying again", { fault: result.reason, pauseMs: next.pauseMs });
       sleepMs(next.pauseMs);
     }
   }
 
-  /** One request: its answer, or why there is none yet. A refusal is thrown: it ends the birth. */
+  /**
+   * Sends one request: returns the answer, or why there is none yet. A refusal is thrown, because it ends the birth.
+   */
   function attempt(path: string, body: unknown, bearer?: string): Attempt {
     let answer: HttpsAnswer;
     try {
@@ -75,35 +77,35 @@ export function openMdb(endpoint: Endpoint, caPem: string, log: Log): Mdb {
     }
     const meaning = meaningOf(answer.status);
     if (meaning === "answered") return { kind: "answered", body: answer.body };
-    const said = v.safeParse(problem, answer.body);
-    const reason = said.success ? `${said.output.title}: ${said.output.detail}` : `status ${answer.status}`;
+    const parsed = v.safeParse(problem, answer.body);
+    const reason = parsed.success ? `${parsed.output.title}: ${parsed.output.detail}` : `status ${answer.status}`;
     if (meaning === "later") return { kind: "later", reason };
-    throw stop(reason, said.success ? said.output.next : undefined);
+    throw stop(reason, parsed.success ? parsed.output.next : undefined);
   }
 
   return {
-    takeOrder: (request) => understood(order, ask(paths.order, request), "order"),
+    takeOrder: (request) => validated(order, ask(paths.order, request), "order"),
     report: (session, items) => void ask(paths.report, { items }, session),
-    reportInShort: (session, items) => void ask(paths.report, { items }, session, shortRetryMs),
-    askHealthy: (session, request) => understood(healthyAnswer, ask(paths.healthy, request, session), "answer"),
+    reportBriefly: (session, items) => void ask(paths.report, { items }, session, shortRetryMs),
+    askHealthy: (session, request) => validated(healthyAnswer, ask(paths.healthy, request, session), "answer"),
     close: client.close,
   };
 }
 
-/** What the MDB said, checked; a machine does not act on what it does not wholly understand. */
-function understood<Schema extends v.GenericSchema>(
+/** Validates an answer of the MDB; a machine does not act on an answer that it does not fully understand. */
+function validated<Schema extends v.GenericSchema>(
   schema: Schema,
-  said: unknown,
+  parsed: unknown,
   what: string,
 ): v.InferOutput<Schema> {
-  const result = v.safeParse(schema, said);
+  const result = v.safeParse(schema, parsed);
   if (result.success) return result.output;
   const [issue] = result.issues;
   const path = issue === undefined ? "" : (v.getDotPath(issue) ?? "");
-  throw stop(`the MDB's ${what} is not understood: ${path}: ${issue?.message ?? ""}`);
+  throw stop(`the MDB's ${what} is invalid: ${path}: ${issue?.message ?? ""}`);
 }
 
-/** What goes out: as the contract has it, but of core's own types, whose lists are read-only. */
+/** A report item as the contract has it, but with core's types, whose lists are read-only. */
 export type ProgressReport =
   | Exclude<ReportItem, { kind: "hardware" } | { kind: "burnIn" }>
   | { readonly kind: "hardware"; readonly hardware: Hardware }

@@ -10,19 +10,19 @@ import { stop } from "./stop.ts";
 import type { TakenOrder } from "./take-order.ts";
 
 /**
- * From the switch port to rack, name and address, by the rules of the order; returns when the MDB has accepted the place.
- * Nothing was written to a disk before this, and `rootDisk` may be written to after it.
+ * From the switch port to rack, name and address, by the rules of the order; returns when the MDB has accepted the
+ * placement. Before that nothing is written to a disk; afterwards `rootDisk` may be written to.
  */
-export function findPlace(
+export function findPlacement(
   context: BirthContext,
   { order, session }: TakenOrder,
   { listener, rootDisk }: { readonly listener: LldpListener; readonly rootDisk: Disk },
 ): Placement {
   const { runStep, console } = context;
   const neighbour = runStep("findSwitchPort", order.lldpSeconds + 30, () => {
-    const heard = listener.listen(order.lldpSeconds);
-    if (heard === undefined) throw stop(`no LLDP frame came in ${order.lldpSeconds} s`);
-    return heard;
+    const frame = listener.listen(order.lldpSeconds);
+    if (frame === undefined) throw stop(`expected an LLDP frame within ${order.lldpSeconds} s, found none`);
+    return frame;
   });
   const placement = runStep("computePlace", 10, () => {
     const result = placeMachine(order.placementRules, neighbour);

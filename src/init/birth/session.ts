@@ -5,15 +5,15 @@ import type { Mdb, ProgressReport } from "./mdb.ts";
 import { messageOf } from "./stop.ts";
 
 type PhaseItem = Extract<ReportItem, { kind: "phase" }>;
-/** Longest text that the contract takes, with room to spare. */
+/** Longest text that the contract accepts, with some margin. */
 const longestText = 2000;
 
-/** What this boot tells the MDB. Log lines that have gathered go along with every report. */
+/** What this boot reports to the MDB. Every report also carries the pending log lines. */
 export type Session = {
   readonly report: (items: readonly ProgressReport[]) => void;
-  /** A phase is reached, some further news with it; its duration is the time since the phase before. */
+  /** Reports a new phase with further items; its duration is the time since the previous phase. */
   readonly phase: (phase: PhaseItem["phase"], detail?: string, items?: readonly ProgressReport[]) => void;
-  /** The last words of a birth that failed; an MDB that does not take them is no further failure. */
+  /** Reports a failed birth; ignores an MDB that does not accept the report. */
   readonly failed: (step: string, reason: string) => void;
 };
 
@@ -39,9 +39,9 @@ export function openSession(mdb: Mdb, order: Order, console: Console): Session {
 
   function failed(step: string, reason: string): void {
     try {
-      mdb.reportInShort(order.session, withLog([{ kind: "failed", step, reason: reason.slice(0, longestText) }]));
+      mdb.reportBriefly(order.session, withLog([{ kind: "failed", step, reason: reason.slice(0, longestText) }]));
     } catch (error) {
-      console.log("warn", "the MDB could not be told", { fault: messageOf(error) });
+      console.log("warn", "reporting the failure to the MDB failed", { fault: messageOf(error) });
     }
   }
 

@@ -1,4 +1,4 @@
-/** The birth cannot go on: why, and what a person can do where that is known better than by the step's name. */
+/** The birth cannot continue: the reason, and a next step if it is more specific than the one of the birth step. */
 export type Stop = Error & { readonly next?: string };
 
 /** An error that ends the birth of this machine; `next` is one sentence. */
@@ -6,7 +6,7 @@ export function stop(reason: string, next?: string): Stop {
   return next === undefined ? new Error(reason) : Object.assign(new Error(reason), { next });
 }
 
-/** The message of whatever was thrown. */
+/** The message of anything thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -17,7 +17,7 @@ import { type Mdb, openMdb, requestSeconds } from "./mdb.ts";
 import { openSession, type Session } from "./session.ts";
 import { messageOf, stop } from "./stop.ts";
 
-/** A machine that has its order. */
+/** A machine with its order. */
 export type TakenOrder = {
   readonly settings: BootSettings;
   readonly drivers: Drivers;
@@ -28,7 +28,7 @@ export type TakenOrder = {
   readonly session: Session;
 };
 
-/** Drivers, network, clock, and the order from the MDB. Nothing of this writes to a disk. */
+/** Loads drivers, brings up network and clock, and takes the order from the MDB. Writes to no disk. */
 export function takeOrder(context: BirthContext): TakenOrder {
   const { console, progress, runStep } = context;
   const settings = runStep("readBootSettings", 10, readSettings);
@@ -60,13 +60,13 @@ export function takeOrder(context: BirthContext): TakenOrder {
   return { settings, drivers, nic, firmware, mdb, order, session };
 }
 
-/** For the scan, which says whether Secure Boot is on. */
+/** Mounts the variables for the scan, which reports whether Secure Boot is on. */
 function showEfiVariables(drivers: Drivers, log: Log): void {
   if (!exists("/sys/firmware/efi")) return;
   try {
     openEfiVariables(drivers);
   } catch (error) {
-    log("warn", "the firmware's variables cannot be read", { fault: messageOf(error) });
+    log("warn", "reading the firmware's variables failed", { fault: messageOf(error) });
   }
 }
 

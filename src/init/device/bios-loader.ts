@@ -9,7 +9,7 @@ import { readBytes, writeToDescriptor } from "../system/files.ts";
 /** BIOS counts in sectors of 512 bytes. */
 const sectorBytes = 512;
 
-/** GRUB into the first sector of a disk and its BIOS boot partition, around the partition table that is there. */
+/** Writes GRUB into the first sector of a disk and its BIOS boot partition, keeping the partition table. */
 export function installBiosLoader(disk: string, coreSector: number, roomSectors: number): void {
   const fd = checked(`open ${disk}`, os.open(disk, os.O_RDWR));
   try {
@@ -17,7 +17,7 @@ export function installBiosLoader(disk: string, coreSector: number, roomSectors:
     checked(`read ${disk}`, os.read(fd, first.buffer, 0, sectorBytes));
     const core = usable(patchCoreImage(readBytes(imagePaths.grubCore), coreSector, roomSectors));
     const boot = usable(patchBootImage(readBytes(imagePaths.grubBoot), first, coreSector));
-    // The sector that the BIOS runs comes last: before it the disk boots as it did.
+    // The boot sector comes last: before that write the disk boots as before.
     writeAt(fd, coreSector * sectorBytes, core, disk);
     writeAt(fd, 0, boot, disk);
   } finally {

@@ -13,15 +13,15 @@ import { testDisk, testReading } from "./disk-test.ts";
 import type { Finding } from "./finding.ts";
 import { systemTree } from "./tree.ts";
 
-/** With what the tests are run. */
+/** What the tests run with. */
 export type BurnInDevices = {
   readonly http: Endpoint;
-  /** Tells the watchdog what is tested and how long it may take. */
+  /** Tells the watchdog the current test and its time limit. */
   readonly step: (name: string, seconds: number) => void;
   readonly log: Log;
 };
 
-/** Every test of the plan, one after the other; a test that cannot be run is one that failed. */
+/** Runs every test of the plan in order; a test that cannot run has failed. */
 export function runBurnIn(tests: readonly BurnInTest[], tools: BurnInDevices): readonly Measurement[] {
   return tests.map((each) => {
     const { test, subject } = each;
@@ -50,7 +50,7 @@ function runTest(test: BurnInTest, { http }: BurnInDevices): Finding {
   }
 }
 
-/** Throws if the path leads to another disk than the one that was chosen: disks come and go, and names move. */
+/** Throws if the path leads to another disk than the chosen one: disks come and go, and names move. */
 function demandSameDisk(disk: Disk): void {
   const reason = otherDiskReason(disk, diskSight(systemTree).disks);
   if (reason !== undefined) throw stop(reason);
@@ -68,7 +68,7 @@ function testCpus(seconds: number): Finding {
   const { hashesPerSecond, agreed } = host.cpuTest(seconds);
   return {
     figures: { hashesPerSecond: Math.round(hashesPerSecond) },
-    fault: agreed ? "" : "the CPUs do not agree on the same computation",
+    fault: agreed ? "" : "the CPUs computed different results",
   };
 }
 
@@ -76,11 +76,11 @@ function testMemory(mebibytes: number): Finding {
   const { mebibytesPerSecond, wrongWords } = host.memoryTest(mebibytes);
   return {
     figures: { memoryMiBps: Math.round(mebibytesPerSecond), wrongWords },
-    fault: wrongWords === 0 ? "" : `${wrongWords} words read back wrong`,
+    fault: wrongWords === 0 ? "" : `${wrongWords} words differ after reading back`,
   };
 }
 
-/** The throughput from the boot server, over the way that the system image will come. */
+/** Measures the throughput from the Boot Server, over the same path as the system image. */
 function testNetwork(http: Endpoint, mebibytes: number): Finding {
   const wanted = mebibytes * 2 ** 20;
   const client = openHttp({ address: formatIpv4(http.address), port: http.port });
@@ -96,6 +96,6 @@ function testNetwork(http: Endpoint, mebibytes: number): Finding {
   const seconds = Math.max(0.001, (host.monotonicMs() - startMs) / 1000);
   return {
     figures: { readMiBps: Math.round(received / 2 ** 20 / seconds) },
-    fault: received === wanted ? "" : `${received} bytes came of ${wanted}`,
+    fault: received === wanted ? "" : `expected ${wanted} bytes, received ${received}`,
   };
 }

@@ -3,20 +3,23 @@ import * as std from "std";
 import type { Log } from "../../core/ports.ts";
 import { readTextIfThere } from "../system/files.ts";
 
-/** How many lines wait for the MDB at most; the oldest go first. */
+/** Limit of pending lines for the MDB; the oldest are dropped. */
 const mostKeptLines = 500;
 
-/** All consoles of the machine at once, and the lines that the MDB has not heard yet. */
+/** All consoles of the machine, and the lines not yet sent to the MDB. */
 export type Console = {
-  /** One line with the time since power-on, for people and for the MDB. */
+  /** Prints one line with the time since power-on, for people and for the MDB. */
   readonly log: Log;
-  /** Lines as they are, for people only. */
+  /** Prints lines unchanged, for people only. */
   readonly show: (lines: readonly string[]) => void;
-  /** Takes the lines that wait for the MDB. */
+  /** Takes the pending lines for the MDB. */
   readonly takeLines: () => readonly string[];
 };
 
-/** Opens every console that the kernel writes to: /dev/console is only the last of them, and the person may be at the other. */
+/**
+ * Opens every console that the kernel writes to: /dev/console is only the last of them, and the operator may use
+ * another.
+ */
 export function openConsole(): Console {
   const names = (readTextIfThere("/sys/class/tty/console/active") ?? "").trim().split(/\s+/);
   const files = names.flatMap((name) => {
@@ -24,7 +27,7 @@ export function openConsole(): Console {
     return file === null ? [] : [file];
   });
   const outputs = files.length === 0 ? [std.out] : files;
-  let waiting: string[] = [];
+  let pending: string[] = [];
 
   function show(lines: readonly string[]): void {
     const text = lines.map((line) => `${line}\r\n`).join("");
@@ -39,14 +42,14 @@ export function openConsole(): Console {
     const mark = level === "info" || level === "debug" ? "" : `${level.toUpperCase()}: `;
     const seconds = (host.monotonicMs() / 1000).toFixed(1).padStart(6);
     const line = `[${seconds}] ${mark}${message}${details.join("")}`;
-    waiting.push(line.slice(0, 2000));
-    if (waiting.length > mostKeptLines) waiting.shift();
+    pending.push(line.slice(0, 2000));
+    if (pending.length > mostKeptLines) pending.shift();
     show([line]);
   };
 
   function takeLines(): readonly string[] {
-    const lines = waiting;
-    waiting = [];
+    const lines = pending;
+    pending = [];
     return lines;
   }
 

@@ -6,14 +6,14 @@ import type { Log } from "../../core/ports.ts";
 import { messageOf } from "../birth/stop.ts";
 import { checked } from "../system/errno.ts";
 
-/** The disk with what lies on it, or with why that cannot be read: it may be anything then. Only reads. */
+/** The disk with its contents, or with the reason why they cannot be read: then it may hold anything. Only reads. */
 export function withContents(disk: Disk, log: Log): Disk {
   try {
     const contents = readContents(disk);
     if (contents.length > 0) log("info", "disk holds data", { path: disk.path, contents: contents.join(", ") });
     return { ...disk, contents };
   } catch (error) {
-    log("warn", "the contents of a disk cannot be read", { path: disk.path, fault: messageOf(error) });
+    log("warn", "reading the contents of a disk failed", { path: disk.path, fault: messageOf(error) });
     return { ...disk, contents: [`unreadable contents (${messageOf(error)})`] };
   }
 }
@@ -25,7 +25,7 @@ function readContents({ path, sizeBytes }: Disk): readonly string[] {
     const bytes = new Uint8Array(length);
     for (let done = 0; done < length; ) {
       const count = checked(`read ${path}`, os.read(fd, bytes.buffer, done, length - done));
-      if (count === 0) throw new Error(`${path} ends before its size`);
+      if (count === 0) throw new Error(`read ${path}: expected ${length} bytes, found only ${done}`);
       done += count;
     }
     return bytes;

@@ -8,12 +8,12 @@ import type { Finding } from "./finding.ts";
 
 const blockBytes = 2 ** 20;
 const pageBytes = 4096;
-/** getrandom(2) gives so much at once without a break. */
+/** getrandom(2) returns up to this many bytes without interruption. */
 const randomAtOnce = 256;
 
 /**
- * Writes a random pattern to blocks spread over the whole disk, reads it back from the medium, and puts back what was
- * there before: a disk is tested without being wiped, since the order may yet be refused.
+ * Writes a random pattern to blocks spread over the whole disk, reads it back from the medium, and restores the
+ * previous contents. The test does not wipe the disk, because the order may still be refused.
  */
 export function testDisk(disk: Disk, mebibytes: number): Finding {
   const blocks = Math.min(mebibytes, Math.floor(disk.sizeBytes / blockBytes));
@@ -32,7 +32,7 @@ export function testDisk(disk: Disk, mebibytes: number): Finding {
     seek(block);
     for (let done = 0; done < blockBytes; ) {
       const count = checked(`read ${disk.path}`, os.read(fd, buffer.buffer, done, blockBytes - done));
-      if (count === 0) throw new Error(`${disk.path} ends before its size`);
+      if (count === 0) throw new Error(`read ${disk.path}: expected ${blockBytes} bytes, found only ${done}`);
       done += count;
     }
   }
@@ -67,13 +67,13 @@ export function testDisk(disk: Disk, mebibytes: number): Finding {
   const perSecond = (milliseconds: number) => Math.round((blocks * 1000) / Math.max(1, milliseconds));
   return {
     figures: { writeMiBps: perSecond(writeMs), readMiBps: perSecond(readMs), wrongBlocks },
-    fault: wrongBlocks === 0 ? "" : `${wrongBlocks} of ${blocks} blocks read back wrong`,
+    fault: wrongBlocks === 0 ? "" : `${wrongBlocks} of ${blocks} blocks differ after reading back`,
   };
 }
 
 /**
- * Reads blocks spread over the whole disk, and writes nothing: for disks that may hold data. Gives up after `mostSeconds`,
- * so that a dying disk is a fault with a name and not a machine that is reset.
+ * Reads blocks spread over the whole disk without writing: for disks that may hold data. Stops after `mostSeconds`, so
+ * that a dying disk is a named fault instead of a machine reset by its watchdog.
  */
 export function testReading(disk: Disk, mebibytes: number, mostSeconds: number): Finding {
   const blocks = Math.min(mebibytes, Math.floor(disk.sizeBytes / blockBytes));
@@ -88,7 +88,7 @@ export function testReading(disk: Disk, mebibytes: number, mostSeconds: number):
       checked(`seek in ${disk.path}`, os.seek(fd, readBlocks * stride, std.SEEK_SET));
       for (let done = 0; done < blockBytes; ) {
         const count = checked(`read ${disk.path}`, os.read(fd, buffer.buffer, done, blockBytes - done));
-        if (count === 0) throw new Error(`${disk.path} ends before its size`);
+        if (count === 0) throw new Error(`read ${disk.path}: expected ${blockBytes} bytes, found only ${done}`);
         done += count;
       }
     }
@@ -97,11 +97,11 @@ export function testReading(disk: Disk, mebibytes: number, mostSeconds: number):
   }
   return {
     figures: { readMiBps: Math.round((readBlocks * 1000) / Math.max(1, passedMs())) },
-    fault: readBlocks === blocks ? "" : `only ${readBlocks} of ${blocks} MiB could be read in ${mostSeconds} s`,
+    fault: readBlocks === blocks ? "" : `expected to read ${blocks} MiB in ${mostSeconds} s, read ${readBlocks} MiB`,
   };
 }
 
-/** A block of random bytes: 4 KiB of them repeated, since real chance is slow to come by. */
+/** A block of random bytes: the same 4 KiB repeated, because random bytes are slow to generate. */
 function randomPattern(): Uint8Array {
   const pattern = new Uint8Array(blockBytes);
   for (let at = 0; at < pageBytes; at += randomAtOnce) pattern.set(new Uint8Array(host.randomBytes(randomAtOnce)), at);
@@ -109,7 +109,7 @@ function randomPattern(): Uint8Array {
   return pattern;
 }
 
-/** Makes each page of a block unlike all others, so that data which ends up in a wrong place is found. */
+/** Makes each page of a block unique, so that data written to the wrong address is found. */
 function stamp(pattern: Uint8Array, block: number): void {
   const view = new DataView(pattern.buffer);
   for (let at = 0; at < blockBytes; at += pageBytes) {

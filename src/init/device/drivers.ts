@@ -8,23 +8,23 @@ import { sleepMs } from "../system/clock.ts";
 import { exists, readText, readTextIfThere } from "../system/files.ts";
 import { systemTree } from "./tree.ts";
 
-/** A bus driver makes new devices appear, whose drivers may again: a hub behind a controller behind a bridge… */
+/** A bus driver makes new devices appear, whose drivers may do the same: a hub behind a controller behind a bridge… */
 const mostRounds = 12;
-/** How long a loaded driver gets to show its devices; disks may take longer and are waited for by who needs them. */
-const settleMs = 300;
+/** Time for a loaded driver to show its devices; for disks, which may take longer, waitForDisks waits. */
+const appearMs = 300;
 const lookEveryMs = 100;
-/** Rounds without anything new before the search ends. */
+/** Rounds without a new module before the search ends. */
 const quietRounds = 2;
 
 /** The modules of the running kernel. */
 export type Drivers = {
-  /** Loads the drivers of every device there is, until nothing new appears. */
+  /** Loads the drivers of all devices until nothing new appears. */
   readonly loadForDevices: () => void;
-  /** Loads modules by name, with what they need. Throws for a module that the image lacks. */
+  /** Loads modules by name, with their dependencies. Throws for a module that the image lacks. */
   readonly load: (modules: readonly string[]) => void;
 };
 
-/** Reads what depmod wrote for the running kernel. */
+/** Reads depmod's files for the running kernel. */
 export function openDrivers(log: Log): Drivers {
   const directory = `/lib/modules/${readText("/proc/sys/kernel/osrelease").trim()}`;
   const aliases: Aliases = readAliases(readText(`${directory}/modules.alias`));
@@ -33,7 +33,7 @@ export function openDrivers(log: Log): Drivers {
   const commandLine = readText("/proc/cmdline");
   const done = new Set<string>();
 
-  /** Loads what is not loaded yet; gives the names of the files that were. */
+  /** Loads modules that are not loaded yet; returns the names of the newly loaded files. */
   function loadFiles(files: readonly string[], onFault: (file: string, fault: string) => void): readonly string[] {
     const loaded: string[] = [];
     for (const file of files) {
@@ -41,7 +41,7 @@ export function openDrivers(log: Log): Drivers {
       done.add(file);
       try {
         const parameters = moduleParameters(commandLine, file);
-        if (parameters !== "") log("info", "a driver's parameters are on the command line", { file, parameters });
+        if (parameters !== "") log("info", "driver parameters from the kernel command line", { file, parameters });
         host.loadModule(`${directory}/${file}`, parameters);
         loaded.push((file.split("/").pop() ?? file).replace(/\.ko.*$/, ""));
       } catch (error) {
@@ -59,16 +59,16 @@ export function openDrivers(log: Log): Drivers {
       for (const modalias of fresh) seen.add(modalias);
       const modules = fresh.flatMap((modalias) => modulesFor(modalias, aliases));
       const { files } = planModules(modules, dependencies, builtins);
-      // A driver that refuses its device is no reason to stop: another one may want it, or no one needs it.
-      const loaded = loadFiles(files, (file, fault) => log("debug", "a driver does not load", { file, fault }));
+      // A driver that rejects its device is not fatal: another one may accept it, or the device is not needed.
+      const loaded = loadFiles(files, (file, fault) => log("debug", "a driver failed to load", { file, fault }));
       if (loaded.length > 0) log("info", "drivers loaded", { modules: loaded.join(",") });
       quiet = loaded.length === 0 ? quiet + 1 : 0;
-      sleepMs(settleMs);
+      sleepMs(appearMs);
     }
     loadWatchdog();
   }
 
-  /** Watchdogs that no device asks for by modalias, one after the other until there is one. */
+  /** Tries watchdogs that no device requests by modalias, one after the other until one works. */
   function loadWatchdog(): void {
     for (const { module, appearMs } of watchdogModules(systemTree)) {
       if (exists("/dev/watchdog")) return;
@@ -77,12 +77,15 @@ export function openDrivers(log: Log): Drivers {
       for (let waitedMs = 0; waitedMs < appearMs && !exists("/dev/watchdog"); waitedMs += lookEveryMs)
         sleepMs(lookEveryMs);
     }
-    if (!exists("/dev/watchdog")) log("warn", "this machine has no watchdog, not even the kernel's own timer");
+    if (!exists("/dev/watchdog")) log("warn", "no watchdog found, not even the kernel's software timer");
   }
 
   function load(modules: readonly string[]): void {
     const { files, missing } = planModules(modules, dependencies, builtins);
-    if (missing.length > 0) throw new Error(`the Bootstrap Image lacks the kernel modules ${missing.join(", ")}`);
+    if (missing.length > 0)
+      throw new Error(
+        `loading kernel modules: expected ${missing.join(", ")} in the Bootstrap Image, found none of these`,
+      );
     loadFiles(files, (_, fault) => {
       throw new Error(fault);
     });
@@ -91,7 +94,7 @@ export function openDrivers(log: Log): Drivers {
   return { loadForDevices, load };
 }
 
-/** The modaliases of all devices. The CPU's is apart from the buses; it brings the fast ciphers. */
+/** The modaliases of all devices. The CPU's is outside the buses; it loads the fast ciphers. */
 function modaliases(): readonly string[] {
   const paths = systemTree
     .list("/sys/bus")

@@ -33,7 +33,7 @@ function readVariable(variable: string): Uint8Array | undefined {
   return exists(pathOf(variable)) ? variableValue(readBytes(pathOf(variable))) : undefined;
 }
 
-/** Linux makes the files immutable that a careless rm would brick a board with. */
+/** Linux makes files immutable if deleting them could brick a board. */
 function unprotect(variable: string): void {
   if (exists(pathOf(variable))) host.setImmutable(pathOf(variable), false);
 }
@@ -48,14 +48,17 @@ function discard(variable: string): void {
   removeTree(pathOf(variable));
 }
 
-/** Makes the firmware's variables readable where they are not yet. Throws where it cannot be done. */
+/** Mounts the firmware's variables if they are not mounted yet. Throws if that fails. */
 export function openEfiVariables(drivers: Drivers): void {
   if (exists(efivarsDirectory) && list(efivarsDirectory).length > 0) return;
   drivers.load(["efivarfs"]);
   mountEfiVariables(efivarsDirectory);
 }
 
-/** Whether this machine can keep a key in its firmware: tried by storing a variable, since some firmware only says so. */
+/**
+ * Whether this machine can keep a key in its firmware. Tested by storing a variable, because some firmware only claims
+ * to.
+ */
 export function findKeyLocation(firmware: Firmware, drivers: Drivers): KeyLocation {
   if (firmware === "bios")
     return { kind: "none", reason: "BIOS firmware has no variables, and keys in a TPM are not supported yet" };
@@ -65,11 +68,11 @@ export function findKeyLocation(firmware: Firmware, drivers: Drivers): KeyLocati
     discard(probeVariable);
     return { kind: "uefi-variable" };
   } catch (error) {
-    return { kind: "none", reason: `UEFI variables cannot be used: ${messageOf(error)}` };
+    return { kind: "none", reason: `UEFI variables are unusable: ${messageOf(error)}` };
   }
 }
 
-/** Deletes every disk key of ours; says how many there were. */
+/** Deletes all of Birther's disk keys; returns their number. */
 export function discardDiskKeys(): number {
   if (!exists(efivarsDirectory)) return 0;
   const keys = list(efivarsDirectory).filter(isDiskKeyVariable);
@@ -77,22 +80,22 @@ export function discardDiskKeys(): number {
   return keys.length;
 }
 
-/** Makes a fresh random key, stores it, and reads it back before anything depends on it. */
+/** Makes a new random key, stores it, and reads it back before anything depends on it. */
 export function makeDiskKey(variable: string, byteCount: number): void {
   const key = new Uint8Array(host.randomBytes(byteCount));
   store(variable, key);
   const stored = readVariable(variable);
   if (stored === undefined || stored.length !== key.length || stored.some((byte, index) => byte !== key[index])) {
-    throw new Error(`the firmware did not keep the variable ${variable}`);
+    throw new Error(`storing the disk key: expected the variable ${variable} in the firmware, found another value`);
   }
 }
 
-/** Where cryptsetup reads the key: in the variable's file, behind its four bytes of attributes. */
+/** The file and offset from which cryptsetup reads the key: in the variable's file, after four bytes of attributes. */
 export function diskKeyFile(variable: string): string {
   return pathOf(variable);
 }
 
-/** Puts our entry into the firmware's boot order; returns the order in words. */
+/** Adds our entry to the firmware's boot order; returns the order as text. */
 export function addBootEntry(partition: BootPartition, file: string): string {
   const options = list(efivarsDirectory).flatMap((name) => {
     const number = bootOptionNumber(name);

@@ -1,2 +1,2 @@
-/** What a test found: figures, and a fault that is empty when there was none. */
+/** The result of a test: figures, and a fault, empty if there was none. */
 export type Finding = { readonly figures: { readonly [name: string]: number }; readonly fault: string };

@@ -22,7 +22,7 @@ export function mountKernelFileSystems(): void {
   }
 }
 
-/** Takes them along to the new root, with all that is mounted in them. */
+/** Moves them to the new root, with everything mounted in them. */
 export function moveKernelFileSystems(newRoot: string): void {
   for (const { target } of kernelFileSystems) {
     makeDirectories(`${newRoot}${target}`);
@@ -30,7 +30,7 @@ export function moveKernelFileSystems(newRoot: string): void {
   }
 }
 
-/** Mounts the UEFI variables where there are any; says whether they are there. */
+/** Mounts the UEFI variables if the firmware has any; returns whether it does. */
 export function mountEfiVariables(directory: string): boolean {
   if (!exists("/sys/firmware/efi")) return false;
   host.mount("efivarfs", directory, "efivarfs", noSuid | noDevices | noExec, "");

@@ -7,15 +7,19 @@ import type { Mac } from "../../core/net/mac.ts";
 import type { Log } from "../../core/ports.ts";
 import type { Neighbour } from "../../core/site/placement.ts";
 
-/** How long the switch may take us for a neighbour. */
+/** How long the switch may keep us as a neighbour. */
 const ttlSeconds = 120;
-/** A switch that sees a new neighbour announces itself at once (IEEE 802.1AB-2016 §9.1.1, fast start), so we speak first. */
+/**
+ * A switch that sees a new neighbour announces itself at once (IEEE 802.1AB-2016 §9.1.1, fast start), so we send first.
+ */
 const speakEveryMs = 5000;
 
-/** Ears on a NIC. Frames are kept by the kernel from the moment it is opened, so listening costs no time later. */
+/**
+ * An LLDP listener on a NIC. The kernel keeps frames from the moment it is opened, so reading them later costs no time.
+ */
 export type LldpListener = { readonly listen: (seconds: number) => Neighbour | undefined };
 
-/** Begins to listen, and announces this machine. */
+/** Starts to listen, and announces this machine. */
 export function listenForLldp(nic: string, mac: Mac, systemName: string, log: Log): LldpListener {
   const socket = host.packetOpen(nic, lldpEtherType);
   const ours = writeLldp(
@@ -35,7 +39,7 @@ export function listenForLldp(nic: string, mac: Mac, systemName: string, log: Lo
       }
       const reading = readLldp(new Uint8Array(frame));
       if (reading.kind === "unreadable") {
-        log("warn", "an LLDP frame cannot be read", { reason: reading.reason });
+        log("warn", "ignored an invalid LLDP frame", { reason: reading.reason });
       } else if (reading.sender !== mac && reading.lldpdu.ttlSeconds > 0) {
         return neighbourOf(reading.lldpdu);
       }

@@ -16,13 +16,15 @@ const appearMs = 30_000;
 const linkMs = 60_000;
 const lookEveryMs = 100;
 
-/** Finds the NIC that booted, waits for its link and gives it the address that DHCP had given. Returns its name. */
+/** Finds the NIC that booted, waits for its link and gives it the address from DHCP. Returns its name. */
 export function bringNetworkUp(settings: BootSettings, log: Log): string {
-  const { name, driver } = waitFor(appearMs, `no NIC has the MAC ${settings.mac}`, () => nicOf(settings.mac));
+  const { name, driver } = waitFor(appearMs, `expected a NIC with the MAC ${settings.mac}, found none`, () =>
+    nicOf(settings.mac),
+  );
   host.interfaceUp("lo");
   freeLldp(name, driver, log); // before the wait for the link, which some cards drop for a moment
   host.interfaceUp(name);
-  waitFor(linkMs, `${name} has no link`, () =>
+  waitFor(linkMs, `expected a link on ${name}, found none`, () =>
     systemTree.text(`/sys/class/net/${name}/carrier`).trim() === "1" ? true : undefined,
   );
   host.interfaceAddress(name, formatIpv4(settings.address), settings.prefixLength);
@@ -34,7 +36,7 @@ function nicOf(mac: Mac): Nic | undefined {
   return scanHardware(systemTree).nics.find((nic) => nic.mac === mac);
 }
 
-/** Makes a NIC's firmware leave the switch's LLDP frames to us. What does not work shows later, if no frame comes. */
+/** Makes a NIC's firmware pass the switch's LLDP frames to us. A failure shows later, if no frame arrives. */
 function freeLldp(name: string, driver: string, log: Log): void {
   const wanted = lldpFlagFor(driver);
   if (wanted === undefined) return;
@@ -42,14 +44,14 @@ function freeLldp(name: string, driver: string, log: Log): void {
     const set = host.setPrivateFlag(name, wanted.flag, wanted.on);
     log(set ? "info" : "warn", "LLDP agent of the NIC's firmware", { name, flag: wanted.flag, on: wanted.on, set });
   } catch (error) {
-    log("warn", "the LLDP agent of the NIC's firmware keeps running", { name, fault: messageOf(error) });
+    log("warn", "stopping the LLDP agent of the NIC's firmware failed", { name, fault: messageOf(error) });
   }
 }
 
-function waitFor<Value>(mostMs: number, fault: string, look: () => Value | undefined): Value {
+function waitFor<Value>(mostMs: number, fault: string, read: () => Value | undefined): Value {
   const endMs = host.monotonicMs() + mostMs;
   for (;;) {
-    const found = look();
+    const found = read();
     if (found !== undefined) return found;
     if (host.monotonicMs() > endMs) throw new Error(`${fault} after ${mostMs / 1000} s`);
     sleepMs(lookEveryMs);

@@ -3,7 +3,7 @@ import { textFromBytes } from "../../core/bytes/text.ts";
 import type { Tree } from "../../core/hardware/system-tree.ts";
 import { list, readBytes } from "../system/files.ts";
 
-/** The running kernel's own /sys and /proc. Byte for byte, since vital product data is binary. */
+/** The running kernel's /sys and /proc. Read as bytes, because vital product data is binary. */
 export const systemTree: Tree = {
   text: (path) => {
     try {

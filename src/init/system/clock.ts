@@ -5,7 +5,7 @@ import type { Clock } from "../../core/ports.ts";
 /** The machine's clocks. */
 export const clock: Clock = { nowMs: () => Date.now(), monotonicMs: () => host.monotonicMs() };
 
-/** Does nothing for so long; the watchdog is petted by another process. */
+/** Sleeps; the watchdog is petted by another process. */
 export function sleepMs(milliseconds: number): void {
   os.sleep(milliseconds);
 }

@@ -8,30 +8,30 @@ const firstBufferBytes = 16384;
 const copyBufferBytes = 1 << 18;
 const permissionBits = 0o7777;
 
-/** A whole file as UTF-8 text. */
+/** Reads a whole file as UTF-8 text; throws if it fails. */
 export function readText(path: string): string {
   const error: { errno?: number } = {};
-  // Not std.loadFile: that asks for the size first, and files of /proc say 0.
+  // Not std.loadFile, which asks for the size first, and files of /proc report 0.
   const file = std.open(path, "rb", error);
   if (file === null) throw systemError(`read ${path}`, error.errno ?? 0);
   const text = file.readAsString();
   const failed = file.error();
   file.close();
-  if (failed) throw new Error(`read ${path}: it cannot be read as a file`);
+  if (failed) throw new Error(`read ${path}: expected a readable file, found none`);
   return text;
 }
 
-/** The same, or undefined where there is no such file. */
+/** Reads a whole file as UTF-8 text; undefined if the file does not exist. */
 export function readTextIfThere(path: string): string | undefined {
   return exists(path) ? readText(path) : undefined;
 }
 
-/** A whole file. */
+/** Reads a whole file. */
 export function readBytes(path: string): Uint8Array {
   const operation = `read ${path}`;
   const fd = checked(operation, os.open(path, os.O_RDONLY));
   try {
-    // Files of /proc and /sys say that they are empty, or 4096 bytes: read until the end whatever stat says.
+    // Files of /proc and /sys report 0 or 4096 bytes, so read until the end whatever stat says.
     let buffer = new Uint8Array(Math.max((os.stat(path)[0]?.size ?? 0) + 1, firstBufferBytes));
     let length = 0;
     for (;;) {
@@ -49,14 +49,16 @@ export function readBytes(path: string): Uint8Array {
   }
 }
 
-/** Writes all bytes to an open descriptor, the whole in one write(2) where the kernel takes it. */
+/** Writes all bytes to an open descriptor, in one write(2) if the kernel accepts it. */
 export function writeToDescriptor(fd: number, bytes: Uint8Array, operation: string): void {
   for (let done = 0; done < bytes.length; ) {
     done += checked(operation, os.write(fd, bytes.buffer as ArrayBuffer, bytes.byteOffset + done, bytes.length - done));
   }
 }
 
-/** Replaces a file's content (in one write, as efivarfs and sysfs demand); mode is set exactly, whatever the umask. */
+/**
+ * Replaces a file's content (in one write, as efivarfs and sysfs require); sets the mode exactly, whatever the umask.
+ */
 export function writeBytes(path: string, bytes: Uint8Array, mode?: number): void {
   const operation = `write ${path}`;
   const fd = checked(operation, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode ?? 0o644));
@@ -68,12 +70,12 @@ export function writeBytes(path: string, bytes: Uint8Array, mode?: number): void
   if (mode !== undefined) host.chmod(path, mode);
 }
 
-/** The same with text, as UTF-8. */
+/** Replaces a file's content by text, as UTF-8. */
 export function writeText(path: string, text: string, mode?: number): void {
   writeBytes(path, encodeUtf8(text), mode);
 }
 
-/** Replaces a file so that after a power cut either the old or the new content is there, whole. */
+/** Replaces a file atomically: after a power cut it has either the old or the new content. */
 export function replaceBytes(path: string, bytes: Uint8Array, mode = 0o644): void {
   const draft = `${path}.new`;
   writeBytes(draft, bytes, mode);
@@ -93,12 +95,12 @@ export function list(directory: string): string[] {
   return names.filter((name) => name !== "." && name !== "..").sort();
 }
 
-/** Whether a path leads to something; a dangling symbolic link does not. */
+/** Whether a path leads to a file; false for a dangling symbolic link. */
 export function exists(path: string): boolean {
   return os.stat(path)[0] !== null;
 }
 
-/** Makes a directory and those above it; one that is there already is left as it is. */
+/** Makes a directory and its parents; keeps existing ones. */
 export function makeDirectories(path: string, mode = 0o755): void {
   if (exists(path)) return;
   const parent = path.slice(0, path.lastIndexOf("/"));
@@ -107,7 +109,7 @@ export function makeDirectories(path: string, mode = 0o755): void {
   host.chmod(path, mode);
 }
 
-/** Removes a file or a directory with all that is in it; symbolic links are not followed; what is not there is gone. */
+/** Removes a file or a directory with its contents, without following symbolic links; a missing path is ignored. */
 export function removeTree(path: string): void {
   const [stat, errno] = os.lstat(path);
   if (stat === null) {
@@ -137,7 +139,7 @@ export function copyFile(from: string, to: string, mode?: number): void {
   host.chmod(to, mode ?? (os.stat(from)[0]?.mode ?? 0o644) & permissionBits);
 }
 
-/** Makes a symbolic link, in place of whatever file or link was there. */
+/** Makes a symbolic link, replacing an existing file or link. */
 export function makeSymlink(target: string, path: string): void {
   if (os.lstat(path)[0] !== null) checked(`remove ${path}`, os.remove(path));
   checked(`link ${path} to ${target}`, os.symlink(target, path));

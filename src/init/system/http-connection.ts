@@ -3,12 +3,12 @@ import { readResponses, writeRequest } from "./http-message.ts";
 
 /** One server, one connection at a time, opened when needed and kept while the server keeps it. */
 export type HttpConnection = {
-  /** Sends a request and hands the body over piece by piece. Throws when there is no whole answer. */
+  /** Sends a request and passes the body on piece by piece. Throws if the answer is incomplete. */
   readonly exchange: (request: HttpRequest, onBytes: (head: HttpHead, bytes: Uint8Array) => void) => HttpHead;
   readonly close: () => void;
 };
 
-/** `open` makes a fresh stream; `name` stands in error messages, e.g. `https://10.0.0.1:443`. */
+/** `open` makes a new stream; `name` appears in error messages, e.g. `https://10.0.0.1:443`. */
 export function httpConnection(name: string, open: () => ByteStream): HttpConnection {
   let current: { readonly stream: ByteStream; readonly reader: ResponseReader } | undefined;
 
@@ -39,8 +39,8 @@ export function httpConnection(name: string, open: () => ByteStream): HttpConnec
       try {
         return attempt(request, onBytes);
       } catch (first) {
-        // A server may close an idle connection at any time (RFC 9112 §9.3.1): one more try, on a fresh one,
-        // if not a byte of the answer has come.
+        // A server may close an idle connection at any time (RFC 9112 §9.3.1): retry once, on a new connection, if no
+        // byte of the answer has arrived.
         const stale = reused && current?.reader.begun() === false;
         close();
         if (!stale) throw failure(first);

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { bytesFromText, textFromBytes } from "../../core/bytes/text.ts";
 import { type ByteStream, readResponses, writeRequest } from "./http-message.ts";
 
-/** A stream that gives `text` in pieces of the given lengths, over and over, and then ends. */
+/** A stream that yields `text` in pieces of the given lengths, repeatedly, and then ends. */
 function streamOf(text: string, lengths: readonly number[]): ByteStream {
   const bytes = bytesFromText(text);
   let at = 0;
@@ -21,7 +21,7 @@ function streamOf(text: string, lengths: readonly number[]): ByteStream {
   };
 }
 
-/** Reads `count` responses: status and body of each, and whether the connection may be used again. */
+/** Reads `count` responses: status and body of each, and whether the connection can be reused. */
 function readAll(text: string, count: number, lengths: readonly number[] = [7]) {
   const reader = readResponses(streamOf(text, lengths));
   return Array.from({ length: count }, () => {
@@ -40,7 +40,7 @@ const chunked =
 const empty = "HTTP/1.1 204 No Content\r\n\r\n";
 const untilEnd = "HTTP/1.0 404 Not Found\r\n\r\nno such thing";
 
-test("responses follow each other however the bytes arrive", () => {
+test("consecutive responses are read however the bytes are split", () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 }), (lengths) => {
       const answers = readAll(sized + chunked + empty + untilEnd, 4, lengths);
@@ -57,27 +57,30 @@ test("responses follow each other however the bytes arrive", () => {
   );
 });
 
-test("between two answers none has begun: then a closed connection may be opened anew", () => {
+test("between two answers none has begun, so a closed connection can be reopened", () => {
   assert.deepEqual(readAll(sized, 1, [1]), [[200, "hello", true, false]]);
   assert.deepEqual(readAll("HTTP/1.1 200 OK\r\nconnection: Close\r\ncontent-length: 0\r\n\r\n", 1)[0]?.[2], false);
 });
 
-test("what is no whole answer is refused with what was being read", () => {
+test("an incomplete answer is refused, and the error names the part being read", () => {
   const refusals = [
     ["", /in the middle of a status line/],
     ["HTTP/1.1 200", /in the middle of a status line/],
     ["SSH-2.0-x\r\n", /not an HTTP\/1\.1 status line: SSH-2\.0-x/],
     ["HTTP/1.1 200 OK\r\na: b", /in the middle of a head/],
     ["HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhello", /in the middle of a body/],
-    ["HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\nhello", /content-length that is no number: x/],
-    ["HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", /a chunk without a size/],
+    ["HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\nhello", /content-length: expected a number, found x/],
+    [
+      "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+      /chunk: expected a size in hexadecimal, found "zz"/,
+    ],
     [`HTTP/1.1 200 OK\r\nx: ${"x".repeat(20_000)}`, /a head is longer than 16384 bytes/],
     [`HTTP/1.1 200 OK\r\n${"x: y\r\n".repeat(5000)}\r\n`, /a head is longer than 16384 bytes/],
   ] as const;
   for (const [text, reason] of refusals) assert.throws(() => readAll(text, 1, [1000]), reason);
 });
 
-test("no bytes make the reader do anything but answer or throw an Error", () => {
+test("for any bytes the reader returns an answer or throws an Error", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
       try {
@@ -89,7 +92,7 @@ test("no bytes make the reader do anything but answer or throw an Error", () => 
   );
 });
 
-test("a request is written with its length", () => {
+test("a request includes its length", () => {
   const request = {
     method: "POST",
     path: "/x",

@@ -1,6 +1,6 @@
 import { bytesFromText, textFromBytes } from "../../core/bytes/text.ts";
 
-/** A connection that blocks: `read` gives the count of bytes, 0 at the end; both throw when the world fails. */
+/** A blocking connection: `read` returns the count of bytes, 0 at the end; both throw when the connection fails. */
 export type ByteStream = {
   readonly read: (buffer: Uint8Array, offset: number, length: number) => number;
   readonly write: (bytes: Uint8Array) => void;
@@ -39,12 +39,12 @@ export function writeRequest(request: HttpRequest): Uint8Array {
   return bytes;
 }
 
-/** Reads one response after the other from a stream, through a buffer of fixed size. */
+/** Reads consecutive responses from a stream, through a buffer of fixed size. */
 export type ResponseReader = {
-  /** Whether any byte of the current response has come. */
+  /** Whether any byte of the current response has arrived. */
   readonly begun: () => boolean;
   readonly readHead: () => HttpHead;
-  /** Hands over the body piece by piece; a piece is valid only until the callback returns. */
+  /** Passes the body on piece by piece; a piece is valid only until the callback returns. */
   readonly readBody: (head: HttpHead, onBytes: (bytes: Uint8Array) => void) => void;
 };
 
@@ -119,8 +119,9 @@ export function readResponses(stream: ByteStream): ResponseReader {
     if (head.status === 204 || head.status === 304) return;
     if (head.headers.get("transfer-encoding")?.toLowerCase() === "chunked") {
       for (;;) {
-        const size = Number.parseInt(readLine("a chunk size", maxChunkLineBytes), 16);
-        if (!(size >= 0)) throw new Error("a chunk without a size");
+        const text = readLine("a chunk size", maxChunkLineBytes);
+        const size = Number.parseInt(text, 16);
+        if (!(size >= 0)) throw new Error(`chunk: expected a size in hexadecimal, found ${JSON.stringify(text)}`);
         pass(size, onBytes);
         if (size > 0) readLine("a chunk's end", maxChunkLineBytes);
         else break;
@@ -129,7 +130,7 @@ export function readResponses(stream: ByteStream): ResponseReader {
       return;
     }
     if (lengthText !== undefined) {
-      if (!/^\d{1,15}$/.test(lengthText)) throw new Error(`a content-length that is no number: ${lengthText}`);
+      if (!/^\d{1,15}$/.test(lengthText)) throw new Error(`content-length: expected a number, found ${lengthText}`);
       pass(Number(lengthText), onBytes);
       return;
     }

@@ -11,10 +11,10 @@ const maxProblemBytes = 1000;
 
 export type HttpServer = { readonly address: string; readonly port: number; readonly timeoutMs?: number };
 
-/** Hands over the next piece of a body; valid only until it returns. */
+/** Receives the next piece of a body; valid only until it returns. */
 export type OnBytes = (bytes: Uint8Array) => void;
 
-/** Both throw when the answer is not 200 or does not come whole; what came is checked by its hash, not by this. */
+/** Both throw when the status is not 200 or the answer is incomplete; the caller verifies the content by its hash. */
 export type HttpClient = {
   readonly get: (path: string, onBytes: OnBytes) => void;
   readonly post: (path: string, bodyText: string, onBytes: OnBytes) => void;
@@ -33,7 +33,7 @@ function openTcp(server: HttpServer): ByteStream {
   };
 }
 
-/** A client for the large and public: objects, and the network burn-in. */
+/** A client for large public data: objects, and the network burn-in. */
 export function openHttp(server: HttpServer): HttpClient {
   const authority = `${server.address}:${server.port}`;
   const connection = httpConnection(`http://${authority}`, () => openTcp(server));

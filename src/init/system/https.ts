@@ -4,28 +4,28 @@ import { decodeUtf8, encodeUtf8 } from "../../core/bytes/utf8.ts";
 import { httpConnection } from "./http-connection.ts";
 import type { ByteStream } from "./http-message.ts";
 
-/** No progress for so long and the connection counts as dead. */
+/** Without progress for this time the connection counts as dead. */
 const defaultTimeoutMs = 30_000;
-/** Most of the MDB's answers are small; more than this is a mistake. */
+/** Most of the MDB's answers are small; a larger one is an error. */
 const defaultMaxAnswerBytes = 1 << 22;
 
 export type HttpsServer = {
   readonly address: string;
   readonly port: number;
-  /** The only certificates that are trusted. */
+  /** The only trusted certificates. */
   readonly caPem: string;
-  /** The name that the server's certificate must hold. */
+  /** The name that the server's certificate must contain. */
   readonly serverName: string;
   readonly timeoutMs?: number;
-  /** For answers that are not small: what a sub is told to do. */
+  /** For large answers: an agent's directives. */
   readonly maxAnswerBytes?: number;
 };
 
-/** `body` is the parsed JSON, or the bare text if it is none. */
+/** `body` is the parsed JSON, or the text if it is not JSON. */
 export type HttpsAnswer = { readonly status: number; readonly body: unknown };
 
 export type HttpsClient = {
-  /** Posts JSON; any status is an answer, only a missing or broken answer throws. */
+  /** Posts JSON; returns any status, and throws only if the answer is missing or broken. */
   readonly post: (path: string, body: unknown, bearer?: string) => HttpsAnswer;
   readonly close: () => void;
 };
@@ -65,7 +65,7 @@ function parseIfJson(text: string): unknown {
   }
 }
 
-/** A client of the MDB: connects at the first request, keeps the connection, connects again when it was lost. */
+/** A client of the MDB: connects at the first request, keeps the connection, and reconnects when it was lost. */
 export function openHttps(server: HttpsServer): HttpsClient {
   const authority = `${server.address}:${server.port}`;
   const maxAnswerBytes = server.maxAnswerBytes ?? defaultMaxAnswerBytes;
@@ -88,7 +88,7 @@ export function openHttps(server: HttpsServer): HttpsClient {
       } as const;
       const { status } = connection.exchange(request, (_head, bytes) => {
         length += bytes.length;
-        if (length > maxAnswerBytes) throw new Error(`the answer is larger than ${maxAnswerBytes} bytes`);
+        if (length > maxAnswerBytes) throw new Error(`answer: expected at most ${maxAnswerBytes} bytes, found more`);
         pieces.push(bytes.slice());
       });
       return { status, body: parseIfJson(decodeUtf8(joinPieces(pieces, length))) };

@@ -5,21 +5,21 @@ import { encodeUtf8 } from "../../core/bytes/utf8.ts";
 import { checked, systemError } from "./errno.ts";
 import { writeToDescriptor } from "./files.ts";
 
-/** A program that takes longer than this hangs: mke2fs on the largest disks takes seconds. */
+/** A program that takes longer hangs: mke2fs on the largest disks takes seconds. */
 const defaultTimeoutSeconds = 300;
 const firstPollMs = 1;
 const longestPollMs = 50;
 const sigKill = 9;
 
 export type RunOptions = {
-  /** What the program reads on its standard input; else it reads /dev/null. */
+  /** The program's standard input; /dev/null if undefined. */
   readonly input?: string | Uint8Array;
   /** Added to our own environment. */
   readonly env?: { readonly [name: string]: string };
   readonly timeoutSeconds?: number;
 };
 
-/** `status` is the exit status, 128 + signal for a program that was killed, 127 when it could not be started. */
+/** `status` is the exit status, 128 + signal for a killed program, 127 if the program could not be started. */
 export type RunResult = { readonly status: number; readonly output: string };
 
 function openTemporary(operation: string): std.File {
@@ -41,7 +41,10 @@ function openInput(operation: string, input: string | Uint8Array | undefined): {
   return { fd, close: () => file.close() };
 }
 
-/** Waits for a child by polling, since QuickJS cannot wait for a time and a child at once; kills it when time is up. */
+/**
+ * Waits for a child by polling, because QuickJS cannot wait for a time-out and a child at once; kills it after the
+ * time-out.
+ */
 function waitFor(pid: number, operation: string, timeoutSeconds: number): number {
   const endMs = host.monotonicMs() + timeoutSeconds * 1000;
   for (let pauseMs = firstPollMs; ; pauseMs = Math.min(pauseMs * 2, longestPollMs)) {
@@ -51,16 +54,16 @@ function waitFor(pid: number, operation: string, timeoutSeconds: number): number
     if (host.monotonicMs() > endMs) {
       os.kill(pid, sigKill);
       os.waitpid(pid, 0);
-      throw new Error(`${operation}: did not end within ${timeoutSeconds} s and was killed`);
+      throw new Error(`${operation}: expected it to end within ${timeoutSeconds} s, killed it`);
     }
     os.sleep(pauseMs);
   }
 }
 
-/** Runs a program to its end; output is what it wrote to stdout and stderr, in order. Throws only when its time is up. */
+/** Runs a program to its end; output is its stdout and stderr, in order. Throws only on a time-out. */
 export function run(argv: readonly string[], options: RunOptions = {}): RunResult {
   const operation = `run ${argv.join(" ")}`;
-  // Files without a name rather than pipes: nothing can fill up and block, whichever side is slow.
+  // Unnamed files instead of pipes, because a full pipe can block either side.
   const output = openTemporary(operation);
   const input = openInput(operation, options.input);
   try {
@@ -81,7 +84,7 @@ export function run(argv: readonly string[], options: RunOptions = {}): RunResul
   }
 }
 
-/** The same, but any status other than 0 is an Error with the output in it; returns the output. */
+/** Runs a program and returns its output; throws an error with the output if the exit status is not 0. */
 export function runOrThrow(argv: readonly string[], options: RunOptions = {}): string {
   const { status, output } = run(argv, options);
   if (status === 0) return output;

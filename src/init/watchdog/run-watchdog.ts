@@ -5,21 +5,24 @@ import { decodeUtf8 } from "../../core/bytes/utf8.ts";
 import { exists, writeText } from "../system/files.ts";
 
 const device = "/dev/watchdog";
-/** What the hardware waits for a sign of life; the longest that all common watchdogs can do. */
+/** Time-out of the hardware without a pet; the longest that all common watchdogs support. */
 const hardwareSeconds = 30;
 const petEveryMs = 5000;
-/** How often a process without hardware looks at the deadline, and one with hardware for the device to appear. */
-const lookEveryMs = 1000;
+/** Interval at which a process without hardware checks the deadline, and one with hardware checks for the device. */
+const checkEveryMs = 1000;
 const standardInput = 0;
 
-/** The hardware, from when a driver has made the device; where none did, the kernel resets the machine: weaker, but better than hanging. */
+/**
+ * The hardware, once a driver has made the device. Without hardware the kernel resets the machine: weaker, but better
+ * than hanging.
+ */
 type Hardware = {
-  /** Looks for the device, unless it is open. */
-  readonly look: () => void;
+  /** Opens the device if it exists and is not open. */
+  readonly openDevice: () => void;
   readonly pet: () => void;
   readonly allowForRestart: () => void;
   readonly release: () => void;
-  /** The end of a step that took too long. */
+  /** Reports that a step took too long. */
   readonly overdue: (step: string) => void;
 };
 
@@ -27,12 +30,12 @@ function openHardware(): Hardware {
   let descriptor = -1;
   let petAtMs = 0;
 
-  function askFor(wanted: number): void {
+  function requestTimeout(wanted: number): void {
     try {
       const seconds = host.watchdogTimeout(descriptor, wanted);
-      print(`watchdog: the hardware resets this machine after ${seconds} s without a sign of life`);
+      print(`watchdog: hardware time-out is ${seconds} s`);
     } catch {
-      print("watchdog: the hardware keeps its own time-out");
+      print("watchdog: the hardware keeps its default time-out");
     }
   }
   function write(text: string): void {
@@ -40,10 +43,10 @@ function openHardware(): Hardware {
     if (descriptor >= 0) os.write(descriptor, bytes.buffer, 0, bytes.length);
   }
   return {
-    look: () => {
+    openDevice: () => {
       if (descriptor >= 0 || !exists(device)) return;
       descriptor = os.open(device, os.O_WRONLY);
-      if (descriptor >= 0) askFor(hardwareSeconds);
+      if (descriptor >= 0) requestTimeout(hardwareSeconds);
     },
     pet: () => {
       const nowMs = host.monotonicMs();
@@ -52,7 +55,7 @@ function openHardware(): Hardware {
       write(".");
     },
     allowForRestart: () => {
-      if (descriptor >= 0) askFor(restartHardwareSeconds);
+      if (descriptor >= 0) requestTimeout(restartHardwareSeconds);
     },
     release: () => {
       write("V"); // the magic close (Documentation/watchdog/watchdog-api.rst): the timer stops when the file is closed
@@ -60,19 +63,19 @@ function openHardware(): Hardware {
       descriptor = -1;
     },
     overdue: (step) => {
-      print(`watchdog: this step took longer than it may: ${step}`);
+      print(`watchdog: step exceeded its time limit: ${step}`);
       if (descriptor < 0) resetByKernel();
     },
   };
 }
 
-/** A reset without sync(2), which could hang on the disk that everything hangs on. */
+/** Resets without sync(2), which could hang on the same disk. */
 function resetByKernel(): void {
-  print("watchdog: there is no hardware watchdog, the kernel resets this machine now");
+  print("watchdog: no hardware watchdog found; the kernel resets this machine now");
   writeText("/proc/sysrq-trigger", "b");
 }
 
-/** Starts the watchdog process. It decides nothing: core/birth/watchdog.ts does; it goes on with the event loop. */
+/** Starts the watchdog process, which runs in the event loop. core/birth/watchdog.ts makes all decisions. */
 export function runWatchdog(): void {
   const hardware = openHardware();
   let state = startWatching(host.monotonicMs());
@@ -113,9 +116,9 @@ export function runWatchdog(): void {
 
   function tick(): void {
     if (state.kind === "released") return;
-    hardware.look();
+    hardware.openDevice();
     handle({ kind: "tick" });
-    os.setTimeout(tick, lookEveryMs);
+    os.setTimeout(tick, checkEveryMs);
   }
 
   os.setReadHandler(standardInput, readLines);

@@ -7,18 +7,18 @@ import { writeToDescriptor } from "../system/files.ts";
 
 /** PID 1's end of the pipe to the watchdog process. */
 export type WatchdogFeed = {
-  /** What is done now, and the seconds it may take before the machine is reset. */
+  /** Names the current step, and the seconds it may take before the machine is reset. */
   readonly step: (name: string, seconds: number) => void;
-  /** The machine is restarted next. */
+  /** Announces the restart of the machine. */
   readonly restarting: () => void;
-  /** Disarms the hardware and ends the process: from now on another one must arm it. */
+  /** Disarms the hardware and ends the process; afterwards another process must arm it. */
   readonly release: () => void;
 };
 
 /** Starts the watchdog process, which opens the device as soon as a driver has made one. */
 export function startWatchdog(): WatchdogFeed {
   const ends = os.pipe();
-  if (ends === null) throw new Error("the watchdog's pipe cannot be made");
+  if (ends === null) throw new Error("creating the watchdog's pipe failed");
   const [readEnd, writeEnd] = ends;
   const pid = os.exec([imagePaths.native, imagePaths.watchdogScript], { block: false, stdin: readEnd });
   checked("start the watchdog process", pid);

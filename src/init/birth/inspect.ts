@@ -16,24 +16,24 @@ import { requestSeconds } from "./mdb.ts";
 import { stop } from "./stop.ts";
 import type { TakenOrder } from "./take-order.ts";
 
-/** A machine whose hardware is known, and tested as far as that is possible without writing to a disk. */
-export type Examined = {
+/** The machine's hardware, and the result of all tests that do not write to a disk. */
+export type Inspection = {
   readonly hardware: Hardware;
   readonly disk: Disk;
   readonly diskWhy: string;
-  /** What the tests that only read measured, and the tests that are left. */
+  /** Measurements of the read-only tests, and the tests that are left. */
   readonly measurements: readonly Measurement[];
   readonly writeTests: readonly BurnInTest[];
 };
 
-/** A disk's contents are read in a few seconds; one that is dying retries each read for long. */
+/** A disk's contents are read in a few seconds; a dying disk retries each read for a long time. */
 const contentsSecondsPerDisk = 30;
 
 /**
- * Scans the hardware, chooses the root disk and runs that part of the burn-in which only reads; a clean has no burn-in.
- * Nothing of this writes to a disk: the MDB has not accepted the machine's place yet.
+ * Scans the hardware, chooses the root disk and runs the read-only part of the burn-in; a clean has no burn-in. Writes
+ * to no disk, because the MDB has not accepted the machine's placement yet.
  */
-export function examine(context: BirthContext, taken: TakenOrder): Examined {
+export function inspectMachine(context: BirthContext, taken: TakenOrder): Inspection {
   const { runStep, console } = context;
   const { settings, order, session } = taken;
   const scanned = runStep("scanHardware", disksSettleSeconds + 30, () => {
@@ -80,9 +80,9 @@ export function examine(context: BirthContext, taken: TakenOrder): Examined {
   return { hardware, disk, diskWhy, measurements, writeTests: tests.filter(writes) };
 }
 
-/** The tests that write, once the MDB has accepted the machine's place, and the report on the whole burn-in. */
-export function finishBurnIn(context: BirthContext, taken: TakenOrder, examined: Examined): BurnInReport {
-  const { measurements, writeTests } = examined;
+/** Runs the tests that write, after the MDB has accepted the machine's placement, and reports on the whole burn-in. */
+export function finishBurnIn(context: BirthContext, taken: TakenOrder, inspection: Inspection): BurnInReport {
+  const { measurements, writeTests } = inspection;
   const before = judgeBurnIn(measurements, taken.order.burnIn);
   if (writeTests.length === 0) return before;
   const report = judgeBurnIn([...measurements, ...measure(context, taken, writeTests)], taken.order.burnIn);
@@ -105,7 +105,7 @@ function measure(
   });
 }
 
-/** SCSI and USB controllers show their disks some seconds after their driver is loaded. */
+/** Waits for disks: SCSI and USB controllers show theirs some seconds after their driver is loaded. */
 function waitForDisks(recorded: RecordedDisk | undefined): void {
   let turn: DiskSettling | undefined;
   for (;;) {
