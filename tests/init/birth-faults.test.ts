@@ -359,7 +359,9 @@ for (const [rows, touched] of [
       const machine = rackMachine(site, row.board);
       const contents = () => [...machine.board.disks.values()].map((disk) => [...disk.contents()]);
       const old = contents();
-      assertFailed(row, machine.bootInit(row.trial), site);
+      const boot = machine.bootInit(row.trial);
+      assert.ok(row.trial.troubles === undefined || boot.kernel.cpu.struck() > 0, "the trouble never came");
+      assertFailed(row, boot, site);
       if (!touched) {
         assert.deepEqual(contents(), old, "nothing is written to a disk before the place is accepted");
         assert.ok(!machine.board.nvram.root.entries.has(diskKeyVariable));

@@ -17,7 +17,7 @@ test("a UEFI machine is born against the real MDB: the order of phases, the disk
   assert.equal(record.state, "healthy");
   assert.equal(record.hostname, "r01u07");
   assert.equal(record.permanentAddress, "10.77.1.71");
-  assert.equal(record.requiredImage, "compute");
+  assert.equal(record.requiredImage, "compute/1");
   assert.deepEqual(record.conditions, []);
   const phases = ["initUp", "burnIn", "placed", "keysMade", "partitioned", "populated", "handedOver"];
   assert.deepEqual(record.timeline.map(({ phase }) => phase).slice(-phases.length), phases);

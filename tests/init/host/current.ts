@@ -15,7 +15,7 @@ export function runOn(kernel: Kernel, program: () => void): RunEnd {
   if (running !== undefined) throw new Error("a machine runs already");
   const { now } = Date;
   running = kernel;
-  Date.now = kernel.cpu.realtimeMs;
+  Date.now = () => Math.floor(kernel.cpu.realtimeMs());
   Object.assign(globalThis, {
     print: (...values: unknown[]) => kernel.cpu.call("print", "", () => void kernel.screen.push(values.join(" "))),
   });

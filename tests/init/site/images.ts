@@ -24,6 +24,19 @@ export const imageSketches: readonly ImageSketch[] = [
     "/boot/vmlinuz-6.1.0-1": "kernel",
     "/boot/initrd.img-6.1.0-1": "initrd",
   },
+  {
+    "/etc/passwd": "root and more\n",
+    "/etc/empty": "",
+    "/etc/new": "of the second\n",
+    "/usr/bin/tool": "tool of the second\n",
+    "/usr/bin/copy-of-passwd": "root and more\n",
+    "/usr/lib/modules/6.1.0-2/modules.dep": "kernel/dm-crypt.ko: kernel/dm-mod.ko\nkernel/dm-mod.ko:\n",
+    "/usr/lib/modules/6.1.0-2/kernel/dm-crypt.ko": "crypt",
+    "/usr/lib/modules/6.1.0-2/kernel/dm-mod.ko": "mod",
+    "/lib": { link: "usr/lib" },
+    "/boot/vmlinuz-6.1.0-2": "kernel 2",
+    "/boot/initrd.img-6.1.0-2": "initrd 2",
+  },
 ];
 
 /** Stores of the images that all sites serve; they are made once and only read from then on. */

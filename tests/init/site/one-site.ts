@@ -22,7 +22,7 @@ import { chanceOf, randomBytes } from "../host/system/random.ts";
 import type { ImageServer } from "./images.ts";
 import type { BootAnswer, ServerKind, SiteFacts } from "./protocol.ts";
 
-/** The configuration of a rack with a burn-in of moments. */
+/** The configuration of a rack with a burn-in of moments, which does without the network. */
 const usualConfig = {
   networks: [{ ...testNetworkInput, interface: "eth0" }],
   placement: {
@@ -36,8 +36,8 @@ const usualConfig = {
       },
     ],
   },
-  images: [{ image: "debug", when: { burnIn: "failed" } }, { image: "compute" }],
-  burnIn: { cpuSeconds: 1, memoryPercent: 10, diskMiB: 2, networkMiB: 1 },
+  images: [{ image: "debug", when: { burnIn: "failed" } }, { image: "compute/1" }],
+  burnIn: { cpuSeconds: 1, memoryPercent: 10, diskMiB: 1, networkMiB: 0 },
   storage: { minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256 },
 };
 

@@ -147,7 +147,8 @@ function statOf(path: string, follow: boolean) {
     (kernel) => {
       const { inode, mount } = kernel.mounts.find(path, follow);
       if (inode === undefined) throw fault("ENOENT");
-      const { number: ino, mode, links: nlink, uid, gid, rdev, mtimeMs: mtime } = inode;
+      const { number: ino, mode, links: nlink, uid, gid, rdev } = inode;
+      const mtime = Math.floor(inode.mtimeMs); // QuickJS tells whole milliseconds
       const size = inode.kernelFile === undefined ? inode.size : 4096;
       const blocks = Math.ceil(size / 512);
       return { dev: mount.device, ino, mode, nlink, uid, gid, rdev, size, blocks, atime: mtime, mtime, ctime: mtime };

@@ -72,22 +72,28 @@ export function makeFileSystem({ type, capacityBytes, onDisk = false }: FileSyst
   function create(directory: Inode, name: string, facts: Pick<Inode, "mode" | "mtimeMs"> & Partial<Inode>): Inode {
     lastNumber += 1;
     const { mode, mtimeMs, rdev = 0, target = "", kernelFile } = facts;
-    change({ kind: "create", number: lastNumber, facts: { mode, mtimeMs, rdev, target } });
-    change({ kind: "enter", directory: directory.number, name, number: lastNumber });
+    change({
+      kind: "together",
+      changes: [
+        { kind: "create", number: lastNumber, facts: { mode, mtimeMs, rdev, target } },
+        { kind: "enter", directory: directory.number, name, number: lastNumber },
+      ],
+    });
     const made = get(lastNumber);
     if (kernelFile === undefined) return made;
     const special = { ...made, kernelFile };
     inodes.set(lastNumber, special);
     return special;
   }
-  function remove(directory: Inode, name: string): void {
+  /** Takes a name out of account, and tells the change that removes it. */
+  function removal(directory: Inode, name: string): Change {
     const number = directory.entries.get(name);
     if (number === undefined) throw fault("ENOENT");
     const inode = get(number);
     if (inode.entries.size > 0) throw fault("ENOTEMPTY");
     if (inode.immutable) throw fault("EPERM");
     if (inode.links === 1) usedBlocks -= blocksOf(inode.size);
-    change({ kind: "leave", directory: directory.number, name });
+    return { kind: "leave", directory: directory.number, name };
   }
   function rename(from: Entry, to: Entry): void {
     const number = from.directory.entries.get(from.name);
@@ -98,15 +104,16 @@ export function makeFileSystem({ type, capacityBytes, onDisk = false }: FileSyst
     if (replaced !== undefined) {
       const isDirectory = (each: Inode) => (each.mode & typeBits.mask) === typeBits.directory;
       if (isDirectory(get(replaced)) !== isDirectory(inode)) throw fault(isDirectory(inode) ? "ENOTDIR" : "EISDIR");
-      remove(to.directory, to.name);
     }
+    const changes: Change[] = replaced === undefined ? [] : [removal(to.directory, to.name)];
     // Over a file that is there, ext4 writes the new content first (mount option auto_da_alloc).
     if (replaced !== undefined)
       waiting = waiting.map((each) =>
         each.kind === "data" && each.number === number ? { ...each, ordered: true } : each,
       );
-    change({ kind: "enter", directory: to.directory.number, name: to.name, number });
-    change({ kind: "leave", directory: from.directory.number, name: from.name });
+    changes.push({ kind: "enter", directory: to.directory.number, name: to.name, number });
+    changes.push({ kind: "leave", directory: from.directory.number, name: from.name });
+    change({ kind: "together", changes });
   }
   function cutPower(unsynced: Unsynced): void {
     const count = unsynced.kind === "kept" ? waiting.length : unsynced.kind === "lost" ? 0 : undefined;
@@ -131,7 +138,7 @@ export function makeFileSystem({ type, capacityBytes, onDisk = false }: FileSyst
     create,
     link: (directory, name, inode) =>
       change({ kind: "enter", directory: directory.number, name, number: inode.number }),
-    remove,
+    remove: (directory, name) => change(removal(directory, name)),
     rename,
     setAttributes: (inode, facts) => change({ kind: "attributes", number: inode.number, facts }),
     truncate: (inode, size) => {

@@ -57,6 +57,8 @@ export type Change =
       readonly facts: Partial<Pick<Inode, "mode" | "uid" | "gid" | "mtimeMs" | "immutable">>;
     }
   | { readonly kind: "truncate"; readonly number: number; readonly size: number }
+  /** Changes that are there together or not at all, as one transaction of the journal. */
+  | { readonly kind: "together"; readonly changes: readonly Change[] }
   /** The only change of content: it may be missing after a power cut although the file is there. */
   | {
       readonly kind: "data";
@@ -79,6 +81,9 @@ export function newInode(number: number, facts: Partial<Inode> & Pick<Inode, "mo
 /** Carries a change out. What it is about may be gone: an open file that was removed can still be written to. */
 export function applyChange(inodes: Inodes, change: Change): void {
   switch (change.kind) {
+    case "together":
+      for (const each of change.changes) applyChange(inodes, each);
+      return;
     case "create":
       inodes.set(change.number, newInode(change.number, change.facts));
       return;

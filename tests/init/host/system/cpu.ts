@@ -46,6 +46,8 @@ export type Cpu = {
   readonly current: () => number;
   /** Every call so far, in order: `name about`. */
   readonly calls: readonly string[];
+  /** How many calls were in trouble: a test whose trouble never came shows nothing. */
+  readonly struck: () => number;
 };
 
 /** What a call costs: little, but loops that watch the clock come to their end. */
@@ -63,6 +65,7 @@ export function makeCpu(world: WorldClock, { troubles = [], cutAt, skewMs = 0 }:
   let skew = skewMs;
   let pid = 1;
   let ended: RunEnd | undefined;
+  let struck = 0;
 
   function end(how: RunEnd): never {
     ended ??= how;
@@ -137,6 +140,7 @@ export function makeCpu(world: WorldClock, { troubles = [], cutAt, skewMs = 0 }:
     if (calls.length === cutAt) end({ kind: "powerCut" });
     advance(callMs);
     const found = trouble.of(name, about);
+    if (found !== undefined) struck += 1;
     if (found?.kind === "fails") throw fault(found.errno);
     if (found?.kind === "says") throw new Error(`${name}: ${found.words}`);
     if (found?.kind === "hangs") hang();
@@ -145,6 +149,7 @@ export function makeCpu(world: WorldClock, { troubles = [], cutAt, skewMs = 0 }:
   }
 
   return {
+    struck: () => struck,
     resume: () => {
       if (ended?.kind === "switchedRoot") ended = undefined;
     },

@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { comeUp } from "./convergence.ts";
+import type { ErrnoName } from "./host/system/errno.ts";
+import type { Trouble, TroubleRule } from "./host/system/trouble.ts";
+import { mac, rackMachine } from "./machine.ts";
+import { openSite } from "./site/site.ts";
+
+/**
+ * A fault of the agent's first hour, as PID 1 straight after the birth: what goes wrong for some calls, how the agent names it
+ * (on the console, and to the MDB where it is reached), and that the machine comes up by itself when the fault has gone.
+ */
+type Row = { readonly title: string; readonly troubles: readonly TroubleRule[]; readonly says: RegExp };
+
+const fails = (errno: ErrnoName): Trouble => ({ kind: "fails", errno });
+const some = (
+  call: string,
+  about: RegExp,
+  trouble: Trouble,
+  more: Partial<TroubleRule> = {},
+): readonly TroubleRule[] => [{ call, about, trouble, times: 3, ...more }];
+const permanentMdb = /^10\.77\.1\.1:443$/;
+const objectServer = /^10\.77\.1\.1:80$/;
+
+const rows: readonly Row[] = [
+  {
+    title: "its settings cannot be read",
+    troubles: some("open", /^\/etc\/birther\/sub\.json$/, fails("EIO")),
+    says: /sub\.json: Input\/output error/,
+  },
+  {
+    title: "its settings are not JSON",
+    troubles: some("read", /^\/etc\/birther\/sub\.json$/, { kind: "garbles", change: (bytes) => bytes.fill(32) }),
+    says: /birther-agent cannot work/,
+  },
+  {
+    title: "the MDB refuses connections",
+    troubles: some("tcpConnect", permanentMdb, fails("ECONNREFUSED")),
+    says: /cannot be asked.*Connection refused/,
+  },
+  {
+    title: "the MDB's certificate is not trusted",
+    troubles: some("tlsOpen", permanentMdb, { kind: "says", words: "not correctly signed by the trusted CA" }),
+    says: /not correctly signed/,
+  },
+  {
+    title: "an answer of the MDB is cut off",
+    troubles: some("tlsRead", permanentMdb, { kind: "garbles", change: (bytes) => bytes.subarray(0, 40) }),
+    says: /cannot be asked/,
+  },
+  {
+    title: "a directive is not understood",
+    troubles: some("tlsRead", permanentMdb, {
+      kind: "garbles",
+      change: (bytes) => Buffer.from(Buffer.from(bytes).toString("latin1").replace('"kind"', '"kinf"'), "latin1"),
+    }),
+    says: /cannot be asked/,
+  },
+  {
+    title: "a directory cannot be read in the scan",
+    troubles: some("readdir", /^\/etc/, fails("EIO")),
+    says: /failed doing=report.*Input\/output error/,
+  },
+  {
+    title: "the object server is gone",
+    troubles: some("tcpConnect", objectServer, fails("ECONNREFUSED")),
+    says: /failed doing=fetch.*Connection refused/,
+  },
+  {
+    title: "the contents end in the middle",
+    troubles: some("read", objectServer, fails("ECONNRESET")),
+    says: /failed doing=fetch.*Connection reset by peer/,
+  },
+  {
+    title: "the contents are forged",
+    troubles: some("read", objectServer, {
+      kind: "garbles",
+      change: (bytes) => Buffer.from(Buffer.from(bytes).toString("latin1").replace("crypt", "trojn"), "latin1"),
+    }),
+    says: /failed doing=fetch.*damaged or forged/,
+  },
+  {
+    title: "the disk is full while contents are stored",
+    troubles: some("write", /^\/\.birther-agent\/objects/, fails("ENOSPC")),
+    says: /failed doing=fetch.*No space left on device/,
+  },
+  {
+    title: "the update cannot begin",
+    troubles: some("mkdir", /^\/var\/lib\/birther$/, fails("EROFS")),
+    says: /failed doing=update.*Read-only file system/,
+  },
+  {
+    title: "a file cannot be put in its place",
+    troubles: some("rename", /^\/usr\/bin\/tool/, fails("EIO")),
+    says: /failed doing=update.*Input\/output error/,
+  },
+  {
+    title: "an owner cannot be set",
+    troubles: some("chown", /./, fails("EIO")),
+    says: /failed doing=update.*chown .*Input\/output error/,
+  },
+  {
+    title: "/boot is full",
+    troubles: some("write", /^\/boot\/birther-unlock/, fails("ENOSPC")),
+    says: /failed doing=update.*birther-unlock.*No space left on device/,
+  },
+  {
+    title: "the boot loader's configuration cannot be replaced",
+    troubles: some("rename", /^\/boot\/grub\/grub\.cfg$/, fails("EIO")),
+    says: /failed doing=update.*grub\.cfg.*Input\/output error/,
+  },
+  {
+    title: "the end of the update cannot be noted",
+    troubles: some("fsync", /patched-image/, fails("EIO")),
+    says: /failed doing=update.*Input\/output error/,
+  },
+  {
+    title: "/boot cannot be brought to rest",
+    troubles: some("mount", /^\/boot$/, fails("EBUSY")),
+    says: /WARN: .*mount .* on \/boot/,
+  },
+  {
+    title: "/boot is busy at the restart",
+    troubles: some("unmount", /^\/boot/, fails("EBUSY")),
+    says: /Device or resource busy/,
+  },
+];
+
+for (const row of rows)
+  test(`agent: ${row.title}`, (t) => {
+    const site = openSite();
+    t.after(site.close);
+    const machine = rackMachine(site);
+    const first = machine.boot({ troubles: row.troubles, minutes: 30 });
+    const shown = first.kernel.screen.join("\n");
+    assert.ok(first.kernel.cpu.struck() > 0, "the trouble never came");
+    assert.match(shown, row.says);
+    // The fault went away while the agent tried again and again: it restarts into the image without anybody's help.
+    assert.deepEqual(first.end, { kind: "restarted", how: "restart" }, shown);
+    const { isUp, why } = comeUp(machine);
+    assert.ok(isUp, why);
+    assert.deepEqual(site.machine(mac).conditions, []);
+  });
+
+test("agent: a disk that hangs in the update is a reset, and what the next boot finds is named", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  const machine = rackMachine(site);
+  const { end } = machine.boot({ troubles: some("rename", /^\/usr\/bin\/tool/, { kind: "hangs" }) });
+  assert.deepEqual(end, { kind: "reset", by: "watchdog" });
+});

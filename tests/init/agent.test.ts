@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { bootFromDisk, textIn } from "./host/disk-boot.ts";
+import { mac, rackMachine, type TestMachine } from "./machine.ts";
+import { openSite } from "./site/site.ts";
+
+/** The root and the boot partition as the next boot finds them. */
+function onDisk({ board }: TestMachine) {
+  const found = bootFromDisk(board);
+  if (found.kind === "nothingToBoot") assert.fail(found.why);
+  return found;
+}
+
+test("from PXE to a running image: the agent fetches, updates, restarts, and reports from the disk's system", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  const machine = rackMachine(site);
+  const born = machine.boot();
+  assert.deepEqual(born.end, { kind: "restarted", how: "restart" }, born.kernel.screen.join("\n"));
+  assert.equal(born.kernel.watchdog.armedSeconds(), 300, "a restart that hangs is a reset");
+  assert.equal(site.machine(mac).phase, "rebooting");
+
+  const { root, boot, release } = onDisk(machine);
+  assert.equal(release, "6.1.0-1");
+  assert.equal(textIn(root, "/var/lib/birther/patched-image"), "compute/1\n");
+  assert.equal(textIn(root, "/etc/passwd"), "root\n");
+  assert.equal(textIn(root, "/etc/hostname"), "r01u07\n", "what is the machine's own stays");
+  assert.equal(textIn(root, "/.birther-agent/objects"), undefined);
+  assert.match(textIn(boot, "/grub/grub.cfg") ?? "", /initrd \/initrd\.img-6\.1\.0-1 \/birther-unlock\.img/);
+
+  const up = machine.boot();
+  assert.equal(up.answer.kind, "localDisk");
+  const record = site.machine(mac);
+  assert.deepEqual([record.phase, record.runningImage, record.conditions], ["up", "compute/1", []]);
+});
+
+test("a new image with another kernel: the difference is fetched, systemd is asked to restart, the old kernel is gone", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  const machine = rackMachine(site);
+  machine.boot();
+  machine.boot();
+  const { id } = site.machine(mac);
+  site.apply({ kind: "detailsSet", id, by: "test", details: { requiredImage: "compute/2" } });
+  const updating = machine.boot();
+  assert.deepEqual(updating.end, { kind: "restarted", how: "restart" }, updating.kernel.screen.join("\n"));
+  assert.deepEqual(updating.kernel.ran, ["systemctl reboot"]);
+  machine.boot();
+  const { root, boot, release } = onDisk(machine);
+  assert.equal(release, "6.1.0-2");
+  assert.deepEqual([textIn(boot, "/vmlinuz-6.1.0-1"), textIn(root, "/etc/gone")], [undefined, undefined]);
+  assert.equal(textIn(root, "/etc/new"), "of the second\n");
+  const record = site.machine(mac);
+  assert.deepEqual([record.phase, record.runningImage, record.conditions], ["up", "compute/2", []]);
+});
+
+test("an agent that never reached the MDB at its permanent address restarts the machine after ten minutes", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  const machine = rackMachine(site);
+  const only = new Map([...site.listeners].filter(([endpoint]) => endpoint.startsWith("10.77.0.")));
+  const { end, kernel } = machine.boot({ wire: { listeners: only }, minutes: 60 });
+  assert.deepEqual(end, { kind: "restarted", how: "restart" });
+  assert.ok(kernel.cpu.monotonicMs() > 600_000 && kernel.cpu.monotonicMs() < 700_000);
+  assert.match(kernel.screen.join("\n"), /never reached at the permanent address/);
+});
