@@ -65,7 +65,7 @@ await insideNamespace(import.meta.url, () => {
     const elsewhere = config({ serverAddress: "10.77.0.2" });
     await assert.rejects(
       startServer({ config: elsewhere, log }),
-      /10\.77\.0\.2 is no address .*; ip addr add 10\.77\.0\.2\/24 dev rack0/,
+      /expected 10\.77\.0\.2 on this computer.*; ip addr add 10\.77\.0\.2\/24 dev rack0/,
     );
     await assert.rejects(
       startServer({ config: config({ interface: "eth9" }), log }),
@@ -74,7 +74,7 @@ await insideNamespace(import.meta.url, () => {
     rmSync(paths.kernel);
     await assert.rejects(
       startServer({ config: config(), log }),
-      /vmlinuz is not there; build the Bootstrap Image: birther image build/,
+      /vmlinuz is missing; build the Bootstrap Image: birther image build/,
     );
     writeFileSync(paths.kernel, "a kernel");
     await (await startServer({ config: config(), log }))[Symbol.asyncDispose]();
