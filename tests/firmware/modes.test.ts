@@ -52,7 +52,7 @@ await insideNamespace(import.meta.url, () => {
     assert.match(readFileSync(machine.consoleLogPath, "utf8"), /PXE-E21/);
     assert.equal(record(place, 0).pxe.lastAnswer, "local: localBootMenu");
     const warned = place.lines.find(({ message }) => message.includes("would stop in GRUB"));
-    assert.match(String(warned?.message), /next-server 10\.77\.0\.2/, "dnsmasq names itself");
+    assert.match(String(warned?.message), /found 10\.77\.0\.2/, "dnsmasq names itself");
     assert.match(String(warned?.facts.next), /next-server to 10\.77\.0\.1/);
   });
 

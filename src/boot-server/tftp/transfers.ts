@@ -1,5 +1,5 @@
 import { formatIpv4 } from "../../core/net/ipv4.ts";
-import { admitTransfer, type TransferStart } from "../../core/tftp/admission.ts";
+import { admitTransfer, type TransferStart } from "../../core/tftp/transfer-limits.ts";
 import type { Peer } from "../socket/mmsghdr.ts";
 import type { RunningTransfer } from "./transfer.ts";
 

@@ -22,7 +22,7 @@ test("the banner of a failure fits a serial console and wraps long reasons", () 
     lines.join("\n"),
   );
   assert.ok(lines.some((line) => line.includes("Machine: m-525400000001")));
-  assert.ok(lines.some((line) => line.includes("It starts again in 30 seconds")));
+  assert.ok(lines.some((line) => line.includes("The machine retries in 30 seconds")));
 });
 
 test("when a certificate begins", () => {

@@ -1,28 +1,28 @@
 import type { BirthStepId } from "./birth-step.ts";
 
 const reachTheBirther =
-  "Check that the Birther runs and is reachable; `birther show` tells what it thinks of this machine.";
+  "Check that the Birther runs and is reachable; `birther why` explains the state of this machine.";
 const suspectTheDisk =
-  "Look at the lines above; `birther show` has them too. If it fails again, the disk or its controller is suspect.";
+  "Read the lines above (also in `birther log`). If it fails again, suspect the disk or its controller.";
 
-/** What a person at the console can do about a failed step, by the step. */
+/** What an operator at the console can do about a failed step. */
 const advice: { readonly [Id in BirthStepId]: string } = {
   start: suspectTheDisk,
-  readBootSettings: "Boot this machine over the network from the Birther; its boot script carries the settings.",
+  readBootSettings: "Boot this machine from the network of the Birther: its boot script carries the settings.",
   loadDrivers: suspectTheDisk,
-  networkUp: "Check the cable and that the image has a driver for this NIC.",
+  networkUp: "Check the cable, and that the Bootstrap Image has a driver for this NIC.",
   askForOrder: reachTheBirther,
   report: reachTheBirther,
   scanHardware: suspectTheDisk,
   readDiskContents: suspectTheDisk,
-  chooseRootDisk: "Check that the disk is connected and seen by the firmware, or lower storage.minRootDiskMiB.",
+  chooseRootDisk: "Check that the firmware detects the disk, or lower storage.minRootDiskMiB.",
   burnIn: suspectTheDisk,
   findSwitchPort:
-    "Turn LLDP on at the switch port, or give it more time in placement.lldpSeconds. Intel 700 and 800 NICs: see above if their firmware's LLDP agent could be stopped.",
-  computePlace: "Add or correct a rule under placement.rules in the Birther's configuration.",
+    "Enable LLDP on the switch port, or raise placement.lldpSeconds. Intel 700 and 800 NICs: check above that their firmware's LLDP agent was stopped.",
+  computePlace: "Add or correct a rule in placement.rules in the Birther's configuration.",
   chooseImage: "Add an image rule without conditions at the end of images in the Birther's configuration.",
   reportPlace: reachTheBirther,
-  planInstallation: "Set storage.allowUnencrypted, or give this machine UEFI firmware with writable variables.",
+  planInstallation: "Set storage.allowUnencrypted, or use UEFI firmware with writable variables on this machine.",
   askToBeHealthy: reachTheBirther,
   writeSubSettings: suspectTheDisk,
   handOver: reachTheBirther,
@@ -50,22 +50,23 @@ const advice: { readonly [Id in BirthStepId]: string } = {
   sync: suspectTheDisk,
 };
 
-/** What to do about a failure in a step, in one sentence. */
+/** What to do about a failed step, in one or two sentences. */
 export function adviceFor(step: BirthStepId): string {
   return advice[step];
 }
 
+/** A failed birth, as the console shows it. */
 export type Failure = {
   readonly step: string;
   readonly reason: string;
-  /** What to do; the MDB's own words where it refused, else by `adviceFor`. */
+  /** What to do: the next step of the MDB's refusal, else `adviceFor` the step. */
   readonly next: string;
   readonly retrySeconds: number;
-  /** Lines that say which machine this is. */
+  /** Lines that identify the machine. */
   readonly identity: readonly string[];
 };
 
-/** The frame in which a console shows why it waits; 78 columns, so that a serial console does not wrap it. */
+/** The banner for the console: why the birth failed and what to do; 78 columns, so that a serial console does not wrap it. */
 export function failureBanner(failure: Failure): readonly string[] {
   const rows = [
     "THE BIRTH OF THIS MACHINE HAS FAILED",
@@ -74,15 +75,15 @@ export function failureBanner(failure: Failure): readonly string[] {
     "",
     ...wrap(`Step:    ${failure.step}`),
     ...wrap(`Reason:  ${failure.reason}`),
-    ...wrap(`To do:   ${failure.next}`),
+    ...wrap(`Next:    ${failure.next}`),
     "",
-    `It starts again in ${failure.retrySeconds} seconds by itself.`,
+    `The machine retries in ${failure.retrySeconds} seconds.`,
   ];
   const edge = "*".repeat(78);
   return [edge, ...rows.map((row) => `* ${row.padEnd(74)} *`), edge];
 }
 
-/** Lines of at most 74 characters, further ones indented under the first one's text. */
+/** Wraps at 74 characters; continuation lines are indented to the text of the first. */
 function wrap(text: string): readonly string[] {
   const lines: string[] = [];
   let line = "";

@@ -1,6 +1,6 @@
 import { installSteps } from "../install/step.ts";
 
-/** Every step of a birth, from the kernel's first breath to the hand-over, and how console, log and record name it. */
+/** Every step of a birth, from the start of init to the hand-over, with its name on the console, in the log and in the record. */
 export const birthSteps = {
   start: "start",
   readBootSettings: "read boot settings",
@@ -9,7 +9,7 @@ export const birthSteps = {
   askForOrder: "ask for the order",
   report: "report to the MDB",
   scanHardware: "scan the hardware",
-  readDiskContents: "read what lies on the disks",
+  readDiskContents: "read the contents of the disks",
   chooseRootDisk: "choose the root disk",
   burnIn: "burn-in",
   findSwitchPort: "find the switch port",

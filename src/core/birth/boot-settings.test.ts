@@ -35,22 +35,34 @@ const bad: readonly { title: string; line: string; reason: RegExp }[] = [
   {
     title: "nothing",
     line: "quiet",
-    reason: /birther\.token is missing.*birther\.mdb is missing.*birther\.ip is missing/,
+    reason: /birther\.token: .* found nothing.*birther\.mdb: .* found nothing.*birther\.ip: .* found nothing/,
   },
   {
-    title: "a token that is none",
+    title: "an invalid token",
     line: good.replace("0123456789abcdef", "../"),
-    reason: /birther\.token=\.\.\/ must be hex/,
+    reason: /birther\.token: expected hex digits, found \.\.\//,
   },
-  { title: "a port beyond 65535", line: good.replace(":443", ":70000"), reason: /birther\.mdb=10\.77\.0\.1:70000/ },
-  { title: "an address without length", line: good.replace("/24", ""), reason: /birther\.ip=10\.77\.0\.50 must be/ },
-  { title: "a length beyond 32", line: good.replace("/24", "/33"), reason: /birther\.ip=/ },
-  { title: "a MAC that is none", line: good.replace("52:54", "zz:54"), reason: /birther\.mac=/ },
-  { title: "a time that is none", line: `${good} birther.time=soon`, reason: /birther\.time=soon must be seconds/ },
-  { title: "a gateway that is none", line: `${good} birther.gw=here`, reason: /birther\.gw=here/ },
+  {
+    title: "a port beyond 65535",
+    line: good.replace(":443", ":70000"),
+    reason: /birther\.mdb: expected .*, found 10\.77\.0\.1:70000/,
+  },
+  {
+    title: "an address without length",
+    line: good.replace("/24", ""),
+    reason: /birther\.ip: expected .*, found 10\.77\.0\.50/,
+  },
+  { title: "a length beyond 32", line: good.replace("/24", "/33"), reason: /birther\.ip: expected/ },
+  { title: "an invalid MAC", line: good.replace("52:54", "zz:54"), reason: /birther\.mac: expected/ },
+  {
+    title: "an invalid time",
+    line: `${good} birther.time=soon`,
+    reason: /birther\.time: expected seconds .*, found soon/,
+  },
+  { title: "an invalid gateway", line: `${good} birther.gw=here`, reason: /birther\.gw: expected .*, found here/ },
 ];
 for (const row of bad) {
-  test(`settings that cannot be used: ${row.title}`, () => {
+  test(`invalid settings: ${row.title}`, () => {
     const reading = readBootSettings(row.line);
     assert.match(reading.kind === "refused" ? reading.reason : "", row.reason);
   });

@@ -4,19 +4,19 @@ import { type Mac, parseMac } from "../net/mac.ts";
 /** An IPv4 address and a TCP port. */
 export type Endpoint = { readonly address: Ipv4; readonly port: number };
 
-/** What the boot script told this machine on the kernel command line, under the names `birther.…`. */
+/** The settings of the boot script: the parameters `birther.…` on the kernel command line. */
 export type BootSettings = {
-  /** Single-use permission to ask for the birth order. */
+  /** Single-use token for the birth order. */
   readonly token: string;
   readonly mdb: Endpoint;
-  /** Plain HTTP: kernel, objects, throughput. */
+  /** Plain HTTP: kernel, objects, throughput test. */
   readonly http: Endpoint;
   /** The NIC that booted. */
   readonly mac: Mac;
   readonly address: Ipv4;
   readonly prefixLength: number;
   readonly gateway?: Ipv4;
-  /** The server's time when it made the script, milliseconds since 1970. */
+  /** The server's time when it created the script, milliseconds since 1970. */
   readonly serverMs?: number;
 };
 
@@ -24,7 +24,7 @@ export type BootSettingsReading =
   | { readonly kind: "settings"; readonly settings: BootSettings }
   | { readonly kind: "refused"; readonly reason: string };
 
-/** Reads /proc/cmdline. Of a repeated parameter the last one counts, as in the kernel. */
+/** Reads /proc/cmdline. The last of several equal parameters counts, as in the kernel. */
 export function readBootSettings(commandLine: string): BootSettingsReading {
   const given: { [name: string]: string } = {};
   for (const word of commandLine.split(/\s+/)) {
@@ -32,14 +32,14 @@ export function readBootSettings(commandLine: string): BootSettingsReading {
     if (match?.[1] !== undefined) given[match[1]] = match[2] ?? "";
   }
   const faults: string[] = [];
-  function read<Value>(name: string, meant: string, parse: (text: string) => Value | undefined): Value | undefined {
+  function read<Value>(name: string, expected: string, parse: (text: string) => Value | undefined): Value | undefined {
     const text = given[name];
     if (text === undefined) {
-      faults.push(`birther.${name} is missing, it must be ${meant}`);
+      faults.push(`birther.${name}: expected ${expected}, found nothing`);
       return undefined;
     }
     const value = parse(text);
-    if (value === undefined) faults.push(`birther.${name}=${text} must be ${meant}`);
+    if (value === undefined) faults.push(`birther.${name}: expected ${expected}, found ${text}`);
     return value;
   }
   const token = read("token", "hex digits", (text) => (/^[0-9a-f]{16,}$/i.test(text) ? text : undefined));

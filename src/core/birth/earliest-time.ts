@@ -1,6 +1,6 @@
 /**
- * When a PEM certificate begins to be valid, in milliseconds since 1970; undefined if that cannot be read. It is later
- * than the past for sure: a machine whose clock battery is dead sets its clock to it, so that TLS can begin.
+ * The start of a PEM certificate's validity, in milliseconds since 1970; undefined if it cannot be read. The present is
+ * certainly later: a machine with a dead clock battery sets its clock to this time so that TLS works.
  */
 export function certificateStartMs(pem: string): number | undefined {
   const base64 = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END/.exec(pem)?.[1];
@@ -14,7 +14,7 @@ export function certificateStartMs(pem: string): number | undefined {
   return unixMs(iso);
 }
 
-/** ISO text to milliseconds without a Date, which core has none of (days from the civil calendar, H. Hinnant's algorithm). */
+/** Converts ISO text to milliseconds without Date, which core does not use (days from the civil calendar, H. Hinnant's algorithm). */
 function unixMs(iso: string): number | undefined {
   const match = /^(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+)Z$/.exec(iso);
   if (match === null) return undefined;

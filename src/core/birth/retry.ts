@@ -1,4 +1,4 @@
-/** What an HTTP status means to one who asks the MDB (RFC 9110 §15): an answer, "later", or "no". */
+/** The meaning of an HTTP status from the MDB (RFC 9110 §15): an answer, a reason to retry, or a refusal. */
 export function meaningOf(status: number): "answered" | "later" | "refused" {
   if (status === 200) return "answered";
   return passingStatuses.includes(status) ? "later" : "refused";
@@ -8,6 +8,7 @@ const passingStatuses: readonly number[] = [408, 425, 429, 500, 502, 503, 504];
 const firstPauseMs = 500;
 const longestPauseMs = 10_000;
 
+/** The pause before the next attempt, or the end of the attempts. */
 export type NextTry = { readonly kind: "wait"; readonly pauseMs: number } | { readonly kind: "giveUp" };
 
 /**

@@ -1,22 +1,22 @@
-/** How long an agent that was never answered at the permanent address goes on trying before it restarts its machine. */
+/** How long an agent that was never answered at the permanent address retries before it restarts its machine. */
 export const loneSubSeconds = 600;
 
-/** What an agent does when the MDB cannot be asked; seconds until the restart that is then due. */
+/** What an agent does when the MDB is unreachable; seconds until the restart that is then due. */
 export type Loneliness =
   | { readonly kind: "goOn" }
   | { readonly kind: "restartLater"; readonly inSeconds: number }
   | { readonly kind: "restart" };
 
 /**
- * A sub that is PID 1 straight after the birth and was never answered hangs at an address, a cable or a route that does not
- * work: nobody hears of it, and it has no console to log in. A restart makes the machine ask PXE, which the MDB sees. One that
- * was answered before only waits: the server is away, and a restart would lose a machine whose disk is half written.
+ * An agent that is PID 1 directly after the birth and never got an answer has an address, a cable or a route that does not
+ * work, and no console to log in to. A restart makes the machine send a PXE request, which the MDB sees. An agent that got an
+ * answer before only waits: the server is down, and a restart would interrupt a machine whose disk is half written.
  */
 export function decideLoneSub(seen: {
   readonly pidOne: boolean;
   /** Whether the MDB has ever answered this process. */
   readonly answered: boolean;
-  /** Since the process began. */
+  /** Since the start of the process. */
   readonly elapsedMs: number;
 }): Loneliness {
   const { pidOne, answered, elapsedMs } = seen;

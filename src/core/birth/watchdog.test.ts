@@ -83,7 +83,7 @@ test("a PID 1 that is gone without a word is a hung one", () => {
 });
 
 for (const text of ["", "soon partition", "1234567 memory", "NaN memory", "-1 memory", "5"]) {
-  test(`a line that cannot be read is our fault and must show: "${text}"`, () => {
+  test(`an unreadable line is a bug and must show: "${text}"`, () => {
     assert.deepEqual(
       actions([
         [0, line("a", 1000)],

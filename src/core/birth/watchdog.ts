@@ -1,6 +1,6 @@
 /**
- * The mind of the watchdog process: PID 1 sends one line a step with the seconds it may take; the hardware is petted
- * only while that time has not passed. So a PID 1 that hangs, in the kernel too, is reset by the hardware.
+ * The decisions of the watchdog process: PID 1 sends one line per step with its time limit in seconds; the hardware is
+ * petted only until that limit. The hardware thus resets a machine whose PID 1 hangs, also inside the kernel.
  */
 export type WatchdogState =
   | { readonly kind: "watching"; readonly step: string; readonly deadlineMs: number }
@@ -12,7 +12,7 @@ export type WatchdogEvent =
   | { readonly kind: "line"; readonly text: string }
   /** Time has passed. */
   | { readonly kind: "tick" }
-  /** PID 1 is gone or has closed the pipe without a word. */
+  /** PID 1 has ended or has closed the pipe without releasing the device. */
   | { readonly kind: "closed" };
 
 /** What to do with the device: `pet` it, `allowRestart`, `release` it for good, or `withhold`: let it reset the machine. */
@@ -20,27 +20,27 @@ export type WatchdogAction = "pet" | "allowRestart" | "release" | "withhold";
 
 export type WatchdogTurn = { readonly state: WatchdogState; readonly action: WatchdogAction };
 
-/** The line that lets the hardware go before the hand-over. */
+/** The line that releases the hardware before the hand-over. */
 export const releaseLine = "release";
 
-/** The line that says that PID 1 restarts the machine. */
+/** The line that announces a restart of the machine. */
 export const restartLine = "restart";
-/** What that may take before the hardware's time-out, which some watchdogs count on through the firmware's self-test, must be longer. */
+/** Time limit of a restart. The hardware's time-out must be longer, because some watchdogs keep counting during the firmware's self-test. */
 const restartMs = 60_000;
-/** The hardware's time-out over a restart, in seconds: a server's self-test takes minutes. */
+/** The hardware's time-out during a restart, in seconds: the self-test of a server takes minutes. */
 export const restartHardwareSeconds = 300;
 
-/** The line that says what PID 1 does next and how long it may take. */
+/** The line that announces the next step of PID 1 and its time limit. */
 export function stepLine(step: string, seconds: number): string {
   return `${Math.ceil(seconds)} ${step.replace(/\s+/g, " ")}`;
 }
 
-/** Before the first line there is a little time to come up. */
+/** The initial state allows some time before the first line. */
 export function startWatching(nowMs: number): WatchdogState {
   return { kind: "watching", step: "start", deadlineMs: nowMs + 60_000 };
 }
 
-/** One turn of the watchdog process. Overdue is final: a step that woke up too late must not undo the reset. */
+/** One step of the watchdog process. `overdue` is final: a step that continues too late must not cancel the reset. */
 export function watchdogTurn(state: WatchdogState, event: WatchdogEvent, nowMs: number): WatchdogTurn {
   if (state.kind === "released") return { state, action: "release" };
   if (state.kind === "overdue") return { state, action: "withhold" };
@@ -49,14 +49,14 @@ export function watchdogTurn(state: WatchdogState, event: WatchdogEvent, nowMs: 
     case "tick":
       return { state, action: "pet" };
     case "closed":
-      return overdue(`${state.step} (the configuration tool is gone)`);
+      return overdue(`${state.step} (PID 1 has ended)`);
     case "line": {
       if (event.text === releaseLine) return { state: { kind: "released" }, action: "release" };
       if (event.text === restartLine)
         return { state: { kind: "watching", step: "restart", deadlineMs: nowMs + restartMs }, action: "allowRestart" };
       const match = /^(\d{1,6}) (.+)$/.exec(event.text);
-      // Nobody else writes to the pipe: this is a fault of ours, and to go on with an old deadline would hide it.
-      if (match === null) return overdue(`${state.step} (a line that cannot be read: ${event.text.slice(0, 80)})`);
+      // Only PID 1 writes to the pipe, so this is a bug; continuing with the old deadline would hide it.
+      if (match === null) return overdue(`${state.step} (unreadable line: ${event.text.slice(0, 80)})`);
       const deadlineMs = nowMs + Number(match[1]) * 1000;
       return { state: { kind: "watching", step: match[2] ?? "", deadlineMs }, action: "pet" };
     }

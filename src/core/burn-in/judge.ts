@@ -1,6 +1,6 @@
 import type { BurnInReport, BurnInResult } from "../hardware/hardware.ts";
 
-/** How hard and how long to test, and what counts as failed; a minimum of 0 asks for nothing. */
+/** The minimum results of the tests; 0 means no minimum. */
 export type BurnInLimits = {
   readonly minCpuHashesPerSecond: number;
   readonly minMemoryMiBps: number;
@@ -8,10 +8,10 @@ export type BurnInLimits = {
   readonly minNetworkMiBps: number;
 };
 
-/** What a test measured; `fault` is not empty where it went wrong whatever the figures. */
+/** The result of a test before it is judged; `fault` is not empty if the test failed regardless of its figures. */
 export type Measurement = Omit<BurnInResult, "ok">;
 
-/** The figures of each test that must not be below the profile's minimum. */
+/** The figures of each test that must reach the minimum of the profile. */
 const minima: {
   readonly [Test in BurnInResult["test"]]: { readonly figures: readonly string[]; readonly limit: keyof BurnInLimits };
 } = {
@@ -22,7 +22,7 @@ const minima: {
   network: { figures: ["readMiBps"], limit: "minNetworkMiBps" },
 };
 
-/** The report on a burn-in: each measurement judged, and failed as a whole when one of them is. Nothing measured is skipped. */
+/** The report on a burn-in: it fails if one measurement fails, and is skipped if there are no measurements. */
 export function judgeBurnIn(measurements: readonly Measurement[], limits: BurnInLimits): BurnInReport {
   const results = measurements.map((measurement) => {
     const fault = measurement.fault === "" ? slowness(measurement, limits) : measurement.fault;
@@ -38,8 +38,8 @@ function slowness(measurement: Measurement, limits: BurnInLimits): string {
   if (least === 0) return "";
   for (const name of figures) {
     const figure = measurement.figures[name];
-    if (figure === undefined) return `${name} was not measured, ${limit} asks for ${least}`;
-    if (figure < least) return `${name} is ${Math.round(figure)}, below ${limit} ${least}`;
+    if (figure === undefined) return `expected ${name} of at least ${least} (${limit}), found no measurement`;
+    if (figure < least) return `expected ${name} of at least ${least} (${limit}), found ${Math.round(figure)}`;
   }
   return "";
 }

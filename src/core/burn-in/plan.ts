@@ -1,27 +1,27 @@
 import type { BurnInResult, Disk } from "../hardware/hardware.ts";
 import { isFixed } from "../hardware/root-disk.ts";
 
-/** How hard and how long to test; an amount of 0 leaves a test out. */
+/** The amount and duration of each test; 0 omits a test. */
 export type BurnInAmounts = {
   readonly cpuSeconds: number;
-  /** Of the memory that is free. */
+  /** Percentage of the free memory. */
   readonly memoryPercent: number;
   readonly diskMiB: number;
   readonly networkMiB: number;
 };
 
-/** One test: on what, how much (in the unit that its kind says), and how long it may take before the machine is reset. */
+/** One test: its subject, its amount (in the unit of its kind), and the time limit after which the machine is reset. */
 export type BurnInTest = {
   readonly test: BurnInResult["test"];
-  /** Whom it is about, in the report. */
+  /** The subject, as the report names it. */
   readonly subject: string;
   readonly deadlineSeconds: number;
 } & (
   | { readonly kind: "compute"; readonly seconds: number }
   | { readonly kind: "fillMemory"; readonly mebibytes: number }
-  /** Writes, reads, compares and puts back what was there. */
+  /** Writes, reads, compares, and restores the previous content. */
   | { readonly kind: "writeDisk"; readonly disk: Disk; readonly mebibytes: number }
-  /** Reads only: nothing but the root disk may be written to. Ends by itself with a fault after `mostSeconds`. */
+  /** Only reads, because only the root disk may be written to. Ends with a fault after `mostSeconds`. */
   | { readonly kind: "readDisk"; readonly disk: Disk; readonly mebibytes: number; readonly mostSeconds: number }
   | { readonly kind: "fetch"; readonly mebibytes: number }
 );
@@ -36,27 +36,27 @@ export type BurnInSite = {
   readonly server: string;
 };
 
-/** Time to start and end a test, whatever it tests. */
+/** Time to start and end any test. */
 const spareSeconds = 120;
-/** A CPU fills and compares memory at gigabytes a second, under emulation on a busy host at this many mebibytes. */
+/** A CPU fills and compares memory at gigabytes per second; under emulation on a busy host, at this many mebibytes. */
 const slowestMemoryMiBpsPerCpu = 100;
-/** More CPUs wait for the same memory. */
+/** Further CPUs compete for the same memory. */
 const mostMemoryCpus = 32;
 /** Two patterns, each written and read. */
 const memoryPasses = 4;
-/** A machine that hangs in the memory test is reset after this at the latest: what would take longer is tested in part. */
+/** Longest time limit of the memory test; of a larger memory only a part is tested. */
 const mostMemorySeconds = 4 * 3600;
-/** A disk writes and reads back, and a network fetches, a mebibyte in this time, or is no use. */
+/** Time for a disk to write and read back a mebibyte, and for the network to fetch one; slower devices are useless. */
 const slowestSecondsPerMiB = 2;
-/** Enough to see a disk that is slow or cannot be read, and short with two dozen of them. */
+/** Enough to detect a slow or unreadable disk, and still short with two dozen disks. */
 const mostReadMiB = 256;
 
-/** Whether a test writes to a disk, and so may only run once the MDB has accepted the machine's place. */
+/** Whether a test writes to a disk, and so may run only once the MDB has accepted the machine's slot. */
 export function writes(test: BurnInTest): boolean {
   return test.kind === "writeDisk";
 }
 
-/** The tests of a profile on this machine, in the order in which they run; those that write come last. */
+/** The tests of a profile on this machine in their order; tests that write to a disk come last. */
 export function planBurnIn(profile: BurnInAmounts, ground: BurnInSite): readonly BurnInTest[] {
   const { rootDisk, disks, cpus } = ground;
   const memoryMiBps = slowestMemoryMiBpsPerCpu * Math.min(Math.max(cpus, 1), mostMemoryCpus);

@@ -65,14 +65,18 @@ test("LLDP: what real agents do besides: VLAN tag, unknown TLVs, NUL at the end,
 });
 
 const bad: readonly { title: string; hex: string; reason: RegExp }[] = [
-  { title: "nothing", hex: "", reason: /no Ethernet frame/ },
-  { title: "an ARP frame", hex: "0180c200000e 020000000001 0806 0000", reason: /0x806 is not LLDP/ },
+  { title: "nothing", hex: "", reason: /expected an Ethernet frame/ },
+  { title: "an ARP frame", hex: "0180c200000e 020000000001 0806 0000", reason: /found 0x806/ },
   { title: "a tag and no more", hex: "0180c200000e 020000000001 8100", reason: /VLAN tag/ },
-  { title: "a cut TLV", hex: "0180c200000e 020000000001 88cc 0207 04 4438", reason: /type 1 is cut off/ },
-  { title: "no chassis", hex: "0180c200000e 020000000001 88cc 0403 05 6531", reason: /no chassis id/ },
-  { title: "no port", hex: "0180c200000e 020000000001 88cc 0202 07 61 0602 0078", reason: /no port id/ },
+  { title: "a cut TLV", hex: "0180c200000e 020000000001 88cc 0207 04 4438", reason: /type 1 is truncated/ },
+  { title: "no chassis", hex: "0180c200000e 020000000001 88cc 0403 05 6531", reason: /not a chassis id/ },
+  { title: "no port", hex: "0180c200000e 020000000001 88cc 0202 07 61 0602 0078", reason: /not a port id/ },
   { title: "no time to live", hex: "0180c200000e 020000000001 88cc 0202 07 61 0402 05 61", reason: /time to live/ },
-  { title: "an unknown subtype", hex: "0180c200000e 020000000001 88cc 0202 09 61 0402 05 61", reason: /no chassis id/ },
+  {
+    title: "an unknown subtype",
+    hex: "0180c200000e 020000000001 88cc 0202 09 61 0402 05 61",
+    reason: /not a chassis id/,
+  },
 ];
 for (const row of bad) {
   test(`LLDP frame that cannot be read: ${row.title}`, () => {

@@ -9,7 +9,7 @@ export const lldpEtherType = 0x88cc;
 /** Nearest bridge: the group address that no switch forwards (IEEE 802.1AB-2016 table 7-1). */
 export const lldpGroup = "01:80:c2:00:00:0e" as Mac;
 
-/** TLV types that say where a cable ends (IEEE 802.1AB-2016 table 8-1); all others are passed over. */
+/** TLV types that say where a cable ends (IEEE 802.1AB-2016 table 8-1); all others are skipped. */
 export const tlvTypes = { end: 0, chassisId: 1, portId: 2, timeToLive: 3, portDescription: 4, systemName: 5 } as const;
 
 /** Chassis id subtypes by number (IEEE 802.1AB-2016 table 8-2). */
@@ -36,14 +36,14 @@ export const portKinds = {
 } as const;
 export type PortKind = (typeof portKinds)[keyof typeof portKinds];
 
-/** An identifier and what sort it is. `text` is a MAC or hex bytes (network address) in their canonical spelling, else the text itself. */
+/** An identifier and its kind. `text` is a MAC or hex bytes (network address) in their canonical spelling, else the text itself. */
 export type LldpId<Kind> = { readonly kind: Kind; readonly text: string };
 
-/** What one LLDP frame says of the device and the port that sent it. */
+/** The content of an LLDP frame: the device and the port that sent it. */
 export type Lldpdu = {
   readonly chassis: LldpId<ChassisKind>;
   readonly port: LldpId<PortKind>;
-  /** 0 takes back what was said before (IEEE 802.1AB-2016 §8.5.4). */
+  /** 0 withdraws the previous announcement (IEEE 802.1AB-2016 §8.5.4). */
   readonly ttlSeconds: number;
   readonly portDescription?: string;
   readonly systemName?: string;
@@ -53,7 +53,7 @@ export type LldpReading =
   | { readonly kind: "lldpdu"; readonly lldpdu: Lldpdu; readonly sender: Mac }
   | { readonly kind: "unreadable"; readonly reason: string };
 
-/** The text of an identifier's bytes, by the sort of identifier. */
+/** The text of an identifier's bytes, by kind of identifier. */
 export function idText(kind: ChassisKind | PortKind, bytes: Uint8Array): string {
   if (kind === "mac" && bytes.length === 6) return macFromBytes(bytes);
   if (kind === "mac" || kind === "networkAddress") return hexFromBytes(bytes);
@@ -68,8 +68,8 @@ export function idBytes(kind: ChassisKind | PortKind, text: string): Uint8Array 
 }
 
 /**
- * UTF-8 as text; bytes that are no UTF-8 are read as Latin-1, because old switches send what their operator typed.
- * Trailing NULs go: some agents count C's terminator in.
+ * UTF-8 as text; other bytes are read as Latin-1, because old switches send what their operator typed.
+ * Trailing NULs are dropped: some agents include C's terminator.
  */
 export function readText(bytes: Uint8Array): string {
   let end = bytes.length;

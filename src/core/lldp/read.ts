@@ -18,25 +18,26 @@ type Tlv = { readonly type: number; readonly value: Uint8Array };
 const vlanTag = 0x8100;
 
 /**
- * Reads an Ethernet frame that holds an LLDPDU. No bytes make it throw. A tag in front (some switches send LLDP on their
- * native VLAN, tagged) is passed over. Unknown TLVs are skipped; a TLV that is cut off makes the frame unreadable.
+ * Reads an Ethernet frame with an LLDPDU; never throws. A VLAN tag (some switches tag LLDP with their native VLAN) is skipped.
+ * Unknown TLVs are skipped; a truncated TLV makes the frame unreadable.
  */
 export function readLldp(frame: Uint8Array): LldpReading {
-  if (frame.length < 14) return unreadable(`${frame.length} bytes are no Ethernet frame`);
+  if (frame.length < 14) return unreadable(`expected an Ethernet frame of at least 14 bytes, found ${frame.length}`);
   const typeAt = word(frame, 12) === vlanTag ? 16 : 12;
   if (frame.length < typeAt + 2) return unreadable("the frame ends in its VLAN tag");
   const etherType = word(frame, typeAt);
-  if (etherType !== lldpEtherType) return unreadable(`Ethernet type 0x${etherType.toString(16)} is not LLDP`);
+  if (etherType !== lldpEtherType)
+    return unreadable(`expected the Ethernet type of LLDP, found 0x${etherType.toString(16)}`);
 
   const tlvs = readTlvs(frame.subarray(typeAt + 2));
   if (typeof tlvs === "string") return unreadable(tlvs);
   const chassis = readId(tlvs[0], tlvTypes.chassisId, chassisKinds) as LldpId<ChassisKind> | undefined;
-  if (chassis === undefined) return unreadable("the first TLV is no chassis id");
+  if (chassis === undefined) return unreadable("the first TLV is not a chassis id");
   const port = readId(tlvs[1], tlvTypes.portId, portKinds) as LldpId<PortKind> | undefined;
-  if (port === undefined) return unreadable("the second TLV is no port id");
+  if (port === undefined) return unreadable("the second TLV is not a port id");
   const timeToLive = tlvs[2];
   if (timeToLive?.type !== tlvTypes.timeToLive || timeToLive.value.length < 2) {
-    return unreadable("the third TLV is no time to live");
+    return unreadable("the third TLV is not a time to live");
   }
   const portDescription = firstText(tlvs, tlvTypes.portDescription);
   const systemName = firstText(tlvs, tlvTypes.systemName);
@@ -53,7 +54,7 @@ export function readLldp(frame: Uint8Array): LldpReading {
   };
 }
 
-/** All TLVs up to the End TLV, or why they cannot be read. A missing End TLV is forgiven: the frame's end serves. */
+/** All TLVs up to the End TLV, or why they cannot be read. The end of the frame may replace the End TLV. */
 function readTlvs(bytes: Uint8Array): readonly Tlv[] | string {
   const tlvs: Tlv[] = [];
   let at = 0;
@@ -62,7 +63,7 @@ function readTlvs(bytes: Uint8Array): readonly Tlv[] | string {
     const type = head >> 9;
     const length = head & 0x1ff;
     if (type === tlvTypes.end) return tlvs;
-    if (at + 2 + length > bytes.length) return `a TLV of type ${type} is cut off`;
+    if (at + 2 + length > bytes.length) return `a TLV of type ${type} is truncated`;
     tlvs.push({ type, value: bytes.subarray(at + 2, at + 2 + length) });
     at += 2 + length;
   }

@@ -14,10 +14,10 @@ import {
   tlvTypes,
 } from "./lldpdu.ts";
 
-/** The longest text of an id TLV: 255 bytes after the subtype (IEEE 802.1AB-2016 §8.5.2.3); of other TLVs 255 too. */
+/** The longest text of an id TLV: 255 bytes after the subtype (IEEE 802.1AB-2016 §8.5.2.3); 255 for other TLVs, too. */
 const longestText = 255;
 
-/** The whole Ethernet frame that announces `lldpdu` from `sender`, padded to Ethernet's 60 bytes. Longer texts are cut. */
+/** The whole Ethernet frame that announces `lldpdu` from `sender`, padded to Ethernet's 60 bytes. Longer texts are truncated. */
 export function writeLldp(lldpdu: Lldpdu, sender: Mac): Uint8Array {
   const frame = createBuilder();
   putBytes(frame, macToBytes(lldpGroup));

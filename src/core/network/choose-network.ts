@@ -4,9 +4,9 @@ import { type Ipv4, noAddress } from "../net/ipv4.ts";
 import { type Network, networkContains } from "./network.ts";
 
 /**
- * Which network a message is from; undefined if none that we serve. In order: the relay's link selection (RFC 3527),
+ * The network that a message comes from; undefined if it is not served. In order: the relay's link selection (RFC 3527),
  * subnet selection (RFC 3011, which that overrides), the relay's own address, the address that a client already uses
- * (it renews by unicast, past its relay), and the interface by which the message came.
+ * (it renews by unicast, bypassing its relay), and the interface that received the message.
  */
 export function chooseNetwork(
   packet: DhcpPacket,
@@ -19,7 +19,7 @@ export function chooseNetwork(
   const arrived = networks.find((network) => interfaceName !== undefined && network.interface === interfaceName);
   if (packet.ciaddr === noAddress || packet.options.dhcpMessageType === "discover") return arrived;
   const used = networks.find((network) => networkContains(network, packet.ciaddr));
-  // What came by broadcast belongs to the wire it came by, unless the address is one of a network that has no wire here.
+  // A broadcast belongs to the network it was received on, unless the address belongs to a network without an interface here.
   return used !== undefined && (arrived === undefined || used.relay !== undefined) ? used : arrived;
 }
 

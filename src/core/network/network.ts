@@ -1,42 +1,42 @@
 import type { AddressPool } from "../dhcp/pool/address-pool.ts";
 import { type Ipv4, isPrefixEdge, type Prefix, prefixContains } from "../net/ipv4.ts";
 
-/** A network that the Boot Server serves, as the configuration file describes it: temporary and permanent addresses on one wire. */
+/** A network that the Boot Server serves, as the configuration file describes it: temporary and permanent addresses on one segment. */
 export type Network = {
   readonly name: string;
   /** Name of the server's interface on it, e.g. `eth1`; a network has either this or `relay`. */
   readonly interface?: string;
-  /** We are not on that wire: relay agents bring its requests. */
+  /** The server has no interface on the network: relay agents forward its requests. */
   readonly relay?: Relay;
   readonly serverAddress: Ipv4;
   readonly prefix: Prefix;
   readonly temporaryPool: AddressPool;
-  /** Whether an unknown machine that boots here is to be born. */
+  /** Whether unknown machines are born on this network. */
   readonly nursery: boolean;
-  /** Whether the disks of machines that the MDB has never seen hold nothing of value: their birth may erase them unasked. */
+  /** Whether the disks of unknown machines hold nothing of value, so that a first birth may erase them. */
   readonly freshRack: boolean;
-  /** Unknown machines taken in per minute (newcomers.ts). */
+  /** Maximum number of unknown machines accepted per minute (newcomer-limit.ts). */
   readonly maxNewMachinesPerMinute: number;
-  /** Whether its UEFI machines are sent the signed chain (shim, GRUB, Debian's kernel) instead of iPXE. */
+  /** Whether its UEFI machines get the signed chain (shim, GRUB, Debian's kernel) instead of iPXE. */
   readonly secureBoot: boolean;
-  /** Where machines live after their birth; without it in `prefix` itself. */
+  /** The network of machines after their birth; `prefix` if absent. */
   readonly permanent?: PermanentPart;
   readonly mode: NetworkMode;
-  /** Whether it is served although another DHCP server is on its wire. */
+  /** Whether the network is served despite another DHCP server on it. */
   readonly allowForeignDhcp: boolean;
 };
 
 /**
- * How a network is served. `full`: we lease the addresses. `proxy`: another DHCP server does, and we only name the boot
- * file (ProxyDHCP of PXE 2.1). `listen`: nothing is answered; what would have been is told.
+ * How a network is served. `full`: the server leases the addresses. `proxy`: another DHCP server leases the addresses, and
+ * this one only adds the boot file (ProxyDHCP of PXE 2.1). `listen`: nothing is answered; the answers are only logged.
  */
 export type NetworkMode = "full" | "proxy" | "listen";
 
-/** How a network is reached that we have no interface on. */
+/** How a network without an interface of the server is reached. */
 export type Relay = {
-  /** The machines' way to us while they have a temporary address. */
+  /** Gateway through which machines reach the server while they have a temporary address. */
   readonly gateway: Ipv4;
-  /** Addresses (giaddr) of relay agents that lie outside of the network's own prefixes. */
+  /** Addresses (giaddr) of relay agents outside the prefixes of the network. */
   readonly agents: readonly Ipv4[];
 };
 
@@ -47,7 +47,7 @@ export type PermanentPart = {
   readonly nameservers: readonly Ipv4[];
 };
 
-/** Where a network's machines live after their birth. */
+/** The network of machines after their birth. */
 export function permanentPart(network: Network): PermanentPart {
   const { prefix, serverAddress, permanent, relay } = network;
   if (permanent !== undefined) return permanent;
@@ -55,12 +55,12 @@ export function permanentPart(network: Network): PermanentPart {
   return relay === undefined ? part : { ...part, gateway: relay.gateway };
 }
 
-/** Whether an address lies in one of the two parts of a network. */
+/** Whether an address is in one of the two parts of a network. */
 export function networkContains(network: Network, address: Ipv4): boolean {
   return prefixContains(network.prefix, address) || prefixContains(permanentPart(network).prefix, address);
 }
 
-/** Whether an address is one that no host of a network has: the first or last of one of its parts. */
+/** Whether an address cannot be a host's: the first or last address of a part of the network. */
 export function isNetworkEdge(network: Network, address: Ipv4): boolean {
   return isPrefixEdge(network.prefix, address) || isPrefixEdge(permanentPart(network).prefix, address);
 }
@@ -75,10 +75,10 @@ export function serverAddresses(network: Network): readonly Ipv4[] {
   return [...new Set([network.serverAddress, permanentPart(network).serverAddress])];
 }
 
-/** The TCP ports that machines are sent to, on the server's addresses. */
+/** The server's TCP ports for machines. */
 export type ServerPorts = { readonly http: number; readonly machines: number };
 
-/** An address for a machine, and what goes with it on the network part it belongs to. */
+/** An address for a machine, with the parameters of its part of the network. */
 export type Binding = {
   readonly address: Ipv4;
   readonly prefix: Prefix;
@@ -88,18 +88,18 @@ export type Binding = {
   readonly leaseSeconds: number;
 };
 
-/** Temporary addresses belong to the record, not to the lease: the lease only says how often a client asks again. */
+/** A temporary address belongs to the record, not to the lease: the lease only determines how often a client renews. */
 const temporaryLeaseSeconds = 3600;
 const permanentLeaseSeconds = 86_400;
 
-/** A temporary address with what belongs to it. The private network leads nowhere but to us, so only a relayed one has a gateway. */
+/** A temporary address with its parameters. A local network leads only to the server, so only a relayed one has a gateway. */
 export function temporaryBinding(network: Network, address: Ipv4): Binding {
   const { prefix, serverAddress: server, relay } = network;
   const binding = { address, prefix, server, nameservers: [], leaseSeconds: temporaryLeaseSeconds };
   return relay === undefined ? binding : { ...binding, gateway: relay.gateway };
 }
 
-/** A permanent address with what belongs to it. */
+/** A permanent address with its parameters. */
 export function permanentBinding(network: Network, address: Ipv4): Binding {
   const { prefix, serverAddress: server, gateway, nameservers } = permanentPart(network);
   const binding = { address, prefix, server, nameservers, leaseSeconds: permanentLeaseSeconds };

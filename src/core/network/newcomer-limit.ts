@@ -1,11 +1,11 @@
 /**
- * How many machines that nobody knows may still be taken in on a network: a bucket that holds a minute's worth and fills
- * evenly. Each newcomer costs a record in memory and on disk, and anybody on the wire can invent hardware addresses.
+ * How many unknown machines may still be accepted on a network: a token bucket for one minute's worth, which fills evenly.
+ * Each newcomer costs a record in memory and on disk, and any host on the network can invent hardware addresses.
  */
 export type Newcomers = {
   readonly tokens: number;
   readonly atMs: number;
-  /** Turned away since it was last said, and when that was. */
+  /** Newcomers refused since the last log entry, and its time. */
   readonly refused: number;
   readonly saidAtMs: number;
 };
@@ -13,20 +13,20 @@ export type Newcomers = {
 /** Default of `maxNewMachinesPerMinute`: a hundred racks of 40 at once, and half as many again. */
 export const defaultNewMachinesPerMinute = 6000;
 
-/** Default of `maxMachines`, the records of all kinds beyond which nobody unknown is taken in: fifty times a hundred racks. */
+/** Default of `maxMachines`, the number of records beyond which unknown machines are ignored: fifty times a hundred racks. */
 export const defaultMaxMachines = 200_000;
 
-/** How often it is said that newcomers are turned away. */
+/** Interval between log entries about refused newcomers. */
 const sayAgainMs = 60_000;
 
-/** A full bucket. */
+/** The initial state: a full bucket. */
 export function newNewcomers(perMinute: number, nowMs: number): Newcomers {
   return { tokens: perMinute, atMs: nowMs, refused: 0, saidAtMs: Number.NEGATIVE_INFINITY };
 }
 
 /**
- * One more asks: whether it is taken in, or which limit keeps it out, and whether the operator is to be told that. `machines`
- * is how many records there are.
+ * Decides about one more newcomer: accepted, or refused by which limit, and whether to log that. `machines` is the number of
+ * records.
  */
 export function admitNewcomer(
   before: Newcomers,

@@ -8,20 +8,20 @@ import { loaderPath } from "./architecture.ts";
 import type { Client } from "./client.ts";
 import type { LocalMethod } from "./local-boot/method-table.ts";
 
-/** What a client is told to boot. */
+/** The boot part of an answer to a client. */
 export type Answer =
   /** A loader by TFTP. */
   | { readonly kind: "loader"; readonly file: string }
   /** A loader by UEFI HTTP boot. */
   | { readonly kind: "httpLoader"; readonly uri: string }
-  /** iPXE's script, made for this machine when it is fetched; `leadsTo` is what it will say. */
+  /** iPXE's script, created for this machine when it is fetched; `leadsTo` is its purpose. */
   | { readonly kind: "script"; readonly uri: string; readonly leadsTo: Intent }
-  /** The local disk, at once. */
+  /** The local disk, directly. */
   | { readonly kind: "local"; readonly method: LocalMethod; readonly why: string }
-  /** An address and nothing to boot. */
+  /** An address without a boot file. */
   | { readonly kind: "lease" };
 
-/** Whether a machine is to be installed or left to its disk. */
+/** Whether a machine is installed or sent to its disk. */
 export type Intent = "install" | "local";
 
 const intents: { readonly [State in Exclude<MachineState, "unknown">]: Intent } = {
@@ -32,8 +32,8 @@ const intents: { readonly [State in Exclude<MachineState, "unknown">]: Intent } 
 };
 
 /**
- * What we intend for a machine that asks on a network by one of its NICs: an unknown one is born where the network is a nursery,
- * only there; one that is retired, or that may be another machine, is left to its disk.
+ * The intent for a machine that sends a request from one of its NICs: an unknown machine is born on a nursery only; a machine
+ * that is retired, or whose identity is disputed, is sent to its disk.
  */
 export function intentFor(machine: Machine | undefined, network: Network, mac: Mac): Intent {
   if (machine !== undefined && !mayBeInstalled(machine, mac)) return "local";
@@ -41,20 +41,20 @@ export function intentFor(machine: Machine | undefined, network: Network, mac: M
   return intents[machine.state];
 }
 
-/** Whether a client ends at its disk: so it is meant, or there is nothing that its architecture could load. */
+/** Whether a client ends at its disk: by intent, or because there is no loader for its architecture. */
 export function endsLocally(client: Client, intent: Intent): boolean {
   if (client.kind === "plain") return false;
   return intent === "local" || (client.kind !== "ipxe" && client.architecture?.loader === undefined);
 }
 
-/** Decides the answer to a client of a kind. */
+/** Decides the answer to a client. */
 export function decideAnswer(asked: {
   readonly client: Client;
   readonly mac: Mac;
   readonly intent: Intent;
   readonly binding: Binding;
   readonly ports: ServerPorts;
-  /** How it is sent to its disk, if it is. */
+  /** How the client is sent to its disk, if it is. */
   readonly method: LocalMethod | undefined;
 }): Answer {
   const { client, mac, intent, binding, ports, method } = asked;
@@ -66,27 +66,27 @@ export function decideAnswer(asked: {
     case "pxe":
     case "httpBoot": {
       const loader = client.architecture?.loader;
-      // A loader that comes by TFTP cannot be started by HTTP boot, and the other way round.
+      // HTTP boot cannot start a loader that comes by TFTP, and vice versa.
       if (loader !== undefined && (method === undefined || method === "ownLoader"))
         return client.kind === "pxe"
           ? { kind: "loader", file: loader }
           : { kind: "httpLoader", uri: `${siteOf(binding, ports)}/${loaderPath(loader, mac)}` };
       const why =
         intent === "local"
-          ? "it is not to be installed"
+          ? "the machine is not due for installation"
           : `no loader for ${client.architecture?.name ?? "this architecture"}`;
       return { kind: "local", method: method ?? "bootFileRefused", why };
     }
   }
 }
 
-/** `http://10.77.0.1`, or `http://10.77.0.1:8080` where the port is not HTTP's own. */
+/** `http://10.77.0.1`, or `http://10.77.0.1:8080` for a port other than 80. */
 function siteOf(binding: Binding, { http }: ServerPorts): string {
   const host = formatIpv4(binding.server);
   return http === 80 ? `http://${host}` : `http://${host}:${http}`;
 }
 
-/** The answer in a word, as it stands on the machine's record; with the method where it leads to the disk. */
+/** The answer as the machine's record stores it; with the method if it leads to the disk. */
 export function wordFor(answer: Answer, method?: LocalMethod): PxeAnswer {
   if (method !== undefined) return `local: ${method}`;
   if (answer.kind === "script") return answer.leadsTo === "local" ? "local" : "script";

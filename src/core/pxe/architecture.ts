@@ -1,7 +1,7 @@
 import type { Firmware } from "../machine/record.ts";
 import type { Mac } from "../net/mac.ts";
 
-/** A loader of the machine's own, whose MAC takes the place of `MAC`. */
+/** The path of a per-machine loader; the machine's MAC replaces `MAC`. */
 const bootDiskFile = "boot/MAC.img";
 
 /** The path under which a machine fetches a loader. */
@@ -10,8 +10,8 @@ export function loaderPath(loader: string, mac: Mac): string {
 }
 
 /**
- * Client system architectures (option 93; IANA "Processor Architecture Types") and what each is sent. `loader` is the
- * file that its firmware can start; rows without one are told to boot locally. Debian's `ipxe` package has the x86 ones.
+ * Client system architectures (option 93; IANA "Processor Architecture Types") and their loaders. `loader` is the
+ * file that the firmware can start; rows without one boot locally. Debian's `ipxe` package contains the x86 files.
  */
 export const architectureTable = {
   0: { name: "x86 BIOS", firmware: "bios", via: "tftp", loader: "undionly.kpxe" },
@@ -47,8 +47,8 @@ export type Architecture = {
 const rows: { readonly [code: number]: Architecture } = architectureTable;
 
 /**
- * What a row is sent where only what is signed may start: Debian's shim, which then asks for GRUB. By HTTP that GRUB would
- * have no address and end at its prompt, so the firmware gets a whole disk of the machine's own (boot-disk.ts). None for ARM64 yet.
+ * The signed loader of a row, for Secure Boot: Debian's shim, which then fetches GRUB. With HTTP boot that GRUB would have no
+ * address and stop at its prompt, so the firmware gets a per-machine disk image (boot-disk.ts). None for ARM64 yet.
  */
 const secureLoaders: { readonly [code: number]: string } = {
   ...{ 7: "shimx64.efi", 9: "shimx64.efi" },
@@ -56,8 +56,8 @@ const secureLoaders: { readonly [code: number]: string } = {
 };
 
 /**
- * The first architecture of option 93 that has a row; the option may hold several (netboot.md §1.3). Where only what is
- * `signed` may start, its loader is the one for Secure Boot, or none.
+ * The first architecture of option 93 that has a row; the option may hold several (netboot.md §1.3). With `signed`,
+ * its loader is the one for Secure Boot, or none.
  */
 export function architectureOf(codes: readonly number[], signed = false): Architecture | undefined {
   for (const code of codes) {
@@ -71,7 +71,7 @@ export function architectureOf(codes: readonly number[], signed = false): Archit
   return undefined;
 }
 
-/** Every loader that some row is sent. */
+/** Every loader in the table. */
 export const loaderFiles: ReadonlySet<string> = new Set([
   ...Object.values(rows).flatMap(({ loader }) => (loader === undefined ? [] : [loader])),
   ...Object.values(secureLoaders),

@@ -6,7 +6,7 @@ import { type Ipv4, parseIpv4, prefixContains } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import { type Binding, type Network, permanentBinding, permanentPart, temporaryBinding } from "../network/network.ts";
 
-/** Which address a machine gets in each state (source document, "The MDB"; DESIGN table of states). */
+/** The kind of address that a machine gets in each state (source document, "The MDB"). */
 const addressOfState: { readonly [State in MachineState]: "temporary" | "permanent" } = {
   unknown: "temporary",
   birth: "temporary",
@@ -20,9 +20,9 @@ export type BindingChoice =
   | { readonly kind: "poolExhausted"; readonly size: number };
 
 /**
- * The one address that a machine gets through all stages of a boot. A machine that is to have its permanent address but
- * has none, or one that does not belong to this wire or is declined, gets a temporary one: it must be reachable to be
- * helped. Among those the order is RFC 2131 §4.3.1's: the one it has, the one it asks for, any of the pool.
+ * The single address of a machine through all stages of a boot. A machine that is due for its permanent address but has
+ * none, or one that is outside this network or declined, gets a temporary address, because it must be reachable.
+ * The preference follows RFC 2131 §4.3.1: its current address, the requested address, any address of the pool.
  */
 export function chooseBinding(asked: {
   readonly network: Network;
@@ -33,11 +33,11 @@ export function chooseBinding(asked: {
   readonly poolFull?: boolean;
 }): BindingChoice {
   const { network, mac, machine, holderOf, message } = asked;
-  // RFC 2131 §4.3.5: who informs us has an address, from wherever; it is neither checked nor kept.
+  // RFC 2131 §4.3.5: a client that sends INFORM has an address from elsewhere; it is neither checked nor recorded.
   if (message.kind === "inform")
     return { kind: "bound", binding: bindingOf(network, message.address), temporary: false };
   const isDeclined = (address: Ipv4) => holderOf(address)?.kind === "declined";
-  // Who asks by a NIC that two machines are said to have gets neither's address.
+  // A request from a disputed NIC gets the address of neither machine.
   const known = machine === undefined || isDisputed(machine, mac) ? undefined : machine;
   const permanent = known === undefined ? undefined : permanentOf(known, network);
   if (permanent !== undefined && !isDeclined(permanent.address))
@@ -55,14 +55,14 @@ function wantedBy(message: Asking): Ipv4 | undefined {
   return message.kind === "inform" ? undefined : message.address;
 }
 
-/** An address that the client has already, with what belongs to the part of the network it lies in. */
+/** An address that the client already has, with the parameters of its part of the network. */
 function bindingOf(network: Network, address: Ipv4): Binding {
   return prefixContains(permanentPart(network).prefix, address)
     ? permanentBinding(network, address)
     : temporaryBinding(network, address);
 }
 
-/** The binding that a known machine's record already tells; undefined where an address would have to be chosen first. */
+/** The binding of a known machine by its record; undefined if an address must be chosen first. */
 export function recordedBinding(machine: Machine, network: Network): Binding | undefined {
   const permanent = permanentOf(machine, network);
   if (permanent !== undefined) return permanent;

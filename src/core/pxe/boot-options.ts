@@ -6,20 +6,20 @@ import type { Binding } from "../network/network.ts";
 import type { Answer } from "./answer.ts";
 import type { Client } from "./client.ts";
 
-/** What an answer adds to a reply: options that are sent unasked, and the boot file. */
+/** The additions of an answer to a reply: unsolicited options, and the boot file. */
 export type BootOptions = {
   readonly always: DhcpOptions;
   readonly boot?: { readonly file: string; readonly server: Ipv4 };
 };
 
-/** Puts an answer into the options of OFFER and ACK alike: iPXE and EDK2 take the boot file from the ACK (netboot.md §1.5). */
+/** Encodes an answer in the options of both OFFER and ACK: iPXE and EDK2 take the boot file from the ACK (netboot.md §1.5). */
 export function bootOptionsFor(answer: Answer, client: Client, binding: Binding): BootOptions {
   const { server } = binding;
   switch (answer.kind) {
     case "lease":
       return { always: {} };
     case "loader":
-      // Q2: boot file and no option 60. With 60 alone EDK2 would ask port 4011 for ten seconds (Q1).
+      // Q2: boot file and no option 60. With option 60 alone EDK2 would query port 4011 for ten seconds (Q1).
       return { always: {}, boot: { file: answer.file, server } };
     case "httpLoader":
       return { always: { vendorClassIdentifier: "HTTPClient" }, boot: { file: answer.uri, server } };
@@ -30,7 +30,7 @@ export function bootOptionsFor(answer: Answer, client: Client, binding: Binding)
   }
 }
 
-/** Parameters of an address, for those who ask for them. */
+/** Parameters of an address, for clients that request them. */
 export function leaseOptionsFor(binding: Binding, hostname: string | undefined): DhcpOptions {
   const { prefix, gateway, nameservers, leaseSeconds } = binding;
   const options: OptionsInMaking = { subnetMask: prefixMask(prefix.length), broadcastAddress: prefixBroadcast(prefix) };
@@ -42,7 +42,7 @@ export function leaseOptionsFor(binding: Binding, hostname: string | undefined):
   return options;
 }
 
-/** 176 "no-pxedhcp": we are the only DHCP server, so iPXE need not wait 2 s for a ProxyDHCP (netboot.md §1.5). */
+/** 176 "no-pxedhcp": this is the only DHCP server, so iPXE need not wait 2 s for a ProxyDHCP (netboot.md §1.5). */
 const noProxyDhcp = writeSubOptions(new Map([[176, Uint8Array.of(1)]]));
 
 const menuText = bytesFromText("Boot from local disk");
@@ -59,8 +59,8 @@ const localBootMenu = writeSubOptions(
 function localOptions(answer: Answer & { kind: "local" }, client: Client, server: Ipv4): BootOptions {
   if (answer.method === "localBootMenu")
     return { always: { vendorClassIdentifier: "PXEClient", vendorSpecificInformation: localBootMenu } };
-  // Only an offer that names something to boot is taken at all (netboot.md §2.1). On the request follows a NAK, or else
-  // TFTP or HTTP has no such file.
+  // Firmware accepts only an offer with a boot file (netboot.md §2.1). The request is then answered with a NAK, or TFTP or
+  // HTTP refuses the file.
   if (client.kind === "httpBoot") {
     const file = `http://${formatIpv4(server)}/local.efi`;
     return { always: { vendorClassIdentifier: "HTTPClient" }, boot: { file, server } };

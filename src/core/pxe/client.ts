@@ -4,29 +4,29 @@ import { readSubOptions } from "../dhcp/codec/sub-options.ts";
 import type { Firmware } from "../machine/record.ts";
 import { type Architecture, architectureOf } from "./architecture.ts";
 
-/** What stage of what machine sent a DHCP message. */
+/** The kind of client that sent a DHCP message. */
 export type Client =
   /** Firmware's own PXE: option 60 begins with `PXEClient`. */
   | { readonly kind: "pxe"; readonly firmware: Firmware; readonly architecture: Architecture | undefined }
   /** UEFI HTTP boot: option 60 begins with `HTTPClient`. */
   | { readonly kind: "httpBoot"; readonly firmware: Firmware; readonly architecture: Architecture | undefined }
-  /** iPXE, as the NIC's ROM or as the loader we sent. */
+  /** iPXE, as the NIC's ROM or as the loader from this server. */
   | { readonly kind: "ipxe"; readonly firmware: Firmware }
-  /** An operating system, or anything else that only wants an address. */
+  /** An operating system, or any other client that requests only an address. */
   | { readonly kind: "plain" };
 
 const ipxeMark = bytesFromText("iPXE");
 
 /**
- * Sorts a DHCP message by who sent it. Only prefixes of option 60 count: vendors append what they like. `signed` says
- * that the network's machines start only what is signed: nothing in the message tells that.
+ * Classifies the client that sent a DHCP message. Only prefixes of option 60 count: vendors append arbitrary text. `signed`
+ * says that the machines of the network start only signed loaders, which no message reveals.
  */
 export function classifyClient(packet: DhcpPacket, signed = false): Client {
   const { vendorClassIdentifier = "", clientSystemArchitecture = [] } = packet.options;
   const architecture = architectureOf(clientSystemArchitecture, signed);
-  // Without option 93 it is a PXE ROM older than RFC 4578, and those are all BIOS.
+  // A client without option 93 is a PXE ROM older than RFC 4578, and all of those are BIOS.
   const firmware = architecture?.firmware ?? (clientSystemArchitecture.length === 0 ? "bios" : "uefi");
-  // Asked first, for iPXE calls itself PXEClient as well; it must never be sent itself again (netboot.md Q16).
+  // This check comes first, because iPXE also identifies itself as PXEClient; it must never get iPXE again (netboot.md Q16).
   if (isIpxe(packet)) return { kind: "ipxe", firmware };
   if (vendorClassIdentifier.startsWith("PXEClient"))
     return {
@@ -38,7 +38,7 @@ export function classifyClient(packet: DhcpPacket, signed = false): Client {
   return { kind: "plain" };
 }
 
-/** iPXE says so in its user class, with or without RFC 3004's length byte, and sends its own option 175 (netboot.md §1.4, §1.5). */
+/** iPXE identifies itself by its user class, with or without RFC 3004's length byte, and sends its own option 175 (netboot.md §1.4, §1.5). */
 function isIpxe(packet: DhcpPacket): boolean {
   const { userClass, etherbootEncapsulated } = packet.options;
   if (userClass !== undefined && (sameBytes(userClass, ipxeMark) || sameBytes(userClass, counted(ipxeMark))))

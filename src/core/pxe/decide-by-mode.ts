@@ -5,9 +5,9 @@ import { leasing } from "./lease.ts";
 import { bootServing, proxying } from "./proxy.ts";
 
 /**
- * Decides as the network's mode says. `served` is false where another server was found that nobody expected: then,
- * as in mode `listen`, nothing is answered and nothing is born, and what would have been said is told. `clientPort4011` is
- * who asked on port 4011; it is absent on port 67.
+ * Decides by the network's mode. `served` is false if an unexpected DHCP server was detected: then, as in mode `listen`,
+ * nothing is answered, no machine is born, and the withheld answer is logged. `clientPort4011` is the sender of a request on
+ * port 4011; it is absent on port 67.
  */
 export function decideByMode(
   question: DhcpQuestion,
@@ -20,7 +20,7 @@ export function decideByMode(
   return mode === "listen" || !served ? withheld(decision) : decision;
 }
 
-/** A decision that is not carried out: the request is counted, and nothing follows from it. */
+/** A decision that is not executed: the request is only counted. */
 function withheld(decision: DhcpDecision): DhcpDecision {
   if (decision.kind === "declined") return { kind: "silence", why: "unknownClient" };
   if (decision.kind === "silence") {

@@ -9,7 +9,7 @@ import type { DhcpDecision, DhcpQuestion, ReplyInMaking } from "./decision.ts";
 import { noLocalHistory, tryLocal } from "./local-boot/choose.ts";
 import { type Part, waitsForRouter } from "./part.ts";
 
-/** Decides what a DHCP message is answered with, and where the answer goes, in one of our parts. */
+/** Decides the answer to a DHCP message and its destination, for one of the server's parts. */
 export function decideDhcp<Message>(question: DhcpQuestion, part: Part<Message>): DhcpDecision {
   const asks = part.admit(question);
   if (asks.kind !== "asks") return asks;
@@ -27,7 +27,7 @@ export function decideDhcp<Message>(question: DhcpQuestion, part: Part<Message>)
   const answer = decideAnswer({ client, mac, intent, binding, ports, method });
   const content = part.contentFor(question, { kind: "asks", message, client, mac, answer, binding });
   const reply = replyTo(packet, content);
-  // A machine that is only noted keeps no address on its record: strangers must not empty the pool.
+  // A machine that is only recorded keeps no address: unknown machines must not exhaust the pool.
   const address = temporary && intent === "install" ? formatIpv4(binding.address) : undefined;
   const seen = seenBy(question, { client, mac, answer: wordFor(answer, method), address });
   const decision: ReplyInMaking = { kind: "reply", answer, reply, destination: part.destination(packet, reply) };
@@ -45,7 +45,7 @@ const stages: { readonly [Kind in Client["kind"]]: PxeStage | undefined } = {
   plain: undefined,
 };
 
-/** What a request adds to the machine's record; undefined for plain DHCP. */
+/** The event of a request for the machine's record; undefined for plain DHCP. */
 function seenBy(
   question: DhcpQuestion,
   of: { readonly client: Client; readonly mac: Mac; readonly answer: PxeAnswer; readonly address?: string | undefined },

@@ -14,26 +14,26 @@ import type { LocalHistory, LocalTry } from "./local-boot/choose.ts";
 /** Why a message gets no answer. */
 export type SilenceReason =
   | Extract<ClientMessage, { kind: "notForServers" }>["why"]
-  /** Not an Ethernet address, or the GUID in its place (netboot.md Q8). */
+  /** The hardware address is not an Ethernet address, or is replaced by the GUID (netboot.md Q8). */
   | "noEthernetAddress"
-  /** It went through more relays than there can be. */
+  /** It passed more relays than allowed. */
   | "tooManyHops"
-  /** Its relay's address is the network's broadcast address, or its first one, which old hosts take for that. */
+  /** The relay's address is the network's broadcast address, or its first address, which old hosts use as broadcast. */
   | "badRelayAddress"
-  /** A system that only wants an address, and that no record knows. */
+  /** A client without a record that requests only an address. */
   | "unknownClient"
-  /** It asks to keep an address that we know nothing of: another server may (RFC 2131 §4.3.2). */
+  /** It wants to keep an address that this server does not know; another server may (RFC 2131 §4.3.2). */
   | "noRecord"
   | "tookAnotherOffer"
   | "released"
   | "poolExhausted";
 
-/** What was overheard of a machine that another server leases an address to. */
+/** The observed lease of another server to a machine. */
 export type AddressSeen = Extract<MachineEvent, { kind: "addressSeen" }>;
 
 /**
- * What becomes of a DHCP message: a value that can be printed, tested and then carried out. `noRouter` is whom to tell that its
- * wire has no IPv6 router: iPXE, which has its address now and would wait 16 s for one (netboot.md §1.5).
+ * The decision about a DHCP message, as a value that can be printed, tested and then executed. `noRouter` is the client that
+ * needs a notice that its network has no IPv6 router: iPXE, which has its address now and would wait 16 s (netboot.md §1.5).
  */
 export type DhcpDecision =
   | {
@@ -41,11 +41,11 @@ export type DhcpDecision =
       readonly answer: Answer;
       readonly reply: DhcpPacket;
       readonly destination: Destination;
-      /** Temporary address to keep for the client until the record has it. */
+      /** Temporary address to reserve until the record holds it. */
       readonly reserve?: Ipv4;
-      /** For the machine's record; absent for plain DHCP. */
+      /** The event for the machine's record; absent for plain DHCP. */
       readonly seen?: PxeAsked;
-      /** How it is sent to its disk, to be remembered; absent where it is to be installed. */
+      /** How the client is sent to its disk, to be remembered; absent for an installation. */
       readonly local?: LocalTry;
       readonly noRouter?: Mac;
     }
@@ -53,36 +53,36 @@ export type DhcpDecision =
       readonly kind: "silence";
       readonly why: Exclude<SilenceReason, "poolExhausted">;
       readonly seen?: PxeAsked;
-      /** What was overheard of it, for its record. */
+      /** The observed lease, for its record. */
       readonly noted?: AddressSeen;
       readonly noRouter?: Mac;
     }
-  /** The network is only listened to; `would` tells what the answer would have been. */
+  /** The network is in mode `listen`; `would` describes the withheld answer. */
   | { readonly kind: "silence"; readonly why: "withheld"; readonly would: string; readonly seen?: PxeAsked }
   /** All `size` addresses of the pool are held. */
   | { readonly kind: "silence"; readonly why: "poolExhausted"; readonly size: number; readonly seen?: PxeAsked }
-  /** The client found another host at an address we gave it. */
+  /** The client found another host at its address. */
   | { readonly kind: "declined"; readonly address: Ipv4; readonly mac: Mac };
 
 export type Reply = Extract<DhcpDecision, { kind: "reply" }>;
-/** Filled in field by field: every request pays for an object that is spread into another. */
+/** Mutable, and filled field by field: spreading objects would cost every request. */
 export type ReplyInMaking = { -readonly [Field in keyof Reply]: Reply[Field] };
 
-/** All that a decision hangs on. */
+/** The inputs of a decision. */
 export type DhcpQuestion = {
   readonly packet: DhcpPacket;
   readonly network: Network;
   readonly ports: ServerPorts;
   readonly machine: Machine | undefined;
-  /** Who has a temporary address, by record or by reservation. */
+  /** The holder of a temporary address, by record or by reservation. */
   readonly holderOf: (address: Ipv4) => Holder | undefined;
-  /** The pool was found exhausted a moment ago: not searched again for each of the thousands that ask. */
+  /** The pool was exhausted a moment ago: it is not searched again for each of thousands of requests. */
   readonly poolFull?: boolean;
-  /** How it left for its disk before. */
+  /** How the client was sent to its disk before. */
   readonly history?: LocalHistory;
 };
 
-/** A message that gets no answer; all but an exhausted pool says no more than why. */
+/** A message without an answer, for any reason except an exhausted pool. */
 export function silence(why: Exclude<SilenceReason, "poolExhausted">): Extract<DhcpDecision, { kind: "silence" }> {
   return { kind: "silence", why };
 }

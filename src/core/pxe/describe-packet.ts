@@ -6,10 +6,10 @@ import { formatIpv4, type Ipv4, noAddress } from "../net/ipv4.ts";
 import { readTftp } from "../tftp/packet.ts";
 import { architectureOf } from "./architecture.ts";
 
-/** A packet for people: what kind of message it is, and what matters in it. */
+/** A packet for display: the kind of message and its main facts. */
 export type PacketText = { readonly kind: string; readonly facts: readonly string[] };
 
-/** A DHCP message in words. */
+/** Describes a DHCP message. */
 export function describeDhcp(bytes: Uint8Array): PacketText {
   const result = readDhcp(bytes);
   if (result.kind === "malformed") return { kind: "malformed", facts: [result.fault] };
@@ -22,7 +22,7 @@ export function describeDhcp(bytes: Uint8Array): PacketText {
   };
 }
 
-/** A TFTP packet in words; the contents of files are left out. */
+/** Describes a TFTP packet without file contents. */
 export function describeTftp(bytes: Uint8Array): PacketText {
   const packet = readTftp(bytes);
   switch (packet.kind) {

@@ -12,7 +12,7 @@ import { classifyClient } from "./client.ts";
 import { type DhcpQuestion, silence } from "./decision.ts";
 import type { Answered, Part } from "./part.ts";
 
-/** We lease the addresses: each message that RFC 2131 wants answered is. */
+/** The server leases the addresses and answers each message that RFC 2131 requires an answer to. */
 export const leasing: Part<Asking> = {
   leases: true,
   admit,
@@ -32,7 +32,7 @@ function admit(question: DhcpQuestion): ReturnType<Part<Asking>["admit"]> {
   if (message.kind === "release") return silence("released");
   if (message.kind === "decline") {
     const holder = holderOf(message.address);
-    // Anybody can decline anything; only who was given the address is believed.
+    // Any client can send a DECLINE; it counts only from the holder of the address.
     const ours = holder?.kind === "machine" && holder.mac === mac;
     return ours ? { kind: "declined", address: message.address, mac } : silence("unknownClient");
   }
@@ -46,7 +46,7 @@ function admit(question: DhcpQuestion): ReturnType<Part<Asking>["admit"]> {
   return { kind: "asks", message, client, mac };
 }
 
-/** Whether a client that no record knows wants to keep an address of this network that was never promised to it. */
+/** Whether a client without a record wants to keep an address of this network that was never offered to it. */
 function asksForUnknown(message: Asking, { network, holderOf }: DhcpQuestion, mac: Mac): boolean {
   if (message.kind !== "initReboot" && message.kind !== "extending") return false;
   const holder = holderOf(message.address);
@@ -56,7 +56,7 @@ function asksForUnknown(message: Asking, { network, holderOf }: DhcpQuestion, ma
 function contentFor(question: DhcpQuestion, answered: Answered<Asking>): ReplyContent {
   const { message, answer, client, binding } = answered;
   const { address, leaseSeconds } = binding;
-  // Our server identifier: our address, or that of the relay that wants to stay in between (RFC 5107).
+  // The server identifier: the server's address, or that of a relay that overrides it (RFC 5107).
   const server = relayWishes(question.packet).serverIdentifierOverride ?? binding.server;
   const { always, boot } = bootOptionsFor(answer, client, binding);
   const ifAsked = leaseOptionsFor(binding, question.machine?.hostname);
@@ -64,7 +64,7 @@ function contentFor(question: DhcpQuestion, answered: Answered<Asking>): ReplyCo
     case "discover":
       return { type: "offer", server, address, leaseSeconds, always, ifAsked, boot };
     case "inform": {
-      // RFC 2131 §4.3.5: parameters, nothing of a lease.
+      // RFC 2131 §4.3.5: parameters without a lease.
       const { renewalTimeValue: _t1, rebindingTimeValue: _t2, ...parameters } = ifAsked;
       return { type: "ack", server, address: noAddress, always, ifAsked: parameters, boot };
     }

@@ -9,7 +9,7 @@ import type { BindingChoice } from "./binding.ts";
 import type { Client } from "./client.ts";
 import type { DhcpDecision, DhcpQuestion } from "./decision.ts";
 
-/** A message that gets an answer, as far as its part reads it. */
+/** A message that gets an answer, as its part classifies it. */
 export type Asks<Message> = {
   readonly kind: "asks";
   readonly message: Message;
@@ -17,24 +17,24 @@ export type Asks<Message> = {
   readonly mac: Mac;
 };
 
-/** All that the reply's content is made of. */
+/** The inputs of a reply's content. */
 export type Answered<Message> = Asks<Message> & { readonly answer: Answer; readonly binding: Binding };
 
 /**
- * The part that we play for whoever asks: leasing addresses (lease.ts), or naming the boot file beside a server that does
- * (proxy.ts). It says how each step of the one sequence in decide.ts is done.
+ * The role of the server towards a client: leasing addresses (lease.ts), or adding the boot file to the lease of another
+ * server (proxy.ts). It implements each step of the common sequence in decide.ts.
  */
 export type Part<Message> = {
-  /** Whether the address is ours to lease. */
+  /** Whether this server leases the address. */
   readonly leases: boolean;
-  /** Which messages get an answer at all, and what becomes of the others. */
+  /** Classifies a message: it gets an answer, or another decision. */
   readonly admit: (question: DhcpQuestion) => Asks<Message> | Exclude<DhcpDecision, { kind: "reply" }>;
   readonly bind: (question: DhcpQuestion, asks: Asks<Message>) => BindingChoice;
   readonly contentFor: (question: DhcpQuestion, answered: Answered<Message>) => ReplyContent;
   readonly destination: (request: DhcpPacket, reply: DhcpPacket) => Destination;
 };
 
-/** iPXE on our own wire: what relays bring is on one that we cannot speak to. */
+/** iPXE on a network of the server's interfaces: a relayed network cannot be reached for this. */
 export function waitsForRouter(packet: DhcpPacket, client: Client): boolean {
   return client.kind === "ipxe" && packet.giaddr === noAddress;
 }

@@ -8,8 +8,8 @@ import type { Client } from "./client.ts";
 const useBootFile = writeSubOptions(new Map([[6, Uint8Array.of(8)]]));
 
 /**
- * Puts an answer into the options of a ProxyDHCP reply, in the forms that firmware takes beside another server's lease
- * (netboot.md §1.3). All bear option 60: it is what makes them ProxyDHCP.
+ * Encodes an answer in the options of a ProxyDHCP reply, in the forms that firmware accepts beside another server's lease
+ * (netboot.md §1.3). All carry option 60, which makes them ProxyDHCP.
  */
 export function proxyOptionsFor(answer: Answer, client: Client, binding: Binding): BootOptions {
   const options = bootOptionsFor(answer, client, binding);
@@ -18,10 +18,10 @@ export function proxyOptionsFor(answer: Answer, client: Client, binding: Binding
   // The type 0 menu is ProxyDHCP already.
   if (boot === undefined || client.kind === "plain") return options;
   const vendorClassIdentifier = "PXEClient";
-  // iPXE is content with a boot file and siaddr, and takes the file as the URI it is (Q16).
+  // iPXE needs only a boot file and siaddr, and accepts a URI as the file (Q16).
   if (client.kind === "ipxe") return { always: { vendorClassIdentifier }, boot };
-  // BIOS ROMs: standard PXE. Many UEFI ROMs ignore an offer with option 43 (Q4): without it they ask port 4011, where
-  // they hear the same once more.
+  // BIOS ROMs: standard PXE. Many UEFI ROMs ignore an offer with option 43 (Q4): without it they query port 4011, where
+  // they get the same answer again.
   return client.firmware === "bios"
     ? { always: { vendorClassIdentifier, vendorSpecificInformation: useBootFile }, boot }
     : { always: { vendorClassIdentifier }, boot };

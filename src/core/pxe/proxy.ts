@@ -11,8 +11,8 @@ import { type Answered, type Part, waitsForRouter } from "./part.ts";
 import { proxyOptionsFor } from "./proxy-options.ts";
 
 /**
- * Another DHCP server leases the addresses: PXE clients' DISCOVERs are answered beside that server, with the boot file and
- * no address. Everything else on port 67 is that server's; of a client's REQUEST to it we note the address.
+ * Another DHCP server leases the addresses: this one answers DISCOVERs of PXE clients with the boot file and no address.
+ * All other messages on port 67 belong to that server; a client's REQUEST to it reveals the client's address.
  */
 export const proxying: Part<"offer"> = {
   ...{ leases: false, bind, contentFor, destination: () => ({ kind: "broadcast", port: 68 }) },
@@ -33,8 +33,8 @@ export const proxying: Part<"offer"> = {
 };
 
 /**
- * Port 4011, where PXE clients that have their address ask for their boot file (PXE 2.1 §2.2.3): REQUEST or INFORM, answered
- * to where it came from, for EDK2 asks from port 4011 and others from 68.
+ * Port 4011, where PXE clients with an address request their boot file (PXE 2.1 §2.2.3) by REQUEST or INFORM. The answer goes
+ * to the source port, because EDK2 sends from port 4011 and others from 68.
  */
 export function bootServing(caller: { readonly address: Ipv4; readonly port: number }): Part<"ack"> {
   return {
@@ -56,7 +56,7 @@ function admitToPort4011({ packet, network }: DhcpQuestion): ReturnType<Part<"ac
   return client.kind === "plain" ? silence("unknownClient") : { kind: "asks", message: "ack", client, mac };
 }
 
-/** Only the server's side of a binding counts here: the address is the other server's affair. */
+/** A binding with only the server's side: the other server manages the address. */
 function bind({ network, packet }: DhcpQuestion): BindingChoice {
   return { kind: "bound", binding: temporaryBinding(network, packet.ciaddr), temporary: false };
 }
@@ -66,7 +66,7 @@ function contentFor(_question: DhcpQuestion, answered: Answered<"offer" | "ack">
   return { type, server: binding.server, address: noAddress, ifAsked: {}, ...proxyOptionsFor(answer, client, binding) };
 }
 
-/** The address that a machine takes from the other server; of machines that are on record only. */
+/** The address that a known machine takes from the other server. */
 function addressSeen(machine: Machine | undefined, address: Ipv4): { readonly noted?: AddressSeen } {
   const text = formatIpv4(address);
   if (machine === undefined || machine.temporaryAddress === text || machine.permanentAddress === text) return {};

@@ -1,6 +1,6 @@
 /**
- * Names that are asked for by mistake, and the file that is meant; netboot.md's quirks of firmware end where a server
- * cannot tell what was meant, so each row matches only what nobody else asks for.
+ * Garbled names that firmware requests, and the file that it needs. Each row matches only names that no correct client
+ * requests, because a server cannot guess otherwise.
  */
 const garbledNames: readonly {
   readonly matches: RegExp;
@@ -8,7 +8,7 @@ const garbledNames: readonly {
   readonly evidence: string;
 }[] = [
   {
-    // The boot option's description ("Onboard NIC (IPv4)", "USB…") behind a byte of its header, taken for the name of the
+    // The boot option's description ("Onboard NIC (IPv4)", "USB…") after a byte of its header, used as the name of the
     // second stage. Every real name is printable ASCII.
     matches: /^[^\x20-\x7e]/,
     file: "grubx64.efi",
@@ -16,7 +16,7 @@ const garbledNames: readonly {
   },
 ];
 
-/** The file that a garbled name stands for; undefined where the name is no such thing. `name` is as `normaliseName` leaves it. */
+/** The file that a garbled name stands for; undefined for any other name. `name` is the result of `normaliseName`. */
 export function fileMeantBy(name: string): string | undefined {
   const last = name.slice(name.lastIndexOf("/") + 1);
   return garbledNames.find(({ matches }) => matches.test(last))?.file;

@@ -1,7 +1,7 @@
-/** A larger file is no text; changing it would stop everybody else for too long. */
+/** Maximum size of a text file; converting a larger one would block other clients for too long. */
 export const netasciiLimitBytes = 4 * 1024 * 1024;
 
-/** A file as netascii carries it (RFC 764): LF becomes CR LF, a lone CR becomes CR NUL; the client turns it back. */
+/** Encodes a file as netascii (RFC 764): LF becomes CR LF, a lone CR becomes CR NUL; the client decodes it. */
 export function netasciiOf(bytes: Uint8Array): Uint8Array {
   const changed = new Uint8Array(bytes.length * 2);
   let length = 0;

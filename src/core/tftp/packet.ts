@@ -2,7 +2,7 @@ import { builtBytes, createBuilder, putBytes, putUnsigned } from "../bytes/build
 import { type Cursor, cursorOver, readBytes, readUnsigned, readZeroTerminated, remaining } from "../bytes/cursor.ts";
 import { bytesFromText, textFromBytes } from "../bytes/text.ts";
 
-/** Option names with their values, spelled and ordered as they came (RFC 2347). */
+/** Option names with their values, spelled and ordered as received (RFC 2347). */
 export type TftpOptions = readonly (readonly [name: string, value: string])[];
 
 /** A TFTP packet (RFC 1350 §5, RFC 2347). */
@@ -18,7 +18,7 @@ export type TftpPacket =
   | { readonly kind: "error"; readonly code: number; readonly message: string }
   | { readonly kind: "optionAck"; readonly options: TftpOptions };
 
-/** Why bytes are no TFTP packet. */
+/** Why bytes are not a TFTP packet. */
 export type MalformedTftp = {
   readonly kind: "malformed";
   readonly fault: "tooShort" | "badOperation" | "unterminated";
@@ -31,13 +31,13 @@ export const tftpErrors = {
   accessViolation: 2,
   illegalOperation: 4,
   unknownTransfer: 5,
-  /** The client does not like the options; EDK2 ends its size probe with it (netboot.md F1). */
+  /** The client rejects the options; EDK2 ends its size probe with it (netboot.md F1). */
   optionsRefused: 8,
 } as const;
 
 const operations = { readRequest: 1, writeRequest: 2, data: 3, ack: 4, error: 5, optionAck: 6 } as const;
 
-/** Reads a packet. Never throws, whatever the bytes are. */
+/** Reads a packet; never throws. */
 export function readTftp(bytes: Uint8Array): TftpPacket | MalformedTftp {
   const cursor = cursorOver(bytes);
   const operation = readUnsigned(cursor, 2);
@@ -58,7 +58,7 @@ export function readTftp(bytes: Uint8Array): TftpPacket | MalformedTftp {
     case operations.error: {
       const code = readUnsigned(cursor, 2);
       if (code === undefined) return { kind: "malformed", fault: "tooShort" };
-      // The text is for people only: a missing zero is forgiven.
+      // The text is only for display: a missing zero is tolerated.
       const rest = readZeroTerminated(cursor) ?? readBytes(cursor, remaining(cursor)) ?? new Uint8Array();
       return { kind: "error", code, message: textFromBytes(rest) };
     }

@@ -3,27 +3,27 @@ import { negotiate, type Terms } from "./negotiate.ts";
 import { netasciiLimitBytes, netasciiOf } from "./netascii.ts";
 import { type TftpPacket, tftpErrors } from "./packet.ts";
 
-/** Files by name, as a client may ask for them: no leading slash. */
+/** Files by name, without a leading slash. */
 export type TftpFiles = ReadonlyMap<string, Uint8Array>;
 
-/** What a request leads to. */
+/** The decision about a request. */
 export type TftpAnswer =
   | { readonly kind: "send"; readonly name: string; readonly bytes: Uint8Array; readonly terms: Terms }
   | { readonly kind: "refuse"; readonly error: TftpPacket & { kind: "error" } };
 
 type Request = TftpPacket & { kind: "readRequest" | "writeRequest" };
 
-/** Decides a request: only reading, only files that we know by name. */
+/** Decides a request: only reads, and only of files with a known name. */
 export function answerRequest(request: Request, files: TftpFiles, mtuBytes: number): TftpAnswer {
   if (request.kind === "writeRequest") return refuse("accessViolation", "this server is read-only");
   const mode = request.mode.toLowerCase();
-  if (mode !== "octet" && mode !== "netascii") return refuse("illegalOperation", "mode must be octet or netascii");
+  if (mode !== "octet" && mode !== "netascii") return refuse("illegalOperation", "expected the mode octet or netascii");
   const name = normaliseName(request.file);
-  if (name.kind === "escapes") return refuse("accessViolation", "a name must not contain ..");
+  if (name.kind === "escapes") return refuse("accessViolation", "expected a name without ..");
   const found = findFile(files, name.name);
   if (found === undefined) return refuse("fileNotFound", "no such file");
   if (mode === "netascii" && found.bytes.length > netasciiLimitBytes)
-    return refuse("illegalOperation", "too large to be text: use mode octet");
+    return refuse("illegalOperation", "too large for netascii: use the mode octet");
   const bytes = mode === "octet" ? found.bytes : netasciiOf(found.bytes);
   return {
     kind: "send",
@@ -42,7 +42,7 @@ export function normaliseName(
   return { kind: "name", name: (parts[0]?.toLowerCase() === "tftpboot" ? parts.slice(1) : parts).join("/") };
 }
 
-/** By the very name, else by a name that differs in case only, else what a garbled name stands for. */
+/** Finds a file by its exact name, else ignoring case, else as a garbled name. */
 function findFile(files: TftpFiles, name: string): { name: string; bytes: Uint8Array } | undefined {
   const exact = files.get(name);
   if (exact !== undefined) return { name, bytes: exact };

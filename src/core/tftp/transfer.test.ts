@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { runs } from "../../../tests/support/runs.ts";
-import { admitTransfer, clientTransferLimit, type TransferStart, transferLimit } from "./admission.ts";
 import { placeOfBlock, writeBlockHeader } from "./blocks.ts";
 import { negotiate } from "./negotiate.ts";
 import { readTftp, type TftpPacket } from "./packet.ts";
 import { startTransfer, stepTransfer, type Transfer, type TransferStep } from "./transfer.ts";
+import { admitTransfer, clientTransferLimit, type TransferStart, transferLimit } from "./transfer-limits.ts";
 
 const file = (length: number) => Uint8Array.from({ length }, (_, index) => index & 255);
 

@@ -8,36 +8,36 @@ export type Transfer = {
   readonly stage: "negotiating" | "sending";
   readonly ackedBlock: number;
   readonly sentBlock: number;
-  /** How often the same was sent again without progress, and since when there is none. */
+  /** The number of repetitions without progress, and the time since the latest progress. */
   readonly tries: number;
   readonly progressAtMs: number;
-  /** Blocks sent so far, repetitions among them. */
+  /** Blocks sent so far, including repetitions. */
   readonly blocksSent: number;
-  /** When the last window went out, and how long the last full one took to be acknowledged. */
+  /** When the latest window was sent, and how long the latest full one took to be acknowledged. */
   readonly sentAtMs: number;
   readonly roundTripMs: number;
-  /** The client asked for lost blocks, but the last repetition is too fresh: go back at the next wake-up. */
+  /** The client requested lost blocks, but the latest repetition is too recent: go back at the next wake-up. */
   readonly goBack: boolean;
   readonly wakeAtMs: number;
 };
 
 export type TransferEvent =
   | { readonly kind: "received"; readonly packet: TftpPacket | MalformedTftp }
-  /** The same request came again from the same port: our first answer was lost (netboot.md T10). */
+  /** The same request arrived again from the same port: the first answer was lost (netboot.md T10). */
   | { readonly kind: "requestedAgain" }
   /** `wakeAtMs` has come. */
   | { readonly kind: "woken" };
 
 export type TransferEnd =
   | { readonly kind: "sent" }
-  /** Only the size was wanted: EDK2 asks for it, then ends with ERROR 8 (netboot.md F1). */
+  /** A size probe: EDK2 requests the size, then ends with ERROR 8 (netboot.md F1). */
   | { readonly kind: "probed" }
   | { readonly kind: "aborted"; readonly code: number; readonly message: string }
   | { readonly kind: "timedOut"; readonly ackedBlock: number }
-  /** So many blocks were sent again and again that something else than loss must be the matter. */
+  /** So many blocks were repeated that the cause cannot be packet loss. */
   | { readonly kind: "wasteful"; readonly blocksSent: number };
 
-/** What is to be sent: a packet, or the DATA packets of blocks counted from 1 without roll-over (blocks.ts). */
+/** Something to send: a packet, or the DATA packets of blocks counted from 1 without roll-over (blocks.ts). */
 export type TransferSend =
   | (TftpPacket & { readonly kind: "optionAck" | "error" })
   | { readonly kind: "blocks"; readonly first: number; readonly last: number };
@@ -46,18 +46,18 @@ export type TransferStep =
   | { readonly kind: "going"; readonly transfer: Transfer; readonly send: readonly TransferSend[] }
   | { readonly kind: "ended"; readonly end: TransferEnd; readonly send: readonly TransferSend[] };
 
-/** A client without progress is given up after so long, or after three of its own time-outs if those are longer. */
+/** A transfer without progress ends after this time, or after three of the client's time-outs if those are longer. */
 const retryMs = 23_000;
 const longestTimeoutMs = 8000;
-/** Where a round trip was measured, a lost block is sent again after four of them, but not sooner than this. */
+/** With a measured round trip, a lost block is sent again after four round trips, but not sooner than this. */
 const shortestTimeoutMs = 20;
-/** Blocks that may be sent for each block of the file: with a window lost each time, and some to spare (netboot.md F3). */
+/** Maximum number of blocks sent per block of the file: enough for a lost window each time, with reserve (netboot.md F3). */
 const repeatsOf = (windowBlocks: number): number => 4 + windowBlocks;
 const sparedWindows = 64;
-/** Two repetitions of a window are at least so far apart, however short the round trip: a slow client may complain of each block in a millisecond of its own. */
+/** Minimum interval between two repetitions of a window, even for a short round trip: a slow client may report each block in a separate millisecond. */
 const shortestGoBackMs = (windowBlocks: number): number => 4 + windowBlocks;
 
-/** Begins a transfer: with an OACK where options were asked, else with the first block. */
+/** Starts a transfer: with an OACK if options were requested, else with the first block. */
 export function startTransfer(bytes: Uint8Array, terms: Terms, nowMs: number): TransferStep {
   const negotiating = terms.accepted.length > 0;
   const transfer: Transfer = {
@@ -68,7 +68,7 @@ export function startTransfer(bytes: Uint8Array, terms: Terms, nowMs: number): T
   return negotiating ? sendOptions(transfer, nowMs) : sendWindow(transfer, nowMs);
 }
 
-/** The next state of a transfer, and what is to be sent. */
+/** The next state of a transfer, and what to send. */
 export function stepTransfer(transfer: Transfer, event: TransferEvent, nowMs: number): TransferStep {
   switch (event.kind) {
     case "woken":
@@ -84,7 +84,7 @@ export function stepTransfer(transfer: Transfer, event: TransferEvent, nowMs: nu
   }
 }
 
-/** ACK 0 came: the OACK's round trip is the first that is measured, unless it had to be sent again. */
+/** ACK 0 arrived: the round trip of the OACK is the first measurement, unless the OACK was repeated. */
 function beginSending(transfer: Transfer, nowMs: number): TransferStep {
   const roundTripMs = transfer.tries === 0 ? nowMs - transfer.sentAtMs : 0;
   return sendWindow({ ...transfer, stage: "sending", tries: 0, progressAtMs: nowMs, roundTripMs }, nowMs);
@@ -101,15 +101,15 @@ function acknowledge(transfer: Transfer, wireBlock: number, nowMs: number): Tran
   if (acked === blockCount(transfer)) return { kind: "ended", end: { kind: "sent" }, send: [] };
   const moved = { ...transfer, ackedBlock: acked, tries: 0, progressAtMs: nowMs };
   if (acked < sentBlock) return slide(moved, nowMs);
-  // Of what was sent twice nobody knows which one was answered (Karn).
+  // An answer to a repeated packet is ambiguous (Karn's algorithm).
   const roundTripMs = transfer.tries === 0 ? nowMs - transfer.sentAtMs : transfer.roundTripMs;
   return sendWindow({ ...moved, roundTripMs }, nowMs);
 }
 
 /**
- * Only the beginning of a window was acknowledged. The client counts a window from its last ACK, so the blocks that fill
- * that window go out; if it then is silent or complains again, blocks are missing. Without these, a client whose windows
- * begin elsewhere than ours once one ACK more or less was sent would wait for the time-out in every window.
+ * Only the start of a window was acknowledged. The client counts a window from its latest ACK, so the blocks that fill that
+ * window are sent; if the client is then silent or reports again, blocks are missing. Without this, a client whose windows
+ * are offset from the server's by one extra or missing ACK would wait for the time-out in every window.
  */
 function slide(transfer: Transfer, nowMs: number): TransferStep {
   const { sentBlock, ackedBlock, terms, roundTripMs } = transfer;
@@ -123,8 +123,8 @@ function slide(transfer: Transfer, nowMs: number): TransferStep {
 }
 
 /**
- * Sends again from the first block that is missing, but once per round trip only: EDK2 acknowledges *every* block that
- * is out of order, and a window for each of those ACKs made 20 GB of traffic out of a 1.7 MB file (netboot.md F3).
+ * Sends again from the first missing block, but only once per round trip: EDK2 acknowledges *every* block that is out of
+ * order, and a window for each of those ACKs turned a 1.7 MB file into 20 GB of traffic (netboot.md F3).
  */
 function goBack(transfer: Transfer, nowMs: number): TransferStep {
   const earliestMs =
@@ -139,7 +139,7 @@ function wake(transfer: Transfer, nowMs: number): TransferStep {
   if (transfer.goBack) return sendWindow(transfer, nowMs);
   const tries = transfer.tries + 1;
   if (nowMs - transfer.progressAtMs >= Math.max(retryMs, 3 * transfer.terms.timeoutMs))
-    return giveUp({ kind: "timedOut", ackedBlock: transfer.ackedBlock }, "no answer for too long");
+    return giveUp({ kind: "timedOut", ackedBlock: transfer.ackedBlock }, "no acknowledgement within the time limit");
   const again = { ...transfer, tries };
   return transfer.stage === "negotiating" ? sendOptions(again, nowMs) : sendWindow(again, nowMs);
 }
@@ -154,7 +154,7 @@ function sendWindow(transfer: Transfer, nowMs: number): TransferStep {
   const lastBlock = Math.min(ackedBlock + terms.windowBlocks, blockCount(transfer));
   const blocksSent = transfer.blocksSent + lastBlock - ackedBlock;
   const most = repeatsOf(terms.windowBlocks) * (blockCount(transfer) + sparedWindows);
-  if (blocksSent > most) return giveUp({ kind: "wasteful", blocksSent }, "too many blocks had to be sent again");
+  if (blocksSent > most) return giveUp({ kind: "wasteful", blocksSent }, "too many repeated blocks");
   const send: TransferSend[] = [{ kind: "blocks", first: ackedBlock + 1, last: lastBlock }];
   const sent = { sentBlock: lastBlock, blocksSent, sentAtMs: nowMs, goBack: false };
   return { kind: "going", transfer: { ...transfer, ...sent, wakeAtMs: timeoutAt(transfer, nowMs) }, send };
@@ -164,7 +164,7 @@ function giveUp(end: TransferEnd, message: string): TransferStep {
   return { kind: "ended", end, send: [{ kind: "error", code: tftpErrors.other, message }] };
 }
 
-/** A file always ends with a block that is not full, if need be an empty one (RFC 1350 §6). */
+/** A file always ends with a block that is not full, possibly an empty one (RFC 1350 §6). */
 function blockCount(transfer: Transfer): number {
   return Math.floor(transfer.bytes.length / transfer.terms.blockBytes) + 1;
 }

@@ -1,47 +1,48 @@
 /**
- * Who may fetch the Bootstrap Image now, and who waits in line. A hundred racks that power on at once would share the
- * uplink so thinly that every one of them times out; so only as many are let in as the uplink feeds in a few seconds.
+ * Decides which machines may fetch the Bootstrap Image now, and which wait in the queue. A hundred racks that power on
+ * together would share the uplink so thinly that all of them time out; so only as many may fetch as the uplink serves in a
+ * few seconds.
  */
 
-/** One that may fetch: `bytesLeft` are what it has not got yet. */
+/** A machine that may fetch; `bytesLeft` remain to be sent. */
 type Served = { readonly who: string; readonly bytesLeft: number; readonly untilMs: number };
-/** One that waits; `asksAgainAtMs` is when it was told to. */
+/** A machine that waits; `asksAgainAtMs` is when it is due to retry. */
 type Waiting = { readonly who: string; readonly bytes: number; readonly asksAgainAtMs: number };
 
-/** The line at a moment, first come first served. */
+/** The state of the queue, first come, first served. */
 export type FetchQueue = { readonly served: readonly Served[]; readonly waiting: readonly Waiting[] };
 
 export const emptyFetchQueue: FetchQueue = { served: [], waiting: [] };
 
 export type FetchQueueEvent =
-  /** Somebody wants to begin, or to go on, with a fetch of so many bytes in all. */
+  /** A machine starts or continues a fetch of this many bytes in total. */
   | { readonly kind: "asked"; readonly who: string; readonly bytes: number }
-  /** So many bytes of it were sent. */
+  /** This many bytes of a fetch were sent. */
   | { readonly kind: "sent"; readonly who: string; readonly bytes: number };
 
-/** What somebody who asked is told. */
+/** The answer to a machine. */
 export type FetchAnswer =
   | { readonly kind: "admitted" }
   | {
       readonly kind: "wait";
-      /** 1 is the next. */
+      /** 1 is next. */
       readonly position: number;
       readonly estimatedSeconds: number;
-      /** When to ask again: at its turn, or earlier, so that its record stays true. */
+      /** When to retry: at its turn, or earlier to keep its record current. */
       readonly retryAfterSeconds: number;
     };
 
-/** As many are let in at once as a full uplink serves in this time: enough to keep it full, few enough for each to be quick. */
+/** The number of concurrent fetches is what a full uplink serves in this time: enough to fill it, few enough for each to be quick. */
 const windowSeconds = 4;
-/** Who does not finish in this time gives its place away; it may still go on. */
+/** A fetch that takes longer loses its slot to others; it may still continue. */
 const servedMs = 60_000;
-/** Who has not asked again so long after it should have has left the line. */
+/** A machine that is overdue by this much has left the queue. */
 const graceMs = 5000;
 const longestWaitSeconds = 30;
-/** More are told to wait as well, but lose their place. */
+/** Maximum length of the queue; further machines wait, too, but without a position. */
 const lineLimit = 16_384;
 
-/** What becomes of the line when something happens. */
+/** The next state of the queue, and the answer to the machine. */
 export function stepFetchQueue(
   line: FetchQueue,
   event: FetchQueueEvent,
@@ -62,7 +63,7 @@ export function stepFetchQueue(
   const at = waiting.findIndex((one) => one.who === who);
   const ahead = at < 0 ? waiting : waiting.slice(0, at);
   const bytesAhead = sum(served.map(({ bytesLeft }) => bytesLeft)) + sum(ahead.map((one) => one.bytes));
-  // One is always let in, however small the uplink.
+  // One fetch is always allowed, even if the uplink is slower than that.
   if (bytesAhead === 0 || bytesAhead + bytes <= bytesPerSecond * windowSeconds)
     return {
       line: {
@@ -82,9 +83,9 @@ export function stepFetchQueue(
 }
 
 /**
- * Whether a client comes back when it is answered 503 with Retry-After. iPXE does (httpcore.c, `http_parse_retry_after`);
- * UEFI's HTTP boot (EDK2 HttpBootDxe takes 503 as an error and tries its next entry), curl and others do not, so they are
- * never put off. The signed GRUB fetches by TFTP and is not counted.
+ * Whether a client retries after 503 with Retry-After. iPXE does (httpcore.c, `http_parse_retry_after`);
+ * UEFI's HTTP boot (EDK2 HttpBootDxe takes 503 as an error and tries its next entry), curl and others do not, so they
+ * never wait. The signed GRUB fetches by TFTP and is not counted.
  */
 export function obeysRetryAfter(userAgent: string | undefined): boolean {
   return userAgent?.startsWith("iPXE/") ?? false;

@@ -1,27 +1,27 @@
 import type { LocalMethod } from "./method-table.ts";
 
-/** How one NIC's stage was last sent to its disk. */
+/** The latest attempt to send one stage of a NIC to its disk. */
 export type Attempt = {
   readonly method: LocalMethod;
-  /** Methods after which it came back asking, oldest first. */
+  /** Methods after which the client came back, oldest first. */
   readonly failed: readonly LocalMethod[];
   /** The client's transaction (xid): the same one again is a retransmission. */
   readonly session: number;
-  /** Whether it has had its last answer, so that another DISCOVER means that it came back. */
+  /** Whether the client got its final answer, so that another DISCOVER means that it came back. */
   readonly ended: boolean;
   readonly atMs: number;
 };
 
-/** A machine that asks again so soon after it was sent to its disk did not get there. */
+/** A request within this time after the machine was sent to its disk means that it did not boot from there. */
 export const backAgainMs = 60_000;
 
-/** For so long it is remembered what a machine came back from: some firmware takes minutes for a round. */
+/** How long failed methods are remembered: some firmware needs minutes for a cycle. */
 export const rememberMs = 600_000;
 
 /**
- * The next attempt when a client that is to boot locally asks: the method that it had if this is the same boot, the
- * next one if it came back within a minute, the best one otherwise. When all have failed it begins anew: then it is
- * rather the disk that does not boot. `methods` are those that can be used, best first, and never none.
+ * The next attempt for a client that is due to boot locally: the same method in the same boot, the next method if it came
+ * back within a minute, otherwise the best one. After all have failed it starts again, because then the disk probably does
+ * not boot. `methods` are the usable ones, best first; never empty.
  */
 export function askLocal(
   before: Attempt | undefined,

@@ -5,22 +5,22 @@ import { type Lesson, rankMethods } from "./lesson.ts";
 import type { LocalMethod } from "./method-table.ts";
 import { type LocalClient, localClientOf, methodsOf, usableMethods } from "./methods.ts";
 
-/** What is known of how a machine leaves for its disk. */
+/** What is known about sending a machine to its disk. */
 export type LocalHistory = {
-  /** The last attempt of the NIC that asks, at this stage. */
+  /** The latest attempt of this NIC and stage. */
   readonly attemptOf: (client: LocalClient) => Attempt | undefined;
-  /** What was learned of its model. */
+  /** The lessons about its model. */
   readonly lessonOn: (client: LocalClient) => Lesson | undefined;
   readonly nowMs: number;
 };
 
-/** For those of whom nothing is known. */
+/** For clients without any history. */
 export const noLocalHistory: LocalHistory = { attemptOf: () => undefined, lessonOn: () => undefined, nowMs: 0 };
 
-/** An attempt to be remembered once it has been answered. */
+/** An attempt to remember once it has been answered. */
 export type LocalTry = { readonly client: LocalClient; readonly attempt: Attempt };
 
-/** How a client that ends at its disk is sent there; undefined for one that boots nothing. */
+/** How a client is sent to its disk; undefined for a client that does not boot. */
 export function tryLocal(asked: {
   readonly client: Client;
   readonly packet: DhcpPacket;
@@ -38,7 +38,7 @@ export function tryLocal(asked: {
   return { client: kind, attempt: askLocal(history.attemptOf(kind), terms, history.nowMs) };
 }
 
-/** How iPXE's script leaves, for a machine whose last DHCP answer may be forgotten. */
+/** How iPXE's script exits, also for a machine whose latest DHCP answer is no longer remembered. */
 export function scriptMethod(client: LocalClient & ("uefiIpxe" | "biosIpxe"), history: LocalHistory): LocalMethod {
   const attempt = history.attemptOf(client);
   const [best = "scriptExit"] = rankMethods(methodsOf[client], history.lessonOn(client));

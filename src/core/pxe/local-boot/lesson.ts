@@ -4,23 +4,23 @@ import type { Attempt } from "./attempt.ts";
 import type { LocalMethod } from "./method-table.ts";
 import type { LocalClient } from "./methods.ts";
 
-/** A kind of machine, as its board names itself: machines of one model share their firmware's habits. */
+/** A model of machine by its SMBIOS strings: machines of one model share their firmware's behaviour. */
 export type Model = { readonly vendor: string; readonly product: string; readonly firmware: Firmware };
 
-/** What was learned of one stage of a model's firmware. */
+/** What was learned about one stage of a model's firmware. */
 export type Lesson = Model & {
   readonly client: LocalClient;
-  /** How often each method led to a machine that came up, less how often a machine came back from it; at most ±5. */
+  /** Successes minus failures of each method; at most ±5. */
   readonly scores: { readonly [M in LocalMethod]?: number };
   readonly learnedAtMs: number;
 };
 
-/** Beyond this more of the same teaches nothing: firmware that was upgraded can still unlearn, and few words are written. */
+/** Limit of a score, so that an upgraded firmware can still change it, and few records are written. */
 const scoreLimit = 5;
 
 /**
- * What a machine teaches by coming up: the method that it had works, those that it came back from do not. Nothing is
- * learned from a machine that never comes up: its disk may be at fault.
+ * The lesson of a machine that comes up: its method works, and those it came back from do not. A machine that never comes up
+ * teaches nothing, because its disk may be at fault.
  */
 export function learnFrom(
   lesson: Lesson | undefined,
@@ -40,7 +40,7 @@ export function learnFrom(
   return unchanged ? lesson : { vendor, product, firmware, client: seen.client, scores, learnedAtMs: nowMs };
 }
 
-/** The methods, best first; where nothing is known they stay in their order. */
+/** The methods, best first; methods without a score keep their order. */
 export function rankMethods(methods: readonly LocalMethod[], lesson: Lesson | undefined): readonly LocalMethod[] {
   if (lesson === undefined) return methods;
   const score = (method: LocalMethod): number => lesson.scores[method] ?? 0;
@@ -63,7 +63,7 @@ export function lessonDocument(lesson: Lesson): Pick<Document, "kind" | "key" | 
   return { kind: "lesson", key: [vendor, product, firmware, client].join("\t"), document: lesson };
 }
 
-/** All that was learned. */
+/** All lessons. */
 export function lessonsOf(store: { readonly documents: (kind: "lesson") => readonly Document[] }): readonly Lesson[] {
   return store.documents("lesson").map(({ document }) => document as Lesson);
 }

@@ -1,10 +1,10 @@
 import type { Client } from "../client.ts";
 import type { LocalMethod } from "./method-table.ts";
 
-/** Which stage of which firmware is to be sent to its disk: each leaves the network by ways of its own. */
+/** The kinds of client that are sent to their disk; each has its own methods. */
 export type LocalClient = "uefiPxe" | "uefiHttp" | "biosPxe" | "uefiIpxe" | "biosIpxe";
 
-/** What is tried for each client, in order, until one is known to work on its model. */
+/** The methods to try for each kind of client, in order, until one is known to work on its model. */
 export const methodsOf: { readonly [C in LocalClient]: readonly LocalMethod[] } = {
   uefiPxe: ["offerThenNak", "localBootMenu", "bootFileRefused", "ownLoader"],
   uefiHttp: ["offerThenNak", "bootFileRefused", "ownLoader"],
@@ -13,7 +13,7 @@ export const methodsOf: { readonly [C in LocalClient]: readonly LocalMethod[] } 
   biosIpxe: ["scriptSanboot", "scriptExit"],
 };
 
-/** Which of them can be used for a client here: a NAK is for the one who leases the address, our iPXE for those it is built for. */
+/** The usable methods for a client: only the server that leases the address may send a NAK, and iPXE needs a build for the architecture. */
 export function usableMethods(client: Client, given: { readonly proxy: boolean }): readonly LocalMethod[] {
   const kind = localClientOf(client);
   if (kind === undefined || client.kind === "plain") return [];
@@ -23,7 +23,7 @@ export function usableMethods(client: Client, given: { readonly proxy: boolean }
   );
 }
 
-/** The row of a client; undefined for one that boots nothing. */
+/** The kind of a client; undefined if it does not boot. */
 export function localClientOf(client: Client): LocalClient | undefined {
   switch (client.kind) {
     case "plain":

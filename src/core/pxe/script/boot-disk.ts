@@ -3,7 +3,7 @@ import { bytesFromText } from "../../bytes/text.ts";
 import { writeGrubInstallScript, writeGrubLocalScript, writeGrubWaitScript } from "./grub.ts";
 import type { BootOrder } from "./ipxe.ts";
 
-/** Where things lie on the disk: the first is where firmware looks on removable media, the others where shim and GRUB look. */
+/** Paths on the disk: the first is where firmware looks on removable media, the others where shim and GRUB look. */
 const paths = {
   shim: "EFI/BOOT/BOOTX64.EFI",
   grub: "EFI/BOOT/GRUBX64.EFI",
@@ -13,16 +13,16 @@ const paths = {
   initramfs: "INITRD.IMG",
 } as const;
 
-/** Room for the script of a machine, which is the only difference between two machines' disks. */
+/** Space for the script of a machine, which is the only difference between two machines' disks. */
 const scriptBytes = 4096;
 
-/** The content type by which EDK2 knows a disk that it is to start from memory (UEFI 2.10 §24.7.3.1). */
+/** The content type that makes EDK2 boot a disk image from memory (UEFI 2.10 §24.7.3.1). */
 export const bootDiskType = "application/vnd.efi-img";
 
-/** A disk for all machines, with room for each one's script. */
+/** A disk image for all machines, with space for the script of each. */
 export type BootDisk = { readonly disk: Uint8Array; readonly scriptAt: number };
 
-/** Puts a signed chain on a disk: firmware fetches it whole and starts shim, then GRUB, then the kernel from memory. */
+/** Creates a disk image with a signed chain: firmware fetches it and starts shim, then GRUB, then the kernel from memory. */
 export function makeBootDisk(
   files: {
     readonly [Name in Exclude<keyof typeof paths, "script">]: Uint8Array;
@@ -34,14 +34,14 @@ export function makeBootDisk(
   return { disk: bytes, scriptAt: offsets.get(paths.script) ?? 0 };
 }
 
-/** The disk of one machine: the pieces that it is sent in turn, of which only the script is its own. */
+/** The disk image of one machine as consecutive pieces, of which only the script is specific to the machine. */
 export function bootDiskWith({ disk, scriptAt }: BootDisk, script: string): readonly Uint8Array[] {
   const room = new Uint8Array(scriptBytes).fill(0x0a);
   room.set(bytesFromText(script).subarray(0, scriptBytes));
   return [disk.subarray(0, scriptAt), room, disk.subarray(scriptAt + scriptBytes)];
 }
 
-/** GRUB's scripts where nothing calls them and so nothing could ask again: what waits restarts. */
+/** The variant of GRUB's scripts without a caller that could repeat them: a machine that has to wait restarts. */
 export const bootDiskScripts = {
   install: (boot: BootOrder) => writeGrubInstallScript(boot, `/${paths.initramfs}`),
   local: writeGrubLocalScript,

@@ -1,7 +1,7 @@
 /**
- * The boot script's twin for Secure Boot: Debian's signed GRUB (2.06) in the place of iPXE, which no firmware trusts.
- * Everything GRUB may use is inside its signed binary; it loads no module from anywhere else, and there is none for HTTP
- * in it. So all is fetched by TFTP, from the server that sent GRUB: a path without a device means that.
+ * The boot script for Secure Boot: Debian's signed GRUB (2.06) instead of iPXE, which no firmware trusts.
+ * The signed binary contains all modules that GRUB may use and loads no others; it has no module for HTTP. So it fetches
+ * everything by TFTP from the server that sent GRUB, which a path without a device means.
  */
 import { type BootOrder, harmless, imagePaths, kernelParameters, type ScriptPlan, waitSeconds } from "./ipxe.ts";
 
@@ -12,13 +12,13 @@ export const grubConfigPath = "grub/grub.cfg";
 export const grubFile = "grubx64.efi";
 
 /**
- * What every GRUB is told: to fetch the script made for its machine and, when that script comes to its end, again.
- * `source` comes back, `configfile` would nest. GRUB has its address from the firmware's DHCP.
+ * The configuration of every GRUB: fetch the script of its machine and, when that script ends, fetch it again.
+ * `source` returns; `configfile` would nest. GRUB takes its address from the firmware's DHCP.
  */
 export const grubConfig = lines([
   "while true; do",
   "  if source /boot/$net_default_mac.grub; then sleep 1; else",
-  "    echo Birther: no boot script; trying again",
+  "    echo Birther: no boot script; retrying",
   "    sleep 10",
   "    reboot",
   "  fi",
@@ -26,8 +26,8 @@ export const grubConfig = lines([
 ]);
 
 /**
- * Sends the machine to its own disk. GRUB can only leave with success, which opens the firmware's menu (netboot.md §2.1),
- * so it starts the disk's loader itself; where there is none it restarts, and DHCP then sends the machine on.
+ * Sends the machine to its disk. GRUB can exit only successfully, which opens the firmware's menu (netboot.md §2.1), so it
+ * starts the disk's loader itself; without one it restarts, and DHCP then sends the machine to its disk.
  */
 export function writeGrubLocalScript(): string {
   const starts = ["/EFI/birther/shimx64.efi", "/EFI/debian/shimx64.efi", "/EFI/BOOT/BOOTX64.EFI"].flatMap((file) => [
@@ -38,7 +38,7 @@ export function writeGrubLocalScript(): string {
   return lines([...starts, "echo Birther: no loader on the disks of this machine; restarting", "sleep 10", "reboot"]);
 }
 
-/** Shows why nothing happens and waits; the configuration that called it asks again. */
+/** Shows the reason and waits; the calling configuration then fetches the script again. */
 export function writeGrubWaitScript(plan: ScriptPlan & { kind: "wait" }): string {
   return lines([
     `echo "Birther: ${harmless(plan.message)}"`,
@@ -48,8 +48,8 @@ export function writeGrubWaitScript(plan: ScriptPlan & { kind: "wait" }): string
 }
 
 /**
- * Starts the Bootstrap Image, whose kernel is Debian's and signed; shim checks it. What fails leads to a restart. Without
- * `initrd=`: GRUB hands the initramfs over itself, and the EFI stub would look for a file of that name.
+ * Starts the Bootstrap Image, whose kernel is Debian's and signed; shim checks it. A failure leads to a restart. There is no
+ * `initrd=`: GRUB passes the initramfs itself, and the EFI stub would look for a file of that name.
  */
 export function writeGrubInstallScript(boot: BootOrder, initramfs: string = imagePaths.initramfs): string {
   return lines([
@@ -57,7 +57,7 @@ export function writeGrubInstallScript(boot: BootOrder, initramfs: string = imag
     `if linux ${imagePaths.kernel} ${kernelParameters(boot).join(" ")}; then`,
     `  if initrd ${initramfs}; then boot; fi`,
     "fi",
-    "echo Birther: the Bootstrap Image could not be started; trying again",
+    "echo Birther: the Bootstrap Image could not be started; retrying",
     "sleep 10",
     "reboot",
   ]);

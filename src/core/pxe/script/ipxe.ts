@@ -8,12 +8,12 @@ import { intentFor } from "../answer.ts";
 import { recordedBinding } from "../binding.ts";
 import type { LocalMethod } from "../local-boot/method-table.ts";
 
-/** What iPXE's script for a machine has to do. */
+/** The purpose of iPXE's script for a machine. */
 export type ScriptPlan =
   | { readonly kind: "local" }
-  /** Start the Bootstrap Image with the machine's one address. */
+  /** Start the Bootstrap Image with the machine's single address. */
   | { readonly kind: "install"; readonly binding: Binding }
-  /** Nothing can be done yet; ask again. */
+  /** Wait, then fetch the script again. */
   | { readonly kind: "wait"; readonly message: string; readonly next: string };
 
 /** Paths of the Bootstrap Image's two files on the HTTP server. */
@@ -23,8 +23,8 @@ export const imagePaths = { kernel: "/vmlinuz", initramfs: "/initramfs.img" } as
 export const waitSeconds = 30;
 
 /**
- * Decides what the script of a machine is for. `leased` is the address that it uses where another DHCP server leases
- * them, dotted quad: as the other end of its connection, or the last one that was noted.
+ * Decides the purpose of a machine's script. `leased` is its address from another DHCP server, dotted quad: the peer address
+ * of its connection, or the latest recorded one.
  */
 export function planScript(
   machine: Machine,
@@ -36,27 +36,27 @@ export function planScript(
   if (network.mode === "proxy") return planLeased(network, leased);
   const binding = recordedBinding(machine, network);
   if (binding === undefined)
-    return { kind: "wait", message: "this machine has no address yet", next: "asking again in a moment" };
+    return { kind: "wait", message: "this machine has no address yet", next: "retrying in a moment" };
   return { kind: "install", binding };
 }
 
-/** The machine keeps what the other server leased to it; we and it are on one wire, so it needs no gateway to us. */
+/** The machine keeps the address that the other server leased; it is on the server's network and needs no gateway. */
 function planLeased(network: Network, leased: string | undefined): ScriptPlan {
   const address = leased === undefined ? undefined : parseIpv4(leased);
   if (address !== undefined && prefixContains(network.prefix, address))
     return { kind: "install", binding: temporaryBinding(network, address) };
-  const message = `its address ${leased ?? ""} is not of network ${network.name}, ${formatPrefix(network.prefix)}`;
-  return { kind: "wait", message, next: "set prefix of the network to what its DHCP server leases" };
+  const message = `expected an address of network ${network.name} (${formatPrefix(network.prefix)}), found ${leased ?? "none"}`;
+  return { kind: "wait", message, next: "set prefix of the network to the range that its DHCP server leases" };
 }
 
-/** The script that an order's refusal leads to: the machine waits in front of its reason and asks again. */
+/** The script after a refused order: the machine shows the reason, waits, and retries. */
 export function planRefused(refusal: Refusal): ScriptPlan {
   return { kind: "wait", message: refusal.message, next: refusal.next };
 }
 
 /**
- * Sends the machine to its own disk by a method of iPXE's; what does not work ends in an error status, after which the
- * firmware tries its next entry. Success would leave UEFI in its menu (netboot.md §2.1).
+ * Sends the machine to its disk by one of iPXE's methods. A failure ends with an error status, after which the firmware
+ * tries its next entry; success would leave UEFI in its menu (netboot.md §2.1).
  */
 export function writeLocalScript(method: LocalMethod, firmware: Firmware): string {
   if (method !== "scriptSanboot") return script(["exit 1"]);
@@ -64,7 +64,7 @@ export function writeLocalScript(method: LocalMethod, firmware: Firmware): strin
   return script([`sanboot --no-describe --drive ${firmware === "bios" ? "0x80" : "0"} || exit 1`]);
 }
 
-/** Shows why nothing happens, waits, and asks for the script again. */
+/** Shows the reason, waits, and fetches the script again. */
 export function writeWaitScript(plan: ScriptPlan & { kind: "wait" }, scriptUri: string): string {
   return script([
     `echo Birther: ${harmless(plan.message)}`,
@@ -74,18 +74,18 @@ export function writeWaitScript(plan: ScriptPlan & { kind: "wait" }, scriptUri: 
   ]);
 }
 
-/** What a machine's boot script is made of. */
+/** The content of a machine's boot script. */
 export type BootOrder = {
   readonly binding: Binding;
   readonly ports: ServerPorts;
   readonly mac: Mac;
   /** Hex; single use. */
   readonly token: string;
-  /** The machine's clock may be anywhere, and it needs one before there is TLS. */
+  /** The server's time: the machine's clock may be wrong, and TLS needs a correct one. */
   readonly nowMs: number;
 };
 
-/** What the Bootstrap Image's kernel is told, whichever loader starts it; init reads it in core/install/boot-settings.ts. */
+/** The kernel parameters of the Bootstrap Image, for every loader; init reads them by core/birth/boot-settings.ts. */
 export function kernelParameters({ binding, ports, mac, token, nowMs }: BootOrder): readonly string[] {
   const server = formatIpv4(binding.server);
   return [
@@ -103,9 +103,9 @@ export function kernelParameters({ binding, ports, mac, token, nowMs }: BootOrde
   ];
 }
 
-/** Starts the Bootstrap Image. What fails leads to a restart and so to a fresh token, never to a prompt. */
+/** Starts the Bootstrap Image. A failure leads to a restart and so to a new token, never to a prompt. */
 export function writeInstallScript(boot: BootOrder): string {
-  // The EFI stub finds the initramfs by this name; on BIOS it means nothing.
+  // The EFI stub finds the initramfs by this name; BIOS ignores it.
   const parameters = [...kernelParameters(boot), "initrd=initramfs.img"];
   const site = `http://${formatIpv4(boot.binding.server)}:${boot.ports.http}`;
   return script([
@@ -114,7 +114,7 @@ export function writeInstallScript(boot: BootOrder): string {
     `initrd ${site}${imagePaths.initramfs} || goto failed`,
     "boot || goto failed",
     ":failed",
-    "echo Birther: the Bootstrap Image could not be started; trying again",
+    "echo Birther: the Bootstrap Image could not be started; retrying",
     "sleep 10",
     "reboot",
   ]);
@@ -124,7 +124,7 @@ function script(lines: readonly string[]): string {
   return `${["#!ipxe", ...lines].join("\n")}\n`;
 }
 
-/** Text that the command lines of iPXE and GRUB take as words only. */
+/** Text without characters that are special on the command lines of iPXE and GRUB. */
 export function harmless(text: string): string {
   return text.replace(/[^\w .,:;/()+=-]/g, " ").slice(0, 200);
 }
