@@ -70,7 +70,7 @@ export function openCalls(deps: {
       if (fault === undefined) return true;
       if (!mayGoOn()) return false;
       if (clock.nowMs() - notice.atMs > giveUpAfterMs) {
-        log("error", "a webhook that nobody took for three days is given up", { ...facts, why: fault });
+        log("error", "a webhook is dropped: its receiver did not accept it for three days", { ...facts, why: fault });
         return true;
       }
       failures += 1;
@@ -115,7 +115,7 @@ export function openCalls(deps: {
     send: async (notice) => {
       const written = webhooks.map(async ({ url }) => {
         if ((counts.get(url) ?? 0) >= queueLimit) {
-          log("error", "a webhook is given up: too many wait for this place", { url, notice: notice.id });
+          log("error", "a webhook is dropped: too many wait for this URL", { url, notice: notice.id });
           return;
         }
         const call: Call = { url, notice };

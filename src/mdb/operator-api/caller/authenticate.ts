@@ -72,7 +72,7 @@ function authenticateCaller(c: Context<OperatorEnv>, { tokens, failures, clock, 
   const detail =
     proof.kind === "expired"
       ? `the token of ${proof.name} expired at ${new Date(proof.atMs).toISOString()}`
-      : "the token is none of ours, or was revoked";
+      : "invalid or revoked token";
   return refused(
     faultAnswer(c, "notKnown", detail, "ask an admin for a new one: birther tokens create NAME --role viewer"),
   );
