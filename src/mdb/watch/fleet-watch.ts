@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MachineEvent } from "../../core/machine/event.ts";
-import { nextRepair, type RepairPolicy, whyNoRebirth } from "../../core/machine/health/repair.ts";
-import { checkProgress, type WatchRules, watchEvent } from "../../core/machine/health/stall-detection.ts";
+import { lookAt } from "../../core/machine/health/look.ts";
+import type { RepairPolicy } from "../../core/machine/health/repair.ts";
+import type { WatchRules } from "../../core/machine/health/stall-detection.ts";
 import { nameOf } from "../../core/machine/life/move.ts";
 import type { Machine } from "../../core/machine/record.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
@@ -12,8 +13,8 @@ const tickMs = 1000;
 const looksAtOnce = 500;
 /** Turns in one tick; what is due beyond that is a second late. */
 const turnsPerTick = 10;
-/** What may not be done now is thought over again then. */
-const laterMs = 60_000;
+/** It is not said more often than this that no machine is sent to rebirth. */
+const quietMs = 60_000;
 /** Wall clock and steady clock may part by so much before the wall clock counts as set. */
 const clockJumpMs = 30_000;
 
@@ -42,33 +43,19 @@ export function openFleetWatch(deps: {
   let quietUntilMs = 0;
   let ended = false;
 
-  /** What is to be done about a machine now; notes when to look again. */
-  const consider = (machine: Machine): MachineEvent | undefined => {
+  /** Looks at a machine and records what is found; notes when to look again. */
+  const consider = (machine: Machine): Promise<void> | undefined => {
     const nowMs = clock.nowMs();
-    const progress = checkProgress(machine, nowMs, rules);
-    const found = watchEvent(machine, progress) ?? repairOf(machine, nowMs);
-    if (progress.kind === "well") agenda.note(machine.id, progress.lookAgainAtMs);
-    if (found === undefined || store.leads()) return found;
-    agenda.note(machine.id, nowMs + laterMs);
-    return undefined;
+    const by = { rules, repair, leads: store.leads, fleet: store.list };
+    const { event, lookAgainAtMs, putOff } = lookAt(machine, nowMs, by);
+    if (lookAgainAtMs !== undefined) agenda.note(machine.id, lookAgainAtMs);
+    if (putOff !== undefined) tellPutOff(machine, putOff, nowMs);
+    return event && act(event);
   };
-  const repairOf = (machine: Machine, nowMs: number): MachineEvent | undefined => {
-    if (repair === undefined) return undefined;
-    const policy = { ...repair, ...rules };
-    const next = nextRepair(machine, nowMs, policy);
-    if (next.kind === "none") return undefined;
-    if (next.kind === "later") {
-      agenda.note(machine.id, next.lookAgainAtMs);
-      return undefined;
-    }
-    const { kind: _kind, ...step } = next;
-    const why = step.step === "rebirth" ? whyNoRebirth(store.list(), nowMs, policy) : undefined;
-    if (why === undefined) return { kind: "repairStepped", id: machine.id, ...step };
-    agenda.note(machine.id, nowMs + laterMs);
+  const tellPutOff = (machine: Machine, why: string, nowMs: number) => {
     if (nowMs >= quietUntilMs)
       log("warn", "no machine is sent to rebirth by itself now", { why, machine: nameOf(machine) });
-    quietUntilMs = nowMs + laterMs;
-    return undefined;
+    quietUntilMs = nowMs + quietMs;
   };
   const act = async (event: MachineEvent): Promise<void> => {
     try {
@@ -94,8 +81,8 @@ export function openFleetWatch(deps: {
     for (let turn = 0; turn < turnsPerTick && !ended; turn += 1) {
       const due = agenda.due(clock.nowMs(), looksAtOnce);
       for (const machine of due.flatMap((id) => store.get(id) ?? [])) {
-        const event = consider(machine);
-        if (event !== undefined) acts.push(act(event));
+        const acting = consider(machine);
+        if (acting !== undefined) acts.push(acting);
       }
       if (due.length < looksAtOnce) break;
       await nextTurn();
@@ -106,8 +93,7 @@ export function openFleetWatch(deps: {
   const unwatch = store.watch(({ machine }) => {
     // The newest record: the change may be of a moment ago.
     const now = store.get(machine.id);
-    const event = now === undefined ? undefined : consider(now);
-    if (event !== undefined) void act(event);
+    if (now !== undefined) void consider(now);
   });
   for (const machine of store.list()) agenda.note(machine.id, clock.nowMs());
   const timer = setInterval(() => void tick(), tickMs).unref();

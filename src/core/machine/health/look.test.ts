@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Machine } from "../record.ts";
+import { testMachine } from "../testing/test-machine.ts";
+import { defaultDeadlineSeconds } from "./deadlines.ts";
+import { type Look, type LookRules, lookAt } from "./look.ts";
+import { nextRepair, type RepairPolicy, whyNoRebirth } from "./repair.ts";
+import { checkProgress, defaultWatchRules } from "./stall-detection.ts";
+
+const rules = { ...defaultWatchRules, deadlineSeconds: defaultDeadlineSeconds };
+const repair: RepairPolicy = { afterSeconds: 600, rebirths: 1, withinSeconds: 86_400, rebirthsPerHour: 1 };
+const silentMs = defaultDeadlineSeconds.up * 1000;
+const { id } = testMachine("healthy");
+const failing = { kind: "failing", reason: "r", sinceMs: 0 } as const;
+const booting = testMachine("birth", { phase: "offered", phaseAtMs: 0 });
+const offeredMs = defaultDeadlineSeconds.offered * 1000;
+const resumed = testMachine("birth", { ...booting, conditions: [{ ...failing, watched: true }] });
+const failed = testMachine("birth", { ...booting, phase: "initUp", conditions: [failing] });
+const lost = testMachine("healthy", { phase: "rebooting", phaseAtMs: 0, conditions: [failing] });
+const reborn = testMachine("rebirth", { repair: { rebirthsAtMs: [silentMs], atMs: silentMs } });
+
+type Row = readonly [title: string, machine: Machine, nowMs: number, by: Partial<LookRules>, expected: Look];
+const progress = checkProgress(booting, offeredMs, rules);
+const stalled = { kind: "stalled", id, reason: progress.kind === "stalled" ? progress.reason : assert.fail() } as const;
+const step = nextRepair(lost, silentMs, { ...repair, ...rules });
+const reason = step.kind === "step" ? step.reason : assert.fail();
+const rebirth = { kind: "repairStepped", id, step: "rebirth", silentSinceMs: 0, reason } as const;
+const putOff = whyNoRebirth([reborn], silentMs, { ...repair, ...rules }) ?? assert.fail();
+const rows: readonly Row[] = [
+  ["nothing is expected of it", testMachine("unknown"), 1, {}, {}],
+  ["it gets on until its deadline", booting, 1, {}, { lookAgainAtMs: offeredMs }],
+  ["it is past its deadline", booting, offeredMs, {}, { event: stalled }],
+  [
+    "past its deadline, but another process acts",
+    booting,
+    offeredMs,
+    { leads: () => false },
+    { lookAgainAtMs: offeredMs + 60_000 },
+  ],
+  ["it gets on again", resumed, 1, {}, { event: { kind: "resumed", id }, lookAgainAtMs: offeredMs }],
+  ["it fails, and no policy says what to do", failed, 1, {}, { lookAgainAtMs: defaultDeadlineSeconds.initUp * 1000 }],
+  ["it fails, and the policy waits", failed, 1, { repair }, { lookAgainAtMs: 600_000 }],
+  [
+    "it is lost, and the policy sends it to rebirth",
+    ...([lost, silentMs, { repair }, { event: rebirth, lookAgainAtMs: 1_200_000 }] as const),
+  ],
+  [
+    "it is lost, but enough machines were sent to rebirth",
+    lost,
+    silentMs,
+    { repair, fleet: () => [reborn] },
+    { putOff, lookAgainAtMs: silentMs + 60_000 },
+  ],
+];
+for (const [title, machine, nowMs, by, expected] of rows)
+  test(`look: ${title}`, () => {
+    const all: LookRules = { rules, repair: undefined, leads: () => true, fleet: () => [machine], ...by };
+    assert.deepEqual(lookAt(machine, nowMs, all), expected);
+  });
