@@ -1,14 +1,13 @@
 import { checkFleet } from "../core/machine/check.ts";
-import { nameOf } from "../core/machine/life/move.ts";
-import type { Machine, MachineId } from "../core/machine/record.ts";
 import type { Change, Clock, Log, Store } from "../core/ports.ts";
-import { historyLimit, type Journal, type MachineEntry, type RemoteChanges } from "./journal/journal.ts";
+import { type DocumentEntry, historyLimit, type Journal } from "./journal/journal.ts";
 import { isPostgres } from "./postgres/connection-string.ts";
 import { openJournalThread } from "./sqlite/thread.ts";
-import { documentMemory } from "./store/document-memory.ts";
-import { fleetMemory, type Outcome } from "./store/fleet-memory.ts";
+import { changeListeners } from "./store/change-listeners.ts";
 import { machineLogs } from "./store/machine-logs.ts";
-import { writeQueue } from "./store/write-queue.ts";
+import { noteRefusal } from "./store/refusal-note.ts";
+import { type StoreMemory, storeMemory } from "./store/store-memory.ts";
+import { type WriteQueue, writeQueue } from "./store/write-queue.ts";
 
 /** A Store and what only its owner does with it. */
 export type OpenStore = Store & AsyncDisposable & Pick<Journal, "backup">;
@@ -29,82 +28,46 @@ export async function openStore(options: {
   return storeOn({ journal: await openPostgresJournal({ place: path, clock, log }), clock, log });
 }
 
+type StoreOptions = { readonly journal: Journal; readonly clock: Clock; readonly log: Log };
+type QueuedDocument = Omit<DocumentEntry, "kind" | "before">;
+
 /**
  * A Store over a ledger. An event is decided at once, against memory, so that events never race; `apply` resolves when
  * the ledger has the change. Where others write to the same database, what waits is decided anew on what they wrote.
  */
-export async function storeOn(options: {
-  readonly journal: Journal;
-  readonly clock: Clock;
-  readonly log: Log;
-}): Promise<OpenStore> {
-  const { journal, clock, log } = options;
+export async function storeOn(options: StoreOptions): Promise<OpenStore> {
+  const { journal, log } = options;
   const holdings = await journal.load();
-  const memory = fleetMemory(holdings);
-  const documents = documentMemory(holdings.documents);
-  let position = holdings.position;
   for (const { message, kind } of checkFleet(holdings.machines)) log("error", `inconsistent: ${message}`, { kind });
   const logs = machineLogs();
-  const listeners = new Set<(change: Change) => void>();
-  let closed = false;
-
+  const listeners = changeListeners(log);
   const tell = (change: Change) => {
     for (const gone of change.absorbed ?? []) logs.forget(gone);
-    for (const listener of listeners) {
-      try {
-        listener(change);
-      } catch (cause) {
-        log("error", "a watcher of the MDB failed", { cause });
-      }
-    }
+    listeners.tell(change);
   };
+  const memory = storeMemory(holdings, { log, tell });
   const queue = writeQueue({
-    ...{ journal, memory, clock, log },
-    position: () => position,
-    documentNow: documents.get,
-    onWritten: (entries, before) => {
-      for (const [index, entry] of entries.entries()) {
-        position = before + index + 1;
-        if (entry.kind === "machine") tell(changeOf(entry, position));
-        else {
-          const { documentKind: kind, key, document } = entry;
-          documents.apply([{ kind, key, position, ...(document === undefined ? {} : { document }) }]);
-        }
-      }
-    },
-    onRemoteChanges: (remote) => {
-      const changes = changesOf(remote, memory.fleet().get);
-      memory.apply(remote);
-      if (remote.kind === "everything") {
-        log("warn", "all machines are read anew: too much was written by others, or the database is another one", {
-          ...{ before: position, now: remote.position },
-        });
-        documents.clear();
-      }
-      documents.apply(remote.documents);
-      position = remote.position;
-      return changes.map((change) => () => tell(change));
-    },
-    onRefused: noteRefusal,
+    ...{ ...options, memory: memory.fleet, position: memory.position, documentNow: memory.documents.get },
+    ...{ onWritten: memory.written, onRemoteChanges: memory.takeRemote },
+    onRefused: (outcome, kind) => noteRefusal({ log, logs }, outcome, kind),
   });
   journal.others?.watch(queue.poll);
-
-  const find = (name: string) => memory.fleet().find(name);
-  const tooLate = (what: string) => new Error(`the MDB is closed; ${what} came too late`);
-  const mustBeOpen = (what: string) => {
-    if (closed) throw tooLate(what);
-  };
   return {
-    get: (id) => memory.fleet().get(id),
-    byMac: (mac) => memory.fleet().byMac(mac),
-    byAddress: (address) => memory.fleet().byAddress(address),
-    find,
-    list: () => memory.fleet().list(),
-    watch: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    position: () => position,
+    ...readsOf(memory, journal, queue),
+    ...writesTo(options, queue),
+    ...{ watch: listeners.add, addLog: logs.add, log: logs.of },
+  };
+}
+
+function readsOf({ fleet, documents, position }: StoreMemory, journal: Journal, queue: WriteQueue) {
+  return {
+    get: (id) => fleet.fleet().get(id),
+    byMac: (mac) => fleet.fleet().byMac(mac),
+    byAddress: (address) => fleet.fleet().byAddress(address),
+    find: (name) => fleet.fleet().find(name),
+    list: () => fleet.fleet().list(),
+    position,
+    documents: documents.of,
     changesSince: journal.changesSince,
     history: async (id, limit) => {
       await queue.idle();
@@ -114,26 +77,24 @@ export async function storeOn(options: {
       await queue.idle();
       return journal.audit(query);
     },
-    addLog: logs.add,
-    log: logs.of,
-    documents: documents.of,
-    putDocument: async ({ kind, key, document, by }) => {
-      mustBeOpen(`${kind} ${key}`);
-      await queue.write({
-        documentKind: kind,
-        key,
-        document,
-        atMs: clock.nowMs(),
-        ...(by === undefined ? {} : { by }),
-      });
-    },
-    dropDocument: async ({ kind, key, by }) => {
-      mustBeOpen(`the end of ${kind} ${key}`);
-      await queue.write({ documentKind: kind, key, atMs: clock.nowMs(), ...(by === undefined ? {} : { by }) });
-    },
+    backup: journal.backup,
+  } satisfies Partial<OpenStore>;
+}
+
+/** What writes, until the store is closed. */
+function writesTo({ journal, clock }: StoreOptions, queue: WriteQueue) {
+  let closed = false;
+  const tooLate = (what: string) => new Error(`the MDB is closed; ${what} came too late`);
+  const write = async (what: string, { by, ...entry }: Omit<QueuedDocument, "atMs">): Promise<void> => {
+    if (closed) throw tooLate(what);
+    await queue.write({ ...entry, atMs: clock.nowMs(), ...(by === undefined ? {} : { by }) });
+  };
+  return {
+    putDocument: ({ kind, key, document, ...by }) =>
+      write(`${kind} ${key}`, { documentKind: kind, key, document, ...by }),
+    dropDocument: ({ kind, key, ...by }) => write(`the end of ${kind} ${key}`, { documentKind: kind, key, ...by }),
     apply: (event, asked) =>
       closed ? Promise.reject(tooLate(event.kind)) : queue.apply({ ...asked, event, atMs: clock.nowMs() }),
-    backup: journal.backup,
     leads: () => !closed && (journal.others?.leads() ?? true),
     [Symbol.asyncDispose]: async () => {
       if (closed) return;
@@ -141,45 +102,5 @@ export async function storeOn(options: {
       await queue.idle();
       await journal[Symbol.asyncDispose]();
     },
-  };
-
-  /** A refusal leaves no event: whoever can reach the port could fill the disk. It goes to the log and to the machine's lines. */
-  function noteRefusal({ decision, subject }: Outcome, kind: string) {
-    if (decision.kind !== "refused") return;
-    const { refusal } = decision;
-    const machine = subject ?? decision.machine;
-    const level = refusal.kind === "wrongState" ? "debug" : "warn";
-    log(level, `refused: ${refusal.message}`, {
-      ...{ event: kind, kind: refusal.kind, next: refusal.next },
-      ...(machine && { machine: nameOf(machine) }),
-    });
-    if (machine !== undefined && level === "warn") {
-      logs.add(machine.id, [`refused ${kind}: ${refusal.message}; ${refusal.next}`]);
-    }
-  }
-}
-
-function changeOf({ machine, event, atMs, by, absorbed }: MachineEntry, position: number): Change {
-  const change = { machine, event, atMs, position };
-  if (by === undefined && absorbed.length === 0) return change;
-  return {
-    ...change,
-    ...(by === undefined ? {} : { by }),
-    ...(absorbed.length === 0 ? {} : { absorbed: absorbed.map(({ id }) => id) }),
-  };
-}
-
-/**
- * What others wrote, as watchers hear it. A machine that came and went since the last look is left out: there is no
- * record to show. Of everything only what is new here is told.
- */
-function changesOf(changes: RemoteChanges, known: (id: MachineId) => Machine | undefined): Change[] {
-  const records = new Map(changes.machines.map((machine) => [machine.id, machine]));
-  return changes.changes.flatMap((change) => {
-    const held = known(change.machine.id);
-    const record = records.get(change.machine.id) ?? held;
-    if (record === undefined || (changes.kind === "everything" && held?.revision === record.revision)) return [];
-    const machine = record.revision === change.machine.revision ? record : { ...record, ...change.machine };
-    return [{ ...change, machine }];
-  });
+  } satisfies Partial<OpenStore>;
 }

@@ -4,6 +4,7 @@ const linesKept = 1000;
 const charactersKept = 500;
 
 /** The last lines that each machine sent, in memory: for looking at, not for keeping. */
+export type MachineLogs = ReturnType<typeof machineLogs>;
 export function machineLogs() {
   const logs = new Map<MachineId, string[]>();
   return {

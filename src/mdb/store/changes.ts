@@ -1,0 +1,29 @@
+import type { Machine, MachineId } from "../../core/machine/record.ts";
+import type { Change } from "../../core/ports.ts";
+import type { MachineEntry, RemoteChanges } from "../journal/journal.ts";
+
+/** What was written, as watchers hear it. */
+export function changeOf({ machine, event, atMs, by, absorbed }: MachineEntry, position: number): Change {
+  const change = { machine, event, atMs, position };
+  if (by === undefined && absorbed.length === 0) return change;
+  return {
+    ...change,
+    ...(by === undefined ? {} : { by }),
+    ...(absorbed.length === 0 ? {} : { absorbed: absorbed.map(({ id }) => id) }),
+  };
+}
+
+/**
+ * What others wrote, as watchers hear it. A machine that came and went since the last look is left out: there is no
+ * record to show. Of everything only what is new here is told.
+ */
+export function changesOf(changes: RemoteChanges, known: (id: MachineId) => Machine | undefined): Change[] {
+  const records = new Map(changes.machines.map((machine) => [machine.id, machine]));
+  return changes.changes.flatMap((change) => {
+    const held = known(change.machine.id);
+    const record = records.get(change.machine.id) ?? held;
+    if (record === undefined || (changes.kind === "everything" && held?.revision === record.revision)) return [];
+    const machine = record.revision === change.machine.revision ? record : { ...record, ...change.machine };
+    return [{ ...change, machine }];
+  });
+}

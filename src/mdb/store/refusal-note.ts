@@ -1,0 +1,23 @@
+import { nameOf } from "../../core/machine/life/move.ts";
+import type { Log } from "../../core/ports.ts";
+import type { Outcome } from "./fleet-memory.ts";
+import type { MachineLogs } from "./machine-logs.ts";
+
+/** A refusal leaves no event: whoever can reach the port could fill the disk. It goes to the log and to the machine's lines. */
+export function noteRefusal(
+  { log, logs }: { readonly log: Log; readonly logs: MachineLogs },
+  { decision, subject }: Outcome,
+  kind: string,
+): void {
+  if (decision.kind !== "refused") return;
+  const { refusal } = decision;
+  const machine = subject ?? decision.machine;
+  const level = refusal.kind === "wrongState" ? "debug" : "warn";
+  log(level, `refused: ${refusal.message}`, {
+    ...{ event: kind, kind: refusal.kind, next: refusal.next },
+    ...(machine && { machine: nameOf(machine) }),
+  });
+  if (machine !== undefined && level === "warn") {
+    logs.add(machine.id, [`refused ${kind}: ${refusal.message}; ${refusal.next}`]);
+  }
+}
