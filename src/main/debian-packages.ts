@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { hostPackages } from "../bootstrap-image/packages.ts";
 import type { Log } from "../core/ports.ts";
@@ -30,12 +31,22 @@ export async function ensurePackages(packages: readonly string[], log: Log): Pro
   log("info", "installing Debian packages", { packages: missing.join(" ") });
   if (missing.includes("postgresql")) await keepClusterAway();
   try {
+    await using _ = await keepServicesOff();
     await runApt(["update"], log);
     await runApt(["install", "--yes", "--no-install-recommends", ...missing], log);
   } catch (cause) {
     throw new Error(`installing Debian packages failed. To see why, run: ${command}`, { cause });
   }
   log("info", "Debian packages are installed", { count: missing.length });
+}
+
+/** Forbids invoke-rc.d(8) to start services, until disposal. */
+async function keepServicesOff(): Promise<AsyncDisposable> {
+  const policy = "/usr/sbin/policy-rc.d";
+  // Under systemd, SYSTEMD_OFFLINE is enough; without, as in a container, the scripts in /etc/init.d would run.
+  const isOurs = !existsSync("/run/systemd/system") && !existsSync(policy);
+  if (isOurs) await writeFile(policy, "#!/bin/sh\nexit 101\n", { flag: "wx", mode: 0o755 });
+  return { [Symbol.asyncDispose]: () => (isOurs ? rm(policy) : Promise.resolve()) };
 }
 
 /**
@@ -87,8 +98,8 @@ async function runApt(arguments_: readonly string[], log: Log): Promise<void> {
 async function run(command: string, arguments_: readonly string[], onLine: (line: string) => void): Promise<number> {
   const child = spawn(command, arguments_, {
     stdio: ["ignore", "pipe", "pipe"],
-    // A package must not start its service: this computer may be in use (systemctl(1), and policy-rc.d if one is
-    // installed).
+    // A package must not start its service: this computer may be in use (systemctl(1);
+    // `keepServicesOff` where there is no systemd).
     env: { ...process.env, LC_ALL: "C", DEBIAN_FRONTEND: "noninteractive", SYSTEMD_OFFLINE: "1" },
   });
   for (const stream of [child.stdout, child.stderr]) createInterface(stream).on("line", onLine);
