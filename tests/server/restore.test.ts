@@ -35,8 +35,14 @@ test("restore: the fleet of a backup, which stays as it was, and how many of its
 
 test("restore: what is no backup is refused: nothing there, or a database in use", async () => {
   const from = join(directory, "used.sqlite");
-  await assert.rejects(restoreMdb({ from, to, replace: true, onProgress }), /there is no .*used\.sqlite/);
+  await assert.rejects(
+    restoreMdb({ from, to, replace: true, onProgress }),
+    /expected a file, found nothing at .*used\.sqlite/,
+  );
   writeFileSync(from, "");
   writeFileSync(`${from}-wal`, "");
-  await assert.rejects(restoreMdb({ from, to, replace: true, onProgress }), /used\.sqlite is no backup but a database/);
+  await assert.rejects(
+    restoreMdb({ from, to, replace: true, onProgress }),
+    /expected a backup, found a database in use at .*used\.sqlite/,
+  );
 });
