@@ -98,7 +98,7 @@ const remoteFile = v.strictObject({
 export const signedLoader = v.strictObject({ shim: remoteFile, grub: remoteFile });
 
 /** What tells a disk from others, and where it was. */
-export const diskIdentity = v.strictObject({ path: text, serial: text, wwn: text, sizeBytes: count });
+export const diskIdentity = v.object({ path: text, serial: text, wwn: text, sizeBytes: count });
 
 /** The permission to write, and all the rules that init needs to decide by. */
 export const order = v.strictObject({
@@ -141,7 +141,7 @@ export const order = v.strictObject({
 });
 export type Order = v.InferOutput<typeof order>;
 
-const disk = v.strictObject({
+const disk = v.object({
   path: text,
   model: text,
   serial: text,
@@ -152,7 +152,7 @@ const disk = v.strictObject({
   bus: text,
   contents: v.exactOptional(v.pipe(v.array(text), v.maxLength(64))),
 });
-const nic = v.strictObject({
+const nic = v.object({
   name: text,
   mac: text,
   driver: text,
@@ -161,7 +161,7 @@ const nic = v.strictObject({
   path: text,
 });
 /** A scan as init sends it and as operators read it: some interfaces have an address that is no MAC (InfiniBand's has 20 bytes). */
-export const scan = v.strictObject({
+export const scan = v.object({
   cpus: count,
   cpuModel: text,
   memoryMiB: count,
@@ -171,7 +171,7 @@ export const scan = v.strictObject({
   secureBoot: v.boolean(),
   tpm: v.boolean(),
   watchdog: text,
-  smbios: v.strictObject({ vendor: text, product: text, serial: text, uuid: text }),
+  smbios: v.object({ vendor: text, product: text, serial: text, uuid: text }),
 });
 
 /** A scan as the server takes it: interfaces whose address is no MAC are left out. */
@@ -186,10 +186,10 @@ const hardware = v.pipe(
   }),
 );
 
-export const burnInReport = v.strictObject({
+export const burnInReport = v.object({
   verdict: v.picklist(["passed", "failed", "skipped"]),
   results: v.array(
-    v.strictObject({
+    v.object({
       test: v.picklist(["cpu", "memory", "disk", "diskRead", "network"]),
       subject: text,
       ok: v.boolean(),
@@ -200,7 +200,7 @@ export const burnInReport = v.strictObject({
   ),
 });
 
-export const placement = v.strictObject({
+export const placement = v.object({
   switchName: text,
   port: text,
   position: v.record(v.string(), text),
@@ -208,8 +208,8 @@ export const placement = v.strictObject({
   address: text,
 });
 
-export const storageReport = v.strictObject({
-  rootDisk: v.strictObject({
+export const storageReport = v.object({
+  rootDisk: v.object({
     path: text,
     serial: text,
     wwn: v.exactOptional(text),
@@ -217,15 +217,15 @@ export const storageReport = v.strictObject({
     why: text,
     recognition: v.exactOptional(
       v.variant("kind", [
-        v.strictObject({ kind: v.literal("identity") }),
-        v.strictObject({ kind: v.literal("pathAndSize"), why: text }),
+        v.object({ kind: v.literal("identity") }),
+        v.object({ kind: v.literal("pathAndSize"), why: text }),
       ]),
     ),
   }),
   disks: v.exactOptional(v.pipe(v.array(diskIdentity), v.readonly())),
   encryption: v.variant("kind", [
-    v.strictObject({ kind: v.literal("luks2"), keyIn: v.literal("uefi-variable") }),
-    v.strictObject({ kind: v.literal("none"), reason: text }),
+    v.object({ kind: v.literal("luks2"), keyIn: v.literal("uefi-variable") }),
+    v.object({ kind: v.literal("none"), reason: text }),
   ]),
 });
 

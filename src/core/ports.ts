@@ -77,6 +77,18 @@ export type ApplyOptions = {
 };
 
 /**
+ * A record in the database that cannot be read. Its machine is not unknown: no event of it is decided, and what it holds
+ * is nobody else's.
+ */
+export type UnreadableRecord = {
+  readonly id: MachineId;
+  /** Where in the record, what was expected and what was found. */
+  readonly fault: string;
+  /** What it still tells of the hardware addresses, name and address that its machine holds: `mac …`, `name …`, `address …`. */
+  readonly claims: readonly string[];
+};
+
+/**
  * The MDB as other rooms see it. Reads come from a cache in memory, so that a packet never waits for a database;
  * `apply` and the writers of documents resolve when the change is durable.
  */
@@ -89,6 +101,7 @@ export type Store = {
   readonly find: (name: string) => Machine | undefined;
   /** All machines as they are: one array that goes on changing, so that asking costs nothing. Whoever waits in between takes a copy. */
   readonly list: () => readonly Machine[];
+  readonly unreadable: () => readonly UnreadableRecord[];
   readonly apply: (event: MachineEvent, options?: ApplyOptions) => Promise<Decision>;
   /** Calls back after each change; returns the function that ends it. */
   readonly watch: (listener: (change: Change) => void) => () => void;

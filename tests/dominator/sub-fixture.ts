@@ -158,6 +158,7 @@ function oneMachineStore(): Store {
     byMac: get,
     byAddress: get,
     find: get,
+    unreadable: () => [],
     list: () => [machine],
     apply: async (event) => {
       const context = {

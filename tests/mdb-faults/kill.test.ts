@@ -8,6 +8,7 @@ import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { checkFleet } from "../../src/core/machine/check.ts";
 import type { Machine } from "../../src/core/machine/record.ts";
+import { readMachines } from "../../src/mdb/journal/read-machine.ts";
 import { openSqliteJournal } from "../../src/mdb/sqlite/journal.ts";
 import { testMac } from "../../src/mdb/testing/store-suite.ts";
 import { below, chanceOf } from "../support/chance.ts";
@@ -55,7 +56,8 @@ async function killWriter(writer: ChildProcessWithoutNullStreams, first: number)
 function machinesIn(path: string): { readonly machines: readonly Machine[]; readonly position: number } {
   const journal = openSqliteJournal(path);
   try {
-    const machines = journal.machinesAfter({ id: "", limit: 1_000_000 }).map((text) => JSON.parse(text) as Machine);
+    const { machines, unreadable } = readMachines(journal.machinesAfter({ id: "", limit: 1_000_000 }));
+    assert.deepEqual(unreadable, []);
     return { machines, position: journal.position() };
   } finally {
     journal.close();

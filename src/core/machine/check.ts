@@ -1,3 +1,4 @@
+import type { UnreadableRecord } from "../ports.ts";
 import { nameOf } from "./life/move.ts";
 import type { Machine } from "./record.ts";
 
@@ -11,7 +12,8 @@ export type Inconsistency = {
     | "orderForHealthy"
     | "orderAhead"
     | "noMac"
-    | "retiredHolds";
+    | "retiredHolds"
+    | "unreadableRecord";
   /** Ids of the machines concerned. */
   readonly machines: readonly string[];
   /** One sentence for the operator. */
@@ -77,8 +79,13 @@ function isRetired({ conditions }: Pick<Machine, "conditions">): boolean {
 }
 
 /** All inconsistencies in a fleet; expected to be empty. Linear in the number of machines. */
-export function checkFleet(machines: readonly Machine[]): Inconsistency[] {
-  const found: Inconsistency[] = [];
+export function checkFleet(
+  machines: readonly Machine[],
+  unreadable: readonly UnreadableRecord[] = [],
+): Inconsistency[] {
+  const found: Inconsistency[] = unreadable.map(({ id, fault }) => {
+    return { kind: "unreadableRecord", machines: [id], message: `the record of ${id} cannot be read: ${fault}` };
+  });
   for (const { kind, thing, keys } of uniqueThings) {
     const holders = new Map<string, Set<Machine>>();
     for (const machine of machines) {

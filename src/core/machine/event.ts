@@ -206,7 +206,9 @@ export type Refusal = {
     /** More machines of a group would be sent to rebirth or clean than the blast radius allows. */
     | "beyondBlastRadius"
     /** The record has changed since the caller read it. */
-    | "changedMeanwhile";
+    | "changedMeanwhile"
+    /** The database holds a record of this machine that cannot be read. */
+    | "unreadableRecord";
   /** One sentence: what happened, what was expected, what was found. */
   readonly message: string;
   /** One sentence: what to do next. */

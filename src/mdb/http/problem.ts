@@ -36,6 +36,7 @@ const refusals: {
 } = {
   noSuchMachine: { status: 404, title: "no such machine" },
   notInNursery: { status: 403, title: "not on a nursery" },
+  unreadableRecord: { status: 409, title: "the record of the machine cannot be read" },
   staleOrder: { status: 409, title: "the order is stale" },
   wrongState: { status: 409, title: "not in this state" },
   unknownToken: { status: 401, title: "unknown token" },

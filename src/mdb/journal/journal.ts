@@ -1,6 +1,6 @@
 import type { MachineEvent } from "../../core/machine/event.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
-import type { AuditEntry, Document, DocumentKind, PastChange, Store } from "../../core/ports.ts";
+import type { AuditEntry, Document, DocumentKind, PastChange, Store, UnreadableRecord } from "../../core/ports.ts";
 
 /** One change of a machine to be written down: the new record, and the one that it was decided on. */
 export type MachineEntry = {
@@ -33,6 +33,7 @@ export type DocumentChange = Pick<Document, "kind" | "key" | "position"> & { rea
 export type Holdings = {
   readonly position: number;
   readonly machines: readonly Machine[];
+  readonly unreadable: readonly UnreadableRecord[];
   readonly documents: readonly DocumentChange[];
 };
 

@@ -8,6 +8,7 @@ import type { Machine, MachineId } from "../../core/machine/record.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
 import type { Exports } from "../exports/exports.ts";
 import { refusalAnswer } from "../http/problem.ts";
+import { refuseUnreadable } from "../store/unreadable-records.ts";
 import type { Backup } from "./backup-stream.ts";
 import type { OperatorEnv } from "./caller/authenticate.ts";
 import type { Caller } from "./caller/caller.ts";
@@ -56,6 +57,11 @@ export function withMachine(
   const name = c.req.param("name") ?? "";
   const machine = deps.store.find(name);
   if (machine !== undefined) return then(machine);
+  const key = name.toLowerCase();
+  const record = deps.store
+    .unreadable()
+    .find(({ id, claims }) => id === key || claims.some((claim) => claim.slice(claim.indexOf(" ") + 1) === key));
+  if (record !== undefined) return refusalAnswer(c, refuseUnreadable(record));
   const near = deps.store
     .list()
     .filter((other) => nameOf(other).startsWith(name.slice(0, 3)))

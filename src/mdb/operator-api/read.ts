@@ -31,7 +31,7 @@ export function readHandlers({ store, tokens }: OperatorDeps): Handlers<Reading>
     quirks: ({ c, deps }) => c.json({ quirks: lessonsOf(deps.store).map(operator.viewLesson) }),
     images: async ({ c, deps }) => c.json({ images: await deps.images() }),
     networks: ({ c, deps }) => c.json({ networks: deps.networks() }),
-    check: ({ c, deps }) => c.json({ inconsistencies: checkFleet(deps.store.list()) }),
+    check: ({ c, deps }) => c.json({ inconsistencies: checkFleet(deps.store.list(), deps.store.unreadable()) }),
     changes: (asked) => follow({ ...asked, feed, tokens }),
   };
 }

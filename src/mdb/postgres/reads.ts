@@ -1,6 +1,6 @@
 import type pg from "pg";
 import type { Machine } from "../../core/machine/record.ts";
-import type { PastChange } from "../../core/ports.ts";
+import type { PastChange, UnreadableRecord } from "../../core/ports.ts";
 import {
   type AuditRow,
   auditPageLimit,
@@ -16,6 +16,7 @@ import {
   readChange,
   readDocument,
 } from "../journal/journal.ts";
+import { readMachines } from "../journal/read-machine.ts";
 
 /** Records read at once: parsing all of a large fleet in one go would need its memory twice. */
 const pageLimit = 2000;
@@ -40,28 +41,31 @@ async function changesAfter(client: pg.Client, position: number, limit: number):
 /** All that there is; the caller's transaction holds still what it reads. */
 export async function readAll(client: pg.Client): Promise<Holdings> {
   const machines: Machine[] = [];
+  const unreadable: UnreadableRecord[] = [];
   const { position } = await feedOf(client);
   const text = "SELECT id, document FROM machines WHERE id > $1 ORDER BY id LIMIT $2";
   for (let id = ""; ; ) {
     const { rows } = await client.query({ name: "machines", text, values: [id, pageLimit] });
-    for (const row of rows) machines.push(JSON.parse(row.document) as Machine);
+    const read = readMachines(rows);
+    machines.push(...read.machines);
+    unreadable.push(...read.unreadable);
     if (rows.length < pageLimit) break;
     id = rows.at(-1).id;
   }
-  return { position, machines, documents: await documentsAfter(client, -1) };
+  return { position, machines, unreadable, documents: await documentsAfter(client, -1) };
 }
 
 /** What was written after a position; the caller's transaction holds still what it reads. */
 export async function readRemoteChanges(client: pg.Client, since: number): Promise<RemoteChanges> {
   const { position, oldest } = await feedOf(client);
-  if (position === since) return { kind: "changes", position, changes: [], machines: [], documents: [] };
+  if (position === since)
+    return { kind: "changes", position, changes: [], machines: [], unreadable: [], documents: [] };
   if (since > position || since < oldest - 1 || position - since > feedLimit) return readEverything(client);
   const changes = await changesAfter(client, since, feedLimit);
   const ids = [...new Set(changes.map(({ machine }) => machine.id))];
-  const text = "SELECT document FROM machines WHERE id = ANY ($1)";
+  const text = "SELECT id, document FROM machines WHERE id = ANY ($1)";
   const { rows } = await client.query({ name: "machinesOf", text, values: [ids] });
-  const machines = rows.map((row) => JSON.parse(row.document) as Machine);
-  return { kind: "changes", position, changes, machines, documents: await documentsAfter(client, since) };
+  return { kind: "changes", position, changes, ...readMachines(rows), documents: await documentsAfter(client, since) };
 }
 
 async function readEverything(client: pg.Client): Promise<RemoteChanges> {

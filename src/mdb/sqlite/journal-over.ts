@@ -1,5 +1,5 @@
 import type { Machine } from "../../core/machine/record.ts";
-import type { AuditEntry, PastChange } from "../../core/ports.ts";
+import type { AuditEntry, PastChange, UnreadableRecord } from "../../core/ports.ts";
 import {
   type Batch,
   conflictError,
@@ -8,6 +8,7 @@ import {
   type Journal,
   type RemoteChanges,
 } from "../journal/journal.ts";
+import { readMachines } from "../journal/read-machine.ts";
 import { rowsOf } from "../journal/rows.ts";
 import { sqliteBatch } from "./batch.ts";
 import type { Committed } from "./journal.ts";
@@ -35,18 +36,24 @@ export function journalOver(ask: Ask, close: () => Promise<void>): Journal {
   };
 }
 
+/** Rows of `machines`. */
+type Page = readonly { readonly id: string; readonly document: string }[];
+
 async function load(ask: Ask): Promise<Holdings> {
   const machines: Machine[] = [];
+  const unreadable: UnreadableRecord[] = [];
   const position = await ask<number>({ kind: "position" });
-  const pageAfter = (id: string) => ask<string[]>({ kind: "machinesAfter", id, limit: pageLimit });
-  for (let next: Promise<string[]> | undefined = pageAfter(""); next !== undefined; ) {
-    const page: readonly string[] = await next;
+  const pageAfter = (id: string) => ask<Page>({ kind: "machinesAfter", id, limit: pageLimit });
+  for (let next: Promise<Page> | undefined = pageAfter(""); next !== undefined; ) {
+    const page: Page = await next;
     const last = page.at(-1);
     // The thread reads the next page while this one is parsed.
-    next = last === undefined || page.length < pageLimit ? undefined : pageAfter((JSON.parse(last) as Machine).id);
-    for (const text of page) machines.push(JSON.parse(text) as Machine);
+    next = last === undefined || page.length < pageLimit ? undefined : pageAfter(last.id);
+    const read = readMachines(page);
+    machines.push(...read.machines);
+    unreadable.push(...read.unreadable);
   }
-  return { position, machines, documents: await ask<DocumentChange[]>({ kind: "documents" }) };
+  return { position, machines, unreadable, documents: await ask<DocumentChange[]>({ kind: "documents" }) };
 }
 
 async function remoteChangesSince(ask: Ask, position: number): Promise<RemoteChanges> {

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
-import type { Machine, MachineId } from "../../core/machine/record.ts";
+import type { MachineId } from "../../core/machine/record.ts";
 import type { AuditEntry, PastChange } from "../../core/ports.ts";
 import {
   type AuditRow,
@@ -17,6 +17,7 @@ import {
   readChange,
   readDocument,
 } from "../journal/journal.ts";
+import { readMachines } from "../journal/read-machine.ts";
 import { batchWriter, type SqliteBatch } from "./batch.ts";
 import { openSqliteDatabase, whatToDo } from "./database.ts";
 
@@ -28,7 +29,10 @@ export type Committed =
 export type SqliteJournal = {
   readonly position: () => number;
   /** The records with ids after this one, as JSON text, in pages: parsing all of a large fleet at once would need its memory twice. */
-  readonly machinesAfter: (page: { readonly id: string; readonly limit: number }) => string[];
+  readonly machinesAfter: (page: {
+    readonly id: string;
+    readonly limit: number;
+  }) => { readonly id: string; readonly document: string }[];
   readonly documents: () => DocumentChange[];
   /** Nothing is written, and it says so, when the database is not at the position that the rows were decided on. */
   readonly commit: (since: number, batch: SqliteBatch) => Committed;
@@ -54,8 +58,8 @@ export function openSqliteJournal(path: string): SqliteJournal {
   const write = batchWriter(database);
   const feed = database.prepare("SELECT position, oldest FROM feed");
   const read = {
-    machines: database.prepare("SELECT document FROM machines WHERE id > ?1 ORDER BY id LIMIT ?2"),
-    machine: database.prepare("SELECT document FROM machines WHERE id = ?1"),
+    machines: database.prepare("SELECT id, document FROM machines WHERE id > ?1 ORDER BY id LIMIT ?2"),
+    machine: database.prepare("SELECT id, document FROM machines WHERE id = ?1"),
     documents: database.prepare(
       "SELECT kind, key, document, position FROM documents WHERE position > ?1 ORDER BY kind, key",
     ),
@@ -79,7 +83,7 @@ export function openSqliteJournal(path: string): SqliteJournal {
     position: () => at().position,
     machinesAfter: ({ id, limit }) => {
       try {
-        return read.machines.all(id, limit).map((row) => String(row.document));
+        return read.machines.all(id, limit).map(textRow);
       } catch (cause) {
         throw new Error(`the machine database ${path} cannot be read: ${whatToDo(cause)}`, { cause });
       }
@@ -105,8 +109,8 @@ export function openSqliteJournal(path: string): SqliteJournal {
       if (since > position || since < oldest - 1 || position - since > feedLimit) return undefined;
       const changes = changesAfter(since, feedLimit);
       const ids = [...new Set(changes.map(({ machine }) => machine.id))];
-      const machines = ids.flatMap((id) => read.machine.all(id).map(parseRecord));
-      return { kind: "changes", position, changes, machines, documents: documentsAfter(since) };
+      const rows = ids.flatMap((id) => read.machine.all(id).map(textRow));
+      return { kind: "changes", position, changes, ...readMachines(rows), documents: documentsAfter(since) };
     },
 
     changesSince: (since, limit) => {
@@ -157,6 +161,6 @@ function isConstraint(cause: unknown): boolean {
   return cause instanceof Error && "errcode" in cause && (Number(cause.errcode) & 0xff) === 19;
 }
 
-function parseRecord(row: { readonly document?: unknown }): Machine {
-  return JSON.parse(String(row.document)) as Machine;
+function textRow(row: { readonly id?: unknown; readonly document?: unknown }) {
+  return { id: String(row.id), document: String(row.document) };
 }

@@ -3,9 +3,10 @@ import { nameOf } from "../../core/machine/life/move.ts";
 import { decide } from "../../core/machine/life/table.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { parseIpv4 } from "../../core/net/ipv4.ts";
-import type { ApplyOptions } from "../../core/ports.ts";
+import type { ApplyOptions, UnreadableRecord } from "../../core/ports.ts";
 import type { Holdings, MachineEntry, RemoteChanges } from "../journal/journal.ts";
 import { type FleetIndex, indexFleet } from "./fleet-index.ts";
+import { unreadableRecords } from "./unreadable-records.ts";
 
 /** An event to be decided, and again should others have written before it is. */
 export type Ask = ApplyOptions & { readonly event: MachineEvent; readonly atMs: number };
@@ -23,6 +24,7 @@ export type Outcome = {
  */
 export type FleetMemory = {
   readonly fleet: () => FleetIndex;
+  readonly unreadable: () => readonly UnreadableRecord[];
   /** Decides on the fleet as it is now, and makes it what was decided. */
   readonly decide: (ask: Ask) => Outcome;
   /** Whether something about the machine is decided and not yet written. */
@@ -38,6 +40,7 @@ export type FleetMemory = {
 /** A memory of what a database holds. */
 export function fleetMemory(holdings: Holdings): FleetMemory {
   let fleet = indexFleet(holdings.machines);
+  const unreadable = unreadableRecords(holdings.unreadable);
   const pending = new Map<MachineId, { held: Machine | undefined; changes: number }>();
 
   const addressHolder = (text: string) => {
@@ -59,6 +62,7 @@ export function fleetMemory(holdings: Holdings): FleetMemory {
 
   return {
     fleet: () => fleet,
+    unreadable: unreadable.list,
     isPending: (id) => pending.has(id),
 
     decide: ({ event, atMs, by, expectRevision, guard }) => {
@@ -67,7 +71,7 @@ export function fleetMemory(holdings: Holdings): FleetMemory {
       if (before !== undefined && expectRevision !== undefined && before.revision !== expectRevision) {
         return { decision: changedMeanwhile(before, expectRevision), ...subject, entries: [] };
       }
-      const refusal = guard?.();
+      const refusal = unreadable.whyNot(event) ?? guard?.();
       if (refusal !== undefined) return { decision: { kind: "refused", refusal }, ...subject, entries: [] };
       const decision = decide(before, event, {
         nowMs: atMs,
@@ -118,8 +122,11 @@ export function fleetMemory(holdings: Holdings): FleetMemory {
     apply: (changes) => {
       if (changes.kind === "everything") {
         fleet = indexFleet(changes.machines);
+        unreadable.clear();
+        unreadable.apply([], changes.unreadable);
         return;
       }
+      unreadable.apply(changes.machines, changes.unreadable);
       const there = new Set(changes.machines.map(({ id }) => id));
       for (const { machine, absorbed = [] } of changes.changes) {
         for (const id of [...absorbed, machine.id]) if (!there.has(id)) fleet.remove(id);

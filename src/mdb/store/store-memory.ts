@@ -3,6 +3,7 @@ import type { Entry, Holdings, RemoteChanges } from "../journal/journal.ts";
 import { changeOf, changesOf } from "./changes.ts";
 import { type DocumentMemory, documentMemory } from "./document-memory.ts";
 import { type FleetMemory, fleetMemory } from "./fleet-memory.ts";
+import { tellUnreadable } from "./unreadable-records.ts";
 
 /** What the database holds, in memory, up to a position. */
 export type StoreMemory = {
@@ -23,6 +24,7 @@ export function storeMemory(
   const fleet = fleetMemory(holdings);
   const documents = documentMemory(holdings.documents);
   let position = holdings.position;
+  tellUnreadable(holdings.unreadable, log);
   return {
     ...{ fleet, documents, position: () => position },
     written: (entries, before) => {
@@ -38,6 +40,7 @@ export function storeMemory(
     takeRemote: (remote) => {
       const changes = changesOf(remote, fleet.fleet().get);
       fleet.apply(remote);
+      tellUnreadable(remote.unreadable, log);
       if (remote.kind === "everything") {
         log("warn", "all machines are read anew: too much was written by others, or the database is another one", {
           ...{ before: position, now: remote.position },

@@ -10,7 +10,7 @@ function countingJournal(): { readonly journal: Journal; readonly transactions: 
   const transactions: number[] = [];
   const unasked = async () => assert.fail("not asked in this test");
   const journal: Journal = {
-    load: async () => ({ position: 0, machines: [], documents: [] }),
+    load: async () => ({ position: 0, machines: [], unreadable: [], documents: [] }),
     commit: async ({ since, entries }) => {
       transactions.push(entries().length);
       return since();

@@ -52,9 +52,16 @@ export type OneSite = {
 
 /** A ledger that keeps nothing: the Store's memory is the database. */
 const noJournal: Journal = {
-  load: async () => ({ position: 0, machines: [], documents: [] }),
+  load: async () => ({ position: 0, machines: [], unreadable: [], documents: [] }),
   commit: async ({ since }) => since(),
-  remoteChangesSince: async (position) => ({ kind: "changes", position, machines: [], documents: [], changes: [] }),
+  remoteChangesSince: async (position) => ({
+    kind: "changes",
+    position,
+    machines: [],
+    unreadable: [],
+    documents: [],
+    changes: [],
+  }),
   changesSince: async () => ({ kind: "changes", changes: [] }),
   history: async () => [],
   audit: async () => [],

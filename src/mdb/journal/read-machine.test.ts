@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { after, test } from "node:test";
+import { machineIdFromMac } from "../../core/machine/life/move.ts";
+import { testMachine } from "../../core/machine/testing/test-machine.ts";
+import { openStore } from "../open-store.ts";
+import { asks, birthOf, stillClock, testMac } from "../testing/store-suite.ts";
+import { readMachine } from "./read-machine.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "birther-records-"));
+after(() => rmSync(directory, { recursive: true }));
+
+const healthy = testMachine("healthy");
+const { id } = healthy;
+const { storage: _none, ...withoutStorage } = healthy;
+const faults: readonly (readonly [title: string, document: string, fault: RegExp])[] = [
+  ["half a record", JSON.stringify(healthy).slice(0, 200), /^expected JSON, found /],
+  ["no object", "[]", /expected .*found/],
+  [
+    "a state that is none",
+    JSON.stringify({ ...healthy, state: "dead" }),
+    /^state: expected .*"healthy".*, found "dead"$/,
+  ],
+  ["a healthy machine without storage", JSON.stringify(withoutStorage), /^storage: expected .*, found undefined$/],
+  ["text for a number", JSON.stringify({ ...healthy, revision: "1" }), /^revision: expected number, found "1"$/],
+  [
+    "a condition that is none",
+    JSON.stringify({ ...healthy, conditions: [{ kind: "odd", reason: "", sinceMs: 0 }] }),
+    /^conditions\.0\.kind: expected .*, found "odd"$/,
+  ],
+  [
+    "the record of another machine",
+    JSON.stringify({ ...healthy, id: "m-000000000009" }),
+    /^id: expected m-525400000001/,
+  ],
+];
+for (const [title, document, fault] of faults)
+  test(`a stored record, ${title}: what is wrong and where is named`, () => {
+    const read = readMachine({ id, document });
+    assert.ok(read.kind === "unreadable");
+    assert.match(read.record.fault, fault);
+    assert.ok(read.record.claims.includes(`mac ${healthy.macs[0]}`));
+  });
+
+test("a stored record keeps what a newer version added", () => {
+  const document = { ...healthy, rackColour: "red", pxe: { ...healthy.pxe, speed: 1 } };
+  assert.deepEqual(readMachine({ id, document: JSON.stringify(document) }), { kind: "machine", machine: document });
+});
+
+test("one damaged record: the others are served, its machine is neither born anew nor anybody else's", async () => {
+  const path = join(directory, "damaged.sqlite");
+  const lines: string[] = [];
+  const log = (_level: string, message: string) => void lines.push(message);
+  {
+    await using store = await openStore({ path, clock: stillClock(), log });
+    for (const event of [...birthOf(1), ...birthOf(2)]) await store.apply(event);
+  }
+  const damaged = machineIdFromMac(testMac(1));
+  const database = new DatabaseSync(path);
+  database
+    .prepare("UPDATE machines SET document = replace(document, '\"healthy\"', '\"dead\"') WHERE id = ?")
+    .run(damaged);
+  const before = database.prepare("SELECT document FROM machines WHERE id = ?").get(damaged);
+  database.close();
+
+  {
+    await using store = await openStore({ path, clock: stillClock(), log });
+    assert.deepEqual(
+      store.list().map((machine) => machine.hostname),
+      ["r01u2"],
+    );
+    assert.deepEqual(
+      store.unreadable().map((record) => record.id),
+      [damaged],
+    );
+    assert.match(lines.find((line) => line.includes(damaged)) ?? "", /state: expected .*found "dead"/);
+    const [, , , takesItsSlot] = birthOf(3);
+    assert.ok(takesItsSlot?.kind === "becameHealthy");
+    const placement = { ...takesItsSlot.placement, hostname: "r01u1" };
+    for (const event of [
+      asks(1),
+      { kind: "orderIssued", id: damaged, tokenHash: "t", expiresAtMs: 9e12 } as const,
+      { ...takesItsSlot, placement },
+    ]) {
+      const decision = await store.apply(event);
+      assert.equal(decision.kind === "refused" && decision.refusal.kind, "unreadableRecord", event.kind);
+    }
+    assert.equal((await store.apply({ kind: "subSeen", id: machineIdFromMac(testMac(2)) })).kind, "changed");
+  }
+  const again = new DatabaseSync(path);
+  assert.deepEqual(again.prepare("SELECT document FROM machines WHERE id = ?").get(damaged), before);
+  again.close();
+});
