@@ -113,7 +113,7 @@ export const suites: readonly Suite[] = [
   {
     name: "dominator",
     about: "birther-agent as an ordinary program against the Dominator: fetch, update, forged contents, power cuts",
-    cost: "10 s",
+    cost: "20 s",
     packages: [...packagesOf["image build"], "cpio", "cryptsetup-bin", "zstd"],
     run: {
       kind: "files",
