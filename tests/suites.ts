@@ -153,6 +153,7 @@ export const suites: readonly Suite[] = [
       "isc-dhcp-relay",
       "iproute2",
       "nftables",
+      "procps",
     ],
     run: {
       kind: "files",
@@ -194,7 +195,7 @@ export const suites: readonly Suite[] = [
     name: "firmware",
     about: "OVMF and SeaBIOS: UEFI HTTP boot, Secure Boot with Microsoft's keys, ProxyDHCP beside dnsmasq, local boot",
     cost: "11 min",
-    packages: [...packagesOf.demo, "dnsmasq-base"],
+    packages: [...packagesOf.demo, "dnsmasq-base", "fdisk", "nftables"],
     run: {
       kind: "files",
       // Files are taken in the order of their names: the births, which take longest, come first.
