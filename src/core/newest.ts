@@ -1,9 +1,9 @@
-/** What part of the entries is forgotten at once when there are too many: one in so many. */
+/** The divisor for the share of entries to drop at once beyond the limit. */
 const forgottenPart = 16;
 
 /**
- * Puts an entry last into a map that stands in the order of age, and forgets the oldest when there are more than `limit`.
- * Several at once: what a map has deleted leaves holes, and the way to its first entry leads past all of them.
+ * Appends an entry to a map ordered by age, and drops the oldest entries beyond `limit`. Several are dropped at once, because
+ * deleted entries leave holes in a map, and the search for its first entry passes all of them.
  */
 export function putNewest<Key, Value>(map: Map<Key, Value>, entry: readonly [Key, Value], limit: number): void {
   const [key, value] = entry;

@@ -10,10 +10,10 @@ export type Clock = { readonly nowMs: () => number; readonly monotonicMs: () => 
 export type Random = { readonly bytes: (count: number) => Uint8Array };
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
-/** One structured line: what happened in a few words, and the facts. */
+/** One structured log entry: a short message, and the facts. */
 export type Log = (level: LogLevel, message: string, facts?: { readonly [name: string]: unknown }) => void;
 
-/** What is known of every change, on the feed and long after. */
+/** The facts of every change, on the feed and in the history. */
 type RecordedChange = {
   readonly event: MachineEvent;
   readonly atMs: number;
@@ -22,27 +22,27 @@ type RecordedChange = {
    * kept over restarts. A change of a document has a number of its own, which the feed of machines leaves out.
    */
   readonly position: number;
-  /** Who asked for it, where a person or a program did. */
+  /** The caller who requested it, if any. */
   readonly by?: string;
-  /** Records that ceased to exist by it: they were other NICs of this machine. */
+  /** Records that this change deleted: they belonged to other NICs of this machine. */
   readonly absorbed?: readonly MachineId[];
 };
 
 /**
- * A change that the Store made, as the feed tells it. One that another process made brings the newest record there is;
- * what `PastChange` names is as it was at this change.
+ * A change of the Store, as the feed reports it. A change by another process carries the newest record; the parts in
+ * `PastChange` are as of this change.
  */
 export type Change = RecordedChange & { readonly machine: MachineThen };
 
-/** A record of which the state may be an earlier one than that of its other facts. */
+/** A record whose state may be older than its other facts. */
 type MachineThen = Pick<Machine, keyof Machine>;
 
-/** A change long after: the event, and the part of the record that tells what became of the machine by it. */
+/** A change in the history: the event, and the part of the record that shows its effect. */
 export type PastChange = RecordedChange & {
   readonly machine: Pick<Machine, "id" | "revision" | "state" | "generation" | "conditions" | "hostname" | "phase">;
 };
 
-/** Small things that are kept beside the machines: what was learned of firmware, addresses out of use, operators' tokens, places to call. */
+/** Small documents besides the machines: lessons about firmware, declined addresses, operators' tokens, webhooks. */
 export type DocumentKind = "lesson" | "declinedAddress" | "token" | "tokenUse" | "webhook" | "authority";
 
 /** One of them: JSON under a key. `position` is that of the change that wrote it. */
@@ -53,7 +53,7 @@ export type Document = {
   readonly position: number;
 };
 
-/** One write that somebody asked for: who, what, and the facts that it changed, without hashes of secrets. */
+/** One requested write: the caller, the action, and the changed facts, without hashes of secrets. */
 export type AuditEntry = {
   readonly position: number;
   readonly atMs: number;
@@ -68,11 +68,11 @@ export type AuditEntry = {
 };
 
 export type ApplyOptions = {
-  /** Who asks: leaves an entry in the audit. Without it the event's own `by` does. */
+  /** The caller, for the audit; by default the event's own `by`. */
   readonly by?: string;
-  /** Refused with `changedMeanwhile` when the machine's record is not of this revision any more. */
+  /** Refused with `changedMeanwhile` if the machine's record no longer has this revision. */
   readonly expectRevision?: number;
-  /** Asked each time the event is decided, also when it is decided anew on what others wrote: its refusal stands. */
+  /** Called each time the event is decided, also when it is decided again after a concurrent write; its refusal is final. */
   readonly guard?: () => Refusal | undefined;
 };
 
@@ -89,7 +89,7 @@ export type UnreadableRecord = {
 };
 
 /**
- * The MDB as other rooms see it. Reads come from a cache in memory, so that a packet never waits for a database;
+ * The MDB as other rooms use it. Reads come from a cache in memory, so that a packet never waits for a database;
  * `apply` and the writers of documents resolve when the change is durable.
  */
 export type Store = {
@@ -97,15 +97,15 @@ export type Store = {
   readonly byMac: (mac: Mac) => Machine | undefined;
   /** By the permanent or the temporary address. */
   readonly byAddress: (address: Ipv4) => Machine | undefined;
-  /** By hostname, id, MAC or dotted-quad address: whatever an operator types, or a server sees at the other end. */
+  /** The machine with this hostname, id, MAC or dotted-quad address. */
   readonly find: (name: string) => Machine | undefined;
-  /** All machines as they are: one array that goes on changing, so that asking costs nothing. Whoever waits in between takes a copy. */
+  /** All machines, in one live array, so that the call costs nothing. A caller that awaits in between must copy it. */
   readonly list: () => readonly Machine[];
   readonly unreadable: () => readonly UnreadableRecord[];
   readonly apply: (event: MachineEvent, options?: ApplyOptions) => Promise<Decision>;
-  /** Calls back after each change; returns the function that ends it. */
+  /** Calls back after each change; returns the function that unsubscribes. */
   readonly watch: (listener: (change: Change) => void) => () => void;
-  /** The position of the last change that watchers heard; 0 before the first. */
+  /** The position of the latest change that watchers received; 0 before the first. */
   readonly position: () => number;
   /** The changes after a position, oldest first, at most `limit`; or from where on they are still known, all before being forgotten. */
   readonly changesSince: (
@@ -115,28 +115,28 @@ export type Store = {
     | { readonly kind: "changes"; readonly changes: readonly PastChange[] }
     | { readonly kind: "tooOld"; readonly oldest: number }
   >;
-  /** The last events of a machine, newest last. */
+  /** The latest events of a machine, newest last. */
   readonly history: (id: MachineId, limit: number) => Promise<readonly PastChange[]>;
-  /** Newest first; of one machine or document, or of all. */
+  /** Audit entries, newest first: of one machine or document, or of all. */
   readonly audit: (query: {
     readonly subject?: string;
     readonly beforePosition?: number;
     readonly limit: number;
   }) => Promise<readonly AuditEntry[]>;
-  /** Console and log lines that init or sub sent, kept apart from the record and bounded. */
+  /** Console and log lines of init or the agent, stored outside the record and bounded. */
   readonly addLog: (id: MachineId, lines: readonly string[]) => void;
   readonly log: (id: MachineId) => readonly string[];
   /** All documents of a kind, in the order in which they were first written. */
   readonly documents: (kind: DocumentKind) => readonly Document[];
-  /** Puts a document in the place of the one with its key. */
+  /** Writes a document, replacing any with the same key. */
   readonly putDocument: (put: Pick<Document, "kind" | "key" | "document"> & { readonly by?: string }) => Promise<void>;
-  /** Resolves also when there was none. */
+  /** Deletes a document; resolves even if there is none. */
   readonly dropDocument: (drop: Pick<Document, "kind" | "key"> & { readonly by?: string }) => Promise<void>;
-  /** True in exactly one of the processes on a database: who does what must be done once asks it each time. */
+  /** True in exactly one of the processes on a database; checked before each task that must run only once. */
   readonly leads: () => boolean;
 };
 
-/** Makes the token of a boot script: a fresh birth order for a machine, or the reason why there is none now. */
+/** Creates the token of a boot script: a new order for a machine, or the reason for a refusal. */
 export type IssueOrder = (
   id: MachineId,
 ) => Promise<

@@ -30,7 +30,7 @@ const faults = [
     title: "a disk too small",
     spec: machineSpec(4, { memoryMiB: 768, disks: [{ bus: "virtio", sizeMiB: 1024, serial: "TINY4" }] }),
     condition: "failing",
-    says: /2048 MiB are needed.*1024 MiB/,
+    says: /expected 2048 MiB.*1024 MiB/,
   },
 ] as const;
 

@@ -3,7 +3,7 @@ import { pathOf } from "../../src/boot-server/http/request-path.ts";
 import { bytesFromText, textFromBytes } from "../../src/core/bytes/text.ts";
 import { classifyMessage } from "../../src/core/dhcp/client-message.ts";
 import { readDhcp } from "../../src/core/dhcp/codec/read.ts";
-import { relayWishes } from "../../src/core/dhcp/codec/relay-agent.ts";
+import { relayRequests } from "../../src/core/dhcp/codec/relay-agent.ts";
 import { readSubOptions } from "../../src/core/dhcp/codec/sub-options.ts";
 import { writeDhcp } from "../../src/core/dhcp/codec/write.ts";
 import { readLldp } from "../../src/core/lldp/read.ts";
@@ -66,7 +66,7 @@ export const readers: readonly Reader[] = [
       if (result.kind === "malformed") return;
       classifyMessage(result.packet);
       classifyClient(result.packet);
-      relayWishes(result.packet);
+      relayRequests(result.packet);
       writeDhcp(result.packet, 576);
     },
   },

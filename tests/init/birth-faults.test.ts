@@ -202,7 +202,7 @@ const beforePlacement: readonly Row[] = [
       text(() => "another\n"),
       { from: serialReads - 3 },
     ),
-    fails: ["check the root disk", /another disk now.*serial another/],
+    fails: ["check the root disk", /now another disk.*serial another/],
   },
 ];
 
@@ -231,7 +231,7 @@ const afterPlacement: readonly Row[] = [
       text(() => "another\n"),
       { from: serialReads - 1 },
     ),
-    fails: ["partition", /another disk now.*serial another/],
+    fails: ["partition", /now another disk.*serial another/],
   },
   {
     title: "sfdisk is missing",

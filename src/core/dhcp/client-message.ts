@@ -1,27 +1,27 @@
 import { type Ipv4, noAddress } from "../net/ipv4.ts";
 import type { DhcpPacket } from "./codec/packet.ts";
 
-/** What a client wants, in RFC 2131's terms (§4.3, table 4). */
+/** The purpose of a client's message, in RFC 2131's terms (§4.3, table 4). */
 export type ClientMessage =
-  /** `address` is the one it had before and would like again, if it says so. */
+  /** `address` is the former address that the client requests, if any. */
   | { readonly kind: "discover"; readonly address?: Ipv4 }
-  /** It takes the offer of the server named. */
+  /** The client accepts the offer of the named server. */
   | { readonly kind: "selecting"; readonly server: Ipv4; readonly address: Ipv4 }
-  /** It remembers an address from before and asks whether that still holds. */
+  /** The client asks whether a remembered address is still valid. */
   | { readonly kind: "initReboot"; readonly address: Ipv4 }
-  /** It uses the address and wants it for longer (RENEWING and REBINDING: the same to us). */
+  /** The client extends the lease of its address (RENEWING or REBINDING). */
   | { readonly kind: "extending"; readonly address: Ipv4 }
-  /** It found somebody else using the address. */
+  /** The client found another host at the address. */
   | { readonly kind: "decline"; readonly address: Ipv4 }
   | { readonly kind: "release"; readonly address: Ipv4 }
-  /** It has an address from elsewhere and wants the parameters only. */
+  /** The client has an address from elsewhere and requests only parameters. */
   | { readonly kind: "inform"; readonly address: Ipv4 }
   | { readonly kind: "notForServers"; readonly why: "aReply" | "bootp" | "serverMessage" | "incompleteRequest" };
 
 /** The messages that a server answers. */
 export type Asking = Exclude<ClientMessage, { kind: "notForServers" | "release" | "decline" }>;
 
-/** Sorts a packet by what its sender wants. */
+/** Classifies a packet by the purpose of its sender. */
 export function classifyMessage(packet: DhcpPacket): ClientMessage {
   if (packet.op !== 1) return { kind: "notForServers", why: "aReply" };
   const { dhcpMessageType, requestedIpAddress } = packet.options;
@@ -48,10 +48,10 @@ export function classifyMessage(packet: DhcpPacket): ClientMessage {
   }
 }
 
-/** RFC 2131 §4.3.2: the state shows in options 50 and 54 and in ciaddr. */
+/** RFC 2131 §4.3.2: options 50 and 54 and ciaddr reveal the state of the client. */
 function classifyRequest(packet: DhcpPacket): ClientMessage {
   const { requestedIpAddress, serverIdentifier } = packet.options;
-  // Q13: some clients fill in ciaddr where it must be zero; with option 50 present it means nothing.
+  // Q13: some clients set ciaddr when it must be zero; with option 50 it is ignored.
   if (serverIdentifier !== undefined && requestedIpAddress !== undefined)
     return { kind: "selecting", server: serverIdentifier, address: requestedIpAddress };
   if (requestedIpAddress !== undefined) return { kind: "initReboot", address: requestedIpAddress };

@@ -1,15 +1,15 @@
 import type { Ipv4 } from "../net/ipv4.ts";
 
-/** Another DHCP server on a wire: its server identifier, and when it was first and last heard. */
+/** Another DHCP server on a network: its server identifier, and when it was first and last detected. */
 export type ForeignServer = { readonly address: Ipv4; readonly sinceMs: number; readonly lastMs: number };
 
-/** Whether a network is served, as far as other DHCP servers decide it. */
+/** Whether a network is served, with regard to other DHCP servers. */
 export type ForeignWatch =
-  /** At the start: is anybody there? Nothing is answered yet. */
+  /** Initial probing for other servers; nothing is answered yet. */
   | { readonly kind: "probing"; readonly untilMs: number }
-  /** It is served; `foreign` was heard nevertheless, where that is allowed. */
+  /** The network is served; `foreign` is present, which is allowed. */
   | { readonly kind: "serving"; readonly foreign?: ForeignServer }
-  /** It is not served. `unanswered` probes in a row have heard nobody. */
+  /** The network is not served. `unanswered` consecutive probes got no answer. */
   | {
       readonly kind: "stopped";
       readonly foreign: ForeignServer;
@@ -19,26 +19,26 @@ export type ForeignWatch =
 
 export type ForeignStep = {
   readonly state: ForeignWatch;
-  /** Whether to broadcast a DISCOVER of our own now. */
+  /** Whether to broadcast a DISCOVER as a probe now. */
   readonly probe: boolean;
   readonly wakeAtMs?: number;
 };
 
-/** Servers answer a DISCOVER within this, but those that ping the address first; they are heard later (dnsmasq: 3 s). */
+/** Servers answer a DISCOVER within this time, except those that ping the address first; their answer is noticed later (dnsmasq: 3 s). */
 const probingMs = 2000;
 const againMs = 1000;
 
-/** A server that was found is looked for so often, and believed gone when it was silent so many times. */
+/** The interval of probes for a detected server, and the number of unanswered probes after which it counts as gone. */
 const lookAgainMs = 30_000;
 const goneAfter = 3;
 
-/** The first step. Where other servers are `allowed` it is served at once, and they are only looked for to be named. */
+/** The first step. If other servers are `allowed`, the network is served at once, and probes only identify them. */
 export function startForeignWatch(allowed: boolean, nowMs: number): ForeignStep {
   if (allowed) return { state: { kind: "serving" }, probe: true };
   return { state: { kind: "probing", untilMs: nowMs + probingMs }, probe: true, wakeAtMs: nowMs + againMs };
 }
 
-/** What becomes of the watch when another server is heard, or when it is time. */
+/** The next state after another server was detected, or after a timer. */
 export function stepForeignWatch(
   state: ForeignWatch,
   event: { readonly kind: "heard"; readonly address: Ipv4 } | { readonly kind: "woken" },

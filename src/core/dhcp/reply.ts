@@ -3,7 +3,7 @@ import { type DhcpOptions, type OptionName, type OptionsInMaking, optionTable } 
 import { broadcastFlag, type DhcpPacket, fileLength } from "./codec/packet.ts";
 import { largestMessage } from "./codec/write.ts";
 
-/** What a server has to say; `replyTo` puts it into the form that the request calls for. */
+/** The content of a reply; `replyTo` encodes it as the request requires. */
 export type ReplyContent =
   | { readonly type: "nak"; readonly server: Ipv4; readonly message: string }
   | {
@@ -13,9 +13,9 @@ export type ReplyContent =
       readonly address: Ipv4;
       /** Absent in the answer to INFORM (RFC 2131 §4.3.5). */
       readonly leaseSeconds?: number;
-      /** Sent whether asked for or not. */
+      /** Options to send unconditionally. */
       readonly always: DhcpOptions;
-      /** Sent only if the client's option 55 names them (netboot.md D11). */
+      /** Options to send if the client's option 55 lists them (netboot.md D11). */
       readonly ifAsked: DhcpOptions;
       /** Boot file and the server that has it (option 67 and `file`, 66 and siaddr). */
       readonly boot?: { readonly file: string; readonly server: Ipv4 } | undefined;
@@ -28,7 +28,7 @@ export function replyTo(request: DhcpPacket, content: ReplyContent): DhcpPacket 
   if (content.type === "nak")
     return {
       ...header,
-      // RFC 2131 §4.3.2: the relay must broadcast a NAK, for the client cannot be reached at its old address.
+      // RFC 2131 §4.3.2: the relay must broadcast a NAK, because the client cannot be reached at its old address.
       flags: giaddr === noAddress ? request.flags : request.flags | broadcastFlag,
       ciaddr: noAddress,
       yiaddr: noAddress,
@@ -43,7 +43,7 @@ export function replyTo(request: DhcpPacket, content: ReplyContent): DhcpPacket 
     ciaddr: content.type === "ack" && request.options.requestedIpAddress === undefined ? request.ciaddr : noAddress,
     yiaddr: content.address,
     siaddr: boot?.server ?? noAddress,
-    // A name too long for the field goes in option 67 alone.
+    // A name that is too long for the field goes only into option 67.
     file: boot !== undefined && boot.file.length < fileLength ? boot.file : "",
     options: leaseOptions(request, content),
   };
@@ -51,11 +51,11 @@ export function replyTo(request: DhcpPacket, content: ReplyContent): DhcpPacket 
 
 const none: ReadonlyMap<number, Uint8Array> = new Map();
 
-/** The IP packet that every client must take (RFC 2131 §2), and the headers in it that are not the message. */
+/** The IP packet size that every client must accept (RFC 2131 §2), and the size of the headers in it. */
 const everybodysMaximum = 576;
 const ipAndUdpHeaders = 28;
 
-/** The bytes that the reply to this client may have: its option 57 counts IP and UDP headers too (RFC 2132 §9.10). */
+/** The maximum size of a reply to this client: its option 57 includes the IP and UDP headers (RFC 2132 §9.10). */
 export function replyLimit(request: DhcpPacket): number {
   const stated = request.options.maximumDhcpMessageSize ?? everybodysMaximum;
   return Math.min(largestMessage, Math.max(stated, everybodysMaximum) - ipAndUdpHeaders);
@@ -73,7 +73,7 @@ function nakOptions(request: DhcpPacket, { server, message }: ReplyContent & { r
   return options;
 }
 
-// Put one after the other: to spread them into one another costs each reply three times as much.
+// Options are set one by one: spreading objects costs each reply three times as much.
 function leaseOptions(request: DhcpPacket, content: Exclude<ReplyContent, { type: "nak" }>): DhcpOptions {
   const { type, server, leaseSeconds, always, ifAsked, boot } = content;
   const options: OptionsInMaking = { dhcpMessageType: type, serverIdentifier: server };
@@ -92,7 +92,7 @@ function putOption<Name extends OptionName>(options: OptionsInMaking, name: Name
 }
 
 /**
- * What goes back as it came: client identifier (RFC 6842), machine identifier (PXE 2.1, Q6), subnet selection (RFC 3011
+ * The options to echo: client identifier (RFC 6842), machine identifier (PXE 2.1, Q6), subnet selection (RFC 3011
  * §2.1), relay information (RFC 3046).
  */
 function echo(options: OptionsInMaking, request: DhcpPacket): void {

@@ -13,20 +13,20 @@ import {
 import { type AgeSketch, ageQuantile, newAgeSketch, noteAge } from "./age-sketch.ts";
 import type { MetricFamily } from "./exposition.ts";
 
-/** What a pass over the fleet has counted so far. */
+/** The counts of a pass over the fleet. */
 export type FleetTally = {
-  /** Each state's machines by phase; `none` before the first. */
+  /** The machines of each state by phase; `none` before the first phase. */
   readonly phasesByState: { readonly [S in MachineState]: Map<Phase | "none", number> };
   readonly byCondition: Map<ConditionKind, number>;
   readonly agesByPhase: Map<Phase, AgeSketch>;
-  /** Machines that are longer in a phase than they may be. */
+  /** Machines past the deadline of their phase. */
   readonly latePhases: Map<Phase, number>;
   readonly byVerdict: { [V in BurnInReport["verdict"]]: number };
-  /** Tests of the last burn-ins: how many passed and failed. */
+  /** Tests of the latest burn-ins: the numbers of passed and failed ones. */
   readonly byTest: { readonly [T in BurnInResult["test"]]: { passed: number; failed: number } };
 };
 
-/** A tally of nothing. Every state, verdict and test is there: a rule must not take a missing sample for trouble. */
+/** An empty tally with every state, verdict and test: an alert rule must not mistake a missing sample for a problem. */
 export function newTally(): FleetTally {
   const none = () => new Map<Phase | "none", number>([["none", 0]]);
   const test = () => ({ passed: 0, failed: 0 });
@@ -40,7 +40,7 @@ export function newTally(): FleetTally {
   };
 }
 
-/** Counts a machine as it stands at a time. */
+/** Counts a machine at a given time. */
 export function tallyMachine(
   tally: FleetTally,
   machine: Machine,
@@ -60,12 +60,12 @@ export function tallyMachine(
   for (const { test, ok } of burnIn.results) tally.byTest[test][ok ? "passed" : "failed"] += 1;
 }
 
-/** The figures of the whole fleet, counted anew from the records. */
+/** The metrics of the whole fleet, counted from the records. */
 export function fleetMetrics(tally: FleetTally): MetricFamily[] {
   return [
     {
       name: "birther_machines",
-      help: "Machines by the state that is intended for them and the phase last seen.",
+      help: "Machines by intended state and last observed phase.",
       kind: "gauge",
       samples: machineStates.flatMap((state) =>
         [...tally.phasesByState[state]].map(([phase, value]) => ({ labels: { state, phase }, value })),
@@ -73,7 +73,7 @@ export function fleetMetrics(tally: FleetTally): MetricFamily[] {
     },
     {
       name: "birther_machines_with_condition",
-      help: "Machines on which a condition stands.",
+      help: "Machines by condition.",
       kind: "gauge",
       samples: conditionKinds.map((kind) => ({
         labels: { condition: kind },
@@ -82,20 +82,20 @@ export function fleetMetrics(tally: FleetTally): MetricFamily[] {
     },
     {
       name: "birther_machines_above_deadline",
-      help: "Machines that are longer in a phase than its deadline, without those on hold, retired or waiting; of phase up, whose sub is silent.",
+      help: "Machines past the deadline of their phase (in phase up: with a silent agent), except those on hold, in maintenance, retired or waiting.",
       kind: "gauge",
       samples: [...tally.latePhases].map(([phase, value]) => ({ labels: { phase }, value })),
     },
     ...ageFamilies(tally.agesByPhase),
     {
       name: "birther_machines_by_burn_in",
-      help: "Machines by the verdict of their last burn-in.",
+      help: "Machines by the verdict of their latest burn-in.",
       kind: "gauge",
       samples: Object.entries(tally.byVerdict).map(([verdict, value]) => ({ labels: { verdict }, value })),
     },
     {
       name: "birther_burn_in_tests",
-      help: "Results of the machines' last burn-ins by test.",
+      help: "Results of the latest burn-ins by test.",
       kind: "gauge",
       samples: Object.entries(tally.byTest).flatMap(([test, counts]) =>
         Object.entries(counts).map(([result, value]) => ({ labels: { test, result }, value })),
@@ -104,17 +104,25 @@ export function fleetMetrics(tally: FleetTally): MetricFamily[] {
   ];
 }
 
-/** For how long machines have been in their phase. Not a histogram: those count what happened, this is what is now. */
-const ageFigures: readonly { readonly name: string; readonly share: number; readonly word: string }[] = [
-  { name: "birther_phase_age_median_seconds", share: 0.5, word: "half of the machines have been at most so long in" },
-  { name: "birther_phase_age_p95_seconds", share: 0.95, word: "95 % of the machines have been at most so long in" },
-  { name: "birther_phase_age_max_seconds", share: 1, word: "the slowest machine has been so long in" },
+/** The time that machines have spent in their current phase. Not a histogram, which counts past observations. */
+const ageFigures: readonly { readonly name: string; readonly share: number; readonly text: string }[] = [
+  {
+    name: "birther_phase_age_median_seconds",
+    share: 0.5,
+    text: "half of the machines have been in the phase for at most this time",
+  },
+  {
+    name: "birther_phase_age_p95_seconds",
+    share: 0.95,
+    text: "95 % of the machines have been in the phase for at most this time",
+  },
+  { name: "birther_phase_age_max_seconds", share: 1, text: "the slowest machine has been in the phase for this time" },
 ];
 
 function ageFamilies(agesByPhase: ReadonlyMap<Phase, AgeSketch>): MetricFamily[] {
-  return ageFigures.map(({ name, share, word }) => ({
+  return ageFigures.map(({ name, share, text }) => ({
     name,
-    help: `Of each phase: ${word} it.`,
+    help: `For each phase: ${text}.`,
     kind: "gauge",
     samples: phases.flatMap((phase) => {
       const ages = agesByPhase.get(phase);

@@ -3,8 +3,8 @@ import type { Disk } from "./hardware.ts";
 import { isFixed } from "./root-disk.ts";
 
 /**
- * Waiting until the list of disks is whole: kernels show disks one by one, each controller at its own pace, and a choice
- * from half a list takes a data disk. A step function: the skin scans, asks, sleeps.
+ * Waits until the list of disks is complete: kernels detect disks one by one, each controller at its own pace, and a choice
+ * from an incomplete list may take a data disk. A step function: the caller scans and sleeps.
  */
 export type DiskSettling =
   | { readonly kind: "waiting"; readonly since: SettlingSince; readonly wakeAtMs: number }
@@ -14,27 +14,27 @@ type SettlingSince = { readonly startMs: number; readonly unchangedMs: number; r
 
 export type DiskSight = {
   readonly disks: readonly Disk[];
-  /** Drivers of the SCSI hosts there are (`/sys/class/scsi_host/hostN/proc_name`). */
+  /** Drivers of the SCSI hosts (`/sys/class/scsi_host/hostN/proc_name`). */
   readonly hostDrivers: readonly string[];
   /** The root disk that an earlier birth chose. */
   readonly recorded?: RecordedDisk | undefined;
 };
 
-/** How long the list must stay as it is. */
+/** How long the list must remain unchanged. */
 const quietMs = 2000;
 /** The same behind a SAS or RAID controller, which wakes its disks in groups, seconds apart (SAS-3 staggered spin-up). */
 const slowQuietMs = 8000;
 const slowDrivers: readonly string[] = ["mpt3sas", "mptsas", "megaraid_sas", "smartpqi", "hpsa", "aacraid", "qla2xxx"];
-/** How long a disk that must be there is waited for: any one at all, or the recorded one. */
+/** How long to wait for a required disk: any disk, or the recorded one. */
 const missingMs = 20_000;
-/** Disks that come and go must not hold a birth up for ever. */
+/** Upper limit: disks that come and go must not delay a birth forever. */
 const mostMs = 60_000;
 const lookEveryMs = 250;
 
-/** No wait takes longer: for the deadline of whoever waits. */
+/** The longest possible wait, for the deadline of the caller. */
 export const disksSettleSeconds = mostMs / 1000;
 
-/** One look at the disks; `before` is what the look before this one gave. */
+/** One check of the disks; `before` is the result of the previous check. */
 export function settleDisks(before: DiskSettling | undefined, sight: DiskSight, nowMs: number): DiskSettling {
   const { disks, hostDrivers, recorded } = sight;
   const seen = disks.map((disk) => [disk.path, disk.wwn, disk.serial, disk.sizeBytes].join(" ")).join("\n");

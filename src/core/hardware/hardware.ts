@@ -29,7 +29,7 @@ export type Nic = {
   readonly name: string;
   readonly mac: Mac;
   readonly driver: string;
-  /** Megabits a second; 0 where the driver does not say. */
+  /** Megabits per second; 0 if the driver does not report it. */
   readonly speedMbps: number;
   readonly carrier: boolean;
   /** Kernel device path, e.g. `pci0000:00/0000:00:02.0`. */
@@ -43,17 +43,17 @@ export type Hardware = {
   readonly disks: readonly Disk[];
   readonly nics: readonly Nic[];
   readonly firmware: "bios" | "uefi";
-  /** Whether the firmware starts only what is signed. */
+  /** Whether the firmware starts only signed programs. */
   readonly secureBoot: boolean;
   readonly tpm: boolean;
   readonly watchdog: string;
   readonly smbios: Smbios;
 };
 
-/** One burn-in test: what was measured and whether it held. */
+/** The result of one burn-in test. */
 export type BurnInResult = {
   readonly test: "cpu" | "memory" | "disk" | "diskRead" | "network";
-  /** What was tested, e.g. `/dev/vda` or `2 CPUs`. */
+  /** The subject of the test, such as `/dev/vda` or `2 CPUs`. */
   readonly subject: string;
   readonly ok: boolean;
   readonly durationMs: number;

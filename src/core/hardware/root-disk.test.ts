@@ -44,7 +44,7 @@ const choices: readonly { title: string; disks: readonly Disk[]; path?: string; 
     disks: [disk("/dev/sda", 9, { serial: "S2" }), disk("/dev/sdb", 9, { serial: "S1" })],
     path: "/dev/sdb",
   },
-  { title: "no disk at all", disks: [], reason: /^there is no disk in this machine$/ },
+  { title: "no disk at all", disks: [], reason: /^no disk found: expected a fixed disk$/ },
   { title: "only a stick", disks: [disk("/dev/sda", 9, { bus: "usb" })], reason: /no disk .*USB: \/dev\/sda/ },
   { title: "too small", disks: [disk("/dev/sda", 1)], reason: /expected 2048 MiB, found \/dev\/sda 1024 MiB/ },
 ];
@@ -61,11 +61,11 @@ test("root disk: it must hold what the configuration puts on it, whatever the mi
   assert.match(choice.kind === "refused" ? choice.reason : "", /expected 2576 MiB/);
 });
 
-test("root disk: says why it was chosen", () => {
+test("root disk: the reason for the choice", () => {
   const choice = chooseRootDisk([disk("/dev/sda", 4), disk("/dev/sdb", 8)], policy);
   assert.equal(
     choice.kind === "chosen" && choice.why,
-    "the smallest solid state disk of 2 that fit: 4096 MiB, 2048 MiB needed",
+    "the smallest solid state disk of 2 suitable ones: 4096 MiB, 2048 MiB needed",
   );
 });
 
@@ -109,11 +109,15 @@ const histories: readonly {
   {
     title: "missing, a new and empty disk replaces it",
     ...{ disks: pair, history: { recorded: gone, knownDisks: [gone, second] }, path: "/dev/sda" },
-    says: /^the root disk on record \(.*\) is missing, this disk is new in the machine and empty; the only fitting/,
+    says: /^the root disk on record \(.*\) is missing; this disk is new in the machine and empty; the only suitable/,
   },
   {
     title: "missing, a new disk with data is not taken",
-    ...{ disks: [second], history: { recorded: gone, knownDisks: [gone] }, says: /\/dev\/sdb .*: holds LUKS; birther/ },
+    ...{
+      disks: [second],
+      history: { recorded: gone, knownDisks: [gone] },
+      says: /\/dev\/sdb .*: holds LUKS; to allow another disk .*: birther/,
+    },
   },
   {
     title: "missing, a new disk that was not read is not taken",
@@ -129,7 +133,7 @@ const histories: readonly {
       disks: [disk("/dev/sda", 1, { serial: "S9", contents: [] })],
       history: { recorded: gone, knownDisks: [gone] },
     },
-    says: /: too small; birther/,
+    says: /: too small; to allow another disk .*: birther/,
   },
   {
     title: "missing, and there is no other",
@@ -138,7 +142,7 @@ const histories: readonly {
   {
     title: "missing, an operator allows any other",
     ...{ disks: [second], history: { recorded: gone, knownDisks: [gone, second], allowedDisk: {} }, path: "/dev/sdb" },
-    says: /is missing, an operator allowed another; the only fitting disk/,
+    says: /is missing; an operator allowed another disk; the only suitable disk/,
   },
   {
     title: "there, and an operator allows any other: it stays",
@@ -147,12 +151,12 @@ const histories: readonly {
   {
     title: "an operator names another by serial number",
     ...{ disks: pair, history: { recorded: { serial: "S2" }, allowedDisk: { selector: "s1" } }, path: "/dev/sda" },
-    says: /^the operator's choice s1; the only fitting disk/,
+    says: /^the operator's choice s1; the only suitable disk/,
   },
   {
     title: "an operator names one that is not there",
     ...{ disks: pair, history: { recorded: gone, allowedDisk: { selector: "S7" } } },
-    says: /^the operator's choice S7: expected one disk, found none; there are \/dev\/sda \(serial S1/,
+    says: /^the operator's choice S7: expected one disk, found none among \/dev\/sda \(serial S1/,
   },
   {
     title: "an operator names a serial number that two disks have",
@@ -175,7 +179,7 @@ const histories: readonly {
   {
     title: "one of two with its serial number, and the path leads to neither: refused",
     ...{ disks: twins, history: { recorded: { serial: "T", path: "/dev/sdc", sizeBytes: 4 * gibibyte } } },
-    says: /cannot be told from others: \/dev\/sda .*; \/dev\/sdb/,
+    says: /cannot be distinguished from others: \/dev\/sda .*; \/dev\/sdb/,
   },
   {
     title: "without serial number and WWN: path and size fit",
@@ -206,7 +210,7 @@ test("the chosen disk is looked at again before it is written to", () => {
   assert.equal(otherDiskReason(chosen, pair), undefined);
   assert.match(
     otherDiskReason(chosen, [{ ...chosen, serial: "S1", wwn: "w1" }]) ?? "",
-    /^\/dev\/sdb is another disk now: expected serial S2, WWN w2, 9216 MiB; found serial S1/,
+    /^\/dev\/sdb is now another disk: expected serial S2, WWN w2, 9216 MiB, found serial S1/,
   );
   assert.match(otherDiskReason(chosen, [{ ...chosen, sizeBytes: 1 }]) ?? "", /another disk/);
   assert.match(otherDiskReason(chosen, []) ?? "", /is gone/);

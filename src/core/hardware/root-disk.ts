@@ -14,20 +14,20 @@ export type RootDiskChoice =
   | { readonly kind: "chosen"; readonly disk: Disk; readonly why: string }
   | { readonly kind: "refused"; readonly reason: string };
 
-/** What earlier births left on the record, and what an operator allowed. */
+/** The record of earlier births, and what an operator allowed. */
 export type RootDiskHistory = {
   /** The root disk of the last birth. */
   readonly recorded?: RecordedDisk | undefined;
-  /** All disks of the machine at its last birth. Without it every disk counts as one that was there and may hold data. */
+  /** All disks of the machine at its last birth. If absent, every disk counts as present then, so it may hold data. */
   readonly knownDisks?: readonly DiskIdentity[] | undefined;
   /** An operator allows another root disk: the one that this serial number, WWN or path selects, or any. */
   readonly allowedDisk?: { readonly selector?: string | undefined } | undefined;
 };
 
-/** A Debian root file system with a kernel does not fit into less. */
+/** The minimum size for a Debian root file system with a kernel. */
 const leastRootMiB = 512;
 
-/** Buses of devices that a person may plug in for a moment; never a place for the system. */
+/** Buses of devices that may be plugged in temporarily; the system never goes there. */
 const pluggableBuses: readonly string[] = ["usb"];
 
 /** Whether a disk stays in the machine. */
@@ -57,7 +57,7 @@ export function chooseRootDisk(
       return keepRecorded(search.disk, recorded, neededMiB);
     case "ambiguous":
       return refused(
-        `the root disk on record (${describeDisk(recorded)}) cannot be told from others: ` +
+        `the root disk on record (${describeDisk(recorded)}) cannot be distinguished from others: ` +
           `${search.disks.map(named).join("; ")}; ${howToAllow}`,
       );
     case "missing":
@@ -75,10 +75,10 @@ export function otherDiskReason(chosen: DiskIdentity, now: readonly Disk[]): str
   const same = found.serial === chosen.serial && found.wwn === chosen.wwn && found.sizeBytes === chosen.sizeBytes;
   return same
     ? undefined
-    : `${chosen.path} is another disk now: expected ${describeDisk(chosen)}; found ${describeDisk(found)}`;
+    : `${chosen.path} is now another disk: expected ${describeDisk(chosen)}, found ${describeDisk(found)}`;
 }
 
-const howToAllow = "birther rebirth NAME --new-root-disk SERIAL allows another disk, and erases it";
+const howToAllow = "to allow another disk and erase it: birther rebirth NAME --new-root-disk SERIAL";
 
 function keepRecorded(disk: Disk, recorded: RecordedDisk, neededMiB: number): RootDiskChoice {
   const onRecord = `the root disk on record (${describeDisk(recorded)})`;
@@ -96,12 +96,13 @@ function replaceMissing(
 ): RootDiskChoice {
   const { recorded, knownDisks, allowedDisk } = history;
   const gone = `the root disk on record (${describeDisk(recorded)}) is missing`;
-  if (allowedDisk !== undefined) return because(`${gone}, an operator allowed another`, chooseAnew(disks, neededMiB));
+  if (allowedDisk !== undefined)
+    return because(`${gone}; an operator allowed another disk`, chooseAnew(disks, neededMiB));
   const fixed = disks.filter(isFixed);
   const isNew = (disk: Disk) => knownDisks !== undefined && !knownDisks.some((known) => isSameDisk(known, disk));
   const replacements = fixed.filter((disk) => isNew(disk) && isEmpty(disk));
   if (replacements.some((disk) => mebibytes(disk.sizeBytes) >= neededMiB))
-    return because(`${gone}, this disk is new in the machine and empty`, chooseAnew(replacements, neededMiB));
+    return because(`${gone}; this disk is new in the machine and empty`, chooseAnew(replacements, neededMiB));
   if (fixed.length === 0) return refused(`${gone}, and the machine has no other disk`);
   const others = fixed.map((disk) => `${named(disk)}: ${whyNotTaken(disk, isNew(disk))}`);
   return refused(`${gone}. Not taken in its place: ${others.join("; ")}; ${howToAllow}`);
@@ -126,7 +127,7 @@ function chooseSelected(disks: readonly Disk[], selector: string, neededMiB: num
   const [disk, ...others] = found;
   const allowed = `the operator's choice ${selector}`;
   if (disk === undefined)
-    return refused(`${allowed}: expected one disk, found none; there are ${disks.map(named).join("; ") || "no disks"}`);
+    return refused(`${allowed}: expected one disk, found none among ${disks.map(named).join("; ") || "no disks"}`);
   if (others.length > 0) return refused(`${allowed}: expected one disk, found ${found.map(named).join("; ")}`);
   if (!isFixed(disk)) return refused(`${allowed}: ${disk.path} is removable or on USB`);
   return because(allowed, chooseAnew([disk], neededMiB));
@@ -136,7 +137,7 @@ function chooseAnew(disks: readonly Disk[], neededMiB: number): RootDiskChoice {
   const fixed = disks.filter(isFixed);
   if (fixed.length === 0) {
     const others = disks.length === 0 ? "" : ` (removable or USB: ${disks.map((disk) => disk.path).join(", ")})`;
-    return refused(`there is no disk in this machine${others}`);
+    return refused(`no disk found: expected a fixed disk${others}`);
   }
   const large = fixed.filter((disk) => mebibytes(disk.sizeBytes) >= neededMiB);
   const [best, ...rest] = [...large].sort(byFitness);
@@ -145,7 +146,8 @@ function chooseAnew(disks: readonly Disk[], neededMiB: number): RootDiskChoice {
     return refused(`no disk is large enough: expected ${neededMiB} MiB, found ${sizes}`);
   }
   const sort = best.rotational ? "rotating" : "solid state";
-  const among = rest.length === 0 ? "the only fitting disk" : `the smallest ${sort} disk of ${large.length} that fit`;
+  const among =
+    rest.length === 0 ? "the only suitable disk" : `the smallest ${sort} disk of ${large.length} suitable ones`;
   return { kind: "chosen", disk: best, why: `${among}: ${mebibytes(best.sizeBytes)} MiB, ${neededMiB} MiB needed` };
 }
 

@@ -7,7 +7,7 @@ import { scanWatchdog } from "./watchdog-modules.ts";
 /** 1: enforced (UEFI 2.10 §3.3). Not there on a BIOS, and where the firmware's variables are not mounted. */
 const secureBootVariable = `${efivarsDirectory}/${globalVariable("SecureBoot")}`;
 
-/** What this machine is made of, by the kernel's own account (Documentation/ABI/stable/sysfs-block, sysfs-class-net). */
+/** The hardware of this machine, as the kernel reports it (Documentation/ABI/stable/sysfs-block, sysfs-class-net). */
 export function scanHardware(tree: Tree): Hardware {
   const cpuInfo = tree.text("/proc/cpuinfo");
   const dmi = (name: string) => line(tree, `/sys/class/dmi/id/${name}`);
@@ -30,12 +30,12 @@ export function scanHardware(tree: Tree): Hardware {
   };
 }
 
-/** Whether the firmware starts only what is signed. */
+/** Whether the firmware starts only signed programs. */
 export function isSecureBootOn(tree: Tree): boolean {
   return tree.text(secureBootVariable).charCodeAt(variableValueAt) === 1;
 }
 
-/** The disks there are now, and the drivers of the SCSI hosts that may show more. */
+/** The current disks, and the drivers of the SCSI hosts that may add more. */
 export function diskSight(tree: Tree): { readonly disks: readonly Disk[]; readonly hostDrivers: readonly string[] } {
   const hosts = tree.list("/sys/class/scsi_host");
   return {
@@ -55,7 +55,7 @@ export function logicalSectorBytes(tree: Tree, disk: string): number {
   return Number(line(tree, `/sys/block/${nameOf(disk)}/queue/logical_block_size`)) || 512;
 }
 
-/** Block devices that are no disks of the machine. */
+/** Block devices that are not disks of the machine. */
 const noDisks = /^(loop|ram|zram|dm-|md|sr|fd|nbd|mtdblock|drbd|rbd)/;
 
 function scanDisks(tree: Tree): readonly Disk[] {

@@ -37,13 +37,13 @@ for (const { title, directories, modules } of rows) {
   });
 }
 
-test("the watchdog on the record: one that is no hardware says so, a management controller's is outside of the class", () => {
+test("the watchdog on the record: a software watchdog is marked, a management controller's is outside the class", () => {
   const identity = (text: string): Tree => ({
     ...treeWith({ "/sys/class/watchdog": ["watchdog0"] }),
     text: () => text,
   });
   assert.equal(scanWatchdog(identity("i6300ESB timer\n")), "i6300ESB timer");
-  assert.match(scanWatchdog(identity("Software Watchdog\n")), /^Software Watchdog \(no hardware/);
+  assert.match(scanWatchdog(identity("Software Watchdog\n")), /^Software Watchdog \(software/);
   const ipmi = { "/sys/module/ipmi_watchdog": ["refcnt"], "/sys/class/misc": ["rtc", "watchdog"] };
   assert.equal(scanWatchdog(treeWith(ipmi)), "IPMI");
   assert.equal(scanWatchdog(treeWith({ ...ipmi, "/sys/class/misc": [] })), "");

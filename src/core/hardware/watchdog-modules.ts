@@ -2,7 +2,7 @@ import type { Tree } from "./system-tree.ts";
 
 /**
  * Watchdogs on a board's Super I/O chip (Nuvoton and Winbond, ITE, Fintek): ISA devices without an alias. Their drivers
- * look for the chip themselves and end with ENODEV where there is none.
+ * probe for the chip and fail with ENODEV without one.
  */
 const superIoModules = ["w83627hf_wdt", "it87_wdt", "f71808e_wdt"] as const;
 
@@ -14,8 +14,8 @@ const softwareIdentity = "Software Watchdog";
 const driverFiles: readonly string[] = ["bind", "unbind", "uevent", "module"];
 
 /**
- * The watchdog drivers to try in this order until one makes a device: none of them is asked for by a modalias. The
- * management controller's only where there is one, since ipmi_watchdog loads without and then waits for it.
+ * The watchdog drivers to try in this order until one creates a device; no modalias requests them. The driver of the
+ * management controller only if there is one, because ipmi_watchdog also loads without it and then waits for it.
  */
 export function watchdogModules(tree: Tree): readonly WatchdogModule[] {
   const bound = ["platform", "pci"].flatMap((bus) => tree.list(`/sys/bus/${bus}/drivers/ipmi_si`));
@@ -26,7 +26,7 @@ export function watchdogModules(tree: Tree): readonly WatchdogModule[] {
   ];
 }
 
-/** A driver, and how long it may take to make its device: a management controller is slow to answer. */
+/** A driver, and its time limit for creating a device: a management controller answers slowly. */
 export type WatchdogModule = { readonly module: string; readonly appearMs: number };
 
 /** The watchdog that /dev/watchdog is, for the record; empty if there is none. ipmi_watchdog is outside of the class. */
@@ -37,7 +37,7 @@ export function scanWatchdog(tree: Tree): string {
   return ipmi ? "IPMI" : "";
 }
 
-/** How the record calls a watchdog of this identity: one that is no hardware says so. */
+/** The name of a watchdog in the record; a software watchdog is marked as such. */
 function watchdogText(identity: string): string {
-  return identity === softwareIdentity ? `${identity} (no hardware: does not reset a kernel that hangs)` : identity;
+  return identity === softwareIdentity ? `${identity} (software: cannot reset a kernel that hangs)` : identity;
 }

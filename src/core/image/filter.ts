@@ -38,8 +38,8 @@ export function parseFilter(lines: readonly string[]): FilterResult {
 }
 
 /**
- * What belongs to the machine and not to its image. Reference list: the Dominator's cmd/imaginator/filters/Debian-11; ours adds
- * all that a birth writes and all that is mounted.
+ * The paths that belong to the machine and not to its image. Based on the Dominator's cmd/imaginator/filters/Debian-11, plus
+ * everything that a birth writes or mounts.
  */
 export const machineFilterLines: readonly string[] = [
   "# File-systems of the kernel, and places that are empty after each boot",
@@ -86,7 +86,7 @@ export const machineFilterLines: readonly string[] = [
  */
 export const agentProtocol = 2;
 
-/** What is never touched whatever an image's own filter says: the agent would saw off the branch it sits on. */
+/** Paths that are never touched, regardless of the image's filter: the agent needs them to work. */
 export const alwaysProtectedLines: readonly string[] = [
   "/[.]birther-agent(|/.*)$",
   "/(proc|sys|dev|run)(|/.*)$",

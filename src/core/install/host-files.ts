@@ -1,12 +1,12 @@
 import type { Mac } from "../net/mac.ts";
 import { rootPaths } from "./paths.ts";
 
-/** A file to be written: its path on the new root, its mode and its text. */
+/** A file to write: its path on the new root, its mode and its text. */
 export type HostFile = { readonly path: string; readonly mode: number; readonly text: string };
-/** A symbolic link to be made. */
+/** A symbolic link to create. */
 export type HostLink = { readonly path: string; readonly target: string };
 
-/** What a machine's own files say: who and where it is. */
+/** The facts in the machine-specific files. */
 export type HostFacts = {
   readonly hostname: string;
   readonly mac: Mac;
@@ -21,7 +21,7 @@ export type HostFacts = {
   readonly espPartUuid?: string;
 };
 
-/** Directories that must be there for the mounts of a running system, and their modes. */
+/** Directories that the mounts of a running system need, with their modes. */
 export const hostDirectories: readonly { readonly path: string; readonly mode: number }[] = [
   { path: "/proc", mode: 0o555 },
   { path: "/sys", mode: 0o555 },
@@ -32,14 +32,14 @@ export const hostDirectories: readonly { readonly path: string; readonly mode: n
   { path: "/etc/birther", mode: 0o700 },
 ];
 
-/** The files that make this machine itself and no other: mounts, name, network by MAC, and the sub's service. */
+/** The machine-specific files: mounts, name, network by MAC, and the agent's service. */
 export function hostFiles(facts: HostFacts): readonly HostFile[] {
   const files: HostFile[] = [
     { path: "/etc/fstab", mode: 0o644, text: fstab(facts) },
     { path: "/etc/hostname", mode: 0o644, text: `${facts.hostname}\n` },
     { path: "/etc/hosts", mode: 0o644, text: hosts(facts) },
-    // Empty, not missing: systemd then makes a fresh one although / is still read-only. Missing it has none at all at the
-    // first boot, and networkd fails for want of a DUID (machine-id(5), systemd 252).
+    // Empty, not missing: systemd then creates an id although / is still read-only. If the file is missing, there is no id at
+    // the first boot, and networkd fails without a DUID (machine-id(5), systemd 252).
     { path: "/etc/machine-id", mode: 0o444, text: "" },
     { path: "/etc/systemd/network/10-birther.link", mode: 0o644, text: link(facts) },
     { path: "/etc/systemd/network/10-birther.network", mode: 0o644, text: network(facts) },
@@ -53,8 +53,8 @@ export function hostFiles(facts: HostFacts): readonly HostFile[] {
 }
 
 /**
- * What `systemctl enable` would make. networkd too: an image that knows nothing of us may leave it off, and then no
- * one would read our .network file and the machine would be born deaf.
+ * The links that `systemctl enable` would create. networkd is included: a plain image may leave it disabled, and then nothing
+ * would read the .network file and the machine would have no network.
  */
 export const hostLinks: readonly HostLink[] = [
   {
@@ -97,7 +97,7 @@ function network(facts: HostFacts): string {
     `Address=${facts.address}/${facts.prefixLength}`,
     ...(facts.gateway === undefined ? [] : [`Gateway=${facts.gateway}`]),
     ...facts.nameservers.map((server) => `DNS=${server}`),
-    // The switch's side of the cable stays readable with `networkctl lldp`.
+    // Keeps the switch's side of the cable readable with `networkctl lldp`.
     "LLDP=yes",
     "EmitLLDP=nearest-bridge",
   ];

@@ -2,7 +2,7 @@ import { hexFromBytes } from "../bytes/text.ts";
 import type { Firmware } from "../machine/record.ts";
 import type { Random } from "../ports.ts";
 
-/** What a partition is for. `loader` is the ESP, or on BIOS the partition that holds GRUB's core.img. */
+/** The use of a partition. `loader` is the ESP, or on BIOS the partition that holds GRUB's core.img. */
 export type PartitionUse = "esp" | "biosBoot" | "boot" | "root";
 
 export type Partition = {
@@ -33,12 +33,12 @@ const partitionTypes: { readonly [Use in PartitionUse]: string } = {
 };
 
 const mebibyte = 2 ** 20;
-/** Room that stays free at both ends: the partition tables, and alignment to a mebibyte. */
+/** Space reserved at both ends: the partition tables, and alignment to a mebibyte. */
 const marginMiB = 1;
 /** GRUB's core.img is some 100 KiB. */
 const biosBootMiB = 1;
 
-/** What `planLayout` goes by. */
+/** The inputs of `planLayout`. */
 export type LayoutInput = {
   readonly disk: { readonly path: string; readonly sizeBytes: number };
   readonly sectorBytes: number;
@@ -75,14 +75,14 @@ export function planLayout(input: LayoutInput, random: Random): Layout {
   return { disk: input.disk.path, diskUuid: uuidFrom(random.bytes(16)), sectorBytes: input.sectorBytes, partitions };
 }
 
-/** The partition of a layout that is for `use`. Asking for one that is not there is our mistake. */
+/** The partition of a layout for one of the uses; throws if there is none, which is a bug. */
 export function partitionFor(layout: Layout, ...uses: readonly PartitionUse[]): Partition {
   const found = layout.partitions.find((partition) => uses.includes(partition.use));
   if (found === undefined) throw new Error(`the layout of ${layout.disk} has no partition for ${uses.join(" or ")}`);
   return found;
 }
 
-/** The script that sfdisk(8) takes on its standard input to make this layout. */
+/** The input of sfdisk(8) that creates this layout. */
 export function sfdiskScript(layout: Layout): string {
   const lines = [
     "label: gpt",

@@ -1,12 +1,12 @@
 /**
- * Where things stand, in the Bootstrap Image and on the new root. Paths on the new root are written as the booted
- * machine will see them; `onNewRoot` puts the mount point in front.
+ * Paths in the Bootstrap Image and on the new root. Paths on the new root are written as the booted machine sees them;
+ * `onNewRoot` prepends the mount point.
  */
 
-/** Where the new root file-system is mounted while the machine is born. */
+/** Where the new root file system is mounted during the birth. */
 export const newRoot = "/mnt";
 
-/** The path of a file of the new root, as seen from the Bootstrap Image. */
+/** The path of a file on the new root, as seen from the Bootstrap Image. */
 export function onNewRoot(path: string): string {
   return path === "/" ? newRoot : `${newRoot}${path}`;
 }

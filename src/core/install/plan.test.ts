@@ -20,7 +20,7 @@ const input: InstallInput = {
   policy: { allowUnencrypted: true, minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256 },
   disk: rootDisk,
   disks: [rootDisk],
-  diskWhy: "the only fitting disk",
+  diskWhy: "the only suitable disk",
   sectorBytes: 512,
   hostname: "r01u07",
   mac: macOf("52:54:00:00:00:07"),
@@ -100,7 +100,7 @@ test("before keys are dropped and again before the table is written the disk is 
   assert.deepEqual(looks, [disk, disk]);
   assert.deepEqual(planned({}).storage.rootDisk, {
     ...disk,
-    why: "the only fitting disk",
+    why: "the only suitable disk",
     recognition: { kind: "identity" },
   });
 });
@@ -111,9 +111,12 @@ test("UEFI whose variables cannot be written: old keys are still discarded, the 
   assert.ok(!names.includes("makeKeys") && !names.includes("encryptRoot"));
 });
 
-test("nowhere to keep a key and no permission to go on without: refused, with what to change", () => {
+test("no place for a key and no permission to install without: refused, with what to change", () => {
   const plan = planInstall({ ...input, keyPlace: noKey, policy: { ...input.policy, allowUnencrypted: false } }, random);
-  assert.match(plan.kind === "refused" ? plan.reason : "", /nowhere to keep a disk key .*storage\.allowUnencrypted/);
+  assert.match(
+    plan.kind === "refused" ? plan.reason : "",
+    /expected a place for the disk key, found none .*storage\.allowUnencrypted/,
+  );
 });
 
 const signedLoader = {

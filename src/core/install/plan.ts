@@ -12,12 +12,12 @@ import { imagePaths, newRoot, onNewRoot, rootMapperName, rootPaths } from "./pat
 import { type Step, step } from "./step.ts";
 import type { KeyLocation, StoragePolicy } from "./storage-policy.ts";
 
-/** All that the plan of a birth depends on. */
+/** The inputs of an installation plan. */
 export type InstallInput = {
   readonly firmware: Firmware;
-  /** Whether the firmware starts only what is signed. */
+  /** Whether the firmware starts only signed programs. */
   readonly secureBoot: boolean;
-  /** What to install in the place of our own GRUB, which is not signed. */
+  /** The loaders to install instead of Birther's GRUB, which is not signed. */
   readonly signedLoader?: SignedLoader;
   readonly keyPlace: KeyLocation;
   readonly policy: StoragePolicy;
@@ -48,29 +48,29 @@ export type InstallPlan = {
   readonly root: RootVolume;
   readonly bootPartUuid: string;
   readonly espPartUuid?: string;
-  /** What goes on the machine's record. */
+  /** The storage report for the machine's record. */
   readonly storage: StorageReport;
 };
 
 export type InstallPlanning = InstallPlan | { readonly kind: "refused"; readonly reason: string };
 
-/** The plan of a birth from keys to a populated root: named steps in order, as data. Nothing is decided after it. */
+/** The plan of an installation, from keys to a populated root: named steps in order. All decisions are made here. */
 export function planInstall(input: InstallInput, random: Random): InstallPlanning {
   const { keyPlace, policy, disk } = input;
-  // Before anything is written: afterwards the machine would have lost its old system and could not start the new one.
+  // This check comes before any write: afterwards the machine could start neither its old nor its new system.
   if (input.secureBoot && input.signedLoader === undefined)
     return {
       kind: "refused",
       reason:
-        "Secure Boot is on, and the order names no signed boot loader; set secureBoot: true for this machine's network",
+        "Secure Boot is on: expected a signed boot loader in the order, found none; set secureBoot: true for this machine's network",
     };
   if (keyPlace.kind === "none" && !policy.allowUnencrypted) {
     return {
       kind: "refused",
-      reason: `there is nowhere to keep a disk key (${keyPlace.reason}) and storage.allowUnencrypted is false`,
+      reason: `expected a place for the disk key, found none (${keyPlace.reason}), and storage.allowUnencrypted is false`,
     };
   }
-  // Also where Secure Boot is off today: who turns it on later must not lose the machine.
+  // Also while Secure Boot is off: the machine must still start if it is turned on later.
   const signedLoader = input.firmware === "uefi" ? input.signedLoader : undefined;
   const identity = identityOf(disk);
   const layout = planLayout({ ...policy, disk, sectorBytes: input.sectorBytes, firmware: input.firmware }, random);
@@ -109,7 +109,7 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
 }
 
 /**
- * What mount and dm-crypt would ask modprobe for, which is not in the image: file-systems, FAT's code pages
+ * The modules that mount and dm-crypt would request from modprobe, which is not in the image: file systems, FAT's code pages
  * (CONFIG_FAT_DEFAULT_*), and the parts of "xts(aes)".
  */
 function loadDrivers(input: InstallInput, root: RootVolume): Step {
@@ -151,13 +151,13 @@ function rootDevice(layout: Layout, root: RootVolume): string {
   return root.kind === "luks2" ? `/dev/mapper/${rootMapperName}` : partitionFor(layout, "root").path;
 }
 
-/** Making a file-system discards the whole partition first, which some disks take minutes for. */
+/** Creating a file system first discards the whole partition, which takes minutes on some disks. */
 const fileSystemSeconds = 900;
 
 function fileSystemSteps(layout: Layout, root: RootVolume): readonly Step[] {
   const boot = partitionFor(layout, "boot").path;
   const device = rootDevice(layout, root);
-  // GRUB 2.06 cannot read what newer mke2fs may switch on by default.
+  // GRUB 2.06 cannot read features that newer versions of mke2fs enable by default.
   const forGrub = ["-O", "^metadata_csum_seed,^orphan_file"];
   const steps = [
     step("rootFileSystem", fileSystemSeconds, {
@@ -175,7 +175,7 @@ function fileSystemSteps(layout: Layout, root: RootVolume): readonly Step[] {
   ];
   const esp = layout.partitions.find((partition) => partition.use === "esp");
   if (esp === undefined) return steps;
-  // FAT32, which the specification asks of an ESP, begins at 65525 clusters (UEFI 2.10 §13.3); smaller ones get FAT16.
+  // FAT32, which the specification requires for an ESP, starts at 65525 clusters (UEFI 2.10 §13.3); smaller ones get FAT16.
   const bits = esp.sectorCount > 66_000 ? "32" : "16";
   return [
     ...steps,

@@ -2,24 +2,24 @@ import type { BootPartition } from "../boot-loader/efi-boot.ts";
 import type { DiskIdentity } from "../hardware/disk-identity.ts";
 import type { HostFile, HostLink } from "./host-files.ts";
 
-/** What one step does. Paths are as the Bootstrap Image sees them; init has one function for each kind. */
+/** The operation of a step. Paths are as seen from the Bootstrap Image; init has one function per kind. */
 export type Act =
   /** Loads kernel modules by name. */
   | { readonly kind: "loadModules"; readonly modules: readonly string[] }
-  /** Deletes every disk key of ours from NVRAM: what was encrypted with them is gone. */
+  /** Deletes all of Birther's disk keys from NVRAM: data encrypted with them is lost. */
   | { readonly kind: "discardKeys" }
   /** Stores fresh random bytes in a UEFI variable. */
   | { readonly kind: "makeKey"; readonly variable: string; readonly byteCount: number }
-  /** Stops if the path leads to another disk than was chosen: from here on things are destroyed. */
+  /** Fails if the path now leads to another disk: the following steps are destructive. */
   | { readonly kind: "checkDisk"; readonly disk: DiskIdentity }
-  /** Writes a new partition table, if the disk still is the chosen one, and waits until the kernel shows the partitions. */
+  /** Writes a new partition table if the disk is still the chosen one, and waits until the kernel lists the partitions. */
   | {
       readonly kind: "partition";
       readonly disk: DiskIdentity;
       readonly script: string;
       readonly expect: readonly string[];
     }
-  /** Makes a LUKS2 volume with the key in a UEFI variable, and opens it as `/dev/mapper/NAME`. */
+  /** Creates a LUKS2 volume with the key in a UEFI variable, and opens it as `/dev/mapper/NAME`. */
   | { readonly kind: "encrypt"; readonly partition: string; readonly variable: string; readonly mapperName: string }
   | { readonly kind: "makeFileSystem"; readonly device: string; readonly argv: readonly string[] }
   | { readonly kind: "mount"; readonly source: string; readonly target: string; readonly type: "ext4" | "vfat" }
@@ -33,12 +33,12 @@ export type Act =
       readonly kind: "copyFiles";
       readonly files: readonly { readonly from: string; readonly to: string; readonly mode: number }[];
     }
-  /** Fetches files from the Boot Server over HTTP; what does not have its SHA-512 is an error. */
+  /** Fetches files from the Boot Server over HTTP; a wrong SHA-512 is an error. */
   | {
       readonly kind: "fetchFiles";
       readonly files: readonly { readonly path: string; readonly sha512: string; readonly to: string }[];
     }
-  /** Copies a program to `to`/bin and the libraries it is linked with to `to`/lib. */
+  /** Copies a program to `to`/bin and its libraries to `to`/lib. */
   | { readonly kind: "copyProgram"; readonly program: string; readonly to: string }
   /** GRUB for BIOS: boot.img into the first sector, core.img into its partition. */
   | {
@@ -47,15 +47,15 @@ export type Act =
       readonly coreSector: number;
       readonly roomSectors: number;
     }
-  /** Our entry in the firmware's boot menu, behind the network's. */
+  /** Adds Birther's entry to the firmware's boot order, after the network entry. */
   | { readonly kind: "addBootEntry"; readonly partition: BootPartition; readonly file: string }
-  /** Everything written is on the disk when this is done. */
+  /** Flushes all writes to the disk. */
   | { readonly kind: "sync" };
 
 /** A phase that ends with a step of the plan. */
 export type InstallPhase = "keysMade" | "partitioned" | "populated";
 
-/** The steps of an installation and how console, log and record name them. */
+/** The steps of an installation, with their names on the console, in the log and in the record. */
 export const installSteps = {
   fileSystemDrivers: "load drivers for file systems",
   fetchLoader: "fetch the signed boot loader",
@@ -82,12 +82,12 @@ export const installSteps = {
 } as const;
 export type InstallStepId = keyof typeof installSteps;
 
-/** One step. The watchdog resets the machine when it takes longer than its deadline. */
+/** One step. The watchdog resets the machine if the step exceeds its deadline. */
 export type Step = {
   readonly id: InstallStepId;
   readonly deadlineSeconds: number;
   readonly act: Act;
-  /** The phase that is reached when this step is done. */
+  /** The phase that this step completes. */
   readonly reaches?: InstallPhase;
 };
 

@@ -1,11 +1,11 @@
-/** What the configuration says of storage. */
+/** The storage settings of the configuration. */
 export type StoragePolicy = {
-  /** Go on unencrypted where the machine has nowhere to keep a key. */
+  /** Install without encryption if the machine cannot keep a key. */
   readonly allowUnencrypted: boolean;
   readonly minRootDiskMiB: number;
   readonly espMiB: number;
   readonly bootMiB: number;
 };
 
-/** Where this machine can keep a key; `none` says why there is no place. */
+/** Where this machine can keep a disk key, or why it cannot. */
 export type KeyLocation = { readonly kind: "uefi-variable" } | { readonly kind: "none"; readonly reason: string };

@@ -1,5 +1,5 @@
 import type { DhcpPacket } from "../dhcp/codec/packet.ts";
-import { relayWishes } from "../dhcp/codec/relay-agent.ts";
+import { relayRequests } from "../dhcp/codec/relay-agent.ts";
 import { type Ipv4, noAddress } from "../net/ipv4.ts";
 import { type Network, networkContains } from "./network.ts";
 
@@ -13,7 +13,7 @@ export function chooseNetwork(
   networks: readonly Network[],
   interfaceName: string | undefined,
 ): Network | undefined {
-  const link = relayWishes(packet).linkSelection ?? packet.options.subnetSelection;
+  const link = relayRequests(packet).linkSelection ?? packet.options.subnetSelection;
   if (link !== undefined) return networks.find((network) => networkContains(network, link));
   if (packet.giaddr !== noAddress) return networks.find((network) => hasRelay(network, packet.giaddr));
   const arrived = networks.find((network) => interfaceName !== undefined && network.interface === interfaceName);

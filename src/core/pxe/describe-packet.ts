@@ -1,7 +1,7 @@
 import { textFromBytes } from "../bytes/text.ts";
 import type { DhcpPacket } from "../dhcp/codec/packet.ts";
 import { readDhcp } from "../dhcp/codec/read.ts";
-import { relayWishes } from "../dhcp/codec/relay-agent.ts";
+import { relayRequests } from "../dhcp/codec/relay-agent.ts";
 import { formatIpv4, type Ipv4, noAddress } from "../net/ipv4.ts";
 import { readTftp } from "../tftp/packet.ts";
 import { architectureOf } from "./architecture.ts";
@@ -44,7 +44,7 @@ export function describeTftp(bytes: Uint8Array): PacketText {
 
 function dhcpFacts(packet: DhcpPacket): readonly (readonly [name: string, value: string | undefined])[] {
   const { options, ciaddr, yiaddr, siaddr, giaddr, file } = packet;
-  const { linkSelection } = relayWishes(packet);
+  const { linkSelection } = relayRequests(packet);
   const { clientSystemArchitecture, userClass, bootFileName, serverIdentifier, requestedIpAddress } = options;
   return [
     ["yiaddr", dotted(yiaddr)],

@@ -1,6 +1,6 @@
 import { type Asking, classifyMessage } from "../dhcp/client-message.ts";
 import { clientMac } from "../dhcp/codec/packet.ts";
-import { hopLimit, relayWishes } from "../dhcp/codec/relay-agent.ts";
+import { hopLimit, relayRequests } from "../dhcp/codec/relay-agent.ts";
 import { replyDestination } from "../dhcp/destination.ts";
 import type { ReplyContent } from "../dhcp/reply.ts";
 import { formatIpv4, noAddress } from "../net/ipv4.ts";
@@ -37,7 +37,7 @@ function admit(question: DhcpQuestion): ReturnType<Part<Asking>["admit"]> {
     return ours ? { kind: "declined", address: message.address, mac } : silence("unknownClient");
   }
   if (message.kind === "selecting" && !isServerAddress(network, message.server)) {
-    if (message.server !== relayWishes(packet).serverIdentifierOverride) return silence("tookAnotherOffer");
+    if (message.server !== relayRequests(packet).serverIdentifierOverride) return silence("tookAnotherOffer");
   }
 
   const client = classifyClient(packet, network.secureBoot);
@@ -57,7 +57,7 @@ function contentFor(question: DhcpQuestion, answered: Answered<Asking>): ReplyCo
   const { message, answer, client, binding } = answered;
   const { address, leaseSeconds } = binding;
   // The server identifier: the server's address, or that of a relay that overrides it (RFC 5107).
-  const server = relayWishes(question.packet).serverIdentifierOverride ?? binding.server;
+  const server = relayRequests(question.packet).serverIdentifierOverride ?? binding.server;
   const { always, boot } = bootOptionsFor(answer, client, binding);
   const ifAsked = leaseOptionsFor(binding, question.machine?.hostname);
   switch (message.kind) {

@@ -5,7 +5,7 @@ import { bytesFromHex, hexFromBytes } from "../bytes/text.ts";
 import type { DhcpOptions } from "../dhcp/codec/option-table.ts";
 import { broadcastFlag, type DhcpPacket } from "../dhcp/codec/packet.ts";
 import { readDhcp } from "../dhcp/codec/read.ts";
-import { relayWishes } from "../dhcp/codec/relay-agent.ts";
+import { relayRequests } from "../dhcp/codec/relay-agent.ts";
 import { writeDhcp } from "../dhcp/codec/write.ts";
 import type { Holder } from "../dhcp/pool/address-pool.ts";
 import { replyLimit } from "../dhcp/reply.ts";
@@ -210,7 +210,7 @@ test("no relay information makes the reading throw, and every one of it goes bac
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 1, maxLength: 400 }), (relayAgentInformation) => {
       const given = packet({ giaddr: ip("10.78.0.1") }, { relayAgentInformation });
-      relayWishes(given);
+      relayRequests(given);
       if (chooseNetwork(given, networks, "rack0") === undefined) return;
       const decision = decideHere(given);
       if (decision.kind !== "reply") return;

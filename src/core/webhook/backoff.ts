@@ -1,12 +1,12 @@
 /** The first wait of a call that failed, doubled with each failure up to the longest. */
 const firstRetryMs = 1000;
 const longestRetryMs = 600_000;
-/** What nobody took for so long is given up. */
+/** A notification is dropped after this time without delivery. */
 export const giveUpAfterMs = 3 * 86_400_000;
 
 /**
- * Milliseconds until a call is tried again that has failed so often (1 or more). `chance`, 0 up to 1, spreads the calls of many
- * over the second half of the wait, so that a receiver that comes back is not overrun.
+ * Milliseconds until the next attempt after this many failures (1 or more). `chance`, from 0 to below 1, spreads retries over
+ * the second half of the wait, so that they do not overrun a receiver that has recovered.
  */
 export function retryDelayMs(failures: number, chance: number): number {
   const wait = Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(failures - 1, 20));

@@ -1,10 +1,10 @@
-/** DHCP message types at their number on the wire (RFC 2132 §9.6); 0 is none. */
+/** DHCP message types by their number (RFC 2132 §9.6); 0 is unused. */
 const messageTypes = [undefined, "discover", "offer", "request", "decline", "ack", "nak", "release", "inform"] as const;
 
-/** What a DHCP message is for. */
+/** The type of a DHCP message. */
 export type MessageType = Exclude<(typeof messageTypes)[number], undefined>;
 
-/** The message type of a number; undefined if there is none with it. */
+/** The message type of a number; undefined for an unknown number. */
 export function messageTypeOfCode(code: number): MessageType | undefined {
   return messageTypes[code];
 }

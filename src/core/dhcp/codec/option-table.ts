@@ -1,7 +1,7 @@
 import type { Ipv4 } from "../../net/ipv4.ts";
 import type { MessageType } from "./message-type.ts";
 
-/** What a value of each kind looks like to the rest of the program; option-value.ts reads and writes them. */
+/** The value of each kind of option; option-value.ts reads and writes them. */
 export type OptionKinds = {
   ipv4: Ipv4;
   ipv4List: readonly Ipv4[];
@@ -13,14 +13,14 @@ export type OptionKinds = {
   codeList: readonly number[];
   messageType: MessageType;
   text: string;
-  /** Text written with a zero byte behind it: buggy ROMs run past the end of options 66 and 67 (netboot.md Q10). */
+  /** Text written with a trailing zero byte: buggy ROMs run past the end of options 66 and 67 (netboot.md Q10). */
   terminatedText: string;
   bytes: Uint8Array;
 };
 
 /**
- * The options that somebody here gives a meaning, by their RFC 2132 names. A new option is a new row; whatever has
- * no row is kept as bytes. Option 52 (overload) has none: read.ts and write.ts deal with it.
+ * The options that Birther interprets, by their RFC 2132 names. To add an option, add a row; an option without a row is kept
+ * as bytes. Option 52 (overload) has no row: read.ts and write.ts handle it.
  */
 export const optionTable = {
   subnetMask: { code: 1, kind: "ipv4" },
@@ -48,12 +48,12 @@ export const optionTable = {
   userClass: { code: 77, kind: "bytes" },
   /** RFC 3046: echoed byte for byte, and last. */
   relayAgentInformation: { code: 82, kind: "bytes" },
-  /** RFC 4578 §2.1: what firmware asks, as numbers of the table in core/pxe/architecture.ts. */
+  /** RFC 4578 §2.1: the client's architectures, as numbers of the table in core/pxe/architecture.ts. */
   clientSystemArchitecture: { code: 93, kind: "uint16List" },
   clientNetworkInterface: { code: 94, kind: "bytes" },
   /** RFC 4578 §2.3: a type byte and the machine's GUID. Neither unique nor stable (netboot.md Q7). */
   clientMachineIdentifier: { code: 97, kind: "bytes" },
-  /** RFC 3011: the network that an address is wanted on; echoed. */
+  /** RFC 3011: the subnet to allocate the address from; echoed. */
   subnetSelection: { code: 118, kind: "ipv4" },
   /** iPXE's own sub-options (its include/ipxe/dhcp.h). */
   etherbootEncapsulated: { code: 175, kind: "bytes" },
@@ -68,7 +68,7 @@ export type DhcpOptions = {
 
 type NamedRow = { readonly name: OptionName; readonly kind: keyof OptionKinds };
 
-/** Options on their way to become a message's. */
+/** Options under construction. */
 export type OptionsInMaking = { -readonly [Name in OptionName]?: NonNullable<DhcpOptions[Name]> };
 
 /** The row of a code: its name and kind; undefined for an option without a row. */

@@ -5,14 +5,14 @@ import type { Ipv4 } from "../../net/ipv4.ts";
 import { codeOfMessageType, messageTypeOfCode } from "./message-type.ts";
 import type { OptionKinds } from "./option-table.ts";
 
-/** The bytes of an option's value: a part of the message, of which a view is made only where one is kept. */
+/** The bytes of an option's value, as a range of the message; a view is created only if the value keeps one. */
 type KindCodec<Value> = {
   /** The value from `start` up to `end`, or undefined when the bytes there do not have the kind's shape. */
   readonly read: (bytes: Uint8Array, start: number, end: number) => Value | undefined;
   readonly put: (builder: Builder, value: Value) => void;
 };
 
-/** How each kind of option value stands on the wire. */
+/** The wire format of each kind of option value. */
 export const kindCodecs: { readonly [Kind in keyof OptionKinds]: KindCodec<OptionKinds[Kind]> } = {
   ipv4: { read: readIpv4, put: (builder, value) => putUnsigned(builder, value, 4) },
   ipv4List: { read: (bytes, start, end) => several(bytes, { start, end, size: 4, at: ipv4At }), put: putEach(4) },
@@ -79,7 +79,7 @@ function putEach(size: 1 | 2 | 4): (builder: Builder, values: readonly number[])
   };
 }
 
-/** RFC 2132 §2: trailing NULs are to be ignored, and Microsoft's clients do send them (netboot.md Q11). */
+/** RFC 2132 §2: trailing NULs are to be ignored, and Microsoft's clients send them (netboot.md Q11). */
 function textWithoutEnd(bytes: Uint8Array, start: number, end: number): string {
   let last = end;
   while (last > start && bytes[last - 1] === 0) last -= 1;

@@ -2,12 +2,12 @@ import type { Ipv4 } from "../../net/ipv4.ts";
 import { type Mac, macFromBytes } from "../../net/mac.ts";
 import type { DhcpOptions } from "./option-table.ts";
 
-/** A DHCP message; the fields bear the names of RFC 2131 §2. */
+/** A DHCP message; the fields have the names of RFC 2131 §2. */
 export type DhcpPacket = {
   /** 1 from a client, 2 from a server. */
   readonly op: 1 | 2;
   readonly htype: number;
-  /** Bytes of chaddr that count, 0 to 16. */
+  /** Number of significant bytes in chaddr, 0 to 16. */
   readonly hlen: number;
   readonly hops: number;
   readonly xid: number;
@@ -17,17 +17,17 @@ export type DhcpPacket = {
   readonly yiaddr: Ipv4;
   readonly siaddr: Ipv4;
   readonly giaddr: Ipv4;
-  /** All sixteen bytes, as they came. */
+  /** All sixteen bytes, as received. */
   readonly chaddr: Uint8Array;
-  /** Empty where the field held options (overload) or nothing. */
+  /** Empty if the field held options (overload) or nothing. */
   readonly sname: string;
   readonly file: string;
   readonly options: DhcpOptions;
-  /** Options without a row in the table, and those whose bytes do not have their kind's shape, by code. */
+  /** Options without a row in the table, and options with an invalid value, by code. */
   readonly otherOptions: ReadonlyMap<number, Uint8Array>;
 };
 
-/** Why bytes are no DHCP message. Counted by kind, never answered. */
+/** Why bytes are not a DHCP message. Counted by kind, never answered. */
 export type MalformedDhcp = {
   readonly kind: "malformed";
   readonly fault:

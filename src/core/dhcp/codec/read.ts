@@ -20,7 +20,7 @@ const padCode = 0;
 const overloadCode = 52;
 const endCode = 255;
 
-/** Reads a DHCP message (RFC 2131 §2, options of RFC 2132, 3396). Never throws, whatever the bytes are. */
+/** Reads a DHCP message (RFC 2131 §2, options of RFC 2132, 3396). Never throws. */
 export function readDhcp(bytes: Uint8Array): { readonly kind: "packet"; readonly packet: DhcpPacket } | MalformedDhcp {
   if (bytes.length < headerLength) return { kind: "malformed", fault: "tooShort" };
   const op = uint8At(bytes, 0);
@@ -29,7 +29,7 @@ export function readDhcp(bytes: Uint8Array): { readonly kind: "packet"; readonly
   if (hlen > chaddrLength) return { kind: "malformed", fault: "badHardwareLength" };
   if (uint32At(bytes, headerLength - 4) !== magicCookie) return { kind: "malformed", fault: "noMagicCookie" };
   const giaddr = uint32At(bytes, 24) as Ipv4;
-  // An answer to it would go to whole networks, or to ourselves.
+  // An answer would go to a whole network, or to the server itself.
   if (giaddr !== noAddress && !isUnicast(giaddr)) return { kind: "malformed", fault: "badRelayAddress" };
 
   const paths: OptionPositions = new Map();
@@ -73,12 +73,12 @@ const fileOverload = 1;
 const snameOverload = 2;
 
 /**
- * Where the value of each option begins, by code, in the order in which they came; several places where an option came in
- * pieces. The byte before a place is its length.
+ * The offsets of each option's value, by code, in order of arrival; several offsets for a split option. The byte before an
+ * offset is the length.
  */
 type OptionPositions = Map<number, number | number[]>;
 
-/** Walks one options area; false if an option's length points past its end. A missing END is forgiven, as everybody does. */
+/** Walks one options area; false if an option's length points past its end. A missing END is tolerated, as in other implementations. */
 function findOptions(bytes: Uint8Array, { start, end }: Area, paths: OptionPositions): boolean {
   for (let at = start; at < end; ) {
     const code = uint8At(bytes, at);
@@ -100,7 +100,7 @@ function lengthAt(bytes: Uint8Array, place: number): number {
   return uint8At(bytes, place - 1);
 }
 
-/** Option 52, which then is done with: which of the text fields hold options. */
+/** Consumes option 52: which of the text fields hold options. */
 function overloadOf(bytes: Uint8Array, paths: OptionPositions): number {
   const found = paths.get(overloadCode);
   if (found === undefined) return 0;
@@ -109,7 +109,7 @@ function overloadOf(bytes: Uint8Array, paths: OptionPositions): number {
   return lengthAt(bytes, place) === 0 ? 0 : uint8At(bytes, place);
 }
 
-/** The options that have a row in the table and the shape of its kind; what has not goes to the others. */
+/** Separates the options with a row and a valid value from all others. */
 function interpret(bytes: Uint8Array, paths: OptionPositions, others: Map<number, Uint8Array>): DhcpOptions {
   const options: { [name: string]: unknown } = {};
   for (const [code, place] of paths) {
@@ -125,7 +125,7 @@ function interpret(bytes: Uint8Array, paths: OptionPositions, others: Map<number
   return options as DhcpOptions;
 }
 
-/** RFC 3396 §7: the pieces of a split option belong together, in the order in which they came. */
+/** RFC 3396 §7: concatenates the pieces of a split option in order of arrival. */
 function joined(bytes: Uint8Array, paths: readonly number[]): Uint8Array {
   const whole = new Uint8Array(paths.reduce((sum, place) => sum + lengthAt(bytes, place), 0));
   let at = 0;

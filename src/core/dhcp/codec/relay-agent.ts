@@ -3,11 +3,11 @@ import { kindCodecs } from "./option-value.ts";
 import type { DhcpPacket } from "./packet.ts";
 import { readSubOptions } from "./sub-options.ts";
 
-/** What a relay agent says in option 82 that changes our answer. Everything else in it is echoed, not read. */
+/** The sub-options of option 82 that change the answer. All others are only echoed. */
 export type RelayWishes = {
-  /** RFC 3527: the link that the client is on, where giaddr only says how to reach the relay. */
+  /** RFC 3527: the link of the client, if giaddr only says how to reach the relay. */
   readonly linkSelection?: Ipv4;
-  /** RFC 5107: the address to give as server identifier, so that all the client sends later passes the relay again. */
+  /** RFC 5107: the address to give as server identifier, so that later requests of the client pass the relay, too. */
   readonly serverIdentifierOverride?: Ipv4;
   /** RFC 8357: answer to the port that the relay sent from, which is not 67. */
   readonly answerToSourcePort?: true;
@@ -17,11 +17,11 @@ const linkSelectionCode = 5;
 const serverIdentifierOverrideCode = 11;
 const sourcePortCode = 19;
 
-/** More relays than this between a client and us are a loop (RFC 1542 §4.1.1). */
+/** More relays than this between a client and the server are a loop (RFC 1542 §4.1.1). */
 export const hopLimit = 16;
 
-/** Reads a relay agent's wishes; a sub-option of the wrong length is no wish. */
-export function relayWishes(packet: DhcpPacket): RelayWishes {
+/** Reads the requests of a relay agent; a sub-option of invalid length is ignored. */
+export function relayRequests(packet: DhcpPacket): RelayWishes {
   const { relayAgentInformation } = packet.options;
   if (relayAgentInformation === undefined) return {};
   const found = readSubOptions(relayAgentInformation, "noEnd");
@@ -33,7 +33,7 @@ export function relayWishes(packet: DhcpPacket): RelayWishes {
   return {
     ...(linkSelection === undefined ? {} : { linkSelection }),
     ...(serverIdentifierOverride === undefined ? {} : { serverIdentifierOverride }),
-    // It has no value: that it is there says it.
+    // The sub-option has no value: its presence is the request.
     ...(found.get(sourcePortCode)?.length === 0 ? { answerToSourcePort: true } : {}),
   };
 }

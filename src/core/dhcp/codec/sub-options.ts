@@ -1,13 +1,13 @@
 import { builtBytes, createBuilder, putBytes, putUnsigned } from "../../bytes/builder.ts";
 import { cursorOver, readBytes, readUnsigned, remaining } from "../../bytes/cursor.ts";
 
-/** Options inside an option: 43 (RFC 2132 §8.4, PXE 2.1) and iPXE's 175 are built alike. */
+/** Options inside an option: 43 (RFC 2132 §8.4, PXE 2.1) and iPXE's 175 have the same format. */
 export type SubOptions = ReadonlyMap<number, Uint8Array>;
 
 const endCode = 255;
 
 /**
- * Reads sub-options as far as they are well formed: evidence only, nothing hangs on a broken one. In option 82 the codes
+ * Reads sub-options as far as they are well formed; the rest is ignored, because they are only evidence. In option 82 the codes
  * 0 and 255 are sub-options like any other (RFC 3046 §2.0: no pad, no end).
  */
 export function readSubOptions(bytes: Uint8Array, end: "end" | "noEnd" = "end"): SubOptions {
@@ -26,7 +26,7 @@ export function readSubOptions(bytes: Uint8Array, end: "end" | "noEnd" = "end"):
   return found;
 }
 
-/** Writes sub-options with the closing 255 that PXE 2.1 wants. Each value is at most 255 bytes; longer ones are cut. */
+/** Writes sub-options with the final 255 that PXE 2.1 requires. Values of more than 255 bytes are truncated. */
 export function writeSubOptions(subOptions: SubOptions): Uint8Array {
   const builder = createBuilder(64);
   for (const [code, value] of subOptions) {

@@ -23,15 +23,15 @@ import {
 /** BOOTP's minimum (RFC 1542 §2.1); Linux's own client silently ignores shorter messages (netboot.md D10). */
 const minimumLength = 300;
 
-/** What EDK2 takes at most, as bytes of UDP payload (netboot.md D9). */
+/** The maximum that EDK2 accepts, in bytes of UDP payload (netboot.md D9). */
 export const largestMessage = 1472;
 
-/** Options that stand before all others: relays and ROMs look for them early (netboot.md D2). */
+/** Options that come before all others: relays and ROMs look for them early (netboot.md D2). */
 const firstOptions: readonly OptionName[] = ["dhcpMessageType", "serverIdentifier", "ipAddressLeaseTime"];
 
 /**
- * The bytes of a message, at most `limitBytes` long. Options stand in the order in which they were put, after the
- * first ones; one that fits nowhere any more is left out. The relay's option 82 has its place reserved and comes last (RFC 3046 §2.2).
+ * The bytes of a message, at most `limitBytes` long. Options keep the order in which they were set, after the
+ * first ones; an option that does not fit is omitted. Space for the relay's option 82 is reserved; it comes last (RFC 3046 §2.2).
  */
 export function writeDhcp(packet: DhcpPacket, limitBytes: number = largestMessage): Uint8Array {
   const message = createBuilder();
@@ -73,7 +73,7 @@ function putHeader(message: Builder, packet: DhcpPacket): void {
   putUnsigned(message, magicCookie, 4);
 }
 
-/** All options but the relay's information, and where each begins. */
+/** All options except the relay's information, with their offsets. */
 function putOptions(message: Builder, { options, otherOptions }: DhcpPacket): readonly number[] {
   const starts: number[] = [];
   const put = (name: OptionName): void => {
@@ -101,7 +101,7 @@ function putNamed(message: Builder, name: OptionName, value: unknown): void {
   closeOption(message, start);
 }
 
-/** Begins an option, its length to be filled in; its place. */
+/** Starts an option with an empty length; returns its offset. */
 function openOption(message: Builder, code: number): number {
   const start = message.length;
   putUnsigned(message, code, 1);
@@ -129,14 +129,14 @@ function closeOption(message: Builder, start: number): void {
   }
 }
 
-/** What a value takes as an option, in as many pieces as it needs. */
+/** The size of a value as an option, in as many pieces as necessary. */
 function lengthOnWire(value: Uint8Array): number {
   return value.length + 2 * Math.max(1, Math.ceil(value.length / longestPiece));
 }
 
 /**
- * Moves options that do not fit into so much `room`: into file and sname, if those are empty, and option 52 says so
- * (RFC 2131 §4.1). Only then, for it confuses old clients (netboot.md Q12). What fits nowhere is left out.
+ * Moves options that do not fit into `room` into file and sname, if those are empty, and sets option 52 (RFC 2131 §4.1).
+ * This is the last resort, because it confuses old clients (netboot.md Q12). Options that fit nowhere are omitted.
  */
 function moveOptions(
   message: Builder,
@@ -155,7 +155,7 @@ function moveOptions(
   fillField(message, snameAt, sname.taken);
 }
 
-/** Those options, in order, that fit into so many bytes, and the others. */
+/** Separates the options that fit into this many bytes, in order, from the others. */
 function take(options: readonly Uint8Array[], room: number) {
   const taken: Uint8Array[] = [];
   const left: Uint8Array[] = [];
@@ -168,7 +168,7 @@ function take(options: readonly Uint8Array[], room: number) {
   return { taken, left };
 }
 
-/** Options in a field that was empty, with their END; nothing if there are none. */
+/** Options with their END for a field that was empty; empty without options. */
 function fillField(message: Builder, at: number, options: readonly Uint8Array[]): void {
   if (options.length === 0) return;
   let end = at;

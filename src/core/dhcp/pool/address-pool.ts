@@ -1,21 +1,21 @@
 import { addToIpv4, type Ipv4 } from "../../net/ipv4.ts";
 import { type Mac, macToBytes } from "../../net/mac.ts";
 
-/** First and last address of a range that temporary addresses come from. */
+/** The first and last address of a pool of temporary addresses. */
 export type AddressPool = { readonly first: Ipv4; readonly last: Ipv4 };
 
-/** Who has an address now: a machine, or nobody may have it because another host was found using it (DHCPDECLINE). */
+/** The holder of an address: a machine, or none because the address was declined (DHCPDECLINE). */
 export type Holder = { readonly kind: "machine"; readonly mac: Mac } | { readonly kind: "declined" };
 
 export type AddressChoice =
   | { readonly kind: "address"; readonly address: Ipv4 }
-  /** Every address is held; `size` is how many there are. */
+  /** Every address is held; `size` is their number. */
   | { readonly kind: "exhausted"; readonly size: number };
 
 /**
- * Chooses an address for a hardware address: the one it wants if that is to be had, else the next free one. The search starts at a place that follows from the MAC, so that a client
- * gets the same address again even if nothing was remembered; ROM, loader and system of one machine send different
- * client identifiers, so those do not count (netboot.md Q9).
+ * Chooses an address for a hardware address: the requested one if it is free, else the next free one. The search starts at a
+ * position derived from the MAC, so that a client gets the same address again even without a record. Client identifiers do
+ * not count, because ROM, loader and system of one machine send different ones (netboot.md Q9).
  */
 export function chooseAddress(
   pool: AddressPool,
@@ -40,17 +40,17 @@ export function chooseAddress(
   return { kind: "exhausted", size };
 }
 
-/** How many addresses a pool has. */
+/** The number of addresses in a pool. */
 export function poolSize(pool: AddressPool): number {
   return pool.last - pool.first + 1;
 }
 
-/** Whether an address is one of the pool's. */
+/** Whether a pool contains an address. */
 export function poolContains(pool: AddressPool, address: Ipv4): boolean {
   return address >= pool.first && address <= pool.last;
 }
 
-/** FNV-1a over the six bytes: neighbouring MACs end up well apart, which keeps the search short in a filling pool. */
+/** FNV-1a over the six bytes: neighbouring MACs map to distant positions, which keeps the search short in a filling pool. */
 function spread(mac: Mac): number {
   let hash = 0x811c9dc5;
   for (const byte of macToBytes(mac)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;

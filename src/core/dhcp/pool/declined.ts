@@ -2,16 +2,16 @@ import { formatIpv4, type Ipv4, parseIpv4 } from "../../net/ipv4.ts";
 import type { Mac } from "../../net/mac.ts";
 import type { Document } from "../../ports.ts";
 
-/** An address that is out of use until then, for this client found another host answering there (DHCPDECLINE). */
+/** A declined address, which is not leased until `untilMs` because this client found another host there (DHCPDECLINE). */
 export type DeclinedAddress = { readonly address: Ipv4; readonly mac: Mac; readonly untilMs: number };
 
-/** Such addresses, each once. */
+/** Declined addresses, each once. */
 export type DeclinedAddresses = ReadonlyMap<Ipv4, DeclinedAddress>;
 
-/** How long a declined address stays out of use. */
+/** How long a declined address is not leased. */
 export const declinedMs = 3_600_000;
 
-/** No more than this many are kept; the one that comes back first goes first. */
+/** Maximum number of declined addresses; the one that expires first is dropped first. */
 export const declinedLimit = 4096;
 
 /** The document in which the Store keeps one, so that a restart, and other servers on the database, know of it. */
@@ -23,7 +23,7 @@ export function declinedDocument({
   return { kind: "declinedAddress", key: formatIpv4(address), document: { mac, untilMs } };
 }
 
-/** All that such documents say. */
+/** The declined addresses in these documents. */
 export function declinedIn(documents: readonly Document[]): DeclinedAddresses {
   const found = new Map<Ipv4, DeclinedAddress>();
   for (const { key, document } of documents) {
@@ -34,7 +34,7 @@ export function declinedIn(documents: readonly Document[]): DeclinedAddresses {
   return found;
 }
 
-/** The ones that need not be kept any longer: their time is over, or there are too many. */
+/** The addresses to drop: expired, or beyond the limit. */
 export function declinedToDrop(declined: Iterable<DeclinedAddress>, nowMs: number): readonly Ipv4[] {
   const oldestFirst = [...declined].sort((a, b) => a.untilMs - b.untilMs);
   const tooMany = oldestFirst.length - declinedLimit;

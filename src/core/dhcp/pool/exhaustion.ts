@@ -1,15 +1,15 @@
-/** A pool that has run out: since when, who went without, and when that was last said. */
+/** An exhausted pool: since when, the number of refused requests, and the time of the latest log entry. */
 export type Exhaustion = {
   readonly sinceMs: number;
-  /** Requests that got no answer for want of an address. */
+  /** Requests without an answer because no address was free. */
   readonly refused: number;
   readonly saidAtMs: number;
 };
 
-/** It is said at once, and then this often while it lasts: four thousand machines that ask must not be as many lines. */
+/** Interval of log entries after the first: four thousand requests must not cause as many lines. */
 export const exhaustionSaidEveryMs = 60_000;
 
-/** One more request went without; `say` whether it is time to say so. */
+/** Counts a refused request; `say` tells whether to log it now. */
 export function noteRefused(
   before: Exhaustion | undefined,
   nowMs: number,

@@ -96,19 +96,19 @@ const rows: readonly {
   {
     title: "no room is said, not tried",
     report: { ...born, freeBytes: 4096, tree: emptyTree, objects: [] },
-    expect: { kind: "wait", seconds: 10, reason: "insufficient space: 1 MiB to fetch, 1 MiB free" },
+    expect: { kind: "wait", seconds: 10, reason: "insufficient space: expected 1 MiB, found 1 MiB free" },
   },
   {
     title: "no such image",
     report: born,
     image: undefined,
-    expect: { kind: "wait", seconds: 10, reason: "there is no image compute" },
+    expect: { kind: "wait", seconds: 10, reason: "image compute does not exist" },
   },
   {
     title: "what failed is not tried again at once",
     report: born,
     failure: "fetch: no route",
-    expect: { kind: "wait", seconds: 10, reason: "trying again soon: fetch: no route" },
+    expect: { kind: "wait", seconds: 10, reason: "retrying soon: fetch: no route" },
   },
   {
     title: "a held machine is left alone",

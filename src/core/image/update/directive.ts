@@ -6,7 +6,7 @@ import { type Content, planUpdate } from "./difference.ts";
 import { whyUnsafe } from "./safety.ts";
 import type { UpdateStep } from "./update-step.ts";
 
-/** What a sub says of itself each time it asks what to do. */
+/** The report of a sub with each poll. */
 export type SubReport = {
   /** Version of the protocol that its agent speaks (`agentProtocol`). */
   readonly protocol: number;
@@ -16,26 +16,26 @@ export type SubReport = {
   readonly patchedImage?: string;
   /** An update changed the kernel and the machine has not booted since. */
   readonly rebootPending: boolean;
-  /** Since the sub last scanned its disk, or since it started when it has not: a boot is not followed by reading the whole disk. */
+  /** Time since the latest scan of the disk, or since the start of the agent: a boot does not trigger a scan of the whole disk. */
   readonly secondsSinceCheck: number;
-  /** Room on its root file-system. */
+  /** Free space on its root file system. */
   readonly freeBytes: number;
-  /** Its tree, when it was told to report it. */
+  /** Its tree, if the previous directive requested it. */
   readonly tree?: SeenTree;
-  /** Contents in its object store, with the tree. */
+  /** The objects in its store, sent with the tree. */
   readonly objects?: readonly string[];
 };
 
-/** What a sub is told to do next. It carries it out and asks again. */
+/** The next task of a sub. Its agent executes it and polls again. */
 export type Directive =
   | {
       readonly kind: "wait";
       readonly seconds: number;
       readonly reason: string;
-      /** There is nothing to do: the machine is at its image. */
+      /** Nothing to do: the machine runs its image. */
       readonly upToDate?: true;
     }
-  /** Scan the disk and send the tree. `filter` lines mark what is not to be looked into. */
+  /** Scan the disk and send the tree. `filter` lines mark paths to skip. */
   | { readonly kind: "report"; readonly filter: readonly string[] }
   | { readonly kind: "fetch"; readonly objects: readonly Content[] }
   | {
@@ -43,7 +43,7 @@ export type Directive =
       readonly image: string;
       readonly steps: readonly UpdateStep[];
       readonly kernelChanged: boolean;
-      /** Wanted paths that something protected stands in the way of. */
+      /** Wanted paths that a protected path blocks. */
       readonly blocked: readonly string[];
     }
   | { readonly kind: "reboot"; readonly image: string };
@@ -57,28 +57,28 @@ export const directiveKinds = [
   "reboot",
 ] as const satisfies readonly Directive["kind"][];
 
-/** What a sub's poll leads to: a directive, or an update that is stopped until an operator forces it. */
+/** The decision about a poll: a directive, or an update that is stopped until an operator forces it. */
 export type PollDecision = Directive | { readonly kind: "stop"; readonly image: string; readonly reason: string };
 
-/** How often things are looked at again. */
+/** The intervals of polls and checks. */
 export type SubPolicy = {
   readonly pollSeconds: number;
   readonly retrySeconds: number;
   readonly recheckSeconds: number;
 };
 
-/** A running machine's disk is compared with its image once an hour; a machine on its image is heard of every half minute. */
+/** The disk of a running machine is compared with its image once an hour; an up-to-date machine polls every 30 s. */
 export const defaultSubPolicy: SubPolicy = { pollSeconds: 30, retrySeconds: 10, recheckSeconds: 3600 };
 
 /**
- * What a sub gets told, from what it reported and what it should be. It needs no memory of earlier reports, so that a restart
- * of either side loses nothing. `image` is undefined where there is none of the required name.
+ * Decides the directive for a sub from its report and its required image. The decision does not depend on earlier reports, so
+ * a restart of either side loses nothing. `image` is undefined if the required image does not exist.
  */
 export function decideDirective(input: {
   readonly required: string | undefined;
   readonly image: ImageManifest | undefined;
   readonly held: string | undefined;
-  /** Why the last directive could not be carried out. */
+  /** Why the latest directive failed. */
   readonly failure: string | undefined;
   /** The image that an operator forces on this machine, by its exact name: its update is not checked for safety. */
   readonly forced?: string | undefined;
@@ -87,12 +87,11 @@ export function decideDirective(input: {
 }): PollDecision {
   const { required, image, held, failure, report, policy } = input;
   if (held !== undefined) return { kind: "wait", seconds: policy.pollSeconds, reason: held };
-  if (failure !== undefined)
-    return { kind: "wait", seconds: policy.retrySeconds, reason: `trying again soon: ${failure}` };
+  if (failure !== undefined) return { kind: "wait", seconds: policy.retrySeconds, reason: `retrying soon: ${failure}` };
   if (required === undefined)
-    return { kind: "wait", seconds: policy.retrySeconds, reason: "no image is required of this machine" };
+    return { kind: "wait", seconds: policy.retrySeconds, reason: "this machine has no required image" };
   if (image === undefined)
-    return { kind: "wait", seconds: policy.retrySeconds, reason: `there is no image ${required}` };
+    return { kind: "wait", seconds: policy.retrySeconds, reason: `image ${required} does not exist` };
 
   const patched = report.patchedImage === image.name;
   if (patched && (report.rebootPending || report.running === "birth")) return { kind: "reboot", image: image.name };
@@ -119,7 +118,7 @@ function upToDate(image: string, policy: SubPolicy): Directive {
   return { kind: "wait", seconds: policy.pollSeconds, reason: `runs ${image}`, upToDate: true };
 }
 
-/** Block and inode overhead of a file on ext4 is a block at most; the eighth left over is for logs and journal. */
+/** Overhead of a file on ext4 is at most one block; an eighth of the space is reserved for logs and journal. */
 function fetchOrWait(missing: readonly Content[], freeBytes: number, policy: SubPolicy): Directive {
   const block = 4096;
   const needed = missing.reduce((sum, content) => sum + Math.ceil(content.size / block) * block, 0);
@@ -128,6 +127,6 @@ function fetchOrWait(missing: readonly Content[], freeBytes: number, policy: Sub
   return {
     kind: "wait",
     seconds: policy.retrySeconds,
-    reason: `insufficient space: ${mebibytes(needed)} MiB to fetch, ${mebibytes(freeBytes)} MiB free`,
+    reason: `insufficient space: expected ${mebibytes(needed)} MiB, found ${mebibytes(freeBytes)} MiB free`,
   };
 }
