@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
-import { machineIdFromMac } from "../../core/machine/life/move.ts";
-import { testMachine } from "../../core/machine/testing/test-machine.ts";
-import { openStore } from "../open-store.ts";
-import { asks, birthOf, stillClock, testMac } from "../testing/store-suite.ts";
-import { readMachine } from "./read-machine.ts";
+import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
+import { testMachine } from "../../src/core/machine/testing/test-machine.ts";
+import { readMachine } from "../../src/mdb/journal/read-machine.ts";
+import { openStore } from "../../src/mdb/open-store.ts";
+import { asks, birthOf, stillClock, testMac } from "../../src/mdb/testing/store-suite.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-records-"));
 after(() => rmSync(directory, { recursive: true }));
