@@ -17,6 +17,8 @@ process.stdout.on("error", () => process.exit(0));
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
+const sayEnding = (signal: string): void => say(`${signal}: ending the tests that run…`);
+
 /** What a suite came to. */
 type Result = {
   readonly suite: Suite;
@@ -133,11 +135,12 @@ async function main(words: readonly string[]): Promise<number> {
       say(command.text);
       return 2;
     case "fresh":
-      endChildrenOnSignals(say);
+      endChildrenOnSignals(sayEnding);
       return await runFresh(command, say);
     case "run":
-      endChildrenOnSignals(say);
-      return command.watch ? await watch(() => run(command), say) : await run(command);
+      if (command.watch) return await watch(() => run(command), say);
+      endChildrenOnSignals(sayEnding);
+      return await run(command);
   }
 }
 

@@ -3,11 +3,14 @@ import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process"
 /** Time for a test's own clean-up (virtual machines, namespaces, temporary files) after Ctrl-C. */
 const cleanUpMs = 20_000;
 
-const running = new Set<ChildProcess>();
-let interrupted = false;
+/** What ends `./test`. */
+const endSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** True once Ctrl-C or a request to end has come: nothing more is begun. */
-export const wasInterrupted = (): boolean => interrupted;
+const running = new Set<ChildProcess>();
+let ending: "no" | "change" | "signal" = "no";
+
+/** True once a signal or, in watch mode, a change has ended the run: nothing more is begun. */
+export const wasInterrupted = (): boolean => ending !== "no";
 
 /**
  * Starts a command in a process group of its own: Ctrl-C reaches us alone, and each child is asked once to end. It dies with
@@ -32,27 +35,41 @@ export function endOf(child: ChildProcess): Promise<number> {
 export const runCommand = (argv: readonly string[]): Promise<number> =>
   endOf(startChild(argv, { stdio: ["ignore", "inherit", "inherit"] }));
 
-/** Asks every child to end, and kills what has not ended after the time for clean-up, with all that it started. */
-export function endChildren(): void {
-  for (const child of running) child.kill("SIGTERM");
-  setTimeout(killChildren, cleanUpMs).unref();
+/** Ends the run because a file changed; `beginAgain` allows the next one. */
+export function endForChange(): void {
+  if (ending !== "no") return;
+  ending = "change";
+  endChildren();
 }
 
-function killChildren(): void {
-  for (const { pid } of running) if (pid !== undefined) process.kill(-pid, "SIGKILL");
+/** Allows a new run after `endForChange`; false if a signal has come. */
+export function beginAgain(): boolean {
+  if (ending === "change") ending = "no";
+  return ending === "no";
 }
 
-/** On SIGINT, SIGTERM or SIGHUP: no more tests, and those that run clean up. A second SIGINT kills them at once. */
-export function endChildrenOnSignals(say: (line: string) => void): void {
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+/** On SIGINT, SIGTERM or SIGHUP: no more tests, and those that run clean up. A second signal kills them at once. */
+export function endChildrenOnSignals(onSignal: (signal: string) => void): void {
+  for (const signal of endSignals) {
     process.on(signal, () => {
-      if (interrupted) {
-        killChildren();
+      if (ending === "signal") {
+        kill([...running]);
         return;
       }
-      interrupted = true;
-      say(`${signal}: ending the tests that run…`);
+      ending = "signal";
+      onSignal(signal);
       endChildren();
     });
   }
+}
+
+/** Asks every child to end, and kills what has not ended after the time for clean-up, with all that it started. */
+function endChildren(): void {
+  const asked = [...running];
+  for (const child of asked) child.kill("SIGTERM");
+  setTimeout(() => kill(asked.filter((child) => running.has(child))), cleanUpMs).unref();
+}
+
+function kill(children: readonly ChildProcess[]): void {
+  for (const { pid } of children) if (pid !== undefined) process.kill(-pid, "SIGKILL");
 }
