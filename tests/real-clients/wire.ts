@@ -15,7 +15,7 @@ export type Wire = AsyncDisposable & {
   /** Words before a command that is to run at the client's end. */
   readonly inside: readonly string[];
   /** Runs a command at the client's end; it is killed after 30 s. */
-  readonly run: (argv: readonly string[]) => Promise<Ran>;
+  readonly run: (argv: readonly string[], seconds?: number) => Promise<Ran>;
 };
 
 const serverInterface = "birther0";
@@ -39,7 +39,7 @@ export async function layWire(of: { readonly mac: string; readonly addresses: re
     serverInterface,
     clientInterface,
     inside,
-    run: (argv) => runCommand([...inside, ...argv]),
+    run: (argv, seconds) => runCommand([...inside, ...argv], seconds),
     [Symbol.asyncDispose]: () => laid.disposeAsync(),
   };
 }
