@@ -73,7 +73,7 @@ test("errors name the call, its object and the reason", () => {
   assert.equal(said.errors.address, "tcpConnect not an address: Invalid argument");
   assert.match(said.errors.packet, /^packetOpen nosuchif0: /);
   assert.equal(said.errors.range, "expected a range inside a buffer of 4 bytes, found 3 bytes at offset 2");
-  assert.match(said.errors.noWords, /1 to 256 words, not 0/);
+  assert.match(said.errors.noWords, /expected 1 to 256 arguments, found 0/);
   assert.equal(said.errors.tlsRead, "tlsRead: the session is closed");
 });
 
