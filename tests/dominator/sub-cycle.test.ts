@@ -196,5 +196,5 @@ test("a stranger's credential is refused", { timeout: 120_000 }, async () => {
   await fixture.importSketch(image, machineFilterLines);
   const { status, stdout, stderr } = await fixture.runAgent();
   assert.notEqual(status, 0);
-  assert.match(stdout + stderr, /status 401/);
+  assert.match(stdout + stderr, /expected status 200, found 401/);
 });
