@@ -1,4 +1,4 @@
-/** Our DHCP server as a process of its own: the real one, over an MDB in a file. Its log is as quiet as its peers'. */
+/** Our DHCP server as a process of its own: the real one, over an MDB in a file. It logs as little as its peers. */
 import { startDhcpServer } from "../src/boot-server/dhcp/server.ts";
 import { openPacketLog } from "../src/boot-server/observe/packet-log.ts";
 import { ip, prefix as prefixOf } from "../src/core/net/testing/addresses.ts";
@@ -19,9 +19,9 @@ const dhcp = await startDhcpServer({
       ...{ mode: "full", secureBoot: false },
       prefix: prefixOf(prefix),
       temporaryPool: { first: ip(first), last: ip(last) },
-      // Nobody else is on the cable: the search for other servers would only delay the first answers.
+      // No other server is on the cable; searching for one would only delay the first answers.
       allowForeignDhcp: true,
-      // What is measured is how fast they are taken in, not how many are.
+      // The benchmark measures the rate of new machines, so the limit must not apply.
       maxNewMachinesPerMinute: 1_000_000,
     },
   ],

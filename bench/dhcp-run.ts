@@ -4,21 +4,21 @@ import { type BenchEnvironment, runBenchmark, say } from "./environment.ts";
 import { preparePeers } from "./peers.ts";
 import { avalanche, preparePerfdhcp, tryRate } from "./perfdhcp.ts";
 
-/** More lost exchanges than this, and the rate is called too high. */
+/** Percentage of lost exchanges above which a rate counts as too high. */
 const dropPercentLimit = 1;
 const machinesOfFleet = 4000;
 
 type Figures = {
-  /** Four-way exchanges a second at less than 1 % drops: 4,000 machines that come again and again; machines never seen before. */
+  /** Four-way exchanges per second at less than 1 % loss: 4,000 machines that return again and again; new machines. */
   readonly exchangesPerSecond: number;
   readonly newMachinesPerSecond: number;
-  /** Seconds until the last of so many machines that ask at once has its address; null: not within the limit. */
+  /** Seconds until the last of this number of simultaneous machines has its address; null: not within the limit. */
   readonly avalancheSeconds: { readonly [machines: string]: number | null };
   readonly cpuSeconds: number;
   readonly keeps: string;
 };
 
-/** The highest rate with few drops, found by ever larger steps and then by halving the distance. */
+/** The highest rate with little loss, found by growing steps and then by bisection. */
 async function highestRate(
   firstRate: number,
   of: { readonly steps: number; readonly attempt: (rate: number) => Promise<{ rate: number; dropPercent: number }> },
@@ -27,12 +27,13 @@ async function highestRate(
   let rate = firstRate;
   for (let step = 0; step < of.steps + 8; step += 1) {
     const first = await of.attempt(rate);
-    // Now and then the computer itself takes a core away: what is too much is too much twice.
+    // Now and then the computer takes a core away, so only a rate that fails twice is too high.
     const seen = first.dropPercent < dropPercentLimit ? first : await of.attempt(rate);
     const held = seen.dropPercent < dropPercentLimit;
     say(`  ${rate}/s offered: ${seen.rate.toFixed(0)}/s, ${seen.dropPercent.toFixed(2)} % lost`);
     if (held && seen.rate > best) best = seen.rate;
-    // The generator has a limit, too, and offers less than it could where far more is asked of it: that is no rate to go on from.
+    // The generator has a limit too, and offers less than possible if far more is requested; do not continue from such
+    // a rate.
     if (held && seen.rate >= rate * 0.95) good = rate;
     else bad = rate;
     if (bad === Number.POSITIVE_INFINITY) rate = Math.round(rate * 1.6);
@@ -47,7 +48,7 @@ async function highestRate(
 async function figuresOf(peer: DhcpPeer, environment: BenchEnvironment): Promise<Figures> {
   const seconds = environment.quick ? 2 : 5;
   const steps = environment.quick ? 1 : 4;
-  say(`${peer.name}: ${machinesOfFleet} machines, again and again`);
+  say(`${peer.name}: ${machinesOfFleet} returning machines`);
   let cpuSeconds = 0;
   let exchangesPerSecond = 0;
   {
@@ -58,7 +59,7 @@ async function figuresOf(peer: DhcpPeer, environment: BenchEnvironment): Promise
     exchangesPerSecond = await highestRate(peer.firstRate, { steps, attempt });
     cpuSeconds += server.cpuSeconds();
   }
-  say(`${peer.name}: machines never seen before`);
+  say(`${peer.name}: new machines`);
   let newMachinesPerSecond = 0;
   {
     await using server = await peer.start(environment);
@@ -70,7 +71,9 @@ async function figuresOf(peer: DhcpPeer, environment: BenchEnvironment): Promise
   for (const machines of environment.quick ? [4000] : [4000, 20_000]) {
     await using server = await peer.start(environment);
     const took = (await avalanche(environment, machines, environment.quick ? 30 : 120)) ?? null;
-    say(`${peer.name}: ${machines} machines at once: ${took === null ? "not done in time" : `${took.toFixed(2)} s`}`);
+    say(
+      `${peer.name}: ${machines} machines at once: ${took === null ? "not finished in time" : `${took.toFixed(2)} s`}`,
+    );
     avalancheSeconds[String(machines)] = took;
     cpuSeconds += server.cpuSeconds();
   }
@@ -81,7 +84,7 @@ await runBenchmark({
   fileUrl: import.meta.url,
   about:
     "Four-way DHCP exchanges per second at less than 1 % loss, Birther beside Kea and dnsmasq, measured by perfdhcp;\n" +
-    "and the time that 4,000 and 20,000 machines at once take. Each trial starts its server anew.",
+    "and the time for 4,000 and 20,000 simultaneous machines. Each trial starts a new server.",
   addresses: [`${dhcpSite.server}/${dhcpSite.prefixLength}`],
   prepare: () => preparePeers(["kea-admin", "kea-dhcp4-server", "dnsmasq-base"], ["perfdhcp", "kea-dhcp4", "dnsmasq"]),
   measure: async (environment) => {

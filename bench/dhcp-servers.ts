@@ -4,11 +4,11 @@ import { dhcpSite } from "./dhcp-site.ts";
 import { type BenchEnvironment, type RunningServer, startServer } from "./environment.ts";
 import { peerProgram } from "./peers.ts";
 
-/** A server under test. `firstRate` is where the search begins, in exchanges a second. */
+/** A server under test. `firstRate` is the start of the search, in exchanges per second. */
 export type DhcpPeer = {
   readonly name: string;
   readonly firstRate: number;
-  /** What it promises when it has answered, in a few words. */
+  /** What it has stored when it answers, as a short text. */
   readonly keeps: string;
   readonly start: (environment: BenchEnvironment) => Promise<RunningServer>;
 };
@@ -16,7 +16,7 @@ export type DhcpPeer = {
 const { server, prefix, netmask, first, last } = dhcpSite;
 let runs = 0;
 
-/** A directory for one run of a server, empty. */
+/** An empty directory for one run of a server. */
 function freshDirectory(environment: BenchEnvironment): string {
   runs += 1;
   const directory = join(environment.directory, `run-${runs}`);
@@ -30,12 +30,12 @@ const started = (argv: readonly string[], directory: string): Promise<RunningSer
     env: { KEA_PIDFILE_DIR: directory, KEA_LOCKFILE_DIR: directory },
   });
 
-/** Ours and its peers, each with the same pool, the same boot options, leases on disk; no line for each packet in any log. */
+/** Our server and its peers, each with the same pool, the same boot options, leases on disk; no log line per packet. */
 export const dhcpPeers: readonly DhcpPeer[] = [
   {
     name: "ours",
     firstRate: 2000,
-    keeps: "a record of each machine with its history, synchronised to disk before it is answered",
+    keeps: "a record of each machine with its history, synchronised to disk before the answer",
     start: (environment) => {
       const directory = freshDirectory(environment);
       const script = join(import.meta.dirname, "dhcp-ours.ts");
@@ -46,7 +46,7 @@ export const dhcpPeers: readonly DhcpPeer[] = [
   {
     name: "kea",
     firstRate: 2000,
-    keeps: "a line for each lease in a file, not synchronised",
+    keeps: "a line per lease in a file, not synchronised",
     start: (environment) => {
       const directory = freshDirectory(environment);
       const file = join(directory, "kea.json");
@@ -57,7 +57,7 @@ export const dhcpPeers: readonly DhcpPeer[] = [
   {
     name: "dnsmasq",
     firstRate: 50,
-    keeps: "a file of all leases, written anew",
+    keeps: "a file of all leases, rewritten",
     start: (environment) => {
       const directory = freshDirectory(environment);
       const text = [
@@ -79,8 +79,8 @@ export const dhcpPeers: readonly DhcpPeer[] = [
 ];
 
 /**
- * Kea at its fastest that writes each lease: memfile with persistence, and one thread (its default in 2.2). With a thread for
- * each core it answers a third less here, as it takes the generator's core from it.
+ * Kea in its fastest configuration that writes each lease: memfile with persistence, and one thread (its default in
+ * 2.2). With one thread per core it answers a third less here, because it takes the generator's core.
  */
 function keaConfiguration(environment: BenchEnvironment, directory: string): object {
   const output = { output: join(directory, "kea.log") };

@@ -11,7 +11,7 @@ import { peerEnvironment } from "./peers.ts";
 
 const mark = "BIRTHER_BENCH_INSIDE";
 
-/** What a benchmark runs on: a cable between servers and their clients, and a directory that is removed afterwards. */
+/** What a benchmark runs in: a cable between servers and their clients, and a directory that is removed afterwards. */
 export type BenchEnvironment = {
   readonly wire: Wire;
   readonly directory: string;
@@ -20,8 +20,8 @@ export type BenchEnvironment = {
 };
 
 /**
- * Runs a benchmark in a network namespace of its own. `prepare` happens before, where the outer network still is.
- * The last line on standard output is what `measure` gives, as one JSON object; everything else goes to standard error.
+ * Runs a benchmark in a network namespace of its own. `prepare` runs before, while the outer network is available. The
+ * last line of standard output is the result of `measure` as one JSON object; everything else goes to standard error.
  */
 export async function runBenchmark(of: {
   readonly fileUrl: string;
@@ -35,7 +35,8 @@ export async function runBenchmark(of: {
     process.stdout.write(`${of.about}\n\n  --quick   fewer and shorter trials\n`);
     return;
   }
-  if (process.getuid?.() !== 0) throw new Error("needs root: it lays a virtual cable between two network namespaces");
+  if (process.getuid?.() !== 0)
+    throw new Error("this benchmark needs root, because it connects two network namespaces by a virtual cable");
   if (process.env[mark] === undefined) {
     await of.prepare();
     const argv = [process.execPath, "--disable-warning=ExperimentalWarning", fileURLToPath(of.fileUrl)];
@@ -54,25 +55,27 @@ export async function runBenchmark(of: {
   }
 }
 
-/** Says on standard error how far it is. */
+/** Prints the progress on standard error. */
 export function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** A server under test; disposing of it stops it. */
+/** A server under test; disposing stops it. */
 export type RunningServer = AsyncDisposable & {
   readonly pid: number;
   /** CPU seconds that it and its children have used: on a busy computer a better measure than the clock. */
   readonly cpuSeconds: () => number;
 };
 
-/** Starts a server, its output in a file, and waits until it has the port (looked up in /proc/net, 20 s at most). */
+/**
+ * Starts a server, with its output in a file, and waits until it has opened the port (from /proc/net, 20 s at most).
+ */
 export async function startServer(
   argv: readonly string[],
   of: {
     readonly protocol: "udp" | "tcp";
     readonly port: number;
-    /** Where others have the same port; any if undefined. */
+    /** Its address, if others use the same port; any address if undefined. */
     readonly address?: string;
     readonly output: string;
     readonly env?: { readonly [name: string]: string };
@@ -92,7 +95,10 @@ export async function startServer(
   for (let tries = 0; !holdsPort(of); tries += 1) {
     if (failed !== undefined || child.exitCode !== null || tries > 400) {
       child.kill("SIGKILL");
-      throw new Error(`${command} does not listen: ${readFileSync(of.output, "utf8").slice(-1500)}`, { cause: failed });
+      throw new Error(
+        `${command}: expected it to listen within 20 s, found no listener: ${readFileSync(of.output, "utf8").slice(-1500)}`,
+        { cause: failed },
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -114,13 +120,13 @@ async function stop(child: ChildProcess): Promise<void> {
 
 function holdsPort({ protocol, port, address }: { protocol: "udp" | "tcp"; port: number; address?: string }): boolean {
   const hex = (value: number, digits: number) => value.toString(16).toUpperCase().padStart(digits, "0");
-  // In the order of the computer's bytes, the lowest first (proc_net_tcp.rst).
+  // In the computer's byte order, the lowest first (proc_net_tcp.rst).
   const bytes = address?.split(".").map((byte) => hex(Number(byte), 2));
-  const place = `${bytes?.reverse().join("") ?? "[0-9A-F]{8}"}:${hex(port, 4)}`;
-  return new RegExp(`^ *\\d+: ${place} `, "m").test(readFileSync(`/proc/net/${protocol}`, "utf8"));
+  const local = `${bytes?.reverse().join("") ?? "[0-9A-F]{8}"}:${hex(port, 4)}`;
+  return new RegExp(`^ *\\d+: ${local} `, "m").test(readFileSync(`/proc/net/${protocol}`, "utf8"));
 }
 
-/** Of the process, its children, and those it has waited for: proc(5), fields 14 to 17 of stat, in ticks of 10 ms. */
+/** For the process, its children, and those it has waited for: proc(5), fields 14 to 17 of stat, in ticks of 10 ms. */
 function cpuSecondsOf(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
     .replace(/^.*\) /, "")

@@ -9,7 +9,7 @@ const prefixLength = 14;
 const bodyBytes = 10_000_000;
 const clients = 50;
 
-/** Each has an address of its own: they take turns, so that an hour in which the computer is slow is slow for both. */
+/** Each server has its own address; they take turns, so that a slow hour of the computer affects both. */
 type HttpServer = {
   readonly name: string;
   readonly address: string;
@@ -53,15 +53,15 @@ http { sendfile on; tcp_nopush on; access_log ${environment.directory}/nginx.acc
   },
 ];
 
-/** Megabytes a second over so many connections that are kept. */
+/** Megabytes per second over this number of kept connections. */
 function megabytesPerSecond(environment: BenchEnvironment, address: string): number {
   const [command = "", ...before] = environment.wire.inside;
   const text = ["-t", "1", "-c", String(clients), "-d", environment.quick ? "2s" : "4s", "--timeout", "10s"];
   const argv = [...before, peerProgram("wrk"), ...text, `http://${address}/body`];
   const env = { ...process.env, ...peerEnvironment };
   const output = execFileSync(command, argv, { encoding: "utf8", timeout: 60_000, env });
-  if (/Non-2xx/.test(output)) throw new Error(`the server refused: ${output}`);
-  // wrk stops in the middle of answers: what counts is what was transferred.
+  if (/Non-2xx/.test(output)) throw new Error(`wrk: expected only 2xx answers, found others: ${output}`);
+  // wrk stops in the middle of answers, so the transferred bytes count.
   const [, amount = "0", unit = "MB"] = /Transfer\/sec:\s+([\d.]+)(KB|MB|GB)/.exec(output) ?? [];
   return (Number(amount) * { KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30 }[unit as "KB" | "MB" | "GB"]) / 1e6;
 }

@@ -2,10 +2,10 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 
-/** A process of the benchmark that answers over IPC; disposing of it ends it. */
+/** A process of the benchmark that answers over IPC; disposing ends it. */
 export type Child = AsyncDisposable & {
   readonly pid: number;
-  /** The next thing it says. */
+  /** Its next message. */
   readonly next: <T>() => Promise<T>;
   readonly ask: <T>(word: object) => Promise<T>;
 };

@@ -4,10 +4,10 @@ import { Agent, type IncomingMessage, request } from "node:http";
 /** A client of the operators' API on a Unix socket that keeps its connections. */
 export function openClient(socketPath: string) {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
-  /** Reads an answer to its end and forgets it: that of a million machines is longer than a string may be. */
+  /** Reads an answer to its end and drops it: that of a million machines exceeds the maximum string length. */
   async function drain(path: string): Promise<void> {
     const [response] = (await once(request({ socketPath, path, agent }).end(), "response")) as [IncomingMessage];
-    if (response.statusCode !== 200) throw new Error(`GET ${path}: ${response.statusCode}`);
+    if (response.statusCode !== 200) throw new Error(`GET ${path}: expected status 200, found ${response.statusCode}`);
     await once(response.resume(), "end");
   }
   async function ask(method: "GET" | "POST", path: string, body?: object): Promise<string> {
@@ -18,9 +18,9 @@ export function openClient(socketPath: string) {
     try {
       [response] = (await once(sent, "response")) as [IncomingMessage];
     } catch (cause) {
-      // The server ends connections that are idle for long, perhaps just when one is used again (RFC 9112 §9.3.1).
+      // The server closes connections that are idle for long, perhaps just when one is reused (RFC 9112 §9.3.1).
       if (sent.reusedSocket) return await ask(method, path, body);
-      throw new Error(`${method} ${path} was not answered`, { cause });
+      throw new Error(`${method} ${path} got no answer`, { cause });
     }
     const text = (await response.setEncoding("utf8").toArray()).join("");
     if (response.statusCode !== 200) throw new Error(`${method} ${path}: ${response.statusCode} ${text.slice(0, 300)}`);
@@ -30,7 +30,7 @@ export function openClient(socketPath: string) {
 }
 export type Client = ReturnType<typeof openClient>;
 
-/** How long things took, in milliseconds. */
+/** Durations in milliseconds. */
 export type Times = { readonly p50: number; readonly p99: number; readonly max: number };
 
 /** Median, 99th percentile and maximum, to a hundredth. */
@@ -41,7 +41,7 @@ export function timesOf(took: readonly number[]): Times {
   return { p50: rounded(at(0.5)), p99: rounded(at(0.99)), max: rounded(sorted.at(-1) ?? 0) };
 }
 
-/** Does something so often, one after the other; each round is told its number. */
+/** Runs something this number of times, one after the other; each round receives its number. */
 export async function timed(rounds: number, act: (round: number) => Promise<unknown>): Promise<Times> {
   const took: number[] = [];
   for (let round = 0; round < rounds; round += 1) {

@@ -1,4 +1,4 @@
-/** Writes a fleet of so many machines into an empty database, by the way that every change goes: PLACE MACHINES. */
+/** Writes a fleet into an empty database, as every change is written. Arguments: DATABASE MACHINES. */
 
 import { systemClock as clock } from "../src/main/system-ports.ts";
 import type { Journal, MachineEntry } from "../src/mdb/journal/journal.ts";
@@ -12,7 +12,7 @@ const [place = "", count = "0"] = process.argv.slice(2);
 
 async function write(journal: Journal, position: number, entries: readonly MachineEntry[]): Promise<number> {
   const applyRemote = () => {
-    throw new Error(`somebody else writes to ${place}`);
+    throw new Error(`filling ${place}: expected to be its only writer, found changes of another one`);
   };
   return (await journal.commit({ since: () => position, applyRemote, entries: () => entries })) + entries.length;
 }

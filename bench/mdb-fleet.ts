@@ -7,12 +7,15 @@ import { macOf } from "../src/core/net/testing/addresses.ts";
 import { openStore } from "../src/mdb/open-store.ts";
 import { birthOf, testMac } from "../src/mdb/testing/store-suite.ts";
 
-/** The hardware address of the n-th machine. */
+/** The MAC address of the n-th machine. */
 export function fleetMac(n: number): Mac {
   return macOf((0x0200_0000_0000 + n).toString(16).padStart(12, "0"));
 }
 
-/** The record of a machine after its birth: what decide() makes of a real one's events, with the hardware of a server of two sockets. */
+/**
+ * The record of a machine after its birth: the result of decide() for a real machine's events, with the hardware of a
+ * two-socket server.
+ */
 async function bornMachine(): Promise<MachineIn<"healthy">> {
   const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
   await using store = await openStore({ path: ":memory:", clock, log: () => {} });
@@ -41,7 +44,8 @@ async function bornMachine(): Promise<MachineIn<"healthy">> {
   ];
   for (const event of events) if (event !== undefined) await store.apply(event);
   const machine = store.get(id);
-  if (machine?.state !== "healthy") throw new Error("the model of the fleet's machines was not born");
+  if (machine?.state !== "healthy")
+    throw new Error("making the fleet's sample machine: expected state healthy after its birth, found another one");
   return machine;
 }
 
@@ -61,7 +65,7 @@ function serverHardware(mac: Mac, serial: string): Hardware {
   };
 }
 
-/** So many machines, healthy and in place, forty to a rack, one after the other. */
+/** This number of machines, healthy and placed, forty per rack, one after the other. */
 export async function* fleetOf(machines: number): AsyncGenerator<Machine, void, undefined> {
   const model = await bornMachine();
   for (let n = 0; n < machines; n += 1) {

@@ -1,6 +1,6 @@
 /**
- * Our MDB as a process of its own: the store and the operators' API on a Unix socket. It does what the benchmark says over
- * the IPC channel, and answers each word when it is done.
+ * Our MDB as a process of its own: the store and the operators' API on a Unix socket. It carries out the benchmark's
+ * commands from the IPC channel, and answers each when it is done.
  */
 
 import { once } from "node:events";
@@ -18,9 +18,9 @@ import { backupsIn } from "../src/mdb/operator-api/backup-stream.ts";
 import { tokensIn } from "../src/mdb/operator-api/caller/tokens.ts";
 import { fleetMac } from "./mdb-fleet.ts";
 
-/** What the benchmark asks; the answer is a number or an object. */
+/** The benchmark's commands; the answer is a number or an object. */
 export type Word =
-  /** Changes of random machines as fast as they become durable, for so long: how many a second. */
+  /** Changes random machines as fast as they become durable, for this time; returns changes per second. */
   | { readonly do: "apply"; readonly what: "states" | "pxe"; readonly seconds: number; readonly inFlight: number }
   /** RSS and heap after a collection. */
   | { readonly do: "memory" }
@@ -79,7 +79,10 @@ async function applyAll(store: Store, word: Word & { do: "apply" }): Promise<num
   return Math.round(done / ((performance.now() - beganMs) / 1000));
 }
 
-/** `states`: healthy → rebirth → healthy, both asked for by a person and so in the audit. `pxe`: what every DHCP request of a known machine writes. */
+/**
+ * `states`: healthy → rebirth → healthy, both requested by an operator and so in the audit. `pxe`: what every DHCP
+ * request of a known machine writes.
+ */
 function eventsOf(n: number, what: "states" | "pxe"): MachineEvent[] {
   const id = machineIdFromMac(fleetMac(n));
   if (what === "states")

@@ -43,7 +43,7 @@ type Server = {
   readonly machines: number;
 };
 
-/** A database that is empty, and how large it has become. */
+/** An empty database, and its size at the end. */
 type BenchDatabase = AsyncDisposable & { readonly place: string; readonly bytes: () => Promise<number> };
 
 async function newDatabase(journal: string, directory: string): Promise<BenchDatabase> {
@@ -55,7 +55,7 @@ async function newDatabase(journal: string, directory: string): Promise<BenchDat
     return { place, bytes: async () => statSync(place).size, [Symbol.asyncDispose]: drop };
   }
   if (journal !== "postgres") throw new Error(`--databases: expected sqlite or postgres, found ${journal}`);
-  // As it comes, but for memory and connections: every commit waits for the disk.
+  // In its default configuration, except for memory and connections: every commit waits for the disk.
   const server = await startPostgres({ settings: ["shared_buffers=512MB", "max_wal_size=4GB"] });
   const place = await server.createDatabase();
   return {
@@ -84,7 +84,8 @@ async function figuresAt(journal: string, machines: number, directory: string): 
   startedMs = performance.now();
   await using child = startChild("mdb-ours.ts", [place, socketPath, machines]);
   const started = await child.next<{ openMs: number; openCpuSeconds: number; machines: number }>();
-  if (started.machines !== machines) throw new Error(`${started.machines} machines were loaded`);
+  if (started.machines !== machines)
+    throw new Error(`starting: expected ${machines} machines, found ${started.machines}`);
   using client = openClient(socketPath);
   await client.ask("GET", "/v1/status");
   const server: Server = { child, client, socketPath, machines };
@@ -104,12 +105,13 @@ async function figuresAt(journal: string, machines: number, directory: string): 
   return { ...figures, memoryAfter: await answer(child, { do: "memory" }) };
 }
 
-/** Milliseconds of one request at a time, in a server that has nothing else to do. */
+/** Milliseconds of one request at a time, in an otherwise idle server. */
 async function reads({ client, machines }: Server): Promise<object> {
   const rounds = quick ? 50 : 300;
   const get = (path: string) => client.ask("GET", path);
   const first = JSON.parse(await get("/v1/machines?limit=100")) as { machines: object[]; continue?: string };
-  if (first.machines.length !== 100) throw new Error(`a page has ${first.machines.length} machines`);
+  if (first.machines.length !== 100)
+    throw new Error(`listing machines: expected a page of 100, found ${first.machines.length}`);
   // A page in the middle: its token is that of the machine before it.
   const middle = Buffer.from(machineIdFromMac(fleetMac(machines >> 1))).toString("base64url");
   const slim = "fields=hostname,state,phase,conditions";
@@ -127,7 +129,7 @@ async function reads({ client, machines }: Server): Promise<object> {
     firstPageMs: await timed(rounds, () => get("/v1/machines?limit=100")),
     middlePageMs: await timed(rounds, () => get(`/v1/machines?limit=100&continue=${middle}`)),
     slimPageMs: await timed(rounds, () => get(`/v1/machines?limit=500&${slim}`)),
-    /** Few are selected, so that all are looked at. */
+    /** Few are selected, so that all are examined. */
     selectionMs: await timed(few, () => get(`/v1/machines?where=${encodeURIComponent("rack=1")}&limit=100`)),
     metricsMs: await timed(few, () => client.drain("/metrics")),
     dominatorMs: await timed(few, () => client.drain("/v1/exports/dominator")),
@@ -135,7 +137,7 @@ async function reads({ client, machines }: Server): Promise<object> {
   };
 }
 
-/** Durable changes a second: one at a time, many at once, and what DHCP does to known machines. */
+/** Durable changes per second: one at a time, many at once, and what DHCP does to known machines. */
 async function changes({ child }: Server): Promise<object> {
   const length = quick ? 2 : 10;
   const trial = async (what: "states" | "pxe", inFlight: number) => {
@@ -151,7 +153,7 @@ async function changes({ child }: Server): Promise<object> {
   };
 }
 
-/** From an operator's request being sent until a watcher of the feed has its change. */
+/** From an operator's request until a watcher of the feed has its change. */
 async function feed(server: Server): Promise<object> {
   await using watcher = await startWatchers(server, 1);
   const took: number[] = [];
@@ -191,7 +193,10 @@ async function startWatchers({ socketPath }: Server, count: number): Promise<Chi
 
 let holds = 0;
 
-/** Sets and clears a hold on each of these machines by turns; milliseconds from the first request until all watchers heard of all. */
+/**
+ * Sets and clears a hold on each of these machines alternately; milliseconds from the first request until all watchers
+ * have received everything.
+ */
 async function changeAndHear({ client }: Server, watcher: Child, numbers: readonly number[]): Promise<number> {
   const ids = numbers.map((n) => machineIdFromMac(fleetMac(n)));
   const heard = watcher.ask<{ lastNs: { [id: string]: string } }>(ids);

@@ -1,13 +1,13 @@
 /**
- * So many watchers of the change feed, each with a connection of its own, in a process of their own. Told the names of
- * machines over IPC, it answers when every watcher has heard of each of them: when the last did, on the monotonic clock.
+ * Watchers of the change feed, each with its own connection, in one process. It receives names of machines over IPC,
+ * and answers when every watcher has received a change of each: with the time of the last one, on the monotonic clock.
  */
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 
 const [socketPath = "", path = "", count = "0"] = process.argv.slice(2);
 const watchers = Number(count);
-/** By machine: how many watchers have heard of it, and when the last did. */
+/** By machine: how many watchers have received its change, and when the last did. */
 const heard = new Map<string, { times: number; lastNs: bigint }>();
 let wanted: readonly string[] = [];
 
@@ -15,7 +15,7 @@ async function open(): Promise<void> {
   const sent = request({ socketPath, path, agent: false, headers: { accept: "*/*" } });
   sent.end();
   const [response] = (await once(sent, "response")) as [IncomingMessage];
-  if (response.statusCode !== 200) throw new Error(`${path} answered ${response.statusCode}`);
+  if (response.statusCode !== 200) throw new Error(`GET ${path}: expected status 200, found ${response.statusCode}`);
   let rest = "";
   response.setEncoding("utf8").on("data", (chunk: string) => {
     const lines = (rest + chunk).split("\n");
@@ -23,7 +23,7 @@ async function open(): Promise<void> {
     for (const line of lines) if (line.includes('"event"')) note(line);
   });
   response.on("close", () => {
-    process.send?.({ failed: "the server ended a watcher's connection" });
+    process.send?.({ failed: "the server closed a watcher's connection" });
   });
 }
 
@@ -45,7 +45,7 @@ function tell(): void {
   process.send?.({ lastNs });
 }
 
-// A few at a time: the socket's queue of waiting connections holds 511.
+// A few at a time, because the socket's backlog holds 511.
 for (let n = 0; n < watchers; n += 50) await Promise.all(Array.from({ length: Math.min(50, watchers - n) }, open));
 process.on("message", (ids: string[]) => {
   wanted = ids;

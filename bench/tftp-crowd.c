@@ -1,10 +1,11 @@
 /*
- * A crowd of TFTP clients in one thread: tftp-crowd SERVER FIRST-CLIENT-ADDRESS CLIENTS FILE BYTES WINDOW LOSS SEED SECONDS
- * Each client has an address of its own, counted from the first, and fetches FILE once (RFC 1350, 2347-2349, 7440) as
- * firmware does: blksize 1468, an ACK a window, ACK of the last good block when one is missing, its own repetition after
- * one second. LOSS percent of the packets are thrown away, in both directions, the same ones for the same SEED.
- * Prints "SECONDS CLIENTS-DONE BYTES PACKETS-RECEIVED"; it stops after SECONDS, done or not. It is C, and small, so that the
- * servers are what is measured.
+ * A crowd of TFTP clients in one thread: tftp-crowd SERVER FIRST-CLIENT-ADDRESS CLIENTS FILE BYTES WINDOW LOSS SEED
+ * SECONDS
+ * Each client has its own address, counted from the first, and fetches FILE once (RFC 1350, 2347-2349, 7440) as
+ * firmware does: blksize 1468, one ACK per window, ACK of the last good block when one is missing, its own
+ * retransmission after one second. LOSS percent of the packets are dropped, in both directions, the same ones for the
+ * same SEED. Prints "SECONDS CLIENTS-DONE BYTES PACKETS-RECEIVED"; it stops after SECONDS, finished or not. It is small
+ * and written in C, so that the servers are what is measured.
  */
 #include <arpa/inet.h>
 #include <stdint.h>
@@ -101,7 +102,7 @@ static void receive(struct client *c, const uint8_t *packet, int length, struct 
 	c->due = now() + 1;
 	if (length - 4 < block_bytes) {
 		acknowledge(c);
-		if (c->bytes != wanted) { fprintf(stderr, "%llu bytes instead of %llu\n", (unsigned long long)c->bytes, (unsigned long long)wanted); exit(2); }
+		if (c->bytes != wanted) { fprintf(stderr, "expected %llu bytes, found %llu\n", (unsigned long long)wanted, (unsigned long long)c->bytes); exit(2); }
 		c->done = 1;
 		done_count++;
 		return;

@@ -65,7 +65,7 @@ type Scenario = {
   readonly name: string;
   readonly file: "loader" | "image";
   readonly clients: number;
-  /** Asked for, as EDK2 does; 1 is iPXE, which does not ask. */
+  /** Requested window, as by EDK2; 1 is iPXE, which does not request one. */
   readonly windowBlocks: number;
   readonly lossPercent: number;
   /** Server and clients share a core. */
@@ -77,15 +77,16 @@ const scenarios: readonly Scenario[] = [
   { name: "100 × 1 MB, iPXE", file: "loader", clients: 100, windowBlocks: 1, lossPercent: 0 },
   { name: "100 × 1 MB, EDK2, 2 % loss", file: "loader", clients: 100, windowBlocks: 4, lossPercent: 2 },
   { name: "1 × 20 MB, EDK2", file: "image", clients: 1, windowBlocks: 4, lossPercent: 0 },
-  // A server and one client only take turns. On a virtual computer each turn on another core wakes that core up, which
-  // takes longer than all they do; which cores they get is chance. This one has the servers' own work in it, and no chance.
+  // A server and one client alternate strictly. On a virtual machine each turn on another core wakes that core, which
+  // takes longer than all their work, and the choice of cores is random. On one core the result is the servers' own
+  // work, without chance.
   { name: "1 × 20 MB, EDK2, one core", file: "image", clients: 1, windowBlocks: 4, lossPercent: 0, oneCore: true },
   { name: "1 × 20 MB, EDK2, 2 % loss", file: "image", clients: 1, windowBlocks: 4, lossPercent: 2 },
 ];
 
 const onFirstCore = ["taskset", "--cpu-list", "0"];
 
-/** Runs work while all threads of a server, and what they start, are on the first core. */
+/** Runs work while all threads of a server, and the processes that it starts, are on the first core. */
 async function sharingACore<T>(pid: number, work: () => Promise<T>): Promise<T> {
   const allow = (cores: string): void => {
     execFileSync("taskset", ["--all-tasks", "--cpu-list", "--pid", cores, String(pid)], { stdio: "ignore" });
@@ -98,7 +99,7 @@ async function sharingACore<T>(pid: number, work: () => Promise<T>): Promise<T> 
   }
 }
 
-/** Megabytes a second over all clients, within 30 s (8 s where it must be quick); the best of some runs. */
+/** Megabytes per second over all clients, within 30 s (8 s with --quick); the best of some runs. */
 async function megabytesPerSecond(environment: BenchEnvironment, crowd: string, scenario: Scenario): Promise<number> {
   const { file, clients, windowBlocks, lossPercent } = scenario;
   const bytes = file === "loader" ? loaderBytes : imageBytes;
@@ -125,7 +126,7 @@ async function megabytesPerSecond(environment: BenchEnvironment, crowd: string, 
       const [seconds = 1, , received = 0] = output.split(" ").map(Number);
       best = Math.max(best, received / 1e6 / seconds);
     } catch (cause) {
-      say(`  did not end well: ${String(cause).slice(0, 300)}`);
+      say(`  failed: ${String(cause).slice(0, 300)}`);
     }
   }
   return Math.round(best * 10) / 10;

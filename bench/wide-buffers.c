@@ -1,7 +1,7 @@
 /*
- * LD_PRELOAD for a load generator that is thousands of clients on one socket: it gets a receive buffer of 32 MiB, as each of these
- * clients would have one of its own. With the kernel's default, 208 KiB, some 170 answers fit, and what is lost in it is no server's loss.
- * SO_RCVBUFFORCE needs CAP_NET_ADMIN (socket(7)).
+ * LD_PRELOAD for a load generator that is thousands of clients on one socket: it gets a receive buffer of 32 MiB,
+ * because each real client would have its own. The kernel's default, 208 KiB, holds some 170 answers; further answers
+ * would be lost in the generator, not in a server. SO_RCVBUFFORCE needs CAP_NET_ADMIN (socket(7)).
  */
 #include <dlfcn.h>
 #include <stdio.h>

@@ -20,7 +20,7 @@ import { openTraffic } from "./observe/traffic.ts";
 import type { SeenTftp } from "./tftp/requests.ts";
 import { startTftpServer } from "./tftp/server.ts";
 
-/** A running Boot Server, and what it can tell operators. */
+/** A running Boot Server, and what operators can read from it. */
 export type BootServer = AsyncDisposable & {
   readonly networks: () => readonly NetworkView[];
   /** The last packets of a machine, oldest first. */
@@ -28,23 +28,26 @@ export type BootServer = AsyncDisposable & {
   readonly traffic: () => TrafficView;
 };
 
-/** Starts DHCP and TFTP on every network and HTTP on all our addresses; disposing of it stops them all. */
+/** Starts DHCP and TFTP on every network and HTTP on all our addresses; disposing stops them all. */
 export async function startBootServer(deps: {
   readonly networks: readonly Network[];
   readonly ports: ServerPorts;
-  /** Loaders by the names that firmware asks for, without a slash: `undionly.kpxe`, `snponly.efi`. */
+  /** Loaders by the file names that firmware requests, without a slash: `undionly.kpxe`, `snponly.efi`. */
   readonly loaders: ReadonlyMap<string, Uint8Array>;
   readonly kernel: Uint8Array;
   readonly initramfs: Uint8Array;
-  /** Signed shim and GRUB for disks: the one that UEFI HTTP boot is sent under Secure Boot, and those of machines being born. */
+  /**
+   * Signed shim and GRUB for disks: the shim that UEFI HTTP boot gets under Secure Boot, and both for the disks of new
+   * machines.
+   */
   readonly diskLoaders?: { readonly shim: Uint8Array; readonly grub: Uint8Array };
-  /** The budget for kernel and initramfs over HTTP; without it there is no line. */
+  /** The budget for kernel and initramfs over HTTP; without it there is no queue. */
   readonly uplinkMbps?: number;
-  /** Unknown machines are taken in up to so many records. */
+  /** Limit of records at which unknown machines are ignored. */
   readonly maxMachines: number;
   readonly store: Store;
   readonly issueOrder: IssueOrder;
-  /** More that is to be served over plain HTTP, e.g. the Dominator's objects. */
+  /** Further handlers for plain HTTP, e.g. for the Dominator's objects. */
   readonly handlers?: readonly HttpHandler[];
   readonly clock: Clock;
   readonly log: Log;
@@ -80,7 +83,7 @@ export async function startBootServer(deps: {
       onSent: ({ clientAddress, path, durationMs }) => report.sent(clientAddress, path, durationMs),
     }),
   );
-  // Debian's signed GRUB fetches all by TFTP; iPXE only itself.
+  // Debian's signed GRUB fetches everything by TFTP; iPXE fetches only itself.
   const tftp = networks.some(({ secureBoot }) => secureBoot)
     ? { files: new Map([...files].map(([path, bytes]) => [path.slice(1), bytes])), make: grubScriptMaker(write) }
     : { files: loaders };
@@ -93,7 +96,7 @@ export async function startBootServer(deps: {
       packets.note(machine.id, { atMs: clock.nowMs(), direction, protocol: "tftp", source, destination, bytes });
   };
   started.use(await startTftpServer({ addresses, ...tftp, onSent, onPacket, traffic, clock, log }));
-  // Last, for it is what sends machines to the others.
+  // Last, because DHCP sends machines to the other servers.
   const { maxMachines } = deps;
   const dhcp = started.use(
     await startDhcpServer({ networks, ports, store, packets, localBoots, maxMachines, clock, log }),
@@ -107,7 +110,7 @@ export async function startBootServer(deps: {
   };
 }
 
-/** What init puts on the ESP of a machine that is being born, by path. */
+/** The files that init writes to the ESP of a new machine, by path. */
 function signedLoaderFiles(
   loaders: { readonly shim: Uint8Array; readonly grub: Uint8Array } | undefined,
 ): readonly (readonly [path: string, bytes: Uint8Array])[] {

@@ -2,8 +2,9 @@ import { type CopyProgress, copyFleet } from "./journal/copy.ts";
 import { isPostgres } from "./postgres/connection-string.ts";
 
 /**
- * Copies an MDB from a SQLite file or PostgreSQL database to another. Returns how many machines it has. Throws, with the
- * target as it was, when the target holds a fleet and may not be replaced, when a server uses it, or when a copy fails.
+ * Copies an MDB from one SQLite file or PostgreSQL database to another. Returns the number of machines. Throws, leaving
+ * the target unchanged, when the target holds a fleet and may not be replaced, when a server uses it, or when the copy
+ * fails.
  */
 export async function copyMdb(options: {
   readonly from: string;

@@ -29,7 +29,9 @@ after(async () => {
 const isUp = (machine: MachineView, generation: number) =>
   machine.state === "healthy" && machine.phase === "up" && machine.generation === generation;
 
-/** Waits until the BIOS machine and the UEFI machine are up in these generations; fails at once when the demo has ended. */
+/**
+ * Waits until the BIOS machine and the UEFI machine are up in these generations; fails at once when the demo has ended.
+ */
 async function bothUp(
   generations: readonly [bios: number, uefi: number],
 ): Promise<readonly [MachineView, MachineView]> {
@@ -46,7 +48,7 @@ async function bothUp(
 const names = (machines: readonly MachineView[]) =>
   machines.map(({ hostname, permanentAddress }) => [hostname, permanentAddress]);
 
-/** Every phase of a birth was seen, in order. */
+/** Asserts that every phase of a birth was seen, in order. */
 function assertWholeTimeline(machine: MachineView, without: readonly Phase[]): void {
   const seen = machine.timeline.map((entry) => entry.phase);
   for (const phase of phases) {
@@ -61,7 +63,7 @@ function assertWholeTimeline(machine: MachineView, without: readonly Phase[]): v
   );
 }
 
-/** What this life's timeline says of its burn-in. */
+/** What the timeline of this birth says of its burn-in. */
 const burnInOf = (machine: MachineView) => machine.timeline.find((entry) => entry.phase === "burnIn")?.detail ?? "";
 
 const machineFile = (name: string, file: string) => join(paths.demo, "rack", name, file);
@@ -72,7 +74,7 @@ const keyNow = async () => {
 };
 const opens = (key: Buffer) => opensRoot(machineFile("machine-2", "disk0.raw"), key, paths.scratch);
 
-test("birth: two machines nobody ever described, from power-on to their image", {
+test("birth: two unknown machines, from power-on to their image", {
   timeout: 25 * minuteMs,
 }, async () => {
   const [bios, uefi] = await bothUp([1, 1]);
@@ -81,7 +83,7 @@ test("birth: two machines nobody ever described, from power-on to their image", 
     ["r01u02", "10.77.1.66"],
   ]);
   assert.deepEqual([bios.firmware, uefi.firmware], ["bios", "uefi"]);
-  // A boot ROM that is iPXE already is not sent a loader (docs/deviations.md); a BIOS has no place for keys.
+  // A boot ROM that is iPXE already gets no loader (docs/deviations.md); a BIOS cannot store keys.
   assertWholeTimeline(bios, ["loaderSent", "keysMade"]);
   assertWholeTimeline(uefi, []);
   assert.deepEqual([bios.requiredImage, uefi.requiredImage], ["compute", "storage"]);
@@ -91,7 +93,7 @@ test("birth: two machines nobody ever described, from power-on to their image", 
   for (const machine of [bios, uefi]) {
     assert.equal(machine.burnIn?.verdict, "passed", JSON.stringify(machine.burnIn));
     const tests = new Set(machine.burnIn?.results.map((result) => result.test));
-    tests.delete("diskRead"); // those with a data disk
+    tests.delete("diskRead"); // for machines with a data disk
     assert.deepEqual([...tests].sort(), ["cpu", "disk", "memory", "network"]);
     assert.deepEqual(machine.conditions, []);
     assert.ok(machine.pxe.requests >= 2 && machine.pxe.responses >= 2, JSON.stringify(machine.pxe));
@@ -107,7 +109,7 @@ test("birth: two machines nobody ever described, from power-on to their image", 
 
 const reset = (name: string) => birther("lab", "--socket", join(paths.demo, "lab.sock"), "reset", name);
 
-/** The disk key is a new one that opens the root, and no key of an earlier life opens anything. */
+/** Asserts that the disk key is new and opens the root, and that keys of earlier births open nothing. */
 async function assertKeyRenewed(): Promise<void> {
   const key = await keyNow();
   assert.equal(await opens(key), true, "the new key opens the new root");

@@ -5,22 +5,22 @@ import type { MachineView } from "../../src/contract/operator/views.ts";
 const launcher = new URL("../../birther", import.meta.url).pathname;
 const runFile = promisify(execFile);
 
-/** Runs `./birther WORDS…` as a person would, and gives what it printed on standard output. Throws where it fails. */
+/** Runs `./birther` with these arguments as a user would, and returns its standard output. Throws when it fails. */
 export async function birther(...text: readonly string[]): Promise<string> {
   const { stdout } = await runFile(launcher, text, { timeout: 60_000, maxBuffer: 64 * 1024 * 1024 });
   return stdout;
 }
 
-/** A demo that goes on running in the background, its progress on our standard error. */
+/** A demo that runs in the background, with its progress on our standard error. */
 export type RunningDemo = {
   readonly process: ChildProcess;
-  /** What it has printed on standard output so far. */
+  /** Its standard output so far. */
   readonly output: () => string;
   /** Resolves with its exit status. */
   readonly ended: Promise<number | null>;
 };
 
-/** Starts `./birther demo` in a directory of the caller's. */
+/** Starts `./birther demo` in the caller's directory. */
 export function startDemo(...text: readonly string[]): RunningDemo {
   const child = spawn(launcher, ["demo", ...text], { stdio: ["ignore", "pipe", "inherit"] });
   let output = "";
@@ -31,7 +31,7 @@ export function startDemo(...text: readonly string[]): RunningDemo {
   return { process: child, output: () => output, ended };
 }
 
-/** The machines of the server whose state directory this is. */
+/** The machines of the server with this state directory. */
 export async function machinesOf(state: string): Promise<readonly MachineView[]> {
   return JSON.parse(await birther("machines", "--state", state, "-o", "json")) as readonly MachineView[];
 }

@@ -162,7 +162,10 @@ describe("the birther command against a server on its Unix socket", () => {
   test("an unknown machine: the answer names the known ones", async () => {
     const outcome = await asked("show", "r01u9");
     assert.equal(outcome.status, 1);
-    assert.match(outcome.err, /no such machine: .*r01u9; there are r01u1\nbirther machines lists them all/);
+    assert.match(
+      outcome.err,
+      /no such machine: .*r01u9; similar names: r01u1\nto list all machines, run birther machines/,
+    );
   });
 
   test("a hold refuses rebirths until it is released; rebirth and clean start new generations", async () => {
@@ -219,7 +222,7 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.match(created.out, /^m-02000000001e: announced/, created.err);
     const { out: shown } = await asked("show", testMac(30));
     assert.match(shown, /PXE +no requests/);
-    assert.match((await asked("create", "--mac", testMac(30))).err, /known already/);
+    assert.match((await asked("create", "--mac", testMac(30))).err, /is already known/);
     assert.match((await asked("create")).err, /expected a machine with `macs` or a `place`/);
     assert.equal((await asked("set", "r01u1", "tag.role=web", "groups=front", "disableUpdates=true")).status, 0);
     assert.match(
@@ -287,7 +290,7 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.match(restored.err, /hold them before they boot: birther hold/);
     const again = await birther("mdb", "restore", file, "--to", elsewhere);
     assert.equal(again.status, 1);
-    assert.match(again.err, /holds a fleet already; give --yes to replace it/);
+    assert.match(again.err, /found a fleet in .*; use --yes to replace it/);
     assert.equal((await birther("mdb", "restore", file, "--to", elsewhere, "--yes")).status, 0);
     const copied = await birther("mdb", "copy", "--from", elsewhere, "--to", join(parent, "copied.sqlite"));
     assert.match(copied.out, /copied \d+ machines/);

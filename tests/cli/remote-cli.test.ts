@@ -100,7 +100,10 @@ describe("the birther command against a server on another machine", () => {
     const looked = await birther(["machines"], viewer);
     assert.match(looked.out, /^r01u1 +healthy/m, looked.err);
     const refused = await birther(["hold", "r01u1", "-r", "x"], viewer);
-    assert.match(refused.err, /wants the role operator; eve is viewer\nask an admin: birther tokens create/);
+    assert.match(
+      refused.err,
+      /expected the role operator, found viewer \(eve\)\nask an admin for a token of that role: birther tokens create/,
+    );
     const file = join(parent, "token");
     writeFileSync(file, `${await newToken("olga", "operator")}\n`, { mode: 0o600 });
     const text = ["--server", server, "--ca", ca, "--token-file", file];

@@ -40,7 +40,7 @@ test("grub.cfg: an encrypted root gets the second initrd and our boot script", (
   assert.doesNotMatch(text, /serial --unit/);
 });
 
-test("grub.cfg: a plain root is named by its partition, and BIOS machines speak on the serial line", () => {
+test("grub.cfg: a plain root is named by its partition, and BIOS machines use the serial line", () => {
   const text = grubConfig({
     title: "it's",
     firmware: "bios",
@@ -58,7 +58,7 @@ test("grub.cfg: a plain root is named by its partition, and BIOS machines speak 
   assert.match(text, /menuentry 'its, Linux/);
 });
 
-test("kernel change: only what a reboot brings into use", () => {
+test("kernel change: only changes that need a reboot", () => {
   const place = (path: string) => ({ kind: "placeSymlink", path, uid: 0, gid: 0, target: "x" }) as const;
   assert.equal(changesKernel([place("/boot/vmlinuz-6")]), true);
   assert.equal(changesKernel([place("/usr/lib/modules/6/modules.dep")]), true);

@@ -26,7 +26,7 @@ const image: Sketch = {
   "var/log/": "",
 };
 
-/** What the sub's root and the image must agree on, by the same eyes that look at an image. */
+/** The sub's root and the image must have the same contents, read in the same way. */
 async function assertIsImage(fixture: SubFixture, name: string): Promise<void> {
   const { root, objects, images } = fixture;
   const found = await importTree({ source: root, objects, filter: machineFilterLines });
@@ -46,7 +46,7 @@ async function assertIsImage(fixture: SubFixture, name: string): Promise<void> {
   assert.deepEqual(seen, describe(wanted));
 }
 
-test("an empty sub fetches, updates, writes what its boot loader needs, and is told to reboot", {
+test("an empty sub fetches, updates, writes its boot loader's files, and gets the directive to reboot", {
   timeout: 120_000,
 }, async () => {
   await using fixture = await startSubFixture();
@@ -80,7 +80,7 @@ test("an empty sub fetches, updates, writes what its boot loader needs, and is t
   assert.ok(machine?.timeline.slice(0, 2).every((entry) => entry.durationMs !== undefined));
 });
 
-test("after the boot nothing is read but one poll, and the machine is up; a new version is only the difference", {
+test("after the boot one poll suffices for the machine to be up; a new version transfers only the difference", {
   timeout: 120_000,
 }, async () => {
   await using fixture = await startSubFixture();
@@ -136,7 +136,7 @@ test("an encrypted root gets a second initrd with the modules of the image's ker
   assert.match(readFileSync(join(root, "boot/grub/grub.cfg"), "utf8"), /root=\/dev\/mapper\/birther-root boot=birther/);
 });
 
-test("a forged or damaged content is never used, and the MDB hears of it", { timeout: 120_000 }, async () => {
+test("a forged or damaged content is never used, and the MDB records it", { timeout: 120_000 }, async () => {
   await using fixture = await startSubFixture();
   const { root, store, forge, objects, images } = fixture;
   await fixture.importSketch(image, machineFilterLines);
@@ -155,7 +155,7 @@ test("a forged or damaged content is never used, and the MDB hears of it", { tim
   assert.match(failure?.reason ?? "", /fetch: .*damaged or forged/);
 });
 
-test("a power cut at any time between two renames is mended by the next run", { timeout: 120_000 }, async () => {
+test("the next run repairs a power cut at any time between two renames", { timeout: 120_000 }, async () => {
   await using fixture = await startSubFixture();
   const { root } = fixture;
   const name = await fixture.importSketch(image, machineFilterLines);
@@ -171,7 +171,7 @@ test("a power cut at any time between two renames is mended by the next run", { 
   assert.ok(existsSync(join(root, "boot/grub/grub.cfg")));
 });
 
-test("a kernel that was placed by an update that then failed is still a reason to reboot", {
+test("a kernel placed by a failed update still causes a reboot", {
   timeout: 120_000,
 }, async () => {
   await using fixture = await startSubFixture();
@@ -184,14 +184,14 @@ test("a kernel that was placed by an update that then failed is still a reason t
   assert.equal(readFileSync(join(root, "var/lib/birther/kernel-changed-in"), "utf8"), bootId);
 });
 
-test("an image without a kernel is not taken for an update that could boot", { timeout: 120_000 }, async () => {
+test("an image without a kernel is refused as an update, because it cannot boot", { timeout: 120_000 }, async () => {
   await using fixture = await startSubFixture();
   await fixture.importSketch({ "boot/vmlinuz-1": "kernel without initrd" }, machineFilterLines);
   await fixture.runAgent();
   assert.equal(existsSync(join(fixture.root, "var/lib/birther/patched-image")), false);
 });
 
-test("a stranger's credential is refused", { timeout: 120_000 }, async () => {
+test("a wrong credential is refused", { timeout: 120_000 }, async () => {
   await using fixture = await startSubFixture({ token: "guessed" });
   await fixture.importSketch(image, machineFilterLines);
   const { status, stdout, stderr } = await fixture.runAgent();

@@ -26,7 +26,7 @@ import { type NativeRun, runNative } from "../native/native-program.ts";
 const machineId = "m-525400b10001" as MachineId;
 const token = credentialFor(machineId, "5e".repeat(32));
 
-/** A file-system tree to be written: text is a file, `{ link }` a symbolic link, `{ same }` a hard link. */
+/** A file tree to write: text is a file, `{ link }` a symbolic link, `{ same }` a hard link. */
 export type Sketch = {
   readonly [path: string]:
     | string
@@ -54,7 +54,7 @@ export async function draw(root: string, sketch: Sketch): Promise<void> {
   }
 }
 
-/** A Dominator over TLS and a root for a sub, all of it real but for the machine. */
+/** A Dominator over TLS and a root for an agent; everything is real except the machine. */
 export type SubFixture = AsyncDisposable & {
   readonly root: string;
   readonly store: Store;
@@ -62,13 +62,13 @@ export type SubFixture = AsyncDisposable & {
   readonly objects: ObjectStore;
   /** Imports a sketch as the next version of `compute`. */
   readonly importSketch: (sketch: Sketch, filter: readonly string[]) => Promise<string>;
-  /** Runs birther-agent until there is nothing to do. */
+  /** Runs birther-agent until nothing is left to do. */
   readonly runAgent: () => Promise<NativeRun>;
-  /** Contents that the object server lies about. */
+  /** Contents that the object server forges. */
   readonly forge: Set<string>;
 };
 
-/** Starts it; `settings` are those of sub.json that a test wants to be otherwise. */
+/** Starts it; `settings` overrides settings of sub.json. */
 export async function startSubFixture(settings: Partial<SubSettings> = {}): Promise<SubFixture> {
   const directory = await mkdtemp(join(tmpdir(), "birther-sub-"));
   const root = join(directory, "root");
@@ -145,7 +145,7 @@ async function* forged(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
   for await (const piece of content) yield piece.map((byte) => byte ^ 1);
 }
 
-/** A Store of one healthy machine, decided as the real one does. */
+/** A Store of one healthy machine that decides like the real one. */
 function oneMachineStore(): Store {
   let machine: Machine = testMachine("healthy", {
     ...{ id: machineId, macs: [macOf("52:54:00:b1:00:01")], phase: "handedOver" },
@@ -187,7 +187,7 @@ function oneMachineStore(): Store {
   };
 }
 
-/** What stands on disk, as `find` tells it: kind, mode, owner, time of files, size, link target and link count. */
+/** The tree on disk, as `find` reports it: kind, mode, owner, time of files, size, link target and link count. */
 export function listing(root: string): readonly string[] {
   const format = "%P %y %m %U %G %l %n";
   return execFileSync("find", [root, "-mindepth", "1", "-printf", `${format}\n`], { encoding: "utf8" })

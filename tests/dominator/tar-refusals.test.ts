@@ -14,7 +14,10 @@ type Fields = { readonly [offset: number]: string | Uint8Array };
 const latin1 = (text: string) => Buffer.from(text, "latin1");
 const endMark = Buffer.alloc(1024);
 
-/** A header block with a right checksum: mode 644, owner 0, no content unless `fields` (offset → what stands there) say otherwise. */
+/**
+ * A header block with a correct checksum: mode 644, owner 0, no content, unless `fields` (offset → contents) overrides
+ * it.
+ */
 function block(name: string, flag: string, fields: Fields = {}): Buffer {
   const bytes = Buffer.alloc(512);
   const all: Fields = {
@@ -79,15 +82,23 @@ const refused: readonly (readonly [title: string, archive: readonly Uint8Array[]
   ["a kind that images do not have", [block("x", "V")], /x is of the unknown kind "V"/],
   ["a sparse file of GNU's old format", [block("x", "S")], /x is stored as a sparse file/],
   ["a sparse file of pax", [pax(record("GNU.sparse.major", "1")), block("x", "0")], /x is stored as a sparse file/],
-  ["a symbolic link with content", [block("x", "2", { 124: "5" })], /x is a symlink with 5 bytes/],
-  ["a hard link with content", [block("x", "1", { 124: "5", 157: "y" })], /x is a link with 5 bytes/],
-  ["an owner that is no number", [block("x", "0", { 108: "12x" })], /"12x" where an octal number/],
-  ["a device number that is no number", [block("x", "3", { 329: "9" })], /"9" where an octal number/],
+  [
+    "a symbolic link with content",
+    [block("x", "2", { 124: "5" })],
+    /x: expected a symlink without content, found 5 bytes/,
+  ],
+  [
+    "a hard link with content",
+    [block("x", "1", { 124: "5", 157: "y" })],
+    /x: expected a link without content, found 5 bytes/,
+  ],
+  ["an owner that is not a number", [block("x", "0", { 108: "12x" })], /expected an octal number, found "12x"/],
+  ["a device number that is not a number", [block("x", "3", { 329: "9" })], /expected an octal number, found "9"/],
   ["a size beyond all disks", [block("x", "0", { 124: base256(0x80, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0, 0) })], /as size/],
   ["a negative size", [block("x", "0", { 124: new Uint8Array(12).fill(0xff) })], /a negative number/],
   ["a negative owner", [block("x", "0", { 108: new Uint8Array(8).fill(0xff) })], /a negative number/],
-  ["a pax size that is no number", [pax(record("size", "1x")), block("x", "0")], /size="1x": expected a number/],
-  ["a pax owner that is no number", [pax(record("uid", "-1")), block("x", "0")], /uid="-1": expected a number/],
+  ["a pax size that is not a number", [pax(record("size", "1x")), block("x", "0")], /size="1x": expected a number/],
+  ["a pax owner that is not a number", [pax(record("uid", "-1")), block("x", "0")], /uid="-1": expected a number/],
   ["a pax record that is too long", [pax("99 path=x\n"), block("x", "0")], /a pax header of the archive is damaged/],
   ["a pax record without a length", [pax("path=x\n"), block("x", "0")], /a pax header of the archive is damaged/],
   ["one name for all members", [global(record("path", "y")), block("x", "0")], /sets path for all members/],
@@ -108,15 +119,19 @@ test("tar refuses real sparse files of both formats", async () => {
     await assert.rejects(read(tar(`--format=${format}`, "--sparse", "sparse")), /sparse is stored as a sparse file/);
 });
 
-test("tar refuses an archive that is cut off anywhere before its end mark", async () => {
-  // A content of zeros looks like an end mark to who looks at bytes only.
+test("tar refuses an archive truncated anywhere before its end mark", async () => {
+  // To a reader of bytes only, a content of zeros looks like an end mark.
   const archive = Buffer.concat([
     withContent("zeros", "0", new Uint8Array(1500)),
     pax(record("comment", "c".repeat(600))),
     withContent("x", "0", "y".repeat(512)),
   ]);
   for (let length = 0; length <= archive.length; length += 64)
-    await assert.rejects(read(archive.subarray(0, length)), /the archive ends (within (zeros|x):|before)/, `${length}`);
+    await assert.rejects(
+      read(archive.subarray(0, length)),
+      /the archive is truncated: it ends (within (zeros|x)|before)/,
+      `${length}`,
+    );
   const whole = Buffer.concat([archive, Buffer.alloc(512)]);
   assert.deepEqual(
     (await read(whole)).map(({ header, content }) => [header.path, content.length]),
@@ -127,7 +142,7 @@ test("tar refuses an archive that is cut off anywhere before its end mark", asyn
   );
 });
 
-test("tar ends at its end mark: what follows is nobody's concern", async () => {
+test("tar ends at its end mark and ignores the rest", async () => {
   for (const more of [block("smuggled", "0"), Buffer.alloc(512, "garbage"), pax(record("path", "x"))]) {
     const members = await read(Buffer.concat([block("x", "0"), endMark, more, endMark]));
     assert.deepEqual(
@@ -137,7 +152,7 @@ test("tar ends at its end mark: what follows is nobody's concern", async () => {
   }
 });
 
-test("tar: a failing source is the failure that is heard of", async () => {
+test("tar: the error of a failing source is reported", async () => {
   async function* failing() {
     yield block("x", "0");
     throw new Error("the disk is gone");
@@ -155,7 +170,7 @@ test("tar: extended attributes keep every byte", async () => {
   assert.deepEqual([...(member?.header.attributes ?? [])], [["security.capability", new Uint8Array(latin1(value))]]);
 });
 
-test("tar: what holds for all members holds until it is said otherwise", async () => {
+test("tar: global records apply until they are overridden", async () => {
   const members = await read(
     Buffer.concat([
       global(record("comment", "a commit"), record("uid", "7"), record("mtime", "12.5")),

@@ -47,7 +47,7 @@ async function run(argv: readonly string[], input = ""): Promise<{ status: numbe
   const child = spawn(command, words, { env, cwd: root, stdio: ["pipe", "pipe", "pipe"] });
   child.stdin.end(input);
   const status = new Promise<number>((resolve, reject) => {
-    child.on("error", (cause) => reject(new Error(`cannot run ${command}`, { cause })));
+    child.on("error", (cause) => reject(new Error(`running ${command} failed`, { cause })));
     child.on("close", (code) => resolve(code ?? 1));
   });
   const text = async (stream: typeof child.stdout) => (await stream.setEncoding("utf8").toArray()).join("");
@@ -117,14 +117,14 @@ describe("ansible-inventory by the inventory script", () => {
     assert.deepEqual(JSON.parse(out).birther_conditions, ["failing"], err);
   });
 
-  test("without a server it says so and what to do", async () => {
+  test("without a server the error names the next step", async () => {
     const { status, err } = await run(["env", `BIRTHER_STATE=${state}/none`, script, "--list"]);
     assert.equal(status, 3);
     assert.match(err, /no server runs/);
   });
 });
 
-/** A TCP port that nobody listens on now. */
+/** A TCP port that nobody listens on. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -134,7 +134,7 @@ async function freePort(): Promise<number> {
 }
 
 describe("a real Prometheus", () => {
-  test("scrapes over TLS with a viewer's token, and every alert rule works on what it gets", {
+  test("scrapes over TLS with a viewer's token, and every alert rule works on the result", {
     timeout: 60_000,
   }, async () => {
     const own = await freePort();
@@ -195,13 +195,13 @@ scrape_configs:
 describe("promtool", () => {
   const promtool = (...text: string[]) => [peerProgram("promtool"), ...text];
 
-  test("check metrics: what is exported is well-formed and named as Prometheus advises", async () => {
+  test("check metrics: the export is well-formed and named as Prometheus recommends", async () => {
     const { status, out, err } = await run(promtool("check", "metrics"), await exports.metrics());
     assert.equal(status, 0, `${out}${err}`);
     assert.equal(`${out}${err}`, "");
   });
 
-  test("check metrics refuses what is malformed", async () => {
+  test("check metrics refuses malformed text", async () => {
     assert.notEqual((await run(promtool("check", "metrics"), 'a{b="c} 1\n')).status, 0);
   });
 

@@ -7,10 +7,10 @@ import { briefBurnIn, faultyRack, reasonFor } from "./faulty-rack.ts";
 const minuteMs = 60_000;
 
 await insideNamespace(import.meta.url, () => {
-  test("a failing burn-in leads to the debug image, and says so", { timeout: 6 * minuteMs }, async () => {
+  test("a failing burn-in leads to the debug image, and the record says so", { timeout: 6 * minuteMs }, async () => {
     const spec = machineSpec(1, { memoryMiB: 768 });
     await using setUp = await faultyRack([spec]);
-    // No machine hashes that fast: every one fails.
+    // No machine hashes this fast, so every one fails.
     await using server = await setUp.startServer({
       burnIn: { ...briefBurnIn, cpuSeconds: 1, minCpuHashesPerSecond: 1_000_000_000_000 },
     });
@@ -26,7 +26,7 @@ await insideNamespace(import.meta.url, () => {
     assert.match(reasonFor(machine, "debug") ?? "", /cpu/i);
   });
 
-  test("two machines that claim one place: the second waits in conflict, the first is untouched", {
+  test("two machines that claim one slot: the second waits in conflict, the first is untouched", {
     timeout: 8 * minuteMs,
   }, async () => {
     const first = machineSpec(1, { memoryMiB: 768 });
@@ -59,7 +59,7 @@ await insideNamespace(import.meta.url, () => {
     );
   });
 
-  test("the server goes away in the middle: the machine tries again by itself and is born", {
+  test("the server disappears in the middle: the machine retries by itself and is born", {
     timeout: 10 * minuteMs,
   }, async () => {
     const spec = machineSpec(1, { memoryMiB: 768 });
@@ -71,7 +71,7 @@ await insideNamespace(import.meta.url, () => {
         server.store.byMac(spec.mac)?.timeline.some((entry) => entry.phase === "initUp") ? true : undefined,
       );
     }
-    // Long enough for requests to fail, shorter than a machine's patience or not: both must end well.
+    // Long enough for requests to fail; shorter or longer than the machine's retry limit, both must end well.
     await new Promise((resolve) => setTimeout(resolve, 20_000));
     await using server = await setUp.startServer();
     await waitFor("the machine to be declared healthy", 300, () =>

@@ -6,7 +6,7 @@ import { faultyRack, reasonFor } from "./faulty-rack.ts";
 
 const minuteMs = 60_000;
 
-/** What is wrong with each machine, where it shows, and what its record has to say. */
+/** The fault of each machine, its condition, and the reason that its record must contain. */
 const faults = [
   {
     title: "no LLDP on its port",
@@ -35,7 +35,7 @@ const faults = [
 ] as const;
 
 await insideNamespace(import.meta.url, () => {
-  test("each fault stands on the machine's record, and the machine tries again by itself", {
+  test("each fault is on the machine's record, and the machine retries by itself", {
     timeout: 12 * minuteMs,
   }, async () => {
     await using setUp = await faultyRack(faults.map((fault) => fault.spec));
@@ -53,7 +53,7 @@ await insideNamespace(import.meta.url, () => {
       assert.equal(machine?.state, "birth", `${title}: it stays in birth`);
       assert.equal(machine.hostname, undefined, `${title}: it holds no name`);
       const asked = machine.pxe.requests;
-      await waitFor(`${title}: another try`, 120, () =>
+      await waitFor(`${title}: another attempt`, 120, () =>
         (store.byMac(spec.mac)?.pxe.requests ?? 0) > asked ? true : undefined,
       );
       const shown = await setUp.console(spec.name);

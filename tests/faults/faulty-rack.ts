@@ -13,19 +13,19 @@ import { type RunningServer, startServer } from "../../src/main/server/server.ts
 
 type ConfigChanges = Partial<ReturnType<typeof demoConfig>>;
 
-/** A rack and its state directory; the server is started and stopped by the test. */
+/** A rack and its state directory; the test starts and stops the server. */
 export type FaultyRack = AsyncDisposable & {
   readonly rack: Rack;
-  /** Holds its state and disks, and what else a test needs; gone at the end. */
+  /** Holds its state and disks, and files of the test; removed at the end. */
   readonly directory: string;
   readonly startServer: (changes?: ConfigChanges) => Promise<RunningServer>;
-  /** What the server will hand out; a test may change it before it starts the server. */
+  /** The server's configuration; a test may change it before it starts the server. */
   readonly initramfsPath: string;
-  /** The last of a machine's console: what a failed assertion should show. */
+  /** The end of a machine's console, for failed assertions. */
   readonly console: (name: string) => Promise<string>;
 };
 
-/** A burn-in of no length: these births fail elsewhere. */
+/** An empty burn-in, because these births fail elsewhere. */
 export const briefBurnIn = { cpuSeconds: 0, memoryPercent: 5, diskMiB: 1, networkMiB: 0 };
 
 const silent = () => {};
@@ -33,10 +33,13 @@ const silent = () => {};
 const withoutSystemImages = (directory: string) =>
   prepareServer({ stateDirectory: join(directory, "state"), log: silent });
 
-/** With the demo's system images, so that machines come up; tests/support/prepare-births.ts must have been there. */
+/** With the demo's system images, so that machines come up; run tests/support/prepare-births.ts first. */
 export const withSystemImages = (directory: string) => prepareDemo(directory, { step: (_title, work) => work(silent) });
 
-/** Builds a rack in the current namespace. The Bootstrap Image must have been built before (it needs the outer network). */
+/**
+ * Builds a rack in the current namespace. The Bootstrap Image must have been built before, because that needs the outer
+ * network.
+ */
 export async function faultyRack(
   machines: readonly MachineSpec[],
   log: Log = silent,
@@ -70,7 +73,7 @@ export async function faultyRack(
   };
 }
 
-/** Why a machine is in a condition, or undefined if it is not. */
+/** The reason of a machine's condition, or undefined without the condition. */
 export function reasonFor(
   machine: Machine | undefined,
   kind: Machine["conditions"][number]["kind"],

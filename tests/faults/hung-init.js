@@ -1,4 +1,4 @@
-// A configuration tool that hangs in its first step, for hung.test.ts: the real watchdog process must let the hardware reset it.
+// An init that hangs in its first step, for hung.test.ts: the real watchdog process must let the hardware reset it.
 import { mountKernelFileSystems } from "../../src/init/device/mounts.ts";
 import { runOrThrow } from "../../src/init/system/run.ts";
 import { startWatchdog } from "../../src/init/watchdog/watchdog-feed.ts";

@@ -8,11 +8,13 @@ import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
 import { faultyRack } from "./faulty-rack.ts";
 
 await insideNamespace(import.meta.url, () => {
-  test("the hardware watchdog resets the machine, and it asks again", { timeout: 300_000 }, async () => {
+  test("the hardware watchdog resets the machine, and it boots from the network again", {
+    timeout: 300_000,
+  }, async () => {
     const spec = machineSpec(1, { memoryMiB: 768 });
     await using setUp = await faultyRack([spec]);
     const script = await bundleForQuickJs({ entry: new URL("./hung-init.js", import.meta.url).pathname });
-    // The kernel unpacks one archive after the other: the last init.js wins.
+    // The kernel unpacks one archive after the other, and the last init.js is used.
     const hung = writeCpio([{ kind: "file", path: "usr/lib/birther/init.js", mode: 0o644, bytes: script }]);
     await appendFile(setUp.initramfsPath, hung);
     await using server = await setUp.startServer();

@@ -10,7 +10,7 @@ import { insideNamespace } from "../support/inside-namespace.ts";
 import { startDnsmasq } from "./other-dhcp.ts";
 import { inInit, keptLog, loaderPhases, recordOf, up } from "./record-of.ts";
 
-/** The pool is what dnsmasq leases. */
+/** The pool is the range that dnsmasq leases. */
 const networks = demoConfig("/nowhere").networks.map((network) => ({
   ...network,
   ...({ mode: "proxy", secureBoot: true } as const),
@@ -25,7 +25,7 @@ await insideNamespace(import.meta.url, () => {
   }, async () => {
     const { said, log } = keptLog();
     await using place = await faultyRack(machines, log, withSystemImages);
-    // Debian's GRUB knows no ProxyDHCP: it fetches from the server that the lease names.
+    // Debian's GRUB does not support ProxyDHCP; it fetches from the server that the lease names.
     await using _other = await startDnsmasq(place.directory, ["--dhcp-boot=,,10.77.0.1"]);
     await using server = await place.startServer({ networks });
     const scene = { place, server, said };
@@ -45,7 +45,7 @@ await insideNamespace(import.meta.url, () => {
     assert.match(born.temporaryAddress ?? "none", /^10\.77\.0\.1\d\d$/, "leased by dnsmasq");
     assert.match(born.pxe.lastAnswer, /^local/, "and sent to its disk, beside dnsmasq, too");
     assert.ok(!said.some((line) => line.includes("would stop in GRUB")), "dnsmasq names us");
-    // The permanent address is the machine's own affair: set by init and by its system, leased by nobody.
+    // The permanent address belongs to the machine: init and its system set it, nobody leases it.
     assert.equal(born.permanentAddress, "10.77.1.65");
     assert.doesNotMatch(await readFile(join(place.directory, "leases"), "utf8"), /10\.77\.1\./);
   });

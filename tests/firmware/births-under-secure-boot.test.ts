@@ -16,7 +16,9 @@ const byHttp = machineSpec(2, { ...secure, bootFrom: "http" });
 
 const consoleOf = ({ consoleLogPath }: Pick<LabMachine, "consoleLogPath">) => readFile(consoleLogPath, "utf8");
 
-/** How often Linux has said at its start that the firmware enforces Secure Boot: so often was it started by what is signed. */
+/**
+ * How often Linux reported at its start that the firmware enforces Secure Boot: each such start used signed programs.
+ */
 async function timesEnforced({ consoleLogPath }: LabMachine): Promise<number> {
   return (await consoleOf({ consoleLogPath })).match(/secureboot: Secure boot enabled/g)?.length ?? 0;
 }
@@ -57,7 +59,7 @@ await insideNamespace(import.meta.url, () => {
     await recordOf(scene, born, up(2));
     assert.equal(await timesEnforced(born), 4);
 
-    // What is not as it was signed does not run; and no machine waits in a menu for somebody to press a key.
+    // A changed kernel does not run; and no machine waits in a menu for a key press.
     await born.powerOff();
     await damageKernel(born.diskPaths[0] ?? assert.fail());
     const before = server.store.byMac(born.mac)?.pxe.requests ?? assert.fail();

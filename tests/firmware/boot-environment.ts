@@ -22,13 +22,13 @@ export type Line = {
   readonly facts: { readonly [name: string]: unknown };
 };
 
-/** A rack whose switch has a Boot Server with real loaders, but with no Bootstrap Image worth booting. */
+/** A rack with a Boot Server with real loaders, but without a working Bootstrap Image. */
 export type BootEnvironment = AsyncDisposable & {
   readonly rack: Rack;
   readonly store: Store;
   readonly lines: readonly Line[];
   readonly networks: () => ReturnType<Awaited<ReturnType<typeof startBootServer>>["networks"]>;
-  /** Waits for a line of the log that holds; throws with the log and the console. */
+  /** Waits for a matching line of the log; throws with the log and the console. */
   readonly line: (what: string, seconds: number, holds: (line: Line) => boolean) => Promise<Line>;
 };
 
@@ -43,7 +43,7 @@ export function rackNetwork(changes: Partial<Network>): Network {
   });
 }
 
-/** Builds the rack; `beside` may start something on the wire before the Boot Server. */
+/** Builds the rack; `beside` may start other hosts on the wire before the Boot Server. */
 export async function bootEnvironment(of: {
   readonly machines: readonly MachineSpec[];
   readonly network: Network;

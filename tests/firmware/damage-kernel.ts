@@ -4,7 +4,10 @@ import { promisify } from "node:util";
 
 const runFile = promisify(execFile);
 
-/** Turns one byte in the middle of the kernel on /boot, the second partition, of a machine that is off; its signature then does not hold. */
+/**
+ * Changes one byte in the middle of the kernel on /boot, the second partition, of a machine that is off, which
+ * invalidates its signature.
+ */
 export async function damageKernel(diskPath: string): Promise<void> {
   const { stdout } = await runFile("sfdisk", ["--json", diskPath]);
   const { partitiontable: table } = JSON.parse(stdout) as {

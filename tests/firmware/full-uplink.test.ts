@@ -5,7 +5,7 @@ import { faultyRack } from "../faults/faulty-rack.ts";
 import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
 
 await insideNamespace(import.meta.url, () => {
-  test("of two machines one waits in line, as its record says; its iPXE comes back, and both reach init", {
+  test("of two machines one waits in the queue, as its record says; its iPXE retries, and both reach init", {
     timeout: 240_000,
   }, async () => {
     await using place = await faultyRack([machineSpec(1), machineSpec(2)]);
@@ -32,7 +32,7 @@ await insideNamespace(import.meta.url, () => {
       },
     );
     const [first = "", ...rest] = notified;
-    assert.match(first, /^m-5254\w+ place 1 in line for the uplink, about \d+ s to go$/);
+    assert.match(first, /^m-5254\w+ position 1 in the uplink queue, about \d+ s left$/);
     const [waiter] = first.split(" ");
     assert.ok(rest.includes(`${waiter} goes on`), notified.join("\n"));
     assert.ok(

@@ -35,7 +35,7 @@ function writeDisk(machine: LabMachine, bytes: Uint8Array): void {
   closeSync(disk);
 }
 
-/** Has a machine gone through its birth, as far as the MDB knows. */
+/** Takes a machine through its birth, as far as the MDB knows. */
 async function declareHealthy(place: BootEnvironment, { mac, spec }: LabMachine, unit: number): Promise<void> {
   const id = machineIdFromMac(mac);
   const hostname = `r01u0${unit}`;
@@ -70,7 +70,7 @@ async function declareHealthy(place: BootEnvironment, { mac, spec }: LabMachine,
   for (const event of events) assert.equal((await place.store.apply(event)).kind, "changed", event.kind);
 }
 
-/** Seconds from the first DHCP answer until a machine's console says something. */
+/** Seconds from the first DHCP answer until a machine's console matches. */
 async function secondsToConsole(place: BootEnvironment, machine: LabMachine, says: RegExp): Promise<number> {
   await machine.powerOn();
   const first = await place.line(`a DHCP answer to ${machine.name}`, 120, ({ message, facts }) => {
@@ -85,7 +85,7 @@ async function secondsToConsole(place: BootEnvironment, machine: LabMachine, say
 
 await insideNamespace(import.meta.url, () => {
   for (const firmware of ["bios", "uefi"] as const)
-    test(`${firmware}: told to boot locally it goes on at once; when it has come up, the method is remembered`, {
+    test(`${firmware}: with a local boot answer it continues at once; after it has come up, the method is remembered`, {
       timeout: 300_000,
     }, async (context: TestContext) => {
       const disks = [{ bus: "virtio", sizeMiB: 16, serial: "D1" }] as const;
@@ -93,7 +93,7 @@ await insideNamespace(import.meta.url, () => {
       await using place = await bootEnvironment({ machines, network: rackNetwork({ allowForeignDhcp: true }) });
       const [machine] = place.rack.machines;
       assert.ok(machine);
-      // An empty disk is behind the network in OVMF's boot order, as a disk of ours is (core/install).
+      // An empty disk follows the network in OVMF's boot order, as our disks do (core/install).
       if (firmware === "bios") writeDisk(machine, bootSector());
       await declareHealthy(place, machine, 1);
       const says = firmware === "bios" ? new RegExp(mark) : /BdsDxe: failed to (load|start) [^\n]*PXEv4/;

@@ -6,11 +6,11 @@ import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
 import { bootEnvironment, rackNetwork } from "./boot-environment.ts";
 
-/** SeaBIOS has no second round: what its ROM did not get within its time-outs needs somebody at the power button. */
+/** SeaBIOS does not retry: after its ROM's time-outs a person has to press the power button. */
 const mostPowerCycles = 6;
 
 await insideNamespace(import.meta.url, () => {
-  test("two machines' iPXE have their scripts and an address each although 30 % of all frames are lost both ways", {
+  test("two machines' iPXE get their scripts and an address each despite 30 % loss in both directions", {
     timeout: 300_000,
   }, async (t) => {
     const machines = [machineSpec(1, { lossPercent: 30 }), machineSpec(2, { lossPercent: 30 })];

@@ -28,7 +28,7 @@ await insideNamespace(import.meta.url, () => {
     assert.equal(network?.foreignDhcp?.address, "10.77.0.2");
   });
 
-  test("proxy: OVMF that is not to be installed goes on to its next boot entry at once", {
+  test("proxy: OVMF that is not to be installed continues with its next boot entry at once", {
     timeout: 200_000,
   }, async (context) => {
     const network = rackNetwork({ mode: "proxy", nursery: false, secureBoot: true });
@@ -48,7 +48,7 @@ await insideNamespace(import.meta.url, () => {
     );
     const seconds = (performance.now() - offer.atMs) / 1000;
     context.diagnostic(`${seconds.toFixed(1)} s from the first offer`);
-    // "Remote boot cancelled", not the minute of an entry that nobody answers (PXE-E16, PXE-E18).
+    // "Remote boot cancelled", not the minute of an unanswered entry (PXE-E16, PXE-E18).
     assert.match(readFileSync(machine.consoleLogPath, "utf8"), /PXE-E21/);
     assert.equal(record(place, 0).pxe.lastAnswer, "local: localBootMenu");
     const warned = place.lines.find(({ message }) => message.includes("would stop in GRUB"));
@@ -56,7 +56,7 @@ await insideNamespace(import.meta.url, () => {
     assert.match(String(warned?.facts.next), /next-server to 10\.77\.0\.1/);
   });
 
-  test("full: dnsmasq is found at the start and named, the network is not served, what would be said is told", {
+  test("full: dnsmasq is found at the start and named, the network is not served, withheld answers are logged", {
     timeout: 120_000,
   }, async () => {
     await using place = await bootEnvironment({
@@ -70,7 +70,11 @@ await insideNamespace(import.meta.url, () => {
     assert.deepEqual([named.facts.server, named.facts.mac], ["10.77.0.2", "02:00:00:00:00:99"]);
     assert.match(place.networks()[0]?.notServed ?? "", /mode: proxy/);
     await place.rack.machines[0]?.powerOn();
-    const would = await place.line("a DISCOVER", 60, ({ message }) => message === "DHCP request only listened to");
+    const would = await place.line(
+      "a DISCOVER",
+      60,
+      ({ message }) => message === "DHCP request not answered in listen mode",
+    );
     assert.match(String(would.facts.would), /^offer 10\.77\.0\.\d+, script http/);
     const machine = record(place, 0);
     assert.deepEqual([machine.state, machine.pxe.responses], ["unknown", 0]);

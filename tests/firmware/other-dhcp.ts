@@ -7,7 +7,10 @@ import { waitFor } from "../support/inside-namespace.ts";
 
 const execute = promisify(execFile);
 
-/** A real dnsmasq as another host on the rack's switch, 10.77.0.2, leasing .100 to .199; without TFTP or boot file; `leases` in the directory is its list. */
+/**
+ * A real dnsmasq as another host on the rack's switch, 10.77.0.2, leasing .100 to .199, without TFTP or boot file;
+ * `leases` in the directory is its list.
+ */
 export async function startDnsmasq(directory: string, more: readonly string[] = []): Promise<AsyncDisposable> {
   await using made = new AsyncDisposableStack();
   const kept = (child: ChildProcess): ChildProcess => {
@@ -49,7 +52,7 @@ export async function startDnsmasq(directory: string, more: readonly string[] = 
   return made.move();
 }
 
-/** Whether a child has got to a network namespace of its own. */
+/** Whether a child has entered its own network namespace. */
 function hasLeft(pid: number | undefined): boolean {
   return readlinkSync(`/proc/${pid}/ns/net`) !== readlinkSync("/proc/self/ns/net");
 }

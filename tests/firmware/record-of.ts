@@ -5,7 +5,7 @@ import type { RunningServer } from "../../src/main/server/server.ts";
 import type { FaultyRack } from "../faults/faulty-rack.ts";
 import { waitFor } from "../support/inside-namespace.ts";
 
-/** What a test of births looks at: place, server, and what the server said. */
+/** What tests of births need: environment, server, and the server's log. */
 export type Scene = { readonly place: FaultyRack; readonly server: RunningServer; readonly said: readonly string[] };
 
 /** A log that keeps its lines: message and facts as JSON. */
@@ -14,7 +14,7 @@ export function keptLog(): { readonly said: readonly string[]; readonly log: Log
   return { said, log: (_level, what, facts = {}) => void said.push(`${what} ${JSON.stringify(facts)}`) };
 }
 
-/** Waits until a machine's record holds; throws with the server's last words and the machine's console. */
+/** Waits until a machine's record matches; throws with the end of the server's log and of the machine's console. */
 export async function recordOf(
   { place, server, said }: Scene,
   machine: LabMachine,
@@ -28,7 +28,7 @@ export async function recordOf(
   });
 }
 
-/** A machine that came up in this generation; what `recordOf` waits for. */
+/** A machine that came up in this generation; a condition for `recordOf`. */
 export const up = (generation: number, seconds = 600) => ({
   what: `up in generation ${generation}`,
   seconds,

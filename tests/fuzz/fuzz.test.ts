@@ -1,7 +1,7 @@
 /**
- * Every reader of what comes from a wire, fed with mutated packets: none may throw, or take long. Inputs follow from
- * TEST_SEED alone. FUZZ_INPUTS says how many for all readers together (ten million in `./test fuzz`).
- * An input that fails is kept in tests/captures/fuzz and tried first from then on.
+ * Every reader of network data, fed with mutated packets: none may throw, or take long. Inputs depend only on
+ * TEST_SEED. FUZZ_INPUTS is their number for all readers together (ten million in `./test fuzz`). A failing input is
+ * stored in tests/captures/fuzz and tried first from then on.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
@@ -11,12 +11,12 @@ import { mutate } from "./mutate.ts";
 import { type Reader, readers } from "./readers.ts";
 
 const inputs = Number(process.env.FUZZ_INPUTS ?? 10_000_000);
-/** For one input of at most 2 KiB: a thousand times what it takes, so that only what grows without bound is found. */
+/** Limit for one input of at most 2 KiB: a thousand times the usual time, so that only unbounded growth is found. */
 const longestMs = 1000;
 const kept = new URL("../captures/fuzz/", import.meta.url);
 const fileOf = (reader: Reader): string => reader.name.toLowerCase().replace(/ /g, "-");
 
-/** Only what is slow every time is slow: on a busy computer anything may have to wait once. */
+/** Only an input that is slow every time counts, because on a busy computer anything may have to wait once. */
 const triesIfSlow = 5;
 
 function tryOne(reader: Reader, bytes: Uint8Array): void {
@@ -43,7 +43,7 @@ function keep(reader: Reader, bytes: Uint8Array, what: string, cause?: unknown):
 }
 
 for (const reader of readers) {
-  test(`${reader.name}: inputs that failed once`, () => {
+  test(`${reader.name}: inputs that failed earlier`, () => {
     for (const name of readdirSync(kept))
       if (name.startsWith(`${fileOf(reader)}-`) && name.endsWith(".bin"))
         tryOne(reader, readFileSync(new URL(name, kept)));

@@ -1,6 +1,6 @@
 import { below, type Chance } from "../support/chance.ts";
 
-/** Values at which lengths and counts go wrong. */
+/** Edge values of lengths and counts. */
 const edges = [0, 1, 2, 3, 4, 7, 8, 52, 63, 64, 82, 127, 128, 254, 255] as const;
 const longest = 2048;
 

@@ -16,7 +16,7 @@ import { answerRequest } from "../../src/core/tftp/request.ts";
 import { startTransfer, stepTransfer } from "../../src/core/tftp/transfer.ts";
 import { framesOf, udpPayloadsTo } from "../support/pcap.ts";
 
-/** A reader under test: whole packets to begin from, and what is done with an input. It must never throw. */
+/** A reader under test: complete packets as seeds, and the processing of an input. It must never throw. */
 export type Reader = {
   readonly name: string;
   readonly seeds: readonly Uint8Array[];
@@ -56,7 +56,7 @@ const lldpFrame = writeLldp(
   macOf("02:00:00:00:00:01"),
 );
 
-/** Every reader of what comes from a wire. */
+/** Every reader of network data. */
 export const readers: readonly Reader[] = [
   {
     name: "DHCP",

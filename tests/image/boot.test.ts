@@ -34,7 +34,7 @@ const checks = [
   "shell: /bin/busybox",
 ];
 
-/** Boots kernel and initramfs in QEMU until the machine resets, and gives what it said on its serial console. */
+/** Boots kernel and initramfs in QEMU until the machine resets, and returns its serial console. */
 async function boot(kernel: string, initramfs: string, disk: string): Promise<string> {
   const qemu = spawn("qemu-system-x86_64", [
     ...[
@@ -66,7 +66,7 @@ async function boot(kernel: string, initramfs: string, disk: string): Promise<st
   return said;
 }
 
-test("the Bootstrap Image boots, every tool and system call in it works, and a dying PID 1 says why and reboots", async (t) => {
+test("the Bootstrap Image boots, every tool and system call in it works, and a dying PID 1 prints the reason and reboots", async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "birther-boot-"));
   try {
     const image = await buildBootstrapImage({
@@ -77,7 +77,7 @@ test("the Bootstrap Image boots, every tool and system call in it works, and a d
     });
     t.diagnostic(`kernel ${image.kernelBytes} + initramfs ${image.initramfsBytes} = ${image.totalBytes} bytes`);
     assert.ok(image.totalBytes <= 20e6, `${image.totalBytes} bytes are more than 20 MB`);
-    // A later archive replaces files of an earlier one: the real init.js gives way to the test's.
+    // A later archive replaces files of an earlier one, here init.js.
     const bytes = await bundleForQuickJs({ entry: join(import.meta.dirname, "in-image.js") });
     const script = writeCpio([{ kind: "file", path: "usr/lib/birther/init.js", mode: 0o644, bytes }]);
     const initramfs = join(directory, "test.img");

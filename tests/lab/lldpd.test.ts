@@ -18,10 +18,10 @@ const run = promisify(execFile);
 const ip = (text: string) => ({ argv: ["ip", ...text.split(" ")] });
 
 await insideNamespace(import.meta.url, () => {
-  test("it knows our switch and port, and we read what it says", { timeout: 90_000 }, async () => {
+  test("it knows our switch and port, and we read its frames", { timeout: 90_000 }, async () => {
     const directory = await mkdtemp(join(tmpdir(), "birther-lldpd-"));
     await using _directory = { [Symbol.asyncDispose]: () => rm(directory, { recursive: true }) };
-    // lldpd and lldpcli give up root for a user of their own, who must reach the socket.
+    // lldpd and lldpcli drop root for their own user, who must reach the socket.
     await chmod(directory, 0o755);
     const socket = join(directory, "lldpd.sock");
     await runStep([ip("link add tap1 type veth peer name eth9"), ip("link set tap1 up"), ip("link set eth9 up")]);

@@ -5,18 +5,18 @@ import { interfaceIndex, openPacketSocket } from "../../src/lab/packet-socket.ts
 import { insideNamespace } from "../support/inside-namespace.ts";
 
 const ip = (text: string) => ({ argv: ["ip", ...text.split(" ")] });
-// IEEE 802 "local experimental", which nothing else speaks.
+// IEEE 802 "local experimental", which nothing else uses.
 const etherType = 0x88b5;
 const broadcast = Uint8Array.of(255, 255, 255, 255, 255, 255);
 
 await insideNamespace(import.meta.url, () => {
-  test("a port that is to lose half loses about half in each direction; the switch's other port nothing", async () => {
+  test("a port with 50 % loss loses about half in each direction; the switch's other port nothing", async () => {
     const ports = [
       { tap: "lossy", lossPercent: 50 },
       { tap: "sound", lossPercent: 0 },
     ];
     const bridge = { name: "rack0", mac: "02:00:5e:b1:00:01", addresses: [], ports };
-    // Cables with an end that we can hold, instead of taps that wait for a QEMU.
+    // Virtual cables with an accessible end, instead of taps that wait for a QEMU.
     await runStep([
       ...ports.map(({ tap }) => ip(`link add ${tap} type veth peer name ${tap}-end`)),
       ...bridgeCommands(bridge).filter(({ argv }) => !argv.includes("tuntap")),
@@ -36,7 +36,7 @@ await insideNamespace(import.meta.url, () => {
       let count = 0;
       for (let i = 0; i < sent; i++) {
         packets.send(interfaceIndex(from), experimental);
-        // As we go: the socket's buffer holds a few hundred frames.
+        // Read along the way, because the socket's buffer holds only a few hundred frames.
         count += drain(at);
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -47,7 +47,7 @@ await insideNamespace(import.meta.url, () => {
       ["sound-end", "lossy-end"],
     ] as const) {
       const count = await arrived(from, at);
-      // Twelve standard deviations: a chance of 10⁻³³.
+      // Twelve standard deviations: a probability of 10⁻³³.
       assert.ok(Math.abs(count - sent / 2) < 190, `${from} → ${at}: ${count} of ${sent}`);
     }
     assert.equal(await arrived("sound-end", "rack0"), sent);

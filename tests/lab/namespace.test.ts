@@ -21,7 +21,7 @@ async function processesWith(word: string): Promise<readonly string[]> {
 
 test("kill -9 of the process that opened a namespace leaves nothing of it behind", { timeout: 60_000 }, async () => {
   const word = `left-behind-${process.pid}`;
-  // Two generations deep, the inner one detached with its own session: what a careless daemon would do.
+  // Two generations deep, the inner one detached in its own session, as a careless daemon would be.
   const inside = `setsid sh -c 'exec -a ${word}-detached sleep 600' & exec -a ${word} sleep 600`;
   const program = `import { startInNamespace } from ${JSON.stringify(namespaceModule)};
     startInNamespace(["bash", "-c", process.env.INSIDE], { stdio: "ignore" });`;

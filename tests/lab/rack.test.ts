@@ -14,7 +14,7 @@ import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
 const ethernetAndIpBytes = 14 + 20;
 
 await insideNamespace(import.meta.url, () => {
-  test("SeaBIOS with iPXE and OVMF's own PXE are heard asking; reset makes them ask again", {
+  test("SeaBIOS with iPXE and OVMF's own PXE send requests; a reset makes them send again", {
     timeout: 240_000,
   }, async () => {
     const directory = await mkdtemp(join(tmpdir(), "birther-rack-"));
@@ -55,8 +55,8 @@ await insideNamespace(import.meta.url, () => {
     asked.length = 0;
     await nextAsk(bios.mac);
     const log = await readFile(bios.consoleLogPath, "utf8");
-    assert.match(log, /iPXE/, "the ROM speaks on the serial console");
-    assert.match(log, /\[lab\] power on at [\s\S]*\[lab\] reset at /, "the log is kept over a reset");
+    assert.match(log, /iPXE/, "the ROM uses the serial console");
+    assert.match(log, /\[lab\] power on at [\s\S]*\[lab\] reset at /, "the log survives a reset");
 
     await uefi.pause();
     await waitFor("the paused state", 5, () => (uefi.power() === "paused" ? true : undefined));
@@ -66,7 +66,10 @@ await insideNamespace(import.meta.url, () => {
     await bios.kill();
     assert.equal(bios.power(), "off");
     const refused = await answerLine(rack, JSON.stringify({ verb: "reset", machine: "machine-1" }));
-    assert.deepEqual(refused.kind === "refused" && refused.message, "cannot reset machine-1: it is off");
+    assert.deepEqual(
+      refused.kind === "refused" && refused.message,
+      "cannot reset machine-1: expected it to be on, found it off; use power-on first",
+    );
     assert.equal((await answerLine(rack, '{"verb":"dance"}')).kind, "refused");
   });
 });

@@ -10,27 +10,27 @@ const directory = mkdtempSync(join(tmpdir(), "birther-damage-"));
 after(() => rmSync(directory, { recursive: true }));
 const open = (path: string) => openStore({ path, clock: stillClock(), log: () => {} });
 
-test("a file that is damaged in its middle is named and left as it is", async () => {
+test("a file damaged in its middle is named and not changed", async () => {
   const path = join(directory, "damaged.sqlite");
   {
     await using store = await open(path);
     await Promise.all(Array.from({ length: 500 }, (_, n) => store.apply(asks(n + 1))));
   }
   const bytes = readFileSync(path);
-  // All but the header and the schema's first pages.
+  // Everything but the header and the schema's first pages.
   bytes.fill(0x5a, 5 * 4096);
   writeFileSync(path, bytes);
   await assert.rejects(open(path), (error: Error) => {
     assert.match(
       error.message,
-      /damaged\.sqlite .*it is damaged or no database; it was left as it is: restore a backup/,
+      /damaged\.sqlite .*it is damaged or not a database, and was not changed; restore a backup/,
     );
     return true;
   });
   assert.deepEqual(readFileSync(path), bytes);
 });
 
-test("a file that was cut off, even to nothing, is no new fleet", async () => {
+test("a truncated file, even an empty one, is not a new fleet", async () => {
   const path = join(directory, "cut.sqlite");
   {
     await using store = await open(path);
@@ -39,7 +39,7 @@ test("a file that was cut off, even to nothing, is no new fleet", async () => {
   }
   for (const size of [3 * 4096, 100, 0]) {
     truncateSync(path, size);
-    await assert.rejects(open(path), /cut\.sqlite .*(damaged|empty)/, `${size} bytes`);
+    await assert.rejects(open(path), /cut\.sqlite .*(damaged|empty|truncated)/, `${size} bytes`);
     assert.equal(statSync(path).size, size);
   }
 });

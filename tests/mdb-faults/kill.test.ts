@@ -16,12 +16,12 @@ import { testSeed } from "../support/seed.ts";
 
 /** KILL_ROUNDS=1000 for the long run. */
 const rounds = Number(process.env.KILL_ROUNDS ?? 40);
-/** After so many rounds a new file is begun: looking through an old one takes longer than filling it. */
+/** Rounds per file, because checking an old file takes longer than filling it. */
 const roundsPerFile = 50;
 const limitMs = 60_000;
 /** When each writer is killed. */
 const chance = chanceOf(testSeed);
-/** After its first acknowledgement a writer lives for up to so long. */
+/** Longest life of a writer after its first acknowledgement. */
 const lifeMs = 120;
 
 const directory = mkdtempSync(join(tmpdir(), "birther-kill-"));
@@ -35,7 +35,7 @@ function startWriter(path: string): ChildProcessWithoutNullStreams {
   ]);
 }
 
-/** Lets a writer write for a while; what it acknowledged before it was killed. */
+/** Lets a writer write for a while; returns what it acknowledged before it was killed. */
 async function killWriter(writer: ChildProcessWithoutNullStreams, first: number): Promise<string[]> {
   let output = "";
   writer.stdout.on("data", (chunk: Buffer) => {
@@ -46,13 +46,13 @@ async function killWriter(writer: ChildProcessWithoutNullStreams, first: number)
   await sleep(below(chance, lifeMs));
   writer.kill("SIGKILL");
   await once(writer, "close");
-  // The last line may be cut off.
+  // The last line may be truncated.
   const lines = output.split("\n").slice(0, -1);
   assert.ok(lines.length > 0, "the writer acknowledged something before it was killed");
   return lines;
 }
 
-/** All records of a file, after whatever repair SQLite makes when it is opened. */
+/** All records of a file, after SQLite's repair on opening. */
 function machinesIn(path: string): { readonly machines: readonly Machine[]; readonly position: number } {
   const journal = openSqliteJournal(path);
   try {
@@ -64,7 +64,7 @@ function machinesIn(path: string): { readonly machines: readonly Machine[]; read
   }
 }
 
-test(`kill -9 during writes, ${rounds} rounds: nothing acknowledged is lost, nothing is there twice`, async () => {
+test(`kill -9 during writes, ${rounds} rounds: nothing acknowledged is lost or duplicated`, async () => {
   const acknowledged = new Map<string, number>();
   let notified = 0;
   let path = "";

@@ -28,7 +28,7 @@ const answers: { readonly [path: string]: (request: IncomingMessage, response: S
   "/garbage": (request) => request.socket.end("nonsense\r\n\r\n"),
 };
 
-test("streams bodies of every kind of length and refuses what is no answer", async () => {
+test("streams bodies with every kind of length and refuses invalid answers", async () => {
   const directory = await mkdtemp(join(tmpdir(), "birther-http-"));
   const server = createServer((request, response) => {
     const path = request.url ?? "";

@@ -31,7 +31,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     return;
   }
   if (path === "/close") response.setHeader("connection", "close");
-  // Says keep-alive and closes all the same, as an idle time-out does.
+  // Announces keep-alive but closes, as after an idle time-out.
   if (path === "/quiet-close") response.on("finish", () => setImmediate(() => request.socket.end()));
   response.statusCode = path === "/missing" ? 404 : 200;
   response.setHeader("content-type", "application/json");
@@ -72,7 +72,7 @@ test("posts JSON over one verified connection", async () => {
   assert.equal(second.body.connection, first.body.connection);
 });
 
-test("connects again when the server closed the connection", async () => {
+test("reconnects when the server closed the connection", async () => {
   const { answers } = await post(await issue(authority, "birther"), "birther", "closing");
   assert.deepEqual(
     answers.map((each: { body: { sent: number } }) => each.body.sent),
@@ -91,7 +91,7 @@ test("refuses a certificate of another authority", async () => {
   assert.match(error, /TLS handshake: .*not correctly signed by the trusted CA/);
 });
 
-test("refuses an expired certificate and one of the future", async () => {
+test("refuses an expired certificate and a future one", async () => {
   const past = await post(await issue(authority, "birther", -9, -8), "birther", "echo");
   assert.match(past.error, /TLS handshake: .*validity has expired/);
   const future = await post(await issue(authority, "birther", 8, 9), "birther", "echo");
@@ -104,7 +104,7 @@ test("refuses TLS 1.1", async () => {
   assert.match(error, /TLS handshake: /);
 });
 
-test("gives up on a server that does not answer, and on half an answer", async () => {
+test("times out on a missing and on a partial answer", async () => {
   const certificate = await issue(authority, "birther");
   const silent = await post(certificate, "birther", "silent");
   assert.match(silent.error, /^POST .*\/silent: tlsRead: Connection timed out$/);

@@ -5,7 +5,7 @@ import { bundleForQuickJs } from "../../src/bootstrap-image/program/bundle.ts";
 import { buildNative } from "../../src/bootstrap-image/program/native.ts";
 import { cacheDirectory } from "../../src/main/paths.ts";
 
-/** Longest that one of the test programs may take. */
+/** Time limit of a test program. */
 const limitMs = 60_000;
 
 const native = buildNative({ cacheDirectory, log: () => undefined });
@@ -23,7 +23,7 @@ export async function runNative(script: string, args: readonly string[]): Promis
   });
 }
 
-/** Bundles tests/native/programs/NAME.js into `directory`, runs it, and reads the JSON that it prints. */
+/** Bundles tests/native/programs/NAME.js into `directory`, runs it, and parses the JSON that it prints. */
 export async function runProgram(directory: string, name: string, args: readonly string[]) {
   const script = join(directory, `${name}.js`);
   await writeFile(script, await bundleForQuickJs({ entry: join(import.meta.dirname, `programs/${name}.js`) }));

@@ -30,7 +30,7 @@ test("files are written, listed, read, copied, linked and removed", () => {
   assert.equal(said.links, 2);
 });
 
-test("an interface without private flags, or none at all, has not the one that is asked for", () => {
+test("an interface without private flags, or a missing interface, does not have the requested flag", () => {
   assert.deepEqual(said.noPrivateFlag, [false, false]);
 });
 
@@ -77,7 +77,7 @@ test("errors name the call, its object and the reason", () => {
   assert.equal(said.errors.tlsRead, "tlsRead: the session is closed");
 });
 
-test("an uncaught exception shows its stack and ends with status 1; a missing script or argument says so", async () => {
+test("an uncaught exception prints its stack and ends with status 1; a missing script or argument is reported", async () => {
   const script = join(directory, "throws.js");
   await writeFile(script, 'function inner() { throw new Error("the reason"); }\ninner();\n');
   const thrown = await runNative(script, []);

@@ -1,6 +1,6 @@
 /**
- * A process that brings machines through their births on a database that others use as well, until it is killed or all
- * are healthy. Says on stdout what was acknowledged: `taken N` when it got the order of machine N, `healthy N`.
+ * A process that takes machines through their births on a shared database, until it is killed or all are healthy.
+ * Prints acknowledged changes on stdout: `taken N` when it got the order of machine N, `healthy N`.
  */
 import assert from "node:assert/strict";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
@@ -11,7 +11,7 @@ const [place = assert.fail(), name = assert.fail(), machines = assert.fail()] = 
 const store = await patientStore(place);
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
-/** As two Birthers see a machine whose packets reach both: each tries to give it its order, one does. */
+/** A machine whose packets reach both Birthers: each tries to give it an order, one succeeds. */
 async function bear(n: number): Promise<void> {
   const [asked, issued, taken, healthy] = birthOf(n);
   if (asked === undefined || issued === undefined || taken?.kind !== "orderTaken" || healthy === undefined)
@@ -19,7 +19,7 @@ async function bear(n: number): Promise<void> {
   const id = machineIdFromMac(testMac(n));
   if (store.get(id)?.state === "healthy") return;
   await store.apply(asked);
-  // One script with the order's token was sent; the other server's would take the place of it.
+  // A script with the order's token was already sent; another server's token would replace it.
   const sent = { kind: "held", message: "a script was sent already", next: "" } as const;
   await store.apply(issued, { guard: () => (store.get(id)?.order === undefined ? undefined : sent) });
   const got = await store.apply({ ...taken, bootId: name });

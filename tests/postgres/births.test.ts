@@ -31,7 +31,7 @@ function startBirther(place: string, name: string): Birther {
   return { child, lines: () => said.split("\n").slice(0, -1) };
 }
 
-test("two Birthers on one database, killed in the middle of births again and again: nothing lost, nothing twice", async () => {
+test("two Birthers on one database, killed in the middle of births again and again: nothing lost or duplicated", async () => {
   const place = await server.createDatabase();
   const said: string[] = [];
   let survivor = startBirther(place, "boot-0");
@@ -66,12 +66,12 @@ test("two Birthers on one database, killed in the middle of births again and aga
     assert.deepEqual([n, count("orderIssued"), count("orderTaken")], [n, 1, 1], "an order is given once");
     assert.equal(said.filter((line) => line === `taken ${n}`).length <= 1, true, `machine ${n} was taken by one`);
     assert.ok(count("becameHealthy") <= 1);
-    if (said.includes(`healthy ${n}`)) assert.equal(store.get(id)?.state, "healthy", "what was acknowledged is there");
+    if (said.includes(`healthy ${n}`)) assert.equal(store.get(id)?.state, "healthy", "acknowledged changes are there");
     assert.equal(store.get(id)?.revision, history.length, "each change once");
   }
   assert.ok(said.includes("healthy 1"));
 
-  // A machine whose Birther died with its order starts again, gets a new one, and is born.
+  // A machine whose Birther died with its order restarts, gets a new order, and is born.
   const waiting = store.list().filter(({ state }) => state !== "healthy");
   for (const { id } of waiting) {
     const n = Number.parseInt(id.slice(4), 16);

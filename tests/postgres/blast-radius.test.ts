@@ -19,7 +19,7 @@ const clock: Clock = { ...stillClock(), monotonicMs: () => performance.now() };
 const openOn = async (place: string) =>
   storeOn({ journal: await openPostgresJournal({ place, clock, log, pollMs: 100, retryMs: 5000 }), clock, log });
 
-/** What a process that serves this store answers to a batch; it may send two machines of a group away. */
+/** The answer of a process with this store to a batch; it may send two machines of a group to rebirth. */
 function process(store: Store) {
   const app = operatorApp({
     ...{ store, clock, log, version: "test", tokens: tokensIn({ store, clock, random, log }) },
@@ -43,7 +43,7 @@ function process(store: Store) {
 }
 
 describe("the blast radius over several processes on one PostgreSQL", () => {
-  test("whoever asks where at the same moment, no more machines are sent away than the radius allows", async () => {
+  test("concurrent requests on all servers cannot exceed the blast radius", async () => {
     const place = await server.createDatabase();
     await using one = await openOn(place);
     await using two = await openOn(place);
@@ -65,7 +65,7 @@ describe("the blast radius over several processes on one PostgreSQL", () => {
         assert.ok(away.length >= 1 && away.length <= 2, `round ${round}: ${away.length} ${JSON.stringify(outcomes)}`);
       }
     }
-    // What was sent through one counts at the other.
+    // Machines sent to rebirth on one server count on the other.
     assert.equal((await atTwo("r01u1", "r01u2", "r01u3", "r01u4")).status, 409);
   });
 });

@@ -4,10 +4,10 @@ import { createConnection, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Where PostgreSQL's clients look for the socket in a directory, at the port they use unless told otherwise. */
+/** Where PostgreSQL's clients look for the socket in a directory, at their default port. */
 const socketName = ".s.PGSQL.5432";
 
-/** A way to PostgreSQL that can be cut at the worst moments. */
+/** A proxy to PostgreSQL that can cut connections at the worst moments. */
 export type CuttingProxy = AsyncDisposable & {
   readonly directory: string;
   /** The next COMMIT is lost on its way (`before`), or arrives and its answer is lost (`after`). */

@@ -10,7 +10,7 @@ const server = await startPostgres();
 after(() => server[Symbol.asyncDispose]());
 const machines = Array.from({ length: 40 }, (_, n) => n + 1);
 
-test("connections cut in the middle of a commit: its fate is found out, nothing is lost or done twice", async () => {
+test("connections cut in the middle of a commit: its result is determined, nothing is lost or duplicated", async () => {
   const place = await server.createDatabase();
   await using proxy = await startCuttingProxy(server.directory);
   await using one = await patientStore(place.replace(server.directory, proxy.directory));
@@ -24,7 +24,7 @@ test("connections cut in the middle of a commit: its fate is found out, nothing 
   await checkPounded(place, await pounding.end());
 });
 
-test("the server crashes and restarts under load: what was acknowledged is there, the rest waits and is done once", async () => {
+test("the server crashes and restarts under load: acknowledged changes are there, the rest waits and is done once", async () => {
   const place = await server.createDatabase();
   await using one = await patientStore(place);
   await using two = await patientStore(place);
@@ -41,7 +41,7 @@ test("the server crashes and restarts under load: what was acknowledged is there
   await checkPounded(place, await pounding.end());
 });
 
-test("a synchronous standby is promoted under load: the fleet goes on there, nothing is lost or done twice", async () => {
+test("a synchronous standby is promoted under load: the fleet continues there, nothing is lost or duplicated", async () => {
   await using primary = await startPostgres({ settings: ["synchronous_standby_names=*", "wal_level=replica"] });
   await using standby = await startPostgres({ standbyOf: primary });
   await waitFor("the standby follows", 20, async () => {
@@ -59,7 +59,7 @@ test("a synchronous standby is promoted under load: the fleet goes on there, not
   await checkPounded(place, await pounding.end());
 });
 
-test("a database that stays away: what waits is refused with what to do, memory is what was written, and then it goes on", async () => {
+test("an unreachable database: pending changes are refused with the next step, memory matches the database, and later writes continue", async () => {
   const place = await server.createDatabase();
   await using store = await patientStore(place, 1500);
   await store.apply(asks(1));
@@ -68,7 +68,7 @@ test("a database that stays away: what waits is refused with what to do, memory 
   for (const result of waiting) {
     assert.match(
       String(result.status === "rejected" && result.reason),
-      /could not be written to for 2 s: see whether its server runs/,
+      /could not be written to for 2 s; check that its server is running/,
     );
   }
   assert.deepEqual(

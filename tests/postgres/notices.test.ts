@@ -18,7 +18,7 @@ const log = () => {};
 const clock = { nowMs: Date.now, monotonicMs: () => performance.now() };
 const random = { bytes: (count: number) => new Uint8Array(count) };
 
-test("of several Birthers on one database the one that leads tells; when it goes, the next one goes on and misses nothing", async () => {
+test("of several Birthers on one database the lead sends webhooks; when it ends, the next lead continues and misses nothing", async () => {
   const place = await server.createDatabase();
   const notified = new Map<string, Notice["kind"]>();
   await using receiver = createServer(async (request, response) => {
@@ -49,7 +49,7 @@ test("of several Birthers on one database the one that leads tells; when it goes
   await using second = await patientStore(place);
   await second.apply(asks(1));
   await first.apply(hold);
-  await until("the hold is told", () => notified.size === 1);
+  await until("the hold is reported", () => notified.size === 1);
   await telling[Symbol.asyncDispose]();
   await second.apply({ kind: "failed", id, step: "disk", reason: "while nobody tells" });
   await first[Symbol.asyncDispose]();
@@ -58,6 +58,6 @@ test("of several Birthers on one database the one that leads tells; when it goes
   await using last = await tell(second);
   await last.tick();
   await second.apply(hold);
-  await until("all is told", () => notified.size >= 4);
+  await until("everything is reported", () => notified.size >= 4);
   assert.deepEqual([...notified.values()].sort(), ["failing", "hold", "hold", "holdCleared"]);
 });

@@ -7,13 +7,16 @@ import pg from "pg";
 
 const run = promisify(execFile);
 
-/** A PostgreSQL of the test's own, in a directory of its own, on a Unix socket there; no port, nothing of the machine's cluster. */
+/**
+ * A PostgreSQL of the test's own, in its own directory, on a Unix socket there; no port, and nothing of the machine's
+ * cluster.
+ */
 export type PostgresServer = AsyncDisposable & {
   readonly directory: string;
   /** Makes an empty database; returns its connection string. */
   readonly createDatabase: () => Promise<string>;
   readonly place: (database: string) => string;
-  /** Asks one statement, as an operator would. */
+  /** Runs one statement, as an operator would. */
   readonly ask: (text: string, database?: string) => Promise<readonly Record<string, unknown>[]>;
   /** `fast` ends its sessions in order; `immediate` is a crash. */
   readonly stop: (how: "fast" | "immediate") => Promise<void>;
@@ -21,23 +24,24 @@ export type PostgresServer = AsyncDisposable & {
   readonly promote: () => Promise<void>;
 };
 
-/** Where Debian's package has the server's programs: the newest version there is. */
+/** The server's programs from Debian's package, in their newest version. */
 function programs(): string {
   const root = "/usr/lib/postgresql";
   const [newest] = readdirSync(root).sort((a, b) => Number(b) - Number(a));
-  if (newest === undefined) throw new Error(`${root} is empty: apt-get install postgresql`);
+  if (newest === undefined)
+    throw new Error(`${root}: expected PostgreSQL's programs, found none; run apt-get install postgresql`);
   return join(root, newest, "bin");
 }
 
-/** PostgreSQL does not run as root; the package brings a user for it. */
+/** PostgreSQL refuses to run as root; the package creates a user for it. */
 function runAs(): { readonly uid: number; readonly gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const line = readFileSync("/etc/passwd", "utf8").match(/^postgres:[^:]*:(\d+):(\d+):/m);
-  if (line === null) throw new Error("there is no user postgres: apt-get install postgresql");
+  if (line === null) throw new Error("expected a user postgres, found none; run apt-get install postgresql");
   return { uid: Number(line[1]), gid: Number(line[2]) };
 }
 
-/** Starts a fresh server; with `standbyOf` one that follows another and can be promoted. */
+/** Starts a new server; with `standbyOf` one that follows another and can be promoted. */
 export async function startPostgres(
   options: { readonly settings?: readonly string[]; readonly standbyOf?: PostgresServer } = {},
 ): Promise<PostgresServer> {
@@ -77,7 +81,7 @@ export async function startPostgres(
   ];
   const start = async () => {
     const text = settings.flatMap((setting) => ["-c", `'${setting}'`]).join(" ");
-    // pg_ctl's child keeps its pipes open: it gets none.
+    // pg_ctl's child would keep its pipes open, so it gets none.
     const control = spawn(
       join(bin, "pg_ctl"),
       ["-D", data, "-w", "-t", "60", "-l", join(directory, "log"), "-o", text, "start"],
@@ -90,7 +94,7 @@ export async function startPostgres(
     );
     const status = await new Promise((resolve) => control.once("close", resolve));
     if (status !== 0)
-      throw new Error(`PostgreSQL did not start:\n${readFileSync(join(directory, "log"), "utf8").slice(-2000)}`);
+      throw new Error(`starting PostgreSQL failed:\n${readFileSync(join(directory, "log"), "utf8").slice(-2000)}`);
   };
   const place = (database: string) => `postgres://birther@/${database}?host=${directory}`;
   const ask = async (text: string, database = "postgres") => {

@@ -7,24 +7,24 @@ import { asks, testMac } from "../../src/mdb/testing/store-suite.ts";
 
 const realClock: Clock = { nowMs: Date.now, monotonicMs: () => performance.now() };
 
-/** A store on a PostgreSQL that will be mistreated: it waits long for it, and looks often. */
+/** A store on a PostgreSQL that will fail: it waits long for it, and polls often. */
 export async function patientStore(place: string, retryMs = 60_000): Promise<Store & AsyncDisposable> {
   const log = () => {};
   const journal = await openPostgresJournal({ place, clock: realClock, log, retryMs, pollMs: 200 });
   return storeOn({ journal, clock: realClock, log });
 }
 
-/** Writers that never stop: each machine asks again as soon as its last request is acknowledged. */
+/** Writers that never stop: each machine sends its next request as soon as its last one is acknowledged. */
 export type Pounding = {
   /** Acknowledged requests so far. */
   readonly done: () => number;
-  /** Resolves when at least so many more are acknowledged. */
+  /** Resolves after at least this many more acknowledgements. */
   readonly more: (requests: number) => Promise<void>;
-  /** Ends them; what was acknowledged of each machine. */
+  /** Stops them; returns the acknowledged requests of each machine. */
   readonly end: () => Promise<ReadonlyMap<number, number>>;
 };
 
-/** Has these machines ask, on these stores in turn. A request that is refused fails the test. */
+/** Sends requests of these machines, on these stores in turn. A refused request fails the test. */
 export function pound(stores: readonly Store[], machines: readonly number[]): Pounding {
   const acknowledged = new Map<number, number>(machines.map((n) => [n, 0]));
   let ended = false;
@@ -36,7 +36,7 @@ export function pound(stores: readonly Store[], machines: readonly number[]): Po
       acknowledged.set(n, (acknowledged.get(n) ?? 0) + 1);
     }
   });
-  // Looked at when they are ended; until then nobody may call it unhandled.
+  // Awaited when they are stopped; until then they must not count as unhandled.
   const all = Promise.all(writers);
   all.catch(() => undefined);
   const done = () => [...acknowledged.values()].reduce((sum, count) => sum + count, 0);
@@ -46,7 +46,7 @@ export function pound(stores: readonly Store[], machines: readonly number[]): Po
       const goal = done() + requests;
       const limit = performance.now() + 90_000;
       while (done() < goal) {
-        if (performance.now() > limit) throw new Error(`${goal - done()} requests more: not within 90 s`);
+        if (performance.now() > limit) throw new Error(`expected ${goal - done()} more requests within 90 s`);
         await Promise.race([all, new Promise((resolve) => setTimeout(resolve, 10))]);
       }
     },
@@ -58,7 +58,9 @@ export function pound(stores: readonly Store[], machines: readonly number[]): Po
   };
 }
 
-/** Throws unless a database holds exactly what was acknowledged: nothing lost, nothing done twice, no gap in the order. */
+/**
+ * Throws unless a database holds exactly the acknowledged requests: nothing lost or duplicated, no gap in the order.
+ */
 export async function checkPounded(place: string, acknowledged: ReadonlyMap<number, number>): Promise<void> {
   await using store = await patientStore(place);
   let all = 0;

@@ -6,7 +6,7 @@ import pg from "pg";
 import { parseConnectionString } from "../../src/mdb/postgres/connection-string.ts";
 import { isPassing, isRefusedData, openSession } from "../../src/mdb/postgres/session.ts";
 
-/** What a server says by a SQLSTATE, as the library hands it on. */
+/** A server's error with a SQLSTATE, as the library passes it on. */
 const said = (code: string) => Object.assign(new pg.DatabaseError("said", 4, "error"), { code });
 const ofNode = (code: string) => Object.assign(new Error("said"), { code });
 
@@ -27,7 +27,7 @@ const errors: readonly (readonly [title: string, cause: unknown, passing: boolea
   ["no such host", ofNode("ENOTFOUND"), true, false],
   ["a certificate that has expired", ofNode("CERT_HAS_EXPIRED"), false, false],
   ["another SQLSTATE's digits, but Node's error", ofNode("57P01"), false, false],
-  ["words alone decide nothing", new Error("Connection terminated"), false, false],
+  ["a message alone decides nothing", new Error("Connection terminated"), false, false],
   ["no error", "Connection terminated", false, false],
 ];
 for (const [title, cause, passing, refusedData] of errors) {
@@ -36,7 +36,7 @@ for (const [title, cause, passing, refusedData] of errors) {
   });
 }
 
-/** What `openSession` throws against a server that does this with each connection. */
+/** The error of `openSession` against a server that does this with each connection. */
 async function failureAgainst(serve: (socket: Socket) => void, query = ""): Promise<unknown> {
   const server = createServer((socket) => {
     socket.on("error", () => {});
@@ -54,11 +54,11 @@ async function failureAgainst(serve: (socket: Socket) => void, query = ""): Prom
   }
 }
 
-test("a server that hangs up while it is asked may come back", async () => {
+test("a server that hangs up during a query may come back", async () => {
   assert.equal(isPassing(await failureAgainst((socket) => socket.end())), true);
   assert.equal(isPassing(await failureAgainst((socket) => socket.resetAndDestroy())), true);
 });
 
-test("a server without TLS will not have it later", async () => {
+test("a server without TLS will not get it later", async () => {
   assert.equal(isPassing(await failureAgainst((socket) => socket.write("N"), "?sslmode=verify-full")), false);
 });

@@ -24,7 +24,7 @@ const log = () => {};
 const server = await startPostgres();
 after(() => server[Symbol.asyncDispose]());
 
-/** Time stands still for decisions only: pauses and polls are real. */
+/** Time stands still for decisions only; pauses and polls are real. */
 const realPauses = (): Clock => ({ ...stillClock(), monotonicMs: () => performance.now() });
 const open = async (place: string, clock: Clock = realPauses()) =>
   storeOn({ journal: await openPostgresJournal({ place, clock, log, pollMs: 100, retryMs: 5000 }), clock, log });
@@ -41,7 +41,7 @@ fleetChangesSuite("PostgreSQL", () => {
 });
 
 describe("several stores on one PostgreSQL", () => {
-  test("what one writes the others hear, in the same order and with the same positions", async () => {
+  test("changes of one store reach the others, in the same order and with the same positions", async () => {
     const place = await server.createDatabase();
     await using one = await open(place);
     await using two = await open(place);
@@ -70,7 +70,7 @@ describe("several stores on one PostgreSQL", () => {
     await until("both are at one position", () => one.position() === two.position());
   });
 
-  test("of two who want one address one gets it, whoever asks where", async () => {
+  test("of two machines that claim one address one gets it, whichever store they use", async () => {
     const place = await server.createDatabase();
     await using one = await open(place);
     await using two = await open(place);
@@ -86,7 +86,7 @@ describe("several stores on one PostgreSQL", () => {
     assert.deepEqual(new Set(one.list()), new Set(two.list()));
   });
 
-  test("an order is given once, whoever asks where at the same time", async () => {
+  test("an order is issued once, with concurrent requests on both stores", async () => {
     const place = await server.createDatabase();
     await using one = await open(place);
     await using two = await open(place);
@@ -94,14 +94,14 @@ describe("several stores on one PostgreSQL", () => {
       const [asked, issued, taken] = birthOf(n);
       if (asked === undefined || issued === undefined || taken?.kind !== "orderTaken") assert.fail();
       await one.apply(asked);
-      // What one does not know yet it learns before it refuses.
+      // Before it refuses, a store reads what it does not know yet.
       assert.equal((await two.apply(issued)).kind, "changed");
       const decisions = await Promise.all([one.apply(taken), two.apply({ ...taken, bootId: "another" })]);
       assert.deepEqual(decisions.map(({ kind }) => kind).sort(), ["changed", "refused"]);
     }
   });
 
-  test("what was expected of a revision is compared with the newest one", async () => {
+  test("an expected revision is compared with the newest one", async () => {
     const place = await server.createDatabase();
     await using one = await open(place);
     await using two = await open(place);
@@ -118,7 +118,7 @@ describe("several stores on one PostgreSQL", () => {
     ]);
   });
 
-  test("one whose connections are ended hears what it missed, and reads go on", async () => {
+  test("a store whose connections are cut receives missed changes, and reads continue", async () => {
     const place = await server.createDatabase();
     await using one = await open(place);
     await using two = await open(place);
@@ -142,7 +142,7 @@ describe("several stores on one PostgreSQL", () => {
     );
   });
 
-  test("old changes go, and the feed says from where on it is whole", async () => {
+  test("old changes are deleted, and the feed reports where it begins", async () => {
     const place = await server.createDatabase();
     const skipAhead = async (position: number) => {
       await server.ask(`UPDATE feed SET position = ${position}`, place.match(/fleet\d+/)?.[0]);
@@ -150,7 +150,7 @@ describe("several stores on one PostgreSQL", () => {
     await checkPruning(() => open(place), skipAhead);
   });
 
-  test("one leads; when it goes, the other does", async () => {
+  test("one store is the lead; when it ends, the other becomes the lead", async () => {
     const place = await server.createDatabase();
     const one = await open(place);
     await using two = await open(place);
@@ -160,14 +160,14 @@ describe("several stores on one PostgreSQL", () => {
     await until("the second leads", two.leads);
   });
 
-  test("one that was away for longer than the feed reaches back reads everything, and tells what is new", async () => {
+  test("a store that was away for longer than the feed reaches back reads everything, and announces what is new", async () => {
     const place = await server.createDatabase();
     await using one = await open(place);
     await one.apply(asks(1));
     await one.apply(asks(2));
     const client = new pg.Client({ connectionString: place });
     await client.connect();
-    // As if so many others had written since, and all but the last change of each machine were gone.
+    // As if others had written this many changes since, and all but the last change of each machine were deleted.
     await client.query("BEGIN; UPDATE feed SET position = 900000, oldest = 900000");
     await client.query("UPDATE changes SET position = 900000 WHERE machine_id = $1", [firstId]);
     await client.query(
@@ -189,7 +189,7 @@ describe("several stores on one PostgreSQL", () => {
     assert.equal(one.get(firstId)?.revision, 7);
   });
 
-  test("a database that lost what was written (a standby that was behind) is followed, and said so", async () => {
+  test("a database that lost changes (a lagging standby) is followed, and the log says so", async () => {
     const place = await server.createDatabase();
     const said: string[] = [];
     const clock = realPauses();
@@ -213,8 +213,8 @@ describe("several stores on one PostgreSQL", () => {
   });
 });
 
-describe("a PostgreSQL that is not as it should be", () => {
-  test("a name, an address or a NIC that is taken against all decisions is not taken twice, and the neighbours are written", async () => {
+describe("an unsuitable PostgreSQL", () => {
+  test("a name, an address or a NIC that another writer claimed is not claimed twice, and other changes are written", async () => {
     const place = await server.createDatabase();
     await using one = await open(place);
     const client = new pg.Client({ connectionString: place });
@@ -230,13 +230,13 @@ describe("a PostgreSQL that is not as it should be", () => {
     assert.equal(one.list().length, 2);
   });
 
-  test("tables of somebody else are left alone", async () => {
+  test("foreign tables are not touched", async () => {
     const place = await server.createDatabase();
     await server.ask("CREATE TABLE orders (id int)", place.match(/fleet\d+/)?.[0]);
-    await assert.rejects(open(place), /tables that are not ours \(orders\)/);
+    await assert.rejects(open(place), /found foreign tables \(orders\)/);
   });
 
-  test("a newer schema, a missing database and a malformed place are named, without the password", async () => {
+  test("a newer schema, a missing database and an invalid connection string are named, without the password", async () => {
     const place = await server.createDatabase();
     await (await open(place))[Symbol.asyncDispose]();
     await server.ask("UPDATE birther_schema SET version = 99", place.match(/fleet\d+/)?.[0]);
@@ -249,7 +249,7 @@ describe("a PostgreSQL that is not as it should be", () => {
   });
 
   for (const schema of Object.keys(oldRows).map(Number) as OldSchema[]) {
-    test(`a fleet of schema ${schema} is there after the steps since`, async () => {
+    test(`a fleet of schema ${schema} survives the later migrations`, async () => {
       const place = await server.createDatabase();
       const client = new pg.Client({ connectionString: place });
       await client.connect();

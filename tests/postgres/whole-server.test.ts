@@ -19,7 +19,7 @@ await insideNamespace(import.meta.url, () => {
   const ip = (...text: string[]) => execFileSync("ip", text);
   ip("link", "set", "lo", "up");
 
-  /** The configuration of the n-th server: a rack and a state directory of its own, the database of all. */
+  /** The configuration of the n-th server: its own rack and state directory, the shared database. */
   function configOf(n: number, database: string) {
     const name = `rack${n}`;
     ip("link", "add", name, "type", "bridge");
@@ -45,13 +45,16 @@ await insideNamespace(import.meta.url, () => {
     });
   }
 
-  test("what one records the other knows; each has its state directory; one ends and the other goes on", async () => {
+  test("each knows the other's records; each has its own state directory; one ends and the other continues", async () => {
     await using server = await startPostgres();
     const database = await server.createDatabase();
     const [first, second] = [configOf(1, database), configOf(2, database)];
     await using one = await startServer({ config: first, log });
     await assert.rejects(startServer({ config: first, log }), /another server uses this state directory/);
-    await assert.rejects(startServer({ config: second, log }), /trust the authority .*copy them from another server/);
+    await assert.rejects(
+      startServer({ config: second, log }),
+      /expected the certificate authority .*copy them from another server/,
+    );
     cpSync(pathsIn(first.stateDirectory).pki, pathsIn(second.stateDirectory).pki, { recursive: true });
     {
       await using two = await startServer({ config: second, log });

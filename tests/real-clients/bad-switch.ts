@@ -1,7 +1,7 @@
 /**
- * A bad switch, run where its ports end: `bad-switch.ts SEED PORT…`. IPv4 and ARP frames that come in by one port go out by
- * all others; 30 % are lost on each way, 20 % come twice, and each is late by up to 60 ms, so that they overtake one another. The kernel's
- * own means for this (sch_netem) is not in every kernel.
+ * A bad switch, run in the namespace of its ports: `bad-switch.ts SEED PORT…`. IPv4 and ARP frames received by one port
+ * leave by all others; 30 % are lost in each direction, 20 % are duplicated, and each is delayed by up to 60 ms, so
+ * that they overtake one another. The kernel's own means for this (sch_netem) is not in every kernel.
  */
 import { interfaceIndex, openPacketSocket } from "../../src/lab/packet-socket.ts";
 import { carryBadly } from "../support/bad-wire-chance.ts";
@@ -14,7 +14,7 @@ const etherTypes = [0x0800, 0x0806];
 const chance = chanceOf(Number(seed));
 
 const ports = names.map(interfaceIndex);
-// By type, not all frames: then the kernel does not show us those that we send.
+// By type instead of all frames, so that the kernel does not return our own.
 const sockets = etherTypes.map((type) => openPacketSocket(type, Uint8Array.of(255, 255, 255, 255, 255, 255), ports));
 setInterval(() => {
   for (const packets of sockets) {

@@ -11,7 +11,9 @@ import { type BadClient, layBadWire } from "./bad-wire.ts";
 import { startDhcpSite } from "./dhcp-site.ts";
 
 const macs = [1, 2, 3, 4, 5, 6].map((n) => `52:54:00:0a:0b:0${n}`);
-/** Three requests in a row are lost both ways half of the time; this is some twenty rounds of four packets. */
+/**
+ * Three requests in a row are lost in both directions half of the time; this allows some twenty rounds of four packets.
+ */
 const retrySeconds = 80;
 
 /** Runs udhcpc as a BIOS PXE client until it has an address, which it returns. */
@@ -45,7 +47,7 @@ async function dhclient(client: BadClient, directory: string): Promise<string> {
 }
 
 await insideNamespace(import.meta.url, () => {
-  test("of packets that are lost, doubled and out of order each client makes its one address, twice the same, nobody else's", {
+  test("despite lost, duplicated and reordered packets each client gets its own address, the same one twice", {
     timeout: 180_000,
   }, async (t) => {
     const directory = mkdtempSync(join(tmpdir(), "birther-bad-wire-"));

@@ -7,16 +7,16 @@ import { enterNamespace, layWire, type Ran, runCommand } from "./wire.ts";
 export type BadClient = {
   readonly mac: string;
   readonly clientInterface: string;
-  /** Runs a command at the client's end; it is killed after so many seconds. */
+  /** Runs a command at the client's end; it is killed after this many seconds. */
   readonly run: (argv: readonly string[], seconds: number) => Promise<Ran>;
 };
 
 const clientInterface = "eth0";
 
-/** Our interface (10.77.0.1) at one port of a bad switch, and a client in a namespace of its own at each other. */
+/** Our interface (10.77.0.1) at one port of a bad switch, and a client in its own namespace at each other port. */
 export type BadWire = AsyncDisposable & { readonly serverInterface: string; readonly clients: readonly BadClient[] };
 
-/** Lays it for these clients, by their hardware addresses. Needs root. */
+/** Builds it for these clients, by their MAC addresses. Needs root. */
 export async function layBadWire(macs: readonly string[], seed: number): Promise<BadWire> {
   await using made = new AsyncDisposableStack();
   const uplink = made.use(await layWire({ mac: "52:54:00:00:00:fe", addresses: ["10.77.0.1/24"] }));

@@ -29,14 +29,14 @@ const row8 = testNetworkOfOnePart({
   temporaryPool: { first: ip("10.88.0.50"), last: ip("10.88.0.250") },
 });
 
-/** The wire, the server on it, and the way back to the machines. */
+/** The wire, the server on it, and the route back to the machines. */
 async function startRelayed(
   relayOptions: readonly string[],
 ): Promise<{ wire: RelayedWire; site: DhcpSite } & AsyncDisposable> {
   await using made = new AsyncDisposableStack();
   const wire = made.use(await layRelayedWire({ mac, server: "10.0.0.1", relayOptions }));
   execFileSync("ip", ["route", "add", "10.78.0.0/24", "via", "10.0.0.2"]);
-  // The wire to the relay is a network of its own, too: local and relayed ones share server and address.
+  // The wire to the relay is a network of its own: local and relayed networks share server and address.
   const office = testNetworkOfOnePart({
     ...{ name: "office", interface: wire.serverInterface, serverAddress: ip("10.0.0.1"), nursery: false },
     ...{ prefix: prefix("10.0.0.0/24"), temporaryPool: { first: ip("10.0.0.100"), last: ip("10.0.0.110") } },
@@ -72,8 +72,8 @@ await insideNamespace(import.meta.url, () => {
       assert.equal(site.packets.of(machine.id)[1]?.destination.address, ip(relay));
     });
 
-  test("a relay that sends from a port of its own and says so is answered there (RFC 8357)", async () => {
-    // Debian's dhcrelay is built without it, so the relay is this socket, at the end of the wire that the server is on.
+  test("a relay that sends from its own port and announces it is answered there (RFC 8357)", async () => {
+    // Debian's dhcrelay is built without it, so the relay is this socket, at the server's end of the wire.
     await using relayed = await startRelayed([]);
     const relay = createSocket("udp4");
     relay.bind(0, "10.0.0.1");
@@ -122,7 +122,7 @@ request subnet-mask, routers, dhcp-renewal-time;
     }
   });
 
-  test("udhcpc renews past the relay, by unicast, and keeps its address; a release gives it to nobody else", async () => {
+  test("udhcpc renews past the relay, by unicast, and keeps its address; after a release nobody else gets it", async () => {
     await using relayed = await startRelayed([]);
     const { wire, site } = relayed;
     const directory = mkdtempSync(join(tmpdir(), "birther-udhcpc-"));

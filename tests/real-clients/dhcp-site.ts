@@ -5,7 +5,7 @@ import { defaultMaxMachines } from "../../src/core/network/newcomer-limit.ts";
 import type { Clock, Log, Store } from "../../src/core/ports.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
 
-/** A DHCP server with an MDB, and a clock that a test can put forward. */
+/** A DHCP server with an MDB, and a clock that a test can advance. */
 export type DhcpSite = AsyncDisposable & {
   readonly dhcp: DhcpServer;
   readonly store: Store;
@@ -14,7 +14,9 @@ export type DhcpSite = AsyncDisposable & {
   readonly putForward: (ms: number) => void;
 };
 
-/** Starts one for these networks, with its MDB in a file if one is named; what is on their wires is the caller's. */
+/**
+ * Starts one for these networks, with its MDB in a file if given; the caller provides the other hosts on their wires.
+ */
 export async function startDhcpSite(networks: readonly Network[], path = ":memory:"): Promise<DhcpSite> {
   const lines: string[] = [];
   const log: Log = (level, message, facts) => void lines.push(`${level} ${message} ${JSON.stringify(facts ?? {})}`);
@@ -37,7 +39,7 @@ export async function startDhcpSite(networks: readonly Network[], path = ":memor
   };
 }
 
-/** Waits for a condition, 5 s at most; throws what it waited for and the log. */
+/** Waits for a condition, 5 s at most; throws an error with the condition and the log. */
 export async function untilTrue(site: DhcpSite, what: string, holds: () => boolean): Promise<void> {
   for (let tries = 0; tries < 500; tries += 1) {
     if (holds()) return;

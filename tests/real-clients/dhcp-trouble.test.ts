@@ -17,7 +17,7 @@ import { layWire, type Wire } from "./wire.ts";
 const mac = (n: number) => `52:54:00:0a:0b:0${n}`;
 const hourMs = 3_600_000;
 
-/** A DISCOVER whose link selection leads to our network, and whose answer would go to everybody on the wire. */
+/** A DISCOVER whose link selection is our network, and whose answer would be broadcast on the wire. */
 const fromRelayAtBroadcast: DhcpPacket = {
   ...{ op: 1, htype: 1, hlen: 6, hops: 1, xid: 7, secs: 0, flags: 0 },
   ...{ ciaddr: noAddress, yiaddr: noAddress, siaddr: noAddress, giaddr: broadcastAddress },
@@ -29,7 +29,7 @@ const fromRelayAtBroadcast: DhcpPacket = {
   otherOptions: new Map(),
 };
 
-/** A network on a cable, with so many temporary addresses, from 10.77.0.50 on. */
+/** A network on a cable, with this many temporary addresses, from 10.77.0.50 on. */
 const networkOn = (wire: Wire, addresses: number) =>
   testNetworkOfOnePart({
     ...{ interface: wire.serverInterface, allowForeignDhcp: true },
@@ -38,7 +38,7 @@ const networkOn = (wire: Wire, addresses: number) =>
 
 const layTrouble = () => layWire({ mac: mac(1), addresses: ["10.77.0.1/24"] });
 
-/** A cable with a server that has so many temporary addresses. */
+/** A cable with a server that has this many temporary addresses. */
 async function startTrouble(addresses: number): Promise<{ wire: Wire; site: DhcpSite } & AsyncDisposable> {
   await using made = new AsyncDisposableStack();
   const wire = made.use(await layTrouble());
@@ -47,17 +47,17 @@ async function startTrouble(addresses: number): Promise<{ wire: Wire; site: Dhcp
   return { wire, site, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
-/** The client's NIC becomes that of another machine. */
+/** Gives the client's NIC the MAC address of another machine. */
 async function become(wire: Wire, n: number): Promise<void> {
   for (const change of ["down", `address ${mac(n)}`, "up"])
     await wire.run(["ip", "link", "set", wire.clientInterface, ...change.split(" ")]);
 }
 
 await insideNamespace(import.meta.url, () => {
-  test("udhcpc finds another host at its address: that is out of use and shown, and it gets another one", async () => {
+  test("udhcpc finds another host at its address: the address is declined and shown, and udhcpc gets another one", async () => {
     await using trouble = await startTrouble(2);
     const { wire, site } = trouble;
-    // Whichever of the two it is offered first, this end answers ARP for it.
+    // Whichever address it is offered first, this end answers ARP for it.
     const first = (await udhcpc(wire, asPxe)).given.get("ip") ?? assert.fail(site.lines.join("\n"));
     execFileSync("ip", ["address", "add", `${first}/32`, "dev", wire.serverInterface]);
     const { status, given, output } = await udhcpc(wire, [...asPxe, "-a", "-t", "8", "-A", "1"]);
@@ -78,7 +78,7 @@ await insideNamespace(import.meta.url, () => {
     assert.deepEqual(site.dhcp.networks()[0]?.declined, []);
   });
 
-  test("a declined address stays out of use when the server starts again, until its time is over", async () => {
+  test("a declined address stays unused after a restart of the server, until its time is over", async () => {
     const directory = mkdtempSync(join(tmpdir(), "birther-declined-"));
     await using made = new AsyncDisposableStack();
     made.defer(() => rmSync(directory, { recursive: true }));
@@ -98,7 +98,7 @@ await insideNamespace(import.meta.url, () => {
       declined().map(({ address, mac }) => [address, mac]),
       [[first, mac(1)]],
     );
-    // Machine 1 has the other one: for machine 2 there is none, until the hour is over.
+    // Machine 1 has the other address, so machine 2 gets none until the hour is over.
     await become(wire, 2);
     assert.notEqual((await udhcpc(wire, asPxe)).status, 0);
     assert.ok((site.dhcp.networks()[0]?.unanswered.poolExhausted ?? 0) > 0, site.lines.join("\n"));
@@ -107,7 +107,7 @@ await insideNamespace(import.meta.url, () => {
     assert.equal((await udhcpc(wire, asPxe)).given.get("ip"), first, site.lines.join("\n"));
   });
 
-  test("an exhausted pool says so once, serves again when machines have vanished, and loses nobody", async () => {
+  test("an exhausted pool is logged once, has free addresses when machines have vanished, and loses no machine", async () => {
     await using trouble = await startTrouble(2);
     const { wire, site } = trouble;
     const given: (string | undefined)[] = [];
@@ -125,28 +125,28 @@ await insideNamespace(import.meta.url, () => {
     assert.deepEqual([pool.held, pool.size], [2, 2]);
     assert.ok((pool.refused ?? 0) >= 4, `${pool.refused} requests refused`);
 
-    // Half an hour on, machine 1 asks again: it has its address, and the others still have to wait.
+    // Half an hour later, machine 1 requests again: it has its address, and the others still have to wait.
     site.putForward(hourMs / 2);
     await become(wire, 1);
     const kept = (await udhcpc(wire, asPxe)).given.get("ip");
     await become(wire, 3);
     assert.notEqual((await udhcpc(wire, asPxe)).status, 0);
-    // Machine 2 was silent for an hour: its address goes to who asks next.
+    // Machine 2 was not heard for an hour, so the next machine gets its address.
     site.putForward(hourMs / 2 + 60_000);
     const { status, given: late } = await udhcpc(wire, asPxe);
     assert.equal(status, 0, site.lines.join("\n"));
     assert.ok(given.includes(late.get("ip")) && late.get("ip") !== kept);
-    await untilTrue(site, "word that the pool serves again", () =>
-      site.lines.some((line) => line.startsWith("info address pool serves again")),
+    await untilTrue(site, "a log line that the pool has free addresses", () =>
+      site.lines.some((line) => line.startsWith("info address pool has free addresses again")),
     );
     assert.equal(site.store.find(`m-${mac(2).replaceAll(":", "")}`)?.temporaryAddress, undefined);
-    // And machine 2 is born again when machine 1 has vanished.
+    // Machine 2 is served again when machine 1 has vanished.
     site.putForward(hourMs + 60_000);
     await become(wire, 2);
     assert.equal((await udhcpc(wire, asPxe)).status, 0, site.lines.join("\n"));
   });
 
-  test("a client without an address is answered at its hardware address, one that asks for it by broadcast", async () => {
+  test("a client without an address is answered at its MAC address, or by broadcast if it requests that", async () => {
     await using trouble = await startTrouble(2);
     const { wire, site } = trouble;
     for (const [options, destination] of [
@@ -160,7 +160,7 @@ await insideNamespace(import.meta.url, () => {
     }
   });
 
-  test("what is no DHCP message is counted by its fault", async () => {
+  test("an invalid DHCP message is counted by its fault", async () => {
     await using trouble = await startTrouble(2);
     const { wire, site } = trouble;
     await wire.run(["ip", "address", "add", "10.77.0.9/24", "dev", wire.clientInterface]);

@@ -8,7 +8,7 @@ import { id, mac, type Site, startSite, until } from "./site.ts";
 
 const pxe = ["-V", "PXEClient:Arch:00000:UNDI:002001", "-x", "0x5d:0000", "-O", "bootfile", "-O", "hostname"];
 
-/** Runs udhcpc once; returns its exit status and what it was given, as its script sees it. */
+/** Runs udhcpc once; returns its exit status and its lease, as its script sees it. */
 async function udhcpc(site: Site, options: readonly string[]): Promise<{ status: number; given: Map<string, string> }> {
   const directory = mkdtempSync(join(tmpdir(), "birther-udhcpc-"));
   try {
@@ -38,13 +38,13 @@ await insideNamespace(import.meta.url, () => {
     assert.equal(given.get("router"), undefined);
     const second = await udhcpc(site, pxe);
     assert.equal(second.given.get("ip"), given.get("ip"));
-    // What came after the first request told nothing new: it is counted, and written when the server ends.
+    // Requests after the first contained nothing new: they are counted, and written when the server ends.
     await site.endServer();
     const { requests, responses } = site.store.list()[0]?.pxe ?? assert.fail();
     assert.deepEqual([requests, responses], [4, 4]);
   });
 
-  test("udhcpc as a PXE client elsewhere: noted, and sent to its disk by a boot menu", async () => {
+  test("udhcpc as a PXE client elsewhere: recorded, and sent to its disk by a boot menu", async () => {
     await using site = await startSite({ nursery: false });
     const { status, given } = await udhcpc(site, pxe);
     assert.equal(status, 0, site.lines.join("\n"));
@@ -56,7 +56,7 @@ await insideNamespace(import.meta.url, () => {
     );
   });
 
-  test("udhcpc as a plain client that no record knows: no answer", async () => {
+  test("udhcpc as a plain client without a record: no answer", async () => {
     await using site = await startSite();
     assert.notEqual((await udhcpc(site, [])).status, 0);
     assert.deepEqual(site.store.list(), []);
@@ -88,7 +88,7 @@ await insideNamespace(import.meta.url, () => {
     }
   });
 
-  test("packets that are no DHCP do no harm", async () => {
+  test("packets that are not DHCP do no harm", async () => {
     await using site = await startSite();
     await site.wire.run(["ip", "address", "add", "10.77.0.9/24", "dev", site.wire.clientInterface]);
     await site.wire.run(["bash", "-c", "head -c 200 /dev/zero > /dev/udp/10.77.0.1/67"]);

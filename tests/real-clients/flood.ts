@@ -1,6 +1,6 @@
 /**
- * A flood of DISCOVERs by PXE clients, run at the client's end of a cable: `flood.ts KIND SECONDS INTERFACE`, KIND `one` for one
- * hardware address, `many` for a new one each time. Prints how many were sent.
+ * A flood of DISCOVERs by PXE clients, run at the client's end of a cable: `flood.ts KIND SECONDS INTERFACE`, with KIND
+ * `one` for one MAC address, `many` for a new one each time. Prints the number of sent packets.
  */
 import { openUdpSocket } from "../../src/boot-server/socket/device-socket.ts";
 
@@ -13,7 +13,7 @@ packet.set([0x63, 0x82, 0x53, 0x63, 53, 1, 1, 93, 2, 0, 0, 60, 32], 236);
 packet.write("PXEClient:Arch:00000:UNDI:002001", 249, "latin1");
 packet[281] = 255;
 
-// Bound to the device: there is no address and no route yet.
+// Bound to the device, because there is no address and no route yet.
 const socket = await openUdpSocket({ interface: device, port: 68 });
 const endMs = performance.now() + Number(seconds) * 1000;
 let sent = 0;

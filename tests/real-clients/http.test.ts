@@ -4,7 +4,7 @@ import { macOf } from "../../src/core/net/testing/addresses.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
 import { id, mac, type Site, startSite, until } from "./site.ts";
 
-/** A machine of ours that was just offered an address, reachable as the client of the wire. */
+/** A known machine that was just offered an address, reachable as the client of the wire. */
 async function born(site: Site): Promise<string> {
   const address = "10.77.0.60";
   await site.store.apply({
@@ -51,7 +51,7 @@ await insideNamespace(import.meta.url, () => {
     assert.equal(site.store.list()[0]?.timeline.at(-1)?.detail, "kernel and initramfs");
   });
 
-  test("a held machine waits in front of the reason and asks again", async () => {
+  test("a held machine shows the reason and retries", async () => {
     await using site = await startSite();
     await born(site);
     await site.store.apply({
@@ -67,7 +67,7 @@ await insideNamespace(import.meta.url, () => {
     );
   });
 
-  test("ranges, HEAD, entity tags, double slashes, and what is refused", async () => {
+  test("ranges, HEAD, entity tags, double slashes, and refusals", async () => {
     await using site = await startSite();
     await born(site);
     const status = async (...argv: string[]) =>
@@ -87,7 +87,7 @@ await insideNamespace(import.meta.url, () => {
     assert.equal(await status("-X", "POST", "-d", "x", "http://10.77.0.1/vmlinuz"), "405 18");
   });
 
-  test("other rooms' handlers are asked for what is no file", async () => {
+  test("paths without a file go to other rooms' handlers", async () => {
     const handlers = [
       (_request: unknown, response: { end: (text: string) => unknown }, path: string) => {
         if (path !== "/objects") return false;
@@ -100,8 +100,8 @@ await insideNamespace(import.meta.url, () => {
     assert.equal((await curl(site, "http://10.77.0.1/objects")).output, "objects");
   });
 
-  test("a full uplink: iPXE is told its place and when to come back, others are served at once", async () => {
-    // 800,000 bytes are more than 1 Mbit/s brings in four seconds: one at a time.
+  test("a full uplink: iPXE gets its position and a retry time, others are served at once", async () => {
+    // 800,000 bytes are more than 1 Mbit/s carries in four seconds: one at a time.
     await using site = await startSite({ uplinkMbps: 1 });
     const address = await born(site);
     const asIpxe = (path: string, from: string) =>
@@ -120,8 +120,8 @@ await insideNamespace(import.meta.url, () => {
     await site.wire.run(["ip", "address", "add", "10.77.0.61/24", "dev", site.wire.clientInterface]);
     assert.equal((await asIpxe("/vmlinuz", "10.77.0.61")).output, "200 ");
     assert.equal((await asIpxe("/vmlinuz", address)).output, "503 4");
-    await until(site, "the place on the record", () => site.store.list()[0]?.conditions[0]?.kind === "waiting");
-    assert.equal(site.store.list()[0]?.conditions[0]?.reason, "place 1 in line for the uplink, about 4 s to go");
+    await until(site, "the position on the record", () => site.store.list()[0]?.conditions[0]?.kind === "waiting");
+    assert.equal(site.store.list()[0]?.conditions[0]?.reason, "position 1 in the uplink queue, about 4 s left");
     const { output } = await curl(site, "-o", "/dev/null", "-w", "%{http_code}", "http://10.77.0.1/initramfs.img");
     assert.equal(output, "200", "curl would not come back");
     assert.equal((await asIpxe("/initramfs.img", "10.77.0.61")).output, "200 ");

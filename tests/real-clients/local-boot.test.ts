@@ -13,7 +13,7 @@ import { mac, type Site, startSite, until } from "./site.ts";
 const id = machineIdFromMac(macOf(mac));
 const smbios = { vendor: "Dull", product: "R1", serial: "1", uuid: "" };
 
-/** What a birth leaves on the record. */
+/** The record after a birth. */
 async function declareHealthy(site: Site): Promise<void> {
   const placement = { switchName: "tor-1", port: "swp1", position: {}, hostname: "r01u01", address: "10.77.1.65" };
   const rootDisk = { path: "/dev/vda", serial: "", sizeBytes: 1, why: "only" };
@@ -42,7 +42,7 @@ async function declareHealthy(site: Site): Promise<void> {
   for (const event of events) assert.equal((await site.store.apply(event)).kind, "changed", event.kind);
 }
 
-/** One boot of a BIOS PXE ROM, as far as DHCP goes. */
+/** One boot of a BIOS PXE ROM, as far as DHCP is concerned. */
 async function askAsRom(site: Site): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), "birther-rom-"));
   try {
@@ -57,7 +57,7 @@ async function askAsRom(site: Site): Promise<string> {
 }
 
 await insideNamespace(import.meta.url, () => {
-  test("a machine that comes back is sent to its disk by the next method; the one that worked is used first from then on", async () => {
+  test("a machine that comes back is sent to its disk by the next method; the method that worked is used first from then on", async () => {
     await using site = await startSite();
     await declareHealthy(site);
     assert.equal(await askAsRom(site), "local: localBootMenu");

@@ -1,6 +1,7 @@
 /**
- * A bad wire for TFTP, run at the client's end: `lossy-proxy.ts SERVER SEED`. What reaches 127.0.0.1:69 goes on to the
- * server; 30 % of the packets are lost, 10 % come twice, and each is late by up to 15 ms, so that they overtake one another.
+ * A bad wire for TFTP, run at the client's end: `lossy-proxy.ts SERVER SEED`. Packets to 127.0.0.1:69 are forwarded to
+ * the server; 30 % of the packets are lost, 10 % are duplicated, and each is delayed by up to 15 ms, so that they
+ * overtake one another.
  */
 import { createSocket, type Socket } from "node:dgram";
 import { carryBadly } from "../support/bad-wire-chance.ts";
@@ -11,7 +12,10 @@ const badness = { lossPercent: 30, twicePercent: 10, latestMs: 15 };
 const chance = chanceOf(Number(seed));
 const carry = (send: () => void): void => carryBadly(chance, badness, send);
 
-/** By the client's port: the socket that is the client to the server, and the one that is the server to the client. */
+/**
+ * By the client's port: the socket that acts as the client to the server, and the one that acts as the server to the
+ * client.
+ */
 const pairs = new Map<number, Socket>();
 
 const listener = createSocket("udp4");

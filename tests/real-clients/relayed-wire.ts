@@ -3,14 +3,14 @@ import { once } from "node:events";
 import { readlinkSync } from "node:fs";
 import { layWire, type Ran } from "./wire.ts";
 
-/** A relay agent between us and a client: ISC's dhcrelay, in a namespace of its own, that also routes. */
+/** A relay agent between us and a client: ISC's dhcrelay, in its own namespace, which also routes. */
 export type RelayedWire = AsyncDisposable & {
   /** Our interface towards the relay. */
   readonly serverInterface: string;
   readonly clientInterface: string;
   /** Runs a command at the client's end; it is killed after 30 s. */
   readonly run: (argv: readonly string[]) => Promise<Ran>;
-  /** Starts a command at the client's end that goes on. */
+  /** Starts a long-running command at the client's end. */
   readonly start: (argv: readonly string[]) => ChildProcess;
 };
 
@@ -20,7 +20,7 @@ const clientInterface = "eth0";
 
 /**
  * Server (10.0.0.1) – relay (10.0.0.2, 10.78.0.1) – client without an address. `relayOptions` go to dhcrelay, which
- * brings what the client says to `server`.
+ * forwards the client's packets to `server`.
  */
 export async function layRelayedWire(of: {
   readonly mac: string;

@@ -8,13 +8,13 @@ import { orderIssuer } from "../../src/mdb/machine-api/issue-order.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
 import { layWire, type Wire } from "./wire.ts";
 
-/** Client's hardware address in every test. */
+/** Client's MAC address in every test. */
 export const mac = "52:54:00:0a:0b:0c";
 export const id = "m-5254000a0b0c";
 
-/** Bytes that no compression or text mode leaves alone. */
+/** Bytes that compression or a text mode would change. */
 export const loader = Uint8Array.from({ length: 97_782 }, (_, index) => (index * 7 + (index >> 8)) & 255);
-/** How much of the loader `small.bin` is: for transfers over wires on which each block takes long. */
+/** Length of `small.bin`, the beginning of the loader: for transfers over wires on which each block takes long. */
 export const smallBytes = 20_000;
 const kernel = Uint8Array.from({ length: 300_000 }, (_, index) => (index * 11) & 255);
 const initramfs = Uint8Array.from({ length: 500_000 }, (_, index) => (index * 13) & 255);
@@ -36,7 +36,7 @@ export async function startSite(
     readonly handlers?: HttpHandler[];
     readonly uplinkMbps?: number;
     readonly maxNewMachinesPerMinute?: number;
-    /** Keeps warnings and errors only, for a test that makes a hundred thousand lines. */
+    /** Keeps warnings and errors only, for a test that logs a hundred thousand lines. */
     readonly quiet?: boolean;
   } = {},
 ): Promise<Site> {
@@ -52,7 +52,7 @@ export async function startSite(
   const { nursery = true, maxNewMachinesPerMinute } = options;
   const network = testNetwork({
     ...{ interface: wire.serverInterface, nursery },
-    // Nobody else is on the cable: no need to look for them.
+    // No other server is on the cable, so there is no need to search for one.
     allowForeignDhcp: true,
     ...(maxNewMachinesPerMinute === undefined ? {} : { maxNewMachinesPerMinute }),
   });
@@ -78,7 +78,7 @@ export async function startSite(
   };
 }
 
-/** Waits for a condition on the site, 5 s at most; throws what it waited for and the log. */
+/** Waits for a condition on the site, 5 s at most; throws an error with the condition and the log. */
 export async function until(site: Site, what: string, holds: () => boolean): Promise<void> {
   for (let tries = 0; tries < 500; tries += 1) {
     if (holds()) return;

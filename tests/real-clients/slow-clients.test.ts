@@ -13,7 +13,7 @@ const fileBytes = 20 * mebibyte;
 const slowClients = 1000;
 const stoppedClients = 30;
 
-/** Bytes that wait to be sent, or to be acknowledged, on connections of a port of ours (proc_net_tcp.rst). */
+/** Bytes that wait to be sent, or to be acknowledged, on connections of one of our ports (proc_net_tcp.rst). */
 function bytesInSendQueues(port: number): number {
   const end = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
   const connections = readFileSync("/proc/net/tcp", "utf8").split("\n").slice(1);
@@ -24,7 +24,7 @@ function bytesInSendQueues(port: number): number {
 }
 
 await insideNamespace(import.meta.url, () => {
-  test("a fast client that stops leaves little in the kernel", async (t) => {
+  test("a fast client that stops reading leaves little in the kernel", async (t) => {
     execFileSync("ip", ["link", "set", "lo", "up"]);
     const files = new Map([["/initramfs.img", new Uint8Array(fileBytes)]]);
     await using server = await startHttpServer({
@@ -49,7 +49,7 @@ await insideNamespace(import.meta.url, () => {
 
   test("1,000 clients that hardly read: memory stays flat, others are served", async (t) => {
     execFileSync("ip", ["link", "set", "lo", "up"]);
-    // Small kernel buffers: or a thousand clients would have gigabytes on their way before they are slow.
+    // Small kernel buffers; otherwise a thousand clients would have gigabytes in flight before they are slow.
     for (const name of ["tcp_rmem", "tcp_wmem"]) writeFileSync(`/proc/sys/net/ipv4/${name}`, "4096 16384 65536");
     const files = new Map([["/initramfs.img", new Uint8Array(fileBytes).fill(7)]]);
     const log = () => {};
@@ -63,7 +63,7 @@ await insideNamespace(import.meta.url, () => {
       const socket = connect({ port: server.port, host: "127.0.0.1" });
       await once(socket, "connect");
       socket.write("GET /initramfs.img HTTP/1.1\r\nHost: a\r\n\r\n");
-      // The first bytes come, then it reads no more: what the kernel can hold is all that is on its way.
+      // It reads the first bytes and then nothing, so only what the kernel can hold is in flight.
       await once(socket, "data");
       socket.pause();
       sockets.push(socket);

@@ -18,7 +18,7 @@ async function withClient(work: (site: Site, file: string) => Promise<void>): Pr
   }
 }
 
-/** What the client has is what we serve. */
+/** Asserts that the client has the served file. */
 function assertWhole(file: string): void {
   assert.ok(readFileSync(file).equals(loader));
 }
@@ -78,7 +78,7 @@ await insideNamespace(import.meta.url, () => {
         assert.equal(output.includes("rror"), false, output);
       }));
 
-  // curl's exit status is the error code it was told: 68 file not found, 69 access violation.
+  // curl's exit status is the error code that it received: 68 file not found, 69 access violation.
   const refusals: readonly (readonly [string, readonly string[], number])[] = [
     ["a file we have not", ["tftp://10.77.0.1/autoexec.ipxe"], 68],
     ["a path with ..", ["--path-as-is", "tftp://10.77.0.1/../../etc/passwd"], 69],
@@ -92,7 +92,7 @@ await insideNamespace(import.meta.url, () => {
         assert.deepEqual(site.traffic().tftp.transfers, { refused: 1 });
       }));
 
-  test("a packet from a foreign port gets ERROR 5, and the transfer goes on", () =>
+  test("a packet from a foreign port gets ERROR 5, and the transfer continues", () =>
     withClient(async (site, file) => {
       const { status, output } = await site.wire.run([process.execPath, foreignClient(file), "10.77.0.1"]);
       assert.equal(status, 0, output);
@@ -100,7 +100,7 @@ await insideNamespace(import.meta.url, () => {
     }));
 });
 
-/** A client of our own that has a stranger send an ACK into its transfer. */
+/** A client of our own; a stranger sends an ACK into its transfer. */
 function foreignClient(near: string): string {
   const file = `${near}.mjs`;
   writeFileSync(

@@ -13,15 +13,16 @@ import { loader, mac, type Site, smallBytes, startSite } from "./site.ts";
 const pxe = ["-V", "PXEClient:Arch:00000:UNDI:002001", "-x", "0x5d:0000"];
 
 /**
- * udhcpc until it has an address or so many seconds have passed; its exit status and what it said. Without -n: that one
- * gives up for good when three requests in a row stay unanswered, which happens once in eight times at this loss.
+ * Runs udhcpc until it has an address or this many seconds have passed; returns its exit status and output. Without -n,
+ * because with it udhcpc exits when three requests in a row stay unanswered, which happens once in eight times at this
+ * loss.
  */
 async function udhcpc(site: Site, seconds: number): Promise<{ readonly status: number; readonly output: string }> {
   const once = ["-f", "-q", "-t", "3", "-T", "1", "-A", "1", "-s", "/bin/true", "-i", site.wire.clientInterface];
   return await site.wire.run(["timeout", String(seconds), "udhcpc", ...once, ...pxe]);
 }
 
-/** Starts a script at the client's end; resolves with its output when it has ended or `until` has been printed. */
+/** Starts a script at the client's end; resolves with its output when it has ended or has printed `until`. */
 function startAtClient(site: Site, text: readonly string[]) {
   const [command = "", ...before] = site.wire.inside;
   const argv = [...before, "setpriv", "--pdeathsig", "KILL", process.execPath, ...text];
@@ -31,7 +32,7 @@ function startAtClient(site: Site, text: readonly string[]) {
 const here = (name: string): string => join(import.meta.dirname, name);
 
 await insideNamespace(import.meta.url, () => {
-  test("udhcpc has its address although three of ten packets are lost both ways", async () => {
+  test("udhcpc gets its address despite 30 % loss in both directions", async () => {
     await using site = await startSite();
     const rule = "numgen random mod 100 < 30 drop";
     const rules = `table ip loss {
@@ -51,7 +52,7 @@ await insideNamespace(import.meta.url, () => {
 
   /** A seed may lose the same packet many times in a row: most runs take 20 seconds, few take a minute. */
   const badWireSeconds = 100;
-  // Without options: an OACK that comes twice makes curl begin anew and atftp give up, whoever serves it.
+  // Without options, because a duplicated OACK makes curl restart and atftp exit, with any server.
   const clients: readonly (readonly [string, (file: string) => readonly string[]])[] = [
     [
       "curl",
@@ -69,7 +70,7 @@ await insideNamespace(import.meta.url, () => {
     ["tftp-hpa", (file) => ["tftp", "-m", "binary", "127.0.0.1", "-c", "get", "small.bin", file]],
   ];
   for (const [title, argv] of clients)
-    test(`${title} has the whole file although packets are lost, doubled and out of order`, async () => {
+    test(`${title} gets the whole file despite lost, duplicated and reordered packets`, async () => {
       await using site = await startSite();
       const directory = mkdtempSync(join(tmpdir(), "birther-trouble-"));
       await site.wire.run(["ip", "link", "set", "lo", "up"]);
@@ -87,7 +88,7 @@ await insideNamespace(import.meta.url, () => {
     });
 
   for (const kind of ["one", "many"])
-    test(`a flood from ${kind} hardware address${kind === "one" ? "" : "es"}: memory is bounded, a known machine is served`, async () => {
+    test(`a flood from ${kind} MAC address${kind === "one" ? "" : "es"}: memory is bounded, a known machine is served`, async () => {
       const maxNewMachinesPerMinute = 60;
       await using site = await startSite({ quiet: true, maxNewMachinesPerMinute });
       assert.equal((await udhcpc(site, 10)).status, 0);

@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Ran } from "./wire.ts";
 
-/** The words by which udhcpc becomes a BIOS PXE client. */
+/** The arguments that make udhcpc a BIOS PXE client. */
 export const asPxe = ["-V", "PXEClient:Arch:00000:UNDI:002001", "-x", "0x5d:0000", "-O", "bootfile", "-O", "hostname"];
 
-/** A place to run commands at, with the interface that leads to the server. */
+/** Where to run commands, with the interface that leads to the server. */
 export type Client = { readonly clientInterface: string; readonly run: (argv: readonly string[]) => Promise<Ran> };
 
-/** Runs udhcpc once; returns its exit status, its words, and what it was given, as its script sees it. */
+/** Runs udhcpc once; returns its exit status, its output, and its lease, as its script sees it. */
 export async function udhcpc(
   client: Client,
   options: readonly string[],

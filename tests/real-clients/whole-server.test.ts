@@ -31,7 +31,7 @@ function config(change: Partial<ConfigInput["networks"][number]> = {}, more: Par
   return testConfig({ stateDirectory: join(parent, "state"), networks: [network], ...more });
 }
 
-/** What a receiver of a webhook must find of a hold. */
+/** The payload that a receiver of a webhook must get for a hold. */
 const holdNotice = v.object({ kind: v.literal("hold"), machine: v.object({ id: v.string() }) });
 
 async function post(path: string, body: unknown, bearer = ""): Promise<{ status: number; body: unknown }> {
@@ -61,7 +61,7 @@ await insideNamespace(import.meta.url, () => {
   writeFileSync(paths.kernel, "a kernel");
   writeFileSync(paths.initramfs, "an initramfs");
 
-  test("what is missing is named, with the command that helps, and nothing is left open", async () => {
+  test("missing things are named, with the next command, and nothing is left open", async () => {
     const elsewhere = config({ serverAddress: "10.77.0.2" });
     await assert.rejects(
       startServer({ config: elsewhere, log }),
@@ -80,13 +80,13 @@ await insideNamespace(import.meta.url, () => {
     await (await startServer({ config: config(), log }))[Symbol.asyncDispose]();
   });
 
-  test("a second server on the same state directory is refused, the first goes on", async () => {
+  test("a second server on the same state directory is refused, the first continues", async () => {
     await using _first = await startServer({ config: config(), log });
     await assert.rejects(startServer({ config: config(), log }), /another server uses this state directory/);
     assert.equal(await fetched("http://10.77.0.1/vmlinuz"), "a kernel");
   });
 
-  test("a webhook is told, signed, of what happens; without its secret the server says how to make one", async () => {
+  test("a webhook receives signed events; without its secret the server says how to make one", async () => {
     const taken: { headers: IncomingHttpHeaders; body: string }[] = [];
     const heard = Promise.withResolvers<void>();
     await using receiver = createServer(async (asked, answer) => {
@@ -113,7 +113,7 @@ await insideNamespace(import.meta.url, () => {
     assert.equal(notice.machine.id, id);
   });
 
-  test("exports: ready, figures of what was served, the Dominator's MDB as a file and a URL", async () => {
+  test("exports: readiness, metrics of the served files, the Dominator's MDB as a file and a URL", async () => {
     const dominatorMdbFile = join(parent, "mdb.json");
     const exports = { dominatorMdbFile, dominatorMdbByHttp: true };
     await using server = await startServer({ config: config({}, { exports }), log });
@@ -135,11 +135,11 @@ await insideNamespace(import.meta.url, () => {
     rmSync(paths.kernel);
     const unready = await asked("/readyz");
     assert.equal(unready.status, 503);
-    assert.match(unready.text, /"boot files","ok":false,"fault":"gone: [^"]*vmlinuz","next":"restart the server/);
+    assert.match(unready.text, /"boot files","ok":false,"fault":"missing: [^"]*vmlinuz","next":"restart the server/);
     writeFileSync(paths.kernel, "a kernel");
   });
 
-  test("operators on other machines: TLS by our own authority on a port of its own, and a token", async () => {
+  test("operators on other machines: TLS by our own authority on a separate port, and a token", async () => {
     await using server = await startServer({ config: config(), log });
     const body = JSON.stringify({ name: "grafana", role: "viewer" });
     const headers = { "content-type": "application/json" };
@@ -162,7 +162,7 @@ await insideNamespace(import.meta.url, () => {
     assert.ok(!lines.join("\n").includes(token.split(".")[2]), "no token in the log");
   });
 
-  test("script, order, reports, healthy, sub: one machine through all rooms; a restart forgets nothing", async () => {
+  test("script, order, reports, healthy, sub: one machine through all rooms; a restart loses nothing", async () => {
     let subToken = "";
     {
       await using server = await startServer({ config: config(), log });

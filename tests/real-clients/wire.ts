@@ -5,14 +5,14 @@ import { promisify } from "node:util";
 
 const execute = promisify(execFile);
 
-/** What a client's command did. */
+/** The result of a client's command. */
 export type Ran = { readonly status: number; readonly output: string };
 
-/** A cable: our end has the server's addresses, the client's end is in a network namespace of its own. */
+/** A cable: our end has the server's addresses, the client's end is in its own network namespace. */
 export type Wire = AsyncDisposable & {
   readonly serverInterface: string;
   readonly clientInterface: string;
-  /** Words before a command that is to run at the client's end. */
+  /** Arguments before a command that is to run at the client's end. */
   readonly inside: readonly string[];
   /** Runs a command at the client's end; it is killed after 30 s. */
   readonly run: (argv: readonly string[], seconds?: number) => Promise<Ran>;
@@ -21,7 +21,7 @@ export type Wire = AsyncDisposable & {
 const serverInterface = "birther0";
 const clientInterface = "client0";
 
-/** Lays a cable to a client with the given MAC. Our end gets the addresses (with prefix lengths). Needs root. */
+/** Lays a cable to a client with this MAC. Our end gets the addresses (with prefix lengths). Needs root. */
 export async function layWire(of: { readonly mac: string; readonly addresses: readonly string[] }): Promise<Wire> {
   await using made = new AsyncDisposableStack();
   const { pid, inside } = made.use(await enterNamespace());
@@ -44,7 +44,7 @@ export async function layWire(of: { readonly mac: string; readonly addresses: re
   };
 }
 
-/** A network namespace of its own, held by a process that does nothing; `inside` are the words before a command that is to run there. */
+/** A network namespace, held by an idle process; `inside` are the arguments before a command that is to run there. */
 export async function enterNamespace(): Promise<
   AsyncDisposable & { readonly pid: number | undefined; readonly inside: readonly string[] }
 > {
@@ -72,7 +72,7 @@ async function namespaceOf(child: ChildProcess): Promise<void> {
     }
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  throw new Error("waited 2 s for the client's network namespace");
+  throw new Error("expected the client's network namespace within 2 s, found none");
 }
 
 async function command(argv: readonly string[]): Promise<void> {
@@ -80,7 +80,7 @@ async function command(argv: readonly string[]): Promise<void> {
   if (status !== 0) throw new Error(`${argv.join(" ")}: ${output}`);
 }
 
-/** Runs a command, which is killed after so many seconds; that and a bad end are no exception. */
+/** Runs a command, which is killed after this many seconds; neither that nor a failure is an exception. */
 export async function runCommand([name = "", ...rest]: readonly string[], seconds = 30): Promise<Ran> {
   try {
     const { stdout, stderr } = await execute(name, rest, { timeout: seconds * 1000, killSignal: "SIGKILL" });
@@ -88,7 +88,7 @@ export async function runCommand([name = "", ...rest]: readonly string[], second
   } catch (error) {
     const { code, stdout = "", stderr = "" } = error as { code?: unknown; stdout?: string; stderr?: string };
     if (code === "ENOENT")
-      throw new Error(`${name} is missing: apt-get install curl tftp-hpa atftp udhcpc isc-dhcp-client`, {
+      throw new Error(`${name} is missing; run apt-get install curl tftp-hpa atftp udhcpc isc-dhcp-client`, {
         cause: error,
       });
     return { status: typeof code === "number" ? code : -1, output: stdout + stderr };

@@ -15,7 +15,7 @@ const newFile = () => join(directory, `${files++}.sqlite`);
 const open = (path: string): Promise<OpenStore> => openStore({ path, clock: stillClock(), log: () => {} });
 const onProgress = () => {};
 
-test("a backup of a fleet that is being written to is whole: every record is the one of its last change", async () => {
+test("a backup during writes is consistent: every record is that of its last change", async () => {
   await using store = await open(newFile());
   await Promise.all(Array.from({ length: 3000 }, (_, n) => store.apply(asks(n + 1))));
   let ended = false;
@@ -34,7 +34,7 @@ test("a backup of a fleet that is being written to is whole: every record is the
   assert.equal(changes, copy.position());
 });
 
-test("a copy has all of it: records, history, documents, audit and position; progress ends at the end", async () => {
+test("a copy is complete: records, history, documents, audit and position; progress reaches the end", async () => {
   const [from, to] = [newFile(), newFile()];
   const id = machineIdFromMac(testMac(1));
   {
@@ -59,7 +59,7 @@ test("a copy has all of it: records, history, documents, audit and position; pro
   assert.equal(two.position(), one.position() + 1);
 });
 
-test("a fleet is replaced only when it is said so, and is kept; one in use is not", async () => {
+test("a fleet is replaced only on request, and is kept; one in use is never replaced", async () => {
   const [from, to] = [newFile(), newFile()];
   for (const [path, n] of [
     [from, 1],
@@ -68,7 +68,7 @@ test("a fleet is replaced only when it is said so, and is kept; one in use is no
     await using store = await open(path);
     await store.apply(asks(n));
   }
-  await assert.rejects(copyMdb({ from, to, replace: false, onProgress }), /holds a fleet already; give --yes/);
+  await assert.rejects(copyMdb({ from, to, replace: false, onProgress }), /found a fleet in .*; use --yes/);
   {
     await using _running = await open(to);
     await assert.rejects(copyMdb({ from, to, replace: true, onProgress }), /another server has it open/);
@@ -85,16 +85,19 @@ test("a fleet is replaced only when it is said so, and is kept; one in use is no
   );
 });
 
-test("what is no database is named and left alone, on either end", async () => {
+test("a file that is not a database is named and not changed, on either end", async () => {
   const [from, to] = [newFile(), newFile()];
   writeFileSync(from, "precious ".repeat(1000));
   await assert.rejects(
     copyMdb({ from, to, replace: true, onProgress }),
-    /damaged or no database; it was left as it is/,
+    /damaged or not a database, and was not changed/,
   );
   assert.equal(existsSync(to), false);
   await (await open(to))[Symbol.asyncDispose]();
-  await assert.rejects(copyMdb({ from: to, to: from, replace: true, onProgress }), /damaged or no database/);
+  await assert.rejects(copyMdb({ from: to, to: from, replace: true, onProgress }), /damaged or not a database/);
   assert.equal(readFileSync(from, "utf8"), "precious ".repeat(1000));
-  await assert.rejects(copyMdb({ from: newFile(), to, replace: true, onProgress }), /there is no .* to copy from/);
+  await assert.rejects(
+    copyMdb({ from: newFile(), to, replace: true, onProgress }),
+    /copy source: expected a database file, found nothing/,
+  );
 });

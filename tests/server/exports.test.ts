@@ -34,7 +34,7 @@ async function until(what: string, holds: () => boolean): Promise<void> {
   }
 }
 
-test("the Dominator's MDB follows the store, and a change that is not the Dominator's leaves it alone", async () => {
+test("the Dominator's MDB follows the store, and ignores changes that do not concern the Dominator", async () => {
   await using store = await openStore({ path: ":memory:", clock, log });
   await giveBirth(store, 1);
   using mdb = openDominatorMdb(store);
@@ -45,17 +45,17 @@ test("the Dominator's MDB follows the store, and a change that is not the Domina
   assert.deepEqual(hostnames(mdb.text()), ["r01u1"]);
   await store.apply(asks(1));
   await store.apply(asks(2));
-  assert.equal(changes, 0, "a machine that asks PXE is no news for the Dominator");
+  assert.equal(changes, 0, "a PXE request does not concern the Dominator");
   await giveBirth(store, 3);
   assert.deepEqual([changes, hostnames(mdb.text())], [1, ["r01u1", "r01u3"]]);
   await store.apply({ kind: "rebirthAsked", id: machineIdFromMac(testMac(1)), by: "test" });
   assert.deepEqual([changes, hostnames(mdb.text()), mdb.machines()], [2, ["r01u3"], 1]);
 });
 
-test("the Dominator's MDB finds by itself what it was not told of", async () => {
+test("the Dominator's MDB finds unannounced changes by itself", async () => {
   await using real = await openStore({ path: ":memory:", clock, log });
   await giveBirth(real, 1);
-  // A store that takes in the fleet anew tells nobody of each machine.
+  // A store that reloads its fleet announces no single machine.
   using mdb = openDominatorMdb({ ...real, watch: () => () => {} });
   let changes = 0;
   mdb.onChanged(() => {
@@ -81,7 +81,7 @@ describe("the Dominator's MDB file", () => {
     }
   }
 
-  test("is there at once, is replaced by another inode at a change, leaves nothing beside it, and is for all to read", () =>
+  test("exists at once, is replaced by another inode on a change, leaves no draft, and is world-readable", () =>
     inDirectory(async (directory, store) => {
       await giveBirth(store, 1);
       const path = join(directory, "mdb.json");
@@ -96,7 +96,7 @@ describe("the Dominator's MDB file", () => {
       assert.deepEqual(readdirSync(directory), ["mdb.json"]);
     }));
 
-  test("changes that come together are written together", () =>
+  test("simultaneous changes are written together", () =>
     inDirectory(async (directory, store) => {
       const path = join(directory, "mdb.json");
       using mdb = openDominatorMdb(store);
@@ -106,7 +106,7 @@ describe("the Dominator's MDB file", () => {
       assert.ok(file.figures().writes < 10, `${file.figures().writes} writes`);
     }));
 
-  test("what changed last is written at the end", () =>
+  test("the last change is written at the end", () =>
     inDirectory(async (directory, store) => {
       const path = join(directory, "mdb.json");
       using mdb = openDominatorMdb(store);
@@ -118,22 +118,19 @@ describe("the Dominator's MDB file", () => {
       assert.deepEqual(hostnames(readFileSync(path, "utf8")), ["r01u1"]);
     }));
 
-  test("a place that cannot be written: refused at the start, said and counted later; the old file stays", () =>
+  test("an unwritable path: refused at the start, logged and counted later; the old file stays", () =>
     inDirectory(async (directory, store) => {
       using mdb = openDominatorMdb(store);
       const said: string[] = [];
       const nowhere = join(directory, "none", "mdb.json");
-      await assert.rejects(
-        keepDominatorFile({ path: nowhere, mdb, clock, log }),
-        /none\/mdb\.json could not be written/,
-      );
+      await assert.rejects(keepDominatorFile({ path: nowhere, mdb, clock, log }), /writing .*none\/mdb\.json failed/);
       const path = join(directory, "mdb.json");
       const file = await keepDominatorFile({ path, mdb, clock, log: (_, message) => said.push(message) });
-      // Where the draft should be there is a directory.
+      // A directory is in the draft's place.
       mkdirSync(`${path}.new`);
       await giveBirth(store, 1);
       await until("the failure is counted", () => file.figures().failures === 1);
-      assert.match(said.join(), /could not be written/);
+      assert.match(said.join(), /writing the Dominator's MDB failed/);
       assert.deepEqual(hostnames(readFileSync(path, "utf8")), []);
       rmSync(`${path}.new`, { recursive: true });
       await file[Symbol.asyncDispose]();
@@ -141,7 +138,7 @@ describe("the Dominator's MDB file", () => {
     }));
 });
 
-test("writes are timed, refusals and failures counted, and what waits is seen", async () => {
+test("writes are timed, refusals and failures counted, and pending writes visible", async () => {
   let nowMs = 0;
   const still: Clock = { nowMs: () => nowMs, monotonicMs: () => nowMs };
   await using real = await openStore({ path: ":memory:", clock: still, log });
@@ -184,7 +181,7 @@ test("metrics: fleet, changes, births and process in one text", async () => {
   assert.match(text, /^process_resident_memory_bytes [1-9]\d{6,}$/m);
 });
 
-test("every figure that the dashboard and the alert rules name is exported", async () => {
+test("every metric that the dashboard and the alert rules use is exported", async () => {
   await using memory = await openStore({ path: ":memory:", clock, log });
   using exports = openLoneExports(memory, clock);
   await giveBirth(exports.store, 1);
@@ -215,7 +212,7 @@ const busyTraffic = {
   http: { answers: { "200": 2, aborted: 1 }, bytes: 8 },
 };
 
-test("figures of the Boot Server: each network's, labels from its counters", () => {
+test("metrics of the Boot Server: per network, with labels from its counters", () => {
   const families = bootMetrics([busyNetwork], busyTraffic);
   const samples = Object.fromEntries(
     families.flatMap((family) =>
@@ -245,16 +242,16 @@ test("figures of the Boot Server: each network's, labels from its counters", () 
   });
 });
 
-test("readiness: each fault is named; a check that throws is a fault in its words", async () => {
-  const well = { name: "files", ask: () => undefined };
+test("readiness: each fault is named; a check that throws is a fault with its message", async () => {
+  const well = { name: "files", check: () => undefined };
   assert.equal((await readinessOf([well])).ready, true);
-  const broken = { name: "disk", ask: () => Promise.reject(new Error("no such directory")) };
-  const full = { name: "pool", ask: () => ({ fault: "it is empty", next: "enlarge it" }) };
+  const broken = { name: "disk", check: () => Promise.reject(new Error("no such directory")) };
+  const full = { name: "pool", check: () => ({ fault: "it is empty", next: "enlarge it" }) };
   assert.deepEqual(await readinessOf([well, broken, full]), {
     ready: false,
     checks: [
       { name: "files", ok: true },
-      { name: "disk", ok: false, fault: "no such directory", next: "look at the server's log" },
+      { name: "disk", ok: false, fault: "no such directory", next: "see the server's log" },
       { name: "pool", ok: false, fault: "it is empty", next: "enlarge it" },
     ],
   });

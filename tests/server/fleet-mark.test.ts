@@ -14,7 +14,7 @@ const path = join(directory, "mdb.sqlite");
 const mark = join(directory, "mark");
 const open = () => openStore({ path, clock, log: () => {} });
 
-test("a database that was lost is not taken for a new fleet, until an operator removes the mark", async () => {
+test("a lost database is not mistaken for a new fleet until an operator removes the mark", async () => {
   {
     await using store = await open();
     guardFleet({ store, mark, database: path });
@@ -31,7 +31,7 @@ test("a database that was lost is not taken for a new fleet, until an operator r
     await using store = await open();
     assert.throws(
       () => guardFleet({ store, mark, database: path }),
-      /is empty, but .*\(birther mdb restore\).* remove .*mark$/,
+      /found an empty database.*\(birther mdb restore\).* remove .*mark$/,
     );
   }
   rmSync(mark);

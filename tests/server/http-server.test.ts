@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startHttpServer } from "../../src/boot-server/http/server.ts";
 
-test("a port that another server has: the error names place and reason, and nothing is left open", async () => {
+test("a port used by another server: the error names address and reason, and nothing is left open", async () => {
   const start = (port: number, ...addresses: string[]) =>
     startHttpServer({
       addresses: [...addresses, "127.0.0.1"],
@@ -16,7 +16,7 @@ test("a port that another server has: the error names place and reason, and noth
     await using first = await start(0);
     await assert.rejects(
       start(first.port, "127.0.0.2"),
-      new RegExp(`127\\.0\\.0\\.1:${first.port}: bind.*EADDRINUSE; ss -ltnp`),
+      new RegExp(`127\\.0\\.0\\.1:${first.port} failed: bind.*EADDRINUSE; .*ss -ltnp`),
     );
     return first;
   })();

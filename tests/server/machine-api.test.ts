@@ -105,7 +105,7 @@ describe("machine-facing API over TLS", () => {
     return { n, id, issue, take, begin, token: issued.token };
   }
 
-  test("order, reports, healthy: the whole conversation", async () => {
+  test("order, reports, healthy: the whole exchange", async () => {
     const machine = await newborn();
     const order = await machine.begin();
     assert.deepEqual(
@@ -139,7 +139,7 @@ describe("machine-facing API over TLS", () => {
     assert.equal((await post(wire.paths.healthy, healthy(1), order.session)).status, 200);
   });
 
-  test("the same boot takes its order again; the session of the lost answer is then no more", async () => {
+  test("the same boot takes its order again; the session of the lost answer is then void", async () => {
     const machine = await newborn();
     const lost = await machine.begin();
     const order = await machine.begin();
@@ -147,7 +147,7 @@ describe("machine-facing API over TLS", () => {
     assert.equal((await post(wire.paths.report, { items: [] }, order.session)).status, 200);
   });
 
-  test("orders that are refused", async () => {
+  test("refused orders", async () => {
     const machine = await newborn();
     const other = await newborn();
     assert.deepEqual(problemOf(await machine.take({ token: "00".repeat(32) })), [401, "unknownToken"]);
@@ -169,7 +169,7 @@ describe("machine-facing API over TLS", () => {
     assert.deepEqual(problemOf(await other.take()), [401, "expiredToken"]);
   });
 
-  test("a healthy machine's old token and old session are good for nothing", async () => {
+  test("a healthy machine's old token and old session are void", async () => {
     const machine = await newborn();
     const { session } = await machine.begin();
     assert.equal((await post(wire.paths.healthy, healthy(40), session)).status, 200);
@@ -180,7 +180,7 @@ describe("machine-facing API over TLS", () => {
     assert.equal(store.get(machine.id)?.state, "rebirth");
   });
 
-  test("who is born anew is told its root disk", async () => {
+  test("a reinstalled machine learns its root disk", async () => {
     const machine = await newborn();
     const { session, rootDisk } = await machine.begin();
     assert.equal(rootDisk, undefined);
@@ -195,7 +195,7 @@ describe("machine-facing API over TLS", () => {
     assert.deepEqual([order.action, order.rootDisk, order.knownDisks], ["clean", identity, [identity]]);
   });
 
-  test("requests without, or with a wrong session", async () => {
+  test("requests without a session, or with a wrong one", async () => {
     const machine = await newborn();
     await machine.begin();
     const wrong = ["", "nonsense", `${machine.id}.${"0".repeat(64)}`, `m-ffffffffffff.${"0".repeat(64)}`];
@@ -206,7 +206,7 @@ describe("machine-facing API over TLS", () => {
     }
   });
 
-  test("bodies that are no requests", async () => {
+  test("invalid bodies", async () => {
     const machine = await newborn();
     const { session } = await machine.begin();
     assert.deepEqual(problemOf(await postRaw(wire.paths.order, "{")), [400, "malformed"]);
@@ -241,14 +241,14 @@ describe("machine-facing API over TLS", () => {
     assert.equal(store.get(holder.id)?.state, "healthy");
   });
 
-  test("what earlier versions of init said twice is read past", async () => {
+  test("duplicate reports of earlier versions of init are ignored", async () => {
     const machine = await newborn();
     const { session } = await machine.begin();
     const request = { ...healthy(31), hostname: "r01u31", address: place(31).address };
     assert.equal((await post(wire.paths.healthy, request, session)).status, 200);
   });
 
-  test("a machine gets the name and address of its place and no other", async () => {
+  test("a machine gets only the name and address of its slot", async () => {
     const machine = await newborn();
     const { session } = await machine.begin();
     const wishes: wire.HealthyRequest[] = [

@@ -13,12 +13,12 @@ const directory = mkdtempSync(join(tmpdir(), "birther-migrations-"));
 after(() => rmSync(directory, { recursive: true }));
 const log = () => {};
 
-test("every schema there was has rows as it wrote them", () => {
+test("every earlier schema has sample rows", () => {
   assert.deepEqual(Object.keys(oldRows).map(Number), [...migrations.keys()].slice(1));
 });
 
 for (const schema of Object.keys(oldRows).map(Number) as OldSchema[]) {
-  test(`SQLite: a fleet of schema ${schema} is there after the steps since`, async () => {
+  test(`SQLite: a fleet of schema ${schema} survives the later migrations`, async () => {
     const path = join(directory, `${schema}.sqlite`);
     const database = new DatabaseSync(path);
     for (const step of migrations.slice(0, schema)) database.exec(stepFor(step, "sqlite"));

@@ -8,7 +8,7 @@ import { asked, id, testFleet } from "../../src/core/machine/testing/test-fleet.
 
 type PxeAsked = Extract<MachineEvent, { kind: "pxeAsked" }>;
 
-/** A tally over a fleet in memory, whose database can be out of order. */
+/** A tally over a fleet in memory, whose database can fail. */
 function startTally() {
   const world = testFleet();
   const applied: MachineEvent[] = [];
@@ -35,7 +35,7 @@ function startTally() {
   return { world, tally, applied, lines, state, ask, pass };
 }
 
-test("a thousand requests are one line of history after a while, and none is missing in the count", async () => {
+test("a thousand requests become one history entry, with a complete count", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   try {
     const { world, tally, applied, ask, pass } = startTally();
@@ -53,14 +53,14 @@ test("a thousand requests are one line of history after a while, and none is mis
   }
 });
 
-test("a busy database is given nine times as long as the counts took it, before more of them come", async () => {
+test("a busy database gets a pause of nine times the last write before more counts come", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   try {
     const { world, tally, applied, ask, pass } = startTally();
     const machines = Array.from({ length: 250 }, (_, n) => n + 1);
     world.all(...machines.map((n) => asked(n)));
     for (const n of machines) ask(n);
-    // Each change takes this fleet's clock 10 ms further.
+    // Each change advances this fleet's clock by 10 ms.
     await pass(countedMs);
     assert.equal(applied.length, 200);
     await pass(200 * 10 * 9 - 1);
@@ -73,7 +73,7 @@ test("a busy database is given nine times as long as the counts took it, before 
   }
 });
 
-test("what was counted is written on a clean stop", async () => {
+test("pending counts are written on a clean stop", async () => {
   const { world, tally, applied, ask } = startTally();
   world.all(asked(1), asked(2));
   ask(1);
@@ -86,18 +86,18 @@ test("what was counted is written on a clean stop", async () => {
   assert.equal(world.get(1).pxe.lastRequestAtMs, world.nowMs() - 10);
 });
 
-test("a request that tells more is not counted here", async () => {
+test("a request with new facts is not counted here", async () => {
   const { world, tally } = startTally();
   world.all(asked(1));
   assert.equal(tally.counts(world.get(1), asked(1, { stage: "loader", answer: "script" }) as PxeAsked), false);
   await tally[Symbol.asyncDispose]();
 });
 
-test("a database that takes nothing is said with the number that is missing, and does not keep the server from its end", async () => {
+test("a failing database is logged with the number of lost requests, and does not block the shutdown", async () => {
   const { world, tally, lines, state, ask } = startTally();
   world.all(asked(1), asked(2));
   for (const n of [1, 1, 2]) ask(n);
   state.broken = true;
   await tally[Symbol.asyncDispose]();
-  assert.match(lines.join("\n"), /^error PXE requests are missing in the counts.*"requests":3/);
+  assert.match(lines.join("\n"), /^error writing counts of PXE requests failed.*"requests":3/);
 });

@@ -12,7 +12,7 @@ after(() => rmSync(directory, { recursive: true }));
 const onProgress = () => {};
 const to = join(directory, "restored.sqlite");
 
-test("restore: the fleet of a backup, which stays as it was, and how many of its machines will be installed", async () => {
+test("restore: the fleet of a backup, which is not changed, and how many of its machines will be installed", async () => {
   const from = join(directory, "backup.sqlite");
   {
     await using store = await openStore({
@@ -33,7 +33,7 @@ test("restore: the fleet of a backup, which stays as it was, and how many of its
   );
 });
 
-test("restore: what is no backup is refused: nothing there, or a database in use", async () => {
+test("restore: a missing file and a database in use are refused", async () => {
   const from = join(directory, "used.sqlite");
   await assert.rejects(
     restoreMdb({ from, to, replace: true, onProgress }),

@@ -25,26 +25,26 @@ fleetChangesSuite("SQLite file", () => {
 });
 storeSuite("SQLite in memory", () => ({ keeps: false, open: (clock) => openStore({ path: ":memory:", clock, log }) }));
 
-test("the file is for its owner only, and for one server", async () => {
+test("only its owner, and only one server, can open the file", async () => {
   const path = newFile();
   await using _first = await openStore({ path, clock: stillClock(), log });
   assert.equal(statSync(path).mode & 0o777, 0o600);
   await assert.rejects(openStore({ path, clock: stillClock(), log }), /another server has it open/);
 });
 
-test("a damaged file is named and left as it is", async () => {
+test("a damaged file is named and not changed", async () => {
   const path = newFile();
   writeFileSync(path, "not a database at all, but something that was precious to somebody".repeat(50));
   const before = readFileSync(path);
   await assert.rejects(openStore({ path, clock: stillClock(), log }), (error: Error) => {
-    assert.match(error.message, /damaged or no database; it was left as it is/);
+    assert.match(error.message, /damaged or not a database, and was not changed/);
     assert.ok(error.message.includes(path));
     return true;
   });
   assert.deepEqual(readFileSync(path), before);
 });
 
-test("old changes go, and the feed says from where on it is whole", async () => {
+test("old changes are deleted, and the feed reports where it begins", async () => {
   const path = newFile();
   const { DatabaseSync } = await import("node:sqlite");
   const skipAhead = async (position: number) => {
@@ -65,7 +65,7 @@ test("a file of a newer version is refused", async () => {
   await assert.rejects(openStore({ path, clock: stillClock(), log }), /newer version/);
 });
 
-test("when the disk refuses, what waited is refused, and memory is again what the disk holds", async () => {
+test("when the disk fails, pending changes are refused, and memory matches the disk again", async () => {
   const inner = await openJournalThread(":memory:");
   let full = false;
   const journal: Journal = {
@@ -87,7 +87,7 @@ test("when the disk refuses, what waited is refused, and memory is again what th
   assert.equal(store.list().length, 2);
 });
 
-test("thousands of machines at once are a handful of transactions", async () => {
+test("thousands of simultaneous machines need a handful of transactions", async () => {
   await using inner = await openJournalThread(newFile());
   let transactions = 0;
   const journal: Journal = {

@@ -17,20 +17,20 @@ after(() => rm(directory, { recursive: true }));
 
 const image = { createdAtMs: 5, source: "test", filter: [], tree: { inodes: [], entries: [] } };
 
-test("images: versions are counted, names never given twice, and all of it lasts", async () => {
+test("images: versions are counted, names are never reused, and everything is durable", async () => {
   const place = join(directory, "images");
   const images = await openImageStore(place);
   const other = await openImageStore(place);
   assert.equal((await images.add("compute", image)).name, "compute/1");
   assert.equal((await images.add("compute", image)).name, "compute/2");
-  // The other one does not know of them, and still takes nothing away.
+  // The other store does not know of them, and still takes no name away.
   assert.equal((await other.add("compute", { ...image, source: "other" })).name, "compute/3");
   const again = await openImageStore(place);
   assert.deepEqual([...again.names()].sort(), ["compute/1", "compute/2", "compute/3"]);
   assert.equal(again.resolve("compute")?.source, "other");
   assert.equal(again.resolve("compute/1")?.source, "test");
   assert.equal(again.resolve("storage"), undefined);
-  await assert.rejects(images.add("../x", image), /no name for images/);
+  await assert.rejects(images.add("../x", image), /image name: expected/);
   await assert.rejects(images.add("bad", { ...image, tree: { inodes: [], entries: [["/a", 3]] } }), /names inode 3/);
 });
 
@@ -38,10 +38,10 @@ test("images: a damaged manifest is named", async () => {
   const place = join(directory, "damaged");
   await (await openImageStore(place)).add("compute", image);
   await writeFile(join(place, "compute/1.json"), "{");
-  await assert.rejects(openImageStore(place), /image compute\/1: .*1\.json cannot be read/);
+  await assert.rejects(openImageStore(place), /image compute\/1: reading .*1\.json failed/);
 });
 
-test("objects: stored once under their hash, drafts gone", async () => {
+test("objects: stored once under their hash, drafts removed", async () => {
   const place = join(directory, "objects");
   const objects = await openObjectStore(place);
   const [one, two] = await Promise.all([
@@ -58,7 +58,7 @@ test("objects: stored once under their hash, drafts gone", async () => {
   ]);
   assert.deepEqual(await readdir(join(place, "drafts")), []);
   assert.equal(await objects.sizeOf("../../etc/passwd"), undefined);
-  assert.throws(() => objects.read("../../etc/passwd"), /no object name/);
+  assert.throws(() => objects.read("../../etc/passwd"), /object name: expected/);
 });
 
 type Answer = { readonly status: number; readonly body: Buffer };
@@ -75,7 +75,7 @@ async function ask(port: number, method: string, path: string, body = ""): Promi
   });
 }
 
-test("objects over HTTP: one, many in the order asked, and clear refusals", async () => {
+test("objects over HTTP: one, many in the requested order, and clear refusals", async () => {
   const objects = await openObjectStore(join(directory, "served"));
   const hello = await objects.add([Buffer.from("hello")]);
   const large = await objects.add([Buffer.alloc(3_000_000, 7)]);

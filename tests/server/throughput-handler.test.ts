@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { startHttpServer } from "../../src/boot-server/http/server.ts";
 import { throughputHandler } from "../../src/boot-server/http/throughput-handler.ts";
 
-test("as many bytes as were asked for, and no more than anybody needs", async () => {
+test("the requested number of bytes, up to a limit", async () => {
   const log = () => {};
   await using server = await startHttpServer({
     addresses: ["127.0.0.1"],

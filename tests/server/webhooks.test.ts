@@ -17,7 +17,7 @@ import { openNotices } from "../../src/mdb/watch/notices.ts";
 import { openCalls, type Webhook } from "../../src/mdb/watch/webhooks.ts";
 
 const key = Buffer.alloc(32, 7);
-/** Another's implementation of what a receiver does. It knows only the real time. */
+/** An independent implementation of a receiver. It knows only the real time. */
 const verifier = new Verifier(`whsec_${key.toString("base64")}`);
 const log = () => {};
 const random = { bytes: (count: number) => new Uint8Array(count) };
@@ -46,7 +46,7 @@ async function openReceiver(...answers: number[]) {
     taken,
     attempts,
     kinds: () => taken.map(({ notice }) => notice.kind),
-    /** Resolves when so many were taken; the test's own time-out bounds it. */
+    /** Resolves after this many accepted calls; the test's own time-out bounds it. */
     until: (count: number) =>
       new Promise<void>((resolve) => (taken.length >= count ? resolve() : waiting.push({ count, resolve }))),
     [Symbol.asyncDispose]: async () => {
@@ -67,7 +67,7 @@ async function untilNoneWaits(store: Store): Promise<void> {
     if (!store.documents("webhook").some(({ key }) => key.startsWith("call "))) return;
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  assert.fail(`calls still wait: ${store.documents("webhook").map(({ key }) => key)}`);
+  assert.fail(`calls still pending: ${store.documents("webhook").map(({ key }) => key)}`);
 }
 
 const id = machineIdFromMac(testMac(1));
@@ -82,7 +82,7 @@ describe("webhooks", { timeout: 20_000 }, () => {
   const sender = (store: Store, webhook: Webhook) =>
     openCalls({ store, webhooks: [webhook], clock, random, log, retryMs: () => 1 });
 
-  test("failing, well again, conflict, hold and healthy are told once, in order, signed", async () => {
+  test("failing, recovery, conflict, hold and healthy are sent once, in order, signed", async () => {
     await using receiver = await openReceiver();
     await using store = await open(":memory:");
     await using calls = sender(store, receiver.webhook);
@@ -110,7 +110,7 @@ describe("webhooks", { timeout: 20_000 }, () => {
     await untilNoneWaits(store);
   });
 
-  test("what is refused is tried again under the same id, and nothing overtakes it", async () => {
+  test("a refused call is retried under the same id, and nothing overtakes it", async () => {
     await using receiver = await openReceiver(500, 503, 404);
     await using store = await open(":memory:");
     const retryMs = () => {
@@ -132,7 +132,7 @@ describe("webhooks", { timeout: 20_000 }, () => {
     );
   });
 
-  test("a restart loses none: what waited is sent, what changed meanwhile is made up for", async () => {
+  test("a restart loses none: pending calls are sent, changes made meanwhile are caught up", async () => {
     const away: Webhook = { url: "http://127.0.0.1:9/hook", key };
     {
       await using store = await open("restart.db");
@@ -148,7 +148,7 @@ describe("webhooks", { timeout: 20_000 }, () => {
     }
     await using receiver = await openReceiver();
     await using store = await open("restart.db");
-    // The place is the same, only reachable now.
+    // The receiver is the same, only reachable now.
     for (const { key, document } of store.documents("webhook").filter(({ key }) => key.startsWith("call "))) {
       await store.dropDocument({ kind: "webhook", key });
       const call = { ...(document as object), url: receiver.webhook.url };
@@ -161,7 +161,7 @@ describe("webhooks", { timeout: 20_000 }, () => {
     await untilNoneWaits(store);
   });
 
-  test("of several processes the one that leads tells; who takes over makes up for what was missed", async () => {
+  test("of several processes the lead sends webhooks; its successor catches up on missed changes", async () => {
     await using receiver = await openReceiver();
     await using database = await open("takeover.db");
     let leads = true;
@@ -183,7 +183,7 @@ describe("webhooks", { timeout: 20_000 }, () => {
     assert.deepEqual(receiver.kinds(), ["failing", "hold", "holdCleared"]);
   });
 
-  test("the first start with webhooks tells nothing of the past", async () => {
+  test("the first start with webhooks sends nothing about the past", async () => {
     await using receiver = await openReceiver();
     await using store = await open(":memory:");
     for (const event of birthOf(1)) await store.apply(event);
@@ -194,7 +194,7 @@ describe("webhooks", { timeout: 20_000 }, () => {
     assert.deepEqual(receiver.kinds(), ["hold"]);
   });
 
-  test("waits double up to ten minutes, and are spread over their second half", () => {
+  test("pauses double up to ten minutes, and are randomised over their second half", () => {
     assert.deepEqual(
       [1, 2, 3, 11, 99].map((failures) => retryDelayMs(failures, 1)),
       [1000, 2000, 4000, 600_000, 600_000],

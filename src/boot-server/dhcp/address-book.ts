@@ -9,20 +9,22 @@ import { type Network, networkContains } from "../../core/network/network.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
 import { openDeclinedBook } from "./declined-addresses.ts";
 
-/** Who holds which address: what the records say, and what was promised but stands on no record. */
+/** The holder of each address: from the records, and from offers that are in no record. */
 export type AddressBook = {
-  /** Whom an address belongs to, as seen by one client: a machine of several NICs is that client, too. */
+  /** The holder of an address as one client sees it: a machine with several NICs counts as that client. */
   readonly holderFor: (mac: Mac | undefined) => (address: Ipv4) => Holder | undefined;
   readonly promise: (address: Ipv4, mac: Mac, leaseMs: number) => void;
   readonly decline: (address: Ipv4, mac: Mac) => void;
-  /** Takes the addresses of vanished machines back, the longest silent first; resolves with how many there were. */
+  /**
+   * Returns addresses of vanished machines to the pool, those not heard for longest first; resolves with their number.
+   */
   readonly returnVanished: (network: Network) => Promise<number>;
   readonly declinedOf: (network: Network) => readonly DeclinedAddress[];
-  /** How many addresses of the pool nobody can be given. */
+  /** Number of addresses in the pool that are unusable. */
   readonly heldOf: (network: Network) => number;
 };
 
-/** Addresses taken back at once: enough for a rack that powers on, few enough to be one short pause. */
+/** Addresses returned at once: enough for a rack that powers on, few enough to be one short pause. */
 const returnLimit = 256;
 
 const isDeclined: Holder = { kind: "declined" };
@@ -52,7 +54,7 @@ export function openAddressBook(deps: {
 
   async function returnVanished(network: Network): Promise<number> {
     const nowMs = clock.nowMs();
-    // Renewals are remembered here only: after a start nobody is called gone before all have had time to renew.
+    // Renewals are only in memory: after a start no machine counts as vanished before all had time to renew.
     if (nowMs - openedAtMs < vanishedAfterMs) return 0;
     const gone = store
       .list()

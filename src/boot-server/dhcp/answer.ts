@@ -10,10 +10,10 @@ import type { AnswerDeps, Asked, DhcpListener, Sent } from "./exchange.ts";
 import { count } from "./network-status.ts";
 import { type Soon, whenThere } from "./soon.ts";
 
-/** What happens to a datagram: read, decided by core, carried out. The bytes are kept. */
+/** Handles a datagram: parse it, let core decide, carry the decision out. The bytes are kept. */
 export type DhcpAnswers = (listener: DhcpListener, bytes: Uint8Array, from: Peer) => Soon<void>;
 
-/** Makes the answering of these networks; the sockets are the caller's. */
+/** Opens the handling of these networks' requests; the sockets belong to the caller. */
 export function dhcpAnswers(deps: AnswerDeps): DhcpAnswers {
   const { statuses, clock, log } = deps;
   const networks = [...statuses.keys()];
@@ -54,7 +54,7 @@ function noteMalformed(
   log("debug", "malformed DHCP packet", { ...facts, bytes: hexFromBytes(heard.bytes) });
 }
 
-/** The packets of a machine that is on record, for whoever asks why it is not answered. */
+/** The packets of a machine with a record, for operators who look for missing answers. */
 function keepPackets(
   { store, packets }: AnswerDeps,
   { listener, mac, from }: Asked,

@@ -8,10 +8,10 @@ import type { Soon } from "./soon.ts";
 /** How long a pool that was found exhausted is not searched again. */
 const searchAgainMs = 1000;
 
-/** Which pools were found exhausted, and when each may be searched again, by the monotonic clock. */
+/** Pools that were found exhausted, and when each may be searched again, by the monotonic clock. */
 export type ExhaustedPools = Map<Network, number>;
 
-/** Core's decision; if the pool is empty, once more when addresses of vanished machines came back. */
+/** Core's decision; if the pool is empty, decided once more after addresses of vanished machines were returned. */
 export function askCore(deps: AnswerDeps, exhausted: ExhaustedPools, asked: Asked): Soon<DhcpDecision> {
   const { listener, status, from } = asked;
   const { network } = status;
@@ -25,12 +25,12 @@ export function askCore(deps: AnswerDeps, exhausted: ExhaustedPools, asked: Aske
     if (returned === 0) return decision;
     exhausted.delete(network);
     const facts = { network: network.name, addresses: returned };
-    deps.log("info", "temporary addresses of vanished machines returned", facts);
+    deps.log("info", "returned temporary addresses of vanished machines", facts);
     return decideByMode(questionOf(deps, asked), isServed(status));
   });
 }
 
-/** All that core's decision hangs on, as it is at this moment. */
+/** All inputs of core's decision at this moment. */
 function questionOf({ store, localBoots, ports, book }: AnswerDeps, { status, packet, mac }: Asked): DhcpQuestion {
   const machine = mac === undefined ? undefined : store.byMac(mac);
   const history = mac === undefined || localBoots === undefined ? {} : { history: localBoots.historyOf(mac, machine) };

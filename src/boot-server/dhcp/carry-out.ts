@@ -9,7 +9,7 @@ import { admitsNewcomer, count, type NetworkStatus, notePoolExhausted, notePoolS
 import { sendReply, tellNoRouter } from "./send.ts";
 import { type Soon, whenThere } from "./soon.ts";
 
-/** Carries out what core decided; what was sent, if anything was. */
+/** Carries out core's decision; returns the sent reply, if any. */
 export function carryOut(deps: AnswerDeps, asked: Asked, decision: DhcpDecision): Soon<Sent | undefined> {
   switch (decision.kind) {
     case "declined":
@@ -28,7 +28,7 @@ async function noteDecline(
 ): Promise<undefined> {
   const dotted = formatIpv4(address);
   book.decline(address, mac);
-  const next = `find the host that uses it: arping ${dotted}; birther networks shows what is out of use`;
+  const next = `find the host that uses the address with arping ${dotted}; birther networks lists declined addresses`;
   log("warn", "address declined: another host uses it", { network: status.network.name, mac, address: dotted, next });
   const machine = store.byMac(mac);
   if (machine !== undefined) await store.apply({ kind: "addressDeclined", id: machine.id, address: dotted });
@@ -43,7 +43,8 @@ function keepSilent(
   const facts = { network: status.network.name, mac };
   count(status.unanswered, decision.why);
   if (decision.why === "poolExhausted") notePoolExhausted(status, decision.size, deps);
-  if (decision.why === "withheld") log("info", "DHCP request only listened to", { ...facts, would: decision.would });
+  if (decision.why === "withheld")
+    log("info", "DHCP request not answered in listen mode", { ...facts, would: decision.would });
   else log("debug", "DHCP request not answered", { ...facts, why: decision.why });
   if ("noRouter" in decision) tellNoRouter(listener, decision.noRouter);
   const noted = "noted" in decision ? decision.noted : undefined;
@@ -52,8 +53,8 @@ function keepSilent(
 }
 
 /**
- * Nobody unknown gets a record for asking in vain: invented machines would fill memory and disk. To listen is to see
- * them: there the number is bounded.
+ * An unknown client gets no record for an unanswered request, because invented machines would fill memory and disk. In
+ * listen mode it gets one, because the limit on new records bounds them.
  */
 function noteUnanswered(deps: AnswerDeps, status: NetworkStatus, { seen, why }: DecisionOf<"silence">): Soon<unknown> {
   const { store, seenRequests } = deps;
@@ -67,7 +68,7 @@ function reply(deps: AnswerDeps, asked: Asked, decision: DecisionOf<"reply">): S
   const { store, localBoots, book, seenRequests } = deps;
   const { status, mac } = asked;
   const { seen, reserve, local } = decision;
-  // Another message of it may have been written down in the meantime.
+  // Another message of it may have been recorded meanwhile.
   const machine = mac === undefined ? undefined : store.byMac(mac);
   if (machine === undefined && seen !== undefined && !admitsNewcomer(status, deps)) return undefined;
   if (mac !== undefined && local !== undefined) localBoots?.keep(mac, local);

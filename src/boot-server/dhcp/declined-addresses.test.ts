@@ -9,7 +9,7 @@ import { openDeclinedBook } from "./declined-addresses.ts";
 const mac = macOf("525400000001");
 const [one, two] = [ip("10.77.0.50"), ip("10.77.0.51")];
 
-/** Documents as the Store keeps them: another list after each change. `fail` makes it a database that is gone. */
+/** Documents as the Store keeps them: another list after each change. `fail` makes the database fail. */
 function shelf() {
   let documents: readonly Document[] = [];
   let failing = false;
@@ -34,7 +34,7 @@ function opened(store: ReturnType<typeof shelf>["store"], at: { nowMs: number })
   return { lines, book };
 }
 
-test("what one server was told is out of use on the other, and after a restart, until the hour is over", async () => {
+test("an address declined on one server is unused on the other, and after a restart, until the hour is over", async () => {
   const at = { nowMs: 1000 };
   const { store, keys } = shelf();
   const [{ book: here }, { book: there }] = [opened(store, at), opened(store, at)];
@@ -54,14 +54,14 @@ test("what one server was told is out of use on the other, and after a restart, 
   assert.deepEqual(keys(), []);
 });
 
-test("an address is out of use at once, also when it cannot be written, which is said", async () => {
+test("a declined address is unused at once, even if recording it fails, which is logged", async () => {
   const { store, fail } = shelf();
   fail();
   const { book, lines } = opened(store, { nowMs: 0 });
   book.add(one, mac);
   assert.ok(book.has(one));
   await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual(lines, ["error a declined address was not written"]);
+  assert.deepEqual(lines, ["error recording a declined address failed"]);
 });
 
 test("the list has each address once, in order, with the later time", () => {

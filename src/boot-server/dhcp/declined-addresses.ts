@@ -10,26 +10,26 @@ import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import type { Mac } from "../../core/net/mac.ts";
 import type { Clock, Document, Log, Store } from "../../core/ports.ts";
 
-/** The addresses that are out of use because a client declined them: on this server, on another, or before a restart. */
+/** The addresses that are unused because a client declined them: on this server, on another, or before a restart. */
 export type DeclinedBook = {
   readonly has: (address: Ipv4) => boolean;
-  /** Takes an address out of use, here at once, elsewhere as soon as it is written. */
+  /** Stops the use of an address: here at once, on other servers once it is written. */
   readonly add: (address: Ipv4, mac: Mac) => void;
   readonly list: () => readonly DeclinedAddress[];
 };
 
-/** Opens the book of the Store's documents, and drops those whose time is over. */
+/** Opens the book of the Store's documents, and drops expired ones. */
 export function openDeclinedBook(deps: {
   readonly store: Pick<Store, "documents" | "putDocument" | "dropDocument">;
   readonly clock: Clock;
   readonly log: Log;
 }): DeclinedBook {
   const { store, clock, log } = deps;
-  /** What was declined here: known before it is durable, and also when it cannot be written. */
+  /** Addresses declined here: known before they are durable, and even if writing them fails. */
   const here = new Map<Ipv4, DeclinedAddress>();
   let read: { readonly documents: readonly Document[]; readonly declined: DeclinedAddresses } | undefined;
 
-  /** Read anew when the documents are others: it is asked with every packet. */
+  /** Rebuilt only when the documents have changed, because it is read with every packet. */
   function written(): DeclinedAddresses {
     const documents = store.documents("declinedAddress");
     if (read?.documents !== documents) read = { documents, declined: declinedIn(documents) };
@@ -44,7 +44,7 @@ export function openDeclinedBook(deps: {
 
   function keep(write: Promise<void>, address: Ipv4): void {
     write.catch((error: unknown) =>
-      log("error", "a declined address was not written", { address: formatIpv4(address), error: String(error) }),
+      log("error", "recording a declined address failed", { address: formatIpv4(address), error: String(error) }),
     );
   }
   function tidy(): void {

@@ -11,15 +11,15 @@ import type { NetworkStatus } from "./network-status.ts";
 import type { SeenRequests } from "./seen-requests.ts";
 import type { DhcpSender, SentBetween } from "./send.ts";
 
-/** A socket that DHCP is heard by, and answered from. */
+/** A socket that receives and answers DHCP. */
 export type DhcpListener = DhcpSender & {
-  /** Undefined for the one that relays write to. */
+  /** Undefined for the socket that relays write to. */
   readonly interface: string | undefined;
-  /** The network that bytes are counted for which do not say more. */
+  /** The network whose counters take bytes that belong to no other. */
   readonly status: NetworkStatus;
 };
 
-/** What answering stands on. */
+/** What answering needs. */
 export type AnswerDeps = {
   readonly statuses: ReadonlyMap<Network, NetworkStatus>;
   readonly book: AddressBook;
@@ -36,7 +36,7 @@ export type AnswerDeps = {
 /** Core's decision of one kind. */
 export type DecisionOf<K extends DhcpDecision["kind"]> = Extract<DhcpDecision, { kind: K }>;
 
-/** A message that is to be answered. */
+/** A message to answer. */
 export type Asked = {
   readonly listener: DhcpListener;
   readonly status: NetworkStatus;
@@ -44,5 +44,5 @@ export type Asked = {
   readonly mac: Mac | undefined;
   readonly from: Peer;
 };
-/** What was sent, between whom and when. */
+/** What was sent, between which addresses and when. */
 export type Sent = SentBetween & { readonly atMs: number; readonly bytes: Uint8Array };

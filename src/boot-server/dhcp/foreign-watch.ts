@@ -18,16 +18,16 @@ import { strandedByNextServer } from "../../core/network/next-server.ts";
 import type { Clock, Log } from "../../core/ports.ts";
 import { openUdpSocket } from "../socket/device-socket.ts";
 
-/** Another DHCP server, for operators; its hardware address where it is on the wire itself. */
+/** Another DHCP server, for operators; with its MAC address if it is on the same wire. */
 export type ForeignNamed = ForeignServer & { readonly mac?: string };
 
-/** Listens for other DHCP servers on a wire, and says whether the network is served. */
+/** Listens for other DHCP servers on a wire, and decides whether the network is served. */
 export type ForeignWatcher = AsyncDisposable & {
   readonly served: () => boolean;
   readonly foreign: () => ForeignNamed | undefined;
 };
 
-/** Who asks in our probes: locally administered, always the same, so that no pool is emptied by them. */
+/** The client of our probes: locally administered, always the same, so that probes do not exhaust a pool. */
 const probeMac = macToBytes("02:00:5e:b1:00:fe" as Mac);
 
 /** Starts to listen on a local network's interface; resolves when it is known whether the network is served now. */
@@ -40,7 +40,7 @@ export async function watchForeignServers(deps: {
 }): Promise<ForeignWatcher> {
   const { network, ours, clock, log } = deps;
   const allowed = network.mode !== "full" || network.allowForeignDhcp;
-  // Servers answer a client, so this is a client's port.
+  // Servers reply to a client, so this is a client's port.
   const socket = await openUdpSocket({ interface: network.interface, port: 68 });
   const settled = Promise.withResolvers<void>();
   let timer: NodeJS.Timeout | undefined;
@@ -54,7 +54,7 @@ export async function watchForeignServers(deps: {
     if (wakeAtMs !== undefined) timer = setTimeout(tell, Math.max(1, wakeAtMs - clock.nowMs()), { kind: "woken" });
     if (state.kind !== "probing") settled.resolve();
     if (state.kind === "serving" && before.kind === "stopped")
-      log("info", "the other DHCP server is gone: the network is served", { network: network.name });
+      log("info", "the other DHCP server is gone; the network is served again", { network: network.name });
   };
   const tell = (event: Parameters<typeof stepForeignWatch>[1]): void => {
     const before = step.state;
@@ -64,7 +64,7 @@ export async function watchForeignServers(deps: {
   const send = (packet: DhcpPacket): void =>
     socket.send(writeDhcp(packet), 67, "255.255.255.255", (error) => {
       if (error !== null)
-        log("warn", "probe for other DHCP servers not sent", { network: network.name, error: error.message });
+        log("warn", "sending a probe for other DHCP servers failed", { network: network.name, error: error.message });
     });
 
   socket.on("message", (bytes, from) => {
@@ -81,12 +81,12 @@ export async function watchForeignServers(deps: {
     const stranded = dhcpMessageType === "nak" ? undefined : strandedByNextServer(network, result.packet.siaddr, ours);
     if (stranded !== undefined) log("warn", stranded.message, { network: network.name, next: stranded.next });
     name(serverIdentifier, from.address).catch((error: unknown) =>
-      log("error", "another DHCP server could not be named", { error: String(error) }),
+      log("error", "recording another DHCP server failed", { error: String(error) }),
     );
   });
   socket.on("error", (error) => log("error", "DHCP watch failed", { network: network.name, error: error.message }));
 
-  /** By making the kernel ask ARP for it: a datagram to the discard port. */
+  /** Makes the kernel resolve its MAC address by sending a datagram to the discard port. */
   async function name(server: Ipv4, from: string): Promise<void> {
     socket.send(new Uint8Array(), 9, from);
     for (let tries = 0; tries < 10 && mac === undefined; tries += 1) {
@@ -94,9 +94,9 @@ export async function watchForeignServers(deps: {
       mac = hardwareAddress(await readFile("/proc/net/arp", "utf8"), from);
     }
     const facts = { network: network.name, interface: network.interface, server: formatIpv4(server), from, mac };
-    if (network.mode !== "full") log("info", "the DHCP server that leases the addresses", facts);
-    else if (allowed) log("warn", "another DHCP server is on this network, which is allowed", facts);
-    else log("error", "another DHCP server is on this network: it is not served", { ...facts, next: remedy });
+    if (network.mode !== "full") log("info", "found the DHCP server that leases the addresses", facts);
+    else if (allowed) log("warn", "another DHCP server is on this network, as the configuration allows", facts);
+    else log("error", "the network is not served, because another DHCP server is on it", { ...facts, next: remedy });
   }
 
   runStep(step.state);
@@ -120,7 +120,7 @@ export async function watchForeignServers(deps: {
 export const remedy =
   "stop that server, or set mode: proxy to work beside it, or allowForeignDhcp: true for this network";
 
-/** From /proc/net/arp: a title, then `ADDRESS TYPE FLAGS MAC MASK DEVICE` a line. */
+/** Reads /proc/net/arp: a title line, then lines `ADDRESS TYPE FLAGS MAC MASK DEVICE`. */
 function hardwareAddress(table: string, address: string): string | undefined {
   for (const line of table.split("\n")) {
     const [of, , , mac] = line.split(/\s+/);

@@ -7,17 +7,17 @@ import type { LocalHistory, LocalTry } from "../../core/pxe/local-boot/choose.ts
 import { isAbout, learnFrom, lessonDocument, lessonsOf, type Model } from "../../core/pxe/local-boot/lesson.ts";
 import { type LocalClient, methodsOf } from "../../core/pxe/local-boot/methods.ts";
 
-/** NICs whose last attempt is remembered; the oldest are forgotten. */
+/** Number of NICs whose last attempt is remembered; the oldest are forgotten. */
 const attemptLimit = 65_536;
 
-/** Remembers how machines were sent to their disks, and has the MDB learn from those that then come up. */
+/** Remembers how machines were sent to their disks, and lets the MDB learn from those that come up. */
 export type LocalBoots = Disposable & {
-  /** What is known of a NIC, and of its machine's model if there is a record of it. */
+  /** What is known of a NIC, and of its machine's model if it has a record. */
   readonly historyOf: (mac: Mac, machine: Machine | undefined) => LocalHistory;
   readonly keep: (mac: Mac, local: LocalTry) => void;
 };
 
-/** Opens an empty memory; the lessons are the Store's. */
+/** Opens an empty memory; the Store keeps the lessons. */
 export function openLocalBoots(deps: { readonly store: Store; readonly clock: Clock; readonly log: Log }): LocalBoots {
   const { store, clock, log } = deps;
   const attempts = new Map<string, LocalTry>();
@@ -30,14 +30,14 @@ export function openLocalBoots(deps: { readonly store: Store; readonly clock: Cl
     const before = lessonsOf(store).find((lesson) => isAbout(lesson, model, client));
     const after = learnFrom(before, { model, client, attempt }, clock.nowMs());
     if (after === before) return;
-    log("info", "learned how a model leaves for its disk", { ...model, client, method: attempt.method });
+    log("info", "learned how to make a model boot its disk", { ...model, client, method: attempt.method });
     store
       .putDocument(lessonDocument(after))
-      .catch((error: unknown) => log("error", "a lesson was not written", { error: String(error) }));
+      .catch((error: unknown) => log("error", "recording a lesson failed", { error: String(error) }));
   }
 
   const unwatch = store.watch(({ machine, event }) => {
-    // Only its own system polls as a sub: the machine left the network and got to its disk.
+    // Only the installed system runs an agent that polls: the machine left the network and booted its disk.
     if (event.kind !== "subSeen" || machine.state !== "healthy") return;
     for (const mac of machine.macs) {
       for (const client of clients) {
@@ -62,7 +62,7 @@ export function openLocalBoots(deps: { readonly store: Store; readonly clock: Cl
       const key = keyOf(mac, local.client);
       const before = attempts.get(key)?.attempt;
       if (before !== undefined && local.attempt.failed.length > before.failed.length)
-        log("warn", "a machine came back instead of booting its disk; another method is tried", {
+        log("warn", "a machine came back instead of booting its disk; trying another method", {
           ...{ mac, client: local.client, failed: before.method, method: local.attempt.method },
         });
       putNewest(attempts, [key, local], attemptLimit);
@@ -71,10 +71,10 @@ export function openLocalBoots(deps: { readonly store: Store; readonly clock: Cl
   };
 }
 
-/** What of a record tells the model. */
+/** The part of a record that identifies the model. */
 type ModelFacts = Pick<Machine, "smbios" | "firmware">;
 
-/** A board that does not say what it is teaches nothing about others. */
+/** A board that does not identify itself teaches nothing about others. */
 function modelOf({ smbios, firmware }: ModelFacts): Model | undefined {
   if (smbios === undefined || firmware === undefined || smbios.product === "") return undefined;
   return { vendor: smbios.vendor, product: smbios.product, firmware };

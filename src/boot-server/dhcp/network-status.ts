@@ -8,35 +8,35 @@ import type { Clock, Log, Store } from "../../core/ports.ts";
 import type { AddressBook } from "./address-book.ts";
 import { type ForeignNamed, type ForeignWatcher, remedy } from "./foreign-watch.ts";
 
-/** What has happened on a network since the start, for whoever operates it. */
+/** What has happened on a network since the start, for operators. */
 export type NetworkStatus = {
   readonly network: Network;
   received: number;
   answered: number;
   /** Answers by kind (core/pxe/answer.ts). */
   readonly answers: Map<string, number>;
-  /** Messages that got no answer, by why; and bytes that were no message, by what was wrong with them. */
+  /** Unanswered messages, by reason; and bytes that were not a message, by fault. */
   readonly unanswered: Map<string, number>;
   readonly malformed: Map<string, number>;
   exhausted?: Exhaustion;
   newcomers?: Newcomers;
   receiveBufferBytes: number;
-  /** Who else leases addresses there; absent where relay agents bring the requests. */
+  /** Other servers that lease addresses there; absent for relayed networks. */
   watcher?: ForeignWatcher;
 };
 
-/** A network on which nothing has happened yet. */
+/** The status of a network on which nothing has happened yet. */
 export function newNetworkStatus(network: Network): NetworkStatus {
   const counts = { answers: new Map(), unanswered: new Map(), malformed: new Map() };
   return { network, received: 0, answered: 0, ...counts, receiveBufferBytes: 0 };
 }
 
-/** One more of a kind. */
+/** Counts one more of a kind. */
 export function count(counts: Map<string, number>, kind: string): void {
   counts.set(kind, (counts.get(kind) ?? 0) + 1);
 }
 
-/** Whether a machine that nobody knows is taken in; said once a minute when it is not. */
+/** Whether an unknown machine gets a record; a refusal is logged once a minute. */
 export function admitsNewcomer(
   status: NetworkStatus,
   deps: { readonly store: Store; readonly clock: Clock; readonly log: Log; readonly maxMachines: number },
@@ -53,33 +53,37 @@ export function admitsNewcomer(
   const [setting, value] =
     outcome === "tooManyMachines" ? ["maxMachines", maxMachines] : ["maxNewMachinesPerMinute", perMinute];
   if (say)
-    deps.log("warn", "too many new machines: those beyond the limit are not answered; known ones are", {
+    deps.log("warn", "limit of new machines reached; further unknown machines are ignored, known ones are answered", {
       ...{ network: name, [setting]: value, refused: before.refused + 1 },
-      next: `if they are real, raise ${setting}; if not, find who invents hardware addresses on that wire`,
+      next: `if the machines are real, raise ${setting}; otherwise find the host that sends invented MAC addresses on that wire`,
     });
   return false;
 }
 
-/** A request went without an address: counted, and said once per interval. */
+/** Records a request that got no address: counted, and logged once per interval. */
 export function notePoolExhausted(status: NetworkStatus, size: number, deps: { clock: Clock; log: Log }): void {
   const nowMs = deps.clock.nowMs();
   const { exhaustion, say } = noteRefused(status.exhausted, nowMs);
   status.exhausted = exhaustion;
   if (!say) return;
-  deps.log("warn", "address pool exhausted: machines wait for an address", {
+  deps.log("warn", "address pool exhausted; machines wait for an address", {
     ...{ network: status.network.name, addresses: size, refused: exhaustion.refused },
     forSeconds: Math.round((nowMs - exhaustion.sinceMs) / 1000),
-    next: "enlarge temporaryPool; birther networks shows who holds it; addresses return an hour after a machine vanished",
+    next: "enlarge temporaryPool; birther networks lists the leases; addresses return an hour after a machine vanished",
   });
 }
 
-/** A new client got an address: a pool that was exhausted is so no longer. */
+/** Records that a new client got an address, which ends the exhaustion of a pool. */
 export function notePoolServes(status: NetworkStatus, deps: { clock: Clock; log: Log }): void {
   const { exhausted, network } = status;
   if (exhausted === undefined) return;
   delete status.exhausted;
   const forSeconds = Math.round((deps.clock.nowMs() - exhausted.sinceMs) / 1000);
-  deps.log("info", "address pool serves again", { network: network.name, refused: exhausted.refused, forSeconds });
+  deps.log("info", "address pool has free addresses again", {
+    network: network.name,
+    refused: exhausted.refused,
+    forSeconds,
+  });
 }
 
 /** The view of a network for operators. */
@@ -112,7 +116,7 @@ export function viewNetworkStatus(status: NetworkStatus, book: AddressBook): Net
   };
 }
 
-/** Whether requests are answered, as far as other DHCP servers have a say in it. */
+/** Whether requests are answered, as far as other DHCP servers affect it. */
 export function isServed(status: NetworkStatus): boolean {
   return status.watcher?.served() ?? true;
 }

@@ -5,26 +5,33 @@ import type { Clock, Log, Store } from "../../core/ports.ts";
 
 type Sum = { requests: number; responses: number; lastAtMs: number; readonly sinceMs: number };
 
-/** Counts PXE requests that tell nothing new, so that a machine that asks a hundred times is not written down as often. */
+/** Counts repeated PXE requests without news, so that a machine that asks a hundred times causes few writes. */
 export type RequestTally = AsyncDisposable & {
-  /** False for one that is to be written down at once: it tells more than that the machine asked again. */
+  /** Returns false for a request to record at once, because it contains more than a repetition. */
   readonly counts: (machine: Machine, asked: PxeAsked) => boolean;
 };
 
-/** How often sums are written while some are due, and how many at once: what a burst has left must not hold up the packets. */
+/**
+ * Interval at which due sums are written, and their number per write: the remainder of a burst must not delay packets.
+ */
 const tickMs = 50;
 const writtenAtOnce = 200;
-/** After each writing it rests nine times as long: while the database is busy with machines never seen before, counts can wait. */
+/**
+ * After each write it rests nine times as long, because counts can wait while the database is busy with new machines.
+ */
 const restTimes = 9;
 
-/** Opens a tally over a store. Its sums are written after `countedMs`, later while the database is busy, and the last ones when it is disposed of. */
+/**
+ * Opens a tally over a store. Its sums are written after `countedMs`, later while the database is busy; the last ones
+ * when it is disposed.
+ */
 export function openRequestTally(deps: {
   readonly store: Pick<Store, "get" | "apply">;
   readonly clock: Clock;
   readonly log: Log;
 }): RequestTally {
   const { store, clock, log } = deps;
-  /** At most one for each machine, the one that is due first at the head. */
+  /** At most one for each machine; the first is due first. */
   const sums = new Map<MachineId, Sum>();
   let writing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -32,7 +39,7 @@ export function openRequestTally(deps: {
   let isOver = false;
 
   const write = async (id: MachineId, { requests, responses, lastAtMs }: Sum): Promise<number> => {
-    // A record that was merged into another has no counts any more.
+    // A record that was absorbed by another has no counts any more.
     if (store.get(id) === undefined) return 0;
     try {
       await store.apply({ kind: "pxeAskedAgain", id, requests, responses, lastAtMs });
@@ -49,8 +56,7 @@ export function openRequestTally(deps: {
       due.push(write(id, sum));
     }
     const lost = (await Promise.all(due)).reduce((whole, one) => whole + one, 0);
-    if (lost > 0)
-      log("error", "PXE requests are missing in the counts, because they could not be written", { requests: lost });
+    if (lost > 0) log("error", "writing counts of PXE requests failed; they are lost", { requests: lost });
   };
   const tick = () => {
     timer = undefined;
@@ -62,7 +68,10 @@ export function openRequestTally(deps: {
       plan();
     });
   };
-  /** For when the first sum is due. Not while others are being written: what waits for a slow database waits here, as a sum. */
+  /**
+   * Schedules the first due sum. Not while others are being written: while a database is slow, requests wait here as a
+   * sum.
+   */
   const plan = () => {
     if (timer !== undefined || writing !== undefined || isOver) return;
     const [first] = sums.values();

@@ -5,14 +5,14 @@ import type { Mac } from "../../core/net/mac.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
 import { openRequestTally } from "./request-tally.ts";
 
-/** Machines whose first record is being written; more are left to their next attempt, 4 s later. */
+/** Limit of machines whose first record is being written; further ones are left to their next attempt, 4 s later. */
 const waitingLimit = 4096;
 
-/** Brings what DHCP sees of machines onto their records. Disposing of it writes what was only counted. */
+/** Writes what DHCP sees of machines to their records. Disposing writes the pending counts. */
 export type SeenRequests = AsyncDisposable & {
   /**
-   * Begins to write what a client may rely on once it hears the answer. What is returned must come true before: whether
-   * it was accepted and is durable. Nothing is returned where nothing has to be waited for.
+   * Starts to write what a client may rely on once it has its answer. The returned promise, whether it was accepted and
+   * is durable, must be true before answering. Returns nothing if nothing has to be waited for.
    */
   readonly before: (answer: {
     readonly type: MessageType | undefined;
@@ -20,7 +20,7 @@ export type SeenRequests = AsyncDisposable & {
     readonly machine: Machine | undefined;
     readonly seen: PxeAsked | undefined;
   }) => Promise<boolean> | undefined;
-  /** The rest of what was seen of a known machine, when it was answered. */
+  /** Records the rest of what was seen of a known machine, after it was answered. */
   readonly after: (machine: Machine, seen: PxeAsked) => Promise<unknown> | undefined;
 };
 
@@ -32,10 +32,10 @@ export function openSeenRequests(deps: {
 }): SeenRequests {
   const { store, log } = deps;
   const tally = openRequestTally(deps);
-  /** What is being written of machines, and whether it was accepted. */
+  /** Pending writes of machines, and whether each was accepted. */
   const writing = new Map<Mac, Promise<boolean>>();
 
-  /** Begins to write what is new to a record; resolves with whether it was accepted and is durable. Never rejects. */
+  /** Starts to write new facts to a record; resolves with whether they were accepted and are durable. Never rejects. */
   function record(seen: PxeAsked): Promise<boolean> {
     if (writing.size >= waitingLimit) return Promise.resolve(false);
     const written = writeDown(seen).finally(() => {
@@ -57,7 +57,7 @@ export function openSeenRequests(deps: {
     return false;
   }
 
-  /** The store decides in memory at once, and only then writes (core/ports.ts). */
+  /** The store decides in memory at once, and writes only then (core/ports.ts). */
   function isInMemory({ mac, address }: PxeAsked): boolean {
     const machine = store.byMac(mac);
     return machine !== undefined && (address === undefined || machine.temporaryAddress === address);
@@ -67,7 +67,7 @@ export function openSeenRequests(deps: {
     before: ({ type, mac, machine, seen }) => {
       if (seen !== undefined && isNewTo(machine, seen)) {
         const written = record(seen);
-        // An offer may be sooner than the disk: it promises nothing but what the address book keeps.
+        // An offer may precede the write, because it promises only what the address book keeps.
         if (type !== "offer" || !isInMemory(seen)) return written;
       }
       return type === "ack" && mac !== undefined ? writing.get(mac) : undefined;
@@ -77,7 +77,7 @@ export function openSeenRequests(deps: {
   };
 }
 
-/** Whether a request brings a machine that has no record, or an address that its record does not have. */
+/** Whether a request comes from a machine without a record, or has an address that its record lacks. */
 function isNewTo(machine: Machine | undefined, { address }: PxeAsked): boolean {
   return machine === undefined || (address !== undefined && address !== machine.temporaryAddress);
 }

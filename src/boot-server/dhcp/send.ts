@@ -9,22 +9,22 @@ import type { FrameSender } from "../socket/frame-sender.ts";
 import type { Peer } from "../socket/mmsghdr.ts";
 import type { DhcpSocket } from "./socket.ts";
 
-/** What answers leave by. */
+/** What sends answers. */
 export type DhcpSender = {
   readonly socket: DhcpSocket;
-  /** For clients that answer no ARP yet; not on the relays' socket, nor where it is not allowed. */
+  /** For clients that do not answer ARP yet; not on the relays' socket, nor without permission. */
   readonly frames?: FrameSender;
-  /** Where the socket is: our address, and 67, or 4011 where PXE clients ask a boot server that leases no addresses. */
+  /** The socket's address and port: 67, or 4011 for PXE clients that ask a boot server without leases. */
   readonly place: { readonly address: Ipv4; readonly port: 67 | 4011 };
 };
 
-/** From where to where a reply went. */
+/** Source and destination of a reply. */
 export type SentBetween = {
   readonly source: { readonly address: Ipv4; readonly port: number };
   readonly destination: { readonly address: Ipv4; readonly port: number };
 };
 
-/** Sends the bytes of a reply where it is to go. */
+/** Sends the bytes of a reply to its destination. */
 export function sendReply(
   sender: DhcpSender,
   of: {
@@ -48,14 +48,14 @@ export function sendReply(
 }
 
 /**
- * Where a datagram socket can send to. A client without its address answers no ARP, so what cannot be sent to its
- * hardware address is broadcast: EDK2, iPXE and the systems we know take it (netboot.md §5; Q14).
+ * The destination for a datagram socket. A client without its address answers no ARP, so a reply that cannot be sent to
+ * its MAC address is broadcast: EDK2, iPXE and the systems we know accept that (netboot.md §5; Q14).
  */
 function reachableAddress(destination: Destination): Ipv4 {
   return destination.kind === "relay" || destination.kind === "client" ? destination.address : broadcastAddress;
 }
 
-/** Tells a client that its wire has no IPv6 router, where we are on that wire. */
+/** Tells a client that its wire has no IPv6 router, if we are on that wire. */
 export function tellNoRouter({ frames }: DhcpSender, mac: Mac | undefined): void {
   if (frames !== undefined && mac !== undefined) frames.send(noRouterAdvertisement(frames.mac, mac), mac);
 }

@@ -20,8 +20,8 @@ import { openDhcpSocket } from "./socket.ts";
 export type DhcpServer = AsyncDisposable & { readonly networks: () => readonly NetworkView[] };
 
 /**
- * Answers DHCP and PXE on these networks until it is disposed of: by a socket bound to each local network's interface,
- * and by one on each address that relay agents write to.
+ * Answers DHCP and PXE on these networks until disposed: with a socket bound to each local network's interface, and one
+ * on each address that relay agents write to.
  */
 export async function startDhcpServer(deps: {
   readonly networks: readonly Network[];
@@ -29,7 +29,7 @@ export async function startDhcpServer(deps: {
   readonly store: Store;
   readonly packets: PacketLog;
   readonly localBoots?: LocalBoots;
-  /** Unknown machines are taken in up to so many records. */
+  /** Limit of records at which unknown machines are ignored. */
   readonly maxMachines: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -40,7 +40,7 @@ export async function startDhcpServer(deps: {
   );
   const book = openAddressBook(deps);
   await using sockets = new AsyncDisposableStack();
-  // Disposed of after the sockets: then nothing more is seen.
+  // Disposed of after the sockets, when nothing more is received.
   const seenRequests = sockets.use(openSeenRequests(deps));
   const receive = dhcpAnswers({ ...deps, statuses, book, seenRequests });
   let bufferGranted = true;
@@ -62,7 +62,7 @@ export async function startDhcpServer(deps: {
     status.receiveBufferBytes = socket.receiveBufferBytes;
     if (status.receiveBufferBytes < receiveBufferBytes) {
       bufferGranted = false;
-      log("warn", "the kernel gives DHCP a smaller receive buffer than asked", {
+      log("warn", "the kernel limits DHCP's receive buffer to less than requested", {
         ...{ network: name, bytes: status.receiveBufferBytes, asked: receiveBufferBytes },
       });
     }
@@ -72,7 +72,7 @@ export async function startDhcpServer(deps: {
       ...{ socket, interface: device, place: { address, port }, status },
       ...(frames === undefined ? {} : { frames }),
     };
-    log("info", "DHCP server listens", { network: name, ...where, port, mode: network.mode, nursery });
+    log("info", "DHCP server listening", { network: name, ...where, port, mode: network.mode, nursery });
   };
 
   const ours = new Set(networks.flatMap(serverAddresses));
@@ -85,8 +85,8 @@ export async function startDhcpServer(deps: {
         await watchForeignServers({ ...deps, network: { ...network, interface: device }, ours }),
       );
     } catch (error) {
-      // A DHCP client of this computer may have port 68 to itself.
-      log("warn", "other DHCP servers cannot be looked for", { network: network.name, error: String(error) });
+      // A DHCP client of this computer may use port 68 exclusively.
+      log("warn", "searching for other DHCP servers failed", { network: network.name, error: String(error) });
     }
   };
   await Promise.all([...statuses.values()].map(watch));
@@ -94,7 +94,7 @@ export async function startDhcpServer(deps: {
   const relayed = new Set<number>();
   for (const status of statuses.values()) {
     const { interface: device, serverAddress } = status.network;
-    // Relayed networks with one server address share its socket.
+    // Relayed networks with the same server address share its socket.
     if (device === undefined && relayed.has(serverAddress)) continue;
     if (device === undefined) relayed.add(serverAddress);
     listen(status);

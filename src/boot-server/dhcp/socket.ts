@@ -3,24 +3,26 @@ import { openBatchingSocket } from "../socket/batching-socket.ts";
 import { addressOf, cannotOpen, configureFor, type DeviceAddress } from "../socket/device-socket.ts";
 import type { Peer } from "../socket/mmsghdr.ts";
 
-/** More than an Ethernet frame of usual length carries; what is longer is cut off. */
+/** More than an Ethernet frame of usual length carries; longer datagrams are cut off. */
 const datagramBytes = 4096;
 
-/** A socket of a place that DHCP is heard by and answered from, many datagrams with each system call. */
+/** A socket that receives and answers DHCP, many datagrams per system call. */
 export type DhcpSocket = AsyncDisposable & {
   readonly receiveBufferBytes: number;
-  /** Sends before this turn of the event loop ends; `refused` is told errno's name if the kernel does not take it. */
+  /**
+   * Sends before this turn of the event loop ends; `refused` receives errno's name if the kernel does not accept it.
+   */
   readonly send: (bytes: Uint8Array, to: Peer, refused: (why: string) => void) => void;
 };
 
-/** Opens one; what is needed for it and what it throws is as with `openUdpSocket`. `heard` may keep the bytes. */
+/** Opens one; requirements and errors as with `openUdpSocket`. The listener may keep the bytes. */
 export function openDhcpSocket(place: DeviceAddress, received: (bytes: Uint8Array, from: Peer) => void): DhcpSocket {
   try {
     const socket = openBatchingSocket({
       place: { address: addressOf(place), port: place.port },
       configure: configureFor(place),
       ...{ datagramBytes, message: { pieces: 1, scratchBytes: largestMessage } },
-      // From the pool of Buffers: an array of its own for each datagram costs four times as much.
+      // Copied from the pool of Buffers, because an array of its own for each datagram costs four times as much.
       received: (bytes, from) => received(Buffer.from(bytes), from),
     });
     return {

@@ -5,7 +5,7 @@ import { bootDiskType, bootDiskWith, makeBootDisk } from "../../core/pxe/script/
 import type { WriteBootScript } from "./script-handler.ts";
 import type { HttpHandler } from "./server.ts";
 
-/** Answers `/boot/MAC.img`: the disk that UEFI HTTP boot starts under Secure Boot, with the script of that machine on it. */
+/** Answers `/boot/MAC.img`: the disk that UEFI HTTP boot starts under Secure Boot, with the machine's script on it. */
 export function bootDiskHandler(deps: {
   readonly shim: Uint8Array;
   readonly grub: Uint8Array;
@@ -20,7 +20,7 @@ export function bootDiskHandler(deps: {
   const headers = { "content-type": bootDiskType, "content-length": disk.disk.length, "cache-control": "no-store" };
 
   async function answer(mac: Mac, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // EDK2 asks for the size first; a token is made for who fetches.
+    // EDK2 asks for the size first; a token is issued only for the download.
     if (request.method === "HEAD") {
       response.writeHead(200, headers).end();
       return;
@@ -38,7 +38,9 @@ export function bootDiskHandler(deps: {
       const durationMs = Math.round(performance.now() - startedMs);
       store
         .apply({ kind: "phaseSeen", id: machine.id, phase: "kernelSent", detail: "kernel and initramfs", durationMs })
-        .catch((error: unknown) => log("error", "phase not recorded", { machine: machine.id, error: String(error) }));
+        .catch((error: unknown) =>
+          log("error", "recording a phase failed", { machine: machine.id, error: String(error) }),
+        );
     });
     for (const piece of bootDiskWith(disk, script)) response.write(piece);
     response.end();
@@ -48,7 +50,7 @@ export function bootDiskHandler(deps: {
     const mac = parseMac(/^\/boot\/([0-9a-fA-F-]{17})\.img$/.exec(path)?.[1] ?? "");
     if (mac === undefined || (request.method !== "GET" && request.method !== "HEAD")) return false;
     answer(mac, request, response).catch((error: unknown) => {
-      log("error", "boot disk failed", { mac, error: String(error) });
+      log("error", "making a boot disk failed", { mac, error: String(error) });
       response.destroy();
     });
     return true;

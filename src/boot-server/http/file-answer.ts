@@ -1,7 +1,7 @@
 /** A file in memory, ready to be served. */
 export type ServedFile = { readonly bytes: Uint8Array; readonly etag: string; readonly contentType: string };
 
-/** The request headers that a file's answer hangs on, by their lower-case names. */
+/** The request headers that affect a file's answer, by their lower-case names. */
 export type FileHeaders = {
   readonly range?: string | undefined;
   readonly "if-range"?: string | undefined;
@@ -9,7 +9,7 @@ export type FileHeaders = {
   readonly "if-none-match"?: string | undefined;
 };
 
-/** An answer as a value: which bytes of the file (from, up to but not including to) go with which status and headers. */
+/** An answer as a value: the bytes of the file (from, up to but not including to), status and headers. */
 export type FileAnswer = {
   readonly status: 200 | 206 | 304 | 412 | 416;
   readonly headers: { readonly [name: string]: string | number };
@@ -17,7 +17,10 @@ export type FileAnswer = {
   readonly to: number;
 };
 
-/** Decides how a GET or HEAD of a file is answered (RFC 9110 §13, §14). UEFI HTTP boot resumes with Range and If-Match (netboot.md §1.7). */
+/**
+ * Decides how to answer a GET or HEAD of a file (RFC 9110 §13, §14). UEFI HTTP boot resumes with Range and If-Match
+ * (netboot.md §1.7).
+ */
 export function planFileAnswer(file: ServedFile, headers: FileHeaders): FileAnswer {
   const { bytes, etag, contentType } = file;
   const common = { etag, "accept-ranges": "bytes", "content-type": contentType };
@@ -46,7 +49,7 @@ export function planFileAnswer(file: ServedFile, headers: FileHeaders): FileAnsw
   return { status: 206, headers: partial, ...range };
 }
 
-/** One range of bytes; undefined for what may be ignored: other units, several ranges, nonsense (RFC 9110 §14.2). */
+/** One range of bytes; undefined for ranges to ignore: other units, several ranges, invalid ones (RFC 9110 §14.2). */
 function readRange(text: string, length: number): { from: number; to: number } | "unsatisfiable" | undefined {
   const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(text.trim());
   const [first, last] = [match?.[1] ?? "", match?.[2] ?? ""];

@@ -17,7 +17,7 @@ import {
 import type { LocalBoots } from "../dhcp/local-boots.ts";
 import type { HttpHandler } from "./server.ts";
 
-/** How each loader is told: iPXE, and under Secure Boot GRUB, by TFTP or on a disk. */
+/** The script format of each loader: iPXE, and under Secure Boot GRUB, by TFTP or on a disk. */
 const writers = {
   ipxe: {
     ...{ install: writeInstallScript, local: writeLocalScript, wait: writeWaitScript },
@@ -31,15 +31,15 @@ const writers = {
 } as const;
 type Loader = keyof typeof writers;
 
-/** Writes the script made for a machine, with a fresh token where it is to be installed; undefined for one we do not know. */
+/** Writes the script for a machine, with a new token if it is to be installed; undefined for an unknown machine. */
 export type WriteBootScript = (
   mac: Mac,
   loader: Loader,
-  /** Where the script came from, and the address of who fetches it, where that is known. */
+  /** Where the client fetched the script, and its address, if known. */
   fetched: { readonly scriptUri: string; readonly clientAddress?: string | undefined },
 ) => Promise<string | undefined>;
 
-/** What writes boot scripts, whichever way they are fetched. */
+/** Writes boot scripts, however they are fetched. */
 export function bootScriptWriter(deps: {
   readonly networks: readonly Network[];
   readonly ports: ServerPorts;
@@ -55,7 +55,7 @@ export function bootScriptWriter(deps: {
     const network = networks.find((candidate) => candidate.name === machine?.network);
     if (machine === undefined || network === undefined) return undefined;
     const write = writers[loader];
-    // So that what it fetches next is known to be its.
+    // So that its next downloads are attributed to it.
     if (network.mode === "proxy" && clientAddress !== undefined && clientAddress !== machine.temporaryAddress)
       await store.apply({ kind: "addressSeen", id: machine.id, address: clientAddress });
     let plan: ScriptPlan = planScript(machine, network, { mac, leased: clientAddress });
@@ -68,7 +68,8 @@ export function bootScriptWriter(deps: {
     }
     if (plan.kind === "wait") text = write.wait(plan, scriptUri);
     log("info", "boot script sent", { machine: machine.id, loader, script: plan.kind });
-    // What was never sent a loader (a ROM that already is iPXE, firmware that is sent a disk) has this for one.
+    // For a machine that got no loader (a ROM that already is iPXE, firmware that gets a disk) the script is the loader
+    // phase.
     if (plan.kind !== "local" && machine.phase === "offered")
       await store.apply({
         ...{ kind: "phaseSeen", id: machine.id, phase: "loaderSent" },
@@ -88,7 +89,7 @@ export function bootScriptHandler({ write, log }: { readonly write: WriteBootScr
       clientAddress: request.socket.remoteAddress,
     });
     if (body === undefined) {
-      // iPXE then gives up and the firmware goes on to its next entry.
+      // iPXE then stops and the firmware continues with its next entry.
       response.writeHead(404, { "content-type": "text/plain" }).end("no such machine\n");
       return;
     }
@@ -104,14 +105,14 @@ export function bootScriptHandler({ write, log }: { readonly write: WriteBootScr
     const mac = parseMac(/^\/boot\/([0-9a-fA-F:%-]{12,35})\.ipxe$/.exec(path)?.[1]?.replace(/%3a/gi, ":") ?? "");
     if (mac === undefined || request.method !== "GET") return false;
     answer(mac, request, response).catch((error: unknown) => {
-      log("error", "boot script failed", { mac, error: String(error) });
+      log("error", "making a boot script failed", { mac, error: String(error) });
       if (!response.headersSent) response.writeHead(500).end();
     });
     return true;
   };
 }
 
-/** Makes `boot/MAC.grub` for those who ask by TFTP: Debian's signed GRUB speaks nothing else (docs/deviations.md). */
+/** Makes `boot/MAC.grub` for TFTP requests: Debian's signed GRUB supports nothing else (docs/deviations.md). */
 export function grubScriptMaker(write: WriteBootScript): (name: string) => Promise<Uint8Array | undefined> | undefined {
   return (name) => {
     const mac = parseMac(/^boot\/([0-9a-fA-F:-]{12,17})\.grub$/.exec(name)?.[1] ?? "");
@@ -122,7 +123,7 @@ export function grubScriptMaker(write: WriteBootScript): (name: string) => Promi
   };
 }
 
-/** Where the client reached us: the one address that is known to work for it. */
+/** The address at which the client reached us: the only one known to work for it. */
 function ownUri(request: IncomingMessage): string {
   return `http://${request.socket.localAddress}:${request.socket.localPort}${request.url}`;
 }

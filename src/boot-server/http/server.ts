@@ -9,51 +9,57 @@ import { bindHttpDescriptor } from "../socket/http-descriptor.ts";
 import { planFileAnswer, type ServedFile } from "./file-answer.ts";
 import { pathOf } from "./request-path.ts";
 
-/** Handles a request that is none of a file's; false lets the next one try. */
+/** Handles a request that is not for a file; false lets the next handler try. */
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse, path: string) => boolean;
 
-/** What became of a file that was asked for. */
+/** The result of a request for a file. */
 export type FileSent = { readonly clientAddress: string; readonly path: string; readonly durationMs: number };
 
-/** Decides who may have a file now; who may not is answered 503 with Retry-After. */
+/** Decides whether a client may have a file now; otherwise it gets 503 with Retry-After. */
 export type UplinkQueue = {
   readonly admit: (asked: {
     readonly clientAddress: string;
     readonly userAgent: string | undefined;
     readonly path: string;
   }) => { readonly kind: "admitted" } | { readonly kind: "wait"; readonly retryAfterSeconds: number };
-  /** So many bytes of a file were sent, whole or not. */
+  /** This number of bytes of a file was sent, complete or not. */
   readonly sent: (sent: { readonly clientAddress: string; readonly path: string; readonly bytes: number }) => void;
 };
 
 export type HttpServer = AsyncDisposable & { readonly port: number };
 
-/** An idle connection is kept for so long: UEFI HTTP boot fails where it is closed after each answer (netboot.md §1.7). */
+/**
+ * Idle time after which a connection is closed: UEFI HTTP boot fails if it is closed after each answer (netboot.md
+ * §1.7).
+ */
 const keepAliveMs = 30_000;
 
-/** A client that neither reads nor writes for so long is gone. */
+/** A client that neither reads nor writes for this time is gone. */
 const stalledMs = 120_000;
 
-/** Machines of many racks may connect at the same moment; the kernel takes no more than net.core.somaxconn. */
+/** Machines of many racks may connect at the same moment; the kernel limits the backlog to net.core.somaxconn. */
 const backlog = 4096;
 
-/** Connections at once on an address. A slow client costs a socket and its kernel buffer: files are sent from one memory. */
+/**
+ * Concurrent connections on an address. A slow client costs a socket and its kernel buffer, because files are sent from
+ * shared memory.
+ */
 const connectionLimit = 16_384;
 
-/** Serves files from memory, and whatever else `handlers` know, on these addresses until it is disposed of. */
+/** Serves files from memory, and everything that `handlers` handle, on these addresses until disposed. */
 export async function startHttpServer(deps: {
   readonly addresses: readonly string[];
   readonly port: number;
   /** By path, with the leading slash. */
   readonly files: ReadonlyMap<string, Uint8Array>;
   readonly handlers: readonly HttpHandler[];
-  /** A client asked for a file, by GET. */
+  /** A client requested a file, by GET. */
   readonly onAsked?: (clientAddress: string, path: string) => void;
   /** A client got a whole file. */
   readonly onSent: (sent: FileSent) => void;
-  /** Without it everybody is served at once. */
+  /** Without it every client is served at once. */
   readonly admission?: UplinkQueue;
-  /** Where answers are counted. */
+  /** Counts answers. */
   readonly traffic?: Traffic;
   readonly log: Log;
 }): Promise<HttpServer> {
@@ -115,13 +121,13 @@ export async function startHttpServer(deps: {
     opened.defer(() => closeServer(server));
     port = (server.address() as AddressInfo).port;
   }
-  log("info", "HTTP server listens", { addresses: deps.addresses, port, files: [...files.keys()] });
+  log("info", "HTTP server listening", { addresses: deps.addresses, port, files: [...files.keys()] });
   const serving = opened.move();
   return { port, [Symbol.asyncDispose]: () => serving.disposeAsync() };
 }
 
 function served(path: string, bytes: Uint8Array): ServedFile {
   const etag = `"${createHash("sha256").update(bytes).digest("hex").slice(0, 32)}"`;
-  // UEFI HTTP boot chooses what to do with the body by its type (netboot.md §1.7).
+  // UEFI HTTP boot decides by the content type what to do with the body (netboot.md §1.7).
   return { bytes, etag, contentType: path.endsWith(".efi") ? "application/efi" : "application/octet-stream" };
 }

@@ -5,19 +5,22 @@ import type { Log } from "../../core/ports.ts";
 import type { HttpHandler } from "./server.ts";
 
 const chunkBytes = 256 * 1024;
-/** More than any burn-in asks for (contract/config.ts, `burnIn.networkMiB`); a limit because anybody on the network may ask. */
+/**
+ * More than any burn-in requests (contract/config.ts, `burnIn.networkMiB`); limited because any host on the network may
+ * ask.
+ */
 const mostBytes = 4 * 1024 * 1024 * 1024;
 
-/** Answers `GET /throughput/BYTES` with so many bytes that mean nothing: what the burn-in measures the network with. */
+/** Answers `GET /throughput/BYTES` with this number of random bytes, for the burn-in's network test. */
 export function throughputHandler(log: Log): HttpHandler {
-  // Random, so that nothing on the way can make it smaller; made once, as making it is slower than sending it.
+  // Random, so that nothing on the way can compress it; generated once, because that is slower than sending.
   const chunk = randomBytes(chunkBytes);
   return (request, response, path) => {
     const bytes = Number(/^\/throughput\/(\d{1,10})$/.exec(path)?.[1] ?? Number.NaN);
     if (!(bytes <= mostBytes) || request.method !== "GET") return false;
     response.writeHead(200, { "content-type": "application/octet-stream", "content-length": bytes });
     pipeline(Readable.from(chunksOf(chunk, bytes)), response).catch((error: unknown) => {
-      log("debug", "throughput test broken off", { client: request.socket.remoteAddress, error: String(error) });
+      log("debug", "throughput test aborted", { client: request.socket.remoteAddress, error: String(error) });
     });
     return true;
   };

@@ -4,10 +4,13 @@ import type { UplinkQueue } from "./server.ts";
 
 const bytesPerMegabit = 125_000;
 
-/** Lets as many machines fetch the Bootstrap Image at once as the uplink can feed; the others' records say that they wait. */
+/**
+ * Lets only as many machines fetch the Bootstrap Image at once as the uplink can carry; the records of the others show
+ * their position.
+ */
 export function openUplinkQueue(deps: {
   readonly megabitsPerSecond: number;
-  /** Sizes of the files that are fetched in turn, by path: all of them together are one machine's turn. */
+  /** Sizes of the queued files, by path: together they are one machine's turn. */
   readonly sizes: ReadonlyMap<string, number>;
   readonly store: Store;
   readonly clock: Clock;
@@ -32,7 +35,7 @@ export function openUplinkQueue(deps: {
         : ({ kind: "conditionSet", id, condition: "waiting", reason } as const);
     store
       .apply(event)
-      .catch((error: unknown) => log("error", "place in line not recorded", { id, error: String(error) }));
+      .catch((error: unknown) => log("error", "recording a queue position failed", { id, error: String(error) }));
   }
 
   return {
@@ -47,7 +50,7 @@ export function openUplinkQueue(deps: {
         return answer;
       }
       const { position, estimatedSeconds, retryAfterSeconds } = answer;
-      note(clientAddress, `place ${position} in line for the uplink, about ${estimatedSeconds} s to go`);
+      note(clientAddress, `position ${position} in the uplink queue, about ${estimatedSeconds} s left`);
       return { kind: "wait", retryAfterSeconds };
     },
     sent: ({ clientAddress, path, bytes }) => {

@@ -19,7 +19,7 @@ test("the last fifty packets of a machine are kept, oldest first", () => {
   assert.deepEqual(log.of(id(2)), []);
 });
 
-test("a fleet's packets stay within their memory: who was silent the longest is forgotten first", () => {
+test("a fleet's packets stay within their memory: the machine not heard for longest is forgotten first", () => {
   const log = openPacketLog(10_000);
   for (let n = 0; n < 100; n += 1) {
     log.note(id(n), packet(n));
@@ -30,7 +30,7 @@ test("a fleet's packets stay within their memory: who was silent the longest is 
   assert.ok(!remembered.includes(1));
 });
 
-test("what is forgotten makes room: after a long time as many are remembered as at first", () => {
+test("forgotten packets free their memory: after a long time as many are remembered as at first", () => {
   const log = openPacketLog(100_000);
   const remembered = (before: number) =>
     Array.from({ length: before }, (_, n) => n).filter((n) => log.of(id(n)).length > 0);
@@ -41,7 +41,7 @@ test("what is forgotten makes room: after a long time as many are remembered as 
   assert.ok((counts[0] ?? 0) > 60 && Math.abs((counts[0] ?? 0) - (counts[1] ?? 0)) <= 1, String(counts));
 });
 
-test("a packet is kept as it was when the socket's buffer is used again", () => {
+test("a stored packet does not change when the socket's buffer is reused", () => {
   const log = openPacketLog();
   const bytes = Uint8Array.of(1, 2, 3);
   log.note(id(1), { ...packet(0), bytes });
@@ -49,7 +49,7 @@ test("a packet is kept as it was when the socket's buffer is used again", () => 
   assert.deepEqual([...(log.of(id(1))[0]?.bytes ?? [])], [1, 2, 3]);
 });
 
-test("beside an account that keeps everything: only the longest silent are forgotten, and of the others nothing but what is too old", () => {
+test("compared with a log that keeps everything: only machines not heard for longest are forgotten, and of others only packets that are too old", () => {
   const noted = fc.record({ n: fc.integer({ min: 0, max: 5 }), bytes: fc.constantFrom(0, 3, 300, 512, 513, 1500) });
   fc.assert(
     fc.property(fc.array(noted, { maxLength: 400 }), fc.constantFrom(5_000, 100_000, 1e9), (notes, limitBytes) => {
@@ -61,7 +61,7 @@ test("beside an account that keeps everything: only the longest silent are forgo
         const all = account.get(n) ?? [];
         account.delete(n);
         account.set(n, [...all, one].slice(-50));
-        // Who is forgotten was silent longer than all who are not.
+        // Forgotten machines were last heard before all others.
         const received = [...account.keys()];
         const silent = received.filter((other) => log.of(id(other)).length === 0);
         assert.deepEqual(silent, received.slice(0, silent.length));

@@ -11,32 +11,35 @@ export type LoggedPacket = {
   readonly bytes: Uint8Array;
 };
 
-/** Kept per machine. */
+/** Packets kept per machine. */
 const packetLimit = 50;
 
-/** Kept of all machines together; then the machine that was silent the longest is forgotten first. */
+/** Packets kept of all machines together; beyond it the machine not heard for longest is forgotten first. */
 const totalLimitBytes = 64 * 1024 * 1024;
 
-/** What an entry costs beside its payload, by rule of thumb. */
+/** Estimated cost of an entry in addition to its payload. */
 const entryBytes = 400;
 
-/** Room for the payload of nearly any packet (RFC 2131 §2: clients take 576 bytes with IP and UDP, and seldom say more). */
+/**
+ * Room for the payload of nearly any packet (RFC 2131 §2: clients accept 576 bytes with IP and UDP, and seldom send
+ * more).
+ */
 const cellBytes = 512;
 
-/** Cells made at once. */
+/** Cells allocated at once. */
 const chunkCells = 128;
 
 const noRoom = new Uint8Array();
 
 /** The last packets of each machine, in bounded memory. */
 export type PacketLog = {
-  /** Copies the bytes: the caller may use their buffer again. */
+  /** Copies the bytes, so that the caller may reuse their buffer. */
   readonly note: (id: MachineId, packet: LoggedPacket) => void;
   /** Oldest first. */
   readonly of: (id: MachineId) => readonly LoggedPacket[];
 };
 
-/** One kept packet; its payload is the first `length` bytes of `room`. */
+/** One stored packet; its payload is the first `length` bytes of `room`. */
 type Entry = {
   atMs: number;
   direction: LoggedPacket["direction"];
@@ -48,22 +51,23 @@ type Entry = {
 };
 
 /**
- * The packets of a machine. Once there are as many as are kept, the oldest is at `oldest`, and the next takes its place.
- * Machines stand in the order in which they were last heard; the list begins and ends with one that is none.
+ * The packets of a machine. At the limit, the oldest is at `oldest`, and the next packet replaces it. Machines form a
+ * list in the order in which they were last heard; a sentinel begins and ends it.
  */
 type Ring = { readonly id: MachineId; readonly entries: Entry[]; oldest: number; earlier: Ring; later: Ring };
 
 /** An empty log. */
 export function openPacketLog(limitBytes: number = totalLimitBytes): PacketLog {
   const machines = new Map<MachineId, Ring>();
-  // A list, not the order of the map: to put a machine last there costs more, and leaves holes on the way to the first.
+  // A linked list, not the order of the map: moving a machine to the map's end costs more, and leaves holes before the
+  // first.
   const ends = ringOf("" as MachineId);
-  // Cells that no packet is in. To make an array for each packet costs the kernel's and the collector's time, too.
+  // Unused cells. Allocating an array for each packet costs the kernel's and the collector's time, too.
   const cells: Uint8Array[] = [];
   let totalBytes = 0;
 
   function received(id: MachineId): Ring {
-    // A packet and its answer come one after the other.
+    // A packet and its answer follow each other.
     if (ends.earlier.id === id) return ends.earlier;
     const known = machines.get(id);
     if (known !== undefined) unlink(known);
@@ -136,7 +140,7 @@ export function openPacketLog(limitBytes: number = totalLimitBytes): PacketLog {
 }
 
 function ringOf(id: MachineId): Ring {
-  // It stands between itself, as long as it is in no list.
+  // A machine outside the list is linked to itself.
   const ring = { id, entries: [] as Entry[], oldest: 0 } as Ring;
   ring.earlier = ring;
   ring.later = ring;

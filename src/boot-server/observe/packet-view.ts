@@ -3,7 +3,7 @@ import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { describeDhcp, describeTftp } from "../../core/pxe/describe-packet.ts";
 import type { LoggedPacket } from "./packet-log.ts";
 
-/** A packet as operators see it. Read only now: most are never looked at. */
+/** A packet as operators see it. Decoded only here, because most packets are never read. */
 export function viewPacket(packet: LoggedPacket): PacketView {
   const { bytes, source, destination, ...rest } = packet;
   const text = packet.protocol === "dhcp" ? describeDhcp(bytes) : describeTftp(bytes);

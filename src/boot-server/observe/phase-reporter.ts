@@ -4,10 +4,10 @@ import type { Clock, Log, Store } from "../../core/ports.ts";
 import { loaderFiles } from "../../core/pxe/architecture.ts";
 import { imagePaths } from "../../core/pxe/script/ipxe.ts";
 
-/** Fetches of a kernel that are waited for at once; the oldest are forgotten. */
+/** Limit of kernel downloads that are tracked; the oldest are forgotten. */
 const fetchLimit = 65_536;
 
-/** Tells the records which files a machine has asked for and got: its loader, then kernel and initramfs. */
+/** Records which files a machine has requested and received: its loader, then kernel and initramfs. */
 export function phaseReporter(deps: { readonly store: Store; readonly clock: Clock; readonly log: Log }): {
   readonly asked: (clientAddress: string, path: string) => void;
   readonly sent: (clientAddress: string, path: string, durationMs: number) => void;
@@ -17,10 +17,10 @@ export function phaseReporter(deps: { readonly store: Store; readonly clock: Clo
 
   function see(clientAddress: string, phase: Phase, detail: string, durationMs: number): void {
     const machine = store.find(clientAddress);
-    // Later fetches of the same files are the burn-in measuring the network.
+    // Later downloads of the same files are the burn-in's network test.
     if (machine?.phase === undefined || phases.indexOf(machine.phase) >= phases.indexOf(phase)) return;
     store.apply({ kind: "phaseSeen", id: machine.id, phase, detail, durationMs }).catch((error: unknown) => {
-      log("error", "phase not recorded", { machine: machine.id, phase, error: String(error) });
+      log("error", "recording a phase failed", { machine: machine.id, phase, error: String(error) });
     });
   }
 
@@ -33,7 +33,7 @@ export function phaseReporter(deps: { readonly store: Store; readonly clock: Clo
     sent: (clientAddress, path, durationMs) => {
       if (loaderFiles.has(path.slice(1))) see(clientAddress, "loaderSent", path.slice(1), durationMs);
       if (path !== imagePaths.initramfs) return;
-      // The initramfs is fetched last: now the machine has both.
+      // The initramfs is fetched last, so now the machine has both.
       const id = store.find(clientAddress)?.id;
       const since = id === undefined ? undefined : kernelAskedAtMs.get(id);
       if (id !== undefined) kernelAskedAtMs.delete(id);

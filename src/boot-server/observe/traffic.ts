@@ -3,18 +3,18 @@ import type { TrafficView } from "../../contract/traffic.ts";
 import type { TransferEnd } from "../../core/tftp/transfer.ts";
 import { count } from "../dhcp/network-status.ts";
 
-/** Counts what is sent by TFTP and HTTP. */
+/** Counts TFTP and HTTP traffic. */
 export type Traffic = {
-  /** TFTP transfers by how they ended, and requests that were refused. */
+  /** TFTP transfers by result, and refused requests. */
   readonly tftpEnds: Map<string, number>;
-  /** A transfer of a file of so many bytes has ended. */
+  /** A transfer of a file of this number of bytes has ended. */
   readonly noteTransfer: (end: TransferEnd["kind"], bytes: number) => void;
-  /** Counts an answer when it has gone out, or its client has gone away. */
+  /** Counts an answer after it was sent, or its client disconnected. */
   readonly follow: (response: ServerResponse) => void;
   readonly view: () => TrafficView;
 };
 
-/** Counters that stand at nothing. */
+/** Counters at zero. */
 export function openTraffic(): Traffic {
   const tftpEnds = new Map<string, number>();
   const httpAnswers = new Map<string, number>();
@@ -28,7 +28,7 @@ export function openTraffic(): Traffic {
     },
     follow: (response) => {
       const { socket } = response;
-      // A connection is kept for many answers: what it had sent before is not this one's.
+      // A connection is kept for many answers; bytes sent earlier do not belong to this one.
       const before = socket?.bytesWritten ?? 0;
       response.once("close", () => {
         count(httpAnswers, response.writableFinished ? String(response.statusCode) : "aborted");

@@ -15,41 +15,41 @@ const recvmmsg = libc.func("int recvmmsg(int, uintptr_t, unsigned int, int, uint
 const sendmmsg = libc.func("int sendmmsg(int, uintptr_t, unsigned int, int)");
 const { EAGAIN, EWOULDBLOCK, EINTR } = koffi.os.errno;
 
-/** Datagrams in one system call. */
+/** Datagrams per system call. */
 const batchMessages = 64;
-/** Calls in one turn of the event loop: other sockets have their turn then. */
+/** Calls per turn of the event loop, so that other sockets get their turn. */
 const callsInTurn = 8;
-/** Messages that wait while the kernel's send buffer is full; what comes beyond is lost, as on a full wire. */
+/** Limit of messages that wait while the kernel's send buffer is full; further ones are lost, as on a full wire. */
 const waitingLimit = 32_768;
 
-/** Takes the pieces of a message: a few bytes that are copied, and bytes where they lie (addressOf). */
+/** Takes the pieces of a message: a few bytes that are copied, and bytes that stay in place (addressOf). */
 export type Gatherer = {
   readonly copy: (bytes: Uint8Array) => void;
   readonly refer: (address: number, length: number) => void;
 };
 
-/** A message to be sent. What it refers to is held by it. */
+/** A message to send. It holds everything that it refers to. */
 export type Message = {
   readonly peer: Peer;
-  /** It leaves as datagrams of this length, the last one shorter. */
+  /** The kernel sends it as datagrams of this length; the last may be shorter. */
   readonly segmentBytes?: number;
   readonly gather: (into: Gatherer) => void;
-  /** The kernel did not take it; errno's name. */
+  /** Receives errno's name if the kernel rejected it. */
   readonly refused: (why: string) => void;
 };
 
-/** A UDP socket that receives and sends many datagrams with each system call. */
+/** A UDP socket that receives and sends many datagrams per system call. */
 export type BatchingSocket = AsyncDisposable & {
   readonly port: number;
-  /** What the kernel gave for data that waits to be heard. */
+  /** The size of the kernel's receive buffer. */
   readonly receiveBufferBytes: number;
-  /** Puts a message into the next batch, which leaves at the end of this turn at the latest. */
+  /** Adds a message to the next batch, which is sent at the end of this turn at the latest. */
   readonly send: (message: Message) => void;
 };
 
 /**
- * Opens one. Node's dgram makes a system call and several objects for each datagram; where a rack of loaders is sent,
- * that is most of the work. `heard` is called for each datagram, whose bytes are valid until it returns.
+ * Opens one. Node's dgram needs a system call and several objects for each datagram; when loaders for a rack are sent,
+ * that is most of the work. The listener is called for each datagram, whose bytes are valid until it returns.
  */
 export function openBatchingSocket(of: {
   readonly place: SocketAddress;
@@ -79,7 +79,10 @@ export function openBatchingSocket(of: {
     filled.push(message);
   };
 
-  /** Sends what is filled; a message that is refused is told and passed over. What a full buffer keeps back waits. */
+  /**
+   * Sends the filled slots; a rejected message is reported and skipped. Messages that do not fit into a full buffer
+   * wait.
+   */
   const flush = (): void => {
     const refused: (() => void)[] = [];
     for (let first = 0; first < filled.length; ) {
@@ -99,7 +102,7 @@ export function openBatchingSocket(of: {
       first += 1;
     }
     filled.length = 0;
-    // Now, as they may send again.
+    // Last, because these callbacks may send again.
     for (const tell of refused) tell();
   };
 
@@ -144,8 +147,8 @@ export function openBatchingSocket(of: {
       if (count < batchMessages) return;
     }
   };
-  // koffi 3.3.4 gives libuv's status before the events, unlike its types; and it calls as no callback of Node's does, so
-  // promises and ticks would wait for the next one: an immediate is one.
+  // koffi 3.3.4 passes libuv's status before the events, unlike its types. It does not call through Node's callback
+  // mechanism, so promises and ticks would wait for the next such callback; an immediate is one.
   const ready = (...said: readonly unknown[]): void => {
     const { readable, writable } = said.at(-1) as { readonly readable: boolean; readonly writable: boolean };
     try {

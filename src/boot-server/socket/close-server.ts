@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 
-/** Ends a server and its connections, also those that wait for nothing or for ever. */
+/** Closes a server and its connections, including idle and hanging ones. */
 export async function closeServer(server: Pick<Server, "close" | "closeAllConnections" | "once">): Promise<void> {
   const closed = once(server as Server, "close");
   server.close();

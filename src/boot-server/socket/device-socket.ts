@@ -13,17 +13,20 @@ import {
 const broadcast = { name: "SO_BROADCAST", level: socketLevel, number: 6 } as const;
 const bindToDevice = { name: "SO_BINDTODEVICE", level: socketLevel, number: 25 } as const;
 
-/** Asked of the kernel for DHCP: its default holds 166 packets, a rack that powers on sends more (netboot.md §3.2). */
+/**
+ * Receive buffer requested for DHCP: the kernel's default holds 166 packets, and a rack that powers on sends more
+ * (netboot.md §3.2).
+ */
 export const receiveBufferBytes = 8 * 1024 * 1024;
 
-/** Where a socket hears: by one interface only, or at one of our addresses by any. */
+/** Where a socket receives: on one interface only, or at one of our addresses on any interface. */
 export type DeviceAddress = ({ readonly interface: string } | { readonly address: string }) & { readonly port: number };
 
 /**
- * A UDP socket that hears and speaks on one interface only, or at one address. Node's dgram can neither tell by which
- * interface a broadcast came nor choose the one it leaves by, so the socket is bound to the device before dgram adopts it
- * (netboot.md §5). Needs CAP_NET_RAW, and CAP_NET_BIND_SERVICE for low ports; with CAP_NET_ADMIN the receive buffer is what
- * was asked for, else at most net.core.rmem_max.
+ * A UDP socket that receives and sends on one interface only, or at one address. Node's dgram can neither tell which
+ * interface received a broadcast nor choose the one to send on, so the socket is bound to the device before dgram
+ * adopts it (netboot.md §5). Needs CAP_NET_RAW, and CAP_NET_BIND_SERVICE for low ports. With CAP_NET_ADMIN the receive
+ * buffer has the requested size, otherwise at most net.core.rmem_max.
  */
 export async function openUdpSocket(place: DeviceAddress): Promise<Socket> {
   try {
@@ -33,12 +36,12 @@ export async function openUdpSocket(place: DeviceAddress): Promise<Socket> {
   }
 }
 
-/** The address that a socket of a place is bound to. */
+/** The address that a socket is bound to. */
 export function addressOf(place: DeviceAddress): string {
   return "address" in place ? place.address : "0.0.0.0";
 }
 
-/** Sets the options of a socket of a place: for `bindDescriptor` and what is made of it. */
+/** Sets the options of a socket: for `bindDescriptor` and sockets made from it. */
 export function configureFor(place: DeviceAddress): (set: SetOption) => void {
   return (set) => {
     for (const option of [reuseAddress, broadcast]) mustSet(set, option, integerOption(1));
@@ -47,9 +50,9 @@ export function configureFor(place: DeviceAddress): (set: SetOption) => void {
   };
 }
 
-/** The error of a place where no socket could be opened. */
+/** The error for an address or interface on which no socket could be opened. */
 export function cannotOpen(place: DeviceAddress, cause: unknown): Error {
   const where = "interface" in place ? `interface ${place.interface}` : place.address;
   const why = cause instanceof Error ? cause.message : String(cause);
-  return new Error(`cannot open a UDP socket on ${where}: ${why}`, { cause });
+  return new Error(`opening a UDP socket on ${where} failed: ${why}`, { cause });
 }

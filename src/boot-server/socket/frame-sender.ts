@@ -16,18 +16,18 @@ const nonblocking = 0o4000;
 const closeOnExec = 0o2000000;
 const etherTypes: { readonly [ipVersion: number]: number } = { 4: 0x0800, 6: 0x86dd };
 
-/** Sends IPv4 and IPv6 packets to hardware addresses, for clients that answer no ARP yet (RFC 2131 §4.1). */
+/** Sends IPv4 and IPv6 packets to MAC addresses, for clients that do not answer ARP yet (RFC 2131 §4.1). */
 export type FrameSender = {
-  /** The interface's own hardware address. */
+  /** The interface's own MAC address. */
   readonly mac: Mac;
-  /** False when it could not be sent: no room just now, or the link is down. */
+  /** False if the packet could not be sent: no buffer space, or the link is down. */
   readonly send: (packet: Uint8Array, to: Mac) => boolean;
   readonly [Symbol.dispose]: () => void;
 };
 
-/** Opens a sender on an interface, which hears nothing; undefined where that is not allowed (no CAP_NET_RAW). */
+/** Opens a sender on an interface, which receives nothing; undefined without permission (CAP_NET_RAW). */
 export function openFrameSender(interfaceName: string): FrameSender | undefined {
-  // Protocol 0: nothing is received by it (packet(7)).
+  // Protocol 0: the socket receives nothing (packet(7)).
   const fd: number = socket(afPacket, datagramSocket | nonblocking | closeOnExec, 0);
   if (fd < 0) return undefined;
   // struct sockaddr_ll: family, protocol (network order), ifindex, hatype, pkttype, halen, addr[8].
@@ -36,7 +36,7 @@ export function openFrameSender(interfaceName: string): FrameSender | undefined 
   view.setUint16(0, afPacket, true);
   view.setInt32(4, ifNameToIndex(interfaceName), true);
   view.setUint8(11, 6);
-  // Bound, the socket's own name holds the interface's hardware address, link or no link.
+  // After the bind, the socket's own name holds the interface's MAC address, whether or not the link is up.
   const own = new Uint8Array(address.length);
   if (bind(fd, address, address.length) !== 0 || getsockname(fd, own, [own.length]) !== 0) {
     close(fd);

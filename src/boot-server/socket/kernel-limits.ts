@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { KernelLimits } from "../../core/network/kernel-limits.ts";
 
-/** Reads the kernel's limits; in a network namespace some of them cannot be seen. */
+/** Reads the kernel's limits; some are invisible in a network namespace. */
 export function readKernelLimits(): KernelLimits {
   const receiveBufferMaxBytes = read("core/rmem_max");
   const neighbourMax = read("ipv4/neigh/default/gc_thresh3");

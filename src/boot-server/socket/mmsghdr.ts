@@ -2,8 +2,9 @@ import koffi from "koffi";
 import type { Ipv4 } from "../../core/net/ipv4.ts";
 
 /*
- * Memory for recvmmsg(2) and sendmmsg(2): rows of struct mmsghdr with all that they point to, laid out once. Offsets are
- * those of 64-bit Linux, little-endian (x86-64 and arm64): bits/socket.h, bits/types/struct_iovec.h, linux/udp.h.
+ * Memory for recvmmsg(2) and sendmmsg(2): rows of struct mmsghdr with everything they point to, laid out once. The
+ * offsets are those of 64-bit Linux, little-endian (x86-64 and arm64): bits/socket.h, bits/types/struct_iovec.h,
+ * linux/udp.h.
  */
 const headerBytes = 64;
 const offsets = { name: 0, nameLength: 8, pieces: 16, pieceCount: 24, control: 32, controlLength: 40, length: 56 };
@@ -17,7 +18,7 @@ const afInet = 2;
 /** The other end of a datagram. */
 export type Peer = { readonly address: Ipv4; readonly port: number };
 
-/** Native memory whose address is known; it does not move as long as it is held. */
+/** Native memory with a known address; it does not move while it is held. */
 type Memory = { readonly bytes: Uint8Array; readonly view: DataView; readonly address: number };
 
 function allocate(size: number): Memory {
@@ -25,7 +26,7 @@ function allocate(size: number): Memory {
   return { bytes, view: new DataView(bytes.buffer), address: addressOf(bytes) };
 }
 
-/** Where bytes lie in memory: a user-space address has 47 bits, so a number holds it. */
+/** The address of bytes in memory: a user-space address has 47 bits, so a number can hold it. */
 export function addressOf(bytes: Uint8Array): number {
   return Number(koffi.address(bytes));
 }
@@ -55,7 +56,7 @@ export type ReceiveSlots = {
   readonly address: number;
   readonly count: number;
   readonly peer: (slot: number) => Peer;
-  /** What was received there; valid until the next call. */
+  /** The received datagram; valid until the next call. */
   readonly bytes: (slot: number) => Uint8Array;
 };
 
@@ -89,15 +90,17 @@ export type SendSlots = {
   readonly count: number;
   /** The address of a slot's header. */
   readonly addressOf: (slot: number) => number;
-  /** Begins a message; with `segmentBytes` the kernel cuts it into datagrams of that length (UDP_SEGMENT, Linux 4.18). */
+  /**
+   * Starts a message; with `segmentBytes` the kernel cuts it into datagrams of that length (UDP_SEGMENT, Linux 4.18).
+   */
   readonly begin: (slot: number, peer: Peer, segmentBytes: number | undefined) => void;
   /** Copies a few bytes to the end of the message: at most `scratchBytes` in all. */
   readonly copy: (slot: number, bytes: Uint8Array) => void;
-  /** Adds bytes where they lie; the caller holds them until they are sent. */
+  /** Adds bytes in place; the caller holds them until they are sent. */
   readonly refer: (slot: number, address: number, length: number) => void;
 };
 
-/** Pieces and copied bytes that one message may have. */
+/** Limits of pieces and copied bytes per message. */
 export type SlotLimits = { readonly pieces: number; readonly scratchBytes: number };
 
 /** Lays out slots for sendmmsg(2). */
@@ -125,7 +128,8 @@ export function laySendSlots(count: number, limits: SlotLimits): SendSlots {
   }
   const refer = (slot: number, from: number, length: number): void => {
     const piece = pieces[slot] ?? 0;
-    if (piece >= limits.pieces) throw new Error(`a message has more than ${limits.pieces} pieces`);
+    if (piece >= limits.pieces)
+      throw new Error(`sending a message: expected at most ${limits.pieces} pieces, found more`);
     const at = pieceAt + (slot * limits.pieces + piece) * pieceBytes;
     putAddress(view, at, from);
     view.setUint32(at + 8, length, true);
@@ -147,7 +151,7 @@ export function laySendSlots(count: number, limits: SlotLimits): SendSlots {
     copy: (slot, bytes) => {
       const already = copied[slot] ?? 0;
       if (already + bytes.length > limits.scratchBytes)
-        throw new Error(`more than ${limits.scratchBytes} bytes are copied into a message`);
+        throw new Error(`sending a message: expected at most ${limits.scratchBytes} copied bytes, found more`);
       const at = scratchAt + slot * limits.scratchBytes + already;
       memory.bytes.set(bytes, at);
       copied[slot] = already + bytes.length;

@@ -16,24 +16,24 @@ const socketTypes = { TCP: 1, UDP: 2 } as const;
 const nonblocking = 0o4000;
 const closeOnExec = 0o2000000;
 
-/** Sets a socket option (setsockopt(2)); false where the kernel refuses it. */
+/** Sets a socket option (setsockopt(2)); false if the kernel refuses it. */
 export type SetOption = (level: number, option: number, value: Uint8Array) => boolean;
 
-/** An option of sockets, with the name that people know it by. */
+/** A socket option, with its usual name. */
 export type SocketOption = { readonly name: string; readonly level: number; readonly number: number };
 
-/** Sets an option without which the socket is of no use; throws, with errno's name, where the kernel refuses it. */
+/** Sets a required socket option; throws an error with errno's name if the kernel refuses it. */
 export function mustSet(set: SetOption, { name, level, number }: SocketOption, value: Uint8Array): void {
   if (!set(level, number, value)) throw callFailed(`setsockopt(${name})`);
 }
 
-/** Where a socket is bound, by IPv4 address: port 0 is one that the kernel chooses. */
+/** The IPv4 address of a socket: with port 0 the kernel chooses one. */
 export type SocketAddress = { readonly address: string; readonly port: number };
 
 /**
- * Makes a socket with options that Node does not know, and binds it. `configure` runs before the bind, so that no packet is
- * queued that the options would have kept away. Throws, with errno's name, when a call fails or `configure` throws; nothing is
- * left open then.
+ * Makes a socket with options that Node does not offer, and binds it. `configure` runs before the bind, so that no
+ * packet is queued that the options would exclude. Throws an error with errno's name when a call fails or `configure`
+ * throws; then nothing is left open.
  */
 export function bindDescriptor(
   protocol: keyof typeof socketTypes,
@@ -60,7 +60,7 @@ export function bindDescriptor(
 export async function openUdpDescriptor(place: SocketAddress, configure: (set: SetOption) => void): Promise<Socket> {
   const { fd } = bindDescriptor("UDP", place, configure);
   const adopted = createSocket({ type: "udp4", lookup: numericLookup });
-  // With a descriptor, dgram says "listening" before bind() returns (Node 24).
+  // With a descriptor, dgram emits "listening" before bind() returns (Node 24).
   const listening = once(adopted, "listening");
   adopted.bind({ fd });
   await listening;
@@ -79,7 +79,7 @@ export function closeDescriptor(fd: number): void {
   close(fd);
 }
 
-/** The error of the system call that failed last, by errno's name. */
+/** The error of the last failed system call, with errno's name. */
 export function callFailed(call: string, number: number = koffi.errno()): Error {
   const name = Object.entries(koffi.os.errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`;
   return new Error(`${call}: ${name}`);
@@ -90,13 +90,15 @@ export const socketLevel = 1;
 export const reuseAddress = { name: "SO_REUSEADDR", level: socketLevel, number: 2 } as const;
 const buffers = { receive: { forced: 33, allowed: 8 }, send: { forced: 32, allowed: 7 } } as const;
 
-/** Asks the kernel for a buffer of so many bytes; with CAP_NET_ADMIN it is what was asked for, else what the limits allow. */
+/**
+ * Requests a buffer of this number of bytes; with CAP_NET_ADMIN the kernel grants it, otherwise only up to its limits.
+ */
 export function askForBuffer(set: SetOption, which: keyof typeof buffers, bytes: number): void {
   const { forced, allowed } = buffers[which];
   if (!set(socketLevel, forced, integerOption(bytes))) set(socketLevel, allowed, integerOption(bytes));
 }
 
-/** What the kernel gave for received data: it says twice that (socket(7), SO_RCVBUF). */
+/** The size of the receive buffer; the kernel reports twice that (socket(7), SO_RCVBUF). */
 export function receiveBufferOf(fd: number): number {
   const value = new Uint8Array(4);
   if (getsockopt(fd, socketLevel, buffers.receive.allowed, value, Uint32Array.of(value.length)) !== 0)
@@ -104,12 +106,12 @@ export function receiveBufferOf(fd: number): number {
   return (new Int32Array(value.buffer)[0] ?? 0) / 2;
 }
 
-/** The value of a socket option that is an int. */
+/** The value of an int socket option. */
 export function integerOption(value: number): Uint8Array {
   return new Uint8Array(Int32Array.of(value).buffer);
 }
 
-/** For `createSocket`: takes an address as it is, at once; dgram would look each of them up in a later turn. */
+/** For `createSocket`: accepts an address at once, because dgram would look each up in a later turn. */
 export function numericLookup(
   address: string,
   _options: unknown,

@@ -15,16 +15,16 @@ const mtuDiscoverNever = 0;
 const udpLevel = 17;
 const udpSegment = 103;
 
-/** Windows of a thousand clients, and their ACKs, may lie there; the kernel's default is 208 KiB. */
+/** Room for windows and ACKs of a thousand clients; the kernel's default is 208 KiB. */
 const bufferBytes = 8 * 1024 * 1024;
-/** What clients send here is an ACK or an ERROR. */
+/** Clients send only ACK and ERROR here. */
 const datagramBytes = 1024;
-/** Bytes that are copied into a message: the headers of a window, or all of an OACK or ERROR. */
+/** Bytes copied into a message: the headers of a window, or a whole OACK or ERROR. */
 const scratchBytes = 1024;
 
 /**
- * A port that all transfers of an address share, so that their packets leave and come many with each system call. The
- * client's address and port tell them apart; 69 is never used for data (netboot.md T1).
+ * A port that all transfers of an address share, so that many of their packets are sent and received per system call.
+ * The client's address and port distinguish them; 69 is never used for data (netboot.md T1).
  */
 export type TftpPort = AsyncDisposable & {
   readonly port: number;
@@ -32,8 +32,9 @@ export type TftpPort = AsyncDisposable & {
 };
 
 /**
- * Opens the port for transfers at an address of ours. Datagrams may be fragmented on the way (no DF, netboot.md F4). A
- * window is one message that the kernel cuts into packets (UDP_SEGMENT); its blocks go one by one where it cannot.
+ * Opens the port for transfers at one of our addresses. Datagrams may be fragmented on the way (no DF, netboot.md F4).
+ * A window is one message that the kernel cuts into packets (UDP_SEGMENT); without that support its blocks are sent one
+ * by one.
  */
 export function openTftpPort(of: {
   readonly address: string;
@@ -72,7 +73,7 @@ export function openTftpPort(of: {
       },
       refused: (why) => {
         refused(peer, why);
-        // A path or a device that takes no segments says EMSGSIZE, EINVAL or EIO (udp(7)).
+        // A path or device without segmentation reports EMSGSIZE, EINVAL or EIO (udp(7)).
         if (last === first) return;
         segmenting = false;
         sendSingly(blocks, file, terms);
@@ -100,7 +101,7 @@ type Terms = { readonly peer: Peer; readonly blockBytes: number };
 
 const addresses = new WeakMap<Uint8Array, number>();
 
-/** Files stay where they are as long as they are held: asked once for each. */
+/** Files do not move while they are held, so each address is read once. */
 function addressOfFile(file: Uint8Array): number {
   const known = addresses.get(file);
   if (known !== undefined) return known;

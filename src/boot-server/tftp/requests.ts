@@ -19,7 +19,7 @@ import {
   transferTo,
 } from "./transfers.ts";
 
-/** A packet that was heard or sent, and between whom. */
+/** A received or sent packet, with its addresses. */
 export type SeenTftp = {
   readonly direction: "in" | "out";
   readonly client: Peer;
@@ -27,18 +27,18 @@ export type SeenTftp = {
   readonly bytes: Uint8Array;
 };
 
-/** What serving stands on. */
+/** What serving needs. */
 export type TftpDeps = {
   readonly addresses: readonly string[];
-  /** 69 but for tests. */
+  /** 69 except in tests. */
   readonly port?: number;
   readonly files: TftpFiles;
-  /** Makes a file for whoever asks for it; undefined, at once or later, for a name that it does not know. */
+  /** Makes a file for a client; undefined, at once or later, for an unknown name. */
   readonly make?: (name: string) => Promise<Uint8Array | undefined> | undefined;
   readonly onSent: (clientAddress: string, file: string, durationMs: number) => void;
-  /** Requests, their answers and errors, for the packet log; the blocks of files are left out. */
+  /** Requests, their answers and errors, for the packet log, without the blocks of files. */
   readonly onPacket?: (packet: SeenTftp) => void;
-  /** Where transfers are counted. */
+  /** Counts transfers. */
   readonly traffic?: Traffic;
   readonly clock: Clock;
   readonly log: Log;
@@ -50,15 +50,15 @@ export type ServedAddress = {
   readonly ours: Ipv4 | undefined;
   readonly mtuBytes: number;
   readonly transfers: Transfers;
-  /** The port that transfers go by. */
+  /** The port of the transfers. */
   readonly data: TftpPort;
-  /** Sends from the port that requests come to. */
+  /** Sends from the port that receives requests. */
   readonly send: (bytes: Uint8Array, client: Client) => void;
 };
 
 type Request = TftpPacket & { readonly kind: "readRequest" | "writeRequest" };
 
-/** Answers from the files, or from one that is made first. A client that asks again while it waits gets another. */
+/** Answers from the files, or from one that is made first. A client that retries while it waits gets another. */
 export function receiveRequest(at: ServedAddress, bytes: Uint8Array, client: Client): void {
   const { log, make, files } = at.deps;
   const packet = readTftp(bytes);
@@ -66,7 +66,7 @@ export function receiveRequest(at: ServedAddress, bytes: Uint8Array, client: Cli
     log("debug", "malformed TFTP packet", { client: client.text, fault: packet.fault });
     return;
   }
-  // An ACK or ERROR here is a straggler of a transfer that has ended; answering it would only make more of them.
+  // An ACK or ERROR here belongs to a transfer that has ended; answering it would only cause more of them.
   if (packet.kind !== "readRequest" && packet.kind !== "writeRequest") return;
   seen(at, { direction: "in", bytes, client });
   const name = packet.kind === "readRequest" ? normaliseName(packet.file) : undefined;
@@ -130,7 +130,10 @@ function begin(at: ServedAddress, decided: TftpAnswer & { kind: "send" }, client
 
 const unknownTransfer = { kind: "error", code: tftpErrors.unknownTransfer, message: "unknown transfer" } as const;
 
-/** A packet at the port of transfers: of one of them, or of a stranger, which is told so without harm to anybody (netboot.md T1). */
+/**
+ * A packet at the transfer port: for a transfer, or from a stranger, who gets an ERROR that harms no transfer
+ * (netboot.md T1).
+ */
 export function receiveData(at: ServedAddress, bytes: Uint8Array, from: Peer): void {
   const { transfers, data } = at;
   const packet = readTftp(bytes);
@@ -143,12 +146,12 @@ export function receiveData(at: ServedAddress, bytes: Uint8Array, from: Peer): v
     transfer.tell({ kind: "received", packet });
     return;
   }
-  // An ERROR is never answered, else two could go on for ever.
+  // An ERROR is never answered, or two hosts could continue forever.
   if (packet.kind !== "ack" && packet.kind !== "data") return;
   data.send(unknownTransfer, new Uint8Array(), { peer: from, blockBytes: 0 });
 }
 
-/** Tells the packet log; `port` is ours, that of requests if it is not named. */
+/** Adds to the packet log; `port` is ours, that of requests if undefined. */
 function seen(
   { deps, ours }: ServedAddress,
   packet: Pick<SeenTftp, "direction" | "bytes" | "client"> & { readonly port?: number },

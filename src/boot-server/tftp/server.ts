@@ -7,15 +7,15 @@ import { openTftpPort } from "./port.ts";
 import { receiveData, receiveRequest, type ServedAddress, type TftpDeps } from "./requests.ts";
 import { noTransfers } from "./transfers.ts";
 
-/** Requests that a rack sends at once must not be lost: the kernel's default holds 166 of them. */
+/** The simultaneous requests of a rack must not be lost; the kernel's default holds 166 of them. */
 const receiveBufferBytes = 1024 * 1024;
 
-/** Serves files by TFTP on these addresses until it is disposed of. `onSent` is called when a client has the whole file. */
+/** Serves files by TFTP on these addresses until disposed. `onSent` is called when a client has the whole file. */
 export async function startTftpServer(deps: TftpDeps): Promise<AsyncDisposable> {
   const { addresses, files, log } = deps;
   await using opened = new AsyncDisposableStack();
   for (const address of addresses) opened.use(await serveAddress(address, deps));
-  log("info", "TFTP server listens", { addresses, files: [...files.keys()] });
+  log("info", "TFTP server listening", { addresses, files: [...files.keys()] });
   const serving = opened.move();
   return { [Symbol.asyncDispose]: () => serving.disposeAsync() };
 }
@@ -34,7 +34,7 @@ async function serveAddress(address: string, deps: TftpDeps): Promise<AsyncDispo
     const client = parseIpv4(text);
     if (client !== undefined) receiveRequest(at, bytes, { address: client, port, text });
   });
-  // With a lookup that answers at once, dgram says "listening" before bind() returns.
+  // With a lookup that answers at once, dgram emits "listening" before bind() returns.
   const listening = once(listener, "listening");
   listener.bind(deps.port ?? 69, address);
   await listening;

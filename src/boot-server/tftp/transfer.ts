@@ -3,10 +3,10 @@ import { stepTransfer, type TransferEnd, type TransferEvent, type TransferStep }
 import type { Peer } from "../socket/mmsghdr.ts";
 import type { TftpPort } from "./port.ts";
 
-/** A transfer on its way: what happens to it is told, until it ends or is closed. */
+/** A running transfer: it receives events until it ends or is closed. */
 export type RunningTransfer = { readonly tell: (event: TransferEvent) => void; readonly close: () => void };
 
-/** Carries one transfer out over its port: sends what each step says, and wakes it when it asks for that. */
+/** Runs one transfer over its port: sends what each step returns, and wakes it when it requests that. */
 export function runTransfer(of: {
   readonly first: TransferStep;
   readonly file: Uint8Array;
@@ -34,7 +34,7 @@ export function runTransfer(of: {
     close();
     ended(step.end);
   };
-  /** A timer that comes too early arms itself again: a new one for each of thousands of ACKs a second would cost more. */
+  /** A timer that fires too early rearms itself: a new one for each of thousands of ACKs per second would cost more. */
   const armTimer = (wakeAtMs: number): void => {
     if (wakeAtMs >= timerAtMs) return;
     clearTimeout(timer);

@@ -3,25 +3,28 @@ import { admitTransfer, type TransferStart } from "../../core/tftp/transfer-limi
 import type { Peer } from "../socket/mmsghdr.ts";
 import type { RunningTransfer } from "./transfer.ts";
 
-/** A client as packets have it, and its address as people read it. */
+/** A client as packets have it, and its address as text. */
 export type Client = Peer & { readonly text: string };
 
-/** A transfer under way, of one file to one client. */
+/** A running transfer of one file to one client. */
 export type Transfer = RunningTransfer & { readonly file: string; readonly client: Client };
 
-/** The transfers of one address: by the client's address and port, for the same request again joins its transfer (netboot.md T10). */
+/**
+ * The transfers of one address: by the client's address and port, because a repeated request joins its transfer
+ * (netboot.md T10).
+ */
 export type Transfers = {
   /** Oldest first. */
   readonly byPeer: Map<number, Transfer>;
   readonly countsByClient: Map<number, number>;
 };
 
-/** No transfer yet. */
+/** No transfers yet. */
 export function noTransfers(): Transfers {
   return { byPeer: new Map(), countsByClient: new Map() };
 }
 
-/** The client that a packet at the port of transfers came from. */
+/** The client that sent a packet to the transfer port. */
 export function clientOf({ address, port }: Peer): Client {
   return { address, port, text: formatIpv4(address) };
 }
@@ -31,7 +34,7 @@ export function transferTo({ byPeer }: Transfers, peer: Peer): Transfer | undefi
   return byPeer.get(keyOf(peer));
 }
 
-/** Whether one more transfer may begin; the oldest of a client that has too many is given up for it. */
+/** Whether one more transfer may start; the oldest transfer of a client with too many is dropped for it. */
 export function makeRoom(transfers: Transfers, { address }: Client): TransferStart {
   const { byPeer, countsByClient } = transfers;
   const admission = admitTransfer({ total: byPeer.size, ofClient: countsByClient.get(address) ?? 0 });
@@ -44,14 +47,14 @@ export function makeRoom(transfers: Transfers, { address }: Client): TransferSta
   return admission;
 }
 
-/** Remembers a transfer that has begun. */
+/** Remembers a transfer that has started. */
 export function addTransfer({ byPeer, countsByClient }: Transfers, transfer: Transfer): void {
   const { client } = transfer;
   byPeer.set(keyOf(client), transfer);
   countsByClient.set(client.address, (countsByClient.get(client.address) ?? 0) + 1);
 }
 
-/** Closes and forgets a transfer; one that has given way to another already is left alone. */
+/** Closes and forgets a transfer; one that was already replaced by another is left alone. */
 export function forgetTransfer({ byPeer, countsByClient }: Transfers, transfer: Transfer): void {
   const { client } = transfer;
   if (byPeer.get(keyOf(client)) !== transfer) return;
@@ -62,7 +65,7 @@ export function forgetTransfer({ byPeer, countsByClient }: Transfers, transfer: 
   else countsByClient.delete(client.address);
 }
 
-/** Who a packet is from as one number: 32 bits of address, 16 of port. */
+/** The source of a packet as one number: 32 bits of address, 16 of port. */
 function keyOf({ address, port }: Peer): number {
   return address * 65_536 + port;
 }

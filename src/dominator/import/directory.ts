@@ -7,7 +7,7 @@ import type { ImportInput } from "./input.ts";
 import type { TreeBuilder } from "./tree-builder.ts";
 import { utf8 } from "./utf8.ts";
 
-/** Walks a directory as an image's root. Other file-systems mounted in it are not entered; sockets are left out. */
+/** Walks a directory as an image's root. Does not enter other file systems mounted in it; omits sockets. */
 export async function importDirectory(input: ImportInput & { readonly tree: TreeBuilder }): Promise<void> {
   const { objects, tree } = input;
   const device = (await lstat(input.source)).dev;

@@ -6,9 +6,9 @@ import type { ImportInput } from "./input.ts";
 import { importTree } from "./tree.ts";
 
 /**
- * Imports a directory or tar archive as the next version of each of these streams, with the filter that leaves alone what belongs to
- * a machine. The contents are stored once. Throws when the source cannot be read, lacks what a machine
- * needs to start, or a stream's name is unusable.
+ * Imports a directory or tar archive as the next version of each of these streams, with the filter that protects what
+ * belongs to a machine. The contents are stored once. Throws when the source cannot be read, lacks what a machine needs
+ * to start, or a stream's name is unusable.
  */
 export async function importImages(
   input: Omit<ImportInput, "filter"> & {
@@ -24,7 +24,7 @@ export async function importImages(
   if (missing.length > 0)
     throw new Error(
       `${source}: expected a whole system that a machine can start, found one that lacks ${missing.join(", ")}; ` +
-        "nothing was imported. mmdebstrap with linux-image-amd64, systemd-sysv and initramfs-tools makes a whole one",
+        "nothing was imported. To make a whole one, use mmdebstrap with linux-image-amd64, systemd-sysv and initramfs-tools",
     );
   const added: ImageManifest[] = [];
   for (const stream of streams) added.push(await images.add(stream, { createdAtMs: nowMs, source, filter, tree }));

@@ -8,5 +8,5 @@ export type ImportInput = {
   readonly onProgress?: (progress: ImportProgress) => void;
 };
 
-/** How far an import has come. `totalBytes` counts the source as it lies on disk; unknown for a directory. */
+/** The progress of an import. `totalBytes` is the size of the source on disk; unknown for a directory. */
 export type ImportProgress = { readonly paths: number; readonly readBytes: number; readonly totalBytes?: number };

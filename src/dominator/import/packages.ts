@@ -1,4 +1,4 @@
-/** Debian packages that the building and importing of system images needs on the host, and what for. */
+/** Debian packages that building and importing system images needs on the host, and their purposes. */
 export const dominatorPackages = [
   { name: "mmdebstrap", for: "builds the demo's system image" },
   { name: "debian-archive-keyring", for: "checks the packages that go into it" },

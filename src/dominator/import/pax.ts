@@ -1,9 +1,9 @@
 import { utf8 } from "./utf8.ts";
 
-/** Records of a pax extended header by keyword; values as they come, since those of extended attributes may be binary. */
+/** Records of a pax extended header by keyword; values as bytes, because those of extended attributes may be binary. */
 export type PaxRecords = ReadonlyMap<string, Uint8Array>;
 
-/** Reads `LENGTH KEYWORD=VALUE\n` records (POSIX.1-2001 pax). Throws where the lengths do not fit. */
+/** Reads `LENGTH KEYWORD=VALUE\n` records (POSIX.1-2001 pax). Throws if the lengths do not fit. */
 export function readPaxRecords(bytes: Uint8Array): PaxRecords {
   const records = new Map<string, Uint8Array>();
   for (let offset = 0; offset < bytes.length; ) {
@@ -30,7 +30,7 @@ export function paxNumber(records: PaxRecords, keyword: string, form: "count" | 
   const value = paxText(records, keyword);
   if (value === undefined) return undefined;
   if (!(form === "count" ? /^\d{1,15}$/ : /^-?\d{1,12}(\.\d*)?$/).test(value))
-    throw new Error(`a pax header says ${keyword}=${JSON.stringify(value)}: expected a number`);
+    throw new Error(`pax header: ${keyword}=${JSON.stringify(value)}: expected a number`);
   return Number(value);
 }
 

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Log } from "../../core/ports.ts";
 
-/** What goes into a system image that mmdebstrap builds. */
+/** The contents of a system image that mmdebstrap builds. */
 export type Recipe = {
-  /** Debian's suite; its packages come from mmdebstrap's own choice of mirrors, security updates included. */
+  /** Debian's suite; mmdebstrap chooses the mirrors, including security updates. */
   readonly suite: string;
   readonly packages: readonly string[];
   /** Shell patterns of paths that packages must not unpack. */
@@ -17,9 +17,10 @@ export type Recipe = {
 };
 
 /**
- * The demo's system image: a small plain Debian with its own kernel, that knows nothing of us. The cloud kernel has what virtual machines
- * need (virtio, NVMe, EFI variables, dm-crypt) in a quarter of the generic one's size; real machines want `linux-image-amd64`.
- * initramfs-tools' default MODULES=most makes an initrd that fits any machine. systemd-getty-generator puts a login on the serial console.
+ * The demo's system image: a small plain Debian with its own kernel, without anything of Birther. The cloud kernel has
+ * what virtual machines need (virtio, NVMe, EFI variables, dm-crypt) in a quarter of the generic one's size; real
+ * machines need `linux-image-amd64`. initramfs-tools' default MODULES=most makes an initrd that fits any machine.
+ * systemd-getty-generator puts a login on the serial console.
  */
 export const demoRecipe: Recipe = {
   suite: "bookworm",
@@ -52,12 +53,14 @@ export const demoRecipe: Recipe = {
   ],
 };
 
-/** Builds the archive of a recipe, or finds it in the cache, where it lies under a hash of the recipe; gives its path. Needs root. */
+/**
+ * Builds the archive of a recipe, or finds it in the cache under a hash of the recipe; returns its path. Needs root.
+ */
 export async function buildRecipe(input: {
   readonly recipe: Recipe;
   readonly cacheDirectory: string;
   readonly log: Log;
-  /** A line of what is being done. */
+  /** Receives a line about the current activity. */
   readonly onProgress?: (line: string) => void;
 }): Promise<string> {
   const { recipe, cacheDirectory, log } = input;
@@ -92,7 +95,7 @@ function mmdebstrapArguments(recipe: Recipe): readonly string[] {
   ];
 }
 
-/** The last lines are kept for the error message: mmdebstrap says the reason near its end. */
+/** The last lines are kept for the error message, because mmdebstrap prints the reason near its end. */
 const keptLines = 15;
 
 async function runMmdebstrap(
@@ -111,9 +114,9 @@ async function runMmdebstrap(
   });
   const status = await new Promise<number | string>((resolve, reject) => {
     child.on("error", (cause) =>
-      reject(new Error("mmdebstrap could not be started; apt-get install mmdebstrap", { cause })),
+      reject(new Error("starting mmdebstrap failed; to install it, run apt-get install mmdebstrap", { cause })),
     );
     child.on("close", (code, signal) => resolve(code ?? signal ?? "no status"));
   });
-  if (status !== 0) throw new Error(`mmdebstrap ended with ${status}:\n${lines.join("\n")}`);
+  if (status !== 0) throw new Error(`mmdebstrap: expected exit status 0, found ${status}:\n${lines.join("\n")}`);
 }

@@ -6,20 +6,23 @@ export const tarBlock = 512;
 /** A pax header or a long name larger than this is an attack or damage. */
 const maxExtensionBytes = 1 << 20;
 
-/** What lies between the content of one member of an archive and that of the next. */
+/** The blocks between the content of one member of an archive and that of the next. */
 export type TarGap =
-  /** The header block of a member; pax records that hold for it alone, and for all from here on. */
+  /** The header block of a member; pax records for it alone, and for all following members. */
   | {
       readonly kind: "member";
       readonly block: Buffer;
       readonly local: PaxRecords;
       readonly global: PaxRecords;
     }
-  /** A block of zeros: whatever follows it is not of the archive. */
+  /** A block of zeros: whatever follows it does not belong to the archive. */
   | { readonly kind: "endMark" }
   | { readonly kind: "cut" };
 
-/** Reads the blocks of a gap. The library has checked them, or nobody has: it tells which part is missing after a failure too. */
+/**
+ * Reads the blocks of a gap. The library may not have checked them: after a failure this still tells which part is
+ * missing.
+ */
 export function readGap(bytes: Buffer): TarGap {
   let local: PaxRecords = new Map();
   let global: PaxRecords = new Map();
@@ -29,7 +32,8 @@ export function readGap(bytes: Buffer): TarGap {
     const flag = typeFlag(block);
     if (!"xgLKN".includes(flag)) return { kind: "member", block, local, global };
     const size = numberField(block, 124, 12);
-    if (size > maxExtensionBytes) throw new Error(`an extended header of ${size} bytes is too large`);
+    if (size > maxExtensionBytes)
+      throw new Error(`an extended header is too large: expected at most ${maxExtensionBytes} bytes, found ${size}`);
     const start = offset + tarBlock;
     offset = start + Math.ceil(size / tarBlock) * tarBlock;
     if (offset > bytes.length) return { kind: "cut" };
@@ -39,25 +43,31 @@ export function readGap(bytes: Buffer): TarGap {
   return { kind: "cut" };
 }
 
-/** POSIX type flag of a header block: `0` file, `1` hard link, … ; `x g L K N` extend the next; a NUL is `0` of old. */
+/**
+ * POSIX type flag of a header block: `0` file, `1` hard link, … ; `x g L K N` extend the next; NUL is an old form of
+ * `0`.
+ */
 export function typeFlag(block: Buffer): string {
   return block[156] === 0 ? "0" : block.toString("latin1", 156, 157);
 }
 
-/** A number of a header block: octal digits, or GNU's base 256 when the top bit is set. Throws if it is neither. */
+/** A number of a header block: octal digits, or GNU's base 256 if the top bit is set. Throws if it is neither. */
 function numberField(block: Buffer, offset: number, length: number): number {
   requireNumber(block, offset, length);
   if (((block[offset] ?? 0) & 0x80) !== 0) return block.readUIntBE(offset + length - 6, 6);
   return Number.parseInt(fieldText(block, offset, length) || "0", 8);
 }
 
-/** Throws unless a field holds octal digits or a base-256 number that is not negative: the library reads `12x` as 12 and -1 as 0. */
+/**
+ * Throws unless a field holds octal digits or a non-negative base-256 number: the library reads `12x` as 12 and -1 as
+ * 0.
+ */
 export function requireNumber(block: Buffer, offset: number, length: number): void {
-  if (isNegative(block, offset)) throw new Error("a tar header holds a negative number where only a count belongs");
+  if (isNegative(block, offset)) throw new Error("tar header: expected a count, found a negative number");
   if (((block[offset] ?? 0) & 0x80) !== 0) return;
   const digits = fieldText(block, offset, length);
   if (!/^[0-7]*$/.test(digits))
-    throw new Error(`a tar header holds ${JSON.stringify(digits)} where an octal number belongs`);
+    throw new Error(`tar header: expected an octal number, found ${JSON.stringify(digits)}`);
 }
 
 /** Whether a field holds a base-256 number below zero. */

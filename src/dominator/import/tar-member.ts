@@ -3,11 +3,11 @@ import { type PaxRecords, paxAttributes, paxNumber, paxText } from "./pax.ts";
 import { isNegative, requireNumber, type TarGap, typeFlag } from "./tar-gap.ts";
 import { utf8 } from "./utf8.ts";
 
-/** What a member of an archive can be of an image. */
+/** The kinds of member that an image can have. */
 const kinds = ["file", "link", "symlink", "character-device", "block-device", "directory", "fifo"] as const;
 export type TarKind = (typeof kinds)[number];
 
-/** What an archive says of a member, pax and GNU extensions applied. */
+/** A member's header, with pax and GNU extensions applied. */
 export type TarHeader = {
   readonly path: string;
   readonly kind: TarKind;
@@ -23,7 +23,7 @@ export type TarHeader = {
   readonly attributes: ReadonlyMap<string, Uint8Array>;
 };
 
-/** Numeric fields of a header block that must hold numbers, by offset and length (POSIX.1-2001 ustar); of devices also the device's number. */
+/** Numeric fields of a header block, by offset and length (POSIX.1-2001 ustar); for devices also the device numbers. */
 const numberFields = [
   [100, 8],
   [108, 8],
@@ -37,8 +37,9 @@ const deviceFields = [
 ] as const;
 
 /**
- * The header of a member from what the library read and from its raw blocks. The library's names are Latin-1, so that each byte is
- * there. Throws, naming the member, at what an image cannot have: sparse files, unknown kinds, numbers and sizes that make no sense.
+ * The header of a member, from the library's result and from its raw blocks. The library's names are Latin-1, which
+ * keeps each byte. Throws an error that names the member for anything that an image cannot have: sparse files, unknown
+ * kinds, invalid numbers and sizes.
  */
 export function memberHeader(
   headers: Header,
@@ -50,7 +51,7 @@ export function memberHeader(
   const path = paxText(local, "path") ?? utf8(Buffer.from(headers.name, "latin1"));
   const flag = typeFlag(block);
   if (flag === "S" || [...records.keys()].some((keyword) => keyword.startsWith("GNU.sparse.")))
-    throw new Error(`${path} is stored as a sparse file: make the archive without --sparse`);
+    throw new Error(`${path} is stored as a sparse file; make the archive without --sparse`);
   const kind = kindOf(headers, path, flag);
   const isDevice = kind === "character-device" || kind === "block-device";
   for (const [offset, length] of isDevice ? [...numberFields, ...deviceFields] : numberFields)
@@ -70,14 +71,14 @@ export function memberHeader(
     attributes: paxAttributes(records),
   };
   if (kind !== "file" && header.size !== 0)
-    throw new Error(`${path} is a ${kind} with ${header.size} bytes of content: expected none`);
+    throw new Error(`${path}: expected a ${kind} without content, found ${header.size} bytes`);
   return header;
 }
 
-/** Throws where records that hold for all further members say what only one can be. */
+/** Throws if records for all following members contain facts that only one can have. */
 export function requireShareable(records: PaxRecords): void {
   const wrong = ["path", "linkpath", "size"].find((keyword) => records.has(keyword));
-  if (wrong !== undefined) throw new Error(`a global pax header sets ${wrong} for all members: the archive is damaged`);
+  if (wrong !== undefined) throw new Error(`a global pax header sets ${wrong} for all members; the archive is damaged`);
 }
 
 function kindOf({ name, type }: Header, path: string, flag: string): TarKind {
@@ -100,12 +101,12 @@ function paxTimeMs(records: PaxRecords): number | undefined {
   return seconds === undefined ? undefined : Math.floor(seconds * 1000);
 }
 
-/** The library is a second off before 1970. */
+/** The library is off by one second before 1970. */
 function timeMs({ mtime }: Header, block: Buffer): number {
   const { offset, length } = timeField;
   if (isNegative(block, offset)) return block.readIntBE(offset + length - 6, 6) * 1000;
   requireNumber(block, offset, length);
   const ms = mtime.getTime();
-  if (!Number.isSafeInteger(ms)) throw new Error(`a tar header holds a time that cannot be: ${ms} ms`);
+  if (!Number.isSafeInteger(ms)) throw new Error(`tar header: expected a representable time, found ${ms} ms`);
   return ms;
 }

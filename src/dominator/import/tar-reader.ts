@@ -5,22 +5,26 @@ import { readGap, tarBlock } from "./tar-gap.ts";
 import { memberHeader, requireShareable, type TarHeader } from "./tar-member.ts";
 import { openTap, type Tap } from "./tar-tap.ts";
 
-/** A member of an archive. Its content must be read, or left, before the next member is asked for. */
+/** A member of an archive. Its content must be read, or skipped, before the next member is requested. */
 export type TarMember = { readonly header: TarHeader; readonly content: AsyncIterable<Uint8Array> };
 
 type Entry = Extract extends AsyncIterable<infer Item> ? Item : never;
 
-/** The last two are missing in the library's types. Latin-1: each byte of a name is there; an unknown format: archives from before POSIX. */
+/**
+ * The library's types lack the last two. Latin-1 keeps each byte of a name; an unknown format means archives from
+ * before POSIX.
+ */
 const parserOptions = { highWaterMark: 1 << 18, filenameEncoding: "latin1", allowUnknownFormat: true };
 
 /**
- * Reads a tar archive (ustar, pax, GNU long names and numbers, and before POSIX) as it comes in, up to its end mark. The library takes it apart; its raw
- * header blocks are looked at again for what the library passes over: names that are not UTF-8, binary attributes, a missing end mark.
+ * Reads a tar archive (ustar, pax, GNU long names and numbers, and before POSIX) as a stream, up to its end mark. The
+ * library parses it; its raw header blocks are then checked for faults that the library ignores: names that are not
+ * UTF-8, binary attributes, a missing end mark.
  */
 export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerator<TarMember> {
   const tap = openTap(source);
   const parser = extract(parserOptions);
-  // A failure ends the loop below, too.
+  // A failure also ends the loop below.
   pipeline(tap.pieces, parser, () => undefined);
   let inherited: PaxRecords = new Map();
   let last: Last = { path: "", end: 0 };
@@ -47,7 +51,7 @@ export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerato
   }
 }
 
-/** The member that was read last, and where its content with its padding ends. */
+/** The last member read, and the end of its content with padding. */
 type Last = { readonly path: string; readonly end: number };
 
 async function* contentOf(entry: Entry, tap: Tap, last: Last): AsyncGenerator<Uint8Array> {
@@ -58,17 +62,17 @@ async function* contentOf(entry: Entry, tap: Tap, last: Last): AsyncGenerator<Ui
   }
 }
 
-/** Throws what is wrong unless the archive has its end mark after the last member: what follows that is nobody's concern. */
+/** Throws the fault unless the archive has its end mark after the last member; anything after it is ignored. */
 function demandEnd(tap: Tap, { path, end }: Last, cause?: unknown): undefined {
   const failure = tap.failure();
   if (failure !== undefined) throw failure;
-  if (tap.received() < end) throw new Error(`the archive ends within ${path}: it is truncated`, { cause });
+  if (tap.received() < end) throw new Error(`the archive is truncated: it ends within ${path}`, { cause });
   switch (readGap(tap.between(end, tap.received())).kind) {
     case "endMark":
       return undefined;
     case "cut":
-      throw new Error("the archive ends before its end mark: it is truncated", { cause });
+      throw new Error("the archive is truncated: it ends before its end mark", { cause });
     case "member":
-      throw new Error("a tar header has a wrong checksum: the archive is damaged, or is no tar archive", { cause });
+      throw new Error("a tar header has a wrong checksum; the archive is damaged, or is not a tar archive", { cause });
   }
 }

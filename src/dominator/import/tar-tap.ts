@@ -1,17 +1,17 @@
-/** A stream that is passed on, of which the newest part can be looked at again; all offsets count from its start. */
+/** A stream that is passed on, whose newest part can be read again; all offsets count from its start. */
 export type Tap = {
   readonly pieces: () => AsyncGenerator<Uint8Array>;
   /** Bytes passed on so far. */
   readonly received: () => number;
-  /** Why the source failed, if it did. */
+  /** The error of the source, if it failed. */
   readonly failure: () => Error | undefined;
-  /** What lies before this offset will not be asked for, whether it has come or not. */
+  /** Allows to forget everything before this offset, whether it has arrived or not. */
   readonly forgetBefore: (offset: number) => void;
-  /** What was passed on from `from`, which is not forgotten, up to `to` or what has come. */
+  /** The bytes from `from`, which must not be forgotten, up to `to` or the last received byte. */
   readonly between: (from: number, to: number) => Buffer;
 };
 
-/** Taps a source. Memory: what is not forgotten, and one piece. */
+/** Taps a source. Memory: the bytes that are not forgotten, and one piece. */
 export function openTap(source: AsyncIterable<Uint8Array>): Tap {
   const kept: { readonly offset: number; readonly bytes: Uint8Array }[] = [];
   let received = 0;

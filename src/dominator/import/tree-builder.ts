@@ -1,21 +1,22 @@
 import { agentProtocol, subFilter } from "../../core/image/filter.ts";
 import { ancestorPaths, comparePaths, type Inode, isPlainPath, type Tree } from "../../core/image/tree.ts";
 
-/** Collects the paths of an image in whatever order they come. */
+/** Collects the paths of an image in any order. */
 export type TreeBuilder = {
-  /** A path given twice counts as given the last time, as when an archive is unpacked. */
+  /** For a repeated path the last one counts, as when an archive is unpacked. */
   readonly add: (path: string, inode: Inode) => void;
-  /** Another name of a file that was added before. */
+  /** Adds another name of an existing file. */
   readonly link: (path: string, existing: string) => void;
-  /** The tree without what the filter protects; directories that nobody named belong to root and have mode 0755. */
+  /** The tree without what the filter protects; implied directories belong to root and have mode 0755. */
   readonly finish: (filterLines: readonly string[]) => Tree;
 };
 
-/** A path from an archive as we write it: absolute, without `.` parts at its start; undefined for the root itself. */
+/** A path from an archive in our form: absolute, without leading `.` parts; undefined for the root itself. */
 export function cleanPath(text: string): string | undefined {
   const path = `/${text}`.replace(/\/(\.?\/)+/g, "/").replace(/\/\.?$/, "");
   if (path === "") return undefined;
-  if (!isPlainPath(path)) throw new Error(`${JSON.stringify(text)} is no path for a file of an image`);
+  if (!isPlainPath(path))
+    throw new Error(`image path: expected a plain relative or absolute path, found ${JSON.stringify(text)}`);
   return path;
 }
 
@@ -31,8 +32,9 @@ export function buildTree(): TreeBuilder {
       const number = numbers.get(existing);
       const inode = inodes[number ?? -1];
       if (number === undefined || inode === undefined)
-        throw new Error(`${path} is a hard link to ${existing}, which did not come before it`);
-      if (inode.kind === "directory") throw new Error(`${path} is a hard link to ${existing}, a directory`);
+        throw new Error(`${path}: expected a hard link to an earlier member, found ${existing}`);
+      if (inode.kind === "directory")
+        throw new Error(`${path}: expected a hard link to a file, found the directory ${existing}`);
       numbers.set(path, number);
     },
     finish: (filterLines) => {

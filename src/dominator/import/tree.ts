@@ -9,10 +9,13 @@ import type { TarHeader } from "./tar-member.ts";
 import { readTar, type TarMember } from "./tar-reader.ts";
 import { buildTree, cleanPath, type TreeBuilder } from "./tree-builder.ts";
 
-/** Brings the contents of a tree into the object store and gives the tree. An archive is read once, as it streams by; nothing is unpacked. */
+/**
+ * Stores the contents of a tree in the object store and returns the tree. An archive is read once, as a stream; nothing
+ * is unpacked.
+ */
 export async function importTree(input: ImportInput): Promise<Tree> {
   const source = await stat(input.source).catch((cause: unknown) => {
-    throw new Error(`image source ${input.source} cannot be read`, { cause });
+    throw new Error(`reading image source ${input.source} failed`, { cause });
   });
   const tree = buildTree();
   if (source.isDirectory()) await importDirectory({ ...input, tree });
@@ -36,13 +39,14 @@ async function importArchive(input: ImportInput, tree: TreeBuilder, totalBytes: 
   }
 }
 
-/** Told by the first bytes, not by the name (RFC 1952 §2.3.1, RFC 8878 §3.1.1, the .xz format §2.1.1.1). */
+/** Detected by the first bytes, not by the name (RFC 1952 §2.3.1, RFC 8878 §3.1.1, the .xz format §2.1.1.1). */
 async function decompressed(path: string, file: NodeJS.ReadableStream): Promise<AsyncIterable<Uint8Array>> {
   const magic = new Uint8Array(6);
   const handle = await open(path);
   await handle.read(magic, 0, magic.length, 0).finally(() => handle.close());
   const hex = Buffer.from(magic).toString("hex");
-  if (hex.startsWith("fd377a585a00")) throw new Error("xz archives are not read: unpack it with xz -d first");
+  if (hex.startsWith("fd377a585a00"))
+    throw new Error("expected a plain, gzip or zstd archive, found xz; unpack it with xz -d first");
   const unpack = hex.startsWith("1f8b")
     ? createGunzip()
     : hex.startsWith("28b52ffd")
@@ -58,7 +62,7 @@ async function addMember({ header, content }: TarMember, objects: ObjectStore, t
   if (path === undefined) return;
   if (header.kind === "link") {
     const existing = cleanPath(header.linkPath);
-    if (existing === undefined) throw new Error(`${path} is a hard link to the root`);
+    if (existing === undefined) throw new Error(`${path}: expected a hard link to a file, found one to the root`);
     tree.link(path, existing);
   } else tree.add(path, await inodeOf({ ...header, kind: header.kind }, content, objects));
 }
@@ -92,7 +96,7 @@ async function inodeOf(
   }
 }
 
-/** dev_t as stat(2) gives it (glibc's makedev). */
+/** dev_t as in stat(2) (glibc's makedev). */
 function deviceNumber(major: number, minor: number): number {
   return (minor & 0xff) + (major & 0xfff) * 0x100 + (minor >>> 8) * 0x100000;
 }

@@ -1,4 +1,6 @@
-/** Text of bytes that must be UTF-8: a name that is not cannot travel in JSON, so it is refused here rather than mangled. */
+/**
+ * Decodes bytes that must be UTF-8. JSON cannot carry any other name, so it is refused here instead of being mangled.
+ */
 export function utf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);

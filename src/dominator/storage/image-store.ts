@@ -8,22 +8,27 @@ import { formatImageName, nextVersion, parseImageName, resolveImageName } from "
 import type { ImageManifest } from "../../core/image/manifest.ts";
 import { faultOfTree } from "../../core/image/tree.ts";
 
-/** The system images there are, by name. */
+/** The system images, by name. */
 export type ImageStore = {
   readonly names: () => readonly string[];
   readonly get: (name: string) => ImageManifest | undefined;
-  /** The image that a machine's required image means: that one, or the newest version of the stream; undefined if there is none. */
+  /**
+   * The image that a required image refers to: that version, or the newest of the stream; undefined if there is none.
+   */
   readonly resolve: (required: string) => ImageManifest | undefined;
-  /** Takes up what another process (`birther image import`) has added since. Cheap when there is nothing new. */
+  /** Loads images that another process (`birther image import`) has added. Cheap if there are none. */
   readonly refresh: () => Promise<void>;
-  /** Adds an image as the next version of its stream. A name is never given twice. */
+  /** Adds an image as the next version of its stream. A name is never reused. */
   readonly add: (stream: string, image: Omit<ImageManifest, "name">) => Promise<ImageManifest>;
 };
 
-/** Two imports at once may want the same number; each round one of them wins. */
+/** Concurrent imports may want the same number; in each round one of them succeeds. */
 const nameTries = 20;
 
-/** Opens the manifests in a directory: `STREAM/VERSION.json`. All are read at the start: a request never waits for a disk. */
+/**
+ * Opens the manifests in a directory: `STREAM/VERSION.json`. All are read at the start, so that no request waits for a
+ * disk.
+ */
 export async function openImageStore(directory: string): Promise<ImageStore> {
   await mkdir(directory, { recursive: true });
   const images = new Map<string, ImageManifest>();
@@ -35,7 +40,7 @@ export async function openImageStore(directory: string): Promise<ImageStore> {
       images.set(name, await readManifest(join(directory, file), name));
     }
   };
-  // Thousands of polls a second share one look.
+  // Thousands of polls a second share one check.
   let looking: Promise<void> | undefined;
   const refresh = () => {
     looking ??= readNew().finally(() => {
@@ -53,13 +58,13 @@ export async function openImageStore(directory: string): Promise<ImageStore> {
       for (let attempt = 0; attempt < nameTries; attempt += 1) {
         const name = formatImageName({ stream, version: nextVersion(stream, names()) + attempt });
         if (parseImageName(name) === undefined)
-          throw new Error(`${stream} is no name for images: lower-case letters, digits, - . _`);
+          throw new Error(`image name: expected lower-case letters, digits, "-", "." and "_", found "${stream}"`);
         const manifest = checked({ name, ...image }, `image ${name}`);
         if (!(await writeOnce(join(directory, `${name}.json`), manifest))) continue;
         images.set(name, manifest);
         return manifest;
       }
-      throw new Error(`could not find a free version of ${stream} in ${nameTries} tries`);
+      throw new Error(`adding an image: found no free version of ${stream} in ${nameTries} attempts`);
     },
   };
 }
@@ -67,10 +72,10 @@ export async function openImageStore(directory: string): Promise<ImageStore> {
 async function readManifest(path: string, name: string): Promise<ImageManifest> {
   try {
     const manifest = checked(JSON.parse(await readFile(path, "utf8")), path);
-    if (manifest.name !== name) throw new Error(`it says that its name is ${manifest.name}`);
+    if (manifest.name !== name) throw new Error(`manifest: expected the name ${name}, found ${manifest.name}`);
     return manifest;
   } catch (cause) {
-    throw new Error(`image ${name}: ${path} cannot be read`, { cause });
+    throw new Error(`image ${name}: reading ${path} failed`, { cause });
   }
 }
 
@@ -82,8 +87,9 @@ function checked(data: unknown, what: string): ImageManifest {
 }
 
 /**
- * link(2) refuses a name that is taken. Before it all contents are brought to the disk (sync of the whole file-system, as one
- * fsync for each of thousands of objects would take minutes): a manifest that is there has its objects there.
+ * link(2) refuses an existing name. Before it all contents are written to the disk (sync of the whole file system,
+ * because one fsync for each of thousands of objects would take minutes), so that every existing manifest has its
+ * objects.
  */
 async function writeOnce(path: string, manifest: ImageManifest): Promise<boolean> {
   await mkdir(dirname(path), { recursive: true });

@@ -3,26 +3,31 @@ import { createReadStream } from "node:fs";
 import { access, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-/** Contents by their SHA-512, each in a file `aa/bb/REST` (the layout of the Dominator's object server, dominator.md §3). */
+/**
+ * Contents by their SHA-512, each in a file `aa/bb/REST` (the layout of the Dominator's object server, dominator.md
+ * §3).
+ */
 export type ObjectStore = {
   /** Size in bytes, or undefined if there is no such object. */
   readonly sizeOf: (sha512: string) => Promise<number | undefined>;
   readonly read: (sha512: string) => AsyncIterable<Uint8Array>;
-  /** Stores a content and tells its hash and size; an empty one has no object and the hash is empty. */
+  /** Stores a content and returns its hash and size; an empty one has no object and an empty hash. */
   readonly add: (content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) => Promise<StoredObject>;
 };
 
 export type StoredObject = { readonly sha512: string; readonly size: number };
 
-/** Whether a text is a SHA-512 as we write it: anything else must not become a path. */
+/** Whether a text is a SHA-512 in our form; anything else must not become a path. */
 export function isObjectName(text: string): boolean {
   return /^[0-9a-f]{128}$/.test(text);
 }
 
-/** A draft this old is left over from a process that was killed; younger ones may be of another process that imports right now. */
+/** A draft this old belongs to a killed process; younger ones may belong to another running import. */
 const staleDraftMs = 86_400_000;
 
-/** Opens the store in a directory, which is made if it is not there. An object appears only when it is whole. */
+/**
+ * Opens the store in a directory, which is made if it is missing. An object becomes visible only when it is complete.
+ */
 export async function openObjectStore(directory: string): Promise<ObjectStore> {
   const drafts = join(directory, "drafts");
   await mkdir(drafts, { recursive: true });
@@ -30,7 +35,8 @@ export async function openObjectStore(directory: string): Promise<ObjectStore> {
   return {
     sizeOf: async (sha512) => (isObjectName(sha512) ? sizeOf(pathOf(directory, sha512)) : undefined),
     read: (sha512) => {
-      if (!isObjectName(sha512)) throw new Error(`${JSON.stringify(sha512)} is no object name`);
+      if (!isObjectName(sha512))
+        throw new Error(`object name: expected a SHA-512 in lower-case hex, found ${JSON.stringify(sha512)}`);
       return createReadStream(pathOf(directory, sha512), { highWaterMark: 1 << 18 });
     },
     add: (content) => addObject(directory, join(drafts, randomUUID()), content),
@@ -77,7 +83,7 @@ async function addObject(
     if (size === 0) return { sha512: "", size };
     const sha512 = hash.digest("hex");
     const path = pathOf(directory, sha512);
-    // One of another size is left over from a power cut: the new one replaces it.
+    // An object of another size is left from a power cut; the new one replaces it.
     if ((await sizeOf(path)) !== size) {
       const folder = dirname(path);
       await access(folder).catch(() => mkdir(folder, { recursive: true }));

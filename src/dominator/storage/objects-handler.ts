@@ -5,16 +5,16 @@ import { objectPaths } from "../../contract/sub.ts";
 import type { Log } from "../../core/ports.ts";
 import { isObjectName, type ObjectStore } from "./object-store.ts";
 
-/** 129 bytes a hash: a hundred thousand objects in one request. */
+/** 129 bytes per hash: a hundred thousand objects in one request. */
 const maxRequestBytes = 13_000_000;
 
-/** Handles a request if it is one for objects; true: handled, the answer is under way. */
+/** Handles a request if it is for objects; returns true if it does, and answers asynchronously. */
 export type ObjectsHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 /**
- * Serves contents over plain HTTP: they are public within the fleet and each is checked against its hash by who fetched it.
- * `GET /objects/HEX` is one; `POST /objects` with hashes, one a line, answers `HEX LENGTH\n` and the bytes for each, in that order, or 404 naming
- * the first that is not there.
+ * Serves contents over plain HTTP: they are public within the fleet, and each client verifies them by their hash. `GET
+ * /objects/HEX` returns one. `POST /objects` with hashes, one per line, answers `HEX LENGTH\n` and the bytes for each,
+ * in that order, or 404 naming the first missing one.
  */
 export function objectsHandler({ objects, log }: { readonly objects: ObjectStore; readonly log: Log }): ObjectsHandler {
   return (request, response) => {
@@ -24,7 +24,7 @@ export function objectsHandler({ objects, log }: { readonly objects: ObjectStore
     const answered =
       one === undefined ? answerBatch(request, response, objects) : answerOne(request, response, objects, one);
     answered.catch((error: unknown) => {
-      // A client that went away is daily business.
+      // Clients disconnect every day; not an error.
       log("info", "sending objects failed", { client: request.socket.remoteAddress, error: String(error) });
       response.destroy();
     });
@@ -38,7 +38,8 @@ async function answerOne(
   objects: ObjectStore,
   sha512: string,
 ): Promise<void> {
-  if (request.method !== "GET" && request.method !== "HEAD") return refuse(response, 405, "objects are read with GET");
+  if (request.method !== "GET" && request.method !== "HEAD")
+    return refuse(response, 405, "method not allowed; use GET to read an object");
   const size = await objects.sizeOf(sha512);
   if (size === undefined) return refuse(response, 404, `no object ${sha512}`);
   response.writeHead(200, { "content-type": "application/octet-stream", "content-length": size });
@@ -47,10 +48,14 @@ async function answerOne(
 }
 
 async function answerBatch(request: IncomingMessage, response: ServerResponse, objects: ObjectStore): Promise<void> {
-  if (request.method !== "POST") return refuse(response, 405, "many objects are asked for with POST");
+  if (request.method !== "POST") return refuse(response, 405, "method not allowed; use POST to read many objects");
   const wanted = await readNames(request);
   if (wanted === undefined)
-    return refuse(response, 400, `send SHA-512 in hex, one a line, at most ${maxRequestBytes} bytes`);
+    return refuse(
+      response,
+      400,
+      `body: expected SHA-512 hashes in hex, one per line, at most ${maxRequestBytes} bytes`,
+    );
   const parts: { readonly sha512: string; readonly head: Buffer; readonly size: number }[] = [];
   for (const sha512 of wanted) {
     const size = await objects.sizeOf(sha512);
@@ -84,7 +89,7 @@ async function readNames(request: IncomingMessage): Promise<readonly string[] | 
 }
 
 function refuse(response: ServerResponse, status: number, reason: string): void {
-  // The request's body may be unread: the connection cannot carry another one.
+  // The request's body may be unread, so the connection cannot carry another request.
   response.writeHead(status, { "content-type": "text/plain", connection: "close" });
   response.end(`${reason}\n`);
 }

@@ -31,10 +31,10 @@ export type SubAppInput = {
   readonly reportSlots?: ReportSlots;
 };
 
-/** A poll without a tree: its largest part are 200 lines of log. */
+/** A poll without a tree: its largest part is 200 log lines. */
 const smallPollBytes = 4 << 20;
 
-/** The Dominator's side of a sub's poll: who is it, what is it to do, what does the MDB learn from it. */
+/** The Dominator's side of a sub's poll: authenticate it, choose its directive, update the MDB. */
 export function subApp({
   store,
   images,
@@ -43,7 +43,7 @@ export function subApp({
   reportSlots = openReportSlots(),
 }: SubAppInput): Hono {
   const app = new Hono();
-  // Hundreds of megabytes may follow: who sends them is asked before the first is read.
+  // Hundreds of megabytes may follow, so the sender is authenticated before the first byte is read.
   app.post(paths.subPoll, async (context, next) => {
     const machine = senderOf(context, store);
     if (machine === undefined) return context.json(stranger(), 401);
@@ -52,7 +52,7 @@ export function subApp({
     const admission = reportSlots.admit(machine.id);
     if (admission.kind === "busy") return context.json(busy, 503);
     if (admission.kind === "notAsked") {
-      const reason = "a tree was sent that was not asked for: the server has restarted, it will ask";
+      const reason = "the server did not request this tree, because it has restarted; it will request it again";
       return context.json({ kind: "wait", seconds: 1, reason } satisfies Directive);
     }
     using _room = admission.room;
@@ -71,9 +71,9 @@ export function subApp({
 
     await images
       .refresh()
-      .catch((error: unknown) => log("error", "an image cannot be read", { error: String(error), cause: error }));
+      .catch((error: unknown) => log("error", "reading an image failed", { error: String(error), cause: error }));
     for (const event of outcomeEvents(asked.id, request)) await applyOrLog(store, event, log);
-    // The record as it is now: the body may have taken minutes, and an operator's word counts at once.
+    // The current record: the body may have taken minutes, and an operator's action counts at once.
     const machine = senderOf(context, store);
     if (machine === undefined) return context.json(stranger(), 401);
     const decided = direct(machine, request, images, policy);
@@ -87,7 +87,7 @@ export function subApp({
   return app;
 }
 
-/** A stopped update is compared again after this time: each comparison reads the machine's disk. */
+/** A stopped update is compared again after this time, because each comparison reads the machine's disk. */
 const stoppedSeconds = 300;
 
 type Stop = Extract<PollDecision, { kind: "stop" }>;
@@ -118,17 +118,19 @@ function waitFor(reason: string, { pollSeconds }: SubPolicy): Directive {
   return { kind: "wait", seconds: pollSeconds, reason };
 }
 
-/** Why a machine is left as it is: it is about to be installed anew, an operator holds it, or its credential is void. */
+/** Why a machine is left unchanged: it is about to be reinstalled, an operator holds it, or its credential is void. */
 function whyHeld(machine: Machine | undefined): string | undefined {
-  if (machine === undefined) return "the machine was retired or installed anew";
-  if (machine.state !== "healthy") return `the machine is in state ${machine.state}: it waits for its next boot`;
+  if (machine === undefined) return "the machine was retired or reinstalled";
+  if (machine.state !== "healthy") return `the machine is in state ${machine.state} and waits for its next boot`;
   const hold = machine.conditions.find((condition) => condition.kind === "hold");
   if (hold !== undefined) return `held: ${hold.reason}`;
-  // One that was just born needs its first image all the same: it could not boot.
-  return machine.disableUpdates && machine.runningImage !== undefined ? "updates of it are disabled" : undefined;
+  // A machine that was just born needs its first image all the same, or it could not boot.
+  return machine.disableUpdates && machine.runningImage !== undefined
+    ? "updates of this machine are disabled"
+    : undefined;
 }
 
-/** The machine whose sub's credential a request carries. */
+/** The machine whose agent's credential a request carries. */
 function senderOf(context: Context, store: SubStore): Machine | undefined {
   const claim = parseMachineCredential(context.req.header("authorization"));
   const machine = claim && store.get(claim.machineId);
@@ -139,38 +141,38 @@ function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** A tree that nobody asked for is not looked at; if one is needed, the sub is told to report. */
+/** An unrequested tree is ignored; if one is needed, the sub gets the directive to report. */
 function withoutTree({ tree: _tree, objects: _objects, ...rest }: SubPollRequest): SubPollRequest {
   return rest;
 }
 
 const busy: Problem = {
   kind: "busy",
-  title: "other machines' trees are being read",
-  detail: "only a few are read at a time, and one of a machine",
-  next: "send it again in a few seconds",
+  title: "too many trees at once",
+  detail: "the server reads only a few trees at a time, and one per machine",
+  next: "retry in a few seconds",
 };
 
 async function applyOrLog(store: SubStore, event: MachineEvent, log: Log): Promise<void> {
   const decision = await store.apply(event);
   if (decision.kind === "refused")
-    log("warn", "the MDB refused what a sub reported", { event: event.kind, why: decision.refusal.message });
+    log("warn", "the MDB refused a sub's report", { event: event.kind, why: decision.refusal.message });
 }
 
 function malformed(why: unknown): Problem {
   return {
     kind: "malformed",
-    title: "not a poll as the contract has it",
+    title: "invalid poll",
     detail: (typeof why === "string" ? why : JSON.stringify(why)).slice(0, 2000),
-    next: "sub and server are of different versions: rebirth the machine, or update the server",
+    next: "the agent and the server have different versions; rebirth the machine, or update the server",
   };
 }
 
 function stranger(): Problem {
   return {
     kind: "unknownSub",
-    title: "not the credential of this machine's sub",
-    detail: "the machine is not known, or was installed anew since and has another credential",
+    title: "invalid credential of a sub",
+    detail: "the machine is unknown, or was reinstalled and has another credential",
     next: "rebirth the machine",
   };
 }

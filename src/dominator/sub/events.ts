@@ -10,7 +10,7 @@ const phaseOf: { readonly [K in Directive["kind"]]?: Phase } = {
   reboot: "rebooting",
 };
 
-/** What the MDB learns from how the last directive ended: how long a phase took, or what failed. */
+/** The events from the result of the last directive: how long a phase took, or what failed. */
 export function outcomeEvents(id: MachineId, { outcome }: SubPollRequest): readonly MachineEvent[] {
   if (outcome === undefined) return [];
   if (outcome.kind === "failed") return [{ kind: "failed", id, step: outcome.directive, reason: outcome.reason }];
@@ -20,8 +20,8 @@ export function outcomeEvents(id: MachineId, { outcome }: SubPollRequest): reado
 }
 
 /**
- * What the MDB learns from the poll itself and from what the sub is told now. The image counts as running only when the machine has booted it:
- * straight after the birth the disk holds it, but the kernel is still the Bootstrap Image's.
+ * The events from the poll itself and from the sub's new directive. The image counts as running only when the machine
+ * has booted it: directly after the birth the disk holds it, but the kernel is still the Bootstrap Image's.
  */
 export function directiveEvents(id: MachineId, request: SubPollRequest, directive: Directive): readonly MachineEvent[] {
   const { patchedImage } = request;

@@ -1,24 +1,24 @@
 import type { Directive } from "../../core/image/update/directive.ts";
 import type { MachineId } from "../../core/machine/record.ts";
 
-/** Large bodies that are read and parsed at once: each costs several times its size of memory while it is. */
+/** Large bodies that are read and parsed at once: each needs several times its size of memory. */
 const largeLimit = 4;
 
-/** May this machine send a large body now? `room` has to be disposed when it is dealt with. */
+/** Reserves a slot for a large body of this machine. `room` has to be disposed when the body is processed. */
 export type ReportSlot =
   | { readonly kind: "room"; readonly room: Disposable }
   | { readonly kind: "notAsked" }
   | { readonly kind: "busy" };
 
-/** Who was told to report its tree, and how many do so at the moment. */
+/** Which subs have the directive to report their tree, and how many are reporting. */
 export type ReportSlots = {
   readonly isAsked: (id: MachineId) => boolean;
-  /** The machine was told this: a report asks for its tree, and what is fetched for is reported again. */
+  /** Records a directive: a report requests the tree, and after a fetch the tree is reported again. */
   readonly notified: (id: MachineId, directive: Directive) => void;
   readonly admit: (id: MachineId) => ReportSlot;
 };
 
-/** A gate at which nobody was asked yet. A machine may send one large body at a time. */
+/** No reports yet. A machine may send one large body at a time. */
 export function openReportSlots(limit: number = largeLimit): ReportSlots {
   const asked = new Set<MachineId>();
   const sending = new Set<MachineId>();

@@ -2,7 +2,7 @@ import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import type { Clock, Log } from "../../core/ports.ts";
-import { lastAnswers } from "../../mdb/http/problem.ts";
+import { lastHandlers } from "../../mdb/http/problem.ts";
 import { openPki } from "../../mdb/tls/pki.ts";
 import { startTlsServer } from "./tls-server.ts";
 
@@ -18,7 +18,7 @@ export async function startMachineServer(options: {
   const { addresses, port, apps, clock, log } = options;
   const identity = () => openPki({ directory: options.pkiDirectory, clock, log });
   const app = new Hono();
-  const { onError, notFound } = lastAnswers(log);
+  const { onError, notFound } = lastHandlers(log);
   app.onError(onError);
   app.notFound(notFound);
   for (const part of apps) app.route("/", part);

@@ -4,7 +4,7 @@ import type { MetricFamily, Sample } from "../../core/export/exposition.ts";
 
 type Counts = { readonly [kind: string]: number };
 
-/** The figures of the Boot Server: its networks and pools, and what went over TFTP and HTTP. */
+/** The metrics of the Boot Server: its networks and pools, and its TFTP and HTTP traffic. */
 export function bootMetrics(networks: readonly NetworkView[], { tftp, http }: TrafficView): MetricFamily[] {
   const each = (value: (network: NetworkView) => number): Sample[] =>
     networks.map((network) => ({ labels: { network: network.name }, value: value(network) }));
@@ -13,19 +13,19 @@ export function bootMetrics(networks: readonly NetworkView[], { tftp, http }: Tr
   return [
     {
       name: "birther_network_served",
-      help: "1 where requests are answered, 0 where another DHCP server stands in the way.",
+      help: "1 if the server answers requests, 0 if another DHCP server prevents it.",
       kind: "gauge",
       samples: each(({ notServed }) => (notServed === undefined ? 1 : 0)),
     },
     {
       name: "birther_dhcp_received_total",
-      help: "DHCP and PXE messages that came in.",
+      help: "DHCP and PXE messages received.",
       kind: "counter",
       samples: each(({ received }) => received),
     },
     {
       name: "birther_pxe_answers_total",
-      help: "DHCP and PXE answers by what the machine was told to do.",
+      help: "DHCP and PXE answers, by the step that they give the machine.",
       kind: "counter",
       samples: eachOf("answer", ({ answers }) => answers),
     },
@@ -37,7 +37,7 @@ export function bootMetrics(networks: readonly NetworkView[], { tftp, http }: Tr
     },
     {
       name: "birther_dhcp_malformed_total",
-      help: "Datagrams that are no DHCP message, by fault.",
+      help: "Datagrams that are not valid DHCP messages, by fault.",
       kind: "counter",
       samples: eachOf("fault", ({ malformed }) => malformed),
     },
@@ -49,37 +49,37 @@ export function bootMetrics(networks: readonly NetworkView[], { tftp, http }: Tr
     },
     {
       name: "birther_pool_held_addresses",
-      help: "Addresses of the temporary pool that a machine holds.",
+      help: "Addresses of the temporary pool leased to a machine.",
       kind: "gauge",
       samples: each(({ pool }) => pool.held),
     },
     {
       name: "birther_pool_declined_addresses",
-      help: "Addresses out of use because a machine found another host there.",
+      help: "Addresses declined because a machine found another host using them.",
       kind: "gauge",
       samples: each(({ declined }) => declined.length),
     },
     {
       name: "birther_pool_exhausted",
-      help: "1 while machines go without an address.",
+      help: "1 while the pool is exhausted and machines get no address.",
       kind: "gauge",
       samples: each(({ pool }) => (pool.exhaustedSinceMs === undefined ? 0 : 1)),
     },
     {
       name: "birther_tftp_transfers_total",
-      help: "TFTP transfers by how they ended.",
+      help: "TFTP transfers, by result.",
       kind: "counter",
       samples: labelled(tftp.transfers, "end"),
     },
     {
       name: "birther_tftp_sent_bytes_total",
-      help: "Bytes of files that were sent whole by TFTP.",
+      help: "Bytes of files sent completely over TFTP.",
       kind: "counter",
       samples: [{ value: tftp.bytes }],
     },
     {
       name: "birther_http_answers_total",
-      help: "Answers to machines over plain HTTP by status; aborted where the client went away.",
+      help: "Plain HTTP answers to machines, by status; aborted if the client disconnected.",
       kind: "counter",
       samples: labelled(http.answers, "status"),
     },

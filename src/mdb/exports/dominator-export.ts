@@ -6,10 +6,13 @@ import { type DominatorFile, keepDominatorFile } from "./dominator-file.ts";
 import { type DominatorMdb, openDominatorMdb } from "./dominator-mdb.ts";
 import { slicesOf } from "./slices.ts";
 
-/** Where mdbd's json driver finds the healthy machines: it can neither log in nor trust a CA of ours, so plain HTTP. */
+/**
+ * The path at which mdbd's json driver finds the healthy machines. mdbd can neither log in nor trust a CA of ours, so
+ * plain HTTP.
+ */
 const dominatorMdbPath = "/exports/dominator.json";
 
-/** Answers a request over plain HTTP for a path if it is its own; true: handled, the answer is under way. */
+/** Handles a plain HTTP request if the path is its own; returns true if it does, and answers asynchronously. */
 type PlainHandler = (request: IncomingMessage, response: ServerResponse, path: string) => boolean;
 
 /** The Dominator's MDB as the configuration asks for it: a file, a URL on the plain HTTP port, or both. */

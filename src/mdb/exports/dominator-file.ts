@@ -3,24 +3,27 @@ import type { DominatorMdb } from "./dominator-mdb.ts";
 import { replaceFile } from "./replace-file.ts";
 import { slicesOf } from "./slices.ts";
 
-/** Changes that come together are written together: a rack that becomes healthy is one file, not forty. */
+/** Changes within this time are written together: a rack that becomes healthy causes one write, not forty. */
 const settleMs = 200;
-/** After a write there is a pause of so many times as long as it took: the file of a large fleet costs at most a twentieth of the time. */
+/**
+ * After a write follows a pause of this many times its duration: the file of a large fleet takes at most a twentieth of
+ * the time.
+ */
 const restShare = 20;
 const longestRestMs = 60_000;
-/** After a failure (a full disk, a directory that is gone) the next try comes so much later. */
+/** Pause before the next attempt after a failure (a full disk, a missing directory). */
 const retryMs = 10_000;
 
-const failed = "the Dominator's MDB could not be written";
+const failed = "writing the Dominator's MDB failed";
 
-/** What became of the file, for the metrics. */
+/** The state of the file, for the metrics. */
 export type DominatorFile = AsyncDisposable & {
   readonly figures: () => { readonly writes: number; readonly failures: number; readonly lastWriteAtMs?: number };
 };
 
 /**
- * Keeps a file up with the Dominator's MDB until it is disposed of; then what is still to be written is written. The file
- * is replaced whole: the Dominator's watcher looks at the inode number. Throws when the first write fails.
+ * Keeps a file up to date with the Dominator's MDB until disposed, and then writes pending changes. The file is
+ * replaced as a whole, because the Dominator's watcher checks the inode number. Throws when the first write fails.
  */
 export async function keepDominatorFile(deps: {
   readonly path: string;
@@ -52,12 +55,12 @@ export async function keepDominatorFile(deps: {
       failures += 1;
       changed = true;
       restMs = retryMs;
-      const next = `the Dominator still reads the old file; see that ${path} can be written. Tried again in ${retryMs / 1000} s`;
+      const next = `the Dominator still reads the old file; check that ${path} is writable. Next attempt in ${retryMs / 1000} s`;
       log("error", failed, { path, cause, next });
     }
     schedule(Math.max(settleMs, restMs), "rest");
   };
-  /** At most one timer and one write are under way; whatever changes meanwhile is in the next. */
+  /** At most one timer and one write are active; changes made meanwhile are in the next write. */
   const schedule = (ms: number, why: "settle" | "rest"): void => {
     if (timer !== undefined || (writing !== undefined && why === "settle")) return;
     timer = setTimeout(() => {
@@ -75,7 +78,7 @@ export async function keepDominatorFile(deps: {
     changed = true;
     schedule(settleMs, "settle");
   });
-  log("info", "the Dominator's MDB is written", { path, machines: mdb.machines() });
+  log("info", "wrote the Dominator's MDB", { path, machines: mdb.machines() });
   return {
     figures: () => ({ writes, failures, ...(lastWriteAtMs === undefined ? {} : { lastWriteAtMs }) }),
     [Symbol.asyncDispose]: async () => {

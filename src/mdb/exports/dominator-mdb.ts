@@ -3,22 +3,27 @@ import type { Machine, MachineId } from "../../core/machine/record.ts";
 import type { Store } from "../../core/ports.ts";
 import { forEachInTurns } from "./slices.ts";
 
-/** The Dominator's MDB of a fleet, kept up with its changes: a change costs the row of one machine, whatever the fleet's size. */
+/**
+ * The Dominator's MDB of a fleet, kept up to date: a change costs the row of one machine, whatever the fleet's size.
+ */
 export type DominatorMdb = Disposable & {
-  /** The whole of it as JSON text in parts, as it is now. */
+  /** The current MDB as JSON text in parts. */
   readonly text: () => Iterable<string>;
-  /** How many machines are in it. */
+  /** The number of machines in it. */
   readonly machines: () => number;
-  /** Calls back when a row was added, changed or dropped. */
+  /** Calls back when a row was added, changed or removed. */
   readonly onChanged: (listener: () => void) => void;
-  /** Compares all rows with the store, a few at a time; done every ten minutes by itself. */
+  /** Compares all rows with the store, a few at a time; runs every ten minutes by itself. */
   readonly compare: () => Promise<void>;
 };
 
-/** All rows are compared with the store so often: after a long absence of its database a store takes in the fleet anew, without a word for each machine. */
+/**
+ * Interval at which all rows are compared with the store: after a long absence of its database a store reloads the
+ * fleet without a change event for each machine.
+ */
 const compareMs = 600_000;
 
-/** Follows a store. Rows stand in the order in which their machines were first seen here. */
+/** Follows a store. Rows are in the order in which their machines were first seen here. */
 export function openDominatorMdb(store: Store): DominatorMdb {
   const rows = new Map<MachineId, string>();
   let listener = () => {};
@@ -26,15 +31,15 @@ export function openDominatorMdb(store: Store): DominatorMdb {
   const put = (machine: Machine): boolean => {
     const row = dominatorRow(machine);
     if (row === undefined) return rows.delete(machine.id);
-    const line = JSON.stringify(row);
-    if (rows.get(machine.id) === line) return false;
-    rows.set(machine.id, line);
+    const text = JSON.stringify(row);
+    if (rows.get(machine.id) === text) return false;
+    rows.set(machine.id, text);
     return true;
   };
   for (const machine of store.list()) put(machine);
   const end = store.watch(({ machine, absorbed = [] }) => {
     const dropped = absorbed.filter((id) => rows.delete(id)).length > 0;
-    // The record of now: the change may be of a moment ago.
+    // The current record, because the change may be a moment old.
     const now = store.get(machine.id);
     const differs = now === undefined ? rows.delete(machine.id) : put(now);
     if (differs || dropped) listener();
@@ -42,7 +47,7 @@ export function openDominatorMdb(store: Store): DominatorMdb {
   const compare = async (): Promise<void> => {
     let changed = false;
     for (const id of [...rows.keys()]) if (store.get(id) === undefined) changed = rows.delete(id) || changed;
-    // The record of now, not of when the list was made: a turn later it may be another.
+    // The current record, not that of the list: a turn later it may differ.
     await forEachInTurns([...store.list()], ({ id }) => {
       const machine = store.get(id);
       if (machine !== undefined) changed = put(machine) || changed;

@@ -14,7 +14,7 @@ import { type ReadyCheck, readinessOf } from "./readiness.ts";
 import { forEachInTurns } from "./slices.ts";
 import type { StoreMeter } from "./store-meter.ts";
 
-/** What other tools are told of the fleet and the server. */
+/** The exports of fleet and server for other tools. */
 export type Exports = Disposable & {
   /** The Dominator's MDB as JSON, in parts. */
   readonly dominatorMdb: () => Iterable<string>;
@@ -23,7 +23,7 @@ export type Exports = Disposable & {
   readonly readiness: () => Promise<ReadyAnswer>;
 };
 
-/** Opens the exports of a store, until they are disposed of. */
+/** Opens the exports of a store, until disposed. */
 export function openExports(deps: {
   readonly store: Store;
   readonly clock: Clock;
@@ -42,7 +42,7 @@ export function openExports(deps: {
   let asking: Promise<ReadyAnswer> | undefined;
   const build: MetricFamily = {
     name: "birther_build_info",
-    help: "The version that runs.",
+    help: "The running version.",
     kind: "gauge",
     samples: [{ labels: { version }, value: 1 }],
   };
@@ -62,7 +62,7 @@ export function openExports(deps: {
         ...own.families(),
       ]);
     },
-    // Anybody may ask: those who come together get one answer.
+    // Unauthenticated, so concurrent requests share one answer.
     readiness: () => {
       asking ??= readinessOf(checks).finally(() => {
         asking = undefined;
@@ -73,7 +73,7 @@ export function openExports(deps: {
   };
 }
 
-/** What became of the Dominator's file. */
+/** The state of the Dominator's file. */
 export function fileFamilies(figures: ReturnType<DominatorFile["figures"]>): MetricFamily[] {
   const { writes, failures, lastWriteAtMs } = figures;
   return [
@@ -88,7 +88,7 @@ export function fileFamilies(figures: ReturnType<DominatorFile["figures"]>): Met
     },
     {
       name: "birther_dominator_file_written_timestamp_seconds",
-      help: "When it was written last, seconds since 1970.",
+      help: "Time of the last write of the Dominator's MDB file, in seconds since 1970.",
       kind: "gauge",
       samples: lastWriteAtMs === undefined ? [] : [{ value: lastWriteAtMs / 1000 }],
     },

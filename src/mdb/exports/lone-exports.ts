@@ -4,7 +4,7 @@ import { openDominatorMdb } from "./dominator-mdb.ts";
 import { type Exports, openExports } from "./exports.ts";
 import { meterStore } from "./store-meter.ts";
 
-/** The exports of a store that has no Boot Server beside it: a test's or a benchmark's. */
+/** The exports of a store without a Boot Server, as in tests and benchmarks. */
 export function openLoneExports(store: Store, clock: Clock): Exports & { readonly store: Store } {
   const metered = meterStore(store, clock);
   const mdb = openDominatorMdb(metered.store);

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { MetricFamily } from "../../core/export/exposition.ts";
 
-/** The figures of this process under the names that Prometheus' client libraries give them. */
+/** Metrics of this process, under the names that Prometheus' client libraries use. */
 export function processMetrics(): Disposable & { readonly families: () => MetricFamily[] } {
   const delay = monitorEventLoopDelay({ resolution: 20 });
   delay.enable();
@@ -15,7 +15,7 @@ export function processMetrics(): Disposable & { readonly families: () => Metric
       const { user, system } = process.cpuUsage();
       const { rss, heapUsed, external } = process.memoryUsage();
       const delays = { p99: delay.percentile(99) / 1e9, max: delay.max / 1e9 };
-      // What is told is what was since the last time: a stall of yesterday is no news.
+      // The figures cover the time since the last scrape: an old stall must not stay visible.
       delay.reset();
       return [
         {
@@ -31,14 +31,10 @@ export function processMetrics(): Disposable & { readonly families: () => Metric
         gauge("nodejs_external_memory_bytes", "Memory of buffers outside of the heap.", external),
         gauge(
           "nodejs_eventloop_lag_p99_seconds",
-          "99 % of event loop turns were at most so late, since the last scrape.",
+          "99th percentile of the event loop delay since the last scrape.",
           delays.p99,
         ),
-        gauge(
-          "nodejs_eventloop_lag_max_seconds",
-          "How late the latest event loop turn was since the last scrape.",
-          delays.max,
-        ),
+        gauge("nodejs_eventloop_lag_max_seconds", "Maximum event loop delay since the last scrape.", delays.max),
       ];
     },
     [Symbol.dispose]: () => void delay.disable(),

@@ -1,41 +1,41 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { ReadyAnswer } from "../../contract/operator/export-shapes.ts";
 
-/** What is the matter with a thing, and what to do. */
+/** A fault that a check found, and the next step. */
 export type Fault = { readonly fault: string; readonly next: string };
 
-/** One thing that births need. */
+/** One condition that births need. */
 export type ReadyCheck = {
   readonly name: string;
-  /** Undefined when it is well. A rejection is a fault in its own words. */
-  readonly ask: () => Promise<Fault | undefined> | Fault | undefined;
+  /** Returns undefined when all is well. A rejection is a fault with the error's message. */
+  readonly check: () => Promise<Fault | undefined> | Fault | undefined;
 };
 
-/** A check that takes longer is itself the fault. */
-const retryMs = 3000;
+/** A check that takes longer has itself failed. */
+const timeoutMs = 3000;
 
-/** Asks all checks at once; ready when each is well. */
+/** Runs all checks at once; ready when each succeeds. */
 export async function readinessOf(checks: readonly ReadyCheck[]): Promise<ReadyAnswer> {
   const answers = await Promise.all(
-    checks.map(async ({ name, ask }) => {
-      const found = await faultOf(ask);
+    checks.map(async ({ name, check }) => {
+      const found = await faultOf(check);
       return { name, ok: found === undefined, ...found };
     }),
   );
   return { ready: answers.every(({ ok }) => ok), checks: answers };
 }
 
-async function faultOf(ask: ReadyCheck["ask"]): Promise<Fault | undefined> {
+async function faultOf(check: ReadyCheck["check"]): Promise<Fault | undefined> {
   const given = new AbortController();
-  const late = wait(retryMs, undefined, { signal: given.signal, ref: false }).then(
-    (): Fault => ({ fault: `no answer within ${retryMs / 1000} s`, next: "look at the server's log" }),
+  const late = wait(timeoutMs, undefined, { signal: given.signal, ref: false }).then(
+    (): Fault => ({ fault: `no answer within ${timeoutMs / 1000} s`, next: "see the server's log" }),
     () => undefined,
   );
   try {
-    return await Promise.race([Promise.resolve().then(ask), late]);
+    return await Promise.race([Promise.resolve().then(check), late]);
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : "";
-    return { fault: `${error instanceof Error ? error.message : error}${cause}`, next: "look at the server's log" };
+    return { fault: `${error instanceof Error ? error.message : error}${cause}`, next: "see the server's log" };
   } finally {
     given.abort();
   }

@@ -2,8 +2,8 @@ import { open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
- * Puts a text in the place of a file, so that a reader finds the old one or the new one and never a half: written beside
- * it, made durable, renamed. Everybody may read it. Throws, naming the file; a file that was there is then as it was.
+ * Replaces a file atomically: written beside it, made durable, renamed, so that a reader finds the old or the new text.
+ * The file is world-readable. Throws an error that names the file, leaving an existing file unchanged.
  */
 export async function replaceFile(path: string, text: string | AsyncIterable<string>): Promise<void> {
   const draft = `${path}.new`;
@@ -16,7 +16,7 @@ export async function replaceFile(path: string, text: string | AsyncIterable<str
       await file.close();
     }
     await rename(draft, path);
-    // The rename itself survives a power cut only when the directory is written (fsync(2)).
+    // The rename survives a power cut only after the directory is written (fsync(2)).
     const directory = await open(dirname(path));
     try {
       await directory.sync();
@@ -24,6 +24,6 @@ export async function replaceFile(path: string, text: string | AsyncIterable<str
       await directory.close();
     }
   } catch (cause) {
-    throw new Error(`${path} could not be written`, { cause });
+    throw new Error(`writing ${path} failed`, { cause });
   }
 }

@@ -1,11 +1,14 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-/** What is made at once of a long text; the packets that came meanwhile are answered before more is made. */
+/** Size of the pieces of a long text; pending packets are answered between them. */
 const sliceCharacters = 64 * 1024;
-/** Records that are looked at in one turn of the event loop: about a millisecond. */
+/** Records processed in one turn of the event loop: about a millisecond. */
 const sliceRecords = 2000;
 
-/** The text of all parts in larger pieces, with a turn of the event loop between them: exporting a large fleet must not stop DHCP. */
+/**
+ * The text of all parts in larger pieces, with a turn of the event loop between them, because exporting a large fleet
+ * must not delay DHCP.
+ */
 export async function* slicesOf(parts: Iterable<string>): AsyncGenerator<string, void, undefined> {
   let slice = "";
   for (const part of parts) {
@@ -18,12 +21,12 @@ export async function* slicesOf(parts: Iterable<string>): AsyncGenerator<string,
   if (slice !== "") yield slice;
 }
 
-/** The same as the body of an answer; whoever stops reading stops the making. */
+/** The same as the body of an answer; generation stops when the reader stops. */
 export function streamOf(parts: Iterable<string>): ReadableStream<Uint8Array> {
   return ReadableStream.from(slicesOf(parts)).pipeThrough(new TextEncoderStream());
 }
 
-/** Does something with each record, with a turn of the event loop after every few. */
+/** Processes each record, with a turn of the event loop after every batch. */
 export async function forEachInTurns<T>(records: readonly T[], act: (record: T) => void): Promise<void> {
   for (let start = 0; start < records.length; start += sliceRecords) {
     if (start > 0) await nextTurn();

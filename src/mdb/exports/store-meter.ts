@@ -1,23 +1,23 @@
 import { type Histogram, type MetricFamily, newHistogram, observe } from "../../core/export/exposition.ts";
 import type { Clock, Store } from "../../core/ports.ts";
 
-/** From a write that finds the disk idle to one that nobody should wait for, in seconds. */
+/** Buckets from a write on an idle disk to one that is far too slow, in seconds. */
 const writeBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
-/** What writing to the MDB costs, and how it goes. */
+/** Metrics of writing to the MDB: duration and results. */
 export type StoreMeter = {
   readonly families: () => MetricFamily[];
-  /** Since when the oldest change that is not durable yet has waited, on the monotonic clock; undefined if none waits. */
+  /** When the oldest non-durable change was requested, on the monotonic clock; undefined if there is none. */
   readonly waitingSinceMs: () => number | undefined;
-  /** Why the last write failed; undefined once one succeeded after it. */
+  /** The error of the last write if it failed; undefined after a success. */
   readonly lastFailure: () => string | undefined;
 };
 
-/** The store, with every `apply` timed: from being asked until it is durable. */
+/** The store with every `apply` timed, from the request until the change is durable. */
 export function meterStore<S extends Store>(store: S, clock: Clock): { readonly store: S; readonly meter: StoreMeter } {
   const seconds: Histogram = newHistogram(writeBounds);
   const refusals = new Map<string, number>();
-  /** When each was asked for, oldest first. Bounded as the store's own queue is: each is one waiting `apply`. */
+  /** Request times, oldest first. Bounded like the store's own queue: each entry is one waiting `apply`. */
   const waiting = new Map<symbol, number>();
   let failures = 0;
   let lastFailure: string | undefined;
@@ -50,25 +50,25 @@ export function meterStore<S extends Store>(store: S, clock: Clock): { readonly 
     families: () => [
       {
         name: "birther_mdb_write_seconds",
-        help: "From a change being asked for until it is durable.",
+        help: "Seconds from requesting a change until it is durable.",
         kind: "histogram",
         histogram: seconds,
       },
       {
         name: "birther_mdb_writes_waiting",
-        help: "Changes that were asked for and are not durable yet.",
+        help: "Requested changes that are not durable yet.",
         kind: "gauge",
         samples: [{ value: waiting.size }],
       },
       {
         name: "birther_mdb_write_failures_total",
-        help: "Changes that were lost because the database failed.",
+        help: "Changes lost because the database failed.",
         kind: "counter",
         samples: [{ value: failures }],
       },
       {
         name: "birther_mdb_refusals_total",
-        help: "Events that the life of a machine does not allow, by reason.",
+        help: "Events refused by a machine's life cycle, by reason.",
         kind: "counter",
         samples: [...refusals].map(([reason, value]) => ({ labels: { reason }, value })),
       },

@@ -3,7 +3,7 @@ import { credentialFor } from "../../contract/credential.ts";
 import type { MachineId } from "../../core/machine/record.ts";
 import type { Random } from "../../core/ports.ts";
 
-/** SHA-256 in lower-case hex: the only form in which a secret is kept. */
+/** SHA-256 in lower-case hex: the only form in which a secret is stored. */
 export function hashSecret(secret: string): string {
   return createHash("sha256").update(secret).digest("hex");
 }

@@ -5,29 +5,29 @@ import type { Problem } from "../../contract/machine-facing.ts";
 import type { Refusal } from "../../core/machine/event.ts";
 import type { Log } from "../../core/ports.ts";
 
-/** What went wrong before any machine was asked: HTTP status, and in words what was expected. */
+/** Faults of a request that never reached a machine: HTTP status and title. */
 const requestFaults = {
   malformed: { status: 400, title: "the body is not JSON" },
-  misshapen: { status: 422, title: "the request is not what this route expects" },
-  wrongQuery: { status: 400, title: "the query is not what this route expects" },
-  notKnown: { status: 401, title: "who asks is not known" },
-  notAllowed: { status: 403, title: "who asks may not do this" },
-  badSession: { status: 401, title: "the credential is not one of a running birth" },
-  wrongPlace: { status: 409, title: "the place does not follow from the placement rules" },
-  wrongImage: { status: 409, title: "the image is not one that the image rules name" },
+  misshapen: { status: 422, title: "invalid request" },
+  wrongQuery: { status: 400, title: "invalid query" },
+  notKnown: { status: 401, title: "authentication required" },
+  notAllowed: { status: 403, title: "insufficient role" },
+  badSession: { status: 401, title: "the credential does not belong to a running birth" },
+  wrongPlace: { status: 409, title: "the placement contradicts the placement rules" },
+  wrongImage: { status: 409, title: "the image is not in the image rules" },
   tooLarge: { status: 413, title: "the body is too large" },
-  noSuchToken: { status: 404, title: "there is no such token" },
+  noSuchToken: { status: 404, title: "no such token" },
   tokenTaken: { status: 409, title: "the name is taken" },
   nothingSelected: { status: 404, title: "no machine is selected" },
-  noSuchImage: { status: 422, title: "there is no such image" },
-  stale: { status: 412, title: "changed meanwhile" },
-  unconditional: { status: 428, title: "a change must say what it saw" },
-  noSuchRoute: { status: 404, title: "there is no such route" },
-  wrongMethod: { status: 405, title: "this route is not asked in this way" },
-  notAcceptable: { status: 406, title: "the answer has another type than those asked for" },
-  wrongType: { status: 415, title: "the body has another type than this route expects" },
-  tooManyFailures: { status: 429, title: "too many wrong credentials" },
-  failed: { status: 500, title: "the server failed" },
+  noSuchImage: { status: 422, title: "no such image" },
+  stale: { status: 412, title: "the record has changed" },
+  unconditional: { status: 428, title: "If-Match required" },
+  noSuchRoute: { status: 404, title: "no such route" },
+  wrongMethod: { status: 405, title: "method not allowed" },
+  notAcceptable: { status: 406, title: "no acceptable content type" },
+  wrongType: { status: 415, title: "unsupported content type" },
+  tooManyFailures: { status: 429, title: "too many invalid credentials" },
+  failed: { status: 500, title: "internal server error" },
 } as const;
 export type RequestFault = keyof typeof requestFaults;
 
@@ -42,30 +42,30 @@ const refusals: {
   unknownToken: { status: 401, title: "unknown token" },
   expiredToken: { status: 401, title: "expired token" },
   usedToken: { status: 401, title: "used token" },
-  foreignToken: { status: 403, title: "another machine's token" },
+  foreignToken: { status: 403, title: "the token belongs to another machine" },
   nameTaken: { status: 409, title: "the name is taken" },
   addressTaken: { status: 409, title: "the address is taken" },
   macTaken: { status: 409, title: "the hardware address is taken" },
-  alreadyKnown: { status: 409, title: "the machine is known already" },
-  nameByPlace: { status: 409, title: "the name follows from the place" },
-  otherPlace: { status: 409, title: "the machine hangs elsewhere" },
-  tooMany: { status: 422, title: "more than a record holds" },
+  alreadyKnown: { status: 409, title: "the machine already exists" },
+  nameByPlace: { status: 409, title: "the name follows from the slot" },
+  otherPlace: { status: 409, title: "the machine is in another slot" },
+  tooMany: { status: 422, title: "too many entries for a record" },
   held: { status: 423, title: "on hold" },
   beyondBlastRadius: { status: 409, title: "too many machines at once" },
-  changedMeanwhile: { status: 412, title: "changed meanwhile" },
+  changedMeanwhile: { status: 412, title: "the record has changed" },
 };
 
-/** A refusal of the machine's life as an answer (RFC 9457). */
+/** A refusal of the machine's life cycle as an answer (RFC 9457). */
 export function refusalAnswer(c: Context, refusal: Refusal): Response {
   return answer(c, refusals[refusal.kind].status, problemOf(refusal));
 }
 
-/** A refusal of the machine's life in the words of RFC 9457. */
+/** A refusal of the machine's life cycle as a problem (RFC 9457). */
 export function problemOf({ kind, message, next }: Refusal): Problem {
   return { kind, title: refusals[kind].title, detail: message, next };
 }
 
-/** A request that could not even be asked for. */
+/** The answer to a request that is invalid before any machine is involved. */
 export function faultAnswer(c: Context, kind: RequestFault, detail: string, next: string): Response {
   const { status, title } = requestFaults[kind];
   return answer(c, status, { kind, title, detail, next });
@@ -77,12 +77,12 @@ function answer(c: Context, status: Status, problem: Problem): Response {
   return c.json(problem, status, { "content-type": "application/problem+json" });
 }
 
-/** A request that was read: the typed value, or the answer that refuses it and names each path. */
+/** A request that was read: the typed value, or the answer that refuses it and names each invalid path. */
 export type Read<T> =
   | { readonly kind: "read"; readonly value: T }
   | { readonly kind: "refused"; readonly response: Response };
 
-/** Reads the body as JSON of this shape. */
+/** Reads the body as JSON of this schema. */
 export async function readBody<T extends v.GenericSchema>(c: Context, schema: T): Promise<Read<v.InferOutput<T>>> {
   const text = await c.req.text();
   let body: unknown;
@@ -95,9 +95,9 @@ export async function readBody<T extends v.GenericSchema>(c: Context, schema: T)
   return readShape(c, schema, body);
 }
 
-/** Reads a value of this shape; every path that does not fit is named. */
+/** Reads a value of this schema; a refusal names every invalid path. */
 export function readShape<T extends v.GenericSchema>(c: Context, schema: T, value: unknown): Read<v.InferOutput<T>> {
-  const parsed = v.safeParse(schema, value, inOurWords);
+  const parsed = v.safeParse(schema, value, faultMessages);
   if (parsed.success) return { kind: "read", value: parsed.output };
   const response = faultAnswer(
     c,
@@ -108,52 +108,63 @@ export function readShape<T extends v.GenericSchema>(c: Context, schema: T, valu
   return { kind: "refused", response };
 }
 
-/** The faults of a value that was read with `inOurWords`, each with its path and the expected value; at most ten. */
+/** The faults of a value that was read with `faultMessages`, each with its path and the expected value; at most ten. */
 export function faultsOf(issues: readonly v.BaseIssue<unknown>[]): string {
   return issues
     .slice(0, 10)
-    .map((issue) => `${v.getDotPath(issue)?.slice(0, 100) ?? "the whole"}: ${issue.message}`)
+    .map((issue) => `${v.getDotPath(issue)?.slice(0, 100) ?? "request"}: ${issue.message}`)
     .join("; ");
 }
 
-/** For reading a request: the library's own words, which a schema's words go before, repeat the value; it may be long or a secret. */
-export const inOurWords = {
+/**
+ * Messages for reading requests. A schema's own messages take precedence. The library's messages repeat the value,
+ * which may be long or a secret.
+ */
+export const faultMessages = {
   message: ({ expected, received, requirement }: v.BaseIssue<unknown>): string => {
     if (expected === "never") return "unknown key";
     return received === "undefined" ? `missing: expected ${expected}` : `expected ${expected ?? requirement}`;
   },
 } as const;
 
-/** How much of a body that is too large is still read, so that its sender gets to reading why. */
+/** How much of a too large body is still read, so that its sender gets to read the answer. */
 const drainedBytes = 16 * 1024 * 1024;
 
-/** Refuses bodies of more than so many bytes. */
+/** Refuses bodies of more than `maxSize` bytes. */
 export function atMost(maxSize: number): MiddlewareHandler {
   const onError = async (c: Context) => {
     const { body } = c.req.raw;
     let read = 0;
-    // A body that was read in part already (no Content-Length) is let go: the connection ends with the answer.
+    // A body that was partly read (no Content-Length) is dropped; the connection ends with the answer.
     if (body !== null && !body.locked) {
       for await (const chunk of body) {
         read += chunk.length;
         if (read > drainedBytes) break;
       }
     }
-    return faultAnswer(c, "tooLarge", `more than ${maxSize} bytes`, "send less at a time");
+    return faultAnswer(
+      c,
+      "tooLarge",
+      `body: expected at most ${maxSize} bytes, found more`,
+      "send fewer entries per request",
+    );
   };
   return bodyLimit({ maxSize, onError });
 }
 
-/** What every app of ours answers when a handler threw or no route fits; `routes` says where those are told that do. */
-export function lastAnswers(log: Log, routes = "see src/contract for the routes") {
+/**
+ * Last handlers of every app, for a handler that threw and for an unknown route; `routes` says where routes are
+ * documented.
+ */
+export function lastHandlers(log: Log, routes = "see src/contract for the routes") {
   return {
     onError: (cause: Error, c: Context) => {
-      log("error", "a request failed", { method: c.req.method, path: c.req.path, cause });
+      log("error", "request failed", { method: c.req.method, path: c.req.path, cause });
       return faultAnswer(
         c,
         "failed",
-        "the server's log has the reason",
-        "try again; if it stays, look at the server's log",
+        "the reason is in the server's log",
+        "try again; if the error persists, see the server's log",
       );
     },
     notFound: (c: Context) => faultAnswer(c, "noSuchRoute", `${c.req.method} ${c.req.path.slice(0, 200)}`, routes),

@@ -1,7 +1,7 @@
-/** Facts whose names end so are hashes of secrets, or secrets: nobody reads them in the audit. */
+/** Facts whose names end like this are secrets or their hashes, which the audit never shows. */
 const secret = /(hash|secret|password|token)$/i;
 
-/** A value without hashes of secrets, at whatever depth. */
+/** A value without hashes of secrets, at any depth. */
 export function withoutSecrets(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutSecrets);
   if (typeof value !== "object" || value === null) return value;
@@ -10,8 +10,8 @@ export function withoutSecrets(value: unknown): unknown {
 }
 
 /**
- * What a write changed: of two objects only the facts that differ, without hashes of secrets. Both as JSON text, undefined
- * where there was or is nothing. Records share what did not change, so most facts are the same object and cost nothing.
+ * The facts that a write changed, before and after, without hashes of secrets. Both as JSON text; undefined if there
+ * was or is no object. Records share unchanged facts, so most facts are the same object and cost nothing.
  */
 export function auditFacts(before: unknown, after: unknown): { readonly before?: string; readonly after?: string } {
   const [was, is] = [factsOf(before), factsOf(after)];
@@ -32,7 +32,7 @@ function factsOf(value: unknown): { readonly [name: string]: unknown } | undefin
   return value === undefined ? undefined : Object(value);
 }
 
-/** JSON, or undefined for what JSON leaves out. */
+/** JSON, or undefined for values that JSON omits. */
 function textOf(value: unknown): string | undefined {
   return JSON.stringify(value);
 }

@@ -1,7 +1,10 @@
-/** A row of any table, by column. Numbers of 64 bits come as text from PostgreSQL and go as they are into both. */
+/** A row of any table, by column. 64-bit numbers come as text from PostgreSQL; both databases accept them unchanged. */
 export type Row = { readonly [column: string]: unknown };
 
-/** All that an MDB holds, table by table; `key` is an expression that is different for each row, in which order it is read. */
+/**
+ * All contents of an MDB, table by table; `key` is an expression that is unique for each row and defines the reading
+ * order.
+ */
 export const fleetTables = {
   machines: { key: "id", columns: ["id", "revision", "document"] },
   changes: {
@@ -18,18 +21,18 @@ export const fleetTables = {
 } as const;
 export type FleetTable = keyof typeof fleetTables;
 
-/** A database that is copied from: it stands still for as long as it is open. */
+/** A database to copy from: its contents do not change while it is open. */
 export type CopySource = AsyncDisposable & {
   readonly name: string;
   readonly count: (table: FleetTable) => Promise<number>;
-  /** Rows in the order of their keys, from behind the one whose key is `after`; each with its key as `copy_key`. */
+  /** Rows in the order of their keys, after the row with key `after`; each with its key as `copy_key`. */
   readonly page: (table: FleetTable, after: unknown, limit: number) => Promise<readonly Row[]>;
 };
 
-/** A database that is copied into: nothing is there for others before `finish`. */
+/** A database to copy into: nothing is visible to others before `finish`. */
 export type CopyTarget = AsyncDisposable & {
   readonly name: string;
-  /** Whether there are machines, changes or documents in it. */
+  /** Whether it holds machines, changes or documents. */
   readonly isEmpty: () => Promise<boolean>;
   readonly clear: () => Promise<void>;
   readonly write: (table: FleetTable, rows: readonly Row[]) => Promise<void>;
@@ -37,15 +40,15 @@ export type CopyTarget = AsyncDisposable & {
   readonly finish: () => Promise<void>;
 };
 
-/** Rows read and written at once: a few megabytes, and a few milliseconds during which nothing else is done. */
+/** Rows read and written at once: a few megabytes, and a few milliseconds that block everything else. */
 const pageLimit = 500;
 
-/** How far a copy is. */
+/** The progress of a copy. */
 export type CopyProgress = (done: number, total: number) => void;
 
 /**
- * Copies a whole fleet: records, history, documents, audit, and the position of the feed. All or nothing. Refuses, before
- * it writes, a target that is not empty, unless it may be replaced. Returns how many machines there were.
+ * Copies a whole fleet: records, history, documents, audit, and the position of the feed. All or nothing. Refuses a
+ * non-empty target before writing, unless it may be replaced. Returns the number of machines.
  */
 export async function copyFleet(options: {
   readonly source: CopySource;
@@ -55,7 +58,9 @@ export async function copyFleet(options: {
 }): Promise<number> {
   const { source, target, replace, onProgress } = options;
   if (!(await target.isEmpty()) && !replace) {
-    throw new Error(`${target.name} holds a fleet already; give --yes to replace it, and all of its history`);
+    throw new Error(
+      `copy target: expected an empty database, found a fleet in ${target.name}; use --yes to replace it with all of its history`,
+    );
   }
   await target.clear();
   const counts = new Map<FleetTable, number>();
@@ -63,7 +68,7 @@ export async function copyFleet(options: {
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
   let done = 0;
   for (const [table, count] of counts) {
-    // An empty text is before every key, as 0 is before every number.
+    // An empty text precedes every key, as 0 precedes every number.
     let after: unknown = ["position", "id"].includes(fleetTables[table].key) && table !== "machines" ? 0 : "";
     for (;;) {
       const rows = await source.page(table, after, pageLimit);
@@ -72,12 +77,14 @@ export async function copyFleet(options: {
       onProgress(done, total);
       if (rows.length < pageLimit) break;
       after = rows.at(-1)?.copy_key;
-      // A server that copies goes on answering meanwhile.
+      // A server that copies continues to answer requests.
       await new Promise((resolve) => setImmediate(resolve));
     }
     const written = await target.count(table);
     if (written !== count) {
-      throw new Error(`${count} rows of ${table} were in ${source.name}, and ${written} arrived in ${target.name}`);
+      throw new Error(
+        `copying table ${table} from ${source.name} to ${target.name}: expected ${count} rows, found ${written}`,
+      );
     }
   }
   await target.finish();

@@ -1,11 +1,11 @@
-/** One step: the same text for both databases, or one for each where their words for JSON differ. */
+/** One step: the same text for both databases, or one text each if their JSON syntax differs. */
 export type Migration = string | { readonly sqlite: string; readonly postgres: string };
 export type Dialect = "sqlite" | "postgres";
 
 /**
- * Step 3. Every change gets its place in one order of the whole fleet; the old ones never were on a feed, so it begins
- * after them. Small things are documents beside the machines; a dropped one stays as a row without contents, so that
- * others hear of it. `writers` tells what became of a transaction whose connection was lost (PostgreSQL).
+ * Step 3. Every change gets its position in one order of the whole fleet. Old changes were never on a feed, so it
+ * begins after them. Small records are documents beside the machines; a dropped one stays as a row without contents, so
+ * that other servers notice. `writers` records the result of a transaction whose connection was lost (PostgreSQL).
  */
 const positions = `
   CREATE TABLE changes (
@@ -64,8 +64,8 @@ const positions = `
 `;
 
 /**
- * Also step 3: names, permanent addresses and hardware addresses of the machines there are. A fleet that is already
- * inconsistent is told so at the start (core/machine/check.ts) and must not be kept from it.
+ * Also step 3: names, permanent addresses and MAC addresses of the existing machines. An inconsistent fleet is reported
+ * at the start (core/machine/check.ts) and must not prevent it.
  */
 const claims = {
   sqlite: `
@@ -101,8 +101,8 @@ const orderOfRecord = {
 };
 
 /**
- * Step 5. A condition that only a rebirth ends says so by `remedy`; until then its reason said it in words, of which there
- * were two, both with this ending.
+ * Step 5. A condition that only a rebirth ends has `remedy`; before, its reason contained one of two texts, both with
+ * this ending.
  */
 const remedyOfCondition = {
   sqlite: `
@@ -126,8 +126,8 @@ const remedyOfCondition = {
 };
 
 /**
- * The schema, as the steps that led to it: the database remembers how many it has gone. Steps are only ever added.
- * The record is one JSON document: what is asked for by machines is answered from memory, not by SQL.
+ * The schema, as the steps that led to it; the database stores the number of completed steps. Steps are only ever
+ * added. The record is one JSON document, because machine requests are answered from memory, not by SQL.
  */
 export const migrations: readonly Migration[] = [
   `

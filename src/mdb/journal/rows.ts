@@ -2,16 +2,19 @@ import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { auditFacts } from "./audit-facts.ts";
 import type { DocumentEntry, Entry, MachineEntry } from "./journal.ts";
 
-/** What is left of a machine after a batch. `base` is the revision that the database must hold; without it the machine is new there. */
+/**
+ * The last record of a machine in a batch. `base` is the revision that the database must hold; without it the machine
+ * is new there.
+ */
 export type MachineRow = {
   readonly id: MachineId;
   readonly base?: number;
   readonly revision: number;
   readonly document: string;
 };
-/** A name, permanent address or hardware address that one machine alone may hold. */
+/** A name, permanent address or MAC address that only one machine may hold. */
 export type ClaimRow = { readonly key: string; readonly id: MachineId };
-/** `offset` counts from 1: the position is that of the feed before the batch, plus it. */
+/** `offset` counts from 1: the position is the feed's position before the batch plus the offset. */
 export type ChangeRow = {
   readonly offset: number;
   readonly id: MachineId;
@@ -37,9 +40,9 @@ export type AuditRow = {
   readonly after: string | null;
 };
 
-/** A batch as a database takes it. */
+/** A batch in the form that a database takes. */
 export type BatchRows = {
-  /** How many positions it takes. */
+  /** The number of positions it takes. */
   readonly count: number;
   readonly saved: readonly MachineRow[];
   readonly dropped: readonly { readonly id: MachineId; readonly base: number }[];
@@ -48,14 +51,14 @@ export type BatchRows = {
   readonly changes: readonly ChangeRow[];
   readonly documents: readonly DocumentRow[];
   readonly audit: readonly AuditRow[];
-  /** Machines whose old changes may go now. */
+  /** Machines whose old changes may be deleted now. */
   readonly pruned: readonly MachineId[];
 };
 
-/** How many changes of a machine come between two looks at its old ones. */
+/** Number of changes of a machine between two checks of its old ones. */
 const prunedEvery = 100;
 
-/** The rows of a batch. Of several changes to one machine only the last record is written; their events all are. */
+/** The rows of a batch. Of several changes to one machine only the last record is written, but all events. */
 export function rowsOf(entries: readonly Entry[]): BatchRows {
   const changes: ChangeRow[] = [];
   const documents: DocumentRow[] = [];
@@ -93,7 +96,7 @@ export function rowsOf(entries: readonly Entry[]): BatchRows {
   };
 }
 
-/** The record of each machine in the database before the batch, and after it; undefined where it is not there. */
+/** The record of each machine in the database before the batch, and after it; undefined if it does not exist there. */
 function touchedBy(entries: readonly Entry[]) {
   type Touched = { readonly before: Machine | undefined; readonly after: Machine | undefined };
   const touched = new Map<MachineId, Touched>();
@@ -104,13 +107,13 @@ function touchedBy(entries: readonly Entry[]) {
   for (const entry of entries) {
     if (entry.kind !== "machine") continue;
     const { machine, before, absorbed } = entry;
-    for (const gone of absorbed) touch(gone.id, gone, undefined);
+    for (const removed of absorbed) touch(removed.id, removed, undefined);
     touch(machine.id, before, machine);
   }
   return touched;
 }
 
-/** Whether two records of a machine claim the same: records share what did not change. */
+/** Whether two records of a machine have the same claims: records share unchanged facts. */
 function claimTheSame(before: Machine | undefined, after: Machine | undefined): boolean {
   return (
     before?.macs === after?.macs &&
@@ -120,8 +123,8 @@ function claimTheSame(before: Machine | undefined, after: Machine | undefined): 
 }
 
 /**
- * What one machine alone may hold. Temporary addresses are not in it: beside another DHCP server they are its affair,
- * and ours are unique because all decisions are made one after the other.
+ * What only one machine may hold. Temporary addresses are not included: another DHCP server manages its own, and ours
+ * are unique because decisions are made one after the other.
  */
 export function claimsOf(machine: Machine): string[] {
   const claims = machine.macs.map((mac) => `mac ${mac}`);
@@ -137,7 +140,7 @@ function changeRow({ machine, event, atMs, by, absorbed }: MachineEntry, offset:
     by: by ?? null,
     event: JSON.stringify(event),
     outcome: JSON.stringify({ id, revision, state, generation, conditions, hostname, phase }),
-    absorbed: absorbed.length === 0 ? null : JSON.stringify(absorbed.map((gone) => gone.id)),
+    absorbed: absorbed.length === 0 ? null : JSON.stringify(absorbed.map((removed) => removed.id)),
   };
 }
 

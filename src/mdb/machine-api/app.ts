@@ -11,14 +11,14 @@ import { type Mac, parseMac } from "../../core/net/mac.ts";
 import { type Network, permanentPart } from "../../core/network/network.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
 import { hashSecret, newCredential } from "../http/credential.ts";
-import { atMost, faultAnswer, lastAnswers, readBody, refusalAnswer } from "../http/problem.ts";
+import { atMost, faultAnswer, lastHandlers, readBody, refusalAnswer } from "../http/problem.ts";
 import { eventOf } from "./report-events.ts";
-import { whyNotPlaced } from "./verify-place.ts";
+import { placementFault } from "./verify-place.ts";
 
 export type MachineFacingDeps = {
   readonly store: Store;
   readonly config: Config;
-  /** The signed loaders that the Boot Server has for disks; only where a network is for Secure Boot. */
+  /** The Boot Server's signed loaders for disks; only if a network uses Secure Boot. */
   readonly signedLoader?: SignedLoader;
   readonly clock: Clock;
   readonly random: Random;
@@ -27,14 +27,14 @@ export type MachineFacingDeps = {
 
 const kib = 1024;
 
-/** What init says to the MDB (contract/machine-facing.ts): order, report, healthy. Served over TLS by main. */
+/** The machine-facing API of the MDB (contract/machine-facing.ts): order, report, healthy. main serves it over TLS. */
 export function machineFacingApp(deps: MachineFacingDeps): Hono {
   const app = new Hono();
-  const { onError, notFound } = lastAnswers(deps.log);
+  const { onError, notFound } = lastHandlers(deps.log);
   app.onError(onError);
   app.notFound(notFound);
   app.post(wire.paths.order, atMost(16 * kib), (c) => giveOrder(c, deps));
-  app.post(wire.paths.report, atMost(1024 * kib), (c) => takeReport(c, deps));
+  app.post(wire.paths.report, atMost(1024 * kib), (c) => applyReport(c, deps));
   app.post(wire.paths.healthy, atMost(64 * kib), (c) => makeHealthy(c, deps));
   return app;
 }
@@ -45,7 +45,13 @@ async function giveOrder(c: Context, deps: MachineFacingDeps): Promise<Response>
   if (body.kind === "refused") return body.response;
   const { token, bootId } = body.value;
   const mac = parseMac(body.value.mac);
-  if (mac === undefined) return faultAnswer(c, "misshapen", "mac: not a hardware address", "send aa:bb:cc:dd:ee:ff");
+  if (mac === undefined)
+    return faultAnswer(
+      c,
+      "misshapen",
+      "mac: expected a MAC address such as aa:bb:cc:dd:ee:ff",
+      "send the MAC address of the NIC that booted",
+    );
   const tokenHash = hashSecret(token);
   const id = ownerOf(store, tokenHash, mac)?.id ?? machineIdFromMac(mac);
   const session = newCredential(id, random);
@@ -58,14 +64,15 @@ async function giveOrder(c: Context, deps: MachineFacingDeps): Promise<Response>
     sessionHash: hashSecret(session),
   });
   if (decision.kind === "refused") return refusalAnswer(c, decision.refusal);
-  if (!isToBeInstalled(decision.machine)) throw new Error(`${id} took an order in state ${decision.machine.state}`);
+  if (!isToBeInstalled(decision.machine))
+    throw new Error(`order for ${id}: expected state birth, rebirth or clean, found ${decision.machine.state}`);
   const order = orderFor(decision.machine, deps);
   return c.json({ ...order, session, nowMs: clock.nowMs() } satisfies wire.Order);
 }
 
 /**
- * The machine that a token was made for, else the one that presents it. Whether it may be presented by this one is for
- * the machine's life to say. The whole fleet is only searched for a token that is not the presenter's own.
+ * The machine that a token was issued for, otherwise the one that presents it. The machine's life cycle decides whether
+ * this machine may present it. The whole fleet is searched only for a token that is not the presenter's own.
  */
 function ownerOf(store: Store, tokenHash: string, mac: Mac): Machine | undefined {
   const presenter = store.byMac(mac);
@@ -101,8 +108,9 @@ function orderFor(
 }
 
 /**
- * What init needs to know a machine's root disk from data disks: the disk of the last birth and its neighbours of then. A
- * first birth keeps to the disk that it chose when its place was accepted; another is then taken only if it is empty.
+ * What init needs to tell a machine's root disk from data disks: the root disk of the last birth and the other disks of
+ * that time. A first birth keeps the disk that it chose when its placement was accepted; another disk is then used only
+ * if it is empty.
  */
 function diskHistoryOf(machine: Machine): Pick<wire.Order, "rootDisk" | "knownDisks" | "allowedDisk"> {
   const { storage, birthDisk, allowedDisk } = machine;
@@ -117,17 +125,17 @@ function diskHistoryOf(machine: Machine): Pick<wire.Order, "rootDisk" | "knownDi
   };
 }
 
-/** The network that the machine was last seen on; the first one if that is not configured any more. */
+/** The network that the machine was last seen on; the first network if that one is no longer configured. */
 function networkOf(machine: Machine, config: Config): Network {
   const network = config.networks.find(({ name }) => name === machine.network) ?? config.networks[0];
-  if (network === undefined) throw new Error("the configuration has no network");
+  if (network === undefined) throw new Error("configuration: expected at least one network, found none");
   return network;
 }
 
-/** A machine, and the order that its running birth was given. */
+/** A machine, and the order of its running birth. */
 type BirthSession = { readonly machine: Machine; readonly order: NonNullable<OfOrder["order"]> };
 
-/** The birth that a request belongs to, as the record is now; undefined where no birth has this session. */
+/** The birth that a request belongs to, from the current record; undefined if no birth has this session. */
 function findSession(c: Context, store: Store): BirthSession | undefined {
   const claim = parseMachineCredential(c.req.header("authorization"));
   const machine = claim && store.get(claim.machineId);
@@ -141,16 +149,16 @@ function noSession(c: Context): Response {
   return faultAnswer(
     c,
     "badSession",
-    "no running birth has this session: a newer boot of the machine may have taken over",
-    "reboot, and begin with a new boot script",
+    "no running birth has this session; a newer boot of the machine may have replaced it",
+    "reboot, and start with a new boot script",
   );
 }
 
 /**
- * Takes what init reports, item by item. The record is read again after each wait: an operator may have held, retired or
- * sent the machine away meanwhile. The first refusal ends it, and is the answer.
+ * Applies init's report item by item. The record is read again after each wait, because an operator may have held,
+ * retired or reassigned the machine meanwhile. The first refusal ends the report, and is the answer.
  */
-async function takeReport(c: Context, deps: MachineFacingDeps): Promise<Response> {
+async function applyReport(c: Context, deps: MachineFacingDeps): Promise<Response> {
   const { store, config } = deps;
   if (findSession(c, store) === undefined) return noSession(c);
   const body = await readBody(c, wire.reportRequest);
@@ -165,7 +173,7 @@ async function takeReport(c: Context, deps: MachineFacingDeps): Promise<Response
     }
     const network = networkOf(machine, config);
     if (item.kind === "placed") {
-      const why = whyNotPlaced(item.placement, network, config);
+      const why = placementFault(item.placement, network, config);
       if (why !== undefined) return await wrongPlace(c, deps, session, why);
     }
     const decision = await store.apply(eventOf(item, { id: machine.id, order, network }));
@@ -181,7 +189,7 @@ async function wrongPlace(
   why: string,
 ): Promise<Response> {
   await store.apply({ kind: "failed", id: machine.id, order, step: "place", reason: why });
-  return faultAnswer(c, "wrongPlace", why, "check the placement rules; the machine tries again by itself");
+  return faultAnswer(c, "wrongPlace", why, "check the placement rules; the machine retries by itself");
 }
 
 async function makeHealthy(c: Context, deps: MachineFacingDeps): Promise<Response> {
@@ -193,10 +201,15 @@ async function makeHealthy(c: Context, deps: MachineFacingDeps): Promise<Respons
   if (session === undefined) return noSession(c);
   const { machine } = session;
   const { image, placement } = body.value;
-  const why = whyNotPlaced(placement, networkOf(machine, config), config);
+  const why = placementFault(placement, networkOf(machine, config), config);
   if (why !== undefined) return await wrongPlace(c, deps, session, why);
   if (!config.images.some((rule) => rule.image === image)) {
-    return faultAnswer(c, "wrongImage", `no image rule names ${image}`, "reboot, and begin with a new order");
+    return faultAnswer(
+      c,
+      "wrongImage",
+      `image: expected an image of the image rules, found ${image}`,
+      "reboot, and start with a new order",
+    );
   }
   const subToken = newCredential(machine.id, random);
   const event: MachineEvent = {

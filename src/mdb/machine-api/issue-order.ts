@@ -1,7 +1,10 @@
 import type { Clock, IssueOrder, Random, Store } from "../../core/ports.ts";
 import { hashSecret, newSecret } from "../http/credential.ts";
 
-/** Makes the token that goes into a machine's boot script; the record keeps its hash. Refused as the machine's state says. */
+/**
+ * Issues the token for a machine's boot script; the record stores its hash. Refused if the machine's state does not
+ * allow it.
+ */
 export function orderIssuer(deps: {
   readonly store: Store;
   readonly clock: Clock;

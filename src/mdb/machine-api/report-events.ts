@@ -10,7 +10,7 @@ export type Reporter = {
   readonly network: Pick<Network, "freshRack">;
 };
 
-/** What a report of init means in the machine's life. */
+/** The event of the machine's life cycle that an item of init's report means. */
 export function eventOf(item: Exclude<ReportItem, { kind: "log" }>, { id, order, network }: Reporter): MachineEvent {
   switch (item.kind) {
     case "phase":

@@ -5,29 +5,29 @@ import { placeMachine } from "../../core/site/place.ts";
 import type { Placement } from "../../core/site/placement.ts";
 
 /**
- * Why a place that init computed is none, in words; undefined when all is well. The server computes it again: a machine
- * gets the name and address of its switch port, and no other that it may like.
+ * Why a placement that init computed is invalid, as text; undefined if it is valid. The server computes it again,
+ * because a machine gets only the name and address of its own switch port.
  */
-export function whyNotPlaced(placement: Placement, network: Network, config: Config): string | undefined {
+export function placementFault(placement: Placement, network: Network, config: Config): string | undefined {
   const { switchName, port } = placement;
   const ours = placeMachine(config.placement.rules, { switchName, port });
   if (ours.kind === "unplaced") return ours.reason;
   const { hostname, address } = ours.placement;
   if (hostname !== placement.hostname || address !== placement.address) {
-    return `${switchName} ${port} is the place of ${hostname} ${address}, not of ${placement.hostname} ${placement.address}`;
+    return `slot ${switchName} ${port}: expected ${hostname} ${address}, found ${placement.hostname} ${placement.address}`;
   }
   const permanent = permanentPart(network);
   const parsed = parseIpv4(address);
   const inside = parsed !== undefined && prefixContains(permanent.prefix, parsed);
   if (!inside || parsed === permanent.prefix.address || parsed === prefixBroadcast(permanent.prefix)) {
-    return `${address} of ${hostname} is no machine's address in ${formatPrefix(permanent.prefix)} of network ${network.name}`;
+    return `address of ${hostname}: expected a host address in ${formatPrefix(permanent.prefix)} of network ${network.name}, found ${address}`;
   }
   const { first, last } = network.temporaryPool;
   const taken = [permanent.serverAddress, permanent.gateway, network.serverAddress, network.relay?.gateway].includes(
     parsed,
   );
   if (taken || (parsed >= first && parsed <= last)) {
-    return `${address} of ${hostname} is ${taken ? "the server's or gateway's own" : "one of the temporary pool"}`;
+    return `address of ${hostname}: expected an unused address, found ${address}, which ${taken ? "belongs to the server or gateway" : "is in the temporary pool"}`;
   }
   return undefined;
 }

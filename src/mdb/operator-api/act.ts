@@ -19,7 +19,7 @@ import { type BlastGuard, blastGuard } from "./blast-radius-guard.ts";
 import { expectedRevision } from "./entity-tag.ts";
 import { type Asked, type Handlers, type OperatorDeps, withMachine } from "./handler.ts";
 
-/** The routes that have something done to machines. */
+/** The routes of actions on machines. */
 export const actHandlers: Handlers<ActionName | "batch"> = {
   rebirth: (asked) => actOnOne(asked, { action: "rebirth", ...asked.body }),
   clean: (asked) => actOnOne(asked, { action: "clean", ...asked.body }),
@@ -49,8 +49,8 @@ function actOnOne(asked: ActAsked, action: OperatorAction): Response | Promise<R
 }
 
 /**
- * One action on many machines. Either all that would accept it may be sent away at once, or nothing is done; a machine
- * that refuses for itself keeps no other waiting. From the weighing to the last event nothing is awaited.
+ * Carries out one action on many machines. Either all machines that accept it fit within the blast radius, or nothing
+ * is done. A machine that refuses does not delay the others. Nothing is awaited between the check and the last event.
  */
 async function actOnMany({ c, deps, caller, body }: Asked<"batch">): Promise<Response> {
   const { select, dryRun = false, ...action } = body;
@@ -68,7 +68,7 @@ async function actOnMany({ c, deps, caller, body }: Asked<"batch">): Promise<Res
   return c.json(batchAnswer({ action, dryRun, machines, decisions: await Promise.all(applied), guard: undefined }));
 }
 
-/** The machines that are meant; a name that none has, or a selection of none, is refused before anything is done. */
+/** The selected machines; an unknown name or an empty selection is refused before anything is done. */
 function chosenBy(c: Context, { store }: OperatorDeps, select: Asked<"batch">["body"]["select"]): Read<Machine[]> {
   const refused = (response: Response) => ({ kind: "refused", response }) as const;
   if (select.names !== undefined) {
@@ -77,7 +77,9 @@ function chosenBy(c: Context, { store }: OperatorDeps, select: Asked<"batch">["b
       return { kind: "read", value: [...new Set(select.names.flatMap((name) => store.find(name) ?? []))] };
     }
     const message = `no machine has the name, id, address or hardware address ${unknown.slice(0, 10).join(", ").slice(0, 300)}`;
-    return refused(refusalAnswer(c, { kind: "noSuchMachine", message, next: "birther machines lists them all" }));
+    return refused(
+      refusalAnswer(c, { kind: "noSuchMachine", message, next: "to list all machines, run birther machines" }),
+    );
   }
   const machines = store.list().filter((machine) => isSelected(machine, select));
   if (machines.length === 0) {
@@ -85,19 +87,21 @@ function chosenBy(c: Context, { store }: OperatorDeps, select: Asked<"batch">["b
       faultAnswer(
         c,
         "nothingSelected",
-        "none has these tags and facts",
-        "birther machines -l … -w … shows whom they select",
+        "no machine has these tags and facts",
+        "to see which machines a selector selects, run birther machines -l … -w …",
       ),
     );
   }
   if (machines.length > batchLimit) {
-    const detail = `${machines.length} machines are selected; at most ${batchLimit} at once`;
-    return refused(faultAnswer(c, "misshapen", detail, "select fewer"));
+    const detail = `selection: expected at most ${batchLimit} machines, found ${machines.length}`;
+    return refused(faultAnswer(c, "misshapen", detail, "select fewer machines"));
   }
   return { kind: "read", value: machines };
 }
 
-/** What the machine's life would say now. None of these deeds asks who else has a name or an address. */
+/**
+ * What the machine's life cycle would answer now. None of these actions depends on other machines' names or addresses.
+ */
 function foresee(action: OperatorAction, machine: Machine, { clock, store }: OperatorDeps, by: string): Decision {
   const nobody = () => undefined;
   return decide(machine, eventOfAction(action, machine, by), {

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { openApiDocument } from "../../contract/operator/openapi.ts";
 import { type OperatorRoute, operatorRoutes, type Route } from "../../contract/operator/routes.ts";
 import type { StatusView } from "../../contract/operator/views.ts";
-import { atMost, faultAnswer, faultsOf, inOurWords, lastAnswers, type Read } from "../http/problem.ts";
+import { atMost, faultAnswer, faultMessages, faultsOf, lastHandlers, type Read } from "../http/problem.ts";
 import { actHandlers } from "./act.ts";
 import { backupHandlers } from "./backup.ts";
 import { admit, type OperatorEnv } from "./caller/authenticate.ts";
@@ -15,12 +15,12 @@ import type { Asked, Handler, Handlers, OperatorDeps } from "./handler.ts";
 import { readHandlers } from "./read.ts";
 import { whyHandler } from "./why.ts";
 
-/** What operators' tools say to the MDB (contract/operator-routes.ts). Served on a Unix socket by main. */
+/** The operators' API of the MDB (contract/operator-routes.ts). main serves it on a Unix socket and over TLS. */
 export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
   const app = new Hono<OperatorEnv>();
   const document = openApiDocument(deps.version);
   const startedAtMs = deps.clock.nowMs();
-  const { onError, notFound } = lastAnswers(deps.log, "GET /v1/openapi.json has the routes");
+  const { onError, notFound } = lastHandlers(deps.log, "see GET /v1/openapi.json for the routes");
   app.onError(onError);
   app.notFound(notFound);
   const handlers: Handlers<OperatorRoute> = {
@@ -50,7 +50,7 @@ export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
     const allow = names.filter((name) => operatorRoutes[name].path === path).map((name) => operatorRoutes[name].method);
     app.all(path, (c) => {
       c.header("allow", allow.join(", "));
-      return faultAnswer(c, "wrongMethod", `${c.req.method} ${path}`, `ask with ${allow.join(" or ")}`);
+      return faultAnswer(c, "wrongMethod", `${c.req.method} ${path}`, `use ${allow.join(" or ")}`);
     });
   }
   return app;
@@ -58,27 +58,36 @@ export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
 
 /** The largest body: a batch that names ten thousand machines. */
 const bodyBytes = 1024 * 1024;
-const shapes = "GET /v1/openapi.json has the shape of every request";
+const shapes = "see GET /v1/openapi.json for the schema of every request";
 
-/** Query and body of a request; whatever is more, less or other than the route's row says is refused. */
+/** Query and body of a request; anything that the route's row does not allow is refused. */
 async function readRequest(c: Context, route: Route): Promise<Read<{ query: unknown; body: unknown }>> {
   const refused = (response: Response) => ({ kind: "refused", response }) as const;
   const answerType = route.answerType ?? "application/json";
   if (!accepts(c.req.header("accept"), answerType)) {
-    return refused(faultAnswer(c, "notAcceptable", `this route answers ${answerType}`, `accept ${answerType}`));
+    return refused(
+      faultAnswer(
+        c,
+        "notAcceptable",
+        `accept: expected ${answerType}, the type of this route`,
+        `send accept: ${answerType}`,
+      ),
+    );
   }
   const queries = c.req.queries();
-  const twice = Object.keys(queries).find((key) => (queries[key]?.length ?? 0) > 1);
-  if (twice !== undefined) {
-    return refused(faultAnswer(c, "wrongQuery", `${twice.slice(0, 100)}: stands there more than once`, shapes));
+  const repeated = Object.keys(queries).find((key) => (queries[key]?.length ?? 0) > 1);
+  if (repeated !== undefined) {
+    return refused(
+      faultAnswer(c, "wrongQuery", `${repeated.slice(0, 100)}: expected once, found more than once`, shapes),
+    );
   }
-  const query = v.safeParse(route.query, c.req.query(), inOurWords);
+  const query = v.safeParse(route.query, c.req.query(), faultMessages);
   if (!query.success) return refused(faultAnswer(c, "wrongQuery", faultsOf(query.issues), shapes));
   if (route.body === undefined) return { kind: "read", value: { query: query.output, body: undefined } };
 
   const text = await c.req.text().catch(() => undefined);
   if (text === undefined) {
-    const detail = "the body did not come whole: the connection was cut, or it is no text";
+    const detail = "body: expected complete UTF-8 text; the connection was cut, or the text is invalid";
     return refused(faultAnswer(c, "malformed", detail, "send it again"));
   }
   const bodyType = route.bodyType ?? "application/json";
@@ -94,12 +103,15 @@ async function readRequest(c: Context, route: Route): Promise<Read<{ query: unkn
     const detail = cause instanceof Error ? cause.message : String(cause);
     return refused(faultAnswer(c, "malformed", detail.slice(0, 200), "send one JSON document"));
   }
-  const body = v.safeParse(route.body, document, inOurWords);
+  const body = v.safeParse(route.body, document, faultMessages);
   if (!body.success) return refused(faultAnswer(c, "misshapen", faultsOf(body.issues), shapes));
   return { kind: "read", value: { query: query.output, body: body.output } };
 }
 
-/** Whether an `Accept` header lets a type in (RFC 9110 §12.5.1; weights other than 0 do not matter with one type to choose from). */
+/**
+ * Whether an `Accept` header allows a type (RFC 9110 §12.5.1; with only one type to choose from, only a weight of 0
+ * matters).
+ */
 function accepts(header: string | undefined, type: string): boolean {
   if (header === undefined || header.trim() === "") return true;
   const [family] = type.split("/");

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { OpenStore } from "../open-store.ts";
 
-/** A backup under way to somebody: a whole SQLite file. */
+/** A backup being streamed: a whole SQLite file. */
 export type Backup = { readonly bytes: number; readonly stream: ReadableStream<Uint8Array> };
 
 /**
- * Makes backups of an open MDB. Each is written into a directory of ours first, under a name that is gone before the
- * first byte is sent: what a server that is killed leaves behind takes no place.
+ * Makes backups of an open MDB. Each is first written into a directory of its own and unlinked before the first byte is
+ * sent, so that a killed server leaves no file behind.
  */
 export function backupsIn(directory: string, { backup }: Pick<OpenStore, "backup">): () => Promise<Backup> {
   return async () => {

@@ -3,17 +3,20 @@ import type { Refusal } from "../../core/machine/event.ts";
 import type { MachineId } from "../../core/machine/record.ts";
 import type { Clock, Store } from "../../core/ports.ts";
 
-/** Watches over one request that sends machines away. */
+/** Guards one request that sends machines to rebirth or clean. */
 export type BlastGuard = {
-  /** The groups that it would hurt more than they may be, as the fleet is now. */
+  /** The groups that would exceed their limit, with the current fleet. */
   readonly excess: () => readonly Excess[];
-  /** Why it may not be done; the guard of each of its events (`ApplyOptions`), so that two requests at once cannot both pass. */
+  /**
+   * Why the request exceeds the blast radius; also the guard of each of its events (`ApplyOptions`), so that two
+   * concurrent requests cannot both pass.
+   */
   readonly refusal: () => Refusal | undefined;
 };
 
 /**
- * A guard for these machines. The fleet is weighed once for the whole request, before its first event, and again when
- * others have written meanwhile: in between, what it counts is its own.
+ * A guard for these machines. The fleet is counted once for the whole request, before its first event, and again only
+ * when other servers have written meanwhile; its own events are included in the count.
  */
 export function blastGuard(options: {
   readonly store: Pick<Store, "list" | "position">;
@@ -37,10 +40,10 @@ function refusalOf(excess: readonly Excess[], limits: BlastRadius, nowMs: number
   if (excess.length === 0) return undefined;
   const wait = excess.every(({ freeAtMs }) => freeAtMs !== undefined)
     ? `wait ${Math.ceil(Math.max(...excess.map(({ freeAtMs = nowMs }) => freeAtMs - nowMs)) / 60_000)} min`
-    : "ask for fewer at a time";
+    : "select fewer machines at a time";
   return {
     kind: "beyondBlastRadius",
     message: excess.map((group) => excessText(group, limits)).join("; "),
-    next: `${wait}; or --override, if all of these machines may be missing at once`,
+    next: `${wait}, or use --override if all of these machines may be unavailable at once`,
   };
 }

@@ -7,12 +7,13 @@ import { faultAnswer, refusalAnswer } from "../http/problem.ts";
 import { demandedRevision, entityTag } from "./entity-tag.ts";
 import { type Asked, type Handlers, type OperatorDeps, withMachine } from "./handler.ts";
 
-/** The routes by which operators say what a machine is to be. */
+/** The routes by which operators describe machines. */
 export const describeHandlers: Handlers<"create" | "set" | "takeover"> = { create, set, takeover };
 
 async function create({ c, deps, caller, body }: Asked<"create">): Promise<Response> {
   const id = announcedId(body.macs, body.place);
-  if (id === undefined) throw new Error("a machine without hardware address and place came through its schema");
+  if (id === undefined)
+    throw new Error("creating a machine: expected a MAC address or a slot from the schema, found neither");
   const unknown = await unknownImage(c, deps, body.requiredImage);
   if (unknown !== undefined) return unknown;
   const by = caller.name;
@@ -38,14 +39,14 @@ function takeover(asked: Asked<"takeover">): Response | Promise<Response> {
     const from = deps.store.find(body.from);
     if (from === undefined) {
       const message = `from: no machine has the name, id, address or hardware address ${body.from.slice(0, 100)}`;
-      return refusalAnswer(c, { kind: "noSuchMachine", message, next: "birther machines lists them all" });
+      return refusalAnswer(c, { kind: "noSuchMachine", message, next: "to list all machines, run birther machines" });
     }
     const by = caller.name;
     return written(c, await deps.store.apply({ kind: "takeoverAuthorised", id, from: from.id, by }, { by }));
   });
 }
 
-/** A required image that is not there would leave the machine waiting for it. */
+/** Refuses a required image that does not exist, because the machine would wait for it forever. */
 async function unknownImage(
   c: Context,
   { images }: OperatorDeps,
@@ -54,9 +55,14 @@ async function unknownImage(
   if (wanted === undefined || wanted === null) return undefined;
   const names = (await images()).map(({ name }) => name);
   if (resolveImageName(wanted, names) !== undefined) return undefined;
-  const known = names.length === 0 ? "there is no image yet" : `there are ${names.slice(-10).join(", ")}`;
-  const detail = `requiredImage: no image ${wanted}; ${known}`;
-  return faultAnswer(c, "noSuchImage", detail, "birther image list shows them; birther image import makes one");
+  const known = names.length === 0 ? "there are no images" : `existing images: ${names.slice(-10).join(", ")}`;
+  const detail = `requiredImage: expected an existing image, found ${wanted}; ${known}`;
+  return faultAnswer(
+    c,
+    "noSuchImage",
+    detail,
+    "to list the images, run birther image list; to add one, run birther image import",
+  );
 }
 
 function written(c: Context, decision: Decision, status: 200 | 201 = 200): Response {

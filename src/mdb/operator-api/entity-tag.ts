@@ -8,24 +8,27 @@ export function entityTag({ revision }: Pick<Machine, "revision">): string {
 }
 
 /**
- * The revision that a change wants to find, by its `If-Match` (RFC 9110 §13.1.1); none where there is no such header or
- * it is `*`. One that names other revisions than the record's is refused.
+ * The revision that a change expects, from its `If-Match` (RFC 9110 §13.1.1); none if the header is missing or `*`. A
+ * header that names only other revisions is refused.
  */
 export function expectedRevision(c: Context, machine: Machine): Read<number | undefined> {
   const header = c.req.header("if-match");
   if (header === undefined || header.trim() === "*") return { kind: "read", value: undefined };
   const tags = header.split(",").map((tag) => tag.trim());
   if (tags.includes(entityTag(machine))) return { kind: "read", value: machine.revision };
-  const detail = `if-match is ${header.slice(0, 100)}; the record is ${entityTag(machine)}`;
-  return { kind: "refused", response: faultAnswer(c, "stale", detail, "read it again, and ask again with its ETag") };
-}
-
-/** Like `expectedRevision`, for changes that must say what they saw. */
-export function demandedRevision(c: Context, machine: Machine): Read<number | undefined> {
-  if (c.req.header("if-match") !== undefined) return expectedRevision(c, machine);
-  const detail = "if-match: missing: expected the ETag of the record as read, or *";
+  const detail = `if-match: expected ${entityTag(machine)}, found ${header.slice(0, 100)}`;
   return {
     kind: "refused",
-    response: faultAnswer(c, "unconditional", detail, "read it, and send its ETag as If-Match"),
+    response: faultAnswer(c, "stale", detail, "read the record again, and retry with its new ETag"),
+  };
+}
+
+/** Like `expectedRevision`, but for changes that require an `If-Match`. */
+export function demandedRevision(c: Context, machine: Machine): Read<number | undefined> {
+  if (c.req.header("if-match") !== undefined) return expectedRevision(c, machine);
+  const detail = "if-match: expected the ETag of the record as read, or *, found none";
+  return {
+    kind: "refused",
+    response: faultAnswer(c, "unconditional", detail, "read the record, and send its ETag as If-Match"),
   };
 }

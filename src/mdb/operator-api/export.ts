@@ -15,7 +15,7 @@ type Exporting =
 
 const json = { "content-type": "application/json" };
 
-/** The routes that other tools read. */
+/** The routes for other tools. */
 export const exportHandlers: Handlers<Exporting> = {
   exportDominator: ({ c, deps }) => c.body(streamOf(deps.exports.dominatorMdb()), 200, json),
   exportAnsible: ({ c, deps }) => c.body(streamOf(ansibleInventory([...deps.store.list()])), 200, json),

@@ -23,18 +23,18 @@ export type OperatorDeps = {
   /** How long a machine may stay in each phase. */
   readonly deadlineSeconds: Deadlines;
   readonly tokens: Tokens;
-  /** The system images that there are; the Dominator's. */
+  /** The Dominator's system images. */
   readonly images: () => Promise<readonly ImageView[]>;
   /** What the Boot Server has seen: its networks, and the last packets of a machine. */
   readonly networks: () => readonly NetworkView[];
   readonly packetsOf: (id: MachineId) => readonly PacketView[];
-  /** What other tools read. */
+  /** The exports for other tools. */
   readonly exports: Exports;
   /** The whole MDB as a file. */
   readonly backup: () => Promise<Backup>;
 };
 
-/** A request of one route, admitted and read. */
+/** A request of one route, authenticated and parsed. */
 export type Asked<R extends OperatorRoute> = {
   readonly c: Context<OperatorEnv>;
   readonly deps: OperatorDeps;
@@ -43,13 +43,13 @@ export type Asked<R extends OperatorRoute> = {
   readonly caller: Caller;
 };
 
-/** Answers the requests of one route. */
+/** Handles the requests of one route. */
 export type Handler<R extends OperatorRoute> = (asked: Asked<R>) => Response | Promise<Response>;
 
-/** Handlers of some routes; operator-app.ts puts them together, and one that is forgotten does not compile. */
+/** Handlers of some routes; app.ts combines them, and a missing one does not compile. */
 export type Handlers<R extends OperatorRoute> = { readonly [K in R]: Handler<K> };
 
-/** Goes on with the machine that `:name` names, or answers which there are. */
+/** Continues with the machine that `:name` names, or answers with similar names. */
 export function withMachine(
   { c, deps }: Pick<Asked<OperatorRoute>, "c" | "deps">,
   then: (machine: Machine) => Response | Promise<Response>,
@@ -66,10 +66,10 @@ export function withMachine(
     .list()
     .filter((other) => nameOf(other).startsWith(name.slice(0, 3)))
     .slice(0, 5);
-  const known = near.length === 0 ? "" : `; there are ${near.map(nameOf).join(", ")}`;
+  const known = near.length === 0 ? "" : `; similar names: ${near.map(nameOf).join(", ")}`;
   return refusalAnswer(c, {
     kind: "noSuchMachine",
     message: `no machine has the name, id, address or hardware address ${name.slice(0, 100)}${known}`,
-    next: "birther machines lists them all",
+    next: "to list all machines, run birther machines",
   });
 }

@@ -14,7 +14,7 @@ import { type Asked, type Handlers, type OperatorDeps, withMachine } from "./han
 
 type Reading = "list" | "get" | "events" | "log" | "packets" | "quirks" | "images" | "networks" | "check" | "changes";
 
-/** The routes that only look. */
+/** The read-only routes. */
 export function readHandlers({ store, tokens }: OperatorDeps): Handlers<Reading> {
   const inOrder = idOrder(store);
   const feed = changeFeed(store);
@@ -36,12 +36,12 @@ export function readHandlers({ store, tokens }: OperatorDeps): Handlers<Reading>
   };
 }
 
-/** The feed from where on this watcher wants it; it ends when its token is not good any more. */
+/** The feed from the position that this watcher requests; it ends when its token becomes invalid. */
 function follow({ c, query, feed, tokens }: Asked<"changes"> & { feed: ChangeFeed; tokens: Tokens }): Response {
   const last = c.req.header("last-event-id");
   if (last !== undefined && !/^\d{1,15}$/.test(last)) {
     const detail = `last-event-id: expected the id of an event of this feed, found ${last.slice(0, 100)}`;
-    return faultAnswer(c, "wrongQuery", detail, "send the last id that came, or none");
+    return faultAnswer(c, "wrongQuery", detail, "send the id of the last received event, or none");
   }
   const since = last === undefined ? query.since : Number(last);
   const token = c.req.header("authorization");
@@ -50,25 +50,25 @@ function follow({ c, query, feed, tokens }: Asked<"changes"> & { feed: ChangeFee
   return c.body(feed.open({ since, mayGoOn }), 200, headers);
 }
 
-/** A machine as it is, with its revision as the entity tag that a change of it wants to see (RFC 9110 §8.8.3). */
+/** A machine with its revision as the entity tag, which a change of it has to present (RFC 9110 §8.8.3). */
 function machineAnswer(c: Context, machine: Machine): Response {
   return c.json(operator.viewMachine(machine), 200, { etag: entityTag(machine) });
 }
 
-/** Machines that are looked at in one turn of the event loop: a selection of a few among many must not stop the packets. */
-const lookedAtAtOnce = 5000;
+/** Machines examined in one turn of the event loop: selecting a few among many must not delay packets. */
+const machinesPerTurn = 5000;
 
-/** A page of the machines that are selected, and where the next one begins. */
+/** A page of the selected machines, and the start of the next page. */
 async function list({ c, deps, query, inOrder }: Asked<"list"> & { readonly inOrder: IdOrder }): Promise<Response> {
   const { limit, fields } = query;
   const position = deps.store.position();
   const after = query.continue === undefined ? "" : Buffer.from(query.continue, "base64url").toString();
   const page: Partial<operator.MachineView>[] = [];
   let last = "";
-  let lookedAt = 0;
+  let examined = 0;
   for (const machine of inOrder(after)) {
-    lookedAt += 1;
-    if (lookedAt % lookedAtAtOnce === 0) await nextTurn();
+    examined += 1;
+    if (examined % machinesPerTurn === 0) await nextTurn();
     if (!isSelected(machine, query)) continue;
     if (page.length === limit) {
       return c.json({ machines: page, position, continue: Buffer.from(last).toString("base64url") });

@@ -5,7 +5,7 @@ import { nameOf } from "../../core/machine/life/move.ts";
 import type { Machine } from "../../core/machine/record.ts";
 import { type Handler, withMachine } from "./handler.ts";
 
-/** Answers what a machine waits for: core decides it from the record and from what the server has seen. */
+/** Answers what a machine waits for; core decides it from the record and from what the server has seen. */
 export const whyHandler: Handler<"why"> = (asked) =>
   withMachine(asked, async (machine) => {
     const { c, deps } = asked;

@@ -2,12 +2,12 @@ import type pg from "pg";
 import { conflictError, feedLimit, historyLimit } from "../journal/journal.ts";
 import type { BatchRows } from "../journal/rows.ts";
 
-/** The channel on which a writer tells the others that it has written; the payload is the new position. */
+/** The channel on which a writer notifies other servers of its commits; the payload is the new position. */
 export const channel = "birther_changes";
 
 /**
- * Each statement takes all its rows as one JSON text: one round trip a table, and no array literal to be escaped.
- * `$2` is the position before the batch.
+ * Each statement takes all its rows as one JSON text: one round trip per table, and no array literal to escape. `$2` is
+ * the position before the batch.
  */
 const statements = {
   update: `UPDATE machines SET revision = new.revision, document = new.document
@@ -34,7 +34,7 @@ const statements = {
       ("offset" bigint, "atMs" bigint, by text, action text, subject text, before text, after text)`,
 } as const;
 
-/** Old changes of some machines go: all but the last `$2` of each, and none after position `$3`. */
+/** Deletes old changes of some machines: all but the last `$2` of each, and none after position `$3`. */
 const prune = `WITH gone AS (
     DELETE FROM changes USING (
       SELECT id, (SELECT position FROM changes WHERE machine_id = id ORDER BY position DESC OFFSET $2 LIMIT 1) AS last
@@ -53,8 +53,8 @@ const finish = `WITH counted AS (UPDATE feed SET position = $1),
   SELECT pg_notify('${channel}', $1::text)`;
 
 /**
- * Writes a batch on top of a position, in a transaction whose caller holds the feed's row. Throws `conflictError` when
- * the database does not hold the records that were decided on.
+ * Writes a batch on top of a position, in a transaction that holds the lock on the feed's row. Throws `conflictError`
+ * when the database does not hold the records that the batch was decided on.
  */
 export async function writeRows(
   client: pg.Client,
@@ -74,7 +74,7 @@ export async function writeRows(
       "update",
       rows.saved.filter(({ base }) => base !== undefined),
     ));
-  if (missed > 0) throw conflictError(`${missed} records are not those that were decided on`);
+  if (missed > 0) throw conflictError(`batch: expected the records that it was decided on, found ${missed} other ones`);
   await run(
     "insert",
     rows.saved.filter(({ base }) => base === undefined),

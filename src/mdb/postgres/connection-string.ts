@@ -1,6 +1,6 @@
 /**
- * Where a PostgreSQL database is: one connection string for each host that may be its primary. Written as libpq does,
- * `postgres://user@one:5432,two:5432/fleet` or `postgres:///fleet?host=/run/one,/run/two`. What is not said comes from
+ * A PostgreSQL database: one connection string for each host that may be its primary. Written as in libpq,
+ * `postgres://user@one:5432,two:5432/fleet` or `postgres:///fleet?host=/run/one,/run/two`. Missing parts come from
  * libpq's environment variables (PGUSER, PGPASSWORD, PGPASSFILE…) and ~/.pgpass.
  */
 export type PostgresConnection = {
@@ -11,20 +11,20 @@ export type PostgresConnection = {
 
 const form = /^(postgres(?:ql)?:\/\/)(?:([^@/?#]*)@)?([^/?#]*)(\/[^?#]*)?(?:\?(.*))?$/;
 
-/** Whether a text is meant to name a PostgreSQL database, rather than a file. */
+/** Whether a text names a PostgreSQL database, rather than a file. */
 export function isPostgres(text: string): boolean {
   return /^postgres(ql)?:\/\//.test(text);
 }
 
-/** Reads a connection string; throws, saying what was meant, when it is none. */
+/** Parses a connection string; throws an error with the expected form if it is invalid. */
 export function parseConnectionString(text: string): PostgresConnection {
   const [, scheme = "", user, hosts = "", path = "", query = ""] = form.exec(text) ?? [];
   if (scheme === "" || path.length < 2) {
-    throw new Error(`a PostgreSQL database is meant as postgres://USER@HOST/DATABASE, not ${withoutPassword(text)}`);
+    throw new Error(`database: expected postgres://USER@HOST/DATABASE, found ${withoutPassword(text)}`);
   }
   const facts = new URLSearchParams(query);
   const directories = facts.get("host")?.split(",") ?? [];
-  // Ours: a host that may not be written to is passed over in any case.
+  // Removed, because read-only hosts are skipped in any case.
   facts.delete("target_session_attrs");
   const candidate = (host: string, directory?: string) => {
     if (directory !== undefined) facts.set("host", directory);

@@ -3,7 +3,7 @@ import { parseConnectionString } from "./connection-string.ts";
 import { migratePostgres } from "./migrate.ts";
 import { openSession, type Session } from "./session.ts";
 
-/** Opens a PostgreSQL database to copy from, as it is at this moment; servers may go on writing. */
+/** Opens a PostgreSQL database to copy from, in its current state; servers may continue to write. */
 export async function postgresSource(text: string): Promise<CopySource> {
   const { name, session } = await open(text, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
   const { client } = session;
@@ -29,9 +29,11 @@ export async function postgresTarget(text: string): Promise<CopyTarget> {
   );
   if (Number(others.rows[0]?.n) > 0) {
     await session.end();
-    throw new Error(`${name} is in use by a server; stop all servers on it first`);
+    throw new Error(
+      `copy target: expected a database without servers, found ${name} in use; stop all its servers first`,
+    );
   }
-  // A server that starts meanwhile waits here until the copy is done.
+  // A server that starts meanwhile waits here until the copy is complete.
   await client.query("LOCK TABLE feed, machines IN ACCESS EXCLUSIVE MODE");
   return {
     name,
@@ -59,18 +61,18 @@ export async function postgresTarget(text: string): Promise<CopyTarget> {
 }
 
 async function open(text: string, begin: string): Promise<{ readonly name: string; readonly session: Session }> {
-  const place = parseConnectionString(text);
-  const session = await openSession(place);
+  const connection = parseConnectionString(text);
+  const session = await openSession(connection);
   try {
     await migratePostgres(session.client);
     await session.client.query(begin);
-    // The other end may take its time.
+    // The other database may be slow.
     await session.client.query("SET LOCAL idle_in_transaction_session_timeout = 0");
-    return { name: place.name, session };
+    return { name: connection.name, session };
   } catch (cause) {
     session.cut();
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`the machine database ${place.name} cannot be used: ${why}`, { cause });
+    throw new Error(`opening the machine database ${connection.name} failed: ${why}`, { cause });
   }
 }
 

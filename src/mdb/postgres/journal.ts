@@ -12,43 +12,44 @@ import { readAll, readRemoteChanges, reads } from "./reads.ts";
 import { retry } from "./retry.ts";
 import { isPassing, isRefusedData, openSession, type Session } from "./session.ts";
 
-/** What is asked of a server that does not answer any more is given up after this long, on its connection. */
+/** Time limit for the answer to a query; after it the connection is closed. */
 const answerMs = 30_000;
 
-/** So long a writer's signature is kept: it is asked for within minutes, after a connection was lost. */
+/** How long a writer's signature is kept; after a lost connection it is needed within minutes. */
 const signedMs = 7 * 86_400_000;
 
 export type PostgresOptions = {
-  /** `postgres://…`, see postgres-place.ts. */
+  /** `postgres://…`, see connection-string.ts. */
   readonly place: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** How long what waits for a database that is away keeps waiting. */
+  /** How long a request for an unreachable database is retried. */
   readonly retryMs?: number;
-  /** How often is looked whether others have written, in case their word was lost. */
+  /** Interval of polling for changes of others, in case a notification was lost. */
   readonly pollMs?: number;
 };
 
 /**
- * A ledger in PostgreSQL, for several processes at once. Whoever writes locks the one row of `feed` first, reads what
- * others wrote since its last look, has its batch decided anew on that, and only then writes: so commits are one after
- * the other, in the order of their positions, and each decision stands on all that was written before it
- * (docs/decisions/several-birthers-on-one-database.md). Throws, naming the database, when it cannot be opened.
+ * A journal in PostgreSQL, for several processes at once. A writer first locks the one row of `feed`, reads what others
+ * wrote since its last read, has its batch decided again on that, and only then writes. So commits follow each other in
+ * the order of their positions, and each decision considers everything written before it
+ * (docs/decisions/several-birthers-on-one-database.md). Throws an error that names the database when it cannot be
+ * opened.
  */
 export async function openPostgresJournal(options: PostgresOptions): Promise<Journal> {
   const { log, clock, retryMs = 30_000, pollMs = 5000 } = options;
-  const place = parseConnectionString(options.place);
-  const insist = retry({ clock, log, retryMs, name: place.name });
+  const connection = parseConnectionString(options.place);
+  const retrying = retry({ clock, log, retryMs, name: connection.name });
   const writer = randomUUID();
   let session: Session | undefined;
   let batches = 0;
 
   const writing = async (): Promise<Session> => {
     if (session?.isLost() === false) return session;
-    session = await openSession(place);
+    session = await openSession(connection);
     return session;
   };
-  await insist("opened", async () => {
+  await retrying("opened", async () => {
     const { run } = await writing();
     try {
       await run(async (client) => {
@@ -59,16 +60,16 @@ export async function openPostgresJournal(options: PostgresOptions): Promise<Jou
       session?.cut();
       if (isPassing(cause)) throw cause;
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw new Error(`the machine database ${place.name} cannot be used: ${why}`, { cause });
+      throw new Error(`opening the machine database ${connection.name} failed: ${why}`, { cause });
     }
   });
-  const listener = await openListener({ place, clock, log, pollMs, ownProcess: () => session?.processId });
+  const listener = await openListener({ connection, clock, log, pollMs, ownProcess: () => session?.processId });
 
   // One transaction at a time on the one connection.
   let lastRead: Promise<unknown> = Promise.resolve();
   const reading = <T>(what: string, read: (client: pg.Client) => Promise<T>): Promise<T> => {
     const mine = lastRead.then(() =>
-      insist(what, async () => {
+      retrying(what, async () => {
         return await answered(await listener.session(), (client) => still(client, read));
       }),
     );
@@ -79,7 +80,7 @@ export async function openPostgresJournal(options: PostgresOptions): Promise<Jou
   const commit = (batch: Batch): Promise<number> => {
     batches += 1;
     const commitStatus: CommitStatus = { batch: batches, writer, isUnknown: false };
-    return insist("written to", async () => {
+    return retrying("written to", async () => {
       return await answered(await writing(), (client) => commitOn(client, batch, commitStatus));
     });
   };
@@ -96,7 +97,7 @@ export async function openPostgresJournal(options: PostgresOptions): Promise<Jou
     },
     others: { watch: listener.watch, leads: listener.leads },
     [Symbol.asyncDispose]: async () => {
-      insist.end();
+      retrying.end();
       await listener[Symbol.asyncDispose]();
       if (session?.isLost() === false) await session.end();
     },
@@ -109,7 +110,7 @@ type CommitStatus = { readonly batch: number; readonly writer: string; isUnknown
 async function commitOn(client: pg.Client, batch: Batch, commitStatus: CommitStatus): Promise<number> {
   await client.query("BEGIN");
   try {
-    // Waits for whoever is writing; also for a former attempt of ours whose end the server has not seen yet.
+    // Waits for the current writer; also for an earlier attempt of ours whose end the server has not noticed yet.
     const { rows } = await client.query({ name: "lock", text: "SELECT position FROM feed FOR UPDATE" });
     const position = Number(rows[0]?.position);
     if (commitStatus.isUnknown) {
@@ -130,20 +131,20 @@ async function commitOn(client: pg.Client, batch: Batch, commitStatus: CommitSta
     await writeRows(client, rowsOf(entries), { position, writer: commitStatus.writer, batch: commitStatus.batch });
     commitStatus.isUnknown = true;
     const { command } = await client.query("COMMIT");
-    // A server that rolls back instead says so by the tag (postgresql.org/docs/15/sql-commit.html).
+    // A server that rolls back instead reports it by the tag (postgresql.org/docs/15/sql-commit.html).
     if (command === "COMMIT") return position;
     commitStatus.isUnknown = false;
-    throw conflictError("the database rolled back what was to be committed");
+    throw conflictError("committing: expected a commit, found a rollback by the database");
   } catch (cause) {
-    // On a connection that is gone this fails as well, and the server rolls back by itself.
+    // On a lost connection this fails as well, and the server rolls back by itself.
     await client.query("ROLLBACK").catch(() => undefined);
     if (isConflict(cause)) throw cause;
-    if (isRefusedData(cause)) throw conflictError("the database does not take what was decided", cause);
+    if (isRefusedData(cause)) throw conflictError("the database rejected the batch", cause);
     throw cause;
   }
 }
 
-/** Runs reads that shall see one state of the database. */
+/** Runs reads on one consistent state of the database. */
 async function still<T>(client: pg.Client, read: (client: pg.Client) => Promise<T>): Promise<T> {
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
   try {
@@ -156,7 +157,7 @@ async function still<T>(client: pg.Client, read: (client: pg.Client) => Promise<
   }
 }
 
-/** Waits for a server's answers, but not for ever: then the connection is cut, and what waits on it fails. */
+/** Limits the wait for a server's answers: after the limit the connection is cut, and its pending queries fail. */
 async function answered<T>(session: Session, ask: (client: pg.Client) => Promise<T>): Promise<T> {
   const timer = setTimeout(session.cut, answerMs);
   try {

@@ -5,53 +5,55 @@ import type { PostgresConnection } from "./connection-string.ts";
 import { advisoryLocks } from "./migrate.ts";
 import { openSession, type Session } from "./session.ts";
 
-/** Reads on a connection of its own, hears there of what others write, and holds the lead there. */
+/** Reads on its own connection, receives notifications of other servers' changes there, and holds the lead. */
 export type Listener = AsyncDisposable & {
-  /** The connection, opened again if it was lost. */
+  /** The connection, reopened if it was lost. */
   readonly session: () => Promise<Session>;
-  readonly watch: (onNews: () => void) => void;
+  readonly watch: (onRemoteChanges: () => void) => void;
   readonly leads: () => boolean;
 };
 
-/** Polls without an answer after which we do not lead any more: the server may have given the lead away. */
+/**
+ * Number of polls without an answer after which we stop leading, because the server may have given the lead to another.
+ */
 const silentPolls = 3;
 
 /**
- * Listens on a database. A notification can be lost with a connection, so that it is looked now and then, and after each
- * reconnection. The lead is an advisory lock of the session: whoever loses the connection loses the lead.
+ * Listens on a database. Notifications can be lost with a connection, so it also polls at intervals and after each
+ * reconnection. The lead is an advisory lock of the session, so losing the connection loses the lead.
  */
 export async function openListener(deps: {
-  readonly place: PostgresConnection;
+  readonly connection: PostgresConnection;
   readonly clock: Clock;
   readonly log: Log;
   readonly pollMs: number;
-  /** The server's process of our own writing connection: its notifications are no news. */
+  /** The server process of our own writing connection, whose notifications are ignored. */
   readonly ownProcess: () => number | undefined;
 }): Promise<Listener> {
-  const { place, clock, log, pollMs, ownProcess } = deps;
+  const { connection, clock, log, pollMs, ownProcess } = deps;
   let opening: Promise<Session> | undefined;
   let current: Session | undefined;
   let leadsUntilMs = 0;
   let closed = false;
-  let onNews = () => {};
+  let onRemoteChanges = () => {};
 
   const open = async (): Promise<Session> => {
-    const session = await openSession(place);
+    const session = await openSession(connection);
     session.client.on("notification", ({ processId }) => {
-      if (processId !== ownProcess()) onNews();
+      if (processId !== ownProcess()) onRemoteChanges();
     });
     session.onLost((cause) => {
       leadsUntilMs = 0;
-      if (!closed) log("warn", "the connection that hears of others' changes is lost", { cause });
+      if (!closed) log("warn", "lost the connection for notifications of other servers' changes", { cause });
     });
     await session.run((client) => client.query(`LISTEN ${channel}`));
     current = session;
     await session.run(takeLead);
-    onNews();
+    onRemoteChanges();
     return session;
   };
   const session = async (): Promise<Session> => {
-    if (closed) throw new Error(`the machine database ${place.name} is closed`);
+    if (closed) throw new Error(`the machine database ${connection.name} is closed`);
     if (current?.isLost() === false) return current;
     opening ??= open().finally(() => {
       opening = undefined;
@@ -67,14 +69,14 @@ export async function openListener(deps: {
         advisoryLocks.leader,
       ]);
       if (!rows[0]?.leads) return;
-      log("info", "this process leads: it sends webhooks and applies policies", { database: place.name });
+      log("info", "this server is now the lead: it sends webhooks and applies policies", { database: connection.name });
     }
     leadsUntilMs = untilMs;
   };
   const poll = async (): Promise<void> => {
     try {
       await takeLead((await session()).client);
-      onNews();
+      onRemoteChanges();
     } catch (cause) {
       if (!closed) log("debug", "the database does not answer", { cause });
     } finally {
@@ -87,7 +89,7 @@ export async function openListener(deps: {
   return {
     session,
     watch: (then) => {
-      onNews = then;
+      onRemoteChanges = then;
     },
     leads: () => !closed && leadsUntilMs > clock.monotonicMs(),
     [Symbol.asyncDispose]: async () => {

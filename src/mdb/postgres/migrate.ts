@@ -1,12 +1,12 @@
 import type pg from "pg";
 import { migrations, stepFor } from "../journal/migrations.ts";
 
-/** Advisory locks of ours, by what they protect (postgresql.org/docs/15/explicit-locking.html#ADVISORY-LOCKS). */
+/** Birther's advisory locks, by what they protect (postgresql.org/docs/15/explicit-locking.html#ADVISORY-LOCKS). */
 export const advisoryLocks = { space: 0x6274, schema: 1, leader: 2 } as const;
 
 /**
  * Brings the schema up to date; of several servers that start at once one does it and the others wait. Throws when the
- * database is of a newer version, or holds what is not ours.
+ * database has a newer schema, or foreign tables.
  */
 export async function migratePostgres(client: pg.Client, steps = migrations.length): Promise<void> {
   await client.query("BEGIN");
@@ -17,7 +17,7 @@ export async function migratePostgres(client: pg.Client, steps = migrations.leng
     if (!names.includes("birther_schema")) {
       if (names.length > 0) {
         throw new Error(
-          `it holds tables that are not ours (${names.slice(0, 3).join(", ")}): give Birther a database of its own`,
+          `expected an empty database, found foreign tables (${names.slice(0, 3).join(", ")}); use a separate database for Birther`,
         );
       }
       await client.query(
@@ -27,7 +27,7 @@ export async function migratePostgres(client: pg.Client, steps = migrations.leng
     const done = Number((await client.query("SELECT version FROM birther_schema")).rows[0]?.version);
     if (done > migrations.length) {
       throw new Error(
-        `it was written by a newer version (schema ${done}; this one knows ${migrations.length}): upgrade first`,
+        `expected schema ${migrations.length} or older, found ${done}, written by a newer version; upgrade Birther first`,
       );
     }
     for (const step of migrations.slice(done, steps)) await client.query(stepFor(step, "postgres"));

@@ -18,7 +18,7 @@ import {
 } from "../journal/journal.ts";
 import { readMachines } from "../journal/read-machine.ts";
 
-/** Records read at once: parsing all of a large fleet in one go would need its memory twice. */
+/** Records read at once: parsing a large fleet in one go would need its memory twice. */
 const pageLimit = 2000;
 
 async function feedOf(client: pg.Client): Promise<{ readonly position: number; readonly oldest: number }> {
@@ -38,7 +38,7 @@ async function changesAfter(client: pg.Client, position: number, limit: number):
   return rows.map(readChange);
 }
 
-/** All that there is; the caller's transaction holds still what it reads. */
+/** All contents; the caller's transaction keeps them unchanged. */
 export async function readAll(client: pg.Client): Promise<Holdings> {
   const machines: Machine[] = [];
   const unreadable: UnreadableRecord[] = [];
@@ -55,7 +55,7 @@ export async function readAll(client: pg.Client): Promise<Holdings> {
   return { position, machines, unreadable, documents: await documentsAfter(client, -1) };
 }
 
-/** What was written after a position; the caller's transaction holds still what it reads. */
+/** Changes after a position; the caller's transaction keeps them unchanged. */
 export async function readRemoteChanges(client: pg.Client, since: number): Promise<RemoteChanges> {
   const { position, oldest } = await feedOf(client);
   if (position === since)
@@ -75,7 +75,7 @@ async function readEverything(client: pg.Client): Promise<RemoteChanges> {
   return { kind: "everything", changes, ...(await readAll(client)) };
 }
 
-/** The reads of a ledger, on a connection of PostgreSQL. */
+/** The reads of a journal, on a PostgreSQL connection. */
 export const reads = {
   changesSince: async (client: pg.Client, since: number, limit: number) => {
     const { position, oldest } = await feedOf(client);

@@ -5,19 +5,24 @@ import { isPassing } from "./session.ts";
 const firstPauseMs = 50;
 const longestPauseMs = 2000;
 
-/** Tries until it succeeds, fails for good, or patience is at its end; `end` makes all that wait fail now. */
-export type Insist = (<T>(what: string, attempt: () => Promise<T>) => Promise<T>) & { readonly end: () => void };
+/**
+ * Retries until an attempt succeeds, fails permanently, or the time limit is reached; `end` makes all pending attempts
+ * fail now.
+ */
+export type Retry = (<T>(what: string, attempt: () => Promise<T>) => Promise<T>) & { readonly end: () => void };
 
-/** Keeps trying what failed because the connection or the server went: with growing pauses, as long as `patienceMs`. */
+/**
+ * Retries attempts that failed because the connection or the server was lost, with growing pauses, for up to `retryMs`.
+ */
 export function retry(deps: {
   readonly clock: Clock;
   readonly log: Log;
   readonly retryMs: number;
   readonly name: string;
-}): Insist {
+}): Retry {
   const { clock, log, retryMs, name } = deps;
   const ended = new AbortController();
-  const insist = async <T>(what: string, attempt: () => Promise<T>): Promise<T> => {
+  const retrying = async <T>(what: string, attempt: () => Promise<T>): Promise<T> => {
     const beganMs = clock.monotonicMs();
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
       try {
@@ -30,15 +35,14 @@ export function retry(deps: {
         if (clock.monotonicMs() - beganMs + pauseMs > retryMs) {
           const seconds = Math.round(retryMs / 1000);
           throw new Error(
-            `the machine database ${name} could not be ${what} for ${seconds} s: see whether its server runs and can be reached`,
+            `the machine database ${name} could not be ${what} for ${seconds} s; check that its server is running and reachable`,
             { cause },
           );
         }
-        if (pauseMs === firstPauseMs)
-          log("warn", "the database does not answer; trying again", { database: name, cause });
+        if (pauseMs === firstPauseMs) log("warn", "the database does not answer; retrying", { database: name, cause });
         await sleep(pauseMs, undefined, { signal: ended.signal }).catch(() => undefined);
       }
     }
   };
-  return Object.assign(insist, { end: () => ended.abort() });
+  return Object.assign(retrying, { end: () => ended.abort() });
 }

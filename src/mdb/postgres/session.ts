@@ -7,20 +7,20 @@ import type { PostgresConnection } from "./connection-string.ts";
 /** One connection to the primary of a database. */
 export type Session = {
   readonly client: pg.Client;
-  /** Runs work on the connection; what it throws because the connection was lost is passing (`isPassing`). */
+  /** Runs work on the connection; an error caused by a lost connection is passing (`isPassing`). */
   readonly run: <T>(work: (client: pg.Client) => Promise<T>) => Promise<T>;
-  /** The server's process of this session, as notifications name it. */
+  /** The server process of this session, as notifications name it. */
   readonly processId: number;
   readonly isLost: () => boolean;
-  /** Calls back once, when the connection is lost without our doing. */
+  /** Calls back once when the connection is lost, but not when we close it. */
   readonly onLost: (then: (cause: unknown) => void) => void;
-  /** Ends it at once, whatever is under way: what was not committed is rolled back by the server. */
+  /** Cuts the connection at once; the server rolls back uncommitted work. */
   readonly cut: () => void;
   readonly end: () => Promise<void>;
 };
 
 const connectMs = 5000;
-/** A session of ours whose client has gone lets go of its locks after this long, at the latest. */
+/** The server ends a session of ours whose client is gone, and its locks, after this time at the latest. */
 const abandonedMs = 15_000;
 
 const settings = `
@@ -32,21 +32,23 @@ const settings = `
 `;
 
 /**
- * Connects to the first of the hosts that is a primary. Throws, with each host's reason, when none is. Never asks for
- * less durability than `synchronous_commit = on`; more (`remote_apply`) is the database's to say.
+ * Connects to the first host that is a primary. Throws an error with each host's reason when none is. Never requests
+ * less durability than `synchronous_commit = on`; more (`remote_apply`) is configured in the database.
  */
-export async function openSession(place: PostgresConnection): Promise<Session> {
+export async function openSession(connection: PostgresConnection): Promise<Session> {
   const reasons: unknown[] = [];
-  for (const connectionString of place.candidates) {
+  for (const connectionString of connection.candidates) {
     try {
       return await connect(connectionString);
     } catch (cause) {
       reasons.push(cause);
     }
   }
-  const said = reasons.map((reason) => (reason instanceof Error ? reason.message || codeOf(reason) : String(reason)));
+  const messages = reasons.map((reason) =>
+    reason instanceof Error ? reason.message || codeOf(reason) : String(reason),
+  );
   const [cause] = reasons;
-  const message = `the machine database ${place.name} cannot be opened: ${[...new Set(said)].join("; ")}`;
+  const message = `opening the machine database ${connection.name} failed: ${[...new Set(messages)].join("; ")}`;
   throw reasons.some(isPassing) ? passingError(message, cause) : new Error(message, { cause });
 }
 
@@ -57,21 +59,21 @@ async function connect(connectionString: string): Promise<Session> {
     stream: () => socket,
   });
   let lost: unknown;
-  const waiting: ((cause: unknown) => void)[] = [];
+  const listeners: ((cause: unknown) => void)[] = [];
   const lose = (cause: unknown) => {
     if (lost !== undefined) return;
     lost = cause;
-    for (const then of waiting) then(cause);
+    for (const then of listeners) then(cause);
   };
   client.on("error", lose);
   client.on("end", () => lose(new Error("the connection ended")));
-  // The time-out is ours, not the library's, so that it has a code.
+  // Our own time-out, not the library's, so that it has a code.
   const timer = setTimeout(() => socket.destroy(connectTimeout()), connectMs);
   try {
     await client.connect();
     clearTimeout(timer);
     const { rows } = await client.query("SELECT pg_is_in_recovery() AS standby, pg_backend_pid() AS pid");
-    if (rows[0]?.standby) throw passingError("it is a standby, not the primary");
+    if (rows[0]?.standby) throw passingError("expected the primary, found a standby");
     await client.query(settings);
     return {
       client,
@@ -84,7 +86,7 @@ async function connect(connectionString: string): Promise<Session> {
       },
       processId: Number(rows[0]?.pid),
       isLost: () => lost !== undefined,
-      onLost: (then) => (lost === undefined ? void waiting.push(then) : then(lost)),
+      onLost: (then) => (lost === undefined ? void listeners.push(then) : then(lost)),
       cut: () => {
         lost ??= new Error("the connection was cut");
         socket.destroy();
@@ -95,7 +97,7 @@ async function connect(connectionString: string): Promise<Session> {
       },
     };
   } catch (cause) {
-    // An error of the library's own has no code: on a socket that is gone, the server hung up.
+    // The library's own errors have no code; on a closed socket it means that the server hung up.
     const hungUp = socket.destroyed && cause instanceof Error && codeOf(cause) === "";
     socket.destroy();
     throw hungUp ? passingError(cause.message, cause) : cause;
@@ -116,7 +118,7 @@ function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
-/** An error after which trying again, perhaps on another connection, may help. */
+/** An error after which a retry, perhaps on another connection, may succeed. */
 function passingError(message: string, cause?: unknown): Error {
   return Object.assign(new Error(message, { cause }), { mayPass: true });
 }
@@ -124,20 +126,22 @@ function passingError(message: string, cause?: unknown): Error {
 /** Classes of SQLSTATE (PostgreSQL 15, appendix A), their first two characters. */
 const sqlClasses = { dataException: "22", integrityViolation: "23", connection: "08", rollback: "40" } as const;
 
-/** SQLSTATEs of a server that goes, comes, or is not the primary any more, and of a transaction to be tried again. */
+/** SQLSTATEs of a server that shuts down, starts, or is no longer the primary, and of a transaction to retry. */
 const passingStates: ReadonlySet<string> = new Set([
   ...["57P01", "57P02", "57P03", "57P04", "57P05"], // shut down, crashed, starting, database dropped, session idle for too long
   ...["25006", "25P01", "25P02", "25P03", "25P04"], // read only; the transaction ended without us
   ...["53300", "55P03"], // too many connections, lock not available
 ]);
 
-/** What Node calls failures of the system, the network and the name service, e.g. `ECONNREFUSED`. */
+/** Node's codes for failures of the system, the network and the name service, e.g. `ECONNREFUSED`. */
 const systemCodes: ReadonlySet<string> = new Set([
   NOTFOUND,
   ...[...getSystemErrorMap().values()].map(([name]) => name),
 ]);
 
-/** Whether trying again, perhaps on another connection, may help: the connection or the server went, not what was asked. */
+/**
+ * Whether a retry, perhaps on another connection, may succeed: the connection or the server failed, not the request.
+ */
 export function isPassing(cause: unknown): boolean {
   if (!(cause instanceof Error)) return false;
   if ("mayPass" in cause) return cause.mayPass === true;
@@ -145,7 +149,7 @@ export function isPassing(cause: unknown): boolean {
   return isOfClass(cause, sqlClasses.connection, sqlClasses.rollback) || passingStates.has(codeOf(cause));
 }
 
-/** Whether the database cannot hold what it was given, or it contradicts what is there. */
+/** Whether the database cannot store the given data, or the data contradict its contents. */
 export function isRefusedData(cause: unknown): boolean {
   return cause instanceof pg.DatabaseError && isOfClass(cause, sqlClasses.dataException, sqlClasses.integrityViolation);
 }

@@ -7,13 +7,13 @@ type Value = string | number | null;
 type Values = readonly Value[];
 
 /**
- * A batch as the thread of the database takes it: lists of plain values, because to copy an object for each row from thread to
- * thread, with the names of its fields each time, costs four times as much.
+ * A batch as the database thread takes it: lists of plain values, because copying an object per row between threads,
+ * with its field names, costs four times as much.
  */
 export type SqliteBatch = { readonly [T in keyof typeof columns]: Values } & {
-  /** How many positions it takes. */
+  /** The number of positions it takes. */
   readonly count: number;
-  /** Machines whose old changes may go now. */
+  /** Machines whose old changes may be deleted now. */
   readonly pruned: readonly string[];
 };
 
@@ -53,10 +53,13 @@ export function sqliteBatch(rows: BatchRows, since: number): SqliteBatch {
   };
 }
 
-/** Rows that one statement takes: most of what a row costs is the call. */
+/** Rows per statement: most of the cost of a row is the call. */
 const groupRows = 16;
 
-/** Writes a batch on top of a position; throws when the database does not hold what it was decided on. */
+/**
+ * Writes a batch on top of a position; throws when the database does not hold the records that the batch was decided
+ * on.
+ */
 export function batchWriter(database: DatabaseSync): (since: number, batch: SqliteBatch) => void {
   const insert = inserter(database, "machines", columns.inserted);
   const update = database.prepare("UPDATE machines SET revision = ?2, document = ?3 WHERE id = ?1 AND revision = ?4");
@@ -79,7 +82,9 @@ export function batchWriter(database: DatabaseSync): (since: number, batch: Sqli
   return (since, batch) => {
     const isHeld = (statement: StatementSync) => (row: Values) => {
       if (Number(statement.run(...row).changes) === 1) return;
-      throw conflictError(`the record of ${row[0]} is not the one that was decided on`);
+      throw conflictError(
+        `record of ${row[0]}: expected the revision that the batch was decided on, found another one`,
+      );
     };
     insert(batch.inserted);
     eachRow(batch.updated, columns.updated.length, isHeld(update));
@@ -99,7 +104,7 @@ export function batchWriter(database: DatabaseSync): (since: number, batch: Sqli
   };
 }
 
-/** Inserts rows, many with one statement as long as there are many. */
+/** Inserts rows, many per statement while there are many. */
 function inserter(database: DatabaseSync, table: string, names: readonly string[]): (values: Values) => void {
   const row = `(${names.map(() => "?").join(", ")})`;
   const statementFor = (rows: number) =>

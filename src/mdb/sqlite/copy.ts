@@ -4,9 +4,9 @@ import type { SQLInputValue } from "node:sqlite";
 import { type CopySource, type CopyTarget, type FleetTable, fleetTables } from "../journal/copy.ts";
 import { openSqliteDatabase } from "./database.ts";
 
-/** Opens a SQLite file to copy from. Refused while a server has it open; `birther mdb backup` is for that. */
+/** Opens a SQLite file to copy from. Refused while a server has it open; use `birther mdb backup` then. */
 export function sqliteSource(path: string): CopySource {
-  if (!existsSync(path)) throw new Error(`there is no ${path} to copy from`);
+  if (!existsSync(path)) throw new Error(`copy source: expected a database file, found nothing at ${path}`);
   const database = openSqliteDatabase(path);
   return {
     name: path,
@@ -21,13 +21,13 @@ export function sqliteSource(path: string): CopySource {
 }
 
 /**
- * Opens a SQLite file to copy into. The copy grows beside it and takes its place when it is whole; what was there is
- * kept with `.before` behind its name.
+ * Opens a SQLite file to copy into. The copy is written beside it and replaces it when complete; the old file is kept
+ * with the suffix `.before`.
  */
 export function sqliteTarget(path: string): CopyTarget {
   const partial = `${path}.partial`;
   const isThere = existsSync(path);
-  // A lock that is held until the new file is in place: no server can start on the old one meanwhile.
+  // A lock held until the new file is in place, so that no server can start on the old one meanwhile.
   const old = isThere ? openSqliteDatabase(path) : undefined;
   rmSync(partial, { force: true });
   const database = openSqliteDatabase(partial);
@@ -50,7 +50,7 @@ export function sqliteTarget(path: string): CopyTarget {
     },
     count: async (table) => count(table),
     finish: async () => {
-      // One file that can be carried away, without the journals of a database in use.
+      // A single portable file, without the journals of a database in use.
       database.exec("COMMIT; PRAGMA journal_mode = DELETE");
       database.close();
       old?.close();
@@ -73,7 +73,7 @@ function sync(directory: string): void {
   closeSync(descriptor);
 }
 
-/** How many machines of a fleet in a SQLite file will be installed at their next boot. */
+/** The number of machines of a fleet in a SQLite file that will be installed at their next boot. */
 export function countToBeInstalled(path: string): number {
   const database = openSqliteDatabase(path);
   try {

@@ -1,16 +1,16 @@
 import type { Document, DocumentKind } from "../../core/ports.ts";
 import type { DocumentChange } from "../journal/journal.ts";
 
-/** The documents that the database holds, in memory. */
+/** The documents of the database, in memory. */
 export type DocumentMemory = {
-  /** By key. The same list until one of the kind changes: it may be asked for with every packet. */
+  /** By key. The list stays the same until a document of the kind changes, because it is read with every packet. */
   readonly of: (kind: DocumentKind) => readonly Document[];
   readonly get: (kind: DocumentKind, key: string) => unknown;
   readonly apply: (changes: readonly DocumentChange[]) => void;
   readonly clear: () => void;
 };
 
-/** A memory of these. */
+/** A memory of these documents. */
 export function documentMemory(held: readonly DocumentChange[]): DocumentMemory {
   const kinds = new Map<DocumentKind, Map<string, Document>>();
   const lists = new Map<DocumentKind, readonly Document[]>();

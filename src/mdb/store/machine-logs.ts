@@ -3,7 +3,7 @@ import type { MachineId } from "../../core/machine/record.ts";
 const linesKept = 1000;
 const charactersKept = 500;
 
-/** The last lines that each machine sent, in memory: for looking at, not for keeping. */
+/** The last lines that each machine sent, kept in memory only. */
 export type MachineLogs = ReturnType<typeof machineLogs>;
 export function machineLogs() {
   const logs = new Map<MachineId, string[]>();

@@ -35,7 +35,10 @@ test("an MDB that was restored without its authority does not get a new one in s
   const store = mdb();
   await open("b", store);
   rmSync(join(parent, "b"), { recursive: true });
-  await assert.rejects(open("b", store), /trust the authority [0-9A-F:]+: restore .*b\/ca\.key and .*b\/ca\.pem/);
+  await assert.rejects(
+    open("b", store),
+    /expected the certificate authority [0-9A-F:]+, .*; restore .*b\/ca\.key and .*b\/ca\.pem/,
+  );
   assert.equal(statSync(join(parent, "b"), { throwIfNoEntry: false }), undefined, "nothing was made");
 });
 
@@ -43,7 +46,7 @@ test("a server with another authority on the same MDB is refused, with both fing
   const store = mdb();
   const { caPem } = await open("c", store);
   const other = await open("d", mdb());
-  const both = new RegExp(`expected fingerprint ${fingerprintOf(caPem)}, found ${fingerprintOf(other.caPem)}: restore`);
+  const both = new RegExp(`expected fingerprint ${fingerprintOf(caPem)}, found ${fingerprintOf(other.caPem)}; restore`);
   await assert.rejects(open("d", store), both);
   rmSync(join(parent, "d"), { recursive: true });
   cpSync(join(parent, "c"), join(parent, "d"), { recursive: true });
@@ -60,6 +63,6 @@ test("an MDB of the previous version takes the authority that is there", async (
 test("half an authority: made anew where the very first start was cut, never where machines may trust it", async () => {
   await open("f", mdb());
   rmSync(join(parent, "f", "ca.pem"));
-  await assert.rejects(open("f", mdb(4000)), /only one of ca\.key and ca\.pem/);
+  await assert.rejects(open("f", mdb(4000)), /expected both ca\.key and ca\.pem, found only one/);
   await open("f", mdb());
 });

@@ -7,9 +7,10 @@ import { authorityFiles, openPki, type ServerIdentity } from "./pki.ts";
 const documentKey = "ca";
 
 /**
- * Opens the server's identity, after making sure that its certificate authority is the one that the machines of this MDB
- * trust: a server with another authority is a stranger to all of them. The MDB keeps the authority's fingerprint; the
- * first server on an MDB writes it. Throws, naming the files to restore, where the authority is missing or another one.
+ * Opens the server's identity, after verifying that its certificate authority is the one that this MDB's machines
+ * trust: no machine accepts a server with another authority. The MDB stores the authority's fingerprint; the first
+ * server on an MDB writes it. Throws an error that names the files to restore if the authority is missing or another
+ * one.
  */
 export async function openTrustedPki(options: {
   readonly store: Pick<Store, "documents" | "putDocument" | "position">;
@@ -23,10 +24,10 @@ export async function openTrustedPki(options: {
   const { key, certificate } = authorityFiles(directory);
   const restore =
     `restore ${key} and ${certificate} from a backup of this server, or copy them from another server on the same database; ` +
-    "without them every machine needs a rebirth by hand";
+    "without them every machine has to be reinstalled by hand";
   if (expected !== undefined && (!existsSync(key) || !existsSync(certificate))) {
     throw new Error(
-      `${directory} has no complete certificate authority, and the machines of this MDB trust the authority ${expected}: ${restore}`,
+      `${directory}: expected the certificate authority ${expected}, which the machines of this MDB trust, found no complete authority; ${restore}`,
     );
   }
   const isFirstStart = expected === undefined && store.position() === 0;
@@ -36,13 +37,13 @@ export async function openTrustedPki(options: {
     await store.putDocument({ kind: "authority", key: documentKey, document: { fingerprint: found } });
   } else if (found !== expected) {
     throw new Error(
-      `${certificate} is not the authority of this MDB: expected fingerprint ${expected}, found ${found}: ${restore}`,
+      `${certificate} is not the authority of this MDB: expected fingerprint ${expected}, found ${found}; ${restore}`,
     );
   }
   return identity;
 }
 
-/** SHA-256 of a certificate, as browsers and openssl print it: upper-case hex pairs parted by colons. */
+/** SHA-256 of a certificate, as browsers and openssl print it: upper-case hex pairs separated by colons. */
 export function fingerprintOf(certificatePem: string): string {
   return new X509Certificate(certificatePem).fingerprint256;
 }

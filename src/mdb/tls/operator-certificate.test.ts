@@ -25,7 +25,7 @@ test("a configured one is read anew each time; one that is not there is named wi
   const [certificate, key] = [join(parent, "cert.pem"), join(parent, "key.pem")];
   const config = { addresses: [], names: [], certificate, key };
   writeFileSync(certificate, "one");
-  await assert.rejects(certificateFor(config), /key\.pem \(operators\.key\) cannot be read; give the server's user/);
+  await assert.rejects(certificateFor(config), /operators\.key: reading .*key\.pem failed; make it readable/);
   writeFileSync(key, "its key");
   assert.deepEqual(await certificateFor(config), { certificatePem: "one", keyPem: "its key" });
   writeFileSync(certificate, "two");

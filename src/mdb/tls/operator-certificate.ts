@@ -9,8 +9,8 @@ import { openPki } from "./pki.ts";
 export type Certificate = { readonly certificatePem: string; readonly keyPem: string };
 
 /**
- * The certificate of the operators' API: the configured one, read anew each time; else one of our own authority for
- * whatever this server is called and wherever it listens.
+ * The certificate of the operators' API: the configured one, read again each time; otherwise one of our own authority
+ * for all names and addresses of this server.
  */
 export function operatorCertificate(options: {
   readonly config: Config["operators"];
@@ -31,7 +31,7 @@ export function operatorCertificate(options: {
   const ours = Object.values(networkInterfaces()).flatMap((all = []) =>
     all.flatMap(({ address, family }) => (family === "IPv4" ? [address] : [])),
   );
-  // A name that is none for DNS (`_` and the like) would make the certificate invalid.
+  // An invalid DNS name (with `_`, for example) would make the certificate invalid.
   const host = hostname().toLowerCase();
   const named = [host, ...config.names].filter((name) => /^[a-z0-9.-]+$/i.test(name));
   const names = new Set(["localhost", ...named, "127.0.0.1", ...(everywhere ? ours : addresses)]);
@@ -42,7 +42,7 @@ function readPem(key: string, path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    throw new Error(`${path} (${key}) cannot be read; give the server's user the right to, or leave the key out`, {
+    throw new Error(`${key}: reading ${path} failed; make it readable for the server's user, or remove the key`, {
       cause,
     });
   }

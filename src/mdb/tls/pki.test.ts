@@ -52,7 +52,7 @@ test("a certificate of another key is replaced", async () => {
 test("half an authority is refused, not replaced", async () => {
   await open("d");
   rmSync(join(parent, "d", "ca.key"));
-  await assert.rejects(open("d"), /only one of ca.key and ca.pem/);
+  await assert.rejects(open("d"), /expected both ca.key and ca.pem, found only one/);
 });
 
 test("another server of ours has names and addresses of its own; new ones make a new certificate", async () => {

@@ -7,13 +7,13 @@ import { serverName } from "../../contract/machine-facing.ts";
 import { parseIpv4 } from "../../core/net/ipv4.ts";
 import type { Clock, Log } from "../../core/ports.ts";
 
-/** What a TLS server needs, and the CA file that goes into the Bootstrap Image. PEM texts. */
+/** The identity of a TLS server, and the CA file for the Bootstrap Image. PEM texts. */
 export type ServerIdentity = { readonly caPem: string; readonly certificatePem: string; readonly keyPem: string };
 
-// ECDSA P-256 with SHA-256: what mbed TLS 2.28 in the Bootstrap Image verifies fastest of what it knows.
+// ECDSA P-256 with SHA-256: the fastest to verify for mbed TLS 2.28 in the Bootstrap Image.
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
-// A newborn machine's clock may be anywhere; init sets one that is off by more than a day to the boot script's time, and
-// where a script tells none lifts it to this date.
+// A new machine's clock may be anywhere. init sets a clock that is off by more than a day to the boot script's time; a
+// script without a time lifts it to this date.
 const longAgo = new Date("2020-01-01T00:00:00Z");
 const dayMs = 86_400_000;
 const caDays = 365 * 20;
@@ -26,16 +26,19 @@ export function authorityFiles(directory: string): { readonly key: string; reado
 }
 
 /**
- * The server's identity in STATE/pki: makes the CA at the first start and the server certificate when there is none or
- * it ends within 90 days. The CA is never made anew: every machine born so far trusts that one.
+ * The server's identity in STATE/pki: makes the CA at the first start, and the server certificate when it is missing or
+ * expires within 90 days. The CA is never replaced, because every machine born so far trusts it.
  */
 export async function openPki(options: {
   readonly directory: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** A key without its certificate is what a power cut left of the very first start: it is made anew, nobody trusts it yet. */
+  /**
+   * A key without its certificate is the remainder of a very first start that was cut; it is replaced, because nobody
+   * trusts it yet.
+   */
   readonly remakeHalfAuthority?: boolean;
-  /** Which of our servers, and the names and dotted-quad addresses it is reached by; the one that machines talk to if not said. */
+  /** Which of our servers, and its names and IPv4 addresses; the server for machines if undefined. */
   readonly server?: { readonly file: string; readonly names: readonly string[] };
 }): Promise<ServerIdentity> {
   const { directory, clock, log, server: wanted = { file: "server", names: [serverName] } } = options;
@@ -48,18 +51,18 @@ export async function openPki(options: {
   const isHalfMade = existsSync(caFiles.key) && !existsSync(caFiles.certificate);
   if (isHalfMade && options.remakeHalfAuthority === true) {
     rmSync(caFiles.key);
-    log("warn", "removed half a certificate authority that the first start left", { directory });
+    log("warn", "removed an incomplete certificate authority of an interrupted first start", { directory });
   }
   if (existsSync(caFiles.key) !== existsSync(caFiles.certificate)) {
     throw new Error(
-      `${directory} has only one of ca.key and ca.pem: restore the other one from a backup (a new authority would be a stranger to every machine)`,
+      `${directory}: expected both ca.key and ca.pem, found only one; restore the other from a backup, because no machine would trust a new authority`,
     );
   }
   if (!existsSync(caFiles.key)) {
     const ca = await makeAuthority(clock.nowMs());
     save(caFiles.key, ca.keyPem, 0o600);
     save(caFiles.certificate, ca.certificatePem, 0o644);
-    log("info", "made a certificate authority", { directory });
+    log("info", "created a certificate authority", { directory });
   }
   const caPem = readFileSync(caFiles.certificate, "utf8");
   if (!serves(serverFiles, { caPem, names: wanted.names, nowMs: clock.nowMs() })) {
@@ -67,7 +70,7 @@ export async function openPki(options: {
     const server = await makeServer({ caPem, caKeyPem, names: wanted.names, nowMs: clock.nowMs() });
     save(serverFiles.key, server.keyPem, 0o600);
     save(serverFiles.certificate, server.certificatePem, 0o644);
-    log("info", "made a server certificate", { directory, names: wanted.names, days: serverDays });
+    log("info", "created a server certificate", { directory, names: wanted.names, days: serverDays });
   }
   return {
     caPem,
@@ -76,7 +79,7 @@ export async function openPki(options: {
   };
 }
 
-/** Whether the files hold a pair that belongs together, comes from this CA, has these names, and is good for a while. */
+/** Whether the files hold a matching pair issued by this CA for these names, valid for some time. */
 function serves(
   files: { readonly key: string; readonly certificate: string },
   { caPem, names, nowMs }: { readonly caPem: string; readonly names: readonly string[]; readonly nowMs: number },
@@ -155,7 +158,7 @@ async function privatePem(key: webcrypto.CryptoKey): Promise<string> {
   return `${x509.PemConverter.encode(await crypto.subtle.exportKey("pkcs8", key), "PRIVATE KEY")}\n`;
 }
 
-/** Never leaves half a file: a power cut in the first second of a server must not cost its authority. */
+/** Never leaves a partial file: a power cut during a server's first second must not cost its authority. */
 function save(path: string, text: string, mode: number): void {
   writeFileSync(`${path}.new`, text, { mode, flush: true });
   renameSync(`${path}.new`, path);

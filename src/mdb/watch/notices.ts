@@ -9,23 +9,23 @@ import type { MachineId } from "../../core/machine/record.ts";
 import type { Change, Log, PastChange, Store } from "../../core/ports.ts";
 import type { Calls } from "./webhooks.ts";
 
-/** Up to which position of the feed notices were made; kept in the MDB, so that none is lost by a restart. */
+/** The position of the feed up to which notices were made; stored in the MDB, so that a restart loses none. */
 const cursorKey = "cursor";
 type Cursor = { readonly position: number };
-/** The cursor is moved on at the latest after so many changes without a notice. */
+/** The cursor is advanced after this many changes without a notice at the latest. */
 const cursorStride = 1000;
 const pageSize = 500;
 const tickMs = 5000;
 
-/** Turns changes into notices, until it is disposed of. */
+/** Turns changes into notices until disposed. */
 export type Notices = AsyncDisposable & {
-  /** Catches up if this process leads now and did not before. Called every few seconds. */
+  /** Catches up if this server has just become the lead. Called every few seconds. */
   readonly tick: () => Promise<void>;
 };
 
 /**
- * Opens the making of notices. What changed while nobody made any (a restart, another process that led and died) is made up
- * for from the feed. A notice may be made twice, never not at all; its id tells.
+ * Opens the processing of notices. Changes made while no server processed them (a restart, a lead that died) are read
+ * from the feed. A notice may be sent twice, but is never lost; receivers recognise repetitions by its id.
  */
 export async function openNotices(deps: {
   readonly store: Store;
@@ -36,34 +36,34 @@ export async function openNotices(deps: {
   const notifiedStates = new Map<MachineId, NotifiedState>();
   let moved = cursorOf(store)?.position ?? store.position();
   let led = false;
-  /** One thing after the other: live changes wait until what was missed is made up for. */
-  let line: Promise<void> = Promise.resolve();
+  /** The queue of pending work: live changes wait until missed ones are processed. */
+  let pending: Promise<void> = Promise.resolve();
 
   const moveTo = async (position: number): Promise<void> => {
     moved = position;
     await store.putDocument({ kind: "webhook", key: cursorKey, document: { position } satisfies Cursor });
   };
-  const tellAll = async (notices: readonly Notice[], position: number): Promise<void> => {
-    // Something before it failed: all from there on is made up for.
+  const sendAll = async (notices: readonly Notice[], position: number): Promise<void> => {
+    // An earlier step failed: everything from there on is read from the feed.
     if (!led) return;
     await Promise.all(notices.map((notice) => calls.send(notice)));
     if (notices.length > 0 || position - moved >= cursorStride) await moveTo(position);
   };
-  const inLine = (work: () => Promise<void>): Promise<void> => {
-    line = line.then(work).catch((cause: unknown) => {
+  const enqueue = (work: () => Promise<void>): Promise<void> => {
+    pending = pending.then(work).catch((cause: unknown) => {
       led = false;
-      log("error", "a notice was not made; it is made up for", { cause });
+      log("error", "processing a notice failed; it will be retried", { cause });
     });
-    return line;
+    return pending;
   };
   const listen = (change: Change): void => {
     const { machine, absorbed = [] } = change;
-    for (const gone of absorbed) notifiedStates.delete(gone);
+    for (const removed of absorbed) notifiedStates.delete(removed);
     const notices = noticesOf(notifiedStates.get(machine.id), change);
     notifiedStates.set(machine.id, notifiedStateOf(machine));
     if (!store.leads()) led = false;
     else if (led && (notices.length > 0 || change.position - moved >= cursorStride))
-      void inLine(() => tellAll(notices, change.position));
+      void enqueue(() => sendAll(notices, change.position));
   };
   const catchUp = async (): Promise<void> => {
     const until = store.position();
@@ -72,7 +72,9 @@ export async function openNotices(deps: {
     while (from < until) {
       const page = await store.changesSince(from, pageSize);
       if (page.kind === "tooOld") {
-        log("warn", "webhooks of long ago cannot be made up for", { oldest: page.oldest });
+        log("warn", "webhooks for old changes are lost, because the history no longer holds them", {
+          oldest: page.oldest,
+        });
         break;
       }
       const [last] = page.changes.slice(-1);
@@ -81,7 +83,7 @@ export async function openNotices(deps: {
         const { id } = change.machine;
         const before = known.get(id) ?? (await notifiedStateBefore(store, change));
         known.set(id, notifiedStateOf(change.machine));
-        await tellAll(noticesOf(before, change), change.position);
+        await sendAll(noticesOf(before, change), change.position);
       }
       from = last.position;
     }
@@ -95,7 +97,7 @@ export async function openNotices(deps: {
     }
     if (led) return calls.resume();
     led = true;
-    await inLine(catchUp);
+    await enqueue(catchUp);
   };
 
   for (const machine of store.list()) notifiedStates.set(machine.id, notifiedStateOf(machine));
@@ -107,7 +109,7 @@ export async function openNotices(deps: {
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer);
       unwatch();
-      await line;
+      await pending;
       if (led && store.position() > moved) await moveTo(store.position());
     },
   };
@@ -117,7 +119,7 @@ function cursorOf(store: Store): Cursor | undefined {
   return store.documents("webhook").find(({ key }) => key === cursorKey)?.document as Cursor | undefined;
 }
 
-/** What stood of a machine before a change of the past; as far back as its history is kept. */
+/** The notified state of a machine before a past change, as far back as its history reaches. */
 async function notifiedStateBefore(store: Store, { machine }: PastChange): Promise<NotifiedState | undefined> {
   const past: readonly NoticedChange[] = await store.history(machine.id, 1000);
   const before = past.filter((one) => one.machine.revision < machine.revision);

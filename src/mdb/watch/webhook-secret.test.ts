@@ -36,9 +36,9 @@ for (const [title, secret, verifier] of verifiers) {
 
 const unusable: readonly (readonly [secret: string, says: RegExp])[] = [
   ["fifteen letters", /at least 16 characters, found 15/],
-  [`whsec_${base64(23)}`, /expected 24 to 64 bytes in Base64 behind whsec_, found 23/],
+  [`whsec_${base64(23)}`, /expected 24 to 64 bytes in Base64 after whsec_, found 23/],
   [`whsec_${base64(65)}`, /found 65/],
-  [`whsec_${base64(32).replace("+", "*")}`, /expected Base64 behind whsec_/],
+  [`whsec_${base64(32).replace("+", "*")}`, /expected Base64 after whsec_/],
   ["whsec_", /found 0/],
 ];
 for (const [secret, says] of unusable) {

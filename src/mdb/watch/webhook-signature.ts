@@ -1,16 +1,16 @@
 import { createHmac } from "node:crypto";
 
-/** What is signed of a call: `atMs` is the time of this attempt; the id stays the same over all attempts. */
+/** The signed parts of a call: `atMs` is the time of this attempt; the id is the same for all attempts. */
 export type SignedCall = {
   readonly id: string;
   readonly atMs: number;
-  /** As it is sent, byte for byte. */
+  /** The body as sent, byte for byte. */
   readonly body: string;
 };
 
 /**
- * The headers that let a receiver verify a call by the Standard Webhooks specification (standardwebhooks.com, version 1.0.0, symmetric
- * signatures): `v1,` and the Base64 of HMAC-SHA256 over id, time in seconds and body, joined by dots.
+ * The headers that let a receiver verify a call by the Standard Webhooks specification (standardwebhooks.com, version
+ * 1.0.0, symmetric signatures): `v1,` and the Base64 of HMAC-SHA256 over id, time in seconds and body, joined by dots.
  */
 export function signatureHeaders({ id, atMs, body }: SignedCall, key: Uint8Array): Readonly<Record<string, string>> {
   const timestamp = String(Math.floor(atMs / 1000));

@@ -3,37 +3,37 @@ import type { Clock, Document, Log, Random, Store } from "../../core/ports.ts";
 import { giveUpAfterMs, retryDelayMs } from "../../core/webhook/backoff.ts";
 import { signatureHeaders } from "./webhook-signature.ts";
 
-/** A place to call, and the key that calls are signed with. */
+/** A URL to call, and the key that signs its calls. */
 export type Webhook = { readonly url: string; readonly key: Uint8Array };
 
-/** A call that is yet to be made, as it is kept in the MDB. */
+/** A pending call, as stored in the MDB. */
 export type Call = { readonly url: string; readonly notice: Notice };
 
-/** Calls that may wait for one place; further ones are given up, the log says how many. */
+/** Limit of pending calls for one URL; further calls are dropped and logged. */
 const queueLimit = 10_000;
 const answerWithinMs = 10_000;
 
-/** The key under which a call is kept: the notice and the place, so that what is found twice is kept once. */
+/** The key of a stored call: notice and URL, so that a notice found twice is stored once. */
 export function callKey(notice: Pick<Notice, "id">, url: string): string {
   return `call ${notice.id} ${url}`;
 }
 
-/** Calls that are made; a call leaves the MDB when its place has answered with a 2xx. */
+/** The pending calls; a call leaves the MDB when its receiver has answered with a 2xx. */
 export type Calls = AsyncDisposable & {
-  /** Keeps a call for each place, and makes them; resolves when they are durable. */
+  /** Stores a call for each URL, and makes the calls; resolves when they are durable. */
   readonly send: (notice: Notice) => Promise<void>;
-  /** Makes the calls that wait in the MDB, where this process leads. */
+  /** Makes the pending calls in the MDB, if this server is the lead. */
   readonly resume: () => void;
 };
 
-/** Opens the calling of these places. Calls of one place are made one after the other, oldest first. */
+/** Opens the calls to these URLs. Calls to one URL are made one after the other, oldest first. */
 export function openCalls(deps: {
   readonly store: Store;
   readonly webhooks: readonly Webhook[];
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Milliseconds until the next try after so many failures. */
+  /** Milliseconds until the next attempt after this many failures. */
   readonly retryMs?: typeof retryDelayMs;
 }): Calls {
   const { store, webhooks, clock, random, log, retryMs = retryDelayMs } = deps;
@@ -45,7 +45,7 @@ export function openCalls(deps: {
       .documents("webhook")
       .filter(({ key, document }) => key.startsWith("call ") && (document as Call).url === url)
       .sort((a, b) => a.position - b.position);
-  /** How many wait for each place; counted, since a list of all is not made with each event. */
+  /** Number of pending calls for each URL; counted, because listing all of them for each event is too slow. */
   const counts = new Map(webhooks.map(({ url }) => [url, waitingFor(url).length]));
   const count = (url: string, more: number) => counts.set(url, Math.max(0, (counts.get(url) ?? 0) + more));
   const chance = (): number => (random.bytes(1)[0] ?? 0) / 255;
@@ -53,16 +53,16 @@ export function openCalls(deps: {
 
   const callAll = async (webhook: Webhook): Promise<void> => {
     const { url } = webhook;
-    for (let waiting = waitingFor(url); waiting.length > 0 && mayGoOn(); waiting = waitingFor(url)) {
-      counts.set(url, waiting.length);
-      for (const { key, document } of waiting) {
+    for (let pending = waitingFor(url); pending.length > 0 && mayGoOn(); pending = waitingFor(url)) {
+      counts.set(url, pending.length);
+      for (const { key, document } of pending) {
         if (!(await callUntilSettled(webhook, (document as Call).notice))) return;
         await store.dropDocument({ kind: "webhook", key });
         count(url, -1);
       }
     }
   };
-  /** Whether the place has taken it, or it is too old; false when this process is to stop before. */
+  /** Whether the receiver accepted the call, or it is too old; false when this server stops first. */
   const callUntilSettled = async (webhook: Webhook, notice: Notice): Promise<boolean> => {
     const facts = { url: webhook.url, notice: notice.id };
     for (let failures = 0; mayGoOn(); ) {
@@ -70,16 +70,16 @@ export function openCalls(deps: {
       if (fault === undefined) return true;
       if (!mayGoOn()) return false;
       if (clock.nowMs() - notice.atMs > giveUpAfterMs) {
-        log("error", "a webhook is dropped: its receiver did not accept it for three days", { ...facts, why: fault });
+        log("error", "dropped a webhook that its receiver did not accept for three days", { ...facts, why: fault });
         return true;
       }
       failures += 1;
-      if (failures === 1) log("warn", "a webhook was not taken; it is tried again", { ...facts, why: fault });
+      if (failures === 1) log("warn", "a webhook was not accepted; retrying", { ...facts, why: fault });
       await pause(retryMs(failures, chance()), closing.signal);
     }
     return false;
   };
-  /** Why a call was not taken; undefined when it was. */
+  /** Why a call was not accepted; undefined if it was. */
   const callOnce = async (webhook: Webhook, notice: Notice): Promise<string | undefined> => {
     const body = JSON.stringify(notice);
     try {
@@ -94,7 +94,7 @@ export function openCalls(deps: {
         },
       });
       await response.body?.cancel();
-      return response.ok ? undefined : `status ${response.status}`;
+      return response.ok ? undefined : `expected a 2xx status, found ${response.status}`;
     } catch (cause) {
       const { message, cause: deeper } = cause as Error;
       return deeper instanceof Error ? `${message}: ${deeper.message}` : message;
@@ -105,7 +105,7 @@ export function openCalls(deps: {
     for (const webhook of webhooks) {
       if (running.has(webhook.url)) continue;
       const call = callAll(webhook)
-        .catch((cause: unknown) => log("error", "webhooks of a place stand still until the next event", { cause }))
+        .catch((cause: unknown) => log("error", "sending webhooks to a URL stopped until the next event", { cause }))
         .finally(() => running.delete(webhook.url));
       running.set(webhook.url, call);
     }
@@ -115,7 +115,7 @@ export function openCalls(deps: {
     send: async (notice) => {
       const written = webhooks.map(async ({ url }) => {
         if ((counts.get(url) ?? 0) >= queueLimit) {
-          log("error", "a webhook is dropped: too many wait for this URL", { url, notice: notice.id });
+          log("error", "dropped a webhook because too many are pending for its URL", { url, notice: notice.id });
           return;
         }
         const call: Call = { url, notice };
@@ -133,7 +133,7 @@ export function openCalls(deps: {
   };
 }
 
-/** Ends early, and well, when the signal comes. */
+/** Ends early, without an error, when the signal aborts. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
     const done = () => {

@@ -13,7 +13,7 @@ import { parseMac } from "../../../src/core/net/mac.ts";
 import type { Clock, Log, Store } from "../../../src/core/ports.ts";
 import { objectsHandler } from "../../../src/dominator/storage/objects-handler.ts";
 import { subApp } from "../../../src/dominator/sub/app.ts";
-import { lastAnswers } from "../../../src/mdb/http/problem.ts";
+import { lastHandlers } from "../../../src/mdb/http/problem.ts";
 import type { Journal } from "../../../src/mdb/journal/journal.ts";
 import { machineFacingApp } from "../../../src/mdb/machine-api/app.ts";
 import { orderIssuer } from "../../../src/mdb/machine-api/issue-order.ts";
@@ -91,7 +91,7 @@ export async function openSite(facts: SiteFacts, { images, objects }: ImageServe
 
   function machineListener(): RequestListener {
     const app = new Hono();
-    const { onError, notFound } = lastAnswers(log);
+    const { onError, notFound } = lastHandlers(log);
     app.onError(onError);
     app.notFound(notFound);
     app.route("/", machineFacingApp({ store, config, clock, random, log }));

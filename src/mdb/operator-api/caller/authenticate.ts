@@ -7,13 +7,13 @@ import type { Caller } from "./caller.ts";
 import type { FailedAttempts } from "./failed-attempts.ts";
 import type { Tokens } from "./tokens.ts";
 
-/** The listener a request came in by; main names it with each request. A request without one is refused. */
+/** The listener that received a request; main names it with each request. A request without one is refused. */
 export type Listener =
-  /** The Unix socket, which only its owner and root may open. */
+  /** The Unix socket, which only its owner and root can open. */
   | { readonly kind: "socket"; readonly user: string }
   /** TLS, from this address. */
   | { readonly kind: "tls"; readonly client: string };
-/** The types of a request of the operators' API: `listener` comes with it, `caller` is found here. */
+/** The context of a request of the operators' API: `listener` comes with it, `caller` is determined here. */
 export type OperatorEnv = { readonly Bindings: { readonly listener?: Listener }; Variables: { caller: Caller } };
 
 export type Guard = {
@@ -23,7 +23,7 @@ export type Guard = {
   readonly log: Log;
 };
 
-/** Lets a request through to a route if whoever asks may use it. */
+/** Lets a request through to a route if its caller's role allows it. */
 export function admit({ role, path }: Pick<Route, "role" | "path">, guard: Guard): MiddlewareHandler<OperatorEnv> {
   return async (c, next) => {
     if (role === "anyone") {
@@ -34,8 +34,13 @@ export function admit({ role, path }: Pick<Route, "role" | "path">, guard: Guard
     if (found.kind === "refused") return found.response;
     const caller = found.value;
     if (roles.indexOf(caller.role) < roles.indexOf(role)) {
-      const detail = `${path} wants the role ${role}; ${caller.name} is ${caller.role}`;
-      return faultAnswer(c, "notAllowed", detail, `ask an admin: birther tokens create NAME --role ${role}`);
+      const detail = `${path}: expected the role ${role}, found ${caller.role} (${caller.name})`;
+      return faultAnswer(
+        c,
+        "notAllowed",
+        detail,
+        `ask an admin for a token of that role: birther tokens create NAME --role ${role}`,
+      );
     }
     c.set("caller", caller);
     return await next();
@@ -52,7 +57,14 @@ function authenticateCaller(c: Context<OperatorEnv>, { tokens, failures, clock, 
   if (waitMs > 0) {
     const seconds = Math.ceil(waitMs / 1000);
     c.header("retry-after", String(seconds));
-    return refused(faultAnswer(c, "tooManyFailures", `too many from ${client}`, `wait ${seconds} s`));
+    return refused(
+      faultAnswer(
+        c,
+        "tooManyFailures",
+        `too many invalid credentials from ${client}`,
+        `wait ${seconds} s, then try again`,
+      ),
+    );
   }
   const header = c.req.header("authorization");
   // A request without a listener is not authenticated.
@@ -60,11 +72,12 @@ function authenticateCaller(c: Context<OperatorEnv>, { tokens, failures, clock, 
   if (proof.kind === "known") return { kind: "read", value: proof.caller };
   c.header("www-authenticate", 'Bearer realm="birther"');
   if (header === undefined) {
-    const next = "send authorization: Bearer TOKEN; an admin makes one: birther tokens create NAME --role viewer";
-    return refused(faultAnswer(c, "notKnown", "no token came with the request", next));
+    const next =
+      "send authorization: Bearer TOKEN; an admin creates a token with birther tokens create NAME --role viewer";
+    return refused(faultAnswer(c, "notKnown", "the request has no token", next));
   }
   failures.note(client, nowMs);
-  log("warn", "a token was refused", {
+  log("warn", "token refused", {
     client,
     why: proof.kind,
     ...(proof.kind === "expired" ? { name: proof.name } : {}),
@@ -74,6 +87,6 @@ function authenticateCaller(c: Context<OperatorEnv>, { tokens, failures, clock, 
       ? `the token of ${proof.name} expired at ${new Date(proof.atMs).toISOString()}`
       : "invalid or revoked token";
   return refused(
-    faultAnswer(c, "notKnown", detail, "ask an admin for a new one: birther tokens create NAME --role viewer"),
+    faultAnswer(c, "notKnown", detail, "ask an admin for a new token: birther tokens create NAME --role viewer"),
   );
 }

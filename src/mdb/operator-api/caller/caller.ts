@@ -1,4 +1,4 @@
 import type { Role } from "../../../contract/operator/role.ts";
 
-/** Who asks, as the audit will name them, and what they may do. */
+/** The caller of a request, as the audit names it, and its role. */
 export type Caller = { readonly name: string; readonly role: Role };

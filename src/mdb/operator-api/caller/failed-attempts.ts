@@ -1,17 +1,20 @@
-/** Who showed wrong credentials lately, by address. */
+/** Clients that recently presented invalid credentials, by address. */
 export type FailedAttempts = {
-  /** How long this client is to wait; 0 if it may try. */
+  /** How long this client has to wait; 0 if it may try. */
   readonly waitMs: (client: string, nowMs: number) => number;
   readonly note: (client: string, nowMs: number) => void;
 };
 
-/** Wrong credentials within a minute after which a client has to wait for the end of that minute. */
+/** Number of invalid credentials within a minute after which a client has to wait for the end of that minute. */
 export const attemptLimit = 10;
 const windowMs = 60_000;
-/** Addresses that are remembered; beyond it those that began longest ago are forgotten. */
+/** Number of addresses remembered; beyond it the oldest are forgotten. */
 const clientLimit = 10_000;
 
-/** Counts wrong credentials. Nobody guesses 256 bits: what it bounds is the work and the log lines that guessing causes. */
+/**
+ * Counts invalid credentials. Guessing 256 bits is impossible; the limit bounds the work and the log lines that
+ * attempts cause.
+ */
 export function failedAttempts(): FailedAttempts {
   const clients = new Map<string, { count: number; readonly sinceMs: number }>();
   const recent = (client: string, nowMs: number) => {

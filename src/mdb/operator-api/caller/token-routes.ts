@@ -1,14 +1,14 @@
 import { faultAnswer } from "../../http/problem.ts";
 import type { Asked, Handlers } from "../handler.ts";
 
-/** The routes about who may do what, and who did. */
+/** The routes for tokens and the audit. */
 export const tokenHandlers: Handlers<"tokens" | "createToken" | "revokeToken" | "audit"> = {
   tokens: ({ c, deps }) => c.json({ tokens: deps.tokens.list() }),
   createToken: async ({ c, deps, body, caller }) => {
     const made = await deps.tokens.create({ ...body, by: caller.name });
     if (made.kind === "created") return c.json({ ...made.view, token: made.token }, 201);
-    const detail = `name: there is a token of the name ${body.name}`;
-    return faultAnswer(c, "tokenTaken", detail, `choose another name, or: birther tokens revoke ${body.name}`);
+    const detail = `name: expected an unused name, found an existing token ${body.name}`;
+    return faultAnswer(c, "tokenTaken", detail, `choose another name, or run birther tokens revoke ${body.name} first`);
   },
   revokeToken: async ({ c, deps, caller }) => {
     const name = c.req.param("name") ?? "";
@@ -16,17 +16,17 @@ export const tokenHandlers: Handlers<"tokens" | "createToken" | "revokeToken" | 
     return faultAnswer(
       c,
       "noSuchToken",
-      `no token has the name ${name.slice(0, 100)}`,
-      "birther tokens list shows them",
+      `no token is named ${name.slice(0, 100)}`,
+      "to list all tokens, run birther tokens list",
     );
   },
   audit,
 };
 
-/** Who changed what, newest first. */
+/** The audit entries, newest first. */
 async function audit({ c, deps, query }: Asked<"audit">): Promise<Response> {
   const { about, before, limit } = query;
-  // One more than is asked for tells whether there are more.
+  // Requests one more entry than asked for, to learn whether there are more.
   const entries = await deps.store.audit({
     ...(about === undefined ? {} : { subject: deps.store.find(about)?.id ?? about }),
     ...(before === undefined ? {} : { beforePosition: before }),

@@ -5,18 +5,18 @@ import type { Clock, Log, Random, Store } from "../../../core/ports.ts";
 import { hashSecret, newSecret } from "../../http/credential.ts";
 import type { Caller } from "./caller.ts";
 
-/** A token as it is kept: the hash of a secret of 256 random bits, which no dictionary finds. */
+/** A token as it is stored: the hash of a secret of 256 random bits, which cannot be guessed. */
 type Kept = Omit<TokenView, "name" | "lastUsedAtMs"> & { readonly tokenHash: string };
 
-/** What came of a token that was shown. */
+/** The result of checking a presented token. */
 export type Proof =
   | { readonly kind: "known"; readonly caller: Caller }
   | { readonly kind: "unknown" }
   | { readonly kind: "expired"; readonly name: string; readonly atMs: number };
 
-/** Who may ask over TLS. */
+/** The tokens of callers over TLS. */
 export type Tokens = {
-  /** Makes one and tells it, for the only time; `taken` if there is one of that name. */
+  /** Creates a token and returns its secret, for the only time; `taken` if the name exists. */
   readonly create: (wanted: {
     readonly name: string;
     readonly role: Role;
@@ -26,13 +26,13 @@ export type Tokens = {
     { readonly kind: "created"; readonly token: string; readonly view: TokenView } | { readonly kind: "taken" }
   >;
   readonly list: () => readonly TokenView[];
-  /** Ends one; false if there is none of that name. */
+  /** Revokes a token; false if there is none of that name. */
   readonly revoke: (name: string, by: string) => Promise<boolean>;
-  /** Whose token an `Authorization` header shows. */
+  /** The token that an `Authorization` header presents. */
   readonly prove: (header: string | undefined) => Proof;
 };
 
-/** That a token was used is written down so often; each request would be a write otherwise. */
+/** Interval at which the use of a token is recorded; otherwise each request would be a write. */
 const noteMs = 600_000;
 
 /** The tokens in a store. */
@@ -48,13 +48,13 @@ export function tokensIn(deps: {
 
   const keptOf = (name: string) =>
     store.documents("token").find(({ key }) => key === name)?.document as Kept | undefined;
-  // Apart from the token itself, so that noting the use of one that is being revoked cannot bring it back.
+  // Separate from the token itself, so that recording its use cannot restore a token that is being revoked.
   const noteUse = (name: string, nowMs: number) => {
     if (nowMs - (notedAtMs.get(name) ?? 0) < noteMs) return;
     notedAtMs.set(name, nowMs);
     store
       .putDocument({ kind: "tokenUse", key: name, document: { atMs: nowMs } })
-      .catch((cause: unknown) => log("warn", "the use of a token could not be noted", { name, cause }));
+      .catch((cause: unknown) => log("warn", "recording the use of a token failed", { name, cause }));
   };
   const viewOf = (name: string, { tokenHash: _secret, ...kept }: Kept): TokenView => {
     const use = store.documents("tokenUse").find(({ key }) => key === name)?.document as { atMs: number } | undefined;
@@ -91,7 +91,7 @@ export function tokensIn(deps: {
     prove: (header) => {
       const claim = parseTokenHeader(header);
       const kept = claim === undefined ? undefined : keptOf(claim.name);
-      // Hashed and compared in the same way where there is no such token: time does not tell which names there are.
+      // Hashed and compared in the same way for an unknown name, so that timing does not reveal which names exist.
       if (
         claim === undefined ||
         !isKept(claim.token, kept?.tokenHash ?? "0".repeat(64), hashSecret) ||

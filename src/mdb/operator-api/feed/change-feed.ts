@@ -6,7 +6,7 @@ import { feedWatchers, type Watchers } from "./watchers.ts";
 
 /** The feed of changes as server-sent events (HTML Standard §9.2): `id` is the change's position, `data` a ChangeView. */
 export type ChangeFeed = {
-  /** A stream of all changes after a position, or from now on. `mayGoOn` is asked at each heartbeat. */
+  /** A stream of all changes after a position, or from now on. `mayGoOn` is checked at each heartbeat. */
   readonly open: (watcher: {
     readonly since: number | undefined;
     readonly mayGoOn: () => boolean;
@@ -16,22 +16,22 @@ export type ChangeFeed = {
 type Feed = {
   readonly ring: ChangeRing;
   readonly watchers: Watchers;
-  readonly pageAfter: (heard: number) => Promise<Chunk>;
+  readonly pageAfter: (received: number) => Promise<Chunk>;
   readonly position: () => number;
 };
 
-/** One who follows: how far it has heard, and what ends its wait. */
+/** A watcher of the feed: the position that it has received, and the function that ends its wait. */
 type Watcher = {
   readonly mayGoOn: () => boolean;
-  heard: number;
+  received: number;
   arrived: boolean;
-  gone: boolean;
+  left: boolean;
   stopWaiting: () => void;
 };
 
 /**
- * The change feed of a store. Each change is put in words once, whatever the number of watchers; a watcher holds no
- * buffer but one chunk: it says how far it has heard, and asks for what is next when it has been read.
+ * The change feed of a store. Each change is serialised once, whatever the number of watchers. A watcher buffers only
+ * one chunk: it records the position that it has received, and requests the next chunk when that one is read.
  */
 export function changeFeed(store: Pick<Store, "watch" | "position" | "changesSince">): ChangeFeed {
   const ring = changeRing(store.position());
@@ -44,8 +44,8 @@ export function changeFeed(store: Pick<Store, "watch" | "position" | "changesSin
   });
   return {
     open: ({ since, mayGoOn }) => {
-      const heard = since ?? store.position();
-      return streamTo(feed, { mayGoOn, heard, arrived: false, gone: false, stopWaiting: () => {} });
+      const received = since ?? store.position();
+      return streamTo(feed, { mayGoOn, received, arrived: false, left: false, stopWaiting: () => {} });
     },
   };
 }
@@ -53,14 +53,14 @@ export function changeFeed(store: Pick<Store, "watch" | "position" | "changesSin
 function streamTo(feed: Feed, watcher: Watcher): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
-      start: (controller) => controller.enqueue(positionOf(watcher.heard)),
-      // Asked for by a reader only: nothing is made for one that does not read, as HEAD does not.
+      start: (controller) => controller.enqueue(positionOf(watcher.received)),
+      // Pulled only by a reader, so that nothing is made for one that does not read, such as HEAD.
       pull: async (controller) => {
         if (!watcher.arrived) feed.watchers.arrive();
         watcher.arrived = true;
         const next = await nextFor(feed, watcher);
         if (next === "end") controller.close();
-        else if (next !== "gone") controller.enqueue(next);
+        else if (next !== "left") controller.enqueue(next);
       },
       cancel: () => end(feed, watcher),
     },
@@ -68,12 +68,14 @@ function streamTo(feed: Feed, watcher: Watcher): ReadableStream<Uint8Array> {
   );
 }
 
-/** What a watcher hears next, when there is something; `end` when it may hear no more, `gone` when it has left. */
-async function nextFor(feed: Feed, watcher: Watcher): Promise<Uint8Array | "end" | "gone"> {
-  while (!watcher.gone) {
-    const chunk = isInRing(feed, watcher) ? newIn(feed.ring, watcher) : await feed.pageAfter(watcher.heard);
+/**
+ * The next chunk for a watcher, once there is one; `end` when it may receive no more, `left` when it has disconnected.
+ */
+async function nextFor(feed: Feed, watcher: Watcher): Promise<Uint8Array | "end" | "left"> {
+  while (!watcher.left) {
+    const chunk = isInRing(feed, watcher) ? newIn(feed.ring, watcher) : await feed.pageAfter(watcher.received);
     if (chunk !== undefined) {
-      watcher.heard = chunk.upTo;
+      watcher.received = chunk.upTo;
       if (chunk.bytes.length > 0) return chunk.bytes;
       continue;
     }
@@ -84,21 +86,21 @@ async function nextFor(feed: Feed, watcher: Watcher): Promise<Uint8Array | "end"
     end(feed, watcher);
     return "end";
   }
-  return "gone";
+  return "left";
 }
 
-/** Greater than all would be a position of another database, or of one that was set back. */
-function isInRing({ ring, position }: Feed, { heard }: Watcher): boolean {
-  return ring.reaches(heard) && heard <= Math.max(ring.newest(), position());
+/** A position beyond all known ones is that of another database, or of one that was restored to an earlier state. */
+function isInRing({ ring, position }: Feed, { received }: Watcher): boolean {
+  return ring.reaches(received) && received <= Math.max(ring.newest(), position());
 }
 
-function newIn(ring: ChangeRing, { heard }: Watcher): Chunk | undefined {
-  return heard < ring.newest() ? ring.chunkAfter(heard) : undefined;
+function newIn(ring: ChangeRing, { received }: Watcher): Chunk | undefined {
+  return received < ring.newest() ? ring.chunkAfter(received) : undefined;
 }
 
 function end({ watchers }: Feed, watcher: Watcher): void {
-  if (watcher.gone) return;
-  watcher.gone = true;
+  if (watcher.left) return;
+  watcher.left = true;
   watcher.stopWaiting();
   if (watcher.arrived) watchers.leave();
 }

@@ -5,35 +5,35 @@ import { eventOf, resetOf } from "./event-stream.ts";
 /** Changes read from the database at once for a watcher that comes back. */
 const pageLimit = 500;
 
-/** What comes after a position, from the database; those who wait for the same page share one query. */
+/** Reads the changes after a position from the database; watchers that wait for the same page share one query. */
 export function changePages(
   store: Pick<Store, "position" | "changesSince">,
   newest: () => number,
-): (heard: number) => Promise<Chunk> {
-  const asked = new Map<number, Promise<Chunk>>();
-  return (heard) => {
-    const known = asked.get(heard);
+): (received: number) => Promise<Chunk> {
+  const pending = new Map<number, Promise<Chunk>>();
+  return (received) => {
+    const known = pending.get(received);
     if (known !== undefined) return known;
-    const page = readPage(store, heard, newest()).finally(() => asked.delete(heard));
-    asked.set(heard, page);
+    const page = readPage(store, received, newest()).finally(() => pending.delete(received));
+    pending.set(received, page);
     return page;
   };
 }
 
-/** The next page, or that it is not known any more; `reached` is what was newest before it was asked for. */
+/** The next page, or a reset if its changes are no longer known; `reached` is the newest position before the query. */
 async function readPage(
   store: Pick<Store, "position" | "changesSince">,
-  heard: number,
+  received: number,
   reached: number,
 ): Promise<Chunk> {
-  const page = await store.changesSince(heard, pageLimit);
+  const page = await store.changesSince(received, pageLimit);
   if (page.kind === "tooOld") {
     const position = store.position();
     return { upTo: position, bytes: resetOf(position, page.oldest) };
   }
   const { changes } = page;
   const last = changes.at(-1);
-  // Positions of documents are not on the feed: a page that is not full has reached what was newest.
+  // Positions of documents are not on the feed, so a page that is not full has reached the newest position.
   const upTo =
     last === undefined || changes.length < pageLimit ? Math.max(reached, last?.position ?? 0) : last.position;
   return { upTo, bytes: Buffer.concat(changes.map(eventOf)) };

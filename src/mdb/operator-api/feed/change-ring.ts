@@ -1,26 +1,28 @@
-/** Changes that are kept as bytes for the watchers there are; whoever is further behind is read to from the database. */
+/**
+ * Limits of the changes kept as bytes for current watchers; a watcher that is further behind reads from the database.
+ */
 const ringLimit = 5000;
 const ringBytes = 16 * 1024 * 1024;
-/** Handed to a watcher at once. */
+/** Size of a chunk for a watcher. */
 const chunkBytes = 256 * 1024;
 
 type Entry = { readonly position: number; readonly bytes: Uint8Array };
 
-/** What is next for everybody who has heard up to one position. */
+/** The next bytes for all watchers that have received up to one position. */
 export type Chunk = { readonly upTo: number; readonly bytes: Uint8Array };
 
-/** The newest changes, each put in words once. */
+/** The newest changes, each serialised once. */
 export type ChangeRing = {
-  /** The position of the newest change that was told. */
+  /** The position of the newest announced change. */
   readonly newest: () => number;
   /** Whether all changes after a position are in the ring. */
   readonly reaches: (position: number) => boolean;
   readonly add: (position: number, bytes: Uint8Array) => void;
-  /** A change that nobody watches for. */
+  /** Skips a change that nobody watches for. */
   readonly skip: (position: number) => void;
-  /** Nobody watches any more. */
+  /** Empties the ring, after the last watcher has left. */
   readonly clear: () => void;
-  /** What comes after a position that the ring reaches, the same bytes for all who ask. */
+  /** The bytes after a position that the ring reaches; the same bytes for all callers. */
   readonly chunkAfter: (position: number) => Chunk;
 };
 
@@ -41,18 +43,19 @@ export function changeRing(position: number): ChangeRing {
 
   function trim(): void {
     while (entries.length > ringLimit || bytesHeld > ringBytes) {
-      const gone = entries.shift();
-      if (gone === undefined) return;
-      after = gone.position;
-      bytesHeld -= gone.bytes.length;
+      const removed = entries.shift();
+      if (removed === undefined) return;
+      after = removed.position;
+      bytesHeld -= removed.bytes.length;
     }
   }
 
   return {
     newest: () => newest,
-    reaches: (heard) => heard >= after,
+    reaches: (received) => received >= after,
     add: (added, bytes) => {
-      // Positions between are documents', or changes that nobody told: the store took its fleet in anew. The database knows.
+      // Positions in between belong to documents, or to unannounced changes after the store reloaded its fleet. The
+      // database knows them.
       const isNext = added === newest + 1;
       newest = added;
       if (!isNext) {
@@ -69,19 +72,19 @@ export function changeRing(position: number): ChangeRing {
       clear();
     },
     clear,
-    chunkAfter: (heard) => {
-      const known = chunks.get(heard) ?? cutChunk(entries, heard);
-      chunks.set(heard, known);
+    chunkAfter: (received) => {
+      const known = chunks.get(received) ?? cutChunk(entries, received);
+      chunks.set(received, known);
       return known;
     },
   };
 }
 
-function cutChunk(entries: readonly Entry[], heard: number): Chunk {
+function cutChunk(entries: readonly Entry[], received: number): Chunk {
   const parts: Uint8Array[] = [];
-  let upTo = heard;
+  let upTo = received;
   let length = 0;
-  for (let at = firstBehind(entries, heard); at < entries.length && length < chunkBytes; at += 1) {
+  for (let at = firstBehind(entries, received); at < entries.length && length < chunkBytes; at += 1) {
     const { position, bytes } = entries[at] as Entry;
     parts.push(bytes);
     upTo = position;

@@ -1,23 +1,23 @@
 import type { Machine, MachineId } from "../../../core/machine/record.ts";
 import type { Store } from "../../../core/ports.ts";
 
-/** The machines in the order of their ids, from the one behind an id on. */
+/** The machines in the order of their ids, starting after an id. */
 export type IdOrder = (after: string) => Generator<Machine, void, undefined>;
 
 /**
- * Keeps the machines' ids in order, so that a page of a list costs what it shows and not what the fleet has. An id never
- * changes: whoever pages by it sees each machine once, whatever happens to names and states meanwhile.
+ * Keeps the machines' ids in order, so that the cost of a page depends on its size and not on the fleet's. An id never
+ * changes, so paging by it shows each machine once, whatever happens to names and states meanwhile.
  */
 export function idOrder(store: Pick<Store, "list" | "get" | "watch">): IdOrder {
   let ids: MachineId[] | undefined;
   const known = new Set<MachineId>();
-  // Only newcomers matter; one that ceased to exist is passed over.
+  // Only newcomers matter; a removed machine is skipped.
   store.watch(({ machine: { id } }) => {
     if (!known.has(id)) ids = undefined;
   });
   const sorted = () => {
     const machines = store.list();
-    // A store that takes its fleet in anew tells nobody of each machine.
+    // A store that reloads its fleet announces no single machine.
     if (ids !== undefined && machines.length === known.size) return ids;
     ids = machines.map(({ id }) => id);
     ids.sort();
@@ -34,7 +34,7 @@ export function idOrder(store: Pick<Store, "list" | "get" | "watch">): IdOrder {
   };
 }
 
-/** Where the first id behind this one stands. */
+/** The index of the first id after this one. */
 function firstBehind(ids: readonly string[], after: string): number {
   let [low, high] = [0, ids.length];
   while (low < high) {

@@ -1,21 +1,21 @@
-/** Shorter than the silence after which proxies cut a connection. */
+/** Shorter than the idle time after which proxies cut a connection. */
 const heartbeatMs = 15_000;
 
-/** Why one that waited goes on. */
-export type Woken = "changes" | "heartbeat" | "gone";
+/** Why a watcher stopped waiting. */
+export type Woken = "changes" | "heartbeat" | "left";
 
-/** Those who follow the feed: how many, and who of them waits for something new. */
+/** The watchers of the feed: their number, and which of them wait for changes. */
 export type Watchers = {
   readonly count: () => number;
   readonly arrive: () => void;
   readonly leave: () => void;
-  /** There is something new: all who wait go on after this turn of the event loop. */
+  /** Wakes all waiting watchers after this turn of the event loop. */
   readonly wakeSoon: () => void;
-  /** Waits for something new, or for the next heartbeat; `stop` ends the wait as `gone`. */
+  /** Waits for changes, or for the next heartbeat; `stop` ends the wait as `left`. */
   readonly wait: () => { readonly woken: Promise<Woken>; readonly stop: () => void };
 };
 
-/** Nobody yet; `onEmpty` is told when the last one leaves. */
+/** No watchers yet; `onEmpty` is called when the last one leaves. */
 export function feedWatchers(onEmpty: () => void): Watchers {
   const waiting = new Set<(why: Woken) => void>();
   let count = 0;
@@ -44,7 +44,7 @@ export function feedWatchers(onEmpty: () => void): Watchers {
     wakeSoon: () => {
       if (waking) return;
       waking = true;
-      // A transaction brings many changes: they go out together.
+      // A transaction makes many changes, which are sent together.
       setImmediate(() => {
         waking = false;
         wake("changes");
@@ -55,7 +55,7 @@ export function feedWatchers(onEmpty: () => void): Watchers {
       waiting.add(resolve);
       const stop = () => {
         waiting.delete(resolve);
-        resolve("gone");
+        resolve("left");
       };
       return { woken: promise, stop };
     },
