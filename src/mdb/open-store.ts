@@ -32,8 +32,8 @@ type StoreOptions = { readonly journal: Journal; readonly clock: Clock; readonly
 type QueuedDocument = Omit<DocumentEntry, "kind" | "before">;
 
 /**
- * A Store over a ledger. An event is decided at once, against memory, so that events never race; `apply` resolves when
- * the ledger has the change. Where others write to the same database, what waits is decided anew on what they wrote.
+ * A Store over a journal. An event is decided at once, against memory, so that events never race; `apply` resolves when
+ * the journal has the change. Where others write to the same database, what waits is decided anew on what they wrote.
  */
 export async function storeOn(options: StoreOptions): Promise<OpenStore> {
   const { journal, log } = options;

@@ -337,8 +337,8 @@ function assertFailed(row: Row, boot: Boot, site: Site): void {
   assert.deepEqual(boot.end, { kind: "restarted", how: "restart" }, shown);
   assert.ok(lastError(boot).startsWith(`${step}: `), `${lastError(boot)}\n${shown}`);
   assert.match(lastError(boot), reason);
-  const told = site.machine(mac).conditions.find(({ kind }) => kind === "failing")?.reason;
-  if (told !== undefined) assert.match(told, reason);
+  const notified = site.machine(mac).conditions.find(({ kind }) => kind === "failing")?.reason;
+  if (notified !== undefined) assert.match(notified, reason);
 }
 
 function assertBornNow(boot: Boot, site: Site): void {

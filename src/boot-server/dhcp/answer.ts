@@ -5,8 +5,8 @@ import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { chooseNetwork } from "../../core/network/choose-network.ts";
 import type { Peer } from "../socket/mmsghdr.ts";
 import { askCore, type ExhaustedPools } from "./ask-core.ts";
-import { carryOut } from "./carry-out.ts";
 import type { AnswerDeps, Asked, DhcpListener, Sent } from "./exchange.ts";
+import { execute } from "./execute.ts";
 import { count } from "./network-status.ts";
 import { type Soon, whenThere } from "./soon.ts";
 
@@ -38,7 +38,7 @@ export function dhcpAnswers(deps: AnswerDeps): DhcpAnswers {
     }
     const asked: Asked = { listener, status, packet, mac, from };
     const atMs = clock.nowMs();
-    const sent = whenThere(askCore(deps, exhausted, asked), (decision) => carryOut(deps, asked, decision));
+    const sent = whenThere(askCore(deps, exhausted, asked), (decision) => execute(deps, asked, decision));
     return whenThere(sent, (sent) => keepPackets(deps, asked, { atMs, bytes, sent }));
   };
 }

@@ -12,10 +12,10 @@ function disk(path: string, more: Partial<Disk> = {}): Disk {
 }
 const rootDisk = disk("/dev/sda");
 const profile: BurnInAmounts = { cpuSeconds: 60, memoryPercent: 80, diskMiB: 1024, networkMiB: 256 };
-const ground: BurnInSite = { cpus: 2, availableMiB: 2000, disks: [rootDisk], rootDisk, server: "10.77.0.1" };
+const site: BurnInSite = { cpus: 2, availableMiB: 2000, disks: [rootDisk], rootDisk, server: "10.77.0.1" };
 
 function rows(amounts: Partial<BurnInAmounts>, where: Partial<BurnInSite>): readonly string[] {
-  return planBurnIn({ ...profile, ...amounts }, { ...ground, ...where }).map(
+  return planBurnIn({ ...profile, ...amounts }, { ...site, ...where }).map(
     ({ test, subject, deadlineSeconds }) => `${test} ${subject} ${deadlineSeconds}`,
   );
 }
@@ -36,7 +36,7 @@ test("burn-in plan: what is 0 is left out", () => {
 
 test("burn-in plan: other fixed disks are read, never written; what can be pulled out is left alone", () => {
   const disks = [disk("/dev/sdb"), rootDisk, disk("/dev/sdc", { bus: "usb" }), disk("/dev/sdd", { removable: true })];
-  const tests = planBurnIn(profile, { ...ground, disks });
+  const tests = planBurnIn(profile, { ...site, disks });
   assert.deepEqual(
     tests.flatMap((each) =>
       each.kind === "readDisk" || each.kind === "writeDisk" ? [[each.kind, each.disk.path, each.mebibytes]] : [],
@@ -64,7 +64,7 @@ test("burn-in plan: the watchdog understands the deadline of every test that can
   const most = { cpuSeconds: 86_400, memoryPercent: 90, diskMiB: 65_536, networkMiB: 16_384 };
   const disks = [rootDisk, disk("/dev/sdb")];
   for (const cpus of [1, 512]) {
-    for (const each of planBurnIn(most, { ...ground, disks, cpus, availableMiB: 64 * 2 ** 20 })) {
+    for (const each of planBurnIn(most, { ...site, disks, cpus, availableMiB: 64 * 2 ** 20 })) {
       const text = stepLine(`burn-in: ${each.test}`, each.deadlineSeconds);
       const { state } = watchdogTurn(startWatching(0), { kind: "line", text }, 0);
       assert.deepEqual(state, {

@@ -57,11 +57,11 @@ export function writes(test: BurnInTest): boolean {
 }
 
 /** The tests of a profile on this machine in their order; tests that write to a disk come last. */
-export function planBurnIn(profile: BurnInAmounts, ground: BurnInSite): readonly BurnInTest[] {
-  const { rootDisk, disks, cpus } = ground;
+export function planBurnIn(profile: BurnInAmounts, site: BurnInSite): readonly BurnInTest[] {
+  const { rootDisk, disks, cpus } = site;
   const memoryMiBps = slowestMemoryMiBpsPerCpu * Math.min(Math.max(cpus, 1), mostMemoryCpus);
   const memoryMiB = Math.floor(
-    Math.min((ground.availableMiB * profile.memoryPercent) / 100, (mostMemorySeconds * memoryMiBps) / memoryPasses),
+    Math.min((site.availableMiB * profile.memoryPercent) / 100, (mostMemorySeconds * memoryMiBps) / memoryPasses),
   );
   const readMiB = Math.min(profile.diskMiB, mostReadMiB);
   const tests: readonly (BurnInTest & { readonly amount: number })[] = [
@@ -84,7 +84,7 @@ export function planBurnIn(profile: BurnInAmounts, ground: BurnInSite): readonly
         deadlineSeconds: spareSeconds + readMiB * slowestSecondsPerMiB,
       })),
     {
-      ...{ kind: "fetch", test: "network", subject: ground.server, amount: profile.networkMiB },
+      ...{ kind: "fetch", test: "network", subject: site.server, amount: profile.networkMiB },
       mebibytes: profile.networkMiB,
       deadlineSeconds: spareSeconds + profile.networkMiB * slowestSecondsPerMiB,
     },

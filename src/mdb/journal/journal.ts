@@ -59,7 +59,7 @@ export type Batch = {
 
 /**
  * Where the MDB keeps what must survive: the part that differs between databases. The Store above it decides, caches
- * and tells; a ledger only writes down.
+ * and tells; a journal only writes down.
  */
 export type Journal = AsyncDisposable & {
   readonly load: () => Promise<Holdings>;

@@ -25,7 +25,7 @@ export type Committed =
   | { readonly kind: "written" | "behind" }
   | { readonly kind: "conflict"; readonly cause: unknown };
 
-/** A ledger in SQLite, whose calls block: it lives in a thread of its own (ledger-thread.ts). */
+/** A journal in SQLite, whose calls block: it lives in a thread of its own (thread.ts). */
 export type SqliteJournal = {
   readonly position: () => number;
   /** The records with ids after this one, as JSON text, in pages: parsing all of a large fleet at once would need its memory twice. */
@@ -50,7 +50,7 @@ export type SqliteJournal = {
 };
 
 /**
- * A ledger in one SQLite file, or in memory (`:memory:`). The file belongs to one process: a second server on it is
+ * A journal in one SQLite file, or in memory (`:memory:`). The file belongs to one process: a second server on it is
  * refused. Throws, naming the file, when it is no database of ours; such a file is left as it is.
  */
 export function openSqliteJournal(path: string): SqliteJournal {

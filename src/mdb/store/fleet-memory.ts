@@ -52,7 +52,7 @@ export function fleetMemory(holdings: Holdings): FleetMemory {
     if (known === undefined) pending.set(id, { held, changes: 1 });
     else known.changes += 1;
   };
-  const settle = (id: MachineId, held: Machine | undefined) => {
+  const conclude = (id: MachineId, held: Machine | undefined) => {
     const known = pending.get(id);
     if (known === undefined) return;
     known.changes -= 1;
@@ -107,8 +107,8 @@ export function fleetMemory(holdings: Holdings): FleetMemory {
 
     written: (entries) => {
       for (const { machine, absorbed } of entries) {
-        for (const gone of absorbed) settle(gone.id, undefined);
-        settle(machine.id, machine);
+        for (const gone of absorbed) conclude(gone.id, undefined);
+        conclude(machine.id, machine);
       }
     },
 

@@ -5,7 +5,7 @@ import type { Journal } from "../journal/journal.ts";
 import { storeOn } from "../open-store.ts";
 import { asks, stillClock } from "../testing/store-suite.ts";
 
-/** A ledger that only notes how many changes came in each transaction. */
+/** A journal that only notes how many changes came in each transaction. */
 function countingJournal(): { readonly journal: Journal; readonly transactions: number[] } {
   const transactions: number[] = [];
   const unasked = async () => assert.fail("not asked in this test");

@@ -17,7 +17,7 @@ type Item =
   | (Waiting<Decision> & { readonly kind: "event"; readonly ask: Ask; outcome: Outcome })
   | (Waiting<void> & { readonly kind: "document"; readonly write: Omit<DocumentEntry, "kind" | "before"> });
 
-/** Brings what is decided into the ledger, in batches and in order. */
+/** Brings what is decided into the journal, in batches and in order. */
 export type WriteQueue = {
   /** Decides now; resolves with what was decided when that is durable. */
   readonly apply: (ask: Ask) => Promise<Decision>;
@@ -99,11 +99,11 @@ function runSchedule(deps: WriteQueueDeps, items: Item[]) {
     const step = stepWriteSchedule(state, event, nowMs);
     state = step.state;
     if (step.wakeAtMs !== wake?.atMs) setWake(step.wakeAtMs, nowMs);
-    for (const effect of step.effects) carryOut(effect, cause);
+    for (const effect of step.effects) execute(effect, cause);
     if (state.phase.kind !== "idle" || onIdle.length === 0) return;
-    const told = onIdle;
+    const notified = onIdle;
     onIdle = [];
-    for (const tell of told) tell();
+    for (const tell of notified) tell();
   }
 
   function setWake(atMs: number | undefined, nowMs: number): void {
@@ -111,7 +111,7 @@ function runSchedule(deps: WriteQueueDeps, items: Item[]) {
     wake = atMs === undefined ? undefined : { atMs, timer: setTimeout(() => turn({ kind: "woke" }), atMs - nowMs) };
   }
 
-  function carryOut(effect: WriteEffect, cause: unknown): void {
+  function execute(effect: WriteEffect, cause: unknown): void {
     switch (effect.kind) {
       case "awaitTurn":
         setImmediate(() => turn({ kind: "turnEnded" }));
@@ -120,7 +120,7 @@ function runSchedule(deps: WriteQueueDeps, items: Item[]) {
         void attempt(() => writeItems(deps, items, effect.count));
         return;
       case "settle":
-        for (const item of items.splice(0, effect.count)) settle(deps, item);
+        for (const item of items.splice(0, effect.count)) settleItem(deps, item);
         return;
       case "reject":
         for (const { reject } of items.splice(0, effect.count)) reject(cause);
@@ -195,7 +195,7 @@ function applyRemote(deps: WriteQueueDeps, items: readonly Item[], changes: Remo
   for (const tell of tells) tell();
 }
 
-function settle({ onRefused }: WriteQueueDeps, item: Item): void {
+function settleItem({ onRefused }: WriteQueueDeps, item: Item): void {
   if (item.kind === "document") {
     item.resolve();
     return;

@@ -50,7 +50,7 @@ export type OneSite = {
   readonly restart: () => void;
 };
 
-/** A ledger that keeps nothing: the Store's memory is the database. */
+/** A journal that keeps nothing: the Store's memory is the database. */
 const noJournal: Journal = {
   load: async () => ({ position: 0, machines: [], unreadable: [], documents: [] }),
   commit: async ({ since }) => since(),

@@ -10,7 +10,7 @@ import { sendReply, tellNoRouter } from "./send.ts";
 import { type Soon, whenThere } from "./soon.ts";
 
 /** Carries out core's decision; returns the sent reply, if any. */
-export function carryOut(deps: AnswerDeps, asked: Asked, decision: DhcpDecision): Soon<Sent | undefined> {
+export function execute(deps: AnswerDeps, asked: Asked, decision: DhcpDecision): Soon<Sent | undefined> {
   switch (decision.kind) {
     case "declined":
       return noteDecline(deps, asked, decision);
