@@ -9,12 +9,12 @@ import { noteRefusal } from "./store/refusal-note.ts";
 import { type StoreMemory, storeMemory } from "./store/store-memory.ts";
 import { type WriteQueue, writeQueue } from "./store/write-queue.ts";
 
-/** A Store and what only its owner does with it. */
+/** A Store and the operations of its owner. */
 export type OpenStore = Store & AsyncDisposable & Pick<Journal, "backup">;
 
 /**
- * Opens the MDB in a SQLite file (or `:memory:`), or in the PostgreSQL database that `postgres://…` names; reads are
- * answered from memory from then on.
+ * Opens the MDB in a SQLite file (or `:memory:`), or in the PostgreSQL database of a `postgres://…` URL; reads are then
+ * answered from memory.
  */
 export async function openStore(options: {
   readonly path: string;
@@ -23,7 +23,7 @@ export async function openStore(options: {
 }): Promise<OpenStore> {
   const { path, clock, log } = options;
   if (!isPostgres(path)) return storeOn({ journal: await openJournalThread(path), clock, log });
-  // Loaded only where it is used: most servers have no PostgreSQL.
+  // Loaded only when needed, because most servers have no PostgreSQL.
   const { openPostgresJournal } = await import("./postgres/journal.ts");
   return storeOn({ journal: await openPostgresJournal({ place: path, clock, log }), clock, log });
 }
@@ -33,7 +33,7 @@ type QueuedDocument = Omit<DocumentEntry, "kind" | "before">;
 
 /**
  * A Store over a journal. An event is decided at once, against memory, so that events never race; `apply` resolves when
- * the journal has the change. Where others write to the same database, what waits is decided anew on what they wrote.
+ * the journal has the change. If others write to the same database, pending events are decided again on their changes.
  */
 export async function storeOn(options: StoreOptions): Promise<OpenStore> {
   const { journal, log } = options;
@@ -82,10 +82,10 @@ function readsOf({ fleet, documents, position }: StoreMemory, journal: Journal, 
   } satisfies Partial<OpenStore>;
 }
 
-/** What writes, until the store is closed. */
+/** The write queue, until the store is closed. */
 function writesTo({ journal, clock }: StoreOptions, queue: WriteQueue) {
   let closed = false;
-  const tooLate = (what: string) => new Error(`the MDB is closed; ${what} came too late`);
+  const tooLate = (what: string) => new Error(`writing ${what} failed: the MDB is closed`);
   const write = async (what: string, { by, ...entry }: Omit<QueuedDocument, "atMs">): Promise<void> => {
     if (closed) throw tooLate(what);
     await queue.write({ ...entry, atMs: clock.nowMs(), ...(by === undefined ? {} : { by }) });
@@ -93,7 +93,7 @@ function writesTo({ journal, clock }: StoreOptions, queue: WriteQueue) {
   return {
     putDocument: ({ kind, key, document, ...by }) =>
       write(`${kind} ${key}`, { documentKind: kind, key, document, ...by }),
-    dropDocument: ({ kind, key, ...by }) => write(`the end of ${kind} ${key}`, { documentKind: kind, key, ...by }),
+    dropDocument: ({ kind, key, ...by }) => write(`the removal of ${kind} ${key}`, { documentKind: kind, key, ...by }),
     apply: (event, asked) =>
       closed ? Promise.reject(tooLate(event.kind)) : queue.apply({ ...asked, event, atMs: clock.nowMs() }),
     leads: () => !closed && (journal.others?.leads() ?? true),

@@ -208,7 +208,7 @@ describe("several stores on one PostgreSQL", () => {
     await client.end();
     assert.equal((await one.apply(asks(1))).machine?.pxe.requests, 2, "one before it was lost, and this one");
     assert.deepEqual([one.list().length, one.position()], [1, 2]);
-    assert.match(said.join("\n"), /warn all machines are read anew/);
+    assert.match(said.join("\n"), /warn reloading all machines/);
     assert.equal((await one.apply(asks(2))).machine?.revision, 1);
   });
 });

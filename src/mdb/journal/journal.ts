@@ -2,7 +2,7 @@ import type { MachineEvent } from "../../core/machine/event.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import type { AuditEntry, Document, DocumentKind, PastChange, Store, UnreadableRecord } from "../../core/ports.ts";
 
-/** One change of a machine to be written down: the new record, and the one that it was decided on. */
+/** One change of a machine to write: the new record, and the one that it was decided on. */
 export type MachineEntry = {
   readonly kind: "machine";
   readonly machine: Machine;
@@ -10,11 +10,11 @@ export type MachineEntry = {
   readonly event: MachineEvent;
   readonly atMs: number;
   readonly by?: string;
-  /** Records that cease to exist by it. */
+  /** Records that the change removes. */
   readonly absorbed: readonly Machine[];
 };
 
-/** One document to be written down; without `document` it is dropped. */
+/** One document to write; without `document` it is dropped. */
 export type DocumentEntry = {
   readonly kind: "document";
   readonly documentKind: DocumentKind;
@@ -26,10 +26,10 @@ export type DocumentEntry = {
 };
 export type Entry = MachineEntry | DocumentEntry;
 
-/** A document as it is, or that it is no more. */
+/** The current state of a document, or that it was dropped. */
 export type DocumentChange = Pick<Document, "kind" | "key" | "position"> & { readonly document?: unknown };
 
-/** All that a database holds, as it was after the change with this position. */
+/** All contents of a database, in the state after the change with this position. */
 export type Holdings = {
   readonly position: number;
   readonly machines: readonly Machine[];
@@ -38,35 +38,35 @@ export type Holdings = {
 };
 
 /**
- * What others wrote since a position: each change, and the newest record of each machine that it concerns, if there
- * still is one. `everything` when the changes are not known any more, or the database is not the one it was: all
- * records, and the last change of each.
+ * Changes that others wrote since a position: each change, and the newest record of each machine concerned, if it still
+ * exists. `everything` when the changes are no longer known, or the database was replaced: all records, and the last
+ * change of each.
  */
 export type RemoteChanges = Holdings & {
   readonly kind: "changes" | "everything";
   readonly changes: readonly PastChange[];
 };
 
-/** What is to be written in one transaction. */
+/** The contents of one transaction. */
 export type Batch = {
   /** The position up to which the writer knows all changes. */
   readonly since: () => number;
-  /** Told, before anything is written, what others wrote since; what is in the batch is then decided anew. */
+  /** Receives, before anything is written, what others wrote since; the batch's contents are then decided again. */
   readonly applyRemote: (changes: RemoteChanges) => void;
-  /** What to write: asked when nobody else can write any more, perhaps more than once. */
+  /** What to write: called when nobody else can write any more, perhaps more than once. */
   readonly entries: () => readonly Entry[];
 };
 
 /**
- * Where the MDB keeps what must survive: the part that differs between databases. The Store above it decides, caches
- * and tells; a journal only writes down.
+ * The persistence of the MDB: the part that differs between databases. The Store above it decides, caches and notifies;
+ * a journal only writes.
  */
 export type Journal = AsyncDisposable & {
   readonly load: () => Promise<Holdings>;
   /**
-   * One transaction: all entries or none, in the order of their positions, durable when it returns. Nothing that others
-   * wrote stands between the last changes the batch was told and its own entries. Returns the position before the first
-   * entry. Throws `conflictError` when the database does not take what was decided.
+   * One transaction: all entries or none, in the order of their positions, durable when it returns. No changes of
+   * others are between the last changes that the batch received and its own entries. Returns the position before the
+   * first entry. Throws `conflictError` when the database rejects the batch.
    */
   readonly commit: (batch: Batch) => Promise<number>;
   readonly remoteChangesSince: (position: number) => Promise<RemoteChanges>;
@@ -74,36 +74,36 @@ export type Journal = AsyncDisposable & {
   /** The last changes of a machine, newest last. */
   readonly history: Store["history"];
   readonly audit: Store["audit"];
-  /** Writes all that there is, as it is at one moment, into a SQLite file that is not there yet; the fleet goes on meanwhile. */
+  /** Writes a consistent copy of all contents into a new SQLite file, while the fleet continues to change. */
   readonly backup: (path: string) => Promise<void>;
-  /** Only where other processes write to the same database. */
+  /** Only if other processes write to the same database. */
   readonly others?: {
-    /** Calls back when somebody may have written. */
+    /** Calls back when others may have written. */
     readonly watch: (onRemoteChanges: () => void) => void;
     readonly leads: () => boolean;
   };
 };
 
-/** The database holds something that contradicts a decision, or cannot hold a word of it: not the world failed, but this batch. */
+/** An error for a batch that contradicts the database, or that it cannot store; the database itself works. */
 export function conflictError(message: string, cause?: unknown): Error {
   return Object.assign(new Error(message, { cause }), { isConflict: true });
 }
 
-/** Whether it is one of those. */
+/** Whether an error is a `conflictError`. */
 export function isConflict(cause: unknown): boolean {
   return cause instanceof Error && "isConflict" in cause;
 }
 
-/** Changes that can be read of one machine: some forty births. */
+/** Limit of changes that can be read of one machine: some forty births. */
 export const historyLimit = 1000;
-/** Changes of the whole fleet that are kept in any case, for those who come back to the feed. */
+/** Number of changes of the whole fleet that are always kept, for watchers that return to the feed. */
 export const feedLimit = 100_000;
 /** Changes read from the feed at once. */
 export const feedPageLimit = 10_000;
 /** Entries of the audit read at once. The audit itself is never shortened. */
 export const auditPageLimit = 10_000;
 
-/** An answer of `audit`, in whatever way a database names the columns. */
+/** A row of `audit`, independent of a database's column names. */
 export type AuditRow = {
   readonly position: unknown;
   readonly at_ms: unknown;

@@ -14,15 +14,17 @@ import { sqliteBatch } from "./batch.ts";
 import type { Committed } from "./journal.ts";
 import type { JournalRequest } from "./request.ts";
 
-/** Puts a request to a SQLite database, in this thread or another; requests are answered in order. */
+/** Sends a request to a SQLite database, in this thread or another; requests are answered in order. */
 export type Ask = <T>(request: JournalRequest) => Promise<T>;
 
-/** Records that go from thread to thread at once. */
+/** Records transferred between threads at once. */
 const pageLimit = 2000;
-/** How often a batch is decided anew. The file is ours alone: changes can only be a write of ours whose fate was unknown. */
+/**
+ * Limit of decisions on a batch. The file belongs to us, so changes can only be a write of ours with an unknown result.
+ */
 const attemptLimit = 3;
 
-/** The Journal of a SQLite database that is asked by `ask` and closed by `close`. */
+/** The Journal of a SQLite database: requests go through `ask`, `close` closes it. */
 export function journalOver(ask: Ask, close: () => Promise<void>): Journal {
   return {
     load: () => load(ask),
@@ -67,8 +69,10 @@ async function commit(ask: Ask, batch: Batch): Promise<number> {
     const rows = sqliteBatch(rowsOf(batch.entries()), since);
     const answer = await ask<Committed>({ kind: "commit", since, batch: rows });
     if (answer.kind === "written") return since;
-    if (answer.kind === "conflict") throw conflictError("the database does not take what was decided", answer.cause);
+    if (answer.kind === "conflict") throw conflictError("the database rejected the batch", answer.cause);
     batch.applyRemote(await remoteChangesSince(ask, since));
   }
-  throw new Error(`the database changed under its only server, ${attemptLimit} times; who else writes to it?`);
+  throw new Error(
+    `the database changed ${attemptLimit} times during a write; find the other process that writes to it`,
+  );
 }

@@ -25,18 +25,21 @@ export type Committed =
   | { readonly kind: "written" | "behind" }
   | { readonly kind: "conflict"; readonly cause: unknown };
 
-/** A journal in SQLite, whose calls block: it lives in a thread of its own (thread.ts). */
+/** A journal in SQLite, whose calls block; it runs in a thread of its own (thread.ts). */
 export type SqliteJournal = {
   readonly position: () => number;
-  /** The records with ids after this one, as JSON text, in pages: parsing all of a large fleet at once would need its memory twice. */
+  /**
+   * The records with ids after this one, as JSON text, in pages: parsing a large fleet at once would need its memory
+   * twice.
+   */
   readonly machinesAfter: (page: {
     readonly id: string;
     readonly limit: number;
   }) => { readonly id: string; readonly document: string }[];
   readonly documents: () => DocumentChange[];
-  /** Nothing is written, and it says so, when the database is not at the position that the rows were decided on. */
+  /** Writes nothing, and reports it, when the database is not at the position that the rows were decided on. */
   readonly commit: (since: number, batch: SqliteBatch) => Committed;
-  /** Undefined when the changes since are not known any more. */
+  /** Undefined when the changes since are no longer known. */
   readonly remoteChangesSince: (position: number) => RemoteChanges | undefined;
   readonly changesSince: (
     position: number,
@@ -44,14 +47,14 @@ export type SqliteJournal = {
   ) => { kind: "changes"; changes: PastChange[] } | { kind: "tooOld"; oldest: number };
   readonly history: (id: MachineId, limit: number) => PastChange[];
   readonly audit: (query: { subject?: string; beforePosition?: number; limit: number }) => AuditEntry[];
-  /** Writes wait for as long as the file takes to be copied. */
+  /** Writes wait while the file is copied. */
   readonly backup: (copy: string) => void;
   readonly close: () => void;
 };
 
 /**
  * A journal in one SQLite file, or in memory (`:memory:`). The file belongs to one process: a second server on it is
- * refused. Throws, naming the file, when it is no database of ours; such a file is left as it is.
+ * refused. Throws an error that names the file if it is not a Birther database, and leaves the file unchanged.
  */
 export function openSqliteJournal(path: string): SqliteJournal {
   const database = openSqliteDatabase(path);
@@ -85,7 +88,7 @@ export function openSqliteJournal(path: string): SqliteJournal {
       try {
         return read.machines.all(id, limit).map(textRow);
       } catch (cause) {
-        throw new Error(`the machine database ${path} cannot be read: ${whatToDo(cause)}`, { cause });
+        throw new Error(`reading the machine database ${path} failed: ${whatToDo(cause)}`, { cause });
       }
     },
     documents: () => documentsAfter(-1),
@@ -136,7 +139,7 @@ export function openSqliteJournal(path: string): SqliteJournal {
         if (path === ":memory:") database.prepare("VACUUM INTO ?").run(copy);
         else copyFile(database, path, copy);
       } catch (cause) {
-        throw new Error(`the machine database ${path} could not be copied to ${copy}`, { cause });
+        throw new Error(`copying the machine database ${path} to ${copy} failed`, { cause });
       }
     },
 
@@ -145,13 +148,13 @@ export function openSqliteJournal(path: string): SqliteJournal {
 }
 
 /**
- * Copies the file of a database that nobody writes to meanwhile. Node's `backup` is not used: it fails now and then when the
- * same connection writes between its steps (Node 24.21). The copying is another process' work: when this one closes a file of
- * the database, its locks on it are gone (sqlite.org/howtocorrupt.html, 2.2).
+ * Copies the file of a database while nobody writes to it. Not by Node's `backup`, which sometimes fails when the same
+ * connection writes between its steps (Node 24.21). Another process copies, because closing a file of the database here
+ * would release our locks on it (sqlite.org/howtocorrupt.html, 2.2).
  */
 function copyFile(database: DatabaseSync, path: string, copy: string): void {
   const checkpoint = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
-  if (Number(checkpoint?.busy) !== 0) throw new Error("its journal could not be brought into the file");
+  if (Number(checkpoint?.busy) !== 0) throw new Error("the checkpoint of its write-ahead log is incomplete");
   execFileSync("cp", ["--reflink=auto", "--", path, copy], { stdio: ["ignore", "ignore", "pipe"] });
   chmodSync(copy, 0o600);
 }

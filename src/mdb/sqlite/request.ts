@@ -3,7 +3,7 @@ import type { Store } from "../../core/ports.ts";
 import type { SqliteBatch } from "./batch.ts";
 import type { SqliteJournal } from "./journal.ts";
 
-/** What a SQLite database is asked; each is answered once, in order. */
+/** Requests to a SQLite database; each is answered once, in order. */
 export type JournalRequest =
   | { readonly kind: "position" }
   | { readonly kind: "machinesAfter"; readonly id: string; readonly limit: number }
@@ -16,7 +16,7 @@ export type JournalRequest =
   | { readonly kind: "backup"; readonly path: string }
   | { readonly kind: "close" };
 
-/** Does what a SQLite database is asked, and gives its answer. Throws what SQLite throws. */
+/** Carries out a request to a SQLite database and returns its answer. Throws SQLite's errors. */
 export function answerRequest(journal: SqliteJournal, request: JournalRequest): unknown {
   switch (request.kind) {
     case "position":

@@ -3,7 +3,7 @@ import type { Journal } from "../journal/journal.ts";
 import { type Ask, journalOver } from "./journal-over.ts";
 import type { JournalRequest } from "./request.ts";
 
-/** Its answer. The first one, unasked, says whether the database could be opened. */
+/** An answer of the thread. The first one, without a request, says whether the database could be opened. */
 export type JournalAnswer =
   | { readonly kind: "done"; readonly value?: unknown }
   | { readonly kind: "failed"; readonly error: unknown };
@@ -11,8 +11,8 @@ export type JournalAnswer =
 type Waiting = { readonly resolve: (value: unknown) => void; readonly reject: (cause: unknown) => void };
 
 /**
- * Opens the SQLite journal of a path in a thread of its own: waiting for the disk (a few milliseconds a transaction)
- * would otherwise stop the packets. Throws as `openSqliteJournal` does.
+ * Opens the SQLite journal of a path in a thread of its own, because waiting for the disk (a few milliseconds per
+ * transaction) would delay packets. Throws as `openSqliteJournal` does.
  */
 export async function openJournalThread(path: string): Promise<Journal> {
   const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: path });
@@ -21,7 +21,7 @@ export async function openJournalThread(path: string): Promise<Journal> {
 
   const next = (): Promise<unknown> =>
     new Promise((resolve, reject) => {
-      // A thread that nobody waits for must not keep the process alive.
+      // An idle thread must not keep the process alive.
       if (waiting.length === 0) worker.ref();
       waiting.push({ resolve, reject });
     });

@@ -1,4 +1,4 @@
-/** The thread in which SQLite lives; thread.ts speaks with it. */
+/** The thread that runs SQLite; thread.ts talks to it. */
 import { parentPort, workerData } from "node:worker_threads";
 import { openSqliteJournal } from "./journal.ts";
 import { answerRequest, type JournalRequest } from "./request.ts";

@@ -1,14 +1,14 @@
 import type { Change, Log } from "../../core/ports.ts";
 
-/** Those who are told of each change. */
+/** The listeners to changes. */
 export type ChangeListeners = {
-  /** Returns what ends it. */
+  /** Returns a function that unsubscribes. */
   readonly add: (listener: (change: Change) => void) => () => void;
-  /** Tells all; one that throws keeps no change from the others. */
+  /** Notifies all; one that throws does not affect the others. */
   readonly tell: (change: Change) => void;
 };
 
-/** Nobody yet. */
+/** No listeners yet. */
 export function changeListeners(log: Log): ChangeListeners {
   const listeners = new Set<(change: Change) => void>();
   return {

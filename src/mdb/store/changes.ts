@@ -2,7 +2,7 @@ import type { Machine, MachineId } from "../../core/machine/record.ts";
 import type { Change } from "../../core/ports.ts";
 import type { MachineEntry, RemoteChanges } from "../journal/journal.ts";
 
-/** What was written, as watchers hear it. */
+/** A written change as watchers receive it. */
 export function changeOf({ machine, event, atMs, by, absorbed }: MachineEntry, position: number): Change {
   const change = { machine, event, atMs, position };
   if (by === undefined && absorbed.length === 0) return change;
@@ -14,8 +14,8 @@ export function changeOf({ machine, event, atMs, by, absorbed }: MachineEntry, p
 }
 
 /**
- * What others wrote, as watchers hear it. A machine that came and went since the last look is left out: there is no
- * record to show. Of everything only what is new here is told.
+ * Changes of others as watchers receive them. A machine that came and went in between is omitted, because it has no
+ * record. After a full reload only new changes are announced.
  */
 export function changesOf(changes: RemoteChanges, known: (id: MachineId) => Machine | undefined): Change[] {
   const records = new Map(changes.machines.map((machine) => [machine.id, machine]));

@@ -24,7 +24,7 @@ function namesOf({ hostname, permanentAddress, temporaryAddress }: Named): strin
   return [hostname, permanentAddress, temporaryAddress].filter((name) => name !== undefined);
 }
 
-test("whatever comes, changes its name and goes: the list is what is there, and names lead to who has them", () => {
+test("machines come, change their names and go: the list is complete, and names lead to their machines", () => {
   const step = fc.record({
     n: fc.integer({ min: 1, max: 6 }),
     what: fc.constantFrom("put", "rename", "remove"),
@@ -43,7 +43,7 @@ test("whatever comes, changes its name and goes: the list is what is there, and 
       const model = new Map<number, Machine>();
       for (const [revision, { n, what, named }] of steps.entries()) {
         const before = model.get(n);
-        // A name belongs to one machine: who would take another's is a case of decide().
+        // A name belongs to one machine; decide() handles a second claim.
         const taken = [...model].some(
           ([other, held]) => other !== n && namesOf(named).some((name) => namesOf(held).includes(name)),
         );
@@ -71,7 +71,7 @@ test("whatever comes, changes its name and goes: the list is what is there, and 
   );
 });
 
-test("the audit's facts: only what differs, without hashes at any depth", () => {
+test("the audit's facts: only differences, without hashes at any depth", () => {
   const shared = { a: 1 };
   const before = { shared, copy: { b: 1 }, gone: 1, tokenHash: "x", order: { tokenHash: "1", action: "birth" } };
   const after = { shared, copy: { b: 1 }, come: [1], tokenHash: "y", order: { tokenHash: "2", action: "clean" } };

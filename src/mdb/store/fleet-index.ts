@@ -2,33 +2,33 @@ import type { Machine, MachineId, SwitchPort } from "../../core/machine/record.t
 import { type Ipv4, parseIpv4 } from "../../core/net/ipv4.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
 
-/** All machines in memory, found by whatever names them. */
+/** All machines in memory, found by any of their names. */
 export type FleetIndex = {
   readonly get: (id: MachineId) => Machine | undefined;
   readonly byMac: (mac: Mac) => Machine | undefined;
   readonly byName: (hostname: string) => Machine | undefined;
   readonly byAddress: (address: Ipv4) => Machine | undefined;
-  /** The record that announces what is to come to a switch port. */
+  /** The record that announces a machine for a switch port. */
   readonly announcedAt: (switchPort: SwitchPort) => Machine | undefined;
   readonly find: (text: string) => Machine | undefined;
-  /** All of them as they are: the same array each time, which goes on changing. Whoever waits in between takes a copy. */
+  /** All machines: the same array each time, which keeps changing. Copy it before waiting. */
   readonly list: () => readonly Machine[];
   readonly put: (machine: Machine) => void;
   readonly remove: (id: MachineId) => void;
 };
 
-/** The newest record of a machine, and where it stands in the list. What names the machine leads here. */
+/** The newest record of a machine, and its index in the list. All names of the machine lead here. */
 type Entry = { machine: Machine; place: number };
 
 /** An index of these machines. */
 export function indexFleet(machines: readonly Machine[]): FleetIndex {
   const byId = new Map<MachineId, Entry>();
-  // A map for each kind of name: several are asked for each packet, and none makes a key of its own for it.
+  // One map per kind of name: each packet looks up several, and none has to build a combined key.
   const byMac = new Map<Mac, Entry>();
   const byName = new Map<string, Entry>();
   const byAddress = new Map<Ipv4, Entry>();
   const bySwitchPort = new Map<string, Entry>();
-  // Made anew for each change, the list of 100,000 machines would cost a millisecond each time.
+  // Rebuilding the list of 100,000 machines for each change would cost a millisecond.
   const listed: Machine[] = [];
 
   const lead = ({ macs, hostname, addresses, switchPort }: Names, entry: Entry) => {
@@ -65,7 +65,7 @@ export function indexFleet(machines: readonly Machine[]): FleetIndex {
     const before = entry.machine;
     entry.machine = machine;
     listed[entry.place] = machine;
-    // Most changes leave all names as they were.
+    // Most changes leave all names unchanged.
     if (isFoundAs(before, machine)) return;
     lose(namesOf(before), entry);
     lead(namesOf(machine), entry);
@@ -94,12 +94,12 @@ export function indexFleet(machines: readonly Machine[]): FleetIndex {
   };
 }
 
-/** Ends a name, unless it leads to another machine by now. */
+/** Removes a name, unless it already leads to another machine. */
 function forget<Name>(names: Map<Name, Entry>, name: Name, entry: Entry): void {
   if (names.get(name) === entry) names.delete(name);
 }
 
-/** Whether two records of a machine have the same names: records share what did not change. */
+/** Whether two records of a machine have the same names: records share unchanged facts. */
 function isFoundAs(before: Machine, after: Machine): boolean {
   return (
     before.macs === after.macs &&
@@ -110,7 +110,7 @@ function isFoundAs(before: Machine, after: Machine): boolean {
   );
 }
 
-/** What a record is found by, besides its id. */
+/** The names of a record, besides its id. */
 type Names = {
   readonly macs: readonly Mac[];
   readonly hostname: string | undefined;

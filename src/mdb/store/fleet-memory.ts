@@ -8,10 +8,10 @@ import type { Holdings, MachineEntry, RemoteChanges } from "../journal/journal.t
 import { type FleetIndex, indexFleet } from "./fleet-index.ts";
 import { unreadableRecords } from "./unreadable-records.ts";
 
-/** An event to be decided, and again should others have written before it is. */
+/** An event to decide, and to decide again if others have written first. */
 export type Ask = ApplyOptions & { readonly event: MachineEvent; readonly atMs: number };
 
-/** What was decided; `entries` are to be written in one transaction, `subject` is the machine that it was decided on. */
+/** A decision; `entries` are written in one transaction, `subject` is the machine that it was decided on. */
 export type Outcome = {
   readonly decision: Decision;
   readonly subject?: Machine;
@@ -19,25 +19,25 @@ export type Outcome = {
 };
 
 /**
- * The fleet as it will be when all that is decided is written, and of each machine with unwritten changes the record
- * that the database holds.
+ * The fleet as it will be when all decisions are written, and for each machine with unwritten changes the record that
+ * the database holds.
  */
 export type FleetMemory = {
   readonly fleet: () => FleetIndex;
   readonly unreadable: () => readonly UnreadableRecord[];
-  /** Decides on the fleet as it is now, and makes it what was decided. */
+  /** Decides on the current fleet, and applies the decision to it. */
   readonly decide: (ask: Ask) => Outcome;
-  /** Whether something about the machine is decided and not yet written. */
+  /** Whether a decision about the machine is not written yet. */
   readonly isPending: (id: MachineId) => boolean;
-  /** These are in the database now. */
+  /** Marks these as written to the database. */
   readonly written: (entries: readonly MachineEntry[]) => void;
-  /** Forgets all that is decided and not written. */
+  /** Forgets all unwritten decisions. */
   readonly rollBack: () => void;
-  /** Takes in what others wrote; nothing may be pending. */
+  /** Applies what others wrote; nothing may be pending. */
   readonly apply: (changes: RemoteChanges) => void;
 };
 
-/** A memory of what a database holds. */
+/** A memory of a database's contents. */
 export function fleetMemory(holdings: Holdings): FleetMemory {
   let fleet = indexFleet(holdings.machines);
   const unreadable = unreadableRecords(holdings.unreadable);
@@ -97,7 +97,7 @@ export function fleetMemory(holdings: Holdings): FleetMemory {
         const entry = { kind: "machine", machine: changed, before: held, event, atMs, absorbed: gone } as const;
         return caller === undefined ? entry : { ...entry, by: caller };
       };
-      // First those who lose something to it.
+      // First the machines that lose something to it.
       return {
         decision,
         ...subject,
@@ -113,7 +113,7 @@ export function fleetMemory(holdings: Holdings): FleetMemory {
     },
 
     rollBack: () => {
-      // All away first: what one gives back, another may hold.
+      // Remove all first, because one may give up what another takes.
       for (const id of pending.keys()) fleet.remove(id);
       for (const { held } of pending.values()) if (held !== undefined) fleet.put(held);
       pending.clear();
@@ -139,8 +139,8 @@ export function fleetMemory(holdings: Holdings): FleetMemory {
 function changedMeanwhile(machine: Machine, expected: number): Decision {
   const refusal = {
     kind: "changedMeanwhile",
-    message: `${nameOf(machine)} is at revision ${machine.revision}, not at ${expected} any more`,
-    next: "read it again, and ask again if it is still what you want",
+    message: `${nameOf(machine)}: expected revision ${expected}, found ${machine.revision}`,
+    next: "read the record again, and retry if the change is still wanted",
   } as const;
   return { kind: "refused", refusal };
 }

@@ -3,7 +3,10 @@ import type { Log } from "../../core/ports.ts";
 import type { Outcome } from "./fleet-memory.ts";
 import type { MachineLogs } from "./machine-logs.ts";
 
-/** A refusal leaves no event: whoever can reach the port could fill the disk. It goes to the log and to the machine's lines. */
+/**
+ * A refusal leaves no event, because anyone who can reach the port could fill the disk. It goes to the log and to the
+ * machine's lines.
+ */
 export function noteRefusal(
   { log, logs }: { readonly log: Log; readonly logs: MachineLogs },
   { decision, subject }: Outcome,

@@ -5,18 +5,21 @@ import { type DocumentMemory, documentMemory } from "./document-memory.ts";
 import { type FleetMemory, fleetMemory } from "./fleet-memory.ts";
 import { tellUnreadable } from "./unreadable-records.ts";
 
-/** What the database holds, in memory, up to a position. */
+/** The contents of the database, in memory, up to a position. */
 export type StoreMemory = {
   readonly fleet: FleetMemory;
   readonly documents: DocumentMemory;
   readonly position: () => number;
-  /** These are durable; the first has the position after `before`. */
+  /** Marks these as durable; the first has the position after `before`. */
   readonly written: (entries: readonly Entry[], before: number) => void;
-  /** Takes in what others wrote. Returns how to tell it, once what waits was decided anew. */
+  /**
+   * Applies what others wrote. Returns a function that notifies watchers, to be called after pending events were
+   * decided again.
+   */
   readonly takeRemote: (remote: RemoteChanges) => readonly (() => void)[];
 };
 
-/** A memory of what a database holds; `tell` hears of each change. */
+/** A memory of a database's contents; `tell` receives each change. */
 export function storeMemory(
   holdings: Holdings,
   { log, tell }: { readonly log: Log; readonly tell: (change: Change) => void },
@@ -42,7 +45,7 @@ export function storeMemory(
       fleet.apply(remote);
       tellUnreadable(remote.unreadable, log);
       if (remote.kind === "everything") {
-        log("warn", "all machines are read anew: too much was written by others, or the database is another one", {
+        log("warn", "reloading all machines, because others wrote too much or the database was replaced", {
           ...{ before: position, now: remote.position },
         });
         documents.clear();

@@ -2,17 +2,17 @@ import type { MachineEvent, Refusal } from "../../core/machine/event.ts";
 import type { MachineId } from "../../core/machine/record.ts";
 import type { Log, UnreadableRecord } from "../../core/ports.ts";
 
-/** The records that the database holds and nobody can read: what is theirs is no newcomer's. */
+/** The records of the database that cannot be parsed; newcomers cannot take what belongs to them. */
 export type UnreadableRecords = {
   readonly list: () => readonly UnreadableRecord[];
-  /** Why an event is not decided: it concerns a machine whose record cannot be read. */
+  /** Why an event is refused: it concerns a machine whose record cannot be parsed. */
   readonly whyNot: (event: MachineEvent) => Refusal | undefined;
-  /** These were read anew: what can be read now is on the list no more. */
+  /** Updates the list after these were read again: readable records leave it. */
   readonly apply: (readable: readonly { readonly id: MachineId }[], unreadable: readonly UnreadableRecord[]) => void;
   readonly clear: () => void;
 };
 
-/** Keeps them, from what a database held at its load. */
+/** Keeps the unreadable records found when a database was loaded. */
 export function unreadableRecords(records: readonly UnreadableRecord[]): UnreadableRecords {
   const byId = new Map(records.map((record) => [record.id, record]));
   return {
@@ -34,7 +34,7 @@ export function unreadableRecords(records: readonly UnreadableRecord[]): Unreada
   };
 }
 
-/** What an event says is a machine's, written as claims are. */
+/** The claims of an event's machine. */
 function claimsIn(event: MachineEvent): readonly string[] {
   switch (event.kind) {
     case "pxeAsked":
@@ -58,16 +58,16 @@ function nameIn(hostname: string | null | undefined): readonly string[] {
   return typeof hostname === "string" ? [`name ${hostname.toLowerCase()}`] : [];
 }
 
-/** The refusal of whatever concerns such a record: what is wrong with it, and how it is mended. */
+/** The refusal of an event about such a record: its fault, and how to repair it. */
 export function refuseUnreadable({ id, fault }: UnreadableRecord): Refusal {
   return {
     kind: "unreadableRecord",
-    message: `the record of ${id} in the MDB cannot be read: ${fault}`,
+    message: `the record of ${id} in the MDB is invalid: ${fault}`,
     next: `restore a backup (birther mdb restore), or correct the document of ${id} in the table machines and restart the server`,
   };
 }
 
-/** Writes each of these records to the log, with what is wrong and what to do. */
+/** Logs each of these records, with its fault and the next step. */
 export function tellUnreadable(records: readonly UnreadableRecord[], log: Log): void {
   for (const record of records) {
     const { message, next } = refuseUnreadable(record);

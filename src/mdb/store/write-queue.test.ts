@@ -5,7 +5,7 @@ import type { Journal } from "../journal/journal.ts";
 import { storeOn } from "../open-store.ts";
 import { asks, stillClock } from "../testing/store-suite.ts";
 
-/** A journal that only notes how many changes came in each transaction. */
+/** A journal that only records the number of changes in each transaction. */
 function countingJournal(): { readonly journal: Journal; readonly transactions: number[] } {
   const transactions: number[] = [];
   const unasked = async () => assert.fail("not asked in this test");
@@ -26,7 +26,7 @@ async function turns(): Promise<void> {
   for (let turn = 0; turn < 50; turn += 1) await setImmediate();
 }
 
-test("after a transaction of several changes the next waits for company, one change after the other for nothing", async (t) => {
+test("after a transaction of several changes the next waits for more; a single change does not wait", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { journal, transactions } = countingJournal();
   const store = await storeOn({ journal, clock: stillClock(), log: () => undefined });
@@ -49,11 +49,11 @@ test("after a transaction of several changes the next waits for company, one cha
   assert.deepEqual(transactions.splice(0), [20]);
 
   await ask(64);
-  assert.deepEqual(transactions.splice(0), [64], "so many wait no longer");
+  assert.deepEqual(transactions.splice(0), [64], "a full batch waits no longer");
   const few = ask(2);
   await turns();
   t.mock.timers.tick(5);
   await few;
   await ask(1);
-  assert.deepEqual(transactions, [2, 1], "the pause is over where there is no company");
+  assert.deepEqual(transactions, [2, 1], "the pause ends when no more changes come");
 });

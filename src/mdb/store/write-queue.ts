@@ -9,7 +9,7 @@ import {
 import { type DocumentEntry, type Entry, isConflict, type Journal, type RemoteChanges } from "../journal/journal.ts";
 import type { Ask, FleetMemory, Outcome } from "./fleet-memory.ts";
 
-/** What may wait for the database; beyond that whoever asks is refused rather than memory filled. */
+/** Limit of events that wait for the database; further ones are refused, so that memory stays bounded. */
 const waitingLimit = 100_000;
 
 type Waiting<T> = { readonly resolve: (value: T) => void; readonly reject: (cause: unknown) => void };
@@ -17,18 +17,18 @@ type Item =
   | (Waiting<Decision> & { readonly kind: "event"; readonly ask: Ask; outcome: Outcome })
   | (Waiting<void> & { readonly kind: "document"; readonly write: Omit<DocumentEntry, "kind" | "before"> });
 
-/** Brings what is decided into the journal, in batches and in order. */
+/** Writes decisions to the journal, in batches and in order. */
 export type WriteQueue = {
-  /** Decides now; resolves with what was decided when that is durable. */
+  /** Decides now; resolves with the decision when it is durable. */
   readonly apply: (ask: Ask) => Promise<Decision>;
   readonly write: (write: Omit<DocumentEntry, "kind" | "before">) => Promise<void>;
-  /** Somebody else may have written: what it was is taken in soon. */
+  /** Others may have written: reads their changes soon. */
   readonly poll: () => void;
-  /** Resolves when nothing waits. */
+  /** Resolves when nothing is pending. */
   readonly idle: () => Promise<void>;
 };
 
-/** What a queue stands on. */
+/** What a queue needs. */
 export type WriteQueueDeps = {
   readonly journal: Journal;
   readonly memory: FleetMemory;
@@ -36,9 +36,12 @@ export type WriteQueueDeps = {
   readonly log: Log;
   readonly position: () => number;
   readonly documentNow: (kind: DocumentKind, key: string) => unknown;
-  /** These are durable; the first has the position after `before`. */
+  /** Marks these as durable; the first has the position after `before`. */
   readonly onWritten: (entries: readonly Entry[], before: number) => void;
-  /** Takes in what others wrote. Returns how to tell it, once what waits was decided anew. */
+  /**
+   * Applies what others wrote. Returns functions that notify watchers, to be called after pending events were decided
+   * again.
+   */
   readonly onRemoteChanges: (changes: RemoteChanges) => readonly (() => void)[];
   readonly onRefused: (outcome: Outcome, event: string) => void;
 };
@@ -46,14 +49,14 @@ export type WriteQueueDeps = {
 /** A queue over a journal; one transaction at a time, when core/store/write-schedule.ts says. */
 export function writeQueue(deps: WriteQueueDeps): WriteQueue {
   const { journal, memory } = deps;
-  /** What waits, in order; the transaction under way has its head, so that changes are decided upon from there. */
+  /** Pending items, in order; the current transaction has the first ones, and changes are decided from there. */
   const items: Item[] = [];
   const scheduler = runSchedule(deps, items);
 
   const mustHaveRoom = () => {
     if (items.length < waitingLimit) return;
     throw new Error(
-      `the database does not keep up: ${waitingLimit} changes wait for it; try again later, and look at the database`,
+      `the database is too slow: ${waitingLimit} changes are pending; retry later, and check the database`,
     );
   };
   const add = (item: Item) => {
@@ -61,15 +64,15 @@ export function writeQueue(deps: WriteQueueDeps): WriteQueue {
     scheduler.turn({ kind: "added" });
   };
   /**
-   * What stands on something unwritten waits for that. What nothing is written for may have been decided on what others
-   * have changed since: it waits for their changes.
+   * A decision based on something unwritten waits for it. A decision without a write may rest on what others have
+   * changed since, so it waits for their changes.
    */
   const isSettled = ({ subject, entries }: Outcome) =>
     entries.length === 0 && journal.others === undefined && (subject === undefined || !memory.isPending(subject.id));
 
   return {
     apply: (ask) =>
-      // The one promise that an event costs; what is thrown in here rejects it.
+      // The only promise that an event costs; an error thrown in here rejects it.
       new Promise((resolve, reject) => {
         mustHaveRoom();
         const outcome = memory.decide(ask);
@@ -87,7 +90,7 @@ export function writeQueue(deps: WriteQueueDeps): WriteQueue {
   };
 }
 
-/** Carries out what the schedule says about the items, and tells it what became of that. */
+/** Carries out the schedule's effect on the items, and reports the result to the schedule. */
 function runSchedule(deps: WriteQueueDeps, items: Item[]) {
   const { clock, log, memory } = deps;
   let state = emptySchedule;
@@ -126,13 +129,13 @@ function runSchedule(deps: WriteQueueDeps, items: Item[]) {
         for (const { reject } of items.splice(0, effect.count)) reject(cause);
         return;
       case "reload":
-        log("error", "the database does not take what was decided", { changes: effect.refused, cause });
+        log("error", "the database rejected a batch", { changes: effect.refused, cause });
         void attempt(() => reload(deps, items));
         return;
       case "giveUp":
         if (items.length > 0)
-          log("error", "changes were lost, because they could not be written", { changes: items.length, cause });
-        else log("warn", "what others wrote could not be read", { cause });
+          log("error", "changes were lost because writing them failed", { changes: items.length, cause });
+        else log("warn", "reading the changes of other servers failed", { cause });
         memory.rollBack();
         for (const { reject } of items.splice(0)) reject(cause);
     }
@@ -158,7 +161,7 @@ function runSchedule(deps: WriteQueueDeps, items: Item[]) {
   return { turn, idle };
 }
 
-/** Writes the first of the items, or looks at what others wrote where there is nothing to write. */
+/** Writes the first items, or reads what others wrote if there is nothing to write. */
 async function writeItems(deps: WriteQueueDeps, items: readonly Item[], count: number): Promise<WriteEvent> {
   const { journal, memory, position } = deps;
   const batch = items.slice(0, count);
@@ -180,7 +183,10 @@ async function writeItems(deps: WriteQueueDeps, items: readonly Item[], count: n
   return { kind: "written" };
 }
 
-/** What was decided contradicts the database: memory is what the database holds, and all that waits is decided anew. */
+/**
+ * The batch contradicts the database: memory is set to the database's contents, and all pending items are decided
+ * again.
+ */
 async function reload(deps: WriteQueueDeps, items: readonly Item[]): Promise<WriteEvent> {
   applyRemote(deps, items, { kind: "everything", changes: [], ...(await deps.journal.load()) });
   return { kind: "reloaded" };
@@ -208,7 +214,7 @@ function hasEntry(item: Item): boolean {
   return item.kind === "document" || item.outcome.entries.length > 0;
 }
 
-/** The entries of a batch, each document's with what stood there before it. */
+/** The entries of a batch, each document's with its previous contents. */
 function entriesOf(batch: readonly Item[], documentNow: (kind: DocumentKind, key: string) => unknown): Entry[] {
   const written = new Map<string, unknown>();
   return batch.flatMap((item): Entry[] => {

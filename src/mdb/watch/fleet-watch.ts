@@ -9,31 +9,31 @@ import type { Clock, Log, Store } from "../../core/ports.ts";
 import { openAgenda } from "./agenda.ts";
 
 const tickMs = 1000;
-/** Machines that are looked at in one turn of the event loop, some 2 ms: packets wait for it. */
+/** Machines examined in one turn of the event loop, some 2 ms, because packets wait for it. */
 const looksAtOnce = 500;
-/** Turns in one tick; what is due beyond that is a second late. */
+/** Turns per tick; machines beyond that are a second late. */
 const turnsPerTick = 10;
-/** It is not said more often than this that no machine is sent to rebirth. */
+/** Interval between log messages that no machine is sent to rebirth. */
 const quietMs = 60_000;
-/** Wall clock and steady clock may part by so much before the wall clock counts as set. */
+/** Difference between wall clock and monotonic clock above which the wall clock counts as set. */
 const clockJumpMs = 30_000;
 
-/** Watches the fleet for machines that do not get on, until it is disposed of. */
+/** Watches the fleet for stalled machines until disposed. */
 export type FleetWatch = Disposable & {
-  /** Looks at what is due; called each second. Resolves when all that it found is written. */
+  /** Checks due machines; called each second. Resolves when all findings are written. */
   readonly tick: () => Promise<void>;
 };
 
 /**
- * Opens the watch. Of several processes on one database all watch and the one that leads acts. After a start, or when the
- * clock was set, each deadline begins anew: that nobody was heard before was not the machines' fault.
+ * Opens the watch. Of several processes on one database all watch and the lead acts. After a start, or when the clock
+ * was set, each deadline starts again, because the silence before was not the machines' fault.
  */
 export function openFleetWatch(deps: {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
   readonly rules: WatchRules;
-  /** Absent: machines are never repaired by themselves. */
+  /** If absent, machines are never repaired automatically. */
   readonly repair?: RepairPolicy;
 }): FleetWatch {
   const { store, clock, log, repair } = deps;
@@ -43,7 +43,7 @@ export function openFleetWatch(deps: {
   let quietUntilMs = 0;
   let ended = false;
 
-  /** Looks at a machine and records what is found; notes when to look again. */
+  /** Checks a machine and records the finding; schedules the next check. */
   const consider = (machine: Machine): Promise<void> | undefined => {
     const nowMs = clock.nowMs();
     const by = { rules, repair, leads: store.leads, fleet: store.list };
@@ -53,8 +53,7 @@ export function openFleetWatch(deps: {
     return event && act(event);
   };
   const tellPutOff = (machine: Machine, why: string, nowMs: number) => {
-    if (nowMs >= quietUntilMs)
-      log("warn", "no machine is sent to rebirth by itself now", { why, machine: nameOf(machine) });
+    if (nowMs >= quietUntilMs) log("warn", "automatic rebirths are suspended", { why, machine: nameOf(machine) });
     quietUntilMs = nowMs + quietMs;
   };
   const act = async (event: MachineEvent): Promise<void> => {
@@ -64,13 +63,13 @@ export function openFleetWatch(deps: {
     } catch (cause) {
       // The next start finds it again.
       if (ended) return;
-      log("error", "what the watch found was not recorded", { event: event.kind, cause });
+      log("error", "recording a finding of the watch failed", { event: event.kind, cause });
     }
   };
   const noticeClock = () => {
     const ahead = clock.nowMs() - clock.monotonicMs();
     if (Math.abs(ahead - aheadMs) < clockJumpMs) return;
-    log("warn", "the clock was set: deadlines begin anew", { seconds: Math.round((ahead - aheadMs) / 1000) });
+    log("warn", "the clock was set; deadlines start again", { seconds: Math.round((ahead - aheadMs) / 1000) });
     aheadMs = ahead;
     rules = { ...rules, listeningSinceMs: clock.nowMs() };
     for (const machine of store.list()) agenda.note(machine.id, clock.nowMs());
@@ -91,7 +90,7 @@ export function openFleetWatch(deps: {
   };
 
   const unwatch = store.watch(({ machine }) => {
-    // The newest record: the change may be of a moment ago.
+    // The current record, because the change may be a moment old.
     const now = store.get(machine.id);
     if (now !== undefined) void consider(now);
   });
