@@ -231,7 +231,7 @@ describe("the birther command against a server on its Unix socket", () => {
     );
     assert.match(
       (await asked("set", "r01u1", "requiredImage=computer")).err,
-      /no image computer; there are compute\/1/,
+      /found computer; existing images: compute\/1/,
     );
     const tagged = await asked("machines", "-l", "role in (web,db),role!=db", "-o", "json");
     assert.deepEqual(
