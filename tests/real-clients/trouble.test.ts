@@ -108,7 +108,7 @@ await insideNamespace(import.meta.url, () => {
       assert.equal(site.store.list().find(({ macs }) => macs.includes(macOf(mac)))?.temporaryAddress, address);
       const most = kind === "one" ? 2 : 1 + 2 * maxNewMachinesPerMinute;
       assert.ok(site.store.list().length <= most, `${site.store.list().length} records after ${sent} packets`);
-      const warned = site.lines.filter((line) => line.includes("too many new machines")).length;
+      const warned = site.lines.filter((line) => line.includes("limit of new machines reached")).length;
       assert.equal(warned, kind === "one" ? 0 : 1);
     });
 });
