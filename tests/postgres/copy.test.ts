@@ -35,7 +35,10 @@ test("a fleet moves from SQLite to PostgreSQL and back unchanged; a backup is ma
   );
   {
     await using moved = await open(place);
-    await assert.rejects(copyMdb({ from: first, to: place, replace: true, onProgress }), /found .* in use; stop all its servers first/);
+    await assert.rejects(
+      copyMdb({ from: first, to: place, replace: true, onProgress }),
+      /found .* in use; stop all its servers first/,
+    );
     let ended = false;
     const writing = (async () => {
       while (!ended) await moved.apply(asks(3));
