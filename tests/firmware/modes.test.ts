@@ -65,7 +65,7 @@ await insideNamespace(import.meta.url, () => {
       otherDhcp: true,
     });
     const named = await place.line("the other server's name", 10, ({ message }) =>
-      message.includes("it is not served"),
+      message.includes("the network is not served"),
     );
     assert.deepEqual([named.facts.server, named.facts.mac], ["10.77.0.2", "02:00:00:00:00:99"]);
     assert.match(place.networks()[0]?.notServed ?? "", /mode: proxy/);
