@@ -38,7 +38,7 @@ export const suites: readonly Suite[] = [
   {
     name: "check",
     about: "types, the star rule (project references), Biome, and the English of documents and messages",
-    cost: "10 s",
+    cost: "5 s",
     packages: [],
     run: {
       kind: "commands",
@@ -66,7 +66,7 @@ export const suites: readonly Suite[] = [
   {
     name: "properties",
     about: "the long properties of unit with four times the inputs; a hundred thousand mutated packets",
-    cost: "40 s",
+    cost: "25 s",
     packages: [],
     run: {
       kind: "files",
@@ -81,28 +81,28 @@ export const suites: readonly Suite[] = [
     name: "init",
     about:
       "births and subs on a fake host against the real MDB and Dominator in memory: every step, every fault, power cuts",
-    cost: "1 min",
+    cost: "35 s",
     packages: [],
     run: { kind: "files", globs: ["tests/init/**/*.test.ts"], timeoutMs: 2 * minuteMs },
   },
   {
     name: "server",
     about: "the parts of a server with their sockets, TLS, threads, timers and SQLite files",
-    cost: "30 s",
+    cost: "25 s",
     packages: [],
     run: { kind: "files", globs: ["tests/server/*.test.ts"], atOnce: 2, timeoutMs: 2 * minuteMs },
   },
   {
     name: "cli",
     about: "the birther command as a program, on this computer and from another one over TLS",
-    cost: "40 s",
+    cost: "30 s",
     packages: [],
     run: { kind: "files", globs: ["tests/cli/*.test.ts"], atOnce: 2, timeoutMs: 2 * minuteMs },
   },
   {
     name: "native",
     about: "the native ground of init as an ordinary program: TLS, hashes, files",
-    cost: "20 s",
+    cost: "10 s",
     packages: packagesOf["image build"],
     run: {
       kind: "files",
@@ -113,7 +113,7 @@ export const suites: readonly Suite[] = [
   {
     name: "dominator",
     about: "birther-agent as an ordinary program against the Dominator: fetch, update, forged contents, power cuts",
-    cost: "20 s",
+    cost: "10 s",
     packages: [...packagesOf["image build"], "cpio", "cryptsetup-bin", "zstd"],
     run: {
       kind: "files",
@@ -124,7 +124,7 @@ export const suites: readonly Suite[] = [
   {
     name: "postgres",
     about: "the MDB on a real PostgreSQL: contract suite, several processes, restarts, failover, copies",
-    cost: "45 s",
+    cost: "55 s",
     packages: [...packagesOf.serve, "postgresql", "iproute2"],
     run: {
       kind: "files",
@@ -142,7 +142,7 @@ export const suites: readonly Suite[] = [
   {
     name: "real-clients",
     about: "curl, tftp-hpa, dhclient or udhcpc against our servers",
-    cost: "2 min",
+    cost: "3 min",
     packages: [
       ...packagesOf.serve,
       "curl",
@@ -176,7 +176,7 @@ export const suites: readonly Suite[] = [
   {
     name: "lab",
     about: "the virtual rack: firmware, LLDP with a real lldpd, power, clean-up",
-    cost: "20 s",
+    cost: "15 s",
     packages: [...packagesOf.demo, "lldpd", "nftables"],
     run: {
       kind: "files",
@@ -187,14 +187,14 @@ export const suites: readonly Suite[] = [
   {
     name: "image",
     about: "Bootstrap Image: builds, is small enough, holds what it must",
-    cost: "2 min",
+    cost: "45 s",
     packages: packagesOf.demo,
     run: { kind: "files", globs: ["tests/image/*.test.ts"], timeoutMs: 10 * minuteMs },
   },
   {
     name: "firmware",
     about: "OVMF and SeaBIOS: UEFI HTTP boot, Secure Boot with Microsoft's keys, ProxyDHCP beside dnsmasq, local boot",
-    cost: "11 min",
+    cost: "10 min",
     packages: [...packagesOf.demo, "dnsmasq-base", "fdisk", "nftables"],
     run: {
       kind: "files",
@@ -208,7 +208,7 @@ export const suites: readonly Suite[] = [
   {
     name: "birth",
     about: "a BIOS and a UEFI machine from power-on to workload, then rebirth and clean",
-    cost: "15 min",
+    cost: "8 min",
     packages: [...packagesOf.demo, "cryptsetup-bin", "fdisk"],
     run: {
       kind: "files",
