@@ -107,7 +107,15 @@ test("birth: two unknown machines, from power-on to their image", {
   oldKeys.push(key);
 });
 
-const reset = (name: string) => birther("lab", "--socket", join(paths.demo, "lab.sock"), "reset", name);
+/**
+ * Cuts a machine's power and switches it on. Not the reset button: QEMU 7.2 was seen to spin in OVMF for ever after a reset
+ * of a guest that had just booted, further resets included; a new QEMU process starts.
+ */
+async function powerCycle(name: string): Promise<void> {
+  const lab = (verb: string) => birther("lab", "--socket", join(paths.demo, "lab.sock"), verb, name);
+  await lab("power-cut");
+  await lab("power-on");
+}
 
 /** Asserts that the disk key is new and opens the root, and that keys of earlier births open nothing. */
 async function assertKeyRenewed(): Promise<void> {
@@ -123,7 +131,7 @@ test("rebirth of one, clean of the other: same names and addresses; old keys ope
   const before = await machinesOf(paths.state);
   await birther("rebirth", "r01u02", "--yes", "--state", paths.state);
   await birther("clean", "r01u01", "--yes", "--state", paths.state);
-  await Promise.all(["machine-1", "machine-2"].map(reset));
+  await Promise.all(["machine-1", "machine-2"].map(powerCycle));
   const [bios, uefi] = await bothUp([2, 2]);
   assert.deepEqual(names([bios, uefi]), names(before).sort());
   assertWholeTimeline(uefi, []);
@@ -136,7 +144,7 @@ test("rebirth of one, clean of the other: same names and addresses; old keys ope
 
 test("clean of an encrypted machine: without burn-in, with new keys", { timeout: 25 * minuteMs }, async () => {
   await birther("clean", "r01u02", "--yes", "--state", paths.state);
-  await reset("machine-2");
+  await powerCycle("machine-2");
   const [, uefi] = await bothUp([2, 3]);
   assertWholeTimeline(uefi, []);
   assert.match(burnInOf(uefi), /^skipped/);
