@@ -81,6 +81,29 @@ export function ancestorPaths(path: string): readonly string[] {
   return ancestors;
 }
 
+/** No system's own files lie deeper. What lies deeper on a machine is left alone, like what its filter protects. */
+export const maxTreeDepth = 128;
+
+/** How many directories a path is below `/`, itself counted: 2 for `/etc/passwd`. */
+export function depthOf(path: string): number {
+  let depth = 0;
+  for (let at = path.indexOf("/"); at >= 0; at = path.indexOf("/", at + 1)) depth += 1;
+  return depth;
+}
+
+/** A seen tree whose directories at the greatest depth are marked as protected, without what is in them. */
+export function withoutDeepPaths(tree: SeenTree): SeenTree {
+  if (tree.entries.every(([path]) => depthOf(path) < maxTreeDepth)) return tree;
+  const inodes: SeenInode[] = [...tree.inodes, { kind: "protected" }];
+  const entries = tree.entries.flatMap(([path, inode]): TreeEntry[] => {
+    const depth = depthOf(path);
+    if (depth > maxTreeDepth) return [];
+    const isLastDirectory = depth === maxTreeDepth && tree.inodes[inode]?.kind === "directory";
+    return [[path, isLastDirectory ? inodes.length - 1 : inode]];
+  });
+  return { inodes, entries };
+}
+
 /** What is wrong with a tree from outside, as a sentence; undefined if nothing is. */
 export function faultOfTree(tree: SeenTree): string | undefined {
   let previous = "";

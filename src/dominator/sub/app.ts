@@ -65,7 +65,7 @@ export function subApp({
     const asked = senderOf(context, store);
     if (asked === undefined || asked.id !== sent.machineId) return context.json(stranger(), 401);
     const request = reportSlots.isAsked(asked.id) ? sent : withoutTree(sent);
-    const fault = request.tree === undefined ? undefined : faultOfTree(request.tree);
+    const fault = request.tree && faultOfTree(request.tree);
     if (fault !== undefined) return context.json(malformed(fault), 400);
     if (request.log !== undefined) store.addLog(asked.id, request.log);
 

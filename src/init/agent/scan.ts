@@ -1,7 +1,7 @@
 import * as host from "host";
 import * as os from "os";
 import type { Filter } from "../../core/image/filter.ts";
-import { comparePaths, fileType, type SeenInode, type SeenTree } from "../../core/image/tree.ts";
+import { comparePaths, fileType, maxTreeDepth, type SeenInode, type SeenTree } from "../../core/image/tree.ts";
 import { checked, systemError } from "../system/errno.ts";
 import { list } from "../system/files.ts";
 import { agentPaths } from "./paths.ts";
@@ -9,7 +9,7 @@ import type { SubContext } from "./sub-context.ts";
 
 /**
  * The tree below the root with the hash of every file, as an update needs it. Paths that the filter matches are marked
- * and not entered, and so are other mounted file systems. The exception is /boot: it belongs to the image although it
+ * and not entered, and so are other mounted file systems and directories beyond `maxTreeDepth`. The exception is /boot: it belongs to the image although it
  * is a separate partition.
  */
 export function scanTree({ root, alive, log }: SubContext, filter: Filter): SeenTree {
@@ -18,7 +18,7 @@ export function scanTree({ root, alive, log }: SubContext, filter: Filter): Seen
   const numbers = new Map<string, number>();
   const devices = new Set(["/", agentPaths.boot].map((path) => os.lstat(`${root}${path}`)[0]?.dev));
 
-  function walk(directory: string): void {
+  function walk(directory: string, depth: number): void {
     for (const name of list(`${root}${directory}/`)) {
       alive();
       const path = `${directory}/${name}`;
@@ -28,7 +28,8 @@ export function scanTree({ root, alive, log }: SubContext, filter: Filter): Seen
         log("debug", "omitted from the scan", { path, errno });
         continue;
       }
-      if (filter.matches(path) || !devices.has(stat.dev)) {
+      const isDirectory = (stat.mode & fileType.mask) === fileType.directory;
+      if (filter.matches(path) || !devices.has(stat.dev) || (isDirectory && depth >= maxTreeDepth)) {
         entries.push([path, 0]);
         continue;
       }
@@ -39,11 +40,11 @@ export function scanTree({ root, alive, log }: SubContext, filter: Filter): Seen
         numbers.set(identity, number);
       }
       entries.push([path, number]);
-      if ((stat.mode & fileType.mask) === fileType.directory) walk(path);
+      if (isDirectory) walk(path, depth + 1);
     }
   }
 
-  walk("");
+  walk("", 1);
   entries.sort(([one], [other]) => comparePaths(one, other));
   return { inodes, entries };
 }

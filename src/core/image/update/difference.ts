@@ -1,5 +1,5 @@
-import type { Filter } from "../filter.ts";
-import { ancestorPaths, type DirectoryInode, parentPath, type SeenTree, type Tree } from "../tree.ts";
+import { type Filter, protectsInOrder } from "../filter.ts";
+import { type DirectoryInode, parentPath, type SeenTree, type Tree } from "../tree.ts";
 import { planFiles, type Seen, type WantedFile } from "./file-difference.ts";
 import { metadataStep, placeStep, sameMetadata, type UpdateStep } from "./update-step.ts";
 
@@ -57,12 +57,18 @@ export function planUpdate(input: {
 function readSeen(have: SeenTree, filter: Filter): Seen {
   const paths = new Map<string, number>();
   const guarded = new Set<string>();
+  const isProtected = protectsInOrder(filter);
   for (const [path, number] of have.entries) {
-    if (have.inodes[number]?.kind === "protected" || filter.protects(path)) {
-      for (const ancestor of ancestorPaths(path)) guarded.add(ancestor);
-    } else paths.set(path, number);
+    if (isProtected(path) || have.inodes[number]?.kind === "protected") guardAbove(path, guarded);
+    else paths.set(path, number);
   }
   return { inodes: have.inodes, paths, guarded, at: (path) => have.inodes[paths.get(path) ?? -1] };
+}
+
+/** Above a guarded directory all are guarded already. */
+function guardAbove(path: string, guarded: Set<string>): void {
+  for (let above = parentPath(path); above !== "/" && !guarded.has(above); above = parentPath(above))
+    guarded.add(above);
 }
 
 function readWanted(want: Tree, filter: Filter, seen: Seen): Wanted {
@@ -70,9 +76,10 @@ function readWanted(want: Tree, filter: Filter, seen: Seen): Wanted {
   const pathsByInode = new Map<number, string[]>();
   const filePaths = new Set<string>();
   const blocked = new Set<string>();
+  const isProtected = protectsInOrder(filter);
   for (const [path, number] of want.entries) {
     const inode = want.inodes[number];
-    if (inode === undefined || filter.protects(path)) continue;
+    if (isProtected(path) || inode === undefined) continue;
     if (blocked.has(parentPath(path)) || (inode.kind !== "directory" && seen.guarded.has(path))) blocked.add(path);
     else if (inode.kind === "directory") directories.set(path, inode);
     else {
@@ -96,6 +103,8 @@ function planRemovals(
 ): { readonly clears: readonly UpdateStep[]; readonly removals: readonly UpdateStep[] } {
   const clears: UpdateStep[] = [];
   const removals: UpdateStep[] = [];
+  const underBlocked = pathsUnder(seen, wanted.blocked);
+  const underFile = pathsUnder(seen, wanted.filePaths);
   for (const [path, number] of [...seen.paths].reverse()) {
     if (seen.guarded.has(path) || wanted.blocked.has(path)) continue;
     const isDirectory = seen.inodes[number]?.kind === "directory";
@@ -104,14 +113,22 @@ function planRemovals(
       if (!isDirectory) clears.push(step);
     } else if (wanted.filePaths.has(path)) {
       if (isDirectory) clears.push(step);
-    } else {
-      const ancestors = ancestorPaths(path);
-      if (ancestors.some((ancestor) => wanted.blocked.has(ancestor))) continue;
-      if (ancestors.some((ancestor) => wanted.filePaths.has(ancestor))) clears.push(step);
+    } else if (!underBlocked.has(path)) {
+      if (underFile.has(path)) clears.push(step);
       else removals.push(step);
     }
   }
   return { clears, removals };
+}
+
+/** The seen paths with one of `tops` above them. */
+function pathsUnder({ paths }: Seen, tops: ReadonlySet<string>): ReadonlySet<string> {
+  const under = new Set<string>();
+  for (const path of paths.keys()) {
+    const parent = parentPath(path);
+    if (tops.has(parent) || under.has(parent)) under.add(path);
+  }
+  return under;
 }
 
 function planDirectories(

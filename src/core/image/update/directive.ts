@@ -1,7 +1,7 @@
 import { changesKernel } from "../boot/kernel-change.ts";
 import { subFilter } from "../filter.ts";
 import type { ImageManifest } from "../manifest.ts";
-import type { SeenTree } from "../tree.ts";
+import { type SeenTree, withoutDeepPaths } from "../tree.ts";
 import { type Content, planUpdate } from "./difference.ts";
 import { whyUnsafe } from "./safety.ts";
 import type { UpdateStep } from "./update-step.ts";
@@ -101,12 +101,11 @@ export function decideDirective(input: {
   }
 
   const filter = subFilter(image.filter, report.protocol);
-  const plan = planUpdate({ have: report.tree, want: image.tree, filter, objects: new Set(report.objects ?? []) });
+  const have = withoutDeepPaths(report.tree);
+  const plan = planUpdate({ have, want: image.tree, filter, objects: new Set(report.objects ?? []) });
   const isDue = plan.missing.length > 0 || plan.steps.length > 0;
   const unsafe =
-    isDue && input.forced !== image.name
-      ? whyUnsafe({ image, have: report.tree, ...plan, running: report.running })
-      : undefined;
+    isDue && input.forced !== image.name ? whyUnsafe({ image, have, ...plan, running: report.running }) : undefined;
   if (unsafe !== undefined) return { kind: "stop", image: image.name, reason: unsafe };
   if (plan.missing.length > 0) return fetchOrWait(plan.missing, report.freeBytes, policy);
   if (patched && plan.steps.length === 0) return upToDate(image.name, policy);
