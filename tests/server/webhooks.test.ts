@@ -10,11 +10,11 @@ import { Webhook as Verifier } from "standardwebhooks";
 import type { Notice } from "../../src/core/machine/health/notification.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import type { Store } from "../../src/core/ports.ts";
-import { retryDelayMs } from "../../src/core/webhook/backoff.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
 import { asks, birthOf, stillClock, testMac } from "../../src/mdb/testing/store-suite.ts";
 import { openNotices } from "../../src/mdb/watch/notices.ts";
-import { openCalls, type Webhook } from "../../src/mdb/watch/webhooks.ts";
+import type { Webhook } from "../../src/mdb/watch/post-notice.ts";
+import { openCalls } from "../../src/mdb/watch/webhooks.ts";
 
 const key = Buffer.alloc(32, 7);
 /** An independent implementation of a receiver. It knows only the real time. */
@@ -192,13 +192,5 @@ describe("webhooks", { timeout: 20_000 }, () => {
     await store.apply({ kind: "conditionSet", id, condition: "hold", reason: "r" });
     await receiver.until(1);
     assert.deepEqual(receiver.kinds(), ["hold"]);
-  });
-
-  test("pauses double up to ten minutes, and are randomised over their second half", () => {
-    assert.deepEqual(
-      [1, 2, 3, 11, 99].map((failures) => retryDelayMs(failures, 1)),
-      [1000, 2000, 4000, 600_000, 600_000],
-    );
-    assert.equal(retryDelayMs(3, 0), 2000);
   });
 });

@@ -27,45 +27,99 @@ export type Notices = AsyncDisposable & {
  * Opens the processing of notices. Changes made while no server processed them (a restart, a lead that died) are read
  * from the feed. A notice may be sent twice, but is never lost; receivers recognise repetitions by its id.
  */
-export async function openNotices(deps: {
-  readonly store: Store;
-  readonly calls: Calls;
-  readonly log: Log;
-}): Promise<Notices> {
-  const { store, calls, log } = deps;
-  const notifiedStates = new Map<MachineId, NotifiedState>();
-  let moved = cursorOf(store)?.position ?? store.position();
-  let led = false;
-  /** The queue of pending work: live changes wait until missed ones are processed. */
-  let pending: Promise<void> = Promise.resolve();
+export async function openNotices(deps: NoticesDeps): Promise<Notices> {
+  const { store } = deps;
+  const feed = new NoticeFeed(deps);
+  const unwatch = store.watch((change) => feed.take(change));
+  const timer = setInterval(() => void feed.tick(), tickMs).unref();
+  await feed.tick();
+  return {
+    tick: () => feed.tick(),
+    [Symbol.asyncDispose]: async () => {
+      clearInterval(timer);
+      unwatch();
+      await feed.close();
+    },
+  };
+}
 
-  const moveTo = async (position: number): Promise<void> => {
-    moved = position;
-    await store.putDocument({ kind: "webhook", key: cursorKey, document: { position } satisfies Cursor });
-  };
-  const sendAll = async (notices: readonly Notice[], position: number): Promise<void> => {
-    // An earlier step failed: everything from there on is read from the feed.
-    if (!led) return;
-    await Promise.all(notices.map((notice) => calls.send(notice)));
-    if (notices.length > 0 || position - moved >= cursorStride) await moveTo(position);
-  };
-  const enqueue = (work: () => Promise<void>): Promise<void> => {
-    pending = pending.then(work).catch((cause: unknown) => {
-      led = false;
-      log("error", "processing a notice failed; it will be retried", { cause });
-    });
-    return pending;
-  };
-  const listen = (change: Change): void => {
+type NoticesDeps = { readonly store: Store; readonly calls: Calls; readonly log: Log };
+
+/** Makes the notices of all changes, in order, while this server is the lead. */
+class NoticeFeed {
+  readonly #deps: NoticesDeps;
+  readonly #notifiedStates: Map<MachineId, NotifiedState>;
+  /** The position that the stored cursor has. */
+  #cursor: number;
+  /** Whether all changes before the live ones were processed, or are queued. False after a failure. */
+  #isLive = false;
+  /** The queue of pending work: live changes wait until missed ones are processed. */
+  #pending: Promise<void> = Promise.resolve();
+
+  constructor(deps: NoticesDeps) {
+    const { store } = deps;
+    this.#deps = deps;
+    this.#cursor = cursorOf(store)?.position ?? store.position();
+    this.#notifiedStates = new Map(store.list().map((machine) => [machine.id, notifiedStateOf(machine)]));
+  }
+
+  /** Processes a change that was just made. */
+  take(change: Change): void {
     const { machine, absorbed = [] } = change;
-    for (const removed of absorbed) notifiedStates.delete(removed);
-    const notices = noticesOf(notifiedStates.get(machine.id), change);
-    notifiedStates.set(machine.id, notifiedStateOf(machine));
-    if (!store.leads()) led = false;
-    else if (led && (notices.length > 0 || change.position - moved >= cursorStride))
-      void enqueue(() => sendAll(notices, change.position));
-  };
-  const catchUp = async (): Promise<void> => {
+    for (const removed of absorbed) this.#notifiedStates.delete(removed);
+    const notices = noticesOf(this.#notifiedStates.get(machine.id), change);
+    this.#notifiedStates.set(machine.id, notifiedStateOf(machine));
+    if (!this.#deps.store.leads()) this.#isLive = false;
+    else if (this.#isLive && this.#mustAdvance(notices, change.position))
+      void this.#enqueue(() => this.#sendAll(notices, change.position));
+  }
+
+  /** Catches up if this server has just become the lead, or if a step failed. */
+  async tick(): Promise<void> {
+    const { store, calls } = this.#deps;
+    if (!store.leads()) {
+      this.#isLive = false;
+      return;
+    }
+    if (this.#isLive) return calls.resume();
+    this.#isLive = true;
+    await this.#enqueue(() => this.#catchUp());
+  }
+
+  /** Resolves when the queue is empty and the cursor is stored. */
+  async close(): Promise<void> {
+    await this.#pending;
+    const position = this.#deps.store.position();
+    if (this.#isLive && position > this.#cursor) await this.#moveTo(position);
+  }
+
+  #enqueue(work: () => Promise<void>): Promise<void> {
+    this.#pending = this.#pending.then(work).catch((cause: unknown) => {
+      this.#isLive = false;
+      this.#deps.log("error", "processing a notice failed; it will be retried", { cause });
+    });
+    return this.#pending;
+  }
+
+  #mustAdvance(notices: readonly Notice[], position: number): boolean {
+    return notices.length > 0 || position - this.#cursor >= cursorStride;
+  }
+
+  async #moveTo(position: number): Promise<void> {
+    this.#cursor = position;
+    const document: Cursor = { position };
+    await this.#deps.store.putDocument({ kind: "webhook", key: cursorKey, document });
+  }
+
+  async #sendAll(notices: readonly Notice[], position: number): Promise<void> {
+    // An earlier step failed: everything from there on is read from the feed.
+    if (!this.#isLive) return;
+    await Promise.all(notices.map((notice) => this.#deps.calls.send(notice)));
+    if (this.#mustAdvance(notices, position)) await this.#moveTo(position);
+  }
+
+  async #catchUp(): Promise<void> {
+    const { store, calls, log } = this.#deps;
     const until = store.position();
     const known = new Map<MachineId, NotifiedState>();
     let from = cursorOf(store)?.position ?? until;
@@ -83,36 +137,13 @@ export async function openNotices(deps: {
         const { id } = change.machine;
         const before = known.get(id) ?? (await notifiedStateBefore(store, change));
         known.set(id, notifiedStateOf(change.machine));
-        await sendAll(noticesOf(before, change), change.position);
+        await this.#sendAll(noticesOf(before, change), change.position);
       }
       from = last.position;
     }
-    await moveTo(until);
+    await this.#moveTo(until);
     calls.resume();
-  };
-  const tick = async (): Promise<void> => {
-    if (!store.leads()) {
-      led = false;
-      return;
-    }
-    if (led) return calls.resume();
-    led = true;
-    await enqueue(catchUp);
-  };
-
-  for (const machine of store.list()) notifiedStates.set(machine.id, notifiedStateOf(machine));
-  const unwatch = store.watch(listen);
-  const timer = setInterval(() => void tick(), tickMs).unref();
-  await tick();
-  return {
-    tick,
-    [Symbol.asyncDispose]: async () => {
-      clearInterval(timer);
-      unwatch();
-      await pending;
-      if (led && store.position() > moved) await moveTo(store.position());
-    },
-  };
+  }
 }
 
 function cursorOf(store: Store): Cursor | undefined {

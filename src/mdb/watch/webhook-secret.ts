@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { Config } from "../../contract/config/schema.ts";
-import type { Webhook } from "./webhooks.ts";
+import type { Webhook } from "./post-notice.ts";
 
 /** Prefix of a secret in Base64, as in the Standard Webhooks specification. */
 const prefix = "whsec_";
