@@ -32,36 +32,82 @@ const lastTries = 2000;
  * process ends. `lost` makes the line that replaces lost lines.
  */
 export function openLineWriter(fd: number, lost: (lines: number) => string): LineWriter {
-  let waiting = "";
-  /** Earlier pending pieces; of the first piece only the end may be left. */
-  const pieces: Uint8Array[] = [];
-  let pieceBytes = 0;
-  let lostLines = 0;
-  let wroteAtMs = 0;
-  let isPlanned = false;
-  let isEnding = false;
+  const pending = new PendingLines(fd, lost);
+  const schedule = new FlushSchedule(pending);
+  process.on("exit", () => schedule.end());
+  return { write: (line) => schedule.write(line), flush: () => schedule.flush() };
+}
 
-  const makePiece = (): void => {
-    if (waiting === "") return;
-    const piece = Buffer.from(waiting);
-    waiting = "";
-    pieces.push(piece);
-    pieceBytes += piece.length;
-  };
-  const tellLost = (): void => {
-    if (lostLines > 0) waiting += lost(lostLines);
-    lostLines = 0;
-  };
-  /** Whether everything pending was sent; otherwise the write is retried later. */
-  const sendPieces = (): boolean => {
+/** Lines on their way to a descriptor, as bytes in pieces; at the limit, later lines are lost and counted. */
+class PendingLines {
+  readonly #fd: number;
+  readonly #lost: (lines: number) => string;
+  /** Lines that are no piece yet. */
+  #text = "";
+  /** Earlier pending pieces; of the first piece only the end may be left. */
+  readonly #pieces: Uint8Array[] = [];
+  #pieceBytes = 0;
+  #lostLines = 0;
+
+  constructor(fd: number, lost: (lines: number) => string) {
+    this.#fd = fd;
+    this.#lost = lost;
+  }
+
+  get bytes(): number {
+    return this.#pieceBytes;
+  }
+
+  /** Whether something is left that the reader did not take. */
+  get areLeft(): boolean {
+    return this.#pieceBytes > 0 || this.#lostLines > 0;
+  }
+
+  /** Adds a line; false if it is lost. */
+  add(line: string): boolean {
+    if (this.#pieceBytes > waitingLimitBytes) {
+      this.#lostLines += 1;
+      return false;
+    }
+    this.#reportLost();
+    this.#text += line;
+    if (this.#text.length > pieceLength) this.#makePiece();
+    return true;
+  }
+
+  /** Writes as far as the reader takes it. */
+  send(): void {
+    this.#makePiece();
+    if (!this.#sendPieces() || this.#lostLines === 0) return;
+    this.#reportLost();
+    this.#makePiece();
+    this.#sendPieces();
+  }
+
+  #makePiece(): void {
+    if (this.#text === "") return;
+    const piece = Buffer.from(this.#text);
+    this.#text = "";
+    this.#pieces.push(piece);
+    this.#pieceBytes += piece.length;
+  }
+
+  #reportLost(): void {
+    if (this.#lostLines > 0) this.#text += this.#lost(this.#lostLines);
+    this.#lostLines = 0;
+  }
+
+  /** Whether all pieces were sent; otherwise the write is retried later. */
+  #sendPieces(): boolean {
+    const pieces = this.#pieces;
     for (let [piece] = pieces; piece !== undefined; [piece] = pieces) {
-      const sent = send(fd, piece);
+      const sent = send(this.#fd, piece);
       if (sent.kind === "failed") {
-        for (const gone of pieces.splice(0)) lostLines += linesIn(gone);
-        pieceBytes = 0;
+        for (const gone of pieces.splice(0)) this.#lostLines += linesIn(gone);
+        this.#pieceBytes = 0;
         return false;
       }
-      pieceBytes -= sent.bytes;
+      this.#pieceBytes -= sent.bytes;
       if (sent.bytes < piece.length) {
         pieces[0] = piece.subarray(sent.bytes);
         return false;
@@ -69,60 +115,56 @@ export function openLineWriter(fd: number, lost: (lines: number) => string): Lin
       pieces.shift();
     }
     return true;
-  };
-  const flush = (): void => {
-    wroteAtMs = Date.now();
-    makePiece();
-    if (sendPieces() && lostLines > 0) {
-      tellLost();
-      makePiece();
-      sendPieces();
-    }
-    if (pieceBytes > 0 || lostLines > 0) planRetry();
-  };
-  const planned = (): void => {
-    isPlanned = false;
-    flush();
-  };
-  const planRetry = (): void => {
-    if (isPlanned) return;
-    isPlanned = true;
+  }
+}
+
+/** When pending lines are written: at once after a quiet period, else at the end of the turn, and again after a pause. */
+class FlushSchedule {
+  readonly #pending: PendingLines;
+  #wroteAtMs = 0;
+  #isPlanned = false;
+  #isEnding = false;
+
+  constructor(pending: PendingLines) {
+    this.#pending = pending;
+  }
+
+  write(line: string): void {
+    if (!this.#pending.add(line)) return;
+    if (this.#isEnding) this.flush();
+    else if (this.#isPlanned) return;
+    else if (Date.now() - this.#wroteAtMs < quietMs) this.#plan((then) => setImmediate(then));
+    else this.flush();
+  }
+
+  flush(): void {
+    this.#wroteAtMs = Date.now();
+    this.#pending.send();
     // The timer keeps no process alive, because pending lines are written on exit.
-    setTimeout(planned, retryMs).unref();
-  };
-  const planFlush = (): void => {
-    if (isPlanned) return;
-    isPlanned = true;
-    setImmediate(planned);
-  };
-  process.on("exit", () => {
-    isEnding = true;
+    if (this.#pending.areLeft) this.#plan((then) => setTimeout(then, retryMs).unref());
+  }
+
+  /** At the end of the process: blocks until everything is written, or the reader takes nothing for a while. */
+  end(): void {
+    this.#isEnding = true;
     const pause = new Int32Array(new SharedArrayBuffer(4));
     for (let tries = 0; tries < lastTries; tries += 1) {
-      const before = pieceBytes;
-      flush();
-      if (pieceBytes === 0) return;
-      if (pieceBytes < before) tries = 0;
+      const before = this.#pending.bytes;
+      this.flush();
+      if (this.#pending.bytes === 0) return;
+      if (this.#pending.bytes < before) tries = 0;
       Atomics.wait(pause, 0, 0, 1);
     }
-  });
+  }
 
-  return {
-    write: (line) => {
-      if (pieceBytes > waitingLimitBytes) {
-        lostLines += 1;
-        return;
-      }
-      tellLost();
-      waiting += line;
-      if (waiting.length > pieceLength) makePiece();
-      if (isEnding) flush();
-      else if (isPlanned) return;
-      else if (Date.now() - wroteAtMs < quietMs) planFlush();
-      else flush();
-    },
-    flush,
-  };
+  #plan(start: (then: () => void) => void): void {
+    if (this.#isPlanned) return;
+    this.#isPlanned = true;
+    start(() => {
+      this.#isPlanned = false;
+      this.flush();
+    });
+  }
 }
 
 function linesIn(bytes: Uint8Array): number {

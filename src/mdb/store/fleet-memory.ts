@@ -41,23 +41,24 @@ export type FleetMemory = {
 export function fleetMemory(holdings: Holdings): FleetMemory {
   let fleet = indexFleet(holdings.machines);
   const unreadable = unreadableRecords(holdings.unreadable);
-  const pending = new Map<MachineId, { held: Machine | undefined; changes: number }>();
+  const pending = new PendingChanges();
 
-  const addressHolder = (text: string) => {
-    const address = parseIpv4(text);
-    return address === undefined ? undefined : fleet.byAddress(address);
-  };
-  const note = (id: MachineId, held: Machine | undefined) => {
-    const known = pending.get(id);
-    if (known === undefined) pending.set(id, { held, changes: 1 });
-    else known.changes += 1;
-  };
-  const conclude = (id: MachineId, held: Machine | undefined) => {
-    const known = pending.get(id);
-    if (known === undefined) return;
-    known.changes -= 1;
-    known.held = held;
-    if (known.changes === 0) pending.delete(id);
+  /** Applies a decision to the fleet; returns what the database must learn, in order. */
+  const enter = (changed: ChangedFleet, { event, atMs, by }: Ask): readonly MachineEntry[] => {
+    for (const gone of changed.absorbed) {
+      pending.note(gone.id, gone);
+      fleet.remove(gone.id);
+    }
+    const caller = by ?? ("by" in event ? event.by : undefined);
+    const entryOf = (machine: Machine, absorbed: readonly Machine[]): MachineEntry => {
+      const before = fleet.get(machine.id);
+      pending.note(machine.id, before);
+      fleet.put(machine);
+      const entry = { kind: "machine", machine, before, event, atMs, absorbed } as const;
+      return caller === undefined ? entry : { ...entry, by: caller };
+    };
+    // First the machines that lose something to it.
+    return [...changed.others.map((other) => entryOf(other, [])), entryOf(changed.machine, changed.absorbed)];
   };
 
   return {
@@ -65,7 +66,8 @@ export function fleetMemory(holdings: Holdings): FleetMemory {
     unreadable: unreadable.list,
     isPending: (id) => pending.has(id),
 
-    decide: ({ event, atMs, by, expectRevision, guard }) => {
+    decide: (ask) => {
+      const { event, expectRevision, guard } = ask;
       const before = "id" in event ? fleet.get(event.id) : fleet.byMac(event.mac);
       const subject = before === undefined ? {} : { subject: before };
       if (before !== undefined && expectRevision !== undefined && before.revision !== expectRevision) {
@@ -73,51 +75,22 @@ export function fleetMemory(holdings: Holdings): FleetMemory {
       }
       const refusal = unreadable.whyNot(event) ?? guard?.();
       if (refusal !== undefined) return { decision: { kind: "refused", refusal }, ...subject, entries: [] };
-      const decision = decide(before, event, {
-        nowMs: atMs,
-        nameHolder: fleet.byName,
-        addressHolder,
-        macHolder: fleet.byMac,
-        announcedAt: fleet.announcedAt,
-        byId: fleet.get,
-      });
+      const decision = decide(before, event, { nowMs: ask.atMs, ...knowledgeOf(fleet) });
       const { machine } = decision;
       if (machine === undefined || machine === before) return { decision, ...subject, entries: [] };
-      const { absorbed: ids = [], others = [] } = decision.kind === "changed" ? decision : {};
-      const absorbed = ids.flatMap((id) => fleet.get(id) ?? []);
-      for (const gone of absorbed) {
-        note(gone.id, gone);
-        fleet.remove(gone.id);
-      }
-      const caller = by ?? ("by" in event ? event.by : undefined);
-      const entryOf = (changed: Machine, gone: readonly Machine[]): MachineEntry => {
-        const held = fleet.get(changed.id);
-        note(changed.id, held);
-        fleet.put(changed);
-        const entry = { kind: "machine", machine: changed, before: held, event, atMs, absorbed: gone } as const;
-        return caller === undefined ? entry : { ...entry, by: caller };
-      };
-      // First the machines that lose something to it.
-      return {
-        decision,
-        ...subject,
-        entries: [...others.map((other) => entryOf(other, [])), entryOf(machine, absorbed)],
-      };
+      const { absorbed = [], others = [] } = decision.kind === "changed" ? decision : {};
+      const changed = { machine, others, absorbed: absorbed.flatMap((id) => fleet.get(id) ?? []) };
+      return { decision, ...subject, entries: enter(changed, ask) };
     },
 
     written: (entries) => {
       for (const { machine, absorbed } of entries) {
-        for (const gone of absorbed) conclude(gone.id, undefined);
-        conclude(machine.id, machine);
+        for (const gone of absorbed) pending.conclude(gone.id, undefined);
+        pending.conclude(machine.id, machine);
       }
     },
 
-    rollBack: () => {
-      // Remove all first, because one may give up what another takes.
-      for (const id of pending.keys()) fleet.remove(id);
-      for (const { held } of pending.values()) if (held !== undefined) fleet.put(held);
-      pending.clear();
-    },
+    rollBack: () => pending.rollBack(fleet),
 
     apply: (changes) => {
       if (changes.kind === "everything") {
@@ -133,6 +106,60 @@ export function fleetMemory(holdings: Holdings): FleetMemory {
       }
       for (const machine of changes.machines) fleet.put(machine);
     },
+  };
+}
+
+/** The records that a decision changes: the machine, those that lose something to it, and those that it absorbs. */
+type ChangedFleet = {
+  readonly machine: Machine;
+  readonly others: readonly Machine[];
+  readonly absorbed: readonly Machine[];
+};
+
+/** The machines with unwritten changes, each with the record that the database holds. */
+class PendingChanges {
+  readonly #changes = new Map<MachineId, { held: Machine | undefined; count: number }>();
+
+  has(id: MachineId): boolean {
+    return this.#changes.has(id);
+  }
+
+  /** Notes a change of a machine, of which the database holds this record unless it has a pending change already. */
+  note(id: MachineId, held: Machine | undefined): void {
+    const known = this.#changes.get(id);
+    if (known === undefined) this.#changes.set(id, { held, count: 1 });
+    else known.count += 1;
+  }
+
+  /** A change was written: the database now holds this record. */
+  conclude(id: MachineId, held: Machine | undefined): void {
+    const known = this.#changes.get(id);
+    if (known === undefined) return;
+    known.count -= 1;
+    known.held = held;
+    if (known.count === 0) this.#changes.delete(id);
+  }
+
+  /** Sets the fleet back to what the database holds. */
+  rollBack(fleet: FleetIndex): void {
+    // Remove all first, because one may give up what another takes.
+    for (const id of this.#changes.keys()) fleet.remove(id);
+    for (const { held } of this.#changes.values()) if (held !== undefined) fleet.put(held);
+    this.#changes.clear();
+  }
+}
+
+/** What a decision may ask about other machines. */
+function knowledgeOf(fleet: FleetIndex) {
+  return {
+    nameHolder: fleet.byName,
+    addressHolder: (text: string) => {
+      const address = parseIpv4(text);
+      return address === undefined ? undefined : fleet.byAddress(address);
+    },
+    macHolder: fleet.byMac,
+    announcedAt: fleet.announcedAt,
+    byId: fleet.get,
   };
 }
 

@@ -24,84 +24,121 @@ export type FleetWatch = Disposable & {
   readonly tick: () => Promise<void>;
 };
 
-/**
- * Opens the watch. Of several processes on one database all watch and the lead acts. After a start, or when the clock
- * was set, each deadline starts again, because the silence before was not the machines' fault.
- */
-export function openFleetWatch(deps: {
+/** What the watch needs. */
+type FleetWatchDeps = {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
   readonly rules: WatchRules;
   /** If absent, machines are never repaired automatically. */
   readonly repair?: RepairPolicy;
-}): FleetWatch {
-  const { store, clock, log, repair } = deps;
-  const agenda = openAgenda();
-  let rules: WatchRules = { ...deps.rules, listeningSinceMs: clock.nowMs() };
-  let aheadMs = clock.nowMs() - clock.monotonicMs();
-  let quietUntilMs = 0;
-  let ended = false;
+};
+
+/**
+ * Opens the watch. Of several processes on one database all watch and the lead acts. After a start, or when the clock
+ * was set, each deadline starts again, because the silence before was not the machines' fault.
+ */
+export function openFleetWatch(deps: FleetWatchDeps): FleetWatch {
+  const { store, clock } = deps;
+  const checks = new FleetChecks(deps);
+  const unwatch = store.watch(({ machine }) => {
+    // The current record, because the change may be a moment old.
+    const now = store.get(machine.id);
+    if (now !== undefined) void checks.consider(now);
+  });
+  checks.scheduleAll(clock.nowMs());
+  const timer = setInterval(() => void checks.tick(), tickMs).unref();
+  return {
+    tick: () => checks.tick(),
+    [Symbol.dispose]: () => {
+      checks.end();
+      clearInterval(timer);
+      unwatch();
+    },
+  };
+}
+
+/** Looks at machines when they are due, and records what core finds. */
+class FleetChecks {
+  readonly #deps: FleetWatchDeps;
+  readonly #agenda = openAgenda();
+  #rules: WatchRules;
+  /** Difference between wall clock and monotonic clock. */
+  #aheadMs: number;
+  #quietUntilMs = 0;
+  #isEnded = false;
+
+  constructor(deps: FleetWatchDeps) {
+    const { clock, rules } = deps;
+    this.#deps = deps;
+    this.#rules = { ...rules, listeningSinceMs: clock.nowMs() };
+    this.#aheadMs = clock.nowMs() - clock.monotonicMs();
+  }
+
+  /** Schedules a look at each machine. */
+  scheduleAll(atMs: number): void {
+    for (const machine of this.#deps.store.list()) this.#agenda.note(machine.id, atMs);
+  }
 
   /** Checks a machine and records the finding; schedules the next check. */
-  const consider = (machine: Machine): Promise<void> | undefined => {
+  consider(machine: Machine): Promise<void> | undefined {
+    const { store, clock, repair } = this.#deps;
     const nowMs = clock.nowMs();
-    const by = { rules, repair, leads: store.leads, fleet: store.list };
+    const by = { rules: this.#rules, repair, leads: store.leads, fleet: store.list };
     const { event, lookAgainAtMs, putOff } = lookAt(machine, nowMs, by);
-    if (lookAgainAtMs !== undefined) agenda.note(machine.id, lookAgainAtMs);
-    if (putOff !== undefined) tellPutOff(machine, putOff, nowMs);
-    return event && act(event);
-  };
-  const tellPutOff = (machine: Machine, why: string, nowMs: number) => {
-    if (nowMs >= quietUntilMs) log("warn", "automatic rebirths are suspended", { why, machine: nameOf(machine) });
-    quietUntilMs = nowMs + quietMs;
-  };
-  const act = async (event: MachineEvent): Promise<void> => {
+    if (lookAgainAtMs !== undefined) this.#agenda.note(machine.id, lookAgainAtMs);
+    if (putOff !== undefined) this.#logPutOff(machine, putOff, nowMs);
+    return event && this.#record(event);
+  }
+
+  /** Checks all due machines, in several turns of the event loop. */
+  async tick(): Promise<void> {
+    const { store, clock } = this.#deps;
+    this.#noticeClock();
+    const records: Promise<void>[] = [];
+    for (let turn = 0; turn < turnsPerTick && !this.#isEnded; turn += 1) {
+      const due = this.#agenda.due(clock.nowMs(), looksAtOnce);
+      for (const machine of due.flatMap((id) => store.get(id) ?? [])) {
+        const recording = this.consider(machine);
+        if (recording !== undefined) records.push(recording);
+      }
+      if (due.length < looksAtOnce) break;
+      await nextTurn();
+    }
+    await Promise.all(records);
+  }
+
+  end(): void {
+    this.#isEnded = true;
+  }
+
+  #logPutOff(machine: Machine, why: string, nowMs: number): void {
+    if (nowMs >= this.#quietUntilMs)
+      this.#deps.log("warn", "automatic rebirths are suspended", { why, machine: nameOf(machine) });
+    this.#quietUntilMs = nowMs + quietMs;
+  }
+
+  async #record(event: MachineEvent): Promise<void> {
+    const { store, log } = this.#deps;
     try {
       const options = event.kind === "repairStepped" ? { by: "policy" } : {};
       await store.apply(event, options);
     } catch (cause) {
       // The next start finds it again.
-      if (ended) return;
+      if (this.#isEnded) return;
       log("error", "recording a finding of the watch failed", { event: event.kind, cause });
     }
-  };
-  const noticeClock = () => {
-    const ahead = clock.nowMs() - clock.monotonicMs();
-    if (Math.abs(ahead - aheadMs) < clockJumpMs) return;
-    log("warn", "the clock was set; deadlines start again", { seconds: Math.round((ahead - aheadMs) / 1000) });
-    aheadMs = ahead;
-    rules = { ...rules, listeningSinceMs: clock.nowMs() };
-    for (const machine of store.list()) agenda.note(machine.id, clock.nowMs());
-  };
-  const tick = async (): Promise<void> => {
-    noticeClock();
-    const acts: Promise<void>[] = [];
-    for (let turn = 0; turn < turnsPerTick && !ended; turn += 1) {
-      const due = agenda.due(clock.nowMs(), looksAtOnce);
-      for (const machine of due.flatMap((id) => store.get(id) ?? [])) {
-        const acting = consider(machine);
-        if (acting !== undefined) acts.push(acting);
-      }
-      if (due.length < looksAtOnce) break;
-      await nextTurn();
-    }
-    await Promise.all(acts);
-  };
+  }
 
-  const unwatch = store.watch(({ machine }) => {
-    // The current record, because the change may be a moment old.
-    const now = store.get(machine.id);
-    if (now !== undefined) void consider(now);
-  });
-  for (const machine of store.list()) agenda.note(machine.id, clock.nowMs());
-  const timer = setInterval(() => void tick(), tickMs).unref();
-  return {
-    tick,
-    [Symbol.dispose]: () => {
-      ended = true;
-      clearInterval(timer);
-      unwatch();
-    },
-  };
+  #noticeClock(): void {
+    const { clock, log } = this.#deps;
+    const nowMs = clock.nowMs();
+    const aheadMs = nowMs - clock.monotonicMs();
+    const jumpMs = aheadMs - this.#aheadMs;
+    if (Math.abs(jumpMs) < clockJumpMs) return;
+    log("warn", "the clock was set; deadlines start again", { seconds: Math.round(jumpMs / 1000) });
+    this.#aheadMs = aheadMs;
+    this.#rules = { ...this.#rules, listeningSinceMs: nowMs };
+    this.scheduleAll(nowMs);
+  }
 }
