@@ -6,8 +6,10 @@
 import * as v from "valibot";
 import type { ImageManifest } from "../core/image/manifest.ts";
 import type { SeenTree, Tree } from "../core/image/tree.ts";
+import type { Assessment } from "../core/image/update/assessment.ts";
+import { maxBlocked } from "../core/image/update/assessment.ts";
 import type { Directive, SubReport } from "../core/image/update/directive.ts";
-import { directiveKinds } from "../core/image/update/directive.ts";
+import { comparisonLimits, directiveKinds } from "../core/image/update/directive.ts";
 import type { UpdateStep } from "../core/image/update/update-step.ts";
 import { pinned } from "./same.ts";
 
@@ -35,6 +37,9 @@ const contentHash = v.pipe(v.string(), v.regex(/^([0-9a-f]{128})?$/));
 const owner = { uid: count, gid: count } as const;
 /** Milliseconds since 1970; before it for what archives carry. */
 const time = v.pipe(v.number(), v.integer());
+
+/** `GET /manifests/HEX`: the manifest whose bytes have this SHA-512. */
+export const manifestPath = "/manifests/";
 
 /** `GET /objects/HEX`, and `POST /objects` with hashes, one a line, answered by `HEX LENGTH\n` and the bytes for each. */
 export const objectPaths = { one: "/objects/", batch: "/objects" } as const;
@@ -115,6 +120,47 @@ const outcome = v.variant("kind", [
 ]);
 export type SubOutcome = v.InferOutput<typeof outcome>;
 
+const updateStep = v.variant("kind", [
+  v.strictObject({ kind: v.literal("keepObject"), path, sha512 }),
+  v.strictObject({ kind: v.literal("removeFile"), path }),
+  v.strictObject({ kind: v.literal("removeDirectory"), path }),
+  v.strictObject({ ...directoryInode, kind: v.literal("makeDirectory"), path }),
+  v.strictObject({ ...regularInode, kind: v.literal("placeFile"), path }),
+  v.strictObject({ ...symlinkInode, kind: v.literal("placeSymlink"), path }),
+  v.strictObject({ ...specialInode, kind: v.literal("placeSpecial"), path }),
+  v.strictObject({ kind: v.literal("placeLink"), path, existing: path }),
+  v.strictObject({
+    kind: v.literal("setMetadata"),
+    path,
+    mode: v.exactOptional(v.pipe(count, v.maxValue(0o177777))),
+    ...owner,
+    mtimeMs: v.exactOptional(time),
+  }),
+]);
+
+const content = v.strictObject({ sha512, size: count });
+
+const assessment = v.strictObject({
+  entries: count,
+  lacks: v.pipe(v.array(text), v.maxLength(100)),
+  steps: count,
+  removed: count,
+  missing: v.strictObject({ objects: count, bytes: count, diskBytes: count }),
+  kernelChanged: v.boolean(),
+  blocked: v.pipe(v.array(path), v.maxLength(maxBlocked)),
+});
+
+const comparison = v.strictObject({
+  manifest: sha512,
+  assessment,
+  plan: v.exactOptional(
+    v.strictObject({
+      steps: v.pipe(v.array(updateStep), v.maxLength(comparisonLimits.steps)),
+      missing: v.pipe(v.array(content), v.maxLength(comparisonLimits.missing)),
+    }),
+  ),
+});
+
 /** An agent that names no protocol was installed before there was a number. */
 const firstProtocol = 1;
 
@@ -137,36 +183,23 @@ export const subPollRequest = v.strictObject({
   freeBytes: count,
   tree: v.exactOptional(seenTree),
   objects: v.exactOptional(v.pipe(v.array(sha512), v.maxLength(limits.objects))),
+  comparison: v.exactOptional(comparison),
   outcome: v.exactOptional(outcome),
   log: v.exactOptional(v.pipe(v.array(text), v.maxLength(limits.logLines))),
 });
 export type SubPollRequest = v.InferOutput<typeof subPollRequest>;
 
-const updateStep = v.variant("kind", [
-  v.strictObject({ kind: v.literal("keepObject"), path, sha512 }),
-  v.strictObject({ kind: v.literal("removeFile"), path }),
-  v.strictObject({ kind: v.literal("removeDirectory"), path }),
-  v.strictObject({ ...directoryInode, kind: v.literal("makeDirectory"), path }),
-  v.strictObject({ ...regularInode, kind: v.literal("placeFile"), path }),
-  v.strictObject({ ...symlinkInode, kind: v.literal("placeSymlink"), path }),
-  v.strictObject({ ...specialInode, kind: v.literal("placeSpecial"), path }),
-  v.strictObject({ kind: v.literal("placeLink"), path, existing: path }),
-  v.strictObject({
-    kind: v.literal("setMetadata"),
-    path,
-    mode: v.exactOptional(v.pipe(count, v.maxValue(0o177777))),
-    ...owner,
-    mtimeMs: v.exactOptional(time),
-  }),
-]);
+/** A poll as a sub writes it. */
+export type SubPoll = SubReport & PollFacts;
 
 /** What the sub is to do next (core/image/directive.ts). */
 export const directive = v.variant("kind", [
   v.strictObject({ kind: v.literal("wait"), seconds: count, reason: text, upToDate: v.exactOptional(v.literal(true)) }),
   v.strictObject({ kind: v.literal("report"), filter: v.array(text) }),
+  v.strictObject({ kind: v.literal("compare"), image: text, manifest: content }),
   v.strictObject({
     kind: v.literal("fetch"),
-    objects: v.pipe(v.array(v.strictObject({ sha512, size: count })), v.maxLength(limits.objects)),
+    objects: v.pipe(v.array(content), v.maxLength(limits.objects)),
   }),
   v.strictObject({
     kind: v.literal("update"),
@@ -182,6 +215,7 @@ export const directive = v.variant("kind", [
 pinned<Tree>()(tree);
 pinned<SeenTree>()(seenTree);
 pinned<ImageManifest>()(imageManifest);
-pinned<SubReport & PollFacts>()(subPollRequest);
+pinned<Assessment>()(assessment);
+pinned<SubPoll>()(subPollRequest);
 pinned<UpdateStep>()(updateStep);
 pinned<Directive>()(directive);

@@ -25,12 +25,12 @@ export const buildBootstrapImage: Actions["buildBootstrapImage"] = async (stateD
 
 /** Lists the system images in a state directory. */
 export const listImages: Actions["listImages"] = async (stateDirectory) =>
-  viewImages(await openImageStore(pathsIn(stateDirectory).images));
+  viewImages(await openImageStore(pathsIn(stateDirectory).images, { log }));
 
 /** Imports a directory or tar file as the next version of a stream; `compute/2` is taken, too, when 2 is the next one. */
 export const importImage: Actions["importImage"] = async ({ stateDirectory, stream: asked, source, onProgress }) => {
   const paths = pathsIn(stateDirectory);
-  const images = await openImageStore(paths.images);
+  const images = await openImageStore(paths.images, { log });
   const name = importName(asked, images.names());
   if (name.kind === "unusable") throw new Error(name.reason);
   const objects = await openObjectStore(paths.objects);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { agentProtocol, machineFilterLines, subFilter } from "../../src/core/image/filter.ts";
 import { importTree } from "../../src/dominator/import/tree.ts";
+import { readManifest } from "../../src/dominator/storage/manifest-file.ts";
 import { draw, type Sketch, type SubFixture, startSubFixture } from "./sub-fixture.ts";
 
 const image: Sketch = {
@@ -30,7 +31,7 @@ const image: Sketch = {
 async function assertIsImage(fixture: SubFixture, name: string): Promise<void> {
   const { root, objects, images } = fixture;
   const found = await importTree({ source: root, objects, filter: machineFilterLines });
-  const wanted = images.get(name)?.tree ?? assert.fail(name);
+  const wanted = readManifest(images.pathOf(name), name).manifest.tree;
   const describe = (tree: typeof found) => {
     const first = new Map<number, string>();
     for (const [path, number] of tree.entries) if (!first.has(number)) first.set(number, path);
@@ -109,6 +110,27 @@ test("after the boot one poll suffices for the machine to be up; a new version t
   assert.equal(machine?.runningImage, "compute/2");
 });
 
+test("a small difference is compared by the machine; a large one is planned by the server from its tree", {
+  timeout: 120_000,
+}, async () => {
+  await using fixture = await startSubFixture();
+  const { root } = fixture;
+  await fixture.importSketch(image, machineFilterLines);
+  const small = await fixture.runAgent();
+  assert.match(small.stdout, /directive received \{"directive":"compare"\}/);
+  assert.match(small.stdout, /fetched the manifest/);
+  assert.doesNotMatch(small.stdout, /"directive":"report"/);
+  writeFileSync(join(root, "var/lib/birther/kernel-changed-in"), "another boot\n");
+  const many = Object.fromEntries(Array.from({ length: 600 }, (_, n) => [`usr/share/doc/${n}`, `text ${n}\n`]));
+  const name = await fixture.importSketch({ ...image, ...many }, machineFilterLines);
+  const large = await fixture.runAgent();
+  assert.match(
+    large.stdout,
+    /"directive":"compare"[^]*"directive":"report"[^]*"directive":"fetch"[^]*"directive":"update"/,
+  );
+  await assertIsImage(fixture, name);
+});
+
 test("an encrypted root gets a second initrd with the modules of the image's kernel", {
   timeout: 120_000,
 }, async () => {
@@ -140,9 +162,9 @@ test("a forged or damaged content is never used, and the MDB records it", { time
   await using fixture = await startSubFixture();
   const { root, store, forge, objects, images } = fixture;
   await fixture.importSketch(image, machineFilterLines);
-  const shadow = images
-    .get("compute/1")
-    ?.tree.inodes.find((inode) => inode.kind === "regular" && inode.uid === 7 && inode.size < 100);
+  const shadow = readManifest(images.pathOf("compute/1"), "compute/1").manifest.tree.inodes.find(
+    (inode) => inode.kind === "regular" && inode.uid === 7 && inode.size < 100,
+  );
   assert.ok(shadow?.kind === "regular" && (await objects.sizeOf(shadow.sha512)) !== undefined);
   forge.add(shadow.sha512);
   await fixture.runAgent();

@@ -20,6 +20,7 @@ import { type ImageStore, openImageStore } from "../../src/dominator/storage/ima
 import { type ObjectStore, openObjectStore } from "../../src/dominator/storage/object-store.ts";
 import { objectsHandler } from "../../src/dominator/storage/objects-handler.ts";
 import { subApp } from "../../src/dominator/sub/app.ts";
+import { openTaskThread } from "../../src/dominator/thread/thread.ts";
 import { issue, makeAuthority } from "../native/certificates.ts";
 import { type NativeRun, runNative } from "../native/native-program.ts";
 
@@ -74,7 +75,7 @@ export async function startSubFixture(settings: Partial<SubSettings> = {}): Prom
   const root = join(directory, "root");
   const log: Log = () => undefined;
   const store = oneMachineStore();
-  const images = await openImageStore(join(directory, "images"));
+  const images = await openImageStore(join(directory, "images"), { log });
   const objects = await openObjectStore(join(directory, "objects"));
   const forge = new Set<string>();
   const forging: ObjectStore = {
@@ -83,9 +84,10 @@ export async function startSubFixture(settings: Partial<SubSettings> = {}): Prom
   };
   const authority = await makeAuthority("test CA");
   const certificate = await issue(authority, "birther");
-  const app = subApp({ store, images, log });
+  const tasks = openTaskThread();
+  const app = subApp({ store, images, tasks, log });
   const tls = createAdaptorServer({ fetch: app.fetch, createServer: createHttpsServer, serverOptions: certificate });
-  const handler = objectsHandler({ objects: forging, log });
+  const handler = objectsHandler({ objects: forging, manifests: images, log });
   const plain = createHttpServer((request, response) => {
     if (!handler(request, response)) response.writeHead(404).end();
   });
@@ -136,6 +138,7 @@ export async function startSubFixture(settings: Partial<SubSettings> = {}): Prom
         if ("closeAllConnections" in server) server.closeAllConnections();
         await new Promise((resolve) => server.close(resolve));
       }
+      await tasks[Symbol.asyncDispose]();
       await rm(directory, { recursive: true });
     },
   };

@@ -14,6 +14,7 @@ import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import type { Store } from "../../src/core/ports.ts";
 import { openImageStore } from "../../src/dominator/storage/image-store.ts";
 import { subApp } from "../../src/dominator/sub/app.ts";
+import { inlineTasks } from "../../src/dominator/thread/tasks.ts";
 import { systemRandom as random } from "../../src/main/system-ports.ts";
 import { hashSecret } from "../../src/mdb/http/credential.ts";
 import { machineFacingApp } from "../../src/mdb/machine-api/app.ts";
@@ -65,8 +66,11 @@ describe("the machine-facing routes", () => {
       expiresAtMs: clock.nowMs() + 1000,
     });
     clock.pass(2000);
-    const images = await openImageStore(join(directory, "images"));
-    apps = [machineFacingApp({ store, config, clock, random, log }), subApp({ store, images, log })];
+    const images = await openImageStore(join(directory, "images"), { log });
+    apps = [
+      machineFacingApp({ store, config, clock, random, log }),
+      subApp({ store, images, tasks: inlineTasks(), log }),
+    ];
     const made = await tokensIn({ store, clock, random, log }).create({ name: "root", role: "admin", by: "test" });
     operatorToken = made.kind === "created" ? made.token : assert.fail();
   });

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, request as httpRequest } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import type { Log } from "../../src/core/ports.ts";
 import { openImageStore } from "../../src/dominator/storage/image-store.ts";
 import { openObjectStore } from "../../src/dominator/storage/object-store.ts";
 import { objectsHandler } from "../../src/dominator/storage/objects-handler.ts";
@@ -15,17 +17,20 @@ before(async () => {
 });
 after(() => rm(directory, { recursive: true }));
 
+const logged: string[] = [];
+const log: Log = (level, message, facts) => logged.push(`${level} ${message} ${JSON.stringify(facts)}`);
+
 const image = { createdAtMs: 5, source: "test", filter: [], tree: { inodes: [], entries: [] } };
 
 test("images: versions are counted, names are never reused, and everything is durable", async () => {
   const place = join(directory, "images");
-  const images = await openImageStore(place);
-  const other = await openImageStore(place);
+  const images = await openImageStore(place, { log });
+  const other = await openImageStore(place, { log });
   assert.equal((await images.add("compute", image)).name, "compute/1");
   assert.equal((await images.add("compute", image)).name, "compute/2");
   // The other store does not know of them, and still takes no name away.
   assert.equal((await other.add("compute", { ...image, source: "other" })).name, "compute/3");
-  const again = await openImageStore(place);
+  const again = await openImageStore(place, { log });
   assert.deepEqual([...again.names()].sort(), ["compute/1", "compute/2", "compute/3"]);
   assert.equal(again.resolve("compute")?.source, "other");
   assert.equal(again.resolve("compute/1")?.source, "test");
@@ -34,11 +39,25 @@ test("images: versions are counted, names are never reused, and everything is du
   await assert.rejects(images.add("bad", { ...image, tree: { inodes: [], entries: [["/a", 3]] } }), /names inode 3/);
 });
 
-test("images: a damaged manifest is named", async () => {
+test("images: an unreadable manifest is skipped and named once; the others are there, and its number is not given again", async () => {
   const place = join(directory, "damaged");
-  await (await openImageStore(place)).add("compute", image);
-  await writeFile(join(place, "compute/1.json"), "{");
-  await assert.rejects(openImageStore(place), /image compute\/1: reading .*1\.json failed/);
+  const before = await openImageStore(place, { log });
+  await before.add("compute", image);
+  await before.add("compute", image);
+  const whole = await readFile(join(place, "compute/2.json"));
+  await writeFile(join(place, "compute/2.json"), "{");
+  logged.length = 0;
+  const images = await openImageStore(place, { log });
+  await images.refresh();
+  assert.deepEqual(images.names(), ["compute/1"]);
+  assert.equal(images.resolve("compute"), undefined, "the fleet is not taken back to the version before");
+  assert.match(images.unreadable()[0]?.fault ?? "", /image compute\/2: reading .*2\.json failed: .*JSON/);
+  assert.match(logged.join("\n"), /^error skipped an image.*"name":"compute\/2"[^\n]*$/);
+  assert.equal((await images.add("compute", image)).name, "compute/3");
+  await writeFile(join(place, "compute/2.json"), whole);
+  await images.refresh();
+  assert.deepEqual([...images.names()].sort(), ["compute/1", "compute/2", "compute/3"]);
+  assert.deepEqual(images.unreadable(), []);
 });
 
 test("objects: stored once under their hash, drafts removed", async () => {
@@ -79,7 +98,9 @@ test("objects over HTTP: one, many in the requested order, and clear refusals", 
   const objects = await openObjectStore(join(directory, "served"));
   const hello = await objects.add([Buffer.from("hello")]);
   const large = await objects.add([Buffer.alloc(3_000_000, 7)]);
-  const handler = objectsHandler({ objects, log: () => undefined });
+  const manifests = await openImageStore(join(directory, "served-images"), { log });
+  const { manifest } = await manifests.add("compute", image);
+  const handler = objectsHandler({ objects, manifests, log: () => undefined });
   const server = createServer((request, response) => {
     if (!handler(request, response)) response.writeHead(404).end("not ours");
   });
@@ -104,9 +125,14 @@ test("objects over HTTP: one, many in the requested order, and clear refusals", 
       ["GET", "/objects/../../etc/passwd", 404],
       ["PUT", `/objects/${hello.sha512}`, 405],
       ["GET", "/objects", 405],
+      ["GET", `/manifests/${absent}`, 404],
+      ["PUT", `/manifests/${manifest.sha512}`, 405],
     ] as const) {
       assert.equal((await ask(port, method, path)).status, status, `${method} ${path}`);
     }
+    const served = await ask(port, "GET", `/manifests/${manifest.sha512}`);
+    assert.equal(createHash("sha512").update(served.body).digest("hex"), manifest.sha512);
+    assert.deepEqual(JSON.parse(served.body.toString()), { name: "compute/1", ...image });
     assert.equal((await ask(port, "POST", "/objects", "nonsense")).status, 400);
     assert.equal((await ask(port, "GET", "/elsewhere")).body.toString(), "not ours");
   } finally {

@@ -95,9 +95,14 @@ export const machineFilterLines: readonly string[] = [
 
 /**
  * The version of the protocol between agent and Dominator that this source speaks; the agent's polls carry it. 1 (polls that carry none): the agent
- * is still called subd, which is the name of the Dominator's own program. 2: it is called birther-agent.
+ * is still called subd, which is the name of the Dominator's own program. 2: it is called birther-agent. 3: it compares its tree with a manifest.
  */
-export const agentProtocol = 2;
+export const agentProtocol = 3;
+
+const renamedProtocol = 2;
+
+/** The first protocol with the directive to compare. */
+export const comparingProtocol = 3;
 
 /** Paths that are never touched, regardless of the image's filter: the agent needs them to work. */
 export const alwaysProtectedLines: readonly string[] = [
@@ -126,7 +131,7 @@ const formerlyProtectedLines: readonly string[] = [
 export function subFilter(imageLines: readonly string[], protocol: number): Filter {
   const own = filterOrThrow(imageLines);
   const always = filterOrThrow(
-    protocol < agentProtocol ? [...alwaysProtectedLines, ...formerlyProtectedLines] : alwaysProtectedLines,
+    protocol < renamedProtocol ? [...alwaysProtectedLines, ...formerlyProtectedLines] : alwaysProtectedLines,
   );
   return {
     matches: (path) => always.matches(path) || own.matches(path),

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { openImageStore } from "../storage/image-store.ts";
 import { viewImages } from "../storage/image-views.ts";
+import { readManifest } from "../storage/manifest-file.ts";
 import { openObjectStore } from "../storage/object-store.ts";
 import { drawWholeSystem, wholeSystemPaths } from "../testing/whole-system.ts";
 import { importImages } from "./image.ts";
@@ -18,15 +19,17 @@ test("import: one source becomes the next version of each stream, without what b
   drawWholeSystem(source);
   writeFileSync(join(source, "etc/passwd"), "root\n");
   writeFileSync(join(source, "etc/hostname"), "of the computer that made the image\n");
-  const images = await openImageStore(join(directory, "images"));
+  const images = await openImageStore(join(directory, "images"), { log: () => undefined });
   const objects = await openObjectStore(join(directory, "objects"));
   const input = { images, objects, source, nowMs: 7 };
   await importImages({ ...input, streams: ["compute"] });
   const added = await importImages({ ...input, streams: ["compute", "debug"] });
   assert.deepEqual(
-    added.map(({ name, createdAtMs, tree }) => [
+    added.map(({ name, createdAtMs }) => [
       ...[name, createdAtMs],
-      tree.entries.flatMap(([path]) => (path.startsWith("/etc") ? [path] : [])),
+      readManifest(images.pathOf(name), name).manifest.tree.entries.flatMap(([path]) =>
+        path.startsWith("/etc") ? [path] : [],
+      ),
     ]),
     ["compute/2", "debug/1"].map((name) => [name, 7, ["/etc", "/etc/passwd"]]),
   );
@@ -40,7 +43,7 @@ test("import: what is no whole system is refused by the names of what it lacks, 
   const source = join(directory, "oci");
   mkdirSync(join(source, "blobs"), { recursive: true });
   writeFileSync(join(source, "oci-layout"), "{}");
-  const images = await openImageStore(join(directory, "images-2"));
+  const images = await openImageStore(join(directory, "images-2"), { log: () => undefined });
   const objects = await openObjectStore(join(directory, "objects-2"));
   await assert.rejects(
     importImages({ images, objects, source, nowMs: 7, streams: ["compute"] }),

@@ -1,5 +1,5 @@
 import { machineFilterLines } from "../../core/image/filter.ts";
-import type { ImageManifest } from "../../core/image/manifest.ts";
+import type { ImageSummary } from "../../core/image/manifest.ts";
 import { missingFromSystem } from "../../core/image/system-check.ts";
 import type { ImageStore } from "../storage/image-store.ts";
 import type { ImportInput } from "./input.ts";
@@ -16,7 +16,7 @@ export async function importImages(
     readonly streams: readonly string[];
     readonly nowMs: number;
   },
-): Promise<readonly ImageManifest[]> {
+): Promise<readonly ImageSummary[]> {
   const { images, streams, nowMs, source } = input;
   const filter = machineFilterLines;
   const tree = await importTree({ ...input, filter });
@@ -26,7 +26,7 @@ export async function importImages(
       `${source}: expected a whole system that a machine can start, found one that lacks ${missing.join(", ")}; ` +
         "nothing was imported. To make a whole one, use mmdebstrap with linux-image-amd64, systemd-sysv and initramfs-tools",
     );
-  const added: ImageManifest[] = [];
+  const added: ImageSummary[] = [];
   for (const stream of streams) added.push(await images.add(stream, { createdAtMs: nowMs, source, filter, tree }));
   return added;
 }

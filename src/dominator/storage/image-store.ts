@@ -1,43 +1,74 @@
 import { execFile } from "node:child_process";
-import { link, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import * as v from "valibot";
-import { imageManifest } from "../../contract/sub.ts";
 import { formatImageName, nextVersion, parseImageName, resolveImageName } from "../../core/image/image-name.ts";
-import type { ImageManifest } from "../../core/image/manifest.ts";
-import { faultOfTree } from "../../core/image/tree.ts";
+import type { ImageManifest, ImageSummary } from "../../core/image/manifest.ts";
+import type { Log } from "../../core/ports.ts";
+import { type DominatorTasks, inlineTasks } from "../thread/tasks.ts";
+import { checkManifest, summaryOf } from "./manifest-file.ts";
 
 /** The system images, by name. */
 export type ImageStore = {
   readonly names: () => readonly string[];
-  readonly get: (name: string) => ImageManifest | undefined;
+  readonly get: (name: string) => ImageSummary | undefined;
   /**
-   * The image that a required image refers to: that version, or the newest of the stream; undefined if there is none.
+   * The image that a required image refers to: that version, or the newest of the stream; undefined if there is none or it is unreadable.
    */
-  readonly resolve: (required: string) => ImageManifest | undefined;
+  readonly resolve: (required: string) => ImageSummary | undefined;
+  /** The file of an image's manifest. */
+  readonly pathOf: (name: string) => string;
+  /** The file of the manifest with this SHA-512. */
+  readonly findManifest: (sha512: string) => { readonly path: string; readonly size: number } | undefined;
+  /** The manifests that cannot be read, with the reason. They are skipped, and read again when their file changes. */
+  readonly unreadable: () => readonly UnreadableImage[];
   /** Loads images that another process (`birther image import`) has added. Cheap if there are none. */
   readonly refresh: () => Promise<void>;
   /** Adds an image as the next version of its stream. A name is never reused. */
-  readonly add: (stream: string, image: Omit<ImageManifest, "name">) => Promise<ImageManifest>;
+  readonly add: (stream: string, image: Omit<ImageManifest, "name">) => Promise<ImageSummary>;
 };
+
+/** A manifest that cannot be read, and why. */
+export type UnreadableImage = { readonly name: string; readonly fault: string };
 
 /** Concurrent imports may want the same number; in each round one of them succeeds. */
 const nameTries = 20;
 
 /**
  * Opens the manifests in a directory: `STREAM/VERSION.json`. All are read at the start, so that no request waits for a
- * disk.
+ * disk; `tasks` says in which thread. Unreadable ones are logged.
  */
-export async function openImageStore(directory: string): Promise<ImageStore> {
+export async function openImageStore(
+  directory: string,
+  { tasks = inlineTasks(), log }: { readonly tasks?: Pick<DominatorTasks, "summarise">; readonly log: Log },
+): Promise<ImageStore> {
   await mkdir(directory, { recursive: true });
-  const images = new Map<string, ImageManifest>();
+  const images = new Map<string, ImageSummary>();
+  const manifests = new Map<string, string>();
+  const unreadable = new Map<string, UnreadableImage & { readonly file: string }>();
   const names = () => [...images.keys()];
+  const taken = () => [...names(), ...unreadable.keys()];
+  const pathOf = (name: string) => join(directory, `${name}.json`);
+  const keep = (image: ImageSummary) => {
+    images.set(image.name, image);
+    manifests.set(image.manifest.sha512, image.name);
+    unreadable.delete(image.name);
+  };
+  const readOne = async (name: string) => {
+    const file = await describeFile(pathOf(name));
+    if (unreadable.get(name)?.file === file) return;
+    try {
+      keep(await tasks.summarise(pathOf(name), name));
+    } catch (error) {
+      const fault = describeFault(error);
+      unreadable.set(name, { name, fault, file });
+      log("error", "skipped an image, because its manifest cannot be read; import the image again", { name, fault });
+    }
+  };
   const readNew = async () => {
     for (const file of await readdir(directory, { recursive: true })) {
       const name = file.endsWith(".json") ? file.slice(0, -".json".length) : "";
-      if (images.has(name) || parseImageName(name) === undefined) continue;
-      images.set(name, await readManifest(join(directory, file), name));
+      if (!images.has(name) && parseImageName(name) !== undefined) await readOne(name);
     }
   };
   // Thousands of polls a second share one check.
@@ -52,38 +83,43 @@ export async function openImageStore(directory: string): Promise<ImageStore> {
   return {
     names,
     refresh,
+    pathOf,
     get: (name) => images.get(name),
-    resolve: (required) => images.get(resolveImageName(required, names()) ?? ""),
+    // A newest version that cannot be read is no reason to take the fleet back to the one before.
+    resolve: (required) => images.get(resolveImageName(required, taken()) ?? ""),
+    unreadable: () => [...unreadable.values()].map(({ name, fault }) => ({ name, fault })),
+    findManifest: (sha512) => {
+      const image = images.get(manifests.get(sha512) ?? "");
+      return image && { path: pathOf(image.name), size: image.manifest.size };
+    },
     add: async (stream, image) => {
       for (let attempt = 0; attempt < nameTries; attempt += 1) {
-        const name = formatImageName({ stream, version: nextVersion(stream, names()) + attempt });
+        const name = formatImageName({ stream, version: nextVersion(stream, taken()) + attempt });
         if (parseImageName(name) === undefined)
           throw new Error(`image name: expected lower-case letters, digits, "-", "." and "_", found "${stream}"`);
-        const manifest = checked({ name, ...image }, `image ${name}`);
-        if (!(await writeOnce(join(directory, `${name}.json`), manifest))) continue;
-        images.set(name, manifest);
-        return manifest;
+        const manifest = checkManifest({ name, ...image }, `image ${name}`);
+        const text = JSON.stringify(manifest);
+        if (!(await writeOnce(pathOf(name), text))) continue;
+        const summary = summaryOf(manifest, text);
+        keep(summary);
+        return summary;
       }
       throw new Error(`adding an image: found no free version of ${stream} in ${nameTries} attempts`);
     },
   };
 }
 
-async function readManifest(path: string, name: string): Promise<ImageManifest> {
-  try {
-    const manifest = checked(JSON.parse(await readFile(path, "utf8")), path);
-    if (manifest.name !== name) throw new Error(`manifest: expected the name ${name}, found ${manifest.name}`);
-    return manifest;
-  } catch (cause) {
-    throw new Error(`image ${name}: reading ${path} failed`, { cause });
-  }
+/** Changes whenever the file does. */
+async function describeFile(path: string): Promise<string> {
+  return stat(path).then(
+    ({ size, mtimeMs }) => `${size} ${mtimeMs}`,
+    () => "absent",
+  );
 }
 
-function checked(data: unknown, what: string): ImageManifest {
-  const manifest = v.parse(imageManifest, data);
-  const fault = faultOfTree(manifest.tree);
-  if (fault !== undefined) throw new Error(`${what}: ${fault}`);
-  return manifest;
+function describeFault(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${describeFault(error.cause)}`;
 }
 
 /**
@@ -91,10 +127,10 @@ function checked(data: unknown, what: string): ImageManifest {
  * because one fsync for each of thousands of objects would take minutes), so that every existing manifest has its
  * objects.
  */
-async function writeOnce(path: string, manifest: ImageManifest): Promise<boolean> {
+async function writeOnce(path: string, text: string): Promise<boolean> {
   await mkdir(dirname(path), { recursive: true });
   const draft = `${path}.draft-${process.pid}`;
-  await writeFile(draft, JSON.stringify(manifest));
+  await writeFile(draft, text);
   try {
     await promisify(execFile)("sync", ["-f", draft]);
     await link(draft, path);

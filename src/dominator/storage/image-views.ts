@@ -1,6 +1,5 @@
 import type { ImageView } from "../../contract/operator/views.ts";
-import type { ImageManifest } from "../../core/image/manifest.ts";
-import { measureTree } from "../../core/image/tree.ts";
+import type { ImageSummary } from "../../core/image/manifest.ts";
 import type { ImageStore } from "./image-store.ts";
 
 /** The images as operators see them, by name. */
@@ -14,7 +13,6 @@ export function viewImages(images: ImageStore): ImageView[] {
 }
 
 /** An image as operators see it. */
-export function viewImage({ name, createdAtMs, tree }: ImageManifest): ImageView {
-  const { entries, bytes } = measureTree(tree);
+export function viewImage({ name, createdAtMs, entries, bytes }: ImageSummary): ImageView {
   return { name, entries, bytes, importedAtMs: createdAtMs };
 }

@@ -1,12 +1,17 @@
+import { createReadStream } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { objectPaths } from "../../contract/sub.ts";
+import { manifestPath, objectPaths } from "../../contract/sub.ts";
 import type { Log } from "../../core/ports.ts";
+import type { ImageStore } from "./image-store.ts";
 import { isObjectName, type ObjectStore } from "./object-store.ts";
 
 /** 129 bytes per hash: a hundred thousand objects in one request. */
 const maxRequestBytes = 13_000_000;
+
+type Manifests = Pick<ImageStore, "findManifest">;
+type Exchange = { readonly request: IncomingMessage; readonly response: ServerResponse };
 
 /** Handles a request if it is for objects; returns true if it does, and answers asynchronously. */
 export type ObjectsHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -14,22 +19,42 @@ export type ObjectsHandler = (request: IncomingMessage, response: ServerResponse
 /**
  * Serves contents over plain HTTP: they are public within the fleet, and each client verifies them by their hash. `GET
  * /objects/HEX` returns one. `POST /objects` with hashes, one per line, answers `HEX LENGTH\n` and the bytes for each,
- * in that order, or 404 naming the first missing one.
+ * in that order, or 404 naming the first missing one. `GET /manifests/HEX` returns a manifest.
  */
-export function objectsHandler({ objects, log }: { readonly objects: ObjectStore; readonly log: Log }): ObjectsHandler {
+export function objectsHandler({
+  objects,
+  manifests,
+  log,
+}: {
+  readonly objects: ObjectStore;
+  readonly manifests: Manifests;
+  readonly log: Log;
+}): ObjectsHandler {
   return (request, response) => {
+    const respond = (answered: Promise<void>) =>
+      answered.catch((error: unknown) => {
+        // Clients disconnect every day; not an error.
+        log("info", "sending objects failed", { client: request.socket.remoteAddress, error: String(error) });
+        response.destroy();
+      });
     const path = (request.url ?? "").split("?")[0] ?? "";
+    if (path.startsWith(manifestPath)) {
+      respond(answerManifest({ request, response }, manifests, path.slice(manifestPath.length)));
+      return true;
+    }
     const one = path.startsWith(objectPaths.one) ? path.slice(objectPaths.one.length) : undefined;
     if (one === undefined && path !== objectPaths.batch) return false;
-    const answered =
-      one === undefined ? answerBatch(request, response, objects) : answerOne(request, response, objects, one);
-    answered.catch((error: unknown) => {
-      // Clients disconnect every day; not an error.
-      log("info", "sending objects failed", { client: request.socket.remoteAddress, error: String(error) });
-      response.destroy();
-    });
+    respond(one === undefined ? answerBatch(request, response, objects) : answerOne(request, response, objects, one));
     return true;
   };
+}
+
+async function answerManifest({ request, response }: Exchange, manifests: Manifests, sha512: string): Promise<void> {
+  if (request.method !== "GET") return refuse(response, 405, "method not allowed; use GET to read a manifest");
+  const found = manifests.findManifest(sha512);
+  if (found === undefined) return refuse(response, 404, `no manifest ${sha512}`);
+  response.writeHead(200, { "content-type": "application/json", "content-length": found.size });
+  await pipeline(createReadStream(found.path), response);
 }
 
 async function answerOne(

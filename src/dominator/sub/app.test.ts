@@ -3,8 +3,10 @@ import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
 import { credentialFor } from "../../contract/credential.ts";
 import { paths } from "../../contract/machine-facing.ts";
+import { summaryFor } from "../../core/image/testing/decide.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { testMachine } from "../../core/machine/testing/test-machine.ts";
+import { readPoll } from "../thread/read-poll.ts";
 import { type SubAppInput, subApp } from "./app.ts";
 import { openReportSlots } from "./report-slots.ts";
 
@@ -22,7 +24,13 @@ const store: SubAppInput["store"] = {
   addLog: () => undefined,
 };
 const manifest = { name: "compute/1", createdAtMs: 0, source: "", filter: [], tree: { inodes: [], entries: [] } };
-const images: SubAppInput["images"] = { refresh: async () => {}, resolve: () => manifest };
+const images: SubAppInput["images"] = {
+  refresh: async () => {},
+  resolve: () => summaryFor(manifest),
+  pathOf: () => "compute/1.json",
+};
+/** As the thread does, with the manifest that is in no file. */
+const tasks: SubAppInput["tasks"] = { readPoll: async (body, wanted) => readPoll(body, wanted, () => manifest) };
 const poll = {
   machineId: id,
   running: "image",
@@ -50,7 +58,7 @@ function largeBody(bytes: number) {
 
 function app() {
   const reportSlots = openReportSlots(1);
-  const hono = subApp({ store, images, log: () => undefined, reportSlots });
+  const hono = subApp({ store, images, tasks, log: () => undefined, reportSlots });
   const post = async (body: object | ReadableStream, more: { bearer?: string; length?: number } = {}) => {
     const stream = body instanceof ReadableStream;
     const answer = await hono.request(paths.subPoll, {
@@ -134,7 +142,7 @@ describe("a sub's poll", () => {
     const { reportSlots: slots, post } = app();
     assert.equal((await post(poll)).body.kind, "report");
     const other = "m-525400000002" as MachineId;
-    slots.notified(other, { kind: "report", filter: [] });
+    slots.notified(other, { kind: "report" });
     const admission = slots.admit(other);
     assert.ok(admission.kind === "room");
     const large = { ...poll, log: ["x"], tree: { inodes: [], entries: [] } };

@@ -1,47 +1,50 @@
 import { createHash } from "node:crypto";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import * as v from "valibot";
 import { isKept, parseMachineCredential } from "../../contract/credential.ts";
 import { type Problem, paths } from "../../contract/machine-facing.ts";
-import { maxSubMessageBytes, type SubPollRequest, subPollRequest } from "../../contract/sub.ts";
-import { faultOfTree } from "../../core/image/tree.ts";
+import { maxSubMessageBytes } from "../../contract/sub.ts";
 import {
+  type AssessedReport,
+  type Comparison,
   type Directive,
   decideDirective,
   defaultSubPolicy,
   type PollDecision,
   type SubPolicy,
+  wholeDirective,
 } from "../../core/image/update/directive.ts";
 import type { MachineEvent } from "../../core/machine/event.ts";
 import type { Machine } from "../../core/machine/record.ts";
 import type { Log, Store } from "../../core/ports.ts";
 import type { ImageStore } from "../storage/image-store.ts";
-import { directiveEvents, outcomeEvents } from "./events.ts";
+import { type ComparedTree, parsePoll, type ReadPoll, type SmallPoll } from "../thread/read-poll.ts";
+import type { DominatorTasks } from "../thread/tasks.ts";
+import { directiveEvents, outcomeEvents, type SentDirective } from "./events.ts";
 import { openReportSlots, type ReportSlots } from "./report-slots.ts";
+import { slicesOf } from "./slices.ts";
 
 type SubStore = Pick<Store, "get" | "apply" | "addLog">;
-type SubImages = Pick<ImageStore, "refresh" | "resolve">;
+type SubImages = Pick<ImageStore, "refresh" | "resolve" | "pathOf">;
 
 export type SubAppInput = {
   readonly store: SubStore;
   readonly images: SubImages;
+  readonly tasks: Pick<DominatorTasks, "readPoll">;
   readonly log: Log;
   readonly policy?: SubPolicy;
   readonly reportSlots?: ReportSlots;
 };
 
-/** A poll without a tree: its largest part is 200 log lines. */
+/** A poll without a tree: its largest part is 200 log lines. Only a larger one needs a report slot. */
 const smallPollBytes = 4 << 20;
 
+/** A larger body is parsed in the thread; this one takes about a millisecond. */
+const inlineBytes = 128 << 10;
+
 /** The Dominator's side of a sub's poll: authenticate it, choose its directive, update the MDB. */
-export function subApp({
-  store,
-  images,
-  log,
-  policy = defaultSubPolicy,
-  reportSlots = openReportSlots(),
-}: SubAppInput): Hono {
+export function subApp(input: SubAppInput): Hono {
+  const { store, images, log, policy = defaultSubPolicy, reportSlots = openReportSlots() } = input;
   const app = new Hono();
   // Hundreds of megabytes may follow, so the sender is authenticated before the first byte is read.
   app.post(paths.subPoll, async (context, next) => {
@@ -59,40 +62,86 @@ export function subApp({
     return await bodyLimit({ maxSize: maxSubMessageBytes })(context, next);
   });
   app.post(paths.subPoll, async (context) => {
-    const parsed = v.safeParse(subPollRequest, await context.req.json().catch(() => undefined));
-    if (!parsed.success) return context.json(malformed(v.flatten(parsed.issues)), 400);
-    const sent = parsed.output;
+    const body = new Uint8Array(await context.req.arrayBuffer());
     const asked = senderOf(context, store);
-    if (asked === undefined || asked.id !== sent.machineId) return context.json(stranger(), 401);
-    const request = reportSlots.isAsked(asked.id) ? sent : withoutTree(sent);
-    const fault = request.tree && faultOfTree(request.tree);
-    if (fault !== undefined) return context.json(malformed(fault), 400);
-    if (request.log !== undefined) store.addLog(asked.id, request.log);
-
+    if (asked === undefined) return context.json(stranger(), 401);
     await images
       .refresh()
-      .catch((error: unknown) => log("error", "reading an image failed", { error: String(error), cause: error }));
-    for (const event of outcomeEvents(asked.id, request)) await applyOrLog(store, event, log);
+      .catch((error: unknown) => log("error", "reading the images failed", { error: String(error), cause: error }));
+    const read = await readBody(body, asked, { ...input, reportSlots });
+    if (read.kind === "malformed") return context.json(malformed(read.why), 400);
+    const { poll, compared } = read;
+    if (asked.id !== poll.machineId) return context.json(stranger(), 401);
+    if (poll.log !== undefined) store.addLog(asked.id, poll.log);
+    for (const event of outcomeEvents(asked.id, poll)) await applyOrLog(store, event, log);
     // The current record: the body may have taken minutes, and an operator's action counts at once.
     const machine = senderOf(context, store);
     if (machine === undefined) return context.json(stranger(), 401);
-    const decided = direct(machine, request, images, policy);
-    const directive = decided.kind === "stop" ? waitForOperator(decided) : decided;
+    const decided = direct(machine, read, { images, policy });
+    const directive: SentDirective = decided.kind === "stop" ? waitForOperator(decided) : decided;
     if (decided.kind === "stop") await applyOrLog(store, stopEvent(machine, decided), log);
     reportSlots.notified(machine.id, directive);
-    for (const event of directiveEvents(machine.id, request, directive)) await applyOrLog(store, event, log);
+    for (const event of directiveEvents(machine.id, poll, directive)) await applyOrLog(store, event, log);
     const held = directive.kind === "wait" ? undefined : whyHeld(senderOf(context, store));
-    return context.json(held === undefined ? directive : waitFor(held, policy));
+    if (held !== undefined) return context.json(waitFor(held, policy));
+    return answer(directive, poll.comparison, compared);
   });
   return app;
+}
+
+/** Parses a body here if it is small; a large one, and every requested tree, is the thread's work. */
+async function readBody(
+  body: Uint8Array<ArrayBuffer>,
+  { id, requiredImage }: Machine,
+  { images, tasks, reportSlots }: SubAppInput & { readonly reportSlots: ReportSlots },
+): Promise<ReadPoll> {
+  const isAsked = reportSlots.isAsked(id);
+  if (body.length <= inlineBytes) {
+    const parsed = parsePoll(body);
+    if (parsed.kind === "malformed") return parsed;
+    const { tree, objects: _objects, ...poll } = parsed.poll;
+    if (tree === undefined || !isAsked) return { kind: "poll", poll };
+  }
+  const image = requiredImage === undefined ? undefined : images.resolve(requiredImage);
+  return await tasks.readPoll(
+    body,
+    image === undefined
+      ? { isAsked }
+      : { isAsked, image: { name: image.name, path: images.pathOf(image.name), sha512: image.manifest.sha512 } },
+  );
+}
+
+/** What a poll says about the machine's tree: as the thread compared it, or as the sub did. */
+function assessedReport(poll: SmallPoll, compared: ComparedTree | undefined): AssessedReport {
+  const { comparison, ...report } = poll;
+  if (compared !== undefined) return { ...report, compared: { ...compared, hasPlan: true } };
+  if (comparison === undefined) return report;
+  const { plan, ...own } = comparison;
+  return { ...report, compared: { ...own, hasPlan: plan !== undefined } };
+}
+
+/** A large directive is sent in slices, because encrypting it at once would take milliseconds. */
+function answer(
+  directive: SentDirective,
+  comparison: Comparison | undefined,
+  compared: ComparedTree | undefined,
+): Response {
+  if (directive.kind !== "fetch" && directive.kind !== "update") return Response.json(directive);
+  if (compared !== undefined) {
+    const headers = { "content-type": "application/json", "content-length": String(compared.directive.length) };
+    return new Response(slicesOf(compared.directive), { headers });
+  }
+  if (comparison?.plan === undefined) throw new Error(`directive ${directive.kind}: expected a plan, found none`);
+  return Response.json(wholeDirective(directive, comparison.plan));
 }
 
 /** A stopped update is compared again after this time, because each comparison reads the machine's disk. */
 const stoppedSeconds = 300;
 
 type Stop = Extract<PollDecision, { kind: "stop" }>;
+type Wait = Extract<Directive, { kind: "wait" }>;
 
-function waitForOperator({ reason }: Stop): Directive {
+function waitForOperator({ reason }: Stop): Wait {
   return { kind: "wait", seconds: stoppedSeconds, reason: `stopped: ${reason}` };
 }
 
@@ -101,20 +150,25 @@ function stopEvent({ id, hostname }: Machine, { image, reason }: Stop): MachineE
   return { kind: "failed", id, step: "update", reason: `stopped before its first step: ${reason}. ${next}` };
 }
 
-function direct(machine: Machine, request: SubPollRequest, images: SubImages, policy: SubPolicy): PollDecision {
+function direct(
+  machine: Machine,
+  { poll, compared }: Extract<ReadPoll, { kind: "poll" }>,
+  { images, policy }: { readonly images: SubImages; readonly policy: SubPolicy },
+): PollDecision {
   const { requiredImage } = machine;
+  const { outcome } = poll;
   return decideDirective({
     required: requiredImage,
     image: requiredImage === undefined ? undefined : images.resolve(requiredImage),
     held: whyHeld(machine),
-    failure: request.outcome?.kind === "failed" ? request.outcome.reason : undefined,
+    failure: outcome?.kind === "failed" ? outcome.reason : undefined,
     forced: machine.forcedImage,
-    report: request,
+    report: assessedReport(poll, compared),
     policy,
   });
 }
 
-function waitFor(reason: string, { pollSeconds }: SubPolicy): Directive {
+function waitFor(reason: string, { pollSeconds }: SubPolicy): Wait {
   return { kind: "wait", seconds: pollSeconds, reason };
 }
 
@@ -141,11 +195,6 @@ function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** An unrequested tree is ignored; if one is needed, the sub gets the directive to report. */
-function withoutTree({ tree: _tree, objects: _objects, ...rest }: SubPollRequest): SubPollRequest {
-  return rest;
-}
-
 const busy: Problem = {
   kind: "busy",
   title: "too many trees at once",
@@ -159,11 +208,11 @@ async function applyOrLog(store: SubStore, event: MachineEvent, log: Log): Promi
     log("warn", "the MDB refused a sub's report", { event: event.kind, why: decision.refusal.message });
 }
 
-function malformed(why: unknown): Problem {
+function malformed(why: string): Problem {
   return {
     kind: "malformed",
     title: "invalid poll",
-    detail: (typeof why === "string" ? why : JSON.stringify(why)).slice(0, 2000),
+    detail: why.slice(0, 2000),
     next: "the agent and the server have different versions; rebirth the machine, or update the server",
   };
 }

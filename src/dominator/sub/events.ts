@@ -1,7 +1,7 @@
-import type { SubPollRequest } from "../../contract/sub.ts";
-import type { Directive } from "../../core/image/update/directive.ts";
+import type { Directive, PollDecision } from "../../core/image/update/directive.ts";
 import type { MachineEvent } from "../../core/machine/event.ts";
 import type { MachineId, Phase } from "../../core/machine/record.ts";
+import type { SmallPoll } from "../thread/read-poll.ts";
 
 /** Directives that the MDB shows as a phase of the machine. */
 const phaseOf: { readonly [K in Directive["kind"]]?: Phase } = {
@@ -11,7 +11,7 @@ const phaseOf: { readonly [K in Directive["kind"]]?: Phase } = {
 };
 
 /** The events from the result of the last directive: how long a phase took, or what failed. */
-export function outcomeEvents(id: MachineId, { outcome }: SubPollRequest): readonly MachineEvent[] {
+export function outcomeEvents(id: MachineId, { outcome }: SmallPoll): readonly MachineEvent[] {
   if (outcome === undefined) return [];
   if (outcome.kind === "failed") return [{ kind: "failed", id, step: outcome.directive, reason: outcome.reason }];
   const phase = phaseOf[outcome.directive];
@@ -23,7 +23,7 @@ export function outcomeEvents(id: MachineId, { outcome }: SubPollRequest): reado
  * The events from the poll itself and from the sub's new directive. The image counts as running only when the machine
  * has booted it: directly after the birth the disk holds it, but the kernel is still the Bootstrap Image's.
  */
-export function directiveEvents(id: MachineId, request: SubPollRequest, directive: Directive): readonly MachineEvent[] {
+export function directiveEvents(id: MachineId, request: SmallPoll, directive: SentDirective): readonly MachineEvent[] {
   const { patchedImage } = request;
   const booted = request.running === "image" && !request.rebootPending;
   const seen: MachineEvent = {
@@ -36,23 +36,25 @@ export function directiveEvents(id: MachineId, request: SubPollRequest, directiv
   return phase === undefined ? [seen] : [seen, { kind: "phaseSeen", id, phase, detail: summary(directive) }];
 }
 
-function summary(directive: Directive): string {
+/** What a sub was answered. */
+export type SentDirective = Exclude<PollDecision, { kind: "stop" }>;
+
+function summary(directive: SentDirective): string {
   switch (directive.kind) {
-    case "fetch": {
-      const bytes = directive.objects.reduce((sum, object) => sum + object.size, 0);
-      return `${directive.objects.length} objects, ${Math.ceil(bytes / 1048576)} MiB`;
-    }
+    case "fetch":
+      return `${directive.objects} objects, ${Math.ceil(directive.bytes / 1048576)} MiB`;
     case "update": {
       const blocked =
         directive.blocked.length === 0
           ? ""
           : `, blocked by protected files: ${directive.blocked.slice(0, 5).join(" ")}`;
-      return `${directive.image}, ${directive.steps.length} steps${blocked}`;
+      return `${directive.image}, ${directive.steps} steps${blocked}`;
     }
     case "reboot":
       return `into ${directive.image}`;
     case "wait":
     case "report":
+    case "compare":
       return directive.kind;
   }
 }

@@ -14,7 +14,7 @@ export type ReportSlot =
 export type ReportSlots = {
   readonly isAsked: (id: MachineId) => boolean;
   /** Records a directive: a report requests the tree, and after a fetch the tree is reported again. */
-  readonly notified: (id: MachineId, directive: Directive) => void;
+  readonly notified: (id: MachineId, directive: Pick<Directive, "kind">) => void;
   readonly admit: (id: MachineId) => ReportSlot;
 };
 

@@ -12,6 +12,8 @@ export const agentPaths = {
   kernelChangedIn: "/var/lib/birther/kernel-changed-in",
   /** Exists while the boot loader's files do not fit the kernel on the disk. */
   bootFilesDue: "/var/lib/birther/boot-files-due",
+  /** The manifest that the tree was compared with last. */
+  manifest: "/var/lib/birther/manifest.json",
   boot: "/boot",
   grubConfig: "/boot/grub/grub.cfg",
 } as const;

@@ -5,20 +5,23 @@ import {
   directive,
   maxSubMessageBytes,
   type SubOutcome,
-  type SubPollRequest,
+  type SubPoll,
   type SubSettings,
   subSettings,
 } from "../../contract/sub.ts";
 import { parseEndpoint } from "../../core/birth/boot-settings.ts";
 import { agentProtocol, subFilter } from "../../core/image/filter.ts";
-import { isPlainPath } from "../../core/image/tree.ts";
-import type { Directive } from "../../core/image/update/directive.ts";
+import type { ImageManifest } from "../../core/image/manifest.ts";
+import { isPlainPath, type SeenTree } from "../../core/image/tree.ts";
+import { compareTree, comparisonOf } from "../../core/image/update/compare.ts";
+import type { Directive, SubReport } from "../../core/image/update/directive.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { readText } from "../system/files.ts";
 import { openHttp } from "../system/http.ts";
 import { openHttps } from "../system/https.ts";
 import { fetchObjects } from "./fetch.ts";
-import { openObjectCache } from "./object-cache.ts";
+import { loadManifest } from "./manifest.ts";
+import { type ObjectCache, openObjectCache } from "./object-cache.ts";
 import { agentPaths } from "./paths.ts";
 import { isPidOne } from "./pid-one.ts";
 import { restart } from "./restart.ts";
@@ -46,6 +49,32 @@ export function readSubSettings(root: string): SubSettings {
  */
 export type Session = { readonly turn: () => number };
 
+/** What the latest scan found, and what for. */
+type Seen =
+  | { readonly kind: "nothing" }
+  | { readonly kind: "tree"; readonly tree: SeenTree }
+  | {
+      readonly kind: "comparison";
+      readonly tree: SeenTree;
+      readonly image: ImageManifest;
+      /** SHA-512 of the image's manifest. */
+      readonly manifest: string;
+    };
+
+/** The part of a poll that tells what the scan found. */
+function describe(seen: Seen, cache: ObjectCache): Pick<SubReport, "tree" | "objects" | "comparison"> {
+  switch (seen.kind) {
+    case "nothing":
+      return {};
+    case "tree":
+      return { tree: seen.tree, objects: cache.verified() };
+    case "comparison": {
+      const state = { have: seen.tree, objects: cache.verified(), protocol: agentProtocol };
+      return { comparison: comparisonOf(seen.manifest, compareTree(state, seen.image)) };
+    }
+  }
+}
+
 /** Opens the session; connects at the first turn. */
 export function openSession(context: SubContext): Session {
   const { root, settings, log, takeLines, alive } = context;
@@ -61,13 +90,16 @@ export function openSession(context: SubContext): Session {
   const kernel = readText("/proc/sys/kernel/osrelease").trim();
   const running = isPidOne() ? "birth" : "image";
   let checkedAtMs = host.monotonicMs();
-  let seen: Pick<SubPollRequest, "tree"> = {};
+  let seen: Seen = { kind: "nothing" };
   let outcome: SubOutcome | undefined;
   let lastReason = "";
+  /** Lines that the MDB has not accepted yet. */
+  let unsent: readonly string[] = [];
 
   function ask(): Directive {
     const patchedImage = readPatchedImage(root);
-    const request: SubPollRequest = {
+    unsent = [...unsent, ...takeLines()].slice(-maxLogLines);
+    const request: SubPoll = {
       protocol: agentProtocol,
       machineId: settings.machineId,
       running,
@@ -76,15 +108,16 @@ export function openSession(context: SubContext): Session {
       rebootPending: isRebootPending(root),
       secondsSinceCheck: Math.floor((host.monotonicMs() - checkedAtMs) / 1000),
       freeBytes: freeBytes(root),
-      ...seen,
-      ...(seen.tree === undefined ? {} : { objects: [...cache.verified()] }),
+      ...describe(seen, cache),
       ...(outcome === undefined ? {} : { outcome }),
+      ...(unsent.length === 0 ? {} : { log: unsent }),
     };
-    const lines = takeLines().slice(-maxLogLines);
-    if (lines.length > 0) request.log = [...lines];
     const { status, body } = mdb.post(paths.subPoll, request, settings.token);
+    // A poll that the server cannot read would be refused again.
+    if (status === 400) unsent = [];
     if (status !== 200) throw new Error(`poll: expected status 200, found ${status}: ${JSON.stringify(body)}`);
     outcome = undefined;
+    unsent = [];
     const parsed = v.safeParse(directive, body);
     if (!parsed.success)
       throw new Error(
@@ -93,19 +126,26 @@ export function openSession(context: SubContext): Session {
     return parsed.output;
   }
 
+  function scan(filter: readonly string[]): SeenTree {
+    const tree = scanTree(context, subFilter(filter, agentProtocol));
+    checkedAtMs = host.monotonicMs();
+    log("info", "scanned", { entries: tree.entries.length });
+    return tree;
+  }
+
   function runStep(order: Directive): number {
     switch (order.kind) {
       case "wait":
-        seen = {};
+        seen = { kind: "nothing" };
         if (order.reason !== lastReason) log("info", "waiting", { reason: order.reason });
         lastReason = order.reason;
         return order.seconds;
-      case "report": {
-        const tree = scanTree(context, subFilter(order.filter, agentProtocol));
-        checkedAtMs = host.monotonicMs();
-        // The contract's arrays are mutable.
-        seen = { tree: tree as NonNullable<SubPollRequest["tree"]> };
-        log("info", "scanned", { entries: tree.entries.length });
+      case "report":
+        seen = { kind: "tree", tree: scan(order.filter) };
+        return 0;
+      case "compare": {
+        const image = loadManifest(context, objects, order.manifest);
+        seen = { kind: "comparison", tree: scan(image.filter), image, manifest: order.manifest.sha512 };
         return 0;
       }
       case "fetch":
@@ -114,7 +154,7 @@ export function openSession(context: SubContext): Session {
       case "update":
         demandPlainPaths(order);
         applyUpdate(context, cache, order);
-        seen = {};
+        seen = { kind: "nothing" };
         return 0;
       case "reboot":
         return root === "" ? restart(context) : otherRootSeconds;
@@ -134,7 +174,7 @@ export function openSession(context: SubContext): Session {
       return seconds;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      seen = {};
+      seen = { kind: "nothing" };
       outcome = { kind: "failed", directive: order.kind, reason: reason.slice(0, 2000) };
       log("error", "directive failed", { directive: order.kind, reason });
       // Poll again at once: the report reaches the MDB, and its answer says how long to wait.

@@ -24,7 +24,7 @@ export async function prepareDemo(directory: string, steps: Steps): Promise<void
   await steps.step(`Import as ${demoImages.join(", ")}`, async (log) => {
     const paths = pathsIn(stateDirectory);
     const objects = await openObjectStore(paths.objects);
-    const images = await openImageStore(paths.images);
+    const images = await openImageStore(paths.images, { log });
     await importImages({
       ...{ images, objects, source, streams: demoImages, nowMs: systemClock.nowMs() },
       onProgress: ({ paths, readBytes }) => log("info", `${paths} paths, ${Math.round(readBytes / mebibyte)} MiB`),

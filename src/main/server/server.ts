@@ -8,6 +8,7 @@ import { viewImages } from "../../dominator/storage/image-views.ts";
 import { openObjectStore } from "../../dominator/storage/object-store.ts";
 import { objectsHandler } from "../../dominator/storage/objects-handler.ts";
 import { subApp } from "../../dominator/sub/app.ts";
+import { openTaskThread } from "../../dominator/thread/thread.ts";
 import { openDominatorExport } from "../../mdb/exports/dominator-export.ts";
 import { openExports } from "../../mdb/exports/exports.ts";
 import { readyChecks } from "../../mdb/exports/ready-checks.ts";
@@ -57,7 +58,8 @@ export async function startServer(options: {
   const { secureLoaders, ...imageFiles } = paths;
   const signed = networks.some(({ secureBoot }) => secureBoot);
   const files = await readBootFiles(signed ? { ...imageFiles, secureLoaders } : imageFiles);
-  const images = await openImageStore(paths.images);
+  const tasks = opened.use(openTaskThread());
+  const images = await openImageStore(paths.images, { tasks, log });
   const objects = await openObjectStore(paths.objects);
   const issueOrder = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });
   const addresses = [...new Set(networks.flatMap(serverAddresses))];
@@ -66,14 +68,14 @@ export async function startServer(options: {
   const { diskLoaders } = files;
   const signedLoader = diskLoaders === undefined ? {} : { signedLoader: describeSignedLoader(diskLoaders) };
   const machineApp = machineFacingApp({ store, config, ...signedLoader, clock, random, log });
-  const apps = [machineApp, subApp({ store, images, log })];
+  const apps = [machineApp, subApp({ store, images, tasks, log })];
   opened.use(await startMachineServer({ addresses, port: ports.machines, pkiDirectory: paths.pki, apps, clock, log }));
 
   // Last, so that a machine gets an answer only when everything is ready to serve it.
   const { maxMachines, uplinkMbps } = config;
   const budget = uplinkMbps === undefined ? {} : { uplinkMbps };
   const dominator = opened.use(await openDominatorExport({ store, config: config.exports, clock, log }));
-  const handlers = [objectsHandler({ objects, log }), ...dominator.handlers];
+  const handlers = [objectsHandler({ objects, manifests: images, log }), ...dominator.handlers];
   const bootServer = opened.use(
     await startBootServer({
       networks,

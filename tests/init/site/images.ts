@@ -45,7 +45,7 @@ export type ImageServer = { readonly images: ImageStore; readonly objects: Objec
 /** Imports every sketch as the next version of `compute`, with the machine's own files protected. */
 export async function openImages(): Promise<ImageServer> {
   const directory = await mkdtemp(join(tmpdir(), "birther-init-tests-"));
-  const images = await openImageStore(join(directory, "images"));
+  const images = await openImageStore(join(directory, "images"), { log: () => undefined });
   const objects = await openObjectStore(join(directory, "objects"));
   for (const sketch of imageSketches) {
     const tree = await treeOf(sketch, objects);

@@ -13,6 +13,7 @@ import { parseMac } from "../../../src/core/net/mac.ts";
 import type { Clock, Log, Store } from "../../../src/core/ports.ts";
 import { objectsHandler } from "../../../src/dominator/storage/objects-handler.ts";
 import { subApp } from "../../../src/dominator/sub/app.ts";
+import { inlineTasks } from "../../../src/dominator/thread/tasks.ts";
 import { lastHandlers } from "../../../src/mdb/http/problem.ts";
 import type { Journal } from "../../../src/mdb/journal/journal.ts";
 import { machineFacingApp } from "../../../src/mdb/machine-api/app.ts";
@@ -95,11 +96,11 @@ export async function openSite(facts: SiteFacts, { images, objects }: ImageServe
     app.onError(onError);
     app.notFound(notFound);
     app.route("/", machineFacingApp({ store, config, clock, random, log }));
-    app.route("/", subApp({ store, images, log }));
+    app.route("/", subApp({ store, images, tasks: inlineTasks(), log }));
     const answer = getRequestListener(app.fetch);
     return (request, response) => void answer(request, response);
   }
-  const handlers = [throughputHandler(log), objectsHandler({ objects, log })];
+  const handlers = [throughputHandler(log), objectsHandler({ objects, manifests: images, log })];
   const http: RequestListener = (request, response) => {
     const path = pathOf(request.url ?? "/");
     if (!handlers.some((handler) => handler(request, response, path))) response.writeHead(404).end("not found\n");

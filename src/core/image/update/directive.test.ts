@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { agentProtocol } from "../filter.ts";
 import type { ImageManifest } from "../manifest.ts";
-import { type Directive, decideDirective, defaultSubPolicy, type SubReport } from "./directive.ts";
+import { missingFromSystem } from "../system-check.ts";
+import { decideFor, testManifestHash } from "../testing/decide.ts";
+import { defaultSubPolicy, type SubReport } from "./directive.ts";
 
 const hash = "ab".repeat(64);
 const image: ImageManifest = {
@@ -36,6 +38,17 @@ const up: SubReport = {
   secondsSinceCheck: 5,
   freeBytes: 1e9,
 };
+/** What a machine that is as it should be reports of itself. */
+const equal = {
+  manifest: testManifestHash,
+  assessment: {
+    ...{ entries: 1000, steps: 0, removed: 0, kernelChanged: false, blocked: [] },
+    // The image of this test is no whole system either.
+    lacks: missingFromSystem(image.tree),
+    missing: { objects: 0, bytes: 0, diskBytes: 0 },
+  },
+  plan: { steps: [], missing: [] },
+};
 const emptyTree = { inodes: [], entries: [] };
 
 const rows: readonly {
@@ -45,7 +58,7 @@ const rows: readonly {
   readonly required?: undefined;
   readonly held?: string;
   readonly failure?: string;
-  readonly expect: Partial<Directive>;
+  readonly expect: Partial<ReturnType<typeof decideFor>>;
 }[] = [
   { title: "a newborn is asked for its tree", report: born, expect: { kind: "report", filter: image.filter } },
   {
@@ -74,9 +87,52 @@ const rows: readonly {
     expect: { kind: "reboot", image: "compute/1" },
   },
   {
-    title: "after an hour the disk is looked at again",
+    title: "after an hour the machine compares its disk",
     report: { ...up, secondsSinceCheck: 3600 },
+    expect: { kind: "compare", image: "compute/1", manifest: { sha512: testManifestHash, size: 1000 } },
+  },
+  {
+    title: "an agent that cannot compare is asked for its tree",
+    report: { ...up, protocol: 2, secondsSinceCheck: 3600 },
     expect: { kind: "report", filter: image.filter },
+  },
+  {
+    title: "a comparison without differences: nothing to do",
+    report: { ...up, secondsSinceCheck: 3600, comparison: equal },
+    expect: { kind: "wait", seconds: 30, reason: "runs compute/1", upToDate: true },
+  },
+  {
+    title: "a comparison with another manifest is repeated",
+    report: { ...up, secondsSinceCheck: 3600, comparison: { ...equal, manifest: "d1".repeat(64) } },
+    expect: { kind: "compare", image: "compute/1", manifest: { sha512: testManifestHash, size: 1000 } },
+  },
+  {
+    title: "a small difference is mended as the machine planned it",
+    report: {
+      ...up,
+      comparison: {
+        ...equal,
+        assessment: { ...equal.assessment, steps: 1, removed: 1 },
+        plan: { steps: [{ kind: "removeFile", path: "/stray" }], missing: [] },
+      },
+    },
+    expect: { kind: "update", image: "compute/1", kernelChanged: false, blocked: [] },
+  },
+  {
+    title: "a difference too large for a comparison: the whole tree is requested",
+    report: {
+      ...up,
+      comparison: { manifest: testManifestHash, assessment: { ...equal.assessment, steps: 501 } },
+    },
+    expect: { kind: "report", filter: image.filter },
+  },
+  {
+    title: "a difference that would remove most of the machine is stopped before its tree is requested",
+    report: {
+      ...up,
+      comparison: { manifest: testManifestHash, assessment: { ...equal.assessment, steps: 900, removed: 900 } },
+    },
+    expect: { kind: "stop", image: "compute/1", reason: "compute/1 removes 900 of the machine's 1000 paths" },
   },
   {
     title: "a disk that is as it should be: nothing to do",
@@ -84,9 +140,9 @@ const rows: readonly {
     expect: { kind: "wait", seconds: 30, reason: "runs compute/1", upToDate: true },
   },
   {
-    title: "another image than the required one: report",
+    title: "another image than the required one: compare",
     report: { ...up, patchedImage: "compute/0" },
-    expect: { kind: "report", filter: image.filter },
+    expect: { kind: "compare", image: "compute/1", manifest: { sha512: testManifestHash, size: 1000 } },
   },
   {
     title: "the same content under a new name is still an update",
@@ -124,7 +180,7 @@ for (const protocol of [1, agentProtocol]) {
   test(`directive: an agent of protocol ${protocol} keeps its own files, and only those`, () => {
     const file = { kind: "regular", mode: 0o755, uid: 0, gid: 0, mtimeMs: 0, size: 0, sha512: "" } as const;
     const wanted = ["/usr/local/sbin/subd", "/usr/local/sbin/birther-agent"].map((path) => [path, 0] as const);
-    const directive = decideDirective({
+    const directive = decideFor({
       required: "compute",
       image: { ...image, tree: { inodes: [{ ...file, mtimeMs: 1 }], entries: wanted } },
       held: undefined,
@@ -146,7 +202,7 @@ for (const protocol of [1, agentProtocol]) {
 
 for (const row of rows) {
   test(`directive: ${row.title}`, () => {
-    const directive = decideDirective({
+    const directive = decideFor({
       required: "compute",
       image: "image" in row ? undefined : image,
       held: row.held,

@@ -1,8 +1,8 @@
-import { changesKernel } from "../boot/kernel-change.ts";
-import { subFilter } from "../filter.ts";
-import type { ImageManifest } from "../manifest.ts";
-import { type SeenTree, withoutDeepPaths } from "../tree.ts";
-import { type Content, planUpdate } from "./difference.ts";
+import { comparingProtocol } from "../filter.ts";
+import type { ImageSummary } from "../manifest.ts";
+import type { SeenTree } from "../tree.ts";
+import type { Assessment } from "./assessment.ts";
+import type { Content, UpdatePlan } from "./difference.ts";
 import { whyUnsafe } from "./safety.ts";
 import type { UpdateStep } from "./update-step.ts";
 
@@ -24,6 +24,27 @@ export type SubReport = {
   readonly tree?: SeenTree;
   /** The objects in its store, sent with the tree. */
   readonly objects?: readonly string[];
+  /** Its own comparison of its tree with an image, if the previous directive requested it. */
+  readonly comparison?: Comparison;
+};
+
+/** A sub's comparison of its tree with the manifest of this SHA-512. */
+export type Comparison = {
+  readonly manifest: string;
+  readonly assessment: Assessment;
+  /** Left out if it is larger than `comparisonLimits`. */
+  readonly plan?: Bulk;
+};
+
+/** The part of a plan that a directive carries out. */
+export type Bulk = Pick<UpdatePlan, "steps" | "missing">;
+
+/** The largest plan of a comparison; with a larger difference the server requests the tree, and plans in its own thread. */
+export const comparisonLimits = { steps: 500, missing: 500 } as const;
+
+/** A report as the decision needs it: what it was compared with, and whether the plan is at hand. */
+export type AssessedReport = Omit<SubReport, "tree" | "objects" | "comparison"> & {
+  readonly compared?: { readonly manifest: string; readonly assessment: Assessment; readonly hasPlan: boolean };
 };
 
 /** The next task of a sub. Its agent executes it and polls again. */
@@ -37,6 +58,8 @@ export type Directive =
     }
   /** Scan the disk and send the tree. `filter` lines mark paths to skip. */
   | { readonly kind: "report"; readonly filter: readonly string[] }
+  /** Fetch the manifest by its hash, scan the disk, compare, and send the differences. */
+  | { readonly kind: "compare"; readonly image: string; readonly manifest: Content }
   | { readonly kind: "fetch"; readonly objects: readonly Content[] }
   | {
       readonly kind: "update";
@@ -52,13 +75,22 @@ export type Directive =
 export const directiveKinds = [
   "wait",
   "report",
+  "compare",
   "fetch",
   "update",
   "reboot",
 ] as const satisfies readonly Directive["kind"][];
 
+/** A directive that carries out a plan, without its bulk. */
+export type PlannedDirective =
+  | { readonly kind: "fetch"; readonly objects: number; readonly bytes: number }
+  | (Omit<Extract<Directive, { readonly kind: "update" }>, "steps"> & { readonly steps: number });
+
 /** The decision about a poll: a directive, or an update that is stopped until an operator forces it. */
-export type PollDecision = Directive | { readonly kind: "stop"; readonly image: string; readonly reason: string };
+export type PollDecision =
+  | Exclude<Directive, { readonly kind: "fetch" | "update" }>
+  | PlannedDirective
+  | { readonly kind: "stop"; readonly image: string; readonly reason: string };
 
 /** The intervals of polls and checks. */
 export type SubPolicy = {
@@ -76,13 +108,13 @@ export const defaultSubPolicy: SubPolicy = { pollSeconds: 30, retrySeconds: 10, 
  */
 export function decideDirective(input: {
   readonly required: string | undefined;
-  readonly image: ImageManifest | undefined;
+  readonly image: ImageSummary | undefined;
   readonly held: string | undefined;
   /** Why the latest directive failed. */
   readonly failure: string | undefined;
   /** The image that an operator forces on this machine, by its exact name: its update is not checked for safety. */
   readonly forced?: string | undefined;
-  readonly report: SubReport;
+  readonly report: AssessedReport;
   readonly policy: SubPolicy;
 }): PollDecision {
   const { required, image, held, failure, report, policy } = input;
@@ -95,37 +127,51 @@ export function decideDirective(input: {
 
   const patched = report.patchedImage === image.name;
   if (patched && (report.rebootPending || report.running === "birth")) return { kind: "reboot", image: image.name };
-  if (report.tree === undefined) {
+  const { compared } = report;
+  if (compared === undefined || compared.manifest !== image.manifest.sha512) {
     if (patched && report.secondsSinceCheck < policy.recheckSeconds) return upToDate(image.name, policy);
-    return { kind: "report", filter: image.filter };
+    return requestCheck(image, report);
   }
-
-  const filter = subFilter(image.filter, report.protocol);
-  const have = withoutDeepPaths(report.tree);
-  const plan = planUpdate({ have, want: image.tree, filter, objects: new Set(report.objects ?? []) });
-  const isDue = plan.missing.length > 0 || plan.steps.length > 0;
+  const { assessment } = compared;
+  if (assessment.steps === 0 && assessment.missing.objects === 0 && patched) return upToDate(image.name, policy);
+  const isDue = assessment.steps > 0 || assessment.missing.objects > 0;
   const unsafe =
-    isDue && input.forced !== image.name ? whyUnsafe({ image, have, ...plan, running: report.running }) : undefined;
+    isDue && input.forced !== image.name ? whyUnsafe({ image, assessment, running: report.running }) : undefined;
   if (unsafe !== undefined) return { kind: "stop", image: image.name, reason: unsafe };
-  if (plan.missing.length > 0) return fetchOrWait(plan.missing, report.freeBytes, policy);
-  if (patched && plan.steps.length === 0) return upToDate(image.name, policy);
-  const { steps, blocked } = plan;
-  return { kind: "update", image: image.name, steps, kernelChanged: changesKernel(steps), blocked };
+  if (!compared.hasPlan) return { kind: "report", filter: image.filter };
+  return whyNoSpace(assessment, report.freeBytes, policy) ?? plannedDirective(image.name, assessment);
 }
 
-function upToDate(image: string, policy: SubPolicy): Directive {
+/** A newborn's disk has little in common with its image, and an older agent cannot compare: both send their tree. */
+function requestCheck(image: ImageSummary, { protocol, running }: AssessedReport): PollDecision {
+  if (protocol < comparingProtocol || running === "birth") return { kind: "report", filter: image.filter };
+  return { kind: "compare", image: image.name, manifest: image.manifest };
+}
+
+function upToDate(image: string, policy: SubPolicy): PollDecision {
   return { kind: "wait", seconds: policy.pollSeconds, reason: `runs ${image}`, upToDate: true };
 }
 
 /** Overhead of a file on ext4 is at most one block; an eighth of the space is reserved for logs and journal. */
-function fetchOrWait(missing: readonly Content[], freeBytes: number, policy: SubPolicy): Directive {
-  const block = 4096;
-  const needed = missing.reduce((sum, content) => sum + Math.ceil(content.size / block) * block, 0);
-  if (needed + needed / 8 <= freeBytes) return { kind: "fetch", objects: missing };
+function whyNoSpace({ missing }: Assessment, freeBytes: number, policy: SubPolicy): PollDecision | undefined {
+  const needed = missing.diskBytes;
+  if (needed + needed / 8 <= freeBytes || missing.objects === 0) return undefined;
   const mebibytes = (bytes: number) => Math.ceil(bytes / 1048576);
   return {
     kind: "wait",
     seconds: policy.retrySeconds,
     reason: `insufficient space: expected ${mebibytes(needed)} MiB, found ${mebibytes(freeBytes)} MiB free`,
   };
+}
+
+/** The next directive for an image: fetch what is missing, then update. */
+export function plannedDirective(image: string, assessment: Assessment): PlannedDirective {
+  const { missing, steps, kernelChanged, blocked } = assessment;
+  if (missing.objects > 0) return { kind: "fetch", objects: missing.objects, bytes: missing.bytes };
+  return { kind: "update", image, steps, kernelChanged, blocked };
+}
+
+/** The same with its bulk, as the sub needs it. */
+export function wholeDirective(planned: PlannedDirective, { steps, missing }: Bulk): Directive {
+  return planned.kind === "fetch" ? { kind: "fetch", objects: missing } : { ...planned, steps };
 }

@@ -3,8 +3,9 @@ import { test } from "node:test";
 import { agentProtocol } from "../filter.ts";
 import type { ImageManifest } from "../manifest.ts";
 import { missingFromSystem } from "../system-check.ts";
+import { decideFor } from "../testing/decide.ts";
 import type { Inode, Tree } from "../tree.ts";
-import { decideDirective, defaultSubPolicy } from "./directive.ts";
+import { defaultSubPolicy } from "./directive.ts";
 
 const directory: Inode = { kind: "directory", mode: 0o755, uid: 0, gid: 0 };
 const file: Inode = { kind: "regular", mode: 0o755, uid: 0, gid: 0, mtimeMs: 0, size: 9, sha512: "ab".repeat(64) };
@@ -86,7 +87,7 @@ function updateTo(
 ) {
   const image: ImageManifest = { name: "compute/2", createdAtMs: 0, source: "test", filter: [], tree: want };
   const { forced, running = "image" } = more;
-  return decideDirective({
+  return decideFor({
     ...{ required: "compute", image, held: undefined, failure: undefined, forced, policy: defaultSubPolicy },
     report: {
       ...{ protocol: agentProtocol, running, rebootPending: false, secondsSinceCheck: 0, freeBytes: 1e9 },

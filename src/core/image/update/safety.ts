@@ -1,7 +1,5 @@
-import type { ImageManifest } from "../manifest.ts";
-import { missingFromSystem } from "../system-check.ts";
-import type { SeenTree } from "../tree.ts";
-import type { UpdateStep } from "./update-step.ts";
+import type { ImageSummary } from "../manifest.ts";
+import type { Assessment } from "./assessment.ts";
 
 /** An update that removes a larger part of a running machine's paths than this is stopped. */
 const removalLimit = 1 / 2;
@@ -14,20 +12,15 @@ const leastRemoved = 20;
  * yet: nothing of value is on its disk. Asked before the first object is fetched.
  */
 export function whyUnsafe(update: {
-  readonly image: ImageManifest;
-  readonly have: SeenTree;
-  readonly steps: readonly UpdateStep[];
+  readonly image: ImageSummary;
+  readonly assessment: Assessment;
   readonly running: "birth" | "image";
 }): string | undefined {
-  const { image, have, steps, running } = update;
+  const { image, running } = update;
+  const { lacks, removed, entries } = update.assessment;
   if (running === "birth") return undefined;
-  const missingNow = missingFromSystem(have);
-  const lost = missingFromSystem(image.tree).filter((what) => !missingNow.includes(what));
+  const lost = image.lacks.filter((what) => !lacks.includes(what));
   if (lost.length > 0) return `${image.name} takes from the machine ${lost.join(", ")}`;
-  const wanted = new Set(image.tree.entries.map(([path]) => path));
-  const removed = steps.filter(
-    (step) => (step.kind === "removeFile" || step.kind === "removeDirectory") && !wanted.has(step.path),
-  ).length;
-  if (removed < leastRemoved || removed <= have.entries.length * removalLimit) return undefined;
-  return `${image.name} removes ${removed} of the machine's ${have.entries.length} paths`;
+  if (removed < leastRemoved || removed <= entries * removalLimit) return undefined;
+  return `${image.name} removes ${removed} of the machine's ${entries} paths`;
 }

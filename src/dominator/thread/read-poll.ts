@@ -1,0 +1,67 @@
+import * as v from "valibot";
+import { type SubPollRequest, subPollRequest } from "../../contract/sub.ts";
+import type { ImageManifest } from "../../core/image/manifest.ts";
+import { faultOfTree } from "../../core/image/tree.ts";
+import type { Assessment } from "../../core/image/update/assessment.ts";
+import { compareTree } from "../../core/image/update/compare.ts";
+import { plannedDirective, wholeDirective } from "../../core/image/update/directive.ts";
+
+/** A poll without the tree that it may have had. */
+export type SmallPoll = Omit<SubPollRequest, "tree" | "objects">;
+
+/** What the caller of `readPoll` knows of the machine. */
+export type PollWanted = {
+  /** Whether its tree was requested; another tree is not looked at. */
+  readonly isAsked: boolean;
+  /** The image that its tree is compared with; `sha512` of the manifest in the file. */
+  readonly image?: { readonly name: string; readonly path: string; readonly sha512: string };
+};
+
+/** A poll, and what its tree showed. */
+export type ReadPoll =
+  | { readonly kind: "malformed"; readonly why: string }
+  | { readonly kind: "poll"; readonly poll: SmallPoll; readonly compared?: ComparedTree };
+
+/** The comparison of a tree with a manifest, and the directive that its plan becomes, as JSON. */
+export type ComparedTree = {
+  readonly manifest: string;
+  readonly assessment: Assessment;
+  readonly directive: Uint8Array<ArrayBuffer>;
+};
+
+/** Parses the body of a poll, and compares its tree with the machine's image. */
+export function readPoll(
+  body: Uint8Array,
+  { isAsked, image }: PollWanted,
+  load: (image: NonNullable<PollWanted["image"]>) => Pick<ImageManifest, "filter" | "tree">,
+): ReadPoll {
+  const parsed = parsePoll(body);
+  if (parsed.kind === "malformed") return parsed;
+  const { tree, objects = [], ...poll } = parsed.poll;
+  if (tree === undefined || !isAsked) return { kind: "poll", poll };
+  const fault = faultOfTree(tree);
+  if (fault !== undefined) return { kind: "malformed", why: fault };
+  if (image === undefined) return { kind: "poll", poll };
+  const { plan, assessment } = compareTree({ have: tree, objects, protocol: poll.protocol }, load(image));
+  const whole = wholeDirective(plannedDirective(image.name, assessment), plan);
+  const directive = new TextEncoder().encode(JSON.stringify(whole));
+  return { kind: "poll", poll, compared: { manifest: image.sha512, assessment, directive } };
+}
+
+/** Parses the body of a poll. */
+export function parsePoll(
+  body: Uint8Array,
+): { readonly kind: "poll"; readonly poll: SubPollRequest } | Extract<ReadPoll, { kind: "malformed" }> {
+  const parsed = v.safeParse(subPollRequest, parseJson(body));
+  return parsed.success
+    ? { kind: "poll", poll: parsed.output }
+    : { kind: "malformed", why: JSON.stringify(v.flatten(parsed.issues)) };
+}
+
+function parseJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(body));
+  } catch {
+    return undefined;
+  }
+}

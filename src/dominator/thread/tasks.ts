@@ -1,0 +1,50 @@
+import type { ImageManifest, ImageSummary } from "../../core/image/manifest.ts";
+import { readManifest } from "../storage/manifest-file.ts";
+import { type PollWanted, type ReadPoll, readPoll } from "./read-poll.ts";
+
+/** The Dominator's long computations: they grow with a machine's tree or an image, and would hold up packets. */
+export type DominatorTasks = {
+  /** Reads the body of a poll; the body may be unusable afterwards. */
+  readonly readPoll: (body: Uint8Array<ArrayBuffer>, wanted: PollWanted) => Promise<ReadPoll>;
+  /** Reads the manifest of an image from its file; throws if it is unreadable. */
+  readonly summarise: (path: string, name: string) => Promise<ImageSummary>;
+};
+
+/** One of them, as a thread receives it. */
+export type TaskRequest =
+  | { readonly kind: "readPoll"; readonly body: Uint8Array<ArrayBuffer>; readonly wanted: PollWanted }
+  | { readonly kind: "summarise"; readonly path: string; readonly name: string };
+
+/** A fleet moves between two images; a manifest of 150,000 files takes some 100 MB of memory. */
+const keptManifests = 2;
+
+/** Carries out tasks in the caller's thread, and keeps the manifests that were compared with last. */
+export function taskRunner(): (request: TaskRequest) => ReadPoll | ImageSummary {
+  const kept = new Map<string, Pick<ImageManifest, "filter" | "tree">>();
+  const load = ({ name, path, sha512 }: NonNullable<PollWanted["image"]>) => {
+    const { filter, tree } = kept.get(sha512) ?? readManifest(path, name).manifest;
+    kept.delete(sha512);
+    kept.set(sha512, { filter, tree });
+    const [oldest] = kept.keys();
+    if (kept.size > keptManifests && oldest !== undefined) kept.delete(oldest);
+    return { filter, tree };
+  };
+  return (request) =>
+    request.kind === "readPoll"
+      ? readPoll(request.body, request.wanted, load)
+      : readManifest(request.path, request.name).summary;
+}
+
+/** The tasks in the caller's thread: for programs that answer no packets. */
+export function inlineTasks(): DominatorTasks {
+  const run = taskRunner();
+  return tasksOver(async (request) => run(request));
+}
+
+/** The tasks over anything that carries out requests; the type of an answer is that of its request. */
+export function tasksOver(ask: (request: TaskRequest) => Promise<unknown>): DominatorTasks {
+  return {
+    readPoll: async (body, wanted) => (await ask({ kind: "readPoll", body, wanted })) as ReadPoll,
+    summarise: async (path, name) => (await ask({ kind: "summarise", path, name })) as ImageSummary,
+  };
+}
