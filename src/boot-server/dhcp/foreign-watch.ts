@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Socket } from "node:dgram";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
@@ -30,90 +31,134 @@ export type ForeignWatcher = AsyncDisposable & {
 /** The client of our probes: locally administered, always the same, so that probes do not exhaust a pool. */
 const probeMac = macToBytes("02:00:5e:b1:00:fe" as Mac);
 
-/** Starts to listen on a local network's interface; resolves when it is known whether the network is served now. */
-export async function watchForeignServers(deps: {
+/** What the watch of a network needs. */
+type ForeignWatchDeps = {
   readonly network: Network & { readonly interface: string };
   /** Our own server identifiers, of all networks. */
   readonly ours: ReadonlySet<Ipv4>;
   readonly clock: Clock;
   readonly log: Log;
-}): Promise<ForeignWatcher> {
-  const { network, ours, clock, log } = deps;
-  const allowed = network.mode !== "full" || network.allowForeignDhcp;
+};
+
+/** Starts to listen on a local network's interface; resolves when it is known whether the network is served now. */
+export async function watchForeignServers(deps: ForeignWatchDeps): Promise<ForeignWatcher> {
   // Servers reply to a client, so this is a client's port.
-  const socket = await openUdpSocket({ interface: network.interface, port: 68 });
-  const settled = Promise.withResolvers<void>();
-  let timer: NodeJS.Timeout | undefined;
-  let mac: string | undefined;
-  let step: ForeignStep = startForeignWatch(allowed, clock.nowMs());
-
-  const runStep = (before: ForeignStep["state"]): void => {
-    const { state, probe, wakeAtMs } = step;
-    if (probe) send(discover());
-    clearTimeout(timer);
-    if (wakeAtMs !== undefined) timer = setTimeout(tell, Math.max(1, wakeAtMs - clock.nowMs()), { kind: "woken" });
-    if (state.kind !== "probing") settled.resolve();
-    if (state.kind === "serving" && before.kind === "stopped")
-      log("info", "the other DHCP server is gone; the network is served again", { network: network.name });
+  const socket = await openUdpSocket({ interface: deps.network.interface, port: 68 });
+  const watch = new WatchSocket(deps, socket);
+  socket.on("message", (bytes, from) => watch.take(bytes, from.address));
+  socket.on("error", (error) =>
+    deps.log("error", "DHCP watch failed", { network: deps.network.name, error: error.message }),
+  );
+  await watch.start();
+  return {
+    served: () => watch.isServed(),
+    foreign: () => watch.foreign(),
+    [Symbol.asyncDispose]: () => watch.close(),
   };
-  const tell = (event: Parameters<typeof stepForeignWatch>[1]): void => {
-    const before = step.state;
-    step = stepForeignWatch(before, event, { allowed, nowMs: clock.nowMs() });
-    runStep(before);
-  };
-  const send = (packet: DhcpPacket): void =>
-    socket.send(writeDhcp(packet), 67, "255.255.255.255", (error) => {
-      if (error !== null)
-        log("warn", "sending a probe for other DHCP servers failed", { network: network.name, error: error.message });
-    });
+}
 
-  socket.on("message", (bytes, from) => {
+/** Carries out the steps of core/dhcp/foreign-server.ts on a socket, and finds the MAC address of a foreign server. */
+class WatchSocket {
+  readonly #deps: ForeignWatchDeps;
+  readonly #socket: Socket;
+  readonly #allowed: boolean;
+  readonly #decided = Promise.withResolvers<void>();
+  #step: ForeignStep;
+  #timer: NodeJS.Timeout | undefined;
+  #mac: string | undefined;
+
+  constructor(deps: ForeignWatchDeps, socket: Socket) {
+    const { network, clock } = deps;
+    this.#deps = deps;
+    this.#socket = socket;
+    this.#allowed = network.mode !== "full" || network.allowForeignDhcp;
+    this.#step = startForeignWatch(this.#allowed, clock.nowMs());
+  }
+
+  /** Resolves when it is known whether the network is served. */
+  async start(): Promise<void> {
+    this.#carryOut(this.#step.state);
+    await this.#decided.promise;
+  }
+
+  isServed(): boolean {
+    return this.#step.state.kind === "serving";
+  }
+
+  foreign(): ForeignNamed | undefined {
+    const { state } = this.#step;
+    const foreign = "foreign" in state ? state.foreign : undefined;
+    return foreign && { ...foreign, ...(this.#mac === undefined ? {} : { mac: this.#mac }) };
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    const closed = once(this.#socket, "close");
+    this.#socket.close();
+    await closed;
+  }
+
+  /** Processes a datagram to port 68. */
+  take(bytes: Uint8Array, from: string): void {
+    const { network, ours, log } = this.#deps;
     const result = readDhcp(bytes);
     if (result.kind === "malformed" || result.packet.op !== 2) return;
     const { serverIdentifier, dhcpMessageType } = result.packet.options;
     // ProxyDHCP servers lease nothing; they offer no address.
     const leases = dhcpMessageType === "nak" || result.packet.yiaddr !== noAddress;
     if (serverIdentifier === undefined || ours.has(serverIdentifier) || !leases) return;
-    const known = "foreign" in step.state ? step.state.foreign?.address : undefined;
-    tell({ kind: "heard", address: serverIdentifier });
+    const { state } = this.#step;
+    const known = "foreign" in state ? state.foreign?.address : undefined;
+    this.#advance({ kind: "heard", address: serverIdentifier });
     if (known === serverIdentifier) return;
-    mac = undefined;
+    this.#mac = undefined;
     const stranded = dhcpMessageType === "nak" ? undefined : strandedByNextServer(network, result.packet.siaddr, ours);
     if (stranded !== undefined) log("warn", stranded.message, { network: network.name, next: stranded.next });
-    name(serverIdentifier, from.address).catch((error: unknown) =>
+    this.#identify(serverIdentifier, from).catch((error: unknown) =>
       log("error", "recording another DHCP server failed", { error: String(error) }),
     );
-  });
-  socket.on("error", (error) => log("error", "DHCP watch failed", { network: network.name, error: error.message }));
-
-  /** Makes the kernel resolve its MAC address by sending a datagram to the discard port. */
-  async function name(server: Ipv4, from: string): Promise<void> {
-    socket.send(new Uint8Array(), 9, from);
-    for (let tries = 0; tries < 10 && mac === undefined; tries += 1) {
-      await wait(50, undefined, { ref: false });
-      mac = hardwareAddress(await readFile("/proc/net/arp", "utf8"), from);
-    }
-    const facts = { network: network.name, interface: network.interface, server: formatIpv4(server), from, mac };
-    if (network.mode !== "full") log("info", "found the DHCP server that leases the addresses", facts);
-    else if (allowed) log("warn", "another DHCP server is on this network, as the configuration allows", facts);
-    else log("error", "the network is not served, because another DHCP server is on it", { ...facts, next: remedy });
   }
 
-  runStep(step.state);
-  await settled.promise;
-  return {
-    served: () => step.state.kind === "serving",
-    foreign: () => {
-      const foreign = "foreign" in step.state ? step.state.foreign : undefined;
-      return foreign && { ...foreign, ...(mac === undefined ? {} : { mac }) };
-    },
-    [Symbol.asyncDispose]: async () => {
-      clearTimeout(timer);
-      const closed = once(socket, "close");
-      socket.close();
-      await closed;
-    },
-  };
+  #advance(event: Parameters<typeof stepForeignWatch>[1]): void {
+    const before = this.#step.state;
+    this.#step = stepForeignWatch(before, event, { allowed: this.#allowed, nowMs: this.#deps.clock.nowMs() });
+    this.#carryOut(before);
+  }
+
+  #carryOut(before: ForeignStep["state"]): void {
+    const { network, clock, log } = this.#deps;
+    const { state, probe, wakeAtMs } = this.#step;
+    if (probe) this.#send(discover());
+    clearTimeout(this.#timer);
+    if (wakeAtMs !== undefined)
+      this.#timer = setTimeout(() => this.#advance({ kind: "woken" }), Math.max(1, wakeAtMs - clock.nowMs()));
+    if (state.kind !== "probing") this.#decided.resolve();
+    if (state.kind === "serving" && before.kind === "stopped")
+      log("info", "the other DHCP server is gone; the network is served again", { network: network.name });
+  }
+
+  #send(packet: DhcpPacket): void {
+    const { network, log } = this.#deps;
+    this.#socket.send(writeDhcp(packet), 67, "255.255.255.255", (error) => {
+      if (error !== null)
+        log("warn", "sending a probe for other DHCP servers failed", { network: network.name, error: error.message });
+    });
+  }
+
+  /** Makes the kernel resolve the server's MAC address by sending a datagram to the discard port; logs the server. */
+  async #identify(server: Ipv4, from: string): Promise<void> {
+    const { network, log } = this.#deps;
+    this.#socket.send(new Uint8Array(), 9, from);
+    for (let tries = 0; tries < 10 && this.#mac === undefined; tries += 1) {
+      await wait(50, undefined, { ref: false });
+      this.#mac = macIn(await readFile("/proc/net/arp", "utf8"), from);
+    }
+    const address = formatIpv4(server);
+    const facts = { network: network.name, interface: network.interface, server: address, from, mac: this.#mac };
+    if (network.mode !== "full") log("info", "found the DHCP server that leases the addresses", facts);
+    else if (this.#allowed) log("warn", "another DHCP server is on this network, as the configuration allows", facts);
+    else log("error", "the network is not served, because another DHCP server is on it", { ...facts, next: remedy });
+  }
 }
 
 /** What an operator can do about another server. */
@@ -121,7 +166,7 @@ export const remedy =
   "stop that server, or set mode: proxy to work beside it, or allowForeignDhcp: true for this network";
 
 /** Reads /proc/net/arp: a title line, then lines `ADDRESS TYPE FLAGS MAC MASK DEVICE`. */
-function hardwareAddress(table: string, address: string): string | undefined {
+function macIn(table: string, address: string): string | undefined {
   for (const line of table.split("\n")) {
     const [of, , , mac] = line.split(/\s+/);
     if (of === address && mac !== undefined && mac !== "00:00:00:00:00:00") return mac;

@@ -21,24 +21,70 @@ const writtenAtOnce = 200;
  */
 const restTimes = 9;
 
+/** What a tally needs. */
+type TallyDeps = { readonly store: Pick<Store, "get" | "apply">; readonly clock: Clock; readonly log: Log };
+
 /**
  * Opens a tally over a store. Its sums are written after `countedMs`, later while the database is busy; the last ones
  * when it is disposed.
  */
-export function openRequestTally(deps: {
-  readonly store: Pick<Store, "get" | "apply">;
-  readonly clock: Clock;
-  readonly log: Log;
-}): RequestTally {
-  const { store, clock, log } = deps;
-  /** At most one for each machine; the first is due first. */
-  const sums = new Map<MachineId, Sum>();
-  let writing: Promise<void> | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  let restUntilMs = 0;
-  let isOver = false;
+export function openRequestTally(deps: TallyDeps): RequestTally {
+  const sums = new Sums(deps);
+  const writer = new SumWriter(sums, deps.clock);
+  return {
+    counts: (machine, asked) => {
+      if (!asksAgain(machine, asked, deps.clock.nowMs())) return false;
+      sums.add(machine.id, responsesTo(asked));
+      writer.plan();
+      return true;
+    },
+    [Symbol.asyncDispose]: () => writer.end(),
+  };
+}
 
-  const write = async (id: MachineId, { requests, responses, lastAtMs }: Sum): Promise<number> => {
+/** The sums that are not written yet, at most one for each machine; the first is due first. */
+class Sums {
+  readonly #deps: TallyDeps;
+  readonly #sums = new Map<MachineId, Sum>();
+
+  constructor(deps: TallyDeps) {
+    this.#deps = deps;
+  }
+
+  /** When the first sum was begun, on the monotonic clock; undefined if there is none. */
+  get firstSinceMs(): number | undefined {
+    const [first] = this.#sums.values();
+    return first?.sinceMs;
+  }
+
+  add(id: MachineId, responses: number): void {
+    const { clock } = this.#deps;
+    const lastAtMs = clock.nowMs();
+    let sum = this.#sums.get(id);
+    if (sum === undefined) {
+      sum = { requests: 0, responses: 0, lastAtMs, sinceMs: clock.monotonicMs() };
+      this.#sums.set(id, sum);
+    }
+    sum.requests += 1;
+    sum.responses += responses;
+    sum.lastAtMs = lastAtMs;
+  }
+
+  /** Writes the sums begun by then, a limited number at once. */
+  async writeDue(dueMs: number): Promise<void> {
+    const due: Promise<number>[] = [];
+    for (const [id, sum] of this.#sums) {
+      if (sum.sinceMs > dueMs || due.length === writtenAtOnce) break;
+      this.#sums.delete(id);
+      due.push(this.#write(id, sum));
+    }
+    const lost = (await Promise.all(due)).reduce((whole, one) => whole + one, 0);
+    if (lost > 0) this.#deps.log("error", "writing counts of PXE requests failed; they are lost", { requests: lost });
+  }
+
+  /** Resolves to the number of requests that are lost. */
+  async #write(id: MachineId, { requests, responses, lastAtMs }: Sum): Promise<number> {
+    const { store } = this.#deps;
     // A record that was absorbed by another has no counts any more.
     if (store.get(id) === undefined) return 0;
     try {
@@ -47,59 +93,51 @@ export function openRequestTally(deps: {
     } catch {
       return requests;
     }
-  };
-  const writeDue = async (dueMs: number): Promise<void> => {
-    const due: Promise<number>[] = [];
-    for (const [id, sum] of sums) {
-      if (sum.sinceMs > dueMs || due.length === writtenAtOnce) break;
-      sums.delete(id);
-      due.push(write(id, sum));
-    }
-    const lost = (await Promise.all(due)).reduce((whole, one) => whole + one, 0);
-    if (lost > 0) log("error", "writing counts of PXE requests failed; they are lost", { requests: lost });
-  };
-  const tick = () => {
-    timer = undefined;
-    const begunMs = clock.monotonicMs();
-    writing = writeDue(begunMs - countedMs).finally(() => {
-      writing = undefined;
-      const endedMs = clock.monotonicMs();
-      restUntilMs = endedMs + restTimes * (endedMs - begunMs);
-      plan();
-    });
-  };
+  }
+}
+
+/** Writes sums when they are due: one write at a time, with rests while the database is slow. */
+class SumWriter {
+  readonly #sums: Sums;
+  readonly #clock: Clock;
+  #writing: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #restUntilMs = 0;
+  #isEnded = false;
+
+  constructor(sums: Sums, clock: Clock) {
+    this.#sums = sums;
+    this.#clock = clock;
+  }
+
   /**
    * Schedules the first due sum. Not while others are being written: while a database is slow, requests wait here as a
    * sum.
    */
-  const plan = () => {
-    if (timer !== undefined || writing !== undefined || isOver) return;
-    const [first] = sums.values();
-    if (first === undefined) return;
-    const dueMs = Math.max(first.sinceMs + countedMs, restUntilMs);
-    timer = setTimeout(tick, Math.max(tickMs, dueMs - clock.monotonicMs())).unref();
-  };
+  plan(): void {
+    if (this.#timer !== undefined || this.#writing !== undefined || this.#isEnded) return;
+    const sinceMs = this.#sums.firstSinceMs;
+    if (sinceMs === undefined) return;
+    const dueMs = Math.max(sinceMs + countedMs, this.#restUntilMs);
+    this.#timer = setTimeout(() => this.#tick(), Math.max(tickMs, dueMs - this.#clock.monotonicMs())).unref();
+  }
 
-  return {
-    counts: (machine, asked) => {
-      const nowMs = clock.nowMs();
-      if (!asksAgain(machine, asked, nowMs)) return false;
-      const before = sums.get(machine.id);
-      const sum = before ?? { requests: 0, responses: 0, lastAtMs: nowMs, sinceMs: clock.monotonicMs() };
-      if (before === undefined) {
-        sums.set(machine.id, sum);
-        plan();
-      }
-      sum.requests += 1;
-      sum.responses += responsesTo(asked);
-      sum.lastAtMs = nowMs;
-      return true;
-    },
-    [Symbol.asyncDispose]: async () => {
-      isOver = true;
-      clearTimeout(timer);
-      await writing;
-      while (sums.size > 0) await writeDue(Number.POSITIVE_INFINITY);
-    },
-  };
+  /** Writes all sums. */
+  async end(): Promise<void> {
+    this.#isEnded = true;
+    clearTimeout(this.#timer);
+    await this.#writing;
+    while (this.#sums.firstSinceMs !== undefined) await this.#sums.writeDue(Number.POSITIVE_INFINITY);
+  }
+
+  #tick(): void {
+    this.#timer = undefined;
+    const beganMs = this.#clock.monotonicMs();
+    this.#writing = this.#sums.writeDue(beganMs - countedMs).finally(() => {
+      this.#writing = undefined;
+      const endedMs = this.#clock.monotonicMs();
+      this.#restUntilMs = endedMs + restTimes * (endedMs - beganMs);
+      this.plan();
+    });
+  }
 }

@@ -1,10 +1,10 @@
 import type { NetworkView } from "../../contract/operator/views.ts";
-import { formatIpv4 } from "../../core/net/ipv4.ts";
+import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import { limitFaults } from "../../core/network/kernel-limits.ts";
 import { type Network, type ServerPorts, serverAddresses } from "../../core/network/network.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
 import type { PacketLog } from "../observe/packet-log.ts";
-import { type DeviceAddress, receiveBufferBytes } from "../socket/device-socket.ts";
+import { receiveBufferBytes } from "../socket/device-socket.ts";
 import { openFrameSender } from "../socket/frame-sender.ts";
 import { readKernelLimits } from "../socket/kernel-limits.ts";
 import { openAddressBook } from "./address-book.ts";
@@ -19,11 +19,8 @@ import { openDhcpSocket } from "./socket.ts";
 /** The DHCP server of all networks. */
 export type DhcpServer = AsyncDisposable & { readonly networks: () => readonly NetworkView[] };
 
-/**
- * Answers DHCP and PXE on these networks until disposed: with a socket bound to each local network's interface, and one
- * on each address that relay agents write to.
- */
-export async function startDhcpServer(deps: {
+/** What the server needs. */
+type DhcpServerDeps = {
   readonly networks: readonly Network[];
   readonly ports: ServerPorts;
   readonly store: Store;
@@ -33,7 +30,13 @@ export async function startDhcpServer(deps: {
   readonly maxMachines: number;
   readonly clock: Clock;
   readonly log: Log;
-}): Promise<DhcpServer> {
+};
+
+/**
+ * Answers DHCP and PXE on these networks until disposed: with a socket bound to each local network's interface, and one
+ * on each address that relay agents write to.
+ */
+export async function startDhcpServer(deps: DhcpServerDeps): Promise<DhcpServer> {
   const { networks, log } = deps;
   const statuses: ReadonlyMap<Network, NetworkStatus> = new Map(
     networks.map((network) => [network, newNetworkStatus(network)]),
@@ -43,63 +46,11 @@ export async function startDhcpServer(deps: {
   // Disposed of after the sockets, when nothing more is received.
   const seenRequests = sockets.use(openSeenRequests(deps));
   const receive = dhcpAnswers({ ...deps, statuses, book, seenRequests });
-  let bufferGranted = true;
-
-  const listen = (status: NetworkStatus, port: 67 | 4011 = 67): void => {
-    const { network } = status;
-    const { interface: device, nursery, name, serverAddress: address } = network;
-    const where = device === undefined ? { address: formatIpv4(address) } : { interface: device };
-    const failed = (error: unknown) => log("error", "DHCP request failed", { network: name, error: String(error) });
-    const listen = (place: DeviceAddress) =>
-      openDhcpSocket(place, (bytes, from) => {
-        try {
-          receive(listener, bytes, from)?.catch(failed);
-        } catch (error) {
-          failed(error);
-        }
-      });
-    const socket = sockets.use(listen({ ...where, port }));
-    status.receiveBufferBytes = socket.receiveBufferBytes;
-    if (status.receiveBufferBytes < receiveBufferBytes) {
-      bufferGranted = false;
-      log("warn", "the kernel limits DHCP's receive buffer to less than requested", {
-        ...{ network: name, bytes: status.receiveBufferBytes, asked: receiveBufferBytes },
-      });
-    }
-    const frames = device === undefined ? undefined : openFrameSender(device);
-    if (frames !== undefined) sockets.use(frames);
-    const listener: DhcpListener = {
-      ...{ socket, interface: device, place: { address, port }, status },
-      ...(frames === undefined ? {} : { frames }),
-    };
-    log("info", "DHCP server listening", { network: name, ...where, port, mode: network.mode, nursery });
-  };
-
   const ours = new Set(networks.flatMap(serverAddresses));
-  const watch = async (status: NetworkStatus): Promise<void> => {
-    const { network } = status;
-    const { interface: device } = network;
-    if (device === undefined) return;
-    try {
-      status.watcher = sockets.use(
-        await watchForeignServers({ ...deps, network: { ...network, interface: device }, ours }),
-      );
-    } catch (error) {
-      // A DHCP client of this computer may use port 68 exclusively.
-      log("warn", "searching for other DHCP servers failed", { network: network.name, error: String(error) });
-    }
-  };
-  await Promise.all([...statuses.values()].map(watch));
+  await Promise.all([...statuses.values()].map((status) => watchNetwork(status, { ...deps, ours, sockets })));
 
-  const relayed = new Set<number>();
-  for (const status of statuses.values()) {
-    const { interface: device, serverAddress } = status.network;
-    // Relayed networks with the same server address share its socket.
-    if (device === undefined && relayed.has(serverAddress)) continue;
-    if (device === undefined) relayed.add(serverAddress);
-    listen(status);
-    if (status.network.mode === "proxy") listen(status, 4011);
-  }
+  const granted = endpointsOf([...statuses.values()]).map((endpoint) => listen(endpoint, { receive, sockets, log }));
+  const bufferGranted = granted.every((bytes) => bytes >= receiveBufferBytes);
   for (const { message, next } of limitFaults(readKernelLimits(), { networks, receiveBufferBytes, bufferGranted }))
     log("warn", message, { next });
   const running = sockets.move();
@@ -107,4 +58,79 @@ export async function startDhcpServer(deps: {
     networks: () => [...statuses.values()].map((status) => viewNetworkStatus(status, book)),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** Searches for other DHCP servers on a local network; a network behind a relay agent cannot be searched. */
+async function watchNetwork(
+  status: NetworkStatus,
+  deps: DhcpServerDeps & { readonly ours: ReadonlySet<Ipv4>; readonly sockets: AsyncDisposableStack },
+): Promise<void> {
+  const { network } = status;
+  const { interface: device } = network;
+  if (device === undefined) return;
+  try {
+    status.watcher = deps.sockets.use(
+      await watchForeignServers({ ...deps, network: { ...network, interface: device } }),
+    );
+  } catch (error) {
+    // A DHCP client of this computer may use port 68 exclusively.
+    deps.log("warn", "searching for other DHCP servers failed", { network: network.name, error: String(error) });
+  }
+}
+
+/** A port of a network to listen on. */
+type Endpoint = { readonly status: NetworkStatus; readonly port: 67 | 4011 };
+
+/** Relayed networks with the same server address share its socket; ProxyDHCP has a port of its own, too. */
+function endpointsOf(statuses: readonly NetworkStatus[]): Endpoint[] {
+  const relayed = new Set<number>();
+  return statuses.flatMap((status): Endpoint[] => {
+    const { interface: device, serverAddress, mode } = status.network;
+    if (device === undefined && relayed.has(serverAddress)) return [];
+    if (device === undefined) relayed.add(serverAddress);
+    return mode === "proxy"
+      ? [
+          { status, port: 67 },
+          { status, port: 4011 },
+        ]
+      : [{ status, port: 67 }];
+  });
+}
+
+/** Opens a socket and answers what it receives; returns the size of its receive buffer. */
+function listen(
+  { status, port }: Endpoint,
+  deps: {
+    readonly receive: ReturnType<typeof dhcpAnswers>;
+    readonly sockets: AsyncDisposableStack;
+    readonly log: Log;
+  },
+): number {
+  const { receive, sockets, log } = deps;
+  const { network } = status;
+  const { interface: device, nursery, name, serverAddress: address } = network;
+  const where = device === undefined ? { address: formatIpv4(address) } : { interface: device };
+  const failed = (error: unknown) => log("error", "DHCP request failed", { network: name, error: String(error) });
+  const socket = sockets.use(
+    openDhcpSocket({ ...where, port }, (bytes, from) => {
+      try {
+        receive(listener, bytes, from)?.catch(failed);
+      } catch (error) {
+        failed(error);
+      }
+    }),
+  );
+  status.receiveBufferBytes = socket.receiveBufferBytes;
+  if (socket.receiveBufferBytes < receiveBufferBytes)
+    log("warn", "the kernel limits DHCP's receive buffer to less than requested", {
+      ...{ network: name, bytes: status.receiveBufferBytes, asked: receiveBufferBytes },
+    });
+  const frames = device === undefined ? undefined : openFrameSender(device);
+  if (frames !== undefined) sockets.use(frames);
+  const listener: DhcpListener = {
+    ...{ socket, interface: device, place: { address, port }, status },
+    ...(frames === undefined ? {} : { frames }),
+  };
+  log("info", "DHCP server listening", { network: name, ...where, port, mode: network.mode, nursery });
+  return socket.receiveBufferBytes;
 }

@@ -46,8 +46,8 @@ const backlog = 4096;
  */
 const connectionLimit = 16_384;
 
-/** Serves files from memory, and everything that `handlers` handle, on these addresses until disposed. */
-export async function startHttpServer(deps: {
+/** What the server serves, and who learns of it. */
+type HttpServerDeps = {
   readonly addresses: readonly string[];
   readonly port: number;
   /** By path, with the leading slash. */
@@ -62,53 +62,12 @@ export async function startHttpServer(deps: {
   /** Counts answers. */
   readonly traffic?: Traffic;
   readonly log: Log;
-}): Promise<HttpServer> {
-  const { handlers, onAsked, onSent, admission, traffic, log } = deps;
-  const files = new Map([...deps.files].map(([path, bytes]) => [path, served(path, bytes)]));
+};
 
-  function handle(request: IncomingMessage, response: ServerResponse): void {
-    traffic?.follow(response);
-    const path = pathOf(request.url ?? "/");
-    const file = files.get(path);
-    const reading = request.method === "GET" || request.method === "HEAD";
-    if (file !== undefined && reading) {
-      sendFile(file, path, request, response);
-      return;
-    }
-    if (handlers.some((handler) => handler(request, response, path))) return;
-    const status = file === undefined ? 404 : 405;
-    log("debug", "HTTP request refused", { client: request.socket.remoteAddress, path, status });
-    response
-      .writeHead(status, { "content-type": "text/plain" })
-      .end(status === 404 ? "not found\n" : "only GET and HEAD\n");
-    request.resume();
-  }
-
-  function sendFile(file: ServedFile, path: string, request: IncomingMessage, response: ServerResponse): void {
-    const clientAddress = request.socket.remoteAddress ?? "";
-    const answer = planFileAnswer(file, request.headers);
-    const userAgent = request.headers["user-agent"];
-    const turn = request.method === "GET" ? admission?.admit({ clientAddress, userAgent, path }) : undefined;
-    if (turn?.kind === "wait") {
-      response.writeHead(503, { "retry-after": String(turn.retryAfterSeconds), "content-length": 0 }).end();
-      return;
-    }
-    response.writeHead(answer.status, answer.headers);
-    if (request.method === "HEAD") {
-      response.end();
-      return;
-    }
-    const startedMs = performance.now();
-    onAsked?.(clientAddress, path);
-    const bytes = answer.to - answer.from;
-    if (admission !== undefined) response.once("finish", () => admission.sent({ clientAddress, path, bytes }));
-    if (answer.status === 200)
-      response.once("finish", () =>
-        onSent({ clientAddress, path, durationMs: Math.round(performance.now() - startedMs) }),
-      );
-    response.end(file.bytes.subarray(answer.from, answer.to));
-  }
-
+/** Serves files from memory, and everything that `handlers` handle, on these addresses until disposed. */
+export async function startHttpServer(deps: HttpServerDeps): Promise<HttpServer> {
+  const { log } = deps;
+  const handle = requestHandler(deps);
   await using opened = new AsyncDisposableStack();
   let { port } = deps;
   for (const address of deps.addresses) {
@@ -121,9 +80,67 @@ export async function startHttpServer(deps: {
     opened.defer(() => closeServer(server));
     port = (server.address() as AddressInfo).port;
   }
-  log("info", "HTTP server listening", { addresses: deps.addresses, port, files: [...files.keys()] });
+  log("info", "HTTP server listening", { addresses: deps.addresses, port, files: [...deps.files.keys()] });
   const serving = opened.move();
   return { port, [Symbol.asyncDispose]: () => serving.disposeAsync() };
+}
+
+/** Answers a request: with a file, by a handler, or with a refusal. */
+function requestHandler(deps: HttpServerDeps): (request: IncomingMessage, response: ServerResponse) => void {
+  const { handlers, traffic, log } = deps;
+  const files = new Map([...deps.files].map(([path, bytes]) => [path, served(path, bytes)]));
+  return (request, response) => {
+    traffic?.follow(response);
+    const path = pathOf(request.url ?? "/");
+    const file = files.get(path);
+    const reading = request.method === "GET" || request.method === "HEAD";
+    if (file !== undefined && reading) {
+      sendFile({ file, path, request, response }, deps);
+      return;
+    }
+    if (handlers.some((handler) => handler(request, response, path))) return;
+    const status = file === undefined ? 404 : 405;
+    log("debug", "HTTP request refused", { client: request.socket.remoteAddress, path, status });
+    response
+      .writeHead(status, { "content-type": "text/plain" })
+      .end(status === 404 ? "not found\n" : "only GET and HEAD\n");
+    request.resume();
+  };
+}
+
+/** Sends a file, or the part that the request names; or tells the client to come back later. */
+function sendFile(
+  what: {
+    readonly file: ServedFile;
+    readonly path: string;
+    readonly request: IncomingMessage;
+    readonly response: ServerResponse;
+  },
+  { onAsked, onSent, admission }: HttpServerDeps,
+): void {
+  const { file, path, request, response } = what;
+  const clientAddress = request.socket.remoteAddress ?? "";
+  const answer = planFileAnswer(file, request.headers);
+  const userAgent = request.headers["user-agent"];
+  const turn = request.method === "GET" ? admission?.admit({ clientAddress, userAgent, path }) : undefined;
+  if (turn?.kind === "wait") {
+    response.writeHead(503, { "retry-after": String(turn.retryAfterSeconds), "content-length": 0 }).end();
+    return;
+  }
+  response.writeHead(answer.status, answer.headers);
+  if (request.method === "HEAD") {
+    response.end();
+    return;
+  }
+  const startedMs = performance.now();
+  onAsked?.(clientAddress, path);
+  const bytes = answer.to - answer.from;
+  if (admission !== undefined) response.once("finish", () => admission.sent({ clientAddress, path, bytes }));
+  if (answer.status === 200)
+    response.once("finish", () =>
+      onSent({ clientAddress, path, durationMs: Math.round(performance.now() - startedMs) }),
+    );
+  response.end(file.bytes.subarray(answer.from, answer.to));
 }
 
 function served(path: string, bytes: Uint8Array): ServedFile {

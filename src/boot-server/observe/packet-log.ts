@@ -50,73 +50,40 @@ type Entry = {
   length: number;
 };
 
-/**
- * The packets of a machine. At the limit, the oldest is at `oldest`, and the next packet replaces it. Machines form a
- * list in the order in which they were last heard; a sentinel begins and ends it.
- */
+/** The packets of a machine. At the limit, the oldest is at `oldest`, and the next packet replaces it. */
 type Ring = { readonly id: MachineId; readonly entries: Entry[]; oldest: number; earlier: Ring; later: Ring };
 
 /** An empty log. */
 export function openPacketLog(limitBytes: number = totalLimitBytes): PacketLog {
   const machines = new Map<MachineId, Ring>();
-  // A linked list, not the order of the map: moving a machine to the map's end costs more, and leaves holes before the
-  // first.
-  const ends = ringOf("" as MachineId);
-  // Unused cells. Allocating an array for each packet costs the kernel's and the collector's time, too.
-  const cells: Uint8Array[] = [];
-  let totalBytes = 0;
+  const order = new HearingOrder();
+  const memory = new PayloadMemory();
 
-  function received(id: MachineId): Ring {
+  function ringOf(id: MachineId): Ring {
     // A packet and its answer follow each other.
-    if (ends.earlier.id === id) return ends.earlier;
-    const known = machines.get(id);
-    if (known !== undefined) unlink(known);
-    const ring = known ?? ringOf(id);
-    if (known === undefined) machines.set(id, ring);
-    ring.earlier = ends.earlier;
-    ring.later = ends;
-    ends.earlier.later = ring;
-    ends.earlier = ring;
+    if (order.last.id === id) return order.last;
+    let ring = machines.get(id);
+    if (ring === undefined) {
+      ring = emptyRing(id);
+      machines.set(id, ring);
+    }
+    order.moveToEnd(ring);
     return ring;
   }
-  function roomFor(length: number): Uint8Array {
-    if (length > cellBytes) return new Uint8Array(length);
-    if (cells.length === 0) {
-      const chunk = new Uint8Array(chunkCells * cellBytes);
-      for (let at = 0; at < chunk.length; at += cellBytes) cells.push(chunk.subarray(at, at + cellBytes));
-    }
-    return cells.pop() as Uint8Array;
-  }
-  function leave({ room }: Entry): void {
-    totalBytes -= room.length;
-    if (room.length === cellBytes) cells.push(room);
-  }
-  function write(entry: Entry, bytes: Uint8Array): void {
-    if (entry.room.length < bytes.length) {
-      leave(entry);
-      entry.room = roomFor(bytes.length);
-      totalBytes += entry.room.length;
-    }
-    entry.room.set(bytes);
-    entry.length = bytes.length;
-  }
-
   function forget(ring: Ring): void {
-    for (const entry of ring.entries) leave(entry);
-    totalBytes -= ring.entries.length * entryBytes;
-    unlink(ring);
+    for (const entry of ring.entries) memory.remove(entry);
+    order.remove(ring);
     machines.delete(ring.id);
   }
 
   return {
     note: (id, { atMs, direction, protocol, source, destination, bytes }) => {
-      const ring = received(id);
+      const ring = ringOf(id);
       const { entries } = ring;
       if (entries.length < packetLimit) {
         const entry = { atMs, direction, protocol, source, destination, room: noRoom, length: 0 };
-        write(entry, bytes);
         entries.push(entry);
-        totalBytes += entryBytes;
+        memory.add(entry, bytes);
       } else {
         const entry = entries[ring.oldest] as Entry;
         ring.oldest = (ring.oldest + 1) % packetLimit;
@@ -125,9 +92,9 @@ export function openPacketLog(limitBytes: number = totalLimitBytes): PacketLog {
         entry.protocol = protocol;
         entry.source = source;
         entry.destination = destination;
-        write(entry, bytes);
+        memory.write(entry, bytes);
       }
-      while (totalBytes > limitBytes && ends.later !== ring) forget(ends.later);
+      while (memory.totalBytes > limitBytes && order.first !== ring) forget(order.first);
     },
     of: (id) => {
       const { entries, oldest } = machines.get(id) ?? { entries: [], oldest: 0 };
@@ -139,15 +106,85 @@ export function openPacketLog(limitBytes: number = totalLimitBytes): PacketLog {
   };
 }
 
-function ringOf(id: MachineId): Ring {
+/** The memory for payloads. Allocating an array for each packet costs the kernel's and the collector's time, too. */
+class PayloadMemory {
+  /** What all entries cost. */
+  totalBytes = 0;
+  readonly #unusedCells: Uint8Array[] = [];
+
+  /** Gives a new entry its payload. */
+  add(entry: Entry, bytes: Uint8Array): void {
+    this.write(entry, bytes);
+    this.totalBytes += entryBytes;
+  }
+
+  /** Replaces the payload of an entry. */
+  write(entry: Entry, bytes: Uint8Array): void {
+    if (entry.room.length < bytes.length) {
+      this.#free(entry);
+      entry.room = this.#allocate(bytes.length);
+      this.totalBytes += entry.room.length;
+    }
+    entry.room.set(bytes);
+    entry.length = bytes.length;
+  }
+
+  remove(entry: Entry): void {
+    this.#free(entry);
+    this.totalBytes -= entryBytes;
+  }
+
+  #free({ room }: Entry): void {
+    this.totalBytes -= room.length;
+    if (room.length === cellBytes) this.#unusedCells.push(room);
+  }
+
+  #allocate(length: number): Uint8Array {
+    if (length > cellBytes) return new Uint8Array(length);
+    const cells = this.#unusedCells;
+    if (cells.length === 0) {
+      const chunk = new Uint8Array(chunkCells * cellBytes);
+      for (let at = 0; at < chunk.length; at += cellBytes) cells.push(chunk.subarray(at, at + cellBytes));
+    }
+    return cells.pop() as Uint8Array;
+  }
+}
+
+/**
+ * Machines in the order in which they were last heard: a linked list, because moving a machine to the end of a map
+ * costs more, and leaves holes before the first. A sentinel begins and ends it.
+ */
+class HearingOrder {
+  readonly #ends = emptyRing("" as MachineId);
+
+  /** The machine not heard for longest; the sentinel if there is none. */
+  get first(): Ring {
+    return this.#ends.later;
+  }
+
+  /** The machine heard last; the sentinel if there is none. */
+  get last(): Ring {
+    return this.#ends.earlier;
+  }
+
+  moveToEnd(ring: Ring): void {
+    this.remove(ring);
+    ring.earlier = this.#ends.earlier;
+    ring.later = this.#ends;
+    this.#ends.earlier.later = ring;
+    this.#ends.earlier = ring;
+  }
+
+  remove({ earlier, later }: Ring): void {
+    earlier.later = later;
+    later.earlier = earlier;
+  }
+}
+
+function emptyRing(id: MachineId): Ring {
   // A machine outside the list is linked to itself.
   const ring = { id, entries: [] as Entry[], oldest: 0 } as Ring;
   ring.earlier = ring;
   ring.later = ring;
   return ring;
-}
-
-function unlink({ earlier, later }: Ring): void {
-  earlier.later = later;
-  later.earlier = earlier;
 }

@@ -2,15 +2,14 @@ import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import type { Clock, Log } from "../../core/ports.ts";
 import { copyMdb } from "../copy-mdb.ts";
-import { type Batch, conflictError, isConflict, type Journal } from "../journal/journal.ts";
-import { rowsOf } from "../journal/rows.ts";
-import { writeRows } from "./batch.ts";
+import type { Batch, Journal } from "../journal/journal.ts";
+import { type CommitStatus, commitOn } from "./commit.ts";
 import { parseConnectionString } from "./connection-string.ts";
 import { openListener } from "./listener.ts";
 import { migratePostgres } from "./migrate.ts";
 import { readAll, readRemoteChanges, reads } from "./reads.ts";
 import { retry } from "./retry.ts";
-import { isPassing, isRefusedData, openSession, type Session } from "./session.ts";
+import { isPassing, openSession, type Session } from "./session.ts";
 
 /** Time limit for the answer to a query; after it the connection is closed. */
 const answerMs = 30_000;
@@ -50,18 +49,7 @@ export async function openPostgresJournal(options: PostgresOptions): Promise<Jou
     return session;
   };
   await retrying("opened", async () => {
-    const { run } = await writing();
-    try {
-      await run(async (client) => {
-        await migratePostgres(client);
-        await client.query("DELETE FROM writers WHERE at_ms < extract(epoch FROM now()) * 1000 - $1", [signedMs]);
-      });
-    } catch (cause) {
-      session?.cut();
-      if (isPassing(cause)) throw cause;
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new Error(`opening the machine database ${connection.name} failed: ${why}`, { cause });
-    }
+    await prepareDatabase(await writing(), connection.name);
   });
   const listener = await openListener({ connection, clock, log, pollMs, ownProcess: () => session?.processId });
 
@@ -104,43 +92,18 @@ export async function openPostgresJournal(options: PostgresOptions): Promise<Jou
   };
 }
 
-/** Whether an attempt to commit a batch ended without an answer. */
-type CommitStatus = { readonly batch: number; readonly writer: string; isUnknown: boolean };
-
-async function commitOn(client: pg.Client, batch: Batch, commitStatus: CommitStatus): Promise<number> {
-  await client.query("BEGIN");
+/** Brings the schema up to date, and forgets the signatures of old writers; cuts the session if that fails. */
+async function prepareDatabase(session: Session, name: string): Promise<void> {
   try {
-    // Waits for the current writer; also for an earlier attempt of ours whose end the server has not noticed yet.
-    const { rows } = await client.query({ name: "lock", text: "SELECT position FROM feed FOR UPDATE" });
-    const position = Number(rows[0]?.position);
-    if (commitStatus.isUnknown) {
-      const text = "SELECT position FROM writers WHERE id = $1 AND batch = $2";
-      const [written] = (await client.query(text, [commitStatus.writer, commitStatus.batch])).rows;
-      if (written !== undefined) {
-        await client.query("ROLLBACK");
-        return Number(written.position);
-      }
-      commitStatus.isUnknown = false;
-    }
-    if (position !== batch.since()) batch.applyRemote(await readRemoteChanges(client, batch.since()));
-    const entries = batch.entries();
-    if (entries.length === 0) {
-      await client.query("ROLLBACK");
-      return position;
-    }
-    await writeRows(client, rowsOf(entries), { position, writer: commitStatus.writer, batch: commitStatus.batch });
-    commitStatus.isUnknown = true;
-    const { command } = await client.query("COMMIT");
-    // A server that rolls back instead reports it by the tag (postgresql.org/docs/15/sql-commit.html).
-    if (command === "COMMIT") return position;
-    commitStatus.isUnknown = false;
-    throw conflictError("committing: expected a commit, found a rollback by the database");
+    await session.run(async (client) => {
+      await migratePostgres(client);
+      await client.query("DELETE FROM writers WHERE at_ms < extract(epoch FROM now()) * 1000 - $1", [signedMs]);
+    });
   } catch (cause) {
-    // On a lost connection this fails as well, and the server rolls back by itself.
-    await client.query("ROLLBACK").catch(() => undefined);
-    if (isConflict(cause)) throw cause;
-    if (isRefusedData(cause)) throw conflictError("the database rejected the batch", cause);
-    throw cause;
+    session.cut();
+    if (isPassing(cause)) throw cause;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`opening the machine database ${name} failed: ${why}`, { cause });
   }
 }
 

@@ -1,42 +1,25 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
-import type { MachineId } from "../../core/machine/record.ts";
-import type { AuditEntry, PastChange } from "../../core/ports.ts";
-import {
-  type AuditRow,
-  auditPageLimit,
-  type ChangeRow,
-  type DocumentChange,
-  feedLimit,
-  feedPageLimit,
-  historyLimit,
-  isConflict,
-  type RemoteChanges,
-  readAudit,
-  readChange,
-  readDocument,
-} from "../journal/journal.ts";
+import type { PastChange } from "../../core/ports.ts";
+import { feedLimit, feedPageLimit, isConflict, type RemoteChanges } from "../journal/journal.ts";
 import { readMachines } from "../journal/read-machine.ts";
 import { batchWriter, type SqliteBatch } from "./batch.ts";
 import { openSqliteDatabase, whatToDo } from "./database.ts";
+import { type MachineText, prepareReads, type SqliteReads } from "./reads.ts";
 
 export type Committed =
   | { readonly kind: "written" | "behind" }
   | { readonly kind: "conflict"; readonly cause: unknown };
 
 /** A journal in SQLite, whose calls block; it runs in a thread of its own (thread.ts). */
-export type SqliteJournal = {
+export type SqliteJournal = Pick<SqliteReads, "history" | "audit"> & {
   readonly position: () => number;
   /**
-   * The records with ids after this one, as JSON text, in pages: parsing a large fleet at once would need its memory
-   * twice.
+   * The records with ids after this one, in pages: parsing a large fleet at once would need its memory twice.
    */
-  readonly machinesAfter: (page: {
-    readonly id: string;
-    readonly limit: number;
-  }) => { readonly id: string; readonly document: string }[];
-  readonly documents: () => DocumentChange[];
+  readonly machinesAfter: (page: { readonly id: string; readonly limit: number }) => MachineText[];
+  readonly documents: () => ReturnType<SqliteReads["documentsAfter"]>;
   /** Writes nothing, and reports it, when the database is not at the position that the rows were decided on. */
   readonly commit: (since: number, batch: SqliteBatch) => Committed;
   /** Undefined when the changes since are no longer known. */
@@ -45,8 +28,6 @@ export type SqliteJournal = {
     position: number,
     limit: number,
   ) => { kind: "changes"; changes: PastChange[] } | { kind: "tooOld"; oldest: number };
-  readonly history: (id: MachineId, limit: number) => PastChange[];
-  readonly audit: (query: { subject?: string; beforePosition?: number; limit: number }) => AuditEntry[];
   /** Writes wait while the file is copied. */
   readonly backup: (copy: string) => void;
   readonly close: () => void;
@@ -59,44 +40,22 @@ export type SqliteJournal = {
 export function openSqliteJournal(path: string): SqliteJournal {
   const database = openSqliteDatabase(path);
   const write = batchWriter(database);
-  const feed = database.prepare("SELECT position, oldest FROM feed");
-  const read = {
-    machines: database.prepare("SELECT id, document FROM machines WHERE id > ?1 ORDER BY id LIMIT ?2"),
-    machine: database.prepare("SELECT id, document FROM machines WHERE id = ?1"),
-    documents: database.prepare(
-      "SELECT kind, key, document, position FROM documents WHERE position > ?1 ORDER BY kind, key",
-    ),
-    changes: database.prepare("SELECT * FROM changes WHERE position > ?1 ORDER BY position LIMIT ?2"),
-    history: database.prepare("SELECT * FROM changes WHERE machine_id = ?1 ORDER BY position DESC LIMIT ?2"),
-    audit: database.prepare("SELECT * FROM audit WHERE position < ?1 ORDER BY position DESC LIMIT ?2"),
-    auditOf: database.prepare(
-      "SELECT * FROM audit WHERE subject = ?3 AND position < ?1 ORDER BY position DESC LIMIT ?2",
-    ),
-  };
-  const at = () => {
-    const row = feed.get();
-    return { position: Number(row?.position), oldest: Number(row?.oldest) };
-  };
-  const changesAfter = (position: number, limit: number) =>
-    read.changes.all(position, limit).map((row) => readChange(row as ChangeRow));
-  const documentsAfter = (position: number) =>
-    read.documents.all(position).map((row) => readDocument(row as Parameters<typeof readDocument>[0]));
-
+  const reads = prepareReads(database);
   return {
-    position: () => at().position,
+    position: () => reads.feed().position,
     machinesAfter: ({ id, limit }) => {
       try {
-        return read.machines.all(id, limit).map(textRow);
+        return reads.machinesAfter(id, limit);
       } catch (cause) {
         throw new Error(`reading the machine database ${path} failed: ${whatToDo(cause)}`, { cause });
       }
     },
-    documents: () => documentsAfter(-1),
+    documents: () => reads.documentsAfter(-1),
 
     commit: (since, batch) => {
       database.exec("BEGIN IMMEDIATE");
       try {
-        const behind = at().position !== since;
+        const behind = reads.feed().position !== since;
         if (!behind) write(since, batch);
         database.exec(behind ? "ROLLBACK" : "COMMIT");
         return { kind: behind ? "behind" : "written" };
@@ -108,31 +67,21 @@ export function openSqliteJournal(path: string): SqliteJournal {
     },
 
     remoteChangesSince: (since) => {
-      const { position, oldest } = at();
+      const { position, oldest } = reads.feed();
       if (since > position || since < oldest - 1 || position - since > feedLimit) return undefined;
-      const changes = changesAfter(since, feedLimit);
-      const ids = [...new Set(changes.map(({ machine }) => machine.id))];
-      const rows = ids.flatMap((id) => read.machine.all(id).map(textRow));
-      return { kind: "changes", position, changes, ...readMachines(rows), documents: documentsAfter(since) };
+      const changes = reads.changesAfter(since, feedLimit);
+      const rows = [...new Set(changes.map(({ machine }) => machine.id))].flatMap(reads.machine);
+      return { kind: "changes", position, changes, ...readMachines(rows), documents: reads.documentsAfter(since) };
     },
 
     changesSince: (since, limit) => {
-      const { position, oldest } = at();
+      const { position, oldest } = reads.feed();
       if (since > position || since < oldest - 1) return { kind: "tooOld", oldest };
-      return { kind: "changes", changes: changesAfter(since, Math.min(limit, feedPageLimit)) };
+      return { kind: "changes", changes: reads.changesAfter(since, Math.min(limit, feedPageLimit)) };
     },
 
-    history: (id, limit) =>
-      read.history
-        .all(id, Math.min(limit, historyLimit))
-        .map((row) => readChange(row as ChangeRow))
-        .reverse(),
-
-    audit: ({ subject, beforePosition = Number.MAX_SAFE_INTEGER, limit }) => {
-      const page = [beforePosition, Math.min(limit, auditPageLimit)] as const;
-      const rows = subject === undefined ? read.audit.all(...page) : read.auditOf.all(...page, subject);
-      return rows.map((row) => readAudit(row as AuditRow));
-    },
+    history: reads.history,
+    audit: reads.audit,
 
     backup: (copy) => {
       try {
@@ -162,8 +111,4 @@ function copyFile(database: DatabaseSync, path: string, copy: string): void {
 /** SQLITE_CONSTRAINT: a key or a claim is taken (sqlite.org/rescode.html#constraint). */
 function isConstraint(cause: unknown): boolean {
   return cause instanceof Error && "errcode" in cause && (Number(cause.errcode) & 0xff) === 19;
-}
-
-function textRow(row: { readonly id?: unknown; readonly document?: unknown }) {
-  return { id: String(row.id), document: String(row.document) };
 }

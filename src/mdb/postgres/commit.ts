@@ -1,0 +1,50 @@
+import type pg from "pg";
+import { type Batch, conflictError, isConflict } from "../journal/journal.ts";
+import { rowsOf } from "../journal/rows.ts";
+import { writeRows } from "./batch.ts";
+import { readRemoteChanges } from "./reads.ts";
+import { isRefusedData } from "./session.ts";
+
+/** Whether an attempt to commit a batch ended without an answer. */
+export type CommitStatus = { readonly batch: number; readonly writer: string; isUnknown: boolean };
+
+/**
+ * Commits a batch, decided again on what others wrote since; returns the position before its first entry. Throws
+ * `conflictError` when the database rejects it.
+ */
+export async function commitOn(client: pg.Client, batch: Batch, commitStatus: CommitStatus): Promise<number> {
+  await client.query("BEGIN");
+  try {
+    // Waits for the current writer; also for an earlier attempt of ours whose end the server has not noticed yet.
+    const { rows } = await client.query({ name: "lock", text: "SELECT position FROM feed FOR UPDATE" });
+    const position = Number(rows[0]?.position);
+    if (commitStatus.isUnknown) {
+      const text = "SELECT position FROM writers WHERE id = $1 AND batch = $2";
+      const [written] = (await client.query(text, [commitStatus.writer, commitStatus.batch])).rows;
+      if (written !== undefined) {
+        await client.query("ROLLBACK");
+        return Number(written.position);
+      }
+      commitStatus.isUnknown = false;
+    }
+    if (position !== batch.since()) batch.applyRemote(await readRemoteChanges(client, batch.since()));
+    const entries = batch.entries();
+    if (entries.length === 0) {
+      await client.query("ROLLBACK");
+      return position;
+    }
+    await writeRows(client, rowsOf(entries), { position, writer: commitStatus.writer, batch: commitStatus.batch });
+    commitStatus.isUnknown = true;
+    const { command } = await client.query("COMMIT");
+    // A server that rolls back instead reports it by the tag (postgresql.org/docs/15/sql-commit.html).
+    if (command === "COMMIT") return position;
+    commitStatus.isUnknown = false;
+    throw conflictError("committing: expected a commit, found a rollback by the database");
+  } catch (cause) {
+    // On a lost connection this fails as well, and the server rolls back by itself.
+    await client.query("ROLLBACK").catch(() => undefined);
+    if (isConflict(cause)) throw cause;
+    if (isRefusedData(cause)) throw conflictError("the database rejected the batch", cause);
+    throw cause;
+  }
+}

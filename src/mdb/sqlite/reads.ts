@@ -1,0 +1,73 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { MachineId } from "../../core/machine/record.ts";
+import type { AuditEntry, PastChange } from "../../core/ports.ts";
+import {
+  type AuditRow,
+  auditPageLimit,
+  type ChangeRow,
+  type DocumentChange,
+  historyLimit,
+  readAudit,
+  readChange,
+  readDocument,
+} from "../journal/journal.ts";
+
+/** The id of a machine and its record as JSON text. */
+export type MachineText = { readonly id: string; readonly document: string };
+
+/** The reads of a database, as prepared statements. */
+export type SqliteReads = {
+  /** The position of the last change, and of the oldest change that is kept. */
+  readonly feed: () => { readonly position: number; readonly oldest: number };
+  readonly machinesAfter: (id: string, limit: number) => MachineText[];
+  readonly machine: (id: MachineId) => MachineText[];
+  readonly documentsAfter: (position: number) => DocumentChange[];
+  readonly changesAfter: (position: number, limit: number) => PastChange[];
+  /** The last changes of a machine, newest last. */
+  readonly history: (id: MachineId, limit: number) => PastChange[];
+  readonly audit: (query: AuditQuery) => AuditEntry[];
+};
+
+/** Selects audit entries, newest first. */
+export type AuditQuery = { readonly subject?: string; readonly beforePosition?: number; readonly limit: number };
+
+/** Prepares the reads. */
+export function prepareReads(database: DatabaseSync): SqliteReads {
+  const feed = database.prepare("SELECT position, oldest FROM feed");
+  const machines = database.prepare("SELECT id, document FROM machines WHERE id > ?1 ORDER BY id LIMIT ?2");
+  const machine = database.prepare("SELECT id, document FROM machines WHERE id = ?1");
+  const documents = database.prepare(
+    "SELECT kind, key, document, position FROM documents WHERE position > ?1 ORDER BY kind, key",
+  );
+  const changes = database.prepare("SELECT * FROM changes WHERE position > ?1 ORDER BY position LIMIT ?2");
+  const history = database.prepare("SELECT * FROM changes WHERE machine_id = ?1 ORDER BY position DESC LIMIT ?2");
+  const audit = database.prepare("SELECT * FROM audit WHERE position < ?1 ORDER BY position DESC LIMIT ?2");
+  const auditOf = database.prepare(
+    "SELECT * FROM audit WHERE subject = ?3 AND position < ?1 ORDER BY position DESC LIMIT ?2",
+  );
+  return {
+    feed: () => {
+      const row = feed.get();
+      return { position: Number(row?.position), oldest: Number(row?.oldest) };
+    },
+    machinesAfter: (id, limit) => machines.all(id, limit).map(textRow),
+    machine: (id) => machine.all(id).map(textRow),
+    documentsAfter: (position) =>
+      documents.all(position).map((row) => readDocument(row as Parameters<typeof readDocument>[0])),
+    changesAfter: (position, limit) => changes.all(position, limit).map((row) => readChange(row as ChangeRow)),
+    history: (id, limit) =>
+      history
+        .all(id, Math.min(limit, historyLimit))
+        .map((row) => readChange(row as ChangeRow))
+        .reverse(),
+    audit: ({ subject, beforePosition = Number.MAX_SAFE_INTEGER, limit }) => {
+      const page = [beforePosition, Math.min(limit, auditPageLimit)] as const;
+      const rows = subject === undefined ? audit.all(...page) : auditOf.all(...page, subject);
+      return rows.map((row) => readAudit(row as AuditRow));
+    },
+  };
+}
+
+function textRow(row: { readonly id?: unknown; readonly document?: unknown }): MachineText {
+  return { id: String(row.id), document: String(row.document) };
+}
