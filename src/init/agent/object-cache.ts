@@ -24,16 +24,14 @@ export type ObjectCache = {
 };
 
 /** Opens the cache below the root. */
-export function openObjectCache({ root, alive, log }: SubContext): ObjectCache {
-  const objects = `${root}${agentPaths.objects}`;
-  const drafts = `${root}${agentPaths.drafts}`;
+export function openObjectCache(context: SubContext): ObjectCache {
+  const objects = `${context.root}${agentPaths.objects}`;
+  const drafts = `${context.root}${agentPaths.drafts}`;
   const made = new Set<string>();
   const known = new Set<string>();
   let count = 0;
 
-  function pathOf(sha512: string): string {
-    return `${objects}/${sha512.slice(0, 2)}/${sha512.slice(2)}`;
-  }
+  const pathOf = (sha512: string): string => `${objects}/${sha512.slice(0, 2)}/${sha512.slice(2)}`;
   function draftPath(): string {
     makeDirectories(drafts, 0o700);
     count += 1;
@@ -51,26 +49,8 @@ export function openObjectCache({ root, alive, log }: SubContext): ObjectCache {
     checked(`store object ${sha512}`, os.rename(path, pathFor(sha512)));
     known.add(sha512);
   }
-  function verified(): readonly string[] {
-    if (!exists(objects)) return [];
-    return list(objects).flatMap((directory) =>
-      list(`${objects}/${directory}`).flatMap((rest) => {
-        alive();
-        const path = `${objects}/${directory}/${rest}`;
-        const sha512 = `${directory}${rest}`;
-        if (known.has(sha512)) return [sha512];
-        if (host.sha512File(path) === sha512) {
-          known.add(sha512);
-          return [sha512];
-        }
-        log("warn", "dropped a damaged object", { sha512 });
-        os.remove(path);
-        return [];
-      }),
-    );
-  }
   return {
-    verified,
+    verified: () => verifyObjects(objects, known, context),
     pathOf,
     draftPath,
     addBytes: (sha512, bytes) => {
@@ -92,6 +72,26 @@ export function openObjectCache({ root, alive, log }: SubContext): ObjectCache {
       removeTree(drafts);
     },
   };
+}
+
+/** The names of all objects in a directory; those not known yet are verified, and removed if they are damaged. */
+function verifyObjects(objects: string, known: Set<string>, { alive, log }: SubContext): readonly string[] {
+  if (!exists(objects)) return [];
+  return list(objects).flatMap((directory) =>
+    list(`${objects}/${directory}`).flatMap((rest) => {
+      alive();
+      const path = `${objects}/${directory}/${rest}`;
+      const sha512 = `${directory}${rest}`;
+      if (known.has(sha512)) return [sha512];
+      if (host.sha512File(path) === sha512) {
+        known.add(sha512);
+        return [sha512];
+      }
+      log("warn", "dropped a damaged object", { sha512 });
+      os.remove(path);
+      return [];
+    }),
+  );
 }
 
 function demand(found: string, sha512: string): void {

@@ -20,84 +20,108 @@ export type ObjectSink = {
   readonly abort: () => void;
 };
 
-type Collecting =
-  | { readonly kind: "head" }
-  | { readonly kind: "memory"; readonly content: Content; readonly bytes: Uint8Array }
-  | { readonly kind: "file"; readonly content: Content; readonly path: string; readonly fd: number };
+/** One content on its way into the cache. */
+type Collector = {
+  readonly take: (part: Uint8Array) => void;
+  readonly store: () => void;
+  readonly abort: () => void;
+};
 
 /** The contents must arrive in the requested order. */
 export function objectSink(cache: ObjectCache, wanted: readonly Content[]): ObjectSink {
-  let state: Collecting = { kind: "head" };
-  let head = new Uint8Array(0);
-  let filled = 0;
+  const head = headLine();
+  let current: { readonly content: Content; readonly collector: Collector; filledBytes: number } | undefined;
   let stored = 0;
-
-  function takeHead(piece: Uint8Array): number {
-    const end = piece.indexOf(10);
-    const part = piece.subarray(0, end < 0 ? piece.length : end);
-    if (head.length + part.length > maxHeadBytes)
-      throw new Error("object server: expected a list of objects, found another answer");
-    const longer = new Uint8Array(head.length + part.length);
-    longer.set(head);
-    longer.set(part, head.length);
-    head = longer;
-    if (end < 0) return piece.length;
-    begin(decodeUtf8(head));
-    head = new Uint8Array(0);
-    return end + 1;
-  }
 
   function begin(line: string): void {
     const content = wanted[stored];
     if (content === undefined || line !== `${content.sha512} ${content.size}`) {
       throw new Error(`object server: expected ${content?.sha512 ?? "the end"}, found ${JSON.stringify(line)}`);
     }
-    filled = 0;
-    if (content.size <= maxMemoryBytes) state = { kind: "memory", content, bytes: new Uint8Array(content.size) };
-    else {
-      const path = cache.draftPath();
-      const fd = checked(`make ${path}`, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600));
-      state = { kind: "file", content, path, fd };
-    }
+    const collect = content.size <= maxMemoryBytes ? collectInMemory : collectInFile;
+    current = { content, collector: collect(cache, content), filledBytes: 0 };
   }
-
-  function takeContent(collecting: Exclude<Collecting, { kind: "head" }>, piece: Uint8Array): number {
-    const part = piece.subarray(0, collecting.content.size - filled);
-    if (collecting.kind === "memory") collecting.bytes.set(part, filled);
-    else writeToDescriptor(collecting.fd, part, `write ${collecting.path}`);
-    filled += part.length;
-    if (filled === collecting.content.size) {
-      const { sha512 } = collecting.content;
-      state = { kind: "head" };
-      if (collecting.kind === "memory") cache.addBytes(sha512, collecting.bytes);
-      else {
-        os.close(collecting.fd);
-        cache.addFile(sha512, collecting.path);
-      }
+  /** Returns how many bytes of the piece it used. */
+  function takeSome(piece: Uint8Array): number {
+    if (current === undefined) {
+      const { used, line } = head.take(piece);
+      if (line !== undefined) begin(line);
+      return used;
+    }
+    const { content, collector } = current;
+    const part = piece.subarray(0, content.size - current.filledBytes);
+    collector.take(part);
+    current.filledBytes += part.length;
+    if (current.filledBytes === content.size) {
+      current = undefined;
+      collector.store();
       stored += 1;
     }
     return part.length;
   }
-
   function abort(): void {
-    if (state.kind === "file") os.close(state.fd);
-    state = { kind: "head" };
+    current?.collector.abort();
+    current = undefined;
   }
 
   return {
     take: (piece) => {
-      for (let offset = 0; offset < piece.length; ) {
-        const rest = piece.subarray(offset);
-        offset += state.kind === "head" ? takeHead(rest) : takeContent(state, rest);
-      }
+      for (let offset = 0; offset < piece.length; ) offset += takeSome(piece.subarray(offset));
     },
     stored: () => stored,
     abort,
     end: () => {
-      const open = state.kind !== "head" || head.length > 0;
+      const open = current !== undefined || !head.isEmpty();
       abort();
       if (open || stored < wanted.length)
         throw new Error(`object server: expected ${wanted.length} objects, found ${stored}`);
+    },
+  };
+}
+
+/** Collects the line before a content, which may arrive in several pieces. */
+function headLine() {
+  let head = new Uint8Array(0);
+  return {
+    isEmpty: () => head.length === 0,
+    take: (piece: Uint8Array): { readonly used: number; readonly line?: string } => {
+      const end = piece.indexOf(10);
+      const part = piece.subarray(0, end < 0 ? piece.length : end);
+      if (head.length + part.length > maxHeadBytes)
+        throw new Error("object server: expected a list of objects, found another answer");
+      const longer = new Uint8Array(head.length + part.length);
+      longer.set(head);
+      longer.set(part, head.length);
+      head = end < 0 ? longer : new Uint8Array(0);
+      return end < 0 ? { used: piece.length } : { used: end + 1, line: decodeUtf8(longer) };
+    },
+  };
+}
+
+function collectInMemory(cache: ObjectCache, { sha512, size }: Content): Collector {
+  const bytes = new Uint8Array(size);
+  let filled = 0;
+  return {
+    take: (part) => {
+      bytes.set(part, filled);
+      filled += part.length;
+    },
+    store: () => cache.addBytes(sha512, bytes),
+    abort: () => {},
+  };
+}
+
+function collectInFile(cache: ObjectCache, { sha512 }: Content): Collector {
+  const path = cache.draftPath();
+  const fd = checked(`make ${path}`, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600));
+  return {
+    take: (part) => writeToDescriptor(fd, part, `write ${path}`),
+    store: () => {
+      os.close(fd);
+      cache.addFile(sha512, path);
+    },
+    abort: () => {
+      os.close(fd);
     },
   };
 }

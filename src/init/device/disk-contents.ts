@@ -1,10 +1,10 @@
 import * as os from "os";
-import * as std from "std";
 import { findContents } from "../../core/hardware/disk-contents.ts";
 import type { Disk } from "../../core/hardware/hardware.ts";
 import type { Log } from "../../core/ports.ts";
 import { messageOf } from "../birth/stop.ts";
 import { checked } from "../system/errno.ts";
+import { readAt } from "../system/files.ts";
 
 /** The disk with its contents, or with the reason why they cannot be read: then it may hold anything. Only reads. */
 export function withContents(disk: Disk, log: Log): Disk {
@@ -21,13 +21,8 @@ export function withContents(disk: Disk, log: Log): Disk {
 function readContents({ path, sizeBytes }: Disk): readonly string[] {
   const fd = checked(`open ${path}`, os.open(path, os.O_RDONLY));
   const read = (offset: number, length: number): Uint8Array => {
-    checked(`seek in ${path}`, os.seek(fd, offset, std.SEEK_SET));
     const bytes = new Uint8Array(length);
-    for (let done = 0; done < length; ) {
-      const count = checked(`read ${path}`, os.read(fd, bytes.buffer, done, length - done));
-      if (count === 0) throw new Error(`read ${path}: expected ${length} bytes, found only ${done}`);
-      done += count;
-    }
+    readAt({ fd, path }, offset, bytes);
     return bytes;
   };
   try {

@@ -3,7 +3,7 @@ import * as os from "os";
 import * as std from "std";
 import type { Disk } from "../../core/hardware/hardware.ts";
 import { checked } from "../system/errno.ts";
-import { writeToDescriptor } from "../system/files.ts";
+import { readAt, writeToDescriptor } from "../system/files.ts";
 import type { Finding } from "./finding.ts";
 
 const blockBytes = 2 ** 20;
@@ -16,46 +16,29 @@ const randomAtOnce = 256;
  * previous contents. The test does not wipe the disk, because the order may still be refused.
  */
 export function testDisk(disk: Disk, mebibytes: number): Finding {
-  const blocks = Math.min(mebibytes, Math.floor(disk.sizeBytes / blockBytes));
-  const stride = Math.floor(disk.sizeBytes / blockBytes / blocks) * blockBytes;
-  const fd = checked(`open ${disk.path}`, os.open(disk.path, os.O_RDWR));
+  const { path } = disk;
+  const { blocks, strideBytes } = spread(disk, mebibytes);
+  const fd = checked(`open ${path}`, os.open(path, os.O_RDWR));
   const pattern = randomPattern();
   const buffer = new Uint8Array(blockBytes);
   let writeMs = 0;
   let readMs = 0;
   let wrongBlocks = 0;
 
-  function seek(block: number): void {
-    checked(`seek in ${disk.path}`, os.seek(fd, block * stride, std.SEEK_SET));
-  }
-  function read(block: number): void {
-    seek(block);
-    for (let done = 0; done < blockBytes; ) {
-      const count = checked(`read ${disk.path}`, os.read(fd, buffer.buffer, done, blockBytes - done));
-      if (count === 0) throw new Error(`read ${disk.path}: expected ${blockBytes} bytes, found only ${done}`);
-      done += count;
-    }
-  }
   function write(block: number, bytes: Uint8Array): void {
-    seek(block);
-    writeToDescriptor(fd, bytes, `write ${disk.path}`);
+    checked(`seek in ${path}`, os.seek(fd, block * strideBytes, std.SEEK_SET));
+    writeToDescriptor(fd, bytes, `write ${path}`);
     host.fsync(fd);
   }
-  function timed(work: () => void): number {
-    const startMs = host.monotonicMs();
-    work();
-    return host.monotonicMs() - startMs;
-  }
-
   try {
     for (let block = 0; block < blocks; block += 1) {
-      read(block);
+      readAt({ fd, path }, block * strideBytes, buffer);
       const original = buffer.slice();
       stamp(pattern, block);
       try {
         writeMs += timed(() => write(block, pattern));
-        host.flushDeviceCache(disk.path);
-        readMs += timed(() => read(block));
+        host.flushDeviceCache(path);
+        readMs += timed(() => readAt({ fd, path }, block * strideBytes, buffer));
         if (hashOf(buffer) !== hashOf(pattern)) wrongBlocks += 1;
       } finally {
         write(block, original);
@@ -64,9 +47,8 @@ export function testDisk(disk: Disk, mebibytes: number): Finding {
   } finally {
     os.close(fd);
   }
-  const perSecond = (milliseconds: number) => Math.round((blocks * 1000) / Math.max(1, milliseconds));
   return {
-    figures: { writeMiBps: perSecond(writeMs), readMiBps: perSecond(readMs), wrongBlocks },
+    figures: { writeMiBps: perSecond(blocks, writeMs), readMiBps: perSecond(blocks, readMs), wrongBlocks },
     fault: wrongBlocks === 0 ? "" : `${wrongBlocks} of ${blocks} blocks differ after reading back`,
   };
 }
@@ -76,29 +58,39 @@ export function testDisk(disk: Disk, mebibytes: number): Finding {
  * that a dying disk is a named fault instead of a machine reset by its watchdog.
  */
 export function testReading(disk: Disk, mebibytes: number, mostSeconds: number): Finding {
-  const blocks = Math.min(mebibytes, Math.floor(disk.sizeBytes / blockBytes));
-  const stride = Math.floor(disk.sizeBytes / blockBytes / blocks) * blockBytes;
-  const fd = checked(`open ${disk.path}`, os.open(disk.path, os.O_RDONLY));
+  const { path } = disk;
+  const { blocks, strideBytes } = spread(disk, mebibytes);
+  const fd = checked(`open ${path}`, os.open(path, os.O_RDONLY));
   const buffer = new Uint8Array(blockBytes);
   const startMs = host.monotonicMs();
   const passedMs = () => host.monotonicMs() - startMs;
   let readBlocks = 0;
   try {
-    for (; readBlocks < blocks && passedMs() < mostSeconds * 1000; readBlocks += 1) {
-      checked(`seek in ${disk.path}`, os.seek(fd, readBlocks * stride, std.SEEK_SET));
-      for (let done = 0; done < blockBytes; ) {
-        const count = checked(`read ${disk.path}`, os.read(fd, buffer.buffer, done, blockBytes - done));
-        if (count === 0) throw new Error(`read ${disk.path}: expected ${blockBytes} bytes, found only ${done}`);
-        done += count;
-      }
-    }
+    for (; readBlocks < blocks && passedMs() < mostSeconds * 1000; readBlocks += 1)
+      readAt({ fd, path }, readBlocks * strideBytes, buffer);
   } finally {
     os.close(fd);
   }
   return {
-    figures: { readMiBps: Math.round((readBlocks * 1000) / Math.max(1, passedMs())) },
+    figures: { readMiBps: perSecond(readBlocks, passedMs()) },
     fault: readBlocks === blocks ? "" : `expected to read ${blocks} MiB in ${mostSeconds} s, read ${readBlocks} MiB`,
   };
+}
+
+/** How many blocks of a disk are tested, and the distance between them: they cover the whole disk. */
+function spread({ sizeBytes }: Disk, mebibytes: number): { readonly blocks: number; readonly strideBytes: number } {
+  const blocks = Math.min(mebibytes, Math.floor(sizeBytes / blockBytes));
+  return { blocks, strideBytes: Math.floor(sizeBytes / blockBytes / blocks) * blockBytes };
+}
+
+function timed(work: () => void): number {
+  const startMs = host.monotonicMs();
+  work();
+  return host.monotonicMs() - startMs;
+}
+
+function perSecond(blocks: number, milliseconds: number): number {
+  return Math.round((blocks * 1000) / Math.max(1, milliseconds));
 }
 
 /** A block of random bytes: the same 4 KiB repeated, because random bytes are slow to generate. */

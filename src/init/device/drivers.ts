@@ -30,11 +30,57 @@ export function openDrivers(log: Log): Drivers {
   const aliases: Aliases = readAliases(readText(`${directory}/modules.alias`));
   const dependencies: Dependencies = readDependencies(readText(`${directory}/modules.dep`));
   const builtins = readBuiltins(readTextIfThere(`${directory}/modules.builtin`) ?? "");
+  const loadFiles = fileLoader(directory, log);
+  const plan = (modules: readonly string[]) => planModules(modules, dependencies, builtins);
+
+  function loadForDevices(): void {
+    const seen = new Set<string>();
+    let quiet = 0;
+    for (let round = 0; round < mostRounds && quiet < quietRounds; round += 1) {
+      const fresh = modaliases().filter((modalias) => !seen.has(modalias));
+      for (const modalias of fresh) seen.add(modalias);
+      const { files } = plan(fresh.flatMap((modalias) => modulesFor(modalias, aliases)));
+      // A driver that rejects its device is not fatal: another one may accept it, or the device is not needed.
+      const loaded = loadFiles(files, (file, fault) => log("debug", "a driver failed to load", { file, fault }));
+      if (loaded.length > 0) log("info", "drivers loaded", { modules: loaded.join(",") });
+      quiet = loaded.length === 0 ? quiet + 1 : 0;
+      sleepMs(appearMs);
+    }
+    loadWatchdog();
+  }
+
+  /** Tries watchdogs that no device requests by modalias, one after the other until one works. */
+  function loadWatchdog(): void {
+    for (const { module, appearMs } of watchdogModules(systemTree)) {
+      if (exists("/dev/watchdog")) return;
+      loadFiles(plan([module]).files, (file, fault) => log("debug", "no such watchdog", { file, fault }));
+      for (let waitedMs = 0; waitedMs < appearMs && !exists("/dev/watchdog"); waitedMs += lookEveryMs)
+        sleepMs(lookEveryMs);
+    }
+    if (!exists("/dev/watchdog")) log("warn", "no watchdog found, not even the kernel's software timer");
+  }
+
+  function load(modules: readonly string[]): void {
+    const { files, missing } = plan(modules);
+    if (missing.length > 0)
+      throw new Error(
+        `loading kernel modules: expected ${missing.join(", ")} in the Bootstrap Image, found none of these`,
+      );
+    loadFiles(files, (_, fault) => {
+      throw new Error(fault);
+    });
+  }
+
+  return { loadForDevices, load };
+}
+
+/** Loads module files that are not loaded yet; returns the names of the newly loaded modules. */
+type FileLoader = (files: readonly string[], onFault: (file: string, fault: string) => void) => readonly string[];
+
+function fileLoader(directory: string, log: Log): FileLoader {
   const commandLine = readText("/proc/cmdline");
   const done = new Set<string>();
-
-  /** Loads modules that are not loaded yet; returns the names of the newly loaded files. */
-  function loadFiles(files: readonly string[], onFault: (file: string, fault: string) => void): readonly string[] {
+  return (files, onFault) => {
     const loaded: string[] = [];
     for (const file of files) {
       if (done.has(file)) continue;
@@ -49,49 +95,7 @@ export function openDrivers(log: Log): Drivers {
       }
     }
     return loaded;
-  }
-
-  function loadForDevices(): void {
-    const seen = new Set<string>();
-    let quiet = 0;
-    for (let round = 0; round < mostRounds && quiet < quietRounds; round += 1) {
-      const fresh = modaliases().filter((modalias) => !seen.has(modalias));
-      for (const modalias of fresh) seen.add(modalias);
-      const modules = fresh.flatMap((modalias) => modulesFor(modalias, aliases));
-      const { files } = planModules(modules, dependencies, builtins);
-      // A driver that rejects its device is not fatal: another one may accept it, or the device is not needed.
-      const loaded = loadFiles(files, (file, fault) => log("debug", "a driver failed to load", { file, fault }));
-      if (loaded.length > 0) log("info", "drivers loaded", { modules: loaded.join(",") });
-      quiet = loaded.length === 0 ? quiet + 1 : 0;
-      sleepMs(appearMs);
-    }
-    loadWatchdog();
-  }
-
-  /** Tries watchdogs that no device requests by modalias, one after the other until one works. */
-  function loadWatchdog(): void {
-    for (const { module, appearMs } of watchdogModules(systemTree)) {
-      if (exists("/dev/watchdog")) return;
-      const { files } = planModules([module], dependencies, builtins);
-      loadFiles(files, (file, fault) => log("debug", "no such watchdog", { file, fault }));
-      for (let waitedMs = 0; waitedMs < appearMs && !exists("/dev/watchdog"); waitedMs += lookEveryMs)
-        sleepMs(lookEveryMs);
-    }
-    if (!exists("/dev/watchdog")) log("warn", "no watchdog found, not even the kernel's software timer");
-  }
-
-  function load(modules: readonly string[]): void {
-    const { files, missing } = planModules(modules, dependencies, builtins);
-    if (missing.length > 0)
-      throw new Error(
-        `loading kernel modules: expected ${missing.join(", ")} in the Bootstrap Image, found none of these`,
-      );
-    loadFiles(files, (_, fault) => {
-      throw new Error(fault);
-    });
-  }
-
-  return { loadForDevices, load };
+  };
 }
 
 /** The modaliases of all devices. The CPU's is outside the buses; it loads the fast ciphers. */

@@ -49,6 +49,21 @@ export function readBytes(path: string): Uint8Array {
   }
 }
 
+/** Fills `into` with the bytes at an offset of an open file or device; throws if it ends before. */
+export function readAt(
+  file: { readonly fd: number; readonly path: string },
+  offset: number,
+  into: Uint8Array<ArrayBuffer>,
+): void {
+  const { fd, path } = file;
+  checked(`seek in ${path}`, os.seek(fd, offset, std.SEEK_SET));
+  for (let done = 0; done < into.length; ) {
+    const count = checked(`read ${path}`, os.read(fd, into.buffer, into.byteOffset + done, into.length - done));
+    if (count === 0) throw new Error(`read ${path}: expected ${into.length} bytes, found only ${done}`);
+    done += count;
+  }
+}
+
 /** Writes all bytes to an open descriptor, in one write(2) if the kernel accepts it. */
 export function writeToDescriptor(fd: number, bytes: Uint8Array, operation: string): void {
   for (let done = 0; done < bytes.length; ) {

@@ -1,5 +1,6 @@
-import type { ByteStream, HttpHead, HttpRequest, ResponseReader } from "./http-message.ts";
+import type { HttpHead, HttpRequest, ResponseReader } from "./http-message.ts";
 import { readResponses, writeRequest } from "./http-message.ts";
+import type { ByteStream } from "./line-buffer.ts";
 
 /** One server, one connection at a time, opened when needed and kept while the server keeps it. */
 export type HttpConnection = {

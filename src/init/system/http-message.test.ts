@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { bytesFromText, textFromBytes } from "../../core/bytes/text.ts";
-import { type ByteStream, readResponses, writeRequest } from "./http-message.ts";
+import { readResponses, writeRequest } from "./http-message.ts";
+import type { ByteStream } from "./line-buffer.ts";
 
 /** A stream that yields `text` in pieces of the given lengths, repeatedly, and then ends. */
 function streamOf(text: string, lengths: readonly number[]): ByteStream {

@@ -1,11 +1,5 @@
-import { bytesFromText, textFromBytes } from "../../core/bytes/text.ts";
-
-/** A blocking connection: `read` returns the count of bytes, 0 at the end; both throw when the connection fails. */
-export type ByteStream = {
-  readonly read: (buffer: Uint8Array, offset: number, length: number) => number;
-  readonly write: (bytes: Uint8Array) => void;
-  readonly close: () => void;
-};
+import { bytesFromText } from "../../core/bytes/text.ts";
+import { type ByteStream, type LineBuffer, lineBuffer } from "./line-buffer.ts";
 
 export type HttpRequest = {
   readonly method: "GET" | "POST";
@@ -22,7 +16,6 @@ export type HttpHead = {
   readonly keepAlive: boolean;
 };
 
-const bufferBytes = 1 << 16;
 const maxHeadBytes = 1 << 14;
 const maxChunkLineBytes = 64;
 
@@ -50,97 +43,58 @@ export type ResponseReader = {
 
 /** Makes the reader of a connection. */
 export function readResponses(stream: ByteStream): ResponseReader {
-  const buffer = new Uint8Array(bufferBytes);
-  let start = 0;
-  let end = 0;
-  let begun = false;
+  const buffer = lineBuffer(stream);
+  return {
+    begun: buffer.hasBegun,
+    readHead: () => readHead(buffer),
+    readBody: (head, onBytes) => {
+      readBody(buffer, head, onBytes);
+      buffer.restart();
+    },
+  };
+}
 
-  function fill(): boolean {
-    if (start === end) start = end = 0;
-    else if (end === buffer.length) {
-      buffer.copyWithin(0, start, end);
-      end -= start;
-      start = 0;
-    }
-    const count = stream.read(buffer, end, buffer.length - end);
-    end += count;
-    if (count > 0) begun = true;
-    return count > 0;
+function readHead(buffer: LineBuffer): HttpHead {
+  const statusLine = buffer.line("a status line", maxHeadBytes);
+  const match = /^HTTP\/1\.([01]) (\d{3})/.exec(statusLine);
+  if (match === null) throw new Error(`not an HTTP/1.1 status line: ${statusLine.slice(0, 80)}`);
+  const headers = new Map<string, string>();
+  for (let left = maxHeadBytes; ; ) {
+    const line = buffer.line("a head", maxHeadBytes);
+    left -= line.length + 2;
+    if (left < 0) throw new Error(`a head is longer than ${maxHeadBytes} bytes`);
+    if (line === "") break;
+    const colon = line.indexOf(":");
+    headers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
   }
+  const keepAlive = match[1] === "1" && headers.get("connection")?.toLowerCase() !== "close";
+  return { status: Number(match[2]), headers, keepAlive };
+}
 
-  function need(what: string): void {
-    if (start === end && !fill()) throw new Error(`the server closed the connection in the middle of ${what}`);
+/** The length of a body: none, in chunks, counted, or up to the end of the connection (RFC 9112 §6.3). */
+function readBody(buffer: LineBuffer, head: HttpHead, onBytes: (bytes: Uint8Array) => void): void {
+  const lengthText = head.headers.get("content-length");
+  if (head.status === 204 || head.status === 304) return;
+  if (head.headers.get("transfer-encoding")?.toLowerCase() === "chunked") {
+    readChunks(buffer, onBytes);
+    return;
   }
-
-  function readLine(what: string, limit: number): string {
-    for (let from = start; ; ) {
-      const at = buffer.subarray(0, end).indexOf(10, from);
-      if (at >= 0) {
-        const line = textFromBytes(buffer.subarray(start, at)).replace(/\r$/, "");
-        start = at + 1;
-        return line;
-      }
-      if (end - start > limit) throw new Error(`${what} is longer than ${limit} bytes`);
-      const length = end - start;
-      if (!fill()) throw new Error(`the server closed the connection in the middle of ${what}`);
-      from = start + length;
-    }
+  if (lengthText === undefined) {
+    buffer.passAll(onBytes);
+    return;
   }
+  if (!/^\d{1,15}$/.test(lengthText)) throw new Error(`content-length: expected a number, found ${lengthText}`);
+  buffer.pass(Number(lengthText), onBytes);
+}
 
-  function pass(count: number, onBytes: (bytes: Uint8Array) => void): void {
-    for (let left = count; left > 0; ) {
-      need("a body");
-      const piece = buffer.subarray(start, Math.min(end, start + left));
-      start += piece.length;
-      left -= piece.length;
-      onBytes(piece);
-    }
+function readChunks(buffer: LineBuffer, onBytes: (bytes: Uint8Array) => void): void {
+  for (;;) {
+    const text = buffer.line("a chunk size", maxChunkLineBytes);
+    const size = Number.parseInt(text, 16);
+    if (!(size >= 0)) throw new Error(`chunk: expected a size in hexadecimal, found ${JSON.stringify(text)}`);
+    buffer.pass(size, onBytes);
+    if (size === 0) break;
+    buffer.line("a chunk's end", maxChunkLineBytes);
   }
-
-  function readHead(): HttpHead {
-    const statusLine = readLine("a status line", maxHeadBytes);
-    const match = /^HTTP\/1\.([01]) (\d{3})/.exec(statusLine);
-    if (match === null) throw new Error(`not an HTTP/1.1 status line: ${statusLine.slice(0, 80)}`);
-    const headers = new Map<string, string>();
-    for (let left = maxHeadBytes; ; ) {
-      const line = readLine("a head", maxHeadBytes);
-      left -= line.length + 2;
-      if (left < 0) throw new Error(`a head is longer than ${maxHeadBytes} bytes`);
-      if (line === "") break;
-      const colon = line.indexOf(":");
-      headers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
-    }
-    const keepAlive = match[1] === "1" && headers.get("connection")?.toLowerCase() !== "close";
-    return { status: Number(match[2]), headers, keepAlive };
-  }
-
-  function passBody(head: HttpHead, onBytes: (bytes: Uint8Array) => void): void {
-    const lengthText = head.headers.get("content-length");
-    if (head.status === 204 || head.status === 304) return;
-    if (head.headers.get("transfer-encoding")?.toLowerCase() === "chunked") {
-      for (;;) {
-        const text = readLine("a chunk size", maxChunkLineBytes);
-        const size = Number.parseInt(text, 16);
-        if (!(size >= 0)) throw new Error(`chunk: expected a size in hexadecimal, found ${JSON.stringify(text)}`);
-        pass(size, onBytes);
-        if (size > 0) readLine("a chunk's end", maxChunkLineBytes);
-        else break;
-      }
-      while (readLine("a trailer", maxHeadBytes) !== "");
-      return;
-    }
-    if (lengthText !== undefined) {
-      if (!/^\d{1,15}$/.test(lengthText)) throw new Error(`content-length: expected a number, found ${lengthText}`);
-      pass(Number(lengthText), onBytes);
-      return;
-    }
-    while (start < end || fill()) pass(end - start, onBytes);
-  }
-
-  function readBody(head: HttpHead, onBytes: (bytes: Uint8Array) => void): void {
-    passBody(head, onBytes);
-    begun = start < end;
-  }
-
-  return { begun: () => begun, readHead, readBody };
+  while (buffer.line("a trailer", maxHeadBytes) !== "");
 }

@@ -4,7 +4,8 @@ import { decodeUtf8, encodeUtf8 } from "../../core/bytes/utf8.ts";
 import { checked } from "./errno.ts";
 import { writeToDescriptor } from "./files.ts";
 import { httpConnection } from "./http-connection.ts";
-import type { ByteStream, HttpRequest } from "./http-message.ts";
+import type { HttpRequest } from "./http-message.ts";
+import type { ByteStream } from "./line-buffer.ts";
 
 const defaultTimeoutMs = 30_000;
 const maxProblemBytes = 1000;

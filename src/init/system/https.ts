@@ -2,7 +2,7 @@ import * as host from "host";
 import * as os from "os";
 import { decodeUtf8, encodeUtf8 } from "../../core/bytes/utf8.ts";
 import { httpConnection } from "./http-connection.ts";
-import type { ByteStream } from "./http-message.ts";
+import type { ByteStream } from "./line-buffer.ts";
 
 /** Without progress for this time the connection counts as dead. */
 const defaultTimeoutMs = 30_000;
