@@ -70,8 +70,18 @@ export function* ansibleInventory(machines: Iterable<Machine>): Generator<string
   }
   const names = [...groups.keys()].sort();
   yield `}},"all":${JSON.stringify({ children: [...names, "ungrouped"] })}`;
-  for (const name of names) yield `,${JSON.stringify(name)}:${JSON.stringify({ hosts: groups.get(name) })}`;
+  for (const name of names) yield* groupText(name, groups.get(name) ?? []);
   yield "}\n";
+}
+
+/** Host by host, because a group may hold the whole fleet. */
+function* groupText(name: string, hosts: readonly string[]): Generator<string, void, undefined> {
+  let before = `,${JSON.stringify(name)}:{"hosts":[`;
+  for (const host of hosts) {
+    yield before + JSON.stringify(host);
+    before = ",";
+  }
+  yield hosts.length === 0 ? `${before}]}` : "]}";
 }
 
 /** The groups of a machine: by state, condition, owner, tags, location, rack and image. */

@@ -13,7 +13,12 @@ export type NetboxSite = {
 };
 
 type Row = readonly (string | number)[];
-type Table = { readonly columns: readonly string[]; readonly rowsOf: (machine: Machine) => readonly Row[] };
+type Table = {
+  readonly columns: readonly string[];
+  readonly rowsOf: (machine: Machine) => readonly Row[];
+  /** Whether machines have rows in common. */
+  readonly shared?: true;
+};
 
 /** What can be imported, in the order in which NetBox must get it: each names what stands before it. */
 export const netboxTables = [
@@ -36,12 +41,16 @@ export function netboxCsv(
   machines: Iterable<Machine>,
   site: NetboxSite,
 ): Generator<string, void, undefined> {
-  const { columns, rowsOf } = tables[table](site);
-  return writeCsv(columns, rowsOfAll(machines, rowsOf));
+  const { columns, rowsOf, shared } = tables[table](site);
+  return writeCsv(columns, shared === true ? rowsOnce(machines, rowsOf) : eachRow(machines, rowsOf));
+}
+
+function* eachRow(machines: Iterable<Machine>, rowsOf: Table["rowsOf"]): Generator<Row, void, undefined> {
+  for (const machine of machines) yield* rowsOf(machine);
 }
 
 /** A row that was there already is left out: many machines are of one type and in one rack. */
-function* rowsOfAll(machines: Iterable<Machine>, rowsOf: Table["rowsOf"]): Generator<Row, void, undefined> {
+function* rowsOnce(machines: Iterable<Machine>, rowsOf: Table["rowsOf"]): Generator<Row, void, undefined> {
   const seen = new Set<string>();
   for (const machine of machines) {
     for (const row of rowsOf(machine)) {
@@ -59,10 +68,12 @@ const unknown = "Unknown";
 const tables: { readonly [T in NetboxTable]: (site: NetboxSite) => Table } = {
   manufacturers: () => ({
     columns: ["name", "slug"],
+    shared: true,
     rowsOf: (machine) => [[vendorOf(machine), slug(vendorOf(machine))]],
   }),
   "device-types": () => ({
     columns: ["manufacturer", "model", "slug", "u_height"],
+    shared: true,
     rowsOf: (machine) => {
       const [vendor, product] = [vendorOf(machine), productOf(machine)];
       return [[vendor, product, slug(`${vendor} ${product}`), 1]];
@@ -70,10 +81,12 @@ const tables: { readonly [T in NetboxTable]: (site: NetboxSite) => Table } = {
   }),
   racks: ({ site }) => ({
     columns: ["site", "name", "status", "width", "u_height"],
+    shared: true,
     rowsOf: (machine) => (rackOf(machine) === "" ? [] : [[site, rackOf(machine), "active", 19, 42]]),
   }),
   tags: () => ({
     columns: ["name", "slug"],
+    shared: true,
     rowsOf: (machine) => tagsOf(machine).map((tag) => [tag, slug(tag)]),
   }),
   devices: ({ site, role }) => ({

@@ -83,26 +83,49 @@ export function checkFleet(
   machines: readonly Machine[],
   unreadable: readonly UnreadableRecord[] = [],
 ): Inconsistency[] {
+  const steps = checkFleetInSteps(machines, unreadable);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same in steps of a machine each, for a caller that has other things to do in between. */
+export function* checkFleetInSteps(
+  machines: readonly Machine[],
+  unreadable: readonly UnreadableRecord[],
+): Generator<void, Inconsistency[], undefined> {
   const found: Inconsistency[] = unreadable.map(({ id, fault }) => {
     return { kind: "unreadableRecord", machines: [id], message: `the record of ${id} cannot be read: ${fault}` };
   });
-  for (const { kind, thing, keys } of uniqueThings) {
-    const holders = new Map<string, Set<Machine>>();
-    for (const machine of machines) {
-      for (const key of keys(machine)) {
-        if (key !== undefined) holders.set(key, (holders.get(key) ?? new Set()).add(machine));
-      }
-    }
-    for (const [key, group] of holders) {
-      if (group.size < 2) continue;
-      const names = [...group].map(nameOf).join(" and ");
-      found.push({ kind, machines: [...group].map(({ id }) => id), message: `${thing} ${key} is held by ${names}` });
-    }
-  }
+  for (const unique of uniqueThings) found.push(...(yield* findShared(machines, unique)));
   for (const { kind, broken, says } of rules) {
     for (const machine of machines) {
       if (broken(machine)) found.push({ kind, machines: [machine.id], message: `${nameOf(machine)} ${says}` });
+      yield;
     }
   }
   return found;
+}
+
+/** The keys that several machines hold. A key's first holder stands alone, because nearly all keys have only one. */
+function* findShared(
+  machines: readonly Machine[],
+  { kind, thing, keys }: (typeof uniqueThings)[number],
+): Generator<void, Inconsistency[], undefined> {
+  const first = new Map<string, Machine>();
+  const shared = new Map<string, Set<Machine>>();
+  for (const machine of machines) {
+    for (const key of keys(machine)) {
+      if (key === undefined) continue;
+      const holder = first.get(key) ?? machine;
+      first.set(key, holder);
+      if (holder !== machine) shared.set(key, (shared.get(key) ?? new Set([holder])).add(machine));
+    }
+    yield;
+  }
+  return [...shared].map(([key, group]) => {
+    const names = [...group].map(nameOf).join(" and ");
+    return { kind, machines: [...group].map(({ id }) => id), message: `${thing} ${key} is held by ${names}` };
+  });
 }

@@ -1,7 +1,7 @@
 import { dominatorMdbText, dominatorRow } from "../../core/export/dominator-mdb.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import type { Store } from "../../core/ports.ts";
-import { forEachInTurns } from "./slices.ts";
+import { forEachInTurns } from "../turns.ts";
 
 /**
  * The Dominator's MDB of a fleet, kept up to date: a change costs the row of one machine, whatever the fleet's size.
@@ -46,7 +46,9 @@ export function openDominatorMdb(store: Store): DominatorMdb {
   });
   const compare = async (): Promise<void> => {
     let changed = false;
-    for (const id of [...rows.keys()]) if (store.get(id) === undefined) changed = rows.delete(id) || changed;
+    await forEachInTurns([...rows.keys()], (id) => {
+      if (store.get(id) === undefined) changed = rows.delete(id) || changed;
+    });
     // The current record, not that of the list: a turn later it may differ.
     await forEachInTurns([...store.list()], ({ id }) => {
       const machine = store.get(id);

@@ -5,13 +5,13 @@ import { type MetricFamily, writeExposition } from "../../core/export/exposition
 import { fleetMetrics, newTally, tallyMachine } from "../../core/export/fleet-metrics.ts";
 import type { Deadlines } from "../../core/machine/health/deadlines.ts";
 import type { Clock, Store } from "../../core/ports.ts";
+import { forEachInTurns } from "../turns.ts";
 import { bootMetrics } from "./boot-metrics.ts";
 import { changeMetrics } from "./change-metrics.ts";
 import type { DominatorFile } from "./dominator-file.ts";
 import type { DominatorMdb } from "./dominator-mdb.ts";
 import { processMetrics } from "./process-metrics.ts";
 import { type ReadyCheck, readinessOf } from "./readiness.ts";
-import { forEachInTurns } from "./slices.ts";
 import type { StoreMeter } from "./store-meter.ts";
 
 /** The exports of fleet and server for other tools. */

@@ -15,6 +15,7 @@ import { nameOf } from "../../core/machine/life/move.ts";
 import { decide } from "../../core/machine/life/table.ts";
 import type { Machine } from "../../core/machine/record.ts";
 import { faultAnswer, problemOf, type Read, refusalAnswer } from "../http/problem.ts";
+import { forEachInTurns } from "../turns.ts";
 import { type BlastGuard, blastGuard } from "./blast-radius-guard.ts";
 import { expectedRevision } from "./entity-tag.ts";
 import { type Asked, type Handlers, type OperatorDeps, withMachine } from "./handler.ts";
@@ -57,7 +58,8 @@ async function actOnMany({ c, deps, caller, body }: Asked<"batch">): Promise<Res
   const chosen = chosenBy(c, deps, select);
   if (chosen.kind === "refused") return chosen.response;
   const machines = chosen.value;
-  const foreseen = machines.map((machine) => foresee(action, machine, deps, caller.name));
+  const foreseen: Decision[] = [];
+  await forEachInTurns(machines, (machine) => foreseen.push(foresee(action, machine, deps, caller.name)));
   const accepting = machines.filter((_, n) => foreseen[n]?.kind === "changed");
   const guard = guardOf(action, accepting, deps);
   if (dryRun) return c.json(batchAnswer({ action, dryRun, machines, decisions: foreseen, guard }));

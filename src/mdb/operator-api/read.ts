@@ -1,11 +1,12 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Context } from "hono";
 import * as operator from "../../contract/operator/views.ts";
 import { isSelected } from "../../core/fleet/select-machines.ts";
-import { checkFleet } from "../../core/machine/check.ts";
+import { checkFleetInSteps } from "../../core/machine/check.ts";
 import type { Machine } from "../../core/machine/record.ts";
 import { lessonsOf } from "../../core/pxe/local-boot/lesson.ts";
+import { streamOf } from "../exports/slices.ts";
 import { faultAnswer } from "../http/problem.ts";
+import { inTurns, openTurns } from "../turns.ts";
 import type { Tokens } from "./caller/tokens.ts";
 import { entityTag } from "./entity-tag.ts";
 import { type ChangeFeed, changeFeed } from "./feed/change-feed.ts";
@@ -31,7 +32,8 @@ export function readHandlers({ store, tokens }: OperatorDeps): Handlers<Reading>
     quirks: ({ c, deps }) => c.json({ quirks: lessonsOf(deps.store).map(operator.viewLesson) }),
     images: async ({ c, deps }) => c.json({ images: await deps.images() }),
     networks: ({ c, deps }) => c.json({ networks: deps.networks() }),
-    check: ({ c, deps }) => c.json({ inconsistencies: checkFleet(deps.store.list(), deps.store.unreadable()) }),
+    check: async ({ c, deps: { store } }) =>
+      c.json({ inconsistencies: await inTurns(checkFleetInSteps([...store.list()], store.unreadable())) }),
     changes: (asked) => follow({ ...asked, feed, tokens }),
   };
 }
@@ -55,28 +57,37 @@ function machineAnswer(c: Context, machine: Machine): Response {
   return c.json(operator.viewMachine(machine), 200, { etag: entityTag(machine) });
 }
 
-/** Machines examined in one turn of the event loop: selecting a few among many must not delay packets. */
-const machinesPerTurn = 5000;
-
-/** A page of the selected machines, and the start of the next page. */
+/** A page of the selected machines, and the start of the next page; a large page is written machine by machine. */
 async function list({ c, deps, query, inOrder }: Asked<"list"> & { readonly inOrder: IdOrder }): Promise<Response> {
   const { limit, fields } = query;
   const position = deps.store.position();
   const after = query.continue === undefined ? "" : Buffer.from(query.continue, "base64url").toString();
-  const page: Partial<operator.MachineView>[] = [];
+  const page: string[] = [];
   let last = "";
-  let examined = 0;
+  let more: { readonly continue?: string } = {};
+  const turns = openTurns();
   for (const machine of inOrder(after)) {
-    examined += 1;
-    if (examined % machinesPerTurn === 0) await nextTurn();
+    if (turns.isOver()) await turns.next();
     if (!isSelected(machine, query)) continue;
     if (page.length === limit) {
-      return c.json({ machines: page, position, continue: Buffer.from(last).toString("base64url") });
+      more = { continue: Buffer.from(last).toString("base64url") };
+      break;
     }
-    page.push(slim(operator.viewMachine(machine), fields));
+    page.push(JSON.stringify(slim(operator.viewMachine(machine), fields)));
     last = machine.id;
   }
-  return c.json({ machines: page, position });
+  const rest = JSON.stringify({ position, ...more });
+  return c.body(streamOf(pageText(page, rest)), 200, { "content-type": "application/json" });
+}
+
+/** The members of `rest` after the machines. */
+function* pageText(machines: readonly string[], rest: string): Generator<string, void, undefined> {
+  let before = '{"machines":[';
+  for (const machine of machines) {
+    yield before + machine;
+    before = ",";
+  }
+  yield `${machines.length === 0 ? before : ""}],${rest.slice(1)}`;
 }
 
 function slim(view: operator.MachineView, fields: readonly string[] | undefined): Partial<operator.MachineView> {

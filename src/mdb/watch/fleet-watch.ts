@@ -6,6 +6,7 @@ import type { WatchRules } from "../../core/machine/health/stall-detection.ts";
 import { nameOf } from "../../core/machine/life/move.ts";
 import type { Machine } from "../../core/machine/record.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
+import { forEachInTurns } from "../turns.ts";
 import { openAgenda } from "./agenda.ts";
 
 const tickMs = 1000;
@@ -46,7 +47,7 @@ export function openFleetWatch(deps: FleetWatchDeps): FleetWatch {
     const now = store.get(machine.id);
     if (now !== undefined) void checks.consider(now);
   });
-  checks.scheduleAll(clock.nowMs());
+  void checks.scheduleAll(clock.nowMs());
   const timer = setInterval(() => void checks.tick(), tickMs).unref();
   return {
     tick: () => checks.tick(),
@@ -75,9 +76,9 @@ class FleetChecks {
     this.#aheadMs = clock.nowMs() - clock.monotonicMs();
   }
 
-  /** Schedules a look at each machine. */
-  scheduleAll(atMs: number): void {
-    for (const machine of this.#deps.store.list()) this.#agenda.note(machine.id, atMs);
+  /** Schedules a look at each machine; machines that come meanwhile are scheduled by their first change. */
+  async scheduleAll(atMs: number): Promise<void> {
+    await forEachInTurns([...this.#deps.store.list()], ({ id }) => this.#agenda.note(id, atMs));
   }
 
   /** Checks a machine and records the finding; schedules the next check. */
@@ -139,6 +140,6 @@ class FleetChecks {
     log("warn", "the clock was set; deadlines start again", { seconds: Math.round(jumpMs / 1000) });
     this.#aheadMs = aheadMs;
     this.#rules = { ...this.#rules, listeningSinceMs: nowMs };
-    this.scheduleAll(nowMs);
+    void this.scheduleAll(nowMs);
   }
 }

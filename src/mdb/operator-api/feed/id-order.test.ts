@@ -28,3 +28,18 @@ test("machines in the order of their ids, newcomers too, also those that nobody 
   await store.apply(asks(7));
   assert.deepEqual(ids(machineIdFromMac(testMac(3))), expected(5, 7, 9));
 });
+
+test("a newcomer while a reader waits is neither shown twice nor does it hide another; what was absorbed is gone", async () => {
+  await using store = await openMemoryStore({ clock: stillClock(), log: () => {} });
+  for (const n of [2, 4, 6]) await store.apply(asks(n));
+  const inOrder = idOrder(store);
+  const shown: string[] = [];
+  for (const { id } of inOrder("")) {
+    shown.push(id);
+    if (shown.length === 1) for (const n of [1, 5]) await store.apply(asks(n));
+  }
+  assert.deepEqual(
+    shown,
+    [2, 4, 5, 6].map((n) => machineIdFromMac(testMac(n))),
+  );
+});

@@ -11,9 +11,13 @@ export type IdOrder = (after: string) => Generator<Machine, void, undefined>;
 export function idOrder(store: Pick<Store, "list" | "get" | "watch">): IdOrder {
   let ids: MachineId[] | undefined;
   const known = new Set<MachineId>();
-  // Only newcomers matter; a removed machine is skipped.
-  store.watch(({ machine: { id } }) => {
-    if (!known.has(id)) ids = undefined;
+  // Sorting 100,000 ids anew for each newcomer would hold up packets for tens of milliseconds.
+  store.watch(({ machine: { id }, absorbed = [] }) => {
+    if (ids === undefined) return;
+    for (const gone of absorbed) if (known.delete(gone)) ids.splice(firstBehind(ids, gone) - 1, 1);
+    if (known.has(id)) return;
+    known.add(id);
+    ids.splice(firstBehind(ids, id), 0, id);
   });
   const sorted = () => {
     const machines = store.list();
@@ -25,11 +29,16 @@ export function idOrder(store: Pick<Store, "list" | "get" | "watch">): IdOrder {
     for (const id of ids) known.add(id);
     return ids;
   };
+  // Before the first request: a list that is in order already costs a few milliseconds.
+  sorted();
   return function* (after) {
     const order = sorted();
-    for (let at = firstBehind(order, after); at < order.length; at += 1) {
-      const machine = store.get(order[at] as MachineId);
+    let at = firstBehind(order, after);
+    for (let id = order[at]; id !== undefined; id = order[at]) {
+      const machine = store.get(id);
       if (machine !== undefined) yield machine;
+      // Newcomers may have moved it while the reader waited.
+      at = order[at] === id ? at + 1 : firstBehind(order, id);
     }
   };
 }
