@@ -7,7 +7,7 @@ import type { SignedLoader } from "../core/boot-loader/signed-loader.ts";
 import type { DiskIdentity } from "../core/hardware/disk-identity.ts";
 import type { BurnInReport, Hardware } from "../core/hardware/hardware.ts";
 import type { StoragePolicy } from "../core/install/storage-policy.ts";
-import { birthActions, type StorageReport } from "../core/machine/record.ts";
+import { orderActions, type StorageReport } from "../core/machine/record.ts";
 import { parseMac } from "../core/net/mac.ts";
 import type { ImageRule } from "../core/site/image-rule.ts";
 import type { Placement, PlacementRule } from "../core/site/placement.ts";
@@ -20,6 +20,7 @@ export const paths = {
   order: "/machine/v1/order",
   report: "/machine/v1/report",
   healthy: "/machine/v1/healthy",
+  resume: "/machine/v1/resume",
   subPoll: "/sub/v1/poll",
 } as const;
 
@@ -103,7 +104,7 @@ export const diskIdentity = v.object({ path: text, serial: text, wwn: text, size
 /** The permission to write, and all the rules that init needs to decide by. */
 export const order = v.strictObject({
   machineId: text,
-  action: v.picklist(birthActions),
+  action: v.picklist(orderActions),
   generation: count,
   /** Secret of this boot: bearer credential of report and healthy. */
   session: text,
@@ -129,6 +130,8 @@ export const order = v.strictObject({
   knownDisks: v.exactOptional(v.array(diskIdentity)),
   /** An operator allows another root disk. */
   allowedDisk: v.exactOptional(v.strictObject({ selector: v.exactOptional(text) })),
+  /** With the action `resume`, and only then: the machine as its birth left it. */
+  resume: v.exactOptional(v.strictObject({ hostname: text, address: text, encrypted: v.boolean() })),
   permanent: v.strictObject({
     prefixLength: count,
     gateway: v.exactOptional(text),
@@ -256,6 +259,7 @@ export const healthyRequest = v.object({
 });
 export type HealthyRequest = v.InferOutput<typeof healthyRequest>;
 
+/** The answer to `paths.healthy`, and to `paths.resume`, whose request is an empty object. */
 export const healthyAnswer = v.strictObject({
   /** Bearer credential of this machine's sub. */
   subToken: text,

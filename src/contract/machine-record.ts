@@ -3,7 +3,7 @@
  * on the same database may have added them. `pinnedShape` holds it to core's type.
  */
 import * as v from "valibot";
-import { birthActions, conditionKinds, type MachineIn, phases, remedies } from "../core/machine/record.ts";
+import { conditionKinds, type MachineIn, orderActions, phases, remedies } from "../core/machine/record.ts";
 import { burnInReport, diskIdentity, placement, scan, storageReport } from "./machine-facing.ts";
 import { pinnedShape } from "./same.ts";
 
@@ -22,6 +22,16 @@ const timeline = v.array(
 );
 const lastSeen = { phase: v.exactOptional(v.picklist(phases)), phaseAtMs: v.exactOptional(count) } as const;
 
+const condition = v.object({
+  kind: v.picklist(conditionKinds),
+  reason: text,
+  sinceMs: count,
+  remedy: v.exactOptional(v.picklist(remedies)),
+  watched: flag,
+  failedIn: v.exactOptional(v.picklist(phases)),
+  untilPoll: flag,
+});
+
 const common = {
   id: text,
   revision: count,
@@ -29,15 +39,7 @@ const common = {
   macs: v.array(text),
   generation: count,
   ...lastSeen,
-  conditions: v.array(
-    v.object({
-      kind: v.picklist(conditionKinds),
-      reason: text,
-      sinceMs: count,
-      remedy: v.exactOptional(v.picklist(remedies)),
-      watched: flag,
-    }),
-  ),
+  conditions: v.array(condition),
   firmware: v.exactOptional(v.picklist(["bios", "uefi"])),
   network: v.exactOptional(text),
   temporaryAddress: v.exactOptional(text),
@@ -66,12 +68,12 @@ const common = {
 const taken = v.object({ bootId: text, sessionHash: text, atMs: count });
 const order = {
   tokenHash: text,
-  action: v.picklist(birthActions),
+  action: v.picklist(orderActions),
   generation: count,
   expiresAtMs: count,
 } as const;
 const openOrder = v.exactOptional(v.object({ ...order, taken: v.exactOptional(taken) }));
-const wayBack = v.exactOptional(v.object({ ...lastSeen, timeline, sentAway }));
+const wayBack = v.exactOptional(v.object({ ...lastSeen, timeline, sentAway, failing: v.exactOptional(condition) }));
 
 const newcomer = {
   hostname: v.exactOptional(text),
@@ -87,6 +89,7 @@ const installed = {
   storage: storageReport,
   subTokenHash: text,
   runningImage: v.exactOptional(text),
+  awaitsFirstImage: flag,
 } as const;
 
 /** A stored record. */
@@ -104,7 +107,7 @@ export const machineRecord = v.variant("state", [
     ...common,
     state: v.literal("healthy"),
     ...installed,
-    order: v.exactOptional(v.object({ ...order, taken })),
+    order: openOrder,
     unheardBoots: v.exactOptional(v.object({ count, lastAtMs: count })),
   }),
   v.object({

@@ -57,39 +57,21 @@ function choose(points: readonly number[]): readonly number[] {
   return points.filter((_, index) => index % stride === seed % stride);
 }
 
-/**
- * Between the word "healthy" and the first image there is nothing on the disk that could boot, and no word from the network leads
- * to a wipe: today an operator has to ask for a rebirth. The condition says so.
- */
-function waitsForOperator({ site }: TestMachine): boolean {
-  const { state, runningImage, conditions } = site.machine(mac);
-  const failing = conditions.find(({ kind }) => kind === "failing");
-  return state === "healthy" && runningImage === undefined && /image/.test(failing?.reason ?? "");
-}
-
 for (const [title, life] of Object.entries(lives))
   for (const [mode, unsyncedAt] of Object.entries(modes))
     test(`power cut in ${title}: ${mode}`, (t) => {
       const whole = life.cutIn(prepared(life, t), {});
       const points = choose(cutPoints(whole.kernel.cpu.calls));
       const stuck: string[] = [];
-      let asked = 0;
       for (const cutAt of points) {
         const machine = prepared(life, t);
         const { end } = life.cutIn(machine, { cutAt, unsynced: unsyncedAt(cutAt) });
         assert.equal(end.kind, "powerCut");
-        let after = comeUp(machine);
-        if (!after.isUp && waitsForOperator(machine)) {
-          asked += 1;
-          machine.site.apply({ kind: "rebirthAsked", id: machine.site.machine(mac).id, by: "test" });
-          after = comeUp(machine);
-        }
+        const after = comeUp(machine);
         const { runningImage } = machine.site.machine(mac);
         if (!after.isUp || runningImage !== life.image)
           stuck.push(`before call ${cutAt} (${whole.kernel.cpu.calls[cutAt - 1]}): ${after.why}, runs ${runningImage}`);
       }
-      t.diagnostic(
-        `${points.length} cuts tried, ${points.length - stuck.length} converged, ${asked} by a rebirth; seed ${seed}`,
-      );
+      t.diagnostic(`${points.length} cuts tried, ${points.length - stuck.length} converged; seed ${seed}`);
       assert.deepEqual(stuck, [], `POWER_CUT_SEED=${seed} repeats it`);
     });

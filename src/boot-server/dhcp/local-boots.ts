@@ -37,8 +37,8 @@ export function openLocalBoots(deps: { readonly store: Store; readonly clock: Cl
   }
 
   const unwatch = store.watch(({ machine, event }) => {
-    // Only the installed system runs an agent that polls: the machine left the network and booted its disk.
-    if (event.kind !== "subSeen" || machine.state !== "healthy") return;
+    // The agent also polls from the Bootstrap Image, directly after a birth: that says nothing about the disk.
+    if (event.kind !== "subSeen" || event.fromDisk !== true || machine.state !== "healthy") return;
     for (const mac of machine.macs) {
       for (const client of clients) {
         const found = attempts.get(keyOf(mac, client));

@@ -35,6 +35,8 @@ const condition = v.strictObject({
   sinceMs: timeMs,
   watched: v.exactOptional(v.literal(true)),
   remedy: v.exactOptional(v.picklist(remedies)),
+  failedIn: v.exactOptional(v.picklist(phases)),
+  untilPoll: v.exactOptional(v.literal(true)),
 });
 const conditions = v.array(condition);
 
@@ -87,6 +89,7 @@ export const machineAnswer = pinnedShape<MachineView>()(
     mayMove: v.exactOptional(v.literal(true)),
     disputedMacs: v.exactOptional(v.array(text)),
     runningImage: v.exactOptional(text),
+    awaitsFirstImage: v.exactOptional(v.literal(true)),
     smbios: v.exactOptional(scan.entries.smbios),
     hardware: v.exactOptional(scan),
     burnIn: v.exactOptional(burnInReport),

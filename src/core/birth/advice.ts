@@ -5,6 +5,9 @@ const reachTheBirther =
 const suspectTheDisk =
   "Read the lines above (also in `birther log`). If it fails again, suspect the disk or its controller.";
 
+const resumeOrRebirth =
+  "Check that the root disk is connected. This machine has not run an image yet: `birther rebirth` installs it anew.";
+
 /** What an operator at the console can do about a failed step. */
 const advice: { readonly [Id in BirthStepId]: string } = {
   start: suspectTheDisk,
@@ -25,6 +28,9 @@ const advice: { readonly [Id in BirthStepId]: string } = {
   planInstallation: "Set storage.allowUnencrypted, or use UEFI firmware with writable variables on this machine.",
   askToBeHealthy: reachTheBirther,
   writeSubSettings: suspectTheDisk,
+  writeCredential: suspectTheDisk,
+  findRootDisk: resumeOrRebirth,
+  askToResume: reachTheBirther,
   handOver: reachTheBirther,
   fileSystemDrivers: suspectTheDisk,
   fetchLoader: reachTheBirther,
@@ -48,6 +54,8 @@ const advice: { readonly [Id in BirthStepId]: string } = {
   copyAgent: suspectTheDisk,
   copyUnlocker: suspectTheDisk,
   sync: suspectTheDisk,
+  findPartitions: resumeOrRebirth,
+  unlockRoot: resumeOrRebirth,
 };
 
 /** What to do about a failed step, in one or two sentences. */

@@ -19,6 +19,9 @@ export const birthSteps = {
   planInstallation: "plan the installation",
   askToBeHealthy: "ask to be healthy",
   writeSubSettings: "write the sub's settings",
+  writeCredential: "write the agent's credential",
+  findRootDisk: "find the root disk",
+  askToResume: "ask to resume",
   handOver: "hand over",
   ...installSteps,
 } as const;

@@ -24,6 +24,9 @@ export type Layout = {
   readonly partitions: readonly Partition[];
 };
 
+/** The number of each partition in its table: a later boot finds it by this number. */
+export const partitionNumbers: { readonly [Use in PartitionUse]: number } = { esp: 1, biosBoot: 1, boot: 2, root: 3 };
+
 /** GPT partition type GUIDs (UEFI 2.10 §5.3.3; GRUB manual "BIOS installation"; Linux Discoverable Partitions Specification). */
 const partitionTypes: { readonly [Use in PartitionUse]: string } = {
   esp: "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
@@ -59,10 +62,10 @@ export function planLayout(input: LayoutInput, random: Random): Layout {
   ];
   const sectorsPerMiB = mebibyte / input.sectorBytes;
   let nextMiB = marginMiB;
-  const partitions = sizes.map(([use, mebibytes], index) => {
+  const partitions = sizes.map(([use, mebibytes]) => {
     const firstSector = nextMiB * sectorsPerMiB;
     nextMiB += mebibytes;
-    const number = index + 1;
+    const number = partitionNumbers[use];
     return {
       use,
       number,

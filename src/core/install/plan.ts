@@ -84,7 +84,7 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
   return {
     kind: "planned",
     steps: [
-      loadDrivers(input, root),
+      loadDrivers(input.firmware, root.kind === "luks2"),
       ...fetchLoaderSteps(signedLoader),
       step("checkDisk", 60, { kind: "checkDisk", disk: identity }),
       ...keySteps(input, root),
@@ -112,10 +112,10 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
  * The modules that mount and dm-crypt would request from modprobe, which is not in the image: file systems, FAT's code pages
  * (CONFIG_FAT_DEFAULT_*), and the parts of "xts(aes)".
  */
-function loadDrivers(input: InstallInput, root: RootVolume): Step {
+export function loadDrivers(firmware: Firmware, encrypted: boolean): Step {
   const modules = ["ext4"];
-  if (input.firmware === "uefi") modules.push("vfat", "nls_cp437", "nls_ascii");
-  if (root.kind === "luks2") modules.push("dm_mod", "dm_crypt", "aes_generic", "ecb", "xts");
+  if (firmware === "uefi") modules.push("vfat", "nls_cp437", "nls_ascii");
+  if (encrypted) modules.push("dm_mod", "dm_crypt", "aes_generic", "ecb", "xts");
   return step("fileSystemDrivers", 60, { kind: "loadModules", modules });
 }
 

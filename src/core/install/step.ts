@@ -21,6 +21,10 @@ export type Act =
     }
   /** Creates a LUKS2 volume with the key in a UEFI variable, and opens it as `/dev/mapper/NAME`. */
   | { readonly kind: "encrypt"; readonly partition: string; readonly variable: string; readonly mapperName: string }
+  /** Opens an existing LUKS2 volume with the key in a UEFI variable, as `/dev/mapper/NAME`. */
+  | { readonly kind: "unlock"; readonly partition: string; readonly variable: string; readonly mapperName: string }
+  /** Waits until the kernel lists the devices. */
+  | { readonly kind: "findDevices"; readonly paths: readonly string[] }
   | { readonly kind: "makeFileSystem"; readonly device: string; readonly argv: readonly string[] }
   | { readonly kind: "mount"; readonly source: string; readonly target: string; readonly type: "ext4" | "vfat" }
   | {
@@ -79,6 +83,8 @@ export const installSteps = {
   copyAgent: "copy birther-agent",
   copyUnlocker: "copy the unlocker",
   sync: "write everything to disk",
+  findPartitions: "find the partitions",
+  unlockRoot: "unlock root",
 } as const;
 export type InstallStepId = keyof typeof installSteps;
 

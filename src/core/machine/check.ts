@@ -64,8 +64,9 @@ const rules: readonly {
   },
   {
     kind: "orderForHealthy",
-    broken: ({ state, order }) => state === "healthy" && order !== undefined && order.taken === undefined,
-    says: "is healthy but has an open order",
+    broken: ({ state, order }) =>
+      state === "healthy" && order !== undefined && order.taken === undefined && order.action !== "resume",
+    says: "is healthy but has an open order for an installation",
   },
   {
     kind: "orderAhead",

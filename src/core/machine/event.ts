@@ -4,11 +4,11 @@ import type { Mac } from "../net/mac.ts";
 import type { Placement } from "../site/placement.ts";
 import type { PxeAnswer, PxeStage } from "./pxe-answer.ts";
 import type {
-  BirthAction,
   ConditionKind,
   Firmware,
   Machine,
   MachineId,
+  OrderAction,
   Phase,
   RepairStep,
   StorageReport,
@@ -37,7 +37,7 @@ type AskedAnew = SentAwayBy & { readonly restart?: true };
 type SentAwayBy = Omit<NonNullable<Machine["sentAway"]>, "atMs">;
 
 /** The order that a report of init belongs to. A report of a superseded order is refused, whatever it says. */
-export type OfOrder = { readonly order?: { readonly generation: number; readonly action: BirthAction } };
+export type OfOrder = { readonly order?: { readonly generation: number; readonly action: OrderAction } };
 
 /**
  * Everything that can happen to a machine. The Store passes each event to `decide` in life/table.ts, the only
@@ -120,11 +120,19 @@ export type MachineEvent =
       readonly storage: StorageReport;
       readonly subTokenHash: string;
     }
+  /** init has opened the root of a machine that awaits its first image: the agent goes on there with a new credential. */
+  | ({ readonly kind: "agentResumed"; readonly id: MachineId; readonly subTokenHash: string } & OfOrder)
   /**
-   * The agent polled; `runningImage` is the image it booted, if any. `upToDate` is the Dominator's decision whether that is the
+   * The agent polled, from a system on the disk or (`fromDisk` is absent) from the Bootstrap Image; `runningImage` is the image it booted, if any. `upToDate` is the Dominator's decision whether that is the
    * current version of the required image (`compute` means the newest `compute/N`); without it the names are compared.
    */
-  | { readonly kind: "subSeen"; readonly id: MachineId; readonly runningImage?: string; readonly upToDate?: boolean }
+  | {
+      readonly kind: "subSeen";
+      readonly id: MachineId;
+      readonly fromDisk?: true;
+      readonly runningImage?: string;
+      readonly upToDate?: boolean;
+    }
   /** Operator actions. */
   /** A machine is announced before its first request. With `birth` it is born on any network; without it, only on a nursery. */
   | ({

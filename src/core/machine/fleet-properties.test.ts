@@ -21,7 +21,7 @@ type Chassis = {
   nics: number[];
   unit: number;
   /** The system on its disk: as which machine it was installed, and its agent's credential. */
-  system?: { readonly id: MachineId; readonly credential: string };
+  system?: { readonly id: MachineId; readonly credential: string; readonly ran?: true };
   /** A birth that runs on it. */
   birth?: { readonly id: MachineId; readonly session: string; readonly order: BirthOrder; stage: number };
   /** An operator has said that what is on its disk may go. */
@@ -70,9 +70,23 @@ function play(cabling: readonly (readonly number[])[], actions: readonly Action[
     if (apply({ kind: "orderIssued", id, tokenHash: token, expiresAtMs: 1e12 }).kind === "refused") return;
     const order = { bootId: token, sessionHash: session, tokenHash: token };
     if (apply({ kind: "orderTaken", id, mac: mac(nic), ...order }).kind === "refused") return;
-    const { state, generation } = machine;
-    assert.ok(state !== "unknown" && state !== "healthy", `${id} got an order in ${state}`);
-    chassis.birth = { id, session, order: { generation, action: state }, stage: 0 };
+    const { generation } = machine;
+    const action = world.find(id)?.order?.action ?? assert.fail();
+    if (action === "resume") {
+      const ran = onDiskOf(id).some(({ system }) => system?.ran === true && system.credential === machine.subTokenHash);
+      assert.ok(!ran, `${id} got an order to resume after its system ran`);
+    } else assert.equal(action, machine.state, `${id} got an order to ${action} in ${machine.state}`);
+    chassis.birth = { id, session, order: { generation, action }, stage: 0 };
+  };
+
+  /** init opens the root again; it finds none where the disk of another machine is. */
+  const resume = (chassis: Chassis, { id, order }: { readonly id: MachineId; readonly order: BirthOrder }): boolean => {
+    const { system } = chassis;
+    if (system?.id !== id) return false;
+    const credential = secret();
+    if (apply({ kind: "agentResumed", id, order, subTokenHash: credential }).kind === "changed")
+      chassis.system = { ...system, credential };
+    return false;
   };
 
   /** One more stage of a birth that runs; false when it has ended. The session is looked at as the server does. */
@@ -83,6 +97,7 @@ function play(cabling: readonly (readonly number[])[], actions: readonly Action[
     const { generation } = order;
     delete chassis.birth;
     if (world.find(id)?.order?.taken?.sessionHash !== session) return false;
+    if (order.action === "resume") return resume(chassis, birth);
     const stages: readonly (() => boolean)[] = [
       () => {
         const nics = chassis.nics.map(mac);
@@ -224,7 +239,9 @@ function play(cabling: readonly (readonly number[])[], actions: readonly Action[
         const { system, birth } = chassis;
         if (system === undefined || birth !== undefined) break;
         if (world.find(system.id)?.subTokenHash !== system.credential) break;
-        apply({ kind: "subSeen", id: system.id, runningImage: "compute" });
+        if (action.fromBirth === true) apply({ kind: "subSeen", id: system.id });
+        else if (apply({ kind: "subSeen", id: system.id, fromDisk: true, runningImage: "compute" }).kind === "changed")
+          chassis.system = { ...system, ran: true };
         // What only the policy had asked for is taken back by that.
         if (world.find(system.id)?.state === "healthy") chassis.released = false;
         break;
@@ -260,7 +277,9 @@ const nic = fc.nat({ max: nicCount - 1 });
 const boot = fc.record({ do: fc.constant("boot" as const), chassis, nic: fc.nat({ max: 2 }), nursery: fc.boolean() });
 const go = fc.record({ do: fc.constant("go" as const), chassis, stages: fc.integer({ min: 1, max: 4 }) });
 const operator = fc.record({ do: fc.constantFrom(...operators) as fc.Arbitrary<Operator>, machine: nic, other: nic });
-const poll = fc.record({ do: fc.constant("poll" as const), chassis });
+const poll = fc
+  .record({ chassis, fromBirth: fc.boolean() })
+  .map(({ chassis: n, fromBirth }) => ({ do: "poll" as const, chassis: n, ...(fromBirth ? { fromBirth } : {}) }));
 const moveNic = fc.record({ do: fc.constant("moveNic" as const), from: chassis, to: chassis, nic: fc.nat({ max: 2 }) });
 const newBoard = fc.record({ do: fc.constant("newBoard" as const), chassis, nic });
 const moveSlot = fc.record({ do: fc.constant("moveSlot" as const), chassis, unit: fc.integer({ min: 1, max: 6 }) });

@@ -19,6 +19,13 @@ export type MachineState = (typeof machineStates)[number];
 export const birthActions = ["birth", "rebirth", "clean"] as const;
 export type BirthAction = (typeof birthActions)[number];
 
+/**
+ * What an order may permit: an installation, or to resume the agent of a machine that lost power before its first image
+ * was installed. To resume erases nothing.
+ */
+export const orderActions = [...birthActions, "resume"] as const;
+export type OrderAction = (typeof orderActions)[number];
+
 /** The observable phases of a machine, in the order of a birth. */
 export const phases = [
   "offered",
@@ -50,6 +57,10 @@ export type Condition = {
   readonly watched?: true;
   /** What an operator has to order, because the machine cannot get on by itself. */
   readonly remedy?: Remedy;
+  /** A step failed in this phase: the condition ends when the machine gets past it. */
+  readonly failedIn?: Phase;
+  /** The agent is silent: the condition ends when it polls. */
+  readonly untilPoll?: true;
 };
 
 /** What an operator can order for a machine that a condition keeps from its work. */
@@ -76,19 +87,16 @@ export type StorageReport = {
     | { readonly kind: "none"; readonly reason: string };
 };
 
-/** The permission to write to a machine's disks: single use, expiring, bound to machine, action and generation. */
+/** The permission to act on a machine's disks: single use, expiring, bound to machine, action and generation. */
 export type Order = {
   /** SHA-256 of the token in the boot script, lower-case hex. */
   readonly tokenHash: string;
-  readonly action: BirthAction;
+  readonly action: OrderAction;
   readonly generation: number;
   readonly expiresAtMs: number;
   /** Set once init has taken the order: the boot that took it, and the hash of that boot's session secret. */
   readonly taken?: { readonly bootId: string; readonly sessionHash: string; readonly atMs: number };
 };
-
-/** An order that init has taken. */
-export type TakenOrder = Order & Required<Pick<Order, "taken">>;
 
 /** Per-machine PXE history: requests seen and answers given (source document, "The Birther"). */
 export type PxeStatistics = {
@@ -187,6 +195,11 @@ type InstalledFacts = {
   readonly subTokenHash: string;
   /** The image that the agent last reported. */
   readonly runningImage?: string;
+  /**
+   * No system has run from the disk since the birth: the disk holds nothing but what the birth put there, and cannot
+   * start by itself. Gone for good with the first poll from a system on the disk. Absent in records of older versions.
+   */
+  readonly awaitsFirstImage?: true;
 };
 
 /** Facts of a machine that was not installed since it became known, or since it was retired. */
@@ -209,11 +222,11 @@ type RebirthFacts = {
   readonly allowedDisk?: { readonly selector?: string; readonly by: string };
 };
 
-/** The order of the current attempt, or of the next boot. */
+/**
+ * The order of the current attempt, or of the next boot. In `healthy`: the order that the machine was installed by, or one
+ * to resume; present until its agent polls.
+ */
 type OrderFacts = { readonly order?: Order };
-
-/** The order that the machine was installed by; present until its agent polls. */
-type UsedOrderFacts = { readonly order?: TakenOrder };
 
 /** States of a machine that Birther has installed. */
 export type InstalledState = "healthy" | "rebirth" | "clean";
@@ -229,7 +242,7 @@ type StateFacts = {
       readonly birthDisk?: DiskIdentity;
     };
   readonly healthy: InstalledFacts &
-    UsedOrderFacts & {
+    OrderFacts & {
       /** Starts of a healthy machine with a PXE request since its agent last polled. */
       readonly unheardBoots?: { readonly count: number; readonly lastAtMs: number };
     };
@@ -238,7 +251,10 @@ type StateFacts = {
 };
 
 /** What a cancel of the rebirth or clean restores; present until its order is taken. */
-export type WayBack = Pick<CommonFacts, "phase" | "phaseAtMs" | "timeline" | "sentAway">;
+export type WayBack = Pick<CommonFacts, "phase" | "phaseAtMs" | "timeline" | "sentAway"> & {
+  /** The condition *failing*, which ends when a rebirth or clean is ordered. */
+  readonly failing?: Condition;
+};
 
 type FactOfSomeState = { readonly [S in MachineState]: keyof StateFacts[S] }[MachineState];
 
@@ -266,6 +282,20 @@ export function isInstalled(machine: Machine): machine is MachineIn<InstalledSta
 /** Whether the machine is to be installed now or at its next boot: its state is then the action of its orders. */
 export function isToBeInstalled(machine: Machine): machine is MachineIn<BirthAction> {
   return (birthActions as readonly MachineState[]).includes(machine.state);
+}
+
+/**
+ * Whether the next network boot of a healthy machine resumes its agent instead of its disk: its first image is not in
+ * place yet. In phase `rebooting` it is, and the machine starts it.
+ */
+export function mayResume({ awaitsFirstImage, phase }: MachineIn<"healthy">): boolean {
+  return awaitsFirstImage === true && phase !== undefined && phase !== "rebooting" && phase !== "up";
+}
+
+/** The action of the next order of a machine; undefined if it gets none. */
+export function orderActionOf(machine: Machine): OrderAction | undefined {
+  if (isToBeInstalled(machine)) return machine.state;
+  return machine.state === "healthy" && mayResume(machine) ? "resume" : undefined;
 }
 
 /** One step of the repair policy. */

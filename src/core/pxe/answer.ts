@@ -1,6 +1,6 @@
 import { mayBeInstalled } from "../machine/life/move.ts";
 import type { PxeAnswer } from "../machine/pxe-answer.ts";
-import type { Machine, MachineState } from "../machine/record.ts";
+import { type Machine, orderActionOf } from "../machine/record.ts";
 import { formatIpv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Binding, Network, ServerPorts } from "../network/network.ts";
@@ -21,15 +21,8 @@ export type Answer =
   /** An address without a boot file. */
   | { readonly kind: "lease" };
 
-/** Whether a machine is installed or sent to its disk. */
+/** Whether a machine gets the Bootstrap Image, with an order to install it or to resume, or is sent to its disk. */
 export type Intent = "install" | "local";
-
-const intents: { readonly [State in Exclude<MachineState, "unknown">]: Intent } = {
-  birth: "install",
-  healthy: "local",
-  rebirth: "install",
-  clean: "install",
-};
 
 /**
  * The intent for a machine that sends a request from one of its NICs: an unknown machine is born on a nursery only; a machine
@@ -38,7 +31,7 @@ const intents: { readonly [State in Exclude<MachineState, "unknown">]: Intent } 
 export function intentFor(machine: Machine | undefined, network: Network, mac: Mac): Intent {
   if (machine !== undefined && !mayBeInstalled(machine, mac)) return "local";
   if (machine === undefined || machine.state === "unknown") return network.nursery ? "install" : "local";
-  return intents[machine.state];
+  return orderActionOf(machine) === undefined ? "local" : "install";
 }
 
 /** Whether a client ends at its disk: by intent, or because there is no loader for its architecture. */

@@ -29,6 +29,7 @@ export function directiveEvents(id: MachineId, request: SmallPoll, directive: Se
   const seen: MachineEvent = {
     kind: "subSeen",
     id,
+    ...(request.running === "image" ? { fromDisk: true } : {}),
     ...(booted && patchedImage !== undefined ? { runningImage: patchedImage } : {}),
     upToDate: booted && directive.kind === "wait" && directive.upToDate === true,
   };

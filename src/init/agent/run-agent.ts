@@ -6,7 +6,8 @@ import { openConsole } from "../device/console.ts";
 import { sleepMs } from "../system/clock.ts";
 import { isPidOne, noDuties, pidOneDuties } from "./pid-one.ts";
 import { restart } from "./restart.ts";
-import { openSession, readSubSettings } from "./session.ts";
+import { openSession } from "./session.ts";
+import { readSubSettings } from "./settings.ts";
 import type { SubContext } from "./sub-context.ts";
 
 const retrySeconds = 5;

@@ -1,14 +1,7 @@
 import * as host from "host";
 import * as v from "valibot";
 import { paths } from "../../contract/machine-facing.ts";
-import {
-  directive,
-  maxSubMessageBytes,
-  type SubOutcome,
-  type SubPoll,
-  type SubSettings,
-  subSettings,
-} from "../../contract/sub.ts";
+import { directive, maxSubMessageBytes, type SubOutcome, type SubPoll } from "../../contract/sub.ts";
 import { parseEndpoint } from "../../core/birth/boot-settings.ts";
 import { agentProtocol, subFilter } from "../../core/image/filter.ts";
 import type { ImageManifest } from "../../core/image/manifest.ts";
@@ -34,14 +27,6 @@ import { applyUpdate } from "./update.ts";
 const maxLogLines = 200;
 /** Another tree than the machine's own is not restarted, so its next turn can wait. */
 const otherRootSeconds = 5;
-
-/** Reads /etc/birther/sub.json; throws an error that says what is invalid. */
-export function readSubSettings(root: string): SubSettings {
-  const path = `${root}${agentPaths.settings}`;
-  const parsed = v.safeParse(subSettings, JSON.parse(readText(path)));
-  if (!parsed.success) throw new Error(`${path}: ${JSON.stringify(v.flatten(parsed.issues))}`);
-  return parsed.output;
-}
 
 /**
  * The session with the Dominator. `turn` asks for a directive, carries it out, and returns the seconds to wait before

@@ -1,21 +1,23 @@
 import { listenForLldp } from "../device/neighbour.ts";
 import type { BirthContext } from "./birth-context.ts";
-import { becomeAgent, writeSubSettings } from "./hand-over.ts";
+import { handOver, subSettingsOf, writeSubSettings } from "./hand-over.ts";
 import { finishBurnIn, inspectMachine } from "./inspect.ts";
 import { install } from "./install.ts";
 import { requestSeconds } from "./mdb.ts";
 import { findImage, findPlacement } from "./placement.ts";
+import { resume } from "./resume.ts";
 import { takeOrder } from "./take-order.ts";
 
 /**
  * The birth of this machine (source document, "The Miracle of Birth"), from a running kernel to birther-agent: take the
- * order, inspect the machine, find its placement, install, become healthy, hand over. Throws when the birth cannot
- * continue.
+ * order, inspect the machine, find its placement, install, become healthy, hand over. A machine that lost power after it
+ * became healthy and before its first image resumes instead. Throws when the birth cannot continue.
  */
 export function beBorn(context: BirthContext): never {
-  const { console, runStep, watchdog } = context;
+  const { console, runStep } = context;
   const taken = takeOrder(context);
-  const { settings, order, session, mdb, nic, firmware } = taken;
+  const { settings, order, mdb, nic } = taken;
+  if (order.resume !== undefined) resume(context, taken, order.resume);
 
   // The switch has the time of the burn-in to announce itself.
   const listener = listenForLldp(nic, settings.mac, order.machineId, console.log);
@@ -25,7 +27,8 @@ export function beBorn(context: BirthContext): never {
   const image = findImage(context, taken, { hardware: inspection.hardware, burnIn });
   const plan = install(context, taken, inspection, placement);
 
-  const { hostname, address } = placement;
+  const subSettings = subSettingsOf(taken, plan);
+  runStep("writeSubSettings", 120, () => writeSubSettings(subSettings));
   const { subToken } = runStep("askToBeHealthy", requestSeconds, () =>
     mdb.askHealthy(order.session, {
       generation: order.generation,
@@ -34,11 +37,6 @@ export function beBorn(context: BirthContext): never {
       storage: plan.storage,
     }),
   );
-  const successor = { settings, order, plan, firmware, placement, subToken, nic };
-  runStep("writeSubSettings", 120, () => writeSubSettings(successor));
-  console.log("info", "this machine is healthy, birther-agent takes over", { hostname, address });
-  runStep("handOver", requestSeconds, () => session.phase("handedOver"));
-  mdb.close();
-  watchdog.release();
-  becomeAgent(successor);
+  runStep("writeCredential", 120, () => writeSubSettings({ ...subSettings, token: subToken }));
+  handOver(context, taken, placement);
 }

@@ -59,19 +59,17 @@ const executors: { readonly [Kind in Act["kind"]]: Executor<Kind> } = {
   },
 
   encrypt: (act, _, seconds) => {
-    // Straight from NVRAM, so that no other copy exists and the key is proven readable. A random key needs no slow
-    // derivation.
-    const key = [
-      ...["--key-file", diskKeyFile(act.variable)],
-      ...["--keyfile-offset", String(variableValueAt), "--keyfile-size", String(diskKeyBytes)],
-    ];
+    const key = keyArguments(act.variable);
+    // A random key needs no slow derivation.
     const derivation = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"];
     const format = ["/usr/sbin/cryptsetup", "luksFormat", "--batch-mode", "--type", "luks2", ...derivation, ...key];
     runOrThrow([...format, act.partition], { env: withoutUdev, timeoutSeconds: seconds });
-    const open = ["/usr/sbin/cryptsetup", "open", "--type", "luks2", ...key, act.partition, act.mapperName];
-    runOrThrow(open, { env: withoutUdev, timeoutSeconds: seconds });
-    waitForDevices([`/dev/mapper/${act.mapperName}`]);
+    unlock(act, seconds);
   },
+
+  unlock: (act, _, seconds) => unlock(act, seconds),
+
+  findDevices: (act) => waitForDevices(act.paths),
 
   makeFileSystem: (act, _, seconds) => void runOrThrow(act.argv, { timeoutSeconds: seconds }),
 
@@ -123,6 +121,21 @@ const executors: { readonly [Kind in Act["kind"]]: Executor<Kind> } = {
 export function executeStep(step: Step, tools: StepContext): void {
   const one = executors[step.act.kind] as Executor<Act["kind"]>;
   one(step.act, tools, step.deadlineSeconds - marginSeconds);
+}
+
+/** The key straight from NVRAM, so that no other copy exists and the key is proven readable. */
+function keyArguments(variable: string): readonly string[] {
+  const range = ["--keyfile-offset", String(variableValueAt), "--keyfile-size", String(diskKeyBytes)];
+  return ["--key-file", diskKeyFile(variable), ...range];
+}
+
+function unlock(
+  act: { readonly partition: string; readonly variable: string; readonly mapperName: string },
+  timeoutSeconds: number,
+): void {
+  const open = ["/usr/sbin/cryptsetup", "open", "--type", "luks2", ...keyArguments(act.variable)];
+  runOrThrow([...open, act.partition, act.mapperName], { env: withoutUdev, timeoutSeconds });
+  waitForDevices([`/dev/mapper/${act.mapperName}`]);
 }
 
 function stopIfOtherDisk(disk: DiskIdentity): void {

@@ -5,45 +5,60 @@ import type { BootSettings } from "../../core/birth/boot-settings.ts";
 import { encodeUtf8 } from "../../core/bytes/utf8.ts";
 import { newRoot, onNewRoot, rootPaths } from "../../core/install/paths.ts";
 import type { InstallPlan } from "../../core/install/plan.ts";
-import type { Firmware } from "../../core/machine/record.ts";
 import type { Placement } from "../../core/site/placement.ts";
 import { moveKernelFileSystems } from "../device/mounts.ts";
 import { replaceBytes } from "../system/files.ts";
+import type { BirthContext } from "./birth-context.ts";
+import { requestSeconds } from "./mdb.ts";
+import type { TakenOrder } from "./take-order.ts";
 
-/** Everything that the new agent needs. */
-export type Successor = {
-  readonly settings: BootSettings;
-  readonly order: Order;
-  readonly plan: InstallPlan;
-  readonly firmware: Firmware;
-  readonly placement: Placement;
-  readonly subToken: string;
-  readonly nic: string;
-};
-
-/** Writes the MDB's address and the credential that birther-agent needs; on the disk when this returns. */
-export function writeSubSettings({ settings, order, plan, firmware, subToken }: Successor): void {
-  const mdbAddress = order.permanent.mdb.split(":")[0] ?? "";
-  const text: SubSettings = {
+/**
+ * The settings of the agent after an installation, still without its credential: it exists only once the machine is
+ * healthy, and what a resume needs must be on the disk before that.
+ */
+export function subSettingsOf(
+  { settings, order, firmware }: Pick<TakenOrder, "settings" | "order" | "firmware">,
+  plan: InstallPlan,
+): SubSettings {
+  return {
     machineId: order.machineId,
-    mdb: order.permanent.mdb,
-    serverName,
-    token: subToken,
-    http: `${mdbAddress}:${settings.http.port}`,
+    ...serversOf(settings, order),
+    token: "",
     mac: settings.mac,
     firmware,
     root: plan.root,
     boot: { partUuid: plan.bootPartUuid },
     ...(plan.espPartUuid === undefined ? {} : { esp: { partUuid: plan.espPartUuid } }),
   };
-  replaceBytes(onNewRoot(rootPaths.subSettings), encodeUtf8(`${JSON.stringify(text, null, 2)}\n`), 0o600);
+}
+
+/** Where the agent finds the server on the permanent network. */
+export function serversOf(
+  { http }: BootSettings,
+  { permanent }: Order,
+): Pick<SubSettings, "mdb" | "serverName" | "http"> {
+  const [address = ""] = permanent.mdb.split(":");
+  return { mdb: permanent.mdb, serverName, http: `${address}:${http.port}` };
+}
+
+/** Writes the settings of the agent; on the disk when this returns. */
+export function writeSubSettings(settings: SubSettings): void {
+  replaceBytes(onNewRoot(rootPaths.subSettings), encodeUtf8(`${JSON.stringify(settings, null, 2)}\n`), 0o600);
   host.sync();
 }
 
-/** Takes the permanent name and address, makes the new root the root, and becomes birther-agent. */
-export function becomeAgent({ order, placement, nic }: Successor): never {
-  host.hostname(placement.hostname);
-  host.interfaceAddress(nic, placement.address, order.permanent.prefixLength);
+/** Reports the hand-over, takes the permanent name and address, makes the new root the root, and becomes birther-agent. */
+export function handOver(
+  { console, runStep, watchdog }: BirthContext,
+  { session, mdb, order, nic }: TakenOrder,
+  { hostname, address }: Pick<Placement, "hostname" | "address">,
+): never {
+  console.log("info", "this machine is healthy, birther-agent takes over", { hostname, address });
+  runStep("handOver", requestSeconds, () => session.phase("handedOver"));
+  mdb.close();
+  watchdog.release();
+  host.hostname(hostname);
+  host.interfaceAddress(nic, address, order.permanent.prefixLength);
   if (order.permanent.gateway !== undefined) host.defaultRoute(order.permanent.gateway);
   moveKernelFileSystems(newRoot);
   host.switchRoot(newRoot, [rootPaths.agent]);

@@ -106,7 +106,7 @@ function measure(
 }
 
 /** Waits for disks: SCSI and USB controllers show theirs some seconds after their driver is loaded. */
-function waitForDisks(recorded: RecordedDisk | undefined): void {
+export function waitForDisks(recorded: RecordedDisk | undefined): void {
   let turn: DiskSettling | undefined;
   for (;;) {
     const nowMs = host.monotonicMs();

@@ -40,6 +40,7 @@ export type Mdb = {
   /** Reports with the short retry limit, for a failed birth. */
   readonly reportBriefly: (session: string, items: readonly ProgressReport[]) => void;
   readonly askHealthy: (session: string, request: HealthyRequest) => HealthyAnswer;
+  readonly askToResume: (session: string) => HealthyAnswer;
   readonly close: () => void;
 };
 
@@ -88,6 +89,7 @@ export function openMdb(endpoint: Endpoint, caPem: string, log: Log): Mdb {
     report: (session, items) => void ask(paths.report, { items }, session),
     reportBriefly: (session, items) => void ask(paths.report, { items }, session, shortRetryMs),
     askHealthy: (session, request) => validated(healthyAnswer, ask(paths.healthy, request, session), "answer"),
+    askToResume: (session) => validated(healthyAnswer, ask(paths.resume, {}, session), "answer"),
     close: client.close,
   };
 }

@@ -35,6 +35,8 @@ export function describeEvent(event: MachineEvent): string | undefined {
       return `${event.step} failed: ${event.reason}`;
     case "becameHealthy":
       return `healthy; root disk ${event.storage.rootDisk.path}, encryption ${event.storage.encryption.kind}; image ${event.image}`;
+    case "agentResumed":
+      return "goes on with its first image after a power cut";
     case "subSeen":
       return event.runningImage === undefined ? undefined : `runs ${event.runningImage}`;
     case "rebirthAsked":

@@ -5,7 +5,7 @@ import * as wire from "../../contract/machine-facing.ts";
 import type { SignedLoader } from "../../core/boot-loader/signed-loader.ts";
 import type { MachineEvent, OfOrder } from "../../core/machine/event.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
-import { type BirthAction, isToBeInstalled, type Machine, type MachineIn } from "../../core/machine/record.ts";
+import { type Machine, type OrderAction, orderActionOf } from "../../core/machine/record.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
 import { type Network, permanentPart } from "../../core/network/network.ts";
@@ -36,6 +36,7 @@ export function machineFacingApp(deps: MachineFacingDeps): Hono {
   app.post(wire.paths.order, atMost(16 * kib), (c) => giveOrder(c, deps));
   app.post(wire.paths.report, atMost(1024 * kib), (c) => applyReport(c, deps));
   app.post(wire.paths.healthy, atMost(64 * kib), (c) => makeHealthy(c, deps));
+  app.post(wire.paths.resume, atMost(kib), (c) => resumeAgent(c, deps));
   return app;
 }
 
@@ -64,9 +65,10 @@ async function giveOrder(c: Context, deps: MachineFacingDeps): Promise<Response>
     sessionHash: hashSecret(session),
   });
   if (decision.kind === "refused") return refusalAnswer(c, decision.refusal);
-  if (!isToBeInstalled(decision.machine))
-    throw new Error(`order for ${id}: expected state birth, rebirth or clean, found ${decision.machine.state}`);
-  const order = orderFor(decision.machine, deps);
+  const action = orderActionOf(decision.machine);
+  if (action === undefined)
+    throw new Error(`order for ${id}: expected a machine with an action, found state ${decision.machine.state}`);
+  const order = orderFor(decision.machine, action, deps);
   return c.json({ ...order, session, nowMs: clock.nowMs() } satisfies wire.Order);
 }
 
@@ -81,14 +83,15 @@ function ownerOf(store: Store, tokenHash: string, mac: Mac): Machine | undefined
 }
 
 function orderFor(
-  machine: MachineIn<BirthAction>,
+  machine: Machine,
+  action: OrderAction,
   { config, signedLoader }: Pick<MachineFacingDeps, "config" | "signedLoader">,
 ): Omit<wire.Order, "session" | "nowMs"> {
   const network = networkOf(machine, config);
   const permanent = permanentPart(network);
   return {
     machineId: machine.id,
-    action: machine.state,
+    action,
     generation: machine.generation,
     placementRules: [...config.placement.rules],
     lldpSeconds: config.placement.lldpSeconds,
@@ -97,6 +100,7 @@ function orderFor(
     storage: config.storage,
     ...(network.secureBoot && signedLoader !== undefined ? { signedLoader } : {}),
     ...diskHistoryOf(machine),
+    ...resumePart(machine),
     permanent: {
       prefixLength: permanent.prefix.length,
       nameservers: permanent.nameservers.map(formatIpv4),
@@ -105,6 +109,13 @@ function orderFor(
     },
     retrySeconds: config.retrySeconds,
   };
+}
+
+/** What init needs to open the root of a machine that its birth has left without an image. */
+function resumePart(machine: Machine): Pick<wire.Order, "resume"> {
+  if (machine.state !== "healthy") return {};
+  const { hostname, permanentAddress, storage } = machine;
+  return { resume: { hostname, address: permanentAddress, encrypted: storage.encryption.kind !== "none" } };
 }
 
 /**
@@ -218,6 +229,18 @@ async function makeHealthy(c: Context, deps: MachineFacingDeps): Promise<Respons
     ...body.value,
     subTokenHash: hashSecret(subToken),
   };
+  const decision = await store.apply(event);
+  if (decision.kind === "refused") return refusalAnswer(c, decision.refusal);
+  return c.json({ subToken } satisfies wire.HealthyAnswer);
+}
+
+/** init has opened the root of a machine that awaits its first image: its agent gets a new credential. */
+async function resumeAgent(c: Context, { store, random }: MachineFacingDeps): Promise<Response> {
+  const session = findSession(c, store);
+  if (session === undefined) return noSession(c);
+  const { machine, order } = session;
+  const subToken = newCredential(machine.id, random);
+  const event = { kind: "agentResumed", id: machine.id, order, subTokenHash: hashSecret(subToken) } as const;
   const decision = await store.apply(event);
   if (decision.kind === "refused") return refusalAnswer(c, decision.refusal);
   return c.json({ subToken } satisfies wire.HealthyAnswer);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { MachineEvent } from "../event.ts";
-import type { Machine, MachineId, TakenOrder } from "../record.ts";
+import type { Machine, MachineId, Order } from "../record.ts";
 import { hasVanished, vanishedAfterMs } from "../temporary-address.ts";
 import { testMachine } from "../testing/test-machine.ts";
 import { decide } from "./table.ts";
@@ -9,7 +9,7 @@ import { decide } from "./table.ts";
 const id = "m-525400000001" as MachineId;
 const temporaryAddress = "10.77.0.60";
 const known = testMachine("birth", { temporaryAddress });
-const taken: TakenOrder = {
+const taken: Order = {
   ...{ tokenHash: "", action: "birth", generation: 1, expiresAtMs: 0 },
   taken: { bootId: "", sessionHash: "", atMs: 0 },
 };

@@ -156,12 +156,16 @@ export const recordPlace: Transition<"placed", BirthAction> = (machine, event, c
   return claim.absorbed.length === 0 ? changed(placed) : { kind: "changed", machine: placed, absorbed: claim.absorbed };
 };
 
-/** A step failed; the machine retries automatically. */
-export const noteFailure: Transition<"failed"> = (machine, event, context) =>
-  changed(
-    withCondition(
-      { ...machine, lastSeenAtMs: context.nowMs },
-      { kind: "failing", reason: `${event.step}: ${event.reason}` },
-      context.nowMs,
-    ),
-  );
+/** A step failed; the machine retries automatically, and is no longer failing once it gets past this phase. */
+export const noteFailure: Transition<"failed"> = (machine, event, context) => {
+  const { phase, order } = machine;
+  // Only a rebirth helps a machine whose root cannot be opened again; its first image is not in place, so nothing is lost.
+  const toResume = machine.state === "healthy" && order?.taken !== undefined && order.action === "resume";
+  const condition = {
+    kind: "failing",
+    reason: `${event.step}: ${event.reason}`,
+    ...(toResume ? { remedy: "rebirth" as const } : {}),
+    ...(phase === undefined ? {} : { failedIn: phase }),
+  } as const;
+  return changed(withCondition({ ...machine, lastSeenAtMs: context.nowMs }, condition, context.nowMs));
+};

@@ -1,5 +1,5 @@
 import type { MachineEvent } from "../event.ts";
-import { type BirthAction, type Machine, type MachineIn, phases } from "../record.ts";
+import { type BirthAction, type Machine, type MachineIn, mayResume, phases } from "../record.ts";
 import {
   changed,
   conditionOf,
@@ -37,8 +37,8 @@ export const askUnknown: Transition<"pxeAsked", "unknown"> = (machine, event, co
     ? askForBirth({ ...machine, state: "birth", generation: machine.generation + 1 }, event, context)
     : noteRequest(machine, event, context);
 
-/** A machine due for installation sends a PXE request: a new attempt, unless the request comes from the loader it was just sent. */
-export const askForBirth: Transition<"pxeAsked", BirthAction> = (machine, event, context) => {
+/** A machine due for the Bootstrap Image sends a PXE request: a new attempt, unless the request comes from the loader it was just sent. */
+export const askForBirth: Transition<"pxeAsked", BirthAction | "healthy"> = (machine, event, context) => {
   if (event.withheld || !mayBeInstalled(machine, event.mac)) return noteRequest(machine, event, context);
   const chained = event.stage === "loader" && (machine.phase === "loaderSent" || machine.phase === "kernelSent");
   const detail = `${event.stage}: ${event.answer}`;
@@ -47,15 +47,17 @@ export const askForBirth: Transition<"pxeAsked", BirthAction> = (machine, event,
 };
 
 /**
- * A healthy machine sends a PXE request: it must have restarted, and is not up until its agent polls again. If it never ran an
- * image and was not due to restart, its disk has no system to boot: it lost power, or the watchdog reset it. It is still sent
- * to its disk, because nothing from the network may lead to a wipe; the condition tells the operator what to do.
+ * A healthy machine sends a PXE request: it must have restarted, and is not up until its agent polls again. If its first image
+ * is not in place yet, it lost power or the watchdog reset it: it gets the Bootstrap Image, which resumes its agent and erases
+ * nothing. A record of an older version does not tell whether a system ever ran: that machine is sent to its disk, because
+ * nothing from the network may lead to a wipe; the condition tells the operator what to do.
  */
 export const askHealthy: Transition<"pxeAsked", "healthy"> = (machine, event, context) => {
   const { phase, runningImage } = machine;
   // A request from a disputed address may come from another machine: it changes nothing.
   if (event.withheld || phase === undefined || isDisputed(machine, event.mac))
     return noteRequest(machine, event, context);
+  if (mayResume(machine)) return askForBirth(machine, event, context);
   if (phase === "rebooting") return noteRequest(countBoot(machine, context.nowMs), event, context);
   if (phase === "up" || runningImage !== undefined) {
     const restarted = withPhase(machine, { phase: "rebooting", detail: "PXE request" }, context.nowMs);
@@ -63,7 +65,7 @@ export const askHealthy: Transition<"pxeAsked", "healthy"> = (machine, event, co
   }
   const reason = `restarted in phase ${phase}, before its image was installed, and has no system to boot: run birther rebirth ${nameOf(machine)}`;
   return noteRequest(
-    withCondition(machine, { kind: "failing", reason, remedy: "rebirth" }, context.nowMs),
+    withCondition(machine, { kind: "failing", reason, remedy: "rebirth", untilPoll: true }, context.nowMs),
     event,
     context,
   );
@@ -84,7 +86,7 @@ function countBoot(machine: MachineIn<"healthy">, nowMs: number): MachineIn<"hea
   const reason =
     `started ${count} times from the network and was sent to its disk, but its agent has not polled since: ` +
     `read its console; if its disk does not boot, run birther rebirth ${nameOf(machine)}`;
-  return withCondition(counted, { kind: "failing", reason, remedy: "rebirth" }, nowMs);
+  return withCondition(counted, { kind: "failing", reason, remedy: "rebirth", untilPoll: true }, nowMs);
 }
 
 /** Adds requests that changed nothing else and were counted outside the record. */
@@ -152,18 +154,30 @@ export const noteAddress: Transition<"addressSeen"> = (machine, event, context) 
 };
 
 const lastBirthPhase = phases.indexOf("populated");
+const lastBootPhase = phases.indexOf("initUp");
 
 /** Accepts phases of the installation; later phases cannot happen yet. */
 export const seeBirthPhase: Transition<"phaseSeen"> = (machine, event, context) =>
   phases.indexOf(event.phase) <= lastBirthPhase
-    ? changed(withPhase(machine, event, context.nowMs))
+    ? changed(pastFailure(withPhase(machine, event, context.nowMs), phases.indexOf(event.phase)))
     : wrongPhase(machine, event);
 
-/** Accepts phases after the installation; a late report of an earlier phase is refused. */
-export const seeHealthyPhase: Transition<"phaseSeen"> = (machine, event, context) =>
-  phases.indexOf(event.phase) > lastBirthPhase
-    ? changed(withPhase(machine, event, context.nowMs))
-    : wrongPhase(machine, event);
+/**
+ * Accepts phases after the installation, and those of the Bootstrap Image's start for a machine that is to resume; a late
+ * report of another phase is refused. A phase of the agent that ended (`durationMs`) is past a failure in it.
+ */
+export const seeHealthyPhase: Transition<"phaseSeen", "healthy"> = (machine, event, context) => {
+  const reached = phases.indexOf(event.phase);
+  if (reached <= lastBirthPhase && !(reached <= lastBootPhase && mayResume(machine))) return wrongPhase(machine, event);
+  const ended = reached > lastBirthPhase && event.durationMs !== undefined;
+  return changed(pastFailure(withPhase(machine, event, context.nowMs), ended ? reached + 1 : reached));
+};
+
+/** Without *failing*, if that was a failure in a phase before the one now reached. */
+function pastFailure<M extends Machine>(machine: M, reached: number): M {
+  const failedIn = conditionOf(machine, "failing")?.failedIn;
+  return failedIn !== undefined && reached > phases.indexOf(failedIn) ? withoutConditions(machine, "failing") : machine;
+}
 
 function wrongPhase(machine: Machine, event: Extract<MachineEvent, { kind: "phaseSeen" }>) {
   return refused({
@@ -176,24 +190,40 @@ function wrongPhase(machine: Machine, event: Extract<MachineEvent, { kind: "phas
 /** Minimum interval between records of polls without new facts: thousands of agents poll every few seconds. */
 const seenAgainMs = 30_000;
 
+/** Whether the agent polls from a system on the disk; an image counts as running only there. */
+export function ranFromDisk({ fromDisk, runningImage }: EventOf<"subSeen">): boolean {
+  return fromDisk === true || runningImage !== undefined;
+}
+
 /** The agent of a healthy machine polls. The machine is `up` if it runs the required image; its birth session then ends. */
 export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, context) => {
   // With updates disabled, the machine is up with any image.
   const left = machine.disableUpdates === true && event.runningImage !== undefined;
   const same = event.runningImage !== undefined && event.runningImage === machine.requiredImage;
   const up = left || (event.upToDate ?? same);
+  const fromDisk = ranFromDisk(event);
+  const wasSilent = conditionOf(machine, "failing")?.untilPoll === true;
+  const cameBack = machine.phase !== undefined && phases.indexOf(machine.phase) <= lastBirthPhase;
   const hasNewFacts =
     machine.runningImage !== event.runningImage ||
     machine.order !== undefined ||
     machine.unheardBoots !== undefined ||
+    wasSilent ||
+    cameBack ||
+    (machine.awaitsFirstImage === true && fromDisk) ||
     (up && (machine.phase !== "up" || conditionOf(machine, "conflict") !== undefined));
   if (!hasNewFacts && context.nowMs - machine.lastSeenAtMs < seenAgainMs) return changed(machine);
-  const { order: _ended, runningImage: _before, unheardBoots: _heard, ...kept } = machine;
-  const seen: MachineIn<"healthy"> = {
+  const { order: _ended, runningImage: _before, unheardBoots: _heard, awaitsFirstImage, ...kept } = machine;
+  const noted: MachineIn<"healthy"> = {
     ...kept,
     lastSeenAtMs: context.nowMs,
+    // From the first poll of a system on the disk, no packet leads to anything but that disk.
+    ...(awaitsFirstImage === undefined || fromDisk ? {} : { awaitsFirstImage }),
     ...(event.runningImage === undefined ? {} : { runningImage: event.runningImage }),
   };
+  const heard = wasSilent ? withoutConditions(noted, "failing") : noted;
+  // The report of the hand-over was lost, or the PXE request came from elsewhere.
+  const seen = cameBack ? withPhase(heard, { phase: "handedOver" }, context.nowMs) : heard;
   // The agent polls from its permanent address: no other host uses that address any more.
   return changed(up ? withoutConditions(withPhase(seen, { phase: "up" }, context.nowMs), "failing", "conflict") : seen);
 };

@@ -66,7 +66,7 @@ export function refused(refusal: Refusal, machine?: Machine): Decision {
 /** The record with a condition set; a condition that is already set keeps its start and takes the new reason. */
 export function withCondition<M extends Machine>(
   machine: M,
-  said: Pick<Condition, "kind" | "reason" | "remedy">,
+  said: Omit<Condition, "sinceMs" | "watched">,
   nowMs: number,
 ): M {
   const before = conditionOf(machine, said.kind);
@@ -75,7 +75,10 @@ export function withCondition<M extends Machine>(
 }
 
 /** The record without the conditions of these kinds. */
-export function withoutConditions<M extends Machine>(machine: M, ...kinds: readonly ConditionKind[]): M {
+export function withoutConditions<M extends Pick<Machine, "conditions">>(
+  machine: M,
+  ...kinds: readonly ConditionKind[]
+): M {
   if (!machine.conditions.some((condition) => kinds.includes(condition.kind))) return machine;
   return { ...machine, conditions: machine.conditions.filter((condition) => !kinds.includes(condition.kind)) };
 }

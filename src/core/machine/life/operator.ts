@@ -22,7 +22,7 @@ import {
 import { heldRefusal } from "./order.ts";
 
 /**
- * Starts a new generation, which invalidates all orders of the old one, with an empty timeline. The rebirth or clean can be
+ * Starts a new generation, which invalidates all orders of the old one, with an empty timeline and without *failing*. The rebirth or clean can be
  * cancelled until an order is taken; a second request does not change what a cancel restores.
  */
 export function nextLife(
@@ -35,10 +35,17 @@ export function nextLife(
   const { timeline, sentAway: before } = machine;
   const { by, override } = asked;
   const seen = phase === undefined || phaseAtMs === undefined ? {} : { phase, phaseAtMs };
-  const back: WayBack = { ...seen, ...(before === undefined ? {} : { sentAway: before }), timeline };
+  const failing = conditionOf(machine, "failing");
+  const back: WayBack = {
+    ...seen,
+    ...(before === undefined ? {} : { sentAway: before }),
+    ...(failing === undefined ? {} : { failing }),
+    timeline,
+  };
   const wayBack = machine.state === "healthy" ? back : kept;
   return {
-    ...lasting,
+    // Failures from now on belong to the new generation.
+    ...withoutConditions(lasting, "failing"),
     storage: knownStorage(machine),
     sentAway: { atMs: nowMs, by, ...(override === undefined ? {} : { override }) },
     ...{ generation: machine.generation + 1, timeline: [] },
@@ -81,7 +88,10 @@ export const cancelRebirth: Transition<"rebirthCancelled", "rebirth" | "clean"> 
       message: `the ${machine.state} of ${nameOf(machine)} has begun and its root disk may already be erased`,
       next: `to stop it before its disk is written: birther hold ${nameOf(machine)}; otherwise let it finish`,
     });
-  const healthy: MachineIn<"healthy"> = { ...kept, ...wayBack, state: "healthy" };
+  const { failing, ...before } = wayBack;
+  const quiet = withoutConditions(kept, "failing");
+  const conditions = failing === undefined ? quiet.conditions : [...quiet.conditions, failing];
+  const healthy: MachineIn<"healthy"> = { ...quiet, ...before, conditions, state: "healthy" };
   // The machine has restarted since: it is not up before its agent polls.
   const restarted = asked !== undefined && wayBack.phase === "up";
   return changed(

@@ -1,5 +1,5 @@
 import type { OfOrder, Refusal } from "../event.ts";
-import { type BirthAction, type Machine, type MachineIn, phases } from "../record.ts";
+import { type BirthAction, type Machine, type MachineIn, mayResume, orderActionOf, phases } from "../record.ts";
 import {
   changed,
   conditionOf,
@@ -17,14 +17,16 @@ import { claimSlot } from "./place.ts";
 const resetAgain = "reset the machine to fetch a new boot script";
 
 /** A boot script was created: only its token is valid from now on. */
-export const issueOrder: Transition<"orderIssued", BirthAction> = (machine, event) => {
+export const issueOrder: Transition<"orderIssued", BirthAction | "healthy"> = (machine, event) => {
+  const action = orderActionOf(machine);
+  if (action === undefined) return refused(staleOrder(machine));
   const hold = conditionOf(machine, "hold");
   if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
   return changed({
     ...machine,
     order: {
       tokenHash: event.tokenHash,
-      action: machine.state,
+      action,
       generation: machine.generation,
       expiresAtMs: event.expiresAtMs,
     },
@@ -44,17 +46,20 @@ export function whyNotOfOrder(machine: Machine, { order: claimed }: OfOrder): Re
 }
 
 /** init presents its token. The same boot may repeat the request (the answer may be lost) and then gets a new session. */
-export const takeOrder: Transition<"orderTaken", BirthAction> = (machine, event, context) => {
+export const takeOrder: Transition<"orderTaken", BirthAction | "healthy"> = (machine, event, context) => {
   const refusal = whyNotTaken(machine, event, context.nowMs);
   if (refusal !== undefined || machine.order === undefined) return refused(refusal ?? unknownToken(machine));
   const taken = { bootId: event.bootId, sessionHash: event.sessionHash, atMs: context.nowMs };
+  const order = { ...machine.order, taken };
   const { wayBack: _gone, ...kept } = machine;
-  const seen = { ...kept, lastSeenAtMs: context.nowMs, order: { ...machine.order, taken } };
+  const seen = { ...kept, lastSeenAtMs: context.nowMs, order };
   return changed(machine.order.taken === undefined ? withPhase(seen, { phase: "initUp" }, context.nowMs) : seen);
 };
 
 function whyNotTaken(machine: Machine, event: EventOf<"orderTaken">, nowMs: number): Refusal | undefined {
   const { order } = machine;
+  const action = orderActionOf(machine);
+  if (action === undefined) return staleOrder(machine);
   const hold = conditionOf(machine, "hold");
   if (hold !== undefined) return heldRefusal(machine, hold.reason);
   if (order === undefined || order.tokenHash !== event.tokenHash) return unknownToken(machine);
@@ -65,7 +70,7 @@ function whyNotTaken(machine: Machine, event: EventOf<"orderTaken">, nowMs: numb
       next: resetAgain,
     };
   }
-  if (order.generation !== machine.generation || order.action !== machine.state) return staleOrder(machine);
+  if (order.generation !== machine.generation || order.action !== action) return staleOrder(machine);
   if (order.taken !== undefined && order.taken.bootId !== event.bootId) {
     return {
       kind: "usedToken",
@@ -109,6 +114,7 @@ export const becomeHealthy: Transition<"becameHealthy", BirthAction> = (machine,
     requiredImage: pinned ?? event.image,
     storage: event.storage,
     subTokenHash: event.subTokenHash,
+    awaitsFirstImage: true,
     lastSeenAtMs: context.nowMs,
   };
   const cleared = withoutConditions(healthy, "failing", "conflict");
@@ -125,11 +131,22 @@ export const confirmHealthy: Transition<"becameHealthy", "healthy"> = (machine, 
   const same =
     event.generation === machine.generation &&
     machine.order?.taken !== undefined &&
+    machine.order.action !== "resume" &&
     event.placement.hostname === machine.hostname &&
     event.placement.address === machine.permanentAddress &&
     (event.image === machine.requiredImage || machine.pinnedImage !== undefined);
   const handedOver = machine.phase !== undefined && phases.indexOf(machine.phase) >= phases.indexOf("handedOver");
   if (!same || handedOver) return refused(staleOrder(machine));
+  return changed({ ...machine, subTokenHash: event.subTokenHash, lastSeenAtMs: context.nowMs });
+};
+
+/** The agent of a machine that awaits its first image goes on, with a new credential: the one on its disk may be missing. */
+export const resumeAgent: Transition<"agentResumed", "healthy"> = (machine, event, context) => {
+  const { order } = machine;
+  if (order?.taken === undefined || order.action !== "resume" || !mayResume(machine))
+    return refused(staleOrder(machine));
+  const hold = conditionOf(machine, "hold");
+  if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
   return changed({ ...machine, subTokenHash: event.subTokenHash, lastSeenAtMs: context.nowMs });
 };
 

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { runs } from "../../../../tests/support/runs.ts";
 import { checkFleet } from "../check.ts";
-import type { Decision, MachineEvent, Refusal } from "../event.ts";
+import type { Decision, MachineEvent, OfOrder, Refusal } from "../event.ts";
 import type { MachineId } from "../record.ts";
 import { asked, burnIn, hardware, healthy, id, issued, mac, place, taken, testFleet } from "../testing/test-fleet.ts";
 
@@ -106,7 +106,18 @@ describe("life of a machine", () => {
     ["token used by another boot", [asked(1), issued(1), taken(1)], taken(1, "token1", "boot2"), "usedToken"],
     ["expired token", [asked(1), issued(1, "token1", 1020)], taken(1), "expiredToken"],
     ["healthy machine with an old token", [asked(1), issued(1), taken(1), healthy(1, 1)], taken(1), "staleOrder"],
-    ["healthy machine asks for an order", [asked(1), issued(1), taken(1), healthy(1, 1)], issued(1), "staleOrder"],
+    [
+      "healthy machine with an image asks for an order",
+      [asked(1), issued(1), taken(1), healthy(1, 1), { kind: "subSeen", id: id(1), runningImage: "compute" }],
+      issued(1),
+      "staleOrder",
+    ],
+    [
+      "order of the birth for a machine that is to resume",
+      [asked(1), issued(1), taken(1), healthy(1, 1), asked(1), issued(1, "resume"), taken(1, "resume")],
+      healthy(1, 1),
+      "staleOrder",
+    ],
     ["machine that nobody knows", [], taken(1), "noSuchMachine"],
     [
       "machine on hold",
@@ -195,8 +206,101 @@ describe("life of a machine", () => {
     assert.deepEqual(world.get(1).conditions, []);
   });
 
-  test("a machine that restarts before its image is installed is failing, is still sent to its disk, and recovers once it is up", () => {
+  test("a machine that restarts before its image is installed gets an order to resume, which nothing but its agent can follow", () => {
     const world = born(1);
+    world.all({ kind: "phaseSeen", id: id(1), phase: "fetching" }, asked(1), issued(1, "again"));
+    assert.deepEqual([world.get(1).phase, world.get(1).conditions], ["offered", []]);
+    assert.deepEqual([world.get(1).order?.action, world.get(1).order?.generation], ["resume", 1]);
+    world.all(taken(1, "again", "boot2"));
+    assert.deepEqual([world.get(1).state, world.get(1).phase], ["healthy", "initUp"]);
+    const order = { action: "resume", generation: 1 } as const;
+    for (const phase of ["burnIn", "placed", "keysMade", "partitioned", "populated"] as const)
+      assert.equal(refusal(world.apply({ kind: "phaseSeen", id: id(1), phase, order })), "wrongState");
+    assert.equal(refusal(world.apply({ kind: "placed", id: id(1), placement: place(1), order })), "wrongState");
+    assert.equal(refusal(world.apply(healthy(1, 1))), "staleOrder");
+    world.all({ kind: "agentResumed", id: id(1), order, subTokenHash: "new" });
+    world.all({ kind: "phaseSeen", id: id(1), phase: "handedOver", order, durationMs: 5 });
+    assert.equal(world.get(1).subTokenHash, "new");
+    world.all({ kind: "subSeen", id: id(1) });
+    assert.equal(world.get(1).order, undefined, "a poll voids whatever order was issued");
+    assert.equal(world.get(1).awaitsFirstImage, true, "the agent polled from the Bootstrap Image");
+    world.all({ kind: "phaseSeen", id: id(1), phase: "rebooting" }, asked(1));
+    assert.equal(
+      refusal(world.apply(issued(1, "third"))),
+      "staleOrder",
+      "its image is in place: it starts from its disk",
+    );
+    world.all({ kind: "subSeen", id: id(1), fromDisk: true });
+    assert.equal(world.get(1).awaitsFirstImage, undefined);
+    for (const phase of ["fetching", "updating"] as const) {
+      world.all({ kind: "phaseSeen", id: id(1), phase });
+      assert.equal(refusal(world.apply(issued(1, "fourth"))), "staleOrder", "never again");
+    }
+  });
+
+  test("to resume is refused on hold, and a failure of it says that a rebirth helps", () => {
+    const world = born(1);
+    const hold = { condition: "hold", id: id(1) } as const;
+    world.all(asked(1), { kind: "conditionSet", ...hold, reason: "r" });
+    assert.equal(refusal(world.apply(issued(1, "again"))), "held");
+    world.all({ kind: "conditionCleared", ...hold }, issued(1, "again"), taken(1, "again", "boot2"));
+    const order = { action: "resume", generation: 1 } as const;
+    world.all({ kind: "failed", id: id(1), order, step: "unlock root", reason: "no key" });
+    assert.deepEqual(
+      world.get(1).conditions.map(({ kind, remedy }) => [kind, remedy]),
+      [["failing", "rebirth"]],
+    );
+    world.all({ kind: "conditionSet", ...hold, reason: "r" });
+    assert.equal(refusal(world.apply({ kind: "agentResumed", id: id(1), order, subTokenHash: "new" })), "held");
+    world.all({ kind: "conditionCleared", ...hold }, asked(1), issued(1, "b"), taken(1, "b", "boot3"));
+    world.all({ kind: "phaseSeen", id: id(1), phase: "handedOver", order });
+    assert.deepEqual(world.get(1).conditions, [], "it got past the failure");
+  });
+
+  test("an agent that polls although its machine seemed to restart goes on where it was", () => {
+    const world = born(1);
+    world.all({ kind: "phaseSeen", id: id(1), phase: "fetching" }, asked(1), issued(1, "again"));
+    world.all({ kind: "subSeen", id: id(1) });
+    assert.deepEqual([world.get(1).phase, world.get(1).order], ["handedOver", undefined]);
+    assert.equal(refusal(world.apply(taken(1, "again"))), "unknownToken");
+  });
+
+  const failed = (step: string, order?: OfOrder["order"]): MachineEvent => ({
+    ...{ kind: "failed", id: id(1), step, reason: "r" },
+    ...(order === undefined ? {} : { order }),
+  });
+  const conditions = (world: ReturnType<typeof testFleet>) => world.get(1).conditions.map(({ kind }) => kind);
+
+  test("failing ends when the machine gets past the step that failed", () => {
+    const world = testFleet();
+    world.all(asked(1), issued(1), taken(1), failed("find the switch port"), asked(1), issued(1, "b"), taken(1, "b"));
+    assert.deepEqual(conditions(world), ["failing"], "the next attempt is as far as the last");
+    world.all({ kind: "phaseSeen", id: id(1), phase: "burnIn", durationMs: 1 });
+    assert.deepEqual(conditions(world), []);
+  });
+
+  test("a failed fetch ends with the first one that succeeds, long before the machine is up", () => {
+    const world = born(1);
+    const fetching: MachineEvent = { kind: "phaseSeen", id: id(1), phase: "fetching" };
+    world.all(fetching, failed("fetch"), fetching);
+    assert.deepEqual(conditions(world), ["failing"], "it only tries again");
+    world.all({ ...fetching, durationMs: 10 });
+    assert.deepEqual(conditions(world), []);
+  });
+
+  test("a rebirth or clean begins without failing; a cancel brings it back", () => {
+    for (const kind of ["rebirthAsked", "cleanAsked"] as const) {
+      const world = born(1);
+      world.all({ kind: "phaseSeen", id: id(1), phase: "updating" }, failed("update"), { kind, id: id(1), by: "op" });
+      assert.deepEqual(conditions(world), []);
+      world.all({ kind: "rebirthCancelled", id: id(1), by: "op" });
+      assert.deepEqual(conditions(world), ["failing"]);
+    }
+  });
+
+  test("a machine of an older version that restarts before its image is installed is failing, is sent to its disk, and recovers once it polls", () => {
+    const world = born(1);
+    world.forget(1, "awaitsFirstImage");
     world.all(asked(1));
     assert.match(world.get(1).conditions[0]?.reason ?? "", /before its image was installed.*rebirth/);
     assert.equal(refusal(world.apply(issued(1, "again"))), "staleOrder");
@@ -410,16 +514,21 @@ const noise = (event: fc.Arbitrary<MachineEvent>) =>
     .map((groups) => groups.flat());
 
 describe("what no sequence of events can do", () => {
-  test("the network alone never gets an order for a healthy machine", () => {
+  test("the network alone never gets an order to install a healthy machine, and none at all once its system ran", () => {
     fc.assert(
       fc.property(noise(networkEvent), (events) => {
         const world = testFleet();
         const wasHealthy = new Set<MachineId>();
+        const ran = new Set<MachineId>();
         for (const event of events) {
           const decision = world.apply(event);
           if ((event.kind === "orderIssued" || event.kind === "orderTaken") && decision.kind === "changed") {
-            assert.ok(!wasHealthy.has(decision.machine.id), `${event.kind} for a machine that was healthy`);
+            const { id: ordered, order } = decision.machine;
+            const resumes = order?.action === "resume" && !ran.has(ordered);
+            assert.ok(resumes || !wasHealthy.has(ordered), `${event.kind} for a machine that was healthy`);
           }
+          if (event.kind === "subSeen" && event.runningImage !== undefined && decision.kind === "changed")
+            ran.add(decision.machine.id);
           for (const machine of world.list()) if (machine.state === "healthy") wasHealthy.add(machine.id);
           for (const before of wasHealthy) {
             assert.equal(world.list().find((machine) => machine.id === before)?.state, "healthy");
@@ -454,8 +563,8 @@ describe("what no sequence of events can do", () => {
           for (const event of events) {
             const decision = world.apply(event);
             if (decision.kind !== "changed") continue;
-            const { id: changed, state } = decision.machine;
-            if (event.kind === "orderTaken") begun.add(changed);
+            const { id: changed, state, order } = decision.machine;
+            if (event.kind === "orderTaken" && order?.action !== "resume") begun.add(changed);
             if (event.kind === "becameHealthy") begun.delete(changed);
             assert.ok(!(begun.has(changed) && state === "healthy"), `${event.kind} made ${changed} healthy`);
           }

@@ -26,7 +26,15 @@ import {
   refuseUnborn,
   setCondition,
 } from "./operator.ts";
-import { becomeHealthy, confirmHealthy, issueOrder, refuseStale, takeOrder, whyNotOfOrder } from "./order.ts";
+import {
+  becomeHealthy,
+  confirmHealthy,
+  issueOrder,
+  refuseStale,
+  resumeAgent,
+  takeOrder,
+  whyNotOfOrder,
+} from "./order.ts";
 import { retire } from "./retire.ts";
 import { refuseSuccessor, takeOver } from "./takeover.ts";
 import { noteOldSub, noteProgress, noteStall, repair } from "./watch.ts";
@@ -47,13 +55,14 @@ export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: 
   addressReturned:  { unknown: returnAddress,         birth: returnAddress,         healthy: returnAddress,         rebirth: returnAddress,       clean: returnAddress },
   addressSeen:      { unknown: noteAddress,           birth: noteAddress,           healthy: noteAddress,           rebirth: noteAddress,         clean: noteAddress },
   phaseSeen:        { unknown: refuseState,           birth: seeBirthPhase,         healthy: seeHealthyPhase,       rebirth: seeBirthPhase,       clean: seeBirthPhase },
-  orderIssued:      { unknown: refuseOutsideNursery,  birth: issueOrder,            healthy: refuseStale,           rebirth: issueOrder,          clean: issueOrder },
-  orderTaken:       { unknown: refuseOutsideNursery,  birth: takeOrder,             healthy: refuseStale,           rebirth: takeOrder,           clean: takeOrder },
+  orderIssued:      { unknown: refuseOutsideNursery,  birth: issueOrder,            healthy: issueOrder,            rebirth: issueOrder,          clean: issueOrder },
+  orderTaken:       { unknown: refuseOutsideNursery,  birth: takeOrder,             healthy: takeOrder,             rebirth: takeOrder,           clean: takeOrder },
   hardwareScanned:  { unknown: refuseState,           birth: scanHardware,          healthy: refuseState,           rebirth: scanHardware,        clean: scanHardware },
   burnInDone:       { unknown: refuseState,           birth: noteBurnIn,            healthy: refuseState,           rebirth: noteBurnIn,          clean: noteBurnIn },
   placed:           { unknown: refuseState,           birth: recordPlace,             healthy: refuseState,           rebirth: recordPlace,           clean: recordPlace },
   failed:           { unknown: refuseState,           birth: noteFailure,           healthy: noteFailure,           rebirth: noteFailure,         clean: noteFailure },
   becameHealthy:    { unknown: refuseStale,           birth: becomeHealthy,         healthy: confirmHealthy,        rebirth: becomeHealthy,       clean: becomeHealthy },
+  agentResumed:     { unknown: refuseStale,           birth: refuseStale,           healthy: resumeAgent,           rebirth: refuseStale,         clean: refuseStale },
   subSeen:          { unknown: refuseState,           birth: refuseState,           healthy: noteSub,               rebirth: noteOldSub,          clean: noteOldSub },
   rebirthAsked:     { unknown: refuseOutsideNursery,  birth: refuseUnborn,          healthy: askRebirth,            rebirth: askRebirth,          clean: askRebirth },
   cleanAsked:       { unknown: refuseOutsideNursery,  birth: refuseUnborn,          healthy: askClean,              rebirth: askClean,            clean: askClean },

@@ -1,4 +1,5 @@
 import type { Condition, Machine } from "../record.ts";
+import { ranFromDisk } from "./boot.ts";
 import { changed, conditionOf, nameOf, refused, type Transition, withCondition, withoutConditions } from "./move.ts";
 import { cancelRebirth, nextLife } from "./operator.ts";
 import { heldRefusal } from "./order.ts";
@@ -45,20 +46,20 @@ export const repair: Transition<"repairStepped"> = (machine, event, context) => 
     ...nextLife(machine, { by: "policy" }, context.nowMs),
     ...{ state: "rebirth", repair: { rebirthsAtMs: begun, atMs: context.nowMs, pending: true } },
   };
-  // Failures from now on belong to the new generation.
-  return changed(withoutConditions(next, "failing"));
+  return changed(next);
 };
 
 /** The agent of a machine polls after the policy chose a rebirth but before it began: the rebirth is cancelled. */
 export const noteOldSub: Transition<"subSeen", "rebirth" | "clean"> = (machine, event, context) => {
-  if (machine.repair?.pending === true && machine.wayBack !== undefined) {
-    const { pending: _taken, ...repair } = machine.repair;
-    const seen = { ...machine, repair, lastSeenAtMs: context.nowMs };
+  const { awaitsFirstImage, ...ran } = machine;
+  const heard = awaitsFirstImage !== undefined && ranFromDisk(event) ? ran : machine;
+  if (heard.repair?.pending === true && heard.wayBack !== undefined) {
+    const { pending: _taken, ...repair } = heard.repair;
+    const seen = { ...heard, repair, lastSeenAtMs: context.nowMs };
     return cancelRebirth(seen, { kind: "rebirthCancelled", id: event.id, by: "policy" }, context);
   }
-  return changed(
-    context.nowMs - machine.lastSeenAtMs < seenAgainMs ? machine : { ...machine, lastSeenAtMs: context.nowMs },
-  );
+  const isSoon = context.nowMs - machine.lastSeenAtMs < seenAgainMs;
+  return changed(isSoon && heard === machine ? machine : { ...heard, lastSeenAtMs: context.nowMs });
 };
 
 /** Minimum interval between records of polls without new facts: thousands of agents poll every few seconds. */

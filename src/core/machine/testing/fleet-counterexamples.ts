@@ -18,7 +18,7 @@ export type Operator = (typeof operators)[number];
 export type Action =
   | { readonly do: "boot"; readonly chassis: number; readonly nic: number; readonly nursery: boolean }
   | { readonly do: "go"; readonly chassis: number; readonly stages: number }
-  | { readonly do: "poll"; readonly chassis: number }
+  | { readonly do: "poll"; readonly chassis: number; readonly fromBirth?: boolean }
   | { readonly do: "moveNic"; readonly from: number; readonly to: number; readonly nic: number }
   | { readonly do: "newBoard"; readonly chassis: number; readonly nic: number }
   | { readonly do: "later"; readonly minutes: number }

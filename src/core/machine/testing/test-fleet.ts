@@ -139,6 +139,11 @@ export function testFleet() {
       if (machine === undefined) throw new Error(`there is no machine ${n}`);
       return machine;
     },
+    /** The n-th record as a version wrote it that did not know this fact. */
+    forget: (n: number, fact: keyof Machine): void => {
+      const { [fact]: _unknown, ...older } = world.get(n);
+      machines.set(id(n), older as Machine);
+    },
     find: (wanted: MachineId) => machines.get(wanted),
     list: () => [...machines.values()],
     nowMs: () => nowMs,

@@ -1,0 +1,43 @@
+import type { Order } from "../../contract/machine-facing.ts";
+import { describeDisk, findRecorded } from "../../core/hardware/disk-identity.ts";
+import { disksSettleSeconds } from "../../core/hardware/disk-settling.ts";
+import { diskSight } from "../../core/hardware/scan.ts";
+import { newRoot } from "../../core/install/paths.ts";
+import { planResume } from "../../core/install/resume.ts";
+import { readSubSettings } from "../agent/settings.ts";
+import { systemTree } from "../device/tree.ts";
+import type { BirthContext } from "./birth-context.ts";
+import { executeStep } from "./execute-step.ts";
+import { handOver, serversOf, writeSubSettings } from "./hand-over.ts";
+import { waitForDisks } from "./inspect.ts";
+import { requestSeconds } from "./mdb.ts";
+import { stop } from "./stop.ts";
+import type { TakenOrder } from "./take-order.ts";
+
+/**
+ * Goes on where a power cut stopped a machine between *healthy* and its first image: opens the root that its birth made,
+ * and becomes the agent there, which keeps what it has fetched. Makes and erases nothing.
+ */
+export function resume(context: BirthContext, taken: TakenOrder, facts: NonNullable<Order["resume"]>): never {
+  const { runStep, console } = context;
+  const { order, mdb, settings, drivers, firmware } = taken;
+  const disk = runStep("findRootDisk", disksSettleSeconds + 30, () => findRootDisk(order));
+  console.log("info", "resuming on the root disk", { path: disk });
+  for (const step of planResume({ firmware, disk, encrypted: facts.encrypted }))
+    runStep(step.id, step.deadlineSeconds, () => executeStep(step, { drivers, http: settings.http, log: console.log }));
+  const { subToken } = runStep("askToResume", requestSeconds, () => mdb.askToResume(order.session));
+  runStep("writeCredential", 120, () =>
+    writeSubSettings({ ...readSubSettings(newRoot), ...serversOf(settings, order), token: subToken }),
+  );
+  handOver(context, taken, facts);
+}
+
+function findRootDisk({ rootDisk }: Order): string {
+  if (rootDisk === undefined) throw stop("expected the root disk in the order, found none");
+  waitForDisks(rootDisk);
+  const { disks } = diskSight(systemTree);
+  const search = findRecorded(disks, rootDisk);
+  if (search.kind === "found") return search.disk.path;
+  const found = disks.map((disk) => `${disk.path} (${describeDisk(disk)})`).join("; ") || "no disks";
+  throw stop(`the root disk on record (${describeDisk(rootDisk)}) is ${search.kind}; found ${found}`);
+}
