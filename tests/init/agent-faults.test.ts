@@ -62,14 +62,19 @@ const rows: readonly Row[] = [
     says: /ERROR: .*=report.*Input\/output error/,
   },
   {
-    title: "the object server is gone",
+    title: "the object server restarts",
     troubles: some("tcpConnect", objectServer, fails("ECONNREFUSED")),
+    says: /WARN: fetching was interrupted.*Connection refused/,
+  },
+  {
+    title: "the object server is gone for minutes",
+    troubles: some("tcpConnect", objectServer, fails("ECONNREFUSED"), { times: 40 }),
     says: /ERROR: .*=fetch.*Connection refused/,
   },
   {
     title: "the contents end in the middle",
     troubles: some("read", objectServer, fails("ECONNRESET")),
-    says: /ERROR: .*=fetch.*Connection reset by peer/,
+    says: /WARN: fetching was interrupted.*Connection reset by peer/,
   },
   {
     title: "the contents are forged",

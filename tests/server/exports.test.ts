@@ -146,6 +146,7 @@ test("writes are timed, refusals and failures counted, and pending writes visibl
   const { store, meter } = meterStore({ ...real, apply: (...asked) => act(...asked) }, still);
   await giveBirth(store, 1);
   const id = machineIdFromMac(testMac(1));
+  await store.apply({ kind: "subSeen", id, runningImage: "compute" });
   await store.apply({ kind: "orderIssued", id, tokenHash: "x", expiresAtMs: 9e12 });
   const { promise, reject } = Promise.withResolvers<never>();
   act = () => promise;
@@ -185,7 +186,8 @@ test("every metric that the dashboard and the alert rules use is exported", asyn
   await using memory = await openStore({ path: ":memory:", clock, log });
   using exports = openLoneExports(memory, clock);
   await giveBirth(exports.store, 1);
-  await exports.store.apply(birthOf(1)[1] ?? assert.fail());
+  // Refused: another token than that of its order.
+  await exports.store.apply(birthOf(1)[2] ?? assert.fail());
   const shown = `${await exports.metrics()}${writeExposition(bootMetrics([busyNetwork], busyTraffic))}${writeExposition(
     fileFamilies({ writes: 1, failures: 0, lastWriteAtMs: 1 }),
   )}`;

@@ -105,6 +105,7 @@ describe("the machine-facing routes", () => {
         },
       },
     ],
+    [paths.resume]: [{}],
     [paths.subPoll]: [{ machineId: id(1) }],
   };
 

@@ -1,6 +1,10 @@
+import * as host from "host";
 import { objectPaths } from "../../contract/sub.ts";
+import { nextTry } from "../../core/birth/retry.ts";
 import type { Content } from "../../core/image/update/difference.ts";
-import type { HttpClient } from "../system/http.ts";
+import { messageOf } from "../birth/stop.ts";
+import { sleepMs } from "../system/clock.ts";
+import { type HttpClient, isRefusal } from "../system/http.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import { objectSink } from "./object-stream.ts";
 import type { SubContext } from "./sub-context.ts";
@@ -10,29 +14,75 @@ import type { SubContext } from "./sub-context.ts";
  */
 const batch = { objects: 2000, bytes: 64 << 20 } as const;
 
+/** Time limit for a connection that fails again and again without any content: a restart of the server takes less. */
+const retryMs = 120_000;
+
+/** What is to be fetched, and whether to stop after one batch: after a failure, so that the MDB learns of the success. */
+export type Fetch = { readonly contents: readonly Content[]; readonly oneBatch: boolean };
+
 /** Fetches contents at full speed, a whole batch per request; verifies each before it counts as fetched. */
 export function fetchObjects(
   context: SubContext,
   http: HttpClient,
   cache: ObjectCache,
-  contents: readonly Content[],
+  { contents, oneBatch }: Fetch,
 ): void {
-  const { alive, log } = context;
   let done = 0;
   for (const group of batches(contents)) {
-    const sink = objectSink(cache, group);
-    try {
-      http.post(objectPaths.batch, `${group.map((content) => content.sha512).join("\n")}\n`, (piece) => {
-        alive();
-        sink.take(piece);
-      });
-      sink.end();
-    } finally {
-      sink.abort();
-    }
+    fetchBatch(context, http, cache, group);
     done += group.length;
-    log("info", "fetched", { objects: done, of: contents.length });
+    context.log("info", "fetched", { objects: done, of: contents.length });
+    if (oneBatch) return;
   }
+}
+
+/** A broken connection is retried with what is missing; anything else, such as a forged content, is thrown at once. */
+function fetchBatch(context: SubContext, http: HttpClient, cache: ObjectCache, group: readonly Content[]): void {
+  const { alive, log } = context;
+  let missing = group;
+  let failures = 0;
+  let progressMs = host.monotonicMs();
+  while (missing.length > 0) {
+    const attempt = tryBatch(context, http, cache, missing);
+    missing = missing.slice(attempt.stored);
+    if (attempt.fault === undefined) return;
+    if (attempt.stored > 0) {
+      failures = 0;
+      progressMs = host.monotonicMs();
+    }
+    failures += 1;
+    const next = nextTry(failures, host.monotonicMs() - progressMs, retryMs);
+    if (next.kind === "giveUp") throw attempt.fault;
+    log("warn", "fetching was interrupted, trying again", { fault: messageOf(attempt.fault), pauseMs: next.pauseMs });
+    alive();
+    sleepMs(next.pauseMs);
+  }
+}
+
+/** One request: how many contents are stored, and the fault of the connection that ended it early. */
+function tryBatch(
+  { alive }: SubContext,
+  http: HttpClient,
+  cache: ObjectCache,
+  wanted: readonly Content[],
+): { readonly stored: number; readonly fault?: unknown } {
+  const sink = objectSink(cache, wanted);
+  let refused = false;
+  try {
+    http.post(objectPaths.batch, `${wanted.map((content) => content.sha512).join("\n")}\n`, (piece) => {
+      alive();
+      refused = true;
+      sink.take(piece);
+      refused = false;
+    });
+  } catch (error) {
+    if (refused || isRefusal(error)) throw error;
+    return { stored: sink.stored(), fault: error };
+  } finally {
+    sink.abort();
+  }
+  sink.end();
+  return { stored: wanted.length };
 }
 
 /** Splits a list into groups within both limits; a content larger than the limit is a group of its own. */

@@ -80,6 +80,7 @@ export function openSession(context: SubContext): Session {
   let lastReason = "";
   /** Lines that the MDB has not accepted yet. */
   let unsent: readonly string[] = [];
+  let fetchFailed = false;
 
   function ask(): Directive {
     const patchedImage = readPatchedImage(root);
@@ -134,7 +135,8 @@ export function openSession(context: SubContext): Session {
         return 0;
       }
       case "fetch":
-        fetchObjects(context, objects, cache, order.objects);
+        fetchObjects(context, objects, cache, { contents: order.objects, oneBatch: fetchFailed });
+        fetchFailed = false;
         return 0;
       case "update":
         demandPlainPaths(order);
@@ -160,6 +162,7 @@ export function openSession(context: SubContext): Session {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       seen = { kind: "nothing" };
+      if (order.kind === "fetch") fetchFailed = true;
       outcome = { kind: "failed", directive: order.kind, reason: reason.slice(0, 2000) };
       log("error", "directive failed", { directive: order.kind, reason });
       // Poll again at once: the report reaches the MDB, and its answer says how long to wait.

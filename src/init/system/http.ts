@@ -1,5 +1,6 @@
 import * as host from "host";
 import * as os from "os";
+import { meaningOf } from "../../core/birth/retry.ts";
 import { decodeUtf8, encodeUtf8 } from "../../core/bytes/utf8.ts";
 import { checked } from "./errno.ts";
 import { writeToDescriptor } from "./files.ts";
@@ -21,6 +22,11 @@ export type HttpClient = {
   readonly post: (path: string, bodyText: string, onBytes: OnBytes) => void;
   readonly close: () => void;
 };
+
+/** Whether the server answered with a status that a retry does not change. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof Error && "status" in error && meaningOf(Number(error.status)) === "refused";
+}
 
 function openTcp(server: HttpServer): ByteStream {
   const fd = host.tcpConnect(server.address, server.port, server.timeoutMs ?? defaultTimeoutMs);
@@ -46,9 +52,8 @@ export function openHttp(server: HttpServer): HttpClient {
       else if (problem.length < maxProblemBytes) problem += decodeUtf8(bytes);
     });
     if (status === 200) return;
-    throw new Error(
-      `${request.method} http://${authority}${request.path}: status ${status}: ${problem.slice(0, maxProblemBytes)}`,
-    );
+    const reason = `${request.method} http://${authority}${request.path}: status ${status}: ${problem.slice(0, maxProblemBytes)}`;
+    throw Object.assign(new Error(reason), { status });
   }
 
   return {
