@@ -39,7 +39,11 @@ describe("a phase past its deadline", () => {
       assert.equal(checkProgress(world.get(1), byMs - 1, rules).kind, "well");
       world.later(byMs - world.nowMs());
       look(world);
-      assert.match(failing(world) ?? "", phase === "up" ? /not polled for 15 min/ : new RegExp(`phase ${phase}`));
+      const named: { readonly [P in Phase]?: RegExp } = {
+        up: /not polled for 15 min/,
+        rebooting: /^its disk does not boot: sent to its disk 20 min ago/,
+      };
+      assert.match(failing(world) ?? "", named[phase] ?? new RegExp(`phase ${phase}`));
       if (phase === "up") world.all({ kind: "subSeen", id: id(1), runningImage: "compute" });
       else
         world.all(

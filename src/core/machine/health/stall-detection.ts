@@ -60,14 +60,25 @@ export function checkProgress(machine: Machine, nowMs: number, rules: WatchRules
   const byMs = Math.max(sinceMs, rules.listeningSinceMs ?? 0) + rules.deadlineSeconds[phase] * 1000;
   if (nowMs >= byMs) {
     const seconds = Math.round((nowMs - sinceMs) / 1000);
-    const reason =
-      phase === "up"
-        ? `its agent has not polled for ${formatDuration(seconds)}`
-        : `in phase ${phase} for ${formatDuration(seconds)}: expected at most ${formatDuration(rules.deadlineSeconds[phase])}`;
-    return { kind: "stalled", reason };
+    return { kind: "stalled", reason: reasonOf(phase, seconds, rules.deadlineSeconds[phase]) };
   }
   const stalled = machine.state === "healthy" ? undefined : stalledStarts(machine.timeline, nowMs, rules);
   return stalled === undefined ? { kind: "well", lookAgainAtMs: byMs } : { kind: "stalled", reason: stalled };
+}
+
+function reasonOf(phase: Phase, seconds: number, deadlineSeconds: number): string {
+  const since = formatDuration(seconds);
+  switch (phase) {
+    case "up":
+      return `its agent has not polled for ${since}`;
+    case "rebooting":
+      return (
+        `its disk does not boot: sent to its disk ${since} ago, no agent has polled since, ` +
+        "so its firmware finds nothing to boot or its system does not start; read its console"
+      );
+    default:
+      return `in phase ${phase} for ${since}: expected at most ${formatDuration(deadlineSeconds)}`;
+  }
 }
 
 /** The event that a check of a machine leads to, if any. */

@@ -40,11 +40,15 @@ export const askUnknown: Transition<"pxeAsked", "unknown"> = (machine, event, co
 /** A machine due for the Bootstrap Image sends a PXE request: a new attempt, unless the request comes from the loader it was just sent. */
 export const askForBirth: Transition<"pxeAsked", BirthAction | "healthy"> = (machine, event, context) => {
   if (event.withheld || !mayBeInstalled(machine, event.mac)) return noteRequest(machine, event, context);
-  const chained = event.stage === "loader" && (machine.phase === "loaderSent" || machine.phase === "kernelSent");
   const detail = `${event.stage}: ${event.answer}`;
-  const seen = chained ? machine : withPhase(machine, { phase: "offered", detail }, context.nowMs);
+  const seen = isChained(machine, event) ? machine : withPhase(machine, { phase: "offered", detail }, context.nowMs);
   return noteRequest(seen, event, context);
 };
+
+/** Whether the request comes from the loader that the machine was just sent. */
+function isChained({ phase }: Machine, { stage }: EventOf<"pxeAsked">): boolean {
+  return stage === "loader" && (phase === "loaderSent" || phase === "kernelSent");
+}
 
 /**
  * A healthy machine sends a PXE request: it must have restarted, and is not up until its agent polls again. If its first image
@@ -57,11 +61,14 @@ export const askHealthy: Transition<"pxeAsked", "healthy"> = (machine, event, co
   // A request from a disputed address may come from another machine: it changes nothing.
   if (event.withheld || phase === undefined || isDisputed(machine, event.mac))
     return noteRequest(machine, event, context);
-  if (mayResume(machine)) return askForBirth(machine, event, context);
-  if (phase === "rebooting") return noteRequest(countBoot(machine, context.nowMs), event, context);
+  if (mayResume(machine)) {
+    const counted = isChained(machine, event) ? machine : countBoot(machine, context.nowMs, resumedAgain);
+    return askForBirth(counted, event, context);
+  }
+  if (phase === "rebooting") return noteRequest(countBoot(machine, context.nowMs, bootedAgain), event, context);
   if (phase === "up" || runningImage !== undefined) {
     const restarted = withPhase(machine, { phase: "rebooting", detail: "PXE request" }, context.nowMs);
-    return noteRequest(countBoot(restarted, context.nowMs), event, context);
+    return noteRequest(countBoot(restarted, context.nowMs, bootedAgain), event, context);
   }
   const reason = `restarted in phase ${phase}, before its image was installed, and has no system to boot: run birther rebirth ${nameOf(machine)}`;
   return noteRequest(
@@ -76,16 +83,25 @@ const sameBootMs = 20_000;
 /** Firmware with several NICs may send two requests per start at this distance, but hardly three. */
 export const unheardBootsLimit = 3;
 
+const bootedAgain = (count: number, name: string): string =>
+  `started ${count} times from the network and was sent to its disk, but its agent has not polled since: ` +
+  `read its console; if its disk does not boot, run birther rebirth ${name}`;
+const resumedAgain = (count: number, name: string): string =>
+  `started ${count} times before its first image was installed, but its agent has not polled since: ` +
+  `check that the server can be reached from its permanent address; if its root cannot be opened, run birther rebirth ${name}`;
+
 /** Counts a start after which the agent has not polled yet. core/pxe/local-boot changes how the machine is sent to its disk. */
-function countBoot(machine: MachineIn<"healthy">, nowMs: number): MachineIn<"healthy"> {
+function countBoot(
+  machine: MachineIn<"healthy">,
+  nowMs: number,
+  reasonOf: (count: number, name: string) => string,
+): MachineIn<"healthy"> {
   const before = machine.unheardBoots;
   if (before !== undefined && nowMs - before.lastAtMs < sameBootMs) return machine;
   const count = (before?.count ?? 0) + 1;
   const counted = { ...machine, unheardBoots: { count, lastAtMs: nowMs } };
   if (count < unheardBootsLimit) return counted;
-  const reason =
-    `started ${count} times from the network and was sent to its disk, but its agent has not polled since: ` +
-    `read its console; if its disk does not boot, run birther rebirth ${nameOf(machine)}`;
+  const reason = reasonOf(count, nameOf(machine));
   return withCondition(counted, { kind: "failing", reason, remedy: "rebirth", untilPoll: true }, nowMs);
 }
 

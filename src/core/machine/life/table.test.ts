@@ -257,6 +257,21 @@ describe("life of a machine", () => {
     assert.deepEqual(world.get(1).conditions, [], "it got past the failure");
   });
 
+  test("a machine that resumes again and again without a poll of its agent is failing until it polls", () => {
+    const world = born(1);
+    for (let n = 1; n <= 3; n += 1) {
+      assert.deepEqual(world.get(1).conditions, []);
+      world.later(600_000);
+      world.all(asked(1), asked(1), issued(1, `t${n}`), taken(1, `t${n}`, `boot${n}`));
+    }
+    assert.match(
+      world.get(1).conditions[0]?.reason ?? "",
+      /^started 3 times before its first image.*permanent address/,
+    );
+    world.all({ kind: "subSeen", id: id(1) });
+    assert.deepEqual([world.get(1).conditions, world.get(1).unheardBoots], [[], undefined]);
+  });
+
   test("an agent that polls although its machine seemed to restart goes on where it was", () => {
     const world = born(1);
     world.all({ kind: "phaseSeen", id: id(1), phase: "fetching" }, asked(1), issued(1, "again"));
