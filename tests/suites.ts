@@ -218,16 +218,29 @@ export const suites: readonly Suite[] = [
   },
   {
     name: "faults",
-    about: "births that go wrong: no LLDP, unknown port, no disk, small disk, failing burn-in, server gone",
+    about: "births that go wrong: no LLDP, unknown port, no disk, small disk, failing burn-in, server gone, power cut",
     cost: "8 min",
     packages: packagesOf.demo,
     run: {
       kind: "files",
-      globs: ["tests/faults/*.test.ts"],
-      prepare: ["./birther", "image", "build", "--state", "build/test-state"],
+      globs: ["tests/faults/*.test.ts", "tests/power-cut/sample.test.ts"],
+      prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/support/prepare-births.ts"],
       atOnce: 2,
-      timeoutMs: 15 * minuteMs,
+      timeoutMs: 20 * minuteMs,
     },
+  },
+  {
+    name: "power-cut",
+    about: "power, server and network cut at every step of every life of a machine (POWER_CUT_EVERY=10: every tenth)",
+    cost: "10 h",
+    packages: packagesOf.demo,
+    run: {
+      kind: "files",
+      globs: ["tests/power-cut/all.test.ts"],
+      prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/support/prepare-births.ts"],
+      timeoutMs: 1440 * minuteMs,
+    },
+    onlyWhenNamed: true,
   },
   {
     name: "fuzz",

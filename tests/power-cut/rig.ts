@@ -28,10 +28,12 @@ export type Rig = AsyncDisposable & {
   readonly ask: Api["ask"];
   /** Takes the network away from machine and server. */
   readonly cutNetwork: (seconds: number) => Promise<void>;
-  /** Resolves when the machine has written a line to its console since it was last switched on. */
-  readonly consoleShows: (line: RegExp, seconds: number) => Promise<void>;
-  /** The end of the console. */
+  /** The end of what the machine has written to its console since it was last switched on. */
   readonly consoleTail: () => Promise<string>;
+  /** The ends of the console and of the server's log, for a failed trial. */
+  readonly report: () => Promise<string>;
+  /** The server's state directory. */
+  readonly state: string;
   /** Keeps disks, NVRAM and the server's state under a name; machine and server are stopped. */
   readonly save: (name: string) => Promise<void>;
   /** Goes back to what was saved. */
@@ -108,9 +110,9 @@ export async function openRig(): Promise<Rig> {
     killServer,
     view: async () => {
       const found = await api()
-        .then((to) => to.ask<{ items: readonly MachineView[] }>("list"))
+        .then((to) => to.ask<{ machines: readonly MachineView[] }>("list"))
         .catch(() => undefined);
-      return found?.items[0];
+      return found?.machines[0];
     },
     ask: async (route, asked) => await (await api()).ask(route, asked),
     cutNetwork: async (seconds) => {
@@ -118,12 +120,9 @@ export async function openRig(): Promise<Rig> {
       await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
       await run("ip", ["link", "set", "dev", bridge.name, "up"]);
     },
-    consoleShows: async (line, seconds) => {
-      await waitFor(`the line ${line} on the console`, seconds, async () =>
-        line.test(await consoleTail()) ? true : undefined,
-      );
-    },
-    consoleTail: async () => `${(await consoleTail()).slice(-3000)}\nserver: ${logged.slice(-2000)}`,
+    consoleTail,
+    report: async () => `${(await consoleTail()).slice(-3000)}\nserver: ${logged.slice(-2000)}`,
+    state,
     save: async (name) => {
       await copy(live, join(directory, name));
     },

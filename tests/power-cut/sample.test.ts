@@ -1,19 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { insideNamespace } from "../support/inside-namespace.ts";
+import { birth } from "./lives.ts";
 import { firstImagePoints } from "./points.ts";
 import { openRig } from "./rig.ts";
-import { arrive, disturb, type Life } from "./trial.ts";
+import { arrive, disturb } from "./trial.ts";
 
 const minuteMs = 60_000;
-const birth: Life = {
-  title: "a birth with its first image",
-  from: "new",
-  begin: async () => {},
-  generation: 1,
-  image: "compute/1",
-};
-
 await insideNamespace(import.meta.url, () => {
   test("power lost in the first fetch, and back before the server: the machine resumes, with its root and its key", {
     timeout: 20 * minuteMs,

@@ -14,6 +14,7 @@ export type Life = {
   readonly title: string;
   /** The snapshot to start from. */
   readonly from: string;
+  /** Switches the machine on and brings it to the life's start. */
   readonly begin: (rig: Rig) => Promise<void>;
   readonly generation: number;
   /** The image that runs in the end, by its whole name. */
@@ -42,9 +43,7 @@ export async function disturb(rig: Rig, life: Life, point: Point, fault: Fault):
   await rig.restore(life.from);
   await rig.startServer();
   await life.begin(rig);
-  await rig.machine.powerOn();
-  await rig.consoleShows(point.line, reachSeconds);
-  await new Promise((resolve) => setTimeout(resolve, point.delayMs));
+  await reach(rig, point);
   switch (fault) {
     case "power":
       await rig.machine.kill();
@@ -61,6 +60,14 @@ export async function disturb(rig: Rig, life: Life, point: Point, fault: Fault):
   await arrive(rig, life);
 }
 
+async function reach(rig: Rig, { title, at, delayMs }: Point): Promise<void> {
+  await waitFor(title, reachSeconds, async () => {
+    const isThere = at.kind === "line" ? at.text.test(await rig.consoleTail()) : (await rig.view())?.phase === at.phase;
+    return isThere ? true : undefined;
+  });
+  await new Promise((resolve) => setTimeout(resolve, delayMs));
+}
+
 /** Waits until the machine has arrived. */
 export async function arrive(rig: Rig, life: Life): Promise<MachineView> {
   let last: MachineView | undefined;
@@ -71,6 +78,6 @@ export async function arrive(rig: Rig, life: Life): Promise<MachineView> {
   }).catch(async (cause) => {
     const { state, phase, generation, conditions, runningImage } = last ?? {};
     const record = JSON.stringify({ state, phase, generation, conditions, runningImage });
-    throw new Error(`${record}\n${await rig.consoleTail()}`, { cause });
+    throw new Error(`${record}\n${await rig.report()}`, { cause });
   });
 }
