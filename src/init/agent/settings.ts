@@ -1,5 +1,7 @@
 import * as v from "valibot";
 import { type SubSettings, subSettings } from "../../contract/sub.ts";
+import { parseEndpoint } from "../../core/birth/boot-settings.ts";
+import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { readText } from "../system/files.ts";
 import { agentPaths } from "./paths.ts";
 
@@ -9,4 +11,11 @@ export function readSubSettings(root: string): SubSettings {
   const parsed = v.safeParse(subSettings, JSON.parse(readText(path)));
   if (!parsed.success) throw new Error(`${path}: ${JSON.stringify(v.flatten(parsed.issues))}`);
   return parsed.output;
+}
+
+/** Reads ADDRESS:PORT of the settings; throws if it is invalid. */
+export function endpointOf(text: string): { readonly address: string; readonly port: number } {
+  const parsed = parseEndpoint(text);
+  if (parsed === undefined) throw new Error(`sub.json: expected ADDRESS:PORT, found ${text}`);
+  return { address: formatIpv4(parsed.address), port: parsed.port };
 }
