@@ -9,13 +9,13 @@ import type { MachineEvent } from "../src/core/machine/event.ts";
 import { defaultDeadlineSeconds } from "../src/core/machine/health/deadlines.ts";
 import { machineIdFromMac } from "../src/core/machine/life/move.ts";
 import type { Store } from "../src/core/ports.ts";
-import { startOperatorServer } from "../src/main/server/operator-server.ts";
 import { systemClock as clock, systemRandom as random } from "../src/main/system-ports.ts";
 import { openLoneExports } from "../src/mdb/exports/lone-exports.ts";
 import { openStore } from "../src/mdb/open-store.ts";
 import { operatorApp } from "../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../src/mdb/operator-api/backup-stream.ts";
 import { tokensIn } from "../src/mdb/operator-api/caller/tokens.ts";
+import { startOperatorServer } from "../src/mdb/operator-api/server.ts";
 import { fleetMac } from "./mdb-fleet.ts";
 
 /** The benchmark's commands; the answer is a number or an object. */

@@ -1,5 +1,5 @@
 # Sourced by ./birther and ./test: makes sure that the npm packages of the lock file (Node 24 among them) are installed.
-# Needs $root, the checkout. Debian packages are installed by the verbs that need them (src/main/debian-packages.ts).
+# Needs $root, the checkout. Debian packages are installed by the verbs that need them (src/bootstrap-image/install-packages.ts).
 
 birther_setup() {
   cmp -s "$root/package-lock.json" "$root/node_modules/.birther-lock" && return 0

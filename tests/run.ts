@@ -1,5 +1,5 @@
 /** `./test`: runs suites one after the other, shows progress, ends with one line that counts. */
-import { ensurePackages } from "../src/main/debian-packages.ts";
+import { ensurePackages } from "../src/bootstrap-image/install-packages.ts";
 import { endChildrenOnSignals, runCommand, wasInterrupted } from "./runner/children.ts";
 import { type ChosenSuite, choose } from "./runner/choose.ts";
 import { type Choice, readTestCommand } from "./runner/command-line.ts";

@@ -1,4 +1,4 @@
-import { packagesOf } from "../src/main/debian-packages.ts";
+import { packagesOf } from "../src/main/packages.ts";
 
 /** One suite of `./test`. */
 export type Suite = {

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { ensurePackages } from "../../src/bootstrap-image/install-packages.ts";
 import { openLog } from "../../src/log/structured-log.ts";
-import { ensurePackages } from "../../src/main/debian-packages.ts";
 import { screenPage } from "./screen-html.ts";
 
 const columns = 100;

@@ -10,13 +10,13 @@ import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { lessonDocument } from "../../src/core/pxe/local-boot/lesson.ts";
 import { drawWholeSystem } from "../../src/dominator/testing/whole-system.ts";
-import { startOperatorServer } from "../../src/main/server/operator-server.ts";
 import { systemClock as clock, systemRandom as random } from "../../src/main/system-ports.ts";
 import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
 import { type OpenStore, openStore } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
 import { type Tokens, tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
+import { startOperatorServer } from "../../src/mdb/operator-api/server.ts";
 import { asks, birthOf, testMac } from "../../src/mdb/testing/store-suite.ts";
 
 type Outcome = { readonly status: number | null; readonly out: string; readonly err: string };

@@ -12,7 +12,6 @@ import type { NetworkView } from "../../src/contract/operator/views.ts";
 import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { ip } from "../../src/core/net/testing/addresses.ts";
-import { startOperatorServer, startOperatorTls } from "../../src/main/server/operator-server.ts";
 import { systemClock as clock, systemRandom as random } from "../../src/main/system-ports.ts";
 import { keepDominatorFile } from "../../src/mdb/exports/dominator-file.ts";
 import { openDominatorMdb } from "../../src/mdb/exports/dominator-mdb.ts";
@@ -22,6 +21,7 @@ import { openStore } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
 import { tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
+import { startOperatorServer, startOperatorTls } from "../../src/mdb/operator-api/server.ts";
 import { asks, birthOf, testMac } from "../../src/mdb/testing/store-suite.ts";
 import { operatorCertificate } from "../../src/mdb/tls/operator-certificate.ts";
 

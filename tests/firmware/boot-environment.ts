@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readBootFiles } from "../../src/boot-server/boot-files.ts";
 import { startBootServer } from "../../src/boot-server/boot-server.ts";
 import { ip, prefix } from "../../src/core/net/testing/addresses.ts";
 import type { Network } from "../../src/core/network/network.ts";
@@ -9,7 +10,6 @@ import { testNetwork } from "../../src/core/network/testing/test-network.ts";
 import type { Log, Store } from "../../src/core/ports.ts";
 import type { MachineSpec } from "../../src/lab/machine-spec.ts";
 import { type Rack, startRack } from "../../src/lab/rack.ts";
-import { readBootFiles } from "../../src/main/server/boot-files.ts";
 import { orderIssuer } from "../../src/mdb/machine-api/issue-order.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
 import { waitFor } from "../support/inside-namespace.ts";

@@ -5,7 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { ensurePackages } from "../../src/main/debian-packages.ts";
+import { ensurePackages } from "../../src/bootstrap-image/install-packages.ts";
 import { runCommand } from "./children.ts";
 
 type FreshCommand = { readonly words: readonly string[]; readonly command: readonly string[] };

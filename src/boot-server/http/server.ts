@@ -4,7 +4,6 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import type { Log } from "../../core/ports.ts";
 import type { Traffic } from "../observe/traffic.ts";
-import { closeServer } from "../socket/close-server.ts";
 import { bindHttpDescriptor } from "../socket/http-descriptor.ts";
 import { planFileAnswer, type ServedFile } from "./file-answer.ts";
 import { pathOf } from "./request-path.ts";
@@ -77,7 +76,11 @@ export async function startHttpServer(deps: HttpServerDeps): Promise<HttpServer>
     server.on("clientError", (_error, socket) => socket.destroy());
     server.listen({ fd: bindHttpDescriptor({ address, port }), backlog });
     await once(server, "listening");
-    opened.defer(() => closeServer(server));
+    opened.defer(async () => {
+      const closed = server[Symbol.asyncDispose]();
+      server.closeAllConnections();
+      await closed;
+    });
     port = (server.address() as AddressInfo).port;
   }
   log("info", "HTTP server listening", { addresses: deps.addresses, port, files: [...deps.files.keys()] });

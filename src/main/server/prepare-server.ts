@@ -1,8 +1,9 @@
 import { type BootstrapImage, buildBootstrapImage } from "../../bootstrap-image/build.ts";
+import { ensurePackages } from "../../bootstrap-image/install-packages.ts";
 import { fetchSecureLoaders } from "../../bootstrap-image/loader/secure-loaders.ts";
 import type { Log } from "../../core/ports.ts";
 import { openPki } from "../../mdb/tls/pki.ts";
-import { ensurePackages, packagesOf } from "../debian-packages.ts";
+import { packagesOf } from "../packages.ts";
 import { cacheDirectory, pathsIn } from "../paths.ts";
 import { systemClock } from "../system-ports.ts";
 

@@ -1,3 +1,4 @@
+import { describeSignedLoader, readBootFiles } from "../../boot-server/boot-files.ts";
 import { startBootServer } from "../../boot-server/boot-server.ts";
 import { checkInterfaces } from "../../boot-server/socket/check-interfaces.ts";
 import type { Config } from "../../contract/config/schema.ts";
@@ -15,17 +16,16 @@ import { readyChecks } from "../../mdb/exports/ready-checks.ts";
 import { meterStore } from "../../mdb/exports/store-meter.ts";
 import { machineFacingApp } from "../../mdb/machine-api/app.ts";
 import { orderIssuer } from "../../mdb/machine-api/issue-order.ts";
+import { startMachineServer } from "../../mdb/machine-api/server.ts";
 import { operatorApp } from "../../mdb/operator-api/app.ts";
 import { backupsIn } from "../../mdb/operator-api/backup-stream.ts";
 import { tokensIn } from "../../mdb/operator-api/caller/tokens.ts";
+import { startOperatorServer, startOperatorTls } from "../../mdb/operator-api/server.ts";
 import { operatorCertificate } from "../../mdb/tls/operator-certificate.ts";
 import { openWatch, watchRulesOf } from "../../mdb/watch/open-watch.ts";
 import { pathsIn } from "../paths.ts";
 import { systemClock, systemRandom } from "../system-ports.ts";
 import { version } from "../version.ts";
-import { describeSignedLoader, readBootFiles } from "./boot-files.ts";
-import { startMachineServer } from "./machine-server.ts";
-import { startOperatorServer, startOperatorTls } from "./operator-server.ts";
 import { openState } from "./state.ts";
 
 export type RunningServer = AsyncDisposable & {

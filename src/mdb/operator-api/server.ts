@@ -4,13 +4,13 @@ import { createServer } from "node:http";
 import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
-import { closeServer } from "../../boot-server/socket/close-server.ts";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import type { Log } from "../../core/ports.ts";
-import type { Listener, OperatorEnv } from "../../mdb/operator-api/caller/authenticate.ts";
-import type { Certificate } from "../../mdb/tls/operator-certificate.ts";
-import { userOfPeer } from "./socket-peer.ts";
-import { startTlsServer } from "./tls-server.ts";
+import { closeServer } from "../http/close-server.ts";
+import type { Certificate } from "../tls/operator-certificate.ts";
+import { startTlsServer } from "../tls/server.ts";
+import type { Listener, OperatorEnv } from "./caller/authenticate.ts";
+import { userOfPeer } from "./caller/socket-peer.ts";
 
 /** The longest path that Linux accepts for a Unix socket (unix(7): sun_path has 108 bytes, the last is 0). */
 const pathLimit = 107;

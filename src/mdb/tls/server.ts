@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import type { RequestListener } from "node:http";
 import { createServer, type Server } from "node:https";
-import { closeServer } from "../../boot-server/socket/close-server.ts";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import type { Log } from "../../core/ports.ts";
-import type { Certificate } from "../../mdb/tls/operator-certificate.ts";
+import { closeServer } from "../http/close-server.ts";
+import type { Certificate } from "./operator-certificate.ts";
 
 /** Interval at which the certificate is checked; a new one is used without a restart. */
 const renewMs = 86_400_000;

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type SignedLoader, signedLoaderPaths } from "../../core/boot-loader/signed-loader.ts";
-import { grubConfig, grubConfigPath, grubFile } from "../../core/pxe/script/grub.ts";
+import { type SignedLoader, signedLoaderPaths } from "../core/boot-loader/signed-loader.ts";
+import { grubConfig, grubConfigPath, grubFile } from "../core/pxe/script/grub.ts";
 
 /** Loaders of Debian's package `ipxe`, for BIOS and for UEFI. */
 const loaderNames = ["undionly.kpxe", "snponly.efi"] as const;

@@ -2,20 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import { hostPackages } from "../bootstrap-image/packages.ts";
 import type { Log } from "../core/ports.ts";
-import { dominatorPackages } from "../dominator/import/packages.ts";
-
-/** Debian packages that each verb needs on this computer, in addition to the npm packages. */
-export const packagesOf = {
-  "image build": hostPackages,
-  serve: [...hostPackages, "ipxe"],
-  demo: [
-    ...hostPackages,
-    ...dominatorPackages.map(({ name }) => name),
-    ...["ipxe", "ipxe-qemu", "ovmf", "qemu-system-x86", "seabios", "iproute2", "util-linux", "coreutils"],
-  ],
-} as const;
 
 /**
  * Installs the missing Debian packages and logs the progress. Throws an error that names the command to run when

@@ -2,9 +2,9 @@ import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import type { Clock, Log } from "../../core/ports.ts";
-import { lastHandlers } from "../../mdb/http/problem.ts";
-import { openPki } from "../../mdb/tls/pki.ts";
-import { startTlsServer } from "./tls-server.ts";
+import { lastHandlers } from "../http/problem.ts";
+import { openPki } from "../tls/pki.ts";
+import { startTlsServer } from "../tls/server.ts";
 
 /** The TLS server for machines, both init and agents, on each of these addresses. */
 export async function startMachineServer(options: {
