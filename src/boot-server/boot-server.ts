@@ -9,14 +9,14 @@ import { imagePaths } from "../core/pxe/script/ipxe.ts";
 import { openLocalBoots } from "./dhcp/local-boots.ts";
 import { startDhcpServer } from "./dhcp/server.ts";
 import { bootDiskHandler } from "./http/boot-disk-handler.ts";
-import { bootScriptHandler, bootScriptWriter, grubScriptMaker } from "./http/script-handler.ts";
+import { bootScriptHandler, bootScriptWriter, grubScriptMaker, type WriteBootScript } from "./http/script-handler.ts";
 import { type HttpHandler, startHttpServer } from "./http/server.ts";
 import { throughputHandler } from "./http/throughput-handler.ts";
 import { openUplinkQueue } from "./http/uplink-queue.ts";
-import { openPacketLog } from "./observe/packet-log.ts";
+import { openPacketLog, type PacketLog } from "./observe/packet-log.ts";
 import { viewPacket } from "./observe/packet-view.ts";
 import { phaseReporter } from "./observe/phase-reporter.ts";
-import { openTraffic } from "./observe/traffic.ts";
+import { openTraffic, type Traffic } from "./observe/traffic.ts";
 import type { SeenTftp } from "./tftp/requests.ts";
 import { startTftpServer } from "./tftp/server.ts";
 
@@ -28,8 +28,8 @@ export type BootServer = AsyncDisposable & {
   readonly traffic: () => TrafficView;
 };
 
-/** Starts DHCP and TFTP on every network and HTTP on all our addresses; disposing stops them all. */
-export async function startBootServer(deps: {
+/** What the Boot Server serves, and what it needs. */
+type BootServerDeps = {
   readonly networks: readonly Network[];
   readonly ports: ServerPorts;
   /** Loaders by the file names that firmware requests, without a slash: `undionly.kpxe`, `snponly.efi`. */
@@ -51,53 +51,35 @@ export async function startBootServer(deps: {
   readonly handlers?: readonly HttpHandler[];
   readonly clock: Clock;
   readonly log: Log;
-}): Promise<BootServer> {
-  const { networks, ports, loaders, store, clock, log } = deps;
+};
+
+/** What the servers of all protocols share. */
+type Shared = {
+  readonly addresses: readonly string[];
+  /** By path, with the leading slash. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly write: WriteBootScript;
+  readonly report: ReturnType<typeof phaseReporter>;
+  readonly traffic: Traffic;
+};
+
+/** Starts DHCP and TFTP on every network and HTTP on all our addresses; disposing stops them all. */
+export async function startBootServer(deps: BootServerDeps): Promise<BootServer> {
+  const { networks, ports, store, maxMachines, clock, log } = deps;
   const packets = openPacketLog();
   const traffic = openTraffic();
-  const report = phaseReporter({ store, clock, log });
-  const addresses = [...new Set(networks.flatMap(serverAddresses))].map(formatIpv4);
-  const files = new Map([
-    [imagePaths.kernel, deps.kernel],
-    [imagePaths.initramfs, deps.initramfs],
-    ...[...loaders].map(([name, bytes]) => [`/${name}`, bytes] as const),
-    ...signedLoaderFiles(deps.diskLoaders),
-  ]);
-
   await using started = new AsyncDisposableStack();
   const localBoots = started.use(openLocalBoots({ store, clock, log }));
-  const write = bootScriptWriter({ ...deps, localBoots });
-  const sizes = new Map([
-    [imagePaths.kernel, deps.kernel.length],
-    [imagePaths.initramfs, deps.initramfs.length],
-  ]);
-  const bootDisks = deps.diskLoaders === undefined ? [] : [bootDiskHandler({ ...deps, ...deps.diskLoaders, write })];
-  started.use(
-    await startHttpServer({
-      ...{ addresses, port: ports.http, files, traffic, log },
-      handlers: [bootScriptHandler({ write, log }), ...bootDisks, throughputHandler(log), ...(deps.handlers ?? [])],
-      ...(deps.uplinkMbps === undefined
-        ? {}
-        : { admission: openUplinkQueue({ megabitsPerSecond: deps.uplinkMbps, sizes, store, clock, log }) }),
-      onAsked: report.asked,
-      onSent: ({ clientAddress, path, durationMs }) => report.sent(clientAddress, path, durationMs),
-    }),
-  );
-  // Debian's signed GRUB fetches everything by TFTP; iPXE fetches only itself.
-  const tftp = networks.some(({ secureBoot }) => secureBoot)
-    ? { files: new Map([...files].map(([path, bytes]) => [path.slice(1), bytes])), make: grubScriptMaker(write) }
-    : { files: loaders };
-  const onSent = (clientAddress: string, file: string, durationMs: number): void =>
-    report.sent(clientAddress, `/${file}`, durationMs);
-  const onPacket = ({ direction, client, ours, bytes }: SeenTftp): void => {
-    const machine = store.byAddress(client.address);
-    const [source, destination] = direction === "in" ? [client, ours] : [ours, client];
-    if (machine !== undefined)
-      packets.note(machine.id, { atMs: clock.nowMs(), direction, protocol: "tftp", source, destination, bytes });
+  const shared: Shared = {
+    addresses: [...new Set(networks.flatMap(serverAddresses))].map(formatIpv4),
+    files: filesOf(deps),
+    write: bootScriptWriter({ ...deps, localBoots }),
+    report: phaseReporter({ store, clock, log }),
+    traffic,
   };
-  started.use(await startTftpServer({ addresses, ...tftp, onSent, onPacket, traffic, clock, log }));
+  started.use(await startHttp(deps, shared));
+  started.use(await startTftp(deps, shared, packets));
   // Last, because DHCP sends machines to the other servers.
-  const { maxMachines } = deps;
   const dhcp = started.use(
     await startDhcpServer({ networks, ports, store, packets, localBoots, maxMachines, clock, log }),
   );
@@ -108,6 +90,51 @@ export async function startBootServer(deps: {
     traffic: traffic.view,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+function filesOf(deps: BootServerDeps): ReadonlyMap<string, Uint8Array> {
+  return new Map([
+    [imagePaths.kernel, deps.kernel],
+    [imagePaths.initramfs, deps.initramfs],
+    ...[...deps.loaders].map(([name, bytes]) => [`/${name}`, bytes] as const),
+    ...signedLoaderFiles(deps.diskLoaders),
+  ]);
+}
+
+async function startHttp(deps: BootServerDeps, { addresses, files, write, report, traffic }: Shared) {
+  const { store, clock, log } = deps;
+  const sizes = new Map([
+    [imagePaths.kernel, deps.kernel.length],
+    [imagePaths.initramfs, deps.initramfs.length],
+  ]);
+  const bootDisks = deps.diskLoaders === undefined ? [] : [bootDiskHandler({ ...deps, ...deps.diskLoaders, write })];
+  return await startHttpServer({
+    ...{ addresses, port: deps.ports.http, files, traffic, log },
+    handlers: [bootScriptHandler({ write, log }), ...bootDisks, throughputHandler(log), ...(deps.handlers ?? [])],
+    ...(deps.uplinkMbps === undefined
+      ? {}
+      : { admission: openUplinkQueue({ megabitsPerSecond: deps.uplinkMbps, sizes, store, clock, log }) }),
+    onAsked: report.asked,
+    onSent: ({ clientAddress, path, durationMs }) => report.sent(clientAddress, path, durationMs),
+  });
+}
+
+async function startTftp(deps: BootServerDeps, shared: Shared, packets: PacketLog) {
+  const { store, clock, log } = deps;
+  const { addresses, files, write, report, traffic } = shared;
+  // Debian's signed GRUB fetches everything by TFTP; iPXE fetches only itself.
+  const served = deps.networks.some(({ secureBoot }) => secureBoot)
+    ? { files: new Map([...files].map(([path, bytes]) => [path.slice(1), bytes])), make: grubScriptMaker(write) }
+    : { files: deps.loaders };
+  const onSent = (clientAddress: string, file: string, durationMs: number): void =>
+    report.sent(clientAddress, `/${file}`, durationMs);
+  const onPacket = ({ direction, client, ours, bytes }: SeenTftp): void => {
+    const machine = store.byAddress(client.address);
+    const [source, destination] = direction === "in" ? [client, ours] : [ours, client];
+    if (machine !== undefined)
+      packets.note(machine.id, { atMs: clock.nowMs(), direction, protocol: "tftp", source, destination, bytes });
+  };
+  return await startTftpServer({ addresses, ...served, onSent, onPacket, traffic, clock, log });
 }
 
 /** The files that init writes to the ESP of a new machine, by path. */

@@ -1,13 +1,11 @@
-import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { once } from "node:events";
 import { appendFile, copyFile, mkdir, open, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Readable, Writable } from "node:stream";
 import type { Mac } from "../core/net/mac.ts";
 import type { Log } from "../core/ports.ts";
 import type { MachineSpec } from "./machine-spec.ts";
+import { type Qemu, startQemu } from "./qemu.ts";
 import { chooseAccelerator, type MachineFiles, qemuArguments } from "./qemu-arguments.ts";
-import { openQmp, type Qmp, type QmpEvent } from "./qmp.ts";
+import type { QmpEvent } from "./qmp.ts";
 
 export type Power = "on" | "paused" | "off";
 
@@ -37,12 +35,6 @@ export type LabMachine = {
   readonly watch: (listener: (event: QmpEvent) => void) => () => void;
 };
 
-type Qemu = {
-  readonly process: ChildProcessByStdio<Writable, Readable, Readable>;
-  readonly qmp: Qmp;
-  readonly exited: Promise<unknown>;
-};
-
 /**
  * Debian's `ovmf`: the plain firmware, and the one that enforces Secure Boot with Microsoft's keys in its variables.
  */
@@ -53,56 +45,22 @@ const ovmf = {
 
 /** Makes a machine's files in `directory`, keeping existing ones, and returns the machine, switched off. */
 export async function buildMachine(spec: MachineSpec, tap: string, directory: string, log: Log): Promise<LabMachine> {
-  await mkdir(directory, { recursive: true });
-  const firmware = ovmf[spec.secureBoot ? "secure" : "plain"];
-  const files: MachineFiles = {
-    disks: spec.disks.map((_, i) => join(directory, `disk${i}.raw`)),
-    consoleLog: join(directory, "console.log"),
-    consoleSocket: join(directory, "console.sock"),
-    ovmfCode: firmware.code,
-    ovmfVariables: join(directory, "uefi-variables.fd"),
-  };
-  for (const [i, disk] of spec.disks.entries()) {
-    await using file = await open(files.disks[i] ?? "", "a");
-    await file.truncate(disk.sizeMiB * 1024 * 1024);
-  }
-  if (spec.firmware === "uefi" && !(await isThere(files.ovmfVariables)))
-    await copyFile(firmware.variables, files.ovmfVariables);
-  await appendFile(files.consoleLog, "");
+  const files = await makeFiles(spec, directory);
   const argv = qemuArguments(spec, tap, files, chooseAccelerator(await readFile("/proc/cpuinfo", "utf8")));
-
   const listeners = new Set<(event: QmpEvent) => void>();
   let qemu: Qemu | undefined;
   let paused = false;
   const note = (what: string) => appendFile(files.consoleLog, `\n[lab] ${what} at ${new Date().toISOString()}\n`);
-
-  async function start(): Promise<Qemu> {
-    const child = spawn("qemu-system-x86_64", argv, { stdio: ["pipe", "pipe", "pipe"] });
-    const text = "";
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      text = (text + text).slice(-2000);
-    });
-    const exited = new Promise((resolve) => child.once("close", resolve));
-    child.once("close", (status, signal) => {
-      qemu = undefined;
-      log("debug", "QEMU ended", { machine: spec.name, status, signal, output: text.trim() });
-    });
-    try {
-      const spawned = once(child, "spawn");
-      await spawned;
-      const qmp = await openQmp(child.stdout, child.stdin, (event) => {
-        if (event.event === "STOP") paused = true;
-        if (event.event === "RESUME") paused = false;
-        log("debug", "QEMU event", { machine: spec.name, ...event });
-        for (const listener of listeners) listener(event);
-      });
-      return { process: child, qmp, exited };
-    } catch (cause) {
-      child.kill("SIGKILL");
-      throw new Error(`${spec.name}: QEMU did not start: ${text.trim() || "no output"}`, { cause });
-    }
-  }
-
+  const onEvent = (event: QmpEvent): void => {
+    if (event.event === "STOP") paused = true;
+    if (event.event === "RESUME") paused = false;
+    log("debug", "QEMU event", { machine: spec.name, ...event });
+    for (const listener of listeners) listener(event);
+  };
+  const onEnd = (how: { readonly status: unknown; readonly signal: unknown; readonly output: string }): void => {
+    qemu = undefined;
+    log("debug", "QEMU ended", { machine: spec.name, ...how });
+  };
   const running = (action: string): Qemu => {
     if (qemu === undefined)
       throw new Error(`cannot ${action} ${spec.name}: expected it to be on, found it off; use power-on first`);
@@ -110,18 +68,14 @@ export async function buildMachine(spec: MachineSpec, tap: string, directory: st
   };
 
   return {
-    name: spec.name,
-    mac: spec.mac,
-    spec,
-    consoleLogPath: files.consoleLog,
-    consoleSocketPath: files.consoleSocket,
-    diskPaths: files.disks,
+    ...{ name: spec.name, mac: spec.mac, spec, diskPaths: files.disks },
+    ...{ consoleLogPath: files.consoleLog, consoleSocketPath: files.consoleSocket },
     power: () => (qemu === undefined ? "off" : paused ? "paused" : "on"),
     powerOn: async () => {
       if (qemu !== undefined) return;
       await note("power on");
       paused = false;
-      qemu = await start();
+      qemu = await startQemu({ name: spec.name, argv, onEvent, onEnd });
     },
     reset: async () => {
       const { qmp } = running("reset");
@@ -153,6 +107,27 @@ export async function buildMachine(spec: MachineSpec, tap: string, directory: st
       return () => listeners.delete(listener);
     },
   };
+}
+
+/** Makes the files that are missing; disks are sparse. */
+async function makeFiles(spec: MachineSpec, directory: string): Promise<MachineFiles> {
+  await mkdir(directory, { recursive: true });
+  const firmware = ovmf[spec.secureBoot ? "secure" : "plain"];
+  const files: MachineFiles = {
+    disks: spec.disks.map((_, i) => join(directory, `disk${i}.raw`)),
+    consoleLog: join(directory, "console.log"),
+    consoleSocket: join(directory, "console.sock"),
+    ovmfCode: firmware.code,
+    ovmfVariables: join(directory, "uefi-variables.fd"),
+  };
+  for (const [i, disk] of spec.disks.entries()) {
+    await using file = await open(files.disks[i] ?? "", "a");
+    await file.truncate(disk.sizeMiB * 1024 * 1024);
+  }
+  if (spec.firmware === "uefi" && !(await isThere(files.ovmfVariables)))
+    await copyFile(firmware.variables, files.ovmfVariables);
+  await appendFile(files.consoleLog, "");
+  return files;
 }
 
 const isThere = (path: string) =>

@@ -21,71 +21,102 @@ export type DominatorFile = AsyncDisposable & {
   readonly figures: () => { readonly writes: number; readonly failures: number; readonly lastWriteAtMs?: number };
 };
 
-/**
- * Keeps a file up to date with the Dominator's MDB until disposed, and then writes pending changes. The file is
- * replaced as a whole, because the Dominator's watcher checks the inode number. Throws when the first write fails.
- */
-export async function keepDominatorFile(deps: {
+/** What keeping the file needs. */
+type DominatorFileDeps = {
   readonly path: string;
   readonly mdb: DominatorMdb;
   readonly clock: Clock;
   readonly log: Log;
-}): Promise<DominatorFile> {
-  const { path, mdb, clock, log } = deps;
-  let writes = 0;
-  let failures = 0;
-  let lastWriteAtMs: number | undefined;
-  let changed = false;
-  let timer: NodeJS.Timeout | undefined;
-  let writing: Promise<void> | undefined;
+};
 
-  const write = async (): Promise<number> => {
-    const startedMs = clock.monotonicMs();
-    changed = false;
-    await replaceFile(path, slicesOf(mdb.text()));
-    writes += 1;
-    lastWriteAtMs = clock.nowMs();
-    return clock.monotonicMs() - startedMs;
+/**
+ * Keeps a file up to date with the Dominator's MDB until disposed, and then writes pending changes. The file is
+ * replaced as a whole, because the Dominator's watcher checks the inode number. Throws when the first write fails.
+ */
+export async function keepDominatorFile(deps: DominatorFileDeps): Promise<DominatorFile> {
+  const { path, mdb, log } = deps;
+  const writer = new FileWriter(deps);
+  await writer.write();
+  mdb.onChanged(() => writer.noteChange());
+  log("info", "wrote the Dominator's MDB", { path, machines: mdb.machines() });
+  return {
+    figures: () => writer.figures(),
+    [Symbol.asyncDispose]: async () => {
+      mdb.onChanged(() => {});
+      await writer.end();
+    },
   };
-  const attempt = async (): Promise<void> => {
+}
+
+/** Writes the file after changes. At most one timer and one write are active; later changes are in the next write. */
+class FileWriter {
+  readonly #deps: DominatorFileDeps;
+  #writes = 0;
+  #failures = 0;
+  #lastWriteAtMs: number | undefined;
+  #isChanged = false;
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> | undefined;
+
+  constructor(deps: DominatorFileDeps) {
+    this.#deps = deps;
+  }
+
+  figures(): ReturnType<DominatorFile["figures"]> {
+    const lastWriteAtMs = this.#lastWriteAtMs;
+    const counts = { writes: this.#writes, failures: this.#failures };
+    return lastWriteAtMs === undefined ? counts : { ...counts, lastWriteAtMs };
+  }
+
+  /** Writes the file; resolves to the milliseconds that it took. */
+  async write(): Promise<number> {
+    const { path, mdb, clock } = this.#deps;
+    const startedMs = clock.monotonicMs();
+    this.#isChanged = false;
+    await replaceFile(path, slicesOf(mdb.text()));
+    this.#writes += 1;
+    this.#lastWriteAtMs = clock.nowMs();
+    return clock.monotonicMs() - startedMs;
+  }
+
+  /** Writes soon, unless a write is running, which is followed by another one. */
+  noteChange(): void {
+    this.#isChanged = true;
+    if (this.#writing === undefined) this.#schedule(settleMs);
+  }
+
+  /** Writes pending changes. */
+  async end(): Promise<void> {
+    const { path, log } = this.#deps;
+    await this.#writing;
+    clearTimeout(this.#timer);
+    if (this.#isChanged) await this.write().catch((cause: unknown) => log("error", failed, { path, cause }));
+  }
+
+  async #attempt(): Promise<void> {
+    const { path, log } = this.#deps;
     let restMs: number;
     try {
-      restMs = Math.min(longestRestMs, (await write()) * restShare);
+      restMs = Math.min(longestRestMs, (await this.write()) * restShare);
     } catch (cause) {
-      failures += 1;
-      changed = true;
+      this.#failures += 1;
+      this.#isChanged = true;
       restMs = retryMs;
       const next = `the Dominator still reads the old file; check that ${path} is writable. Next attempt in ${retryMs / 1000} s`;
       log("error", failed, { path, cause, next });
     }
-    schedule(Math.max(settleMs, restMs), "rest");
-  };
-  /** At most one timer and one write are active; changes made meanwhile are in the next write. */
-  const schedule = (ms: number, why: "settle" | "rest"): void => {
-    if (timer !== undefined || (writing !== undefined && why === "settle")) return;
-    timer = setTimeout(() => {
-      timer = undefined;
-      if (!changed) return;
-      writing = attempt().finally(() => {
-        writing = undefined;
+    this.#schedule(Math.max(settleMs, restMs));
+  }
+
+  #schedule(ms: number): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (!this.#isChanged) return;
+      this.#writing = this.#attempt().finally(() => {
+        this.#writing = undefined;
       });
     }, ms);
-    timer.unref();
-  };
-
-  await write();
-  mdb.onChanged(() => {
-    changed = true;
-    schedule(settleMs, "settle");
-  });
-  log("info", "wrote the Dominator's MDB", { path, machines: mdb.machines() });
-  return {
-    figures: () => ({ writes, failures, ...(lastWriteAtMs === undefined ? {} : { lastWriteAtMs }) }),
-    [Symbol.asyncDispose]: async () => {
-      mdb.onChanged(() => {});
-      await writing;
-      clearTimeout(timer);
-      if (changed) await write().catch((cause: unknown) => log("error", failed, { path, cause }));
-    },
-  };
+    this.#timer.unref();
+  }
 }

@@ -25,73 +25,70 @@ export function readyChecks(of: {
   readonly meter: StoreMeter;
   readonly clock: Clock;
 }): ReadyCheck[] {
-  const { stateDirectory, files, addresses, ports, networks, store, meter, clock } = of;
+  const tcp = of.addresses.flatMap((address) => [of.ports.http, of.ports.machines].map((port) => ({ address, port })));
   return [
     {
       name: "database",
       check: async () => {
-        const sinceMs = meter.waitingSinceMs();
-        if (sinceMs !== undefined && clock.monotonicMs() - sinceMs > stuckMs) {
-          const waited = Math.round((clock.monotonicMs() - sinceMs) / 1000);
-          return {
-            fault: `a change has been waiting for ${waited} s to be written`,
-            next: "check the database and its disk",
-          };
-        }
-        const failed = meter.lastFailure();
-        if (failed !== undefined) {
-          return {
-            fault: `writing the last change failed: ${failed}`,
-            next: "check the database and its disk",
-          };
-        }
+        const fault = writeFault(of.meter, of.clock.monotonicMs());
+        if (fault !== undefined) return fault;
         // Queries the database itself, unlike reads of the store. Rejects, or times out, when the database is
         // unreachable.
-        await store.changesSince(store.position(), 1);
+        await of.store.changesSince(of.store.position(), 1);
         return undefined;
       },
     },
-    {
-      name: "disk",
-      check: async () => {
-        const { bavail, bsize } = await statfs(stateDirectory);
-        if (bavail * bsize >= leastFreeBytes) return undefined;
-        return {
-          fault: `${stateDirectory}: expected at least ${leastFreeBytes} free bytes, found ${bavail * bsize}`,
-          next: "free disk space there",
-        };
-      },
-    },
-    {
-      name: "boot files",
-      check: async () => {
-        const there = await Promise.all(
-          files.map((file) =>
-            access(file).then(
-              () => true,
-              () => false,
-            ),
-          ),
-        );
-        const missing = files.filter((_, index) => !there[index]);
-        if (missing.length === 0) return undefined;
-        return { fault: `missing: ${missing.join(", ")}`, next: "restart the server; it creates them again" };
-      },
-    },
-    {
-      name: "ports",
-      check: async () => {
-        const tcp = addresses.flatMap((address) => [ports.http, ports.machines].map((port) => ({ address, port })));
-        const closed = (await Promise.all(tcp.map(refused))).filter((endpoint) => endpoint !== undefined);
-        const udp = await readFile("/proc/net/udp", "utf8");
-        for (const port of [67, 69]) if (!holdsPort(udp, port)) closed.push(`UDP port ${port}`);
-        if (closed.length === 0) return undefined;
-        return { fault: `no listener on ${closed.join(", ")}`, next: "see the server's log, then restart the server" };
-      },
-    },
-    { name: "networks", check: () => servedFault(networks()) },
+    { name: "disk", check: () => diskFault(of.stateDirectory) },
+    { name: "boot files", check: () => fileFault(of.files) },
+    { name: "ports", check: () => portFault(tcp) },
+    { name: "networks", check: () => servedFault(of.networks()) },
   ];
 }
+
+/** A change that waits for too long, or the failure of the last one. */
+function writeFault(meter: StoreMeter, nowMs: number): Fault | undefined {
+  const next = "check the database and its disk";
+  const sinceMs = meter.waitingSinceMs();
+  if (sinceMs !== undefined && nowMs - sinceMs > stuckMs) {
+    const waited = Math.round((nowMs - sinceMs) / 1000);
+    return { fault: `a change has been waiting for ${waited} s to be written`, next };
+  }
+  const failed = meter.lastFailure();
+  return failed === undefined ? undefined : { fault: `writing the last change failed: ${failed}`, next };
+}
+
+async function diskFault(directory: string): Promise<Fault | undefined> {
+  const { bavail, bsize } = await statfs(directory);
+  if (bavail * bsize >= leastFreeBytes) return undefined;
+  return {
+    fault: `${directory}: expected at least ${leastFreeBytes} free bytes, found ${bavail * bsize}`,
+    next: "free disk space there",
+  };
+}
+
+async function fileFault(files: readonly string[]): Promise<Fault | undefined> {
+  const there = await Promise.all(
+    files.map((file) =>
+      access(file).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  const missing = files.filter((_, index) => !there[index]);
+  if (missing.length === 0) return undefined;
+  return { fault: `missing: ${missing.join(", ")}`, next: "restart the server; it creates them again" };
+}
+
+async function portFault(tcp: readonly TcpEndpoint[]): Promise<Fault | undefined> {
+  const closed = (await Promise.all(tcp.map(refused))).filter((endpoint) => endpoint !== undefined);
+  const udp = await readFile("/proc/net/udp", "utf8");
+  for (const port of [67, 69]) if (!holdsPort(udp, port)) closed.push(`UDP port ${port}`);
+  if (closed.length === 0) return undefined;
+  return { fault: `no listener on ${closed.join(", ")}`, next: "see the server's log, then restart the server" };
+}
+
+type TcpEndpoint = { readonly address: Ipv4; readonly port: number };
 
 /** One served network is enough to be useful; the metrics cover each network. */
 function servedFault(networks: readonly NetworkView[]): Fault | undefined {
@@ -101,7 +98,7 @@ function servedFault(networks: readonly NetworkView[]): Fault | undefined {
 }
 
 /** The endpoint, if connecting to it fails. */
-async function refused({ address, port }: { address: Ipv4; port: number }): Promise<string | undefined> {
+async function refused({ address, port }: TcpEndpoint): Promise<string | undefined> {
   const socket = connect({ host: formatIpv4(address), port });
   socket.setTimeout(connectMs, () => socket.destroy(new Error("no answer")));
   try {

@@ -22,12 +22,12 @@ export function meterStore<S extends Store>(store: S, clock: Clock): { readonly 
   let failures = 0;
   let lastFailure: string | undefined;
 
-  const apply: Store["apply"] = async (...asked) => {
+  const apply: Store["apply"] = async (...request) => {
     const startedMs = clock.monotonicMs();
     const key = Symbol();
     waiting.set(key, startedMs);
     try {
-      const decision = await store.apply(...asked);
+      const decision = await store.apply(...request);
       if (decision.kind === "refused") {
         const { kind } = decision.refusal;
         refusals.set(kind, (refusals.get(kind) ?? 0) + 1);
@@ -47,32 +47,41 @@ export function meterStore<S extends Store>(store: S, clock: Clock): { readonly 
   const meter: StoreMeter = {
     waitingSinceMs: () => waiting.values().next().value,
     lastFailure: () => lastFailure,
-    families: () => [
-      {
-        name: "birther_mdb_write_seconds",
-        help: "Seconds from requesting a change until it is durable.",
-        kind: "histogram",
-        histogram: seconds,
-      },
-      {
-        name: "birther_mdb_writes_waiting",
-        help: "Requested changes that are not durable yet.",
-        kind: "gauge",
-        samples: [{ value: waiting.size }],
-      },
-      {
-        name: "birther_mdb_write_failures_total",
-        help: "Changes lost because the database failed.",
-        kind: "counter",
-        samples: [{ value: failures }],
-      },
-      {
-        name: "birther_mdb_refusals_total",
-        help: "Events refused by a machine's life cycle, by reason.",
-        kind: "counter",
-        samples: [...refusals].map(([reason, value]) => ({ labels: { reason }, value })),
-      },
-    ],
+    families: () => writeFamilies({ seconds, refusals, waiting: waiting.size, failures }),
   };
   return { store: { ...store, apply }, meter };
+}
+
+function writeFamilies(figures: {
+  readonly seconds: Histogram;
+  readonly refusals: ReadonlyMap<string, number>;
+  readonly waiting: number;
+  readonly failures: number;
+}): MetricFamily[] {
+  return [
+    {
+      name: "birther_mdb_write_seconds",
+      help: "Seconds from requesting a change until it is durable.",
+      kind: "histogram",
+      histogram: figures.seconds,
+    },
+    {
+      name: "birther_mdb_writes_waiting",
+      help: "Requested changes that are not durable yet.",
+      kind: "gauge",
+      samples: [{ value: figures.waiting }],
+    },
+    {
+      name: "birther_mdb_write_failures_total",
+      help: "Changes lost because the database failed.",
+      kind: "counter",
+      samples: [{ value: figures.failures }],
+    },
+    {
+      name: "birther_mdb_refusals_total",
+      help: "Events refused by a machine's life cycle, by reason.",
+      kind: "counter",
+      samples: [...figures.refusals].map(([reason, value]) => ({ labels: { reason }, value })),
+    },
+  ];
 }

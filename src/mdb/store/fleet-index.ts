@@ -23,30 +23,14 @@ type Entry = { machine: Machine; place: number };
 /** An index of these machines. */
 export function indexFleet(machines: readonly Machine[]): FleetIndex {
   const byId = new Map<MachineId, Entry>();
-  // One map per kind of name: each packet looks up several, and none has to build a combined key.
-  const byMac = new Map<Mac, Entry>();
-  const byName = new Map<string, Entry>();
-  const byAddress = new Map<Ipv4, Entry>();
-  const bySwitchPort = new Map<string, Entry>();
+  const names = new NameIndex();
   // Rebuilding the list of 100,000 machines for each change would cost a millisecond.
   const listed: Machine[] = [];
 
-  const lead = ({ macs, hostname, addresses, switchPort }: Names, entry: Entry) => {
-    for (const mac of macs) byMac.set(mac, entry);
-    if (hostname !== undefined) byName.set(hostname, entry);
-    for (const address of addresses) byAddress.set(address, entry);
-    if (switchPort !== undefined) bySwitchPort.set(switchPort, entry);
-  };
-  const lose = ({ macs, hostname, addresses, switchPort }: Names, entry: Entry) => {
-    for (const mac of macs) forget(byMac, mac, entry);
-    if (hostname !== undefined) forget(byName, hostname, entry);
-    for (const address of addresses) forget(byAddress, address, entry);
-    if (switchPort !== undefined) forget(bySwitchPort, switchPort, entry);
-  };
   const remove = (id: MachineId) => {
     const entry = byId.get(id);
     if (entry === undefined) return;
-    lose(namesOf(entry.machine), entry);
+    names.remove(namesOf(entry.machine), entry);
     byId.delete(id);
     const last = listed.pop();
     if (last === undefined || last.id === id) return;
@@ -59,7 +43,7 @@ export function indexFleet(machines: readonly Machine[]): FleetIndex {
     if (entry === undefined) {
       const added = { machine, place: listed.push(machine) - 1 };
       byId.set(machine.id, added);
-      lead(namesOf(machine), added);
+      names.add(namesOf(machine), added);
       return;
     }
     const before = entry.machine;
@@ -67,31 +51,54 @@ export function indexFleet(machines: readonly Machine[]): FleetIndex {
     listed[entry.place] = machine;
     // Most changes leave all names unchanged.
     if (isFoundAs(before, machine)) return;
-    lose(namesOf(before), entry);
-    lead(namesOf(machine), entry);
+    names.remove(namesOf(before), entry);
+    names.add(namesOf(machine), entry);
   };
   for (const machine of machines) put(machine);
 
-  const atAddress = (address: Ipv4) => byAddress.get(address)?.machine;
-  const named = (hostname: string) => byName.get(hostname.toLowerCase())?.machine;
+  const byAddress = (address: Ipv4) => names.byAddress.get(address)?.machine;
+  const byName = (hostname: string) => names.byName.get(hostname.toLowerCase())?.machine;
+  const byMac = (mac: Mac) => names.byMac.get(mac)?.machine;
   return {
     get: (id) => byId.get(id)?.machine,
-    byMac: (mac) => byMac.get(mac)?.machine,
-    byName: named,
-    byAddress: atAddress,
-    announcedAt: (switchPort) => bySwitchPort.get(keyOfSwitchPort(switchPort))?.machine,
+    byMac,
+    byName,
+    byAddress,
+    announcedAt: (switchPort) => names.bySwitchPort.get(keyOfSwitchPort(switchPort))?.machine,
     find: (text) => {
-      const direct = byId.get(text as MachineId)?.machine ?? named(text);
+      const direct = byId.get(text as MachineId)?.machine ?? byName(text);
       if (direct !== undefined) return direct;
       const address = parseIpv4(text);
-      if (address !== undefined) return atAddress(address);
+      if (address !== undefined) return byAddress(address);
       const mac = parseMac(text);
-      return mac === undefined ? undefined : byMac.get(mac)?.machine;
+      return mac === undefined ? undefined : byMac(mac);
     },
     list: () => listed,
     put,
     remove,
   };
+}
+
+/** One map per kind of name: each packet looks up several, and none has to build a combined key. */
+class NameIndex {
+  readonly byMac = new Map<Mac, Entry>();
+  readonly byName = new Map<string, Entry>();
+  readonly byAddress = new Map<Ipv4, Entry>();
+  readonly bySwitchPort = new Map<string, Entry>();
+
+  add({ macs, hostname, addresses, switchPort }: Names, entry: Entry): void {
+    for (const mac of macs) this.byMac.set(mac, entry);
+    if (hostname !== undefined) this.byName.set(hostname, entry);
+    for (const address of addresses) this.byAddress.set(address, entry);
+    if (switchPort !== undefined) this.bySwitchPort.set(switchPort, entry);
+  }
+
+  remove({ macs, hostname, addresses, switchPort }: Names, entry: Entry): void {
+    for (const mac of macs) forget(this.byMac, mac, entry);
+    if (hostname !== undefined) forget(this.byName, hostname, entry);
+    for (const address of addresses) forget(this.byAddress, address, entry);
+    if (switchPort !== undefined) forget(this.bySwitchPort, switchPort, entry);
+  }
 }
 
 /** Removes a name, unless it already leads to another machine. */

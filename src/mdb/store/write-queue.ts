@@ -51,7 +51,7 @@ export function writeQueue(deps: WriteQueueDeps): WriteQueue {
   const { journal, memory } = deps;
   /** Pending items, in order; the current transaction has the first ones, and changes are decided from there. */
   const items: Item[] = [];
-  const scheduler = runSchedule(deps, items);
+  const scheduler = new ScheduleRunner(deps, items);
 
   const mustHaveRoom = () => {
     if (items.length < waitingLimit) return;
@@ -86,51 +86,65 @@ export function writeQueue(deps: WriteQueueDeps): WriteQueue {
         add({ kind: "document", write, resolve, reject });
       }),
     poll: () => scheduler.turn({ kind: "pollWanted" }),
-    idle: scheduler.idle,
+    idle: () => scheduler.idle(),
   };
 }
 
-/** Carries out the schedule's effect on the items, and reports the result to the schedule. */
-function runSchedule(deps: WriteQueueDeps, items: Item[]) {
-  const { clock, log, memory } = deps;
-  let state = emptySchedule;
-  let wake: { readonly atMs: number; readonly timer: NodeJS.Timeout } | undefined;
-  let onIdle: (() => void)[] = [];
+/** Carries out the schedule's effects on the items, and reports the results to the schedule. */
+class ScheduleRunner {
+  readonly #deps: WriteQueueDeps;
+  readonly #items: Item[];
+  #state = emptySchedule;
+  #wake: { readonly atMs: number; readonly timer: NodeJS.Timeout } | undefined;
+  #onIdle: (() => void)[] = [];
 
-  function turn(event: WriteEvent, cause?: unknown): void {
-    const nowMs = clock.monotonicMs();
-    const step = stepWriteSchedule(state, event, nowMs);
-    state = step.state;
-    if (step.wakeAtMs !== wake?.atMs) setWake(step.wakeAtMs, nowMs);
-    for (const effect of step.effects) execute(effect, cause);
-    if (state.phase.kind !== "idle" || onIdle.length === 0) return;
-    const notified = onIdle;
-    onIdle = [];
-    for (const tell of notified) tell();
+  constructor(deps: WriteQueueDeps, items: Item[]) {
+    this.#deps = deps;
+    this.#items = items;
   }
 
-  function setWake(atMs: number | undefined, nowMs: number): void {
-    clearTimeout(wake?.timer);
-    wake = atMs === undefined ? undefined : { atMs, timer: setTimeout(() => turn({ kind: "woke" }), atMs - nowMs) };
+  turn(event: WriteEvent, cause?: unknown): void {
+    const nowMs = this.#deps.clock.monotonicMs();
+    const { state, effects, wakeAtMs } = stepWriteSchedule(this.#state, event, nowMs);
+    this.#state = state;
+    if (wakeAtMs !== this.#wake?.atMs) this.#setWake(wakeAtMs, nowMs);
+    for (const effect of effects) this.#execute(effect, cause);
+    if (this.#state.phase.kind !== "idle") return;
+    for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 
-  function execute(effect: WriteEffect, cause: unknown): void {
+  idle(): Promise<void> {
+    return new Promise<void>((resolve) => {
+      if (this.#state.phase.kind === "idle") resolve();
+      else this.#onIdle.push(resolve);
+    });
+  }
+
+  #setWake(atMs: number | undefined, nowMs: number): void {
+    clearTimeout(this.#wake?.timer);
+    this.#wake =
+      atMs === undefined ? undefined : { atMs, timer: setTimeout(() => this.turn({ kind: "woke" }), atMs - nowMs) };
+  }
+
+  #execute(effect: WriteEffect, cause: unknown): void {
+    const { log, memory } = this.#deps;
+    const items = this.#items;
     switch (effect.kind) {
       case "awaitTurn":
-        setImmediate(() => turn({ kind: "turnEnded" }));
+        setImmediate(() => this.turn({ kind: "turnEnded" }));
         return;
       case "write":
-        void attempt(() => writeItems(deps, items, effect.count));
+        void this.#attempt(() => writeItems(this.#deps, items, effect.count));
         return;
       case "settle":
-        for (const item of items.splice(0, effect.count)) settleItem(deps, item);
+        for (const item of items.splice(0, effect.count)) settleItem(this.#deps, item);
         return;
       case "reject":
         for (const { reject } of items.splice(0, effect.count)) reject(cause);
         return;
       case "reload":
         log("error", "the database rejected a batch", { changes: effect.refused, cause });
-        void attempt(() => reload(deps, items));
+        void this.#attempt(() => reload(this.#deps, items));
         return;
       case "giveUp":
         if (items.length > 0)
@@ -141,24 +155,17 @@ function runSchedule(deps: WriteQueueDeps, items: Item[]) {
     }
   }
 
-  async function attempt(work: () => Promise<WriteEvent>): Promise<void> {
+  async #attempt(work: () => Promise<WriteEvent>): Promise<void> {
     const [event, cause] = await work().then(
       (done) => [done, undefined] as const,
-      (failure: unknown) => [{ kind: meaningOf(failure) }, failure] as const,
+      (failure: unknown) => [{ kind: this.#meaningOf(failure) }, failure] as const,
     );
-    turn(event, cause);
+    this.turn(event, cause);
   }
 
-  function meaningOf(failure: unknown): "refused" | "failed" {
-    return state.phase.kind === "writing" && isConflict(failure) ? "refused" : "failed";
+  #meaningOf(failure: unknown): "refused" | "failed" {
+    return this.#state.phase.kind === "writing" && isConflict(failure) ? "refused" : "failed";
   }
-
-  const idle = () =>
-    new Promise<void>((resolve) => {
-      if (state.phase.kind === "idle") resolve();
-      else onIdle.push(resolve);
-    });
-  return { turn, idle };
 }
 
 /** Writes the first items, or reads what others wrote if there is nothing to write. */
@@ -196,9 +203,9 @@ function applyRemote(deps: WriteQueueDeps, items: readonly Item[], changes: Remo
   const { memory, position } = deps;
   if (changes.kind === "changes" && changes.position === position()) return;
   memory.rollBack();
-  const tells = deps.onRemoteChanges(changes);
+  const notifications = deps.onRemoteChanges(changes);
   for (const item of items) if (item.kind === "event") item.outcome = memory.decide(item.ask);
-  for (const tell of tells) tell();
+  for (const notify of notifications) notify();
 }
 
 function settleItem({ onRefused }: WriteQueueDeps, item: Item): void {
