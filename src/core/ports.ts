@@ -1,3 +1,4 @@
+import type { Owned } from "./fleet/blast-radius.ts";
 import type { Decision, MachineEvent, Refusal } from "./machine/event.ts";
 import type { Machine, MachineId } from "./machine/record.ts";
 import type { Ipv4 } from "./net/ipv4.ts";
@@ -97,10 +98,14 @@ export type Store = {
   readonly byMac: (mac: Mac) => Machine | undefined;
   /** By the permanent or the temporary address. */
   readonly byAddress: (address: Ipv4) => Machine | undefined;
+  /** The machine whose order has a token with this hash (SHA-256). */
+  readonly byOrderToken: (tokenHash: string) => Machine | undefined;
   /** The machine with this hostname, id, MAC or dotted-quad address. */
   readonly find: (name: string) => Machine | undefined;
   /** All machines, in one live array, so that the call costs nothing. A caller that awaits in between must copy it. */
   readonly list: () => readonly Machine[];
+  /** The owners of all machines, in one live array as `list`; less to go through than the records. */
+  readonly owned: () => readonly Owned[];
   readonly unreadable: () => readonly UnreadableRecord[];
   readonly apply: (event: MachineEvent, options?: ApplyOptions) => Promise<Decision>;
   /** Calls back after each change; returns the function that unsubscribes. */

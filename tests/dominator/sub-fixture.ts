@@ -163,6 +163,8 @@ function oneMachineStore(): Store {
     find: get,
     unreadable: () => [],
     list: () => [machine],
+    owned: () => [machine],
+    byOrderToken: nobody,
     apply: async (event) => {
       const context = {
         nowMs: Date.now(),

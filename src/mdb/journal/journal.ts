@@ -45,6 +45,8 @@ export type Holdings = {
 export type RemoteChanges = Holdings & {
   readonly kind: "changes" | "everything";
   readonly changes: readonly PastChange[];
+  /** There are further changes after this position: applying all at once would hold up packets. */
+  readonly more?: true;
 };
 
 /** The contents of one transaction. */
@@ -52,7 +54,7 @@ export type Batch = {
   /** The position up to which the writer knows all changes. */
   readonly since: () => number;
   /** Receives, before anything is written, what others wrote since; the batch's contents are then decided again. */
-  readonly applyRemote: (changes: RemoteChanges) => void;
+  readonly applyRemote: (changes: RemoteChanges) => Promise<void>;
   /** What to write: called when nobody else can write any more, perhaps more than once. */
   readonly entries: () => readonly Entry[];
 };

@@ -74,12 +74,12 @@ async function giveOrder(c: Context, deps: MachineFacingDeps): Promise<Response>
 
 /**
  * The machine that a token was issued for, otherwise the one that presents it. The machine's life cycle decides whether
- * this machine may present it. The whole fleet is searched only for a token that is not the presenter's own.
+ * this machine may present it.
  */
 function ownerOf(store: Store, tokenHash: string, mac: Mac): Machine | undefined {
   const presenter = store.byMac(mac);
   if (presenter?.order?.tokenHash === tokenHash) return presenter;
-  return store.list().find((machine) => machine.order?.tokenHash === tokenHash) ?? presenter;
+  return store.byOrderToken(tokenHash) ?? presenter;
 }
 
 function orderFor(

@@ -57,9 +57,11 @@ async function actOnMany({ c, deps, caller, body }: Asked<"batch">): Promise<Res
   const { select, dryRun = false, ...action } = body;
   const chosen = chosenBy(c, deps, select);
   if (chosen.kind === "refused") return chosen.response;
-  const machines = chosen.value;
-  const foreseen: Decision[] = [];
-  await forEachInTurns(machines, (machine) => foreseen.push(foresee(action, machine, deps, caller.name)));
+  // Most of the work in turns; what changed meanwhile is decided again below, where nothing comes between.
+  const early = new Map<Machine, Decision>();
+  await forEachInTurns(chosen.value, (machine) => early.set(machine, foresee(action, machine, deps, caller.name)));
+  const machines = chosen.value.map((machine) => deps.store.get(machine.id) ?? machine);
+  const foreseen = machines.map((machine) => early.get(machine) ?? foresee(action, machine, deps, caller.name));
   const accepting = machines.filter((_, n) => foreseen[n]?.kind === "changed");
   const guard = guardOf(action, accepting, deps);
   if (dryRun) return c.json(batchAnswer({ action, dryRun, machines, decisions: foreseen, guard }));

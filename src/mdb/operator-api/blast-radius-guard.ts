@@ -19,7 +19,7 @@ export type BlastGuard = {
  * when other servers have written meanwhile; its own events are included in the count.
  */
 export function blastGuard(options: {
-  readonly store: Pick<Store, "list" | "position">;
+  readonly store: Pick<Store, "owned" | "position">;
   readonly clock: Clock;
   readonly limits: BlastRadius;
   readonly targets: readonly MachineId[];
@@ -29,7 +29,7 @@ export function blastGuard(options: {
   const excess = () => {
     const position = store.position();
     if (weighed?.position !== position) {
-      weighed = { position, excess: weighSending({ targets, fleet: store.list(), limits, nowMs: clock.nowMs() }) };
+      weighed = { position, excess: weighSending({ targets, fleet: store.owned(), limits, nowMs: clock.nowMs() }) };
     }
     return weighed.excess;
   };

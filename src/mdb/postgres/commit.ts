@@ -27,7 +27,7 @@ export async function commitOn(client: pg.Client, batch: Batch, commitStatus: Co
       }
       commitStatus.isUnknown = false;
     }
-    if (position !== batch.since()) batch.applyRemote(await readRemoteChanges(client, batch.since()));
+    while (position !== batch.since()) await batch.applyRemote(await readRemoteChanges(client, batch.since()));
     const entries = batch.entries();
     if (entries.length === 0) {
       await client.query("ROLLBACK");

@@ -16,10 +16,13 @@ import {
   readChange,
   readDocument,
 } from "../journal/journal.ts";
-import { readMachines } from "../journal/read-machine.ts";
+import { readMachinesInTurns } from "../journal/read-machine.ts";
+import { forEachInTurns } from "../turns.ts";
 
-/** Records read at once: parsing a large fleet in one go would need its memory twice. */
-const pageLimit = 2000;
+/** Records read at once: the client hands over the rows of a page in one piece, and packets wait for it. */
+const pageLimit = 200;
+/** Changes read at once, for the same reason. */
+const changesPageLimit = 2000;
 
 async function feedOf(client: pg.Client): Promise<{ readonly position: number; readonly oldest: number }> {
   const { rows } = await client.query({ name: "feed", text: "SELECT position, oldest FROM feed" });
@@ -35,7 +38,13 @@ async function documentsAfter(client: pg.Client, position: number): Promise<Docu
 async function changesAfter(client: pg.Client, position: number, limit: number): Promise<PastChange[]> {
   const text = "SELECT * FROM changes WHERE position > $1 ORDER BY position LIMIT $2";
   const { rows } = await client.query<ChangeRow>({ name: "changesAfter", text, values: [position, limit] });
-  return rows.map(readChange);
+  return await readChanges(rows);
+}
+
+async function readChanges(rows: readonly ChangeRow[]): Promise<PastChange[]> {
+  const changes: PastChange[] = [];
+  await forEachInTurns(rows, (row) => changes.push(readChange(row)));
+  return changes;
 }
 
 /** All contents; the caller's transaction keeps them unchanged. */
@@ -46,7 +55,7 @@ export async function readAll(client: pg.Client): Promise<Holdings> {
   const text = "SELECT id, document FROM machines WHERE id > $1 ORDER BY id LIMIT $2";
   for (let id = ""; ; ) {
     const { rows } = await client.query({ name: "machines", text, values: [id, pageLimit] });
-    const read = readMachines(rows);
+    const read = await readMachinesInTurns(rows);
     machines.push(...read.machines);
     unreadable.push(...read.unreadable);
     if (rows.length < pageLimit) break;
@@ -55,23 +64,48 @@ export async function readAll(client: pg.Client): Promise<Holdings> {
   return { position, machines, unreadable, documents: await documentsAfter(client, -1) };
 }
 
-/** Changes after a position; the caller's transaction keeps them unchanged. */
+/** The next page of changes after a position; the caller's transaction keeps them unchanged. */
 export async function readRemoteChanges(client: pg.Client, since: number): Promise<RemoteChanges> {
   const { position, oldest } = await feedOf(client);
   if (position === since)
     return { kind: "changes", position, changes: [], machines: [], unreadable: [], documents: [] };
   if (since > position || since < oldest - 1 || position - since > feedLimit) return readEverything(client);
-  const changes = await changesAfter(client, since, feedLimit);
+  const changes = await changesAfter(client, since, changesPageLimit);
+  const last = changes.at(-1);
+  const more = last !== undefined && changes.length === changesPageLimit && last.position < position;
   const ids = [...new Set(changes.map(({ machine }) => machine.id))];
   const text = "SELECT id, document FROM machines WHERE id = ANY ($1)";
-  const { rows } = await client.query({ name: "machinesOf", text, values: [ids] });
-  return { kind: "changes", position, changes, ...readMachines(rows), documents: await documentsAfter(client, since) };
+  const machines: Machine[] = [];
+  const unreadable: UnreadableRecord[] = [];
+  for (let at = 0; at < ids.length; at += pageLimit) {
+    const { rows } = await client.query({ name: "machinesOf", text, values: [ids.slice(at, at + pageLimit)] });
+    const read = await readMachinesInTurns(rows);
+    machines.push(...read.machines);
+    unreadable.push(...read.unreadable);
+  }
+  const read = {
+    kind: "changes",
+    changes,
+    machines,
+    unreadable,
+    documents: await documentsAfter(client, since),
+  } as const;
+  return more ? { ...read, position: last.position, more } : { ...read, position };
 }
 
 async function readEverything(client: pg.Client): Promise<RemoteChanges> {
-  const text = "SELECT DISTINCT ON (machine_id) * FROM changes ORDER BY machine_id, position DESC";
-  const { rows } = await client.query<ChangeRow>({ name: "lastChanges", text });
-  const changes = rows.map(readChange).sort((a, b) => a.position - b.position);
+  const text =
+    "SELECT DISTINCT ON (machine_id) * FROM changes WHERE machine_id > $1 ORDER BY machine_id, position DESC LIMIT $2";
+  const changes: PastChange[] = [];
+  for (let id = ""; ; ) {
+    const { rows } = await client.query<ChangeRow>({ name: "lastChanges", text, values: [id, changesPageLimit] });
+    const page = await readChanges(rows);
+    changes.push(...page);
+    const last = page.at(-1);
+    if (last === undefined || page.length < changesPageLimit) break;
+    id = last.machine.id;
+  }
+  changes.sort((a, b) => a.position - b.position);
   return { kind: "everything", changes, ...(await readAll(client)) };
 }
 

@@ -70,7 +70,7 @@ async function commit(ask: Ask, batch: Batch): Promise<number> {
     const answer = await ask<Committed>({ kind: "commit", since, batch: rows });
     if (answer.kind === "written") return since;
     if (answer.kind === "conflict") throw conflictError("the database rejected the batch", answer.cause);
-    batch.applyRemote(await remoteChangesSince(ask, since));
+    await batch.applyRemote(await remoteChangesSince(ask, since));
   }
   throw new Error(
     `the database changed ${attemptLimit} times during a write; find the other process that writes to it`,

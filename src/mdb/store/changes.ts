@@ -17,13 +17,17 @@ export function changeOf({ machine, event, atMs, by, absorbed }: MachineEntry, p
  * Changes of others as watchers receive them. A machine that came and went in between is omitted, because it has no
  * record. After a full reload only new changes are announced.
  */
-export function changesOf(changes: RemoteChanges, known: (id: MachineId) => Machine | undefined): Change[] {
-  const records = new Map(changes.machines.map((machine) => [machine.id, machine]));
-  return changes.changes.flatMap((change) => {
+export function* changesOf(
+  changes: RemoteChanges,
+  known: (id: MachineId) => Machine | undefined,
+): Generator<Change, void, undefined> {
+  const records = new Map<MachineId, Machine>();
+  for (const machine of changes.machines) records.set(machine.id, machine);
+  for (const change of changes.changes) {
     const held = known(change.machine.id);
     const record = records.get(change.machine.id) ?? held;
-    if (record === undefined || (changes.kind === "everything" && held?.revision === record.revision)) return [];
+    if (record === undefined || (changes.kind === "everything" && held?.revision === record.revision)) continue;
     const machine = record.revision === change.machine.revision ? record : { ...record, ...change.machine };
-    return [{ ...change, machine }];
-  });
+    yield { ...change, machine };
+  }
 }

@@ -60,6 +60,10 @@ test("machines come, change their names and go: the list is complete, and names 
       }
       const byId = (a: Machine, b: Machine) => (a.id < b.id ? -1 : 1);
       assert.deepEqual([...index.list()].sort(byId), [...model.values()].sort(byId));
+      assert.deepEqual(
+        index.owned(),
+        index.list().map(({ id }) => ({ id })),
+      );
       for (const name of ["a", "b", "10.0.0.1", "192.168.0.1", "192.168.0.2"]) {
         const holder = [...model.values()].find((held) => namesOf(held).includes(name));
         const address = parseIpv4(name);
@@ -69,6 +73,20 @@ test("machines come, change their names and go: the list is complete, and names 
       for (const n of [1, 2, 3, 4, 5, 6]) assert.deepEqual(index.byMac(testMac(n)), model.get(n));
     }),
   );
+});
+
+test("a token leads to the machine whose order has it, as long as it has it; owners follow the record", () => {
+  const holder = (tokenHash: string, more: object = {}) => {
+    const order = { action: "birth", generation: 1, tokenHash, expiresAtMs: 1 } as const;
+    return testMachine("birth", { ...{ id: machineIdFromMac(testMac(1)), macs: [testMac(1)], order }, ...more });
+  };
+  const index = indexFleet([holder("aa")]);
+  assert.equal(index.byOrderToken("aa")?.id, machineIdFromMac(testMac(1)));
+  index.put(holder("bb", { groups: ["web"], sentAway: { atMs: 7 } }));
+  assert.deepEqual([index.byOrderToken("aa"), index.byOrderToken("bb")?.groups], [undefined, ["web"]]);
+  assert.deepEqual(index.owned(), [{ id: machineIdFromMac(testMac(1)), groups: ["web"], sentAway: { atMs: 7 } }]);
+  index.remove(machineIdFromMac(testMac(1)));
+  assert.deepEqual([index.byOrderToken("bb"), index.owned()], [undefined, []]);
 });
 
 test("the audit's facts: only differences, without hashes at any depth", () => {

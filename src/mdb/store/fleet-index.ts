@@ -1,3 +1,4 @@
+import type { Owned } from "../../core/fleet/blast-radius.ts";
 import type { Machine, MachineId, SwitchPort } from "../../core/machine/record.ts";
 import { type Ipv4, parseIpv4 } from "../../core/net/ipv4.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
@@ -8,11 +9,15 @@ export type FleetIndex = {
   readonly byMac: (mac: Mac) => Machine | undefined;
   readonly byName: (hostname: string) => Machine | undefined;
   readonly byAddress: (address: Ipv4) => Machine | undefined;
+  /** The machine whose order has a token with this hash. */
+  readonly byOrderToken: (tokenHash: string) => Machine | undefined;
   /** The record that announces a machine for a switch port. */
   readonly announcedAt: (switchPort: SwitchPort) => Machine | undefined;
   readonly find: (text: string) => Machine | undefined;
   /** All machines: the same array each time, which keeps changing. Copy it before waiting. */
   readonly list: () => readonly Machine[];
+  /** Who owns each machine and when it was last sent away, in the order of `list`; changes as that does. */
+  readonly owned: () => readonly Owned[];
   readonly put: (machine: Machine) => void;
   readonly remove: (id: MachineId) => void;
 };
@@ -26,6 +31,8 @@ export function indexFleet(machines: readonly Machine[]): FleetIndex {
   const names = new NameIndex();
   // Rebuilding the list of 100,000 machines for each change would cost a millisecond.
   const listed: Machine[] = [];
+  // Small objects of their own: to go through the records of 100,000 machines for their owners takes 15 ms, through these 3.
+  const owned: Owned[] = [];
 
   const remove = (id: MachineId) => {
     const entry = byId.get(id);
@@ -33,8 +40,10 @@ export function indexFleet(machines: readonly Machine[]): FleetIndex {
     names.remove(namesOf(entry.machine), entry);
     byId.delete(id);
     const last = listed.pop();
-    if (last === undefined || last.id === id) return;
+    const lastOwned = owned.pop();
+    if (last === undefined || lastOwned === undefined || last.id === id) return;
     listed[entry.place] = last;
+    owned[entry.place] = lastOwned;
     const moved = byId.get(last.id);
     if (moved !== undefined) moved.place = entry.place;
   };
@@ -42,6 +51,7 @@ export function indexFleet(machines: readonly Machine[]): FleetIndex {
     const entry = byId.get(machine.id);
     if (entry === undefined) {
       const added = { machine, place: listed.push(machine) - 1 };
+      owned.push(ownedOf(machine));
       byId.set(machine.id, added);
       names.add(namesOf(machine), added);
       return;
@@ -49,6 +59,7 @@ export function indexFleet(machines: readonly Machine[]): FleetIndex {
     const before = entry.machine;
     entry.machine = machine;
     listed[entry.place] = machine;
+    if (before.groups !== machine.groups || before.sentAway !== machine.sentAway) owned[entry.place] = ownedOf(machine);
     // Most changes leave all names unchanged.
     if (isFoundAs(before, machine)) return;
     names.remove(namesOf(before), entry);
@@ -73,7 +84,9 @@ export function indexFleet(machines: readonly Machine[]): FleetIndex {
       const mac = parseMac(text);
       return mac === undefined ? undefined : byMac(mac);
     },
+    byOrderToken: (tokenHash) => names.byOrderToken.get(tokenHash)?.machine,
     list: () => listed,
+    owned: () => owned,
     put,
     remove,
   };
@@ -85,19 +98,22 @@ class NameIndex {
   readonly byName = new Map<string, Entry>();
   readonly byAddress = new Map<Ipv4, Entry>();
   readonly bySwitchPort = new Map<string, Entry>();
+  readonly byOrderToken = new Map<string, Entry>();
 
-  add({ macs, hostname, addresses, switchPort }: Names, entry: Entry): void {
+  add({ macs, hostname, addresses, switchPort, tokenHash }: Names, entry: Entry): void {
     for (const mac of macs) this.byMac.set(mac, entry);
     if (hostname !== undefined) this.byName.set(hostname, entry);
     for (const address of addresses) this.byAddress.set(address, entry);
     if (switchPort !== undefined) this.bySwitchPort.set(switchPort, entry);
+    if (tokenHash !== undefined) this.byOrderToken.set(tokenHash, entry);
   }
 
-  remove({ macs, hostname, addresses, switchPort }: Names, entry: Entry): void {
+  remove({ macs, hostname, addresses, switchPort, tokenHash }: Names, entry: Entry): void {
     for (const mac of macs) forget(this.byMac, mac, entry);
     if (hostname !== undefined) forget(this.byName, hostname, entry);
     for (const address of addresses) forget(this.byAddress, address, entry);
     if (switchPort !== undefined) forget(this.bySwitchPort, switchPort, entry);
+    if (tokenHash !== undefined) forget(this.byOrderToken, tokenHash, entry);
   }
 }
 
@@ -113,7 +129,8 @@ function isFoundAs(before: Machine, after: Machine): boolean {
     before.hostname === after.hostname &&
     before.permanentAddress === after.permanentAddress &&
     before.temporaryAddress === after.temporaryAddress &&
-    before.announced === after.announced
+    before.announced === after.announced &&
+    before.order === after.order
   );
 }
 
@@ -123,15 +140,21 @@ type Names = {
   readonly hostname: string | undefined;
   readonly addresses: readonly Ipv4[];
   readonly switchPort: string | undefined;
+  readonly tokenHash: string | undefined;
 };
 
-function namesOf({ macs, hostname, permanentAddress, temporaryAddress, announced }: Machine): Names {
+function namesOf({ macs, hostname, permanentAddress, temporaryAddress, announced, order }: Machine): Names {
   return {
     macs,
     hostname: hostname?.toLowerCase(),
     addresses: [permanentAddress, temporaryAddress].flatMap((text = "") => parseIpv4(text) ?? []),
     switchPort: announced?.place && keyOfSwitchPort(announced.place),
+    tokenHash: order?.tokenHash,
   };
+}
+
+function ownedOf({ id, groups, sentAway }: Machine): Owned {
+  return { id, ...(groups === undefined ? {} : { groups }), ...(sentAway === undefined ? {} : { sentAway }) };
 }
 
 function keyOfSwitchPort({ switchName, port }: SwitchPort): string {

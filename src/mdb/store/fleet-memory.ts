@@ -33,8 +33,8 @@ export type FleetMemory = {
   readonly written: (entries: readonly MachineEntry[]) => void;
   /** Forgets all unwritten decisions. */
   readonly rollBack: () => void;
-  /** Applies what others wrote; nothing may be pending. */
-  readonly apply: (changes: RemoteChanges) => void;
+  /** Applies what others wrote; nothing may be pending. `everything` takes the place of the whole fleet. */
+  readonly apply: (changes: RemoteChanges, everything?: FleetIndex) => void;
 };
 
 /** A memory of a database's contents. */
@@ -92,9 +92,9 @@ export function fleetMemory(holdings: Holdings): FleetMemory {
 
     rollBack: () => pending.rollBack(fleet),
 
-    apply: (changes) => {
+    apply: (changes, everything) => {
       if (changes.kind === "everything") {
-        fleet = indexFleet(changes.machines);
+        fleet = everything ?? indexFleet(changes.machines);
         unreadable.clear();
         unreadable.apply([], changes.unreadable);
         return;

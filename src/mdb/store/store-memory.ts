@@ -2,6 +2,7 @@ import type { Change, Log } from "../../core/ports.ts";
 import type { Entry, Holdings, RemoteChanges } from "../journal/journal.ts";
 import { changeOf, changesOf } from "./changes.ts";
 import { type DocumentMemory, documentMemory } from "./document-memory.ts";
+import type { FleetIndex } from "./fleet-index.ts";
 import { type FleetMemory, fleetMemory } from "./fleet-memory.ts";
 import { tellUnreadable } from "./unreadable-records.ts";
 
@@ -16,7 +17,7 @@ export type StoreMemory = {
    * Applies what others wrote. Returns a function that notifies watchers, to be called after pending events were
    * decided again.
    */
-  readonly takeRemote: (remote: RemoteChanges) => readonly (() => void)[];
+  readonly takeRemote: (remote: RemoteChanges, everything?: FleetIndex) => Iterable<() => void>;
 };
 
 /** A memory of a database's contents; `tell` receives each change. */
@@ -40,9 +41,11 @@ export function storeMemory(
         }
       }
     },
-    takeRemote: (remote) => {
-      const changes = changesOf(remote, fleet.fleet().get);
-      fleet.apply(remote);
+    takeRemote: (remote, everything) => {
+      const before = fleet.fleet();
+      // Of a whole fleet one at a time, when its turn comes: the index before stays as it was.
+      const changes = remote.kind === "everything" ? changesOf(remote, before.get) : [...changesOf(remote, before.get)];
+      fleet.apply(remote, everything);
       tellUnreadable(remote.unreadable, log);
       if (remote.kind === "everything") {
         log("warn", "reloading all machines, because others wrote too much or the database was replaced", {
@@ -52,7 +55,14 @@ export function storeMemory(
       }
       documents.apply(remote.documents);
       position = remote.position;
-      return changes.map((change) => () => tell(change));
+      return tellingEach(changes, tell);
     },
   };
+}
+
+function* tellingEach(
+  changes: Iterable<Change>,
+  tell: (change: Change) => void,
+): Generator<() => void, void, undefined> {
+  for (const change of changes) yield () => tell(change);
 }

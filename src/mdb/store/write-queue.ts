@@ -1,4 +1,5 @@
 import type { Decision } from "../../core/machine/event.ts";
+import type { Machine } from "../../core/machine/record.ts";
 import type { Clock, DocumentKind, Log } from "../../core/ports.ts";
 import {
   emptySchedule,
@@ -7,6 +8,8 @@ import {
   type WriteEvent,
 } from "../../core/store/write-schedule.ts";
 import { type DocumentEntry, type Entry, isConflict, type Journal, type RemoteChanges } from "../journal/journal.ts";
+import { forEachInTurns } from "../turns.ts";
+import { type FleetIndex, indexFleet } from "./fleet-index.ts";
 import type { Ask, FleetMemory, Outcome } from "./fleet-memory.ts";
 
 /** Limit of events that wait for the database; further ones are refused, so that memory stays bounded. */
@@ -42,7 +45,7 @@ export type WriteQueueDeps = {
    * Applies what others wrote. Returns functions that notify watchers, to be called after pending events were decided
    * again.
    */
-  readonly onRemoteChanges: (changes: RemoteChanges) => readonly (() => void)[];
+  readonly onRemoteChanges: (changes: RemoteChanges, everything?: FleetIndex) => Iterable<() => void>;
   readonly onRefused: (outcome: Outcome, event: string) => void;
 };
 
@@ -173,7 +176,11 @@ async function writeItems(deps: WriteQueueDeps, items: readonly Item[], count: n
   const { journal, memory, position } = deps;
   const batch = items.slice(0, count);
   if (!batch.some(hasEntry)) {
-    applyRemote(deps, items, await journal.remoteChangesSince(position()));
+    for (let more: true | undefined = true; more; ) {
+      const changes = await journal.remoteChangesSince(position());
+      await applyRemote(deps, items, changes);
+      more = changes.more;
+    }
     return { kind: batch.some(hasEntry) ? "overtaken" : "written" };
   }
   let entries: readonly Entry[] = [];
@@ -195,17 +202,25 @@ async function writeItems(deps: WriteQueueDeps, items: readonly Item[], count: n
  * again.
  */
 async function reload(deps: WriteQueueDeps, items: readonly Item[]): Promise<WriteEvent> {
-  applyRemote(deps, items, { kind: "everything", changes: [], ...(await deps.journal.load()) });
+  await applyRemote(deps, items, { kind: "everything", changes: [], ...(await deps.journal.load()) });
   return { kind: "reloaded" };
 }
 
-function applyRemote(deps: WriteQueueDeps, items: readonly Item[], changes: RemoteChanges): void {
+async function applyRemote(deps: WriteQueueDeps, items: readonly Item[], changes: RemoteChanges): Promise<void> {
   const { memory, position } = deps;
   if (changes.kind === "changes" && changes.position === position()) return;
+  const everything = changes.kind === "everything" ? await indexInTurns(changes.machines) : undefined;
   memory.rollBack();
-  const notifications = deps.onRemoteChanges(changes);
+  const notifications = deps.onRemoteChanges(changes, everything);
   for (const item of items) if (item.kind === "event") item.outcome = memory.decide(item.ask);
-  for (const notify of notifications) notify();
+  await forEachInTurns(notifications, (notify) => notify());
+}
+
+/** The index of a whole fleet; packets are answered from the old one meanwhile. */
+async function indexInTurns(machines: readonly Machine[]): Promise<FleetIndex> {
+  const index = indexFleet([]);
+  await forEachInTurns(machines, index.put);
+  return index;
 }
 
 function settleItem({ onRefused }: WriteQueueDeps, item: Item): void {
