@@ -60,7 +60,8 @@ export async function disturb(rig: Rig, life: Life, point: Point, fault: Fault):
   await arrive(rig, life);
 }
 
-async function reach(rig: Rig, { title, at, delayMs }: Point): Promise<void> {
+/** Waits until a machine gets to a point of its life. */
+export async function reach(rig: Rig, { title, at, delayMs }: Point): Promise<void> {
   await waitFor(title, reachSeconds, async () => {
     const isThere = at.kind === "line" ? at.text.test(await rig.consoleTail()) : (await rig.view())?.phase === at.phase;
     return isThere ? true : undefined;
