@@ -7,6 +7,11 @@ import { certificateStartMs } from "./earliest-time.ts";
 test("every failure has an advice", () => {
   assert.match(adviceFor("findSwitchPort"), /LLDP/);
   assert.match(adviceFor("encryptRoot"), /disk/);
+  for (const step of ["discardKeys", "makeKeys", "addBootEntry"] as const) {
+    assert.match(adviceFor(step), /NVRAM/);
+    assert.doesNotMatch(adviceFor(step), /disk/);
+  }
+  assert.match(adviceFor("loadDrivers"), /birther image build/);
 });
 
 test("the banner of a failure fits a serial console and wraps long reasons", () => {

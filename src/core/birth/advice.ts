@@ -5,18 +5,23 @@ const reachTheBirther =
 const suspectTheDisk =
   "Read the lines above (also in `birther log`). If it fails again, suspect the disk or its controller.";
 
+const suspectTheImage =
+  "Read the lines above (also in `birther log`). If it fails again, the Bootstrap Image may be incomplete: stop the server, run `birther image build`, and start it again.";
+const suspectTheNvram =
+  "Check the firmware's memory for UEFI variables (NVRAM): restore the defaults in its setup, delete unused boot entries, or update the firmware.";
+
 const resumeOrRebirth =
   "Check that the root disk is connected. This machine has not run an image yet: `birther rebirth` installs it anew.";
 
 /** What an operator at the console can do about a failed step. */
 const advice: { readonly [Id in BirthStepId]: string } = {
-  start: suspectTheDisk,
+  start: suspectTheImage,
   readBootSettings: "Boot this machine from the network of the Birther: its boot script carries the settings.",
-  loadDrivers: suspectTheDisk,
+  loadDrivers: suspectTheImage,
   networkUp: "Check the cable, and that the Bootstrap Image has a driver for this NIC.",
   askForOrder: reachTheBirther,
   report: reachTheBirther,
-  scanHardware: suspectTheDisk,
+  scanHardware: suspectTheImage,
   readDiskContents: suspectTheDisk,
   chooseRootDisk: "Check that the firmware detects the disk, or lower storage.minRootDiskMiB.",
   burnIn: suspectTheDisk,
@@ -32,11 +37,11 @@ const advice: { readonly [Id in BirthStepId]: string } = {
   findRootDisk: resumeOrRebirth,
   askToResume: reachTheBirther,
   handOver: reachTheBirther,
-  fileSystemDrivers: suspectTheDisk,
+  fileSystemDrivers: suspectTheImage,
   fetchLoader: reachTheBirther,
   checkDisk: suspectTheDisk,
-  discardKeys: suspectTheDisk,
-  makeKeys: suspectTheDisk,
+  discardKeys: suspectTheNvram,
+  makeKeys: suspectTheNvram,
   partition: suspectTheDisk,
   encryptRoot: suspectTheDisk,
   rootFileSystem: suspectTheDisk,
@@ -47,12 +52,12 @@ const advice: { readonly [Id in BirthStepId]: string } = {
   mountEfi: suspectTheDisk,
   installLoader: suspectTheDisk,
   configureLoader: suspectTheDisk,
-  addBootEntry: suspectTheDisk,
+  addBootEntry: suspectTheNvram,
   makeDirectories: suspectTheDisk,
   hostFiles: suspectTheDisk,
   enableServices: suspectTheDisk,
-  copyAgent: suspectTheDisk,
-  copyUnlocker: suspectTheDisk,
+  copyAgent: suspectTheImage,
+  copyUnlocker: suspectTheImage,
   sync: suspectTheDisk,
   findPartitions: resumeOrRebirth,
   unlockRoot: resumeOrRebirth,

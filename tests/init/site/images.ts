@@ -1,5 +1,3 @@
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { machineFilterLines } from "../../../src/core/image/filter.ts";
 import { ancestorPaths, comparePaths, type Inode } from "../../../src/core/image/tree.ts";
@@ -43,8 +41,7 @@ export const imageSketches: readonly ImageSketch[] = [
 export type ImageServer = { readonly images: ImageStore; readonly objects: ObjectStore };
 
 /** Imports every sketch as the next version of `compute`, with the machine's own files protected. */
-export async function openImages(): Promise<ImageServer> {
-  const directory = await mkdtemp(join(tmpdir(), "birther-init-tests-"));
+export async function openImages(directory: string): Promise<ImageServer> {
   const images = await openImageStore(join(directory, "images"), { log: () => undefined });
   const objects = await openObjectStore(join(directory, "objects"));
   for (const sketch of imageSketches) {

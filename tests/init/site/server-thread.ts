@@ -1,10 +1,20 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import type { SiteAnswer, SiteRequest } from "./protocol.ts";
 
-/** What the servers' thread is given: its end of the channel, and the number that it raises with each answer. */
-export type ServerThread = { readonly port: MessagePort; readonly signal: SharedArrayBuffer };
+/** What the servers' thread gets. */
+export type ServerThread = {
+  /** Its end of the channel. */
+  readonly port: MessagePort;
+  /** A number that it increments with each answer. */
+  readonly signal: SharedArrayBuffer;
+  /** For images and objects; removed when the tests end. */
+  readonly directory: string;
+};
 
-/** A real answer takes milliseconds; a thread that died would be waited for for ever. */
+/** A real answer takes milliseconds; without a limit, a dead thread would be awaited forever. */
 const limitMs = 60_000;
 
 type Open = { readonly port: MessagePort; readonly flag: Int32Array<SharedArrayBuffer> };
@@ -13,7 +23,9 @@ let thread: Open | undefined;
 function openThread(): Open {
   const { port1, port2 } = new MessageChannel();
   const signal = new SharedArrayBuffer(4);
-  const workerData: ServerThread = { port: port2, signal };
+  const directory = mkdtempSync(join(tmpdir(), "birther-init-tests-"));
+  process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
+  const workerData: ServerThread = { port: port2, signal, directory };
   const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData, transferList: [port2] });
   // It lives as long as the tests do, and keeps no process alive.
   worker.unref();
@@ -21,13 +33,13 @@ function openThread(): Open {
   return { port: port1, flag: new Int32Array(signal) };
 }
 
-/** Has the servers' thread carry something out, without waiting for it: a failure is told by the next question. */
-export function tellServers(request: SiteRequest): void {
+/** Sends the servers' thread a request without waiting for it; a failure is reported with the next answer. */
+export function sendToServers(request: SiteRequest): void {
   thread ??= openThread();
   thread.port.postMessage(request);
 }
 
-/** Asks the servers' thread, which is started by the first request, and sleeps until it answers. */
+/** Sends the servers' thread a request and sleeps until it answers; the first request starts the thread. */
 export function askServers(request: SiteRequest): SiteAnswer {
   thread ??= openThread();
   const { port, flag } = thread;

@@ -4,7 +4,7 @@ import { makeAuthority } from "../../native/certificates.ts";
 import type { Conversation, Listener } from "../host/devices/network.ts";
 import type { WorldClock } from "../host/system/cpu.ts";
 import type { BootAnswer, ServerKind, SiteFacts } from "./protocol.ts";
-import { askServers, tellServers } from "./server-thread.ts";
+import { askServers, sendToServers } from "./server-thread.ts";
 
 const authority = await makeAuthority("fake site's CA");
 
@@ -34,18 +34,18 @@ export function openSite(facts: SiteFacts = {}): Site {
   const site = lastSite;
   const world: WorldClock = { nowMs: Date.now() };
   const own = () => ({ site, nowMs: Math.round(world.nowMs) });
-  tellServers({ kind: "open", facts, ...own() });
+  sendToServers({ kind: "open", facts, ...own() });
 
   function connect(server: ServerKind): Conversation {
     lastConversation += 1;
     const conversation = lastConversation;
-    tellServers({ kind: "connect", server, conversation, ...own() });
+    sendToServers({ kind: "connect", server, conversation, ...own() });
     return {
       exchange: (bytes) => {
         const said = askServers({ kind: "exchange", conversation, bytes, ...own() });
         return said.kind === "bytes" ? said : { bytes: new Uint8Array(0), closed: true };
       },
-      close: () => tellServers({ kind: "hangUp", conversation, ...own() }),
+      close: () => sendToServers({ kind: "hangUp", conversation, ...own() }),
     };
   }
   const { notBefore, notAfter } = authority.certificate;
@@ -77,7 +77,7 @@ export function openSite(facts: SiteFacts = {}): Site {
       const said = askServers({ kind: "log", mac, ...own() });
       return said.kind === "log" ? said.lines : [];
     },
-    restart: () => tellServers({ kind: "restart", ...own() }),
-    close: () => tellServers({ kind: "close", ...own() }),
+    restart: () => sendToServers({ kind: "restart", ...own() }),
+    close: () => sendToServers({ kind: "close", ...own() }),
   };
 }

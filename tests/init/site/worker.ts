@@ -10,9 +10,9 @@ import type { ServerThread } from "./server-thread.ts";
  * The thread of all sites' servers. init is synchronous and the servers are not: the test's thread sleeps on `signal` while one
  * of its requests is answered here.
  */
-const { port, signal }: ServerThread = workerData;
+const { port, signal, directory }: ServerThread = workerData;
 const flag = new Int32Array(signal);
-const imageServer = await openImages();
+const imageServer = await openImages(directory);
 const sites = new Map<number, OneSite>();
 const clocks = new Map<number, { nowMs: number }>();
 const conversations = new Map<number, ServerConversation>();
@@ -78,7 +78,7 @@ let last: Promise<void> = Promise.resolve();
 
 async function take(request: SiteRequest): Promise<void> {
   const said = await answer(request).catch((error: unknown): SiteAnswer => ({ kind: "broken", error }));
-  // What nobody waits for is told with the next answer.
+  // A failure that nobody waits for is reported with the next answer.
   if (!isQuestion(request)) {
     if (said.kind === "broken") failure ??= said.error;
     return;

@@ -196,7 +196,7 @@ export const setHardwareClock: typeof Native.setHardwareClock = (device, unixMs)
 export const monotonicMs: typeof Native.monotonicMs = () => call("monotonicMs", "", ({ cpu }) => cpu.monotonicMs());
 export const randomBytes: typeof Native.randomBytes = (count) =>
   call("randomBytes", "", ({ chance }) => {
-    if (count > 256) throw new Error(`randomBytes gives 0 to 256 bytes, not ${count}`);
+    if (count > 256) throw new Error(`randomBytes: expected a count of 0 to 256, found ${count}`);
     return makeRandomBytes(chance, count).buffer;
   });
 export const hostname: typeof Native.hostname = (name) =>
