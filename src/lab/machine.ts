@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Mac } from "../core/net/mac.ts";
 import type { Log } from "../core/ports.ts";
 import type { MachineSpec } from "./machine-spec.ts";
-import { type Qemu, startQemu } from "./qemu.ts";
+import { type Qemu, type QemuEnd, startQemu } from "./qemu.ts";
 import { chooseAccelerator, type MachineFiles, qemuArguments } from "./qemu-arguments.ts";
 import type { QmpEvent } from "./qmp.ts";
 
@@ -50,14 +50,14 @@ export async function buildMachine(spec: MachineSpec, tap: string, directory: st
   const listeners = new Set<(event: QmpEvent) => void>();
   let qemu: Qemu | undefined;
   let paused = false;
-  const note = (what: string) => appendFile(files.consoleLog, `\n[lab] ${what} at ${new Date().toISOString()}\n`);
+  const note = (what: string) => noteOnConsole(files.consoleLog, what);
   const onEvent = (event: QmpEvent): void => {
     if (event.event === "STOP") paused = true;
     if (event.event === "RESUME") paused = false;
     log("debug", "QEMU event", { machine: spec.name, ...event });
     for (const listener of listeners) listener(event);
   };
-  const onEnd = (how: { readonly status: unknown; readonly signal: unknown; readonly output: string }): void => {
+  const onEnd = (how: QemuEnd): void => {
     qemu = undefined;
     log("debug", "QEMU ended", { machine: spec.name, ...how });
   };
@@ -128,6 +128,10 @@ async function makeFiles(spec: MachineSpec, directory: string): Promise<MachineF
     await copyFile(firmware.variables, files.ovmfVariables);
   await appendFile(files.consoleLog, "");
   return files;
+}
+
+function noteOnConsole(consoleLog: string, what: string): Promise<void> {
+  return appendFile(consoleLog, `\n[lab] ${what} at ${new Date().toISOString()}\n`);
 }
 
 const isThere = (path: string) =>

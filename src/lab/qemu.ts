@@ -11,6 +11,9 @@ export type Qemu = {
   readonly exited: Promise<unknown>;
 };
 
+/** How QEMU ended, and the end of what it wrote to standard error. */
+export type QemuEnd = { readonly status: unknown; readonly signal: unknown; readonly output: string };
+
 /** Characters kept of what QEMU writes to standard error. */
 const keptOutput = 2000;
 
@@ -19,7 +22,7 @@ export async function startQemu(options: {
   readonly name: string;
   readonly argv: readonly string[];
   readonly onEvent: (event: QmpEvent) => void;
-  readonly onEnd: (how: { readonly status: unknown; readonly signal: unknown; readonly output: string }) => void;
+  readonly onEnd: (how: QemuEnd) => void;
 }): Promise<Qemu> {
   const { name, argv, onEvent, onEnd } = options;
   const child = spawn("qemu-system-x86_64", argv, { stdio: ["pipe", "pipe", "pipe"] });

@@ -17,44 +17,65 @@ export function showCommand(program: Command): void {
   });
 }
 
+/** A label, and its text if the value is known. */
+type Fact = readonly [label: string, text: string | undefined];
+
 /** A machine as labelled lines, without unknown values. */
 export function machineText(machine: MachineView, nowMs: number): string[] {
+  const { hostname, id } = machine;
   const ago = (atMs: number) => `${formatDuration(Math.max(0, nowMs - atMs))} ago`;
-  const { hostname, id, placement, smbios, hardware, pxe, order } = machine;
-  const facts: (readonly [label: string, text: string | undefined])[] = [
+  const facts = [
+    ...stateFacts(machine, ago),
+    ...placeFacts(machine),
+    ...historyFacts(machine, ago),
+    ...hardwareFacts(machine),
+    ...pxeFacts(machine, ago),
+    ["known", `since ${formatTime(machine.createdAtMs, nowMs)}, last seen ${ago(machine.lastSeenAtMs)}`] as const,
+  ];
+  const lines = facts
+    .filter(([, text]) => text !== undefined && text !== "")
+    .map(([label, text]) => `  ${label.padEnd(10)} ${text}`);
+  return [hostname === undefined ? id : `${hostname} (${id})`, ...lines, ...timelineText(machine)];
+}
+
+function stateFacts(machine: MachineView, ago: (atMs: number) => string): Fact[] {
+  const { phase, phaseAtMs, order } = machine;
+  const taken = (atMs: number | undefined) => (atMs === undefined ? "not taken yet" : `taken ${ago(atMs)}`);
+  return [
     ["state", `${machine.state}, generation ${machine.generation}, revision ${machine.revision}`],
-    [
-      "phase",
-      machine.phase && `${machine.phase}${machine.phaseAtMs === undefined ? "" : `, ${ago(machine.phaseAtMs)}`}`,
-    ],
+    ["phase", phase && `${phase}${phaseAtMs === undefined ? "" : `, ${ago(phaseAtMs)}`}`],
     ...machine.conditions.map(
-      ({ kind, reason, sinceMs }) => ["condition", `${kind}, ${ago(sinceMs)}: ${reason}`] as const,
+      ({ kind, reason, sinceMs }): Fact => ["condition", `${kind}, ${ago(sinceMs)}: ${reason}`],
     ),
-    [
-      "order",
-      order &&
-        `${order.action}, generation ${order.generation}, ${order.takenAtMs === undefined ? "not taken yet" : `taken ${ago(order.takenAtMs)}`}`,
-    ],
+    ["order", order && `${order.action}, generation ${order.generation}, ${taken(order.takenAtMs)}`],
+  ];
+}
+
+function placeFacts(machine: MachineView): Fact[] {
+  const { placement, tags = {} } = machine;
+  const tagText = Object.entries(tags).map(([name, value]) => `${name}=${value}`);
+  return [
     ["address", machine.permanentAddress ?? (machine.temporaryAddress && `${machine.temporaryAddress} (temporary)`)],
     ["NICs", machine.macs.join(" ")],
     ["network", machine.network && `${machine.network}, ${machine.firmware} firmware`],
     ["slot", placement && `${placement.switchName} ${placement.port}`],
     ["announced", announcedText(machine)],
     ["groups", machine.groups?.join(" ")],
-    [
-      "tags",
-      machine.tags &&
-        Object.entries(machine.tags)
-          .map(([name, value]) => `${name}=${value}`)
-          .join(" "),
-    ],
+    ["tags", tagText.join(" ")],
     ["image", imageText(machine)],
-    ["disputed", machine.disputedMacs && `${machine.disputedMacs.join(" ")}: another machine also has this address`],
-    [
-      "repaired",
-      machine.repair &&
-        `${machine.repair.rebirthsAtMs.length} rebirths by policy, last step ${ago(machine.repair.atMs)}`,
-    ],
+  ];
+}
+
+function historyFacts({ disputedMacs, repair }: MachineView, ago: (atMs: number) => string): Fact[] {
+  return [
+    ["disputed", disputedMacs && `${disputedMacs.join(" ")}: another machine also has this address`],
+    ["repaired", repair && `${repair.rebirthsAtMs.length} rebirths by policy, last step ${ago(repair.atMs)}`],
+  ];
+}
+
+function hardwareFacts(machine: MachineView): Fact[] {
+  const { smbios, hardware, burnIn } = machine;
+  return [
     ["board", smbios && [smbios.vendor, smbios.product, smbios.serial].filter(Boolean).join(" ")],
     [
       "parts",
@@ -62,30 +83,24 @@ export function machineText(machine: MachineView, nowMs: number): string[] {
         `${hardware.cpus} × ${hardware.cpuModel}, ${hardware.memoryMiB} MiB, TPM ${hardware.tpm ? "yes" : "no"}, Secure Boot ${hardware.secureBoot ? "on" : "off"}, watchdog ${hardware.watchdog || "none"}`,
     ],
     ...(hardware?.disks ?? []).map(
-      (disk) =>
-        [
-          "disk",
-          `${disk.path} ${formatBytes(disk.sizeBytes)} ${disk.bus} ${disk.model} ${disk.serial}`.trimEnd(),
-        ] as const,
+      (disk): Fact => [
+        "disk",
+        `${disk.path} ${formatBytes(disk.sizeBytes)} ${disk.bus} ${disk.model} ${disk.serial}`.trimEnd(),
+      ],
     ),
     ...(hardware?.nics ?? []).map(
-      (nic) => ["nic", `${nic.name} ${nic.mac} ${nic.driver}${nic.carrier ? "" : ", no carrier"}`] as const,
+      (nic): Fact => ["nic", `${nic.name} ${nic.mac} ${nic.driver}${nic.carrier ? "" : ", no carrier"}`],
     ),
     ["storage", storageText(machine)],
-    ["burn-in", machine.burnIn?.verdict],
-    ...(machine.burnIn?.results ?? []).map((result) => ["", burnInText(result)] as const),
-    [
-      "PXE",
-      pxe.requests === 0
-        ? "no requests"
-        : `${pxe.requests} requests, ${pxe.responses} answers, latest ${ago(pxe.lastRequestAtMs)}: ${pxe.lastAnswer}`,
-    ],
-    ["known", `since ${formatTime(machine.createdAtMs, nowMs)}, last seen ${ago(machine.lastSeenAtMs)}`],
+    ["burn-in", burnIn?.verdict],
+    ...(burnIn?.results ?? []).map((result): Fact => ["", burnInText(result)]),
   ];
-  const lines = facts
-    .filter(([, text]) => text !== undefined && text !== "")
-    .map(([label, text]) => `  ${label.padEnd(10)} ${text}`);
-  return [hostname === undefined ? id : `${hostname} (${id})`, ...lines, ...timelineText(machine)];
+}
+
+function pxeFacts({ pxe }: MachineView, ago: (atMs: number) => string): Fact[] {
+  if (pxe.requests === 0) return [["PXE", "no requests"]];
+  const latest = `${ago(pxe.lastRequestAtMs)}: ${pxe.lastAnswer}`;
+  return [["PXE", `${pxe.requests} requests, ${pxe.responses} answers, latest ${latest}`]];
 }
 
 function announcedText({ announced }: MachineView): string | undefined {

@@ -1,5 +1,5 @@
 import type { Machine, Phase } from "../../core/machine/record.ts";
-import type { Store } from "../../core/ports.ts";
+import type { Change, Store } from "../../core/ports.ts";
 import type { LabMachine } from "../../lab/machine.ts";
 import { consoleTail } from "./console-tail.ts";
 import { describeEvent } from "./describe.ts";
@@ -41,73 +41,99 @@ const margin = " ".repeat(14);
 const consoleLines = 12;
 
 /** Watches machines that were just switched on, until disposed. */
-export function watchBirths({ machines, store, painter, limits, nowMs }: BirthsOptions): Births {
-  const startedAtMs = nowMs();
-  const watched: readonly Watched[] = machines.map((lab) => ({
-    lab,
-    progress: noProgress(startedAtMs),
-    outcome: { kind: "working" },
-    latest: firmwareText[lab.spec.firmware],
-    saidPhase: undefined,
-  }));
-  const settled = Promise.withResolvers<void>();
-  let footer: readonly string[] = [];
-
-  const line = (one: Watched, machine: Pick<Machine, "hostname"> | undefined, text: string) =>
-    `${duration((nowMs() - startedAtMs) / 1000).padStart(12)}  ${machine?.hostname ?? one.lab.name}: ${text}`;
-
-  const endWatch = store.watch(({ machine, event }) => {
-    const one = watched.find((each) => machine.macs.includes(each.lab.mac));
-    if (one === undefined) return;
-    one.latest = describeEvent(event) ?? one.latest;
-    if (event.kind === "failed") painter.note(line(one, machine, one.latest));
-    if (machine.phase !== undefined && machine.phase !== one.saidPhase) {
-      one.saidPhase = machine.phase;
-      painter.note(line(one, machine, phaseText[machine.phase]));
-    }
-  });
-
-  const tick = () => {
-    const now = nowMs();
-    for (const one of watched) {
-      const machine = store.byMac(one.lab.mac);
-      one.progress = followProgress(one.progress, machine, now);
-      if (one.outcome.kind === "up") continue;
-      const before = one.outcome;
-      one.outcome = judge(machine, one.progress, { nowMs: now, startedAtMs, power: one.lab.power(), ...limits });
-      if (one.outcome.kind === "failed" && before.kind !== "failed") {
-        painter.say(line(one, machine, `failed: ${one.outcome.reason}`));
-        painter.say(`${margin}end of its console log ${one.lab.consoleLogPath}:`);
-        for (const text of consoleTail(one.lab.consoleLogPath, consoleLines)) painter.say(`${margin}  ${text}`);
-      }
-    }
-    const rows = watched.map(({ lab, latest }) => {
-      const known = { name: lab.name, firmware: lab.spec.firmware, poweredOnAtMs: startedAtMs };
-      const row = machineRow(known, store.byMac(lab.mac), { latest, nowMs: now });
-      return lab.power() === "on" ? row : { ...row, latest: `power ${lab.power()}` };
-    });
-    painter.draw({ title: title(rows), seconds: (now - startedAtMs) / 1000, rows, footer });
-    if (watched.every((one) => one.outcome.kind !== "working")) settled.resolve();
-  };
-  const timer = setInterval(tick, redrawMs);
-
+export function watchBirths(options: BirthsOptions): Births {
+  const { store } = options;
+  const view = new BirthsView(options);
+  const endWatch = store.watch((change) => view.take(change));
+  const timer = setInterval(() => view.tick(), redrawMs);
   return {
-    settled: settled.promise,
-    reports: () =>
-      watched.map(({ lab, outcome }) => {
-        const { mac, spec, consoleLogPath } = lab;
-        const known = { mac, firmware: spec.firmware, consoleLogPath, poweredOnAtMs: startedAtMs };
-        return reportMachine(known, store.byMac(mac), outcome);
-      }),
+    settled: view.settled.promise,
+    reports: () => view.reports(),
     setFooter: (lines) => {
-      footer = lines;
+      view.footer = lines;
     },
     [Symbol.dispose]: () => {
       clearInterval(timer);
       endWatch();
-      tick();
+      view.tick();
     },
   };
+}
+
+/** Follows the machines of a rack, judges them, and draws the table. */
+class BirthsView {
+  readonly settled = Promise.withResolvers<void>();
+  footer: readonly string[] = [];
+  readonly #options: BirthsOptions;
+  readonly #startedAtMs: number;
+  readonly #watched: readonly Watched[];
+
+  constructor(options: BirthsOptions) {
+    this.#options = options;
+    this.#startedAtMs = options.nowMs();
+    this.#watched = options.machines.map((lab) => ({
+      lab,
+      progress: noProgress(this.#startedAtMs),
+      outcome: { kind: "working" },
+      latest: firmwareText[lab.spec.firmware],
+      saidPhase: undefined,
+    }));
+  }
+
+  /** Notes a change of a machine's record. */
+  take({ machine, event }: Change): void {
+    const { painter } = this.#options;
+    const one = this.#watched.find((each) => machine.macs.includes(each.lab.mac));
+    if (one === undefined) return;
+    one.latest = describeEvent(event) ?? one.latest;
+    if (event.kind === "failed") painter.note(this.#line(one, machine, one.latest));
+    if (machine.phase !== undefined && machine.phase !== one.saidPhase) {
+      one.saidPhase = machine.phase;
+      painter.note(this.#line(one, machine, phaseText[machine.phase]));
+    }
+  }
+
+  /** Judges all machines and draws the table. */
+  tick(): void {
+    const { store, painter } = this.#options;
+    const nowMs = this.#options.nowMs();
+    for (const one of this.#watched) this.#judge(one, nowMs);
+    const rows = this.#watched.map(({ lab, latest }) => {
+      const known = { name: lab.name, firmware: lab.spec.firmware, poweredOnAtMs: this.#startedAtMs };
+      const row = machineRow(known, store.byMac(lab.mac), { latest, nowMs });
+      return lab.power() === "on" ? row : { ...row, latest: `power ${lab.power()}` };
+    });
+    const seconds = (nowMs - this.#startedAtMs) / 1000;
+    painter.draw({ title: title(rows), seconds, rows, footer: this.footer });
+    if (this.#watched.every((one) => one.outcome.kind !== "working")) this.settled.resolve();
+  }
+
+  reports(): readonly MachineReport[] {
+    return this.#watched.map(({ lab, outcome }) => {
+      const { mac, spec, consoleLogPath } = lab;
+      const known = { mac, firmware: spec.firmware, consoleLogPath, poweredOnAtMs: this.#startedAtMs };
+      return reportMachine(known, this.#options.store.byMac(mac), outcome);
+    });
+  }
+
+  #judge(one: Watched, nowMs: number): void {
+    const { store, painter, limits } = this.#options;
+    const machine = store.byMac(one.lab.mac);
+    one.progress = followProgress(one.progress, machine, nowMs);
+    if (one.outcome.kind === "up") return;
+    const before = one.outcome;
+    const given = { nowMs, startedAtMs: this.#startedAtMs, power: one.lab.power(), ...limits };
+    one.outcome = judge(machine, one.progress, given);
+    if (one.outcome.kind !== "failed" || before.kind === "failed") return;
+    painter.say(this.#line(one, machine, `failed: ${one.outcome.reason}`));
+    painter.say(`${margin}end of its console log ${one.lab.consoleLogPath}:`);
+    for (const text of consoleTail(one.lab.consoleLogPath, consoleLines)) painter.say(`${margin}  ${text}`);
+  }
+
+  #line(one: Watched, machine: Pick<Machine, "hostname"> | undefined, text: string): string {
+    const passed = duration((this.#options.nowMs() - this.#startedAtMs) / 1000);
+    return `${passed.padStart(12)}  ${machine?.hostname ?? one.lab.name}: ${text}`;
+  }
 }
 
 function title(rows: readonly MachineRow[]): string {

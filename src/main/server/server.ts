@@ -1,10 +1,11 @@
 import { describeSignedLoader, readBootFiles } from "../../boot-server/boot-files.ts";
-import { startBootServer } from "../../boot-server/boot-server.ts";
+import { type BootServer, startBootServer } from "../../boot-server/boot-server.ts";
 import { checkInterfaces } from "../../boot-server/socket/check-interfaces.ts";
 import type { Config } from "../../contract/config/schema.ts";
+import type { Ipv4 } from "../../core/net/ipv4.ts";
 import { serverAddresses } from "../../core/network/network.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
-import { openImageStore } from "../../dominator/storage/image-store.ts";
+import { type ImageStore, openImageStore } from "../../dominator/storage/image-store.ts";
 import { viewImages } from "../../dominator/storage/image-views.ts";
 import { openObjectStore } from "../../dominator/storage/object-store.ts";
 import { objectsHandler } from "../../dominator/storage/objects-handler.ts";
@@ -47,86 +48,28 @@ export async function startServer(options: {
   readonly prepare?: () => Promise<void>;
 }): Promise<RunningServer> {
   const { config, log, clock = systemClock, random = systemRandom } = options;
-  const { networks, ports } = config;
   const paths = pathsIn(config.stateDirectory);
-  await checkInterfaces(networks);
+  await checkInterfaces(config.networks);
 
   await using opened = new AsyncDisposableStack();
   const { store: database } = opened.use(await openState({ config, clock, log }));
   const { store, meter } = meterStore(database, clock);
   await options.prepare?.();
-  const { secureLoaders, ...imageFiles } = paths;
-  const signed = networks.some(({ secureBoot }) => secureBoot);
-  const files = await readBootFiles(signed ? { ...imageFiles, secureLoaders } : imageFiles);
   const tasks = opened.use(openTaskThread());
   const images = await openImageStore(paths.images, { tasks, log });
-  const objects = await openObjectStore(paths.objects);
-  const issueOrder = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });
-  const addresses = [...new Set(networks.flatMap(serverAddresses))];
-
-  const watchRules = watchRulesOf(config);
-  const { diskLoaders } = files;
-  const signedLoader = diskLoaders === undefined ? {} : { signedLoader: describeSignedLoader(diskLoaders) };
-  const machineApp = machineFacingApp({ store, config, ...signedLoader, clock, random, log });
-  const apps = [machineApp, subApp({ store, images, tasks, log })];
-  opened.use(await startMachineServer({ addresses, port: ports.machines, pkiDirectory: paths.pki, apps, clock, log }));
-
-  // Last, so that a machine gets an answer only when everything is ready to serve it.
-  const { maxMachines, uplinkMbps } = config;
-  const budget = uplinkMbps === undefined ? {} : { uplinkMbps };
-  const dominator = opened.use(await openDominatorExport({ store, config: config.exports, clock, log }));
-  const handlers = [objectsHandler({ objects, manifests: images, log }), ...dominator.handlers];
-  const bootServer = opened.use(
-    await startBootServer({
-      networks,
-      ports,
-      maxMachines,
-      ...budget,
-      ...files,
-      store,
-      issueOrder,
-      handlers,
-      clock,
-      log,
-    }),
-  );
-  opened.use(await openWatch({ store, config, rules: watchRules, clock, random, log }));
-  const { networks: networkViews, packetsOf, traffic } = bootServer;
-  const { stateDirectory } = config;
+  const shared: Shared = { config, paths, store, images, clock, random, log };
+  const { bootServer, dominator } = await startForMachines(shared, tasks, opened);
+  opened.use(await openWatch({ store, config, rules: watchRulesOf(config), clock, random, log }));
+  const { networks, traffic } = bootServer;
+  const boot = { networks, traffic };
   const checks = readyChecks({
-    ...{ stateDirectory, addresses, ports, networks: networkViews, store, meter, clock },
-    files: [paths.kernel, paths.initramfs],
+    ...{ stateDirectory: config.stateDirectory, addresses: addressesOf(config), ports: config.ports },
+    ...{ networks, store, meter, clock, files: [paths.kernel, paths.initramfs] },
   });
-  const exports = opened.use(
-    openExports({
-      ...{ store, clock, version, dominator, boot: { networks: networkViews, traffic }, meter, checks },
-      deadlineSeconds: watchRules.deadlineSeconds,
-    }),
-  );
-  const tokens = tokensIn({ store, clock, random, log });
-  const app = operatorApp({
-    ...{
-      store,
-      clock,
-      log,
-      version,
-      packetsOf,
-      networks: networkViews,
-      exports,
-      blastRadius: config.blastRadius,
-      tokens,
-    },
-    deadlineSeconds: watchRules.deadlineSeconds,
-    images: async () => {
-      await images.refresh();
-      return viewImages(images);
-    },
-    backup: backupsIn(stateDirectory, database),
-  });
-  opened.use(await startOperatorServer({ path: paths.operatorSocket, app, log }));
-  const certificate = operatorCertificate({ config: config.operators, pkiDirectory: paths.pki, clock, log });
-  const { addresses: operatorAddresses } = config.operators;
-  opened.use(await startOperatorTls({ addresses: operatorAddresses, port: ports.operators, certificate, app, log }));
+  const { deadlineSeconds } = watchRulesOf(config);
+  const exports = opened.use(openExports({ store, clock, version, dominator, boot, meter, checks, deadlineSeconds }));
+  const backup = backupsIn(config.stateDirectory, database);
+  await startForOperators(shared, { bootServer, exports, backup }, opened);
 
   const running = opened.move();
   return {
@@ -134,4 +77,81 @@ export async function startServer(options: {
     operatorSocket: paths.operatorSocket,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** What the parts of a server share. */
+type Shared = {
+  readonly config: Config;
+  readonly paths: ReturnType<typeof pathsIn>;
+  readonly store: Store;
+  readonly images: ImageStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+};
+
+function addressesOf({ networks }: Config): readonly Ipv4[] {
+  return [...new Set(networks.flatMap(serverAddresses))];
+}
+
+/** Starts everything that machines talk to. */
+async function startForMachines(
+  shared: Shared,
+  tasks: ReturnType<typeof openTaskThread>,
+  opened: AsyncDisposableStack,
+) {
+  const { config, paths, store, images, clock, random, log } = shared;
+  const { networks, ports, maxMachines, uplinkMbps } = config;
+  const { secureLoaders, ...imageFiles } = paths;
+  const signed = networks.some(({ secureBoot }) => secureBoot);
+  const files = await readBootFiles(signed ? { ...imageFiles, secureLoaders } : imageFiles);
+  const objects = await openObjectStore(paths.objects);
+  const issueOrder = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });
+  const { diskLoaders } = files;
+  const signedLoader = diskLoaders === undefined ? {} : { signedLoader: describeSignedLoader(diskLoaders) };
+  const machineApp = machineFacingApp({ store, config, ...signedLoader, clock, random, log });
+  const apps = [machineApp, subApp({ store, images, tasks, log })];
+  const addresses = addressesOf(config);
+  opened.use(await startMachineServer({ addresses, port: ports.machines, pkiDirectory: paths.pki, apps, clock, log }));
+
+  // Last, so that a machine gets an answer only when everything is ready to serve it.
+  const budget = uplinkMbps === undefined ? {} : { uplinkMbps };
+  const dominator = opened.use(await openDominatorExport({ store, config: config.exports, clock, log }));
+  const handlers = [objectsHandler({ objects, manifests: images, log }), ...dominator.handlers];
+  const bootServer = opened.use(
+    await startBootServer({
+      ...{ networks, ports, maxMachines, ...budget, ...files },
+      ...{ store, issueOrder, handlers, clock, log },
+    }),
+  );
+  return { bootServer, dominator };
+}
+
+/** Starts the operators' API on its socket and over TLS. */
+async function startForOperators(
+  shared: Shared,
+  parts: {
+    readonly bootServer: BootServer;
+    readonly exports: ReturnType<typeof openExports>;
+    readonly backup: ReturnType<typeof backupsIn>;
+  },
+  opened: AsyncDisposableStack,
+): Promise<void> {
+  const { config, paths, store, images, clock, random, log } = shared;
+  const { networks, packetsOf } = parts.bootServer;
+  const tokens = tokensIn({ store, clock, random, log });
+  const { blastRadius } = config;
+  const { deadlineSeconds } = watchRulesOf(config);
+  const app = operatorApp({
+    ...{ store, clock, log, version, packetsOf, networks, blastRadius, tokens, deadlineSeconds },
+    ...{ exports: parts.exports, backup: parts.backup },
+    images: async () => {
+      await images.refresh();
+      return viewImages(images);
+    },
+  });
+  opened.use(await startOperatorServer({ path: paths.operatorSocket, app, log }));
+  const certificate = operatorCertificate({ config: config.operators, pkiDirectory: paths.pki, clock, log });
+  const { addresses } = config.operators;
+  opened.use(await startOperatorTls({ addresses, port: config.ports.operators, certificate, app, log }));
 }

@@ -43,22 +43,21 @@ export function fleetMemory(holdings: Holdings): FleetMemory {
   const unreadable = unreadableRecords(holdings.unreadable);
   const pending = new PendingChanges();
 
-  /** Applies a decision to the fleet; returns what the database must learn, in order. */
-  const enter = (changed: ChangedFleet, { event, atMs, by }: Ask): readonly MachineEntry[] => {
-    for (const gone of changed.absorbed) {
-      pending.note(gone.id, gone);
-      fleet.remove(gone.id);
+  const decideNow = (ask: Ask): Outcome => {
+    const { event, expectRevision, guard } = ask;
+    const before = "id" in event ? fleet.get(event.id) : fleet.byMac(event.mac);
+    const subject = before === undefined ? {} : { subject: before };
+    if (before !== undefined && expectRevision !== undefined && before.revision !== expectRevision) {
+      return { decision: changedMeanwhile(before, expectRevision), ...subject, entries: [] };
     }
-    const caller = by ?? ("by" in event ? event.by : undefined);
-    const entryOf = (machine: Machine, absorbed: readonly Machine[]): MachineEntry => {
-      const before = fleet.get(machine.id);
-      pending.note(machine.id, before);
-      fleet.put(machine);
-      const entry = { kind: "machine", machine, before, event, atMs, absorbed } as const;
-      return caller === undefined ? entry : { ...entry, by: caller };
-    };
-    // First the machines that lose something to it.
-    return [...changed.others.map((other) => entryOf(other, [])), entryOf(changed.machine, changed.absorbed)];
+    const refusal = unreadable.whyNot(event) ?? guard?.();
+    if (refusal !== undefined) return { decision: { kind: "refused", refusal }, ...subject, entries: [] };
+    const decision = decide(before, event, { nowMs: ask.atMs, ...knowledgeOf(fleet) });
+    const { machine } = decision;
+    if (machine === undefined || machine === before) return { decision, ...subject, entries: [] };
+    const { absorbed = [], others = [] } = decision.kind === "changed" ? decision : {};
+    const changed = { machine, others, absorbed: absorbed.flatMap((id) => fleet.get(id) ?? []) };
+    return { decision, ...subject, entries: enterChange(changed, ask, { fleet, pending }) };
   };
 
   return {
@@ -66,22 +65,7 @@ export function fleetMemory(holdings: Holdings): FleetMemory {
     unreadable: unreadable.list,
     isPending: (id) => pending.has(id),
 
-    decide: (ask) => {
-      const { event, expectRevision, guard } = ask;
-      const before = "id" in event ? fleet.get(event.id) : fleet.byMac(event.mac);
-      const subject = before === undefined ? {} : { subject: before };
-      if (before !== undefined && expectRevision !== undefined && before.revision !== expectRevision) {
-        return { decision: changedMeanwhile(before, expectRevision), ...subject, entries: [] };
-      }
-      const refusal = unreadable.whyNot(event) ?? guard?.();
-      if (refusal !== undefined) return { decision: { kind: "refused", refusal }, ...subject, entries: [] };
-      const decision = decide(before, event, { nowMs: ask.atMs, ...knowledgeOf(fleet) });
-      const { machine } = decision;
-      if (machine === undefined || machine === before) return { decision, ...subject, entries: [] };
-      const { absorbed = [], others = [] } = decision.kind === "changed" ? decision : {};
-      const changed = { machine, others, absorbed: absorbed.flatMap((id) => fleet.get(id) ?? []) };
-      return { decision, ...subject, entries: enter(changed, ask) };
-    },
+    decide: decideNow,
 
     written: (entries) => {
       for (const { machine, absorbed } of entries) {
@@ -115,6 +99,28 @@ type ChangedFleet = {
   readonly others: readonly Machine[];
   readonly absorbed: readonly Machine[];
 };
+
+/** Applies a decision to the fleet; returns what the database must learn, in order. */
+function enterChange(
+  changed: ChangedFleet,
+  { event, atMs, by }: Ask,
+  { fleet, pending }: { readonly fleet: FleetIndex; readonly pending: PendingChanges },
+): readonly MachineEntry[] {
+  for (const gone of changed.absorbed) {
+    pending.note(gone.id, gone);
+    fleet.remove(gone.id);
+  }
+  const caller = by ?? ("by" in event ? event.by : undefined);
+  const entryOf = (machine: Machine, absorbed: readonly Machine[]): MachineEntry => {
+    const before = fleet.get(machine.id);
+    pending.note(machine.id, before);
+    fleet.put(machine);
+    const entry = { kind: "machine", machine, before, event, atMs, absorbed } as const;
+    return caller === undefined ? entry : { ...entry, by: caller };
+  };
+  // First the machines that lose something to it.
+  return [...changed.others.map((other) => entryOf(other, [])), entryOf(changed.machine, changed.absorbed)];
+}
 
 /** The machines with unwritten changes, each with the record that the database holds. */
 class PendingChanges {
