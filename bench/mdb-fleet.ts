@@ -1,7 +1,7 @@
 import type { Hardware } from "../src/core/hardware/hardware.ts";
 import { machineIdFromMac } from "../src/core/machine/life/move.ts";
 import type { Machine, MachineIn } from "../src/core/machine/record.ts";
-import { formatIpv4, type Ipv4 } from "../src/core/net/ipv4.ts";
+import type { Ipv4 } from "../src/core/net/ipv4.ts";
 import type { Mac } from "../src/core/net/mac.ts";
 import { macOf } from "../src/core/net/testing/addresses.ts";
 import { openStore } from "../src/mdb/open-store.ts";
@@ -72,7 +72,7 @@ export async function* fleetOf(machines: number): AsyncGenerator<Machine, void, 
     const mac = fleetMac(n);
     const [rack, unit] = [String(Math.floor(n / 40)), String(n % 40)];
     const hostname = `r${rack}u${unit}`;
-    const address = formatIpv4((0x0a00_0100 + n) as Ipv4);
+    const address = (0x0a00_0100 + n) as Ipv4;
     const hardware = serverHardware(mac, String(n).padStart(8, "0"));
     yield {
       ...model,

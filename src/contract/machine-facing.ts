@@ -11,6 +11,7 @@ import { orderActions, type StorageReport } from "../core/machine/record.ts";
 import { parseMac } from "../core/net/mac.ts";
 import type { ImageRule } from "../core/site/image-rule.ts";
 import type { Placement, PlacementRule } from "../core/site/placement.ts";
+import { type AddressesAsText, ipv4 } from "./address-text.ts";
 import { pinned, pinnedShape } from "./same.ts";
 
 const text = v.pipe(v.string(), v.maxLength(4096));
@@ -131,7 +132,7 @@ export const order = v.strictObject({
   /** An operator allows another root disk. */
   allowedDisk: v.exactOptional(v.strictObject({ selector: v.exactOptional(text) })),
   /** With the action `resume`, and only then: the machine as its birth left it. */
-  resume: v.exactOptional(v.strictObject({ hostname: text, address: text, encrypted: v.boolean() })),
+  resume: v.exactOptional(v.strictObject({ hostname: text, address: ipv4, encrypted: v.boolean() })),
   permanent: v.strictObject({
     prefixLength: count,
     gateway: v.exactOptional(text),
@@ -143,6 +144,8 @@ export const order = v.strictObject({
   retrySeconds: count,
 });
 export type Order = v.InferOutput<typeof order>;
+/** As the server sends it. */
+export type SentOrder = v.InferInput<typeof order>;
 
 const disk = v.object({
   path: text,
@@ -203,13 +206,15 @@ export const burnInReport = v.object({
   ),
 });
 
-export const placement = v.object({
+/** A placement as init sends it and as operators read it. */
+export const placementText = v.object({
   switchName: text,
   port: text,
   position: v.record(v.string(), text),
   hostname: text,
   address: text,
 });
+export const placement = v.object({ ...placementText.entries, address: ipv4 });
 
 export const storageReport = v.object({
   rootDisk: v.object({
@@ -247,6 +252,8 @@ export const reportItem = v.variant("kind", [
   v.strictObject({ kind: v.literal("log"), lines: v.array(text) }),
 ]);
 export type ReportItem = v.InferOutput<typeof reportItem>;
+/** As init sends it. */
+export type SentReportItem = v.InferInput<typeof reportItem>;
 
 export const reportRequest = v.strictObject({ items: v.array(reportItem) });
 
@@ -257,7 +264,8 @@ export const healthyRequest = v.object({
   placement,
   storage: storageReport,
 });
-export type HealthyRequest = v.InferOutput<typeof healthyRequest>;
+/** As init sends it. */
+export type HealthyRequest = Omit<v.InferInput<typeof healthyRequest>, "storage"> & { readonly storage: StorageReport };
 
 /** The answer to `paths.healthy`, and to `paths.resume`, whose request is an empty object. */
 export const healthyAnswer = v.strictObject({
@@ -276,4 +284,5 @@ pinnedShape<Hardware>()(scan);
 pinned<Hardware>()(hardware);
 pinned<BurnInReport>()(burnInReport);
 pinned<Placement>()(placement);
+pinned<AddressesAsText<Placement>>()(placementText);
 pinned<StorageReport>()(storageReport);

@@ -1,16 +1,43 @@
 /**
  * The record of a machine as the MDB stores it, one schema a state. Keys that are not in it are read past: a newer server
- * on the same database may have added them. `pinnedShape` holds it to core's type.
+ * on the same database may have added them. `pinned` holds it to core's type.
  */
 import * as v from "valibot";
-import { conditionKinds, type MachineIn, orderActions, phases, remedies } from "../core/machine/record.ts";
+import {
+  conditionKinds,
+  isInstalled,
+  type Machine,
+  type MachineId,
+  type MachineIn,
+  orderActions,
+  phases,
+  remedies,
+} from "../core/machine/record.ts";
+import { formatIpv4 } from "../core/net/ipv4.ts";
+import type { Mac } from "../core/net/mac.ts";
+import { type AddressesAsText, ipv4, withAddressText } from "./address-text.ts";
 import { burnInReport, diskIdentity, placement, scan, storageReport } from "./machine-facing.ts";
-import { pinnedShape } from "./same.ts";
+import { pinned } from "./same.ts";
 
 const text = v.string();
 const count = v.number();
+/** Texts that only we write are taken at their word. */
+export const machineId = v.pipe(
+  text,
+  v.transform((id) => id as MachineId),
+);
+export const mac = v.pipe(
+  text,
+  v.transform((address) => address as Mac),
+);
+/** A scan whose interfaces all have a MAC address, which the server saw to when it took the scan. */
+export const hardware = v.object({
+  ...scan.entries,
+  nics: v.array(v.object({ ...scan.entries.nics.item.entries, mac })),
+});
 const flag = v.exactOptional(v.literal(true));
-const switchPort = v.object({ switchName: text, port: text });
+/** A switch port of a record. */
+export const switchPort = v.object({ switchName: text, port: text });
 const sentAway = v.exactOptional(v.object({ atMs: count, by: text, override: flag }));
 const timeline = v.array(
   v.object({
@@ -31,18 +58,19 @@ const condition = v.object({
   failedIn: v.exactOptional(v.picklist(phases)),
   untilPoll: flag,
 });
+export const conditions = v.array(condition);
 
 const common = {
-  id: text,
+  id: machineId,
   revision: count,
   createdAtMs: count,
-  macs: v.array(text),
+  macs: v.array(mac),
   generation: count,
   ...lastSeen,
-  conditions: v.array(condition),
+  conditions,
   firmware: v.exactOptional(v.picklist(["bios", "uefi"])),
   network: v.exactOptional(text),
-  temporaryAddress: v.exactOptional(text),
+  temporaryAddress: v.exactOptional(ipv4),
   pinnedImage: v.exactOptional(text),
   plannedImage: v.exactOptional(text),
   forcedImage: v.exactOptional(text),
@@ -52,9 +80,9 @@ const common = {
   announced: v.exactOptional(
     v.object({ by: text, atMs: count, hostname: v.exactOptional(text), place: v.exactOptional(switchPort) }),
   ),
-  disputedMacs: v.exactOptional(v.array(text)),
+  disputedMacs: v.exactOptional(v.array(mac)),
   smbios: v.exactOptional(scan.entries.smbios),
-  hardware: v.exactOptional(scan),
+  hardware: v.exactOptional(hardware),
   burnIn: v.exactOptional(burnInReport),
   pxe: v.object({ requests: count, responses: count, lastRequestAtMs: count, lastAnswer: text }),
   lastSeenAtMs: count,
@@ -83,7 +111,7 @@ const newcomer = {
 } as const;
 const installed = {
   hostname: text,
-  permanentAddress: text,
+  permanentAddress: ipv4,
   placement,
   requiredImage: text,
   storage: storageReport,
@@ -126,8 +154,36 @@ export const machineRecord = v.variant("state", [
 type Present<T> = { [K in keyof T as T[K] extends undefined ? never : K]: T[K] };
 
 const [unknown, birth, healthy, rebirth, clean] = machineRecord.options;
-pinnedShape<Present<MachineIn<"unknown">>>()(unknown);
-pinnedShape<Present<MachineIn<"birth">>>()(birth);
-pinnedShape<Present<MachineIn<"healthy">>>()(healthy);
-pinnedShape<Present<MachineIn<"rebirth">>>()(rebirth);
-pinnedShape<Present<MachineIn<"clean">>>()(clean);
+pinned<Present<MachineIn<"unknown">>>()(unknown);
+pinned<Present<MachineIn<"birth">>>()(birth);
+pinned<Present<MachineIn<"healthy">>>()(healthy);
+pinned<Present<MachineIn<"rebirth">>>()(rebirth);
+pinned<Present<MachineIn<"clean">>>()(clean);
+
+/** A record with its addresses as text: as operators read it, and as JSON holds it. */
+export type RecordText = AddressesAsText<Machine>;
+
+/** The same record with its addresses as text. */
+export function recordAsText(machine: Machine): RecordText {
+  const { temporaryAddress } = machine;
+  const temporary = temporaryAddress === undefined ? {} : { temporaryAddress: formatIpv4(temporaryAddress) };
+  if (isInstalled(machine)) {
+    const { temporaryAddress: _number, permanentAddress, placement, ...rest } = machine;
+    const permanent = { permanentAddress: formatIpv4(permanentAddress), placement: withAddressText(placement) };
+    return { ...rest, ...temporary, ...permanent };
+  }
+  if (machine.state === "unknown") {
+    const { temporaryAddress: _number, ...rest } = machine;
+    return { ...rest, ...temporary };
+  }
+  const { temporaryAddress: _number, placement, ...rest } = machine;
+  return { ...rest, ...temporary, ...(placement === undefined ? {} : { placement: withAddressText(placement) }) };
+}
+
+/** The version of the form in which records are stored; a record without one has version 1. */
+export const recordVersion = 1;
+
+/** A record in the form in which it is stored. */
+export function storedRecord(machine: Machine): RecordText & { readonly recordVersion: number } {
+  return { recordVersion, ...recordAsText(machine) };
+}

@@ -14,9 +14,16 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 /** One structured log entry: a short message, and the facts. */
 export type Log = (level: LogLevel, message: string, facts?: { readonly [name: string]: unknown }) => void;
 
+/** An event that this version cannot read: a newer server wrote it, or its row is damaged. */
+export type UnreadableEvent = {
+  readonly kind: "unreadable";
+  /** Where in the row, what was expected and what was found. */
+  readonly fault: string;
+};
+
 /** The facts of every change, on the feed and in the history. */
 type RecordedChange = {
-  readonly event: MachineEvent;
+  readonly event: MachineEvent | UnreadableEvent;
   readonly atMs: number;
   /**
    * The number of the change: grows with every durable change of the whole fleet, in the order of their commits, and is
@@ -87,6 +94,8 @@ export type UnreadableRecord = {
   readonly fault: string;
   /** What it still tells of the hardware addresses, name and address that its machine holds: `mac …`, `name …`, `address …`. */
   readonly claims: readonly string[];
+  /** A newer version of Birther wrote it. */
+  readonly newer?: true;
 };
 
 /**

@@ -8,6 +8,7 @@ import { after, before, describe, test } from "node:test";
 import type { ImageView, PacketView } from "../../src/contract/operator/views.ts";
 import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
+import { ip } from "../../src/core/net/testing/addresses.ts";
 import { lessonDocument } from "../../src/core/pxe/local-boot/lesson.ts";
 import { drawWholeSystem } from "../../src/dominator/testing/whole-system.ts";
 import { systemClock as clock, systemRandom as random } from "../../src/main/system-ports.ts";
@@ -68,7 +69,7 @@ describe("the birther command against a server on its Unix socket", () => {
     tokens = tokensIn({ store, clock, random, log });
     const app = newApp();
     life.use(await startOperatorServer({ path: join(state, "api.sock"), app, log }));
-    for (const event of [...birthOf(1), asks(2, "10.77.0.51")]) await store.apply(event);
+    for (const event of [...birthOf(1), asks(2, ip("10.77.0.51"))]) await store.apply(event);
     await store.apply({
       kind: "failed",
       id: machineIdFromMac(testMac(2)),

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { formatIpv4, noAddress } from "../../src/core/net/ipv4.ts";
+import { ip } from "../../src/core/net/testing/addresses.ts";
 import type { LabMachine } from "../../src/lab/machine.ts";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { demoConfig } from "../../src/main/demo/plan.ts";
@@ -42,11 +44,11 @@ await insideNamespace(import.meta.url, () => {
       ["offered: httpBoot: loader", "loaderSent: boot disk: shim and GRUB", "kernelSent: kernel and initramfs"],
       ["offered: firmware: loader", "loaderSent: shimx64.efi", "kernelSent: kernel and initramfs"],
     ]);
-    assert.match(born.temporaryAddress ?? "none", /^10\.77\.0\.1\d\d$/, "leased by dnsmasq");
+    assert.match(formatIpv4(born.temporaryAddress ?? noAddress), /^10\.77\.0\.1\d\d$/, "leased by dnsmasq");
     assert.match(born.pxe.lastAnswer, /^local/, "and sent to its disk, beside dnsmasq, too");
     assert.ok(!said.some((line) => line.includes("would stop in GRUB")), "dnsmasq names us");
     // The permanent address belongs to the machine: init and its system set it, nobody leases it.
-    assert.equal(born.permanentAddress, "10.77.1.65");
+    assert.equal(born.permanentAddress, ip("10.77.1.65"));
     assert.doesNotMatch(await readFile(join(place.directory, "leases"), "utf8"), /10\.77\.1\./);
   });
 });

@@ -4,6 +4,7 @@ import { type TestContext, test } from "node:test";
 import type { Hardware } from "../../src/core/hardware/hardware.ts";
 import type { MachineEvent } from "../../src/core/machine/event.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
+import { ip } from "../../src/core/net/testing/addresses.ts";
 import { lessonsOf } from "../../src/core/pxe/local-boot/lesson.ts";
 import type { LabMachine } from "../../src/lab/machine.ts";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
@@ -39,7 +40,7 @@ function writeDisk(machine: LabMachine, bytes: Uint8Array): void {
 async function declareHealthy(place: BootEnvironment, { mac, spec }: LabMachine, unit: number): Promise<void> {
   const id = machineIdFromMac(mac);
   const hostname = `r01u0${unit}`;
-  const address = `10.77.1.${64 + unit}`;
+  const address = ip(`10.77.1.${64 + unit}`);
   const placement = { switchName: "tor-1", port: spec.port, position: {}, hostname, address };
   const rootDisk = { path: "/dev/vda", serial: "", sizeBytes: 1, why: "only" };
   const hardware: Hardware = {

@@ -35,7 +35,7 @@ await insideNamespace(import.meta.url, () => {
     const cycles = await Promise.all(place.rack.machines.map(toScript));
     t.diagnostic(`${((performance.now() - startedMs) / 1000).toFixed(0)} s, starts: ${cycles.join(" and ")}`);
     const addresses = place.rack.machines.map(({ mac }) => place.store.byMac(mac)?.temporaryAddress);
-    assert.equal(new Set(addresses).size, 2, addresses.join(" "));
+    assert.equal(new Set(addresses).size, 2, `${addresses.length} machines share an address`);
     assert.equal(place.store.list().length, 2);
   });
 });

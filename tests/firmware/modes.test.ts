@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Machine } from "../../src/core/machine/record.ts";
+import { formatIpv4, noAddress } from "../../src/core/net/ipv4.ts";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
 import { type BootEnvironment, bootEnvironment, rackNetwork } from "./boot-environment.ts";
@@ -18,9 +19,9 @@ await insideNamespace(import.meta.url, () => {
       await place.line(`the script of ${machine.name}`, 240, ({ message, facts }) => {
         return message === "boot script sent" && facts.machine === place.store.byMac(machine.mac)?.id;
       });
-      const { state, temporaryAddress = "", phase } = record(place, index);
+      const { state, temporaryAddress = noAddress, phase } = record(place, index);
       assert.equal(state, "birth");
-      assert.match(temporaryAddress, /^10\.77\.0\.1\d\d$/, "leased by dnsmasq");
+      assert.match(formatIpv4(temporaryAddress), /^10\.77\.0\.1\d\d$/, "leased by dnsmasq");
       assert.ok(phase === "loaderSent" || phase === "kernelSent", phase);
     }
     const [network] = place.networks();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { diskKeyVariable } from "../../src/core/boot-loader/efi-variable.ts";
+import { ip } from "../../src/core/net/testing/addresses.ts";
 import { textIn } from "./host/disk-boot.ts";
 import { mac, rackMachine } from "./machine.ts";
 import { openSite } from "./site/site.ts";
@@ -16,7 +17,7 @@ test("a UEFI machine is born against the real MDB: the order of phases, the disk
   const record = site.machine(mac);
   assert.equal(record.state, "healthy");
   assert.equal(record.hostname, "r01u07");
-  assert.equal(record.permanentAddress, "10.77.1.71");
+  assert.equal(record.permanentAddress, ip("10.77.1.71"));
   assert.equal(record.requiredImage, "compute/1");
   assert.deepEqual(record.conditions, []);
   const phases = ["initUp", "burnIn", "placed", "keysMade", "partitioned", "populated", "handedOver"];

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import pg from "pg";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
+import { ip } from "../../src/core/net/testing/addresses.ts";
 import type { Change, Clock } from "../../src/core/ports.ts";
 import { migrations } from "../../src/mdb/journal/migrations.ts";
 import { storeOn } from "../../src/mdb/open-store.ts";
@@ -75,7 +76,7 @@ describe("several stores on one PostgreSQL", () => {
     await using one = await open(place);
     await using two = await open(place);
     const asked = Array.from({ length: 40 }, (_, n) =>
-      (n % 2 === 0 ? one : two).apply(asks(n + 1, `10.77.0.${50 + (n >> 1)}`)),
+      (n % 2 === 0 ? one : two).apply(asks(n + 1, ip(`10.77.0.${50 + (n >> 1)}`))),
     );
     const decisions = await Promise.all(asked);
     assert.equal(decisions.filter(({ kind }) => kind === "changed").length, 20);

@@ -71,7 +71,7 @@ await insideNamespace(import.meta.url, () => {
     );
     assert.ok(site.lines.some((line) => line.startsWith("warn address declined")));
     const [machine] = site.store.list();
-    assert.equal(machine?.temporaryAddress, given.get("ip"));
+    assert.equal(machine?.temporaryAddress, ip(given.get("ip") ?? ""));
     const history = await site.store.history(machine?.id ?? assert.fail(), 50);
     assert.ok(history.some(({ event }) => event.kind === "addressDeclined"));
     site.putForward(hourMs);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { macOf } from "../../src/core/net/testing/addresses.ts";
+import { ip, macOf } from "../../src/core/net/testing/addresses.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
 import { id, mac, type Site, startSite, until } from "./site.ts";
 
@@ -9,7 +9,7 @@ async function born(site: Site): Promise<string> {
   const address = "10.77.0.60";
   await site.store.apply({
     ...{ kind: "pxeAsked", mac: macOf(mac), firmware: "uefi", network: "rack", nursery: true },
-    ...{ address, stage: "loader", answer: "script" },
+    ...{ address: ip(address), stage: "loader", answer: "script" },
   });
   await site.wire.run(["ip", "address", "add", `${address}/24`, "dev", site.wire.clientInterface]);
   return address;

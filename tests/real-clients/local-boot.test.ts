@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { MachineEvent } from "../../src/core/machine/event.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
-import { macOf } from "../../src/core/net/testing/addresses.ts";
+import { ip, macOf } from "../../src/core/net/testing/addresses.ts";
 import { lessonsOf } from "../../src/core/pxe/local-boot/lesson.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
 import { mac, type Site, startSite, until } from "./site.ts";
@@ -15,7 +15,7 @@ const smbios = { vendor: "Dull", product: "R1", serial: "1", uuid: "" };
 
 /** The record after a birth. */
 async function declareHealthy(site: Site): Promise<void> {
-  const placement = { switchName: "tor-1", port: "swp1", position: {}, hostname: "r01u01", address: "10.77.1.65" };
+  const placement = { switchName: "tor-1", port: "swp1", position: {}, hostname: "r01u01", address: ip("10.77.1.65") };
   const rootDisk = { path: "/dev/vda", serial: "", sizeBytes: 1, why: "only" };
   const asked = { kind: "pxeAsked", mac: macOf(mac), firmware: "bios", network: "rack", nursery: true } as const;
   const parts = {

@@ -13,7 +13,7 @@ import * as v from "valibot";
 import type { ConfigInput } from "../../src/contract/config/schema.ts";
 import { testConfig, testNetworkInput } from "../../src/contract/config/testing/test-config.ts";
 import * as wire from "../../src/contract/machine-facing.ts";
-import { macOf } from "../../src/core/net/testing/addresses.ts";
+import { ip as ipv4, macOf } from "../../src/core/net/testing/addresses.ts";
 import type { Log } from "../../src/core/ports.ts";
 import { pathsIn } from "../../src/main/paths.ts";
 import { startServer } from "../../src/main/server/server.ts";
@@ -168,7 +168,7 @@ await insideNamespace(import.meta.url, () => {
       await using server = await startServer({ config: config(), log });
       const { store } = server;
       const asked = { kind: "pxeAsked", mac, firmware: "bios", network: "rack", nursery: true } as const;
-      await store.apply({ ...asked, address: "10.77.0.50", stage: "loader", answer: "script" });
+      await store.apply({ ...asked, address: ipv4("10.77.0.50"), stage: "loader", answer: "script" });
       const script = await fetched(`http://10.77.0.1/boot/${mac}.ipxe`);
       const token = /birther\.token=([0-9a-f]{64})/.exec(script)?.[1] ?? assert.fail(script);
       assert.match(script, /birther\.mdb=10\.77\.0\.1:443/);

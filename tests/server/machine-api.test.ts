@@ -118,7 +118,7 @@ describe("machine-facing API over TLS", () => {
         { prefixLength: 24, gateway: "10.77.1.1", nameservers: [], mdb: "10.77.1.1:443" },
       ],
     );
-    const items: wire.ReportItem[] = [
+    const items: wire.SentReportItem[] = [
       { kind: "phase", phase: "burnIn", durationMs: 10 },
       { kind: "log", lines: ["one", "two"] },
       { kind: "placed", placement: place(1) },

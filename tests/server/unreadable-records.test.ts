@@ -4,10 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
+import { storedRecord } from "../../src/contract/machine-record.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { testMachine } from "../../src/core/machine/testing/test-machine.ts";
 import { readMachine } from "../../src/mdb/journal/read-machine.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
+import { refuseUnreadable } from "../../src/mdb/store/unreadable-records.ts";
 import { asks, birthOf, stillClock, testMac } from "../../src/mdb/testing/store-suite.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-records-"));
@@ -15,25 +17,26 @@ after(() => rmSync(directory, { recursive: true }));
 
 const healthy = testMachine("healthy");
 const { id } = healthy;
-const { storage: _none, ...withoutStorage } = healthy;
+const stored = storedRecord(healthy);
+const { storage: _none, ...withoutStorage } = stored;
 const faults: readonly (readonly [title: string, document: string, fault: RegExp])[] = [
-  ["half a record", JSON.stringify(healthy).slice(0, 200), /^expected JSON, found /],
+  ["half a record", JSON.stringify(stored).slice(0, 200), /^expected JSON, found /],
   ["no object", "[]", /expected .*found/],
   [
     "a state that is none",
-    JSON.stringify({ ...healthy, state: "dead" }),
+    JSON.stringify({ ...stored, state: "dead" }),
     /^state: expected .*"healthy".*, found "dead"$/,
   ],
   ["a healthy machine without storage", JSON.stringify(withoutStorage), /^storage: expected .*, found undefined$/],
-  ["text for a number", JSON.stringify({ ...healthy, revision: "1" }), /^revision: expected number, found "1"$/],
+  ["text for a number", JSON.stringify({ ...stored, revision: "1" }), /^revision: expected number, found "1"$/],
   [
     "a condition that is none",
-    JSON.stringify({ ...healthy, conditions: [{ kind: "odd", reason: "", sinceMs: 0 }] }),
+    JSON.stringify({ ...stored, conditions: [{ kind: "odd", reason: "", sinceMs: 0 }] }),
     /^conditions\.0\.kind: expected .*, found "odd"$/,
   ],
   [
     "the record of another machine",
-    JSON.stringify({ ...healthy, id: "m-000000000009" }),
+    JSON.stringify({ ...stored, id: "m-000000000009" }),
     /^id: expected m-525400000001/,
   ],
 ];
@@ -46,8 +49,19 @@ for (const [title, document, fault] of faults)
   });
 
 test("a stored record keeps what a newer version added", () => {
-  const document = { ...healthy, rackColour: "red", pxe: { ...healthy.pxe, speed: 1 } };
-  assert.deepEqual(readMachine({ id, document: JSON.stringify(document) }), { kind: "machine", machine: document });
+  const added = { rackColour: "red", pxe: { ...healthy.pxe, speed: 1 } };
+  const document = JSON.stringify({ ...stored, ...added });
+  assert.deepEqual(readMachine({ id, document }), { kind: "machine", machine: { ...healthy, ...added } });
+});
+
+test("a stored record without a version is of version 1; one of a newer version is left alone, and says what to update", () => {
+  const { recordVersion, ...unversioned } = stored;
+  assert.equal(recordVersion, 1);
+  assert.deepEqual(readMachine({ id, document: JSON.stringify(unversioned) }), { kind: "machine", machine: healthy });
+  const read = readMachine({ id, document: JSON.stringify({ ...stored, recordVersion: 2 }) });
+  assert.ok(read.kind === "unreadable");
+  assert.equal(read.record.fault, "recordVersion: expected at most 1, found 2");
+  assert.match(refuseUnreadable(read.record).next, /^update this server/);
 });
 
 test("one damaged record: the others are served, its machine is neither born anew nor anybody else's", async () => {

@@ -3,7 +3,7 @@ import type { DeclinedAddress } from "../../core/dhcp/pool/declined.ts";
 import { type Reservations, reservedFor, reserveFor } from "../../core/dhcp/pool/reservations.ts";
 import { isDisputed } from "../../core/machine/life/move.ts";
 import { hasVanished, vanishedAfterMs } from "../../core/machine/temporary-address.ts";
-import { formatIpv4, type Ipv4, parseIpv4 } from "../../core/net/ipv4.ts";
+import type { Ipv4 } from "../../core/net/ipv4.ts";
 import type { Mac } from "../../core/net/mac.ts";
 import { type Network, networkContains } from "../../core/network/network.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
@@ -59,10 +59,10 @@ export function openAddressBook(deps: {
     const gone = store
       .list()
       .flatMap((machine) => {
-        const address = parseIpv4(machine.temporaryAddress ?? "");
+        const address = machine.temporaryAddress;
         if (address === undefined || !poolContains(network.temporaryPool, address)) return [];
         if (!hasVanished(machine, nowMs) || reservedFor(reservations, address, nowMs) !== undefined) return [];
-        return [{ machine, address: formatIpv4(address) }];
+        return [{ machine, address }];
       })
       .sort((a, b) => a.machine.pxe.lastRequestAtMs - b.machine.pxe.lastRequestAtMs)
       .slice(0, returnLimit);

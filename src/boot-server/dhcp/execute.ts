@@ -31,7 +31,7 @@ async function noteDecline(
   const next = `find the host that uses the address with arping ${dotted}; birther networks lists declined addresses`;
   log("warn", "address declined: another host uses it", { network: status.network.name, mac, address: dotted, next });
   const machine = store.byMac(mac);
-  if (machine !== undefined) await store.apply({ kind: "addressDeclined", id: machine.id, address: dotted });
+  if (machine !== undefined) await store.apply({ kind: "addressDeclined", id: machine.id, address });
 }
 
 function keepSilent(

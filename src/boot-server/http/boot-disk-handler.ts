@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { parseIpv4 } from "../../core/net/ipv4.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
 import type { Log, Store } from "../../core/ports.ts";
 import { bootDiskType, bootDiskWith, makeBootDisk } from "../../core/pxe/script/boot-disk.ts";
@@ -26,7 +27,10 @@ export function bootDiskHandler(deps: {
       return;
     }
     const startedMs = performance.now();
-    const script = await write(mac, "bootDisk", { scriptUri: "", clientAddress: request.socket.remoteAddress });
+    const script = await write(mac, "bootDisk", {
+      scriptUri: "",
+      clientAddress: parseIpv4(request.socket.remoteAddress ?? ""),
+    });
     if (script === undefined) {
       response.writeHead(404, { "content-type": "text/plain" }).end("no such machine\n");
       return;

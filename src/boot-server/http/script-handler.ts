@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Ipv4, parseIpv4 } from "../../core/net/ipv4.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
 import type { Network, ServerPorts } from "../../core/network/network.ts";
 import type { Clock, IssueOrder, Log, Store } from "../../core/ports.ts";
@@ -36,7 +37,7 @@ export type WriteBootScript = (
   mac: Mac,
   loader: Loader,
   /** Where the client fetched the script, and its address, if known. */
-  fetched: { readonly scriptUri: string; readonly clientAddress?: string | undefined },
+  fetched: { readonly scriptUri: string; readonly clientAddress?: Ipv4 | undefined },
 ) => Promise<string | undefined>;
 
 /** Writes boot scripts, however they are fetched. */
@@ -86,7 +87,7 @@ export function bootScriptHandler({ write, log }: { readonly write: WriteBootScr
   async function answer(mac: Mac, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await write(mac, "ipxe", {
       scriptUri: ownUri(request),
-      clientAddress: request.socket.remoteAddress,
+      clientAddress: parseIpv4(request.socket.remoteAddress ?? ""),
     });
     if (body === undefined) {
       // iPXE then stops and the firmware continues with its next entry.

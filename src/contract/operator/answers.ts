@@ -8,7 +8,7 @@ import type { Why } from "../../core/machine/health/waiting-for.ts";
 import { machineStates, phases, remedies } from "../../core/machine/record.ts";
 import type { AuditEntry } from "../../core/ports.ts";
 import { localMethodNames } from "../../core/pxe/local-boot/method-table.ts";
-import { burnInReport, diskIdentity, placement, problem, scan, storageReport } from "../machine-facing.ts";
+import { burnInReport, diskIdentity, placementText, problem, scan, storageReport } from "../machine-facing.ts";
 import { pinnedShape } from "../same.ts";
 import { roles } from "./role.ts";
 import type { TokenView } from "./token.ts";
@@ -56,7 +56,7 @@ export const machineAnswer = pinnedShape<MachineView>()(
     temporaryAddress: v.exactOptional(text),
     permanentAddress: v.exactOptional(text),
     hostname: v.exactOptional(text),
-    placement: v.exactOptional(placement),
+    placement: v.exactOptional(placementText),
     location: v.exactOptional(
       v.strictObject({ rack: v.exactOptional(text), unit: v.exactOptional(text), switch: text, port: text }),
     ),

@@ -1,5 +1,5 @@
 /** What operators' tools see of the MDB: the views that the routes of operator-routes.ts answer with. */
-import type { MachineEvent } from "../../core/machine/event.ts";
+
 import { type Location, locationOf } from "../../core/machine/location.ts";
 import type { Condition, Machine } from "../../core/machine/record.ts";
 import type { NetworkMode } from "../../core/network/network.ts";
@@ -7,9 +7,12 @@ import type { PastChange } from "../../core/ports.ts";
 import { type Lesson, rankMethods } from "../../core/pxe/local-boot/lesson.ts";
 import type { LocalMethod } from "../../core/pxe/local-boot/method-table.ts";
 import { methodsOf } from "../../core/pxe/local-boot/methods.ts";
+import type { AddressesAsText } from "../address-text.ts";
+import { type EventText, eventAsText } from "../machine-event.ts";
+import { recordAsText } from "../machine-record.ts";
 
 /** A machine as operators see it: its record without hashes of secrets. */
-export type MachineView = Omit<Machine, "order" | "subTokenHash" | "wayBack"> & {
+export type MachineView = Omit<AddressesAsText<Machine>, "order" | "subTokenHash" | "wayBack"> & {
   readonly location?: Location;
   readonly order?: {
     readonly action: string;
@@ -36,7 +39,7 @@ export type ChangeView = {
 };
 
 /** An event without hashes of secrets. */
-export type EventView = { readonly kind: MachineEvent["kind"]; readonly [fact: string]: unknown };
+export type EventView = { readonly kind: EventText["kind"]; readonly [fact: string]: unknown };
 
 /** A DHCP or TFTP packet of a machine as the Boot Server saw it. */
 export type PacketView = {
@@ -121,7 +124,7 @@ const secretFacts: ReadonlySet<string> = new Set(["tokenHash", "sessionHash", "s
 
 /** The view of a record. */
 export function viewMachine(machine: Machine): MachineView {
-  const { order, subTokenHash: _secret, wayBack: _internal, ...kept } = machine;
+  const { order, subTokenHash: _secret, wayBack: _internal, ...kept } = recordAsText(machine);
   const location = locationOf(machine);
   const rest = location === undefined ? kept : { ...kept, location };
   if (order === undefined) return rest;
@@ -135,7 +138,7 @@ export function viewMachine(machine: Machine): MachineView {
 /** The view of a change. */
 export function viewChange(change: PastChange): ChangeView {
   const { position, atMs, by, absorbed } = change;
-  const facts = Object.entries(change.event).filter(([name]) => !secretFacts.has(name));
+  const facts = Object.entries(eventAsText(change.event)).filter(([name]) => !secretFacts.has(name));
   return {
     ...{ position, atMs },
     ...(by === undefined ? {} : { by }),

@@ -1,5 +1,6 @@
 import { conditionOf } from "../machine/life/move.ts";
 import type { Machine } from "../machine/record.ts";
+import { formatIpv4 } from "../net/ipv4.ts";
 import { locationPath } from "./location-path.ts";
 
 /** What Ansible is told of a machine: where it is reached, and our facts under names that no other source has. */
@@ -27,7 +28,7 @@ export function ansibleHost(machine: Machine): AnsibleHost {
   const { placement, smbios } = machine;
   const address = machine.permanentAddress;
   return {
-    ...(address === undefined ? {} : { ansible_host: address }),
+    ...(address === undefined ? {} : { ansible_host: formatIpv4(address) }),
     birther_id: machine.id,
     birther_state: machine.state,
     ...(machine.phase === undefined ? {} : { birther_phase: machine.phase }),

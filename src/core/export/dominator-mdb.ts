@@ -1,5 +1,6 @@
 import { conditionOf } from "../machine/life/move.ts";
 import type { Machine } from "../machine/record.ts";
+import { formatIpv4 } from "../net/ipv4.ts";
 import { locationPath } from "./location-path.ts";
 
 /**
@@ -32,7 +33,7 @@ export function dominatorRow(machine: Machine): DominatorMachine | undefined {
   const tags = Object.entries(machine.tags ?? {}).filter(([name]) => !fieldTags.has(name));
   return {
     Hostname: hostname,
-    ...(permanentAddress === undefined ? {} : { IpAddress: permanentAddress }),
+    ...(permanentAddress === undefined ? {} : { IpAddress: formatIpv4(permanentAddress) }),
     ...(location === undefined ? {} : { Location: location }),
     ...(requiredImage === undefined ? {} : { RequiredImage: requiredImage }),
     ...(plannedImage === undefined ? {} : { PlannedImage: plannedImage }),

@@ -5,7 +5,7 @@ import type { Hardware } from "../hardware/hardware.ts";
 import { defaultDeadlineSeconds } from "../machine/health/deadlines.ts";
 import type { Machine, MachineId } from "../machine/record.ts";
 import { testMachine } from "../machine/testing/test-machine.ts";
-import { macOf } from "../net/testing/addresses.ts";
+import { ip, macOf } from "../net/testing/addresses.ts";
 import { ageQuantile, newAgeSketch, noteAge } from "./age-sketch.ts";
 import { ansibleInventory } from "./ansible-inventory.ts";
 import { writeCsv } from "./csv.ts";
@@ -20,8 +20,8 @@ const position = { dc: "dc1", row: "2", rack: "7", unit: "03" };
 const healthy = testMachine("healthy", {
   id: "m-020000000001" as MachineId,
   ...{ revision: 4, macs: [mac], phase: "up", phaseAtMs: 90_000 },
-  ...{ hostname: "r07u03", permanentAddress: "10.77.1.3", requiredImage: "compute/2026-08-01" },
-  placement: { switchName: "tor-7", port: "swp3", position, hostname: "r07u03", address: "10.77.1.3" },
+  ...{ hostname: "r07u03", permanentAddress: ip("10.77.1.3"), requiredImage: "compute/2026-08-01" },
+  placement: { switchName: "tor-7", port: "swp3", position, hostname: "r07u03", address: ip("10.77.1.3") },
   smbios: { vendor: "ACME, Inc.", product: 'Node "9"', serial: "S1", uuid: "u" },
 });
 const bare = { macs: [mac], phaseAtMs: 90_000 };

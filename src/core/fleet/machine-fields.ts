@@ -1,5 +1,6 @@
 import { locationOf } from "../machine/location.ts";
 import { conditionKinds, type Machine, machineStates, phases } from "../machine/record.ts";
+import { formatIpv4 } from "../net/ipv4.ts";
 import { parseSelector, type Requirement, type SelectorResult } from "./selector.ts";
 
 /** A field to select machines by: its values as texts, and the allowed values if they are few. */
@@ -28,7 +29,8 @@ export const machineFields = {
   mac: { about: "its hardware addresses", of: ({ macs }) => macs },
   address: {
     about: "its permanent and its temporary address",
-    of: ({ permanentAddress, temporaryAddress }) => [permanentAddress, temporaryAddress],
+    of: ({ permanentAddress, temporaryAddress }) =>
+      [permanentAddress, temporaryAddress].map((address) => (address === undefined ? undefined : formatIpv4(address))),
   },
   firmware: { about: "its firmware", of: ({ firmware }) => [firmware], oneOf: ["bios", "uefi"] },
   group: { about: "the groups that own it", of: ({ groups = [] }) => groups },

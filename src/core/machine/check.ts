@@ -1,3 +1,4 @@
+import { formatIpv4, type Ipv4 } from "../net/ipv4.ts";
 import type { UnreadableRecord } from "../ports.ts";
 import { nameOf } from "./life/move.ts";
 import type { Machine } from "./record.ts";
@@ -24,7 +25,7 @@ export type Inconsistency = {
 const uniqueThings: readonly {
   readonly kind: Inconsistency["kind"];
   readonly thing: string;
-  readonly keys: (machine: Machine) => readonly (string | undefined)[];
+  readonly keys: (machine: Machine) => readonly (string | Ipv4 | undefined)[];
 }[] = [
   { kind: "nameHeldTwice", thing: "name", keys: (machine) => [machine.hostname?.toLowerCase()] },
   {
@@ -114,8 +115,8 @@ function* findShared(
   machines: readonly Machine[],
   { kind, thing, keys }: (typeof uniqueThings)[number],
 ): Generator<void, Inconsistency[], undefined> {
-  const first = new Map<string, Machine>();
-  const shared = new Map<string, Set<Machine>>();
+  const first = new Map<string | Ipv4, Machine>();
+  const shared = new Map<string | Ipv4, Set<Machine>>();
   for (const machine of machines) {
     for (const key of keys(machine)) {
       if (key === undefined) continue;
@@ -127,6 +128,7 @@ function* findShared(
   }
   return [...shared].map(([key, group]) => {
     const names = [...group].map(nameOf).join(" and ");
-    return { kind, machines: [...group].map(({ id }) => id), message: `${thing} ${key} is held by ${names}` };
+    const shown = typeof key === "number" ? formatIpv4(key) : key;
+    return { kind, machines: [...group].map(({ id }) => id), message: `${thing} ${shown} is held by ${names}` };
   });
 }

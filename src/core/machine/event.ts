@@ -1,5 +1,6 @@
 import type { DiskIdentity } from "../hardware/disk-identity.ts";
 import type { BurnInReport, Hardware } from "../hardware/hardware.ts";
+import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Placement } from "../site/placement.ts";
 import type { PxeAnswer, PxeStage } from "./pxe-answer.ts";
@@ -51,8 +52,8 @@ export type MachineEvent =
       readonly firmware: Firmware;
       readonly network: string;
       readonly nursery: boolean;
-      /** Dotted quad of the address that is being offered. */
-      readonly address?: string;
+      /** The address that is being offered. */
+      readonly address?: Ipv4;
       /** Which stage asked. */
       readonly stage: PxeStage;
       readonly answer: PxeAnswer;
@@ -68,12 +69,12 @@ export type MachineEvent =
       readonly responses: number;
       readonly lastAtMs: number;
     }
-  /** The machine found another host at its address (DHCPDECLINE). Dotted quad, here and below. */
-  | { readonly kind: "addressDeclined"; readonly id: MachineId; readonly address: string }
+  /** The machine found another host at its address (DHCPDECLINE). */
+  | { readonly kind: "addressDeclined"; readonly id: MachineId; readonly address: Ipv4 }
   /** The pool is exhausted and the machine has vanished: its temporary address returns to the pool. */
-  | { readonly kind: "addressReturned"; readonly id: MachineId; readonly address: string }
-  /** The address that another DHCP server leases to the machine; dotted quad. */
-  | { readonly kind: "addressSeen"; readonly id: MachineId; readonly address: string }
+  | { readonly kind: "addressReturned"; readonly id: MachineId; readonly address: Ipv4 }
+  /** The address that another DHCP server leases to the machine. */
+  | { readonly kind: "addressSeen"; readonly id: MachineId; readonly address: Ipv4 }
   /** A phase was observed, for example because its loader was sent. */
   | ({
       readonly kind: "phaseSeen";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Hardware } from "../hardware/hardware.ts";
-import { prefix } from "../net/testing/addresses.ts";
+import { ip, prefix } from "../net/testing/addresses.ts";
 import { testNetworkOfOnePart } from "../network/testing/test-network.ts";
 import { intentFor } from "../pxe/answer.ts";
 import { chooseBinding } from "../pxe/binding.ts";
@@ -135,7 +135,7 @@ describe("a machine that was moved", () => {
   test("keeps name and address without a rebirth, whatever it requests", () => {
     const world = testFleet().born(1);
     world.all(asked(1, { network: "other", answer: "local" }));
-    assert.deepEqual([world.get(1).hostname, world.get(1).permanentAddress], ["r01u01", "10.77.1.61"]);
+    assert.deepEqual([world.get(1).hostname, world.get(1).permanentAddress], ["r01u01", ip("10.77.1.61")]);
   });
 
   test("is not installed under another name by a rebirth: a conflict names both slots; --moved authorises it", () => {
@@ -165,6 +165,6 @@ describe("a machine that was moved", () => {
   test("by new placement rules, at the same port, gets the new name with its next rebirth", () => {
     const world = testFleet().born(1);
     world.all(rebirth(1), asked(1), issued(1, "r"), taken(1, "r"));
-    world.all({ kind: "placed", id: id(1), placement: { ...place(1), hostname: "a1", address: "10.77.2.1" } });
+    world.all({ kind: "placed", id: id(1), placement: { ...place(1), hostname: "a1", address: ip("10.77.2.1") } });
   });
 });

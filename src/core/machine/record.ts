@@ -1,5 +1,6 @@
 import type { DiskIdentity, Recognition } from "../hardware/disk-identity.ts";
 import type { BurnInReport, Hardware, Smbios } from "../hardware/hardware.ts";
+import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Placement } from "../site/placement.ts";
 
@@ -143,8 +144,7 @@ type CommonFacts = {
   readonly firmware?: Firmware;
   /** Name of the network the machine was last seen on. */
   readonly network?: string;
-  /** Dotted-quad text. */
-  readonly temporaryAddress?: string;
+  readonly temporaryAddress?: Ipv4;
   /** The image that an operator requires; kept across rebirths. After a failed burn-in the image rules apply instead. */
   readonly pinnedImage?: string;
   /** The next image of the machine, as a note for operators. */
@@ -186,7 +186,7 @@ type CommonFacts = {
 /** Facts that every installed machine has, from its first `becameHealthy` until it is retired. */
 type InstalledFacts = {
   readonly hostname: string;
-  readonly permanentAddress: string;
+  readonly permanentAddress: Ipv4;
   readonly placement: Placement;
   /** The image that the Dominator installs: an operator's choice (`pinnedImage`), else the choice of the image rules. */
   readonly requiredImage: string;

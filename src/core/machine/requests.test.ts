@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { runs } from "../../../tests/support/runs.ts";
+import { ip } from "../net/testing/addresses.ts";
 import type { MachineEvent } from "./event.ts";
 import { responsesTo } from "./life/boot.ts";
 import type { Machine } from "./record.ts";
@@ -12,7 +13,7 @@ type PxeAsked = Extract<MachineEvent, { kind: "pxeAsked" }>;
 const asks = (more: Partial<PxeAsked> = {}) => asked(1, more) as PxeAsked;
 
 const atDisk = { answer: "local: bootFileRefused", nursery: true } as const;
-const birth: readonly MachineEvent[] = [asks({ address: "10.9.0.5" })];
+const birth: readonly MachineEvent[] = [asks({ address: ip("10.9.0.5") })];
 const restarted: readonly MachineEvent[] = [
   ...[asks(), issued(1), taken(1), healthy(1, 1)],
   ...[{ kind: "subSeen", id: id(1), runningImage: "compute" } as const, asks(atDisk)],
@@ -24,7 +25,7 @@ const rows: readonly (readonly [
   afterMs: number,
   again: boolean,
 ])[] = [
-  ["the REQUEST after a DISCOVER", birth, asks({ address: "10.9.0.5" }), 0, true],
+  ["the REQUEST after a DISCOVER", birth, asks({ address: ip("10.9.0.5") }), 0, true],
   ["the next start of a machine that waits for its birth, a moment later", birth, asks(), 5000, true],
   ["the same, when it was silent for long", birth, asks(), countedMs, false],
   ["another stage", birth, asks({ stage: "loader", answer: "script" }), 0, false],
@@ -32,7 +33,7 @@ const rows: readonly (readonly [
   ["the answer is withheld", birth, asks({ withheld: true }), 0, false],
   ["another wire", birth, asks({ network: "row7" }), 0, false],
   ["by another firmware", birth, asks({ firmware: "uefi" }), 0, false],
-  ["another address", birth, asks({ address: "10.9.0.6" }), 0, false],
+  ["another address", birth, asks({ address: ip("10.9.0.6") }), 0, false],
   ["a new attempt, when its loader was sent", [...birth, seen("loaderSent")], asks(), 0, false],
   ["one of a machine that restarts, in the same boot", restarted, asks(atDisk), 0, true],
   [
@@ -66,7 +67,7 @@ const happening = fc.oneof(
     answer: fc.constantFrom("loader", "script", "local: bootFileRefused", "none"),
     network: fc.constantFrom("rack", "row7"),
     nursery: fc.boolean(),
-    ...{ address: fc.option(fc.constantFrom("10.9.0.5", "10.9.0.6"), { nil: undefined }), tally: fc.boolean() },
+    ...{ address: fc.option(fc.constantFrom(ip("10.9.0.5"), ip("10.9.0.6")), { nil: undefined }), tally: fc.boolean() },
   }),
   fc.constantFrom<readonly MachineEvent[]>(
     [issued(1), taken(1), healthy(1, 1)],

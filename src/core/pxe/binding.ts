@@ -2,7 +2,7 @@ import type { Asking } from "../dhcp/client-message.ts";
 import { type AddressPool, chooseAddress, type Holder, poolContains, poolSize } from "../dhcp/pool/address-pool.ts";
 import { isDisputed } from "../machine/life/move.ts";
 import type { Machine, MachineState } from "../machine/record.ts";
-import { type Ipv4, parseIpv4, prefixContains } from "../net/ipv4.ts";
+import { type Ipv4, prefixContains } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import { type Binding, type Network, permanentBinding, permanentPart, temporaryBinding } from "../network/network.ts";
 
@@ -72,12 +72,12 @@ export function recordedBinding(machine: Machine, network: Network): Binding | u
 
 function permanentOf(machine: Machine, network: Network): Binding | undefined {
   if (addressOfState[machine.state] !== "permanent" || machine.permanentAddress === undefined) return undefined;
-  const address = parseIpv4(machine.permanentAddress);
-  if (address === undefined || !prefixContains(permanentPart(network).prefix, address)) return undefined;
+  const address = machine.permanentAddress;
+  if (!prefixContains(permanentPart(network).prefix, address)) return undefined;
   return permanentBinding(network, address);
 }
 
 function recordedTemporary(machine: Machine | undefined, pool: AddressPool): Ipv4 | undefined {
-  const address = machine?.temporaryAddress === undefined ? undefined : parseIpv4(machine.temporaryAddress);
+  const address = machine?.temporaryAddress;
   return address !== undefined && poolContains(pool, address) ? address : undefined;
 }

@@ -25,7 +25,7 @@ const nursery = testNetwork();
 const office: Network = { ...nursery, nursery: false };
 const ports = { http: 80, machines: 443 };
 
-const machine = (state: MachineState): Machine => testMachine(state, { temporaryAddress: "10.77.0.60" });
+const machine = (state: MachineState): Machine => testMachine(state, { temporaryAddress: ip("10.77.0.60") });
 
 const edk2 = capturedDiscover("ovmf-2022.11-own-pxe");
 const biosIpxe = capturedDiscover("seabios-ipxe-virtio-rom");
@@ -203,7 +203,7 @@ test("a machine with its permanent address has none of the pool in its event; pl
 });
 
 test("rebirth of a machine whose permanent address is not of this wire goes on with a temporary one", () => {
-  const temporary = { temporaryAddress: "10.77.0.60", permanentAddress: "192.0.2.9" };
+  const temporary = { temporaryAddress: ip("10.77.0.60"), permanentAddress: ip("192.0.2.9") };
   const moved = testMachine("rebirth", temporary);
   assert.equal(line(decide(edk2, { machine: moved })), "offer 10.77.0.60 loader snponly.efi broadcast");
 });

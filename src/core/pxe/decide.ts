@@ -1,7 +1,7 @@
 import { replyTo } from "../dhcp/reply.ts";
 import type { PxeAnswer, PxeStage } from "../machine/pxe-answer.ts";
 import type { PxeAsked } from "../machine/requests.ts";
-import { formatIpv4 } from "../net/ipv4.ts";
+import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import { decideAnswer, endsLocally, intentFor, wordFor } from "./answer.ts";
 import type { Client } from "./client.ts";
@@ -28,7 +28,7 @@ export function decideDhcp<Message>(question: DhcpQuestion, part: Part<Message>)
   const content = part.contentFor(question, { kind: "asks", message, client, mac, answer, binding });
   const reply = replyTo(packet, content);
   // A machine that is only recorded keeps no address: unknown machines must not exhaust the pool.
-  const address = temporary && intent === "install" ? formatIpv4(binding.address) : undefined;
+  const address = temporary && intent === "install" ? binding.address : undefined;
   const seen = seenBy(question, { client, mac, answer: wordFor(answer, method), address });
   const decision: ReplyInMaking = { kind: "reply", answer, reply, destination: part.destination(packet, reply) };
   if (temporary) decision.reserve = binding.address;
@@ -48,7 +48,7 @@ const stages: { readonly [Kind in Client["kind"]]: PxeStage | undefined } = {
 /** The event of a request for the machine's record; undefined for plain DHCP. */
 function seenBy(
   question: DhcpQuestion,
-  of: { readonly client: Client; readonly mac: Mac; readonly answer: PxeAnswer; readonly address?: string | undefined },
+  of: { readonly client: Client; readonly mac: Mac; readonly answer: PxeAnswer; readonly address?: Ipv4 | undefined },
 ): PxeAsked | undefined {
   const { client, mac, answer, address } = of;
   const stage = stages[client.kind];

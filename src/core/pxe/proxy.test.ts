@@ -16,7 +16,7 @@ import { planScript } from "./script/ipxe.ts";
 const mac = macOf("52:54:00:00:00:01");
 const network = (mode: NetworkMode) => testNetworkOfOnePart({ mode });
 
-const machine = (state: MachineState): Machine => testMachine(state, { temporaryAddress: "10.77.0.60" });
+const machine = (state: MachineState): Machine => testMachine(state, { temporaryAddress: ip("10.77.0.60") });
 
 const edk2 = capturedDiscover("ovmf-2022.11-own-pxe");
 const biosIpxe = capturedDiscover("seabios-ipxe-virtio-rom");
@@ -118,7 +118,7 @@ test("ProxyDHCP leases nothing and keeps no address; the one that the other serv
   assert.deepEqual(offer.reply.options.clientMachineIdentifier, edk2.options.clientMachineIdentifier);
   const taken = decide(select(edk2), { state: "birth" });
   assert.deepEqual(taken.kind === "silence" && "noted" in taken && taken.noted, {
-    ...{ kind: "addressSeen", id: "m-525400000001", address: "10.77.0.123" },
+    ...{ kind: "addressSeen", id: "m-525400000001", address: ip("10.77.0.123") },
   });
 });
 
@@ -130,13 +130,13 @@ test("what is withheld is told, counted, and leads to no birth", () => {
 });
 
 test("the script gives the kernel the address that the other server leased", () => {
-  const plan = planScript(machine("birth"), network("proxy"), { mac, leased: "10.77.0.123" });
+  const plan = planScript(machine("birth"), network("proxy"), { mac, leased: ip("10.77.0.123") });
   assert.deepEqual(plan.kind === "install" && [formatIpv4(plan.binding.address), plan.binding.prefix.length], [
     "10.77.0.123",
     24,
   ]);
-  assert.equal(planScript(machine("birth"), network("proxy"), { mac, leased: "192.168.7.9" }).kind, "wait");
-  assert.equal(planScript(machine("healthy"), network("proxy"), { mac, leased: "10.77.0.123" }).kind, "local");
+  assert.equal(planScript(machine("birth"), network("proxy"), { mac, leased: ip("192.168.7.9") }).kind, "wait");
+  assert.equal(planScript(machine("healthy"), network("proxy"), { mac, leased: ip("10.77.0.123") }).kind, "local");
 });
 
 test("iPXE that takes the other server's address is told that there is no IPv6 router; where we only listen it is not", () => {

@@ -2,7 +2,7 @@ import { classifyMessage } from "../dhcp/client-message.ts";
 import { clientMac } from "../dhcp/codec/packet.ts";
 import type { ReplyContent } from "../dhcp/reply.ts";
 import type { Machine } from "../machine/record.ts";
-import { formatIpv4, type Ipv4, noAddress } from "../net/ipv4.ts";
+import { type Ipv4, noAddress } from "../net/ipv4.ts";
 import { temporaryBinding } from "../network/network.ts";
 import type { BindingChoice } from "./binding.ts";
 import { classifyClient } from "./client.ts";
@@ -68,7 +68,6 @@ function contentFor(_question: DhcpQuestion, answered: Answered<"offer" | "ack">
 
 /** The address that a known machine takes from the other server. */
 function addressSeen(machine: Machine | undefined, address: Ipv4): { readonly noted?: AddressSeen } {
-  const text = formatIpv4(address);
-  if (machine === undefined || machine.temporaryAddress === text || machine.permanentAddress === text) return {};
-  return { noted: { kind: "addressSeen", id: machine.id, address: text } };
+  if (machine === undefined || machine.temporaryAddress === address || machine.permanentAddress === address) return {};
+  return { noted: { kind: "addressSeen", id: machine.id, address } };
 }

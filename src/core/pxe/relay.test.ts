@@ -93,8 +93,12 @@ for (const [title, given, by, name] of networkRows)
 
 const machine = (state: "healthy" | "birth"): Machine =>
   state === "birth"
-    ? testMachine(state, { temporaryAddress: "10.78.0.55", hostname: "r07u01" })
-    : testMachine(state, { temporaryAddress: "10.78.0.55", hostname: "r07u01", permanentAddress: "10.79.0.71" });
+    ? testMachine(state, { temporaryAddress: ip("10.78.0.55"), hostname: "r07u01" })
+    : testMachine(state, {
+        temporaryAddress: ip("10.78.0.55"),
+        hostname: "r07u01",
+        permanentAddress: ip("10.79.0.71"),
+      });
 const mine = (): Holder => ({ kind: "machine", mac });
 
 function decideHere(given: DhcpPacket, known?: Machine, holderOf: (address: Ipv4) => Holder | undefined = mine) {
@@ -187,7 +191,7 @@ const stateRows: readonly (readonly [title: string, packet: DhcpPacket, known: b
 ];
 for (const [title, given, known, outcome] of stateRows)
   test(`REQUEST: ${title}`, () => {
-    const record = known ? { ...machine("birth"), temporaryAddress: "10.77.0.60" } : undefined;
+    const record = known ? { ...machine("birth"), temporaryAddress: ip("10.77.0.60") } : undefined;
     const decision = decideDhcp(
       {
         ...{ packet: given, network: local, ports: { http: 80, machines: 443 }, machine: record },

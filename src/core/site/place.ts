@@ -1,4 +1,4 @@
-import { formatIpv4, type Ipv4, parseIpv4 } from "../net/ipv4.ts";
+import { type Ipv4, parseIpv4 } from "../net/ipv4.ts";
 import { readPattern } from "./pattern.ts";
 import type { Neighbour, PlacementResult, PlacementRule } from "./placement.ts";
 import { fillTemplate } from "./template.ts";
@@ -29,7 +29,7 @@ export function placeMachine(rules: readonly PlacementRule[], neighbour: Neighbo
         port: neighbour.port,
         position,
         hostname,
-        address: formatIpv4(address),
+        address,
       },
     };
   }

@@ -1,3 +1,5 @@
+import type { Ipv4 } from "../net/ipv4.ts";
+
 /** The other end of the cable, as LLDP announces it (IEEE 802.1AB: system name, and port id or description). */
 export type Neighbour = {
   readonly switchName: string;
@@ -11,8 +13,7 @@ export type Placement = {
   /** Values of the rule's named groups, e.g. `{ rack: "1", unit: "7" }`. */
   readonly position: { readonly [group: string]: string };
   readonly hostname: string;
-  /** Dotted quad. */
-  readonly address: string;
+  readonly address: Ipv4;
 };
 
 /**

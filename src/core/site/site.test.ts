@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Hardware } from "../hardware/hardware.ts";
+import { ip } from "../net/testing/addresses.ts";
 import { checkImageRules, checkPlacementRules } from "./check-rules.ts";
 import { chooseImage } from "./choose-image.ts";
 import type { ImageRule } from "./image-rule.ts";
@@ -22,7 +23,7 @@ test("a switch port becomes rack, unit, hostname and address", () => {
       port: "swp7",
       position: { rack: "1", unit: "7" },
       hostname: "r01u07",
-      address: "10.77.1.71",
+      address: ip("10.77.1.71"),
     },
   });
 });

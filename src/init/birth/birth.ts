@@ -1,3 +1,4 @@
+import { withAddressText } from "../../contract/address-text.ts";
 import { listenForLldp } from "../device/neighbour.ts";
 import type { BirthContext } from "./birth-context.ts";
 import { handOver, subSettingsOf, writeSubSettings } from "./hand-over.ts";
@@ -33,7 +34,7 @@ export function beBorn(context: BirthContext): never {
     mdb.askHealthy(order.session, {
       generation: order.generation,
       image,
-      placement,
+      placement: withAddressText(placement),
       storage: plan.storage,
     }),
   );

@@ -5,6 +5,7 @@ import type { BootSettings } from "../../core/birth/boot-settings.ts";
 import { encodeUtf8 } from "../../core/bytes/utf8.ts";
 import { newRoot, onNewRoot, rootPaths } from "../../core/install/paths.ts";
 import type { InstallPlan } from "../../core/install/plan.ts";
+import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { Placement } from "../../core/site/placement.ts";
 import { moveKernelFileSystems } from "../device/mounts.ts";
 import { replaceBytes } from "../system/files.ts";
@@ -53,12 +54,13 @@ export function handOver(
   { session, mdb, order, nic }: TakenOrder,
   { hostname, address }: Pick<Placement, "hostname" | "address">,
 ): never {
-  console.log("info", "this machine is healthy, birther-agent takes over", { hostname, address });
+  const dotted = formatIpv4(address);
+  console.log("info", "this machine is healthy, birther-agent takes over", { hostname, address: dotted });
   runStep("handOver", requestSeconds, () => session.phase("handedOver"));
   mdb.close();
   watchdog.release();
   host.hostname(hostname);
-  host.interfaceAddress(nic, address, order.permanent.prefixLength);
+  host.interfaceAddress(nic, dotted, order.permanent.prefixLength);
   if (order.permanent.gateway !== undefined) host.defaultRoute(order.permanent.gateway);
   moveKernelFileSystems(newRoot);
   host.switchRoot(newRoot, [rootPaths.agent]);

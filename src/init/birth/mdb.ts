@@ -9,7 +9,7 @@ import {
   order,
   paths,
   problem,
-  type ReportItem,
+  type SentReportItem,
   serverName,
 } from "../../contract/machine-facing.ts";
 import type { Endpoint } from "../../core/birth/boot-settings.ts";
@@ -109,6 +109,6 @@ function validated<Schema extends v.GenericSchema>(
 
 /** A report item as the contract has it, but with core's types, whose lists are read-only. */
 export type ProgressReport =
-  | Exclude<ReportItem, { kind: "hardware" } | { kind: "burnIn" }>
+  | Exclude<SentReportItem, { kind: "hardware" } | { kind: "burnIn" }>
   | { readonly kind: "hardware"; readonly hardware: Hardware }
   | { readonly kind: "burnIn"; readonly report: BurnInReport };

@@ -1,5 +1,7 @@
+import { withAddressText } from "../../contract/address-text.ts";
 import { identityOf } from "../../core/hardware/disk-identity.ts";
 import type { BurnInReport, Disk, Hardware } from "../../core/hardware/hardware.ts";
+import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { chooseImage } from "../../core/site/choose-image.ts";
 import { placeMachine } from "../../core/site/place.ts";
 import type { Placement } from "../../core/site/placement.ts";
@@ -30,9 +32,12 @@ export function findPlacement(
     return result.placement;
   });
   const { hostname, address, switchName, port } = placement;
-  console.log("info", "placed", { hostname, address, switch: switchName, port });
+  const dotted = formatIpv4(address);
+  console.log("info", "placed", { hostname, address: dotted, switch: switchName, port });
   runStep("reportPlace", requestSeconds, () =>
-    session.phase("placed", `${hostname} ${address}`, [{ kind: "placed", placement, rootDisk: identityOf(rootDisk) }]),
+    session.phase("placed", `${hostname} ${dotted}`, [
+      { kind: "placed", placement: withAddressText(placement), rootDisk: identityOf(rootDisk) },
+    ]),
   );
   return placement;
 }

@@ -1,19 +1,21 @@
 import type { MachineEvent } from "../../core/machine/event.ts";
+import { formatIpv4 } from "../../core/net/ipv4.ts";
+import type { UnreadableEvent } from "../../core/ports.ts";
 import { phaseText } from "./view.ts";
 
 /** A short text about an event for the demo's table; undefined if the event tells the reader nothing new. */
-export function describeEvent(event: MachineEvent): string | undefined {
+export function describeEvent(event: MachineEvent | UnreadableEvent): string | undefined {
   switch (event.kind) {
     case "pxeAsked":
       return `${event.stage} request, answered with ${event.answer}`;
     case "pxeAskedAgain":
       return undefined;
     case "addressDeclined":
-      return `another host uses ${event.address}`;
+      return `another host uses ${formatIpv4(event.address)}`;
     case "addressSeen":
-      return `uses ${event.address} from another DHCP server`;
+      return `uses ${formatIpv4(event.address)} from another DHCP server`;
     case "addressReturned":
-      return `its address ${event.address} returned to the pool`;
+      return `its address ${formatIpv4(event.address)} returned to the pool`;
     case "phaseSeen":
       // The table shows the phase itself.
       return event.detail ?? phaseText[event.phase];
@@ -29,7 +31,7 @@ export function describeEvent(event: MachineEvent): string | undefined {
       return `burn-in ${event.report.verdict}`;
     case "placed": {
       const { switchName, port, hostname, address } = event.placement;
-      return `${switchName} ${port} is ${hostname}, ${address}`;
+      return `${switchName} ${port} is ${hostname}, ${formatIpv4(address)}`;
     }
     case "failed":
       return `${event.step} failed: ${event.reason}`;
@@ -63,5 +65,7 @@ export function describeEvent(event: MachineEvent): string | undefined {
       return `${event.condition}: ${event.reason}`;
     case "conditionCleared":
       return `no longer ${event.condition}`;
+    case "unreadable":
+      return `unreadable: ${event.fault}`;
   }
 }

@@ -1,4 +1,5 @@
 import { type Machine, type Phase, phases } from "../../core/machine/record.ts";
+import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { BirthOutcome } from "./outcome.ts";
 
 /** One machine in the last line of `demo --json`. */
@@ -33,10 +34,11 @@ export function reportMachine(
   outcome: BirthOutcome,
 ): MachineReport {
   const took = phaseMilliseconds(machine, rack.poweredOnAtMs);
+  const address = machine?.permanentAddress ?? machine?.temporaryAddress;
   return {
     mac: rack.mac,
     hostname: machine?.hostname ?? null,
-    address: machine?.permanentAddress ?? machine?.temporaryAddress ?? null,
+    address: address === undefined ? null : formatIpv4(address),
     firmware: rack.firmware,
     state: machine?.state ?? "unknown",
     phase: machine?.phase ?? null,

@@ -1,5 +1,5 @@
 import type { MachineEvent } from "../../core/machine/event.ts";
-import type { Machine, MachineId } from "../../core/machine/record.ts";
+import type { Machine } from "../../core/machine/record.ts";
 import type { AuditEntry, Document, DocumentKind, PastChange, Store, UnreadableRecord } from "../../core/ports.ts";
 
 /** One change of a machine to write: the new record, and the one that it was decided on. */
@@ -115,28 +115,6 @@ export type AuditRow = {
   readonly before_json: unknown;
   readonly after_json: unknown;
 };
-
-/** A row of the table `changes`. */
-export type ChangeRow = {
-  readonly position: unknown;
-  readonly at_ms: unknown;
-  readonly by_whom: unknown;
-  readonly event: unknown;
-  readonly outcome: unknown;
-  readonly absorbed: unknown;
-};
-
-/** The change in a row. */
-export function readChange(row: ChangeRow): PastChange {
-  return {
-    position: Number(row.position),
-    atMs: Number(row.at_ms),
-    event: JSON.parse(String(row.event)) as MachineEvent,
-    machine: JSON.parse(String(row.outcome)) as PastChange["machine"],
-    ...(row.by_whom === null ? {} : { by: String(row.by_whom) }),
-    ...(row.absorbed === null ? {} : { absorbed: JSON.parse(String(row.absorbed)) as MachineId[] }),
-  };
-}
 
 /** The entry in a row. */
 export function readAudit(row: AuditRow): AuditEntry {

@@ -1,8 +1,9 @@
 import * as v from "valibot";
-import { machineRecord } from "../../contract/machine-record.ts";
+import { machineRecord, recordVersion } from "../../contract/machine-record.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import type { UnreadableRecord } from "../../core/ports.ts";
 import { forEachInTurns } from "../turns.ts";
+import { keepUnknownKeys, readStored } from "./stored-json.ts";
 
 /** A stored record as far as it can be read; `claims` are written as in the table of claims. */
 export type StoredMachine =
@@ -11,25 +12,23 @@ export type StoredMachine =
 
 /**
  * Reads a row of `machines` against the schema of records. Keys that the schema does not name stay on the record: a newer
- * server on the same database may need them. Never throws: one damaged row must not keep the others from being read.
+ * server on the same database may need them. A record of a newer version is left alone: this server would misread it.
+ * Never throws: one damaged row must not keep the others from being read.
  */
 export function readMachine({ id, document }: { readonly id: string; readonly document: string }): StoredMachine {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(document);
-  } catch (cause) {
-    const found = cause instanceof Error ? cause.message : String(cause);
-    return unreadable(id, undefined, `expected JSON, found ${found}`);
+  const read = readStored(machineRecord, document);
+  const { recordVersion: version = 1, ...given }: { recordVersion?: unknown } = Object(read.given);
+  const unreadable = (fault: string, more: Pick<UnreadableRecord, "newer"> = {}): StoredMachine => {
+    const record = { id: id as MachineId, fault, claims: claimsIn(id, given), ...more };
+    return { kind: "unreadable", record };
+  };
+  if (typeof version === "number" && version > recordVersion) {
+    return unreadable(`recordVersion: expected at most ${recordVersion}, found ${version}`, { newer: true });
   }
-  const read = v.safeParse(machineRecord, parsed, { abortEarly: true });
-  if (!read.success) {
-    const [issue] = read.issues;
-    const { expected, received } = issue;
-    const path = v.getDotPath(issue) ?? "the whole";
-    return unreadable(id, parsed, `${path}: expected ${expected ?? issue.message}, found ${received}`);
-  }
-  if (read.output.id !== id) return unreadable(id, parsed, `id: expected ${id}, found ${read.output.id}`);
-  return { kind: "machine", machine: parsed as Machine };
+  if (read.kind === "fault") return unreadable(read.fault);
+  if (read.value.id !== id) return unreadable(`id: expected ${id}, found ${read.value.id}`);
+  keepUnknownKeys(read.value, given);
+  return { kind: "machine", machine: read.value };
 }
 
 /** The records that can be read, and those that cannot. */
@@ -65,8 +64,8 @@ const salvageable = v.object({
 });
 
 /** What such a record still tells of the names that are its machine's: its id, at least, holds a hardware address. */
-function unreadable(id: string, parsed: unknown, fault: string): StoredMachine {
-  const salvaged = v.safeParse(salvageable, parsed);
+function claimsIn(id: string, given: unknown): readonly string[] {
+  const salvaged = v.safeParse(salvageable, given);
   const { macs, hostname, permanentAddress } = salvaged.success
     ? salvaged.output
     : { macs: [], hostname: undefined, permanentAddress: undefined };
@@ -77,5 +76,5 @@ function unreadable(id: string, parsed: unknown, fault: string): StoredMachine {
     ...(hostname === undefined ? [] : [`name ${hostname.toLowerCase()}`]),
     ...(permanentAddress === undefined ? [] : [`address ${permanentAddress}`]),
   ];
-  return { kind: "unreadable", record: { id: id as MachineId, fault, claims: [...new Set(claims)] } };
+  return [...new Set(claims)];
 }

@@ -1,4 +1,7 @@
+import { eventAsText } from "../../contract/machine-event.ts";
+import { recordAsText, storedRecord } from "../../contract/machine-record.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
+import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { auditFacts } from "./audit-facts.ts";
 import type { DocumentEntry, Entry, MachineEntry } from "./journal.ts";
 
@@ -86,7 +89,7 @@ export function rowsOf(entries: readonly Entry[]): BatchRows {
     }
     if (after !== undefined) {
       const base = before === undefined ? {} : { base: before.revision };
-      saved.push({ id, ...base, revision: after.revision, document: JSON.stringify(after) });
+      saved.push({ id, ...base, revision: after.revision, document: JSON.stringify(storedRecord(after)) });
     } else if (before !== undefined) dropped.push({ id, base: before.revision });
   }
   return {
@@ -129,7 +132,7 @@ function claimTheSame(before: Machine | undefined, after: Machine | undefined): 
 export function claimsOf(machine: Machine): string[] {
   const claims = machine.macs.map((mac) => `mac ${mac}`);
   if (machine.hostname !== undefined) claims.push(`name ${machine.hostname.toLowerCase()}`);
-  if (machine.permanentAddress !== undefined) claims.push(`address ${machine.permanentAddress}`);
+  if (machine.permanentAddress !== undefined) claims.push(`address ${formatIpv4(machine.permanentAddress)}`);
   return claims;
 }
 
@@ -138,7 +141,7 @@ function changeRow({ machine, event, atMs, by, absorbed }: MachineEntry, offset:
   return {
     ...{ offset, id, atMs },
     by: by ?? null,
-    event: JSON.stringify(event),
+    event: JSON.stringify(eventAsText(event)),
     outcome: JSON.stringify({ id, revision, state, generation, conditions, hostname, phase }),
     absorbed: absorbed.length === 0 ? null : JSON.stringify(absorbed.map((removed) => removed.id)),
   };
@@ -151,7 +154,9 @@ function documentRow({ documentKind, key, document }: DocumentEntry, offset: num
 function auditRow(entry: Entry, by: string, offset: number): AuditRow {
   const { atMs } = entry;
   const isMachine = entry.kind === "machine";
-  const facts = auditFacts(entry.before, isMachine ? entry.machine : entry.document);
+  const facts = isMachine
+    ? auditFacts(entry.before && recordAsText(entry.before), recordAsText(entry.machine))
+    : auditFacts(entry.before, entry.document);
   return {
     ...{ offset, atMs, by },
     action: isMachine ? entry.event.kind : `${entry.document === undefined ? "drop" : "put"} ${entry.documentKind}`,

@@ -69,7 +69,7 @@ async function giveOrder(c: Context, deps: MachineFacingDeps): Promise<Response>
   if (action === undefined)
     throw new Error(`order for ${id}: expected a machine with an action, found state ${decision.machine.state}`);
   const order = orderFor(decision.machine, action, deps);
-  return c.json({ ...order, session, nowMs: clock.nowMs() } satisfies wire.Order);
+  return c.json({ ...order, session, nowMs: clock.nowMs() } satisfies wire.SentOrder);
 }
 
 /**
@@ -86,7 +86,7 @@ function orderFor(
   machine: Machine,
   action: OrderAction,
   { config, signedLoader }: Pick<MachineFacingDeps, "config" | "signedLoader">,
-): Omit<wire.Order, "session" | "nowMs"> {
+): Omit<wire.SentOrder, "session" | "nowMs"> {
   const network = networkOf(machine, config);
   const permanent = permanentPart(network);
   return {
@@ -112,10 +112,10 @@ function orderFor(
 }
 
 /** What init needs to open the root of a machine that its birth has left without an image. */
-function resumePart(machine: Machine): Pick<wire.Order, "resume"> {
+function resumePart(machine: Machine): Pick<wire.SentOrder, "resume"> {
   if (machine.state !== "healthy") return {};
   const { hostname, permanentAddress, storage } = machine;
-  return { resume: { hostname, address: permanentAddress, encrypted: storage.encryption.kind !== "none" } };
+  return { resume: { hostname, address: formatIpv4(permanentAddress), encrypted: storage.encryption.kind !== "none" } };
 }
 
 /**
@@ -123,7 +123,7 @@ function resumePart(machine: Machine): Pick<wire.Order, "resume"> {
  * that time. A first birth keeps the disk that it chose when its placement was accepted; another disk is then used only
  * if it is empty.
  */
-function diskHistoryOf(machine: Machine): Pick<wire.Order, "rootDisk" | "knownDisks" | "allowedDisk"> {
+function diskHistoryOf(machine: Machine): Pick<wire.SentOrder, "rootDisk" | "knownDisks" | "allowedDisk"> {
   const { storage, birthDisk, allowedDisk } = machine;
   if (storage === undefined) return birthDisk === undefined ? {} : { rootDisk: birthDisk, knownDisks: [] };
   const { serial, wwn, path, sizeBytes } = storage.rootDisk;

@@ -1,5 +1,5 @@
 import type { Config } from "../../contract/config/schema.ts";
-import { formatPrefix, parseIpv4, prefixBroadcast, prefixContains } from "../../core/net/ipv4.ts";
+import { formatIpv4, formatPrefix, prefixBroadcast, prefixContains } from "../../core/net/ipv4.ts";
 import { type Network, permanentPart } from "../../core/network/network.ts";
 import { placeMachine } from "../../core/site/place.ts";
 import type { Placement } from "../../core/site/placement.ts";
@@ -13,21 +13,21 @@ export function placementFault(placement: Placement, network: Network, config: C
   const ours = placeMachine(config.placement.rules, { switchName, port });
   if (ours.kind === "unplaced") return ours.reason;
   const { hostname, address } = ours.placement;
+  const dotted = formatIpv4(address);
   if (hostname !== placement.hostname || address !== placement.address) {
-    return `slot ${switchName} ${port}: expected ${hostname} ${address}, found ${placement.hostname} ${placement.address}`;
+    return `slot ${switchName} ${port}: expected ${hostname} ${dotted}, found ${placement.hostname} ${formatIpv4(placement.address)}`;
   }
   const permanent = permanentPart(network);
-  const parsed = parseIpv4(address);
-  const inside = parsed !== undefined && prefixContains(permanent.prefix, parsed);
-  if (!inside || parsed === permanent.prefix.address || parsed === prefixBroadcast(permanent.prefix)) {
-    return `address of ${hostname}: expected a host address in ${formatPrefix(permanent.prefix)} of network ${network.name}, found ${address}`;
+  const inside = prefixContains(permanent.prefix, address);
+  if (!inside || address === permanent.prefix.address || address === prefixBroadcast(permanent.prefix)) {
+    return `address of ${hostname}: expected a host address in ${formatPrefix(permanent.prefix)} of network ${network.name}, found ${dotted}`;
   }
   const { first, last } = network.temporaryPool;
   const taken = [permanent.serverAddress, permanent.gateway, network.serverAddress, network.relay?.gateway].includes(
-    parsed,
+    address,
   );
-  if (taken || (parsed >= first && parsed <= last)) {
-    return `address of ${hostname}: expected an unused address, found ${address}, which ${taken ? "belongs to the server or gateway" : "is in the temporary pool"}`;
+  if (taken || (address >= first && address <= last)) {
+    return `address of ${hostname}: expected an unused address, found ${dotted}, which ${taken ? "belongs to the server or gateway" : "is in the temporary pool"}`;
   }
   return undefined;
 }

@@ -9,6 +9,7 @@ import type { BatchAnswer } from "../../contract/operator/answers.ts";
 import { roles } from "../../contract/operator/role.ts";
 import { type OperatorRoute, operatorRoutes, type Route } from "../../contract/operator/routes.ts";
 import { defaultDeadlineSeconds } from "../../core/machine/health/deadlines.ts";
+import { ip } from "../../core/net/testing/addresses.ts";
 import type { Store } from "../../core/ports.ts";
 import { openLoneExports } from "../exports/lone-exports.ts";
 import { openMemoryStore } from "../testing/memory-store.ts";
@@ -224,7 +225,7 @@ describe("reading", () => {
 
   test("every answer is what its schema says", async () => {
     await using site = await openApp(2, 1);
-    await site.store.apply(asks(9, "10.77.0.50"));
+    await site.store.apply(asks(9, ip("10.77.0.50")));
     await site.post("/v1/tokens", { name: "a", role: "viewer" });
     await site.post("/v1/batch", { action: "clean", select: { names: ["r01u1", "r01u2"] } });
     for (const [name, { method, path, answer, answerType = "application/json" }] of routes) {

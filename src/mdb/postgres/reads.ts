@@ -4,7 +4,6 @@ import type { PastChange, UnreadableRecord } from "../../core/ports.ts";
 import {
   type AuditRow,
   auditPageLimit,
-  type ChangeRow,
   type DocumentChange,
   feedLimit,
   feedPageLimit,
@@ -13,9 +12,9 @@ import {
   type Journal,
   type RemoteChanges,
   readAudit,
-  readChange,
   readDocument,
 } from "../journal/journal.ts";
+import { type ChangeRow, readChange } from "../journal/read-change.ts";
 import { readMachinesInTurns } from "../journal/read-machine.ts";
 import { forEachInTurns } from "../turns.ts";
 

@@ -4,13 +4,12 @@ import type { AuditEntry, PastChange } from "../../core/ports.ts";
 import {
   type AuditRow,
   auditPageLimit,
-  type ChangeRow,
   type DocumentChange,
   historyLimit,
   readAudit,
-  readChange,
   readDocument,
 } from "../journal/journal.ts";
+import { type ChangeRow, readChange } from "../journal/read-change.ts";
 
 /** The id of a machine and its record as JSON text. */
 export type MachineText = { readonly id: string; readonly document: string };

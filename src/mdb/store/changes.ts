@@ -27,7 +27,9 @@ export function* changesOf(
     const held = known(change.machine.id);
     const record = records.get(change.machine.id) ?? held;
     if (record === undefined || (changes.kind === "everything" && held?.revision === record.revision)) continue;
-    const machine = record.revision === change.machine.revision ? record : { ...record, ...change.machine };
+    // What an unreadable change did is not known: its machine is as it is now.
+    const same = change.event.kind === "unreadable" || record.revision === change.machine.revision;
+    const machine = same ? record : { ...record, ...change.machine };
     yield { ...change, machine };
   }
 }

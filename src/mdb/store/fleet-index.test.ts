@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
 import type { Machine } from "../../core/machine/record.ts";
 import { testMachine } from "../../core/machine/testing/test-machine.ts";
-import { parseIpv4 } from "../../core/net/ipv4.ts";
+import { type Ipv4, parseIpv4 } from "../../core/net/ipv4.ts";
+import { ip } from "../../core/net/testing/addresses.ts";
 import { auditFacts } from "../journal/audit-facts.ts";
 import { testMac } from "../testing/store-suite.ts";
 import { indexFleet } from "./fleet-index.ts";
@@ -20,7 +21,7 @@ function machine(n: number, named: Named, revision: number): Machine {
     : testMachine("healthy", { ...known, permanentAddress });
 }
 
-function namesOf({ hostname, permanentAddress, temporaryAddress }: Named): string[] {
+function namesOf({ hostname, permanentAddress, temporaryAddress }: Named): (string | Ipv4)[] {
   return [hostname, permanentAddress, temporaryAddress].filter((name) => name !== undefined);
 }
 
@@ -31,8 +32,8 @@ test("machines come, change their names and go: the list is complete, and names 
     named: fc.record(
       {
         hostname: fc.constantFrom("a", "b"),
-        permanentAddress: fc.constantFrom("10.0.0.1", "192.168.0.1"),
-        temporaryAddress: fc.constantFrom("10.0.0.1", "192.168.0.2"),
+        permanentAddress: fc.constantFrom(ip("10.0.0.1"), ip("192.168.0.1")),
+        temporaryAddress: fc.constantFrom(ip("10.0.0.1"), ip("192.168.0.2")),
       },
       { requiredKeys: [] },
     ),
@@ -65,8 +66,8 @@ test("machines come, change their names and go: the list is complete, and names 
         index.list().map(({ id }) => ({ id })),
       );
       for (const name of ["a", "b", "10.0.0.1", "192.168.0.1", "192.168.0.2"]) {
-        const holder = [...model.values()].find((held) => namesOf(held).includes(name));
         const address = parseIpv4(name);
+        const holder = [...model.values()].find((held) => namesOf(held).includes(address ?? name));
         assert.deepEqual(address === undefined ? index.byName(name) : index.byAddress(address), holder);
         assert.deepEqual(index.find(name.toUpperCase()), holder);
       }

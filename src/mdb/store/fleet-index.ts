@@ -147,7 +147,7 @@ function namesOf({ macs, hostname, permanentAddress, temporaryAddress, announced
   return {
     macs,
     hostname: hostname?.toLowerCase(),
-    addresses: [permanentAddress, temporaryAddress].flatMap((text = "") => parseIpv4(text) ?? []),
+    addresses: [permanentAddress, temporaryAddress].filter((address) => address !== undefined),
     switchPort: announced?.place && keyOfSwitchPort(announced.place),
     tokenHash: order?.tokenHash,
   };

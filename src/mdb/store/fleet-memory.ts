@@ -2,7 +2,6 @@ import type { Decision, MachineEvent } from "../../core/machine/event.ts";
 import { nameOf } from "../../core/machine/life/move.ts";
 import { decide } from "../../core/machine/life/table.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
-import { parseIpv4 } from "../../core/net/ipv4.ts";
 import type { ApplyOptions, UnreadableRecord } from "../../core/ports.ts";
 import type { Holdings, MachineEntry, RemoteChanges } from "../journal/journal.ts";
 import { type FleetIndex, indexFleet } from "./fleet-index.ts";
@@ -159,10 +158,7 @@ class PendingChanges {
 function knowledgeOf(fleet: FleetIndex) {
   return {
     nameHolder: fleet.byName,
-    addressHolder: (text: string) => {
-      const address = parseIpv4(text);
-      return address === undefined ? undefined : fleet.byAddress(address);
-    },
+    addressHolder: fleet.byAddress,
     macHolder: fleet.byMac,
     announcedAt: fleet.announcedAt,
     byId: fleet.get,

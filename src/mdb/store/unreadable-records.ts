@@ -1,5 +1,6 @@
 import type { MachineEvent, Refusal } from "../../core/machine/event.ts";
 import type { MachineId } from "../../core/machine/record.ts";
+import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { Log, UnreadableRecord } from "../../core/ports.ts";
 
 /** The records of the database that cannot be parsed; newcomers cannot take what belongs to them. */
@@ -48,7 +49,7 @@ function claimsIn(event: MachineEvent): readonly string[] {
       return [...(event.details.macs ?? []).map((mac) => `mac ${mac}`), ...nameIn(event.details.hostname)];
     case "placed":
     case "becameHealthy":
-      return [...nameIn(event.placement.hostname), `address ${event.placement.address}`];
+      return [...nameIn(event.placement.hostname), `address ${formatIpv4(event.placement.address)}`];
     default:
       return [];
   }
@@ -59,7 +60,13 @@ function nameIn(hostname: string | null | undefined): readonly string[] {
 }
 
 /** The refusal of an event about such a record: its fault, and how to repair it. */
-export function refuseUnreadable({ id, fault }: UnreadableRecord): Refusal {
+export function refuseUnreadable({ id, fault, newer }: UnreadableRecord): Refusal {
+  if (newer)
+    return {
+      kind: "unreadableRecord",
+      message: `a newer version of Birther wrote the record of ${id} in the MDB: ${fault}`,
+      next: "update this server to the version of the newest server on this database",
+    };
   return {
     kind: "unreadableRecord",
     message: `the record of ${id} in the MDB is invalid: ${fault}`,

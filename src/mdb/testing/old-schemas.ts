@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
+import { ip } from "../../core/net/testing/addresses.ts";
 import type { Store } from "../../core/ports.ts";
 import { lessonsOf } from "../../core/pxe/local-boot/lesson.ts";
 import { asks, testMac } from "./store-suite.ts";
@@ -55,7 +56,7 @@ export async function checkOldFleet(store: Store, schema: OldSchema): Promise<vo
       .sort(),
     ["m-020000000001", "m-020000000002"],
   );
-  assert.equal(store.find("r01u1")?.permanentAddress, "10.77.1.1");
+  assert.equal(store.find("r01u1")?.permanentAddress, ip("10.77.1.1"));
   assert.deepEqual(
     store.find("r01u1")?.conditions,
     schema < 4 ? [] : [JSON.parse(hold), { ...JSON.parse(failing), remedy: "rebirth" }],

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import type { Hardware } from "../../core/hardware/hardware.ts";
 import type { MachineEvent } from "../../core/machine/event.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
+import type { Ipv4 } from "../../core/net/ipv4.ts";
 import type { Mac } from "../../core/net/mac.ts";
 import { ip, macOf } from "../../core/net/testing/addresses.ts";
 import type { Change, Clock, Store } from "../../core/ports.ts";
@@ -35,7 +36,7 @@ export function testMac(n: number): Mac {
 }
 
 /** The n-th machine asks PXE on a nursery. */
-export function asks(n: number, address?: string): Extract<MachineEvent, { kind: "pxeAsked" }> {
+export function asks(n: number, address?: Ipv4): Extract<MachineEvent, { kind: "pxeAsked" }> {
   const asked = { kind: "pxeAsked", mac: testMac(n), firmware: "bios", network: "rack", nursery: true } as const;
   return { ...asked, stage: "firmware", answer: "loader", ...(address === undefined ? {} : { address }) };
 }
@@ -48,7 +49,7 @@ export function birthOf(n: number, generation = 1): MachineEvent[] {
     port: `swp${n}`,
     position: {},
     hostname: `r01u${n}`,
-    address: `10.77.1.${n}`,
+    address: ip(`10.77.1.${n}`),
   };
   return [
     asks(n),
@@ -124,7 +125,7 @@ export function storeSuite(
 
     test("events that come at once are decided one after the other", async () => {
       await using store = await place().open(stillClock());
-      const decisions = await Promise.all([1, 2, 3].map((n) => store.apply(asks(n, "10.77.0.50"))));
+      const decisions = await Promise.all([1, 2, 3].map((n) => store.apply(asks(n, ip("10.77.0.50")))));
       assert.deepEqual(
         decisions.map((decision) => decision.kind),
         ["changed", "refused", "refused"],

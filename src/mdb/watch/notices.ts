@@ -133,7 +133,8 @@ class NoticeFeed {
       }
       const [last] = page.changes.slice(-1);
       if (last === undefined) break;
-      for (const change of page.changes) {
+      // What an unreadable change did shows at the machine's next one.
+      for (const change of page.changes.filter(isReadable)) {
         const { id } = change.machine;
         const before = known.get(id) ?? (await notifiedStateBefore(store, change));
         known.set(id, notifiedStateOf(change.machine));
@@ -150,10 +151,14 @@ function cursorOf(store: Store): Cursor | undefined {
   return store.documents("webhook").find(({ key }) => key === cursorKey)?.document as Cursor | undefined;
 }
 
+function isReadable({ event }: Pick<PastChange, "event">): boolean {
+  return event.kind !== "unreadable";
+}
+
 /** The notified state of a machine before a past change, as far back as its history reaches. */
 async function notifiedStateBefore(store: Store, { machine }: PastChange): Promise<NotifiedState | undefined> {
   const past: readonly NoticedChange[] = await store.history(machine.id, 1000);
-  const before = past.filter((one) => one.machine.revision < machine.revision);
+  const before = past.filter((one) => isReadable(one) && one.machine.revision < machine.revision);
   const last = before[before.length - 1];
   return last === undefined ? undefined : notifiedStateOf(last.machine);
 }

@@ -10,6 +10,7 @@ import type { Config } from "../../../src/contract/config/schema.ts";
 import { testNetworkInput } from "../../../src/contract/config/testing/test-config.ts";
 import type { Firmware } from "../../../src/core/machine/record.ts";
 import { parseMac } from "../../../src/core/net/mac.ts";
+import { ip } from "../../../src/core/net/testing/addresses.ts";
 import type { Clock, Log, Store } from "../../../src/core/ports.ts";
 import { objectsHandler } from "../../../src/dominator/storage/objects-handler.ts";
 import { subApp } from "../../../src/dominator/sub/app.ts";
@@ -110,7 +111,7 @@ export async function openSite(facts: SiteFacts, { images, objects }: ImageServe
     const mac = parseMac(text);
     if (mac === undefined) throw new Error(`${text} is no hardware address`);
     const known = store.byMac(mac);
-    const address = known?.temporaryAddress ?? `10.77.0.${50 + store.list().length}`;
+    const address = known?.temporaryAddress ?? ip(`10.77.0.${50 + store.list().length}`);
     await store.apply({
       kind: "pxeAsked",
       ...{ mac, firmware, network: "rack", nursery: true, address },

@@ -1,3 +1,4 @@
+import type { UnreadableEvent } from "../../ports.ts";
 import type { MachineEvent } from "../event.ts";
 import type { Machine } from "../record.ts";
 
@@ -27,7 +28,7 @@ const noticed = ["failing", "conflict", "hold"] as const;
 /** A change of a record, from the feed or the history. */
 export type NoticedChange = {
   readonly machine: Pick<Machine, "id" | "revision" | "hostname" | "state" | "phase" | "generation" | "conditions">;
-  readonly event: MachineEvent;
+  readonly event: MachineEvent | UnreadableEvent;
   readonly atMs: number;
 };
 

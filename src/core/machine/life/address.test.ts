@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ip } from "../../net/testing/addresses.ts";
 import type { MachineEvent } from "../event.ts";
 import type { Machine, MachineId, Order } from "../record.ts";
 import { hasVanished, vanishedAfterMs } from "../temporary-address.ts";
@@ -7,7 +8,7 @@ import { testMachine } from "../testing/test-machine.ts";
 import { decide } from "./table.ts";
 
 const id = "m-525400000001" as MachineId;
-const temporaryAddress = "10.77.0.60";
+const temporaryAddress = ip("10.77.0.60");
 const known = testMachine("birth", { temporaryAddress });
 const taken: Order = {
   ...{ tokenHash: "", action: "birth", generation: 1, expiresAtMs: 0 },
@@ -45,26 +46,26 @@ const rows: readonly (readonly [title: string, machine: Machine, vanished: boole
 for (const [title, machine, vanished] of rows)
   test(`vanished or not: ${title}`, () => {
     assert.equal(hasVanished(machine, vanishedAfterMs), vanished);
-    const decision = after(machine, { kind: "addressReturned", id, address: "10.77.0.60" }, vanishedAfterMs);
+    const decision = after(machine, { kind: "addressReturned", id, address: ip("10.77.0.60") }, vanishedAfterMs);
     assert.equal(decision.kind, vanished ? "changed" : "refused");
     if (vanished) assert.equal(decision.machine?.temporaryAddress, undefined);
   });
 
 test("an address that the machine no longer has is not returned", () => {
-  const decision = after(known, { kind: "addressReturned", id, address: "10.77.0.61" }, vanishedAfterMs);
+  const decision = after(known, { kind: "addressReturned", id, address: ip("10.77.0.61") }, vanishedAfterMs);
   assert.equal(decision.kind, "refused");
 });
 
 test("a declined temporary address leaves the record; another machine's address changes nothing", () => {
-  const declined = after(known, { kind: "addressDeclined", id, address: "10.77.0.60" }, 5);
+  const declined = after(known, { kind: "addressDeclined", id, address: ip("10.77.0.60") }, 5);
   assert.deepEqual([declined.machine?.temporaryAddress, declined.machine?.conditions], [undefined, []]);
-  assert.equal(after(known, { kind: "addressDeclined", id, address: "10.77.0.61" }, 5).machine, known);
+  assert.equal(after(known, { kind: "addressDeclined", id, address: ip("10.77.0.61") }, 5).machine, known);
 });
 
 test("a declined permanent address is a conflict, until the machine's agent is up", () => {
   const images = { requiredImage: "compute/1", runningImage: "compute/1" };
   const healthy = testMachine("healthy", { ...images, phase: "up", temporaryAddress });
-  const { machine } = after(healthy, { kind: "addressDeclined", id, address: "10.77.1.71" }, 5);
+  const { machine } = after(healthy, { kind: "addressDeclined", id, address: ip("10.77.1.71") }, 5);
   assert.deepEqual(
     machine?.conditions.map(({ kind, sinceMs }) => [kind, sinceMs]),
     [["conflict", 5]],

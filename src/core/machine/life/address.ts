@@ -1,3 +1,4 @@
+import { formatIpv4 } from "../../net/ipv4.ts";
 import { hasVanished } from "../temporary-address.ts";
 import { changed, nameOf, refused, type Transition, withCondition } from "./move.ts";
 
@@ -11,7 +12,8 @@ export const noteDecline: Transition<"addressDeclined"> = (machine, event, conte
     return changed(kept);
   }
   if (event.address !== machine.permanentAddress) return changed(machine);
-  const reason = `another host uses ${event.address}, the permanent address of ${nameOf(machine)}: find it with arping ${event.address}`;
+  const address = formatIpv4(event.address);
+  const reason = `another host uses ${address}, the permanent address of ${nameOf(machine)}: find it with arping ${address}`;
   return changed(withCondition(machine, { kind: "conflict", reason }, context.nowMs));
 };
 
@@ -20,7 +22,7 @@ export const returnAddress: Transition<"addressReturned"> = (machine, event, con
   if (event.address !== machine.temporaryAddress || !hasVanished(machine, context.nowMs)) {
     return refused({
       kind: "wrongState",
-      message: `${nameOf(machine)} keeps ${machine.temporaryAddress ?? "no temporary address"}: it sent a request recently`,
+      message: `${nameOf(machine)} keeps ${machine.temporaryAddress === undefined ? "no temporary address" : formatIpv4(machine.temporaryAddress)}: it sent a request recently`,
       next: "no action is needed",
     });
   }

@@ -1,3 +1,4 @@
+import { formatIpv4 } from "../../net/ipv4.ts";
 import type { MachineEvent } from "../event.ts";
 import { type BirthAction, type Machine, type MachineIn, mayResume, phases } from "../record.ts";
 import {
@@ -143,7 +144,7 @@ const noteRequest: Transition<"pxeAsked"> = (machine, event, context) => {
   return refused(
     {
       kind: "addressTaken",
-      message: `address ${event.address} cannot be offered to ${nameOf(machine)}: ${nameOf(holder)} holds it`,
+      message: `address ${formatIpv4(event.address)} cannot be offered to ${nameOf(machine)}: ${nameOf(holder)} holds it`,
       next: "choose another address of the pool",
     },
     counted,
@@ -164,7 +165,7 @@ export const noteAddress: Transition<"addressSeen"> = (machine, event, context) 
   }
   return refused({
     kind: "addressTaken",
-    message: `another DHCP server leased ${address} to ${nameOf(machine)}, but it is the permanent address of ${nameOf(holder)}`,
+    message: `another DHCP server leased ${formatIpv4(address)} to ${nameOf(machine)}, but it is the permanent address of ${nameOf(holder)}`,
     next: "exclude the permanent addresses from the range of that server",
   });
 };

@@ -1,3 +1,4 @@
+import type { Ipv4 } from "../../net/ipv4.ts";
 import type { Mac } from "../../net/mac.ts";
 import type { Decision, MachineEvent, Refusal } from "../event.ts";
 import type {
@@ -17,8 +18,8 @@ export type Context = {
   readonly nowMs: number;
   /** The machine with this hostname (case-insensitive, as in DNS). */
   readonly nameHolder: (hostname: string) => Machine | undefined;
-  /** The machine that has this address, dotted quad, as its permanent or temporary one. */
-  readonly addressHolder: (address: string) => Machine | undefined;
+  /** The machine that has this address as its permanent or temporary one. */
+  readonly addressHolder: (address: Ipv4) => Machine | undefined;
   /** The machine that has a NIC with this hardware address. */
   readonly macHolder: (mac: Mac) => Machine | undefined;
   /** The record of the machine that is announced for a switch port. */

@@ -1,3 +1,4 @@
+import { formatIpv4 } from "../../net/ipv4.ts";
 import type { Placement } from "../../site/placement.ts";
 import type { Decision, Refusal } from "../event.ts";
 import { sharedParts } from "../evidence.ts";
@@ -80,7 +81,11 @@ function whyAwaited(machine: Machine, claim: Placement, awaited: Machine): Refus
 function whyTaken(machine: Machine, claim: Placement, context: Context, mine: MachineId): Refusal | undefined {
   const claims = [
     { kind: "nameTaken", thing: `name ${claim.hostname}`, holder: context.nameHolder(claim.hostname) },
-    { kind: "addressTaken", thing: `address ${claim.address}`, holder: context.addressHolder(claim.address) },
+    {
+      kind: "addressTaken",
+      thing: `address ${formatIpv4(claim.address)}`,
+      holder: context.addressHolder(claim.address),
+    },
   ] as const;
   for (const { kind, thing, holder } of claims) {
     if (holder === undefined || holder.id === machine.id || holder.id === mine) continue;

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { runs } from "../../../../tests/support/runs.ts";
+import { noAddress } from "../../net/ipv4.ts";
+import { ip } from "../../net/testing/addresses.ts";
 import { checkFleet } from "../check.ts";
 import type { Decision, MachineEvent, OfOrder, Refusal } from "../event.ts";
 import type { MachineId } from "../record.ts";
@@ -17,11 +19,11 @@ function refusal(decision: Decision): Refusal["kind"] {
 describe("life of a machine", () => {
   test("an unknown machine on a nursery is born, with a request on its record", () => {
     const world = testFleet();
-    world.all(asked(1, { address: "10.77.0.50" }));
+    world.all(asked(1, { address: ip("10.77.0.50") }));
     const machine = world.get(1);
     assert.deepEqual(
       [machine.state, machine.generation, machine.phase, machine.temporaryAddress, machine.pxe.requests],
-      ["birth", 1, "offered", "10.77.0.50", 1],
+      ["birth", 1, "offered", ip("10.77.0.50"), 1],
     );
   });
 
@@ -47,25 +49,25 @@ describe("life of a machine", () => {
 
   test("an address leased by another DHCP server is recorded, unless it is another machine's permanent address", () => {
     const world = testFleet();
-    world.all(...birthOf(1, 1), asked(2), { kind: "addressSeen", id: id(2), address: "10.9.0.7" });
-    assert.equal(world.get(2).temporaryAddress, "10.9.0.7");
-    const taken = world.get(1).permanentAddress ?? "";
+    world.all(...birthOf(1, 1), asked(2), { kind: "addressSeen", id: id(2), address: ip("10.9.0.7") });
+    assert.equal(world.get(2).temporaryAddress, ip("10.9.0.7"));
+    const taken = world.get(1).permanentAddress ?? noAddress;
     assert.equal(refusal(world.apply({ kind: "addressSeen", id: id(2), address: taken })), "addressTaken");
-    assert.equal(world.get(2).temporaryAddress, "10.9.0.7");
+    assert.equal(world.get(2).temporaryAddress, ip("10.9.0.7"));
   });
 
   test("an address that another DHCP server reassigns leaves the former machine", () => {
     const world = testFleet();
-    world.all(asked(1), { kind: "addressSeen", id: id(1), address: "10.9.0.7" });
-    world.all(asked(2), { kind: "addressSeen", id: id(2), address: "10.9.0.7" });
-    assert.deepEqual([world.get(1).temporaryAddress, world.get(2).temporaryAddress], [undefined, "10.9.0.7"]);
+    world.all(asked(1), { kind: "addressSeen", id: id(1), address: ip("10.9.0.7") });
+    world.all(asked(2), { kind: "addressSeen", id: id(2), address: ip("10.9.0.7") });
+    assert.deepEqual([world.get(1).temporaryAddress, world.get(2).temporaryAddress], [undefined, ip("10.9.0.7")]);
     assert.deepEqual(checkFleet(world.list()), []);
   });
 
   test("the whole birth leaves a timeline, a healthy machine and no session after the first poll of the agent", () => {
     const world = testFleet();
     world.all(
-      asked(1, { address: "10.77.0.50" }),
+      asked(1, { address: ip("10.77.0.50") }),
       { kind: "phaseSeen", id: id(1), phase: "loaderSent", durationMs: 5 },
       asked(1, { stage: "loader", answer: "script" }),
       { kind: "phaseSeen", id: id(1), phase: "kernelSent" },
@@ -192,10 +194,10 @@ describe("life of a machine", () => {
 
   test("two machines are not offered one temporary address", () => {
     const world = testFleet();
-    world.all(asked(1, { address: "10.77.0.50" }));
-    assert.equal(refusal(world.apply(asked(2, { address: "10.77.0.50" }))), "addressTaken");
+    world.all(asked(1, { address: ip("10.77.0.50") }));
+    assert.equal(refusal(world.apply(asked(2, { address: ip("10.77.0.50") }))), "addressTaken");
     assert.equal(world.get(2).pxe.requests, 1, "the request is counted all the same");
-    world.all(asked(2, { address: "10.77.0.51" }));
+    world.all(asked(2, { address: ip("10.77.0.51") }));
   });
 
   test("a failed step shows as failing until the machine is healthy", () => {
@@ -428,7 +430,7 @@ describe("life of a machine", () => {
       [machine.state, machine.generation, machine.phase, machine.timeline.length],
       ["rebirth", 2, undefined, 0],
     );
-    assert.deepEqual([machine.hostname, machine.permanentAddress], ["r01u01", "10.77.1.61"]);
+    assert.deepEqual([machine.hostname, machine.permanentAddress], ["r01u01", ip("10.77.1.61")]);
   });
 
   test("a machine with two NICs is one machine: both identify it, and the record of its other NIC is absorbed", () => {
@@ -476,7 +478,7 @@ const networkEvent: fc.Arbitrary<MachineEvent> = fc.oneof(
       stage: fc.constantFrom("firmware", "loader"),
       last: fc.integer({ min: 1, max: 6 }),
     })
-    .map(({ n, nursery, stage, last }) => asked(n, { nursery, stage, address: `10.77.0.${last}` })),
+    .map(({ n, nursery, stage, last }) => asked(n, { nursery, stage, address: ip(`10.77.0.${last}`) })),
   fc.tuple(machineNumber, token).map(([n, text]) => issued(n, text)),
   fc
     .tuple(machineNumber, token, fc.constantFrom("boot1", "boot2"), machineNumber)

@@ -2,7 +2,7 @@
 
 import type { Hardware } from "../../hardware/hardware.ts";
 import type { Mac } from "../../net/mac.ts";
-import { macOf } from "../../net/testing/addresses.ts";
+import { ip, macOf } from "../../net/testing/addresses.ts";
 import type { Placement } from "../../site/placement.ts";
 import type { Decision, MachineEvent } from "../event.ts";
 import { machineIdFromMac } from "../life/move.ts";
@@ -19,7 +19,7 @@ export const place = (unit: number): Placement => ({
   port: `swp${unit}`,
   position: { rack: "1", unit: String(unit) },
   hostname: `r01u0${unit}`,
-  address: `10.77.1.6${unit}`,
+  address: ip(`10.77.1.6${unit}`),
 });
 /** A scan that finds these NICs. */
 export const hardware = (...macs: Mac[]): Hardware => ({

@@ -1,4 +1,4 @@
-import { macOf } from "../../net/testing/addresses.ts";
+import { ip, macOf } from "../../net/testing/addresses.ts";
 import { machineIdFromMac } from "../life/move.ts";
 import type { MachineIn, MachineState } from "../record.ts";
 
@@ -12,10 +12,10 @@ const common = {
 
 /** Born at port 7 of switch tor-1 as r01u07, 10.77.1.71. */
 const installed = {
-  ...{ hostname: "r01u07", permanentAddress: "10.77.1.71", requiredImage: "compute", subTokenHash: "hash" },
+  ...{ hostname: "r01u07", permanentAddress: ip("10.77.1.71"), requiredImage: "compute", subTokenHash: "hash" },
   placement: {
     ...{ switchName: "tor-1", port: "swp7", position: { rack: "1", unit: "7" } },
-    ...{ hostname: "r01u07", address: "10.77.1.71" },
+    ...{ hostname: "r01u07", address: ip("10.77.1.71") },
   },
   storage: {
     rootDisk: { path: "/dev/vda", serial: "", sizeBytes: 1, why: "only one" },

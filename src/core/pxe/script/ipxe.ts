@@ -1,7 +1,7 @@
 import type { Refusal } from "../../machine/event.ts";
 import type { Firmware, Machine } from "../../machine/record.ts";
 import { keepWatchdogParameter } from "../../modules/parameters.ts";
-import { formatIpv4, formatPrefix, parseIpv4, prefixContains } from "../../net/ipv4.ts";
+import { formatIpv4, formatPrefix, type Ipv4, prefixContains } from "../../net/ipv4.ts";
 import type { Mac } from "../../net/mac.ts";
 import { type Binding, type Network, type ServerPorts, temporaryBinding } from "../../network/network.ts";
 import { intentFor } from "../answer.ts";
@@ -23,13 +23,13 @@ export const imagePaths = { kernel: "/vmlinuz", initramfs: "/initramfs.img" } as
 export const waitSeconds = 30;
 
 /**
- * Decides the purpose of a machine's script. `leased` is its address from another DHCP server, dotted quad: the peer address
+ * Decides the purpose of a machine's script. `leased` is its address from another DHCP server: the peer address
  * of its connection, or the latest recorded one.
  */
 export function planScript(
   machine: Machine,
   network: Network,
-  asked: { readonly mac: Mac; readonly leased?: string | undefined },
+  asked: { readonly mac: Mac; readonly leased?: Ipv4 | undefined },
 ): ScriptPlan {
   const { mac, leased = machine.temporaryAddress } = asked;
   if (intentFor(machine, network, mac) === "local") return { kind: "local" };
@@ -41,11 +41,11 @@ export function planScript(
 }
 
 /** The machine keeps the address that the other server leased; it is on the server's network and needs no gateway. */
-function planLeased(network: Network, leased: string | undefined): ScriptPlan {
-  const address = leased === undefined ? undefined : parseIpv4(leased);
-  if (address !== undefined && prefixContains(network.prefix, address))
-    return { kind: "install", binding: temporaryBinding(network, address) };
-  const message = `expected an address of network ${network.name} (${formatPrefix(network.prefix)}), found ${leased ?? "none"}`;
+function planLeased(network: Network, leased: Ipv4 | undefined): ScriptPlan {
+  if (leased !== undefined && prefixContains(network.prefix, leased))
+    return { kind: "install", binding: temporaryBinding(network, leased) };
+  const found = leased === undefined ? "none" : formatIpv4(leased);
+  const message = `expected an address of network ${network.name} (${formatPrefix(network.prefix)}), found ${found}`;
   return { kind: "wait", message, next: "set prefix of the network to the range that its DHCP server leases" };
 }
 

@@ -1,0 +1,33 @@
+/** Addresses at the edges: numbers inside, dotted quads in JSON. */
+import * as v from "valibot";
+import { formatIpv4, type Ipv4, parseIpv4 } from "../core/net/ipv4.ts";
+
+/** A type with its addresses as dotted quads, at whatever depth: its form in JSON. */
+export type AddressesAsText<T> = T extends Ipv4
+  ? string
+  : T extends string | number | boolean | null | undefined
+    ? T
+    : { [K in keyof T]: AddressesAsText<T[K]> };
+
+/** Reads a dotted quad as the address that it is. */
+export const ipv4 = v.pipe(
+  v.string(),
+  v.rawTransform(({ dataset, addIssue, NEVER }): Ipv4 => {
+    const address = parseIpv4(dataset.value);
+    if (address !== undefined) return address;
+    addIssue({
+      message: "expected an IPv4 address",
+      expected: "an IPv4 address",
+      received: JSON.stringify(dataset.value.slice(0, 60)),
+    });
+    return NEVER;
+  }),
+);
+
+/** A value with its address as text. */
+export function withAddressText<T extends { readonly address: Ipv4 }>(
+  given: T,
+): Omit<T, "address"> & { readonly address: string } {
+  const { address, ...rest } = given;
+  return { ...rest, address: formatIpv4(address) };
+}

@@ -1,0 +1,172 @@
+/**
+ * An event of a machine's life as the history stores it. Texts that are only shown are read as they are, so that the history
+ * of an older version stays readable. `pinned` holds the schema to core's type.
+ */
+import * as v from "valibot";
+import type { MachineEvent } from "../core/machine/event.ts";
+import type { PxeAnswer } from "../core/machine/pxe-answer.ts";
+import { conditionKinds, orderActions, phases } from "../core/machine/record.ts";
+import { formatIpv4 } from "../core/net/ipv4.ts";
+import type { UnreadableEvent } from "../core/ports.ts";
+import { type AddressesAsText, ipv4, withAddressText } from "./address-text.ts";
+import { burnInReport, diskIdentity, placement, storageReport } from "./machine-facing.ts";
+import { hardware, mac, machineId, switchPort } from "./machine-record.ts";
+import { pinned } from "./same.ts";
+
+const text = v.string();
+const count = v.number();
+const flag = v.exactOptional(v.literal(true));
+const pxeAnswer = v.pipe(
+  text,
+  v.transform((answer) => answer as PxeAnswer),
+);
+const firmware = v.picklist(["bios", "uefi"]);
+const clearable = <Schema extends v.GenericSchema>(schema: Schema) => v.exactOptional(v.nullable(schema));
+
+const ofOrder = {
+  order: v.exactOptional(v.object({ generation: count, action: v.picklist(orderActions) })),
+} as const;
+const address = { id: machineId, address: ipv4 } as const;
+const asked = { by: text, override: flag, restart: flag } as const;
+const details = {
+  tags: v.exactOptional(v.record(text, text)),
+  groups: v.exactOptional(v.array(text)),
+  requiredImage: v.exactOptional(text),
+  plannedImage: v.exactOptional(text),
+  disableUpdates: flag,
+} as const;
+const detailsPatch = v.object({
+  tags: clearable(v.record(text, v.nullable(text))),
+  groups: clearable(v.array(text)),
+  requiredImage: clearable(text),
+  plannedImage: clearable(text),
+  forcedImage: clearable(text),
+  disableUpdates: clearable(v.boolean()),
+  hostname: clearable(text),
+  macs: v.exactOptional(v.array(mac)),
+});
+
+/** A stored event. */
+export const machineEvent = v.variant("kind", [
+  v.object({
+    kind: v.literal("pxeAsked"),
+    mac,
+    firmware,
+    network: text,
+    nursery: v.boolean(),
+    address: v.exactOptional(ipv4),
+    stage: v.picklist(["firmware", "loader", "httpBoot"]),
+    answer: pxeAnswer,
+    withheld: flag,
+  }),
+  v.object({ kind: v.literal("pxeAskedAgain"), id: machineId, requests: count, responses: count, lastAtMs: count }),
+  v.object({ kind: v.literal("addressDeclined"), ...address }),
+  v.object({ kind: v.literal("addressReturned"), ...address }),
+  v.object({ kind: v.literal("addressSeen"), ...address }),
+  v.object({
+    kind: v.literal("phaseSeen"),
+    id: machineId,
+    phase: v.picklist(phases),
+    durationMs: v.exactOptional(count),
+    detail: v.exactOptional(text),
+    ...ofOrder,
+  }),
+  v.object({ kind: v.literal("orderIssued"), id: machineId, tokenHash: text, expiresAtMs: count }),
+  v.object({
+    kind: v.literal("orderTaken"),
+    id: machineId,
+    mac,
+    tokenHash: text,
+    bootId: text,
+    sessionHash: text,
+  }),
+  v.object({ kind: v.literal("hardwareScanned"), id: machineId, hardware, freshRack: flag, ...ofOrder }),
+  v.object({ kind: v.literal("burnInDone"), id: machineId, report: burnInReport, ...ofOrder }),
+  v.object({
+    kind: v.literal("placed"),
+    id: machineId,
+    placement,
+    rootDisk: v.exactOptional(diskIdentity),
+    ...ofOrder,
+  }),
+  v.object({ kind: v.literal("failed"), id: machineId, step: text, reason: text, ...ofOrder }),
+  v.object({
+    kind: v.literal("becameHealthy"),
+    id: machineId,
+    generation: count,
+    image: text,
+    placement,
+    storage: storageReport,
+    subTokenHash: text,
+  }),
+  v.object({ kind: v.literal("agentResumed"), id: machineId, subTokenHash: text, ...ofOrder }),
+  v.object({
+    kind: v.literal("subSeen"),
+    id: machineId,
+    fromDisk: flag,
+    runningImage: v.exactOptional(text),
+    upToDate: v.exactOptional(v.boolean()),
+  }),
+  v.object({
+    kind: v.literal("machineCreated"),
+    id: machineId,
+    by: text,
+    macs: v.array(mac),
+    place: v.exactOptional(switchPort),
+    hostname: v.exactOptional(text),
+    birth: flag,
+    ...details,
+  }),
+  v.object({ kind: v.literal("detailsSet"), id: machineId, by: text, details: detailsPatch }),
+  v.object({ kind: v.literal("retired"), id: machineId, by: text, reason: v.exactOptional(text) }),
+  v.object({ kind: v.literal("takeoverAuthorised"), id: machineId, from: machineId, by: text }),
+  v.object({
+    kind: v.literal("rebirthAsked"),
+    id: machineId,
+    mayMove: flag,
+    newRootDisk: v.exactOptional(v.object({ selector: v.exactOptional(text) })),
+    ...asked,
+  }),
+  v.object({ kind: v.literal("cleanAsked"), id: machineId, ...asked }),
+  v.object({ kind: v.literal("rebirthCancelled"), id: machineId, by: text }),
+  v.object({ kind: v.literal("stalled"), id: machineId, reason: text }),
+  v.object({ kind: v.literal("resumed"), id: machineId }),
+  v.object({
+    kind: v.literal("repairStepped"),
+    id: machineId,
+    step: v.picklist(["rebirth", "debug", "hold"]),
+    reason: text,
+    silentSinceMs: count,
+  }),
+  v.object({ kind: v.literal("conditionSet"), id: machineId, condition: v.picklist(conditionKinds), reason: text }),
+  v.object({
+    kind: v.literal("conditionCleared"),
+    id: machineId,
+    condition: v.picklist(conditionKinds),
+    wipeBy: v.exactOptional(text),
+  }),
+]);
+
+pinned<MachineEvent>()(machineEvent);
+
+/** An event with its addresses as text: as operators read it, and as JSON holds it. */
+export type EventText = AddressesAsText<MachineEvent | UnreadableEvent>;
+
+/** The same event with its addresses as text. */
+export function eventAsText(event: MachineEvent | UnreadableEvent): EventText {
+  switch (event.kind) {
+    case "pxeAsked": {
+      const { address: asked, ...rest } = event;
+      return asked === undefined ? rest : { ...rest, address: formatIpv4(asked) };
+    }
+    case "addressDeclined":
+    case "addressReturned":
+    case "addressSeen":
+      return { ...event, address: formatIpv4(event.address) };
+    case "placed":
+    case "becameHealthy":
+      return { ...event, placement: withAddressText(event.placement) };
+    default:
+      return event;
+  }
+}
