@@ -187,7 +187,7 @@ test("an unknown machine is born on a nursery and told to boot locally elsewhere
   assert.match(line(here), /^offer 10\.77\.0\.\d+ loader snponly.efi broadcast$/);
   assert.deepEqual(here.kind === "reply" && here.seen, {
     ...{ kind: "pxeAsked", mac, firmware: "uefi", network: "rack", nursery: true, stage: "firmware", answer: "loader" },
-    address: here.kind === "reply" ? formatIpv4(here.reply.yiaddr) : "",
+    address: here.kind === "reply" && here.reply.yiaddr,
   });
   const there = decide(edk2, { network: office });
   assert.match(line(there), /^offer 10\.77\.0\.\d+ local offerThenNak broadcast$/);
