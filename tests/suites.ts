@@ -100,6 +100,13 @@ export const suites: readonly Suite[] = [
     run: { kind: "files", globs: ["tests/cli/*.test.ts"], atOnce: 2, timeoutMs: 2 * minuteMs },
   },
   {
+    name: "loop",
+    about: "the documented fleet of 100,000 machines: no piece of work keeps packets waiting for 10 ms",
+    cost: "1 min",
+    packages: [],
+    run: { kind: "files", globs: ["tests/loop/*.test.ts"], timeoutMs: 5 * minuteMs },
+  },
+  {
     name: "native",
     about: "the native ground of init as an ordinary program: TLS, hashes, files",
     cost: "10 s",

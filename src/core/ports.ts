@@ -1,4 +1,4 @@
-import type { Owned } from "./fleet/blast-radius.ts";
+import type { Ownership } from "./fleet/blast-radius.ts";
 import type { Decision, MachineEvent, Refusal } from "./machine/event.ts";
 import type { Machine, MachineId } from "./machine/record.ts";
 import type { Ipv4 } from "./net/ipv4.ts";
@@ -113,8 +113,8 @@ export type Store = {
   readonly find: (name: string) => Machine | undefined;
   /** All machines, in one live array, so that the call costs nothing. A caller that awaits in between must copy it. */
   readonly list: () => readonly Machine[];
-  /** The owners of all machines, in one live array as `list`; less to go through than the records. */
-  readonly owned: () => readonly Owned[];
+  /** How the fleet is owned now; changes as the fleet does. */
+  readonly ownership: () => Ownership;
   readonly unreadable: () => readonly UnreadableRecord[];
   readonly apply: (event: MachineEvent, options?: ApplyOptions) => Promise<Decision>;
   /** Calls back after each change; returns the function that unsubscribes. */

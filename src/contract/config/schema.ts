@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import type { BlastRadius } from "../../core/fleet/blast-radius.ts";
+import { longestWindowMs } from "../../core/fleet/blast-radius.ts";
 import type { StoragePolicy } from "../../core/install/storage-policy.ts";
 import { defaultDeadlineSeconds, phaseWaitsFor } from "../../core/machine/health/deadlines.ts";
 import type { RepairPolicy } from "../../core/machine/health/repair.ts";
@@ -321,7 +322,7 @@ export const configSchema = v.strictObject({
         10,
         "Percentage of the group, if that is more than `machines`.",
       ),
-      perSeconds: withDefault(seconds(1, 2_592_000), 3600, "Length of the time window in seconds."),
+      perSeconds: withDefault(seconds(1, longestWindowMs / 1000), 3600, "Length of the time window in seconds."),
     }),
     {},
     "How many machines of an owner group may be sent to rebirth or clean within a time window without `--override`. Machines without an owner group count as one group.",

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import type { MachineId } from "../machine/record.ts";
-import { excessText, type Owned, weighSending } from "./blast-radius.ts";
+import { excessText, groupsOf, type Owned, type Ownership, weighSending } from "./blast-radius.ts";
 
 const hourMs = 3_600_000;
 const limits = { machines: 2, percent: 10, perSeconds: 3600 };
@@ -18,8 +18,18 @@ const sentAt = (times: ReadonlyMap<MachineId, number>) =>
     const atMs = times.get(machine.id);
     return atMs === undefined ? machine : { ...machine, sentAway: { atMs } };
   });
+function ownershipOf(fleet: readonly Owned[]): Ownership {
+  const sizes = new Map<string, number>();
+  for (const name of fleet.flatMap((machine) => [...groupsOf(machine)])) sizes.set(name, (sizes.get(name) ?? 0) + 1);
+  return { sizes, sentAway: fleet.filter(({ sentAway }) => sentAway !== undefined) };
+}
+const weighIn = (fleet: readonly Owned[], targets: readonly MachineId[], nowMs: number) =>
+  weighSending({
+    targets: fleet.filter(({ id }) => targets.includes(id)),
+    ...{ fleet: ownershipOf(fleet), limits, nowMs },
+  });
 const weigh = (targets: readonly MachineId[], sent: readonly (readonly [number, number])[] = [], nowMs = hourMs) =>
-  weighSending({ targets, fleet: sentAt(new Map(sent.map(([n, atMs]) => [id(n), atMs]))), limits, nowMs });
+  weighIn(sentAt(new Map(sent.map(([n, atMs]) => [id(n), atMs]))), targets, nowMs);
 
 describe("blast radius", () => {
   test("ten percent of a large group, two of a small one, two of those without a group", () => {
@@ -46,7 +56,7 @@ describe("blast radius", () => {
   test("a machine of two groups counts in both", () => {
     const shared = { id: id(70), groups: ["web", "db"] };
     const sent = sentAt(new Map([51, 52].map((n) => [id(n), hourMs])));
-    const excess = weighSending({ targets: [id(70)], fleet: [...sent, shared], limits, nowMs: hourMs });
+    const excess = weighIn([...sent, shared], [id(70)], hourMs);
     assert.deepEqual(
       excess.map(({ group, sent }) => [group, sent]),
       [["db", 2]],
@@ -69,7 +79,7 @@ describe("blast radius", () => {
         for (const { targets, waitMs } of steps) {
           nowMs += waitMs;
           const wanted = targets.map(id);
-          const excess = weighSending({ targets: wanted, fleet: sentAt(sent), limits, nowMs });
+          const excess = weighIn(sentAt(sent), wanted, nowMs);
           if (excess.length === 0) for (const one of wanted) sent.set(one, nowMs);
           for (const { freeAtMs } of excess) {
             if (freeAtMs === undefined) continue;

@@ -3,8 +3,11 @@
  * its order until it is durable.
  */
 
-/** Changes written in one transaction at most: a burst of thousands of machines costs few waits for the disk. */
-export const batchLimit = 512;
+/**
+ * Changes written in one transaction at most: a burst of thousands of machines costs few waits for the disk. Packets wait
+ * while their rows are made, 5 ms for this many.
+ */
+export const batchLimit = 256;
 /**
  * A transaction costs what tens of changes in it cost. So after one of several changes the next begins so much later at the
  * earliest, unless enough wait; whoever asks one thing after the other never waits.

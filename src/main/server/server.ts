@@ -58,8 +58,10 @@ export async function startServer(options: {
   const tasks = opened.use(openTaskThread());
   const images = await openImageStore(paths.images, { tasks, log });
   const shared: Shared = { config, paths, store, images, clock, random, log };
-  const { bootServer, dominator } = await startForMachines(shared, tasks, opened);
+  // Before packets arrive: reading the whole fleet takes a moment. It also ends after the Boot Server does, and so
+  // hears of what arrives last.
   opened.use(await openWatch({ store, config, rules: watchRulesOf(config), clock, random, log }));
+  const { bootServer, dominator } = await startForMachines(shared, tasks, opened);
   const { networks, traffic } = bootServer;
   const boot = { networks, traffic };
   const checks = readyChecks({

@@ -19,7 +19,7 @@ export type BlastGuard = {
  * when other servers have written meanwhile; its own events are included in the count.
  */
 export function blastGuard(options: {
-  readonly store: Pick<Store, "owned" | "position">;
+  readonly store: Pick<Store, "get" | "ownership" | "position">;
   readonly clock: Clock;
   readonly limits: BlastRadius;
   readonly targets: readonly MachineId[];
@@ -29,7 +29,9 @@ export function blastGuard(options: {
   const excess = () => {
     const position = store.position();
     if (weighed?.position !== position) {
-      weighed = { position, excess: weighSending({ targets, fleet: store.owned(), limits, nowMs: clock.nowMs() }) };
+      const owned = targets.flatMap((id) => store.get(id) ?? []);
+      const excess = weighSending({ targets: owned, fleet: store.ownership(), limits, nowMs: clock.nowMs() });
+      weighed = { position, excess };
     }
     return weighed.excess;
   };

@@ -1,7 +1,8 @@
-import type { Owned } from "../../core/fleet/blast-radius.ts";
+import type { Ownership } from "../../core/fleet/blast-radius.ts";
 import type { Machine, MachineId, SwitchPort } from "../../core/machine/record.ts";
 import { type Ipv4, parseIpv4 } from "../../core/net/ipv4.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
+import { OwnershipIndex } from "./ownership-index.ts";
 
 /** All machines in memory, found by any of their names. */
 export type FleetIndex = {
@@ -16,8 +17,7 @@ export type FleetIndex = {
   readonly find: (text: string) => Machine | undefined;
   /** All machines: the same array each time, which keeps changing. Copy it before waiting. */
   readonly list: () => readonly Machine[];
-  /** Who owns each machine and when it was last sent away, in the order of `list`; changes as that does. */
-  readonly owned: () => readonly Owned[];
+  readonly ownership: () => Ownership;
   readonly put: (machine: Machine) => void;
   readonly remove: (id: MachineId) => void;
 };
@@ -31,19 +31,17 @@ export function indexFleet(machines: readonly Machine[]): FleetIndex {
   const names = new NameIndex();
   // Rebuilding the list of 100,000 machines for each change would cost a millisecond.
   const listed: Machine[] = [];
-  // Small objects of their own: to go through the records of 100,000 machines for their owners takes 15 ms, through these 3.
-  const owned: Owned[] = [];
+  const ownership = new OwnershipIndex();
 
   const remove = (id: MachineId) => {
     const entry = byId.get(id);
     if (entry === undefined) return;
     names.remove(namesOf(entry.machine), entry);
+    ownership.change(entry.machine, undefined);
     byId.delete(id);
     const last = listed.pop();
-    const lastOwned = owned.pop();
-    if (last === undefined || lastOwned === undefined || last.id === id) return;
+    if (last === undefined || last.id === id) return;
     listed[entry.place] = last;
-    owned[entry.place] = lastOwned;
     const moved = byId.get(last.id);
     if (moved !== undefined) moved.place = entry.place;
   };
@@ -51,7 +49,7 @@ export function indexFleet(machines: readonly Machine[]): FleetIndex {
     const entry = byId.get(machine.id);
     if (entry === undefined) {
       const added = { machine, place: listed.push(machine) - 1 };
-      owned.push(ownedOf(machine));
+      ownership.change(undefined, machine);
       byId.set(machine.id, added);
       names.add(namesOf(machine), added);
       return;
@@ -59,7 +57,7 @@ export function indexFleet(machines: readonly Machine[]): FleetIndex {
     const before = entry.machine;
     entry.machine = machine;
     listed[entry.place] = machine;
-    if (before.groups !== machine.groups || before.sentAway !== machine.sentAway) owned[entry.place] = ownedOf(machine);
+    ownership.change(before, machine);
     // Most changes leave all names unchanged.
     if (isFoundAs(before, machine)) return;
     names.remove(namesOf(before), entry);
@@ -86,7 +84,7 @@ export function indexFleet(machines: readonly Machine[]): FleetIndex {
     },
     byOrderToken: (tokenHash) => names.byOrderToken.get(tokenHash)?.machine,
     list: () => listed,
-    owned: () => owned,
+    ownership: () => ownership,
     put,
     remove,
   };
@@ -151,10 +149,6 @@ function namesOf({ macs, hostname, permanentAddress, temporaryAddress, announced
     switchPort: announced?.place && keyOfSwitchPort(announced.place),
     tokenHash: order?.tokenHash,
   };
-}
-
-function ownedOf({ id, groups, sentAway }: Machine): Owned {
-  return { id, ...(groups === undefined ? {} : { groups }), ...(sentAway === undefined ? {} : { sentAway }) };
 }
 
 function keyOfSwitchPort({ switchName, port }: SwitchPort): string {

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Hono } from "hono";
+import { fleetMac } from "../../bench/mdb-fleet.ts";
+import { checkConfig } from "../../src/contract/config/parse.ts";
+import { testNetworkInput } from "../../src/contract/config/testing/test-config.ts";
+import * as machineWire from "../../src/contract/machine-facing.ts";
+import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.ts";
+import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
+import type { Log, Store } from "../../src/core/ports.ts";
+import { systemClock as clock, systemRandom as random } from "../../src/main/system-ports.ts";
+import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
+import { machineFacingApp } from "../../src/mdb/machine-api/app.ts";
+import { type OpenStore, openStore } from "../../src/mdb/open-store.ts";
+import { operatorApp } from "../../src/mdb/operator-api/app.ts";
+import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
+import { tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
+import { openFleetWatch } from "../../src/mdb/watch/fleet-watch.ts";
+import { usualLongestTurnMs } from "../support/loop-turns.ts";
+
+/** The fleet of docs/scale.md, and the longest that a packet may wait for one piece of work (docs/scale.md). */
+const documented = { machines: 100_000, turnMs: 10 } as const;
+
+const log: Log = () => undefined;
+const name = "r12u20";
+const post = (body: unknown): RequestInit => ({
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(body),
+});
+
+/** Reads an answer as a socket would: piece by piece, and nothing of it is kept. */
+async function drain(answer: Response | Promise<Response>): Promise<void> {
+  const { status, body } = await answer;
+  assert.ok(status < 500, `status ${status}`);
+  const reader = body?.getReader();
+  while (reader !== undefined && !(await reader.read()).done) await nextTurn();
+}
+
+describe("with the documented fleet, nothing holds up packets", () => {
+  let directory: string;
+  let opened: OpenStore;
+  let store: Store;
+  let operators: ReturnType<typeof operatorApp>;
+  let machines: Hono;
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), "birther-loop-"));
+    const path = join(directory, "mdb.sqlite");
+    const fill = join(import.meta.dirname, "../../bench/mdb-fill.ts");
+    execFileSync(process.execPath, ["--disable-warning=ExperimentalWarning", fill, path, String(documented.machines)]);
+    opened = await openStore({ path, clock, log });
+    const exports = openLoneExports(opened, clock);
+    store = exports.store;
+    operators = operatorApp({
+      ...{ store, clock, log, version: "test", exports, images: async () => [], networks: () => [] },
+      ...{ packetsOf: () => [], deadlineSeconds: defaultDeadlineSeconds },
+      blastRadius: { machines: documented.machines, percent: 100, perSeconds: 3600 },
+      tokens: tokensIn({ store, clock, random, log }),
+      backup: backupsIn(directory, opened),
+    });
+    const checked = checkConfig({ networks: [testNetworkInput], images: [{ image: "compute" }] });
+    assert.ok(checked.kind !== "refused");
+    machines = machineFacingApp({ store, config: checked.config, clock, random, log });
+  });
+  after(async () => {
+    await opened[Symbol.asyncDispose]();
+    await rm(directory, { recursive: true });
+  });
+
+  const ask = (path: string, init: RequestInit = {}) =>
+    drain(operators.request(path, init, { listener: { kind: "socket", user: 0 } }));
+  const names = (count: number) =>
+    store
+      .list()
+      .slice(0, count)
+      .flatMap(({ hostname }) => hostname ?? []);
+
+  const paths = [
+    ...["/v1/status", "/v1/check", "/v1/audit?limit=1000", "/metrics", "/readyz"],
+    ...[
+      "/v1/machines?limit=5000",
+      "/v1/machines?limit=5000&fields=hostname,state",
+      "/v1/machines?where=state%3Drebirth",
+    ],
+    ...[`/v1/machines/${name}`, `/v1/machines/${name}/events`, `/v1/machines/${name}/why`],
+    ...["/v1/exports/dominator", "/v1/exports/ansible"],
+    ...["devices", "interfaces", "racks"].map((table) => `/v1/exports/netbox?table=${table}`),
+  ];
+  const works: readonly (readonly [title: string, work: () => Promise<unknown>])[] = [
+    ...paths.map((path) => [path, () => ask(path)] as const),
+    [
+      "an operator sends a machine to rebirth and cancels it",
+      async () => {
+        await ask(`/v1/machines/${name}/rebirth`, post({}));
+        await ask(`/v1/machines/${name}/cancel`, post({}));
+      },
+    ],
+    [
+      "a batch of 1000, without carrying it out",
+      () => ask("/v1/batch", post({ action: "rebirth", dryRun: true, select: { names: names(1000) } })),
+    ],
+    [
+      "a thousand agents poll and machines boot, fifty in a moment",
+      async () => {
+        const changes: Promise<unknown>[] = [];
+        for (let n = 0; n < 1000; n += 1) {
+          const mac = fleetMac(n);
+          changes.push(
+            store.apply({ kind: "subSeen", id: machineIdFromMac(mac), runningImage: "compute/9", upToDate: true }),
+          );
+          const asked = { kind: "pxeAsked", mac, firmware: "uefi", network: "rack", nursery: true } as const;
+          changes.push(store.apply({ ...asked, stage: "firmware", answer: "local: offerThenNak" }));
+          if (n % 50 === 0) await nextTurn();
+        }
+        await Promise.all(changes);
+      },
+    ],
+    [
+      "a hundred unknown boot tokens",
+      async () => {
+        for (let n = 0; n < 100; n += 1) {
+          const body = {
+            mac: "02:00:00:00:00:07",
+            token: n.toString(16).padStart(64, "0"),
+            bootId: crypto.randomUUID(),
+          };
+          await drain(machines.request(machineWire.paths.order, post(body)));
+        }
+      },
+    ],
+    [
+      "the watch begins, and looks at every machine",
+      async () => {
+        const rules = {
+          deadlineSeconds: defaultDeadlineSeconds,
+          boots: 3,
+          bootsWithinSeconds: 3600,
+          burnInAttempts: 3,
+        };
+        using watch = openFleetWatch({ store, clock, log, rules });
+        for (let tick = 0; tick < 30; tick += 1) await watch.tick();
+      },
+    ],
+  ];
+  for (const [title, work] of works) {
+    test(title, async () => {
+      const ms = await usualLongestTurnMs(work);
+      assert.ok(ms < documented.turnMs, `expected turns of less than ${documented.turnMs} ms of CPU, found ${ms} ms`);
+    });
+  }
+});
