@@ -89,7 +89,14 @@ export const machineEvent = v.variant("kind", [
     rootDisk: v.exactOptional(diskIdentity),
     ...ofOrder,
   }),
-  v.object({ kind: v.literal("failed"), id: machineId, step: text, reason: text, ...ofOrder }),
+  v.object({
+    kind: v.literal("failed"),
+    id: machineId,
+    step: text,
+    reason: text,
+    image: v.exactOptional(text),
+    ...ofOrder,
+  }),
   v.object({
     kind: v.literal("becameHealthy"),
     id: machineId,
@@ -129,6 +136,7 @@ export const machineEvent = v.variant("kind", [
   }),
   v.object({ kind: v.literal("cleanAsked"), id: machineId, ...asked }),
   v.object({ kind: v.literal("rebirthCancelled"), id: machineId, by: text }),
+  v.object({ kind: v.literal("imageRequired"), id: machineId, image: text, by: text }),
   v.object({ kind: v.literal("stalled"), id: machineId, reason: text }),
   v.object({ kind: v.literal("resumed"), id: machineId }),
   v.object({

@@ -57,6 +57,7 @@ const condition = v.object({
   watched: flag,
   failedIn: v.exactOptional(v.picklist(phases)),
   untilPoll: flag,
+  image: v.exactOptional(text),
 });
 export const conditions = v.array(condition);
 
@@ -114,6 +115,8 @@ const installed = {
   permanentAddress: ipv4,
   placement,
   requiredImage: text,
+  imageStream: v.exactOptional(text),
+  ownSystem: flag,
   storage: storageReport,
   subTokenHash: text,
   runningImage: v.exactOptional(text),

@@ -50,8 +50,15 @@ export type PastChange = RecordedChange & {
   readonly machine: Pick<Machine, "id" | "revision" | "state" | "generation" | "conditions" | "hostname" | "phase">;
 };
 
-/** Small documents besides the machines: lessons about firmware, declined addresses, operators' tokens, webhooks. */
-export type DocumentKind = "lesson" | "declinedAddress" | "token" | "tokenUse" | "webhook" | "authority";
+/** Small documents besides the machines: lessons about firmware, declined addresses, operators' tokens, webhooks, streams of images. */
+export type DocumentKind =
+  | "lesson"
+  | "declinedAddress"
+  | "token"
+  | "tokenUse"
+  | "webhook"
+  | "authority"
+  | "imageStream";
 
 /** One of them: JSON under a key. `position` is that of the change that wrote it. */
 export type Document = {
@@ -144,6 +151,16 @@ export type Store = {
   readonly documents: (kind: DocumentKind) => readonly Document[];
   /** Writes a document, replacing any with the same key. */
   readonly putDocument: (put: Pick<Document, "kind" | "key" | "document"> & { readonly by?: string }) => Promise<void>;
+  /**
+   * Writes a document if `onlyIf` accepts what is there when nobody else can write any more (undefined: nothing); it may be
+   * asked more than once. `overtaken`: it did not, and nothing was written.
+   */
+  readonly replaceDocument: (
+    put: Pick<Document, "kind" | "key" | "document"> & {
+      readonly by?: string;
+      readonly onlyIf: (now: unknown) => boolean;
+    },
+  ) => Promise<"written" | "overtaken">;
   /** Deletes a document; resolves even if there is none. */
   readonly dropDocument: (drop: Pick<Document, "kind" | "key"> & { readonly by?: string }) => Promise<void>;
   /** True in exactly one of the processes on a database; checked before each task that must run only once. */

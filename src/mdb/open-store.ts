@@ -1,13 +1,13 @@
 import { checkFleet } from "../core/machine/check.ts";
 import type { Change, Clock, Log, Store } from "../core/ports.ts";
-import { type DocumentEntry, historyLimit, type Journal } from "./journal/journal.ts";
+import { historyLimit, type Journal } from "./journal/journal.ts";
 import { isPostgres } from "./postgres/connection-string.ts";
 import { openJournalThread } from "./sqlite/thread.ts";
 import { changeListeners } from "./store/change-listeners.ts";
 import { machineLogs } from "./store/machine-logs.ts";
 import { noteRefusal } from "./store/refusal-note.ts";
 import { type StoreMemory, storeMemory } from "./store/store-memory.ts";
-import { type WriteQueue, writeQueue } from "./store/write-queue.ts";
+import { type DocumentWrite, type WriteQueue, writeQueue } from "./store/write-queue.ts";
 
 /** A Store and the operations of its owner. */
 export type OpenStore = Store & AsyncDisposable & Pick<Journal, "backup">;
@@ -29,7 +29,7 @@ export async function openStore(options: {
 }
 
 type StoreOptions = { readonly journal: Journal; readonly clock: Clock; readonly log: Log };
-type QueuedDocument = Omit<DocumentEntry, "kind" | "before">;
+type QueuedDocument = DocumentWrite & { readonly onlyIf?: (now: unknown) => boolean };
 
 /**
  * A Store over a journal. An event is decided at once, against memory, so that events never race; `apply` resolves when
@@ -88,14 +88,19 @@ function readsOf({ fleet, documents, position }: StoreMemory, journal: Journal, 
 function writesTo({ journal, clock }: StoreOptions, queue: WriteQueue) {
   let closed = false;
   const tooLate = (what: string) => new Error(`writing ${what} failed: the MDB is closed`);
-  const write = async (what: string, { by, ...entry }: Omit<QueuedDocument, "atMs">): Promise<void> => {
+  const write = async (what: string, { by, onlyIf, ...entry }: Omit<QueuedDocument, "atMs">) => {
     if (closed) throw tooLate(what);
-    await queue.write({ ...entry, atMs: clock.nowMs(), ...(by === undefined ? {} : { by }) });
+    return await queue.write({ ...entry, atMs: clock.nowMs(), ...(by === undefined ? {} : { by }) }, onlyIf);
   };
   return {
-    putDocument: ({ kind, key, document, ...by }) =>
-      write(`${kind} ${key}`, { documentKind: kind, key, document, ...by }),
-    dropDocument: ({ kind, key, ...by }) => write(`the removal of ${kind} ${key}`, { documentKind: kind, key, ...by }),
+    putDocument: async ({ kind, key, document, ...by }) => {
+      await write(`${kind} ${key}`, { documentKind: kind, key, document, ...by });
+    },
+    replaceDocument: ({ kind, key, document, ...rest }) =>
+      write(`${kind} ${key}`, { documentKind: kind, key, document, ...rest }),
+    dropDocument: async ({ kind, key, ...by }) => {
+      await write(`the removal of ${kind} ${key}`, { documentKind: kind, key, ...by });
+    },
     apply: (event, asked) =>
       closed ? Promise.reject(tooLate(event.kind)) : queue.apply({ ...asked, event, atMs: clock.nowMs() }),
     leads: () => !closed && (journal.others?.leads() ?? true),

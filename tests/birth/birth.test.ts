@@ -86,7 +86,7 @@ test("birth: two unknown machines, from power-on to their image", {
   // A boot ROM that is iPXE already gets no loader (docs/deviations.md); a BIOS cannot store keys.
   assertWholeTimeline(bios, ["loaderSent", "keysMade"]);
   assertWholeTimeline(uefi, []);
-  assert.deepEqual([bios.requiredImage, uefi.requiredImage], ["compute", "storage"]);
+  assert.deepEqual([bios.requiredImage, uefi.requiredImage], ["compute/1", "storage/1"]);
   assert.equal(uefi.storage?.encryption.kind, "luks2");
   assert.equal(bios.storage?.encryption.kind, "none", "and the record says why:");
   assert.match(bios.storage?.encryption.kind === "none" ? bios.storage.encryption.reason : "", /BIOS|NVRAM|UEFI/);

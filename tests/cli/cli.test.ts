@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,24 +18,7 @@ import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
 import { type Tokens, tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
 import { startOperatorServer } from "../../src/mdb/operator-api/server.ts";
 import { asks, birthOf, testMac } from "../../src/mdb/testing/store-suite.ts";
-
-type Outcome = { readonly status: number | null; readonly out: string; readonly err: string };
-
-function start(text: readonly string[], environment: { [name: string]: string } = {}): ChildProcess {
-  const entry = join(import.meta.dirname, "../../src/main/cli.ts");
-  return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", entry, ...text], {
-    env: { ...process.env, BIRTHER_STATE: "", ...environment },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-}
-
-async function outcomeOf(child: ChildProcess): Promise<Outcome> {
-  const read = async (stream: ChildProcess["stdout"]) => (await stream?.setEncoding("utf8").toArray())?.join("") ?? "";
-  const [out, err, [status]] = await Promise.all([read(child.stdout), read(child.stderr), once(child, "close")]);
-  return { status, out, err };
-}
-
-const birther = (...text: string[]) => outcomeOf(start(text));
+import { birther, outcomeOf, start } from "./birther-command.ts";
 
 describe("the birther command against a server on its Unix socket", () => {
   const parent = mkdtempSync(join(tmpdir(), "birther-cli-"));

@@ -61,7 +61,7 @@ export type SubFixture = AsyncDisposable & {
   readonly store: Store;
   readonly images: ImageStore;
   readonly objects: ObjectStore;
-  /** Imports a sketch as the next version of `compute`. */
+  /** Imports a sketch as the next version of `compute`, and requires it. */
   readonly importSketch: (sketch: Sketch, filter: readonly string[]) => Promise<string>;
   /** Runs birther-agent until nothing is left to do. */
   readonly runAgent: () => Promise<NativeRun>;
@@ -130,7 +130,9 @@ export async function startSubFixture(settings: Partial<SubSettings> = {}): Prom
       const source = join(directory, `image-${drawn}`);
       await draw(source, sketch);
       const tree = await importTree({ source, objects, filter });
-      return (await images.add("compute", { createdAtMs: 1, source: "sketch", filter, tree })).name;
+      const { name } = await images.add("compute", { createdAtMs: 1, source: "sketch", filter, tree });
+      await store.apply({ kind: "detailsSet", id: machineId, by: "test", details: { requiredImage: name } });
+      return name;
     },
     runAgent: () => runNative(script, ["--root", root, "--once"]),
     [Symbol.asyncDispose]: async () => {
@@ -173,6 +175,7 @@ function oneMachineStore(): Store {
         macHolder: nobody,
         announcedAt: nobody,
         byId: nobody,
+        imageFor: (wanted: string) => wanted,
       };
       const decision = decide(machine, event, context);
       machine = decision.machine ?? machine;
@@ -187,6 +190,7 @@ function oneMachineStore(): Store {
     audit: async () => [],
     documents: () => [],
     putDocument: async () => undefined,
+    replaceDocument: async () => "written",
     dropDocument: async () => undefined,
     leads: () => true,
   };

@@ -112,6 +112,7 @@ function announcedText({ announced }: MachineView): string | undefined {
 
 function imageText({
   requiredImage,
+  imageStream,
   pinnedImage,
   plannedImage,
   forcedImage,
@@ -120,7 +121,7 @@ function imageText({
 }: MachineView): string {
   if (requiredImage === undefined) return "";
   return [
-    `${requiredImage} required${pinnedImage === undefined ? "" : " by an operator"}`,
+    `${requiredImage} required${pinnedImage === undefined ? "" : " by an operator"}${imageStream === undefined ? "" : ` (follows ${imageStream})`}`,
     `${runningImage ?? "none"} running`,
     ...(plannedImage === undefined ? [] : [`${plannedImage} planned`]),
     ...(forcedImage === undefined ? [] : [`${forcedImage} forced by an operator`]),

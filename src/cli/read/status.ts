@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { StatusView } from "../../contract/operator/views.ts";
+import type { StatusView, StreamView } from "../../contract/operator/views.ts";
 import type { Inconsistency } from "../../core/machine/check.ts";
 import { machineStates } from "../../core/machine/record.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
@@ -15,10 +15,22 @@ export function statusCommand(program: Command): void {
     const api = await openApi(options);
     const status = await api.ask<StatusView>("status");
     const { inconsistencies } = await api.ask<{ inconsistencies: Inconsistency[] }>("check");
-    if (options.output === "json") printJson({ ...status, inconsistencies });
-    else print(...statusText(status, inconsistencies));
+    const { streams } = await api.ask<{ streams: StreamView[] }>("streams");
+    if (options.output === "json") printJson({ ...status, inconsistencies, streams });
+    else print(...statusText(status, inconsistencies), ...streams.flatMap(promotionText));
     if (inconsistencies.length > 0) process.exitCode = 1;
   });
+}
+
+/** What `status` prints about a stream whose version is changing. */
+export function promotionText({ stream, current, machines, onCurrent, moving, promotion }: StreamView): string[] {
+  if (promotion !== undefined) {
+    const { image, canary, progress } = promotion;
+    return [`${stream}: ${image} on ${canary} ${progress.kind}: ${progress.reason}; the others stay on ${current}`];
+  }
+  return moving === true || onCurrent < machines
+    ? [`${stream}: ${onCurrent} of ${machines} machines run the current version ${current}`]
+    : [];
 }
 
 /** What `status` prints. */

@@ -1,14 +1,18 @@
 import type { Command } from "commander";
+import type { StreamView } from "../../contract/operator/views.ts";
 import type { Actions, BootstrapView } from "../act/actions.ts";
+import { promoteCommands } from "../act/promote.ts";
 import { type LocalOptions, localOptions, print, printJson } from "../api/server-options.ts";
-import { formatBytes, formatTime } from "../output/figures.ts";
-import { formatTable } from "../output/table.ts";
+import { formatBytes } from "../output/figures.ts";
+import { imageListCommand } from "../read/images.ts";
 
 type ImageActions = Pick<Actions, "buildBootstrapImage" | "listImages" | "importImage">;
 
-/** Adds `image build|info` for the Bootstrap Image, `image import|list` for system images. */
+/** Adds `image build|info` for the Bootstrap Image, `image import|promote|rollback|list` for system images. */
 export function imageCommand(program: Command, actions: ImageActions): void {
-  const image = program.command("image").description("build the Bootstrap Image; import and list system images");
+  const image = program
+    .command("image")
+    .description("build the Bootstrap Image; import, promote and list system images");
   const state = async (options: LocalOptions) => (await import("../api/find-server.ts")).findState(options.state);
 
   const build = image.command("build").description("build the Bootstrap Image, unless it is up to date");
@@ -27,29 +31,21 @@ export function imageCommand(program: Command, actions: ImageActions): void {
 
   const imports = image
     .command("import <stream> <source>")
-    .description("import a directory or tar file as the next version of a system image (`compute` becomes compute/2)");
+    .description(
+      "check a directory or tar file and store it as the next version of a stream (`compute` becomes compute/2); no machine moves to it before `image promote`",
+    );
   localOptions(imports).action(async (stream: string, source: string, options: LocalOptions) => {
     const stateDirectory = await state(options);
     const imported = await actions.importImage({ stateDirectory, stream, source, onProgress: showProgress() });
-    await refreshServer(stateDirectory);
+    const isCurrent = await refreshServer(stateDirectory, imported.name);
     if (options.output === "json") printJson(imported);
     else print(`${imported.name}: ${imported.entries} paths, ${formatBytes(imported.bytes)}`);
+    if (isCurrent === false)
+      process.stderr.write(`no machine gets it yet; to promote it: birther image promote ${imported.name}\n`);
   });
 
-  const list = image.command("list").description("list the system images");
-  localOptions(list).action(async (options: LocalOptions) => {
-    const images = await actions.listImages(await state(options));
-    if (options.output === "json") return printJson(images);
-    if (images.length === 0)
-      process.stderr.write("no system images yet; to import one: birther image import STREAM DIRECTORY\n");
-    const rows = images.map(({ name, entries, bytes, importedAtMs }) => [
-      name,
-      String(entries),
-      formatBytes(bytes),
-      formatTime(importedAtMs),
-    ]);
-    print(...formatTable(["NAME", "PATHS", "SIZE", "IMPORTED"], rows));
-  });
+  promoteCommands(image);
+  imageListCommand(image, actions);
 }
 
 function printBootstrap(view: BootstrapView, { output }: Pick<LocalOptions, "output">): void {
@@ -76,9 +72,15 @@ function showProgress() {
   };
 }
 
-/** A running server notices the new image when its images are listed; without a server there is nothing to do. */
-async function refreshServer(stateDirectory: string): Promise<void> {
+/**
+ * A running server notices the new image when its images are listed; without a server there is nothing to do. Returns whether
+ * the image is the current version of its stream, as the first one is; undefined without a server.
+ */
+async function refreshServer(stateDirectory: string, image: string): Promise<boolean | undefined> {
   const { openApi } = await import("../api/api.ts");
   const api = await openApi({ state: stateDirectory }).catch(() => undefined);
-  await api?.ask("images");
+  if (api === undefined) return undefined;
+  await api.ask("images");
+  const { streams } = await api.ask<{ streams: StreamView[] }>("streams");
+  return streams.some(({ current }) => current === image);
 }

@@ -352,6 +352,7 @@ export const configSchema = v.strictObject({
     leaf("a list of image rules", listOf(imageRule)),
     [{ image: "debug", when: { burnIn: "failed" } }, { image: "compute" }],
     "Which system image a machine gets: rules tried in order; the first rule whose conditions all hold wins. " +
+      "`image` names a stream such as `compute`, whose current version the machine gets and follows, or one version such as `compute/3`. " +
       "Conditions under `when`: `burnIn: passed|failed`, `minCpus`, `minMemoryMiB`, `minStorageGiB`, `minDisks`, `firmware: bios|uefi`, `product` (regular expression that must match the whole SMBIOS product name).",
   ),
   burnIn: withDefault(

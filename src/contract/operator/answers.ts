@@ -21,6 +21,7 @@ import type {
   NetworkView,
   PacketView,
   StatusView,
+  StreamView,
 } from "./views.ts";
 
 const text = v.string();
@@ -37,6 +38,7 @@ const condition = v.strictObject({
   remedy: v.exactOptional(v.picklist(remedies)),
   failedIn: v.exactOptional(v.picklist(phases)),
   untilPoll: v.exactOptional(v.literal(true)),
+  image: v.exactOptional(v.pipe(text, v.description("the image whose update was stopped"))),
 });
 const conditions = v.array(condition);
 
@@ -60,7 +62,9 @@ export const machineAnswer = pinnedShape<MachineView>()(
     location: v.exactOptional(
       v.strictObject({ rack: v.exactOptional(text), unit: v.exactOptional(text), switch: text, port: text }),
     ),
-    requiredImage: v.exactOptional(text),
+    requiredImage: v.exactOptional(v.pipe(text, v.description("the exact version, such as compute/3"))),
+    imageStream: v.exactOptional(v.pipe(text, v.description("the stream whose current version it requires"))),
+    ownSystem: v.exactOptional(v.literal(true)),
     pinnedImage: v.exactOptional(text),
     plannedImage: v.exactOptional(text),
     forcedImage: v.exactOptional(text),
@@ -208,6 +212,29 @@ const lesson = pinnedShape<LessonView>()(
 const image = pinnedShape<ImageView>()(
   v.strictObject({ name: text, entries: count, bytes: count, importedAtMs: timeMs }),
 );
+
+export const streamAnswer = pinnedShape<StreamView>()(
+  v.strictObject({
+    stream: text,
+    current: v.pipe(text, v.description("the version that newborns get, such as compute/3")),
+    previous: v.exactOptional(text),
+    by: text,
+    atMs: timeMs,
+    moving: v.exactOptional(v.pipe(v.literal(true), v.description("the machines are still being given the version"))),
+    machines: v.pipe(count, v.description("machines that follow the stream")),
+    onCurrent: v.pipe(count, v.description("how many of them run the current version")),
+    promotion: v.exactOptional(
+      v.strictObject({
+        image: text,
+        by: text,
+        atMs: timeMs,
+        canary: v.pipe(text, v.description("the machine that tries the version first")),
+        progress: v.strictObject({ kind: v.picklist(["waiting", "succeeded", "failed"]), reason: text }),
+      }),
+    ),
+  }),
+);
+export const streamsAnswer = v.strictObject({ streams: v.array(streamAnswer) });
 
 export const statusAnswer = pinnedShape<StatusView>()(
   v.strictObject({ version: text, startedAtMs: timeMs, nowMs: timeMs, machines: counts }),

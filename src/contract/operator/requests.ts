@@ -85,6 +85,9 @@ const restart = v.exactOptional(
   v.pipe(v.literal(true), v.description("also while a rebirth or clean is running: it stops and starts again")),
 );
 
+/** A body without keys. */
+export const emptyBody = v.strictObject({});
+
 /** The body of each action. */
 export const actionBodies = {
   rebirth: v.strictObject({
@@ -103,7 +106,7 @@ export const actionBodies = {
     override,
   }),
   clean: v.strictObject({ restart, override }),
-  cancel: v.strictObject({}),
+  cancel: emptyBody,
   hold: v.strictObject({ reason: text }),
   release: v.strictObject({
     wipe: v.exactOptional(
@@ -220,6 +223,18 @@ export const patchBody = pinned<DetailsPatch>()(
     v.check((patch) => Object.keys(patch).length > 0, "expected at least one key to change"),
   ),
 );
+
+/** The version to promote: one machine first, then all. */
+export const promoteBody = v.strictObject({
+  version: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(999_999_999)),
+  canary: v.exactOptional(
+    v.pipe(v.string(), v.nonEmpty(), v.maxLength(255), v.description("the machine that gets the version first")),
+  ),
+  all: v.exactOptional(
+    v.pipe(v.literal(true), v.description("make the version current once the first machine is up with it")),
+  ),
+  skipCanary: v.exactOptional(v.pipe(v.literal(true), v.description("with `all`: no machine tries the version first"))),
+});
 
 /** The machine whose name and slot a newcomer takes over. */
 export const takeoverBody = v.strictObject({ from: v.pipe(v.string(), v.nonEmpty(), v.maxLength(255)) });

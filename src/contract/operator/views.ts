@@ -1,5 +1,7 @@
 /** What operators' tools see of the MDB: the views that the routes of operator-routes.ts answer with. */
-
+import { type CanaryProgress, canaryProgress } from "../../core/image/stream/canary.ts";
+import { followedStream, type ImageStream, imageOf } from "../../core/image/stream/image-stream.ts";
+import { nameOf } from "../../core/machine/life/move.ts";
 import { type Location, locationOf } from "../../core/machine/location.ts";
 import type { Condition, Machine } from "../../core/machine/record.ts";
 import type { NetworkMode } from "../../core/network/network.ts";
@@ -112,6 +114,53 @@ export type ImageView = {
   readonly bytes: number;
   readonly importedAtMs: number;
 };
+
+/** A stream of images: the version its machines require, and a promotion under way. */
+export type StreamView = {
+  readonly stream: string;
+  /** The exact name of the version that newborns get. */
+  readonly current: string;
+  readonly previous?: string;
+  /** Who made it current, and when. */
+  readonly by: string;
+  readonly atMs: number;
+  /** The machines are still being given the current version. */
+  readonly moving?: true;
+  /** How many machines follow the stream, and how many of them run the current version. */
+  readonly machines: number;
+  readonly onCurrent: number;
+  readonly promotion?: {
+    readonly image: string;
+    readonly by: string;
+    readonly atMs: number;
+    /** The machine that tries it first. */
+    readonly canary: string;
+    readonly progress: CanaryProgress;
+  };
+};
+
+/** The view of a stream over the whole fleet. */
+export function viewStream(held: ImageStream, machines: readonly Machine[]): StreamView {
+  const { stream, previous, by, atMs, moving, promotion } = held;
+  const current = imageOf(held, held.current);
+  const followers = machines.filter((machine) => followedStream(machine) === stream);
+  const canary = promotion && machines.find(({ id }) => id === promotion.canary);
+  return {
+    ...{ stream, current, by, atMs, machines: followers.length },
+    onCurrent: followers.filter(({ runningImage }) => runningImage === current).length,
+    ...(previous === undefined ? {} : { previous: imageOf(held, previous) }),
+    ...(moving === undefined ? {} : { moving }),
+    ...(promotion === undefined
+      ? {}
+      : {
+          promotion: {
+            ...{ image: imageOf(held, promotion.version), by: promotion.by, atMs: promotion.atMs },
+            canary: canary === undefined ? promotion.canary : nameOf(canary),
+            progress: canaryProgress(held, promotion, canary),
+          },
+        }),
+  };
+}
 
 export type StatusView = {
   readonly version: string;

@@ -1,3 +1,4 @@
+import { followedStream } from "../image/stream/image-stream.ts";
 import { conditionOf } from "../machine/life/move.ts";
 import type { Machine } from "../machine/record.ts";
 import { formatIpv4 } from "../net/ipv4.ts";
@@ -96,7 +97,9 @@ function groupsOf(machine: Machine): string[] {
     ...Object.entries(machine.tags ?? {}).map(([name, value]) => groupName("tag", `${name}_${value}`)),
     ...(location === undefined ? [] : [groupName("location", location)]),
     ...(rack === undefined ? [] : [groupName("rack", rack)]),
-    ...(machine.requiredImage === undefined ? [] : [groupName("image", machine.requiredImage)]),
+    ...(machine.requiredImage === undefined
+      ? []
+      : [groupName("image", followedStream(machine) ?? machine.requiredImage)]),
   ];
 }
 

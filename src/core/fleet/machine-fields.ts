@@ -1,3 +1,4 @@
+import { followedStream } from "../image/stream/image-stream.ts";
 import { locationOf } from "../machine/location.ts";
 import { conditionKinds, type Machine, machineStates, phases } from "../machine/record.ts";
 import { formatIpv4 } from "../net/ipv4.ts";
@@ -43,6 +44,10 @@ export const machineFields = {
     of: ({ runningImage, requiredImage }) => [runningImage ?? requiredImage],
   },
   requiredImage: { about: "its required image", of: ({ requiredImage }) => [requiredImage] },
+  imageStream: {
+    about: "the stream of images whose current version it requires",
+    of: (machine) => [followedStream(machine)],
+  },
   runningImage: { about: "the image it runs", of: ({ runningImage }) => [runningImage] },
   plannedImage: { about: "its planned image", of: ({ plannedImage }) => [plannedImage] },
   updates: {

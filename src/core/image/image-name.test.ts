@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { importName, isStreamName, nextVersion, parseImageName, resolveImageName } from "./image-name.ts";
+import { importName, isAvailable, isStreamName, nextVersion, parseImageName } from "./image-name.ts";
 import { faultOfTree, isPlainPath } from "./tree.ts";
 
 test("image names: streams and versions, nothing that could leave its directory", () => {
@@ -12,12 +12,13 @@ test("image names: streams and versions, nothing that could leave its directory"
   assert.equal(isStreamName("com/pute"), false);
 });
 
-test("image names: a stream means its newest version", () => {
+test("image names: a version or a stream is available; the next import is the next version", () => {
   const available = ["compute/1", "compute/10", "compute/9", "storage/2"];
-  assert.equal(resolveImageName("compute", available), "compute/10");
-  assert.equal(resolveImageName("compute/9", available), "compute/9");
-  assert.equal(resolveImageName("compute/11", available), undefined);
-  assert.equal(resolveImageName("debug", available), undefined);
+  const wanted = ["compute", "compute/9", "compute/11", "debug"];
+  assert.deepEqual(
+    wanted.map((name) => isAvailable(name, available)),
+    [true, true, false, false],
+  );
   assert.equal(nextVersion("compute", available), 11);
   assert.equal(nextVersion("debug", available), 1);
 });

@@ -17,13 +17,9 @@ export function isStreamName(text: string): boolean {
   return parseImageName(`${text}/1`) !== undefined;
 }
 
-/** The image that a machine's required image means among those there are: itself, or the newest version of the stream. */
-export function resolveImageName(required: string, available: readonly string[]): string | undefined {
-  if (available.includes(required)) return required;
-  const versions = available
-    .map(parseImageName)
-    .flatMap((name) => (name !== undefined && name.stream === required ? [name.version] : []));
-  return versions.length === 0 ? undefined : formatImageName({ stream: required, version: Math.max(...versions) });
+/** Whether a version, or any version of a stream, is among those there are. */
+export function isAvailable(wanted: string, available: readonly string[]): boolean {
+  return available.includes(wanted) || available.some((name) => parseImageName(name)?.stream === wanted);
 }
 
 /** The version to give to the next image of a stream. */

@@ -109,8 +109,14 @@ export type MachineEvent =
       readonly placement: Placement;
       readonly rootDisk?: DiskIdentity;
     } & OfOrder)
-  /** A step of the birth failed; the machine retries automatically. */
-  | ({ readonly kind: "failed"; readonly id: MachineId; readonly step: string; readonly reason: string } & OfOrder)
+  /** A step of the birth or the update failed; the machine retries automatically. `image`: its update was stopped as unsafe. */
+  | ({
+      readonly kind: "failed";
+      readonly id: MachineId;
+      readonly step: string;
+      readonly reason: string;
+      readonly image?: string;
+    } & OfOrder)
   /** init requests to be declared healthy. Refused if the order is stale or the name or address is taken. */
   | {
       readonly kind: "becameHealthy";
@@ -124,8 +130,8 @@ export type MachineEvent =
   /** init has opened the root of a machine that awaits its first image: the agent goes on there with a new credential. */
   | ({ readonly kind: "agentResumed"; readonly id: MachineId; readonly subTokenHash: string } & OfOrder)
   /**
-   * The agent polled, from a system on the disk or (`fromDisk` is absent) from the Bootstrap Image; `runningImage` is the image it booted, if any. `upToDate` is the Dominator's decision whether that is the
-   * current version of the required image (`compute` means the newest `compute/N`); without it the names are compared.
+   * The agent polled, from a system on the disk or (`fromDisk` is absent) from the Bootstrap Image; `runningImage` is the image
+   * it booted, if any. `upToDate` is the Dominator's decision whether nothing is to do; without it the names are compared.
    */
   | {
       readonly kind: "subSeen";
@@ -163,6 +169,8 @@ export type MachineEvent =
   | ({ readonly kind: "cleanAsked"; readonly id: MachineId } & AskedAnew)
   /** A pending rebirth or clean is cancelled. */
   | { readonly kind: "rebirthCancelled"; readonly id: MachineId; readonly by: string }
+  /** Its stream got another current version, or the machine is the first to try one; `image` is the exact name. */
+  | { readonly kind: "imageRequired"; readonly id: MachineId; readonly image: string; readonly by: string }
   /** Stall detection (health/stall-detection.ts): a machine makes no progress, or makes progress again. */
   | { readonly kind: "stalled"; readonly id: MachineId; readonly reason: string }
   | { readonly kind: "resumed"; readonly id: MachineId }
@@ -217,7 +225,9 @@ export type Refusal = {
     /** The record has changed since the caller read it. */
     | "changedMeanwhile"
     /** The database holds a record of this machine that cannot be read. */
-    | "unreadableRecord";
+    | "unreadableRecord"
+    /** A stream of images cannot be promoted or returned in this way now. */
+    | "promotionRefused";
   /** One sentence: what happened, what was expected, what was found. */
   readonly message: string;
   /** One sentence: what to do next. */

@@ -62,6 +62,8 @@ export type Condition = {
   readonly failedIn?: Phase;
   /** The agent is silent: the condition ends when it polls. */
   readonly untilPoll?: true;
+  /** The image whose update was stopped: the condition ends when the update goes on, or another image is required. */
+  readonly image?: string;
 };
 
 /** What an operator can order for a machine that a condition keeps from its work. */
@@ -188,13 +190,20 @@ type InstalledFacts = {
   readonly hostname: string;
   readonly permanentAddress: Ipv4;
   readonly placement: Placement;
-  /** The image that the Dominator installs: an operator's choice (`pinnedImage`), else the choice of the image rules. */
+  /**
+   * The image that the Dominator installs, by its exact name: an operator's choice (`pinnedImage`), else the choice of the
+   * image rules. A stream without a version until the stream has a current one.
+   */
   readonly requiredImage: string;
+  /** The stream whose current version it requires; absent if an operator or a rule chose one version. */
+  readonly imageStream?: string;
   readonly storage: StorageReport;
   /** SHA-256 of the agent's credential, lower-case hex. */
   readonly subTokenHash: string;
   /** The image that the agent last reported. */
   readonly runningImage?: string;
+  /** Its agent has polled from a system on its own disk since its last birth, whoever installed that system. */
+  readonly ownSystem?: true;
   /**
    * No system has run from the disk since the birth: the disk holds nothing but what the birth put there, and cannot
    * start by itself. Gone for good with the first poll from a system on the disk. Absent in records of older versions.

@@ -15,6 +15,7 @@ const nobodyElse: Omit<Context, "nowMs"> = {
   macHolder: nobody,
   announcedAt: nobody,
   byId: nobody,
+  imageFor: (wanted) => wanted,
 };
 
 /**

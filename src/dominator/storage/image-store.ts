@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { link, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { formatImageName, nextVersion, parseImageName, resolveImageName } from "../../core/image/image-name.ts";
+import { formatImageName, nextVersion, parseImageName } from "../../core/image/image-name.ts";
 import type { ImageManifest, ImageSummary } from "../../core/image/manifest.ts";
 import type { Log } from "../../core/ports.ts";
 import { type DominatorTasks, inlineTasks } from "../thread/tasks.ts";
@@ -12,10 +12,6 @@ import { checkManifest, summaryOf } from "./manifest-file.ts";
 export type ImageStore = {
   readonly names: () => readonly string[];
   readonly get: (name: string) => ImageSummary | undefined;
-  /**
-   * The image that a required image refers to: that version, or the newest of the stream; undefined if there is none or it is unreadable.
-   */
-  readonly resolve: (required: string) => ImageSummary | undefined;
   /** The file of an image's manifest. */
   readonly pathOf: (name: string) => string;
   /** The file of the manifest with this SHA-512. */
@@ -85,8 +81,6 @@ export async function openImageStore(
     refresh,
     pathOf,
     get: (name) => images.get(name),
-    // A newest version that cannot be read is no reason to take the fleet back to the one before.
-    resolve: (required) => images.get(resolveImageName(required, taken()) ?? ""),
     unreadable: () => [...unreadable.values()].map(({ name, fault }) => ({ name, fault })),
     findManifest: (sha512) => {
       const image = images.get(manifests.get(sha512) ?? "");

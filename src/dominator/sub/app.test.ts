@@ -13,7 +13,7 @@ import { openReportSlots } from "./report-slots.ts";
 const id = "m-525400000001" as MachineId;
 const credential = credentialFor(id, "0a".repeat(32));
 const machine = testMachine("healthy", {
-  ...{ id, requiredImage: "compute" },
+  ...{ id, requiredImage: "compute/1" },
   subTokenHash: createHash("sha256").update(credential).digest("hex"),
 });
 /** What the MDB holds of the machine: tests of what happens under way change it. */
@@ -26,7 +26,7 @@ const store: SubAppInput["store"] = {
 const manifest = { name: "compute/1", createdAtMs: 0, source: "", filter: [], tree: { inodes: [], entries: [] } };
 const images: SubAppInput["images"] = {
   refresh: async () => {},
-  resolve: () => summaryFor(manifest),
+  get: (name) => (name === manifest.name ? summaryFor(manifest) : undefined),
   pathOf: () => "compute/1.json",
 };
 /** As the thread does, with the manifest that is in no file. */

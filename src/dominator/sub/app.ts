@@ -25,7 +25,7 @@ import { openReportSlots, type ReportSlots } from "./report-slots.ts";
 import { slicesOf } from "./slices.ts";
 
 type SubStore = Pick<Store, "get" | "apply" | "addLog">;
-type SubImages = Pick<ImageStore, "refresh" | "resolve" | "pathOf">;
+type SubImages = Pick<ImageStore, "refresh" | "get" | "pathOf">;
 
 export type SubAppInput = {
   readonly store: SubStore;
@@ -102,7 +102,7 @@ async function readBody(
     const { tree, objects: _objects, ...poll } = parsed.poll;
     if (tree === undefined || !isAsked) return { kind: "poll", poll };
   }
-  const image = requiredImage === undefined ? undefined : images.resolve(requiredImage);
+  const image = requiredImage === undefined ? undefined : images.get(requiredImage);
   return await tasks.readPoll(
     body,
     image === undefined
@@ -146,8 +146,8 @@ function waitForOperator({ reason }: Stop): Wait {
 }
 
 function stopEvent({ id, hostname }: Machine, { image, reason }: Stop): MachineEvent {
-  const next = `import a whole image, or force this one: birther set ${hostname ?? id} forcedImage=${image}`;
-  return { kind: "failed", id, step: "update", reason: `stopped before its first step: ${reason}. ${next}` };
+  const next = `import a whole image and promote it, or force this one: birther set ${hostname ?? id} forcedImage=${image}`;
+  return { kind: "failed", id, step: "update", image, reason: `stopped before its first step: ${reason}. ${next}` };
 }
 
 function direct(
@@ -159,7 +159,7 @@ function direct(
   const { outcome } = poll;
   return decideDirective({
     required: requiredImage,
-    image: requiredImage === undefined ? undefined : images.resolve(requiredImage),
+    image: requiredImage === undefined ? undefined : images.get(requiredImage),
     held: whyHeld(machine),
     failure: outcome?.kind === "failed" ? outcome.reason : undefined,
     forced: machine.forcedImage,

@@ -53,6 +53,8 @@ export function describeEvent(event: MachineEvent | UnreadableEvent): string | u
       return `created by ${event.by}`;
     case "detailsSet":
       return `${event.by} set ${Object.keys(event.details).join(", ")}`;
+    case "imageRequired":
+      return `${event.by} promoted ${event.image}`;
     case "retired":
       return `retired by ${event.by}`;
     case "takeoverAuthorised":

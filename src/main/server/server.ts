@@ -15,6 +15,7 @@ import { openDominatorExport } from "../../mdb/exports/dominator-export.ts";
 import { openExports } from "../../mdb/exports/exports.ts";
 import { readyChecks } from "../../mdb/exports/ready-checks.ts";
 import { meterStore } from "../../mdb/exports/store-meter.ts";
+import { adoptImports, settleStreams } from "../../mdb/image-streams/first-current.ts";
 import { machineFacingApp } from "../../mdb/machine-api/app.ts";
 import { orderIssuer } from "../../mdb/machine-api/issue-order.ts";
 import { startMachineServer } from "../../mdb/machine-api/server.ts";
@@ -57,6 +58,7 @@ export async function startServer(options: {
   await options.prepare?.();
   const tasks = opened.use(openTaskThread());
   const images = await openImageStore(paths.images, { tasks, log });
+  await settleStreams({ store, clock, log }, knownNames(images));
   const shared: Shared = { config, paths, store, images, clock, random, log };
   // Before packets arrive: reading the whole fleet takes a moment. It also ends after the Boot Server does, and so
   // hears of what arrives last.
@@ -94,6 +96,11 @@ type Shared = {
 
 function addressesOf({ networks }: Config): readonly Ipv4[] {
   return [...new Set(networks.flatMap(serverAddresses))];
+}
+
+/** The names of all images, also of those that cannot be read: no machine moves back to the version before. */
+function knownNames(images: ImageStore): readonly string[] {
+  return [...images.names(), ...images.unreadable().map(({ name }) => name)];
 }
 
 /** Starts everything that machines talk to. */
@@ -149,6 +156,7 @@ async function startForOperators(
     ...{ exports: parts.exports, backup: parts.backup },
     images: async () => {
       await images.refresh();
+      await adoptImports({ store, clock, log }, knownNames(images));
       return viewImages(images);
     },
   });

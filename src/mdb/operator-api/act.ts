@@ -111,6 +111,7 @@ function foresee(action: OperatorAction, machine: Machine, { clock, store }: Ope
   return decide(machine, eventOfAction(action, machine, by), {
     ...{ nowMs: clock.nowMs(), byId: store.get, macHolder: store.byMac },
     ...{ nameHolder: nobody, addressHolder: nobody, announcedAt: nobody },
+    imageFor: (wanted) => wanted,
   });
 }
 

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { tmpdir } from "node:os";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import * as v from "valibot";
@@ -8,70 +7,14 @@ import { problem } from "../../contract/machine-facing.ts";
 import type { BatchAnswer } from "../../contract/operator/answers.ts";
 import { roles } from "../../contract/operator/role.ts";
 import { type OperatorRoute, operatorRoutes, type Route } from "../../contract/operator/routes.ts";
-import { defaultDeadlineSeconds } from "../../core/machine/health/deadlines.ts";
 import { ip } from "../../core/net/testing/addresses.ts";
 import type { Store } from "../../core/ports.ts";
-import { openLoneExports } from "../exports/lone-exports.ts";
-import { openMemoryStore } from "../testing/memory-store.ts";
-import { asks, birthOf, stillClock, testMac } from "../testing/store-suite.ts";
-import { operatorApp } from "./app.ts";
-import { backupsIn } from "./backup-stream.ts";
+import { openApp, outside } from "../testing/operator-app.ts";
+import { asks, testMac } from "../testing/store-suite.ts";
 import type { Listener } from "./caller/authenticate.ts";
 import { attemptLimit } from "./caller/failed-attempts.ts";
-import { tokensIn } from "./caller/tokens.ts";
 
-const socket: Listener = { kind: "socket", user: "root" };
-const outside: Listener = { kind: "tls", client: "192.0.2.1" };
 const routes = Object.entries(operatorRoutes) as [OperatorRoute, Route][];
-
-type Asking = {
-  readonly method?: string;
-  readonly body?: unknown;
-  readonly headers?: { readonly [name: string]: string };
-  readonly listener?: Listener;
-};
-
-/** The app over a store in memory with so many healthy machines, of which the first belong to the group `web`. */
-async function openApp(machines: number, web = 0) {
-  const life = new AsyncDisposableStack();
-  const clock = stillClock();
-  const lines: string[] = [];
-  const log = (...text: unknown[]) => void lines.push(JSON.stringify(text));
-  const store = life.use(await openMemoryStore({ clock, log }));
-  let seed = 0;
-  const random = {
-    bytes: (count: number) => {
-      seed += 1;
-      return new Uint8Array(count).fill(seed);
-    },
-  };
-  const tokens = tokensIn({ store, clock, random, log });
-  const exports = life.use(openLoneExports(store, clock));
-  const blastRadius = { machines: 2, percent: 10, perSeconds: 3600 };
-  const app = operatorApp({
-    ...{ store, clock, log, version: "test", blastRadius, tokens, exports },
-    ...{ deadlineSeconds: defaultDeadlineSeconds, networks: () => [], packetsOf: () => [] },
-    backup: backupsIn(tmpdir(), store),
-    images: async () => [{ name: "compute/1", entries: 1, bytes: 1, importedAtMs: 0 }],
-  });
-  for (let n = 1; n <= machines; n += 1) {
-    for (const event of birthOf(n)) await store.apply(event);
-    const { id } = store.find(`r01u${n}`) ?? assert.fail();
-    if (n <= web) await store.apply({ kind: "detailsSet", id, by: "test", details: { groups: ["web"] } });
-  }
-  const ask = async (path: string, { method = "GET", body, headers = {}, listener = socket }: Asking = {}) => {
-    const text = body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) };
-    const typed = body === undefined ? {} : { "content-type": "application/json" };
-    const answer = await app.request(path, { method, ...text, headers: { ...typed, ...headers } }, { listener });
-    // Whatever it is: each test reads what it expects.
-    const json: ReturnType<typeof JSON.parse> = /json/.test(answer.headers.get("content-type") ?? "")
-      ? await answer.json()
-      : undefined;
-    return { status: answer.status, headers: answer.headers, json };
-  };
-  const post = (path: string, body: unknown, asking: Asking = {}) => ask(path, { method: "POST", body, ...asking });
-  return { app, store, clock, tokens, lines, ask, post, [Symbol.asyncDispose]: () => life.disposeAsync() };
-}
 
 /** The path of a route for a machine or token of this name. */
 const pathOf = (path: string, name: string) => path.replace(":name", name);

@@ -12,6 +12,7 @@ import { tokenHandlers } from "./caller/token-routes.ts";
 import { describeHandlers } from "./describe.ts";
 import { exportHandlers } from "./export.ts";
 import type { Asked, Handler, Handlers, OperatorDeps } from "./handler.ts";
+import { streamHandlers } from "./promote.ts";
 import { readHandlers } from "./read.ts";
 import { whyHandler } from "./why.ts";
 
@@ -30,6 +31,7 @@ export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
     ...actHandlers,
     why: whyHandler,
     ...describeHandlers,
+    ...streamHandlers,
     ...tokenHandlers,
     ...exportHandlers,
     ...backupHandlers,

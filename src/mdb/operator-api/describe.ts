@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { viewMachine } from "../../contract/operator/views.ts";
-import { resolveImageName } from "../../core/image/image-name.ts";
+import { isAvailable } from "../../core/image/image-name.ts";
 import type { Decision } from "../../core/machine/event.ts";
 import { announcedId } from "../../core/machine/life/details.ts";
 import { faultAnswer, refusalAnswer } from "../http/problem.ts";
@@ -54,7 +54,7 @@ async function unknownImage(
 ): Promise<Response | undefined> {
   if (wanted === undefined || wanted === null) return undefined;
   const names = (await images()).map(({ name }) => name);
-  if (resolveImageName(wanted, names) !== undefined) return undefined;
+  if (isAvailable(wanted, names)) return undefined;
   const known = names.length === 0 ? "there are no images" : `existing images: ${names.slice(-10).join(", ")}`;
   const detail = `requiredImage: expected an existing image, found ${wanted}; ${known}`;
   return faultAnswer(

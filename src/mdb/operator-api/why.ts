@@ -1,5 +1,5 @@
 import type { ImageView, PacketView } from "../../contract/operator/views.ts";
-import { resolveImageName } from "../../core/image/image-name.ts";
+import { isAvailable } from "../../core/image/image-name.ts";
 import { why } from "../../core/machine/health/waiting-for.ts";
 import { nameOf } from "../../core/machine/life/move.ts";
 import type { Machine } from "../../core/machine/record.ts";
@@ -24,7 +24,7 @@ export const whyHandler: Handler<"why"> = (asked) =>
 function imageExists({ requiredImage }: Machine, images: readonly ImageView[]): { readonly imageExists?: boolean } {
   if (requiredImage === undefined) return {};
   const names = images.map(({ name }) => name);
-  return { imageExists: resolveImageName(requiredImage, names) !== undefined };
+  return { imageExists: isAvailable(requiredImage, names) };
 }
 
 function packetText({ direction, protocol, kind, facts }: PacketView): string {

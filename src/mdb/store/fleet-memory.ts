@@ -1,5 +1,5 @@
 import type { Decision, MachineEvent } from "../../core/machine/event.ts";
-import { nameOf } from "../../core/machine/life/move.ts";
+import { type Context, nameOf } from "../../core/machine/life/move.ts";
 import { decide } from "../../core/machine/life/table.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import type { ApplyOptions, UnreadableRecord } from "../../core/ports.ts";
@@ -36,8 +36,8 @@ export type FleetMemory = {
   readonly apply: (changes: RemoteChanges, everything?: FleetIndex) => void;
 };
 
-/** A memory of a database's contents. */
-export function fleetMemory(holdings: Holdings): FleetMemory {
+/** A memory of a database's contents; `imageFor` reads its documents. */
+export function fleetMemory(holdings: Holdings, imageFor: Context["imageFor"]): FleetMemory {
   let fleet = indexFleet(holdings.machines);
   const unreadable = unreadableRecords(holdings.unreadable);
   const pending = new PendingChanges();
@@ -51,7 +51,7 @@ export function fleetMemory(holdings: Holdings): FleetMemory {
     }
     const refusal = unreadable.whyNot(event) ?? guard?.();
     if (refusal !== undefined) return { decision: { kind: "refused", refusal }, ...subject, entries: [] };
-    const decision = decide(before, event, { nowMs: ask.atMs, ...knowledgeOf(fleet) });
+    const decision = decide(before, event, { nowMs: ask.atMs, imageFor, ...knowledgeOf(fleet) });
     const { machine } = decision;
     if (machine === undefined || machine === before) return { decision, ...subject, entries: [] };
     const { absorbed = [], others = [] } = decision.kind === "changed" ? decision : {};

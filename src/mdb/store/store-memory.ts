@@ -1,3 +1,5 @@
+import { imageFor, imageStreamsOf } from "../../core/image/stream/image-stream.ts";
+import type { MachineId } from "../../core/machine/record.ts";
 import type { Change, Log } from "../../core/ports.ts";
 import type { Entry, Holdings, RemoteChanges } from "../journal/journal.ts";
 import { changeOf, changesOf } from "./changes.ts";
@@ -25,8 +27,10 @@ export function storeMemory(
   holdings: Holdings,
   { log, tell }: { readonly log: Log; readonly tell: (change: Change) => void },
 ): StoreMemory {
-  const fleet = fleetMemory(holdings);
   const documents = documentMemory(holdings.documents);
+  const imageForNow = (wanted: string, id: MachineId) =>
+    imageFor(imageStreamsOf({ documents: documents.of }), wanted, id);
+  const fleet = fleetMemory(holdings, imageForNow);
   let position = holdings.position;
   tellUnreadable(holdings.unreadable, log);
   return {

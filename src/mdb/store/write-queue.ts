@@ -18,13 +18,23 @@ const waitingLimit = 100_000;
 type Waiting<T> = { readonly resolve: (value: T) => void; readonly reject: (cause: unknown) => void };
 type Item =
   | (Waiting<Decision> & { readonly kind: "event"; readonly ask: Ask; outcome: Outcome })
-  | (Waiting<void> & { readonly kind: "document"; readonly write: Omit<DocumentEntry, "kind" | "before"> });
+  | (Waiting<"written" | "overtaken"> & {
+      readonly kind: "document";
+      readonly write: DocumentWrite;
+      readonly onlyIf: ((now: unknown) => boolean) | undefined;
+      /** `onlyIf` refused what the database holds. */
+      overtaken: boolean;
+    });
+
+/** A document to write; the queue adds what was there before. */
+export type DocumentWrite = Omit<DocumentEntry, "kind" | "before">;
 
 /** Writes decisions to the journal, in batches and in order. */
 export type WriteQueue = {
   /** Decides now; resolves with the decision when it is durable. */
   readonly apply: (ask: Ask) => Promise<Decision>;
-  readonly write: (write: Omit<DocumentEntry, "kind" | "before">) => Promise<void>;
+  /** Writes a document, if `onlyIf` accepts what is there. */
+  readonly write: (write: DocumentWrite, onlyIf?: (now: unknown) => boolean) => Promise<"written" | "overtaken">;
   /** Others may have written: reads their changes soon. */
   readonly poll: () => void;
   /** Resolves when nothing is pending. */
@@ -83,10 +93,10 @@ export function writeQueue(deps: WriteQueueDeps): WriteQueue {
         deps.onRefused(outcome, ask.event.kind);
         resolve(outcome.decision);
       }),
-    write: (write) =>
+    write: (write, onlyIf) =>
       new Promise((resolve, reject) => {
         mustHaveRoom();
-        add({ kind: "document", write, resolve, reject });
+        add({ kind: "document", write, onlyIf, overtaken: false, resolve, reject });
       }),
     poll: () => scheduler.turn({ kind: "pollWanted" }),
     idle: () => scheduler.idle(),
@@ -225,7 +235,7 @@ async function indexInTurns(machines: readonly Machine[]): Promise<FleetIndex> {
 
 function settleItem({ onRefused }: WriteQueueDeps, item: Item): void {
   if (item.kind === "document") {
-    item.resolve();
+    item.resolve(item.overtaken ? "overtaken" : "written");
     return;
   }
   onRefused(item.outcome, item.ask.event.kind);
@@ -244,6 +254,8 @@ function entriesOf(batch: readonly Item[], documentNow: (kind: DocumentKind, key
     const { documentKind, key, document } = item.write;
     const name = `${documentKind} ${key}`;
     const before = written.has(name) ? written.get(name) : documentNow(documentKind, key);
+    item.overtaken = item.onlyIf !== undefined && !item.onlyIf(before);
+    if (item.overtaken) return [];
     written.set(name, document);
     return [{ kind: "document", ...item.write, before }];
   });

@@ -158,7 +158,7 @@ const rows: readonly {
     title: "no such image",
     report: born,
     image: undefined,
-    expect: { kind: "wait", seconds: 10, reason: "image compute does not exist" },
+    expect: { kind: "wait", seconds: 10, reason: "image compute does not exist on this server" },
   },
   {
     title: "what failed is not tried again at once",

@@ -123,7 +123,7 @@ export function decideDirective(input: {
   if (required === undefined)
     return { kind: "wait", seconds: policy.retrySeconds, reason: "this machine has no required image" };
   if (image === undefined)
-    return { kind: "wait", seconds: policy.retrySeconds, reason: `image ${required} does not exist` };
+    return { kind: "wait", seconds: policy.retrySeconds, reason: `image ${required} does not exist on this server` };
 
   const patched = report.patchedImage === image.name;
   if (patched && (report.rebootPending || report.running === "birth")) return { kind: "reboot", image: image.name };

@@ -1,4 +1,4 @@
-import { unheardBootsLimit } from "../life/boot.ts";
+import { hasOwnSystem, unheardBootsLimit } from "../life/boot.ts";
 import { conditionOf } from "../life/move.ts";
 import type { ConditionKind, Machine, RepairStep } from "../record.ts";
 import { deadlineOf, formatDuration, type WatchRules } from "./stall-detection.ts";
@@ -54,8 +54,8 @@ export function nextRepair(machine: Machine, nowMs: number, rules: RepairRules):
 }
 
 /** Whether the machine restarts without its system starting, or never had a system. */
-function hasLostSystem({ unheardBoots, runningImage }: Machine): boolean {
-  return runningImage === undefined || (unheardBoots?.count ?? 0) >= unheardBootsLimit;
+function hasLostSystem(machine: Machine): boolean {
+  return !hasOwnSystem(machine) || (machine.unheardBoots?.count ?? 0) >= unheardBootsLimit;
 }
 
 /** If a larger share of the fleet is silent, the cause is the network or this server, not the machines. */

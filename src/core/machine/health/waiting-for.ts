@@ -155,7 +155,7 @@ const reasons: readonly Reason[] = [
       ? undefined
       : {
           missing: `image ${machine.requiredImage} is imported`,
-          next: `to import it: birther image import ${machine.requiredImage.split("/")[0]} DIRECTORY; to list the images: birther image list`,
+          next: importAdvice(machine.requiredImage),
           sinceMs: machine.phaseAtMs ?? machine.lastSeenAtMs,
         },
   (machine) => {
@@ -188,6 +188,15 @@ const reasons: readonly Reason[] = [
     return { missing, next, sinceMs, byMs };
   },
 ];
+
+/** How to get an image that does not exist: a version cannot be imported again, another one can be promoted. */
+function importAdvice(image: string): string {
+  const [stream, version] = image.split("/");
+  const list = "to list the images: birther image list";
+  return version === undefined
+    ? `to import it: birther image import ${stream} DIRECTORY; ${list}`
+    : `restore it from a backup of the state directory, or promote a version that exists: birther image promote ${stream}/VERSION; ${list}`;
+}
 
 /** Phases that wait for a poll of the agent: if it polls, something else is missing. */
 const pollPhases: ReadonlySet<Phase> = new Set(["handedOver", "rebooting"]);

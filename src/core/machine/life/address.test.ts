@@ -23,6 +23,7 @@ const after = (machine: Machine, event: MachineEvent, nowMs: number) =>
     macHolder: nobody,
     announcedAt: nobody,
     byId: nobody,
+    imageFor: (wanted) => wanted,
   });
 
 const rows: readonly (readonly [title: string, machine: Machine, vanished: boolean])[] = [

@@ -166,6 +166,7 @@ export const noteFailure: Transition<"failed"> = (machine, event, context) => {
     reason: `${event.step}: ${event.reason}`,
     ...(toResume ? { remedy: "rebirth" as const } : {}),
     ...(phase === undefined ? {} : { failedIn: phase }),
+    ...(event.image === undefined ? {} : { image: event.image }),
   } as const;
   return changed(withCondition({ ...machine, lastSeenAtMs: context.nowMs }, condition, context.nowMs));
 };

@@ -58,7 +58,7 @@ function isChained({ phase }: Machine, { stage }: EventOf<"pxeAsked">): boolean 
  * nothing from the network may lead to a wipe; the condition tells the operator what to do.
  */
 export const askHealthy: Transition<"pxeAsked", "healthy"> = (machine, event, context) => {
-  const { phase, runningImage } = machine;
+  const { phase } = machine;
   // A request from a disputed address may come from another machine: it changes nothing.
   if (event.withheld || phase === undefined || isDisputed(machine, event.mac))
     return noteRequest(machine, event, context);
@@ -67,7 +67,7 @@ export const askHealthy: Transition<"pxeAsked", "healthy"> = (machine, event, co
     return askForBirth(counted, event, context);
   }
   if (phase === "rebooting") return noteRequest(countBoot(machine, context.nowMs, bootedAgain), event, context);
-  if (phase === "up" || runningImage !== undefined) {
+  if (phase === "up" || hasOwnSystem(machine)) {
     const restarted = withPhase(machine, { phase: "rebooting", detail: "PXE request" }, context.nowMs);
     return noteRequest(countBoot(restarted, context.nowMs, bootedAgain), event, context);
   }
@@ -78,6 +78,11 @@ export const askHealthy: Transition<"pxeAsked", "healthy"> = (machine, event, co
     context,
   );
 };
+
+/** Whether the machine has run a system from its own disk since its last birth: an image, or what others installed. */
+export function hasOwnSystem({ runningImage, ownSystem }: Machine): boolean {
+  return runningImage !== undefined || ownSystem === true;
+}
 
 /** Requests within this time belong to one boot (DISCOVER, REQUEST, then the loader); a cycle through firmware and disk takes longer. */
 const sameBootMs = 20_000;
@@ -187,8 +192,14 @@ export const seeHealthyPhase: Transition<"phaseSeen", "healthy"> = (machine, eve
   const reached = phases.indexOf(event.phase);
   if (reached <= lastBirthPhase && !(reached <= lastBootPhase && mayResume(machine))) return wrongPhase(machine, event);
   const ended = reached > lastBirthPhase && event.durationMs !== undefined;
-  return changed(pastFailure(withPhase(machine, event, context.nowMs), ended ? reached + 1 : reached));
+  const goesOn = reached > lastBirthPhase ? withoutStop(machine) : machine;
+  return changed(pastFailure(withPhase(goesOn, event, context.nowMs), ended ? reached + 1 : reached));
 };
+
+/** Without *failing* because an update was stopped: the agent gets on with it after all. */
+function withoutStop<M extends Machine>(machine: M): M {
+  return conditionOf(machine, "failing")?.image === undefined ? machine : withoutConditions(machine, "failing");
+}
 
 /** Without *failing*, if that was a failure in a phase before the one now reached. */
 function pastFailure<M extends Machine>(machine: M, reached: number): M {
@@ -227,7 +238,7 @@ export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, contex
     machine.unheardBoots !== undefined ||
     wasSilent ||
     cameBack ||
-    (machine.awaitsFirstImage === true && fromDisk) ||
+    (machine.ownSystem === undefined && fromDisk) ||
     (up && (machine.phase !== "up" || conditionOf(machine, "conflict") !== undefined));
   if (!hasNewFacts && context.nowMs - machine.lastSeenAtMs < seenAgainMs) return changed(machine);
   const { order: _ended, runningImage: _before, unheardBoots: _heard, awaitsFirstImage, ...kept } = machine;
@@ -236,6 +247,7 @@ export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, contex
     lastSeenAtMs: context.nowMs,
     // From the first poll of a system on the disk, no packet leads to anything but that disk.
     ...(awaitsFirstImage === undefined || fromDisk ? {} : { awaitsFirstImage }),
+    ...(fromDisk ? { ownSystem: true } : {}),
     ...(event.runningImage === undefined ? {} : { runningImage: event.runningImage }),
   };
   const heard = wasSilent ? withoutConditions(noted, "failing") : noted;

@@ -31,6 +31,10 @@ export const eventText: { readonly [K in EventKind]: { readonly from: Source; re
   rebirthCancelled: { from: "operator", text: "An operator cancels a pending rebirth or clean." },
   machineCreated: { from: "operator", text: "An operator announces a machine before its first request." },
   detailsSet: { from: "operator", text: "An operator changes tags, groups, images or NICs." },
+  imageRequired: {
+    from: "operator",
+    text: "A version of its stream is promoted or returned, or the machine is the first to try one.",
+  },
   retired: { from: "operator", text: "An operator removes the machine from the fleet." },
   takeoverAuthorised: { from: "operator", text: "An operator lets the machine take over from another machine." },
   stalled: { from: "watch", text: "The machine makes no progress." },
@@ -74,6 +78,7 @@ export const transitionText: { readonly [transition: string]: string } = {
   cancelRebirth: "→ **healthy** if no order was taken",
   announce: "announced; with `birth` → **birth**",
   setDetails: "changed, unless another machine holds the value",
+  requireImage: "that version is required; a stopped update of another one ends",
   retire: "→ **unknown**, *retired*",
   takeOver: "takes over name and slot, → **birth**; the other machine is *retired*",
   setCondition: "set; *retired* is refused",

@@ -1,3 +1,4 @@
+import { parseImageName } from "../../image/image-name.ts";
 import type { Mac } from "../../net/mac.ts";
 import type { Decision, DetailsPatch, DetailValues } from "../event.ts";
 import {
@@ -20,6 +21,7 @@ import {
   refused,
   type Transition,
 } from "./move.ts";
+import { requiredOf, withoutStopped } from "./required-image.ts";
 
 /** Maximum number of tags per machine; records are kept in memory. */
 export const tagLimit = 64;
@@ -122,7 +124,7 @@ export const setDetails: Transition<"detailsSet"> = (machine, { details, by }, c
       next: `if that NIC is gone, retire the machine: birther retire ${nameOf(machine)}; a newcomer can take over from it first: birther takeover`,
     });
   const named = isInstalled(machine) ? machine : renameAnnounced(machine, hostname, { by, atMs: context.nowMs });
-  const patched = patchImages(patchLabels(named, tags, details), details);
+  const patched = withoutStopped(patchImages(patchLabels(named, tags, details), details, context));
   const next = macs === undefined ? patched : withMacs(patched, macs);
   const others = (macs ?? []).flatMap((mac) => {
     const holder = context.macHolder(mac);
@@ -166,21 +168,33 @@ function patchLabels(machine: Machine, tags: Machine["tags"], { groups }: Detail
   };
 }
 
-/** Removing the pinned image leaves the required image unchanged until a rebirth applies the image rules. */
-function patchImages(machine: Machine, details: DetailsPatch): Machine {
+/**
+ * Removing the pinned image leaves the required image unchanged until the next promotion of its stream, or until a rebirth
+ * applies the image rules.
+ */
+function patchImages(machine: Machine, details: DetailsPatch, context: Context): Machine {
   const { pinnedImage, plannedImage, forcedImage, disableUpdates, ...kept } = machine;
   const pinned = details.requiredImage === undefined ? pinnedImage : (details.requiredImage ?? undefined);
   const planned = details.plannedImage === undefined ? plannedImage : (details.plannedImage ?? undefined);
   const forced = details.forcedImage === undefined ? forcedImage : (details.forcedImage ?? undefined);
   const disabled = details.disableUpdates === undefined ? disableUpdates : details.disableUpdates || undefined;
   return {
-    ...kept,
+    ...withRequired(kept, details.requiredImage, context),
     ...(pinned === undefined ? {} : { pinnedImage: pinned }),
-    ...(typeof details.requiredImage === "string" ? { requiredImage: details.requiredImage } : {}),
     ...(planned === undefined ? {} : { plannedImage: planned }),
     ...(forced === undefined ? {} : { forcedImage: forced }),
     ...(disabled === undefined ? {} : { disableUpdates: disabled }),
   };
+}
+
+/** The record with the image that an operator requires; null: it follows the stream of the image that it has. */
+function withRequired(machine: Machine, image: string | null | undefined, context: Context): Machine {
+  if (image === undefined) return machine;
+  if (!isInstalled(machine)) return image === null ? machine : { ...machine, requiredImage: image };
+  const { imageStream: _before, ...kept } = machine;
+  if (image !== null) return { ...kept, ...requiredOf(image, machine.id, context) };
+  const stream = parseImageName(machine.requiredImage)?.stream;
+  return stream === undefined ? kept : { ...kept, imageStream: stream };
 }
 
 function renameAnnounced(

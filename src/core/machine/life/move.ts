@@ -26,6 +26,8 @@ export type Context = {
   readonly announcedAt: (switchPort: SwitchPort) => Machine | undefined;
   /** The machine with this id. */
   readonly byId: (id: MachineId) => Machine | undefined;
+  /** The image that a machine requires: of a stream its current version, or the stream itself if it has none (image/stream). */
+  readonly imageFor: (wanted: string, id: MachineId) => string;
 };
 
 export type EventKind = MachineEvent["kind"];

@@ -13,6 +13,7 @@ import {
   withPhase,
 } from "./move.ts";
 import { claimSlot } from "./place.ts";
+import { requiredOf } from "./required-image.ts";
 
 const resetAgain = "reset the machine to fetch a new boot script";
 
@@ -94,6 +95,8 @@ export const becomeHealthy: Transition<"becameHealthy", BirthAction> = (machine,
   const {
     temporaryAddress: _free,
     runningImage: _before,
+    ownSystem: _gone,
+    imageStream: _earlier,
     announced: _come,
     mayMove: _moved,
     mayWipe: _wiped,
@@ -104,6 +107,7 @@ export const becomeHealthy: Transition<"becameHealthy", BirthAction> = (machine,
   } = claim.successor;
   // A machine that failed its burn-in needs a diagnosis, so the pinned image does not apply.
   const pinned = conditionOf(machine, "debug") === undefined ? kept.pinnedImage : undefined;
+  const wanted = pinned ?? event.image;
   const healthy: MachineIn<"healthy"> = {
     ...kept,
     state: "healthy",
@@ -111,7 +115,7 @@ export const becomeHealthy: Transition<"becameHealthy", BirthAction> = (machine,
     hostname: event.placement.hostname,
     permanentAddress: event.placement.address,
     placement: event.placement,
-    requiredImage: pinned ?? event.image,
+    ...requiredOf(wanted, machine.id, context),
     storage: event.storage,
     subTokenHash: event.subTokenHash,
     awaitsFirstImage: true,
@@ -134,7 +138,7 @@ export const confirmHealthy: Transition<"becameHealthy", "healthy"> = (machine, 
     machine.order.action !== "resume" &&
     event.placement.hostname === machine.hostname &&
     event.placement.address === machine.permanentAddress &&
-    (event.image === machine.requiredImage || machine.pinnedImage !== undefined);
+    (event.image === (machine.imageStream ?? machine.requiredImage) || machine.pinnedImage !== undefined);
   const handedOver = machine.phase !== undefined && phases.indexOf(machine.phase) >= phases.indexOf("handedOver");
   if (!same || handedOver) return refused(staleOrder(machine));
   return changed({ ...machine, subTokenHash: event.subTokenHash, lastSeenAtMs: context.nowMs });

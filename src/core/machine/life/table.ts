@@ -35,6 +35,7 @@ import {
   takeOrder,
   whyNotOfOrder,
 } from "./order.ts";
+import { requireImage } from "./required-image.ts";
 import { retire } from "./retire.ts";
 import { refuseSuccessor, takeOver } from "./takeover.ts";
 import { noteOldSub, noteProgress, noteStall, repair } from "./watch.ts";
@@ -71,6 +72,7 @@ export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: 
   detailsSet:       { unknown: setDetails,            birth: setDetails,            healthy: setDetails,            rebirth: setDetails,          clean: setDetails },
   retired:          { unknown: retire,                birth: retire,                healthy: retire,                rebirth: retire,              clean: retire },
   takeoverAuthorised: { unknown: takeOver,            birth: takeOver,              healthy: refuseSuccessor,            rebirth: refuseSuccessor,          clean: refuseSuccessor },
+  imageRequired:    { unknown: refuseState,           birth: refuseState,           healthy: requireImage,          rebirth: requireImage,        clean: requireImage },
   stalled:          { unknown: refuseState,           birth: noteStall,             healthy: noteStall,             rebirth: noteStall,           clean: noteStall },
   resumed:          { unknown: refuseState,           birth: noteProgress,          healthy: noteProgress,          rebirth: noteProgress,        clean: noteProgress },
   repairStepped:    { unknown: refuseState,           birth: repair,                healthy: repair,                rebirth: repair,              clean: repair },

@@ -1,6 +1,7 @@
 /** What tests of machines' lives are told in: events of numbered machines, and a fleet in memory. */
 
 import type { Hardware } from "../../hardware/hardware.ts";
+import { type ImageStream, imageFor } from "../../image/stream/image-stream.ts";
 import type { Mac } from "../../net/mac.ts";
 import { ip, macOf } from "../../net/testing/addresses.ts";
 import type { Placement } from "../../site/placement.ts";
@@ -104,6 +105,7 @@ export const burnIn = (n: number, verdict: "passed" | "failed" | "skipped"): Mac
 export function testFleet() {
   const machines = new Map<MachineId, Machine>();
   let nowMs = 1000;
+  let streams: readonly ImageStream[] = [];
   const find = (holds: (machine: Machine) => boolean) => [...machines.values()].find(holds);
   const apply = (event: MachineEvent): Decision => {
     nowMs += 10;
@@ -117,6 +119,7 @@ export function testFleet() {
       announcedAt: ({ switchName, port }) =>
         find(({ announced }) => announced?.place?.switchName === switchName && announced.place.port === port),
       byId: (wanted) => machines.get(wanted),
+      imageFor: (wanted, of) => imageFor(streams, wanted, of),
     });
     if (decision.kind === "changed") {
       for (const gone of decision.absorbed ?? []) machines.delete(gone);
@@ -147,6 +150,10 @@ export function testFleet() {
     find: (wanted: MachineId) => machines.get(wanted),
     list: () => [...machines.values()],
     nowMs: () => nowMs,
+    /** What the MDB holds about streams of images from now on. */
+    setStreams: (held: readonly ImageStream[]): void => {
+      streams = held;
+    },
     later: (ms: number): void => {
       nowMs += ms;
     },

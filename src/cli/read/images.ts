@@ -1,0 +1,54 @@
+import type { Command } from "commander";
+import type { ImageView, StreamView } from "../../contract/operator/views.ts";
+import { parseImageName } from "../../core/image/image-name.ts";
+import type { Actions } from "../act/actions.ts";
+import { exitStatus, statusOf } from "../api/failure.ts";
+import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { formatBytes, formatTime } from "../output/figures.ts";
+import { formatTable } from "../output/table.ts";
+
+/** An image and what it is to its stream. */
+type ListedImage = ImageView & { readonly use?: string };
+
+/** Adds `image list`: system images, and which version of each stream is current. */
+export function imageListCommand(image: Command, actions: Pick<Actions, "listImages">): void {
+  const list = image.command("list").description("list the system images, and which version of each stream is current");
+  serverOptions(list).action(async (options: ServerOptions) => {
+    const images = await listImages(options, actions);
+    if (options.output === "json") return printJson(images);
+    if (images.length === 0)
+      process.stderr.write("no system images yet; to import one: birther image import STREAM DIRECTORY\n");
+    const rows = images.map(({ name, entries, bytes, importedAtMs, use = "-" }) => [
+      ...[name, String(entries), formatBytes(bytes), formatTime(importedAtMs)],
+      use,
+    ]);
+    print(...formatTable(["NAME", "PATHS", "SIZE", "IMPORTED", "USE"], rows));
+  });
+}
+
+/** From the server; if none runs here, from the state directory, which does not tell what is current. */
+async function listImages(
+  options: ServerOptions,
+  { listImages: listIn }: Pick<Actions, "listImages">,
+): Promise<readonly ListedImage[]> {
+  const { openApi } = await import("../api/api.ts");
+  try {
+    const api = await openApi(options);
+    const { images } = await api.ask<{ images: ImageView[] }>("images");
+    const { streams } = await api.ask<{ streams: StreamView[] }>("streams");
+    return images.map((image) => ({ ...image, ...useOf(image, streams) }));
+  } catch (error) {
+    if (statusOf(error) !== exitStatus.noServer) throw error;
+    const { findState } = await import("../api/find-server.ts");
+    return await listIn(await findState(options.state));
+  }
+}
+
+function useOf({ name }: ImageView, streams: readonly StreamView[]): { readonly use?: string } {
+  const held = streams.find(({ stream }) => stream === parseImageName(name)?.stream);
+  if (held === undefined) return {};
+  const { current, previous, promotion, machines, onCurrent } = held;
+  if (name === current) return { use: `current, run by ${onCurrent} of ${machines} machines` };
+  if (name === promotion?.image) return { use: `${promotion.progress.kind} on ${promotion.canary}` };
+  return name === previous ? { use: "previous" } : {};
+}
