@@ -1,9 +1,12 @@
 /**
- * What init says to the MDB and hears from it: JSON over TLS, `POST`, on the machine-facing port.
+ * What init says to the MDB and hears from it: JSON over TLS, `POST`, on the machine-facing port. Readers ignore keys that
+ * they do not know; what a reader must not ignore comes with a higher protocol number (protocol.ts).
  * A refusal is `application/problem+json` with the shape of `problem`.
  */
 import * as v from "valibot";
+import type { OrderAnswer } from "../core/birth/order-answer.ts";
 import type { SignedLoader } from "../core/boot-loader/signed-loader.ts";
+import type { BurnInProfile } from "../core/burn-in/profile.ts";
 import type { DiskIdentity } from "../core/hardware/disk-identity.ts";
 import type { BurnInReport, Hardware } from "../core/hardware/hardware.ts";
 import type { StoragePolicy } from "../core/install/storage-policy.ts";
@@ -12,6 +15,7 @@ import { parseMac } from "../core/net/mac.ts";
 import type { ImageRule } from "../core/site/image-rule.ts";
 import type { Placement, PlacementRule } from "../core/site/placement.ts";
 import { type AddressesAsText, ipv4 } from "./address-text.ts";
+import { protocolNumber } from "./protocol.ts";
 import { pinned, pinnedShape } from "./same.ts";
 
 const text = v.pipe(v.string(), v.maxLength(4096));
@@ -29,7 +33,7 @@ export const paths = {
 export const serverName = "birther";
 
 /** RFC 9457, with what to do next. */
-export const problem = v.strictObject({
+export const problem = v.object({
   kind: text,
   title: text,
   detail: text,
@@ -37,7 +41,8 @@ export const problem = v.strictObject({
 });
 export type Problem = v.InferOutput<typeof problem>;
 
-export const orderRequest = v.strictObject({
+export const orderRequest = v.object({
+  protocol: protocolNumber,
   /** The single-use token of the boot script. */
   token: text,
   mac: text,
@@ -47,31 +52,27 @@ export const orderRequest = v.strictObject({
 });
 export type OrderRequest = v.InferOutput<typeof orderRequest>;
 
-export const placementRule = v.strictObject({
+export const placementRule = v.object({
   switch: text,
   port: text,
   hostname: text,
-  address: v.strictObject({ first: text, step: v.record(v.string(), v.number()) }),
+  address: v.object({ first: text, step: v.record(v.string(), v.number()) }),
 });
 
-export const imageRule = v.strictObject({
-  image: text,
-  when: v.optional(
-    v.strictObject({
-      burnIn: v.exactOptional(v.picklist(["passed", "failed"])),
-      minCpus: v.exactOptional(count),
-      minMemoryMiB: v.exactOptional(count),
-      minStorageGiB: v.exactOptional(count),
-      minDisks: v.exactOptional(count),
-      firmware: v.exactOptional(v.picklist(["bios", "uefi"])),
-      product: v.exactOptional(text),
-    }),
-    {},
-  ),
+/** The conditions of an image rule. */
+export const imageConditions = v.object({
+  burnIn: v.exactOptional(v.picklist(["passed", "failed"])),
+  minCpus: v.exactOptional(count),
+  minMemoryMiB: v.exactOptional(count),
+  minStorageGiB: v.exactOptional(count),
+  minDisks: v.exactOptional(count),
+  firmware: v.exactOptional(v.picklist(["bios", "uefi"])),
+  product: v.exactOptional(text),
 });
+export const imageRule = v.object({ image: text, when: v.optional(imageConditions, {}) });
 
-/** How hard and how long to test, and what counts as failed. A minimum of 0 asks for nothing. */
-export const burnInProfile = v.strictObject({
+/** core/burn-in/profile.ts */
+export const burnInProfile = v.object({
   cpuSeconds: count,
   memoryPercent: v.pipe(v.number(), v.minValue(0), v.maxValue(90)),
   diskMiB: count,
@@ -81,9 +82,8 @@ export const burnInProfile = v.strictObject({
   minDiskMiBps: count,
   minNetworkMiBps: count,
 });
-export type BurnInProfile = v.InferOutput<typeof burnInProfile>;
 
-export const storagePolicy = v.strictObject({
+export const storagePolicy = v.object({
   /** Go on unencrypted where the machine has nowhere to keep a key. */
   allowUnencrypted: v.boolean(),
   /** The smallest disk that may become the root disk. */
@@ -93,59 +93,50 @@ export const storagePolicy = v.strictObject({
 });
 
 /** A file on the Boot Server's HTTP port; its hash comes here, over TLS. */
-const remoteFile = v.strictObject({
+const remoteFile = v.object({
   path: v.pipe(text, v.startsWith("/")),
   sha512: v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/)),
 });
-export const signedLoader = v.strictObject({ shim: remoteFile, grub: remoteFile });
+export const signedLoader = v.object({ shim: remoteFile, grub: remoteFile });
 
 /** What tells a disk from others, and where it was. */
 export const diskIdentity = v.object({ path: text, serial: text, wwn: text, sizeBytes: count });
 
-/** The permission to write, and all the rules that init needs to decide by. */
-export const order = v.strictObject({
+/** core/birth/order-answer.ts */
+export const orderAnswer = v.object({
+  protocol: protocolNumber,
   machineId: text,
   action: v.picklist(orderActions),
   generation: count,
-  /** Secret of this boot: bearer credential of report and healthy. */
   session: text,
   nowMs: count,
   placementRules: v.array(placementRule),
-  /** How long to wait for an LLDP frame before giving up. */
   lldpSeconds: count,
   imageRules: v.array(imageRule),
   burnIn: burnInProfile,
   storage: storagePolicy,
-  /** What a UEFI machine's disk is to be started by, where its network is one for Secure Boot. */
   signedLoader: v.exactOptional(signedLoader),
-  /** The root disk of the birth before, which a rebirth and a clean keep; empty texts are unknown. */
   rootDisk: v.exactOptional(
-    v.strictObject({
+    v.object({
       serial: text,
       wwn: v.exactOptional(text),
       path: v.exactOptional(text),
       sizeBytes: v.exactOptional(count),
     }),
   ),
-  /** All disks that were in the machine then. */
   knownDisks: v.exactOptional(v.array(diskIdentity)),
-  /** An operator allows another root disk. */
-  allowedDisk: v.exactOptional(v.strictObject({ selector: v.exactOptional(text) })),
-  /** With the action `resume`, and only then: the machine as its birth left it. */
-  resume: v.exactOptional(v.strictObject({ hostname: text, address: ipv4, encrypted: v.boolean() })),
-  permanent: v.strictObject({
+  allowedDisk: v.exactOptional(v.object({ selector: v.exactOptional(text) })),
+  resume: v.exactOptional(v.object({ hostname: text, address: ipv4, encrypted: v.boolean() })),
+  permanent: v.object({
     prefixLength: count,
     gateway: v.exactOptional(text),
     nameservers: v.array(text),
-    /** Where the machine finds the MDB on the permanent network: `address:port`. */
     mdb: text,
   }),
-  /** Seconds to wait before the reboot that follows a failed birth. */
   retrySeconds: count,
 });
-export type Order = v.InferOutput<typeof order>;
-/** As the server sends it. */
-export type SentOrder = v.InferInput<typeof order>;
+/** An order as the server sends it. */
+export type SentOrder = AddressesAsText<OrderAnswer>;
 
 const disk = v.object({
   path: text,
@@ -239,25 +230,24 @@ export const storageReport = v.object({
 
 /** One thing that init has to tell; several go in one request, in the order in which they happened. */
 export const reportItem = v.variant("kind", [
-  v.strictObject({
+  v.object({
     kind: v.literal("phase"),
     phase: v.picklist(["initUp", "burnIn", "placed", "keysMade", "partitioned", "populated", "handedOver"]),
     durationMs: v.exactOptional(count),
     detail: v.exactOptional(text),
   }),
-  v.strictObject({ kind: v.literal("hardware"), hardware }),
-  v.strictObject({ kind: v.literal("burnIn"), report: burnInReport }),
-  v.strictObject({ kind: v.literal("placed"), placement, rootDisk: v.exactOptional(diskIdentity) }),
-  v.strictObject({ kind: v.literal("failed"), step: text, reason: text }),
-  v.strictObject({ kind: v.literal("log"), lines: v.array(text) }),
+  v.object({ kind: v.literal("hardware"), hardware }),
+  v.object({ kind: v.literal("burnIn"), report: burnInReport }),
+  v.object({ kind: v.literal("placed"), placement, rootDisk: v.exactOptional(diskIdentity) }),
+  v.object({ kind: v.literal("failed"), step: text, reason: text }),
+  v.object({ kind: v.literal("log"), lines: v.array(text) }),
 ]);
 export type ReportItem = v.InferOutput<typeof reportItem>;
 /** As init sends it. */
 export type SentReportItem = v.InferInput<typeof reportItem>;
 
-export const reportRequest = v.strictObject({ items: v.array(reportItem) });
+export const reportRequest = v.object({ items: v.array(reportItem) });
 
-/** Not strict: until protocol 2 hostname and address were there twice. */
 export const healthyRequest = v.object({
   generation: count,
   image: text,
@@ -268,13 +258,15 @@ export const healthyRequest = v.object({
 export type HealthyRequest = Omit<v.InferInput<typeof healthyRequest>, "storage"> & { readonly storage: StorageReport };
 
 /** The answer to `paths.healthy`, and to `paths.resume`, whose request is an empty object. */
-export const healthyAnswer = v.strictObject({
+export const healthyAnswer = v.object({
   /** Bearer credential of this machine's sub. */
   subToken: text,
 });
 export type HealthyAnswer = v.InferOutput<typeof healthyAnswer>;
 
 // What core has a type for is that type: a key more or less in one of the two does not compile.
+pinned<OrderAnswer>()(orderAnswer);
+pinned<BurnInProfile>()(burnInProfile);
 pinned<PlacementRule>()(placementRule);
 pinned<ImageRule>()(imageRule);
 pinned<StoragePolicy>()(storagePolicy);

@@ -43,12 +43,16 @@ test("sub messages: a poll of an agent that was installed before there was a pro
   assert.deepEqual(v.parse(subPollRequest, former), { ...former, protocol: 1 });
 });
 
+test("sub messages: keys that a newer version added are read past", () => {
+  assert.deepEqual(v.parse(subPollRequest, { ...poll, surprise: 1 }), poll);
+  assert.deepEqual(v.parse(subSettings, { ...settings, boot: { ...settings.boot, surprise: 1 } }), settings);
+});
+
 const wrong: readonly (readonly [title: string, schema: v.GenericSchema, value: unknown])[] = [
   ["settings without a root", subSettings, { ...settings, root: undefined }],
   ["a root of an unknown kind", subSettings, { ...settings, root: { kind: "raid" } }],
   ["a name for an address", subSettings, { ...settings, http: "server:80" }],
   ["a protocol before the first", subPollRequest, { ...poll, protocol: 0 }],
-  ["a key nobody knows", subPollRequest, { ...poll, surprise: 1 }],
   ["a hash that is too short", directive, { kind: "fetch", objects: [{ sha512: "00", size: 1 }] }],
   [
     "a relative path",

@@ -1,7 +1,8 @@
 /**
  * What a sub is told at its birth (/etc/birther/sub.json), what it says when it polls (`paths.subPoll`, JSON over TLS,
  * bearer credential of the machine) and what it is told to do then. Contents of files travel over plain HTTP (`objectPaths`):
- * each is checked by its SHA-512 before it is used, and the hashes came over TLS.
+ * each is checked by its SHA-512 before it is used, and the hashes came over TLS. Readers ignore keys that they do not know;
+ * what a reader must not ignore comes with a higher protocol number (protocol.ts).
  */
 import * as v from "valibot";
 import type { ImageManifest } from "../core/image/manifest.ts";
@@ -11,6 +12,7 @@ import { maxBlocked } from "../core/image/update/assessment.ts";
 import type { Directive, SubReport } from "../core/image/update/directive.ts";
 import { comparisonLimits, directiveKinds } from "../core/image/update/directive.ts";
 import type { UpdateStep } from "../core/image/update/update-step.ts";
+import { protocolNumber } from "./protocol.ts";
 import { pinned } from "./same.ts";
 
 const limits = {
@@ -45,7 +47,7 @@ export const manifestPath = "/manifests/";
 export const objectPaths = { one: "/objects/", batch: "/objects" } as const;
 
 /** /etc/birther/sub.json, mode 0600: it holds the sub's credential. */
-export const subSettings = v.strictObject({
+export const subSettings = v.object({
   machineId: text,
   /** `ADDRESS:PORT` of the MDB on the permanent network, and the name in its certificate. */
   mdb: endpoint,
@@ -56,11 +58,11 @@ export const subSettings = v.strictObject({
   mac: text,
   firmware: v.picklist(["bios", "uefi"]),
   root: v.variant("kind", [
-    v.strictObject({ kind: v.literal("luks2"), partUuid: uuid, keyVariable: text }),
-    v.strictObject({ kind: v.literal("plain"), partUuid: uuid }),
+    v.object({ kind: v.literal("luks2"), partUuid: uuid, keyVariable: text }),
+    v.object({ kind: v.literal("plain"), partUuid: uuid }),
   ]),
-  boot: v.strictObject({ partUuid: uuid }),
-  esp: v.exactOptional(v.strictObject({ partUuid: uuid })),
+  boot: v.object({ partUuid: uuid }),
+  esp: v.exactOptional(v.object({ partUuid: uuid })),
 });
 export type SubSettings = v.InferOutput<typeof subSettings>;
 
@@ -82,30 +84,30 @@ const specialInode = {
 } as const;
 
 const inodes = [
-  v.strictObject(directoryInode),
-  v.strictObject(regularInode),
-  v.strictObject(symlinkInode),
-  v.strictObject(specialInode),
+  v.object(directoryInode),
+  v.object(regularInode),
+  v.object(symlinkInode),
+  v.object(specialInode),
 ] as const;
 const entries = v.pipe(v.array(v.strictTuple([path, count])), v.maxLength(limits.entries));
 
 /** A file-system tree as an image has it (core/image/tree.ts). */
-export const tree = v.strictObject({
+export const tree = v.object({
   inodes: v.pipe(v.array(v.variant("kind", inodes)), v.maxLength(limits.entries)),
   entries,
 });
 
 /** A tree as a sub sees it: what its filter protects is marked. */
-export const seenTree = v.strictObject({
+export const seenTree = v.object({
   inodes: v.pipe(
-    v.array(v.variant("kind", [...inodes, v.strictObject({ kind: v.literal("protected") })])),
+    v.array(v.variant("kind", [...inodes, v.object({ kind: v.literal("protected") })])),
     v.maxLength(limits.entries),
   ),
   entries,
 });
 
 /** A system image on the image server's disk (core/image/manifest.ts). */
-export const imageManifest = v.strictObject({
+export const imageManifest = v.object({
   name: text,
   createdAtMs: count,
   source: text,
@@ -115,21 +117,21 @@ export const imageManifest = v.strictObject({
 
 /** How the last directive ended. */
 const outcome = v.variant("kind", [
-  v.strictObject({ kind: v.literal("done"), directive: v.picklist(directiveKinds), durationMs: count, detail: text }),
-  v.strictObject({ kind: v.literal("failed"), directive: v.picklist(directiveKinds), reason: text }),
+  v.object({ kind: v.literal("done"), directive: v.picklist(directiveKinds), durationMs: count, detail: text }),
+  v.object({ kind: v.literal("failed"), directive: v.picklist(directiveKinds), reason: text }),
 ]);
 export type SubOutcome = v.InferOutput<typeof outcome>;
 
 const updateStep = v.variant("kind", [
-  v.strictObject({ kind: v.literal("keepObject"), path, sha512 }),
-  v.strictObject({ kind: v.literal("removeFile"), path }),
-  v.strictObject({ kind: v.literal("removeDirectory"), path }),
-  v.strictObject({ ...directoryInode, kind: v.literal("makeDirectory"), path }),
-  v.strictObject({ ...regularInode, kind: v.literal("placeFile"), path }),
-  v.strictObject({ ...symlinkInode, kind: v.literal("placeSymlink"), path }),
-  v.strictObject({ ...specialInode, kind: v.literal("placeSpecial"), path }),
-  v.strictObject({ kind: v.literal("placeLink"), path, existing: path }),
-  v.strictObject({
+  v.object({ kind: v.literal("keepObject"), path, sha512 }),
+  v.object({ kind: v.literal("removeFile"), path }),
+  v.object({ kind: v.literal("removeDirectory"), path }),
+  v.object({ ...directoryInode, kind: v.literal("makeDirectory"), path }),
+  v.object({ ...regularInode, kind: v.literal("placeFile"), path }),
+  v.object({ ...symlinkInode, kind: v.literal("placeSymlink"), path }),
+  v.object({ ...specialInode, kind: v.literal("placeSpecial"), path }),
+  v.object({ kind: v.literal("placeLink"), path, existing: path }),
+  v.object({
     kind: v.literal("setMetadata"),
     path,
     mode: v.exactOptional(v.pipe(count, v.maxValue(0o177777))),
@@ -138,31 +140,28 @@ const updateStep = v.variant("kind", [
   }),
 ]);
 
-const content = v.strictObject({ sha512, size: count });
+const content = v.object({ sha512, size: count });
 
-const assessment = v.strictObject({
+const assessment = v.object({
   entries: count,
   lacks: v.pipe(v.array(text), v.maxLength(100)),
   steps: count,
   removed: count,
-  missing: v.strictObject({ objects: count, bytes: count, diskBytes: count }),
+  missing: v.object({ objects: count, bytes: count, diskBytes: count }),
   kernelChanged: v.boolean(),
   blocked: v.pipe(v.array(path), v.maxLength(maxBlocked)),
 });
 
-const comparison = v.strictObject({
+const comparison = v.object({
   manifest: sha512,
   assessment,
   plan: v.exactOptional(
-    v.strictObject({
+    v.object({
       steps: v.pipe(v.array(updateStep), v.maxLength(comparisonLimits.steps)),
       missing: v.pipe(v.array(content), v.maxLength(comparisonLimits.missing)),
     }),
   ),
 });
-
-/** An agent that names no protocol was installed before there was a number. */
-const firstProtocol = 1;
 
 /** What a poll tells beside what the directive is decided by. */
 type PollFacts = {
@@ -172,8 +171,8 @@ type PollFacts = {
   readonly log?: readonly string[];
 };
 
-export const subPollRequest = v.strictObject({
-  protocol: v.optional(v.pipe(count, v.minValue(firstProtocol)), firstProtocol),
+export const subPollRequest = v.object({
+  protocol: protocolNumber,
   machineId: text,
   running: v.picklist(["birth", "image"]),
   kernel: text,
@@ -194,21 +193,21 @@ export type SubPoll = SubReport & PollFacts;
 
 /** What the sub is to do next (core/image/directive.ts). */
 export const directive = v.variant("kind", [
-  v.strictObject({ kind: v.literal("wait"), seconds: count, reason: text, upToDate: v.exactOptional(v.literal(true)) }),
-  v.strictObject({ kind: v.literal("report"), filter: v.array(text) }),
-  v.strictObject({ kind: v.literal("compare"), image: text, manifest: content }),
-  v.strictObject({
+  v.object({ kind: v.literal("wait"), seconds: count, reason: text, upToDate: v.exactOptional(v.literal(true)) }),
+  v.object({ kind: v.literal("report"), filter: v.array(text) }),
+  v.object({ kind: v.literal("compare"), image: text, manifest: content }),
+  v.object({
     kind: v.literal("fetch"),
     objects: v.pipe(v.array(content), v.maxLength(limits.objects)),
   }),
-  v.strictObject({
+  v.object({
     kind: v.literal("update"),
     image: text,
     steps: v.pipe(v.array(updateStep), v.maxLength(4 * limits.entries)),
     kernelChanged: v.boolean(),
     blocked: v.array(text),
   }),
-  v.strictObject({ kind: v.literal("reboot"), image: text }),
+  v.object({ kind: v.literal("reboot"), image: text }),
 ]);
 
 // What core has a type for is that type: a key more or less in one of the two does not compile.

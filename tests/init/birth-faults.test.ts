@@ -144,6 +144,15 @@ const beforePlacement: readonly Row[] = [
     trial: one("read", /^\/dev\/vda$/, { kind: "hangs" }),
     fails: "reset",
   },
+  {
+    title: "an order of a newer protocol",
+    trial: one(
+      "tlsRead",
+      /./,
+      text((answer) => answer.replace('"protocol":1', '"protocol":2')),
+    ),
+    fails: ["ask for the order", /order: expected protocol 1 or lower, found 2/],
+  },
   { title: "no LLDP", trial: { mute: true }, fails: ["find the switch port", /LLDP.* 40 s/] },
   {
     title: "LLDP that cannot be read",

@@ -173,7 +173,7 @@ await insideNamespace(import.meta.url, () => {
       const token = /birther\.token=([0-9a-f]{64})/.exec(script)?.[1] ?? assert.fail(script);
       assert.match(script, /birther\.mdb=10\.77\.0\.1:443/);
       const answer = await post(wire.paths.order, { token, mac, bootId: "b", firmware: "bios" });
-      const order = v.parse(wire.order, answer.body);
+      const order = v.parse(wire.orderAnswer, answer.body);
       const placement = { switchName: "tor-1", port: "swp7", position: {}, hostname: "r01u07", address: "10.77.1.71" };
       const items = [
         { kind: "placed", placement },

@@ -101,7 +101,7 @@ describe("machine-facing API over TLS", () => {
     assert.ok(issued.kind === "issued");
     const take = (change: Partial<wire.OrderRequest> = {}) =>
       post(wire.paths.order, { token: issued.token, mac: testMac(n), bootId: "boot-1", firmware: "bios", ...change });
-    const begin = async () => v.parse(wire.order, (await take()).body);
+    const begin = async () => v.parse(wire.orderAnswer, (await take()).body);
     return { n, id, issue, take, begin, token: issued.token };
   }
 
@@ -157,6 +157,7 @@ describe("machine-facing API over TLS", () => {
       "noSuchMachine",
     ]);
     assert.deepEqual(problemOf(await machine.take({ mac: "nonsense" })), [422, "misshapen"]);
+    assert.deepEqual(problemOf(await machine.take({ protocol: 2 })), [422, "newerProtocol"]);
     await machine.begin();
     assert.deepEqual(problemOf(await machine.take({ bootId: "boot-2" })), [401, "usedToken"]);
 
@@ -191,7 +192,7 @@ describe("machine-facing API over TLS", () => {
     await store.apply({ kind: "cleanAsked", id: machine.id, by: "operator" });
     const issued = await machine.issue(machine.id);
     assert.ok(issued.kind === "issued");
-    const order = v.parse(wire.order, (await machine.take({ token: issued.token, bootId: "boot-2" })).body);
+    const order = v.parse(wire.orderAnswer, (await machine.take({ token: issued.token, bootId: "boot-2" })).body);
     assert.deepEqual([order.action, order.rootDisk, order.knownDisks], ["clean", identity, [identity]]);
   });
 
@@ -211,9 +212,9 @@ describe("machine-facing API over TLS", () => {
     const { session } = await machine.begin();
     assert.deepEqual(problemOf(await postRaw(wire.paths.order, "{")), [400, "malformed"]);
     assert.deepEqual(problemOf(await postRaw(wire.paths.order, "[]")), [422, "misshapen"]);
-    const unknownField = await machine.take({ colour: "red" } as Partial<wire.OrderRequest>);
-    assert.deepEqual(problemOf(unknownField), [422, "misshapen"]);
-    assert.match(JSON.stringify(unknownField.body), /colour/);
+    const wrongField = await post(wire.paths.order, { token: machine.token, mac: testMac(machine.n), bootId: 7 });
+    assert.deepEqual(problemOf(wrongField), [422, "misshapen"]);
+    assert.match(JSON.stringify(wrongField.body), /bootId: .*firmware: /);
     assert.deepEqual(problemOf(await post(wire.paths.order, { token: "x".repeat(20_000) })), [413, "tooLarge"]);
     assert.deepEqual(problemOf(await postRaw(wire.paths.report, "x".repeat(1_100_000), session)), [413, "tooLarge"]);
     assert.deepEqual(problemOf(await post(wire.paths.report, { items: [{ kind: "wish" }] }, session)), [
@@ -221,6 +222,8 @@ describe("machine-facing API over TLS", () => {
       "misshapen",
     ]);
     assert.deepEqual(problemOf(await post("/machine/v1/else", {})), [404, "noSuchRoute"]);
+    const { status } = await machine.take({ colour: "red" } as Partial<wire.OrderRequest>);
+    assert.equal(status, 200, "what a newer init adds is read past");
   });
 
   test("a slot that is taken stops the newcomer, with a condition that names both", async () => {

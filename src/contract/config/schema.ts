@@ -3,6 +3,7 @@
  * `parse.ts` checks a file against it, and `docs.ts` writes docs/configuration.md from it.
  */
 import * as v from "valibot";
+import type { BurnInProfile } from "../../core/burn-in/profile.ts";
 import type { BlastRadius } from "../../core/fleet/blast-radius.ts";
 import { longestWindowMs } from "../../core/fleet/blast-radius.ts";
 import type { StoragePolicy } from "../../core/install/storage-policy.ts";
@@ -14,7 +15,7 @@ import { type Ipv4, type Prefix, parseIpv4, parsePrefix } from "../../core/net/i
 import type { Network } from "../../core/network/network.ts";
 import { defaultMaxMachines, defaultNewMachinesPerMinute } from "../../core/network/newcomer-limit.ts";
 import type { PlacementRule } from "../../core/site/placement.ts";
-import { type BurnInProfile, imageRule } from "../machine-facing.ts";
+import { imageConditions, imageRule } from "../machine-facing.ts";
 import { pinned } from "../same.ts";
 
 /** The schema with a text added that checks and changes nothing, so that its type stays. */
@@ -191,6 +192,12 @@ const network = v.strictObject({
   ),
 });
 
+/** As init reads it, but a key with a typing error is refused. */
+const strictImageRule = v.strictObject({
+  ...imageRule.entries,
+  when: v.optional(v.strictObject(imageConditions.entries), {}),
+});
+
 const placementRule = v.strictObject({
   switch: required(
     text,
@@ -349,7 +356,7 @@ export const configSchema = v.strictObject({
     "Derives the hostname and the permanent address of a machine from its switch port.",
   ),
   images: withDefault(
-    leaf("a list of image rules", listOf(imageRule)),
+    leaf("a list of image rules", listOf(strictImageRule)),
     [{ image: "debug", when: { burnIn: "failed" } }, { image: "compute" }],
     "Which system image a machine gets: rules tried in order; the first rule whose conditions all hold wins. " +
       "`image` names a stream such as `compute`, whose current version the machine gets and follows, or one version such as `compute/3`. " +

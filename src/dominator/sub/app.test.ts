@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
 import { credentialFor } from "../../contract/credential.ts";
 import { paths } from "../../contract/machine-facing.ts";
+import { agentProtocol } from "../../core/image/filter.ts";
 import { summaryFor } from "../../core/image/testing/decide.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { testMachine } from "../../core/machine/testing/test-machine.ts";
@@ -178,6 +179,12 @@ describe("a sub's poll", () => {
       kernelChanged: false,
       blocked: [],
     });
+  });
+
+  test("an agent of a newer protocol is told that the server has to be updated", async () => {
+    const { status, body } = await app().post({ ...poll, protocol: agentProtocol + 1, running: "elsewhere" });
+    assert.equal(status, 422);
+    assert.match(JSON.stringify(body), /"newerProtocol".*"next":"update this server/);
   });
 
   test("a small poll that turns out to be large ends at the limit", async () => {

@@ -4,6 +4,7 @@ import { bodyLimit } from "hono/body-limit";
 import { isKept, parseMachineCredential } from "../../contract/credential.ts";
 import { type Problem, paths } from "../../contract/machine-facing.ts";
 import { maxSubMessageBytes } from "../../contract/sub.ts";
+import { agentProtocol } from "../../core/image/filter.ts";
 import {
   type AssessedReport,
   type Comparison,
@@ -70,6 +71,7 @@ export function subApp(input: SubAppInput): Hono {
       .catch((error: unknown) => log("error", "reading the images failed", { error: String(error), cause: error }));
     const read = await readBody(body, asked, { ...input, reportSlots });
     if (read.kind === "malformed") return context.json(malformed(read.why), 400);
+    if (read.kind === "newerProtocol") return context.json(newerThanServer(read.protocol), 422);
     const { poll, compared } = read;
     if (asked.id !== poll.machineId) return context.json(stranger(), 401);
     if (poll.log !== undefined) store.addLog(asked.id, poll.log);
@@ -98,7 +100,7 @@ async function readBody(
   const isAsked = reportSlots.isAsked(id);
   if (body.length <= inlineBytes) {
     const parsed = parsePoll(body);
-    if (parsed.kind === "malformed") return parsed;
+    if (parsed.kind !== "poll") return parsed;
     const { tree, objects: _objects, ...poll } = parsed.poll;
     if (tree === undefined || !isAsked) return { kind: "poll", poll };
   }
@@ -214,6 +216,15 @@ function malformed(why: string): Problem {
     title: "invalid poll",
     detail: why.slice(0, 2000),
     next: "the agent and the server have different versions; rebirth the machine, or update the server",
+  };
+}
+
+function newerThanServer(protocol: number): Problem {
+  return {
+    kind: "newerProtocol",
+    title: "the agent speaks a newer protocol than this server",
+    detail: `protocol: expected at most ${agentProtocol}, found ${protocol}`,
+    next: "update this server to the version that installed the machine",
   };
 }
 

@@ -1,5 +1,7 @@
 import * as v from "valibot";
+import { newerProtocol } from "../../contract/protocol.ts";
 import { type SubPollRequest, subPollRequest } from "../../contract/sub.ts";
+import { agentProtocol } from "../../core/image/filter.ts";
 import type { ImageManifest } from "../../core/image/manifest.ts";
 import { faultOfTree } from "../../core/image/tree.ts";
 import type { Assessment } from "../../core/image/update/assessment.ts";
@@ -20,6 +22,8 @@ export type PollWanted = {
 /** A poll, and what its tree showed. */
 export type ReadPoll =
   | { readonly kind: "malformed"; readonly why: string }
+  /** The agent speaks this protocol, which is newer than the server's. */
+  | { readonly kind: "newerProtocol"; readonly protocol: number }
   | { readonly kind: "poll"; readonly poll: SmallPoll; readonly compared?: ComparedTree };
 
 /** The comparison of a tree with a manifest, and the directive that its plan becomes, as JSON. */
@@ -36,7 +40,7 @@ export function readPoll(
   load: (image: NonNullable<PollWanted["image"]>) => Pick<ImageManifest, "filter" | "tree">,
 ): ReadPoll {
   const parsed = parsePoll(body);
-  if (parsed.kind === "malformed") return parsed;
+  if (parsed.kind !== "poll") return parsed;
   const { tree, objects = [], ...poll } = parsed.poll;
   if (tree === undefined || !isAsked) return { kind: "poll", poll };
   const fault = faultOfTree(tree);
@@ -51,8 +55,11 @@ export function readPoll(
 /** Parses the body of a poll. */
 export function parsePoll(
   body: Uint8Array,
-): { readonly kind: "poll"; readonly poll: SubPollRequest } | Extract<ReadPoll, { kind: "malformed" }> {
-  const parsed = v.safeParse(subPollRequest, parseJson(body));
+): { readonly kind: "poll"; readonly poll: SubPollRequest } | Exclude<ReadPoll, { kind: "poll" }> {
+  const message = parseJson(body);
+  const newer = newerProtocol(message, agentProtocol);
+  if (newer !== undefined) return { kind: "newerProtocol", protocol: newer };
+  const parsed = v.safeParse(subPollRequest, message);
   return parsed.success
     ? { kind: "poll", poll: parsed.output }
     : { kind: "malformed", why: JSON.stringify(v.flatten(parsed.issues)) };

@@ -1,7 +1,8 @@
 import * as host from "host";
-import { type Order, serverName } from "../../contract/machine-facing.ts";
+import { serverName } from "../../contract/machine-facing.ts";
 import type { SubSettings } from "../../contract/sub.ts";
 import type { BootSettings } from "../../core/birth/boot-settings.ts";
+import type { OrderAnswer } from "../../core/birth/order-answer.ts";
 import { encodeUtf8 } from "../../core/bytes/utf8.ts";
 import { newRoot, onNewRoot, rootPaths } from "../../core/install/paths.ts";
 import type { InstallPlan } from "../../core/install/plan.ts";
@@ -36,7 +37,7 @@ export function subSettingsOf(
 /** Where the agent finds the server on the permanent network. */
 export function serversOf(
   { http }: BootSettings,
-  { permanent }: Order,
+  { permanent }: OrderAnswer,
 ): Pick<SubSettings, "mdb" | "serverName" | "http"> {
   const [address = ""] = permanent.mdb.split(":");
   return { mdb: permanent.mdb, serverName, http: `${address}:${http.port}` };

@@ -4,15 +4,16 @@ import {
   type HealthyAnswer,
   type HealthyRequest,
   healthyAnswer,
-  type Order,
   type OrderRequest,
-  order,
+  orderAnswer,
   paths,
   problem,
   type SentReportItem,
   serverName,
 } from "../../contract/machine-facing.ts";
+import { newerProtocol } from "../../contract/protocol.ts";
 import type { Endpoint } from "../../core/birth/boot-settings.ts";
+import { birthProtocol, type OrderAnswer } from "../../core/birth/order-answer.ts";
 import { meaningOf, nextTry } from "../../core/birth/retry.ts";
 import type { BurnInReport, Hardware } from "../../core/hardware/hardware.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
@@ -35,7 +36,7 @@ type Attempt =
 
 /** The machine-facing API of the MDB. Every function retries until it has an answer or its retry limit is reached. */
 export type Mdb = {
-  readonly takeOrder: (request: OrderRequest) => Order;
+  readonly takeOrder: (request: OrderRequest) => OrderAnswer;
   readonly report: (session: string, items: readonly ProgressReport[]) => void;
   /** Reports with the short retry limit, for a failed birth. */
   readonly reportBriefly: (session: string, items: readonly ProgressReport[]) => void;
@@ -85,7 +86,7 @@ export function openMdb(endpoint: Endpoint, caPem: string, log: Log): Mdb {
   }
 
   return {
-    takeOrder: (request) => validated(order, ask(paths.order, request), "order"),
+    takeOrder: (request) => readOrder(ask(paths.order, request)),
     report: (session, items) => void ask(paths.report, { items }, session),
     reportBriefly: (session, items) => void ask(paths.report, { items }, session, shortRetryMs),
     askHealthy: (session, request) => validated(healthyAnswer, ask(paths.healthy, request, session), "answer"),
@@ -94,7 +95,17 @@ export function openMdb(endpoint: Endpoint, caPem: string, log: Log): Mdb {
   };
 }
 
-/** Validates an answer of the MDB; a machine does not act on an answer that it does not fully understand. */
+/** Reads an order; one of a newer protocol may hold what must not be read past. */
+function readOrder(answer: unknown): OrderAnswer {
+  const newer = newerProtocol(answer, birthProtocol);
+  if (newer === undefined) return validated(orderAnswer, answer, "order");
+  throw stop(
+    `the MDB's order: expected protocol ${birthProtocol} or lower, found ${newer}`,
+    "update the server that sent this Bootstrap Image to the version of the MDB, and reset this machine",
+  );
+}
+
+/** Validates an answer of the MDB; throws if it lacks what the machine needs. */
 function validated<Schema extends v.GenericSchema>(
   schema: Schema,
   parsed: unknown,

@@ -1,4 +1,4 @@
-import type { Order } from "../../contract/machine-facing.ts";
+import type { OrderAnswer } from "../../core/birth/order-answer.ts";
 import { describeDisk, findRecorded } from "../../core/hardware/disk-identity.ts";
 import { disksSettleSeconds } from "../../core/hardware/disk-settling.ts";
 import { diskSight } from "../../core/hardware/scan.ts";
@@ -18,7 +18,7 @@ import type { TakenOrder } from "./take-order.ts";
  * Goes on where a power cut stopped a machine between *healthy* and its first image: opens the root that its birth made,
  * and becomes the agent there, which keeps what it has fetched. Makes and erases nothing.
  */
-export function resume(context: BirthContext, taken: TakenOrder, facts: NonNullable<Order["resume"]>): never {
+export function resume(context: BirthContext, taken: TakenOrder, facts: NonNullable<OrderAnswer["resume"]>): never {
   const { runStep, console } = context;
   const { order, mdb, settings, drivers, firmware } = taken;
   const disk = runStep("findRootDisk", disksSettleSeconds + 30, () => findRootDisk(order));
@@ -32,7 +32,7 @@ export function resume(context: BirthContext, taken: TakenOrder, facts: NonNulla
   handOver(context, taken, facts);
 }
 
-function findRootDisk({ rootDisk }: Order): string {
+function findRootDisk({ rootDisk }: OrderAnswer): string {
   if (rootDisk === undefined) throw stop("expected the root disk in the order, found none");
   waitForDisks(rootDisk);
   const { disks } = diskSight(systemTree);

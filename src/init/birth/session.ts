@@ -1,5 +1,6 @@
 import * as host from "host";
-import type { Order, ReportItem } from "../../contract/machine-facing.ts";
+import type { ReportItem } from "../../contract/machine-facing.ts";
+import type { OrderAnswer } from "../../core/birth/order-answer.ts";
 import type { Console } from "../device/console.ts";
 import type { Mdb, ProgressReport } from "./mdb.ts";
 import { messageOf } from "./stop.ts";
@@ -18,7 +19,7 @@ export type Session = {
 };
 
 /** The session of an order. The first phase is counted from the kernel's start. */
-export function openSession(mdb: Mdb, order: Order, console: Console): Session {
+export function openSession(mdb: Mdb, order: OrderAnswer, console: Console): Session {
   let phaseStartMs = 0;
 
   function withLog(items: readonly ProgressReport[]): readonly ProgressReport[] {

@@ -1,5 +1,5 @@
-import type { Order } from "../../contract/machine-facing.ts";
 import { type BootSettings, readBootSettings } from "../../core/birth/boot-settings.ts";
+import { birthProtocol, type OrderAnswer } from "../../core/birth/order-answer.ts";
 import { scanHardware } from "../../core/hardware/scan.ts";
 import { imagePaths } from "../../core/install/paths.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
@@ -24,7 +24,7 @@ export type TakenOrder = {
   readonly nic: string;
   readonly firmware: Firmware;
   readonly mdb: Mdb;
-  readonly order: Order;
+  readonly order: OrderAnswer;
   readonly session: Session;
 };
 
@@ -48,7 +48,7 @@ export function takeOrder(context: BirthContext): TakenOrder {
   const mdb = openMdb(settings.mdb, caPem, console.log);
   const order = runStep("askForOrder", requestSeconds, () => {
     const bootId = readText("/proc/sys/kernel/random/boot_id").trim();
-    return mdb.takeOrder({ token: settings.token, mac: settings.mac, bootId, firmware });
+    return mdb.takeOrder({ protocol: birthProtocol, token: settings.token, mac: settings.mac, bootId, firmware });
   });
   setClock(order.nowMs, console.log);
   console.log("info", "order taken", { action: order.action, generation: order.generation });

@@ -2,6 +2,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import * as v from "valibot";
 import type { Problem } from "../../contract/machine-facing.ts";
+import { newerProtocol } from "../../contract/protocol.ts";
 import type { Refusal } from "../../core/machine/event.ts";
 import type { Log } from "../../core/ports.ts";
 
@@ -9,6 +10,7 @@ import type { Log } from "../../core/ports.ts";
 const requestFaults = {
   malformed: { status: 400, title: "the body is not JSON" },
   misshapen: { status: 422, title: "invalid request" },
+  newerProtocol: { status: 422, title: "the machine speaks a newer protocol than this server" },
   wrongQuery: { status: 400, title: "invalid query" },
   notKnown: { status: 401, title: "authentication required" },
   notAllowed: { status: 403, title: "insufficient role" },
@@ -83,8 +85,12 @@ export type Read<T> =
   | { readonly kind: "read"; readonly value: T }
   | { readonly kind: "refused"; readonly response: Response };
 
-/** Reads the body as JSON of this schema. */
-export async function readBody<T extends v.GenericSchema>(c: Context, schema: T): Promise<Read<v.InferOutput<T>>> {
+/** Reads the body as JSON of this schema; `protocol` is the highest protocol number that is known of such a message. */
+export async function readBody<T extends v.GenericSchema>(
+  c: Context,
+  schema: T,
+  protocol?: number,
+): Promise<Read<v.InferOutput<T>>> {
   const text = await c.req.text();
   let body: unknown;
   try {
@@ -93,8 +99,17 @@ export async function readBody<T extends v.GenericSchema>(c: Context, schema: T)
     const detail = cause instanceof Error ? cause.message : String(cause);
     return { kind: "refused", response: faultAnswer(c, "malformed", detail, "send one JSON document") };
   }
+  const newer = protocol === undefined ? undefined : newerProtocol(body, protocol);
+  if (newer !== undefined)
+    return {
+      kind: "refused",
+      response: faultAnswer(c, "newerProtocol", `protocol: expected at most ${protocol}, found ${newer}`, updateServer),
+    };
   return readShape(c, schema, body);
 }
+
+/** What to do when a machine speaks a newer protocol than the server. */
+const updateServer = "update this server to the version that the machine was started by";
 
 /** Reads a value of this schema; a refusal names every invalid path. */
 export function readShape<T extends v.GenericSchema>(c: Context, schema: T, value: unknown): Read<v.InferOutput<T>> {

@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import type { Config } from "../../contract/config/schema.ts";
 import { isKept, parseMachineCredential } from "../../contract/credential.ts";
 import * as wire from "../../contract/machine-facing.ts";
+import { birthProtocol } from "../../core/birth/order-answer.ts";
 import type { SignedLoader } from "../../core/boot-loader/signed-loader.ts";
 import type { MachineEvent, OfOrder } from "../../core/machine/event.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
@@ -42,7 +43,7 @@ export function machineFacingApp(deps: MachineFacingDeps): Hono {
 
 async function giveOrder(c: Context, deps: MachineFacingDeps): Promise<Response> {
   const { store, clock, random } = deps;
-  const body = await readBody(c, wire.orderRequest);
+  const body = await readBody(c, wire.orderRequest, birthProtocol);
   if (body.kind === "refused") return body.response;
   const { token, bootId } = body.value;
   const mac = parseMac(body.value.mac);
@@ -90,6 +91,7 @@ function orderFor(
   const network = networkOf(machine, config);
   const permanent = permanentPart(network);
   return {
+    protocol: birthProtocol,
     machineId: machine.id,
     action,
     generation: machine.generation,
