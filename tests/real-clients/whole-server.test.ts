@@ -190,7 +190,8 @@ await insideNamespace(import.meta.url, () => {
     await using again = await startServer({ config: config(), log });
     const machine = again.store.find("r01u07") ?? assert.fail("forgotten");
     assert.deepEqual([machine.state, machine.pxe.requests, machine.phase], ["healthy", 1, "populated"]);
-    assert.match(await fetched(`http://10.77.1.1/boot/${mac}.ipxe`), /sanboot|exit/);
+    const bootScript = () => fetched(`http://10.77.1.1/boot/${mac}.ipxe`);
+    assert.match(await bootScript(), /birther\.token=/, "until it runs an image, it resumes its birth");
     const poll = {
       ...{ machineId: machine.id, running: "birth", kernel: "6.1", rebootPending: false },
       ...{ secondsSinceCheck: 0, freeBytes: 1 },
@@ -198,6 +199,8 @@ await insideNamespace(import.meta.url, () => {
     const directive = await post(wire.paths.subPoll, poll, subToken);
     assert.deepEqual([directive.status, (directive.body as { kind: string }).kind], [200, "wait"], lines.join("\n"));
     assert.equal((await post(wire.paths.subPoll, poll, "guess")).status, 401);
+    assert.equal((await post(wire.paths.subPoll, { ...poll, running: "image" }, subToken)).status, 200);
+    assert.match(await bootScript(), /sanboot|exit/);
     assert.equal(again.store.find("r01u07")?.order, undefined, "the session of the birth has ended");
 
     const sent = plainRequest({ socketPath: again.operatorSocket, path: "/v1/machines/r01u07" }).end();
