@@ -1,6 +1,6 @@
 /**
- * What operators' tools are answered: one schema for each kind of answer. The server does not check its own answers by
- * them; docs/openapi.json is made of them, and a test reads real answers with them.
+ * The answers to operators' tools, one schema per kind. The server does not check its own answers with them; they are
+ * the source of docs/openapi.json, and a test parses real answers with them.
  */
 import * as v from "valibot";
 import type { Excess } from "../../core/fleet/blast-radius.ts";
@@ -121,7 +121,7 @@ export const machineAnswer = pinnedShape<MachineView>()(
   }),
 );
 
-/** What became of a machine, as far as a change or an action tells it. */
+/** The state of a machine after a change or an action. */
 const machineBrief = v.strictObject({
   id: text,
   revision: count,
@@ -254,7 +254,7 @@ export const checkAnswer = v.strictObject({
   inconsistencies: v.array(v.looseObject({ kind: text, message: text })),
 });
 
-/** What became of one machine in a batch; of a dry run what would. */
+/** The result for one machine of a batch; in a dry run, the expected result. */
 const batchResult = v.strictObject({
   name: text,
   outcome: v.picklist(["done", "refused"]),

@@ -1,4 +1,4 @@
-/** What operators' tools see of the MDB: the views that the routes of operator-routes.ts answer with. */
+/** The views of the MDB that operators' tools receive (routes.ts). */
 import { type CanaryProgress, canaryProgress } from "../../core/image/stream/canary.ts";
 import { followedStream, type ImageStream, imageOf } from "../../core/image/stream/image-stream.ts";
 import { nameOf } from "../../core/machine/life/move.ts";
@@ -24,51 +24,51 @@ export type MachineView = Omit<AddressesAsText<Machine>, "order" | "subTokenHash
   };
 };
 
-/** As much of a record as tells what became of the machine. */
+/** The part of a record that shows the result of a change. */
 export type MachineBrief = Omit<PastChange["machine"], "conditions"> & { readonly conditions: Condition[] };
 
-/** One change: an event, and what became of the machine. */
+/** A change: an event, and the machine after it. */
 export type ChangeView = {
-  /** Its number in the one order of all changes. */
+  /** Its position in the order of all changes. */
   readonly position: number;
   readonly atMs: number;
-  /** Who asked for it, where somebody did. */
+  /** The caller who requested it, if any. */
   readonly by?: string;
   readonly event: EventView;
   readonly machine: MachineBrief;
-  /** Ids of records that ceased to exist by it. */
+  /** Ids of records that the change removed. */
   readonly absorbed?: readonly string[];
 };
 
 /** An event without hashes of secrets. */
 export type EventView = { readonly kind: EventText["kind"]; readonly [fact: string]: unknown };
 
-/** A DHCP or TFTP packet of a machine as the Boot Server saw it. */
+/** A DHCP or TFTP packet of a machine, as the Boot Server saw it. */
 export type PacketView = {
   readonly atMs: number;
-  /** From the machine, or to it. */
+  /** Sent by the machine, or to it. */
   readonly direction: "in" | "out";
   readonly protocol: "dhcp" | "tftp";
   readonly source: { readonly address: string; readonly port: number };
   readonly destination: { readonly address: string; readonly port: number };
   /** The kind of message, e.g. `offer`. */
   readonly kind: string;
-  /** Its main options in words. */
+  /** Its main options as text. */
   readonly facts: readonly string[];
-  /** The UDP payload, base64. */
+  /** The UDP payload in base64. */
   readonly bytes: string;
 };
 
-/** A network as the Boot Server sees it, counted since its start. */
+/** A network as the Boot Server sees it; counts begin at the server's start. */
 export type NetworkView = {
   readonly name: string;
-  /** Absent where relay agents bring its requests. */
+  /** Absent if relay agents forward its requests. */
   readonly interface?: string;
   readonly nursery: boolean;
   readonly mode: NetworkMode;
-  /** Why nothing is answered there although it should be, and what to do. */
+  /** Why the server does not answer there although it should, and what to do. */
   readonly notServed?: string;
-  /** Another DHCP server that was heard there; its hardware address where it is on the same wire. */
+  /** Another DHCP server on the network; with its MAC address if it is on the same wire. */
   readonly foreignDhcp?: {
     readonly address: string;
     readonly mac?: string;
@@ -79,28 +79,28 @@ export type NetworkView = {
     readonly first: string;
     readonly last: string;
     readonly size: number;
-    /** How many of them are held. */
+    /** Number of leased addresses. */
     readonly held: number;
-    /** Since when machines go without an address, and how many requests did. */
+    /** When machines began to go without an address, and the number of such requests. */
     readonly exhaustedSinceMs?: number;
     readonly refused?: number;
   };
-  /** Out of use, because the machine with this MAC found another host there. */
+  /** Not leased, because the machine with this MAC address found another host using it. */
   readonly declined: readonly { readonly address: string; readonly mac: string; readonly untilMs: number }[];
   readonly received: number;
   readonly answered: number;
-  /** The answers by what they told machines to do, e.g. `loader`. */
+  /** Counts of answers by the step that they give the machine, e.g. `loader`. */
   readonly answers: { readonly [kind: string]: number };
-  /** Messages without an answer, by reason; and bytes that are no message, by fault. */
+  /** Counts of unanswered messages by reason, and of malformed datagrams by fault. */
   readonly unanswered: { readonly [why: string]: number };
   readonly malformed: { readonly [fault: string]: number };
   readonly receiveBufferBytes: number;
 };
 
-/** What was learned of one stage of a model's firmware, and the method that is therefore used first. */
+/** What is known of one stage of a model's firmware, and the method that is tried first because of it. */
 export type LessonView = Lesson & { readonly method: LocalMethod };
 
-/** The view of a lesson. */
+/** Makes the view of a lesson. */
 export function viewLesson(lesson: Lesson): LessonView {
   const [method = methodsOf[lesson.client][0] as LocalMethod] = rankMethods(methodsOf[lesson.client], lesson);
   return { ...lesson, method };
@@ -109,7 +109,7 @@ export function viewLesson(lesson: Lesson): LessonView {
 /** A system image in the image store. */
 export type ImageView = {
   readonly name: string;
-  /** Files, directories and all else that has a path. */
+  /** Number of paths: files, directories and others. */
   readonly entries: number;
   readonly bytes: number;
   readonly importedAtMs: number;
@@ -171,7 +171,7 @@ export type StatusView = {
 
 const secretFacts: ReadonlySet<string> = new Set(["tokenHash", "sessionHash", "subTokenHash"]);
 
-/** The view of a record. */
+/** Makes the view of a record. */
 export function viewMachine(machine: Machine): MachineView {
   const { order, subTokenHash: _secret, wayBack: _internal, ...kept } = recordAsText(machine);
   const location = locationOf(machine);
@@ -184,7 +184,7 @@ export function viewMachine(machine: Machine): MachineView {
   };
 }
 
-/** The view of a change. */
+/** Makes the view of a change. */
 export function viewChange(change: PastChange): ChangeView {
   const { position, atMs, by, absorbed } = change;
   const facts = Object.entries(eventAsText(change.event)).filter(([name]) => !secretFacts.has(name));
@@ -197,7 +197,7 @@ export function viewChange(change: PastChange): ChangeView {
   };
 }
 
-/** What of a record tells what became of the machine. */
+/** The part of a record that shows the result of a change. */
 export function briefOf(machine: PastChange["machine"]): MachineBrief {
   const { id, revision, state, generation, conditions, hostname, phase } = machine;
   return {

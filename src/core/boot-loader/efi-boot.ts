@@ -1,13 +1,13 @@
-/** What our boot entry is called in the firmware's menu; an entry of this name is ours to replace. */
+/** The name of our boot entry in the firmware's menu; an existing entry of this name is replaced. */
 export const bootEntryName = "Birther";
 
-/** The loader's path on the ESP, as the firmware spells it. */
+/** The path of the loader on the ESP, in the firmware's notation. */
 export const loaderFile = "\\EFI\\birther\\grubx64.efi";
 
-/** A boot option as far as we need it. `network` says whether its path goes through a NIC. */
+/** The fields of a boot option that we need. `network`: its path leads through a NIC. */
 export type BootOption = { readonly number: number; readonly name: string; readonly network: boolean };
 
-/** The GPT partition that a load option points into. */
+/** The GPT partition that a load option refers to. */
 export type BootPartition = {
   readonly number: number;
   readonly firstSector: number;
@@ -22,8 +22,8 @@ const fileNode = { type: 4, subtype: 4 } as const;
 const endNode = { type: 0x7f, subtype: 0xff } as const;
 
 /**
- * EFI_LOAD_OPTION (UEFI 2.10 §3.1.3) for a file on a GPT partition, in the short form that begins with HD(): the firmware
- * finds the partition by its GUID on whatever controller the disk hangs.
+ * Writes an EFI_LOAD_OPTION (UEFI 2.10 §3.1.3) for a file on a GPT partition, in the short form that begins with HD():
+ * the firmware finds the partition by its GUID, whatever controller the disk is attached to.
  */
 export function writeLoadOption(name: string, partition: BootPartition, file: string): Uint8Array {
   const path = [
@@ -32,8 +32,8 @@ export function writeLoadOption(name: string, partition: BootPartition, file: st
       ...unsigned(partition.firstSector, 8),
       ...unsigned(partition.sectorCount, 8),
       ...guidBytes(partition.uuid),
-      2, // the partition table is a GPT
-      2, // and the signature above a GUID
+      2, // The partition table is a GPT,
+      2, // and the signature is a GUID.
     ]),
     ...node(fileNode, utf16(file)),
     ...node(endNode, []),
@@ -42,7 +42,7 @@ export function writeLoadOption(name: string, partition: BootPartition, file: st
   return Uint8Array.from([...unsigned(active, 4), ...unsigned(path.length, 2), ...utf16(name), ...path]);
 }
 
-/** Reads name and kind of a load option; undefined if the bytes are none. No bytes make it throw. */
+/** Reads the name and kind of a load option; undefined if the bytes are not one. Never throws. */
 export function readLoadOption(number: number, bytes: Uint8Array): BootOption | undefined {
   let at = 6;
   let name = "";
@@ -65,17 +65,17 @@ export function readLoadOption(number: number, bytes: Uint8Array): BootOption | 
 }
 
 export type BootEntryPlan = {
-  /** The number our entry gets. */
+  /** The number of our entry. */
   readonly number: number;
-  /** Numbers of older entries of ours to be deleted. */
+  /** The numbers of our older entries, which are deleted. */
   readonly remove: readonly number[];
   readonly order: readonly number[];
 };
 
 /**
- * Where our entry goes: behind the network entry that was used to get here, before all others. Network boot stays first,
- * because the Birther is to be asked at every boot (source document, "The Birther"). Where the firmware does not
- * say which one was used, the first network entry in the order is taken.
+ * Places our entry behind the network entry that the machine booted from, and before all others. Network boot stays
+ * first, because a machine asks the Birther at every boot (source document, "The Birther"). If the firmware does not
+ * say which entry it used, the first network entry counts.
  */
 export function planBootEntry(
   order: readonly number[],
@@ -94,14 +94,14 @@ export function planBootEntry(
   return { number, remove: ours.slice(1), order: [...first, ...others] };
 }
 
-/** The numbers in the value of BootOrder or BootCurrent. */
+/** Reads the numbers in a value of BootOrder or BootCurrent. */
 export function readBootOrder(value: Uint8Array): readonly number[] {
   const order: number[] = [];
   for (let at = 0; at + 2 <= value.length; at += 2) order.push(littleEndian(value, at, 2));
   return order;
 }
 
-/** The value of BootOrder for these numbers. */
+/** Writes the value of BootOrder for these numbers. */
 export function writeBootOrder(order: readonly number[]): Uint8Array {
   return Uint8Array.from(order.flatMap((number) => unsigned(number, 2)));
 }
@@ -113,7 +113,7 @@ function node(
   return [kind.type, kind.subtype, ...unsigned(content.length + 4, 2), ...content];
 }
 
-/** Little-endian bytes; numbers beyond 32 bits are split by division, since shifts work on 32. */
+/** Little-endian bytes; numbers beyond 32 bits are split by division, because shifts work on 32 bits. */
 function unsigned(value: number, size: number): number[] {
   return Array.from({ length: size }, (_, index) => Math.floor(value / 256 ** index) % 256);
 }
@@ -124,7 +124,7 @@ function littleEndian(bytes: Uint8Array, at: number, size: number): number {
   return value;
 }
 
-/** UTF-16 with its terminator. */
+/** UTF-16 with its terminating zero. */
 function utf16(text: string): number[] {
   return [...Array.from({ length: text.length }, (_, index) => text.charCodeAt(index)), 0].flatMap((unit) =>
     unsigned(unit, 2),

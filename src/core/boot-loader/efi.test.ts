@@ -21,7 +21,7 @@ import {
 
 const partition = { number: 1, firstSector: 2048, sectorCount: 131072, uuid: "c12a7328-f81f-11d2-ba4b-00a0c93ec93b" };
 
-/** By hand from UEFI 2.10 §3.1.3 and §10.3: attributes and path length, name, HD(), file, end. */
+/** Written by hand from UEFI 2.10 §3.1.3 and §10.3: attributes and path length, name, HD(), file, end. */
 const loadOption = [
   "01000000 6400",
   "42006900720074006800650072000000",

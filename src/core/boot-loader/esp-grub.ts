@@ -1,13 +1,16 @@
-/** What the GRUB on an ESP is told, ours and Debian's signed one alike. */
+/** The configuration of the GRUB on an ESP, both ours and Debian's signed one. */
 
-/** A prompt on a screen that nobody watches would be a silent end: say what is missing and start again, from the network. */
+/**
+ * A prompt on a screen that nobody watches would stop the machine silently, so GRUB says what is missing and restarts
+ * from the network.
+ */
 export const orRestart = 'echo "birther: no GRUB configuration on this disk; restarting"\nsleep 10\nreboot\n';
 
 /**
- * Where GRUB finds /boot: on the disk it was started from, which the firmware tells ($cmdpath, e.g.
- * `(hd1,gpt1)/EFI/birther`). Another disk may carry the same label, from a birth before; its system must not start. Only
- * where the firmware names no disk is the label asked. No `if`: in our own GRUB this runs before there is a normal mode, and a
- * `regexp` that does not match leaves its variable as it was.
+ * GRUB searches /boot on the disk that it was started from, which the firmware names ($cmdpath, e.g.
+ * `(hd1,gpt1)/EFI/birther`). Another disk may have the same label from an earlier birth, and its system must not start.
+ * Only if the firmware names no disk does the label decide. There is no `if`, because our own GRUB runs this before
+ * normal mode exists; a `regexp` that does not match leaves its variable unchanged.
  */
 export const ownBoot = [
   "search --no-floppy --label boot --set=labelled",

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { patchBootImage, patchCoreImage } from "./grub-bios.ts";
 
-/** A sector whose bytes say where they stand, with GRUB's mark at its end. */
+/** A sector whose bytes contain their own offsets, with GRUB's mark at its end. */
 function bootImage(): Uint8Array {
   const bytes = Uint8Array.from({ length: 512 }, (_, index) => index & 0x7f);
   bytes.set([0x55, 0xaa], 510);

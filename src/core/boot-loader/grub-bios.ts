@@ -1,27 +1,33 @@
 /**
- * What grub-bios-setup does, as pure functions: GRUB's two images made to find each other on a GPT disk.
- * Offsets: GRUB 2.06 include/grub/i386/pc/boot.h and include/grub/offsets.h.
+ * What grub-bios-setup does, as pure functions: they adapt GRUB's two images to each other on a GPT disk. Offsets: GRUB
+ * 2.06, include/grub/i386/pc/boot.h and include/grub/offsets.h.
  */
 const sectorBytes = 512;
 
-/** boot.img: 64-bit sector number of core.img. */
+/** boot.img: the 64-bit sector number of core.img. */
 const kernelSectorAt = 0x5c;
-/** boot.img: a two-byte jump that two NOPs replace, so that a BIOS that passes a wrong drive number is corrected (setup.c). */
+/**
+ * boot.img: a two-byte jump. Two NOPs replace it, so that the code corrects a wrong drive number from the BIOS
+ * (setup.c).
+ */
 const driveCheckAt = 0x66;
 const nop = 0x90;
-/** The MBR from here on (disk signature, partition table, mark) belongs to the disk, not to GRUB. */
+/** From this offset on, the MBR (disk signature, partition table, mark) belongs to the disk, not to GRUB. */
 const codeEnd = 0x1b8;
 
-/** core.img: the first sector's block list: 64-bit start, 16-bit count, 16-bit segment of the rest. */
+/** core.img: the block list in the first sector: 64-bit start, 16-bit count, 16-bit segment of the remainder. */
 const blockListAt = 0x1f4;
-/** Where the rest is loaded: GRUB_BOOT_I386_PC_KERNEL_SEG + 0x20. */
+/** Where the remainder is loaded: GRUB_BOOT_I386_PC_KERNEL_SEG + 0x20. */
 const kernelSegment = 0x820;
 
 export type Patched =
   | { readonly kind: "patched"; readonly bytes: Uint8Array }
   | { readonly kind: "unusable"; readonly reason: string };
 
-/** The new first sector of a disk: boot.img's code, told where core.img begins, around the disk's own partition table. */
+/**
+ * The new first sector of a disk: the code of boot.img with the location of core.img, and the disk's own partition
+ * table.
+ */
 export function patchBootImage(bootImage: Uint8Array, firstSectorOfDisk: Uint8Array, coreSector: number): Patched {
   if (bootImage.length !== sectorBytes || firstSectorOfDisk.length !== sectorBytes) {
     return unusable(
@@ -37,7 +43,9 @@ export function patchBootImage(bootImage: Uint8Array, firstSectorOfDisk: Uint8Ar
   return { kind: "patched", bytes: sector };
 }
 
-/** core.img, told that its second sector follows its first one at `coreSector`; padded to whole sectors. */
+/**
+ * core.img with a block list for a second sector that follows the first one at `coreSector`; padded to whole sectors.
+ */
 export function patchCoreImage(coreImage: Uint8Array, coreSector: number, roomSectors: number): Patched {
   const sectors = Math.ceil(coreImage.length / sectorBytes);
   if (sectors > roomSectors) return unusable(`core.img needs ${sectors} sectors and the partition has ${roomSectors}`);

@@ -10,12 +10,18 @@ import {
   signedLoaderFile,
 } from "./signed-loader.ts";
 
-/** Gets what the Bootstrap Image does not hold, before anything is written: the machine must not lose its old system to a server that has gone. */
+/**
+ * Fetches files that the Bootstrap Image does not contain, before anything is written: a machine must not lose its old
+ * system because the server is gone.
+ */
 export function fetchLoaderSteps(signed: SignedLoader | undefined): readonly Step[] {
   return signed === undefined ? [] : [step("fetchLoader", 300, fetchSignedLoader(signed))];
 }
 
-/** Puts the boot loader on the disk, whose file-systems are mounted: GRUB for BIOS, ours for UEFI, or the signed ones. */
+/**
+ * Puts the boot loader on the disk, whose file systems are mounted: GRUB for BIOS, ours for UEFI, or the signed
+ * loaders.
+ */
 export function loaderSteps(layout: Layout, signed: SignedLoader | undefined): readonly Step[] {
   const esp = layout.partitions.find((partition) => partition.use === "esp");
   if (esp === undefined) {
@@ -34,7 +40,8 @@ export function loaderSteps(layout: Layout, signed: SignedLoader | undefined): r
       step("configureLoader", 60, signedLoaderConfig),
       step("addBootEntry", 60, { kind: "addBootEntry", partition: esp, file: signedLoaderFile }),
     ];
-  // Twice: under its own name for our boot entry, and where firmware looks that has lost its variables.
+  // Two copies: one under its own name for our boot entry, and one at the fallback path for firmware that has lost its
+  // variables.
   const files = ["/EFI/birther/grubx64.efi", "/EFI/BOOT/BOOTX64.EFI"].map((file) => ({
     from: imagePaths.grubEfi,
     to: onNewRoot(`${rootPaths.esp}${file}`),

@@ -2,22 +2,22 @@ import { onNewRoot, rootPaths } from "../install/paths.ts";
 import type { Act } from "../install/step.ts";
 import { orRestart, ownBoot } from "./esp-grub.ts";
 
-/** A file on the Boot Server's HTTP port, and what it must be: its path and its lower-case SHA-512. */
+/** A file on the Boot Server's HTTP port: its path, and its SHA-512 in lower-case hex. */
 export type RemoteFile = { readonly path: string; readonly sha512: string };
 
-/** Debian's signed loaders for a disk: shim, which Microsoft signed, and the GRUB that shim trusts. */
+/** Debian's signed loaders for a disk: shim, signed by Microsoft, and the GRUB that shim trusts. */
 export type SignedLoader = { readonly shim: RemoteFile; readonly grub: RemoteFile };
 
-/** Where the Boot Server has them. Beside the root, where shim and GRUB for the network lie under the same names. */
+/** Their paths on the Boot Server. Not at the root, where shim and GRUB for network boot have the same names. */
 export const signedLoaderPaths = { shim: "/disk/shimx64.efi", grub: "/disk/grubx64.efi" } as const;
 
-/** Where init keeps them from before the old system is gone until there is an ESP: in memory. */
+/** Where init keeps them, in memory, until the ESP exists. */
 const fetched = { shim: "/tmp/signed-loader/shimx64.efi", grub: "/tmp/signed-loader/grubx64.efi" } as const;
 
-/** Shim's path on the ESP, as the firmware spells it. */
+/** The path of shim on the ESP, in the firmware's notation. */
 export const signedLoaderFile = "\\EFI\\debian\\shimx64.efi";
 
-/** Gets the loaders; nothing has been written to a disk yet. */
+/** Fetches the loaders before anything is written to a disk. */
 export function fetchSignedLoader({ shim, grub }: SignedLoader): Act {
   return {
     kind: "fetchFiles",
@@ -29,10 +29,11 @@ export function fetchSignedLoader({ shim, grub }: SignedLoader): Act {
 }
 
 /**
- * The loaders on the ESP: in GRUB's own directory (`/EFI/debian` is built into Debian's signed GRUB, grub.cfg is read
- * there wherever GRUB lies), and where firmware looks that has lost its variables. No fbx64.efi: it would put itself in front
- * of the network in BootOrder. No mmx64.efi: when a signature does not hold it waits for a person, without it shim ends with an error and the
- * firmware goes on (shim.c, init_grub).
+ * Puts the loaders on the ESP: in GRUB's own directory (`/EFI/debian` is built into Debian's signed GRUB, which reads
+ * grub.cfg there wherever GRUB itself is), and at the fallback path for firmware that has lost its variables. fbx64.efi
+ * is left out, because it would put itself before the network in BootOrder. mmx64.efi is left out, because after an
+ * invalid signature it waits for a person; without it, shim ends with an error and the firmware continues (shim.c,
+ * init_grub).
  */
 export const signedLoaderCopies: Extract<Act, { kind: "copyFiles" }> = {
   kind: "copyFiles",
@@ -46,7 +47,10 @@ export const signedLoaderCopies: Extract<Act, { kind: "copyFiles" }> = {
   ).map(([from, file]) => ({ from, to: onNewRoot(`${rootPaths.esp}${file}`), mode: 0o644 })),
 };
 
-/** GRUB's configuration on the ESP: constant, as what follows the kernel is birther-agent's grub.cfg on /boot. */
+/**
+ * The configuration of GRUB on the ESP. It is constant: birther-agent writes the part that depends on the kernel to
+ * grub.cfg on /boot.
+ */
 export const signedLoaderConfig: Extract<Act, { kind: "writeFiles" }> = {
   kind: "writeFiles",
   files: [

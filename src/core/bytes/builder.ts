@@ -1,19 +1,19 @@
-/** Collects bytes for the wire; grows as needed. */
+/** Collects bytes for the wire and grows as needed. */
 export type Builder = { bytes: Uint8Array; length: number };
 
-/** An empty builder with room for `capacity` bytes before it has to grow. */
+/** Makes an empty builder with room for `capacity` bytes before it has to grow. */
 export function createBuilder(capacity = 576): Builder {
   return { bytes: new Uint8Array(Math.max(16, capacity)), length: 0 };
 }
 
-/** Appends bytes as they are. */
+/** Appends bytes unchanged. */
 export function putBytes(builder: Builder, bytes: Uint8Array): void {
   reserve(builder, bytes.length);
   builder.bytes.set(bytes, builder.length);
   builder.length += bytes.length;
 }
 
-/** Appends an unsigned big-endian number of `size` bytes; higher bits than fit are cut off. */
+/** Appends an unsigned big-endian number of `size` bytes; higher bits are cut off. */
 export function putUnsigned(builder: Builder, value: number, size: 1 | 2 | 3 | 4): void {
   reserve(builder, size);
   for (let shift = (size - 1) * 8; shift >= 0; shift -= 8) {
@@ -22,7 +22,7 @@ export function putUnsigned(builder: Builder, value: number, size: 1 | 2 | 3 | 4
   }
 }
 
-/** Appends text, one byte a character (text.ts), at most `limit` of them; a character beyond 255 becomes `?`. */
+/** Appends text, one byte per character (text.ts), at most `limit` bytes; a character beyond 255 becomes `?`. */
 export function putText(builder: Builder, text: string, limit: number = text.length): void {
   const length = Math.min(text.length, limit);
   reserve(builder, length);
@@ -34,7 +34,7 @@ export function putText(builder: Builder, text: string, limit: number = text.len
   builder.length += length;
 }
 
-/** Appends zeros until the whole is `length` bytes long; does nothing if it already is longer. */
+/** Appends zeros up to a total length of `length` bytes; has no effect if the content is longer. */
 export function padTo(builder: Builder, length: number): void {
   if (length <= builder.length) return;
   reserve(builder, length - builder.length);
@@ -42,12 +42,12 @@ export function padTo(builder: Builder, length: number): void {
   builder.length = length;
 }
 
-/** A copy of what was built. */
+/** Returns a copy of the content. */
 export function builtBytes(builder: Builder): Uint8Array {
   return builder.bytes.slice(0, builder.length);
 }
 
-/** What was built, without a copy: nothing may be put into the builder any more. */
+/** Returns the content without a copy; nothing may be appended afterwards. */
 export function finishedBytes(builder: Builder): Uint8Array {
   return builder.bytes.subarray(0, builder.length);
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type CpioEntry, withParents, writeCpio } from "./cpio.ts";
 
-/** Reads an archive back, by the format's description and not by our writer's code. */
+/** Reads an archive by the description of the format, independently of our writer. */
 function readCpio(bytes: Uint8Array) {
   const archive = Buffer.from(bytes);
   const members: { name: string; mode: string; size: number; content: string; rdev: string }[] = [];

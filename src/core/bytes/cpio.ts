@@ -1,6 +1,6 @@
 import { encodeUtf8 } from "./utf8.ts";
 
-/** One thing in an archive. Paths have no leading slash; `mode` is the permission bits only; everything belongs to root. */
+/** A member of an archive. Paths have no leading slash; `mode` holds only permission bits; the owner is root. */
 export type CpioEntry = { readonly path: string } & (
   | { readonly kind: "file"; readonly mode: number; readonly bytes: Uint8Array }
   | { readonly kind: "directory"; readonly mode: number }
@@ -13,7 +13,7 @@ const typeBits = { file: 0o100000, directory: 0o040000, link: 0o120000, characte
 const align = 4;
 const trailerName = "TRAILER!!!";
 
-/** The entries and every directory above them that is missing (0755), sorted so that a directory comes before what is in it. */
+/** Adds missing parent directories (0755) and sorts, so that a directory comes before its contents. */
 export function withParents(entries: readonly CpioEntry[]): readonly CpioEntry[] {
   const byPath = new Map<string, CpioEntry>();
   for (const entry of entries) {
@@ -30,8 +30,8 @@ export function withParents(entries: readonly CpioEntry[]): readonly CpioEntry[]
 }
 
 /**
- * An uncompressed cpio archive in the "newc" format, the only one that an initramfs may have (kernel:
- * driver-api/early-userspace/buffer-format). The same bytes for the same entries, whenever and wherever it is written.
+ * Writes an uncompressed cpio archive in the "newc" format, the only one for an initramfs (kernel:
+ * driver-api/early-userspace/buffer-format). The same entries always give the same bytes.
  */
 export function writeCpio(entries: readonly CpioEntry[]): Uint8Array {
   const pieces = withParents(entries).flatMap((entry, index) => {
@@ -59,7 +59,7 @@ function contentOf(entry: CpioEntry): Uint8Array {
   return entry.kind === "link" ? encodeUtf8(entry.target) : new Uint8Array(0);
 }
 
-/** Header and name together, as the padding counts from the header's start. */
+/** Header and name together, because the padding counts from the start of the header. */
 function header(of: {
   readonly name: string;
   readonly inode: number;
@@ -79,7 +79,7 @@ function header(of: {
   return bytes;
 }
 
-/** The pieces one after the other, each filled up with zeros to the alignment. */
+/** Joins the pieces, each padded with zeros to the alignment. */
 function joinPadded(pieces: readonly Uint8Array[]): Uint8Array {
   const room = (length: number) => Math.ceil(length / align) * align;
   const whole = new Uint8Array(pieces.reduce((total, piece) => total + room(piece.length), 0));

@@ -1,15 +1,15 @@
 /**
- * A FAT16 disk without partitions, as UEFI HTTP boot starts one from memory (UEFI 2.10 §24.7.3.1, "RAM disk"). Files lie
- * in one piece each, so a file's bytes can be exchanged later for others of the same length. Written once, never changed
- * by a file-system: no dates, no long names.
+ * A FAT16 disk without partitions, as UEFI HTTP boot starts it from memory (UEFI 2.10 §24.7.3.1, "RAM disk"). Each file
+ * is contiguous, so its bytes can be replaced later by others of the same length. It is written once and never changed
+ * by a file system, so it has no dates and no long names.
  */
 
-/** A file by its path: directories and 8.3 names in capitals, e.g. `EFI/BOOT/BOOTX64.EFI`. */
+/** A file with its path: directories and 8.3 names in capitals, e.g. `EFI/BOOT/BOOTX64.EFI`. */
 export type DiskFile = { readonly path: string; readonly bytes: Uint8Array };
 
 export type FatDisk = {
   readonly bytes: Uint8Array;
-  /** Where each file's content begins, in bytes. */
+  /** The offset of each file's content, in bytes. */
   readonly offsets: ReadonlyMap<string, number>;
 };
 
@@ -17,14 +17,14 @@ const sectorBytes = 512;
 const clusterBytes = 4096;
 const rootEntries = 512;
 const entryBytes = 32;
-/** Fewer clusters would make a FAT12, more a FAT32 (Microsoft's FAT specification, "FAT type determination"). */
+/** With fewer clusters it would be FAT12, with more FAT32 (Microsoft's FAT specification, "FAT type determination"). */
 const leastClusters = 4200;
 const mostClusters = 65_000;
 const lastOfChain = 0xffff;
 
 type Node = { readonly path: string; readonly bytes: Uint8Array | undefined; readonly cluster: number };
 
-/** Writes the disk; throws when the files do not fit into a FAT16, or a name is not in 8.3. */
+/** Writes the disk; throws if the files do not fit into FAT16, or if a name is not in 8.3 form. */
 export function writeFatDisk(files: readonly DiskFile[]): FatDisk {
   const nodes: Node[] = [];
   let cluster = 2;
@@ -65,7 +65,7 @@ function clustersOf(bytes: Uint8Array | undefined): number {
   return Math.max(1, Math.ceil((bytes?.length ?? 0) / clusterBytes));
 }
 
-/** Every directory that some file is in, parents first. */
+/** All directories that contain files, parents first. */
 function directoriesOf(files: readonly DiskFile[]): readonly string[] {
   const found = new Set<string>();
   for (const { path } of files) {
@@ -81,7 +81,7 @@ function parentOf(path: string): string {
 
 function directory(self: Node, nodes: readonly Node[]): Uint8Array {
   const parent = nodes.find(({ path }) => path === parentOf(self.path));
-  // The root is cluster 0 for its children.
+  // For its children, the root is cluster 0.
   const dots = [entry(".          ", self), entry("..         ", { bytes: undefined, cluster: parent?.cluster ?? 0 })];
   return joined([...dots, entriesOf(self.path, nodes)]);
 }
@@ -117,7 +117,7 @@ function writeBootSector(disk: Uint8Array, of: { readonly sectors: number; reado
   little(disk, 19, 2, of.sectors < 65_536 ? of.sectors : 0);
   disk[21] = 0xf8;
   little(disk, 22, 2, of.fatSectors);
-  // A geometry that nobody uses, but that some readers want not to be zero.
+  // Nothing uses the geometry, but some readers reject zeros.
   little(disk, 24, 2, 32);
   little(disk, 26, 2, 64);
   little(disk, 32, 4, of.sectors < 65_536 ? 0 : of.sectors);

@@ -1,9 +1,9 @@
 import { textFromBytes } from "./text.ts";
 
-/** Stands for bytes that are no UTF-8 and for half a surrogate pair (Unicode 15 §5.22). */
+/** Replaces invalid UTF-8 and unpaired surrogates (Unicode 15 §5.22). */
 const replacement = 0xfffd;
 
-/** Longest piece handed to String.fromCharCode at once: engines limit the number of arguments. */
+/** Limit of bytes per call of String.fromCharCode, because engines limit the number of arguments. */
 const pieceLength = 4096;
 
 /** The UTF-8 bytes of a text (RFC 3629); QuickJS has no TextEncoder. */
@@ -41,7 +41,7 @@ const leads = [
   { mask: 0xf8, lead: 0xf0, following: 3, smallest: 0x10000 },
 ] as const;
 
-/** The code point at a place and how many bytes it takes; wrong bytes are one replacement character each. */
+/** Decodes the code point at an offset and its length; each invalid byte becomes one replacement character. */
 function readPoint(bytes: Uint8Array, at: number): { readonly point: number; readonly length: number } {
   const first = bytes[at] ?? 0;
   if (first < 0x80) return { point: first, length: 1 };
@@ -57,16 +57,16 @@ function readPoint(bytes: Uint8Array, at: number): { readonly point: number; rea
   return valid ? { point, length: kind.following + 1 } : { point: replacement, length: 1 };
 }
 
-/** A text of ASCII only: what the megabytes of a directive nearly always are. */
+/** Decodes ASCII, which is nearly all of a large directive. */
 const ascii = /^[\0-\x7f]*$/;
 
-/** The text of UTF-8 bytes; never throws: what is no UTF-8 becomes U+FFFD. */
+/** Decodes UTF-8; never throws: invalid bytes become U+FFFD. */
 export function decodeUtf8(bytes: Uint8Array): string {
   const pieces: string[] = [];
   let units: number[] = [];
   for (let at = 0; at < bytes.length; ) {
     if (units.length === 0) {
-      // The engine's own loops are many times as fast as ours in QuickJS.
+      // In QuickJS, the engine's own loops are many times faster than ours.
       const piece = textFromBytes(bytes, at, Math.min(at + pieceLength, bytes.length));
       if (ascii.test(piece)) {
         pieces.push(piece);

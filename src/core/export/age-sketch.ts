@@ -1,19 +1,19 @@
 /**
- * How old things are, in buckets that grow by a twentieth: a quantile is right to five percent whatever their number, at a
- * hundred bytes a bucket where sorting a million ages would stop the packets.
+ * Ages in buckets whose bounds grow by a twentieth. A quantile is accurate to five percent whatever the number of ages,
+ * at a hundred bytes per bucket; sorting a million ages would delay packets.
  */
 export type AgeSketch = { readonly counts: Map<number, number>; total: number; maxMs: number };
 
 const growth = Math.log(1.05);
-/** The bucket of what is less than a millisecond old; 0 is that of one millisecond, whose logarithm is 0. */
+/** The bucket of ages below a millisecond; bucket 0 is that of one millisecond, whose logarithm is 0. */
 const newBucket = -1;
 
-/** A sketch of nothing. */
+/** An empty sketch. */
 export function newAgeSketch(): AgeSketch {
   return { counts: new Map(), total: 0, maxMs: 0 };
 }
 
-/** Adds an age; negative ones (clocks differ) count as 0. */
+/** Adds an age; a negative one (from differing clocks) counts as 0. */
 export function noteAge(sketch: AgeSketch, ageMs: number): void {
   const bucket = ageMs < 1 ? newBucket : Math.ceil(Math.log(ageMs) / growth);
   sketch.counts.set(bucket, (sketch.counts.get(bucket) ?? 0) + 1);
@@ -21,7 +21,7 @@ export function noteAge(sketch: AgeSketch, ageMs: number): void {
   if (ageMs > sketch.maxMs) sketch.maxMs = ageMs;
 }
 
-/** Milliseconds that this share of the ages do not exceed, at most five percent too high; exact for 1. */
+/** The age in milliseconds that this share of the ages does not exceed; at most five percent too high, exact for 1. */
 export function ageQuantile({ counts, total, maxMs }: AgeSketch, share: number): number {
   if (share >= 1) return maxMs;
   const wanted = Math.ceil(share * total);

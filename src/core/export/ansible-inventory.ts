@@ -4,7 +4,7 @@ import type { Machine } from "../machine/record.ts";
 import { formatIpv4 } from "../net/ipv4.ts";
 import { locationPath } from "./location-path.ts";
 
-/** What Ansible is told of a machine: where it is reached, and our facts under names that no other source has. */
+/** What Ansible learns of a machine: its address, and our facts under names that no other source uses. */
 export type AnsibleHost = {
   readonly ansible_host?: string;
   readonly birther_id: string;
@@ -47,14 +47,14 @@ export function ansibleHost(machine: Machine): AnsibleHost {
   };
 }
 
-/** Before a machine is named there is nothing that Ansible could reach, and a retired one is gone. */
+/** Ansible cannot reach a machine without a name, and a retired one is gone. */
 function isInInventory(machine: Machine): machine is Machine & { readonly hostname: string } {
   return machine.hostname !== undefined && conditionOf(machine, "retired") === undefined;
 }
 
 /**
- * The inventory of all machines that have a name and are not retired, as Ansible's `script` inventory plugin reads it from
- * `--list`: JSON text in parts, a machine each. `all` holds every group.
+ * The inventory of all machines that have a name and are not retired, as Ansible's `script` inventory plugin reads it
+ * from `--list`: JSON text in parts, one machine per part. `all` contains every group.
  */
 export function* ansibleInventory(machines: Iterable<Machine>): Generator<string, void, undefined> {
   const groups = new Map<string, string[]>();
@@ -76,7 +76,7 @@ export function* ansibleInventory(machines: Iterable<Machine>): Generator<string
   yield "}\n";
 }
 
-/** Host by host, because a group may hold the whole fleet. */
+/** One host at a time, because a group may contain the whole fleet. */
 function* groupText(name: string, hosts: readonly string[]): Generator<string, void, undefined> {
   let before = `,${JSON.stringify(name)}:{"hosts":[`;
   for (const host of hosts) {
@@ -103,7 +103,7 @@ function groupsOf(machine: Machine): string[] {
   ];
 }
 
-/** A group's name holds letters, digits and `_` only, or Ansible warns of it (TRANSFORM_INVALID_GROUP_CHARS). */
+/** Names of groups contain only letters, digits and `_`; Ansible warns of others (TRANSFORM_INVALID_GROUP_CHARS). */
 function groupName(kind: string, value: string): string {
   return `${kind}_${value.replace(/[^A-Za-z0-9_]/g, "_")}`;
 }

@@ -1,4 +1,7 @@
-/** A table as CSV (RFC 4180) in parts, a line each: a header line, then the rows, each ended by CRLF; a field is quoted where it must be. */
+/**
+ * A table as CSV (RFC 4180) in parts, one line per part: a header, then the rows, each ended by CRLF; fields are quoted
+ * if necessary.
+ */
 export function* writeCsv(
   columns: readonly string[],
   rows: Iterable<readonly (string | number)[]>,

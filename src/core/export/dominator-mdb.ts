@@ -4,8 +4,8 @@ import { formatIpv4 } from "../net/ipv4.ts";
 import { locationPath } from "./location-path.ts";
 
 /**
- * A machine as the Dominator of Cloud-Foundations reads it (`lib/mdb/api.go`): the keys are its Go names, and what is
- * empty is left out.
+ * A machine as the Dominator of Cloud-Foundations reads it (`lib/mdb/api.go`): the keys are its Go names; empty values
+ * are left out.
  */
 export type DominatorMachine = {
   readonly Hostname: string;
@@ -18,12 +18,16 @@ export type DominatorMachine = {
   readonly Tags?: { readonly [name: string]: string };
 };
 
-/** Tags that mdbd's json driver takes for fields (`cmd/mdbd/loadJson.go`): the same rows must not mean another thing by that way. */
+/**
+ * Tags that mdbd's json driver takes for fields (`cmd/mdbd/loadJson.go`); without this filter the same rows would have
+ * another meaning there.
+ */
 const fieldTags: ReadonlySet<string> = new Set(["RequiredImage", "PlannedImage", "DisableUpdates", "OwnerGroup"]);
 
 /**
- * The row of a machine, or undefined for one that the Dominator must not dial: it dials every row at once, and only a
- * healthy machine has a sub that answers. A machine on hold is shown with its updates disabled: nothing is installed on it.
+ * The row of a machine; undefined if the Dominator must not connect to it. The Dominator connects to all rows at once,
+ * and only a healthy machine has a sub that answers. The updates of a machine on hold are disabled, so that nothing is
+ * installed on it.
  */
 export function dominatorRow(machine: Machine): DominatorMachine | undefined {
   const { state, hostname, permanentAddress, requiredImage, plannedImage, disableUpdates, groups = [] } = machine;
@@ -43,7 +47,10 @@ export function dominatorRow(machine: Machine): DominatorMachine | undefined {
   };
 }
 
-/** The whole file in parts: a JSON array with a row a line, in the order given. `rows` are rows of `dominatorRow` as JSON text. */
+/**
+ * The whole file in parts: a JSON array with one row per line, in the given order. `rows` are rows of `dominatorRow` as
+ * JSON text.
+ */
 export function* dominatorMdbText(rows: Iterable<string>): Generator<string, void, undefined> {
   let before = "[\n";
   for (const row of rows) {

@@ -1,4 +1,7 @@
-/** A counter or gauge with its samples, or a histogram. Names and units as Prometheus advises: base units, unit last, counters `_total`. */
+/**
+ * A counter or gauge with its samples, or a histogram. Names and units follow Prometheus: base units, unit last,
+ * `_total` for counters.
+ */
 export type MetricFamily = {
   readonly name: string;
   readonly help: string;
@@ -9,10 +12,10 @@ export type MetricFamily = {
 
 export type Sample = { readonly labels?: { readonly [name: string]: string }; readonly value: number };
 
-/** Counts of observations: `counts[i]` are those at most `bounds[i]`, the last one all that are greater. */
+/** Counts of observations: `counts[i]` has those up to `bounds[i]`, the last one those above all bounds. */
 export type Histogram = { readonly bounds: readonly number[]; readonly counts: number[]; sum: number };
 
-/** A histogram of nothing. */
+/** An empty histogram. */
 export function newHistogram(bounds: readonly number[]): Histogram {
   return { bounds, counts: Array.from({ length: bounds.length + 1 }, () => 0), sum: 0 };
 }
@@ -25,12 +28,12 @@ export function observe(histogram: Histogram, value: number): void {
   histogram.sum += value;
 }
 
-/** Prometheus' text exposition format 0.0.4; a family without samples is left out. */
+/** Formats metrics in Prometheus' text exposition format 0.0.4; a family without samples is left out. */
 export function writeExposition(families: readonly MetricFamily[]): string {
   return families.map(writeFamily).join("");
 }
 
-/** The content type of that format. */
+/** The content type of this format. */
 export const expositionType = "text/plain; version=0.0.4; charset=utf-8";
 
 function writeFamily(family: MetricFamily): string {

@@ -22,11 +22,14 @@ export type FleetTally = {
   /** Machines past the deadline of their phase. */
   readonly latePhases: Map<Phase, number>;
   readonly byVerdict: { [V in BurnInReport["verdict"]]: number };
-  /** Tests of the latest burn-ins: the numbers of passed and failed ones. */
+  /** Tests of the latest burn-ins: numbers of passed and failed ones. */
   readonly byTest: { readonly [T in BurnInResult["test"]]: { passed: number; failed: number } };
 };
 
-/** An empty tally with every state, verdict and test: an alert rule must not mistake a missing sample for a problem. */
+/**
+ * An empty tally with all states, verdicts and tests, so that an alert rule does not mistake a missing sample for a
+ * problem.
+ */
 export function newTally(): FleetTally {
   const none = () => new Map<Phase | "none", number>([["none", 0]]);
   const test = () => ({ passed: 0, failed: 0 });

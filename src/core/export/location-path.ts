@@ -1,11 +1,11 @@
 import type { Machine } from "../machine/record.ts";
 
-/** Groups of a placement rule that name a place within a rack, not the rack. */
+/** Groups of a placement rule that name a place within a rack rather than the rack. */
 const withinRack: ReadonlySet<string> = new Set(["unit", "slot", "port", "node"]);
 
 /**
- * Where a machine's rack is, outermost first, as a path: `dc1/row2/rack7` of the position `{dc: "dc1", row: "2", rack: "7", unit: "3"}`.
- * A number alone says nothing, so it gets its group's name in front. Undefined for a machine without a place.
+ * The location of a machine's rack as a path, outermost first: `dc1/row2/rack7` for the position `{dc: "dc1", row: "2",
+ * rack: "7", unit: "3"}`. A bare number gets the name of its group as a prefix. Undefined for a machine without a slot.
  */
 export function locationPath({ placement }: Machine): string | undefined {
   if (placement === undefined) return undefined;

@@ -2,13 +2,13 @@ import { conditionOf, nameOf } from "../machine/life/move.ts";
 import type { Machine, MachineState } from "../machine/record.ts";
 import { writeCsv } from "./csv.ts";
 
-/** What NetBox wants to know and no machine tells. */
+/** What NetBox needs and no machine reports. */
 export type NetboxSite = {
-  /** Name of the site in NetBox. */
+  /** The name of the site in NetBox. */
   readonly site: string;
-  /** Name of the device role. */
+  /** The name of the device role. */
   readonly role: string;
-  /** NetBox up to 4.1 takes the hardware address as a column of the interface; later ones by `mac-addresses`. */
+  /** NetBox up to 4.1 reads the MAC address from a column of the interface; later versions from `mac-addresses`. */
   readonly macColumn: boolean;
 };
 
@@ -16,11 +16,11 @@ type Row = readonly (string | number)[];
 type Table = {
   readonly columns: readonly string[];
   readonly rowsOf: (machine: Machine) => readonly Row[];
-  /** Whether machines have rows in common. */
+  /** Whether several machines share rows. */
   readonly shared?: true;
 };
 
-/** What can be imported, in the order in which NetBox must get it: each names what stands before it. */
+/** The tables in the order in which NetBox must import them: each refers to earlier ones. */
 export const netboxTables = [
   "manufacturers",
   "device-types",
@@ -34,7 +34,7 @@ export type NetboxTable = (typeof netboxTables)[number];
 
 /**
  * A table of NetBox's bulk import (`netbox/dcim/forms/bulk_import.py`) as CSV. Column names are those of NetBox 3.6 and
- * later; site and role have to be there already.
+ * later; site and role must exist.
  */
 export function netboxCsv(
   table: NetboxTable,
@@ -49,7 +49,7 @@ function* eachRow(machines: Iterable<Machine>, rowsOf: Table["rowsOf"]): Generat
   for (const machine of machines) yield* rowsOf(machine);
 }
 
-/** A row that was there already is left out: many machines are of one type and in one rack. */
+/** A repeated row is left out, because many machines have the same type and rack. */
 function* rowsOnce(machines: Iterable<Machine>, rowsOf: Table["rowsOf"]): Generator<Row, void, undefined> {
   const seen = new Set<string>();
   for (const machine of machines) {
@@ -62,7 +62,7 @@ function* rowsOnce(machines: Iterable<Machine>, rowsOf: Table["rowsOf"]): Genera
   }
 }
 
-/** What SMBIOS left empty still needs a manufacturer and a type in NetBox. */
+/** NetBox requires a manufacturer and a type even if SMBIOS has none. */
 const unknown = "Unknown";
 
 const tables: { readonly [T in NetboxTable]: (site: NetboxSite) => Table } = {
@@ -95,7 +95,7 @@ const tables: { readonly [T in NetboxTable]: (site: NetboxSite) => Table } = {
       const [rack, position] = [rackOf(machine), unitOf(machine)];
       const place = [site, rack, rack === "" ? "" : position, rack === "" || position === "" ? "" : "front"];
       const model = [vendorOf(machine), productOf(machine), machine.smbios?.serial ?? ""];
-      // One field for all: NetBox splits it at the commas.
+      // One field for all, which NetBox splits at commas.
       const tags = tagsOf(machine).map(slug).join(",");
       return [[nameOf(machine), role, ...model, statusOf(machine), ...place, tags]];
     },
@@ -104,7 +104,7 @@ const tables: { readonly [T in NetboxTable]: (site: NetboxSite) => Table } = {
     columns: ["device", "name", "type", "speed", "enabled", "description", ...(macColumn ? ["mac_address"] : [])],
     rowsOf: (machine) =>
       nicsOf(machine).map(({ name, mac, speedMbps, driver }) => [
-        // The medium is not known: a driver does not tell copper from fibre.
+        // The medium is unknown, because a driver does not distinguish copper from fibre.
         ...[nameOf(machine), name, "other", speedMbps > 0 ? speedMbps * 1000 : "", "true", driver],
         ...(macColumn ? [mac.toUpperCase()] : []),
       ]),
@@ -133,7 +133,7 @@ function statusOf(machine: Machine): string {
   return conditionOf(machine, "failing") === undefined ? statuses[machine.state] : "failed";
 }
 
-/** NetBox's tags have no values, so a label is one word of both; owner groups are tags, too. */
+/** NetBox's tags have no values, so a label becomes one word; owner groups become tags, too. */
 function tagsOf({ tags = {}, groups = [] }: Machine): string[] {
   return [...Object.entries(tags).map(([name, value]) => (value === "" ? name : `${name}: ${value}`)), ...groups];
 }
@@ -150,13 +150,13 @@ function rackOf({ placement }: Machine): string {
   return placement?.position.rack ?? "";
 }
 
-/** NetBox takes a unit that is a number; a rule may well have a group `unit` that is not. */
+/** NetBox accepts only a numeric unit; a rule may have a group `unit` that is not numeric. */
 function unitOf({ placement }: Machine): string {
   const unit = placement?.position.unit ?? "";
   return /^\d+$/.test(unit) ? String(Number(unit)) : "";
 }
 
-/** The NICs that init found; before its scan those that asked PXE, by number. */
+/** The NICs that init found; before its scan, the NICs that sent PXE requests, by number. */
 function nicsOf({ hardware, macs }: Machine) {
   return hardware?.nics ?? macs.map((mac, index) => ({ name: `nic${index}`, mac, speedMbps: 0, driver: "" }));
 }

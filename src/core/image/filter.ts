@@ -2,15 +2,15 @@ import { ancestorPaths, parentPath } from "./tree.ts";
 
 /** Decides which paths are never touched on a sub. */
 export type Filter = {
-  /** Whether the path itself matches; for a walk from the top, which does not enter what matches. */
+  /** Whether the path itself matches; used by a walk from the top, which does not enter matching directories. */
   readonly matches: (path: string) => boolean;
-  /** Whether the path or a directory above it matches: what is in a protected directory is protected. */
+  /** Whether the path or a directory above it matches; everything in a protected directory is protected. */
   readonly protects: (path: string) => boolean;
 };
 
 /**
- * The same answers as `filter.protects` for paths that come in the order of a tree, directories first. It asks each path once, so that a
- * deep tree costs no more than a flat one.
+ * Gives the same answers as `filter.protects`, for paths in the order of a tree (directories first). It checks each
+ * path once, so that a deep tree costs no more than a flat one.
  */
 export function protectsInOrder({ matches }: Filter): (path: string) => boolean {
   const found = new Set<string>();
@@ -26,9 +26,10 @@ export type FilterResult =
   | { readonly kind: "badLine"; readonly line: string; readonly reason: string };
 
 /**
- * Reads filter lines as the Dominator does (lib/filter, lib/pathregexp): each is a regular expression anchored at its start only,
- * so that a plain line is a prefix (`/etc/fstab` also matches `/etc/fstab.d`), `…$` is exact and `X(|/.*)$` is a tree. A line `!` inverts the whole
- * filter: only what the lines match may then be touched (a directory above it must match too). Empty lines and `#` lines mean nothing.
+ * Reads filter lines as the Dominator does (lib/filter, lib/pathregexp). Each line is a regular expression that is
+ * anchored only at its start: a plain line is a prefix (`/etc/fstab` also matches `/etc/fstab.d`), `…$` matches
+ * exactly, and `X(|/.*)$` matches a tree. A line `!` inverts the whole filter: only matching paths may be touched, and
+ * a directory above a path must match, too. Empty lines and lines that begin with `#` are ignored.
  */
 export function parseFilter(lines: readonly string[]): FilterResult {
   const useful = lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
@@ -51,8 +52,8 @@ export function parseFilter(lines: readonly string[]): FilterResult {
 }
 
 /**
- * The paths that belong to the machine and not to its image. Based on the Dominator's cmd/imaginator/filters/Debian-11, plus
- * everything that a birth writes or mounts.
+ * Paths that belong to the machine rather than to its image. Based on the Dominator's cmd/imaginator/filters/Debian-11,
+ * plus everything that a birth writes or mounts.
  */
 export const machineFilterLines: readonly string[] = [
   "# File-systems of the kernel, and places that are empty after each boot",
@@ -94,17 +95,18 @@ export const machineFilterLines: readonly string[] = [
 ];
 
 /**
- * The version of the protocol between agent and Dominator that this source speaks; the agent's polls carry it. 1 (polls that carry none): the agent
- * is still called subd, which is the name of the Dominator's own program. 2: it is called birther-agent. 3: it compares its tree with a manifest.
+ * The version of the protocol between agent and Dominator; the agent sends it with its polls. Version 1 (polls without
+ * a number): the agent is still called subd, which is the name of the Dominator's own program. Version 2: it is called
+ * birther-agent. Version 3: it compares its tree with a manifest.
  */
 export const agentProtocol = 3;
 
 const renamedProtocol = 2;
 
-/** The first protocol with the directive to compare. */
+/** The first version of the protocol that has the directive to compare. */
 export const comparingProtocol = 3;
 
-/** Paths that are never touched, regardless of the image's filter: the agent needs them to work. */
+/** Paths that are never touched, whatever the image's filter says, because the agent needs them. */
 export const alwaysProtectedLines: readonly string[] = [
   "/[.]birther-agent(|/.*)$",
   "/(proc|sys|dev|run)(|/.*)$",
@@ -116,7 +118,7 @@ export const alwaysProtectedLines: readonly string[] = [
   "/var/lib/birther(|/.*)$",
 ];
 
-/** The same for a machine whose agent speaks protocol 1. On any other machine these paths are free for the Dominator's own subd. */
+/** The same for an agent of protocol 1. On other machines these paths are free for the Dominator's own subd. */
 const formerlyProtectedLines: readonly string[] = [
   "/[.]subd(|/.*)$",
   "/etc/systemd/system/subd[.]service$",
@@ -125,8 +127,8 @@ const formerlyProtectedLines: readonly string[] = [
 ];
 
 /**
- * The filter that holds for a sub whose agent speaks `protocol`: the image's own lines and what is always protected. Throws if a line is no regular
- * expression: lines are checked when an image is added.
+ * The filter for a sub whose agent speaks `protocol`: the image's lines, and the paths that are always protected.
+ * Throws if a line is not a valid regular expression; lines are checked when an image is added.
  */
 export function subFilter(imageLines: readonly string[], protocol: number): Filter {
   const own = filterOrThrow(imageLines);

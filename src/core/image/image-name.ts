@@ -1,7 +1,9 @@
-/** An image's name: a stream of versions, and the number of one of them; written `compute/7`. */
+/** The name of an image: a stream, and the number of a version in it; written `compute/7`. */
 export type ImageName = { readonly stream: string; readonly version: number };
 
-/** Reads `compute/7`; undefined if it is anything else. Streams are lower-case words, as they become file names. */
+/**
+ * Reads `compute/7`; undefined if the text is invalid. Streams are lower-case words, because they become file names.
+ */
 export function parseImageName(text: string): ImageName | undefined {
   const match = /^([a-z0-9][a-z0-9._-]{0,63})\/([1-9][0-9]{0,8})$/.exec(text);
   return match === null ? undefined : { stream: match[1] ?? "", version: Number(match[2]) };
@@ -12,17 +14,17 @@ export function formatImageName(name: ImageName): string {
   return `${name.stream}/${name.version}`;
 }
 
-/** Whether a text can name a stream. */
+/** Whether a text is a valid name of a stream. */
 export function isStreamName(text: string): boolean {
   return parseImageName(`${text}/1`) !== undefined;
 }
 
-/** Whether a version, or any version of a stream, is among those there are. */
+/** Whether a version, or any version of a stream, is among the available images. */
 export function isAvailable(wanted: string, available: readonly string[]): boolean {
   return available.includes(wanted) || available.some((name) => parseImageName(name)?.stream === wanted);
 }
 
-/** The version to give to the next image of a stream. */
+/** The version of the next image of a stream. */
 export function nextVersion(stream: string, available: readonly string[]): number {
   const versions = available
     .map(parseImageName)
@@ -30,12 +32,12 @@ export function nextVersion(stream: string, available: readonly string[]): numbe
   return Math.max(0, ...versions) + 1;
 }
 
-/** Which stream an import is for, or why it cannot be made. */
+/** The stream that an import is for, or the reason why it cannot be made. */
 export type ImportName =
   | { readonly kind: "stream"; readonly stream: string }
   | { readonly kind: "unusable"; readonly reason: string };
 
-/** Reads what an import is asked to be called: a stream, or `compute/7` where 7 is the next version of it. */
+/** Reads the name for an import: a stream, or `compute/7` if 7 is the next version of the stream. */
 export function importName(asked: string, available: readonly string[]): ImportName {
   const exact = parseImageName(asked);
   const stream = exact?.stream ?? asked;

@@ -2,26 +2,26 @@ import { missingFromSystem } from "./system-check.ts";
 import { measureTree, type Tree } from "./tree.ts";
 import type { Content } from "./update/difference.ts";
 
-/** A system image: all but the contents of its files, which are objects of the store. */
+/** A system image without the contents of its files, which are objects of the store. */
 export type ImageManifest = {
-  /** `compute/7`; never given to another image. */
+  /** `compute/7`; never reused for another image. */
   readonly name: string;
   readonly createdAtMs: number;
-  /** Where it came from, for people. */
+  /** Where the image came from, for people. */
   readonly source: string;
-  /** What is never touched on a sub that gets this image; syntax in filter.ts. */
+  /** Filter lines of the paths that are never touched on a sub of this image (filter.ts). */
   readonly filter: readonly string[];
   readonly tree: Tree;
 };
 
-/** What the server keeps of an image in memory: all but its tree, which is large. */
+/** The part of an image that the server keeps in memory: everything except its tree, which is large. */
 export type ImageSummary = Omit<ImageManifest, "tree"> & {
-  /** The stored manifest as bytes, by which a sub fetches it. */
+  /** Hash and size of the stored manifest, by which a sub fetches it. */
   readonly manifest: Content;
   readonly entries: number;
-  /** Content of all files, hard links counted once. */
+  /** Total size of all files; hard links count once. */
   readonly bytes: number;
-  /** What a machine would need to start and the image lacks (`missingFromSystem`). */
+  /** What the image lacks for a machine to start (`missingFromSystem`). */
   readonly lacks: readonly string[];
 };
 

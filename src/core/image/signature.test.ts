@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { isSigned } from "./signature.ts";
 
-/** The head of an x64 EFI program, with a certificate table of so many bytes. */
+/** The header of an x64 EFI program with a certificate table of this size. */
 function program(certificateBytes: number): Uint8Array {
   const bytes = new Uint8Array(0x200);
   const view = new DataView(bytes.buffer);

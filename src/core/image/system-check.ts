@@ -1,9 +1,9 @@
 import { bootKernels } from "./boot/grub.ts";
 import type { SeenInode, SeenTree } from "./tree.ts";
 
-/** What a machine needs to start from an image, and any one of these paths that provides it. */
+/** What a machine needs to start from an image; one of the paths is enough. */
 const needs: readonly { readonly what: string; readonly paths: readonly string[] }[] = [
-  // The agent is a unit of systemd: under another init it would never start, and the machine would never be up.
+  // The agent is a systemd unit: under another init it would not start, and the machine would never report.
   { what: "systemd (/usr/lib/systemd/systemd)", paths: ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"] },
   { what: "/sbin/init", paths: ["/sbin/init"] },
   { what: "/bin/sh", paths: ["/bin/sh"] },
@@ -14,12 +14,13 @@ const needs: readonly { readonly what: string; readonly paths: readonly string[]
   { what: "/etc/os-release", paths: ["/etc/os-release", "/usr/lib/os-release"] },
 ];
 
-/** Symbolic links followed on the way to a file, as the kernel limits them (path_resolution(7)). */
+/** Limit of symbolic links followed for one file, as in the kernel (path_resolution(7)). */
 const linkLimit = 40;
 
 /**
- * What an image lacks of a system that a machine could start: init, shell, C library, os-release, and a kernel with its
- * initrd in /boot. Empty for a whole system. Symbolic links are followed within the image; what a filter protects is there.
+ * What an image lacks for a machine to start: init, shell, C library, os-release, and a kernel with its initrd in
+ * /boot. Empty for a complete system. Follows symbolic links within the image; paths that the filter protects count as
+ * present.
  */
 export function missingFromSystem(tree: SeenTree): readonly string[] {
   const inodes = new Map(tree.entries.map(([path, inode]) => [path, tree.inodes[inode]] as const));

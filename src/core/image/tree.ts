@@ -1,4 +1,4 @@
-/** File type bits of st_mode (inode(7)); the rest are permissions. */
+/** File type bits of st_mode (inode(7)); the other bits are permissions. */
 export const fileType = {
   mask: 0o170000,
   socket: 0o140000,
@@ -21,10 +21,10 @@ export type RegularInode = {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Whole milliseconds since 1970: what QuickJS's os.stat tells. */
+  /** Whole milliseconds since 1970, the precision of QuickJS's os.stat. */
   readonly mtimeMs: number;
   readonly size: number;
-  /** Lower-case hex; empty for a file of length zero, which has no object. */
+  /** Lower-case hex; empty for an empty file, which has no object. */
   readonly sha512: string;
 };
 export type SymlinkInode = {
@@ -33,42 +33,42 @@ export type SymlinkInode = {
   readonly gid: number;
   readonly target: string;
 };
-/** A device, FIFO or socket. Its mtime is left out: it changes with use. */
+/** A device, FIFO or socket. It has no mtime, because use changes it. */
 export type SpecialInode = {
   readonly kind: "special";
-  /** With the file type bits. */
+  /** Includes the file type bits. */
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
   readonly rdev: number;
 };
-/** Something a sub has that its filter protects: reported, so that its parents are kept, but not looked into. */
+/** A path that the filter protects: reported, so that its parents are kept, but not examined. */
 export type ProtectedInode = { readonly kind: "protected" };
 
-/** What stands behind a path. `mode` holds permission bits only, except for a special file. */
+/** The object behind a path. `mode` holds only permission bits, except for a special file. */
 export type Inode = DirectoryInode | RegularInode | SymlinkInode | SpecialInode;
 export type SeenInode = Inode | ProtectedInode;
 
 /**
- * A file-system tree. Several entries with the same inode number are hard links of one file.
- * Entries are sorted by path, so that a directory comes before what is in it; paths are absolute, and `/` itself is left out.
+ * A file-system tree. Entries with the same inode number are hard links of one file. Entries are sorted by path, so
+ * that a directory comes before its contents; paths are absolute, and `/` itself is left out.
  */
 export type Tree<Node extends SeenInode = Inode> = {
   readonly inodes: readonly Node[];
   readonly entries: readonly TreeEntry[];
 };
-/** Path and index into `inodes`. */
+/** A path, and an index into `inodes`. */
 export type TreeEntry = readonly [path: string, inode: number];
 
-/** What a sub reports: its tree with the protected places marked. */
+/** A tree as a sub reports it, with protected paths marked. */
 export type SeenTree = Tree<SeenInode>;
 
-/** Compares paths by code unit, under which a directory comes before what is in it. */
+/** Compares paths by code unit, so that a directory comes before its contents. */
 export function comparePaths(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0;
 }
 
-/** The directory a path is in; `/` for a path at the top. */
+/** The directory of a path; `/` for a path at the top. */
 export function parentPath(path: string): string {
   const slash = path.lastIndexOf("/");
   return slash <= 0 ? "/" : path.slice(0, slash);
@@ -81,17 +81,20 @@ export function ancestorPaths(path: string): readonly string[] {
   return ancestors;
 }
 
-/** No system's own files lie deeper. What lies deeper on a machine is left alone, like what its filter protects. */
+/**
+ * Greatest depth of a tree. No system has files of its own deeper than this; deeper files on a machine are left alone,
+ * like protected ones.
+ */
 export const maxTreeDepth = 128;
 
-/** How many directories a path is below `/`, itself counted: 2 for `/etc/passwd`. */
+/** The number of path components: 2 for `/etc/passwd`. */
 export function depthOf(path: string): number {
   let depth = 0;
   for (let at = path.indexOf("/"); at >= 0; at = path.indexOf("/", at + 1)) depth += 1;
   return depth;
 }
 
-/** A seen tree whose directories at the greatest depth are marked as protected, without what is in them. */
+/** Marks directories at the greatest depth as protected and drops their contents. */
 export function withoutDeepPaths(tree: SeenTree): SeenTree {
   if (tree.entries.every(([path]) => depthOf(path) < maxTreeDepth)) return tree;
   const inodes: SeenInode[] = [...tree.inodes, { kind: "protected" }];
@@ -104,7 +107,7 @@ export function withoutDeepPaths(tree: SeenTree): SeenTree {
   return { inodes, entries };
 }
 
-/** What is wrong with a tree from outside, as a sentence; undefined if nothing is. */
+/** Describes what is invalid in a tree from outside; undefined for a valid tree. */
 export function faultOfTree(tree: SeenTree): string | undefined {
   let previous = "";
   const directories = new Set<string>(["/"]);
@@ -120,7 +123,10 @@ export function faultOfTree(tree: SeenTree): string | undefined {
   return undefined;
 }
 
-/** Whether a path is absolute and has no empty, `.` or `..` part and no NUL: nothing else may reach a file system. */
+/**
+ * Whether a path is absolute and has no empty, `.` or `..` component and no NUL. Only such paths may reach a file
+ * system.
+ */
 export function isPlainPath(path: string): boolean {
   if (!path.startsWith("/") || path.includes("\0")) return false;
   return path
@@ -129,7 +135,7 @@ export function isPlainPath(path: string): boolean {
     .every((part) => part !== "" && part !== "." && part !== "..");
 }
 
-/** Files, directories and bytes of content (hard links counted once) in a tree. */
+/** Counts the files, the directories and the bytes of content of a tree; hard links count once. */
 export function measureTree(tree: Tree): {
   readonly entries: number;
   readonly objects: number;

@@ -1,7 +1,7 @@
-/** In which order modules are loaded: what modprobe(8) does, as pure functions over the texts that depmod(8) wrote. */
+/** The order in which modules are loaded, as modprobe(8) computes it, from the files that depmod(8) wrote. */
 import { moduleName } from "./module-name.ts";
 
-/** Module name → its file and the files it needs loaded before it; all relative to the modules directory. */
+/** For each module name, its file and the files that must be loaded first, relative to the modules directory. */
 export type Dependencies = {
   readonly [module: string]: { readonly file: string; readonly needs: readonly string[] };
 };
@@ -24,7 +24,7 @@ export function readDependencies(text: string): Dependencies {
   return byName;
 }
 
-/** The names in modules.builtin, which need no loading. */
+/** Reads the names in modules.builtin; these modules need no loading. */
 export function readBuiltins(text: string): ReadonlySet<string> {
   return new Set(
     text
@@ -34,7 +34,10 @@ export function readBuiltins(text: string): ReadonlySet<string> {
   );
 }
 
-/** The files to load for these modules, each once and after what it needs. Unknown names that are not built in are told. */
+/**
+ * Plans the files to load for these modules: each once, after its dependencies. Unknown names that are not built in are
+ * reported.
+ */
 export function planModules(
   modules: readonly string[],
   dependencies: Dependencies,

@@ -1,4 +1,7 @@
-/** The name the kernel knows a module by, from a name or a file: no directory, no `.ko` or `.ko.xz`, and `_` for `-`, which it takes for the same. */
+/**
+ * The kernel's name of a module, from a name or a file: without directory and `.ko` or `.ko.xz`, and with `_` instead
+ * of `-`, which the kernel treats as equal.
+ */
 export function moduleName(text: string): string {
   return text
     .slice(text.lastIndexOf("/") + 1)

@@ -1,6 +1,6 @@
 declare const ipv4Brand: unique symbol;
 
-/** An IPv4 address as an unsigned 32-bit number in host order: arithmetic and comparison just work. */
+/** An IPv4 address as an unsigned 32-bit number in host order, which makes arithmetic and comparison simple. */
 export type Ipv4 = number & { readonly [ipv4Brand]: true };
 
 /** 0.0.0.0: "no address" in DHCP header fields (RFC 2131 §2). */
@@ -9,20 +9,24 @@ export const noAddress = 0 as Ipv4;
 /** 255.255.255.255: the limited broadcast address (RFC 919 §7). */
 export const broadcastAddress = 0xffffffff as Ipv4;
 
-/** Whether a host can have an address: it is not of 0/8, 127/8 or multicast's 224/4, nor the limited broadcast (RFC 1122 §3.2.1.3). */
+/**
+ * Whether a host can have this address: not in 0/8, 127/8 or 224/4 (multicast), and not the limited broadcast (RFC 1122
+ * §3.2.1.3).
+ */
 export function isUnicast(address: Ipv4): boolean {
   const first = address >>> 24;
   return first !== 0 && first !== 127 && first >>> 4 !== 14 && address !== broadcastAddress;
 }
 
-/** Reads dotted-quad text; undefined if it is anything else. */
+/** Parses dotted-quad text; undefined if it is invalid. */
 export function parseIpv4(text: string): Ipv4 | undefined {
   const trimmed = text.trim();
   let value = 0;
   let part = 0;
   let digits = 0;
   let dots = 0;
-  // By hand: every request of a known machine reads its address, and a match of a pattern makes six strings.
+  // Without a regular expression, because every request of a known machine parses its address, and a match would
+  // allocate six strings.
   for (let at = 0; at < trimmed.length; at += 1) {
     const code = trimmed.charCodeAt(at);
     if (code === dot && digits > 0) {
@@ -41,12 +45,12 @@ export function parseIpv4(text: string): Ipv4 | undefined {
 
 const [dot, zero, nine] = [46, 48, 57];
 
-/** Dotted-quad text of an address. */
+/** Formats an address as dotted-quad text. */
 export function formatIpv4(address: Ipv4): string {
   return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;
 }
 
-/** The address `count` places further on; the caller keeps it inside 32 bits. */
+/** Adds `count` to an address; the caller keeps the result within 32 bits. */
 export function addToIpv4(address: Ipv4, count: number): Ipv4 {
   return ((address + count) >>> 0) as Ipv4;
 }
@@ -54,7 +58,7 @@ export function addToIpv4(address: Ipv4, count: number): Ipv4 {
 /** A network: its first address and the number of leading one bits in its mask. */
 export type Prefix = { readonly address: Ipv4; readonly length: number };
 
-/** Reads `10.1.0.0/16`; host bits after the prefix are cleared; undefined if it is anything else. */
+/** Parses `10.1.0.0/16` and clears the host bits; undefined if the text is invalid. */
 export function parsePrefix(text: string): Prefix | undefined {
   const [addressText, lengthText, ...rest] = text.split("/");
   if (addressText === undefined || lengthText === undefined || rest.length > 0) return undefined;
@@ -65,27 +69,30 @@ export function parsePrefix(text: string): Prefix | undefined {
   return { address: ((address & prefixMask(length)) >>> 0) as Ipv4, length };
 }
 
-/** `10.1.0.0/16`. */
+/** Formats a prefix as `10.1.0.0/16`. */
 export function formatPrefix(prefix: Prefix): string {
   return `${formatIpv4(prefix.address)}/${prefix.length}`;
 }
 
-/** The mask of a prefix length, e.g. 24 → 255.255.255.0. */
+/** The mask of a prefix length; 24 gives 255.255.255.0. */
 export function prefixMask(length: number): Ipv4 {
   return (length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0) as Ipv4;
 }
 
-/** Whether an address lies inside a network. */
+/** Whether an address is in a network. */
 export function prefixContains(prefix: Prefix, address: Ipv4): boolean {
   return (address & prefixMask(prefix.length)) >>> 0 === prefix.address;
 }
 
-/** The all-ones host address of a network. */
+/** The broadcast address of a network. */
 export function prefixBroadcast(prefix: Prefix): Ipv4 {
   return ((prefix.address | ~prefixMask(prefix.length)) >>> 0) as Ipv4;
 }
 
-/** Whether an address is a network's first or last one, which no host has; of /31 and /32 all are hosts' (RFC 3021). */
+/**
+ * Whether an address is the first or last one of a network, which no host has; in a /31 or /32 all addresses are for
+ * hosts (RFC 3021).
+ */
 export function isPrefixEdge(prefix: Prefix, address: Ipv4): boolean {
   return prefix.length < 31 && (address === prefix.address || address === prefixBroadcast(prefix));
 }

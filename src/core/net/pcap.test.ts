@@ -21,7 +21,7 @@ const datagram: UdpDatagram = {
 };
 
 test("a datagram in its packet: lengths, ports, the header's checksum", () => {
-  // Checked with RFC 1071's sum by hand: all words with the checksum add up to ffff.
+  // Verified by hand with the sum of RFC 1071: all words including the checksum add up to ffff.
   const packet = udpPacket(datagram);
   assert.equal(
     hexFromBytes(packet),

@@ -3,13 +3,13 @@ import { internetChecksum } from "./checksum.ts";
 import type { Ipv4 } from "./ipv4.ts";
 import { type Mac, macToBytes } from "./mac.ts";
 
-/** Between which addresses and ports a datagram goes. */
+/** The addresses and ports of a datagram. */
 export type UdpEnds = {
   readonly source: { readonly address: Ipv4; readonly port: number };
   readonly destination: { readonly address: Ipv4; readonly port: number };
 };
 
-/** A UDP datagram with all that stands around its payload in an Ethernet frame. */
+/** Wraps a UDP datagram into an Ethernet frame. */
 export type UdpDatagram = {
   readonly source: { readonly mac: Mac; readonly address: Ipv4; readonly port: number };
   readonly destination: { readonly mac: Mac; readonly address: Ipv4; readonly port: number };
@@ -21,7 +21,7 @@ const udpHeaderBytes = 8;
 const udpProtocol = 17;
 const timeToLive = 64;
 
-/** The IPv4 packet of a datagram. Its UDP checksum is 0, "none" (RFC 768), for nothing else of it can be broken here. */
+/** Makes the IPv4 packet of a datagram. Its UDP checksum is 0, "none" (RFC 768). */
 export function udpPacket({ source, destination, payload }: UdpEnds & { readonly payload: Uint8Array }): Uint8Array {
   const length = ipHeaderBytes + udpHeaderBytes + payload.length;
   const header = createBuilder(length);
@@ -43,7 +43,7 @@ export function udpPacket({ source, destination, payload }: UdpEnds & { readonly
   return finishedBytes(header);
 }
 
-/** A pcap file (libpcap's classic format, microseconds, Ethernet) that Wireshark and tcpdump read. */
+/** Writes a pcap file (libpcap's classic format, microseconds, Ethernet) for Wireshark and tcpdump. */
 export function writePcap(datagrams: readonly (UdpDatagram & { readonly atMs: number })[]): Uint8Array {
   const file = createBuilder(65_536);
   for (const [value, size] of [
@@ -73,7 +73,7 @@ export function writePcap(datagrams: readonly (UdpDatagram & { readonly atMs: nu
 
 const ethernetLink = 1;
 
-/** The format is in the byte order of who writes it; little-endian is what everybody's machine writes. */
+/** A file is in the byte order of its writer; nearly all computers are little-endian. */
 function putLittle(builder: ReturnType<typeof createBuilder>, value: number, size: 2 | 4): void {
   for (let shift = 0; shift < size * 8; shift += 8) putUnsigned(builder, (value >>> shift) & 255, 1);
 }

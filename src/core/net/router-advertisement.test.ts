@@ -12,7 +12,7 @@ test("a router advertisement that says there is no router, byte for byte", () =>
       "60000000 0010 3a ff",
       "fe80000000000000 00005efffeb10001",
       "fe80000000000000 505400fffeb10002",
-      // By hand: the one's complement sum over pseudo header and message.
+      // Computed by hand: the one's complement sum over pseudo header and message.
       "86 00 cef9 00 00 0000 00000000 00000000",
     ]
       .join("")

@@ -1,15 +1,15 @@
 import { keepWatchdogParameter } from "../../modules/parameters.ts";
 
-/** A kernel on /boot with its own initrd, by file name within /boot. */
+/** A kernel and its initrd, by their file names in /boot. */
 export type BootKernel = { readonly version: string; readonly kernel: string; readonly initrd: string };
 
-/** How the kernel finds its root. */
+/** Arguments that tell the kernel where its root is. */
 export type RootDevice =
   | { readonly kind: "plain"; readonly partUuid: string }
-  /** A second initrd opens it; see unlock.ts. */
+  /** The root is encrypted; a second initrd opens it (unlock.ts). */
   | { readonly kind: "encrypted"; readonly mapping: string; readonly unlockInitrd: string };
 
-/** The kernels among the names in /boot that also have an initrd, newest first. */
+/** Finds the kernels in /boot that have an initrd, newest first. */
 export function bootKernels(names: readonly string[]): readonly BootKernel[] {
   const there = new Set(names);
   return names
@@ -22,7 +22,7 @@ export function bootKernels(names: readonly string[]): readonly BootKernel[] {
     .sort((one, other) => compareVersions(other.version, one.version));
 }
 
-/** Compares the numbers in two version texts as numbers, the rest as text: 6.1.0-9 comes before 6.1.0-10. */
+/** Compares two version texts; numbers in them compare as numbers, so 6.1.0-9 comes before 6.1.0-10. */
 export function compareVersions(one: string, other: string): number {
   const oneParts = one.match(/\d+|\D+/g) ?? [];
   const otherParts = other.match(/\d+|\D+/g) ?? [];
@@ -38,11 +38,12 @@ export function compareVersions(one: string, other: string): number {
 }
 
 /**
- * grub.cfg for kernels on the boot partition, which is GRUB's root when it reads this (the core image has set it).
- * BIOS: the serial line is set up here, as SeaBIOS shows nothing on it; UEFI firmware already sends its console there
- * and a second copy would double every character. What GRUB cannot start (a damaged file, a signature that does not hold) ends in a
- * restart, of which the Birther hears, not in a menu that waits for a person. `panic=30`: a machine that cannot mount its root boots again instead of waiting for a person;
- * one that hangs in its restart is reset by the watchdog that systemd leaves armed (RebootWatchdogSec, 10 minutes).
+ * Writes grub.cfg for kernels on the boot partition, which is GRUB's root when it reads this file (the core image has
+ * set it). On BIOS machines it sets up the serial line, because SeaBIOS shows nothing there; UEFI firmware already
+ * sends its console to the serial line, so a second set-up would double every character. If GRUB cannot start a kernel
+ * (a damaged file, an invalid signature), the machine restarts, so that the Birther notices, instead of stopping at a
+ * menu. `panic=30` restarts a machine that cannot mount its root. A machine that hangs during its restart is reset by
+ * the watchdog that systemd leaves armed (RebootWatchdogSec, 10 minutes).
  */
 export function grubConfig(input: {
   readonly title: string;

@@ -1,12 +1,15 @@
 import type { UpdateStep } from "../update/update-step.ts";
 
-/** Files that only a reboot brings into use. The Dominator's trigger for it: `/boot/vmlinuz-.*`, `/lib/modules/.*` with `DoReboot`. */
+/**
+ * Files that take effect only after a reboot. The Dominator has equivalent triggers: `/boot/vmlinuz-.*` and
+ * `/lib/modules/.*` with `DoReboot`.
+ */
 export const kernelFilePatterns: readonly RegExp[] = [
   /^\/boot\/(vmlinuz|initrd\.img|initramfs|System\.map)-/,
   /^(\/usr)?\/lib\/modules\//,
 ];
 
-/** Whether carrying out the steps changes the kernel or what belongs to it. Metadata alone is no change. */
+/** Whether the steps change the kernel or its files. A change of metadata alone does not count. */
 export function changesKernel(steps: readonly UpdateStep[]): boolean {
   return steps.some(
     (step) =>

@@ -2,8 +2,8 @@ import type { CpioEntry } from "../../bytes/cpio.ts";
 import { planModules, readDependencies } from "../../modules/dependencies.ts";
 
 /**
- * What opens the encrypted root needs of the image's kernel; those that are built in or that the kernel lacks are left out.
- * AF_ALG is cryptsetup's way to ciphers that its user-space library does not have.
+ * Kernel modules that opening the encrypted root needs; built-in and missing ones are skipped. Through AF_ALG,
+ * cryptsetup uses ciphers that its user-space library lacks.
  */
 export const unlockModules = [
   "dm-mod",
@@ -19,36 +19,36 @@ export const unlockModules = [
   "efivarfs",
 ] as const;
 
-/** Where the second initrd keeps its things, out of the way of what the image's own initrd holds. */
+/** Directory of the second initrd's files, separate from those of the image's own initrd. */
 const home = "birther";
 
-/** What the second initrd is made of: all of it facts of one machine and one kernel. */
+/** The facts of one machine and one kernel from which the second initrd is made. */
 export type UnlockInput = {
-  /** Partition that holds the LUKS2 container. */
+  /** The partition with the LUKS2 container. */
   readonly partUuid: string;
-  /** EFI variable with its vendor GUID, as efivarfs names the file: four attribute bytes, then the key. */
+  /** The EFI variable with its vendor GUID, as efivarfs names the file: four attribute bytes, then the key. */
   readonly keyVariable: string;
   readonly keyBytes: number;
-  /** Name under /dev/mapper. */
+  /** The name under /dev/mapper. */
   readonly mapping: string;
   /** modules.dep of the image's kernel. */
   readonly modulesDep: string;
   readonly readModule: (relativePath: string) => Uint8Array;
-  /** cryptsetup, its libraries and its loader: base name and content. */
+  /** Base names and contents of cryptsetup, its libraries and its dynamic loader. */
   readonly cryptsetup: Uint8Array;
   readonly libraries: readonly { readonly name: string; readonly bytes: Uint8Array }[];
 };
 
 /**
- * The members of the second initrd: it opens the root of a plain Debian image that knows nothing of encryption.
- * initramfs-tools sources /scripts/local, /scripts/nfs and then /scripts/${BOOT} and calls `mountroot` (init, 0.142);
- * with `boot=birther` on the command line ours is the last word.
+ * Makes the second initrd, which opens the root of a plain Debian image that has no support for encryption.
+ * initramfs-tools sources /scripts/local, /scripts/nfs and then /scripts/${BOOT}, and calls `mountroot` (init, 0.142);
+ * with `boot=birther` on the command line, our script is the last one.
  */
 export function unlockArchive(input: UnlockInput): readonly CpioEntry[] {
   const modules = planModules(unlockModules, readDependencies(input.modulesDep), new Set()).files;
   const files = modules.map((path, index) => ({ name: `${index + 10}-${baseName(path)}`, path }));
   return [
-    // kmod does what its name says: as `insmod` it takes a path and no index of modules.
+    // kmod acts by the name under which it is called; as `insmod` it takes a path and needs no index of modules.
     { kind: "link", path: `${home}/bin/insmod`, target: "/sbin/modprobe" },
     { kind: "file", path: `${home}/bin/cryptsetup`, mode: 0o755, bytes: input.cryptsetup },
     ...input.libraries.map(
@@ -83,8 +83,9 @@ function loaderName(libraries: UnlockInput["libraries"]): string {
 }
 
 /**
- * The boot script. It runs under klibc's or busybox's shell with nothing but what initramfs-tools guarantees.
- * DM_DISABLE_UDEV: without device-mapper's udev rules, which a plain image's initrd lacks, libdevmapper would wait for udev for ever.
+ * The boot script. It runs under the shell of klibc or busybox and uses only what initramfs-tools guarantees.
+ * DM_DISABLE_UDEV: a plain image's initrd has no udev rules of device-mapper, so libdevmapper would wait for udev
+ * forever.
  */
 function unlockScript(input: UnlockInput, loader: string, modules: readonly { readonly name: string }[]): string {
   return `# Opens the encrypted root with the key in NVRAM; written by birther-agent for this machine and this kernel.

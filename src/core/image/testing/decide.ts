@@ -8,7 +8,7 @@ import {
   wholeDirective,
 } from "../update/directive.ts";
 
-/** The hash that stands for the manifest of a test's image. */
+/** The hash of the manifest in tests. */
 export const testManifestHash = "c0".repeat(64);
 
 /** The summary of an image in a test. */
@@ -16,7 +16,7 @@ export function summaryFor(image: ImageManifest): ImageSummary {
   return summariseImage(image, { sha512: testManifestHash, size: 1000 });
 }
 
-/** Decides as the server does: compares a tree that was sent, or takes over a sub's own comparison. */
+/** Decides as the server does: compares a tree that was sent, or uses the sub's own comparison. */
 export function decideFor(
   input: Omit<Parameters<typeof decideDirective>[0], "image" | "report"> & {
     readonly image: ImageManifest | undefined;

@@ -3,29 +3,32 @@ import { missingFromSystem } from "../system-check.ts";
 import type { SeenTree, Tree } from "../tree.ts";
 import type { Content, UpdatePlan } from "./difference.ts";
 
-/** What a comparison of a machine's tree with an image found: all that the next directive depends on, without the bulk of the plan. */
+/**
+ * The result of comparing a machine's tree with an image: everything that the next directive depends on, without the
+ * plan itself.
+ */
 export type Assessment = {
-  /** Paths of the machine, protected ones included. */
+  /** Number of paths on the machine, including protected ones. */
   readonly entries: number;
   /** What the machine's tree lacks to start (`missingFromSystem`). */
   readonly lacks: readonly string[];
   readonly steps: number;
-  /** Steps that remove a path which the image does not have. */
+  /** Number of steps that remove a path that is not in the image. */
   readonly removed: number;
-  /** What has to be fetched first; `diskBytes` in whole blocks. */
+  /** What must be fetched first; `diskBytes` counts whole blocks. */
   readonly missing: { readonly objects: number; readonly bytes: number; readonly diskBytes: number };
   readonly kernelChanged: boolean;
-  /** Wanted paths that a protected path blocks, at most `maxBlocked`. */
+  /** Wanted paths that a protected path blocks, at most `maxBlocked` of them. */
   readonly blocked: readonly string[];
 };
 
-/** More blocked paths than this are not named. */
+/** Limit of blocked paths that are named. */
 export const maxBlocked = 100;
 
-/** ext4's usual block. */
+/** The usual block size of ext4. */
 const blockBytes = 4096;
 
-/** Assesses the plan that makes `want` out of `have`. */
+/** Assesses the plan that turns `have` into `want`. */
 export function assess(plan: UpdatePlan, { have, want }: { readonly have: SeenTree; readonly want: Tree }): Assessment {
   const wanted = new Set(want.entries.map(([path]) => path));
   const removed = plan.steps.filter(

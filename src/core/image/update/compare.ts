@@ -12,7 +12,7 @@ export type SeenState = {
   readonly protocol: number;
 };
 
-/** Compares a machine's tree with an image: the work that a large tree makes long. */
+/** Compares a machine's tree with an image; slow for a large tree. */
 export function compareTree(
   { have: whole, objects, protocol }: SeenState,
   image: Pick<ImageManifest, "filter" | "tree">,
@@ -23,7 +23,7 @@ export function compareTree(
   return { plan, assessment: assess(plan, { have, want: image.tree }) };
 }
 
-/** What a sub sends of its comparison with the manifest of this SHA-512. */
+/** What a sub reports of its comparison with the manifest of this SHA-512. */
 export function comparisonOf(
   manifest: string,
   { plan, assessment }: { readonly plan: UpdatePlan; readonly assessment: Assessment },

@@ -7,7 +7,7 @@ import { planUpdate } from "./difference.ts";
 const directory = { kind: "directory", mode: 0o755, uid: 1000, gid: 1000 } as const;
 const file = { kind: "regular", mode: 0o644, uid: 1000, gid: 1000, mtimeMs: 0, size: 0, sha512: "" } as const;
 
-/** What one user can make of a machine: a chain of directories with files at its end. */
+/** What any user of a machine can create: a chain of directories with files at its end. */
 function chain(depth: number, files: number): SeenTree {
   const entries: [string, number][] = [];
   let path = "/srv";
@@ -19,7 +19,7 @@ function chain(depth: number, files: number): SeenTree {
 const image: Tree = { inodes: [{ ...directory, uid: 0, gid: 0 }], entries: [["/etc", 0]] };
 const filter = subFilter(machineFilterLines, agentProtocol);
 
-/** Seconds of CPU, because a busy machine must not fail the test. */
+/** CPU time in seconds, so that a busy computer does not fail the test. */
 function cpuSeconds(work: () => void): number {
   const before = process.cpuUsage();
   work();
@@ -27,7 +27,7 @@ function cpuSeconds(work: () => void): number {
   return (user + system) / 1e6;
 }
 
-// One machine held the server for 23 s with the first of these, and for more than 200 s with the second.
+// Before the fix, one machine blocked the server for 23 s with the first tree, and for more than 200 s with the second.
 for (const [depth, files] of [
   [2000, 120],
   [2000, 5020],

@@ -7,7 +7,7 @@ import { faultOfTree, type Inode, parentPath, type SeenInode, type SeenTree, typ
 import { planUpdate } from "./difference.ts";
 import type { UpdateStep } from "./update-step.ts";
 
-// ---- a file-system in memory: a path holds a reference to an inode, as on disk, and refuses what a real one refuses
+// ---- a file system in memory: a path refers to an inode, as on disk, and operations fail as on a real one
 
 type ModelFileSystem = Map<string, { inode: Inode }>;
 
@@ -71,7 +71,7 @@ function runStep(files: ModelFileSystem, step: UpdateStep, store: Set<string>): 
   }
 }
 
-/** All that can be told apart from outside: what stands at each path, and which paths are one file. */
+/** Everything that is visible from outside: the object at each path, and which paths are one file. */
 function describe(files: ModelFileSystem, counts: (path: string) => boolean): Record<string, unknown> {
   const names = new Map<object, string>();
   const description: Record<string, unknown> = {};
@@ -84,7 +84,7 @@ function describe(files: ModelFileSystem, counts: (path: string) => boolean): Re
   return description;
 }
 
-// ---- random trees over few names, so that kinds collide, files move and links cross
+// ---- random trees with few names, so that kinds collide, files move, and hard links cross
 
 const owner = { uid: fc.constantFrom(0, 7), gid: fc.constantFrom(0, 7) };
 const mode = fc.constantFrom(0o755, 0o4755, 0o600);
@@ -130,7 +130,7 @@ const trees: fc.Arbitrary<Tree> = fc
     }
     return { inodes: made, entries: [...entries].sort(([one], [other]) => (one < other ? -1 : 1)) };
   });
-/** A pair of trees: unrelated, or the second a descendant of the first with links cut and owners changed. */
+/** A pair of trees: unrelated, or the second made from the first by cutting links and changing owners. */
 const pairs = fc.oneof(
   fc.tuple(trees, trees),
   fc
@@ -157,7 +157,7 @@ const filters = fc.constantFrom(
   ["!", "/a", "/b/b"],
 );
 
-/** The tree as a sub would report it: what the filter matches is marked and not entered. */
+/** The tree as a sub reports it: paths that the filter matches are marked and not entered. */
 function asSeen(tree: Tree, protects: (path: string) => boolean): SeenTree {
   const seen: SeenInode[] = [...tree.inodes, { kind: "protected" }];
   const entries = tree.entries.flatMap(([path, number]): [string, number][] => {

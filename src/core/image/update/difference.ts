@@ -3,16 +3,19 @@ import { type DirectoryInode, parentPath, type SeenTree, type Tree } from "../tr
 import { planFiles, type Seen, type WantedFile } from "./file-difference.ts";
 import { metadataStep, placeStep, sameMetadata, type UpdateStep } from "./update-step.ts";
 
-/** What it takes to make one tree out of another, outside the filter. */
+/** The difference of two trees outside the filter, as steps. */
 export type UpdatePlan = {
   readonly steps: readonly UpdateStep[];
-  /** Contents that neither the tree nor the sub's object store has: to be fetched first. */
+  /** Contents that neither the tree nor the sub's object store has; they must be fetched first. */
   readonly missing: readonly Content[];
-  /** Wanted paths that cannot be made because something protected is in the way; left alone, with all below them. */
+  /**
+   * Wanted paths that cannot be made because a protected path is in the way; they and everything below them stay as
+   * they are.
+   */
   readonly blocked: readonly string[];
 };
 
-/** An object of the store: SHA-512 in lower-case hex, bytes. */
+/** An object of the store: its SHA-512 in lower-case hex, and its size in bytes. */
 export type Content = { readonly sha512: string; readonly size: number };
 type Wanted = {
   readonly directories: ReadonlyMap<string, DirectoryInode>;
@@ -22,9 +25,10 @@ type Wanted = {
 };
 
 /**
- * The difference of two trees as steps. Order (after the Dominator's `UpdateRequest`, dominator.md §4): keep contents that are needed again,
- * clear what stands in the way, directories from the top, files, links, removals from the bottom, metadata.
- * A directory above something protected is never removed. `objects` are the contents in the sub's store.
+ * Plans the steps from one tree to another. Their order follows the Dominator's `UpdateRequest` (dominator.md §4): keep
+ * contents that are needed again, clear paths that are in the way, make directories from the top, place files, place
+ * links, remove paths from the bottom, set metadata. A directory above a protected path is never removed. `objects` are
+ * the contents in the sub's store.
  */
 export function planUpdate(input: {
   readonly have: SeenTree;
@@ -65,7 +69,7 @@ function readSeen(have: SeenTree, filter: Filter): Seen {
   return { inodes: have.inodes, paths, guarded, at: (path) => have.inodes[paths.get(path) ?? -1] };
 }
 
-/** Above a guarded directory all are guarded already. */
+/** All directories above a guarded directory are guarded already. */
 function guardAbove(path: string, guarded: Set<string>): void {
   for (let above = parentPath(path); above !== "/" && !guarded.has(above); above = parentPath(above))
     guarded.add(above);
@@ -96,7 +100,10 @@ function readWanted(want: Tree, filter: Filter, seen: Seen): Wanted {
   return { directories, files, filePaths, blocked };
 }
 
-/** Clears make room for what cannot be renamed into place (a directory for a file or the reverse); removals can wait until all is placed. */
+/**
+ * Clearing makes room for an object that cannot be renamed into place (a directory for a file, or the reverse); other
+ * removals wait until everything is placed.
+ */
 function planRemovals(
   seen: Seen,
   wanted: Wanted,
@@ -121,7 +128,7 @@ function planRemovals(
   return { clears, removals };
 }
 
-/** The seen paths with one of `tops` above them. */
+/** The seen paths that are below one of `tops`. */
 function pathsUnder({ paths }: Seen, tops: ReadonlySet<string>): ReadonlySet<string> {
   const under = new Set<string>();
   for (const path of paths.keys()) {
@@ -145,7 +152,7 @@ function planDirectories(
   return { made, metadata };
 }
 
-/** Sorts the contents of the files to place into those at hand in the tree (to be kept) and those to be fetched. */
+/** Splits the contents of the files to place: some are in the tree and must be kept, the others must be fetched. */
 function findContents(
   placed: readonly UpdateStep[],
   seen: Seen,

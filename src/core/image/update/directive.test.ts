@@ -38,12 +38,12 @@ const up: SubReport = {
   secondsSinceCheck: 5,
   freeBytes: 1e9,
 };
-/** What a machine that is as it should be reports of itself. */
+/** The report of a machine that runs its image. */
 const equal = {
   manifest: testManifestHash,
   assessment: {
     ...{ entries: 1000, steps: 0, removed: 0, kernelChanged: false, blocked: [] },
-    // The image of this test is no whole system either.
+    // The image of this test is not a complete system either.
     lacks: missingFromSystem(image.tree),
     missing: { objects: 0, bytes: 0, diskBytes: 0 },
   },
@@ -174,7 +174,9 @@ const rows: readonly {
   },
 ];
 
-/** What a machine that the previous version installed has of its agent, not marked as protected; and the names of now. */
+/**
+ * The agent's files on a machine that the previous version installed, not marked as protected; and their names today.
+ */
 const formerAgent = ["/usr/local/sbin/subd", "/etc/systemd/system/subd.service", "/.subd/objects"];
 for (const protocol of [1, agentProtocol]) {
   test(`directive: an agent of protocol ${protocol} keeps its own files, and only those`, () => {

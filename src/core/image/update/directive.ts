@@ -10,7 +10,9 @@ import type { UpdateStep } from "./update-step.ts";
 export type SubReport = {
   /** Version of the protocol that its agent speaks (`agentProtocol`). */
   readonly protocol: number;
-  /** `birth`: still on the Bootstrap Image's kernel, birther-agent is PID 1. `image`: booted from its own disk. */
+  /**
+   * `birth`: it runs the Bootstrap Image's kernel, and birther-agent is PID 1. `image`: it booted from its own disk.
+   */
   readonly running: "birth" | "image";
   /** The image that the last finished update installed. */
   readonly patchedImage?: string;
@@ -36,13 +38,13 @@ export type Comparison = {
   readonly plan?: Bulk;
 };
 
-/** The part of a plan that a directive carries out. */
+/** The part of a plan that a directive executes. */
 export type Bulk = Pick<UpdatePlan, "steps" | "missing">;
 
 /** The largest plan of a comparison; with a larger difference the server requests the tree, and plans in its own thread. */
 export const comparisonLimits = { steps: 500, missing: 500 } as const;
 
-/** A report as the decision needs it: what it was compared with, and whether the plan is at hand. */
+/** A report in the form that the decision needs: what it was compared with, and whether the server has the plan. */
 export type AssessedReport = Omit<SubReport, "tree" | "objects" | "comparison"> & {
   readonly compared?: { readonly manifest: string; readonly assessment: Assessment; readonly hasPlan: boolean };
 };
@@ -81,7 +83,7 @@ export const directiveKinds = [
   "reboot",
 ] as const satisfies readonly Directive["kind"][];
 
-/** A directive that carries out a plan, without its bulk. */
+/** A directive that executes a plan, without the plan itself. */
 export type PlannedDirective =
   | { readonly kind: "fetch"; readonly objects: number; readonly bytes: number }
   | (Omit<Extract<Directive, { readonly kind: "update" }>, "steps"> & { readonly steps: number });
@@ -171,7 +173,7 @@ export function plannedDirective(image: string, assessment: Assessment): Planned
   return { kind: "update", image, steps, kernelChanged, blocked };
 }
 
-/** The same with its bulk, as the sub needs it. */
+/** The same directive with its plan, as the sub needs it. */
 export function wholeDirective(planned: PlannedDirective, { steps, missing }: Bulk): Directive {
   return planned.kind === "fetch" ? { kind: "fetch", objects: missing } : { ...planned, steps };
 }

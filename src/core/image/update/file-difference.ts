@@ -1,7 +1,7 @@
 import { type DirectoryInode, fileType, type Inode, type SeenInode } from "../tree.ts";
 import { metadataStep, placeStep, sameMetadata, type UpdateStep } from "./update-step.ts";
 
-/** The steps that make files, and the names they have, what the image wants. */
+/** The steps that give files the names and contents that the image wants. */
 export type FilePlan = {
   readonly placed: readonly UpdateStep[];
   readonly links: readonly UpdateStep[];
@@ -9,9 +9,9 @@ export type FilePlan = {
 };
 
 /**
- * Plans the files. A file that is there with the right content under one of its names is kept and gets its other names as links;
- * else it is placed under its first name. One old inode becomes at most one wanted file: two wanted files that shared an
- * inode are made two, so that changing one's metadata does not change the other.
+ * Plans the files. If a file has the right content under one of its names, it is kept and gets its other names as
+ * links; otherwise it is placed under its first name. An old inode becomes at most one wanted file: if two wanted files
+ * share an inode, they are made separate, so that changing the metadata of one does not change the other.
  */
 export function planFiles(seen: Seen, files: readonly WantedFile[]): FilePlan {
   const placed: UpdateStep[] = [];
@@ -54,15 +54,15 @@ function typeBits(inode: Inode & { readonly kind: "special" }): number {
   return inode.mode & fileType.mask;
 }
 
-/** What a sub has, in the form the difference needs. */
+/** A sub's tree in the form that the difference needs. */
 export type Seen = {
   readonly inodes: readonly SeenInode[];
   /** Unprotected paths and their inode numbers, parents first. */
   readonly paths: ReadonlyMap<string, number>;
   readonly at: (path: string) => SeenInode | undefined;
-  /** Directories above something protected. */
+  /** Directories above a protected path. */
   readonly guarded: ReadonlySet<string>;
 };
 
-/** A file of the wanted tree with all its names: hard links stand or fall together. */
+/** A file of the wanted tree with all its hard links. */
 export type WantedFile = { readonly inode: Exclude<Inode, DirectoryInode>; readonly paths: readonly string[] };

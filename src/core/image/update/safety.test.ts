@@ -26,7 +26,7 @@ function tree(files: { readonly [path: string]: Inode }): Tree {
   return { inodes: sorted.map(([, inode]) => inode), entries: sorted.map(([path], index) => [path, index]) };
 }
 
-/** As Debian has it: /bin, /lib, /lib64 and /sbin are links into /usr. */
+/** As in Debian, where /bin, /lib, /lib64 and /sbin are links into /usr. */
 const debian: { readonly [path: string]: Inode } = {
   "/bin": link("usr/bin"),
   "/lib": link("usr/lib"),

@@ -1,15 +1,15 @@
 import type { ImageSummary } from "../manifest.ts";
 import type { Assessment } from "./assessment.ts";
 
-/** An update that removes a larger part of a running machine's paths than this is stopped. */
+/** The largest part of a running machine's paths that an update may remove. */
 const removalLimit = 1 / 2;
-/** Fewer removals than this are no damage to a system, which has thousands of paths. */
+/** Fewer removals than this do no harm, because a system has thousands of paths. */
 const leastRemoved = 20;
 
 /**
- * Why an update of a running machine must not begin until an operator forces it: it would lose its own init, shell,
- * C library or kernel, or more than half of its paths. Undefined where it is safe, and for a machine that has run no image
- * yet: nothing of value is on its disk. Asked before the first object is fetched.
+ * Why an update of a running machine must not begin until an operator forces it: the machine would lose its init,
+ * shell, C library or kernel, or more than half of its paths. Undefined if the update is safe, and for a machine that
+ * has not run an image yet, because its disk holds nothing of value. Checked before the first object is fetched.
  */
 export function whyUnsafe(update: {
   readonly image: ImageSummary;

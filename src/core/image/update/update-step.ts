@@ -1,14 +1,14 @@
 import type { Inode, SeenInode } from "../tree.ts";
 
 /**
- * One thing to do on a sub; a plan is a list of them in the order in which they are carried out. `place…` puts the new thing beside
- * the old one and renames it over, so that a path is never missing in between.
+ * One step on a sub; a plan is a list of them in the order of execution. `place…` makes the new object beside the old
+ * one and renames it into place, so that a path is never missing in between.
  */
 export type UpdateStep =
-  /** Keep a copy of a local file's content in the object store, as its path is about to go. */
+  /** Keep a copy of a local file's content in the object store, because its path is about to be removed. */
   | { readonly kind: "keepObject"; readonly path: string; readonly sha512: string }
   | { readonly kind: "removeFile"; readonly path: string }
-  /** The directory is empty by now. */
+  /** The directory is already empty. */
   | { readonly kind: "removeDirectory"; readonly path: string }
   | {
       readonly kind: "makeDirectory";
@@ -46,14 +46,14 @@ export type UpdateStep =
   | {
       readonly kind: "setMetadata";
       readonly path: string;
-      /** A symbolic link has no mode of its own. */
+      /** A symbolic link has no mode. */
       readonly mode?: number;
       readonly uid: number;
       readonly gid: number;
       readonly mtimeMs?: number;
     };
 
-/** The step that puts an inode at a path where no link of it is yet. */
+/** The step that puts an inode at a path that has no link to it yet. */
 export function placeStep(path: string, inode: Inode): UpdateStep {
   switch (inode.kind) {
     case "directory":
@@ -69,7 +69,7 @@ export function placeStep(path: string, inode: Inode): UpdateStep {
   }
 }
 
-/** The step that makes an inode's metadata those of another with the same content. */
+/** The step that gives an inode the metadata of another one with the same content. */
 export function metadataStep(path: string, inode: Inode): UpdateStep {
   const owner = { kind: "setMetadata", path, uid: inode.uid, gid: inode.gid } as const;
   switch (inode.kind) {
@@ -84,7 +84,7 @@ export function metadataStep(path: string, inode: Inode): UpdateStep {
   }
 }
 
-/** Whether an inode seen on a sub has the wanted owner, mode and time (where each means something). */
+/** Whether an inode on a sub has the wanted owner, mode and time, as far as they apply to its kind. */
 export function sameMetadata(old: SeenInode | undefined, inode: Inode): boolean {
   if (old === undefined || old.kind === "protected" || old.uid !== inode.uid || old.gid !== inode.gid) return false;
   const sameMode = old.kind === "symlink" || inode.kind === "symlink" || old.mode === inode.mode;

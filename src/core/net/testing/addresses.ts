@@ -1,4 +1,4 @@
-/** Addresses of tests, from the text that people write. All throw on a text that is none. */
+/** Addresses in tests, from text. All functions throw if the text is invalid. */
 
 import { type Ipv4, type Prefix, parseIpv4, parsePrefix } from "../ipv4.ts";
 import { type Mac, parseMac } from "../mac.ts";
