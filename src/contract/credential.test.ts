@@ -8,14 +8,14 @@ const sha256 = (text: string) => createHash("sha256").update(text).digest("hex")
 const id = "m-525400000001" as MachineId;
 const credential = credentialFor(id, "0a".repeat(32));
 
-test("a bearer names its machine; anything else is no claim", () => {
+test("a bearer credential names its machine; anything else is no credential", () => {
   assert.deepEqual(parseMachineCredential(`Bearer ${credential}`), { machineId: id, credential });
   for (const header of [undefined, "", credential, `Basic ${credential}`, "Bearer guess", `Bearer ${credential}0`]) {
     assert.equal(parseMachineCredential(header), undefined, header);
   }
 });
 
-test("kept is what hashes to the same; nothing is kept where there is no hash", () => {
+test("a secret matches its hash; without a hash, nothing matches", () => {
   assert.equal(isKept(credential, sha256(credential), sha256), true);
   for (const hash of [undefined, "", sha256("other"), `${sha256(credential)}0`]) {
     assert.equal(isKept(credential, hash, sha256), false);

@@ -1,7 +1,7 @@
 /**
- * What init says to the MDB and hears from it: JSON over TLS, `POST`, on the machine-facing port. Readers ignore keys that
- * they do not know; what a reader must not ignore comes with a higher protocol number (protocol.ts).
- * A refusal is `application/problem+json` with the shape of `problem`.
+ * The messages between init and MDB: JSON over TLS, `POST`, on the machine-facing port. Readers ignore keys that they
+ * do not know; whatever a reader must not ignore has a higher protocol number (protocol.ts). A refusal is
+ * `application/problem+json` in the form of `problem`.
  */
 import * as v from "valibot";
 import type { OrderAnswer } from "../core/birth/order-answer.ts";
@@ -29,10 +29,10 @@ export const paths = {
   subPoll: "/sub/v1/poll",
 } as const;
 
-/** The name in the server's certificate: init and agents verify it, whatever address they connect to. */
+/** The name in the server's certificate; init and agents verify it, whatever address they connect to. */
 export const serverName = "birther";
 
-/** RFC 9457, with what to do next. */
+/** RFC 9457, plus the next step. */
 export const problem = v.object({
   kind: text,
   title: text,
@@ -46,7 +46,7 @@ export const orderRequest = v.object({
   /** The single-use token of the boot script. */
   token: text,
   mac: text,
-  /** /proc/sys/kernel/random/boot_id: lets the same boot ask again when the answer was lost. */
+  /** /proc/sys/kernel/random/boot_id: allows the same boot to retry when the answer was lost. */
   bootId: text,
   firmware: v.picklist(["bios", "uefi"]),
 });
@@ -84,7 +84,7 @@ export const burnInProfile = v.object({
 });
 
 export const storagePolicy = v.object({
-  /** Go on unencrypted where the machine has nowhere to keep a key. */
+  /** Continue unencrypted if the machine cannot store a key. */
   allowUnencrypted: v.boolean(),
   /** The smallest disk that may become the root disk. */
   minRootDiskMiB: count,
@@ -92,14 +92,14 @@ export const storagePolicy = v.object({
   bootMiB: count,
 });
 
-/** A file on the Boot Server's HTTP port; its hash comes here, over TLS. */
+/** A file on the Boot Server's HTTP port; its hash arrives here, over TLS. */
 const remoteFile = v.object({
   path: v.pipe(text, v.startsWith("/")),
   sha512: v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/)),
 });
 export const signedLoader = v.object({ shim: remoteFile, grub: remoteFile });
 
-/** What tells a disk from others, and where it was. */
+/** What distinguishes a disk from others, and where it was found. */
 export const diskIdentity = v.object({ path: text, serial: text, wwn: text, sizeBytes: count });
 
 /** core/birth/order-answer.ts */
@@ -157,7 +157,10 @@ const nic = v.object({
   carrier: v.boolean(),
   path: text,
 });
-/** A scan as init sends it and as operators read it: some interfaces have an address that is no MAC (InfiniBand's has 20 bytes). */
+/**
+ * A scan as init sends it and as operators read it: some interfaces have an address that is not a MAC address
+ * (InfiniBand's has 20 bytes).
+ */
 export const scan = v.object({
   cpus: count,
   cpuModel: text,
@@ -171,7 +174,7 @@ export const scan = v.object({
   smbios: v.object({ vendor: text, product: text, serial: text, uuid: text }),
 });
 
-/** A scan as the server takes it: interfaces whose address is no MAC are left out. */
+/** A scan as the server accepts it: without interfaces whose address is not a MAC address. */
 const hardware = v.pipe(
   scan,
   v.transform((given) => {
@@ -228,7 +231,7 @@ export const storageReport = v.object({
   ]),
 });
 
-/** One thing that init has to tell; several go in one request, in the order in which they happened. */
+/** One item of a report; a request contains several, in the order in which they happened. */
 export const reportItem = v.variant("kind", [
   v.object({
     kind: v.literal("phase"),
@@ -243,7 +246,7 @@ export const reportItem = v.variant("kind", [
   v.object({ kind: v.literal("log"), lines: v.array(text) }),
 ]);
 export type ReportItem = v.InferOutput<typeof reportItem>;
-/** As init sends it. */
+/** A report as init sends it. */
 export type SentReportItem = v.InferInput<typeof reportItem>;
 
 export const reportRequest = v.object({ items: v.array(reportItem) });
@@ -254,17 +257,17 @@ export const healthyRequest = v.object({
   placement,
   storage: storageReport,
 });
-/** As init sends it. */
+/** The request as init sends it. */
 export type HealthyRequest = Omit<v.InferInput<typeof healthyRequest>, "storage"> & { readonly storage: StorageReport };
 
 /** The answer to `paths.healthy`, and to `paths.resume`, whose request is an empty object. */
 export const healthyAnswer = v.object({
-  /** Bearer credential of this machine's sub. */
+  /** The bearer credential of this machine's sub. */
   subToken: text,
 });
 export type HealthyAnswer = v.InferOutput<typeof healthyAnswer>;
 
-// What core has a type for is that type: a key more or less in one of the two does not compile.
+// Types that core declares are the same here: a key that is in only one of the two does not compile.
 pinned<OrderAnswer>()(orderAnswer);
 pinned<BurnInProfile>()(burnInProfile);
 pinned<PlacementRule>()(placementRule);

@@ -1,8 +1,8 @@
 /**
- * What a sub is told at its birth (/etc/birther/sub.json), what it says when it polls (`paths.subPoll`, JSON over TLS,
- * bearer credential of the machine) and what it is told to do then. Contents of files travel over plain HTTP (`objectPaths`):
- * each is checked by its SHA-512 before it is used, and the hashes came over TLS. Readers ignore keys that they do not know;
- * what a reader must not ignore comes with a higher protocol number (protocol.ts).
+ * The settings that a sub gets at its birth (/etc/birther/sub.json), its polls (`paths.subPoll`, JSON over TLS, with
+ * the machine's bearer credential) and the directives that answer them. Contents of files travel over plain HTTP
+ * (`objectPaths`): the sub verifies each by its SHA-512, and the hashes come over TLS. Readers ignore keys that they do
+ * not know; whatever a reader must not ignore has a higher protocol number (protocol.ts).
  */
 import * as v from "valibot";
 import type { ImageManifest } from "../core/image/manifest.ts";
@@ -16,7 +16,7 @@ import { protocolNumber } from "./protocol.ts";
 import { pinned } from "./same.ts";
 
 const limits = {
-  /** A system image of the largest kind; Debian with a desktop has 200 000 paths. */
+  /** Limit of paths in a tree; Debian with a desktop has 200,000. */
   entries: 1_000_000,
   /** PATH_MAX (Linux limits.h). */
   path: 4096,
@@ -24,7 +24,7 @@ const limits = {
   logLines: 200,
 } as const;
 
-/** The most that a poll or a directive may measure on the wire, as bytes of JSON. */
+/** Limit of the size of a poll or a directive on the wire, in bytes of JSON. */
 export const maxSubMessageBytes = 1 << 28;
 
 const text = v.pipe(v.string(), v.maxLength(4096));
@@ -34,19 +34,21 @@ const endpoint = v.pipe(v.string(), v.regex(/^\d{1,3}(\.\d{1,3}){3}:\d{1,5}$/));
 const path = v.pipe(v.string(), v.startsWith("/"), v.maxLength(limits.path));
 const mode = v.pipe(count, v.maxValue(0o7777));
 const sha512 = v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/));
-/** Empty for a file of length zero, which has no object. */
+/** Empty for an empty file, which has no object. */
 const contentHash = v.pipe(v.string(), v.regex(/^([0-9a-f]{128})?$/));
 const owner = { uid: count, gid: count } as const;
-/** Milliseconds since 1970; before it for what archives carry. */
+/** Milliseconds since 1970; negative for older times, which archives may contain. */
 const time = v.pipe(v.number(), v.integer());
 
 /** `GET /manifests/HEX`: the manifest whose bytes have this SHA-512. */
 export const manifestPath = "/manifests/";
 
-/** `GET /objects/HEX`, and `POST /objects` with hashes, one a line, answered by `HEX LENGTH\n` and the bytes for each. */
+/**
+ * `GET /objects/HEX`, and `POST /objects` with one hash per line, answered by `HEX LENGTH\n` and the content of each.
+ */
 export const objectPaths = { one: "/objects/", batch: "/objects" } as const;
 
-/** /etc/birther/sub.json, mode 0600: it holds the sub's credential. */
+/** /etc/birther/sub.json, mode 0600, because it contains the sub's credential. */
 export const subSettings = v.object({
   machineId: text,
   /** `ADDRESS:PORT` of the MDB on the permanent network, and the name in its certificate. */
@@ -91,13 +93,13 @@ const inodes = [
 ] as const;
 const entries = v.pipe(v.array(v.strictTuple([path, count])), v.maxLength(limits.entries));
 
-/** A file-system tree as an image has it (core/image/tree.ts). */
+/** A file-system tree, as an image contains it (core/image/tree.ts). */
 export const tree = v.object({
   inodes: v.pipe(v.array(v.variant("kind", inodes)), v.maxLength(limits.entries)),
   entries,
 });
 
-/** A tree as a sub sees it: what its filter protects is marked. */
+/** A tree as a sub reports it, with protected paths marked. */
 export const seenTree = v.object({
   inodes: v.pipe(
     v.array(v.variant("kind", [...inodes, v.object({ kind: v.literal("protected") })])),
@@ -115,7 +117,7 @@ export const imageManifest = v.object({
   tree,
 });
 
-/** How the last directive ended. */
+/** The result of the latest directive. */
 const outcome = v.variant("kind", [
   v.object({ kind: v.literal("done"), directive: v.picklist(directiveKinds), durationMs: count, detail: text }),
   v.object({ kind: v.literal("failed"), directive: v.picklist(directiveKinds), reason: text }),
@@ -163,7 +165,7 @@ const comparison = v.object({
   ),
 });
 
-/** What a poll tells beside what the directive is decided by. */
+/** The fields of a poll that do not affect the directive. */
 type PollFacts = {
   readonly machineId: string;
   readonly kernel: string;
@@ -188,10 +190,10 @@ export const subPollRequest = v.object({
 });
 export type SubPollRequest = v.InferOutput<typeof subPollRequest>;
 
-/** A poll as a sub writes it. */
+/** A poll as a sub sends it. */
 export type SubPoll = SubReport & PollFacts;
 
-/** What the sub is to do next (core/image/directive.ts). */
+/** The sub's next task (core/image/update/directive.ts). */
 export const directive = v.variant("kind", [
   v.object({ kind: v.literal("wait"), seconds: count, reason: text, upToDate: v.exactOptional(v.literal(true)) }),
   v.object({ kind: v.literal("report"), filter: v.array(text) }),
@@ -210,7 +212,7 @@ export const directive = v.variant("kind", [
   v.object({ kind: v.literal("reboot"), image: text }),
 ]);
 
-// What core has a type for is that type: a key more or less in one of the two does not compile.
+// Types that core declares are the same here: a key that is in only one of the two does not compile.
 pinned<Tree>()(tree);
 pinned<SeenTree>()(seenTree);
 pinned<ImageManifest>()(imageManifest);

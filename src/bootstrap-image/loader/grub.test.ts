@@ -22,6 +22,6 @@ test("/boot is on the disk that the firmware started GRUB from, even if another 
   assert.ok(!order.includes(-1));
 });
 
-test("before normal mode there is no `if`", () => {
+test("GRUB has no `if` before normal mode", () => {
   for (const image of grubImages) assert.ok(!/^(if|else|fi|function|while)\b/m.test(image.config));
 });

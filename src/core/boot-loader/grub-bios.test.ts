@@ -17,7 +17,7 @@ function coreImage(sectors: number, cutBytes = 0): Uint8Array {
   return bytes;
 }
 
-test("boot.img: told where core.img begins, and around the disk's own partition table", () => {
+test("boot.img: gets the location of core.img, and the disk's own partition table", () => {
   const disk = new Uint8Array(512).fill(0xee);
   const patched = patchBootImage(bootImage(), disk, 2 ** 33 + 2048);
   if (patched.kind === "unusable") assert.fail(patched.reason);
@@ -27,7 +27,7 @@ test("boot.img: told where core.img begins, and around the disk's own partition 
   assert.ok(patched.bytes.subarray(0x1b8).every((byte) => byte === 0xee));
 });
 
-test("core.img: its first sector is told where the second one is; padded to whole sectors", () => {
+test("core.img: its first sector gets the location of the second one; padded to whole sectors", () => {
   const patched = patchCoreImage(coreImage(3, 100), 2048, 2048);
   if (patched.kind === "unusable") assert.fail(patched.reason);
   assert.equal(patched.bytes.length, 3 * 512);

@@ -29,12 +29,12 @@ test("burn-in plan: each test with its deadline", () => {
   ]);
 });
 
-test("burn-in plan: what is 0 is left out", () => {
+test("burn-in plan: tests with a duration of 0 are left out", () => {
   const nothing = { cpuSeconds: 0, memoryPercent: 0, diskMiB: 0, networkMiB: 0 };
   assert.deepEqual(rows(nothing, { disks: [rootDisk, disk("/dev/sdb")] }), []);
 });
 
-test("burn-in plan: other fixed disks are read, never written; what can be pulled out is left alone", () => {
+test("burn-in plan: other fixed disks are read, never written; removable ones are not touched", () => {
   const disks = [disk("/dev/sdb"), rootDisk, disk("/dev/sdc", { bus: "usb" }), disk("/dev/sdd", { removable: true })];
   const tests = planBurnIn(profile, { ...site, disks });
   assert.deepEqual(
@@ -53,7 +53,7 @@ test("burn-in plan: other fixed disks are read, never written; what can be pulle
   );
 });
 
-test("burn-in plan: much memory with many CPUs is watched closely, and what would take hours is tested in part", () => {
+test("burn-in plan: large memory with many CPUs is checked closely; memory that would take hours is tested in part", () => {
   const memory = (gib: number, cpus: number) => rows({ memoryPercent: 90 }, { availableMiB: gib * 1024, cpus })[1];
   assert.equal(memory(512, 64), "memory 471859 MiB 710");
   assert.equal(memory(1229, 64), "memory 1132646 MiB 1536");

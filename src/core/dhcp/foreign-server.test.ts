@@ -34,7 +34,7 @@ test("nobody there: served after two seconds", () => {
   assert.deepEqual(run({ answersUntilMs: 0, toMs: 100_000 }), ["0 probing", "2000 serving"]);
 });
 
-test("another server: not served, until three probes in a row hear nobody", () => {
+test("another server: the network is not served until three probes in a row get no answer", () => {
   assert.deepEqual(run({ answersUntilMs: 40_000, toMs: 1_000_000 }), [
     "0 probing",
     "10 stopped beside another",
@@ -42,7 +42,7 @@ test("another server: not served, until three probes in a row hear nobody", () =
   ]);
 });
 
-test("a server that answers after a ping stops the network when it is heard", () => {
+test("a server that answers late stops the network when its answer arrives", () => {
   assert.deepEqual(run({ answersUntilMs: 500, delayMs: 3000, toMs: 10_000 }), [
     "0 probing",
     "2000 serving",

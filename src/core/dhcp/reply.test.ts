@@ -36,7 +36,7 @@ const offer: ReplyContent = {
   boot: { file: "snponly.efi", server },
 };
 
-test("an offer: copied header, what was asked, what is echoed, nothing that must not be sent", () => {
+test("an offer: copied header, requested options, echoed options, and nothing forbidden", () => {
   const reply = replyTo(request, offer);
   assert.deepEqual(
     { op: reply.op, xid: reply.xid, hops: reply.hops, secs: reply.secs, siaddr: reply.siaddr, file: reply.file },

@@ -69,7 +69,7 @@ describe("the Dominator's MDB", () => {
     assert.deepEqual(row?.Tags, { tier: "1", BirtherId: healthy.id, BirtherState: "healthy" });
   });
 
-  test("the file is an array, a row a line, also when there is none", () => {
+  test("the file is an array with one row per line, even if it is empty", () => {
     assert.deepEqual(JSON.parse([...dominatorMdbText([])].join("")), []);
     const text = [...dominatorMdbText(['{"Hostname":"a"}', '{"Hostname":"b"}'])].join("");
     assert.deepEqual(JSON.parse(text), [{ Hostname: "a" }, { Hostname: "b" }]);
@@ -112,7 +112,7 @@ describe("NetBox", () => {
     ]);
   });
 
-  test("interfaces and hardware addresses, both ways that NetBox took them", () => {
+  test("interfaces and MAC addresses, in both of NetBox's formats", () => {
     const nic = { name: "eth0", mac, driver: "virtio_net", speedMbps: 10_000, carrier: true, path: "" };
     const hardware: Hardware = {
       ...{ cpus: 1, cpuModel: "", memoryMiB: 1, disks: [], nics: [nic], secureBoot: false, tpm: false, watchdog: "" },
@@ -133,7 +133,7 @@ describe("NetBox", () => {
     ]);
   });
 
-  test("what devices name is in the tables before them, once", () => {
+  test("everything that devices refer to is in earlier tables, once", () => {
     const twice = [healthy, { ...healthy, id: "m-3" as MachineId, hostname: "r07u04" }, born];
     assert.deepEqual(lines(netboxCsv("manufacturers", twice, site)), [
       "name,slug",

@@ -42,7 +42,7 @@ describe("blast radius", () => {
     );
   });
 
-  test("what was sent within the hour counts, each machine once; then it is forgotten", () => {
+  test("machines sent within the hour count once each, and are then forgotten", () => {
     const sendings = [1, 2, 3, 4].map((n) => [n, n * 1000] as const);
     assert.deepEqual(weigh([id(9)], sendings), []);
     assert.deepEqual(weigh([id(3), id(4)], sendings), []);
@@ -67,7 +67,7 @@ describe("blast radius", () => {
     );
   });
 
-  test("whatever is asked for in whatever order: no group loses more than its limit within the time", () => {
+  test("for any requests in any order, no group loses more than its limit within the period", () => {
     const step = fc.record({
       targets: fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { maxLength: 8 }),
       waitMs: fc.nat(hourMs),

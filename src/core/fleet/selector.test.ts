@@ -40,7 +40,7 @@ describe("selectors", () => {
     });
   }
 
-  test("what is none is refused, with what was meant", () => {
+  test("invalid input is refused, with what was expected", () => {
     const wrong = [
       "",
       " ",

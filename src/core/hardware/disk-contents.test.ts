@@ -60,7 +60,7 @@ test("disk contents: a disk smaller than what is read of one", () => {
     );
 });
 
-test("what an erased disk shows is not foreign", () => {
+test("the remains on an erased disk are not foreign data", () => {
   assert.deepEqual(foreignContents([unknownData]), []);
   assert.deepEqual(foreignContents(["LUKS", "GPT"]), ["LUKS", "GPT"]);
 });

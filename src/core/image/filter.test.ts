@@ -59,13 +59,13 @@ for (const row of rows) {
   });
 }
 
-test("filter: a line that is no regular expression is named", () => {
+test("filter: an invalid regular expression is named", () => {
   const result = parseFilter(["/etc", "/a(b"]);
   assert.ok(result.kind === "badLine");
   assert.equal(result.line, "/a(b");
 });
 
-test("filter: what a birth writes is protected, what an image brings is not", () => {
+test("filter: files that a birth writes are protected, files of an image are not", () => {
   const filter = subFilter(machineFilterLines, agentProtocol);
   const born = [
     "/etc/fstab",

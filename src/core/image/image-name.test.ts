@@ -23,7 +23,7 @@ test("image names: a version or a stream is available; the next import is the ne
   assert.equal(nextVersion("debug", available), 1);
 });
 
-test("image names: an import is asked for by its stream, or by the name that it will get", () => {
+test("image names: an import is requested by its stream, or by the name that it will get", () => {
   const available = ["compute/1", "compute/2"];
   assert.deepEqual(importName("compute", available), { kind: "stream", stream: "compute" });
   assert.deepEqual(importName("compute/3", available), { kind: "stream", stream: "compute" });
@@ -39,7 +39,7 @@ test("image names: an import is asked for by its stream, or by the name that it 
   }
 });
 
-test("trees from outside: what is wrong is said", () => {
+test("trees from outside: faults are described", () => {
   const directory = { kind: "directory", mode: 0o755, uid: 0, gid: 0 } as const;
   const fault = (entries: readonly [string, number][]) =>
     faultOfTree({ inodes: [directory, { kind: "protected" }], entries });

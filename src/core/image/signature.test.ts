@@ -16,7 +16,7 @@ function program(certificateBytes: number): Uint8Array {
   return bytes;
 }
 
-test("a program with a certificate table is signed, one without is not, and neither is what is no program", () => {
+test("a program with a certificate table is signed; one without, or a file that is not a program, is not", () => {
   assert.equal(isSigned(program(1736)), true);
   assert.equal(isSigned(program(0)), false);
   assert.equal(isSigned(program(1736).subarray(0, 0x100)), false);

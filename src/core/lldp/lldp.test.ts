@@ -128,7 +128,7 @@ function ids<Kind extends ChassisKind | PortKind>(kinds: { [subtype: number]: Ki
   });
 }
 
-test("LLDP: what is written is read again", () => {
+test("LLDP: a written frame reads back the same", () => {
   const lldpdus = fc.record(
     {
       chassis: ids<ChassisKind>(chassisKinds),

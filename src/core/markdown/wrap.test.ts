@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { wrapLine } from "./wrap.ts";
 
-test("a short line stays as it is", () => {
+test("a short line stays unchanged", () => {
   assert.deepEqual(wrapLine("- a key", "  "), ["- a key"]);
 });
 

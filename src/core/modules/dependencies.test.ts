@@ -11,7 +11,7 @@ kernel/drivers/virtio/virtio_ring.ko:
 `);
 const builtins = readBuiltins("kernel/crypto/aes_generic.ko\nkernel/drivers/a-b.ko\n");
 
-test("modules are loaded after what they need, each once; what is built in needs nothing", () => {
+test("modules are loaded after their dependencies, each once; built-in ones are skipped", () => {
   assert.deepEqual(planModules(["virtio_blk", "virtio", "aes-generic", "a_b"], dependencies, builtins), {
     files: [
       "kernel/drivers/virtio/virtio_ring.ko",
@@ -22,14 +22,14 @@ test("modules are loaded after what they need, each once; what is built in needs
   });
 });
 
-test("hyphens and suffixes do not matter; what is nowhere is told", () => {
+test("hyphens and suffixes do not matter; unknown modules are reported", () => {
   assert.deepEqual(planModules(["virtio_net", "dm_crypt"], dependencies, builtins), {
     files: ["kernel/net/core/failover.ko.xz", "kernel/drivers/net/virtio-net.ko.xz"],
     missing: ["dm_crypt"],
   });
 });
 
-test("the last that is needed comes first; what this kernel lacks is left out", () => {
+test("the deepest dependency comes first; modules that this kernel lacks are left out", () => {
   const text = [
     "a/dm-mod.ko:",
     "b/dm-crypt.ko.xz: a/dm-mod.ko c/asn1.ko",

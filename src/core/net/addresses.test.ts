@@ -36,7 +36,7 @@ test("an address survives being text, and any text is an address or is not", () 
   );
 });
 
-test("a hardware address survives being text; of more than six bytes the first count", () => {
+test("a MAC address survives the conversion to text; of more than six bytes the first six count", () => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 6, maxLength: 16 }), (bytes) => {
       const mac = macFromBytes(bytes);

@@ -35,7 +35,7 @@ test("a datagram in its packet: lengths, ports, the header's checksum", () => {
   assert.equal((sum & 0xffff) + (sum >>> 16), 0xffff);
 });
 
-test("what is written into a pcap file is read from it", () => {
+test("a packet written to a pcap file reads back the same", () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 1472 }), { maxLength: 5 }), (payloads) => {
       const file = writePcap(payloads.map((payload, index) => ({ ...datagram, payload, atMs: 1_000_500 + index })));

@@ -182,7 +182,7 @@ const requests: readonly (readonly [title: string, DhcpPacket, Asked, expected: 
 for (const [title, packet, asked, expected] of requests)
   test(`REQUEST: ${title}`, () => assert.equal(line(decide(packet, asked)), expected));
 
-test("an unknown machine is born on a nursery and told to boot locally elsewhere; both are recorded", () => {
+test("an unknown machine is born on a nursery and boots locally elsewhere; both are recorded", () => {
   const here = decide(edk2);
   assert.match(line(here), /^offer 10\.77\.0\.\d+ loader snponly.efi broadcast$/);
   assert.deepEqual(here.kind === "reply" && here.seen, {

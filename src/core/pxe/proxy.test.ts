@@ -122,7 +122,7 @@ test("ProxyDHCP leases nothing and keeps no address; the one that the other serv
   });
 });
 
-test("what is withheld is told, counted, and leads to no birth", () => {
+test("an ignored request is reported and counted, and leads to no birth", () => {
   const decision = decide(edk2, { mode: "listen" });
   assert.ok(decision.kind === "silence" && decision.why === "withheld");
   assert.match(decision.would, /^offer 10\.77\.0\.\d+, loader snponly\.efi$/);
@@ -139,7 +139,7 @@ test("the script gives the kernel the address that the other server leased", () 
   assert.equal(planScript(machine("healthy"), network("proxy"), { mac, leased: ip("10.77.0.123") }).kind, "local");
 });
 
-test("iPXE that takes the other server's address is told that there is no IPv6 router; where we only listen it is not", () => {
+test("iPXE that uses the other server's address learns that there is no IPv6 router; where we only listen, it does not", () => {
   const notified = (decision: DhcpDecision) => "noRouter" in decision && decision.noRouter;
   assert.equal(notified(decide(select(biosIpxe), { state: "birth" })), mac);
   assert.equal(notified(decide(select(edk2), { state: "birth" })), false);

@@ -160,7 +160,7 @@ const negotiations: readonly (readonly [title: string, asked: [string, string][]
 for (const [title, asked, accepted] of negotiations)
   test(`options: ${title}`, () =>
     assert.deepEqual(negotiate(asked, { sizeBytes: 9000, mode: "octet", mtuBytes: 1500 }).accepted, accepted));
-test("options: the size of a netascii file is not told", () =>
+test("options: the size of a netascii file is not sent", () =>
   assert.deepEqual(negotiate([["tsize", "0"]], { sizeBytes: 9000, mode: "netascii", mtuBytes: 1500 }).accepted, []));
 
 const mtus: readonly (readonly [mtuBytes: number, blockBytes: number])[] = [

@@ -91,14 +91,14 @@ for (const [title, ...steps] of stories)
     }
   });
 
-test("an uplink too small for one still serves one, and nobody is told to wait longer than half a minute", () => {
+test("an uplink that is too small for one client still serves one, and no client waits longer than half a minute", () => {
   const now = { nowMs: 0, bytesPerSecond: 0.1 };
   const first = stepFetchQueue(emptyFetchQueue, asked("a"), now);
   assert.deepEqual(first.answer, admitted);
   assert.deepEqual(stepFetchQueue(first.line, asked("b"), now).answer, wait(1, 200, 30));
 });
 
-test("more machines than the line holds: the line is bounded, all are told to wait", () => {
+test("more machines than the queue holds: the queue is bounded, and all must wait", () => {
   const waiting = Array.from({ length: 16_384 }, (_, i) => ({ who: `m${i}`, bytes: 20, asksAgainAtMs: 0 }));
   const full = { served: [{ who: "a", bytesLeft: 20, untilMs: 60_000 }], waiting };
   const { line, answer } = stepFetchQueue(full, asked("b"), { nowMs: 0, bytesPerSecond });

@@ -39,7 +39,7 @@ test("import: one source becomes the next version of each stream, without what b
   );
 });
 
-test("import: what is no whole system is refused by the names of what it lacks, and nothing is imported", async () => {
+test("import: an incomplete system is refused with the names of what it lacks, and nothing is imported", async () => {
   const source = join(directory, "oci");
   mkdirSync(join(source, "blobs"), { recursive: true });
   writeFileSync(join(source, "oci-layout"), "{}");

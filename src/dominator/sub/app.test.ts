@@ -129,7 +129,7 @@ describe("a sub's poll", () => {
     assert.equal((await app().post({ ...poll, machineId: "m-525400000002" })).status, 401);
   });
 
-  test("a large body that nobody asked for is not read; a small tree is not looked at", async () => {
+  test("a large body that was not requested is not read; a small one is ignored", async () => {
     const { post } = app();
     const { stream, bytesRead } = largeBody(200 << 20);
     const { status, body } = await post(stream, { length: 200 << 20 });
@@ -139,7 +139,7 @@ describe("a sub's poll", () => {
     assert.equal((await post({ ...poll, tree })).status, 400, "asked for, it is checked");
   });
 
-  test("who was told to report may send a large body, as long as there is room", async () => {
+  test("a sub that was asked to report may send a large body, while there is room", async () => {
     const { reportSlots: slots, post } = app();
     assert.equal((await post(poll)).body.kind, "report");
     const other = "m-525400000002" as MachineId;

@@ -58,7 +58,7 @@ test("consecutive responses are read however the bytes are split", () => {
   );
 });
 
-test("between two answers none has begun, so a closed connection can be reopened", () => {
+test("between two answers, nothing of the next one has arrived, so a closed connection can be reopened", () => {
   assert.deepEqual(readAll(sized, 1, [1]), [[200, "hello", true, false]]);
   assert.deepEqual(readAll("HTTP/1.1 200 OK\r\nconnection: Close\r\ncontent-length: 0\r\n\r\n", 1)[0]?.[2], false);
 });

@@ -20,8 +20,8 @@ const routes = Object.entries(operatorRoutes) as [OperatorRoute, Route][];
 const pathOf = (path: string, name: string) => path.replace(":name", name);
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-describe("who may do what", () => {
-  test("without a token no route but those for anyone answers, and nothing is written", async () => {
+describe("authorization", () => {
+  test("without a token only the public routes answer, and nothing is written", async () => {
     await using site = await openApp(1);
     const before = site.store.position();
     for (const [name, { method, path, role }] of routes) {
@@ -35,7 +35,7 @@ describe("who may do what", () => {
     assert.equal(site.store.position(), before);
   });
 
-  test("a request that no door brought in comes from nobody, whatever token it shows", async () => {
+  test("a request from outside both listeners has no caller, whatever token it presents", async () => {
     await using site = await openApp(1);
     const made = await site.tokens.create({ name: "root", role: "admin", by: "test" });
     assert.ok(made.kind === "created");
@@ -43,7 +43,7 @@ describe("who may do what", () => {
     assert.equal(answer.status, 401);
   });
 
-  test("each role may what its rank says, on every route", async () => {
+  test("each role may do what its rank permits, on every route", async () => {
     await using site = await openApp(1);
     for (const role of roles) {
       const made = await site.tokens.create({ name: role, role, by: "test" });
@@ -62,7 +62,7 @@ describe("who may do what", () => {
     }
   });
 
-  test("tokens are shown once, kept as hashes, in no log or audit; they expire and are revoked", async () => {
+  test("a token is shown once and stored as a hash, and is in no log or audit; it can expire and be revoked", async () => {
     await using site = await openApp(1);
     const body = { name: "grafana", role: "viewer", expiresSeconds: 3600 };
     const made = await site.post("/v1/tokens", body);
@@ -90,7 +90,7 @@ describe("who may do what", () => {
     assert.ok(!JSON.stringify(audit).includes("Hash"));
   });
 
-  test("using a token that is being revoked does not bring it back; a new one of its name starts unused", async () => {
+  test("the use of a token during its revocation does not restore it; a new token of that name starts unused", async () => {
     await using site = await openApp(0);
     const first = await site.tokens.create({ name: "ci", role: "operator", by: "test" });
     assert.ok(first.kind === "created");
@@ -105,7 +105,7 @@ describe("who may do what", () => {
     assert.equal(second.view.lastUsedAtMs, undefined);
   });
 
-  test("after ten wrong tokens a client waits; others, and the socket, do not", async () => {
+  test("after ten invalid tokens a client must wait; other clients and the socket are not affected", async () => {
     await using site = await openApp(0);
     const made = await site.tokens.create({ name: "good", role: "viewer", by: "test" });
     assert.ok(made.kind === "created");
@@ -122,7 +122,7 @@ describe("who may do what", () => {
 });
 
 describe("reading", () => {
-  test("pages show each machine once, whatever changes meanwhile", async () => {
+  test("pages show each machine once, even if machines change between pages", async () => {
     await using site = await openApp(25);
     const seen: string[] = [];
     let more = "";
@@ -140,7 +140,7 @@ describe("reading", () => {
     for (const { id } of born) assert.ok(seen.includes(id), id);
   });
 
-  test("selectors and slim fields; what means nothing is refused with its place and what was meant", async () => {
+  test("selectors and fields; an invalid one is refused with its position and what was expected", async () => {
     await using site = await openApp(3, 2);
     const names = async (query: string) =>
       (await site.ask(`/v1/machines?fields=hostname&${query}`)).json.machines.map(
@@ -166,7 +166,7 @@ describe("reading", () => {
     }
   });
 
-  test("every answer is what its schema says", async () => {
+  test("every answer matches its schema", async () => {
     await using site = await openApp(2, 1);
     await site.store.apply(asks(9, ip("10.77.0.50")));
     await site.post("/v1/tokens", { name: "a", role: "viewer" });
@@ -184,7 +184,7 @@ describe("reading", () => {
 });
 
 describe("requests", () => {
-  test("ways to ask that are none: 404, 405, 406, 413, 415, 428, 412", async () => {
+  test("invalid requests: 404, 405, 406, 413, 415, 428, 412", async () => {
     await using site = await openApp(1);
     const patch = (headers: { [name: string]: string }) =>
       site.ask("/v1/machines/r01u1", { method: "PATCH", body: { groups: ["a"] }, headers });
@@ -210,7 +210,7 @@ describe("requests", () => {
     assert.equal((await patch({ ...merge, "if-match": "*" })).status, 200);
   });
 
-  test("merge patch: null takes away, what is not named stays", async () => {
+  test("merge patch: null removes a value, absent keys stay unchanged", async () => {
     await using site = await openApp(1);
     const patch = async (body: unknown) => {
       const headers = { "content-type": "application/merge-patch+json", "if-match": "*" };
@@ -226,7 +226,7 @@ describe("requests", () => {
     );
   });
 
-  test("any query and any body on any route are answered, never with a 5xx", async () => {
+  test("any query and any body on any route get an answer, never a 5xx", async () => {
     await using site = await openApp(2);
     const bodies = routes.filter(([, { body }]) => body !== undefined);
     const key = fc.constantFrom(
@@ -286,7 +286,7 @@ describe("requests", () => {
 describe("many machines at once", () => {
   const states = (store: Store) => store.list().filter(({ state }) => state === "rebirth").length;
 
-  test("no more of a group than the blast radius allows, within the hour; override is on the record", async () => {
+  test("at most as many machines of a group per hour as the blast radius allows; an override is recorded", async () => {
     await using site = await openApp(5, 3);
     const rebirth = (body: object) => site.post("/v1/batch", { action: "rebirth", ...body });
     const web = { select: { where: "group=web" } };
@@ -310,7 +310,7 @@ describe("many machines at once", () => {
     assert.equal((await site.post("/v1/machines/r01u3/clean", {})).status, 200);
   });
 
-  test("two batches at the same moment cannot both pass", async () => {
+  test("of two simultaneous batches that exceed the limit together, one is refused", async () => {
     await using site = await openApp(4, 4);
     const batch = (...names: string[]) => site.post("/v1/batch", { action: "rebirth", select: { names } });
     const outcomes = await Promise.all([batch("r01u1", "r01u2"), batch("r01u3", "r01u4"), batch("r01u4")]);
@@ -320,7 +320,7 @@ describe("many machines at once", () => {
     assert.equal((await batch("r01u3")).status, 200, "a rebirth that was taken back costs nothing");
   });
 
-  test("one that refuses for itself keeps no other waiting, and counts for nothing", async () => {
+  test("a machine that refuses does not delay the others, and does not count", async () => {
     await using site = await openApp(3);
     await site.post("/v1/machines/r01u1/hold", { reason: "disk swap" });
     const { status, json } = await site.post("/v1/batch", { action: "rebirth", select: { where: "state=healthy" } });
@@ -329,7 +329,7 @@ describe("many machines at once", () => {
     assert.equal(results[0]?.problem?.kind, "held");
   });
 
-  test("a selection of nothing is refused, in each of its forms; so is a name that none has", async () => {
+  test("an empty selection is refused in every form; so is an unknown name", async () => {
     await using site = await openApp(1);
     const rows: [unknown, number][] = [
       [{}, 422],
@@ -348,7 +348,7 @@ describe("many machines at once", () => {
     assert.equal(site.store.find("r01u1")?.conditions.length, 0);
   });
 
-  test("a machine is announced once, by its hardware address", async () => {
+  test("a machine is announced once, by its MAC address", async () => {
     await using site = await openApp(0);
     const body = { macs: [testMac(7)], hostname: "db1", groups: ["data"], requiredImage: "compute" };
     const made = await site.post("/v1/machines", body);

@@ -48,7 +48,7 @@ describe("promotion by the API", () => {
     );
   });
 
-  test("it stands in the machine's history and in the audit, with the operator's name", async () => {
+  test("it is in the machine's history and in the audit, with the operator's name", async () => {
     await using site = await openSite();
     await site.promote({ version: 2, canary: "r01u3" });
     const { events } = (await site.ask("/v1/machines/r01u3/events")).json;

@@ -25,7 +25,7 @@ function namesOf({ hostname, permanentAddress, temporaryAddress }: Named): (stri
   return [hostname, permanentAddress, temporaryAddress].filter((name) => name !== undefined);
 }
 
-test("machines come, change their names and go: the list is complete, and names lead to their machines", () => {
+test("machines are added, renamed and removed: the list is complete, and each name finds its machine", () => {
   const step = fc.record({
     n: fc.integer({ min: 1, max: 6 }),
     what: fc.constantFrom("put", "rename", "remove"),
@@ -73,7 +73,7 @@ test("machines come, change their names and go: the list is complete, and names 
   );
 });
 
-test("a token leads to the machine whose order has it, as long as it has it; owners follow the record", () => {
+test("a token finds the machine whose order has it, while the order has it; owners follow the record", () => {
   const holder = (tokenHash: string, more: object = {}) => {
     const order = { action: "birth", generation: 1, tokenHash, expiresAtMs: 1 } as const;
     return testMachine("birth", { ...{ id: machineIdFromMac(testMac(1)), macs: [testMac(1)], order }, ...more });

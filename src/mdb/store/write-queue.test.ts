@@ -26,7 +26,7 @@ async function turns(): Promise<void> {
   for (let turn = 0; turn < 50; turn += 1) await setImmediate();
 }
 
-test("after a transaction of several changes the next waits for more; a single change does not wait", async (t) => {
+test("after a transaction with several changes the next one waits for more; a single change does not wait", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { journal, transactions } = countingJournal();
   const store = await storeOn({ journal, clock: stillClock(), log: () => undefined });

@@ -16,7 +16,7 @@ export function fleetChangesSuite(
   place: () => { readonly open: (clock: Clock) => Promise<Store & AsyncDisposable> },
 ): void {
   describe(`changes that concern two machines are one change: ${name}`, () => {
-    test("a takeover: the old record is retired and the newcomer holds its name, after reopening too", async () => {
+    test("a takeover: the old record is retired and the new machine has its name, also after reopening", async () => {
       const { open } = place();
       const clock = stillClock();
       {
@@ -45,7 +45,7 @@ export function fleetChangesSuite(
       );
     });
 
-    test("an announcement goes over to the machine that comes to its place, and its record is gone", async () => {
+    test("an announcement passes to the machine that arrives in its slot, and its own record is removed", async () => {
       const { open } = place();
       const clock = stillClock();
       const switchPort = { switchName: "tor-1", port: "swp1" };

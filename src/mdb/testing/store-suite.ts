@@ -109,7 +109,7 @@ export function storeSuite(
   place: () => { readonly keeps: boolean; readonly open: (clock: Clock) => Promise<Store & AsyncDisposable> },
 ): void {
   describe(`store: ${name}`, () => {
-    test("a machine is found by id, hardware address, name and address, in whatever spelling", async () => {
+    test("a machine is found by id, MAC address, name and address, in any notation", async () => {
       await using store = await place().open(stillClock());
       for (const event of birthOf(1)) assert.equal((await store.apply(event)).kind, "changed");
       const machine = store.byMac(testMac(1));
@@ -123,7 +123,7 @@ export function storeSuite(
       assert.deepEqual(store.list(), [machine]);
     });
 
-    test("events that come at once are decided one after the other", async () => {
+    test("simultaneous events are decided one after the other", async () => {
       await using store = await place().open(stillClock());
       const decisions = await Promise.all([1, 2, 3].map((n) => store.apply(asks(n, ip("10.77.0.50")))));
       assert.deepEqual(
@@ -134,7 +134,7 @@ export function storeSuite(
       assert.equal(store.byMac(testMac(1))?.pxe.requests, 101);
     });
 
-    test("a refusal that leaves a mark is kept, one that does not changes nothing", async () => {
+    test("a refusal that sets a condition is stored; any other changes nothing", async () => {
       await using store = await place().open(stillClock());
       for (const event of birthOf(1)) await store.apply(event);
       const id = machineIdFromMac(testMac(1));
@@ -150,7 +150,7 @@ export function storeSuite(
       assert.equal(store.byMac(testMac(2))?.conditions[0]?.kind, "conflict");
     });
 
-    test("watchers hear each change once it is durable, in order, until they end", async () => {
+    test("watchers receive each change when it is durable, in order, until they unsubscribe", async () => {
       await using store = await place().open(stillClock());
       const heard: Change[] = [];
       const end = store.watch((change) => heard.push(change));
@@ -171,7 +171,7 @@ export function storeSuite(
       );
     });
 
-    test("history tells the last events of one machine, newest last", async () => {
+    test("history returns the last events of one machine, newest last", async () => {
       const clock = stillClock();
       await using store = await place().open(clock);
       for (const event of [...birthOf(1), ...birthOf(2)]) {
@@ -201,7 +201,7 @@ export function storeSuite(
       assert.match(store.log(id).at(-1) ?? "", /^2499 x{495}$/);
     });
 
-    test("the record of another NIC is gone, here and after reopening", async () => {
+    test("the record of another NIC is gone, now and after reopening", async () => {
       const { keeps, open } = place();
       const id = machineIdFromMac(testMac(1));
       const nics = [testMac(1), testMac(2)].map((mac, n) => {
@@ -235,7 +235,7 @@ export function storeSuite(
       );
     });
 
-    test("a lesson takes the place of the one on the same model and stage, and is there after reopening", async () => {
+    test("a lesson replaces the one for the same model and stage, and survives reopening", async () => {
       const { keeps, open } = place();
       const first = await open(stillClock());
       const lesson = { vendor: "Dull", product: "R1", firmware: "uefi", learnedAtMs: 1 } as const;
@@ -252,7 +252,7 @@ export function storeSuite(
       assert.deepEqual(scores(again).sort(), ['{"bootFileRefused":1}', '{"offerThenNak":2}']);
     });
 
-    test("what was acknowledged is there after reopening, and a closed store says so", async () => {
+    test("acknowledged changes survive reopening, and a closed store reports that it is closed", async () => {
       const { keeps, open } = place();
       const first = await open(stillClock());
       for (const event of birthOf(1)) await first.apply(event);
@@ -265,7 +265,7 @@ export function storeSuite(
       assert.equal((await again.history(machineIdFromMac(testMac(1)), 50)).length, 4);
     });
 
-    test("positions grow by one with each change of the fleet and are kept; the feed is read on from any of them", async () => {
+    test("positions increase by one with each change of the fleet; the feed can be read from any of them", async () => {
       const { keeps, open } = place();
       const first = await open(stillClock());
       assert.equal(first.position(), 0);
@@ -288,7 +288,7 @@ export function storeSuite(
       assert.equal(again.position(), 9);
     });
 
-    test("a machine that changed meanwhile is left alone", async () => {
+    test("a machine that has changed meanwhile is not changed", async () => {
       await using store = await place().open(stillClock());
       const id = machineIdFromMac(testMac(1));
       await store.apply(asks(1));
@@ -303,7 +303,7 @@ export function storeSuite(
       assert.equal(store.get(id)?.conditions[0]?.reason, "mine");
     });
 
-    test("the audit tells who did what, and the facts before and after, without hashes of secrets", async () => {
+    test("the audit shows who did what, and the facts before and after, without hashes of secrets", async () => {
       const clock = stillClock();
       const { keeps, open } = place();
       const first = await open(clock);
@@ -350,7 +350,7 @@ export function storeSuite(
       );
     });
 
-    test("whoever repeats what is not yet durable waits for it too", async () => {
+    test("a repeated request waits until the first one is durable", async () => {
       await using store = await place().open(stillClock());
       await store.apply(asks(1));
       const id = machineIdFromMac(testMac(1));
@@ -370,7 +370,7 @@ export function storeSuite(
       assert.equal(store.leads(), false);
     });
 
-    test("a clock that jumps back and forth: order and feed stay, used orders stay used, expired ones can be had anew", async () => {
+    test("when the clock jumps, the feed stays in order, used orders stay used, and expired ones can be replaced", async () => {
       const clock = stillClock();
       const { keeps, open } = place();
       const store = await open(clock);

@@ -24,14 +24,14 @@ function mdb(position = 0) {
 const open = (name: string, store: ReturnType<typeof mdb>) =>
   openTrustedPki({ store, directory: join(parent, name), clock, log });
 
-test("the first start makes an authority and the MDB keeps its fingerprint; the next start finds both", async () => {
+test("the first start makes an authority and stores its fingerprint in the MDB; the next start finds both", async () => {
   const store = mdb();
   const first = await open("a", store);
   assert.deepEqual(store.documents("authority")[0]?.document, { fingerprint: fingerprintOf(first.caPem) });
   assert.equal((await open("a", store)).caPem, first.caPem);
 });
 
-test("an MDB that was restored without its authority does not get a new one in silence", async () => {
+test("an MDB that was restored without its authority does not silently get a new one", async () => {
   const store = mdb();
   await open("b", store);
   rmSync(join(parent, "b"), { recursive: true });
@@ -53,14 +53,14 @@ test("a server with another authority on the same MDB is refused, with both fing
   assert.equal((await open("d", store)).caPem, caPem, "with the first server's files it serves");
 });
 
-test("an MDB of the previous version takes the authority that is there", async () => {
+test("an MDB of the previous version adopts the existing authority", async () => {
   const before = await open("e", mdb());
   const store = mdb(4000);
   assert.equal((await open("e", store)).caPem, before.caPem);
   assert.equal(store.documents("authority").length, 1);
 });
 
-test("half an authority: made anew where the very first start was cut, never where machines may trust it", async () => {
+test("an incomplete authority is replaced after an interrupted first start, and never if machines may trust it", async () => {
   await open("f", mdb());
   rmSync(join(parent, "f", "ca.pem"));
   await assert.rejects(open("f", mdb(4000)), /expected both ca\.key and ca\.pem, found only one/);

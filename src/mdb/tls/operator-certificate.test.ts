@@ -13,7 +13,7 @@ after(() => rmSync(parent, { recursive: true }));
 const certificateFor = (config: Parameters<typeof operatorCertificate>[0]["config"]) =>
   operatorCertificate({ config, pkiDirectory: join(parent, "pki"), clock, log: () => {} })();
 
-test("our own authority's: for localhost, the configured names, and the addresses it is served on", async () => {
+test("a certificate of our own authority covers localhost, the configured names and the served addresses", async () => {
   const made = await certificateFor({ addresses: [ip("10.77.0.1")], names: ["mdb.example.org"] });
   const certificate = new X509Certificate(made.certificatePem);
   for (const name of ["localhost", "mdb.example.org"]) assert.equal(certificate.checkHost(name), name);
@@ -21,7 +21,7 @@ test("our own authority's: for localhost, the configured names, and the addresse
   assert.equal(certificate.checkHost("birther"), undefined, "machines verify that name, and this key is not theirs");
 });
 
-test("a configured one is read anew each time; one that is not there is named with its key", async () => {
+test("a configured certificate is read each time; a missing one is reported with its configuration key", async () => {
   const [certificate, key] = [join(parent, "cert.pem"), join(parent, "key.pem")];
   const config = { addresses: [], names: [], certificate, key };
   writeFileSync(certificate, "one");

@@ -17,7 +17,7 @@ const open = (name: string, daysLater = 0) =>
     log: () => {},
   });
 
-test("an authority and a certificate for `birther`, valid also for clocks that are years behind", async () => {
+test("an authority and a certificate for `birther`, valid even if a clock is years behind", async () => {
   const identity = await open("a");
   const certificate = new X509Certificate(identity.certificatePem);
   const authority = new X509Certificate(identity.caPem);
@@ -33,7 +33,7 @@ test("an authority and a certificate for `birther`, valid also for clocks that a
   for (const name of ["ca.key", "server.key"]) assert.equal(statSync(join(parent, "a", name)).mode & 0o777, 0o600);
 });
 
-test("the next start finds it again; near its end the certificate is renewed, the authority never", async () => {
+test("the next start uses it again; the certificate is renewed before it expires, the authority never", async () => {
   const first = await open("b");
   assert.deepEqual(await open("b", 600), first);
   const renewed = await open("b", 650);
@@ -42,20 +42,20 @@ test("the next start finds it again; near its end the certificate is renewed, th
   assert.ok(new X509Certificate(renewed.certificatePem).verify(new X509Certificate(first.caPem).publicKey));
 });
 
-test("a certificate of another key is replaced", async () => {
+test("a certificate that does not match its key is replaced", async () => {
   await open("c");
   rmSync(join(parent, "c", "server.key"));
   const again = await open("c");
   assert.ok(again.keyPem.includes("PRIVATE KEY"));
 });
 
-test("half an authority is refused, not replaced", async () => {
+test("an incomplete authority is refused, not replaced", async () => {
   await open("d");
   rmSync(join(parent, "d", "ca.key"));
   await assert.rejects(open("d"), /expected both ca.key and ca.pem, found only one/);
 });
 
-test("another server of ours has names and addresses of its own; new ones make a new certificate", async () => {
+test("the operators' server has its own names and addresses; a change of them makes a new certificate", async () => {
   const openAs = (names: readonly string[]) =>
     openPki({
       ...{ directory: join(parent, "e"), log: () => {}, server: { file: "operators", names } },

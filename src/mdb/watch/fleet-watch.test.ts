@@ -16,8 +16,8 @@ const id = machineIdFromMac(testMac(1));
 const failing = (store: Store) => store.get(id)?.conditions.find(({ kind }) => kind === "failing")?.reason;
 const up = { kind: "subSeen", id, runningImage: "compute" } as const;
 
-describe("the watch over the fleet", () => {
-  test("finds a phase past its deadline when it is past, and its end when it ends", async () => {
+describe("the fleet watch", () => {
+  test("reports a phase that passes its deadline, and its end", async () => {
     const clock = stillClock();
     await using store = await openMemoryStore({ clock, log });
     using watch = openFleetWatch({ store, clock, log, rules });
@@ -33,7 +33,7 @@ describe("the watch over the fleet", () => {
     assert.equal(failing(store), undefined);
   });
 
-  test("holds nobody's silence against it that fell into its own: a start, or a clock that was set", async () => {
+  test("does not count silence from before its start, or from before the clock was set", async () => {
     let setMs = 0;
     const steady = stillClock();
     const clock: Clock = { nowMs: () => steady.nowMs() + setMs, monotonicMs: steady.monotonicMs };
@@ -61,7 +61,7 @@ describe("the watch over the fleet", () => {
     }
   };
 
-  test("without a policy leaves a failing machine alone, for however long", async () => {
+  test("without a policy, a failing machine is never touched", async () => {
     const clock = stillClock();
     await using store = await openMemoryStore({ clock, log });
     using watch = openFleetWatch({ store, clock, log, rules });
@@ -73,7 +73,7 @@ describe("the watch over the fleet", () => {
     assert.deepEqual([store.get(id)?.state, failing(store)?.slice(0, 7)], ["healthy", "started"]);
   });
 
-  test("with a policy sends it to rebirth, in policy's name", async () => {
+  test("with a policy, a failing machine goes to rebirth, recorded as done by the policy", async () => {
     const clock = stillClock();
     await using store = await openMemoryStore({ clock, log });
     using watch = openFleetWatch({ store, clock, log, rules, repair });
@@ -87,7 +87,7 @@ describe("the watch over the fleet", () => {
     assert.deepEqual([entry?.by, entry?.action], ["policy", "repairStepped"]);
   });
 
-  test("only acts where it leads", async () => {
+  test("acts only while this server is the lead", async () => {
     const clock = stillClock();
     await using store = await openMemoryStore({ clock, log });
     let leads = false;
@@ -103,7 +103,7 @@ describe("the watch over the fleet", () => {
   });
 });
 
-test("the agenda gives each machine once, at its earliest date, however often it was noted", () => {
+test("the agenda returns each machine once, at its earliest time, however often it was noted", () => {
   const agenda = openAgenda();
   const [one, two] = [machineIdFromMac(testMac(1)), machineIdFromMac(testMac(2))];
   agenda.note(one, 9000);

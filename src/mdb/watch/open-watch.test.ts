@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { testConfig } from "../../contract/config/testing/test-config.ts";
 import { watchRulesOf } from "./open-watch.ts";
 
-test("watch rules: init may compute as long as its burn-in is told to, and every other phase has its own deadline", () => {
+test("watch rules: the deadline of the burn-in covers its configured duration; every other phase has its own deadline", () => {
   const config = testConfig();
   const longer = { ...config, burnIn: { ...config.burnIn, cpuSeconds: config.burnIn.cpuSeconds + 3600 } };
   const { deadlineSeconds: before, ...rest } = watchRulesOf(config);

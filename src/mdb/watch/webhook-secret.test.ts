@@ -23,7 +23,7 @@ const verifiers: readonly (readonly [title: string, secret: string, verifier: We
   ["any other text, whose bytes are the key", "0123456789abcdef", new Webhook("0123456789abcdef", { format: "raw" })],
 ];
 for (const [title, secret, verifier] of verifiers) {
-  test(`webhook secret: ${title}: an independent verifier takes the signature, and no other`, () => {
+  test(`webhook secret: ${title}: an independent verifier accepts this signature and no other`, () => {
     const call = { id: "m-525400000001-41-failing", atMs: Date.now(), body };
     const headers = signatureHeaders(call, keyOf(secret));
     assert.deepEqual(verifier.verify(body, headers), JSON.parse(body));

@@ -113,7 +113,7 @@ test("an option of 600 bytes is split in three and joined again", () => {
   assert.deepEqual(readPacket(written).options.vendorSpecificInformation, value);
 });
 
-test("what does not fit is left out, never the relay's information nor the end", () => {
+test("options that do not fit are left out, but never the relay's information or the end option", () => {
   const relayAgentInformation = Uint8Array.of(1, 2, 3, 4);
   const options = { hostName: "x".repeat(250), domainName: "y".repeat(250), relayAgentInformation };
   const written = writeDhcp({ ...blank, options }, 548);
@@ -136,7 +136,7 @@ test("options that do not fit go into file and sname, and option 52 says so", ()
   assert.equal(writeDhcp({ ...blank, options }, 1000)[108], 0);
 });
 
-test("whatever the limit: what is read is part of what was written, and the relay's information is whole", () => {
+test("for any limit, the options read are some of those written, and the relay's information is complete", () => {
   fc.assert(
     fc.property(packets, fc.integer({ min: 380, max: 1472 }), (packet, limit) => {
       const bytes = writeDhcp(packet, limit);

@@ -19,7 +19,7 @@ test("a document says all of a declined address, under its dotted quad", () => {
   assert.deepEqual([...declinedIn([{ ...written, document, position: 1 }]).values()], [until(7)]);
 });
 
-test("a document under what is no address is passed over", () => {
+test("a document whose key is not an address is ignored", () => {
   assert.equal(declinedIn([{ ...declinedDocument(until(7)), key: "10.77.0.500", position: 1 }]).size, 0);
 });
 

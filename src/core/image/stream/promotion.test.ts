@@ -175,7 +175,7 @@ describe("a stopped update", () => {
     ["when it goes on after all", (world) => world.all({ kind: "phaseSeen", id: id(1), phase: "fetching" })],
   ];
   for (const [title, then] of ends)
-    test(`is no condition any more ${title}`, () => {
+    test(`is not a condition any more ${title}`, () => {
       const world = stopped();
       then(world);
       assert.deepEqual(world.get(1).conditions, []);

@@ -44,7 +44,7 @@ for (const [depth, files] of [
   });
 }
 
-test("what lies deeper than a system's files is left alone, with the directories above it", () => {
+test("paths deeper than a system's own files are left alone, with the directories above them", () => {
   const cut = withoutDeepPaths(chain(2000, 120));
   assert.equal(cut.entries.length, maxTreeDepth);
   assert.equal(faultOfTree(cut), undefined);

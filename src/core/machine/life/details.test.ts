@@ -66,7 +66,7 @@ describe("a machine that is announced", () => {
     }
   });
 
-  test("holds its name and slot against other machines", () => {
+  test("keeps its name and slot from other machines", () => {
     for (const more of [{ hostname: "r01u01" }, { place: switchPort(1) }]) {
       const world = testFleet();
       world.all(created(1, more), asked(2), issued(2), taken(2));

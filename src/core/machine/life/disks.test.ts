@@ -35,7 +35,7 @@ test("a machine never seen whose disks hold data goes to hold, with what was fou
   assert.equal(world.apply(issued(1, "again")).kind, "refused", "no other order of it is given out");
 });
 
-test("a plain release is no permission: the next scan holds it again; with --wipe it is born", () => {
+test("a plain release is not a permission: the next scan puts it on hold again; with --wipe it is born", () => {
   const world = testFleet();
   world.all(...begin);
   world.apply(scan(used));

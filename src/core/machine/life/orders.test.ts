@@ -54,7 +54,7 @@ test("a second rebirth while one runs is refused, with the way to insist", () =>
   assert.equal(world.get(1).generation, 3);
 });
 
-test("a rebirth whose attempt failed, or that has not begun, is asked for anew without more", () => {
+test("a rebirth that failed, or has not begun, can be requested again", () => {
   const failed = running();
   failed.all({ kind: "failed", id: id(1), step: "partition", reason: "I/O error", ...of(2) }, rebirth);
   const pending = testFleet().born();

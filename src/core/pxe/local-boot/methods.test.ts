@@ -114,7 +114,7 @@ test("a machine that comes up teaches: its method first for its model, those tha
   assert.deepEqual(rankMethods(order, undefined), order);
 });
 
-test("one machine that was switched off and on does not unteach what many have taught; nothing new is no new lesson", () => {
+test("one power-cycled machine does not undo a lesson of many; without news there is no new lesson", () => {
   const went = (method: LocalMethod, failed: LocalMethod[] = []): Attempt => ({
     method,
     failed,

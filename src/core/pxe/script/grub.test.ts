@@ -19,7 +19,7 @@ const boot = {
   nowMs: 1_800_000_000_999,
 };
 
-test("GRUB tells the kernel what iPXE tells it, but for initrd=", () => {
+test("GRUB passes the kernel the same arguments as iPXE, except initrd=", () => {
   const parameters = kernelParameters(boot).join(" ");
   const grub = writeGrubInstallScript(boot);
   assert.ok(grub.includes(`linux /vmlinuz ${parameters};`), grub);

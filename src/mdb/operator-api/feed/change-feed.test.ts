@@ -37,7 +37,7 @@ function reader(stream: ReadableStream<Uint8Array>) {
 }
 
 describe("the change feed", () => {
-  test("tells from where on it is heard, then each change once, in order, with its position as id", async () => {
+  test("the first event says where the feed begins; then each change follows once, in order, with its position as id", async () => {
     await using store = await openMemory();
     for (const event of birthOf(1)) await store.apply(event);
     const feed = reader(changeFeed(store).open({ since: undefined, ...always }));
@@ -56,7 +56,7 @@ describe("the change feed", () => {
     assert.ok(!JSON.stringify(heard).includes("Hash"));
   });
 
-  test("whoever comes back hears what was missed, whether it is in memory or not", async () => {
+  test("a watcher that reconnects receives what it missed, from memory or from the database", async () => {
     await using store = await openMemory();
     const feed = changeFeed(store);
     for (const event of birthOf(1)) await store.apply(event);
@@ -75,7 +75,7 @@ describe("the change feed", () => {
     assert.deepEqual([(await early.next())?.id, (await late.next())?.id], ["9", "9"]);
   });
 
-  test("a position that is none of this feed: a reset that says from where on it goes", async () => {
+  test("an unknown position is answered by a reset that says where the feed continues", async () => {
     await using store = await openMemory();
     for (const event of birthOf(1)) await store.apply(event);
     const feed = reader(changeFeed(store).open({ since: 1_000_000, ...always }));
@@ -85,7 +85,7 @@ describe("the change feed", () => {
     assert.equal((await feed.next())?.id, "5");
   });
 
-  test("changes that the store told nobody of are read from the database, once for all who wait", async () => {
+  test("changes that the store did not notify are read from the database, once for all waiting watchers", async () => {
     await using store = await openMemory();
     let silent = false;
     let pages = 0;
@@ -116,7 +116,7 @@ describe("the change feed", () => {
     assert.equal(pages, 1);
   });
 
-  test("one that does not read costs nothing and misses nothing, however much happens; others are not kept", async () => {
+  test("a watcher that does not read costs nothing and misses nothing; others are not delayed", async () => {
     await using store = await openMemory();
     const feed = changeFeed(store);
     const [slow, quick] = [
@@ -138,7 +138,7 @@ describe("the change feed", () => {
     assert.equal((await quick.next())?.id, String(many + 1));
   });
 
-  test("a change is put in words once for all watchers", async () => {
+  test("a change is serialised once for all watchers", async () => {
     await using store = await openMemory();
     const feed = changeFeed(store);
     const watchers = Array.from({ length: 3 }, () => reader(feed.open({ since: undefined, ...always })));
@@ -153,7 +153,7 @@ describe("the change feed", () => {
     );
   });
 
-  test("it ends at the next heartbeat for one who may not hear it any more", async () => {
+  test("the feed of a watcher that lost its permission ends at the next heartbeat", async () => {
     mock.timers.enable({ apis: ["setInterval"] });
     try {
       await using store = await openMemory();

@@ -5,7 +5,7 @@ import { openMemoryStore } from "../../testing/memory-store.ts";
 import { asks, stillClock, testMac } from "../../testing/store-suite.ts";
 import { idOrder } from "./id-order.ts";
 
-test("machines in the order of their ids, newcomers too, also those that nobody was told of", async () => {
+test("machines are in the order of their ids, including new ones without a notification", async () => {
   await using store = await openMemoryStore({ clock: stillClock(), log: () => {} });
   let silent = false;
   const inOrder = idOrder({
@@ -29,7 +29,7 @@ test("machines in the order of their ids, newcomers too, also those that nobody 
   assert.deepEqual(ids(machineIdFromMac(testMac(3))), expected(5, 7, 9));
 });
 
-test("a newcomer while a reader waits is neither shown twice nor does it hide another; what was absorbed is gone", async () => {
+test("a machine added between two pages is not shown twice and hides no other; an absorbed one is gone", async () => {
   await using store = await openMemoryStore({ clock: stillClock(), log: () => {} });
   for (const n of [2, 4, 6]) await store.apply(asks(n));
   const inOrder = idOrder(store);
