@@ -4,6 +4,7 @@ import { signedLoaderPaths } from "../core/boot-loader/signed-loader.ts";
 import type { MachineId } from "../core/machine/record.ts";
 import { formatIpv4 } from "../core/net/ipv4.ts";
 import { type Network, type ServerPorts, serverAddresses } from "../core/network/network.ts";
+import type { RequestLimit } from "../core/network/request-rate.ts";
 import type { Clock, IssueOrder, Log, Store } from "../core/ports.ts";
 import { imagePaths } from "../core/pxe/script/ipxe.ts";
 import { openLocalBoots } from "./dhcp/local-boots.ts";
@@ -45,6 +46,8 @@ type BootServerDeps = {
   readonly uplinkMbps?: number;
   /** Limit of records at which unknown machines are ignored. */
   readonly maxMachines: number;
+  /** How many HTTP requests an address may send; without it, any number. */
+  readonly requestLimit?: RequestLimit;
   readonly store: Store;
   readonly issueOrder: IssueOrder;
   /** Further handlers for plain HTTP, e.g. for the Dominator's objects. */
@@ -110,6 +113,7 @@ async function startHttp(deps: BootServerDeps, { addresses, files, write, report
   const bootDisks = deps.diskLoaders === undefined ? [] : [bootDiskHandler({ ...deps, ...deps.diskLoaders, write })];
   return await startHttpServer({
     ...{ addresses, port: deps.ports.http, files, traffic, log },
+    ...(deps.requestLimit === undefined ? {} : { requestLimit: deps.requestLimit }),
     handlers: [bootScriptHandler({ write, log }), ...bootDisks, throughputHandler(log), ...(deps.handlers ?? [])],
     ...(deps.uplinkMbps === undefined
       ? {}

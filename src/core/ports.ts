@@ -114,6 +114,8 @@ export type Store = {
   readonly byMac: (mac: Mac) => Machine | undefined;
   /** By the permanent or the temporary address. */
   readonly byAddress: (address: Ipv4) => Machine | undefined;
+  /** The number of permanent and temporary addresses from `first` to `last`; cheap for any range. */
+  readonly countAddresses: (first: Ipv4, last: Ipv4) => number;
   /** The machine whose order has a token with this hash (SHA-256). */
   readonly byOrderToken: (tokenHash: string) => Machine | undefined;
   /** The machine with this hostname, id, MAC or dotted-quad address. */

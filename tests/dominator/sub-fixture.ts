@@ -167,6 +167,7 @@ function oneMachineStore(): Store {
     list: () => [machine],
     ownership: () => ({ sizes: new Map([["", 1]]), sentAway: [] }),
     byOrderToken: nobody,
+    countAddresses: () => 0,
     apply: async (event) => {
       const context = {
         nowMs: Date.now(),

@@ -7,11 +7,14 @@ import { after, before, describe, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Hono } from "hono";
 import { fleetMac } from "../../bench/mdb-fleet.ts";
+import { openAddressBook } from "../../src/boot-server/dhcp/address-book.ts";
 import { checkConfig } from "../../src/contract/config/parse.ts";
 import { testNetworkInput } from "../../src/contract/config/testing/test-config.ts";
 import * as machineWire from "../../src/contract/machine-facing.ts";
 import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
+import { parseIpv4 } from "../../src/core/net/ipv4.ts";
+import type { Network } from "../../src/core/network/network.ts";
 import type { Log, Store } from "../../src/core/ports.ts";
 import { systemClock as clock, systemRandom as random } from "../../src/main/system-ports.ts";
 import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
@@ -34,6 +37,8 @@ const post = (body: unknown): RequestInit => ({
   body: JSON.stringify(body),
 });
 
+const ipv4 = (text: string) => parseIpv4(text) ?? assert.fail(text);
+
 /** Reads an answer as a socket would: piece by piece, and nothing of it is kept. */
 async function drain(answer: Response | Promise<Response>): Promise<void> {
   const { status, body } = await answer;
@@ -48,6 +53,7 @@ describe("with the documented fleet, nothing holds up packets", () => {
   let store: Store;
   let operators: ReturnType<typeof operatorApp>;
   let machines: Hono;
+  let network: Network;
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), "birther-loop-"));
@@ -66,6 +72,7 @@ describe("with the documented fleet, nothing holds up packets", () => {
     });
     const checked = checkConfig({ networks: [testNetworkInput], images: [{ image: "compute" }] });
     assert.ok(checked.kind !== "refused");
+    network = checked.config.networks[0] ?? assert.fail();
     machines = machineFacingApp({ store, config: checked.config, clock, random, log });
   });
   after(async () => {
@@ -132,6 +139,14 @@ describe("with the documented fleet, nothing holds up packets", () => {
           };
           await drain(machines.request(machineWire.paths.order, post(body)));
         }
+      },
+    ],
+    [
+      "the addresses held of a pool of 16 million are counted",
+      async () => {
+        const book = openAddressBook({ store, clock, log });
+        const temporaryPool = { first: ipv4("10.0.0.1"), last: ipv4("10.255.255.254") };
+        assert.equal(book.heldOf({ ...network, temporaryPool }), documented.machines);
       },
     ],
     [

@@ -78,11 +78,16 @@ export function openAddressBook(deps: {
     decline: declined.add,
     returnVanished,
     declinedOf: (network) => declined.list().filter(({ address }) => networkContains(network, address)),
-    heldOf: ({ temporaryPool: { first, last } }) => {
-      const holderOf = holderFor(undefined);
-      let held = 0;
-      for (let address = first; address <= last; address = (address + 1) as Ipv4)
-        if (holderOf(address) !== undefined) held += 1;
+    heldOf: ({ temporaryPool }) => {
+      const { first, last } = temporaryPool;
+      const nowMs = clock.nowMs();
+      // What is in no record: offers, and declined addresses.
+      const others = new Set(declined.list().map(({ address }) => address));
+      for (const address of reservations.keys())
+        if (reservedFor(reservations, address, nowMs) !== undefined) others.add(address);
+      let held = store.countAddresses(first, last);
+      for (const address of others)
+        if (poolContains(temporaryPool, address) && store.byAddress(address) === undefined) held += 1;
       return held;
     },
   };

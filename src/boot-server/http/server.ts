@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { type RequestLimit, tooManyRequests } from "../../core/network/request-rate.ts";
 import type { Log } from "../../core/ports.ts";
 import type { Traffic } from "../observe/traffic.ts";
 import { bindHttpDescriptor } from "../socket/http-descriptor.ts";
@@ -58,6 +59,8 @@ type HttpServerDeps = {
   readonly onSent: (sent: FileSent) => void;
   /** Without it every client is served at once. */
   readonly admission?: UplinkQueue;
+  /** Without it no address is limited. */
+  readonly requestLimit?: RequestLimit;
   /** Counts answers. */
   readonly traffic?: Traffic;
   readonly log: Log;
@@ -94,6 +97,7 @@ function requestHandler(deps: HttpServerDeps): (request: IncomingMessage, respon
   const files = new Map([...deps.files].map(([path, bytes]) => [path, served(path, bytes)]));
   return (request, response) => {
     traffic?.follow(response);
+    if (!isAdmitted(request, response, deps)) return;
     const path = pathOf(request.url ?? "/");
     const file = files.get(path);
     const reading = request.method === "GET" || request.method === "HEAD";
@@ -109,6 +113,22 @@ function requestHandler(deps: HttpServerDeps): (request: IncomingMessage, respon
       .end(status === 404 ? "not found\n" : "only GET and HEAD\n");
     request.resume();
   };
+}
+
+/** Whether a request is within its address's limit; otherwise it is refused here. */
+function isAdmitted(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { requestLimit, log }: HttpServerDeps,
+): boolean {
+  const client = request.socket.remoteAddress ?? "";
+  const admission = requestLimit?.(client);
+  if (admission?.kind !== "refused") return true;
+  if (admission.say) log("warn", tooManyRequests, { client });
+  const headers = { "retry-after": String(admission.retryAfterSeconds), "content-length": 0, connection: "close" };
+  response.writeHead(429, headers).end();
+  request.resume();
+  return false;
 }
 
 /** Sends a file, or the part that the request names; or tells the client to come back later. */

@@ -14,6 +14,7 @@ import { type Phase, phases } from "../../core/machine/record.ts";
 import { type Ipv4, type Prefix, parseIpv4, parsePrefix } from "../../core/net/ipv4.ts";
 import type { Network } from "../../core/network/network.ts";
 import { defaultMaxMachines, defaultNewMachinesPerMinute } from "../../core/network/newcomer-limit.ts";
+import { defaultRequestsPerMinute } from "../../core/network/request-rate.ts";
 import type { PlacementRule } from "../../core/site/placement.ts";
 import { imageConditions, imageRule } from "../machine-facing.ts";
 import { pinned } from "../same.ts";
@@ -338,6 +339,11 @@ export const configSchema = v.strictObject({
     count("a whole number of machines", 1, 10_000_000),
     defaultMaxMachines,
     "Maximum number of machines in the MDB. Once this limit is reached, unknown machines are ignored, and the log says so. An operator can always announce further machines.",
+  ),
+  maxRequestsPerMinute: withDefault(
+    count("a whole number of requests", 60, 1_000_000),
+    defaultRequestsPerMinute,
+    "Maximum number of requests per minute that one address may send to the ports of machines (`ports.http` and `ports.machines` together); they may all arrive at once. Further requests are answered with 429 and Retry-After, which init and the agent respect. A birth needs about a hundred requests. Raise the limit where many machines share an address.",
   ),
   uplinkMbps: optional(
     count("a whole number of megabits per second", 1, 1_000_000),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { meaningOf, nextTry } from "./retry.ts";
+import { meaningOf, nextTry, pauseMsOf, readRetryAfter } from "./retry.ts";
 
 const statuses: readonly (readonly [status: number, meaning: ReturnType<typeof meaningOf>])[] = [
   [200, "answered"],
@@ -26,3 +26,15 @@ test("pauses double up to ten seconds, and end when patience does", () => {
   }
   assert.deepEqual(pauses, [500, 1000, 2000, 4000, 8000, 10_000, 10_000, 10_000, 10_000]);
 });
+
+for (const [header, own, expected] of [
+  [undefined, 500, 500],
+  ["3", 500, 3000],
+  ["0", 500, 500],
+  ["99999", 500, 60_000],
+  ["Wed, 21 Oct 2015 07:28:00 GMT", 500, 500],
+  ["-1", 500, 500],
+] as const) {
+  test(`Retry-After ${header}: a pause of ${expected} ms`, () =>
+    assert.equal(pauseMsOf(own, readRetryAfter(header)), expected));
+}

@@ -19,3 +19,16 @@ export function nextTry(failures: number, elapsedMs: number, retryMs: number): N
   const pauseMs = Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs);
   return elapsedMs + pauseMs > retryMs ? { kind: "giveUp" } : { kind: "wait", pauseMs };
 }
+
+/** A server that names a longer pause is not believed: it may have changed its mind. */
+const longestNamedPauseMs = 60_000;
+
+/** The seconds of a `Retry-After` header (RFC 9110 §10.2.3), if it has a number of them. */
+export function readRetryAfter(header: string | undefined): number | undefined {
+  return header !== undefined && /^\d{1,6}$/.test(header) ? Number(header) : undefined;
+}
+
+/** The pause before the next attempt: our own, or the one that the server named if that is longer. */
+export function pauseMsOf(ownMs: number, namedSeconds: number | undefined): number {
+  return Math.max(ownMs, Math.min((namedSeconds ?? 0) * 1000, longestNamedPauseMs));
+}

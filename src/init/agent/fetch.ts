@@ -4,7 +4,7 @@ import { nextTry } from "../../core/birth/retry.ts";
 import type { Content } from "../../core/image/update/difference.ts";
 import { messageOf } from "../birth/stop.ts";
 import { sleepMs } from "../system/clock.ts";
-import { type HttpClient, isRefusal } from "../system/http.ts";
+import { type HttpClient, isRefusal, pauseMsAfter } from "../system/http.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import { objectSink } from "./object-stream.ts";
 import type { SubContext } from "./sub-context.ts";
@@ -53,9 +53,10 @@ function fetchBatch(context: SubContext, http: HttpClient, cache: ObjectCache, g
     failures += 1;
     const next = nextTry(failures, host.monotonicMs() - progressMs, retryMs);
     if (next.kind === "giveUp") throw attempt.fault;
-    log("warn", "fetching was interrupted, trying again", { fault: messageOf(attempt.fault), pauseMs: next.pauseMs });
+    const pauseMs = pauseMsAfter(attempt.fault, next.pauseMs);
+    log("warn", "fetching was interrupted, trying again", { fault: messageOf(attempt.fault), pauseMs });
     alive();
-    sleepMs(next.pauseMs);
+    sleepMs(pauseMs);
   }
 }
 

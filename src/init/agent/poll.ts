@@ -51,10 +51,13 @@ export function openPoll({ root, settings, takeLines }: SubContext): Poll {
       ...progress,
       ...(unsent.length === 0 ? {} : { log: unsent }),
     };
-    const { status, body } = mdb.post(paths.subPoll, request, settings.token);
+    const { status, body, retryAfterSeconds } = mdb.post(paths.subPoll, request, settings.token);
     // A poll that the server cannot read would be refused again.
     if (status === 400) unsent = [];
-    if (status !== 200) throw new Error(`poll: expected status 200, found ${status}: ${JSON.stringify(body)}`);
+    if (status !== 200) {
+      const reason = `poll: expected status 200, found ${status}: ${JSON.stringify(body)}`;
+      throw Object.assign(new Error(reason), { retryAfterSeconds });
+    }
     unsent = [];
     return parseDirective(body);
   };

@@ -4,6 +4,7 @@ import { decideLoneSub } from "../../core/birth/unreachable-mdb.ts";
 import type { Log } from "../../core/ports.ts";
 import { openConsole } from "../device/console.ts";
 import { sleepMs } from "../system/clock.ts";
+import { pauseMsAfter } from "../system/http.ts";
 import { isPidOne, noDuties, pidOneDuties } from "./pid-one.ts";
 import { restart } from "./restart.ts";
 import { openSession } from "./session.ts";
@@ -42,7 +43,7 @@ function waitSeconds(seconds: number, alive: () => void): void {
 }
 
 /** Reaction to a failure: a pause, or a restart if the machine would otherwise stay unreachable. */
-type AfterFailure = { readonly answered: () => void; readonly wait: () => void };
+type AfterFailure = { readonly answered: () => void; readonly wait: (error: unknown) => void };
 
 function afterFailure(context: AgentContext): AfterFailure {
   const startedMs = host.monotonicMs();
@@ -50,7 +51,7 @@ function afterFailure(context: AgentContext): AfterFailure {
   let remindedMs = Number.NEGATIVE_INFINITY;
   const { log, alive } = context;
 
-  function wait(): void {
+  function wait(error: unknown): void {
     const nowMs = host.monotonicMs();
     const next = decideLoneSub({ pidOne: isPidOne(), answered: hasAnswered, elapsedMs: nowMs - startedMs });
     if (next.kind === "restart") {
@@ -63,7 +64,7 @@ function afterFailure(context: AgentContext): AfterFailure {
       });
       remindedMs = nowMs;
     }
-    waitSeconds(retrySeconds, alive);
+    waitSeconds(pauseMsAfter(error, retrySeconds * 1000) / 1000, alive);
   }
   return {
     answered: () => {
@@ -92,7 +93,7 @@ function runTurns(context: AgentContext, once: boolean, failure: AfterFailure): 
       if (fault !== lastFault) log("warn", "polling the MDB failed", { fault });
       lastFault = fault;
       if (once) throw error;
-      failure.wait();
+      failure.wait(error);
     }
   }
 }
@@ -110,7 +111,7 @@ export function runAgent({ root, once }: AgentArguments): void {
         reason: error instanceof Error ? error.message : String(error),
       });
       if (!isPidOne()) throw error;
-      failure.wait();
+      failure.wait(error);
     }
   }
 }

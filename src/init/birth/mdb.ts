@@ -14,7 +14,7 @@ import {
 import { newerProtocol } from "../../contract/protocol.ts";
 import type { Endpoint } from "../../core/birth/boot-settings.ts";
 import { birthProtocol, type OrderAnswer } from "../../core/birth/order-answer.ts";
-import { meaningOf, nextTry } from "../../core/birth/retry.ts";
+import { meaningOf, nextTry, pauseMsOf } from "../../core/birth/retry.ts";
 import type { BurnInReport, Hardware } from "../../core/hardware/hardware.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { Log } from "../../core/ports.ts";
@@ -32,7 +32,7 @@ const timeoutMs = 20_000;
 
 type Attempt =
   | { readonly kind: "answered"; readonly body: unknown }
-  | { readonly kind: "later"; readonly reason: string };
+  | { readonly kind: "later"; readonly reason: string; readonly retryAfterSeconds?: number | undefined };
 
 /** The machine-facing API of the MDB. Every function retries until it has an answer or its retry limit is reached. */
 export type Mdb = {
@@ -62,8 +62,9 @@ export function openMdb(endpoint: Endpoint, caPem: string, log: Log): Mdb {
       if (result.kind === "answered") return result.body;
       const next = nextTry(failures, host.monotonicMs() - startMs, limitMs);
       if (next.kind === "giveUp") throw stop(`the MDB has not answered for ${limitMs / 1000} s: ${result.reason}`);
-      log("warn", "the MDB does not answer, trying again", { fault: result.reason, pauseMs: next.pauseMs });
-      sleepMs(next.pauseMs);
+      const pauseMs = pauseMsOf(next.pauseMs, result.retryAfterSeconds);
+      log("warn", "the MDB does not answer, trying again", { fault: result.reason, pauseMs });
+      sleepMs(pauseMs);
     }
   }
 
@@ -81,7 +82,7 @@ export function openMdb(endpoint: Endpoint, caPem: string, log: Log): Mdb {
     if (meaning === "answered") return { kind: "answered", body: answer.body };
     const parsed = v.safeParse(problem, answer.body);
     const reason = parsed.success ? `${parsed.output.title}: ${parsed.output.detail}` : `status ${answer.status}`;
-    if (meaning === "later") return { kind: "later", reason };
+    if (meaning === "later") return { kind: "later", reason, retryAfterSeconds: answer.retryAfterSeconds };
     throw stop(reason, parsed.success ? parsed.output.next : undefined);
   }
 

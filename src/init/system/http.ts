@@ -1,6 +1,6 @@
 import * as host from "host";
 import * as os from "os";
-import { meaningOf } from "../../core/birth/retry.ts";
+import { meaningOf, pauseMsOf, readRetryAfter } from "../../core/birth/retry.ts";
 import { decodeUtf8, encodeUtf8 } from "../../core/bytes/utf8.ts";
 import { checked } from "./errno.ts";
 import { writeToDescriptor } from "./files.ts";
@@ -28,6 +28,12 @@ export function isRefusal(error: unknown): boolean {
   return error instanceof Error && "status" in error && meaningOf(Number(error.status)) === "refused";
 }
 
+/** The pause after a failure: our own, or the one that the server named with its refusal. */
+export function pauseMsAfter(error: unknown, ownMs: number): number {
+  const named = error instanceof Error && "retryAfterSeconds" in error ? error.retryAfterSeconds : undefined;
+  return pauseMsOf(ownMs, typeof named === "number" ? named : undefined);
+}
+
 function openTcp(server: HttpServer): ByteStream {
   const fd = host.tcpConnect(server.address, server.port, server.timeoutMs ?? defaultTimeoutMs);
   return {
@@ -47,13 +53,13 @@ export function openHttp(server: HttpServer): HttpClient {
 
   function fetch(request: HttpRequest, onBytes: OnBytes): void {
     let problem = "";
-    const { status } = connection.exchange(request, (head, bytes) => {
+    const { status, headers } = connection.exchange(request, (head, bytes) => {
       if (head.status === 200) onBytes(bytes);
       else if (problem.length < maxProblemBytes) problem += decodeUtf8(bytes);
     });
     if (status === 200) return;
     const reason = `${request.method} http://${authority}${request.path}: status ${status}: ${problem.slice(0, maxProblemBytes)}`;
-    throw Object.assign(new Error(reason), { status });
+    throw Object.assign(new Error(reason), { status, retryAfterSeconds: readRetryAfter(headers.get("retry-after")) });
   }
 
   return {

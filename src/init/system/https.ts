@@ -1,5 +1,6 @@
 import * as host from "host";
 import * as os from "os";
+import { readRetryAfter } from "../../core/birth/retry.ts";
 import { decodeUtf8, encodeUtf8 } from "../../core/bytes/utf8.ts";
 import { httpConnection } from "./http-connection.ts";
 import type { ByteStream } from "./line-buffer.ts";
@@ -22,7 +23,12 @@ export type HttpsServer = {
 };
 
 /** `body` is the parsed JSON, or the text if it is not JSON. */
-export type HttpsAnswer = { readonly status: number; readonly body: unknown };
+export type HttpsAnswer = {
+  readonly status: number;
+  readonly body: unknown;
+  /** How long the server wants to be left alone. */
+  readonly retryAfterSeconds?: number;
+};
 
 export type HttpsClient = {
   /** Posts JSON; returns any status, and throws only if the answer is missing or broken. */
@@ -86,12 +92,15 @@ export function openHttps(server: HttpsServer): HttpsClient {
         headers,
         body: encodeUtf8(JSON.stringify(body)),
       } as const;
-      const { status } = connection.exchange(request, (_head, bytes) => {
+      const { status, headers: answered } = connection.exchange(request, (_head, bytes) => {
         length += bytes.length;
         if (length > maxAnswerBytes) throw new Error(`answer: expected at most ${maxAnswerBytes} bytes, found more`);
         pieces.push(bytes.slice());
       });
-      return { status, body: parseIfJson(decodeUtf8(joinPieces(pieces, length))) };
+      const retryAfterSeconds = readRetryAfter(answered.get("retry-after"));
+      const answer = parseIfJson(decodeUtf8(joinPieces(pieces, length)));
+      const given = { status, body: answer };
+      return retryAfterSeconds === undefined ? given : { ...given, retryAfterSeconds };
     },
   };
 }

@@ -4,6 +4,7 @@ import { checkInterfaces } from "../../boot-server/socket/check-interfaces.ts";
 import type { Config } from "../../contract/config/schema.ts";
 import type { Ipv4 } from "../../core/net/ipv4.ts";
 import { serverAddresses } from "../../core/network/network.ts";
+import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
 import { type ImageStore, openImageStore } from "../../dominator/storage/image-store.ts";
 import { viewImages } from "../../dominator/storage/image-views.ts";
@@ -110,7 +111,9 @@ async function startForMachines(
   opened: AsyncDisposableStack,
 ) {
   const { config, paths, store, images, clock, random, log } = shared;
-  const { networks, ports, maxMachines, uplinkMbps } = config;
+  const { networks, ports, maxMachines, maxRequestsPerMinute: perMinute, uplinkMbps } = config;
+  const rates: RequestRates = new Map();
+  const requestLimit = (address: string) => admitRequest(rates, address, { perMinute, nowMs: clock.monotonicMs() });
   const { secureLoaders, ...imageFiles } = paths;
   const signed = networks.some(({ secureBoot }) => secureBoot);
   const files = await readBootFiles(signed ? { ...imageFiles, secureLoaders } : imageFiles);
@@ -121,7 +124,17 @@ async function startForMachines(
   const machineApp = machineFacingApp({ store, config, ...signedLoader, clock, random, log });
   const apps = [machineApp, subApp({ store, images, tasks, log })];
   const addresses = addressesOf(config);
-  opened.use(await startMachineServer({ addresses, port: ports.machines, pkiDirectory: paths.pki, apps, clock, log }));
+  opened.use(
+    await startMachineServer({
+      addresses,
+      port: ports.machines,
+      pkiDirectory: paths.pki,
+      apps,
+      requestLimit,
+      clock,
+      log,
+    }),
+  );
 
   // Last, so that a machine gets an answer only when everything is ready to serve it.
   const budget = uplinkMbps === undefined ? {} : { uplinkMbps };
@@ -129,7 +142,7 @@ async function startForMachines(
   const handlers = [objectsHandler({ objects, manifests: images, log }), ...dominator.handlers];
   const bootServer = opened.use(
     await startBootServer({
-      ...{ networks, ports, maxMachines, ...budget, ...files },
+      ...{ networks, ports, maxMachines, requestLimit, ...budget, ...files },
       ...{ store, issueOrder, handlers, clock, log },
     }),
   );

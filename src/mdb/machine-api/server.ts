@@ -1,10 +1,20 @@
+import type { RequestListener } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
+import type { Problem } from "../../contract/machine-facing.ts";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
+import { type RequestLimit, tooManyRequests } from "../../core/network/request-rate.ts";
 import type { Clock, Log } from "../../core/ports.ts";
 import { lastHandlers } from "../http/problem.ts";
 import { openPki } from "../tls/pki.ts";
 import { startTlsServer } from "../tls/server.ts";
+
+const tooMany: Problem = {
+  kind: "busy",
+  title: "too many requests",
+  detail: "this address has sent more requests than maxRequestsPerMinute allows",
+  next: "retry after the time in Retry-After",
+};
 
 /** The TLS server for machines, both init and agents, on each of these addresses. */
 export async function startMachineServer(options: {
@@ -12,6 +22,7 @@ export async function startMachineServer(options: {
   readonly port: number;
   readonly pkiDirectory: string;
   readonly apps: readonly Hono[];
+  readonly requestLimit: RequestLimit;
   readonly clock: Clock;
   readonly log: Log;
 }): Promise<AsyncDisposable> {
@@ -22,7 +33,16 @@ export async function startMachineServer(options: {
   app.onError(onError);
   app.notFound(notFound);
   for (const part of apps) app.route("/", part);
-  const listener = getRequestListener(app.fetch);
+  const answer = getRequestListener(app.fetch);
+  const listener: RequestListener = (request, response) => {
+    const client = request.socket.remoteAddress ?? "";
+    const admission = options.requestLimit(client);
+    if (admission.kind === "admitted") return void answer(request, response);
+    if (admission.say) log("warn", tooManyRequests, { client });
+    const headers = { "retry-after": String(admission.retryAfterSeconds), "content-type": "application/problem+json" };
+    // The body is not read, so the connection cannot carry another request.
+    response.writeHead(429, { ...headers, connection: "close" }).end(JSON.stringify(tooMany));
+  };
   const server = await startTlsServer({ addresses, port, certificate: identity, listener, log });
   log("info", "MDB listening for machines", { addresses: addresses.map(formatIpv4), port });
   return server;

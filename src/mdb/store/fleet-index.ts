@@ -2,6 +2,7 @@ import type { Ownership } from "../../core/fleet/blast-radius.ts";
 import type { Machine, MachineId, SwitchPort } from "../../core/machine/record.ts";
 import { type Ipv4, parseIpv4 } from "../../core/net/ipv4.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
+import { AddressCounts } from "./address-counts.ts";
 import { OwnershipIndex } from "./ownership-index.ts";
 
 /** All machines in memory, found by any of their names. */
@@ -12,6 +13,8 @@ export type FleetIndex = {
   readonly byAddress: (address: Ipv4) => Machine | undefined;
   /** The machine whose order has a token with this hash. */
   readonly byOrderToken: (tokenHash: string) => Machine | undefined;
+  /** The number of permanent and temporary addresses from `first` to `last`, without going through them. */
+  readonly countAddresses: (first: Ipv4, last: Ipv4) => number;
   /** The record that announces a machine for a switch port. */
   readonly announcedAt: (switchPort: SwitchPort) => Machine | undefined;
   readonly find: (text: string) => Machine | undefined;
@@ -73,6 +76,7 @@ export function indexFleet(machines: readonly Machine[]): FleetIndex {
     byMac,
     byName,
     byAddress,
+    countAddresses: (first, last) => names.addressCounts.countIn(first, last),
     announcedAt: (switchPort) => names.bySwitchPort.get(keyOfSwitchPort(switchPort))?.machine,
     find: (text) => {
       const direct = byId.get(text as MachineId)?.machine ?? byName(text);
@@ -97,11 +101,15 @@ class NameIndex {
   readonly byAddress = new Map<Ipv4, Entry>();
   readonly bySwitchPort = new Map<string, Entry>();
   readonly byOrderToken = new Map<string, Entry>();
+  readonly addressCounts = new AddressCounts();
 
   add({ macs, hostname, addresses, switchPort, tokenHash }: Names, entry: Entry): void {
     for (const mac of macs) this.byMac.set(mac, entry);
     if (hostname !== undefined) this.byName.set(hostname, entry);
-    for (const address of addresses) this.byAddress.set(address, entry);
+    for (const address of addresses) {
+      this.byAddress.set(address, entry);
+      this.addressCounts.add(address);
+    }
     if (switchPort !== undefined) this.bySwitchPort.set(switchPort, entry);
     if (tokenHash !== undefined) this.byOrderToken.set(tokenHash, entry);
   }
@@ -109,7 +117,10 @@ class NameIndex {
   remove({ macs, hostname, addresses, switchPort, tokenHash }: Names, entry: Entry): void {
     for (const mac of macs) forget(this.byMac, mac, entry);
     if (hostname !== undefined) forget(this.byName, hostname, entry);
-    for (const address of addresses) forget(this.byAddress, address, entry);
+    for (const address of addresses) {
+      forget(this.byAddress, address, entry);
+      if (!this.byAddress.has(address)) this.addressCounts.remove(address);
+    }
     if (switchPort !== undefined) forget(this.bySwitchPort, switchPort, entry);
     if (tokenHash !== undefined) forget(this.byOrderToken, tokenHash, entry);
   }

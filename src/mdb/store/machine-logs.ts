@@ -1,22 +1,66 @@
 import type { MachineId } from "../../core/machine/record.ts";
 
-const linesKept = 1000;
-const charactersKept = 500;
+/** The limits of the lines of one machine, and of all machines together. */
+export type LogLimits = {
+  readonly lines: number;
+  readonly lineCharacters: number;
+  /** Of the whole fleet; two bytes each at most. */
+  readonly totalCharacters: number;
+};
+
+/** 64 MiB of mostly ASCII text for the whole fleet. */
+const usualLimits: LogLimits = { lines: 1000, lineCharacters: 500, totalCharacters: 64 << 20 };
 
 /** The last lines that each machine sent, kept in memory only. */
-export type MachineLogs = ReturnType<typeof machineLogs>;
-export function machineLogs() {
-  const logs = new Map<MachineId, string[]>();
+export type MachineLogs = {
+  readonly add: (id: MachineId, lines: readonly string[]) => void;
+  readonly of: (id: MachineId) => readonly string[];
+  readonly forget: (id: MachineId) => void;
+};
+
+type Kept = { readonly lines: string[]; characters: number };
+
+/** No lines yet. When all are too many, the machine that has been silent for longest loses its lines. */
+export function machineLogs(limits: LogLimits = usualLimits): MachineLogs {
+  /** The machine that sent last comes last. */
+  const logs = new Map<MachineId, Kept>();
+  let total = 0;
+
+  function forget(id: MachineId): void {
+    total -= logs.get(id)?.characters ?? 0;
+    logs.delete(id);
+  }
+  function append(kept: Kept, line: string): void {
+    kept.lines.push(line);
+    kept.characters += line.length;
+    total += line.length;
+  }
+  function shorten(kept: Kept): void {
+    const surplus = kept.lines.splice(0, Math.max(0, kept.lines.length - limits.lines));
+    for (const { length } of surplus) {
+      kept.characters -= length;
+      total -= length;
+    }
+  }
+
   return {
-    add: (id: MachineId, lines: readonly string[]) => {
-      const kept = logs.get(id) ?? [];
-      for (const line of lines.slice(-linesKept)) kept.push(line.slice(0, charactersKept));
-      if (kept.length > linesKept) kept.splice(0, kept.length - linesKept);
-      logs.set(id, kept);
-    },
-    of: (id: MachineId): readonly string[] => logs.get(id) ?? [],
-    forget: (id: MachineId) => {
+    add: (id, lines) => {
+      const kept = logs.get(id) ?? { lines: [], characters: 0 };
       logs.delete(id);
+      logs.set(id, kept);
+      for (const line of lines.slice(-limits.lines)) append(kept, shortLine(line, limits.lineCharacters));
+      shorten(kept);
+      for (const [longestSilent] of logs) {
+        if (total <= limits.totalCharacters || longestSilent === id) return;
+        forget(longestSilent);
+      }
     },
+    of: (id) => logs.get(id)?.lines ?? [],
+    forget,
   };
+}
+
+/** A copy: a slice would keep the whole line in memory. */
+function shortLine(line: string, limit: number): string {
+  return line.length <= limit ? line : Buffer.from(line.slice(0, limit)).toString();
 }
