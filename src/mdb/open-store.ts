@@ -16,19 +16,23 @@ export type OpenStore = Store & AsyncDisposable & Pick<Journal, "backup">;
  * Opens the MDB in a SQLite file (or `:memory:`), or in the PostgreSQL database of a `postgres://…` URL; reads are then
  * answered from memory.
  */
-export async function openStore(options: {
-  readonly path: string;
-  readonly clock: Clock;
-  readonly log: Log;
-}): Promise<OpenStore> {
+export async function openStore(
+  options: Omit<StoreOptions, "journal"> & { readonly path: string },
+): Promise<OpenStore> {
   const { path, clock, log } = options;
-  if (!isPostgres(path)) return storeOn({ journal: await openJournalThread(path), clock, log });
+  if (!isPostgres(path)) return storeOn({ ...options, journal: await openJournalThread(path) });
   // Loaded only when needed, because most servers have no PostgreSQL.
   const { openPostgresJournal } = await import("./postgres/journal.ts");
-  return storeOn({ journal: await openPostgresJournal({ place: path, clock, log }), clock, log });
+  return storeOn({ ...options, journal: await openPostgresJournal({ place: path, clock, log }) });
 }
 
-type StoreOptions = { readonly journal: Journal; readonly clock: Clock; readonly log: Log };
+type StoreOptions = {
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** An external Dominator updates the machines after their first image. */
+  readonly othersUpdate?: boolean;
+};
 type QueuedDocument = DocumentWrite & { readonly onlyIf?: (now: unknown) => boolean };
 
 /**
@@ -36,7 +40,7 @@ type QueuedDocument = DocumentWrite & { readonly onlyIf?: (now: unknown) => bool
  * the journal has the change. If others write to the same database, pending events are decided again on their changes.
  */
 export async function storeOn(options: StoreOptions): Promise<OpenStore> {
-  const { journal, log } = options;
+  const { journal, log, othersUpdate = false } = options;
   const holdings = await journal.load();
   for (const { message, kind } of checkFleet(holdings.machines)) log("error", `inconsistent: ${message}`, { kind });
   const logs = machineLogs();
@@ -45,7 +49,7 @@ export async function storeOn(options: StoreOptions): Promise<OpenStore> {
     for (const gone of change.absorbed ?? []) logs.forget(gone);
     listeners.tell(change);
   };
-  const memory = storeMemory(holdings, { log, tell });
+  const memory = storeMemory(holdings, { log, tell, othersUpdate });
   const queue = writeQueue({
     ...{ ...options, memory: memory.fleet, position: memory.position, documentNow: memory.documents.get },
     ...{ onWritten: memory.written, onRemoteChanges: memory.takeRemote },

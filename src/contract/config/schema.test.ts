@@ -6,6 +6,7 @@ import { permanentPart } from "../../core/network/network.ts";
 import { configDocs } from "./docs.ts";
 import { checkConfig, formatFault } from "./parse.ts";
 import { testNetworkInput } from "./testing/test-config.ts";
+import { othersUpdate } from "./updates.ts";
 
 const network = { ...testNetworkInput, permanent: { ...testNetworkInput.permanent, nameservers: [] } };
 const rule = {
@@ -288,4 +289,18 @@ for (const [title, change, path] of warnings) {
 test("docs/configuration.md matches the schema (else run ./birther config docs > docs/configuration.md)", () => {
   const file = new URL("../../../docs/configuration.md", import.meta.url);
   assert.equal(readFileSync(file, "utf8"), configDocs());
+});
+
+test("an external Dominator updates the machines where it reads an export, unless the site says otherwise", () => {
+  const rows: readonly (readonly [exports: object, dominator: boolean])[] = [
+    [{}, false],
+    [{ dominatorMdbFile: "/var/lib/mdbd/mdb.json" }, true],
+    [{ dominatorMdbByHttp: true }, true],
+    [{ updatesBy: "dominator" }, true],
+    [{ dominatorMdbByHttp: true, updatesBy: "birther" }, false],
+  ];
+  for (const [exports, dominator] of rows) {
+    const checked = checkConfig({ ...good, exports });
+    assert.equal(checked.kind === "config" && othersUpdate(checked.config), dominator, JSON.stringify(exports));
+  }
 });

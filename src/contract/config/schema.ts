@@ -473,6 +473,11 @@ export const configSchema = v.strictObject({
         false,
         "Whether `GET /exports/dominator.json` on the plain HTTP port serves the same content, for mdbd's `json` driver. Any host on the networks can then read names and addresses.",
       ),
+      updatesBy: optional(
+        leaf("birther or dominator", v.picklist(["birther", "dominator"])),
+        "Who updates the machines after their first image. `dominator`: the external Dominator that reads the export; Birther installs only the first image of a birth, " +
+          "and neither the silence nor a restart of a machine after that is a fault. Without this key: `dominator` if one of the two keys above is set, otherwise `birther`.",
+      ),
     }),
     {},
     "Exports of the fleet for other tools, besides the operators' API (docs/exports.md).",

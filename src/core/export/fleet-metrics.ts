@@ -1,6 +1,5 @@
 import type { BurnInReport, BurnInResult } from "../hardware/hardware.ts";
-import type { Deadlines } from "../machine/health/deadlines.ts";
-import { isPastDeadline } from "../machine/health/stall-detection.ts";
+import { type DeadlineRules, isPastDeadline } from "../machine/health/stall-detection.ts";
 import {
   type ConditionKind,
   conditionKinds,
@@ -47,7 +46,7 @@ export function newTally(): FleetTally {
 export function tallyMachine(
   tally: FleetTally,
   machine: Machine,
-  { nowMs, deadlineSeconds }: { readonly nowMs: number; readonly deadlineSeconds: Deadlines },
+  { nowMs, ...rules }: { readonly nowMs: number } & DeadlineRules,
 ): void {
   const { state, phase, phaseAtMs, conditions, burnIn } = machine;
   add(tally.phasesByState[state], phase ?? "none");
@@ -56,7 +55,7 @@ export function tallyMachine(
     const ages = tally.agesByPhase.get(phase) ?? newAgeSketch();
     if (ages.total === 0) tally.agesByPhase.set(phase, ages);
     noteAge(ages, nowMs - phaseAtMs);
-    if (isPastDeadline(machine, nowMs, deadlineSeconds)) add(tally.latePhases, phase);
+    if (isPastDeadline(machine, nowMs, rules)) add(tally.latePhases, phase);
   }
   if (burnIn === undefined) return;
   tally.byVerdict[burnIn.verdict] += 1;

@@ -301,6 +301,11 @@ export function mayResume({ awaitsFirstImage, phase }: MachineIn<"healthy">): bo
   return awaitsFirstImage === true && phase !== undefined && phase !== "rebooting" && phase !== "up";
 }
 
+/** Whether Birther's agent has nothing more to do on a healthy machine where an external Dominator updates: its first image is in place. */
+export function isLeftToOthers(machine: Machine): boolean {
+  return machine.state === "healthy" && !mayResume(machine);
+}
+
 /** The action of the next order of a machine; undefined if it gets none. */
 export function orderActionOf(machine: Machine): OrderAction | undefined {
   if (isToBeInstalled(machine)) return machine.state;

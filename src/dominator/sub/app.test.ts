@@ -5,6 +5,7 @@ import { credentialFor } from "../../contract/credential.ts";
 import { paths } from "../../contract/machine-facing.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
 import { summaryFor } from "../../core/image/testing/decide.ts";
+import type { MachineEvent } from "../../core/machine/event.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { testMachine } from "../../core/machine/testing/test-machine.ts";
 import { readPoll } from "../thread/read-poll.ts";
@@ -110,6 +111,28 @@ describe("a sub's poll", () => {
       assert.match(`${status === 200 ? body.kind : status} ${JSON.stringify(body)}`, says);
     });
   }
+
+  test("where an external Dominator updates, it is left alone once it runs a system of its own, and counts as up", async () => {
+    record = testMachine("healthy", { ...machine, runningImage: "compute/0" });
+    const seen: MachineEvent[] = [];
+    const noting = {
+      ...store,
+      apply: async (event: MachineEvent) => {
+        seen.push(event);
+        return { kind: "changed", machine } as const;
+      },
+    };
+    try {
+      const hono = subApp({ store: noting, images, tasks, log: () => undefined, othersUpdate: true });
+      const headers = { authorization: `Bearer ${credential}` };
+      const answer = await hono.request(paths.subPoll, { method: "POST", headers, body: JSON.stringify(poll) });
+      assert.match(JSON.stringify(await answer.json()), /"wait".*an external Dominator updates this machine/);
+      assert.deepEqual(seen, [{ kind: "subSeen", id, fromDisk: true, upToDate: true }]);
+    } finally {
+      record = machine;
+    }
+    assert.equal((await app().post(poll)).body.kind, "report", "elsewhere it is compared with its image");
+  });
 
   test("a stranger's body is not read", async () => {
     const { post } = app();

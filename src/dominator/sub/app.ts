@@ -16,6 +16,7 @@ import {
   wholeDirective,
 } from "../../core/image/update/directive.ts";
 import type { MachineEvent } from "../../core/machine/event.ts";
+import { hasOwnSystem } from "../../core/machine/life/boot.ts";
 import type { Machine } from "../../core/machine/record.ts";
 import type { Log, Store } from "../../core/ports.ts";
 import type { ImageStore } from "../storage/image-store.ts";
@@ -35,6 +36,8 @@ export type SubAppInput = {
   readonly log: Log;
   readonly policy?: SubPolicy;
   readonly reportSlots?: ReportSlots;
+  /** An external Dominator updates the machines after their first image. */
+  readonly othersUpdate?: boolean;
 };
 
 /** A poll without a tree: its largest part is 200 log lines. Only a larger one needs a report slot. */
@@ -45,7 +48,14 @@ const inlineBytes = 128 << 10;
 
 /** The Dominator's side of a sub's poll: authenticate it, choose its directive, update the MDB. */
 export function subApp(input: SubAppInput): Hono {
-  const { store, images, log, policy = defaultSubPolicy, reportSlots = openReportSlots() } = input;
+  const {
+    store,
+    images,
+    log,
+    policy = defaultSubPolicy,
+    reportSlots = openReportSlots(),
+    othersUpdate = false,
+  } = input;
   const app = new Hono();
   // Hundreds of megabytes may follow, so the sender is authenticated before the first byte is read.
   app.post(paths.subPoll, async (context, next) => {
@@ -79,7 +89,7 @@ export function subApp(input: SubAppInput): Hono {
     // The current record: the body may have taken minutes, and an operator's action counts at once.
     const machine = senderOf(context, store);
     if (machine === undefined) return context.json(stranger(), 401);
-    const decided = direct(machine, read, { images, policy });
+    const decided = direct(machine, read, { images, policy, othersUpdate });
     const directive: SentDirective = decided.kind === "stop" ? waitForOperator(decided) : decided;
     if (decided.kind === "stop") await applyOrLog(store, stopEvent(machine, decided), log);
     reportSlots.notified(machine.id, directive);
@@ -155,7 +165,7 @@ function stopEvent({ id, hostname }: Machine, { image, reason }: Stop): MachineE
 function direct(
   machine: Machine,
   { poll, compared }: Extract<ReadPoll, { kind: "poll" }>,
-  { images, policy }: { readonly images: SubImages; readonly policy: SubPolicy },
+  { images, policy, othersUpdate }: Pick<SubAppInput, "images" | "othersUpdate"> & { readonly policy: SubPolicy },
 ): PollDecision {
   const { requiredImage } = machine;
   const { outcome } = poll;
@@ -163,6 +173,7 @@ function direct(
     required: requiredImage,
     image: requiredImage === undefined ? undefined : images.get(requiredImage),
     held: whyHeld(machine),
+    left: othersUpdate === true && hasOwnSystem(machine) ? "an external Dominator updates this machine" : undefined,
     failure: outcome?.kind === "failed" ? outcome.reason : undefined,
     forced: machine.forcedImage,
     report: assessedReport(poll, compared),

@@ -2,6 +2,8 @@ import { describeSignedLoader, readBootFiles } from "../../boot-server/boot-file
 import { type BootServer, startBootServer } from "../../boot-server/boot-server.ts";
 import { checkInterfaces } from "../../boot-server/socket/check-interfaces.ts";
 import type { Config } from "../../contract/config/schema.ts";
+import { othersUpdate } from "../../contract/config/updates.ts";
+import type { DeadlineRules } from "../../core/machine/health/stall-detection.ts";
 import type { Ipv4 } from "../../core/net/ipv4.ts";
 import { serverAddresses } from "../../core/network/network.ts";
 import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
@@ -71,8 +73,9 @@ export async function startServer(options: {
     ...{ stateDirectory: config.stateDirectory, addresses: addressesOf(config), ports: config.ports },
     ...{ networks, store, meter, clock, files: [paths.kernel, paths.initramfs] },
   });
-  const { deadlineSeconds } = watchRulesOf(config);
-  const exports = opened.use(openExports({ store, clock, version, dominator, boot, meter, checks, deadlineSeconds }));
+  const exports = opened.use(
+    openExports({ store, clock, version, dominator, boot, meter, checks, ...deadlineRulesOf(config) }),
+  );
   const backup = backupsIn(config.stateDirectory, database);
   await startForOperators(shared, { bootServer, exports, backup }, opened);
 
@@ -99,6 +102,11 @@ function addressesOf({ networks }: Config): readonly Ipv4[] {
   return [...new Set(networks.flatMap(serverAddresses))];
 }
 
+function deadlineRulesOf(config: Config): DeadlineRules {
+  const { deadlineSeconds } = watchRulesOf(config);
+  return { deadlineSeconds, othersUpdate: othersUpdate(config) };
+}
+
 /** The names of all images, also of those that cannot be read: no machine moves back to the version before. */
 function knownNames(images: ImageStore): readonly string[] {
   return [...images.names(), ...images.unreadable().map(({ name }) => name)];
@@ -122,7 +130,7 @@ async function startForMachines(
   const { diskLoaders } = files;
   const signedLoader = diskLoaders === undefined ? {} : { signedLoader: describeSignedLoader(diskLoaders) };
   const machineApp = machineFacingApp({ store, config, ...signedLoader, clock, random, log });
-  const apps = [machineApp, subApp({ store, images, tasks, log })];
+  const apps = [machineApp, subApp({ store, images, tasks, log, othersUpdate: othersUpdate(config) })];
   const addresses = addressesOf(config);
   opened.use(
     await startMachineServer({
@@ -163,9 +171,8 @@ async function startForOperators(
   const { networks, packetsOf } = parts.bootServer;
   const tokens = tokensIn({ store, clock, random, log });
   const { blastRadius } = config;
-  const { deadlineSeconds } = watchRulesOf(config);
   const app = operatorApp({
-    ...{ store, clock, log, version, packetsOf, networks, blastRadius, tokens, deadlineSeconds },
+    ...{ store, clock, log, version, packetsOf, networks, blastRadius, tokens, ...deadlineRulesOf(config) },
     ...{ exports: parts.exports, backup: parts.backup },
     images: async () => {
       await images.refresh();

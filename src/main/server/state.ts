@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import type { Config } from "../../contract/config/schema.ts";
+import { othersUpdate } from "../../contract/config/updates.ts";
 import type { Clock, Log } from "../../core/ports.ts";
 import { openStore } from "../../mdb/open-store.ts";
 import { lockState } from "../../mdb/sqlite/state-lock.ts";
@@ -27,7 +28,9 @@ export async function openState({
   await mkdir(config.stateDirectory, { recursive: true, mode: 0o700 });
   await using opened = new AsyncDisposableStack();
   opened.use(lockState(paths.lock));
-  const store = opened.use(await openStore({ path: config.database ?? paths.database, clock, log }));
+  const store = opened.use(
+    await openStore({ path: config.database ?? paths.database, clock, log, othersUpdate: othersUpdate(config) }),
+  );
   const database = config.database === undefined ? paths.database : "the configured PostgreSQL database";
   guardFleet({ store, mark: paths.fleetMark, database });
   await openTrustedPki({ store, directory: paths.pki, clock, log });

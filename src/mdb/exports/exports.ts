@@ -3,7 +3,7 @@ import type { NetworkView } from "../../contract/operator/views.ts";
 import type { TrafficView } from "../../contract/traffic.ts";
 import { type MetricFamily, writeExposition } from "../../core/export/exposition.ts";
 import { fleetMetrics, newTally, tallyMachine } from "../../core/export/fleet-metrics.ts";
-import type { Deadlines } from "../../core/machine/health/deadlines.ts";
+import type { DeadlineRules } from "../../core/machine/health/stall-detection.ts";
 import type { Clock, Store } from "../../core/ports.ts";
 import { forEachInTurns } from "../turns.ts";
 import { bootMetrics } from "./boot-metrics.ts";
@@ -24,17 +24,18 @@ export type Exports = Disposable & {
 };
 
 /** Opens the exports of a store, until disposed. */
-export function openExports(deps: {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly version: string;
-  readonly dominator: { readonly mdb: DominatorMdb; readonly file?: DominatorFile };
-  readonly boot: { readonly networks: () => readonly NetworkView[]; readonly traffic: () => TrafficView };
-  readonly meter: StoreMeter;
-  readonly checks: readonly ReadyCheck[];
-  readonly deadlineSeconds: Deadlines;
-}): Exports {
-  const { store, clock, version, dominator, boot, meter, checks, deadlineSeconds } = deps;
+export function openExports(
+  deps: {
+    readonly store: Store;
+    readonly clock: Clock;
+    readonly version: string;
+    readonly dominator: { readonly mdb: DominatorMdb; readonly file?: DominatorFile };
+    readonly boot: { readonly networks: () => readonly NetworkView[]; readonly traffic: () => TrafficView };
+    readonly meter: StoreMeter;
+    readonly checks: readonly ReadyCheck[];
+  } & DeadlineRules,
+): Exports {
+  const { store, clock, version, dominator, boot, meter, checks, deadlineSeconds, othersUpdate = false } = deps;
   using opened = new DisposableStack();
   const changes = opened.use(changeMetrics(store));
   const own = opened.use(processMetrics());
@@ -50,7 +51,7 @@ export function openExports(deps: {
     dominatorMdb: dominator.mdb.text,
     metrics: async () => {
       const tally = newTally();
-      const now = { nowMs: clock.nowMs(), deadlineSeconds };
+      const now = { nowMs: clock.nowMs(), deadlineSeconds, othersUpdate };
       await forEachInTurns([...store.list()], (machine) => tallyMachine(tally, machine, now));
       return writeExposition([
         build,

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { BodyOf, OperatorRoute, QueryOf } from "../../contract/operator/routes.ts";
 import type { ImageView, NetworkView, PacketView } from "../../contract/operator/views.ts";
 import type { BlastRadius } from "../../core/fleet/blast-radius.ts";
-import type { Deadlines } from "../../core/machine/health/deadlines.ts";
+import type { DeadlineRules } from "../../core/machine/health/stall-detection.ts";
 import { nameOf } from "../../core/machine/life/move.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
@@ -14,14 +14,12 @@ import type { OperatorEnv } from "./caller/authenticate.ts";
 import type { Caller } from "./caller/caller.ts";
 import type { Tokens } from "./caller/tokens.ts";
 
-export type OperatorDeps = {
+export type OperatorDeps = DeadlineRules & {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
   readonly version: string;
   readonly blastRadius: BlastRadius;
-  /** How long a machine may stay in each phase. */
-  readonly deadlineSeconds: Deadlines;
   readonly tokens: Tokens;
   /** The Dominator's system images. */
   readonly images: () => Promise<readonly ImageView[]>;

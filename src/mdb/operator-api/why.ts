@@ -13,6 +13,7 @@ export const whyHandler: Handler<"why"> = (asked) =>
     const answer = why(machine, {
       nowMs: deps.clock.nowMs(),
       deadlineSeconds: deps.deadlineSeconds,
+      othersUpdate: deps.othersUpdate ?? false,
       ...(notServed === undefined ? {} : { notServed }),
       ...imageExists(machine, await deps.images()),
       packets: deps.packetsOf(machine.id).slice(-5).map(packetText),

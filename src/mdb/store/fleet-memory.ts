@@ -36,8 +36,8 @@ export type FleetMemory = {
   readonly apply: (changes: RemoteChanges, everything?: FleetIndex) => void;
 };
 
-/** A memory of a database's contents; `imageFor` reads its documents. */
-export function fleetMemory(holdings: Holdings, imageFor: Context["imageFor"]): FleetMemory {
+/** A memory of a database's contents; `site` is what decisions depend on beside the machines. */
+export function fleetMemory(holdings: Holdings, site: Pick<Context, "imageFor" | "othersUpdate">): FleetMemory {
   let fleet = indexFleet(holdings.machines);
   const unreadable = unreadableRecords(holdings.unreadable);
   const pending = new PendingChanges();
@@ -51,7 +51,7 @@ export function fleetMemory(holdings: Holdings, imageFor: Context["imageFor"]): 
     }
     const refusal = unreadable.whyNot(event) ?? guard?.();
     if (refusal !== undefined) return { decision: { kind: "refused", refusal }, ...subject, entries: [] };
-    const decision = decide(before, event, { nowMs: ask.atMs, imageFor, ...knowledgeOf(fleet) });
+    const decision = decide(before, event, { nowMs: ask.atMs, ...site, ...knowledgeOf(fleet) });
     const { machine } = decision;
     if (machine === undefined || machine === before) return { decision, ...subject, entries: [] };
     const { absorbed = [], others = [] } = decision.kind === "changed" ? decision : {};

@@ -25,12 +25,16 @@ export type StoreMemory = {
 /** A memory of a database's contents; `tell` receives each change. */
 export function storeMemory(
   holdings: Holdings,
-  { log, tell }: { readonly log: Log; readonly tell: (change: Change) => void },
+  {
+    log,
+    tell,
+    othersUpdate = false,
+  }: { readonly log: Log; readonly tell: (change: Change) => void; readonly othersUpdate?: boolean },
 ): StoreMemory {
   const documents = documentMemory(holdings.documents);
   const imageForNow = (wanted: string, id: MachineId) =>
     imageFor(imageStreamsOf({ documents: documents.of }), wanted, id);
-  const fleet = fleetMemory(holdings, imageForNow);
+  const fleet = fleetMemory(holdings, { imageFor: imageForNow, othersUpdate });
   let position = holdings.position;
   tellUnreadable(holdings.unreadable, log);
   return {

@@ -1,4 +1,5 @@
 import type { Config } from "../../contract/config/schema.ts";
+import { othersUpdate } from "../../contract/config/updates.ts";
 import type { WatchRules } from "../../core/machine/health/stall-detection.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
 import { openFleetWatch } from "./fleet-watch.ts";
@@ -7,11 +8,11 @@ import { readWebhook } from "./webhook-secret.ts";
 import { openCalls } from "./webhooks.ts";
 
 /** How machines are watched: as configured, with the burn-in's deadline extended by the configured computing time. */
-export function watchRulesOf({ watch, burnIn }: Pick<Config, "watch" | "burnIn">): WatchRules {
+export function watchRulesOf({ watch, burnIn, exports }: Pick<Config, "watch" | "burnIn" | "exports">): WatchRules {
   const { deadlines, boots, bootsWithinSeconds, burnInAttempts } = watch;
   return {
     deadlineSeconds: { ...deadlines, initUp: deadlines.initUp + burnIn.cpuSeconds },
-    ...{ boots, bootsWithinSeconds, burnInAttempts },
+    ...{ boots, bootsWithinSeconds, burnInAttempts, othersUpdate: othersUpdate({ exports }) },
   };
 }
 

@@ -112,6 +112,8 @@ export function decideDirective(input: {
   readonly required: string | undefined;
   readonly image: ImageSummary | undefined;
   readonly held: string | undefined;
+  /** Why others update the machine: nothing is to do for its agent. */
+  readonly left?: string | undefined;
   /** Why the latest directive failed. */
   readonly failure: string | undefined;
   /** The image that an operator forces on this machine, by its exact name: its update is not checked for safety. */
@@ -121,6 +123,8 @@ export function decideDirective(input: {
 }): PollDecision {
   const { required, image, held, failure, report, policy } = input;
   if (held !== undefined) return { kind: "wait", seconds: policy.pollSeconds, reason: held };
+  if (input.left !== undefined)
+    return { kind: "wait", seconds: policy.pollSeconds, reason: input.left, upToDate: true };
   if (failure !== undefined) return { kind: "wait", seconds: policy.retrySeconds, reason: `retrying soon: ${failure}` };
   if (required === undefined)
     return { kind: "wait", seconds: policy.retrySeconds, reason: "this machine has no required image" };

@@ -1,6 +1,6 @@
 import { hasOwnSystem, unheardBootsLimit } from "../life/boot.ts";
 import { conditionOf } from "../life/move.ts";
-import type { ConditionKind, Machine, RepairStep } from "../record.ts";
+import { type ConditionKind, isLeftToOthers, type Machine, type RepairStep } from "../record.ts";
 import { deadlineOf, formatDuration, type WatchRules } from "./stall-detection.ts";
 
 /** The automatic repair of machines that keep failing; off by default. */
@@ -20,7 +20,7 @@ export type Repair =
   | { readonly kind: "step"; readonly step: RepairStep; readonly reason: string; readonly silentSinceMs: number };
 
 /** The rules that a repair step depends on. */
-export type RepairRules = RepairPolicy & Pick<WatchRules, "deadlineSeconds" | "listeningSinceMs">;
+export type RepairRules = RepairPolicy & Pick<WatchRules, "deadlineSeconds" | "listeningSinceMs" | "othersUpdate">;
 
 /** Conditions that leave the machine to an operator. */
 const manual: readonly ConditionKind[] = ["hold", "maintenance", "conflict", "retired"];
@@ -33,6 +33,7 @@ const manual: readonly ConditionKind[] = ["hold", "maintenance", "conflict", "re
 export function nextRepair(machine: Machine, nowMs: number, rules: RepairRules): Repair {
   const failing = conditionOf(machine, "failing");
   if (failing === undefined || machine.state === "unknown") return { kind: "none" };
+  if (rules.othersUpdate === true && isLeftToOthers(machine)) return { kind: "none" };
   if (manual.some((kind) => conditionOf(machine, kind) !== undefined)) return { kind: "none" };
   const dueAtMs = Math.max(failing.sinceMs, machine.repair?.atMs ?? 0) + rules.afterSeconds * 1000;
   if (nowMs < dueAtMs) return { kind: "later", lookAgainAtMs: dueAtMs };
@@ -69,8 +70,9 @@ export function whyNoRebirth(machines: readonly Machine[], nowMs: number, rules:
   for (const machine of machines) {
     begun += (machine.repair?.rebirthsAtMs ?? []).filter((atMs) => nowMs - atMs < 3_600_000).length;
     if (machine.state !== "healthy") continue;
+    if (rules.othersUpdate === true && isLeftToOthers(machine)) continue;
     healthy += 1;
-    const deadline = deadlineOf(machine, rules.deadlineSeconds);
+    const deadline = deadlineOf(machine, rules);
     if (deadline !== undefined && nowMs - machine.lastSeenAtMs >= rules.deadlineSeconds.up * 1000) silent += 1;
   }
   if (begun >= rules.rebirthsPerHour)

@@ -1,5 +1,5 @@
 import { conditionOf, type EventOf } from "../life/move.ts";
-import { type ConditionKind, type Machine, type Phase, phases, type TimelineEntry } from "../record.ts";
+import { type ConditionKind, isLeftToOthers, type Machine, type Phase, phases, type TimelineEntry } from "../record.ts";
 import type { Deadlines } from "./deadlines.ts";
 
 /** When a machine counts as stalled without reporting a failure. */
@@ -12,6 +12,8 @@ export type WatchRules = {
   readonly burnInAttempts: number;
   /** When this server started to listen; it cannot judge silence before that. */
   readonly listeningSinceMs?: number;
+  /** An external Dominator updates the machines after their first image: from then on silence says nothing. */
+  readonly othersUpdate?: boolean;
 };
 
 /** The defaults of the configuration (`watch`). */
@@ -30,21 +32,25 @@ export type Progress =
 /** Conditions in which no progress is expected, or that already say what is wrong. */
 const excuses: readonly ConditionKind[] = ["hold", "maintenance", "retired", "waiting"];
 
+/** The rules that a deadline depends on. */
+export type DeadlineRules = Pick<WatchRules, "deadlineSeconds" | "othersUpdate">;
+
 /** The phase of a machine, its start and its deadline; undefined if no progress is expected. */
 export function deadlineOf(
   machine: Machine,
-  deadlineSeconds: Deadlines,
+  { deadlineSeconds, othersUpdate }: DeadlineRules,
 ): { readonly phase: Phase; readonly sinceMs: number; readonly byMs: number } | undefined {
   const { state, phase, phaseAtMs } = machine;
   if (state === "unknown" || phase === undefined || phaseAtMs === undefined) return undefined;
+  if (othersUpdate === true && isLeftToOthers(machine)) return undefined;
   // In phase `up`, the silence of the agent counts.
   const sinceMs = phase === "up" ? machine.lastSeenAtMs : phaseAtMs;
   return { phase, sinceMs, byMs: sinceMs + deadlineSeconds[phase] * 1000 };
 }
 
 /** Whether a machine is past the deadline of its phase. Constant time, for figures of the whole fleet. */
-export function isPastDeadline(machine: Machine, nowMs: number, deadlineSeconds: Deadlines): boolean {
-  const deadline = deadlineOf(machine, deadlineSeconds);
+export function isPastDeadline(machine: Machine, nowMs: number, rules: DeadlineRules): boolean {
+  const deadline = deadlineOf(machine, rules);
   return deadline !== undefined && nowMs >= deadline.byMs && !isExcused(machine);
 }
 
@@ -54,7 +60,10 @@ function isExcused(machine: Machine): boolean {
 
 /** Checks one machine: constant time, except for the bounded timeline of a machine that is being installed. */
 export function checkProgress(machine: Machine, nowMs: number, rules: WatchRules): Progress {
-  const deadline = deadlineOf(machine, rules.deadlineSeconds);
+  // What this server said of its silence before an external Dominator was configured ends.
+  if (rules.othersUpdate === true && isLeftToOthers(machine))
+    return { kind: "well", lookAgainAtMs: Number.POSITIVE_INFINITY };
+  const deadline = deadlineOf(machine, rules);
   if (deadline === undefined || isExcused(machine)) return { kind: "unwatched" };
   const { phase, sinceMs } = deadline;
   const byMs = Math.max(sinceMs, rules.listeningSinceMs ?? 0) + rules.deadlineSeconds[phase] * 1000;

@@ -1,5 +1,5 @@
 import { conditionOf, isDisputed, nameOf } from "../life/move.ts";
-import type { Condition, Machine, Phase } from "../record.ts";
+import { type Condition, isLeftToOthers, type Machine, type Phase } from "../record.ts";
 import { type Deadlines, phaseWaitsFor } from "./deadlines.ts";
 import { deadlineOf, formatDuration } from "./stall-detection.ts";
 
@@ -7,6 +7,8 @@ import { deadlineOf, formatDuration } from "./stall-detection.ts";
 export type WhyFacts = {
   readonly nowMs: number;
   readonly deadlineSeconds: Deadlines;
+  /** An external Dominator updates the machines after their first image. */
+  readonly othersUpdate?: boolean;
   /** Why the network that the machine was last seen on is not served, and what to do. */
   readonly notServed?: string;
   /** Whether the required image exists. */
@@ -37,16 +39,17 @@ export function why(machine: Machine, facts: WhyFacts): Why {
   const evidence = evidenceOf(machine, facts);
   const found = reasons.map((reason) => reason(machine, facts)).find((reason) => reason !== undefined);
   if (found === undefined) {
-    const up = machine.runningImage === undefined ? "it is up" : `it is up and runs ${machine.runningImage}`;
-    return {
-      sinceMs: machine.phaseAtMs ?? machine.lastSeenAtMs,
-      overdue: false,
-      evidence,
-      next: `no action is needed: ${up}`,
-    };
+    const sinceMs = machine.phaseAtMs ?? machine.lastSeenAtMs;
+    return { sinceMs, overdue: false, evidence, next: `no action is needed: ${whyNothing(machine, facts)}` };
   }
   const next = found.next.replace(/\bNAME\b/g, nameOf(machine));
   return { ...found, next, overdue: found.byMs !== undefined && facts.nowMs >= found.byMs, evidence };
+}
+
+function whyNothing(machine: Machine, { othersUpdate }: WhyFacts): string {
+  if (othersUpdate === true && isLeftToOthers(machine))
+    return "an external Dominator updates it, and Birther does not watch whether it is up";
+  return machine.runningImage === undefined ? "it is up" : `it is up and runs ${machine.runningImage}`;
 }
 
 type Reason = (machine: Machine, facts: WhyFacts) => Missing | undefined;
@@ -167,8 +170,8 @@ const reasons: readonly Reason[] = [
         : "then read birther log NAME";
     return { missing: "it starts its image", next: `read its console; ${next}`, sinceMs: failing.sinceMs };
   },
-  (machine, { deadlineSeconds }) => {
-    const deadline = deadlineOf(machine, deadlineSeconds);
+  (machine, facts) => {
+    const deadline = deadlineOf(machine, facts);
     if (machine.state !== "healthy" || deadline === undefined || !pollPhases.has(deadline.phase)) return undefined;
     const { sinceMs, byMs } = deadline;
     if (machine.lastSeenAtMs <= sinceMs) return undefined;
@@ -179,9 +182,12 @@ const reasons: readonly Reason[] = [
       ...{ sinceMs, byMs },
     };
   },
-  (machine, { deadlineSeconds, nowMs }) => {
-    const deadline = deadlineOf(machine, deadlineSeconds);
-    if (deadline === undefined || (machine.state === "healthy" && deadline.phase === "up" && nowMs < deadline.byMs))
+  (machine, facts) => {
+    const deadline = deadlineOf(machine, facts);
+    if (
+      deadline === undefined ||
+      (machine.state === "healthy" && deadline.phase === "up" && facts.nowMs < deadline.byMs)
+    )
       return undefined;
     const { phase, sinceMs, byMs } = deadline;
     const { missing, next } = phaseWaitsFor[phase];

@@ -66,6 +66,7 @@ export const askHealthy: Transition<"pxeAsked", "healthy"> = (machine, event, co
     const counted = isChained(machine, event) ? machine : countBoot(machine, context.nowMs, resumedAgain);
     return askForBirth(counted, event, context);
   }
+  if (context.othersUpdate === true) return noteRequest(restartedElsewhere(machine, context.nowMs), event, context);
   if (phase === "rebooting") return noteRequest(countBoot(machine, context.nowMs, bootedAgain), event, context);
   if (phase === "up" || hasOwnSystem(machine)) {
     const restarted = withPhase(machine, { phase: "rebooting", detail: "PXE request" }, context.nowMs);
@@ -78,6 +79,14 @@ export const askHealthy: Transition<"pxeAsked", "healthy"> = (machine, event, co
     context,
   );
 };
+
+/** A machine that an external Dominator updates has restarted: its agent may never poll again, so nothing is counted. */
+function restartedElsewhere(machine: MachineIn<"healthy">, nowMs: number): MachineIn<"healthy"> {
+  const { unheardBoots: _counted, ...kept } = machine;
+  const silent = conditionOf(machine, "failing")?.untilPoll === true;
+  const restarted = withPhase(kept, { phase: "rebooting", detail: "PXE request" }, nowMs);
+  return silent ? withoutConditions(restarted, "failing") : restarted;
+}
 
 /** Whether the machine has run a system from its own disk since its last birth: an image, or what others installed. */
 export function hasOwnSystem({ runningImage, ownSystem }: Machine): boolean {

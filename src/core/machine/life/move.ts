@@ -28,6 +28,8 @@ export type Context = {
   readonly byId: (id: MachineId) => Machine | undefined;
   /** The image that a machine requires: of a stream its current version, or the stream itself if it has none (image/stream). */
   readonly imageFor: (wanted: string, id: MachineId) => string;
+  /** An external Dominator updates the machines after their first image: their agent may be silent, or gone. */
+  readonly othersUpdate?: boolean;
 };
 
 export type EventKind = MachineEvent["kind"];

@@ -102,7 +102,7 @@ export const burnIn = (n: number, verdict: "passed" | "failed" | "skipped"): Mac
 });
 
 /** A fleet in memory, and what every Store does to it, without one. Each event takes 10 ms; `all` throws on a refusal. */
-export function testFleet() {
+export function testFleet({ othersUpdate = false }: { readonly othersUpdate?: boolean } = {}) {
   const machines = new Map<MachineId, Machine>();
   let nowMs = 1000;
   let streams: readonly ImageStream[] = [];
@@ -120,6 +120,7 @@ export function testFleet() {
         find(({ announced }) => announced?.place?.switchName === switchName && announced.place.port === port),
       byId: (wanted) => machines.get(wanted),
       imageFor: (wanted, of) => imageFor(streams, wanted, of),
+      othersUpdate,
     });
     if (decision.kind === "changed") {
       for (const gone of decision.absorbed ?? []) machines.delete(gone);
@@ -148,6 +149,10 @@ export function testFleet() {
       machines.set(id(n), older as Machine);
     },
     find: (wanted: MachineId) => machines.get(wanted),
+    /** A record that another server or version has written. */
+    put: (machine: Machine): void => {
+      machines.set(machine.id, machine);
+    },
     list: () => [...machines.values()],
     nowMs: () => nowMs,
     /** What the MDB holds about streams of images from now on. */
