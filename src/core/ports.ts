@@ -68,6 +68,12 @@ export type Document = {
   readonly position: number;
 };
 
+/** A document in the database that cannot be read. */
+export type UnreadableDocument = Pick<Document, "kind" | "key"> & {
+  /** Where in the document, what was expected and what was found. */
+  readonly fault: string;
+};
+
 /** One requested write: the caller, the action, and the changed facts, without hashes of secrets. */
 export type AuditEntry = {
   readonly position: number;
@@ -151,6 +157,7 @@ export type Store = {
   readonly log: (id: MachineId) => readonly string[];
   /** All documents of a kind, in the order in which they were first written. */
   readonly documents: (kind: DocumentKind) => readonly Document[];
+  readonly unreadableDocuments: () => readonly UnreadableDocument[];
   /** Writes a document, replacing any with the same key. */
   readonly putDocument: (put: Pick<Document, "kind" | "key" | "document"> & { readonly by?: string }) => Promise<void>;
   /**

@@ -76,6 +76,7 @@ function readsOf({ fleet, documents, position }: StoreMemory, journal: Journal, 
     unreadable: fleet.unreadable,
     position,
     documents: documents.of,
+    unreadableDocuments: documents.unreadable,
     changesSince: journal.changesSince,
     history: async (id, limit) => {
       await queue.idle();

@@ -164,6 +164,7 @@ function oneMachineStore(): Store {
     byAddress: get,
     find: get,
     unreadable: () => [],
+    unreadableDocuments: () => [],
     list: () => [machine],
     ownership: () => ({ sizes: new Map([["", 1]]), sentAway: [] }),
     byOrderToken: nobody,

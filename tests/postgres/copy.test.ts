@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { copyMdb } from "../../src/mdb/copy-mdb.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
-import { asks, birthOf, stillClock, testMac } from "../../src/mdb/testing/store-suite.ts";
+import { asks, birthOf, stillClock, storedToken, testMac } from "../../src/mdb/testing/store-suite.ts";
 import { startPostgres } from "./postgres-server.ts";
 
 const server = await startPostgres();
@@ -25,7 +25,7 @@ test("a fleet moves from SQLite to PostgreSQL and back unchanged; a backup is ma
   {
     await using store = await open(first);
     for (const event of [...birthOf(1), ...birthOf(2)]) await store.apply(event, { by: "ann" });
-    await store.putDocument({ kind: "token", key: "t", document: { role: "viewer" }, by: "ann" });
+    await store.putDocument({ kind: "token", key: "t", document: storedToken("viewer"), by: "ann" });
     await Promise.all(Array.from({ length: 1500 }, (_, n) => store.apply(asks(n + 1))));
   }
   assert.equal(await copyMdb({ from: first, to: place, replace: false, onProgress }), 1500);

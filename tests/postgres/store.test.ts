@@ -15,6 +15,7 @@ import {
   birthOf,
   checkPruning,
   stillClock,
+  storedToken,
   storeSuite,
   testMac,
   until,
@@ -51,7 +52,7 @@ describe("several stores on one PostgreSQL", () => {
     two.watch((change) => heard[1].push(change));
     for (const event of birthOf(1)) await one.apply(event);
     for (const event of birthOf(2)) await two.apply(event);
-    await one.putDocument({ kind: "token", key: "t", document: { role: "viewer" } });
+    await one.putDocument({ kind: "token", key: "t", document: storedToken("viewer") });
     await one.apply(asks(1));
     await until("both heard all", () => heard.every((changes) => changes.length === 9));
     const [first, second] = heard.map((changes) =>

@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { copyMdb } from "../../src/mdb/copy-mdb.ts";
 import { type OpenStore, openStore } from "../../src/mdb/open-store.ts";
-import { asks, birthOf, stillClock, testMac } from "../../src/mdb/testing/store-suite.ts";
+import { asks, birthOf, stillClock, storedToken, testMac } from "../../src/mdb/testing/store-suite.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-copy-"));
 after(() => rmSync(directory, { recursive: true }));
@@ -40,9 +40,9 @@ test("a copy is complete: records, history, documents, audit and position; progr
   {
     await using store = await open(from);
     for (const event of [...birthOf(1), ...birthOf(2)]) await store.apply(event, { by: "ann" });
-    await store.putDocument({ kind: "token", key: "t", document: { role: "viewer" }, by: "ann" });
+    await store.putDocument({ kind: "token", key: "t", document: storedToken("viewer"), by: "ann" });
     await store.dropDocument({ kind: "token", key: "t" });
-    await store.putDocument({ kind: "token", key: "u", document: { role: "admin" } });
+    await store.putDocument({ kind: "token", key: "u", document: storedToken("admin") });
     await Promise.all(Array.from({ length: 1200 }, () => store.apply(asks(1))));
   }
   const steps: [number, number][] = [];

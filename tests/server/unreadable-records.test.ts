@@ -10,7 +10,7 @@ import { testMachine } from "../../src/core/machine/testing/test-machine.ts";
 import { readMachine } from "../../src/mdb/journal/read-machine.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
 import { refuseUnreadable } from "../../src/mdb/store/unreadable-records.ts";
-import { asks, birthOf, stillClock, testMac } from "../../src/mdb/testing/store-suite.ts";
+import { asks, birthOf, stillClock, storedToken, testMac } from "../../src/mdb/testing/store-suite.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-records-"));
 after(() => rmSync(directory, { recursive: true }));
@@ -107,4 +107,29 @@ test("one damaged record: the others are served, its machine is neither born ane
   const again = new DatabaseSync(path);
   assert.deepEqual(again.prepare("SELECT document FROM machines WHERE id = ?").get(damaged), before);
   again.close();
+});
+
+test("one damaged document: it is named, and the others are there", async () => {
+  const path = join(directory, "damaged-document.sqlite");
+  const lines: string[] = [];
+  const log = (_level: string, message: string) => void lines.push(message);
+  {
+    await using store = await openStore({ path, clock: stillClock(), log });
+    for (const key of ["a", "b"]) await store.putDocument({ kind: "token", key, document: storedToken("viewer") });
+  }
+  const database = new DatabaseSync(path);
+  database.exec("UPDATE documents SET document = replace(document, 'viewer', 'owner') WHERE key = 'a'");
+  database.close();
+  await using store = await openStore({ path, clock: stillClock(), log });
+  assert.deepEqual(
+    store.documents("token").map(({ key }) => key),
+    ["b"],
+  );
+  assert.deepEqual(
+    store.unreadableDocuments().map(({ key }) => key),
+    ["a"],
+  );
+  assert.match(lines.join("\n"), /document token "a" in the MDB is invalid: role: expected .*found "owner"/);
+  await store.putDocument({ kind: "token", key: "a", document: storedToken("admin") });
+  assert.deepEqual(store.unreadableDocuments(), []);
 });

@@ -26,8 +26,11 @@ export type DocumentEntry = {
 };
 export type Entry = MachineEntry | DocumentEntry;
 
-/** The current state of a document, or that it was dropped. */
-export type DocumentChange = Pick<Document, "kind" | "key" | "position"> & { readonly document?: unknown };
+/** The current state of a document: without `document` it was dropped, or `fault` says why it cannot be read. */
+export type DocumentChange = Pick<Document, "kind" | "key" | "position"> & {
+  readonly document?: unknown;
+  readonly fault?: string;
+};
 
 /** All contents of a database, in the state after the change with this position. */
 export type Holdings = {
@@ -126,20 +129,5 @@ export function readAudit(row: AuditRow): AuditEntry {
     subject: String(row.subject),
     ...(row.before_json === null ? {} : { before: JSON.parse(String(row.before_json)) as unknown }),
     ...(row.after_json === null ? {} : { after: JSON.parse(String(row.after_json)) as unknown }),
-  };
-}
-
-/** The document in a row; without `document` it was dropped. */
-export function readDocument(row: {
-  readonly kind: unknown;
-  readonly key: unknown;
-  readonly document: unknown;
-  readonly position: unknown;
-}): DocumentChange {
-  return {
-    kind: String(row.kind) as DocumentKind,
-    key: String(row.key),
-    position: Number(row.position),
-    ...(row.document === null ? {} : { document: JSON.parse(String(row.document)) as unknown }),
   };
 }

@@ -12,9 +12,9 @@ import {
   type Journal,
   type RemoteChanges,
   readAudit,
-  readDocument,
 } from "../journal/journal.ts";
 import { type ChangeRow, readChange } from "../journal/read-change.ts";
+import { type DocumentRow, readDocument } from "../journal/read-document.ts";
 import { readMachinesInTurns } from "../journal/read-machine.ts";
 import { forEachInTurns } from "../turns.ts";
 
@@ -30,7 +30,7 @@ async function feedOf(client: pg.Client): Promise<{ readonly position: number; r
 
 async function documentsAfter(client: pg.Client, position: number): Promise<DocumentChange[]> {
   const text = "SELECT kind, key, document, position FROM documents WHERE position > $1";
-  const { rows } = await client.query({ name: "documentsAfter", text, values: [position] });
+  const { rows } = await client.query<DocumentRow>({ name: "documentsAfter", text, values: [position] });
   return rows.map(readDocument);
 }
 

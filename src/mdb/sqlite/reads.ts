@@ -1,15 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { MachineId } from "../../core/machine/record.ts";
 import type { AuditEntry, PastChange } from "../../core/ports.ts";
-import {
-  type AuditRow,
-  auditPageLimit,
-  type DocumentChange,
-  historyLimit,
-  readAudit,
-  readDocument,
-} from "../journal/journal.ts";
+import { type AuditRow, auditPageLimit, type DocumentChange, historyLimit, readAudit } from "../journal/journal.ts";
 import { type ChangeRow, readChange } from "../journal/read-change.ts";
+import { type DocumentRow, readDocument } from "../journal/read-document.ts";
 
 /** The id of a machine and its record as JSON text. */
 export type MachineText = { readonly id: string; readonly document: string };
@@ -51,8 +45,7 @@ export function prepareReads(database: DatabaseSync): SqliteReads {
     },
     machinesAfter: (id, limit) => machines.all(id, limit).map(textRow),
     machine: (id) => machine.all(id).map(textRow),
-    documentsAfter: (position) =>
-      documents.all(position).map((row) => readDocument(row as Parameters<typeof readDocument>[0])),
+    documentsAfter: (position) => documents.all(position).map((row) => readDocument(row as DocumentRow)),
     changesAfter: (position, limit) => changes.all(position, limit).map((row) => readChange(row as ChangeRow)),
     history: (id, limit) =>
       history

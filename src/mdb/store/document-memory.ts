@@ -1,4 +1,4 @@
-import type { Document, DocumentKind } from "../../core/ports.ts";
+import type { Document, DocumentKind, UnreadableDocument } from "../../core/ports.ts";
 import type { DocumentChange } from "../journal/journal.ts";
 
 /** The documents of the database, in memory. */
@@ -6,6 +6,7 @@ export type DocumentMemory = {
   /** By key. The list stays the same until a document of the kind changes, because it is read with every packet. */
   readonly of: (kind: DocumentKind) => readonly Document[];
   readonly get: (kind: DocumentKind, key: string) => unknown;
+  readonly unreadable: () => readonly UnreadableDocument[];
   readonly apply: (changes: readonly DocumentChange[]) => void;
   readonly clear: () => void;
 };
@@ -13,9 +14,13 @@ export type DocumentMemory = {
 /** A memory of these documents. */
 export function documentMemory(held: readonly DocumentChange[]): DocumentMemory {
   const kinds = new Map<DocumentKind, Map<string, Document>>();
+  const unreadable = new Map<string, UnreadableDocument>();
   const lists = new Map<DocumentKind, readonly Document[]>();
   const apply = (changes: readonly DocumentChange[]) => {
-    for (const { kind, key, position, document } of changes) {
+    for (const { kind, key, position, document, fault } of changes) {
+      const place = `${kind} ${key}`;
+      if (fault === undefined) unreadable.delete(place);
+      else unreadable.set(place, { kind, key, fault });
       const ofKind = kinds.get(kind) ?? new Map<string, Document>();
       kinds.set(kind, ofKind);
       if (document === undefined) ofKind.delete(key);
@@ -31,9 +36,11 @@ export function documentMemory(held: readonly DocumentChange[]): DocumentMemory 
       return listed;
     },
     get: (kind, key) => kinds.get(kind)?.get(key)?.document,
+    unreadable: () => [...unreadable.values()],
     apply,
     clear: () => {
       kinds.clear();
+      unreadable.clear();
       lists.clear();
     },
   };

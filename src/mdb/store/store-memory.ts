@@ -6,6 +6,7 @@ import { changeOf, changesOf } from "./changes.ts";
 import { type DocumentMemory, documentMemory } from "./document-memory.ts";
 import type { FleetIndex } from "./fleet-index.ts";
 import { type FleetMemory, fleetMemory } from "./fleet-memory.ts";
+import { tellUnreadableDocuments } from "./unreadable-documents.ts";
 import { tellUnreadable } from "./unreadable-records.ts";
 
 /** The contents of the database, in memory, up to a position. */
@@ -37,6 +38,7 @@ export function storeMemory(
   const fleet = fleetMemory(holdings, { imageFor: imageForNow, othersUpdate });
   let position = holdings.position;
   tellUnreadable(holdings.unreadable, log);
+  tellUnreadableDocuments(holdings.documents, log);
   return {
     ...{ fleet, documents, position: () => position },
     written: (entries, before) => {
@@ -61,6 +63,7 @@ export function storeMemory(
         });
         documents.clear();
       }
+      tellUnreadableDocuments(remote.documents, log);
       documents.apply(remote.documents);
       position = remote.position;
       return tellingEach(changes, tell);

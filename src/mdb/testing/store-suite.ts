@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { StoredToken } from "../../contract/stored-document.ts";
 import type { Hardware } from "../../core/hardware/hardware.ts";
 import type { MachineEvent } from "../../core/machine/event.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
@@ -29,6 +30,11 @@ export async function until(what: string, holds: () => boolean, limitMs = 20_000
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+/** A token's document. */
+export const storedToken = (role: StoredToken["role"]): StoredToken => ({
+  ...{ role, createdAtMs: 1, createdBy: "ann", tokenHash: "secret" },
+});
 
 /** The hardware address of the n-th machine of a test. */
 export function testMac(n: number): Mac {
@@ -312,12 +318,12 @@ export function storeSuite(
       await first.apply({ kind: "rebirthAsked", id, by: "bob" });
       clock.pass(1000);
       await first.apply({ kind: "conditionSet", id, condition: "hold", reason: "r" }, { by: "ann" });
-      await first.putDocument({ kind: "token", key: "t1", document: { role: "admin", hash: "secret" }, by: "ann" });
-      await first.putDocument({ kind: "token", key: "t2", document: { role: "viewer" } });
+      await first.putDocument({ kind: "token", key: "t1", document: storedToken("admin"), by: "ann" });
+      await first.putDocument({ kind: "token", key: "t2", document: storedToken("viewer") });
       await first.dropDocument({ kind: "token", key: "t1", by: "bob" });
       assert.deepEqual(
         first.documents("token").map(({ key, document }) => [key, document]),
-        [["t2", { role: "viewer" }]],
+        [["t2", storedToken("viewer")]],
       );
       await first[Symbol.asyncDispose]();
       if (!keeps) return;
@@ -332,7 +338,7 @@ export function storeSuite(
           [5, "bob", "rebirthAsked", id],
         ],
       );
-      assert.deepEqual(all[0]?.before, { role: "admin" });
+      assert.deepEqual(all[0]?.before, { role: "admin", createdAtMs: 1, createdBy: "ann" });
       assert.equal(all[0]?.after, undefined);
       const [, , held, asked] = all;
       assert.deepEqual([held?.atMs, asked?.atMs], [1_001_000, 1_000_000]);

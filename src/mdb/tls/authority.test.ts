@@ -3,7 +3,6 @@ import { cpSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import type { Store } from "../../core/ports.ts";
 import { fingerprintOf, openTrustedPki } from "./authority.ts";
 
 const parent = mkdtempSync(join(tmpdir(), "birther-authority-"));
@@ -14,9 +13,11 @@ const log = () => {};
 /** As much of an MDB as keeps a fingerprint; `position` 0 is one that has served nobody. */
 function mdb(position = 0) {
   const documents: { kind: "authority"; key: string; document: unknown; position: number }[] = [];
-  const store: Pick<Store, "documents" | "putDocument" | "position"> = {
+  const store: Parameters<typeof openTrustedPki>[0]["store"] = {
     documents: (kind) => documents.filter((each) => each.kind === kind),
     putDocument: async ({ key, document }) => void documents.push({ kind: "authority", key, document, position: 1 }),
+    unreadableDocuments: () =>
+      documents.flatMap(({ kind, key, document }) => (document === "torn" ? [{ kind, key, fault: "torn" }] : [])),
     position: () => position,
   };
   return store;
@@ -29,6 +30,12 @@ test("the first start makes an authority and stores its fingerprint in the MDB; 
   const first = await open("a", store);
   assert.deepEqual(store.documents("authority")[0]?.document, { fingerprint: fingerprintOf(first.caPem) });
   assert.equal((await open("a", store)).caPem, first.caPem);
+});
+
+test("a recorded authority that cannot be read is no reason to record another", async () => {
+  const store = mdb(7);
+  await store.putDocument({ kind: "authority", key: "ca", document: "torn" });
+  await assert.rejects(open("torn", store), /document authority .*invalid: torn; if a newer server wrote it, update/);
 });
 
 test("an MDB that was restored without its authority does not silently get a new one", async () => {

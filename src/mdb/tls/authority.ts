@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { existsSync } from "node:fs";
 import type { Clock, Log, Store } from "../../core/ports.ts";
+import { refuseUnreadableDocument } from "../store/unreadable-documents.ts";
 import { authorityFiles, openPki, type ServerIdentity } from "./pki.ts";
 
 /** Key of the one document that names the authority which every machine of this MDB trusts. */
@@ -13,7 +14,7 @@ const documentKey = "ca";
  * one.
  */
 export async function openTrustedPki(options: {
-  readonly store: Pick<Store, "documents" | "putDocument" | "position">;
+  readonly store: Pick<Store, "documents" | "unreadableDocuments" | "putDocument" | "position">;
   /** STATE/pki. */
   readonly directory: string;
   readonly clock: Clock;
@@ -48,7 +49,9 @@ export function fingerprintOf(certificatePem: string): string {
   return new X509Certificate(certificatePem).fingerprint256;
 }
 
-function recordedFingerprint(store: Pick<Store, "documents">): string | undefined {
+function recordedFingerprint(store: Pick<Store, "documents" | "unreadableDocuments">): string | undefined {
+  const unreadable = store.unreadableDocuments().find(({ kind, key }) => kind === "authority" && key === documentKey);
+  if (unreadable !== undefined) throw new Error(refuseUnreadableDocument(unreadable));
   const recorded = store.documents("authority").find(({ key }) => key === documentKey)?.document;
   const { fingerprint } = (recorded ?? {}) as { readonly fingerprint?: unknown };
   return typeof fingerprint === "string" ? fingerprint : undefined;

@@ -1,12 +1,10 @@
 import { isKept } from "../../../contract/credential.ts";
 import type { Role } from "../../../contract/operator/role.ts";
 import { parseTokenHeader, type TokenView, tokenText } from "../../../contract/operator/token.ts";
+import type { StoredToken } from "../../../contract/stored-document.ts";
 import type { Clock, Log, Random, Store } from "../../../core/ports.ts";
 import { hashSecret, newSecret } from "../../http/credential.ts";
 import type { Caller } from "./caller.ts";
-
-/** A token as it is stored: the hash of a secret of 256 random bits, which cannot be guessed. */
-type Kept = Omit<TokenView, "name" | "lastUsedAtMs"> & { readonly tokenHash: string };
 
 /** The result of checking a presented token. */
 export type Proof =
@@ -47,7 +45,7 @@ export function tokensIn(deps: {
   const making = new Set<string>();
 
   const keptOf = (name: string) =>
-    store.documents("token").find(({ key }) => key === name)?.document as Kept | undefined;
+    store.documents("token").find(({ key }) => key === name)?.document as StoredToken | undefined;
   // Separate from the token itself, so that recording its use cannot restore a token that is being revoked.
   const noteUse = (name: string, nowMs: number) => {
     if (nowMs - (notedAtMs.get(name) ?? 0) < noteMs) return;
@@ -56,7 +54,7 @@ export function tokensIn(deps: {
       .putDocument({ kind: "tokenUse", key: name, document: { atMs: nowMs } })
       .catch((cause: unknown) => log("warn", "recording the use of a token failed", { name, cause }));
   };
-  const viewOf = (name: string, { tokenHash: _secret, ...kept }: Kept): TokenView => {
+  const viewOf = (name: string, { tokenHash: _secret, ...kept }: StoredToken): TokenView => {
     const use = store.documents("tokenUse").find(({ key }) => key === name)?.document as { atMs: number } | undefined;
     // An older token of that name may have been used.
     return use === undefined || use.atMs < kept.createdAtMs
@@ -69,7 +67,7 @@ export function tokensIn(deps: {
       if (keptOf(name) !== undefined || making.has(name)) return { kind: "taken" };
       const token = tokenText(name, newSecret(random));
       const createdAtMs = clock.nowMs();
-      const kept: Kept = {
+      const kept: StoredToken = {
         ...{ role, createdAtMs, createdBy: by, tokenHash: hashSecret(token) },
         ...(expiresSeconds === undefined ? {} : { expiresAtMs: createdAtMs + expiresSeconds * 1000 }),
       };
@@ -81,7 +79,7 @@ export function tokensIn(deps: {
       }
       return { kind: "created", token, view: viewOf(name, kept) };
     },
-    list: () => store.documents("token").map(({ key, document }) => viewOf(key, document as Kept)),
+    list: () => store.documents("token").map(({ key, document }) => viewOf(key, document as StoredToken)),
     revoke: async (name, by) => {
       if (keptOf(name) === undefined) return false;
       await store.dropDocument({ kind: "token", key: name, by });

@@ -1,0 +1,86 @@
+/**
+ * The documents that the MDB stores beside the machines, one schema a kind. Keys that a schema does not name are read past: a
+ * newer server on the same database may have added them.
+ */
+import * as v from "valibot";
+import type { DeclinedAddress } from "../core/dhcp/pool/declined.ts";
+import type { ImageStream } from "../core/image/stream/image-stream.ts";
+import { type Notice, noticeKinds } from "../core/machine/health/notification.ts";
+import { machineStates, phases } from "../core/machine/record.ts";
+import type { DocumentKind } from "../core/ports.ts";
+import type { Lesson } from "../core/pxe/local-boot/lesson.ts";
+import { type LocalMethod, localMethodNames } from "../core/pxe/local-boot/method-table.ts";
+import { mac, machineId } from "./machine-record.ts";
+import { roles } from "./operator/role.ts";
+import { pinned } from "./same.ts";
+
+const text = v.string();
+const count = v.number();
+const scores = v.pipe(
+  v.record(text, count),
+  // A newer version may have learned about methods that this one does not have.
+  v.transform((given): { [M in LocalMethod]?: number } =>
+    Object.fromEntries(Object.entries(given).filter(([name]) => localMethodNames.some((method) => method === name))),
+  ),
+);
+
+const lesson = pinned<Lesson>()(
+  v.object({
+    vendor: text,
+    product: text,
+    firmware: v.picklist(["bios", "uefi"]),
+    client: v.picklist(["uefiPxe", "uefiHttp", "biosPxe", "uefiIpxe", "biosIpxe"]),
+    scores,
+    learnedAtMs: count,
+  }),
+);
+
+/** A token: the hash of a secret of 256 random bits, which cannot be guessed. */
+const token = v.object({
+  role: v.picklist(roles),
+  createdAtMs: count,
+  createdBy: text,
+  expiresAtMs: v.exactOptional(count),
+  tokenHash: text,
+});
+export type StoredToken = Readonly<v.InferOutput<typeof token>>;
+
+const notice = pinned<Notice>()(
+  v.object({
+    id: text,
+    kind: v.picklist(noticeKinds),
+    atMs: count,
+    machine: v.object({
+      id: machineId,
+      hostname: v.exactOptional(text),
+      state: v.picklist(machineStates),
+      phase: v.exactOptional(v.picklist(phases)),
+      generation: count,
+    }),
+    reason: v.exactOptional(text),
+  }),
+);
+
+const imageStream = pinned<ImageStream>()(
+  v.object({
+    stream: text,
+    current: count,
+    previous: v.exactOptional(count),
+    by: text,
+    atMs: count,
+    moving: v.exactOptional(v.literal(true)),
+    promotion: v.exactOptional(v.object({ version: count, canary: machineId, by: text, atMs: count })),
+  }),
+);
+
+/** The schema of each kind of document. */
+export const storedDocuments = {
+  lesson,
+  declinedAddress: pinned<Pick<DeclinedAddress, "mac" | "untilMs">>()(v.object({ mac, untilMs: count })),
+  token,
+  tokenUse: v.object({ atMs: count }),
+  /** How far changes were made into calls, or a pending call. */
+  webhook: v.union([v.object({ position: count }), v.object({ url: text, notice })]),
+  authority: v.object({ fingerprint: text }),
+  imageStream,
+} as const satisfies { readonly [Kind in DocumentKind]: v.GenericSchema };
