@@ -87,11 +87,13 @@ export async function openRig(): Promise<Rig> {
         logged = (logged + text).slice(-4000);
       });
     server = started;
-    await waitFor("the server to be ready", 60, async () => {
-      if (started.exitCode !== null) throw new Error(`the server ended: ${logged}`);
+    await waitFor("the server to be ready", 180, async () => {
+      if (started.exitCode !== null) throw new Error("the server ended");
       return await api()
         .then((to) => to.ask("ready"))
         .catch(() => undefined);
+    }).catch((cause) => {
+      throw new Error(`starting the server: ${logged}`, { cause });
     });
   }
   const api = () => openApi({ state });
