@@ -120,6 +120,7 @@ const installed = {
   storage: storageReport,
   subTokenHash: text,
   runningImage: v.exactOptional(text),
+  trusts: v.exactOptional(text),
   awaitsFirstImage: flag,
 } as const;
 

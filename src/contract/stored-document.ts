@@ -81,6 +81,6 @@ export const storedDocuments = {
   tokenUse: v.object({ atMs: count }),
   /** How far changes were made into calls, or a pending call. */
   webhook: v.union([v.object({ position: count }), v.object({ url: text, notice })]),
-  authority: v.object({ fingerprint: text }),
+  authority: v.object({ fingerprint: text, next: v.exactOptional(text), former: v.exactOptional(text) }),
   imageStream,
 } as const satisfies { readonly [Kind in DocumentKind]: v.GenericSchema };

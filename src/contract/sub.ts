@@ -182,6 +182,7 @@ export const subPollRequest = v.object({
   rebootPending: v.boolean(),
   secondsSinceCheck: count,
   freeBytes: count,
+  authorities: v.exactOptional(sha512),
   tree: v.exactOptional(seenTree),
   objects: v.exactOptional(v.pipe(v.array(sha512), v.maxLength(limits.objects))),
   comparison: v.exactOptional(comparison),
@@ -210,6 +211,7 @@ export const directive = v.variant("kind", [
     blocked: v.array(text),
   }),
   v.object({ kind: v.literal("reboot"), image: text }),
+  v.object({ kind: v.literal("trust"), caPem: v.pipe(v.string(), v.maxLength(1 << 20)) }),
 ]);
 
 // Types that core declares are the same here: a key that is in only one of the two does not compile.

@@ -23,6 +23,7 @@ import { showCommand } from "../cli/read/show.ts";
 import { statusCommand } from "../cli/read/status.ts";
 import { watchCommand } from "../cli/read/watch.ts";
 import { whyCommand } from "../cli/read/why.ts";
+import { authorityCommand } from "../cli/server/authority.ts";
 import { configCommand } from "../cli/server/config.ts";
 import { imageCommand } from "../cli/server/image.ts";
 import { labCommand } from "../cli/server/lab.ts";
@@ -39,6 +40,7 @@ const actions: Actions = {
   buildBootstrapImage: async (state) => (await import("./image-actions.ts")).buildBootstrapImage(state),
   listImages: async (state) => (await import("./image-actions.ts")).listImages(state),
   importImage: async (options) => (await import("./image-actions.ts")).importImage(options),
+  changeAuthorities: async (options) => (await import("./authority-actions.ts")).changeAuthorities(options),
   databaseIn: (state) => pathsIn(state).database,
   copyMdb: async (options) => (await import("../mdb/copy-mdb.ts")).copyMdb(options),
   restoreMdb: async (options) => (await import("../mdb/restore-mdb.ts")).restoreMdb(options),
@@ -92,6 +94,7 @@ serveCommand(program, actions);
 demoCommand(program);
 labCommand(program);
 mdbCommand(program, actions);
+authorityCommand(program, actions);
 
 try {
   await program.parseAsync();

@@ -78,7 +78,7 @@ describe("the birther command against a server on another machine", () => {
     });
     const port = await freePort();
     const certificate = operatorCertificate({
-      ...{ config: { addresses: [loopback], names: [] }, pkiDirectory: join(parent, "pki"), clock, log },
+      ...{ config: { addresses: [loopback], names: [] }, pki: { directory: join(parent, "pki") }, clock, log },
     });
     startTls = () => startOperatorTls({ addresses: [loopback], port, certificate, app, log });
     running = await startTls();

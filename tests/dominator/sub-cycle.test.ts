@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { agentProtocol, machineFilterLines, subFilter } from "../../src/core/image/filter.ts";
+import { trustIdOf } from "../../src/core/machine/trust-id.ts";
 import { importTree } from "../../src/dominator/import/tree.ts";
 import { readManifest } from "../../src/dominator/storage/manifest-file.ts";
+import { makeAuthority } from "../native/certificates.ts";
 import { draw, type Sketch, type SubFixture, startSubFixture } from "./sub-fixture.ts";
 
 const image: Sketch = {
@@ -217,4 +220,46 @@ test("a wrong credential is refused", { timeout: 120_000 }, async () => {
   const { status, stdout, stderr } = await fixture.runAgent();
   assert.notEqual(status, 0);
   assert.match(stdout + stderr, /expected status 200, found 401/);
+});
+
+test("authorities change without a rebirth: a second one is trusted, the server takes its certificate from it, the first is forgotten", {
+  timeout: 120_000,
+}, async () => {
+  await using fixture = await startSubFixture();
+  await fixture.importSketch(image, machineFilterLines);
+  const second = await makeAuthority("second CA");
+  const trusted = () => readFileSync(join(fixture.root, "etc/birther/ca.pem"), "utf8");
+  const run = async () => {
+    const { status, stdout, stderr } = await fixture.runAgent();
+    assert.equal(status, 0, stdout + stderr);
+  };
+  await run();
+  assert.equal(trusted(), fixture.authority.pem);
+  const both = `${fixture.authority.pem}\n${second.pem}\n`;
+  fixture.trust(both);
+  await run();
+  assert.equal(trusted(), both);
+  assert.equal(fixture.store.list()[0]?.trusts, trustIdOf(createHash("sha512").update(both).digest("hex")));
+  await fixture.serveBy(second);
+  await run();
+  fixture.trust(`${second.pem}\n`);
+  await run();
+  assert.equal(trusted(), `${second.pem}\n`);
+  await run();
+  assert.equal(existsSync(join(fixture.root, "etc/birther/ca.pem.former")), false);
+});
+
+test("authorities by which the server is not reached are given up: the machine is not lost", {
+  timeout: 120_000,
+}, async () => {
+  await using fixture = await startSubFixture();
+  const name = await fixture.importSketch(image, machineFilterLines);
+  const foreign = await makeAuthority("foreign CA");
+  fixture.trust(`${foreign.pem}\n`);
+  const { status } = await fixture.runAgent();
+  assert.notEqual(status, 0, "the server is not trusted any more");
+  assert.equal(readFileSync(join(fixture.root, "etc/birther/ca.pem"), "utf8"), fixture.authority.pem);
+  fixture.trust(fixture.authority.pem);
+  assert.equal((await fixture.runAgent()).status, 0);
+  await assertIsImage(fixture, name);
 });

@@ -21,7 +21,7 @@ import { type ObjectStore, openObjectStore } from "../../src/dominator/storage/o
 import { objectsHandler } from "../../src/dominator/storage/objects-handler.ts";
 import { subApp } from "../../src/dominator/sub/app.ts";
 import { openTaskThread } from "../../src/dominator/thread/thread.ts";
-import { issue, makeAuthority } from "../native/certificates.ts";
+import { issue, makeAuthority, type Authority as TestAuthority } from "../native/certificates.ts";
 import { type NativeRun, runNative } from "../native/native-program.ts";
 
 const machineId = "m-525400b10001" as MachineId;
@@ -67,6 +67,12 @@ export type SubFixture = AsyncDisposable & {
   readonly runAgent: () => Promise<NativeRun>;
   /** Contents that the object server forges. */
   readonly forge: Set<string>;
+  /** The authority of the server's certificate, which the agent trusts at first. */
+  readonly authority: TestAuthority;
+  /** Has agents told to trust these authorities. */
+  readonly trust: (caPem: string) => void;
+  /** The server's certificate is issued by another authority from now on. */
+  readonly serveBy: (authority: TestAuthority) => Promise<void>;
 };
 
 /** Starts it; `settings` overrides settings of sub.json. */
@@ -85,8 +91,12 @@ export async function startSubFixture(settings: Partial<SubSettings> = {}): Prom
   const authority = await makeAuthority("test CA");
   const certificate = await issue(authority, "birther");
   const tasks = openTaskThread();
-  const app = subApp({ store, images, tasks, log });
-  const tls = createAdaptorServer({ fetch: app.fetch, createServer: createHttpsServer, serverOptions: certificate });
+  const trusting = (caPem: string) => subApp({ store, images, tasks, caPem, log });
+  let app = trusting(authority.pem);
+  const tls = createAdaptorServer({
+    ...{ fetch: (request: Request) => app.fetch(request), createServer: createHttpsServer },
+    serverOptions: certificate,
+  });
   const handler = objectsHandler({ objects: forging, manifests: images, log });
   const plain = createHttpServer((request, response) => {
     if (!handler(request, response)) response.writeHead(404).end();
@@ -133,6 +143,14 @@ export async function startSubFixture(settings: Partial<SubSettings> = {}): Prom
       const { name } = await images.add("compute", { createdAtMs: 1, source: "sketch", filter, tree });
       await store.apply({ kind: "detailsSet", id: machineId, by: "test", details: { requiredImage: name } });
       return name;
+    },
+    authority,
+    trust: (caPem) => {
+      app = trusting(caPem);
+    },
+    serveBy: async (other) => {
+      if (!("setSecureContext" in tls)) throw new Error("the server speaks TLS");
+      tls.setSecureContext(await issue(other, "birther"));
     },
     runAgent: () => runNative(script, ["--root", root, "--once"]),
     [Symbol.asyncDispose]: async () => {

@@ -78,7 +78,7 @@ before(async () => {
   life.use(await startOperatorServer({ path: join(state, "api.sock"), app, log }));
   const addresses = [ip("127.0.0.1")];
   const config = { addresses, names: [] };
-  const certificate = operatorCertificate({ config, pkiDirectory: join(state, "pki"), clock, log });
+  const certificate = operatorCertificate({ config, pki: { directory: join(state, "pki") }, clock, log });
   port = await freePort();
   life.use(await startOperatorTls({ addresses, port, certificate, app, log }));
   const made = await tokens.create({ name: "prometheus", role: "viewer", by: "test" });

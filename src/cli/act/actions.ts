@@ -15,6 +15,16 @@ export type BootstrapView = {
 /** Reports the progress of a copy, in rows or bytes. */
 export type Progress = (done: number, total: number) => void;
 
+/** A step of the replacement of a fleet's certificate authority. */
+export type AuthorityChange = "show" | "add" | "switch" | "retire";
+
+/** The certificate authorities of a fleet, and the installed machines that do not trust exactly these, by name. */
+export type TrustReport = {
+  readonly authorities: readonly { readonly role: string; readonly fingerprint: string; readonly file: string }[];
+  readonly installed: number;
+  readonly behind: readonly string[];
+};
+
 /** What verbs need from rooms that cli may not import; main supplies it (star rule, docs/architecture.md). */
 export type Actions = {
   /** Serves until a signal ends it. */
@@ -33,6 +43,13 @@ export type Actions = {
     readonly source: string;
     readonly onProgress: (paths: number, readBytes: number, totalBytes: number | undefined) => void;
   }) => Promise<ImageView>;
+  /** Shows or changes the certificate authorities of a state directory that no server uses. */
+  readonly changeAuthorities: (options: {
+    readonly config: Config;
+    readonly change: AuthorityChange;
+    /** Switches although machines are left behind. */
+    readonly override: boolean;
+  }) => Promise<TrustReport>;
   /** The path of a state directory's SQLite MDB. */
   readonly databaseIn: (stateDirectory: string) => string;
   /** Copies an MDB between SQLite files and PostgreSQL databases; returns the number of machines. */

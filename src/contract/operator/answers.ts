@@ -93,6 +93,7 @@ export const machineAnswer = pinnedShape<MachineView>()(
     mayMove: v.exactOptional(v.literal(true)),
     disputedMacs: v.exactOptional(v.array(text)),
     runningImage: v.exactOptional(text),
+    trusts: v.exactOptional(text),
     awaitsFirstImage: v.exactOptional(v.literal(true)),
     smbios: v.exactOptional(scan.entries.smbios),
     hardware: v.exactOptional(scan),

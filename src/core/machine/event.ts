@@ -139,6 +139,8 @@ export type MachineEvent =
       readonly fromDisk?: true;
       readonly runningImage?: string;
       readonly upToDate?: boolean;
+      /** Which certificate authorities it trusts (`trustIdOf`). */
+      readonly trusts?: string;
     }
   /** Operator actions. */
   /** A machine is announced before its first request. With `birth` it is born on any network; without it, only on a nursery. */

@@ -204,6 +204,8 @@ type InstalledFacts = {
   readonly runningImage?: string;
   /** Its agent has polled from a system on its own disk since its last birth, whoever installed that system. */
   readonly ownSystem?: true;
+  /** Which certificate authorities the agent trusts, as it last reported (`trustIdOf`). */
+  readonly trusts?: string;
   /**
    * No system has run from the disk since the birth: the disk holds nothing but what the birth put there, and cannot
    * start by itself. Gone for good with the first poll from a system on the disk. Absent in records of older versions.

@@ -60,7 +60,7 @@ function largeBody(bytes: number) {
 
 function app() {
   const reportSlots = openReportSlots(1);
-  const hono = subApp({ store, images, tasks, log: () => undefined, reportSlots });
+  const hono = subApp({ store, images, tasks, ...{ caPem: "", log: () => undefined, reportSlots } });
   const post = async (body: object | ReadableStream, more: { bearer?: string; length?: number } = {}) => {
     const stream = body instanceof ReadableStream;
     const answer = await hono.request(paths.subPoll, {

@@ -34,6 +34,8 @@ export type SubAppInput = {
   readonly images: SubImages;
   readonly tasks: Pick<DominatorTasks, "readPoll">;
   readonly log: Log;
+  /** The certificate authorities of this MDB, PEM texts one after the other. */
+  readonly caPem: string;
   readonly policy?: SubPolicy;
   readonly reportSlots?: ReportSlots;
   /** An external Dominator updates the machines after their first image. */
@@ -52,10 +54,12 @@ export function subApp(input: SubAppInput): Hono {
     store,
     images,
     log,
+    caPem,
     policy = defaultSubPolicy,
     reportSlots = openReportSlots(),
     othersUpdate = false,
   } = input;
+  const trust = { caPem, sha512: createHash("sha512").update(caPem).digest("hex") };
   const app = new Hono();
   // Hundreds of megabytes may follow, so the sender is authenticated before the first byte is read.
   app.post(paths.subPoll, async (context, next) => {
@@ -89,7 +93,7 @@ export function subApp(input: SubAppInput): Hono {
     // The current record: the body may have taken minutes, and an operator's action counts at once.
     const machine = senderOf(context, store);
     if (machine === undefined) return context.json(stranger(), 401);
-    const decided = direct(machine, read, { images, policy, othersUpdate });
+    const decided = direct(machine, read, { images, policy, othersUpdate, trust });
     const directive: SentDirective = decided.kind === "stop" ? waitForOperator(decided) : decided;
     if (decided.kind === "stop") await applyOrLog(store, stopEvent(machine, decided), log);
     reportSlots.notified(machine.id, directive);
@@ -162,10 +166,17 @@ function stopEvent({ id, hostname }: Machine, { image, reason }: Stop): MachineE
   return { kind: "failed", id, step: "update", image, reason: `stopped before its first step: ${reason}. ${next}` };
 }
 
+type Trust = Parameters<typeof decideDirective>[0]["trust"];
+
 function direct(
   machine: Machine,
   { poll, compared }: Extract<ReadPoll, { kind: "poll" }>,
-  { images, policy, othersUpdate }: Pick<SubAppInput, "images" | "othersUpdate"> & { readonly policy: SubPolicy },
+  {
+    images,
+    policy,
+    othersUpdate,
+    trust,
+  }: Pick<SubAppInput, "images" | "othersUpdate"> & { readonly policy: SubPolicy; readonly trust: Trust },
 ): PollDecision {
   const { requiredImage } = machine;
   const { outcome } = poll;
@@ -176,6 +187,7 @@ function direct(
     left: othersUpdate === true && hasOwnSystem(machine) ? "an external Dominator updates this machine" : undefined,
     failure: outcome?.kind === "failed" ? outcome.reason : undefined,
     forced: machine.forcedImage,
+    trust,
     report: assessedReport(poll, compared),
     policy,
   });

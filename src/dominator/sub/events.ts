@@ -1,6 +1,7 @@
 import type { Directive, PollDecision } from "../../core/image/update/directive.ts";
 import type { MachineEvent } from "../../core/machine/event.ts";
 import type { MachineId, Phase } from "../../core/machine/record.ts";
+import { trustIdOf } from "../../core/machine/trust-id.ts";
 import type { SmallPoll } from "../thread/read-poll.ts";
 
 /** Directives that the MDB shows as a phase of the machine. */
@@ -31,6 +32,7 @@ export function directiveEvents(id: MachineId, request: SmallPoll, directive: Se
     id,
     ...(request.running === "image" ? { fromDisk: true } : {}),
     ...(booted && patchedImage !== undefined ? { runningImage: patchedImage } : {}),
+    ...(request.authorities === undefined ? {} : { trusts: trustIdOf(request.authorities) }),
     upToDate: booted && directive.kind === "wait" && directive.upToDate === true,
   };
   const phase = phaseOf[directive.kind];
@@ -56,6 +58,7 @@ function summary(directive: SentDirective): string {
     case "wait":
     case "report":
     case "compare":
+    case "trust":
       return directive.kind;
   }
 }

@@ -4,13 +4,14 @@ import { directive, maxSubMessageBytes, type SubOutcome, type SubPoll } from "..
 import { agentProtocol } from "../../core/image/filter.ts";
 import type { Directive, SubReport } from "../../core/image/update/directive.ts";
 import { readText } from "../system/files.ts";
-import { openHttps } from "../system/https.ts";
+import { type HttpsAnswer, openHttps } from "../system/https.ts";
 import { agentPaths } from "./paths.ts";
 import { isPidOne } from "./pid-one.ts";
 import { freeBytes } from "./scan.ts";
 import { endpointOf } from "./settings.ts";
 import { isRebootPending, readPatchedImage } from "./state.ts";
 import type { SubContext } from "./sub-context.ts";
+import { confirmTrust, revertTrust, trustedHash } from "./trust.ts";
 
 /** The contract's limit; failures beyond it are not worth a refused poll. */
 const maxLogLines = 200;
@@ -25,17 +26,41 @@ export type Progress = Pick<SubReport, "tree" | "objects" | "comparison"> & {
 export type Poll = (progress: Progress) => Directive;
 
 /** Polls over one connection, which is opened at the first poll. */
-export function openPoll({ root, settings, takeLines }: SubContext): Poll {
-  const mdb = openHttps({
-    ...endpointOf(settings.mdb),
-    caPem: readText(`${root}${agentPaths.caCertificate}`),
-    serverName: settings.serverName,
-    maxAnswerBytes: maxSubMessageBytes,
-  });
+export function openPoll({ root, settings, takeLines, log }: SubContext): Poll {
+  const open = () =>
+    openHttps({
+      ...endpointOf(settings.mdb),
+      caPem: readText(`${root}${agentPaths.caCertificate}`),
+      serverName: settings.serverName,
+      maxAnswerBytes: maxSubMessageBytes,
+    });
+  let mdb = open();
+  let openedWith = trustedHash(root);
+  /** The server was not reached with the authorities that it handed out: it is not asked for them again. */
+  let hasGivenUp = false;
   const kernel = readText("/proc/sys/kernel/osrelease").trim();
   const running = isPidOne() ? "birth" : "image";
   /** Lines that the MDB has not accepted yet. */
   let unsent: readonly string[] = [];
+
+  /** Sends a poll, over a new connection if other authorities are trusted now. */
+  function post(request: SubPoll): HttpsAnswer {
+    const trusted = trustedHash(root);
+    if (trusted !== openedWith) {
+      mdb.close();
+      mdb = open();
+      openedWith = trusted;
+    }
+    try {
+      const answer = mdb.post(paths.subPoll, request, settings.token);
+      confirmTrust(root);
+      return answer;
+    } catch (error) {
+      hasGivenUp ||= revertTrust(root);
+      if (hasGivenUp) log("warn", "the server was not reached with new authorities; the former ones are trusted again");
+      throw error;
+    }
+  }
 
   return (progress) => {
     const patchedImage = readPatchedImage(root);
@@ -48,10 +73,11 @@ export function openPoll({ root, settings, takeLines }: SubContext): Poll {
       ...(patchedImage === undefined ? {} : { patchedImage }),
       rebootPending: isRebootPending(root),
       freeBytes: freeBytes(root),
+      ...(hasGivenUp ? {} : { authorities: trustedHash(root) }),
       ...progress,
       ...(unsent.length === 0 ? {} : { log: unsent }),
     };
-    const { status, body, retryAfterSeconds } = mdb.post(paths.subPoll, request, settings.token);
+    const { status, body, retryAfterSeconds } = post(request);
     // A poll that the server cannot read would be refused again.
     if (status === 400) unsent = [];
     if (status !== 200) {

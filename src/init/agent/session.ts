@@ -14,6 +14,7 @@ import { restart } from "./restart.ts";
 import { scanTree } from "./scan.ts";
 import { endpointOf } from "./settings.ts";
 import type { SubContext } from "./sub-context.ts";
+import { takeTrust } from "./trust.ts";
 import { applyUpdate } from "./update.ts";
 
 /** Another tree than the machine's own is not restarted, so its next turn can wait. */
@@ -145,6 +146,9 @@ function directiveRunner(context: SubContext, cache: ObjectCache, memory: Memory
         demandPlainPaths(order);
         applyUpdate(context, cache, order);
         memory.seen = { kind: "nothing" };
+        return 0;
+      case "trust":
+        takeTrust(root, order.caPem);
         return 0;
       case "reboot":
         return root === "" ? restart(context) : otherRootSeconds;

@@ -2,7 +2,8 @@ import { type BootstrapImage, buildBootstrapImage } from "../../bootstrap-image/
 import { ensurePackages } from "../../bootstrap-image/install-packages.ts";
 import { fetchSecureLoaders } from "../../bootstrap-image/loader/secure-loaders.ts";
 import type { Log } from "../../core/ports.ts";
-import { openPki } from "../../mdb/tls/pki.ts";
+import { bundleOf } from "../../mdb/tls/authorities.ts";
+import { openAuthorities } from "../../mdb/tls/pki.ts";
 import { packagesOf } from "../packages.ts";
 import { cacheDirectory, pathsIn } from "../paths.ts";
 import { systemClock } from "../system-ports.ts";
@@ -14,13 +15,15 @@ import { systemClock } from "../system-ports.ts";
 export async function prepareServer(options: {
   readonly stateDirectory: string;
   readonly log: Log;
+  /** What machines trust; the authorities in the state directory, the first of which is made, if it is undefined. */
+  readonly caPem?: string;
   /** The verb whose Debian packages to install. */
   readonly verb?: keyof typeof packagesOf;
 }): Promise<BootstrapImage> {
   const { stateDirectory, log, verb = "serve" } = options;
   const paths = pathsIn(stateDirectory);
   await ensurePackages(packagesOf[verb], log);
-  const { caPem } = await openPki({ directory: paths.pki, clock: systemClock, log });
+  const { caPem = bundleOf(await openAuthorities({ directory: paths.pki, clock: systemClock, log })) } = options;
   await fetchSecureLoaders({ cacheDirectory, outputDirectory: paths.secureLoaders, log });
   return await buildBootstrapImage({ cacheDirectory, outputDirectory: paths.bootstrap, caPem, log });
 }

@@ -10,8 +10,8 @@ import { startServer } from "./server.ts";
 export const serve: Actions["serve"] = async ({ config, logJson, verbose }) => {
   const log = openLog({ json: logJson, least: verbose ? "debug" : "info" });
   const ended = untilSignal(log);
-  const prepare = async () => {
-    const image = await prepareServer({ stateDirectory: config.stateDirectory, log });
+  const prepare = async (caPem: string) => {
+    const image = await prepareServer({ stateDirectory: config.stateDirectory, log, caPem });
     log("info", "Bootstrap Image ready", { kernel: image.kernelVersion, bytes: image.totalBytes });
   };
   await using _server = await startServer({ config, log, prepare });

@@ -26,7 +26,9 @@ import { operatorApp } from "../../mdb/operator-api/app.ts";
 import { backupsIn } from "../../mdb/operator-api/backup-stream.ts";
 import { tokensIn } from "../../mdb/operator-api/caller/tokens.ts";
 import { startOperatorServer, startOperatorTls } from "../../mdb/operator-api/server.ts";
+import type { Trust } from "../../mdb/tls/authority.ts";
 import { operatorCertificate } from "../../mdb/tls/operator-certificate.ts";
+import type { PkiPlace } from "../../mdb/tls/pki.ts";
 import { openWatch, watchRulesOf } from "../../mdb/watch/open-watch.ts";
 import { pathsIn } from "../paths.ts";
 import { systemClock, systemRandom } from "../system-ports.ts";
@@ -48,21 +50,21 @@ export async function startServer(options: {
   readonly log: Log;
   readonly clock?: Clock;
   readonly random?: Random;
-  /** Makes what is missing in the state directory, once the directory belongs to this process. */
-  readonly prepare?: () => Promise<void>;
+  /** Makes what is missing in the state directory, once it belongs to this process; machines trust `caPem`. */
+  readonly prepare?: (caPem: string) => Promise<void>;
 }): Promise<RunningServer> {
   const { config, log, clock = systemClock, random = systemRandom } = options;
   const paths = pathsIn(config.stateDirectory);
   await checkInterfaces(config.networks);
 
   await using opened = new AsyncDisposableStack();
-  const { store: database } = opened.use(await openState({ config, clock, log }));
+  const { store: database, trust } = opened.use(await openState({ config, clock, log }));
   const { store, meter } = meterStore(database, clock);
-  await options.prepare?.();
+  await options.prepare?.(trust.caPem);
   const tasks = opened.use(openTaskThread());
   const images = await openImageStore(paths.images, { tasks, log });
   await settleStreams({ store, clock, log }, knownNames(images));
-  const shared: Shared = { config, paths, store, images, clock, random, log };
+  const shared: Shared = { config, paths, trust, store, images, clock, random, log };
   // Before packets arrive: reading the whole fleet takes a moment. It also ends after the Boot Server does, and so
   // hears of what arrives last.
   opened.use(await openWatch({ store, config, rules: watchRulesOf(config), clock, random, log }));
@@ -91,12 +93,17 @@ export async function startServer(options: {
 type Shared = {
   readonly config: Config;
   readonly paths: ReturnType<typeof pathsIn>;
+  readonly trust: Trust;
   readonly store: Store;
   readonly images: ImageStore;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
 };
+
+function pkiOf({ paths, trust }: Shared): PkiPlace {
+  return { directory: paths.pki, issuing: trust.issuing };
+}
 
 function addressesOf({ networks }: Config): readonly Ipv4[] {
   return [...new Set(networks.flatMap(serverAddresses))];
@@ -130,17 +137,13 @@ async function startForMachines(
   const { diskLoaders } = files;
   const signedLoader = diskLoaders === undefined ? {} : { signedLoader: describeSignedLoader(diskLoaders) };
   const machineApp = machineFacingApp({ store, config, ...signedLoader, clock, random, log });
-  const apps = [machineApp, subApp({ store, images, tasks, log, othersUpdate: othersUpdate(config) })];
+  const { caPem } = shared.trust;
+  const apps = [machineApp, subApp({ store, images, tasks, caPem, log, othersUpdate: othersUpdate(config) })];
   const addresses = addressesOf(config);
   opened.use(
     await startMachineServer({
-      addresses,
-      port: ports.machines,
-      pkiDirectory: paths.pki,
-      apps,
-      requestLimit,
-      clock,
-      log,
+      ...{ addresses, port: ports.machines, pki: pkiOf(shared) },
+      ...{ apps, requestLimit, clock, log },
     }),
   );
 
@@ -181,7 +184,7 @@ async function startForOperators(
     },
   });
   opened.use(await startOperatorServer({ path: paths.operatorSocket, app, log }));
-  const certificate = operatorCertificate({ config: config.operators, pkiDirectory: paths.pki, clock, log });
+  const certificate = operatorCertificate({ config: config.operators, pki: pkiOf(shared), clock, log });
   const { addresses } = config.operators;
   opened.use(await startOperatorTls({ addresses, port: config.ports.operators, certificate, app, log }));
 }

@@ -5,11 +5,14 @@ import type { Clock, Log } from "../../core/ports.ts";
 import { openStore } from "../../mdb/open-store.ts";
 import { lockState } from "../../mdb/sqlite/state-lock.ts";
 import { guardFleet } from "../../mdb/store/fleet-mark.ts";
-import { openTrustedPki } from "../../mdb/tls/authority.ts";
+import { openTrust, type Trust } from "../../mdb/tls/authority.ts";
 import { pathsIn } from "../paths.ts";
 
 /** A state directory that belongs to this process, and its MDB. */
-export type ServerState = AsyncDisposable & { readonly store: Awaited<ReturnType<typeof openStore>> };
+export type ServerState = AsyncDisposable & {
+  readonly store: Awaited<ReturnType<typeof openStore>>;
+  readonly trust: Trust;
+};
 
 /**
  * Takes a state directory for this process before any file in it is touched, opens the MDB and makes sure that fleet and
@@ -33,7 +36,7 @@ export async function openState({
   );
   const database = config.database === undefined ? paths.database : "the configured PostgreSQL database";
   guardFleet({ store, mark: paths.fleetMark, database });
-  await openTrustedPki({ store, directory: paths.pki, clock, log });
+  const trust = await openTrust({ store, directory: paths.pki, clock, log });
   const kept = opened.move();
-  return { store, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { store, trust, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }

@@ -6,7 +6,7 @@ import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import { type RequestLimit, tooManyRequests } from "../../core/network/request-rate.ts";
 import type { Clock, Log } from "../../core/ports.ts";
 import { lastHandlers } from "../http/problem.ts";
-import { openPki } from "../tls/pki.ts";
+import { openPki, type PkiPlace } from "../tls/pki.ts";
 import { startTlsServer } from "../tls/server.ts";
 
 const tooMany: Problem = {
@@ -20,14 +20,14 @@ const tooMany: Problem = {
 export async function startMachineServer(options: {
   readonly addresses: readonly Ipv4[];
   readonly port: number;
-  readonly pkiDirectory: string;
+  readonly pki: PkiPlace;
   readonly apps: readonly Hono[];
   readonly requestLimit: RequestLimit;
   readonly clock: Clock;
   readonly log: Log;
 }): Promise<AsyncDisposable> {
   const { addresses, port, apps, clock, log } = options;
-  const identity = () => openPki({ directory: options.pkiDirectory, clock, log });
+  const identity = () => openPki({ ...options.pki, clock, log });
   const app = new Hono();
   const { onError, notFound } = lastHandlers(log);
   app.onError(onError);

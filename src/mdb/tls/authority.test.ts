@@ -3,7 +3,8 @@ import { cpSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { fingerprintOf, openTrustedPki } from "./authority.ts";
+import { fingerprintOf } from "./authorities.ts";
+import { openTrust } from "./authority.ts";
 
 const parent = mkdtempSync(join(tmpdir(), "birther-authority-"));
 after(() => rmSync(parent, { recursive: true }));
@@ -13,7 +14,7 @@ const log = () => {};
 /** As much of an MDB as keeps a fingerprint; `position` 0 is one that has served nobody. */
 function mdb(position = 0) {
   const documents: { kind: "authority"; key: string; document: unknown; position: number }[] = [];
-  const store: Parameters<typeof openTrustedPki>[0]["store"] = {
+  const store: Parameters<typeof openTrust>[0]["store"] = {
     documents: (kind) => documents.filter((each) => each.kind === kind),
     putDocument: async ({ key, document }) => void documents.push({ kind: "authority", key, document, position: 1 }),
     unreadableDocuments: () =>
@@ -23,7 +24,7 @@ function mdb(position = 0) {
   return store;
 }
 const open = (name: string, store: ReturnType<typeof mdb>) =>
-  openTrustedPki({ store, directory: join(parent, name), clock, log });
+  openTrust({ store, directory: join(parent, name), clock, log });
 
 test("the first start makes an authority and stores its fingerprint in the MDB; the next start finds both", async () => {
   const store = mdb();

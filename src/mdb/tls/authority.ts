@@ -1,58 +1,75 @@
-import { X509Certificate } from "node:crypto";
 import { existsSync } from "node:fs";
 import type { Clock, Log, Store } from "../../core/ports.ts";
-import { refuseUnreadableDocument } from "../store/unreadable-documents.ts";
-import { authorityFiles, openPki, type ServerIdentity } from "./pki.ts";
+import { type Authority, authoritiesIn, authorityFiles, bundleOf } from "./authorities.ts";
+import { openAuthorities } from "./pki.ts";
+import { fingerprintsOf, readTrusted, type Trusted, writeTrusted } from "./trusted.ts";
 
-/** Key of the one document that names the authority which every machine of this MDB trusts. */
-const documentKey = "ca";
+/** The authorities of an MDB, as its servers use them. */
+export type Trust = {
+  /** Fingerprint of the authority that issues the servers' certificates. */
+  readonly issuing: string;
+  /** The certificates of all trusted authorities: the file that machines get. */
+  readonly caPem: string;
+};
 
 /**
- * Opens the server's identity, after verifying that its certificate authority is the one that this MDB's machines
- * trust: no machine accepts a server with another authority. The MDB stores the authority's fingerprint; the first
- * server on an MDB writes it. Throws an error that names the files to restore if the authority is missing or another
- * one.
+ * Opens the certificate authorities of a server, after verifying that they are the ones that this MDB's machines trust:
+ * no machine accepts a server with another authority. The MDB stores their fingerprints; the first server on an MDB
+ * writes the first one. Throws an error that names the files to restore if one is missing or is another one.
  */
-export async function openTrustedPki(options: {
+export async function openTrust(options: {
   readonly store: Pick<Store, "documents" | "unreadableDocuments" | "putDocument" | "position">;
   /** STATE/pki. */
   readonly directory: string;
   readonly clock: Clock;
   readonly log: Log;
-}): Promise<ServerIdentity> {
+}): Promise<Trust> {
   const { store, directory, clock, log } = options;
-  const expected = recordedFingerprint(store);
-  const { key, certificate } = authorityFiles(directory);
-  const restore =
-    `restore ${key} and ${certificate} from a backup of this server, or copy them from another server on the same database; ` +
-    "without them every machine has to be reinstalled by hand";
-  if (expected !== undefined && (!existsSync(key) || !existsSync(certificate))) {
-    throw new Error(
-      `${directory}: expected the certificate authority ${expected}, which the machines of this MDB trust, found no complete authority; ${restore}`,
-    );
-  }
-  const isFirstStart = expected === undefined && store.position() === 0;
-  const identity = await openPki({ directory, clock, log, remakeHalfAuthority: isFirstStart });
-  const found = fingerprintOf(identity.caPem);
-  if (expected === undefined) {
-    await store.putDocument({ kind: "authority", key: documentKey, document: { fingerprint: found } });
-  } else if (found !== expected) {
-    throw new Error(
-      `${certificate} is not the authority of this MDB: expected fingerprint ${expected}, found ${found}; ${restore}`,
-    );
-  }
-  return identity;
+  const recorded = readTrusted(store);
+  if (recorded !== undefined) return trustIn(directory, recorded, log);
+  const remakeHalfAuthority = store.position() === 0;
+  const [first] = await openAuthorities({ directory, clock, log, remakeHalfAuthority });
+  if (first === undefined) throw new Error(`${directory}: expected a certificate authority, found none`);
+  await writeTrusted(store, { fingerprint: first.fingerprint });
+  return { issuing: first.fingerprint, caPem: first.certificatePem };
 }
 
-/** SHA-256 of a certificate, as browsers and openssl print it: upper-case hex pairs separated by colons. */
-export function fingerprintOf(certificatePem: string): string {
-  return new X509Certificate(certificatePem).fingerprint256;
+/** The recorded authorities, from their files in STATE/pki; throws if one of them is not there. */
+export function trustIn(directory: string, recorded: Trusted, log: Log): Trust {
+  const found = authoritiesIn(directory);
+  const missing = whyIncomplete(directory, recorded, found);
+  if (missing !== undefined)
+    throw new Error(
+      `${missing} from a backup of this server, or copy them from another server on the same database; ` +
+        "without them every machine has to be reinstalled by hand",
+    );
+  const wanted = fingerprintsOf(recorded);
+  for (const { files, fingerprint } of found) {
+    if (wanted.includes(fingerprint)) continue;
+    log("warn", "an authority in the state directory is not one of this MDB, and is ignored", {
+      file: files.certificate,
+    });
+  }
+  return {
+    issuing: recorded.fingerprint,
+    caPem: bundleOf(found.filter(({ fingerprint }) => wanted.includes(fingerprint))),
+  };
 }
 
-function recordedFingerprint(store: Pick<Store, "documents" | "unreadableDocuments">): string | undefined {
-  const unreadable = store.unreadableDocuments().find(({ kind, key }) => kind === "authority" && key === documentKey);
-  if (unreadable !== undefined) throw new Error(refuseUnreadableDocument(unreadable));
-  const recorded = store.documents("authority").find(({ key }) => key === documentKey)?.document;
-  const { fingerprint } = (recorded ?? {}) as { readonly fingerprint?: unknown };
-  return typeof fingerprint === "string" ? fingerprint : undefined;
+/** What is missing, as a sentence that ends with the files to restore; undefined if all is there. */
+function whyIncomplete(directory: string, recorded: Trusted, found: readonly Authority[]): string | undefined {
+  const { fingerprint: expected } = recorded;
+  const complete = found.filter(({ files }) => existsSync(files.key));
+  if (complete.length === 0) {
+    const { key, certificate } = authorityFiles(directory);
+    return `${directory}: expected the certificate authority ${expected}, which the machines of this MDB trust, found no complete authority; restore ${key} and ${certificate}`;
+  }
+  if (!complete.some(({ fingerprint }) => fingerprint === expected)) {
+    const others = complete.map(({ fingerprint }) => fingerprint).join(", ");
+    return `${directory} does not hold the authority of this MDB: expected fingerprint ${expected}, found ${others}; restore its files (ca.key and ca.pem, or ca-N.key and ca-N.pem)`;
+  }
+  const lost = fingerprintsOf(recorded).find((each) => !found.some(({ fingerprint }) => fingerprint === each));
+  return lost === undefined
+    ? undefined
+    : `${directory}: expected the authority ${lost}, which the machines of this MDB trust too, found no such file; restore its files (ca-N.key and ca-N.pem)`;
 }

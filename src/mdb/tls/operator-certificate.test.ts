@@ -11,7 +11,7 @@ import { operatorCertificate } from "./operator-certificate.ts";
 const parent = mkdtempSync(join(tmpdir(), "birther-certificate-"));
 after(() => rmSync(parent, { recursive: true }));
 const certificateFor = (config: Parameters<typeof operatorCertificate>[0]["config"]) =>
-  operatorCertificate({ config, pkiDirectory: join(parent, "pki"), clock, log: () => {} })();
+  operatorCertificate({ config, pki: { directory: join(parent, "pki") }, clock, log: () => {} })();
 
 test("a certificate of our own authority covers localhost, the configured names and the served addresses", async () => {
   const made = await certificateFor({ addresses: [ip("10.77.0.1")], names: ["mdb.example.org"] });

@@ -3,7 +3,7 @@ import { hostname, networkInterfaces } from "node:os";
 import type { Config } from "../../contract/config/schema.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { Clock, Log } from "../../core/ports.ts";
-import { openPki } from "./pki.ts";
+import { openPki, type PkiPlace } from "./pki.ts";
 
 /** PEM texts of a certificate (with its chain) and its key. */
 export type Certificate = { readonly certificatePem: string; readonly keyPem: string };
@@ -14,11 +14,11 @@ export type Certificate = { readonly certificatePem: string; readonly keyPem: st
  */
 export function operatorCertificate(options: {
   readonly config: Config["operators"];
-  readonly pkiDirectory: string;
+  readonly pki: PkiPlace;
   readonly clock: Clock;
   readonly log: Log;
 }): () => Promise<Certificate> {
-  const { config, pkiDirectory: directory, clock, log } = options;
+  const { config, pki, clock, log } = options;
   const { certificate, key } = config;
   if (certificate !== undefined && key !== undefined) {
     return async () => ({
@@ -35,7 +35,7 @@ export function operatorCertificate(options: {
   const host = hostname().toLowerCase();
   const named = [host, ...config.names].filter((name) => /^[a-z0-9.-]+$/i.test(name));
   const names = new Set(["localhost", ...named, "127.0.0.1", ...(everywhere ? ours : addresses)]);
-  return () => openPki({ directory, clock, log, server: { file: "operators", names: [...names] } });
+  return () => openPki({ ...pki, clock, log, server: { file: "operators", names: [...names] } });
 }
 
 function readPem(key: string, path: string): string {

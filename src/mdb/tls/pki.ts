@@ -6,6 +6,7 @@ import * as x509 from "@peculiar/x509";
 import { serverName } from "../../contract/machine-facing.ts";
 import { parseIpv4 } from "../../core/net/ipv4.ts";
 import type { Clock, Log } from "../../core/ports.ts";
+import { type Authority, authoritiesIn, authorityFiles, firstAuthority } from "./authorities.ts";
 
 /** The identity of a TLS server, and the CA file for the Bootstrap Image. PEM texts. */
 export type ServerIdentity = { readonly caPem: string; readonly certificatePem: string; readonly keyPem: string };
@@ -20,53 +21,33 @@ const caDays = 365 * 20;
 const serverDays = 365 * 2;
 const renewDays = 90;
 
-/** The files of the certificate authority in STATE/pki. */
-export function authorityFiles(directory: string): { readonly key: string; readonly certificate: string } {
-  return { key: join(directory, "ca.key"), certificate: join(directory, "ca.pem") };
-}
+/** STATE/pki, and the fingerprint of the authority that issues; the first authority if it is undefined. */
+export type PkiPlace = { readonly directory: string; readonly issuing?: string };
 
 /**
- * The server's identity in STATE/pki: makes the CA at the first start, and the server certificate when it is missing or
- * expires within 90 days. The CA is never replaced, because every machine born so far trusts it.
+ * The server's identity in STATE/pki: makes the first CA at the first start, and the server certificate when it is
+ * missing, expires within 90 days, or is from another authority. A CA is never replaced, because every machine born so
+ * far trusts it; authority.ts adds and retires others.
  */
-export async function openPki(options: {
-  readonly directory: string;
-  readonly clock: Clock;
-  readonly log: Log;
-  /**
-   * A key without its certificate is the remainder of a very first start that was cut; it is replaced, because nobody
-   * trusts it yet.
-   */
-  readonly remakeHalfAuthority?: boolean;
-  /** Which of our servers, and its names and IPv4 addresses; the server for machines if undefined. */
-  readonly server?: { readonly file: string; readonly names: readonly string[] };
-}): Promise<ServerIdentity> {
+export async function openPki(
+  options: PkiPlace & {
+    readonly clock: Clock;
+    readonly log: Log;
+    /** Which of our servers, and its names and IPv4 addresses; the server for machines if undefined. */
+    readonly server?: { readonly file: string; readonly names: readonly string[] };
+  },
+): Promise<ServerIdentity> {
   const { directory, clock, log, server: wanted = { file: "server", names: [serverName] } } = options;
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  chmodSync(directory, 0o700);
+  const authorities = await openAuthorities(options);
   const file = (name: string) => join(directory, name);
-  const caFiles = authorityFiles(directory);
   const serverFiles = { key: file(`${wanted.file}.key`), certificate: file(`${wanted.file}.pem`) };
-
-  const isHalfMade = existsSync(caFiles.key) && !existsSync(caFiles.certificate);
-  if (isHalfMade && options.remakeHalfAuthority === true) {
-    rmSync(caFiles.key);
-    log("warn", "removed an incomplete certificate authority of an interrupted first start", { directory });
-  }
-  if (existsSync(caFiles.key) !== existsSync(caFiles.certificate)) {
-    throw new Error(
-      `${directory}: expected both ca.key and ca.pem, found only one; restore the other from a backup, because no machine would trust a new authority`,
-    );
-  }
-  if (!existsSync(caFiles.key)) {
-    const ca = await makeAuthority(clock.nowMs());
-    save(caFiles.key, ca.keyPem, 0o600);
-    save(caFiles.certificate, ca.certificatePem, 0o644);
-    log("info", "created a certificate authority", { directory });
-  }
-  const caPem = readFileSync(caFiles.certificate, "utf8");
+  const { issuing } = options;
+  const authority =
+    issuing === undefined ? authorities[0] : authorities.find(({ fingerprint }) => fingerprint === issuing);
+  if (authority === undefined) throw new Error(`${directory}: expected the authority ${issuing}, found no such file`);
+  const { certificatePem: caPem } = authority;
   if (!serves(serverFiles, { caPem, names: wanted.names, nowMs: clock.nowMs() })) {
-    const caKeyPem = readFileSync(caFiles.key, "utf8");
+    const caKeyPem = readFileSync(authority.files.key, "utf8");
     const server = await makeServer({ caPem, caKeyPem, names: wanted.names, nowMs: clock.nowMs() });
     save(serverFiles.key, server.keyPem, 0o600);
     save(serverFiles.certificate, server.certificatePem, 0o644);
@@ -77,6 +58,48 @@ export async function openPki(options: {
     certificatePem: readFileSync(serverFiles.certificate, "utf8"),
     keyPem: readFileSync(serverFiles.key, "utf8"),
   };
+}
+
+/** The authorities in STATE/pki; makes the first one if there is none. */
+export async function openAuthorities(options: {
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /**
+   * A key without its certificate is the remainder of a very first start that was cut; it is replaced, because nobody
+   * trusts it yet.
+   */
+  readonly remakeHalfAuthority?: boolean;
+}): Promise<readonly Authority[]> {
+  const { directory, clock, log } = options;
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  chmodSync(directory, 0o700);
+  const caFiles = authorityFiles(directory);
+  const others = authoritiesIn(directory).filter(({ name }) => name !== firstAuthority);
+  const isHalfMade = existsSync(caFiles.key) && !existsSync(caFiles.certificate);
+  if (isHalfMade && options.remakeHalfAuthority === true) {
+    rmSync(caFiles.key);
+    log("warn", "removed an incomplete certificate authority of an interrupted first start", { directory });
+  }
+  if (existsSync(caFiles.key) !== existsSync(caFiles.certificate)) {
+    throw new Error(
+      `${directory}: expected both ca.key and ca.pem, found only one; restore the other from a backup, because no machine would trust a new authority`,
+    );
+  }
+  // The first one may have been retired since.
+  if (!existsSync(caFiles.key) && others.length === 0) {
+    await writeAuthority(directory, firstAuthority, clock);
+    log("info", "created a certificate authority", { directory });
+  }
+  return authoritiesIn(directory);
+}
+
+/** Makes an authority under a name that is free; its key is on the disk before its certificate. */
+export async function writeAuthority(directory: string, name: string, clock: Pick<Clock, "nowMs">): Promise<void> {
+  const files = authorityFiles(directory, name);
+  const ca = await makeAuthority(clock.nowMs());
+  save(files.key, ca.keyPem, 0o600);
+  save(files.certificate, ca.certificatePem, 0o644);
 }
 
 /** Whether the files hold a matching pair issued by this CA for these names, valid for some time. */

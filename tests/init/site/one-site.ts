@@ -79,7 +79,11 @@ function configOf(facts: SiteFacts): Config {
 }
 
 /** Opens a site. Its chance repeats, and its time is the test's. */
-export async function openSite(facts: SiteFacts, { images, objects }: ImageServer, clock: Clock): Promise<OneSite> {
+export async function openSite(
+  { caPem, ...facts }: SiteFacts & { readonly caPem: string },
+  { images, objects }: ImageServer,
+  clock: Clock,
+): Promise<OneSite> {
   const config = configOf(facts);
   const log: Log = () => undefined;
   const chance = chanceOf(7);
@@ -97,7 +101,7 @@ export async function openSite(facts: SiteFacts, { images, objects }: ImageServe
     app.onError(onError);
     app.notFound(notFound);
     app.route("/", machineFacingApp({ store, config, clock, random, log }));
-    app.route("/", subApp({ store, images, tasks: inlineTasks(), log }));
+    app.route("/", subApp({ store, images, tasks: inlineTasks(), caPem, log }));
     const answer = getRequestListener(app.fetch);
     return (request, response) => void answer(request, response);
   }

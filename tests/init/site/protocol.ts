@@ -9,7 +9,7 @@ export type ServerKind = "machines" | "http";
 
 /** What the test's thread asks of the servers' thread; `nowMs` is the true time. */
 export type SiteRequest = { readonly site: number; readonly nowMs: number } & (
-  | { readonly kind: "open"; readonly facts: SiteFacts }
+  | { readonly kind: "open"; readonly facts: SiteFacts & { readonly caPem: string } }
   | { readonly kind: "close" }
   /** A machine's firmware asks what to boot. */
   | { readonly kind: "boot"; readonly mac: string; readonly firmware: Firmware }

@@ -34,7 +34,7 @@ export function openSite(facts: SiteFacts = {}): Site {
   const site = lastSite;
   const world: WorldClock = { nowMs: Date.now() };
   const own = () => ({ site, nowMs: Math.round(world.nowMs) });
-  sendToServers({ kind: "open", facts, ...own() });
+  sendToServers({ kind: "open", facts: { ...facts, caPem }, ...own() });
 
   function connect(server: ServerKind): Conversation {
     lastConversation += 1;

@@ -26,6 +26,8 @@ export type SubReport = {
   readonly tree?: SeenTree;
   /** The objects in its store, sent with the tree. */
   readonly objects?: readonly string[];
+  /** SHA-512 of the file with the certificate authorities that it trusts; agents that cannot replace it do not send it. */
+  readonly authorities?: string;
   /** Its own comparison of its tree with an image, if the previous directive requested it. */
   readonly comparison?: Comparison;
 };
@@ -71,7 +73,9 @@ export type Directive =
       /** Wanted paths that a protected path blocks. */
       readonly blocked: readonly string[];
     }
-  | { readonly kind: "reboot"; readonly image: string };
+  | { readonly kind: "reboot"; readonly image: string }
+  /** Trust these certificate authorities, and no others: PEM texts, one after the other. */
+  | { readonly kind: "trust"; readonly caPem: string };
 
 /** Every kind of directive. */
 export const directiveKinds = [
@@ -81,6 +85,7 @@ export const directiveKinds = [
   "fetch",
   "update",
   "reboot",
+  "trust",
 ] as const satisfies readonly Directive["kind"][];
 
 /** A directive that executes a plan, without the plan itself. */
@@ -118,11 +123,16 @@ export function decideDirective(input: {
   readonly failure: string | undefined;
   /** The image that an operator forces on this machine, by its exact name: its update is not checked for safety. */
   readonly forced?: string | undefined;
+  /** The certificate authorities of this MDB, with the SHA-512 of that text. */
+  readonly trust: { readonly caPem: string; readonly sha512: string };
   readonly report: AssessedReport;
   readonly policy: SubPolicy;
 }): PollDecision {
   const { required, image, held, failure, report, policy } = input;
   if (held !== undefined) return { kind: "wait", seconds: policy.pollSeconds, reason: held };
+  const { trust } = input;
+  if (failure === undefined && report.authorities !== undefined && report.authorities !== trust.sha512)
+    return { kind: "trust", caPem: trust.caPem };
   if (input.left !== undefined)
     return { kind: "wait", seconds: policy.pollSeconds, reason: input.left, upToDate: true };
   if (failure !== undefined) return { kind: "wait", seconds: policy.retrySeconds, reason: `retrying soon: ${failure}` };

@@ -248,6 +248,7 @@ export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, contex
     wasSilent ||
     cameBack ||
     (machine.ownSystem === undefined && fromDisk) ||
+    (event.trusts !== undefined && event.trusts !== machine.trusts) ||
     (up && (machine.phase !== "up" || conditionOf(machine, "conflict") !== undefined));
   if (!hasNewFacts && context.nowMs - machine.lastSeenAtMs < seenAgainMs) return changed(machine);
   const { order: _ended, runningImage: _before, unheardBoots: _heard, awaitsFirstImage, ...kept } = machine;
@@ -258,6 +259,7 @@ export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, contex
     ...(awaitsFirstImage === undefined || fromDisk ? {} : { awaitsFirstImage }),
     ...(fromDisk ? { ownSystem: true } : {}),
     ...(event.runningImage === undefined ? {} : { runningImage: event.runningImage }),
+    ...(event.trusts === undefined ? {} : { trusts: event.trusts }),
   };
   const heard = wasSilent ? withoutConditions(noted, "failing") : noted;
   // The report of the hand-over was lost, or the PXE request came from elsewhere.
