@@ -113,6 +113,7 @@ export const machineEvent = v.variant("kind", [
     fromDisk: flag,
     runningImage: v.exactOptional(text),
     upToDate: v.exactOptional(v.boolean()),
+    trusts: v.exactOptional(text),
   }),
   v.object({
     kind: v.literal("machineCreated"),
