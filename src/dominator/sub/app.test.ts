@@ -123,7 +123,7 @@ describe("a sub's poll", () => {
       },
     };
     try {
-      const hono = subApp({ store: noting, images, tasks, log: () => undefined, othersUpdate: true });
+      const hono = subApp({ store: noting, images, tasks, caPem: "", log: () => undefined, othersUpdate: true });
       const headers = { authorization: `Bearer ${credential}` };
       const answer = await hono.request(paths.subPoll, { method: "POST", headers, body: JSON.stringify(poll) });
       assert.match(JSON.stringify(await answer.json()), /"wait".*an external Dominator updates this machine/);
