@@ -118,7 +118,7 @@ async function startHttp(deps: BootServerDeps, { addresses, files, write, report
     ...(deps.uplinkMbps === undefined
       ? {}
       : { admission: openUplinkQueue({ megabitsPerSecond: deps.uplinkMbps, sizes, store, clock, log }) }),
-    onAsked: report.asked,
+    onRequest: report.requested,
     onSent: ({ clientAddress, path, durationMs }) => report.sent(clientAddress, path, durationMs),
   });
 }

@@ -28,10 +28,10 @@ export const listImages: Actions["listImages"] = async (stateDirectory) =>
   viewImages(await openImageStore(pathsIn(stateDirectory).images, { log }));
 
 /** Imports a directory or tar file as the next version of a stream; `compute/2` is taken, too, when 2 is the next one. */
-export const importImage: Actions["importImage"] = async ({ stateDirectory, stream: asked, source, onProgress }) => {
+export const importImage: Actions["importImage"] = async ({ stateDirectory, stream: wanted, source, onProgress }) => {
   const paths = pathsIn(stateDirectory);
   const images = await openImageStore(paths.images, { log });
-  const name = importName(asked, images.names());
+  const name = importName(wanted, images.names());
   if (name.kind === "unusable") throw new Error(name.reason);
   const objects = await openObjectStore(paths.objects);
   const progress = (done: ImportProgress) => onProgress(done.paths, done.readBytes, done.totalBytes);

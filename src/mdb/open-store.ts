@@ -107,8 +107,8 @@ function writesTo({ journal, clock }: StoreOptions, queue: WriteQueue) {
     dropDocument: async ({ kind, key, ...by }) => {
       await write(`the removal of ${kind} ${key}`, { documentKind: kind, key, ...by });
     },
-    apply: (event, asked) =>
-      closed ? Promise.reject(tooLate(event.kind)) : queue.apply({ ...asked, event, atMs: clock.nowMs() }),
+    apply: (event, options) =>
+      closed ? Promise.reject(tooLate(event.kind)) : queue.apply({ ...options, event, atMs: clock.nowMs() }),
     leads: () => !closed && (journal.others?.leads() ?? true),
     [Symbol.asyncDispose]: async () => {
       if (closed) return;

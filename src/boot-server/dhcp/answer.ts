@@ -5,7 +5,7 @@ import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { chooseNetwork } from "../../core/network/choose-network.ts";
 import type { Peer } from "../socket/mmsghdr.ts";
 import { askCore, type ExhaustedPools } from "./ask-core.ts";
-import type { AnswerDeps, Asked, DhcpListener, Sent } from "./exchange.ts";
+import type { AnswerDeps, DhcpListener, ReceivedRequest, Sent } from "./exchange.ts";
 import { execute } from "./execute.ts";
 import { count } from "./network-status.ts";
 import { type Soon, whenThere } from "./soon.ts";
@@ -36,10 +36,10 @@ export function dhcpAnswers(deps: AnswerDeps): DhcpAnswers {
       log("debug", "DHCP request not answered", { ...facts, why: "foreignNetwork" });
       return;
     }
-    const asked: Asked = { listener, status, packet, mac, from };
+    const request: ReceivedRequest = { listener, status, packet, mac, from };
     const atMs = clock.nowMs();
-    const sent = whenThere(askCore(deps, exhausted, asked), (decision) => execute(deps, asked, decision));
-    return whenThere(sent, (sent) => keepPackets(deps, asked, { atMs, bytes, sent }));
+    const sent = whenThere(askCore(deps, exhausted, request), (decision) => execute(deps, request, decision));
+    return whenThere(sent, (sent) => keepPackets(deps, request, { atMs, bytes, sent }));
   };
 }
 
@@ -57,7 +57,7 @@ function noteMalformed(
 /** The packets of a machine with a record, for operators who look for missing answers. */
 function keepPackets(
   { store, packets }: AnswerDeps,
-  { listener, mac, from }: Asked,
+  { listener, mac, from }: ReceivedRequest,
   exchanged: { readonly atMs: number; readonly bytes: Uint8Array; readonly sent: Sent | undefined },
 ): void {
   const id = mac === undefined ? undefined : store.byMac(mac)?.id;

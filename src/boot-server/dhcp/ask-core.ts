@@ -1,7 +1,7 @@
 import type { Network } from "../../core/network/network.ts";
 import { decideByMode } from "../../core/pxe/decide-by-mode.ts";
 import type { DhcpDecision, DhcpQuestion } from "../../core/pxe/decision.ts";
-import type { AnswerDeps, Asked } from "./exchange.ts";
+import type { AnswerDeps, ReceivedRequest } from "./exchange.ts";
 import { isServed } from "./network-status.ts";
 import type { Soon } from "./soon.ts";
 
@@ -12,13 +12,13 @@ const searchAgainMs = 1000;
 export type ExhaustedPools = Map<Network, number>;
 
 /** Core's decision; if the pool is empty, decided once more after addresses of vanished machines were returned. */
-export function askCore(deps: AnswerDeps, exhausted: ExhaustedPools, asked: Asked): Soon<DhcpDecision> {
-  const { listener, status, from } = asked;
+export function askCore(deps: AnswerDeps, exhausted: ExhaustedPools, request: ReceivedRequest): Soon<DhcpDecision> {
+  const { listener, status, from } = request;
   const { network } = status;
   const clientPort4011 = listener.place.port === 4011 ? from : undefined;
   const nowMs = deps.clock.monotonicMs();
   const poolFull = (exhausted.get(network) ?? 0) > nowMs;
-  const decision = decideByMode({ ...questionOf(deps, asked), poolFull }, isServed(status), clientPort4011);
+  const decision = decideByMode({ ...questionOf(deps, request), poolFull }, isServed(status), clientPort4011);
   if (poolFull || decision.kind !== "silence" || decision.why !== "poolExhausted") return decision;
   exhausted.set(network, nowMs + searchAgainMs);
   return deps.book.returnVanished(network).then((returned) => {
@@ -26,12 +26,15 @@ export function askCore(deps: AnswerDeps, exhausted: ExhaustedPools, asked: Aske
     exhausted.delete(network);
     const facts = { network: network.name, addresses: returned };
     deps.log("info", "returned temporary addresses of vanished machines", facts);
-    return decideByMode(questionOf(deps, asked), isServed(status));
+    return decideByMode(questionOf(deps, request), isServed(status));
   });
 }
 
 /** All inputs of core's decision at this moment. */
-function questionOf({ store, localBoots, ports, book }: AnswerDeps, { status, packet, mac }: Asked): DhcpQuestion {
+function questionOf(
+  { store, localBoots, ports, book }: AnswerDeps,
+  { status, packet, mac }: ReceivedRequest,
+): DhcpQuestion {
   const machine = mac === undefined ? undefined : store.byMac(mac);
   const history = mac === undefined || localBoots === undefined ? {} : { history: localBoots.historyOf(mac, machine) };
   return { packet, network: status.network, ports, machine, holderOf: book.holderFor(mac), ...history };

@@ -37,7 +37,7 @@ export type AnswerDeps = {
 export type DecisionOf<K extends DhcpDecision["kind"]> = Extract<DhcpDecision, { kind: K }>;
 
 /** A message to answer. */
-export type Asked = {
+export type ReceivedRequest = {
   readonly listener: DhcpListener;
   readonly status: NetworkStatus;
   readonly packet: DhcpPacket;

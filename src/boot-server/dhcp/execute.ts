@@ -4,26 +4,26 @@ import { replyLimit } from "../../core/dhcp/reply.ts";
 import type { Machine } from "../../core/machine/record.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { DhcpDecision } from "../../core/pxe/decision.ts";
-import type { AnswerDeps, Asked, DecisionOf, Sent } from "./exchange.ts";
+import type { AnswerDeps, DecisionOf, ReceivedRequest, Sent } from "./exchange.ts";
 import { admitsNewcomer, count, type NetworkStatus, notePoolExhausted, notePoolServes } from "./network-status.ts";
 import { sendReply, tellNoRouter } from "./send.ts";
 import { type Soon, whenThere } from "./soon.ts";
 
 /** Carries out core's decision; returns the sent reply, if any. */
-export function execute(deps: AnswerDeps, asked: Asked, decision: DhcpDecision): Soon<Sent | undefined> {
+export function execute(deps: AnswerDeps, request: ReceivedRequest, decision: DhcpDecision): Soon<Sent | undefined> {
   switch (decision.kind) {
     case "declined":
-      return noteDecline(deps, asked, decision);
+      return noteDecline(deps, request, decision);
     case "silence":
-      return keepSilent(deps, asked, decision);
+      return keepSilent(deps, request, decision);
     case "reply":
-      return reply(deps, asked, decision);
+      return reply(deps, request, decision);
   }
 }
 
 async function noteDecline(
   { book, log, store }: AnswerDeps,
-  { status }: Asked,
+  { status }: ReceivedRequest,
   { mac, address }: DecisionOf<"declined">,
 ): Promise<undefined> {
   const dotted = formatIpv4(address);
@@ -36,7 +36,7 @@ async function noteDecline(
 
 function keepSilent(
   deps: AnswerDeps,
-  { listener, status, mac }: Asked,
+  { listener, status, mac }: ReceivedRequest,
   decision: DecisionOf<"silence">,
 ): Soon<undefined> {
   const { log, store } = deps;
@@ -64,9 +64,9 @@ function noteUnanswered(deps: AnswerDeps, status: NetworkStatus, { seen, why }: 
   return why === "withheld" && admitsNewcomer(status, deps) ? store.apply(seen) : undefined;
 }
 
-function reply(deps: AnswerDeps, asked: Asked, decision: DecisionOf<"reply">): Soon<Sent | undefined> {
+function reply(deps: AnswerDeps, request: ReceivedRequest, decision: DecisionOf<"reply">): Soon<Sent | undefined> {
   const { store, localBoots, book, seenRequests } = deps;
-  const { status, mac } = asked;
+  const { status, mac } = request;
   const { seen, reserve, local } = decision;
   // Another message of it may have been recorded meanwhile.
   const machine = mac === undefined ? undefined : store.byMac(mac);
@@ -78,16 +78,16 @@ function reply(deps: AnswerDeps, asked: Asked, decision: DecisionOf<"reply">): S
     book.promise(reserve, mac, type === "ack" ? ipAddressLeaseTime * 1000 : offerMs);
   }
   const known = seenRequests.before({ type, mac, machine, seen }) ?? true;
-  return whenThere(known, (accepted) => (accepted ? send(deps, asked, { decision, machine }) : undefined));
+  return whenThere(known, (accepted) => (accepted ? send(deps, request, { decision, machine }) : undefined));
 }
 
 function send(
   { clock, log, seenRequests }: AnswerDeps,
-  asked: Asked,
+  request: ReceivedRequest,
   answer: { readonly decision: DecisionOf<"reply">; readonly machine: Machine | undefined },
 ): Soon<Sent> {
   const { decision, machine } = answer;
-  const { listener, status, packet, mac, from } = asked;
+  const { listener, status, packet, mac, from } = request;
   const { reply, destination, seen } = decision;
   const bytes = writeDhcp(reply, replyLimit(packet));
   const atMs = clock.nowMs();

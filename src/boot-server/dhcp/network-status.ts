@@ -45,8 +45,8 @@ export function admitsNewcomer(
   const { name, maxNewMachinesPerMinute: perMinute } = status.network;
   const nowMs = deps.clock.monotonicMs();
   const before = status.newcomers ?? newNewcomers(perMinute, nowMs);
-  const asked = { perMinute, machines: deps.store.list().length, maxMachines };
-  const { newcomers, outcome, say } = admitNewcomer(before, asked, nowMs);
+  const load = { perMinute, machines: deps.store.list().length, maxMachines };
+  const { newcomers, outcome, say } = admitNewcomer(before, load, nowMs);
   status.newcomers = newcomers;
   if (outcome === "admitted") return true;
   count(status.unanswered, "tooManyNewMachines");

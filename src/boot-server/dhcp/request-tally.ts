@@ -8,7 +8,7 @@ type Sum = { requests: number; responses: number; lastAtMs: number; readonly sin
 /** Counts repeated PXE requests without news, so that a machine that asks a hundred times causes few writes. */
 export type RequestTally = AsyncDisposable & {
   /** Returns false for a request to record at once, because it contains more than a repetition. */
-  readonly counts: (machine: Machine, asked: PxeAsked) => boolean;
+  readonly counts: (machine: Machine, request: PxeAsked) => boolean;
 };
 
 /**
@@ -32,9 +32,9 @@ export function openRequestTally(deps: TallyDeps): RequestTally {
   const sums = new Sums(deps);
   const writer = new SumWriter(sums, deps.clock);
   return {
-    counts: (machine, asked) => {
-      if (!asksAgain(machine, asked, deps.clock.nowMs())) return false;
-      sums.add(machine.id, responsesTo(asked));
+    counts: (machine, request) => {
+      if (!asksAgain(machine, request, deps.clock.nowMs())) return false;
+      sums.add(machine.id, responsesTo(request));
       writer.plan();
       return true;
     },

@@ -54,7 +54,7 @@ type HttpServerDeps = {
   readonly files: ReadonlyMap<string, Uint8Array>;
   readonly handlers: readonly HttpHandler[];
   /** A client requested a file, by GET. */
-  readonly onAsked?: (clientAddress: string, path: string) => void;
+  readonly onRequest?: (clientAddress: string, path: string) => void;
   /** A client got a whole file. */
   readonly onSent: (sent: FileSent) => void;
   /** Without it every client is served at once. */
@@ -139,7 +139,7 @@ function sendFile(
     readonly request: IncomingMessage;
     readonly response: ServerResponse;
   },
-  { onAsked, onSent, admission }: HttpServerDeps,
+  { onRequest, onSent, admission }: HttpServerDeps,
 ): void {
   const { file, path, request, response } = what;
   const clientAddress = request.socket.remoteAddress ?? "";
@@ -156,7 +156,7 @@ function sendFile(
     return;
   }
   const startedMs = performance.now();
-  onAsked?.(clientAddress, path);
+  onRequest?.(clientAddress, path);
   const bytes = answer.to - answer.from;
   if (admission !== undefined) response.once("finish", () => admission.sent({ clientAddress, path, bytes }));
   if (answer.status === 200)

@@ -9,7 +9,7 @@ const fetchLimit = 65_536;
 
 /** Records which files a machine has requested and received: its loader, then kernel and initramfs. */
 export function phaseReporter(deps: { readonly store: Store; readonly clock: Clock; readonly log: Log }): {
-  readonly asked: (clientAddress: string, path: string) => void;
+  readonly requested: (clientAddress: string, path: string) => void;
   readonly sent: (clientAddress: string, path: string, durationMs: number) => void;
 } {
   const { store, clock, log } = deps;
@@ -25,7 +25,7 @@ export function phaseReporter(deps: { readonly store: Store; readonly clock: Clo
   }
 
   return {
-    asked: (clientAddress, path) => {
+    requested: (clientAddress, path) => {
       const id = path === imagePaths.kernel ? store.find(clientAddress)?.id : undefined;
       if (id === undefined) return;
       putNewest(kernelAskedAtMs, [id, clock.monotonicMs()], fetchLimit);

@@ -24,9 +24,9 @@ export async function listMachines(
   const machines: MachineView[] = [];
   let from: string | undefined;
   for (let page = 0; page < pageLimit; page += 1) {
-    const asked = { labels: query.labels, where: query.where, fields: query.fields, continue: from };
+    const filter = { labels: query.labels, where: query.where, fields: query.fields, continue: from };
     const answer = await api.ask<{ machines: MachineView[]; continue?: string }>("list", {
-      query: { ...asked, limit: String(machinesPerPage) },
+      query: { ...filter, limit: String(machinesPerPage) },
     });
     machines.push(...answer.machines);
     from = answer.continue;

@@ -20,9 +20,9 @@ export type RequestParts = {
 /** A client of the operators' API. */
 export type Api = {
   /** Sends a request and returns the JSON of the answer; throws the server's refusal. */
-  readonly ask: <T>(route: OperatorRoute, asked?: RequestParts) => Promise<T>;
+  readonly ask: <T>(route: OperatorRoute, parts?: RequestParts) => Promise<T>;
   /** Sends a request and returns the answer as a stream, because it may exceed memory. */
-  readonly bytes: (route: OperatorRoute, asked?: RequestParts) => Promise<IncomingMessage>;
+  readonly bytes: (route: OperatorRoute, parts?: RequestParts) => Promise<IncomingMessage>;
   /** The events of a feed after a position, or from now on, until the server closes it. */
   readonly follow: (route: OperatorRoute, since: string | undefined) => AsyncGenerator<FeedEvent, void, undefined>;
 };
@@ -52,9 +52,9 @@ export async function openApi(options: Pick<ServerOptions, "state" | "server" | 
   }
 
   return {
-    ask: async <T>(route: OperatorRoute, asked: RequestParts = {}) =>
-      JSON.parse(await textOf(await send(route, asked))) as T,
-    bytes: async (route, asked = {}) => await send(route, asked),
+    ask: async <T>(route: OperatorRoute, parts: RequestParts = {}) =>
+      JSON.parse(await textOf(await send(route, parts))) as T,
+    bytes: async (route, parts = {}) => await send(route, parts),
     follow: async function* (route, since) {
       yield* readEvents(await send(route, { query: { since } }));
     },
@@ -65,13 +65,13 @@ async function exchangeWith(options: Parameters<typeof findRemote>[0]): Promise<
   const remote = findRemote(options);
   if (remote === undefined) {
     const socketPath = await findServer(options.state);
-    return async (asked, body) => responseTo(request({ ...asked, socketPath }).end(body));
+    return async (parts, body) => responseTo(request({ ...parts, socketPath }).end(body));
   }
   const { token, ...server } = remote;
-  return async (asked, body) => {
-    const headers = { ...asked.headers, authorization: `Bearer ${token}` };
+  return async (parts, body) => {
+    const headers = { ...parts.headers, authorization: `Bearer ${token}` };
     try {
-      return await responseTo(tlsRequest({ ...asked, ...server, headers }).end(body));
+      return await responseTo(tlsRequest({ ...parts, ...server, headers }).end(body));
     } catch (cause) {
       throw remoteFailure(remote, cause);
     }

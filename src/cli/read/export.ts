@@ -55,10 +55,10 @@ export function exportCommand(program: Command): void {
 type Netbox = { readonly site: string; readonly role: string; readonly macColumn?: true };
 
 /** Streams the answer to standard output: the inventory of a million machines exceeds the maximum length of a string. */
-async function write(options: Where, route: OperatorRoute, asked?: RequestParts): Promise<void> {
+async function write(options: Where, route: OperatorRoute, parts?: RequestParts): Promise<void> {
   const { openApi } = await import("../api/api.ts");
   const { pipeline } = await import("node:stream/promises");
-  const response = await (await openApi(options)).bytes(route, asked);
+  const response = await (await openApi(options)).bytes(route, parts);
   let last = "";
   response.on("data", (bytes: Buffer) => {
     last = bytes.toString("latin1", bytes.length - 1);

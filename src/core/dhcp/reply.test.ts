@@ -32,7 +32,7 @@ const offer: ReplyContent = {
   address: ip("10.77.0.50"),
   leaseSeconds: 3600,
   always: { vendorClassIdentifier: "PXEClient" },
-  ifAsked: { subnetMask: ip("255.255.255.0"), hostName: "r01u07" },
+  ifRequested: { subnetMask: ip("255.255.255.0"), hostName: "r01u07" },
   boot: { file: "snponly.efi", server },
 };
 
@@ -58,9 +58,9 @@ test("without option 55 everything is sent; a boot file too long for its field g
   const { parameterRequestList: _, ...options } = request.options;
   assert.equal(replyTo({ ...request, options }, offer).options.hostName, "r01u07");
   const file = `http://10.77.0.1/${"x".repeat(150)}`;
-  const unasked = { ...request, options: { ...options, parameterRequestList: [1] } };
-  assert.equal(replyTo(unasked, offer).options.bootFileName, undefined);
-  const reply = replyTo(unasked, { ...offer, boot: { file, server } });
+  const unrequested = { ...request, options: { ...options, parameterRequestList: [1] } };
+  assert.equal(replyTo(unrequested, offer).options.bootFileName, undefined);
+  const reply = replyTo(unrequested, { ...offer, boot: { file, server } });
   assert.deepEqual([reply.file, reply.options.bootFileName], ["", file]);
 });
 

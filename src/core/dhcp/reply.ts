@@ -16,7 +16,7 @@ export type ReplyContent =
       /** Options to send unconditionally. */
       readonly always: DhcpOptions;
       /** Options to send if the client's option 55 lists them (netboot.md D11). */
-      readonly ifAsked: DhcpOptions;
+      readonly ifRequested: DhcpOptions;
       /** Boot file and the server that has it (option 67 and `file`, 66 and siaddr). */
       readonly boot?: { readonly file: string; readonly server: Ipv4 } | undefined;
     };
@@ -61,7 +61,7 @@ export function replyLimit(request: DhcpPacket): number {
   return Math.min(largestMessage, Math.max(stated, everybodysMaximum) - ipAndUdpHeaders);
 }
 
-function isAsked(request: DhcpPacket, name: OptionName): boolean {
+function isRequested(request: DhcpPacket, name: OptionName): boolean {
   const list = request.options.parameterRequestList;
   // A client without the list leaves the choice to the server (RFC 2131 §4.3.1).
   return list === undefined || list.includes(optionTable[name].code);
@@ -75,14 +75,14 @@ function nakOptions(request: DhcpPacket, { server, message }: ReplyContent & { r
 
 // Options are set one by one: spreading objects costs each reply three times as much.
 function leaseOptions(request: DhcpPacket, content: Exclude<ReplyContent, { type: "nak" }>): DhcpOptions {
-  const { type, server, leaseSeconds, always, ifAsked, boot } = content;
+  const { type, server, leaseSeconds, always, ifRequested, boot } = content;
   const options: OptionsInMaking = { dhcpMessageType: type, serverIdentifier: server };
   if (leaseSeconds !== undefined) options.ipAddressLeaseTime = leaseSeconds;
   Object.assign(options, always);
-  if (boot !== undefined && (isAsked(request, "bootFileName") || boot.file.length >= fileLength))
+  if (boot !== undefined && (isRequested(request, "bootFileName") || boot.file.length >= fileLength))
     options.bootFileName = boot.file;
-  for (const name of Object.keys(ifAsked) as OptionName[])
-    if (isAsked(request, name)) putOption(options, name, ifAsked[name]);
+  for (const name of Object.keys(ifRequested) as OptionName[])
+    if (isRequested(request, name)) putOption(options, name, ifRequested[name]);
   echo(options, request);
   return options;
 }

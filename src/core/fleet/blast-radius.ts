@@ -42,13 +42,13 @@ const ownerless: readonly string[] = [""];
  * The groups that would exceed their limit if these machines were sent; empty if the request is allowed. A machine counts
  * once in each of its groups; sending it again within the window does not count again.
  */
-export function weighSending(asked: {
+export function weighSending(given: {
   readonly targets: readonly Owned[];
   readonly fleet: Ownership;
   readonly limits: BlastRadius;
   readonly nowMs: number;
 }): readonly Excess[] {
-  const { targets, fleet, limits, nowMs } = asked;
+  const { targets, fleet, limits, nowMs } = given;
   const windowMs = limits.perSeconds * 1000;
   const isSent = ({ sentAway }: Owned) => sentAway !== undefined && sentAway.atMs + windowMs > nowMs;
   const groups = new Map<string, { readonly size: number; asked: number; sentAtMs: number[] }>();

@@ -67,8 +67,8 @@ function selected({ selector }: { readonly selector?: string | undefined }) {
   return selector === undefined ? {} : { selector };
 }
 
-function insisting(asked: { readonly override?: boolean | undefined; readonly restart?: true | undefined }) {
-  const { override, restart } = asked;
+function insisting(given: { readonly override?: boolean | undefined; readonly restart?: true | undefined }) {
+  const { override, restart } = given;
   return {
     ...(override === true ? ({ override } as const) : {}),
     ...(restart === true ? ({ restart } as const) : {}),

@@ -38,15 +38,15 @@ export type ImportName =
   | { readonly kind: "unusable"; readonly reason: string };
 
 /** Reads the name for an import: a stream, or `compute/7` if 7 is the next version of the stream. */
-export function importName(asked: string, available: readonly string[]): ImportName {
-  const exact = parseImageName(asked);
-  const stream = exact?.stream ?? asked;
+export function importName(wanted: string, available: readonly string[]): ImportName {
+  const exact = parseImageName(wanted);
+  const stream = exact?.stream ?? wanted;
   if (!isStreamName(stream)) {
     const expected = "expected lower-case letters, digits, - . _ and at most 64 of them";
-    return { kind: "unusable", reason: `image name: ${expected}, found ${JSON.stringify(asked)}` };
+    return { kind: "unusable", reason: `image name: ${expected}, found ${JSON.stringify(wanted)}` };
   }
   const version = nextVersion(stream, available);
   if (exact === undefined || exact.version === version) return { kind: "stream", stream };
   const next = `import it as ${stream}, and it gets the next version`;
-  return { kind: "unusable", reason: `image name: expected ${stream}/${version}, found ${asked}; ${next}` };
+  return { kind: "unusable", reason: `image name: expected ${stream}/${version}, found ${wanted}; ${next}` };
 }

@@ -33,7 +33,7 @@ export type DetailsPatch = {
 };
 
 /** `restart`: also where a rebirth or clean is running, which is then stopped at its next report and begun anew. */
-type AskedAnew = SentAwayBy & { readonly restart?: true };
+type Restarting = SentAwayBy & { readonly restart?: true };
 
 type SentAwayBy = Omit<NonNullable<Machine["sentAway"]>, "atMs">;
 
@@ -167,8 +167,8 @@ export type MachineEvent =
       readonly mayMove?: true;
       /** Another root disk than the recorded one is allowed: the one that `selector` names, or any. */
       readonly newRootDisk?: { readonly selector?: string };
-    } & AskedAnew)
-  | ({ readonly kind: "cleanAsked"; readonly id: MachineId } & AskedAnew)
+    } & Restarting)
+  | ({ readonly kind: "cleanAsked"; readonly id: MachineId } & Restarting)
   /** A pending rebirth or clean is cancelled. */
   | { readonly kind: "rebirthCancelled"; readonly id: MachineId; readonly by: string }
   /** Its stream got another current version, or the machine is the first to try one; `image` is the exact name. */

@@ -41,7 +41,7 @@ export function endsLocally(client: Client, intent: Intent): boolean {
 }
 
 /** Decides the answer to a client. */
-export function decideAnswer(asked: {
+export function decideAnswer(given: {
   readonly client: Client;
   readonly mac: Mac;
   readonly intent: Intent;
@@ -50,7 +50,7 @@ export function decideAnswer(asked: {
   /** How the client is sent to its disk, if it is. */
   readonly method: LocalMethod | undefined;
 }): Answer {
-  const { client, mac, intent, binding, ports, method } = asked;
+  const { client, mac, intent, binding, ports, method } = given;
   switch (client.kind) {
     case "plain":
       return { kind: "lease" };

@@ -24,7 +24,7 @@ export type BindingChoice =
  * none, or one that is outside this network or declined, gets a temporary address, because it must be reachable.
  * The preference follows RFC 2131 §4.3.1: its current address, the requested address, any address of the pool.
  */
-export function chooseBinding(asked: {
+export function chooseBinding(given: {
   readonly network: Network;
   readonly mac: Mac;
   readonly machine: Machine | undefined;
@@ -32,7 +32,7 @@ export function chooseBinding(asked: {
   readonly message: Asking;
   readonly poolFull?: boolean;
 }): BindingChoice {
-  const { network, mac, machine, holderOf, message } = asked;
+  const { network, mac, machine, holderOf, message } = given;
   // RFC 2131 §4.3.5: a client that sends INFORM has an address from elsewhere; it is neither checked nor recorded.
   if (message.kind === "inform")
     return { kind: "bound", binding: bindingOf(network, message.address), temporary: false };
@@ -45,7 +45,7 @@ export function chooseBinding(asked: {
   const recorded = recordedTemporary(known, network.temporaryPool);
   if (recorded !== undefined && !isDeclined(recorded))
     return { kind: "bound", binding: temporaryBinding(network, recorded), temporary: true };
-  if (asked.poolFull) return { kind: "poolExhausted", size: poolSize(network.temporaryPool) };
+  if (given.poolFull) return { kind: "poolExhausted", size: poolSize(network.temporaryPool) };
   const choice = chooseAddress(network.temporaryPool, { mac, holderOf, wanted: wantedBy(message) });
   if (choice.kind === "exhausted") return { kind: "poolExhausted", size: choice.size };
   return { kind: "bound", binding: temporaryBinding(network, choice.address), temporary: true };

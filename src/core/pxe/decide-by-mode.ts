@@ -36,6 +36,6 @@ function withheld(decision: DhcpDecision): DhcpDecision {
   const file = reply.file === "" ? (reply.options.bootFileName ?? "") : reply.file;
   const would = `${reply.options.dhcpMessageType}${address}, ${seen?.answer ?? answer.kind} ${file}`.trimEnd();
   if (seen === undefined) return { kind: "silence", why: "withheld", would };
-  const { address: _none, ...asked } = seen;
-  return { kind: "silence", why: "withheld", would, seen: { ...asked, nursery: false, withheld: true } };
+  const { address: _none, ...others } = seen;
+  return { kind: "silence", why: "withheld", would, seen: { ...others, nursery: false, withheld: true } };
 }

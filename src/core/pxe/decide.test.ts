@@ -46,9 +46,9 @@ const plain: DhcpPacket = {
 };
 const unknownArchitecture: DhcpPacket = { ...edk2, options: { ...edk2.options, clientSystemArchitecture: [6] } };
 
-type Asked = { network?: Network; machine?: Machine | undefined; holderOf?: (address: Ipv4) => Holder | undefined };
-const decide = (packet: DhcpPacket, asked: Asked = {}): DhcpDecision =>
-  decideDhcp({ packet, network: nursery, ports, machine: undefined, holderOf: () => undefined, ...asked }, leasing);
+type Given = { network?: Network; machine?: Machine | undefined; holderOf?: (address: Ipv4) => Holder | undefined };
+const decide = (packet: DhcpPacket, given: Given = {}): DhcpDecision =>
+  decideDhcp({ packet, network: nursery, ports, machine: undefined, holderOf: () => undefined, ...given }, leasing);
 
 /** The REQUEST that follows an offer. */
 function requestAfter(packet: DhcpPacket, address: string, server: string): DhcpPacket {
@@ -83,7 +83,7 @@ const known = "http://10.77.1.1/boot/52-54-00-00-00-01.ipxe";
 const retired: Machine = { ...machine("unknown"), conditions: [{ kind: "retired", reason: "sold", sinceMs: 0 }] };
 /** The NIC that asks was found in another machine as well. */
 const disputed = (state: MachineState): Machine => ({ ...machine(state), disputedMacs: [mac] });
-const discovers: readonly (readonly [title: string, DhcpPacket, Asked, expected: string])[] = [
+const discovers: readonly (readonly [title: string, DhcpPacket, Given, expected: string])[] = [
   ["EDK2, birth", edk2, { machine: machine("birth") }, "offer 10.77.0.60 loader snponly.efi broadcast"],
   ["EDK2, rebirth", edk2, { machine: machine("rebirth") }, "offer 10.77.1.71 loader snponly.efi broadcast"],
   ["EDK2, clean", edk2, { machine: machine("clean") }, "offer 10.77.1.71 loader snponly.efi broadcast"],
@@ -135,7 +135,7 @@ const discovers: readonly (readonly [title: string, DhcpPacket, Asked, expected:
 for (const [title, packet, asked, expected] of discovers)
   test(`DISCOVER: ${title}`, () => assert.equal(line(decide(packet, asked)), expected));
 
-const requests: readonly (readonly [title: string, DhcpPacket, Asked, expected: string])[] = [
+const requests: readonly (readonly [title: string, DhcpPacket, Given, expected: string])[] = [
   [
     "EDK2 takes our offer",
     requestAfter(edk2, "10.77.0.60", "10.77.0.1"),

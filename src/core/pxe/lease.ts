@@ -59,14 +59,14 @@ function contentFor(question: DhcpQuestion, answered: Answered<Asking>): ReplyCo
   // The server identifier: the server's address, or that of a relay that overrides it (RFC 5107).
   const server = relayRequests(question.packet).serverIdentifierOverride ?? binding.server;
   const { always, boot } = bootOptionsFor(answer, client, binding);
-  const ifAsked = leaseOptionsFor(binding, question.machine?.hostname);
+  const ifRequested = leaseOptionsFor(binding, question.machine?.hostname);
   switch (message.kind) {
     case "discover":
-      return { type: "offer", server, address, leaseSeconds, always, ifAsked, boot };
+      return { type: "offer", server, address, leaseSeconds, always, ifRequested, boot };
     case "inform": {
       // RFC 2131 §4.3.5: parameters without a lease.
-      const { renewalTimeValue: _t1, rebindingTimeValue: _t2, ...parameters } = ifAsked;
-      return { type: "ack", server, address: noAddress, always, ifAsked: parameters, boot };
+      const { renewalTimeValue: _t1, rebindingTimeValue: _t2, ...parameters } = ifRequested;
+      return { type: "ack", server, address: noAddress, always, ifRequested: parameters, boot };
     }
     case "selecting":
     case "initReboot":
@@ -75,6 +75,6 @@ function contentFor(question: DhcpQuestion, answered: Answered<Asking>): ReplyCo
         return { type: "nak", server, message: "boot from the local disk" };
       if (message.address !== address)
         return { type: "nak", server, message: `your address is ${formatIpv4(address)}` };
-      return { type: "ack", server, address, leaseSeconds, always, ifAsked, boot };
+      return { type: "ack", server, address, leaseSeconds, always, ifRequested, boot };
   }
 }

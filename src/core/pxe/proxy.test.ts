@@ -40,8 +40,8 @@ const select = (packet: DhcpPacket): DhcpPacket => ({
   },
 });
 
-type Asked = { state?: MachineState; mode?: NetworkMode; served?: boolean; port?: 4011 };
-function decide(packet: DhcpPacket, { state, mode = "proxy", served = true, port }: Asked = {}): DhcpDecision {
+type Given = { state?: MachineState; mode?: NetworkMode; served?: boolean; port?: 4011 };
+function decide(packet: DhcpPacket, { state, mode = "proxy", served = true, port }: Given = {}): DhcpDecision {
   const question = { packet, network: network(mode), ports: { http: 80, machines: 443 }, holderOf: () => undefined };
   const caller = port === undefined ? undefined : { address: ip("10.77.0.123"), port };
   return decideByMode({ ...question, machine: state === undefined ? undefined : machine(state) }, served, caller);
@@ -60,7 +60,7 @@ function line(decision: DhcpDecision): string {
 }
 
 const script = "http://10.77.0.1/boot/52-54-00-00-00-01.ipxe";
-const rows: readonly (readonly [title: string, DhcpPacket, Asked, expected: string])[] = [
+const rows: readonly (readonly [title: string, DhcpPacket, Given, expected: string])[] = [
   [
     "EDK2, birth: no option 43, so that it asks port 4011 (Q4)",
     edk2,

@@ -63,7 +63,13 @@ function bind({ network, packet }: DhcpQuestion): BindingChoice {
 
 function contentFor(_question: DhcpQuestion, answered: Answered<"offer" | "ack">): ReplyContent {
   const { message: type, answer, client, binding } = answered;
-  return { type, server: binding.server, address: noAddress, ifAsked: {}, ...proxyOptionsFor(answer, client, binding) };
+  return {
+    type,
+    server: binding.server,
+    address: noAddress,
+    ifRequested: {},
+    ...proxyOptionsFor(answer, client, binding),
+  };
 }
 
 /** The address that a known machine takes from the other server. */

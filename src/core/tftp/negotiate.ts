@@ -28,12 +28,12 @@ const largestMtuBytes = 1500;
 export const largestWindowBlocks = 32;
 
 /** Negotiates the options of a request. Only requested options are answered: EDK2 rejects an unsolicited tsize as malformed (netboot.md T3). */
-export function negotiate(asked: TftpOptions, { sizeBytes, mode, mtuBytes }: Sending): Terms {
+export function negotiate(options: TftpOptions, { sizeBytes, mode, mtuBytes }: Sending): Terms {
   const largestBlockBytes = Math.max(8, Math.min(mtuBytes, largestMtuBytes) - headerBytes);
   const terms = { blockBytes: 512, windowBlocks: 1, timeoutMs: 1000 };
   const accepted: [string, string][] = [];
   const seen = new Set<string>();
-  for (const [name, value] of asked) {
+  for (const [name, value] of options) {
     const option = name.toLowerCase();
     const wanted = /^\d{1,10}$/.test(value) ? Number(value) : undefined;
     if (wanted === undefined || seen.has(option)) continue;

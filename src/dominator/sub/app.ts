@@ -69,7 +69,7 @@ export function subApp(input: SubAppInput): Hono {
     if (announced <= smallPollBytes) return await bodyLimit({ maxSize: smallPollBytes })(context, next);
     const admission = reportSlots.admit(machine.id);
     if (admission.kind === "busy") return context.json(busy, 503);
-    if (admission.kind === "notAsked") {
+    if (admission.kind === "notRequested") {
       const reason = "the server did not request this tree, because it has restarted; it will request it again";
       return context.json({ kind: "wait", seconds: 1, reason } satisfies Directive);
     }
@@ -78,18 +78,18 @@ export function subApp(input: SubAppInput): Hono {
   });
   app.post(paths.subPoll, async (context) => {
     const body = new Uint8Array(await context.req.arrayBuffer());
-    const asked = senderOf(context, store);
-    if (asked === undefined) return context.json(stranger(), 401);
+    const sender = senderOf(context, store);
+    if (sender === undefined) return context.json(stranger(), 401);
     await images
       .refresh()
       .catch((error: unknown) => log("error", "reading the images failed", { error: String(error), cause: error }));
-    const read = await readBody(body, asked, { ...input, reportSlots });
+    const read = await readBody(body, sender, { ...input, reportSlots });
     if (read.kind === "malformed") return context.json(malformed(read.why), 400);
     if (read.kind === "newerProtocol") return context.json(newerThanServer(read.protocol), 422);
     const { poll, compared } = read;
-    if (asked.id !== poll.machineId) return context.json(stranger(), 401);
-    if (poll.log !== undefined) store.addLog(asked.id, poll.log);
-    for (const event of outcomeEvents(asked.id, poll)) await applyOrLog(store, event, log);
+    if (sender.id !== poll.machineId) return context.json(stranger(), 401);
+    if (poll.log !== undefined) store.addLog(sender.id, poll.log);
+    for (const event of outcomeEvents(sender.id, poll)) await applyOrLog(store, event, log);
     // The current record: the body may have taken minutes, and an operator's action counts at once.
     const machine = senderOf(context, store);
     if (machine === undefined) return context.json(stranger(), 401);
@@ -111,19 +111,19 @@ async function readBody(
   { id, requiredImage }: Machine,
   { images, tasks, reportSlots }: SubAppInput & { readonly reportSlots: ReportSlots },
 ): Promise<ReadPoll> {
-  const isAsked = reportSlots.isAsked(id);
+  const isRequested = reportSlots.isRequested(id);
   if (body.length <= inlineBytes) {
     const parsed = parsePoll(body);
     if (parsed.kind !== "poll") return parsed;
     const { tree, objects: _objects, ...poll } = parsed.poll;
-    if (tree === undefined || !isAsked) return { kind: "poll", poll };
+    if (tree === undefined || !isRequested) return { kind: "poll", poll };
   }
   const image = requiredImage === undefined ? undefined : images.get(requiredImage);
   return await tasks.readPoll(
     body,
     image === undefined
-      ? { isAsked }
-      : { isAsked, image: { name: image.name, path: images.pathOf(image.name), sha512: image.manifest.sha512 } },
+      ? { isRequested }
+      : { isRequested, image: { name: image.name, path: images.pathOf(image.name), sha512: image.manifest.sha512 } },
   );
 }
 

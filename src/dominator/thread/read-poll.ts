@@ -14,7 +14,7 @@ export type SmallPoll = Omit<SubPollRequest, "tree" | "objects">;
 /** What the caller of `readPoll` knows of the machine. */
 export type PollWanted = {
   /** Whether its tree was requested; another tree is not looked at. */
-  readonly isAsked: boolean;
+  readonly isRequested: boolean;
   /** The image that its tree is compared with; `sha512` of the manifest in the file. */
   readonly image?: { readonly name: string; readonly path: string; readonly sha512: string };
 };
@@ -36,13 +36,13 @@ export type ComparedTree = {
 /** Parses the body of a poll, and compares its tree with the machine's image. */
 export function readPoll(
   body: Uint8Array,
-  { isAsked, image }: PollWanted,
+  { isRequested, image }: PollWanted,
   load: (image: NonNullable<PollWanted["image"]>) => Pick<ImageManifest, "filter" | "tree">,
 ): ReadPoll {
   const parsed = parsePoll(body);
   if (parsed.kind !== "poll") return parsed;
   const { tree, objects = [], ...poll } = parsed.poll;
-  if (tree === undefined || !isAsked) return { kind: "poll", poll };
+  if (tree === undefined || !isRequested) return { kind: "poll", poll };
   const fault = faultOfTree(tree);
   if (fault !== undefined) return { kind: "malformed", why: fault };
   if (image === undefined) return { kind: "poll", poll };

@@ -18,24 +18,24 @@ import { faultAnswer, problemOf, type Read, refusalAnswer } from "../http/proble
 import { forEachInTurns } from "../turns.ts";
 import { type BlastGuard, blastGuard } from "./blast-radius-guard.ts";
 import { expectedRevision } from "./entity-tag.ts";
-import { type Asked, type Handlers, type OperatorDeps, withMachine } from "./handler.ts";
+import { type Handlers, type OperatorDeps, type RouteRequest, withMachine } from "./handler.ts";
 
 /** The routes of actions on machines. */
 export const actHandlers: Handlers<ActionName | "batch"> = {
-  rebirth: (asked) => actOnOne(asked, { action: "rebirth", ...asked.body }),
-  clean: (asked) => actOnOne(asked, { action: "clean", ...asked.body }),
-  cancel: (asked) => actOnOne(asked, { action: "cancel" }),
-  hold: (asked) => actOnOne(asked, { action: "hold", ...asked.body }),
-  release: (asked) => actOnOne(asked, { action: "release" }),
-  retire: (asked) => actOnOne(asked, { action: "retire", ...asked.body }),
+  rebirth: (request) => actOnOne(request, { action: "rebirth", ...request.body }),
+  clean: (request) => actOnOne(request, { action: "clean", ...request.body }),
+  cancel: (request) => actOnOne(request, { action: "cancel" }),
+  hold: (request) => actOnOne(request, { action: "hold", ...request.body }),
+  release: (request) => actOnOne(request, { action: "release" }),
+  retire: (request) => actOnOne(request, { action: "retire", ...request.body }),
   batch: actOnMany,
 };
 
-type ActAsked = Pick<Asked<ActionName>, "c" | "deps" | "caller">;
+type ActRequest = Pick<RouteRequest<ActionName>, "c" | "deps" | "caller">;
 
-function actOnOne(asked: ActAsked, action: OperatorAction): Response | Promise<Response> {
-  const { c, deps, caller } = asked;
-  return withMachine(asked, async (machine) => {
+function actOnOne(request: ActRequest, action: OperatorAction): Response | Promise<Response> {
+  const { c, deps, caller } = request;
+  return withMachine(request, async (machine) => {
     const expected = expectedRevision(c, machine);
     if (expected.kind === "refused") return expected.response;
     const guard = guardOf(action, [machine], deps);
@@ -53,7 +53,7 @@ function actOnOne(asked: ActAsked, action: OperatorAction): Response | Promise<R
  * Carries out one action on many machines. Either all machines that accept it fit within the blast radius, or nothing
  * is done. A machine that refuses does not delay the others. Nothing is awaited between the check and the last event.
  */
-async function actOnMany({ c, deps, caller, body }: Asked<"batch">): Promise<Response> {
+async function actOnMany({ c, deps, caller, body }: RouteRequest<"batch">): Promise<Response> {
   const { select, dryRun = false, ...action } = body;
   const chosen = chosenBy(c, deps, select);
   if (chosen.kind === "refused") return chosen.response;
@@ -73,7 +73,11 @@ async function actOnMany({ c, deps, caller, body }: Asked<"batch">): Promise<Res
 }
 
 /** The selected machines; an unknown name or an empty selection is refused before anything is done. */
-function chosenBy(c: Context, { store }: OperatorDeps, select: Asked<"batch">["body"]["select"]): Read<Machine[]> {
+function chosenBy(
+  c: Context,
+  { store }: OperatorDeps,
+  select: RouteRequest<"batch">["body"]["select"],
+): Read<Machine[]> {
   const refused = (response: Response) => ({ kind: "refused", response }) as const;
   if (select.names !== undefined) {
     const unknown = select.names.filter((name) => store.find(name) === undefined);

@@ -11,7 +11,7 @@ import { failedAttempts } from "./caller/failed-attempts.ts";
 import { tokenHandlers } from "./caller/token-routes.ts";
 import { describeHandlers } from "./describe.ts";
 import { exportHandlers } from "./export.ts";
-import type { Asked, Handler, Handlers, OperatorDeps } from "./handler.ts";
+import type { Handler, Handlers, OperatorDeps, RouteRequest } from "./handler.ts";
 import { streamHandlers } from "./promote.ts";
 import { readHandlers } from "./read.ts";
 import { whyHandler } from "./why.ts";
@@ -26,7 +26,7 @@ export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
   app.notFound(notFound);
   const handlers: Handlers<OperatorRoute> = {
     openapi: ({ c }) => c.json(document),
-    status: (asked) => status(asked, startedAtMs),
+    status: (request) => status(request, startedAtMs),
     ...readHandlers(deps),
     ...actHandlers,
     why: whyHandler,
@@ -45,7 +45,7 @@ export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
     app.on(route.method, route.path, admit(route, guard), atMost(bodyBytes), async (c) => {
       const read = await readRequest(c, route);
       if (read.kind === "refused") return read.response;
-      return await handler({ c, deps, caller: c.get("caller"), ...read.value } as Asked<OperatorRoute>);
+      return await handler({ c, deps, caller: c.get("caller"), ...read.value } as RouteRequest<OperatorRoute>);
     });
   }
   for (const path of new Set(names.map((name) => operatorRoutes[name].path))) {
@@ -124,7 +124,7 @@ function accepts(header: string | undefined, type: string): boolean {
   });
 }
 
-function status({ c, deps: { store, clock, version } }: Asked<"status">, startedAtMs: number): Response {
+function status({ c, deps: { store, clock, version } }: RouteRequest<"status">, startedAtMs: number): Response {
   const machines: { [state: string]: number } = {};
   for (const { state } of store.list()) machines[state] = (machines[state] ?? 0) + 1;
   return c.json({ version, startedAtMs, nowMs: clock.nowMs(), machines } satisfies StatusView);

@@ -5,12 +5,12 @@ import type { Decision } from "../../core/machine/event.ts";
 import { announcedId } from "../../core/machine/life/details.ts";
 import { faultAnswer, refusalAnswer } from "../http/problem.ts";
 import { demandedRevision, entityTag } from "./entity-tag.ts";
-import { type Asked, type Handlers, type OperatorDeps, withMachine } from "./handler.ts";
+import { type Handlers, type OperatorDeps, type RouteRequest, withMachine } from "./handler.ts";
 
 /** The routes by which operators describe machines. */
 export const describeHandlers: Handlers<"create" | "set" | "takeover"> = { create, set, takeover };
 
-async function create({ c, deps, caller, body }: Asked<"create">): Promise<Response> {
+async function create({ c, deps, caller, body }: RouteRequest<"create">): Promise<Response> {
   const id = announcedId(body.macs, body.place);
   if (id === undefined)
     throw new Error("creating a machine: expected a MAC address or a slot from the schema, found neither");
@@ -20,9 +20,9 @@ async function create({ c, deps, caller, body }: Asked<"create">): Promise<Respo
   return written(c, await deps.store.apply({ kind: "machineCreated", id, by, ...body }, { by }), 201);
 }
 
-function set(asked: Asked<"set">): Response | Promise<Response> {
-  const { c, deps, caller, body } = asked;
-  return withMachine(asked, async (machine) => {
+function set(request: RouteRequest<"set">): Response | Promise<Response> {
+  const { c, deps, caller, body } = request;
+  return withMachine(request, async (machine) => {
     const expected = demandedRevision(c, machine);
     if (expected.kind === "refused") return expected.response;
     const unknown = await unknownImage(c, deps, body.requiredImage);
@@ -33,9 +33,9 @@ function set(asked: Asked<"set">): Response | Promise<Response> {
   });
 }
 
-function takeover(asked: Asked<"takeover">): Response | Promise<Response> {
-  const { c, deps, caller, body } = asked;
-  return withMachine(asked, async ({ id }) => {
+function takeover(request: RouteRequest<"takeover">): Response | Promise<Response> {
+  const { c, deps, caller, body } = request;
+  return withMachine(request, async ({ id }) => {
     const from = deps.store.find(body.from);
     if (from === undefined) {
       const message = `from: no machine has the name, id, address or hardware address ${body.from.slice(0, 100)}`;

@@ -33,7 +33,7 @@ export type OperatorDeps = DeadlineRules & {
 };
 
 /** A request of one route, authenticated and parsed. */
-export type Asked<R extends OperatorRoute> = {
+export type RouteRequest<R extends OperatorRoute> = {
   readonly c: Context<OperatorEnv>;
   readonly deps: OperatorDeps;
   readonly query: QueryOf<R>;
@@ -42,14 +42,14 @@ export type Asked<R extends OperatorRoute> = {
 };
 
 /** Handles the requests of one route. */
-export type Handler<R extends OperatorRoute> = (asked: Asked<R>) => Response | Promise<Response>;
+export type Handler<R extends OperatorRoute> = (request: RouteRequest<R>) => Response | Promise<Response>;
 
 /** Handlers of some routes; app.ts combines them, and a missing one does not compile. */
 export type Handlers<R extends OperatorRoute> = { readonly [K in R]: Handler<K> };
 
 /** Continues with the machine that `:name` names, or answers with similar names. */
 export function withMachine(
-  { c, deps }: Pick<Asked<OperatorRoute>, "c" | "deps">,
+  { c, deps }: Pick<RouteRequest<OperatorRoute>, "c" | "deps">,
   then: (machine: Machine) => Response | Promise<Response>,
 ): Response | Promise<Response> {
   const name = c.req.param("name") ?? "";

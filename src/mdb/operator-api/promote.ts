@@ -5,7 +5,7 @@ import { type ImageStream, imageStreamOf, imageStreamsOf } from "../../core/imag
 import { decidePromotion, decideRollback, type StreamDecision } from "../../core/image/stream/promotion.ts";
 import { faultAnswer, refusalAnswer } from "../http/problem.ts";
 import { moveMachines, overtaken, writeStream } from "../image-streams/move-machines.ts";
-import type { Asked, Handlers, OperatorDeps } from "./handler.ts";
+import type { Handlers, OperatorDeps, RouteRequest } from "./handler.ts";
 
 /** The routes that move streams of images. */
 export const streamHandlers: Handlers<"streams" | "promote" | "rollback"> = {
@@ -15,7 +15,7 @@ export const streamHandlers: Handlers<"streams" | "promote" | "rollback"> = {
   rollback,
 };
 
-async function promote({ c, deps, caller, body }: Asked<"promote">): Promise<Response> {
+async function promote({ c, deps, caller, body }: RouteRequest<"promote">): Promise<Response> {
   const { store } = deps;
   const { version, canary: name, all, skipCanary } = body;
   const stream = c.req.param("name") ?? "";
@@ -28,11 +28,11 @@ async function promote({ c, deps, caller, body }: Asked<"promote">): Promise<Res
     return refusalAnswer(c, { kind: "noSuchMachine", message, next: "to list all machines, run birther machines" });
   }
   const context = contextOf(deps, stream, caller.name);
-  const asked = { version, canary, all, skipCanary };
-  return await carryOut(c, deps, { decision: decidePromotion(asked, context), ...context });
+  const request = { version, canary, all, skipCanary };
+  return await carryOut(c, deps, { decision: decidePromotion(request, context), ...context });
 }
 
-async function rollback({ c, deps, caller }: Asked<"rollback">): Promise<Response> {
+async function rollback({ c, deps, caller }: RouteRequest<"rollback">): Promise<Response> {
   const context = contextOf(deps, c.req.param("name") ?? "", caller.name);
   return await carryOut(c, deps, { decision: decideRollback(context), ...context });
 }

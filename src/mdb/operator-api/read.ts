@@ -11,7 +11,7 @@ import type { Tokens } from "./caller/tokens.ts";
 import { entityTag } from "./entity-tag.ts";
 import { type ChangeFeed, changeFeed } from "./feed/change-feed.ts";
 import { type IdOrder, idOrder } from "./feed/id-order.ts";
-import { type Asked, type Handlers, type OperatorDeps, withMachine } from "./handler.ts";
+import { type Handlers, type OperatorDeps, type RouteRequest, withMachine } from "./handler.ts";
 
 type Reading = "list" | "get" | "events" | "log" | "packets" | "quirks" | "images" | "networks" | "check" | "changes";
 
@@ -20,26 +20,26 @@ export function readHandlers({ store, tokens }: OperatorDeps): Handlers<Reading>
   const inOrder = idOrder(store);
   const feed = changeFeed(store);
   return {
-    list: (asked) => list({ ...asked, inOrder }),
-    get: (asked) => withMachine(asked, (machine) => machineAnswer(asked.c, machine)),
-    events: (asked) =>
-      withMachine(asked, async (machine) => {
-        const changes = await asked.deps.store.history(machine.id, asked.query.limit);
-        return asked.c.json({ events: changes.map(operator.viewChange) });
+    list: (request) => list({ ...request, inOrder }),
+    get: (request) => withMachine(request, (machine) => machineAnswer(request.c, machine)),
+    events: (request) =>
+      withMachine(request, async (machine) => {
+        const changes = await request.deps.store.history(machine.id, request.query.limit);
+        return request.c.json({ events: changes.map(operator.viewChange) });
       }),
-    log: (asked) => withMachine(asked, ({ id }) => asked.c.json({ lines: asked.deps.store.log(id) })),
-    packets: (asked) => withMachine(asked, ({ id }) => asked.c.json({ packets: asked.deps.packetsOf(id) })),
+    log: (request) => withMachine(request, ({ id }) => request.c.json({ lines: request.deps.store.log(id) })),
+    packets: (request) => withMachine(request, ({ id }) => request.c.json({ packets: request.deps.packetsOf(id) })),
     quirks: ({ c, deps }) => c.json({ quirks: lessonsOf(deps.store).map(operator.viewLesson) }),
     images: async ({ c, deps }) => c.json({ images: await deps.images() }),
     networks: ({ c, deps }) => c.json({ networks: deps.networks() }),
     check: async ({ c, deps: { store } }) =>
       c.json({ inconsistencies: await inTurns(checkFleetInSteps([...store.list()], store.unreadable())) }),
-    changes: (asked) => follow({ ...asked, feed, tokens }),
+    changes: (request) => follow({ ...request, feed, tokens }),
   };
 }
 
 /** The feed from the position that this watcher requests; it ends when its token becomes invalid. */
-function follow({ c, query, feed, tokens }: Asked<"changes"> & { feed: ChangeFeed; tokens: Tokens }): Response {
+function follow({ c, query, feed, tokens }: RouteRequest<"changes"> & { feed: ChangeFeed; tokens: Tokens }): Response {
   const last = c.req.header("last-event-id");
   if (last !== undefined && !/^\d{1,15}$/.test(last)) {
     const detail = `last-event-id: expected the id of an event of this feed, found ${last.slice(0, 100)}`;
@@ -58,7 +58,12 @@ function machineAnswer(c: Context, machine: Machine): Response {
 }
 
 /** A page of the selected machines, and the start of the next page; a large page is written machine by machine. */
-async function list({ c, deps, query, inOrder }: Asked<"list"> & { readonly inOrder: IdOrder }): Promise<Response> {
+async function list({
+  c,
+  deps,
+  query,
+  inOrder,
+}: RouteRequest<"list"> & { readonly inOrder: IdOrder }): Promise<Response> {
   const { limit, fields } = query;
   const position = deps.store.position();
   const after = query.continue === undefined ? "" : Buffer.from(query.continue, "base64url").toString();

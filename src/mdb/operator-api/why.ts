@@ -6,9 +6,9 @@ import type { Machine } from "../../core/machine/record.ts";
 import { type Handler, withMachine } from "./handler.ts";
 
 /** Answers what a machine waits for; core decides it from the record and from what the server has seen. */
-export const whyHandler: Handler<"why"> = (asked) =>
-  withMachine(asked, async (machine) => {
-    const { c, deps } = asked;
+export const whyHandler: Handler<"why"> = (request) =>
+  withMachine(request, async (machine) => {
+    const { c, deps } = request;
     const notServed = deps.networks().find(({ name }) => name === machine.network)?.notServed;
     const answer = why(machine, {
       nowMs: deps.clock.nowMs(),

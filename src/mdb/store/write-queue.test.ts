@@ -8,14 +8,14 @@ import { asks, stillClock } from "../testing/store-suite.ts";
 /** A journal that only records the number of changes in each transaction. */
 function countingJournal(): { readonly journal: Journal; readonly transactions: number[] } {
   const transactions: number[] = [];
-  const unasked = async () => assert.fail("not asked in this test");
+  const unused = async () => assert.fail("not asked in this test");
   const journal: Journal = {
     load: async () => ({ position: 0, machines: [], unreadable: [], documents: [] }),
     commit: async ({ since, entries }) => {
       transactions.push(entries().length);
       return since();
     },
-    ...{ remoteChangesSince: unasked, changesSince: unasked, history: unasked, audit: unasked, backup: unasked },
+    ...{ remoteChangesSince: unused, changesSince: unused, history: unused, audit: unused, backup: unused },
     [Symbol.asyncDispose]: async () => undefined,
   };
   return { journal, transactions };

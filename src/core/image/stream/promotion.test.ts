@@ -4,7 +4,7 @@ import { machineIdFromMac } from "../../machine/life/move.ts";
 import { id, mac, testFleet } from "../../machine/testing/test-fleet.ts";
 import { canaryProgress } from "./canary.ts";
 import { followedStream, type ImageStream, imageFor } from "./image-stream.ts";
-import { decidePromotion, decideRollback, firstCurrent, type PromotionAsked } from "./promotion.ts";
+import { decidePromotion, decideRollback, firstCurrent, type PromotionRequest } from "./promotion.ts";
 
 const held: ImageStream = { stream: "compute", current: 1, by: "ann", atMs: 5 };
 
@@ -23,7 +23,8 @@ type World = ReturnType<typeof testFleet>;
 const context = (world: World, now: ImageStream | undefined = held) => ({
   ...{ stream: "compute", held: now, machines: world.list(), by: "bob", nowMs: 9 },
 });
-const promote = (world: World, asked: PromotionAsked, now?: ImageStream) => decidePromotion(asked, context(world, now));
+const promote = (world: World, request: PromotionRequest, now?: ImageStream) =>
+  decidePromotion(request, context(world, now));
 const trial: ImageStream = { ...held, promotion: { version: 2, canary: id(1), by: "bob", atMs: 9 } };
 const moved: ImageStream = { ...{ stream: "compute", current: 2, previous: 1, by: "bob", atMs: 9 }, moving: true };
 
@@ -62,7 +63,7 @@ describe("a promotion", () => {
     assert.match(refused.kind === "refused" ? refused.refusal.message : "", /r01u01 .*failing: update: no space/);
   });
 
-  const rows: readonly (readonly [title: string, asked: PromotionAsked, now: ImageStream, refusal: RegExp])[] = [
+  const rows: readonly (readonly [title: string, request: PromotionRequest, now: ImageStream, refusal: RegExp])[] = [
     ["another version while one is tried", { version: 3 }, trial, /compute\/2 is being tried on r01u01, since bob/],
     [
       "another first machine than the one that tries",
@@ -71,9 +72,9 @@ describe("a promotion", () => {
       /already being tried on r01u01/,
     ],
   ];
-  for (const [title, asked, now, refusal] of rows)
+  for (const [title, request, now, refusal] of rows)
     test(`refused: ${title}`, () => {
-      const decision = promote(upFleet(), asked, now);
+      const decision = promote(upFleet(), request, now);
       assert.match(decision.kind === "refused" ? decision.refusal.message : decision.kind, refusal);
     });
 

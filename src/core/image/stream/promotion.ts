@@ -5,7 +5,7 @@ import { canaryProgress, chooseCanary, whyNoCanary } from "./canary.ts";
 import { followedStream, type ImageStream, imageOf } from "./image-stream.ts";
 
 /** What an operator asks of a promotion: one machine first, then `all`. */
-export type PromotionAsked = {
+export type PromotionRequest = {
   readonly version: number;
   /** The machine that gets the version first. */
   readonly canary?: Machine | undefined;
@@ -35,28 +35,28 @@ export type StreamDecision =
  * Promotes a version of a stream. The first request gives it to one machine; `all`, once that machine is up with it, makes it
  * current. Repeating a request changes nothing, so an interrupted one is resumed by asking again.
  */
-export function decidePromotion(asked: PromotionAsked, context: PromotionContext): StreamDecision {
+export function decidePromotion(request: PromotionRequest, context: PromotionContext): StreamDecision {
   const { stream, held, machines } = context;
-  if (held === undefined) return makeCurrent(undefined, asked.version, context);
+  if (held === undefined) return makeCurrent(undefined, request.version, context);
   const { promotion } = held;
   const going = promotion !== undefined ? imageOf(held, promotion.version) : undefined;
-  if (promotion !== undefined && promotion.version !== asked.version)
+  if (promotion !== undefined && promotion.version !== request.version)
     return refuse(
       `${going} is being tried on ${canaryName(held, machines)}, since ${promotion.by} promoted it`,
       `go on with it: birther image promote ${going} --all; or return that machine: birther image rollback ${stream}`,
     );
-  if (promotion === undefined && held.current === asked.version)
+  if (promotion === undefined && held.current === request.version)
     return held.moving === true ? { kind: "changed", held } : { kind: "unchanged", held };
-  if (asked.all === true && asked.skipCanary === true) return makeCurrent(held, asked.version, context);
-  if (promotion === undefined) return beginTrial(held, asked, context);
-  if (asked.canary !== undefined && asked.canary.id !== promotion.canary)
+  if (request.all === true && request.skipCanary === true) return makeCurrent(held, request.version, context);
+  if (promotion === undefined) return beginTrial(held, request, context);
+  if (request.canary !== undefined && request.canary.id !== promotion.canary)
     return refuse(
       `${going} is already being tried on ${canaryName(held, machines)}`,
       `to try it on another machine, first run birther image rollback ${stream}`,
     );
-  if (asked.all !== true) return { kind: "unchanged", held };
+  if (request.all !== true) return { kind: "unchanged", held };
   const progress = canaryProgress(held, promotion, canaryOf(held, machines));
-  if (progress.kind === "succeeded") return makeCurrent(held, asked.version, context);
+  if (progress.kind === "succeeded") return makeCurrent(held, request.version, context);
   return refuse(
     `${canaryName(held, machines)} does not run ${going} yet: ${progress.reason}`,
     `wait for it, or return it: birther image rollback ${stream}; to give the version to all machines nevertheless: birther image promote ${going} --all --no-canary`,
@@ -64,24 +64,25 @@ export function decidePromotion(asked: PromotionAsked, context: PromotionContext
 }
 
 /** Gives the version to one machine; to all at once if no machine follows the stream. */
-function beginTrial(held: ImageStream, asked: PromotionAsked, context: PromotionContext): StreamDecision {
+function beginTrial(held: ImageStream, request: PromotionRequest, context: PromotionContext): StreamDecision {
   const { stream, machines, by, nowMs } = context;
-  if (!machines.some((machine) => followedStream(machine) === stream)) return makeCurrent(held, asked.version, context);
-  const why = asked.canary === undefined ? undefined : whyNoCanary(asked.canary, held);
-  if (asked.canary !== undefined && why !== undefined)
+  if (!machines.some((machine) => followedStream(machine) === stream))
+    return makeCurrent(held, request.version, context);
+  const why = request.canary === undefined ? undefined : whyNoCanary(request.canary, held);
+  if (request.canary !== undefined && why !== undefined)
     return refuse(
-      `${nameOf(asked.canary)} cannot be the first machine of ${stream}: ${why}`,
+      `${nameOf(request.canary)} cannot be the first machine of ${stream}: ${why}`,
       "name another machine with --canary, or leave the choice to the server",
     );
-  const canary = asked.canary ?? chooseCanary(machines, held);
+  const canary = request.canary ?? chooseCanary(machines, held);
   if (canary === undefined)
     return refuse(
-      `no machine that follows ${stream} is up, without a condition and with updates enabled, to try ${imageOf(held, asked.version)}`,
+      `no machine that follows ${stream} is up, without a condition and with updates enabled, to try ${imageOf(held, request.version)}`,
       "to give the version to all machines without a trial: --all --no-canary",
     );
   return {
     kind: "changed",
-    held: { ...held, promotion: { version: asked.version, canary: canary.id, by, atMs: nowMs } },
+    held: { ...held, promotion: { version: request.version, canary: canary.id, by, atMs: nowMs } },
   };
 }
 

@@ -87,7 +87,7 @@ export const transitionText: { readonly [transition: string]: string } = {
   refuseOutsideNursery: "refused (not on a nursery network, or retired)",
   refuseStale: "refused (the order is stale)",
   refuseUnborn: "refused (the machine was never installed)",
-  refuseNothingAsked: "refused (nothing is pending)",
+  refuseNothingPending: "refused (nothing is pending)",
   refuseKnown: "refused (the machine is already known)",
   refuseSuccessor: "refused (the machine has its own name)",
 };

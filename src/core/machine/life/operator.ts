@@ -27,13 +27,13 @@ import { heldRefusal } from "./order.ts";
  */
 export function nextLife(
   machine: MachineIn<InstalledState>,
-  asked: { readonly by: string; readonly override?: true },
+  given: { readonly by: string; readonly override?: true },
   nowMs: number,
 ): Omit<MachineIn<"clean">, "state"> {
   const { phase, phaseAtMs, unheardBoots: _boots, mayMove: _moved, allowedDisk: _allowed, ...living } = machine;
   const { state: _ended, wayBack: kept, ...lasting } = withoutPending(living);
   const { timeline, sentAway: before } = machine;
-  const { by, override } = asked;
+  const { by, override } = given;
   const seen = phase === undefined || phaseAtMs === undefined ? {} : { phase, phaseAtMs };
   const failing = conditionOf(machine, "failing");
   const back: WayBack = {
@@ -77,7 +77,7 @@ export const cancelRebirth: Transition<"rebirthCancelled", "rebirth" | "clean"> 
     mayMove: _moved,
     allowedDisk: _allowed,
     sentAway: _stayed,
-    phase: asked,
+    phase: requestedPhase,
     phaseAtMs: _at,
     ...dropped
   } = machine;
@@ -93,14 +93,14 @@ export const cancelRebirth: Transition<"rebirthCancelled", "rebirth" | "clean"> 
   const conditions = failing === undefined ? quiet.conditions : [...quiet.conditions, failing];
   const healthy: MachineIn<"healthy"> = { ...quiet, ...before, conditions, state: "healthy" };
   // The machine has restarted since: it is not up before its agent polls.
-  const restarted = asked !== undefined && wayBack.phase === "up";
+  const restarted = requestedPhase !== undefined && wayBack.phase === "up";
   return changed(
     restarted ? withPhase(healthy, { phase: "rebooting", detail: "PXE request" }, context.nowMs) : healthy,
   );
 };
 
 /** A cell that refuses to cancel because no rebirth or clean is pending. */
-export const refuseNothingAsked: Refuse = (machine) =>
+export const refuseNothingPending: Refuse = (machine) =>
   refused({
     kind: "wrongState",
     message: `${nameOf(machine)} is in state ${machine.state}: no rebirth or clean is pending`,

@@ -25,14 +25,14 @@ export const rememberMs = 600_000;
  */
 export function askLocal(
   before: Attempt | undefined,
-  asked: {
+  given: {
     readonly methods: readonly [LocalMethod, ...LocalMethod[]];
     readonly session: number;
     readonly discover: boolean;
   },
   nowMs: number,
 ): Attempt {
-  const { methods, session, discover } = asked;
+  const { methods, session, discover } = given;
   const ended = !discover;
   const quietMs = before === undefined ? rememberMs : nowMs - before.atMs;
   if (before === undefined || quietMs >= rememberMs)

@@ -21,14 +21,14 @@ export const noLocalHistory: LocalHistory = { attemptOf: () => undefined, lesson
 export type LocalTry = { readonly client: LocalClient; readonly attempt: Attempt };
 
 /** How a client is sent to its disk; undefined for a client that does not boot. */
-export function tryLocal(asked: {
+export function tryLocal(given: {
   readonly client: Client;
   readonly packet: DhcpPacket;
   readonly history: LocalHistory;
   /** Whether another DHCP server leases the addresses. */
   readonly proxy: boolean;
 }): LocalTry | undefined {
-  const { client, packet, history, proxy } = asked;
+  const { client, packet, history, proxy } = given;
   const kind = localClientOf(client);
   if (kind === undefined) return undefined;
   const [best = methodsOf[kind][0], ...others] = rankMethods(usableMethods(client, { proxy }), history.lessonOn(kind));

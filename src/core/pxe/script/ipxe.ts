@@ -29,9 +29,9 @@ export const waitSeconds = 30;
 export function planScript(
   machine: Machine,
   network: Network,
-  asked: { readonly mac: Mac; readonly leased?: Ipv4 | undefined },
+  given: { readonly mac: Mac; readonly leased?: Ipv4 | undefined },
 ): ScriptPlan {
-  const { mac, leased = machine.temporaryAddress } = asked;
+  const { mac, leased = machine.temporaryAddress } = given;
   if (intentFor(machine, network, mac) === "local") return { kind: "local" };
   if (network.mode === "proxy") return planLeased(network, leased);
   const binding = recordedBinding(machine, network);

@@ -1,5 +1,5 @@
 import { faultAnswer } from "../../http/problem.ts";
-import type { Asked, Handlers } from "../handler.ts";
+import type { Handlers, RouteRequest } from "../handler.ts";
 
 /** The routes for tokens and the audit. */
 export const tokenHandlers: Handlers<"tokens" | "createToken" | "revokeToken" | "audit"> = {
@@ -24,7 +24,7 @@ export const tokenHandlers: Handlers<"tokens" | "createToken" | "revokeToken" | 
 };
 
 /** The audit entries, newest first. */
-async function audit({ c, deps, query }: Asked<"audit">): Promise<Response> {
+async function audit({ c, deps, query }: RouteRequest<"audit">): Promise<Response> {
   const { about, before, limit } = query;
   // Requests one more entry than asked for, to learn whether there are more.
   const entries = await deps.store.audit({
