@@ -105,7 +105,7 @@ export type UnreadableRecord = {
   readonly id: MachineId;
   /** Where in the record, what was expected and what was found. */
   readonly fault: string;
-  /** What it still tells of the hardware addresses, name and address that its machine holds: `mac …`, `name …`, `address …`. */
+  /** What it still tells of the MAC addresses, name and address that its machine holds: `mac …`, `name …`, `address …`. */
   readonly claims: readonly string[];
   /** A newer version of Birther wrote it. */
   readonly newer?: true;

@@ -48,7 +48,7 @@ const actions: Actions = {
 
 const closing = `
 Exit status: 0 done · 1 refused or failed · 2 wrong command line or configuration · 3 no server runs
-A machine is named by its hostname, id, address or hardware address.`;
+A machine is named by its hostname, id, address or MAC address.`;
 
 const program = new Command("birther")
   .description("Installs bare-metal machines, from an unknown machine's first PXE request to a working system.")

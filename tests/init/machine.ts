@@ -22,7 +22,7 @@ const { runWatchdog } = await import("../../src/init/watchdog/run-watchdog.ts");
 
 const scripts: Scripts = { [imagePaths.watchdogScript]: runWatchdog };
 
-/** The hardware address of the machine that most tests are about. */
+/** The MAC address of the machine that most tests are about. */
 export const mac = macOf("52:54:00:12:34:56");
 
 /** What a switch says on a machine's cable. */

@@ -15,9 +15,9 @@ type CreateOptions = ServerOptions & {
 export function createCommand(program: Command): void {
   const command = program
     .command("create [key=value...]")
-    .description("announce a machine before its first PXE request, by hardware address or slot; key=value as for `set`")
+    .description("announce a machine before its first PXE request, by MAC address or slot; key=value as for `set`")
     // Not `<address...>`, which would consume the key=value arguments.
-    .option("-m, --mac <address>", "hardware address; repeat for each NIC", (one, all: string[]) => [...all, one], [])
+    .option("-m, --mac <address>", "MAC address; repeat for each NIC", (one, all: string[]) => [...all, one], [])
     .option("-p, --place <switch:port>", "its switch port, with the names from LLDP: tor-1:swp7")
     .option("-n, --hostname <name>", "the hostname that its slot must yield")
     .option("--birth", "start its birth on any network, not only on a nursery");

@@ -40,7 +40,7 @@ export function exportCommand(program: Command): void {
     .option("--site <name>", "site in NetBox", "main")
     .option("--role <name>", "device role in NetBox", "server")
     .addOption(
-      new Option("--mac-column", "put hardware addresses into a column of interfaces, as NetBox up to 4.1 expects"),
+      new Option("--mac-column", "put MAC addresses into a column of interfaces, as NetBox up to 4.1 expects"),
     )
     .action(async (table: string, { site, role, macColumn, ...where }: Where & Netbox) => {
       const query = { table, site, role, macColumn: String(macColumn === true) };

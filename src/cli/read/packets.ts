@@ -42,7 +42,7 @@ export function packetsTable(packets: readonly PacketView[], nowMs: number): str
   return formatTable(titles, rows);
 }
 
-/** Stands for the server's NIC, because a datagram socket does not report hardware addresses. Locally administered; spells "birth". */
+/** Stands for the server's NIC, because a datagram socket does not report MAC addresses. Locally administered; spells "birth". */
 const serverMac = "02:62:69:72:74:68" as Mac;
 const anyMac = "ff:ff:ff:ff:ff:ff" as Mac;
 

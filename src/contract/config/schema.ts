@@ -159,7 +159,7 @@ const network = v.strictObject({
   maxNewMachinesPerMinute: withDefault(
     count("a whole number of machines", 1, 1_000_000),
     defaultNewMachinesPerMinute,
-    "Maximum number of unknown machines accepted per minute; they may all arrive at once. Further unknown machines are ignored, and the log says so. The limit exists because any host on the network can invent hardware addresses. Known machines are always served.",
+    "Maximum number of unknown machines accepted per minute; they may all arrive at once. Further unknown machines are ignored, and the log says so. The limit exists because any host on the network can invent MAC addresses. Known machines are always served.",
   ),
   secureBoot: withDefault(
     yesOrNo,

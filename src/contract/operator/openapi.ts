@@ -86,7 +86,7 @@ function pathParameters({ path }: Route): Json[] {
   return [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
     ...{ name, in: "path", required: true },
     schema: { type: "string" },
-    description: "the hostname, id, address or hardware address of a machine, or the name of a token",
+    description: "the hostname, id, address or MAC address of a machine, or the name of a token",
   }));
 }
 

@@ -179,7 +179,7 @@ const exactImageName = v.pipe(
 const macs = v.array(
   v.pipe(
     v.string(),
-    v.check((text) => parseMac(text) !== undefined, "expected a hardware address such as 52:54:00:00:00:01"),
+    v.check((text) => parseMac(text) !== undefined, "expected a MAC address such as 52:54:00:00:00:01"),
     v.transform((text) => parseMac(text) as Mac),
   ),
 );

@@ -12,7 +12,7 @@ import type { Role } from "./role.ts";
 /** One row of the table. */
 export type Route = {
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";
-  /** `:name` is a hostname, id, address or hardware address. */
+  /** `:name` is a hostname, id, address or MAC address. */
   readonly path: `/${string}`;
   /** The minimum role of the caller; `anyone` needs no token. */
   readonly role: Role | "anyone";

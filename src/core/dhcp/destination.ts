@@ -10,7 +10,7 @@ export type Destination =
   /** To a client that already uses its address; port 68, or the source port of a request to port 4011. */
   | { readonly kind: "client"; readonly address: Ipv4; readonly port: number }
   | { readonly kind: "broadcast"; readonly port: 68 }
-  /** To the hardware address and yiaddr, without ARP: the client does not answer ARP yet. */
+  /** To the MAC address and yiaddr, without ARP: the client does not answer ARP yet. */
   | { readonly kind: "hardware"; readonly address: Ipv4; readonly mac: Mac; readonly port: 68 };
 
 /** Decides where the reply to a request goes (netboot.md D4). */

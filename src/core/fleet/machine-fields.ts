@@ -27,7 +27,7 @@ export const machineFields = {
     oneOf: conditionKinds,
   },
   network: { about: "the network it was last seen on", of: ({ network }) => [network] },
-  mac: { about: "its hardware addresses", of: ({ macs }) => macs },
+  mac: { about: "its MAC addresses", of: ({ macs }) => macs },
   address: {
     about: "its permanent and its temporary address",
     of: ({ permanentAddress, temporaryAddress }) =>

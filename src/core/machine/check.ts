@@ -33,7 +33,7 @@ const uniqueThings: readonly {
     thing: "address",
     keys: (machine) => [machine.permanentAddress, machine.temporaryAddress],
   },
-  { kind: "macHeldTwice", thing: "hardware address", keys: (machine) => machine.macs },
+  { kind: "macHeldTwice", thing: "MAC address", keys: (machine) => machine.macs },
 ];
 
 /** Invariants of a single machine. */
@@ -46,7 +46,7 @@ const rules: readonly {
     kind: "noMac",
     broken: ({ macs, announced, conditions }) =>
       macs.length === 0 && announced === undefined && !isRetired({ conditions }),
-    says: "has no hardware address",
+    says: "has no MAC address",
   },
   {
     kind: "retiredHolds",

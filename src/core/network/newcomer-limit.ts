@@ -1,6 +1,6 @@
 /**
  * How many unknown machines may still be accepted on a network: a token bucket for one minute's worth, which fills evenly.
- * Each newcomer costs a record in memory and on disk, and any host on the network can invent hardware addresses.
+ * Each newcomer costs a record in memory and on disk, and any host on the network can invent MAC addresses.
  */
 export type Newcomers = {
   readonly tokens: number;

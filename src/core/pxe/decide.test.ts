@@ -129,7 +129,7 @@ const discovers: readonly (readonly [title: string, DhcpPacket, Given, expected:
   ["through a relay at the broadcast address", { ...edk2, giaddr: ip("10.77.0.255") }, {}, "silence badRelayAddress"],
   ["through a relay at the network's address", { ...edk2, giaddr: ip("10.77.0.0") }, {}, "silence badRelayAddress"],
   ["through a relay at the permanent part's", { ...edk2, giaddr: ip("10.77.1.255") }, {}, "silence badRelayAddress"],
-  ["GUID as hardware address (Q8)", { ...edk2, hlen: 16 }, {}, "silence noEthernetAddress"],
+  ["GUID as MAC address (Q8)", { ...edk2, hlen: 16 }, {}, "silence noEthernetAddress"],
   ["BOOTP", { ...edk2, options: {} }, {}, "silence bootp"],
 ];
 for (const [title, packet, asked, expected] of discovers)

@@ -47,7 +47,7 @@ const refusals: {
   foreignToken: { status: 403, title: "the token belongs to another machine" },
   nameTaken: { status: 409, title: "the name is taken" },
   addressTaken: { status: 409, title: "the address is taken" },
-  macTaken: { status: 409, title: "the hardware address is taken" },
+  macTaken: { status: 409, title: "the MAC address is taken" },
   alreadyKnown: { status: 409, title: "the machine already exists" },
   nameByPlace: { status: 409, title: "the name follows from the slot" },
   otherPlace: { status: 409, title: "the machine is in another slot" },

@@ -63,7 +63,7 @@ const salvageable = v.object({
   permanentAddress: v.fallback(v.optional(v.string()), undefined),
 });
 
-/** What such a record still tells of the names that are its machine's: its id, at least, holds a hardware address. */
+/** What such a record still tells of the names that are its machine's: its id, at least, holds a MAC address. */
 function claimsIn(id: string, given: unknown): readonly string[] {
   const salvaged = v.safeParse(salvageable, given);
   const { macs, hostname, permanentAddress } = salvaged.success

@@ -84,7 +84,7 @@ function chosenBy(
     if (unknown.length === 0) {
       return { kind: "read", value: [...new Set(select.names.flatMap((name) => store.find(name) ?? []))] };
     }
-    const message = `no machine has the name, id, address or hardware address ${unknown.slice(0, 10).join(", ").slice(0, 300)}`;
+    const message = `no machine has the name, id, address or MAC address ${unknown.slice(0, 10).join(", ").slice(0, 300)}`;
     return refused(
       refusalAnswer(c, { kind: "noSuchMachine", message, next: "to list all machines, run birther machines" }),
     );

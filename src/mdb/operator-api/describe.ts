@@ -38,7 +38,7 @@ function takeover(request: RouteRequest<"takeover">): Response | Promise<Respons
   return withMachine(request, async ({ id }) => {
     const from = deps.store.find(body.from);
     if (from === undefined) {
-      const message = `from: no machine has the name, id, address or hardware address ${body.from.slice(0, 100)}`;
+      const message = `from: no machine has the name, id, address or MAC address ${body.from.slice(0, 100)}`;
       return refusalAnswer(c, { kind: "noSuchMachine", message, next: "to list all machines, run birther machines" });
     }
     const by = caller.name;

@@ -67,7 +67,7 @@ export function withMachine(
   const known = near.length === 0 ? "" : `; similar names: ${near.map(nameOf).join(", ")}`;
   return refusalAnswer(c, {
     kind: "noSuchMachine",
-    message: `no machine has the name, id, address or hardware address ${name.slice(0, 100)}${known}`,
+    message: `no machine has the name, id, address or MAC address ${name.slice(0, 100)}${known}`,
     next: "to list all machines, run birther machines",
   });
 }

@@ -24,7 +24,7 @@ async function promote({ c, deps, caller, body }: RouteRequest<"promote">): Prom
   if (!names.includes(image)) return unknownImage(c, image, names);
   const canary = name === undefined ? undefined : store.find(name);
   if (name !== undefined && canary === undefined) {
-    const message = `canary: no machine has the name, id, address or hardware address ${name.slice(0, 100)}`;
+    const message = `canary: no machine has the name, id, address or MAC address ${name.slice(0, 100)}`;
     return refusalAnswer(c, { kind: "noSuchMachine", message, next: "to list all machines, run birther machines" });
   }
   const context = contextOf(deps, stream, caller.name);

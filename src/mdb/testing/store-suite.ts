@@ -36,7 +36,7 @@ export const storedToken = (role: StoredToken["role"]): StoredToken => ({
   ...{ role, createdAtMs: 1, createdBy: "ann", tokenHash: "secret" },
 });
 
-/** The hardware address of the n-th machine of a test. */
+/** The MAC address of the n-th machine of a test. */
 export function testMac(n: number): Mac {
   return macOf(n.toString(16).padStart(12, "0").replace(/^../, "02"));
 }

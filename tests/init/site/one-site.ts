@@ -113,7 +113,7 @@ export async function openSite(
 
   async function boot({ mac: text, firmware }: { mac: string; firmware: Firmware }): Promise<BootAnswer> {
     const mac = parseMac(text);
-    if (mac === undefined) throw new Error(`${text} is no hardware address`);
+    if (mac === undefined) throw new Error(`${text} is no MAC address`);
     const known = store.byMac(mac);
     const address = known?.temporaryAddress ?? ip(`10.77.0.${50 + store.list().length}`);
     await store.apply({

@@ -13,7 +13,7 @@ export type AddressChoice =
   | { readonly kind: "exhausted"; readonly size: number };
 
 /**
- * Chooses an address for a hardware address: the requested one if it is free, else the next free one. The search starts at a
+ * Chooses an address for a MAC address: the requested one if it is free, else the next free one. The search starts at a
  * position derived from the MAC, so that a client gets the same address again even without a record. Client identifiers do
  * not count, because ROM, loader and system of one machine send different ones (netboot.md Q9).
  */

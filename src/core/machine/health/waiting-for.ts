@@ -84,7 +84,7 @@ const reasons: readonly Reason[] = [
     if (pxe.requests > 0 || announced === undefined || machine.state === "healthy") return undefined;
     return {
       missing: "it sends its first PXE request: it is announced, but has not been seen",
-      next: "switch it on, with network boot first in its boot order; if it is on, compare its hardware addresses with birther show NAME",
+      next: "switch it on, with network boot first in its boot order; if it is on, compare its MAC addresses with birther show NAME",
       sinceMs: createdAtMs,
     };
   },

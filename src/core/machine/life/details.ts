@@ -27,10 +27,10 @@ import { requiredOf, withoutStopped } from "./required-image.ts";
 export const tagLimit = 64;
 /** Maximum number of groups per machine. */
 export const groupLimit = 16;
-/** Maximum number of hardware addresses per machine: more than all cards of a large server have. */
+/** Maximum number of MAC addresses per machine: more than all cards of a large server have. */
 export const macLimit = 32;
 
-/** The id of an announced machine: from its first hardware address, else from its slot; undefined without both. */
+/** The id of an announced machine: from its first MAC address, else from its slot; undefined without both. */
 export function announcedId(macs: readonly Mac[], place: SwitchPort | undefined): MachineId | undefined {
   const [first] = macs;
   if (first !== undefined) return machineIdFromMac(first);
@@ -209,7 +209,7 @@ function renameAnnounced(
   return { ...kept, hostname, announced: { ...expected, hostname } };
 }
 
-/** The refusal if another machine has the name, the slot or a hardware address; `movable` allows a NIC that is not its identity. */
+/** The refusal if another machine has the name, the slot or a MAC address; `movable` allows a NIC that is not its identity. */
 function claimedBy(
   machine: Machine,
   wanted: {
@@ -260,7 +260,7 @@ function tooMany({ tags = {}, groups = [], macs }: DetailValues & { readonly mac
   const counts = [
     ["tags", Object.keys(tags).length, tagLimit],
     ["groups", groups.length, groupLimit],
-    ["hardware addresses", macs.length, macLimit],
+    ["MAC addresses", macs.length, macLimit],
   ] as const;
   for (const [thing, count, limit] of counts) {
     if (count > limit)

@@ -20,7 +20,7 @@ export type Context = {
   readonly nameHolder: (hostname: string) => Machine | undefined;
   /** The machine that has this address as its permanent or temporary one. */
   readonly addressHolder: (address: Ipv4) => Machine | undefined;
-  /** The machine that has a NIC with this hardware address. */
+  /** The machine that has a NIC with this MAC address. */
   readonly macHolder: (mac: Mac) => Machine | undefined;
   /** The record of the machine that is announced for a switch port. */
   readonly announcedAt: (switchPort: SwitchPort) => Machine | undefined;
@@ -48,7 +48,7 @@ export type Refuse = (machine: Machine, event: MachineEvent) => Decision;
 /** More entries than a birth with a dozen retries has; the oldest are dropped first. */
 const timelineLimit = 120;
 
-/** The id of a machine that is first seen with this hardware address. */
+/** The id of a machine that is first seen with this MAC address. */
 export function machineIdFromMac(mac: Mac): MachineId {
   return `m-${mac.replace(/:/g, "")}` as MachineId;
 }
@@ -88,7 +88,7 @@ export function withoutConditions<M extends Pick<Machine, "conditions">>(
   return { ...machine, conditions: machine.conditions.filter((condition) => !kinds.includes(condition.kind)) };
 }
 
-/** Whether another machine was found to have the same hardware address. */
+/** Whether another machine was found to have the same MAC address. */
 export function isDisputed({ disputedMacs }: Machine, mac: Mac): boolean {
   return disputedMacs?.includes(mac) ?? false;
 }

@@ -10,7 +10,7 @@ import { machineIdFromMac } from "../life/move.ts";
 import { decide } from "../life/table.ts";
 import type { Machine, MachineId } from "../record.ts";
 
-/** The hardware address of the n-th machine, n below 256. */
+/** The MAC address of the n-th machine, n below 256. */
 export const mac = (n: number) => macOf(`0200000000${n.toString(16).padStart(2, "0")}`);
 /** The id of the machine that is first seen with `mac(n)`. */
 export const id = (n: number) => machineIdFromMac(mac(n));
