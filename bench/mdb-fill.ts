@@ -19,7 +19,7 @@ async function write(journal: Journal, position: number, entries: readonly Machi
 
 const log = () => {};
 await using journal: Journal = isPostgres(place)
-  ? await openPostgresJournal({ place, clock, log })
+  ? await openPostgresJournal({ url: place, clock, log })
   : await openJournalThread(place);
 let { position } = await journal.load();
 let entries: MachineEntry[] = [];

@@ -8,7 +8,10 @@ export function credentialFor(id: MachineId, secret: string): string {
   return `${id}.${secret}`;
 }
 
-/** What an `Authorization: Bearer …` header claims; undefined if it holds no credential of ours. To be proved yet. */
+/**
+ * The credential in an `Authorization: Bearer …` header; undefined if it has none of our format. It must still be
+ * verified.
+ */
 export function parseMachineCredential(header: string | undefined): MachineCredential | undefined {
   const [, credential, machineId] = /^Bearer ((m-[0-9a-f]{12})\.[0-9a-f]{64})$/.exec(header ?? "") ?? [];
   return credential === undefined ? undefined : { credential, machineId: machineId as MachineId };

@@ -1,6 +1,6 @@
 /**
- * What `birther lab` says to a running virtual rack and hears from it: one JSON object a line over the Unix socket
- * `lab.sock` in the demo's directory.
+ * The messages between `birther lab` and a running virtual rack: one JSON object per line on the Unix socket `lab.sock`
+ * in the demo's directory.
  */
 import * as v from "valibot";
 
@@ -34,7 +34,7 @@ export const labMachine = v.strictObject({
 export type LabMachineView = v.InferOutput<typeof labMachine>;
 
 export const labAnswer = v.variant("kind", [
-  /** The machines that the request was about, as they are now. */
+  /** The machines of the request, in their new state. */
   v.strictObject({ kind: v.literal("done"), machines: v.array(labMachine) }),
   v.strictObject({ kind: v.literal("refused"), message: text, next: text }),
 ]);

@@ -31,7 +31,7 @@ type DifferingKey<Read, Core, K, At extends string> =
         : `${At}.${K} (core has no such key)`
       : `${At}.${K & string} (the schema has no such key)`;
 
-/** The object type with this key alone, optional or not as it was; empty where there is no such key. */
+/** The object type with only this key, optional or not as in the original; empty if there is no such key. */
 type Only<T, K> = K extends keyof T ? Pick<T, K> : Record<never, never>;
 
 type IsUnion<T, Whole = T> = T extends Whole ? ([Whole] extends [T] ? false : true) : never;
@@ -42,7 +42,7 @@ type Demand<Read, Core> =
     ? unknown
     : { readonly [Where in Differing<Read, Core> as `schema and core differ at ${Where}`]: never };
 
-/** A type with its leaves widened: what of it JSON tells. Brands and literals are gone, keys and cases are there. */
+/** A type with widened leaves, as JSON carries it: without brands and literals, with all keys and cases. */
 type Shape<T> = unknown extends T
   ? unknown
   : T extends string

@@ -15,13 +15,13 @@ export function itemOf(schema: v.GenericSchema): v.GenericSchema | undefined {
   return "value" in schema && isSchema(schema.value) ? schema.value : undefined;
 }
 
-/** The schemas of an object's keys; undefined for what is no object. */
+/** The schemas of an object's keys; undefined if the schema is not an object. */
 export function entriesOf(schema: v.GenericSchema): { readonly [key: string]: v.GenericSchema } | undefined {
   if (!("entries" in schema) || typeof schema.entries !== "object" || schema.entries === null) return undefined;
   return Object.fromEntries(Object.entries(schema.entries).filter(isSchemaOfKey));
 }
 
-/** What a leaf expects, as its metadata says. */
+/** The expectation of a leaf, from its metadata. */
 export function expectedOf(schema: v.GenericSchema): string | undefined {
   const metadata: { readonly expected?: unknown } = v.getMetadata(schema);
   return typeof metadata.expected === "string" ? metadata.expected : undefined;

@@ -1,4 +1,4 @@
-/** What the Boot Server has sent since its start, for whoever draws figures of it. */
+/** What the Boot Server has sent since its start, for statistics. */
 export type TrafficView = {
   readonly tftp: {
     /** Transfers by how they ended (core/tftp/transfer.ts), and requests that were refused. */

@@ -98,14 +98,14 @@ export type ApplyOptions = {
 };
 
 /**
- * A record in the database that cannot be read. Its machine is not unknown: no event of it is decided, and what it holds
- * is nobody else's.
+ * A record in the database that cannot be read. Its machine is not unknown: its events are not decided, and no other
+ * machine gets its names or addresses.
  */
 export type UnreadableRecord = {
   readonly id: MachineId;
   /** Where in the record, what was expected and what was found. */
   readonly fault: string;
-  /** What it still tells of the MAC addresses, name and address that its machine holds: `mac …`, `name …`, `address …`. */
+  /** The names that can still be read from it and that belong to its machine: `mac …`, `name …`, `address …`. */
   readonly claims: readonly string[];
   /** A newer version of Birther wrote it. */
   readonly newer?: true;
@@ -161,8 +161,8 @@ export type Store = {
   /** Writes a document, replacing any with the same key. */
   readonly putDocument: (put: Pick<Document, "kind" | "key" | "document"> & { readonly by?: string }) => Promise<void>;
   /**
-   * Writes a document if `onlyIf` accepts what is there when nobody else can write any more (undefined: nothing); it may be
-   * asked more than once. `overtaken`: it did not, and nothing was written.
+   * Writes a document if `onlyIf` accepts the current one (undefined: none) at a time when nobody else can write; it
+   * may be called more than once. `overtaken`: `onlyIf` refused, and nothing was written.
    */
   readonly replaceDocument: (
     put: Pick<Document, "kind" | "key" | "document"> & {

@@ -20,16 +20,16 @@ export async function copyMdb(options: {
 
 const ends = {
   source: {
-    postgres: async (place: string) => (await import("./postgres/copy.ts")).postgresSource(place),
+    postgres: async (database: string) => (await import("./postgres/copy.ts")).postgresSource(database),
     sqlite: async (path: string) => (await import("./sqlite/copy.ts")).sqliteSource(path),
   },
   target: {
-    postgres: async (place: string) => (await import("./postgres/copy.ts")).postgresTarget(place),
+    postgres: async (database: string) => (await import("./postgres/copy.ts")).postgresTarget(database),
     sqlite: async (path: string) => (await import("./sqlite/copy.ts")).sqliteTarget(path),
   },
 } as const;
 
-function open<E extends keyof typeof ends>(place: string, end: E) {
+function open<E extends keyof typeof ends>(database: string, end: E) {
   const { postgres, sqlite } = ends[end] as (typeof ends)[E];
-  return (isPostgres(place) ? postgres(place) : sqlite(place)) as ReturnType<(typeof ends)[E]["sqlite"]>;
+  return (isPostgres(database) ? postgres(database) : sqlite(database)) as ReturnType<(typeof ends)[E]["sqlite"]>;
 }

@@ -23,7 +23,7 @@ export async function openStore(
   if (!isPostgres(path)) return storeOn({ ...options, journal: await openJournalThread(path) });
   // Loaded only when needed, because most servers have no PostgreSQL.
   const { openPostgresJournal } = await import("./postgres/journal.ts");
-  return storeOn({ ...options, journal: await openPostgresJournal({ place: path, clock, log }) });
+  return storeOn({ ...options, journal: await openPostgresJournal({ url: path, clock, log }) });
 }
 
 type StoreOptions = {
@@ -45,11 +45,11 @@ export async function storeOn(options: StoreOptions): Promise<OpenStore> {
   for (const { message, kind } of checkFleet(holdings.machines)) log("error", `inconsistent: ${message}`, { kind });
   const logs = machineLogs();
   const listeners = changeListeners(log);
-  const tell = (change: Change) => {
+  const notify = (change: Change) => {
     for (const gone of change.absorbed ?? []) logs.forget(gone);
-    listeners.tell(change);
+    listeners.notify(change);
   };
-  const memory = storeMemory(holdings, { log, tell, othersUpdate });
+  const memory = storeMemory(holdings, { log, notify, othersUpdate });
   const queue = writeQueue({
     ...{ ...options, memory: memory.fleet, position: memory.position, documentNow: memory.documents.get },
     ...{ onWritten: memory.written, onRemoteChanges: memory.takeRemote },

@@ -17,7 +17,7 @@ after(() => server[Symbol.asyncDispose]());
 
 const clock: Clock = { ...stillClock(), monotonicMs: () => performance.now() };
 const openOn = async (place: string) =>
-  storeOn({ journal: await openPostgresJournal({ place, clock, log, pollMs: 100, retryMs: 5000 }), clock, log });
+  storeOn({ journal: await openPostgresJournal({ url: place, clock, log, pollMs: 100, retryMs: 5000 }), clock, log });
 
 /** The answer of a process with this store to a batch; it may send two machines of a group to rebirth. */
 function process(store: Store) {

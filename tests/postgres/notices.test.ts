@@ -28,7 +28,7 @@ test("of several Birthers on one database the lead sends webhooks; when it ends,
   }).listen(0, "127.0.0.1");
   await once(receiver, "listening");
   const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
-  const tell = async (store: Store) => {
+  const processNotices = async (store: Store) => {
     const calls = openCalls({ store, webhooks: [{ url, key: Buffer.alloc(32, 7) }], clock, random, log });
     const notices = await openNotices({ store, calls, log });
     return {
@@ -45,17 +45,17 @@ test("of several Birthers on one database the lead sends webhooks; when it ends,
 
   const first = await patientStore(place);
   await until("the first leads", () => first.leads());
-  const telling = await tell(first);
+  const notices = await processNotices(first);
   await using second = await patientStore(place);
   await second.apply(asks(1));
   await first.apply(hold);
   await until("the hold is reported", () => notified.size === 1);
-  await telling[Symbol.asyncDispose]();
-  await second.apply({ kind: "failed", id, step: "disk", reason: "while nobody tells" });
+  await notices[Symbol.asyncDispose]();
+  await second.apply({ kind: "failed", id, step: "disk", reason: "while no server sends notices" });
   await first[Symbol.asyncDispose]();
   await until("the other leads", () => second.leads());
   await second.apply(release);
-  await using last = await tell(second);
+  await using last = await processNotices(second);
   await last.tick();
   await second.apply(hold);
   await until("everything is reported", () => notified.size >= 4);

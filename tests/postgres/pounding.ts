@@ -10,7 +10,7 @@ const realClock: Clock = { nowMs: Date.now, monotonicMs: () => performance.now()
 /** A store on a PostgreSQL that will fail: it waits long for it, and polls often. */
 export async function patientStore(place: string, retryMs = 60_000): Promise<Store & AsyncDisposable> {
   const log = () => {};
-  const journal = await openPostgresJournal({ place, clock: realClock, log, retryMs, pollMs: 200 });
+  const journal = await openPostgresJournal({ url: place, clock: realClock, log, retryMs, pollMs: 200 });
   return storeOn({ journal, clock: realClock, log });
 }
 

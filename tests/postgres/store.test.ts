@@ -29,7 +29,7 @@ after(() => server[Symbol.asyncDispose]());
 /** Time stands still for decisions only; pauses and polls are real. */
 const realPauses = (): Clock => ({ ...stillClock(), monotonicMs: () => performance.now() });
 const open = async (place: string, clock: Clock = realPauses()) =>
-  storeOn({ journal: await openPostgresJournal({ place, clock, log, pollMs: 100, retryMs: 5000 }), clock, log });
+  storeOn({ journal: await openPostgresJournal({ url: place, clock, log, pollMs: 100, retryMs: 5000 }), clock, log });
 const firstId = machineIdFromMac(testMac(1));
 
 storeSuite("PostgreSQL", () => {
@@ -195,7 +195,7 @@ describe("several stores on one PostgreSQL", () => {
     const place = await server.createDatabase();
     const said: string[] = [];
     const clock = realPauses();
-    const journal = await openPostgresJournal({ place, clock, log, pollMs: 100_000, retryMs: 5000 });
+    const journal = await openPostgresJournal({ url: place, clock, log, pollMs: 100_000, retryMs: 5000 });
     await using one = await storeOn({ journal, clock, log: (level, message) => said.push(`${level} ${message}`) });
     const client = new pg.Client({ connectionString: place });
     await client.connect();

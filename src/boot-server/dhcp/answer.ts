@@ -63,6 +63,6 @@ function keepPackets(
   const id = mac === undefined ? undefined : store.byMac(mac)?.id;
   if (id === undefined) return;
   const { atMs, bytes, sent } = exchanged;
-  packets.note(id, { atMs, direction: "in", protocol: "dhcp", source: from, destination: listener.place, bytes });
+  packets.note(id, { atMs, direction: "in", protocol: "dhcp", source: from, destination: listener.endpoint, bytes });
   if (sent !== undefined) packets.note(id, { ...sent, direction: "out", protocol: "dhcp" });
 }

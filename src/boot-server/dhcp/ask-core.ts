@@ -15,7 +15,7 @@ export type ExhaustedPools = Map<Network, number>;
 export function askCore(deps: AnswerDeps, exhausted: ExhaustedPools, request: ReceivedRequest): Soon<DhcpDecision> {
   const { listener, status, from } = request;
   const { network } = status;
-  const clientPort4011 = listener.place.port === 4011 ? from : undefined;
+  const clientPort4011 = listener.endpoint.port === 4011 ? from : undefined;
   const nowMs = deps.clock.monotonicMs();
   const poolFull = (exhausted.get(network) ?? 0) > nowMs;
   const decision = decideByMode({ ...questionOf(deps, request), poolFull }, isServed(status), clientPort4011);

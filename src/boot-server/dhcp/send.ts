@@ -15,7 +15,7 @@ export type DhcpSender = {
   /** For clients that do not answer ARP yet; not on the relays' socket, nor without permission. */
   readonly frames?: FrameSender;
   /** The socket's address and port: 67, or 4011 for PXE clients that ask a boot server without leases. */
-  readonly place: { readonly address: Ipv4; readonly port: 67 | 4011 };
+  readonly endpoint: { readonly address: Ipv4; readonly port: 67 | 4011 };
 };
 
 /** Source and destination of a reply. */
@@ -38,13 +38,13 @@ export function sendReply(
   const { reply, destination, bytes, caller, log } = of;
   const port = destination.port === "source" ? caller.port : destination.port;
   if (destination.kind === "hardware") {
-    const source = { address: reply.options.serverIdentifier ?? noAddress, port: sender.place.port };
+    const source = { address: reply.options.serverIdentifier ?? noAddress, port: sender.endpoint.port };
     if (sender.frames?.send(udpPacket({ source, destination, payload: bytes }), destination.mac))
       return { source, destination: { address: destination.address, port } };
   }
   const address = reachableAddress(destination);
   sender.socket.send(bytes, { address, port }, (why) => log("warn", "DHCP reply not sent", { why }));
-  return { source: sender.place, destination: { address, port } };
+  return { source: sender.endpoint, destination: { address, port } };
 }
 
 /**

@@ -123,12 +123,12 @@ function listen(
   status.receiveBufferBytes = socket.receiveBufferBytes;
   if (socket.receiveBufferBytes < receiveBufferBytes)
     log("warn", "the kernel limits DHCP's receive buffer to less than requested", {
-      ...{ network: name, bytes: status.receiveBufferBytes, asked: receiveBufferBytes },
+      ...{ network: name, bytes: status.receiveBufferBytes, requested: receiveBufferBytes },
     });
   const frames = device === undefined ? undefined : openFrameSender(device);
   if (frames !== undefined) sockets.use(frames);
   const listener: DhcpListener = {
-    ...{ socket, interface: device, place: { address, port }, status },
+    ...{ socket, interface: device, endpoint: { address, port }, status },
     ...(frames === undefined ? {} : { frames }),
   };
   log("info", "DHCP server listening", { network: name, ...where, port, mode: network.mode, nursery });

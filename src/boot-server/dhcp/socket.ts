@@ -16,11 +16,11 @@ export type DhcpSocket = AsyncDisposable & {
 };
 
 /** Opens one; requirements and errors as with `openUdpSocket`. The listener may keep the bytes. */
-export function openDhcpSocket(place: DeviceAddress, received: (bytes: Uint8Array, from: Peer) => void): DhcpSocket {
+export function openDhcpSocket(endpoint: DeviceAddress, received: (bytes: Uint8Array, from: Peer) => void): DhcpSocket {
   try {
     const socket = openBatchingSocket({
-      place: { address: addressOf(place), port: place.port },
-      configure: configureFor(place),
+      endpoint: { address: addressOf(endpoint), port: endpoint.port },
+      configure: configureFor(endpoint),
       ...{ datagramBytes, message: { pieces: 1, scratchBytes: largestMessage } },
       // Copied from the pool of Buffers, because an array of its own for each datagram costs four times as much.
       received: (bytes, from) => received(Buffer.from(bytes), from),
@@ -31,6 +31,6 @@ export function openDhcpSocket(place: DeviceAddress, received: (bytes: Uint8Arra
       [Symbol.asyncDispose]: () => socket[Symbol.asyncDispose](),
     };
   } catch (cause) {
-    throw cannotOpen(place, cause);
+    throw cannotOpen(endpoint, cause);
   }
 }

@@ -29,7 +29,7 @@ export type BatchingSocket = AsyncDisposable & {
  * that is most of the work. The listener is called for each datagram, whose bytes are valid until it returns.
  */
 export function openBatchingSocket(of: {
-  readonly place: SocketAddress;
+  readonly endpoint: SocketAddress;
   readonly configure: (set: SetOption) => void;
   /** Longer datagrams are cut off. */
   readonly datagramBytes: number;
@@ -37,7 +37,7 @@ export function openBatchingSocket(of: {
   readonly received: (bytes: Uint8Array, from: Peer) => void;
 }): BatchingSocket {
   const { received } = of;
-  const { fd } = bindDescriptor("UDP", of.place, of.configure);
+  const { fd } = bindDescriptor("UDP", of.endpoint, of.configure);
   const incoming = layReceiveSlots(batchMessages, of.datagramBytes);
   const outgoing = new SendQueue(fd, of.message, () => poll.start({ readable: true, writable: true }, ready));
   let open = true;

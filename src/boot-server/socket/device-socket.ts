@@ -28,31 +28,31 @@ export type DeviceAddress = ({ readonly interface: string } | { readonly address
  * adopts it (netboot.md §5). Needs CAP_NET_RAW, and CAP_NET_BIND_SERVICE for low ports. With CAP_NET_ADMIN the receive
  * buffer has the requested size, otherwise at most net.core.rmem_max.
  */
-export async function openUdpSocket(place: DeviceAddress): Promise<Socket> {
+export async function openUdpSocket(endpoint: DeviceAddress): Promise<Socket> {
   try {
-    return await openUdpDescriptor({ address: addressOf(place), port: place.port }, configureFor(place));
+    return await openUdpDescriptor({ address: addressOf(endpoint), port: endpoint.port }, configureFor(endpoint));
   } catch (cause) {
-    throw cannotOpen(place, cause);
+    throw cannotOpen(endpoint, cause);
   }
 }
 
 /** The address that a socket is bound to. */
-export function addressOf(place: DeviceAddress): string {
-  return "address" in place ? place.address : "0.0.0.0";
+export function addressOf(endpoint: DeviceAddress): string {
+  return "address" in endpoint ? endpoint.address : "0.0.0.0";
 }
 
 /** Sets the options of a socket: for `bindDescriptor` and sockets made from it. */
-export function configureFor(place: DeviceAddress): (set: SetOption) => void {
+export function configureFor(endpoint: DeviceAddress): (set: SetOption) => void {
   return (set) => {
     for (const option of [reuseAddress, broadcast]) mustSet(set, option, integerOption(1));
-    if ("interface" in place) mustSet(set, bindToDevice, new TextEncoder().encode(`${place.interface}\0`));
+    if ("interface" in endpoint) mustSet(set, bindToDevice, new TextEncoder().encode(`${endpoint.interface}\0`));
     askForBuffer(set, "receive", receiveBufferBytes);
   };
 }
 
 /** The error for an address or interface on which no socket could be opened. */
-export function cannotOpen(place: DeviceAddress, cause: unknown): Error {
-  const where = "interface" in place ? `interface ${place.interface}` : place.address;
+export function cannotOpen(endpoint: DeviceAddress, cause: unknown): Error {
+  const where = "interface" in endpoint ? `interface ${endpoint.interface}` : endpoint.address;
   const why = cause instanceof Error ? cause.message : String(cause);
   return new Error(`opening a UDP socket on ${where} failed: ${why}`, { cause });
 }

@@ -14,9 +14,9 @@ const notSentLowWater = { name: "TCP_NOTSENT_LOWAT", level: 6, number: 25 } as c
  * A bound socket for one of Node's servers; accepted connections inherit its options. Throws an error with the address
  * and errno's name if that fails.
  */
-export function bindHttpDescriptor(place: SocketAddress): number {
+export function bindHttpDescriptor(endpoint: SocketAddress): number {
   try {
-    const { fd } = bindDescriptor("TCP", place, (set) => {
+    const { fd } = bindDescriptor("TCP", endpoint, (set) => {
       // As in Node: allows connections of an earlier process on this port.
       mustSet(set, reuseAddress, integerOption(1));
       mustSet(set, notSentLowWater, integerOption(unsentBytes));
@@ -25,6 +25,6 @@ export function bindHttpDescriptor(place: SocketAddress): number {
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     const next = "to see which process uses a port, run ss -ltnp";
-    throw new Error(`opening the HTTP port ${place.address}:${place.port} failed: ${why}; ${next}`, { cause });
+    throw new Error(`opening the HTTP port ${endpoint.address}:${endpoint.port} failed: ${why}; ${next}`, { cause });
   }
 }

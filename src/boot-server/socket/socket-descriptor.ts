@@ -37,18 +37,18 @@ export type SocketAddress = { readonly address: string; readonly port: number };
  */
 export function bindDescriptor(
   protocol: keyof typeof socketTypes,
-  place: SocketAddress,
+  endpoint: SocketAddress,
   configure: (set: SetOption) => void,
 ): { readonly fd: number; readonly set: SetOption } {
   const fd: number = socket(afInet, socketTypes[protocol] | nonblocking | closeOnExec, 0);
   if (fd < 0) throw callFailed("socket");
   const set: SetOption = (level, option, value) => setsockopt(fd, level, option, value, value.length) === 0;
   // struct sockaddr_in: family in host order, port and address in network order.
-  const bytes = place.address.split(".").map(Number);
-  const name = Uint8Array.of(afInet, 0, place.port >> 8, place.port & 255, ...bytes, ...new Uint8Array(8));
+  const bytes = endpoint.address.split(".").map(Number);
+  const name = Uint8Array.of(afInet, 0, endpoint.port >> 8, endpoint.port & 255, ...bytes, ...new Uint8Array(8));
   try {
     configure(set);
-    if (bind(fd, name, name.length) !== 0) throw callFailed(`bind(${protocol} port ${place.port})`);
+    if (bind(fd, name, name.length) !== 0) throw callFailed(`bind(${protocol} port ${endpoint.port})`);
   } catch (cause) {
     close(fd);
     throw cause;
@@ -57,8 +57,8 @@ export function bindDescriptor(
 }
 
 /** The same for UDP, adopted by dgram (netboot.md §5). */
-export async function openUdpDescriptor(place: SocketAddress, configure: (set: SetOption) => void): Promise<Socket> {
-  const { fd } = bindDescriptor("UDP", place, configure);
+export async function openUdpDescriptor(endpoint: SocketAddress, configure: (set: SetOption) => void): Promise<Socket> {
+  const { fd } = bindDescriptor("UDP", endpoint, configure);
   const adopted = createSocket({ type: "udp4", lookup: numericLookup });
   // With a descriptor, dgram emits "listening" before bind() returns (Node 24).
   const listening = once(adopted, "listening");

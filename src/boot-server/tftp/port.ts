@@ -44,7 +44,7 @@ export function openTftpPort(of: {
   const { address, log } = of;
   let segmenting = false;
   const socket = openBatchingSocket({
-    place: { address, port: 0 },
+    endpoint: { address, port: 0 },
     configure: (set) => {
       set(ipLevel, mtuDiscover, integerOption(mtuDiscoverNever));
       askForBuffer(set, "send", bufferBytes);

@@ -97,7 +97,7 @@ async function answer(
     return;
   }
   const running = transferTo(transfers, client);
-  if (running?.file === decided.name) return running.tell({ kind: "requestedAgain" });
+  if (running?.file === decided.name) return running.take({ kind: "requestedAgain" });
   if (running !== undefined) forgetTransfer(transfers, running);
   if (makeRoom(transfers, client) === "drop")
     deps.log("warn", "TFTP request dropped: too many transfers", { client: client.text });
@@ -143,7 +143,7 @@ export function receiveData(at: ServedAddress, bytes: Uint8Array, from: Peer): v
     seen(at, { direction: "in", bytes: Uint8Array.from(bytes), client, port: data.port });
   }
   if (transfer !== undefined) {
-    transfer.tell({ kind: "received", packet });
+    transfer.take({ kind: "received", packet });
     return;
   }
   // An ERROR is never answered, or two hosts could continue forever.

@@ -4,7 +4,7 @@ import type { Peer } from "../socket/mmsghdr.ts";
 import type { TftpPort } from "./port.ts";
 
 /** A running transfer: it receives events until it ends or is closed. */
-export type RunningTransfer = { readonly tell: (event: TransferEvent) => void; readonly close: () => void };
+export type RunningTransfer = { readonly take: (event: TransferEvent) => void; readonly close: () => void };
 
 /** Runs one transfer over its port: sends what each step returns, and wakes it when it requests that. */
 export function runTransfer(of: {
@@ -43,14 +43,14 @@ export function runTransfer(of: {
   };
   const wake = (): void => {
     timerAtMs = Number.POSITIVE_INFINITY;
-    tell({ kind: "woken" });
+    take({ kind: "woken" });
   };
-  const tell = (event: TransferEvent): void => {
+  const take = (event: TransferEvent): void => {
     if (!open || step.kind === "ended") return;
     step = stepTransfer(step.transfer, event, clock.monotonicMs());
     runStep();
   };
 
   runStep();
-  return { tell, close };
+  return { take, close };
 }

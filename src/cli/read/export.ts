@@ -39,9 +39,7 @@ export function exportCommand(program: Command): void {
     .argument("<table>", netboxTables.join(", "))
     .option("--site <name>", "site in NetBox", "main")
     .option("--role <name>", "device role in NetBox", "server")
-    .addOption(
-      new Option("--mac-column", "put MAC addresses into a column of interfaces, as NetBox up to 4.1 expects"),
-    )
+    .addOption(new Option("--mac-column", "put MAC addresses into a column of interfaces, as NetBox up to 4.1 expects"))
     .action(async (table: string, { site, role, macColumn, ...where }: Where & Netbox) => {
       const query = { table, site, role, macColumn: String(macColumn === true) };
       await write(where, "exportNetbox", { query });

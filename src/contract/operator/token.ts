@@ -12,7 +12,7 @@ export type TokenView = {
   readonly lastUsedAtMs?: number;
 };
 
-/** What a token can be called: the audit names who asked by it. */
+/** The name of a token; the audit shows it as the caller. */
 export const tokenNamePattern = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
 
 /** The text of a token: whose it is, and 32 random bytes in hex. Its beginning lets scanners of repositories find one that leaked. */
@@ -20,7 +20,9 @@ export function tokenText(name: string, secret: string): string {
   return `birther.${name}.${secret}`;
 }
 
-/** What an `Authorization: Bearer …` header claims; undefined if it holds no token of ours. To be proved yet. */
+/**
+ * The token in an `Authorization: Bearer …` header; undefined if it has none of our format. It must still be verified.
+ */
 export function parseTokenHeader(
   header: string | undefined,
 ): { readonly name: string; readonly token: string } | undefined {

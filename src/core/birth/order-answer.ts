@@ -8,44 +8,44 @@ import type { ImageRule } from "../site/image-rule.ts";
 import type { PlacementRule } from "../site/placement.ts";
 
 /**
- * The version of the protocol between init and the MDB that this source speaks; requests for an order and orders carry it. It grows
- * when one side would do harm by reading past what the other side says (CONTRIBUTING.md, "Change a message or a stored
- * record"). 1: also messages that carry none.
+ * The version of the protocol between init and the MDB; requests for an order and orders carry it. It increases when
+ * ignoring an unknown key would do harm (CONTRIBUTING.md, "Change a message or a stored record"). Messages without a
+ * number have version 1.
  */
 export const birthProtocol = 1;
 
-/** What the MDB answers to a request for an order: the permission, and all the rules that init needs to decide by. */
+/** The MDB's answer to a request for an order: the permission, and all rules that init needs for its decisions. */
 export type OrderAnswer = {
   readonly protocol: number;
   readonly machineId: string;
   readonly action: OrderAction;
   readonly generation: number;
-  /** Secret of this boot: bearer credential of its reports and of its last request. */
+  /** The secret of this boot: the bearer credential of its reports and of its request to be healthy. */
   readonly session: string;
   readonly nowMs: number;
   readonly placementRules: readonly PlacementRule[];
-  /** How long to wait for an LLDP frame before giving up. */
+  /** Time limit for the wait for an LLDP frame. */
   readonly lldpSeconds: number;
   readonly imageRules: readonly ImageRule[];
   readonly burnIn: BurnInProfile;
   readonly storage: StoragePolicy;
-  /** What a UEFI machine's disk is to be started by, where its network is one for Secure Boot. */
+  /** The loaders for the disk of a UEFI machine, if its network uses Secure Boot. */
   readonly signedLoader?: SignedLoader;
-  /** The root disk of the birth before, which a rebirth and a clean keep; empty texts are unknown. */
+  /** The root disk of the previous birth, which rebirth and clean keep; empty texts are unknown. */
   readonly rootDisk?: RecordedDisk;
-  /** All disks that were in the machine then. */
+  /** All disks of the machine at that time. */
   readonly knownDisks?: readonly DiskIdentity[];
   /** An operator allows another root disk. */
   readonly allowedDisk?: { readonly selector?: string };
-  /** With the action `resume`, and only then: the machine as its birth left it. */
+  /** Only with the action `resume`: the machine as its birth left it. */
   readonly resume?: { readonly hostname: string; readonly address: Ipv4; readonly encrypted: boolean };
   readonly permanent: {
     readonly prefixLength: number;
     readonly gateway?: string;
     readonly nameservers: readonly string[];
-    /** Where the machine finds the MDB on the permanent network: `address:port`. */
+    /** The MDB's endpoint on the permanent network, `address:port`. */
     readonly mdb: string;
   };
-  /** Seconds to wait before the reboot that follows a failed birth. */
+  /** Seconds before the reboot that follows a failed birth. */
   readonly retrySeconds: number;
 };

@@ -1,7 +1,7 @@
-/** How hard and how long the burn-in tests, and what counts as failed. A minimum of 0 asks for nothing. */
+/** Intensity and duration of the burn-in tests, and their limits. A minimum of 0 checks nothing. */
 export type BurnInProfile = {
   readonly cpuSeconds: number;
-  /** Part of the memory that is tested, 0 to 90. */
+  /** Share of the memory that is tested, 0 to 90 percent. */
   readonly memoryPercent: number;
   readonly diskMiB: number;
   readonly networkMiB: number;

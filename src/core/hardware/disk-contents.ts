@@ -3,7 +3,7 @@ import { textFromBytes } from "../bytes/text.ts";
 /** Reads bytes of a disk. Fewer come back only at its end; a read error throws. */
 export type ReadDisk = (offset: number, length: number) => Uint8Array;
 
-/** What is said of a disk that holds bytes other than zero and none of the signatures below. */
+/** The description of a disk that has bytes other than zero and no known signature. */
 export const unknownData = "data of unknown kind";
 
 /** A signature: these bytes at one of these offsets from the beginning (or, negative, from the end) of the disk. */
@@ -85,9 +85,9 @@ const sampleCount = 16;
 const sampleBytes = 64 * kib;
 
 /**
- * What lies on a disk: names of file systems, RAID members, volumes and partition tables, each once, in the order of the
- * table; `unknownData` where none is found and not all sampled bytes are zero. Empty for an empty disk.
- * Throws what `read` throws.
+ * Finds what is on a disk: names of file systems, RAID members, volumes and partition tables, each once, in the order
+ * of the table; `unknownData` if there is no signature and not all sampled bytes are zero. Empty for an empty disk.
+ * Throws the errors of `read`.
  */
 export function findContents(read: ReadDisk, sizeBytes: number): readonly string[] {
   const head = read(0, Math.min(headBytes, sizeBytes));
@@ -111,7 +111,10 @@ export function findContents(read: ReadDisk, sizeBytes: number): readonly string
   return [];
 }
 
-/** What a first birth must not erase without permission: data in a known format. Random bytes are what an erased disk shows. */
+/**
+ * What a first birth must not erase without permission: data in a known format. An erased disk may contain random
+ * bytes.
+ */
 export function foreignContents(contents: readonly string[]): readonly string[] {
   return contents.filter((name) => name !== unknownData);
 }

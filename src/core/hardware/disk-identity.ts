@@ -1,6 +1,8 @@
 import type { Disk } from "./hardware.ts";
 
-/** What tells a disk from all others, and the path under which the kernel showed it. Empty texts are unknown. */
+/**
+ * What distinguishes a disk from all others, and the path under which the kernel showed it. Empty texts are unknown.
+ */
 export type DiskIdentity = Pick<Disk, "path" | "serial" | "wwn" | "sizeBytes">;
 
 /** A disk as an earlier birth recorded it. Records of older versions lack path and size. */
@@ -24,7 +26,7 @@ export type RecordedSearch<D extends DiskIdentity> =
   /** Several disks fit what is recorded, and neither path nor size decides between them. */
   | { readonly kind: "ambiguous"; readonly disks: readonly D[] };
 
-/** The identity alone, of all that is known of a disk. */
+/** Only the identity, without the other facts about a disk. */
 export function identityOf({ path, serial, wwn, sizeBytes }: DiskIdentity): DiskIdentity {
   return { path, serial, wwn, sizeBytes };
 }
@@ -41,7 +43,7 @@ export function recognitionOf(disk: DiskIdentity, disks: readonly DiskIdentity[]
       };
 }
 
-/** Whether both are the same disk, as far as serial number, WWN and, where these are missing, path and size tell. */
+/** Whether both are the same disk, by serial number and WWN, or by path and size if these are missing. */
 export function isSameDisk(one: DiskIdentity, other: DiskIdentity): boolean {
   if (!sharesIdentity(one, other)) return false;
   return isIdentified(one) || (one.path === other.path && one.sizeBytes === other.sizeBytes);
@@ -67,7 +69,7 @@ export function findRecorded<D extends DiskIdentity>(disks: readonly D[], record
     : { kind: "found", disk: there };
 }
 
-/** Whether anything is recorded by which the disk can be recognised. */
+/** Whether the record is sufficient to recognise the disk. */
 export function isRecognisable({ serial, wwn = "", path }: RecordedDisk): boolean {
   return serial !== "" || wwn !== "" || path !== undefined;
 }

@@ -19,8 +19,8 @@ export type Disk = {
   readonly removable: boolean;
   readonly bus: string;
   /**
-   * What lies on it: file systems, RAID, volumes, partition tables (disk-contents.ts); empty for an empty disk, and
-   * what failed where it could not be read. Absent in reports of older versions and for disks that can be pulled out.
+   * Its contents: file systems, RAID, volumes, partition tables (disk-contents.ts); empty for an empty disk; the error
+   * if they could not be read. Absent in reports of older versions and for removable disks.
    */
   readonly contents?: readonly string[];
 };

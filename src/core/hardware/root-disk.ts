@@ -66,8 +66,8 @@ export function chooseRootDisk(
 }
 
 /**
- * Why `path` is not the disk that was chosen, by what the kernel shows there now; undefined if it is. Names like
- * `/dev/sda` are given anew when a controller resets or a disk comes back.
+ * Why the kernel no longer shows the chosen disk at `path`; undefined if it does. The kernel reassigns names such as
+ * `/dev/sda` when a controller resets or a disk comes back.
  */
 export function otherDiskReason(chosen: DiskIdentity, now: readonly Disk[]): string | undefined {
   const found = now.find((disk) => disk.path === chosen.path);

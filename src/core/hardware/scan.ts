@@ -4,7 +4,7 @@ import type { Disk, Hardware, Nic } from "./hardware.ts";
 import type { Tree } from "./system-tree.ts";
 import { scanWatchdog } from "./watchdog-modules.ts";
 
-/** 1: enforced (UEFI 2.10 §3.3). Not there on a BIOS, and where the firmware's variables are not mounted. */
+/** 1 means enforced (UEFI 2.10 §3.3). Missing on a BIOS machine, and if the firmware's variables are not mounted. */
 const secureBootVariable = `${efivarsDirectory}/${globalVariable("SecureBoot")}`;
 
 /** The hardware of this machine, as the kernel reports it (Documentation/ABI/stable/sysfs-block, sysfs-class-net). */

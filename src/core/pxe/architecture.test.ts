@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { architectureOf } from "./architecture.ts";
 
-/** Codes of option 93, what they are sent, and what where only what is signed may start; `-` is "told to boot locally". */
+/** Codes of option 93, the loader for each, and the loader if only signed ones may start; `-` means "boots locally". */
 const rows: readonly (readonly [codes: readonly number[], loader: string, signed: string])[] = [
   [[0], "bios tftp undionly.kpxe", "bios tftp undionly.kpxe"],
   [[6], "uefi tftp -", "uefi tftp -"],

@@ -11,7 +11,7 @@ export function templateGroups(template: string): readonly string[] {
   return groups;
 }
 
-/** The template with each field filled from `values`; a field whose group has no value stays as it is. */
+/** The template with each field filled from `values`; a field whose group has no value stays unchanged. */
 export function fillTemplate(template: string, values: { readonly [group: string]: string }): string {
   return template.replace(field, (whole, group: string, width: string | undefined) => {
     const value = values[group];

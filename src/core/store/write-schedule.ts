@@ -1,84 +1,87 @@
 /**
- * When what waits for the database is written, and how much of it at once. One transaction at a time; what waits stays in
- * its order until it is durable.
+ * Decides when pending changes are written to the database, and how many at once. One transaction runs at a time;
+ * pending changes stay in order until they are durable.
  */
 
 /**
- * Changes written in one transaction at most: a burst of thousands of machines costs few waits for the disk. Packets wait
- * while their rows are made, 5 ms for this many.
+ * Limit of changes per transaction: a burst of thousands of machines needs few waits for the disk. Packets wait while
+ * the rows are made, 5 ms for this many.
  */
 export const batchLimit = 256;
 /**
- * A transaction costs what tens of changes in it cost. So after one of several changes the next begins so much later at the
- * earliest, unless enough wait; whoever asks one thing after the other never waits.
+ * A transaction costs as much as tens of changes in it. So after one with several changes, the next begins only after
+ * this pause, unless enough changes are pending; a caller that makes one change after the other never waits.
  */
 export const pace = { afterChanges: 4, intervalMs: 5, unlessChanges: 64 } as const;
 
-/** What is under way. */
+/** The current activity. */
 export type WritePhase =
   | { readonly kind: "idle" }
   /** Everything that arrives in this turn of the event loop goes into one transaction. */
   | { readonly kind: "collecting" }
-  /** Waits for more to go along. */
+  /** Waits for more changes. */
   | { readonly kind: "pacing" }
-  /** A transaction with the first `batch` of what waits; with none of them, a look at what others wrote. */
+  /** A transaction with the first `batch` pending changes; with none, a read of what others wrote. */
   | { readonly kind: "writing"; readonly batch: number; readonly begunMs: number }
   | { readonly kind: "reloading" };
 
 export type WriteSchedule = {
   readonly phase: WritePhase;
-  /** How many changes wait, those of the transaction that is under way included. */
+  /** Number of pending changes, including those of the current transaction. */
   readonly waiting: number;
   /** Others may have written. */
   readonly pollWanted: boolean;
-  /** When the next transaction may begin. */
+  /** The earliest start of the next transaction. */
   readonly notBeforeMs: number;
-  /** So many at the head were refused by the database together: they go one by one, so that one does not take the others along. */
+  /**
+   * The database rejected this many of the first changes together: they are written one by one, so that one does not
+   * take the others with it.
+   */
   readonly careful: number;
 };
 
 export type WriteEvent =
-  /** One more change waits. */
+  /** Another change is pending. */
   | { readonly kind: "added" }
   /** Others may have written. */
   | { readonly kind: "pollWanted" }
-  /** The turn of the event loop in which the first change arrived is over. */
+  /** The turn of the event loop in which the first change arrived has ended. */
   | { readonly kind: "turnEnded" }
   /** `wakeAtMs` has come. */
   | { readonly kind: "woke" }
-  /** The transaction is durable, or the look is over. */
+  /** The transaction is durable, or the read has ended. */
   | { readonly kind: "written" }
-  /** Nothing was to be written, but on what others wrote it is decided otherwise. */
+  /** Nothing was written, but the changes of others lead to another decision. */
   | { readonly kind: "overtaken" }
-  /** What was decided contradicts the database. */
+  /** The decision contradicts the database. */
   | { readonly kind: "refused" }
-  /** The database could not be asked. */
+  /** The database did not answer. */
   | { readonly kind: "failed" }
-  /** Memory is what the database holds, and what waits is decided anew. */
+  /** Memory matches the database, and pending changes were decided again. */
   | { readonly kind: "reloaded" };
 
-/** What is to be done; each concerns the head of what waits. */
+/** What to do; each effect concerns the first pending changes. */
 export type WriteEffect =
-  /** Say `turnEnded` when this turn of the event loop is over. */
+  /** Report `turnEnded` when this turn of the event loop ends. */
   | { readonly kind: "awaitTurn" }
   | { readonly kind: "write"; readonly count: number }
-  /** These are durable: tell whoever asked, and take them off. */
+  /** These changes are durable: answer their callers and remove them. */
   | { readonly kind: "settle"; readonly count: number }
-  /** These are lost: tell whoever asked, and take them off. */
+  /** These changes are lost: answer their callers and remove them. */
   | { readonly kind: "reject"; readonly count: number }
-  /** Read everything anew, for so many were refused together; then say `reloaded`, or `failed`. */
+  /** Read everything again, because this many changes were rejected together; then report `reloaded` or `failed`. */
   | { readonly kind: "reload"; readonly refused: number }
-  /** Everything that waits was decided on top of what failed: it is lost with it. */
+  /** All pending changes were decided on top of the failed ones and are lost with them. */
   | { readonly kind: "giveUp" };
 
 export type WriteStep = {
   readonly state: WriteSchedule;
   readonly effects: readonly WriteEffect[];
-  /** When to say `woke`, if nothing else happens before. */
+  /** When to report `woke`, if nothing happens before. */
   readonly wakeAtMs?: number;
 };
 
-/** Nothing waits. */
+/** Nothing is pending. */
 export const emptySchedule: WriteSchedule = {
   phase: { kind: "idle" },
   waiting: 0,
@@ -89,7 +92,7 @@ export const emptySchedule: WriteSchedule = {
 
 const nothing: readonly WriteEffect[] = [];
 
-/** What becomes of the schedule when something happens; `nowMs` is monotonic. */
+/** The next state of the schedule after an event; `nowMs` is monotonic. */
 export function stepWriteSchedule(state: WriteSchedule, event: WriteEvent, nowMs: number): WriteStep {
   switch (event.kind) {
     case "added":
@@ -101,7 +104,7 @@ export function stepWriteSchedule(state: WriteSchedule, event: WriteEvent, nowMs
     case "reloaded":
       return proceed(state, nowMs, nothing);
     case "woke":
-      // A timer may come a fraction of a millisecond early: it is not set again for that.
+      // A timer may fire a fraction of a millisecond early; it is not set again for that.
       return state.phase.kind === "pacing" ? begin(state, nowMs, nothing) : { state, effects: nothing };
     case "written":
       return finish(state, nowMs);
@@ -125,7 +128,7 @@ function arrive(state: WriteSchedule, nowMs: number): WriteStep {
   }
 }
 
-/** The next transaction, or the wait for it, or the end. */
+/** The next transaction, a wait for it, or idleness. */
 function proceed(state: WriteSchedule, nowMs: number, effects: readonly WriteEffect[]): WriteStep {
   const { waiting, pollWanted, notBeforeMs } = state;
   if (waiting === 0 && !pollWanted) return { state: { ...state, phase: { kind: "idle" } }, effects };
@@ -152,7 +155,7 @@ function finish(state: WriteSchedule, nowMs: number): WriteStep {
   return proceed(written, nowMs, batch === 0 ? nothing : [{ kind: "settle", count: batch }]);
 }
 
-/** One change alone is the one that is refused; of several it is not known, so they go one by one. */
+/** A single change is the rejected one; of several it is unknown which, so they are written one by one. */
 function refuse(state: WriteSchedule): WriteStep {
   const { phase, waiting, careful } = state;
   if (phase.kind !== "writing") return { state, effects: nothing };

@@ -350,7 +350,7 @@ test("EDK2's ACKs of every block out of order do not multiply a file of 1.7 MB (
       if (next.kind === "ended") break;
       const before = next;
       next = stepTransfer(before.transfer, ack(answer), nowMs);
-      // What an ACK set off goes out before the next one is looked at.
+      // Packets that an ACK causes are sent before the next ACK is processed.
       if (before !== step && next.kind === "going" && next.send.length === 0) next = { ...next, send: before.send };
     }
     step = next;
@@ -362,7 +362,7 @@ test("EDK2's ACKs of every block out of order do not multiply a file of 1.7 MB (
 test("a client for which everything must be sent again and again is given up", () => {
   let step = start(100_000, [["windowsize", "8"]]);
   let blocks = 0;
-  // It acknowledges one block of each window, for ever the same one.
+  // It acknowledges one block of each window, always the same one.
   for (let nowMs = 0; step.kind === "going" && nowMs < 10_000_000; nowMs += 50) {
     for (const what of step.send) if (what.kind === "blocks") blocks += what.last - what.first + 1;
     step = stepTransfer(step.transfer, ack(0), nowMs);

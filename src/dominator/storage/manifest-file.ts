@@ -29,7 +29,7 @@ export function summaryOf(manifest: ImageManifest, text: string): ImageSummary {
   return summariseImage(manifest, { sha512, size: Buffer.byteLength(text) });
 }
 
-/** Throws if data is no manifest; `what` names it. */
+/** Throws if the data is not a manifest; `what` names it in the error. */
 export function checkManifest(data: unknown, what: string): ImageManifest {
   const manifest = v.parse(imageManifest, data);
   const fault = faultOfTree(manifest.tree);

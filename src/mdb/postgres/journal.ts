@@ -19,7 +19,7 @@ const signedMs = 7 * 86_400_000;
 
 export type PostgresOptions = {
   /** `postgres://…`, see connection-string.ts. */
-  readonly place: string;
+  readonly url: string;
   readonly clock: Clock;
   readonly log: Log;
   /** How long a request for an unreachable database is retried. */
@@ -37,7 +37,7 @@ export type PostgresOptions = {
  */
 export async function openPostgresJournal(options: PostgresOptions): Promise<Journal> {
   const { log, clock, retryMs = 30_000, pollMs = 5000 } = options;
-  const connection = parseConnectionString(options.place);
+  const connection = parseConnectionString(options.url);
   const retrying = retry({ clock, log, retryMs, name: connection.name });
   const writer = randomUUID();
   let session: Session | undefined;
@@ -81,7 +81,7 @@ export async function openPostgresJournal(options: PostgresOptions): Promise<Jou
     history: (id, limit) => reading("read", (client) => reads.history(client, id, limit)),
     audit: (query) => reading("read", (client) => reads.audit(client, query)),
     backup: async (path) => {
-      await copyMdb({ from: options.place, to: path, replace: false, onProgress: () => {} });
+      await copyMdb({ from: options.url, to: path, replace: false, onProgress: () => {} });
     },
     others: { watch: listener.watch, leads: listener.leads },
     [Symbol.asyncDispose]: async () => {

@@ -5,7 +5,7 @@ export type ChangeListeners = {
   /** Returns a function that unsubscribes. */
   readonly add: (listener: (change: Change) => void) => () => void;
   /** Notifies all; one that throws does not affect the others. */
-  readonly tell: (change: Change) => void;
+  readonly notify: (change: Change) => void;
 };
 
 /** No listeners yet. */
@@ -16,7 +16,7 @@ export function changeListeners(log: Log): ChangeListeners {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    tell: (change) => {
+    notify: (change) => {
       for (const listener of listeners) {
         try {
           listener(change);

@@ -6,7 +6,7 @@ import { changeOf, changesOf } from "./changes.ts";
 import { type DocumentMemory, documentMemory } from "./document-memory.ts";
 import type { FleetIndex } from "./fleet-index.ts";
 import { type FleetMemory, fleetMemory } from "./fleet-memory.ts";
-import { tellUnreadableDocuments } from "./unreadable-documents.ts";
+import { logUnreadableDocuments } from "./unreadable-documents.ts";
 import { tellUnreadable } from "./unreadable-records.ts";
 
 /** The contents of the database, in memory, up to a position. */
@@ -23,14 +23,14 @@ export type StoreMemory = {
   readonly takeRemote: (remote: RemoteChanges, everything?: FleetIndex) => Iterable<() => void>;
 };
 
-/** A memory of a database's contents; `tell` receives each change. */
+/** A memory of a database's contents; `notify` receives each change. */
 export function storeMemory(
   holdings: Holdings,
   {
     log,
-    tell,
+    notify,
     othersUpdate = false,
-  }: { readonly log: Log; readonly tell: (change: Change) => void; readonly othersUpdate?: boolean },
+  }: { readonly log: Log; readonly notify: (change: Change) => void; readonly othersUpdate?: boolean },
 ): StoreMemory {
   const documents = documentMemory(holdings.documents);
   const imageForNow = (wanted: string, id: MachineId) =>
@@ -38,13 +38,13 @@ export function storeMemory(
   const fleet = fleetMemory(holdings, { imageFor: imageForNow, othersUpdate });
   let position = holdings.position;
   tellUnreadable(holdings.unreadable, log);
-  tellUnreadableDocuments(holdings.documents, log);
+  logUnreadableDocuments(holdings.documents, log);
   return {
     ...{ fleet, documents, position: () => position },
     written: (entries, before) => {
       for (const [index, entry] of entries.entries()) {
         position = before + index + 1;
-        if (entry.kind === "machine") tell(changeOf(entry, position));
+        if (entry.kind === "machine") notify(changeOf(entry, position));
         else {
           const { documentKind: kind, key, document } = entry;
           documents.apply([{ kind, key, position, ...(document === undefined ? {} : { document }) }]);
@@ -63,17 +63,17 @@ export function storeMemory(
         });
         documents.clear();
       }
-      tellUnreadableDocuments(remote.documents, log);
+      logUnreadableDocuments(remote.documents, log);
       documents.apply(remote.documents);
       position = remote.position;
-      return tellingEach(changes, tell);
+      return notifyingEach(changes, notify);
     },
   };
 }
 
-function* tellingEach(
+function* notifyingEach(
   changes: Iterable<Change>,
-  tell: (change: Change) => void,
+  notify: (change: Change) => void,
 ): Generator<() => void, void, undefined> {
-  for (const change of changes) yield () => tell(change);
+  for (const change of changes) yield () => notify(change);
 }

@@ -10,7 +10,7 @@ export function refuseUnreadableDocument({ kind, key, fault }: UnreadableDocumen
 }
 
 /** Logs each of these documents that cannot be read; the server goes on as if it were not there. */
-export function tellUnreadableDocuments(documents: readonly DocumentChange[], log: Log): void {
+export function logUnreadableDocuments(documents: readonly DocumentChange[], log: Log): void {
   for (const { kind, key, fault } of documents)
     if (fault !== undefined) log("error", refuseUnreadableDocument({ kind, key, fault }), { kind, key });
 }

@@ -10,7 +10,10 @@ import { asks, birthOf, stillClock, testMac } from "./store-suite.ts";
 const idOf = (n: number) => machineIdFromMac(testMac(n));
 const by = "op";
 
-/** What every Store must do with changes that concern two machines: they are one change. `open` opens the same place again each time. */
+/**
+ * Requirements of every Store for changes that concern two machines: each is one change. `open` opens the same database
+ * each time.
+ */
 export function fleetChangesSuite(
   name: string,
   place: () => { readonly open: (clock: Clock) => Promise<Store & AsyncDisposable> },

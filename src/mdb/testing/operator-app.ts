@@ -19,7 +19,7 @@ type Asking = {
   readonly listener?: Listener;
 };
 
-/** The app over a store in memory with so many healthy machines, of which the first belong to the group `web`. */
+/** The app over a store in memory with this many healthy machines; the first of them belong to the group `web`. */
 export async function openApp(machines: number, web = 0, imageNames: readonly string[] = ["compute/1"]) {
   const life = new AsyncDisposableStack();
   const clock = stillClock();

@@ -47,7 +47,7 @@ export function asks(n: number, address?: Ipv4): Extract<MachineEvent, { kind: "
   return { ...asked, stage: "firmware", answer: "loader", ...(address === undefined ? {} : { address }) };
 }
 
-/** What the n-th machine goes through to become healthy at unit n of rack 1. */
+/** The events that make the n-th machine healthy at unit n of rack 1. */
 export function birthOf(n: number, generation = 1): MachineEvent[] {
   const id = machineIdFromMac(testMac(n));
   const placement = {
@@ -107,8 +107,8 @@ export async function checkPruning(
 }
 
 /**
- * What every Store must do, whatever it stands on. `open` opens the same place again each time, and `forget` ends a
- * test's place; a Store that keeps nothing (memory) says so with `keeps: false`.
+ * Requirements of every Store, on any database. `open` opens the same database each time, and `forget` ends a test's
+ * database; a Store that keeps nothing (memory) sets `keeps: false`.
  */
 export function storeSuite(
   name: string,

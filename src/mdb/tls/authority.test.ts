@@ -11,7 +11,7 @@ after(() => rmSync(parent, { recursive: true }));
 const clock = { nowMs: () => Date.parse("2026-11-22T00:00:00Z"), monotonicMs: () => 0 };
 const log = () => {};
 
-/** As much of an MDB as keeps a fingerprint; `position` 0 is one that has served nobody. */
+/** The part of an MDB that keeps a fingerprint; `position` 0 means that it has not served a machine yet. */
 function mdb(position = 0) {
   const documents: { kind: "authority"; key: string; document: unknown; position: number }[] = [];
   const store: Parameters<typeof openTrust>[0]["store"] = {

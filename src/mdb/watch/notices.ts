@@ -133,7 +133,7 @@ class NoticeFeed {
       }
       const [last] = page.changes.slice(-1);
       if (last === undefined) break;
-      // What an unreadable change did shows at the machine's next one.
+      // The effect of an unreadable change appears with the machine's next change.
       for (const change of page.changes.filter(isReadable)) {
         const { id } = change.machine;
         const before = known.get(id) ?? (await notifiedStateBefore(store, change));

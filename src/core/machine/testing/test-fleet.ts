@@ -1,4 +1,4 @@
-/** What tests of machines' lives are told in: events of numbered machines, and a fleet in memory. */
+/** The vocabulary of tests of machines' lives: events of numbered machines, and a fleet in memory. */
 
 import type { Hardware } from "../../hardware/hardware.ts";
 import { type ImageStream, imageFor } from "../../image/stream/image-stream.ts";
