@@ -93,6 +93,13 @@ export const suites: readonly Suite[] = [
     run: { kind: "files", globs: ["tests/server/*.test.ts"], atOnce: 2, timeoutMs: 2 * minuteMs },
   },
   {
+    name: "compat",
+    about: "recorded messages, databases and configurations of each release are read; what this version sends is exact",
+    cost: "10 s",
+    packages: [],
+    run: { kind: "files", globs: ["tests/compat/*.test.ts"], atOnce: 2, timeoutMs: 2 * minuteMs },
+  },
+  {
     name: "cli",
     about: "the birther command as a program, on this computer and from another one over TLS",
     cost: "30 s",
