@@ -43,7 +43,7 @@ describe("image promote, rollback and list against a server", () => {
   const image = (...text: string[]) => birther("image", ...text, "--state", state);
   const required = () => site.store.list().map(({ requiredImage }) => requiredImage);
 
-  test("one machine first, with the way on and the way back; then all, by the same command with --all", async () => {
+  test("one machine first, with the next steps; then all, by the same command with --all", async () => {
     const one = await image("promote", "compute/2", "--canary", "r01u2");
     assert.equal(one.status, 0, one.err);
     assert.match(one.out, /^r01u2 gets compute\/2 first; the other machines stay on compute\/1/);

@@ -26,7 +26,7 @@ await insideNamespace(import.meta.url, () => {
     assert.match(reasonFor(machine, "debug") ?? "", /cpu/i);
   });
 
-  test("the server disappears in the middle: the machine is born all the same; another that claims its slot waits in conflict", {
+  test("the server disappears in the middle: the machine is born nevertheless; another that claims its slot waits in conflict", {
     timeout: 14 * minuteMs,
   }, async () => {
     const first = machineSpec(1, { memoryMiB: 768 });

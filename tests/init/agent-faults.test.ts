@@ -7,8 +7,9 @@ import { mac, rackMachine } from "./machine.ts";
 import { openSite } from "./site/site.ts";
 
 /**
- * A fault of the agent's first hour, as PID 1 straight after the birth: what goes wrong for some calls, how the agent names it
- * (on the console, and to the MDB where it is reached), and that the machine comes up by itself when the fault has gone.
+ * A fault in the agent's first hour, as PID 1 directly after the birth: the calls that fail, and how the agent names
+ * the fault on the console and, if it can reach it, to the MDB. When the fault is gone, the machine must come up by
+ * itself.
  */
 type Row = { readonly title: string; readonly troubles: readonly TroubleRule[]; readonly says: RegExp };
 
@@ -140,14 +141,14 @@ for (const row of rows)
     const shown = first.kernel.screen.join("\n");
     assert.ok(first.kernel.cpu.struck() > 0, "the trouble never came");
     assert.match(shown, row.says);
-    // The fault went away while the agent tried again and again: it restarts into the image without anybody's help.
+    // The fault ends while the agent retries: it restarts into the image without help.
     assert.deepEqual(first.end, { kind: "restarted", how: "restart" }, shown);
     const { isUp, why } = comeUp(machine);
     assert.ok(isUp, why);
     assert.deepEqual(site.machine(mac).conditions, []);
   });
 
-test("agent: a disk that hangs in the update is a reset, and what the next boot finds is named", (t) => {
+test("agent: a disk that hangs during the update causes a reset, and the next boot names what it finds", (t) => {
   const site = openSite();
   t.after(site.close);
   const machine = rackMachine(site);

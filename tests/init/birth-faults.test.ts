@@ -8,17 +8,17 @@ import { type Boot, lldpFrame, mac, rackMachine, type Trial } from "./machine.ts
 import { openSite, type Site } from "./site/site.ts";
 
 /**
- * A fault, and what the birth makes of it. Adding one is a row: what goes wrong, and the step and the reason that the console and
- * the MDB must name. After each of them the same machine is powered on again without the fault, and must be born.
+ * A fault and its effect on the birth. To add one, add a row: the fault, and the step and the reason that the console
+ * and the MDB must name. After each, the same machine is powered on again without the fault, and must be born.
  */
 type Row = {
   readonly title: string;
   readonly trial: Trial;
   readonly board?: Partial<BoardFacts>;
   readonly config?: { readonly [key: string]: unknown };
-  /** The step that fails, and a part of its reason; or how else the run ends. */
+  /** The step that fails and a part of its reason; or how else the run ends. */
   readonly fails: readonly [step: string, reason: RegExp] | "reset";
-  /** The fault does not go away: it is in the board or the site. */
+  /** The fault is permanent: it is in the board or the site. */
   readonly stays?: true;
 };
 
@@ -37,7 +37,10 @@ const smallDisk = { name: "vda", sizeBytes: 2 ** 30, serial: "small" };
 const noUnencrypted = { storage: { allowUnencrypted: false, minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256 } };
 const otherPort = { frames: [lldpFrame("tor-1", "mgmt0")], everyMs: 1000 };
 
-/** How often a birth reads the disk's serial number: the last two looks, of two reads each, come before the disk is written to. */
+/**
+ * How often a birth reads the disk's serial number: the last two checks, of two reads each, come before the disk is
+ * written to.
+ */
 const serialReads = countCalls(/^read .*vda\/serial$/);
 
 function countCalls(call: RegExp): number {
@@ -47,7 +50,7 @@ function countCalls(call: RegExp): number {
   return kernel.cpu.calls.filter((each) => call.test(each)).length;
 }
 
-/** Up to the accepted place: the disks must be as they were. */
+/** Until the slot is accepted, the disks must be unchanged. */
 const beforePlacement: readonly Row[] = [
   {
     title: "the boot script's words are missing",
@@ -215,7 +218,7 @@ const beforePlacement: readonly Row[] = [
   },
 ];
 
-/** After it: what was on the disk is given up, and the next attempt must not mind what this one left. */
+/** Afterwards the previous contents are given up, and the next attempt must work with what this one left. */
 const afterPlacement: readonly Row[] = [
   {
     title: "old keys cannot be deleted",
@@ -331,7 +334,7 @@ const afterPlacement: readonly Row[] = [
   { title: "the disk hangs while all is written to it", trial: one("sync", /^$/, { kind: "hangs" }), fails: "reset" },
 ];
 
-/** What the console says at the end of a birth that failed. */
+/** The end of the console's output after a failed birth. */
 function lastError({ kernel }: Boot): string {
   return kernel.screen.findLast((line) => line.includes("ERROR: "))?.replace(/^.*ERROR: /, "") ?? "";
 }

@@ -4,7 +4,7 @@ import type { TroubleRule } from "./host/system/trouble.ts";
 import { mac, rackMachine } from "./machine.ts";
 import { openSite } from "./site/site.ts";
 
-/** What a birth asks of the MDB, one request after the other over one connection, and the step in which it does. */
+/** The requests of a birth to the MDB, in order, over one connection, with the step of each. */
 const requests = [
   "ask for the order",
   "report to the MDB", // initUp
@@ -18,7 +18,7 @@ const requests = [
   "ask to be healthy",
   "hand over",
 ] as const;
-/** The MDB has no word of this machine after it: what follows is the disk's to tell. */
+/** After it, the MDB knows nothing new of this machine: only its disk shows the rest. */
 const lastThatMatters = requests.indexOf("ask to be healthy") + 1;
 
 const lost = (call: string, request: number): readonly TroubleRule[] => [
@@ -26,7 +26,7 @@ const lost = (call: string, request: number): readonly TroubleRule[] => [
 ];
 const gone = (request: number): readonly TroubleRule[] => [
   { call: "tlsWrite", from: request, trouble: { kind: "fails", errno: "EPIPE" } },
-  // The first connection is there; none comes after it.
+  // The first connection exists; no other succeeds.
   { call: "tcpConnect", about: /:443$/, from: 2, trouble: { kind: "fails", errno: "ECONNREFUSED" } },
 ];
 
@@ -36,7 +36,7 @@ for (const [index, step] of requests.entries()) {
     ["is lost on its way to the MDB", "tlsWrite"],
     ["is answered, and the answer is lost", "tlsRead"],
   ] as const)
-    test(`request ${request} (${step}) ${title}: the birth asks again and goes on`, (t) => {
+    test(`request ${request} (${step}) ${title}: the birth retries and continues`, (t) => {
       const site = openSite();
       t.after(site.close);
       const { end, kernel } = rackMachine(site).bootInit({ troubles: lost(call, request) });
@@ -46,7 +46,7 @@ for (const [index, step] of requests.entries()) {
     });
 
   if (request <= lastThatMatters)
-    test(`the MDB is gone for good at request ${request} (${step}): the birth says so, and the next one succeeds`, (t) => {
+    test(`the MDB is gone for good at request ${request} (${step}): the birth reports it, and the next one succeeds`, (t) => {
       const site = openSite();
       t.after(site.close);
       const machine = rackMachine(site);

@@ -4,20 +4,20 @@ import type { Trouble, TroubleRule } from "./host/system/trouble.ts";
 import { mac, rackMachine } from "./machine.ts";
 import { openSite } from "./site/site.ts";
 
-/** What is wrong with a device, and how the report on the burn-in names it. The birth goes on: with the image for such machines. */
+/** A fault of a device, and how the burn-in report names it. The birth continues, with the image for such machines. */
 type Row = {
   readonly title: string;
   readonly troubles: readonly TroubleRule[];
   readonly test: "cpu" | "memory" | "disk" | "diskRead" | "network";
   readonly fault: RegExp;
-  /** Fewer than so much is too slow. */
+  /** The minimum of the profile. */
   readonly burnIn?: { readonly [key: string]: number };
 };
 
 const upset: Trouble = { kind: "garbles", change: (bytes) => bytes.map((byte) => byte ^ 0xff) };
 const eio: Trouble = { kind: "fails", errno: "EIO" };
 const tests = { cpuSeconds: 1, memoryPercent: 10, diskMiB: 2, networkMiB: 1 };
-/** Reads of a disk before its test: those that look for data on it, and find some at once. */
+/** Reads of a disk before its test: those that search it for data and find some at once. */
 const contents = 2;
 
 const rows: readonly Row[] = [

@@ -1,9 +1,9 @@
 import { mac, type TestMachine } from "./machine.ts";
 
-/** More boots than any way back from a power cut takes. */
+/** More boots than any recovery from a power cut needs. */
 const mostBoots = 6;
 
-/** Lets a machine boot without troubles until it runs an image; tells what it is then, and how many boots it took. */
+/** Boots a machine without troubles until it runs an image; returns its result and the number of boots. */
 export function comeUp(machine: TestMachine): { readonly isUp: boolean; readonly boots: number; readonly why: string } {
   let why = "";
   for (let boots = 1; boots <= mostBoots; boots += 1) {
@@ -16,10 +16,12 @@ export function comeUp(machine: TestMachine): { readonly isUp: boolean; readonly
   return { isUp: false, boots: mostBoots, why };
 }
 
-/** Calls that leave something changed: on a disk, in NVRAM, at a server. Cuts between two others are the same cut. */
+/**
+ * Calls that change something permanent: on a disk, in NVRAM, on a server. All cuts between two of them are equivalent.
+ */
 const changing =
   /^(create|write|remove|rename|mkdir|symlink|chmod|chown|link|makeNode|setTimes|mount|unmount|sync|fsync|setImmutable|rereadPartitions|flushDeviceCache|tlsWrite|tlsRead|exec|switchRoot|reboot) /;
-/** What is written only to be seen, or lies in memory. */
+/** Writes that are only displayed, or stay in memory. */
 const passing = /^(write|create) (\/dev\/(tty|watchdog)|pipe|temporary|standard)/;
 
 /** The numbers of the calls before which a power cut makes a difference. */

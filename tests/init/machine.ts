@@ -15,7 +15,7 @@ import type { RunEnd } from "./host/system/run-end.ts";
 import type { BootAnswer } from "./site/protocol.ts";
 import { caPem, type Site } from "./site/site.ts";
 
-// Behind the hooks: a static import of init's code would ask for modules that Node does not have.
+// Imported after the hooks: a static import of init's code would request modules that Node does not have.
 const { runInit } = await import("../../src/init/birth/run-init.ts");
 const { runAgent } = await import("../../src/init/agent/run-agent.ts");
 const { runWatchdog } = await import("../../src/init/watchdog/run-watchdog.ts");
@@ -25,7 +25,7 @@ const scripts: Scripts = { [imagePaths.watchdogScript]: runWatchdog };
 /** The MAC address of the machine that most tests are about. */
 export const mac = macOf("52:54:00:12:34:56");
 
-/** What a switch says on a machine's cable. */
+/** What a switch announces on a machine's cable. */
 export function lldpFrame(systemName: string, port: string, ttlSeconds = 120): Uint8Array {
   const sender = macOf("02:00:00:00:00:01");
   const chassis = { kind: "mac", text: sender } as const;
@@ -35,36 +35,39 @@ export function lldpFrame(systemName: string, port: string, ttlSeconds = 120): U
 /** The cable of rack 1, unit 7. */
 export const usualLldp = { frames: [lldpFrame("tor-1", "swp7")], everyMs: 5000 } as const;
 
-/** How a boot is tried: its troubles, and what is otherwise than usual. */
+/** The settings of a boot: its troubles, and other deviations. */
 export type Trial = RunOptions & {
   readonly wire?: Partial<Wire>;
   /** No switch speaks LLDP. */
   readonly mute?: true;
   /** Files that the Bootstrap Image lacks. */
   readonly without?: readonly string[];
-  /** What becomes of unsynced writes when the power goes; lost, if it is not said. */
+  /** What happens to unsynced writes when the power is cut; by default they are lost. */
   readonly unsynced?: Unsynced;
   /** How long a sub is watched before the test has seen enough. */
   readonly minutes?: number;
 };
 
-/** One boot: how it ended, and the machine as it was then. */
+/** One boot: how it ended, and the machine's state then. */
 export type Boot = { readonly end: RunEnd; readonly kernel: Kernel; readonly answer: BootAnswer };
 
 /** A machine in a site. */
 export type TestMachine = {
   readonly board: Board;
   readonly site: Site;
-  /** Powers it on, and lets init run to its end if that is what the site says: nothing follows the hand-over. */
+  /** Powers it on and lets init run to its end, if the site boots it; nothing after the hand-over. */
   readonly bootInit: (trial?: Trial) => Boot;
-  /** Powers it on, and lets whatever boots run: init and the sub after it, or the sub of the disk's system; until a restart, or for some minutes. */
+  /**
+   * Powers it on and lets everything run: init and then the sub, or the sub of the system on the disk; until a restart,
+   * or for some minutes.
+   */
   readonly boot: (trial?: Trial) => Boot;
 };
 
 const firmwareMs = 20_000;
 const usualMinutes = 10;
 
-/** Puts a machine into a site's rack. */
+/** Adds a machine to a site's rack. */
 export function rackMachine(site: Site, facts: Partial<BoardFacts> = {}): TestMachine {
   const board = makeBoard({ mac, ...facts });
 
@@ -89,7 +92,7 @@ export function rackMachine(site: Site, facts: Partial<BoardFacts> = {}): TestMa
       answer.kind === "bootstrapImage" ? runOn(kernel, runInit) : { kind: "stopped", why: "not told to be born" };
     return { end, kernel, answer };
   }
-  /** The system on the disk, as its initrd and systemd leave it for the sub. */
+  /** The system on the disk, as its initrd and systemd prepare it for the sub. */
   function startSystem(trial: Trial): Kernel | string {
     const found = bootFromDisk(board);
     if (found.kind === "nothingToBoot") return found.why;

@@ -6,9 +6,9 @@ import { chanceOf } from "./host/system/random.ts";
 import { type Boot, mac, rackMachine, type TestMachine, type Trial } from "./machine.ts";
 import { openSite } from "./site/site.ts";
 
-/** So many cuts of each kind in a plain run; `POWER_CUTS=all` tries every system call. */
+/** Number of cuts of each kind in a plain run; `POWER_CUTS=all` tries every system call. */
 const sampled = 6;
-/** Repeats a run's choice. */
+/** Repeats the random choice of a run. */
 const seed = Number(process.env.POWER_CUT_SEED ?? Date.now() % 1000);
 
 const modes: { readonly [title: string]: (cut: number) => Unsynced } = {
@@ -17,11 +17,11 @@ const modes: { readonly [title: string]: (cut: number) => Unsynced } = {
   "some of it survives": (cut) => ({ kind: "partly", chance: chanceOf(seed * 100_000 + cut) }),
 };
 
-/** A life that is cut: what comes before, and the boot in which the power goes. */
+/** A life with a power cut: the events before, and the boot in which the power is cut. */
 type Life = {
   readonly prepare: (machine: TestMachine) => void;
   readonly cutIn: (machine: TestMachine, trial: Trial) => Boot;
-  /** What the machine must run in the end. */
+  /** The image that the machine must run in the end. */
   readonly image: string;
 };
 

@@ -9,7 +9,7 @@ const run = { kind: "files", globs: ["tests/runner/command-line.test.ts"], timeo
 const suite: Suite = { name: "plain", about: "", cost: "", packages: [], run };
 const read = (text: string) => readTestCommand(text === "" ? [] : text.split(" "), names);
 
-test("words are suites where a suite has the name, and paths otherwise", () => {
+test("a word is a suite if a suite has that name, and a path otherwise", () => {
   assert.deepEqual(read(""), { kind: "run", watch: false, suites: [], paths: [] });
   assert.deepEqual(read("unit dhcp/reply -g lease --watch"), {
     ...{ kind: "run", watch: true, suites: ["unit"], paths: ["dhcp/reply"] },
@@ -30,7 +30,7 @@ test("--fresh takes suites or a command, not both", () => {
   assert.equal(read("--fresh --").kind, "wrong");
 });
 
-test("what is wrong is answered with what was expected, what was found, and a next step", () => {
+test("an invalid command line is answered with what was expected, what was found, and a next step", () => {
   for (const text of ["--wach", "-g", "unit -g ("]) {
     const command = read(text);
     assert.ok(command.kind === "wrong");
@@ -40,7 +40,7 @@ test("what is wrong is answered with what was expected, what was found, and a ne
   assert.doesNotMatch(unknownWord("src/nothing", names), /did you mean/);
 });
 
-test("without a word all suites run but those that only run when named; a path is looked for in all", () => {
+test("without a word, all suites run except those that must be named; a path is searched in all", () => {
   const suites = [suite, { ...suite, name: "long", onlyWhenNamed: true } as const];
   const chosen = (suiteNames: readonly string[], paths: readonly string[]) => {
     const found = choose({ suites: suiteNames, paths }, suites);

@@ -41,7 +41,7 @@ const faults: readonly (readonly [title: string, document: string, fault: RegExp
   ],
 ];
 for (const [title, document, fault] of faults)
-  test(`a stored record, ${title}: what is wrong and where is named`, () => {
+  test(`a stored record, ${title}: the fault and its place are named`, () => {
     const read = readMachine({ id, document });
     assert.ok(read.kind === "unreadable");
     assert.match(read.record.fault, fault);
@@ -64,7 +64,7 @@ test("a stored record without a version is of version 1; one of a newer version 
   assert.match(refuseUnreadable(read.record).next, /^update this server/);
 });
 
-test("one damaged record: the others are served, its machine is neither born anew nor anybody else's", async () => {
+test("with one damaged record the others are served, and its machine is neither reborn nor replaced", async () => {
   const path = join(directory, "damaged.sqlite");
   const lines: string[] = [];
   const log = (_level: string, message: string) => void lines.push(message);

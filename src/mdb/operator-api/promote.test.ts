@@ -95,7 +95,7 @@ describe("promotion by the API", () => {
   });
 });
 
-test("a database of a Birther that knew no current versions: the newest version is current, and no machine moves", async () => {
+test("a database from before current versions: the newest version is current, and no machine moves", async () => {
   await using site = await openApp(2, 0, images);
   const { store } = site;
   const [one, two] = store.list();

@@ -7,7 +7,7 @@ import { type Disk, makeDisk, type Unsynced } from "./storage/block-device.ts";
 import { type FileSystem, makeFileSystem } from "./storage/file-system.ts";
 import { fillTree } from "./storage/pseudo-tree.ts";
 
-/** How a disk shows itself. */
+/** How the kernel presents a disk. */
 export type DiskFacts = {
   /** `vda`, `sdb`, `nvme0n1`, … */
   readonly name: string;
@@ -18,37 +18,37 @@ export type DiskFacts = {
   readonly rotational?: boolean;
   readonly removable?: boolean;
   readonly sectorBytes?: number;
-  /** When it shows itself, after its driver was loaded. */
+  /** When it appears, after its driver was loaded. */
   readonly appearsAfterMs?: number;
 };
 
-/** What a machine is made of. */
+/** The parts of a machine. */
 export type BoardFacts = {
   readonly firmware: Firmware;
   readonly mac: Mac;
   readonly disks: readonly DiskFacts[];
   readonly cpus: number;
   readonly memoryMiB: number;
-  /** Whether a driver makes /dev/watchdog. */
+  /** Whether a driver creates /dev/watchdog. */
   readonly watchdog: boolean;
-  /** The NIC's driver, and what it needs to have a link. */
+  /** The NIC's driver, and what it needs for a link. */
   readonly nicDriver: string;
   readonly linkAfterMs: number;
   readonly secureBoot: boolean;
-  /** Room for UEFI variables. */
+  /** Space for UEFI variables. */
   readonly nvramBytes: number;
 };
 
-/** A machine without power: all that outlasts a boot. */
+/** A machine without power: everything that survives a boot. */
 export type Board = {
   readonly facts: BoardFacts;
   readonly disks: ReadonlyMap<string, Disk>;
   readonly nvram: FileSystem;
-  /** What was made on the disks, by the number in its superblock. */
+  /** The file systems on the disks, by the number in their superblocks. */
   readonly fileSystems: Map<number, FileSystem>;
-  /** How far off the board's clock is. */
+  /** The deviation of the board's clock. */
   rtcSkewMs: number;
-  /** How often it was powered on: its boot_id. */
+  /** How often it was powered on; determines its boot_id. */
   boots: number;
 };
 
@@ -67,7 +67,7 @@ const defaultFacts: Omit<BoardFacts, "mac"> = {
 /** OVMF's own entry for the network: PciRoot, Pci, MAC(), IPv4(). */
 const networkEntry = `01000000590050005800450000000${"2010c00d041030a00000000010106000003030b2500525400123456"}${"00".repeat(27)}030c1b00${"00".repeat(23)}7fff0400`;
 
-/** A machine that left the factory: empty disks, firmware that boots from the network. */
+/** A new machine: empty disks, and firmware that boots from the network. */
 export function makeBoard(facts: Partial<BoardFacts> & Pick<BoardFacts, "mac">): Board {
   const whole = { ...defaultFacts, ...facts };
   const nvram = makeFileSystem({ type: "efivarfs", capacityBytes: whole.nvramBytes });
@@ -87,7 +87,7 @@ export function makeBoard(facts: Partial<BoardFacts> & Pick<BoardFacts, "mac">):
   };
 }
 
-/** The power goes. A variable without content was never stored. */
+/** Cuts the power. A variable without content was never stored. */
 export function cutPower(board: Board, unsynced: Unsynced): void {
   for (const disk of board.disks.values()) disk.cutPower(unsynced);
   for (const fileSystem of board.fileSystems.values()) fileSystem.cutPower(unsynced);

@@ -4,14 +4,14 @@ import { programs } from "./programs/programs.ts";
 import { type FileSystem, makeFileSystem } from "./storage/file-system.ts";
 import { fillTree } from "./storage/pseudo-tree.ts";
 
-/** GRUB's boot.img, as far as patchBootImage looks: a sector with a mark at its end. */
+/** GRUB's boot.img as far as patchBootImage reads it: a sector with a mark at its end. */
 function grubBoot(): Uint8Array {
   const bytes = new Uint8Array(512).fill(0x90);
   bytes.set([0x55, 0xaa], 510);
   return bytes;
 }
 
-/** GRUB's core.img of three sectors, with the list of its own blocks. */
+/** GRUB's core.img of three sectors, with its own block list. */
 function grubCore(): Uint8Array {
   const bytes = new Uint8Array(3 * 512).fill(0x33);
   const view = new DataView(bytes.buffer);
@@ -20,7 +20,7 @@ function grubCore(): Uint8Array {
   return bytes;
 }
 
-/** What the Bootstrap Image's initramfs unpacks to; `without` are paths that are missing. */
+/** The contents of the Bootstrap Image's initramfs; `without` lists missing paths. */
 export function bootstrapRoot(facts: { readonly caPem: string; readonly without?: readonly string[] }): FileSystem {
   const root = makeFileSystem({ type: "rootfs" });
   const fill = fillTree(root);

@@ -1,16 +1,16 @@
 import type { Kernel } from "./kernel.ts";
 import { endIn, type RunEnd } from "./system/run-end.ts";
 
-/** The machine that the modules `host`, `os` and `std` reach: one at a time, as a program runs on one machine. */
+/** The machine that the modules `host`, `os` and `std` act on: one at a time, because a program runs on one machine. */
 let running: Kernel | undefined;
 
-/** The machine that runs now; asking without one is a mistake of the test. */
+/** The current machine; throws if there is none, which is a mistake of the test. */
 export function currentKernel(): Kernel {
   if (running === undefined) throw new Error("init's code was run outside of runOn: there is no machine");
   return running;
 }
 
-/** Runs a program on a machine until the machine's run ends; whatever else it throws is a fault of the program, and thrown. */
+/** Runs a program on a machine until its run ends; any other exception is a fault of the program and is rethrown. */
 export function runOn(kernel: Kernel, program: () => void): RunEnd {
   if (running !== undefined) throw new Error("a machine runs already");
   const { now } = Date;

@@ -6,12 +6,12 @@ import type { FileSystem } from "./storage/file-system.ts";
 import { typeBits } from "./storage/inode.ts";
 import { findFileSystem, luksDataOffset, openLuks, readPartitionTable } from "./storage/on-disk.ts";
 
-/** What firmware, GRUB and initrd make of a machine's disks. */
+/** The result of firmware, GRUB and initrd booting from a machine's disks. */
 export type DiskBoot =
   | { readonly kind: "boots"; readonly root: FileSystem; readonly boot: FileSystem; readonly release: string }
   | { readonly kind: "nothingToBoot"; readonly why: string };
 
-/** Text of a file, by names from the top; undefined where it is not there or not a file. */
+/** The text of a file, by names from the root; undefined if it does not exist or is not a file. */
 export function textIn(fileSystem: FileSystem, path: string): string | undefined {
   let here = fileSystem.root;
   for (const name of path.split("/").filter((part) => part !== "")) {
@@ -23,7 +23,7 @@ export function textIn(fileSystem: FileSystem, path: string): string | undefined
   return decodeUtf8(here.data.subarray(0, here.size));
 }
 
-/** Starts the first disk that has a boot partition of ours, as far as it can be judged without running it. */
+/** Boots the first disk that has a boot partition of ours, as far as this can be judged without running it. */
 export function bootFromDisk(board: Board): DiskBoot {
   let why = "no disk has a partition table";
   for (const disk of board.disks.values()) {

@@ -13,7 +13,7 @@ const unused: { readonly [module: string]: readonly string[] } = {
 };
 
 for (const [module, left] of Object.entries(unused))
-  test(`the fake module ${module} has all that its declarations name, but what init never calls`, async () => {
+  test(`the fake module ${module} has everything that its declarations name, except what init never calls`, async () => {
     const text = readFileSync(new URL(`../../../src/init/${module}.d.ts`, import.meta.url), "utf8");
     const names = [...text.matchAll(/export function (\w+)/g)].map(([, name]) => name);
     const fake: object = await import(`./modules/${module}.ts`);
@@ -25,7 +25,7 @@ for (const [module, left] of Object.entries(unused))
 
 const file = { mode: 0o100644, mtimeMs: 0 };
 
-test("a power cut takes what was not synced, and fsync keeps one file's content and all names", () => {
+test("a power cut loses unsynced data; fsync keeps one file's content and all names", () => {
   const fileSystem = makeFileSystem({ type: "ext4", onDisk: true });
   const { root } = fileSystem;
   const one = fileSystem.create(root, "one", file);
@@ -42,7 +42,7 @@ test("a power cut takes what was not synced, and fsync keeps one file's content 
   );
 });
 
-test("a rename over a file never leaves an empty one, whatever chance says", () => {
+test("a rename over a file never leaves an empty file", () => {
   for (let seed = 0; seed < 50; seed += 1) {
     const fileSystem = makeFileSystem({ type: "ext4", onDisk: true });
     fillTree(fileSystem).text("/name", "old");
@@ -56,7 +56,7 @@ test("a rename over a file never leaves an empty one, whatever chance says", () 
   }
 });
 
-test("a disk keeps what was flushed; of the rest each page by itself survives or not", () => {
+test("a disk keeps flushed pages; every other page survives or is lost", () => {
   const disk = makeDisk({ name: "vda", sizeBytes: 2 ** 20 });
   disk.write(0, Uint8Array.of(1));
   disk.flush();

@@ -15,10 +15,10 @@ import { fault } from "./system/errno.ts";
 import { type DeviceDrivers, openPath } from "./system/open-path.ts";
 import { type Chance, chanceOf } from "./system/random.ts";
 
-/** A script of ours that runs as a process of its own, by its path in the image. */
+/** A script of ours that runs as its own process, by its path in the image. */
 export type Scripts = { readonly [path: string]: () => void };
 
-/** What a boot begins with. */
+/** The start of a boot. */
 export type BootFacts = RunOptions & {
   readonly board: Board;
   readonly world: WorldClock;
@@ -28,11 +28,11 @@ export type BootFacts = RunOptions & {
   readonly scripts: Scripts;
   readonly seed?: number;
   readonly release?: string;
-  /** What /proc/self says: 1, or that of a service. */
+  /** The content of /proc/self: PID 1, or a service. */
   readonly processId?: number;
 };
 
-/** A machine that runs. */
+/** A running machine. */
 export type Kernel = {
   readonly board: Board;
   readonly cpu: Cpu;
@@ -54,16 +54,16 @@ export type Kernel = {
   readonly loadModule: (name: string) => void;
   readonly isLoaded: (name: string) => boolean;
   readonly sync: () => void;
-  /** What was shown on the consoles, and what processes printed. */
+  /** Output on the consoles, and of processes. */
   readonly screen: string[];
   /** Programs that were run: their arguments, joined by spaces. */
   readonly ran: string[];
   hostname: string;
   readonly children: Map<number, Child>;
   readonly nextPid: () => number;
-  /** Lets the other processes read what was written to their pipes. */
+  /** Lets the other processes read the contents of their pipes. */
   readonly runReaders: () => void;
-  /** The process that makes the call, as the event loop knows it. */
+  /** The process that makes the call, as the event loop identifies it. */
   readonly taskOf: () => Task;
 };
 
@@ -72,7 +72,7 @@ const readOnlyFlag = 1;
 const remountFlag = 32;
 const moveFlag = 8192;
 
-/** Powers a board on: the kernel has come up, nothing is mounted but the root. */
+/** Powers a board on: the kernel is up, and only the root is mounted. */
 export function bootKernel(facts: BootFacts): Kernel {
   const { board, world, wire, root, commandLine, scripts, seed = 1, release = kernelRelease, processId = 1 } = facts;
   board.boots += 1;

@@ -2,13 +2,13 @@ import { createServer, type RequestListener, type ServerResponse } from "node:ht
 import { duplexPair } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 
-/** One connection to an HTTP server without a socket: bytes in, all bytes of the answer out. */
+/** A connection to an HTTP server without a socket: takes bytes, and returns all bytes of the answer. */
 export type ServerConversation = {
   readonly exchange: (bytes: Uint8Array) => Promise<{ readonly bytes: Uint8Array; readonly closed: boolean }>;
   readonly hangUp: () => void;
 };
 
-/** How many turns of the event loop an answer may take; one that takes more is no answer. */
+/** Limit of turns of the event loop for an answer. */
 const mostTurns = 100_000;
 
 /** A connection to Node's own HTTP server with this listener. */
@@ -25,7 +25,7 @@ export function converse(listener: RequestListener): ServerConversation {
   client.on("error", () => {
     closed = true;
   });
-  // Keep-alive limits of seconds mean nothing in a time that is not the machine's.
+  // Keep-alive limits in seconds are meaningless, because the machine's time is simulated.
   const http = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (request, response: ServerResponse) => {
     pending += 1;
     response.on("close", () => {
@@ -46,7 +46,7 @@ export function converse(listener: RequestListener): ServerConversation {
         await setImmediate();
         turns += 1;
       }
-      // What the server wrote last is still on its way through the pair.
+      // The server's last write is still on its way through the pair.
       for (let turn = 0; turn < 3; turn += 1) await setImmediate();
       const whole = Buffer.concat(pieces);
       pieces = [];

@@ -7,7 +7,7 @@ import { type ObjectStore, openObjectStore } from "../../../src/dominator/storag
 /** Files of an image: text, or a symbolic link's target. */
 export type ImageSketch = { readonly [path: string]: string | { readonly link: string } };
 
-/** Two versions of a system with a kernel; the second has another kernel, a file more and one fewer. */
+/** Two versions of a system with a kernel; the second has another kernel, one more file and one fewer. */
 export const imageSketches: readonly ImageSketch[] = [
   {
     "/etc/passwd": "root\n",
@@ -37,7 +37,7 @@ export const imageSketches: readonly ImageSketch[] = [
   },
 ];
 
-/** Stores of the images that all sites serve; they are made once and only read from then on. */
+/** Stores of the images that all sites serve; they are made once and then only read. */
 export type ImageServer = { readonly images: ImageStore; readonly objects: ObjectStore };
 
 /** Imports every sketch as the next version of `compute`, with the machine's own files protected. */
@@ -65,7 +65,7 @@ async function treeOf(sketch: ImageSketch, objects: ObjectStore) {
         : { kind: "symlink", uid: 0, gid: 0, target: content.link };
     entries.push([path, inodes.push(inode) - 1]);
   }
-  // Each directory is an inode of its own: only files have several names.
+  // Each directory is its own inode, because only files have several names.
   const numbered = entries.map(([path, number]): [string, number] =>
     number === 0 ? [path, inodes.push({ kind: "directory", mode: 0o755, uid: 0, gid: 0 }) - 1] : [path, number],
   );

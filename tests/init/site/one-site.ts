@@ -24,7 +24,7 @@ import { chanceOf, randomBytes } from "../host/system/random.ts";
 import type { ImageServer } from "./images.ts";
 import type { BootAnswer, ServerKind, SiteFacts } from "./protocol.ts";
 
-/** The configuration of a rack with a burn-in of moments, which does without the network. */
+/** The configuration of a rack with a very short burn-in and without the network test. */
 const usualConfig = {
   networks: [{ ...testNetworkInput, interface: "eth0" }],
   placement: {
@@ -43,7 +43,9 @@ const usualConfig = {
   storage: { minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256 },
 };
 
-/** The MDB, the Boot Server's HTTP and the Dominator of one site, of which only sockets, TLS and the database's disk are missing. */
+/**
+ * The MDB, the Boot Server's HTTP and the Dominator of one site; only sockets, TLS and the database's disk are missing.
+ */
 export type OneSite = {
   readonly store: Store;
   readonly boot: (asked: { readonly mac: string; readonly firmware: Firmware }) => Promise<BootAnswer>;
@@ -52,7 +54,7 @@ export type OneSite = {
   readonly restart: () => void;
 };
 
-/** A journal that keeps nothing: the Store's memory is the database. */
+/** A journal that keeps nothing, because the Store's memory serves as the database. */
 const noJournal: Journal = {
   load: async () => ({ position: 0, machines: [], unreadable: [], documents: [] }),
   commit: async ({ since }) => since(),
@@ -78,7 +80,7 @@ function configOf(facts: SiteFacts): Config {
   return checked.config;
 }
 
-/** Opens a site. Its chance repeats, and its time is the test's. */
+/** Opens a site. Its random numbers repeat, and its time is the test's. */
 export async function openSite(
   { caPem, ...facts }: SiteFacts & { readonly caPem: string },
   { images, objects }: ImageServer,

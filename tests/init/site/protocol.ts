@@ -1,17 +1,17 @@
 import type { MachineEvent } from "../../../src/core/machine/event.ts";
 import type { Firmware, Machine } from "../../../src/core/machine/record.ts";
 
-/** What a site's servers are like: parts of the configuration in the place of the usual ones. */
+/** The properties of a site's servers: parts of the configuration that replace the usual ones. */
 export type SiteFacts = { readonly config?: { readonly [key: string]: unknown } };
 
 /** The servers that machines connect to. */
 export type ServerKind = "machines" | "http";
 
-/** What the test's thread asks of the servers' thread; `nowMs` is the true time. */
+/** Requests of the test's thread to the servers' thread; `nowMs` is the true time. */
 export type SiteRequest = { readonly site: number; readonly nowMs: number } & (
   | { readonly kind: "open"; readonly facts: SiteFacts & { readonly caPem: string } }
   | { readonly kind: "close" }
-  /** A machine's firmware asks what to boot. */
+  /** A machine's firmware requests its boot script. */
   | { readonly kind: "boot"; readonly mac: string; readonly firmware: Firmware }
   | { readonly kind: "apply"; readonly event: MachineEvent }
   | { readonly kind: "machine"; readonly mac: string }
@@ -23,13 +23,13 @@ export type SiteRequest = { readonly site: number; readonly nowMs: number } & (
   | { readonly kind: "hangUp"; readonly conversation: number }
 );
 
-/** What a machine's firmware is told to boot. */
+/** The boot script's effect on a machine's firmware. */
 export type BootAnswer =
   | { readonly kind: "bootstrapImage"; readonly commandLine: string }
   | { readonly kind: "localDisk" }
   | { readonly kind: "waits"; readonly why: string };
 
-/** What comes back; each question has one. */
+/** The answers; each question has one. */
 export type SiteAnswer =
   | { readonly kind: "done" }
   | { readonly kind: "boot"; readonly answer: BootAnswer }
@@ -41,7 +41,7 @@ export type SiteAnswer =
 
 const orders: readonly SiteRequest["kind"][] = ["open", "close", "restart", "connect", "hangUp"];
 
-/** Whether the asker waits for the answer: the others are only carried out, in order. */
+/** Whether the sender waits for an answer; other requests are only executed, in order. */
 export function isQuestion({ kind }: SiteRequest): boolean {
   return !orders.includes(kind);
 }

@@ -11,13 +11,13 @@ const authority = await makeAuthority("fake site's CA");
 /** The only certificate that the site's machines trust. */
 export const caPem = authority.pem;
 
-/** A site's real servers, reached without sockets; every function waits for its answer. */
+/** A site's real servers, reached without sockets; each function waits for its answer. */
 export type Site = {
   readonly world: WorldClock;
-  /** What listens at which `ADDRESS:PORT`. */
+  /** The listeners by `ADDRESS:PORT`. */
   readonly listeners: Map<string, Listener>;
   readonly boot: (mac: string, firmware: Firmware) => BootAnswer;
-  /** Applies an event as an operator's request would; throws where the MDB refuses. */
+  /** Applies an event as an operator's request would; throws if the MDB refuses. */
   readonly apply: (event: MachineEvent) => void;
   readonly machine: (mac: string) => Machine;
   readonly log: (mac: string) => readonly string[];
@@ -28,7 +28,7 @@ export type Site = {
 let lastSite = 0;
 let lastConversation = 0;
 
-/** Opens the servers of a site of its own, with nothing in the database. */
+/** Opens the servers of a new site with an empty database. */
 export function openSite(facts: SiteFacts = {}): Site {
   lastSite += 1;
   const site = lastSite;

@@ -1,9 +1,9 @@
 import type { BoardFacts, DiskFacts } from "../board.ts";
 
-/** A driver: its module's file, what it needs, the alias by which devices ask for it. */
+/** A driver: its module's file, its dependencies, and the alias of its devices. */
 type Module = { readonly file: string; readonly needs?: readonly string[]; readonly alias?: string };
 
-/** The modules of the Bootstrap Image's kernel, as far as the fake machine has something for them. */
+/** The modules of the Bootstrap Image's kernel that the fake machine has devices for. */
 const modules: { readonly [name: string]: Module } = {
   virtio_blk: { file: "kernel/drivers/block/virtio_blk.ko", alias: "virtio:d00000002v*" },
   nvme: { file: "kernel/drivers/nvme/host/nvme.ko", alias: "pci:v*d*sv*sd*bc01sc08i02*" },
@@ -24,13 +24,13 @@ const modules: { readonly [name: string]: Module } = {
   xts: { file: "kernel/crypto/xts.ko", needs: ["ecb"] },
 };
 
-/** In the kernel itself. */
+/** Built into the kernel. */
 const builtins = ["kernel/crypto/aes_generic.ko"];
 
 /** The release of the Bootstrap Image's kernel. */
 export const kernelRelease = "6.1.0-fake-amd64";
 
-/** A file's text by its path below /lib/modules/RELEASE: the modules, and what depmod(8) writes. */
+/** Texts of files by their paths below /lib/modules/RELEASE: the modules, and the output of depmod(8). */
 export function moduleFiles(): ReadonlyMap<string, string> {
   const rows = Object.entries(modules);
   const fileOf = (name: string) => modules[name]?.file ?? "";
@@ -45,12 +45,12 @@ export function moduleFiles(): ReadonlyMap<string, string> {
   ]);
 }
 
-/** The module that drives a disk, by what Linux calls the disk. */
+/** The module that drives a disk, by the disk's name in Linux. */
 export function diskDriver({ name }: Pick<DiskFacts, "name">): string {
   return name.startsWith("vd") ? "virtio_blk" : name.startsWith("nvme") ? "nvme" : "sd_mod";
 }
 
-/** Devices by bus, as /sys/bus/BUS/devices has them, each with its modalias. */
+/** Devices by bus, as in /sys/bus/BUS/devices, each with its modalias. */
 export function busDevices(facts: BoardFacts): readonly { readonly path: string; readonly modalias: string }[] {
   const buses: { readonly [module: string]: readonly [bus: string, modalias: string] } = {
     virtio_blk: ["virtio", "virtio:d00000002v00001AF4"],

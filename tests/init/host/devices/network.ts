@@ -3,14 +3,14 @@ import type { Cpu } from "../system/cpu.ts";
 import type { OpenFile } from "../system/descriptors.ts";
 import { fault } from "../system/errno.ts";
 
-/** A server's end of a connection: it answers what was sent with all there is to say. */
+/** The server's end of a connection; its answer is complete at once. */
 export type Conversation = {
-  /** Everything that the server answers to these bytes, and whether it then closes. */
+  /** The server's whole answer to these bytes, and whether it then closes. */
   readonly exchange: (bytes: Uint8Array) => { readonly bytes: Uint8Array; readonly closed: boolean };
   readonly close: () => void;
 };
 
-/** A server that listens: at `ADDRESS:PORT`, perhaps with TLS. */
+/** A listening server at `ADDRESS:PORT`, perhaps with TLS. */
 export type Listener = {
   readonly connect: (clientAddress: string) => Conversation;
   readonly tls?: {
@@ -21,15 +21,15 @@ export type Listener = {
   };
 };
 
-/** What is at the other end of the machine's cable. */
+/** The network at the other end of the machine's cable. */
 export type Wire = {
-  /** Servers by `ADDRESS:PORT`, as the machine reaches them now. */
+  /** Servers by `ADDRESS:PORT`, as the machine can reach them now. */
   readonly listeners: ReadonlyMap<string, Listener>;
-  /** The switch's LLDP frames: the first after so long, then again and again; none where the switch is mute. */
+  /** The switch's LLDP frames: the first after a delay, then periodically; none if the switch is silent. */
   readonly lldp?: { readonly frames: readonly Uint8Array[]; readonly everyMs: number };
 };
 
-/** The machine's one NIC. */
+/** The machine's only NIC. */
 export type Nic = {
   readonly up: () => void;
   readonly hasLink: () => boolean;
@@ -39,10 +39,10 @@ export type Nic = {
   readonly openPackets: () => OpenFile;
 };
 
-/** Two milliseconds there and back. */
+/** Two milliseconds of round-trip time. */
 const roundTripMs = 2;
 
-/** A NIC whose link comes some time after it is up. */
+/** A NIC whose link comes up some time after it is enabled. */
 export function makeNic(deps: { readonly cpu: Cpu; readonly facts: BoardFacts; readonly wire: Wire }): Nic {
   const { cpu, facts, wire } = deps;
   let upMs = Number.POSITIVE_INFINITY;

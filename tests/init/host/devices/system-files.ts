@@ -4,7 +4,7 @@ import type { TreeFiller } from "../storage/pseudo-tree.ts";
 import type { Cpu } from "../system/cpu.ts";
 import { busDevices, diskDriver } from "./drivers.ts";
 
-/** What the kernel was told and who reads it. */
+/** Settings of the kernel, and the process that reads them. */
 export type KernelFacts = {
   readonly commandLine: string;
   readonly bootId: string;
@@ -13,7 +13,7 @@ export type KernelFacts = {
   readonly cpu: Cpu;
 };
 
-/** /proc, as far as init reads it. */
+/** The part of /proc that init reads. */
 export function fillProc(proc: TreeFiller, facts: BoardFacts, kernel: KernelFacts): void {
   const processor = (n: number) => `processor\t: ${n}\nmodel name\t: Fake CPU\n\n`;
   proc.live("/cmdline", () => `${kernel.commandLine}\n`);
@@ -32,7 +32,7 @@ export function fillProc(proc: TreeFiller, facts: BoardFacts, kernel: KernelFact
   );
 }
 
-/** What of /sys is there before any driver. */
+/** The part of /sys that exists before any driver. */
 export function fillSys(sys: TreeFiller, facts: BoardFacts): void {
   const dmi = { sys_vendor: "Fake", product_name: "Board 1", product_serial: "S1", product_uuid: "u-1" };
   for (const [name, text] of Object.entries(dmi)) sys.text(`/class/dmi/id/${name}`, `${text}\n`);
@@ -44,7 +44,7 @@ export function fillSys(sys: TreeFiller, facts: BoardFacts): void {
   if (facts.firmware === "uefi") sys.directory("/firmware/efi/efivars");
 }
 
-/** A disk that its driver has found. */
+/** Adds a disk that its driver has found. */
 export function showDisk(sys: TreeFiller, disk: DiskFacts): void {
   const { name, serial, wwn = "", model = "Fake disk", rotational = false, removable = false } = disk;
   const bus = { virtio_blk: "virtio1", nvme: "nvme/nvme0", sd_mod: "ata1/host0/target0:0:0/0:0:0:0" }[diskDriver(disk)];
@@ -63,7 +63,7 @@ export function showDisk(sys: TreeFiller, disk: DiskFacts): void {
   sys.symlink(`/block/${name}`, `..${own}`);
 }
 
-/** A NIC that its driver has found; `hasLink` is asked each time. */
+/** Adds a NIC that its driver has found; `hasLink` is called each time. */
 export function showNic(sys: TreeFiller, facts: BoardFacts, hasLink: () => boolean): void {
   const own = "/devices/pci0000:00/0000:00:03.0/virtio0/net/eth0";
   sys.text(`${own}/address`, `${facts.mac}\n`);
@@ -76,7 +76,7 @@ export function showNic(sys: TreeFiller, facts: BoardFacts, hasLink: () => boole
   sys.symlink("/class/net/eth0", `../..${own}`);
 }
 
-/** A watchdog that its driver has found. */
+/** Adds a watchdog that its driver has found. */
 export function showWatchdog(sys: TreeFiller): void {
   sys.text("/class/watchdog/watchdog0/identity", "i6300ESB timer\n");
 }

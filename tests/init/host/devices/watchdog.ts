@@ -2,16 +2,18 @@ import type { Alarm, Cpu } from "../system/cpu.ts";
 import type { OpenFile } from "../system/descriptors.ts";
 import { fault } from "../system/errno.ts";
 
-/** The hardware watchdog: armed when it is opened, disarmed by a magic close, resets the machine when it is not petted. */
+/**
+ * The hardware watchdog: armed by opening it, disarmed by a magic close; it resets the machine when it is not petted.
+ */
 export type WatchdogHardware = {
   readonly open: (path: string) => OpenFile;
-  /** The seconds it waits for a sign of life, while it is armed. */
+  /** Its time-out in seconds while it is armed. */
   readonly armedSeconds: () => number | undefined;
 };
 
 const firstSeconds = 30;
 
-/** A watchdog that nobody has opened. */
+/** A watchdog that is not open. */
 export function makeWatchdog(cpu: Cpu): WatchdogHardware {
   let seconds = firstSeconds;
   let alarm: Alarm | undefined;

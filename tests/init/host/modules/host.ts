@@ -8,7 +8,9 @@ import { fault, isFault, numberOf, textOf } from "../system/errno.ts";
 import { randomBytes as makeRandomBytes } from "../system/random.ts";
 import type { Trouble } from "../system/trouble.ts";
 
-/** Our native module on the fake host. Every function throws an Error that names the call and errno's text, as host.c does. */
+/**
+ * Our native module on the fake host. Functions throw an Error that names the call and errno's text, as host.c does.
+ */
 
 type Text = string | ((what: string) => string);
 
@@ -33,7 +35,7 @@ function aboutOf(fd: number): string {
 }
 const fileOf = (kernel: Kernel, fd: number) => kernel.files.get(kernel.cpu.current(), fd);
 
-/** What is at a path and can be changed. */
+/** The object at a path, which can be changed. */
 function changeable(
   kernel: Kernel,
   path: string,
@@ -53,7 +55,7 @@ export const tcpConnect: typeof Native.tcpConnect = (ipv4, port, timeoutMs) =>
     `tcpConnect ${ipv4} port ${port}`,
   );
 
-/** A session is the descriptor of its socket here. */
+/** Here a session is the descriptor of its socket. */
 export const tlsOpen: typeof Native.tlsOpen = (fd, caPem, serverName) =>
   call(
     "tlsOpen",

@@ -8,7 +8,10 @@ import { fault, isFault, numberOf } from "../system/errno.ts";
 import type { Trouble } from "../system/trouble.ts";
 import { startProgram } from "./start-program.ts";
 
-/** QuickJS' module `os` on the fake host: what init uses of it. Nothing here throws for the world's faults: -errno is the answer. */
+/**
+ * The part of QuickJS's module `os` that init uses, on the fake host. It does not throw for faults of the world: it
+ * returns -errno.
+ */
 
 type Work<Result> = (kernel: Kernel, trouble: Trouble | undefined) => Result;
 
@@ -44,7 +47,7 @@ function aboutOf(fd: number): string {
   }
 }
 
-/** A place for a new name, on a file system that can be written to. */
+/** Prepares a new name on a writable file system. */
 function freshName(kernel: Kernel, path: string): Found {
   const found = kernel.mounts.find(path, false);
   if (found.inode !== undefined) throw fault("EEXIST");
@@ -148,7 +151,7 @@ function statOf(path: string, follow: boolean) {
       const { inode, mount } = kernel.mounts.find(path, follow);
       if (inode === undefined) throw fault("ENOENT");
       const { number: ino, mode, links: nlink, uid, gid, rdev } = inode;
-      const mtime = Math.floor(inode.mtimeMs); // QuickJS tells whole milliseconds
+      const mtime = Math.floor(inode.mtimeMs); // QuickJS returns whole milliseconds.
       const size = inode.kernelFile === undefined ? inode.size : 4096;
       const blocks = Math.ceil(size / 512);
       return { dev: mount.device, ino, mode, nlink, uid, gid, rdev, size, blocks, atime: mtime, mtime, ctime: mtime };

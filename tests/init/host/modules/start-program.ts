@@ -6,11 +6,14 @@ import type { OpenFile } from "../system/descriptors.ts";
 import { isFault, numberOf, textOf } from "../system/errno.ts";
 import type { Trouble } from "../system/trouble.ts";
 
-/** What a program takes when nothing holds it up. */
+/** How long a program takes without troubles. */
 const programMs = 40;
 const notStarted = 127;
 
-/** Starts argv: one of our scripts as a process of its own, or a modelled program, whose effects are there at once and which ends a little later. */
+/**
+ * Starts argv: one of our scripts as its own process, or a modelled program, whose effects appear at once and which
+ * ends a little later.
+ */
 export function startProgram(
   kernel: Kernel,
   argv: readonly string[],
@@ -32,7 +35,7 @@ export function startProgram(
   });
 }
 
-/** The path of a program that is in the image, also by the search path. */
+/** The path of a program in the image, also found by the search path. */
 function pathOf(kernel: Kernel, name: string): string | undefined {
   const candidates = name.includes("/")
     ? [name]
@@ -51,7 +54,7 @@ function startScript(kernel: Kernel, pid: number, script: () => void): Child {
   cpu.tasks.set(pid, { pid, timers: [], readers: new Map() });
   cpu.runAs(pid, script);
   kernel.runReaders();
-  // An event loop that waits for nothing has ended.
+  // An event loop that waits for nothing ends.
   const hasEnded = () => {
     const task = cpu.tasks.get(pid);
     return task === undefined || (task.timers.length === 0 && task.readers.size === 0);
@@ -80,7 +83,7 @@ function runModel(
   const { cpu, files } = kernel;
   const { pid, argv, path, trouble, env } = run;
   const endsMs = cpu.monotonicMs() + (trouble?.kind === "runsFor" ? trouble.milliseconds : programMs);
-  // Something happens at that time: whoever waits wakes up.
+  // An event at that time wakes the waiting process.
   if (endsMs < Number.POSITIVE_INFINITY) cpu.alarms.add({ atMs: endsMs, ring: () => undefined });
   const { status, output } = resultOf();
   write(kernel, pid, output);

@@ -3,9 +3,9 @@ import { currentKernel } from "../current.ts";
 import { makeAnonymousFile, type OpenFile } from "../system/descriptors.ts";
 import { isFault, numberOf, textOf } from "../system/errno.ts";
 
-/** QuickJS' module `std` on the fake host: what init uses of it. */
+/** The part of QuickJS's module `std` that init uses, on the fake host. */
 
-/** A C stream over something open. */
+/** A C stream over an open file. */
 function streamOf(file: OpenFile, fd: number): Native.File {
   const kernel = currentKernel();
   let failed = false;
@@ -135,7 +135,7 @@ const errnoNumbers: typeof Native.Error = {
 
 export { errnoNumbers as Error };
 
-/** The standard output, which goes to the console. */
+/** Standard output, which goes to the console. */
 export const out: Native.File = {
   close: () => 0,
   puts: (text) => void currentKernel().screen.push(text.trimEnd()),

@@ -13,7 +13,7 @@ import {
 import { randomBytes } from "../system/random.ts";
 import { changeDevice, deviceAt, failed, option, type Program, succeeded } from "./program.ts";
 
-/** sfdisk(8) with a script on its standard input. */
+/** sfdisk(8) with a script on standard input. */
 const sfdisk: Program = ({ kernel, argv, input }) => {
   const path = argv.at(-1) ?? "";
   const script = textFromBytes(input);
@@ -37,7 +37,7 @@ const sfdisk: Program = ({ kernel, argv, input }) => {
   return succeeded;
 };
 
-/** cryptsetup(8): luksFormat and open, with a key out of a file. */
+/** cryptsetup(8): luksFormat and open, with a key from a file. */
 const cryptsetup: Program = ({ kernel, argv, env }) => {
   if (env.DM_DISABLE_UDEV !== "1") return failed(argv, "waiting for udev, which is not there");
   const [offset, size] = [option(argv, "--keyfile-offset"), option(argv, "--keyfile-size")].map(Number);
@@ -95,7 +95,7 @@ const systemctl: Program = ({ kernel, argv }) => {
   return succeeded;
 };
 
-/** By path in the image; a path that is not there is a program that cannot be started. */
+/** Programs by their paths in the image; a program at another path cannot be started. */
 export const programs: { readonly [path: string]: Program } = {
   "/usr/sbin/sfdisk": sfdisk,
   "/usr/sbin/cryptsetup": cryptsetup,

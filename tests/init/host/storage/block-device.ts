@@ -1,33 +1,33 @@
 import type { Chance } from "../system/random.ts";
 
-/** What becomes of what was written and not synced when the power goes: all of it, nothing, or each page by chance. */
+/** What happens to unsynced writes when the power is cut: all survive, none, or each page by chance. */
 export type Unsynced =
   | { readonly kind: "kept" }
   | { readonly kind: "lost" }
   | { readonly kind: "partly"; readonly chance: Chance };
 
-/** Something with blocks: a disk, a partition, or what dm-crypt shows of one. Offsets and lengths are bytes, within its size. */
+/** A block device: a disk, a partition, or the device of dm-crypt. Offsets and lengths are bytes within its size. */
 export type BlockDevice = {
   readonly name: string;
   readonly sizeBytes: number;
   readonly read: (offset: number, length: number) => Uint8Array;
   readonly write: (offset: number, bytes: Uint8Array) => void;
-  /** Brings what was written to the medium. */
+  /** Writes everything to the medium. */
   readonly flush: () => void;
 };
 
-/** A disk: what is on its medium outlasts a boot. */
+/** A disk; the contents of its medium survive a boot. */
 export type Disk = BlockDevice & {
   readonly sectorBytes: number;
-  /** The power goes: what of the unsynced survives. */
+  /** Cuts the power: applies the fate of unsynced writes. */
   readonly cutPower: (unsynced: Unsynced) => void;
-  /** Every page with anything but zeros, as it is now: for comparing before and after. */
+  /** All pages that are not zero, to compare before and after. */
   readonly contents: () => ReadonlyMap<number, string>;
 };
 
 const pageBytes = 4096;
 
-/** A new disk, all zeros; only pages that were written take memory. */
+/** A new disk of zeros; only written pages take memory. */
 export function makeDisk(facts: {
   readonly name: string;
   readonly sizeBytes: number;
@@ -84,7 +84,7 @@ export function makeDisk(facts: {
   return { sectorBytes: 512, ...facts, read, write, flush, cutPower, contents };
 }
 
-/** A part of a device, e.g. a partition; `pad` is what dm-crypt does to the bytes, repeated. */
+/** A part of a device, such as a partition; `pad` is the repeated pattern that dm-crypt applies to the bytes. */
 export function windowOn(
   device: BlockDevice,
   part: { readonly name: string; readonly offset: number; readonly sizeBytes: number; readonly pad?: Uint8Array },

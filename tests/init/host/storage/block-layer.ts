@@ -6,13 +6,13 @@ import { type BlockDevice, type Disk, windowOn } from "./block-device.ts";
 import { readPartitionTable } from "./on-disk.ts";
 import type { TreeFiller } from "./pseudo-tree.ts";
 
-/** The block devices of a running machine, as paths below /dev. */
+/** The block devices of a running machine, by their paths in /dev. */
 export type BlockLayer = {
   readonly get: (path: string) => BlockDevice | undefined;
   readonly add: (path: string, device: BlockDevice) => void;
   /** A disk with the partitions of its table. */
   readonly addDisk: (disk: Disk) => void;
-  /** The kernel reads the table again; new partitions show after a moment. */
+  /** Makes the kernel read the table again; new partitions appear after a moment. */
   readonly rereadPartitions: (path: string) => void;
   readonly sync: () => void;
 };
@@ -21,12 +21,12 @@ const firstRdev = 0xfe00;
 /** devtmpfs needs a moment. */
 const appearMs = 20;
 
-/** Partitions are named as Linux names them. */
+/** Partitions have their names in Linux. */
 function partitionPath(disk: string, number: number): string {
   return /\d$/.test(disk) ? `${disk}p${number}` : `${disk}${number}`;
 }
 
-/** No devices yet. */
+/** Without devices. */
 export function makeBlockLayer(deps: {
   readonly cpu: Cpu;
   readonly drivers: DeviceDrivers;

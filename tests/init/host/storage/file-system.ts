@@ -2,13 +2,13 @@ import { fault } from "../system/errno.ts";
 import type { Unsynced } from "./block-device.ts";
 import { applyChange, type Change, type Inode, type Inodes, newInode, typeBits } from "./inode.ts";
 
-/** What a file system may do beside keeping files. */
+/** The properties of a file system. */
 export type FileSystemFacts = {
   /** `ext4`, `vfat`, `tmpfs`, `proc`, … */
   readonly type: string;
-  /** Room for contents; without it there is no end. */
+  /** Space for contents; unlimited if absent. */
   readonly capacityBytes?: number;
-  /** Whether it lies on a disk: what was not synced may be lost when the power goes. */
+  /** Whether it is on a disk, so that a power cut may lose unsynced contents. */
   readonly onDisk?: boolean;
 };
 
@@ -26,7 +26,7 @@ export type FileSystem = {
   readonly write: (inode: Inode, offset: number, bytes: Uint8Array) => void;
   readonly freeBytes: () => number;
   readonly sync: () => void;
-  /** fsync(2) as ext4 does it: the file's content, and every change of names and attributes so far. */
+  /** fsync(2) as in ext4: writes the file's content and all earlier changes of names and attributes. */
   readonly syncFile: (inode: Inode) => void;
   readonly cutPower: (unsynced: Unsynced) => void;
 };
@@ -41,7 +41,7 @@ function emptyInodes(): Inodes {
   return new Map([[rootNumber, newInode(rootNumber, { mode: typeBits.directory | 0o755, links: 2 })]]);
 }
 
-/** An empty file system. */
+/** Makes an empty file system. */
 export function makeFileSystem({ type, capacityBytes, onDisk = false }: FileSystemFacts): FileSystem {
   let inodes = emptyInodes();
   const durable = emptyInodes();
@@ -85,7 +85,7 @@ export function makeFileSystem({ type, capacityBytes, onDisk = false }: FileSyst
     inodes.set(lastNumber, special);
     return special;
   }
-  /** Takes a name out of account, and tells the change that removes it. */
+  /** Unlinks a name, and returns the change that removes it. */
   function removal(directory: Inode, name: string): Change {
     const number = directory.entries.get(name);
     if (number === undefined) throw fault("ENOENT");
@@ -106,7 +106,7 @@ export function makeFileSystem({ type, capacityBytes, onDisk = false }: FileSyst
       if (isDirectory(get(replaced)) !== isDirectory(inode)) throw fault(isDirectory(inode) ? "ENOTDIR" : "EISDIR");
     }
     const changes: Change[] = replaced === undefined ? [] : [removal(to.directory, to.name)];
-    // Over a file that is there, ext4 writes the new content first (mount option auto_da_alloc).
+    // When a file is replaced, ext4 writes the new content first (mount option auto_da_alloc).
     if (replaced !== undefined)
       waiting = waiting.map((each) =>
         each.kind === "data" && each.number === number ? { ...each, ordered: true } : each,
@@ -119,7 +119,7 @@ export function makeFileSystem({ type, capacityBytes, onDisk = false }: FileSyst
     const count = unsynced.kind === "kept" ? waiting.length : unsynced.kind === "lost" ? 0 : undefined;
     const committed = count ?? Math.floor((unsynced.kind === "partly" ? unsynced.chance() : 0) * (waiting.length + 1));
     for (const each of waiting.slice(0, committed)) {
-      // The journal keeps the order of names and attributes; contents come when they come.
+      // The journal keeps the order of names and attributes; contents are written at any time.
       const loose = each.kind === "data" && each.ordered === undefined;
       if (loose && unsynced.kind === "partly" && unsynced.chance() < 0.5) continue;
       applyChange(durable, each);

@@ -1,6 +1,6 @@
 import type { ErrnoName } from "../system/errno.ts";
 
-/** Bits of st_mode that say what a file is (inode(7)). */
+/** Bits of st_mode for the kind of a file (inode(7)). */
 export const typeBits = {
   mask: 0o170000,
   fifo: 0o010000,
@@ -12,7 +12,7 @@ export const typeBits = {
   socket: 0o140000,
 } as const;
 
-/** A file whose content is not stored but made and taken by the kernel: those of /proc and /sys. */
+/** A file whose content the kernel generates and accepts, as in /proc and /sys. */
 export type KernelFile = {
   /** The content, or the error of reading it. */
   readonly read: () => Uint8Array | ErrnoName;
@@ -28,21 +28,21 @@ export type Inode = {
   gid: number;
   mtimeMs: number;
   links: number;
-  /** Of devices. */
+  /** Only for devices. */
   rdev: number;
   /** Content of a regular file; only the first `size` bytes count. */
   data: Uint8Array;
   size: number;
-  /** Of a directory. */
+  /** Only for directories. */
   readonly entries: Map<string, number>;
-  /** Of a symbolic link. */
+  /** Only for symbolic links. */
   target: string;
   /** FS_IMMUTABLE_FL, which efivarfs sets. */
   immutable: boolean;
   readonly kernelFile?: KernelFile;
 };
 
-/** A change of a file system's tree, small enough to be there or not after a power cut. */
+/** A change of a file system's tree, small enough to be atomic in a power cut. */
 export type Change =
   | {
       readonly kind: "create";
@@ -57,19 +57,19 @@ export type Change =
       readonly facts: Partial<Pick<Inode, "mode" | "uid" | "gid" | "mtimeMs" | "immutable">>;
     }
   | { readonly kind: "truncate"; readonly number: number; readonly size: number }
-  /** Changes that are there together or not at all, as one transaction of the journal. */
+  /** Changes that survive together or not at all, as one transaction of the journal. */
   | { readonly kind: "together"; readonly changes: readonly Change[] }
-  /** The only change of content: it may be missing after a power cut although the file is there. */
+  /** The only change of content: after a power cut it may be missing although the file exists. */
   | {
       readonly kind: "data";
       readonly number: number;
       readonly offset: number;
       readonly bytes: Uint8Array;
-      /** Written before the names that were changed after it. */
+      /** Written before the names that changed after it. */
       readonly ordered?: true;
     };
 
-/** All inodes by their numbers. */
+/** All inodes by number. */
 export type Inodes = Map<number, Inode>;
 
 /** A new inode without content. */
@@ -78,7 +78,7 @@ export function newInode(number: number, facts: Partial<Inode> & Pick<Inode, "mo
   return { number, entries: new Map(), immutable: false, ...rest, ...facts };
 }
 
-/** Carries a change out. What it is about may be gone: an open file that was removed can still be written to. */
+/** Applies a change. Its object may be gone: an open file that was removed can still be written to. */
 export function applyChange(inodes: Inodes, change: Change): void {
   switch (change.kind) {
     case "together":
@@ -126,7 +126,7 @@ function resize(inode: Inode, size: number): void {
   inode.size = size;
 }
 
-/** Writes bytes into an inode's content, which grows by what is needed. */
+/** Writes bytes into an inode's content, which grows if necessary. */
 export function writeInto(inode: Inode, offset: number, bytes: Uint8Array): void {
   reserve(inode, offset + bytes.length);
   inode.data.set(bytes, offset);

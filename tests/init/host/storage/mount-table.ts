@@ -2,7 +2,7 @@ import { fault } from "../system/errno.ts";
 import type { FileSystem } from "./file-system.ts";
 import { type Inode, typeBits } from "./inode.ts";
 
-/** A file system in its place. */
+/** A mounted file system. */
 export type Mount = {
   readonly point: string;
   readonly source: string;
@@ -11,7 +11,7 @@ export type Mount = {
   readonly readOnly: boolean;
 };
 
-/** Where a path leads: the last name's directory, and what is there. `path` has no links in it. */
+/** The result of resolving a path: the directory of the last name, and the object there. `path` contains no links. */
 export type Found = {
   readonly mount: Mount;
   readonly path: string;
@@ -20,29 +20,32 @@ export type Found = {
   readonly inode: Inode | undefined;
 };
 
-/** What is mounted where, and the way of a path through it. */
+/** The mounts, and how paths resolve through them. */
 export type MountTable = {
   readonly list: () => readonly Mount[];
   readonly add: (mount: Omit<Mount, "device">) => void;
-  /** Replaces the mount at a point, or takes it away. */
+  /** Replaces or removes the mount at a point. */
   readonly change: (point: string, to: Partial<Mount> | undefined) => void;
-  /** Moves a mount with all that is mounted in it. */
+  /** Moves a mount with the mounts in it. */
   readonly move: (from: string, to: string) => void;
-  /** Makes the mount at a point the root; what is not in it is gone. */
+  /** Makes the mount at a point the root; everything outside of it is gone. */
   readonly pivot: (point: string) => void;
   readonly at: (point: string) => Mount | undefined;
-  /** Follows links, the last one only where it is said; throws ENOENT, ENOTDIR or ELOOP for a way that ends before the last name. */
+  /**
+   * Follows links, the last one only on request; throws ENOENT, ENOTDIR or ELOOP if the path does not resolve up to its
+   * last name.
+   */
   readonly find: (path: string, followLast: boolean) => Found;
 };
 
 const mostLinks = 40;
 
-/** A table with a root. */
+/** A table with only a root. */
 export function makeMountTable(root: FileSystem): MountTable {
   let devices = 1;
   let mounts: Mount[] = [{ point: "/", source: "rootfs", fileSystem: root, device: devices, readOnly: false }];
 
-  // The last one mounted at a point hides those before it.
+  // The latest mount at a point hides earlier ones.
   const at = (point: string): Mount | undefined => mounts.findLast((mount) => mount.point === point);
   function mustBeAt(point: string): Mount {
     const mount = at(point);

@@ -5,8 +5,9 @@ import type { BlockDevice } from "./block-device.ts";
 import { type FileSystem, makeFileSystem } from "./file-system.ts";
 
 /**
- * What programs write to a disk so that the kernel, or they themselves, find it again: partition tables, LUKS headers and
- * superblocks. Their places are the real ones, their content is JSON behind a mark: who overwrites one of them loses what it was for.
+ * The structures that programs write to a disk and that the kernel, or they, read again: partition tables, LUKS headers
+ * and superblocks. They are at their real offsets; their content is JSON after a mark, so that overwriting one destroys
+ * it.
  */
 type Header = { readonly mark: string; readonly offset: number };
 
@@ -34,11 +35,11 @@ function readHeader(device: BlockDevice, { mark, offset }: Header): unknown {
   try {
     return JSON.parse(decodeUtf8(bytes.subarray(start.length, bytes.indexOf(10))));
   } catch {
-    return undefined; // half overwritten
+    return undefined; // Half overwritten.
   }
 }
 
-/** One partition as a table has it. */
+/** A partition in a table. */
 export type PartitionRow = {
   readonly number: number;
   readonly first: number;
@@ -51,7 +52,7 @@ export function writePartitionTable(disk: BlockDevice, rows: readonly PartitionR
   writeHeader(disk, headers.partitionTable, { rows });
 }
 
-/** The partitions of a disk; none where there is no table. */
+/** Reads the partitions of a disk; empty if there is no table. */
 export function readPartitionTable(disk: BlockDevice): readonly PartitionRow[] {
   const found = readHeader(disk, headers.partitionTable);
   return isTable(found) ? found.rows : [];
@@ -61,20 +62,20 @@ function isTable(found: unknown): found is { readonly rows: readonly PartitionRo
   return typeof found === "object" && found !== null && "rows" in found && Array.isArray(found.rows);
 }
 
-/** Wipes the places that blkid(8) looks at. */
+/** Wipes the offsets that blkid(8) reads. */
 export function wipeSignatures(device: BlockDevice): void {
   device.write(0, new Uint8Array(Math.min(device.sizeBytes, 2 * headerBytes)));
 }
 
-/** Where LUKS2 begins with the data. */
+/** The offset of the data in LUKS2. */
 export const luksDataOffset = 16 * 2 ** 20;
 
-/** Makes a LUKS volume that this key opens. */
+/** Makes a LUKS volume for this key. */
 export function writeLuksHeader(device: BlockDevice, key: Uint8Array, uuid: string): void {
   writeHeader(device, headers.luks, { uuid, keyHash: padOf(key, uuid).toString("hex").slice(0, 32) });
 }
 
-/** What dm-crypt turns the bytes with, or why the key does not open the volume. */
+/** The pattern that dm-crypt applies to the bytes, or why the key does not open the volume. */
 export function openLuks(device: BlockDevice, key: Uint8Array): Uint8Array | "noVolume" | "wrongKey" {
   const found = readHeader(device, headers.luks);
   if (typeof found !== "object" || found === null || !("uuid" in found) || !("keyHash" in found)) return "noVolume";
@@ -86,10 +87,10 @@ function padOf(key: Uint8Array, uuid: string): Buffer {
   return createHash("sha512").update(key).update(uuid).digest();
 }
 
-/** The file systems that a disk may hold. */
+/** Types of file systems on disks. */
 export type DiskFileSystem = "ext4" | "vfat";
 
-/** Makes an empty file system on a device, in the place of whatever was there. */
+/** Makes an empty file system on a device and replaces its previous contents. */
 export function formatDevice(board: Board, device: BlockDevice, type: DiskFileSystem): void {
   const id = board.fileSystems.size + 1;
   board.fileSystems.set(id, makeFileSystem({ type, onDisk: true, capacityBytes: Math.floor(device.sizeBytes * 0.9) }));

@@ -3,12 +3,12 @@ import type { ErrnoName } from "../system/errno.ts";
 import type { FileSystem } from "./file-system.ts";
 import { type Inode, type KernelFile, typeBits } from "./inode.ts";
 
-/** Ways to fill a tree that no program writes, e.g. /sys or an unpacked initramfs. Paths have no links in them. */
+/** Fills trees that no program writes, such as /sys or an unpacked initramfs. Paths contain no links. */
 export type TreeFiller = {
   readonly directory: (path: string, mode?: number) => Inode;
   readonly text: (path: string, text: string, mode?: number) => void;
   readonly bytes: (path: string, bytes: Uint8Array, mode?: number) => void;
-  /** A file whose content is asked for at each opening. */
+  /** Adds a file whose content is generated at each opening. */
   readonly live: (
     path: string,
     read: () => string | { readonly errno: ErrnoName },
@@ -19,7 +19,7 @@ export type TreeFiller = {
   readonly remove: (path: string) => void;
 };
 
-/** A filler for a file system; `nowMs` is the time of all that it makes. */
+/** Makes the filler of a file system; `nowMs` is the time of everything that it adds. */
 export function fillTree(fileSystem: FileSystem, nowMs = 0): TreeFiller {
   function directory(path: string, mode = 0o755): Inode {
     let here = fileSystem.root;

@@ -1,7 +1,7 @@
-/** A process that PID 1 started and has not waited for. */
+/** A process that PID 1 started and has not reaped. */
 export type Child = {
   readonly hasEnded: () => boolean;
-  /** As waitpid(2) gives it. */
+  /** In the format of waitpid(2). */
   readonly status: () => number;
   readonly kill: (signal: number) => void;
 };

@@ -2,10 +2,10 @@ import { fault } from "./errno.ts";
 import { endIn, endOfRun, type RunEnd } from "./run-end.ts";
 import { openTroubles, type Trouble, type TroubleRule } from "./trouble.ts";
 
-/** The time of the world, which goes on whether a machine runs or not. Milliseconds since 1970. */
+/** The time of the world, which passes whether a machine runs or not. Milliseconds since 1970. */
 export type WorldClock = { nowMs: number };
 
-/** A process beside PID 1: what it waits for. */
+/** A process besides PID 1, and what it waits for. */
 export type Task = {
   readonly pid: number;
   timers: { readonly atMs: number; readonly callback: () => void }[];
@@ -13,49 +13,52 @@ export type Task = {
   readonly readers: Map<number, () => void>;
 };
 
-/** A change that the world makes by itself when its time comes, e.g. a watchdog that bites. */
+/** An event of the world at a certain time, such as a watchdog that resets the machine. */
 export type Alarm = { atMs: number; readonly ring: () => void };
 
-/** What a run is told before it begins. */
+/** The settings of a run. */
 export type RunOptions = {
   readonly troubles?: readonly TroubleRule[];
-  /** The power goes just before the call with this number. */
+  /** Cuts the power just before the call with this number. */
   readonly cutAt?: number;
-  /** How far off the true time the machine's clock is. */
+  /** The deviation of the machine's clock from the true time. */
   readonly skewMs?: number;
 };
 
-/** The order in which things happen in one boot: each system call comes through `call`, and time passes only here. */
+/** The order of events in one boot: each system call goes through `call`, and time passes only here. */
 export type Cpu = {
-  /** Does a system call: counts it, lets the power go or a trouble come first. `work` is told of troubles that are its own to act out. */
+  /**
+   * Makes a system call: counts it, and first cuts the power or applies a trouble. `work` receives the troubles that it
+   * must act out itself.
+   */
   readonly call: <Result>(name: string, about: string, work: (trouble: Trouble | undefined) => Result) => Result;
   readonly advance: (milliseconds: number) => void;
-  /** Lets time pass until the condition holds or the limit is reached; tells whether it holds. */
+  /** Lets time pass until the condition holds or the limit is reached; returns whether it holds. */
   readonly advanceUntil: (holds: () => boolean, limitMs: number) => boolean;
   readonly hang: () => never;
   readonly end: (end: RunEnd) => never;
-  /** Goes on after the root was switched: another program runs in the same boot. */
+  /** Continues after the root was switched: another program runs in the same boot. */
   readonly resume: () => void;
   readonly monotonicMs: () => number;
   readonly realtimeMs: () => number;
   readonly setRealtime: (nowMs: number) => void;
   readonly tasks: Map<number, Task>;
   readonly alarms: Set<Alarm>;
-  /** Runs work as another process: `current` tells which one. */
+  /** Runs work as another process, which `current` identifies. */
   readonly runAs: (pid: number, work: () => void) => void;
   readonly current: () => number;
-  /** Every call so far, in order: `name about`. */
+  /** All calls so far, in order: `name about`. */
   readonly calls: readonly string[];
-  /** How many calls were in trouble: a test whose trouble never came shows nothing. */
+  /** Number of calls with a trouble: a test whose trouble never happened proves nothing. */
   readonly struck: () => number;
 };
 
-/** What a call costs: little, but loops that watch the clock come to their end. */
+/** The cost of a call: small, but loops that watch the clock end. */
 const callMs = 0.02;
-/** A machine that nothing ends for this long hangs for ever. */
+/** After this time without an end, a machine hangs forever. */
 const foreverMs = 7 * 86_400_000;
 
-/** A powered-on machine's order of events. */
+/** Makes the order of events of a powered-on machine. */
 export function makeCpu(world: WorldClock, { troubles = [], cutAt, skewMs = 0 }: RunOptions): Cpu {
   const trouble = openTroubles(troubles);
   const calls: string[] = [];
@@ -101,7 +104,7 @@ export function makeCpu(world: WorldClock, { troubles = [], cutAt, skewMs = 0 }:
       work();
     } catch (error) {
       if (endIn(error) !== undefined || before === other) throw error;
-      // A process that throws ends; whoever waits for it sees that.
+      // A process that throws ends, and a process that waits for it sees that.
       tasks.delete(other);
     } finally {
       pid = before;
@@ -110,7 +113,7 @@ export function makeCpu(world: WorldClock, { troubles = [], cutAt, skewMs = 0 }:
   function advance(milliseconds: number): void {
     if (ended !== undefined) throw endOfRun(ended);
     const untilMs = monotonicMs + milliseconds;
-    // What another process does takes no time of its own: it runs on another CPU.
+    // The actions of another process take no time, because it runs on another CPU.
     if (pid === 1)
       for (let next = nextEvent(untilMs); next !== undefined; next = nextEvent(untilMs)) {
         pass(Math.max(0, next.atMs - monotonicMs));

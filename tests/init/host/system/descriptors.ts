@@ -1,8 +1,8 @@
 import { fault } from "./errno.ts";
 
-/** Something that a process has open. What it cannot do is left out: the call then fails. */
+/** An open file of a process. Operations that it does not support are absent, and fail. */
 export type OpenFile = {
-  /** What troubles find it by: its path, or `ADDRESS:PORT`. */
+  /** What rules of troubles match: its path, or `ADDRESS:PORT`. */
   readonly about: string;
   /** Fills at most the whole buffer; returns the count, 0 at the end. */
   readonly read?: (buffer: Uint8Array) => number;
@@ -10,16 +10,16 @@ export type OpenFile = {
   readonly seek?: (offset: number, whence: number) => number;
   readonly sync?: () => void;
   readonly close?: () => void;
-  /** WDIOC_SETTIMEOUT, of watchdogs. */
+  /** WDIOC_SETTIMEOUT, only for watchdogs. */
   readonly setTimeout?: (seconds: number) => void;
-  /** Frames of a packet socket. */
+  /** Frames, only for a packet socket. */
   readonly frames?: {
     readonly send: (frame: Uint8Array) => void;
     readonly receive: (timeoutMs: number) => Uint8Array | undefined;
   };
-  /** Of a TCP socket: what its TLS session checks. */
+  /** Only for a TCP socket: what its TLS session verifies. */
   readonly peer?: { readonly tls: (caPem: string, serverName: string) => string | undefined };
-  /** Whether a pipe has something to read, or its end. */
+  /** Whether a pipe has data or has ended. */
   readonly ready?: () => boolean;
 };
 
@@ -28,16 +28,16 @@ export type Descriptors = {
   readonly add: (pid: number, file: OpenFile) => number;
   readonly put: (pid: number, fd: number, file: OpenFile) => void;
   readonly get: (pid: number, fd: number) => OpenFile;
-  /** Closes the last use of a file, too: pipes notice. */
+  /** Also closes the last use of a file, which pipes notice. */
   readonly close: (pid: number, fd: number) => void;
   readonly closeAll: (pid: number) => void;
-  /** How many of PID 1's are open: none may be left over by a step. */
+  /** Number of open descriptors of PID 1; no step may leave any behind. */
   readonly count: (pid: number) => number;
 };
 
 const firstFree = 3;
 
-/** No descriptor is open. */
+/** Starts without open descriptors. */
 export function makeDescriptors(): Descriptors {
   const tables = new Map<number, Map<number, OpenFile>>();
 
@@ -77,7 +77,7 @@ export function makeDescriptors(): Descriptors {
   };
 }
 
-/** The two ends of a pipe; it holds whatever is written. */
+/** Makes the two ends of a pipe, which holds any amount of data. */
 export function makePipe(onWritten: () => void): { readonly reading: OpenFile; readonly writing: OpenFile } {
   let held: Uint8Array = new Uint8Array(0);
   let closed = false;
@@ -110,7 +110,7 @@ export function makePipe(onWritten: () => void): { readonly reading: OpenFile; r
   };
 }
 
-/** A file without a name, in memory. */
+/** Opens an unnamed file in memory. */
 export function makeAnonymousFile(): OpenFile & { readonly content: () => Uint8Array } {
   let bytes: Uint8Array = new Uint8Array(0);
   let at = 0;

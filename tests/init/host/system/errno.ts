@@ -31,25 +31,25 @@ const table = {
 /** The name of an error, as in errno(3). */
 export type ErrnoName = keyof typeof table;
 
-/** A system call that failed; only the skins of `host`, `os` and `std` see it. */
+/** A failed system call; only the modules `host`, `os` and `std` see it. */
 export type SystemFault = Error & { readonly errno: ErrnoName };
 
-/** The Error of a system call that fails. */
+/** Makes the Error of a failed system call. */
 export function fault(errno: ErrnoName): SystemFault {
   return Object.assign(new Error(errno), { errno });
 }
 
-/** Whether something thrown is a system call's failure, and not the end of the run or a mistake of ours. */
+/** Whether an exception is a failed system call rather than the end of the run or a mistake of ours. */
 export function isFault(error: unknown): error is SystemFault {
   return error instanceof Error && "errno" in error && typeof error.errno === "string" && error.errno in table;
 }
 
-/** The positive number of an error. */
+/** The number of an error, positive. */
 export function numberOf(errno: ErrnoName): number {
   return table[errno][0];
 }
 
-/** The text of an error's number, as strerror(3) has it. */
+/** The text of an error number, as from strerror(3). */
 export function textOf(number: number): string {
   const row = Object.values(table).find(([each]) => each === number);
   return row?.[1] ?? `Unknown error ${number}`;

@@ -14,7 +14,7 @@ export const openFlags = {
   append: 0o2000,
 } as const;
 
-/** What stands behind device numbers: makes an open file of the device. */
+/** The devices behind device numbers: opens the device. */
 export type DeviceDrivers = Map<number, (path: string) => OpenFile>;
 
 /** Opens a path as open(2) does. */

@@ -1,4 +1,4 @@
-/** Pseudo-random numbers that a seed repeats (mulberry32, public domain): 0 to below 1. */
+/** Pseudo-random numbers from 0 to below 1 that a seed repeats (mulberry32, public domain). */
 export type Chance = () => number;
 
 /** The numbers of a seed. */
@@ -12,7 +12,7 @@ export function chanceOf(seed: number): Chance {
   };
 }
 
-/** So many bytes of them. */
+/** Makes this many random bytes. */
 export function randomBytes(chance: Chance, count: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length: count }, () => Math.floor(chance() * 256));
 }

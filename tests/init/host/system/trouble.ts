@@ -1,41 +1,47 @@
 import type { ErrnoName } from "./errno.ts";
 
-/** What goes wrong with a call. */
+/** A trouble of a call. */
 export type Trouble =
-  /** It fails. */
+  /** The call fails with this errno. */
   | { readonly kind: "fails"; readonly errno: ErrnoName }
-  /** It fails with these words, as the native program says what is no errno, e.g. a certificate that is not trusted. */
+  /**
+   * The call fails with this message, for failures of the native program without an errno, such as an untrusted
+   * certificate.
+   */
   | { readonly kind: "says"; readonly words: string }
-  /** It takes so long. */
+  /** The call takes this long. */
   | { readonly kind: "slow"; readonly milliseconds: number }
-  /** It never returns. */
+  /** The call never returns. */
   | { readonly kind: "hangs" }
-  /** It reads or writes at most so many bytes at once. */
+  /** The call reads or writes at most this many bytes at once. */
   | { readonly kind: "short"; readonly bytes: number }
-  /** What it reads is turned into something else. */
+  /** The call's data is replaced. */
   | { readonly kind: "garbles"; readonly change: (bytes: Uint8Array) => Uint8Array }
-  /** It says that it wrote, and did not. */
+  /** The call reports a write that it did not make. */
   | { readonly kind: "forgets" }
-  /** A program takes so long; infinity is one that hangs, until it is killed. */
+  /** A program takes this long; an infinite time means that it hangs until it is killed. */
   | { readonly kind: "runsFor"; readonly milliseconds: number }
-  /** A program ends with this status and these words. */
+  /** A program ends with this status and this output. */
   | { readonly kind: "exits"; readonly status: number; readonly output: string };
 
-/** Which calls are in trouble: by name, by what they are about (path, program with arguments, `ADDRESS:PORT`), and by number among those that match. */
+/**
+ * Selects calls: by name, by subject (path, program with arguments, `ADDRESS:PORT`), and by number among the matching
+ * ones.
+ */
 export type TroubleRule = {
   readonly call: string;
   readonly about?: RegExp;
-  /** From the n-th match on (1 is the first, and the default). */
+  /** The first affected match (1 is the first, and the default). */
   readonly from?: number;
-  /** So many matches; without it all that follow. */
+  /** Number of affected matches; without it, all further ones. */
   readonly times?: number;
   readonly trouble: Trouble;
 };
 
-/** Counts what matches, and tells the trouble of a call. */
+/** Counts matches, and returns the trouble of a call. */
 export type Troubles = { readonly of: (call: string, about: string) => Trouble | undefined };
 
-/** The troubles of a run; the first rule that matches counts. */
+/** The troubles of a run; the first matching rule applies. */
 export function openTroubles(rules: readonly TroubleRule[]): Troubles {
   const seen = rules.map(() => 0);
   return {
