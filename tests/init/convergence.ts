@@ -1,14 +1,17 @@
-import { mac, type TestMachine } from "./machine.ts";
+import type { TestMachine, Trial } from "./machine.ts";
 
 /** More boots than any recovery from a power cut needs. */
 const mostBoots = 6;
 
 /** Boots a machine without troubles until it runs an image; returns its result and the number of boots. */
-export function comeUp(machine: TestMachine): { readonly isUp: boolean; readonly boots: number; readonly why: string } {
+export function comeUp(
+  machine: TestMachine,
+  trial: Trial = {},
+): { readonly isUp: boolean; readonly boots: number; readonly why: string } {
   let why = "";
   for (let boots = 1; boots <= mostBoots; boots += 1) {
-    const { end } = machine.boot();
-    const { phase, conditions, state } = machine.site.machine(mac);
+    const { end } = machine.boot(trial);
+    const { phase, conditions, state } = machine.site.machine(machine.board.facts.mac);
     const failing = conditions.find(({ kind }) => kind === "failing");
     if (state === "healthy" && phase === "up" && failing === undefined) return { isUp: true, boots, why: "" };
     why = `${end.kind}${end.kind === "stopped" ? `: ${end.why}` : ""}; ${phase}; ${failing?.reason ?? "no condition"}`;

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import pg from "pg";
+import { imageStreamOf } from "../../src/core/image/stream/image-stream.ts";
+import { decidePromotion, type PromotionAsked } from "../../src/core/image/stream/promotion.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { ip } from "../../src/core/net/testing/addresses.ts";
-import type { Change, Clock } from "../../src/core/ports.ts";
+import type { Change, Clock, Store } from "../../src/core/ports.ts";
+import { changeStream } from "../../src/mdb/image-streams/change-stream.ts";
+import { settleStreams } from "../../src/mdb/image-streams/first-current.ts";
 import { migrations } from "../../src/mdb/journal/migrations.ts";
 import { storeOn } from "../../src/mdb/open-store.ts";
 import { openPostgresJournal } from "../../src/mdb/postgres/journal.ts";
@@ -70,6 +74,29 @@ describe("several stores on one PostgreSQL", () => {
     await two.dropDocument({ kind: "token", key: "t" });
     await until("the document is gone", () => one.documents("token").length === 0);
     await until("both are at one position", () => one.position() === two.position());
+  });
+
+  test("promotions on two stores at once: one begins, both stores know it, and a newborn of the other store gets its version", async () => {
+    const place = await server.createDatabase();
+    await using one = await open(place);
+    await using two = await open(place);
+    const clock = realPauses();
+    for (const event of birthOf(1)) await one.apply(event);
+    await Promise.all([one, two].map((store) => settleStreams({ store, clock, log }, ["compute/1"])));
+    await one.apply({ kind: "subSeen", id: firstId, fromDisk: true, runningImage: "compute/1" });
+    await until("both are at one position", () => one.position() === two.position());
+    const promote = (store: Store, asked: PromotionAsked) =>
+      changeStream({ store, clock }, { stream: "compute", by: "ann" }, (context) => decidePromotion(asked, context));
+    const both = await Promise.all([promote(one, { version: 2 }), promote(two, { version: 3 })]);
+    assert.deepEqual(both.map(({ kind }) => kind).sort(), ["done", "refused"]);
+    await until("both are at one position", () => one.position() === two.position());
+    assert.deepEqual(imageStreamOf(one, "compute"), imageStreamOf(two, "compute"));
+    const version = imageStreamOf(one, "compute")?.promotion?.version ?? assert.fail();
+    assert.equal(one.find("r01u1")?.requiredImage, `compute/${version}`);
+    const moved = await promote(one, { version, all: true, skipCanary: true });
+    assert.equal(moved.kind, "done");
+    for (const event of birthOf(2)) await two.apply(event);
+    assert.equal(two.find("r01u2")?.requiredImage, `compute/${version}`);
   });
 
   test("of two machines that claim one address one gets it, whichever store they use", async () => {

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { imageStreamOf } from "../../core/image/stream/image-stream.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
 import { ip } from "../../core/net/testing/addresses.ts";
 import type { Store } from "../../core/ports.ts";
 import { lessonsOf } from "../../core/pxe/local-boot/lesson.ts";
-import { asks, testMac } from "./store-suite.ts";
+import { settleStreams } from "../image-streams/first-current.ts";
+import { asks, stillClock, testMac } from "./store-suite.ts";
 
 const healthy = `{"id":"m-020000000001","revision":4,"createdAtMs":1000000,"macs":["02:00:00:00:00:01"],"state":"healthy","generation":1,"conditions":[],"pxe":{"requests":1,"responses":1,"lastRequestAtMs":1000000,"lastAnswer":"loader"},"lastSeenAtMs":1000000,"timeline":[{"phase":"offered","atMs":1000000,"detail":"firmware: loader"}],"phase":"initUp","phaseAtMs":1000000,"firmware":"bios","network":"rack","hostname":"R01u1","permanentAddress":"10.77.1.1","placement":{"switchName":"tor-1","port":"swp1","position":{},"hostname":"R01u1","address":"10.77.1.1"},"requiredImage":"compute","storage":{"rootDisk":{"path":"/dev/vda","serial":"","sizeBytes":1,"why":"only"},"encryption":{"kind":"none","reason":"test"}},"subTokenHash":"sub1"}`;
 const unborn = `{"id":"m-020000000002","revision":1,"createdAtMs":1000000,"macs":["02:00:00:00:00:02"],"state":"birth","generation":1,"conditions":[],"pxe":{"requests":1,"responses":1,"lastRequestAtMs":1000000,"lastAnswer":"loader"},"lastSeenAtMs":1000000,"timeline":[{"phase":"offered","atMs":1000000}],"phase":"offered","phaseAtMs":1000000,"firmware":"bios","network":"rack","temporaryAddress":"10.77.0.51"}`;
@@ -46,6 +48,15 @@ export const oldRows = {
 } as const;
 export type OldSchema = keyof typeof oldRows;
 
+/** Earlier versions required a stream and meant its newest version: that one is current now, and no machine moves. */
+async function checkImages(store: Store): Promise<void> {
+  assert.equal(store.find("r01u1")?.requiredImage, "compute");
+  await settleStreams({ store, clock: stillClock(), log: () => {} }, ["compute/1", "compute/10", "compute/9"]);
+  const { requiredImage, imageStream } = store.find("r01u1") ?? assert.fail();
+  assert.deepEqual([requiredImage, imageStream], ["compute/10", "compute"]);
+  assert.equal(imageStreamOf(store, "compute")?.current, 10);
+}
+
 /** Throws unless a store holds what these rows said, and goes on from there. */
 export async function checkOldFleet(store: Store, schema: OldSchema): Promise<void> {
   const id = machineIdFromMac(testMac(1));
@@ -73,4 +84,5 @@ export async function checkOldFleet(store: Store, schema: OldSchema): Promise<vo
   assert.equal((await store.apply(asks(1))).kind, "changed");
   const since = await store.changesSince(1, 10);
   assert.deepEqual(since.kind === "changes" && since.changes.map(({ position }) => position), [2]);
+  await checkImages(store);
 }

@@ -309,6 +309,26 @@ export function storeSuite(
       assert.equal(store.get(id)?.conditions[0]?.reason, "mine");
     });
 
+    test("a document that is replaced on a condition: of writers at the same moment one succeeds, and it is kept", async () => {
+      const clock = stillClock();
+      const { keeps, open } = place();
+      const first = await open(clock);
+      const now = () => first.documents("imageStream").find(({ key }) => key === "compute")?.document;
+      const replace = (document: object, before: unknown) =>
+        first.replaceDocument({ kind: "imageStream", key: "compute", document, onlyIf: (held) => held === before });
+      const both = await Promise.all([replace({ n: 1 }, undefined), replace({ n: 2 }, undefined)]);
+      assert.deepEqual([...both, now()], ["written", "overtaken", { n: 1 }]);
+      assert.equal(await replace({ n: 3 }, { n: 1 }), "overtaken", "not the one that is there");
+      assert.equal(await replace({ n: 3 }, now()), "written");
+      await first[Symbol.asyncDispose]();
+      if (!keeps) return;
+      await using store = await open(clock);
+      assert.deepEqual(
+        store.documents("imageStream").map(({ document }) => document),
+        [{ n: 3 }],
+      );
+    });
+
     test("the audit shows who did what, and the facts before and after, without hashes of secrets", async () => {
       const clock = stillClock();
       const { keeps, open } = place();

@@ -8,6 +8,7 @@ import { throughputHandler } from "../../../src/boot-server/http/throughput-hand
 import { checkConfig } from "../../../src/contract/config/parse.ts";
 import type { Config } from "../../../src/contract/config/schema.ts";
 import { testNetworkInput } from "../../../src/contract/config/testing/test-config.ts";
+import { decidePromotion, type PromotionAsked } from "../../../src/core/image/stream/promotion.ts";
 import type { Firmware } from "../../../src/core/machine/record.ts";
 import { parseMac } from "../../../src/core/net/mac.ts";
 import { ip } from "../../../src/core/net/testing/addresses.ts";
@@ -16,6 +17,8 @@ import { objectsHandler } from "../../../src/dominator/storage/objects-handler.t
 import { subApp } from "../../../src/dominator/sub/app.ts";
 import { inlineTasks } from "../../../src/dominator/thread/tasks.ts";
 import { lastHandlers } from "../../../src/mdb/http/problem.ts";
+import { changeStream } from "../../../src/mdb/image-streams/change-stream.ts";
+import { adoptImports } from "../../../src/mdb/image-streams/first-current.ts";
 import type { Journal } from "../../../src/mdb/journal/journal.ts";
 import { machineFacingApp } from "../../../src/mdb/machine-api/app.ts";
 import { orderIssuer } from "../../../src/mdb/machine-api/issue-order.ts";
@@ -50,6 +53,8 @@ export type OneSite = {
   readonly store: Store;
   readonly boot: (asked: { readonly mac: string; readonly firmware: Firmware }) => Promise<BootAnswer>;
   readonly listener: (server: ServerKind) => RequestListener;
+  /** An operator promotes a version of `compute`; returns why it is refused. */
+  readonly promote: (asked: PromotionAsked) => Promise<string | undefined>;
   /** New server processes on the same database. */
   readonly restart: () => void;
 };
@@ -57,7 +62,11 @@ export type OneSite = {
 /** A journal that keeps nothing, because the Store's memory serves as the database. */
 const noJournal: Journal = {
   load: async () => ({ position: 0, machines: [], unreadable: [], documents: [] }),
-  commit: async ({ since }) => since(),
+  commit: async ({ since, entries }) => {
+    const position = since();
+    entries();
+    return position;
+  },
   remoteChangesSince: async (position) => ({
     kind: "changes",
     position,
@@ -91,6 +100,8 @@ export async function openSite(
   const chance = chanceOf(7);
   const random = { bytes: (count: number) => randomBytes(chance, count) };
   const store = await storeOn({ journal: noJournal, clock, log });
+  // The second version of `compute` was imported later: it is current only when it is promoted.
+  await adoptImports({ store, clock, log }, ["compute/1"]);
   const { networks, ports } = config;
   const issueOrder = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });
   const localBoots = openLocalBoots({ store, clock, log });
@@ -132,6 +143,12 @@ export async function openSite(
     store,
     boot,
     listener: (server) => (server === "http" ? http : (request, response) => machines(request, response)),
+    promote: async (asked) => {
+      const change = await changeStream({ store, clock }, { stream: "compute", by: "test" }, (context) =>
+        decidePromotion(asked, context),
+      );
+      return change.kind === "refused" ? change.refusal.message : undefined;
+    },
     restart: () => {
       machines = machineListener();
     },

@@ -1,3 +1,4 @@
+import type { PromotionAsked } from "../../../src/core/image/stream/promotion.ts";
 import type { MachineEvent } from "../../../src/core/machine/event.ts";
 import type { Firmware, Machine } from "../../../src/core/machine/record.ts";
 import { makeAuthority } from "../../native/certificates.ts";
@@ -19,6 +20,8 @@ export type Site = {
   readonly boot: (mac: string, firmware: Firmware) => BootAnswer;
   /** Applies an event as an operator's request would; throws if the MDB refuses. */
   readonly apply: (event: MachineEvent) => void;
+  /** Promotes a version of the image `compute`; throws where the MDB refuses. */
+  readonly promote: (asked: PromotionAsked) => void;
   readonly machine: (mac: string) => Machine;
   readonly log: (mac: string) => readonly string[];
   readonly restart: () => void;
@@ -67,6 +70,10 @@ export function openSite(facts: SiteFacts = {}): Site {
     apply: (event) => {
       const said = askServers({ kind: "apply", event, ...own() });
       if (said.kind === "refused") throw new Error(`the MDB refuses ${event.kind}: ${said.why}`);
+    },
+    promote: (asked) => {
+      const said = askServers({ kind: "promote", asked, ...own() });
+      if (said.kind === "refused") throw new Error(`the MDB refuses the promotion: ${said.why}`);
     },
     machine: (mac) => {
       const said = askServers({ kind: "machine", mac, ...own() });

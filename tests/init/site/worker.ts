@@ -42,6 +42,10 @@ async function answer(request: SiteRequest): Promise<SiteAnswer> {
       const decision = await site.store.apply(request.event);
       return decision.kind === "refused" ? { kind: "refused", why: decision.refusal.message } : { kind: "done" };
     }
+    case "promote": {
+      const why = await site.promote(request.asked);
+      return why === undefined ? { kind: "done" } : { kind: "refused", why };
+    }
     case "machine":
       return { kind: "machine", machine: machineOf(site, request.mac) };
     case "log": {
