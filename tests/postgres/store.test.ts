@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import pg from "pg";
 import { imageStreamOf } from "../../src/core/image/stream/image-stream.ts";
-import { decidePromotion, type PromotionAsked } from "../../src/core/image/stream/promotion.ts";
+import { decidePromotion, type PromotionRequest } from "../../src/core/image/stream/promotion.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { ip } from "../../src/core/net/testing/addresses.ts";
 import type { Change, Clock, Store } from "../../src/core/ports.ts";
@@ -85,7 +85,7 @@ describe("several stores on one PostgreSQL", () => {
     await Promise.all([one, two].map((store) => settleStreams({ store, clock, log }, ["compute/1"])));
     await one.apply({ kind: "subSeen", id: firstId, fromDisk: true, runningImage: "compute/1" });
     await until("both are at one position", () => one.position() === two.position());
-    const promote = (store: Store, asked: PromotionAsked) =>
+    const promote = (store: Store, asked: PromotionRequest) =>
       changeStream({ store, clock }, { stream: "compute", by: "ann" }, (context) => decidePromotion(asked, context));
     const both = await Promise.all([promote(one, { version: 2 }), promote(two, { version: 3 })]);
     assert.deepEqual(both.map(({ kind }) => kind).sort(), ["done", "refused"]);

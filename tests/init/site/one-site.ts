@@ -8,7 +8,7 @@ import { throughputHandler } from "../../../src/boot-server/http/throughput-hand
 import { checkConfig } from "../../../src/contract/config/parse.ts";
 import type { Config } from "../../../src/contract/config/schema.ts";
 import { testNetworkInput } from "../../../src/contract/config/testing/test-config.ts";
-import { decidePromotion, type PromotionAsked } from "../../../src/core/image/stream/promotion.ts";
+import { decidePromotion, type PromotionRequest } from "../../../src/core/image/stream/promotion.ts";
 import type { Firmware } from "../../../src/core/machine/record.ts";
 import { parseMac } from "../../../src/core/net/mac.ts";
 import { ip } from "../../../src/core/net/testing/addresses.ts";
@@ -54,7 +54,7 @@ export type OneSite = {
   readonly boot: (asked: { readonly mac: string; readonly firmware: Firmware }) => Promise<BootAnswer>;
   readonly listener: (server: ServerKind) => RequestListener;
   /** An operator promotes a version of `compute`; returns why it is refused. */
-  readonly promote: (asked: PromotionAsked) => Promise<string | undefined>;
+  readonly promote: (asked: PromotionRequest) => Promise<string | undefined>;
   /** New server processes on the same database. */
   readonly restart: () => void;
 };

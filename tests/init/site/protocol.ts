@@ -1,4 +1,4 @@
-import type { PromotionAsked } from "../../../src/core/image/stream/promotion.ts";
+import type { PromotionRequest } from "../../../src/core/image/stream/promotion.ts";
 import type { MachineEvent } from "../../../src/core/machine/event.ts";
 import type { Firmware, Machine } from "../../../src/core/machine/record.ts";
 
@@ -16,7 +16,7 @@ export type SiteRequest = { readonly site: number; readonly nowMs: number } & (
   | { readonly kind: "boot"; readonly mac: string; readonly firmware: Firmware }
   | { readonly kind: "apply"; readonly event: MachineEvent }
   /** An operator promotes a version of the image `compute`. */
-  | { readonly kind: "promote"; readonly asked: PromotionAsked }
+  | { readonly kind: "promote"; readonly asked: PromotionRequest }
   | { readonly kind: "machine"; readonly mac: string }
   | { readonly kind: "log"; readonly mac: string }
   /** The server's process ends and another one starts on the same database. */

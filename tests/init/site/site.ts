@@ -1,4 +1,4 @@
-import type { PromotionAsked } from "../../../src/core/image/stream/promotion.ts";
+import type { PromotionRequest } from "../../../src/core/image/stream/promotion.ts";
 import type { MachineEvent } from "../../../src/core/machine/event.ts";
 import type { Firmware, Machine } from "../../../src/core/machine/record.ts";
 import { makeAuthority } from "../../native/certificates.ts";
@@ -21,7 +21,7 @@ export type Site = {
   /** Applies an event as an operator's request would; throws if the MDB refuses. */
   readonly apply: (event: MachineEvent) => void;
   /** Promotes a version of the image `compute`; throws where the MDB refuses. */
-  readonly promote: (asked: PromotionAsked) => void;
+  readonly promote: (asked: PromotionRequest) => void;
   readonly machine: (mac: string) => Machine;
   readonly log: (mac: string) => readonly string[];
   readonly restart: () => void;
