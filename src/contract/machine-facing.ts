@@ -129,8 +129,8 @@ export const orderAnswer = v.object({
   resume: v.exactOptional(v.object({ hostname: text, address: ipv4, encrypted: v.boolean() })),
   permanent: v.object({
     prefixLength: count,
-    gateway: v.exactOptional(text),
-    nameservers: v.array(text),
+    gateway: v.exactOptional(ipv4),
+    nameservers: v.array(ipv4),
     mdb: text,
   }),
   retrySeconds: count,

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { declinedDocument } from "../../src/core/dhcp/pool/declined.ts";
 import { imageStreamDocument } from "../../src/core/image/stream/image-stream.ts";
+import type { Directive } from "../../src/core/image/update/directive.ts";
 import type { MachineEvent } from "../../src/core/machine/event.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { hardware } from "../../src/core/machine/testing/test-fleet.ts";
@@ -20,7 +21,9 @@ const [version] = process.argv.slice(2);
 assert.ok(version !== undefined && /^[0-9a-z.-]+$/.test(version), "usage: node tests/compat/record.ts VERSION");
 const target = join(import.meta.dirname, version);
 mkdirSync(target, { recursive: true });
-const lines = recordLife().map((message) => JSON.stringify(message));
+/** No life on the fake host has a second authority. */
+const trust: Directive = { kind: "trust", caPem: "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n" };
+const lines = [...recordLife(), { message: "directive", value: trust }].map((message) => JSON.stringify(message));
 writeFileSync(join(target, "messages.jsonl"), `${lines.join("\n")}\n`);
 
 const directory = mkdtempSync(join(tmpdir(), "birther-record-"));

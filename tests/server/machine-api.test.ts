@@ -12,6 +12,7 @@ import * as v from "valibot";
 import { testConfig } from "../../src/contract/config/testing/test-config.ts";
 import * as wire from "../../src/contract/machine-facing.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
+import { ip } from "../../src/core/net/testing/addresses.ts";
 import type { Random, Store } from "../../src/core/ports.ts";
 import { machineFacingApp } from "../../src/mdb/machine-api/app.ts";
 import { orderIssuer } from "../../src/mdb/machine-api/issue-order.ts";
@@ -115,7 +116,7 @@ describe("machine-facing API over TLS", () => {
         "birth",
         1,
         clock.nowMs(),
-        { prefixLength: 24, gateway: "10.77.1.1", nameservers: [], mdb: "10.77.1.1:443" },
+        { prefixLength: 24, gateway: ip("10.77.1.1"), nameservers: [], mdb: "10.77.1.1:443" },
       ],
     );
     const items: wire.SentReportItem[] = [

@@ -41,8 +41,8 @@ export type OrderAnswer = {
   readonly resume?: { readonly hostname: string; readonly address: Ipv4; readonly encrypted: boolean };
   readonly permanent: {
     readonly prefixLength: number;
-    readonly gateway?: string;
-    readonly nameservers: readonly string[];
+    readonly gateway?: Ipv4;
+    readonly nameservers: readonly Ipv4[];
     /** The MDB's endpoint on the permanent network, `address:port`. */
     readonly mdb: string;
   };

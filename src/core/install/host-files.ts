@@ -1,3 +1,4 @@
+import { formatIpv4, type Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import { rootPaths } from "./paths.ts";
 
@@ -11,10 +12,10 @@ export type HostFacts = {
   readonly hostname: string;
   readonly mac: Mac;
   /** Dotted quads. */
-  readonly address: string;
+  readonly address: Ipv4;
   readonly prefixLength: number;
-  readonly gateway?: string;
-  readonly nameservers: readonly string[];
+  readonly gateway?: Ipv4;
+  readonly nameservers: readonly Ipv4[];
   /** `/dev/mapper/…` or `PARTUUID=…`. */
   readonly rootSource: string;
   readonly bootPartUuid: string;
@@ -46,7 +47,7 @@ export function hostFiles(facts: HostFacts): readonly HostFile[] {
     { path: "/etc/systemd/system/birther-agent.service", mode: 0o644, text: agentService },
   ];
   if (facts.nameservers.length > 0) {
-    const text = facts.nameservers.map((server) => `nameserver ${server}\n`).join("");
+    const text = facts.nameservers.map((server) => `nameserver ${formatIpv4(server)}\n`).join("");
     files.push({ path: "/etc/resolv.conf", mode: 0o644, text });
   }
   return files;
@@ -80,7 +81,7 @@ function fstab(facts: HostFacts): string {
 }
 
 function hosts(facts: HostFacts): string {
-  return `127.0.0.1 localhost\n${facts.address} ${facts.hostname}\n::1 localhost ip6-localhost ip6-loopback\n`;
+  return `127.0.0.1 localhost\n${formatIpv4(facts.address)} ${facts.hostname}\n::1 localhost ip6-localhost ip6-loopback\n`;
 }
 
 function link(facts: HostFacts): string {
@@ -94,9 +95,9 @@ function network(facts: HostFacts): string {
     "Type=ether",
     "",
     "[Network]",
-    `Address=${facts.address}/${facts.prefixLength}`,
-    ...(facts.gateway === undefined ? [] : [`Gateway=${facts.gateway}`]),
-    ...facts.nameservers.map((server) => `DNS=${server}`),
+    `Address=${formatIpv4(facts.address)}/${facts.prefixLength}`,
+    ...(facts.gateway === undefined ? [] : [`Gateway=${formatIpv4(facts.gateway)}`]),
+    ...facts.nameservers.map((server) => `DNS=${formatIpv4(server)}`),
     // Keeps the switch's side of the cable readable with `networkctl lldp`.
     "LLDP=yes",
     "EmitLLDP=nearest-bridge",

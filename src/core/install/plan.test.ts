@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { macOf } from "../net/testing/addresses.ts";
+import { ip, macOf } from "../net/testing/addresses.ts";
 import { type InstallInput, type InstallPlan, planInstall } from "./plan.ts";
 
 const rootDisk = {
@@ -24,9 +24,9 @@ const input: InstallInput = {
   sectorBytes: 512,
   hostname: "r01u07",
   mac: macOf("52:54:00:00:00:07"),
-  address: "10.77.1.71",
+  address: ip("10.77.1.71"),
   prefixLength: 24,
-  gateway: "10.77.1.1",
+  gateway: ip("10.77.1.1"),
   nameservers: [],
 };
 const random = { bytes: (count: number) => new Uint8Array(count).fill(7) };
@@ -168,7 +168,7 @@ test("every phase is reached once and in order, every step has a deadline, every
 });
 
 test("host files name this machine, its mounts by what the plan made, and its network by MAC", () => {
-  const plan = planned({ nameservers: ["10.77.1.1"] });
+  const plan = planned({ nameservers: [ip("10.77.1.1")] });
   const act = plan.steps.find((step) => step.id === "hostFiles")?.act;
   const text = (path: string) => act?.kind === "writeFiles" && act.files.find((file) => file.path === path)?.text;
   assert.equal(

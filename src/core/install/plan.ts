@@ -4,6 +4,7 @@ import type { SignedLoader } from "../boot-loader/signed-loader.ts";
 import { type DiskIdentity, identityOf, recognitionOf } from "../hardware/disk-identity.ts";
 import type { Disk } from "../hardware/hardware.ts";
 import type { Firmware, StorageReport } from "../machine/record.ts";
+import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Random } from "../ports.ts";
 import { hostDirectories, hostFiles, hostLinks } from "./host-files.ts";
@@ -30,10 +31,10 @@ export type InstallInput = {
   readonly hostname: string;
   readonly mac: Mac;
   /** Dotted quads. */
-  readonly address: string;
+  readonly address: Ipv4;
   readonly prefixLength: number;
-  readonly gateway?: string;
-  readonly nameservers: readonly string[];
+  readonly gateway?: Ipv4;
+  readonly nameservers: readonly Ipv4[];
 };
 
 /** How the booted machine finds and opens its root. */

@@ -62,7 +62,7 @@ export function handOver(
   watchdog.release();
   host.hostname(hostname);
   host.interfaceAddress(nic, dotted, order.permanent.prefixLength);
-  if (order.permanent.gateway !== undefined) host.defaultRoute(order.permanent.gateway);
+  if (order.permanent.gateway !== undefined) host.defaultRoute(formatIpv4(order.permanent.gateway));
   moveKernelFileSystems(newRoot);
   host.switchRoot(newRoot, [rootPaths.agent]);
 }

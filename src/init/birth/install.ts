@@ -2,7 +2,6 @@ import * as host from "host";
 import { logicalSectorBytes } from "../../core/hardware/scan.ts";
 import { type InstallPlan, planInstall } from "../../core/install/plan.ts";
 import type { InstallPhase } from "../../core/install/step.ts";
-import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { Random } from "../../core/ports.ts";
 import type { Placement } from "../../core/site/placement.ts";
 import { findKeyLocation } from "../device/efi.ts";
@@ -37,7 +36,7 @@ export function install(
         disks: inspection.hardware.disks,
         sectorBytes: logicalSectorBytes(systemTree, inspection.disk.path),
         hostname: placement.hostname,
-        address: formatIpv4(placement.address),
+        address: placement.address,
         mac: settings.mac,
         ...order.permanent,
         ...(order.signedLoader === undefined ? {} : { signedLoader: order.signedLoader }),

@@ -4,7 +4,7 @@ import type { StoredToken } from "../../contract/stored-document.ts";
 import type { Hardware } from "../../core/hardware/hardware.ts";
 import type { MachineEvent } from "../../core/machine/event.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
-import type { Ipv4 } from "../../core/net/ipv4.ts";
+import { addToIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import type { Mac } from "../../core/net/mac.ts";
 import { ip, macOf } from "../../core/net/testing/addresses.ts";
 import type { Change, Clock, Store } from "../../core/ports.ts";
@@ -55,7 +55,7 @@ export function birthOf(n: number, generation = 1): MachineEvent[] {
     port: `swp${n}`,
     position: {},
     hostname: `r01u${n}`,
-    address: ip(`10.77.1.${n}`),
+    address: addToIpv4(ip("10.77.1.0"), n),
   };
   return [
     asks(n),
