@@ -1,0 +1,65 @@
+import * as v from "valibot";
+import type { PlacementRule } from "../../../core/site/placement.ts";
+import { imageConditions, imageRule } from "../../machine-facing.ts";
+import { pinned } from "../../same.ts";
+import { leaf, listOf, required, withDefault } from "../entry.ts";
+import { seconds, text } from "../values.ts";
+
+const placementRule = v.strictObject({
+  switch: required(
+    text,
+    "Regular expression that must match the whole LLDP system name of the switch. Its named groups are part of the position.",
+  ),
+  port: required(
+    text,
+    "Regular expression that must match the whole LLDP port name. Its named groups are part of the position, too.",
+  ),
+  hostname: required(
+    text,
+    "Template of the hostname: `{rack}` is the text of a group, `{rack:2}` the same text padded with zeros to two digits.",
+  ),
+  address: required(
+    v.strictObject({
+      first: required(
+        leaf("an IPv4 address such as 10.77.1.0", v.pipe(v.string(), v.ipv4())),
+        "The first address, from which the others are counted.",
+      ),
+      step: required(
+        v.record(v.string(), leaf("a whole number of addresses", v.pipe(v.number(), v.integer(), v.minValue(0)))),
+        "Addresses to advance for each number of a group, such as `{ rack: 64, unit: 1 }`.",
+      ),
+    }),
+    "The permanent address: `first + Σ group × step`.",
+  ),
+});
+
+pinned<PlacementRule>()(placementRule);
+
+/** How a machine gets its hostname and address. */
+export const placement = withDefault(
+  v.strictObject({
+    lldpSeconds: withDefault(
+      seconds(1, 600),
+      40,
+      "How long a machine waits for an LLDP frame from its switch, in seconds (switches send one every 30 s).",
+    ),
+    rules: withDefault(v.array(placementRule), [], "Placement rules, tried in order; the first match wins."),
+  }),
+  {},
+  "Derives the hostname and the permanent address of a machine from its switch port.",
+);
+
+/** As init reads it, but a key with a typing error is refused. */
+const strictImageRule = v.strictObject({
+  ...imageRule.entries,
+  when: v.optional(v.strictObject(imageConditions.entries), {}),
+});
+
+/** How a machine gets its image. */
+export const images = withDefault(
+  leaf("a list of image rules", listOf(strictImageRule)),
+  [{ image: "debug", when: { burnIn: "failed" } }, { image: "compute" }],
+  "Which system image a machine gets: rules tried in order; the first rule whose conditions all hold wins. " +
+    "`image` names a stream such as `compute`, whose current version the machine gets and follows, or one version such as `compute/3`. " +
+    "Conditions under `when`: `burnIn: passed|failed`, `minCpus`, `minMemoryMiB`, `minStorageGiB`, `minDisks`, `firmware: bios|uefi`, `product` (regular expression that must match the whole SMBIOS product name).",
+);
