@@ -28,9 +28,11 @@ export function readStored<Schema extends v.GenericSchema>(
 /** Adds to what a schema read the keys that it does not name, at whatever depth; changes `read`. */
 export function keepUnknownKeys(read: unknown, given: unknown): void {
   if (!isObject(read) || !isObject(given)) return;
-  for (const [key, value] of Object.entries(given)) {
-    if (Object.hasOwn(read, key)) keepUnknownKeys(read[key], value);
-    else if (key !== "__proto__") read[key] = value;
+  for (const key of Object.keys(given)) {
+    const value = given[key];
+    if (!Object.hasOwn(read, key)) {
+      if (key !== "__proto__") read[key] = value;
+    } else if (isObject(value)) keepUnknownKeys(read[key], value);
   }
 }
 
