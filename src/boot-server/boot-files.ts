@@ -17,6 +17,9 @@ export type BootFiles = {
   readonly diskLoaders?: { readonly shim: Uint8Array; readonly grub: Uint8Array };
 };
 
+/** What to do about a missing file of the Bootstrap Image. */
+export const buildImage = "build the Bootstrap Image: birther image build";
+
 /** Reads all files; throws an error with the next step when one is missing. */
 export async function readBootFiles(paths: {
   readonly kernel: string;
@@ -25,17 +28,25 @@ export async function readBootFiles(paths: {
   readonly secureLoaders?: string;
 }): Promise<BootFiles> {
   const loaders = new Map<string, Uint8Array>();
-  for (const name of loaderNames) loaders.set(name, await need(join(loaderDirectory, name), "apt-get install ipxe"));
-  const remedy = "build the Bootstrap Image: birther image build";
-  const image = { kernel: await need(paths.kernel, remedy), initramfs: await need(paths.initramfs, remedy) };
+  for (const name of loaderNames)
+    loaders.set(name, await readNeeded(join(loaderDirectory, name), "apt-get install ipxe"));
+  const remedy = buildImage;
+  const image = {
+    kernel: await readNeeded(paths.kernel, remedy),
+    initramfs: await readNeeded(paths.initramfs, remedy),
+  };
   const { secureLoaders } = paths;
   if (secureLoaders === undefined) return { loaders, ...image };
-  const shim = await need(join(secureLoaders, "shimx64.efi"), remedy);
+  const shim = await readNeeded(join(secureLoaders, "shimx64.efi"), remedy);
   loaders.set("shimx64.efi", shim);
   // shim requests this name from its own directory; the file is the GRUB made for network boots.
-  loaders.set(grubFile, await need(join(secureLoaders, "grubnetx64.efi"), remedy));
+  loaders.set(grubFile, await readNeeded(join(secureLoaders, "grubnetx64.efi"), remedy));
   loaders.set(grubConfigPath, new TextEncoder().encode(grubConfig));
-  return { loaders, ...image, diskLoaders: { shim, grub: await need(join(secureLoaders, "grubx64.efi"), remedy) } };
+  return {
+    loaders,
+    ...image,
+    diskLoaders: { shim, grub: await readNeeded(join(secureLoaders, "grubx64.efi"), remedy) },
+  };
 }
 
 /** What a machine's order says of the signed loaders: their location and their hashes. */
@@ -47,7 +58,8 @@ export function describeSignedLoader({ shim, grub }: NonNullable<BootFiles["disk
   };
 }
 
-async function need(path: string, remedy: string): Promise<Uint8Array> {
+/** Reads a file that another command makes; throws an error that names the command when it is missing. */
+export async function readNeeded(path: string, remedy: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (cause) {

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { type AgentFileName, agentFiles } from "../core/agent/version.ts";
 import { type CpioEntry, writeCpio } from "../core/bytes/cpio.ts";
 import type { Log } from "../core/ports.ts";
 import { compressedArchive } from "./archive.ts";
@@ -29,18 +30,20 @@ export type BootstrapImage = {
 export type BuildOptions = {
   /** Downloads and finished parts; safe to delete at any time. */
   readonly cacheDirectory: string;
-  /** Receives vmlinuz and initramfs.img. */
+  /** Receives vmlinuz and initramfs.img, and in `agent` the agent's files. */
   readonly outputDirectory: string;
   /** The only certificates that machines will trust. */
   readonly caPem: string;
   readonly log: Log;
 };
 
+const agentScript = "usr/lib/birther/agent.js";
+
 /** Our scripts: entry below src/init → path in the image. */
 const scripts = [
   { entry: "main.ts", path: "usr/lib/birther/init.js" },
   { entry: "watchdog/watchdog.ts", path: "usr/lib/birther/watchdog.js" },
-  { entry: "agent/main.ts", path: "usr/lib/birther/agent.js" },
+  { entry: "agent/main.ts", path: agentScript },
 ] as const;
 
 const mountPoints = ["dev", "mnt", "proc", "run", "sys"] as const;
@@ -62,18 +65,33 @@ async function systemEntries({ cacheDirectory, log }: BuildOptions): Promise<rea
   ];
 }
 
-/** The part that changes with our code: the native program and the scripts. Throws when a script is missing. */
-async function programEntries({ cacheDirectory, log }: BuildOptions): Promise<readonly CpioEntry[]> {
+/** What changes with our code: the native program, and the scripts by their path in the image. */
+type Programs = { readonly native: Uint8Array; readonly scripts: ReadonlyMap<string, Uint8Array> };
+
+/** Builds them. Throws when a script is missing. */
+async function buildPrograms({ cacheDirectory, log }: BuildOptions): Promise<Programs> {
   const native = await readFile(await buildNative({ cacheDirectory, log }));
-  const entries: CpioEntry[] = [
+  const built = new Map<string, Uint8Array>();
+  for (const { entry, path } of scripts)
+    built.set(path, await bundleForQuickJs({ entry: join(import.meta.dirname, "../init", entry) }));
+  return { native, scripts: built };
+}
+
+function programEntries({ native, scripts }: Programs): readonly CpioEntry[] {
+  return [
     { kind: "file", path: "init", mode: 0o755, bytes: native },
     { kind: "link", path: "usr/lib/birther/birther-js", target: "/init" },
+    ...[...scripts].map(([path, bytes]): CpioEntry => ({ kind: "file", path, mode: 0o644, bytes })),
   ];
-  for (const { entry, path } of scripts) {
-    const bytes = await bundleForQuickJs({ entry: join(import.meta.dirname, "../init", entry) });
-    entries.push({ kind: "file", path, mode: 0o644, bytes });
-  }
-  return entries;
+}
+
+/** Writes the agent of this image as files, which machines are upgraded to. */
+async function writeAgent({ native, scripts }: Programs, directory: string): Promise<void> {
+  const script = scripts.get(agentScript);
+  if (script === undefined) throw new Error(`the Bootstrap Image has no ${agentScript}`);
+  const contents: { readonly [name in AgentFileName]: Uint8Array } = { "birther-js": native, "agent.js": script };
+  await mkdir(directory, { recursive: true });
+  for (const { name } of agentFiles) await writeWhole(join(directory, name), contents[name]);
 }
 
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
@@ -89,11 +107,12 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
 export async function buildBootstrapImage(options: BuildOptions): Promise<BootstrapImage> {
   const { outputDirectory, caPem } = options;
   const kernel = await fetchKernel(options);
+  const programs = await buildPrograms(options);
   const ca: CpioEntry = { kind: "file", path: "etc/birther/ca.pem", mode: 0o644, bytes: Buffer.from(caPem) };
   const initramfs = Buffer.concat([
     await compressedArchive({ name: "modules", entries: kernel.moduleEntries, linkedCode: false }, options),
     await compressedArchive({ name: "system", entries: await systemEntries(options), linkedCode: true }, options),
-    await compressedArchive({ name: "programs", entries: await programEntries(options), linkedCode: true }, options),
+    await compressedArchive({ name: "programs", entries: programEntries(programs), linkedCode: true }, options),
     writeCpio([ca]),
   ]);
   const kernelBytes = await readFile(kernel.path);
@@ -102,6 +121,7 @@ export async function buildBootstrapImage(options: BuildOptions): Promise<Bootst
   const initramfsPath = join(outputDirectory, "initramfs.img");
   await writeWhole(kernelPath, kernelBytes);
   await writeWhole(initramfsPath, initramfs);
+  await writeAgent(programs, join(outputDirectory, "agent"));
   return {
     kernelPath,
     initramfsPath,

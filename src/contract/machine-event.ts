@@ -9,6 +9,7 @@ import { conditionKinds, orderActions, phases } from "../core/machine/record.ts"
 import { formatIpv4 } from "../core/net/ipv4.ts";
 import type { UnreadableEvent } from "../core/ports.ts";
 import { type AddressesAsText, ipv4, withAddressText } from "./address-text.ts";
+import { agentReport } from "./agent.ts";
 import { burnInReport, diskIdentity, placement, storageReport } from "./machine-facing.ts";
 import { hardware, mac, machineId, switchPort } from "./machine-record.ts";
 import { pinned } from "./same.ts";
@@ -114,6 +115,7 @@ export const machineEvent = v.variant("kind", [
     runningImage: v.exactOptional(text),
     upToDate: v.exactOptional(v.boolean()),
     trusts: v.exactOptional(text),
+    agent: v.exactOptional(agentReport),
   }),
   v.object({
     kind: v.literal("machineCreated"),

@@ -16,6 +16,7 @@ import {
 import { formatIpv4 } from "../core/net/ipv4.ts";
 import type { Mac } from "../core/net/mac.ts";
 import { type AddressesAsText, ipv4, withAddressText } from "./address-text.ts";
+import { agentReport } from "./agent.ts";
 import { burnInReport, diskIdentity, placement, scan, storageReport } from "./machine-facing.ts";
 import { pinned } from "./same.ts";
 
@@ -122,6 +123,7 @@ const installed = {
   runningImage: v.exactOptional(text),
   trusts: v.exactOptional(text),
   awaitsFirstImage: flag,
+  agent: v.exactOptional(agentReport),
 } as const;
 
 /** A stored record. */

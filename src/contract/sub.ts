@@ -12,6 +12,7 @@ import { maxBlocked } from "../core/image/update/assessment.ts";
 import type { Directive, SubReport } from "../core/image/update/directive.ts";
 import { comparisonLimits, directiveKinds } from "../core/image/update/directive.ts";
 import type { UpdateStep } from "../core/image/update/update-step.ts";
+import { agentReport, agentUpgrade } from "./agent.ts";
 import { protocolNumber } from "./protocol.ts";
 import { pinned } from "./same.ts";
 
@@ -186,6 +187,7 @@ export const subPollRequest = v.object({
   tree: v.exactOptional(seenTree),
   objects: v.exactOptional(v.pipe(v.array(sha512), v.maxLength(limits.objects))),
   comparison: v.exactOptional(comparison),
+  agent: v.exactOptional(agentReport),
   outcome: v.exactOptional(outcome),
   log: v.exactOptional(v.pipe(v.array(text), v.maxLength(limits.logLines))),
 });
@@ -212,6 +214,7 @@ export const directive = v.variant("kind", [
   }),
   v.object({ kind: v.literal("reboot"), image: text }),
   v.object({ kind: v.literal("trust"), caPem: v.pipe(v.string(), v.maxLength(1 << 20)) }),
+  v.object({ kind: v.literal("upgradeAgent"), ...agentUpgrade, deadlineSeconds: count }),
 ]);
 
 // Types that core declares are the same here: a key that is in only one of the two does not compile.

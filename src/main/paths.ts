@@ -15,6 +15,8 @@ export function pathsIn(stateDirectory: string) {
     bootstrap: place("bootstrap"),
     kernel: place("bootstrap/vmlinuz"),
     initramfs: place("bootstrap/initramfs.img"),
+    /** The files of the agent that this server hands out. */
+    agent: place("bootstrap/agent"),
     secureLoaders: place("bootstrap/secure-loaders"),
     objects: place("objects"),
     images: place("images"),

@@ -1,6 +1,6 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmod, chown, link, lutimes, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, chown, link, lutimes, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -19,10 +19,12 @@ import { importTree } from "../../src/dominator/import/tree.ts";
 import { type ImageStore, openImageStore } from "../../src/dominator/storage/image-store.ts";
 import { type ObjectStore, openObjectStore } from "../../src/dominator/storage/object-store.ts";
 import { objectsHandler } from "../../src/dominator/storage/objects-handler.ts";
+import { storeAgentBundle } from "../../src/dominator/sub/agent-bundle.ts";
+import { openAgentUpgrades } from "../../src/dominator/sub/agent-upgrades.ts";
 import { subApp } from "../../src/dominator/sub/app.ts";
 import { openTaskThread } from "../../src/dominator/thread/thread.ts";
 import { issue, makeAuthority, type Authority as TestAuthority } from "../native/certificates.ts";
-import { type NativeRun, runNative } from "../native/native-program.ts";
+import { type NativeRun, native, runNative } from "../native/native-program.ts";
 
 const machineId = "m-525400b10001" as MachineId;
 const token = credentialFor(machineId, "5e".repeat(32));
@@ -65,6 +67,8 @@ export type SubFixture = AsyncDisposable & {
   readonly importSketch: (sketch: Sketch, filter: readonly string[]) => Promise<string>;
   /** Runs birther-agent until nothing is left to do. */
   readonly runAgent: () => Promise<NativeRun>;
+  /** Starts birther-agent as systemd does: its supervisor, which starts agents. */
+  readonly startSupervisor: () => Promise<RunningSupervisor>;
   /** Contents that the object server forges. */
   readonly forge: Set<string>;
   /** The authority of the server's certificate, which the agent trusts at first. */
@@ -75,8 +79,17 @@ export type SubFixture = AsyncDisposable & {
   readonly serveBy: (authority: TestAuthority) => Promise<void>;
 };
 
-/** Starts it; `settings` overrides settings of sub.json. */
-export async function startSubFixture(settings: Partial<SubSettings> = {}): Promise<SubFixture> {
+/** A supervisor and its agents. `output` is what they have printed; disposing kills all of them. */
+export type RunningSupervisor = AsyncDisposable & { readonly output: () => string };
+
+/** The script of the agent that a server hands out, made of the one that is installed. */
+export type NextScript = (installed: Uint8Array) => Uint8Array;
+
+/** Starts it; `settings` overrides settings of sub.json; without `nextScript` the server hands out no agent. */
+export async function startSubFixture(
+  settings: Partial<SubSettings> = {},
+  nextScript?: NextScript,
+): Promise<SubFixture> {
   const directory = await mkdtemp(join(tmpdir(), "birther-sub-"));
   const root = join(directory, "root");
   const log: Log = () => undefined;
@@ -91,7 +104,9 @@ export async function startSubFixture(settings: Partial<SubSettings> = {}): Prom
   const authority = await makeAuthority("test CA");
   const certificate = await issue(authority, "birther");
   const tasks = openTaskThread();
-  const trusting = (caPem: string) => subApp({ store, images, tasks, caPem, log });
+  const bundled = await bundleForQuickJs({ entry: join(import.meta.dirname, "../../src/init/agent/main.ts") });
+  const agentUpgrades = nextScript === undefined ? {} : await handOut(nextScript(bundled), { objects, store, log });
+  const trusting = (caPem: string) => subApp({ store, images, tasks, caPem, log, ...agentUpgrades });
   let app = trusting(authority.pem);
   const tls = createAdaptorServer({
     ...{ fetch: (request: Request) => app.fetch(request), createServer: createHttpsServer },
@@ -126,7 +141,7 @@ export async function startSubFixture(settings: Partial<SubSettings> = {}): Prom
     "proc/": "",
   });
   const script = join(directory, "agent.js");
-  await writeFile(script, await bundleForQuickJs({ entry: join(import.meta.dirname, "../../src/init/agent/main.ts") }));
+  await writeFile(script, bundled);
 
   let drawn = 0;
   return {
@@ -153,6 +168,7 @@ export async function startSubFixture(settings: Partial<SubSettings> = {}): Prom
       tls.setSecureContext(await issue(other, "birther"));
     },
     runAgent: () => runNative(script, ["--root", root, "--once"]),
+    startSupervisor: async () => supervise(await native, [script, "--root", root]),
     [Symbol.asyncDispose]: async () => {
       for (const server of [tls, plain]) {
         if ("closeAllConnections" in server) server.closeAllConnections();
@@ -160,6 +176,35 @@ export async function startSubFixture(settings: Partial<SubSettings> = {}): Prom
       }
       await tasks[Symbol.asyncDispose]();
       await rm(directory, { recursive: true });
+    },
+  };
+}
+
+/** The server's part of upgrades, to an agent of the native program and this script. */
+async function handOut(
+  script: Uint8Array,
+  { objects, store, log }: { readonly objects: ObjectStore; readonly store: Store; readonly log: Log },
+) {
+  const bundle = await storeAgentBundle(
+    async (name) => (name === "agent.js" ? script : await readFile(await native)),
+    objects,
+  );
+  return { agentUpgrades: openAgentUpgrades({ bundle, store, clock: { nowMs: () => Date.now() }, log }) };
+}
+
+/** Runs a program in a process group of its own, which ends with it. */
+function supervise(program: string, args: readonly string[]): RunningSupervisor {
+  const child = spawn(program, [...args], { detached: true, stdio: ["ignore", "pipe", "inherit"] });
+  let output = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+  });
+  const closed = new Promise((resolve) => child.once("close", resolve));
+  return {
+    output: () => output,
+    [Symbol.asyncDispose]: async () => {
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+      await closed;
     },
   };
 }

@@ -44,7 +44,7 @@ test("a new image with another kernel: the difference is fetched, systemd is ask
   site.apply({ kind: "detailsSet", id, by: "test", details: { requiredImage: "compute/2" } });
   const updating = machine.boot();
   assert.deepEqual(updating.end, { kind: "restarted", how: "restart" }, updating.kernel.screen.join("\n"));
-  assert.deepEqual(updating.kernel.ran, ["systemctl reboot"]);
+  assert.deepEqual(updating.kernel.ran.slice(1), ["systemctl reboot"], "after the agent itself");
   machine.boot();
   const { root, boot, release } = onDisk(machine);
   assert.equal(release, "6.1.0-2");

@@ -1,5 +1,5 @@
 import "./host/install.ts";
-import { imagePaths } from "../../src/core/install/paths.ts";
+import { imagePaths, rootPaths } from "../../src/core/install/paths.ts";
 import { writeLldp } from "../../src/core/lldp/write.ts";
 import { macOf } from "../../src/core/net/testing/addresses.ts";
 import { type Board, type BoardFacts, cutPower, makeBoard } from "./host/board.ts";
@@ -8,6 +8,7 @@ import { runOn } from "./host/current.ts";
 import type { Wire } from "./host/devices/network.ts";
 import { bootFromDisk, textIn } from "./host/disk-boot.ts";
 import { type BootFacts, bootKernel, type Kernel, type Scripts } from "./host/kernel.ts";
+import { startScript } from "./host/modules/start-program.ts";
 import type { Unsynced } from "./host/storage/block-device.ts";
 import { fillTree } from "./host/storage/pseudo-tree.ts";
 import type { RunOptions } from "./host/system/cpu.ts";
@@ -18,9 +19,32 @@ import { caPem, type Site } from "./site/site.ts";
 // Imported after the hooks: a static import of init's code would request modules that Node does not have.
 const { runInit } = await import("../../src/init/birth/run-init.ts");
 const { runAgent } = await import("../../src/init/agent/run-agent.ts");
+const { runSupervisor, supervisedOption } = await import("../../src/init/agent/supervisor.ts");
 const { runWatchdog } = await import("../../src/init/watchdog/run-watchdog.ts");
 
 const scripts: Scripts = { [imagePaths.watchdogScript]: runWatchdog };
+
+const installed = { native: rootPaths.agent, script: rootPaths.agentScript };
+
+/** The agents of the tests, by their scripts; any other script is the agent that we know. */
+export const agentScripts = { hangs: "an agent that hangs", ends: "an agent that ends at once" } as const;
+/** A native program that no kernel starts. */
+export const brokenNative = "a program for another processor";
+
+/** A version of the agent, as its supervisor starts it. */
+function agentProgram([native = "", script = "", option]: readonly string[], kernel: Kernel) {
+  if (option !== supervisedOption) return undefined;
+  const textOf = (path: string) => Buffer.from(kernel.readFile(path)).toString("utf8");
+  if (textOf(native) === brokenNative) return "cannot be started";
+  switch (textOf(script)) {
+    case agentScripts.hangs:
+      return () => kernel.cpu.hang();
+    case agentScripts.ends:
+      return () => undefined;
+    default:
+      return () => runAgent({ root: "", once: false, program: { native, script } });
+  }
+}
 
 /** The MAC address of the machine that most tests are about. */
 export const mac = macOf("52:54:00:12:34:56");
@@ -64,6 +88,25 @@ export type TestMachine = {
   readonly boot: (trial?: Trial) => Boot;
 };
 
+/** systemd's RestartSec of the agent's service. */
+const restartMs = 5000;
+
+/** The agent's service, as systemd keeps it: its supervisor, and what that starts in the foreground. */
+function runService(kernel: Kernel): never {
+  const { cpu, waiting } = kernel;
+  const start = () => startScript(kernel, kernel.nextPid(), () => runSupervisor({ root: "", installed }));
+  for (let supervisor = start(); ; ) {
+    waiting.shift()?.();
+    cpu.advance(stepMs);
+    if (!supervisor.hasEnded()) continue;
+    cpu.advance(restartMs);
+    supervisor = start();
+  }
+}
+
+/** The time that the foreground is idle before it is looked at again. */
+const stepMs = 100;
+
 const firmwareMs = 20_000;
 const usualMinutes = 10;
 
@@ -75,7 +118,15 @@ export function rackMachine(site: Site, facts: Partial<BoardFacts> = {}): TestMa
     const { wire, mute, without: _, unsynced: __, minutes: ___, ...options } = trial;
     const lldp = mute === true ? {} : { lldp: usualLldp };
     const cable: Wire = { listeners: site.listeners, ...lldp, ...wire };
-    return bootKernel({ board, scripts, world: site.world, wire: cable, ...options, ...more });
+    return bootKernel({
+      board,
+      scripts,
+      foreground: agentProgram,
+      world: site.world,
+      wire: cable,
+      ...options,
+      ...more,
+    });
   }
   /** What a power cut or a reset leaves behind; an orderly end has synced. */
   function settle(end: RunEnd, { unsynced = { kind: "lost" } }: Trial): void {
@@ -118,7 +169,10 @@ export function rackMachine(site: Site, facts: Partial<BoardFacts> = {}): TestMa
     const enough = () => cpu.end({ kind: "stopped", why: `watched for ${minutes} minutes` });
     const alarm = { atMs: cpu.monotonicMs() + minutes * 60_000, ring: enough };
     cpu.alarms.add(alarm);
-    return runOn(kernel, () => runAgent({ root: "", once: false }));
+    return runOn(
+      kernel,
+      kernel.isPidOne ? () => runAgent({ root: "", once: false, program: installed }) : () => runService(kernel),
+    );
   }
 
   return {

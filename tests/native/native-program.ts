@@ -8,7 +8,8 @@ import { cacheDirectory } from "../../src/main/paths.ts";
 /** Time limit of a test program. */
 const limitMs = 60_000;
 
-const native = buildNative({ cacheDirectory, log: () => undefined });
+/** The path of the native program. */
+export const native: Promise<string> = buildNative({ cacheDirectory, log: () => undefined });
 
 export type NativeRun = { readonly status: number; readonly stdout: string; readonly stderr: string };
 

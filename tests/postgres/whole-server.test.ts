@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -8,6 +8,7 @@ import { testConfig } from "../../src/contract/config/testing/test-config.ts";
 import { pathsIn } from "../../src/main/paths.ts";
 import { startServer } from "../../src/main/server/server.ts";
 import { asks, testMac, until } from "../../src/mdb/testing/store-suite.ts";
+import { writeFakeBootFiles } from "../fake-boot-files.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
 import { startPostgres } from "./postgres-server.ts";
 
@@ -26,10 +27,7 @@ await insideNamespace(import.meta.url, () => {
     ip("addr", "add", `10.77.${n}.1/24`, "dev", name);
     ip("link", "set", name, "up");
     const stateDirectory = join(parent, name);
-    const paths = pathsIn(stateDirectory);
-    mkdirSync(paths.bootstrap, { recursive: true });
-    writeFileSync(paths.kernel, "a kernel");
-    writeFileSync(paths.initramfs, "an initramfs");
+    writeFakeBootFiles(stateDirectory);
     const address = (last: number) => `10.77.${n}.${last}`;
     const network = {
       name,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, get, type IncomingHttpHeaders, request as plainRequest } from "node:http";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
@@ -17,6 +17,7 @@ import { ip as ipv4, macOf } from "../../src/core/net/testing/addresses.ts";
 import type { Log } from "../../src/core/ports.ts";
 import { pathsIn } from "../../src/main/paths.ts";
 import { startServer } from "../../src/main/server/server.ts";
+import { writeFakeBootFiles } from "../fake-boot-files.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
 
 const parent = mkdtempSync(join(tmpdir(), "birther-whole-"));
@@ -57,9 +58,7 @@ await insideNamespace(import.meta.url, () => {
   ip("addr", "add", "10.77.1.1/24", "dev", "rack0");
   ip("link", "set", "rack0", "up");
   const paths = pathsIn(join(parent, "state"));
-  mkdirSync(paths.bootstrap, { recursive: true });
-  writeFileSync(paths.kernel, "a kernel");
-  writeFileSync(paths.initramfs, "an initramfs");
+  writeFakeBootFiles(join(parent, "state"));
 
   test("missing things are named, with the next command, and nothing is left open", async () => {
     const elsewhere = config({ serverAddress: "10.77.0.2" });

@@ -63,6 +63,7 @@ function placeFacts(machine: MachineView): Fact[] {
     ["groups", machine.groups?.join(" ")],
     ["tags", tagText.join(" ")],
     ["image", imageText(machine)],
+    ["agent", agentText(machine)],
   ];
 }
 
@@ -127,6 +128,12 @@ function imageText({
     ...(forcedImage === undefined ? [] : [`${forcedImage} forced by an operator`]),
     ...(disableUpdates ? ["updates disabled"] : []),
   ].join(", ");
+}
+
+function agentText({ agent }: MachineView): string | undefined {
+  if (agent === undefined) return undefined;
+  const { version, rejected } = agent;
+  return rejected === undefined ? version : `${version}; rejected ${rejected.version}: ${rejected.reason}`;
 }
 
 function storageText(machine: MachineView): string | undefined {

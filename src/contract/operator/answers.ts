@@ -8,6 +8,7 @@ import type { Why } from "../../core/machine/health/waiting-for.ts";
 import { machineStates, phases, remedies } from "../../core/machine/record.ts";
 import type { AuditEntry } from "../../core/ports.ts";
 import { localMethodNames } from "../../core/pxe/local-boot/method-table.ts";
+import { agentReport } from "../agent.ts";
 import { burnInReport, diskIdentity, placementText, problem, scan, storageReport } from "../machine-facing.ts";
 import { pinnedShape } from "../same.ts";
 import { roles } from "./role.ts";
@@ -95,6 +96,7 @@ export const machineAnswer = pinnedShape<MachineView>()(
     runningImage: v.exactOptional(text),
     trusts: v.exactOptional(text),
     awaitsFirstImage: v.exactOptional(v.literal(true)),
+    agent: v.exactOptional(agentReport),
     smbios: v.exactOptional(scan.entries.smbios),
     hardware: v.exactOptional(scan),
     burnIn: v.exactOptional(burnInReport),

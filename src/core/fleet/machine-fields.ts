@@ -49,6 +49,11 @@ export const machineFields = {
     of: (machine) => [followedStream(machine)],
   },
   runningImage: { about: "the image it runs", of: ({ runningImage }) => [runningImage] },
+  agent: { about: "the version of its agent", of: ({ agent }) => [agent?.version] },
+  rejectedAgent: {
+    about: "the version of the agent that it tried and gave up",
+    of: ({ agent }) => [agent?.rejected?.version],
+  },
   plannedImage: { about: "its planned image", of: ({ plannedImage }) => [plannedImage] },
   updates: {
     about: "whether the Dominator updates its image",

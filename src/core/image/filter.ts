@@ -98,13 +98,17 @@ export const machineFilterLines: readonly string[] = [
  * The version of the protocol between agent and Dominator; the agent sends it with its polls. Version 1 (polls without
  * a number): the agent is still called subd, which is the name of the Dominator's own program. Version 2: it is called
  * birther-agent. Version 3: it compares its tree with a manifest.
+ * Version 4: a new version replaces it.
  */
-export const agentProtocol = 3;
+export const agentProtocol = 4;
 
 const renamedProtocol = 2;
 
 /** The first version of the protocol that has the directive to compare. */
 export const comparingProtocol = 3;
+
+/** The first version of the protocol that has the directive to upgrade the agent. */
+export const upgradingProtocol = 4;
 
 /** Paths that are never touched, whatever the image's filter says, because the agent needs them. */
 export const alwaysProtectedLines: readonly string[] = [

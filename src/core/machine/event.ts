@@ -1,3 +1,4 @@
+import type { AgentReport } from "../agent/version.ts";
 import type { DiskIdentity } from "../hardware/disk-identity.ts";
 import type { BurnInReport, Hardware } from "../hardware/hardware.ts";
 import type { Ipv4 } from "../net/ipv4.ts";
@@ -141,6 +142,7 @@ export type MachineEvent =
       readonly upToDate?: boolean;
       /** Which certificate authorities it trusts (`trustIdOf`). */
       readonly trusts?: string;
+      readonly agent?: AgentReport;
     }
   /** Operator actions. */
   /** A machine is announced before its first request. With `birth` it is born on any network; without it, only on a nursery. */

@@ -1,3 +1,4 @@
+import type { AgentReport } from "../agent/version.ts";
 import type { DiskIdentity, Recognition } from "../hardware/disk-identity.ts";
 import type { BurnInReport, Hardware, Smbios } from "../hardware/hardware.ts";
 import type { Ipv4 } from "../net/ipv4.ts";
@@ -211,6 +212,8 @@ type InstalledFacts = {
    * start by itself. Gone for good with the first poll from a system on the disk. Absent in records of older versions.
    */
   readonly awaitsFirstImage?: true;
+  /** The agent that polled last, if it tells its version. */
+  readonly agent?: AgentReport;
 };
 
 /** Facts of a machine that was not installed since it became known, or since it was retired. */

@@ -22,6 +22,7 @@ import type { Log, Store } from "../../core/ports.ts";
 import type { ImageStore } from "../storage/image-store.ts";
 import { type ComparedTree, parsePoll, type ReadPoll, type SmallPoll } from "../thread/read-poll.ts";
 import type { DominatorTasks } from "../thread/tasks.ts";
+import type { AgentUpgrades } from "./agent-upgrades.ts";
 import { directiveEvents, outcomeEvents, type SentDirective } from "./events.ts";
 import { openReportSlots, type ReportSlots } from "./report-slots.ts";
 import { slicesOf } from "./slices.ts";
@@ -40,6 +41,8 @@ export type SubAppInput = {
   readonly reportSlots?: ReportSlots;
   /** An external Dominator updates the machines after their first image. */
   readonly othersUpdate?: boolean;
+  /** Absent where the server has no agent of its own to hand out. */
+  readonly agentUpgrades?: AgentUpgrades;
 };
 
 /** A poll without a tree: its largest part is 200 log lines. Only a larger one needs a report slot. */
@@ -93,13 +96,17 @@ export function subApp(input: SubAppInput): Hono {
     // The current record: the body may have taken minutes, and an operator's action counts at once.
     const machine = senderOf(context, store);
     if (machine === undefined) return context.json(stranger(), 401);
+    input.agentUpgrades?.noteSeen(machine, poll);
     const decided = direct(machine, read, { images, policy, othersUpdate, trust });
     const directive: SentDirective = decided.kind === "stop" ? waitForOperator(decided) : decided;
     if (decided.kind === "stop") await applyOrLog(store, stopEvent(machine, decided), log);
     reportSlots.notified(machine.id, directive);
     for (const event of directiveEvents(machine.id, poll, directive)) await applyOrLog(store, event, log);
-    const held = directive.kind === "wait" ? undefined : whyHeld(senderOf(context, store));
-    if (held !== undefined) return context.json(waitFor(held, policy));
+    const held = whyHeld(senderOf(context, store));
+    if (held !== undefined && directive.kind !== "wait") return context.json(waitFor(held, policy));
+    const isIdle = directive.kind === "wait" && held === undefined;
+    const upgrade = isIdle ? input.agentUpgrades?.upgradeFor(machine.id, poll) : undefined;
+    if (upgrade !== undefined) return context.json(upgrade);
     return answer(directive, poll.comparison, compared);
   });
   return app;
@@ -185,7 +192,7 @@ function direct(
     image: requiredImage === undefined ? undefined : images.get(requiredImage),
     held: whyHeld(machine),
     left: othersUpdate === true && hasOwnSystem(machine) ? "an external Dominator updates this machine" : undefined,
-    failure: outcome?.kind === "failed" ? outcome.reason : undefined,
+    failure: outcome?.kind === "failed" && outcome.directive !== "upgradeAgent" ? outcome.reason : undefined,
     forced: machine.forcedImage,
     trust,
     report: assessedReport(poll, compared),

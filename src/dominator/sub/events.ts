@@ -14,6 +14,8 @@ const phaseOf: { readonly [K in Directive["kind"]]?: Phase } = {
 /** The events from the result of the last directive: how long a phase took, or what failed. */
 export function outcomeEvents(id: MachineId, { outcome }: SmallPoll): readonly MachineEvent[] {
   if (outcome === undefined) return [];
+  // The machine works as before: the failure is logged, and the upgrade tried again later.
+  if (outcome.directive === "upgradeAgent") return [];
   if (outcome.kind === "failed") return [{ kind: "failed", id, step: outcome.directive, reason: outcome.reason }];
   const phase = phaseOf[outcome.directive];
   if (phase === undefined) return [];
@@ -25,7 +27,7 @@ export function outcomeEvents(id: MachineId, { outcome }: SmallPoll): readonly M
  * has booted it: directly after the birth the disk holds it, but the kernel is still the Bootstrap Image's.
  */
 export function directiveEvents(id: MachineId, request: SmallPoll, directive: SentDirective): readonly MachineEvent[] {
-  const { patchedImage } = request;
+  const { patchedImage, agent } = request;
   const booted = request.running === "image" && !request.rebootPending;
   const seen: MachineEvent = {
     kind: "subSeen",
@@ -33,6 +35,7 @@ export function directiveEvents(id: MachineId, request: SmallPoll, directive: Se
     ...(request.running === "image" ? { fromDisk: true } : {}),
     ...(booted && patchedImage !== undefined ? { runningImage: patchedImage } : {}),
     ...(request.authorities === undefined ? {} : { trusts: trustIdOf(request.authorities) }),
+    ...(agent === undefined ? {} : { agent }),
     upToDate: booted && directive.kind === "wait" && directive.upToDate === true,
   };
   const phase = phaseOf[directive.kind];

@@ -1,9 +1,16 @@
 /**
  * birther-agent: brings this machine to its required image and keeps it there. Directly after a birth it is PID 1 and
- * the only process; in the booted image it is a service. `--root DIRECTORY` manages another tree, `--once` exits when
+ * the only process; in the booted image it is a service, which supervises the version of itself that the server handed
+ * out last (`--supervised`). `--root DIRECTORY` manages another tree, `--once` exits when
  * nothing is left to do (tests).
  */
+import * as os from "os";
+import { isPidOne } from "./pid-one.ts";
 import { runAgent } from "./run-agent.ts";
+import { runSupervisor, supervisedOption } from "./supervisor.ts";
 
 const root = scriptArgs.includes("--root") ? (scriptArgs[scriptArgs.indexOf("--root") + 1] ?? "") : "";
-runAgent({ root, once: scriptArgs.includes("--once") });
+const once = scriptArgs.includes("--once");
+const program = { native: os.readlink("/proc/self/exe")[0], script: scriptArgs[0] ?? "" };
+if (once || isPidOne() || scriptArgs.includes(supervisedOption)) runAgent({ root, once, program });
+else runSupervisor({ root, installed: program });

@@ -14,6 +14,12 @@ export const agentPaths = {
   bootFilesDue: "/var/lib/birther/boot-files-due",
   /** The manifest that the tree was compared with last. */
   manifest: "/var/lib/birther/manifest.json",
+  /** The versions of the agent that a server handed out, each in a directory named by it. */
+  agents: "/usr/local/lib/birther/agents",
+  /** Which of them runs (contract/agent.ts `storedAgents`). */
+  storedAgents: "/var/lib/birther/agent.json",
+  /** The version that a trial confirmed: the server has accepted one of its polls. */
+  confirmedAgent: "/var/lib/birther/agent-confirmed",
   boot: "/boot",
   grubConfig: "/boot/grub/grub.cfg",
 } as const;

@@ -10,6 +10,7 @@ import { isPidOne } from "./pid-one.ts";
 import { freeBytes } from "./scan.ts";
 import { endpointOf } from "./settings.ts";
 import { isRebootPending, readPatchedImage } from "./state.ts";
+import { readStoredAgents } from "./stored-agents.ts";
 import type { SubContext } from "./sub-context.ts";
 import { confirmTrust, revertTrust, trustedHash } from "./trust.ts";
 
@@ -26,7 +27,7 @@ export type Progress = Pick<SubReport, "tree" | "objects" | "comparison"> & {
 export type Poll = (progress: Progress) => Directive;
 
 /** Polls over one connection, which is opened at the first poll. */
-export function openPoll({ root, settings, takeLines, log }: SubContext): Poll {
+export function openPoll({ root, settings, version, takeLines, log }: SubContext): Poll {
   const open = () =>
     openHttps({
       ...endpointOf(settings.mdb),
@@ -64,6 +65,7 @@ export function openPoll({ root, settings, takeLines, log }: SubContext): Poll {
 
   return (progress) => {
     const patchedImage = readPatchedImage(root);
+    const { rejected } = readStoredAgents(root);
     unsent = [...unsent, ...takeLines()].slice(-maxLogLines);
     const request: SubPoll = {
       protocol: agentProtocol,
@@ -74,6 +76,7 @@ export function openPoll({ root, settings, takeLines, log }: SubContext): Poll {
       rebootPending: isRebootPending(root),
       freeBytes: freeBytes(root),
       ...(hasGivenUp ? {} : { authorities: trustedHash(root) }),
+      agent: { version, ...(rejected === undefined ? {} : { rejected }) },
       ...progress,
       ...(unsent.length === 0 ? {} : { log: unsent }),
     };

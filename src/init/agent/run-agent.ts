@@ -6,6 +6,7 @@ import { openConsole } from "../device/console.ts";
 import { sleepMs } from "../system/clock.ts";
 import { pauseMsAfter } from "../system/http.ts";
 import { isPidOne, noDuties, pidOneDuties } from "./pid-one.ts";
+import { type AgentProgram, versionOf } from "./programs.ts";
 import { restart } from "./restart.ts";
 import { openSession } from "./session.ts";
 import { readSubSettings } from "./settings.ts";
@@ -16,22 +17,28 @@ const retrySeconds = 5;
 const remindMs = 60_000;
 
 /** Command-line arguments: the root to manage, and whether to exit when nothing is left to do. */
-export type AgentArguments = { readonly root: string; readonly once: boolean };
+export type AgentArguments = {
+  readonly root: string;
+  readonly once: boolean;
+  /** The files of this agent. */
+  readonly program: AgentProgram;
+};
 
 /** Everything but the settings, which are read again after each failure. */
 type AgentContext = Omit<SubContext, "settings">;
 
 /** A service's output goes to the system journal, which adds the time. */
-const serviceLog: Log = (level, message, facts = {}) => {
+export const serviceLog: Log = (level, message, facts = {}) => {
   if (level === "debug") return;
   print(`${level}: ${message} ${JSON.stringify(facts)}`);
   std.out.flush();
 };
 
-function openAgentContext(root: string): AgentContext {
-  if (!isPidOne()) return { root, log: serviceLog, takeLines: () => [], ...noDuties };
+function openAgentContext({ root, program }: AgentArguments): AgentContext {
+  const version = versionOf(program);
+  if (!isPidOne()) return { root, version, log: serviceLog, takeLines: () => [], ...noDuties };
   const { log, takeLines } = openConsole();
-  return { root, log, takeLines, ...pidOneDuties() };
+  return { root, version, log, takeLines, ...pidOneDuties() };
 }
 
 function waitSeconds(seconds: number, alive: () => void): void {
@@ -74,11 +81,11 @@ function afterFailure(context: AgentContext): AfterFailure {
   };
 }
 
-/** Runs turn after turn; returns only with `once`, when nothing is left to do. */
+/** Runs turn after turn; returns when another agent takes over, or with `once`, when nothing is left to do. */
 function runTurns(context: AgentContext, once: boolean, failure: AfterFailure): void {
-  const { root, log, alive } = context;
+  const { root, version, log, alive } = context;
   const settings = readSubSettings(root);
-  log("info", "birther-agent started", { machine: settings.machineId, mdb: settings.mdb });
+  log("info", "birther-agent started", { version, machine: settings.machineId, mdb: settings.mdb });
   const session = openSession({ ...context, settings });
   let lastFault = "";
   for (;;) {
@@ -86,7 +93,7 @@ function runTurns(context: AgentContext, once: boolean, failure: AfterFailure): 
       const seconds = session.turn();
       failure.answered();
       lastFault = "";
-      if (once && seconds > 0) return;
+      if (seconds === "replaced" || (once && seconds > 0)) return;
       waitSeconds(seconds, alive);
     } catch (error) {
       const fault = error instanceof Error ? error.message : String(error);
@@ -98,13 +105,13 @@ function runTurns(context: AgentContext, once: boolean, failure: AfterFailure): 
   }
 }
 
-/** Runs forever: PID 1 must not end, and a service would only be restarted. */
-export function runAgent({ root, once }: AgentArguments): void {
-  const context = openAgentContext(root);
+/** Runs until another version is to take over; PID 1 runs forever, because it must not end. */
+export function runAgent(agent: AgentArguments): void {
+  const context = openAgentContext(agent);
   const failure = afterFailure(context);
   for (;;) {
     try {
-      runTurns(context, once, failure);
+      runTurns(context, agent.once, failure);
       return;
     } catch (error) {
       context.log("error", "birther-agent failed", {

@@ -16,15 +16,16 @@ import { endpointOf } from "./settings.ts";
 import type { SubContext } from "./sub-context.ts";
 import { takeTrust } from "./trust.ts";
 import { applyUpdate } from "./update.ts";
+import { confirmTrial, upgradeAgent } from "./upgrade.ts";
 
 /** Another tree than the machine's own is not restarted, so its next turn can wait. */
 const otherRootSeconds = 5;
 
-/**
- * The session with the Dominator. `turn` asks for a directive, carries it out, and returns the seconds to wait before
- * the next turn.
- */
-export type Session = { readonly turn: () => number };
+/** What follows a turn: seconds to wait before the next one; or another version of the agent is to run now. */
+export type Next = number | "replaced";
+
+/** The session with the Dominator. `turn` asks for a directive and carries it out. */
+export type Session = { readonly turn: () => Next };
 
 /** What the latest scan found, and what for. */
 type Seen =
@@ -72,9 +73,10 @@ export function openSession(context: SubContext): Session {
       ...(outcome === undefined ? {} : { outcome }),
     });
     memory.outcome = undefined;
+    confirmTrial(context);
     return order;
   }
-  function turn(): number {
+  function turn(): Next {
     alive();
     const order = ask();
     if (order.kind !== "wait") log("info", "directive received", { directive: order.kind });
@@ -112,8 +114,8 @@ function describe(seen: Seen, cache: ObjectCache): Pick<SubReport, "tree" | "obj
   }
 }
 
-/** Carries out directives and returns the seconds to wait; throws if one fails. */
-function directiveRunner(context: SubContext, cache: ObjectCache, memory: Memory): (order: Directive) => number {
+/** Carries out directives and returns what follows; throws if one fails. */
+function directiveRunner(context: SubContext, cache: ObjectCache, memory: Memory): (order: Directive) => Next {
   const { root, settings, log } = context;
   const objects = openHttp(endpointOf(settings.http));
 
@@ -152,6 +154,9 @@ function directiveRunner(context: SubContext, cache: ObjectCache, memory: Memory
         return 0;
       case "reboot":
         return root === "" ? restart(context) : otherRootSeconds;
+      case "upgradeAgent":
+        upgradeAgent(context, objects, cache, order);
+        return "replaced";
     }
   };
 }

@@ -6,6 +6,8 @@ export type SubContext = {
   /** Prefix of every path: empty for the machine's own root, a directory in tests. */
   readonly root: string;
   readonly settings: SubSettings;
+  /** The version of this agent. */
+  readonly version: string;
   readonly log: Log;
   /** Takes the log lines for the MDB: those of PID 1, because no system journal keeps them. */
   readonly takeLines: () => readonly string[];

@@ -9,7 +9,8 @@ import { writeToDescriptor } from "./files.ts";
 const defaultTimeoutSeconds = 300;
 const firstPollMs = 1;
 const longestPollMs = 50;
-const sigKill = 9;
+/** SIGKILL, which QuickJS has no name for. */
+export const sigKill = 9;
 
 export type RunOptions = {
   /** The program's standard input; /dev/null if undefined. */
@@ -50,7 +51,7 @@ function waitFor(pid: number, operation: string, timeoutSeconds: number): number
   for (let pauseMs = firstPollMs; ; pauseMs = Math.min(pauseMs * 2, longestPollMs)) {
     const [ended, status] = os.waitpid(pid, os.WNOHANG);
     checked(`${operation}: wait`, ended);
-    if (ended === pid) return (status & 0x7f) === 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f);
+    if (ended === pid) return exitStatus(status);
     if (host.monotonicMs() > endMs) {
       os.kill(pid, sigKill);
       os.waitpid(pid, 0);
@@ -58,6 +59,11 @@ function waitFor(pid: number, operation: string, timeoutSeconds: number): number
     }
     os.sleep(pauseMs);
   }
+}
+
+/** The exit status in what waitpid(2) reports; 128 + signal for a killed program. */
+export function exitStatus(reported: number): number {
+  return (reported & 0x7f) === 0 ? (reported >> 8) & 0xff : 128 + (reported & 0x7f);
 }
 
 /** Runs a program to its end; output is its stdout and stderr, in order. Throws only on a time-out. */

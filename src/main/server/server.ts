@@ -33,6 +33,7 @@ import { openWatch, watchRulesOf } from "../../mdb/watch/open-watch.ts";
 import { pathsIn } from "../paths.ts";
 import { systemClock, systemRandom } from "../system-ports.ts";
 import { version } from "../version.ts";
+import { handOutAgent } from "./agent-upgrades.ts";
 import { openState } from "./state.ts";
 
 export type RunningServer = AsyncDisposable & {
@@ -137,8 +138,12 @@ async function startForMachines(
   const { diskLoaders } = files;
   const signedLoader = diskLoaders === undefined ? {} : { signedLoader: describeSignedLoader(diskLoaders) };
   const machineApp = machineFacingApp({ store, config, ...signedLoader, clock, random, log });
+  const agentUpgrades = await handOutAgent({ directory: paths.agent, objects, store, clock, log });
   const { caPem } = shared.trust;
-  const apps = [machineApp, subApp({ store, images, tasks, caPem, log, othersUpdate: othersUpdate(config) })];
+  const apps = [
+    machineApp,
+    subApp({ store, images, tasks, caPem, log, agentUpgrades, othersUpdate: othersUpdate(config) }),
+  ];
   const addresses = addressesOf(config);
   opened.use(
     await startMachineServer({

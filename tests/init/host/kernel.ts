@@ -30,7 +30,12 @@ export type BootFacts = RunOptions & {
   readonly release?: string;
   /** The content of /proc/self: PID 1, or a service. */
   readonly processId?: number;
+  /** What a program does that runs in the foreground, if it is one: then it runs only while no other does. */
+  readonly foreground?: (argv: readonly string[], kernel: Kernel) => ForegroundProgram | undefined;
 };
+
+/** A program with the machine's foreground to itself, or one that cannot be started. */
+export type ForegroundProgram = (() => void) | "cannot be started";
 
 /** A running machine. */
 export type Kernel = {
@@ -53,6 +58,8 @@ export type Kernel = {
   }) => void;
   readonly loadModule: (name: string) => void;
   readonly isLoaded: (name: string) => boolean;
+  /** Whether init, or the agent after it, is the only process; otherwise a system runs. */
+  readonly isPidOne: boolean;
   readonly sync: () => void;
   /** Output on the consoles, and of processes. */
   readonly screen: string[];
@@ -60,6 +67,9 @@ export type Kernel = {
   readonly ran: string[];
   hostname: string;
   readonly children: Map<number, Child>;
+  readonly foregroundOf: (argv: readonly string[]) => ForegroundProgram | undefined;
+  /** Programs that were started for the foreground, and wait for it. */
+  readonly waiting: (() => void)[];
   readonly nextPid: () => number;
   /** Lets the other processes read the contents of their pipes. */
   readonly runReaders: () => void;
@@ -75,6 +85,7 @@ const moveFlag = 8192;
 /** Powers a board on: the kernel is up, and only the root is mounted. */
 export function bootKernel(facts: BootFacts): Kernel {
   const { board, world, wire, root, commandLine, scripts, seed = 1, release = kernelRelease, processId = 1 } = facts;
+  const { foreground = () => undefined } = facts;
   board.boots += 1;
   const cpu = makeCpu(world, { skewMs: board.rtcSkewMs, ...facts });
   const chance = chanceOf(seed * 1000 + board.boots);
@@ -170,8 +181,10 @@ export function bootKernel(facts: BootFacts): Kernel {
     return Buffer.concat(pieces);
   }
   let lastPid = firstPid;
-  return {
+  const kernel: Kernel = {
     children: new Map(),
+    foregroundOf: (argv) => foreground(argv, kernel),
+    waiting: [],
     nextPid: () => {
       lastPid += 1;
       return lastPid;
@@ -188,6 +201,7 @@ export function bootKernel(facts: BootFacts): Kernel {
     },
     ...{ board, cpu, chance, mounts, files, blocks, nic, watchdog, scripts, open, readFile, mount, loadModule, screen },
     isLoaded: (name) => loaded.has(name),
+    isPidOne: processId === 1,
     sync: () => {
       for (const { fileSystem } of mounts.list()) fileSystem.sync();
       blocks.sync();
@@ -195,6 +209,7 @@ export function bootKernel(facts: BootFacts): Kernel {
     ran: [],
     hostname: "",
   };
+  return kernel;
 }
 
 const consoles = [

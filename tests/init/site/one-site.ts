@@ -14,6 +14,8 @@ import { parseMac } from "../../../src/core/net/mac.ts";
 import { ip } from "../../../src/core/net/testing/addresses.ts";
 import type { Clock, Log, Store } from "../../../src/core/ports.ts";
 import { objectsHandler } from "../../../src/dominator/storage/objects-handler.ts";
+import { storeAgentBundle } from "../../../src/dominator/sub/agent-bundle.ts";
+import { openAgentUpgrades } from "../../../src/dominator/sub/agent-upgrades.ts";
 import { subApp } from "../../../src/dominator/sub/app.ts";
 import { inlineTasks } from "../../../src/dominator/thread/tasks.ts";
 import { lastHandlers } from "../../../src/mdb/http/problem.ts";
@@ -106,6 +108,14 @@ export async function openSite(
   const issueOrder = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });
   const localBoots = openLocalBoots({ store, clock, log });
   const write = bootScriptWriter({ networks, ports, store, issueOrder, localBoots, clock, log });
+  const { agent } = facts;
+  const bundle =
+    agent === undefined
+      ? undefined
+      : await storeAgentBundle(
+          async (name) => Buffer.from(name === "birther-js" ? agent.native : agent.script),
+          objects,
+        );
   let machines = machineListener();
 
   function machineListener(): RequestListener {
@@ -114,7 +124,9 @@ export async function openSite(
     app.onError(onError);
     app.notFound(notFound);
     app.route("/", machineFacingApp({ store, config, clock, random, log }));
-    app.route("/", subApp({ store, images, tasks: inlineTasks(), caPem, log }));
+    const agentUpgrades =
+      bundle === undefined ? {} : { agentUpgrades: openAgentUpgrades({ bundle, store, clock, log }) };
+    app.route("/", subApp({ store, images, tasks: inlineTasks(), caPem, log, ...agentUpgrades }));
     const answer = getRequestListener(app.fetch);
     return (request, response) => void answer(request, response);
   }

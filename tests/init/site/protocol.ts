@@ -3,7 +3,11 @@ import type { MachineEvent } from "../../../src/core/machine/event.ts";
 import type { Firmware, Machine } from "../../../src/core/machine/record.ts";
 
 /** The properties of a site's servers: parts of the configuration that replace the usual ones. */
-export type SiteFacts = { readonly config?: { readonly [key: string]: unknown } };
+export type SiteFacts = {
+  readonly config?: { readonly [key: string]: unknown };
+  /** The agent that the server hands out; it has none, if this is left out. */
+  readonly agent?: { readonly native: string; readonly script: string };
+};
 
 /** The servers that machines connect to. */
 export type ServerKind = "machines" | "http";

@@ -1,3 +1,4 @@
+import type { AgentFileName, AgentReport } from "../../agent/version.ts";
 import { comparingProtocol } from "../filter.ts";
 import type { ImageSummary } from "../manifest.ts";
 import type { SeenTree } from "../tree.ts";
@@ -30,6 +31,8 @@ export type SubReport = {
   readonly authorities?: string;
   /** Its own comparison of its tree with an image, if the previous directive requested it. */
   readonly comparison?: Comparison;
+  /** Its agent; absent if that is older than `upgradingProtocol`. */
+  readonly agent?: AgentReport;
 };
 
 /** A sub's comparison of its tree with the manifest of this SHA-512. */
@@ -75,7 +78,19 @@ export type Directive =
     }
   | { readonly kind: "reboot"; readonly image: string }
   /** Trust these certificate authorities, and no others: PEM texts, one after the other. */
-  | { readonly kind: "trust"; readonly caPem: string };
+  | { readonly kind: "trust"; readonly caPem: string }
+  | UpgradeAgent;
+
+/** Fetch another version of the agent, put it in place and try it: it has to reach the server within the deadline. */
+export type UpgradeAgent = {
+  readonly kind: "upgradeAgent";
+  readonly version: string;
+  readonly files: readonly AgentFile[];
+  readonly deadlineSeconds: number;
+};
+
+/** A file of an agent, as an object. */
+export type AgentFile = Content & { readonly name: AgentFileName; readonly mode: number };
 
 /** Every kind of directive. */
 export const directiveKinds = [
@@ -86,6 +101,7 @@ export const directiveKinds = [
   "update",
   "reboot",
   "trust",
+  "upgradeAgent",
 ] as const satisfies readonly Directive["kind"][];
 
 /** A directive that executes a plan, without the plan itself. */
@@ -95,7 +111,7 @@ export type PlannedDirective =
 
 /** The decision about a poll: a directive, or an update that is stopped until an operator forces it. */
 export type PollDecision =
-  | Exclude<Directive, { readonly kind: "fetch" | "update" }>
+  | Exclude<Directive, { readonly kind: "fetch" | "update" | "upgradeAgent" }>
   | PlannedDirective
   | { readonly kind: "stop"; readonly image: string; readonly reason: string };
 

@@ -220,6 +220,7 @@ const shown = 5;
 function evidenceOf(machine: Machine, { nowMs, packets = [], lines = [] }: WhyFacts): readonly string[] {
   const ago = (atMs: number) => `${formatDuration(Math.max(0, Math.round((nowMs - atMs) / 1000)))} ago`;
   const { pxe, phase, phaseAtMs, disputedMacs = [] } = machine;
+  const rejected = machine.agent?.rejected;
   return [
     `state ${machine.state}, generation ${machine.generation}`,
     ...(phase === undefined || phaseAtMs === undefined ? [] : [`phase ${phase}, entered ${ago(phaseAtMs)}`]),
@@ -228,6 +229,7 @@ function evidenceOf(machine: Machine, { nowMs, packets = [], lines = [] }: WhyFa
       ? "no PXE request received"
       : `${pxe.requests} PXE requests, ${pxe.responses} answers, latest ${ago(pxe.lastRequestAtMs)}: ${pxe.lastAnswer}`,
     `last seen ${ago(machine.lastSeenAtMs)}`,
+    ...(rejected === undefined ? [] : [`its agent could not be upgraded to ${rejected.version}: ${rejected.reason}`]),
     ...disputedMacs
       .filter((mac) => isDisputed(machine, mac))
       .map((mac) => `another machine also has ${mac}: requests from that address are sent to the local disk`),

@@ -1,3 +1,4 @@
+import type { AgentReport } from "../../agent/version.ts";
 import { formatIpv4 } from "../../net/ipv4.ts";
 import type { MachineEvent } from "../event.ts";
 import { type BirthAction, type Machine, type MachineIn, mayResume, phases } from "../record.ts";
@@ -232,6 +233,14 @@ export function ranFromDisk({ fromDisk, runningImage }: EventOf<"subSeen">): boo
   return fromDisk === true || runningImage !== undefined;
 }
 
+function isSameAgent(one: AgentReport | undefined, other: AgentReport | undefined): boolean {
+  return (
+    one?.version === other?.version &&
+    one?.rejected?.version === other?.rejected?.version &&
+    one?.rejected?.reason === other?.rejected?.reason
+  );
+}
+
 /** The agent of a healthy machine polls. The machine is `up` if it runs the required image; its birth session then ends. */
 export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, context) => {
   // With updates disabled, the machine is up with any image.
@@ -245,13 +254,21 @@ export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, contex
     machine.runningImage !== event.runningImage ||
     machine.order !== undefined ||
     machine.unheardBoots !== undefined ||
+    !isSameAgent(machine.agent, event.agent) ||
     wasSilent ||
     cameBack ||
     (machine.ownSystem === undefined && fromDisk) ||
     (event.trusts !== undefined && event.trusts !== machine.trusts) ||
     (up && (machine.phase !== "up" || conditionOf(machine, "conflict") !== undefined));
   if (!hasNewFacts && context.nowMs - machine.lastSeenAtMs < seenAgainMs) return changed(machine);
-  const { order: _ended, runningImage: _before, unheardBoots: _heard, awaitsFirstImage, ...kept } = machine;
+  const {
+    order: _ended,
+    runningImage: _before,
+    unheardBoots: _heard,
+    agent: _former,
+    awaitsFirstImage,
+    ...kept
+  } = machine;
   const noted: MachineIn<"healthy"> = {
     ...kept,
     lastSeenAtMs: context.nowMs,
@@ -260,6 +277,7 @@ export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, contex
     ...(fromDisk ? { ownSystem: true } : {}),
     ...(event.runningImage === undefined ? {} : { runningImage: event.runningImage }),
     ...(event.trusts === undefined ? {} : { trusts: event.trusts }),
+    ...(event.agent === undefined ? {} : { agent: event.agent }),
   };
   const heard = wasSilent ? withoutConditions(noted, "failing") : noted;
   // The report of the hand-over was lost, or the PXE request came from elsewhere.

@@ -1,5 +1,5 @@
 import type { ExecOptions } from "os";
-import type { Kernel } from "../kernel.ts";
+import type { ForegroundProgram, Kernel } from "../kernel.ts";
 import { programs } from "../programs/programs.ts";
 import type { Child } from "../system/child.ts";
 import type { OpenFile } from "../system/descriptors.ts";
@@ -9,6 +9,7 @@ import type { Trouble } from "../system/trouble.ts";
 /** How long a program takes without troubles. */
 const programMs = 40;
 const notStarted = 127;
+const sigKill = 9;
 
 /**
  * Starts argv: one of our scripts as its own process, or a modelled program, whose effects appear at once and which
@@ -29,7 +30,9 @@ export function startProgram(
     const script = kernel.scripts[argv[1] ?? ""];
     const path = pathOf(kernel, argv[0] ?? "");
     const missing = path === undefined;
-    if (script !== undefined && !missing) kernel.children.set(pid, startScript(kernel, pid, script));
+    const foreground = missing ? undefined : kernel.foregroundOf(argv);
+    if (foreground !== undefined) kernel.children.set(pid, startForeground(kernel, foreground));
+    else if (script !== undefined && !missing) kernel.children.set(pid, startScript(kernel, pid, script));
     else kernel.children.set(pid, runModel(kernel, { pid, argv, path, trouble, env: options.env ?? {} }));
     return { pid, missing };
   });
@@ -49,7 +52,36 @@ function pathOf(kernel: Kernel, name: string): string | undefined {
   });
 }
 
-function startScript(kernel: Kernel, pid: number, script: () => void): Child {
+/** A program that runs when the foreground is free: what it does takes time, and other processes run beside it. */
+function startForeground(kernel: Kernel, program: ForegroundProgram): Child {
+  const { cpu, files, waiting } = kernel;
+  let state: "waits" | "runs" | "ended" = "waits";
+  let status = 0;
+  function end(reported: number): void {
+    state = "ended";
+    status = reported;
+  }
+  function run(): void {
+    if (state === "ended" || program === "cannot be started") return;
+    state = "runs";
+    const how = cpu.runForeground(program);
+    files.closeAll(1);
+    end(how === "ended" ? 0 : how === "threw" ? 1 << 8 : sigKill);
+  }
+  if (program === "cannot be started") end(notStarted << 8);
+  else waiting.push(run);
+  return {
+    hasEnded: () => state === "ended",
+    status: () => status,
+    kill: (signal) => {
+      if (state === "runs") cpu.killForeground();
+      else end(signal);
+    },
+  };
+}
+
+/** Starts a script that runs in an event loop. */
+export function startScript(kernel: Kernel, pid: number, script: () => void): Child {
   const { cpu, files } = kernel;
   cpu.tasks.set(pid, { pid, timers: [], readers: new Map() });
   cpu.runAs(pid, script);

@@ -47,6 +47,9 @@ export type Cpu = {
   /** Runs work as another process, which `current` identifies. */
   readonly runAs: (pid: number, work: () => void) => void;
   readonly current: () => number;
+  /** Runs a program in the foreground to its end, and tells how that came; another process may kill it in the meantime. */
+  readonly runForeground: (program: () => void) => "ended" | "threw" | "killed";
+  readonly killForeground: () => void;
   /** All calls so far, in order: `name about`. */
   readonly calls: readonly string[];
   /** Number of calls with a trouble: a test whose trouble never happened proves nothing. */
@@ -69,6 +72,24 @@ export function makeCpu(world: WorldClock, { troubles = [], cutAt, skewMs = 0 }:
   let pid = 1;
   let ended: RunEnd | undefined;
   let struck = 0;
+  let killed = false;
+
+  /** No call of a run that has ended returns, nor one of a killed program. */
+  function demandLife(): void {
+    if (ended !== undefined) throw endOfRun(ended);
+    if (killed && pid === 1) throw new Error("this program was killed");
+  }
+  function runForeground(program: () => void): "ended" | "threw" | "killed" {
+    try {
+      program();
+      return killed ? "killed" : "ended";
+    } catch (error) {
+      if (endIn(error) !== undefined) throw error;
+      return killed ? "killed" : "threw";
+    } finally {
+      killed = false;
+    }
+  }
 
   function end(how: RunEnd): never {
     ended ??= how;
@@ -111,13 +132,14 @@ export function makeCpu(world: WorldClock, { troubles = [], cutAt, skewMs = 0 }:
     }
   }
   function advance(milliseconds: number): void {
-    if (ended !== undefined) throw endOfRun(ended);
+    demandLife();
     const untilMs = monotonicMs + milliseconds;
     // The actions of another process take no time, because it runs on another CPU.
     if (pid === 1)
       for (let next = nextEvent(untilMs); next !== undefined; next = nextEvent(untilMs)) {
         pass(Math.max(0, next.atMs - monotonicMs));
         next.run();
+        demandLife();
       }
     pass(Math.max(0, untilMs - monotonicMs));
   }
@@ -138,7 +160,7 @@ export function makeCpu(world: WorldClock, { troubles = [], cutAt, skewMs = 0 }:
     return end({ kind: "hung" });
   }
   function call<Result>(name: string, about: string, work: (trouble: Trouble | undefined) => Result): Result {
-    if (ended !== undefined) throw endOfRun(ended);
+    demandLife();
     calls.push(`${name} ${about}`);
     if (calls.length === cutAt) end({ kind: "powerCut" });
     advance(callMs);
@@ -156,7 +178,10 @@ export function makeCpu(world: WorldClock, { troubles = [], cutAt, skewMs = 0 }:
     resume: () => {
       if (ended?.kind === "switchedRoot") ended = undefined;
     },
-    ...{ call, advance, advanceUntil, hang, end, runAs, tasks, alarms, calls },
+    ...{ call, advance, advanceUntil, hang, end, runAs, runForeground, tasks, alarms, calls },
+    killForeground: () => {
+      killed = true;
+    },
     monotonicMs: () => monotonicMs,
     realtimeMs: () => world.nowMs + skew,
     setRealtime: (nowMs) => {

@@ -1,0 +1,31 @@
+import { createHash } from "node:crypto";
+import { type AgentFileName, agentFiles, agentVersion } from "../../core/agent/version.ts";
+import type { AgentFile } from "../../core/image/update/directive.ts";
+import type { ObjectStore } from "../storage/object-store.ts";
+
+/** The agent that the server hands out: its version, and its files as objects. */
+export type AgentBundle = { readonly version: string; readonly files: readonly AgentFile[] };
+
+/** Stores the files of the agent as objects. Throws if `read` does, or if one is empty. */
+export async function storeAgentBundle(
+  read: (name: AgentFileName) => Promise<Uint8Array>,
+  objects: Pick<ObjectStore, "add">,
+): Promise<AgentBundle> {
+  const files: AgentFile[] = [];
+  for (const file of agentFiles) {
+    const stored = await objects.add([await read(file.name)]);
+    if (stored.size === 0) throw new Error(`${file.name} of the agent: expected a program, found an empty file`);
+    files.push({ ...file, ...stored });
+  }
+  return {
+    version: agentVersion(
+      files.map(({ sha512 }) => sha512),
+      sha512Text,
+    ),
+    files,
+  };
+}
+
+function sha512Text(text: string): string {
+  return createHash("sha512").update(text).digest("hex");
+}

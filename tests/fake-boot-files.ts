@@ -1,0 +1,13 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { agentFileNames } from "../src/core/agent/version.ts";
+import { pathsIn } from "../src/main/paths.ts";
+
+/** What a server needs of a Bootstrap Image to start, as texts that no machine could run. */
+export function writeFakeBootFiles(stateDirectory: string): void {
+  const paths = pathsIn(stateDirectory);
+  mkdirSync(paths.agent, { recursive: true });
+  writeFileSync(paths.kernel, "a kernel");
+  writeFileSync(paths.initramfs, "an initramfs");
+  for (const name of agentFileNames) writeFileSync(join(paths.agent, name), `the agent's ${name}`);
+}
