@@ -38,6 +38,10 @@ export function openTaskThread(): DominatorTasks & AsyncDisposable {
     return started;
   }
 
+  // At once, not at the first request: whoever replaces the program's files must not make a thread of another version.
+  running = start();
+  running.worker.unref();
+
   const ask = (request: TaskRequest) =>
     new Promise<unknown>((resolve, reject) => {
       running ??= start();

@@ -5,6 +5,7 @@ import type { ImageManifest } from "../../core/image/manifest.ts";
 import { isPlainPath, type SeenTree } from "../../core/image/tree.ts";
 import { compareTree, comparisonOf } from "../../core/image/update/compare.ts";
 import type { Directive, SubReport } from "../../core/image/update/directive.ts";
+import { scanPauseSeconds } from "../../core/image/update/scan-pause.ts";
 import { openHttp } from "../system/http.ts";
 import { fetchObjects } from "./fetch.ts";
 import { loadManifest } from "./manifest.ts";
@@ -49,6 +50,8 @@ type Memory = {
   /** Why the Dominator let this machine wait. */
   waitReason: string;
   hasFetchFailed: boolean;
+  /** Scans since the latest directive of another kind. */
+  scans: number;
 };
 
 /** Opens the session; connects at the first turn. */
@@ -62,6 +65,7 @@ export function openSession(context: SubContext): Session {
     outcome: undefined,
     waitReason: "",
     hasFetchFailed: false,
+    scans: 0,
   };
   const carryOut = directiveRunner(context, cache, memory);
 
@@ -126,6 +130,7 @@ function directiveRunner(context: SubContext, cache: ObjectCache, memory: Memory
     return tree;
   }
   return (order) => {
+    memory.scans = order.kind === "report" || order.kind === "compare" ? memory.scans + 1 : 0;
     switch (order.kind) {
       case "wait":
         memory.seen = { kind: "nothing" };
@@ -134,11 +139,11 @@ function directiveRunner(context: SubContext, cache: ObjectCache, memory: Memory
         return order.seconds;
       case "report":
         memory.seen = { kind: "tree", tree: scan(order.filter) };
-        return 0;
+        return scanPauseSeconds(memory.scans);
       case "compare": {
         const image = loadManifest(context, objects, order.manifest);
         memory.seen = { kind: "comparison", tree: scan(image.filter), image, manifest: order.manifest.sha512 };
-        return 0;
+        return scanPauseSeconds(memory.scans);
       }
       case "fetch":
         fetchObjects(context, objects, cache, { contents: order.objects, oneBatch: memory.hasFetchFailed });
