@@ -199,7 +199,9 @@ test("a kernel placed by a failed update still causes a reboot", {
 }, async () => {
   await using fixture = await startSubFixture();
   const { root } = fixture;
-  await fixture.importSketch({ "boot/vmlinuz-6.1.0-1": "kernel" }, machineFilterLines);
+  // Where the boot loader's configuration belongs is something else: the update fails between two of its steps.
+  await draw(root, { "boot/grub/grub.cfg/in-the-way": "" });
+  await fixture.importSketch({ "boot/vmlinuz-6.1.0-1": "kernel", "boot/initrd.img-6.1.0-1": "x" }, machineFilterLines);
   await fixture.runAgent();
   assert.equal(existsSync(join(root, "boot/vmlinuz-6.1.0-1")), true);
   assert.equal(existsSync(join(root, "var/lib/birther/patched-image")), false);
@@ -209,9 +211,14 @@ test("a kernel placed by a failed update still causes a reboot", {
 
 test("an image without a kernel is refused as an update, because it cannot boot", { timeout: 120_000 }, async () => {
   await using fixture = await startSubFixture();
-  await fixture.importSketch({ "boot/vmlinuz-1": "kernel without initrd" }, machineFilterLines);
+  const { root, store } = fixture;
+  await fixture.importSketch({ "boot/vmlinuz-1": "kernel without initrd", "etc/motd": "new" }, machineFilterLines);
   await fixture.runAgent();
-  assert.equal(existsSync(join(fixture.root, "var/lib/birther/patched-image")), false);
+  const left = ["var/lib/birther/patched-image", "boot/vmlinuz-1", "etc/motd"].filter((path) =>
+    existsSync(join(root, path)),
+  );
+  assert.deepEqual(left, [], "refused before the first step");
+  assert.match(store.list()[0]?.conditions[0]?.reason ?? "", /expected a kernel with an initrd in \/boot, found none/);
 });
 
 test("a wrong credential is refused", { timeout: 120_000 }, async () => {

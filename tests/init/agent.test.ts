@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { globalVariable, lastingVariable } from "../../src/core/boot-loader/efi-variable.ts";
 import { bootFromDisk, textIn } from "./host/disk-boot.ts";
+import { fillTree } from "./host/storage/pseudo-tree.ts";
 import { mac, rackMachine, type TestMachine } from "./machine.ts";
 import { openSite } from "./site/site.ts";
 
@@ -52,6 +54,30 @@ test("a new image with another kernel: the difference is fetched, systemd is ask
   assert.equal(textIn(root, "/etc/new"), "of the second\n");
   const record = site.machine(mac);
   assert.deepEqual([record.phase, record.runningImage, record.conditions], ["up", "compute/2", []]);
+});
+
+test("a kernel that Secure Boot would not start is refused before the first step of the update", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  const machine = rackMachine(site);
+  machine.boot();
+  machine.boot();
+  // An operator has switched it on in the firmware since the birth.
+  const secureBoot = lastingVariable(Uint8Array.of(1));
+  fillTree(machine.board.nvram).bytes(`/${globalVariable("SecureBoot")}`, secureBoot);
+  const { id } = site.machine(mac);
+  site.apply({ kind: "detailsSet", id, by: "test", details: { requiredImage: "compute/2" } });
+  machine.boot();
+  const failing = site.machine(mac).conditions.find(({ kind }) => kind === "failing");
+  assert.match(failing?.reason ?? "", /expected a signed kernel, because Secure Boot is on, found vmlinuz-6\.1\.0-2/);
+  const { root, boot, release } = onDisk(machine);
+  assert.equal(release, "6.1.0-1");
+  assert.equal(textIn(boot, "/vmlinuz-6.1.0-2"), undefined);
+  assert.deepEqual([textIn(root, "/etc/passwd"), textIn(root, "/etc/gone")], ["root\n", "of the first\n"]);
+  assert.equal(textIn(root, "/var/lib/birther/patched-image"), "compute/1\n");
+  site.apply({ kind: "detailsSet", id, by: "test", details: { requiredImage: "compute/1" } });
+  machine.boot();
+  assert.deepEqual(site.machine(mac).conditions, [], "required is again what it runs");
 });
 
 test("an agent that never reached the MDB at its permanent address restarts the machine after ten minutes", (t) => {

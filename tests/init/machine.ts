@@ -156,6 +156,9 @@ export function rackMachine(site: Site, facts: Partial<BoardFacts> = {}): TestMa
     kernel.mounts.add({ point: "/boot", source: "boot", fileSystem: boot, readOnly: false });
     for (const [source, type] of [["proc"], ["sys", "sysfs"], ["dev", "devtmpfs"], ["run", "tmpfs"]])
       kernel.mount({ source: source ?? "", target: `/${source}`, type: type ?? source ?? "", flags: 0 });
+    // As systemd does.
+    if (board.facts.firmware === "uefi")
+      kernel.mount({ source: "efivarfs", target: "/sys/firmware/efi/efivars", type: "efivarfs", flags: 0 });
     const run = kernel.mounts.at("/run");
     if (run !== undefined) fillTree(run.fileSystem).directory("/systemd/system");
     const network = textIn(root, "/etc/systemd/network/10-birther.network") ?? "";

@@ -12,5 +12,6 @@ test("only one server at a time can lock a state directory", () => {
   assert.throws(() => lockState(path), /another server uses this state directory/);
   first[Symbol.dispose]();
   lockState(path)[Symbol.dispose]();
+  assert.throws(() => lockState(join(directory, "missing", "lock")), /locking the state directory failed: .*missing/);
   rmSync(directory, { recursive: true });
 });

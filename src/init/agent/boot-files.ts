@@ -9,6 +9,7 @@ import { isSigned } from "../../core/image/signature.ts";
 import { rootMapperName } from "../../core/install/paths.ts";
 import { systemTree } from "../device/tree.ts";
 import { exists, list, makeDirectories, readBytes, readText, replaceBytes } from "../system/files.ts";
+import { unsignedKernel } from "./check-update.ts";
 import { agentPaths, unlockInitrd } from "./paths.ts";
 import { deviceOf } from "./scan.ts";
 import type { SubContext } from "./sub-context.ts";
@@ -31,9 +32,7 @@ export function writeBootFiles(context: SubContext, image: string, going: Readon
     );
   // Only the machine's own root, because this firmware never starts another tree.
   if (root === "" && isSecureBootOn(systemTree) && !isSigned(readBytes(`${boot}/${kernel.kernel}`)))
-    throw new Error(
-      `image ${image}: expected a signed kernel, because Secure Boot is on, found ${kernel.kernel} without a signature; build the image with a signed kernel, such as Debian's linux-image-amd64`,
-    );
+    throw new Error(unsignedKernel(image, kernel));
   makeDirectories(`${boot}/grub`);
   if (settings.root.kind === "luks2") {
     replaceBytes(`${boot}/${unlockInitrd}`, unlockInitrdFor(root, kernel, settings.root), 0o600);

@@ -3,6 +3,7 @@ import type { Directive } from "../../core/image/update/directive.ts";
 import type { UpdateStep } from "../../core/image/update/update-step.ts";
 import { stepApplier } from "./apply-step.ts";
 import { writeBootFiles } from "./boot-files.ts";
+import { checkBootable } from "./check-update.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import { areBootFilesDue, beginUpdate, bootFilesDone, finishUpdate } from "./state.ts";
 import type { SubContext } from "./sub-context.ts";
@@ -21,6 +22,7 @@ export function applyUpdate(
   update: Extract<Directive, { kind: "update" }>,
 ): void {
   const { root, alive, log } = context;
+  if (update.kernelChanged || areBootFilesDue(root)) checkBootable(context, cache, update);
   beginUpdate(root, update.kernelChanged);
   const applyStep = stepApplier(root, cache, countUses(update.steps));
   let done = 0;
