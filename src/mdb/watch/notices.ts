@@ -51,6 +51,8 @@ class NoticeFeed {
   readonly #notifiedStates: Map<MachineId, NotifiedState>;
   /** The position that the stored cursor has. */
   #cursor: number;
+  /** The position of the last change that was received here; a change after it is left to the next start. */
+  #taken: number;
   /** Whether all changes before the live ones were processed, or are queued. False after a failure. */
   #isLive = false;
   /** The queue of pending work: live changes wait until missed ones are processed. */
@@ -60,18 +62,20 @@ class NoticeFeed {
     const { store } = deps;
     this.#deps = deps;
     this.#cursor = cursorOf(store)?.position ?? store.position();
+    this.#taken = this.#cursor;
     this.#notifiedStates = new Map(store.list().map((machine) => [machine.id, notifiedStateOf(machine)]));
   }
 
   /** Processes a change that was just made. */
   take(change: Change): void {
-    const { machine, absorbed = [] } = change;
+    const { machine, absorbed = [], position } = change;
+    this.#taken = position;
     for (const removed of absorbed) this.#notifiedStates.delete(removed);
     const notices = noticesOf(this.#notifiedStates.get(machine.id), change);
     this.#notifiedStates.set(machine.id, notifiedStateOf(machine));
     if (!this.#deps.store.leads()) this.#isLive = false;
-    else if (this.#isLive && this.#mustAdvance(notices, change.position))
-      void this.#enqueue(() => this.#sendAll(notices, change.position));
+    else if (this.#isLive && this.#mustAdvance(notices, position))
+      void this.#enqueue(() => this.#sendAll(notices, position));
   }
 
   /** Catches up if this server has just become the lead, or if a step failed. */
@@ -86,11 +90,10 @@ class NoticeFeed {
     await this.#enqueue(() => this.#catchUp());
   }
 
-  /** Resolves when the queue is empty and the cursor is stored. */
+  /** Resolves when the queue is empty and the cursor is stored: not beyond what was received, as changes go on meanwhile. */
   async close(): Promise<void> {
     await this.#pending;
-    const position = this.#deps.store.position();
-    if (this.#isLive && position > this.#cursor) await this.#moveTo(position);
+    if (this.#isLive && this.#taken > this.#cursor) await this.#moveTo(this.#taken);
   }
 
   #enqueue(work: () => Promise<void>): Promise<void> {
