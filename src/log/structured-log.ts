@@ -1,3 +1,4 @@
+import { escapeCommands, plainText } from "../core/bytes/plain-text.ts";
 import type { Log, LogLevel } from "../core/ports.ts";
 import { causes } from "./causes.ts";
 import { openLineWriter } from "./line-writer.ts";
@@ -42,7 +43,7 @@ function jsonLine(level: LogLevel, message: string, facts: Facts): string {
   const line = { at: wholeTime(), level, message, ...facts };
   // Passing each value to the replacer costs more than all the rest, so flat lines go without it.
   const isFlat = Object.values(facts).every((value) => typeof value !== "object");
-  return `${isFlat ? JSON.stringify(line) : JSON.stringify(line, errorAsText)}\n`;
+  return `${escapeCommands(isFlat ? JSON.stringify(line) : JSON.stringify(line, errorAsText))}\n`;
 }
 
 function errorAsText(_: string, value: unknown): unknown {
@@ -55,7 +56,7 @@ function textLine(level: LogLevel, message: string, facts: Facts): string {
     const value = facts[name];
     if (value !== undefined) line += `  ${name}=${textOf(value)}`;
   }
-  return `${line}\n`;
+  return `${plainText(line)}\n`;
 }
 
 function textOf(value: unknown): string {

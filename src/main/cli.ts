@@ -1,4 +1,5 @@
 /** The `birther` command. Each verb loads its modules when it runs, so that help is fast. */
+
 import { Command } from "commander";
 import type { Actions } from "../cli/act/actions.ts";
 import { cancelCommand } from "../cli/act/cancel.ts";
@@ -30,6 +31,7 @@ import { labCommand } from "../cli/server/lab.ts";
 import { mdbCommand } from "../cli/server/mdb.ts";
 import { serveCommand } from "../cli/server/serve.ts";
 import { tokensCommand } from "../cli/server/tokens.ts";
+import { plainText } from "../core/bytes/plain-text.ts";
 import { causes } from "../log/causes.ts";
 import { demoCommand } from "./demo/command.ts";
 import { pathsIn } from "./paths.ts";
@@ -101,6 +103,7 @@ try {
 } catch (error) {
   // Log lines of this turn come first (line-writer.ts).
   await new Promise((resolve) => setImmediate(resolve));
-  process.stderr.write(`birther: ${causes(error)}\n`);
+  const lines = `birther: ${causes(error)}`.split("\n").map(plainText);
+  process.stderr.write(`${lines.join("\n")}\n`);
   process.exitCode = statusOf(error);
 }

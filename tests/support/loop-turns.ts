@@ -29,11 +29,16 @@ export async function longestTurnMs(work: () => Promise<unknown>): Promise<numbe
   return longestMs;
 }
 
+/** Runs until one is good enough; a garbage collection, a compilation or a neighbour on the core does not spoil them all. */
+const tries = 10;
+
 /**
- * The least of several runs. What is in the work itself is in each run; a garbage collection or a compilation is not.
+ * The least of several runs, and no more runs than it takes to get below `enoughMs`. What is in the work itself is in
+ * each run.
  */
-export async function usualLongestTurnMs(work: () => Promise<unknown>, tries = 4): Promise<number> {
-  const found: number[] = [];
-  for (let attempt = 0; attempt < tries; attempt += 1) found.push(await longestTurnMs(work));
-  return Math.min(...found);
+export async function leastLongestTurnMs(work: () => Promise<unknown>, enoughMs: number): Promise<number> {
+  let leastMs = Number.POSITIVE_INFINITY;
+  for (let attempt = 0; attempt < tries && leastMs >= enoughMs; attempt += 1)
+    leastMs = Math.min(leastMs, await longestTurnMs(work));
+  return leastMs;
 }

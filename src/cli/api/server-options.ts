@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { escapeCommands, plainText } from "../../core/bytes/plain-text.ts";
 
 /** The output format of a verb. */
 export type OutputOptions = { readonly output: "table" | "json" };
@@ -44,10 +45,10 @@ function remoteOptions(command: Command): Command {
 
 /** Writes a value as JSON, one document, for programs. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, undefined, process.stdout.isTTY ? 2 : 0)}\n`);
+  process.stdout.write(`${escapeCommands(JSON.stringify(value, undefined, process.stdout.isTTY ? 2 : 0))}\n`);
 }
 
-/** Writes lines of text to standard output. */
+/** Writes lines of text to standard output: each stays one line, and a terminal obeys nothing in it, whatever a machine sent. */
 export function print(...lines: readonly string[]): void {
-  process.stdout.write(lines.map((line) => `${line}\n`).join(""));
+  process.stdout.write(lines.map((line) => `${plainText(line)}\n`).join(""));
 }

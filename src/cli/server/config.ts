@@ -32,6 +32,6 @@ export function configCommand(program: Command): void {
     .description("print docs/openapi.json (the operators' API), generated from the table of routes")
     .action(async () => {
       const { openApiDocument } = await import("../../contract/operator/openapi.ts");
-      print(JSON.stringify(openApiDocument(program.version() ?? ""), undefined, 2));
+      process.stdout.write(`${JSON.stringify(openApiDocument(program.version() ?? ""), undefined, 2)}\n`);
     });
 }

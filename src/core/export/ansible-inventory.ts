@@ -1,8 +1,15 @@
+import { plainText } from "../bytes/plain-text.ts";
 import { followedStream } from "../image/stream/image-stream.ts";
 import { conditionOf } from "../machine/life/move.ts";
 import type { Machine } from "../machine/record.ts";
 import { formatIpv4 } from "../net/ipv4.ts";
 import { locationPath } from "./location-path.ts";
+
+/**
+ * A text from a machine, a switch or an operator. Ansible would evaluate `{{ … }}` in an ordinary string wherever it is
+ * used; this form, which its JSON decoder knows (ansible-core, parsing/ajson.py), it takes as it is.
+ */
+export type UnsafeText = { readonly __ansible_unsafe: string };
 
 /** What Ansible learns of a machine: its address, and our facts under names that no other source uses. */
 export type AnsibleHost = {
@@ -12,16 +19,16 @@ export type AnsibleHost = {
   readonly birther_phase?: string;
   readonly birther_conditions: readonly string[];
   readonly birther_macs: readonly string[];
-  readonly birther_image?: string;
-  readonly birther_running_image?: string;
-  readonly birther_tags: { readonly [name: string]: string };
-  readonly birther_owner_groups: readonly string[];
-  readonly birther_position: { readonly [group: string]: string };
-  readonly birther_switch?: string;
-  readonly birther_switch_port?: string;
-  readonly birther_vendor?: string;
-  readonly birther_product?: string;
-  readonly birther_serial?: string;
+  readonly birther_image?: UnsafeText;
+  readonly birther_running_image?: UnsafeText;
+  readonly birther_tags: { readonly [name: string]: UnsafeText };
+  readonly birther_owner_groups: readonly UnsafeText[];
+  readonly birther_position: { readonly [group: string]: UnsafeText };
+  readonly birther_switch?: UnsafeText;
+  readonly birther_switch_port?: UnsafeText;
+  readonly birther_vendor?: UnsafeText;
+  readonly birther_product?: UnsafeText;
+  readonly birther_serial?: UnsafeText;
 };
 
 /** The facts of one machine. */
@@ -35,16 +42,30 @@ export function ansibleHost(machine: Machine): AnsibleHost {
     ...(machine.phase === undefined ? {} : { birther_phase: machine.phase }),
     birther_conditions: machine.conditions.map(({ kind }) => kind),
     birther_macs: machine.macs,
-    ...(machine.requiredImage === undefined ? {} : { birther_image: machine.requiredImage }),
-    ...(machine.runningImage === undefined ? {} : { birther_running_image: machine.runningImage }),
-    birther_tags: machine.tags ?? {},
-    birther_owner_groups: machine.groups ?? [],
-    birther_position: placement?.position ?? {},
-    ...(placement === undefined ? {} : { birther_switch: placement.switchName, birther_switch_port: placement.port }),
+    ...(machine.requiredImage === undefined ? {} : { birther_image: unsafe(machine.requiredImage) }),
+    ...(machine.runningImage === undefined ? {} : { birther_running_image: unsafe(machine.runningImage) }),
+    birther_tags: eachUnsafe(machine.tags ?? {}),
+    birther_owner_groups: (machine.groups ?? []).map(unsafe),
+    birther_position: eachUnsafe(placement?.position ?? {}),
+    ...(placement === undefined
+      ? {}
+      : { birther_switch: unsafe(placement.switchName), birther_switch_port: unsafe(placement.port) }),
     ...(smbios === undefined
       ? {}
-      : { birther_vendor: smbios.vendor, birther_product: smbios.product, birther_serial: smbios.serial }),
+      : {
+          birther_vendor: unsafe(smbios.vendor),
+          birther_product: unsafe(smbios.product),
+          birther_serial: unsafe(smbios.serial),
+        }),
   };
+}
+
+function unsafe(text: string): UnsafeText {
+  return { __ansible_unsafe: plainText(text) };
+}
+
+function eachUnsafe(texts: { readonly [name: string]: string }): { readonly [name: string]: UnsafeText } {
+  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [plainText(name), unsafe(text)]));
 }
 
 /** Ansible cannot reach a machine without a name, and a retired one is gone. */

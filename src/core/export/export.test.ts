@@ -85,7 +85,7 @@ test("Ansible's inventory: groups that Ansible takes for names, facts of each ho
   const inventory = JSON.parse(text);
   assert.deepEqual(Object.keys(inventory._meta.hostvars), ["r07u03"]);
   assert.equal(inventory._meta.hostvars.r07u03?.ansible_host, "10.77.1.3");
-  assert.equal(inventory._meta.hostvars.r07u03?.birther_switch_port, "swp3");
+  assert.deepEqual(inventory._meta.hostvars.r07u03?.birther_switch_port, { __ansible_unsafe: "swp3" });
   const groups = Object.keys(inventory).filter((name) => name !== "_meta" && name !== "all");
   assert.deepEqual(groups, [
     "condition_failing",
@@ -160,8 +160,17 @@ test("CSV: fields are quoted where a reader would misread them", () => {
     ['x"y', 1],
     [" z", "p\nq"],
   ];
-  assert.equal([...writeCsv(["a", "b"], rows)].join(""), 'a,b\r\n"x""y",1\r\n" z","p\nq"\r\n');
+  assert.equal([...writeCsv(["a", "b"], rows)].join(""), 'a,b\r\n"x""y",1\r\n" z",p\ufffdq\r\n');
 });
+
+for (const formula of ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"]) {
+  test(`CSV: ${JSON.stringify(formula)} is no formula`, () => {
+    const [, row = ""] = [...writeCsv(["a"], [[formula]])];
+    assert.match(row, /^"?'/);
+  });
+}
+
+test("CSV: a number is a number", () => assert.equal([...writeCsv(["a"], [[-1]])][1], "-1\r\n"));
 
 describe("metrics", () => {
   test("the text format: help, type, labels escaped, cumulative buckets; nothing for a family without samples", () => {
@@ -177,7 +186,7 @@ describe("metrics", () => {
       text,
       [
         ...["# HELP a_total Counts\\nwhat \\\\ is", "# TYPE a_total counter", "a_total 2"],
-        ...["# HELP b B.", "# TYPE b gauge", 'b{why="a \\"b\\"\\n\\\\"} 0.5'],
+        ...["# HELP b B.", "# TYPE b gauge", 'b{why="a \\"b\\"\ufffd\\\\"} 0.5'],
         ...["# HELP c_seconds C.", "# TYPE c_seconds histogram"],
         ...['c_seconds_bucket{le="0.1"} 2', 'c_seconds_bucket{le="1"} 3', 'c_seconds_bucket{le="+Inf"} 4'],
         ...["c_seconds_sum 7.65", "c_seconds_count 4", ""],

@@ -1,3 +1,5 @@
+import { plainText } from "../bytes/plain-text.ts";
+
 /**
  * A counter or gauge with its samples, or a histogram. Names and units follow Prometheus: base units, unit last,
  * `_total` for counters.
@@ -61,7 +63,7 @@ function histogramLines(name: string, { bounds, counts, sum }: Histogram): strin
 
 function writeLabels(labels: { readonly [name: string]: string }): string {
   const parts = Object.entries(labels).map(
-    ([name, value]) => `${name}="${value.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n")}"`,
+    ([name, value]) => `${name}="${plainText(value).replace(/\\/g, "\\\\").replace(/"/g, '\\"')}"`,
   );
   return parts.length === 0 ? "" : `{${parts.join(",")}}`;
 }

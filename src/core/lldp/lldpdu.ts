@@ -1,3 +1,4 @@
+import { plainText } from "../bytes/plain-text.ts";
 import { bytesFromHex, hexFromBytes, textFromBytes } from "../bytes/text.ts";
 import { decodeUtf8, encodeUtf8 } from "../bytes/utf8.ts";
 import type { Mac } from "../net/mac.ts";
@@ -69,12 +70,12 @@ export function idBytes(kind: ChassisKind | PortKind, text: string): Uint8Array 
 
 /**
  * UTF-8 as text; other bytes are read as Latin-1, because old switches send what their operator typed.
- * Trailing NULs are dropped: some agents include C's terminator.
+ * Trailing NULs are dropped: some agents include C's terminator. Other control characters are replaced.
  */
 export function readText(bytes: Uint8Array): string {
   let end = bytes.length;
   while (end > 0 && bytes[end - 1] === 0) end -= 1;
   const kept = bytes.subarray(0, end);
   const text = decodeUtf8(kept);
-  return text.includes("\ufffd") ? textFromBytes(kept) : text;
+  return plainText(text.includes("\ufffd") ? textFromBytes(kept) : text);
 }

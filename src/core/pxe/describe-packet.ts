@@ -1,3 +1,4 @@
+import { plainText } from "../bytes/plain-text.ts";
 import { textFromBytes } from "../bytes/text.ts";
 import type { DhcpPacket } from "../dhcp/codec/packet.ts";
 import { readDhcp } from "../dhcp/codec/read.ts";
@@ -17,13 +18,18 @@ export function describeDhcp(bytes: Uint8Array): PacketText {
   return {
     kind: packet.options.dhcpMessageType ?? "bootp",
     facts: dhcpFacts(packet).flatMap(([name, value]) =>
-      value === undefined || value === "" ? [] : [`${name} ${value}`],
+      value === undefined || value === "" ? [] : [`${name} ${plainText(value)}`],
     ),
   };
 }
 
 /** Describes a TFTP packet without file contents. */
 export function describeTftp(bytes: Uint8Array): PacketText {
+  const { kind, facts } = tftpText(bytes);
+  return { kind, facts: facts.map(plainText) };
+}
+
+function tftpText(bytes: Uint8Array): PacketText {
   const packet = readTftp(bytes);
   switch (packet.kind) {
     case "malformed":
@@ -55,7 +61,7 @@ function dhcpFacts(packet: DhcpPacket): readonly (readonly [name: string, value:
     ["file", bootFileName ?? file],
     ["siaddr", dotted(siaddr)],
     ["class", options.vendorClassIdentifier],
-    ["user-class", userClass === undefined ? undefined : printable(textFromBytes(userClass))],
+    ["user-class", userClass === undefined ? undefined : textFromBytes(userClass)],
     [
       "arch",
       clientSystemArchitecture &&
@@ -70,8 +76,4 @@ function dhcpFacts(packet: DhcpPacket): readonly (readonly [name: string, value:
 
 function dotted(address: Ipv4 | undefined): string | undefined {
   return address === undefined || address === noAddress ? undefined : formatIpv4(address);
-}
-
-function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, "");
 }

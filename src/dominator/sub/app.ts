@@ -20,7 +20,7 @@ import { hasOwnSystem } from "../../core/machine/life/boot.ts";
 import type { Machine } from "../../core/machine/record.ts";
 import type { Log, Store } from "../../core/ports.ts";
 import type { ImageStore } from "../storage/image-store.ts";
-import { type ComparedTree, parsePoll, type ReadPoll, type SmallPoll } from "../thread/read-poll.ts";
+import { type ComparedTree, parsePoll, plainPoll, type ReadPoll, type SmallPoll } from "../thread/read-poll.ts";
 import type { DominatorTasks } from "../thread/tasks.ts";
 import type { AgentUpgrades } from "./agent-upgrades.ts";
 import { directiveEvents, outcomeEvents, type SentDirective } from "./events.ts";
@@ -123,7 +123,7 @@ async function readBody(
     const parsed = parsePoll(body);
     if (parsed.kind !== "poll") return parsed;
     const { tree, objects: _objects, ...poll } = parsed.poll;
-    if (tree === undefined || !isRequested) return { kind: "poll", poll };
+    if (tree === undefined || !isRequested) return { kind: "poll", poll: plainPoll(poll) };
   }
   const image = requiredImage === undefined ? undefined : images.get(requiredImage);
   return await tasks.readPoll(

@@ -1,3 +1,4 @@
+import { plainText } from "../../core/bytes/plain-text.ts";
 import type { Directive, PollDecision } from "../../core/image/update/directive.ts";
 import type { MachineEvent } from "../../core/machine/event.ts";
 import type { MachineId, Phase } from "../../core/machine/record.ts";
@@ -53,7 +54,7 @@ function summary(directive: SentDirective): string {
       const blocked =
         directive.blocked.length === 0
           ? ""
-          : `, blocked by protected files: ${directive.blocked.slice(0, 5).join(" ")}`;
+          : `, blocked by protected files: ${directive.blocked.slice(0, 5).map(plainText).join(" ")}`;
       return `${directive.image}, ${directive.steps} steps${blocked}`;
     }
     case "reboot":

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { newerProtocol } from "../../contract/protocol.ts";
-import { type SubPollRequest, subPollRequest } from "../../contract/sub.ts";
+import { type SubOutcome, type SubPollRequest, subPollRequest } from "../../contract/sub.ts";
+import { plainText } from "../../core/bytes/plain-text.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
 import type { ImageManifest } from "../../core/image/manifest.ts";
 import { faultOfTree } from "../../core/image/tree.ts";
@@ -41,7 +42,8 @@ export function readPoll(
 ): ReadPoll {
   const parsed = parsePoll(body);
   if (parsed.kind !== "poll") return parsed;
-  const { tree, objects = [], ...poll } = parsed.poll;
+  const { tree, objects = [], ...sent } = parsed.poll;
+  const poll = plainPoll(sent);
   if (tree === undefined || !isRequested) return { kind: "poll", poll };
   const fault = faultOfTree(tree);
   if (fault !== undefined) return { kind: "malformed", why: fault };
@@ -50,6 +52,24 @@ export function readPoll(
   const whole = wholeDirective(plannedDirective(image.name, assessment), plan);
   const directive = new TextEncoder().encode(JSON.stringify(whole));
   return { kind: "poll", poll, compared: { manifest: image.sha512, assessment, directive } };
+}
+
+/** A poll whose texts may be shown; the paths in its comparison stay as they are. */
+export function plainPoll(poll: SmallPoll): SmallPoll {
+  const { outcome, log } = poll;
+  return {
+    ...poll,
+    kernel: plainText(poll.kernel),
+    ...(poll.patchedImage === undefined ? {} : { patchedImage: plainText(poll.patchedImage) }),
+    ...(outcome === undefined ? {} : { outcome: plainOutcome(outcome) }),
+    ...(log === undefined ? {} : { log: log.map(plainText) }),
+  };
+}
+
+function plainOutcome(outcome: SubOutcome): SubOutcome {
+  return outcome.kind === "done"
+    ? { ...outcome, detail: plainText(outcome.detail) }
+    : { ...outcome, reason: plainText(outcome.reason) };
 }
 
 /** Parses the body of a poll. */

@@ -3,6 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import * as v from "valibot";
 import type { Problem } from "../../contract/machine-facing.ts";
 import { newerProtocol } from "../../contract/protocol.ts";
+import { plainFacts } from "../../core/bytes/plain-text.ts";
 import type { Refusal } from "../../core/machine/event.ts";
 import type { Log } from "../../core/ports.ts";
 
@@ -105,7 +106,7 @@ export async function readBody<T extends v.GenericSchema>(
       kind: "refused",
       response: faultAnswer(c, "newerProtocol", `protocol: expected at most ${protocol}, found ${newer}`, updateServer),
     };
-  return readShape(c, schema, body);
+  return readShape(c, schema, plainFacts(body));
 }
 
 /** What to do when a machine speaks a newer protocol than the server. */

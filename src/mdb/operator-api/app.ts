@@ -3,7 +3,9 @@ import * as v from "valibot";
 import { openApiDocument } from "../../contract/operator/openapi.ts";
 import { type OperatorRoute, operatorRoutes, type Route } from "../../contract/operator/routes.ts";
 import type { StatusView } from "../../contract/operator/views.ts";
+import { plainFacts } from "../../core/bytes/plain-text.ts";
 import { atMost, faultAnswer, faultMessages, faultsOf, lastHandlers, type Read } from "../http/problem.ts";
+import { forEachInTurns } from "../turns.ts";
 import { actHandlers } from "./act.ts";
 import { backupHandlers } from "./backup.ts";
 import { admit, type OperatorEnv } from "./caller/authenticate.ts";
@@ -105,7 +107,7 @@ async function readRequest(c: Context, route: Route): Promise<Read<{ query: unkn
     const detail = cause instanceof Error ? cause.message : String(cause);
     return refused(faultAnswer(c, "malformed", detail.slice(0, 200), "send one JSON document"));
   }
-  const body = v.safeParse(route.body, document, faultMessages);
+  const body = v.safeParse(route.body, plainFacts(document), faultMessages);
   if (!body.success) return refused(faultAnswer(c, "misshapen", faultsOf(body.issues), shapes));
   return { kind: "read", value: { query: query.output, body: body.output } };
 }
@@ -124,8 +126,13 @@ function accepts(header: string | undefined, type: string): boolean {
   });
 }
 
-function status({ c, deps: { store, clock, version } }: RouteRequest<"status">, startedAtMs: number): Response {
+async function status(
+  { c, deps: { store, clock, version } }: RouteRequest<"status">,
+  startedAtMs: number,
+): Promise<Response> {
   const machines: { [state: string]: number } = {};
-  for (const { state } of store.list()) machines[state] = (machines[state] ?? 0) + 1;
+  await forEachInTurns([...store.list()], ({ state }) => {
+    machines[state] = (machines[state] ?? 0) + 1;
+  });
   return c.json({ version, startedAtMs, nowMs: clock.nowMs(), machines } satisfies StatusView);
 }

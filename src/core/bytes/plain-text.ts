@@ -1,0 +1,29 @@
+/**
+ * What a terminal, a log, a spreadsheet or a page may obey instead of showing it: control characters (Unicode's Cc), unpaired
+ * surrogates, line and paragraph separators, and marks that change the direction of text (Unicode 15 §23.2).
+ */
+const commanding = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+
+/**
+ * Foreign text as it may be shown anywhere: on one line, and obeyed by nothing. A tab becomes a space, and every other
+ * such character U+FFFD. For names of machines, packets and operators, and for lines of logs; not for paths of files,
+ * which are compared byte by byte.
+ */
+export function plainText(text: string): string {
+  return text.replace(commanding, (found) => (found === "\t" ? " " : "\ufffd"));
+}
+
+/** JSON text with such characters as escapes of JSON: it means the same, and a terminal obeys nothing in it. Line ends of its layout stay. */
+export function escapeCommands(json: string): string {
+  return json.replace(commanding, (found) =>
+    found === "\n" ? found : `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** `plainText` for every text in parsed JSON, the keys of records included. */
+export function plainFacts(value: unknown): unknown {
+  if (typeof value === "string") return plainText(value);
+  if (Array.isArray(value)) return value.map(plainFacts);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [plainText(key), plainFacts(one)]));
+}
