@@ -105,7 +105,7 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
         ...{ freeBytes: 1, log: [text], outcome: { kind: "failed", directive: "fetch", reason: text } },
       };
       const headers = { ...json, authorization: `Bearer ${credential}` };
-      const app = subApp({ store, images, tasks: inlineTasks(), log });
+      const app = subApp({ store, images, tasks: inlineTasks(), caPem: "", log });
       const answer = await app.request(wire.paths.subPoll, { method: "POST", headers, body: JSON.stringify(poll) });
       assert.equal(answer.status, 200, await answer.text());
     },
