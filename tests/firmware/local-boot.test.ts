@@ -104,7 +104,9 @@ await insideNamespace(import.meta.url, () => {
       );
       const answer = place.store.byMac(machine.mac)?.pxe.lastAnswer;
       assert.equal(answer, firmware === "bios" ? "local: scriptSanboot" : "local: offerThenNak");
-      await place.store.apply({ kind: "subSeen", id: machineIdFromMac(machine.mac), runningImage: "compute" });
+      await place.store.apply({
+        ...{ kind: "subSeen", id: machineIdFromMac(machine.mac), fromDisk: true, runningImage: "compute" },
+      });
       const [lesson] = await waitFor("a lesson", 5, () =>
         lessonsOf(place.store).length > 0 ? lessonsOf(place.store) : undefined,
       );

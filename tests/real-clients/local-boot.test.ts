@@ -64,7 +64,7 @@ await insideNamespace(import.meta.url, () => {
     assert.equal(await askAsRom(site), "local: bootFileRefused");
     assert.ok(site.lines.some((line) => line.includes("trying another method")));
     assert.deepEqual(lessonsOf(site.store), [], "nothing is known to work yet");
-    await site.store.apply({ kind: "subSeen", id, runningImage: "compute" });
+    await site.store.apply({ kind: "subSeen", id, fromDisk: true, runningImage: "compute" });
     await until(site, "a lesson", () => lessonsOf(site.store).length > 0);
     const [lesson] = lessonsOf(site.store);
     assert.deepEqual(

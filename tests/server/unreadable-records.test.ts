@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
 import { storedRecord } from "../../src/contract/machine-record.ts";
+import { documentFaults } from "../../src/core/machine/check.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { testMachine } from "../../src/core/machine/testing/test-machine.ts";
 import { readMachine } from "../../src/mdb/journal/read-machine.ts";
@@ -128,6 +129,10 @@ test("one damaged document: it is named, and the others are there", async () => 
   assert.deepEqual(
     store.unreadableDocuments().map(({ key }) => key),
     ["a"],
+  );
+  assert.match(
+    documentFaults(store.unreadableDocuments())[0]?.message ?? "",
+    /^the token "a" cannot be read: role: expected .*found "owner"$/,
   );
   assert.match(lines.join("\n"), /document token "a" in the MDB is invalid: role: expected .*found "owner"/);
   await store.putDocument({ kind: "token", key: "a", document: storedToken("admin") });

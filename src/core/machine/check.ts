@@ -1,5 +1,5 @@
 import { formatIpv4, type Ipv4 } from "../net/ipv4.ts";
-import type { UnreadableRecord } from "../ports.ts";
+import type { UnreadableDocument, UnreadableRecord } from "../ports.ts";
 import { nameOf } from "./life/move.ts";
 import type { Machine } from "./record.ts";
 
@@ -14,7 +14,8 @@ export type Inconsistency = {
     | "orderAhead"
     | "noMac"
     | "retiredHolds"
-    | "unreadableRecord";
+    | "unreadableRecord"
+    | "unreadableDocument";
   /** Ids of the machines concerned. */
   readonly machines: readonly string[];
   /** One sentence for the operator. */
@@ -90,6 +91,13 @@ export function checkFleet(
     const step = steps.next();
     if (step.done === true) return step.value;
   }
+}
+
+/** The documents that cannot be read, as `birther status` names them. */
+export function documentFaults(documents: readonly UnreadableDocument[]): Inconsistency[] {
+  return documents.map(({ kind, key, fault }) => {
+    return { kind: "unreadableDocument", machines: [], message: `the ${kind} "${key}" cannot be read: ${fault}` };
+  });
 }
 
 /** The same in steps of a machine each, for a caller that has other things to do in between. */

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import * as operator from "../../contract/operator/views.ts";
 import { isSelected } from "../../core/fleet/select-machines.ts";
-import { checkFleetInSteps } from "../../core/machine/check.ts";
+import { checkFleetInSteps, documentFaults } from "../../core/machine/check.ts";
 import type { Machine } from "../../core/machine/record.ts";
 import { lessonsOf } from "../../core/pxe/local-boot/lesson.ts";
 import { streamOf } from "../exports/slices.ts";
@@ -32,8 +32,10 @@ export function readHandlers({ store, tokens }: OperatorDeps): Handlers<Reading>
     quirks: ({ c, deps }) => c.json({ quirks: lessonsOf(deps.store).map(operator.viewLesson) }),
     images: async ({ c, deps }) => c.json({ images: await deps.images() }),
     networks: ({ c, deps }) => c.json({ networks: deps.networks() }),
-    check: async ({ c, deps: { store } }) =>
-      c.json({ inconsistencies: await inTurns(checkFleetInSteps([...store.list()], store.unreadable())) }),
+    check: async ({ c, deps: { store } }) => {
+      const found = await inTurns(checkFleetInSteps([...store.list()], store.unreadable()));
+      return c.json({ inconsistencies: [...documentFaults(store.unreadableDocuments()), ...found] });
+    },
     changes: (request) => follow({ ...request, feed, tokens }),
   };
 }
