@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { type IncomingMessage, type RequestOptions, request } from "node:http";
 import { request as tlsRequest } from "node:https";
-import { type OperatorRoute, operatorRoutes, type Route } from "../../contract/operator/routes.ts";
+import type { Route } from "../../contract/operator/routes/route.ts";
+import { type OperatorRoute, operatorRoutes } from "../../contract/operator/routes.ts";
 import { type FeedEvent, readEvents } from "../read/feed-events.ts";
 import { failure } from "./failure.ts";
 import { findRemote, remoteFailure } from "./find-remote.ts";

@@ -5,7 +5,8 @@ import { problem } from "../machine-facing.ts";
 import { entriesOf, wrappedIn } from "../schema-walk.ts";
 import { changeAnswer, machineAnswer } from "./answers.ts";
 import { roles } from "./role.ts";
-import { operatorRoutes, type Route } from "./routes.ts";
+import type { Route } from "./routes/route.ts";
+import { operatorRoutes } from "./routes.ts";
 
 /** Schemas that stand in many answers: written once, named. */
 const components = { Problem: problem, Machine: machineAnswer, Change: changeAnswer };

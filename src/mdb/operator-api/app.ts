@@ -1,7 +1,8 @@
 import { type Context, Hono } from "hono";
 import * as v from "valibot";
 import { openApiDocument } from "../../contract/operator/openapi.ts";
-import { type OperatorRoute, operatorRoutes, type Route } from "../../contract/operator/routes.ts";
+import type { Route } from "../../contract/operator/routes/route.ts";
+import { type OperatorRoute, operatorRoutes } from "../../contract/operator/routes.ts";
 import type { StatusView } from "../../contract/operator/views.ts";
 import { plainFacts } from "../../core/bytes/plain-text.ts";
 import { atMost, faultAnswer, faultMessages, faultsOf, lastHandlers, type Read } from "../http/problem.ts";

@@ -1,0 +1,95 @@
+import * as answers from "../answers.ts";
+import * as shapes from "../requests.ts";
+import { ifMatch, type Routes } from "./route.ts";
+
+const { noQuery } = shapes;
+
+/** What operators do with machines, and what a machine waits for. */
+export const actionsRoutes = {
+  rebirth: {
+    method: "POST",
+    path: "/v1/machines/:name/rebirth",
+    role: "operator",
+    says: "reinstall the machine at its next boot, with burn-in",
+    query: noQuery,
+    body: shapes.actionBodies.rebirth,
+    headers: [ifMatch],
+    answer: answers.machineAnswer,
+  },
+  clean: {
+    method: "POST",
+    path: "/v1/machines/:name/clean",
+    role: "operator",
+    says: "reinstall the machine at its next boot, without burn-in",
+    query: noQuery,
+    body: shapes.actionBodies.clean,
+    headers: [ifMatch],
+    answer: answers.machineAnswer,
+  },
+  cancel: {
+    method: "POST",
+    path: "/v1/machines/:name/cancel",
+    role: "operator",
+    says: "cancel a pending rebirth or clean",
+    query: noQuery,
+    body: shapes.actionBodies.cancel,
+    headers: [ifMatch],
+    answer: answers.machineAnswer,
+  },
+  hold: {
+    method: "POST",
+    path: "/v1/machines/:name/hold",
+    role: "operator",
+    says: "prevent any installation until the machine is released",
+    query: noQuery,
+    body: shapes.actionBodies.hold,
+    headers: [ifMatch],
+    answer: answers.machineAnswer,
+  },
+  release: {
+    method: "POST",
+    path: "/v1/machines/:name/release",
+    role: "operator",
+    says: "end a hold; allow the birth of a retired machine",
+    query: noQuery,
+    body: shapes.actionBodies.release,
+    headers: [ifMatch],
+    answer: answers.machineAnswer,
+  },
+  retire: {
+    method: "POST",
+    path: "/v1/machines/:name/retire",
+    role: "operator",
+    says: "remove the machine from the fleet: its name, addresses and slot become free; its disks are not touched",
+    query: noQuery,
+    body: shapes.actionBodies.retire,
+    headers: [ifMatch],
+    answer: answers.machineAnswer,
+  },
+  takeover: {
+    method: "POST",
+    path: "/v1/machines/:name/takeover",
+    role: "operator",
+    says: "let this newcomer take over the name and slot of a machine that is gone, which is retired",
+    query: noQuery,
+    body: shapes.takeoverBody,
+    answer: answers.machineAnswer,
+  },
+  batch: {
+    method: "POST",
+    path: "/v1/batch",
+    role: "operator",
+    says: "one action on many machines, by names or a selection; with dryRun, the outcome without any change",
+    query: noQuery,
+    body: shapes.batchBody,
+    answer: answers.batchAnswer,
+  },
+  why: {
+    method: "GET",
+    path: "/v1/machines/:name/why",
+    role: "viewer",
+    says: "the one event that the machine waits for, since when, by when, the evidence, and what to do",
+    query: noQuery,
+    answer: answers.whyAnswer,
+  },
+} as const satisfies Routes;

@@ -1,0 +1,86 @@
+import * as answers from "../answers.ts";
+import * as shapes from "../requests.ts";
+import { ifMatch, type Routes } from "./route.ts";
+
+const { noQuery } = shapes;
+
+/** The server itself, and what is known of machines. */
+export const machinesRoutes = {
+  openapi: {
+    method: "GET",
+    path: "/v1/openapi.json",
+    role: "anyone",
+    says: "this description of the API",
+    query: noQuery,
+    answer: answers.openApiAnswer,
+  },
+  status: {
+    method: "GET",
+    path: "/v1/status",
+    role: "viewer",
+    says: "version and start of the server, and the number of machines in each state",
+    query: noQuery,
+    answer: answers.statusAnswer,
+  },
+  list: {
+    method: "GET",
+    path: "/v1/machines",
+    role: "viewer",
+    says: "the machines in pages, ordered by id",
+    query: shapes.listQuery,
+    answer: answers.listAnswer,
+  },
+  get: {
+    method: "GET",
+    path: "/v1/machines/:name",
+    role: "viewer",
+    says: "one machine",
+    query: noQuery,
+    answer: answers.machineAnswer,
+  },
+  create: {
+    method: "POST",
+    path: "/v1/machines",
+    role: "operator",
+    says: "announce a machine before its first PXE request",
+    query: noQuery,
+    body: shapes.createBody,
+    answer: answers.machineAnswer,
+    status: 201,
+  },
+  set: {
+    method: "PATCH",
+    path: "/v1/machines/:name",
+    role: "operator",
+    says: "change the details of a machine; If-Match must carry the entity tag of the record as read",
+    query: noQuery,
+    body: shapes.patchBody,
+    bodyType: "application/merge-patch+json",
+    headers: [{ ...ifMatch, required: true }],
+    answer: answers.machineAnswer,
+  },
+  events: {
+    method: "GET",
+    path: "/v1/machines/:name/events",
+    role: "viewer",
+    says: "the latest events of a machine, newest last",
+    query: shapes.eventsQuery,
+    answer: answers.eventsAnswer,
+  },
+  log: {
+    method: "GET",
+    path: "/v1/machines/:name/log",
+    role: "viewer",
+    says: "the latest log lines of init or the agent",
+    query: noQuery,
+    answer: answers.logAnswer,
+  },
+  packets: {
+    method: "GET",
+    path: "/v1/machines/:name/packets",
+    role: "viewer",
+    says: "the latest DHCP and TFTP packets of a machine, newest last",
+    query: noQuery,
+    answer: answers.packetsAnswer,
+  },
+} as const satisfies Routes;

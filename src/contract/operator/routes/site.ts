@@ -1,0 +1,81 @@
+import * as answers from "../answers.ts";
+import * as shapes from "../requests.ts";
+import type { Routes } from "./route.ts";
+
+const { noQuery } = shapes;
+
+/** Networks, images and changes of the whole fleet. */
+export const siteRoutes = {
+  networks: {
+    method: "GET",
+    path: "/v1/networks",
+    role: "viewer",
+    says: "the networks: pools, declined addresses, counters",
+    query: noQuery,
+    answer: answers.networksAnswer,
+  },
+  quirks: {
+    method: "GET",
+    path: "/v1/quirks",
+    role: "viewer",
+    says: "what was learned about the firmware of models",
+    query: noQuery,
+    answer: answers.quirksAnswer,
+  },
+  images: {
+    method: "GET",
+    path: "/v1/images",
+    role: "viewer",
+    says: "the system images that can be required",
+    query: noQuery,
+    answer: answers.imagesAnswer,
+  },
+  streams: {
+    method: "GET",
+    path: "/v1/streams",
+    role: "viewer",
+    says: "the streams of images: current versions, and promotions under way",
+    query: noQuery,
+    answer: answers.streamsAnswer,
+  },
+  promote: {
+    method: "POST",
+    path: "/v1/streams/:name/promote",
+    role: "operator",
+    says: "give a version of a stream to one machine first; with `all`, once that machine is up, make it current for all",
+    query: noQuery,
+    body: shapes.promoteBody,
+    answer: answers.streamAnswer,
+  },
+  rollback: {
+    method: "POST",
+    path: "/v1/streams/:name/rollback",
+    role: "operator",
+    says: "return the first machine of a promotion; without one, make the version before the current one current again",
+    query: noQuery,
+    body: shapes.emptyBody,
+    answer: answers.streamAnswer,
+  },
+  check: {
+    method: "GET",
+    path: "/v1/check",
+    role: "viewer",
+    says: "inconsistencies in the fleet",
+    query: noQuery,
+    answer: answers.checkAnswer,
+  },
+  changes: {
+    method: "GET",
+    path: "/v1/changes",
+    role: "viewer",
+    says:
+      "every change as it happens, as server-sent events: first `position`, the start of the feed, then `change` with its position as id; " +
+      "`reset` if the requested position is no longer available: list the machines again and continue from there",
+    query: shapes.changesQuery,
+    headers: [
+      { name: "Last-Event-ID", says: "send only changes after this position; a browser's EventSource sets it" },
+    ],
+    answer: answers.changeAnswer,
+    answerType: "text/event-stream",
+  },
+} as const satisfies Routes;

@@ -1,0 +1,43 @@
+import * as answers from "../answers.ts";
+import * as shapes from "../requests.ts";
+import type { Routes } from "./route.ts";
+
+const { noQuery } = shapes;
+
+/** The callers and what they did. */
+export const tokensRoutes = {
+  tokens: {
+    method: "GET",
+    path: "/v1/tokens",
+    role: "admin",
+    says: "the tokens: names, roles, last use",
+    query: noQuery,
+    answer: answers.tokensAnswer,
+  },
+  createToken: {
+    method: "POST",
+    path: "/v1/tokens",
+    role: "admin",
+    says: "create a token; only this answer contains it",
+    query: noQuery,
+    body: shapes.tokenBody,
+    answer: answers.createdTokenAnswer,
+    status: 201,
+  },
+  revokeToken: {
+    method: "DELETE",
+    path: "/v1/tokens/:name",
+    role: "admin",
+    says: "revoke a token",
+    query: noQuery,
+    answer: answers.revokedTokenAnswer,
+  },
+  audit: {
+    method: "GET",
+    path: "/v1/audit",
+    role: "operator",
+    says: "who changed what, newest first, with the values before and after",
+    query: shapes.auditQuery,
+    answer: answers.auditAnswer,
+  },
+} as const satisfies Routes;
