@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Actions, TrustReport } from "../cli/act/actions.ts";
 import type { Config } from "../contract/config/schema.ts";
 import { nameOf } from "../core/machine/life/move.ts";
@@ -29,6 +30,10 @@ export const changeAuthorities: Actions["changeAuthorities"] = async ({ config, 
 
 async function withPlace(config: Config, work: (place: RotationPlace) => Promise<TrustReport>): Promise<TrustReport> {
   const paths = pathsIn(config.stateDirectory);
+  if (!existsSync(paths.pki))
+    throw new Error(
+      `${config.stateDirectory}: expected the state of a server, found none; check stateDirectory, or start the server once: birther serve`,
+    );
   const log = openLog({ json: false, least: "warn" });
   using _lock = lockState(paths.lock);
   await using store = await openStore({ path: config.database ?? paths.database, clock: systemClock, log });
