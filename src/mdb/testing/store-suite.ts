@@ -313,19 +313,19 @@ export function storeSuite(
       const clock = stillClock();
       const { keeps, open } = place();
       const first = await open(clock);
-      const now = () => first.documents("imageStream").find(({ key }) => key === "compute")?.document;
+      const now = () => first.documents("tokenUse").find(({ key }) => key === "t1")?.document;
       const replace = (document: object, before: unknown) =>
-        first.replaceDocument({ kind: "imageStream", key: "compute", document, onlyIf: (held) => held === before });
-      const both = await Promise.all([replace({ n: 1 }, undefined), replace({ n: 2 }, undefined)]);
-      assert.deepEqual([...both, now()], ["written", "overtaken", { n: 1 }]);
-      assert.equal(await replace({ n: 3 }, { n: 1 }), "overtaken", "not the one that is there");
-      assert.equal(await replace({ n: 3 }, now()), "written");
+        first.replaceDocument({ kind: "tokenUse", key: "t1", document, onlyIf: (held) => held === before });
+      const both = await Promise.all([replace({ atMs: 1 }, undefined), replace({ atMs: 2 }, undefined)]);
+      assert.deepEqual([...both, now()], ["written", "overtaken", { atMs: 1 }]);
+      assert.equal(await replace({ atMs: 3 }, { atMs: 1 }), "overtaken", "not the one that is there");
+      assert.equal(await replace({ atMs: 3 }, now()), "written");
       await first[Symbol.asyncDispose]();
       if (!keeps) return;
       await using store = await open(clock);
       assert.deepEqual(
-        store.documents("imageStream").map(({ document }) => document),
-        [{ n: 3 }],
+        store.documents("tokenUse").map(({ document }) => document),
+        [{ atMs: 3 }],
       );
     });
 
