@@ -140,7 +140,10 @@ export type StreamView = {
 };
 
 /** The view of a stream over the whole fleet. */
-export function viewStream(held: ImageStream, machines: readonly Machine[]): StreamView {
+export function viewStream(
+  held: ImageStream,
+  { machines, othersUpdate }: { readonly machines: readonly Machine[]; readonly othersUpdate?: boolean | undefined },
+): StreamView {
   const { stream, previous, by, atMs, moving, promotion } = held;
   const current = imageOf(held, held.current);
   const followers = machines.filter((machine) => followedStream(machine) === stream);
@@ -156,7 +159,7 @@ export function viewStream(held: ImageStream, machines: readonly Machine[]): Str
           promotion: {
             ...{ image: imageOf(held, promotion.version), by: promotion.by, atMs: promotion.atMs },
             canary: canary === undefined ? promotion.canary : nameOf(canary),
-            progress: canaryProgress(held, promotion, canary),
+            progress: canaryProgress(held, canary, { promotion, othersUpdate }),
           },
         }),
   };

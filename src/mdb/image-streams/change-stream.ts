@@ -13,13 +13,17 @@ export type StreamChange =
 
 /** Decides about a stream, writes the decision, and gives the machines concerned their version. */
 export async function changeStream(
-  { store, clock }: { readonly store: Streams; readonly clock: Clock },
+  {
+    store,
+    clock,
+    othersUpdate,
+  }: { readonly store: Streams; readonly clock: Clock; readonly othersUpdate?: boolean | undefined },
   asked: { readonly stream: string; readonly by: string },
   decide: (context: PromotionContext) => StreamDecision,
 ): Promise<StreamChange> {
   const { stream, by } = asked;
   const before = imageStreamOf(store, stream);
-  const decision = decide({ stream, by, held: before, machines: store.list(), nowMs: clock.nowMs() });
+  const decision = decide({ stream, by, held: before, machines: store.list(), nowMs: clock.nowMs(), othersUpdate });
   if (decision.kind === "refused") return decision;
   if (decision.kind === "changed" && (await writeStream(store, decision.held, { before, by })) === "overtaken")
     return { kind: "refused", refusal: overtaken(stream) };

@@ -32,6 +32,11 @@ describe("promotion by the API", () => {
     assert.ok(v.is(streamAnswer, begun.json), JSON.stringify(begun.json));
     assert.deepEqual([begun.status, begun.json.promotion?.canary, begun.json.current], [200, "r01u1", "compute/1"]);
     assert.deepEqual(site.required(), ["compute/2", "compute/1", "compute/1"]);
+    const { evidence } = (await site.ask("/v1/machines/r01u1/why")).json;
+    assert.match(
+      evidence.join("\n"),
+      /runs compute\/1, requires compute\/2\nit is the first machine to get compute\/2, which uid:root promoted/,
+    );
     const early = await site.promote({ version: 2, all: true });
     assert.deepEqual([early.status, early.json.kind], [409, "promotionRefused"]);
     await site.runs(1, "compute/2");

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
-import { viewStream } from "../../contract/operator/views.ts";
+import { type StreamView, viewStream } from "../../contract/operator/views.ts";
 import { formatImageName } from "../../core/image/image-name.ts";
-import { imageStreamsOf } from "../../core/image/stream/image-stream.ts";
+import { type ImageStream, imageStreamsOf } from "../../core/image/stream/image-stream.ts";
 import { decidePromotion, decideRollback } from "../../core/image/stream/promotion.ts";
 import { faultAnswer, refusalAnswer } from "../http/problem.ts";
 import { changeStream, type StreamChange } from "../image-streams/change-stream.ts";
@@ -9,8 +9,7 @@ import type { Handlers, OperatorDeps, RouteRequest } from "./handler.ts";
 
 /** The routes that move streams of images. */
 export const streamHandlers: Handlers<"streams" | "promote" | "rollback"> = {
-  streams: ({ c, deps: { store } }) =>
-    c.json({ streams: imageStreamsOf(store).map((held) => viewStream(held, store.list())) }),
+  streams: ({ c, deps }) => c.json({ streams: imageStreamsOf(deps.store).map((held) => viewIn(held, deps)) }),
   promote,
   rollback: async ({ c, deps, caller }) => {
     const request = { stream: c.req.param("name") ?? "", by: caller.name };
@@ -34,9 +33,13 @@ async function promote({ c, deps, caller, body }: RouteRequest<"promote">): Prom
   return answer(c, deps, change);
 }
 
-function answer(c: Context, { store }: OperatorDeps, change: StreamChange): Response {
+function answer(c: Context, deps: OperatorDeps, change: StreamChange): Response {
   if (change.kind === "refused") return refusalAnswer(c, change.refusal);
-  return c.json(viewStream(change.held, store.list()));
+  return c.json(viewIn(change.held, deps));
+}
+
+function viewIn(held: ImageStream, { store, othersUpdate }: OperatorDeps): StreamView {
+  return viewStream(held, { machines: store.list(), othersUpdate });
 }
 
 function unknownImage(c: Context, image: string, names: readonly string[]): Response {

@@ -9,8 +9,15 @@ export type CanaryProgress = {
   readonly reason: string;
 };
 
-/** How the first machine of a promotion gets on; `machine` is undefined if its record is gone. */
-export function canaryProgress(held: ImageStream, promotion: Promotion, machine: Machine | undefined): CanaryProgress {
+/**
+ * How the first machine of a promotion gets on; `machine` is undefined if its record is gone. Where an external Dominator
+ * updates the machines (`othersUpdate`), nobody tells Birther what they run.
+ */
+export function canaryProgress(
+  held: ImageStream,
+  machine: Machine | undefined,
+  { promotion, othersUpdate }: { readonly promotion: Promotion; readonly othersUpdate?: boolean | undefined },
+): CanaryProgress {
   const image = imageOf(held, promotion.version);
   if (machine === undefined) return { kind: "failed", reason: "the machine is no longer known" };
   if (followedStream(machine) !== held.stream)
@@ -19,6 +26,12 @@ export function canaryProgress(held: ImageStream, promotion: Promotion, machine:
   const standing = stopped.map((kind) => conditionOf(machine, kind)).find((condition) => condition !== undefined);
   if (standing !== undefined) return { kind: "failed", reason: `${standing.kind}: ${standing.reason}` };
   if (machine.disableUpdates === true) return { kind: "failed", reason: "its updates are disabled" };
+  if (othersUpdate === true)
+    return {
+      kind: "failed",
+      reason:
+        "an external Dominator updates it, so Birther cannot see what it runs: check it, then use --all --no-canary",
+    };
   if (machine.state === "healthy" && machine.phase === "up" && machine.runningImage === image)
     return { kind: "succeeded", reason: `it runs ${image} and is up` };
   const phase = machine.phase === undefined ? "" : `, phase ${machine.phase}`;

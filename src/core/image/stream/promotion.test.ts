@@ -48,7 +48,7 @@ describe("a promotion", () => {
       /r01u01 does not run compute\/2 yet: state healthy/,
     );
     world.all({ kind: "imageRequired", id: id(1), image: "compute/2", by: "bob" });
-    assert.equal(canaryProgress(trial, trial.promotion ?? assert.fail(), world.get(1)).kind, "waiting");
+    assert.equal(canaryProgress(trial, world.get(1), { promotion: trial.promotion ?? assert.fail() }).kind, "waiting");
     world.all({ kind: "subSeen", id: id(1), runningImage: "compute/2" });
     assert.deepEqual(promote(world, { version: 2, all: true }, trial), { kind: "changed", held: moved });
     const { moving: _done, ...settled } = moved;
@@ -103,6 +103,15 @@ describe("a promotion", () => {
     const first = decidePromotion({ version: 2 }, { ...context(empty), held: undefined });
     const { previous: _none, ...withoutPrevious } = moved;
     assert.deepEqual(first, { kind: "changed", held: withoutPrevious });
+  });
+
+  test("where an external Dominator updates, no machine is taken for up with a version: an operator says so", () => {
+    const world = upFleet();
+    world.all({ kind: "imageRequired", id: id(1), image: "compute/2", by: "bob" });
+    world.all({ kind: "subSeen", id: id(1), runningImage: "compute/1", upToDate: true });
+    const request = { version: 2, all: true } as const;
+    const refused = decidePromotion(request, { ...context(world, trial), othersUpdate: true });
+    assert.match(refused.kind === "refused" ? refused.refusal.message : "", /check it, then use --all --no-canary/);
   });
 
   test("an interrupted move is finished by asking again", () => {

@@ -23,6 +23,8 @@ export type PromotionContext = {
   readonly machines: readonly Machine[];
   readonly by: string;
   readonly nowMs: number;
+  /** An external Dominator updates the machines. */
+  readonly othersUpdate?: boolean | undefined;
 };
 
 /** The new facts of a stream, or why nothing changes. */
@@ -55,7 +57,7 @@ export function decidePromotion(request: PromotionRequest, context: PromotionCon
       `to try it on another machine, first run birther image rollback ${stream}`,
     );
   if (request.all !== true) return { kind: "unchanged", held };
-  const progress = canaryProgress(held, promotion, canaryOf(held, machines));
+  const progress = canaryProgress(held, canaryOf(held, machines), { promotion, othersUpdate: context.othersUpdate });
   if (progress.kind === "succeeded") return makeCurrent(held, request.version, context);
   return refuse(
     `${canaryName(held, machines)} does not run ${going} yet: ${progress.reason}`,

@@ -11,6 +11,8 @@ export type WhyFacts = {
   readonly othersUpdate?: boolean;
   /** Why the network that the machine was last seen on is not served, and what to do. */
   readonly notServed?: string;
+  /** The promotion whose first machine it is: the image, and who promoted it. */
+  readonly trial?: { readonly image: string; readonly by: string };
   /** Whether the required image exists. */
   readonly imageExists?: boolean;
   /** The latest packets and log lines of the machine, newest last, one short text each. */
@@ -217,7 +219,12 @@ function isBooting({ state, phase }: Machine): boolean {
 /** Maximum number of packets and of log lines to show. */
 const shown = 5;
 
-function evidenceOf(machine: Machine, { nowMs, packets = [], lines = [] }: WhyFacts): readonly string[] {
+function imageEvidence({ requiredImage, runningImage }: Machine): readonly string[] {
+  if (requiredImage === undefined || runningImage === undefined || requiredImage === runningImage) return [];
+  return [`runs ${runningImage}, requires ${requiredImage}`];
+}
+
+function evidenceOf(machine: Machine, { nowMs, trial, packets = [], lines = [] }: WhyFacts): readonly string[] {
   const ago = (atMs: number) => `${formatDuration(Math.max(0, Math.round((nowMs - atMs) / 1000)))} ago`;
   const { pxe, phase, phaseAtMs, disputedMacs = [] } = machine;
   const rejected = machine.agent?.rejected;
@@ -229,6 +236,8 @@ function evidenceOf(machine: Machine, { nowMs, packets = [], lines = [] }: WhyFa
       ? "no PXE request received"
       : `${pxe.requests} PXE requests, ${pxe.responses} answers, latest ${ago(pxe.lastRequestAtMs)}: ${pxe.lastAnswer}`,
     `last seen ${ago(machine.lastSeenAtMs)}`,
+    ...imageEvidence(machine),
+    ...(trial === undefined ? [] : [`it is the first machine to get ${trial.image}, which ${trial.by} promoted`]),
     ...(rejected === undefined ? [] : [`its agent could not be upgraded to ${rejected.version}: ${rejected.reason}`]),
     ...disputedMacs
       .filter((mac) => isDisputed(machine, mac))
