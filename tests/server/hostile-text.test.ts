@@ -103,6 +103,7 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
       const poll = {
         ...{ machineId: other, running: "image", kernel: text, rebootPending: false, secondsSinceCheck: 0 },
         ...{ freeBytes: 1, log: [text], outcome: { kind: "failed", directive: "fetch", reason: text } },
+        agent: { version: "1".repeat(32), rejected: { version: "2".repeat(32), reason: text } },
       };
       const headers = { ...json, authorization: `Bearer ${credential}` };
       const app = subApp({ store, images, tasks: inlineTasks(), caPem: "", log });

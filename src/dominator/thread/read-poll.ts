@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { newerProtocol } from "../../contract/protocol.ts";
 import { type SubOutcome, type SubPollRequest, subPollRequest } from "../../contract/sub.ts";
+import type { AgentReport } from "../../core/agent/version.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
 import type { ImageManifest } from "../../core/image/manifest.ts";
@@ -56,14 +57,20 @@ export function readPoll(
 
 /** A poll whose texts may be shown; the paths in its comparison stay as they are. */
 export function plainPoll(poll: SmallPoll): SmallPoll {
-  const { outcome, log } = poll;
+  const { agent, outcome, log } = poll;
   return {
     ...poll,
     kernel: plainText(poll.kernel),
     ...(poll.patchedImage === undefined ? {} : { patchedImage: plainText(poll.patchedImage) }),
+    ...(agent === undefined ? {} : { agent: plainAgent(agent) }),
     ...(outcome === undefined ? {} : { outcome: plainOutcome(outcome) }),
     ...(log === undefined ? {} : { log: log.map(plainText) }),
   };
+}
+
+function plainAgent({ version, rejected }: AgentReport): AgentReport {
+  if (rejected === undefined) return { version };
+  return { version, rejected: { ...rejected, reason: plainText(rejected.reason) } };
 }
 
 function plainOutcome(outcome: SubOutcome): SubOutcome {
