@@ -41,6 +41,7 @@ const actions: Actions = {
   serve: async (options) => (await import("./server/serve.ts")).serve(options),
   buildBootstrapImage: async (state) => (await import("./image-actions.ts")).buildBootstrapImage(state),
   listImages: async (state) => (await import("./image-actions.ts")).listImages(state),
+  verifyObjects: async (state) => (await import("./image-actions.ts")).verifyObjects(state),
   importImage: async (options) => (await import("./image-actions.ts")).importImage(options),
   changeAuthorities: async (options) => (await import("./authority-actions.ts")).changeAuthorities(options),
   databaseIn: (state) => pathsIn(state).database,

@@ -6,6 +6,7 @@ import type { ImportProgress } from "../dominator/import/input.ts";
 import { openImageStore } from "../dominator/storage/image-store.ts";
 import { viewImage, viewImages } from "../dominator/storage/image-views.ts";
 import { openObjectStore } from "../dominator/storage/object-store.ts";
+import { damagedObjects } from "../dominator/storage/scrub.ts";
 import { openLog } from "../log/structured-log.ts";
 import { pathsIn } from "./paths.ts";
 import { prepareServer } from "./server/prepare-server.ts";
@@ -39,4 +40,12 @@ export const importImage: Actions["importImage"] = async ({ stateDirectory, stre
   const [image] = await importImages({ images, objects, source, streams: [name.stream], nowMs, onProgress: progress });
   assert(image !== undefined);
   return viewImage(image);
+};
+
+/** Reads every object of a state directory, and returns the names of the damaged ones. */
+export const verifyObjects: Actions["verifyObjects"] = async (stateDirectory) => {
+  const objects = await openObjectStore(pathsIn(stateDirectory).objects);
+  const damaged: string[] = [];
+  for await (const sha512 of damagedObjects(objects)) damaged.push(sha512);
+  return damaged;
 };

@@ -10,6 +10,7 @@ import type { Log } from "../../src/core/ports.ts";
 import { openImageStore } from "../../src/dominator/storage/image-store.ts";
 import { openObjectStore } from "../../src/dominator/storage/object-store.ts";
 import { objectsHandler } from "../../src/dominator/storage/objects-handler.ts";
+import { damagedObjects, startScrub } from "../../src/dominator/storage/scrub.ts";
 
 let directory: string;
 before(async () => {
@@ -138,4 +139,30 @@ test("objects over HTTP: one, many in the requested order, and clear refusals", 
     server.closeAllConnections();
     server.close();
   }
+});
+
+test("objects: one with wrong bytes is found, and the next import of its content replaces it", async () => {
+  const objects = await openObjectStore(join(directory, "damaged-objects"));
+  const [hello] = await Promise.all(["hello", "other"].map((text) => objects.add([Buffer.from(text)])));
+  assert.ok(hello !== undefined);
+  assert.deepEqual(await Array.fromAsync(damagedObjects(objects)), []);
+  const { sha512 } = hello;
+  await writeFile(join(directory, "damaged-objects", sha512.slice(0, 2), sha512.slice(2, 4), sha512.slice(4)), "hellO");
+  assert.deepEqual(await Array.fromAsync(damagedObjects(objects)), [sha512]);
+  await objects.add([Buffer.from("hello")]);
+  assert.deepEqual(await Array.fromAsync(damagedObjects(objects)), []);
+});
+
+test("objects: the server finds damage by itself, without waiting for a request", async () => {
+  const objects = await openObjectStore(join(directory, "scrubbed"));
+  const { sha512 } = await objects.add([Buffer.from("hello")]);
+  await writeFile(join(directory, "scrubbed", sha512.slice(0, 2), sha512.slice(2, 4), sha512.slice(4)), "hellO");
+  await new Promise<void>((resolve) => {
+    const scrub = startScrub(objects, (level, message, facts) => {
+      assert.deepEqual([level, facts], ["error", { sha512 }]);
+      assert.match(message, /an object is damaged/);
+      scrub[Symbol.dispose]();
+      resolve();
+    });
+  });
 });

@@ -36,6 +36,8 @@ export type Actions = {
   /** Builds the Bootstrap Image of a state directory unless it is up to date. */
   readonly buildBootstrapImage: (stateDirectory: string) => Promise<BootstrapView>;
   readonly listImages: (stateDirectory: string) => Promise<readonly ImageView[]>;
+  /** The objects of a state directory whose content is not what their name says, by their SHA-512. */
+  readonly verifyObjects: (stateDirectory: string) => Promise<readonly string[]>;
   /** Imports a tree as the next version of a stream. */
   readonly importImage: (options: {
     readonly stateDirectory: string;

@@ -2,13 +2,14 @@ import type { Command } from "commander";
 import type { StreamView } from "../../contract/operator/views.ts";
 import type { Actions, BootstrapView } from "../act/actions.ts";
 import { promoteCommands } from "../act/promote.ts";
+import { failure } from "../api/failure.ts";
 import { type LocalOptions, localOptions, print, printJson } from "../api/server-options.ts";
 import { formatBytes } from "../output/figures.ts";
 import { imageListCommand } from "../read/images.ts";
 
-type ImageActions = Pick<Actions, "buildBootstrapImage" | "listImages" | "importImage">;
+type ImageActions = Pick<Actions, "buildBootstrapImage" | "listImages" | "importImage" | "verifyObjects">;
 
-/** Adds `image build|info` for the Bootstrap Image, `image import|promote|rollback|list` for system images. */
+/** Adds `image build|info` for the Bootstrap Image, `image import|verify|promote|rollback|list` for system images. */
 export function imageCommand(program: Command, actions: ImageActions): void {
   const image = program
     .command("image")
@@ -42,6 +43,19 @@ export function imageCommand(program: Command, actions: ImageActions): void {
     else print(`${imported.name}: ${imported.entries} paths, ${formatBytes(imported.bytes)}`);
     if (isCurrent === false)
       process.stderr.write(`no machine gets it yet; to promote it: birther image promote ${imported.name}\n`);
+  });
+
+  const verify = image.command("verify").description("read all contents of system images, and name the damaged ones");
+  localOptions(verify).action(async (options: LocalOptions) => {
+    const damaged = await actions.verifyObjects(await state(options));
+    if (options.output === "json") printJson({ damaged });
+    else print(...(damaged.length === 0 ? ["all contents are intact"] : damaged));
+    if (damaged.length > 0)
+      throw failure(
+        "failed",
+        `${damaged.length} contents are damaged`,
+        "import their images again; that replaces them",
+      );
   });
 
   promoteCommands(image);

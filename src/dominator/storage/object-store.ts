@@ -11,6 +11,10 @@ export type ObjectStore = {
   /** Size in bytes, or undefined if there is no such object. */
   readonly sizeOf: (sha512: string) => Promise<number | undefined>;
   readonly read: (sha512: string) => AsyncIterable<Uint8Array>;
+  /** The names of all objects. */
+  readonly names: () => AsyncIterable<string>;
+  /** Whether an object still has the content that its name says; false if it is gone. */
+  readonly isIntact: (sha512: string, pause?: () => Promise<void>) => Promise<boolean>;
   /** Stores a content and returns its hash and size; an empty one has no object and an empty hash. */
   readonly add: (content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) => Promise<StoredObject>;
 };
@@ -39,6 +43,8 @@ export async function openObjectStore(directory: string): Promise<ObjectStore> {
         throw new Error(`object name: expected a SHA-512 in lower-case hex, found ${JSON.stringify(sha512)}`);
       return createReadStream(pathOf(directory, sha512), { highWaterMark: 1 << 18 });
     },
+    names: () => namesIn(directory),
+    isIntact: (sha512, pause) => isIntact(pathOf(directory, sha512), sha512, pause),
     add: (content) => addObject(directory, join(drafts, randomUUID()), content),
   };
 }
@@ -62,6 +68,35 @@ async function sizeOf(path: string): Promise<number | undefined> {
   );
 }
 
+async function* namesIn(directory: string): AsyncGenerator<string> {
+  const isPart = (name: string) => /^[0-9a-f]{2}$/.test(name);
+  for (const first of (await readdir(directory)).filter(isPart)) {
+    for (const second of (await readdir(join(directory, first))).filter(isPart)) {
+      for (const rest of await readdir(join(directory, first, second))) {
+        const name = `${first}${second}${rest}`;
+        if (isObjectName(name)) yield name;
+      }
+    }
+  }
+}
+
+/** Bytes hashed at once: a fraction of a millisecond. */
+const hashedBytes = 64 << 10;
+
+/** `pause` is waited for after each piece. */
+async function isIntact(path: string, sha512: string, pause?: () => Promise<void>): Promise<boolean> {
+  const hash = createHash("sha512");
+  try {
+    for await (const piece of createReadStream(path, { highWaterMark: hashedBytes })) {
+      hash.update(piece);
+      await pause?.();
+    }
+  } catch {
+    return false;
+  }
+  return hash.digest("hex") === sha512;
+}
+
 async function addObject(
   directory: string,
   draft: string,
@@ -83,8 +118,8 @@ async function addObject(
     if (size === 0) return { sha512: "", size };
     const sha512 = hash.digest("hex");
     const path = pathOf(directory, sha512);
-    // An object of another size is left from a power cut; the new one replaces it.
-    if ((await sizeOf(path)) !== size) {
+    // An object of another size is left from a power cut, one with other bytes from a bad disk; the new one replaces it.
+    if ((await sizeOf(path)) !== size || !(await isIntact(path, sha512))) {
       const folder = dirname(path);
       await access(folder).catch(() => mkdir(folder, { recursive: true }));
       await rename(draft, path);

@@ -12,6 +12,7 @@ import { type ImageStore, openImageStore } from "../../dominator/storage/image-s
 import { viewImages } from "../../dominator/storage/image-views.ts";
 import { openObjectStore } from "../../dominator/storage/object-store.ts";
 import { objectsHandler } from "../../dominator/storage/objects-handler.ts";
+import { startScrub } from "../../dominator/storage/scrub.ts";
 import { subApp } from "../../dominator/sub/app.ts";
 import { openTaskThread } from "../../dominator/thread/thread.ts";
 import { openDominatorExport } from "../../mdb/exports/dominator-export.ts";
@@ -134,6 +135,7 @@ async function startForMachines(
   const signed = networks.some(({ secureBoot }) => secureBoot);
   const files = await readBootFiles(signed ? { ...imageFiles, secureLoaders } : imageFiles);
   const objects = await openObjectStore(paths.objects);
+  opened.use(startScrub(objects, log));
   const issueOrder = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });
   const { diskLoaders } = files;
   const signedLoader = diskLoaders === undefined ? {} : { signedLoader: describeSignedLoader(diskLoaders) };
