@@ -113,7 +113,7 @@ describe("with the documented fleet, nothing holds up packets", () => {
       () => ask("/v1/batch", post({ action: "rebirth", dryRun: true, select: { names: names(1000) } })),
     ],
     [
-      "a thousand agents poll and machines boot, fifty in a moment",
+      "a thousand agents poll and machines boot, twenty in a moment",
       async () => {
         const changes: Promise<unknown>[] = [];
         for (let n = 0; n < 1000; n += 1) {
@@ -123,7 +123,7 @@ describe("with the documented fleet, nothing holds up packets", () => {
           );
           const asked = { kind: "pxeAsked", mac, firmware: "uefi", network: "rack", nursery: true } as const;
           changes.push(store.apply({ ...asked, stage: "firmware", answer: "local: offerThenNak" }));
-          if (n % 50 === 0) await nextTurn();
+          if (n % 20 === 0) await nextTurn();
         }
         await Promise.all(changes);
       },

@@ -5,9 +5,9 @@
 
 /**
  * Limit of changes per transaction: a burst of thousands of machines needs few waits for the disk. Packets wait while
- * the rows are made, 5 ms for this many.
+ * the rows are made, 3 ms for this many.
  */
-export const batchLimit = 256;
+export const batchLimit = 128;
 /**
  * A transaction costs as much as tens of changes in it. So after one with several changes, the next begins only after
  * this pause, unless enough changes are pending; a caller that makes one change after the other never waits.
