@@ -21,7 +21,13 @@ type Chassis = {
   nics: number[];
   unit: number;
   /** The system on its disk: as which machine it was installed, and its agent's credential. */
-  system?: { readonly id: MachineId; readonly credential: string; readonly ran?: true };
+  system?: {
+    readonly id: MachineId;
+    /** Of which generation it is: the record names the root disk of the latest. */
+    readonly generation: number;
+    readonly credential: string;
+    readonly ran?: true;
+  };
   /** A birth that runs on it. */
   birth?: { readonly id: MachineId; readonly session: string; readonly order: BirthOrder; stage: number };
   /** An operator has said that what is on its disk may go. */
@@ -82,7 +88,7 @@ function play(cabling: readonly (readonly number[])[], actions: readonly Action[
   /** init opens the root again; it finds none where the disk of another machine is. */
   const resume = (chassis: Chassis, { id, order }: { readonly id: MachineId; readonly order: BirthOrder }): boolean => {
     const { system } = chassis;
-    if (system?.id !== id) return false;
+    if (system?.id !== id || system.generation !== order.generation) return false;
     const credential = secret();
     if (apply({ kind: "agentResumed", id, order, subTokenHash: credential }).kind === "changed")
       chassis.system = { ...system, credential };
@@ -140,7 +146,7 @@ function play(cabling: readonly (readonly number[])[], actions: readonly Action[
         const life = `${id} ${generation}`;
         assert.ok(!installed.has(life), `${life} was installed twice`);
         installed.add(life);
-        chassis.system = { id, credential };
+        chassis.system = { id, generation, credential };
         return false;
       },
     ];

@@ -76,6 +76,23 @@ export const kept: [cabling: number[][], actions: Action[]][] = [
       ...boots(2, 0),
     ],
   ],
+  // The property's own fault: a chassis whose disk is of an earlier generation resumed by the NIC that it shares with the
+  // chassis of the latest one; init looks for the root disk on record and finds none there.
+  [
+    [[0], [0], [0]],
+    [
+      ...boots(1, 0),
+      { do: "go", chassis: 1, stages: 1 },
+      { do: "rebirthMoved", machine: 0, other: 0 },
+      ...boots(0, 0),
+      { do: "go", chassis: 0, stages: 1 },
+      ...boots(1, 0),
+      { do: "newBoard", chassis: 1, nic: 1 },
+      { do: "cancel", machine: 0, other: 0 },
+      ...boots(1, 0),
+      ...boots(0, 0),
+    ],
+  ],
   // A healthy machine's second NIC could be given to an announced one: the machine booted by it in another slot, and was born anew.
   [
     [[0], [2, 0], [0]],
