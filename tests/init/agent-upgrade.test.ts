@@ -75,6 +75,14 @@ for (const [title, agent, reason] of broken)
     assert.equal(machine.site.machine(mac).agent?.rejected?.version, now?.rejected?.version);
   });
 
+test("a rejection is forgotten after a day, because the server may have been at fault, and the version is tried again", (t) => {
+  const machine = upMachine(t, { native, script: agentScripts.ends });
+  machine.boot({ minutes: 30 });
+  assert.ok(machine.site.machine(mac).agent?.rejected !== undefined);
+  const dayLater = machine.boot({ minutes: 24 * 60 + 10 });
+  assert.notEqual(dayLater.kernel.ran.filter((text) => text.includes("/agents/")).length, 0);
+});
+
 test("an upgrade that cannot be placed is no failure of the machine, and is tried again later", (t) => {
   const machine = upMachine(t, good);
   const troubles = [

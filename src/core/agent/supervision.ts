@@ -67,6 +67,8 @@ export const supervisionLimits = {
   /** A run shorter than this counts as short; after so many in a row the version before takes over. */
   shortMs: 60_000,
   shortRuns: 5,
+  /** The former agent forgets a rejection after it has run for so long: the server may bring the version again. */
+  rejectedMs: 86_400_000,
 } as const;
 
 /** Exit status of a program that could not be started. */

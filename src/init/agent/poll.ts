@@ -1,6 +1,8 @@
+import * as host from "host";
 import * as v from "valibot";
 import { paths } from "../../contract/machine-facing.ts";
 import { directive, maxSubMessageBytes, type SubOutcome, type SubPoll } from "../../contract/sub.ts";
+import { supervisionLimits } from "../../core/agent/supervision.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
 import type { Directive, SubReport } from "../../core/image/update/directive.ts";
 import { readText } from "../system/files.ts";
@@ -10,12 +12,14 @@ import { isPidOne } from "./pid-one.ts";
 import { freeBytes } from "./scan.ts";
 import { endpointOf } from "./settings.ts";
 import { isRebootPending, readPatchedImage } from "./state.ts";
-import { readStoredAgents } from "./stored-agents.ts";
+import { forgetRejection, readStoredAgents } from "./stored-agents.ts";
 import type { SubContext } from "./sub-context.ts";
 import { confirmTrust, revertTrust, trustedHash } from "./trust.ts";
 
 /** The contract's limit; failures beyond it are not worth a refused poll. */
 const maxLogLines = 200;
+/** Pause before authorities are accepted again with which the server was not reached: it may just have restarted. */
+const trustAgainMs = 3_600_000;
 
 /** What a poll reports of the latest scan and of the latest directive. */
 export type Progress = Pick<SubReport, "tree" | "objects" | "comparison"> & {
@@ -37,8 +41,9 @@ export function openPoll({ root, settings, version, takeLines, log }: SubContext
     });
   let mdb = open();
   let openedWith = trustedHash(root);
-  /** The server was not reached with the authorities that it handed out: it is not asked for them again. */
-  let hasGivenUp = false;
+  /** Until when the server is not asked for authorities again, because it was not reached with those it handed out. */
+  let givenUpUntilMs = Number.NEGATIVE_INFINITY;
+  const startedMs = host.monotonicMs();
   const kernel = readText("/proc/sys/kernel/osrelease").trim();
   const running = isPidOne() ? "birth" : "image";
   /** Lines that the MDB has not accepted yet. */
@@ -57,14 +62,17 @@ export function openPoll({ root, settings, version, takeLines, log }: SubContext
       confirmTrust(root);
       return answer;
     } catch (error) {
-      hasGivenUp ||= revertTrust(root);
-      if (hasGivenUp) log("warn", "the server was not reached with new authorities; the former ones are trusted again");
+      if (revertTrust(root)) {
+        givenUpUntilMs = host.monotonicMs() + trustAgainMs;
+        log("warn", "the server was not reached with new authorities; the former ones are trusted again");
+      }
       throw error;
     }
   }
 
   return (progress) => {
     const patchedImage = readPatchedImage(root);
+    if (host.monotonicMs() - startedMs >= supervisionLimits.rejectedMs) forgetRejection(root);
     const { rejected } = readStoredAgents(root);
     unsent = [...unsent, ...takeLines()].slice(-maxLogLines);
     const request: SubPoll = {
@@ -75,7 +83,7 @@ export function openPoll({ root, settings, version, takeLines, log }: SubContext
       ...(patchedImage === undefined ? {} : { patchedImage }),
       rebootPending: isRebootPending(root),
       freeBytes: freeBytes(root),
-      ...(hasGivenUp ? {} : { authorities: trustedHash(root) }),
+      ...(host.monotonicMs() < givenUpUntilMs ? {} : { authorities: trustedHash(root) }),
       agent: { version, ...(rejected === undefined ? {} : { rejected }) },
       ...progress,
       ...(unsent.length === 0 ? {} : { log: unsent }),

@@ -23,6 +23,12 @@ export function saveStoredAgents(root: string, stored: StoredAgents): void {
   host.sync();
 }
 
+/** Forgets the rejected version, so that the server may bring it again: the fault may have been the network's or the server's. */
+export function forgetRejection(root: string): void {
+  const { rejected, ...kept } = readStoredAgents(root);
+  if (rejected !== undefined) saveStoredAgents(root, kept);
+}
+
 /** The version that a trial confirmed. */
 export function readConfirmedAgent(root: string): string | undefined {
   return readTextIfThere(`${root}${agentPaths.confirmedAgent}`)?.trim();
