@@ -3,11 +3,10 @@
  * of an older version stays readable. `pinned` holds the schema to core's type.
  */
 import * as v from "valibot";
-import type { MachineEvent } from "../core/machine/event.ts";
+import type { MachineEvent, UnreadableEvent } from "../core/machine/event.ts";
 import type { PxeAnswer } from "../core/machine/pxe-answer.ts";
 import { conditionKinds, orderActions, phases } from "../core/machine/record.ts";
 import { formatIpv4 } from "../core/net/ipv4.ts";
-import type { UnreadableEvent } from "../core/ports.ts";
 import { type AddressesAsText, ipv4, withAddressText } from "./address-text.ts";
 import { agentReport } from "./agent.ts";
 import { burnInReport, diskIdentity, placement, storageReport } from "./machine-facing.ts";

@@ -1,8 +1,9 @@
 import type { Ownership } from "./fleet/blast-radius.ts";
-import type { Decision, MachineEvent, Refusal } from "./machine/event.ts";
+import type { Decision, MachineEvent, Refusal, UnreadableEvent } from "./machine/event.ts";
 import type { Machine, MachineId } from "./machine/record.ts";
 import type { Ipv4 } from "./net/ipv4.ts";
 import type { Mac } from "./net/mac.ts";
+import type { Document, DocumentDraft, DocumentKind, DocumentOf } from "./store/stored-documents.ts";
 
 /** Milliseconds since 1970, and a monotonic count for durations. */
 export type Clock = { readonly nowMs: () => number; readonly monotonicMs: () => number };
@@ -13,13 +14,6 @@ export type Random = { readonly bytes: (count: number) => Uint8Array };
 export type LogLevel = "debug" | "info" | "warn" | "error";
 /** One structured log entry: a short message, and the facts. */
 export type Log = (level: LogLevel, message: string, facts?: { readonly [name: string]: unknown }) => void;
-
-/** An event that this version cannot read: a newer server wrote it, or its row is damaged. */
-export type UnreadableEvent = {
-  readonly kind: "unreadable";
-  /** Where in the row, what was expected and what was found. */
-  readonly fault: string;
-};
 
 /** The facts of every change, on the feed and in the history. */
 type RecordedChange = {
@@ -48,24 +42,6 @@ type MachineThen = Pick<Machine, keyof Machine>;
 /** A change in the history: the event, and the part of the record that shows its effect. */
 export type PastChange = RecordedChange & {
   readonly machine: Pick<Machine, "id" | "revision" | "state" | "generation" | "conditions" | "hostname" | "phase">;
-};
-
-/** Small documents besides the machines: lessons about firmware, declined addresses, operators' tokens, webhooks, streams of images. */
-export type DocumentKind =
-  | "lesson"
-  | "declinedAddress"
-  | "token"
-  | "tokenUse"
-  | "webhook"
-  | "authority"
-  | "imageStream";
-
-/** One of them: JSON under a key. `position` is that of the change that wrote it. */
-export type Document = {
-  readonly kind: DocumentKind;
-  readonly key: string;
-  readonly document: unknown;
-  readonly position: number;
 };
 
 /** A document in the database that cannot be read. */
@@ -156,19 +132,16 @@ export type Store = {
   readonly addLog: (id: MachineId, lines: readonly string[]) => void;
   readonly log: (id: MachineId) => readonly string[];
   /** All documents of a kind, in the order in which they were first written. */
-  readonly documents: (kind: DocumentKind) => readonly Document[];
+  readonly documents: <K extends DocumentKind>(kind: K) => readonly DocumentOf<K>[];
   readonly unreadableDocuments: () => readonly UnreadableDocument[];
   /** Writes a document, replacing any with the same key. */
-  readonly putDocument: (put: Pick<Document, "kind" | "key" | "document"> & { readonly by?: string }) => Promise<void>;
+  readonly putDocument: (put: DocumentDraft & { readonly by?: string }) => Promise<void>;
   /**
    * Writes a document if `onlyIf` accepts the current one (undefined: none) at a time when nobody else can write; it
    * may be called more than once. `overtaken`: `onlyIf` refused, and nothing was written.
    */
   readonly replaceDocument: (
-    put: Pick<Document, "kind" | "key" | "document"> & {
-      readonly by?: string;
-      readonly onlyIf: (now: unknown) => boolean;
-    },
+    put: DocumentDraft & { readonly by?: string; readonly onlyIf: (now: unknown) => boolean },
   ) => Promise<"written" | "overtaken">;
   /** Deletes a document; resolves even if there is none. */
   readonly dropDocument: (drop: Pick<Document, "kind" | "key"> & { readonly by?: string }) => Promise<void>;

@@ -151,7 +151,7 @@ describe("webhooks", { timeout: 20_000 }, () => {
     // The receiver is the same, only reachable now.
     for (const { key, document } of store.documents("webhook").filter(({ key }) => key.startsWith("call "))) {
       await store.dropDocument({ kind: "webhook", key });
-      const call = { ...(document as object), url: receiver.webhook.url };
+      const call = "url" in document ? { ...document, url: receiver.webhook.url } : assert.fail();
       await store.putDocument({ kind: "webhook", key, document: call });
     }
     await using calls = sender(store, receiver.webhook);

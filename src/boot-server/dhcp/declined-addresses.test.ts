@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { declinedMs } from "../../core/dhcp/pool/declined.ts";
 import type { Ipv4 } from "../../core/net/ipv4.ts";
 import { ip, macOf } from "../../core/net/testing/addresses.ts";
-import type { Document, Store } from "../../core/ports.ts";
+import type { Store } from "../../core/ports.ts";
+import { documentMemory } from "../../mdb/store/document-memory.ts";
 import { openDeclinedBook } from "./declined-addresses.ts";
 
 const mac = macOf("525400000001");
@@ -11,19 +12,18 @@ const [one, two] = [ip("10.77.0.50"), ip("10.77.0.51")];
 
 /** Documents as the Store keeps them: another list after each change. `fail` makes the database fail. */
 function shelf() {
-  let documents: readonly Document[] = [];
+  const memory = documentMemory([]);
   let failing = false;
-  const without = (key: string) => documents.filter((kept) => kept.key !== key);
-  const change = async (then: readonly Document[]) => {
+  const change = async (changed: Parameters<typeof memory.apply>[0][number]) => {
     if (failing) throw new Error("no database");
-    documents = then;
+    memory.apply([changed]);
   };
   const store: Pick<Store, "documents" | "putDocument" | "dropDocument"> = {
-    documents: () => documents,
-    putDocument: ({ kind, key, document }) => change([...without(key), { kind, key, document, position: 1 }]),
-    dropDocument: ({ key }) => change(without(key)),
+    documents: memory.of,
+    putDocument: ({ kind, key, document }) => change({ kind, key, document, position: 1 }),
+    dropDocument: ({ kind, key }) => change({ kind, key, position: 2 }),
   };
-  const keys = () => documents.map(({ key }) => key);
+  const keys = () => memory.of("declinedAddress").map(({ key }) => key);
   return { store, keys, fail: () => (failing = true) };
 }
 

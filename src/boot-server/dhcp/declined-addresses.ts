@@ -8,7 +8,8 @@ import {
 } from "../../core/dhcp/pool/declined.ts";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import type { Mac } from "../../core/net/mac.ts";
-import type { Clock, Document, Log, Store } from "../../core/ports.ts";
+import type { Clock, Log, Store } from "../../core/ports.ts";
+import type { DocumentOf } from "../../core/store/stored-documents.ts";
 
 /** The addresses that are unused because a client declined them: on this server, on another, or before a restart. */
 export type DeclinedBook = {
@@ -27,7 +28,9 @@ export function openDeclinedBook(deps: {
   const { store, clock, log } = deps;
   /** Addresses declined here: known before they are durable, and even if writing them fails. */
   const here = new Map<Ipv4, DeclinedAddress>();
-  let read: { readonly documents: readonly Document[]; readonly declined: DeclinedAddresses } | undefined;
+  let read:
+    | { readonly documents: readonly DocumentOf<"declinedAddress">[]; readonly declined: DeclinedAddresses }
+    | undefined;
 
   /** Rebuilt only when the documents have changed, because it is read with every packet. */
   function written(): DeclinedAddresses {

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
-import { roles } from "../../contract/operator/role.ts";
 import type { TokenView } from "../../contract/operator/token.ts";
+import { roles } from "../../core/role.ts";
 import { failure } from "../api/failure.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatTime } from "../output/figures.ts";

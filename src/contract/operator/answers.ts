@@ -8,10 +8,10 @@ import type { Why } from "../../core/machine/health/waiting-for.ts";
 import { machineStates, phases, remedies } from "../../core/machine/record.ts";
 import type { AuditEntry } from "../../core/ports.ts";
 import { localMethodNames } from "../../core/pxe/local-boot/method-table.ts";
+import { roles } from "../../core/role.ts";
 import { agentReport } from "../agent.ts";
 import { burnInReport, diskIdentity, placementText, problem, scan, storageReport } from "../machine-facing.ts";
 import { pinnedShape } from "../same.ts";
-import { roles } from "./role.ts";
 import type { TokenView } from "./token.ts";
 import type {
   ChangeView,

@@ -1,10 +1,10 @@
 /** docs/openapi.json: the operators' API as OpenAPI 3.1, made of the table of routes and its schemas. */
 import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
+import { roles } from "../../core/role.ts";
 import { problem } from "../machine-facing.ts";
 import { entriesOf, wrappedIn } from "../schema-walk.ts";
 import { changeAnswer, machineAnswer } from "./answers.ts";
-import { roles } from "./role.ts";
 import type { Route } from "./routes/route.ts";
 import { operatorRoutes } from "./routes.ts";
 

@@ -6,9 +6,9 @@ import { parseSelector, type SelectorResult } from "../../core/fleet/selector.ts
 import { isStreamName, parseImageName } from "../../core/image/image-name.ts";
 import type { DetailsPatch } from "../../core/machine/event.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
+import { roles } from "../../core/role.ts";
 import { pinned } from "../same.ts";
 import { machineAnswer } from "./answers.ts";
-import { roles } from "./role.ts";
 import { tokenNamePattern } from "./token.ts";
 
 /** A whole number in a query, between two bounds. */

@@ -1,4 +1,4 @@
-import type { Role } from "./role.ts";
+import type { Role } from "../../core/role.ts";
 
 /** A token as admins see it; nobody sees its secret again. */
 export type TokenView = {

@@ -200,6 +200,13 @@ export type MachineEvent =
       readonly wipeBy?: string;
     };
 
+/** An event that this version cannot read: a newer server wrote it, or its row is damaged. */
+export type UnreadableEvent = {
+  readonly kind: "unreadable";
+  /** Where in the row, what was expected and what was found. */
+  readonly fault: string;
+};
+
 /** Why an event was not accepted. The record is unchanged, unless the decision holds a new one (such as with a conflict). */
 export type Refusal = {
   readonly kind:

@@ -1,6 +1,5 @@
-import type { MachineEvent } from "../../core/machine/event.ts";
+import type { MachineEvent, UnreadableEvent } from "../../core/machine/event.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
-import type { UnreadableEvent } from "../../core/ports.ts";
 import { phaseText } from "./view.ts";
 
 /** A short text about an event for the demo's table; undefined if the event tells the reader nothing new. */

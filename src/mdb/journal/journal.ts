@@ -1,6 +1,7 @@
 import type { MachineEvent } from "../../core/machine/event.ts";
 import type { Machine } from "../../core/machine/record.ts";
-import type { AuditEntry, Document, DocumentKind, PastChange, Store, UnreadableRecord } from "../../core/ports.ts";
+import type { AuditEntry, PastChange, Store, UnreadableRecord } from "../../core/ports.ts";
+import type { Document, DocumentKind, StoredDocuments } from "../../core/store/stored-documents.ts";
 
 /** One change of a machine to write: the new record, and the one that it was decided on. */
 export type MachineEntry = {
@@ -19,7 +20,7 @@ export type DocumentEntry = {
   readonly kind: "document";
   readonly documentKind: DocumentKind;
   readonly key: string;
-  readonly document?: unknown;
+  readonly document?: StoredDocuments[DocumentKind];
   readonly before: unknown;
   readonly atMs: number;
   readonly by?: string;
@@ -28,7 +29,7 @@ export type Entry = MachineEntry | DocumentEntry;
 
 /** The current state of a document: without `document` it was dropped, or `fault` says why it cannot be read. */
 export type DocumentChange = Pick<Document, "kind" | "key" | "position"> & {
-  readonly document?: unknown;
+  readonly document?: StoredDocuments[DocumentKind];
   readonly fault?: string;
 };
 

@@ -1,5 +1,5 @@
 import { storedDocuments } from "../../contract/stored-document.ts";
-import type { DocumentKind } from "../../core/ports.ts";
+import type { DocumentKind } from "../../core/store/stored-documents.ts";
 import type { DocumentChange } from "./journal.ts";
 import { keepUnknownKeys, readStored } from "./stored-json.ts";
 

@@ -122,7 +122,7 @@ test("a move that the end of a server interrupted is finished at the next start"
   await using site = await openSite();
   const { store } = site;
   const held = imageStreamOf(store, "compute") ?? assert.fail();
-  const document = { ...held, current: 2, previous: 1, moving: true };
+  const document = { ...held, current: 2, previous: 1, moving: true } as const;
   await store.putDocument({ kind: "imageStream", key: "compute", document });
   await settleStreams(site, images);
   assert.deepEqual(site.required(), ["compute/2", "compute/2", "compute/2"]);

@@ -1,6 +1,7 @@
 import type { Decision } from "../../core/machine/event.ts";
 import type { Machine } from "../../core/machine/record.ts";
-import type { Clock, DocumentKind, Log } from "../../core/ports.ts";
+import type { Clock, Log } from "../../core/ports.ts";
+import type { DocumentKind } from "../../core/store/stored-documents.ts";
 import {
   emptySchedule,
   stepWriteSchedule,

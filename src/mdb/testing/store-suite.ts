@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { StoredToken } from "../../contract/stored-document.ts";
 import type { Hardware } from "../../core/hardware/hardware.ts";
 import type { MachineEvent } from "../../core/machine/event.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
@@ -9,6 +8,7 @@ import type { Mac } from "../../core/net/mac.ts";
 import { ip, macOf } from "../../core/net/testing/addresses.ts";
 import type { Change, Clock, Store } from "../../core/ports.ts";
 import { type Lesson, lessonDocument, lessonsOf } from "../../core/pxe/local-boot/lesson.ts";
+import type { StoredToken } from "../../core/store/stored-documents.ts";
 
 /** A clock that only the test moves. */
 export function stillClock(): Clock & { readonly pass: (ms: number) => void } {
@@ -314,7 +314,7 @@ export function storeSuite(
       const { keeps, open } = place();
       const first = await open(clock);
       const now = () => first.documents("tokenUse").find(({ key }) => key === "t1")?.document;
-      const replace = (document: object, before: unknown) =>
+      const replace = (document: { readonly atMs: number }, before: unknown) =>
         first.replaceDocument({ kind: "tokenUse", key: "t1", document, onlyIf: (held) => held === before });
       const both = await Promise.all([replace({ atMs: 1 }, undefined), replace({ atMs: 2 }, undefined)]);
       assert.deepEqual([...both, now()], ["written", "overtaken", { atMs: 1 }]);

@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { documentMemory } from "../store/document-memory.ts";
 import { fingerprintOf } from "./authorities.ts";
 import { openTrust } from "./authority.ts";
 
@@ -13,15 +14,14 @@ const log = () => {};
 
 /** The part of an MDB that keeps a fingerprint; `position` 0 means that it has not served a machine yet. */
 function mdb(position = 0) {
-  const documents: { kind: "authority"; key: string; document: unknown; position: number }[] = [];
+  const memory = documentMemory([]);
   const store: Parameters<typeof openTrust>[0]["store"] = {
-    documents: (kind) => documents.filter((each) => each.kind === kind),
-    putDocument: async ({ key, document }) => void documents.push({ kind: "authority", key, document, position: 1 }),
-    unreadableDocuments: () =>
-      documents.flatMap(({ kind, key, document }) => (document === "torn" ? [{ kind, key, fault: "torn" }] : [])),
+    documents: memory.of,
+    putDocument: async ({ kind, key, document }) => memory.apply([{ kind, key, document, position: 1 }]),
+    unreadableDocuments: memory.unreadable,
     position: () => position,
   };
-  return store;
+  return { ...store, tear: () => memory.apply([{ kind: "authority", key: "ca", position: 1, fault: "torn" }]) };
 }
 const open = (name: string, store: ReturnType<typeof mdb>) =>
   openTrust({ store, directory: join(parent, name), clock, log });
@@ -35,7 +35,7 @@ test("the first start makes an authority and stores its fingerprint in the MDB; 
 
 test("a recorded authority that cannot be read is no reason to record another", async () => {
   const store = mdb(7);
-  await store.putDocument({ kind: "authority", key: "ca", document: "torn" });
+  store.tear();
   await assert.rejects(open("torn", store), /document authority .*invalid: torn; if a newer server wrote it, update/);
 });
 

@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import type { Clock, Log, Store } from "../../core/ports.ts";
+import type { Trusted } from "../../core/store/stored-documents.ts";
 import { type Authority, authoritiesIn, authorityFiles, bundleOf } from "./authorities.ts";
 import { openAuthorities } from "./pki.ts";
-import { fingerprintsOf, readTrusted, type Trusted, writeTrusted } from "./trusted.ts";
+import { fingerprintsOf, readTrusted, writeTrusted } from "./trusted.ts";
 
 /** The authorities of an MDB, as its servers use them. */
 export type Trust = {

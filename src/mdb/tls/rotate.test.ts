@@ -8,6 +8,7 @@ import type { Machine } from "../../core/machine/record.ts";
 import { testMachine } from "../../core/machine/testing/test-machine.ts";
 import { trustIdOf } from "../../core/machine/trust-id.ts";
 import type { Store } from "../../core/ports.ts";
+import { documentMemory } from "../store/document-memory.ts";
 import { openTrust } from "./authority.ts";
 import { openPki } from "./pki.ts";
 import { addAuthority, retireAuthority, switchAuthority, viewTrust } from "./rotate.ts";
@@ -20,13 +21,11 @@ const log = () => {};
 
 /** An MDB with one installed machine, and its state directory after the first start of a server. */
 async function site(name: string) {
-  let document: unknown;
+  const memory = documentMemory([]);
   let machine: Machine = testMachine("healthy", {});
   const store: Pick<Store, "documents" | "unreadableDocuments" | "putDocument" | "list" | "position"> = {
-    documents: () => (document === undefined ? [] : [{ kind: "authority", key: "ca", document, position: 1 }]),
-    putDocument: async (put) => {
-      document = put.document;
-    },
+    documents: memory.of,
+    putDocument: async ({ kind, key, document }) => memory.apply([{ kind, key, document, position: 1 }]),
     unreadableDocuments: () => [],
     list: () => [machine],
     position: () => 0,

@@ -3,10 +3,11 @@ import { existsSync, renameSync } from "node:fs";
 import { isInstalled, type Machine } from "../../core/machine/record.ts";
 import { trustIdOf } from "../../core/machine/trust-id.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
+import type { Trusted } from "../../core/store/stored-documents.ts";
 import { type Authority, authoritiesIn, firstAuthority } from "./authorities.ts";
 import { trustIn } from "./authority.ts";
 import { writeAuthority } from "./pki.ts";
-import { fingerprintsOf, readTrusted, type Trusted, writeTrusted } from "./trusted.ts";
+import { fingerprintsOf, readTrusted, writeTrusted } from "./trusted.ts";
 
 /** What a rotation needs; no server may use the state directory meanwhile. */
 export type RotationPlace = {

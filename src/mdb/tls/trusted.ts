@@ -1,31 +1,15 @@
 import type { Store } from "../../core/ports.ts";
+import type { Trusted } from "../../core/store/stored-documents.ts";
 import { refuseUnreadableDocument } from "../store/unreadable-documents.ts";
 
 /** Key of the one document that names the authorities which every machine of this MDB trusts. */
 const documentKey = "ca";
 
-/** Fingerprints of the authorities that machines trust (authorities.ts). */
-export type Trusted = {
-  /** The one that issues the servers' certificates. */
-  readonly fingerprint: string;
-  /** Added, and handed out to machines; it issues nothing yet. */
-  readonly next?: string;
-  /** It issued before the last switch; machines still trust it. */
-  readonly former?: string;
-};
-
 /** What the MDB has recorded; undefined if no server has recorded anything. Throws if it cannot be read. */
 export function readTrusted(store: Pick<Store, "documents" | "unreadableDocuments">): Trusted | undefined {
   const unreadable = store.unreadableDocuments().find(({ kind, key }) => kind === "authority" && key === documentKey);
   if (unreadable !== undefined) throw new Error(refuseUnreadableDocument(unreadable));
-  const recorded = store.documents("authority").find(({ key }) => key === documentKey)?.document;
-  const { fingerprint, next, former } = (recorded ?? {}) as { readonly [name: string]: unknown };
-  if (typeof fingerprint !== "string") return undefined;
-  return {
-    fingerprint,
-    ...(typeof next === "string" ? { next } : {}),
-    ...(typeof former === "string" ? { former } : {}),
-  };
+  return store.documents("authority").find(({ key }) => key === documentKey)?.document;
 }
 
 /** Records the authorities; on the disk when it resolves. */

@@ -1,10 +1,10 @@
 import type { Notice } from "../../core/machine/health/notification.ts";
-import type { Clock, Document, Log, Random, Store } from "../../core/ports.ts";
+import type { Clock, Log, Random, Store } from "../../core/ports.ts";
+import type { Call, DocumentOf } from "../../core/store/stored-documents.ts";
 import { giveUpAfterMs, type retryDelayMs } from "../../core/webhook/backoff.ts";
 import { postNotice, type Webhook } from "./post-notice.ts";
 
 /** A pending call, as stored in the MDB. */
-export type Call = { readonly url: string; readonly notice: Notice };
 
 /** Limit of pending calls for one URL; further calls are dropped and logged. */
 const queueLimit = 10_000;
@@ -75,18 +75,21 @@ export class CallQueue {
     return !this.#deps.closing.aborted && this.#deps.store.leads();
   }
 
-  #pending(): readonly Document[] {
+  #pending(): readonly (Pick<DocumentOf<"webhook">, "key" | "position"> & { readonly call: Call })[] {
     return this.#deps.store
       .documents("webhook")
-      .filter(({ key, document }) => key.startsWith(callPrefix) && (document as Call).url === this.#webhook.url)
+      .flatMap(({ key, position, document }) => {
+        const isOurs = key.startsWith(callPrefix) && "url" in document && document.url === this.#webhook.url;
+        return isOurs ? [{ key, position, call: document }] : [];
+      })
       .sort((a, b) => a.position - b.position);
   }
 
   async #callAll(): Promise<void> {
     for (let pending = this.#pending(); pending.length > 0 && this.#mayGoOn(); pending = this.#pending()) {
       this.#count = pending.length;
-      for (const { key, document } of pending) {
-        if (!(await this.#callUntilSettled((document as Call).notice))) return;
+      for (const { key, call } of pending) {
+        if (!(await this.#callUntilSettled(call.notice))) return;
         await this.#deps.store.dropDocument({ kind: "webhook", key });
         this.#count = Math.max(0, this.#count - 1);
       }

@@ -7,11 +7,11 @@ import {
 } from "../../core/machine/health/notification.ts";
 import type { MachineId } from "../../core/machine/record.ts";
 import type { Change, Log, PastChange, Store } from "../../core/ports.ts";
+import type { CallCursor } from "../../core/store/stored-documents.ts";
 import type { Calls } from "./webhooks.ts";
 
 /** The position of the feed up to which notices were made; stored in the MDB, so that a restart loses none. */
 const cursorKey = "cursor";
-type Cursor = { readonly position: number };
 /** The cursor is advanced after this many changes without a notice at the latest. */
 const cursorStride = 1000;
 const pageSize = 500;
@@ -110,7 +110,7 @@ class NoticeFeed {
 
   async #moveTo(position: number): Promise<void> {
     this.#cursor = position;
-    const document: Cursor = { position };
+    const document: CallCursor = { position };
     await this.#deps.store.putDocument({ kind: "webhook", key: cursorKey, document });
   }
 
@@ -150,8 +150,9 @@ class NoticeFeed {
   }
 }
 
-function cursorOf(store: Store): Cursor | undefined {
-  return store.documents("webhook").find(({ key }) => key === cursorKey)?.document as Cursor | undefined;
+function cursorOf(store: Store): CallCursor | undefined {
+  const found = store.documents("webhook").find(({ key }) => key === cursorKey)?.document;
+  return found !== undefined && "position" in found ? found : undefined;
 }
 
 function isReadable({ event }: Pick<PastChange, "event">): boolean {

@@ -1,5 +1,5 @@
 import type * as v from "valibot";
-import type { Role } from "../role.ts";
+import type { Role } from "../../../core/role.ts";
 
 /** One row of the table. */
 export type Route = {

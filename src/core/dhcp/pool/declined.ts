@@ -1,6 +1,5 @@
 import { formatIpv4, type Ipv4, parseIpv4 } from "../../net/ipv4.ts";
 import type { Mac } from "../../net/mac.ts";
-import type { Document } from "../../ports.ts";
 
 /** A declined address, which is not leased until `untilMs` because this client found another host there (DHCPDECLINE). */
 export type DeclinedAddress = { readonly address: Ipv4; readonly mac: Mac; readonly untilMs: number };
@@ -15,21 +14,18 @@ export const declinedMs = 3_600_000;
 export const declinedLimit = 4096;
 
 /** The document in which the Store keeps one, so that a restart, and other servers on the database, know of it. */
-export function declinedDocument({
-  address,
-  mac,
-  untilMs,
-}: DeclinedAddress): Pick<Document, "kind" | "key" | "document"> {
-  return { kind: "declinedAddress", key: formatIpv4(address), document: { mac, untilMs } };
+export function declinedDocument({ address, mac, untilMs }: DeclinedAddress) {
+  return { kind: "declinedAddress", key: formatIpv4(address), document: { mac, untilMs } } as const;
 }
 
+type DeclinedDocument = { readonly key: string; readonly document: Pick<DeclinedAddress, "mac" | "untilMs"> };
+
 /** The declined addresses in these documents. */
-export function declinedIn(documents: readonly Document[]): DeclinedAddresses {
+export function declinedIn(documents: readonly DeclinedDocument[]): DeclinedAddresses {
   const found = new Map<Ipv4, DeclinedAddress>();
   for (const { key, document } of documents) {
     const address = parseIpv4(key);
-    if (address !== undefined)
-      found.set(address, { address, ...(document as Pick<DeclinedAddress, "mac" | "untilMs">) });
+    if (address !== undefined) found.set(address, { address, ...document });
   }
   return found;
 }

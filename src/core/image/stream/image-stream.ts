@@ -1,5 +1,4 @@
 import { isInstalled, type Machine, type MachineId } from "../../machine/record.ts";
-import type { Document, Store } from "../../ports.ts";
 import { formatImageName, isStreamName, parseImageName } from "../image-name.ts";
 
 /** What the MDB holds about a stream of images: the version that the machines of the stream require. */
@@ -26,11 +25,13 @@ export type Promotion = {
   readonly atMs: number;
 };
 
-type Documents = Pick<Store, "documents">;
+type Documents = {
+  readonly documents: (kind: "imageStream") => readonly { readonly document: ImageStream }[];
+};
 
 /** The streams that have a current version, by name. */
 export function imageStreamsOf(store: Documents): readonly ImageStream[] {
-  return store.documents("imageStream").map(({ document }) => document as ImageStream);
+  return store.documents("imageStream").map(({ document }) => document);
 }
 
 /** What the MDB holds about one stream; undefined if it has no current version. */
@@ -39,8 +40,8 @@ export function imageStreamOf(store: Documents, stream: string): ImageStream | u
 }
 
 /** The document in which the Store keeps a stream. */
-export function imageStreamDocument(held: ImageStream): Pick<Document, "kind" | "key" | "document"> {
-  return { kind: "imageStream", key: held.stream, document: held };
+export function imageStreamDocument(held: ImageStream) {
+  return { kind: "imageStream", key: held.stream, document: held } as const;
 }
 
 /** The name of one version of a stream. */

@@ -1,5 +1,4 @@
-import type { UnreadableEvent } from "../../ports.ts";
-import type { MachineEvent } from "../event.ts";
+import type { MachineEvent, UnreadableEvent } from "../event.ts";
 import type { Machine } from "../record.ts";
 
 /** The kinds of notification about a machine. */

@@ -1,5 +1,4 @@
 import type { Firmware } from "../../machine/record.ts";
-import type { Document } from "../../ports.ts";
 import type { Attempt } from "./attempt.ts";
 import type { LocalMethod } from "./method-table.ts";
 import type { LocalClient } from "./methods.ts";
@@ -58,12 +57,14 @@ export function isAbout(lesson: Lesson, model: Model, client: LocalClient): bool
 }
 
 /** The document in which the Store keeps a lesson: one for each model and stage. */
-export function lessonDocument(lesson: Lesson): Pick<Document, "kind" | "key" | "document"> {
+export function lessonDocument(lesson: Lesson) {
   const { vendor, product, firmware, client } = lesson;
-  return { kind: "lesson", key: [vendor, product, firmware, client].join("\t"), document: lesson };
+  return { kind: "lesson", key: [vendor, product, firmware, client].join("\t"), document: lesson } as const;
 }
 
 /** All lessons. */
-export function lessonsOf(store: { readonly documents: (kind: "lesson") => readonly Document[] }): readonly Lesson[] {
-  return store.documents("lesson").map(({ document }) => document as Lesson);
+export function lessonsOf(store: {
+  readonly documents: (kind: "lesson") => readonly { readonly document: Lesson }[];
+}): readonly Lesson[] {
+  return store.documents("lesson").map(({ document }) => document);
 }

@@ -1,7 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono";
-import { roles } from "../../../contract/operator/role.ts";
 import type { Route } from "../../../contract/operator/routes/route.ts";
 import type { Clock, Log } from "../../../core/ports.ts";
+import { roles } from "../../../core/role.ts";
 import { faultAnswer, type Read } from "../../http/problem.ts";
 import type { Caller } from "./caller.ts";
 import type { FailedAttempts } from "./failed-attempts.ts";

@@ -1,8 +1,8 @@
 import { isKept } from "../../../contract/credential.ts";
-import type { Role } from "../../../contract/operator/role.ts";
 import { parseTokenHeader, type TokenView, tokenText } from "../../../contract/operator/token.ts";
-import type { StoredToken } from "../../../contract/stored-document.ts";
 import type { Clock, Log, Random, Store } from "../../../core/ports.ts";
+import type { Role } from "../../../core/role.ts";
+import type { StoredToken } from "../../../core/store/stored-documents.ts";
 import { hashSecret, newSecret } from "../../http/credential.ts";
 import type { Caller } from "./caller.ts";
 
@@ -44,8 +44,7 @@ export function tokensIn(deps: {
   const notedAtMs = new Map<string, number>();
   const making = new Set<string>();
 
-  const keptOf = (name: string) =>
-    store.documents("token").find(({ key }) => key === name)?.document as StoredToken | undefined;
+  const keptOf = (name: string) => store.documents("token").find(({ key }) => key === name)?.document;
   // Separate from the token itself, so that recording its use cannot restore a token that is being revoked.
   const noteUse = (name: string, nowMs: number) => {
     if (nowMs - (notedAtMs.get(name) ?? 0) < noteMs) return;
@@ -55,7 +54,7 @@ export function tokensIn(deps: {
       .catch((cause: unknown) => log("warn", "recording the use of a token failed", { name, cause }));
   };
   const viewOf = (name: string, { tokenHash: _secret, ...kept }: StoredToken): TokenView => {
-    const use = store.documents("tokenUse").find(({ key }) => key === name)?.document as { atMs: number } | undefined;
+    const use = store.documents("tokenUse").find(({ key }) => key === name)?.document;
     // An older token of that name may have been used.
     return use === undefined || use.atMs < kept.createdAtMs
       ? { name, ...kept }
@@ -79,7 +78,7 @@ export function tokensIn(deps: {
       }
       return { kind: "created", token, view: viewOf(name, kept) };
     },
-    list: () => store.documents("token").map(({ key, document }) => viewOf(key, document as StoredToken)),
+    list: () => store.documents("token").map(({ key, document }) => viewOf(key, document)),
     revoke: async (name, by) => {
       if (keptOf(name) === undefined) return false;
       await store.dropDocument({ kind: "token", key: name, by });

@@ -43,7 +43,7 @@ describe("the change feed", () => {
     const feed = reader(changeFeed(store).open({ since: undefined, ...always }));
     const [first] = await feed.take(1);
     assert.deepEqual([first?.event, first?.id, first?.data], ["position", "4", { position: 4 }]);
-    await store.putDocument({ kind: "webhook", key: "a", document: {} });
+    await store.putDocument({ kind: "webhook", key: "a", document: { position: 1 } });
     await Promise.all([2, 3].map((n) => store.apply(asks(n))));
     const heard = await feed.take(2);
     assert.deepEqual(

@@ -1,0 +1,59 @@
+import type { DeclinedAddress } from "../dhcp/pool/declined.ts";
+import type { ImageStream } from "../image/stream/image-stream.ts";
+import type { Notice } from "../machine/health/notification.ts";
+import type { Lesson } from "../pxe/local-boot/lesson.ts";
+import type { Role } from "../role.ts";
+
+/** An operator's token: the hash of a secret of 256 random bits, which cannot be guessed. */
+export type StoredToken = {
+  readonly role: Role;
+  readonly createdAtMs: number;
+  readonly createdBy: string;
+  readonly expiresAtMs?: number;
+  /** SHA-256, lower-case hex. */
+  readonly tokenHash: string;
+};
+
+/** A notification that is still to be sent to a URL. */
+export type Call = { readonly url: string; readonly notice: Notice };
+
+/** How far changes were made into calls: the position of the last one. */
+export type CallCursor = { readonly position: number };
+
+/** Fingerprints of the certificate authorities that machines trust (mdb/tls). */
+export type Trusted = {
+  /** The one that issues the servers' certificates. */
+  readonly fingerprint: string;
+  /** Added, and handed out to machines; it issues nothing yet. */
+  readonly next?: string;
+  /** It issued before the last switch; machines still trust it. */
+  readonly former?: string;
+};
+
+/** What each kind of document beside the machines holds. */
+export type StoredDocuments = {
+  readonly lesson: Lesson;
+  readonly declinedAddress: Pick<DeclinedAddress, "mac" | "untilMs">;
+  readonly token: StoredToken;
+  readonly tokenUse: { readonly atMs: number };
+  readonly webhook: Call | CallCursor;
+  readonly authority: Trusted;
+  readonly imageStream: ImageStream;
+};
+export type DocumentKind = keyof StoredDocuments;
+
+/** A document of one kind, under its key. `position` is that of the change that wrote it. */
+export type DocumentOf<K extends DocumentKind> = {
+  readonly kind: K;
+  readonly key: string;
+  readonly document: StoredDocuments[K];
+  readonly position: number;
+};
+
+/** A document of whatever kind. */
+export type Document = { readonly [K in DocumentKind]: DocumentOf<K> }[DocumentKind];
+
+/** A document to write. */
+export type DocumentDraft<K extends DocumentKind = DocumentKind> = {
+  readonly [One in K]: Omit<DocumentOf<One>, "position">;
+}[K];
