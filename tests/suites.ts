@@ -234,7 +234,7 @@ export const suites: readonly Suite[] = [
     name: "faults",
     about:
       "births that go wrong: no LLDP, unknown port, no disk, small disk, failing burn-in, server gone, power cut; agents upgraded",
-    cost: "8 min",
+    cost: "13 min",
     packages: packagesOf.demo,
     run: {
       kind: "files",
