@@ -2,6 +2,7 @@ import * as host from "host";
 import * as std from "std";
 import { decideLoneSub } from "../../core/birth/unreachable-mdb.ts";
 import type { Log } from "../../core/ports.ts";
+import { messageOf } from "../birth/stop.ts";
 import { openConsole } from "../device/console.ts";
 import { sleepMs } from "../system/clock.ts";
 import { pauseMsAfter } from "../system/http.ts";
@@ -96,7 +97,7 @@ function runTurns(context: AgentContext, once: boolean, failure: AfterFailure): 
       if (seconds === "replaced" || (once && seconds > 0)) return;
       waitSeconds(seconds, alive);
     } catch (error) {
-      const fault = error instanceof Error ? error.message : String(error);
+      const fault = messageOf(error);
       if (fault !== lastFault) log("warn", "polling the MDB failed", { fault });
       lastFault = fault;
       if (once) throw error;
@@ -115,7 +116,7 @@ export function runAgent(agent: AgentArguments): void {
       return;
     } catch (error) {
       context.log("error", "birther-agent failed", {
-        reason: error instanceof Error ? error.message : String(error),
+        reason: messageOf(error),
       });
       if (!isPidOne()) throw error;
       failure.wait(error);

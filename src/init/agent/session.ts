@@ -6,6 +6,7 @@ import { isPlainPath, type SeenTree } from "../../core/image/tree.ts";
 import { compareTree, comparisonOf } from "../../core/image/update/compare.ts";
 import type { Directive, SubReport } from "../../core/image/update/directive.ts";
 import { scanPauseSeconds } from "../../core/image/update/scan-pause.ts";
+import { messageOf } from "../birth/stop.ts";
 import { openHttp } from "../system/http.ts";
 import { fetchObjects } from "./fetch.ts";
 import { loadManifest } from "./manifest.ts";
@@ -92,7 +93,7 @@ export function openSession(context: SubContext): Session {
         memory.outcome = { kind: "done", directive: order.kind, durationMs, detail: `${order.kind} done` };
       return seconds;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       memory.seen = { kind: "nothing" };
       if (order.kind === "fetch") memory.hasFetchFailed = true;
       memory.outcome = { kind: "failed", directive: order.kind, reason: reason.slice(0, 2000) };

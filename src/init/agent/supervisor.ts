@@ -6,6 +6,7 @@ import {
   type SupervisionTurn,
   superviseAgents,
 } from "../../core/agent/supervision.ts";
+import { messageOf } from "../birth/stop.ts";
 import { exitStatus, sigKill } from "../system/run.ts";
 import { type AgentProgram, demandWhole, programOf, removeOthers } from "./programs.ts";
 import { serviceLog as log } from "./run-agent.ts";
@@ -55,7 +56,7 @@ export function runSupervisor({ root, installed }: SupervisorArguments): void {
       process = os.exec([native, script, supervisedOption, ...rooted], { block: false });
       return turn;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       return carryOut(superviseAgents(turn.state, { kind: "unusable", reason }, host.monotonicMs()));
     }
   }
@@ -83,7 +84,7 @@ function attempt<T>(what: string, work: () => T): T | undefined {
   try {
     return work();
   } catch (error) {
-    log("warn", `supervisor: cannot ${what}`, { fault: error instanceof Error ? error.message : String(error) });
+    log("warn", `supervisor: cannot ${what}`, { fault: messageOf(error) });
     return undefined;
   }
 }

@@ -4,6 +4,7 @@ import { watchdogModules } from "../../core/hardware/watchdog-modules.ts";
 import { type Dependencies, planModules, readBuiltins, readDependencies } from "../../core/modules/dependencies.ts";
 import { moduleParameters } from "../../core/modules/parameters.ts";
 import type { Log } from "../../core/ports.ts";
+import { messageOf } from "../birth/stop.ts";
 import { sleepMs } from "../system/clock.ts";
 import { exists, readText, readTextIfThere } from "../system/files.ts";
 import { systemTree } from "./tree.ts";
@@ -91,7 +92,7 @@ function fileLoader(directory: string, log: Log): FileLoader {
         host.loadModule(`${directory}/${file}`, parameters);
         loaded.push((file.split("/").pop() ?? file).replace(/\.ko.*$/, ""));
       } catch (error) {
-        onFault(file, error instanceof Error ? error.message : String(error));
+        onFault(file, messageOf(error));
       }
     }
     return loaded;

@@ -25,8 +25,8 @@ export function authorityFiles(directory: string, name = firstAuthority): Author
 export function authoritiesIn(directory: string): readonly Authority[] {
   const numbers = existsSync(directory)
     ? readdirSync(directory).flatMap((file) => {
-        const [, number] = /^ca(?:-(\d+))?\.pem$/.exec(file) ?? [file, undefined];
-        return /^ca(-\d+)?\.pem$/.test(file) ? [Number(number ?? 1)] : [];
+        const match = /^ca(?:-(\d+))?\.pem$/.exec(file);
+        return match === null ? [] : [Number(match[1] ?? 1)];
       })
     : [];
   return numbers
