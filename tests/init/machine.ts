@@ -19,7 +19,7 @@ import { caPem, type Site } from "./site/site.ts";
 // Imported after the hooks: a static import of init's code would request modules that Node does not have.
 const { runInit } = await import("../../src/init/birth/run-init.ts");
 const { runAgent } = await import("../../src/init/agent/run-agent.ts");
-const { runSupervisor, supervisedOption } = await import("../../src/init/agent/supervisor.ts");
+const { runSupervisor, supervisedOption } = await import("../../src/init/agent/versions/supervisor.ts");
 const { runWatchdog } = await import("../../src/init/watchdog/run-watchdog.ts");
 
 const scripts: Scripts = { [imagePaths.watchdogScript]: runWatchdog };

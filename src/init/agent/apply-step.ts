@@ -3,7 +3,7 @@ import * as os from "os";
 import type { UpdateStep } from "../../core/image/update/update-step.ts";
 import { checked, isAbsent, systemError } from "../system/errno.ts";
 import { copyFile, writeBytes } from "../system/files.ts";
-import type { ObjectCache } from "./object-cache.ts";
+import type { ObjectCache } from "./objects/object-cache.ts";
 
 /** Linux errno values that `std` does not name (asm-generic/errno.h, errno-base.h). */
 const errnoOf = { EEXIST: 17, EXDEV: 18, ENOTEMPTY: 39 } as const;

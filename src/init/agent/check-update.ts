@@ -5,7 +5,7 @@ import { isSigned } from "../../core/image/signature.ts";
 import type { Directive } from "../../core/image/update/directive.ts";
 import { systemTree } from "../device/tree.ts";
 import { exists, list, readBytes } from "../system/files.ts";
-import type { ObjectCache } from "./object-cache.ts";
+import type { ObjectCache } from "./objects/object-cache.ts";
 import { agentPaths } from "./paths.ts";
 import type { SubContext } from "./sub-context.ts";
 

@@ -7,7 +7,7 @@
 import * as os from "os";
 import { isPidOne } from "./pid-one.ts";
 import { runAgent } from "./run-agent.ts";
-import { runSupervisor, supervisedOption } from "./supervisor.ts";
+import { runSupervisor, supervisedOption } from "./versions/supervisor.ts";
 
 const root = scriptArgs.includes("--root") ? (scriptArgs[scriptArgs.indexOf("--root") + 1] ?? "") : "";
 const once = scriptArgs.includes("--once");

@@ -12,9 +12,9 @@ import { isPidOne } from "./pid-one.ts";
 import { freeBytes } from "./scan.ts";
 import { endpointOf } from "./settings.ts";
 import { isRebootPending, readPatchedImage } from "./state.ts";
-import { forgetRejection, readStoredAgents } from "./stored-agents.ts";
 import type { SubContext } from "./sub-context.ts";
 import { confirmTrust, revertTrust, trustedHash } from "./trust.ts";
+import { forgetRejection, readStoredAgents } from "./versions/stored-agents.ts";
 
 /** The contract's limit; failures beyond it are not worth a refused poll. */
 const maxLogLines = 200;

@@ -7,11 +7,11 @@ import { openConsole } from "../device/console.ts";
 import { sleepMs } from "../system/clock.ts";
 import { pauseMsAfter } from "../system/http.ts";
 import { isPidOne, noDuties, pidOneDuties } from "./pid-one.ts";
-import { type AgentProgram, versionOf } from "./programs.ts";
 import { restart } from "./restart.ts";
 import { openSession } from "./session.ts";
 import { readSubSettings } from "./settings.ts";
 import type { SubContext } from "./sub-context.ts";
+import { type AgentProgram, versionOf } from "./versions/programs.ts";
 
 const retrySeconds = 5;
 /** Repeats the message, so that a console shows the problem without scrolling. */

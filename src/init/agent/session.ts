@@ -8,9 +8,9 @@ import type { Directive, SubReport } from "../../core/image/update/directive.ts"
 import { scanPauseSeconds } from "../../core/image/update/scan-pause.ts";
 import { messageOf } from "../birth/stop.ts";
 import { openHttp } from "../system/http.ts";
-import { fetchObjects } from "./fetch.ts";
-import { loadManifest } from "./manifest.ts";
-import { type ObjectCache, openObjectCache } from "./object-cache.ts";
+import { fetchObjects } from "./objects/fetch.ts";
+import { loadManifest } from "./objects/manifest.ts";
+import { type ObjectCache, openObjectCache } from "./objects/object-cache.ts";
 import { openPoll } from "./poll.ts";
 import { restart } from "./restart.ts";
 import { scanTree } from "./scan.ts";
@@ -18,7 +18,7 @@ import { endpointOf } from "./settings.ts";
 import type { SubContext } from "./sub-context.ts";
 import { takeTrust } from "./trust.ts";
 import { applyUpdate } from "./update.ts";
-import { confirmTrial, upgradeAgent } from "./upgrade.ts";
+import { confirmTrial, upgradeAgent } from "./versions/upgrade.ts";
 
 /** Another tree than the machine's own is not restarted, so its next turn can wait. */
 const otherRootSeconds = 5;

@@ -4,7 +4,7 @@ import type { UpdateStep } from "../../core/image/update/update-step.ts";
 import { stepApplier } from "./apply-step.ts";
 import { writeBootFiles } from "./boot-files.ts";
 import { checkBootable } from "./check-update.ts";
-import type { ObjectCache } from "./object-cache.ts";
+import type { ObjectCache } from "./objects/object-cache.ts";
 import { areBootFilesDue, beginUpdate, bootFilesDone, finishUpdate } from "./state.ts";
 import type { SubContext } from "./sub-context.ts";
 

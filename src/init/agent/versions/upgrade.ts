@@ -1,11 +1,11 @@
-import type { UpgradeAgent } from "../../core/image/update/directive.ts";
-import { copyFile, makeDirectories, removeTree } from "../system/files.ts";
-import type { HttpClient } from "../system/http.ts";
-import { fetchObjects } from "./fetch.ts";
-import type { ObjectCache } from "./object-cache.ts";
+import type { UpgradeAgent } from "../../../core/image/update/directive.ts";
+import { copyFile, makeDirectories, removeTree } from "../../system/files.ts";
+import type { HttpClient } from "../../system/http.ts";
+import { fetchObjects } from "../objects/fetch.ts";
+import type { ObjectCache } from "../objects/object-cache.ts";
+import type { SubContext } from "../sub-context.ts";
 import { directoryOf, programIn, putInPlace, versionOf } from "./programs.ts";
 import { confirmAgent, readStoredAgents, saveStoredAgents } from "./stored-agents.ts";
-import type { SubContext } from "./sub-context.ts";
 
 /**
  * Fetches another version of the agent, puts it beside the others and records its trial. The caller ends, and the supervisor starts

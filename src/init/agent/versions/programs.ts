@@ -1,10 +1,10 @@
 import * as host from "host";
 import * as os from "os";
-import { agentFiles, agentVersion, isAgentVersion } from "../../core/agent/version.ts";
-import { encodeUtf8 } from "../../core/bytes/utf8.ts";
-import { checked } from "../system/errno.ts";
-import { exists, list, removeTree } from "../system/files.ts";
-import { agentPaths } from "./paths.ts";
+import { agentFiles, agentVersion, isAgentVersion } from "../../../core/agent/version.ts";
+import { encodeUtf8 } from "../../../core/bytes/utf8.ts";
+import { checked } from "../../system/errno.ts";
+import { exists, list, removeTree } from "../../system/files.ts";
+import { agentPaths } from "../paths.ts";
 
 /** The two files that an agent runs from. */
 export type AgentProgram = { readonly native: string; readonly script: string };

@@ -1,11 +1,11 @@
 import * as host from "host";
 import * as os from "os";
 import * as v from "valibot";
-import { maxReasonLength, storedAgents } from "../../contract/agent.ts";
-import type { StoredAgents } from "../../core/agent/supervision.ts";
-import { encodeUtf8 } from "../../core/bytes/utf8.ts";
-import { exists, makeDirectories, readTextIfThere, replaceBytes } from "../system/files.ts";
-import { agentPaths } from "./paths.ts";
+import { maxReasonLength, storedAgents } from "../../../contract/agent.ts";
+import type { StoredAgents } from "../../../core/agent/supervision.ts";
+import { encodeUtf8 } from "../../../core/bytes/utf8.ts";
+import { exists, makeDirectories, readTextIfThere, replaceBytes } from "../../system/files.ts";
+import { agentPaths } from "../paths.ts";
 
 /** The record of the machine's agents. Without one, or with a damaged one, the installed agent runs. */
 export function readStoredAgents(root: string): StoredAgents {

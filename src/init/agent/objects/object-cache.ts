@@ -1,9 +1,9 @@
 import * as host from "host";
 import * as os from "os";
-import { checked } from "../system/errno.ts";
-import { copyFile, exists, list, makeDirectories, removeTree, writeBytes } from "../system/files.ts";
-import { agentPaths } from "./paths.ts";
-import type { SubContext } from "./sub-context.ts";
+import { checked } from "../../system/errno.ts";
+import { copyFile, exists, list, makeDirectories, removeTree, writeBytes } from "../../system/files.ts";
+import { agentPaths } from "../paths.ts";
+import type { SubContext } from "../sub-context.ts";
 
 /** Fetched contents that are not yet placed, each in a file `aa/REST` named by its SHA-512. */
 export type ObjectCache = {

@@ -1,8 +1,8 @@
 import * as os from "os";
-import { decodeUtf8 } from "../../core/bytes/utf8.ts";
-import type { Content } from "../../core/image/update/difference.ts";
-import { checked } from "../system/errno.ts";
-import { writeToDescriptor } from "../system/files.ts";
+import { decodeUtf8 } from "../../../core/bytes/utf8.ts";
+import type { Content } from "../../../core/image/update/difference.ts";
+import { checked } from "../../system/errno.ts";
+import { writeToDescriptor } from "../../system/files.ts";
 import type { ObjectCache } from "./object-cache.ts";
 
 /** Larger contents go through a file, to keep memory for the many small ones. */

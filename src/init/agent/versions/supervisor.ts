@@ -5,11 +5,11 @@ import {
   type SupervisionEvent,
   type SupervisionTurn,
   superviseAgents,
-} from "../../core/agent/supervision.ts";
-import { messageOf } from "../birth/stop.ts";
-import { exitStatus, sigKill } from "../system/run.ts";
+} from "../../../core/agent/supervision.ts";
+import { messageOf } from "../../birth/stop.ts";
+import { exitStatus, sigKill } from "../../system/run.ts";
+import { serviceLog as log } from "../run-agent.ts";
 import { type AgentProgram, demandWhole, programOf, removeOthers } from "./programs.ts";
-import { serviceLog as log } from "./run-agent.ts";
 import { forgetConfirmation, readConfirmedAgent, readStoredAgents, saveStoredAgents } from "./stored-agents.ts";
 
 /** Tells an agent that a supervisor has started it. */

@@ -1,13 +1,13 @@
 import * as host from "host";
-import { objectPaths } from "../../contract/sub.ts";
-import { nextTry } from "../../core/birth/retry.ts";
-import type { Content } from "../../core/image/update/difference.ts";
-import { messageOf } from "../birth/stop.ts";
-import { sleepMs } from "../system/clock.ts";
-import { type HttpClient, isRefusal, pauseMsAfter } from "../system/http.ts";
+import { objectPaths } from "../../../contract/sub.ts";
+import { nextTry } from "../../../core/birth/retry.ts";
+import type { Content } from "../../../core/image/update/difference.ts";
+import { messageOf } from "../../birth/stop.ts";
+import { sleepMs } from "../../system/clock.ts";
+import { type HttpClient, isRefusal, pauseMsAfter } from "../../system/http.ts";
+import type { SubContext } from "../sub-context.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import { objectSink } from "./object-stream.ts";
-import type { SubContext } from "./sub-context.ts";
 
 /**
  * A batch is large enough to make the cost of a request negligible, and small enough to lose little and show progress.

@@ -1,14 +1,14 @@
 import * as host from "host";
 import * as os from "os";
 import * as v from "valibot";
-import { imageManifest, manifestPath } from "../../contract/sub.ts";
-import type { ImageManifest } from "../../core/image/manifest.ts";
-import type { Content } from "../../core/image/update/difference.ts";
-import { checked } from "../system/errno.ts";
-import { exists, makeDirectories, readText, writeToDescriptor } from "../system/files.ts";
-import type { HttpClient } from "../system/http.ts";
-import { agentPaths } from "./paths.ts";
-import type { SubContext } from "./sub-context.ts";
+import { imageManifest, manifestPath } from "../../../contract/sub.ts";
+import type { ImageManifest } from "../../../core/image/manifest.ts";
+import type { Content } from "../../../core/image/update/difference.ts";
+import { checked } from "../../system/errno.ts";
+import { exists, makeDirectories, readText, writeToDescriptor } from "../../system/files.ts";
+import type { HttpClient } from "../../system/http.ts";
+import { agentPaths } from "../paths.ts";
+import type { SubContext } from "../sub-context.ts";
 
 /** The manifest with this hash: as it was fetched earlier, or from the server. Throws if what arrives is another one. */
 export function loadManifest(context: SubContext, http: HttpClient, { sha512, size }: Content): ImageManifest {
