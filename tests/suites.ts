@@ -136,6 +136,17 @@ export const suites: readonly Suite[] = [
     },
   },
   {
+    name: "attacks",
+    about: "attacks that once succeeded, and their siblings, against the real programs; says how many held",
+    cost: "1 min",
+    packages: [...packagesOf["image build"], "util-linux"],
+    run: {
+      kind: "files",
+      globs: ["tests/attacks/*.test.ts"],
+      timeoutMs: 5 * minuteMs,
+    },
+  },
+  {
     name: "postgres",
     about: "the MDB on a real PostgreSQL: contract suite, several processes, restarts, failover, copies",
     cost: "55 s",
