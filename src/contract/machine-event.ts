@@ -5,7 +5,7 @@
 import * as v from "valibot";
 import type { MachineEvent, UnreadableEvent } from "../core/machine/event.ts";
 import type { PxeAnswer } from "../core/machine/pxe-answer.ts";
-import { conditionKinds, orderActions, phases } from "../core/machine/record.ts";
+import { conditionKinds, orderActions, phases, repairSteps } from "../core/machine/record.ts";
 import { formatIpv4 } from "../core/net/ipv4.ts";
 import { type AddressesAsText, ipv4, withAddressText } from "./address-text.ts";
 import { agentReport } from "./agent.ts";
@@ -144,7 +144,7 @@ export const machineEvent = v.variant("kind", [
   v.object({
     kind: v.literal("repairStepped"),
     id: machineId,
-    step: v.picklist(["rebirth", "debug", "hold"]),
+    step: v.picklist(repairSteps),
     reason: text,
     silentSinceMs: count,
   }),

@@ -91,7 +91,10 @@ const common = {
   timeline,
   sentAway,
   repair: v.exactOptional(
-    v.object({ rebirthsAtMs: v.array(count), atMs: count, debugAtMs: v.exactOptional(count), pending: flag }),
+    v.object({
+      ...{ rebirthsAtMs: v.array(count), atMs: count, debugAtMs: v.exactOptional(count), pending: flag },
+      trial: v.exactOptional(v.object({ boots: count, atMs: count, asked: flag })),
+    }),
   ),
 } as const;
 

@@ -71,6 +71,7 @@ function historyFacts({ disputedMacs, repair }: MachineView, ago: (atMs: number)
   return [
     ["disputed", disputedMacs && `${disputedMacs.join(" ")}: another machine also has this address`],
     ["repaired", repair && `${repair.rebirthsAtMs.length} rebirths by policy, last step ${ago(repair.atMs)}`],
+    ["suspected", repair?.trial && `by the repair policy: ${repair.trial.boots} network boots proved`],
   ];
 }
 

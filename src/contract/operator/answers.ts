@@ -89,6 +89,9 @@ export const machineAnswer = pinnedShape<MachineView>()(
         atMs: timeMs,
         debugAtMs: v.exactOptional(timeMs),
         pending: v.exactOptional(v.literal(true)),
+        trial: v.exactOptional(
+          v.strictObject({ boots: v.number(), atMs: timeMs, asked: v.exactOptional(v.literal(true)) }),
+        ),
       }),
     ),
     mayMove: v.exactOptional(v.literal(true)),

@@ -231,6 +231,8 @@ export type Refusal = {
     /** More values than a record may hold. */
     | "tooMany"
     | "held"
+    /** The boot is proved, which is all that was asked; the machine boots its disk now. */
+    | "bootProved"
     /** More machines of a group would be sent to rebirth or clean than the blast radius allows. */
     | "beyondBlastRadius"
     /** The record has changed since the caller read it. */

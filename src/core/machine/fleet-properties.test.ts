@@ -5,7 +5,7 @@ import { runs } from "../../../tests/support/runs.ts";
 import { checkFleet } from "./check.ts";
 import type { Decision, MachineEvent, OfOrder } from "./event.ts";
 import { defaultDeadlineSeconds } from "./health/deadlines.ts";
-import { nextRepair, type RepairPolicy } from "./health/repair.ts";
+import { nextRepair, provedBootsBeforeRebirth, type RepairPolicy } from "./health/repair.ts";
 import { checkProgress, defaultWatchRules, watchEvent } from "./health/stall-detection.ts";
 import { announcedId } from "./life/details.ts";
 import { mayBeInstalled } from "./life/move.ts";
@@ -226,6 +226,8 @@ function play(cabling: readonly (readonly number[])[], actions: readonly Action[
     const { kind: _kind, ...step } = repair;
     if (apply({ kind: "repairStepped", id, ...step }).kind === "refused" || step.step !== "rebirth") return;
     assert.equal(machine.state, "healthy");
+    const proved = machine.repair?.trial?.boots ?? 0;
+    assert.ok(machine.awaitsFirstImage === true || proved >= provedBootsBeforeRebirth, `${id} proved ${proved} boots`);
     assert.ok(world.nowMs() - lastSeenAtMs >= rules.deadlineSeconds.up * 1000, `${id} was heard and sent to rebirth`);
     for (const chassis of onDiskOf(id)) chassis.released = true;
   };
@@ -304,6 +306,12 @@ const struggle = fc.record({ chassis, nic: fc.nat({ max: 2 }) }).map(({ chassis:
   { do: "patrol" },
   { do: "later", minutes: 20 },
   { do: "patrol" },
+  // Asked to prove its boots, which it does.
+  ...[1, 2].flatMap((): Action[] => [
+    { do: "boot", chassis: n, nic: by, nursery: true },
+    { do: "later", minutes: 21 },
+    { do: "patrol" },
+  ]),
 ]);
 const sequence = (...more: readonly fc.Arbitrary<Action>[]): fc.Arbitrary<Action[]> => {
   const singles = [boot, go, operator, operator, poll, ...more].map((one) => one.map((action): Action[] => [action]));

@@ -183,6 +183,8 @@ type CommonFacts = {
     readonly debugAtMs?: number;
     /** The rebirth has not begun: a poll of the old agent cancels it. */
     readonly pending?: true;
+    /** Proofs that a silent healthy machine really restarts, in place of packets that anyone can send. */
+    readonly trial?: RepairTrial;
   };
 };
 
@@ -311,11 +313,31 @@ export function isLeftToOthers(machine: Machine): boolean {
   return machine.state === "healthy" && !mayResume(machine);
 }
 
-/** The action of the next order of a machine; undefined if it gets none. */
+/** The action of the next order of a machine; undefined if it gets none. An order that proves a boot erases nothing either. */
 export function orderActionOf(machine: Machine): OrderAction | undefined {
   if (isToBeInstalled(machine)) return machine.state;
+  if (mustProveBoot(machine)) return "resume";
   return machine.state === "healthy" && mayResume(machine) ? "resume" : undefined;
 }
 
-/** One step of the repair policy. */
-export type RepairStep = "rebirth" | "debug" | "hold";
+/**
+ * What a healthy machine that the policy suspects has proved. Its next network boot gets the Bootstrap Image while `asked`;
+ * init presents a token over TLS, is refused, and the machine is sent to its disk again. Nothing is erased meanwhile.
+ */
+export type RepairTrial = {
+  /** Network boots whose init presented the token of its own boot script. */
+  readonly boots: number;
+  /** Time of the last step: it was asked for, or the last boot was proved. */
+  readonly atMs: number;
+  /** The next network boot is to be proved; absent while the disk has its chance. */
+  readonly asked?: true;
+};
+
+/** One step of the repair policy; `prove` asks a healthy machine to prove that it restarts. */
+export const repairSteps = ["prove", "rebirth", "debug", "hold"] as const;
+export type RepairStep = (typeof repairSteps)[number];
+
+/** Whether the next network boot of a healthy machine is to be proved by a token. */
+export function mustProveBoot(machine: Machine): boolean {
+  return machine.state === "healthy" && machine.repair?.trial?.asked === true;
+}

@@ -54,6 +54,7 @@ const refusals: {
   otherPlace: { status: 409, title: "the machine is in another slot" },
   tooMany: { status: 422, title: "too many entries for a record" },
   held: { status: 423, title: "on hold" },
+  bootProved: { status: 409, title: "the boot is proved" },
   beyondBlastRadius: { status: 409, title: "too many machines at once" },
   promotionRefused: { status: 409, title: "the stream cannot be moved now" },
   changedMeanwhile: { status: 412, title: "the record has changed" },

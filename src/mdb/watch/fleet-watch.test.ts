@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { defaultDeadlineSeconds } from "../../core/machine/health/deadlines.ts";
-import type { RepairPolicy } from "../../core/machine/health/repair.ts";
+import type { Presence, RepairPolicy } from "../../core/machine/health/repair.ts";
 import { defaultWatchRules } from "../../core/machine/health/stall-detection.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
 import type { Clock, Store } from "../../core/ports.ts";
 import { openMemoryStore } from "../testing/memory-store.ts";
 import { asks, birthOf, stillClock, testMac } from "../testing/store-suite.ts";
 import { openAgenda } from "./agenda.ts";
-import { openFleetWatch } from "./fleet-watch.ts";
+import { type FleetWatch, openFleetWatch } from "./fleet-watch.ts";
 
 const rules = { ...defaultWatchRules, deadlineSeconds: defaultDeadlineSeconds };
 const log = () => {};
@@ -73,19 +73,53 @@ describe("the fleet watch", () => {
     assert.deepEqual([store.get(id)?.state, failing(store)?.slice(0, 7)], ["healthy", "started"]);
   });
 
-  test("with a policy, a failing machine goes to rebirth, recorded as done by the policy", async () => {
-    const clock = stillClock();
-    await using store = await openMemoryStore({ clock, log });
-    using watch = openFleetWatch({ store, clock, log, rules, repair });
-    await lose(store, clock);
-    for (let ticks = 0; ticks < 30; ticks += 1) {
+  const ticks = async (watch: FleetWatch, clock: ReturnType<typeof stillClock>, count: number) => {
+    for (let n = 0; n < count; n += 1) {
       clock.pass(60_000);
       await watch.tick();
     }
+  };
+  /** The real machine boots the network: its init presents the token of its boot script. */
+  const proves = async (store: Store, token: string) => {
+    await store.apply(asks(1));
+    await store.apply({ kind: "orderIssued", id, tokenHash: token, expiresAtMs: 1e15 });
+    const { kind } = await store.apply({
+      ...{ kind: "orderTaken", id, mac: testMac(1), tokenHash: token, bootId: token, sessionHash: token },
+    });
+    assert.equal(kind, "refused", "nothing is installed by it");
+  };
+
+  test("with a policy, a lost machine is sent to rebirth once it proved its boots, recorded as done by the policy", async () => {
+    const clock = stillClock();
+    await using store = await openMemoryStore({ clock, log });
+    const probed: number[] = [];
+    const probe = async (address: number): Promise<Presence> => {
+      probed.push(address);
+      return "silent";
+    };
+    using watch = openFleetWatch({ store, clock, log, rules, repair, probe });
+    await lose(store, clock);
+    await ticks(watch, clock, 60);
+    assert.deepEqual([store.get(id)?.state, store.get(id)?.repair?.trial?.asked], ["healthy", true]);
+    for (const token of ["one", "two"]) {
+      await proves(store, token);
+      await ticks(watch, clock, 60);
+    }
     assert.deepEqual([store.get(id)?.state, store.get(id)?.generation], ["rebirth", 2]);
+    assert.ok(probed.length >= 3 && probed.every((address) => address === store.get(id)?.permanentAddress));
     const [entry] = await store.audit({ subject: id, limit: 1 });
     assert.deepEqual([entry?.by, entry?.action], ["policy", "repairStepped"]);
   });
+
+  for (const found of ["answers", "unknown"] as const)
+    test(`a machine whose address probes as "${found}" is left alone`, async () => {
+      const clock = stillClock();
+      await using store = await openMemoryStore({ clock, log });
+      using watch = openFleetWatch({ store, clock, log, rules, repair, probe: async () => found });
+      await lose(store, clock);
+      await ticks(watch, clock, 120);
+      assert.deepEqual([store.get(id)?.state, store.get(id)?.repair], ["healthy", undefined]);
+    });
 
   test("acts only while this server is the lead", async () => {
     const clock = stillClock();

@@ -1,10 +1,12 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MachineEvent } from "../../core/machine/event.ts";
 import { lookAt } from "../../core/machine/health/look.ts";
-import type { RepairPolicy } from "../../core/machine/health/repair.ts";
+import type { Presence, RepairPolicy } from "../../core/machine/health/repair.ts";
 import type { WatchRules } from "../../core/machine/health/stall-detection.ts";
 import { nameOf } from "../../core/machine/life/move.ts";
-import type { Machine } from "../../core/machine/record.ts";
+import type { Machine, MachineId } from "../../core/machine/record.ts";
+import type { Ipv4 } from "../../core/net/ipv4.ts";
+import { putNewest } from "../../core/newest.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
 import { forEachInTurns } from "../turns.ts";
 import { openAgenda } from "./agenda.ts";
@@ -16,6 +18,11 @@ const looksAtOnce = 500;
 const turnsPerTick = 10;
 /** Interval between log messages that no machine is sent to rebirth. */
 const quietMs = 60_000;
+/** How long the result of a probe counts: the step that asked for it is taken at once. */
+const presenceMs = 30_000;
+const presenceLimit = 1024;
+/** Machines whose addresses are probed at the same time. */
+const probesAtOnce = 16;
 /** Difference between wall clock and monotonic clock above which the wall clock counts as set. */
 const clockJumpMs = 30_000;
 
@@ -33,6 +40,8 @@ type FleetWatchDeps = {
   readonly rules: WatchRules;
   /** If absent, machines are never repaired automatically. */
   readonly repair?: RepairPolicy;
+  /** Whether an address answers this server; needed with `repair`. */
+  readonly probe?: (address: Ipv4) => Promise<Presence>;
 };
 
 /**
@@ -66,6 +75,8 @@ class FleetChecks {
   #rules: WatchRules;
   /** Difference between wall clock and monotonic clock. */
   #aheadMs: number;
+  readonly #presence = new Map<MachineId, { readonly found: Presence; readonly atMonotonicMs: number }>();
+  readonly #probing = new Set<MachineId>();
   #quietUntilMs = 0;
   #isEnded = false;
 
@@ -85,8 +96,10 @@ class FleetChecks {
   consider(machine: Machine): Promise<void> | undefined {
     const { store, clock, repair } = this.#deps;
     const nowMs = clock.nowMs();
-    const by = { rules: this.#rules, repair, leads: store.leads, fleet: store.list };
-    const { event, lookAgainAtMs, putOff } = lookAt(machine, nowMs, by);
+    const presenceOf = ({ id }: Machine) => this.#presenceOf(id);
+    const by = { rules: this.#rules, repair, leads: store.leads, fleet: store.list, presenceOf };
+    const { event, lookAgainAtMs, putOff, probe } = lookAt(machine, nowMs, by);
+    if (probe === true) void this.#probe(machine);
     if (lookAgainAtMs !== undefined) this.#agenda.note(machine.id, lookAgainAtMs);
     if (putOff !== undefined) this.#logPutOff(machine, putOff, nowMs);
     return event && this.#record(event);
@@ -111,6 +124,31 @@ class FleetChecks {
 
   end(): void {
     this.#isEnded = true;
+  }
+
+  #presenceOf(id: MachineId): Presence | undefined {
+    const known = this.#presence.get(id);
+    if (known === undefined) return undefined;
+    if (this.#deps.clock.monotonicMs() - known.atMonotonicMs < presenceMs) return known.found;
+    this.#presence.delete(id);
+    return undefined;
+  }
+
+  /** Probes the permanent address of a machine, a few machines at a time; the others are looked at again later. */
+  async #probe({ id, permanentAddress: address }: Machine): Promise<void> {
+    const { probe, clock, log, store } = this.#deps;
+    if (probe === undefined || address === undefined) return;
+    if (this.#probing.has(id) || this.#probing.size >= probesAtOnce) return;
+    this.#probing.add(id);
+    const found = await probe(address).catch((error: unknown): Presence => {
+      log("warn", "probing the permanent address of a machine failed", { machine: id, error: String(error) });
+      return "unknown";
+    });
+    this.#probing.delete(id);
+    if (this.#isEnded) return;
+    putNewest(this.#presence, [id, { found, atMonotonicMs: clock.monotonicMs() }], presenceLimit);
+    const now = store.get(id);
+    if (now !== undefined) await this.consider(now);
   }
 
   #logPutOff(machine: Machine, why: string, nowMs: number): void {

@@ -4,6 +4,7 @@ import type { WatchRules } from "../../core/machine/health/stall-detection.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
 import { openFleetWatch } from "./fleet-watch.ts";
 import { openNotices } from "./notices.ts";
+import { probeAddress } from "./probe-address.ts";
 import { readWebhook } from "./webhook-secret.ts";
 import { openCalls } from "./webhooks.ts";
 
@@ -36,6 +37,6 @@ export async function openWatch(deps: {
     const calls = opened.use(openCalls({ store, webhooks, clock, random, log }));
     opened.use(await openNotices({ store, calls, log }));
   }
-  opened.use(openFleetWatch({ ...deps, ...(repair === undefined ? {} : { repair }) }));
+  opened.use(openFleetWatch({ ...deps, ...(repair === undefined ? {} : { repair, probe: probeAddress }) }));
   return opened.move();
 }

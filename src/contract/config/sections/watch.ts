@@ -60,7 +60,7 @@ const repair = optional(
       "Maximum number of rebirths in the whole fleet per hour.",
     ),
   }),
-  "Automatic repair of machines that keep failing: rebirth within this budget, then *debug*, then *hold*. A healthy machine is sent to rebirth only if it restarts repeatedly and its agent is silent; the rebirth **erases its root disk**. Without this section, nothing is repaired automatically.",
+  "Automatic repair of machines that keep failing: rebirth within this budget, then *debug*, then *hold*. A healthy machine is sent to rebirth only if its agent is silent, its permanent address does not answer, and two network boots were proved by their tokens (docs/decisions/repair-by-policy.md); the rebirth **erases its root disk**. Without this section, nothing is repaired automatically.",
 );
 
 pinned<RepairPolicy>()(repair);

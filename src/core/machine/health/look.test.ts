@@ -16,7 +16,11 @@ const booting = testMachine("birth", { phase: "offered", phaseAtMs: 0 });
 const offeredMs = defaultDeadlineSeconds.offered * 1000;
 const resumed = testMachine("birth", { ...booting, conditions: [{ ...failing, watched: true }] });
 const failed = testMachine("birth", { ...booting, phase: "initUp", conditions: [failing] });
-const lost = testMachine("healthy", { phase: "rebooting", phaseAtMs: 0, conditions: [failing] });
+const lost = testMachine("healthy", {
+  ...{ phase: "rebooting", phaseAtMs: 0, conditions: [failing] },
+  repair: { rebirthsAtMs: [], atMs: 0, trial: { boots: 2, atMs: silentMs - rules.deadlineSeconds.rebooting * 1000 } },
+});
+const suspected = testMachine("healthy", { phase: "rebooting", phaseAtMs: 0, conditions: [failing] });
 const reborn = testMachine("rebirth", { repair: { rebirthsAtMs: [silentMs], atMs: silentMs } });
 
 type Row = readonly [title: string, machine: Machine, nowMs: number, by: Partial<LookRules>, expected: Look];
@@ -24,6 +28,8 @@ const progress = checkProgress(booting, offeredMs, rules);
 const stalled = { kind: "stalled", id, reason: progress.kind === "stalled" ? progress.reason : assert.fail() } as const;
 const step = nextRepair(lost, silentMs, { ...repair, ...rules });
 const reason = step.kind === "step" ? step.reason : assert.fail();
+const prove = { kind: "repairStepped", id, step: "prove", silentSinceMs: 0, reason } as const;
+const answers = "its permanent address answers, so a system runs there although its agent is silent";
 const rebirth = { kind: "repairStepped", id, step: "rebirth", silentSinceMs: 0, reason } as const;
 const putOff = whyNoRebirth([reborn], silentMs, { ...repair, ...rules }) ?? assert.fail();
 const rows: readonly Row[] = [
@@ -45,6 +51,31 @@ const rows: readonly Row[] = [
     ...([lost, silentMs, { repair }, { event: rebirth, lookAgainAtMs: 1_200_000 }] as const),
   ],
   [
+    "it seems lost, and is asked for proof",
+    ...([suspected, silentMs, { repair }, { event: prove, lookAgainAtMs: 1_200_000 }] as const),
+  ],
+  [
+    "it seems lost, and its address is not probed yet",
+    suspected,
+    silentMs,
+    { repair, presenceOf: () => undefined },
+    { probe: true, lookAgainAtMs: silentMs + 60_000 },
+  ],
+  [
+    "it is lost, but its address answers",
+    lost,
+    silentMs,
+    { repair, presenceOf: () => "answers" },
+    { putOff: answers, lookAgainAtMs: silentMs + 60_000 },
+  ],
+  [
+    "it is lost, but another process acts",
+    lost,
+    silentMs,
+    { repair, leads: () => false },
+    { lookAgainAtMs: silentMs + 60_000 },
+  ],
+  [
     "it is lost, but enough machines were sent to rebirth",
     lost,
     silentMs,
@@ -54,6 +85,9 @@ const rows: readonly Row[] = [
 ];
 for (const [title, machine, nowMs, by, expected] of rows)
   test(`look: ${title}`, () => {
-    const all: LookRules = { rules, repair: undefined, leads: () => true, fleet: () => [machine], ...by };
+    const none: LookRules = {
+      ...{ rules, repair: undefined, leads: () => true, fleet: () => [machine], presenceOf: () => "silent" },
+    };
+    const all: LookRules = { ...none, ...by };
     assert.deepEqual(lookAt(machine, nowMs, all), expected);
   });

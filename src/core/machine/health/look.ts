@@ -1,6 +1,6 @@
 import type { MachineEvent } from "../event.ts";
 import type { Machine } from "../record.ts";
-import { nextRepair, type RepairPolicy, whyNoRebirth } from "./repair.ts";
+import { nextRepair, type Presence, type RepairPolicy, whyNoRebirth, whyNotWithPresence } from "./repair.ts";
 import { checkProgress, type WatchRules, watchEvent } from "./stall-detection.ts";
 
 /** Pause before another look at a machine when the step that is due may not be taken now. */
@@ -15,6 +15,8 @@ export type LookRules = {
   readonly leads: () => boolean;
   /** The whole fleet, asked only when a rebirth is due. */
   readonly fleet: () => readonly Machine[];
+  /** What a probe of the machine's permanent address found just now; undefined if there was none. */
+  readonly presenceOf: (machine: Machine) => Presence | undefined;
 };
 
 /** What a look leads to: an event to apply, and when to look again if no event comes before. */
@@ -23,6 +25,8 @@ export type Look = {
   readonly lookAgainAtMs?: number;
   /** Why its rebirth is put off. */
   readonly putOff?: string;
+  /** Its permanent address is to be probed, and the machine looked at again with the result. */
+  readonly probe?: true;
 };
 
 /** Looks at one machine: whether it stalls or gets on again, and whether the configured policy takes a step. */
@@ -36,16 +40,21 @@ export function lookAt(machine: Machine, nowMs: number, by: LookRules): Look {
   return lookAgainAtMs === Number.POSITIVE_INFINITY ? look : { ...look, lookAgainAtMs };
 }
 
-function lookForRepair(machine: Machine, nowMs: number, { repair, rules, fleet }: LookRules): Look {
+function lookForRepair(machine: Machine, nowMs: number, by: LookRules): Look {
+  const { repair, rules, fleet } = by;
   if (repair === undefined) return {};
   const policy = { ...repair, ...rules };
   const next = nextRepair(machine, nowMs, policy);
   if (next.kind === "none") return {};
   if (next.kind === "later") return { lookAgainAtMs: next.lookAgainAtMs };
   const { kind: _kind, ...step } = next;
-  const putOff = step.step === "rebirth" ? whyNoRebirth(fleet(), nowMs, policy) : undefined;
+  const event = { kind: "repairStepped", id: machine.id, ...step } as const;
+  if (step.step !== "rebirth" && step.step !== "prove") return { event };
+  if (!by.leads()) return { lookAgainAtMs: nowMs + laterMs };
+  const presence = by.presenceOf(machine);
+  const putOff = whyNoRebirth(fleet(), nowMs, policy) ?? (presence && whyNotWithPresence(presence));
   if (putOff !== undefined) return { putOff, lookAgainAtMs: nowMs + laterMs };
-  return { event: { kind: "repairStepped", id: machine.id, ...step } };
+  return presence === undefined ? { probe: true, lookAgainAtMs: nowMs + laterMs } : { event };
 }
 
 function earliest(...datesMs: readonly (number | undefined)[]): number {

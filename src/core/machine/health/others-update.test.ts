@@ -25,7 +25,7 @@ type World = ReturnType<typeof settled>;
 
 /** Lets the watch and the repair policy look as often as they want to; returns the kinds of their events. */
 function watched(world: World): string[] {
-  const by: LookRules = { rules, repair, leads: () => true, fleet: world.list };
+  const by: LookRules = { rules, repair, leads: () => true, fleet: world.list, presenceOf: () => "silent" };
   const events: string[] = [];
   for (let n = 0; n < 20; n += 1) {
     const { event } = lookAt(world.get(1), world.nowMs(), by);

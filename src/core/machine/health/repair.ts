@@ -1,6 +1,6 @@
 import { hasOwnSystem, unheardBootsLimit } from "../life/boot.ts";
 import { conditionOf } from "../life/move.ts";
-import { type ConditionKind, isLeftToOthers, type Machine, type RepairStep } from "../record.ts";
+import { type ConditionKind, isLeftToOthers, type Machine, type RepairStep, type RepairTrial } from "../record.ts";
 import { deadlineOf, formatDuration, type WatchRules } from "./stall-detection.ts";
 
 /** The automatic repair of machines that keep failing; off by default. */
@@ -26,9 +26,16 @@ export type RepairRules = RepairPolicy & Pick<WatchRules, "deadlineSeconds" | "l
 const manual: readonly ConditionKind[] = ["hold", "maintenance", "conflict", "retired"];
 
 /**
+ * Network boots that a silent machine must prove before it may be erased. After each of them it is sent to its disk, and its
+ * agent has the deadline of `rebooting` to poll.
+ */
+export const provedBootsBeforeRebirth = 2;
+
+/**
  * The next step for a machine that keeps failing: rebirth within its budget, then *debug*, then *hold*. A healthy machine is
- * sent to rebirth only if its agent is silent past its deadline and it restarts repeatedly, or never had an image: a machine that
- * is switched off or disconnected may be intact. A machine that is being installed already retries by itself.
+ * sent to rebirth only if its agent is silent past its deadline and it has proved, by tokens that its init presented, that it
+ * restarts repeatedly: packets alone are no evidence, because anyone on its network can send them. A machine that still
+ * awaits its first image has nothing to lose. One that is being installed already retries by itself.
  */
 export function nextRepair(machine: Machine, nowMs: number, rules: RepairRules): Repair {
   const failing = conditionOf(machine, "failing");
@@ -50,13 +57,46 @@ export function nextRepair(machine: Machine, nowMs: number, rules: RepairRules):
   const listenedSinceMs = Math.max(machine.lastSeenAtMs, rules.listeningSinceMs ?? 0);
   if (listenedSinceMs > silentSinceMs)
     return { kind: "later", lookAgainAtMs: listenedSinceMs + rules.deadlineSeconds.up * 1000 };
-  if (!hasLostSystem(machine)) return { kind: "none" };
-  return rebirthsAtMs.filter(isRecent).length < rules.rebirths && !debugged ? step("rebirth") : ladder;
+  if (!seemsLost(machine)) return { kind: "none" };
+  if (rebirthsAtMs.filter(isRecent).length >= rules.rebirths || debugged) return ladder;
+  if (machine.awaitsFirstImage === true) return step("rebirth");
+  return afterTrial(machine.repair?.trial, nowMs, rules) ?? step(isProved(machine) ? "rebirth" : "prove");
 }
 
-/** Whether the machine restarts without its system starting, or never had a system. */
-function hasLostSystem(machine: Machine): boolean {
+/** What a trial that runs waits for: a network boot, or the agent after one; undefined if the next step may be taken. */
+function afterTrial(trial: RepairTrial | undefined, nowMs: number, rules: RepairRules): Repair | undefined {
+  if (trial === undefined) return undefined;
+  if (trial.asked === true) return { kind: "none" };
+  const diskHadChanceAtMs =
+    Math.max(trial.atMs, rules.listeningSinceMs ?? trial.atMs) + rules.deadlineSeconds.rebooting * 1000;
+  return nowMs < diskHadChanceAtMs ? { kind: "later", lookAgainAtMs: diskHadChanceAtMs } : undefined;
+}
+
+function isProved({ repair }: Machine): boolean {
+  return (repair?.trial?.boots ?? 0) >= provedBootsBeforeRebirth;
+}
+
+/**
+ * Whether the machine seems to restart without its system starting, or never had a system. Packets say so, so this only asks
+ * for proof.
+ */
+function seemsLost(machine: Machine): boolean {
   return !hasOwnSystem(machine) || (machine.unheardBoots?.count ?? 0) >= unheardBootsLimit;
+}
+
+/** Whether the permanent address of a machine answered a probe of this server. */
+export type Presence = "answers" | "silent" | "unknown";
+
+/** Why a step of the policy that leads to a wipe is not taken now; undefined if it may be. */
+export function whyNotWithPresence(presence: Presence): string | undefined {
+  switch (presence) {
+    case "answers":
+      return "its permanent address answers, so a system runs there although its agent is silent";
+    case "unknown":
+      return "this server could not probe its permanent address";
+    case "silent":
+      return undefined;
+  }
 }
 
 /** If a larger share of the fleet is silent, the cause is the network or this server, not the machines. */

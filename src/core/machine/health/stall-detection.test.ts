@@ -3,11 +3,19 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { runs } from "../../../../tests/support/runs.ts";
 import type { MachineEvent } from "../event.ts";
-import { type ConditionKind, type Machine, type MachineIn, machineStates, type Phase, phases } from "../record.ts";
+import {
+  type ConditionKind,
+  type Machine,
+  type MachineIn,
+  machineStates,
+  orderActionOf,
+  type Phase,
+  phases,
+} from "../record.ts";
 import { asked, burnIn, healthy, id, issued, mac, taken, testFleet } from "../testing/test-fleet.ts";
 import { testMachine } from "../testing/test-machine.ts";
 import { defaultDeadlineSeconds } from "./deadlines.ts";
-import { nextRepair, type RepairPolicy, whyNoRebirth } from "./repair.ts";
+import { nextRepair, provedBootsBeforeRebirth, type RepairPolicy, whyNoRebirth } from "./repair.ts";
 import { checkProgress, defaultWatchRules, type WatchRules, watchEvent } from "./stall-detection.ts";
 
 const rules: WatchRules = { ...defaultWatchRules, deadlineSeconds: defaultDeadlineSeconds };
@@ -154,6 +162,21 @@ describe("repair by policy", () => {
     world.all({ kind: "repairStepped", id: id(1), ...rest });
     return repair.step;
   };
+  /** A network boot of the real machine: its init presents the token of its boot script. */
+  const provesBoot = (world: ReturnType<typeof testFleet>, token: string) => {
+    world.all(asked(1), issued(1, token, 1e12));
+    const decision = world.apply(taken(1, token));
+    assert.equal(decision.kind === "refused" && decision.refusal.kind, "bootProved");
+    assert.deepEqual([world.get(1).state, world.get(1).order], ["healthy", undefined]);
+    assert.equal(nextRepair(world.get(1), world.nowMs(), all).kind, "later", "the disk has its chance");
+    world.later(defaultDeadlineSeconds.rebooting * 1000);
+  };
+  const provesAll = (world: ReturnType<typeof testFleet>) => {
+    for (let n = 0; n < provedBootsBeforeRebirth; n += 1) {
+      assert.equal(step(world), "prove");
+      provesBoot(world, `proof${n}`);
+    }
+  };
   const fails = (world: ReturnType<typeof testFleet>, generation: number) => {
     world.all(asked(1), issued(1, `g${generation}`, 1e12), taken(1, `g${generation}`), healthy(1, generation));
     world.all({ kind: "subSeen", id: id(1), runningImage: "compute" });
@@ -166,10 +189,12 @@ describe("repair by policy", () => {
   test("rebirth within the budget, then debug, then hold, then nothing", () => {
     const world = lost();
     world.later(policy.afterSeconds * 1000);
+    provesAll(world);
     assert.equal(step(world), "rebirth");
     assert.deepEqual([world.get(1).state, world.get(1).generation, failing(world)], ["rebirth", 2, undefined]);
     fails(world, 2);
     world.later(policy.afterSeconds * 1000);
+    provesAll(world);
     assert.equal(step(world), "rebirth");
     fails(world, 3);
     world.later(policy.afterSeconds * 1000);
@@ -199,7 +224,8 @@ describe("repair by policy", () => {
   test("a machine that polls before its rebirth begins returns to its former state", () => {
     const world = lost();
     world.later(policy.afterSeconds * 1000);
-    step(world);
+    provesAll(world);
+    assert.equal(step(world), "rebirth");
     world.all({ kind: "subSeen", id: id(1), runningImage: "compute" });
     assert.deepEqual([world.get(1).state, world.get(1).repair?.pending], ["healthy", undefined]);
     world.all({ kind: "rebirthAsked", id: id(1), by: "op" }, { kind: "subSeen", id: id(1), runningImage: "compute" });
@@ -211,6 +237,28 @@ describe("repair by policy", () => {
     const event = { kind: "repairStepped", id: id(1), step: "rebirth", reason: "r" } as const;
     assert.equal(world.apply({ ...event, silentSinceMs: world.get(1).lastSeenAtMs - 1 }).kind, "refused");
     world.all({ ...event, silentSinceMs: world.get(1).lastSeenAtMs });
+  });
+
+  test("packets that anyone can send never lead to a rebirth", () => {
+    const world = lost();
+    world.later(policy.afterSeconds * 1000);
+    assert.equal(step(world), "prove");
+    for (let n = 0; n < 200; n += 1) {
+      world.later(20 * minuteMs);
+      world.all(asked(1, { answer: "loader" }), issued(1, `forged${n}`, 1e12));
+      assert.equal(nextRepair(world.get(1), world.nowMs(), all).kind, "none");
+      assert.equal(world.apply(taken(1, "guessed")).kind, "refused");
+    }
+    assert.deepEqual([world.get(1).state, world.get(1).repair?.trial?.boots], ["healthy", 0]);
+  });
+
+  test("a poll ends a trial, and the machine is sent to its disk again", () => {
+    const world = lost();
+    world.later(policy.afterSeconds * 1000);
+    assert.equal(step(world), "prove");
+    assert.equal(orderActionOf(world.get(1)), "resume", "the Bootstrap Image, which erases nothing");
+    world.all({ kind: "subSeen", id: id(1), runningImage: "compute" });
+    assert.deepEqual([world.get(1).repair?.trial, orderActionOf(world.get(1))], [undefined, undefined]);
   });
 
   test("a machine that is only silent is not sent to rebirth: it may be switched off", () => {
@@ -266,11 +314,12 @@ describe("repair by policy", () => {
           ran: fc.boolean(),
           rebirthsAtMs: fc.array(times, { maxLength: 4 }),
           stepAtMs: times,
+          trialBoots: fc.nat({ max: 3 }),
         }),
-        ({ state, kinds, sinceMs, lastSeenAtMs, nowMs }, { boots, ran, rebirthsAtMs, stepAtMs }) => {
+        ({ state, kinds, sinceMs, lastSeenAtMs, nowMs }, { boots, ran, rebirthsAtMs, stepAtMs, trialBoots }) => {
           const facts = {
             ...{ ...up, lastSeenAtMs, conditions: kinds.map((kind) => ({ kind, reason: "r", sinceMs })) },
-            repair: { rebirthsAtMs, atMs: stepAtMs },
+            repair: { rebirthsAtMs, atMs: stepAtMs, trial: { boots: trialBoots, atMs: 0 } },
           };
           const running = ran ? { runningImage: "compute" } : {};
           const unheardBoots = { count: boots, lastAtMs: 0 };
@@ -284,7 +333,8 @@ describe("repair by policy", () => {
           assert.ok(nowMs - stepAtMs >= policy.afterSeconds * 1000);
           for (const kind of ["hold", "maintenance", "conflict", "retired"] as const) assert.ok(!kinds.includes(kind));
           assert.notEqual(state, "unknown");
-          if (repair.step !== "rebirth") return;
+          if (repair.step !== "rebirth" && repair.step !== "prove") return;
+          if (repair.step === "rebirth") assert.ok(trialBoots >= provedBootsBeforeRebirth, "it has proved nothing");
           assert.equal(state, "healthy");
           assert.ok(nowMs - lastSeenAtMs >= defaultDeadlineSeconds.up * 1000, "it was heard");
           assert.ok(boots >= 3 || !ran, "it may be switched off");

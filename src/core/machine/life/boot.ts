@@ -16,6 +16,7 @@ import {
   withoutConditions,
   withPhase,
 } from "./move.ts";
+import { withoutPending } from "./operator.ts";
 
 /** The initial record of an unknown machine that sends its first PXE request. */
 export function firstSeen(event: EventOf<"pxeAsked">, nowMs: number): Machine {
@@ -254,6 +255,7 @@ export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, contex
     machine.runningImage !== event.runningImage ||
     machine.order !== undefined ||
     machine.unheardBoots !== undefined ||
+    machine.repair?.trial !== undefined ||
     !isSameAgent(machine.agent, event.agent) ||
     wasSilent ||
     cameBack ||
@@ -268,7 +270,7 @@ export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, contex
     agent: _former,
     awaitsFirstImage,
     ...kept
-  } = machine;
+  } = withoutPending(machine);
   const noted: MachineIn<"healthy"> = {
     ...kept,
     lastSeenAtMs: context.nowMs,

@@ -72,7 +72,7 @@ export const transitionText: { readonly [transition: string]: string } = {
   noteOldSub: "only recorded; a rebirth by the policy is cancelled",
   noteStall: "*failing*, unless it is already set",
   noteProgress: "*failing* ends if stall detection set it",
-  repair: "→ **rebirth** if healthy, failing and silent; otherwise *debug* or *hold*",
+  repair: "→ **rebirth** if healthy, failing, silent and proved; else proof is asked for, *debug* or *hold*",
   askRebirth: "→ **rebirth**; *failing* ends; refused on *hold*",
   askClean: "→ **clean**; *failing* ends; refused on *hold* and in *debug*",
   cancelRebirth: "→ **healthy** if no order was taken",

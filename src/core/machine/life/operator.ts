@@ -59,10 +59,10 @@ function knownStorage({ storage, hardware }: MachineIn<InstalledState>): Storage
   return { ...storage, disks: hardware.disks.map(identityOf) };
 }
 
-/** The record without a pending rebirth by policy: an explicit decision replaces it. */
+/** The record without a pending rebirth or a trial by policy: a decision of an operator, or the agent's poll, replaces it. */
 export function withoutPending<M extends Pick<Machine, "repair">>(machine: M): M {
-  if (machine.repair?.pending === undefined) return machine;
-  const { pending: _decided, ...repair } = machine.repair;
+  if (machine.repair?.pending === undefined && machine.repair?.trial === undefined) return machine;
+  const { pending: _decided, trial: _ended, ...repair } = machine.repair;
   return { ...machine, repair };
 }
 

@@ -1,5 +1,13 @@
-import type { OfOrder, Refusal } from "../event.ts";
-import { type BirthAction, type Machine, type MachineIn, mayResume, orderActionOf, phases } from "../record.ts";
+import type { Decision, OfOrder, Refusal } from "../event.ts";
+import {
+  type BirthAction,
+  type Machine,
+  type MachineIn,
+  mayResume,
+  mustProveBoot,
+  orderActionOf,
+  phases,
+} from "../record.ts";
 import {
   changed,
   conditionOf,
@@ -50,12 +58,29 @@ export function whyNotOfOrder(machine: Machine, { order: claimed }: OfOrder): Re
 export const takeOrder: Transition<"orderTaken", BirthAction | "healthy"> = (machine, event, context) => {
   const refusal = whyNotTaken(machine, event, context.nowMs);
   if (refusal !== undefined || machine.order === undefined) return refused(refusal ?? unknownToken(machine));
+  if (mustProveBoot(machine)) return proveBoot(machine, context.nowMs);
   const taken = { bootId: event.bootId, sessionHash: event.sessionHash, atMs: context.nowMs };
   const order = { ...machine.order, taken };
   const { wayBack: _gone, ...kept } = machine;
   const seen = { ...kept, lastSeenAtMs: context.nowMs, order };
   return changed(machine.order.taken === undefined ? withPhase(seen, { phase: "initUp" }, context.nowMs) : seen);
 };
+
+/**
+ * A boot that the repair policy asked for is proved: its token is spent, and the disk gets its chance. The agent stays silent,
+ * so `lastSeenAtMs` does not change.
+ */
+function proveBoot(machine: Machine, nowMs: number): Decision {
+  const { order: _spent, ...kept } = machine;
+  const { repair = { rebirthsAtMs: [], atMs: nowMs } } = machine;
+  const trial = { boots: (repair.trial?.boots ?? 0) + 1, atMs: nowMs };
+  const refusal: Refusal = {
+    kind: "bootProved",
+    message: `${nameOf(machine)} has proved that it restarts; nothing is installed now`,
+    next: "no action is needed: it restarts and boots its disk, and is installed only if its agent stays silent",
+  };
+  return refused(refusal, { ...kept, repair: { ...repair, trial } });
+}
 
 function whyNotTaken(machine: Machine, event: EventOf<"orderTaken">, nowMs: number): Refusal | undefined {
   const { order } = machine;

@@ -1,3 +1,4 @@
+import type { Decision } from "../event.ts";
 import type { Condition, Machine } from "../record.ts";
 import { ranFromDisk } from "./boot.ts";
 import { changed, conditionOf, nameOf, refused, type Transition, withCondition, withoutConditions } from "./move.ts";
@@ -19,7 +20,7 @@ export const noteProgress: Transition<"resumed"> = (machine) =>
   changed(conditionOf(machine, "failing")?.watched === true ? withoutConditions(machine, "failing") : machine);
 
 /**
- * The configured policy repairs a machine. `rebirth` applies to a healthy machine that is failing and has been silent since
+ * The configured policy repairs a machine. `prove` asks a silent healthy machine to prove its next network boot. `rebirth` applies to a healthy machine that is failing and has been silent since
  * `silentSinceMs` or longer, and takes effect at its next boot; `debug` and `hold` leave the machine to an operator.
  * `../health/repair.ts` decides when a step is due.
  */
@@ -29,18 +30,14 @@ export const repair: Transition<"repairStepped"> = (machine, event, context) => 
   if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
   const { rebirthsAtMs = [] } = machine.repair ?? {};
   const given = `by policy: ${reason}`;
+  if (step === "prove") return askForProof(machine, silentSinceMs, context.nowMs);
   if (step !== "rebirth") {
     const debugAtMs = step === "debug" ? context.nowMs : machine.repair?.debugAtMs;
     const debugged = debugAtMs === undefined ? {} : { debugAtMs };
     const noted = { ...machine, repair: { rebirthsAtMs, atMs: context.nowMs, ...debugged } };
     return changed(withCondition(noted, { kind: step, reason: given }, context.nowMs));
   }
-  if (machine.state !== "healthy" || machine.lastSeenAtMs > silentSinceMs)
-    return refused({
-      kind: "wrongState",
-      message: `${nameOf(machine)} (${machine.state}) has polled recently, so the policy does not repair it`,
-      next: "no action is needed",
-    });
+  if (machine.state !== "healthy" || machine.lastSeenAtMs > silentSinceMs) return heardRecently(machine);
   const begun = [...rebirthsAtMs, context.nowMs].slice(-repairLimit);
   const next: Machine = {
     ...nextLife(machine, { by: "policy" }, context.nowMs),
@@ -48,6 +45,22 @@ export const repair: Transition<"repairStepped"> = (machine, event, context) => 
   };
   return changed(next);
 };
+
+function heardRecently(machine: Machine): Decision {
+  return refused({
+    kind: "wrongState",
+    message: `${nameOf(machine)} (${machine.state}) has polled recently, so the policy does not repair it`,
+    next: "no action is needed",
+  });
+}
+
+/** The next network boot of a silent healthy machine gets the Bootstrap Image once, only to present a token. */
+function askForProof(machine: Machine, silentSinceMs: number, nowMs: number): Decision {
+  if (machine.state !== "healthy" || machine.lastSeenAtMs > silentSinceMs) return heardRecently(machine);
+  const { repair = { rebirthsAtMs: [], atMs: nowMs } } = machine;
+  const trial = { boots: repair.trial?.boots ?? 0, atMs: nowMs, asked: true } as const;
+  return changed({ ...machine, repair: { ...repair, trial } });
+}
 
 /** The agent of a machine polls after the policy chose a rebirth but before it began: the rebirth is cancelled. */
 export const noteOldSub: Transition<"subSeen", "rebirth" | "clean"> = (machine, event, context) => {
