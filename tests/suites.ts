@@ -83,7 +83,7 @@ export const suites: readonly Suite[] = [
       "births and subs on a fake host against the real MDB and Dominator in memory: every step, every fault, power cuts",
     cost: "35 s",
     packages: [],
-    run: { kind: "files", globs: ["tests/init/**/*.test.ts"], timeoutMs: 2 * minuteMs },
+    run: { kind: "files", globs: ["tests/init/**/*.test.ts"], atOnce: 2, timeoutMs: 2 * minuteMs },
   },
   {
     name: "server",
@@ -154,20 +154,21 @@ export const suites: readonly Suite[] = [
     run: {
       kind: "files",
       globs: ["tests/postgres/*.test.ts"],
+      atOnce: 2,
       timeoutMs: 5 * minuteMs,
     },
   },
   {
     name: "mdb-faults",
     about: "the MDB's file: kill -9 during writes (KILL_ROUNDS=1000 for the long run), a full disk, damaged files",
-    cost: "75 s",
+    cost: "20 s",
     packages: [],
-    run: { kind: "files", globs: ["tests/mdb-faults/*.test.ts"], timeoutMs: 30 * minuteMs },
+    run: { kind: "files", globs: ["tests/mdb-faults/*.test.ts"], atOnce: 3, timeoutMs: 30 * minuteMs },
   },
   {
     name: "real-clients",
     about: "curl, tftp-hpa, dhclient or udhcpc against our servers",
-    cost: "3 min",
+    cost: "80 s",
     packages: [
       ...packagesOf.serve,
       "curl",
@@ -183,6 +184,7 @@ export const suites: readonly Suite[] = [
     run: {
       kind: "files",
       globs: ["tests/real-clients/*.test.ts"],
+      atOnce: 3,
       timeoutMs: 2 * minuteMs,
     },
   },

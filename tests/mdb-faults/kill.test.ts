@@ -42,7 +42,9 @@ async function killWriter(writer: ChildProcessWithoutNullStreams, first: number)
     output += chunk;
   });
   writer.stdin.write(`${first}\n`);
-  await Promise.race([once(writer.stdout, "data"), once(writer, "close"), sleep(limitMs)]);
+  // A timer that only waits would keep this process alive for a minute after the last test.
+  const signal = AbortSignal.timeout(limitMs);
+  await Promise.race([once(writer.stdout, "data", { signal }), once(writer, "close", { signal })]);
   await sleep(below(chance, lifeMs));
   writer.kill("SIGKILL");
   await once(writer, "close");
