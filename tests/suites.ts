@@ -147,6 +147,18 @@ export const suites: readonly Suite[] = [
     },
   },
   {
+    name: "sanitizers",
+    about: "native and dominator again, with AddressSanitizer and UndefinedBehaviorSanitizer in the native program",
+    cost: "40 s",
+    packages: [...packagesOf["image build"], "cpio", "cryptsetup-bin", "zstd"],
+    run: {
+      kind: "files",
+      globs: ["tests/native/*.test.ts", "tests/dominator/*.test.ts"],
+      environment: { NATIVE_BUILD: "sanitized" },
+      timeoutMs: 5 * minuteMs,
+    },
+  },
+  {
     name: "postgres",
     about: "the MDB on a real PostgreSQL: contract suite, several processes, restarts, failover, copies",
     cost: "55 s",

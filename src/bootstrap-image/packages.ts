@@ -1,5 +1,9 @@
 /** Debian packages that must be installed on the machine that builds the Bootstrap Image. */
-export const hostPackages = ["gcc", "libc6-dev", "libmbedtls-dev", "xz-utils", "dpkg", "apt"] as const;
+export const hostPackages = [
+  ...["gcc", "libc6-dev", "xz-utils", "dpkg", "apt"],
+  // the sources of QuickJS and mbed TLS, and the key that signs them
+  ...["dpkg-dev", "debian-archive-keyring"],
+] as const;
 
 /** Depends on the current versioned kernel package. */
 export const kernelMetaPackage = "linux-image-amd64";

@@ -1,4 +1,4 @@
-/* TLS with mbedtls (2.28, Debian's libmbedtls-dev) and SHA-512, for the module `host`. */
+/* TLS with mbed TLS 3.6 and SHA-512, for the module `host`. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include <mbedtls/error.h>
 #include <mbedtls/sha512.h>
 #include <mbedtls/ssl.h>
+#include <psa/crypto.h>
 #include "host.h"
 
 enum { MAX_SESSIONS = 8, SHA512_BYTES = 64, FILE_CHUNK = 1 << 20 };
@@ -26,6 +27,9 @@ static struct session *sessions[MAX_SESSIONS];
 
 /* Forward secrecy and authenticated encryption only; our own CA signs with ECDSA. */
 static const int suites[] = {
+	MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
+	MBEDTLS_TLS1_3_AES_256_GCM_SHA384,
+	MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256,
 	MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
 	MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
 	MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
@@ -88,6 +92,7 @@ static void free_session(struct session *s)
 
 static int start_session(struct session *s, const char *ca_pem, const char *name)
 {
+	if (psa_crypto_init() != PSA_SUCCESS) return MBEDTLS_ERR_ERROR_GENERIC_ERROR; /* TLS 1.3; later calls do nothing */
 	int code = mbedtls_x509_crt_parse(&s->ca, (const unsigned char *)ca_pem, strlen(ca_pem) + 1);
 	if (code > 0) code = MBEDTLS_ERR_X509_INVALID_FORMAT; /* some certificates of the file are unreadable */
 	if (code == 0)
@@ -97,7 +102,7 @@ static int start_session(struct session *s, const char *ca_pem, const char *name
 	mbedtls_ssl_conf_authmode(&s->config, MBEDTLS_SSL_VERIFY_REQUIRED);
 	mbedtls_ssl_conf_ca_chain(&s->config, &s->ca, NULL);
 	mbedtls_ssl_conf_rng(&s->config, random_callback, NULL);
-	mbedtls_ssl_conf_min_version(&s->config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
+	mbedtls_ssl_conf_min_tls_version(&s->config, MBEDTLS_SSL_VERSION_TLS1_2);
 	mbedtls_ssl_conf_ciphersuites(&s->config, suites);
 	code = mbedtls_ssl_setup(&s->ssl, &s->config);
 	if (code == 0) code = mbedtls_ssl_set_hostname(&s->ssl, name);
@@ -174,7 +179,7 @@ static JSValue hex_of(JSContext *ctx, const uint8_t *digest)
 static JSValue sha512_bytes(JSContext *ctx, const struct argument *a)
 {
 	uint8_t digest[SHA512_BYTES];
-	mbedtls_sha512_ret(a[0].bytes, a[0].length, digest, 0);
+	mbedtls_sha512(a[0].bytes, a[0].length, digest, 0);
 	return hex_of(ctx, digest);
 }
 
@@ -187,10 +192,10 @@ static JSValue sha512_file(JSContext *ctx, const struct argument *a)
 	int fd = open(a[0].text, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) return host_throw_errno(ctx, "sha512File %s", a[0].text);
 	mbedtls_sha512_init(&state);
-	mbedtls_sha512_starts_ret(&state, 0);
-	while ((count = read(fd, chunk, sizeof chunk)) > 0) mbedtls_sha512_update_ret(&state, chunk, (size_t)count);
+	mbedtls_sha512_starts(&state, 0);
+	while ((count = read(fd, chunk, sizeof chunk)) > 0) mbedtls_sha512_update(&state, chunk, (size_t)count);
 	JSValue answer = count < 0 ? host_throw_errno(ctx, "sha512File %s", a[0].text) : JS_UNDEFINED;
-	mbedtls_sha512_finish_ret(&state, digest);
+	mbedtls_sha512_finish(&state, digest);
 	mbedtls_sha512_free(&state);
 	close(fd);
 	return count < 0 ? answer : hex_of(ctx, digest);

@@ -160,8 +160,10 @@ static int run_script(JSContext *ctx, const char *path)
 		return 1;
 	}
 	js_module_set_import_meta(ctx, module, 1, 1);
-	JSValue result = JS_EvalFunction(ctx, module);
+	/* A module's result is a promise; what the top level throws is a rejection of it, and reported once. */
+	JSValue result = js_std_await(ctx, JS_EvalFunction(ctx, module));
 	int failed = JS_IsException(result);
+	JS_SetHostPromiseRejectionTracker(JS_GetRuntime(ctx), js_std_promise_rejection_tracker, NULL);
 	if (failed) js_std_dump_error(ctx);
 	else js_std_loop(ctx);
 	JS_FreeValue(ctx, result);
@@ -195,7 +197,6 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	JS_SetModuleLoaderFunc(runtime, NULL, js_module_loader, NULL);
-	JS_SetHostPromiseRejectionTracker(runtime, js_std_promise_rejection_tracker, NULL);
 	js_std_add_helpers(ctx, argc - first + 1, argv + first - 1);
 	int status = run_script(ctx, argv[first - 1]);
 	fflush(NULL);

@@ -1,5 +1,5 @@
 /**
- * The part of QuickJS' module `os` that init and birther-agent use (QuickJS 2021-03-27, quickjs-libc.c). `Result` is 0
+ * The part of QuickJS' module `os` that init and birther-agent use (QuickJS 2025-04-26, quickjs-libc.c). `Result` is 0
  * or more on success and -errno on failure; no function throws for a failed system call.
  */
 declare module "os" {

@@ -1,4 +1,4 @@
-/** The part of QuickJS' module `std` that init and birther-agent use (QuickJS 2021-03-27, quickjs-libc.c). */
+/** The part of QuickJS' module `std` that init and birther-agent use (QuickJS 2025-04-26, quickjs-libc.c). */
 declare module "std" {
   /** A C stream. Closed when collected, but close it explicitly, because descriptors are limited. */
   export interface File {

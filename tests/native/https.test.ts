@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import type { TLSSocket } from "node:tls";
 import { type Authority, issue, makeAuthority, type ServerCertificate } from "./certificates.ts";
 import { runProgram } from "./native-program.ts";
 
@@ -43,6 +44,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
       host: request.headers.host,
       sent: JSON.parse(Buffer.concat(pieces).toString()),
       connection: request.socket.remotePort,
+      tls: (request.socket as TLSSocket).getProtocol(),
     }),
   );
 }
@@ -70,6 +72,14 @@ test("posts JSON over one verified connection", async () => {
   assert.equal(second.body.authorization, null);
   assert.equal(third.status, 404);
   assert.equal(second.body.connection, first.body.connection);
+});
+
+test("prefers TLS 1.3, and accepts a server that has 1.2 only", async () => {
+  const certificate = await issue(authority, "birther");
+  const newest = await post(certificate, "birther", "echo");
+  assert.equal(newest.answers[0].body.tls, "TLSv1.3");
+  const older = await post(certificate, "birther", "echo", { maxVersion: "TLSv1.2" });
+  assert.equal(older.answers[0].body.tls, "TLSv1.2");
 });
 
 test("reconnects when the server closed the connection", async () => {

@@ -2,14 +2,21 @@ import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bundleForQuickJs } from "../../src/bootstrap-image/program/bundle.ts";
-import { buildNative } from "../../src/bootstrap-image/program/native.ts";
+import { buildNative, nativeBuilds } from "../../src/bootstrap-image/program/native.ts";
 import { cacheDirectory } from "../../src/main/paths.ts";
 
 /** Time limit of a test program. */
 const limitMs = 60_000;
 
+/** The build under test: the suite `sanitizers` runs the tests again with its own. */
+const build = nativeBuilds.find((name) => name === process.env.NATIVE_BUILD) ?? "shipped";
+
 /** The path of the native program. */
-export const native: Promise<string> = buildNative({ cacheDirectory, log: () => undefined });
+export const native: Promise<string> = buildNative({ cacheDirectory, log: () => undefined }, build);
+
+/** The engine's memory goes with the process, so what it holds at the end is no leak. */
+process.env.ASAN_OPTIONS = "detect_leaks=0";
+process.env.UBSAN_OPTIONS = "print_stacktrace=1";
 
 export type NativeRun = { readonly status: number; readonly stdout: string; readonly stderr: string };
 

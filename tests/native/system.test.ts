@@ -5,7 +5,8 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { runCommand } from "../../src/bootstrap-image/command.ts";
-import { hostFlags, hostSources } from "../../src/bootstrap-image/program/native.ts";
+import { fetchNativeSources, hostFlags, hostSources } from "../../src/bootstrap-image/program/native.ts";
+import { cacheDirectory } from "../../src/main/paths.ts";
 import { runNative, runProgram } from "./native-program.ts";
 
 let directory: string;
@@ -82,14 +83,15 @@ test("an uncaught exception prints its stack and ends with status 1; a missing s
   await writeFile(script, 'function inner() { throw new Error("the reason"); }\ninner();\n');
   const thrown = await runNative(script, []);
   assert.equal(thrown.status, 1);
-  assert.match(thrown.stderr, /Error: the reason\n\s+at inner \(.*throws\.js\)/);
+  assert.match(thrown.stderr, /Error: the reason\n\s+at inner \(.*throws\.js:1:\d+\)/);
   const missing = await runNative(join(directory, "missing.js"), []);
   assert.equal(missing.status, 1);
   assert.match(missing.stderr, /cannot read .*missing\.js: No such file or directory/);
 });
 
 test("our own C compiles without a warning", async () => {
+  const flags = hostFlags(await fetchNativeSources({ cacheDirectory, log: () => undefined }));
   for (const name of (await readdir(hostSources)).filter((each) => each.endsWith(".c"))) {
-    await runCommand(["gcc", ...hostFlags, "-Werror", "-c", join(hostSources, name), "-o", "/dev/null"]);
+    await runCommand(["gcc", ...flags, "-Werror", "-c", join(hostSources, name), "-o", "/dev/null"]);
   }
 });
