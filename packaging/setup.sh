@@ -13,7 +13,7 @@ birther_setup() {
     cmp -s "$root/package-lock.json" "$root/node_modules/.birther-lock" && exit 0
     echo "birther: installing npm packages and Node 24 (once)…" >&2
     cd "$root" || exit 1
-    if ! npm ci --no-audit --no-fund --loglevel=error >"$root/.setup-output" 2>&1; then
+    if ! npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >"$root/.setup-output" 2>&1; then
       head -n 12 "$root/.setup-output" >&2
       echo "birther: 'npm ci' failed (its first lines are above, all of it is in .setup-output); is the npm registry reachable?" >&2
       exit 1

@@ -149,7 +149,7 @@ export const suites: readonly Suite[] = [
   {
     name: "sanitizers",
     about: "native and dominator again, with AddressSanitizer and UndefinedBehaviorSanitizer in the native program",
-    cost: "40 s",
+    cost: "2 min",
     packages: [...packagesOf["image build"], "cpio", "cryptsetup-bin", "zstd"],
     run: {
       kind: "files",

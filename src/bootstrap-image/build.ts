@@ -5,14 +5,15 @@ import { type CpioEntry, writeCpio } from "../core/bytes/cpio.ts";
 import type { Log } from "../core/ports.ts";
 import { compressedArchive } from "./archive.ts";
 import { cached } from "./cached.ts";
-import { packagesKey, resolvePackages, unpackPackages } from "./debian.ts";
+import { type DebianPackage, packagesKey, resolvePackages, unpackPackages } from "./debian.ts";
 import { type DriverFamily, driverFamilies } from "./kernel/driver-families.ts";
 import { fetchKernel, type Kernel } from "./kernel/kernel.ts";
 import { grubEntries } from "./loader/grub.ts";
 import { imagePackages } from "./packages.ts";
-import { bundleForQuickJs } from "./program/bundle.ts";
-import { buildNative } from "./program/native.ts";
+import { bundleForQuickJs, bundleInputs } from "./program/bundle.ts";
+import { buildNative, fetchNativeSources } from "./program/native.ts";
 import { toolEntries } from "./program/tools.ts";
+import { billOfMaterials, debianComponent, installedComponent, npmComponents, sourceComponent } from "./sbom.ts";
 
 /** The result of a build. Sizes are bytes on the wire. */
 export type BootstrapImage = {
@@ -30,12 +31,15 @@ export type BootstrapImage = {
 export type BuildOptions = {
   /** Downloads and finished parts; safe to delete at any time. */
   readonly cacheDirectory: string;
-  /** Receives vmlinuz and initramfs.img, and in `agent` the agent's files. */
+  /** Receives vmlinuz, initramfs.img and the bill of materials, and in `agent` the agent's files. */
   readonly outputDirectory: string;
   /** The only certificates that machines will trust. */
   readonly caPem: string;
   readonly log: Log;
 };
+
+/** The image's bill of materials (CycloneDX 1.5), beside kernel and initramfs. */
+export const sbomFile = "bootstrap-image.cdx.json";
 
 const agentScript = "usr/lib/birther/agent.js";
 
@@ -49,8 +53,10 @@ const scripts = [
 const mountPoints = ["dev", "mnt", "proc", "run", "sys"] as const;
 
 /** The part that comes from Debian's packages, without the kernel: programs, libraries, boot loaders. */
-async function systemEntries({ cacheDirectory, log }: BuildOptions): Promise<readonly CpioEntry[]> {
-  const packages = await resolvePackages(imagePackages);
+async function systemEntries(
+  packages: readonly DebianPackage[],
+  { cacheDirectory, log }: BuildOptions,
+): Promise<readonly CpioEntry[]> {
   const tree = await cached(cacheDirectory, `tree-${packagesKey(packages)}`, (draft) =>
     unpackPackages(packages, draft, { cacheDirectory, log }),
   );
@@ -94,6 +100,20 @@ async function writeAgent({ native, scripts }: Programs, directory: string): Pro
   for (const { name } of agentFiles) await writeWhole(join(directory, name), contents[name]);
 }
 
+/** The bill of materials: Debian's packages, the sources of the native program, and what the scripts contain. */
+async function describeImage(packages: readonly DebianPackage[], options: BuildOptions): Promise<string> {
+  const inputs = await Promise.all(
+    scripts.map(({ entry }) => bundleInputs({ entry: join(import.meta.dirname, "../init", entry) })),
+  );
+  const sources = await fetchNativeSources(options);
+  return billOfMaterials("birther-bootstrap-image", [
+    ...packages.map(debianComponent),
+    ...Object.values(sources).map(sourceComponent),
+    await installedComponent("libc6-dev"),
+    ...(await npmComponents(inputs.flat())),
+  ]);
+}
+
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   await writeFile(`${path}.new`, bytes);
   await rename(`${path}.new`, path);
@@ -107,11 +127,15 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
 export async function buildBootstrapImage(options: BuildOptions): Promise<BootstrapImage> {
   const { outputDirectory, caPem } = options;
   const kernel = await fetchKernel(options);
+  const packages = await resolvePackages(imagePackages);
   const programs = await buildPrograms(options);
   const ca: CpioEntry = { kind: "file", path: "etc/birther/ca.pem", mode: 0o644, bytes: Buffer.from(caPem) };
   const initramfs = Buffer.concat([
     await compressedArchive({ name: "modules", entries: kernel.moduleEntries, linkedCode: false }, options),
-    await compressedArchive({ name: "system", entries: await systemEntries(options), linkedCode: true }, options),
+    await compressedArchive(
+      { name: "system", entries: await systemEntries(packages, options), linkedCode: true },
+      options,
+    ),
     await compressedArchive({ name: "programs", entries: programEntries(programs), linkedCode: true }, options),
     writeCpio([ca]),
   ]);
@@ -122,6 +146,10 @@ export async function buildBootstrapImage(options: BuildOptions): Promise<Bootst
   await writeWhole(kernelPath, kernelBytes);
   await writeWhole(initramfsPath, initramfs);
   await writeAgent(programs, join(outputDirectory, "agent"));
+  await writeWhole(
+    join(outputDirectory, sbomFile),
+    Buffer.from(await describeImage([...kernel.packages, ...packages], options)),
+  );
   return {
     kernelPath,
     initramfsPath,

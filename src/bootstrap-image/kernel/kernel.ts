@@ -4,7 +4,7 @@ import type { CpioEntry } from "../../core/bytes/cpio.ts";
 import { moduleName } from "../../core/modules/module-name.ts";
 import type { Log } from "../../core/ports.ts";
 import { cached, keyOf } from "../cached.ts";
-import { dependencyOf, packagesKey, resolvePackages, unpackPackages } from "../debian.ts";
+import { type DebianPackage, dependencyOf, packagesKey, resolvePackages, unpackPackages } from "../debian.ts";
 import { kernelMetaPackage } from "../packages.ts";
 import { moduleInfo } from "../program/elf.ts";
 import { driverFamilies } from "./driver-families.ts";
@@ -17,6 +17,7 @@ import { aliasFile, dependencyFile, type KernelModule, readModule, withDependenc
 export type Kernel = {
   readonly version: string;
   readonly path: string;
+  readonly packages: readonly DebianPackage[];
   readonly moduleEntries: readonly CpioEntry[];
   readonly firmware: readonly { readonly module: string; readonly files: readonly string[] }[];
 };
@@ -95,5 +96,5 @@ export async function fetchKernel({ cacheDirectory, log }: { cacheDirectory: str
       return { kind: "file", path: `usr/lib/modules/${version}/${path}`, mode: 0o644, bytes };
     }),
   );
-  return { version, path: join(directory, "vmlinuz"), moduleEntries, firmware };
+  return { version, path: join(directory, "vmlinuz"), packages, moduleEntries, firmware };
 }

@@ -1,4 +1,5 @@
-import { build } from "esbuild";
+import { resolve } from "node:path";
+import { type BuildOptions, build } from "esbuild";
 
 /** The language version of the types in src/init/tsconfig.json; QuickJS knows ES2023. */
 const target = "es2020";
@@ -12,9 +13,8 @@ export type Bundle = {
   readonly define?: { readonly [name: string]: string };
 };
 
-/** One ES module for QuickJS that contains all imports except the built-in modules. */
-export async function bundleForQuickJs({ entry, define }: Bundle): Promise<Uint8Array> {
-  const result = await build({
+function optionsFor({ entry, define }: Bundle) {
+  return {
     entryPoints: [entry],
     bundle: true,
     write: false,
@@ -30,8 +30,20 @@ export async function bundleForQuickJs({ entry, define }: Bundle): Promise<Uint8
     legalComments: "none",
     define: { ...define },
     logLevel: "silent",
-  });
+  } as const satisfies BuildOptions;
+}
+
+/** One ES module for QuickJS that contains all imports except the built-in modules. */
+export async function bundleForQuickJs(bundle: Bundle): Promise<Uint8Array> {
+  const result = await build(optionsFor(bundle));
   const [file] = result.outputFiles;
-  if (file === undefined) throw new Error(`bundling ${entry}: expected one output file from esbuild, found none`);
+  if (file === undefined)
+    throw new Error(`bundling ${bundle.entry}: expected one output file from esbuild, found none`);
   return file.contents;
+}
+
+/** The absolute paths of the files that a bundle is made of. */
+export async function bundleInputs(bundle: Bundle): Promise<readonly string[]> {
+  const { metafile } = await build({ ...optionsFor(bundle), metafile: true });
+  return Object.keys(metafile.inputs).map((path) => resolve(path));
 }

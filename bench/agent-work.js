@@ -1,12 +1,12 @@
 // The parts of birther-agent that cost a machine time and memory, timed one by one; prints one JSON object.
 import * as host from "host";
 import * as v from "valibot";
-import { imageManifest } from "../../src/contract/sub.ts";
-import { decodeUtf8, encodeUtf8 } from "../../src/core/bytes/utf8.ts";
-import { parseFilter } from "../../src/core/image/filter.ts";
-import { compareTree } from "../../src/core/image/update/compare.ts";
-import { scanTree } from "../../src/init/agent/scan.ts";
-import { readText } from "../../src/init/system/files.ts";
+import { imageManifest } from "../src/contract/sub.ts";
+import { decodeUtf8, encodeUtf8 } from "../src/core/bytes/utf8.ts";
+import { parseFilter } from "../src/core/image/filter.ts";
+import { compareTree } from "../src/core/image/update/compare.ts";
+import { scanTree } from "../src/init/agent/scan.ts";
+import { readText } from "../src/init/system/files.ts";
 
 const [, root, filesText] = scriptArgs;
 const files = Number(filesText);
@@ -38,12 +38,13 @@ const filter = parseFilter(["/var/lib/.*", "/home(|/.*)$", "/etc/hostname$"]).fi
 const context = { root, alive: () => {}, log: () => {} };
 const seen = timed("scanMs", () => scanTree(context, filter));
 const have = imageOf(1);
-const image = { name: "bench.2", filter: ["/var/lib/.*"], tree: imageOf(2) };
+const image = { name: "bench.2", createdAtMs: 0, source: "bench", filter: ["/var/lib/.*"], tree: imageOf(2) };
 const text = timed("jsonWriteMs", () => JSON.stringify(image));
 const bytes = timed("utf8EncodeMs", () => encodeUtf8(text));
 const again = timed("utf8DecodeMs", () => decodeUtf8(bytes));
 const parsed = timed("jsonReadMs", () => JSON.parse(again));
 const checked = timed("schemaMs", () => v.safeParse(imageManifest, parsed));
+if (!checked.success) throw new Error(JSON.stringify(checked.issues[0]));
 const { plan } = timed("compareMs", () => compareTree({ have, objects: [], protocol: 4 }, image));
 const block = new Uint8Array(1 << 20).buffer;
 timed("sha512Ms", () => {
@@ -55,7 +56,6 @@ print(
     scanned: seen.entries.length,
     steps: plan.steps.length,
     manifestBytes: bytes.length,
-    valid: checked.success,
     ...times,
     peakMiB: Math.round(Number(peak[1]) / 1024),
   }),

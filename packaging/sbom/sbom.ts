@@ -1,0 +1,49 @@
+import { execFile } from "node:child_process";
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { buildBootstrapImage, sbomFile } from "../../src/bootstrap-image/build.ts";
+import { ensurePackages } from "../../src/bootstrap-image/install-packages.ts";
+import { packagesOf } from "../../src/main/packages.ts";
+import { cacheDirectory } from "../../src/main/paths.ts";
+
+const usage = `usage: packaging/sbom/sbom DIRECTORY
+
+Writes server.cdx.json (the npm packages of the lock file, Node.js among them) and ${sbomFile}
+(Debian packages, sources and npm packages of the Bootstrap Image), both CycloneDX 1.5.
+`;
+const root = join(import.meta.dirname, "../..");
+
+/** What npm reads in the lock file, without the time and number of this run, so that the same lock file gives the same text. */
+async function serverBill(): Promise<string> {
+  const words = ["sbom", "--package-lock-only", "--sbom-format", "cyclonedx"];
+  const { stdout } = await promisify(execFile)("npm", words, { cwd: root, maxBuffer: 1 << 26 });
+  const { serialNumber: _number, ...bill } = JSON.parse(stdout);
+  const { timestamp: _time, ...metadata } = bill.metadata;
+  return `${JSON.stringify({ ...bill, metadata }, undefined, 2)}\n`;
+}
+
+/** Builds the image, mostly from the cache, and takes the bill that the build writes. */
+async function writeImageBill(directory: string): Promise<void> {
+  const log = (_: string, message: string): void => void process.stderr.write(`${message}\n`);
+  await ensurePackages(packagesOf["image build"], log);
+  const outputDirectory = await mkdtemp(join(tmpdir(), "birther-sbom-"));
+  try {
+    await buildBootstrapImage({ cacheDirectory, outputDirectory, caPem: "", log });
+    await copyFile(join(outputDirectory, sbomFile), join(directory, sbomFile));
+  } finally {
+    await rm(outputDirectory, { recursive: true });
+  }
+}
+
+const [word] = process.argv.slice(2);
+if (word === undefined || word.startsWith("-")) {
+  process.stdout.write(usage);
+  process.exitCode = word === undefined ? 2 : 0;
+} else {
+  const directory = resolve(word);
+  await mkdir(directory, { recursive: true });
+  await writeFile(join(directory, "server.cdx.json"), await serverBill());
+  await writeImageBill(directory);
+}

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import * as v from "valibot";
+import { sbomFile } from "../../src/bootstrap-image/build.ts";
+import { mbedtlsSource, quickjsSource } from "../../src/bootstrap-image/native-pieces.ts";
+import { imagePackages } from "../../src/bootstrap-image/packages.ts";
+
+const root = join(import.meta.dirname, "../..");
+const bill = v.object({
+  bomFormat: v.literal("CycloneDX"),
+  specVersion: v.string(),
+  components: v.array(v.object({ name: v.string(), version: v.string(), purl: v.string() })),
+});
+const lock = v.object({ packages: v.record(v.string(), v.object({ version: v.optional(v.string()) })) });
+
+let directory: string;
+const readBill = async (name: string) => v.parse(bill, JSON.parse(await readFile(join(directory, name), "utf8")));
+
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), "birther-sbom-test-"));
+  await promisify(execFile)(join(root, "packaging/sbom/sbom"), [directory]);
+});
+after(() => rm(directory, { recursive: true }));
+
+test("the server's bill names every package of the lock file at its version", async () => {
+  const { components } = await readBill("server.cdx.json");
+  const listed = new Set(components.map(({ name, version }) => `${name}@${version}`));
+  const { packages } = v.parse(lock, JSON.parse(await readFile(join(root, "package-lock.json"), "utf8")));
+  const locked = Object.entries(packages)
+    .filter(([path]) => path !== "")
+    .map(([path, { version }]) => `${path.replace(/^.*node_modules\//, "")}@${version}`);
+  assert.ok(locked.length > 50);
+  assert.deepEqual(
+    locked.filter((name) => !listed.has(name)),
+    [],
+  );
+});
+
+test("the image's bill names every package that is unpacked, the sources, and the bundled npm packages", async () => {
+  const { components } = await readBill(sbomFile);
+  const named = (name: string) => components.find((component) => component.name === name);
+  for (const name of [...imagePackages, "libc6-dev", "valibot"]) assert.ok(named(name), `no ${name}`);
+  assert.ok(components.some(({ name }) => /^linux-image-\d/.test(name)));
+  for (const { name, version } of [quickjsSource, mbedtlsSource]) assert.equal(named(name)?.version, version);
+  assert.equal(new Set(components.map(({ purl }) => purl)).size, components.length);
+  assert.match(named("busybox")?.purl ?? "", /^pkg:deb\/debian\/busybox@1%3A[\d.]+-[^?]+\?arch=amd64$/);
+});
+
+test("the audit says that nothing was checked when the registry gives no report", async () => {
+  const unreachable = { ...process.env, npm_config_registry: "http://127.0.0.1:9", npm_config_fetch_retries: "0" };
+  const audit = promisify(execFile)(join(root, "packaging/sbom/audit"), [], { env: unreachable });
+  await assert.rejects(audit, (error: unknown) => {
+    const { code, stderr } = v.parse(v.object({ code: v.number(), stderr: v.string() }), error);
+    assert.equal(code, 3);
+    assert.match(stderr, /nothing was checked/);
+    return true;
+  });
+});
