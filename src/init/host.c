@@ -14,14 +14,15 @@
 #include "quickjs-libc.h"
 
 /* Time to read the console (and to flush a serial log) before a failed PID 1 reboots. */
-enum { MESSAGE_SECONDS = 20, STACK_BYTES = 4 << 20, MAX_ENTRIES = 64 };
+enum { MESSAGE_SECONDS = 20, STACK_BYTES = 4 << 20, MAX_ENTRIES = 96 };
 
 static const struct { const char *program, *script; } scripts[] = {
 	{ "init", "/usr/lib/birther/init.js" },
 	{ "birther-agent", "/usr/local/lib/birther/agent.js" },
 };
 
-static const struct host_entry *const tables[] = { system_entries, network_entries, tls_entries, burnin_entries };
+static const struct host_entry *const tables[] = { system_entries, network_entries, tls_entries, burnin_entries,
+	                                           beneath_entries };
 static const struct host_entry *entries[MAX_ENTRIES];
 static int entry_count;
 

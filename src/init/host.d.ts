@@ -69,6 +69,64 @@ declare module "host" {
   /** Sets mtime (and atime) of a path without following a link. */
   export function setTimes(path: string, mtimeMs: number): void;
 
+  /** What fstat(2) says; `mtimeMs` is whole milliseconds since 1970, `blocks` counts 512 bytes. */
+  export type FileStat = {
+    readonly dev: number;
+    readonly ino: number;
+    /** Type bits (S_IFMT) and permissions. */
+    readonly mode: number;
+    readonly nlink: number;
+    readonly uid: number;
+    readonly gid: number;
+    readonly rdev: number;
+    readonly size: number;
+    readonly blocks: number;
+    readonly mtimeMs: number;
+  };
+
+  // File systems through descriptors (host-beneath.c). These functions do not throw for a failed system call: they return
+  // -errno. Names and targets have U+DC80 to U+DCFF in place of bytes that are not UTF-8.
+
+  /** Opens a directory, which paths are then resolved beneath; follows links. */
+  export function openRoot(path: string): number;
+  /**
+   * Opens a path beneath a directory, through no link and no `..` (openat2): a directory to read; a place (O_PATH), which is
+   * anything, also a link; or a directory where a mount may begin. Only the last may be in another mount.
+   */
+  export function openBeneath(directory: number, path: string, how: "directory" | "place" | "mount"): number;
+  /** Opens the regular file of a place for reading; EINVAL for any other. */
+  export function reopen(fd: number): number;
+  /** Makes a new file, mode 0600, and opens it for writing; EEXIST if the name exists. */
+  export function createAt(directory: number, name: string): number;
+  export function statOf(fd: number): FileStat | number;
+  /** At most `limit` names of an open directory, in no order, without `.` and `..`. */
+  export function namesIn(fd: number, limit: number): string[] | number;
+  /** The target of the symbolic link of a place. */
+  export function targetOf(fd: number): string | number;
+  export function makeDirectoryAt(directory: number, name: string, mode: number): number;
+  export function removeAt(directory: number, name: string, isDirectory: boolean): number;
+  /** Moves a name; without `replace`, EEXIST if the new name exists. */
+  export function renameAt(from: number, fromName: string, to: number, toName: string, replace: boolean): number;
+  /** Gives the file of a place another name. */
+  export function linkAt(fd: number, directory: number, name: string): number;
+  export function symlinkAt(target: string, directory: number, name: string): number;
+  export function makeNodeAt(directory: number, name: string, mode: number, rdev: number): number;
+  /** Sets the owner of an open file, a place or a link; clears set-user-id bits. */
+  export function setOwner(fd: number, uid: number, gid: number): number;
+  /** Sets the mode of an open file or a place; needs /proc. */
+  export function setMode(fd: number, mode: number): number;
+  /** Sets mtime and atime of an open file, a place or a link. */
+  export function setModified(fd: number, mtimeMs: number): number;
+  /** Removes the access control lists of an open file or a place. */
+  export function dropAcls(fd: number): number;
+
+  /** The state of a SHA-512 that is fed in parts. */
+  export function sha512Begin(): ArrayBuffer;
+  /** Feeds up to `bytes` bytes from an open file; returns how many there were. */
+  export function sha512Feed(state: ArrayBuffer, fd: number, bytes: number): number;
+  /** Lower-case hex SHA-512 of what was fed. */
+  export function sha512End(state: ArrayBuffer): string;
+
   /**
    * Hashes on every CPU for this time; returns hashes of 4 KiB per second over all CPUs, and whether all CPUs computed
    * the same results.

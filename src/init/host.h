@@ -26,7 +26,8 @@ struct host_entry {
 	host_function *call;
 };
 
-extern const struct host_entry system_entries[], network_entries[], tls_entries[], burnin_entries[];
+extern const struct host_entry system_entries[], network_entries[], tls_entries[], burnin_entries[],
+	beneath_entries[];
 
 /* Throws an Error with this message. */
 JSValue host_throw(JSContext *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -31,7 +31,8 @@ test("a running agent is replaced by the server's, which goes on polling", async
   const directory = join(root, "usr/local/lib/birther/agents");
   assert.deepEqual(readdirSync(directory), [current]);
   assert.match(readFileSync(join(directory, current, "agent.js"), "utf8"), /the next version/);
-  assert.match(supervisor.output(), /the new agent is confirmed/);
+  const isConfirmed = () => /the new agent is confirmed/.test(supervisor.output()) || undefined;
+  await waitFor("the supervisor says that it is confirmed", 30, isConfirmed);
 });
 
 test("an agent that ends at once is rejected; the installed one tells the server", async () => {

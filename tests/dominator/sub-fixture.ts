@@ -63,8 +63,12 @@ export type SubFixture = AsyncDisposable & {
   readonly store: Store;
   readonly images: ImageStore;
   readonly objects: ObjectStore;
-  /** Imports a sketch as the next version of `compute`, and requires it. */
-  readonly importSketch: (sketch: Sketch, filter: readonly string[]) => Promise<string>;
+  /** Imports a sketch as the next version of `compute`, and requires it; `adjust` may change what was drawn before. */
+  readonly importSketch: (
+    sketch: Sketch,
+    filter: readonly string[],
+    adjust?: (source: string) => void,
+  ) => Promise<string>;
   /** Runs birther-agent until nothing is left to do. */
   readonly runAgent: () => Promise<NativeRun>;
   /** Starts birther-agent as systemd does: its supervisor, which starts agents. */
@@ -150,10 +154,11 @@ export async function startSubFixture(
     images,
     objects,
     forge,
-    importSketch: async (sketch, filter) => {
+    importSketch: async (sketch, filter, adjust = () => undefined) => {
       drawn += 1;
       const source = join(directory, `image-${drawn}`);
       await draw(source, sketch);
+      adjust(source);
       const tree = await importTree({ source, objects, filter });
       const { name } = await images.add("compute", { createdAtMs: 1, source: "sketch", filter, tree });
       await store.apply({ kind: "detailsSet", id: machineId, by: "test", details: { requiredImage: name } });

@@ -1,98 +1,236 @@
 import * as host from "host";
-import * as os from "os";
+import { fileType } from "../../core/image/tree.ts";
 import type { UpdateStep } from "../../core/image/update/update-step.ts";
-import { checked, isAbsent, systemError } from "../system/errno.ts";
-import { copyFile, writeBytes } from "../system/files.ts";
+import { copyDescriptor, hashFile, removeAt } from "../beneath/files.ts";
+import { atFile, atPlace, atSpot, type Spot, statAt, statOf, withDescriptor } from "../beneath/place.ts";
+import { checked, errnoIn, errnoOf, isAbsent, systemError } from "../system/errno.ts";
+import { drafts } from "./draft.ts";
+import { identityOf, isSame } from "./identity.ts";
 import type { ObjectCache } from "./objects/object-cache.ts";
+import type { Scan } from "./scan.ts";
+import { seenPaths } from "./seen-paths.ts";
 
-/** Linux errno values that `std` does not name (asm-generic/errno.h, errno-base.h). */
-const errnoOf = { EEXIST: 17, EXDEV: 18, ENOTEMPTY: 39 } as const;
+/** Applies one step of an update; false if its path changed since the scan, so that it was left alone. */
+export type StepApplier = (step: UpdateStep) => boolean;
 
-/** Applies one step of an update. */
-export type StepApplier = (step: UpdateStep) => void;
-
-/**
- * Applies steps below a root. `uses` counts how often each content is placed: it is copied each time, and moved the
- * last time.
- */
-export function stepApplier(root: string, cache: ObjectCache, uses: Map<string, number>): StepApplier {
-  const target = { root, cache, uses };
-  return (step) => (appliers[step.kind] as (step: UpdateStep, target: Target) => void)(step, target);
-}
-
-/** What the steps change. */
-type Target = { readonly root: string; readonly cache: ObjectCache; readonly uses: Map<string, number> };
-type Step<K extends UpdateStep["kind"]> = Extract<UpdateStep, { kind: K }>;
-
-const appliers: { readonly [K in UpdateStep["kind"]]: (step: Step<K>, target: Target) => void } = {
-  keepObject: ({ path, sha512 }, { root, cache }) => cache.addCopy(sha512, `${root}${path}`),
-  removeFile: ({ path }, { root }) => {
-    const result = os.remove(`${root}${path}`);
-    if (result < 0 && !isAbsent(result)) throw systemError(`remove ${path}`, result);
-  },
-  removeDirectory: ({ path }, { root }) => {
-    const result = os.remove(`${root}${path}`);
-    // Something was added to it since the scan; the next comparison sees it.
-    const harmless = result === -errnoOf.ENOTEMPTY || result === -errnoOf.EEXIST || isAbsent(result);
-    if (result < 0 && !harmless) throw systemError(`remove directory ${path}`, result);
-  },
-  makeDirectory: ({ path, mode, uid, gid }, { root }) => {
-    const result = os.mkdir(`${root}${path}`, 0o700);
-    if (result < 0 && result !== -errnoOf.EEXIST) throw systemError(`make directory ${path}`, result);
-    host.chown(`${root}${path}`, uid, gid);
-    host.chmod(`${root}${path}`, mode);
-  },
-  placeFile,
-  placeSymlink: ({ path, target, uid, gid }, { root }) =>
-    place(`${root}${path}`, (draft) => {
-      checked(`make link ${draft}`, os.symlink(target, draft));
-      host.chown(draft, uid, gid);
-    }),
-  placeSpecial: ({ path, mode, uid, gid, rdev }, { root }) =>
-    place(`${root}${path}`, (draft) => {
-      host.makeNode(draft, mode, rdev);
-      host.chown(draft, uid, gid);
-      host.chmod(draft, mode & 0o7777);
-    }),
-  placeLink: ({ path, existing }, { root }) =>
-    place(`${root}${path}`, (draft) => host.link(`${root}${existing}`, draft)),
-  setMetadata: ({ path, mode, uid, gid, mtimeMs }, { root }) => {
-    host.chown(`${root}${path}`, uid, gid);
-    if (mode !== undefined) host.chmod(`${root}${path}`, mode & 0o7777);
-    if (mtimeMs !== undefined) host.setTimes(`${root}${path}`, mtimeMs);
-  },
+/** What an update changes, and what the scan before it saw. */
+export type UpdateTarget = {
+  readonly root: string;
+  readonly cache: ObjectCache;
+  readonly scan: Scan;
+  readonly steps: readonly UpdateStep[];
+  readonly alive: () => void;
 };
 
-function placeFile(step: Step<"placeFile">, { root, cache, uses }: Target): void {
-  const finish = (path: string) => {
-    // chown(2) clears set-user-id bits, so owner first, then mode; time last.
-    host.chown(path, step.uid, step.gid);
-    host.chmod(path, step.mode);
-    host.setTimes(path, step.mtimeMs);
+/**
+ * Applies steps below a root. Users of the machine can change any directory of theirs at any time, so a step acts only on
+ * descriptors that were opened beneath the root, and only if it finds there what the scan saw. New files are made in
+ * directories that only root can enter, and moved into place. Each content is copied as often as it is placed, and moved the
+ * last time.
+ */
+export function stepApplier(target: UpdateTarget): StepApplier {
+  const apply = appliers(target);
+  return (step) => {
+    try {
+      (apply[step.kind] as (step: UpdateStep) => void)(step);
+      return true;
+    } catch (error) {
+      if (isUnderWay(error)) return false;
+      throw error;
+    }
   };
-  const object = cache.pathOf(step.sha512);
-  const left = (uses.get(step.sha512) ?? 1) - 1;
-  uses.set(step.sha512, left);
-  if (step.size > 0 && left === 0) {
-    finish(object);
-    const moved = os.rename(object, `${root}${step.path}`);
-    if (moved >= 0) return;
-    // /boot is a separate partition.
-    if (moved !== -errnoOf.EXDEV) throw systemError(`move object ${step.sha512} to ${step.path}`, moved);
-  }
-  place(`${root}${step.path}`, (draft) => {
-    if (step.size === 0) writeBytes(draft, new Uint8Array(0));
-    else copyFile(object, draft, 0o600);
-    finish(draft);
-  });
-  if (step.size > 0 && left === 0) os.remove(object);
 }
 
-/** Makes the new file under a name beside the old one, then renames it into place atomically. */
-function place(path: string, make: (draft: string) => void): void {
-  const draft = `${path}.birther-new`;
-  const stale = os.remove(draft);
-  if (stale < 0 && !isAbsent(stale)) throw systemError(`remove ${draft}`, stale);
-  make(draft);
-  checked(`rename ${draft} into place`, os.rename(draft, path));
+type Step<K extends UpdateStep["kind"]> = Extract<UpdateStep, { kind: K }>;
+type Owner = { readonly uid: number; readonly gid: number; readonly mode?: number; readonly mtimeMs?: number };
+
+/** What system calls say of a path that leads elsewhere than before. */
+const underWay: ReadonlySet<number> = new Set(Object.values(errnoOf));
+
+function isUnderWay(error: unknown): boolean {
+  const errno = errnoIn(error);
+  return errno !== undefined && (underWay.has(errno) || isAbsent(errno));
+}
+
+/** The error of a path where something else is than the scan saw. */
+function changed(path: string): Error {
+  return systemError(`${path} is not what the scan saw`, errnoOf.EEXIST);
+}
+
+function appliers({ root, cache, scan, steps, alive }: UpdateTarget) {
+  const seen = seenPaths(scan, steps);
+  const draft = drafts(root);
+  const uses = countUses(steps);
+
+  /** Does some work with what is at a path, if the scan saw it there. */
+  function atSeen<T>(path: string, work: (fd: number, stat: host.FileStat) => T): T {
+    return atPlace(root, path, (fd) => {
+      const stat = statOf(fd, path);
+      if (!isSame(stat, seen.at(path))) throw changed(path);
+      return work(fd, stat);
+    });
+  }
+  /** Removes a name, if it is what the scan saw. */
+  function removeSeen(path: string, isDirectory: boolean): void {
+    atSpot(root, path, (spot) => {
+      const stat = statAt(spot, path);
+      if (stat === undefined) return;
+      if (!isSame(stat, seen.at(path))) throw changed(path);
+      const result = host.removeAt(spot.directory, spot.name, isDirectory);
+      if (result < 0 && !isAbsent(result)) throw systemError(`remove ${path}`, result);
+    });
+    seen.put(path, undefined);
+  }
+  /** Moves a complete new file into place: over what the scan saw, or where it saw nothing. */
+  function moveTo(path: string, from: Spot): void {
+    const identity = statAt(from, path);
+    if (identity === undefined) throw new Error(`${path}: expected a draft, found none`);
+    atSpot(root, path, (to) => {
+      const found = statAt(to, path);
+      if (found !== undefined && !isSame(found, seen.at(path))) throw changed(path);
+      const result = host.renameAt(from.directory, from.name, to.directory, to.name, found !== undefined);
+      checked(`rename a draft to ${path}`, result);
+    });
+    seen.put(path, identityOf(identity));
+  }
+  /** Makes a new file as a draft and moves it into place. */
+  function place(path: string, make: (spot: Spot) => void): void {
+    draft.at(path, (spot) => {
+      make(spot);
+      moveTo(path, spot);
+    });
+  }
+  function makeCopy(
+    spot: Spot,
+    from: { readonly fd: number; readonly limitBytes: number },
+    owner: Owner,
+    path: string,
+  ) {
+    withDescriptor(`make a draft of ${path}`, host.createAt(spot.directory, spot.name), (fd) => {
+      copyDescriptor(from, fd, `write a draft of ${path}`);
+      finish(fd, owner, path);
+    });
+  }
+  function placeFile(step: Step<"placeFile">): void {
+    const { path, sha512, size } = step;
+    if (size === 0) {
+      place(path, (spot) =>
+        withDescriptor(`make a draft of ${path}`, host.createAt(spot.directory, spot.name), (fd) =>
+          finish(fd, step, path),
+        ),
+      );
+      return;
+    }
+    const object = cache.pathOf(sha512);
+    const left = (uses.get(sha512) ?? 1) - 1;
+    uses.set(sha512, left);
+    if (left === 0 && !draft.isElsewhere(path)) {
+      atPlace(root, object, (fd) => finish(fd, step, path));
+      atSpot(root, object, (spot) => moveTo(path, spot));
+      return;
+    }
+    place(path, (spot) => atFile(root, object, (fd) => makeCopy(spot, { fd, limitBytes: size }, step, path)));
+    if (left === 0) atSpot(root, object, (spot) => removeAt(spot, object));
+  }
+  function placeLink(path: string, existing: string): void {
+    atSeen(existing, (fd, stat) => {
+      if (isSame(stat, seen.at(path))) return;
+      place(path, ({ directory, name }) => checked(`link a draft of ${path}`, host.linkAt(fd, directory, name)));
+    });
+  }
+  /** A file that a user may have open, or has linked to elsewhere, is replaced by a copy rather than changed. */
+  function replaceBy(path: string, make: (spot: Spot) => void): void {
+    const others = seen.othersOf(path);
+    place(path, make);
+    for (const other of others) placeLink(other, path);
+  }
+  function replaceRegular(step: Step<"setMetadata">, fd: number): void {
+    const { path } = step;
+    const content = seen.contentAt(path);
+    if (content === undefined) throw changed(path);
+    replaceBy(path, (spot) => {
+      withDescriptor(`read ${path}`, host.reopen(fd), (from) =>
+        makeCopy(spot, { fd: from, limitBytes: content.size }, step, path),
+      );
+      if (content.size > 0 && hashFile(root, draft.pathFor(path), alive) !== content.sha512) throw changed(path);
+    });
+  }
+  function setMetadata(step: Step<"setMetadata">): void {
+    const { path, uid, gid } = step;
+    atSeen(path, (fd, stat) => {
+      const type = stat.mode & fileType.mask;
+      if (type === fileType.directory) {
+        if (stat.uid !== uid) checked(`drop the access control lists of ${path}`, host.dropAcls(fd));
+        finish(fd, step, path);
+      } else if (isOnlyRoots(stat) || (type === fileType.symlink && stat.nlink === 1)) finish(fd, step, path);
+      else if (type === fileType.regular) replaceRegular(step, fd);
+      else if (type === fileType.symlink) {
+        const target = host.targetOf(fd);
+        if (typeof target === "number") throw systemError(`read link ${path}`, target);
+        replaceBy(path, (spot) => makeSymlink(spot, target, { uid, gid }));
+      } else replaceBy(path, (spot) => makeSpecial(spot, { path, uid, gid, mode: stat.mode, rdev: stat.rdev }, step));
+    });
+  }
+  function makeSymlink({ directory, name }: Spot, target: string, owner: Owner): void {
+    checked(`make a link to ${target}`, host.symlinkAt(target, directory, name));
+    withDescriptor(`open a link to ${target}`, host.openBeneath(directory, name, "place"), (fd) =>
+      finish(fd, owner, `a link to ${target}`),
+    );
+  }
+  function makeSpecial({ directory, name }: Spot, node: Omit<Step<"placeSpecial">, "kind">, owner: Owner = node): void {
+    const { path, mode, rdev } = node;
+    checked(`make a draft of ${path}`, host.makeNodeAt(directory, name, mode, rdev));
+    withDescriptor(`open a draft of ${path}`, host.openBeneath(directory, name, "place"), (fd) =>
+      finish(fd, owner, path),
+    );
+  }
+  return {
+    keepObject: ({ path, sha512 }) => {
+      const size = seen.contentAt(path)?.size ?? 0;
+      const isKept = atSeen(path, (place) =>
+        withDescriptor(`read ${path}`, host.reopen(place), (fd) => cache.addCopy({ sha512, size }, fd)),
+      );
+      if (!isKept) throw changed(path);
+    },
+    removeFile: ({ path }) => removeSeen(path, false),
+    removeDirectory: ({ path }) => {
+      try {
+        removeSeen(path, true);
+      } catch (error) {
+        // Something was added to it since the scan; the next comparison sees it.
+        if (errnoIn(error) !== errnoOf.ENOTEMPTY) throw error;
+      }
+    },
+    makeDirectory: (step) =>
+      place(step.path, ({ directory, name }) => {
+        checked(`make a draft of ${step.path}`, host.makeDirectoryAt(directory, name, 0o700));
+        const fd = host.openBeneath(directory, name, "place");
+        withDescriptor(`open a draft of ${step.path}`, fd, (made) => finish(made, step, step.path));
+      }),
+    placeFile,
+    placeSymlink: ({ path, target, uid, gid }) => place(path, (spot) => makeSymlink(spot, target, { uid, gid })),
+    placeSpecial: (step) => place(step.path, (spot) => makeSpecial(spot, step)),
+    placeLink: ({ path, existing }) => placeLink(path, existing),
+    setMetadata,
+  } satisfies { readonly [K in UpdateStep["kind"]]: (step: Step<K>) => void };
+}
+
+/** Whether no user can have the file open for writing, or a name for it elsewhere. */
+function isOnlyRoots({ uid, mode, nlink }: host.FileStat): boolean {
+  return uid === 0 && nlink === 1 && (mode & 0o022) === 0;
+}
+
+/** Gives an open file its owner, mode and time. chown(2) clears set-user-id bits, so owner first, then mode; time last. */
+function finish(fd: number, { uid, gid, mode, mtimeMs }: Owner, path: string): void {
+  checked(`chown ${path}`, host.setOwner(fd, uid, gid));
+  if (mode !== undefined) checked(`chmod ${path}`, host.setMode(fd, mode & 0o7777));
+  if (mtimeMs !== undefined) checked(`set the time of ${path}`, host.setModified(fd, mtimeMs));
+}
+
+function countUses(steps: readonly UpdateStep[]): Map<string, number> {
+  const uses = new Map<string, number>();
+  for (const step of steps) {
+    if (step.kind === "placeFile" && step.size > 0) uses.set(step.sha512, (uses.get(step.sha512) ?? 0) + 1);
+  }
+  return uses;
 }

@@ -3,8 +3,8 @@ import { contentAfter, namesAfter } from "../../core/image/boot/after-update.ts"
 import { type BootKernel, bootKernels } from "../../core/image/boot/grub.ts";
 import { isSigned } from "../../core/image/signature.ts";
 import type { Directive } from "../../core/image/update/directive.ts";
+import { exists, list, readBytes } from "../beneath/files.ts";
 import { systemTree } from "../device/tree.ts";
-import { exists, list, readBytes } from "../system/files.ts";
 import type { ObjectCache } from "./objects/object-cache.ts";
 import { agentPaths } from "./paths.ts";
 import type { SubContext } from "./sub-context.ts";
@@ -19,14 +19,16 @@ type Update = Extract<Directive, { kind: "update" }>;
 export function checkBootable({ root, settings }: SubContext, cache: ObjectCache, update: Update): void {
   const { image, steps } = update;
   const { boot } = agentPaths;
-  const [kernel] = bootKernels(namesAfter(steps, boot, list(`${root}${boot}`)));
+  const [kernel] = bootKernels(namesAfter(steps, boot, list(root, boot)));
   if (kernel === undefined)
     throw new Error(
       `image ${image}: expected a kernel with an initrd in ${boot}, found none; this machine could not boot it, and nothing was changed`,
     );
   // Only the machine's own root, because this firmware never starts another tree.
   const bytes =
-    root === "" && isSecureBootOn(systemTree) ? bytesAfter(update, `${boot}/${kernel.kernel}`, cache) : undefined;
+    root === "" && isSecureBootOn(systemTree)
+      ? bytesAfter(update, `${boot}/${kernel.kernel}`, { root, cache })
+      : undefined;
   if (bytes !== undefined && !isSigned(bytes)) throw new Error(unsignedKernel(image, kernel));
   if (settings.root.kind === "luks2" && !hasModules(root, update, kernel))
     throw new Error(
@@ -43,15 +45,19 @@ export function unsignedKernel(image: string, { kernel }: BootKernel): string {
 }
 
 /** The bytes of a file after the update; undefined for a link, which is only checked when it is in place. */
-function bytesAfter({ steps }: Update, path: string, cache: ObjectCache): Uint8Array | undefined {
+function bytesAfter(
+  { steps }: Update,
+  path: string,
+  { root, cache }: { readonly root: string; readonly cache: ObjectCache },
+): Uint8Array | undefined {
   const content = contentAfter(steps, path);
-  if (content.kind === "object") return readBytes(cache.pathOf(content.sha512));
-  return content.kind === "kept" ? readBytes(path) : undefined;
+  if (content.kind === "object") return readBytes(root, cache.pathOf(content.sha512));
+  return content.kind === "kept" ? readBytes(root, path) : undefined;
 }
 
 function hasModules(root: string, { steps }: Update, { version }: BootKernel): boolean {
   return [`/usr/lib/modules/${version}/modules.dep`, `/lib/modules/${version}/modules.dep`].some((path) => {
     const { kind } = contentAfter(steps, path);
-    return kind === "kept" ? exists(`${root}${path}`) : kind !== "gone";
+    return kind === "kept" ? exists(root, path) : kind !== "gone";
   });
 }

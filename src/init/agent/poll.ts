@@ -5,6 +5,7 @@ import { directive, maxSubMessageBytes, type SubOutcome, type SubPoll } from "..
 import { supervisionLimits } from "../../core/agent/supervision.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
 import type { Directive, SubReport } from "../../core/image/update/directive.ts";
+import { readText as readTextBeneath } from "../beneath/files.ts";
 import { readText } from "../system/files.ts";
 import { type HttpsAnswer, openHttps } from "../system/https.ts";
 import { agentPaths } from "./paths.ts";
@@ -35,7 +36,7 @@ export function openPoll({ root, settings, version, takeLines, log }: SubContext
   const open = () =>
     openHttps({
       ...endpointOf(settings.mdb),
-      caPem: readText(`${root}${agentPaths.caCertificate}`),
+      caPem: readTextBeneath(root, agentPaths.caCertificate),
       serverName: settings.serverName,
       maxAnswerBytes: maxSubMessageBytes,
     });

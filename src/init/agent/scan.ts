@@ -1,69 +1,191 @@
 import * as host from "host";
 import * as os from "os";
+import { plainText } from "../../core/bytes/plain-text.ts";
 import type { Filter } from "../../core/image/filter.ts";
-import { comparePaths, fileType, maxTreeDepth, type SeenInode, type SeenTree } from "../../core/image/tree.ts";
-import { checked, systemError } from "../system/errno.ts";
-import { list } from "../system/files.ts";
+import {
+  comparePaths,
+  fileType,
+  maxTreeDepth,
+  type SeenInode,
+  type SeenTree,
+  type Tree,
+} from "../../core/image/tree.ts";
+import { hashDescriptor, namesIn } from "../beneath/files.ts";
+import { atDirectory, statOf, withDescriptor } from "../beneath/place.ts";
+import { checked, errnoOf, isAbsent, systemError } from "../system/errno.ts";
+import { type Identity, identityOf } from "./identity.ts";
 import { agentPaths } from "./paths.ts";
 import type { SubContext } from "./sub-context.ts";
 
+/** What a scan found: the tree, and by the number of an inode, which file it is. */
+export type Scan = {
+  readonly tree: SeenTree;
+  readonly identities: readonly (Identity | undefined)[];
+  readonly left: Left;
+};
+
+/** What a scan leaves out, with the first path of each kind. */
+export type Left = { readonly [kind in LeftKind]: { readonly count: number; readonly first: string } };
+
+/** Not UTF-8: reported with escapes. Too many, too long, gone or changed under way: not reported. */
+type LeftKind = "notUtf8" | "tooMany" | "underWay";
+
+/** What a scan is for: a comparison with an image needs the hashes of its files only. */
+export type ScanFor = { readonly filter: Filter; readonly image?: Tree };
+
+/** Limit of paths outside of the image; users can make any number of them. */
+const maxExtraPaths = 200_000;
+/** Limit of paths if the image is not known: below that of a poll (contract/sub.ts). */
+const maxPaths = 900_000;
+/** A directory with a longer path is left alone, so that no path in it exceeds PATH_MAX. */
+const maxDirectoryPath = 4096 - 256;
+/** Without an image, larger files with holes are not read: an image's files have none, and a user makes them in no time. */
+const maxSparseBytes = 64 << 20;
+/** st_blocks counts these (inode(7)). */
+const blockBytes = 512;
+/** A byte that is not UTF-8 (host-beneath.c), or half of a character. */
+const notUtf8 = /[\ud800-\udfff]/u;
+
 /**
- * The tree below the root with the hash of every file, as an update needs it. Paths that the filter matches are marked
- * and not entered, and so are other mounted file systems and directories beyond `maxTreeDepth`. The exception is /boot: it belongs to the image although it
- * is a separate partition.
+ * The tree below the root with the hash of every file that the image has, as an update needs it. Paths that the filter
+ * matches are marked and not looked at, and so are other mounted file systems and directories beyond `maxTreeDepth`. The
+ * exception is /boot: it belongs to the image although it is a separate partition. Nothing is opened but directories and the
+ * regular files that are hashed.
  */
-export function scanTree({ root, alive, log }: SubContext, filter: Filter): SeenTree {
-  const inodes: SeenInode[] = [{ kind: "protected" }];
-  const entries: [string, number][] = [];
-  const numbers = new Map<string, number>();
-  const devices = new Set(["/", agentPaths.boot].map((path) => os.lstat(`${root}${path}`)[0]?.dev));
-
-  function walk(directory: string, depth: number): void {
-    for (const name of list(`${root}${directory}/`)) {
-      alive();
-      const path = `${directory}/${name}`;
-      const [stat, errno] = os.lstat(`${root}${path}`);
-      if (stat === null) {
-        // Removed since the directory was read, or a name that is not UTF-8; images contain neither.
-        log("debug", "omitted from the scan", { path, errno });
-        continue;
-      }
-      const isDirectory = (stat.mode & fileType.mask) === fileType.directory;
-      if (filter.matches(path) || !devices.has(stat.dev) || (isDirectory && depth >= maxTreeDepth)) {
-        entries.push([path, 0]);
-        continue;
-      }
-      const identity = `${stat.dev}:${stat.ino}`;
-      let number = stat.nlink > 1 ? numbers.get(identity) : undefined;
-      if (number === undefined) {
-        number = inodes.push(inodeOf(`${root}${path}`, stat)) - 1;
-        numbers.set(identity, number);
-      }
-      entries.push([path, number]);
-      if (isDirectory) walk(path, depth + 1);
-    }
-  }
-
-  walk("", 1);
-  entries.sort(([one], [other]) => comparePaths(one, other));
-  return { inodes, entries };
+export function scanTree(context: SubContext, what: ScanFor): Scan {
+  const walk = makeWalk(context, what);
+  atDirectory(context.root, "/", (top) => walk.enter(top, "", 1));
+  return walk.result();
 }
 
-function inodeOf(path: string, stat: os.Stat): SeenInode {
+function makeWalk({ alive, log }: SubContext, { filter, image }: ScanFor) {
+  const inodes: SeenInode[] = [{ kind: "protected" }];
+  const identities: (Identity | undefined)[] = [undefined];
+  const entries: [string, number][] = [];
+  const numbers = new Map<string, number>();
+  const wanted = image === undefined ? undefined : wantedSizes(image);
+  const left = leftOut();
+  let extraPaths = 0;
+
+  /** Whether the path is one too many. */
+  function isTooMany(path: string): boolean {
+    if (wanted === undefined) return entries.length >= maxPaths;
+    if (wanted.has(path)) return false;
+    extraPaths += 1;
+    return extraPaths > maxExtraPaths;
+  }
+  function isHashed(path: string, { size, blocks }: host.FileStat): boolean {
+    if (size === 0) return false;
+    if (wanted !== undefined) return wanted.get(path) === size;
+    return size <= maxSparseBytes || blocks * blockBytes >= size;
+  }
+  function numberOf(path: string, place: number, stat: host.FileStat): number {
+    const key = `${stat.dev}:${stat.ino}`;
+    const known = stat.nlink > 1 ? numbers.get(key) : undefined;
+    const isRegular = (stat.mode & fileType.mask) === fileType.regular;
+    const isNeeded = isRegular && isHashed(path, stat);
+    const inode = known === undefined ? undefined : inodes[known];
+    if (known !== undefined && !(isNeeded && inode?.kind === "regular" && inode.sha512 === "")) return known;
+    const sha512 = isNeeded ? hashPlace(path, place, stat.size) : "";
+    const seen = inodeOf(path, place, { ...stat, sha512 });
+    if (known !== undefined) {
+      inodes[known] = seen;
+      return known;
+    }
+    const number = inodes.push(seen) - 1;
+    identities.push(identityOf(stat));
+    if (stat.nlink > 1) numbers.set(key, number);
+    return number;
+  }
+  function hashPlace(path: string, place: number, size: number): string {
+    return withDescriptor(`read ${path}`, host.reopen(place), (fd) => hashDescriptor(fd, size, alive));
+  }
+  function visit(directory: number, name: string, at: { readonly path: string; readonly depth: number }): void {
+    const { path, depth } = at;
+    if (notUtf8.test(name)) left.add("notUtf8", path);
+    if (filter.matches(path)) {
+      entries.push([path, 0]);
+      return;
+    }
+    const place = host.openBeneath(directory, name, path === agentPaths.boot ? "mount" : "place");
+    if (place === -errnoOf.EXDEV) entries.push([path, 0]);
+    else if (isAbsent(place) || place === -errnoOf.ENOTDIR || place === -errnoOf.ELOOP) left.add("underWay", path);
+    else withDescriptor(`open ${path}`, place, (fd) => record(fd, path, depth));
+  }
+  function record(place: number, path: string, depth: number): void {
+    const stat = statOf(place, path);
+    const isDirectory = (stat.mode & fileType.mask) === fileType.directory;
+    if (isDirectory && (depth >= maxTreeDepth || path.length > maxDirectoryPath)) {
+      entries.push([path, 0]);
+      return;
+    }
+    entries.push([path, numberOf(path, place, stat)]);
+    if (!isDirectory) return;
+    const inside = host.openBeneath(place, ".", "directory");
+    withDescriptor(`open ${path}`, inside, (fd) => enter(fd, path, depth + 1));
+  }
+  function enter(directory: number, at: string, depth: number): void {
+    for (const name of namesIn(directory, at === "" ? "/" : at)) {
+      alive();
+      const path = `${at}/${name}`;
+      if (isTooMany(path)) left.add("tooMany", path);
+      else visit(directory, name, { path, depth });
+    }
+  }
+  return {
+    enter,
+    result: (): Scan => {
+      entries.sort(([one], [other]) => comparePaths(one, other));
+      const found = left.result();
+      for (const [kind, { count, first }] of Object.entries(found))
+        if (count > 0) log("warn", leftTexts[kind as LeftKind], { count, first });
+      return { tree: { inodes, entries }, identities, left: found };
+    },
+  };
+}
+
+const leftTexts: { readonly [kind in LeftKind]: string } = {
+  notUtf8: "names that are not UTF-8 were found",
+  tooMany: "too many paths: the scan left some out",
+  underWay: "paths changed during the scan, which left them out",
+};
+
+/** Counts what is left out. */
+function leftOut() {
+  const none = { count: 0, first: "" };
+  const found = { notUtf8: none, tooMany: none, underWay: none };
+  return {
+    add: (kind: LeftKind, path: string) => {
+      const { count, first } = found[kind];
+      found[kind] = { count: count + 1, first: count === 0 ? plainText(path) : first };
+    },
+    result: (): Left => found,
+  };
+}
+
+/** The image's paths with the sizes of its regular files; -1 for anything else. */
+function wantedSizes({ entries, inodes }: Tree): ReadonlyMap<string, number> {
+  return new Map(
+    entries.map(([path, number]) => {
+      const inode = inodes[number];
+      return [path, inode?.kind === "regular" ? inode.size : -1];
+    }),
+  );
+}
+
+function inodeOf(path: string, place: number, stat: host.FileStat & { readonly sha512: string }): SeenInode {
   const { uid, gid } = stat;
   const mode = stat.mode & 0o7777;
   switch (stat.mode & fileType.mask) {
     case fileType.directory:
       return { kind: "directory", mode, uid, gid };
     case fileType.symlink: {
-      const [target, errno] = os.readlink(path);
-      if (errno !== 0) throw systemError(`read link ${path}`, errno);
+      const target = host.targetOf(place);
+      if (typeof target === "number") throw systemError(`read link ${path}`, target);
       return { kind: "symlink", uid, gid, target };
     }
-    case fileType.regular: {
-      const sha512 = stat.size === 0 ? "" : host.sha512File(path);
-      return { kind: "regular", mode, uid, gid, mtimeMs: stat.mtime, size: stat.size, sha512 };
-    }
+    case fileType.regular:
+      return { kind: "regular", mode, uid, gid, mtimeMs: stat.mtimeMs, size: stat.size, sha512: stat.sha512 };
     default:
       return { kind: "special", mode: stat.mode, uid, gid, rdev: stat.rdev };
   }

@@ -1,8 +1,8 @@
 import * as host from "host";
 import type { SubOutcome } from "../../contract/sub.ts";
-import { agentProtocol, subFilter } from "../../core/image/filter.ts";
+import { agentProtocol, type Filter, subFilter } from "../../core/image/filter.ts";
 import type { ImageManifest } from "../../core/image/manifest.ts";
-import { isPlainPath, type SeenTree } from "../../core/image/tree.ts";
+import { isPlainPath, type Tree } from "../../core/image/tree.ts";
 import { compareTree, comparisonOf } from "../../core/image/update/compare.ts";
 import type { Directive, SubReport } from "../../core/image/update/directive.ts";
 import { scanPauseSeconds } from "../../core/image/update/scan-pause.ts";
@@ -13,7 +13,7 @@ import { loadManifest } from "./objects/manifest.ts";
 import { type ObjectCache, openObjectCache } from "./objects/object-cache.ts";
 import { openPoll } from "./poll.ts";
 import { restart } from "./restart.ts";
-import { scanTree } from "./scan.ts";
+import { type Scan, scanTree } from "./scan.ts";
 import { endpointOf } from "./settings.ts";
 import type { SubContext } from "./sub-context.ts";
 import { takeTrust } from "./trust.ts";
@@ -32,10 +32,11 @@ export type Session = { readonly turn: () => Next };
 /** What the latest scan found, and what for. */
 type Seen =
   | { readonly kind: "nothing" }
-  | { readonly kind: "tree"; readonly tree: SeenTree }
+  | { readonly kind: "tree"; readonly scan: Scan; readonly filter: Filter }
   | {
       readonly kind: "comparison";
-      readonly tree: SeenTree;
+      readonly scan: Scan;
+      readonly filter: Filter;
       readonly image: ImageManifest;
       /** SHA-512 of the image's manifest. */
       readonly manifest: string;
@@ -111,9 +112,9 @@ function describe(seen: Seen, cache: ObjectCache): Pick<SubReport, "tree" | "obj
     case "nothing":
       return {};
     case "tree":
-      return { tree: seen.tree, objects: cache.verified() };
+      return { tree: seen.scan.tree, objects: cache.verified() };
     case "comparison": {
-      const state = { have: seen.tree, objects: cache.verified(), protocol: agentProtocol };
+      const state = { have: seen.scan.tree, objects: cache.verified(), protocol: agentProtocol };
       return { comparison: comparisonOf(seen.manifest, compareTree(state, seen.image)) };
     }
   }
@@ -124,11 +125,12 @@ function directiveRunner(context: SubContext, cache: ObjectCache, memory: Memory
   const { root, settings, log } = context;
   const objects = openHttp(endpointOf(settings.http));
 
-  function scan(filter: readonly string[]): SeenTree {
-    const tree = scanTree(context, subFilter(filter, agentProtocol));
+  function scan(lines: readonly string[], image?: Tree): { readonly scan: Scan; readonly filter: Filter } {
+    const filter = subFilter(lines, agentProtocol);
+    const found = scanTree(context, { filter, ...(image === undefined ? {} : { image }) });
     memory.checkedAtMs = host.monotonicMs();
-    log("info", "scanned", { entries: tree.entries.length });
-    return tree;
+    log("info", "scanned", { entries: found.tree.entries.length });
+    return { scan: found, filter };
   }
   return (order) => {
     memory.scans = order.kind === "report" || order.kind === "compare" ? memory.scans + 1 : 0;
@@ -139,11 +141,16 @@ function directiveRunner(context: SubContext, cache: ObjectCache, memory: Memory
         memory.waitReason = order.reason;
         return order.seconds;
       case "report":
-        memory.seen = { kind: "tree", tree: scan(order.filter) };
+        // After a comparison with too many differences, the image is known.
+        memory.seen = {
+          kind: "tree",
+          ...scan(order.filter, memory.seen.kind === "comparison" ? memory.seen.image.tree : undefined),
+        };
         return scanPauseSeconds(memory.scans);
       case "compare": {
         const image = loadManifest(context, objects, order.manifest);
-        memory.seen = { kind: "comparison", tree: scan(image.filter), image, manifest: order.manifest.sha512 };
+        const manifest = order.manifest.sha512;
+        memory.seen = { kind: "comparison", ...scan(image.filter, image.tree), image, manifest };
         return scanPauseSeconds(memory.scans);
       }
       case "fetch":
@@ -151,8 +158,7 @@ function directiveRunner(context: SubContext, cache: ObjectCache, memory: Memory
         memory.hasFetchFailed = false;
         return 0;
       case "update":
-        demandPlainPaths(order);
-        applyUpdate(context, cache, order);
+        applyUpdate(context, { cache, scan: demandPaths(order, memory.seen) }, order);
         memory.seen = { kind: "nothing" };
         return 0;
       case "trust":
@@ -167,11 +173,17 @@ function directiveRunner(context: SubContext, cache: ObjectCache, memory: Memory
   };
 }
 
-/** Throws if an update has an invalid path; no such path reaches the file system, whatever its source. */
-function demandPlainPaths(order: Extract<Directive, { kind: "update" }>): void {
+/**
+ * Throws if an update has an invalid path, or one that the filter of the scan protects; no such path reaches the file system,
+ * whatever its source. Returns the scan that the update is based on.
+ */
+function demandPaths(order: Extract<Directive, { kind: "update" }>, seen: Seen): Scan {
+  if (seen.kind === "nothing") throw new Error("update: expected a scan before it, found none");
   for (const step of order.steps) {
     const paths = step.kind === "placeLink" ? [step.path, step.existing] : [step.path];
     for (const path of paths)
       if (!isPlainPath(path)) throw new Error(`update: expected a plain absolute path, found ${JSON.stringify(path)}`);
+      else if (seen.filter.protects(path)) throw new Error(`update: expected no protected path, found ${path}`);
   }
+  return seen.scan;
 }

@@ -2,13 +2,13 @@ import * as v from "valibot";
 import { type SubSettings, subSettings } from "../../contract/sub.ts";
 import { parseEndpoint } from "../../core/birth/boot-settings.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
-import { readText } from "../system/files.ts";
+import { readText } from "../beneath/files.ts";
 import { agentPaths } from "./paths.ts";
 
 /** Reads /etc/birther/sub.json; throws an error that says what is invalid. */
 export function readSubSettings(root: string): SubSettings {
-  const path = `${root}${agentPaths.settings}`;
-  const parsed = v.safeParse(subSettings, JSON.parse(readText(path)));
+  const path = agentPaths.settings;
+  const parsed = v.safeParse(subSettings, JSON.parse(readText(root, path)));
   if (!parsed.success) throw new Error(`${path}: ${JSON.stringify(v.flatten(parsed.issues))}`);
   return parsed.output;
 }

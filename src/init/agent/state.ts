@@ -1,13 +1,12 @@
 import * as host from "host";
-import * as os from "os";
 import { encodeUtf8 } from "../../core/bytes/utf8.ts";
-import { checked } from "../system/errno.ts";
-import { exists, makeDirectories, readText, readTextIfThere, replaceBytes, writeText } from "../system/files.ts";
+import { exists, makeDirectories, readTextIfThere, remove, replaceBytes, writeText } from "../beneath/files.ts";
+import { readText } from "../system/files.ts";
 import { agentPaths } from "./paths.ts";
 
 /** The image that the last finished update installed on this root. */
 export function readPatchedImage(root: string): string | undefined {
-  const text = readTextIfThere(`${root}${agentPaths.patchedImage}`)?.trim();
+  const text = readTextIfThere(root, agentPaths.patchedImage)?.trim();
   return text === "" ? undefined : text;
 }
 
@@ -16,25 +15,25 @@ export function readPatchedImage(root: string): string | undefined {
  * this update fails after placing its files, the next one finds no change, and the reboot is due all the same.
  */
 export function beginUpdate(root: string, kernelChanged: boolean): void {
-  makeDirectories(`${root}${agentPaths.state}`);
+  makeDirectories(root, agentPaths.state);
   if (kernelChanged) {
-    writeText(`${root}${agentPaths.bootFilesDue}`, "");
-    writeText(`${root}${agentPaths.kernelChangedIn}`, bootId());
+    writeText(root, agentPaths.bootFilesDue, "");
+    writeText(root, agentPaths.kernelChangedIn, bootId());
   }
-  removeIfPresent(`${root}${agentPaths.patchedImage}`);
+  remove(root, agentPaths.patchedImage);
   host.sync();
 }
 
 /** Records that an update is complete and on the disk. */
 export function finishUpdate(root: string, image: string): void {
   host.sync();
-  replaceBytes(`${root}${agentPaths.patchedImage}`, encodeUtf8(`${image}\n`));
+  replaceBytes(root, agentPaths.patchedImage, encodeUtf8(`${image}\n`));
   host.sync();
 }
 
 /** Whether an update of the current boot changed the kernel, so that a reboot is due. */
 export function isRebootPending(root: string): boolean {
-  return readTextIfThere(`${root}${agentPaths.kernelChangedIn}`)?.trim() === bootId();
+  return readTextIfThere(root, agentPaths.kernelChangedIn)?.trim() === bootId();
 }
 
 /**
@@ -42,18 +41,14 @@ export function isRebootPending(root: string): boolean {
  * nothing.
  */
 export function areBootFilesDue(root: string): boolean {
-  return exists(`${root}${agentPaths.bootFilesDue}`);
+  return exists(root, agentPaths.bootFilesDue);
 }
 
 /** Records that the boot loader's files fit the kernel again. */
 export function bootFilesDone(root: string): void {
-  removeIfPresent(`${root}${agentPaths.bootFilesDue}`);
+  remove(root, agentPaths.bootFilesDue);
 }
 
 function bootId(): string {
   return readText("/proc/sys/kernel/random/boot_id").trim();
-}
-
-function removeIfPresent(path: string): void {
-  if (exists(path)) checked(`remove ${path}`, os.remove(path));
 }

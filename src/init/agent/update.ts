@@ -1,35 +1,42 @@
 import * as host from "host";
+import { plainText } from "../../core/bytes/plain-text.ts";
 import type { Directive } from "../../core/image/update/directive.ts";
 import type { UpdateStep } from "../../core/image/update/update-step.ts";
 import { stepApplier } from "./apply-step.ts";
 import { writeBootFiles } from "./boot-files.ts";
 import { checkBootable } from "./check-update.ts";
 import type { ObjectCache } from "./objects/object-cache.ts";
+import type { Scan } from "./scan.ts";
 import { areBootFilesDue, beginUpdate, bootFilesDone, finishUpdate } from "./state.ts";
 import type { SubContext } from "./sub-context.ts";
 
 const progressEvery = 2000;
+/** Limits of the paths that a failed update names. */
+const maxNamed = 10;
+const maxNameLength = 150;
 
 /**
  * Brings the root to an image. When the kernel changes, the boot loader's files are written after placing the new files
  * and before removing the old ones, so that the files named by the boot loader always exist (except during the rename
  * of a kernel of the same name). Everything is on the disk when this returns; a power cut before that leaves a root
- * without `patched-image`, which is then updated again.
+ * without `patched-image`, which is then updated again. Throws an error that names them if paths changed since the scan: they
+ * are left alone, and the update is not complete.
  */
 export function applyUpdate(
   context: SubContext,
-  cache: ObjectCache,
+  { cache, scan }: { readonly cache: ObjectCache; readonly scan: Scan },
   update: Extract<Directive, { kind: "update" }>,
 ): void {
   const { root, alive, log } = context;
   if (update.kernelChanged || areBootFilesDue(root)) checkBootable(context, cache, update);
   beginUpdate(root, update.kernelChanged);
-  const applyStep = stepApplier(root, cache, countUses(update.steps));
+  const applyStep = stepApplier({ root, cache, scan, alive, steps: update.steps });
+  const left: string[] = [];
   let done = 0;
   const applyAll = (steps: readonly UpdateStep[]) => {
     for (const step of steps) {
       alive();
-      applyStep(step);
+      if (!applyStep(step)) left.push(step.path);
       done += 1;
       if (done % progressEvery === 0) log("info", "updating", { steps: done, of: update.steps.length });
     }
@@ -45,15 +52,18 @@ export function applyUpdate(
   }
   applyAll(late);
   cache.clear();
+  if (left.length > 0) throw new Error(describeLeft(update.image, left));
   finishUpdate(root, update.image);
 }
 
-function countUses(steps: readonly UpdateStep[]): Map<string, number> {
-  const uses = new Map<string, number>();
-  for (const step of steps) {
-    if (step.kind === "placeFile" && step.size > 0) uses.set(step.sha512, (uses.get(step.sha512) ?? 0) + 1);
-  }
-  return uses;
+/** Names the first paths that changed since the scan. */
+function describeLeft(image: string, left: readonly string[]): string {
+  const named = left.slice(0, maxNamed).map((path) => plainText(path).slice(0, maxNameLength));
+  return (
+    `image ${image}: ${left.length} paths changed since the scan and were left alone; this machine is compared again: ` +
+    named.join(", ") +
+    (left.length > named.length ? ", …" : "")
+  );
 }
 
 function lastPlaced(steps: readonly UpdateStep[]): number {

@@ -1,29 +1,29 @@
-import * as host from "host";
 import * as os from "os";
 import * as v from "valibot";
 import { imageManifest, manifestPath } from "../../../contract/sub.ts";
 import type { ImageManifest } from "../../../core/image/manifest.ts";
 import type { Content } from "../../../core/image/update/difference.ts";
-import { checked } from "../../system/errno.ts";
-import { exists, makeDirectories, readText, writeToDescriptor } from "../../system/files.ts";
+import { createFile, exists, hashFile, makeDirectories, readText, rename } from "../../beneath/files.ts";
+import { writeToDescriptor } from "../../system/files.ts";
 import type { HttpClient } from "../../system/http.ts";
 import { agentPaths } from "../paths.ts";
 import type { SubContext } from "../sub-context.ts";
 
 /** The manifest with this hash: as it was fetched earlier, or from the server. Throws if what arrives is another one. */
 export function loadManifest(context: SubContext, http: HttpClient, { sha512, size }: Content): ImageManifest {
-  const path = `${context.root}${agentPaths.manifest}`;
-  if (!exists(path) || host.sha512File(path) !== sha512) fetchManifest(context, http, { sha512, size });
-  const parsed = v.safeParse(imageManifest, JSON.parse(readText(path)));
+  const { root } = context;
+  const path = agentPaths.manifest;
+  if (!exists(root, path) || hashFile(root, path) !== sha512) fetchManifest(context, http, { sha512, size });
+  const parsed = v.safeParse(imageManifest, JSON.parse(readText(root, path)));
   if (!parsed.success) throw new Error(`${path}: ${JSON.stringify(v.flatten(parsed.issues)).slice(0, 1000)}`);
   return parsed.output;
 }
 
 function fetchManifest({ root, alive, log }: SubContext, http: HttpClient, { sha512, size }: Content): void {
-  const path = `${root}${agentPaths.manifest}`;
+  const path = agentPaths.manifest;
   const draft = `${path}.new`;
-  makeDirectories(`${root}${agentPaths.state}`);
-  const fd = checked(`make ${draft}`, os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600));
+  makeDirectories(root, agentPaths.state);
+  const fd = createFile(root, draft);
   let received = 0;
   try {
     http.get(`${manifestPath}${sha512}`, (piece) => {
@@ -35,9 +35,9 @@ function fetchManifest({ root, alive, log }: SubContext, http: HttpClient, { sha
   } finally {
     os.close(fd);
   }
-  const found = host.sha512File(draft);
+  const found = hashFile(root, draft, alive);
   if (found !== sha512)
     throw new Error(`manifest: expected SHA-512 ${sha512.slice(0, 16)}…, found ${found.slice(0, 16)}…`);
-  checked(`rename ${draft} into place`, os.rename(draft, path));
+  rename(root, draft, path);
   log("info", "fetched the manifest", { bytes: size });
 }

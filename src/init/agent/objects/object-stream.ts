@@ -1,7 +1,6 @@
 import * as os from "os";
 import { decodeUtf8 } from "../../../core/bytes/utf8.ts";
 import type { Content } from "../../../core/image/update/difference.ts";
-import { checked } from "../../system/errno.ts";
 import { writeToDescriptor } from "../../system/files.ts";
 import type { ObjectCache } from "./object-cache.ts";
 
@@ -112,16 +111,12 @@ function collectInMemory(cache: ObjectCache, { sha512, size }: Content): Collect
 }
 
 function collectInFile(cache: ObjectCache, { sha512 }: Content): Collector {
-  const path = cache.draftPath();
-  const fd = checked(`make ${path}`, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600));
+  const draft = cache.openDraft();
   return {
-    take: (part) => writeToDescriptor(fd, part, `write ${path}`),
-    store: () => {
-      os.close(fd);
-      cache.addFile(sha512, path);
-    },
+    take: (part) => writeToDescriptor(draft.fd, part, `write ${draft.path}`),
+    store: () => cache.addDraft(sha512, draft),
     abort: () => {
-      os.close(fd);
+      os.close(draft.fd);
     },
   };
 }

@@ -1,25 +1,24 @@
 import * as host from "host";
-import * as os from "os";
 import * as v from "valibot";
 import { maxReasonLength, storedAgents } from "../../../contract/agent.ts";
 import type { StoredAgents } from "../../../core/agent/supervision.ts";
 import { encodeUtf8 } from "../../../core/bytes/utf8.ts";
-import { exists, makeDirectories, readTextIfThere, replaceBytes } from "../../system/files.ts";
+import { makeDirectories, readTextIfThere, remove, replaceBytes } from "../../beneath/files.ts";
 import { agentPaths } from "../paths.ts";
 
 /** The record of the machine's agents. Without one, or with a damaged one, the installed agent runs. */
 export function readStoredAgents(root: string): StoredAgents {
-  const parsed = v.safeParse(storedAgents, parseJson(readTextIfThere(`${root}${agentPaths.storedAgents}`)));
+  const parsed = v.safeParse(storedAgents, parseJson(readTextIfThere(root, agentPaths.storedAgents)));
   return parsed.success ? parsed.output : {};
 }
 
 /** Replaces the record; it is on the disk when this returns. */
 export function saveStoredAgents(root: string, stored: StoredAgents): void {
-  makeDirectories(`${root}${agentPaths.state}`);
+  makeDirectories(root, agentPaths.state);
   const { rejected, ...rest } = stored;
   const shortened =
     rejected === undefined ? {} : { rejected: { ...rejected, reason: rejected.reason.slice(0, maxReasonLength) } };
-  replaceBytes(`${root}${agentPaths.storedAgents}`, encodeUtf8(`${JSON.stringify({ ...rest, ...shortened })}\n`));
+  replaceBytes(root, agentPaths.storedAgents, encodeUtf8(`${JSON.stringify({ ...rest, ...shortened })}\n`));
   host.sync();
 }
 
@@ -31,18 +30,17 @@ export function forgetRejection(root: string): void {
 
 /** The version that a trial confirmed. */
 export function readConfirmedAgent(root: string): string | undefined {
-  return readTextIfThere(`${root}${agentPaths.confirmedAgent}`)?.trim();
+  return readTextIfThere(root, agentPaths.confirmedAgent)?.trim();
 }
 
 /** Confirms a trial: the supervisor then keeps the version. */
 export function confirmAgent(root: string, version: string): void {
-  replaceBytes(`${root}${agentPaths.confirmedAgent}`, encodeUtf8(`${version}\n`));
+  replaceBytes(root, agentPaths.confirmedAgent, encodeUtf8(`${version}\n`));
 }
 
 /** Removes the confirmation of a trial that is over. */
 export function forgetConfirmation(root: string): void {
-  const path = `${root}${agentPaths.confirmedAgent}`;
-  if (exists(path)) os.remove(path);
+  remove(root, agentPaths.confirmedAgent);
 }
 
 function parseJson(text: string | undefined): unknown {

@@ -1,10 +1,10 @@
 import type { UpgradeAgent } from "../../../core/image/update/directive.ts";
-import { copyFile, makeDirectories, removeTree } from "../../system/files.ts";
+import { copyFile, makeDirectories, removeTree } from "../../beneath/files.ts";
 import type { HttpClient } from "../../system/http.ts";
 import { fetchObjects } from "../objects/fetch.ts";
 import type { ObjectCache } from "../objects/object-cache.ts";
 import type { SubContext } from "../sub-context.ts";
-import { directoryOf, programIn, putInPlace, versionOf } from "./programs.ts";
+import { directoryOf, putInPlace, versionIn } from "./programs.ts";
 import { confirmAgent, readStoredAgents, saveStoredAgents } from "./stored-agents.ts";
 
 /**
@@ -18,11 +18,11 @@ export function upgradeAgent(context: SubContext, http: HttpClient, cache: Objec
   if (stored.trial !== undefined)
     throw new Error(`agent ${version}: expected no trial under way, found that of ${stored.trial.version}`);
   fetchObjects(context, http, cache, { contents: files, oneBatch: false });
-  const draft = `${directoryOf(root, version)}.draft`;
-  removeTree(draft);
-  makeDirectories(draft);
-  for (const { name, mode, sha512 } of files) copyFile(cache.pathOf(sha512), `${draft}/${name}`, mode);
-  const found = versionOf(programIn(draft));
+  const draft = `${directoryOf(version)}.draft`;
+  removeTree(root, draft);
+  makeDirectories(root, draft);
+  for (const { name, mode, sha512 } of files) copyFile(root, cache.pathOf(sha512), { path: `${draft}/${name}`, mode });
+  const found = versionIn(root, draft);
   if (found !== version) throw new Error(`agent ${version}: expected files of this version, found ${found}`);
   putInPlace(root, version, draft);
   cache.clear();

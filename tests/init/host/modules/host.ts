@@ -8,6 +8,30 @@ import { fault, isFault, numberOf, textOf } from "../system/errno.ts";
 import { randomBytes as makeRandomBytes } from "../system/random.ts";
 import type { Trouble } from "../system/trouble.ts";
 
+// biome-ignore lint/performance/noBarrelFile: the program under test imports one module `host`
+export {
+  createAt,
+  dropAcls,
+  linkAt,
+  makeDirectoryAt,
+  makeNodeAt,
+  namesIn,
+  openBeneath,
+  openRoot,
+  removeAt,
+  renameAt,
+  reopen,
+  setMode,
+  setModified,
+  setOwner,
+  sha512Begin,
+  sha512End,
+  sha512Feed,
+  statOf,
+  symlinkAt,
+  targetOf,
+} from "./beneath.ts";
+
 /**
  * Our native module on the fake host. Functions throw an Error that names the call and errno's text, as host.c does.
  */

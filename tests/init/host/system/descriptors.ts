@@ -1,3 +1,5 @@
+import type { Inode } from "../storage/inode.ts";
+import type { Mount } from "../storage/mount-table.ts";
 import { fault } from "./errno.ts";
 
 /** An open file of a process. Operations that it does not support are absent, and fail. */
@@ -19,6 +21,8 @@ export type OpenFile = {
   };
   /** Only for a TCP socket: what its TLS session verifies. */
   readonly peer?: { readonly tls: (caPem: string, serverName: string) => string | undefined };
+  /** Only for what was opened beneath a directory, and for new files: the object that the descriptor holds. */
+  readonly place?: { readonly mount: Mount; readonly path: string; readonly inode: Inode };
   /** Whether a pipe has data or has ended. */
   readonly ready?: () => boolean;
 };

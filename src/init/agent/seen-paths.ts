@@ -1,0 +1,49 @@
+import type { UpdateStep } from "../../core/image/update/update-step.ts";
+import type { Identity } from "./identity.ts";
+import type { Scan } from "./scan.ts";
+
+/** What is at the paths of an update: what the scan saw, and then what the update has put there. */
+export type SeenPaths = {
+  readonly at: (path: string) => Identity | undefined;
+  readonly put: (path: string, identity: Identity | undefined) => void;
+  /** Size and hash of a regular file that the scan saw. */
+  readonly contentAt: (path: string) => { readonly size: number; readonly sha512: string } | undefined;
+  /** Other names that the scan saw of the same file, and that no step of the update is about. */
+  readonly othersOf: (path: string) => readonly string[];
+};
+
+/** Knows the paths of these steps, and the other names of their files. */
+export function seenPaths({ tree, identities }: Scan, steps: readonly UpdateStep[]): SeenPaths {
+  const touched = new Set(
+    steps.flatMap((step) => (step.kind === "placeLink" ? [step.path, step.existing] : [step.path])),
+  );
+  const numbers = new Map<string, number>();
+  for (const [path, number] of tree.entries) if (touched.has(path)) numbers.set(path, number);
+  const names = namesOf(new Set(numbers.values()), tree.entries);
+  const now = new Map<string, Identity | undefined>();
+  for (const path of [...touched, ...[...names.values()].flat()]) now.set(path, undefined);
+  for (const [path, number] of tree.entries) if (now.has(path)) now.set(path, identities[number]);
+  return {
+    at: (path) => now.get(path),
+    put: (path, identity) => void now.set(path, identity),
+    contentAt: (path) => {
+      const inode = tree.inodes[numbers.get(path) ?? 0];
+      return inode?.kind === "regular" ? inode : undefined;
+    },
+    othersOf: (path) => (names.get(numbers.get(path) ?? 0) ?? []).filter((other) => !touched.has(other)),
+  };
+}
+
+function namesOf(
+  wanted: ReadonlySet<number>,
+  entries: Scan["tree"]["entries"],
+): ReadonlyMap<number, readonly string[]> {
+  const names = new Map<number, string[]>();
+  for (const [path, number] of entries) {
+    if (number === 0 || !wanted.has(number)) continue;
+    const found = names.get(number);
+    if (found === undefined) names.set(number, [path]);
+    else found.push(path);
+  }
+  return names;
+}

@@ -1,0 +1,317 @@
+/*
+ * File systems through descriptors, for the module `host`: paths are resolved beneath a directory, through no symbolic
+ * link and into no other mount, and every change is of one name in an open directory. Results are 0 or more, or -errno.
+ * A name is bytes: one that is not UTF-8 has U+DC80 to U+DCFF in place of its invalid bytes (as in Python's PEP 383).
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <math.h>
+#include <mbedtls/sha512.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+#include "host.h"
+
+enum { SHA512_BYTES = 64, HASH_CHUNK = 1 << 16, FD_PATH = 32 };
+
+static JSValue number(JSContext *ctx, int result)
+{
+	return JS_NewInt32(ctx, result < 0 ? -errno : result);
+}
+
+/* The bytes of a path or a target; false and ENAMETOOLONG if they do not fit. */
+static int bytes_of(const char *text, char *bytes)
+{
+	const unsigned char *from = (const unsigned char *)text;
+	size_t length = 0;
+	while (*from) {
+		if (length == PATH_MAX - 1) {
+			errno = ENAMETOOLONG;
+			return 0;
+		}
+		int escaped = from[0] == 0xed && (from[1] == 0xb2 || from[1] == 0xb3);
+		bytes[length++] = (char)(escaped ? (from[1] == 0xb2 ? from[2] : from[2] + 0x40) : *from);
+		from += escaped ? 3 : 1;
+	}
+	bytes[length] = 0;
+	return 1;
+}
+
+/* One name: anything else could lead out of its directory. */
+static int name_of(const char *text, char *bytes)
+{
+	if (!bytes_of(text, bytes)) return 0;
+	if (*bytes && strcmp(bytes, ".") && strcmp(bytes, "..") && !strchr(bytes, '/')) return 1;
+	errno = EINVAL;
+	return 0;
+}
+
+/* How many bytes the UTF-8 sequence (RFC 3629) at an offset has; 0 if it is none. */
+static int sequence_length(const unsigned char *p)
+{
+	if (p[0] < 0x80) return 1;
+	if (p[0] < 0xc2 || p[0] > 0xf4) return 0;
+	int length = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	for (int i = 1; i < length; i++)
+		if ((p[i] & 0xc0) != 0x80) return 0;
+	int overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
+	int outside = (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf4 && p[1] > 0x8f);
+	return overlong || outside ? 0 : length;
+}
+
+static JSValue text_of(JSContext *ctx, const char *bytes)
+{
+	char text[3 * PATH_MAX];
+	const unsigned char *from = (const unsigned char *)bytes;
+	size_t length = 0;
+	while (*from && length + 4 < sizeof text) {
+		int count = sequence_length(from);
+		if (count) {
+			memcpy(text + length, from, (size_t)count);
+			length += (size_t)count;
+			from += count;
+			continue;
+		}
+		text[length++] = (char)0xed;
+		text[length++] = (char)(*from < 0xc0 ? 0xb2 : 0xb3);
+		text[length++] = (char)(*from < 0xc0 ? *from : *from - 0x40);
+		from++;
+	}
+	return JS_NewStringLen(ctx, text, length);
+}
+
+static const char *fd_path(double fd, char *path)
+{
+	snprintf(path, FD_PATH, "/proc/self/fd/%d", (int)fd);
+	return path;
+}
+
+static JSValue open_root(JSContext *ctx, const struct argument *a)
+{
+	return number(ctx, open(a[0].text, O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
+static JSValue open_beneath(JSContext *ctx, const struct argument *a)
+{
+	char path[PATH_MAX];
+	int is_directory = !strcmp(a[2].text, "directory"), is_mount = !strcmp(a[2].text, "mount");
+	struct open_how how = { .flags = O_CLOEXEC | O_NOFOLLOW | (is_directory ? O_RDONLY : O_PATH) |
+	                                 (is_directory || is_mount ? O_DIRECTORY : 0),
+	                        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
+	                                   (is_mount ? 0 : RESOLVE_NO_XDEV) };
+	if (!bytes_of(a[1].text, path)) return number(ctx, -1);
+	/* EAGAIN: a rename somewhere in the system disturbed the resolution of .. (openat2(2)); paths here have none. */
+	return number(ctx, (int)syscall(SYS_openat2, (int)a[0].number, path, &how, sizeof how));
+}
+
+static JSValue reopen(JSContext *ctx, const struct argument *a)
+{
+	char path[FD_PATH];
+	struct stat s;
+	if (fstat((int)a[0].number, &s) < 0) return number(ctx, -1);
+	errno = EINVAL;
+	if (!S_ISREG(s.st_mode)) return number(ctx, -1);
+	return number(ctx, open(fd_path(a[0].number, path), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+}
+
+static JSValue create_at(JSContext *ctx, const struct argument *a)
+{
+	char name[PATH_MAX];
+	if (!name_of(a[1].text, name)) return number(ctx, -1);
+	int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	return number(ctx, openat((int)a[0].number, name, flags, 0600));
+}
+
+static void set(JSContext *ctx, JSValue object, const char *name, double value)
+{
+	JS_SetPropertyStr(ctx, object, name, JS_NewFloat64(ctx, value));
+}
+
+static JSValue stat_of(JSContext *ctx, const struct argument *a)
+{
+	struct stat s;
+	if (fstat((int)a[0].number, &s) < 0) return number(ctx, -1);
+	JSValue answer = JS_NewObject(ctx);
+	set(ctx, answer, "dev", (double)s.st_dev);
+	set(ctx, answer, "ino", (double)s.st_ino);
+	set(ctx, answer, "mode", s.st_mode);
+	set(ctx, answer, "nlink", (double)s.st_nlink);
+	set(ctx, answer, "uid", s.st_uid);
+	set(ctx, answer, "gid", s.st_gid);
+	set(ctx, answer, "rdev", (double)s.st_rdev);
+	set(ctx, answer, "size", (double)s.st_size);
+	set(ctx, answer, "blocks", (double)s.st_blocks);
+	set(ctx, answer, "mtimeMs", (double)s.st_mtim.tv_sec * 1000 + (double)(s.st_mtim.tv_nsec / 1000000));
+	return answer;
+}
+
+static JSValue names_in(JSContext *ctx, const struct argument *a)
+{
+	int fd = fcntl((int)a[0].number, F_DUPFD_CLOEXEC, 0);
+	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	uint32_t count = 0;
+	if (!directory) return number(ctx, -1);
+	rewinddir(directory);
+	JSValue names = JS_NewArray(ctx);
+	errno = 0;
+	while (count < a[1].number && (entry = readdir(directory))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
+		JS_SetPropertyUint32(ctx, names, count++, text_of(ctx, entry->d_name));
+	}
+	int reason = errno;
+	closedir(directory);
+	errno = reason;
+	if (!reason) return names;
+	JS_FreeValue(ctx, names);
+	return number(ctx, -1);
+}
+
+static JSValue target_of(JSContext *ctx, const struct argument *a)
+{
+	char target[PATH_MAX];
+	ssize_t length = readlinkat((int)a[0].number, "", target, sizeof target - 1);
+	if (length < 0) return number(ctx, -1);
+	target[length] = 0;
+	return text_of(ctx, target);
+}
+
+static JSValue make_directory_at(JSContext *ctx, const struct argument *a)
+{
+	char name[PATH_MAX];
+	return number(ctx, name_of(a[1].text, name) ? mkdirat((int)a[0].number, name, (mode_t)a[2].number) : -1);
+}
+
+static JSValue remove_at(JSContext *ctx, const struct argument *a)
+{
+	char name[PATH_MAX];
+	int flags = JS_ToBool(ctx, a[2].js) ? AT_REMOVEDIR : 0;
+	return number(ctx, name_of(a[1].text, name) ? unlinkat((int)a[0].number, name, flags) : -1);
+}
+
+static JSValue rename_at(JSContext *ctx, const struct argument *a)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+	if (!name_of(a[1].text, from) || !name_of(a[3].text, to)) return number(ctx, -1);
+	unsigned flags = JS_ToBool(ctx, a[4].js) ? 0 : RENAME_NOREPLACE;
+	return number(ctx, renameat2((int)a[0].number, from, (int)a[2].number, to, flags));
+}
+
+static JSValue link_at(JSContext *ctx, const struct argument *a)
+{
+	char name[PATH_MAX], path[FD_PATH];
+	if (!name_of(a[2].text, name)) return number(ctx, -1);
+	return number(ctx, linkat(AT_FDCWD, fd_path(a[0].number, path), (int)a[1].number, name, AT_SYMLINK_FOLLOW));
+}
+
+static JSValue symlink_at(JSContext *ctx, const struct argument *a)
+{
+	char name[PATH_MAX], target[PATH_MAX];
+	if (!bytes_of(a[0].text, target) || !name_of(a[2].text, name)) return number(ctx, -1);
+	return number(ctx, symlinkat(target, (int)a[1].number, name));
+}
+
+static JSValue make_node_at(JSContext *ctx, const struct argument *a)
+{
+	char name[PATH_MAX];
+	if (!name_of(a[1].text, name)) return number(ctx, -1);
+	return number(ctx, mknodat((int)a[0].number, name, (mode_t)a[2].number, (dev_t)a[3].number));
+}
+
+static JSValue set_owner(JSContext *ctx, const struct argument *a)
+{
+	uid_t uid = (uid_t)a[1].number;
+	gid_t gid = (gid_t)a[2].number;
+	return number(ctx, fchownat((int)a[0].number, "", uid, gid, AT_EMPTY_PATH));
+}
+
+/* fchmod refuses descriptors of O_PATH, and fchmodat2 is younger than the kernels of some images (6.6). */
+static JSValue set_mode(JSContext *ctx, const struct argument *a)
+{
+	char path[FD_PATH];
+	return number(ctx, chmod(fd_path(a[0].number, path), (mode_t)a[1].number));
+}
+
+static JSValue set_modified(JSContext *ctx, const struct argument *a)
+{
+	double seconds = floor(a[1].number / 1000);
+	struct timespec time = { .tv_sec = (time_t)seconds, .tv_nsec = (long)((a[1].number - seconds * 1000) * 1e6) };
+	struct timespec times[2] = { time, time };
+	return number(ctx, utimensat((int)a[0].number, "", times, AT_EMPTY_PATH));
+}
+
+static JSValue drop_acls(JSContext *ctx, const struct argument *a)
+{
+	static const char *const names[] = { "system.posix_acl_access", "system.posix_acl_default" };
+	char path[FD_PATH];
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (removexattr(fd_path(a[0].number, path), names[i]) < 0 && errno != ENODATA && errno != EOPNOTSUPP)
+			return number(ctx, -1);
+	return number(ctx, 0);
+}
+
+static JSValue sha512_begin(JSContext *ctx, const struct argument *a)
+{
+	mbedtls_sha512_context state;
+	(void)a;
+	mbedtls_sha512_init(&state);
+	mbedtls_sha512_starts_ret(&state, 0);
+	return JS_NewArrayBufferCopy(ctx, (const uint8_t *)&state, sizeof state);
+}
+
+static JSValue sha512_feed(JSContext *ctx, const struct argument *a)
+{
+	static uint8_t chunk[HASH_CHUNK];
+	double done = 0;
+	if (a[0].length != sizeof(mbedtls_sha512_context)) return host_throw(ctx, "sha512Feed: expected a state");
+	while (done < a[2].number) {
+		double left = a[2].number - done;
+		ssize_t count = read((int)a[1].number, chunk, left < sizeof chunk ? (size_t)left : sizeof chunk);
+		if (count < 0) return number(ctx, -1);
+		if (count == 0) break;
+		mbedtls_sha512_update_ret((mbedtls_sha512_context *)a[0].bytes, chunk, (size_t)count);
+		done += (double)count;
+	}
+	return JS_NewFloat64(ctx, done);
+}
+
+static JSValue sha512_end(JSContext *ctx, const struct argument *a)
+{
+	uint8_t digest[SHA512_BYTES];
+	char text[2 * SHA512_BYTES + 1];
+	if (a[0].length != sizeof(mbedtls_sha512_context)) return host_throw(ctx, "sha512End: expected a state");
+	mbedtls_sha512_finish_ret((mbedtls_sha512_context *)a[0].bytes, digest);
+	for (int i = 0; i < SHA512_BYTES; i++) sprintf(text + 2 * i, "%02x", digest[i]);
+	return JS_NewString(ctx, text);
+}
+
+const struct host_entry beneath_entries[] = {
+	{ "openRoot", "s", open_root },
+	{ "openBeneath", "nss", open_beneath },
+	{ "reopen", "n", reopen },
+	{ "createAt", "ns", create_at },
+	{ "statOf", "n", stat_of },
+	{ "namesIn", "nn", names_in },
+	{ "targetOf", "n", target_of },
+	{ "makeDirectoryAt", "nsn", make_directory_at },
+	{ "removeAt", "nsv", remove_at },
+	{ "renameAt", "nsnsv", rename_at },
+	{ "linkAt", "nns", link_at },
+	{ "symlinkAt", "sns", symlink_at },
+	{ "makeNodeAt", "nsnn", make_node_at },
+	{ "setOwner", "nnn", set_owner },
+	{ "setMode", "nn", set_mode },
+	{ "setModified", "nn", set_modified },
+	{ "dropAcls", "n", drop_acls },
+	{ "sha512Begin", "", sha512_begin },
+	{ "sha512Feed", "bnn", sha512_feed },
+	{ "sha512End", "b", sha512_end },
+	{ NULL, NULL, NULL },
+};
