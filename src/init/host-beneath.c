@@ -262,7 +262,7 @@ static JSValue sha512_begin(JSContext *ctx, const struct argument *a)
 	mbedtls_sha512_context state;
 	(void)a;
 	mbedtls_sha512_init(&state);
-	mbedtls_sha512_starts_ret(&state, 0);
+	mbedtls_sha512_starts(&state, 0);
 	return JS_NewArrayBufferCopy(ctx, (const uint8_t *)&state, sizeof state);
 }
 
@@ -276,7 +276,7 @@ static JSValue sha512_feed(JSContext *ctx, const struct argument *a)
 		ssize_t count = read((int)a[1].number, chunk, left < sizeof chunk ? (size_t)left : sizeof chunk);
 		if (count < 0) return number(ctx, -1);
 		if (count == 0) break;
-		mbedtls_sha512_update_ret((mbedtls_sha512_context *)a[0].bytes, chunk, (size_t)count);
+		mbedtls_sha512_update((mbedtls_sha512_context *)a[0].bytes, chunk, (size_t)count);
 		done += (double)count;
 	}
 	return JS_NewFloat64(ctx, done);
@@ -287,7 +287,7 @@ static JSValue sha512_end(JSContext *ctx, const struct argument *a)
 	uint8_t digest[SHA512_BYTES];
 	char text[2 * SHA512_BYTES + 1];
 	if (a[0].length != sizeof(mbedtls_sha512_context)) return host_throw(ctx, "sha512End: expected a state");
-	mbedtls_sha512_finish_ret((mbedtls_sha512_context *)a[0].bytes, digest);
+	mbedtls_sha512_finish((mbedtls_sha512_context *)a[0].bytes, digest);
 	for (int i = 0; i < SHA512_BYTES; i++) sprintf(text + 2 * i, "%02x", digest[i]);
 	return JS_NewString(ctx, text);
 }
