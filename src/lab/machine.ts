@@ -46,72 +46,94 @@ const ovmf = {
   secure: { code: "/usr/share/OVMF/OVMF_CODE_4M.ms.fd", variables: "/usr/share/OVMF/OVMF_VARS_4M.ms.fd" },
 } as const;
 
+/** One machine's QEMU: at most one process at a time. */
+class QemuSlot {
+  readonly listeners = new Set<(event: QmpEvent) => void>();
+  qemu: Qemu | undefined;
+  paused = false;
+  readonly #name: string;
+  readonly #argv: readonly string[];
+  readonly #log: Log;
+
+  constructor(name: string, argv: readonly string[], log: Log) {
+    this.#name = name;
+    this.#argv = argv;
+    this.#log = log;
+  }
+
+  async start(): Promise<void> {
+    this.paused = false;
+    this.qemu = await startQemu({
+      name: this.#name,
+      argv: this.#argv,
+      onEvent: (event) => this.emit(event),
+      onEnd: (how: QemuEnd) => {
+        this.qemu = undefined;
+        this.#log("debug", "QEMU ended", { machine: this.#name, ...how });
+      },
+    });
+  }
+
+  emit(event: QmpEvent): void {
+    if (event.event === "STOP") this.paused = true;
+    if (event.event === "RESUME") this.paused = false;
+    this.#log("debug", "QEMU event", { machine: this.#name, ...event });
+    for (const listener of this.listeners) listener(event);
+  }
+
+  /** The process, for an action that needs the machine to be on. */
+  running(action: string): Qemu {
+    if (this.qemu === undefined)
+      throw new Error(`cannot ${action} ${this.#name}: expected it to be on, found it off; use power-on first`);
+    return this.qemu;
+  }
+}
+
 /** Makes a machine's files in `directory`, keeping existing ones, and returns the machine, switched off. */
 export async function buildMachine(spec: MachineSpec, tap: string, directory: string, log: Log): Promise<LabMachine> {
   const files = await makeFiles(spec, directory);
   const argv = qemuArguments(spec, tap, files, chooseAccelerator(await readFile("/proc/cpuinfo", "utf8")));
-  const listeners = new Set<(event: QmpEvent) => void>();
-  let qemu: Qemu | undefined;
-  let paused = false;
+  const slot = new QemuSlot(spec.name, argv, log);
   const note = (what: string) => noteOnConsole(files.consoleLog, what);
-  const onEvent = (event: QmpEvent): void => {
-    if (event.event === "STOP") paused = true;
-    if (event.event === "RESUME") paused = false;
-    log("debug", "QEMU event", { machine: spec.name, ...event });
-    for (const listener of listeners) listener(event);
-  };
-  const onEnd = (how: QemuEnd): void => {
-    qemu = undefined;
-    log("debug", "QEMU ended", { machine: spec.name, ...how });
-  };
-  const start = async (): Promise<void> => {
-    paused = false;
-    qemu = await startQemu({ name: spec.name, argv, onEvent, onEnd });
-  };
-  const running = (action: string): Qemu => {
-    if (qemu === undefined)
-      throw new Error(`cannot ${action} ${spec.name}: expected it to be on, found it off; use power-on first`);
-    return qemu;
-  };
 
   return {
     ...{ name: spec.name, mac: spec.mac, spec, diskPaths: files.disks },
     ...{ consoleLogPath: files.consoleLog, consoleSocketPath: files.consoleSocket },
-    power: () => (qemu === undefined ? "off" : paused ? "paused" : "on"),
+    power: () => (slot.qemu === undefined ? "off" : slot.paused ? "paused" : "on"),
     powerOn: async () => {
-      if (qemu !== undefined) return;
+      if (slot.qemu !== undefined) return;
       await note("power on");
-      await start();
+      await slot.start();
     },
     reset: async () => {
-      const before = running("reset");
+      const before = slot.running("reset");
       await note("reset");
       await quit(before);
-      await start();
-      onEvent({ event: "RESET", data: {} });
+      await slot.start();
+      slot.emit({ event: "RESET", data: {} });
     },
     powerOff: async () => {
-      if (qemu === undefined) return;
-      const before = qemu;
+      const before = slot.qemu;
+      if (before === undefined) return;
       await note("power off");
       await quit(before);
     },
     kill: async () => {
-      if (qemu === undefined) return;
-      const { process, exited } = qemu;
+      if (slot.qemu === undefined) return;
+      const { process, exited } = slot.qemu;
       process.kill("SIGKILL");
       await exited;
       await note("power cut");
     },
     pause: async () => {
-      await running("pause").qmp.execute("stop");
+      await slot.running("pause").qmp.execute("stop");
     },
     resume: async () => {
-      await running("resume").qmp.execute("cont");
+      await slot.running("resume").qmp.execute("cont");
     },
     watch: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
+      slot.listeners.add(listener);
+      return () => slot.listeners.delete(listener);
     },
   };
 }

@@ -2,6 +2,7 @@ import { type Holder, poolContains } from "../../core/dhcp/pool/address-pool.ts"
 import type { DeclinedAddress } from "../../core/dhcp/pool/declined.ts";
 import { type Reservations, reservedFor, reserveFor } from "../../core/dhcp/pool/reservations.ts";
 import { isDisputed } from "../../core/machine/life/move.ts";
+import type { Machine } from "../../core/machine/record.ts";
 import { hasVanished, vanishedAfterMs } from "../../core/machine/temporary-address.ts";
 import type { Ipv4 } from "../../core/net/ipv4.ts";
 import type { Mac } from "../../core/net/mac.ts";
@@ -56,20 +57,21 @@ export function openAddressBook(deps: {
     const nowMs = clock.nowMs();
     // Renewals are only in memory: after a start no machine counts as vanished before all had time to renew.
     if (nowMs - openedAtMs < vanishedAfterMs) return 0;
-    const gone = store
-      .list()
-      .flatMap((machine) => {
-        const address = machine.temporaryAddress;
-        if (address === undefined || !poolContains(network.temporaryPool, address)) return [];
-        if (!hasVanished(machine, nowMs) || reservedFor(reservations, address, nowMs) !== undefined) return [];
-        return [{ machine, address }];
-      })
-      .sort((a, b) => a.machine.pxe.lastRequestAtMs - b.machine.pxe.lastRequestAtMs)
+    const gone = vanishedIn(store.list(), network, nowMs)
+      .filter(({ address }) => reservedFor(reservations, address, nowMs) === undefined)
       .slice(0, returnLimit);
     const outcomes = await Promise.all(
       gone.map(({ machine, address }) => store.apply({ kind: "addressReturned", id: machine.id, address })),
     );
     return outcomes.filter(({ kind }) => kind === "changed").length;
+  }
+
+  /** The addresses that an offer or a refusal holds; some are in records as well. */
+  function addressesBesideRecords(nowMs: number): ReadonlySet<Ipv4> {
+    const offered = [...reservations.keys()].filter(
+      (address) => reservedFor(reservations, address, nowMs) !== undefined,
+    );
+    return new Set([...declined.list().map(({ address }) => address), ...offered]);
   }
 
   return {
@@ -79,16 +81,25 @@ export function openAddressBook(deps: {
     returnVanished,
     declinedOf: (network) => declined.list().filter(({ address }) => networkContains(network, address)),
     heldOf: ({ temporaryPool }) => {
-      const { first, last } = temporaryPool;
-      const nowMs = clock.nowMs();
-      // What is in no record: offers, and declined addresses.
-      const others = new Set(declined.list().map(({ address }) => address));
-      for (const address of reservations.keys())
-        if (reservedFor(reservations, address, nowMs) !== undefined) others.add(address);
-      let held = store.countAddresses(first, last);
-      for (const address of others)
+      let held = store.countAddresses(temporaryPool.first, temporaryPool.last);
+      for (const address of addressesBesideRecords(clock.nowMs()))
         if (poolContains(temporaryPool, address) && store.byAddress(address) === undefined) held += 1;
       return held;
     },
   };
+}
+
+/** The machines that vanished with an address of the network's pool, those not heard for longest first. */
+function vanishedIn(
+  machines: readonly Machine[],
+  { temporaryPool }: Network,
+  nowMs: number,
+): { readonly machine: Machine; readonly address: Ipv4 }[] {
+  return machines
+    .flatMap((machine) => {
+      const address = machine.temporaryAddress;
+      if (address === undefined || !poolContains(temporaryPool, address) || !hasVanished(machine, nowMs)) return [];
+      return [{ machine, address }];
+    })
+    .sort((a, b) => a.machine.pxe.lastRequestAtMs - b.machine.pxe.lastRequestAtMs);
 }

@@ -87,20 +87,30 @@ export async function openImageStore(
       return image && { path: pathOf(image.name), size: image.manifest.size };
     },
     add: async (stream, image) => {
-      for (let attempt = 0; attempt < nameTries; attempt += 1) {
-        const name = formatImageName({ stream, version: nextVersion(stream, taken()) + attempt });
-        if (parseImageName(name) === undefined)
-          throw new Error(`image name: expected lower-case letters, digits, "-", "." and "_", found "${stream}"`);
-        const manifest = checkManifest({ name, ...image }, `image ${name}`);
-        const text = JSON.stringify(manifest);
-        if (!(await writeOnce(pathOf(name), text))) continue;
-        const summary = summaryOf(manifest, text);
-        keep(summary);
-        return summary;
-      }
-      throw new Error(`adding an image: found no free version of ${stream} in ${nameTries} attempts`);
+      const summary = await writeNext({ stream, image, taken, pathOf });
+      keep(summary);
+      return summary;
     },
   };
+}
+
+/** Writes the manifest of a stream's next version. */
+async function writeNext(wanted: {
+  readonly stream: string;
+  readonly image: Omit<ImageManifest, "name">;
+  readonly taken: () => readonly string[];
+  readonly pathOf: (name: string) => string;
+}): Promise<ImageSummary> {
+  const { stream, image, taken, pathOf } = wanted;
+  for (let attempt = 0; attempt < nameTries; attempt += 1) {
+    const name = formatImageName({ stream, version: nextVersion(stream, taken()) + attempt });
+    if (parseImageName(name) === undefined)
+      throw new Error(`image name: expected lower-case letters, digits, "-", "." and "_", found "${stream}"`);
+    const manifest = checkManifest({ name, ...image }, `image ${name}`);
+    const text = JSON.stringify(manifest);
+    if (await writeOnce(pathOf(name), text)) return summaryOf(manifest, text);
+  }
+  throw new Error(`adding an image: found no free version of ${stream} in ${nameTries} attempts`);
 }
 
 /** Changes whenever the file does. */

@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import { imageManifest } from "../../contract/sub.ts";
 import { type ImageManifest, type ImageSummary, summariseImage } from "../../core/image/manifest.ts";
 import { faultOfTree } from "../../core/image/tree.ts";
+import { sha512Of } from "./sha512.ts";
 
 /** A manifest and its summary. */
 export type StoredManifest = { readonly manifest: ImageManifest; readonly summary: ImageSummary };
@@ -25,8 +25,7 @@ export function readManifest(path: string, name: string): StoredManifest {
 
 /** The summary of a manifest whose file has this text. */
 export function summaryOf(manifest: ImageManifest, text: string): ImageSummary {
-  const sha512 = createHash("sha512").update(text).digest("hex");
-  return summariseImage(manifest, { sha512, size: Buffer.byteLength(text) });
+  return summariseImage(manifest, { sha512: sha512Of(text), size: Buffer.byteLength(text) });
 }
 
 /** Throws if the data is not a manifest; `what` names it in the error. */

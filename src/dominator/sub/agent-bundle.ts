@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { type AgentFileName, agentFiles, agentVersion } from "../../core/agent/version.ts";
 import type { AgentFile } from "../../core/image/update/directive.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
+import { sha512Of } from "../storage/sha512.ts";
 
 /** The agent that the server hands out: its version, and its files as objects. */
 export type AgentBundle = { readonly version: string; readonly files: readonly AgentFile[] };
@@ -20,12 +20,8 @@ export async function storeAgentBundle(
   return {
     version: agentVersion(
       files.map(({ sha512 }) => sha512),
-      sha512Text,
+      sha512Of,
     ),
     files,
   };
-}
-
-function sha512Text(text: string): string {
-  return createHash("sha512").update(text).digest("hex");
 }

@@ -20,6 +20,7 @@ import { hasOwnSystem } from "../../core/machine/life/boot.ts";
 import type { Machine } from "../../core/machine/record.ts";
 import type { Log, Store } from "../../core/ports.ts";
 import type { ImageStore } from "../storage/image-store.ts";
+import { sha512Of } from "../storage/sha512.ts";
 import { type ComparedTree, parsePoll, plainPoll, type ReadPoll, type SmallPoll } from "../thread/read-poll.ts";
 import type { DominatorTasks } from "../thread/tasks.ts";
 import type { AgentUpgrades } from "./agent-upgrades.ts";
@@ -62,7 +63,7 @@ export function subApp(input: SubAppInput): Hono {
     reportSlots = openReportSlots(),
     othersUpdate = false,
   } = input;
-  const trust = { caPem, sha512: createHash("sha512").update(caPem).digest("hex") };
+  const trust = { caPem, sha512: sha512Of(caPem) };
   const app = new Hono();
   // Hundreds of megabytes may follow, so the sender is authenticated before the first byte is read.
   app.post(paths.subPoll, async (context, next) => {

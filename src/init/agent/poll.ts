@@ -31,8 +31,15 @@ export type Progress = Pick<SubReport, "tree" | "objects" | "comparison"> & {
 /** Asks the Dominator for a directive; throws if there is no valid answer. */
 export type Poll = (progress: Progress) => Directive;
 
-/** Polls over one connection, which is opened at the first poll. */
-export function openPoll({ root, settings, version, takeLines, log }: SubContext): Poll {
+/** The connection to the MDB, which follows the authorities that the machine trusts. */
+type PollConnection = {
+  /** Sends a poll, over a new connection if other authorities are trusted now. */
+  readonly post: (request: SubPoll) => HttpsAnswer;
+  /** The hash of the trusted authorities; undefined while the server is not to hand out others. */
+  readonly authorities: () => string | undefined;
+};
+
+function openConnection({ root, settings, log }: SubContext): PollConnection {
   const open = () =>
     openHttps({
       ...endpointOf(settings.mdb),
@@ -44,13 +51,6 @@ export function openPoll({ root, settings, version, takeLines, log }: SubContext
   let openedWith = trustedHash(root);
   /** Until when the server is not asked for authorities again, because it was not reached with those it handed out. */
   let givenUpUntilMs = Number.NEGATIVE_INFINITY;
-  const startedMs = host.monotonicMs();
-  const kernel = readText("/proc/sys/kernel/osrelease").trim();
-  const running = isPidOne() ? "birth" : "image";
-  /** Lines that the MDB has not accepted yet. */
-  let unsent: readonly string[] = [];
-
-  /** Sends a poll, over a new connection if other authorities are trusted now. */
   function post(request: SubPoll): HttpsAnswer {
     const trusted = trustedHash(root);
     if (trusted !== openedWith) {
@@ -71,10 +71,24 @@ export function openPoll({ root, settings, version, takeLines, log }: SubContext
     }
   }
 
+  return { post, authorities: () => (host.monotonicMs() < givenUpUntilMs ? undefined : trustedHash(root)) };
+}
+
+/** Polls over one connection, which is opened at the first poll. */
+export function openPoll(context: SubContext): Poll {
+  const { root, settings, version, takeLines } = context;
+  const connection = openConnection(context);
+  const startedMs = host.monotonicMs();
+  const kernel = readText("/proc/sys/kernel/osrelease").trim();
+  const running = isPidOne() ? "birth" : "image";
+  /** Lines that the MDB has not accepted yet. */
+  let unsent: readonly string[] = [];
+
   return (progress) => {
     const patchedImage = readPatchedImage(root);
     if (host.monotonicMs() - startedMs >= supervisionLimits.rejectedMs) forgetRejection(root);
     const { rejected } = readStoredAgents(root);
+    const authorities = connection.authorities();
     unsent = [...unsent, ...takeLines()].slice(-maxLogLines);
     const request: SubPoll = {
       protocol: agentProtocol,
@@ -84,12 +98,12 @@ export function openPoll({ root, settings, version, takeLines, log }: SubContext
       ...(patchedImage === undefined ? {} : { patchedImage }),
       rebootPending: isRebootPending(root),
       freeBytes: freeBytes(root),
-      ...(host.monotonicMs() < givenUpUntilMs ? {} : { authorities: trustedHash(root) }),
+      ...(authorities === undefined ? {} : { authorities }),
       agent: { version, ...(rejected === undefined ? {} : { rejected }) },
       ...progress,
       ...(unsent.length === 0 ? {} : { log: unsent }),
     };
-    const { status, body, retryAfterSeconds } = post(request);
+    const { status, body, retryAfterSeconds } = connection.post(request);
     // A poll that the server cannot read would be refused again.
     if (status === 400) unsent = [];
     if (status !== 200) {

@@ -40,14 +40,43 @@ export function describeEvent(event: MachineEvent | UnreadableEvent): string | u
       return "goes on with its first image after a power cut";
     case "subSeen":
       return event.runningImage === undefined ? undefined : `runs ${event.runningImage}`;
-    case "rebirthAsked":
-      return `rebirth requested by ${event.by}: reset the machine`;
     case "stalled":
       return event.reason;
     case "resumed":
       return "makes progress again";
     case "repairStepped":
       return `${event.step} by policy: ${event.reason}`;
+    case "conditionSet":
+      return `${event.condition}: ${event.reason}`;
+    case "conditionCleared":
+      return `no longer ${event.condition}`;
+    case "unreadable":
+      return `unreadable: ${event.fault}`;
+    default:
+      return describeAction(event);
+  }
+}
+
+/** What an operator did. */
+type Action = Extract<
+  MachineEvent,
+  {
+    readonly kind:
+      | "rebirthAsked"
+      | "machineCreated"
+      | "detailsSet"
+      | "imageRequired"
+      | "retired"
+      | "takeoverAuthorised"
+      | "cleanAsked"
+      | "rebirthCancelled";
+  }
+>;
+
+function describeAction(event: Action): string {
+  switch (event.kind) {
+    case "rebirthAsked":
+      return `rebirth requested by ${event.by}: reset the machine`;
     case "machineCreated":
       return `created by ${event.by}`;
     case "detailsSet":
@@ -62,11 +91,5 @@ export function describeEvent(event: MachineEvent | UnreadableEvent): string | u
       return `clean requested by ${event.by}: reset the machine`;
     case "rebirthCancelled":
       return `cancelled by ${event.by}`;
-    case "conditionSet":
-      return `${event.condition}: ${event.reason}`;
-    case "conditionCleared":
-      return `no longer ${event.condition}`;
-    case "unreadable":
-      return `unreadable: ${event.fault}`;
   }
 }

@@ -28,12 +28,39 @@ export type FleetIndex = {
 /** The newest record of a machine, and its index in the list. All names of the machine lead here. */
 type Entry = { machine: Machine; place: number };
 
+/** The entries of a fleet by id, and their machines as one array. */
+class EntryList {
+  readonly byId = new Map<MachineId, Entry>();
+  // Rebuilding the list of 100,000 machines for each change would cost a millisecond.
+  readonly machines: Machine[] = [];
+
+  add(machine: Machine): Entry {
+    const entry = { machine, place: this.machines.push(machine) - 1 };
+    this.byId.set(machine.id, entry);
+    return entry;
+  }
+
+  replace(entry: Entry, machine: Machine): void {
+    entry.machine = machine;
+    this.machines[entry.place] = machine;
+  }
+
+  /** The last machine of the array takes the free place. */
+  remove({ machine: { id }, place }: Entry): void {
+    this.byId.delete(id);
+    const last = this.machines.pop();
+    if (last === undefined || last.id === id) return;
+    this.machines[place] = last;
+    const moved = this.byId.get(last.id);
+    if (moved !== undefined) moved.place = place;
+  }
+}
+
 /** An index of these machines. */
 export function indexFleet(machines: readonly Machine[]): FleetIndex {
-  const byId = new Map<MachineId, Entry>();
+  const entries = new EntryList();
+  const { byId } = entries;
   const names = new NameIndex();
-  // Rebuilding the list of 100,000 machines for each change would cost a millisecond.
-  const listed: Machine[] = [];
   const ownership = new OwnershipIndex();
 
   const remove = (id: MachineId) => {
@@ -41,25 +68,17 @@ export function indexFleet(machines: readonly Machine[]): FleetIndex {
     if (entry === undefined) return;
     names.remove(namesOf(entry.machine), entry);
     ownership.change(entry.machine, undefined);
-    byId.delete(id);
-    const last = listed.pop();
-    if (last === undefined || last.id === id) return;
-    listed[entry.place] = last;
-    const moved = byId.get(last.id);
-    if (moved !== undefined) moved.place = entry.place;
+    entries.remove(entry);
   };
   const put = (machine: Machine) => {
     const entry = byId.get(machine.id);
     if (entry === undefined) {
-      const added = { machine, place: listed.push(machine) - 1 };
       ownership.change(undefined, machine);
-      byId.set(machine.id, added);
-      names.add(namesOf(machine), added);
+      names.add(namesOf(machine), entries.add(machine));
       return;
     }
     const before = entry.machine;
-    entry.machine = machine;
-    listed[entry.place] = machine;
+    entries.replace(entry, machine);
     ownership.change(before, machine);
     // Most changes leave all names unchanged.
     if (isFoundAs(before, machine)) return;
@@ -87,7 +106,7 @@ export function indexFleet(machines: readonly Machine[]): FleetIndex {
       return mac === undefined ? undefined : byMac(mac);
     },
     byOrderToken: (tokenHash) => names.byOrderToken.get(tokenHash)?.machine,
-    list: () => listed,
+    list: () => entries.machines,
     ownership: () => ownership,
     put,
     remove,

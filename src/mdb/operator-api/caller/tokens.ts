@@ -53,13 +53,8 @@ export function tokensIn(deps: {
       .putDocument({ kind: "tokenUse", key: name, document: { atMs: nowMs } })
       .catch((cause: unknown) => log("warn", "recording the use of a token failed", { name, cause }));
   };
-  const viewOf = (name: string, { tokenHash: _secret, ...kept }: StoredToken): TokenView => {
-    const use = store.documents("tokenUse").find(({ key }) => key === name)?.document;
-    // An older token of that name may have been used.
-    return use === undefined || use.atMs < kept.createdAtMs
-      ? { name, ...kept }
-      : { name, ...kept, lastUsedAtMs: use.atMs };
-  };
+  const viewOf = (name: string, kept: StoredToken): TokenView =>
+    viewToken(name, kept, store.documents("tokenUse").find(({ key }) => key === name)?.document.atMs);
 
   return {
     create: async ({ name, role, expiresSeconds, by }) => {
@@ -87,22 +82,37 @@ export function tokensIn(deps: {
     },
     prove: (header) => {
       const claim = parseTokenHeader(header);
-      const kept = claim === undefined ? undefined : keptOf(claim.name);
-      // Hashed and compared in the same way for an unknown name, so that timing does not reveal which names exist.
-      if (
-        claim === undefined ||
-        !isKept(claim.token, kept?.tokenHash ?? "0".repeat(64), hashSecret) ||
-        kept === undefined
-      ) {
-        return { kind: "unknown" };
-      }
+      if (claim === undefined) return { kind: "unknown" };
       const nowMs = clock.nowMs();
-      const { expiresAtMs, role } = kept;
-      if (expiresAtMs !== undefined && expiresAtMs <= nowMs) {
-        return { kind: "expired", name: claim.name, atMs: expiresAtMs };
-      }
-      noteUse(claim.name, nowMs);
-      return { kind: "known", caller: { name: claim.name, role } };
+      const proof = proofOf(claim, keptOf(claim.name), nowMs);
+      if (proof.kind === "known") noteUse(claim.name, nowMs);
+      return proof;
     },
   };
+}
+
+/** A stored token as operators see it, without its hash. */
+function viewToken(
+  name: string,
+  { tokenHash: _secret, ...kept }: StoredToken,
+  usedAtMs: number | undefined,
+): TokenView {
+  // An older token of that name may have been used.
+  const wasUsed = usedAtMs !== undefined && usedAtMs >= kept.createdAtMs;
+  return wasUsed ? { name, ...kept, lastUsedAtMs: usedAtMs } : { name, ...kept };
+}
+
+/** The result of comparing a presented token with the stored one of that name. */
+function proofOf(
+  claim: { readonly name: string; readonly token: string },
+  kept: StoredToken | undefined,
+  nowMs: number,
+): Proof {
+  // Hashed and compared in the same way for an unknown name, so that timing does not reveal which names exist.
+  const isRight = isKept(claim.token, kept?.tokenHash ?? "0".repeat(64), hashSecret);
+  if (!isRight || kept === undefined) return { kind: "unknown" };
+  const { expiresAtMs, role } = kept;
+  if (expiresAtMs !== undefined && expiresAtMs <= nowMs)
+    return { kind: "expired", name: claim.name, atMs: expiresAtMs };
+  return { kind: "known", caller: { name: claim.name, role } };
 }
