@@ -57,6 +57,7 @@ function changed(path: string): Error {
   return systemError(`${path} is not what the scan saw`, errnoOf.EEXIST);
 }
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: a table with one short function for each kind of step
 function appliers({ root, cache, scan, steps, alive }: UpdateTarget) {
   const seen = seenPaths(scan, steps);
   const draft = drafts(root);

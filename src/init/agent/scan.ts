@@ -58,6 +58,7 @@ export function scanTree(context: SubContext, what: ScanFor): Scan {
   return walk.result();
 }
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: short functions over the state of one walk
 function makeWalk({ alive, log }: SubContext, { filter, image }: ScanFor) {
   const inodes: SeenInode[] = [{ kind: "protected" }];
   const identities: (Identity | undefined)[] = [undefined];
