@@ -1,4 +1,6 @@
 import { type Ipv4, noAddress } from "../net/ipv4.ts";
+import { type UnhandledType, unhandledType } from "./codec/message-type.ts";
+import { optionTable } from "./codec/option-table.ts";
 import type { DhcpPacket } from "./codec/packet.ts";
 
 /** The purpose of a client's message, in RFC 2131's terms (§4.3, table 4). */
@@ -16,7 +18,10 @@ export type ClientMessage =
   | { readonly kind: "release"; readonly address: Ipv4 }
   /** The client has an address from elsewhere and requests only parameters. */
   | { readonly kind: "inform"; readonly address: Ipv4 }
-  | { readonly kind: "notForServers"; readonly why: "aReply" | "bootp" | "serverMessage" | "incompleteRequest" };
+  | {
+      readonly kind: "notForServers";
+      readonly why: "aReply" | "bootp" | "serverMessage" | "incompleteRequest" | UnhandledType;
+    };
 
 /** The messages that a server answers. */
 export type Asking = Exclude<ClientMessage, { kind: "notForServers" | "release" | "decline" }>;
@@ -25,7 +30,10 @@ export type Asking = Exclude<ClientMessage, { kind: "notForServers" | "release" 
 export function classifyMessage(packet: DhcpPacket): ClientMessage {
   if (packet.op !== 1) return { kind: "notForServers", why: "aReply" };
   const { dhcpMessageType, requestedIpAddress } = packet.options;
-  if (dhcpMessageType === undefined) return { kind: "notForServers", why: "bootp" };
+  if (dhcpMessageType === undefined) {
+    const other = packet.otherOptions.get(optionTable.dhcpMessageType.code);
+    return { kind: "notForServers", why: other === undefined ? "bootp" : unhandledType(other) };
+  }
   switch (dhcpMessageType) {
     case "discover":
       return { kind: "discover", ...(requestedIpAddress === undefined ? {} : { address: requestedIpAddress }) };

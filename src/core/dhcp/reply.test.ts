@@ -74,13 +74,7 @@ test("a NAK carries no address and no lease, and through a relay it is to be bro
     },
   );
   assert.deepEqual([reply.yiaddr, reply.ciaddr, reply.flags], [0, 0, broadcastFlag]);
-  assert.deepEqual(Object.keys(reply.options), [
-    "dhcpMessageType",
-    "serverIdentifier",
-    "message",
-    "clientIdentifier",
-    "clientMachineIdentifier",
-  ]);
+  assert.deepEqual(Object.keys(reply.options), ["dhcpMessageType", "serverIdentifier", "message", "clientIdentifier"]);
 });
 
 const destinations: readonly (readonly [string, Partial<DhcpPacket>, ReplyContent["type"], object])[] = [

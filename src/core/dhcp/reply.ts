@@ -69,7 +69,10 @@ function isRequested(request: DhcpPacket, name: OptionName): boolean {
 
 function nakOptions(request: DhcpPacket, { server, message }: ReplyContent & { readonly type: "nak" }): DhcpOptions {
   const options: OptionsInMaking = { dhcpMessageType: "nak", serverIdentifier: server, message };
-  echo(options, request);
+  // RFC 2131 table 3 allows no others, besides the relay's own (RFC 3046 §2.2).
+  const { clientIdentifier, relayAgentInformation } = request.options;
+  if (clientIdentifier !== undefined) options.clientIdentifier = clientIdentifier;
+  if (relayAgentInformation !== undefined) options.relayAgentInformation = relayAgentInformation;
   return options;
 }
 

@@ -1,5 +1,5 @@
 import type { ClientMessage } from "../dhcp/client-message.ts";
-import type { DhcpPacket } from "../dhcp/codec/packet.ts";
+import type { DhcpPacket, NoClientMac } from "../dhcp/codec/packet.ts";
 import type { Destination } from "../dhcp/destination.ts";
 import type { Holder } from "../dhcp/pool/address-pool.ts";
 import type { MachineEvent } from "../machine/event.ts";
@@ -14,8 +14,7 @@ import type { LocalHistory, LocalTry } from "./local-boot/choose.ts";
 /** Why a message gets no answer. */
 export type SilenceReason =
   | Extract<ClientMessage, { kind: "notForServers" }>["why"]
-  /** The hardware address is not an Ethernet address, or is replaced by the GUID (netboot.md Q8). */
-  | "noEthernetAddress"
+  | NoClientMac
   /** It passed more relays than allowed. */
   | "tooManyHops"
   /** The relay's address is the network's broadcast address, or its first address, which old hosts use as broadcast. */

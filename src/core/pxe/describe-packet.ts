@@ -1,6 +1,7 @@
 import { plainText } from "../bytes/plain-text.ts";
 import { textFromBytes } from "../bytes/text.ts";
-import type { DhcpPacket } from "../dhcp/codec/packet.ts";
+import { classifyMessage } from "../dhcp/client-message.ts";
+import { type DhcpPacket, noClientMac } from "../dhcp/codec/packet.ts";
 import { readDhcp } from "../dhcp/codec/read.ts";
 import { relayRequests } from "../dhcp/codec/relay-agent.ts";
 import { formatIpv4, type Ipv4, noAddress } from "../net/ipv4.ts";
@@ -16,11 +17,23 @@ export function describeDhcp(bytes: Uint8Array): PacketText {
   if (result.kind === "malformed") return { kind: "malformed", facts: [result.fault] };
   const { packet } = result;
   return {
-    kind: packet.options.dhcpMessageType ?? "bootp",
-    facts: dhcpFacts(packet).flatMap(([name, value]) =>
+    kind: kindOf(packet),
+    facts: [...hardwareFacts(packet), ...dhcpFacts(packet)].flatMap(([name, value]) =>
       value === undefined || value === "" ? [] : [`${name} ${plainText(value)}`],
     ),
   };
+}
+
+function kindOf(packet: DhcpPacket): string {
+  if (packet.options.dhcpMessageType !== undefined) return packet.options.dhcpMessageType;
+  const message = classifyMessage(packet);
+  return message.kind === "notForServers" && message.why !== "aReply" ? message.why : "bootp";
+}
+
+/** Named only if the message has no Ethernet address. */
+function hardwareFacts(packet: DhcpPacket): readonly (readonly [name: string, value: string | undefined])[] {
+  const why = noClientMac(packet);
+  return why === undefined ? [] : [["hardware", why]];
 }
 
 /** Describes a TFTP packet without file contents. */

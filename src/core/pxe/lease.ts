@@ -1,5 +1,5 @@
 import { type Asking, classifyMessage } from "../dhcp/client-message.ts";
-import { clientMac } from "../dhcp/codec/packet.ts";
+import { clientMac, noClientMac } from "../dhcp/codec/packet.ts";
 import { hopLimit, relayRequests } from "../dhcp/codec/relay-agent.ts";
 import { replyDestination } from "../dhcp/destination.ts";
 import type { ReplyContent } from "../dhcp/reply.ts";
@@ -28,7 +28,7 @@ function admit(question: DhcpQuestion): ReturnType<Part<Asking>["admit"]> {
   if (message.kind === "notForServers") return silence(message.why);
   if (packet.hops > hopLimit) return silence("tooManyHops");
   if (isNetworkEdge(network, packet.giaddr)) return silence("badRelayAddress");
-  if (mac === undefined) return silence("noEthernetAddress");
+  if (mac === undefined) return silence(noClientMac(packet) ?? "noEthernetAddress");
   if (message.kind === "release") return silence("released");
   if (message.kind === "decline") {
     const holder = holderOf(message.address);

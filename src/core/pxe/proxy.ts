@@ -1,5 +1,5 @@
 import { classifyMessage } from "../dhcp/client-message.ts";
-import { clientMac } from "../dhcp/codec/packet.ts";
+import { clientMac, noClientMac } from "../dhcp/codec/packet.ts";
 import type { ReplyContent } from "../dhcp/reply.ts";
 import type { Machine } from "../machine/record.ts";
 import { type Ipv4, noAddress } from "../net/ipv4.ts";
@@ -21,7 +21,7 @@ export const proxying: Part<"offer"> = {
     const message = classifyMessage(packet);
     const mac = clientMac(packet);
     if (message.kind === "notForServers") return silence(message.why);
-    if (mac === undefined) return silence("noEthernetAddress");
+    if (mac === undefined) return silence(noClientMac(packet) ?? "noEthernetAddress");
     const client = classifyClient(packet, network.secureBoot);
     if (client.kind === "plain") return silence("unknownClient");
     if (message.kind === "discover") return { kind: "asks", message: "offer", client, mac };
@@ -50,7 +50,7 @@ function admitToPort4011({ packet, network }: DhcpQuestion): ReturnType<Part<"ac
   const mac = clientMac(packet);
   const { dhcpMessageType } = packet.options;
   if (packet.op !== 1) return silence("aReply");
-  if (mac === undefined) return silence("noEthernetAddress");
+  if (mac === undefined) return silence(noClientMac(packet) ?? "noEthernetAddress");
   if (dhcpMessageType !== "request" && dhcpMessageType !== "inform") return silence("incompleteRequest");
   const client = classifyClient(packet, network.secureBoot);
   return client.kind === "plain" ? silence("unknownClient") : { kind: "asks", message: "ack", client, mac };

@@ -76,10 +76,11 @@ const networkRows: readonly (readonly [title: string, packet: DhcpPacket, by: st
   ],
   [
     "link selection over subnet selection",
-    packet({}, { relayAgentInformation: linked, subnetSelection: ip("10.77.0.0") }),
+    packet({ giaddr: ip("10.77.0.9") }, { relayAgentInformation: linked, subnetSelection: ip("10.77.0.0") }),
     "rack0",
     "row7",
   ],
+  ["link selection that no relay sent", packet({}, { relayAgentInformation: linked }), "rack0", "local"],
   ["subnet selection (RFC 3011)", packet({}, { subnetSelection: ip("10.78.0.0") }), "rack0", "row7"],
   ["subnet that we do not serve", packet({}, { subnetSelection: ip("10.99.0.0") }), "rack0"],
   ["renewing past the relay, by unicast", request({ ciaddr: ip("10.79.0.71") }), undefined, "row7"],
@@ -137,16 +138,19 @@ test("a relay that overrides the server identifier is one (RFC 5107), in the off
   assert.deepEqual(decideHere(without), { kind: "silence", why: "tookAnotherOffer" });
 });
 
-test("a NAK by a relay has the broadcast bit; subnet selection is echoed", () => {
+test("a NAK by a relay has the broadcast bit, and no option that table 3 of RFC 2131 forbids", () => {
   const wanted = { requestedIpAddress: ip("10.77.0.60"), serverIdentifier: server };
   const given = request({ giaddr: ip("10.78.0.1") }, { ...wanted, subnetSelection: ip("10.78.0.0") });
   const reply = wired(given, decideHere(given, machine("birth")));
   assert.deepEqual([reply.options.dhcpMessageType, reply.flags], ["nak", broadcastFlag]);
-  assert.equal(reply.options.subnetSelection, ip("10.78.0.0"));
+  assert.equal(reply.options.subnetSelection, undefined);
 });
 
 test("an owner renews past its relay: answered where it is, with gateway and name servers", () => {
-  const given = request({ ciaddr: ip("10.79.0.71") }, { vendorClassIdentifier: "dhclient" });
+  const firmware = request({ ciaddr: ip("10.79.0.71") }, { vendorClassIdentifier: "dhclient" });
+  // Only boot clients send option 93.
+  const { clientSystemArchitecture: _, ...systemOptions } = firmware.options;
+  const given = { ...firmware, options: systemOptions };
   const decision = replyOf(decideHere(given, machine("healthy")));
   assert.deepEqual(decision.destination, { kind: "client", address: ip("10.79.0.71"), port: 68 });
   const { options, yiaddr } = wired(given, decision);

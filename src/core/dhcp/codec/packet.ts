@@ -1,3 +1,4 @@
+import { uint8At } from "../../bytes/big-endian.ts";
 import type { Ipv4 } from "../../net/ipv4.ts";
 import { type Mac, macFromBytes } from "../../net/mac.ts";
 import type { DhcpOptions } from "./option-table.ts";
@@ -56,9 +57,28 @@ export const fileLength = 128;
 /** Bytes of the fixed part, with the cookie. */
 export const headerLength = 240;
 
-/** The client's Ethernet address; undefined if it has another kind of hardware or sends its GUID there (netboot.md Q8). */
+/** Hardware types (IANA "ARP Parameters"): Ethernet, and InfiniBand (RFC 4390). */
+const ethernet = 1;
+const infiniBand = 32;
+
+/** Why a message has no Ethernet address of a client. */
+export type NoClientMac =
+  /** IP over InfiniBand (RFC 4390): unsupported. */
+  | "infiniBand"
+  /** A group address, broadcast or zero: no NIC has one. */
+  | "impossibleMac"
+  /** Other hardware, or the GUID in place of the address (netboot.md Q8). */
+  | "noEthernetAddress";
+
+/** The client's Ethernet address; undefined if `noClientMac` says why. */
 export function clientMac(packet: DhcpPacket): Mac | undefined {
-  if (packet.htype !== 1 || packet.hlen !== 6) return undefined;
-  const mac = macFromBytes(packet.chaddr);
-  return mac === "00:00:00:00:00:00" ? undefined : mac;
+  return noClientMac(packet) === undefined ? macFromBytes(packet.chaddr) : undefined;
+}
+
+/** Why there is no Ethernet address; undefined if there is one. */
+export function noClientMac({ htype, hlen, chaddr }: DhcpPacket): NoClientMac | undefined {
+  if (htype === infiniBand) return "infiniBand";
+  if (htype !== ethernet || hlen !== 6) return "noEthernetAddress";
+  const isGroup = (uint8At(chaddr, 0) & 1) !== 0;
+  return isGroup || chaddr.subarray(0, 6).every((byte) => byte === 0) ? "impossibleMac" : undefined;
 }

@@ -1,4 +1,4 @@
-import type { Ipv4 } from "../../net/ipv4.ts";
+import { type Ipv4, noAddress } from "../../net/ipv4.ts";
 import { kindCodecs } from "./option-value.ts";
 import type { DhcpPacket } from "./packet.ts";
 import { readSubOptions } from "./sub-options.ts";
@@ -20,14 +20,19 @@ const sourcePortCode = 19;
 /** More relays than this between a client and the server are a loop (RFC 1542 §4.1.1). */
 export const hopLimit = 16;
 
-/** Reads the requests of a relay agent; a sub-option of invalid length is ignored. */
+/**
+ * Reads the requests of a relay agent; a sub-option of invalid length is ignored. So are all of them in a packet that no
+ * relay forwarded: a client that sent them itself could make the server answer in another server's name.
+ */
 export function relayRequests(packet: DhcpPacket): RelayWishes {
   const { relayAgentInformation } = packet.options;
-  if (relayAgentInformation === undefined) return {};
+  if (relayAgentInformation === undefined || packet.giaddr === noAddress) return {};
   const found = readSubOptions(relayAgentInformation, "noEnd");
   const address = (code: number) => {
     const value = found.get(code);
-    return value && kindCodecs.ipv4.read(value, 0, value.length);
+    const given = value && kindCodecs.ipv4.read(value, 0, value.length);
+    // 0.0.0.0 names no link and no server: some relays always send the sub-option.
+    return given === noAddress ? undefined : given;
   };
   const [linkSelection, serverIdentifierOverride] = [address(linkSelectionCode), address(serverIdentifierOverrideCode)];
   return {

@@ -145,27 +145,71 @@ function moveOptions(
   const { packet, starts, room } = of;
   const options = starts.map((start, index) => message.bytes.slice(start, starts[index + 1] ?? message.length));
   message.length = headerLength;
-  const main = take(options, room - 3);
-  const file = take(main.left, packet.file === "" ? fileLength - 1 : 0);
-  const sname = take(file.left, packet.sname === "" ? snameLength - 1 : 0);
-  const overload = (file.taken.length > 0 ? 1 : 0) + (sname.taken.length > 0 ? 2 : 0);
-  const named = overload === 0 ? take(options, room).taken : [...main.taken, Uint8Array.of(overloadCode, 1, overload)];
+  const spread = distribute(options, [
+    room - 3,
+    packet.file === "" ? fileLength - 1 : 0,
+    packet.sname === "" ? snameLength - 1 : 0,
+  ]);
+  const [main = [], file = [], sname = []] = spread;
+  const overload = (file.length > 0 ? 1 : 0) + (sname.length > 0 ? 2 : 0);
+  const named =
+    overload === 0 ? distribute(options, [room]).flat() : [...main, Uint8Array.of(overloadCode, 1, overload)];
   for (const option of named) putBytes(message, option);
-  fillField(message, fileAt, file.taken);
-  fillField(message, snameAt, sname.taken);
+  fillField(message, fileAt, file);
+  fillField(message, snameAt, sname);
 }
 
-/** Separates the options that fit into this many bytes, in order, from the others. */
-function take(options: readonly Uint8Array[], room: number) {
-  const taken: Uint8Array[] = [];
-  const left: Uint8Array[] = [];
-  let free = room;
+/**
+ * Puts each option into the first area with room for it. One that no text field could hold whole is split over the areas, which
+ * are read in this order (RFC 3396 §5); one that does not fit in its entirety is omitted.
+ */
+function distribute(options: readonly Uint8Array[], rooms: readonly number[]): readonly (readonly Uint8Array[])[] {
+  const areas = rooms.map((room) => ({ free: room, options: [] as Uint8Array[] }));
   for (const option of options) {
-    const fits = option.length <= free;
-    (fits ? taken : left).push(option);
-    if (fits) free -= option.length;
+    const whole = areas.find(({ free }) => option.length <= free);
+    const pieces = whole === undefined ? split(option, areas) : [{ area: whole, bytes: option }];
+    for (const { area, bytes } of pieces) {
+      area.options.push(bytes);
+      area.free -= bytes.length;
+    }
   }
-  return { taken, left };
+  return areas.map((area) => area.options);
+}
+
+/** The pieces of a long option, one for each area with room; none if they do not hold all of it. */
+function split<Area extends { readonly free: number }>(option: Uint8Array, areas: readonly Area[]) {
+  if (option.length < fileLength) return [];
+  const pieces: { readonly area: Area; readonly bytes: Uint8Array }[] = [];
+  let rest = unframed(option);
+  for (const area of areas) {
+    const bytes = framed(option[0] ?? 0, rest, area.free);
+    if (bytes.length === 0) continue;
+    pieces.push({ area, bytes });
+    rest = rest.subarray(unframed(bytes).length);
+  }
+  return rest.length === 0 ? pieces : [];
+}
+
+/** The value of an option, without the code and length of each of its pieces. */
+function unframed(option: Uint8Array): Uint8Array {
+  const value: number[] = [];
+  for (let at = 0; at < option.length; ) {
+    const end = at + 2 + (option[at + 1] ?? 0);
+    value.push(...option.subarray(at + 2, end));
+    at = end;
+  }
+  return Uint8Array.from(value);
+}
+
+/** As much of a value as fits, in pieces with code and length. */
+function framed(code: number, value: Uint8Array, room: number): Uint8Array {
+  const bytes: number[] = [];
+  for (let at = 0; at < value.length && room - bytes.length > 2; ) {
+    const piece = value.subarray(at, at + Math.min(longestPiece, room - bytes.length - 2));
+    bytes.push(code, piece.length, ...piece);
+    at += piece.length;
+  }
+  return Uint8Array.from(bytes);
 }
 
 /** Options with their END for a field that was empty; empty without options. */
