@@ -138,7 +138,7 @@ export const suites: readonly Suite[] = [
   {
     name: "attacks",
     about: "attacks that once succeeded, and their siblings, against the real programs; says how many held",
-    cost: "1 min",
+    cost: "2 min",
     packages: [...packagesOf["image build"], "util-linux"],
     run: {
       kind: "files",

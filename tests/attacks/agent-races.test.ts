@@ -16,7 +16,7 @@ import { repeatAttack } from "./attack.ts";
 import { compileSwapper, giveAway, swapInLoop } from "./attacker.ts";
 
 /** Each round swaps in many directories at once, thousands of times. */
-const rounds = 4;
+const rounds = 3;
 const directories = 60;
 
 let swapper: string;
@@ -65,24 +65,6 @@ const races: readonly Race[] = [
     target: "etc/apt/apt.conf.d",
     holds: {},
     wants: (directory) => ({ [`${directory}/99-of-the-user`]: { mode: 0o644, text: "run me\n" } }),
-  },
-  {
-    title: "a secret of root's gets the owner of the image's file",
-    target: "etc/private",
-    holds: { secret: { mode: 0o600, text: "secret\n" } },
-    wants: (directory) => ({ [`${directory}/secret`]: { mode: 0o600, text: "secret\n" } }),
-  },
-  {
-    title: "/etc/shadow gets the mode of the image's file",
-    target: "etc",
-    holds: { shadow: { mode: 0o600, text: "" } },
-    wants: (directory) => ({ [`${directory}/shadow`]: { mode: 0o755, text: "" } }),
-  },
-  {
-    title: "the agent's own settings are removed as a file that the image does not have",
-    target: "etc/birther",
-    holds: { "sub.json": { mode: 0o644, text: "not wanted" }, "ca.pem": { mode: 0o644, text: "not wanted" } },
-    wants: (directory) => ({ [`${directory}/`]: "" }),
   },
   {
     title: "a directory of the image is made among root's",

@@ -10,6 +10,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { bundleForQuickJs } from "../../src/bootstrap-image/program/bundle.ts";
 import { credentialFor } from "../../src/contract/credential.ts";
 import type { SubSettings } from "../../src/contract/sub.ts";
+import type { Directive } from "../../src/core/image/update/directive.ts";
 import { decide } from "../../src/core/machine/life/table.ts";
 import type { Machine, MachineId } from "../../src/core/machine/record.ts";
 import { testMachine } from "../../src/core/machine/testing/test-machine.ts";
@@ -73,6 +74,8 @@ export type SubFixture = AsyncDisposable & {
   readonly runAgent: () => Promise<NativeRun>;
   /** Starts birther-agent as systemd does: its supervisor, which starts agents. */
   readonly startSupervisor: () => Promise<RunningSupervisor>;
+  /** Is called before the server's answer with this directive reaches the agent. */
+  readonly beforeDirective: (kind: Directive["kind"], action: () => void) => void;
   /** Contents that the object server forges. */
   readonly forge: Set<string>;
   /** The authority of the server's certificate, which the agent trusts at first. */
@@ -112,8 +115,15 @@ export async function startSubFixture(
   const agentUpgrades = nextScript === undefined ? {} : await handOut(nextScript(bundled), { objects, store, log });
   const trusting = (caPem: string) => subApp({ store, images, tasks, caPem, log, ...agentUpgrades });
   let app = trusting(authority.pem);
+  const actions: { readonly kind: Directive["kind"]; readonly action: () => void }[] = [];
+  async function answer(request: Request): Promise<Response> {
+    const response = await app.fetch(request);
+    const text = await response.clone().text();
+    for (const { kind, action } of actions) if (text.includes(`"kind":"${kind}"`)) action();
+    return response;
+  }
   const tls = createAdaptorServer({
-    ...{ fetch: (request: Request) => app.fetch(request), createServer: createHttpsServer },
+    ...{ fetch: (request: Request) => answer(request), createServer: createHttpsServer },
     serverOptions: certificate,
   });
   const handler = objectsHandler({ objects: forging, manifests: images, log });
@@ -164,6 +174,7 @@ export async function startSubFixture(
       await store.apply({ kind: "detailsSet", id: machineId, by: "test", details: { requiredImage: name } });
       return name;
     },
+    beforeDirective: (kind, action) => void actions.push({ kind, action }),
     authority,
     trust: (caPem) => {
       app = trusting(caPem);

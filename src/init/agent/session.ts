@@ -23,6 +23,9 @@ import { confirmTrial, upgradeAgent } from "./versions/upgrade.ts";
 /** Another tree than the machine's own is not restarted, so its next turn can wait. */
 const otherRootSeconds = 5;
 
+/** Pause between two polls while a directive is carried out. */
+const pollWhileBusyMs = 60_000;
+
 /** What follows a turn: seconds to wait before the next one; or another version of the agent is to run now. */
 export type Next = number | "replaced";
 
@@ -69,12 +72,26 @@ export function openSession(context: SubContext): Session {
     hasFetchFailed: false,
     scans: 0,
   };
-  const carryOut = directiveRunner(context, cache, memory);
+  const carryOut = directiveRunner({ ...context, alive: pollMeanwhile }, cache, memory);
+  let polledMs = memory.checkedAtMs;
 
+  const secondsSinceCheck = () => Math.floor((host.monotonicMs() - memory.checkedAtMs) / 1000);
+  /** Large files take minutes to hash, and the MDB must not take this machine for silent: asks again, and does not obey. */
+  function pollMeanwhile(): void {
+    alive();
+    if (host.monotonicMs() - polledMs < pollWhileBusyMs) return;
+    polledMs = host.monotonicMs();
+    try {
+      poll({ secondsSinceCheck: secondsSinceCheck() });
+    } catch (error) {
+      log("warn", "polling the MDB during a directive failed", { fault: messageOf(error) });
+    }
+  }
   function ask(): Directive {
-    const { seen, outcome, checkedAtMs } = memory;
+    const { seen, outcome } = memory;
+    polledMs = host.monotonicMs();
     const order = poll({
-      secondsSinceCheck: Math.floor((host.monotonicMs() - checkedAtMs) / 1000),
+      secondsSinceCheck: secondsSinceCheck(),
       ...describe(seen, cache),
       ...(outcome === undefined ? {} : { outcome }),
     });
