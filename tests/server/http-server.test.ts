@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { connect } from "node:net";
 import { test } from "node:test";
 import { startHttpServer } from "../../src/boot-server/http/server.ts";
 import { admitRequest, type RequestRates } from "../../src/core/network/request-rate.ts";
@@ -53,3 +55,31 @@ test("an address beyond its limit is refused with Retry-After, and the log names
   nowMs += 2000;
   assert.equal((await ask()).status, 200);
 });
+
+/** Sends one raw request of `tests/captures/field/http`; resolves with all bytes until the server closes or answers HEAD. */
+async function rawAnswer(port: number, name: string): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  socket.write(readFileSync(new URL(`../captures/field/http/${name}.req`, import.meta.url)));
+  let text = "";
+  for await (const chunk of socket) {
+    text += String(chunk);
+    if (text.includes("\r\n\r\n")) break;
+  }
+  return text;
+}
+
+for (const [name, status] of [
+  ["range-head", 200],
+  ["folded-header", 400],
+  ["bare-lf", 400],
+] as const)
+  test(`field case ${name}: ${status}, never a silent close`, async () => {
+    await using server = await startHttpServer({
+      ...{ addresses: ["127.0.0.1"], port: 0, files: new Map([["/snponly.efi", Buffer.alloc(1000)]]), handlers: [] },
+      ...{ onSent: () => {}, log: () => {} },
+    });
+    const answer = await rawAnswer(server.port, name);
+    assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} `));
+    if (status === 200) assert.match(answer, /content-length: 1000\r\n/);
+    else assert.match(answer, /connection: close\r\n/);
+  });

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { type RequestLimit, tooManyRequests } from "../../core/network/request-rate.ts";
 import type { Log } from "../../core/ports.ts";
 import type { Traffic } from "../observe/traffic.ts";
@@ -76,7 +77,7 @@ export async function startHttpServer(deps: HttpServerDeps): Promise<HttpServer>
     const server = createServer({ keepAliveTimeout: keepAliveMs }, handle);
     server.timeout = stalledMs;
     server.maxConnections = connectionLimit;
-    server.on("clientError", (_error, socket) => socket.destroy());
+    server.on("clientError", (_error, socket) => refuseUnreadable(socket));
     server.listen({ fd: bindHttpDescriptor({ address, port }), backlog });
     await once(server, "listening");
     opened.defer(async () => {
@@ -89,6 +90,15 @@ export async function startHttpServer(deps: HttpServerDeps): Promise<HttpServer>
   log("info", "HTTP server listening", { addresses: deps.addresses, port, files: [...deps.files.keys()] });
   const serving = opened.move();
   return { port, [Symbol.asyncDispose]: () => serving.disposeAsync() };
+}
+
+/** What Node cannot parse, such as folded headers (RFC 9112 §5.2) or lines that end with a bare LF, gets 400 and the end. */
+function refuseUnreadable(socket: Duplex): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", () => socket.destroy());
 }
 
 /** Answers a request: with a file, by a handler, or with a refusal. */
@@ -143,7 +153,9 @@ function sendFile(
 ): void {
   const { file, path, request, response } = what;
   const clientAddress = request.socket.remoteAddress ?? "";
-  const answer = planFileAnswer(file, request.headers);
+  // RFC 9110 §14.2: Range counts in GET only.
+  const { range, ...others } = request.headers;
+  const answer = planFileAnswer(file, request.method === "GET" ? { ...others, range } : others);
   const userAgent = request.headers["user-agent"];
   const turn = request.method === "GET" ? admission?.admit({ clientAddress, userAgent, path }) : undefined;
   if (turn?.kind === "wait") {

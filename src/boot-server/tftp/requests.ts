@@ -1,3 +1,4 @@
+import { uint16At } from "../../core/bytes/big-endian.ts";
 import type { Ipv4 } from "../../core/net/ipv4.ts";
 import type { Clock, Log } from "../../core/ports.ts";
 import { readTftp, type TftpPacket, tftpErrors, writeTftp } from "../../core/tftp/packet.ts";
@@ -64,6 +65,7 @@ export function receiveRequest(at: ServedAddress, bytes: Uint8Array, client: Cli
   const packet = readTftp(bytes);
   if (packet.kind === "malformed") {
     log("debug", "malformed TFTP packet", { client: client.text, fault: packet.fault });
+    refuseUnreadable(at, bytes, client);
     return;
   }
   // An ACK or ERROR here belongs to a transfer that has ended; answering it would only cause more of them.
@@ -79,6 +81,21 @@ export function receiveRequest(at: ServedAddress, bytes: Uint8Array, client: Cli
   answered.catch((error: unknown) =>
     log("error", "TFTP request failed", { client: client.text, file: packet.file, error: String(error) }),
   );
+}
+
+const readRequestCode = 1;
+const writeRequestCode = 2;
+
+/** An unreadable request gets ERROR 4 at once, so that its client need not wait for a time-out. Nothing else is answered. */
+function refuseUnreadable(at: ServedAddress, bytes: Uint8Array, client: Client): void {
+  const operation = bytes.length < 2 ? 0 : uint16At(bytes, 0);
+  if (operation !== readRequestCode && operation !== writeRequestCode) return;
+  seen(at, { direction: "in", bytes, client });
+  if (at.deps.traffic !== undefined) count(at.deps.traffic.tftpEnds, "refused");
+  const message = "expected texts that end with a zero byte";
+  const error = writeTftp({ kind: "error", code: tftpErrors.illegalOperation, message });
+  seen(at, { direction: "out", bytes: error, client });
+  at.send(error, client);
 }
 
 async function answer(

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
 import { runs } from "../../../tests/support/runs.ts";
 import { bytesFromHex, bytesFromText, hexFromBytes, textFromBytes } from "../bytes/text.ts";
 import { negotiate } from "./negotiate.ts";
 import { netasciiLimitBytes } from "./netascii.ts";
-import { readTftp, type TftpPacket, writeTftp } from "./packet.ts";
+import { type MalformedTftp, readTftp, type TftpOptions, type TftpPacket, writeTftp } from "./packet.ts";
 import { answerRequest, normaliseName } from "./request.ts";
 
 const rows: readonly (readonly [title: string, packet: TftpPacket, hex: string])[] = [
@@ -35,16 +36,51 @@ const malformedRows: readonly (readonly [title: string, hex: string, fault: stri
   ["ack without a block", "0004 00", "tooShort"],
   ["name without an end", "0001 6162", "unterminated"],
   ["no mode", "0001 6100", "unterminated"],
-  ["option without a value", "0001 6100 6f6374657400 7473697a6500", "unterminated"],
+  ["value without an end", "0001 6100 6f6374657400 7473697a6500 30", "unterminated"],
+  ["option ack without a value", "0006 7473697a6500", "unterminated"],
 ];
 for (const [title, hex, fault] of malformedRows)
   test(`malformed: ${title}`, () =>
     assert.deepEqual(readTftp(bytesFromHex(hex) ?? assert.fail()), { kind: "malformed", fault }));
 
+const field = new URL("../../../tests/captures/field/tftp/", import.meta.url);
+const fieldCases: { readonly [name: string]: TftpPacket | MalformedTftp } = {
+  plain: asked(),
+  "one-trailing-nul": asked(),
+  "three-trailing-nuls": asked(),
+  "padded-to-46-zeros": asked(),
+  "option-without-value": asked(),
+  "options-then-one-nul": asked(["blksize", "1024"], ["tsize", "0"]),
+  "mode-unterminated": { kind: "malformed", fault: "unterminated" },
+  "last-value-unterminated": { kind: "malformed", fault: "unterminated" },
+  "junk-behind-mode": { kind: "malformed", fault: "unterminated" },
+};
+function asked(...options: TftpOptions): TftpPacket {
+  return { kind: "readRequest", file: "snponly.efi", mode: "octet", options };
+}
+test("every field case of TFTP has its answer", () =>
+  assert.deepEqual(
+    readdirSync(field).sort(),
+    Object.keys(fieldCases)
+      .map((name) => `${name}.hex`)
+      .sort(),
+  ));
+for (const [name, expected] of Object.entries(fieldCases))
+  test(`field case ${name}: ${expected.kind}`, () => {
+    const hex = readFileSync(new URL(`${name}.hex`, field), "utf8").replace(/\s/g, "");
+    assert.deepEqual(readTftp(bytesFromHex(hex) ?? assert.fail()), expected);
+  });
+
 const word = fc
   .array(fc.integer({ min: 1, max: 255 }), { maxLength: 12 })
   .map((codes) => String.fromCharCode(...codes));
-const options = fc.array(fc.tuple(word, word), { maxLength: 4 });
+const options = fc.array(
+  fc.tuple(
+    word.filter((text) => text !== ""),
+    word,
+  ),
+  { maxLength: 4 },
+);
 const number = fc.nat(0xffff);
 const packets: fc.Arbitrary<TftpPacket> = fc.oneof(
   fc.record(

@@ -99,13 +99,30 @@ export function writeTftp(packet: TftpPacket): Uint8Array {
   return builtBytes(builder);
 }
 
+/**
+ * Zeros behind the last text are padding, and an option name without a value is passed over: what is whole counts. Text without
+ * its zero was cut.
+ */
 function readRequest(cursor: Cursor, kind: "readRequest" | "writeRequest"): TftpPacket | MalformedTftp {
   const file = readZeroTerminated(cursor);
   const mode = readZeroTerminated(cursor);
-  const options = readOptions(cursor);
+  const options = readRequestOptions(cursor);
   if (file === undefined || mode === undefined || options === undefined)
     return { kind: "malformed", fault: "unterminated" };
   return { kind, file: textFromBytes(file), mode: textFromBytes(mode), options };
+}
+
+function readRequestOptions(cursor: Cursor): TftpOptions | undefined {
+  const options: [string, string][] = [];
+  while (remaining(cursor) > 0) {
+    const name = readZeroTerminated(cursor);
+    if (name === undefined) return undefined;
+    if (remaining(cursor) === 0) return options;
+    const value = readZeroTerminated(cursor);
+    if (value === undefined) return undefined;
+    if (name.length > 0) options.push([textFromBytes(name), textFromBytes(value)]);
+  }
+  return options;
 }
 
 function readOptions(cursor: Cursor): TftpOptions | undefined {

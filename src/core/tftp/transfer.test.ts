@@ -374,10 +374,37 @@ test("a client for which everything must be sent again and again is given up", (
 test("a lost block is sent again after four round trips, where one was measured", () => {
   const first = start(5000, [["blksize", "512"]]);
   if (first.kind === "ended") assert.fail("ended");
-  const second = stepTransfer(first.transfer, ack(0), 40);
-  assert.deepEqual(second.kind === "going" && second.transfer.wakeAtMs, 40 + 160);
+  const second = stepTransfer(first.transfer, ack(0), 80);
+  assert.deepEqual(second.kind === "going" && second.transfer.wakeAtMs, 80 + 320);
   if (second.kind === "ended") assert.fail("ended");
-  assert.equal(line(stepTransfer(second.transfer, woken, 200)), "1");
+  assert.equal(line(stepTransfer(second.transfer, woken, 400)), "1");
+});
+
+/** When the first block is sent again, if the OACK was acknowledged after `roundTripMs`. */
+function repeatedAfterMs(roundTripMs: number, options: [string, string][]): number {
+  const first = start(5000, options);
+  const second = first.kind === "going" ? stepTransfer(first.transfer, ack(0), roundTripMs) : first;
+  return second.kind === "going" ? second.transfer.wakeAtMs - roundTripMs : assert.fail("ended");
+}
+
+test("repetitions: not sooner than 200 ms, and an acknowledged time-out is kept", () => {
+  assert.equal(repeatedAfterMs(5, [["blksize", "512"]]), 200);
+  assert.equal(repeatedAfterMs(5, [["timeout", "5"]]), 5000);
+  assert.equal(repeatedAfterMs(900, [["blksize", "512"]]), 1000);
+});
+
+test("a single quick answer does not shorten the round trip of slow ones", () => {
+  let step = start(5000, [["blksize", "512"]]);
+  let nowMs = 0;
+  for (const [block, waitMs] of [
+    [0, 160],
+    [1, 160],
+    [2, 1],
+  ] as const) {
+    nowMs += waitMs;
+    if (step.kind === "going") step = stepTransfer(step.transfer, ack(block), nowMs);
+  }
+  assert.equal(step.kind === "going" && Math.round(step.transfer.wakeAtMs - nowMs), 561);
 });
 
 const admissions: readonly (readonly [title: string, total: number, ofClient: number, expected: TransferStart])[] = [

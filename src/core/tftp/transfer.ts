@@ -13,7 +13,7 @@ export type Transfer = {
   readonly progressAtMs: number;
   /** Blocks sent so far, including repetitions. */
   readonly blocksSent: number;
-  /** When the latest window was sent, and how long the latest full one took to be acknowledged. */
+  /** When the latest window was sent, and the smoothed time that full ones took to be acknowledged. */
   readonly sentAtMs: number;
   readonly roundTripMs: number;
   /** The client requested lost blocks, but the latest repetition is too recent: go back at the next wake-up. */
@@ -49,8 +49,13 @@ export type TransferStep =
 /** A transfer without progress ends after this time, or after three of the client's time-outs if those are longer. */
 const retryMs = 23_000;
 const longestTimeoutMs = 8000;
-/** With a measured round trip, a lost block is sent again after four round trips, but not sooner than this. */
-const shortestTimeoutMs = 20;
+/**
+ * With measured round trips, a lost block is sent again after four of them, but not sooner than this (the floor of Linux's TCP):
+ * firmware that writes to its flash, or a busy switch, is late without a loss. An acknowledged `timeout` is kept instead.
+ */
+const shortestTimeoutMs = 200;
+/** A longer measurement counts at once, and a shorter one by an eighth (RFC 6298 §2.3): late is worse than slow. */
+const smoothing = 8;
 /** Maximum number of blocks sent per block of the file: enough for a lost window each time, with reserve (netboot.md F3). */
 const repeatsOf = (windowBlocks: number): number => 4 + windowBlocks;
 const sparedWindows = 64;
@@ -102,8 +107,12 @@ function acknowledge(transfer: Transfer, wireBlock: number, nowMs: number): Tran
   const moved = { ...transfer, ackedBlock: acked, tries: 0, progressAtMs: nowMs };
   if (acked < sentBlock) return slide(moved, nowMs);
   // An answer to a repeated packet is ambiguous (Karn's algorithm).
-  const roundTripMs = transfer.tries === 0 ? nowMs - transfer.sentAtMs : transfer.roundTripMs;
-  return sendWindow({ ...moved, roundTripMs }, nowMs);
+  const roundTripMs = transfer.tries === 0 ? smoothed(transfer.roundTripMs, nowMs - transfer.sentAtMs) : undefined;
+  return sendWindow({ ...moved, roundTripMs: roundTripMs ?? transfer.roundTripMs }, nowMs);
+}
+
+function smoothed(beforeMs: number, measuredMs: number): number {
+  return measuredMs >= beforeMs ? measuredMs : beforeMs + (measuredMs - beforeMs) / smoothing;
 }
 
 /**
@@ -170,8 +179,10 @@ function blockCount(transfer: Transfer): number {
 }
 
 function timeoutAt({ terms, roundTripMs, tries }: Transfer, nowMs: number): number {
-  const { timeoutMs } = terms;
-  const firstMs = roundTripMs > 0 ? Math.min(timeoutMs, Math.max(shortestTimeoutMs, 4 * roundTripMs)) : timeoutMs;
+  const { timeoutMs, accepted } = terms;
+  const isAgreed = accepted.some(([name]) => name.toLowerCase() === "timeout");
+  const isMeasured = roundTripMs > 0 && !isAgreed;
+  const firstMs = isMeasured ? Math.min(timeoutMs, Math.max(shortestTimeoutMs, 4 * roundTripMs)) : timeoutMs;
   return nowMs + Math.min(firstMs * 2 ** tries, Math.max(timeoutMs, longestTimeoutMs));
 }
 
