@@ -124,7 +124,7 @@ test("import: a truncated or missing archive is an error that names it", async (
   await assert.rejects(importTree({ source: cut, objects, filter }), /wrong checksum|octal/);
   await assert.rejects(
     importTree({ source: join(directory, "absent"), objects, filter }),
-    /reading image source .*absent failed/,
+    /image source .*absent: expected a directory or a tar file, found nothing there/,
   );
 });
 

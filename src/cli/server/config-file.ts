@@ -9,7 +9,9 @@ export async function readConfigFile(
   path: string,
 ): Promise<{ readonly config: Config; readonly warnings: readonly string[] }> {
   const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    throw failure("misused", `cannot read ${path} (${cause.code})`, "docs/configuration.md describes every key");
+    if (cause.code === "ENOENT")
+      throw failure("misused", `${path}: expected a configuration file, found none`, "README.md shows a first one");
+    throw failure("misused", `cannot read ${path} (${cause.code})`, "check the path and its permissions");
   });
   const document = parseDocument(text, { prettyErrors: true, uniqueKeys: true });
   if (document.errors.length > 0) {

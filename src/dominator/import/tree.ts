@@ -14,7 +14,9 @@ import { buildTree, cleanPath, type TreeBuilder } from "./tree-builder.ts";
  * is unpacked.
  */
 export async function importTree(input: ImportInput): Promise<Tree> {
-  const source = await stat(input.source).catch((cause: unknown) => {
+  const source = await stat(input.source).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === "ENOENT" || cause.code === "ENOTDIR")
+      throw new Error(`image source ${input.source}: expected a directory or a tar file, found nothing there`);
     throw new Error(`reading image source ${input.source} failed`, { cause });
   });
   const tree = buildTree();
