@@ -2,8 +2,8 @@ import type { NetworkView, PacketView } from "../contract/operator/views.ts";
 import type { TrafficView } from "../contract/traffic.ts";
 import { signedLoaderPaths } from "../core/boot-loader/signed-loader.ts";
 import type { MachineId } from "../core/machine/record.ts";
-import { formatIpv4 } from "../core/net/ipv4.ts";
-import { type Network, type ServerPorts, serverAddresses } from "../core/network/network.ts";
+import { formatIpv4, type Ipv4 } from "../core/net/ipv4.ts";
+import { type Network, networkContains, type ServerPorts, serverAddresses } from "../core/network/network.ts";
 import type { RequestLimit } from "../core/network/request-rate.ts";
 import type { Clock, IssueOrder, Log, Store } from "../core/ports.ts";
 import { imagePaths } from "../core/pxe/script/ipxe.ts";
@@ -138,7 +138,8 @@ async function startTftp(deps: BootServerDeps, shared: Shared, packets: PacketLo
     if (machine !== undefined)
       packets.note(machine.id, { atMs: clock.nowMs(), direction, protocol: "tftp", source, destination, bytes });
   };
-  return await startTftpServer({ addresses, ...served, onSent, onPacket, traffic, clock, log });
+  const serves = (client: Ipv4) => deps.networks.some((network) => networkContains(network, client));
+  return await startTftpServer({ addresses, ...served, serves, onSent, onPacket, traffic, clock, log });
 }
 
 /** The files that init writes to the ESP of a new machine, by path. */

@@ -7,6 +7,7 @@ import { hasVanished, vanishedAfterMs } from "../../core/machine/temporary-addre
 import type { Ipv4 } from "../../core/net/ipv4.ts";
 import type { Mac } from "../../core/net/mac.ts";
 import { type Network, networkContains } from "../../core/network/network.ts";
+import { putNewest } from "../../core/newest.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
 import { openDeclinedBook } from "./declined-addresses.ts";
 
@@ -15,6 +16,9 @@ export type AddressBook = {
   /** The holder of an address as one client sees it: a machine with several NICs counts as that client. */
   readonly holderFor: (mac: Mac | undefined) => (address: Ipv4) => Holder | undefined;
   readonly promise: (address: Ipv4, mac: Mac, leaseMs: number) => void;
+  /** Remembers that a client has got an address by ACK, for as long as it may find another host there. */
+  readonly give: (address: Ipv4, mac: Mac) => void;
+  readonly wasGiven: (address: Ipv4, mac: Mac) => boolean;
   readonly decline: (address: Ipv4, mac: Mac) => void;
   /**
    * Returns addresses of vanished machines to the pool, those not heard for longest first; resolves with their number.
@@ -28,6 +32,11 @@ export type AddressBook = {
 /** Addresses returned at once: enough for a rack that powers on, few enough to be one short pause. */
 const returnLimit = 256;
 
+/** A client that got an address looks for another host there at once: ARP probes take some seconds (RFC 5227: 9 at most). */
+const givenMs = 30_000;
+/** Clients remembered; beyond it the oldest are forgotten, and their DECLINE does not count. */
+const givenLimit = 65_536;
+
 const isDeclined: Holder = { kind: "declined" };
 
 /** A book over the records of a store. */
@@ -40,6 +49,7 @@ export function openAddressBook(deps: {
   const reservations: Reservations = new Map();
   const declined = openDeclinedBook(deps);
   const openedAtMs = clock.nowMs();
+  const given = new Map<Mac, { readonly address: Ipv4; readonly atMs: number }>();
 
   function holderFor(mac: Mac | undefined): (address: Ipv4) => Holder | undefined {
     return (address) => {
@@ -77,6 +87,11 @@ export function openAddressBook(deps: {
   return {
     holderFor,
     promise: (address, mac, leaseMs) => reserveFor(reservations, address, { mac, leaseMs, nowMs: clock.nowMs() }),
+    give: (address, mac) => putNewest(given, [mac, { address, atMs: clock.monotonicMs() }], givenLimit),
+    wasGiven: (address, mac) => {
+      const last = given.get(mac);
+      return last?.address === address && clock.monotonicMs() - last.atMs < givenMs;
+    },
     decline: declined.add,
     returnVanished,
     declinedOf: (network) => declined.list().filter(({ address }) => networkContains(network, address)),

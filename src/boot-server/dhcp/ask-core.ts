@@ -1,3 +1,4 @@
+import type { Ipv4 } from "../../core/net/ipv4.ts";
 import type { Network } from "../../core/network/network.ts";
 import { decideByMode } from "../../core/pxe/decide-by-mode.ts";
 import type { DhcpDecision, DhcpQuestion } from "../../core/pxe/decision.ts";
@@ -37,5 +38,6 @@ function questionOf(
 ): DhcpQuestion {
   const machine = mac === undefined ? undefined : store.byMac(mac);
   const history = mac === undefined || localBoots === undefined ? {} : { history: localBoots.historyOf(mac, machine) };
-  return { packet, network: status.network, ports, machine, holderOf: book.holderFor(mac), ...history };
+  const givenTo = (address: Ipv4) => mac !== undefined && book.wasGiven(address, mac);
+  return { packet, network: status.network, ports, machine, holderOf: book.holderFor(mac), givenTo, ...history };
 }

@@ -4,6 +4,7 @@ import { replyLimit } from "../../core/dhcp/reply.ts";
 import type { Machine } from "../../core/machine/record.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { DhcpDecision } from "../../core/pxe/decision.ts";
+import { neighbourAt } from "../socket/neighbour.ts";
 import type { AnswerDeps, DecisionOf, ReceivedRequest, Sent } from "./exchange.ts";
 import { admitsNewcomer, count, type NetworkStatus, notePoolExhausted, notePoolServes } from "./network-status.ts";
 import { sendReply, tellNoRouter } from "./send.ts";
@@ -22,15 +23,27 @@ export function execute(deps: AnswerDeps, request: ReceivedRequest, decision: Dh
 }
 
 async function noteDecline(
-  { book, log, store }: AnswerDeps,
-  { status }: ReceivedRequest,
+  deps: AnswerDeps,
+  { status, listener }: ReceivedRequest,
   { mac, address }: DecisionOf<"declined">,
 ): Promise<undefined> {
+  const { book, log, store } = deps;
   const dotted = formatIpv4(address);
-  book.decline(address, mac);
   const next = `find the host that uses the address with arping ${dotted}; birther networks lists declined addresses`;
-  log("warn", "address declined: another host uses it", { network: status.network.name, mac, address: dotted, next });
+  const facts = { network: status.network.name, mac, address: dotted, next };
   const machine = store.byMac(mac);
+  if (machine?.permanentAddress === address) {
+    // The record is right and stays so: only another host that answers there is proof of a conflict.
+    const other = listener.interface === undefined ? undefined : await neighbourAt(dotted);
+    if (other === undefined || machine.macs.some((own) => own === other)) {
+      log("warn", "permanent address declined, but no other host answers there; nothing was changed", facts);
+      return;
+    }
+    log("warn", "permanent address declined: another host uses it", { ...facts, other });
+  } else {
+    book.decline(address, mac);
+    log("warn", "address declined: another host uses it", facts);
+  }
   if (machine !== undefined) await store.apply({ kind: "addressDeclined", id: machine.id, address });
 }
 
@@ -77,6 +90,7 @@ function reply(deps: AnswerDeps, request: ReceivedRequest, decision: DecisionOf<
     if (book.holderFor(mac)(reserve) === undefined) notePoolServes(status, deps);
     book.promise(reserve, mac, type === "ack" ? ipAddressLeaseTime * 1000 : offerMs);
   }
+  if (mac !== undefined && type === "ack") book.give(decision.reply.yiaddr, mac);
   const known = seenRequests.before({ type, mac, machine, seen }) ?? true;
   return whenThere(known, (accepted) => (accepted ? send(deps, request, { decision, machine }) : undefined));
 }

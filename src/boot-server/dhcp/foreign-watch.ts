@@ -1,8 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:dgram";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
-import { setTimeout as wait } from "node:timers/promises";
 import { broadcastFlag, type DhcpPacket } from "../../core/dhcp/codec/packet.ts";
 import { readDhcp } from "../../core/dhcp/codec/read.ts";
 import { writeDhcp } from "../../core/dhcp/codec/write.ts";
@@ -12,12 +10,13 @@ import {
   startForeignWatch,
   stepForeignWatch,
 } from "../../core/dhcp/foreign-server.ts";
-import { formatIpv4, type Ipv4, noAddress } from "../../core/net/ipv4.ts";
+import { formatIpv4, type Ipv4, noAddress, parseIpv4 } from "../../core/net/ipv4.ts";
 import { type Mac, macToBytes } from "../../core/net/mac.ts";
 import type { Network } from "../../core/network/network.ts";
 import { strandedByNextServer } from "../../core/network/next-server.ts";
 import type { Clock, Log } from "../../core/ports.ts";
 import { openUdpSocket } from "../socket/device-socket.ts";
+import { neighbourAt } from "../socket/neighbour.ts";
 
 /** Another DHCP server, for operators; with its MAC address if it is on the same wire. */
 export type ForeignNamed = ForeignServer & { readonly mac?: string };
@@ -30,6 +29,9 @@ export type ForeignWatcher = AsyncDisposable & {
 
 /** The client of our probes: locally administered, always the same, so that probes do not exhaust a pool. */
 const probeMac = macToBytes("02:00:5e:b1:00:fe" as Mac);
+
+/** Probes whose late answers still count. */
+const rememberedProbes = 4;
 
 /** What the watch of a network needs. */
 type ForeignWatchDeps = {
@@ -64,6 +66,8 @@ class WatchSocket {
   readonly #allowed: boolean;
   readonly #decided = Promise.withResolvers<void>();
   #step: ForeignStep;
+  /** Transaction ids of our latest probes, oldest first: nobody who did not receive one can answer it. */
+  readonly #transactions: number[] = [];
   #timer: NodeJS.Timeout | undefined;
   #mac: string | undefined;
 
@@ -106,7 +110,15 @@ class WatchSocket {
     const { serverIdentifier, dhcpMessageType } = result.packet.options;
     // ProxyDHCP servers lease nothing; they offer no address.
     const leases = dhcpMessageType === "nak" || result.packet.yiaddr !== noAddress;
+    const sender = parseIpv4(from);
     if (serverIdentifier === undefined || ours.has(serverIdentifier) || !leases) return;
+    if (sender === undefined || ours.has(sender)) return;
+    const { xid, chaddr } = result.packet;
+    const answersProbe = this.#transactions.includes(xid) && probeMac.every((byte, n) => byte === chaddr[n]);
+    if (!answersProbe) {
+      this.#advance({ kind: "hinted" });
+      return;
+    }
     const { state } = this.#step;
     const known = "foreign" in state ? state.foreign?.address : undefined;
     this.#advance({ kind: "heard", address: serverIdentifier });
@@ -128,13 +140,20 @@ class WatchSocket {
   #carryOut(before: ForeignStep["state"]): void {
     const { network, clock, log } = this.#deps;
     const { state, probe, wakeAtMs } = this.#step;
-    if (probe) this.#send(discover());
+    if (probe) this.#probe();
     clearTimeout(this.#timer);
     if (wakeAtMs !== undefined)
       this.#timer = setTimeout(() => this.#advance({ kind: "woken" }), Math.max(1, wakeAtMs - clock.nowMs()));
     if (state.kind !== "probing") this.#decided.resolve();
     if (state.kind === "serving" && before.kind === "stopped")
       log("info", "the other DHCP server is gone; the network is served again", { network: network.name });
+  }
+
+  #probe(): void {
+    const xid = randomBytes(4).readUInt32BE();
+    this.#transactions.push(xid);
+    if (this.#transactions.length > rememberedProbes) this.#transactions.shift();
+    this.#send(discover(xid));
   }
 
   #send(packet: DhcpPacket): void {
@@ -145,19 +164,15 @@ class WatchSocket {
     });
   }
 
-  /** Makes the kernel resolve the server's MAC address by sending a datagram to the discard port; logs the server. */
+  /** Finds the server's MAC address and logs the server. */
   async #identify(server: Ipv4, from: string): Promise<void> {
     const { network, log } = this.#deps;
-    this.#socket.send(new Uint8Array(), 9, from);
-    for (let tries = 0; tries < 10 && this.#mac === undefined; tries += 1) {
-      await wait(50, undefined, { ref: false });
-      this.#mac = macIn(await readFile("/proc/net/arp", "utf8"), from);
-    }
+    this.#mac = await neighbourAt(from);
     const address = formatIpv4(server);
     const facts = { network: network.name, interface: network.interface, server: address, from, mac: this.#mac };
     if (network.mode !== "full") log("info", "found the DHCP server that leases the addresses", facts);
     else if (this.#allowed) log("warn", "another DHCP server is on this network, as the configuration allows", facts);
-    else log("error", "the network is not served, because another DHCP server is on it", { ...facts, next: remedy });
+    else log("error", "unknown machines are not served, because another DHCP server is on the network", { ...facts, next: remedy });
   }
 }
 
@@ -165,18 +180,9 @@ class WatchSocket {
 export const remedy =
   "stop that server, or set mode: proxy to work beside it, or allowForeignDhcp: true for this network";
 
-/** Reads /proc/net/arp: a title line, then lines `ADDRESS TYPE FLAGS MAC MASK DEVICE`. */
-function macIn(table: string, address: string): string | undefined {
-  for (const line of table.split("\n")) {
-    const [of, , , mac] = line.split(/\s+/);
-    if (of === address && mac !== undefined && mac !== "00:00:00:00:00:00") return mac;
-  }
-  return undefined;
-}
-
-function discover(): DhcpPacket {
+function discover(xid: number): DhcpPacket {
   return {
-    ...{ op: 1, htype: 1, hlen: 6, hops: 0, xid: randomBytes(4).readUInt32BE(), secs: 0, flags: broadcastFlag },
+    ...{ op: 1, htype: 1, hlen: 6, hops: 0, xid, secs: 0, flags: broadcastFlag },
     ...{ ciaddr: noAddress, yiaddr: noAddress, siaddr: noAddress, giaddr: noAddress, sname: "", file: "" },
     chaddr: Uint8Array.of(...probeMac, ...new Uint8Array(10)),
     options: { dhcpMessageType: "discover", parameterRequestList: [1, 3] },

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { beginConnection, type ConnectionCounts, endConnection } from "../../core/network/connection-count.ts";
 import { type RequestLimit, tooManyRequests } from "../../core/network/request-rate.ts";
 import type { Log } from "../../core/ports.ts";
 import type { Traffic } from "../observe/traffic.ts";
@@ -34,6 +35,9 @@ export type HttpServer = AsyncDisposable & { readonly port: number };
  * §1.7).
  */
 const keepAliveMs = 30_000;
+
+/** A request and its headers must be complete after these times: whoever sends half of one keeps no connection. */
+const timeLimits = { keepAliveTimeout: keepAliveMs, headersTimeout: 10_000, requestTimeout: 60_000 };
 
 /** A client that neither reads nor writes for this time is gone. */
 const stalledMs = 120_000;
@@ -72,11 +76,13 @@ export async function startHttpServer(deps: HttpServerDeps): Promise<HttpServer>
   const { log } = deps;
   const handle = requestHandler(deps);
   await using opened = new AsyncDisposableStack();
+  const counts: ConnectionCounts = new Map();
   let { port } = deps;
   for (const address of deps.addresses) {
-    const server = createServer({ keepAliveTimeout: keepAliveMs }, handle);
+    const server = createServer(timeLimits, handle);
     server.timeout = stalledMs;
     server.maxConnections = connectionLimit;
+    server.on("connection", (socket) => limitClient(counts, socket));
     server.on("clientError", (_error, socket) => refuseUnreadable(socket));
     server.listen({ fd: bindHttpDescriptor({ address, port }), backlog });
     await once(server, "listening");
@@ -101,12 +107,23 @@ function refuseUnreadable(socket: Duplex): void {
   socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", () => socket.destroy());
 }
 
+/** Closes a connection at once if its address has as many as it may. */
+function limitClient(counts: ConnectionCounts, socket: Socket): void {
+  const client = socket.remoteAddress ?? "";
+  if (!beginConnection(counts, client)) {
+    socket.destroy();
+    return;
+  }
+  socket.once("close", () => endConnection(counts, client));
+}
+
 /** Answers a request: with a file, by a handler, or with a refusal. */
 function requestHandler(deps: HttpServerDeps): (request: IncomingMessage, response: ServerResponse) => void {
   const { handlers, traffic, log } = deps;
   const files = new Map([...deps.files].map(([path, bytes]) => [path, served(path, bytes)]));
   return (request, response) => {
     traffic?.follow(response);
+    response.setHeader("x-content-type-options", "nosniff");
     if (!isAdmitted(request, response, deps)) return;
     const path = pathOf(request.url ?? "/");
     const file = files.get(path);

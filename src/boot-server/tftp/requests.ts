@@ -34,6 +34,8 @@ export type TftpDeps = {
   /** 69 except in tests. */
   readonly port?: number;
   readonly files: TftpFiles;
+  /** Whether an address is one of our networks: others get no answer, because anyone can write them into a packet. */
+  readonly serves?: (client: Ipv4) => boolean;
   /** Makes a file for a client; undefined, at once or later, for an unknown name. */
   readonly make?: (name: string) => Promise<Uint8Array | undefined> | undefined;
   readonly onSent: (clientAddress: string, file: string, durationMs: number) => void;
@@ -61,7 +63,11 @@ type Request = TftpPacket & { readonly kind: "readRequest" | "writeRequest" };
 
 /** Answers from the files, or from one that is made first. A client that retries while it waits gets another. */
 export function receiveRequest(at: ServedAddress, bytes: Uint8Array, client: Client): void {
-  const { log, make, files } = at.deps;
+  const { log, make, files, serves } = at.deps;
+  if (serves?.(client.address) === false) {
+    log("debug", "TFTP request not answered: its address is in no network", { client: client.text });
+    return;
+  }
   const packet = readTftp(bytes);
   if (packet.kind === "malformed") {
     log("debug", "malformed TFTP packet", { client: client.text, fault: packet.fault });
@@ -152,7 +158,8 @@ const unknownTransfer = { kind: "error", code: tftpErrors.unknownTransfer, messa
  * (netboot.md T1).
  */
 export function receiveData(at: ServedAddress, bytes: Uint8Array, from: Peer): void {
-  const { transfers, data } = at;
+  const { transfers, data, deps } = at;
+  if (deps.serves?.(from.address) === false) return;
   const packet = readTftp(bytes);
   const transfer = transferTo(transfers, from);
   if (packet.kind === "error") {

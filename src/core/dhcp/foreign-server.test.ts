@@ -56,3 +56,14 @@ test("where it is allowed the network is served at once and the other one named"
     "10 serving beside another",
   ]);
 });
+
+test("messages that answer no probe of ours stop nothing, and cause a probe every five seconds at most", () => {
+  let step = stepForeignWatch(startForeignWatch(false, 0).state, { kind: "woken" }, { allowed: false, nowMs: 2000 });
+  let probes = 0;
+  for (let nowMs = 2000; nowMs < 62_000; nowMs += 10) {
+    step = stepForeignWatch(step.state, { kind: "hinted" }, { allowed: false, nowMs });
+    assert.equal(step.state.kind, "serving");
+    if (step.probe) probes += 1;
+  }
+  assert.equal(probes, 12);
+});

@@ -7,8 +7,8 @@ export type ForeignServer = { readonly address: Ipv4; readonly sinceMs: number; 
 export type ForeignWatch =
   /** Initial probing for other servers; nothing is answered yet. */
   | { readonly kind: "probing"; readonly untilMs: number }
-  /** The network is served; `foreign` is present, which is allowed. */
-  | { readonly kind: "serving"; readonly foreign?: ForeignServer }
+  /** The network is served; `foreign` is present, which is allowed. `hintAtMs`: when a hint last caused a probe. */
+  | { readonly kind: "serving"; readonly foreign?: ForeignServer; readonly hintAtMs?: number }
   /** The network is not served. `unanswered` consecutive probes got no answer. */
   | {
       readonly kind: "stopped";
@@ -28,6 +28,9 @@ export type ForeignStep = {
 const probingMs = 2000;
 const againMs = 1000;
 
+/** Minimum interval of probes that overheard messages cause. */
+const hintMs = 5000;
+
 /** The interval of probes for a detected server, and the number of unanswered probes after which it counts as gone. */
 const lookAgainMs = 30_000;
 const goneAfter = 3;
@@ -38,13 +41,22 @@ export function startForeignWatch(allowed: boolean, nowMs: number): ForeignStep 
   return { state: { kind: "probing", untilMs: nowMs + probingMs }, probe: true, wakeAtMs: nowMs + againMs };
 }
 
+/** What the watch learns. */
+export type ForeignEvent =
+  /** Another server has answered one of our probes. */
+  | { readonly kind: "heard"; readonly address: Ipv4 }
+  /** A server's message that answers no probe of ours: anyone can send one, so it only causes a probe. */
+  | { readonly kind: "hinted" }
+  | { readonly kind: "woken" };
+
 /** The next state after another server was detected, or after a timer. */
 export function stepForeignWatch(
   state: ForeignWatch,
-  event: { readonly kind: "heard"; readonly address: Ipv4 } | { readonly kind: "woken" },
+  event: ForeignEvent,
   given: { readonly allowed: boolean; readonly nowMs: number },
 ): ForeignStep {
   const { allowed, nowMs } = given;
+  if (event.kind === "hinted") return afterHint(state, nowMs);
   if (event.kind === "heard") {
     const before = state.kind === "probing" ? undefined : state.foreign;
     const sinceMs = before?.address === event.address ? before.sinceMs : nowMs;
@@ -70,6 +82,20 @@ export function stepForeignWatch(
       const unanswered = state.foreign.lastMs >= state.probedAtMs ? 0 : state.unanswered + 1;
       if (unanswered >= goneAfter) return { state: { kind: "serving" }, probe: false };
       return { state: { ...state, probedAtMs: nowMs, unanswered }, probe: true, wakeAtMs: nowMs + lookAgainMs };
+    }
+  }
+}
+
+/** While the network is served, a hint leads to a probe; otherwise probes are due anyway. */
+function afterHint(state: ForeignWatch, nowMs: number): ForeignStep {
+  switch (state.kind) {
+    case "probing":
+      return { state, probe: false, wakeAtMs: state.untilMs };
+    case "stopped":
+      return { state, probe: false, wakeAtMs: state.probedAtMs + lookAgainMs };
+    case "serving": {
+      const isSoon = state.hintAtMs !== undefined && Math.abs(nowMs - state.hintAtMs) < hintMs;
+      return isSoon ? { state, probe: false } : { state: { ...state, hintAtMs: nowMs }, probe: true };
     }
   }
 }

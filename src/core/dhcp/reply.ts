@@ -103,5 +103,6 @@ function echo(options: OptionsInMaking, request: DhcpPacket): void {
   if (clientIdentifier !== undefined) options.clientIdentifier = clientIdentifier;
   if (clientMachineIdentifier !== undefined) options.clientMachineIdentifier = clientMachineIdentifier;
   if (subnetSelection !== undefined) options.subnetSelection = subnetSelection;
-  if (relayAgentInformation !== undefined) options.relayAgentInformation = relayAgentInformation;
+  if (relayAgentInformation !== undefined && request.giaddr !== noAddress)
+    options.relayAgentInformation = relayAgentInformation;
 }

@@ -6,7 +6,8 @@ import { bootServing, proxying } from "./proxy.ts";
 
 /**
  * Decides by the network's mode. `served` is false if an unexpected DHCP server was detected: then, as in mode `listen`,
- * nothing is answered, no machine is born, and the withheld answer is logged. `clientPort4011` is the sender of a request on
+ * unknown machines are not answered, none is born, and the withheld answer is logged. Machines that this server installs or
+ * has installed keep their addresses from it. `clientPort4011` is the sender of a request on
  * port 4011; it is absent on port 67.
  */
 export function decideByMode(
@@ -15,9 +16,10 @@ export function decideByMode(
   clientPort4011?: { readonly address: Ipv4; readonly port: number },
 ): DhcpDecision {
   const { mode } = question.network;
+  const known = question.machine !== undefined && question.machine.state !== "unknown";
   if (clientPort4011 !== undefined) return decideDhcp(question, bootServing(clientPort4011));
   const decision = mode === "proxy" ? decideDhcp(question, proxying) : decideDhcp(question, leasing);
-  return mode === "listen" || !served ? withheld(decision) : decision;
+  return mode === "listen" || !(served || known) ? withheld(decision) : decision;
 }
 
 /** A decision that is not executed: the request is only counted. */

@@ -17,7 +17,7 @@ import type { Network } from "../network/network.ts";
 import { testNetwork } from "../network/testing/test-network.ts";
 import { classifyClient } from "./client.ts";
 import { decideDhcp } from "./decide.ts";
-import type { DhcpDecision } from "./decision.ts";
+import type { DhcpDecision, DhcpQuestion } from "./decision.ts";
 import { leasing } from "./lease.ts";
 
 const mac = macOf("52:54:00:00:00:01");
@@ -46,7 +46,7 @@ const plain: DhcpPacket = {
 };
 const unknownArchitecture: DhcpPacket = { ...edk2, options: { ...edk2.options, clientSystemArchitecture: [6] } };
 
-type Given = { network?: Network; machine?: Machine | undefined; holderOf?: (address: Ipv4) => Holder | undefined };
+type Given = Partial<Pick<DhcpQuestion, "network" | "machine" | "holderOf" | "givenTo">>;
 const decide = (packet: DhcpPacket, given: Given = {}): DhcpDecision =>
   decideDhcp({ packet, network: nursery, ports, machine: undefined, holderOf: () => undefined, ...given }, leasing);
 
@@ -221,8 +221,11 @@ test("a declined address is believed from its holder only, and the next offer is
     serverIdentifier: ip("10.77.0.1"),
   };
   const decline = { ...edk2, options };
-  assert.equal(line(decide(decline)), "silence unknownClient");
-  assert.deepEqual(decide(decline, { holderOf: () => ({ kind: "machine", mac }) }), {
+  const holderIs = { holderOf: (): Holder => ({ kind: "machine", mac }) };
+  assert.equal(line(decide(decline)), "silence declinedWithoutOffer");
+  assert.equal(line(decide(decline, holderIs)), "silence declinedWithoutOffer", "nothing was given to it just now");
+  assert.equal(line(decide(decline, { givenTo: () => true })), "silence declinedWithoutOffer", "it is not the holder");
+  assert.deepEqual(decide(decline, { ...holderIs, givenTo: () => true }), {
     kind: "declined",
     address: ip("10.77.0.60"),
     mac,

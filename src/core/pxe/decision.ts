@@ -23,6 +23,10 @@ export type SilenceReason =
   | "unknownClient"
   /** It wants to keep an address that this server does not know; another server may (RFC 2131 §4.3.2). */
   | "noRecord"
+  /** It declines an address that it was not given a moment ago. */
+  | "declinedWithoutOffer"
+  /** It names an address outside of the network, to which the answer would go. */
+  | "foreignAddress"
   | "tookAnotherOffer"
   | "released"
   | "poolExhausted";
@@ -75,6 +79,8 @@ export type DhcpQuestion = {
   readonly machine: Machine | undefined;
   /** The holder of a temporary address, by record or by reservation. */
   readonly holderOf: (address: Ipv4) => Holder | undefined;
+  /** Whether the client was given this address a moment ago; nothing was if absent. */
+  readonly givenTo?: (address: Ipv4) => boolean;
   /** The pool was exhausted a moment ago: it is not searched again for each of thousands of requests. */
   readonly poolFull?: boolean;
   /** How the client was sent to its disk before. */

@@ -27,14 +27,17 @@ function admit(question: DhcpQuestion): ReturnType<Part<Asking>["admit"]> {
   const mac = clientMac(packet);
   if (message.kind === "notForServers") return silence(message.why);
   if (packet.hops > hopLimit) return silence("tooManyHops");
+  // The answer to INFORM goes to the address that the message names.
+  if (message.kind === "inform" && !networkContains(network, message.address)) return silence("foreignAddress");
   if (isNetworkEdge(network, packet.giaddr)) return silence("badRelayAddress");
   if (mac === undefined) return silence(noClientMac(packet) ?? "noEthernetAddress");
   if (message.kind === "release") return silence("released");
   if (message.kind === "decline") {
     const holder = holderOf(message.address);
-    // Any client can send a DECLINE; it counts only from the holder of the address.
     const ours = holder?.kind === "machine" && holder.mac === mac;
-    return ours ? { kind: "declined", address: message.address, mac } : silence("unknownClient");
+    // Anyone can send a DECLINE: it counts only for the address that this client was just given.
+    const given = question.givenTo?.(message.address) === true;
+    return ours && given ? { kind: "declined", address: message.address, mac } : silence("declinedWithoutOffer");
   }
   if (message.kind === "selecting" && !isServerAddress(network, message.server)) {
     if (message.server !== relayRequests(packet).serverIdentifierOverride) return silence("tookAnotherOffer");

@@ -144,5 +144,6 @@ test("iPXE that uses the other server's address learns that there is no IPv6 rou
   assert.equal(notified(decide(select(biosIpxe), { state: "birth" })), mac);
   assert.equal(notified(decide(select(edk2), { state: "birth" })), false);
   assert.equal(notified(decide(select(biosIpxe), { state: "birth", mode: "listen" })), false);
-  assert.equal(notified(decide(select(biosIpxe), { state: "birth", served: false })), false);
+  assert.equal(notified(decide(select(biosIpxe), { state: "unknown", served: false })), false);
+  assert.equal(notified(decide(select(biosIpxe), { state: "birth", served: false })), mac, "it is being installed");
 });

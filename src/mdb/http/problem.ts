@@ -30,6 +30,7 @@ const requestFaults = {
   notAcceptable: { status: 406, title: "no acceptable content type" },
   wrongType: { status: 415, title: "unsupported content type" },
   tooManyFailures: { status: 429, title: "too many invalid credentials" },
+  tooManyWatchers: { status: 429, title: "too many watchers" },
   failed: { status: 500, title: "internal server error" },
 } as const;
 export type RequestFault = keyof typeof requestFaults;

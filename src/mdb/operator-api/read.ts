@@ -9,7 +9,7 @@ import { faultAnswer } from "../http/problem.ts";
 import { inTurns, openTurns } from "../turns.ts";
 import type { Tokens } from "./caller/tokens.ts";
 import { entityTag } from "./entity-tag.ts";
-import { type ChangeFeed, changeFeed } from "./feed/change-feed.ts";
+import { type ChangeFeed, changeFeed, watchersPerCaller } from "./feed/change-feed.ts";
 import { type IdOrder, idOrder } from "./feed/id-order.ts";
 import { type Handlers, type OperatorDeps, type RouteRequest, withMachine } from "./handler.ts";
 
@@ -41,7 +41,8 @@ export function readHandlers({ store, tokens }: OperatorDeps): Handlers<Reading>
 }
 
 /** The feed from the position that this watcher requests; it ends when its token becomes invalid. */
-function follow({ c, query, feed, tokens }: RouteRequest<"changes"> & { feed: ChangeFeed; tokens: Tokens }): Response {
+function follow(request: RouteRequest<"changes"> & { feed: ChangeFeed; tokens: Tokens }): Response {
+  const { c, query, feed, tokens, caller } = request;
   const last = c.req.header("last-event-id");
   if (last !== undefined && !/^\d{1,15}$/.test(last)) {
     const detail = `last-event-id: expected the id of an event of this feed, found ${last.slice(0, 100)}`;
@@ -51,7 +52,12 @@ function follow({ c, query, feed, tokens }: RouteRequest<"changes"> & { feed: Ch
   const token = c.req.header("authorization");
   const mayGoOn = () => c.env.listener?.kind === "socket" || tokens.prove(token).kind === "known";
   const headers = { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" };
-  return c.body(feed.open({ since, mayGoOn }), 200, headers);
+  const stream = feed.open({ since, caller: caller.name, mayGoOn });
+  if (stream === undefined) {
+    const detail = `expected at most ${watchersPerCaller} simultaneous watchers of ${caller.name}, found one more`;
+    return faultAnswer(c, "tooManyWatchers", detail, "close a watcher, or use another token for further ones");
+  }
+  return c.body(stream, 200, headers);
 }
 
 /** A machine with its revision as the entity tag, which a change of it has to present (RFC 9110 §8.8.3). */

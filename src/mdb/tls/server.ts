@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import type { RequestListener } from "node:http";
 import { createServer, type Server } from "node:https";
+import type { Socket } from "node:net";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
+import { beginConnection, type ConnectionCounts, endConnection } from "../../core/network/connection-count.ts";
 import type { Log } from "../../core/ports.ts";
 import { closeServer } from "../http/close-server.ts";
 import type { Certificate } from "./operator-certificate.ts";
@@ -16,6 +18,20 @@ const timeLimits = {
   keepAliveTimeout: 75_000,
 };
 
+/**
+ * TLS 1.3, and for init's mbed TLS 2.28 also 1.2, with forward secrecy and authenticated encryption only: no CBC suite, and
+ * the server's order counts.
+ */
+const protocols = {
+  minVersion: "TLSv1.2",
+  honorCipherOrder: true,
+  ciphers: [
+    ...["TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256"],
+    ...["ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-ECDSA-AES128-GCM-SHA256"],
+    ...["ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-CHACHA20-POLY1305", "ECDHE-RSA-AES128-GCM-SHA256"],
+  ].join(":"),
+} as const;
+
 /** A TLS server on each of these addresses, with one certificate that is renewed while the server runs. */
 export async function startTlsServer(options: {
   readonly addresses: readonly Ipv4[];
@@ -29,13 +45,19 @@ export async function startTlsServer(options: {
   const { addresses, port, certificate, listener, log, connections } = options;
   const context = async () => {
     const { certificatePem: cert, keyPem: key } = await certificate();
-    return { cert, key, minVersion: "TLSv1.2" } as const;
+    return { cert, key, ...protocols } as const;
   };
   await using opened = new AsyncDisposableStack();
   const servers: Server[] = [];
+  const counts: ConnectionCounts = new Map();
   for (const address of addresses) {
     const server = createServer({ ...(await context()), ...timeLimits }, listener);
     if (connections !== undefined) server.maxConnections = connections;
+    server.on("connection", (socket: Socket) => {
+      const client = socket.remoteAddress ?? "";
+      if (beginConnection(counts, client)) socket.once("close", () => endConnection(counts, client));
+      else socket.destroy();
+    });
     server.on("tlsClientError", (error, socket) => {
       log("warn", "TLS connection failed", { client: socket.remoteAddress, error: error.message });
     });

@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { describe, mock, test } from "node:test";
 import { openMemoryStore } from "../../testing/memory-store.ts";
 import { asks, birthOf, stillClock } from "../../testing/store-suite.ts";
-import { changeFeed } from "./change-feed.ts";
+import { changeFeed, watchersPerCaller } from "./change-feed.ts";
 
 const openMemory = () => openMemoryStore({ clock: stillClock(), log: () => {} });
-const always = { mayGoOn: () => true };
+const always = { caller: "test", mayGoOn: () => true };
 
 /** Reads events of a stream one by one: its id, its kind and its data. */
-function reader(stream: ReadableStream<Uint8Array>) {
+function reader(stream: ReadableStream<Uint8Array> | undefined) {
+  assert.ok(stream !== undefined, "this caller has as many watchers as it may");
   const chunks = stream.getReader();
   const raw: Uint8Array[] = [];
   let text = "";
@@ -158,7 +159,7 @@ describe("the change feed", () => {
     try {
       await using store = await openMemory();
       let allowed = true;
-      const feed = reader(changeFeed(store).open({ since: undefined, mayGoOn: () => allowed }));
+      const feed = reader(changeFeed(store).open({ since: undefined, caller: "test", mayGoOn: () => allowed }));
       await feed.take(1);
       const next = feed.next();
       const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -173,5 +174,22 @@ describe("the change feed", () => {
     } finally {
       mock.timers.reset();
     }
+  });
+
+  test("one caller cannot take the connections of others: it has a limited number of watchers", async () => {
+    await using store = await openMemory();
+    const feed = changeFeed(store);
+    const greedy = { ...always, since: undefined, caller: "greedy" };
+    const watchers = Array.from({ length: watchersPerCaller }, () => reader(feed.open(greedy)));
+    for (const { take } of watchers) await take(1);
+    // A watcher counts from when it reads on.
+    const waiting = watchers.map(({ next }) => next());
+    await new Promise(setImmediate);
+    assert.equal(feed.open(greedy), undefined);
+    assert.notEqual(feed.open({ ...greedy, caller: "another" }), undefined);
+    await watchers[0]?.cancel();
+    assert.notEqual(feed.open(greedy), undefined, "the place of one that left is free");
+    await Promise.all(watchers.slice(1).map(({ cancel }) => cancel()));
+    await Promise.all(waiting);
   });
 });

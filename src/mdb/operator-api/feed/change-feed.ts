@@ -6,12 +6,19 @@ import { feedWatchers, type Watchers } from "./watchers.ts";
 
 /** The feed of changes as server-sent events (HTML Standard §9.2): `id` is the change's position, `data` a ChangeView. */
 export type ChangeFeed = {
-  /** A stream of all changes after a position, or from now on. `mayGoOn` is checked at each heartbeat. */
+  /**
+   * A stream of all changes after a position, or from now on; undefined if this caller has as many as it may.
+   * `mayGoOn` is checked at each heartbeat.
+   */
   readonly open: (watcher: {
     readonly since: number | undefined;
+    readonly caller: string;
     readonly mayGoOn: () => boolean;
-  }) => ReadableStream<Uint8Array>;
+  }) => ReadableStream<Uint8Array> | undefined;
 };
+
+/** Watchers that one caller may have at the same time: each keeps a connection, of which all operators share 4,096. */
+export const watchersPerCaller = 64;
 
 type Feed = {
   readonly ring: ChangeRing;
@@ -23,6 +30,7 @@ type Feed = {
 /** A watcher of the feed: the position that it has received, and the function that ends its wait. */
 type Watcher = {
   readonly mayGoOn: () => boolean;
+  readonly caller: string;
   received: number;
   arrived: boolean;
   left: boolean;
@@ -43,9 +51,10 @@ export function changeFeed(store: Pick<Store, "watch" | "position" | "changesSin
     watchers.wakeSoon();
   });
   return {
-    open: ({ since, mayGoOn }) => {
+    open: ({ since, caller, mayGoOn }) => {
+      if (watchers.countOf(caller) >= watchersPerCaller) return undefined;
       const received = since ?? store.position();
-      return streamTo(feed, { mayGoOn, received, arrived: false, left: false, stopWaiting: () => {} });
+      return streamTo(feed, { mayGoOn, caller, received, arrived: false, left: false, stopWaiting: () => {} });
     },
   };
 }
@@ -56,7 +65,7 @@ function streamTo(feed: Feed, watcher: Watcher): ReadableStream<Uint8Array> {
       start: (controller) => controller.enqueue(positionOf(watcher.received)),
       // Pulled only by a reader, so that nothing is made for one that does not read, such as HEAD.
       pull: async (controller) => {
-        if (!watcher.arrived) feed.watchers.arrive();
+        if (!watcher.arrived) feed.watchers.arrive(watcher.caller);
         watcher.arrived = true;
         const next = await nextFor(feed, watcher);
         if (next === "end") controller.close();
@@ -102,5 +111,5 @@ function end({ watchers }: Feed, watcher: Watcher): void {
   if (watcher.left) return;
   watcher.left = true;
   watcher.stopWaiting();
-  if (watcher.arrived) watchers.leave();
+  if (watcher.arrived) watchers.leave(watcher.caller);
 }

@@ -7,8 +7,9 @@ export type Woken = "changes" | "heartbeat" | "left";
 /** The watchers of the feed: their number, and which of them wait for changes. */
 export type Watchers = {
   readonly count: () => number;
-  readonly arrive: () => void;
-  readonly leave: () => void;
+  readonly countOf: (caller: string) => number;
+  readonly arrive: (caller: string) => void;
+  readonly leave: (caller: string) => void;
   /** Wakes all waiting watchers after this turn of the event loop. */
   readonly wakeSoon: () => void;
   /** Waits for changes, or for the next heartbeat; `stop` ends the wait as `left`. */
@@ -18,6 +19,7 @@ export type Watchers = {
 /** No watchers yet; `onEmpty` is called when the last one leaves. */
 export function feedWatchers(onEmpty: () => void): Watchers {
   const waiting = new Set<(why: Woken) => void>();
+  const counts = new Map<string, number>();
   let count = 0;
   let beating: NodeJS.Timeout | undefined;
   let waking = false;
@@ -30,12 +32,17 @@ export function feedWatchers(onEmpty: () => void): Watchers {
 
   return {
     count: () => count,
-    arrive: () => {
+    countOf: (caller) => counts.get(caller) ?? 0,
+    arrive: (caller) => {
       count += 1;
+      counts.set(caller, (counts.get(caller) ?? 0) + 1);
       beating ??= setInterval(() => wake("heartbeat"), heartbeatMs).unref();
     },
-    leave: () => {
+    leave: (caller) => {
       count -= 1;
+      const left = (counts.get(caller) ?? 0) - 1;
+      if (left > 0) counts.set(caller, left);
+      else counts.delete(caller);
       if (count > 0) return;
       clearInterval(beating);
       beating = undefined;
