@@ -19,6 +19,10 @@ import { protocolNumber } from "./protocol.ts";
 import { pinned, pinnedShape } from "./same.ts";
 
 const text = v.pipe(v.string(), v.maxLength(4096));
+/** The name of a part, as firmware, the kernel or a switch has it. */
+const name = v.pipe(v.string(), v.maxLength(512));
+/** Parts of one kind in a machine. */
+const partsLimit = 512;
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 export const paths = {
@@ -100,7 +104,7 @@ const remoteFile = v.object({
 export const signedLoader = v.object({ shim: remoteFile, grub: remoteFile });
 
 /** What distinguishes a disk from others, and where it was found. */
-export const diskIdentity = v.object({ path: text, serial: text, wwn: text, sizeBytes: count });
+export const diskIdentity = v.object({ path: name, serial: name, wwn: name, sizeBytes: count });
 
 /** core/birth/order-answer.ts */
 export const orderAnswer = v.object({
@@ -139,23 +143,23 @@ export const orderAnswer = v.object({
 export type SentOrder = AddressesAsText<OrderAnswer>;
 
 const disk = v.object({
-  path: text,
-  model: text,
-  serial: text,
-  wwn: text,
+  path: name,
+  model: name,
+  serial: name,
+  wwn: name,
   sizeBytes: count,
   rotational: v.boolean(),
   removable: v.boolean(),
-  bus: text,
-  contents: v.exactOptional(v.pipe(v.array(text), v.maxLength(64))),
+  bus: name,
+  contents: v.exactOptional(v.pipe(v.array(name), v.maxLength(64))),
 });
 const nic = v.object({
-  name: text,
-  mac: text,
-  driver: text,
+  name: name,
+  mac: name,
+  driver: name,
   speedMbps: count,
   carrier: v.boolean(),
-  path: text,
+  path: name,
 });
 /**
  * A scan as init sends it and as operators read it: some interfaces have an address that is not a MAC address
@@ -163,15 +167,15 @@ const nic = v.object({
  */
 export const scan = v.object({
   cpus: count,
-  cpuModel: text,
+  cpuModel: name,
   memoryMiB: count,
-  disks: v.array(disk),
-  nics: v.array(nic),
+  disks: v.pipe(v.array(disk), v.maxLength(partsLimit)),
+  nics: v.pipe(v.array(nic), v.maxLength(partsLimit)),
   firmware: v.picklist(["bios", "uefi"]),
   secureBoot: v.boolean(),
   tpm: v.boolean(),
-  watchdog: text,
-  smbios: v.object({ vendor: text, product: text, serial: text, uuid: text }),
+  watchdog: name,
+  smbios: v.object({ vendor: name, product: name, serial: name, uuid: name }),
 });
 
 /** A scan as the server accepts it: without interfaces whose address is not a MAC address. */
@@ -188,15 +192,18 @@ const hardware = v.pipe(
 
 export const burnInReport = v.object({
   verdict: v.picklist(["passed", "failed", "skipped"]),
-  results: v.array(
-    v.object({
-      test: v.picklist(["cpu", "memory", "disk", "diskRead", "network"]),
-      subject: text,
-      ok: v.boolean(),
-      durationMs: count,
-      figures: v.record(v.string(), v.number()),
-      fault: text,
-    }),
+  results: v.pipe(
+    v.array(
+      v.object({
+        test: v.picklist(["cpu", "memory", "disk", "diskRead", "network"]),
+        subject: name,
+        ok: v.boolean(),
+        durationMs: count,
+        figures: v.pipe(v.record(name, v.number()), v.maxEntries(64)),
+        fault: text,
+      }),
+    ),
+    v.maxLength(2 * partsLimit),
   ),
 });
 
@@ -204,7 +211,7 @@ export const burnInReport = v.object({
 export const placementText = v.object({
   switchName: text,
   port: text,
-  position: v.record(v.string(), text),
+  position: v.pipe(v.record(name, name), v.maxEntries(64)),
   hostname: text,
   address: text,
 });
@@ -224,7 +231,7 @@ export const storageReport = v.object({
       ]),
     ),
   }),
-  disks: v.exactOptional(v.pipe(v.array(diskIdentity), v.readonly())),
+  disks: v.exactOptional(v.pipe(v.array(diskIdentity), v.maxLength(partsLimit), v.readonly())),
   encryption: v.variant("kind", [
     v.object({ kind: v.literal("luks2"), keyIn: v.literal("uefi-variable") }),
     v.object({ kind: v.literal("none"), reason: text }),
@@ -243,7 +250,7 @@ export const reportItem = v.variant("kind", [
   v.object({ kind: v.literal("burnIn"), report: burnInReport }),
   v.object({ kind: v.literal("placed"), placement, rootDisk: v.exactOptional(diskIdentity) }),
   v.object({ kind: v.literal("failed"), step: text, reason: text }),
-  v.object({ kind: v.literal("log"), lines: v.array(text) }),
+  v.object({ kind: v.literal("log"), lines: v.pipe(v.array(text), v.maxLength(1000)) }),
 ]);
 export type ReportItem = v.InferOutput<typeof reportItem>;
 /** A report as init sends it. */

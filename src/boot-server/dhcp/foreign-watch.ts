@@ -172,7 +172,11 @@ class WatchSocket {
     const facts = { network: network.name, interface: network.interface, server: address, from, mac: this.#mac };
     if (network.mode !== "full") log("info", "found the DHCP server that leases the addresses", facts);
     else if (this.#allowed) log("warn", "another DHCP server is on this network, as the configuration allows", facts);
-    else log("error", "unknown machines are not served, because another DHCP server is on the network", { ...facts, next: remedy });
+    else
+      log("error", "unknown machines are not served, because another DHCP server is on the network", {
+        ...facts,
+        next: remedy,
+      });
   }
 }
 

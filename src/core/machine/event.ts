@@ -230,6 +230,8 @@ export type Refusal = {
     | "otherPlace"
     /** More values than a record may hold. */
     | "tooMany"
+    /** An event or a record beyond the limits of size (size-limits.ts). */
+    | "tooLarge"
     | "held"
     /** The boot is proved, which is all that was asked; the machine boots its disk now. */
     | "bootProved"

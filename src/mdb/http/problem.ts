@@ -54,6 +54,7 @@ const refusals: {
   nameByPlace: { status: 409, title: "the name follows from the slot" },
   otherPlace: { status: 409, title: "the machine is in another slot" },
   tooMany: { status: 422, title: "too many entries for a record" },
+  tooLarge: { status: 422, title: "too large for the record" },
   held: { status: 423, title: "on hold" },
   bootProved: { status: 409, title: "the boot is proved" },
   beyondBlastRadius: { status: 409, title: "too many machines at once" },

@@ -1,6 +1,7 @@
 import { eventAsText } from "../../contract/machine-event.ts";
 import { recordAsText, storedRecord } from "../../contract/machine-record.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
+import { sizeLimits } from "../../core/machine/size-limits.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { auditFacts } from "./audit-facts.ts";
 import type { DocumentEntry, Entry, MachineEntry } from "./journal.ts";
@@ -165,3 +166,9 @@ function auditRow(entry: Entry, by: string, offset: number): AuditRow {
     after: facts.after ?? null,
   };
 }
+
+/**
+ * The columns of a record in both dialects; one that is too large is replaced by a text, and so is unreadable by itself
+ * instead of keeping the server from starting.
+ */
+export const boundedRecord = `id, CASE WHEN length(document) > ${sizeLimits.stored} THEN '"a record that is too large"' ELSE document END AS document`;

@@ -16,6 +16,7 @@ import {
 import { type ChangeRow, readChange } from "../journal/read-change.ts";
 import { type DocumentRow, readDocument } from "../journal/read-document.ts";
 import { readMachinesInTurns } from "../journal/read-machine.ts";
+import { boundedRecord } from "../journal/rows.ts";
 import { forEachInTurns } from "../turns.ts";
 
 /** Records read at once: the client hands over the rows of a page in one piece, and packets wait for it. */
@@ -51,7 +52,7 @@ export async function readAll(client: pg.Client): Promise<Holdings> {
   const machines: Machine[] = [];
   const unreadable: UnreadableRecord[] = [];
   const { position } = await feedOf(client);
-  const text = "SELECT id, document FROM machines WHERE id > $1 ORDER BY id LIMIT $2";
+  const text = `SELECT ${boundedRecord} FROM machines WHERE id > $1 ORDER BY id LIMIT $2`;
   for (let id = ""; ; ) {
     const { rows } = await client.query({ name: "machines", text, values: [id, pageLimit] });
     const read = await readMachinesInTurns(rows);
@@ -73,7 +74,7 @@ export async function readRemoteChanges(client: pg.Client, since: number): Promi
   const last = changes.at(-1);
   const more = last !== undefined && changes.length === changesPageLimit && last.position < position;
   const ids = [...new Set(changes.map(({ machine }) => machine.id))];
-  const text = "SELECT id, document FROM machines WHERE id = ANY ($1)";
+  const text = `SELECT ${boundedRecord} FROM machines WHERE id = ANY ($1)`;
   const machines: Machine[] = [];
   const unreadable: UnreadableRecord[] = [];
   for (let at = 0; at < ids.length; at += pageLimit) {

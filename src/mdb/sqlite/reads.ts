@@ -4,6 +4,7 @@ import type { AuditEntry, PastChange } from "../../core/ports.ts";
 import { type AuditRow, auditPageLimit, type DocumentChange, historyLimit, readAudit } from "../journal/journal.ts";
 import { type ChangeRow, readChange } from "../journal/read-change.ts";
 import { type DocumentRow, readDocument } from "../journal/read-document.ts";
+import { boundedRecord } from "../journal/rows.ts";
 
 /** The id of a machine and its record as JSON text. */
 export type MachineText = { readonly id: string; readonly document: string };
@@ -27,8 +28,8 @@ export type AuditQuery = { readonly subject?: string; readonly beforePosition?: 
 /** Prepares the reads. */
 export function prepareReads(database: DatabaseSync): SqliteReads {
   const feed = database.prepare("SELECT position, oldest FROM feed");
-  const machines = database.prepare("SELECT id, document FROM machines WHERE id > ?1 ORDER BY id LIMIT ?2");
-  const machine = database.prepare("SELECT id, document FROM machines WHERE id = ?1");
+  const machines = database.prepare(`SELECT ${boundedRecord} FROM machines WHERE id > ?1 ORDER BY id LIMIT ?2`);
+  const machine = database.prepare(`SELECT ${boundedRecord} FROM machines WHERE id = ?1`);
   const documents = database.prepare(
     "SELECT kind, key, document, position FROM documents WHERE position > ?1 ORDER BY kind, key",
   );
