@@ -48,13 +48,13 @@ export function openAddressBook(deps: {
   const { store, clock } = deps;
   const reservations: Reservations = new Map();
   const declined = openDeclinedBook(deps);
-  const openedAtMs = clock.nowMs();
+  const openedAtMs = clock.monotonicMs();
   const given = new Map<Mac, { readonly address: Ipv4; readonly atMs: number }>();
 
   function holderFor(mac: Mac | undefined): (address: Ipv4) => Holder | undefined {
     return (address) => {
       if (declined.has(address)) return isDeclined;
-      const reserved = reservedFor(reservations, address, clock.nowMs());
+      const reserved = reservedFor(reservations, address, clock.monotonicMs());
       const recorded = store.byAddress(address);
       if (recorded === undefined) return reserved;
       const [first] = recorded.macs;
@@ -66,9 +66,9 @@ export function openAddressBook(deps: {
   async function returnVanished(network: Network): Promise<number> {
     const nowMs = clock.nowMs();
     // Renewals are only in memory: after a start no machine counts as vanished before all had time to renew.
-    if (nowMs - openedAtMs < vanishedAfterMs) return 0;
+    if (clock.monotonicMs() - openedAtMs < vanishedAfterMs) return 0;
     const gone = vanishedIn(store.list(), network, nowMs)
-      .filter(({ address }) => reservedFor(reservations, address, nowMs) === undefined)
+      .filter(({ address }) => reservedFor(reservations, address, clock.monotonicMs()) === undefined)
       .slice(0, returnLimit);
     const outcomes = await Promise.all(
       gone.map(({ machine, address }) => store.apply({ kind: "addressReturned", id: machine.id, address })),
@@ -86,7 +86,7 @@ export function openAddressBook(deps: {
 
   return {
     holderFor,
-    promise: (address, mac, leaseMs) => reserveFor(reservations, address, { mac, leaseMs, nowMs: clock.nowMs() }),
+    promise: (address, mac, leaseMs) => reserveFor(reservations, address, { mac, leaseMs, nowMs: clock.monotonicMs() }),
     give: (address, mac) => putNewest(given, [mac, { address, atMs: clock.monotonicMs() }], givenLimit),
     wasGiven: (address, mac) => {
       const last = given.get(mac);
@@ -97,7 +97,7 @@ export function openAddressBook(deps: {
     declinedOf: (network) => declined.list().filter(({ address }) => networkContains(network, address)),
     heldOf: ({ temporaryPool }) => {
       let held = store.countAddresses(temporaryPool.first, temporaryPool.last);
-      for (const address of addressesBesideRecords(clock.nowMs()))
+      for (const address of addressesBesideRecords(clock.monotonicMs()))
         if (poolContains(temporaryPool, address) && store.byAddress(address) === undefined) held += 1;
       return held;
     },

@@ -1,3 +1,4 @@
+import { isAhead } from "../../core/clock-jump.ts";
 import {
   type DeclinedAddress,
   type DeclinedAddresses,
@@ -42,7 +43,7 @@ export function openDeclinedBook(deps: {
     Math.max(here.get(address)?.untilMs ?? 0, written().get(address)?.untilMs ?? 0);
   const has = (address: Ipv4): boolean => {
     const until = untilMs(address);
-    return until > 0 && until > clock.nowMs();
+    return until > clock.nowMs() && !isAhead(until - declinedMs, clock.nowMs());
   };
 
   function keep(write: Promise<void>, address: Ipv4): void {

@@ -1,3 +1,4 @@
+import { isWithin } from "../clock-jump.ts";
 import type { Machine } from "../machine/record.ts";
 
 /** How many machines of an owner group may be sent to rebirth or clean within a time window; the larger number applies. */
@@ -50,7 +51,7 @@ export function weighSending(given: {
 }): readonly Excess[] {
   const { targets, fleet, limits, nowMs } = given;
   const windowMs = limits.perSeconds * 1000;
-  const isSent = ({ sentAway }: Owned) => sentAway !== undefined && sentAway.atMs + windowMs > nowMs;
+  const isSent = ({ sentAway }: Owned) => sentAway !== undefined && isWithin(windowMs, sentAway.atMs, nowMs);
   const groups = new Map<string, { readonly size: number; asked: number; sentAtMs: number[] }>();
   const groupOf = (name: string) => {
     const known = groups.get(name);

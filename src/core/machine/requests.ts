@@ -1,3 +1,4 @@
+import { isWithin } from "../clock-jump.ts";
 import type { Context, EventOf } from "./life/move.ts";
 import { decide } from "./life/table.ts";
 import type { Machine } from "./record.ts";
@@ -24,7 +25,7 @@ const nobodyElse: Omit<Context, "nowMs"> = {
  */
 export function asksAgain(machine: Machine, event: PxeAsked, nowMs: number): boolean {
   // Always record the first request after a quiet period.
-  if (nowMs - machine.pxe.lastRequestAtMs >= countedMs) return false;
+  if (!isWithin(countedMs, machine.pxe.lastRequestAtMs, nowMs)) return false;
   const { address } = event;
   // Another machine may hold a different address.
   if (address !== undefined && address !== machine.temporaryAddress && address !== machine.permanentAddress)

@@ -1,3 +1,4 @@
+import { isWithin } from "../clock-jump.ts";
 import { conditionOf } from "./life/move.ts";
 import type { Machine } from "./record.ts";
 
@@ -10,8 +11,8 @@ export const vanishedAfterMs = 3_600_000;
  */
 export function hasVanished(machine: Machine, nowMs: number): boolean {
   if (machine.temporaryAddress === undefined || isBeingBorn(machine)) return false;
-  const seenAtMs = Math.max(machine.lastSeenAtMs, machine.pxe.lastRequestAtMs, machine.phaseAtMs ?? 0);
-  return nowMs - seenAtMs >= vanishedAfterMs;
+  const times = [machine.lastSeenAtMs, machine.pxe.lastRequestAtMs, machine.phaseAtMs ?? 0];
+  return !times.some((atMs) => isWithin(vanishedAfterMs, atMs, nowMs));
 }
 
 function isBeingBorn(machine: Machine): boolean {

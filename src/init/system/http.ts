@@ -10,6 +10,8 @@ import type { ByteStream } from "./line-buffer.ts";
 
 const defaultTimeoutMs = 30_000;
 const maxProblemBytes = 1000;
+/** The explanation of an error is read to its end, so that the connection stays usable, but not for ever. */
+const maxUnreadBytes = 1 << 20;
 
 export type HttpServer = { readonly address: string; readonly port: number; readonly timeoutMs?: number };
 
@@ -53,9 +55,13 @@ export function openHttp(server: HttpServer): HttpClient {
 
   function fetch(request: HttpRequest, onBytes: OnBytes): void {
     let problem = "";
+    let unread = maxUnreadBytes;
     const { status, headers } = connection.exchange(request, (head, bytes) => {
       if (head.status === 200) onBytes(bytes);
       else if (problem.length < maxProblemBytes) problem += decodeUtf8(bytes);
+      if (head.status === 200) return;
+      unread -= bytes.length;
+      if (unread < 0) throw new Error(`status ${head.status} with more than ${maxUnreadBytes} bytes of explanation`);
     });
     if (status === 200) return;
     const reason = `${request.method} http://${authority}${request.path}: status ${status}: ${problem.slice(0, maxProblemBytes)}`;

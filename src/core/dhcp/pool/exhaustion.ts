@@ -15,6 +15,6 @@ export function noteRefused(
   nowMs: number,
 ): { readonly exhaustion: Exhaustion; readonly say: boolean } {
   if (before === undefined) return { exhaustion: { sinceMs: nowMs, refused: 1, saidAtMs: nowMs }, say: true };
-  const say = nowMs - before.saidAtMs >= exhaustionSaidEveryMs;
+  const say = Math.abs(nowMs - before.saidAtMs) >= exhaustionSaidEveryMs;
   return { exhaustion: { ...before, refused: before.refused + 1, ...(say ? { saidAtMs: nowMs } : {}) }, say };
 }

@@ -1,3 +1,4 @@
+import { isWithin } from "../../clock-jump.ts";
 import { hasOwnSystem, unheardBootsLimit } from "../life/boot.ts";
 import { conditionOf } from "../life/move.ts";
 import { type ConditionKind, isLeftToOthers, type Machine, type RepairStep, type RepairTrial } from "../record.ts";
@@ -42,6 +43,7 @@ export function nextRepair(machine: Machine, nowMs: number, rules: RepairRules):
   if (failing === undefined || machine.state === "unknown") return { kind: "none" };
   if (rules.othersUpdate === true && isLeftToOthers(machine)) return { kind: "none" };
   if (manual.some((kind) => conditionOf(machine, kind) !== undefined)) return { kind: "none" };
+  // Times that a wrong clock put into the future only delay a step, which is the safe side.
   const dueAtMs = Math.max(failing.sinceMs, machine.repair?.atMs ?? 0) + rules.afterSeconds * 1000;
   if (nowMs < dueAtMs) return { kind: "later", lookAgainAtMs: dueAtMs };
   const silentSinceMs = nowMs - rules.deadlineSeconds.up * 1000;
@@ -113,7 +115,7 @@ export function whyNoRebirth(machines: readonly Machine[], nowMs: number, rules:
     if (rules.othersUpdate === true && isLeftToOthers(machine)) continue;
     healthy += 1;
     const deadline = deadlineOf(machine, rules);
-    if (deadline !== undefined && nowMs - machine.lastSeenAtMs >= rules.deadlineSeconds.up * 1000) silent += 1;
+    if (deadline !== undefined && !isWithin(rules.deadlineSeconds.up * 1000, machine.lastSeenAtMs, nowMs)) silent += 1;
   }
   if (begun >= rules.rebirthsPerHour)
     return `the policy has already sent ${begun} machines to rebirth within the last hour`;

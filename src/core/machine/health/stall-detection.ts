@@ -1,3 +1,4 @@
+import { isAhead, isWithin } from "../../clock-jump.ts";
 import { conditionOf, type EventOf } from "../life/move.ts";
 import { type ConditionKind, isLeftToOthers, type Machine, type Phase, phases, type TimelineEntry } from "../record.ts";
 import type { Deadlines } from "./deadlines.ts";
@@ -51,7 +52,7 @@ export function deadlineOf(
 /** Whether a machine is past the deadline of its phase. Constant time, for figures of the whole fleet. */
 export function isPastDeadline(machine: Machine, nowMs: number, rules: DeadlineRules): boolean {
   const deadline = deadlineOf(machine, rules);
-  return deadline !== undefined && nowMs >= deadline.byMs && !isExcused(machine);
+  return deadline !== undefined && (nowMs >= deadline.byMs || isAhead(deadline.sinceMs, nowMs)) && !isExcused(machine);
 }
 
 function isExcused(machine: Machine): boolean {
@@ -65,7 +66,9 @@ export function checkProgress(machine: Machine, nowMs: number, rules: WatchRules
     return { kind: "well", lookAgainAtMs: Number.POSITIVE_INFINITY };
   const deadline = deadlineOf(machine, rules);
   if (deadline === undefined || isExcused(machine)) return { kind: "unwatched" };
-  const { phase, sinceMs } = deadline;
+  const { phase } = deadline;
+  // A time in the future was noted by a wrong clock: what counts is then how long this server has listened.
+  const sinceMs = isAhead(deadline.sinceMs, nowMs) ? (rules.listeningSinceMs ?? nowMs) : deadline.sinceMs;
   const byMs = Math.max(sinceMs, rules.listeningSinceMs ?? 0) + rules.deadlineSeconds[phase] * 1000;
   if (nowMs >= byMs) {
     const seconds = Math.round((nowMs - sinceMs) / 1000);
@@ -113,7 +116,7 @@ function stalledStarts(timeline: readonly TimelineEntry[], nowMs: number, rules:
       boots = [];
     }
   }
-  const recent = boots.filter((atMs) => nowMs - atMs < rules.bootsWithinSeconds * 1000);
+  const recent = boots.filter((atMs) => isWithin(rules.bootsWithinSeconds * 1000, atMs, nowMs));
   const [first] = recent;
   if (burnIns >= rules.burnInAttempts)
     return `init started ${burnIns} times, but the burn-in never completed: the machine restarts or hangs under load`;

@@ -1,4 +1,5 @@
 import type { AgentReport } from "../../agent/version.ts";
+import { isWithin, knownTime } from "../../clock-jump.ts";
 import { formatIpv4 } from "../../net/ipv4.ts";
 import type { MachineEvent } from "../event.ts";
 import { type BirthAction, type Machine, type MachineIn, mayResume, phases } from "../record.ts";
@@ -114,7 +115,7 @@ function countBoot(
   reasonOf: (count: number, name: string) => string,
 ): MachineIn<"healthy"> {
   const before = machine.unheardBoots;
-  if (before !== undefined && nowMs - before.lastAtMs < sameBootMs) return machine;
+  if (before !== undefined && isWithin(sameBootMs, before.lastAtMs, nowMs)) return machine;
   const count = (before?.count ?? 0) + 1;
   const counted = { ...machine, unheardBoots: { count, lastAtMs: nowMs } };
   if (count < unheardBootsLimit) return counted;
@@ -131,7 +132,7 @@ export const countRequests: Transition<"pxeAskedAgain"> = (machine, { requests, 
       ...pxe,
       requests: pxe.requests + requests,
       responses: pxe.responses + responses,
-      lastRequestAtMs: Math.max(pxe.lastRequestAtMs, lastAtMs),
+      lastRequestAtMs: Math.max(knownTime(pxe.lastRequestAtMs, lastAtMs), lastAtMs),
     },
   });
 };
@@ -262,7 +263,7 @@ export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, contex
     (machine.ownSystem === undefined && fromDisk) ||
     (event.trusts !== undefined && event.trusts !== machine.trusts) ||
     (up && (machine.phase !== "up" || conditionOf(machine, "conflict") !== undefined));
-  if (!hasNewFacts && context.nowMs - machine.lastSeenAtMs < seenAgainMs) return changed(machine);
+  if (!hasNewFacts && isWithin(seenAgainMs, machine.lastSeenAtMs, context.nowMs)) return changed(machine);
   const {
     order: _ended,
     runningImage: _before,

@@ -1,3 +1,4 @@
+import { knownTime } from "../../clock-jump.ts";
 import type { Machine, MachineIn } from "../record.ts";
 import { conditionOf, nameOf, type Refuse, refused, type Transition, withoutConditions } from "./move.ts";
 import { giveUp } from "./retire.ts";
@@ -52,7 +53,7 @@ export const takeOver: Transition<"takeoverAuthorised", "unknown" | "birth"> = (
 };
 
 function whyNotSucceeded(machine: Machine, old: Machine, nowMs: number): string | undefined {
-  const agoMs = nowMs - old.lastSeenAtMs;
+  const agoMs = nowMs - knownTime(old.lastSeenAtMs, nowMs);
   if (machine.macs.length === 0)
     return `${nameOf(machine)} is only announced for a slot: no machine has appeared there yet`;
   if (old.id === machine.id) return `${nameOf(machine)} cannot take over from itself`;

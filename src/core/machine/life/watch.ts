@@ -1,3 +1,4 @@
+import { isWithin } from "../../clock-jump.ts";
 import type { Decision } from "../event.ts";
 import type { Condition, Machine } from "../record.ts";
 import { ranFromDisk } from "./boot.ts";
@@ -71,7 +72,7 @@ export const noteOldSub: Transition<"subSeen", "rebirth" | "clean"> = (machine, 
     const seen = { ...heard, repair, lastSeenAtMs: context.nowMs };
     return cancelRebirth(seen, { kind: "rebirthCancelled", id: event.id, by: "policy" }, context);
   }
-  const isSoon = context.nowMs - machine.lastSeenAtMs < seenAgainMs;
+  const isSoon = isWithin(seenAgainMs, machine.lastSeenAtMs, context.nowMs);
   return changed(isSoon && heard === machine ? machine : { ...heard, lastSeenAtMs: context.nowMs });
 };
 

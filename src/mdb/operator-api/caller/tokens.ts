@@ -47,7 +47,7 @@ export function tokensIn(deps: {
   const keptOf = (name: string) => store.documents("token").find(({ key }) => key === name)?.document;
   // Separate from the token itself, so that recording its use cannot restore a token that is being revoked.
   const noteUse = (name: string, nowMs: number) => {
-    if (nowMs - (notedAtMs.get(name) ?? 0) < noteMs) return;
+    if (Math.abs(nowMs - (notedAtMs.get(name) ?? 0)) < noteMs) return;
     notedAtMs.set(name, nowMs);
     store
       .putDocument({ kind: "tokenUse", key: name, document: { atMs: nowMs } })
