@@ -72,11 +72,11 @@ export function openSession(context: SubContext): Session {
     hasFetchFailed: false,
     scans: 0,
   };
-  const carryOut = directiveRunner({ ...context, alive: pollMeanwhile }, cache, memory);
+  const carryOut = directiveRunner(context, { cache, pollMeanwhile }, memory);
   let polledMs = memory.checkedAtMs;
 
   const secondsSinceCheck = () => Math.floor((host.monotonicMs() - memory.checkedAtMs) / 1000);
-  /** Large files take minutes to hash, and the MDB must not take this machine for silent: asks again, and does not obey. */
+  /** To be called in a comparison: large files take minutes to hash, and the MDB must not take this machine for silent: asks again, and does not obey. */
   function pollMeanwhile(): void {
     alive();
     if (host.monotonicMs() - polledMs < pollWhileBusyMs) return;
@@ -138,13 +138,21 @@ function describe(seen: Seen, cache: ObjectCache): Pick<SubReport, "tree" | "obj
 }
 
 /** Carries out directives and returns what follows; throws if one fails. */
-function directiveRunner(context: SubContext, cache: ObjectCache, memory: Memory): (order: Directive) => Next {
+function directiveRunner(
+  context: SubContext,
+  { cache, pollMeanwhile }: { readonly cache: ObjectCache; readonly pollMeanwhile: () => void },
+  memory: Memory,
+): (order: Directive) => Next {
   const { root, settings, log } = context;
   const objects = openHttp(endpointOf(settings.http));
 
-  function scan(lines: readonly string[], image?: Tree): { readonly scan: Scan; readonly filter: Filter } {
+  function scan(
+    lines: readonly string[],
+    image?: Tree,
+    alive = context.alive,
+  ): { readonly scan: Scan; readonly filter: Filter } {
     const filter = subFilter(lines, agentProtocol);
-    const found = scanTree(context, { filter, ...(image === undefined ? {} : { image }) });
+    const found = scanTree({ ...context, alive }, { filter, ...(image === undefined ? {} : { image }) });
     memory.checkedAtMs = host.monotonicMs();
     log("info", "scanned", { entries: found.tree.entries.length });
     return { scan: found, filter };
@@ -167,7 +175,9 @@ function directiveRunner(context: SubContext, cache: ObjectCache, memory: Memory
       case "compare": {
         const image = loadManifest(context, objects, order.manifest);
         const manifest = order.manifest.sha512;
-        memory.seen = { kind: "comparison", ...scan(image.filter, image.tree), image, manifest };
+        // Only here: asked during a report, the server would ask for a comparison, and then refuse the tree.
+        const seen = scan(image.filter, image.tree, pollMeanwhile);
+        memory.seen = { kind: "comparison", ...seen, image, manifest };
         return scanPauseSeconds(memory.scans);
       }
       case "fetch":
