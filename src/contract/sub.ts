@@ -64,7 +64,11 @@ export const subSettings = v.object({
     v.object({ kind: v.literal("luks2"), partUuid: uuid, keyVariable: text }),
     v.object({ kind: v.literal("plain"), partUuid: uuid }),
   ]),
-  boot: v.object({ partUuid: uuid }),
+  boot: v.object({
+    partUuid: uuid,
+    /** Where the boot partition is mounted; absent on machines of the former layout, where it is /boot. */
+    mountPoint: v.exactOptional(path),
+  }),
   esp: v.exactOptional(v.object({ partUuid: uuid })),
 });
 export type SubSettings = v.InferOutput<typeof subSettings>;
@@ -188,6 +192,7 @@ export const subPollRequest = v.object({
   objects: v.exactOptional(v.pipe(v.array(sha512), v.maxLength(limits.objects))),
   comparison: v.exactOptional(comparison),
   agent: v.exactOptional(agentReport),
+  rejectedKernel: v.exactOptional(text),
   outcome: v.exactOptional(outcome),
   log: v.exactOptional(v.pipe(v.array(text), v.maxLength(limits.logLines))),
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { bootFromDisk, textIn } from "../init/host/disk-boot.ts";
+import { bootFromDisk } from "../init/host/disk-boot.ts";
+import { textIn } from "../init/host/grub.ts";
 import { mac, rackMachine } from "../init/machine.ts";
 import { openSite } from "../init/site/site.ts";
 import { messagesOf, type Recorded } from "./messages.ts";

@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 const runFile = promisify(execFile);
 
 /**
- * Changes one byte in the middle of the kernel on /boot, the second partition, of a machine that is off, which
+ * Changes one byte in the middle of the kernel on the boot partition, the second one, of a machine that is off, which
  * invalidates its signature.
  */
 export async function damageKernel(diskPath: string): Promise<void> {
@@ -16,9 +16,10 @@ export async function damageKernel(diskPath: string): Promise<void> {
   const offset = (table.partitions[1]?.start ?? Number.NaN) * table.sectorsize;
   const ask = async (request: string) =>
     (await runFile("debugfs", ["-R", request, `${diskPath}?offset=${offset}`], { timeout: 20_000 })).stdout;
-  const kernel = /vmlinuz-[^\s/]+/.exec(await ask("ls -p /"))?.[0];
+  const directory = `/kernels/${/[0-9a-f]{32}/.exec(await ask("ls -p /kernels"))?.[0]}`;
+  const kernel = /vmlinuz-[^\s/]+/.exec(await ask(`ls -p ${directory}`))?.[0];
   const blockBytes = Number(/^Block size:\s+(\d+)$/m.exec(await ask("stats -h"))?.[1]);
-  const blocks = (await ask(`blocks /${kernel}`)).trim().split(/\s+/).map(Number);
+  const blocks = (await ask(`blocks ${directory}/${kernel}`)).trim().split(/\s+/).map(Number);
   const block = blocks[Math.floor(blocks.length / 2)] ?? 0;
   if (kernel === undefined || !(blockBytes > 0) || !(block > 0)) throw new Error(`no kernel found on ${diskPath}`);
   const at = offset + block * blockBytes + 100;

@@ -92,7 +92,7 @@ const rows: readonly Row[] = [
   },
   {
     title: "the update cannot begin",
-    troubles: some("mkdir", /^\/var\/lib\/birther$/, fails("EROFS")),
+    troubles: some("write", /^\/var\/lib\/birther\/kernel-changed-in$/, fails("EROFS")),
     says: /ERROR: .*=update.*Read-only file system/,
   },
   {
@@ -106,13 +106,13 @@ const rows: readonly Row[] = [
     says: /ERROR: .*=update.*chown .*Input\/output error/,
   },
   {
-    title: "/boot is full",
-    troubles: some("write", /^\/boot\/birther-unlock/, fails("ENOSPC")),
+    title: "the boot partition is full",
+    troubles: some("write", /^\/var\/lib\/birther\/boot\/kernels\/.*birther-unlock/, fails("ENOSPC")),
     says: /ERROR: .*=update.*birther-unlock.*No space left on device/,
   },
   {
     title: "the boot loader's configuration cannot be replaced",
-    troubles: some("rename", /^\/boot\/grub\/grub\.cfg$/, fails("EIO")),
+    troubles: some("rename", /^\/var\/lib\/birther\/boot\/grub\/grub\.cfg$/, fails("EIO")),
     says: /ERROR: .*=update.*grub\.cfg.*Input\/output error/,
   },
   {
@@ -121,13 +121,13 @@ const rows: readonly Row[] = [
     says: /ERROR: .*=update.*Input\/output error/,
   },
   {
-    title: "/boot cannot be brought to rest",
-    troubles: some("mount", /^\/boot$/, fails("EBUSY")),
-    says: /WARN: .*mount .* on \/boot/,
+    title: "the boot partition cannot be brought to rest",
+    troubles: some("mount", /^\/var\/lib\/birther\/boot$/, fails("EBUSY")),
+    says: /WARN: .*mount .* on \/var\/lib\/birther\/boot/,
   },
   {
-    title: "/boot is busy at the restart",
-    troubles: some("unmount", /^\/boot/, fails("EBUSY")),
+    title: "the boot partition is busy at the restart",
+    troubles: some("unmount", /^\/var\/lib\/birther\/boot/, fails("EBUSY")),
     says: /Device or resource busy/,
   },
 ];

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { comeUp, cutPoints } from "./convergence.ts";
-import { bootFromDisk, textIn } from "./host/disk-boot.ts";
+import { bootFromDisk } from "./host/disk-boot.ts";
+import { textIn } from "./host/grub.ts";
 import type { Unsynced } from "./host/storage/block-device.ts";
 import { chanceOf } from "./host/system/random.ts";
 import { agentScripts, brokenNative, mac, rackMachine, type TestMachine } from "./machine.ts";

@@ -290,7 +290,11 @@ const afterPlacement: readonly Row[] = [
     fails: ["mount root", /mount \/dev\/mapper\/birther-root on \/mnt as ext4: Invalid argument/],
   },
   { title: "mount root", trial: one("mount", /^\/mnt$/, fails("EIO")), fails: ["mount root", /Input\/output error/] },
-  { title: "mount boot", trial: one("mount", /^\/mnt\/boot$/, fails("EIO")), fails: ["mount boot", /Input\/output/] },
+  {
+    title: "mount boot",
+    trial: one("mount", /^\/mnt\/var\/lib\/birther\/boot$/, fails("EIO")),
+    fails: ["mount boot", /Input\/output/],
+  },
   {
     title: "mount EFI",
     trial: one("mount", /^\/mnt\/boot\/efi$/, fails("EIO")),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { diskKeyVariable } from "../../src/core/boot-loader/efi-variable.ts";
 import { ip } from "../../src/core/net/testing/addresses.ts";
-import { textIn } from "./host/disk-boot.ts";
+import { textIn } from "./host/grub.ts";
 import { mac, rackMachine } from "./machine.ts";
 import { openSite } from "./site/site.ts";
 
@@ -36,7 +36,9 @@ test("a UEFI machine is born against the real MDB: the order of phases, the disk
       .list()
       .map(({ point }) => point)
       .sort(),
-    ["/", "/boot", "/boot/efi", "/dev", "/proc", "/run", "/sys"].concat(["/sys/firmware/efi/efivars"]).sort(),
+    ["/", "/boot/efi", "/dev", "/proc", "/run", "/sys", "/var/lib/birther/boot"]
+      .concat(["/sys/firmware/efi/efivars"])
+      .sort(),
   );
   assert.ok(machine.board.nvram.root.entries.has(diskKeyVariable));
   assert.equal(kernel.hostname, "r01u07");

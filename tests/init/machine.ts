@@ -6,7 +6,8 @@ import { type Board, type BoardFacts, cutPower, makeBoard } from "./host/board.t
 import { bootstrapRoot } from "./host/bootstrap-root.ts";
 import { runOn } from "./host/current.ts";
 import type { Wire } from "./host/devices/network.ts";
-import { bootFromDisk, textIn } from "./host/disk-boot.ts";
+import { type BootTrouble, bootFromDisk } from "./host/disk-boot.ts";
+import { textIn } from "./host/grub.ts";
 import { type BootFacts, bootKernel, type Kernel, type Scripts } from "./host/kernel.ts";
 import { startScript } from "./host/modules/start-program.ts";
 import type { Unsynced } from "./host/storage/block-device.ts";
@@ -68,6 +69,8 @@ export type Trial = RunOptions & {
   readonly without?: readonly string[];
   /** What happens to unsynced writes when the power is cut; by default they are lost. */
   readonly unsynced?: Unsynced;
+  /** What becomes of a kernel that GRUB starts. */
+  readonly kernelFate?: BootTrouble;
   /** How long a sub is watched before the test has seen enough. */
   readonly minutes?: number;
 };
@@ -115,7 +118,7 @@ export function rackMachine(site: Site, facts: Partial<BoardFacts> = {}): TestMa
   const board = makeBoard({ mac, ...facts });
 
   function powerOn(trial: Trial, more: Pick<BootFacts, "root" | "commandLine"> & Partial<BootFacts>): Kernel {
-    const { wire, mute, without: _, unsynced: __, minutes: ___, ...options } = trial;
+    const { wire, mute, without: _, unsynced: __, minutes: ___, kernelFate: ____, ...options } = trial;
     const lldp = mute === true ? {} : { lldp: usualLldp };
     const cable: Wire = { listeners: site.listeners, ...lldp, ...wire };
     return bootKernel({
@@ -145,15 +148,17 @@ export function rackMachine(site: Site, facts: Partial<BoardFacts> = {}): TestMa
   }
   /** The system on the disk, as its initrd and systemd prepare it for the sub. */
   function startSystem(trial: Trial): Kernel | string {
-    const found = bootFromDisk(board);
+    const found = bootFromDisk(board, trial.kernelFate);
     if (found.kind === "nothingToBoot") return found.why;
-    const { root, boot, release } = found;
-    const kernel = powerOn(trial, { root, commandLine: "", release, processId: 812 });
+    const { root, boot, release, commandLine } = found;
+    const kernel = powerOn(trial, { root, commandLine, release, processId: 812 });
     for (const module of ["virtio_blk", "nvme", "sd_mod", "ext4", "vfat", "efivarfs"]) kernel.loadModule(module);
     const fill = fillTree(root);
-    for (const path of ["/proc", "/sys", "/dev", "/run", "/boot"]) fill.directory(path);
+    const fstab = textIn(root, "/etc/fstab") ?? "";
+    const [, point = ""] = /^PARTUUID=\S+ (\/\S+) ext4 (?!errors)/m.exec(fstab) ?? [];
+    for (const path of ["/proc", "/sys", "/dev", "/run", point]) fill.directory(path);
     fill.text("/usr/bin/systemctl", "systemctl", 0o755);
-    kernel.mounts.add({ point: "/boot", source: "boot", fileSystem: boot, readOnly: false });
+    kernel.mounts.add({ point, source: "boot", fileSystem: boot, readOnly: false });
     for (const [source, type] of [["proc"], ["sys", "sysfs"], ["dev", "devtmpfs"], ["run", "tmpfs"]])
       kernel.mount({ source: source ?? "", target: `/${source}`, type: type ?? source ?? "", flags: 0 });
     // As systemd does.

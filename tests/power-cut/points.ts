@@ -70,7 +70,7 @@ export const firstImagePoints: readonly Point[] = [
   ...[200, 800, 2000, 4000].map((delayMs) => {
     return { title: `${delayMs} ms into the update`, at: directive("update"), delayMs };
   }),
-  { title: "with the second initrd written", at: lineOf("wrote the second initrd"), delayMs: 0 },
+  { title: "with the kernel on the boot partition", at: lineOf("stored a kernel on the boot partition"), delayMs: 0 },
   { title: "with the boot loader configured", at: lineOf("wrote the boot loader's configuration"), delayMs: 0 },
   { title: "in the restart", at: lineOf("restarting the machine"), delayMs: 50 },
 ];

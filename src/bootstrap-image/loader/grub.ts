@@ -5,7 +5,7 @@ import { orRestart, ownBoot } from "../../core/boot-loader/esp-grub.ts";
 import type { CpioEntry } from "../../core/bytes/cpio.ts";
 import { runCommand } from "../command.ts";
 
-/** GRUB modules built into the boot loader of an installed machine, because its /boot holds only a configuration. */
+/** GRUB modules built into the boot loader of an installed machine, because its boot partition holds only a configuration. */
 const commonModules = [
   ...["normal", "configfile", "linux", "minicmd", "boot", "reboot", "halt"],
   ...["search", "search_label", "search_fs_uuid", "search_fs_file", "part_gpt", "part_msdos", "ext2"],
@@ -26,7 +26,7 @@ const commonModules = [
   ],
 ] as const;
 
-/** core.img is in the BIOS boot partition of the same disk, so /boot is known; the EFI program has to search for it. */
+/** core.img is in the BIOS boot partition of the same disk, so the boot partition is known; the EFI program has to search for it. */
 export const grubImages = [
   {
     format: "i386-pc",

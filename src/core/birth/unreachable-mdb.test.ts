@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decideLoneSub, loneSubSeconds } from "./unreachable-mdb.ts";
 
-const alone = { pidOne: true, answered: false, elapsedMs: 0 };
+const alone = { canGoBack: true, answered: false, elapsedMs: 0 };
 
 test("PID 1 that was never answered says when it restarts, and restarts after ten minutes", () => {
   assert.deepEqual(decideLoneSub(alone), { kind: "restartLater", inSeconds: 600 });
@@ -12,5 +12,5 @@ test("PID 1 that was never answered says when it restarts, and restarts after te
 
 test("a server that goes away later restarts nobody, nor does a service ever", () => {
   assert.deepEqual(decideLoneSub({ ...alone, answered: true, elapsedMs: 1e9 }), { kind: "goOn" });
-  assert.deepEqual(decideLoneSub({ ...alone, pidOne: false, elapsedMs: 1e9 }), { kind: "goOn" });
+  assert.deepEqual(decideLoneSub({ ...alone, canGoBack: false, elapsedMs: 1e9 }), { kind: "goOn" });
 });

@@ -8,19 +8,20 @@ export type Loneliness =
   | { readonly kind: "restart" };
 
 /**
- * An agent that is PID 1 directly after the birth and never got an answer has an address, a cable or a route that does not
+ * An agent that is PID 1 directly after the birth, or under a kernel on trial, and never got an answer has an address, a cable or a route that does not
  * work, and no console to log in to. A restart makes the machine send a PXE request, which the MDB sees. An agent that got an
  * answer before only waits: the server is down, and a restart would interrupt a machine whose disk is half written.
  */
 export function decideLoneSub(seen: {
-  readonly pidOne: boolean;
+  /** Whether it is PID 1, or runs under a kernel that is not confirmed yet while a confirmed one is there to go back to. */
+  readonly canGoBack: boolean;
   /** Whether the MDB has ever answered this process. */
   readonly answered: boolean;
   /** Since the start of the process. */
   readonly elapsedMs: number;
 }): Loneliness {
-  const { pidOne, answered, elapsedMs } = seen;
-  if (!pidOne || answered) return { kind: "goOn" };
+  const { canGoBack, answered, elapsedMs } = seen;
+  if (!canGoBack || answered) return { kind: "goOn" };
   const inSeconds = Math.ceil(loneSubSeconds - elapsedMs / 1000);
   return inSeconds > 0 ? { kind: "restartLater", inSeconds } : { kind: "restart" };
 }

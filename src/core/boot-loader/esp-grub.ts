@@ -7,7 +7,7 @@
 export const orRestart = 'echo "birther: no GRUB configuration on this disk; restarting"\nsleep 10\nreboot\n';
 
 /**
- * GRUB searches /boot on the disk that it was started from, which the firmware names ($cmdpath, e.g.
+ * GRUB searches the boot partition on the disk that it was started from, which the firmware names ($cmdpath, e.g.
  * `(hd1,gpt1)/EFI/birther`). Another disk may have the same label from an earlier birth, and its system must not start.
  * Only if the firmware names no disk does the label decide. There is no `if`, because our own GRUB runs this before
  * normal mode exists; a `regexp` that does not match leaves its variable unchanged.

@@ -49,7 +49,7 @@ export const signedLoaderCopies: Extract<Act, { kind: "copyFiles" }> = {
 
 /**
  * The configuration of GRUB on the ESP. It is constant: birther-agent writes the part that depends on the kernel to
- * grub.cfg on /boot.
+ * grub.cfg on the boot partition.
  */
 export const signedLoaderConfig: Extract<Act, { kind: "writeFiles" }> = {
   kind: "writeFiles",

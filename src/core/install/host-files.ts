@@ -29,8 +29,10 @@ export const hostDirectories: readonly { readonly path: string; readonly mode: n
   { path: "/dev", mode: 0o755 },
   { path: "/run", mode: 0o755 },
   { path: "/tmp", mode: 0o1777 },
+  { path: "/boot", mode: 0o755 },
   { path: "/var", mode: 0o755 },
   { path: "/etc/birther", mode: 0o700 },
+  { path: rootPaths.bootPartition, mode: 0o700 },
 ];
 
 /** The machine-specific files: mounts, name, network by MAC, and the agent's service. */
@@ -68,14 +70,16 @@ export const hostLinks: readonly HostLink[] = [
   },
 ];
 
+/** The running system needs neither the boot partition nor the ESP, and must come up without them. */
+const notNeeded = "nofail,x-systemd.device-timeout=10s";
+
 function fstab(facts: HostFacts): string {
   const rows = [
     [facts.rootSource, "/", "ext4", "errors=remount-ro", "0", "1"],
-    [`PARTUUID=${facts.bootPartUuid}`, rootPaths.boot, "ext4", "defaults", "0", "2"],
+    [`PARTUUID=${facts.bootPartUuid}`, rootPaths.bootPartition, "ext4", notNeeded, "0", "2"],
   ];
-  // nofail: the running system does not need the ESP, and must come up when its FAT is damaged.
   if (facts.espPartUuid !== undefined) {
-    rows.push([`PARTUUID=${facts.espPartUuid}`, rootPaths.esp, "vfat", "umask=0077,nofail", "0", "2"]);
+    rows.push([`PARTUUID=${facts.espPartUuid}`, rootPaths.esp, "vfat", `umask=0077,${notNeeded}`, "0", "2"]);
   }
   return rows.map((row) => `${row.join(" ")}\n`).join("");
 }

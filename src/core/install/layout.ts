@@ -50,7 +50,7 @@ export type LayoutInput = {
   readonly bootMiB: number;
 };
 
-/** The partitions of a root disk: loader, /boot, and the rest of the disk for the root; all aligned to a mebibyte. */
+/** The partitions of a root disk: loader, kernels, and the rest of the disk for the root; all aligned to a mebibyte. */
 export function planLayout(input: LayoutInput, random: Random): Layout {
   const totalMiB = Math.floor(input.disk.sizeBytes / mebibyte);
   const loaderMiB = input.firmware === "uefi" ? input.espMiB : biosBootMiB;

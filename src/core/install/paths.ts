@@ -30,7 +30,8 @@ export const rootPaths = {
   unlock: "/usr/local/lib/birther/unlock",
   caCertificate: "/etc/birther/ca.pem",
   subSettings: "/etc/birther/sub.json",
-  boot: "/boot",
+  /** Where the boot partition is mounted; its content is derived from /boot (core/image/boot). */
+  bootPartition: "/var/lib/birther/boot",
   esp: "/boot/efi",
 } as const;
 

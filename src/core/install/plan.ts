@@ -172,7 +172,7 @@ function fileSystemSteps(layout: Layout, root: RootVolume): readonly Step[] {
       argv: ["/usr/sbin/mke2fs", "-q", "-F", "-t", "ext4", ...forGrub, "-L", "boot", boot],
     }),
     step("mountRoot", 60, { kind: "mount", source: device, target: newRoot, type: "ext4" }),
-    step("mountBoot", 60, { kind: "mount", source: boot, target: onNewRoot(rootPaths.boot), type: "ext4" }),
+    step("mountBoot", 60, { kind: "mount", source: boot, target: onNewRoot(rootPaths.bootPartition), type: "ext4" }),
   ];
   const esp = layout.partitions.find((partition) => partition.use === "esp");
   if (esp === undefined) return steps;

@@ -169,9 +169,14 @@ function waitForOperator({ reason }: Stop): Wait {
   return { kind: "wait", seconds: stoppedSeconds, reason: `stopped: ${reason}` };
 }
 
-function stopEvent({ id, hostname }: Machine, { image, reason }: Stop): MachineEvent {
-  const next = `import a whole image and promote it, or force this one: birther set ${hostname ?? id} forcedImage=${image}`;
-  return { kind: "failed", id, step: "update", image, reason: `stopped before its first step: ${reason}. ${next}` };
+function stopEvent({ id, hostname = id }: Machine, { image, reason, cause }: Stop): MachineEvent {
+  const stopped = { kind: "failed", id, image } as const;
+  if (cause === "rejectedKernel") {
+    const again = `birther set ${hostname} requiredImage=FORMER, and then ${image} again`;
+    return { ...stopped, step: "reboot", reason: `${reason}. Promote another version, or retry this kernel: ${again}` };
+  }
+  const next = `import a whole image and promote it, or force this one: birther set ${hostname} forcedImage=${image}`;
+  return { ...stopped, step: "update", reason: `stopped before its first step: ${reason}. ${next}` };
 }
 
 type Trust = Parameters<typeof decideDirective>[0]["trust"];

@@ -29,7 +29,7 @@ export function outcomeEvents(id: MachineId, { outcome }: SmallPoll): readonly M
  */
 export function directiveEvents(id: MachineId, request: SmallPoll, directive: SentDirective): readonly MachineEvent[] {
   const { patchedImage, agent } = request;
-  const booted = request.running === "image" && !request.rebootPending;
+  const booted = request.running === "image" && !request.rebootPending && request.rejectedKernel === undefined;
   const seen: MachineEvent = {
     kind: "subSeen",
     id,

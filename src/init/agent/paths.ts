@@ -10,7 +10,9 @@ export const agentPaths = {
   patchedImage: "/var/lib/birther/patched-image",
   /** boot_id of the boot in which an update changed the kernel. */
   kernelChangedIn: "/var/lib/birther/kernel-changed-in",
-  /** Exists while the boot loader's files do not fit the kernel on the disk. */
+  /** What the machine knows of its kernels (contract/kernel-record.ts). */
+  kernelRecord: "/var/lib/birther/kernels.json",
+  /** Exists while the boot loader's files do not fit the kernel on the disk; only in the former layout. */
   bootFilesDue: "/var/lib/birther/boot-files-due",
   /** The manifest that the tree was compared with last. */
   manifest: "/var/lib/birther/manifest.json",
@@ -21,8 +23,6 @@ export const agentPaths = {
   /** The version that a trial confirmed: the server has accepted one of its polls. */
   confirmedAgent: "/var/lib/birther/agent-confirmed",
   boot: "/boot",
+  /** Only in the former layout. */
   grubConfig: "/boot/grub/grub.cfg",
 } as const;
-
-/** File name, in /boot, of the second initrd. */
-export const unlockInitrd = "birther-unlock.img";

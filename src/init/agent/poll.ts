@@ -3,11 +3,13 @@ import * as v from "valibot";
 import { paths } from "../../contract/machine-facing.ts";
 import { directive, maxSubMessageBytes, type SubOutcome, type SubPoll } from "../../contract/sub.ts";
 import { supervisionLimits } from "../../core/agent/supervision.ts";
+import { isKernelDue, kernelRejection } from "../../core/image/boot/kernel-trial.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
 import type { Directive, SubReport } from "../../core/image/update/directive.ts";
 import { readText as readTextBeneath } from "../beneath/files.ts";
 import { readText } from "../system/files.ts";
 import { type HttpsAnswer, openHttps } from "../system/https.ts";
+import { readKernelRecord, runningKernel } from "./boot/kernel-record.ts";
 import { agentPaths } from "./paths.ts";
 import { isPidOne } from "./pid-one.ts";
 import { freeBytes } from "./scan.ts";
@@ -89,6 +91,8 @@ export function openPoll(context: SubContext): Poll {
     if (host.monotonicMs() - startedMs >= supervisionLimits.rejectedMs) forgetRejection(root);
     const { rejected } = readStoredAgents(root);
     const authorities = connection.authorities();
+    const kernels = readKernelRecord(root);
+    const rejectedKernel = kernelRejection(kernels);
     unsent = [...unsent, ...takeLines()].slice(-maxLogLines);
     const request: SubPoll = {
       protocol: agentProtocol,
@@ -96,7 +100,8 @@ export function openPoll(context: SubContext): Poll {
       running,
       kernel,
       ...(patchedImage === undefined ? {} : { patchedImage }),
-      rebootPending: isRebootPending(root),
+      rebootPending: isRebootPending(root) || isKernelDue(kernels, runningKernel()),
+      ...(rejectedKernel === undefined ? {} : { rejectedKernel }),
       freeBytes: freeBytes(root),
       ...(authorities === undefined ? {} : { authorities }),
       agent: { version, ...(rejected === undefined ? {} : { rejected }) },

@@ -1,7 +1,9 @@
 import * as host from "host";
+import { rootPaths } from "../../core/install/paths.ts";
 import { sleepMs } from "../system/clock.ts";
 import { exists } from "../system/files.ts";
 import { run } from "../system/run.ts";
+import { agentPaths } from "./paths.ts";
 import { isPidOne } from "./pid-one.ts";
 import type { SubContext } from "./sub-context.ts";
 
@@ -32,7 +34,7 @@ export function restart({
     }
   }
   host.sync();
-  for (const path of ["/boot/efi", "/boot"]) {
+  for (const path of [rootPaths.esp, rootPaths.bootPartition, agentPaths.boot]) {
     try {
       host.unmount(path, 0);
     } catch (error) {

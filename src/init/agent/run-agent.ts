@@ -1,11 +1,13 @@
 import * as host from "host";
 import * as std from "std";
 import { decideLoneSub } from "../../core/birth/unreachable-mdb.ts";
+import { isOnTrial } from "../../core/image/boot/kernel-trial.ts";
 import type { Log } from "../../core/ports.ts";
 import { messageOf } from "../birth/stop.ts";
 import { openConsole } from "../device/console.ts";
 import { sleepMs } from "../system/clock.ts";
 import { pauseMsAfter } from "../system/http.ts";
+import { readKernelRecord, runningKernel } from "./boot/kernel-record.ts";
 import { isPidOne, noDuties, pidOneDuties } from "./pid-one.ts";
 import { restart } from "./restart.ts";
 import { openSession } from "./session.ts";
@@ -57,11 +59,15 @@ function afterFailure(context: AgentContext): AfterFailure {
   const startedMs = host.monotonicMs();
   let hasAnswered = false;
   let remindedMs = Number.NEGATIVE_INFINITY;
-  const { log, alive } = context;
+  const { root, log, alive } = context;
 
   function wait(error: unknown): void {
     const nowMs = host.monotonicMs();
-    const next = decideLoneSub({ pidOne: isPidOne(), answered: hasAnswered, elapsedMs: nowMs - startedMs });
+    const next = decideLoneSub({
+      canGoBack: isPidOne() || isOnTrial(readKernelRecord(root), runningKernel()),
+      answered: hasAnswered,
+      elapsedMs: nowMs - startedMs,
+    });
     if (next.kind === "restart") {
       log("error", "the MDB never answered at the permanent address; check cabling, gateway and networks[].permanent");
       restart(context);

@@ -8,6 +8,8 @@ import type { Directive, SubReport } from "../../core/image/update/directive.ts"
 import { scanPauseSeconds } from "../../core/image/update/scan-pause.ts";
 import { messageOf } from "../birth/stop.ts";
 import { openHttp } from "../system/http.ts";
+import { openKernelKeeper } from "./boot/kernel-keeper.ts";
+import { keepRunningModules } from "./boot/running-modules.ts";
 import { fetchObjects } from "./objects/fetch.ts";
 import { loadManifest } from "./objects/manifest.ts";
 import { type ObjectCache, openObjectCache } from "./objects/object-cache.ts";
@@ -25,6 +27,9 @@ const otherRootSeconds = 5;
 
 /** Pause between two polls while a directive is carried out. */
 const pollWhileBusyMs = 60_000;
+
+/** Longer than any interval of checks. */
+const longSeconds = 10 * 365 * 86_400;
 
 /** What follows a turn: seconds to wait before the next one; or another version of the agent is to run now. */
 export type Next = number | "replaced";
@@ -72,10 +77,11 @@ export function openSession(context: SubContext): Session {
     hasFetchFailed: false,
     scans: 0,
   };
+  const kernels = openKernelKeeper(context);
   const carryOut = directiveRunner(context, { cache, pollMeanwhile }, memory);
   let polledMs = memory.checkedAtMs;
 
-  const secondsSinceCheck = () => Math.floor((host.monotonicMs() - memory.checkedAtMs) / 1000);
+  const secondsSinceCheck = () => Math.min(longSeconds, Math.floor((host.monotonicMs() - memory.checkedAtMs) / 1000));
   /** To be called in a comparison: large files take minutes to hash, and the MDB must not take this machine for silent: asks again, and does not obey. */
   function pollMeanwhile(): void {
     alive();
@@ -97,10 +103,13 @@ export function openSession(context: SubContext): Session {
     });
     memory.outcome = undefined;
     confirmTrial(context);
+    // The former kernel's modules can go now.
+    if (kernels.confirm()) memory.checkedAtMs = Number.NEGATIVE_INFINITY;
     return order;
   }
   function turn(): Next {
     alive();
+    kernels.check();
     const order = ask();
     if (order.kind !== "wait") log("info", "directive received", { directive: order.kind });
     const startMs = host.monotonicMs();
@@ -151,7 +160,8 @@ function directiveRunner(
     image?: Tree,
     alive = context.alive,
   ): { readonly scan: Scan; readonly filter: Filter } {
-    const filter = subFilter(lines, agentProtocol);
+    const own = subFilter(lines, agentProtocol);
+    const filter = image === undefined ? own : keepRunningModules(own, image);
     const found = scanTree({ ...context, alive }, { filter, ...(image === undefined ? {} : { image }) });
     memory.checkedAtMs = host.monotonicMs();
     log("info", "scanned", { entries: found.tree.entries.length });

@@ -16,10 +16,7 @@ export function readPatchedImage(root: string): string | undefined {
  */
 export function beginUpdate(root: string, kernelChanged: boolean): void {
   makeDirectories(root, agentPaths.state);
-  if (kernelChanged) {
-    writeText(root, agentPaths.bootFilesDue, "");
-    writeText(root, agentPaths.kernelChangedIn, bootId());
-  }
+  if (kernelChanged) writeText(root, agentPaths.kernelChangedIn, bootId());
   remove(root, agentPaths.patchedImage);
   host.sync();
 }
@@ -36,10 +33,13 @@ export function isRebootPending(root: string): boolean {
   return readTextIfThere(root, agentPaths.kernelChangedIn)?.trim() === bootId();
 }
 
-/**
- * Whether the boot loader's files have to be made. Recorded before the kernel is touched, so that a power cut loses
- * nothing.
- */
+/** Records, in the former layout, that the boot loader's files have to be made; before the kernel is touched. */
+export function bootFilesAreDue(root: string): void {
+  makeDirectories(root, agentPaths.state);
+  writeText(root, agentPaths.bootFilesDue, "");
+}
+
+/** Whether, in the former layout, the boot loader's files have to be made. */
 export function areBootFilesDue(root: string): boolean {
   return exists(root, agentPaths.bootFilesDue);
 }
@@ -49,6 +49,7 @@ export function bootFilesDone(root: string): void {
   remove(root, agentPaths.bootFilesDue);
 }
 
-function bootId(): string {
+/** The identity of this boot of the machine. */
+export function bootId(): string {
   return readText("/proc/sys/kernel/random/boot_id").trim();
 }

@@ -3,11 +3,14 @@ import { plainText } from "../../core/bytes/plain-text.ts";
 import type { Directive } from "../../core/image/update/directive.ts";
 import type { UpdateStep } from "../../core/image/update/update-step.ts";
 import { stepApplier } from "./apply-step.ts";
-import { writeBootFiles } from "./boot-files.ts";
+import { deriveBootPartition } from "./boot/derive.ts";
+import { writeBootFiles } from "./boot/former-layout.ts";
+import { openPartition } from "./boot/partition.ts";
+import { checkRoom } from "./boot/room.ts";
 import { checkBootable } from "./check-update.ts";
 import type { ObjectCache } from "./objects/object-cache.ts";
 import type { Scan } from "./scan.ts";
-import { areBootFilesDue, beginUpdate, bootFilesDone, finishUpdate } from "./state.ts";
+import { areBootFilesDue, beginUpdate, bootFilesAreDue, bootFilesDone, finishUpdate } from "./state.ts";
 import type { SubContext } from "./sub-context.ts";
 
 const progressEvery = 2000;
@@ -16,11 +19,10 @@ const maxNamed = 10;
 const maxNameLength = 150;
 
 /**
- * Brings the root to an image. When the kernel changes, the boot loader's files are written after placing the new files
- * and before removing the old ones, so that the files named by the boot loader always exist (except during the rename
- * of a kernel of the same name). Everything is on the disk when this returns; a power cut before that leaves a root
- * without `patched-image`, which is then updated again. Throws an error that names them if paths changed since the scan: they
- * are left alone, and the update is not complete.
+ * Brings the root to an image. The boot partition is derived from /boot after placing the new files and before removing the old
+ * ones. Everything is on the disk when this returns; a power cut before that leaves a root without `patched-image`, which is then
+ * updated again. Throws an error that names them if paths changed since the scan: they are left alone, and the update is not
+ * complete.
  */
 export function applyUpdate(
   context: SubContext,
@@ -28,7 +30,11 @@ export function applyUpdate(
   update: Extract<Directive, { kind: "update" }>,
 ): void {
   const { root, alive, log } = context;
-  if (update.kernelChanged || areBootFilesDue(root)) checkBootable(context, cache, update);
+  const { mountPoint } = context.settings.boot;
+  const isFormer = mountPoint === undefined;
+  if (!isFormer || update.kernelChanged || areBootFilesDue(root)) checkBootable(context, cache, update);
+  if (mountPoint !== undefined) checkRoom(context, update.steps, openPartition(context, mountPoint));
+  if (isFormer && update.kernelChanged) bootFilesAreDue(root);
   beginUpdate(root, update.kernelChanged);
   const applyStep = stepApplier({ root, cache, scan, alive, steps: update.steps });
   const left: string[] = [];
@@ -44,9 +50,12 @@ export function applyUpdate(
   const split = lastPlaced(update.steps) + 1;
   const late = update.steps.slice(split);
   applyAll(update.steps.slice(0, split));
-  if (areBootFilesDue(root)) {
-    const going = late.flatMap((step) => (step.kind === "removeFile" ? [step.path] : []));
-    writeBootFiles(context, update.image, new Set(going));
+  const going = new Set(late.flatMap((step) => (step.kind === "removeFile" ? [step.path] : [])));
+  if (mountPoint !== undefined) {
+    host.sync();
+    deriveBootPartition(context, { mountPoint, image: update.image, going, isRequired: true });
+  } else if (areBootFilesDue(root)) {
+    writeBootFiles(context, update.image, going);
     host.sync();
     bootFilesDone(root);
   }

@@ -29,7 +29,7 @@ export function subSettingsOf(
     mac: settings.mac,
     firmware,
     root: plan.root,
-    boot: { partUuid: plan.bootPartUuid },
+    boot: { partUuid: plan.bootPartUuid, mountPoint: rootPaths.bootPartition },
     ...(plan.espPartUuid === undefined ? {} : { esp: { partUuid: plan.espPartUuid } }),
   };
 }

@@ -3,7 +3,9 @@ import { describeDisk, findRecorded } from "../../core/hardware/disk-identity.ts
 import { disksSettleSeconds } from "../../core/hardware/disk-settling.ts";
 import { diskSight } from "../../core/hardware/scan.ts";
 import { newRoot } from "../../core/install/paths.ts";
-import { planResume } from "../../core/install/resume.ts";
+import { planResume, planResumeMounts } from "../../core/install/resume.ts";
+import type { Step } from "../../core/install/step.ts";
+import { agentPaths } from "../agent/paths.ts";
 import { readSubSettings } from "../agent/settings.ts";
 import { systemTree } from "../device/tree.ts";
 import type { BirthContext } from "./birth-context.ts";
@@ -23,8 +25,15 @@ export function resume(context: BirthContext, taken: TakenOrder, facts: NonNulla
   const { order, mdb, settings, drivers, firmware } = taken;
   const disk = runStep("findRootDisk", disksSettleSeconds + 30, () => findRootDisk(order));
   console.log("info", "resuming on the root disk", { path: disk });
-  for (const step of planResume({ firmware, disk, encrypted: facts.encrypted }))
-    runStep(step.id, step.deadlineSeconds, () => executeStep(step, { drivers, http: settings.http, log: console.log }));
+  const input = { firmware, disk, encrypted: facts.encrypted };
+  const carryOut = (steps: readonly Step[]) => {
+    for (const step of steps)
+      runStep(step.id, step.deadlineSeconds, () =>
+        executeStep(step, { drivers, http: settings.http, log: console.log }),
+      );
+  };
+  carryOut(planResume(input));
+  carryOut(planResumeMounts(input, readSubSettings(newRoot).boot.mountPoint ?? agentPaths.boot));
   const { subToken } = runStep("askToResume", requestSeconds, () => mdb.askToResume(order.session));
   runStep("writeCredential", 120, () =>
     writeSubSettings({ ...readSubSettings(newRoot), ...serversOf(settings, order), token: subToken }),

@@ -35,6 +35,8 @@ export type BoardFacts = {
   readonly nicDriver: string;
   readonly linkAfterMs: number;
   readonly secureBoot: boolean;
+  /** Whether the firmware lets GRUB write to a disk. */
+  readonly grubWrites: boolean;
   /** Space for UEFI variables. */
   readonly nvramBytes: number;
 };
@@ -61,6 +63,7 @@ const defaultFacts: Omit<BoardFacts, "mac"> = {
   nicDriver: "virtio_net",
   linkAfterMs: 300,
   secureBoot: false,
+  grubWrites: true,
   nvramBytes: 64 * 4096,
 };
 

@@ -1,30 +1,40 @@
 import { diskKeyBytes, diskKeyVariable, variableValueAt } from "../../../src/core/boot-loader/efi-variable.ts";
-import { decodeUtf8 } from "../../../src/core/bytes/utf8.ts";
 import type { Board } from "./board.ts";
+import { runGrub, textIn } from "./grub.ts";
 import { type BlockDevice, type Disk, windowOn } from "./storage/block-device.ts";
 import type { FileSystem } from "./storage/file-system.ts";
-import { typeBits } from "./storage/inode.ts";
 import { findFileSystem, luksDataOffset, openLuks, readPartitionTable } from "./storage/on-disk.ts";
 
 /** The result of firmware, GRUB and initrd booting from a machine's disks. */
 export type DiskBoot =
-  | { readonly kind: "boots"; readonly root: FileSystem; readonly boot: FileSystem; readonly release: string }
+  | {
+      readonly kind: "boots";
+      readonly root: FileSystem;
+      readonly boot: FileSystem;
+      readonly release: string;
+      readonly commandLine: string;
+    }
   | { readonly kind: "nothingToBoot"; readonly why: string };
 
-/** The text of a file, by names from the root; undefined if it does not exist or is not a file. */
-export function textIn(fileSystem: FileSystem, path: string): string | undefined {
-  let here = fileSystem.root;
-  for (const name of path.split("/").filter((part) => part !== "")) {
-    const number = here.entries.get(name);
-    if (number === undefined) return undefined;
-    here = fileSystem.get(number);
+/** A kernel that GRUB starts, and what becomes of it. */
+export type BootTrouble = (started: { readonly release: string; readonly commandLine: string }) => "panics" | "runs";
+
+/** The limit of starts after panics: more than any fallback needs. */
+const mostStarts = 4;
+
+/**
+ * Boots the first disk that has a boot partition of ours, as far as this can be judged without running it. A kernel that panics
+ * restarts the machine (panic=30), which then is sent to its disk again.
+ */
+export function bootFromDisk(board: Board, fate: BootTrouble = () => "runs"): DiskBoot {
+  for (let starts = 0; starts < mostStarts; starts += 1) {
+    const boot = startFromDisk(board);
+    if (boot.kind === "nothingToBoot" || fate(boot) === "runs") return boot;
   }
-  if ((here.mode & typeBits.mask) !== typeBits.regular) return undefined;
-  return decodeUtf8(here.data.subarray(0, here.size));
+  return { kind: "nothingToBoot", why: `${mostStarts} kernels in a row panicked` };
 }
 
-/** Boots the first disk that has a boot partition of ours, as far as this can be judged without running it. */
-export function bootFromDisk(board: Board): DiskBoot {
+function startFromDisk(board: Board): DiskBoot {
   let why = "no disk has a partition table";
   for (const disk of board.disks.values()) {
     const parts = partitionsOf(disk);
@@ -54,17 +64,13 @@ function bootPartitions(board: Board, parts: readonly Part[]): DiskBoot {
   const bootDevice = parts[1]?.device;
   const boot = bootDevice && findFileSystem(board, bootDevice, "ext4");
   if (boot === undefined) return dead("the boot partition has no file system");
-  const config = textIn(boot, "/grub/grub.cfg");
-  const line = /^ {2}linux \/(vmlinuz-(\S+)) root=(\S+)/m.exec(config ?? "");
-  const initrds = /^ {2}initrd (.*)$/m.exec(config ?? "")?.[1]?.split(" ") ?? [];
-  if (line === null || initrds.length === 0) return dead("grub.cfg names no kernel");
-  const [, kernel = "", release = "", source = ""] = line;
-  for (const file of [`/${kernel}`, ...initrds])
-    if ((textIn(boot, file) ?? "") === "") return dead(`${file}, which grub.cfg names, is missing or empty`);
+  const started = runGrub(boot, { canWrite: board.facts.grubWrites });
+  if (typeof started === "string") return dead(started);
+  const { release, source, commandLine } = started;
   const root = openRoot(board, parts, source);
   if (typeof root === "string") return dead(root);
   if (textIn(root, "/usr/local/sbin/birther-agent") === undefined) return dead("the root has no sub");
-  return { kind: "boots", root, boot, release };
+  return { kind: "boots", root, boot, release, commandLine };
 }
 
 function openRoot(board: Board, parts: readonly Part[], source: string): FileSystem | string {

@@ -14,7 +14,11 @@ export const storage = withDefault(
     ),
     minRootDiskMiB: withDefault(mebibytes(512), 8192, "Minimum size of the root disk."),
     espMiB: withDefault(mebibytes(33), 256, "Size of the EFI system partition."),
-    bootMiB: withDefault(mebibytes(128), 1024, "Size of /boot."),
+    bootMiB: withDefault(
+      mebibytes(128),
+      1024,
+      "Size of the boot partition, which holds two kernels with their initrds.",
+    ),
   }),
   {},
   "How disks are chosen, partitioned and encrypted.",

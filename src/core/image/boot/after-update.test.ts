@@ -24,9 +24,9 @@ const steps: readonly UpdateStep[] = [
 const rows: readonly (readonly [path: string, content: Content])[] = [
   ["/boot/untouched", { kind: "kept" }],
   ["/boot/old", { kind: "gone" }],
-  ["/boot/replaced", { kind: "object", sha512: "r" }],
-  ["/boot/new", { kind: "object", sha512: "n" }],
-  ["/boot/link", { kind: "object", sha512: "n" }],
+  ["/boot/replaced", { kind: "object", sha512: "r", size: 1 }],
+  ["/boot/new", { kind: "object", sha512: "n", size: 1 }],
+  ["/boot/link", { kind: "object", sha512: "n", size: 1 }],
   ["/boot/old-link", { kind: "other" }],
   ["/boot/symlink", { kind: "other" }],
 ];

@@ -2,7 +2,7 @@ import type { UpdateStep } from "../update/update-step.ts";
 
 /** What is at a path after an update: a content that it places, what is there now, another kind of file, or nothing. */
 export type Content =
-  | { readonly kind: "object"; readonly sha512: string }
+  | { readonly kind: "object"; readonly sha512: string; readonly size: number }
   | { readonly kind: "kept" }
   | { readonly kind: "other" }
   | { readonly kind: "gone" };
@@ -12,7 +12,7 @@ export function contentAfter(steps: readonly UpdateStep[], path: string): Conten
   const last = [...steps].reverse().find((step) => step.path === path && changesContent(step));
   switch (last?.kind) {
     case "placeFile":
-      return { kind: "object", sha512: last.sha512 };
+      return { kind: "object", sha512: last.sha512, size: last.size };
     case "placeLink": {
       // The file that it links to is placed by an earlier step, or is there already.
       const before = steps.slice(0, steps.lastIndexOf(last));

@@ -37,13 +37,42 @@ export function compareVersions(one: string, other: string): number {
   return 0;
 }
 
+/** A menu entry: a kernel with its initrds, by their paths on the boot partition, and further arguments of the kernel. */
+export type MenuEntry = {
+  readonly title: string;
+  readonly kernel: string;
+  readonly initrds: readonly string[];
+  readonly root: RootDevice;
+  readonly more?: string;
+};
+
+/** The start of grub.cfg. */
+export const configHead = "# Written by birther-agent; changes are lost when the kernel changes.\n";
+
 /**
- * Writes grub.cfg for kernels on the boot partition, which is GRUB's root when it reads this file (the core image has
- * set it). On BIOS machines it sets up the serial line, because SeaBIOS shows nothing there; UEFI firmware already
- * sends its console to the serial line, so a second set-up would double every character. If GRUB cannot start a kernel
- * (a damaged file, an invalid signature), the machine restarts, so that the Birther notices, instead of stopping at a
- * menu. `panic=30` restarts a machine that cannot mount its root. A machine that hangs during its restart is reset by
- * the watchdog that systemd leaves armed (RebootWatchdogSec, 10 minutes).
+ * The consoles of GRUB. On BIOS machines it sets up the serial line, because SeaBIOS shows nothing there; UEFI firmware already
+ * sends its console to the serial line, so a second set-up would double every character.
+ */
+export function consoleSetup(firmware: "bios" | "uefi"): string {
+  return firmware === "bios"
+    ? "serial --unit=0 --speed=115200\nterminal_input serial console\nterminal_output serial console\n"
+    : "";
+}
+
+/**
+ * The last entry. If GRUB cannot start a kernel (a damaged file, an invalid signature), the machine restarts, so that the Birther
+ * notices, instead of stopping at a menu.
+ */
+export const restartEntry = `menuentry 'restart' {
+  echo "birther: this disk's system cannot be started; restarting"
+  sleep 10
+  reboot
+}
+`;
+
+/**
+ * Writes grub.cfg of the former layout, for kernels directly on the boot partition, which is GRUB's root when it reads this file
+ * (the core image has set it).
  */
 export function grubConfig(input: {
   readonly title: string;
@@ -51,27 +80,31 @@ export function grubConfig(input: {
   readonly root: RootDevice;
   readonly kernels: readonly BootKernel[];
 }): string {
-  const serial = "serial --unit=0 --speed=115200\nterminal_input serial console\nterminal_output serial console\n";
-  const entries = input.kernels.map((kernel) => menuEntry(input.title, input.root, kernel));
-  return `# Written by birther-agent; changes are lost when the kernel changes.
-${input.firmware === "bios" ? serial : ""}set default=0
+  const { root } = input;
+  const entries = input.kernels.map(({ version, kernel, initrd }) =>
+    menuEntry({
+      title: `${input.title.replace(/'/g, "")}, Linux ${version}`,
+      kernel: `/${kernel}`,
+      initrds: [`/${initrd}`, ...(root.kind === "encrypted" ? [`/${root.unlockInitrd}`] : [])],
+      root,
+    }),
+  );
+  return `${configHead}${consoleSetup(input.firmware)}set default=0
 set fallback=${entries.length}
 set timeout=0
-${entries.join("")}menuentry 'restart' {
-  echo "birther: this disk's system cannot be started; restarting"
-  sleep 10
-  reboot
-}
-`;
+${entries.join("")}${restartEntry}`;
 }
 
-function menuEntry(title: string, root: RootDevice, kernel: BootKernel): string {
+/**
+ * Writes a menu entry. `panic=30` restarts a machine that cannot mount its root. A machine that hangs during its restart is reset
+ * by the watchdog that systemd leaves armed (RebootWatchdogSec, 10 minutes).
+ */
+export function menuEntry({ title, kernel, initrds, root, more }: MenuEntry): string {
   const rootArguments =
     root.kind === "plain" ? `root=PARTUUID=${root.partUuid}` : `root=/dev/mapper/${root.mapping} boot=birther`;
-  const initrds = [kernel.initrd, ...(root.kind === "encrypted" ? [root.unlockInitrd] : [])];
-  return `menuentry '${title.replace(/'/g, "")}, Linux ${kernel.version}' {
-  linux /${kernel.kernel} ${rootArguments} ro console=tty0 console=ttyS0,115200n8 panic=30 ${keepWatchdogParameter}
-  initrd ${initrds.map((name) => `/${name}`).join(" ")}
+  return `menuentry '${title}' {
+  linux ${kernel} ${rootArguments} ro console=tty0 console=ttyS0,115200n8 panic=30 ${keepWatchdogParameter}${more === undefined ? "" : ` ${more}`}
+  initrd ${initrds.join(" ")}
 }
 `;
 }

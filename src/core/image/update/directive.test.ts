@@ -132,7 +132,17 @@ const rows: readonly {
       ...up,
       comparison: { manifest: testManifestHash, assessment: { ...equal.assessment, steps: 900, removed: 900 } },
     },
-    expect: { kind: "stop", image: "compute/1", reason: "compute/1 removes 900 of the machine's 1000 paths" },
+    expect: {
+      kind: "stop",
+      image: "compute/1",
+      reason: "compute/1 removes 900 of the machine's 1000 paths",
+      cause: "unsafeUpdate",
+    },
+  },
+  {
+    title: "a kernel that did not come up is for an operator",
+    report: { ...up, rejectedKernel: "kernel 6.2 did not come up" },
+    expect: { kind: "stop", image: "compute/1", reason: "kernel 6.2 did not come up", cause: "rejectedKernel" },
   },
   {
     title: "a disk that is as it should be: nothing to do",

@@ -31,6 +31,8 @@ export type SubReport = {
   readonly authorities?: string;
   /** Its own comparison of its tree with an image, if the previous directive requested it. */
   readonly comparison?: Comparison;
+  /** Why the kernel of its image does not run: it was tried and did not come up. */
+  readonly rejectedKernel?: string;
   /** Its agent; absent if that is older than `upgradingProtocol`. */
   readonly agent?: AgentReport;
 };
@@ -109,11 +111,17 @@ export type PlannedDirective =
   | { readonly kind: "fetch"; readonly objects: number; readonly bytes: number }
   | (Omit<Extract<Directive, { readonly kind: "update" }>, "steps"> & { readonly steps: number });
 
-/** The decision about a poll: a directive, or an update that is stopped until an operator forces it. */
+/** The decision about a poll: a directive, or what is stopped until an operator acts. */
 export type PollDecision =
   | Exclude<Directive, { readonly kind: "fetch" | "update" | "upgradeAgent" }>
   | PlannedDirective
-  | { readonly kind: "stop"; readonly image: string; readonly reason: string };
+  | {
+      readonly kind: "stop";
+      readonly image: string;
+      readonly reason: string;
+      /** What stops the machine: an update that is not safe, or a kernel that did not come up. */
+      readonly cause: "unsafeUpdate" | "rejectedKernel";
+    };
 
 /** The intervals of polls and checks. */
 export type SubPolicy = {
@@ -159,6 +167,8 @@ export function decideDirective(input: {
 
   const patched = report.patchedImage === image.name;
   if (patched && (report.rebootPending || report.running === "birth")) return { kind: "reboot", image: image.name };
+  if (patched && report.rejectedKernel !== undefined)
+    return { kind: "stop", image: image.name, reason: report.rejectedKernel, cause: "rejectedKernel" };
   const { compared } = report;
   if (compared === undefined || compared.manifest !== image.manifest.sha512) {
     if (patched && report.secondsSinceCheck < policy.recheckSeconds) return upToDate(image.name, policy);
@@ -169,7 +179,7 @@ export function decideDirective(input: {
   const isDue = assessment.steps > 0 || assessment.missing.objects > 0;
   const unsafe =
     isDue && input.forced !== image.name ? whyUnsafe({ image, assessment, running: report.running }) : undefined;
-  if (unsafe !== undefined) return { kind: "stop", image: image.name, reason: unsafe };
+  if (unsafe !== undefined) return { kind: "stop", image: image.name, reason: unsafe, cause: "unsafeUpdate" };
   if (!compared.hasPlan) return { kind: "report", filter: image.filter };
   return whyNoSpace(assessment, report.freeBytes, policy) ?? plannedDirective(image.name, assessment);
 }
