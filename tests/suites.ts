@@ -290,4 +290,13 @@ export const suites: readonly Suite[] = [
     run: { kind: "files", globs: ["tests/fuzz/fuzz.test.ts"], timeoutMs: 30 * minuteMs },
     onlyWhenNamed: true,
   },
+  {
+    name: "fuzz-native",
+    about:
+      "coverage-guided fuzzing of the native program: TLS, HTTP, JSON, calls (FUZZ_SECONDS for each of four targets)",
+    cost: "8 min",
+    packages: [...packagesOf["image build"], "clang", "libclang-rt-14-dev"],
+    run: { kind: "files", globs: ["tests/fuzz-native/*.test.ts"], timeoutMs: 1440 * minuteMs },
+    onlyWhenNamed: true,
+  },
 ];

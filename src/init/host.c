@@ -60,14 +60,15 @@ JSValue host_throw_errno(JSContext *ctx, const char *format, ...)
 /* Reads one argument; returns how many JavaScript arguments it consumed, or -1 with an exception pending. */
 static int read_argument(JSContext *ctx, char letter, JSValueConst *argv, struct argument *a)
 {
+	uint64_t offset = 0, length = 0;
 	a->js = argv[0];
 	if (letter == 's') return (a->text = JS_ToCString(ctx, argv[0])) ? 1 : -1;
 	if (letter == 'n') return JS_ToFloat64(ctx, &a->number, argv[0]) ? -1 : 1;
 	if (letter == 'v') return 1;
+	/* before the buffer is looked at: a conversion runs JavaScript, which could replace its memory */
+	if (letter == 'r' && (JS_ToIndex(ctx, &offset, argv[1]) || JS_ToIndex(ctx, &length, argv[2]))) return -1;
 	if (!(a->bytes = JS_GetArrayBuffer(ctx, &a->length, argv[0]))) return -1;
 	if (letter == 'b') return 1;
-	uint64_t offset, length;
-	if (JS_ToIndex(ctx, &offset, argv[1]) || JS_ToIndex(ctx, &length, argv[2])) return -1;
 	if (offset > a->length || length > a->length - offset) {
 		host_throw(ctx, "expected a range inside a buffer of %zu bytes, found %llu bytes at offset %llu",
 		           a->length, (unsigned long long)length, (unsigned long long)offset);

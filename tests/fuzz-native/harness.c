@@ -1,0 +1,68 @@
+/*
+ * A libFuzzer target around the native program: the script in FUZZ_SCRIPT defines the global function `take`, which
+ * gets each input as an ArrayBuffer. A thrown Error is a refusal; anything else that is thrown is a fault, as are the
+ * reports of the sanitizers.
+ */
+#include <sys/socket.h>
+/* host.c has the tables, the calls and the context; its main is not the one that runs here. */
+#define main host_main
+#include "../../src/init/host.c"
+#undef main
+
+enum { MAX_INPUT = 1 << 16, ENGINE_BYTES = 256 << 20 };
+
+static JSContext *context;
+static JSValue take;
+
+/* A socket that delivers the input and then ends, as a server that sends these bytes whatever it is asked. */
+static JSValue socket_with(JSContext *ctx, JSValueConst this_value, int argc, JSValueConst *argv)
+{
+	int pair[2];
+	size_t length;
+	uint8_t *bytes = JS_GetArrayBuffer(ctx, &length, argv[0]);
+	(void)this_value;
+	(void)argc;
+	if (!bytes) return JS_EXCEPTION;
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0) return host_throw_errno(ctx, "socketpair");
+	if (send(pair[0], bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && length > 0) abort();
+	close(pair[0]);
+	return JS_NewInt32(ctx, pair[1]);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+		for (const struct host_entry *entry = tables[i]; entry->name && entry_count < MAX_ENTRIES; entry++)
+			entries[entry_count++] = entry;
+	JSRuntime *runtime = JS_NewRuntime();
+	js_std_init_handlers(runtime);
+	JS_SetMaxStackSize(runtime, STACK_BYTES);
+	JS_SetMemoryLimit(runtime, ENGINE_BYTES);
+	context = new_context(runtime);
+	js_std_add_helpers(context, 0, NULL);
+	JSValue global = JS_GetGlobalObject(context);
+	JS_SetPropertyStr(context, global, "socketWith", JS_NewCFunction(context, socket_with, "socketWith", 1));
+	const char *script = getenv("FUZZ_SCRIPT");
+	if (!script || run_script(context, script)) exit(2);
+	take = JS_GetPropertyStr(context, global, "take");
+	JS_FreeValue(context, global);
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+	if (length > MAX_INPUT) return 0;
+	JSValue input = JS_NewArrayBufferCopy(context, bytes, length);
+	JSValue result = JS_Call(context, take, JS_UNDEFINED, 1, &input);
+	if (JS_IsException(result)) {
+		JSValue thrown = JS_GetException(context);
+		if (!JS_IsError(context, thrown)) abort();
+		JS_FreeValue(context, thrown);
+	}
+	JS_FreeValue(context, result);
+	JS_FreeValue(context, input);
+	return 0;
+}
