@@ -194,6 +194,8 @@ describe("several stores on one PostgreSQL", () => {
     await using one = await open(place);
     await one.apply(asks(1));
     await one.apply(asks(2));
+    const heard: Change[] = [];
+    one.watch((change) => heard.push(change));
     const client = new pg.Client({ connectionString: place });
     await client.connect();
     // As if others had written this many changes since, and all but the last change of each machine were deleted.
@@ -205,8 +207,6 @@ describe("several stores on one PostgreSQL", () => {
     );
     await client.query("COMMIT");
     await client.end();
-    const heard: Change[] = [];
-    one.watch((change) => heard.push(change));
     await one.apply(asks(2));
     assert.deepEqual(
       heard.map(({ machine, position }) => [machine.id, position]),
