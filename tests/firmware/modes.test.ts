@@ -57,7 +57,7 @@ await insideNamespace(import.meta.url, () => {
     assert.match(String(warned?.facts.next), /next-server to 10\.77\.0\.1/);
   });
 
-  test("full: dnsmasq is found at the start and named, the network is not served, withheld answers are logged", {
+  test("full: dnsmasq is found at the start and named, unknown machines are not served, withheld answers are logged", {
     timeout: 120_000,
   }, async () => {
     await using place = await bootEnvironment({
@@ -66,7 +66,7 @@ await insideNamespace(import.meta.url, () => {
       otherDhcp: true,
     });
     const named = await place.line("the other server's name", 10, ({ message }) =>
-      message.includes("the network is not served"),
+      message.includes("unknown machines are not served"),
     );
     assert.deepEqual([named.facts.server, named.facts.mac], ["10.77.0.2", "02:00:00:00:00:99"]);
     assert.match(place.networks()[0]?.notServed ?? "", /mode: proxy/);
