@@ -71,7 +71,7 @@ export const hostLinks: readonly HostLink[] = [
 ];
 
 /** The running system needs neither the boot partition nor the ESP, and must come up without them. */
-const notNeeded = "nofail,x-systemd.device-timeout=10s";
+const notNeeded = "nofail";
 
 function fstab(facts: HostFacts): string {
   const rows = [

@@ -174,8 +174,8 @@ test("host files name this machine, its mounts by what the plan made, and its ne
   assert.equal(
     text("/mnt/etc/fstab"),
     `/dev/mapper/birther-root / ext4 errors=remount-ro 0 1
-PARTUUID=${plan.bootPartUuid} /var/lib/birther/boot ext4 nofail,x-systemd.device-timeout=10s 0 2
-PARTUUID=${plan.espPartUuid} /boot/efi vfat umask=0077,nofail,x-systemd.device-timeout=10s 0 2
+PARTUUID=${plan.bootPartUuid} /var/lib/birther/boot ext4 nofail 0 2
+PARTUUID=${plan.espPartUuid} /boot/efi vfat umask=0077,nofail 0 2
 `,
   );
   assert.equal(text("/mnt/etc/hostname"), "r01u07\n");
