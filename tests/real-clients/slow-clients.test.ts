@@ -60,7 +60,9 @@ await insideNamespace(import.meta.url, () => {
     const beforeBytes = memory();
     const sockets: Socket[] = [];
     for (let i = 0; i < slowClients; i += 1) {
-      const socket = connect({ port: server.port, host: "127.0.0.1" });
+      // An address of its own, as each machine has: the server limits the connections of one.
+      const localAddress = `127.1.${i >> 8}.${i & 255}`;
+      const socket = connect({ port: server.port, host: "127.0.0.1", localAddress });
       await once(socket, "connect");
       socket.write("GET /initramfs.img HTTP/1.1\r\nHost: a\r\n\r\n");
       // It reads the first bytes and then nothing, so only what the kernel can hold is in flight.
