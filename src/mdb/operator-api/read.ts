@@ -50,9 +50,10 @@ function follow(request: RouteRequest<"changes"> & { feed: ChangeFeed; tokens: T
   }
   const since = last === undefined ? query.since : Number(last);
   const token = c.req.header("authorization");
-  const mayGoOn = () => c.env.listener?.kind === "socket" || tokens.prove(token).kind === "known";
+  const isLocal = c.env.listener?.kind === "socket";
+  const mayGoOn = () => isLocal || tokens.prove(token).kind === "known";
   const headers = { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" };
-  const stream = feed.open({ since, caller: caller.name, mayGoOn });
+  const stream = feed.open({ since, caller: isLocal ? undefined : caller.name, mayGoOn });
   if (stream === undefined) {
     const detail = `expected at most ${watchersPerCaller} simultaneous watchers of ${caller.name}, found one more`;
     return faultAnswer(c, "tooManyWatchers", detail, "close a watcher, or use another token for further ones");

@@ -187,6 +187,7 @@ describe("the change feed", () => {
     await new Promise(setImmediate);
     assert.equal(feed.open(greedy), undefined);
     assert.notEqual(feed.open({ ...greedy, caller: "another" }), undefined);
+    assert.notEqual(feed.open({ ...greedy, caller: undefined }), undefined, "a user of the Unix socket has no limit");
     await watchers[0]?.cancel();
     assert.notEqual(feed.open(greedy), undefined, "the place of one that left is free");
     await Promise.all(watchers.slice(1).map(({ cancel }) => cancel()));

@@ -12,7 +12,8 @@ export type ChangeFeed = {
    */
   readonly open: (watcher: {
     readonly since: number | undefined;
-    readonly caller: string;
+    /** Whose watchers are counted; undefined for a caller without a limit, such as a user of the Unix socket. */
+    readonly caller: string | undefined;
     readonly mayGoOn: () => boolean;
   }) => ReadableStream<Uint8Array> | undefined;
 };
@@ -30,7 +31,7 @@ type Feed = {
 /** A watcher of the feed: the position that it has received, and the function that ends its wait. */
 type Watcher = {
   readonly mayGoOn: () => boolean;
-  readonly caller: string;
+  readonly caller: string | undefined;
   received: number;
   arrived: boolean;
   left: boolean;
@@ -52,7 +53,7 @@ export function changeFeed(store: Pick<Store, "watch" | "position" | "changesSin
   });
   return {
     open: ({ since, caller, mayGoOn }) => {
-      if (watchers.countOf(caller) >= watchersPerCaller) return undefined;
+      if (caller !== undefined && watchers.countOf(caller) >= watchersPerCaller) return undefined;
       const received = since ?? store.position();
       return streamTo(feed, { mayGoOn, caller, received, arrived: false, left: false, stopWaiting: () => {} });
     },

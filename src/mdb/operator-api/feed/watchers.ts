@@ -8,8 +8,8 @@ export type Woken = "changes" | "heartbeat" | "left";
 export type Watchers = {
   readonly count: () => number;
   readonly countOf: (caller: string) => number;
-  readonly arrive: (caller: string) => void;
-  readonly leave: (caller: string) => void;
+  readonly arrive: (caller: string | undefined) => void;
+  readonly leave: (caller: string | undefined) => void;
   /** Wakes all waiting watchers after this turn of the event loop. */
   readonly wakeSoon: () => void;
   /** Waits for changes, or for the next heartbeat; `stop` ends the wait as `left`. */
@@ -30,19 +30,25 @@ export function feedWatchers(onEmpty: () => void): Watchers {
     for (const resume of woken) resume(why);
   }
 
+  /** Callers without a limit are not counted one by one. */
+  function change(caller: string | undefined, by: 1 | -1): void {
+    if (caller === undefined) return;
+    const left = (counts.get(caller) ?? 0) + by;
+    if (left > 0) counts.set(caller, left);
+    else counts.delete(caller);
+  }
+
   return {
     count: () => count,
     countOf: (caller) => counts.get(caller) ?? 0,
     arrive: (caller) => {
       count += 1;
-      counts.set(caller, (counts.get(caller) ?? 0) + 1);
+      change(caller, 1);
       beating ??= setInterval(() => wake("heartbeat"), heartbeatMs).unref();
     },
     leave: (caller) => {
       count -= 1;
-      const left = (counts.get(caller) ?? 0) - 1;
-      if (left > 0) counts.set(caller, left);
-      else counts.delete(caller);
+      change(caller, -1);
       if (count > 0) return;
       clearInterval(beating);
       beating = undefined;
