@@ -21,23 +21,47 @@ export type LargeEvents = Map<MachineId, { readonly sinceMs: number; readonly ch
 
 const minuteMs = 60_000;
 
+/** The size of an event, which the other functions take, so that it is written out only once: characters of JSON. */
+export function sizeOf(event: MachineEvent): number {
+  return JSON.stringify(event).length;
+}
+
 /** Why an event is too large, by itself or with those before it; undefined if it is not, and then it is counted. */
-export function whyTooLarge(spent: LargeEvents, event: MachineEvent, nowMs: number): Refusal | undefined {
-  const { length } = JSON.stringify(event);
-  if (length <= sizeLimits.large || !("id" in event)) return undefined;
-  if (length > sizeLimits.event)
-    return tooLarge(`${event.kind} of ${event.id}: expected at most ${sizeLimits.event} characters, found ${length}`);
-  for (const [id, { sinceMs }] of spent) if (Math.abs(nowMs - sinceMs) >= minuteMs) spent.delete(id);
-  const { sinceMs = nowMs, characters = 0 } = spent.get(event.id) ?? {};
-  if (characters + length > sizeLimits.largePerMinute)
+export function whyTooLarge(
+  spent: LargeEvents,
+  { event, size }: { readonly event: MachineEvent; readonly size: number },
+  nowMs: number,
+): Refusal | undefined {
+  if (size <= sizeLimits.large || !("id" in event)) return undefined;
+  if (size > sizeLimits.event)
+    return tooLarge(`${event.kind} of ${event.id}: expected at most ${sizeLimits.event} characters, found ${size}`);
+  forgetOld(spent, nowMs);
+  const before = spent.get(event.id);
+  const counted =
+    before !== undefined && isOfThisMinute(before.sinceMs, nowMs) ? before : { sinceMs: nowMs, characters: 0 };
+  const characters = counted.characters + size;
+  if (characters > sizeLimits.largePerMinute)
     return tooLarge(`${event.id}: expected at most ${sizeLimits.largePerMinute} characters of reports within a minute`);
-  spent.set(event.id, { sinceMs, characters: characters + length });
+  if (counted !== before) spent.delete(event.id);
+  spent.set(event.id, { ...counted, characters });
   return undefined;
 }
 
-/** Why a record may not be written as it would become: only a large event makes it so. */
-export function whyRecordTooLarge(machine: Machine, event: MachineEvent): Refusal | undefined {
-  if (JSON.stringify(event).length <= sizeLimits.large) return undefined;
+function isOfThisMinute(sinceMs: number, nowMs: number): boolean {
+  return Math.abs(nowMs - sinceMs) < minuteMs;
+}
+
+/** Forgets counts from the front of the map: one enters it at its end, so the oldest come first unless the clock was set. */
+function forgetOld(spent: LargeEvents, nowMs: number): void {
+  for (const [id, { sinceMs }] of spent) {
+    if (isOfThisMinute(sinceMs, nowMs)) return;
+    spent.delete(id);
+  }
+}
+
+/** Why a record may not be written as it would become after an event of this size: only a large one makes it so. */
+export function whyRecordTooLarge(machine: Machine, size: number): Refusal | undefined {
+  if (size <= sizeLimits.large) return undefined;
   const { length } = JSON.stringify(machine);
   if (length <= sizeLimits.record) return undefined;
   return tooLarge(`the record of ${machine.id}: expected at most ${sizeLimits.record} characters, found ${length}`);

@@ -2,7 +2,7 @@ import type { Decision, MachineEvent } from "../../core/machine/event.ts";
 import { type Context, nameOf } from "../../core/machine/life/move.ts";
 import { decide } from "../../core/machine/life/table.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
-import { type LargeEvents, whyRecordTooLarge, whyTooLarge } from "../../core/machine/size-limits.ts";
+import { type LargeEvents, sizeOf, whyRecordTooLarge, whyTooLarge } from "../../core/machine/size-limits.ts";
 import type { ApplyOptions, UnreadableRecord } from "../../core/ports.ts";
 import type { Holdings, MachineEntry, RemoteChanges } from "../journal/journal.ts";
 import { type FleetIndex, indexFleet } from "./fleet-index.ts";
@@ -51,12 +51,13 @@ export function fleetMemory(holdings: Holdings, site: Pick<Context, "imageFor" |
     if (before !== undefined && expectRevision !== undefined && before.revision !== expectRevision) {
       return { decision: changedMeanwhile(before, expectRevision), ...subject, entries: [] };
     }
-    const refusal = unreadable.whyNot(event) ?? guard?.() ?? whyTooLarge(largeEvents, event, ask.atMs);
+    const size = sizeOf(event);
+    const refusal = unreadable.whyNot(event) ?? guard?.() ?? whyTooLarge(largeEvents, { event, size }, ask.atMs);
     if (refusal !== undefined) return { decision: { kind: "refused", refusal }, ...subject, entries: [] };
     const decision = decide(before, event, { nowMs: ask.atMs, ...site, ...knowledgeOf(fleet) });
     const { machine } = decision;
     if (machine === undefined || machine === before) return { decision, ...subject, entries: [] };
-    const excess = whyRecordTooLarge(machine, event);
+    const excess = whyRecordTooLarge(machine, size);
     if (excess !== undefined) return { decision: { kind: "refused", refusal: excess }, ...subject, entries: [] };
     const { absorbed = [], others = [] } = decision.kind === "changed" ? decision : {};
     const changed = { machine, others, absorbed: absorbed.flatMap((id) => fleet.get(id) ?? []) };
