@@ -10,7 +10,7 @@ import { duration, type MachineRow, machineRow, phaseText } from "./view.ts";
 
 /** One machine of the rack as the demo watches it. */
 type Watched = {
-  readonly lab: LabMachine;
+  readonly lab: WatchedMachine;
   progress: Progress;
   outcome: BirthOutcome;
   latest: string;
@@ -26,9 +26,12 @@ export type Births = Disposable & {
   readonly setFooter: (lines: readonly string[]) => void;
 };
 
+/** The parts of a virtual machine that the demo watches. */
+type WatchedMachine = Pick<LabMachine, "name" | "mac" | "spec" | "consoleLogPath" | "power">;
+
 export type BirthsOptions = {
-  readonly machines: readonly LabMachine[];
-  readonly store: Store;
+  readonly machines: readonly WatchedMachine[];
+  readonly store: Pick<Store, "watch" | "byMac">;
   readonly painter: Painter;
   readonly limits: BirthLimits;
   readonly nowMs: () => number;
@@ -55,7 +58,7 @@ export function watchBirths(options: BirthsOptions): Births {
     [Symbol.dispose]: () => {
       clearInterval(timer);
       endWatch();
-      view.tick();
+      view.end();
     },
   };
 }
@@ -87,10 +90,7 @@ class BirthsView {
     if (one === undefined) return;
     one.latest = describeEvent(event) ?? one.latest;
     if (event.kind === "failed") painter.note(this.#line(one, machine, one.latest));
-    if (machine.phase !== undefined && machine.phase !== one.saidPhase) {
-      one.saidPhase = machine.phase;
-      painter.note(this.#line(one, machine, phaseText[machine.phase]));
-    }
+    this.#notePhase(one, machine);
   }
 
   /** Judges all machines and draws the table. */
@@ -108,12 +108,24 @@ class BirthsView {
     if (this.#watched.every((one) => one.outcome.kind !== "working")) this.settled.resolve();
   }
 
+  /** Draws the last table. The store tells a change after it is written, so the last phases may not have been told. */
+  end(): void {
+    this.tick();
+    for (const one of this.#watched) this.#notePhase(one, this.#options.store.byMac(one.lab.mac));
+  }
+
   reports(): readonly MachineReport[] {
     return this.#watched.map(({ lab, outcome }) => {
       const { mac, spec, consoleLogPath } = lab;
       const known = { mac, firmware: spec.firmware, consoleLogPath, poweredOnAtMs: this.#startedAtMs };
       return reportMachine(known, this.#options.store.byMac(mac), outcome);
     });
+  }
+
+  #notePhase(one: Watched, machine: Pick<Machine, "hostname" | "phase"> | undefined): void {
+    if (machine?.phase === undefined || machine.phase === one.saidPhase) return;
+    one.saidPhase = machine.phase;
+    this.#options.painter.note(this.#line(one, machine, phaseText[machine.phase]));
   }
 
   #judge(one: Watched, nowMs: number): void {
