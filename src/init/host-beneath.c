@@ -8,8 +8,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
-#include <math.h>
-#include <mbedtls/sha512.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +17,7 @@
 #include <unistd.h>
 #include "host.h"
 
-enum { SHA512_BYTES = 64, HASH_CHUNK = 1 << 16, FD_PATH = 32 };
+enum { FD_PATH = 32 };
 
 static JSValue number(JSContext *ctx, int result)
 {
@@ -241,9 +239,7 @@ static JSValue set_mode(JSContext *ctx, const struct argument *a)
 
 static JSValue set_modified(JSContext *ctx, const struct argument *a)
 {
-	double seconds = floor(a[1].number / 1000);
-	struct timespec time = { .tv_sec = (time_t)seconds, .tv_nsec = (long)((a[1].number - seconds * 1000) * 1e6) };
-	struct timespec times[2] = { time, time };
+	struct timespec times[2] = { host_timespec(a[1].number), host_timespec(a[1].number) };
 	return number(ctx, utimensat((int)a[0].number, "", times, AT_EMPTY_PATH));
 }
 
@@ -255,41 +251,6 @@ static JSValue drop_acls(JSContext *ctx, const struct argument *a)
 		if (removexattr(fd_path(a[0].number, path), names[i]) < 0 && errno != ENODATA && errno != EOPNOTSUPP)
 			return number(ctx, -1);
 	return number(ctx, 0);
-}
-
-static JSValue sha512_begin(JSContext *ctx, const struct argument *a)
-{
-	mbedtls_sha512_context state;
-	(void)a;
-	mbedtls_sha512_init(&state);
-	mbedtls_sha512_starts(&state, 0);
-	return JS_NewArrayBufferCopy(ctx, (const uint8_t *)&state, sizeof state);
-}
-
-static JSValue sha512_feed(JSContext *ctx, const struct argument *a)
-{
-	static uint8_t chunk[HASH_CHUNK];
-	double done = 0;
-	if (a[0].length != sizeof(mbedtls_sha512_context)) return host_throw(ctx, "sha512Feed: expected a state");
-	while (done < a[2].number) {
-		double left = a[2].number - done;
-		ssize_t count = read((int)a[1].number, chunk, left < sizeof chunk ? (size_t)left : sizeof chunk);
-		if (count < 0) return number(ctx, -1);
-		if (count == 0) break;
-		mbedtls_sha512_update((mbedtls_sha512_context *)a[0].bytes, chunk, (size_t)count);
-		done += (double)count;
-	}
-	return JS_NewFloat64(ctx, done);
-}
-
-static JSValue sha512_end(JSContext *ctx, const struct argument *a)
-{
-	uint8_t digest[SHA512_BYTES];
-	char text[2 * SHA512_BYTES + 1];
-	if (a[0].length != sizeof(mbedtls_sha512_context)) return host_throw(ctx, "sha512End: expected a state");
-	mbedtls_sha512_finish((mbedtls_sha512_context *)a[0].bytes, digest);
-	for (int i = 0; i < SHA512_BYTES; i++) sprintf(text + 2 * i, "%02x", digest[i]);
-	return JS_NewString(ctx, text);
 }
 
 const struct host_entry beneath_entries[] = {
@@ -310,8 +271,5 @@ const struct host_entry beneath_entries[] = {
 	{ "setMode", "nn", set_mode },
 	{ "setModified", "nn", set_modified },
 	{ "dropAcls", "n", drop_acls },
-	{ "sha512Begin", "", sha512_begin },
-	{ "sha512Feed", "bnn", sha512_feed },
-	{ "sha512End", "b", sha512_end },
 	{ NULL, NULL, NULL },
 };

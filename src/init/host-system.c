@@ -1,4 +1,4 @@
-/* Mounts, modules, devices, file attributes and clock: one system call each, for the module `host`. */
+/* Mounts, modules, devices, file modes and clock: one system call each, for the module `host`. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -145,7 +145,7 @@ static JSValue host_statfs(JSContext *ctx, const struct argument *a)
 	return answer;
 }
 
-static struct timespec timespec_of(double ms)
+struct timespec host_timespec(double ms)
 {
 	double seconds = floor(ms / 1000);
 	return (struct timespec){ .tv_sec = (time_t)seconds, .tv_nsec = (long)((ms - seconds * 1000) * 1e6) };
@@ -153,7 +153,7 @@ static struct timespec timespec_of(double ms)
 
 static JSValue host_set_time(JSContext *ctx, const struct argument *a)
 {
-	struct timespec now = timespec_of(a[0].number);
+	struct timespec now = host_timespec(a[0].number);
 	return HOST_CHECK(ctx, clock_settime(CLOCK_REALTIME, &now), "setTime");
 }
 
@@ -197,27 +197,6 @@ static JSValue host_chmod(JSContext *ctx, const struct argument *a)
 	return HOST_CHECK(ctx, chmod(a[0].text, (mode_t)a[1].number), "chmod %s", a[0].text);
 }
 
-static JSValue host_chown(JSContext *ctx, const struct argument *a)
-{
-	return HOST_CHECK(ctx, lchown(a[0].text, (uid_t)a[1].number, (gid_t)a[2].number), "chown %s", a[0].text);
-}
-
-static JSValue host_link(JSContext *ctx, const struct argument *a)
-{
-	return HOST_CHECK(ctx, link(a[0].text, a[1].text), "link %s to %s", a[1].text, a[0].text);
-}
-
-static JSValue host_make_node(JSContext *ctx, const struct argument *a)
-{
-	return HOST_CHECK(ctx, mknod(a[0].text, (mode_t)a[1].number, (dev_t)a[2].number), "makeNode %s", a[0].text);
-}
-
-static JSValue host_set_times(JSContext *ctx, const struct argument *a)
-{
-	struct timespec times[2] = { timespec_of(a[1].number), timespec_of(a[1].number) };
-	return HOST_CHECK(ctx, utimensat(AT_FDCWD, a[0].text, times, AT_SYMLINK_NOFOLLOW), "setTimes %s", a[0].text);
-}
-
 const struct host_entry system_entries[] = {
 	{ "mount", "sssns", host_mount },
 	{ "unmount", "sn", host_unmount },
@@ -237,9 +216,5 @@ const struct host_entry system_entries[] = {
 	{ "randomBytes", "n", host_random_bytes },
 	{ "hostname", "s", host_hostname },
 	{ "chmod", "sn", host_chmod },
-	{ "chown", "snn", host_chown },
-	{ "link", "ss", host_link },
-	{ "makeNode", "snn", host_make_node },
-	{ "setTimes", "sn", host_set_times },
 	{ NULL, NULL, NULL },
 };

@@ -13,7 +13,7 @@
 #include <psa/crypto.h>
 #include "host.h"
 
-enum { MAX_SESSIONS = 8, SHA512_BYTES = 64, FILE_CHUNK = 1 << 20 };
+enum { MAX_SESSIONS = 8, SHA512_BYTES = 64, FILE_CHUNK = 1 << 20, SLICE_CHUNK = 1 << 16 };
 
 struct session {
 	int fd;
@@ -201,6 +201,40 @@ static JSValue sha512_file(JSContext *ctx, const struct argument *a)
 	return count < 0 ? answer : hex_of(ctx, digest);
 }
 
+/* A file in slices, so that its caller can do something else between them. The state is an ArrayBuffer. */
+static JSValue sha512_begin(JSContext *ctx, const struct argument *a)
+{
+	mbedtls_sha512_context state;
+	(void)a;
+	mbedtls_sha512_init(&state);
+	mbedtls_sha512_starts(&state, 0);
+	return JS_NewArrayBufferCopy(ctx, (const uint8_t *)&state, sizeof state);
+}
+
+static JSValue sha512_feed(JSContext *ctx, const struct argument *a)
+{
+	static uint8_t chunk[SLICE_CHUNK];
+	double done = 0;
+	if (a[0].length != sizeof(mbedtls_sha512_context)) return host_throw(ctx, "sha512Feed: expected a state");
+	while (done < a[2].number) {
+		double left = a[2].number - done;
+		ssize_t count = read((int)a[1].number, chunk, left < sizeof chunk ? (size_t)left : sizeof chunk);
+		if (count < 0) return JS_NewInt32(ctx, -errno);
+		if (count == 0) break;
+		mbedtls_sha512_update((mbedtls_sha512_context *)a[0].bytes, chunk, (size_t)count);
+		done += (double)count;
+	}
+	return JS_NewFloat64(ctx, done);
+}
+
+static JSValue sha512_end(JSContext *ctx, const struct argument *a)
+{
+	uint8_t digest[SHA512_BYTES];
+	if (a[0].length != sizeof(mbedtls_sha512_context)) return host_throw(ctx, "sha512End: expected a state");
+	mbedtls_sha512_finish((mbedtls_sha512_context *)a[0].bytes, digest);
+	return hex_of(ctx, digest);
+}
+
 const struct host_entry tls_entries[] = {
 	{ "tlsOpen", "nss", tls_open },
 	{ "tlsRead", "nr", tls_read },
@@ -208,5 +242,8 @@ const struct host_entry tls_entries[] = {
 	{ "tlsClose", "n", tls_close },
 	{ "sha512", "r", sha512_bytes },
 	{ "sha512File", "s", sha512_file },
+	{ "sha512Begin", "", sha512_begin },
+	{ "sha512Feed", "bnn", sha512_feed },
+	{ "sha512End", "b", sha512_end },
 	{ NULL, NULL, NULL },
 };

@@ -61,28 +61,9 @@ declare module "host" {
   export function sha512File(path: string): string;
 
   export function chmod(path: string, mode: number): void;
-  /** Does not follow a symbolic link. */
-  export function chown(path: string, uid: number, gid: number): void;
-  export function link(existing: string, path: string): void;
-  /** mode holds the file type bits (S_IFIFO, S_IFCHR, S_IFBLK). */
-  export function makeNode(path: string, mode: number, rdev: number): void;
-  /** Sets mtime (and atime) of a path without following a link. */
-  export function setTimes(path: string, mtimeMs: number): void;
 
   /** What fstat(2) says; `mtimeMs` is whole milliseconds since 1970, `blocks` counts 512 bytes. */
-  export type FileStat = {
-    readonly dev: number;
-    readonly ino: number;
-    /** Type bits (S_IFMT) and permissions. */
-    readonly mode: number;
-    readonly nlink: number;
-    readonly uid: number;
-    readonly gid: number;
-    readonly rdev: number;
-    readonly size: number;
-    readonly blocks: number;
-    readonly mtimeMs: number;
-  };
+  export type FileStat = Omit<import("os").Stat, "atime" | "mtime" | "ctime"> & { readonly mtimeMs: number };
 
   // File systems through descriptors (host-beneath.c). These functions do not throw for a failed system call: they return
   // -errno. Names and targets have U+DC80 to U+DCFF in place of bytes that are not UTF-8.

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 #include "quickjs.h"
 
 /* One argument, converted according to its letter in the signature. */
@@ -33,6 +34,8 @@ extern const struct host_entry system_entries[], network_entries[], tls_entries[
 JSValue host_throw(JSContext *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Throws an Error with this message and errno's text. */
 JSValue host_throw_errno(JSContext *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Milliseconds since 1970, also before it, as a time. */
+struct timespec host_timespec(double ms);
 /* undefined, or the result of host_throw_errno when result is negative. */
 #define HOST_CHECK(ctx, result, ...) ((result) < 0 ? host_throw_errno(ctx, __VA_ARGS__) : JS_UNDEFINED)
 

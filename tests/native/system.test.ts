@@ -29,6 +29,7 @@ test("files are written, listed, read, copied, linked and removed", () => {
   assert.equal(said.roomMode, "700");
   assert.equal(said.mtime, 1_234_567_890_500);
   assert.equal(said.links, 2);
+  assert.deepEqual(said.changes, [0, 0, 0]);
 });
 
 test("an interface without private flags, or a missing interface, does not have the requested flag", () => {

@@ -36,9 +36,13 @@ replaceBytes(`${room}/copy2`, Uint8Array.of(0, 255, 10));
 makeSymlink("text", `${room}/link`);
 makeSymlink("copy", `${room}/link`);
 writeBytes(`${room}/large`, new Uint8Array(300001).fill(7));
-host.link(`${room}/text`, `${room}/hard`);
-host.setTimes(`${room}/text`, 1234567890500);
-host.makeNode(`${room}/fifo`, os.S_IFIFO | 0o600, 0);
+const inRoom = host.openRoot(room);
+const text = host.openBeneath(inRoom, "text", "place");
+const changes = [
+  host.linkAt(text, inRoom, "hard"),
+  host.setModified(text, 1234567890500),
+  host.makeNodeAt(inRoom, "fifo", os.S_IFIFO | 0o600, 0),
+];
 
 const result = {
   scriptArgs: scriptArgs.slice(1),
@@ -53,6 +57,7 @@ const result = {
   roomMode: (os.stat(room)[0].mode & 0o777).toString(8),
   mtime: os.stat(`${room}/text`)[0].mtime,
   links: os.stat(`${room}/text`)[0].nlink,
+  changes,
   sha512: host.sha512(Uint8Array.of(97, 98, 99, 100).buffer, 0, 3),
   sha512File: host.sha512File(`${room}/large`),
   random: [new Uint8Array(host.randomBytes(32)), new Uint8Array(host.randomBytes(32))].map((bytes) => bytes.join()),

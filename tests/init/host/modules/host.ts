@@ -60,12 +60,8 @@ function aboutOf(fd: number): string {
 const fileOf = (kernel: Kernel, fd: number) => kernel.files.get(kernel.cpu.current(), fd);
 
 /** The object at a path, which can be changed. */
-function changeable(
-  kernel: Kernel,
-  path: string,
-  follow: boolean,
-): Found & { readonly inode: NonNullable<Found["inode"]> } {
-  const found = kernel.mounts.find(path, follow);
+function changeable(kernel: Kernel, path: string): Found & { readonly inode: NonNullable<Found["inode"]> } {
+  const found = kernel.mounts.find(path, true);
   if (found.inode === undefined) throw fault("ENOENT");
   if (found.mount.readOnly) throw fault("EROFS");
   return { ...found, inode: found.inode };
@@ -198,7 +194,7 @@ export const watchdogTimeout: typeof Native.watchdogTimeout = (fd, seconds) =>
 
 export const setImmutable: typeof Native.setImmutable = (path, on) =>
   call("setImmutable", path, (kernel) => {
-    const { mount: at, inode } = changeable(kernel, path, true);
+    const { mount: at, inode } = changeable(kernel, path);
     at.fileSystem.setAttributes(inode, { immutable: on });
   });
 
@@ -239,36 +235,9 @@ export const sha512File: typeof Native.sha512File = (path) =>
 
 export const chmod: typeof Native.chmod = (path, mode) =>
   call("chmod", path, (kernel) => {
-    const { mount: at, inode } = changeable(kernel, path, true);
+    const { mount: at, inode } = changeable(kernel, path);
     at.fileSystem.setAttributes(inode, { mode: (inode.mode & typeBits.mask) | mode });
   });
-export const chown: typeof Native.chown = (path, uid, gid) =>
-  call("chown", path, (kernel) => {
-    const { mount: at, inode } = changeable(kernel, path, false);
-    // chown(2) clears set-user-id and set-group-id.
-    at.fileSystem.setAttributes(inode, { uid, gid, mode: inode.mode & ~0o6000 });
-  });
-export const link: typeof Native.link = (existing, path) =>
-  call("link", path, (kernel) => {
-    const old = changeable(kernel, existing, false);
-    const fresh = kernel.mounts.find(path, false);
-    if (fresh.inode !== undefined) throw fault("EEXIST");
-    if (fresh.mount !== old.mount) throw fault("EXDEV");
-    fresh.mount.fileSystem.link(fresh.directory, fresh.name, old.inode);
-  });
-export const makeNode: typeof Native.makeNode = (path, mode, rdev) =>
-  call("makeNode", path, (kernel) => {
-    const { mount: at, directory, name, inode } = kernel.mounts.find(path, false);
-    if (inode !== undefined) throw fault("EEXIST");
-    if (at.readOnly) throw fault("EROFS");
-    at.fileSystem.create(directory, name, { mode, rdev, mtimeMs: kernel.cpu.realtimeMs() });
-  });
-export const setTimes: typeof Native.setTimes = (path, mtimeMs) =>
-  call("setTimes", path, (kernel) => {
-    const { mount: at, inode } = changeable(kernel, path, false);
-    at.fileSystem.setAttributes(inode, { mtimeMs });
-  });
-
 export const cpuTest: typeof Native.cpuTest = (seconds) =>
   call("cpuTest", "", ({ cpu }, trouble) => {
     cpu.advance(seconds * 1000);
