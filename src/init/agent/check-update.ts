@@ -1,6 +1,7 @@
 import { isSecureBootOn } from "../../core/hardware/scan.ts";
 import { contentAfter, namesAfter } from "../../core/image/boot/after-update.ts";
 import { type BootKernel, bootKernels } from "../../core/image/boot/grub.ts";
+import { moduleDirectories } from "../../core/image/boot/kept-modules.ts";
 import { isSigned } from "../../core/image/signature.ts";
 import type { Directive } from "../../core/image/update/directive.ts";
 import { exists, list, readBytes } from "../beneath/files.ts";
@@ -56,7 +57,8 @@ function bytesAfter(
 }
 
 function hasModules(root: string, { steps }: Update, { version }: BootKernel): boolean {
-  return [`/usr/lib/modules/${version}/modules.dep`, `/lib/modules/${version}/modules.dep`].some((path) => {
+  return moduleDirectories(version).some((directory) => {
+    const path = `${directory}/modules.dep`;
     const { kind } = contentAfter(steps, path);
     return kind === "kept" ? exists(root, path) : kind !== "gone";
   });

@@ -7,8 +7,8 @@ import { isKernelDue, kernelRejection } from "../../core/image/boot/kernel-trial
 import { agentProtocol } from "../../core/image/filter.ts";
 import type { Directive, SubReport } from "../../core/image/update/directive.ts";
 import { readText as readTextBeneath } from "../beneath/files.ts";
-import { readText } from "../system/files.ts";
 import { type HttpsAnswer, openHttps } from "../system/https.ts";
+import { kernelRelease } from "../system/kernel-release.ts";
 import { readKernelRecord, runningKernel } from "./boot/kernel-record.ts";
 import { agentPaths } from "./paths.ts";
 import { isPidOne } from "./pid-one.ts";
@@ -81,7 +81,7 @@ export function openPoll(context: SubContext): Poll {
   const { root, settings, version, takeLines } = context;
   const connection = openConnection(context);
   const startedMs = host.monotonicMs();
-  const kernel = readText("/proc/sys/kernel/osrelease").trim();
+  const kernel = kernelRelease();
   const running = isPidOne() ? "birth" : "image";
   /** Lines that the MDB has not accepted yet. */
   let unsent: readonly string[] = [];

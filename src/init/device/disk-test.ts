@@ -4,6 +4,7 @@ import * as std from "std";
 import type { Disk } from "../../core/hardware/hardware.ts";
 import { checked } from "../system/errno.ts";
 import { readAt, writeToDescriptor } from "../system/files.ts";
+import { sha512Bytes } from "../system/sha512.ts";
 import type { Finding } from "./finding.ts";
 
 const blockBytes = 2 ** 20;
@@ -39,7 +40,7 @@ export function testDisk(disk: Disk, mebibytes: number): Finding {
         writeMs += timed(() => write(block, pattern));
         host.flushDeviceCache(path);
         readMs += timed(() => readAt({ fd, path }, block * strideBytes, buffer));
-        if (hashOf(buffer) !== hashOf(pattern)) wrongBlocks += 1;
+        if (sha512Bytes(buffer) !== sha512Bytes(pattern)) wrongBlocks += 1;
       } finally {
         write(block, original);
       }
@@ -108,8 +109,4 @@ function stamp(pattern: Uint8Array, block: number): void {
     view.setUint32(at, block);
     view.setUint32(at + 4, at);
   }
-}
-
-function hashOf(bytes: Uint8Array): string {
-  return host.sha512(bytes.buffer as ArrayBuffer, 0, bytes.length);
 }

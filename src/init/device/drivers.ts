@@ -7,6 +7,7 @@ import type { Log } from "../../core/ports.ts";
 import { messageOf } from "../birth/stop.ts";
 import { sleepMs } from "../system/clock.ts";
 import { exists, readText, readTextIfThere } from "../system/files.ts";
+import { kernelRelease } from "../system/kernel-release.ts";
 import { systemTree } from "./tree.ts";
 
 /** A bus driver makes new devices appear, whose drivers may do the same: a hub behind a controller behind a bridge… */
@@ -27,7 +28,7 @@ export type Drivers = {
 
 /** Reads depmod's files for the running kernel. */
 export function openDrivers(log: Log): Drivers {
-  const directory = `/lib/modules/${readText("/proc/sys/kernel/osrelease").trim()}`;
+  const directory = `/lib/modules/${kernelRelease()}`;
   const aliases: Aliases = readAliases(readText(`${directory}/modules.alias`));
   const dependencies: Dependencies = readDependencies(readText(`${directory}/modules.dep`));
   const builtins = readBuiltins(readTextIfThere(`${directory}/modules.builtin`) ?? "");

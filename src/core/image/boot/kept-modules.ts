@@ -1,9 +1,9 @@
 import type { Filter } from "../filter.ts";
 import type { Tree } from "../tree.ts";
 
-/** Where the modules of a kernel may be. */
-function moduleDirectories(version: string): readonly string[] {
-  return [`/lib/modules/${version}`, `/usr/lib/modules/${version}`];
+/** Where the modules of a kernel may be, in the order in which they are looked for. */
+export function moduleDirectories(version: string): readonly string[] {
+  return [`/usr/lib/modules/${version}`, `/lib/modules/${version}`];
 }
 
 /** Whether an image has modules for a kernel of this version. */

@@ -3,10 +3,10 @@ import * as os from "os";
 import { bootPartition, type KernelFile, kernelId, type StoredKernel } from "../../../core/image/boot/kernel-store.ts";
 import { systemError } from "../../system/errno.ts";
 import { copyFile, writeBytes } from "../../system/files.ts";
+import { sha512Bytes, sha512Text } from "../../system/sha512.ts";
 import { agentPaths } from "../paths.ts";
 import type { SubContext } from "../sub-context.ts";
 import { bootableKernels } from "./bootable-kernels.ts";
-import { sha512Text } from "./stored-kernels.ts";
 import { makeUnlockInitrd } from "./unlock-initrd.ts";
 
 /** A file of the kernel in /boot, and how to write it. */
@@ -34,7 +34,6 @@ function fileOnRoot(path: string, name: string): SourceFile {
 }
 
 function fileInMemory(bytes: Uint8Array): SourceFile {
-  const sha512 = host.sha512(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length);
   const name = bootPartition.unlockInitrd;
-  return { name, sha512, size: bytes.length, write: (to) => writeBytes(to, bytes, fileMode) };
+  return { name, sha512: sha512Bytes(bytes), size: bytes.length, write: (to) => writeBytes(to, bytes, fileMode) };
 }

@@ -1,7 +1,7 @@
 import { hasModules, keepingModules } from "../../../core/image/boot/kept-modules.ts";
 import type { Filter } from "../../../core/image/filter.ts";
 import type { Tree } from "../../../core/image/tree.ts";
-import { readText } from "../../system/files.ts";
+import { kernelRelease } from "../../system/kernel-release.ts";
 import { runningKernel } from "./kernel-record.ts";
 
 /**
@@ -10,6 +10,6 @@ import { runningKernel } from "./kernel-record.ts";
  */
 export function keepRunningModules(filter: Filter, image: Tree): Filter {
   if (runningKernel() === undefined) return filter;
-  const version = readText("/proc/sys/kernel/osrelease").trim();
+  const version = kernelRelease();
   return hasModules(image, version) ? filter : keepingModules(filter, version);
 }

@@ -1,14 +1,8 @@
 import * as host from "host";
-import { encodeUtf8 } from "../../../core/bytes/utf8.ts";
 import { bootKernels } from "../../../core/image/boot/grub.ts";
 import { bootPartition, kernelId, type StoredKernel } from "../../../core/image/boot/kernel-store.ts";
 import { exists, list } from "../../system/files.ts";
-
-/** SHA-512 of a text, in lower-case hex. */
-export function sha512Text(text: string): string {
-  const bytes = encodeUtf8(text);
-  return host.sha512(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length);
-}
+import { sha512Text } from "../../system/sha512.ts";
 
 /** The whole kernels on a boot partition; a directory that a power cut or a bad block damaged is not one. */
 export function readStoredKernels(partition: string, alive: () => void): readonly StoredKernel[] {

@@ -1,5 +1,6 @@
 import { diskKeyBytes } from "../../../core/boot-loader/efi-variable.ts";
 import { writeCpio } from "../../../core/bytes/cpio.ts";
+import { moduleDirectories } from "../../../core/image/boot/kept-modules.ts";
 import { unlockArchive } from "../../../core/image/boot/unlock.ts";
 import { rootMapperName } from "../../../core/install/paths.ts";
 import { exists, list, readBytes, readText } from "../../system/files.ts";
@@ -27,7 +28,7 @@ export function makeUnlockInitrd(root: string, version: string, encrypted: Encry
 }
 
 function modulesOf(root: string, version: string): string {
-  const paths = [`/usr/lib/modules/${version}`, `/lib/modules/${version}`].map((path) => `${root}${path}`);
+  const paths = moduleDirectories(version).map((path) => `${root}${path}`);
   const found = paths.find((path) => exists(`${path}/modules.dep`));
   if (found === undefined) throw new Error(`image: expected modules.dep for its kernel ${version}, found none`);
   return found;

@@ -1,4 +1,3 @@
-import * as host from "host";
 import * as os from "os";
 import {
   copyTo,
@@ -12,6 +11,7 @@ import {
   rename,
   writeBytes,
 } from "../../beneath/files.ts";
+import { sha512Bytes } from "../../system/sha512.ts";
 import { agentPaths } from "../paths.ts";
 import type { SubContext } from "../sub-context.ts";
 
@@ -70,7 +70,7 @@ export function openObjectCache(context: SubContext): ObjectCache {
       return { fd: createFile(root, path), path };
     },
     addBytes: (sha512, bytes) => {
-      demand(host.sha512(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length), sha512);
+      demand(sha512Bytes(bytes), sha512);
       // Written under its final name: after a power cut the next process reads it and finds the damage.
       writeBytes(root, pathFor(sha512), bytes);
       known.add(sha512);

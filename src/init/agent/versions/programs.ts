@@ -1,7 +1,7 @@
 import * as host from "host";
 import { agentFiles, agentVersion, isAgentVersion } from "../../../core/agent/version.ts";
-import { encodeUtf8 } from "../../../core/bytes/utf8.ts";
 import { exists, hashFile, list, removeTree, rename } from "../../beneath/files.ts";
+import { sha512Text } from "../../system/sha512.ts";
 import { agentPaths } from "../paths.ts";
 
 /** The two files that an agent runs from. */
@@ -37,10 +37,7 @@ export function versionIn(root: string, directory: string): string {
 }
 
 function versionFrom(hashes: readonly [string, string]): string {
-  return agentVersion(hashes, (text) => {
-    const bytes = encodeUtf8(text);
-    return host.sha512(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length);
-  });
+  return agentVersion(hashes, sha512Text);
 }
 
 /** Throws if the files of a version are missing, or are not those that it was made of. */
