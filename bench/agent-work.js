@@ -36,7 +36,7 @@ function imageOf(version) {
 
 const filter = parseFilter(["/var/lib/.*", "/home(|/.*)$", "/etc/hostname$"]).filter;
 const context = { root, alive: () => {}, log: () => {} };
-const seen = timed("scanMs", () => scanTree(context, filter));
+const seen = timed("scanMs", () => scanTree(context, { filter }));
 const have = imageOf(1);
 const image = { name: "bench.2", createdAtMs: 0, source: "bench", filter: ["/var/lib/.*"], tree: imageOf(2) };
 const text = timed("jsonWriteMs", () => JSON.stringify(image));
@@ -53,7 +53,7 @@ timed("sha512Ms", () => {
 const peak = /VmHWM:\s+(\d+) kB/.exec(readText("/proc/self/status"));
 print(
   JSON.stringify({
-    scanned: seen.entries.length,
+    scanned: seen.tree.entries.length,
     steps: plan.steps.length,
     manifestBytes: bytes.length,
     ...times,
