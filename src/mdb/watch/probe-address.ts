@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Presence } from "../../core/machine/health/repair.ts";
+import { neighboursIn } from "../../core/net/arp-table.ts";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 
 /** A port that most machines have open or closed; both answer. A firewall that drops it is told apart by ARP. */
@@ -24,7 +25,8 @@ export async function probeAddress(address: Ipv4, port = probedPort): Promise<Pr
     if (done > 0) await wait(pauseMs, undefined, { ref: false });
     const found = await tryConnection(dotted, port);
     if (found !== "silent") return found;
-    if (isNeighbour(await readFile("/proc/net/arp", "utf8"), dotted)) return "answers";
+    const neighbours = neighboursIn(await readFile("/proc/net/arp", "utf8"), dotted);
+    if (neighbours.some(({ isComplete }) => isComplete)) return "answers";
   }
   return "silent";
 }
@@ -40,12 +42,4 @@ function tryConnection(host: string, port: number): Promise<Presence> {
     else resolve(silentBy.has(code) ? "silent" : "unknown");
   });
   return promise.finally(() => socket.destroy());
-}
-
-/** Reads /proc/net/arp, `ADDRESS TYPE FLAGS MAC MASK DEVICE`: whether the kernel knows a host at the address (flag 0x2). */
-export function isNeighbour(table: string, address: string): boolean {
-  return table.split("\n").some((line) => {
-    const [of, , flags = "0"] = line.split(/\s+/);
-    return of === address && (Number(flags) & 2) !== 0;
-  });
 }

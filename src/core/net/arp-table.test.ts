@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isNeighbour } from "./probe-address.ts";
+import { neighboursIn } from "./arp-table.ts";
 
 const table = `IP address       HW type     Flags       HW address            Mask     Device
 10.77.0.5        0x1         0x2         52:54:00:12:34:56     *        eth1
@@ -17,4 +17,14 @@ const rows: readonly (readonly [address: string, answered: boolean])[] = [
 ];
 for (const [address, answered] of rows)
   test(`the ARP table ${answered ? "has" : "does not have"} an answer of ${address}`, () =>
-    assert.equal(isNeighbour(table, address), answered));
+    assert.equal(
+      neighboursIn(table, address).some(({ isComplete }) => isComplete),
+      answered,
+    ));
+
+test("an entry has the MAC address, which is zero until the host answers", () => {
+  const macs = ["10.77.0.5", "10.77.0.6", "10.77.0.8"].map((address) =>
+    neighboursIn(table, address).map(({ mac }) => mac),
+  );
+  assert.deepEqual(macs, [["52:54:00:12:34:56"], ["00:00:00:00:00:00"], []]);
+});
