@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,6 +17,7 @@ import { bootPartition, type StoredKernel } from "../../src/core/image/boot/kern
 import { partitionConfig, tryVariable } from "../../src/core/image/boot/partition-config.ts";
 import { planLayout, sfdiskScript } from "../../src/core/install/layout.ts";
 import { cacheDirectory } from "../../src/main/paths.ts";
+import { startQemuOnConsole } from "../support/qemu-on-console.ts";
 
 const run = promisify(execFile);
 const sectorBytes = 512;
@@ -76,29 +77,13 @@ async function makeDisk(directory: string, loaders: { readonly boot: Uint8Array;
 
 /** Starts the disk until `count` kernels have named themselves, and returns their names. */
 async function startedKernels(path: string, count: number): Promise<readonly string[]> {
-  const machine = [
-    "-accel",
-    "tcg",
-    "-cpu",
-    "max",
-    "-m",
-    "512",
-    "-display",
-    "none",
-    "-serial",
-    "stdio",
-    "-monitor",
-    "none",
-  ];
-  const qemu = spawn("qemu-system-x86_64", [...machine, "-net", "none", "-drive", `file=${path},format=raw,if=virtio`]);
-  const timer = setTimeout(() => qemu.kill("SIGKILL"), limitMs);
+  const qemu = startQemuOnConsole(["-net", "none", "-drive", `file=${path},format=raw,if=virtio`], limitMs);
   let console = "";
   const names = () => [...console.matchAll(/Command line: .*birther\.boot=(\w{32})/g)].map(([, name = ""]) => name);
   for await (const piece of qemu.stdout) {
     console += piece;
     if (names().length >= count) qemu.kill("SIGKILL");
   }
-  clearTimeout(timer);
   assert.ok(names().length >= count, console.slice(-3000));
   return names();
 }

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +7,7 @@ import { buildBootstrapImage } from "../../src/bootstrap-image/build.ts";
 import { bundleForQuickJs } from "../../src/bootstrap-image/program/bundle.ts";
 import { writeCpio } from "../../src/core/bytes/cpio.ts";
 import { cacheDirectory } from "../../src/main/paths.ts";
+import { startQemuOnConsole } from "../support/qemu-on-console.ts";
 
 const limitMs = 180_000;
 const diskBytes = 1 << 29;
@@ -36,33 +36,14 @@ const checks = [
 
 /** Boots kernel and initramfs in QEMU until the machine resets, and returns its serial console. */
 async function boot(kernel: string, initramfs: string, disk: string): Promise<string> {
-  const qemu = spawn("qemu-system-x86_64", [
-    ...[
-      "-accel",
-      "tcg",
-      "-cpu",
-      "max",
-      "-smp",
-      "2",
-      "-m",
-      "512",
-      "-no-reboot",
-      "-display",
-      "none",
-      "-serial",
-      "stdio",
-      "-monitor",
-      "none",
-    ],
+  const devices = [
+    ...["-smp", "2", "-no-reboot"],
     ...["-kernel", kernel, "-initrd", initramfs, "-append", "console=ttyS0 panic=30 quiet"],
     ...["-drive", `file=${disk},format=raw,if=virtio`, "-device", "i6300esb"],
     ...["-netdev", "user,id=n,restrict=on", "-device", "virtio-net-pci,netdev=n,romfile="],
-  ]);
-  const timer = setTimeout(() => qemu.kill("SIGKILL"), limitMs);
-  qemu.stdout.setEncoding("utf8");
+  ];
   let said = "";
-  for await (const piece of qemu.stdout) said += piece;
-  clearTimeout(timer);
+  for await (const piece of startQemuOnConsole(devices, limitMs).stdout) said += piece;
   return said;
 }
 

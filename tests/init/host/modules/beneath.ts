@@ -5,7 +5,7 @@ import type { Kernel } from "../kernel.ts";
 import { type Inode, typeBits } from "../storage/inode.ts";
 import type { Found, Mount } from "../storage/mount-table.ts";
 import type { OpenFile } from "../system/descriptors.ts";
-import { fault, isFault, numberOf } from "../system/errno.ts";
+import { fault, orErrno } from "../system/errno.ts";
 import { openFlags } from "../system/open-path.ts";
 import type { Trouble } from "../system/trouble.ts";
 
@@ -23,12 +23,7 @@ function ask<Result>(
   work: (kernel: Kernel, trouble: Trouble | undefined) => Result,
 ): Result | number {
   const kernel = currentKernel();
-  try {
-    return kernel.cpu.call(name, about, (trouble) => work(kernel, trouble));
-  } catch (error) {
-    if (isFault(error)) return -numberOf(error.errno);
-    throw error;
-  }
+  return orErrno(() => kernel.cpu.call(name, about, (trouble) => work(kernel, trouble)));
 }
 
 function call(name: string, about: string, work: (kernel: Kernel) => unknown): number {

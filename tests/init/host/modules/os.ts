@@ -4,7 +4,7 @@ import type { Kernel } from "../kernel.ts";
 import { typeBits } from "../storage/inode.ts";
 import type { Found } from "../storage/mount-table.ts";
 import { makePipe } from "../system/descriptors.ts";
-import { fault, isFault, numberOf } from "../system/errno.ts";
+import { fault, orErrno } from "../system/errno.ts";
 import type { Trouble } from "../system/trouble.ts";
 import { startProgram } from "./start-program.ts";
 
@@ -17,12 +17,7 @@ type Work<Result> = (kernel: Kernel, trouble: Trouble | undefined) => Result;
 
 function call(name: string, about: string, work: Work<number>): number {
   const kernel = currentKernel();
-  try {
-    return kernel.cpu.call(name, about, (trouble) => work(kernel, trouble));
-  } catch (error) {
-    if (isFault(error)) return -numberOf(error.errno);
-    throw error;
-  }
+  return orErrno(() => kernel.cpu.call(name, about, (trouble) => work(kernel, trouble)));
 }
 
 function ask<Result>(name: string, about: string, work: Work<Result>, none: Result): [Result, number] {

@@ -49,6 +49,16 @@ export function numberOf(errno: ErrnoName): number {
   return table[errno][0];
 }
 
+/** Does a call that throws for no fault of the world: its result, or -errno. */
+export function orErrno<Result>(call: () => Result): Result | number {
+  try {
+    return call();
+  } catch (error) {
+    if (isFault(error)) return -numberOf(error.errno);
+    throw error;
+  }
+}
+
 /** The text of an error number, as from strerror(3). */
 export function textOf(number: number): string {
   const row = Object.values(table).find(([each]) => each === number);
