@@ -8,9 +8,10 @@ export type Loneliness =
   | { readonly kind: "restart" };
 
 /**
- * An agent that is PID 1 directly after the birth, or under a kernel on trial, and never got an answer has an address, a cable or a route that does not
- * work, and no console to log in to. A restart makes the machine send a PXE request, which the MDB sees. An agent that got an
- * answer before only waits: the server is down, and a restart would interrupt a machine whose disk is half written.
+ * An agent that is PID 1 directly after the birth, or under a kernel on trial, and never got an answer has an address, a
+ * cable or a route that does not work, and no console to log in to. A restart makes the machine send a PXE request, which
+ * the MDB sees. An agent that got an answer before only waits: the server is down, and a restart would interrupt a machine
+ * whose disk is half written.
  */
 export function decideLoneSub(seen: {
   /** Whether it is PID 1, or runs under a kernel that is not confirmed yet while a confirmed one is there to go back to. */

@@ -82,7 +82,10 @@ export function openSession(context: SubContext): Session {
   let polledMs = memory.checkedAtMs;
 
   const secondsSinceCheck = () => Math.min(longSeconds, Math.floor((host.monotonicMs() - memory.checkedAtMs) / 1000));
-  /** To be called in a comparison: large files take minutes to hash, and the MDB must not take this machine for silent: asks again, and does not obey. */
+  /**
+   * To be called in a comparison, because large files take minutes to hash and the MDB must not take this machine for silent:
+   * polls, and does not obey.
+   */
   function pollMeanwhile(): void {
     alive();
     if (host.monotonicMs() - polledMs < pollWhileBusyMs) return;

@@ -11,7 +11,7 @@ import { type Authority, authoritiesIn, authorityFiles, firstAuthority } from ".
 /** The identity of a TLS server, and the CA file for the Bootstrap Image. PEM texts. */
 export type ServerIdentity = { readonly caPem: string; readonly certificatePem: string; readonly keyPem: string };
 
-// ECDSA P-256 with SHA-256: the fastest to verify for mbed TLS 2.28 in the Bootstrap Image.
+// ECDSA P-256 with SHA-256: the fastest to verify for mbed TLS in the Bootstrap Image.
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 // A new machine's clock may be anywhere. init sets a clock that is off by more than a day to the boot script's time; a
 // script without a time lifts it to this date.

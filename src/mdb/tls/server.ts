@@ -19,8 +19,8 @@ const timeLimits = {
 };
 
 /**
- * TLS 1.3, and for init's mbed TLS 2.28 also 1.2, with forward secrecy and authenticated encryption only: no CBC suite, and
- * the server's order counts.
+ * TLS 1.3, and for agents of earlier builds also 1.2, with forward secrecy and authenticated encryption only: no CBC suite,
+ * and the server's order counts.
  */
 const protocols = {
   minVersion: "TLSv1.2",
