@@ -243,14 +243,27 @@ static JSValue set_modified(JSContext *ctx, const struct argument *a)
 	return number(ctx, utimensat((int)a[0].number, "", times, AT_EMPTY_PATH));
 }
 
+static int drop_attribute(double fd, const char *name)
+{
+	char path[FD_PATH];
+	int result = removexattr(fd_path(fd, path), name);
+	return result < 0 && (errno == ENODATA || errno == EOPNOTSUPP) ? 0 : result;
+}
+
 static JSValue drop_acls(JSContext *ctx, const struct argument *a)
 {
-	static const char *const names[] = { "system.posix_acl_access", "system.posix_acl_default" };
+	int result = drop_attribute(a[0].number, "system.posix_acl_access");
+	return number(ctx, result < 0 ? result : drop_attribute(a[0].number, "system.posix_acl_default"));
+}
+
+static JSValue drop_rights(JSContext *ctx, const struct argument *a)
+{
 	char path[FD_PATH];
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (removexattr(fd_path(a[0].number, path), names[i]) < 0 && errno != ENODATA && errno != EOPNOTSUPP)
-			return number(ctx, -1);
-	return number(ctx, 0);
+	struct stat s;
+	int fd = (int)a[0].number;
+	if (fstat(fd, &s) < 0) return number(ctx, -1);
+	if (s.st_mode & (S_ISUID | S_ISGID) && chmod(fd_path(fd, path), s.st_mode & 0777) < 0) return number(ctx, -1);
+	return number(ctx, drop_attribute(fd, "security.capability"));
 }
 
 const struct host_entry beneath_entries[] = {
@@ -271,5 +284,6 @@ const struct host_entry beneath_entries[] = {
 	{ "setMode", "nn", set_mode },
 	{ "setModified", "nn", set_modified },
 	{ "dropAcls", "n", drop_acls },
+	{ "dropRights", "n", drop_rights },
 	{ NULL, NULL, NULL },
 };

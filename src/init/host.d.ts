@@ -100,6 +100,8 @@ declare module "host" {
   export function setModified(fd: number, mtimeMs: number): number;
   /** Removes the access control lists of an open file or a place. */
   export function dropAcls(fd: number): number;
+  /** Takes set-user-id, set-group-id and file capabilities from an open file or a place. */
+  export function dropRights(fd: number): number;
 
   /** The state of a SHA-512 that is fed in parts. */
   export function sha512Begin(): ArrayBuffer;

@@ -1,29 +1,20 @@
-import {
-  chmodSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { machineFilterLines } from "../../src/core/image/filter.ts";
 import { draw, type Sketch, type SubFixture, startSubFixture } from "../dominator/sub-fixture.ts";
 import { repeatAttack } from "./attack.ts";
-import { compileSwapper, giveAway, swapInLoop } from "./attacker.ts";
+import { type AttackerProgram, compileAttacker, giveAway, runAttacker } from "./attacker.ts";
 
 /** Each round swaps in many directories at once, thousands of times. */
 const rounds = 3;
 const directories = 60;
 
-let swapper: string;
+let swapper: AttackerProgram;
 before(() => {
-  swapper = compileSwapper();
+  swapper = compileAttacker("swapper");
 });
-after(() => rmSync(dirname(swapper), { recursive: true }));
+after(() => swapper[Symbol.dispose]());
 
 /** The files of root's that the attacker is after. */
 const victims: Sketch = {
@@ -119,7 +110,7 @@ for (const race of races)
       });
       const before = stateOf(root);
       {
-        await using _attacker = await swapInLoop(swapper, pairs);
+        await using _attacker = await runAttacker(swapper, pairs.flat());
         await fixture.runAgent();
       }
       const found = stateOf(root);

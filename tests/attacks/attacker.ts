@@ -1,34 +1,44 @@
 import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, lchownSync, mkdtempSync } from "node:fs";
+import { chmodSync, lchownSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** A user of the machine without rights. */
 export const attackerUid = 54_321;
 
-/** Compiles the attacker's program into a directory that every user may enter; returns its path. */
-export function compileSwapper(): string {
+/** A program of the attacker, in a directory that every user may enter. */
+export type AttackerProgram = { readonly path: string } & Disposable;
+
+/** Compiles a program of the attacker from its source beside this file. */
+export function compileAttacker(name: "swapper" | "tenant"): AttackerProgram {
   const directory = mkdtempSync(join(tmpdir(), "birther-attacker-"));
   chmodSync(directory, 0o755);
-  const program = join(directory, "swapper");
-  execFileSync("gcc", ["-O2", "-Wall", "-o", program, join(import.meta.dirname, "swapper.c")]);
-  return program;
+  const path = join(directory, name);
+  execFileSync("gcc", ["-O2", "-Wall", "-o", path, join(import.meta.dirname, `${name}.c`)]);
+  return { path, [Symbol.dispose]: () => rmSync(directory, { recursive: true }) };
 }
 
-/** Exchanges pairs of paths in a loop, as the attacker, until it is disposed. Their directories must be the attacker's. */
-export async function swapInLoop(program: string, pairs: readonly (readonly [string, string])[]) {
-  const child = spawn(program, [String(attackerUid), ...pairs.flat()], { stdio: ["pipe", "pipe", "inherit"] });
+/** A program that the attacker runs. `end` asks it to end, and returns what it has printed since it began. */
+export type RunningAttack = AsyncDisposable & { readonly end: () => Promise<string> };
+
+/** Runs a program as the attacker, from the moment when it has begun until it is disposed. */
+export async function runAttacker({ path }: AttackerProgram, args: readonly string[]): Promise<RunningAttack> {
+  const child = spawn(path, [String(attackerUid), ...args], { stdio: ["pipe", "pipe", "inherit"] });
+  let output = "";
+  const ended = new Promise((resolve) => child.once("close", resolve));
   await new Promise<void>((resolve, reject) => {
     child.stdout.once("data", () => resolve());
-    child.once("exit", (status) => reject(new Error(`swapper: expected it to run, found status ${status}`)));
+    child.once("exit", (status) => reject(new Error(`${path}: expected it to run, found status ${status}`)));
   });
-  const ended = new Promise((resolve) => child.once("exit", resolve));
-  return {
-    [Symbol.asyncDispose]: async () => {
-      child.stdin.end();
-      await ended;
-    },
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+  });
+  const end = async () => {
+    child.stdin.end();
+    await ended;
+    return output;
   };
+  return { end, [Symbol.asyncDispose]: async () => void (await end()) };
 }
 
 /** Gives a path to the attacker. */

@@ -3,7 +3,7 @@ import { fileType } from "../../core/image/tree.ts";
 import type { UpdateStep } from "../../core/image/update/update-step.ts";
 import { copyDescriptor, hashFile, removeAt } from "../beneath/files.ts";
 import { atFile, atPlace, atSpot, type Spot, statAt, statOf, withDescriptor } from "../beneath/place.ts";
-import { checked, errnoIn, errnoOf, isAbsent, systemError } from "../system/errno.ts";
+import { checked, errnoIn, errnoOf, isAbsent, isOfPath, systemError } from "../system/errno.ts";
 import { drafts } from "./draft.ts";
 import { identityOf, isSame } from "./identity.ts";
 import type { ObjectCache } from "./objects/object-cache.ts";
@@ -35,7 +35,7 @@ export function stepApplier(target: UpdateTarget): StepApplier {
       (apply[step.kind] as (step: UpdateStep) => void)(step);
       return true;
     } catch (error) {
-      if (isUnderWay(error)) return false;
+      if (isOfPath(error)) return false;
       throw error;
     }
   };
@@ -43,14 +43,6 @@ export function stepApplier(target: UpdateTarget): StepApplier {
 
 type Step<K extends UpdateStep["kind"]> = Extract<UpdateStep, { kind: K }>;
 type Owner = { readonly uid: number; readonly gid: number; readonly mode?: number; readonly mtimeMs?: number };
-
-/** What system calls say of a path that leads elsewhere than before. */
-const underWay: ReadonlySet<number> = new Set(Object.values(errnoOf));
-
-function isUnderWay(error: unknown): boolean {
-  const errno = errnoIn(error);
-  return errno !== undefined && (underWay.has(errno) || isAbsent(errno));
-}
 
 /** The error of a path where something else is than the scan saw. */
 function changed(path: string): Error {
@@ -71,12 +63,24 @@ function appliers({ root, cache, scan, steps, alive }: UpdateTarget) {
       return work(fd, stat);
     });
   }
+  /**
+   * Demands what the scan saw at a name that is about to go, undefined for nothing. Takes the rights from a program that has no
+   * other name in the tree: a user may have linked to it elsewhere, or hold it open, and would keep its old version.
+   */
+  function disarm(spot: Spot, path: string): host.FileStat | undefined {
+    const fd = host.openBeneath(spot.directory, spot.name, "place");
+    if (isAbsent(fd)) return undefined;
+    return withDescriptor(`open ${path}`, fd, (place) => {
+      const stat = statOf(place, path);
+      if (!isSame(stat, seen.at(path))) throw changed(path);
+      if (seen.othersOf(path).length === 0) dropRights(place, stat, path);
+      return stat;
+    });
+  }
   /** Removes a name, if it is what the scan saw. */
   function removeSeen(path: string, isDirectory: boolean): void {
     atSpot(root, path, (spot) => {
-      const stat = statAt(spot, path);
-      if (stat === undefined) return;
-      if (!isSame(stat, seen.at(path))) throw changed(path);
+      if (disarm(spot, path) === undefined) return;
       const result = host.removeAt(spot.directory, spot.name, isDirectory);
       if (result < 0 && !isAbsent(result)) throw systemError(`remove ${path}`, result);
     });
@@ -87,8 +91,7 @@ function appliers({ root, cache, scan, steps, alive }: UpdateTarget) {
     const identity = statAt(from, path);
     if (identity === undefined) throw new Error(`${path}: expected a draft, found none`);
     atSpot(root, path, (to) => {
-      const found = statAt(to, path);
-      if (found !== undefined && !isSame(found, seen.at(path))) throw changed(path);
+      const found = disarm(to, path);
       const result = host.renameAt(from.directory, from.name, to.directory, to.name, found !== undefined);
       checked(`rename a draft to ${path}`, result);
     });
@@ -164,8 +167,10 @@ function appliers({ root, cache, scan, steps, alive }: UpdateTarget) {
         if (stat.uid !== uid) checked(`drop the access control lists of ${path}`, host.dropAcls(fd));
         finish(fd, step, path);
       } else if (isOnlyRoots(stat) || (type === fileType.symlink && stat.nlink === 1)) finish(fd, step, path);
-      else if (type === fileType.regular) replaceRegular(step, fd);
-      else if (type === fileType.symlink) {
+      else if (type === fileType.regular) {
+        replaceRegular(step, fd);
+        dropRights(fd, stat, path);
+      } else if (type === fileType.symlink) {
         const target = host.targetOf(fd);
         if (typeof target === "number") throw systemError(`read link ${path}`, target);
         replaceBy(path, (spot) => makeSymlink(spot, target, { uid, gid }));
@@ -214,6 +219,11 @@ function appliers({ root, cache, scan, steps, alive }: UpdateTarget) {
     placeLink: ({ path, existing }) => placeLink(path, existing),
     setMetadata,
   } satisfies { readonly [K in UpdateStep["kind"]]: (step: Step<K>) => void };
+}
+
+/** Takes set-user-id, set-group-id and capabilities from a regular file. */
+function dropRights(fd: number, { mode }: host.FileStat, path: string): void {
+  if ((mode & fileType.mask) === fileType.regular) checked(`take the rights from ${path}`, host.dropRights(fd));
 }
 
 /** Whether no user can have the file open for writing, or a name for it elsewhere. */

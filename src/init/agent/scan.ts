@@ -12,7 +12,7 @@ import {
 } from "../../core/image/tree.ts";
 import { hashDescriptor, namesIn } from "../beneath/files.ts";
 import { atDirectory, statOf, withDescriptor } from "../beneath/place.ts";
-import { checked, errnoOf, isAbsent, systemError } from "../system/errno.ts";
+import { checked, errnoOf, isOfPath, systemError } from "../system/errno.ts";
 import { type Identity, identityOf } from "./identity.ts";
 import { agentPaths } from "./paths.ts";
 import type { SubContext } from "./sub-context.ts";
@@ -27,8 +27,11 @@ export type Scan = {
 /** What a scan leaves out, with the first path of each kind. */
 export type Left = { readonly [kind in LeftKind]: { readonly count: number; readonly first: string } };
 
-/** Not UTF-8: reported with escapes. Too many, too long, gone or changed under way: not reported. */
-type LeftKind = "notUtf8" | "tooMany" | "underWay";
+/**
+ * Not UTF-8: reported with escapes. Too many, gone, or changed under way: not reported. Mounted: hides paths of the image, and is
+ * reported as protected.
+ */
+type LeftKind = "notUtf8" | "tooMany" | "underWay" | "mounted";
 
 /** What a scan is for: a comparison with an image needs the hashes of its files only. */
 export type ScanFor = { readonly filter: Filter; readonly image?: Tree };
@@ -37,7 +40,10 @@ export type ScanFor = { readonly filter: Filter; readonly image?: Tree };
 const maxExtraPaths = 200_000;
 /** Limit of paths if the image is not known: below that of a poll (contract/sub.ts). */
 const maxPaths = 900_000;
-/** A directory with a longer path is left alone, so that no path in it exceeds PATH_MAX. */
+/** Limits of the JSON text of paths and of links' targets, in bytes: what users make, and all of it, below that of a poll. */
+const maxExtraText = 64 << 20;
+const maxText = 160 << 20;
+/** A directory with a longer path, in bytes, is left alone, so that no path in it exceeds PATH_MAX. */
 const maxDirectoryPath = 4096 - 256;
 /** Without an image, larger files with holes are not read: an image's files have none, and a user makes them in no time. */
 const maxSparseBytes = 64 << 20;
@@ -67,13 +73,17 @@ function makeWalk({ alive, log }: SubContext, { filter, image }: ScanFor) {
   const wanted = image === undefined ? undefined : wantedSizes(image);
   const left = leftOut();
   let extraPaths = 0;
+  let textLeft = wanted === undefined ? maxText : maxExtraText;
 
   /** Whether the path is one too many. */
   function isTooMany(path: string): boolean {
-    if (wanted === undefined) return entries.length >= maxPaths;
-    if (wanted.has(path)) return false;
-    extraPaths += 1;
-    return extraPaths > maxExtraPaths;
+    if (wanted?.has(path) === true) return false;
+    if (wanted !== undefined) extraPaths += 1;
+    return extraPaths > maxExtraPaths || (wanted === undefined && entries.length >= maxPaths) || !hasRoomFor(path);
+  }
+  function hasRoomFor(text: string): boolean {
+    textLeft -= jsonBytes(text);
+    return textLeft >= 0;
   }
   function isHashed(path: string, { size, blocks }: host.FileStat): boolean {
     if (size === 0) return false;
@@ -99,7 +109,10 @@ function makeWalk({ alive, log }: SubContext, { filter, image }: ScanFor) {
     return number;
   }
   function hashPlace(path: string, place: number, size: number): string {
-    return withDescriptor(`read ${path}`, host.reopen(place), (fd) => hashDescriptor(fd, size, alive));
+    const fd = host.reopen(place);
+    // The owner holds a lease (fcntl(2), F_SETLEASE), for which opening would wait: the file counts as another one.
+    if (fd === -errnoOf.EAGAIN) return "";
+    return withDescriptor(`read ${path}`, fd, (open) => hashDescriptor(open, size, alive));
   }
   function visit(directory: number, name: string, at: { readonly path: string; readonly depth: number }): void {
     const { path, depth } = at;
@@ -109,18 +122,34 @@ function makeWalk({ alive, log }: SubContext, { filter, image }: ScanFor) {
       return;
     }
     const place = host.openBeneath(directory, name, path === agentPaths.boot ? "mount" : "place");
-    if (place === -errnoOf.EXDEV) entries.push([path, 0]);
-    else if (isAbsent(place) || place === -errnoOf.ENOTDIR || place === -errnoOf.ELOOP) left.add("underWay", path);
-    else withDescriptor(`open ${path}`, place, (fd) => record(fd, path, depth));
+    if (place === -errnoOf.EXDEV) {
+      if (wanted?.has(path) === true) left.add("mounted", path);
+      entries.push([path, 0]);
+    } else withDescriptor(`open ${path}`, place, (fd) => record(fd, path, depth));
+  }
+  /** What goes wrong at one path, such as a directory that is removed under way, does not end the scan. */
+  function attempt(path: string, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!isOfPath(error)) throw error;
+      left.add("underWay", path);
+    }
   }
   function record(place: number, path: string, depth: number): void {
     const stat = statOf(place, path);
     const isDirectory = (stat.mode & fileType.mask) === fileType.directory;
-    if (isDirectory && (depth >= maxTreeDepth || path.length > maxDirectoryPath)) {
+    if (isDirectory && (depth >= maxTreeDepth || diskBytes(path) > maxDirectoryPath)) {
       entries.push([path, 0]);
       return;
     }
-    entries.push([path, numberOf(path, place, stat)]);
+    const number = numberOf(path, place, stat);
+    const inode = inodes[number];
+    if (inode?.kind === "symlink" && !hasRoomFor(inode.target)) {
+      left.add("tooMany", path);
+      return;
+    }
+    entries.push([path, number]);
     if (!isDirectory) return;
     const inside = host.openBeneath(place, ".", "directory");
     withDescriptor(`open ${path}`, inside, (fd) => enter(fd, path, depth + 1));
@@ -130,7 +159,7 @@ function makeWalk({ alive, log }: SubContext, { filter, image }: ScanFor) {
       alive();
       const path = `${at}/${name}`;
       if (isTooMany(path)) left.add("tooMany", path);
-      else visit(directory, name, { path, depth });
+      else attempt(path, () => visit(directory, name, { path, depth }));
     }
   }
   return {
@@ -149,12 +178,13 @@ const leftTexts: { readonly [kind in LeftKind]: string } = {
   notUtf8: "names that are not UTF-8 were found",
   tooMany: "too many paths: the scan left some out",
   underWay: "paths changed during the scan, which left them out",
+  mounted: "paths of the image are hidden by other mounts and were left alone",
 };
 
 /** Counts what is left out. */
 function leftOut() {
   const none = { count: 0, first: "" };
-  const found = { notUtf8: none, tooMany: none, underWay: none };
+  const found = { notUtf8: none, tooMany: none, underWay: none, mounted: none };
   return {
     add: (kind: LeftKind, path: string) => {
       const { count, first } = found[kind];
@@ -162,6 +192,22 @@ function leftOut() {
     },
     result: (): Left => found,
   };
+}
+
+/** About how many bytes a text has in JSON: six for each character that may be escaped. */
+function jsonBytes(text: string): number {
+  return /^[ !#-[\]-~]*$/.test(text) ? text.length : 6 * text.length;
+}
+
+/** How many bytes a path has on the disk, where a byte that is not UTF-8 is one unit here (host-beneath.c). */
+function diskBytes(path: string): number {
+  let bytes = 0;
+  for (const character of path) {
+    const point = character.codePointAt(0) ?? 0;
+    const isByte = point < 0x80 || (point >= 0xdc80 && point <= 0xdcff);
+    bytes += isByte ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+  }
+  return bytes;
 }
 
 /** The image's paths with the sizes of its regular files; -1 for anything else. */

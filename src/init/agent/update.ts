@@ -69,7 +69,7 @@ export function applyUpdate(
 function describeLeft(image: string, left: readonly string[]): string {
   const named = left.slice(0, maxNamed).map((path) => plainText(path).slice(0, maxNameLength));
   return (
-    `image ${image}: ${left.length} paths changed since the scan and were left alone; this machine is compared again: ` +
+    `image ${image}: ${left.length} paths changed since the scan, or cannot be changed, and were left alone; this machine is compared again: ` +
     named.join(", ") +
     (left.length > named.length ? ", …" : "")
   );

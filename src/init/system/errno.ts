@@ -1,7 +1,32 @@
 import * as std from "std";
 
 /** Linux errno values that `std` does not name (asm-generic/errno-base.h, errno.h). */
-export const errnoOf = { EEXIST: 17, EXDEV: 18, ENOTDIR: 20, EISDIR: 21, ENOTEMPTY: 39, ELOOP: 40 } as const;
+export const errnoOf = {
+  EIO: 5,
+  EAGAIN: 11,
+  ENOMEM: 12,
+  EEXIST: 17,
+  EXDEV: 18,
+  ENOTDIR: 20,
+  ENFILE: 23,
+  EMFILE: 24,
+  ENOSPC: 28,
+  EROFS: 30,
+  ENOTEMPTY: 39,
+  ELOOP: 40,
+} as const;
+
+const { EIO, ENOMEM, ENFILE, EMFILE, ENOSPC, EROFS } = errnoOf;
+const ofTheMachine: ReadonlySet<number> = new Set([EIO, ENOMEM, ENFILE, EMFILE, ENOSPC, EROFS]);
+
+/**
+ * Whether a system call failed for a reason that lies in the path that it was for, and that a user of the machine may have
+ * caused. Anything else concerns the machine: its disk, memory, descriptors, or a broken invariant.
+ */
+export function isOfPath(error: unknown): boolean {
+  const errno = errnoIn(error);
+  return errno !== undefined && !ofTheMachine.has(errno);
+}
 
 /** An Error that names the operation and the text of an errno (as `os` functions return it, negative or not), and has the number. */
 export function systemError(operation: string, errno: number): Error {

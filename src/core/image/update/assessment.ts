@@ -8,12 +8,12 @@ import type { Content, UpdatePlan } from "./difference.ts";
  * plan itself.
  */
 export type Assessment = {
-  /** Number of paths on the machine, including protected ones. */
+  /** Number of paths on the machine that are root's or protected: users make any number of others. */
   readonly entries: number;
   /** What the machine's tree lacks to start (`missingFromSystem`). */
   readonly lacks: readonly string[];
   readonly steps: number;
-  /** Number of steps that remove a path that is not in the image. */
+  /** Number of steps that remove a path of root's that is not in the image. */
   readonly removed: number;
   /** What must be fetched first; `diskBytes` counts whole blocks. */
   readonly missing: { readonly objects: number; readonly bytes: number; readonly diskBytes: number };
@@ -31,11 +31,12 @@ const blockBytes = 4096;
 /** Assesses the plan that turns `have` into `want`. */
 export function assess(plan: UpdatePlan, { have, want }: { readonly have: SeenTree; readonly want: Tree }): Assessment {
   const wanted = new Set(want.entries.map(([path]) => path));
+  const roots = pathsOfRoot(have);
   const removed = plan.steps.filter(
-    (step) => (step.kind === "removeFile" || step.kind === "removeDirectory") && !wanted.has(step.path),
+    ({ kind, path }) => (kind === "removeFile" || kind === "removeDirectory") && !wanted.has(path) && roots.has(path),
   ).length;
   return {
-    entries: have.entries.length,
+    entries: roots.size,
     lacks: missingFromSystem(have),
     steps: plan.steps.length,
     removed,
@@ -43,6 +44,16 @@ export function assess(plan: UpdatePlan, { have, want }: { readonly have: SeenTr
     kernelChanged: changesKernel(plan.steps),
     blocked: plan.blocked.slice(0, maxBlocked),
   };
+}
+
+/** What a user makes neither stops an update nor hides that an image removes the system. */
+function pathsOfRoot({ entries, inodes }: SeenTree): ReadonlySet<string> {
+  return new Set(
+    entries.flatMap(([path, number]) => {
+      const inode = inodes[number];
+      return inode === undefined || inode.kind === "protected" || inode.uid === 0 ? [path] : [];
+    }),
+  );
 }
 
 function measure(contents: readonly Content[]): Assessment["missing"] {

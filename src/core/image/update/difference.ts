@@ -161,7 +161,8 @@ function findContents(
   const local = new Map<string, string>();
   for (const [path, number] of seen.paths) {
     const inode = seen.inodes[number];
-    if (inode?.kind === "regular" && inode.size > 0) local.set(inode.sha512, path);
+    // Not a user's file: it may change until it is kept, and the update would lack the content.
+    if (inode?.kind === "regular" && inode.size > 0 && inode.uid === 0) local.set(inode.sha512, path);
   }
   const keeps = new Map<string, UpdateStep>();
   const missing = new Map<string, number>();

@@ -135,7 +135,7 @@ const rows: readonly {
     expect: {
       kind: "stop",
       image: "compute/1",
-      reason: "compute/1 removes 900 of the machine's 1000 paths",
+      reason: "compute/1 removes 900 of root's 1000 paths on the machine",
       cause: "unsafeUpdate",
     },
   },

@@ -108,7 +108,7 @@ test("an update that removes more than half of the paths is stopped, with the nu
   const stopped = updateTo(tree(debian), tree({ ...debian, ...data(40) }));
   assert.match(
     stopped.kind === "stop" ? stopped.reason : stopped.kind,
-    /compute\/2 removes \d+ of the machine's \d+ paths/,
+    /compute\/2 removes \d+ of root's \d+ paths on the machine/,
   );
   assert.equal(updateTo(tree(debian), tree({ ...debian, ...data(10) })).kind, "update");
 });

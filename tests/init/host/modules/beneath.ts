@@ -200,6 +200,13 @@ export const setModified: typeof Native.setModified = (fd, mtimeMs) =>
 /** These file systems have no access control lists. */
 export const dropAcls: typeof Native.dropAcls = (fd) => call("removexattr", fileOf(fd).about, () => undefined);
 
+/** These file systems have no capabilities. */
+export const dropRights: typeof Native.dropRights = (fd) =>
+  call("chmod", fileOf(fd).about, () => {
+    const { mode } = placeOf(fd).inode;
+    if ((mode & 0o6000) !== 0) setAttributes(fd, { mode: mode & (typeBits.mask | 0o777) });
+  });
+
 /** The hashes under way, by the state that the program holds. */
 const hashes = new WeakMap<ArrayBuffer, Hash>();
 

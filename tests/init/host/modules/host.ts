@@ -12,6 +12,7 @@ import type { Trouble } from "../system/trouble.ts";
 export {
   createAt,
   dropAcls,
+  dropRights,
   linkAt,
   makeDirectoryAt,
   makeNodeAt,
