@@ -10,6 +10,11 @@ export type Suite = {
   readonly packages: readonly string[];
   /** Commands that must exit 0, each counted as one test; or test files for node:test. */
   readonly run: { readonly kind: "commands"; readonly commands: readonly (readonly string[])[] } | TestFiles;
+  /**
+   * Neighbours with the same group run side by side, from one list of files: nothing in them measures time or memory,
+   * and machines and addresses are in namespaces of their own.
+   */
+  readonly group?: "programs" | "machines";
   /** Only run when named: too long for the plain run. */
   readonly onlyWhenNamed?: true;
 };
@@ -23,6 +28,8 @@ type TestFiles = {
   readonly prepare?: readonly string[];
   /** Processes that run side by side: machines wait for each other's time-outs more than they compute. One if it is not said. */
   readonly atOnce?: number;
+  /** Minutes that its long files take on 2 cores without KVM: the longest begin first. */
+  readonly minutes?: { readonly [file: string]: number };
   /** The files are dealt among the processes, instead of one process a file: for files that take milliseconds. */
   readonly sharedProcesses?: true;
   /** Variables for the tests, such as how many inputs they try. */
@@ -33,7 +40,7 @@ type TestFiles = {
 
 const minuteMs = 60_000;
 
-/** All suites, cheapest first: a broken core is known before a machine is powered on. */
+/** All suites, cheap ones first: a broken core is known before a machine is powered on. */
 export const suites: readonly Suite[] = [
   {
     name: "check",
@@ -114,51 +121,6 @@ export const suites: readonly Suite[] = [
     run: { kind: "files", globs: ["tests/loop/*.test.ts"], timeoutMs: 5 * minuteMs },
   },
   {
-    name: "native",
-    about: "the native ground of init as an ordinary program: TLS, hashes, files",
-    cost: "10 s",
-    packages: packagesOf["image build"],
-    run: {
-      kind: "files",
-      globs: ["tests/native/*.test.ts"],
-      timeoutMs: 5 * minuteMs,
-    },
-  },
-  {
-    name: "dominator",
-    about: "birther-agent as an ordinary program against the Dominator: fetch, update, forged contents, power cuts",
-    cost: "10 s",
-    packages: [...packagesOf["image build"], "cpio", "cryptsetup-bin", "zstd"],
-    run: {
-      kind: "files",
-      globs: ["tests/dominator/*.test.ts"],
-      timeoutMs: 5 * minuteMs,
-    },
-  },
-  {
-    name: "attacks",
-    about: "attacks that once succeeded, and their siblings, against the real programs; says how many held",
-    cost: "2 min",
-    packages: [...packagesOf["image build"], "util-linux"],
-    run: {
-      kind: "files",
-      globs: ["tests/attacks/*.test.ts"],
-      timeoutMs: 5 * minuteMs,
-    },
-  },
-  {
-    name: "sanitizers",
-    about: "native and dominator again, with AddressSanitizer and UndefinedBehaviorSanitizer in the native program",
-    cost: "2 min",
-    packages: [...packagesOf["image build"], "cpio", "cryptsetup-bin", "zstd"],
-    run: {
-      kind: "files",
-      globs: ["tests/native/*.test.ts", "tests/dominator/*.test.ts"],
-      environment: { NATIVE_BUILD: "sanitized" },
-      timeoutMs: 5 * minuteMs,
-    },
-  },
-  {
     name: "postgres",
     about: "the MDB on a real PostgreSQL: contract suite, several processes, restarts, failover, copies",
     cost: "55 s",
@@ -201,10 +163,65 @@ export const suites: readonly Suite[] = [
     },
   },
   {
+    name: "native",
+    about: "the native ground of init as an ordinary program: TLS, hashes, files",
+    cost: "10 s",
+    packages: packagesOf["image build"],
+    group: "programs",
+    run: {
+      kind: "files",
+      globs: ["tests/native/*.test.ts"],
+      prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/native/prepare.ts"],
+      timeoutMs: 5 * minuteMs,
+    },
+  },
+  {
+    name: "dominator",
+    about: "birther-agent as an ordinary program against the Dominator: fetch, update, forged contents, power cuts",
+    cost: "10 s",
+    packages: [...packagesOf["image build"], "cpio", "cryptsetup-bin", "zstd"],
+    group: "programs",
+    run: {
+      kind: "files",
+      globs: ["tests/dominator/*.test.ts"],
+      prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/native/prepare.ts"],
+      minutes: { "tests/dominator/sub-cycle.test.ts": 0.5 },
+      timeoutMs: 5 * minuteMs,
+    },
+  },
+  {
+    name: "attacks",
+    about: "attacks that once succeeded, and their siblings, against the real programs; says how many held",
+    cost: "2 min",
+    packages: [...packagesOf["image build"], "util-linux"],
+    group: "programs",
+    run: {
+      kind: "files",
+      globs: ["tests/attacks/*.test.ts"],
+      prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/native/prepare.ts"],
+      timeoutMs: 5 * minuteMs,
+    },
+  },
+  {
+    name: "sanitizers",
+    about: "native and dominator again, with AddressSanitizer and UndefinedBehaviorSanitizer in the native program",
+    cost: "2 min",
+    packages: [...packagesOf["image build"], "cpio", "cryptsetup-bin", "zstd"],
+    group: "programs",
+    run: {
+      kind: "files",
+      globs: ["tests/native/*.test.ts", "tests/dominator/*.test.ts"],
+      environment: { NATIVE_BUILD: "sanitized" },
+      minutes: { "tests/dominator/sub-cycle.test.ts": 0.5 },
+      timeoutMs: 5 * minuteMs,
+    },
+  },
+  {
     name: "exports",
     about: "what other tools are given, read by them: ansible-inventory, Prometheus, promtool",
     cost: "20 s",
     packages: ["ansible-core"],
+    group: "programs",
     run: {
       kind: "files",
       globs: ["tests/exports/*.test.ts"],
@@ -217,6 +234,7 @@ export const suites: readonly Suite[] = [
     about: "the virtual rack: firmware, LLDP with a real lldpd, power, clean-up",
     cost: "15 s",
     packages: [...packagesOf.demo, "lldpd", "nftables"],
+    group: "programs",
     run: {
       kind: "files",
       globs: ["tests/lab/*.test.ts"],
@@ -228,19 +246,34 @@ export const suites: readonly Suite[] = [
     about: "Bootstrap Image: builds, is small enough, holds what it must",
     cost: "45 s",
     packages: packagesOf.demo,
-    run: { kind: "files", globs: ["tests/image/*.test.ts"], timeoutMs: 10 * minuteMs },
+    group: "programs",
+    run: {
+      kind: "files",
+      globs: ["tests/image/*.test.ts"],
+      minutes: { "tests/image/boot.test.ts": 0.9 },
+      timeoutMs: 10 * minuteMs,
+    },
   },
   {
     name: "firmware",
-    about: "OVMF and SeaBIOS: UEFI HTTP boot, Secure Boot with Microsoft's keys, ProxyDHCP beside dnsmasq, local boot",
+    about:
+      "OVMF and SeaBIOS: UEFI HTTP boot, Secure Boot with Microsoft's keys, ProxyDHCP beside dnsmasq, local boot, agent upgrade",
     cost: "10 min",
     packages: [...packagesOf.demo, "dnsmasq-base", "fdisk", "nftables"],
+    group: "machines",
     run: {
       kind: "files",
-      // Files are taken in the order of their names: the births, which take longest, come first.
       globs: ["tests/firmware/*.test.ts"],
       prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/support/prepare-births.ts"],
       atOnce: 2,
+      minutes: {
+        "tests/firmware/births-under-secure-boot.test.ts": 9,
+        "tests/firmware/births-in-proxy-mode.test.ts": 8,
+        "tests/firmware/kernel-trial.test.ts": 2,
+        "tests/firmware/full-uplink.test.ts": 1.5,
+        "tests/firmware/modes.test.ts": 1,
+        "tests/firmware/http-boot.test.ts": 1,
+      },
       timeoutMs: 20 * minuteMs,
     },
   },
@@ -249,23 +282,32 @@ export const suites: readonly Suite[] = [
     about: "a BIOS and a UEFI machine from power-on to workload, then rebirth and clean",
     cost: "8 min",
     packages: [...packagesOf.demo, "cryptsetup-bin", "fdisk"],
+    group: "machines",
     run: {
       kind: "files",
       globs: ["tests/birth/*.test.ts"],
+      prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/support/prepare-births.ts"],
+      minutes: { "tests/birth/birth.test.ts": 13 },
       timeoutMs: 25 * minuteMs,
     },
   },
   {
     name: "faults",
-    about:
-      "births that go wrong: no LLDP, unknown port, no disk, small disk, failing burn-in, server gone, power cut; agents upgraded",
+    about: "births that go wrong: no LLDP, unknown port, no disk, small disk, failing burn-in, server gone, power cut",
     cost: "13 min",
     packages: packagesOf.demo,
+    group: "machines",
     run: {
       kind: "files",
       globs: ["tests/faults/*.test.ts", "tests/power-cut/sample.test.ts"],
       prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/support/prepare-births.ts"],
       atOnce: 2,
+      minutes: {
+        "tests/power-cut/sample.test.ts": 7,
+        "tests/faults/births-in-trouble.test.ts": 4,
+        "tests/faults/births-that-fail.test.ts": 2,
+        "tests/faults/hung.test.ts": 1,
+      },
       timeoutMs: 20 * minuteMs,
     },
   },

@@ -1,7 +1,7 @@
 import type { Count, TestRecord } from "./test-record.ts";
 
-/** A failed test, as it is repeated at the end. */
-export type Failure = { readonly file: string; readonly name: string };
+/** A failed test, as it is repeated at the end, with the first lines of its error. */
+export type Failure = { readonly file: string; readonly name: string; readonly excerpt: string };
 
 /** Longer than this and a test gets a line of its own. */
 const slowMs = 1000;
@@ -19,6 +19,7 @@ export class Progress {
   readonly #running = new Map<string, Running>();
   readonly #files = new Map<string, { tests: number; failed: number }>();
   #lastLineMs = performance.now();
+  #processes = 0;
   readonly #timer = setInterval(() => this.#nameRunning(), 1000);
 
   /** With `everyTest`, each test has a line; without, those that are slow or fail, and each file. */
@@ -28,6 +29,16 @@ export class Progress {
       say(line);
     };
     this.#everyTest = everyTest;
+  }
+
+  /** A process of this suite has begun: until it ends, silence is worth a line. */
+  processBegan(): void {
+    if (this.#processes === 0) this.#lastLineMs = performance.now();
+    this.#processes += 1;
+  }
+
+  processEnded(): void {
+    this.#processes -= 1;
   }
 
   /** Takes what a test process says. */
@@ -54,7 +65,7 @@ export class Progress {
     const indent = "  ".repeat(nesting);
     const took = `(${spanOf(ms)})`;
     if (outcome.kind === "failed") {
-      this.failures.push({ file, name });
+      this.failures.push({ file, name, excerpt: outcome.excerpt });
       if (sums !== undefined) sums.failed += 1;
       this.#say(`${indent}✖ ${name} ${took}\n${file}\n${indentedBy("    ", outcome.error)}`);
     } else if (outcome.kind === "skipped") this.#say(`${indent}↷ ${name}: ${outcome.reason}`);
@@ -64,7 +75,7 @@ export class Progress {
   /** A process that ended wrongly without a failed test: that is one failure, whatever it said before. */
   fail(file: string, what: string): void {
     this.count.failed += 1;
-    this.failures.push({ file, name: what });
+    this.failures.push({ file, name: what, excerpt: "" });
     this.#say(`✖ ${file}: ${what}`);
   }
 
@@ -82,7 +93,7 @@ export class Progress {
 
   #nameRunning(): void {
     const nowMs = performance.now();
-    if (nowMs - this.#lastLineMs < quietMs) return;
+    if (this.#processes === 0 || nowMs - this.#lastLineMs < quietMs) return;
     const inner = [...this.#running.values()].slice(-3);
     for (const { name, file, beganMs } of inner) this.#say(`  … ${file}: ${name} (${spanOf(nowMs - beganMs)} so far)`);
     if (inner.length === 0) this.#say("  … no test has begun yet");

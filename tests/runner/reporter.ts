@@ -4,6 +4,7 @@
  */
 import { writeSync } from "node:fs";
 import { inspect } from "node:util";
+import { excerptOf } from "./excerpt.ts";
 import type { TestRecord } from "./test-record.ts";
 
 /** The descriptor that the runner gives each test process for these lines. */
@@ -58,5 +59,6 @@ function outcomeOf({ skip, todo, details = {} }: EventData): (TestRecord & { kin
   if (todo !== undefined && todo !== false) return { kind: "skipped", reason: `to do: ${todo}` };
   if (details.passed === true) return { kind: "passed" };
   const { error } = details;
-  return { kind: "failed", error: inspect(error?.cause ?? error) };
+  const thrown = error?.cause ?? error;
+  return { kind: "failed", error: inspect(thrown), excerpt: excerptOf(thrown) };
 }

@@ -8,30 +8,27 @@ import type { TestRecord } from "./test-record.ts";
 /** Compiled code that test processes and the programs they start find there: a run of the CLI takes a third of the time. */
 const compileCache = join(import.meta.dirname, "../../build/compile-cache");
 
-/** How the files of a suite are run. */
-export type FilesToRun = {
+/** One process of node:test: its files, how they are run, and where what they say goes. */
+export type TestProcess = {
   readonly files: readonly string[];
-  /** Processes side by side. */
-  readonly atOnce: number;
-  /** The files are dealt among the processes, instead of one process a file: for files that take milliseconds. */
-  readonly sharedProcesses: boolean;
   readonly environment: { readonly [name: string]: string };
   readonly timeoutMs: number;
+  /** A regular expression over the names of tests. */
   readonly name?: string;
+  readonly progress: Progress;
 };
 
-/** Runs test files in processes of node:test and hands what they say to `progress`. */
-export async function runFiles(what: FilesToRun, progress: Progress): Promise<void> {
-  const piles = what.sharedProcesses ? dealt(what.files, what.atOnce) : what.files.map((file) => [file]);
-  const waiting = piles[Symbol.iterator]();
+/** Takes items in their order, `atOnce` side by side; takes no more once the run was interrupted. */
+export async function sideBySide<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>) {
+  const waiting = items[Symbol.iterator]();
   const worker = async () => {
-    for (const pile of waiting) if (!wasInterrupted()) await runPile(pile, what, progress);
+    for (const item of waiting) if (!wasInterrupted()) await work(item);
   };
-  await Promise.all(Array.from({ length: Math.min(what.atOnce, piles.length) }, worker));
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
 }
 
 /** Deals files into piles of about the same size: a file's length is a fair guess at its tests. */
-function dealt(files: readonly string[], count: number): readonly (readonly string[])[] {
+export function dealt(files: readonly string[], count: number): readonly (readonly string[])[] {
   const piles = Array.from({ length: Math.min(count, files.length) }, () => ({ bytes: 0, files: [] as string[] }));
   const sized = files.map((file) => ({ file, bytes: statSync(file).size })).sort((a, b) => b.bytes - a.bytes);
   for (const { file, bytes } of sized) {
@@ -42,7 +39,8 @@ function dealt(files: readonly string[], count: number): readonly (readonly stri
   return piles.map((pile) => pile.files.sort());
 }
 
-async function runPile(files: readonly string[], what: FilesToRun, progress: Progress): Promise<void> {
+/** Runs a process of node:test and hands what it says to its `progress`. */
+export async function runProcess({ files, environment, timeoutMs, name, progress }: TestProcess): Promise<void> {
   const child = startChild(
     [
       process.execPath,
@@ -51,13 +49,13 @@ async function runPile(files: readonly string[], what: FilesToRun, progress: Pro
       "--test",
       "--test-isolation=none",
       `--test-reporter=${join(import.meta.dirname, "reporter.ts")}`,
-      `--test-timeout=${what.timeoutMs}`,
-      ...(what.name === undefined ? [] : [`--test-name-pattern=${what.name}`]),
+      `--test-timeout=${timeoutMs}`,
+      ...(name === undefined ? [] : [`--test-name-pattern=${name}`]),
       ...files,
     ],
     {
       stdio: ["ignore", "inherit", "inherit", "pipe"],
-      env: { NODE_COMPILE_CACHE: compileCache, ...what.environment, ...process.env },
+      env: { NODE_COMPILE_CACHE: compileCache, ...environment, ...process.env },
     },
   );
   const said = { failed: 0, tests: 0, file: "" };
@@ -83,7 +81,7 @@ async function runPile(files: readonly string[], what: FilesToRun, progress: Pro
   if (wasInterrupted()) return;
   // A process that died, or that ran nothing, must not look like a pass.
   if (status !== 0 && said.failed === 0) progress.fail(place, `the test process ended with status ${status}`);
-  else if (said.tests === 0 && what.name === undefined) progress.fail(place, "no test in it");
+  else if (said.tests === 0 && name === undefined) progress.fail(place, "no test in it");
 }
 
 const relativeTo = (directory: string, path: string): string =>

@@ -17,7 +17,8 @@ export type TestRecord =
 export type Outcome =
   | { readonly kind: "passed" }
   | { readonly kind: "skipped"; readonly reason: string }
-  | { readonly kind: "failed"; readonly error: string };
+  /** `error` is all of it; `excerpt` the lines that the runner repeats at its end. */
+  | { readonly kind: "failed"; readonly error: string; readonly excerpt: string };
 
 /** Tests by outcome. */
 export type Count = { passed: number; failed: number; skipped: number };
