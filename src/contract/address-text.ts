@@ -1,9 +1,10 @@
-/** Addresses at the edges: numbers inside, dotted quads in JSON. */
+/** Addresses at the edges: numbers inside, dotted quads in JSON, endpoints as `ADDRESS:PORT`. */
 import * as v from "valibot";
+import { type Endpoint, parseEndpoint } from "../core/net/endpoint.ts";
 import { formatIpv4, type Ipv4, parseIpv4 } from "../core/net/ipv4.ts";
 
 /** A type with its addresses as dotted quads, at whatever depth: its form in JSON. */
-export type AddressesAsText<T> = T extends Ipv4
+export type AddressesAsText<T> = T extends Ipv4 | Endpoint
   ? string
   : T extends string | number | boolean | null | undefined
     ? T
@@ -18,6 +19,21 @@ export const ipv4 = v.pipe(
     addIssue({
       message: "expected an IPv4 address",
       expected: "an IPv4 address",
+      received: JSON.stringify(dataset.value.slice(0, 60)),
+    });
+    return NEVER;
+  }),
+);
+
+/** Reads `ADDRESS:PORT`. */
+export const endpoint = v.pipe(
+  v.string(),
+  v.rawTransform(({ dataset, addIssue, NEVER }): Endpoint => {
+    const parsed = parseEndpoint(dataset.value);
+    if (parsed !== undefined) return parsed;
+    addIssue({
+      message: "expected ADDRESS:PORT",
+      expected: "ADDRESS:PORT",
       received: JSON.stringify(dataset.value.slice(0, 60)),
     });
     return NEVER;

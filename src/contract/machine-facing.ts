@@ -14,7 +14,7 @@ import { orderActions, type StorageReport } from "../core/machine/record.ts";
 import { parseMac } from "../core/net/mac.ts";
 import type { ImageRule } from "../core/site/image-rule.ts";
 import type { Placement, PlacementRule } from "../core/site/placement.ts";
-import { type AddressesAsText, ipv4 } from "./address-text.ts";
+import { type AddressesAsText, endpoint, ipv4 } from "./address-text.ts";
 import { protocolNumber } from "./protocol.ts";
 import { pinned, pinnedShape } from "./same.ts";
 
@@ -60,7 +60,7 @@ export const placementRule = v.object({
   switch: text,
   port: text,
   hostname: text,
-  address: v.object({ first: text, step: v.record(v.string(), v.number()) }),
+  address: v.object({ first: ipv4, step: v.record(v.string(), v.number()) }),
 });
 
 /** The conditions of an image rule. */
@@ -135,7 +135,7 @@ export const orderAnswer = v.object({
     prefixLength: count,
     gateway: v.exactOptional(ipv4),
     nameservers: v.array(ipv4),
-    mdb: text,
+    mdb: endpoint,
   }),
   retrySeconds: count,
 });

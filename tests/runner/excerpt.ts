@@ -1,7 +1,7 @@
 import { AssertionError } from "node:assert";
 import { inspect, stripVTControlCharacters } from "node:util";
 
-const messageLines = 6;
+const messageLines = 7;
 const outerLines = 3;
 const lineLength = 160;
 
@@ -14,7 +14,7 @@ export function excerptOf(thrown: unknown): string {
   const inner = chain.at(-1);
   const outer = chain.slice(0, -1).filter((error) => error instanceof Error);
   const lines = [
-    ...linesOf(messageOf(inner)).slice(0, messageLines),
+    ...shortened(linesOf(messageOf(inner))),
     ...comparedBy(inner),
     ...ownLine(chain),
     ...outer.slice(0, 1).flatMap(({ message }) => linesOf(message).slice(-outerLines)),
@@ -41,6 +41,13 @@ const linesOf = (text: string): readonly string[] =>
   stripVTControlCharacters(text)
     .split("\n")
     .filter((line) => line.trim() !== "");
+
+/** Of a long message the first lines; of a long difference the lines that differ. */
+function shortened(lines: readonly string[]): readonly string[] {
+  const [first = "", ...rest] = lines;
+  const differing = rest.filter((line) => /^[+-] /.test(line));
+  return [first, ...(rest.length >= messageLines && differing.length > 1 ? differing : rest)].slice(0, messageLines);
+}
 
 /** Both values of an assertion whose message does not show them, because the test has one of its own. */
 function comparedBy(thrown: unknown): readonly string[] {

@@ -1,4 +1,4 @@
-import { formatPrefix, parseIpv4, prefixContains } from "../../core/net/ipv4.ts";
+import { formatIpv4, formatPrefix, prefixContains } from "../../core/net/ipv4.ts";
 import { permanentPart } from "../../core/network/network.ts";
 import { checkImageRules, checkPlacementRules, type RuleProblem } from "../../core/site/check-rules.ts";
 import { type ConfigFault, poolHolding } from "./networks.ts";
@@ -28,15 +28,14 @@ function checkAddresses(config: Config): ConfigFault[] {
   const prefixes = config.networks.map((network) => permanentPart(network).prefix);
   return config.placement.rules.flatMap((rule, index) => {
     const path = `placement.rules[${index}].address.first`;
-    const { first: found } = rule.address;
-    const address = parseIpv4(found);
-    if (address === undefined) return [];
-    if (!prefixes.some((prefix) => prefixContains(prefix, address))) {
+    const { first } = rule.address;
+    const found = formatIpv4(first);
+    if (!prefixes.some((prefix) => prefixContains(prefix, first))) {
       return [
         { path, found, expected: `an address of a permanent network (${prefixes.map(formatPrefix).join(", ")})` },
       ];
     }
-    const pool = poolHolding(config, found);
+    const pool = poolHolding(config, first);
     if (pool === undefined) return [];
     return [{ path, found, expected: `an address outside the temporary pool of network ${pool.name}` }];
   });

@@ -1,8 +1,6 @@
+import { type Endpoint, parseEndpoint } from "../net/endpoint.ts";
 import { type Ipv4, parseIpv4 } from "../net/ipv4.ts";
 import { type Mac, parseMac } from "../net/mac.ts";
-
-/** An IPv4 address and a TCP port. */
-export type Endpoint = { readonly address: Ipv4; readonly port: number };
 
 /** The settings of the boot script: the parameters `birther.…` on the kernel command line. */
 export type BootSettings = {
@@ -59,15 +57,6 @@ export function readBootSettings(commandLine: string): BootSettingsReading {
       ...(serverMs === undefined ? {} : { serverMs }),
     },
   };
-}
-
-/** Reads `10.77.0.1:443`. */
-export function parseEndpoint(text: string): Endpoint | undefined {
-  const [addressText, portText, ...rest] = text.split(":");
-  const address = parseIpv4(addressText ?? "");
-  if (address === undefined || rest.length > 0 || !/^\d{1,5}$/.test(portText ?? "")) return undefined;
-  const port = Number(portText);
-  return port >= 1 && port <= 65535 ? { address, port } : undefined;
 }
 
 function parseSeconds(text: string): number | undefined {

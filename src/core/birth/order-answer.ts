@@ -3,6 +3,7 @@ import type { BurnInProfile } from "../burn-in/profile.ts";
 import type { DiskIdentity, RecordedDisk } from "../hardware/disk-identity.ts";
 import type { StoragePolicy } from "../install/storage-policy.ts";
 import type { OrderAction } from "../machine/record.ts";
+import type { Endpoint } from "../net/endpoint.ts";
 import type { Ipv4 } from "../net/ipv4.ts";
 import type { ImageRule } from "../site/image-rule.ts";
 import type { PlacementRule } from "../site/placement.ts";
@@ -43,8 +44,8 @@ export type OrderAnswer = {
     readonly prefixLength: number;
     readonly gateway?: Ipv4;
     readonly nameservers: readonly Ipv4[];
-    /** The MDB's endpoint on the permanent network, `address:port`. */
-    readonly mdb: string;
+    /** The MDB on the permanent network. */
+    readonly mdb: Endpoint;
   };
   /** Seconds before the reboot that follows a failed birth. */
   readonly retrySeconds: number;

@@ -212,6 +212,9 @@ type InstalledFacts = {
   /**
    * No system has run from the disk since the birth: the disk holds nothing but what the birth put there, and cannot
    * start by itself. Gone for good with the first poll from a system on the disk. Absent in records of older versions.
+   *
+   * It is not the opposite of `ownSystem`: a machine with neither was born by an older version and has not polled from
+   * its disk yet. Nobody knows what its disk holds, so it is neither resumed nor counted as a machine with a system.
    */
   readonly awaitsFirstImage?: true;
   /** The agent that polled last, if it tells its version. */

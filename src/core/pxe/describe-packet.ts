@@ -1,7 +1,7 @@
 import { plainText } from "../bytes/plain-text.ts";
 import { textFromBytes } from "../bytes/text.ts";
 import { classifyMessage } from "../dhcp/client-message.ts";
-import { type DhcpPacket, noClientMac } from "../dhcp/codec/packet.ts";
+import { type DhcpPacket, readClientMac } from "../dhcp/codec/packet.ts";
 import { readDhcp } from "../dhcp/codec/read.ts";
 import { relayRequests } from "../dhcp/codec/relay-agent.ts";
 import { formatIpv4, type Ipv4, noAddress } from "../net/ipv4.ts";
@@ -32,8 +32,8 @@ function kindOf(packet: DhcpPacket): string {
 
 /** Named only if the message has no Ethernet address. */
 function hardwareFacts(packet: DhcpPacket): readonly (readonly [name: string, value: string | undefined])[] {
-  const why = noClientMac(packet);
-  return why === undefined ? [] : [["hardware", why]];
+  const from = readClientMac(packet);
+  return from.kind === "mac" ? [] : [["hardware", from.why]];
 }
 
 /** Describes a TFTP packet without file contents. */

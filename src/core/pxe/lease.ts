@@ -1,5 +1,5 @@
 import { type Asking, classifyMessage } from "../dhcp/client-message.ts";
-import { clientMac, noClientMac } from "../dhcp/codec/packet.ts";
+import { readClientMac } from "../dhcp/codec/packet.ts";
 import { hopLimit, relayRequests } from "../dhcp/codec/relay-agent.ts";
 import { replyDestination } from "../dhcp/destination.ts";
 import type { ReplyContent } from "../dhcp/reply.ts";
@@ -24,13 +24,14 @@ export const leasing: Part<Asking> = {
 function admit(question: DhcpQuestion): ReturnType<Part<Asking>["admit"]> {
   const { packet, network, machine, holderOf } = question;
   const message = classifyMessage(packet);
-  const mac = clientMac(packet);
+  const from = readClientMac(packet);
   if (message.kind === "notForServers") return silence(message.why);
   if (packet.hops > hopLimit) return silence("tooManyHops");
   // The answer to INFORM goes to the address that the message names.
   if (message.kind === "inform" && !networkContains(network, message.address)) return silence("foreignAddress");
   if (isNetworkEdge(network, packet.giaddr)) return silence("badRelayAddress");
-  if (mac === undefined) return silence(noClientMac(packet) ?? "noEthernetAddress");
+  if (from.kind === "none") return silence(from.why);
+  const { mac } = from;
   if (message.kind === "release") return silence("released");
   if (message.kind === "decline") {
     const holder = holderOf(message.address);

@@ -1,5 +1,5 @@
 import { classifyMessage } from "../dhcp/client-message.ts";
-import { clientMac, noClientMac } from "../dhcp/codec/packet.ts";
+import { readClientMac } from "../dhcp/codec/packet.ts";
 import type { ReplyContent } from "../dhcp/reply.ts";
 import type { Machine } from "../machine/record.ts";
 import { type Ipv4, noAddress } from "../net/ipv4.ts";
@@ -19,9 +19,10 @@ export const proxying: Part<"offer"> = {
   admit: (question) => {
     const { packet, machine, network } = question;
     const message = classifyMessage(packet);
-    const mac = clientMac(packet);
+    const from = readClientMac(packet);
     if (message.kind === "notForServers") return silence(message.why);
-    if (mac === undefined) return silence(noClientMac(packet) ?? "noEthernetAddress");
+    if (from.kind === "none") return silence(from.why);
+    const { mac } = from;
     const client = classifyClient(packet, network.secureBoot);
     if (client.kind === "plain") return silence("unknownClient");
     if (message.kind === "discover") return { kind: "asks", message: "offer", client, mac };
@@ -47,10 +48,11 @@ export function bootServing(caller: { readonly address: Ipv4; readonly port: num
 }
 
 function admitToPort4011({ packet, network }: DhcpQuestion): ReturnType<Part<"ack">["admit"]> {
-  const mac = clientMac(packet);
+  const from = readClientMac(packet);
   const { dhcpMessageType } = packet.options;
   if (packet.op !== 1) return silence("aReply");
-  if (mac === undefined) return silence(noClientMac(packet) ?? "noEthernetAddress");
+  if (from.kind === "none") return silence(from.why);
+  const { mac } = from;
   if (dhcpMessageType !== "request" && dhcpMessageType !== "inform") return silence("incompleteRequest");
   const client = classifyClient(packet, network.secureBoot);
   return client.kind === "plain" ? silence("unknownClient") : { kind: "asks", message: "ack", client, mac };

@@ -1,4 +1,3 @@
-import { parseIpv4 } from "../net/ipv4.ts";
 import type { ImageRule } from "./image-rule.ts";
 import { readPattern } from "./pattern.ts";
 import type { PlacementRule } from "./placement.ts";
@@ -52,13 +51,6 @@ export function checkPlacementRules(rules: readonly PlacementRule[]): readonly R
         path: `${index}.hostname`,
         found: rule.hostname,
         expected: "letters, digits, hyphens and fields such as {rack} or {rack:2}",
-      });
-    }
-    if (parseIpv4(rule.address.first) === undefined) {
-      problems.push({
-        path: `${index}.address.first`,
-        found: rule.address.first,
-        expected: "an IPv4 address such as 10.77.1.0",
       });
     }
     return problems;

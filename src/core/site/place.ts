@@ -1,4 +1,4 @@
-import { type Ipv4, parseIpv4 } from "../net/ipv4.ts";
+import type { Ipv4 } from "../net/ipv4.ts";
 import { readPattern } from "./pattern.ts";
 import type { Neighbour, PlacementResult, PlacementRule } from "./placement.ts";
 import { fillTemplate } from "./template.ts";
@@ -59,9 +59,7 @@ function positionBy(
 }
 
 function addressBy(rule: PlacementRule, position: { readonly [group: string]: string }): Ipv4 | string {
-  const first = parseIpv4(rule.address.first);
-  if (first === undefined) return `address.first: expected an IPv4 address, found ${quoted(rule.address.first)}`;
-  let value: number = first;
+  let value: number = rule.address.first;
   for (const [group, step] of Object.entries(rule.address.step)) {
     const text = position[group];
     if (text === undefined) return `address.step: the group ${quoted(group)} matched nothing`;

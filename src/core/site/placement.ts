@@ -25,8 +25,8 @@ export type PlacementRule = {
   readonly port: string;
   /** Template: `{rack}` is a group's text, `{rack:2}` the same text zero-padded to two digits. */
   readonly hostname: string;
-  /** The address is `first + Σ group × step`, e.g. `{ first: "10.1.1.0", step: { rack: 64, unit: 1 } }`. */
-  readonly address: { readonly first: string; readonly step: { readonly [group: string]: number } };
+  /** The address is `first + Σ group × step`, e.g. from 10.1.1.0 with the steps `{ rack: 64, unit: 1 }`. */
+  readonly address: { readonly first: Ipv4; readonly step: { readonly [group: string]: number } };
 };
 
 export type PlacementResult =

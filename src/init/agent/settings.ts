@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { type SubSettings, subSettings } from "../../contract/sub.ts";
-import { parseEndpoint } from "../../core/birth/boot-settings.ts";
+import { parseEndpoint } from "../../core/net/endpoint.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { readText } from "../beneath/files.ts";
 import { agentPaths } from "./paths.ts";

@@ -1,10 +1,10 @@
 import * as host from "host";
-import type { Endpoint } from "../../core/birth/boot-settings.ts";
 import { diskKeyBytes, variableValueAt } from "../../core/boot-loader/efi-variable.ts";
 import type { DiskIdentity } from "../../core/hardware/disk-identity.ts";
 import { otherDiskReason } from "../../core/hardware/root-disk.ts";
 import { diskSight } from "../../core/hardware/scan.ts";
 import type { Act, Step } from "../../core/install/step.ts";
+import type { Endpoint } from "../../core/net/endpoint.ts";
 import type { Log } from "../../core/ports.ts";
 import { installBiosLoader } from "../device/bios-loader.ts";
 import type { Drivers } from "../device/drivers.ts";

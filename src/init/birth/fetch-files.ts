@@ -1,6 +1,6 @@
 import * as host from "host";
 import * as os from "os";
-import type { Endpoint } from "../../core/birth/boot-settings.ts";
+import type { Endpoint } from "../../core/net/endpoint.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { checked } from "../system/errno.ts";
 import { makeDirectories, writeToDescriptor } from "../system/files.ts";

@@ -6,6 +6,7 @@ import type { OrderAnswer } from "../../core/birth/order-answer.ts";
 import { encodeUtf8 } from "../../core/bytes/utf8.ts";
 import { newRoot, onNewRoot, rootPaths } from "../../core/install/paths.ts";
 import type { InstallPlan } from "../../core/install/plan.ts";
+import { formatEndpoint } from "../../core/net/endpoint.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { Placement } from "../../core/site/placement.ts";
 import { moveKernelFileSystems } from "../device/mounts.ts";
@@ -39,8 +40,8 @@ export function serversOf(
   { http }: BootSettings,
   { permanent }: OrderAnswer,
 ): Pick<SubSettings, "mdb" | "serverName" | "http"> {
-  const [address = ""] = permanent.mdb.split(":");
-  return { mdb: permanent.mdb, serverName, http: `${address}:${http.port}` };
+  const { mdb } = permanent;
+  return { mdb: formatEndpoint(mdb), serverName, http: formatEndpoint({ ...mdb, port: http.port }) };
 }
 
 /** Writes the settings of the agent; on the disk when this returns. */

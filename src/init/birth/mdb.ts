@@ -12,10 +12,10 @@ import {
   serverName,
 } from "../../contract/machine-facing.ts";
 import { newerProtocol } from "../../contract/protocol.ts";
-import type { Endpoint } from "../../core/birth/boot-settings.ts";
 import { birthProtocol, type OrderAnswer } from "../../core/birth/order-answer.ts";
 import { meaningOf, nextTry, pauseMsOf } from "../../core/birth/retry.ts";
 import type { BurnInReport, Hardware } from "../../core/hardware/hardware.ts";
+import type { Endpoint } from "../../core/net/endpoint.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { Log } from "../../core/ports.ts";
 import { sleepMs } from "../system/clock.ts";

@@ -1,10 +1,10 @@
 import * as host from "host";
-import type { Endpoint } from "../../core/birth/boot-settings.ts";
 import type { Measurement } from "../../core/burn-in/judge.ts";
 import type { BurnInTest } from "../../core/burn-in/plan.ts";
 import type { Disk } from "../../core/hardware/hardware.ts";
 import { otherDiskReason } from "../../core/hardware/root-disk.ts";
 import { diskSight } from "../../core/hardware/scan.ts";
+import type { Endpoint } from "../../core/net/endpoint.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { Log } from "../../core/ports.ts";
 import { messageOf, stop } from "../birth/stop.ts";

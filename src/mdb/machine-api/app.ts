@@ -7,10 +7,12 @@ import type { SignedLoader } from "../../core/boot-loader/signed-loader.ts";
 import type { MachineEvent, OfOrder } from "../../core/machine/event.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
 import { type Machine, type OrderAction, orderActionOf } from "../../core/machine/record.ts";
+import { formatEndpoint } from "../../core/net/endpoint.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
 import { type Network, permanentPart } from "../../core/network/network.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
+import type { PlacementRule } from "../../core/site/placement.ts";
 import { hashSecret, newCredential } from "../http/credential.ts";
 import { atMost, faultAnswer, lastHandlers, readBody, refusalAnswer } from "../http/problem.ts";
 import { eventOf } from "./report-events.ts";
@@ -95,7 +97,7 @@ function orderFor(
     machineId: machine.id,
     action,
     generation: machine.generation,
-    placementRules: [...config.placement.rules],
+    placementRules: config.placement.rules.map(ruleText),
     lldpSeconds: config.placement.lldpSeconds,
     imageRules: [...config.images],
     burnIn: config.burnIn,
@@ -106,12 +108,17 @@ function orderFor(
     permanent: {
       prefixLength: permanent.prefix.length,
       nameservers: permanent.nameservers.map(formatIpv4),
-      mdb: `${formatIpv4(permanent.serverAddress)}:${config.ports.machines}`,
+      mdb: formatEndpoint({ address: permanent.serverAddress, port: config.ports.machines }),
       ...(permanent.gateway === undefined ? {} : { gateway: formatIpv4(permanent.gateway) }),
     },
     retrySeconds: config.retrySeconds,
   };
 }
+
+const ruleText = ({ address, ...rule }: PlacementRule): wire.SentOrder["placementRules"][number] => ({
+  ...rule,
+  address: { ...address, first: formatIpv4(address.first) },
+});
 
 /** What init needs to open the root of a machine that its birth has left without an image. */
 function resumePart(machine: Machine): Pick<wire.SentOrder, "resume"> {

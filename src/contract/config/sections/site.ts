@@ -3,7 +3,7 @@ import type { PlacementRule } from "../../../core/site/placement.ts";
 import { imageConditions, imageRule } from "../../machine-facing.ts";
 import { pinned } from "../../same.ts";
 import { leaf, listOf, required, withDefault } from "../entry.ts";
-import { seconds, text } from "../values.ts";
+import { address, seconds, text } from "../values.ts";
 
 const placementRule = v.strictObject({
   switch: required(
@@ -20,10 +20,7 @@ const placementRule = v.strictObject({
   ),
   address: required(
     v.strictObject({
-      first: required(
-        leaf("an IPv4 address such as 10.77.1.0", v.pipe(v.string(), v.ipv4())),
-        "The first address, from which the others are counted.",
-      ),
+      first: required(address, "The first address, from which the others are counted."),
       step: required(
         v.record(v.string(), leaf("a whole number of addresses", v.pipe(v.number(), v.integer(), v.minValue(0)))),
         "Addresses to advance for each number of a group, such as `{ rack: 64, unit: 1 }`.",

@@ -70,15 +70,22 @@ export type NoClientMac =
   /** Other hardware, or the GUID in place of the address (netboot.md Q8). */
   | "noEthernetAddress";
 
-/** The client's Ethernet address; undefined if `noClientMac` says why. */
-export function clientMac(packet: DhcpPacket): Mac | undefined {
-  return noClientMac(packet) === undefined ? macFromBytes(packet.chaddr) : undefined;
+/** The client's Ethernet address, or why there is none. */
+export type ClientMacReading =
+  | { readonly kind: "mac"; readonly mac: Mac }
+  | { readonly kind: "none"; readonly why: NoClientMac };
+
+/** Reads the client's Ethernet address. */
+export function readClientMac({ htype, hlen, chaddr }: DhcpPacket): ClientMacReading {
+  if (htype === infiniBand) return { kind: "none", why: "infiniBand" };
+  if (htype !== ethernet || hlen !== 6) return { kind: "none", why: "noEthernetAddress" };
+  const isGroup = (uint8At(chaddr, 0) & 1) !== 0;
+  const isZero = chaddr.subarray(0, 6).every((byte) => byte === 0);
+  return isGroup || isZero ? { kind: "none", why: "impossibleMac" } : { kind: "mac", mac: macFromBytes(chaddr) };
 }
 
-/** Why there is no Ethernet address; undefined if there is one. */
-export function noClientMac({ htype, hlen, chaddr }: DhcpPacket): NoClientMac | undefined {
-  if (htype === infiniBand) return "infiniBand";
-  if (htype !== ethernet || hlen !== 6) return "noEthernetAddress";
-  const isGroup = (uint8At(chaddr, 0) & 1) !== 0;
-  return isGroup || chaddr.subarray(0, 6).every((byte) => byte === 0) ? "impossibleMac" : undefined;
+/** The client's Ethernet address; undefined if it has none. */
+export function clientMac(packet: DhcpPacket): Mac | undefined {
+  const reading = readClientMac(packet);
+  return reading.kind === "mac" ? reading.mac : undefined;
 }

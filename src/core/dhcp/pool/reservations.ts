@@ -31,7 +31,7 @@ export function reserveFor(
 ): void {
   const { mac, leaseMs, nowMs } = promise;
   const before = reservations.get(address);
-  const standing = before?.holder.mac === mac ? before.untilMs : 0;
-  const entry: Reservation = { holder: { kind: "machine", mac }, untilMs: Math.max(standing, nowMs + leaseMs) };
+  const reservedUntilMs = before?.holder.mac === mac ? before.untilMs : 0;
+  const entry: Reservation = { holder: { kind: "machine", mac }, untilMs: Math.max(reservedUntilMs, nowMs + leaseMs) };
   putNewest(reservations, [address, entry], reservationLimit);
 }

@@ -23,8 +23,8 @@ export function canaryProgress(
   if (followedStream(machine) !== held.stream)
     return { kind: "failed", reason: `it no longer follows ${held.stream}: it was retired, or requires another image` };
   const stopped = ["failing", "hold", "conflict"] as const;
-  const standing = stopped.map((kind) => conditionOf(machine, kind)).find((condition) => condition !== undefined);
-  if (standing !== undefined) return { kind: "failed", reason: `${standing.kind}: ${standing.reason}` };
+  const condition = stopped.map((kind) => conditionOf(machine, kind)).find((found) => found !== undefined);
+  if (condition !== undefined) return { kind: "failed", reason: `${condition.kind}: ${condition.reason}` };
   if (machine.disableUpdates === true) return { kind: "failed", reason: "its updates are disabled" };
   if (othersUpdate === true)
     return {

@@ -135,14 +135,14 @@ const pairs = fc.oneof(
   fc.tuple(trees, trees),
   fc
     .tuple(trees, fc.array(fc.constantFrom("same", "cut", "chown"), { minLength: 25, maxLength: 25 }))
-    .map(([tree, fates]): [Tree, Tree] => {
+    .map(([tree, changes]): [Tree, Tree] => {
       const made: Inode[] = [...tree.inodes];
       const entries = tree.entries.map(([path, number], index): [string, number] => {
         const inode = made[number] ?? assert.fail(path);
-        const fate = fates[index % fates.length];
-        return fate === "same"
+        const change = changes[index % changes.length];
+        return change === "same"
           ? [path, number]
-          : [path, made.push(fate === "cut" ? { ...inode } : { ...inode, uid: 9 }) - 1];
+          : [path, made.push(change === "cut" ? { ...inode } : { ...inode, uid: 9 }) - 1];
       });
       return [tree, { inodes: made, entries }];
     }),

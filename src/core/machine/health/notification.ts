@@ -33,7 +33,7 @@ export type NoticedChange = {
 
 /** The part of a record that notifications depend on. */
 export function notifiedStateOf({ state, conditions }: Pick<Machine, "state" | "conditions">): NotifiedState {
-  return { state, conditions: noticed.filter((kind) => conditions.some((standing) => standing.kind === kind)) };
+  return { state, conditions: noticed.filter((kind) => conditions.some((condition) => condition.kind === kind)) };
 }
 
 /** The notifications about a change; `before` is the state before it, undefined for a new machine. */
@@ -59,7 +59,7 @@ export function noticesOf(
       const [was, is] = [before?.conditions.includes(kind) ?? false, after.conditions.includes(kind)];
       if (was === is) return [];
       return is
-        ? [notice(kind, machine.conditions.find((standing) => standing.kind === kind)?.reason)]
+        ? [notice(kind, machine.conditions.find((condition) => condition.kind === kind)?.reason)]
         : [notice(`${kind}Cleared`)];
     }),
   ];

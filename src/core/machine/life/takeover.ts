@@ -6,7 +6,7 @@ import { giveUp } from "./retire.ts";
 /** The machine with the values of its announcement; values that the machine already has take precedence. */
 export function mergeAnnouncement<M extends Machine>(machine: M, from: Machine): M {
   const { tags, groups, pinnedImage, plannedImage, disableUpdates, announced, hostname } = from;
-  const standing = from.conditions.filter(
+  const kept = from.conditions.filter(
     ({ kind }) => (kind === "hold" || kind === "maintenance") && conditionOf(machine, kind) === undefined,
   );
   return {
@@ -18,7 +18,7 @@ export function mergeAnnouncement<M extends Machine>(machine: M, from: Machine):
     ...(announced?.hostname === undefined || hostname === undefined ? {} : { hostname }),
     ...machine,
     ...(tags === undefined ? {} : { tags: { ...tags, ...machine.tags } }),
-    conditions: [...machine.conditions, ...standing],
+    conditions: [...machine.conditions, ...kept],
   };
 }
 
