@@ -116,7 +116,7 @@ describe("machine-facing API over TLS", () => {
         "birth",
         1,
         clock.nowMs(),
-        { prefixLength: 24, gateway: ip("10.77.1.1"), nameservers: [], mdb: "10.77.1.1:443" },
+        { prefixLength: 24, gateway: ip("10.77.1.1"), nameservers: [], mdb: { address: ip("10.77.1.1"), port: 443 } },
       ],
     );
     const items: wire.SentReportItem[] = [
