@@ -25,7 +25,7 @@ async function timesEnforced({ consoleLogPath }: LabMachine): Promise<number> {
 
 await insideNamespace(import.meta.url, () => {
   test("OVMF with Microsoft's keys: birth and rebirth by TFTP; beside it UEFI HTTP boot to init", {
-    timeout: 25 * 60_000,
+    timeout: 45 * 60_000,
   }, async (t) => {
     const { said, log } = keptLog();
     await using place = await faultyRack([byTftp, byHttp], log, withSystemImages);

@@ -29,14 +29,14 @@ export async function recordOf(
 }
 
 /** A machine that came up in this generation; a condition for `recordOf`. */
-export const up = (generation: number, seconds = 600) => ({
+export const up = (generation: number, seconds = 1200) => ({
   what: `up in generation ${generation}`,
   seconds,
   holds: (record: Machine) => record.state === "healthy" && record.phase === "up" && record.generation === generation,
 });
 
 /** A machine whose init has taken its order. */
-export const inInit = (seconds = 400) => ({
+export const inInit = (seconds = 600) => ({
   what: "init's order",
   seconds,
   holds: (record: Machine) => record.order?.taken !== undefined,
