@@ -26,6 +26,13 @@ async function run(choice: Choice): Promise<number> {
     say(chosen.text);
     return 2;
   }
+  const needRoot = chosen.suites.filter(({ suite }) => suite.needsRoot === true).map(({ suite }) => suite.name);
+  if (needRoot.length > 0 && process.getuid?.() !== 0) {
+    say(
+      `./test: ${needRoot.join(", ")}: expected root, found another user; run sudo ./test, or name suites without root`,
+    );
+    return 2;
+  }
   say(`seed ${testSeed} (TEST_SEED=${testSeed} repeats what is random)`);
   await ensurePackages(
     chosen.suites.flatMap(({ suite }) => suite.packages),

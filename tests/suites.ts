@@ -6,6 +6,8 @@ export type Suite = {
   readonly about: string;
   /** What it takes, measured on 2 cores without KVM, its packages and images already there. */
   readonly cost: string;
+  /** Its tests make namespaces, mount, or start servers of other users. */
+  readonly needsRoot?: true;
   /** Debian packages beside the essential ones; all that its tests and their tools use. The runner installs what is missing. */
   readonly packages: readonly string[];
   /** Commands that must exit 0, each counted as one test; or test files for node:test. */
@@ -124,6 +126,7 @@ export const suites: readonly Suite[] = [
     name: "postgres",
     about: "the MDB on a real PostgreSQL: contract suite, several processes, restarts, failover, copies",
     cost: "55 s",
+    needsRoot: true,
     packages: [...packagesOf.serve, "postgresql", "iproute2"],
     run: {
       kind: "files",
@@ -136,6 +139,7 @@ export const suites: readonly Suite[] = [
     name: "mdb-faults",
     about: "the MDB's file: kill -9 during writes (KILL_ROUNDS=1000 for the long run), a full disk, damaged files",
     cost: "20 s",
+    needsRoot: true,
     packages: [],
     run: { kind: "files", globs: ["tests/mdb-faults/*.test.ts"], atOnce: 3, timeoutMs: 30 * minuteMs },
   },
@@ -143,6 +147,7 @@ export const suites: readonly Suite[] = [
     name: "real-clients",
     about: "curl, tftp-hpa, dhclient or udhcpc against our servers",
     cost: "80 s",
+    needsRoot: true,
     packages: [
       ...packagesOf.serve,
       "curl",
@@ -179,6 +184,7 @@ export const suites: readonly Suite[] = [
     name: "dominator",
     about: "birther-agent as an ordinary program against the Dominator: fetch, update, forged contents, power cuts",
     cost: "10 s",
+    needsRoot: true,
     packages: [...packagesOf["image build"], "cpio", "cryptsetup-bin", "zstd"],
     group: "programs",
     run: {
@@ -193,6 +199,7 @@ export const suites: readonly Suite[] = [
     name: "attacks",
     about: "attacks that once succeeded, and their siblings, against the real programs; says how many held",
     cost: "2 min",
+    needsRoot: true,
     packages: [...packagesOf["image build"], "util-linux"],
     group: "programs",
     run: {
@@ -206,6 +213,7 @@ export const suites: readonly Suite[] = [
     name: "sanitizers",
     about: "native and dominator again, with AddressSanitizer and UndefinedBehaviorSanitizer in the native program",
     cost: "2 min",
+    needsRoot: true,
     packages: [...packagesOf["image build"], "cpio", "cryptsetup-bin", "zstd"],
     group: "programs",
     run: {
@@ -233,6 +241,7 @@ export const suites: readonly Suite[] = [
     name: "lab",
     about: "the virtual rack: firmware, LLDP with a real lldpd, power, clean-up",
     cost: "15 s",
+    needsRoot: true,
     packages: [...packagesOf.demo, "lldpd", "nftables"],
     group: "programs",
     run: {
@@ -245,6 +254,7 @@ export const suites: readonly Suite[] = [
     name: "image",
     about: "Bootstrap Image: builds, is small enough, holds what it must",
     cost: "45 s",
+    needsRoot: true,
     packages: packagesOf.demo,
     group: "programs",
     run: {
@@ -259,6 +269,7 @@ export const suites: readonly Suite[] = [
     about:
       "OVMF and SeaBIOS: UEFI HTTP boot, Secure Boot with Microsoft's keys, ProxyDHCP beside dnsmasq, local boot, agent upgrade",
     cost: "10 min",
+    needsRoot: true,
     packages: [...packagesOf.demo, "dnsmasq-base", "fdisk", "nftables"],
     group: "machines",
     run: {
@@ -281,6 +292,7 @@ export const suites: readonly Suite[] = [
     name: "birth",
     about: "a BIOS and a UEFI machine from power-on to workload, then rebirth and clean",
     cost: "8 min",
+    needsRoot: true,
     packages: [...packagesOf.demo, "cryptsetup-bin", "fdisk"],
     group: "machines",
     run: {
@@ -295,6 +307,7 @@ export const suites: readonly Suite[] = [
     name: "faults",
     about: "births that go wrong: no LLDP, unknown port, no disk, small disk, failing burn-in, server gone, power cut",
     cost: "13 min",
+    needsRoot: true,
     packages: packagesOf.demo,
     group: "machines",
     run: {
@@ -315,6 +328,7 @@ export const suites: readonly Suite[] = [
     name: "power-cut",
     about: "power, server and network cut at every step of every life of a machine (POWER_CUT_EVERY=10: every tenth)",
     cost: "10 h",
+    needsRoot: true,
     packages: packagesOf.demo,
     run: {
       kind: "files",

@@ -99,12 +99,22 @@ labCommand(program);
 mdbCommand(program, actions);
 authorityCommand(program, actions);
 
+/** The next step after the kernel has refused something to a user who is not root. */
+function permissionAdvice(error: unknown): string {
+  if (process.getuid?.() === 0 || statusOf(error) !== exitStatus.failed) return "";
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ("code" in at && (at.code === "EACCES" || at.code === "EPERM"))
+      return "\nrun the command as root or as the user of the server: sudo birther …";
+  }
+  return "";
+}
+
 try {
   await program.parseAsync();
 } catch (error) {
   // Log lines of this turn come first (line-writer.ts).
   await new Promise((resolve) => setImmediate(resolve));
-  const lines = `birther: ${causes(error)}`.split("\n").map(plainText);
+  const lines = `birther: ${causes(error)}${permissionAdvice(error)}`.split("\n").map(plainText);
   process.stderr.write(`${lines.join("\n")}\n`);
   process.exitCode = statusOf(error);
 }

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import type { Actions } from "../cli/act/actions.ts";
+import { failure } from "../cli/api/failure.ts";
 import { importName } from "../core/image/image-name.ts";
 import { importImages } from "../dominator/import/image.ts";
 import type { ImportProgress } from "../dominator/import/input.ts";
@@ -14,6 +17,28 @@ import { systemClock } from "./system-ports.ts";
 
 const log = openLog({ json: false, least: "info" });
 
+/** Refuses a state directory that is not there: reading a mistyped one would make an empty one. */
+async function assertState(directory: string): Promise<void> {
+  const found = await stat(directory).catch(() => undefined);
+  if (found?.isDirectory() === true) return;
+  throw failure(
+    "failed",
+    `${directory}: expected a state directory, found ${found === undefined ? "nothing" : "a file"}`,
+    "name the state directory with --state; birther image import and birther serve make a new one",
+  );
+}
+
+/** Refuses a source that is not there, before anything is made for it. */
+async function assertSource(source: string): Promise<void> {
+  const found = await stat(source).catch(() => undefined);
+  if (found?.isDirectory() === true || found?.isFile() === true) return;
+  throw failure(
+    "failed",
+    `${source}: expected a directory or a tar file, found ${found === undefined ? "nothing" : "neither"}`,
+    "name the root file system of a whole system; README.md shows how to make one",
+  );
+}
+
 /** Builds the Bootstrap Image of a state directory, or finds the finished one. */
 export const buildBootstrapImage: Actions["buildBootstrapImage"] = async (stateDirectory) => {
   const {
@@ -25,11 +50,15 @@ export const buildBootstrapImage: Actions["buildBootstrapImage"] = async (stateD
 };
 
 /** Lists the system images in a state directory. */
-export const listImages: Actions["listImages"] = async (stateDirectory) =>
-  viewImages(await openImageStore(pathsIn(stateDirectory).images, { log }));
+export const listImages: Actions["listImages"] = async (stateDirectory) => {
+  await assertState(stateDirectory);
+  return viewImages(await openImageStore(pathsIn(stateDirectory).images, { log }));
+};
 
 /** Imports a directory or tar file as the next version of a stream; `compute/2` is taken, too, when 2 is the next one. */
 export const importImage: Actions["importImage"] = async ({ stateDirectory, stream: wanted, source, onProgress }) => {
+  await assertSource(source);
+  if (!existsSync(stateDirectory)) log("info", "making a new state directory", { directory: stateDirectory });
   const paths = pathsIn(stateDirectory);
   const images = await openImageStore(paths.images, { log });
   const name = importName(wanted, images.names());
@@ -44,6 +73,7 @@ export const importImage: Actions["importImage"] = async ({ stateDirectory, stre
 
 /** Reads every object of a state directory, and returns the names of the damaged ones. */
 export const verifyObjects: Actions["verifyObjects"] = async (stateDirectory) => {
+  await assertState(stateDirectory);
   const objects = await openObjectStore(pathsIn(stateDirectory).objects);
   const damaged: string[] = [];
   for await (const sha512 of damagedObjects(objects)) damaged.push(sha512);

@@ -419,6 +419,15 @@ networks:
   test("image import, list", async () => {
     const tree = join(parent, "tree");
     mkdirSync(join(tree, "etc"), { recursive: true });
+    const mistyped = join(parent, "sate");
+    for (const verb of [["import", "compute", join(parent, "none")], ["list"], ["verify"]]) {
+      const { status, err } = await birther("image", ...verb, "--state", mistyped);
+      assert.deepEqual(
+        [status, /expected a (directory or a tar file|state directory), found nothing/.test(err)],
+        [1, true],
+      );
+      assert.equal(existsSync(mistyped), false, "nothing is made for it");
+    }
     const refused = await birther("image", "import", "compute", tree, "--state", join(parent, "state"));
     assert.deepEqual([refused.status, /found one that lacks systemd/.test(refused.err)], [1, true]);
     drawWholeSystem(tree);

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { suites } from "../suites.ts";
 
-test("the table in CONTRIBUTING.md has every suite with its time, in the order of ./test --list", () => {
+test("the table in CONTRIBUTING.md has every suite with its time and whether it needs root, in the order of ./test --list", () => {
   const document = readFileSync("CONTRIBUTING.md", "utf8");
   const table = /^\| suite \|.*\n\|[-|]+\n((?:\|.*\n)+)/m.exec(document)?.[1] ?? "";
   const rows = table
@@ -12,11 +12,15 @@ test("the table in CONTRIBUTING.md has every suite with its time, in the order o
     .map((row) =>
       row
         .split("|")
-        .slice(1, 3)
+        .slice(1, 4)
         .map((cell) => cell.trim()),
     );
   assert.deepEqual(
     rows,
-    suites.map(({ name, cost, onlyWhenNamed }) => [`${name}${onlyWhenNamed === true ? " *" : ""}`, cost]),
+    suites.map(({ name, cost, needsRoot, onlyWhenNamed }) => [
+      `${name}${onlyWhenNamed === true ? " *" : ""}`,
+      cost,
+      needsRoot === true ? "yes" : "no",
+    ]),
   );
 });

@@ -29,11 +29,12 @@ export function actOptions(command: Command, risk: "loses" | "harmless"): Comman
 
 /** Performs an action on all named or selected machines; a refusal for one does not stop the others. */
 export async function act(names: readonly string[], verb: Verb, options: ActOptions): Promise<void> {
+  const selection = selectionOf(names, options);
   const { openApi } = await import("../api/api.ts");
   const api = await openApi(options);
   const batch = (select: object, dryRun: boolean) =>
     api.ask<BatchAnswer>("batch", { body: { ...verb.action, select, dryRun } });
-  const foreseen = await batch(selectionOf(names, options), true);
+  const foreseen = await batch(selection, true);
   if (options.dryRun === true) return printForeseen(foreseen, options);
   if (foreseen.problem !== undefined) {
     const { title, detail, next } = foreseen.problem;

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { failure } from "../../cli/api/failure.ts";
 import type { DemoOptions } from "./options.ts";
 
 const wholeNumber = (least: number, most: number) => (text: string) => {
@@ -29,6 +30,12 @@ export function demoCommand(program: Command): void {
     .option("--deadline <minutes>", "a machine that is not up after this time has failed", wholeNumber(1, 1440), 25)
     .option("--stall <minutes>", "a machine without progress for this time has failed", wholeNumber(1, 1440), 8)
     .action(async (options: DemoOptions) => {
+      if (process.getuid?.() !== 0)
+        throw failure(
+          "failed",
+          "birther demo: expected root, found another user (it makes a network namespace and installs Debian packages)",
+          "run it as root: sudo ./birther demo",
+        );
       // Loaded only here, so that `birther --help` stays fast.
       const { runDemo } = await import("./demo.ts");
       process.exitCode = await runDemo(options);
