@@ -47,7 +47,7 @@ export const suites: readonly Suite[] = [
   {
     name: "check",
     about: "types, the star rule (project references), Biome, and the English of documents and messages",
-    cost: "5 s",
+    cost: "15 s",
     packages: [],
     run: {
       kind: "commands",
@@ -75,7 +75,7 @@ export const suites: readonly Suite[] = [
   {
     name: "properties",
     about: "the long properties of unit with four times the inputs; a hundred thousand mutated packets",
-    cost: "25 s",
+    cost: "10 s",
     packages: [],
     run: {
       kind: "files",
@@ -90,42 +90,42 @@ export const suites: readonly Suite[] = [
     name: "init",
     about:
       "births and subs on a fake host against the real MDB and Dominator in memory: every step, every fault, power cuts",
-    cost: "35 s",
+    cost: "1 min",
     packages: [],
     run: { kind: "files", globs: ["tests/init/**/*.test.ts"], atOnce: 2, timeoutMs: 2 * minuteMs },
   },
   {
     name: "server",
     about: "the parts of a server with their sockets, TLS, threads, timers and SQLite files",
-    cost: "25 s",
+    cost: "15 s",
     packages: [],
     run: { kind: "files", globs: ["tests/server/*.test.ts"], atOnce: 2, timeoutMs: 2 * minuteMs },
   },
   {
     name: "compat",
     about: "recorded messages, databases and configurations of each release are read; what this version sends is exact",
-    cost: "10 s",
+    cost: "5 s",
     packages: [],
     run: { kind: "files", globs: ["tests/compat/*.test.ts"], atOnce: 2, timeoutMs: 2 * minuteMs },
   },
   {
     name: "cli",
     about: "the birther command as a program, on this computer and from another one over TLS",
-    cost: "30 s",
+    cost: "20 s",
     packages: [],
     run: { kind: "files", globs: ["tests/cli/*.test.ts"], atOnce: 2, timeoutMs: 2 * minuteMs },
   },
   {
     name: "loop",
     about: "the documented fleet of 100,000 machines: no piece of work keeps packets waiting for 10 ms",
-    cost: "1 min",
+    cost: "30 s",
     packages: [],
     run: { kind: "files", globs: ["tests/loop/*.test.ts"], timeoutMs: 5 * minuteMs },
   },
   {
     name: "postgres",
     about: "the MDB on a real PostgreSQL: contract suite, several processes, restarts, failover, copies",
-    cost: "55 s",
+    cost: "30 s",
     needsRoot: true,
     packages: [...packagesOf.serve, "postgresql", "iproute2"],
     run: {
@@ -146,7 +146,7 @@ export const suites: readonly Suite[] = [
   {
     name: "real-clients",
     about: "curl, tftp-hpa, dhclient or udhcpc against our servers",
-    cost: "80 s",
+    cost: "1.5 min",
     needsRoot: true,
     packages: [
       ...packagesOf.serve,
@@ -183,7 +183,7 @@ export const suites: readonly Suite[] = [
   {
     name: "dominator",
     about: "birther-agent as an ordinary program against the Dominator: fetch, update, forged contents, power cuts",
-    cost: "10 s",
+    cost: "40 s",
     needsRoot: true,
     packages: [...packagesOf["image build"], "cpio", "cryptsetup-bin", "zstd"],
     group: "programs",
@@ -198,7 +198,7 @@ export const suites: readonly Suite[] = [
   {
     name: "attacks",
     about: "attacks that once succeeded, and their siblings, against the real programs; says how many held",
-    cost: "2 min",
+    cost: "20 s",
     needsRoot: true,
     packages: [...packagesOf["image build"], "util-linux"],
     group: "programs",
@@ -212,7 +212,7 @@ export const suites: readonly Suite[] = [
   {
     name: "sanitizers",
     about: "native and dominator again, with AddressSanitizer and UndefinedBehaviorSanitizer in the native program",
-    cost: "2 min",
+    cost: "1 min",
     needsRoot: true,
     packages: [...packagesOf["image build"], "cpio", "cryptsetup-bin", "zstd"],
     group: "programs",
@@ -227,7 +227,7 @@ export const suites: readonly Suite[] = [
   {
     name: "exports",
     about: "what other tools are given, read by them: ansible-inventory, Prometheus, promtool",
-    cost: "20 s",
+    cost: "10 s",
     packages: ["ansible-core"],
     group: "programs",
     run: {
@@ -240,7 +240,7 @@ export const suites: readonly Suite[] = [
   {
     name: "lab",
     about: "the virtual rack: firmware, LLDP with a real lldpd, power, clean-up",
-    cost: "15 s",
+    cost: "10 s",
     needsRoot: true,
     packages: [...packagesOf.demo, "lldpd", "nftables"],
     group: "programs",
@@ -253,7 +253,7 @@ export const suites: readonly Suite[] = [
   {
     name: "image",
     about: "Bootstrap Image: builds, is small enough, holds what it must",
-    cost: "45 s",
+    cost: "1 min",
     needsRoot: true,
     packages: packagesOf.demo,
     group: "programs",
@@ -268,7 +268,7 @@ export const suites: readonly Suite[] = [
     name: "firmware",
     about:
       "OVMF and SeaBIOS: UEFI HTTP boot, Secure Boot with Microsoft's keys, ProxyDHCP beside dnsmasq, local boot, agent upgrade",
-    cost: "10 min",
+    cost: "15 min",
     needsRoot: true,
     packages: [...packagesOf.demo, "dnsmasq-base", "fdisk", "nftables"],
     group: "machines",
@@ -291,7 +291,7 @@ export const suites: readonly Suite[] = [
   {
     name: "birth",
     about: "a BIOS and a UEFI machine from power-on to workload, then rebirth and clean",
-    cost: "8 min",
+    cost: "15 min",
     needsRoot: true,
     packages: [...packagesOf.demo, "cryptsetup-bin", "fdisk"],
     group: "machines",
@@ -306,7 +306,7 @@ export const suites: readonly Suite[] = [
   {
     name: "faults",
     about: "births that go wrong: no LLDP, unknown port, no disk, small disk, failing burn-in, server gone, power cut",
-    cost: "13 min",
+    cost: "9 min",
     needsRoot: true,
     packages: packagesOf.demo,
     group: "machines",
