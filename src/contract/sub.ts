@@ -1,7 +1,7 @@
 /**
  * The settings that a sub gets at its birth (/etc/birther/sub.json), its polls (`paths.subPoll`, JSON over TLS, with
  * the machine's bearer credential) and the directives that answer them. Contents of files travel over plain HTTP
- * (`objectPaths`): the sub verifies each by its SHA-512, and the hashes come over TLS. Readers ignore keys that they do
+ * (`objectPaths`), those of confidential images over TLS: the sub verifies each by its SHA-512, and the hashes come over TLS. Readers ignore keys that they do
  * not know; whatever a reader must not ignore has a higher protocol number (protocol.ts).
  */
 import * as v from "valibot";
@@ -45,7 +45,8 @@ const time = v.pipe(v.number(), v.integer());
 export const manifestPath = "/manifests/";
 
 /**
- * `GET /objects/HEX`, and `POST /objects` with one hash per line, answered by `HEX LENGTH\n` and the content of each.
+ * `GET /objects/HEX`, and `POST /objects` with one hash per line, answered by `HEX LENGTH\n` and the content of each. The same
+ * requests over TLS, with the agent's credential, also give what belongs to the confidential images of the machine's stream.
  */
 export const objectPaths = { one: "/objects/", batch: "/objects" } as const;
 
@@ -119,6 +120,7 @@ export const imageManifest = v.object({
   createdAtMs: count,
   source: text,
   filter: v.pipe(v.array(text), v.maxLength(10_000)),
+  confidential: v.exactOptional(v.literal(true)),
   tree,
 });
 

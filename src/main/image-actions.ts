@@ -6,6 +6,7 @@ import { failure } from "../cli/api/failure.ts";
 import { importName } from "../core/image/image-name.ts";
 import { importImages } from "../dominator/import/image.ts";
 import type { ImportProgress } from "../dominator/import/input.ts";
+import { confidentialStores } from "../dominator/storage/confidential-stores.ts";
 import { openImageStore } from "../dominator/storage/image-store.ts";
 import { viewImage, viewImages } from "../dominator/storage/image-views.ts";
 import { openObjectStore } from "../dominator/storage/object-store.ts";
@@ -56,17 +57,23 @@ export const listImages: Actions["listImages"] = async (stateDirectory) => {
 };
 
 /** Imports a directory or tar file as the next version of a stream; `compute/2` is taken, too, when 2 is the next one. */
-export const importImage: Actions["importImage"] = async ({ stateDirectory, stream: wanted, source, onProgress }) => {
+export const importImage: Actions["importImage"] = async (asked) => {
+  const { stateDirectory, stream: wanted, source, confidential, onProgress } = asked;
   await assertSource(source);
   if (!existsSync(stateDirectory)) log("info", "making a new state directory", { directory: stateDirectory });
   const paths = pathsIn(stateDirectory);
   const images = await openImageStore(paths.images, { log });
   const name = importName(wanted, images.names());
   if (name.kind === "unusable") throw new Error(name.reason);
-  const objects = await openObjectStore(paths.objects);
+  const objects = confidential
+    ? await confidentialStores(paths.confidentialObjects).ofStream(name.stream)
+    : await openObjectStore(paths.objects);
   const progress = (done: ImportProgress) => onProgress(done.paths, done.readBytes, done.totalBytes);
   const nowMs = systemClock.nowMs();
-  const [image] = await importImages({ images, objects, source, streams: [name.stream], nowMs, onProgress: progress });
+  const [image] = await importImages({
+    ...{ images, objects, source, streams: [name.stream], nowMs, onProgress: progress },
+    ...(confidential ? { confidential } : {}),
+  });
   assert(image !== undefined);
   return viewImage(image);
 };
@@ -74,8 +81,10 @@ export const importImage: Actions["importImage"] = async ({ stateDirectory, stre
 /** Reads every object of a state directory, and returns the names of the damaged ones. */
 export const verifyObjects: Actions["verifyObjects"] = async (stateDirectory) => {
   await assertState(stateDirectory);
-  const objects = await openObjectStore(pathsIn(stateDirectory).objects);
+  const paths = pathsIn(stateDirectory);
+  const confidential = await confidentialStores(paths.confidentialObjects).all();
   const damaged: string[] = [];
-  for await (const sha512 of damagedObjects(objects)) damaged.push(sha512);
+  for (const objects of [await openObjectStore(paths.objects), ...confidential])
+    for await (const sha512 of damagedObjects(objects)) damaged.push(sha512);
   return damaged;
 };

@@ -19,6 +19,8 @@ export function pathsIn(stateDirectory: string) {
     agent: place("bootstrap/agent"),
     secureLoaders: place("bootstrap/secure-loaders"),
     objects: place("objects"),
+    /** The contents of confidential images, by stream. */
+    confidentialObjects: place("confidential-objects"),
     images: place("images"),
     operatorSocket: place("api.sock"),
   };

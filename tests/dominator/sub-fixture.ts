@@ -7,9 +7,12 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
+import { Hono } from "hono";
 import { bundleForQuickJs } from "../../src/bootstrap-image/program/bundle.ts";
 import { credentialFor } from "../../src/contract/credential.ts";
 import type { SubSettings } from "../../src/contract/sub.ts";
+import { machineFilterLines } from "../../src/core/image/filter.ts";
+import type { ImageSummary } from "../../src/core/image/manifest.ts";
 import type { Directive } from "../../src/core/image/update/directive.ts";
 import { decide } from "../../src/core/machine/life/table.ts";
 import type { Machine, MachineId } from "../../src/core/machine/record.ts";
@@ -17,12 +20,14 @@ import { testMachine } from "../../src/core/machine/testing/test-machine.ts";
 import { macOf } from "../../src/core/net/testing/addresses.ts";
 import type { Log, Store } from "../../src/core/ports.ts";
 import { importTree } from "../../src/dominator/import/tree.ts";
+import { confidentialStores } from "../../src/dominator/storage/confidential-stores.ts";
 import { type ImageStore, openImageStore } from "../../src/dominator/storage/image-store.ts";
 import { type ObjectStore, openObjectStore } from "../../src/dominator/storage/object-store.ts";
 import { objectsHandler } from "../../src/dominator/storage/objects-handler.ts";
 import { storeAgentBundle } from "../../src/dominator/sub/agent-bundle.ts";
 import { openAgentUpgrades } from "../../src/dominator/sub/agent-upgrades.ts";
 import { subApp } from "../../src/dominator/sub/app.ts";
+import { confidentialApp } from "../../src/dominator/sub/confidential-app.ts";
 import { openTaskThread } from "../../src/dominator/thread/thread.ts";
 import { issue, makeAuthority, type Authority as TestAuthority } from "../native/certificates.ts";
 import { type NativeRun, native, runNative } from "../native/native-program.ts";
@@ -70,6 +75,14 @@ export type SubFixture = AsyncDisposable & {
     filter: readonly string[],
     adjust?: (source: string) => void,
   ) => Promise<string>;
+  /** Imports a sketch as the next version of a stream, confidentially; no machine is to run it. */
+  readonly importConfidential: (stream: string, sketch: Sketch) => Promise<ImageSummary>;
+  /** Has the machine run this image. */
+  readonly requireImage: (name: string) => Promise<void>;
+  /** Addresses of the server: `http://…` for everybody, and `https://…` for machines. */
+  readonly urls: { readonly http: string; readonly tls: string };
+  /** The machine's credential. */
+  readonly token: string;
   /** Runs birther-agent until nothing is left to do. */
   readonly runAgent: () => Promise<NativeRun>;
   /** Starts birther-agent as systemd does: its supervisor, which starts agents. */
@@ -113,11 +126,16 @@ export async function startSubFixture(
   const tasks = openTaskThread();
   const bundled = await bundleForQuickJs({ entry: join(import.meta.dirname, "../../src/init/agent/main.ts") });
   const agentUpgrades = nextScript === undefined ? {} : await handOut(nextScript(bundled), { objects, store, log });
-  const trusting = (caPem: string) => subApp({ store, images, tasks, caPem, log, ...agentUpgrades });
+  const confidential = confidentialStores(join(directory, "confidential"));
+  const trusting = (caPem: string) =>
+    new Hono()
+      .route("/", subApp({ store, images, tasks, caPem, log, ...agentUpgrades }))
+      .route("/", confidentialApp({ store, images, objects, confidential }));
   let app = trusting(authority.pem);
   const actions: { readonly kind: Directive["kind"]; readonly action: () => void }[] = [];
   async function answer(request: Request): Promise<Response> {
     const response = await app.fetch(request);
+    if (!response.headers.get("content-type")?.includes("json")) return response;
     const text = await response.clone().text();
     for (const { kind, action } of actions) if (text.includes(`"kind":"${kind}"`)) action();
     return response;
@@ -157,21 +175,42 @@ export async function startSubFixture(
   const script = join(directory, "agent.js");
   await writeFile(script, bundled);
 
+  async function requireImage(requiredImage: string): Promise<void> {
+    await store.apply({ kind: "detailsSet", id: machineId, by: "test", details: { requiredImage } });
+  }
   let drawn = 0;
+  async function drawNext(sketch: Sketch, adjust: (source: string) => void): Promise<string> {
+    drawn += 1;
+    const source = join(directory, `image-${drawn}`);
+    await draw(source, sketch);
+    adjust(source);
+    return source;
+  }
   return {
     root,
+    requireImage,
+    token,
+    urls: { http: `http://127.0.0.1:${portOf(plain)}`, tls: `https://127.0.0.1:${portOf(tls)}` },
+    importConfidential: async (stream, sketch) => {
+      const source = await drawNext(sketch, () => undefined);
+      const tree = await importTree({
+        source,
+        objects: await confidential.ofStream(stream),
+        filter: machineFilterLines,
+      });
+      return await images.add(stream, {
+        ...{ createdAtMs: 1, source: "sketch", filter: machineFilterLines, confidential: true, tree },
+      });
+    },
     store,
     images,
     objects,
     forge,
     importSketch: async (sketch, filter, adjust = () => undefined) => {
-      drawn += 1;
-      const source = join(directory, `image-${drawn}`);
-      await draw(source, sketch);
-      adjust(source);
+      const source = await drawNext(sketch, adjust);
       const tree = await importTree({ source, objects, filter });
       const { name } = await images.add("compute", { createdAtMs: 1, source: "sketch", filter, tree });
-      await store.apply({ kind: "detailsSet", id: machineId, by: "test", details: { requiredImage: name } });
+      await requireImage(name);
       return name;
     },
     beforeDirective: (kind, action) => void actions.push({ kind, action }),

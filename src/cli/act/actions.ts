@@ -43,6 +43,8 @@ export type Actions = {
     readonly stateDirectory: string;
     readonly stream: string;
     readonly source: string;
+    /** Gives the image only to machines of its stream. */
+    readonly confidential: boolean;
     readonly onProgress: (paths: number, readBytes: number, totalBytes: number | undefined) => void;
   }) => Promise<ImageView>;
   /** Shows or changes the certificate authorities of a state directory that no server uses. */

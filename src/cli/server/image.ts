@@ -9,6 +9,8 @@ import { imageListCommand } from "../read/images.ts";
 
 type ImageActions = Pick<Actions, "buildBootstrapImage" | "listImages" | "importImage" | "verifyObjects">;
 
+type ImportOptions = LocalOptions & { readonly confidential?: boolean };
+
 /** Adds `image build|info` for the Bootstrap Image, `image import|verify|promote|rollback|list` for system images. */
 export function imageCommand(program: Command, actions: ImageActions): void {
   const image = program
@@ -34,10 +36,13 @@ export function imageCommand(program: Command, actions: ImageActions): void {
     .command("import <stream> <source>")
     .description(
       "check a directory or tar file and store it as the next version of a stream (`compute` becomes compute/2); no machine moves to it before `image promote`",
-    );
-  localOptions(imports).action(async (stream: string, source: string, options: LocalOptions) => {
+    )
+    .option("--confidential", "give its contents only to the machines of the stream, over TLS");
+  localOptions(imports).action(async (stream: string, source: string, options: ImportOptions) => {
     const stateDirectory = await state(options);
-    const imported = await actions.importImage({ stateDirectory, stream, source, onProgress: showProgress() });
+    const { confidential = false } = options;
+    const wanted = { stateDirectory, stream, source, confidential };
+    const imported = await actions.importImage({ ...wanted, onProgress: showProgress() });
     const isCurrent = await refreshServer(stateDirectory, imported.name);
     if (options.output === "json") printJson(imported);
     else print(`${imported.name}: ${imported.entries} paths, ${formatBytes(imported.bytes)}`);

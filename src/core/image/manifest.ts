@@ -11,6 +11,8 @@ export type ImageManifest = {
   readonly source: string;
   /** Filter lines of the paths that are never touched on a sub of this image (filter.ts). */
   readonly filter: readonly string[];
+  /** Manifest and contents are given only to machines that are to run an image of its stream. */
+  readonly confidential?: true;
   readonly tree: Tree;
 };
 

@@ -15,9 +15,12 @@ export async function importImages(
     readonly images: ImageStore;
     readonly streams: readonly string[];
     readonly nowMs: number;
+    /** The contents are in the store of the stream (storage/confidential-stores.ts). */
+    readonly confidential?: true;
   },
 ): Promise<readonly ImageSummary[]> {
-  const { images, streams, nowMs, source } = input;
+  const { images, streams, nowMs, source, confidential } = input;
+  const secrecy = confidential === undefined ? {} : { confidential };
   const filter = machineFilterLines;
   const tree = await importTree({ ...input, filter });
   const missing = missingFromSystem(tree);
@@ -27,6 +30,7 @@ export async function importImages(
         "nothing was imported. To make a whole one, use mmdebstrap with linux-image-amd64, systemd-sysv and initramfs-tools",
     );
   const added: ImageSummary[] = [];
-  for (const stream of streams) added.push(await images.add(stream, { createdAtMs: nowMs, source, filter, tree }));
+  for (const stream of streams)
+    added.push(await images.add(stream, { createdAtMs: nowMs, source, filter, ...secrecy, tree }));
   return added;
 }

@@ -15,7 +15,7 @@ export type ImageStore = {
   /** The file of an image's manifest. */
   readonly pathOf: (name: string) => string;
   /** The file of the manifest with this SHA-512. */
-  readonly findManifest: (sha512: string) => { readonly path: string; readonly size: number } | undefined;
+  readonly findManifest: (sha512: string) => FoundManifest | undefined;
   /** The manifests that cannot be read, with the reason. They are skipped, and read again when their file changes. */
   readonly unreadable: () => readonly UnreadableImage[];
   /** Loads images that another process (`birther image import`) has added. Cheap if there are none. */
@@ -23,6 +23,9 @@ export type ImageStore = {
   /** Adds an image as the next version of its stream. A name is never reused. */
   readonly add: (stream: string, image: Omit<ImageManifest, "name">) => Promise<ImageSummary>;
 };
+
+/** The file of a manifest, and whose image it describes. */
+export type FoundManifest = { readonly path: string; readonly size: number; readonly image: ImageSummary };
 
 /** A manifest that cannot be read, and why. */
 export type UnreadableImage = { readonly name: string; readonly fault: string };
@@ -84,7 +87,7 @@ export async function openImageStore(
     unreadable: () => [...unreadable.values()].map(({ name, fault }) => ({ name, fault })),
     findManifest: (sha512) => {
       const image = images.get(manifests.get(sha512) ?? "");
-      return image && { path: pathOf(image.name), size: image.manifest.size };
+      return image && { path: pathOf(image.name), size: image.manifest.size, image };
     },
     add: async (stream, image) => {
       const summary = await writeNext({ stream, image, taken, pathOf });

@@ -8,7 +8,7 @@ import type { ImageStore } from "./image-store.ts";
 import { isObjectName, type ObjectStore } from "./object-store.ts";
 
 /** 129 bytes per hash: a hundred thousand objects in one request. */
-const maxRequestBytes = 13_000_000;
+export const maxBatchRequestBytes = 13_000_000;
 
 type Manifests = Pick<ImageStore, "findManifest">;
 type Exchange = { readonly request: IncomingMessage; readonly response: ServerResponse };
@@ -17,8 +17,8 @@ type Exchange = { readonly request: IncomingMessage; readonly response: ServerRe
 export type ObjectsHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 /**
- * Serves contents over plain HTTP: they are public within the fleet, and each client verifies them by their hash. `GET
- * /objects/HEX` returns one. `POST /objects` with hashes, one per line, answers `HEX LENGTH\n` and the bytes for each,
+ * Serves contents over plain HTTP: they are public, and each client verifies them by their hash. Those of confidential images are
+ * in other stores (confidential-app.ts), so that they are missing here. `GET /objects/HEX` returns one. `POST /objects` with hashes, one per line, answers `HEX LENGTH\n` and the bytes for each,
  * in that order, or 404 naming the first missing one. `GET /manifests/HEX` returns a manifest.
  */
 export function objectsHandler({
@@ -52,7 +52,7 @@ export function objectsHandler({
 async function answerManifest({ request, response }: Exchange, manifests: Manifests, sha512: string): Promise<void> {
   if (request.method !== "GET") return refuse(response, 405, "method not allowed; use GET to read a manifest");
   const found = manifests.findManifest(sha512);
-  if (found === undefined) return refuse(response, 404, `no manifest ${sha512}`);
+  if (found === undefined || found.image.confidential === true) return refuse(response, 404, `no manifest ${sha512}`);
   response.writeHead(200, { "content-type": "application/json", "content-length": found.size });
   await pipeline(createReadStream(found.path), response);
 }
@@ -79,23 +79,38 @@ async function answerBatch(request: IncomingMessage, response: ServerResponse, o
     return refuse(
       response,
       400,
-      `body: expected SHA-512 hashes in hex, one per line, at most ${maxRequestBytes} bytes`,
+      `body: expected SHA-512 hashes in hex, one per line, at most ${maxBatchRequestBytes} bytes`,
     );
+  const batch = await readBatch(objects, wanted);
+  if (batch.kind === "missing") return refuse(response, 404, `no object ${batch.sha512}`);
+  response.writeHead(200, { "content-type": "application/octet-stream", "content-length": batch.bytes });
+  await pipeline(Readable.from(batch.content), response);
+}
+
+/** The answer to a batch, and its length; or the first object that is missing. */
+type Batch =
+  | { readonly kind: "batch"; readonly bytes: number; readonly content: AsyncIterable<Uint8Array> }
+  | { readonly kind: "missing"; readonly sha512: string };
+
+/** Finds all objects of a batch; their contents are read while they are sent. */
+export async function readBatch(
+  objects: Pick<ObjectStore, "sizeOf" | "read">,
+  wanted: readonly string[],
+): Promise<Batch> {
   const parts: { readonly sha512: string; readonly head: Buffer; readonly size: number }[] = [];
   for (const sha512 of wanted) {
     const size = await objects.sizeOf(sha512);
-    if (size === undefined) return refuse(response, 404, `no object ${sha512}`);
+    if (size === undefined) return { kind: "missing", sha512 };
     parts.push({ sha512, size, head: Buffer.from(`${sha512} ${size}\n`, "latin1") });
   }
-  const length = parts.reduce((sum, part) => sum + part.head.length + part.size, 0);
-  response.writeHead(200, { "content-type": "application/octet-stream", "content-length": length });
-  const content = async function* () {
+  const bytes = parts.reduce((sum, part) => sum + part.head.length + part.size, 0);
+  async function* content(): AsyncGenerator<Uint8Array> {
     for (const part of parts) {
       yield part.head;
       yield* objects.read(part.sha512);
     }
-  };
-  await pipeline(Readable.from(content()), response);
+  }
+  return { kind: "batch", bytes, content: content() };
 }
 
 async function readNames(request: IncomingMessage): Promise<readonly string[] | undefined> {
@@ -103,13 +118,15 @@ async function readNames(request: IncomingMessage): Promise<readonly string[] | 
   let length = 0;
   for await (const piece of request as AsyncIterable<Buffer>) {
     length += piece.length;
-    if (length > maxRequestBytes) return undefined;
+    if (length > maxBatchRequestBytes) return undefined;
     pieces.push(piece);
   }
-  const names = Buffer.concat(pieces)
-    .toString("latin1")
-    .split("\n")
-    .filter((line) => line !== "");
+  return namesOfBatch(Buffer.concat(pieces).toString("latin1"));
+}
+
+/** The names in the body of a batch's request; undefined if one is not the name of an object. */
+export function namesOfBatch(text: string): readonly string[] | undefined {
+  const names = text.split("\n").filter((line) => line !== "");
   return names.every(isObjectName) ? names : undefined;
 }
 

@@ -14,15 +14,16 @@ export async function* damagedObjects(objects: Objects, pause?: () => Promise<vo
   for await (const sha512 of objects.names()) if (!(await objects.isIntact(sha512, pause))) yield sha512;
 }
 
-/** Reads all objects slowly in the background, again and again, and logs the damaged ones; ends when disposed. */
-export function startScrub(objects: Objects, log: Log): Disposable {
+/** Reads the objects of all stores slowly in the background, again and again, and logs the damaged ones; ends when disposed. */
+export function startScrub(stores: () => Promise<readonly Objects[]>, log: Log): Disposable {
   const ending = new AbortController();
   const { signal } = ending;
   const pause = (ms: number) => wait(ms, undefined, { signal, ref: false });
   const run = async () => {
     for (;;) {
-      for await (const sha512 of damagedObjects(objects, () => pause(pieceMs)))
-        log("error", "an object is damaged, and machines cannot fetch it; import its image again", { sha512 });
+      for (const objects of await stores())
+        for await (const sha512 of damagedObjects(objects, () => pause(pieceMs)))
+          log("error", "an object is damaged, and machines cannot fetch it; import its image again", { sha512 });
       await pause(passMs);
     }
   };

@@ -1,7 +1,5 @@
-import { createHash } from "node:crypto";
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { isKept, parseMachineCredential } from "../../contract/credential.ts";
 import { type Problem, paths } from "../../contract/machine-facing.ts";
 import { maxSubMessageBytes } from "../../contract/sub.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
@@ -26,6 +24,7 @@ import type { DominatorTasks } from "../thread/tasks.ts";
 import type { AgentUpgrades } from "./agent-upgrades.ts";
 import { directiveEvents, outcomeEvents, type SentDirective } from "./events.ts";
 import { openReportSlots, type ReportSlots } from "./report-slots.ts";
+import { senderOf, stranger, whyHeld } from "./sender.ts";
 import { slicesOf } from "./slices.ts";
 
 type SubStore = Pick<Store, "get" | "apply" | "addLog">;
@@ -210,29 +209,6 @@ function waitFor(reason: string, { pollSeconds }: SubPolicy): Wait {
   return { kind: "wait", seconds: pollSeconds, reason };
 }
 
-/** Why a machine is left unchanged: it is about to be reinstalled, an operator holds it, or its credential is void. */
-function whyHeld(machine: Machine | undefined): string | undefined {
-  if (machine === undefined) return "the machine was retired or reinstalled";
-  if (machine.state !== "healthy") return `the machine is in state ${machine.state} and waits for its next boot`;
-  const hold = machine.conditions.find((condition) => condition.kind === "hold");
-  if (hold !== undefined) return `held: ${hold.reason}`;
-  // A machine that was just born needs its first image all the same, or it could not boot.
-  return machine.disableUpdates && machine.runningImage !== undefined
-    ? "updates of this machine are disabled"
-    : undefined;
-}
-
-/** The machine whose agent's credential a request carries. */
-function senderOf(context: Context, store: SubStore): Machine | undefined {
-  const claim = parseMachineCredential(context.req.header("authorization"));
-  const machine = claim && store.get(claim.machineId);
-  return claim && isKept(claim.credential, machine?.subTokenHash, sha256) ? machine : undefined;
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
-
 const busy: Problem = {
   kind: "busy",
   title: "too many trees at once",
@@ -261,14 +237,5 @@ function newerThanServer(protocol: number): Problem {
     title: "the agent speaks a newer protocol than this server",
     detail: `protocol: expected at most ${agentProtocol}, found ${protocol}`,
     next: "update this server to the version that installed the machine",
-  };
-}
-
-function stranger(): Problem {
-  return {
-    kind: "unknownSub",
-    title: "invalid credential of a sub",
-    detail: "the machine is unknown, or was reinstalled and has another credential",
-    next: "rebirth the machine",
   };
 }

@@ -7,16 +7,15 @@ import { compareTree, comparisonOf } from "../../core/image/update/compare.ts";
 import type { Directive, SubReport } from "../../core/image/update/directive.ts";
 import { scanPauseSeconds } from "../../core/image/update/scan-pause.ts";
 import { messageOf } from "../birth/stop.ts";
-import { openHttp } from "../system/http.ts";
 import { openKernelKeeper } from "./boot/kernel-keeper.ts";
 import { keepRunningModules } from "./boot/running-modules.ts";
 import { fetchObjects } from "./objects/fetch.ts";
 import { loadManifest } from "./objects/manifest.ts";
 import { type ObjectCache, openObjectCache } from "./objects/object-cache.ts";
+import { openObjectServer } from "./objects/object-server.ts";
 import { openPoll } from "./poll.ts";
 import { restart } from "./restart.ts";
 import { type Scan, scanTree } from "./scan.ts";
-import { endpointOf } from "./settings.ts";
 import type { SubContext } from "./sub-context.ts";
 import { takeTrust } from "./trust.ts";
 import { applyUpdate } from "./update.ts";
@@ -155,8 +154,8 @@ function directiveRunner(
   { cache, pollMeanwhile }: { readonly cache: ObjectCache; readonly pollMeanwhile: () => void },
   memory: Memory,
 ): (order: Directive) => Next {
-  const { root, settings, log } = context;
-  const objects = openHttp(endpointOf(settings.http));
+  const { root, log } = context;
+  const objects = openObjectServer(context);
 
   function scan(
     lines: readonly string[],

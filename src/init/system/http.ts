@@ -4,7 +4,7 @@ import { meaningOf, pauseMsOf, readRetryAfter } from "../../core/birth/retry.ts"
 import { decodeUtf8, encodeUtf8 } from "../../core/bytes/utf8.ts";
 import { checked } from "./errno.ts";
 import { writeToDescriptor } from "./files.ts";
-import { httpConnection } from "./http-connection.ts";
+import { type HttpConnection, httpConnection } from "./http-connection.ts";
 import type { HttpRequest } from "./http-message.ts";
 import type { ByteStream } from "./line-buffer.ts";
 
@@ -25,9 +25,15 @@ export type HttpClient = {
   readonly close: () => void;
 };
 
+/** The status with which the server answered, other than 200; undefined if the error is another one. */
+export function statusIn(error: unknown): number | undefined {
+  return error instanceof Error && "status" in error ? Number(error.status) : undefined;
+}
+
 /** Whether the server answered with a status that a retry does not change. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof Error && "status" in error && meaningOf(Number(error.status)) === "refused";
+  const status = statusIn(error);
+  return status !== undefined && meaningOf(status) === "refused";
 }
 
 /** The pause after a failure: our own, or the one that the server named with its refusal. */
@@ -51,7 +57,19 @@ function openTcp(server: HttpServer): ByteStream {
 /** A client for large public data: objects, and the network burn-in. */
 export function openHttp(server: HttpServer): HttpClient {
   const authority = `${server.address}:${server.port}`;
-  const connection = httpConnection(`http://${authority}`, () => openTcp(server));
+  const name = `http://${authority}`;
+  return httpClient(
+    { name, host: authority, headers: {} },
+    httpConnection(name, () => openTcp(server)),
+  );
+}
+
+/** A client over a connection. `name` appears in error messages, and `headers` are sent with each request. */
+export function httpClient(
+  server: { readonly name: string; readonly host: string; readonly headers: { readonly [name: string]: string } },
+  connection: HttpConnection,
+): HttpClient {
+  const { name, host: authority } = server;
 
   function fetch(request: HttpRequest, onBytes: OnBytes): void {
     let problem = "";
@@ -64,15 +82,15 @@ export function openHttp(server: HttpServer): HttpClient {
       if (unread < 0) throw new Error(`status ${head.status} with more than ${maxUnreadBytes} bytes of explanation`);
     });
     if (status === 200) return;
-    const reason = `${request.method} http://${authority}${request.path}: status ${status}: ${problem.slice(0, maxProblemBytes)}`;
+    const reason = `${request.method} ${name}${request.path}: status ${status}: ${problem.slice(0, maxProblemBytes)}`;
     throw Object.assign(new Error(reason), { status, retryAfterSeconds: readRetryAfter(headers.get("retry-after")) });
   }
 
   return {
     close: connection.close,
-    get: (path, onBytes) => fetch({ method: "GET", path, host: authority }, onBytes),
+    get: (path, onBytes) => fetch({ method: "GET", path, host: authority, headers: server.headers }, onBytes),
     post: (path, bodyText, onBytes) => {
-      const headers = { "content-type": "text/plain; charset=utf-8" };
+      const headers = { "content-type": "text/plain; charset=utf-8", ...server.headers };
       fetch({ method: "POST", path, host: authority, headers, body: encodeUtf8(bodyText) }, onBytes);
     },
   };

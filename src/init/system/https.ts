@@ -2,6 +2,7 @@ import * as host from "host";
 import * as os from "os";
 import { readRetryAfter } from "../../core/birth/retry.ts";
 import { decodeUtf8, encodeUtf8 } from "../../core/bytes/utf8.ts";
+import { type HttpClient, httpClient } from "./http.ts";
 import { httpConnection } from "./http-connection.ts";
 import type { ByteStream } from "./line-buffer.ts";
 
@@ -69,6 +70,16 @@ function parseIfJson(text: string): unknown {
   } catch {
     return text;
   }
+}
+
+/** A client for large data that the server gives only to the holder of a credential. */
+export function openPrivateHttp(server: HttpsServer, bearer: string): HttpClient {
+  const name = `https://${server.address}:${server.port}`;
+  const headers = { authorization: `Bearer ${bearer}` };
+  return httpClient(
+    { name, host: server.serverName, headers },
+    httpConnection(name, () => openTls(server)),
+  );
 }
 
 /** A client of the MDB: connects at the first request, keeps the connection, and reconnects when it was lost. */

@@ -8,12 +8,14 @@ import type { Ipv4 } from "../../core/net/ipv4.ts";
 import { serverAddresses } from "../../core/network/network.ts";
 import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
+import { confidentialStores } from "../../dominator/storage/confidential-stores.ts";
 import { type ImageStore, openImageStore } from "../../dominator/storage/image-store.ts";
 import { viewImages } from "../../dominator/storage/image-views.ts";
 import { openObjectStore } from "../../dominator/storage/object-store.ts";
 import { objectsHandler } from "../../dominator/storage/objects-handler.ts";
 import { startScrub } from "../../dominator/storage/scrub.ts";
 import { subApp } from "../../dominator/sub/app.ts";
+import { confidentialApp } from "../../dominator/sub/confidential-app.ts";
 import { openTaskThread } from "../../dominator/thread/thread.ts";
 import { openDominatorExport } from "../../mdb/exports/dominator-export.ts";
 import { openExports } from "../../mdb/exports/exports.ts";
@@ -135,7 +137,8 @@ async function startForMachines(
   const signed = networks.some(({ secureBoot }) => secureBoot);
   const files = await readBootFiles(signed ? { ...imageFiles, secureLoaders } : imageFiles);
   const objects = await openObjectStore(paths.objects);
-  opened.use(startScrub(objects, log));
+  const confidential = confidentialStores(paths.confidentialObjects);
+  opened.use(startScrub(async () => [objects, ...(await confidential.all())], log));
   const issueOrder = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });
   const { diskLoaders } = files;
   const signedLoader = diskLoaders === undefined ? {} : { signedLoader: describeSignedLoader(diskLoaders) };
@@ -145,6 +148,7 @@ async function startForMachines(
   const apps = [
     machineApp,
     subApp({ store, images, tasks, caPem, log, agentUpgrades, othersUpdate: othersUpdate(config) }),
+    confidentialApp({ store, images, objects, confidential }),
   ];
   const addresses = addressesOf(config);
   opened.use(

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { machineFilterLines } from "../../../src/core/image/filter.ts";
 import { ancestorPaths, comparePaths, type Inode } from "../../../src/core/image/tree.ts";
+import { type ConfidentialStores, confidentialStores } from "../../../src/dominator/storage/confidential-stores.ts";
 import { type ImageStore, openImageStore } from "../../../src/dominator/storage/image-store.ts";
 import { type ObjectStore, openObjectStore } from "../../../src/dominator/storage/object-store.ts";
 
@@ -38,17 +39,28 @@ export const imageSketches: readonly ImageSketch[] = [
 ];
 
 /** Stores of the images that all sites serve; they are made once and then only read. */
-export type ImageServer = { readonly images: ImageStore; readonly objects: ObjectStore };
+export type ImageServer = {
+  readonly images: ImageStore;
+  readonly objects: ObjectStore;
+  readonly confidential: ConfidentialStores;
+};
 
-/** Imports every sketch as the next version of `compute`, with the machine's own files protected. */
+/** Imports every sketch as the next version of `compute`, and confidentially as that of `vault`, with the machine's own files protected. */
 export async function openImages(directory: string): Promise<ImageServer> {
   const images = await openImageStore(join(directory, "images"), { log: () => undefined });
   const objects = await openObjectStore(join(directory, "objects"));
+  const confidential = confidentialStores(join(directory, "confidential"));
+  const image = { createdAtMs: 1, source: "sketch", filter: machineFilterLines } as const;
   for (const sketch of imageSketches) {
-    const tree = await treeOf(sketch, objects);
-    await images.add("compute", { createdAtMs: 1, source: "sketch", filter: machineFilterLines, tree });
+    await images.add("compute", { ...image, tree: await treeOf(sketch, objects) });
+    const secrets = Object.entries(sketch).map(([path, content]) => [
+      path,
+      typeof content === "string" && content !== "" ? `secret: ${content}` : content,
+    ]);
+    const tree = await treeOf(Object.fromEntries(secrets), await confidential.ofStream("vault"));
+    await images.add("vault", { ...image, confidential: true, tree });
   }
-  return { images, objects };
+  return { images, objects, confidential };
 }
 
 async function treeOf(sketch: ImageSketch, objects: ObjectStore) {

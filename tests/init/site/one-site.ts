@@ -17,6 +17,7 @@ import { objectsHandler } from "../../../src/dominator/storage/objects-handler.t
 import { storeAgentBundle } from "../../../src/dominator/sub/agent-bundle.ts";
 import { openAgentUpgrades } from "../../../src/dominator/sub/agent-upgrades.ts";
 import { subApp } from "../../../src/dominator/sub/app.ts";
+import { confidentialApp } from "../../../src/dominator/sub/confidential-app.ts";
 import { inlineTasks } from "../../../src/dominator/thread/tasks.ts";
 import { lastHandlers } from "../../../src/mdb/http/problem.ts";
 import { changeStream } from "../../../src/mdb/image-streams/change-stream.ts";
@@ -94,7 +95,7 @@ function configOf(facts: SiteFacts): Config {
 /** Opens a site. Its random numbers repeat, and its time is the test's. */
 export async function openSite(
   { caPem, ...facts }: SiteFacts & { readonly caPem: string },
-  { images, objects }: ImageServer,
+  { images, objects, confidential }: ImageServer,
   clock: Clock,
 ): Promise<OneSite> {
   const config = configOf(facts);
@@ -103,7 +104,7 @@ export async function openSite(
   const random = { bytes: (count: number) => randomBytes(chance, count) };
   const store = await storeOn({ journal: noJournal, clock, log });
   // The second version of `compute` was imported later: it is current only when it is promoted.
-  await adoptImports({ store, clock, log }, ["compute/1"]);
+  await adoptImports({ store, clock, log }, ["compute/1", "vault/1"]);
   const { networks, ports } = config;
   const issueOrder = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });
   const localBoots = openLocalBoots({ store, clock, log });
@@ -127,6 +128,7 @@ export async function openSite(
     const agentUpgrades =
       bundle === undefined ? {} : { agentUpgrades: openAgentUpgrades({ bundle, store, clock, log }) };
     app.route("/", subApp({ store, images, tasks: inlineTasks(), caPem, log, ...agentUpgrades }));
+    app.route("/", confidentialApp({ store, images, objects, confidential }));
     const answer = getRequestListener(app.fetch);
     return (request, response) => void answer(request, response);
   }
