@@ -158,11 +158,14 @@ test("objects: the server finds damage by itself, without waiting for a request"
   const { sha512 } = await objects.add([Buffer.from("hello")]);
   await writeFile(join(directory, "scrubbed", sha512.slice(0, 2), sha512.slice(2, 4), sha512.slice(4)), "hellO");
   await new Promise<void>((resolve) => {
-    const scrub = startScrub(async () => [objects], (level, message, facts) => {
-      assert.deepEqual([level, facts], ["error", { sha512 }]);
-      assert.match(message, /an object is damaged/);
-      scrub[Symbol.dispose]();
-      resolve();
-    });
+    const scrub = startScrub(
+      async () => [objects],
+      (level, message, facts) => {
+        assert.deepEqual([level, facts], ["error", { sha512 }]);
+        assert.match(message, /an object is damaged/);
+        scrub[Symbol.dispose]();
+        resolve();
+      },
+    );
   });
 });
