@@ -51,7 +51,7 @@ async function main(): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "birther-bench-"));
   try {
     const script = join(directory, "work.js");
-    await writeFile(script, await bundleForQuickJs({ entry: join(import.meta.dirname, "agent-work.js") }));
+    await writeFile(script, await bundleForQuickJs({ entry: join(import.meta.dirname, "agent-work.ts") }));
     const own =
       positionals.length > 0 ? [] : [await buildNative({ cacheDirectory, log: (_, message) => say(message) })];
     process.stdout.write(`${JSON.stringify(await measure([...positionals, ...own], script))}\n`);

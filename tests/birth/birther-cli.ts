@@ -20,9 +20,11 @@ export type RunningDemo = {
   readonly ended: Promise<number | null>;
 };
 
-/** Starts `./birther demo` in the caller's directory. */
+/** Starts `./birther demo` in the caller's directory. It ends in order when this process is gone, however that ends. */
 export function startDemo(...text: readonly string[]): RunningDemo {
-  const child = spawn(launcher, ["demo", ...text], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn("setpriv", ["--pdeathsig", "TERM", "--", launcher, "demo", ...text], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     output += text;

@@ -13,7 +13,7 @@ await insideNamespace(import.meta.url, () => {
   }, async () => {
     const spec = machineSpec(1, { memoryMiB: 768 });
     await using setUp = await faultyRack([spec]);
-    const script = await bundleForQuickJs({ entry: new URL("./hung-init.js", import.meta.url).pathname });
+    const script = await bundleForQuickJs({ entry: new URL("./hung-init.ts", import.meta.url).pathname });
     // The kernel unpacks one archive after the other, and the last init.js is used.
     const hung = writeCpio([{ kind: "file", path: "usr/lib/birther/init.js", mode: 0o644, bytes: script }]);
     await appendFile(setUp.initramfsPath, hung);

@@ -30,7 +30,7 @@ export async function buildHarness(context: BuildContext): Promise<string> {
 /** Bundles a target's script into `directory` and returns its path. */
 export async function bundleTarget(name: string, directory: string): Promise<string> {
   const authority = JSON.stringify(await readFile(join(here, "authority.pem"), "utf8"));
-  const entry = join(here, "targets", `${name}.js`);
+  const entry = join(here, "targets", `${name}.ts`);
   const script = join(directory, `${name}.js`);
   await writeFile(script, await bundleForQuickJs({ entry, define: { AUTHORITY: authority } }));
   return script;

@@ -59,7 +59,7 @@ test("the Bootstrap Image boots, every tool and system call in it works, and a d
     t.diagnostic(`kernel ${image.kernelBytes} + initramfs ${image.initramfsBytes} = ${image.totalBytes} bytes`);
     assert.ok(image.totalBytes <= 20e6, `${image.totalBytes} bytes are more than 20 MB`);
     // A later archive replaces files of an earlier one, here init.js.
-    const bytes = await bundleForQuickJs({ entry: join(import.meta.dirname, "in-image.js") });
+    const bytes = await bundleForQuickJs({ entry: join(import.meta.dirname, "in-image.ts") });
     const script = writeCpio([{ kind: "file", path: "usr/lib/birther/init.js", mode: 0o644, bytes }]);
     const initramfs = join(directory, "test.img");
     await writeFile(initramfs, Buffer.concat([await readFile(image.initramfsPath), script]));

@@ -31,10 +31,10 @@ export async function runNative(script: string, args: readonly string[]): Promis
   });
 }
 
-/** Bundles tests/native/programs/NAME.js into `directory`, runs it, and parses the JSON that it prints. */
+/** Bundles tests/native/programs/NAME.ts into `directory`, runs it, and parses the JSON that it prints. */
 export async function runProgram(directory: string, name: string, args: readonly string[]) {
   const script = join(directory, `${name}.js`);
-  await writeFile(script, await bundleForQuickJs({ entry: join(import.meta.dirname, `programs/${name}.js`) }));
+  await writeFile(script, await bundleForQuickJs({ entry: join(import.meta.dirname, `programs/${name}.ts`) }));
   const { status, stdout, stderr } = await runNative(script, args);
   if (status !== 0) throw new Error(`${name}.js ended with status ${status}: ${stderr}${stdout}`);
   return JSON.parse(stdout);

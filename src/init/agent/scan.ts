@@ -17,6 +17,9 @@ import { type Identity, identityOf } from "./identity.ts";
 import { agentPaths } from "./paths.ts";
 import type { SubContext } from "./sub-context.ts";
 
+/** What a scan needs of the agent. */
+type ScanContext = Pick<SubContext, "root" | "alive" | "log">;
+
 /** What a scan found: the tree, and by the number of an inode, which file it is. */
 export type Scan = {
   readonly tree: SeenTree;
@@ -58,14 +61,14 @@ const notUtf8 = /[\ud800-\udfff]/u;
  * exception is /boot: it belongs to the image although it is a separate partition. Nothing is opened but directories and the
  * regular files that are hashed.
  */
-export function scanTree(context: SubContext, what: ScanFor): Scan {
+export function scanTree(context: ScanContext, what: ScanFor): Scan {
   const walk = makeWalk(context, what);
   atDirectory(context.root, "/", (top) => walk.enter(top, "", 1));
   return walk.result();
 }
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: short functions over the state of one walk
-function makeWalk({ alive, log }: SubContext, { filter, image }: ScanFor) {
+function makeWalk({ alive, log }: ScanContext, { filter, image }: ScanFor) {
   const inodes: SeenInode[] = [{ kind: "protected" }];
   const identities: (Identity | undefined)[] = [undefined];
   const entries: [string, number][] = [];

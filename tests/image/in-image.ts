@@ -18,13 +18,13 @@ const luks = [
   "-",
 ];
 
-function check(name, action) {
+function check(name: string, action: () => unknown) {
   const start = host.monotonicMs();
   try {
     const said = action();
     print(`ok ${name}: ${said ?? ""} (${Math.round(host.monotonicMs() - start)} ms)`);
   } catch (error) {
-    print(`not ok ${name}: ${error.message}`);
+    print(`not ok ${name}: ${error instanceof Error ? error.message : error}`);
   }
 }
 
@@ -142,7 +142,7 @@ check("packets", () => {
   const answer = host.packetReceive(fd, 5000);
   const quiet = host.packetReceive(fd, 50);
   os.close(fd);
-  return `${new Uint8Array(answer)[21]} ${quiet}`;
+  return `${answer === undefined ? "none" : new Uint8Array(answer)[21]} ${quiet}`;
 });
 check("clock and name", () => {
   host.setTime(1_800_000_000_000);

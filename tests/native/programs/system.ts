@@ -20,13 +20,19 @@ import { run, runOrThrow } from "../../../src/init/system/run.ts";
 const directory = scriptArgs[1];
 const room = `${directory}/a/b`;
 
-function message(action) {
+function message(action: () => unknown) {
   try {
     action();
     return "no error";
   } catch (error) {
     return error instanceof Error ? error.message : `not an Error: ${error}`;
   }
+}
+
+function statOf(path: string): os.Stat {
+  const [status, errno] = os.stat(path);
+  if (status === null) throw new Error(`stat ${path}: errno ${errno}`);
+  return status;
 }
 
 makeDirectories(room, 0o700);
@@ -53,10 +59,10 @@ const result = {
   absent: readTextIfThere(`${room}/nothing`) === undefined,
   procFile: readBytes("/proc/self/maps").length > 0 && readText("/proc/sys/kernel/osrelease").trim().length > 0,
   large: readBytes(`${room}/large`).length,
-  copyMode: (os.stat(`${room}/copy`)[0].mode & 0o777).toString(8),
-  roomMode: (os.stat(room)[0].mode & 0o777).toString(8),
-  mtime: os.stat(`${room}/text`)[0].mtime,
-  links: os.stat(`${room}/text`)[0].nlink,
+  copyMode: (statOf(`${room}/copy`).mode & 0o777).toString(8),
+  roomMode: (statOf(room).mode & 0o777).toString(8),
+  mtime: statOf(`${room}/text`).mtime,
+  links: statOf(`${room}/text`).nlink,
   changes,
   sha512: host.sha512(Uint8Array.of(97, 98, 99, 100).buffer, 0, 3),
   sha512File: host.sha512File(`${room}/large`),
@@ -95,5 +101,4 @@ const result = {
 };
 removeTree(`${directory}/a`);
 removeTree(`${directory}/a`);
-result.removed = !exists(`${directory}/a`);
-print(JSON.stringify(result));
+print(JSON.stringify({ ...result, removed: !exists(`${directory}/a`) }));

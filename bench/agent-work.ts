@@ -4,15 +4,16 @@ import * as v from "valibot";
 import { imageManifest } from "../src/contract/sub.ts";
 import { decodeUtf8, encodeUtf8 } from "../src/core/bytes/utf8.ts";
 import { parseFilter } from "../src/core/image/filter.ts";
+import type { Inode, Tree } from "../src/core/image/tree.ts";
 import { compareTree } from "../src/core/image/update/compare.ts";
 import { scanTree } from "../src/init/agent/scan.ts";
 import { readText } from "../src/init/system/files.ts";
 
-const [, root, filesText] = scriptArgs;
+const [, root = "", filesText] = scriptArgs;
 const files = Number(filesText);
-const times = {};
+const times: { [name: string]: number } = {};
 
-function timed(name, work) {
+function timed<T>(name: string, work: () => T): T {
   const beganMs = host.monotonicMs();
   const result = work();
   times[name] = Math.round(host.monotonicMs() - beganMs);
@@ -20,9 +21,9 @@ function timed(name, work) {
 }
 
 /** An image as large as a system with a desktop's packages: half of its files differ between two versions. */
-function imageOf(version) {
-  const inodes = [{ kind: "directory", mode: 0o755, uid: 0, gid: 0 }];
-  const entries = [];
+function imageOf(version: number): Tree {
+  const inodes: Inode[] = [{ kind: "directory", mode: 0o755, uid: 0, gid: 0 }];
+  const entries: [path: string, inode: number][] = [];
   for (let i = 0; i < files; i++) {
     if (i % 50 === 0) entries.push([`/usr/share/part-${String(i / 50).padStart(6, "0")}`, 0]);
     const changed = i % 2 === 0 ? version : 0;
@@ -34,7 +35,9 @@ function imageOf(version) {
   return { inodes, entries };
 }
 
-const filter = parseFilter(["/var/lib/.*", "/home(|/.*)$", "/etc/hostname$"]).filter;
+const reading = parseFilter(["/var/lib/.*", "/home(|/.*)$", "/etc/hostname$"]);
+if (reading.kind !== "filter") throw new Error(`${reading.line}: ${reading.reason}`);
+const { filter } = reading;
 const context = { root, alive: () => {}, log: () => {} };
 const seen = timed("scanMs", () => scanTree(context, { filter }));
 const have = imageOf(1);
@@ -57,6 +60,6 @@ print(
     steps: plan.steps.length,
     manifestBytes: bytes.length,
     ...times,
-    peakMiB: Math.round(Number(peak[1]) / 1024),
+    peakMiB: Math.round(Number(peak?.[1]) / 1024),
   }),
 );

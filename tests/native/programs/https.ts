@@ -2,7 +2,7 @@
 import { readText } from "../../../src/init/system/files.ts";
 import { openHttps } from "../../../src/init/system/https.ts";
 
-const [, port, caFile, serverName, scenario] = scriptArgs;
+const [, port, caFile = "", serverName = "", scenario = ""] = scriptArgs;
 const client = openHttps({
   address: "127.0.0.1",
   port: Number(port),
@@ -11,7 +11,7 @@ const client = openHttps({
   timeoutMs: 1500,
 });
 
-const scenarios = {
+const scenarios: { readonly [scenario: string]: () => readonly unknown[] } = {
   echo: () => [
     client.post("/echo", { hello: "grüße" }, "secret"),
     client.post("/echo", { again: "x".repeat(200000) }),
@@ -27,11 +27,11 @@ const scenarios = {
   truncated: () => [client.post("/truncated", {})],
 };
 
-let result;
+let result: { readonly answers?: readonly unknown[] | undefined } | { readonly error: string };
 try {
-  result = { answers: scenarios[scenario]() };
+  result = { answers: scenarios[scenario]?.() };
   client.close();
 } catch (error) {
-  result = { error: error.message };
+  result = { error: error instanceof Error ? error.message : String(error) };
 }
 print(JSON.stringify(result));

@@ -5,7 +5,7 @@ import * as host from "host";
 const calls = [host.sha512, host.randomBytes, host.tlsRead, host.tlsWrite, host.tlsClose, host.statfs];
 const numbers = [0, -0, -1, 0.5, 1, 255, 256, 257, 4096, 2 ** 31, 2 ** 32, 2 ** 53, -(2 ** 31), 1e308, Infinity, NaN];
 
-function argumentOf(kind, value) {
+function argumentOf(kind: number, value: number): unknown {
   switch (kind % 10) {
     case 0:
       return value;
@@ -30,10 +30,13 @@ function argumentOf(kind, value) {
   }
 }
 
-globalThis.take = (input) => {
+Object.assign(globalThis, { take });
+
+function take(input: ArrayBuffer): void {
   const bytes = new Uint8Array(input);
   const call = calls[(bytes[0] ?? 0) % calls.length];
-  const list = [];
-  for (let at = 1; at + 1 < bytes.length && list.length < 6; at += 2) list.push(argumentOf(bytes[at], bytes[at + 1]));
-  call(...list);
-};
+  const list: unknown[] = [];
+  for (let at = 1; at + 1 < bytes.length && list.length < 6; at += 2)
+    list.push(argumentOf(bytes[at] ?? 0, bytes[at + 1] ?? 0));
+  if (call !== undefined) Reflect.apply(call, undefined, list);
+}

@@ -3,17 +3,19 @@ import { openHttp } from "../../../src/init/system/http.ts";
 
 const client = openHttp({ address: "127.0.0.1", port: Number(scriptArgs[1]), timeoutMs: 1500 });
 
-function count(action) {
+type OnBytes = (piece: Uint8Array) => void;
+
+function count(action: (onBytes: OnBytes) => unknown) {
   let bytes = 0;
   let sum = 0;
   try {
     action((piece) => {
       bytes += piece.length;
-      for (let index = 0; index < piece.length; index += 4096) sum += piece[index];
+      for (let index = 0; index < piece.length; index += 4096) sum += piece[index] ?? 0;
     });
     return { bytes, sum };
   } catch (error) {
-    return { bytes, error: error.message };
+    return { bytes, error: error instanceof Error ? error.message : String(error) };
   }
 }
 
