@@ -45,8 +45,12 @@ export function askServers(request: SiteRequest): SiteAnswer {
   const { port, flag } = thread;
   const before = Atomics.load(flag, 0);
   port.postMessage(request);
-  if (Atomics.wait(flag, 0, before, limitMs) === "timed-out")
+  if (Atomics.wait(flag, 0, before, limitMs) === "timed-out") {
+    // Its late answer would be taken for that of the next question: whoever asks next gets another thread.
+    thread = undefined;
+    port.close();
     throw new Error(`the servers' thread has not answered ${request.kind} for ${limitMs / 1000} s`);
+  }
   const received: { message: SiteAnswer } | undefined = receiveMessageOnPort(port);
   if (received === undefined) throw new Error(`the servers' thread answered ${request.kind} without a message`);
   if (received.message.kind === "broken")
