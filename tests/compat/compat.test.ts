@@ -71,15 +71,23 @@ for (const schema of Object.keys(oldRows).map(Number) as OldSchema[])
     }
   });
 
-test("each message that a machine or a server sends was recorded of some release", () => {
-  const found = new Set(
-    releases.flatMap(({ name }) =>
-      readFileSync(join(import.meta.dirname, name, "messages.jsonl"), "utf8")
-        .trimEnd()
-        .split("\n")
-        .map((line): MessageName => JSON.parse(line).message),
-    ),
+const allRecorded = releases.flatMap(({ name }) =>
+  readFileSync(join(import.meta.dirname, name, "messages.jsonl"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line): Recorded => JSON.parse(line)),
+);
+
+test("settings were recorded with the boot partition at /boot, and with it elsewhere", () => {
+  const settings = allRecorded.flatMap(({ message, value }) =>
+    message === "subSettings" ? [v.parse(messages.subSettings, value)] : [],
   );
+  const places = settings.map(({ root, boot }) => `${root.kind} ${boot.mountPoint ?? "/boot"}`);
+  assert.deepEqual([...new Set(places)].sort(), ["luks2 /boot", "luks2 /var/lib/birther/boot", "plain /boot"]);
+});
+
+test("each message that a machine or a server sends was recorded of some release", () => {
+  const found = new Set(allRecorded.map(({ message }) => message));
   assert.deepEqual(
     Object.keys(messages).filter((message) => message !== "problem" && !found.has(message as MessageName)),
     [],
