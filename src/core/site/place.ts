@@ -36,6 +36,23 @@ export function placeMachine(rules: readonly PlacementRule[], neighbour: Neighbo
   return unplaced(`none of the ${rules.length} placement rules matches ${cable}`);
 }
 
+/**
+ * The place of a machine that hears several neighbours, such as its own BMC or another host: that of the neighbour which a rule
+ * matches. Rules that give different places are a conflict, and without a match the reason names every neighbour.
+ */
+export function placeAmong(rules: readonly PlacementRule[], neighbours: readonly Neighbour[]): PlacementResult {
+  const results = neighbours.map((neighbour) => placeMachine(rules, neighbour));
+  const placed = results.flatMap((result) => (result.kind === "placed" ? [result] : []));
+  const [first, ...others] = placed;
+  if (first === undefined)
+    return unplaced(results.map((result) => (result.kind === "unplaced" ? result.reason : "")).join("; "));
+  if (others.every(({ placement }) => placement.hostname === first.placement.hostname)) return first;
+  const names = placed.map(
+    ({ placement }) => `${placement.hostname} (switch ${quoted(placement.switchName)} port ${quoted(placement.port)})`,
+  );
+  return unplaced(`expected neighbours that give one place, found ${names.join(", ")}`);
+}
+
 /** The values of the rule's groups; undefined if it does not match; or a text that says why the rule is invalid. */
 function positionBy(
   rule: PlacementRule,

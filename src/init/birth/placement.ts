@@ -3,8 +3,8 @@ import { identityOf } from "../../core/hardware/disk-identity.ts";
 import type { BurnInReport, Disk, Hardware } from "../../core/hardware/hardware.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { chooseImage } from "../../core/site/choose-image.ts";
-import { placeMachine } from "../../core/site/place.ts";
-import type { Placement } from "../../core/site/placement.ts";
+import { placeAmong, placeMachine } from "../../core/site/place.ts";
+import type { Neighbour, Placement } from "../../core/site/placement.ts";
 import type { LldpListener } from "../device/neighbour.ts";
 import type { BirthContext } from "./birth-context.ts";
 import { requestSeconds } from "./mdb.ts";
@@ -21,13 +21,14 @@ export function findPlacement(
   { listener, rootDisk }: { readonly listener: LldpListener; readonly rootDisk: Disk },
 ): Placement {
   const { runStep, console } = context;
-  const neighbour = runStep("findSwitchPort", order.lldpSeconds + 30, () => {
-    const frame = listener.listen(order.lldpSeconds);
-    if (frame === undefined) throw stop(`expected an LLDP frame within ${order.lldpSeconds} s, found none`);
-    return frame;
+  const isPlace = (neighbour: Neighbour) => placeMachine(order.placementRules, neighbour).kind === "placed";
+  const neighbours = runStep("findSwitchPort", order.lldpSeconds + 30, () => {
+    const heard = listener.listen(order.lldpSeconds, isPlace);
+    if (heard.length === 0) throw stop(`expected an LLDP frame within ${order.lldpSeconds} s, found none`);
+    return heard;
   });
   const placement = runStep("computePlace", 10, () => {
-    const result = placeMachine(order.placementRules, neighbour);
+    const result = placeAmong(order.placementRules, neighbours);
     if (result.kind === "unplaced") throw stop(result.reason);
     return result.placement;
   });

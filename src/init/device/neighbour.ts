@@ -13,11 +13,18 @@ const ttlSeconds = 120;
  * A switch that sees a new neighbour announces itself at once (IEEE 802.1AB-2016 §9.1.1, fast start), so we send first.
  */
 const speakEveryMs = 5000;
+/** How long another neighbour may still contradict the one that a rule matches. */
+const contradictionMs = 1000;
+/** Neighbours kept at most: more than this on one cable is a loop of the network. */
+const neighbourLimit = 16;
 
 /**
  * An LLDP listener on a NIC. The kernel keeps frames from the moment it is opened, so reading them later costs no time.
  */
-export type LldpListener = { readonly listen: (seconds: number) => Neighbour | undefined };
+export type LldpListener = {
+  /** All neighbours heard, each once: until `isPlace` holds for one and a moment has passed for others, or the time is over. */
+  readonly listen: (seconds: number, isPlace: (neighbour: Neighbour) => boolean) => readonly Neighbour[];
+};
 
 /** Starts to listen, and announces this machine. */
 export function listenForLldp(nic: string, mac: Mac, systemName: string, log: Log): LldpListener {
@@ -29,8 +36,9 @@ export function listenForLldp(nic: string, mac: Mac, systemName: string, log: Lo
   const speak = () => host.packetSend(socket, ours.slice().buffer);
   speak();
 
-  function listen(seconds: number): Neighbour | undefined {
-    const endMs = host.monotonicMs() + seconds * 1000;
+  const listen: LldpListener["listen"] = (seconds, isPlace) => {
+    let endMs = host.monotonicMs() + seconds * 1000;
+    const heard = new Map<string, Neighbour>();
     for (let nowMs = host.monotonicMs(); nowMs < endMs; nowMs = host.monotonicMs()) {
       const frame = host.packetReceive(socket, Math.min(speakEveryMs, endMs - nowMs));
       if (frame === undefined) {
@@ -41,10 +49,14 @@ export function listenForLldp(nic: string, mac: Mac, systemName: string, log: Lo
       if (reading.kind === "unreadable") {
         log("warn", "ignored an invalid LLDP frame", { reason: reading.reason });
       } else if (reading.sender !== mac && reading.lldpdu.ttlSeconds > 0) {
-        return neighbourOf(reading.lldpdu);
+        const neighbour = neighbourOf(reading.lldpdu);
+        const key = JSON.stringify([neighbour.switchName, neighbour.port]);
+        if (heard.has(key) || heard.size >= neighbourLimit) continue;
+        heard.set(key, neighbour);
+        if (isPlace(neighbour)) endMs = Math.min(endMs, host.monotonicMs() + contradictionMs);
       }
     }
-    return undefined;
-  }
+    return [...heard.values()];
+  };
   return { listen };
 }
