@@ -10,6 +10,7 @@ import type { BurnInProfile } from "../core/burn-in/profile.ts";
 import type { DiskIdentity } from "../core/hardware/disk-identity.ts";
 import type { BurnInReport, Hardware } from "../core/hardware/hardware.ts";
 import type { StoragePolicy } from "../core/install/storage-policy.ts";
+import { portKinds } from "../core/lldp/lldpdu.ts";
 import { orderActions, type StorageReport } from "../core/machine/record.ts";
 import { parseMac } from "../core/net/mac.ts";
 import type { ImageRule } from "../core/site/image-rule.ts";
@@ -56,9 +57,15 @@ export const orderRequest = v.object({
 });
 export type OrderRequest = v.InferOutput<typeof orderRequest>;
 
+/** The subtypes of an LLDP port id. */
+export const portIdKind = v.picklist(Object.values(portKinds));
+
 export const placementRule = v.object({
   switch: text,
-  port: text,
+  port: v.exactOptional(text),
+  portId: v.exactOptional(text),
+  portIdKind: v.exactOptional(portIdKind),
+  portDescription: v.exactOptional(text),
   hostname: text,
   address: v.object({ first: ipv4, step: v.record(v.string(), v.number()) }),
 });
@@ -214,6 +221,7 @@ export const placementText = v.object({
   position: v.pipe(v.record(name, name), v.maxEntries(64)),
   hostname: text,
   address: text,
+  lldp: v.exactOptional(v.object({ portIdKind, portId: text, portDescription: text })),
 });
 export const placement = v.object({ ...placementText.entries, address: ipv4 });
 

@@ -11,7 +11,8 @@ function neighbour(frame: Uint8Array | undefined) {
   assert.ok(frame);
   const reading = readLldp(frame);
   assert.equal(reading.kind, "lldpdu");
-  return neighbourOf(reading.lldpdu);
+  const { switchName, port } = neighbourOf(reading.lldpdu);
+  return { switchName, port };
 }
 
 test("a port announces its switch and its own name, or what a test configures", () => {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { bytesFromHex } from "../bytes/text.ts";
 import { placeAmong } from "../site/place.ts";
-import type { PlacementRule } from "../site/placement.ts";
+import type { Neighbour, PlacementRule } from "../site/placement.ts";
 import { neighbourOf } from "./neighbour.ts";
 import { readLldp } from "./read.ts";
 
@@ -18,8 +18,8 @@ const rules: readonly PlacementRule[] = [
   },
 ];
 
-/** The place that the frames of a file give. */
-function placeOf(name: string): string {
+/** The place that the frames of a file give, or the reason why none. */
+function placeOf(name: string, by = rules): string {
   const frames = readFileSync(new URL(`${name}.hex`, directory), "utf8")
     .trim()
     .split(/\s+/);
@@ -27,7 +27,7 @@ function placeOf(name: string): string {
     const reading = readLldp(bytesFromHex(hex) ?? assert.fail("expected hex digits"));
     return reading.kind === "lldpdu" ? neighbourOf(reading.lldpdu) : assert.fail(reading.reason);
   });
-  const result = placeAmong(rules, neighbours);
+  const result = placeAmong(by, neighbours);
   return result.kind === "placed" ? result.placement.hostname : result.reason;
 }
 
@@ -47,20 +47,48 @@ for (const [name, place] of places) test(`field case ${name}: ${place}`, () => a
 test("the description of a port that has only an index never replaces it if an operator wrote it", () =>
   assert.match(placeOf("junos-index-with-operator-text"), /matches switch "leaf-1" port "526"/));
 
+/** The rules with a way of their own to find the unit. */
+function withPort(port: Pick<PlacementRule, "port" | "portId" | "portIdKind" | "portDescription">): PlacementRule[] {
+  return rules.map(({ port: _usual, ...rule }) => ({ ...rule, ...port }));
+}
+
+test("a port labelled as another port is a conflict that names both fields, whichever of them the rule would match", () => {
+  for (const by of [rules, withPort({ port: "swp(?<unit>\\d+)" })])
+    assert.match(
+      placeOf("numeric-port-labelled-swp9", by),
+      /expected one port, found port id "7" and port description "swp9": .*portId, portDescription/,
+    );
+  assert.equal(placeOf("numeric-port-labelled-swp9", withPort({ port: "(?<unit>\\d+)" })), "r01u07");
+});
+
+test("a rule can name the port id, its subtype and the description separately", () => {
+  const name = "numeric-port-labelled-swp9";
+  const byId = withPort({ portId: "(?<unit>\\d+)", portIdKind: "local" });
+  assert.equal(placeOf(name, byId), "r01u07");
+  assert.equal(placeOf(name, withPort({ portDescription: "swp(?<unit>\\d+)" })), "r01u09");
+  assert.match(placeOf("nxos", byId), /none of the 1 placement rules matches .*"Ethernet1\/7"/);
+  assert.equal(placeOf(name, [...withPort({ portId: "(?<unit>\\d+)" }), ...rules]), "r01u07", "before the others");
+});
+
+test("SONiC's default of a MAC as port id: the description is the port", () =>
+  assert.match(placeOf("sonic-default-mac"), /^r01u24$/));
+
 test("neighbours that give different places are a conflict that names both", () => {
-  const result = placeAmong(rules, [
-    { switchName: "leaf-1", port: "swp7" },
-    { switchName: "leaf-2", port: "swp9" },
-  ]);
+  const result = placeAmong(rules, [neighbour("leaf-1", "swp7"), neighbour("leaf-2", "swp9")]);
   assert.match(result.kind === "unplaced" ? result.reason : "", /found r01u07 .*"leaf-1".*, r02u09 .*"leaf-2"/);
 });
 
-test("without a match every neighbour is named", () => {
-  const result = placeAmong(rules, [
-    { switchName: "bmc", port: "1" },
-    { switchName: "office", port: "gi24" },
-  ]);
-  assert.match(result.kind === "unplaced" ? result.reason : "", /"bmc".*"office"/);
+test("without a match every neighbour is named, with all fields that say which port it is", () => {
+  const described = { ...neighbour("bmc", "1"), portDescription: "OCP 3 shared" };
+  const result = placeAmong(rules, [described, neighbour("office", "gi24")]);
+  assert.match(
+    result.kind === "unplaced" ? result.reason : "",
+    /"bmc" port "1" \(described "OCP 3 shared"\).*"office"/,
+  );
 });
+
+function neighbour(switchName: string, port: string): Neighbour {
+  return { switchName, port, portIdKind: "interfaceName", portId: port, portDescription: "" };
+}
 
 test("every file is one of the field's frames", () => assert.ok(readdirSync(directory).length >= places.length));

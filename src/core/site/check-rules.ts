@@ -11,12 +11,20 @@ export function checkPlacementRules(rules: readonly PlacementRule[]): readonly R
   return rules.flatMap((rule, index) => {
     const problems: RuleProblem[] = [];
     const groups: string[] = [];
-    for (const name of ["switch", "port"] as const) {
-      const pattern = readPattern(rule[name]);
+    if (rule.port === undefined && rule.portId === undefined && rule.portDescription === undefined)
+      problems.push({
+        path: `${index}.port`,
+        found: "a rule without port, portId and portDescription",
+        expected: "at least one of them",
+      });
+    for (const name of ["switch", "port", "portId", "portDescription"] as const) {
+      const source = rule[name];
+      if (source === undefined) continue;
+      const pattern = readPattern(source);
       if (pattern.kind === "broken") {
         problems.push({
           path: `${index}.${name}`,
-          found: rule[name],
+          found: source,
           expected: `a regular expression (${pattern.reason})`,
         });
         continue;
@@ -26,7 +34,7 @@ export function checkPlacementRules(rules: readonly PlacementRule[]): readonly R
           problems.push({
             path: `${index}.${name}`,
             found: `(?<${group}>…)`,
-            expected: "a group name that the switch pattern does not use",
+            expected: "a group name that no other pattern of the rule uses",
           });
         }
         groups.push(group);

@@ -1,6 +1,6 @@
 import type { Ipv4 } from "../net/ipv4.ts";
 import { readPattern } from "./pattern.ts";
-import type { Neighbour, PlacementResult, PlacementRule } from "./placement.ts";
+import type { Neighbour, PlacementResult, PlacementRule, PortFields } from "./placement.ts";
 import { fillTemplate } from "./template.ts";
 
 /** One label of a host name (RFC 1123 §2.1), as long as Linux takes it. */
@@ -8,12 +8,19 @@ const hostLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** The slot, hostname and address of a machine by the first rule that matches its LLDP neighbour; or why there is none. */
 export function placeMachine(rules: readonly PlacementRule[], neighbour: Neighbour): PlacementResult {
-  const cable = `switch ${quoted(neighbour.switchName)} port ${quoted(neighbour.port)}`;
+  const cable = describeNeighbour(neighbour);
   if (rules.length === 0) return unplaced(`there are no placement rules: expected one that matches ${cable}`);
   for (const [index, rule] of rules.entries()) {
-    const position = positionBy(rule, neighbour);
-    if (typeof position === "string") return unplaced(`placement rule ${index + 1}: ${position}`);
-    if (position === undefined) continue;
+    const match = matchRule(rule, neighbour);
+    if (match.kind === "none") continue;
+    if (match.kind === "invalid") return unplaced(`placement rule ${index + 1}: ${match.reason}`);
+    if (match.kind === "contradiction")
+      return conflict(
+        `placement rule ${index + 1}, ${cable}: expected one port, found port id ${quoted(neighbour.portId)} and ` +
+          `port description ${quoted(neighbour.portDescription)}: correct the description on the switch, or name the ` +
+          "field that counts in a rule before this one (portId, portDescription)",
+      );
+    const { position } = match;
     const hostname = fillTemplate(rule.hostname, position).toLowerCase();
     if (!hostLabel.test(hostname)) {
       return unplaced(
@@ -30,6 +37,7 @@ export function placeMachine(rules: readonly PlacementRule[], neighbour: Neighbo
         position,
         hostname,
         address,
+        lldp: portFields(neighbour),
       },
     };
   }
@@ -42,6 +50,8 @@ export function placeMachine(rules: readonly PlacementRule[], neighbour: Neighbo
  */
 export function placeAmong(rules: readonly PlacementRule[], neighbours: readonly Neighbour[]): PlacementResult {
   const results = neighbours.map((neighbour) => placeMachine(rules, neighbour));
+  const contradiction = results.find((result) => result.kind === "unplaced" && result.conflict === true);
+  if (contradiction !== undefined) return contradiction;
   const placed = results.flatMap((result) => (result.kind === "placed" ? [result] : []));
   const [first, ...others] = placed;
   if (first === undefined)
@@ -50,29 +60,79 @@ export function placeAmong(rules: readonly PlacementRule[], neighbours: readonly
   const names = placed.map(
     ({ placement }) => `${placement.hostname} (switch ${quoted(placement.switchName)} port ${quoted(placement.port)})`,
   );
-  return unplaced(`expected neighbours that give one place, found ${names.join(", ")}`);
+  return conflict(`expected neighbours that give one place, found ${names.join(", ")}`);
 }
 
-/** The values of the rule's groups; undefined if it does not match; or a text that says why the rule is invalid. */
-function positionBy(
+/** A neighbour in words, for logs and reasons; with the fields that its port's name does not tell. */
+export function describeNeighbour({ switchName, port, portIdKind, portId, portDescription }: Neighbour): string {
+  const id = portId === port ? [] : [`port id ${quoted(portId)} of subtype ${portIdKind}`];
+  const description =
+    portDescription === "" || portDescription === port ? [] : [`described ${quoted(portDescription)}`];
+  const more = [...id, ...description];
+  const fields = more.length === 0 ? "" : ` (${more.join(", ")})`;
+  return `switch ${quoted(switchName)} port ${quoted(port)}${fields}`;
+}
+
+function portFields({ portIdKind, portId, portDescription }: Neighbour): PortFields {
+  return { portIdKind, portId, portDescription };
+}
+
+type Position = { readonly [group: string]: string };
+
+type RuleMatch =
+  | { readonly kind: "match"; readonly position: Position }
+  | { readonly kind: "none" }
+  /** Port id and description both look like the port, and the rule would give different places. */
+  | { readonly kind: "contradiction" }
+  | { readonly kind: "invalid"; readonly reason: string };
+
+/** Whether a rule matches, by all fields that it names. */
+function matchRule(rule: PlacementRule, neighbour: Neighbour): RuleMatch {
+  if (rule.portIdKind !== undefined && rule.portIdKind !== neighbour.portIdKind) return { kind: "none" };
+  const named = matchTexts(rule, [
+    ["switch", neighbour.switchName],
+    ["portId", neighbour.portId],
+    ["portDescription", neighbour.portDescription],
+  ]);
+  if (named.kind !== "match" || rule.port === undefined) return named;
+  const usual = matchTexts(rule, [["port", neighbour.port]]);
+  const { otherPort } = neighbour;
+  // A rule that names a field has decided between them.
+  const decided = rule.portId !== undefined || rule.portDescription !== undefined;
+  const other = otherPort === undefined || decided ? none : matchTexts(rule, [["port", otherPort.text]]);
+  if (usual.kind === "invalid") return usual;
+  if (other.kind === "match" && usual.kind === "none" && otherPort?.agrees !== true) return { kind: "contradiction" };
+  if (other.kind === "match" && usual.kind === "match" && !isSame(usual.position, other.position))
+    return { kind: "contradiction" };
+  const found = usual.kind === "match" ? usual : other;
+  return found.kind === "match" ? { kind: "match", position: { ...named.position, ...found.position } } : found;
+}
+
+const none: RuleMatch = { kind: "none" };
+
+/** Matches the patterns that a rule has for these fields; a field without a pattern may have any text. */
+function matchTexts(
   rule: PlacementRule,
-  neighbour: Neighbour,
-): { readonly [group: string]: string } | undefined | string {
+  texts: readonly (readonly ["switch" | "port" | "portId" | "portDescription", string])[],
+): RuleMatch {
   const position: { [group: string]: string } = {};
-  for (const [name, source, text] of [
-    ["switch", rule.switch, neighbour.switchName],
-    ["port", rule.port, neighbour.port],
-  ] as const) {
+  for (const [name, text] of texts) {
+    const source = rule[name];
+    if (source === undefined) continue;
     const pattern = readPattern(source);
-    if (pattern.kind === "broken") return `invalid ${name} pattern: ${pattern.reason}`;
+    if (pattern.kind === "broken") return { kind: "invalid", reason: `invalid ${name} pattern: ${pattern.reason}` };
     const match = pattern.expression.exec(text);
-    if (match === null) return undefined;
+    if (match === null) return none;
     for (const group of pattern.groups) {
       const value = match.groups?.[group];
       if (value !== undefined) position[group] = value;
     }
   }
-  return position;
+  return { kind: "match", position };
+}
+
+function isSame(one: Position, other: Position): boolean {
+  return [...Object.keys(one), ...Object.keys(other)].every((group) => one[group] === other[group]);
 }
 
 function addressBy(rule: PlacementRule, position: { readonly [group: string]: string }): Ipv4 | string {
@@ -94,4 +154,8 @@ function quoted(text: string): string {
 
 function unplaced(reason: string): PlacementResult {
   return { kind: "unplaced", reason };
+}
+
+function conflict(reason: string): PlacementResult {
+  return { kind: "unplaced", reason, conflict: true };
 }

@@ -1,9 +1,21 @@
+import type { PortKind } from "../lldp/lldpdu.ts";
 import type { Ipv4 } from "../net/ipv4.ts";
 
-/** The other end of the cable, as LLDP announces it (IEEE 802.1AB: system name, and port id or description). */
-export type Neighbour = {
+/** What LLDP says of the port at the other end of the cable. */
+export type PortFields = {
+  readonly portIdKind: PortKind;
+  readonly portId: string;
+  /** Empty if the neighbour sends none. */
+  readonly portDescription: string;
+};
+
+/** The other end of the cable, as LLDP announces it (IEEE 802.1AB: system name, port id and its subtype, description). */
+export type Neighbour = PortFields & {
   readonly switchName: string;
+  /** The port's name by the usual reading of the fields (`neighbourOf`). */
   readonly port: string;
+  /** Another field that may be the port's name. `agrees`: it names the same port, so a rule may match it alone. */
+  readonly otherPort?: { readonly text: string; readonly agrees: boolean };
 };
 
 /** The switch port that a machine is connected to, and the hostname and address that follow from it. */
@@ -14,15 +26,25 @@ export type Placement = {
   readonly position: { readonly [group: string]: string };
   readonly hostname: string;
   readonly address: Ipv4;
+  /** The fields that the rule was tried on; absent in records of older versions. */
+  readonly lldp?: PortFields;
 };
 
 /**
  * A rule that turns a switch port into a position, a hostname and an address. Rules are tried in order; the first match wins.
- * `switch` and `port` are regular expressions over the whole text; their named groups are the position.
+ * `switch` and the ports are regular expressions over the whole text; their named groups are the position. At least one
+ * of `port`, `portId` and `portDescription` is there.
  */
 export type PlacementRule = {
   readonly switch: string;
-  readonly port: string;
+  /** The port's name by the usual reading of the fields (`neighbourOf`). */
+  readonly port?: string;
+  /** The port id alone, whatever its subtype. */
+  readonly portId?: string;
+  /** Only ports whose id has this subtype. */
+  readonly portIdKind?: PortKind;
+  /** The port description alone. */
+  readonly portDescription?: string;
   /** Template: `{rack}` is a group's text, `{rack:2}` the same text zero-padded to two digits. */
   readonly hostname: string;
   /** The address is `first + Σ group × step`, e.g. from 10.1.1.0 with the steps `{ rack: 64, unit: 1 }`. */
@@ -31,4 +53,5 @@ export type PlacementRule = {
 
 export type PlacementResult =
   | { readonly kind: "placed"; readonly placement: Placement }
-  | { readonly kind: "unplaced"; readonly reason: string };
+  /** `conflict`: fields or neighbours contradict each other. */
+  | { readonly kind: "unplaced"; readonly reason: string; readonly conflict?: true };

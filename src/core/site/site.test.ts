@@ -6,7 +6,7 @@ import { checkImageRules, checkPlacementRules } from "./check-rules.ts";
 import { chooseImage } from "./choose-image.ts";
 import type { ImageRule } from "./image-rule.ts";
 import { placeMachine } from "./place.ts";
-import type { PlacementRule } from "./placement.ts";
+import type { Neighbour, PlacementRule } from "./placement.ts";
 
 const rack: PlacementRule = {
   switch: "tor-(?<rack>\\d+)",
@@ -15,8 +15,13 @@ const rack: PlacementRule = {
   address: { first: ip("10.77.1.0"), step: { rack: 64, unit: 1 } },
 };
 
+/** A neighbour whose port id is the name of an interface. */
+function neighbour(switchName: string, port: string): Neighbour {
+  return { switchName, port, portIdKind: "interfaceName", portId: port, portDescription: "" };
+}
+
 test("a switch port becomes rack, unit, hostname and address", () => {
-  assert.deepEqual(placeMachine([rack], { switchName: "tor-1", port: "swp7" }), {
+  assert.deepEqual(placeMachine([rack], neighbour("tor-1", "swp7")), {
     kind: "placed",
     placement: {
       switchName: "tor-1",
@@ -24,13 +29,14 @@ test("a switch port becomes rack, unit, hostname and address", () => {
       position: { rack: "1", unit: "7" },
       hostname: "r01u07",
       address: ip("10.77.1.71"),
+      lldp: { portIdKind: "interfaceName", portId: "swp7", portDescription: "" },
     },
   });
 });
 
 test("the first matching rule wins, and a pattern is over the whole text", () => {
   const other = { ...rack, switch: "tor-(?<rack>\\d+)b", hostname: "b{rack}" };
-  const placed = placeMachine([rack, other], { switchName: "tor-2b", port: "swp1" });
+  const placed = placeMachine([rack, other], neighbour("tor-2b", "swp1"));
   assert.equal(placed.kind === "placed" && placed.placement.hostname, "b2");
 });
 
@@ -65,14 +71,24 @@ const unplaced: readonly { title: string; rules: readonly PlacementRule[]; port?
 ];
 for (const row of unplaced) {
   test(`a machine is not placed, with the reason: ${row.title}`, () => {
-    const result = placeMachine(row.rules, { switchName: "tor-1", port: row.port ?? "swp7" });
+    const result = placeMachine(row.rules, neighbour("tor-1", row.port ?? "swp7"));
     assert.equal(result.kind, "unplaced");
     assert.match(result.kind === "unplaced" ? result.reason : "", row.reason);
   });
 }
 
+const portless: PlacementRule = { switch: rack.switch, hostname: "r{rack}", address: { first: "10.0.0.1", step: {} } };
 const checked: readonly { title: string; rule: PlacementRule; paths: readonly string[] }[] = [
   { title: "a good rule", rule: rack, paths: [] },
+  {
+    title: "by port id, subtype and description",
+    ...{
+      rule: { ...rack, port: "swp.*", portId: "(?<unit>\\d+)", portIdKind: "local", portDescription: ".*" },
+      paths: [],
+    },
+  },
+  { title: "no port in any way", rule: portless, paths: ["0.port"] },
+  { title: "a group in two patterns", rule: { ...rack, portId: "(?<unit>.*)" }, paths: ["0.portId"] },
   { title: "invalid patterns", rule: { ...rack, switch: "(", port: "[" }, paths: ["0.switch", "0.port"] },
   { title: "a group used twice", rule: { ...rack, port: "swp(?<rack>\\d+)" }, paths: ["0.port"] },
   {

@@ -3,7 +3,7 @@ import { identityOf } from "../../core/hardware/disk-identity.ts";
 import type { BurnInReport, Disk, Hardware } from "../../core/hardware/hardware.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { chooseImage } from "../../core/site/choose-image.ts";
-import { placeAmong, placeMachine } from "../../core/site/place.ts";
+import { describeNeighbour, placeAmong, placeMachine } from "../../core/site/place.ts";
 import type { Neighbour, Placement } from "../../core/site/placement.ts";
 import type { LldpListener } from "../device/neighbour.ts";
 import type { BirthContext } from "./birth-context.ts";
@@ -24,6 +24,7 @@ export function findPlacement(
   const isPlace = (neighbour: Neighbour) => placeMachine(order.placementRules, neighbour).kind === "placed";
   const neighbours = runStep("findSwitchPort", order.lldpSeconds + 30, () => {
     const heard = listener.listen(order.lldpSeconds, isPlace);
+    for (const neighbour of heard) console.log("info", "LLDP neighbour", { neighbour: describeNeighbour(neighbour) });
     if (heard.length === 0) throw stop(`expected an LLDP frame within ${order.lldpSeconds} s, found none`);
     return heard;
   });

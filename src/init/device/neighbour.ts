@@ -50,7 +50,7 @@ export function listenForLldp(nic: string, mac: Mac, systemName: string, log: Lo
         log("warn", "ignored an invalid LLDP frame", { reason: reading.reason });
       } else if (reading.sender !== mac && reading.lldpdu.ttlSeconds > 0) {
         const neighbour = neighbourOf(reading.lldpdu);
-        const key = JSON.stringify([neighbour.switchName, neighbour.port]);
+        const key = JSON.stringify(neighbour);
         if (heard.has(key) || heard.size >= neighbourLimit) continue;
         heard.set(key, neighbour);
         if (isPlace(neighbour)) endMs = Math.min(endMs, host.monotonicMs() + contradictionMs);

@@ -1,4 +1,5 @@
 import type { Config } from "../../contract/config/schema.ts";
+import { neighbourBy } from "../../core/lldp/neighbour.ts";
 import { formatIpv4, formatPrefix, prefixBroadcast, prefixContains } from "../../core/net/ipv4.ts";
 import { type Network, permanentPart } from "../../core/network/network.ts";
 import { placeMachine } from "../../core/site/place.ts";
@@ -9,8 +10,11 @@ import type { Placement } from "../../core/site/placement.ts";
  * because a machine gets only the name and address of its own switch port.
  */
 export function placementFault(placement: Placement, network: Network, config: Config): string | undefined {
-  const { switchName, port } = placement;
-  const ours = placeMachine(config.placement.rules, { switchName, port });
+  const { switchName, port, lldp } = placement;
+  const neighbour = neighbourBy(switchName, lldp ?? { portIdKind: "interfaceName", portId: port, portDescription: "" });
+  if (neighbour.port !== port)
+    return `slot ${switchName} ${port}: expected port ${neighbour.port} by the fields of LLDP, found ${port}`;
+  const ours = placeMachine(config.placement.rules, neighbour);
   if (ours.kind === "unplaced") return ours.reason;
   const { hostname, address } = ours.placement;
   const dotted = formatIpv4(address);

@@ -1,8 +1,9 @@
 import * as v from "valibot";
+import { portKinds } from "../../../core/lldp/lldpdu.ts";
 import type { PlacementRule } from "../../../core/site/placement.ts";
-import { imageConditions, imageRule } from "../../machine-facing.ts";
+import { imageConditions, imageRule, portIdKind } from "../../machine-facing.ts";
 import { pinned } from "../../same.ts";
-import { leaf, listOf, required, withDefault } from "../entry.ts";
+import { leaf, listOf, optional, required, withDefault } from "../entry.ts";
 import { address, seconds, text } from "../values.ts";
 
 const placementRule = v.strictObject({
@@ -10,9 +11,21 @@ const placementRule = v.strictObject({
     text,
     "Regular expression that must match the whole LLDP system name of the switch. Its named groups are part of the position.",
   ),
-  port: required(
+  port: optional(
     text,
-    "Regular expression that must match the whole LLDP port name. Its named groups are part of the position, too.",
+    "Regular expression that must match the whole LLDP port name: the port id, or the description where the id is a MAC, an " +
+      "address, an SNMP index or an alias. Its named groups are part of the position, too. " +
+      "A rule needs `port`, `portId` or `portDescription`.",
+  ),
+  portId: optional(text, "Regular expression that must match the whole LLDP port id, whatever the description says."),
+  portIdKind: optional(
+    leaf(`one of ${Object.values(portKinds).join(", ")}`, portIdKind),
+    "The subtype that the LLDP port id must have, such as `interfaceName` or `local`.",
+  ),
+  portDescription: optional(
+    text,
+    "Regular expression that must match the whole LLDP port description. Operators can write any text there, so name it only " +
+      "for switches that put the name of the interface into it.",
   ),
   hostname: required(
     text,
