@@ -157,6 +157,8 @@ const disk = v.object({
   sizeBytes: count,
   rotational: v.boolean(),
   removable: v.boolean(),
+  sectorBytes: v.exactOptional(count),
+  biosDrive: v.exactOptional(count),
   bus: name,
   contents: v.exactOptional(v.pipe(v.array(name), v.maxLength(64))),
 });
@@ -183,6 +185,14 @@ export const scan = v.object({
   tpm: v.boolean(),
   watchdog: name,
   smbios: v.object({ vendor: name, product: name, serial: name, uuid: name }),
+  pciDevices: v.exactOptional(
+    v.pipe(
+      v.array(v.object({ address: name, id: name, class: name, driver: name })),
+      v.maxLength(partsLimit),
+      v.readonly(),
+    ),
+  ),
+  sizelessDisks: v.exactOptional(v.pipe(v.array(name), v.maxLength(partsLimit), v.readonly())),
 });
 
 /** A scan as the server accepts it: without interfaces whose address is not a MAC address. */
@@ -232,6 +242,7 @@ export const storageReport = v.object({
     wwn: v.exactOptional(text),
     sizeBytes: count,
     why: text,
+    biosDrive: v.exactOptional(count),
     recognition: v.exactOptional(
       v.variant("kind", [
         v.object({ kind: v.literal("identity") }),
@@ -240,6 +251,13 @@ export const storageReport = v.object({
     ),
   }),
   disks: v.exactOptional(v.pipe(v.array(diskIdentity), v.maxLength(partsLimit), v.readonly())),
+  bootOrder: v.exactOptional(
+    v.object({
+      entries: v.pipe(v.array(text), v.maxLength(partsLimit), v.readonly()),
+      firstBy: v.picklist(["bootCurrent", "guess", "none"]),
+      fault: v.exactOptional(text),
+    }),
+  ),
   encryption: v.variant("kind", [
     v.object({ kind: v.literal("luks2"), keyIn: v.literal("uefi-variable") }),
     v.object({ kind: v.literal("none"), reason: text }),

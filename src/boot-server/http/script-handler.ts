@@ -78,7 +78,7 @@ export function bootScriptWriter(deps: {
       });
     const { firmware = "bios" } = machine;
     const method = scriptMethod(firmware === "bios" ? "biosIpxe" : "uefiIpxe", localBoots.historyOf(mac, machine));
-    return text ?? write.local(method, firmware);
+    return text ?? write.local(method, firmware, machine.storage?.rootDisk.biosDrive);
   };
 }
 

@@ -68,6 +68,7 @@ export const driverFamilies = [
     name: "disk encryption",
     modules: ["dm_crypt", "xts", "ecb", "cbc", "essiv", "aesni_intel", "algif_skcipher", "algif_hash", "sha256_ssse3"],
   },
+  { kind: "base", name: "BIOS drive numbers", modules: ["edd"] },
   { kind: "base", name: "raw packets", modules: ["af_packet"] },
 ] as const;
 

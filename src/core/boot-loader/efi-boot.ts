@@ -1,10 +1,13 @@
+import { plainText } from "../bytes/plain-text.ts";
+import type { BootOrder } from "../machine/record.ts";
+
 /** The name of our boot entry in the firmware's menu; an existing entry of this name is replaced. */
 export const bootEntryName = "Birther";
 
 /** The path of the loader on the ESP, in the firmware's notation. */
 export const loaderFile = "\\EFI\\birther\\grubx64.efi";
 
-/** The fields of a boot option that we need. `network`: its path leads through a NIC. */
+/** The fields of a boot option that we need. `network`: its path leads through a NIC, or its name says so. */
 export type BootOption = { readonly number: number; readonly name: string; readonly network: boolean };
 
 /** The GPT partition that a load option refers to. */
@@ -16,7 +19,15 @@ export type BootPartition = {
 };
 
 /** Device path node types and subtypes (UEFI 2.10 §10.3). */
-const macNode = { type: 3, subtype: 11 } as const;
+const messaging = 3;
+/** MAC, IPv4, IPv6, URI, Wi-Fi, DNS. */
+const networkSubtypes: readonly number[] = [11, 12, 13, 24, 28, 31];
+const biosBootNode = { type: 5, subtype: 1 } as const;
+/** The device type of an embedded network in a node of the BIOS Boot Specification (UEFI 2.10 §10.3.6). */
+const biosNetwork = 0x80;
+const biosEmbedded = 0x06;
+/** Names of network entries whose path is a bare vendor node. */
+const networkName = /\b(PXE|NIC|LAN|Ethernet|Network|HTTPs? ?(Boot|v[46])|IP ?v?[46])/i;
 const hardDriveNode = { type: 4, subtype: 1 } as const;
 const fileNode = { type: 4, subtype: 4 } as const;
 const endNode = { type: 0x7f, subtype: 0xff } as const;
@@ -57,11 +68,19 @@ export function readLoadOption(number: number, bytes: Uint8Array): BootOption | 
   let network = false;
   while (at + 4 <= pathEnd) {
     const length = littleEndian(bytes, at + 2, 2);
-    if (bytes[at] === macNode.type && bytes[at + 1] === macNode.subtype) network = true;
+    if (isNetworkNode(bytes, at)) network = true;
     if (length < 4) break;
     at += length;
   }
-  return { number, name, network };
+  const shown = plainText(name);
+  return { number, name: shown, network: network || networkName.test(shown) };
+}
+
+function isNetworkNode(bytes: Uint8Array, at: number): boolean {
+  const [type, subtype = 0] = bytes.subarray(at, at + 2);
+  if (type === messaging) return networkSubtypes.includes(subtype);
+  if (type !== biosBootNode.type || subtype !== biosBootNode.subtype) return false;
+  return [biosNetwork, biosEmbedded].includes(littleEndian(bytes, at + 4, 2));
 }
 
 export type BootEntryPlan = {
@@ -70,12 +89,13 @@ export type BootEntryPlan = {
   /** The numbers of our older entries, which are deleted. */
   readonly remove: readonly number[];
   readonly order: readonly number[];
+  readonly firstBy: BootOrder["firstBy"];
 };
 
 /**
- * Places our entry behind the network entry that the machine booted from, and before all others. Network boot stays
- * first, because a machine asks the Birther at every boot (source document, "The Birther"). If the firmware does not
- * say which entry it used, the first network entry counts.
+ * Places our entry behind the one by which the machine came, and before all others. That entry stays first whatever its
+ * device path looks like, because a machine asks the Birther at every boot (source document, "The Birther"). If the firmware
+ * does not say which entry it used, the likeliest network entry is taken for it.
  */
 export function planBootEntry(
   order: readonly number[],
@@ -88,10 +108,13 @@ export function planBootEntry(
   while (ours.length === 0 && taken.has(number)) number += 1;
 
   const network = new Set(options.filter((option) => option.network).map((option) => option.number));
-  const used = current !== undefined && network.has(current) ? current : order.find((each) => network.has(each));
+  const came = options.find((option) => option.number === current && option.name !== bootEntryName)?.number;
+  const guess = order.find((each) => network.has(each)) ?? [...network][0];
+  const used = came ?? guess;
   const first = used === undefined ? [number] : [used, number];
   const others = order.filter((each) => !first.includes(each) && !ours.includes(each));
-  return { number, remove: ours.slice(1), order: [...first, ...others] };
+  const firstBy = came !== undefined ? "bootCurrent" : guess !== undefined ? "guess" : "none";
+  return { number, remove: ours.slice(1), order: [...first, ...others], firstBy };
 }
 
 /** Reads the numbers in a value of BootOrder or BootCurrent. */

@@ -58,5 +58,13 @@ export function bootOptionNumber(fileName: string): number | undefined {
   return match?.[1] !== undefined && match[2] === globalVendor ? Number.parseInt(match[1], 16) : undefined;
 }
 
+/** Room for a disk key, our boot entry and the boot order, with their names and headers in the variable store. */
+export const probeBytes = 1024;
+
+/** Whether a file in efivarfs is a crash dump of a kernel (efi-pstore), which nobody reads on a machine that is born anew. */
+export function isCrashDump(fileName: string): boolean {
+  return /^dump-type\d+-/.test(fileName);
+}
+
 /** A variable that is written and deleted again, to find out whether the firmware allows it. */
 export const probeVariable = `BirtherProbe-${birtherVendor}`;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
 import { bytesFromHex, hexFromBytes } from "../bytes/text.ts";
@@ -66,42 +67,91 @@ const orders: readonly {
     order: [0, 1, 2],
     options: [disk(0), pxe(1), pxe(2)],
     current: 2,
-    plan: { number: 3, remove: [], order: [2, 3, 0, 1] },
+    plan: { number: 3, remove: [], order: [2, 3, 0, 1], firstBy: "bootCurrent" },
   },
   {
     title: "a rebirth takes its old entry over and removes copies",
     order: [1, 5, 6, 0],
     options: [disk(0), pxe(1), ours(5), ours(6)],
     current: 1,
-    plan: { number: 5, remove: [6], order: [1, 5, 0] },
+    plan: { number: 5, remove: [6], order: [1, 5, 0], firstBy: "bootCurrent" },
   },
   {
     title: "firmware that does not say what it booted: the first network entry",
     order: [0, 1],
     options: [disk(0), pxe(1)],
-    plan: { number: 2, remove: [], order: [1, 2, 0] },
+    plan: { number: 2, remove: [], order: [1, 2, 0], firstBy: "guess" },
   },
   {
-    title: "booted from something that is no network entry",
+    title: "the entry that was used comes first, whatever it is",
     order: [0, 1],
     options: [disk(0), pxe(1)],
     current: 0,
-    plan: { number: 2, remove: [], order: [1, 2, 0] },
+    plan: { number: 2, remove: [], order: [0, 2, 1], firstBy: "bootCurrent" },
   },
-  { title: "no network entry at all", order: [4], options: [disk(4)], plan: { number: 0, remove: [], order: [0, 4] } },
+  {
+    title: "our own entry led here: the first network entry",
+    order: [3, 1],
+    options: [ours(3), pxe(1)],
+    current: 3,
+    plan: { number: 3, remove: [], order: [1, 3], firstBy: "guess" },
+  },
+  {
+    title: "no network entry at all",
+    order: [4],
+    options: [disk(4)],
+    plan: { number: 0, remove: [], order: [0, 4], firstBy: "none" },
+  },
   {
     title: "an order that names what is not there",
     order: [0],
     options: [],
-    plan: { number: 1, remove: [], order: [1, 0] },
+    plan: { number: 1, remove: [], order: [1, 0], firstBy: "none" },
   },
-  { title: "nothing yet", order: [], options: [], plan: { number: 0, remove: [], order: [0] } },
+  { title: "nothing yet", order: [], options: [], plan: { number: 0, remove: [], order: [0], firstBy: "none" } },
 ];
 for (const row of orders) {
   test(`boot order: ${row.title}`, () => {
     assert.deepEqual(planBootEntry(row.order, row.options, row.current), row.plan);
   });
 }
+
+/** What a firmware of the field leaves; numbers are four hex digits. */
+type FieldCase = {
+  readonly what: string;
+  readonly loadOptions: { readonly [name: string]: string };
+  readonly bootOrder: readonly string[];
+  readonly bootCurrent: string;
+  readonly expectedFirst: string;
+};
+const fieldCases: readonly FieldCase[] = JSON.parse(
+  readFileSync(new URL("../../../tests/captures/field/efi/boot-entries.json", import.meta.url), "utf8"),
+);
+for (const { what, loadOptions, bootOrder, bootCurrent, expectedFirst } of fieldCases) {
+  test(`field case: ${what}: entry ${expectedFirst} first, ours second`, () => {
+    const number = (hex: string) => Number.parseInt(hex, 16);
+    const options = Object.entries(loadOptions).map(
+      ([name, hex]) =>
+        readLoadOption(number(name.slice(4)), bytesFromHex(hex) ?? new Uint8Array()) ?? assert.fail(name),
+    );
+    const plan = planBootEntry(bootOrder.map(number), options, number(bootCurrent));
+    assert.deepEqual(plan.order.slice(0, 2), [number(expectedFirst), plan.number]);
+    assert.equal(plan.firstBy, `Boot${bootCurrent}` in loadOptions ? "bootCurrent" : "guess");
+  });
+}
+
+test("a network entry is known by its path, by the BIOS Boot Specification, or by its name", () => {
+  const option = (name: string, path: string) => {
+    const text = [...name].map((letter) => `${letter.charCodeAt(0).toString(16)}00`).join("");
+    const length = (path.length / 2).toString(16).padStart(2, "0");
+    return readLoadOption(1, bytesFromHex(`01000000${length}00${text}0000${path}`) ?? new Uint8Array())?.network;
+  };
+  assert.equal(option("Legacy", "05010900800000000041007fff0400"), true, "BBS, BEV device");
+  assert.equal(option("Legacy", "05010900020000000041007fff0400"), false, "BBS, hard disk");
+  assert.equal(option("Slot 3 NIC Port 1", "010414004518193a865f784e8fcec4cff59f9daa7fff0400"), true);
+  assert.equal(option("UEFI IPv6 Intel", "7fff0400"), true);
+  assert.equal(option("Planet disk", "7fff0400"), false);
+});
 
 test("BootOrder as bytes", () => {
   assert.deepEqual(writeBootOrder([1, 0x2001]), Uint8Array.of(1, 0, 1, 0x20));

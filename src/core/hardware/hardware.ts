@@ -18,6 +18,10 @@ export type Disk = {
   readonly rotational: boolean;
   readonly removable: boolean;
   readonly bus: string;
+  /** Bytes of a logical sector; absent in reports of older versions. */
+  readonly sectorBytes?: number;
+  /** The number by which a BIOS starts it, from 128; absent if the BIOS does not say, and on UEFI. */
+  readonly biosDrive?: number;
   /**
    * Its contents: file systems, RAID, volumes, partition tables (disk-contents.ts); empty for an empty disk; the error
    * if they could not be read. Absent in reports of older versions and for removable disks.
@@ -48,6 +52,22 @@ export type Hardware = {
   readonly tpm: boolean;
   readonly watchdog: string;
   readonly smbios: Smbios;
+  /** All PCI devices; absent in reports of older versions. */
+  readonly pciDevices?: readonly PciDevice[];
+  /** Disks that the kernel shows without a usable size, such as those with sectors of 520 bytes; absent if there are none. */
+  readonly sizelessDisks?: readonly string[];
+};
+
+/** A PCI device and its driver. */
+export type PciDevice = {
+  /** Such as `0000:00:1f.2`. */
+  readonly address: string;
+  /** `vendor:device`, four hex digits each. */
+  readonly id: string;
+  /** Class and subclass, four hex digits (PCI Code and ID Assignment Specification §1). */
+  readonly class: string;
+  /** Empty if no driver is bound. */
+  readonly driver: string;
 };
 
 /** The result of one burn-in test. */

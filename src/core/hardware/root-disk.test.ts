@@ -61,6 +61,24 @@ test("root disk: it must hold what the configuration puts on it, whatever the mi
   assert.match(choice.kind === "refused" ? choice.reason : "", /expected 2576 MiB/);
 });
 
+test("root disk on BIOS: the firmware's first disk before a smaller one, and none with sectors that a BIOS cannot read", () => {
+  const bios = { firmware: "bios" } as const;
+  const drives = [disk("/dev/sda", 9, { biosDrive: 0x80 }), disk("/dev/sdb", 4, { biosDrive: 0x81 })];
+  const choice = chooseRootDisk(drives, policy, bios);
+  assert.equal(choice.kind === "chosen" && choice.disk.path, "/dev/sda");
+  assert.match(choice.kind === "chosen" ? choice.why : "", /^the firmware's first solid state disk of 2/);
+  const native = disk("/dev/sdc", 4, { sectorBytes: 4096, serial: "S3" });
+  const beside = chooseRootDisk([native, disk("/dev/sdd", 9, { sectorBytes: 512 })], policy, bios);
+  assert.equal(beside.kind === "chosen" && beside.disk.path, "/dev/sdd");
+  const reason =
+    /\/dev\/sdc cannot be started by a BIOS: expected sectors of 512 bytes, found 4096; switch the firmware/;
+  for (const history of [bios, { ...bios, recorded: { serial: "S3" } }, { ...bios, allowedDisk: { selector: "S3" } }]) {
+    const refused = chooseRootDisk([native], policy, history);
+    assert.match(refused.kind === "refused" ? refused.reason : "", reason);
+  }
+  assert.equal(chooseRootDisk([native], policy, { firmware: "uefi" }).kind, "chosen");
+});
+
 test("root disk: the reason for the choice", () => {
   const choice = chooseRootDisk([disk("/dev/sda", 4), disk("/dev/sdb", 8)], policy);
   assert.equal(

@@ -1,4 +1,6 @@
 import type { StoragePolicy } from "../install/storage-policy.ts";
+import type { Firmware } from "../machine/record.ts";
+import { firstBiosDrive } from "./bios-drives.ts";
 import {
   type DiskIdentity,
   describeDisk,
@@ -22,24 +24,26 @@ export type RootDiskHistory = {
   readonly knownDisks?: readonly DiskIdentity[] | undefined;
   /** An operator allows another root disk: the one that this serial number, WWN or path selects, or any. */
   readonly allowedDisk?: { readonly selector?: string | undefined } | undefined;
+  /** The firmware that has to start the disk. */
+  readonly firmware?: Firmware;
 };
 
 /** The minimum size for a Debian root file system with a kernel. */
 const leastRootMiB = 512;
 
-/** Buses of devices that may be plugged in temporarily; the system never goes there. */
-const pluggableBuses: readonly string[] = ["usb"];
+/** Buses of devices that may be plugged in temporarily, and of memory that is no disk; the system never goes there. */
+const otherBuses: readonly string[] = ["usb", "sd", "pmem"];
 
 /** Whether a disk stays in the machine. */
 export function isFixed(disk: Disk): boolean {
-  return !disk.removable && !pluggableBuses.includes(disk.bus);
+  return !disk.removable && !otherBuses.includes(disk.bus);
 }
 
 /**
  * Chooses the disk that the system goes to. A machine that was born before keeps its root disk, whatever the rules say
  * today: the others may hold data. Where that disk is missing, only a disk that is new in the machine and empty is taken
- * without an operator's permission. A first birth takes a fixed disk that is large enough: solid state before rotating,
- * then the smallest, so that large disks stay free for data; ties by WWN and serial, which unlike `/dev` names are the
+ * without an operator's permission. A first birth takes a fixed disk that is large enough and that the firmware can start:
+ * solid state before rotating, on BIOS then the one that the firmware starts first, then the smallest, so that large disks stay free for data; ties by WWN and serial, which unlike `/dev` names are the
  * same at every boot.
  */
 export function chooseRootDisk(
@@ -49,19 +53,20 @@ export function chooseRootDisk(
 ): RootDiskChoice {
   const neededMiB = Math.max(policy.minRootDiskMiB, policy.espMiB + policy.bootMiB + leastRootMiB);
   const { recorded, allowedDisk } = history;
-  if (allowedDisk?.selector !== undefined) return chooseSelected(disks, allowedDisk.selector, neededMiB);
-  if (recorded === undefined || !isRecognisable(recorded)) return chooseAnew(disks, neededMiB);
+  const need: Need = { neededMiB, firmware: history.firmware };
+  if (allowedDisk?.selector !== undefined) return chooseSelected(disks, allowedDisk.selector, need);
+  if (recorded === undefined || !isRecognisable(recorded)) return chooseAnew(disks, need);
   const search = findRecorded(disks, recorded);
   switch (search.kind) {
     case "found":
-      return keepRecorded(search.disk, recorded, neededMiB);
+      return keepRecorded(search.disk, recorded, need);
     case "ambiguous":
       return refused(
         `the root disk on record (${describeDisk(recorded)}) cannot be distinguished from others: ` +
           `${search.disks.map(named).join("; ")}; ${howToAllow}`,
       );
     case "missing":
-      return replaceMissing(disks, { ...history, recorded }, neededMiB);
+      return replaceMissing(disks, { ...history, recorded }, need);
   }
 }
 
@@ -80,8 +85,20 @@ export function otherDiskReason(chosen: DiskIdentity, now: readonly Disk[]): str
 
 const howToAllow = "to allow another disk and erase it: birther rebirth NAME --new-root-disk SERIAL";
 
-function keepRecorded(disk: Disk, recorded: RecordedDisk, neededMiB: number): RootDiskChoice {
+/** What a root disk must have. */
+type Need = { readonly neededMiB: number; readonly firmware: Firmware | undefined };
+
+/** Why this firmware cannot start a disk; undefined if it can. A BIOS reads sectors of 512 bytes only, as does GRUB on it. */
+function whyNotStarted({ path, sectorBytes = 512 }: Disk, { firmware }: Need): string | undefined {
+  if (firmware !== "bios" || sectorBytes === 512) return undefined;
+  return `${path} cannot be started by a BIOS: expected sectors of 512 bytes, found ${sectorBytes}; switch the firmware to UEFI`;
+}
+
+function keepRecorded(disk: Disk, recorded: RecordedDisk, need: Need): RootDiskChoice {
+  const { neededMiB } = need;
   const onRecord = `the root disk on record (${describeDisk(recorded)})`;
+  const notStarted = whyNotStarted(disk, need);
+  if (notStarted !== undefined) return refused(`${onRecord}: ${notStarted}`);
   if (mebibytes(disk.sizeBytes) < neededMiB)
     return refused(
       `${onRecord}, ${disk.path}, is too small: expected ${neededMiB} MiB, found ${mebibytes(disk.sizeBytes)} MiB`,
@@ -92,17 +109,16 @@ function keepRecorded(disk: Disk, recorded: RecordedDisk, neededMiB: number): Ro
 function replaceMissing(
   disks: readonly Disk[],
   history: RootDiskHistory & { readonly recorded: RecordedDisk },
-  neededMiB: number,
+  need: Need,
 ): RootDiskChoice {
   const { recorded, knownDisks, allowedDisk } = history;
   const gone = `the root disk on record (${describeDisk(recorded)}) is missing`;
-  if (allowedDisk !== undefined)
-    return because(`${gone}; an operator allowed another disk`, chooseAnew(disks, neededMiB));
+  if (allowedDisk !== undefined) return because(`${gone}; an operator allowed another disk`, chooseAnew(disks, need));
   const fixed = disks.filter(isFixed);
   const isNew = (disk: Disk) => knownDisks !== undefined && !knownDisks.some((known) => isSameDisk(known, disk));
   const replacements = fixed.filter((disk) => isNew(disk) && isEmpty(disk));
-  if (replacements.some((disk) => mebibytes(disk.sizeBytes) >= neededMiB))
-    return because(`${gone}; this disk is new in the machine and empty`, chooseAnew(replacements, neededMiB));
+  if (replacements.some((disk) => mebibytes(disk.sizeBytes) >= need.neededMiB))
+    return because(`${gone}; this disk is new in the machine and empty`, chooseAnew(replacements, need));
   if (fixed.length === 0) return refused(`${gone}, and the machine has no other disk`);
   const others = fixed.map((disk) => `${named(disk)}: ${whyNotTaken(disk, isNew(disk))}`);
   return refused(`${gone}. Not taken in its place: ${others.join("; ")}; ${howToAllow}`);
@@ -119,7 +135,7 @@ function isEmpty({ contents }: Disk): boolean {
   return contents?.length === 0;
 }
 
-function chooseSelected(disks: readonly Disk[], selector: string, neededMiB: number): RootDiskChoice {
+function chooseSelected(disks: readonly Disk[], selector: string, need: Need): RootDiskChoice {
   const wanted = selector.toLowerCase();
   const found = disks.filter(({ path, serial, wwn }) =>
     [path, serial, wwn].some((name) => name.toLowerCase() === wanted),
@@ -129,25 +145,34 @@ function chooseSelected(disks: readonly Disk[], selector: string, neededMiB: num
   if (disk === undefined)
     return refused(`${allowed}: expected one disk, found none among ${disks.map(named).join("; ") || "no disks"}`);
   if (others.length > 0) return refused(`${allowed}: expected one disk, found ${found.map(named).join("; ")}`);
-  if (!isFixed(disk)) return refused(`${allowed}: ${disk.path} is removable or on USB`);
-  return because(allowed, chooseAnew([disk], neededMiB));
+  if (!isFixed(disk)) return refused(`${allowed}: ${disk.path} is removable, on USB, an SD card or persistent memory`);
+  return because(allowed, chooseAnew([disk], need));
 }
 
-function chooseAnew(disks: readonly Disk[], neededMiB: number): RootDiskChoice {
+function chooseAnew(disks: readonly Disk[], need: Need): RootDiskChoice {
+  const { neededMiB } = need;
   const fixed = disks.filter(isFixed);
   if (fixed.length === 0) {
-    const others = disks.length === 0 ? "" : ` (removable or USB: ${disks.map((disk) => disk.path).join(", ")})`;
+    const others =
+      disks.length === 0
+        ? ""
+        : ` (removable, USB, SD card or persistent memory: ${disks.map((disk) => disk.path).join(", ")})`;
     return refused(`no disk found: expected a fixed disk${others}`);
   }
-  const large = fixed.filter((disk) => mebibytes(disk.sizeBytes) >= neededMiB);
+  const startable = fixed.filter((disk) => whyNotStarted(disk, need) === undefined);
+  if (startable.length === 0) return refused(fixed.map((disk) => whyNotStarted(disk, need)).join("; "));
+  const large = startable.filter((disk) => mebibytes(disk.sizeBytes) >= neededMiB);
   const [best, ...rest] = [...large].sort(byFitness);
   if (best === undefined) {
-    const sizes = fixed.map((disk) => `${disk.path} ${mebibytes(disk.sizeBytes)} MiB`).join(", ");
+    const sizes = startable.map((disk) => `${disk.path} ${mebibytes(disk.sizeBytes)} MiB`).join(", ");
     return refused(`no disk is large enough: expected ${neededMiB} MiB, found ${sizes}`);
   }
   const sort = best.rotational ? "rotating" : "solid state";
+  const isFirst = best.biosDrive === firstBiosDrive && rest.some(({ sizeBytes }) => sizeBytes < best.sizeBytes);
   const among =
-    rest.length === 0 ? "the only suitable disk" : `the smallest ${sort} disk of ${large.length} suitable ones`;
+    rest.length === 0
+      ? "the only suitable disk"
+      : `the ${isFirst ? "firmware's first" : "smallest"} ${sort} disk of ${large.length} suitable ones`;
   return { kind: "chosen", disk: best, why: `${among}: ${mebibytes(best.sizeBytes)} MiB, ${neededMiB} MiB needed` };
 }
 
@@ -168,6 +193,7 @@ function named(disk: Disk): string {
 function byFitness(left: Disk, right: Disk): number {
   return (
     Number(left.rotational) - Number(right.rotational) ||
+    Number(right.biosDrive === firstBiosDrive) - Number(left.biosDrive === firstBiosDrive) ||
     left.sizeBytes - right.sizeBytes ||
     compareText(left.wwn, right.wwn) ||
     compareText(left.serial, right.serial) ||

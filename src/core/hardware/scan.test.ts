@@ -1,23 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { memoryMiB, scanHardware } from "./scan.ts";
-import type { Tree } from "./system-tree.ts";
-
-/** A tree from paths and texts; a text that begins with `-> ` is a link. */
-function treeOf(files: { readonly [path: string]: string }): Tree {
-  const paths = Object.keys(files);
-  return {
-    text: (path) => files[path] ?? "",
-    list: (directory) => [
-      ...new Set(
-        paths
-          .filter((path) => path.startsWith(`${directory}/`))
-          .map((path) => path.slice(directory.length + 1).split("/")[0] ?? ""),
-      ),
-    ],
-    target: (path) => /^-> (.*)$/.exec(files[path] ?? "")?.[1] ?? "",
-  };
-}
+import { treeOf } from "./testing/text-tree.ts";
 
 const server = treeOf({
   "/proc/cpuinfo": "processor\t: 0\nmodel name\t: Intel(R) Xeon(R)\n\nprocessor\t: 1\nmodel name\t: Intel(R) Xeon(R)\n",
@@ -41,6 +25,14 @@ const server = treeOf({
   "/sys/block/sdb/size": "1000",
   "/sys/block/sdb/removable": "1",
   "/sys/block/sdc/size": "0",
+  "/sys/block/sdc/removable": "1",
+  "/sys/block/nvme0n1/queue/logical_block_size": "4096",
+  "/sys/bus/pci/devices/0000:00:04.0/vendor": "0x1b36",
+  "/sys/bus/pci/devices/0000:00:04.0/device": "0x0010",
+  "/sys/bus/pci/devices/0000:00:04.0/class": "0x010802",
+  "/sys/bus/pci/devices/0000:00:04.0/driver": "-> /sys/bus/pci/drivers/nvme",
+  "/sys/bus/pci/devices/0000:00:00.0/vendor": "0x8086",
+  "/sys/bus/pci/devices/0000:00:00.0/class": "0x060000",
   "/sys/block/nvme1c0n1/size": "1000",
   "/sys/block/nvme1c0n1/hidden": "1",
   "/sys/class/net/lo/address": "00:00:00:00:00:00",
@@ -70,6 +62,7 @@ test("the scan of a server", () => {
         rotational: false,
         removable: false,
         bus: "nvme",
+        sectorBytes: 4096,
       },
       {
         path: "/dev/sda",
@@ -80,6 +73,7 @@ test("the scan of a server", () => {
         rotational: true,
         removable: false,
         bus: "ata",
+        sectorBytes: 512,
       },
       {
         path: "/dev/sdb",
@@ -90,6 +84,7 @@ test("the scan of a server", () => {
         rotational: false,
         removable: true,
         bus: "usb",
+        sectorBytes: 512,
       },
     ],
     nics: [
@@ -102,6 +97,7 @@ test("the scan of a server", () => {
         path: "pci0000:00/0000:00:02.0/virtio0",
       },
     ],
+    pciDevices: [{ address: "0000:00:04.0", id: "1b36:0010", class: "0108", driver: "nvme" }],
     firmware: "uefi",
     secureBoot: false,
     tpm: false,

@@ -1,6 +1,7 @@
 import { efivarsDirectory, globalVariable, variableValueAt } from "../boot-loader/efi-variable.ts";
 import { parseMac } from "../net/mac.ts";
-import type { Disk, Hardware, Nic } from "./hardware.ts";
+import { biosDriveNumbers } from "./bios-drives.ts";
+import type { Disk, Hardware, Nic, PciDevice } from "./hardware.ts";
 import type { Tree } from "./system-tree.ts";
 import { scanWatchdog } from "./watchdog-modules.ts";
 
@@ -10,13 +11,16 @@ const secureBootVariable = `${efivarsDirectory}/${globalVariable("SecureBoot")}`
 /** The hardware of this machine, as the kernel reports it (Documentation/ABI/stable/sysfs-block, sysfs-class-net). */
 export function scanHardware(tree: Tree): Hardware {
   const cpuInfo = tree.text("/proc/cpuinfo");
+  const { disks, sizeless } = scanDisks(tree);
   const dmi = (name: string) => line(tree, `/sys/class/dmi/id/${name}`);
   return {
     cpus: (cpuInfo.match(/^processor\s*:/gm) ?? []).length,
     cpuModel: /^model name\s*:\s*(.*)$/m.exec(cpuInfo)?.[1]?.trim() ?? "",
     memoryMiB: memoryMiB(tree, "MemTotal"),
-    disks: scanDisks(tree),
+    disks: withBiosDrives(tree, disks),
+    ...(sizeless.length === 0 ? {} : { sizelessDisks: sizeless.map(({ path }) => path) }),
     nics: scanNics(tree),
+    pciDevices: scanPciDevices(tree),
     firmware: tree.list("/sys/firmware/efi").length > 0 ? "uefi" : "bios",
     secureBoot: isSecureBootOn(tree),
     tpm: tree.list("/sys/class/tpm").length > 0,
@@ -39,7 +43,7 @@ export function isSecureBootOn(tree: Tree): boolean {
 export function diskSight(tree: Tree): { readonly disks: readonly Disk[]; readonly hostDrivers: readonly string[] } {
   const hosts = tree.list("/sys/class/scsi_host");
   return {
-    disks: scanDisks(tree),
+    disks: scanDisks(tree).disks,
     hostDrivers: hosts.map((host) => line(tree, `/sys/class/scsi_host/${host}/proc_name`)),
   };
 }
@@ -55,13 +59,16 @@ export function logicalSectorBytes(tree: Tree, disk: string): number {
   return Number(line(tree, `/sys/block/${nameOf(disk)}/queue/logical_block_size`)) || 512;
 }
 
-/** Block devices that are not disks of the machine. */
-const noDisks = /^(loop|ram|zram|dm-|md|sr|fd|nbd|mtdblock|drbd|rbd)/;
+/** Block devices that are not disks of the machine, such as the boot areas of an eMMC. */
+const noDisks = /^(loop|ram|zram|dm-|md|sr|fd|nbd|mtdblock|drbd|rbd|bcache|zd\d|mmcblk\d+(boot|gp|rpmb))/;
 
-function scanDisks(tree: Tree): readonly Disk[] {
-  return tree
+/** The disks, and fixed ones without a usable size. */
+function scanDisks(tree: Tree): { readonly disks: readonly Disk[]; readonly sizeless: readonly Disk[] } {
+  const found = tree
     .list("/sys/block")
-    .filter((name) => !noDisks.test(name))
+    .filter(
+      (name) => !noDisks.test(name) && !tree.target(`/sys/block/${name}`).startsWith("/sys/devices/virtual/block/"),
+    )
     .map((name) => {
       const own = `/sys/block/${name}`;
       return {
@@ -72,13 +79,27 @@ function scanDisks(tree: Tree): readonly Disk[] {
         sizeBytes: Number(line(tree, `${own}/size`)) * 512, // sysfs counts 512 whatever the sector size is
         rotational: line(tree, `${own}/queue/rotational`) === "1",
         removable: line(tree, `${own}/removable`) === "1",
-        bus: busOf(tree.target(own)),
+        bus: busOf(tree.target(own), line(tree, `${own}/device/type`)),
+        sectorBytes: logicalSectorBytes(tree, name),
         hidden: line(tree, `${own}/hidden`) === "1",
       };
     })
-    .filter((disk) => disk.sizeBytes > 0 && !disk.hidden) // empty card readers; paths behind NVMe multipath
+    .filter((disk) => !disk.hidden) // paths behind NVMe multipath
     .map(({ hidden: _, ...disk }) => disk)
     .sort((left, right) => (left.path < right.path ? -1 : 1));
+  return {
+    disks: found.filter(({ sizeBytes }) => sizeBytes > 0),
+    // Empty card readers have no size either.
+    sizeless: found.filter(({ sizeBytes, removable, bus }) => sizeBytes === 0 && !removable && bus !== "usb"),
+  };
+}
+
+function withBiosDrives(tree: Tree, disks: readonly Disk[]): readonly Disk[] {
+  const drives = biosDriveNumbers(tree, disks);
+  return disks.map((disk) => {
+    const biosDrive = drives.get(disk.path);
+    return biosDrive === undefined ? disk : { ...disk, biosDrive };
+  });
 }
 
 /** NVMe and virtio say it in text; SCSI and ATA in vital product data page 80h behind four bytes (SPC-4 §7.8.15). */
@@ -89,14 +110,36 @@ function diskSerial(tree: Tree, own: string): string {
 }
 
 /** The kind of wire a device path runs over, most telling part first. */
-function busOf(devicePath: string): string {
+function busOf(devicePath: string, type: string): string {
+  if (/\/ndbus\d+\//.test(devicePath)) return "pmem";
   if (/\/usb\d+\//.test(devicePath)) return "usb";
   if (/\/nvme\d*\//.test(devicePath)) return "nvme";
   if (/\/ata\d+\//.test(devicePath)) return "ata";
   if (/\/host\d+\//.test(devicePath)) return "scsi";
   if (/\/virtio\d+\//.test(devicePath)) return "virtio";
-  if (/\/mmc\d+\//.test(devicePath)) return "mmc";
+  if (/\/mmc\d+\//.test(devicePath)) return type === "MMC" ? "mmc" : "sd"; // eMMC is soldered; SD cards are not
   return "other";
+}
+
+/** Classes of PCI devices that say nothing about what a machine can do: memory, bridges, system peripherals, signal processing. */
+const dullClasses = /^(05|06|08|11)/;
+
+function scanPciDevices(tree: Tree): readonly PciDevice[] {
+  const directory = "/sys/bus/pci/devices";
+  const hex = (path: string) => line(tree, path).replace(/^0x/, "");
+  return tree
+    .list(directory)
+    .map((address) => {
+      const own = `${directory}/${address}`;
+      return {
+        address,
+        id: `${hex(`${own}/vendor`)}:${hex(`${own}/device`)}`,
+        class: hex(`${own}/class`).slice(0, 4),
+        driver: nameOf(tree.target(`${own}/driver`)),
+      };
+    })
+    .filter((device) => !dullClasses.test(device.class))
+    .sort((left, right) => (left.address < right.address ? -1 : 1));
 }
 
 function scanNics(tree: Tree): readonly Nic[] {

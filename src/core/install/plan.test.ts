@@ -39,6 +39,20 @@ function planned(changes: Partial<InstallInput>): InstallPlan {
 
 const noKey = { kind: "none", reason: "BIOS firmware has no variables" } as const;
 
+test("sectors of 4096 bytes: a BIOS cannot start them, which is refused before a step; on UEFI the ESP has small clusters", () => {
+  const refused = planInstall({ ...input, firmware: "bios", keyPlace: noKey, sectorBytes: 4096 }, random);
+  assert.match(
+    refused.kind === "refused" ? refused.reason : "",
+    /cannot be started by a BIOS: expected sectors of 512/,
+  );
+  const argvOf = (sectorBytes: number, espMiB: number) => {
+    const { steps } = planned({ sectorBytes, policy: { ...input.policy, espMiB } });
+    const act = steps.find(({ id }) => id === "efiFileSystem")?.act;
+    return act?.kind === "makeFileSystem" ? act.argv.slice(1, -3).join(" ") : "";
+  };
+  assert.deepEqual([argvOf(4096, 64), argvOf(4096, 257), argvOf(512, 64)], ["-F 16 -s 1", "-F 32 -s 1", "-F 32"]);
+});
+
 test("the steps of a birth with UEFI: keys before the disk is touched, the loader before the files", () => {
   assert.deepEqual(
     planned({}).steps.map((step) => step.id),

@@ -73,6 +73,11 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
   }
   // Also while Secure Boot is off: the machine must still start if it is turned on later.
   const signedLoader = input.firmware === "uefi" ? input.signedLoader : undefined;
+  if (input.firmware === "bios" && input.sectorBytes !== 512)
+    return {
+      kind: "refused",
+      reason: `${disk.path} cannot be started by a BIOS: expected sectors of 512 bytes, found ${input.sectorBytes}`,
+    };
   const identity = identityOf(disk);
   const layout = planLayout({ ...policy, disk, sectorBytes: input.sectorBytes, firmware: input.firmware }, random);
   const rootPartition = partitionFor(layout, "root");
@@ -99,7 +104,12 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
     bootPartUuid,
     ...esp,
     storage: {
-      rootDisk: { ...identity, why: input.diskWhy, recognition: recognitionOf(disk, input.disks) },
+      rootDisk: {
+        ...identity,
+        why: input.diskWhy,
+        recognition: recognitionOf(disk, input.disks),
+        ...(disk.biosDrive === undefined ? {} : { biosDrive: disk.biosDrive }),
+      },
       disks: input.disks.map(identityOf),
       encryption:
         keyPlace.kind === "uefi-variable"
@@ -177,13 +187,15 @@ function fileSystemSteps(layout: Layout, root: RootVolume): readonly Step[] {
   const esp = layout.partitions.find((partition) => partition.use === "esp");
   if (esp === undefined) return steps;
   // FAT32, which the specification requires for an ESP, starts at 65525 clusters (UEFI 2.10 §13.3); smaller ones get FAT16.
-  const bits = esp.sectorCount > 66_000 ? "32" : "16";
+  const bits = esp.sectorCount > 65_600 ? "32" : "16";
+  // Larger sectors make fewer clusters: with mkfs's usual four sectors each, 64 MiB are too few even for FAT16.
+  const clusters = layout.sectorBytes > 512 ? ["-s", "1"] : [];
   return [
     ...steps,
     step("efiFileSystem", fileSystemSeconds, {
       kind: "makeFileSystem",
       device: esp.path,
-      argv: ["/usr/sbin/mkfs.vfat", "-F", bits, "-n", "ESP", esp.path],
+      argv: ["/usr/sbin/mkfs.vfat", "-F", bits, ...clusters, "-n", "ESP", esp.path],
     }),
     step("mountEfi", 60, {
       kind: "mount",

@@ -8,14 +8,24 @@ const placeholders: ReadonlySet<string> = new Set([
   ...["", "0", "none", "n/a", "na", "null", "unknown", "default", "default string", "empty", "oem", "x", "xxxx"],
   ...["to be filled by o.e.m", "to be filled by oem", "not specified", "not available", "not applicable"],
   ...["system serial number", "serial number", "chassis serial number", "base board serial number", "sernum0"],
-  ...["0123456789", "1234567890", "123456789", "03000200-0400-0500-0006-000700080009"],
+  ...["notapplicable", "notspecified", "notavailable", "tobefilledbyoem", "defaultstring", "systemserialnumber"],
+  ...["serialnumber", "chassisserialnumber", "baseboardserialnumber", "assettag", "noassettag", "noassetinformation"],
+  ...["systemversion", "systemproductname", "invalid", "test", "filledbyoem", "tobefilled", "oemstring", "unspecified"],
+  // One UUID of a reference BIOS, as text of either byte order.
+  ...["03000200040005000006000700080009", "00020003000400050006000700080009"],
 ]);
+
+/** Runs of digits that vendors leave in: `0123456789`, `123456789`, `0123456789ABCDEF`, `1234567890`, and such UUIDs. */
+const digitRun = "0123456789abcdef0123456789abcdef";
 
 /** Whether a serial number or UUID identifies anything: not a placeholder, and not one repeated character (all zero, all FF). */
 export function isIdentifying(text: string): boolean {
   const value = text.trim().toLowerCase().replace(/\.+$/, "");
   const digits = value.replace(/[^0-9a-z]/g, "");
-  return !placeholders.has(value) && digits.length >= 4 && !/^(.)\1*$/.test(digits);
+  const isRun = digitRun.includes(digits) || "12345678901234567890".includes(digits);
+  return (
+    !placeholders.has(value) && !placeholders.has(digits) && digits.length >= 4 && !isRun && !/^(.)\1*$/.test(digits)
+  );
 }
 
 /**

@@ -33,6 +33,8 @@ describe("strings of the board are evidence, never a key", () => {
     ),
     ...["00000000-0000-0000-0000-000000000000", "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF", "xxxxxxxx"].map(nothing),
     ...["03000200-0400-0500-0006-000700080009", "Not Specified", "0123456789", " N/A ", "...."].map(nothing),
+    ...["NotApplicable", "ToBeFilledByO.E.M.", "0123456789ABCDEF", "00020003-0004-0005-0006-000700080009"].map(nothing),
+    ...["1234567890", "Chassis Serial Number", "No Asset Tag", "01234567-89ab-cdef-0123-456789abcdef"].map(nothing),
     ["CZ3212M7Q4", true],
     ["4c4c4544-0038-4210-8051-b4c04f503533", true],
   ];

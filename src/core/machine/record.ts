@@ -73,6 +73,15 @@ export type Remedy = (typeof remedies)[number];
 
 export type Firmware = "bios" | "uefi";
 
+/** The boot order of a UEFI machine, by the names of its entries. */
+export type BootOrder = {
+  readonly entries: readonly string[];
+  /** Why the first entry is first: the machine came by it, it is the likeliest network entry, or there is none. */
+  readonly firstBy: "bootCurrent" | "guess" | "none";
+  /** Why the order could not be written; the firmware then finds the loader at the fallback path. */
+  readonly fault?: string;
+};
+
 /** How the machine's storage is protected; `none` carries the reason. */
 export type StorageReport = {
   readonly rootDisk: {
@@ -83,9 +92,13 @@ export type StorageReport = {
     readonly why: string;
     /** How a rebirth finds it again; absent in records of older versions. */
     readonly recognition?: Recognition;
+    /** The number by which its BIOS starts it; absent on UEFI, and if the BIOS does not say. */
+    readonly biosDrive?: number;
   };
   /** All disks that were in the machine then: what is not among them later is new. Absent in records of older versions. */
   readonly disks?: readonly DiskIdentity[];
+  /** The boot order that a birth on UEFI left; absent in records of older versions. */
+  readonly bootOrder?: BootOrder;
   readonly encryption:
     | { readonly kind: "luks2"; readonly keyIn: "uefi-variable" }
     | { readonly kind: "none"; readonly reason: string };

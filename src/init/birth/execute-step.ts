@@ -4,6 +4,7 @@ import type { DiskIdentity } from "../../core/hardware/disk-identity.ts";
 import { otherDiskReason } from "../../core/hardware/root-disk.ts";
 import { diskSight } from "../../core/hardware/scan.ts";
 import type { Act, Step } from "../../core/install/step.ts";
+import type { BootOrder } from "../../core/machine/record.ts";
 import type { Endpoint } from "../../core/net/endpoint.ts";
 import type { Log } from "../../core/ports.ts";
 import { installBiosLoader } from "../device/bios-loader.ts";
@@ -23,6 +24,8 @@ export type StepContext = {
   /** The Boot Server's HTTP port. */
   readonly http: Endpoint;
   readonly log: Log;
+  /** Takes the boot order for the storage report; absent if no step changes it. */
+  readonly bootOrder?: (order: BootOrder) => void;
 };
 
 /**
@@ -112,7 +115,13 @@ const executors: { readonly [Kind in Act["kind"]]: Executor<Kind> } = {
 
   installBiosLoader: (act) => installBiosLoader(act.disk, act.coreSector, act.roomSectors),
 
-  addBootEntry: (act, { log }) => log("info", "boot order", { order: addBootEntry(act.partition, act.file) }),
+  addBootEntry: (act, { log, bootOrder }) => {
+    const { entries, firstBy, fault } = addBootEntry(act.partition, act.file);
+    bootOrder?.({ entries, firstBy, ...(fault === undefined ? {} : { fault }) });
+    const order = entries.join(", ");
+    if (fault === undefined) log(firstBy === "bootCurrent" ? "info" : "warn", "boot order", { order, firstBy });
+    else log("warn", "the firmware refused the boot entry; it finds the loader at its fallback path", { fault, order });
+  },
 
   sync: () => host.sync(),
 };

@@ -4,6 +4,7 @@ import { type BurnInTest, planBurnIn, writes } from "../../core/burn-in/plan.ts"
 import type { RecordedDisk } from "../../core/hardware/disk-identity.ts";
 import { type DiskSettling, disksSettleSeconds, settleDisks } from "../../core/hardware/disk-settling.ts";
 import type { BurnInReport, Disk, Hardware } from "../../core/hardware/hardware.ts";
+import { boundControllers, hiddenHardware } from "../../core/hardware/missing-driver.ts";
 import { chooseRootDisk, isFixed } from "../../core/hardware/root-disk.ts";
 import { diskSight, memoryMiB, scanHardware } from "../../core/hardware/scan.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
@@ -48,8 +49,15 @@ export function inspectMachine(context: BirthContext, taken: TakenOrder): Inspec
 
   const choice = runStep("chooseRootDisk", 10, () => {
     const { rootDisk: recorded, knownDisks, allowedDisk } = order;
-    const chosen = chooseRootDisk(hardware.disks, order.storage, { recorded, knownDisks, allowedDisk });
-    if (chosen.kind === "refused") throw stop(chosen.reason);
+    const { firmware } = hardware;
+    const chosen = chooseRootDisk(hardware.disks, order.storage, { recorded, knownDisks, allowedDisk, firmware });
+    if (chosen.kind === "refused") {
+      const hidden = hiddenHardware(hardware, "storage controller");
+      const controllers = boundControllers(hardware, "storage controller");
+      const without =
+        hardware.disks.length > 0 || controllers.length === 0 ? [] : [`no disk at ${controllers.join(", ")}`];
+      throw stop([chosen.reason, ...hidden, ...without].join("; "));
+    }
     return chosen;
   });
   const { disk, why: diskWhy } = choice;

@@ -2,6 +2,7 @@ import * as host from "host";
 import { logicalSectorBytes } from "../../core/hardware/scan.ts";
 import { type InstallPlan, planInstall } from "../../core/install/plan.ts";
 import type { InstallPhase } from "../../core/install/step.ts";
+import type { BootOrder } from "../../core/machine/record.ts";
 import type { Random } from "../../core/ports.ts";
 import type { Placement } from "../../core/site/placement.ts";
 import { findKeyLocation } from "../device/efi.ts";
@@ -46,14 +47,19 @@ export function install(
     if (planning.kind === "refused") throw stop(planning.reason);
     return planning;
   });
+  let { storage } = plan;
+  const bootOrder = (order: BootOrder) => {
+    storage = { ...storage, bootOrder: order };
+  };
   for (const step of plan.steps) {
-    runStep(step.id, step.deadlineSeconds, () => executeStep(step, { drivers, http: settings.http, log: console.log }));
+    const tools = { drivers, http: settings.http, log: console.log, bootOrder };
+    runStep(step.id, step.deadlineSeconds, () => executeStep(step, tools));
     const { reaches } = step;
     if (reaches !== undefined) {
       runStep("report", requestSeconds, () => session.phase(reaches, phaseDetail(plan, reaches)));
     }
   }
-  return plan;
+  return { ...plan, storage };
 }
 
 function phaseDetail(plan: InstallPlan, phase: InstallPhase): string {

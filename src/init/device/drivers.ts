@@ -49,6 +49,8 @@ export function openDrivers(log: Log): Drivers {
       sleepMs(appearMs);
     }
     loadWatchdog();
+    // No device has it in its modalias: what the kernel asked a BIOS about its drives (there is none on UEFI).
+    loadFiles(plan(["edd"]).files, (file, fault) => log("debug", "no BIOS drive numbers", { file, fault }));
   }
 
   /** Tries watchdogs that no device requests by modalias, one after the other until one works. */

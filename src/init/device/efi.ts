@@ -13,13 +13,15 @@ import {
   bootOptionVariable,
   efivarsDirectory,
   globalVariable,
+  isCrashDump,
   isDiskKeyVariable,
   lastingVariable,
+  probeBytes,
   probeVariable,
   variableValue,
 } from "../../core/boot-loader/efi-variable.ts";
 import type { KeyLocation } from "../../core/install/storage-policy.ts";
-import type { Firmware } from "../../core/machine/record.ts";
+import type { BootOrder, Firmware } from "../../core/machine/record.ts";
 import { messageOf } from "../birth/stop.ts";
 import { exists, list, readBytes, removeTree, writeBytes } from "../system/files.ts";
 import type { Drivers } from "./drivers.ts";
@@ -64,11 +66,37 @@ export function findKeyLocation(firmware: Firmware, drivers: Drivers): KeyLocati
     return { kind: "none", reason: "BIOS firmware has no variables, and keys in a TPM are not supported yet" };
   try {
     openEfiVariables(drivers);
-    store(probeVariable, Uint8Array.of(1));
-    discard(probeVariable);
+    probe();
     return { kind: "uefi-variable" };
   } catch (error) {
     return { kind: "none", reason: `UEFI variables are unusable: ${messageOf(error)}` };
+  }
+}
+
+/**
+ * Stores a variable as large as a key and our boot entry together, and reads it back: a store that is nearly full is found
+ * before the old keys are discarded. Some firmware frees space only at its next start, so a full store is tried once more
+ * without the kernel's old crash dumps.
+ */
+function probe(): void {
+  try {
+    storeProbe();
+  } catch (error) {
+    const dumps = list(efivarsDirectory).filter(isCrashDump);
+    if (dumps.length === 0) throw error;
+    for (const dump of dumps) discard(dump);
+    storeProbe();
+  }
+}
+
+function storeProbe(): void {
+  const value = new Uint8Array(probeBytes).fill(1);
+  try {
+    store(probeVariable, value);
+    if (readVariable(probeVariable)?.length !== value.length)
+      throw new Error(`expected room for ${probeBytes} bytes in the firmware's variables, found less`);
+  } finally {
+    discard(probeVariable);
   }
 }
 
@@ -95,8 +123,11 @@ export function diskKeyFile(variable: string): string {
   return pathOf(variable);
 }
 
-/** Adds our entry to the firmware's boot order; returns the order as text. */
-export function addBootEntry(partition: BootPartition, file: string): string {
+/**
+ * Adds our entry to the firmware's boot order. A store that refuses it is a fault in the result and no failure: the loader
+ * also lies at the fallback path.
+ */
+export function addBootEntry(partition: BootPartition, file: string): BootOrder {
   const options = list(efivarsDirectory).flatMap((name) => {
     const number = bootOptionNumber(name);
     const option = number === undefined ? undefined : readLoadOption(number, readVariable(name) ?? new Uint8Array());
@@ -105,13 +136,14 @@ export function addBootEntry(partition: BootPartition, file: string): string {
   const order = readBootOrder(readVariable(globalVariable("BootOrder")) ?? new Uint8Array());
   const [current] = readBootOrder(readVariable(globalVariable("BootCurrent")) ?? new Uint8Array());
   const plan = planBootEntry(order, options, current);
-  for (const number of plan.remove) discard(bootOptionVariable(number));
-  store(bootOptionVariable(plan.number), writeLoadOption(bootEntryName, partition, file));
-  store(globalVariable("BootOrder"), writeBootOrder(plan.order));
-  const names = plan.order.map((number) =>
-    number === plan.number
-      ? bootEntryName
-      : (options.find((option) => option.number === number)?.name ?? `Boot ${number}`),
-  );
-  return names.join(", ");
+  const nameOf = (number: number) =>
+    number === plan.number ? bootEntryName : (options.find((one) => one.number === number)?.name ?? `Boot ${number}`);
+  try {
+    for (const number of plan.remove) discard(bootOptionVariable(number));
+    store(bootOptionVariable(plan.number), writeLoadOption(bootEntryName, partition, file));
+    store(globalVariable("BootOrder"), writeBootOrder(plan.order));
+    return { entries: plan.order.map(nameOf), firstBy: plan.firstBy };
+  } catch (error) {
+    return { entries: order.map(nameOf), firstBy: plan.firstBy, fault: messageOf(error) };
+  }
 }

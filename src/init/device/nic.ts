@@ -1,6 +1,7 @@
 import * as host from "host";
 import type { BootSettings } from "../../core/birth/boot-settings.ts";
 import type { Nic } from "../../core/hardware/hardware.ts";
+import { hiddenHardware } from "../../core/hardware/missing-driver.ts";
 import { scanHardware } from "../../core/hardware/scan.ts";
 import { lldpFlagFor } from "../../core/lldp/firmware-agent.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
@@ -18,14 +19,19 @@ const lookEveryMs = 100;
 
 /** Finds the NIC that booted, waits for its link and gives it the address from DHCP. Returns its name. */
 export function bringNetworkUp(settings: BootSettings, log: Log): string {
-  const { name, driver } = waitFor(appearMs, `expected a NIC with the MAC ${settings.mac}, found none`, () =>
-    nicOf(settings.mac),
+  const { name, driver } = waitFor(
+    appearMs,
+    () => missingNic(settings.mac),
+    () => nicOf(settings.mac),
   );
   host.interfaceUp("lo");
   freeLldp(name, driver, log); // before the wait for the link, which some cards drop for a moment
   host.interfaceUp(name);
-  waitFor(linkMs, `expected a link on ${name}, found none`, () =>
-    systemTree.text(`/sys/class/net/${name}/carrier`).trim() === "1" ? true : undefined,
+  raiseOthers(name, log);
+  waitFor(
+    linkMs,
+    () => `expected a link on ${name}, found none`,
+    () => (systemTree.text(`/sys/class/net/${name}/carrier`).trim() === "1" ? true : undefined),
   );
   host.interfaceAddress(name, formatIpv4(settings.address), settings.prefixLength);
   if (settings.gateway !== undefined) host.defaultRoute(formatIpv4(settings.gateway));
@@ -48,12 +54,28 @@ function freeLldp(name: string, driver: string, log: Log): void {
   }
 }
 
-function waitFor<Value>(mostMs: number, fault: string, read: () => Value | undefined): Value {
+function missingNic(mac: Mac): string {
+  const hidden = hiddenHardware(scanHardware(systemTree), "NIC");
+  return [`expected a NIC with the MAC ${mac}, found none`, ...hidden].join("; ");
+}
+
+/** The kernel tells carrier and speed of an interface only while it is up; the inventory reads them later. */
+function raiseOthers(booted: string, log: Log): void {
+  for (const { name } of scanHardware(systemTree).nics.filter((nic) => nic.name !== booted)) {
+    try {
+      host.interfaceUp(name);
+    } catch (error) {
+      log("warn", "a NIC cannot be brought up, so its link is unknown", { name, fault: messageOf(error) });
+    }
+  }
+}
+
+function waitFor<Value>(mostMs: number, fault: () => string, read: () => Value | undefined): Value {
   const endMs = host.monotonicMs() + mostMs;
   for (;;) {
     const found = read();
     if (found !== undefined) return found;
-    if (host.monotonicMs() > endMs) throw new Error(`${fault} after ${mostMs / 1000} s`);
+    if (host.monotonicMs() > endMs) throw new Error(`${fault()} after ${mostMs / 1000} s`);
     sleepMs(lookEveryMs);
   }
 }

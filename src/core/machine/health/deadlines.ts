@@ -29,7 +29,7 @@ export const phaseWaitsFor: {
   kernelSent: {
     seconds: 600,
     missing: "init has started and taken its birth order",
-    next: "read its console: the kernel may lack memory, or init a driver for the NIC; check that TLS from the machine to the server is not blocked",
+    next: "read its console: the kernel may lack memory (512 MiB are needed), or init a driver for the NIC; check that TLS from the machine to the server is not blocked",
   },
   initUp: {
     seconds: 14_400,

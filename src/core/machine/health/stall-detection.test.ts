@@ -71,6 +71,20 @@ describe("a phase past its deadline", () => {
     });
   }
 
+  test("iPXE in a ROM that restarts after its kernel was sent is a start each time, and too little memory is named", () => {
+    const world = testFleet();
+    for (let n = 0; n <= rules.boots; n += 1) {
+      const stage = { stage: "loader", answer: "script" } as const;
+      world.all(asked(1, stage), { kind: "phaseSeen", id: id(1), phase: "kernelSent" });
+      world.later(1000);
+      world.all(asked(1, stage));
+      assert.equal(world.get(1).phase, "kernelSent", "a late packet of the same transaction is no start");
+      world.later(21_000);
+    }
+    look(world);
+    assert.match(failing(world) ?? "", /started 5 times .* phase kernelSent: .*512 MiB of memory/);
+  });
+
   const excused: readonly ConditionKind[] = ["hold", "maintenance", "waiting"];
   for (const condition of excused)
     test(`does not count in ${condition}`, () => {

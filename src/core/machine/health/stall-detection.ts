@@ -2,6 +2,7 @@ import { isAhead, isWithin } from "../../clock-jump.ts";
 import { conditionOf, type EventOf } from "../life/move.ts";
 import { type ConditionKind, isLeftToOthers, type Machine, type Phase, phases, type TimelineEntry } from "../record.ts";
 import type { Deadlines } from "./deadlines.ts";
+import { diskOrderHint } from "./disk-order.ts";
 
 /** When a machine counts as stalled without reporting a failure. */
 export type WatchRules = {
@@ -72,7 +73,7 @@ export function checkProgress(machine: Machine, nowMs: number, rules: WatchRules
   const byMs = Math.max(sinceMs, rules.listeningSinceMs ?? 0) + rules.deadlineSeconds[phase] * 1000;
   if (nowMs >= byMs) {
     const seconds = Math.round((nowMs - sinceMs) / 1000);
-    return { kind: "stalled", reason: reasonOf(phase, seconds, rules.deadlineSeconds[phase]) };
+    return { kind: "stalled", reason: reasonOf(phase, seconds, rules.deadlineSeconds[phase]) + orderOf(machine) };
   }
   const stalled = machine.state === "healthy" ? undefined : stalledStarts(machine.timeline, nowMs, rules);
   return stalled === undefined ? { kind: "well", lookAgainAtMs: byMs } : { kind: "stalled", reason: stalled };
@@ -91,6 +92,11 @@ function reasonOf(phase: Phase, seconds: number, deadlineSeconds: number): strin
     default:
       return `in phase ${phase} for ${since}: expected at most ${formatDuration(deadlineSeconds)}`;
   }
+}
+
+/** The order of the disks, where it may be why a machine's disk does not boot. */
+function orderOf(machine: Machine): string {
+  return machine.phase === "rebooting" && machine.state === "healthy" ? diskOrderHint(machine) : "";
 }
 
 /** The event that a check of a machine leads to, if any. */
@@ -122,8 +128,13 @@ function stalledStarts(timeline: readonly TimelineEntry[], nowMs: number, rules:
     return `init started ${burnIns} times, but the burn-in never completed: the machine restarts or hangs under load`;
   if (first === undefined || recent.length < rules.boots) return undefined;
   const within = formatDuration(Math.round((nowMs - first) / 1000));
-  return `started ${recent.length} times within ${within} without getting past phase ${phases[furthest]}`;
+  const cause = phases[furthest] === "kernelSent" ? kernelRestarts : "";
+  return `started ${recent.length} times within ${within} without getting past phase ${phases[furthest]}${cause}`;
 }
+
+/** What makes a kernel restart the machine before init can say anything. */
+const kernelRestarts =
+  ": its kernel restarts it before init starts; expected at least 512 MiB of memory, read its console for a panic";
 
 /** A rounded duration such as `90 s`, `15 min` or `4 h`. */
 export function formatDuration(seconds: number): string {

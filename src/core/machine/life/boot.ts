@@ -2,6 +2,7 @@ import type { AgentReport } from "../../agent/version.ts";
 import { isWithin, knownTime } from "../../clock-jump.ts";
 import { formatIpv4 } from "../../net/ipv4.ts";
 import type { MachineEvent } from "../event.ts";
+import { diskOrderHint } from "../health/disk-order.ts";
 import { type BirthAction, type Machine, type MachineIn, mayResume, phases } from "../record.ts";
 import {
   changed,
@@ -45,13 +46,25 @@ export const askUnknown: Transition<"pxeAsked", "unknown"> = (machine, event, co
 export const askForBirth: Transition<"pxeAsked", BirthAction | "healthy"> = (machine, event, context) => {
   if (event.withheld || !mayBeInstalled(machine, event.mac)) return noteRequest(machine, event, context);
   const detail = `${event.stage}: ${event.answer}`;
-  const seen = isChained(machine, event) ? machine : withPhase(machine, { phase: "offered", detail }, context.nowMs);
+  const seen = isChained(machine, event, context.nowMs)
+    ? machine
+    : withPhase(machine, { phase: "offered", detail }, context.nowMs);
   return noteRequest(seen, event, context);
 };
 
-/** Whether the request comes from the loader that the machine was just sent. */
-function isChained({ phase }: Machine, { stage }: EventOf<"pxeAsked">): boolean {
-  return stage === "loader" && (phase === "loaderSent" || phase === "kernelSent");
+/** Packets of the loader's own transaction may still arrive this long after the kernel; a restart takes longer. */
+const lateRequestMs = 5000;
+/** A loader asks this soon after it was sent: it waits for the link again, at a switch port with spanning tree for 50 s. */
+const loaderStartMs = 90_000;
+
+/**
+ * Whether the request comes from the loader that the machine was just sent. A loader does not ask once it has the kernel:
+ * iPXE in a ROM that asks then has restarted, for example because the kernel found too little memory.
+ */
+function isChained({ phase, phaseAtMs }: Machine, { stage }: EventOf<"pxeAsked">, nowMs: number): boolean {
+  if (stage !== "loader") return false;
+  if (phase === "loaderSent") return isWithin(loaderStartMs, phaseAtMs ?? nowMs, nowMs);
+  return phase === "kernelSent" && isWithin(lateRequestMs, phaseAtMs ?? nowMs, nowMs);
 }
 
 /**
@@ -66,7 +79,9 @@ export const askHealthy: Transition<"pxeAsked", "healthy"> = (machine, event, co
   if (event.withheld || phase === undefined || isDisputed(machine, event.mac))
     return noteRequest(machine, event, context);
   if (mayResume(machine)) {
-    const counted = isChained(machine, event) ? machine : countBoot(machine, context.nowMs, resumedAgain);
+    const counted = isChained(machine, event, context.nowMs)
+      ? machine
+      : countBoot(machine, context.nowMs, resumedAgain);
     return askForBirth(counted, event, context);
   }
   if (context.othersUpdate === true) return noteRequest(restartedElsewhere(machine, context.nowMs), event, context);
@@ -119,7 +134,7 @@ function countBoot(
   const count = (before?.count ?? 0) + 1;
   const counted = { ...machine, unheardBoots: { count, lastAtMs: nowMs } };
   if (count < unheardBootsLimit) return counted;
-  const reason = reasonOf(count, nameOf(machine));
+  const reason = reasonOf(count, nameOf(machine)) + diskOrderHint(machine);
   return withCondition(counted, { kind: "failing", reason, remedy: "rebirth", untilPoll: true }, nowMs);
 }
 

@@ -14,8 +14,8 @@ export const localMethods = {
   ownLoader: "iPXE, whose script then exits to the disk",
   /** An error makes UEFI try its next entry, and lets BIOS continue by INT 18h. */
   scriptExit: "iPXE script: exit 1",
-  /** Starts the first disk without returning to the firmware. */
-  scriptSanboot: "iPXE script: sanboot of the first disk",
+  /** Starts the root disk, by its BIOS drive number, or the first disk without returning to the firmware. */
+  scriptSanboot: "iPXE script: sanboot of the root disk, or of the first one",
 } as const;
 export type LocalMethod = keyof typeof localMethods;
 /** The names of all methods. */

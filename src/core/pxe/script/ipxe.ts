@@ -1,3 +1,4 @@
+import { firstBiosDrive } from "../../hardware/bios-drives.ts";
 import type { Refusal } from "../../machine/event.ts";
 import type { Firmware, Machine } from "../../machine/record.ts";
 import { keepWatchdogParameter } from "../../modules/parameters.ts";
@@ -58,10 +59,11 @@ export function planRefused(refusal: Refusal): ScriptPlan {
  * Sends the machine to its disk by one of iPXE's methods. A failure ends with an error status, after which the firmware
  * tries its next entry; success would leave UEFI in its menu (netboot.md §2.1).
  */
-export function writeLocalScript(method: LocalMethod, firmware: Firmware): string {
+export function writeLocalScript(method: LocalMethod, firmware: Firmware, biosDrive = firstBiosDrive): string {
   if (method !== "scriptSanboot") return script(["exit 1"]);
-  // The first disk: BIOS numbers disks from 0x80; UEFI's iPXE takes any number for the first local one.
-  return script([`sanboot --no-describe --drive ${firmware === "bios" ? "0x80" : "0"} || exit 1`]);
+  // The root disk if its number is known; UEFI's iPXE takes any number for the first local one.
+  const drive = firmware === "bios" ? `0x${biosDrive.toString(16)}` : "0";
+  return script([`sanboot --no-describe --drive ${drive} || exit 1`]);
 }
 
 /** Shows the reason, waits, and fetches the script again. */

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { biosDriveNumbers } from "./bios-drives.ts";
+import { treeOf } from "./testing/text-tree.ts";
+
+const ahci = "/sys/devices/pci0000:00/0000:00:1f.2";
+const sectors = 16_777_216;
+
+/** Two disks at one controller and one at another, and what the BIOS says of its drives. */
+function drivesOf(edd: { readonly [path: string]: string }) {
+  const tree = treeOf({
+    "/sys/block/sda": `-> ${ahci}/ata10/host9/target9:0:0/9:0:0:0/block/sda`,
+    "/sys/block/sdb": `-> ${ahci}/ata9/host8/target8:0:0/8:0:0:0/block/sdb`,
+    "/sys/block/nvme0n1": "-> /sys/devices/pci0000:00/0000:00:04.0/nvme/nvme0/nvme0n1",
+    ...Object.fromEntries(Object.entries(edd).map(([path, text]) => [`/sys/firmware/edd/${path}`, text])),
+  });
+  const disk = (path: string, size = sectors) => ({ path, sizeBytes: size * 512 });
+  return Object.fromEntries(
+    biosDriveNumbers(tree, [disk("/dev/sda"), disk("/dev/sdb"), disk("/dev/nvme0n1", 2 * sectors)]),
+  );
+}
+
+const raw = (sectorBytes: number) => `${"\0".repeat(24)}${String.fromCharCode(sectorBytes % 256, sectorBytes >> 8)}`;
+
+test("a drive is the disk of its size; equal ones at a controller count by their places, numbers as numbers", () => {
+  const drives = drivesOf({
+    "int13_dev80/sectors": `${sectors}\n`,
+    "int13_dev80/pci_dev": `-> ${ahci}`,
+    "int13_dev80/raw_data": raw(512),
+    "int13_dev82/sectors": `${sectors}\n`,
+    "int13_dev81/sectors": `${sectors / 4}\n`,
+    "int13_dev81/raw_data": raw(4096),
+  });
+  assert.deepEqual(drives, { "/dev/sdb": 0x80, "/dev/sda": 0x82, "/dev/nvme0n1": 0x81 });
+});
+
+test("what does not fit is left out: another size, another controller, one drive for two equal disks, no BIOS", () => {
+  assert.deepEqual(drivesOf({ "int13_dev80/sectors": "5\n" }), {});
+  const elsewhere = { "int13_dev80/sectors": `${sectors * 2}`, "int13_dev80/pci_dev": `-> ${ahci}` };
+  assert.deepEqual(drivesOf(elsewhere), {});
+  assert.deepEqual(drivesOf({ "int13_dev80/sectors": `${sectors}` }), {});
+  assert.deepEqual(drivesOf({}), {});
+});
