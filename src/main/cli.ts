@@ -20,6 +20,7 @@ import { machinesCommand } from "../cli/read/machines.ts";
 import { networksCommand } from "../cli/read/networks.ts";
 import { packetsCommand } from "../cli/read/packets.ts";
 import { quirksCommand } from "../cli/read/quirks.ts";
+import { reportCommand } from "../cli/read/report.ts";
 import { showCommand } from "../cli/read/show.ts";
 import { statusCommand } from "../cli/read/status.ts";
 import { watchCommand } from "../cli/read/watch.ts";
@@ -77,6 +78,7 @@ for (const add of [
   eventsCommand,
   logCommand,
   packetsCommand,
+  reportCommand,
   rebirthCommand,
   cleanCommand,
   cancelCommand,

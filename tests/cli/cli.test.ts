@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { gunzipSync } from "node:zlib";
 import type { ImageView, PacketView } from "../../src/contract/operator/views.ts";
 import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
@@ -140,6 +141,27 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.equal((await asked("packets", "r01u1", "--pcap", file)).status, 0);
     assert.deepEqual([...readFileSync(file).subarray(0, 4)], [0xd4, 0xc3, 0xb2, 0xa1]);
     assert.match((await asked("packets", testMac(2))).err, /no packets since the server started/);
+  });
+
+  test("report: one archive with everything known of a machine, and none of the secrets", async () => {
+    const secret = "5ec0".repeat(16);
+    const record = store.get(machineIdFromMac(testMac(1)));
+    store.addLog(machineIdFromMac(testMac(1)), [`init: birther.token=${secret} birther.mac=${testMac(1)}`, secret]);
+    const file = join(parent, "report.tar.gz");
+    const written = await asked("report", "r01u1", "--file", file);
+    assert.match(written.err, /wrote .*report\.tar\.gz: read it before you send it/);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    const archive = gunzipSync(readFileSync(file)).toString("latin1");
+    for (const name of ["server", "record", "hardware", "events", "packets"])
+      assert.ok(archive.includes(`birther-report/${name}.json`), name);
+    assert.ok(archive.includes("birther-report/log.txt") && archive.includes("birther-report/packets.pcap"));
+    assert.match(archive, /becameHealthy/);
+    assert.match(archive, /init: birther\.token=removed birther\.mac=02/);
+    const hashes = record !== undefined && "subTokenHash" in record ? [record.subTokenHash] : [];
+    assert.ok(hashes.length > 0);
+    for (const hidden of [secret, ...hashes.filter((hash) => hash !== undefined)])
+      assert.ok(!archive.includes(hidden), hidden);
+    assert.match((await asked("report", "r01u1", "--file", file)).err, /expected no file of this name, found one/);
   });
 
   test("an unknown machine: the answer names the known ones", async () => {

@@ -12,7 +12,7 @@ import {
   type Phase,
   phases,
 } from "../record.ts";
-import { asked, burnIn, healthy, id, issued, mac, taken, testFleet } from "../testing/test-fleet.ts";
+import { asked, burnIn, healthy, id, issued, mac, place, taken, testFleet } from "../testing/test-fleet.ts";
 import { testMachine } from "../testing/test-machine.ts";
 import { defaultDeadlineSeconds } from "./deadlines.ts";
 import { nextRepair, provedBootsBeforeRebirth, type RepairPolicy, whyNoRebirth } from "./repair.ts";
@@ -70,6 +70,34 @@ describe("a phase past its deadline", () => {
       assert.equal(failing(world), undefined);
     });
   }
+
+  test("on BIOS with several disks, a disk that does not boot names the disk order", () => {
+    const recorded = (biosDrive?: number) => {
+      const world = testFleet();
+      const one = { path: "/dev/sda", serial: "S1", wwn: "", sizeBytes: 2 ** 30 };
+      const born = healthy(1, 1);
+      if (born.kind !== "becameHealthy") assert.fail(born.kind);
+      const rootDisk = { ...one, why: "only", ...(biosDrive === undefined ? {} : { biosDrive }) };
+      const storage = { ...born.storage, rootDisk, disks: [one, { ...one, path: "/dev/sdb", serial: "S2" }] };
+      world.all(
+        asked(1),
+        issued(1),
+        taken(1),
+        { kind: "placed", id: id(1), placement: place(1) },
+        { ...born, storage },
+      );
+      world.all({ kind: "phaseSeen", id: id(1), phase: "rebooting" });
+      world.later(rules.deadlineSeconds.rebooting * 1000);
+      look(world);
+      return failing(world) ?? "";
+    };
+    assert.match(
+      recorded(0x81),
+      /2 disks: its root disk \(BIOS drive 0x81, serial S1, 1024 MiB\) is not known .*put it first/,
+    );
+    assert.match(recorded(), /its root disk \(serial S1/);
+    assert.doesNotMatch(recorded(0x80), /disks/);
+  });
 
   test("iPXE in a ROM that restarts after its kernel was sent is a start each time, and too little memory is named", () => {
     const world = testFleet();
