@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { bytesFromHex } from "../bytes/text.ts";
+import { ip } from "../net/testing/addresses.ts";
 import { placeAmong } from "../site/place.ts";
 import type { Neighbour, PlacementRule } from "../site/placement.ts";
 import { neighbourOf } from "./neighbour.ts";
 import { readLldp } from "./read.ts";
 
 const directory = new URL("../../../tests/captures/field/lldp/", import.meta.url);
-const address = { first: "10.77.1.0", step: { rack: 64, unit: 1 } };
+const address = { first: ip("10.77.1.0"), step: { rack: 64, unit: 1 } };
 const rules: readonly PlacementRule[] = [
   {
     switch: "leaf-(?<rack>\\d+)",
