@@ -77,7 +77,11 @@ for (const row of unplaced) {
   });
 }
 
-const portless: PlacementRule = { switch: rack.switch, hostname: "r{rack}", address: { first: ip("10.0.0.1"), step: {} } };
+const portless: PlacementRule = {
+  switch: rack.switch,
+  hostname: "r{rack}",
+  address: { first: ip("10.0.0.1"), step: {} },
+};
 const checked: readonly { title: string; rule: PlacementRule; paths: readonly string[] }[] = [
   { title: "a good rule", rule: rack, paths: [] },
   {
