@@ -121,6 +121,7 @@ const installed = {
   requiredImage: text,
   imageStream: v.exactOptional(text),
   ownSystem: flag,
+  didNotAskAtMs: v.exactOptional(count),
   storage: storageReport,
   subTokenHash: text,
   runningImage: v.exactOptional(text),

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { MachineView } from "../../contract/operator/views.ts";
+import { describeBiosDrive } from "../../core/hardware/bios-drives.ts";
 import { describeNotErased, disksNotErased } from "../../core/machine/not-erased.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatBytes, formatDuration, formatTime } from "../output/figures.ts";
@@ -67,8 +68,14 @@ function placeFacts(machine: MachineView): Fact[] {
   ];
 }
 
-function historyFacts({ disputedMacs, repair }: MachineView, ago: (atMs: number) => string): Fact[] {
+function historyFacts({ disputedMacs, didNotAskAtMs, repair }: MachineView, ago: (atMs: number) => string): Fact[] {
   return [
+    [
+      "boot order",
+      didNotAskAtMs === undefined
+        ? undefined
+        : `did not ask: it restarted into its image ${ago(didNotAskAtMs)} and no PXE request was heard; put network boot first in its firmware`,
+    ],
     ["disputed", disputedMacs && `${disputedMacs.join(" ")}: another machine also has this address`],
     ["repaired", repair && `${repair.rebirthsAtMs.length} rebirths by policy, last step ${ago(repair.atMs)}`],
     ["suspected", repair?.trial && `by the repair policy: ${repair.trial.boots} network boots proved`],
@@ -94,6 +101,7 @@ function hardwareFacts(machine: MachineView): Fact[] {
       (nic): Fact => ["nic", `${nic.name} ${nic.mac} ${nic.driver}${nic.carrier ? "" : ", no carrier"}`],
     ),
     ["storage", storageText(machine)],
+    ["boot order", bootOrderText(machine)],
     ["burn-in", burnIn?.verdict],
     ...(burnIn?.results ?? []).map((result): Fact => ["", burnInText(result)]),
   ];
@@ -147,7 +155,19 @@ function storageText(machine: MachineView): string | undefined {
   const { recognition } = rootDisk;
   const byPath =
     recognition?.kind === "pathAndSize" ? `; a rebirth recognises it by path and size only: ${recognition.why}` : "";
-  return `root on ${rootDisk.path} (${formatBytes(rootDisk.sizeBytes)}, ${rootDisk.why}); ${how}${byPath}${untouched}`;
+  const drive = rootDisk.biosDrive === undefined ? "" : `, ${describeBiosDrive(rootDisk.biosDrive)}`;
+  return `root on ${rootDisk.path} (${formatBytes(rootDisk.sizeBytes)}, ${rootDisk.why}${drive}); ${how}${byPath}${untouched}`;
+}
+
+function bootOrderText({ storage }: MachineView): string | undefined {
+  if (storage?.bootOrder === undefined) return undefined;
+  const { entries, firstBy, fault } = storage.bootOrder;
+  const why = {
+    bootCurrent: "it came by the first entry",
+    guess: "the first entry is a guess: its firmware did not say by which it came",
+    none: "no network entry found",
+  }[firstBy];
+  return `${entries.join(", ")} (${why})${fault === undefined ? "" : `; the firmware refused Birther's entry: ${fault}`}`;
 }
 
 function burnInText(result: NonNullable<MachineView["burnIn"]>["results"][number]): string {

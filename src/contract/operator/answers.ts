@@ -66,6 +66,9 @@ export const machineAnswer = pinnedShape<MachineView>()(
     requiredImage: v.exactOptional(v.pipe(text, v.description("the exact version, such as compute/3"))),
     imageStream: v.exactOptional(v.pipe(text, v.description("the stream whose current version it requires"))),
     ownSystem: v.exactOptional(v.literal(true)),
+    didNotAskAtMs: v.exactOptional(
+      v.pipe(count, v.description("it restarted into its image then, and no PXE request was heard")),
+    ),
     pinnedImage: v.exactOptional(text),
     plannedImage: v.exactOptional(text),
     forcedImage: v.exactOptional(text),

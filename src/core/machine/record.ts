@@ -220,6 +220,8 @@ type InstalledFacts = {
   readonly runningImage?: string;
   /** Its agent has polled from a system on its own disk since its last birth, whoever installed that system. */
   readonly ownSystem?: true;
+  /** It restarted into its image at this time, and no PXE request was heard: its firmware starts the disk first. */
+  readonly didNotAskAtMs?: number;
   /** Which certificate authorities the agent trusts, as it last reported (`trustIdOf`). */
   readonly trusts?: string;
   /**

@@ -73,7 +73,8 @@ function isChained({ phase, phaseAtMs }: Machine, { stage }: EventOf<"pxeAsked">
  * nothing. A record of an older version does not tell whether a system ever ran: that machine is sent to its disk, because
  * nothing from the network may lead to a wipe; the condition tells the operator what to do.
  */
-export const askHealthy: Transition<"pxeAsked", "healthy"> = (machine, event, context) => {
+export const askHealthy: Transition<"pxeAsked", "healthy"> = (before, event, context) => {
+  const machine = event.withheld || isDisputed(before, event.mac) ? before : asksNow(before);
   const { phase } = machine;
   // A request from a disputed address may come from another machine: it changes nothing.
   if (event.withheld || phase === undefined || isDisputed(machine, event.mac))
@@ -97,6 +98,13 @@ export const askHealthy: Transition<"pxeAsked", "healthy"> = (machine, event, co
     context,
   );
 };
+
+/** The record of a machine whose firmware asks the Birther. */
+function asksNow(machine: MachineIn<"healthy">): MachineIn<"healthy"> {
+  if (machine.didNotAskAtMs === undefined) return machine;
+  const { didNotAskAtMs: _before, ...asks } = machine;
+  return asks;
+}
 
 /** A machine that an external Dominator updates has restarted: its agent may never poll again, so nothing is counted. */
 function restartedElsewhere(machine: MachineIn<"healthy">, nowMs: number): MachineIn<"healthy"> {
@@ -258,6 +266,11 @@ function isSameAgent(one: AgentReport | undefined, other: AgentReport | undefine
   );
 }
 
+/** Whether the machine restarted for its new image without a PXE request: its firmware tries the disk before the network. */
+function hasBootedSilently({ phase, phaseAtMs, pxe }: MachineIn<"healthy">): boolean {
+  return phase === "rebooting" && phaseAtMs !== undefined && pxe.lastRequestAtMs < phaseAtMs;
+}
+
 /** The agent of a healthy machine polls. The machine is `up` if it runs the required image; its birth session then ends. */
 export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, context) => {
   // With updates disabled, the machine is up with any image.
@@ -293,6 +306,7 @@ export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, contex
     // From the first poll of a system on the disk, no packet leads to anything but that disk.
     ...(awaitsFirstImage === undefined || fromDisk ? {} : { awaitsFirstImage }),
     ...(fromDisk ? { ownSystem: true } : {}),
+    ...(fromDisk && up && hasBootedSilently(machine) ? { didNotAskAtMs: context.nowMs } : {}),
     ...(event.runningImage === undefined ? {} : { runningImage: event.runningImage }),
     ...(event.trusts === undefined ? {} : { trusts: event.trusts }),
     ...(event.agent === undefined ? {} : { agent: event.agent }),

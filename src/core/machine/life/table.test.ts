@@ -618,3 +618,32 @@ describe("what no sequence of events can do", () => {
     );
   });
 });
+
+test("a machine that restarts into its image without a PXE request did not ask; its next request ends that", () => {
+  const upWith = (runningImage: string): MachineEvent => ({
+    ...{ kind: "subSeen", id: id(1), fromDisk: true },
+    ...{ runningImage, upToDate: true },
+  });
+  const reboot: MachineEvent = { kind: "phaseSeen", id: id(1), phase: "rebooting" };
+  const world = testFleet().born(1);
+  world.later(60_000);
+  world.all(reboot);
+  world.later(60_000);
+  world.all(asked(1, { answer: "local" }));
+  world.later(60_000);
+  world.all(upWith("compute/1"));
+  const didNotAskAtMs = () => {
+    const machine = world.get(1);
+    return machine.state === "healthy" ? machine.didNotAskAtMs : assert.fail(machine.state);
+  };
+  assert.equal(didNotAskAtMs(), undefined, "it asked before it started its disk");
+  world.all(reboot);
+  world.later(60_000);
+  world.all(upWith("compute/2"));
+  assert.equal(didNotAskAtMs(), world.nowMs());
+  world.later(60_000);
+  world.all(asked(1, { answer: "local", withheld: true }));
+  assert.notEqual(didNotAskAtMs(), undefined, "a withheld answer proves nothing about what it starts first");
+  world.all(asked(1, { answer: "local" }));
+  assert.equal(didNotAskAtMs(), undefined);
+});
