@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { biosDriveNumbers } from "./bios-drives.ts";
 import { treeOf } from "./testing/text-tree.ts";
@@ -40,4 +41,23 @@ test("what does not fit is left out: another size, another controller, one drive
   assert.deepEqual(drivesOf(elsewhere), {});
   assert.deepEqual(drivesOf({ "int13_dev80/sectors": `${sectors}` }), {});
   assert.deepEqual(drivesOf({}), {});
+});
+
+test("what SeaBIOS 1.16.2 says: recorded on QEMU 7.2", () => {
+  const file = new URL("../../../tests/captures/edd/seabios-1.16.2-two-ahci-disks.json", import.meta.url);
+  const recorded: {
+    readonly disks: readonly { readonly name: string; readonly sectors: number; readonly at: string }[];
+    readonly drives: { readonly [name: string]: { readonly sectors: number; readonly rawData: string } };
+  } = JSON.parse(readFileSync(file, "utf8"));
+  const tree = treeOf({
+    ...Object.fromEntries(recorded.disks.map(({ name, at }) => [`/sys/block/${name}`, `-> ${at}`])),
+    ...Object.fromEntries(
+      Object.entries(recorded.drives).flatMap(([name, { sectors: count, rawData }]) => [
+        [`/sys/firmware/edd/${name}/sectors`, `${count}\n`],
+        [`/sys/firmware/edd/${name}/raw_data`, Buffer.from(rawData, "hex").toString("latin1")],
+      ]),
+    ),
+  });
+  const disks = recorded.disks.map(({ name, sectors: count }) => ({ path: `/dev/${name}`, sizeBytes: count * 512 }));
+  assert.deepEqual(Object.fromEntries(biosDriveNumbers(tree, disks)), { "/dev/sda": 0x80, "/dev/sdb": 0x81 });
 });
