@@ -16,7 +16,7 @@ const dhcp = await startDhcpServer({
   networks: [
     {
       ...{ name: "rack", interface: serverInterface, serverAddress: ip(server), nursery: true, freshRack: false },
-      ...{ mode: "full", secureBoot: false },
+      ...{ mode: "full", secureBoot: false, secureBootKey: "debian" },
       prefix: prefixOf(prefix),
       temporaryPool: { first: ip(first), last: ip(last) },
       // No other server is on the cable; searching for one would only delay the first answers.

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type SignedLoader, signedLoaderPaths } from "../core/boot-loader/signed-loader.ts";
+import { signedImageFile } from "../core/pxe/architecture.ts";
 import { grubConfig, grubConfigPath, grubFile } from "../core/pxe/script/grub.ts";
 
 /** Loaders of Debian's package `ipxe`, for BIOS and for UEFI. */
@@ -20,12 +21,17 @@ export type BootFiles = {
 /** What to do about a missing file of the Bootstrap Image. */
 export const buildImage = "build the Bootstrap Image: birther image build";
 
+/** What to do about a missing signed image, with secureBootKey: own. */
+const makeKey = "make the key that signs it, then start the server again: birther secure-boot make-key";
+
 /** Reads all files; throws an error with the next step when one is missing. */
 export async function readBootFiles(paths: {
   readonly kernel: string;
   readonly initramfs: string;
-  /** The directory of the signed loaders, if a network asks for them. */
+  /** The directory of Debian's signed loaders, if a network asks for them. */
   readonly secureLoaders?: string;
+  /** The image with the signature of the site's key, if a network asks for it. */
+  readonly signedImage?: string;
 }): Promise<BootFiles> {
   const loaders = new Map<string, Uint8Array>();
   for (const name of loaderNames)
@@ -35,7 +41,8 @@ export async function readBootFiles(paths: {
     kernel: await readNeeded(paths.kernel, remedy),
     initramfs: await readNeeded(paths.initramfs, remedy),
   };
-  const { secureLoaders } = paths;
+  const { secureLoaders, signedImage } = paths;
+  if (signedImage !== undefined) loaders.set(signedImageFile, await readNeeded(signedImage, makeKey));
   if (secureLoaders === undefined) return { loaders, ...image };
   const shim = await readNeeded(join(secureLoaders, "shimx64.efi"), remedy);
   loaders.set("shimx64.efi", shim);

@@ -3,7 +3,13 @@ import type { TrafficView } from "../contract/traffic.ts";
 import { signedLoaderPaths } from "../core/boot-loader/signed-loader.ts";
 import type { MachineId } from "../core/machine/record.ts";
 import { formatIpv4, type Ipv4 } from "../core/net/ipv4.ts";
-import { type Network, networkContains, type ServerPorts, serverAddresses } from "../core/network/network.ts";
+import {
+  type Network,
+  networkContains,
+  type ServerPorts,
+  serverAddresses,
+  signatureFor,
+} from "../core/network/network.ts";
 import type { RequestLimit } from "../core/network/request-rate.ts";
 import type { Clock, IssueOrder, Log, Store } from "../core/ports.ts";
 import { imagePaths } from "../core/pxe/script/ipxe.ts";
@@ -127,7 +133,7 @@ async function startTftp(deps: BootServerDeps, shared: Shared, packets: PacketLo
   const { store, clock, log } = deps;
   const { addresses, files, write, report, traffic } = shared;
   // Debian's signed GRUB fetches everything by TFTP; iPXE fetches only itself.
-  const served = deps.networks.some(({ secureBoot }) => secureBoot)
+  const served = deps.networks.some((network) => signatureFor(network) === "debian")
     ? { files: new Map([...files].map(([path, bytes]) => [path.slice(1), bytes])), make: grubScriptMaker(write) }
     : { files: deps.loaders };
   const onSent = (clientAddress: string, file: string, durationMs: number): void =>

@@ -1,19 +1,21 @@
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type AgentFileName, agentFiles } from "../core/agent/version.ts";
 import { type CpioEntry, writeCpio } from "../core/bytes/cpio.ts";
 import type { Log } from "../core/ports.ts";
 import { compressedArchive } from "./archive.ts";
-import { cached } from "./cached.ts";
+import { cached, keyOf } from "./cached.ts";
 import { type DebianPackage, packagesKey, resolvePackages, unpackPackages } from "./debian.ts";
 import { type DriverFamily, driverFamilies } from "./kernel/driver-families.ts";
 import { fetchKernel, type Kernel } from "./kernel/kernel.ts";
-import { grubEntries } from "./loader/grub.ts";
+import { diskGrub, grubEntries } from "./loader/grub.ts";
 import { imagePackages } from "./packages.ts";
 import { bundleForQuickJs, bundleInputs } from "./program/bundle.ts";
 import { buildNative, fetchNativeSources } from "./program/native.ts";
 import { toolEntries } from "./program/tools.ts";
 import { billOfMaterials, debianComponent, installedComponent, npmComponents, sourceComponent } from "./sbom.ts";
+import { type SecureBootKey, signEfi } from "./secure-boot/sign.ts";
+import { makeSignedImage } from "./secure-boot/signed-image.ts";
 
 /** The result of a build. Sizes are bytes on the wire. */
 export type BootstrapImage = {
@@ -31,12 +33,17 @@ export type BootstrapImage = {
 export type BuildOptions = {
   /** Downloads and finished parts; safe to delete at any time. */
   readonly cacheDirectory: string;
-  /** Receives vmlinuz, initramfs.img and the bill of materials, and in `agent` the agent's files. */
+  /** Receives vmlinuz, initramfs.img, the signed image and the bill of materials, and in `agent` the agent's files. */
   readonly outputDirectory: string;
   /** The only certificates that machines will trust. */
   readonly caPem: string;
+  /** Signs the image, and the boot loader in it; without a key no signed image is made. */
+  readonly secureBootKey?: SecureBootKey;
   readonly log: Log;
 };
+
+/** The image as one signed EFI program, beside kernel and initramfs. */
+export const signedImageName = "birther.efi";
 
 /** The image's bill of materials (CycloneDX 1.5), beside kernel and initramfs. */
 export const sbomFile = "bootstrap-image.cdx.json";
@@ -52,14 +59,22 @@ const scripts = [
 
 const mountPoints = ["dev", "mnt", "proc", "run", "sys"] as const;
 
+/** The directory in which the packages are unpacked. */
+function systemTree(
+  packages: readonly DebianPackage[],
+  { cacheDirectory, log }: Pick<BuildOptions, "cacheDirectory" | "log">,
+): Promise<string> {
+  return cached(cacheDirectory, `tree-${packagesKey(packages)}`, (draft) =>
+    unpackPackages(packages, draft, { cacheDirectory, log }),
+  );
+}
+
 /** The part that comes from Debian's packages, without the kernel: programs, libraries, boot loaders. */
 async function systemEntries(
   packages: readonly DebianPackage[],
   { cacheDirectory, log }: BuildOptions,
 ): Promise<readonly CpioEntry[]> {
-  const tree = await cached(cacheDirectory, `tree-${packagesKey(packages)}`, (draft) =>
-    unpackPackages(packages, draft, { cacheDirectory, log }),
-  );
+  const tree = await systemTree(packages, { cacheDirectory, log });
   return [
     ...mountPoints.map((path): CpioEntry => ({ kind: "directory", path, mode: 0o755 })),
     { kind: "directory", path: "tmp", mode: 0o1777 },
@@ -120,6 +135,38 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
 }
 
 /**
+ * The boot loader for disks with the signature of the site's key: it replaces the one of the system part. It is signed once,
+ * so that the initramfs stays the same.
+ */
+async function signedLoaderEntries(
+  packages: readonly DebianPackage[],
+  { secureBootKey, cacheDirectory, log }: BuildOptions,
+): Promise<readonly CpioEntry[]> {
+  if (secureBootKey === undefined) return [];
+  const { path, bytes } = await diskGrub(await systemTree(packages, { cacheDirectory, log }));
+  const name = `signed-grub-${keyOf([await readFile(secureBootKey.certificate), bytes])}`;
+  const directory = await cached(cacheDirectory, name, async (draft) =>
+    writeFile(join(draft, "grub.efi"), await signEfi(bytes, secureBootKey)),
+  );
+  return [{ kind: "file", path, mode: 0o644, bytes: await readFile(join(directory, "grub.efi")) }];
+}
+
+/** Writes the signed image, or removes that of a key that is gone. */
+async function writeSignedImage(
+  parts: { readonly kernel: Uint8Array; readonly initramfs: Uint8Array },
+  options: BuildOptions,
+): Promise<void> {
+  const { outputDirectory, secureBootKey } = options;
+  const path = join(outputDirectory, signedImageName);
+  if (secureBootKey === undefined) {
+    await rm(path, { force: true });
+    return;
+  }
+  const image = await makeSignedImage(parts, options);
+  await writeWhole(path, await signEfi(image, secureBootKey));
+}
+
+/**
  * Builds kernel and initramfs. The initramfs consists of several concatenated archives, as the kernel allows
  * (driver-api/early-userspace/buffer-format), so that a change recompresses only its own part: modules, system,
  * programs, and the CA file of this installation.
@@ -137,7 +184,7 @@ export async function buildBootstrapImage(options: BuildOptions): Promise<Bootst
       options,
     ),
     await compressedArchive({ name: "programs", entries: programEntries(programs), linkedCode: true }, options),
-    writeCpio([ca]),
+    writeCpio([ca, ...(await signedLoaderEntries(packages, options))]),
   ]);
   const kernelBytes = await readFile(kernel.path);
   await mkdir(outputDirectory, { recursive: true });
@@ -145,6 +192,7 @@ export async function buildBootstrapImage(options: BuildOptions): Promise<Bootst
   const initramfsPath = join(outputDirectory, "initramfs.img");
   await writeWhole(kernelPath, kernelBytes);
   await writeWhole(initramfsPath, initramfs);
+  await writeSignedImage({ kernel: kernelBytes, initramfs }, options);
   await writeAgent(programs, join(outputDirectory, "agent"));
   await writeWhole(
     join(outputDirectory, sbomFile),

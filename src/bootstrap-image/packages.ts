@@ -3,6 +3,8 @@ export const hostPackages = [
   ...["gcc", "libc6-dev", "xz-utils", "dpkg", "apt"],
   // the sources of QuickJS and mbed TLS, and the key that signs them
   ...["dpkg-dev", "debian-archive-keyring"],
+  // the signed image: objcopy and sbsign
+  ...["binutils", "sbsigntool"],
 ] as const;
 
 /** Depends on the current versioned kernel package. */

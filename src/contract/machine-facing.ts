@@ -8,7 +8,7 @@ import type { OrderAnswer } from "../core/birth/order-answer.ts";
 import type { SignedLoader } from "../core/boot-loader/signed-loader.ts";
 import type { BurnInProfile } from "../core/burn-in/profile.ts";
 import type { DiskIdentity } from "../core/hardware/disk-identity.ts";
-import type { BurnInReport, Hardware } from "../core/hardware/hardware.ts";
+import { type BurnInReport, bootTrusts, type Hardware } from "../core/hardware/hardware.ts";
 import type { StoragePolicy } from "../core/install/storage-policy.ts";
 import { portKinds } from "../core/lldp/lldpdu.ts";
 import { orderActions, type StorageReport } from "../core/machine/record.ts";
@@ -182,6 +182,7 @@ export const scan = v.object({
   nics: v.pipe(v.array(nic), v.maxLength(partsLimit)),
   firmware: v.picklist(["bios", "uefi"]),
   secureBoot: v.boolean(),
+  bootTrust: v.exactOptional(v.picklist(bootTrusts)),
   tpm: v.boolean(),
   watchdog: name,
   smbios: v.object({ vendor: name, product: name, serial: name, uuid: name }),

@@ -32,6 +32,8 @@ export type MachineSpec = {
   readonly bootFrom: "pxe" | "http";
   /** UEFI only: enforced, with Microsoft's keys enrolled, as servers are sold. */
   readonly secureBoot: boolean;
+  /** With `secureBoot`: the path of a certificate (DER) that is the only one enrolled, in place of Microsoft's keys. */
+  readonly onlyTrusts?: string;
   readonly memoryMiB: number;
   readonly cpus: number;
   readonly disks: readonly DiskSpec[];

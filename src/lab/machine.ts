@@ -1,4 +1,4 @@
-import { appendFile, copyFile, mkdir, open, readFile, stat } from "node:fs/promises";
+import { appendFile, copyFile, mkdir, open, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Mac } from "../core/net/mac.ts";
 import type { Log } from "../core/ports.ts";
@@ -6,6 +6,7 @@ import type { MachineSpec } from "./machine-spec.ts";
 import { type Qemu, type QemuEnd, startQemu } from "./qemu.ts";
 import { chooseAccelerator, type MachineFiles, qemuArguments } from "./qemu-arguments.ts";
 import type { QmpEvent } from "./qmp.ts";
+import { enrolOnly } from "./secure-boot-variables.ts";
 
 export type Power = "on" | "paused" | "off";
 
@@ -159,10 +160,17 @@ async function makeFiles(spec: MachineSpec, directory: string): Promise<MachineF
     await using file = await open(files.disks[i] ?? "", "a");
     await file.truncate(disk.sizeMiB * 1024 * 1024);
   }
-  if (spec.firmware === "uefi" && !(await isThere(files.ovmfVariables)))
-    await copyFile(firmware.variables, files.ovmfVariables);
+  if (spec.firmware === "uefi" && !(await isThere(files.ovmfVariables))) await makeVariables(spec, files.ovmfVariables);
   await appendFile(files.consoleLog, "");
   return files;
+}
+
+async function makeVariables({ secureBoot, onlyTrusts }: MachineSpec, path: string): Promise<void> {
+  if (!secureBoot || onlyTrusts === undefined) {
+    await copyFile(ovmf[secureBoot ? "secure" : "plain"].variables, path);
+    return;
+  }
+  await writeFile(path, enrolOnly(await readFile(ovmf.plain.variables), await readFile(onlyTrusts)));
 }
 
 function noteOnConsole(consoleLog: string, what: string): Promise<void> {

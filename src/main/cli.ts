@@ -30,6 +30,7 @@ import { configCommand } from "../cli/server/config.ts";
 import { imageCommand } from "../cli/server/image.ts";
 import { labCommand } from "../cli/server/lab.ts";
 import { mdbCommand } from "../cli/server/mdb.ts";
+import { secureBootCommand } from "../cli/server/secure-boot.ts";
 import { serveCommand } from "../cli/server/serve.ts";
 import { tokensCommand } from "../cli/server/tokens.ts";
 import { plainText } from "../core/bytes/plain-text.ts";
@@ -45,6 +46,12 @@ const actions: Actions = {
   verifyObjects: async (state) => (await import("./image-actions.ts")).verifyObjects(state),
   importImage: async (options) => (await import("./image-actions.ts")).importImage(options),
   changeAuthorities: async (options) => (await import("./authority-actions.ts")).changeAuthorities(options),
+  makeSecureBootKey: async (state) => {
+    const { makeSecureBootKey, secureBootFiles } = await import("../bootstrap-image/secure-boot/key.ts");
+    const directory = pathsIn(state).secureBoot;
+    await makeSecureBootKey(directory, Date.now());
+    return secureBootFiles(directory);
+  },
   databaseIn: (state) => pathsIn(state).database,
   copyMdb: async (options) => (await import("../mdb/copy-mdb.ts")).copyMdb(options),
   restoreMdb: async (options) => (await import("../mdb/restore-mdb.ts")).restoreMdb(options),
@@ -100,6 +107,7 @@ demoCommand(program);
 labCommand(program);
 mdbCommand(program, actions);
 authorityCommand(program, actions);
+secureBootCommand(program, actions);
 
 /** The next step after the kernel has refused something to a user who is not root. */
 function permissionAdvice(error: unknown): string {

@@ -17,6 +17,10 @@ export function pathsIn(stateDirectory: string) {
     initramfs: place("bootstrap/initramfs.img"),
     /** The files of the agent that this server hands out. */
     agent: place("bootstrap/agent"),
+    /** The image as one signed program; only with a key in `secureBoot`. */
+    signedImage: place("bootstrap/birther.efi"),
+    /** The site's key for Secure Boot. */
+    secureBoot: place("secure-boot"),
     secureLoaders: place("bootstrap/secure-loaders"),
     objects: place("objects"),
     /** The contents of confidential images, by stream. */

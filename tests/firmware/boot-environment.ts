@@ -48,6 +48,8 @@ export async function bootEnvironment(of: {
   readonly machines: readonly MachineSpec[];
   readonly network: Network;
   readonly otherDhcp?: boolean;
+  /** The path of a signed image; the test may change the file before each start of the environment. */
+  readonly signedImage?: string;
 }): Promise<BootEnvironment> {
   await using made = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "birther-firmware-"));
@@ -61,7 +63,10 @@ export async function bootEnvironment(of: {
   const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
   const store = made.use(await openStore({ path: ":memory:", clock, log }));
   const random = { bytes: (count: number) => crypto.getRandomValues(new Uint8Array(count)) };
-  const { loaders } = await readBootFiles({ kernel: "/etc/hostname", initramfs: "/etc/hostname" });
+  const { loaders } = await readBootFiles({
+    ...{ kernel: "/etc/hostname", initramfs: "/etc/hostname" },
+    ...(of.signedImage === undefined ? {} : { signedImage: of.signedImage }),
+  });
   const server = made.use(
     await startBootServer({
       ...{

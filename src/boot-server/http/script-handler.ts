@@ -3,6 +3,7 @@ import { type Ipv4, parseIpv4 } from "../../core/net/ipv4.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
 import type { Network, ServerPorts } from "../../core/network/network.ts";
 import type { Clock, IssueOrder, Log, Store } from "../../core/ports.ts";
+import { settingsEnding } from "../../core/pxe/answer.ts";
 import { scriptMethod } from "../../core/pxe/local-boot/choose.ts";
 import { bootDiskScripts } from "../../core/pxe/script/boot-disk.ts";
 import { writeGrubInstallScript, writeGrubLocalScript, writeGrubWaitScript } from "../../core/pxe/script/grub.ts";
@@ -11,6 +12,7 @@ import {
   planRefused,
   planScript,
   type ScriptPlan,
+  settingsWriter,
   writeInstallScript,
   writeLocalScript,
   writeWaitScript,
@@ -18,7 +20,7 @@ import {
 import type { LocalBoots } from "../dhcp/local-boots.ts";
 import type { HttpHandler } from "./server.ts";
 
-/** The script format of each loader: iPXE, and under Secure Boot GRUB, by TFTP or on a disk. */
+/** The script format of each loader: iPXE; under Secure Boot GRUB, by TFTP or on a disk; init of the signed image. */
 const writers = {
   ipxe: {
     ...{ install: writeInstallScript, local: writeLocalScript, wait: writeWaitScript },
@@ -28,6 +30,7 @@ const writers = {
     ...{ install: (boot: BootOrder) => writeGrubInstallScript(boot), local: writeGrubLocalScript },
     ...{ wait: writeGrubWaitScript, firstSeen: "boot script of GRUB" },
   },
+  settings: { ...settingsWriter, firstSeen: "settings of the signed image" },
   bootDisk: { ...bootDiskScripts, firstSeen: "boot disk: shim and GRUB" },
 } as const;
 type Loader = keyof typeof writers;
@@ -82,10 +85,17 @@ export function bootScriptWriter(deps: {
   };
 }
 
-/** Answers `/boot/MAC.ipxe`. */
+/** The loader that fetches a script, by the ending of its path. */
+const loaderOfEnding: { readonly [ending: string]: Loader } = { ".ipxe": "ipxe", [settingsEnding]: "settings" };
+
+/** Answers `/boot/MAC.ipxe` and `/boot/MAC.settings`. */
 export function bootScriptHandler({ write, log }: { readonly write: WriteBootScript; readonly log: Log }): HttpHandler {
-  async function answer(mac: Mac, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await write(mac, "ipxe", {
+  async function answer(
+    [mac, loader]: readonly [Mac, Loader],
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const body = await write(mac, loader, {
       scriptUri: ownUri(request),
       clientAddress: parseIpv4(request.socket.remoteAddress ?? ""),
     });
@@ -103,9 +113,11 @@ export function bootScriptHandler({ write, log }: { readonly write: WriteBootScr
   }
 
   return (request, response, path) => {
-    const mac = parseMac(/^\/boot\/([0-9a-fA-F:%-]{12,35})\.ipxe$/.exec(path)?.[1]?.replace(/%3a/gi, ":") ?? "");
-    if (mac === undefined || request.method !== "GET") return false;
-    answer(mac, request, response).catch((error: unknown) => {
+    const [, named = "", ending = ""] = /^\/boot\/([0-9a-fA-F:%-]{12,35})(\.[a-z]+)$/.exec(path) ?? [];
+    const mac = parseMac(named.replace(/%3a/gi, ":"));
+    const loader = loaderOfEnding[ending];
+    if (mac === undefined || loader === undefined || request.method !== "GET") return false;
+    answer([mac, loader], request, response).catch((error: unknown) => {
       log("error", "making a boot script failed", { mac, error: String(error) });
       if (!response.headersSent) response.writeHead(500).end();
     });

@@ -1,7 +1,7 @@
 import { type MachineId, type Phase, phases } from "../../core/machine/record.ts";
 import { putNewest } from "../../core/newest.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
-import { loaderFiles } from "../../core/pxe/architecture.ts";
+import { loaderFiles, signedImageFile } from "../../core/pxe/architecture.ts";
 import { imagePaths } from "../../core/pxe/script/ipxe.ts";
 
 /** Limit of kernel downloads that are tracked; the oldest are forgotten. */
@@ -32,6 +32,7 @@ export function phaseReporter(deps: { readonly store: Store; readonly clock: Clo
     },
     sent: (clientAddress, path, durationMs) => {
       if (loaderFiles.has(path.slice(1))) see(clientAddress, "loaderSent", path.slice(1), durationMs);
+      if (path === `/${signedImageFile}`) see(clientAddress, "kernelSent", "signed image", durationMs);
       if (path !== imagePaths.initramfs) return;
       // The initramfs is fetched last, so now the machine has both.
       const id = store.find(clientAddress)?.id;

@@ -44,7 +44,17 @@ export const grubImages = [
   },
 ] as const;
 
-async function makeImage(tree: string, image: (typeof grubImages)[number], scratch: string): Promise<CpioEntry> {
+/** What makes an image: a row of the table, perhaps with more modules and options of grub-mkimage. */
+type GrubImage = Omit<(typeof grubImages)[number], "modules"> & {
+  readonly modules: readonly string[];
+  readonly options?: readonly string[];
+};
+
+async function makeImage(
+  tree: string,
+  image: GrubImage,
+  scratch: string,
+): Promise<CpioEntry & { readonly kind: "file" }> {
   const output = join(scratch, image.file);
   const config = join(scratch, `${image.file}.cfg`);
   await writeFile(config, image.config);
@@ -62,6 +72,7 @@ async function makeImage(tree: string, image: (typeof grubImages)[number], scrat
         image.prefix,
         "-c",
         config,
+        ...(image.options ?? []),
       ],
       ...commonModules,
       ...image.modules,
@@ -69,6 +80,27 @@ async function makeImage(tree: string, image: (typeof grubImages)[number], scrat
     { env: { LD_LIBRARY_PATH: `${join(tree, "lib/x86_64-linux-gnu")}:${join(tree, "usr/lib/x86_64-linux-gnu")}` } },
   );
   return { kind: "file", path: `usr/lib/birther/grub/${image.file}`, mode: 0o644, bytes: await readFile(output) };
+}
+
+/**
+ * The boot loader for the disk of a UEFI machine that trusts the site's key, before it is signed. There is no shim whose
+ * verification it could use, so it must not insist on one (grub-mkimage --disable-shim-lock). In lockdown GRUB 2.06 starts
+ * a kernel only if some verifier takes care of it: the module `tpm` does, which measures and refuses nothing
+ * (kern/verifiers.c). It has no module for the network, and its configuration, which is part of the signed file, leads to a disk of the machine.
+ */
+export async function diskGrub(tree: string): Promise<CpioEntry & { readonly kind: "file" }> {
+  const image = grubImages.find(({ format }) => format === "x86_64-efi");
+  if (image === undefined) throw new Error("GRUB: expected an image for x86_64-efi, found none");
+  const scratch = await mkdtemp(join(tmpdir(), "birther-grub-"));
+  try {
+    return await makeImage(
+      tree,
+      { ...image, modules: [...image.modules, "tpm"], options: ["--disable-shim-lock"] },
+      scratch,
+    );
+  } finally {
+    await rm(scratch, { recursive: true });
+  }
 }
 
 /** Boot loaders for both kinds of firmware, written to the disk unchanged. */

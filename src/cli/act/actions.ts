@@ -25,6 +25,9 @@ export type TrustReport = {
   readonly behind: readonly string[];
 };
 
+/** The site's key for Secure Boot: the private key, and its certificate as PEM and as DER. */
+export type SecureBootFiles = { readonly key: string; readonly certificate: string; readonly der: string };
+
 /** What verbs need from rooms that cli may not import; main supplies it (star rule, docs/architecture.md). */
 export type Actions = {
   /** Serves until a signal ends it. */
@@ -54,6 +57,8 @@ export type Actions = {
     /** Switches although machines are left behind. */
     readonly override: boolean;
   }) => Promise<TrustReport>;
+  /** Makes the site's key for Secure Boot in a state directory; throws if it has one. Returns the paths of its files. */
+  readonly makeSecureBootKey: (stateDirectory: string) => Promise<SecureBootFiles>;
   /** The path of a state directory's SQLite MDB. */
   readonly databaseIn: (stateDirectory: string) => string;
   /** Copies an MDB between SQLite files and PostgreSQL databases; returns the number of machines. */

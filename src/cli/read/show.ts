@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { MachineView } from "../../contract/operator/views.ts";
 import { describeBiosDrive } from "../../core/hardware/bios-drives.ts";
+import type { BootTrust } from "../../core/hardware/hardware.ts";
 import { describeNotErased, disksNotErased } from "../../core/machine/not-erased.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatBytes, formatDuration, formatTime } from "../output/figures.ts";
@@ -82,6 +83,12 @@ function historyFacts({ disputedMacs, didNotAskAtMs, repair }: MachineView, ago:
   ];
 }
 
+const trustTexts: { readonly [T in BootTrust]: string } = {
+  "signed-image":
+    "signed image: its firmware verified kernel, initramfs and command line of its birth with the site's key",
+  "wire-trusted": "wire-trusted: any host that answered its network boot could have supplied what ran at its birth",
+};
+
 function hardwareFacts(machine: MachineView): Fact[] {
   const { smbios, hardware, burnIn } = machine;
   return [
@@ -91,6 +98,7 @@ function hardwareFacts(machine: MachineView): Fact[] {
       hardware &&
         `${hardware.cpus} × ${hardware.cpuModel}, ${hardware.memoryMiB} MiB, TPM ${hardware.tpm ? "yes" : "no"}, Secure Boot ${hardware.secureBoot ? "on" : "off"}, watchdog ${hardware.watchdog || "none"}`,
     ],
+    ["trust", hardware?.bootTrust && trustTexts[hardware.bootTrust]],
     ...(hardware?.disks ?? []).map(
       (disk): Fact => [
         "disk",

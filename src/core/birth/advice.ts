@@ -18,6 +18,7 @@ const advice: { readonly [Id in BirthStepId]: string } = {
   start: suspectTheImage,
   readBootSettings: "Boot this machine from the network of the Birther: its boot script carries the settings.",
   loadDrivers: suspectTheImage,
+  fetchSettings: "Check the cable and that the Birther serves this network; `birther packets` shows what it was asked.",
   networkUp: "Check the cable, and that the Bootstrap Image has a driver for this NIC.",
   askForOrder: reachTheBirther,
   report: reachTheBirther,

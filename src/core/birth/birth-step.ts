@@ -5,6 +5,7 @@ export const birthSteps = {
   start: "start",
   readBootSettings: "read boot settings",
   loadDrivers: "load drivers",
+  fetchSettings: "ask for the settings of this machine",
   networkUp: "bring the network up",
   askForOrder: "ask for the order",
   report: "report to the MDB",

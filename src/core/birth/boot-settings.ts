@@ -69,3 +69,21 @@ function parseInterfaceAddress(text: string): { address: Ipv4; prefixLength: num
   const prefixLength = Number(match?.[2]);
   return address === undefined || !(prefixLength <= 32) ? undefined : { address, prefixLength };
 }
+
+const refusedMark = "birther.refused ";
+
+/** The line that tells a signed image why it gets no settings now, and what happens next. */
+export function settingsRefused(reason: string, next: string): string {
+  return `${refusedMark}${reason}; next: ${next}`;
+}
+
+/**
+ * Reads the settings that a signed image fetched, for the NIC that fetched them: settings of another machine are
+ * refused, because their sender is not verified yet.
+ */
+export function readFetchedSettings(text: string, mac: Mac): BootSettingsReading {
+  if (text.startsWith(refusedMark)) return { kind: "refused", reason: text.slice(refusedMark.length).trim() };
+  const reading = readBootSettings(text);
+  if (reading.kind === "refused" || reading.settings.mac === mac) return reading;
+  return { kind: "refused", reason: `birther.mac: expected ${mac}, found ${reading.settings.mac}` };
+}

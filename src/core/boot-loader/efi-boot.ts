@@ -1,5 +1,6 @@
 import { plainText } from "../bytes/plain-text.ts";
 import type { BootOrder } from "../machine/record.ts";
+import { type Mac, macFromBytes } from "../net/mac.ts";
 
 /** The name of our boot entry in the firmware's menu; an existing entry of this name is replaced. */
 export const bootEntryName = "Birther";
@@ -8,7 +9,13 @@ export const bootEntryName = "Birther";
 export const loaderFile = "\\EFI\\birther\\grubx64.efi";
 
 /** The fields of a boot option that we need. `network`: its path leads through a NIC, or its name says so. */
-export type BootOption = { readonly number: number; readonly name: string; readonly network: boolean };
+export type BootOption = {
+  readonly number: number;
+  readonly name: string;
+  readonly network: boolean;
+  /** The address of that NIC, if it is Ethernet. */
+  readonly mac?: Mac;
+};
 
 /** The GPT partition that a load option refers to. */
 export type BootPartition = {
@@ -20,8 +27,9 @@ export type BootPartition = {
 
 /** Device path node types and subtypes (UEFI 2.10 §10.3). */
 const messaging = 3;
+const macSubtype = 11;
 /** MAC, IPv4, IPv6, URI, Wi-Fi, DNS. */
-const networkSubtypes: readonly number[] = [11, 12, 13, 24, 28, 31];
+const networkSubtypes: readonly number[] = [macSubtype, 12, 13, 24, 28, 31];
 const biosBootNode = { type: 5, subtype: 1 } as const;
 /** The device type of an embedded network in a node of the BIOS Boot Specification (UEFI 2.10 §10.3.6). */
 const biosNetwork = 0x80;
@@ -66,14 +74,18 @@ export function readLoadOption(number: number, bytes: Uint8Array): BootOption | 
   }
   const pathEnd = Math.min(bytes.length, at + littleEndian(bytes, 4, 2));
   let network = false;
+  let mac: Mac | undefined;
   while (at + 4 <= pathEnd) {
     const length = littleEndian(bytes, at + 2, 2);
     if (isNetworkNode(bytes, at)) network = true;
+    // The address is at the beginning of a field of 32 bytes (UEFI 2.10 §10.3.4.11).
+    const isMac = bytes[at] === messaging && bytes[at + 1] === macSubtype && length >= 10 && at + 10 <= pathEnd;
+    if (isMac) mac = macFromBytes(bytes.subarray(at + 4, at + 10));
     if (length < 4) break;
     at += length;
   }
   const shown = plainText(name);
-  return { number, name: shown, network: network || networkName.test(shown) };
+  return { number, name: shown, network: network || networkName.test(shown), ...(mac === undefined ? {} : { mac }) };
 }
 
 function isNetworkNode(bytes: Uint8Array, at: number): boolean {

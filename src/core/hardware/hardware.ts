@@ -40,6 +40,14 @@ export type Nic = {
   readonly path: string;
 };
 
+/**
+ * Who answers for kernel, initramfs and command line of a birth. `signed-image`: the firmware verified all three with the
+ * site's key. `wire-trusted`: whoever answered the network boot supplied them. It is what init says of itself: a foreign
+ * initramfs can say anything.
+ */
+export const bootTrusts = ["signed-image", "wire-trusted"] as const;
+export type BootTrust = (typeof bootTrusts)[number];
+
 export type Hardware = {
   readonly cpus: number;
   readonly cpuModel: string;
@@ -49,6 +57,8 @@ export type Hardware = {
   readonly firmware: "bios" | "uefi";
   /** Whether the firmware starts only signed programs. */
   readonly secureBoot: boolean;
+  /** Who answers for what ran during the birth; absent in reports of older versions. */
+  readonly bootTrust?: BootTrust;
   readonly tpm: boolean;
   readonly watchdog: string;
   readonly smbios: Smbios;

@@ -16,6 +16,7 @@ const rootDisk = {
 const input: InstallInput = {
   firmware: "uefi",
   secureBoot: false,
+  bySignedImage: false,
   keyPlace: { kind: "uefi-variable" },
   policy: { allowUnencrypted: true, minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256 },
   disk: rootDisk,

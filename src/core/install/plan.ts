@@ -18,7 +18,9 @@ export type InstallInput = {
   readonly firmware: Firmware;
   /** Whether the firmware starts only signed programs. */
   readonly secureBoot: boolean;
-  /** The loaders to install instead of Birther's GRUB, which is not signed. */
+  /** The signed image runs: the firmware trusts the site's key, with which Birther's GRUB in it is signed, too. */
+  readonly bySignedImage: boolean;
+  /** The loaders to install instead of Birther's GRUB, which Debian has not signed. */
   readonly signedLoader?: SignedLoader;
   readonly keyPlace: KeyLocation;
   readonly policy: StoragePolicy;
@@ -59,7 +61,7 @@ export type InstallPlanning = InstallPlan | { readonly kind: "refused"; readonly
 export function planInstall(input: InstallInput, random: Random): InstallPlanning {
   const { keyPlace, policy, disk } = input;
   // This check comes before any write: afterwards the machine could start neither its old nor its new system.
-  if (input.secureBoot && input.signedLoader === undefined)
+  if (input.secureBoot && input.signedLoader === undefined && !input.bySignedImage)
     return {
       kind: "refused",
       reason:

@@ -19,12 +19,22 @@ export type Network = {
   readonly maxNewMachinesPerMinute: number;
   /** Whether its UEFI machines get the signed chain (shim, GRUB, Debian's kernel) instead of iPXE. */
   readonly secureBoot: boolean;
+  /** With `secureBoot`: whose signature the programs have that its UEFI machines get. */
+  readonly secureBootKey: "debian" | "own";
   /** The network of machines after their birth; `prefix` if absent. */
   readonly permanent?: PermanentPart;
   readonly mode: NetworkMode;
   /** Whether the network is served despite another DHCP server on it. */
   readonly allowForeignDhcp: boolean;
 };
+
+/** The signature of what UEFI machines get: none, Debian's, or that of the site's own key. */
+export type Signature = "none" | Network["secureBootKey"];
+
+/** The signature that the firmware of a network's machines asks for. */
+export function signatureFor({ secureBoot, secureBootKey }: Network): Signature {
+  return secureBoot ? secureBootKey : "none";
+}
 
 /**
  * How a network is served. `full`: the server leases the addresses. `proxy`: another DHCP server leases the addresses, and

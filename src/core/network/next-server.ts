@@ -1,5 +1,5 @@
 import { formatIpv4, type Ipv4 } from "../net/ipv4.ts";
-import type { Network } from "./network.ts";
+import { type Network, signatureFor } from "./network.ts";
 
 /**
  * The warning for a network in proxy mode whose other DHCP server would strand machines under Secure Boot: Debian's signed
@@ -11,7 +11,7 @@ export function strandedByNextServer(
   siaddr: Ipv4,
   ours: ReadonlySet<Ipv4>,
 ): { readonly message: string; readonly next: string } | undefined {
-  if (network.mode !== "proxy" || !network.secureBoot || ours.has(siaddr)) return undefined;
+  if (network.mode !== "proxy" || signatureFor(network) !== "debian" || ours.has(siaddr)) return undefined;
   const us = formatIpv4(network.serverAddress);
   return {
     message: `PXE under Secure Boot would stop in GRUB: expected the next-server ${us} in the offers of the other DHCP server, found ${formatIpv4(siaddr)}`,

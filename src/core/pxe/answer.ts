@@ -14,7 +14,7 @@ export type Answer =
   | { readonly kind: "loader"; readonly file: string }
   /** A loader by UEFI HTTP boot. */
   | { readonly kind: "httpLoader"; readonly uri: string }
-  /** iPXE's script, created for this machine when it is fetched; `leadsTo` is its purpose. */
+  /** iPXE's script, or init's settings, created for this machine when it is fetched; `leadsTo` is its purpose. */
   | { readonly kind: "script"; readonly uri: string; readonly leadsTo: Intent }
   /** The local disk, directly. */
   | { readonly kind: "local"; readonly method: LocalMethod; readonly why: string }
@@ -37,7 +37,7 @@ export function intentFor(machine: Machine | undefined, network: Network, mac: M
 /** Whether a client ends at its disk: by intent, or because there is no loader for its architecture. */
 export function endsLocally(client: Client, intent: Intent): boolean {
   if (client.kind === "plain") return false;
-  return intent === "local" || (client.kind !== "ipxe" && client.architecture?.loader === undefined);
+  return intent === "local" || ("architecture" in client && client.architecture?.loader === undefined);
 }
 
 /** Decides the answer to a client. */
@@ -55,7 +55,9 @@ export function decideAnswer(given: {
     case "plain":
       return { kind: "lease" };
     case "ipxe":
-      return { kind: "script", uri: `${siteOf(binding, ports)}/boot/${mac.replace(/:/g, "-")}.ipxe`, leadsTo: intent };
+      return { kind: "script", uri: `${scriptsOf(binding, ports, mac)}.ipxe`, leadsTo: intent };
+    case "signedImage":
+      return { kind: "script", uri: `${scriptsOf(binding, ports, mac)}${settingsEnding}`, leadsTo: intent };
     case "pxe":
     case "httpBoot": {
       const loader = client.architecture?.loader;
@@ -71,6 +73,14 @@ export function decideAnswer(given: {
       return { kind: "local", method: method ?? "bootFileRefused", why };
     }
   }
+}
+
+/** How the address of a machine's settings for init of the signed image ends. */
+export const settingsEnding = ".settings";
+
+/** The address of what is written for one machine, without its ending. */
+function scriptsOf(binding: Binding, ports: ServerPorts, mac: Mac): string {
+  return `${siteOf(binding, ports)}/boot/${mac.replace(/:/g, "-")}`;
 }
 
 /** `http://10.77.0.1`, or `http://10.77.0.1:8080` for a port other than 80. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Signature } from "../network/network.ts";
 import { architectureOf } from "./architecture.ts";
 
 /** Codes of option 93, the loader for each, and the loader if only signed ones may start; `-` means "boots locally". */
@@ -22,11 +23,26 @@ const rows: readonly (readonly [codes: readonly number[], loader: string, signed
   [[], "none", "none"],
 ];
 
-const line = (codes: readonly number[], signed: boolean) => {
-  const found = architectureOf(codes, signed);
+const line = (codes: readonly number[], signature: Signature) => {
+  const found = architectureOf(codes, signature);
   return found === undefined ? "none" : `${found.firmware} ${found.via} ${found.loader ?? "-"}`;
 };
 
 for (const [codes, loader, signed] of rows)
   test(`architecture [${codes.join(", ")}]: ${loader}; signed: ${signed}`, () =>
-    assert.deepEqual([line(codes, false), line(codes, true)], [loader, signed]));
+    assert.deepEqual([line(codes, "none"), line(codes, "debian")], [loader, signed]));
+
+for (const [code, via] of [
+  [7, "tftp"],
+  [9, "tftp"],
+  [16, "http"],
+  [17, "http"],
+] as const)
+  test(`architecture ${code} with the site's own key: the signed image by ${via}`, () => {
+    assert.equal(line([code], "own"), `uefi ${via} birther.efi`);
+    assert.equal(architectureOf([code], "own")?.onlyInstalls, true);
+  });
+
+test("with the site's own key, ARM64 has no loader, and BIOS, which verifies nothing, has its usual one", () => {
+  assert.deepEqual([line([11], "own"), line([0], "own")], ["uefi tftp -", "bios tftp undionly.kpxe"]);
+});

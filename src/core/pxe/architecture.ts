@@ -1,5 +1,6 @@
 import type { Firmware } from "../machine/record.ts";
 import type { Mac } from "../net/mac.ts";
+import type { Signature } from "../network/network.ts";
 
 /** The path of a per-machine loader; the machine's MAC replaces `MAC`. */
 const bootDiskFile = "boot/MAC.img";
@@ -42,37 +43,44 @@ export type Architecture = {
   readonly firmware: Firmware;
   readonly via: "tftp" | "http";
   readonly loader?: string;
+  /** The loader starts the Bootstrap Image and nothing else, so it cannot send a machine to its disk. */
+  readonly onlyInstalls?: true;
 };
 
 const rows: { readonly [code: number]: Architecture } = architectureTable;
 
+/** The signed image: kernel, initramfs and command line in one EFI program, with the signature of the site's own key. */
+export const signedImageFile = "birther.efi";
+
 /**
- * The signed loader of a row, for Secure Boot: Debian's shim, which then fetches GRUB. With HTTP boot that GRUB would have no
- * address and stop at its prompt, so the firmware gets a per-machine disk image (boot-disk.ts). None for ARM64 yet.
+ * The signed loaders of a row, for Secure Boot. Debian's: shim, which then fetches GRUB. With HTTP boot that GRUB would have
+ * no address and stop at its prompt, so the firmware gets a per-machine disk image (boot-disk.ts). The site's own: the
+ * signed image. None for ARM64 yet.
  */
-const secureLoaders: { readonly [code: number]: string } = {
-  ...{ 7: "shimx64.efi", 9: "shimx64.efi" },
-  ...{ 16: bootDiskFile, 17: bootDiskFile },
+const signedLoaders: { readonly [S in Exclude<Signature, "none">]: { readonly [code: number]: string } } = {
+  debian: { 7: "shimx64.efi", 9: "shimx64.efi", 16: bootDiskFile, 17: bootDiskFile },
+  own: { 7: signedImageFile, 9: signedImageFile, 16: signedImageFile, 17: signedImageFile },
 };
 
 /**
- * The first architecture of option 93 that has a row; the option may hold several (netboot.md §1.3). With `signed`,
- * its loader is the one for Secure Boot, or none.
+ * The first architecture of option 93 that has a row; the option may hold several (netboot.md §1.3). For UEFI its loader is
+ * the one with this signature, or none.
  */
-export function architectureOf(codes: readonly number[], signed = false): Architecture | undefined {
+export function architectureOf(codes: readonly number[], signature: Signature = "none"): Architecture | undefined {
   for (const code of codes) {
     const row = rows[code];
     if (row === undefined) continue;
-    if (!signed || row.firmware === "bios") return row;
+    if (signature === "none" || row.firmware === "bios") return row;
     const { loader: _unsigned, ...rest } = row;
-    const loader = secureLoaders[code];
-    return loader === undefined ? rest : { ...rest, loader };
+    const loader = signedLoaders[signature][code];
+    if (loader === undefined) return rest;
+    return signature === "own" ? { ...rest, loader, onlyInstalls: true } : { ...rest, loader };
   }
   return undefined;
 }
 
-/** Every loader in the table. */
+/** Every loader in the table; not the signed image, which is more than a loader. */
 export const loaderFiles: ReadonlySet<string> = new Set([
   ...Object.values(rows).flatMap(({ loader }) => (loader === undefined ? [] : [loader])),
-  ...Object.values(secureLoaders),
+  ...Object.values(signedLoaders.debian),
 ]);

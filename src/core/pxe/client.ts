@@ -3,6 +3,7 @@ import { optionTable } from "../dhcp/codec/option-table.ts";
 import type { DhcpPacket } from "../dhcp/codec/packet.ts";
 import { readSubOptions } from "../dhcp/codec/sub-options.ts";
 import type { Firmware } from "../machine/record.ts";
+import type { Signature } from "../network/network.ts";
 import { type Architecture, architectureOf } from "./architecture.ts";
 
 /** The kind of client that sent a DHCP message. */
@@ -13,19 +14,25 @@ export type Client =
   | { readonly kind: "httpBoot"; readonly firmware: Firmware; readonly architecture: Architecture | undefined }
   /** iPXE, as the NIC's ROM or as the loader from this server. */
   | { readonly kind: "ipxe"; readonly firmware: Firmware }
+  /** init of the signed image, which asks for its settings. */
+  | { readonly kind: "signedImage"; readonly firmware: "uefi" }
   /** An operating system, or any other client that requests only an address. */
   | { readonly kind: "plain" };
+
+/** The vendor class (option 60) of init in the signed image. */
+export const signedImageClass = "BirtherInit";
 
 const ipxeMark = bytesFromText("iPXE");
 
 /**
- * Classifies the client that sent a DHCP message. Only prefixes of option 60 count: vendors append arbitrary text. `signed`
- * says that the machines of the network start only signed loaders, which no message reveals.
+ * Classifies the client that sent a DHCP message. Only prefixes of option 60 count: vendors append arbitrary text. `signature`
+ * is the one that the machines of the network ask for, which no message reveals.
  */
-export function classifyClient(packet: DhcpPacket, signed = false): Client {
+export function classifyClient(packet: DhcpPacket, signature: Signature = "none"): Client {
   const { vendorClassIdentifier = "" } = packet.options;
+  if (vendorClassIdentifier === signedImageClass) return { kind: "signedImage", firmware: "uefi" };
   const codes = architectureCodes(packet);
-  const architecture = architectureOf(codes, signed);
+  const architecture = architectureOf(codes, signature);
   if (vendorClassIdentifier.startsWith("HTTPClient"))
     return { kind: "httpBoot", firmware: architecture?.firmware ?? "uefi", architecture };
   // A client that names no architecture is a PXE ROM older than RFC 4578, and all of those are BIOS.
@@ -33,7 +40,7 @@ export function classifyClient(packet: DhcpPacket, signed = false): Client {
   // iPXE also identifies itself as PXEClient; one that runs the script must never get iPXE again (netboot.md Q16).
   if (isIpxe(packet) && runsScript(packet, firmware)) return { kind: "ipxe", firmware };
   if (vendorClassIdentifier.startsWith("PXEClient") || isIpxe(packet))
-    return { kind: "pxe", firmware, architecture: codes.length === 0 ? architectureOf([0], signed) : architecture };
+    return { kind: "pxe", firmware, architecture: codes.length === 0 ? architectureOf([0], signature) : architecture };
   // U-Boot, and the firmware of some network adapters, put their own name into option 60: only boot clients send option 93.
   if (codes.length === 0) return { kind: "plain" };
   return { kind: architecture?.via === "http" ? "httpBoot" : "pxe", firmware, architecture };

@@ -42,6 +42,7 @@ const stages: { readonly [Kind in Client["kind"]]: PxeStage | undefined } = {
   pxe: "firmware",
   httpBoot: "httpBoot",
   ipxe: "loader",
+  signedImage: "loader",
   plain: undefined,
 };
 

@@ -5,7 +5,7 @@ import { replyDestination } from "../dhcp/destination.ts";
 import type { ReplyContent } from "../dhcp/reply.ts";
 import { formatIpv4, noAddress } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
-import { isNetworkEdge, isServerAddress, networkContains } from "../network/network.ts";
+import { isNetworkEdge, isServerAddress, networkContains, signatureFor } from "../network/network.ts";
 import { chooseBinding } from "./binding.ts";
 import { bootOptionsFor, leaseOptionsFor } from "./boot-options.ts";
 import { classifyClient } from "./client.ts";
@@ -44,7 +44,7 @@ function admit(question: DhcpQuestion): ReturnType<Part<Asking>["admit"]> {
     if (message.server !== relayRequests(packet).serverIdentifierOverride) return silence("tookAnotherOffer");
   }
 
-  const client = classifyClient(packet, network.secureBoot);
+  const client = classifyClient(packet, signatureFor(network));
   if (client.kind === "plain" && machine === undefined) return silence("unknownClient");
   if (machine === undefined && asksForUnknown(message, question, mac)) return silence("noRecord");
   return { kind: "asks", message, client, mac };

@@ -18,8 +18,8 @@ export function proxyOptionsFor(answer: Answer, client: Client, binding: Binding
   // The type 0 menu is ProxyDHCP already.
   if (boot === undefined || client.kind === "plain") return options;
   const vendorClassIdentifier = "PXEClient";
-  // iPXE needs only a boot file and siaddr, and accepts a URI as the file (Q16).
-  if (client.kind === "ipxe") return { always: { vendorClassIdentifier }, boot };
+  // iPXE needs only a boot file and siaddr, and accepts a URI as the file (Q16). So does init.
+  if (client.kind === "ipxe" || client.kind === "signedImage") return { always: { vendorClassIdentifier }, boot };
   // BIOS ROMs: standard PXE. Many UEFI ROMs ignore an offer with option 43 (Q4): without it they query port 4011, where
   // they get the same answer again.
   return client.firmware === "bios"

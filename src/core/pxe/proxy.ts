@@ -3,7 +3,7 @@ import { readClientMac } from "../dhcp/codec/packet.ts";
 import type { ReplyContent } from "../dhcp/reply.ts";
 import type { Machine } from "../machine/record.ts";
 import { type Ipv4, noAddress } from "../net/ipv4.ts";
-import { temporaryBinding } from "../network/network.ts";
+import { signatureFor, temporaryBinding } from "../network/network.ts";
 import type { BindingChoice } from "./binding.ts";
 import { classifyClient } from "./client.ts";
 import { type AddressSeen, type DhcpQuestion, silence } from "./decision.ts";
@@ -23,7 +23,7 @@ export const proxying: Part<"offer"> = {
     if (message.kind === "notForServers") return silence(message.why);
     if (from.kind === "none") return silence(from.why);
     const { mac } = from;
-    const client = classifyClient(packet, network.secureBoot);
+    const client = classifyClient(packet, signatureFor(network));
     if (client.kind === "plain") return silence("unknownClient");
     if (message.kind === "discover") return { kind: "asks", message: "offer", client, mac };
     if (message.kind === "release") return silence("released");
@@ -54,7 +54,7 @@ function admitToPort4011({ packet, network }: DhcpQuestion): ReturnType<Part<"ac
   if (from.kind === "none") return silence(from.why);
   const { mac } = from;
   if (dhcpMessageType !== "request" && dhcpMessageType !== "inform") return silence("incompleteRequest");
-  const client = classifyClient(packet, network.secureBoot);
+  const client = classifyClient(packet, signatureFor(network));
   return client.kind === "plain" ? silence("unknownClient") : { kind: "asks", message: "ack", client, mac };
 }
 

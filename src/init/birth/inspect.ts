@@ -3,7 +3,7 @@ import { judgeBurnIn, type Measurement } from "../../core/burn-in/judge.ts";
 import { type BurnInTest, planBurnIn, writes } from "../../core/burn-in/plan.ts";
 import type { RecordedDisk } from "../../core/hardware/disk-identity.ts";
 import { type DiskSettling, disksSettleSeconds, settleDisks } from "../../core/hardware/disk-settling.ts";
-import type { BurnInReport, Disk, Hardware } from "../../core/hardware/hardware.ts";
+import type { BootTrust, BurnInReport, Disk, Hardware } from "../../core/hardware/hardware.ts";
 import { boundControllers, hiddenHardware } from "../../core/hardware/missing-driver.ts";
 import { chooseRootDisk, isFixed } from "../../core/hardware/root-disk.ts";
 import { diskSight, memoryMiB, scanHardware } from "../../core/hardware/scan.ts";
@@ -43,6 +43,7 @@ export function inspectMachine(context: BirthContext, taken: TakenOrder): Inspec
   });
   const hardware = runStep("readDiskContents", 60 + contentsSecondsPerDisk * scanned.disks.length, () => ({
     ...scanned,
+    bootTrust: bootTrustOf(scanned, taken),
     disks: scanned.disks.map((disk) => (isFixed(disk) ? withContents(disk, console.log) : disk)),
   }));
   runStep("report", requestSeconds, () => session.report([{ kind: "hardware", hardware }]));
@@ -86,6 +87,11 @@ export function inspectMachine(context: BirthContext, taken: TakenOrder): Inspec
     session.phase("burnIn", [report.verdict, ...faults].join("; "), [{ kind: "burnIn", report }]),
   );
   return { hardware, disk, diskWhy, measurements, writeTests: tests.filter(writes) };
+}
+
+/** The signed image proves something only where the firmware starts no other. */
+function bootTrustOf({ secureBoot }: Hardware, { bySignedImage }: TakenOrder): BootTrust {
+  return secureBoot && bySignedImage ? "signed-image" : "wire-trusted";
 }
 
 /** Runs the tests that write, after the MDB has accepted the machine's placement, and reports on the whole burn-in. */

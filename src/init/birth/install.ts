@@ -24,13 +24,14 @@ export function install(
   placement: Placement,
 ): InstallPlan {
   const { runStep, console } = context;
-  const { order, session, drivers, firmware, settings } = taken;
+  const { order, session, drivers, firmware, settings, bySignedImage } = taken;
   const plan = runStep("planInstallation", 60, () => {
     const planning = planInstall(
       {
         firmware,
         keyPlace: findKeyLocation(firmware, drivers),
         secureBoot: inspection.hardware.secureBoot,
+        bySignedImage,
         policy: order.storage,
         disk: inspection.disk,
         diskWhy: inspection.diskWhy,

@@ -1,5 +1,6 @@
 import { type BootSettings, readBootSettings } from "../../core/birth/boot-settings.ts";
 import { birthProtocol, type OrderAnswer } from "../../core/birth/order-answer.ts";
+import { isSignedCommandLine } from "../../core/birth/signed-command-line.ts";
 import { scanHardware } from "../../core/hardware/scan.ts";
 import { imagePaths } from "../../core/install/paths.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
@@ -13,6 +14,7 @@ import { bringNetworkUp } from "../device/nic.ts";
 import { systemTree } from "../device/tree.ts";
 import { exists, readText } from "../system/files.ts";
 import type { BirthContext } from "./birth-context.ts";
+import { fetchSettings, fetchSettingsSeconds } from "./fetch-settings.ts";
 import { type Mdb, openMdb, requestSeconds } from "./mdb.ts";
 import { openSession, type Session } from "./session.ts";
 import { messageOf, stop } from "./stop.ts";
@@ -20,6 +22,8 @@ import { messageOf, stop } from "./stop.ts";
 /** A machine with its order. */
 export type TakenOrder = {
   readonly settings: BootSettings;
+  /** Kernel, initramfs and command line are those of the signed image. */
+  readonly bySignedImage: boolean;
   readonly drivers: Drivers;
   readonly nic: string;
   readonly firmware: Firmware;
@@ -31,9 +35,8 @@ export type TakenOrder = {
 /** Loads drivers, brings up network and clock, and takes the order from the MDB. Writes to no disk. */
 export function takeOrder(context: BirthContext): TakenOrder {
   const { console, progress, runStep } = context;
-  const settings = runStep("readBootSettings", 10, readSettings);
-  progress.identity = identityOf(settings);
-  console.show(["", "Birther: this machine is being born", ...progress.identity, ""]);
+  const given = runStep("readBootSettings", 10, readSettings);
+  if (given !== undefined) introduce(context, given);
 
   const drivers = runStep("loadDrivers", 180, () => {
     const opened = openDrivers(console.log);
@@ -41,6 +44,8 @@ export function takeOrder(context: BirthContext): TakenOrder {
     showEfiVariables(opened, console.log);
     return opened;
   });
+  const settings = given ?? runStep("fetchSettings", fetchSettingsSeconds, () => fetchSettings(console.log));
+  if (given === undefined) introduce(context, settings);
   const nic = runStep("networkUp", 150, () => bringNetworkUp(settings, console.log));
   const { firmware } = scanHardware(systemTree);
   const caPem = readText(imagePaths.caCertificate);
@@ -57,7 +62,13 @@ export function takeOrder(context: BirthContext): TakenOrder {
   progress.retrySeconds = order.retrySeconds;
   progress.session = session;
   runStep("report", requestSeconds, () => session.phase("initUp", `${order.action}, ${firmware}`));
-  return { settings, drivers, nic, firmware, mdb, order, session };
+  return { settings, bySignedImage: given === undefined, drivers, nic, firmware, mdb, order, session };
+}
+
+/** Shows who this machine is. */
+function introduce({ console, progress }: BirthContext, settings: BootSettings): void {
+  progress.identity = identityOf(settings);
+  console.show(["", "Birther: this machine is being born", ...progress.identity, ""]);
 }
 
 /** Mounts the variables for the scan, which reports whether Secure Boot is on. */
@@ -70,8 +81,11 @@ function showEfiVariables(drivers: Drivers, log: Log): void {
   }
 }
 
-function readSettings(): BootSettings {
-  const reading = readBootSettings(readText("/proc/cmdline"));
+/** The settings on the command line; undefined in the signed image, whose command line has none. */
+function readSettings(): BootSettings | undefined {
+  const commandLine = readText("/proc/cmdline");
+  if (isSignedCommandLine(commandLine)) return undefined;
+  const reading = readBootSettings(commandLine);
   if (reading.kind === "refused") throw stop(reading.reason);
   return reading.settings;
 }

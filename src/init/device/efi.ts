@@ -22,6 +22,7 @@ import {
 } from "../../core/boot-loader/efi-variable.ts";
 import type { KeyLocation } from "../../core/install/storage-policy.ts";
 import type { BootOrder, Firmware } from "../../core/machine/record.ts";
+import type { Mac } from "../../core/net/mac.ts";
 import { messageOf } from "../birth/stop.ts";
 import { exists, list, readBytes, removeTree, writeBytes } from "../system/files.ts";
 import type { Drivers } from "./drivers.ts";
@@ -121,6 +122,13 @@ export function makeDiskKey(variable: string, byteCount: number): void {
 /** The file and offset from which cryptsetup reads the key: in the variable's file, after four bytes of attributes. */
 export function diskKeyFile(variable: string): string {
   return pathOf(variable);
+}
+
+/** The MAC address of the NIC that the firmware booted from, if it says so. */
+export function bootedFrom(): Mac | undefined {
+  const [current] = readBootOrder(readVariable(globalVariable("BootCurrent")) ?? new Uint8Array());
+  if (current === undefined) return undefined;
+  return readLoadOption(current, readVariable(bootOptionVariable(current)) ?? new Uint8Array())?.mac;
 }
 
 /**

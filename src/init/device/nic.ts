@@ -19,11 +19,25 @@ const lookEveryMs = 100;
 
 /** Finds the NIC that booted, waits for its link and gives it the address from DHCP. Returns its name. */
 export function bringNetworkUp(settings: BootSettings, log: Log): string {
-  const { name, driver } = waitFor(
+  const nic = waitForNic(settings.mac);
+  const { name } = nic;
+  setNicUp(nic, log);
+  host.interfaceAddress(name, formatIpv4(settings.address), settings.prefixLength);
+  if (settings.gateway !== undefined) host.defaultRoute(formatIpv4(settings.gateway));
+  return name;
+}
+
+/** Waits for the NIC with this address to appear. */
+export function waitForNic(mac: Mac): Nic {
+  return waitFor(
     appearMs,
-    () => missingNic(settings.mac),
-    () => nicOf(settings.mac),
+    () => missingNic(mac),
+    () => nicOf(mac),
   );
+}
+
+/** Enables a NIC and waits for its link. */
+export function setNicUp({ name, driver }: Nic, log: Log): void {
   host.interfaceUp("lo");
   freeLldp(name, driver, log); // before the wait for the link, which some cards drop for a moment
   host.interfaceUp(name);
@@ -33,9 +47,6 @@ export function bringNetworkUp(settings: BootSettings, log: Log): string {
     () => `expected a link on ${name}, found none`,
     () => (systemTree.text(`/sys/class/net/${name}/carrier`).trim() === "1" ? true : undefined),
   );
-  host.interfaceAddress(name, formatIpv4(settings.address), settings.prefixLength);
-  if (settings.gateway !== undefined) host.defaultRoute(formatIpv4(settings.gateway));
-  return name;
 }
 
 function nicOf(mac: Mac): Nic | undefined {

@@ -1,6 +1,7 @@
 import { type BootstrapImage, buildBootstrapImage } from "../../bootstrap-image/build.ts";
 import { ensurePackages } from "../../bootstrap-image/install-packages.ts";
 import { fetchSecureLoaders } from "../../bootstrap-image/loader/secure-loaders.ts";
+import { findSecureBootKey } from "../../bootstrap-image/secure-boot/key.ts";
 import type { Log } from "../../core/ports.ts";
 import { bundleOf } from "../../mdb/tls/authorities.ts";
 import { openAuthorities } from "../../mdb/tls/pki.ts";
@@ -25,5 +26,9 @@ export async function prepareServer(options: {
   await ensurePackages(packagesOf[verb], log);
   const { caPem = bundleOf(await openAuthorities({ directory: paths.pki, clock: systemClock, log })) } = options;
   await fetchSecureLoaders({ cacheDirectory, outputDirectory: paths.secureLoaders, log });
-  return await buildBootstrapImage({ cacheDirectory, outputDirectory: paths.bootstrap, caPem, log });
+  const secureBootKey = await findSecureBootKey(paths.secureBoot);
+  return await buildBootstrapImage({
+    ...{ cacheDirectory, outputDirectory: paths.bootstrap, caPem, log },
+    ...(secureBootKey === undefined ? {} : { secureBootKey }),
+  });
 }

@@ -5,7 +5,7 @@ import type { Config } from "../../contract/config/schema.ts";
 import { othersUpdate } from "../../contract/config/updates.ts";
 import type { DeadlineRules } from "../../core/machine/health/stall-detection.ts";
 import type { Ipv4 } from "../../core/net/ipv4.ts";
-import { serverAddresses } from "../../core/network/network.ts";
+import { serverAddresses, signatureFor } from "../../core/network/network.ts";
 import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
 import { confidentialStores } from "../../dominator/storage/confidential-stores.ts";
@@ -133,9 +133,13 @@ async function startForMachines(
   const { networks, ports, maxMachines, maxRequestsPerMinute: perMinute, uplinkMbps } = config;
   const rates: RequestRates = new Map();
   const requestLimit = (address: string) => admitRequest(rates, address, { perMinute, nowMs: clock.monotonicMs() });
-  const { secureLoaders, ...imageFiles } = paths;
-  const signed = networks.some(({ secureBoot }) => secureBoot);
-  const files = await readBootFiles(signed ? { ...imageFiles, secureLoaders } : imageFiles);
+  const { kernel, initramfs, secureLoaders, signedImage } = paths;
+  const signatures = new Set(networks.map(signatureFor));
+  const files = await readBootFiles({
+    ...{ kernel, initramfs },
+    ...(signatures.has("debian") ? { secureLoaders } : {}),
+    ...(signatures.has("own") ? { signedImage } : {}),
+  });
   const objects = await openObjectStore(paths.objects);
   const confidential = confidentialStores(paths.confidentialObjects);
   opened.use(startScrub(async () => [objects, ...(await confidential.all())], log));

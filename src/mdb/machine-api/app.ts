@@ -10,7 +10,7 @@ import { type Machine, type OrderAction, orderActionOf } from "../../core/machin
 import { formatEndpoint } from "../../core/net/endpoint.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
-import { type Network, permanentPart } from "../../core/network/network.ts";
+import { type Network, permanentPart, signatureFor } from "../../core/network/network.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
 import type { PlacementRule } from "../../core/site/placement.ts";
 import { hashSecret, newCredential } from "../http/credential.ts";
@@ -102,7 +102,7 @@ function orderFor(
     imageRules: [...config.images],
     burnIn: config.burnIn,
     storage: config.storage,
-    ...(network.secureBoot && signedLoader !== undefined ? { signedLoader } : {}),
+    ...(signatureFor(network) === "debian" && signedLoader !== undefined ? { signedLoader } : {}),
     ...diskHistoryOf(machine),
     ...resumePart(machine),
     permanent: {

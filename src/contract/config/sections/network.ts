@@ -61,6 +61,12 @@ export const network = v.strictObject({
       "A DHCP request does not say whether a machine enforces Secure Boot; the signed chain also starts machines that do not. x64 only. " +
       "Births on this network install the signed shim and GRUB on the disk, too, so the system image needs a signed kernel (Debian's kernel is signed).",
   ),
+  secureBootKey: withDefault(
+    leaf("debian or own", v.picklist(["debian", "own"])),
+    "debian",
+    "With `secureBoot`: `debian`: the chain with Microsoft's and Debian's signatures; it starts on machines as they are sold, but GRUB takes an unsigned command line and initramfs. " +
+      "`own`: one image with kernel, initramfs and command line, and the boot loader on the disk, signed with the key of this site (`birther secure-boot make-key`), whose certificate must be in the machines' db (docs/secure-boot.md).",
+  ),
   mode: withDefault(
     leaf("full, proxy or listen", v.picklist(["full", "proxy", "listen"])),
     "full",

@@ -38,6 +38,7 @@ export const hardware = (...macs: Mac[]): Hardware => ({
   })),
   firmware: "bios",
   secureBoot: false,
+  bootTrust: "wire-trusted",
   tpm: false,
   watchdog: "",
   smbios: { vendor: "", product: "", serial: "", uuid: "" },

@@ -19,7 +19,7 @@ export function testNetwork(changes: Partial<Network> = {}): Network {
     permanent: {
       ...{ prefix: prefix("10.77.1.0/24"), serverAddress: ip("10.77.1.1"), gateway: ip("10.77.1.1"), nameservers: [] },
     },
-    ...{ mode: "full", secureBoot: false, allowForeignDhcp: false },
+    ...{ mode: "full", secureBoot: false, secureBootKey: "debian", allowForeignDhcp: false },
     maxNewMachinesPerMinute: defaultNewMachinesPerMinute,
     ...changes,
   };

@@ -16,8 +16,9 @@ export const methodsOf: { readonly [C in LocalClient]: readonly LocalMethod[] } 
 /** The usable methods for a client: only the server that leases the address may send a NAK, and iPXE needs a build for the architecture. */
 export function usableMethods(client: Client, given: { readonly proxy: boolean }): readonly LocalMethod[] {
   const kind = localClientOf(client);
-  if (kind === undefined || client.kind === "plain") return [];
-  const hasLoader = client.kind !== "ipxe" && client.architecture?.loader !== undefined;
+  if (kind === undefined) return [];
+  const architecture = "architecture" in client ? client.architecture : undefined;
+  const hasLoader = architecture?.loader !== undefined && architecture.onlyInstalls !== true;
   return methodsOf[kind].filter(
     (method) => !(method === "offerThenNak" && given.proxy) && !(method === "ownLoader" && !hasLoader),
   );
@@ -27,6 +28,7 @@ export function usableMethods(client: Client, given: { readonly proxy: boolean }
 export function localClientOf(client: Client): LocalClient | undefined {
   switch (client.kind) {
     case "plain":
+    case "signedImage":
       return undefined;
     case "ipxe":
       return client.firmware === "bios" ? "biosIpxe" : "uefiIpxe";

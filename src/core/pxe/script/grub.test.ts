@@ -47,5 +47,5 @@ const loaders = [
 ] as const;
 for (const [codes, loader] of loaders)
   test(`architecture ${codes} where all must be signed: ${loader ?? "no loader"}`, () => {
-    assert.equal(architectureOf(codes, true)?.loader, loader);
+    assert.equal(architectureOf(codes, "debian")?.loader, loader);
   });

@@ -1,7 +1,8 @@
+import { settingsRefused } from "../../birth/boot-settings.ts";
+import { commonParameters } from "../../birth/signed-command-line.ts";
 import { firstBiosDrive } from "../../hardware/bios-drives.ts";
 import type { Refusal } from "../../machine/event.ts";
 import type { Firmware, Machine } from "../../machine/record.ts";
-import { keepWatchdogParameter } from "../../modules/parameters.ts";
 import { formatIpv4, formatPrefix, type Ipv4, prefixContains } from "../../net/ipv4.ts";
 import type { Mac } from "../../net/mac.ts";
 import { type Binding, type Network, type ServerPorts, temporaryBinding } from "../../network/network.ts";
@@ -98,10 +99,7 @@ export function kernelParameters({ binding, ports, mac, token, nowMs }: BootOrde
     ...(binding.gateway === undefined ? [] : [`birther.gw=${formatIpv4(binding.gateway)}`]),
     `birther.http=${server}:${ports.http}`,
     `birther.time=${Math.floor(nowMs / 1000)}`,
-    "console=tty0",
-    "console=ttyS0,115200n8",
-    "panic=30",
-    keepWatchdogParameter,
+    ...commonParameters,
   ];
 }
 
@@ -130,3 +128,10 @@ function script(lines: readonly string[]): string {
 export function harmless(text: string): string {
   return text.replace(/[^\w .,:;/()+=-]/g, " ").slice(0, 200);
 }
+
+/** The settings of a machine that runs the signed image, which has no place for them: one parameter a line. */
+export const settingsWriter = {
+  install: (boot: BootOrder) => `${kernelParameters(boot).join("\n")}\n`,
+  local: () => `${settingsRefused("this machine is to start from its disk", "restarting")}\n`,
+  wait: ({ message, next }: ScriptPlan & { kind: "wait" }) => `${settingsRefused(harmless(message), harmless(next))}\n`,
+} as const;

@@ -1,0 +1,26 @@
+import type { Command } from "commander";
+import type { Actions } from "../act/actions.ts";
+import { type LocalOptions, localOptions, print, printJson } from "../api/server-options.ts";
+
+/** Adds `secure-boot make-key`. */
+export function secureBootCommand(program: Command, { makeSecureBootKey }: Pick<Actions, "makeSecureBootKey">): void {
+  const secureBoot = program.command("secure-boot").description("the site's own key for Secure Boot");
+  const makeKey = secureBoot
+    .command("make-key")
+    .description("make the key that signs the Bootstrap Image and the boot loader of disks");
+  localOptions(makeKey).action(async (options: LocalOptions) => {
+    const { findState } = await import("../api/find-server.ts");
+    const { key, certificate, der } = await makeSecureBootKey(await findState(options.state));
+    if (options.output === "json") {
+      printJson({ key, certificate, der });
+      return;
+    }
+    print(
+      `key          ${key}`,
+      `certificate  ${certificate} (PEM)`,
+      `             ${der} (DER, for firmware menus)`,
+      "Next: enrol the certificate as the only entry of db on the machines (docs/secure-boot.md), set secureBoot: true and " +
+        "secureBootKey: own for their network, and start the server again.",
+    );
+  });
+}

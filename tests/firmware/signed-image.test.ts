@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { makeSecureBootKey, secureBootFiles } from "../../src/bootstrap-image/secure-boot/key.ts";
+import { machineSpec } from "../../src/lab/machine-spec.ts";
+import { demoConfig } from "../../src/main/demo/plan.ts";
+import { pathsIn } from "../../src/main/paths.ts";
+import { faultyRack, withSystemImages } from "../faults/faulty-rack.ts";
+import { insideNamespace } from "../support/inside-namespace.ts";
+import { keptLog, loaderPhases, recordOf, up } from "./record-of.ts";
+
+const networks = demoConfig("/nowhere").networks.map(
+  (network) => ({ ...network, secureBoot: true, secureBootKey: "own" }) as const,
+);
+
+await insideNamespace(import.meta.url, () => {
+  test("OVMF that trusts only the site's key is born by the signed image, and starts its disk", {
+    timeout: 15 * 60_000,
+  }, async () => {
+    const keys = await mkdtemp("/var/tmp/birther-keys-");
+    await using life = new AsyncDisposableStack();
+    life.defer(() => rm(keys, { recursive: true }));
+    await makeSecureBootKey(keys, Date.now());
+    const own = { firmware: "uefi", secureBoot: true, onlyTrusts: secureBootFiles(keys).der } as const;
+    const disks = [{ bus: "nvme", sizeMiB: 8192, serial: "ROOT1" }] as const;
+    const { said, log } = keptLog();
+    const place = life.use(
+      await faultyRack([machineSpec(1, { ...own, bootFrom: "http", disks })], log, async (directory) => {
+        await cp(keys, pathsIn(join(directory, "state")).secureBoot, { recursive: true });
+        await withSystemImages(directory);
+      }),
+    );
+    const [machine] = place.rack.machines;
+    assert.ok(machine);
+    await using server = await place.startServer({ networks });
+    await machine.powerOn();
+    const born = await recordOf({ place, server, said }, machine, up(1));
+    assert.deepEqual(loaderPhases(born).slice(0, 2), ["offered: httpBoot: loader", "kernelSent: signed image"]);
+    assert.equal(born.hardware?.secureBoot, true);
+    assert.equal(born.hardware?.bootTrust, "signed-image");
+    assert.equal(born.storage?.encryption.kind, "luks2");
+    const console = await readFile(machine.consoleLogPath, "utf8");
+    const enforced = console.match(/secureboot: Secure boot enabled/g) ?? [];
+    assert.equal(enforced.length, 2, "the signed image's kernel, then the system image's");
+  });
+});
