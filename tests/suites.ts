@@ -267,7 +267,7 @@ export const suites: readonly Suite[] = [
   {
     name: "firmware",
     about:
-      "OVMF and SeaBIOS: UEFI HTTP boot, Secure Boot with Microsoft's keys, ProxyDHCP beside dnsmasq, local boot, agent upgrade",
+      "OVMF and SeaBIOS: UEFI HTTP boot, Secure Boot with Microsoft's keys and with a key of our own, ProxyDHCP beside dnsmasq, local boot, agent upgrade",
     cost: "15 min",
     needsRoot: true,
     packages: [...packagesOf.demo, "dnsmasq-base", "fdisk", "nftables"],
@@ -280,7 +280,9 @@ export const suites: readonly Suite[] = [
       minutes: {
         "tests/firmware/births-under-secure-boot.test.ts": 9,
         "tests/firmware/births-in-proxy-mode.test.ts": 8,
+        "tests/firmware/signed-image.test.ts": 4,
         "tests/firmware/kernel-trial.test.ts": 2,
+        "tests/firmware/signed-image-refused.test.ts": 2,
         "tests/firmware/full-uplink.test.ts": 1.5,
         "tests/firmware/modes.test.ts": 1,
         "tests/firmware/http-boot.test.ts": 1,

@@ -1,4 +1,5 @@
 import "./host/install.ts";
+import { signedCommandLine } from "../../src/core/birth/signed-command-line.ts";
 import { imagePaths, rootPaths } from "../../src/core/install/paths.ts";
 import { writeLldp } from "../../src/core/lldp/write.ts";
 import { macOf } from "../../src/core/net/testing/addresses.ts";
@@ -63,6 +64,8 @@ export const usualLldp = { frames: [lldpFrame("tor-1", "swp7")], everyMs: 5000 }
 /** The settings of a boot: its troubles, and other deviations. */
 export type Trial = RunOptions & {
   readonly wire?: Partial<Wire>;
+  /** The firmware starts the signed image; this makes the wire on which its init finds its settings. */
+  readonly signedImage?: (commandLine: string) => Partial<Wire>;
   /** No switch speaks LLDP. */
   readonly mute?: true;
   /** Files that the Bootstrap Image lacks. */
@@ -118,7 +121,16 @@ export function rackMachine(site: Site, facts: Partial<BoardFacts> = {}): TestMa
   const board = makeBoard({ mac, ...facts });
 
   function powerOn(trial: Trial, more: Pick<BootFacts, "root" | "commandLine"> & Partial<BootFacts>): Kernel {
-    const { wire, mute, without: _, unsynced: __, minutes: ___, kernelFate: ____, ...options } = trial;
+    const {
+      wire,
+      mute,
+      signedImage: _____,
+      without: _,
+      unsynced: __,
+      minutes: ___,
+      kernelFate: ____,
+      ...options
+    } = trial;
     const lldp = mute === true ? {} : { lldp: usualLldp };
     const cable: Wire = { listeners: site.listeners, ...lldp, ...wire };
     return bootKernel({
@@ -140,8 +152,13 @@ export function rackMachine(site: Site, facts: Partial<BoardFacts> = {}): TestMa
     site.world.nowMs += firmwareMs;
     const answer = site.boot(board.facts.mac, board.facts.firmware);
     const { without = [] } = trial;
-    const commandLine = answer.kind === "bootstrapImage" ? answer.commandLine : "";
-    const kernel = powerOn(trial, { root: bootstrapRoot({ caPem, without }), commandLine });
+    const given = answer.kind === "bootstrapImage" ? answer.commandLine : "";
+    const wire = trial.signedImage?.(given);
+    const commandLine = wire === undefined ? given : signedCommandLine;
+    const kernel = powerOn(
+      { ...trial, ...(wire && { wire }) },
+      { root: bootstrapRoot({ caPem, without }), commandLine },
+    );
     const end: RunEnd =
       answer.kind === "bootstrapImage" ? runOn(kernel, runInit) : { kind: "stopped", why: "not told to be born" };
     return { end, kernel, answer };

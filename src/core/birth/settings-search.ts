@@ -1,11 +1,11 @@
 import type { DhcpOptions, OptionName } from "../dhcp/codec/option-table.ts";
 import { optionTable } from "../dhcp/codec/option-table.ts";
 import { broadcastFlag, clientMac, type DhcpPacket } from "../dhcp/codec/packet.ts";
+import { type Endpoint, parseEndpoint } from "../net/endpoint.ts";
 import { type Ipv4, noAddress } from "../net/ipv4.ts";
 import { type Mac, macToBytes } from "../net/mac.ts";
 import { settingsEnding } from "../pxe/answer.ts";
 import { signedImageClass } from "../pxe/client.ts";
-import { type Endpoint, parseEndpoint } from "./boot-settings.ts";
 
 /** An address on the wire, and where the settings of this machine are. Nothing of it is verified. */
 export type SettingsPlace = {

@@ -27,6 +27,8 @@ export type Wire = {
   readonly listeners: ReadonlyMap<string, Listener>;
   /** The switch's LLDP frames: the first after a delay, then periodically; none if the switch is silent. */
   readonly lldp?: { readonly frames: readonly Uint8Array[]; readonly everyMs: number };
+  /** The frames that DHCP servers send in answer to one of the machine; none if they are silent. */
+  readonly answerDhcp?: (frame: Uint8Array) => readonly Uint8Array[];
 };
 
 /** The machine's only NIC. */
@@ -102,11 +104,17 @@ export function makeNic(deps: { readonly cpu: Cpu; readonly facts: BoardFacts; r
   function openPackets(): OpenFile {
     const openedMs = cpu.monotonicMs();
     let next = 0;
+    const answers: Uint8Array[] = [];
     return {
       about: "eth0",
       frames: {
-        send: () => undefined,
+        send: (frame) => void answers.push(...(wire.answerDhcp?.(frame) ?? [])),
         receive: (timeoutMs) => {
+          const answer = answers.shift();
+          if (answer !== undefined) {
+            cpu.advance(roundTripMs);
+            return answer;
+          }
           const { lldp } = wire;
           const dueMs = lldp === undefined ? Number.POSITIVE_INFINITY : openedMs + (next + 1) * lldp.everyMs;
           const waitMs = Math.max(0, dueMs - cpu.monotonicMs());
