@@ -47,7 +47,12 @@ test("load options are read as far as we need", () => {
   const pxe = bytesFromHex(
     `01000000 5900 5000 5800 4500 0000 02010c00d041030a00000000 010106000003 030b2500 525400123456${"00".repeat(27)} 030c1b00${"00".repeat(23)} 7fff0400`,
   );
-  assert.deepEqual(readLoadOption(1, pxe ?? new Uint8Array()), { number: 1, name: "PXE", network: true });
+  assert.deepEqual(readLoadOption(1, pxe ?? new Uint8Array()), {
+    number: 1,
+    name: "PXE",
+    network: true,
+    mac: "52:54:00:12:34:56",
+  });
   assert.equal(readLoadOption(1, Uint8Array.of(1, 0, 0, 0)), undefined);
   fc.assert(fc.property(fc.uint8Array({ maxLength: 120 }), (bytes) => void readLoadOption(0, bytes)));
 });
