@@ -44,7 +44,7 @@ const maxExtraPaths = 200_000;
 /** Limit of paths if the image is not known: below that of a poll (contract/sub.ts). */
 const maxPaths = 900_000;
 /** Limits of the JSON text of paths and of links' targets, in bytes: what users make, and all of it, below that of a poll. */
-const maxExtraText = 64 << 20;
+const maxExtraText = 16 << 20;
 const maxText = 160 << 20;
 /** A directory with a longer path, in bytes, is left alone, so that no path in it exceeds PATH_MAX. */
 const maxDirectoryPath = 4096 - 256;

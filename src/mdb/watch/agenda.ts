@@ -1,4 +1,5 @@
 import type { MachineId } from "../../core/machine/record.ts";
+import { SplitMap } from "../split-map.ts";
 
 /** Machines are checked in the second in which they are due. */
 const bucketMs = 1000;
@@ -17,7 +18,7 @@ export type Agenda = {
  * again. So an agent's poll costs nothing, and a fleet of 100,000 healthy machines some hundred checks per second.
  */
 export function openAgenda(): Agenda {
-  const dates = new Map<MachineId, number>();
+  const dates = new SplitMap<MachineId, number>();
   const buckets = new Map<number, MachineId[]>();
 
   return {

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MachineEvent } from "../../core/machine/event.ts";
 import { lookAt } from "../../core/machine/health/look.ts";
 import type { Presence, RepairPolicy } from "../../core/machine/health/repair.ts";
@@ -8,14 +7,14 @@ import type { Machine, MachineId } from "../../core/machine/record.ts";
 import type { Ipv4 } from "../../core/net/ipv4.ts";
 import { putNewest } from "../../core/newest.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
-import { forEachInTurns } from "../turns.ts";
+import { forEachInTurns, openTurns } from "../turns.ts";
 import { openAgenda } from "./agenda.ts";
 
 const tickMs = 1000;
-/** Machines examined in one turn of the event loop, some 2 ms, because packets wait for it. */
-const looksAtOnce = 500;
-/** Turns per tick; machines beyond that are a second late. */
-const turnsPerTick = 10;
+/** Machines that are taken from the agenda together; after them, the turn of the event loop may end. */
+const looksAtOnce = 50;
+/** Machines examined per tick; those beyond are a second late. */
+const looksPerTick = 5000;
 /** Interval between log messages that no machine is sent to rebirth. */
 const quietMs = 60_000;
 /** How long the result of a probe counts: the step that asked for it is taken at once. */
@@ -110,14 +109,15 @@ class FleetChecks {
     const { store, clock } = this.#deps;
     this.#noticeClock();
     const records: Promise<void>[] = [];
-    for (let turn = 0; turn < turnsPerTick && !this.#isEnded; turn += 1) {
+    const turns = openTurns();
+    for (let looks = 0; looks < looksPerTick && !this.#isEnded; looks += looksAtOnce) {
       const due = this.#agenda.due(clock.nowMs(), looksAtOnce);
       for (const machine of due.flatMap((id) => store.get(id) ?? [])) {
         const recording = this.consider(machine);
         if (recording !== undefined) records.push(recording);
       }
       if (due.length < looksAtOnce) break;
-      await nextTurn();
+      if (turns.isOver()) await turns.next();
     }
     await Promise.all(records);
   }
