@@ -198,7 +198,7 @@ export const suites: readonly Suite[] = [
   {
     name: "attacks",
     about: "attacks that once succeeded, and their siblings, against the real programs; says how many held",
-    cost: "20 s",
+    cost: "1.5 min",
     needsRoot: true,
     packages: [...packagesOf["image build"], "util-linux"],
     group: "programs",
@@ -206,6 +206,7 @@ export const suites: readonly Suite[] = [
       kind: "files",
       globs: ["tests/attacks/*.test.ts"],
       prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/native/prepare.ts"],
+      minutes: { "tests/attacks/agent-stalls.test.ts": 1 },
       timeoutMs: 5 * minuteMs,
     },
   },
