@@ -10,35 +10,28 @@ export type AddressesAsText<T> = T extends Ipv4 | Endpoint
     ? T
     : { [K in keyof T]: AddressesAsText<T[K]> };
 
+/** Reads a text as the value that `parse` makes of it; `expected` says what the text should be. */
+function readBy<T>(parse: (text: string) => T | undefined, expected: string) {
+  return v.pipe(
+    v.string(),
+    v.rawTransform(({ dataset, addIssue, NEVER }): T => {
+      const value = parse(dataset.value);
+      if (value !== undefined) return value;
+      addIssue({
+        message: `expected ${expected}`,
+        expected,
+        received: JSON.stringify(dataset.value.slice(0, 60)),
+      });
+      return NEVER;
+    }),
+  );
+}
+
 /** Reads a dotted quad as the address that it is. */
-export const ipv4 = v.pipe(
-  v.string(),
-  v.rawTransform(({ dataset, addIssue, NEVER }): Ipv4 => {
-    const address = parseIpv4(dataset.value);
-    if (address !== undefined) return address;
-    addIssue({
-      message: "expected an IPv4 address",
-      expected: "an IPv4 address",
-      received: JSON.stringify(dataset.value.slice(0, 60)),
-    });
-    return NEVER;
-  }),
-);
+export const ipv4 = readBy(parseIpv4, "an IPv4 address");
 
 /** Reads `ADDRESS:PORT`. */
-export const endpoint = v.pipe(
-  v.string(),
-  v.rawTransform(({ dataset, addIssue, NEVER }): Endpoint => {
-    const parsed = parseEndpoint(dataset.value);
-    if (parsed !== undefined) return parsed;
-    addIssue({
-      message: "expected ADDRESS:PORT",
-      expected: "ADDRESS:PORT",
-      received: JSON.stringify(dataset.value.slice(0, 60)),
-    });
-    return NEVER;
-  }),
-);
+export const endpoint = readBy(parseEndpoint, "ADDRESS:PORT");
 
 /** A value with its address as text. */
 export function withAddressText<T extends { readonly address: Ipv4 }>(

@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { orRestart, ownBoot } from "../../core/boot-loader/esp-grub.ts";
 import type { CpioEntry } from "../../core/bytes/cpio.ts";
 import { runCommand } from "../command.ts";
+import { inScratch } from "../scratch.ts";
 
 /** GRUB modules built into the boot loader of an installed machine, because its boot partition holds only a configuration. */
 const commonModules = [
@@ -86,32 +86,22 @@ async function makeImage(
  * The boot loader for the disk of a UEFI machine that trusts the site's key, before it is signed. There is no shim whose
  * verification it could use, so it must not insist on one (grub-mkimage --disable-shim-lock). In lockdown GRUB 2.06 starts
  * a kernel only if some verifier takes care of it: the module `tpm` does, which measures and refuses nothing
- * (kern/verifiers.c). It has no module for the network, and its configuration, which is part of the signed file, leads to a disk of the machine.
+ * (kern/verifiers.c). It has no module for the network, and its configuration, which is part of the signed file, leads to a
+ * disk of the machine.
  */
 export async function diskGrub(tree: string): Promise<CpioEntry & { readonly kind: "file" }> {
   const image = grubImages.find(({ format }) => format === "x86_64-efi");
   if (image === undefined) throw new Error("GRUB: expected an image for x86_64-efi, found none");
-  const scratch = await mkdtemp(join(tmpdir(), "birther-grub-"));
-  try {
-    return await makeImage(
-      tree,
-      { ...image, modules: [...image.modules, "tpm"], options: ["--disable-shim-lock"] },
-      scratch,
-    );
-  } finally {
-    await rm(scratch, { recursive: true });
-  }
+  const forSignature = { ...image, modules: [...image.modules, "tpm"], options: ["--disable-shim-lock"] };
+  return await inScratch((scratch) => makeImage(tree, forSignature, scratch));
 }
 
 /** Boot loaders for both kinds of firmware, written to the disk unchanged. */
-export async function grubEntries(tree: string): Promise<readonly CpioEntry[]> {
-  const scratch = await mkdtemp(join(tmpdir(), "birther-grub-"));
-  try {
+export function grubEntries(tree: string): Promise<readonly CpioEntry[]> {
+  return inScratch(async (scratch) => {
     const made: CpioEntry[] = [];
     for (const image of grubImages) made.push(await makeImage(tree, image, scratch));
     const boot = await readFile(join(tree, "usr/lib/grub/i386-pc/boot.img"));
     return [...made, { kind: "file", path: "usr/lib/birther/grub/boot.img", mode: 0o644, bytes: boot }];
-  } finally {
-    await rm(scratch, { recursive: true });
-  }
+  });
 }

@@ -1,11 +1,11 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { signedCommandLine } from "../../core/birth/signed-command-line.ts";
 import type { Log } from "../../core/ports.ts";
 import { cached } from "../cached.ts";
 import { runCommand } from "../command.ts";
 import { packagesKey, resolvePackages, unpackPackages } from "../debian.ts";
+import { inScratch } from "../scratch.ts";
 
 /** Debian's package of systemd's stub. It is unpacked, never installed. */
 const stubPackage = "systemd-boot-efi";
@@ -41,8 +41,7 @@ export async function makeSignedImage(
     { name: ".linux", at: kernelAt, bytes: parts.kernel },
     { name: ".initrd", at: initramfsAt, bytes: parts.initramfs },
   ] as const;
-  const scratch = await mkdtemp(join(tmpdir(), "birther-image-"));
-  try {
+  return await inScratch(async (scratch) => {
     const output = join(scratch, "image.efi");
     const options: string[] = [];
     for (const { name, at, bytes } of sections) {
@@ -51,7 +50,5 @@ export async function makeSignedImage(
     }
     await runCommand(["objcopy", ...options, join(tree, stubPath), output]);
     return await readFile(output);
-  } finally {
-    await rm(scratch, { recursive: true });
-  }
+  });
 }

@@ -1,10 +1,9 @@
-import type { DhcpOptions, OptionName } from "../dhcp/codec/option-table.ts";
-import { optionTable } from "../dhcp/codec/option-table.ts";
+import { type DhcpOptions, type OptionName, optionTable } from "../dhcp/codec/option-table.ts";
 import { broadcastFlag, clientMac, type DhcpPacket } from "../dhcp/codec/packet.ts";
 import { type Endpoint, parseEndpoint } from "../net/endpoint.ts";
-import { type Ipv4, noAddress } from "../net/ipv4.ts";
+import { type Ipv4, maskLength, noAddress } from "../net/ipv4.ts";
 import { type Mac, macToBytes } from "../net/mac.ts";
-import { settingsEnding } from "../pxe/answer.ts";
+import { settingsPath } from "../pxe/answer.ts";
 import { signedImageClass } from "../pxe/client.ts";
 
 /** An address on the wire, and where the settings of this machine are. Nothing of it is verified. */
@@ -89,16 +88,15 @@ function withOffer(search: SettingsSearch, packet: DhcpPacket): SettingsSearch {
 function settingsIn({ options, file }: DhcpPacket, mac: Mac): SettingsSearch["settings"] {
   const [, authority = "", path = ""] = /^http:\/\/([\d.:]+)(\/.*)$/.exec(options.bootFileName ?? file) ?? [];
   const server = parseEndpoint(authority.includes(":") ? authority : `${authority}:80`);
-  const expected = `/boot/${mac.replace(/:/g, "-")}${settingsEnding}`;
-  return server === undefined || path !== expected ? undefined : { server, path };
+  return server === undefined || path !== settingsPath(mac) ? undefined : { server, path };
 }
 
 function placeOf(ack: DhcpPacket, settings: SettingsSearch["settings"]): SettingsPlace | undefined {
   const { subnetMask, routers } = ack.options;
   if (settings === undefined || subnetMask === undefined || ack.yiaddr === noAddress) return undefined;
   const [gateway] = routers ?? [];
-  const prefixLength = 32 - Math.log2(2 ** 32 - subnetMask);
-  if (!Number.isInteger(prefixLength)) return undefined;
+  const prefixLength = maskLength(subnetMask);
+  if (prefixLength === undefined) return undefined;
   return { address: ack.yiaddr, prefixLength, ...(gateway === undefined ? {} : { gateway }), ...settings };
 }
 

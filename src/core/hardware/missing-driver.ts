@@ -7,15 +7,12 @@ const kinds = { "01": "storage controller", "02": "NIC" } as const;
  * Why the kernel may show fewer disks or NICs than the machine has: controllers without a driver in the Bootstrap Image, and disks
  * without a usable size; one clause each.
  */
-export function hiddenHardware({ pciDevices = [], sizelessDisks = [] }: Hardware, ...kindsWanted: Kind[]): string[] {
-  const drivers = pciDevices.flatMap((device) => {
-    const kind = kindOf(device);
-    return kind !== undefined && kindsWanted.includes(kind) && device.driver === ""
-      ? [`${kind} ${device.id} has no driver in the Bootstrap Image`]
-      : [];
-  });
+export function hiddenHardware({ pciDevices = [], sizelessDisks = [] }: Hardware, kind: Kind): readonly string[] {
+  const drivers = pciDevices
+    .filter((device) => kindOf(device) === kind && device.driver === "")
+    .map(({ id }) => `${kind} ${id} has no driver in the Bootstrap Image`);
   const count = sizelessDisks.length;
-  if (count === 0 || !kindsWanted.includes("storage controller")) return drivers;
+  if (count === 0 || kind !== "storage controller") return drivers;
   const disks = `${count} disk${count === 1 ? "" : "s"} of no usable size (sector format?): ${sizelessDisks.join(", ")}`;
   return [...drivers, disks];
 }

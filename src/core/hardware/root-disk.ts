@@ -89,7 +89,10 @@ const howToAllow = "to allow another disk and erase it: birther rebirth NAME --n
 type Need = { readonly neededMiB: number; readonly firmware: Firmware | undefined };
 
 /** Why this firmware cannot start a disk; undefined if it can. A BIOS reads sectors of 512 bytes only, as does GRUB on it. */
-function whyNotStarted({ path, sectorBytes = 512 }: Disk, { firmware }: Need): string | undefined {
+export function whyNotStarted(
+  { path, sectorBytes = 512 }: Pick<Disk, "path" | "sectorBytes">,
+  { firmware }: Pick<Need, "firmware">,
+): string | undefined {
   if (firmware !== "bios" || sectorBytes === 512) return undefined;
   return `${path} cannot be started by a BIOS: expected sectors of 512 bytes, found ${sectorBytes}; switch the firmware to UEFI`;
 }

@@ -142,7 +142,8 @@ function scanPciDevices(tree: Tree): readonly PciDevice[] {
     .sort((left, right) => (left.address < right.address ? -1 : 1));
 }
 
-function scanNics(tree: Tree): readonly Nic[] {
+/** The Ethernet interfaces of this machine that are devices. */
+export function scanNics(tree: Tree): readonly Nic[] {
   return tree.list("/sys/class/net").flatMap((name) => {
     const own = `/sys/class/net/${name}`;
     const device = tree.target(`${own}/device`);

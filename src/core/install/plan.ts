@@ -3,6 +3,7 @@ import { fetchLoaderSteps, loaderSteps } from "../boot-loader/loader-steps.ts";
 import type { SignedLoader } from "../boot-loader/signed-loader.ts";
 import { type DiskIdentity, identityOf, recognitionOf } from "../hardware/disk-identity.ts";
 import type { Disk } from "../hardware/hardware.ts";
+import { whyNotStarted } from "../hardware/root-disk.ts";
 import type { Firmware, StorageReport } from "../machine/record.ts";
 import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
@@ -75,11 +76,8 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
   }
   // Also while Secure Boot is off: the machine must still start if it is turned on later.
   const signedLoader = input.firmware === "uefi" ? input.signedLoader : undefined;
-  if (input.firmware === "bios" && input.sectorBytes !== 512)
-    return {
-      kind: "refused",
-      reason: `${disk.path} cannot be started by a BIOS: expected sectors of 512 bytes, found ${input.sectorBytes}`,
-    };
+  const notStarted = whyNotStarted({ path: disk.path, sectorBytes: input.sectorBytes }, input);
+  if (notStarted !== undefined) return { kind: "refused", reason: notStarted };
   const identity = identityOf(disk);
   const layout = planLayout({ ...policy, disk, sectorBytes: input.sectorBytes, firmware: input.firmware }, random);
   const rootPartition = partitionFor(layout, "root");

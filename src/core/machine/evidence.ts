@@ -1,13 +1,11 @@
 import type { Machine } from "./record.ts";
 
 /**
- * Serial numbers and UUIDs of boards whose vendor programmed none (netboot.md Q7, Q8); many machines share them. Compared in
- * lower case, without surrounding blanks and trailing dots.
+ * Serial numbers and UUIDs of boards whose vendor programmed none (netboot.md Q7, Q8); many machines share them. Compared by
+ * their letters and digits, in lower case. Those of fewer than four characters identify nothing anyway.
  */
 const placeholders: ReadonlySet<string> = new Set([
-  ...["", "0", "none", "n/a", "na", "null", "unknown", "default", "default string", "empty", "oem", "x", "xxxx"],
-  ...["to be filled by o.e.m", "to be filled by oem", "not specified", "not available", "not applicable"],
-  ...["system serial number", "serial number", "chassis serial number", "base board serial number", "sernum0"],
+  ...["none", "null", "unknown", "default", "empty", "sernum0"],
   ...["notapplicable", "notspecified", "notavailable", "tobefilledbyoem", "defaultstring", "systemserialnumber"],
   ...["serialnumber", "chassisserialnumber", "baseboardserialnumber", "assettag", "noassettag", "noassetinformation"],
   ...["systemversion", "systemproductname", "invalid", "test", "filledbyoem", "tobefilled", "oemstring", "unspecified"],
@@ -20,12 +18,9 @@ const digitRun = "0123456789abcdef0123456789abcdef";
 
 /** Whether a serial number or UUID identifies anything: not a placeholder, and not one repeated character (all zero, all FF). */
 export function isIdentifying(text: string): boolean {
-  const value = text.trim().toLowerCase().replace(/\.+$/, "");
-  const digits = value.replace(/[^0-9a-z]/g, "");
-  const isRun = digitRun.includes(digits) || "12345678901234567890".includes(digits);
-  return (
-    !placeholders.has(value) && !placeholders.has(digits) && digits.length >= 4 && !isRun && !/^(.)\1*$/.test(digits)
-  );
+  const characters = text.toLowerCase().replace(/[^0-9a-z]/g, "");
+  const isRun = digitRun.includes(characters) || "12345678901234567890".includes(characters);
+  return characters.length >= 4 && !placeholders.has(characters) && !isRun && !/^(.)\1*$/.test(characters);
 }
 
 /**

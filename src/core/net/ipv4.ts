@@ -79,6 +79,12 @@ export function prefixMask(length: number): Ipv4 {
   return (length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0) as Ipv4;
 }
 
+/** The prefix length of a mask; undefined for one with gaps, such as 255.0.255.0. */
+export function maskLength(mask: Ipv4): number | undefined {
+  const length = 32 - Math.log2(2 ** 32 - mask);
+  return Number.isInteger(length) ? length : undefined;
+}
+
 /** Whether an address is in a network. */
 export function prefixContains(prefix: Prefix, address: Ipv4): boolean {
   return (address & prefixMask(prefix.length)) >>> 0 === prefix.address;

@@ -55,9 +55,9 @@ export function decideAnswer(given: {
     case "plain":
       return { kind: "lease" };
     case "ipxe":
-      return { kind: "script", uri: `${scriptsOf(binding, ports, mac)}.ipxe`, leadsTo: intent };
+      return { kind: "script", uri: `${siteOf(binding, ports)}${scriptPath(mac)}.ipxe`, leadsTo: intent };
     case "signedImage":
-      return { kind: "script", uri: `${scriptsOf(binding, ports, mac)}${settingsEnding}`, leadsTo: intent };
+      return { kind: "script", uri: `${siteOf(binding, ports)}${settingsPath(mac)}`, leadsTo: intent };
     case "pxe":
     case "httpBoot": {
       const loader = client.architecture?.loader;
@@ -75,12 +75,17 @@ export function decideAnswer(given: {
   }
 }
 
-/** How the address of a machine's settings for init of the signed image ends. */
+/** How the path of a machine's settings for init of the signed image ends. */
 export const settingsEnding = ".settings";
 
-/** The address of what is written for one machine, without its ending. */
-function scriptsOf(binding: Binding, ports: ServerPorts, mac: Mac): string {
-  return `${siteOf(binding, ports)}/boot/${mac.replace(/:/g, "-")}`;
+/** The path of a machine's settings for init of the signed image. */
+export function settingsPath(mac: Mac): string {
+  return `${scriptPath(mac)}${settingsEnding}`;
+}
+
+/** The path of what is written for one machine, without its ending. */
+function scriptPath(mac: Mac): string {
+  return `/boot/${mac.replace(/:/g, "-")}`;
 }
 
 /** `http://10.77.0.1`, or `http://10.77.0.1:8080` for a port other than 80. */

@@ -135,7 +135,7 @@ function isSame(one: Position, other: Position): boolean {
   return [...Object.keys(one), ...Object.keys(other)].every((group) => one[group] === other[group]);
 }
 
-function addressBy(rule: PlacementRule, position: { readonly [group: string]: string }): Ipv4 | string {
+function addressBy(rule: PlacementRule, position: Position): Ipv4 | string {
   let value: number = rule.address.first;
   for (const [group, step] of Object.entries(rule.address.step)) {
     const text = position[group];

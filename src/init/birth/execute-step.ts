@@ -116,8 +116,9 @@ const executors: { readonly [Kind in Act["kind"]]: Executor<Kind> } = {
   installBiosLoader: (act) => installBiosLoader(act.disk, act.coreSector, act.roomSectors),
 
   addBootEntry: (act, { log, bootOrder }) => {
-    const { entries, firstBy, fault } = addBootEntry(act.partition, act.file);
-    bootOrder?.({ entries, firstBy, ...(fault === undefined ? {} : { fault }) });
+    const written = addBootEntry(act.partition, act.file);
+    bootOrder?.(written);
+    const { entries, firstBy, fault } = written;
     const order = entries.join(", ");
     if (fault === undefined) log(firstBy === "bootCurrent" ? "info" : "warn", "boot order", { order, firstBy });
     else log("warn", "the firmware refused the boot entry; it finds the loader at its fallback path", { fault, order });

@@ -5,7 +5,7 @@ import { uint32At } from "../../core/bytes/big-endian.ts";
 import { decodeUtf8 } from "../../core/bytes/utf8.ts";
 import { clientFrame, ipv4EtherType, readServerFrame } from "../../core/dhcp/client-frame.ts";
 import type { Nic } from "../../core/hardware/hardware.ts";
-import { scanHardware } from "../../core/hardware/scan.ts";
+import { scanNics } from "../../core/hardware/scan.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { Log } from "../../core/ports.ts";
 import { bootedFrom } from "../device/efi.ts";
@@ -46,7 +46,7 @@ export function fetchSettings(log: Log): BootSettings {
 function bootNic(): Nic {
   const mac = bootedFrom();
   if (mac !== undefined) return waitForNic(mac);
-  const { nics } = scanHardware(systemTree);
+  const nics = scanNics(systemTree);
   const nic = nics.find(({ carrier }) => carrier) ?? nics[0];
   if (nic === undefined) throw stop("expected a NIC, found none");
   return nic;

@@ -126,9 +126,19 @@ export function diskKeyFile(variable: string): string {
 
 /** The MAC address of the NIC that the firmware booted from, if it says so. */
 export function bootedFrom(): Mac | undefined {
-  const [current] = readBootOrder(readVariable(globalVariable("BootCurrent")) ?? new Uint8Array());
+  const current = bootCurrent();
   if (current === undefined) return undefined;
-  return readLoadOption(current, readVariable(bootOptionVariable(current)) ?? new Uint8Array())?.mac;
+  return readLoadOption(current, contentOf(bootOptionVariable(current)))?.mac;
+}
+
+/** The number of the entry that the firmware booted, if it says so. */
+function bootCurrent(): number | undefined {
+  return readBootOrder(contentOf(globalVariable("BootCurrent")))[0];
+}
+
+/** The value of a variable; empty if there is none. */
+function contentOf(variable: string): Uint8Array {
+  return readVariable(variable) ?? new Uint8Array();
 }
 
 /**
@@ -138,12 +148,11 @@ export function bootedFrom(): Mac | undefined {
 export function addBootEntry(partition: BootPartition, file: string): BootOrder {
   const options = list(efivarsDirectory).flatMap((name) => {
     const number = bootOptionNumber(name);
-    const option = number === undefined ? undefined : readLoadOption(number, readVariable(name) ?? new Uint8Array());
+    const option = number === undefined ? undefined : readLoadOption(number, contentOf(name));
     return option === undefined ? [] : [option];
   });
-  const order = readBootOrder(readVariable(globalVariable("BootOrder")) ?? new Uint8Array());
-  const [current] = readBootOrder(readVariable(globalVariable("BootCurrent")) ?? new Uint8Array());
-  const plan = planBootEntry(order, options, current);
+  const order = readBootOrder(contentOf(globalVariable("BootOrder")));
+  const plan = planBootEntry(order, options, bootCurrent());
   const nameOf = (number: number) =>
     number === plan.number ? bootEntryName : (options.find((one) => one.number === number)?.name ?? `Boot ${number}`);
   try {

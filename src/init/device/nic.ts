@@ -2,7 +2,7 @@ import * as host from "host";
 import type { BootSettings } from "../../core/birth/boot-settings.ts";
 import type { Nic } from "../../core/hardware/hardware.ts";
 import { hiddenHardware } from "../../core/hardware/missing-driver.ts";
-import { scanHardware } from "../../core/hardware/scan.ts";
+import { scanHardware, scanNics } from "../../core/hardware/scan.ts";
 import { lldpFlagFor } from "../../core/lldp/firmware-agent.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { Mac } from "../../core/net/mac.ts";
@@ -50,7 +50,7 @@ export function setNicUp({ name, driver }: Nic, log: Log): void {
 }
 
 function nicOf(mac: Mac): Nic | undefined {
-  return scanHardware(systemTree).nics.find((nic) => nic.mac === mac);
+  return scanNics(systemTree).find((nic) => nic.mac === mac);
 }
 
 /** Makes a NIC's firmware pass the switch's LLDP frames to us. A failure shows later, if no frame arrives. */
@@ -72,7 +72,7 @@ function missingNic(mac: Mac): string {
 
 /** The kernel tells carrier and speed of an interface only while it is up; the inventory reads them later. */
 function raiseOthers(booted: string, log: Log): void {
-  for (const { name } of scanHardware(systemTree).nics.filter((nic) => nic.name !== booted)) {
+  for (const { name } of scanNics(systemTree).filter((nic) => nic.name !== booted)) {
     try {
       host.interfaceUp(name);
     } catch (error) {

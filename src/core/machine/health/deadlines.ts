@@ -3,6 +3,9 @@ import type { Phase } from "../record.ts";
 /** Seconds that a machine may stay in each phase; in phase `up`, seconds that its agent may be silent. */
 export type Deadlines = { readonly [P in Phase]: number };
 
+/** Memory that a birth needs, with a margin. */
+export const leastMemoryMiB = 512;
+
 /**
  * What each phase waits for, and where to look when it does not happen. The seconds allow for slow firmware, thousands of
  * machines at once and one retry; `initUp` lasts as long as the burn-in.
@@ -29,7 +32,7 @@ export const phaseWaitsFor: {
   kernelSent: {
     seconds: 600,
     missing: "init has started and taken its birth order",
-    next: "read its console: the kernel may lack memory (512 MiB are needed), or init a driver for the NIC; check that TLS from the machine to the server is not blocked",
+    next: `read its console: the kernel may lack memory (${leastMemoryMiB} MiB are needed), or init a driver for the NIC; check that TLS from the machine to the server is not blocked`,
   },
   initUp: {
     seconds: 14_400,

@@ -1,7 +1,7 @@
 import { isAhead, isWithin } from "../../clock-jump.ts";
 import { conditionOf, type EventOf } from "../life/move.ts";
 import { type ConditionKind, isLeftToOthers, type Machine, type Phase, phases, type TimelineEntry } from "../record.ts";
-import type { Deadlines } from "./deadlines.ts";
+import { type Deadlines, leastMemoryMiB } from "./deadlines.ts";
 import { diskOrderHint } from "./disk-order.ts";
 
 /** When a machine counts as stalled without reporting a failure. */
@@ -133,8 +133,7 @@ function stalledStarts(timeline: readonly TimelineEntry[], nowMs: number, rules:
 }
 
 /** What makes a kernel restart the machine before init can say anything. */
-const kernelRestarts =
-  ": its kernel restarts it before init starts; expected at least 512 MiB of memory, read its console for a panic";
+const kernelRestarts = `: its kernel restarts it before init starts; expected at least ${leastMemoryMiB} MiB of memory, read its console for a panic`;
 
 /** A rounded duration such as `90 s`, `15 min` or `4 h`. */
 export function formatDuration(seconds: number): string {
