@@ -96,6 +96,34 @@ test("firmware that does not let GRUB write: the new kernel is not tried, and th
   assert.match(textIn(onDisk(machine).root, "/var/lib/birther/kernels.json") ?? "", /"unwritable":true/);
 });
 
+test("a boot partition without room for a second kernel: refused before the first step, with the numbers", (t) => {
+  const machine = runningMachine(t);
+  const { boot } = onDisk(machine);
+  fillTree(boot).bytes("/of-another", new Uint8Array(boot.freeBytes() - 2 * 2 ** 20));
+  boot.sync();
+  const kernels = kernelsOn(boot);
+  require(machine, "compute/2");
+  for (let boots = 0; boots < 2; boots += 1) machine.boot();
+  const { root, release } = onDisk(machine);
+  assert.equal(release, "6.1.0-1");
+  assert.deepEqual(
+    [textIn(root, "/usr/bin/tool"), textIn(root, "/etc/gone")],
+    ["tool of the first\n", "of the first\n"],
+  );
+  assert.deepEqual([kernelsOn(boot), textIn(root, "/boot/vmlinuz-6.1.0-2")], [kernels, undefined]);
+  const failing = machine.site.machine(mac).conditions.find(({ kind }) => kind === "failing")?.reason ?? "";
+  assert.match(
+    failing,
+    /boot partition: expected 5 MiB for kernel 6\.1\.0-2 beside the one that boots now, found 2 MiB; the machine keeps its kernel/,
+  );
+
+  fillTree(boot).remove("/of-another");
+  boot.sync();
+  assert.ok(comeUp(machine).isUp);
+  assert.equal(machine.site.machine(mac).runningImage, "compute/2");
+  assert.equal(onDisk(machine).release, "6.1.0-2");
+});
+
 test("a damaged boot partition heals itself from /boot at the start of the agent", (t) => {
   const machine = runningMachine(t);
   const { boot } = onDisk(machine);
