@@ -5,6 +5,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { beginConnection, type ConnectionCounts, endConnection } from "../../core/network/connection-count.ts";
 import { type RequestLimit, tooManyRequests } from "../../core/network/request-rate.ts";
+import { securityHeaders, unreadableAnswer } from "../../core/network/security-headers.ts";
 import type { Log } from "../../core/ports.ts";
 import type { Traffic } from "../observe/traffic.ts";
 import { bindHttpDescriptor } from "../socket/http-descriptor.ts";
@@ -83,7 +84,8 @@ export async function startHttpServer(deps: HttpServerDeps): Promise<HttpServer>
     server.timeout = stalledMs;
     server.maxConnections = connectionLimit;
     server.on("connection", (socket) => limitClient(counts, socket));
-    server.on("clientError", (_error, socket) => refuseUnreadable(socket));
+    server.on("checkExpectation", handle);
+    server.on("clientError", ({ code }: NodeJS.ErrnoException, socket) => refuseUnreadable(code, socket));
     server.listen({ fd: bindHttpDescriptor({ address, port }), backlog });
     await once(server, "listening");
     opened.defer(async () => {
@@ -98,13 +100,10 @@ export async function startHttpServer(deps: HttpServerDeps): Promise<HttpServer>
   return { port, [Symbol.asyncDispose]: () => serving.disposeAsync() };
 }
 
-/** What Node cannot parse, such as folded headers (RFC 9112 §5.2) or lines that end with a bare LF, gets 400 and the end. */
-function refuseUnreadable(socket: Duplex): void {
-  if (!socket.writable) {
-    socket.destroy();
-    return;
-  }
-  socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", () => socket.destroy());
+/** What Node cannot parse gets an answer and the end. */
+function refuseUnreadable(code: string | undefined, socket: Duplex): void {
+  if (socket.writable) socket.end(unreadableAnswer(code, securityHeaders), () => socket.destroy());
+  else socket.destroy();
 }
 
 /** Closes a connection at once if its address has as many as it may. */
@@ -123,7 +122,7 @@ function requestHandler(deps: HttpServerDeps): (request: IncomingMessage, respon
   const files = new Map([...deps.files].map(([path, bytes]) => [path, served(path, bytes)]));
   return (request, response) => {
     traffic?.follow(response);
-    response.setHeader("x-content-type-options", "nosniff");
+    for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
     if (!isAdmitted(request, response, deps)) return;
     const path = pathOf(request.url ?? "/");
     const file = files.get(path);

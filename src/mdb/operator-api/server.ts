@@ -5,8 +5,10 @@ import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
+import { apiHeaders } from "../../core/network/security-headers.ts";
 import type { Log } from "../../core/ports.ts";
 import { closeServer } from "../http/close-server.ts";
+import { guardAnswers } from "../http/guard-answers.ts";
 import type { Certificate } from "../tls/operator-certificate.ts";
 import { startTlsServer } from "../tls/server.ts";
 import type { Listener, OperatorEnv } from "./caller/authenticate.ts";
@@ -27,13 +29,13 @@ export async function startOperatorServer(options: {
   }
   rmSync(path, { force: true });
   const users = new WeakMap<Socket, string>();
-  const server = createServer(
-    getRequestListener((request, { incoming: { socket } }) => {
-      const user = users.get(socket);
-      const listener: Listener | undefined = user === undefined ? undefined : { kind: "socket", user };
-      return app.fetch(request, { listener });
-    }),
-  );
+  const listener = getRequestListener((request, { incoming: { socket } }) => {
+    const user = users.get(socket);
+    const listener: Listener | undefined = user === undefined ? undefined : { kind: "socket", user };
+    return app.fetch(request, { listener });
+  });
+  const server = createServer();
+  guardAnswers(server, apiHeaders, listener);
   server.on("connection", (socket) => users.set(socket, userOfPeer(socket)));
   const before = process.umask(0o177);
   try {

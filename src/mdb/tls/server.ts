@@ -4,8 +4,10 @@ import { createServer, type Server } from "node:https";
 import type { Socket } from "node:net";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import { beginConnection, type ConnectionCounts, endConnection } from "../../core/network/connection-count.ts";
+import { tlsHeaders } from "../../core/network/security-headers.ts";
 import type { Log } from "../../core/ports.ts";
 import { closeServer } from "../http/close-server.ts";
+import { guardAnswers } from "../http/guard-answers.ts";
 import type { Certificate } from "./operator-certificate.ts";
 
 /** Interval at which the certificate is checked; a new one is used without a restart. */
@@ -51,7 +53,8 @@ export async function startTlsServer(options: {
   const servers: Server[] = [];
   const counts: ConnectionCounts = new Map();
   for (const address of addresses) {
-    const server = createServer({ ...(await context()), ...timeLimits }, listener);
+    const server = createServer({ ...(await context()), ...timeLimits });
+    guardAnswers(server, tlsHeaders, listener);
     if (connections !== undefined) server.maxConnections = connections;
     server.on("connection", (socket: Socket) => {
       const client = socket.remoteAddress ?? "";
