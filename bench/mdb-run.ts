@@ -157,7 +157,7 @@ async function changes({ child }: Server): Promise<object> {
 async function feed(server: Server): Promise<object> {
   await using watcher = await startWatchers(server, 1);
   const took: number[] = [];
-  for (let n = 0; n < (quick ? 50 : 300); n += 1) took.push(await changeAndHear(server, watcher, [n]));
+  for (let n = 0; n < (quick ? 50 : 300); n += 1) took.push(await changeAndReceive(server, watcher, [n]));
   return { visibleMs: timesOf(took) };
 }
 
@@ -167,14 +167,14 @@ async function fanOut(server: Server): Promise<object> {
   await using crowd = await startWatchers(server, watchers);
   const connectSeconds = seconds(startedMs);
   const took: number[] = [];
-  for (let n = 0; n < (quick ? 10 : 50); n += 1) took.push(await changeAndHear(server, crowd, [n]));
+  for (let n = 0; n < (quick ? 10 : 50); n += 1) took.push(await changeAndReceive(server, crowd, [n]));
   const burst = Array.from({ length: 200 }, (_, n) => 1000 + n);
   const cpuBefore = await answer<number>(server.child, { do: "cpu" });
-  const burstMs = await changeAndHear(server, crowd, burst);
+  const burstMs = await changeAndReceive(server, crowd, burst);
   const cpuSeconds = (await answer<number>(server.child, { do: "cpu" })) - cpuBefore;
   const deliveries = burst.length * watchers;
   return {
-    ...{ watchers, connectSeconds, lastHearsMs: timesOf(took) },
+    ...{ watchers, connectSeconds, lastReceivesMs: timesOf(took) },
     burst: {
       changes: burst.length,
       ms: Math.round(burstMs),
@@ -197,7 +197,7 @@ let holds = 0;
  * Sets and clears a hold on each of these machines alternately; milliseconds from the first request until all watchers
  * have received everything.
  */
-async function changeAndHear({ client }: Server, watcher: Child, numbers: readonly number[]): Promise<number> {
+async function changeAndReceive({ client }: Server, watcher: Child, numbers: readonly number[]): Promise<number> {
   const ids = numbers.map((n) => machineIdFromMac(fleetMac(n)));
   const heard = watcher.ask<{ lastNs: { [id: string]: string } }>(ids);
   const body = { reason: `bench ${holds}` };

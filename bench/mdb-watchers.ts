@@ -34,10 +34,10 @@ function note(line: string): void {
   entry.times += 1;
   entry.lastNs = process.hrtime.bigint();
   heard.set(id, entry);
-  if (entry.times === watchers) tell();
+  if (entry.times === watchers) report();
 }
 
-function tell(): void {
+function report(): void {
   if (wanted.length === 0 || !wanted.every((id) => heard.get(id)?.times === watchers)) return;
   const lastNs = Object.fromEntries(wanted.map((id) => [id, String(heard.get(id)?.lastNs)]));
   wanted = [];
@@ -49,7 +49,7 @@ function tell(): void {
 for (let n = 0; n < watchers; n += 50) await Promise.all(Array.from({ length: Math.min(50, watchers - n) }, open));
 process.on("message", (ids: string[]) => {
   wanted = ids;
-  tell();
+  report();
 });
 process.send?.({ ready: watchers });
 await once(process, "disconnect");

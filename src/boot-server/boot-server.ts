@@ -123,7 +123,7 @@ async function startHttp(deps: BootServerDeps, { addresses, files, write, report
     handlers: [bootScriptHandler({ write, log }), ...bootDisks, throughputHandler(log), ...(deps.handlers ?? [])],
     ...(deps.uplinkMbps === undefined
       ? {}
-      : { admission: openUplinkQueue({ megabitsPerSecond: deps.uplinkMbps, sizes, store, clock, log }) }),
+      : { uplinkQueue: openUplinkQueue({ megabitsPerSecond: deps.uplinkMbps, sizes, store, clock, log }) }),
     onRequest: report.requested,
     onSent: ({ clientAddress, path, durationMs }) => report.sent(clientAddress, path, durationMs),
   });

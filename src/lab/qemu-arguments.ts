@@ -48,8 +48,8 @@ const withoutPxe = ["IPv4PXESupport", "IPv6PXESupport"].flatMap((name) => [
 const quoted = (text: string) => text.replaceAll(",", ",,");
 
 /**
- * The QEMU command line of a machine, without the program's name. QMP uses standard input and output, so that there is
- * no socket to wait for or to leave behind.
+ * The QEMU command line of a machine, without the program's name. QMP uses standard input and output, so that no socket
+ * has to be waited for or can be left behind.
  */
 export function qemuArguments(spec: MachineSpec, tap: string, files: MachineFiles, accelerator: Accelerator): string[] {
   const bios = spec.firmware === "bios";

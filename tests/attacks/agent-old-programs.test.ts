@@ -19,7 +19,7 @@ const program = "usr/bin/su";
 const setUid = 0o4000;
 
 /** What the next version of the image does with the program. */
-const fates: readonly { readonly title: string; readonly next: Sketch; readonly mode: number }[] = [
+const rows: readonly { readonly title: string; readonly next: Sketch; readonly mode: number }[] = [
   { title: "is replaced", next: { [program]: "safe" }, mode: 0o4755 },
   { title: "is removed", next: { "usr/bin/": "" }, mode: 0 },
   { title: "loses its right", next: { [program]: "vulnerable" }, mode: 0o755 },
@@ -47,7 +47,7 @@ async function machineWithProgram(): Promise<SubFixture> {
   return fixture;
 }
 
-for (const { title, next, mode } of fates)
+for (const { title, next, mode } of rows)
   test(`a program with set-user-id ${title}: links and descriptors of users are worth nothing`, (t) =>
     repeatAttack(t, 1, async () => {
       await using fixture = await machineWithProgram();

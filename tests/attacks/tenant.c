@@ -2,7 +2,7 @@
  * tenant UID lease FILE… | churn DIRECTORY | hold FILE | link FILE PREFIX COUNT: what a user without rights does to an agent,
  * until standard input ends. Prints a line when it has begun.
  *
- * lease: holds write leases, so that whoever opens the files waits (fcntl(2), F_SETLEASE). churn: makes and removes
+ * lease: holds write leases, so that a program that opens the files waits (fcntl(2), F_SETLEASE). churn: makes and removes
  * directories. hold: keeps a file open, and at the end prints the mode of what it holds. link: makes hard links first.
  */
 #define _GNU_SOURCE

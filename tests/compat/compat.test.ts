@@ -82,8 +82,8 @@ test("settings were recorded with the boot partition at /boot, and with it elsew
   const settings = allRecorded.flatMap(({ message, value }) =>
     message === "subSettings" ? [v.parse(messages.subSettings, value)] : [],
   );
-  const places = settings.map(({ root, boot }) => `${root.kind} ${boot.mountPoint ?? "/boot"}`);
-  assert.deepEqual([...new Set(places)].sort(), ["luks2 /boot", "luks2 /var/lib/birther/boot", "plain /boot"]);
+  const roots = settings.map(({ root, boot }) => `${root.kind} ${boot.mountPoint ?? "/boot"}`);
+  assert.deepEqual([...new Set(roots)].sort(), ["luks2 /boot", "luks2 /var/lib/birther/boot", "plain /boot"]);
 });
 
 test("each message that a machine or a server sends was recorded of some release", () => {

@@ -110,7 +110,7 @@ test("an agent whose files are damaged later gives way to the installed one", (t
   assert.notEqual(agent?.version, current);
 });
 
-/** So many cuts of each kind in a plain run; `POWER_CUTS=all` tries every system call. */
+/** The number of cuts of each kind in a plain run; `POWER_CUTS=all` tries every system call. */
 const sampled = 5;
 /** Repeats a run's choice. */
 const seed = Number(process.env.POWER_CUT_SEED ?? Date.now() % 1000);

@@ -31,20 +31,20 @@ function onDisk({ board }: TestMachine) {
 /** The second kernel panics; counts how often it was started. */
 function panickingSecond() {
   const starts = { count: 0 };
-  const fate: BootTrouble = ({ release }) => {
+  const trouble: BootTrouble = ({ release }) => {
     if (release !== "6.1.0-2") return "runs";
     starts.count += 1;
     return "panics";
   };
-  return { starts, fate };
+  return { starts, trouble };
 }
 
 for (const firmware of ["uefi", "bios"] as const)
   test(`a kernel that panics is tried twice; the former one runs, and the record names it (${firmware})`, (t) => {
     const machine = runningMachine(t, { firmware });
     require(machine, "compute/2");
-    const { starts, fate } = panickingSecond();
-    for (let boots = 0; boots < 6; boots += 1) machine.boot({ kernelFate: fate });
+    const { starts, trouble } = panickingSecond();
+    for (let boots = 0; boots < 6; boots += 1) machine.boot({ kernelTrouble: trouble });
     assert.equal(starts.count, 2);
     const { root, release } = onDisk(machine);
     assert.equal(release, "6.1.0-1");
@@ -68,8 +68,8 @@ test("a kernel that panics once, as after a power cut, is tried again and confir
   const machine = runningMachine(t);
   require(machine, "compute/2");
   let panics = 1;
-  const fate: BootTrouble = ({ release }) => (release === "6.1.0-2" && panics-- > 0 ? "panics" : "runs");
-  for (let boots = 0; boots < 4; boots += 1) machine.boot({ kernelFate: fate });
+  const trouble: BootTrouble = ({ release }) => (release === "6.1.0-2" && panics-- > 0 ? "panics" : "runs");
+  for (let boots = 0; boots < 4; boots += 1) machine.boot({ kernelTrouble: trouble });
   const record = machine.site.machine(mac);
   assert.deepEqual([record.phase, record.runningImage, record.conditions], ["up", "compute/2", []]);
 });

@@ -72,8 +72,8 @@ export type Trial = RunOptions & {
   readonly without?: readonly string[];
   /** What happens to unsynced writes when the power is cut; by default they are lost. */
   readonly unsynced?: Unsynced;
-  /** What becomes of a kernel that GRUB starts. */
-  readonly kernelFate?: BootTrouble;
+  /** The trouble of a kernel that GRUB starts. */
+  readonly kernelTrouble?: BootTrouble;
   /** How long a sub is watched before the test has seen enough. */
   readonly minutes?: number;
 };
@@ -128,7 +128,7 @@ export function rackMachine(site: Site, facts: Partial<BoardFacts> = {}): TestMa
       without: _,
       unsynced: __,
       minutes: ___,
-      kernelFate: ____,
+      kernelTrouble: ____,
       ...options
     } = trial;
     const lldp = mute === true ? {} : { lldp: usualLldp };
@@ -165,7 +165,7 @@ export function rackMachine(site: Site, facts: Partial<BoardFacts> = {}): TestMa
   }
   /** The system on the disk, as its initrd and systemd prepare it for the sub. */
   function startSystem(trial: Trial): Kernel | string {
-    const found = bootFromDisk(board, trial.kernelFate);
+    const found = bootFromDisk(board, trial.kernelTrouble);
     if (found.kind === "nothingToBoot") return found.why;
     const { root, boot, release, commandLine } = found;
     const kernel = powerOn(trial, { root, commandLine, release, processId: 812 });

@@ -5,10 +5,10 @@
 import assert from "node:assert/strict";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { birthOf, testMac } from "../../src/mdb/testing/store-suite.ts";
-import { patientStore } from "./pounding.ts";
+import { retryingStore } from "./pounding.ts";
 
 const [place = assert.fail(), name = assert.fail(), machines = assert.fail()] = process.argv.slice(2);
-const store = await patientStore(place);
+const store = await retryingStore(place);
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 /** A machine whose packets reach both Birthers: each tries to give it an order, one succeeds. */

@@ -7,7 +7,7 @@ import { checkFleet } from "../../src/core/machine/check.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { birthOf, testMac, until } from "../../src/mdb/testing/store-suite.ts";
 import { startPostgres } from "./postgres-server.ts";
-import { patientStore } from "./pounding.ts";
+import { retryingStore } from "./pounding.ts";
 
 const server = await startPostgres();
 after(() => server[Symbol.asyncDispose]());
@@ -55,7 +55,7 @@ test("two Birthers on one database, killed in the middle of births again and aga
   said.push(...survivor.lines());
   assert.equal(survivor.lines().at(-1), "done");
 
-  await using store = await patientStore(place);
+  await using store = await retryingStore(place);
   assert.deepEqual(checkFleet(store.list()), []);
   assert.equal(store.list().length, machines);
   for (let n = 1; n <= machines; n++) {

@@ -4,7 +4,7 @@ import { asks, until } from "../../src/mdb/testing/store-suite.ts";
 import { waitFor } from "../support/inside-namespace.ts";
 import { startCuttingProxy } from "./cutting-proxy.ts";
 import { startPostgres } from "./postgres-server.ts";
-import { checkPounded, patientStore, pound } from "./pounding.ts";
+import { checkPounded, pound, retryingStore } from "./pounding.ts";
 
 const server = await startPostgres();
 after(() => server[Symbol.asyncDispose]());
@@ -13,8 +13,8 @@ const machines = Array.from({ length: 40 }, (_, n) => n + 1);
 test("connections cut in the middle of a commit: its result is determined, nothing is lost or duplicated", async () => {
   const place = await server.createDatabase();
   await using proxy = await startCuttingProxy(server.directory);
-  await using one = await patientStore(place.replace(server.directory, proxy.directory));
-  await using two = await patientStore(place);
+  await using one = await retryingStore(place.replace(server.directory, proxy.directory));
+  await using two = await retryingStore(place);
   const pounding = pound([one, two], machines);
   for (let round = 1; round <= 20; round++) {
     proxy.cutCommit(round % 2 === 0 ? "before" : "after");
@@ -26,8 +26,8 @@ test("connections cut in the middle of a commit: its result is determined, nothi
 
 test("the server crashes and restarts under load: acknowledged changes are there, the rest waits and is done once", async () => {
   const place = await server.createDatabase();
-  await using one = await patientStore(place);
-  await using two = await patientStore(place);
+  await using one = await retryingStore(place);
+  await using two = await retryingStore(place);
   const pounding = pound([one, two], machines);
   await pounding.more(200);
   for (const how of ["immediate", "fast", "immediate"] as const) {
@@ -49,8 +49,8 @@ test("a synchronous standby is promoted under load: the fleet continues there, n
     return follower?.sync_state === "sync" ? true : undefined;
   });
   const place = `postgres://birther@/postgres?host=${primary.directory},${standby.directory}`;
-  await using one = await patientStore(place);
-  await using two = await patientStore(place);
+  await using one = await retryingStore(place);
+  await using two = await retryingStore(place);
   const pounding = pound([one, two], machines);
   await pounding.more(300);
   await primary.stop("immediate");
@@ -61,7 +61,7 @@ test("a synchronous standby is promoted under load: the fleet continues there, n
 
 test("an unreachable database: pending changes are refused with the next step, memory matches the database, and later writes continue", async () => {
   const place = await server.createDatabase();
-  await using store = await patientStore(place, 1500);
+  await using store = await retryingStore(place, 1500);
   await store.apply(asks(1));
   await server.stop("fast");
   const waiting = await Promise.allSettled([1, 1, 2].map((n) => store.apply(asks(n))));

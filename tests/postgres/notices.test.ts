@@ -10,7 +10,7 @@ import { asks, testMac, until } from "../../src/mdb/testing/store-suite.ts";
 import { openNotices } from "../../src/mdb/watch/notices.ts";
 import { openCalls } from "../../src/mdb/watch/webhooks.ts";
 import { startPostgres } from "./postgres-server.ts";
-import { patientStore } from "./pounding.ts";
+import { retryingStore } from "./pounding.ts";
 
 const server = await startPostgres();
 after(() => server[Symbol.asyncDispose]());
@@ -43,10 +43,10 @@ test("of several Birthers on one database the lead sends webhooks; when it ends,
   const hold = { kind: "conditionSet", id, condition: "hold", reason: "r" } as const;
   const release = { kind: "conditionCleared", id, condition: "hold" } as const;
 
-  const first = await patientStore(place);
+  const first = await retryingStore(place);
   await until("the first leads", () => first.leads());
   const notices = await processNotices(first);
-  await using second = await patientStore(place);
+  await using second = await retryingStore(place);
   await second.apply(asks(1));
   await first.apply(hold);
   await until("the hold is reported", () => notified.size === 1);

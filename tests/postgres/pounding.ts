@@ -8,7 +8,7 @@ import { asks, testMac } from "../../src/mdb/testing/store-suite.ts";
 const realClock: Clock = { nowMs: Date.now, monotonicMs: () => performance.now() };
 
 /** A store on a PostgreSQL that will fail: it waits long for it, and polls often. */
-export async function patientStore(place: string, retryMs = 60_000): Promise<Store & AsyncDisposable> {
+export async function retryingStore(place: string, retryMs = 60_000): Promise<Store & AsyncDisposable> {
   const log = () => {};
   const journal = await openPostgresJournal({ url: place, clock: realClock, log, retryMs, pollMs: 200 });
   return storeOn({ journal, clock: realClock, log });
@@ -62,7 +62,7 @@ export function pound(stores: readonly Store[], machines: readonly number[]): Po
  * Throws unless a database holds exactly the acknowledged requests: nothing lost or duplicated, no gap in the order.
  */
 export async function checkPounded(place: string, acknowledged: ReadonlyMap<number, number>): Promise<void> {
-  await using store = await patientStore(place);
+  await using store = await retryingStore(place);
   let all = 0;
   for (const [n, count] of acknowledged) {
     const machine = store.byMac(testMac(n));

@@ -18,7 +18,7 @@ export type Result = {
 type Say = (line: string) => void;
 type SuiteProcess = TestProcess & { readonly run: SuiteRun; readonly suite: Suite };
 
-/** Up to so many files, every test has a line. */
+/** Up to this number of files, every test has a line. */
 const fewFiles = 12;
 /** Processes side by side in a group of several suites, unless one of them asks for more. */
 const groupAtOnce = 2;
@@ -60,7 +60,7 @@ class SuiteRun {
   }
 
   /** Runs one of its processes. */
-  async carryOut(process: SuiteProcess, isFirst: boolean): Promise<void> {
+  async runNext(process: SuiteProcess, isFirst: boolean): Promise<void> {
     if (isFirst) this.#beganMs = performance.now();
     this.progress.processBegan();
     await runProcess(process);
@@ -95,7 +95,7 @@ export async function runGroup(
   await sideBySide(longestFirst(processes), atOnceOf(group), async (process) => {
     const isFirst = !begun.has(process.run);
     begun.add(process.run);
-    await process.run.carryOut(process, isFirst);
+    await process.run.runNext(process, isFirst);
   });
   return runs.map((run) => run.end());
 }

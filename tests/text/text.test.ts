@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bannedPhrases } from "./banned-phrases.ts";
+import { formerNames, formerNouns } from "./former-names.ts";
 import { markdownFaults } from "./markdown.ts";
-import { stringLiterals } from "./string-literals.ts";
+import { sourceParts } from "./source-parts.ts";
 
 const long = "word ".repeat(21).trim();
 
@@ -33,7 +34,21 @@ test("ordinary English has no banned phrase", () => {
   assert.deepEqual(bannedPhrases("It gets on the network. Once this limit is reached, machines are ignored."), []);
 });
 
-test("strings and template texts are found with their lines; comments, code and expressions are not", () => {
+test("a former name is found as a word of a camel-case name, and not inside another word", () => {
+  assert.deepEqual(formerNames("const kernelFate = openLedger(a.toldAtMs); gateway.heartbeat(heard, patients)"), [
+    "expected a name with outcome, found kernelFate",
+    "expected a name with journal, found openLedger",
+    "expected a name with notified, found toldAtMs",
+  ]);
+  assert.deepEqual(formerNames("this.#carryOut(constructor)"), ["expected a name with execute, found carryOut"]);
+});
+
+test("a former noun is found in prose; a key of stored data in quotes is history", () => {
+  assert.deepEqual(formerNouns("one ticket per machine"), ['expected order, found "ticket"']);
+  assert.deepEqual(formerNouns("it was `ticket`, at $.ticket, or 'ticket'"), []);
+});
+
+test("a source is taken apart into strings and template texts, comments and code, with their lines", () => {
   const source = [
     `const a = "one"; // "no"`,
     `/* 'no' */ const b = 'it\\'s two';`,
@@ -41,8 +56,9 @@ test("strings and template texts are found with their lines; comments, code and 
     "const c = `three ${f({ x: `four` })} five`;",
     'const d = /["`]/.test(a) ? "six" : {};',
   ].join("\n");
-  assert.deepEqual(
-    stringLiterals(source).map(({ line, text }) => `${line} ${text.trim()}`),
-    ["1 one", "2 it\\'s two", "3 three", "3 four", "3 five", "4 six"],
-  );
+  const { literals, comments, code } = sourceParts(source);
+  const lines = (parts: typeof literals) => parts.map(({ line, text }) => `${line} ${text.trim()}`);
+  assert.deepEqual(lines(literals), ["1 one", "2 it\\'s two", "3 three", "3 four", "3 five", "4 six"]);
+  assert.deepEqual(lines(comments), ['1 // "no"', "2 /* 'no' */"]);
+  assert.match(code.map(({ text }) => text).join(""), /^const a = ;\s+const b = ;\s+const c = f\( x: \);\s+const d = /);
 });

@@ -7,7 +7,7 @@ import type { DhcpDecision } from "../../core/pxe/decision.ts";
 import { neighbourAt } from "../socket/neighbour.ts";
 import type { AnswerDeps, DecisionOf, ReceivedRequest, Sent } from "./exchange.ts";
 import { admitsNewcomer, count, type NetworkStatus, notePoolExhausted, notePoolServes } from "./network-status.ts";
-import { sendReply, tellNoRouter } from "./send.ts";
+import { announceNoRouter, sendReply } from "./send.ts";
 import { type Soon, whenThere } from "./soon.ts";
 
 /** Carries out core's decision; returns the sent reply, if any. */
@@ -59,7 +59,7 @@ function keepSilent(
   if (decision.why === "withheld")
     log("info", "DHCP request not answered in listen mode", { ...facts, would: decision.would });
   else log("debug", "DHCP request not answered", { ...facts, why: decision.why });
-  if ("noRouter" in decision) tellNoRouter(listener, decision.noRouter);
+  if ("noRouter" in decision) announceNoRouter(listener, decision.noRouter);
   const noted = "noted" in decision ? decision.noted : undefined;
   const seen = whenThere(noteUnanswered(deps, status, decision), () => noted && store.apply(noted));
   return whenThere(seen, () => undefined);
@@ -106,7 +106,7 @@ function send(
   const bytes = writeDhcp(reply, replyLimit(packet));
   const atMs = clock.nowMs();
   const sent = { ...sendReply(listener, { reply, destination, bytes, caller: from, log }), atMs, bytes };
-  tellNoRouter(listener, decision.noRouter);
+  announceNoRouter(listener, decision.noRouter);
   status.answered += 1;
   count(status.answers, decision.answer.kind);
   log("info", `DHCP ${reply.options.dhcpMessageType}`, {

@@ -81,7 +81,7 @@ class WatchSocket {
 
   /** Resolves when it is known whether the network is served. */
   async start(): Promise<void> {
-    this.#carryOut(this.#step.state);
+    this.#execute(this.#step.state);
     await this.#decided.promise;
   }
 
@@ -134,10 +134,10 @@ class WatchSocket {
   #advance(event: Parameters<typeof stepForeignWatch>[1]): void {
     const before = this.#step.state;
     this.#step = stepForeignWatch(before, event, { allowed: this.#allowed, nowMs: this.#deps.clock.nowMs() });
-    this.#carryOut(before);
+    this.#execute(before);
   }
 
-  #carryOut(before: ForeignStep["state"]): void {
+  #execute(before: ForeignStep["state"]): void {
     const { network, clock, log } = this.#deps;
     const { state, probe, wakeAtMs } = this.#step;
     if (probe) this.#probe();

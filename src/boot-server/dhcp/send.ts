@@ -56,6 +56,6 @@ function reachableAddress(destination: Destination): Ipv4 {
 }
 
 /** Tells a client that its wire has no IPv6 router, if we are on that wire. */
-export function tellNoRouter({ frames }: DhcpSender, mac: Mac | undefined): void {
+export function announceNoRouter({ frames }: DhcpSender, mac: Mac | undefined): void {
   if (frames !== undefined && mac !== undefined) frames.send(noRouterAdvertisement(frames.mac, mac), mac);
 }

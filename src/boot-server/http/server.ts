@@ -37,7 +37,7 @@ export type HttpServer = AsyncDisposable & { readonly port: number };
  */
 const keepAliveMs = 30_000;
 
-/** A request and its headers must be complete after these times: whoever sends half of one keeps no connection. */
+/** A request and its headers must be complete within these times: half a request does not hold a connection. */
 const timeLimits = { keepAliveTimeout: keepAliveMs, headersTimeout: 10_000, requestTimeout: 60_000 };
 
 /** A client that neither reads nor writes for this time is gone. */
@@ -64,7 +64,7 @@ type HttpServerDeps = {
   /** A client got a whole file. */
   readonly onSent: (sent: FileSent) => void;
   /** Without it every client is served at once. */
-  readonly admission?: UplinkQueue;
+  readonly uplinkQueue?: UplinkQueue;
   /** Without it no address is limited. */
   readonly requestLimit?: RequestLimit;
   /** Counts answers. */
@@ -165,7 +165,7 @@ function sendFile(
     readonly request: IncomingMessage;
     readonly response: ServerResponse;
   },
-  { onRequest, onSent, admission }: HttpServerDeps,
+  { onRequest, onSent, uplinkQueue }: HttpServerDeps,
 ): void {
   const { file, path, request, response } = what;
   const clientAddress = request.socket.remoteAddress ?? "";
@@ -173,7 +173,7 @@ function sendFile(
   const { range, ...others } = request.headers;
   const answer = planFileAnswer(file, request.method === "GET" ? { ...others, range } : others);
   const userAgent = request.headers["user-agent"];
-  const turn = request.method === "GET" ? admission?.admit({ clientAddress, userAgent, path }) : undefined;
+  const turn = request.method === "GET" ? uplinkQueue?.admit({ clientAddress, userAgent, path }) : undefined;
   if (turn?.kind === "wait") {
     response.writeHead(503, { "retry-after": String(turn.retryAfterSeconds), "content-length": 0 }).end();
     return;
@@ -186,7 +186,7 @@ function sendFile(
   const startedMs = performance.now();
   onRequest?.(clientAddress, path);
   const bytes = answer.to - answer.from;
-  if (admission !== undefined) response.once("finish", () => admission.sent({ clientAddress, path, bytes }));
+  if (uplinkQueue !== undefined) response.once("finish", () => uplinkQueue.sent({ clientAddress, path, bytes }));
   if (answer.status === 200)
     response.once("finish", () =>
       onSent({ clientAddress, path, durationMs: Math.round(performance.now() - startedMs) }),

@@ -56,7 +56,7 @@ type Ring = { readonly id: MachineId; readonly entries: Entry[]; oldest: number;
 /** An empty log. */
 export function openPacketLog(limitBytes: number = totalLimitBytes): PacketLog {
   const machines = new Map<MachineId, Ring>();
-  const order = new HearingOrder();
+  const order = new RecencyOrder();
   const memory = new PayloadMemory();
 
   function ringOf(id: MachineId): Ring {
@@ -151,18 +151,18 @@ class PayloadMemory {
 }
 
 /**
- * Machines in the order in which they were last heard: a linked list, because moving a machine to the end of a map
+ * Machines in the order of their latest packets: a linked list, because moving a machine to the end of a map
  * costs more, and leaves holes before the first. A sentinel begins and ends it.
  */
-class HearingOrder {
+class RecencyOrder {
   readonly #ends = emptyRing("" as MachineId);
 
-  /** The machine not heard for longest; the sentinel if there is none. */
+  /** The machine whose latest packet is oldest; the sentinel if there is none. */
   get first(): Ring {
     return this.#ends.later;
   }
 
-  /** The machine heard last; the sentinel if there is none. */
+  /** The machine with the latest packet; the sentinel if there is none. */
   get last(): Ring {
     return this.#ends.earlier;
   }

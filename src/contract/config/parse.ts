@@ -51,7 +51,7 @@ function checkNetwork(network: Network, path: string): ConfigFault[] {
   const permanent = permanentPart(network);
   const faults = [
     ...checkReach(network, path),
-    // The server is outside a relayed network, except by chance.
+    // A server is normally outside a relayed network.
     ...(relay === undefined ? outside(`${path}.serverAddress`, serverAddress, prefix) : []),
     ...(relay === undefined
       ? outside(`${path}.permanent.serverAddress`, permanent.serverAddress, permanent.prefix)

@@ -11,19 +11,19 @@ const rejecting: AgentReport = { ...former, rejected: { version, reason: "it han
 const id = (n: number) => `m-${String(n).padStart(12, "0")}` as MachineId;
 const fleet = Array.from({ length: 100 }, (_, n) => id(n));
 
-/** Offers the version to the whole fleet in turn; tells which machines tried. */
+/** Offers the version to the whole fleet in turn; returns the machines that got the offer. */
 function offer(
   rollout: AgentRollout,
   nowMs = 0,
-): { readonly rollout: AgentRollout; readonly told: readonly MachineId[] } {
+): { readonly rollout: AgentRollout; readonly offered: readonly MachineId[] } {
   let now = rollout;
-  const told: MachineId[] = [];
+  const offered: MachineId[] = [];
   for (const each of fleet) {
     if (now.confirmed.has(each) || now.trying.has(each) || !mayTry(now, each, nowMs)) continue;
-    now = rolloutStep(now, each, { kind: "told" }, nowMs);
-    told.push(each);
+    now = rolloutStep(now, each, { kind: "offered" }, nowMs);
+    offered.push(each);
   }
-  return { rollout: now, told };
+  return { rollout: now, offered };
 }
 
 function seen(rollout: AgentRollout, ids: readonly MachineId[], agent: AgentReport): AgentRollout {
@@ -36,35 +36,35 @@ describe("the rollout of an agent", () => {
     const waves: number[] = [];
     for (let left = 9; left > 0; left -= 1) {
       const wave = offer(rollout);
-      waves.push(wave.told.length);
-      rollout = seen(wave.rollout, wave.told, upgraded);
+      waves.push(wave.offered.length);
+      rollout = seen(wave.rollout, wave.offered, upgraded);
     }
     assert.deepEqual(waves, [1, 1, 2, 4, 8, 16, 32, 36, 0]);
   });
 
   test("a machine that rejects it stops the rollout, until it is reinstalled", () => {
-    const { rollout, told } = offer(beginRollout(version, []));
-    const stopped = seen(rollout, told, rejecting);
-    assert.deepEqual(offer(stopped).told, []);
-    assert.deepEqual(offer(seen(stopped, told, former)).told.length, 1);
+    const { rollout, offered } = offer(beginRollout(version, []));
+    const stopped = seen(rollout, offered, rejecting);
+    assert.deepEqual(offer(stopped).offered, []);
+    assert.deepEqual(offer(seen(stopped, offered, former)).offered.length, 1);
   });
 
-  test("a machine that was told may be told again: the answer may have been lost", () => {
-    const { rollout, told } = offer(beginRollout(version, []));
-    assert.ok(told.every((each) => mayTry(rollout, each, 0)));
+  test("a machine that got the offer may get it again: the answer may have been lost", () => {
+    const { rollout, offered } = offer(beginRollout(version, []));
+    assert.ok(offered.every((each) => mayTry(rollout, each, 0)));
     assert.ok(!mayTry(rollout, id(50), 0));
   });
 
   test("a machine that never came back lets another one try; two stop the rollout", () => {
     const first = offer(beginRollout(version, []));
     const second = offer(first.rollout, rolloutLimits.silentMs);
-    assert.equal(second.told.length, 1);
-    assert.deepEqual(offer(second.rollout, 2 * rolloutLimits.silentMs).told, []);
+    assert.equal(second.offered.length, 1);
+    assert.deepEqual(offer(second.rollout, 2 * rolloutLimits.silentMs).offered, []);
   });
 
   test("a machine that could not place it is left alone for some time, and another one tries", () => {
-    const { rollout, told } = offer(beginRollout(version, []));
-    const [first = id(0)] = told;
+    const { rollout, offered } = offer(beginRollout(version, []));
+    const [first = id(0)] = offered;
     const failed = rolloutStep(rollout, first, { kind: "failed" }, 0);
     assert.ok(!mayTry(failed, first, rolloutLimits.retryMs - 1));
     assert.ok(mayTry(failed, first, rolloutLimits.retryMs));
@@ -73,8 +73,8 @@ describe("the rollout of an agent", () => {
 
   test("a server that restarts knows from the records how far the rollout was, and what stopped it", () => {
     const records = fleet.slice(0, 8).map((each) => ({ id: each, agent: upgraded }));
-    assert.equal(offer(beginRollout(version, records)).told.length, 8);
-    assert.equal(offer(beginRollout(version, [...records, { id: id(9), agent: rejecting }])).told.length, 0);
+    assert.equal(offer(beginRollout(version, records)).offered.length, 8);
+    assert.equal(offer(beginRollout(version, [...records, { id: id(9), agent: rejecting }])).offered.length, 0);
   });
 
   test("a poll without news leaves the rollout as it is", () => {

@@ -8,7 +8,7 @@ import type { AgentReport } from "./version.ts";
 export type AgentRollout = {
   readonly version: string;
   readonly confirmed: ReadonlySet<MachineId>;
-  /** Since when a machine was told to try it, without having been heard of the outcome. */
+  /** Since when a machine has had the offer to try it, without a known outcome. */
   readonly trying: ReadonlyMap<MachineId, number>;
   readonly rejected: ReadonlySet<MachineId>;
   /** Machines that could not put it in place, and when they may try again. */
@@ -17,22 +17,22 @@ export type AgentRollout = {
 
 export type RolloutEvent =
   | { readonly kind: "seen"; readonly agent: AgentReport | undefined }
-  | { readonly kind: "told" }
+  | { readonly kind: "offered" }
   /** The machine could not fetch or place it. */
   | { readonly kind: "failed" };
 
-/** How a rollout of an agent goes on. */
+/** The limits of a rollout. */
 export const rolloutLimits = {
   /** Time for a new agent to be confirmed: longer than a restart of the server or of a switch. */
   deadlineSeconds: 600,
-  /** A machine that was told and is not heard of for so long counts as silent. */
+  /** A machine that got the offer and has not polled for this long counts as silent. */
   silentMs: 3 * 600_000,
-  /** At least so many silent machines stop the rollout: one may have been switched off by chance. */
+  /** Minimum number of silent machines that stops the rollout: a single one may have been switched off. */
   silent: 2,
   retryMs: 600_000,
 } as const;
 
-/** The start of a server: what the records of the machines tell about the version. */
+/** The start of a server: what the records of the machines say about the version. */
 export function beginRollout(version: string, machines: readonly Pick<Machine, "id" | "agent">[]): AgentRollout {
   const idsWhere = (holds: (agent: AgentReport) => boolean) =>
     new Set(machines.filter(({ agent }) => agent !== undefined && holds(agent)).map(({ id }) => id));
@@ -49,7 +49,7 @@ export function beginRollout(version: string, machines: readonly Pick<Machine, "
 export function rolloutStep(rollout: AgentRollout, id: MachineId, event: RolloutEvent, nowMs: number): AgentRollout {
   const { confirmed, trying, postponed } = rollout;
   switch (event.kind) {
-    case "told":
+    case "offered":
       return trying.has(id) ? rollout : { ...rollout, trying: new Map([...trying, [id, nowMs]]) };
     case "failed":
       return {
@@ -91,7 +91,7 @@ function noteConfirmed(rollout: AgentRollout, id: MachineId): AgentRollout {
 }
 
 /**
- * Whether a machine may be told to try the version now: one first, then as many at once as have confirmed it, which doubles; none
+ * Whether a machine may get the offer to try the version now: one first, then as many at once as have confirmed it, which doubles; none
  * once a machine has rejected it, or when several never came back.
  */
 export function mayTry(rollout: AgentRollout, id: MachineId, nowMs: number): boolean {

@@ -64,10 +64,10 @@ export const supervisionLimits = {
   /** Ends of a trial. */
   trialEnds: 3,
   restartMs: 5000,
-  /** A run shorter than this counts as short; after so many in a row the version before takes over. */
+  /** A run shorter than this counts as short; after `shortRuns` of them in a row the former version takes over. */
   shortMs: 60_000,
   shortRuns: 5,
-  /** The former agent forgets a rejection after it has run for so long: the server may bring the version again. */
+  /** The former agent forgets a rejection after it has run for this time: the server may bring the version again. */
   rejectedMs: 86_400_000,
 } as const;
 

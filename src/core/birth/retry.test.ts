@@ -15,7 +15,7 @@ for (const [status, meaning] of statuses) {
   test(`status ${status} means ${meaning}`, () => assert.equal(meaningOf(status), meaning));
 }
 
-test("pauses double up to ten seconds, and end when patience does", () => {
+test("pauses double up to ten seconds, and end when the time is up", () => {
   const pauses: number[] = [];
   let elapsedMs = 0;
   for (let failures = 1; ; failures += 1) {

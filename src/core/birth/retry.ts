@@ -13,7 +13,7 @@ export type NextTry = { readonly kind: "wait"; readonly pauseMs: number } | { re
 
 /**
  * Whether to try once more after `failures` failures (1 or more) in `elapsedMs`: after pauses that double from half a
- * second to ten, as long as the pause still fits into `patienceMs`.
+ * second to ten, as long as the pause still fits into `retryMs`.
  */
 export function nextTry(failures: number, elapsedMs: number, retryMs: number): NextTry {
   const pauseMs = Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs);

@@ -41,12 +41,12 @@ export function eventOfAction(action: OperatorAction, machine: Machine, by: stri
         kind: "rebirthAsked",
         id,
         by,
-        ...insisting(action),
+        ...overrides(action),
         ...(action.mayMove === true ? { mayMove: true } : {}),
         ...(action.newRootDisk === undefined ? {} : { newRootDisk: selected(action.newRootDisk) }),
       };
     case "clean":
-      return { kind: "cleanAsked", id, by, ...insisting(action) };
+      return { kind: "cleanAsked", id, by, ...overrides(action) };
     case "cancel":
       return { kind: "rebirthCancelled", id, by };
     case "hold":
@@ -67,7 +67,7 @@ function selected({ selector }: { readonly selector?: string | undefined }) {
   return selector === undefined ? {} : { selector };
 }
 
-function insisting(given: { readonly override?: boolean | undefined; readonly restart?: true | undefined }) {
+function overrides(given: { readonly override?: boolean | undefined; readonly restart?: true | undefined }) {
   const { override, restart } = given;
   return {
     ...(override === true ? ({ override } as const) : {}),

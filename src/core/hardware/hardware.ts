@@ -42,7 +42,7 @@ export type Nic = {
 
 /**
  * Who answers for kernel, initramfs and command line of a birth. `signed-image`: the firmware verified all three with the
- * site's key. `wire-trusted`: whoever answered the network boot supplied them. It is what init says of itself: a foreign
+ * site's key. `wire-trusted`: they came from an unverified network boot. It is what init says of itself: a foreign
  * initramfs can say anything.
  */
 export const bootTrusts = ["signed-image", "wire-trusted"] as const;

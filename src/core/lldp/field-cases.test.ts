@@ -32,7 +32,7 @@ function placeOf(name: string, by = rules): string {
   return result.kind === "placed" ? result.placement.hostname : result.reason;
 }
 
-const places: readonly (readonly [name: string, place: string])[] = [
+const expectedHosts: readonly (readonly [name: string, place: string])[] = [
   ["alias-subtype", "r01u07"],
   ["another-host-speaks-first", "r01u07"],
   ["bmc-speaks-first", "r01u07"],
@@ -43,7 +43,8 @@ const places: readonly (readonly [name: string, place: string])[] = [
   ["two-switches-on-one-port", "r01u07"],
   ["vlan-tagged-8100", "r01u07"],
 ];
-for (const [name, place] of places) test(`field case ${name}: ${place}`, () => assert.equal(placeOf(name), place));
+for (const [name, place] of expectedHosts)
+  test(`field case ${name}: ${place}`, () => assert.equal(placeOf(name), place));
 
 test("the description of a port that has only an index never replaces it if an operator wrote it", () =>
   assert.match(placeOf("junos-index-with-operator-text"), /matches switch "leaf-1" port "526"/));
@@ -74,7 +75,7 @@ test("a rule can name the port id, its subtype and the description separately", 
 test("SONiC's default of a MAC as port id: the description is the port", () =>
   assert.match(placeOf("sonic-default-mac"), /^r01u24$/));
 
-test("neighbours that give different places are a conflict that names both", () => {
+test("neighbours that give different expectedHosts are a conflict that names both", () => {
   const result = placeAmong(rules, [neighbour("leaf-1", "swp7"), neighbour("leaf-2", "swp9")]);
   assert.match(result.kind === "unplaced" ? result.reason : "", /found r01u07 .*"leaf-1".*, r02u09 .*"leaf-2"/);
 });
@@ -92,4 +93,4 @@ function neighbour(switchName: string, port: string): Neighbour {
   return { switchName, port, portIdKind: "interfaceName", portId: port, portDescription: "" };
 }
 
-test("every file is one of the field's frames", () => assert.ok(readdirSync(directory).length >= places.length));
+test("every file is one of the field's frames", () => assert.ok(readdirSync(directory).length >= expectedHosts.length));

@@ -38,8 +38,8 @@ const rules = { ...defaultWatchRules, deadlineSeconds: defaultDeadlineSeconds };
 const chassisCount = 3;
 const nicCount = 6;
 
-/** Every other operator insists where a rebirth or clean runs. */
-const insisting = (n: number): { readonly restart?: true } => (n % 2 === 0 ? {} : { restart: true });
+/** Every other operator asks for a restart where a rebirth or clean runs. */
+const restarting = (n: number): { readonly restart?: true } => (n % 2 === 0 ? {} : { restart: true });
 
 /** Runs metal and operators against a fleet; asserts after each step what no sequence of them may do. */
 function play(cabling: readonly (readonly number[])[], actions: readonly Action[], policy?: RepairPolicy): void {
@@ -180,12 +180,12 @@ function play(cabling: readonly (readonly number[])[], actions: readonly Action[
       case "rebirth":
       case "rebirthMoved":
         if (
-          accepted({ kind: "rebirthAsked", id, by, ...insisting(m), ...(what === "rebirth" ? {} : { mayMove: true }) })
+          accepted({ kind: "rebirthAsked", id, by, ...restarting(m), ...(what === "rebirth" ? {} : { mayMove: true }) })
         )
           letGo(id, true);
         return;
       case "clean":
-        if (accepted({ kind: "cleanAsked", id, by, ...insisting(m) })) letGo(id, true);
+        if (accepted({ kind: "cleanAsked", id, by, ...restarting(m) })) letGo(id, true);
         return;
       case "cancel":
         if (accepted({ kind: "rebirthCancelled", id, by })) letGo(id, false);

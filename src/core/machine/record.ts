@@ -57,7 +57,7 @@ export type Condition = {
   readonly sinceMs: number;
   /** Stall detection set it, and clears it once the machine makes progress. */
   readonly watched?: true;
-  /** What an operator has to order, because the machine cannot get on by itself. */
+  /** What an operator has to order, because the machine cannot continue by itself. */
   readonly remedy?: Remedy;
   /** A step failed in this phase: the condition ends when the machine gets past it. */
   readonly failedIn?: Phase;
@@ -218,7 +218,7 @@ type InstalledFacts = {
   readonly subTokenHash: string;
   /** The image that the agent last reported. */
   readonly runningImage?: string;
-  /** Its agent has polled from a system on its own disk since its last birth, whoever installed that system. */
+  /** Its agent has polled from a system on its own disk since its last birth; Birther or someone else installed that system. */
   readonly ownSystem?: true;
   /** It restarted into its image at this time, and no PXE request was heard: its firmware starts the disk first. */
   readonly didNotAskAtMs?: number;

@@ -2,7 +2,7 @@ import type { MachineEvent, Refusal } from "./event.ts";
 import type { Machine, MachineId } from "./record.ts";
 
 /**
- * Limits in characters of JSON. A scan with a hundred disks has 30,000, and a record some 50,000. Whoever has the credential
+ * Limits in characters of JSON. A scan with a hundred disks has 30,000, and a record some 50,000. A holder of the credential
  * of one machine must not fill the memory and the disk of the server, nor keep it from starting again.
  */
 export const sizeLimits = {

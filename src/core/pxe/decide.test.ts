@@ -303,15 +303,15 @@ test("no packet makes the decision throw, and whatever is sent fits", () => {
 });
 
 const request = (packet: DhcpPacket) => requestAfter(packet, "10.77.0.60", "10.77.0.1");
-const waiting: readonly (readonly [title: string, DhcpPacket, told: boolean])[] = [
+const waiting: readonly (readonly [title: string, DhcpPacket, notified: boolean])[] = [
   ["iPXE that gets its address", request(biosIpxe), true],
   ["iPXE that is only offered one", biosIpxe, false],
   ["iPXE that is refused", requestAfter(biosIpxe, "10.77.0.61", "10.77.0.1"), false],
   ["iPXE behind a relay", { ...request(biosIpxe), giaddr: ip("10.77.0.9") }, false],
   ["EDK2", request(edk2), false],
 ];
-for (const [title, packet, told] of waiting)
-  test(`${title} is ${told ? "" : "not "}told that there is no IPv6 router`, () => {
+for (const [title, packet, notified] of waiting)
+  test(`${title} is ${notified ? "" : "not "}told that there is no IPv6 router`, () => {
     const decision = decide(packet, { machine: machine("birth") });
-    assert.equal(decision.kind === "reply" && decision.noRouter, told ? mac : undefined);
+    assert.equal(decision.kind === "reply" && decision.noRouter, notified ? mac : undefined);
   });

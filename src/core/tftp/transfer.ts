@@ -34,7 +34,7 @@ export type TransferEnd =
   | { readonly kind: "probed" }
   | { readonly kind: "aborted"; readonly code: number; readonly message: string }
   | { readonly kind: "timedOut"; readonly ackedBlock: number }
-  /** So many blocks were repeated that the cause cannot be packet loss. */
+  /** More blocks were repeated than packet loss explains. */
   | { readonly kind: "wasteful"; readonly blocksSent: number };
 
 /** Something to send: a packet, or the DATA packets of blocks counted from 1 without roll-over (blocks.ts). */

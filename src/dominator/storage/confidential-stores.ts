@@ -7,7 +7,7 @@ import { type ObjectStore, openObjectStore } from "./object-store.ts";
 export type ConfidentialStores = {
   /** The store of a stream, which is made if it is missing. */
   readonly ofStream: (stream: string) => Promise<ObjectStore>;
-  /** All stores that there are. */
+  /** All existing stores. */
   readonly all: () => Promise<readonly ObjectStore[]>;
 };
 

@@ -31,10 +31,10 @@ function opened(machines: readonly Machine[] = []) {
     clock: { nowMs: () => clock.nowMs },
     log: (level, message) => void logged.push(`${level} ${message}`),
   });
-  /** Takes a poll as the server does; tells whether the machine is upgraded. */
-  function isUpgraded(told: SmallPoll, of: Machine = machine): boolean {
-    upgrades.noteSeen(of, told);
-    return upgrades.upgradeFor(of.id, told) !== undefined;
+  /** Takes a poll as the server does; returns whether the machine is upgraded. */
+  function isUpgraded(poll: SmallPoll, of: Machine = machine): boolean {
+    upgrades.noteSeen(of, poll);
+    return upgrades.upgradeFor(of.id, poll) !== undefined;
   }
   return { upgrades, isUpgraded, clock, logged, lines };
 }
@@ -58,9 +58,9 @@ describe("upgrades of agents", () => {
     ],
     ["that could not place it just now", { ...poll, outcome }, false],
   ];
-  for (const [title, told, upgraded] of rows)
+  for (const [title, poll, upgraded] of rows)
     test(`an agent ${title}: ${upgraded ? "is" : "is not"} upgraded`, () => {
-      assert.equal(opened().isUpgraded(told), upgraded);
+      assert.equal(opened().isUpgraded(poll), upgraded);
     });
 
   test("the directive names the version, its files and the deadline", () => {

@@ -8,13 +8,13 @@ import type { AgentBundle } from "./agent-bundle.ts";
 
 /** Brings the server's own agent to the machines, a few at a time (core/agent/rollout.ts). */
 export type AgentUpgrades = {
-  /** Takes what a poll tells about the machine's agent; `machine` is the record before the poll. */
+  /** Takes what a poll says about the machine's agent; `machine` is the record before the poll. */
   readonly noteSeen: (machine: Machine, poll: SmallPoll) => void;
   /** The directive for a machine with nothing else to do; undefined if it is not to be upgraded now. */
   readonly upgradeFor: (id: MachineId, poll: SmallPoll) => UpgradeAgent | undefined;
 };
 
-/** Begins with what the records tell of the fleet's agents. */
+/** Begins with what the records say about the fleet's agents. */
 export function openAgentUpgrades(parts: {
   readonly bundle: AgentBundle;
   readonly store: Pick<Store, "list" | "addLog">;
@@ -55,7 +55,7 @@ export function openAgentUpgrades(parts: {
       if (!canUpgrade(poll) || poll.agent?.version === version || poll.agent?.rejected?.version === version)
         return undefined;
       if (!mayTry(rollout, id, clock.nowMs())) return undefined;
-      note(id, { kind: "told" });
+      note(id, { kind: "offered" });
       return { kind: "upgradeAgent", version, files, deadlineSeconds };
     },
   };

@@ -38,7 +38,7 @@ export function openTaskThread(): DominatorTasks & AsyncDisposable {
     return started;
   }
 
-  // At once, not at the first request: whoever replaces the program's files must not make a thread of another version.
+  // At once, not at the first request: if the program's files are replaced, the thread must not be of another version.
   running = start();
   running.worker.unref();
 

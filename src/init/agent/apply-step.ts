@@ -2,7 +2,7 @@ import * as host from "host";
 import { fileType } from "../../core/image/tree.ts";
 import type { UpdateStep } from "../../core/image/update/update-step.ts";
 import { copyDescriptor, hashFile, removeAt } from "../beneath/files.ts";
-import { atFile, atPlace, atSpot, type Spot, statAt, statOf, withDescriptor } from "../beneath/place.ts";
+import { atEntry, atFile, atPlace, type DirectoryEntry, statAt, statOf, withDescriptor } from "../beneath/place.ts";
 import { checked, errnoIn, errnoOf, isAbsent, isOfPath, systemError } from "../system/errno.ts";
 import { drafts } from "./draft.ts";
 import { identityOf, isSame } from "./identity.ts";
@@ -67,8 +67,8 @@ function appliers({ root, cache, scan, steps, alive }: UpdateTarget) {
    * Demands what the scan saw at a name that is about to go, undefined for nothing. Takes the rights from a program that has no
    * other name in the tree: a user may have linked to it elsewhere, or hold it open, and would keep its old version.
    */
-  function disarm(spot: Spot, path: string): host.FileStat | undefined {
-    const fd = host.openBeneath(spot.directory, spot.name, "place");
+  function disarm(entry: DirectoryEntry, path: string): host.FileStat | undefined {
+    const fd = host.openBeneath(entry.directory, entry.name, "place");
     if (isAbsent(fd)) return undefined;
     return withDescriptor(`open ${path}`, fd, (place) => {
       const stat = statOf(place, path);
@@ -79,18 +79,18 @@ function appliers({ root, cache, scan, steps, alive }: UpdateTarget) {
   }
   /** Removes a name, if it is what the scan saw. */
   function removeSeen(path: string, isDirectory: boolean): void {
-    atSpot(root, path, (spot) => {
-      if (disarm(spot, path) === undefined) return;
-      const result = host.removeAt(spot.directory, spot.name, isDirectory);
+    atEntry(root, path, (entry) => {
+      if (disarm(entry, path) === undefined) return;
+      const result = host.removeAt(entry.directory, entry.name, isDirectory);
       if (result < 0 && !isAbsent(result)) throw systemError(`remove ${path}`, result);
     });
     seen.put(path, undefined);
   }
   /** Moves a complete new file into place: over what the scan saw, or where it saw nothing. */
-  function moveTo(path: string, from: Spot): void {
+  function moveTo(path: string, from: DirectoryEntry): void {
     const identity = statAt(from, path);
     if (identity === undefined) throw new Error(`${path}: expected a draft, found none`);
-    atSpot(root, path, (to) => {
+    atEntry(root, path, (to) => {
       const found = disarm(to, path);
       const result = host.renameAt(from.directory, from.name, to.directory, to.name, found !== undefined);
       checked(`rename a draft to ${path}`, result);
@@ -98,19 +98,19 @@ function appliers({ root, cache, scan, steps, alive }: UpdateTarget) {
     seen.put(path, identityOf(identity));
   }
   /** Makes a new file as a draft and moves it into place. */
-  function place(path: string, make: (spot: Spot) => void): void {
-    draft.at(path, (spot) => {
-      make(spot);
-      moveTo(path, spot);
+  function place(path: string, make: (entry: DirectoryEntry) => void): void {
+    draft.at(path, (entry) => {
+      make(entry);
+      moveTo(path, entry);
     });
   }
   function makeCopy(
-    spot: Spot,
+    entry: DirectoryEntry,
     from: { readonly fd: number; readonly limitBytes: number },
     owner: Owner,
     path: string,
   ) {
-    withDescriptor(`make a draft of ${path}`, host.createAt(spot.directory, spot.name), (fd) => {
+    withDescriptor(`make a draft of ${path}`, host.createAt(entry.directory, entry.name), (fd) => {
       copyDescriptor(from, fd, `write a draft of ${path}`);
       finish(fd, owner, path);
     });
@@ -118,8 +118,8 @@ function appliers({ root, cache, scan, steps, alive }: UpdateTarget) {
   function placeFile(step: Step<"placeFile">): void {
     const { path, sha512, size } = step;
     if (size === 0) {
-      place(path, (spot) =>
-        withDescriptor(`make a draft of ${path}`, host.createAt(spot.directory, spot.name), (fd) =>
+      place(path, (entry) =>
+        withDescriptor(`make a draft of ${path}`, host.createAt(entry.directory, entry.name), (fd) =>
           finish(fd, step, path),
         ),
       );
@@ -130,11 +130,11 @@ function appliers({ root, cache, scan, steps, alive }: UpdateTarget) {
     uses.set(sha512, left);
     if (left === 0 && !draft.isElsewhere(path)) {
       atPlace(root, object, (fd) => finish(fd, step, path));
-      atSpot(root, object, (spot) => moveTo(path, spot));
+      atEntry(root, object, (entry) => moveTo(path, entry));
       return;
     }
-    place(path, (spot) => atFile(root, object, (fd) => makeCopy(spot, { fd, limitBytes: size }, step, path)));
-    if (left === 0) atSpot(root, object, (spot) => removeAt(spot, object));
+    place(path, (entry) => atFile(root, object, (fd) => makeCopy(entry, { fd, limitBytes: size }, step, path)));
+    if (left === 0) atEntry(root, object, (entry) => removeAt(entry, object));
   }
   function placeLink(path: string, existing: string): void {
     atSeen(existing, (fd, stat) => {
@@ -143,7 +143,7 @@ function appliers({ root, cache, scan, steps, alive }: UpdateTarget) {
     });
   }
   /** A file that a user may have open, or has linked to elsewhere, is replaced by a copy rather than changed. */
-  function replaceBy(path: string, make: (spot: Spot) => void): void {
+  function replaceBy(path: string, make: (entry: DirectoryEntry) => void): void {
     const others = seen.othersOf(path);
     place(path, make);
     for (const other of others) placeLink(other, path);
@@ -152,9 +152,9 @@ function appliers({ root, cache, scan, steps, alive }: UpdateTarget) {
     const { path } = step;
     const content = seen.contentAt(path);
     if (content === undefined) throw changed(path);
-    replaceBy(path, (spot) => {
+    replaceBy(path, (entry) => {
       withDescriptor(`read ${path}`, host.reopen(fd), (from) =>
-        makeCopy(spot, { fd: from, limitBytes: content.size }, step, path),
+        makeCopy(entry, { fd: from, limitBytes: content.size }, step, path),
       );
       if (content.size > 0 && hashFile(root, draft.pathFor(path), alive) !== content.sha512) throw changed(path);
     });
@@ -173,17 +173,21 @@ function appliers({ root, cache, scan, steps, alive }: UpdateTarget) {
       } else if (type === fileType.symlink) {
         const target = host.targetOf(fd);
         if (typeof target === "number") throw systemError(`read link ${path}`, target);
-        replaceBy(path, (spot) => makeSymlink(spot, target, { uid, gid }));
-      } else replaceBy(path, (spot) => makeSpecial(spot, { path, uid, gid, mode: stat.mode, rdev: stat.rdev }, step));
+        replaceBy(path, (entry) => makeSymlink(entry, target, { uid, gid }));
+      } else replaceBy(path, (entry) => makeSpecial(entry, { path, uid, gid, mode: stat.mode, rdev: stat.rdev }, step));
     });
   }
-  function makeSymlink({ directory, name }: Spot, target: string, owner: Owner): void {
+  function makeSymlink({ directory, name }: DirectoryEntry, target: string, owner: Owner): void {
     checked(`make a link to ${target}`, host.symlinkAt(target, directory, name));
     withDescriptor(`open a link to ${target}`, host.openBeneath(directory, name, "place"), (fd) =>
       finish(fd, owner, `a link to ${target}`),
     );
   }
-  function makeSpecial({ directory, name }: Spot, node: Omit<Step<"placeSpecial">, "kind">, owner: Owner = node): void {
+  function makeSpecial(
+    { directory, name }: DirectoryEntry,
+    node: Omit<Step<"placeSpecial">, "kind">,
+    owner: Owner = node,
+  ): void {
     const { path, mode, rdev } = node;
     checked(`make a draft of ${path}`, host.makeNodeAt(directory, name, mode, rdev));
     withDescriptor(`open a draft of ${path}`, host.openBeneath(directory, name, "place"), (fd) =>
@@ -214,8 +218,8 @@ function appliers({ root, cache, scan, steps, alive }: UpdateTarget) {
         withDescriptor(`open a draft of ${step.path}`, fd, (made) => finish(made, step, step.path));
       }),
     placeFile,
-    placeSymlink: ({ path, target, uid, gid }) => place(path, (spot) => makeSymlink(spot, target, { uid, gid })),
-    placeSpecial: (step) => place(step.path, (spot) => makeSpecial(spot, step)),
+    placeSymlink: ({ path, target, uid, gid }) => place(path, (entry) => makeSymlink(entry, target, { uid, gid })),
+    placeSpecial: (step) => place(step.path, (entry) => makeSpecial(entry, step)),
     placeLink: ({ path, existing }) => placeLink(path, existing),
     setMetadata,
   } satisfies { readonly [K in UpdateStep["kind"]]: (step: Step<K>) => void };

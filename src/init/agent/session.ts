@@ -77,7 +77,7 @@ export function openSession(context: SubContext): Session {
     scans: 0,
   };
   const kernels = openKernelKeeper(context);
-  const carryOut = directiveRunner(context, { cache, pollMeanwhile }, memory);
+  const runDirective = directiveRunner(context, { cache, pollMeanwhile }, memory);
   let polledMs = memory.checkedAtMs;
 
   const secondsSinceCheck = () => Math.min(longSeconds, Math.floor((host.monotonicMs() - memory.checkedAtMs) / 1000));
@@ -116,7 +116,7 @@ export function openSession(context: SubContext): Session {
     if (order.kind !== "wait") log("info", "directive received", { directive: order.kind });
     const startMs = host.monotonicMs();
     try {
-      const seconds = carryOut(order);
+      const seconds = runDirective(order);
       const durationMs = Math.round(host.monotonicMs() - startMs);
       if (order.kind !== "wait")
         memory.outcome = { kind: "done", directive: order.kind, durationMs, detail: `${order.kind} done` };

@@ -4,7 +4,17 @@ import { decodeUtf8, encodeUtf8 } from "../../core/bytes/utf8.ts";
 import { fileType } from "../../core/image/tree.ts";
 import { checked, errnoIn, errnoOf, isAbsent, systemError } from "../system/errno.ts";
 import { writeToDescriptor } from "../system/files.ts";
-import { atDirectory, atFile, atPlace, atSpot, type Spot, statAt, statOf, statPath, withDescriptor } from "./place.ts";
+import {
+  atDirectory,
+  atEntry,
+  atFile,
+  atPlace,
+  type DirectoryEntry,
+  statAt,
+  statOf,
+  statPath,
+  withDescriptor,
+} from "./place.ts";
 
 /** The files of the agent below a root, always through descriptors: paths are absolute below the root. */
 
@@ -71,9 +81,9 @@ export function list(root: string, path: string): string[] {
 
 /** Makes a new file, in place of an old one, and opens it for writing; `mode` is exact, whatever the umask. */
 export function createFile(root: string, path: string, mode = 0o600): number {
-  return atSpot(root, path, (spot) => {
-    removeAt(spot, path);
-    const fd = checked(`make ${path}`, host.createAt(spot.directory, spot.name));
+  return atEntry(root, path, (entry) => {
+    removeAt(entry, path);
+    const fd = checked(`make ${path}`, host.createAt(entry.directory, entry.name));
     if (mode !== 0o600) checked(`chmod ${path}`, host.setMode(fd, mode));
     return fd;
   });
@@ -101,8 +111,8 @@ export function replaceBytes(root: string, path: string, bytes: Uint8Array, mode
 
 /** Moves what is at a path, in place of what is at the other. */
 export function rename(root: string, from: string, to: string): void {
-  atSpot(root, from, (old) =>
-    atSpot(root, to, (fresh) => {
+  atEntry(root, from, (old) =>
+    atEntry(root, to, (fresh) => {
       const result = host.renameAt(old.directory, old.name, fresh.directory, fresh.name, true);
       checked(`rename ${from} to ${to}`, result);
     }),
@@ -159,7 +169,7 @@ export function makeDirectories(root: string, path: string, mode = 0o755): void 
   if (exists(root, path)) return;
   const parent = path.slice(0, path.lastIndexOf("/"));
   if (parent !== "") makeDirectories(root, parent);
-  atSpot(root, path, ({ directory, name }) => {
+  atEntry(root, path, ({ directory, name }) => {
     checked(`make directory ${path}`, host.makeDirectoryAt(directory, name, mode));
     withDescriptor(`open ${path}`, host.openBeneath(directory, name, "place"), (fd) =>
       checked(`chmod ${path}`, host.setMode(fd, mode)),
@@ -168,30 +178,30 @@ export function makeDirectories(root: string, path: string, mode = 0o755): void 
 }
 
 /** Removes a name that is not a directory's; a missing one is ignored. */
-export function removeAt({ directory, name }: Spot, path: string): void {
+export function removeAt({ directory, name }: DirectoryEntry, path: string): void {
   const result = host.removeAt(directory, name, false);
   if (result < 0 && !isAbsent(result)) throw systemError(`remove ${path}`, result);
 }
 
 /** Removes the file at a path; a missing one is ignored. */
 export function remove(root: string, path: string): void {
-  ifThere(() => atSpot(root, path, (spot) => removeAt(spot, path)));
+  ifThere(() => atEntry(root, path, (entry) => removeAt(entry, path)));
 }
 
 /** Removes a file or a directory with its contents; a missing path is ignored. */
 export function removeTree(root: string, path: string): void {
-  ifThere(() => atSpot(root, path, (spot) => removeTreeAt(spot, path)));
+  ifThere(() => atEntry(root, path, (entry) => removeTreeAt(entry, path)));
 }
 
-function removeTreeAt(spot: Spot, path: string): void {
-  const stat = statAt(spot, path);
+function removeTreeAt(entry: DirectoryEntry, path: string): void {
+  const stat = statAt(entry, path);
   if (stat === undefined) return;
   const isDirectory = (stat.mode & fileType.mask) === fileType.directory;
   if (isDirectory)
-    withDescriptor(`open ${path}`, host.openBeneath(spot.directory, spot.name, "directory"), (directory) => {
+    withDescriptor(`open ${path}`, host.openBeneath(entry.directory, entry.name, "directory"), (directory) => {
       for (const name of namesIn(directory, path)) removeTreeAt({ directory, name }, `${path}/${name}`);
     });
-  checked(`remove ${path}`, host.removeAt(spot.directory, spot.name, isDirectory));
+  checked(`remove ${path}`, host.removeAt(entry.directory, entry.name, isDirectory));
 }
 
 function ifThere(work: () => void): void {

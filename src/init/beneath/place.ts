@@ -3,7 +3,7 @@ import * as os from "os";
 import { checked, errnoIn, errnoOf, isAbsent, systemError } from "../system/errno.ts";
 
 /** A name in an open directory. */
-export type Spot = { readonly directory: number; readonly name: string };
+export type DirectoryEntry = { readonly directory: number; readonly name: string };
 
 /** The only mount below a root that belongs to it; any other is not entered. */
 const bootMount = "boot";
@@ -41,7 +41,7 @@ function withTop<T>(root: string, path: string, work: (top: number, rest: string
  * Does some work with the directory of a path below a root. No symbolic link, no `..` and no other mount leads there; throws
  * an error with errno if one is in the way.
  */
-export function atSpot<T>(root: string, path: string, work: (spot: Spot) => T): T {
+export function atEntry<T>(root: string, path: string, work: (entry: DirectoryEntry) => T): T {
   return withTop(root, path, (top, rest) => {
     const slash = rest.lastIndexOf("/");
     const name = rest.slice(slash + 1);
@@ -79,7 +79,7 @@ export function statOf(fd: number, path: string): host.FileStat {
 }
 
 /** What is at a name; undefined if nothing is. */
-export function statAt({ directory, name }: Spot, path: string): host.FileStat | undefined {
+export function statAt({ directory, name }: DirectoryEntry, path: string): host.FileStat | undefined {
   const fd = host.openBeneath(directory, name, "place");
   if (isAbsent(fd)) return undefined;
   return withDescriptor(`open ${path}`, fd, (place) => statOf(place, path));

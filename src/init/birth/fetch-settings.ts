@@ -23,7 +23,7 @@ const maxSettingsBytes = 4096;
 export const fetchSettingsSeconds = 300;
 
 /**
- * The boot settings of the signed image: by DHCP and HTTP, from whoever answers. What they say is believed only as far as
+ * The boot settings of the signed image: by DHCP and HTTP, from the first server that answers. They are believed only as far as
  * to find the MDB, which then has to prove its identity; settings that name another machine are refused.
  */
 export function fetchSettings(log: Log): BootSettings {

@@ -26,14 +26,14 @@ export function resume(context: BirthContext, taken: TakenOrder, facts: NonNulla
   const disk = runStep("findRootDisk", disksSettleSeconds + 30, () => findRootDisk(order));
   console.log("info", "resuming on the root disk", { path: disk });
   const input = { firmware, disk, encrypted: facts.encrypted };
-  const carryOut = (steps: readonly Step[]) => {
+  const runSteps = (steps: readonly Step[]) => {
     for (const step of steps)
       runStep(step.id, step.deadlineSeconds, () =>
         executeStep(step, { drivers, http: settings.http, log: console.log }),
       );
   };
-  carryOut(planResume(input));
-  carryOut(planResumeMounts(input, readSubSettings(newRoot).boot.mountPoint ?? agentPaths.boot));
+  runSteps(planResume(input));
+  runSteps(planResumeMounts(input, readSubSettings(newRoot).boot.mountPoint ?? agentPaths.boot));
   const { subToken } = runStep("askToResume", requestSeconds, () => mdb.askToResume(order.session));
   runStep("writeCredential", 120, () =>
     writeSubSettings({ ...readSubSettings(newRoot), ...serversOf(settings, order), token: subToken }),

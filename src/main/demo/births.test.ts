@@ -10,14 +10,14 @@ test("the last phase has its line, although the demo ends before the store tells
   const spec = machineSpec(1);
   const rebooting = testMachine("healthy", { macs: [spec.mac], phase: "rebooting" });
   let known: Machine = rebooting;
-  let tell: (change: Change) => void = () => assert.fail("nobody watches");
+  let notify: (change: Change) => void = () => assert.fail("nobody watches");
   const lines: string[] = [];
   const births = watchBirths({
     machines: [{ name: spec.name, mac: spec.mac, spec, consoleLogPath: "/nowhere", power: () => "on" }],
     store: {
       byMac: () => known,
       watch: (listener) => {
-        tell = listener;
+        notify = listener;
         return () => {};
       },
     },
@@ -30,7 +30,7 @@ test("the last phase has its line, although the demo ends before the store tells
     limits: { deadlineMs: 60_000, stallMs: 60_000 },
     nowMs: () => 0,
   });
-  tell({ machine: rebooting, event: { kind: "resumed", id: rebooting.id }, position: 1, atMs: 0 });
+  notify({ machine: rebooting, event: { kind: "resumed", id: rebooting.id }, position: 1, atMs: 0 });
   known = testMachine("healthy", { macs: [spec.mac], phase: "up" });
   await births.settled;
   births[Symbol.dispose]();

@@ -49,7 +49,7 @@ function requireOf(
   const held = () => imageStreamOf(store, stream);
   const imageNow = () => imageFor([held() ?? []].flat(), stream, id);
   const image = imageNow();
-  // Another operator may have promoted meanwhile: that request moves the machine, this one does not take it back.
+  // Another operator may have promoted meanwhile: that request moves the machine, and this one leaves it there.
   const guard = (): Refusal | undefined => (imageNow() === image ? undefined : overtaken(stream));
   return store.apply({ kind: "imageRequired", id, image, by }, { by, guard });
 }

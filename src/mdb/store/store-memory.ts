@@ -7,7 +7,7 @@ import { type DocumentMemory, documentMemory } from "./document-memory.ts";
 import type { FleetIndex } from "./fleet-index.ts";
 import { type FleetMemory, fleetMemory } from "./fleet-memory.ts";
 import { logUnreadableDocuments } from "./unreadable-documents.ts";
-import { tellUnreadable } from "./unreadable-records.ts";
+import { logUnreadable } from "./unreadable-records.ts";
 
 /** The contents of the database, in memory, up to a position. */
 export type StoreMemory = {
@@ -37,7 +37,7 @@ export function storeMemory(
     imageFor(imageStreamsOf({ documents: documents.of }), wanted, id);
   const fleet = fleetMemory(holdings, { imageFor: imageForNow, othersUpdate });
   let position = holdings.position;
-  tellUnreadable(holdings.unreadable, log);
+  logUnreadable(holdings.unreadable, log);
   logUnreadableDocuments(holdings.documents, log);
   return {
     ...{ fleet, documents, position: () => position },
@@ -56,7 +56,7 @@ export function storeMemory(
       // Of a whole fleet one at a time, when its turn comes: the index before stays as it was.
       const changes = remote.kind === "everything" ? changesOf(remote, before.get) : [...changesOf(remote, before.get)];
       fleet.apply(remote, everything);
-      tellUnreadable(remote.unreadable, log);
+      logUnreadable(remote.unreadable, log);
       if (remote.kind === "everything") {
         log("warn", "reloading all machines, because others wrote too much or the database was replaced", {
           ...{ before: position, now: remote.position },

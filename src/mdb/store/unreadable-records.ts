@@ -75,7 +75,7 @@ export function refuseUnreadable({ id, fault, newer }: UnreadableRecord): Refusa
 }
 
 /** Logs each of these records, with its fault and the next step. */
-export function tellUnreadable(records: readonly UnreadableRecord[], log: Log): void {
+export function logUnreadable(records: readonly UnreadableRecord[], log: Log): void {
   for (const record of records) {
     const { message, next } = refuseUnreadable(record);
     log("error", message, { machine: record.id, next });

@@ -26,10 +26,10 @@ const mostStarts = 4;
  * Boots the first disk that has a boot partition of ours, as far as this can be judged without running it. A kernel that panics
  * restarts the machine (panic=30), which then is sent to its disk again.
  */
-export function bootFromDisk(board: Board, fate: BootTrouble = () => "runs"): DiskBoot {
+export function bootFromDisk(board: Board, trouble: BootTrouble = () => "runs"): DiskBoot {
   for (let starts = 0; starts < mostStarts; starts += 1) {
     const boot = startFromDisk(board);
-    if (boot.kind === "nothingToBoot" || fate(boot) === "runs") return boot;
+    if (boot.kind === "nothingToBoot" || trouble(boot) === "runs") return boot;
   }
   return { kind: "nothingToBoot", why: `${mostStarts} kernels in a row panicked` };
 }

@@ -46,7 +46,7 @@ export function askServers(request: SiteRequest): SiteAnswer {
   const before = Atomics.load(flag, 0);
   port.postMessage(request);
   if (Atomics.wait(flag, 0, before, limitMs) === "timed-out") {
-    // Its late answer would be taken for that of the next question: whoever asks next gets another thread.
+    // Its late answer would be taken for that of the next question: it gets another thread.
     thread = undefined;
     port.close();
     throw new Error(`the servers' thread has not answered ${request.kind} for ${limitMs / 1000} s`);

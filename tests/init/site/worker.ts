@@ -88,10 +88,10 @@ async function take(request: SiteRequest): Promise<void> {
     if (said.kind === "broken") failure ??= said.error;
     return;
   }
-  const told: SiteAnswer = failure === undefined ? said : { kind: "broken", error: failure };
-  // Told once: the next test must not fail for it, too.
+  const report: SiteAnswer = failure === undefined ? said : { kind: "broken", error: failure };
+  // Reported once: the next test must not fail for it, too.
   failure = undefined;
-  port.postMessage(told);
+  port.postMessage(report);
   Atomics.add(flag, 0, 1);
   Atomics.notify(flag, 0);
 }

@@ -2,7 +2,7 @@ import { conditionOf, nameOf } from "../../machine/life/move.ts";
 import type { Machine } from "../../machine/record.ts";
 import { followedStream, type ImageStream, imageOf, type Promotion } from "./image-stream.ts";
 
-/** How the first machine of a promotion gets on. */
+/** The progress of the first machine of a promotion. */
 export type CanaryProgress = {
   /** `succeeded`: it runs the version and is up. `failed`: a condition says why not; the machine may retry by itself. */
   readonly kind: "waiting" | "succeeded" | "failed";
@@ -10,7 +10,7 @@ export type CanaryProgress = {
 };
 
 /**
- * How the first machine of a promotion gets on; `machine` is undefined if its record is gone. Where an external Dominator
+ * The progress of the first machine of a promotion; `machine` is undefined if its record is gone. Where an external Dominator
  * updates the machines (`othersUpdate`), nobody tells Birther what they run.
  */
 export function canaryProgress(

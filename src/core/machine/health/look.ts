@@ -29,7 +29,7 @@ export type Look = {
   readonly probe?: true;
 };
 
-/** Looks at one machine: whether it stalls or gets on again, and whether the configured policy takes a step. */
+/** Looks at one machine: whether it stalls or continues, and whether the configured policy takes a step. */
 export function lookAt(machine: Machine, nowMs: number, by: LookRules): Look {
   const progress = checkProgress(machine, nowMs, by.rules);
   const found = watchEvent(machine, progress);

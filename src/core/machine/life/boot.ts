@@ -231,7 +231,7 @@ export const seeHealthyPhase: Transition<"phaseSeen", "healthy"> = (machine, eve
   return changed(pastFailure(withPhase(goesOn, event, context.nowMs), ended ? reached + 1 : reached));
 };
 
-/** Without *failing* because an update was stopped: the agent gets on with it after all. */
+/** Without *failing* because an update was stopped: the agent continues with it after all. */
 function withoutStop<M extends Machine>(machine: M): M {
   return conditionOf(machine, "failing")?.image === undefined ? machine : withoutConditions(machine, "failing");
 }

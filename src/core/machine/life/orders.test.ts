@@ -44,7 +44,7 @@ for (const report of reports) {
   });
 }
 
-test("a second rebirth while one runs is refused, with the way to insist", () => {
+test("a second rebirth while one runs is refused, with the option that restarts it", () => {
   const world = running();
   for (const kind of ["rebirthAsked", "cleanAsked"] as const) {
     const decision = world.apply({ ...rebirth, kind });

@@ -1,7 +1,7 @@
 import type { Machine, MachineIn } from "../record.ts";
 import { changed, conditionOf, nameOf, refused, type Transition, withCondition, withoutConditions } from "./move.ts";
 
-/** What stays of a machine that is given up: what it is, what happened to it, and how operators labelled it. */
+/** What stays of a machine that is retired: what it is, what happened to it, and how operators labelled it. */
 const lastingFacts = [
   ...(["id", "revision", "createdAtMs", "macs", "disputedMacs", "generation", "conditions"] as const),
   ...(["firmware", "network", "smbios", "hardware", "burnIn", "storage"] as const),

@@ -7,11 +7,11 @@ import type { SubContext } from "../sub-context.ts";
 import { deriveBootPartition } from "./derive.ts";
 import { readKernelRecord, runningKernel, saveKernelRecord } from "./kernel-record.ts";
 
-/** Keeps the boot partition what /boot on the root says, whoever changed /boot. */
+/** Keeps the boot partition equal to /boot on the root, also after a local change of /boot. */
 export type KernelKeeper = {
   /** Compares the two, if that is due. */
   readonly check: () => void;
-  /** The server has answered: confirms the running kernel. Returns whether that was news. */
+  /** The server has answered: confirms the running kernel. Returns whether it was not confirmed before. */
   readonly confirm: () => boolean;
 };
 

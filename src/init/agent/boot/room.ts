@@ -12,7 +12,7 @@ import { readKernelRecord, runningKernel } from "./kernel-record.ts";
 /** Space for directories, the configuration, and the modules in the second initrd. */
 const marginBytes = 4 << 20;
 
-/** Throws if a kernel of this many bytes does not fit where so many are free. */
+/** Throws if a kernel of this many bytes does not fit into the free bytes. */
 export function demandRoom(version: string, bytes: number, freeBytes: number): void {
   const needed = bytes + marginBytes;
   if (freeBytes >= needed) return;

@@ -8,8 +8,8 @@ import type { SubContext } from "../sub-context.ts";
 const notFound = 404;
 
 /**
- * The server's contents: over plain HTTP what is public, and over TLS with the machine's credential what is missing there, because
- * it belongs to a confidential image. Whoever answers on the plain port gains nothing: each content is verified by its hash.
+ * The server's contents: over plain HTTP the public ones, and over TLS with the machine's credential those that are missing there, because
+ * they belong to a confidential image. A forged answer on the plain port gains nothing: each content is verified by its hash.
  */
 export function openObjectServer({ root, settings }: SubContext): HttpClient {
   const open = openHttp(endpointOf(settings.http));

@@ -28,9 +28,9 @@ export function runSupervisor({ root, installed }: SupervisorArguments): void {
   const confirmed = () => attempt("read the confirmation", () => readConfirmedAgent(root));
   let process = 0;
   const stored = () => attempt("read the record of the agents", () => readStoredAgents(root));
-  let { state } = carryOut(beginSupervision(stored() ?? {}, confirmed(), host.monotonicMs()));
+  let { state } = executeTurn(beginSupervision(stored() ?? {}, confirmed(), host.monotonicMs()));
 
-  function carryOut(turn: SupervisionTurn): SupervisionTurn {
+  function executeTurn(turn: SupervisionTurn): SupervisionTurn {
     const { action, save } = turn;
     if (save) attempt("save the record of the agents", () => saveStoredAgents(root, turn.state.stored));
     switch (action.kind) {
@@ -57,7 +57,7 @@ export function runSupervisor({ root, installed }: SupervisorArguments): void {
       return turn;
     } catch (error) {
       const reason = messageOf(error);
-      return carryOut(superviseAgents(turn.state, { kind: "unusable", reason }, host.monotonicMs()));
+      return executeTurn(superviseAgents(turn.state, { kind: "unusable", reason }, host.monotonicMs()));
     }
   }
   function nextEvent(): SupervisionEvent {
@@ -67,7 +67,7 @@ export function runSupervisor({ root, installed }: SupervisorArguments): void {
     return { kind: "ended", status: exitStatus(status), stored: stored() ?? state.stored, confirmed: confirmed() };
   }
   function tick(): void {
-    state = carryOut(superviseAgents(state, nextEvent(), host.monotonicMs())).state;
+    state = executeTurn(superviseAgents(state, nextEvent(), host.monotonicMs())).state;
     os.setTimeout(tick, tickMs);
   }
   tick();

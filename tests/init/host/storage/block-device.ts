@@ -1,6 +1,6 @@
 import type { Chance } from "../system/random.ts";
 
-/** What happens to unsynced writes when the power is cut: all survive, none, or each page by chance. */
+/** What happens to unsynced writes when the power is cut: all survive, none, or a random choice of pages. */
 export type Unsynced =
   | { readonly kind: "kept" }
   | { readonly kind: "lost" }
@@ -19,7 +19,7 @@ export type BlockDevice = {
 /** A disk; the contents of its medium survive a boot. */
 export type Disk = BlockDevice & {
   readonly sectorBytes: number;
-  /** Cuts the power: applies the fate of unsynced writes. */
+  /** Cuts the power: decides what becomes of unsynced writes. */
   readonly cutPower: (unsynced: Unsynced) => void;
   /** All pages that are not zero, to compare before and after. */
   readonly contents: () => ReadonlyMap<number, string>;

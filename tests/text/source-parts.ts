@@ -1,5 +1,12 @@
-/** A string literal, or the text of a template between its `${…}`, and the number of its line, from 1. */
-export type Literal = { readonly line: number; readonly text: string };
+/** A string literal, the text of a template between its `${…}`, or a comment, and the number of its line, from 1. */
+export type SourceText = { readonly line: number; readonly text: string };
+
+/** A TypeScript source taken apart: its string literals, its comments, and the code without both. */
+export type SourceParts = {
+  readonly literals: readonly SourceText[];
+  readonly comments: readonly SourceText[];
+  readonly code: readonly SourceText[];
+};
 
 /** Tokens in which a quote may stand. A slash begins a regular expression after these characters only, as in most lexers. */
 const token = new RegExp(
@@ -12,14 +19,11 @@ const token = new RegExp(
   "g",
 );
 
-/**
- * The string literals of a TypeScript source: what stands in quotes and templates, without comments, code and regular
- * expressions. Escapes stay as they are written.
- */
-export function stringLiterals(source: string): readonly Literal[] {
-  const found: Literal[] = [];
-  const add = (text: string, offset: number) => {
-    if (text !== "") found.push({ line: source.slice(0, offset).split("\n").length, text });
+/** Takes a TypeScript source apart. Escapes stay as they are written; regular expressions are in none of the parts. */
+export function sourceParts(source: string): SourceParts {
+  const parts = { literals: [] as SourceText[], comments: [] as SourceText[], code: [] as SourceText[] };
+  const add = (part: SourceText[], text: string, offset: number) => {
+    if (text.trim() !== "") part.push({ line: source.slice(0, offset).split("\n").length, text });
   };
   /** For each open template the count of braces that its current `${` has open. */
   const templates: number[] = [];
@@ -27,10 +31,12 @@ export function stringLiterals(source: string): readonly Literal[] {
   while (at < source.length) {
     token.lastIndex = at;
     const match = token.exec(source);
+    add(parts.code, source.slice(at, match?.index), at);
     if (match === null) break;
     at = token.lastIndex;
-    const { string, mark } = match.groups ?? {};
-    if (string !== undefined) add(string.slice(1, -1), match.index);
+    const { comment, string, mark } = match.groups ?? {};
+    if (comment !== undefined) add(parts.comments, comment, match.index);
+    if (string !== undefined) add(parts.literals, string.slice(1, -1), match.index);
     const depth = templates.at(-1);
     if (mark === "{" && depth !== undefined) templates[templates.length - 1] = depth + 1;
     if (mark === "}" && depth !== undefined && depth > 0) templates[templates.length - 1] = depth - 1;
@@ -39,7 +45,7 @@ export function stringLiterals(source: string): readonly Literal[] {
     if (begins) templates.push(0);
     if (begins || resumes) at = templateText(at);
   }
-  return found;
+  return parts;
 
   /** Takes a template's text from an offset to its next `${` or its end; gives where the code goes on. */
   function templateText(from: number): number {
@@ -48,7 +54,7 @@ export function stringLiterals(source: string): readonly Literal[] {
     const match = end.exec(source);
     const stop = match === null ? source.length : end.lastIndex;
     const closes = source[stop - 1] === "`";
-    add(source.slice(from, stop - (closes ? 1 : 2)), from);
+    add(parts.literals, source.slice(from, stop - (closes ? 1 : 2)), from);
     if (closes) templates.pop();
     return stop;
   }
