@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Holder, poolContains } from "../../core/dhcp/pool/address-pool.ts";
 import type { DeclinedAddress } from "../../core/dhcp/pool/declined.ts";
 import { type Reservations, reservedFor, reserveFor } from "../../core/dhcp/pool/reservations.ts";
@@ -64,12 +65,13 @@ export function openAddressBook(deps: {
   }
 
   async function returnVanished(network: Network): Promise<number> {
-    const nowMs = clock.nowMs();
     // Renewals are only in memory: after a start no machine counts as vanished before all had time to renew.
     if (clock.monotonicMs() - openedAtMs < vanishedAfterMs) return 0;
-    const gone = vanishedIn(store.list(), network, nowMs)
-      .filter(({ address }) => reservedFor(reservations, address, clock.monotonicMs()) === undefined)
-      .slice(0, returnLimit);
+    const gone = (await vanishedIn(store.list(), network, clock.nowMs())).filter(({ machine, address }) => {
+      const now = store.get(machine.id);
+      const isGone = now !== undefined && now.temporaryAddress === address && hasVanished(now, clock.nowMs());
+      return isGone && reservedFor(reservations, address, clock.monotonicMs()) === undefined;
+    });
     const outcomes = await Promise.all(
       gone.map(({ machine, address }) => store.apply({ kind: "addressReturned", id: machine.id, address })),
     );
@@ -104,17 +106,32 @@ export function openAddressBook(deps: {
   };
 }
 
-/** The machines that vanished with an address of the network's pool, those not heard for longest first. */
-function vanishedIn(
+/** Records looked at in one turn of the event loop, a fraction of a millisecond. */
+const looksAtOnce = 2000;
+
+type Vanished = { readonly machine: Machine; readonly address: Ipv4 };
+
+/** The machines that vanished with an address of the network's pool: those not heard for longest, and no more than are returned. */
+async function vanishedIn(
   machines: readonly Machine[],
   { temporaryPool }: Network,
   nowMs: number,
-): { readonly machine: Machine; readonly address: Ipv4 }[] {
-  return machines
-    .flatMap((machine) => {
+): Promise<readonly Vanished[]> {
+  let oldest: readonly Vanished[] = [];
+  // A copy: records come and go between the turns.
+  const all = [...machines];
+  for (let at = 0; at < all.length; at += looksAtOnce) {
+    const found = all.slice(at, at + looksAtOnce).flatMap((machine): Vanished[] => {
       const address = machine.temporaryAddress;
       if (address === undefined || !poolContains(temporaryPool, address) || !hasVanished(machine, nowMs)) return [];
       return [{ machine, address }];
-    })
-    .sort((a, b) => a.machine.pxe.lastRequestAtMs - b.machine.pxe.lastRequestAtMs);
+    });
+    oldest = [...oldest, ...found].sort(byLastRequest).slice(0, returnLimit);
+    await nextTurn();
+  }
+  return oldest;
+}
+
+function byLastRequest(a: Vanished, b: Vanished): number {
+  return a.machine.pxe.lastRequestAtMs - b.machine.pxe.lastRequestAtMs;
 }

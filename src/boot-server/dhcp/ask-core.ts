@@ -39,5 +39,6 @@ function questionOf(
   const machine = mac === undefined ? undefined : store.byMac(mac);
   const history = mac === undefined || localBoots === undefined ? {} : { history: localBoots.historyOf(mac, machine) };
   const givenTo = (address: Ipv4) => mac !== undefined && book.wasGiven(address, mac);
-  return { packet, network: status.network, ports, machine, holderOf: book.holderFor(mac), givenTo, ...history };
+  const addresses = { holderOf: book.holderFor(mac), recordedIn: store.countAddresses, givenTo };
+  return { packet, network: status.network, ports, machine, ...addresses, ...history };
 }

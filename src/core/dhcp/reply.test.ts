@@ -7,7 +7,7 @@ import { broadcastFlag, type DhcpPacket } from "./codec/packet.ts";
 import { readDhcp } from "./codec/read.ts";
 import { writeDhcp } from "./codec/write.ts";
 import { replyDestination } from "./destination.ts";
-import { chooseAddress, type Holder } from "./pool/address-pool.ts";
+import { chooseAddress, type Holder, poolSize } from "./pool/address-pool.ts";
 import { offerMs, type Reservations, reservedFor, reserveFor } from "./pool/reservations.ts";
 import { type ReplyContent, replyLimit, replyTo } from "./reply.ts";
 
@@ -176,6 +176,31 @@ test("a pool gives each MAC its own address, the same one again, and says when i
   assert.deepEqual(give("525400000006", ip("10.77.0.51")), { kind: "address", address: ip("10.77.0.51") });
   assert.notDeepEqual(give("525400000007", ip("10.77.0.51")), { kind: "address", address: ip("10.77.0.51") });
   assert.notDeepEqual(give("525400000007", ip("10.99.0.1")), { kind: "address", address: ip("10.99.0.1") });
+});
+
+test("a search that skips full blocks finds what a search of each address finds, and a full /8 takes no time", () => {
+  const pool = { first: ip("10.76.255.7"), last: ip("10.79.0.20") };
+  const size = poolSize(pool);
+  for (const free of [[], [0], [size - 1], [300, 70_000], [1, 65_785, 131_321]]) {
+    const isFree = (address: Ipv4) => free.includes(address - pool.first);
+    const holderOf = (address: Ipv4): Holder | undefined => (isFree(address) ? undefined : { kind: "machine", mac });
+    const recordedIn = (first: Ipv4, last: Ipv4) =>
+      last - first + 1 - free.filter((at) => pool.first + at >= first && pool.first + at <= last).length;
+    for (const text of ["525400000001", "52540000ffff"]) {
+      const client = { mac: macOf(text), wanted: undefined, holderOf };
+      assert.deepEqual(chooseAddress(pool, { ...client, recordedIn }), chooseAddress(pool, client));
+    }
+  }
+  let looks = 0;
+  const all = { first: ip("10.0.0.0"), last: ip("10.255.255.255") };
+  const choice = chooseAddress(all, {
+    ...{ mac: macOf("52540000ffff"), wanted: undefined, recordedIn: (first, last) => last - first + 1 },
+    holderOf: () => {
+      looks += 1;
+      return { kind: "machine", mac };
+    },
+  });
+  assert.deepEqual([choice.kind, looks < 256], ["exhausted", true]);
 });
 
 test("an offer is kept for its client for a while, and not too many of them", () => {

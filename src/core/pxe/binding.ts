@@ -1,5 +1,12 @@
 import type { Asking } from "../dhcp/client-message.ts";
-import { type AddressPool, chooseAddress, type Holder, poolContains, poolSize } from "../dhcp/pool/address-pool.ts";
+import {
+  type AddressPool,
+  chooseAddress,
+  type Holder,
+  poolContains,
+  poolSize,
+  type RecordedIn,
+} from "../dhcp/pool/address-pool.ts";
 import { isDisputed } from "../machine/life/move.ts";
 import type { Machine, MachineState } from "../machine/record.ts";
 import { type Ipv4, prefixContains } from "../net/ipv4.ts";
@@ -30,6 +37,7 @@ export function chooseBinding(given: {
   readonly machine: Machine | undefined;
   readonly holderOf: (address: Ipv4) => Holder | undefined;
   readonly message: Asking;
+  readonly recordedIn?: RecordedIn;
   readonly poolFull?: boolean;
 }): BindingChoice {
   const { network, mac, machine, holderOf, message } = given;
@@ -46,7 +54,8 @@ export function chooseBinding(given: {
   if (recorded !== undefined && !isDeclined(recorded))
     return { kind: "bound", binding: temporaryBinding(network, recorded), temporary: true };
   if (given.poolFull) return { kind: "poolExhausted", size: poolSize(network.temporaryPool) };
-  const choice = chooseAddress(network.temporaryPool, { mac, holderOf, wanted: wantedBy(message) });
+  const search = given.recordedIn === undefined ? {} : { recordedIn: given.recordedIn };
+  const choice = chooseAddress(network.temporaryPool, { mac, holderOf, wanted: wantedBy(message), ...search });
   if (choice.kind === "exhausted") return { kind: "poolExhausted", size: choice.size };
   return { kind: "bound", binding: temporaryBinding(network, choice.address), temporary: true };
 }

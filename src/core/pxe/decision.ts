@@ -1,7 +1,7 @@
 import type { ClientMessage } from "../dhcp/client-message.ts";
 import type { DhcpPacket, NoClientMac } from "../dhcp/codec/packet.ts";
 import type { Destination } from "../dhcp/destination.ts";
-import type { Holder } from "../dhcp/pool/address-pool.ts";
+import type { Holder, RecordedIn } from "../dhcp/pool/address-pool.ts";
 import type { MachineEvent } from "../machine/event.ts";
 import type { Machine } from "../machine/record.ts";
 import type { PxeAsked } from "../machine/requests.ts";
@@ -79,6 +79,8 @@ export type DhcpQuestion = {
   readonly machine: Machine | undefined;
   /** The holder of a temporary address, by record or by reservation. */
   readonly holderOf: (address: Ipv4) => Holder | undefined;
+  /** Counts recorded addresses, so that a full pool is not searched address by address. */
+  readonly recordedIn?: RecordedIn;
   /** Whether the client was given this address a moment ago; nothing was if absent. */
   readonly givenTo?: (address: Ipv4) => boolean;
   /** The pool was exhausted a moment ago: it is not searched again for each of thousands of requests. */
