@@ -11,31 +11,45 @@ import { openAddressBook } from "../../src/boot-server/dhcp/address-book.ts";
 import { checkConfig } from "../../src/contract/config/parse.ts";
 import { testNetworkInput } from "../../src/contract/config/testing/test-config.ts";
 import * as machineWire from "../../src/contract/machine-facing.ts";
+import { chooseAddress } from "../../src/core/dhcp/pool/address-pool.ts";
 import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
+import { vanishedAfterMs } from "../../src/core/machine/temporary-address.ts";
 import { parseIpv4 } from "../../src/core/net/ipv4.ts";
+import { macOf } from "../../src/core/net/testing/addresses.ts";
 import type { Network } from "../../src/core/network/network.ts";
-import type { Log, Store } from "../../src/core/ports.ts";
-import { systemClock as clock, systemRandom as random } from "../../src/main/system-ports.ts";
+import type { Clock, Log, Store } from "../../src/core/ports.ts";
+import { systemRandom as random, systemClock } from "../../src/main/system-ports.ts";
 import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
 import { machineFacingApp } from "../../src/mdb/machine-api/app.ts";
 import { type OpenStore, openStore } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
 import { tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
-import { openFleetWatch } from "../../src/mdb/watch/fleet-watch.ts";
+import { applyInParts } from "../../src/mdb/turns.ts";
+import { type FleetWatch, openFleetWatch } from "../../src/mdb/watch/fleet-watch.ts";
 import { leastLongestTurnMs } from "../support/loop-turns.ts";
 
 /** The fleet of docs/scale.md, and the longest that a packet may wait for one piece of work (docs/scale.md). */
 const documented = { machines: 100_000, turnMs: 10 } as const;
 
+/** Time that tests let pass at once. */
+let passedMs = 0;
+const clock: Clock = {
+  nowMs: () => systemClock.nowMs() + passedMs,
+  monotonicMs: () => systemClock.monotonicMs() + passedMs,
+};
 const log: Log = () => undefined;
 const name = "r12u20";
+const images = async () =>
+  [1, 2].map((version) => ({ name: `other/${version}`, entries: 1, bytes: 1, importedAtMs: 0 }));
 const post = (body: unknown): RequestInit => ({
   method: "POST",
   headers: { "content-type": "application/json" },
   body: JSON.stringify(body),
 });
+
+const rules = { deadlineSeconds: defaultDeadlineSeconds, boots: 3, bootsWithinSeconds: 3600, burnInAttempts: 3 };
 
 const ipv4 = (text: string) => parseIpv4(text) ?? assert.fail(text);
 
@@ -54,6 +68,7 @@ describe("with the documented fleet, nothing holds up packets", () => {
   let operators: ReturnType<typeof operatorApp>;
   let machines: Hono;
   let network: Network;
+  let silenceWatch: FleetWatch | undefined;
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), "birther-loop-"));
@@ -64,7 +79,7 @@ describe("with the documented fleet, nothing holds up packets", () => {
     const exports = openLoneExports(opened, clock);
     store = exports.store;
     operators = operatorApp({
-      ...{ store, clock, log, version: "test", exports, images: async () => [], networks: () => [] },
+      ...{ store, clock, log, version: "test", exports, images, networks: () => [] },
       ...{ packetsOf: () => [], deadlineSeconds: defaultDeadlineSeconds },
       blastRadius: { machines: documented.machines, percent: 100, perSeconds: 3600 },
       tokens: tokensIn({ store, clock, random, log }),
@@ -76,12 +91,44 @@ describe("with the documented fleet, nothing holds up packets", () => {
     machines = machineFacingApp({ store, config: checked.config, clock, random, log });
   });
   after(async () => {
+    silenceWatch?.[Symbol.dispose]();
     await opened[Symbol.asyncDispose]();
     await rm(directory, { recursive: true });
   });
 
   const ask = (path: string, init: RequestInit = {}) =>
     drain(operators.request(path, init, { listener: { kind: "socket", user: 0 } }));
+  /** Ticks, each in a turn of its own: they are a second apart. */
+  const tickOften = async (watch: FleetWatch) => {
+    for (let tick = 0; tick < 30; tick += 1) {
+      await nextTurn();
+      await watch.tick();
+    }
+  };
+  /** A watch before its first tick in which the whole fleet is silent. */
+  const watchOfSilentFleet = async () => {
+    const watch = openFleetWatch({ store, clock, log, rules });
+    await tickOften(watch);
+    passedMs += 2 * rules.deadlineSeconds.up * 1000;
+    return watch;
+  };
+  /** Gives machines another image than the rest of the fleet. */
+  const followOther = async (machines: readonly string[]) => {
+    const details = { requiredImage: "other" } as const;
+    const followers = machines.flatMap((one) => store.find(one) ?? []);
+    await applyInParts(followers, ({ id }) => store.apply({ kind: "detailsSet", id, by: "test", details }));
+  };
+  /** Follows the feed from a position up to the newest one. */
+  const readFeed = async (since: number) => {
+    const last = store.position();
+    const answer = await operators.request(`/v1/changes?since=${since}`, {}, { listener: { kind: "socket", user: 0 } });
+    const reader = answer.body?.getReader() ?? assert.fail("expected a body");
+    for (let upTo = since; upTo < last; await nextTurn()) {
+      const text = new TextDecoder().decode((await reader.read()).value);
+      upTo = Number(text.slice(text.lastIndexOf("\nid: ")).match(/\d+/)?.[0] ?? upTo);
+    }
+    await reader.cancel();
+  };
   const names = (count: number) =>
     store
       .list()
@@ -111,6 +158,51 @@ describe("with the documented fleet, nothing holds up packets", () => {
     [
       "a batch of 1000, without carrying it out",
       () => ask("/v1/batch", post({ action: "rebirth", dryRun: true, select: { names: names(1000) } })),
+    ],
+    [
+      "a batch of 1000 rebirths, and a batch that cancels them",
+      async () => {
+        await ask("/v1/batch", post({ action: "rebirth", select: { names: names(1000) } }));
+        await ask("/v1/batch", post({ action: "cancel", select: { names: names(1000) } }));
+      },
+    ],
+    ["the thousands of changes of those batches, in the audit", () => ask("/v1/audit?limit=1000")],
+    ["the last 20,000 changes for a watcher that comes back", () => readFeed(store.position() - 20_000)],
+    [
+      "the longest history of a machine that is kept",
+      async () => {
+        const { id } = store.find(name) ?? assert.fail();
+        const { length } = await store.history(id, 1000);
+        for (let n = length; n < 1000; n += 1) {
+          const details = { tags: { tier: `${n}` } };
+          await store.apply({ kind: "detailsSet", id, by: "test", details }, { by: "test" });
+        }
+        await ask(`/v1/machines/${name}/events?limit=1000`);
+      },
+    ],
+    [
+      "a batch of holds by a field, and their release by 4,000 names",
+      async () => {
+        const front = names(40_000).filter((_, n) => n % 10 === 0);
+        // The list is the test's own work.
+        await nextTurn();
+        await ask("/v1/batch", post({ action: "hold", reason: "test", select: { where: "rack in (1,2,3,4)" } }));
+        await ask("/v1/batch", post({ action: "release", dryRun: true, select: { names: front } }));
+        await ask("/v1/batch", post({ action: "release", select: { where: "rack in (1,2,3,4)" } }));
+      },
+    ],
+    ["a machine that is not there", () => ask("/v1/machines/nowhere")],
+    [
+      "2,000 machines are moved to another version of their image, one of them first",
+      async () => {
+        const required = store.find("r0u0")?.requiredImage;
+        if (required !== "other/1" && required !== "other/2") await followOther(names(2000));
+        const version = required === "other/1" ? 2 : 1;
+        await ask("/v1/streams/other/promote", post({ version }));
+        await ask("/v1/streams/other/promote", post({ version, all: true, skipCanary: true }));
+        await ask("/v1/streams");
+        assert.equal(store.find("r0u0")?.requiredImage, `other/${version}`);
+      },
     ],
     [
       "a thousand agents poll and machines boot, twenty in a moment",
@@ -150,16 +242,32 @@ describe("with the documented fleet, nothing holds up packets", () => {
       },
     ],
     [
+      "an unknown machine asks for an address of a pool of 65,536 that is exhausted",
+      async () => {
+        const temporaryPool = { first: ipv4("10.0.1.0"), last: ipv4("10.1.0.255") };
+        let laterMs = 0;
+        const monotonicMs = () => clock.monotonicMs() + laterMs;
+        const book = openAddressBook({ store, clock: { nowMs: clock.nowMs, monotonicMs }, log });
+        const mac = macOf("525400000001");
+        const client = { mac, wanted: undefined, holderOf: book.holderFor(mac), recordedIn: store.countAddresses };
+        assert.equal(chooseAddress(temporaryPool, client).kind, "exhausted");
+        await nextTurn();
+        laterMs = vanishedAfterMs;
+        assert.equal(await book.returnVanished({ ...network, temporaryPool }), 0);
+      },
+    ],
+    [
       "the watch begins, and looks at every machine",
       async () => {
-        const rules = {
-          deadlineSeconds: defaultDeadlineSeconds,
-          boots: 3,
-          bootsWithinSeconds: 3600,
-          burnInAttempts: 3,
-        };
         using watch = openFleetWatch({ store, clock, log, rules });
-        for (let tick = 0; tick < 30; tick += 1) await watch.tick();
+        await tickOften(watch);
+      },
+    ],
+    [
+      "5,000 machines fall silent in the same second",
+      async () => {
+        silenceWatch ??= await watchOfSilentFleet();
+        await silenceWatch.tick();
       },
     ],
   ];

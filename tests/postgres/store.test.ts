@@ -171,6 +171,22 @@ describe("several stores on one PostgreSQL", () => {
     );
   });
 
+  test("a fleet may take longer to read than one answer may take", async () => {
+    const place = await server.createDatabase();
+    const machines = 900;
+    {
+      await using store = await open(place);
+      await Promise.all(Array.from({ length: machines }, (_, n) => store.apply(asks(n + 1))));
+    }
+    // Each query of records waits; the limit is less than all of them together.
+    const slowly =
+      "ALTER TABLE machines RENAME TO kept; CREATE VIEW machines AS SELECT kept.* FROM kept, pg_sleep(0.4)";
+    await server.ask(slowly, place.match(/fleet\d+/)?.[0]);
+    const options = { url: place, clock: realPauses(), log, answerMs: 1500, retryMs: 1 };
+    await using journal = await openPostgresJournal(options);
+    assert.equal((await journal.load()).machines.length, machines);
+  });
+
   test("old changes are deleted, and the feed reports where it begins", async () => {
     const place = await server.createDatabase();
     const skipAhead = async (position: number) => {

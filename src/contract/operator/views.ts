@@ -1,6 +1,7 @@
 /** The views of the MDB that operators' tools receive (routes.ts). */
 import { type CanaryProgress, canaryProgress } from "../../core/image/stream/canary.ts";
-import { followedStream, type ImageStream, imageOf } from "../../core/image/stream/image-stream.ts";
+import { type ImageStream, imageOf } from "../../core/image/stream/image-stream.ts";
+import type { StreamSurvey } from "../../core/image/stream/survey.ts";
 import { nameOf } from "../../core/machine/life/move.ts";
 import { type Location, locationOf } from "../../core/machine/location.ts";
 import type { Condition, Machine } from "../../core/machine/record.ts";
@@ -142,15 +143,13 @@ export type StreamView = {
 /** The view of a stream over the whole fleet. */
 export function viewStream(
   held: ImageStream,
-  { machines, othersUpdate }: { readonly machines: readonly Machine[]; readonly othersUpdate?: boolean | undefined },
+  { survey, othersUpdate }: { readonly survey: StreamSurvey; readonly othersUpdate?: boolean | undefined },
 ): StreamView {
   const { stream, previous, by, atMs, moving, promotion } = held;
   const current = imageOf(held, held.current);
-  const followers = machines.filter((machine) => followedStream(machine) === stream);
-  const canary = promotion && machines.find(({ id }) => id === promotion.canary);
+  const { followers, onCurrent, canary } = survey;
   return {
-    ...{ stream, current, by, atMs, machines: followers.length },
-    onCurrent: followers.filter(({ runningImage }) => runningImage === current).length,
+    ...{ stream, current, by, atMs, machines: followers, onCurrent },
     ...(previous === undefined ? {} : { previous: imageOf(held, previous) }),
     ...(moving === undefined ? {} : { moving }),
     ...(promotion === undefined

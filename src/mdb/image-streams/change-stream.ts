@@ -3,6 +3,7 @@ import type { PromotionContext, StreamDecision } from "../../core/image/stream/p
 import type { Refusal } from "../../core/machine/event.ts";
 import type { Clock, Store } from "../../core/ports.ts";
 import { moveMachines, overtaken, writeStream } from "./move-machines.ts";
+import { surveyInTurns } from "./survey.ts";
 
 type Streams = Pick<Store, "documents" | "replaceDocument" | "apply" | "list">;
 
@@ -23,7 +24,8 @@ export async function changeStream(
 ): Promise<StreamChange> {
   const { stream, by } = asked;
   const before = imageStreamOf(store, stream);
-  const decision = decide({ stream, by, held: before, machines: store.list(), nowMs: clock.nowMs(), othersUpdate });
+  const survey = await surveyInTurns(store, { stream, held: before });
+  const decision = decide({ stream, by, held: before, survey, nowMs: clock.nowMs(), othersUpdate });
   if (decision.kind === "refused") return decision;
   if (decision.kind === "changed" && (await writeStream(store, decision.held, { before, by })) === "overtaken")
     return { kind: "refused", refusal: overtaken(stream) };

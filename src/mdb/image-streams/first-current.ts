@@ -1,7 +1,8 @@
-import { parseImageName } from "../../core/image/image-name.ts";
+import { type ImageName, parseImageName } from "../../core/image/image-name.ts";
 import { followedStream, type ImageStream, imageStreamsOf } from "../../core/image/stream/image-stream.ts";
 import { firstCurrent } from "../../core/image/stream/promotion.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
+import { forEachInTurns } from "../turns.ts";
 import { moveMachines, writeStream } from "./move-machines.ts";
 
 /** Who the audit names for what a server does by itself. */
@@ -34,12 +35,15 @@ export async function settleStreams(deps: Deps, images: readonly string[]): Prom
 async function makeFirstCurrent(
   { store, clock, log }: Deps,
   stream: string,
-  imported: readonly { readonly stream: string; readonly version: number }[],
+  imported: readonly ImageName[],
 ): Promise<void> {
-  const running = store
-    .list()
-    .filter((machine) => followedStream(machine) === stream)
-    .flatMap(({ runningImage }) => (runningImage === undefined ? [] : (parseImageName(runningImage) ?? [])));
+  const running: ImageName[] = [];
+  await forEachInTurns([...store.list()], (machine) => {
+    const { runningImage } = machine;
+    if (runningImage === undefined || followedStream(machine) !== stream) return;
+    const image = parseImageName(runningImage);
+    if (image !== undefined) running.push(image);
+  });
   const current = firstCurrent(stream, [...imported, ...running]);
   if (current === undefined) return;
   const held: ImageStream = { ...{ stream, current, by, atMs: clock.nowMs() }, moving: true };

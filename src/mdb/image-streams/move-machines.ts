@@ -8,6 +8,7 @@ import {
 import type { Decision, Refusal } from "../../core/machine/event.ts";
 import type { MachineId } from "../../core/machine/record.ts";
 import type { Store } from "../../core/ports.ts";
+import { applyInParts, forEachInTurns } from "../turns.ts";
 
 type Streams = Pick<Store, "documents" | "replaceDocument" | "apply" | "list">;
 
@@ -29,16 +30,20 @@ export async function moveMachines(store: Streams, stream: string): Promise<void
   const held = imageStreamOf(store, stream);
   if (held === undefined) return;
   const { moving, promotion } = held;
-  const ids = moving === true ? followersOf(store, stream) : promotion === undefined ? [] : [promotion.canary];
+  const ids = moving === true ? await followersOf(store, stream) : promotion === undefined ? [] : [promotion.canary];
   const by = promotion?.by ?? held.by;
-  await Promise.all(ids.map((id) => requireOf(store, stream, { id, by })));
+  await applyInParts(ids, (id) => requireOf(store, stream, { id, by }));
   if (held.moving === undefined) return;
   const { moving: _ended, ...settled } = held;
   await writeStream(store, settled, { before: held, by });
 }
 
-function followersOf(store: Streams, stream: string): readonly MachineId[] {
-  return store.list().flatMap((machine) => (followedStream(machine) === stream ? [machine.id] : []));
+async function followersOf(store: Streams, stream: string): Promise<readonly MachineId[]> {
+  const followers: MachineId[] = [];
+  await forEachInTurns([...store.list()], (machine) => {
+    if (followedStream(machine) === stream) followers.push(machine.id);
+  });
+  return followers;
 }
 
 function requireOf(

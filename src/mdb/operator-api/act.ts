@@ -14,36 +14,45 @@ import type { Decision } from "../../core/machine/event.ts";
 import { nameOf } from "../../core/machine/life/move.ts";
 import { decide } from "../../core/machine/life/table.ts";
 import type { Machine } from "../../core/machine/record.ts";
+import { jsonList } from "../http/json-list.ts";
 import { faultAnswer, problemOf, type Read, refusalAnswer } from "../http/problem.ts";
-import { forEachInTurns } from "../turns.ts";
+import { type OneByOne, oneByOne } from "../one-by-one.ts";
+import { applyInParts, forEachInTurns } from "../turns.ts";
 import { type BlastGuard, blastGuard } from "./blast-radius-guard.ts";
 import { expectedRevision } from "./entity-tag.ts";
 import { type Handlers, type OperatorDeps, type RouteRequest, withMachine } from "./handler.ts";
 
 /** The routes of actions on machines. */
-export const actHandlers: Handlers<ActionName | "batch"> = {
-  rebirth: (request) => actOnOne(request, { action: "rebirth", ...request.body }),
-  clean: (request) => actOnOne(request, { action: "clean", ...request.body }),
-  cancel: (request) => actOnOne(request, { action: "cancel" }),
-  hold: (request) => actOnOne(request, { action: "hold", ...request.body }),
-  release: (request) => actOnOne(request, { action: "release" }),
-  retire: (request) => actOnOne(request, { action: "retire", ...request.body }),
-  batch: actOnMany,
-};
+export function actHandlers(): Handlers<ActionName | "batch"> {
+  // A batch is carried out in parts. No other request may use up the blast radius in between.
+  const sending = oneByOne();
+  const one = (request: ActRequest, action: OperatorAction) => actOnOne(request, action, sending);
+  return {
+    rebirth: (request) => one(request, { action: "rebirth", ...request.body }),
+    clean: (request) => one(request, { action: "clean", ...request.body }),
+    cancel: (request) => one(request, { action: "cancel" }),
+    hold: (request) => one(request, { action: "hold", ...request.body }),
+    release: (request) => one(request, { action: "release", ...request.body }),
+    retire: (request) => one(request, { action: "retire", ...request.body }),
+    batch: (request) => actOnMany(request, sending),
+  };
+}
 
 type ActRequest = Pick<RouteRequest<ActionName>, "c" | "deps" | "caller">;
 
-function actOnOne(request: ActRequest, action: OperatorAction): Response | Promise<Response> {
+function actOnOne(request: ActRequest, action: OperatorAction, sending: OneByOne): Response | Promise<Response> {
   const { c, deps, caller } = request;
   return withMachine(request, async (machine) => {
     const expected = expectedRevision(c, machine);
     if (expected.kind === "refused") return expected.response;
     const guard = guardOf(action, [machine], deps);
-    const decision = await deps.store.apply(eventOfAction(action, machine, caller.name), {
-      by: caller.name,
-      ...(guard === undefined ? {} : { guard: guard.refusal }),
-      ...(expected.value === undefined ? {} : { expectRevision: expected.value }),
-    });
+    const apply = () =>
+      deps.store.apply(eventOfAction(action, machine, caller.name), {
+        by: caller.name,
+        ...(guard === undefined ? {} : { guard: guard.refusal }),
+        ...(expected.value === undefined ? {} : { expectRevision: expected.value }),
+      });
+    const decision = await (guard === undefined ? apply() : sending(apply));
     if (decision.kind === "refused") return refusalAnswer(c, decision.refusal);
     return c.json(viewMachine(decision.machine));
   });
@@ -51,45 +60,62 @@ function actOnOne(request: ActRequest, action: OperatorAction): Response | Promi
 
 /**
  * Carries out one action on many machines. Either all machines that accept it fit within the blast radius, or nothing
- * is done. A machine that refuses does not delay the others. Nothing is awaited between the check and the last event.
+ * is done, unless another server on the database uses up the blast radius meanwhile: then the rest is refused. A machine that
+ * refuses does not delay the others. Packets are answered in between.
  */
-async function actOnMany({ c, deps, caller, body }: RouteRequest<"batch">): Promise<Response> {
-  const { select, dryRun = false, ...action } = body;
-  const chosen = chosenBy(c, deps, select);
+async function actOnMany(request: RouteRequest<"batch">, sending: OneByOne): Promise<Response> {
+  const { select: _select, dryRun = false, ...action } = request.body;
+  const carryOut = () => carryOutBatch(request, action);
+  return sendsAway(action) && !dryRun ? await sending(carryOut) : await carryOut();
+}
+
+async function carryOutBatch(request: RouteRequest<"batch">, action: OperatorAction): Promise<Response> {
+  const { c, deps, caller, body } = request;
+  const { select, dryRun = false } = body;
+  const chosen = await chosenBy(c, deps, select);
   if (chosen.kind === "refused") return chosen.response;
-  // Most of the work in turns; what changed meanwhile is decided again below, where nothing comes between.
   const early = new Map<Machine, Decision>();
   await forEachInTurns(chosen.value, (machine) => early.set(machine, foresee(action, machine, deps, caller.name)));
+  // What changed meanwhile is decided again, where nothing comes in between.
   const machines = chosen.value.map((machine) => deps.store.get(machine.id) ?? machine);
   const foreseen = machines.map((machine) => early.get(machine) ?? foresee(action, machine, deps, caller.name));
   const accepting = machines.filter((_, n) => foreseen[n]?.kind === "changed");
   const guard = guardOf(action, accepting, deps);
-  if (dryRun) return c.json(batchAnswer({ action, dryRun, machines, decisions: foreseen, guard }));
+  if (dryRun) return batchAnswer(c, { action, dryRun, machines, decisions: foreseen, guard });
   const refusal = guard?.refusal();
   if (refusal !== undefined) return refusalAnswer(c, refusal);
   const options = { by: caller.name, ...(guard === undefined ? {} : { guard: guard.refusal }) };
-  const applied = machines.map((machine) => deps.store.apply(eventOfAction(action, machine, caller.name), options));
-  return c.json(batchAnswer({ action, dryRun, machines, decisions: await Promise.all(applied), guard: undefined }));
+  const decisions = await applyInParts(machines, (machine) =>
+    deps.store.apply(eventOfAction(action, machine, caller.name), options),
+  );
+  return batchAnswer(c, { action, dryRun, machines, decisions, guard: undefined });
 }
 
 /** The selected machines; an unknown name or an empty selection is refused before anything is done. */
-function chosenBy(
+async function chosenBy(
   c: Context,
   { store }: OperatorDeps,
   select: RouteRequest<"batch">["body"]["select"],
-): Read<Machine[]> {
+): Promise<Read<readonly Machine[]>> {
   const refused = (response: Response) => ({ kind: "refused", response }) as const;
   if (select.names !== undefined) {
-    const unknown = select.names.filter((name) => store.find(name) === undefined);
-    if (unknown.length === 0) {
-      return { kind: "read", value: [...new Set(select.names.flatMap((name) => store.find(name) ?? []))] };
-    }
+    const named = new Set<Machine>();
+    const unknown: string[] = [];
+    await forEachInTurns(select.names, (name) => {
+      const machine = store.find(name);
+      if (machine === undefined) unknown.push(name);
+      else named.add(machine);
+    });
+    if (unknown.length === 0) return { kind: "read", value: [...named] };
     const message = `no machine has the name, id, address or MAC address ${unknown.slice(0, 10).join(", ").slice(0, 300)}`;
     return refused(
       refusalAnswer(c, { kind: "noSuchMachine", message, next: "to list all machines, run birther machines" }),
     );
   }
-  const machines = store.list().filter((machine) => isSelected(machine, select));
+  const machines: Machine[] = [];
+  await forEachInTurns([...store.list()], (machine) => {
+    if (isSelected(machine, select)) machines.push(machine);
+  });
   if (machines.length === 0) {
     return refused(
       faultAnswer(
@@ -125,29 +151,42 @@ function guardOf(action: OperatorAction, machines: readonly Machine[], deps: Ope
   return blastGuard({ store, clock, limits, targets: machines.map(({ id }) => id) });
 }
 
-function batchAnswer(done: {
+type BatchDone = {
   readonly action: OperatorAction;
   readonly dryRun: boolean;
   readonly machines: readonly Machine[];
   readonly decisions: readonly Decision[];
   readonly guard: BlastGuard | undefined;
-}): BatchAnswer {
-  const { action, dryRun, machines, decisions, guard } = done;
-  const results = machines.map((machine, n): BatchAnswer["results"][number] => {
-    const decision = decisions[n];
-    if (decision === undefined || decision.kind === "refused") {
-      const problem = decision === undefined ? {} : { problem: problemOf(decision.refusal) };
-      return { name: nameOf(machine), outcome: "refused", machine: briefOf(machine), ...problem };
-    }
-    const leaves = [...leftBy(action, machine)];
-    return {
-      name: nameOf(machine),
-      outcome: "done",
-      machine: briefOf(decision.machine),
-      ...(leaves.length === 0 ? {} : { leaves }),
-    };
-  });
-  const refusal = guard?.refusal();
-  const problem = refusal === undefined ? {} : { problem: problemOf(refusal) };
-  return { dryRun, results, beyond: [...(guard?.excess() ?? [])], ...problem };
+};
+
+function batchAnswer(c: Context, done: BatchDone): Response {
+  const refusal = done.guard?.refusal();
+  const rest = {
+    dryRun: done.dryRun,
+    beyond: [...(done.guard?.excess() ?? [])],
+    ...(refusal === undefined ? {} : { problem: problemOf(refusal) }),
+  };
+  return jsonList<BatchAnswer, "results">(c, { name: "results", items: resultsOf(done), rest });
+}
+
+function* resultsOf({ action, machines, decisions }: BatchDone): Generator<BatchAnswer["results"][number]> {
+  for (const [n, machine] of machines.entries()) yield resultOf(action, machine, decisions[n]);
+}
+
+function resultOf(
+  action: OperatorAction,
+  machine: Machine,
+  decision: Decision | undefined,
+): BatchAnswer["results"][number] {
+  if (decision === undefined || decision.kind === "refused") {
+    const problem = decision === undefined ? {} : { problem: problemOf(decision.refusal) };
+    return { name: nameOf(machine), outcome: "refused", machine: briefOf(machine), ...problem };
+  }
+  const leaves = [...leftBy(action, machine)];
+  return {
+    name: nameOf(machine),
+    outcome: "done",
+    machine: briefOf(decision.machine),
+    ...(leaves.length === 0 ? {} : { leaves }),
+  };
 }

@@ -31,7 +31,7 @@ export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
     openapi: ({ c }) => c.json(document),
     status: (request) => status(request, startedAtMs),
     ...readHandlers(deps),
-    ...actHandlers,
+    ...actHandlers(),
     why: whyHandler,
     ...describeHandlers,
     ...streamHandlers,

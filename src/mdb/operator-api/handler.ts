@@ -9,6 +9,7 @@ import type { Clock, Log, Store } from "../../core/ports.ts";
 import type { Exports } from "../exports/exports.ts";
 import { refusalAnswer } from "../http/problem.ts";
 import { refuseUnreadable } from "../store/unreadable-records.ts";
+import { forEachInTurns } from "../turns.ts";
 import type { Backup } from "./backup-stream.ts";
 import type { OperatorEnv } from "./caller/authenticate.ts";
 import type { Caller } from "./caller/caller.ts";
@@ -48,26 +49,32 @@ export type Handler<R extends OperatorRoute> = (request: RouteRequest<R>) => Res
 export type Handlers<R extends OperatorRoute> = { readonly [K in R]: Handler<K> };
 
 /** Continues with the machine that `:name` names, or answers with similar names. */
-export function withMachine(
+export async function withMachine(
   { c, deps }: Pick<RouteRequest<OperatorRoute>, "c" | "deps">,
   then: (machine: Machine) => Response | Promise<Response>,
-): Response | Promise<Response> {
+): Promise<Response> {
   const name = c.req.param("name") ?? "";
   const machine = deps.store.find(name);
-  if (machine !== undefined) return then(machine);
+  if (machine !== undefined) return await then(machine);
   const key = name.toLowerCase();
   const record = deps.store
     .unreadable()
     .find(({ id, claims }) => id === key || claims.some((claim) => claim.slice(claim.indexOf(" ") + 1) === key));
   if (record !== undefined) return refusalAnswer(c, refuseUnreadable(record));
-  const near = deps.store
-    .list()
-    .filter((other) => nameOf(other).startsWith(name.slice(0, 3)))
-    .slice(0, 5);
-  const known = near.length === 0 ? "" : `; similar names: ${near.map(nameOf).join(", ")}`;
+  const near = await namesLike(name, deps.store);
+  const known = near.length === 0 ? "" : `; similar names: ${near.join(", ")}`;
   return refusalAnswer(c, {
     kind: "noSuchMachine",
     message: `no machine has the name, id, address or MAC address ${name.slice(0, 100)}${known}`,
     next: "to list all machines, run birther machines",
   });
+}
+
+/** Some names that begin as this one does. */
+async function namesLike(name: string, store: OperatorDeps["store"]): Promise<readonly string[]> {
+  const near: string[] = [];
+  await forEachInTurns([...store.list()], (other) => {
+    if (near.length < 5 && nameOf(other).startsWith(name.slice(0, 3))) near.push(nameOf(other));
+  });
+  return near;
 }

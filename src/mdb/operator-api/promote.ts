@@ -5,11 +5,16 @@ import { type ImageStream, imageStreamsOf } from "../../core/image/stream/image-
 import { decidePromotion, decideRollback } from "../../core/image/stream/promotion.ts";
 import { faultAnswer, refusalAnswer } from "../http/problem.ts";
 import { changeStream, type StreamChange } from "../image-streams/change-stream.ts";
+import { surveyInTurns } from "../image-streams/survey.ts";
 import type { Handlers, OperatorDeps, RouteRequest } from "./handler.ts";
 
 /** The routes that move streams of images. */
 export const streamHandlers: Handlers<"streams" | "promote" | "rollback"> = {
-  streams: ({ c, deps }) => c.json({ streams: imageStreamsOf(deps.store).map((held) => viewIn(held, deps)) }),
+  streams: async ({ c, deps }) => {
+    const streams: StreamView[] = [];
+    for (const held of imageStreamsOf(deps.store)) streams.push(await viewIn(held, deps));
+    return c.json({ streams });
+  },
   promote,
   rollback: async ({ c, deps, caller }) => {
     const request = { stream: c.req.param("name") ?? "", by: caller.name };
@@ -33,13 +38,13 @@ async function promote({ c, deps, caller, body }: RouteRequest<"promote">): Prom
   return answer(c, deps, change);
 }
 
-function answer(c: Context, deps: OperatorDeps, change: StreamChange): Response {
+async function answer(c: Context, deps: OperatorDeps, change: StreamChange): Promise<Response> {
   if (change.kind === "refused") return refusalAnswer(c, change.refusal);
-  return c.json(viewIn(change.held, deps));
+  return c.json(await viewIn(change.held, deps));
 }
 
-function viewIn(held: ImageStream, { store, othersUpdate }: OperatorDeps): StreamView {
-  return viewStream(held, { machines: store.list(), othersUpdate });
+async function viewIn(held: ImageStream, { store, othersUpdate }: OperatorDeps): Promise<StreamView> {
+  return viewStream(held, { survey: await surveyInTurns(store, { stream: held.stream, held }), othersUpdate });
 }
 
 function unknownImage(c: Context, image: string, names: readonly string[]): Response {

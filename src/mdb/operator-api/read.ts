@@ -3,8 +3,10 @@ import * as operator from "../../contract/operator/views.ts";
 import { isSelected } from "../../core/fleet/select-machines.ts";
 import { checkFleetInSteps, documentFaults } from "../../core/machine/check.ts";
 import type { Machine } from "../../core/machine/record.ts";
+import type { PastChange } from "../../core/ports.ts";
 import { lessonsOf } from "../../core/pxe/local-boot/lesson.ts";
 import { streamOf } from "../exports/slices.ts";
+import { jsonList } from "../http/json-list.ts";
 import { faultAnswer } from "../http/problem.ts";
 import { inTurns, openTurns } from "../turns.ts";
 import type { Tokens } from "./caller/tokens.ts";
@@ -25,7 +27,9 @@ export function readHandlers({ store, tokens }: OperatorDeps): Handlers<Reading>
     events: (request) =>
       withMachine(request, async (machine) => {
         const changes = await request.deps.store.history(machine.id, request.query.limit);
-        return request.c.json({ events: changes.map(operator.viewChange) });
+        return jsonList<{ readonly events: readonly operator.ChangeView[] }, "events">(request.c, {
+          ...{ name: "events", items: viewsOf(changes), rest: {} },
+        });
       }),
     log: (request) => withMachine(request, ({ id }) => request.c.json({ lines: request.deps.store.log(id) })),
     packets: (request) => withMachine(request, ({ id }) => request.c.json({ packets: request.deps.packetsOf(id) })),
@@ -38,6 +42,10 @@ export function readHandlers({ store, tokens }: OperatorDeps): Handlers<Reading>
     },
     changes: (request) => follow({ ...request, feed, tokens }),
   };
+}
+
+function* viewsOf(changes: readonly PastChange[]): Generator<operator.ChangeView> {
+  for (const change of changes) yield operator.viewChange(change);
 }
 
 /** The feed from the position that this watcher requests; it ends when its token becomes invalid. */
@@ -80,7 +88,7 @@ async function list({
   let last = "";
   let more: { readonly continue?: string } = {};
   const turns = openTurns();
-  for (const machine of inOrder(after)) {
+  for (const machine of await inOrder(after)) {
     if (turns.isOver()) await turns.next();
     if (!isSelected(machine, query)) continue;
     if (page.length === limit) {

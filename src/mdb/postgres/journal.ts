@@ -11,9 +11,6 @@ import { readAll, readRemoteChanges, reads } from "./reads.ts";
 import { retry } from "./retry.ts";
 import { isPassing, openSession, type Session } from "./session.ts";
 
-/** Time limit for the answer to a query; after it the connection is closed. */
-const answerMs = 30_000;
-
 /** How long a writer's signature is kept; after a lost connection it is needed within minutes. */
 const signedMs = 7 * 86_400_000;
 
@@ -26,6 +23,8 @@ export type PostgresOptions = {
   readonly retryMs?: number;
   /** Interval of polling for changes of others, in case a notification was lost. */
   readonly pollMs?: number;
+  /** Time limit for the answer to one query; after it the connection is closed. Reading a large fleet takes many. */
+  readonly answerMs?: number;
 };
 
 /**
@@ -36,7 +35,7 @@ export type PostgresOptions = {
  * opened.
  */
 export async function openPostgresJournal(options: PostgresOptions): Promise<Journal> {
-  const { log, clock, retryMs = 30_000, pollMs = 5000 } = options;
+  const { log, clock, retryMs = 30_000, pollMs = 5000, answerMs = 30_000 } = options;
   const connection = parseConnectionString(options.url);
   const retrying = retry({ clock, log, retryMs, name: connection.name });
   const writer = randomUUID();
@@ -58,7 +57,7 @@ export async function openPostgresJournal(options: PostgresOptions): Promise<Jou
   const reading = <T>(what: string, read: (client: pg.Client) => Promise<T>): Promise<T> => {
     const mine = lastRead.then(() =>
       retrying(what, async () => {
-        return await answered(await listener.session(), (client) => still(client, read));
+        return await answered(await listener.session(), answerMs, (client) => still(client, read));
       }),
     );
     lastRead = mine.catch(() => undefined);
@@ -69,7 +68,7 @@ export async function openPostgresJournal(options: PostgresOptions): Promise<Jou
     batches += 1;
     const commitStatus: CommitStatus = { batch: batches, writer, isUnknown: false };
     return retrying("written to", async () => {
-      return await answered(await writing(), (client) => commitOn(client, batch, commitStatus));
+      return await answered(await writing(), answerMs, (client) => commitOn(client, batch, commitStatus));
     });
   };
 
@@ -120,12 +119,15 @@ async function still<T>(client: pg.Client, read: (client: pg.Client) => Promise<
   }
 }
 
-/** Limits the wait for a server's answers: after the limit the connection is cut, and its pending queries fail. */
-async function answered<T>(session: Session, ask: (client: pg.Client) => Promise<T>): Promise<T> {
+/** Limits the wait for each of a server's answers: after the limit the connection is cut, and its pending queries fail. */
+async function answered<T>(session: Session, answerMs: number, ask: (client: pg.Client) => Promise<T>): Promise<T> {
   const timer = setTimeout(session.cut, answerMs);
+  const answer = () => void timer.refresh();
+  session.client.on("drain", answer);
   try {
     return await session.run(ask);
   } finally {
+    session.client.off("drain", answer);
     clearTimeout(timer);
   }
 }

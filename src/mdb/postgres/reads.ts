@@ -1,6 +1,6 @@
 import type pg from "pg";
 import type { Machine } from "../../core/machine/record.ts";
-import type { PastChange, UnreadableRecord } from "../../core/ports.ts";
+import type { AuditEntry, PastChange, UnreadableRecord } from "../../core/ports.ts";
 import {
   type AuditRow,
   auditPageLimit,
@@ -17,12 +17,12 @@ import { type ChangeRow, readChange } from "../journal/read-change.ts";
 import { type DocumentRow, readDocument } from "../journal/read-document.ts";
 import { readMachinesInTurns } from "../journal/read-machine.ts";
 import { boundedRecord } from "../journal/rows.ts";
-import { forEachInTurns } from "../turns.ts";
+import { forEachInTurns, sortInTurns } from "../turns.ts";
 
 /** Records read at once: the client hands over the rows of a page in one piece, and packets wait for it. */
 const pageLimit = 200;
 /** Changes read at once, for the same reason. */
-const changesPageLimit = 2000;
+const changesPageLimit = 500;
 
 async function feedOf(client: pg.Client): Promise<{ readonly position: number; readonly oldest: number }> {
   const { rows } = await client.query({ name: "feed", text: "SELECT position, oldest FROM feed" });
@@ -105,8 +105,8 @@ async function readEverything(client: pg.Client): Promise<RemoteChanges> {
     if (last === undefined || page.length < changesPageLimit) break;
     id = last.machine.id;
   }
-  changes.sort((a, b) => a.position - b.position);
-  return { kind: "everything", changes, ...(await readAll(client)) };
+  const inOrder = await sortInTurns(changes, (a, b) => a.position - b.position);
+  return { kind: "everything", changes: inOrder, ...(await readAll(client)) };
 }
 
 /** The reads of a journal, on a PostgreSQL connection. */
@@ -123,13 +123,15 @@ export const reads = {
       text,
       values: [id, Math.min(limit, historyLimit)],
     });
-    return rows.map(readChange).reverse();
+    return (await readChanges(rows)).reverse();
   },
   audit: async (client: pg.Client, { subject, beforePosition, limit }: Parameters<Journal["audit"]>[0]) => {
     const text = `SELECT * FROM audit WHERE position < $1 ${subject === undefined ? "" : "AND subject = $3"} ORDER BY position DESC LIMIT $2`;
     const page = [beforePosition ?? Number.MAX_SAFE_INTEGER, Math.min(limit, auditPageLimit)];
     const values = subject === undefined ? page : [...page, subject];
     const { rows } = await client.query<AuditRow>({ text, values });
-    return rows.map(readAudit);
+    const entries: AuditEntry[] = [];
+    await forEachInTurns(rows, (row) => entries.push(readAudit(row)));
+    return entries;
   },
 };

@@ -1,10 +1,12 @@
 import type { Machine } from "../../core/machine/record.ts";
 import type { AuditEntry, PastChange, UnreadableRecord } from "../../core/ports.ts";
 import {
+  auditPageLimit,
   type Batch,
   conflictError,
   type DocumentChange,
   type Holdings,
+  historyLimit,
   type Journal,
   type RemoteChanges,
 } from "../journal/journal.ts";
@@ -19,6 +21,8 @@ export type Ask = <T>(request: JournalRequest) => Promise<T>;
 
 /** Records transferred between threads at once. */
 const pageLimit = 2000;
+/** Changes and audit entries transferred at once: each becomes a dozen objects, while packets wait. */
+const shownLimit = 100;
 /**
  * Limit of decisions on a batch. The file belongs to us, so changes can only be a write of ours with an unknown result.
  */
@@ -31,8 +35,8 @@ export function journalOver(ask: Ask, close: () => Promise<void>): Journal {
     commit: (batch) => commit(ask, batch),
     remoteChangesSince: (position) => remoteChangesSince(ask, position),
     changesSince: (position, limit) => ask({ kind: "changesSince", position, limit }),
-    history: (id, limit) => ask<PastChange[]>({ kind: "history", id, limit }),
-    audit: (query) => ask<AuditEntry[]>({ kind: "audit", query }),
+    history: (id, limit) => history(ask, id, limit),
+    audit: (query) => audit(ask, query),
     backup: (copy) => ask({ kind: "backup", path: copy }),
     [Symbol.asyncDispose]: close,
   };
@@ -56,6 +60,35 @@ async function load(ask: Ask): Promise<Holdings> {
     unreadable.push(...read.unreadable);
   }
   return { position, machines, unreadable, documents: await ask<DocumentChange[]>({ kind: "documents" }) };
+}
+
+async function history(ask: Ask, id: string, limit: number): Promise<PastChange[]> {
+  const pages: PastChange[][] = [];
+  let [left, beforePosition] = [Math.min(limit, historyLimit), Number.MAX_SAFE_INTEGER];
+  while (left > 0) {
+    const page = await ask<PastChange[]>({ kind: "history", id, beforePosition, limit: Math.min(left, shownLimit) });
+    const [oldest] = page;
+    if (oldest === undefined) break;
+    pages.unshift(page);
+    left = page.length < shownLimit ? 0 : left - page.length;
+    beforePosition = oldest.position;
+  }
+  return pages.flat();
+}
+
+async function audit(ask: Ask, query: Parameters<Journal["audit"]>[0]): Promise<AuditEntry[]> {
+  const entries: AuditEntry[] = [];
+  let left = Math.min(query.limit, auditPageLimit);
+  let next = query;
+  while (left > 0) {
+    const page = await ask<AuditEntry[]>({ kind: "audit", query: { ...next, limit: Math.min(left, shownLimit) } });
+    const oldest = page.at(-1);
+    if (oldest === undefined) break;
+    entries.push(...page);
+    left = page.length < shownLimit ? 0 : left - page.length;
+    next = { ...query, beforePosition: oldest.position };
+  }
+  return entries;
 }
 
 async function remoteChangesSince(ask: Ask, position: number): Promise<RemoteChanges> {

@@ -17,8 +17,8 @@ export type SqliteReads = {
   readonly machine: (id: MachineId) => MachineText[];
   readonly documentsAfter: (position: number) => DocumentChange[];
   readonly changesAfter: (position: number, limit: number) => PastChange[];
-  /** The last changes of a machine, newest last. */
-  readonly history: (id: MachineId, limit: number) => PastChange[];
+  /** The last changes of a machine before a position, newest last. */
+  readonly history: (id: MachineId, page: { readonly beforePosition: number; readonly limit: number }) => PastChange[];
   readonly audit: (query: AuditQuery) => AuditEntry[];
 };
 
@@ -34,7 +34,9 @@ export function prepareReads(database: DatabaseSync): SqliteReads {
     "SELECT kind, key, document, position FROM documents WHERE position > ?1 ORDER BY kind, key",
   );
   const changes = database.prepare("SELECT * FROM changes WHERE position > ?1 ORDER BY position LIMIT ?2");
-  const history = database.prepare("SELECT * FROM changes WHERE machine_id = ?1 ORDER BY position DESC LIMIT ?2");
+  const history = database.prepare(
+    "SELECT * FROM changes WHERE machine_id = ?1 AND position < ?2 ORDER BY position DESC LIMIT ?3",
+  );
   const audit = database.prepare("SELECT * FROM audit WHERE position < ?1 ORDER BY position DESC LIMIT ?2");
   const auditOf = database.prepare(
     "SELECT * FROM audit WHERE subject = ?3 AND position < ?1 ORDER BY position DESC LIMIT ?2",
@@ -48,9 +50,9 @@ export function prepareReads(database: DatabaseSync): SqliteReads {
     machine: (id) => machine.all(id).map(textRow),
     documentsAfter: (position) => documents.all(position).map((row) => readDocument(row as DocumentRow)),
     changesAfter: (position, limit) => changes.all(position, limit).map((row) => readChange(row as ChangeRow)),
-    history: (id, limit) =>
+    history: (id, { beforePosition, limit }) =>
       history
-        .all(id, Math.min(limit, historyLimit))
+        .all(id, beforePosition, Math.min(limit, historyLimit))
         .map((row) => readChange(row as ChangeRow))
         .reverse(),
     audit: ({ subject, beforePosition = Number.MAX_SAFE_INTEGER, limit }) => {

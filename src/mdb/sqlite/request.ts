@@ -11,7 +11,7 @@ export type JournalRequest =
   | { readonly kind: "commit"; readonly since: number; readonly batch: SqliteBatch }
   | { readonly kind: "remoteChangesSince"; readonly position: number }
   | { readonly kind: "changesSince"; readonly position: number; readonly limit: number }
-  | { readonly kind: "history"; readonly id: string; readonly limit: number }
+  | { readonly kind: "history"; readonly id: string; readonly beforePosition: number; readonly limit: number }
   | { readonly kind: "audit"; readonly query: Parameters<Store["audit"]>[0] }
   | { readonly kind: "backup"; readonly path: string }
   | { readonly kind: "close" };
@@ -32,7 +32,7 @@ export function answerRequest(journal: SqliteJournal, request: JournalRequest): 
     case "changesSince":
       return journal.changesSince(request.position, request.limit);
     case "history":
-      return journal.history(request.id as MachineId, request.limit);
+      return journal.history(request.id as MachineId, request);
     case "audit":
       return journal.audit(request.query);
     case "backup":

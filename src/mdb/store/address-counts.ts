@@ -1,17 +1,18 @@
 import type { Ipv4 } from "../../core/net/ipv4.ts";
+import { SplitMap } from "../split-map.ts";
 
 /**
  * How many addresses of a range are taken, without going through the range: a pool may be a /8, and the fleet large.
  * Addresses are counted by their first 16 and their first 24 bits.
  */
 export class AddressCounts {
-  readonly #taken = new Set<number>();
+  readonly #taken = new SplitMap<number, true>();
   readonly #of256 = new Map<number, number>();
   readonly #of65536 = new Map<number, number>();
 
   add(address: Ipv4): void {
     if (this.#taken.has(address)) return;
-    this.#taken.add(address);
+    this.#taken.set(address, true);
     change(this.#of256, Math.floor(address / 256), 1);
     change(this.#of65536, Math.floor(address / 65536), 1);
   }

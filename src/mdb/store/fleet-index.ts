@@ -2,6 +2,7 @@ import type { Ownership } from "../../core/fleet/blast-radius.ts";
 import type { Machine, MachineId, SwitchPort } from "../../core/machine/record.ts";
 import { type Ipv4, parseIpv4 } from "../../core/net/ipv4.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
+import { SplitMap } from "../split-map.ts";
 import { AddressCounts } from "./address-counts.ts";
 import { OwnershipIndex } from "./ownership-index.ts";
 
@@ -30,7 +31,7 @@ type Entry = { machine: Machine; place: number };
 
 /** The entries of a fleet by id, and their machines as one array. */
 class EntryList {
-  readonly byId = new Map<MachineId, Entry>();
+  readonly byId = new SplitMap<MachineId, Entry>();
   // Rebuilding the list of 100,000 machines for each change would cost a millisecond.
   readonly machines: Machine[] = [];
 
@@ -115,11 +116,11 @@ export function indexFleet(machines: readonly Machine[]): FleetIndex {
 
 /** One map per kind of name: each packet looks up several, and none has to build a combined key. */
 class NameIndex {
-  readonly byMac = new Map<Mac, Entry>();
-  readonly byName = new Map<string, Entry>();
-  readonly byAddress = new Map<Ipv4, Entry>();
-  readonly bySwitchPort = new Map<string, Entry>();
-  readonly byOrderToken = new Map<string, Entry>();
+  readonly byMac = new SplitMap<Mac, Entry>();
+  readonly byName = new SplitMap<string, Entry>();
+  readonly byAddress = new SplitMap<Ipv4, Entry>();
+  readonly bySwitchPort = new SplitMap<string, Entry>();
+  readonly byOrderToken = new SplitMap<string, Entry>();
   readonly addressCounts = new AddressCounts();
 
   add({ macs, hostname, addresses, switchPort, tokenHash }: Names, entry: Entry): void {
@@ -146,7 +147,7 @@ class NameIndex {
 }
 
 /** Removes a name, unless it already leads to another machine. */
-function forget<Name>(names: Map<Name, Entry>, name: Name, entry: Entry): void {
+function forget<Name extends string | number>(names: SplitMap<Name, Entry>, name: Name, entry: Entry): void {
   if (names.get(name) === entry) names.delete(name);
 }
 

@@ -54,7 +54,8 @@ export function storeMemory(
     takeRemote: (remote, everything) => {
       const before = fleet.fleet();
       // Of a whole fleet one at a time, when its turn comes: the index before stays as it was.
-      const changes = remote.kind === "everything" ? changesOf(remote, before.get) : [...changesOf(remote, before.get)];
+      const announced = changesOf(remote, before.get);
+      const changes = everything === undefined ? [...announced] : announced;
       fleet.apply(remote, everything);
       logUnreadable(remote.unreadable, log);
       if (remote.kind === "everything") {
@@ -72,8 +73,8 @@ export function storeMemory(
 }
 
 function* notifyingEach(
-  changes: Iterable<Change>,
+  changes: Iterable<Change | undefined>,
   notify: (change: Change) => void,
 ): Generator<() => void, void, undefined> {
-  for (const change of changes) yield () => notify(change);
+  for (const change of changes) yield () => void (change && notify(change));
 }

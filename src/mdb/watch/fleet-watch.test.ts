@@ -121,6 +121,33 @@ describe("the fleet watch", () => {
       assert.deepEqual([store.get(id)?.state, store.get(id)?.repair], ["healthy", undefined]);
     });
 
+  test("many lost machines: the fleet is counted once for all of them, and no more than the hourly limit are sent to rebirth", async () => {
+    const clock = stillClock();
+    await using store = await openMemoryStore({ clock, log });
+    let walks = 0;
+    const counted: Store = {
+      ...store,
+      list: () => {
+        walks += 1;
+        return store.list();
+      },
+    };
+    const probe = async (): Promise<Presence> => "silent";
+    const policy = { ...repair, rebirthsPerHour: 3 };
+    using watch = openFleetWatch({ store: counted, clock, log, rules, repair: policy, probe });
+    for (let n = 1; n <= 80; n += 1) for (const event of birthOf(n)) await store.apply(event);
+    const healthy = Array.from({ length: 70 }, (_, n) => machineIdFromMac(testMac(n + 11)));
+    const sentAway = () => store.list().filter(({ state }) => state === "rebirth").length;
+    const before = walks;
+    for (let n = 0; n < 90 && sentAway() === 0; n += 1) {
+      for (const id of healthy) await store.apply({ ...up, id });
+      clock.pass(300_000);
+      await watch.tick();
+    }
+    assert.equal(sentAway(), 3);
+    assert.ok(walks - before <= 3, `expected the fleet to be walked once, found ${walks - before} times`);
+  });
+
   test("acts only while this server is the lead", async () => {
     const clock = stillClock();
     await using store = await openMemoryStore({ clock, log });

@@ -1,6 +1,12 @@
 import type { MachineEvent } from "../../core/machine/event.ts";
 import { lookAt } from "../../core/machine/health/look.ts";
-import type { Presence, RepairPolicy } from "../../core/machine/health/repair.ts";
+import {
+  emptyTally,
+  type Presence,
+  type RepairPolicy,
+  type RepairTally,
+  tallyForRepair,
+} from "../../core/machine/health/repair.ts";
 import type { WatchRules } from "../../core/machine/health/stall-detection.ts";
 import { nameOf } from "../../core/machine/life/move.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
@@ -17,8 +23,8 @@ const looksAtOnce = 50;
 const looksPerTick = 5000;
 /** Interval between log messages that no machine is sent to rebirth. */
 const quietMs = 60_000;
-/** How long the result of a probe counts: the step that asked for it is taken at once. */
-const presenceMs = 30_000;
+/** How long the result of a probe or of a count of the fleet is valid: the step that asked for it is taken at once. */
+const knownMs = 30_000;
 const presenceLimit = 1024;
 /** Machines whose addresses are probed at the same time. */
 const probesAtOnce = 16;
@@ -76,6 +82,10 @@ class FleetChecks {
   #aheadMs: number;
   readonly #presence = new Map<MachineId, { readonly found: Presence; readonly atMonotonicMs: number }>();
   readonly #probing = new Set<MachineId>();
+  #tally: { readonly counted: RepairTally; readonly atMonotonicMs: number } | undefined;
+  #counting: Promise<void> | undefined;
+  /** Machines that are looked at again when the fleet is counted. */
+  readonly #awaitTally = new Set<MachineId>();
   #quietUntilMs = 0;
   #isEnded = false;
 
@@ -96,11 +106,15 @@ class FleetChecks {
     const { store, clock, repair } = this.#deps;
     const nowMs = clock.nowMs();
     const presenceOf = ({ id }: Machine) => this.#presenceOf(id);
-    const by = { rules: this.#rules, repair, leads: store.leads, fleet: store.list, presenceOf };
-    const { event, lookAgainAtMs, putOff, probe } = lookAt(machine, nowMs, by);
+    const tally = () => this.#knownTally();
+    const by = { rules: this.#rules, repair, leads: store.leads, tally, presenceOf };
+    const { event, lookAgainAtMs, putOff, count, probe } = lookAt(machine, nowMs, by);
+    if (count === true) this.#countFor(machine.id);
     if (probe === true) void this.#probe(machine);
     if (lookAgainAtMs !== undefined) this.#agenda.note(machine.id, lookAgainAtMs);
     if (putOff !== undefined) this.#logPutOff(machine, putOff, nowMs);
+    // At once: the next machine must not find the same room in the hourly limit.
+    if (event?.kind === "repairStepped" && event.step === "rebirth") this.#addRebirth();
     return event && this.#record(event);
   }
 
@@ -108,28 +122,67 @@ class FleetChecks {
   async tick(): Promise<void> {
     const { store, clock } = this.#deps;
     this.#noticeClock();
-    const records: Promise<void>[] = [];
     const turns = openTurns();
     for (let looks = 0; looks < looksPerTick && !this.#isEnded; looks += looksAtOnce) {
       const due = this.#agenda.due(clock.nowMs(), looksAtOnce);
-      for (const machine of due.flatMap((id) => store.get(id) ?? [])) {
-        const recording = this.consider(machine);
+      const records: Promise<void>[] = [];
+      for (const id of due) {
+        const machine = store.get(id);
+        const recording = machine && this.consider(machine);
         if (recording !== undefined) records.push(recording);
       }
+      // The findings of these are written before the next are looked at, so that the queue of the database stays short.
+      if (records.length > 0) await Promise.all(records);
       if (due.length < looksAtOnce) break;
       if (turns.isOver()) await turns.next();
     }
-    await Promise.all(records);
+    await this.#counting;
   }
 
   end(): void {
     this.#isEnded = true;
   }
 
+  #knownTally(): RepairTally | undefined {
+    const known = this.#tally;
+    if (known === undefined || this.#deps.clock.monotonicMs() - known.atMonotonicMs >= knownMs) return undefined;
+    return known.counted;
+  }
+
+  #addRebirth(): void {
+    if (this.#tally === undefined) return;
+    const { counted, atMonotonicMs } = this.#tally;
+    this.#tally = { counted: { ...counted, begun: counted.begun + 1 }, atMonotonicMs };
+  }
+
+  /** Counts the fleet once for all machines that wait for it, and looks at them again. */
+  #countFor(id: MachineId): void {
+    this.#awaitTally.add(id);
+    this.#counting ??= this.#count().finally(() => {
+      this.#counting = undefined;
+    });
+  }
+
+  async #count(): Promise<void> {
+    const { store, clock } = this.#deps;
+    const now = { ...this.#rules, nowMs: clock.nowMs() };
+    let counted = emptyTally;
+    await forEachInTurns([...store.list()], (machine) => {
+      counted = tallyForRepair(counted, machine, now);
+    });
+    this.#tally = { counted, atMonotonicMs: clock.monotonicMs() };
+    const waiting = [...this.#awaitTally];
+    this.#awaitTally.clear();
+    await forEachInTurns(waiting, (id) => {
+      const machine = this.#isEnded ? undefined : store.get(id);
+      if (machine !== undefined) void this.consider(machine);
+    });
+  }
+
   #presenceOf(id: MachineId): Presence | undefined {
     const known = this.#presence.get(id);
     if (known === undefined) return undefined;
-    if (this.#deps.clock.monotonicMs() - known.atMonotonicMs < presenceMs) return known.found;
+    if (this.#deps.clock.monotonicMs() - known.atMonotonicMs < knownMs) return known.found;
     this.#presence.delete(id);
     return undefined;
   }

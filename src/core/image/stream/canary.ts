@@ -1,4 +1,4 @@
-import { conditionOf, nameOf } from "../../machine/life/move.ts";
+import { conditionOf } from "../../machine/life/move.ts";
 import type { Machine } from "../../machine/record.ts";
 import { followedStream, type ImageStream, imageOf, type Promotion } from "./image-stream.ts";
 
@@ -52,14 +52,4 @@ export function whyNoCanary(machine: Machine, { stream }: Pick<ImageStream, "str
   if (machine.disableUpdates === true) return "its updates are disabled";
   const [condition] = machine.conditions;
   return condition === undefined ? undefined : `${condition.kind}: ${condition.reason}`;
-}
-
-/** The machine that tries a version if no operator names one: the first by name of those that can; undefined if none can. */
-export function chooseCanary(machines: readonly Machine[], held: ImageStream): Machine | undefined {
-  return machines
-    .filter((machine) => whyNoCanary(machine, held) === undefined)
-    .reduce<Machine | undefined>(
-      (first, machine) => (first === undefined || nameOf(machine) < nameOf(first) ? machine : first),
-      undefined,
-    );
 }

@@ -5,6 +5,7 @@ import { id, mac, testFleet } from "../../machine/testing/test-fleet.ts";
 import { canaryProgress } from "./canary.ts";
 import { followedStream, type ImageStream, imageFor } from "./image-stream.ts";
 import { decidePromotion, decideRollback, firstCurrent, type PromotionRequest } from "./promotion.ts";
+import { noMachines, withMachine } from "./survey.ts";
 
 const held: ImageStream = { stream: "compute", current: 1, by: "ann", atMs: 5 };
 
@@ -20,9 +21,11 @@ function upFleet() {
 }
 
 type World = ReturnType<typeof testFleet>;
-const context = (world: World, now: ImageStream | undefined = held) => ({
-  ...{ stream: "compute", held: now, machines: world.list(), by: "bob", nowMs: 9 },
-});
+const context = (world: World, now: ImageStream | undefined = held) => {
+  const stream = { stream: "compute", held: now };
+  const survey = world.list().reduce((sum, machine) => withMachine(sum, machine, stream), noMachines);
+  return { ...stream, survey, by: "bob", nowMs: 9 };
+};
 const promote = (world: World, request: PromotionRequest, now?: ImageStream) =>
   decidePromotion(request, context(world, now));
 const trial: ImageStream = { ...held, promotion: { version: 2, canary: id(1), by: "bob", atMs: 9 } };

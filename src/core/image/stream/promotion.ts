@@ -1,8 +1,9 @@
 import type { Refusal } from "../../machine/event.ts";
 import { nameOf } from "../../machine/life/move.ts";
 import type { Machine } from "../../machine/record.ts";
-import { canaryProgress, chooseCanary, whyNoCanary } from "./canary.ts";
-import { followedStream, type ImageStream, imageOf } from "./image-stream.ts";
+import { canaryProgress, whyNoCanary } from "./canary.ts";
+import { type ImageStream, imageOf } from "./image-stream.ts";
+import type { StreamSurvey } from "./survey.ts";
 
 /** What an operator asks of a promotion: one machine first, then `all`. */
 export type PromotionRequest = {
@@ -20,7 +21,7 @@ export type PromotionContext = {
   readonly stream: string;
   /** What the MDB holds about the stream. */
   readonly held: ImageStream | undefined;
-  readonly machines: readonly Machine[];
+  readonly survey: StreamSurvey;
   readonly by: string;
   readonly nowMs: number;
   /** An external Dominator updates the machines. */
@@ -38,13 +39,13 @@ export type StreamDecision =
  * current. Repeating a request changes nothing, so an interrupted one is resumed by asking again.
  */
 export function decidePromotion(request: PromotionRequest, context: PromotionContext): StreamDecision {
-  const { stream, held, machines } = context;
+  const { stream, held, survey } = context;
   if (held === undefined) return makeCurrent(undefined, request.version, context);
   const { promotion } = held;
   const going = promotion !== undefined ? imageOf(held, promotion.version) : undefined;
   if (promotion !== undefined && promotion.version !== request.version)
     return refuse(
-      `${going} is being tried on ${canaryName(held, machines)}, since ${promotion.by} promoted it`,
+      `${going} is being tried on ${canaryName(held, survey)}, since ${promotion.by} promoted it`,
       `go on with it: birther image promote ${going} --all; or return that machine: birther image rollback ${stream}`,
     );
   if (promotion === undefined && held.current === request.version)
@@ -53,30 +54,29 @@ export function decidePromotion(request: PromotionRequest, context: PromotionCon
   if (promotion === undefined) return beginTrial(held, request, context);
   if (request.canary !== undefined && request.canary.id !== promotion.canary)
     return refuse(
-      `${going} is already being tried on ${canaryName(held, machines)}`,
+      `${going} is already being tried on ${canaryName(held, survey)}`,
       `to try it on another machine, first run birther image rollback ${stream}`,
     );
   if (request.all !== true) return { kind: "unchanged", held };
-  const progress = canaryProgress(held, canaryOf(held, machines), { promotion, othersUpdate: context.othersUpdate });
+  const progress = canaryProgress(held, survey.canary, { promotion, othersUpdate: context.othersUpdate });
   if (progress.kind === "succeeded") return makeCurrent(held, request.version, context);
   return refuse(
-    `${canaryName(held, machines)} does not run ${going} yet: ${progress.reason}`,
+    `${canaryName(held, survey)} does not run ${going} yet: ${progress.reason}`,
     `wait for it, or return it: birther image rollback ${stream}; to give the version to all machines nevertheless: birther image promote ${going} --all --no-canary`,
   );
 }
 
 /** Gives the version to one machine; to all at once if no machine follows the stream. */
 function beginTrial(held: ImageStream, request: PromotionRequest, context: PromotionContext): StreamDecision {
-  const { stream, machines, by, nowMs } = context;
-  if (!machines.some((machine) => followedStream(machine) === stream))
-    return makeCurrent(held, request.version, context);
+  const { stream, survey, by, nowMs } = context;
+  if (survey.followers === 0) return makeCurrent(held, request.version, context);
   const why = request.canary === undefined ? undefined : whyNoCanary(request.canary, held);
   if (request.canary !== undefined && why !== undefined)
     return refuse(
       `${nameOf(request.canary)} cannot be the first machine of ${stream}: ${why}`,
       "name another machine with --canary, or leave the choice to the server",
     );
-  const canary = request.canary ?? chooseCanary(machines, held);
+  const canary = request.canary ?? survey.candidate;
   if (canary === undefined)
     return refuse(
       `no machine that follows ${stream} is up, without a condition and with updates enabled, to try ${imageOf(held, request.version)}`,
@@ -116,13 +116,8 @@ export function decideRollback(context: PromotionContext): StreamDecision {
   return makeCurrent(held, held.previous, context);
 }
 
-function canaryOf(held: ImageStream, machines: readonly Machine[]): Machine | undefined {
-  return machines.find(({ id }) => id === held.promotion?.canary);
-}
-
-function canaryName(held: ImageStream, machines: readonly Machine[]): string {
-  const machine = canaryOf(held, machines);
-  return machine === undefined ? (held.promotion?.canary ?? "") : nameOf(machine);
+function canaryName(held: ImageStream, { canary }: StreamSurvey): string {
+  return canary === undefined ? (held.promotion?.canary ?? "") : nameOf(canary);
 }
 
 function refuse(message: string, next: string): StreamDecision {

@@ -4,7 +4,7 @@ import type { Machine } from "../record.ts";
 import { testMachine } from "../testing/test-machine.ts";
 import { defaultDeadlineSeconds } from "./deadlines.ts";
 import { type Look, type LookRules, lookAt } from "./look.ts";
-import { nextRepair, type RepairPolicy, whyNoRebirth } from "./repair.ts";
+import { emptyTally, nextRepair, type RepairPolicy, tallyForRepair, whyNoRebirth } from "./repair.ts";
 import { checkProgress, defaultWatchRules } from "./stall-detection.ts";
 
 const rules = { ...defaultWatchRules, deadlineSeconds: defaultDeadlineSeconds };
@@ -31,7 +31,8 @@ const reason = step.kind === "step" ? step.reason : assert.fail();
 const prove = { kind: "repairStepped", id, step: "prove", silentSinceMs: 0, reason } as const;
 const answers = "its permanent address answers, so a system runs there although its agent is silent";
 const rebirth = { kind: "repairStepped", id, step: "rebirth", silentSinceMs: 0, reason } as const;
-const putOff = whyNoRebirth([reborn], silentMs, { ...repair, ...rules }) ?? assert.fail();
+const enough = tallyForRepair(emptyTally, reborn, { ...rules, nowMs: silentMs });
+const putOff = whyNoRebirth(enough, repair) ?? assert.fail();
 const rows: readonly Row[] = [
   ["nothing is expected of it", testMachine("unknown"), 1, {}, {}],
   ["it gets on until its deadline", booting, 1, {}, { lookAgainAtMs: offeredMs }],
@@ -53,6 +54,13 @@ const rows: readonly Row[] = [
   [
     "it seems lost, and is asked for proof",
     ...([suspected, silentMs, { repair }, { event: prove, lookAgainAtMs: 1_200_000 }] as const),
+  ],
+  [
+    "it seems lost, and the fleet is not counted yet",
+    suspected,
+    silentMs,
+    { repair, tally: () => undefined },
+    { count: true, lookAgainAtMs: silentMs + 60_000 },
   ],
   [
     "it seems lost, and its address is not probed yet",
@@ -79,14 +87,14 @@ const rows: readonly Row[] = [
     "it is lost, but enough machines were sent to rebirth",
     lost,
     silentMs,
-    { repair, fleet: () => [reborn] },
+    { repair, tally: () => enough },
     { putOff, lookAgainAtMs: silentMs + 60_000 },
   ],
 ];
 for (const [title, machine, nowMs, by, expected] of rows)
   test(`look: ${title}`, () => {
     const none: LookRules = {
-      ...{ rules, repair: undefined, leads: () => true, fleet: () => [machine], presenceOf: () => "silent" },
+      ...{ rules, repair: undefined, leads: () => true, tally: () => emptyTally, presenceOf: () => "silent" },
     };
     const all: LookRules = { ...none, ...by };
     assert.deepEqual(lookAt(machine, nowMs, all), expected);

@@ -1,6 +1,13 @@
 import type { MachineEvent } from "../event.ts";
 import type { Machine } from "../record.ts";
-import { nextRepair, type Presence, type RepairPolicy, whyNoRebirth, whyNotWithPresence } from "./repair.ts";
+import {
+  nextRepair,
+  type Presence,
+  type RepairPolicy,
+  type RepairTally,
+  whyNoRebirth,
+  whyNotWithPresence,
+} from "./repair.ts";
 import { checkProgress, type WatchRules, watchEvent } from "./stall-detection.ts";
 
 /** Pause before another look at a machine when the step that is due may not be taken now. */
@@ -13,8 +20,8 @@ export type LookRules = {
   readonly repair: RepairPolicy | undefined;
   /** Whether this process may act; others only watch. */
   readonly leads: () => boolean;
-  /** The whole fleet, asked only when a rebirth is due. */
-  readonly fleet: () => readonly Machine[];
+  /** What was counted of the whole fleet just now, asked only when a rebirth is due; undefined if nothing was. */
+  readonly tally: () => RepairTally | undefined;
   /** What a probe of the machine's permanent address found just now; undefined if there was none. */
   readonly presenceOf: (machine: Machine) => Presence | undefined;
 };
@@ -25,6 +32,8 @@ export type Look = {
   readonly lookAgainAtMs?: number;
   /** Why its rebirth is put off. */
   readonly putOff?: string;
+  /** The fleet is to be counted, and the machine looked at again with the result. */
+  readonly count?: true;
   /** Its permanent address is to be probed, and the machine looked at again with the result. */
   readonly probe?: true;
 };
@@ -41,7 +50,7 @@ export function lookAt(machine: Machine, nowMs: number, by: LookRules): Look {
 }
 
 function lookForRepair(machine: Machine, nowMs: number, by: LookRules): Look {
-  const { repair, rules, fleet } = by;
+  const { repair, rules } = by;
   if (repair === undefined) return {};
   const policy = { ...repair, ...rules };
   const next = nextRepair(machine, nowMs, policy);
@@ -51,8 +60,10 @@ function lookForRepair(machine: Machine, nowMs: number, by: LookRules): Look {
   const event = { kind: "repairStepped", id: machine.id, ...step } as const;
   if (step.step !== "rebirth" && step.step !== "prove") return { event };
   if (!by.leads()) return { lookAgainAtMs: nowMs + laterMs };
+  const tally = by.tally();
+  if (tally === undefined) return { count: true, lookAgainAtMs: nowMs + laterMs };
   const presence = by.presenceOf(machine);
-  const putOff = whyNoRebirth(fleet(), nowMs, policy) ?? (presence && whyNotWithPresence(presence));
+  const putOff = whyNoRebirth(tally, policy) ?? (presence && whyNotWithPresence(presence));
   if (putOff !== undefined) return { putOff, lookAgainAtMs: nowMs + laterMs };
   return presence === undefined ? { probe: true, lookAgainAtMs: nowMs + laterMs } : { event };
 }

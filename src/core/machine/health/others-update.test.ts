@@ -6,7 +6,7 @@ import type { MachineEvent } from "../event.ts";
 import { asked, id, testFleet } from "../testing/test-fleet.ts";
 import { defaultDeadlineSeconds } from "./deadlines.ts";
 import { type LookRules, lookAt } from "./look.ts";
-import { nextRepair, whyNoRebirth } from "./repair.ts";
+import { emptyTally, nextRepair, tallyForRepair, whyNoRebirth } from "./repair.ts";
 import { checkProgress, defaultWatchRules, isPastDeadline } from "./stall-detection.ts";
 import { why } from "./waiting-for.ts";
 
@@ -25,7 +25,7 @@ type World = ReturnType<typeof settled>;
 
 /** Lets the watch and the repair policy look as often as they want to; returns the kinds of their events. */
 function watched(world: World): string[] {
-  const by: LookRules = { rules, repair, leads: () => true, fleet: world.list, presenceOf: () => "silent" };
+  const by: LookRules = { rules, repair, leads: () => true, tally: () => emptyTally, presenceOf: () => "silent" };
   const events: string[] = [];
   for (let n = 0; n < 20; n += 1) {
     const { event } = lookAt(world.get(1), world.nowMs(), by);
@@ -76,8 +76,15 @@ describe("a machine that an external Dominator updates", () => {
     const world = settled();
     world.later(24 * hourMs);
     const fleet = Array.from({ length: 100 }, () => world.get(1));
-    assert.equal(whyNoRebirth(fleet, world.nowMs(), { ...repair, ...rules }), undefined);
-    assert.match(whyNoRebirth(fleet, world.nowMs(), { ...repair, ...rules, othersUpdate: false }) ?? "", /100 of 100/);
+    const why = (othersUpdate: boolean) => {
+      const now = { ...rules, othersUpdate, nowMs: world.nowMs() };
+      return whyNoRebirth(
+        fleet.reduce((sum, machine) => tallyForRepair(sum, machine, now), emptyTally),
+        repair,
+      );
+    };
+    assert.equal(why(true), undefined);
+    assert.match(why(false) ?? "", /100 of 100/);
   });
 
   test("is judged as any other until its first image is in place", () => {

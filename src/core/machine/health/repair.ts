@@ -2,7 +2,7 @@ import { isWithin } from "../../clock-jump.ts";
 import { hasOwnSystem, unheardBootsLimit } from "../life/boot.ts";
 import { conditionOf } from "../life/move.ts";
 import { type ConditionKind, isLeftToOthers, type Machine, type RepairStep, type RepairTrial } from "../record.ts";
-import { deadlineOf, formatDuration, type WatchRules } from "./stall-detection.ts";
+import { type DeadlineRules, deadlineOf, formatDuration, type WatchRules } from "./stall-detection.ts";
 
 /** The automatic repair of machines that keep failing; off by default. */
 export type RepairPolicy = {
@@ -106,19 +106,39 @@ const silentShareLimit = 0.2;
 /** Up to this number, silent machines say nothing about the network. */
 const silentCountLimit = 5;
 
-/** Why the policy may not send a machine to rebirth now; undefined if it may. Linear in the fleet, for a rare step. */
-export function whyNoRebirth(machines: readonly Machine[], nowMs: number, rules: RepairRules): string | undefined {
-  let [healthy, silent, begun] = [0, 0, 0];
-  for (const machine of machines) {
-    begun += (machine.repair?.rebirthsAtMs ?? []).filter((atMs) => nowMs - atMs < 3_600_000).length;
-    if (machine.state !== "healthy") continue;
-    if (rules.othersUpdate === true && isLeftToOthers(machine)) continue;
-    healthy += 1;
-    const deadline = deadlineOf(machine, rules);
-    if (deadline !== undefined && !isWithin(rules.deadlineSeconds.up * 1000, machine.lastSeenAtMs, nowMs)) silent += 1;
-  }
-  if (begun >= rules.rebirthsPerHour)
-    return `the policy has already sent ${begun} machines to rebirth within the last hour`;
+/** What a rebirth by policy depends on in the whole fleet. */
+export type RepairTally = {
+  /** Healthy machines that are watched, and those of them that are silent past their deadline. */
+  readonly healthy: number;
+  readonly silent: number;
+  /** Rebirths by policy within the last hour. */
+  readonly begun: number;
+};
+
+/** The tally of a fleet without machines. */
+export const emptyTally: RepairTally = { healthy: 0, silent: 0, begun: 0 };
+
+/** The tally with one more machine. */
+export function tallyForRepair(
+  tally: RepairTally,
+  machine: Machine,
+  { nowMs, ...rules }: DeadlineRules & { readonly nowMs: number },
+): RepairTally {
+  const recent = (machine.repair?.rebirthsAtMs ?? []).filter((atMs) => nowMs - atMs < 3_600_000).length;
+  const begun = tally.begun + recent;
+  const isLeft = rules.othersUpdate === true && isLeftToOthers(machine);
+  if (machine.state !== "healthy" || isLeft) return recent === 0 ? tally : { ...tally, begun };
+  const isWatched = deadlineOf(machine, rules) !== undefined;
+  const isSilent = isWatched && !isWithin(rules.deadlineSeconds.up * 1000, machine.lastSeenAtMs, nowMs);
+  return { healthy: tally.healthy + 1, silent: tally.silent + (isSilent ? 1 : 0), begun };
+}
+
+/** Why the policy may not send a machine to rebirth now; undefined if it may. */
+export function whyNoRebirth(
+  { healthy, silent, begun }: RepairTally,
+  { rebirthsPerHour }: Pick<RepairPolicy, "rebirthsPerHour">,
+): string | undefined {
+  if (begun >= rebirthsPerHour) return `the policy has already sent ${begun} machines to rebirth within the last hour`;
   if (silent > silentCountLimit && silent > healthy * silentShareLimit)
     return `${silent} of ${healthy} healthy machines are silent, so the cause is the network or this server`;
   return undefined;

@@ -15,7 +15,15 @@ import {
 import { asked, burnIn, healthy, id, issued, mac, place, taken, testFleet } from "../testing/test-fleet.ts";
 import { testMachine } from "../testing/test-machine.ts";
 import { defaultDeadlineSeconds } from "./deadlines.ts";
-import { nextRepair, provedBootsBeforeRebirth, type RepairPolicy, whyNoRebirth } from "./repair.ts";
+import {
+  emptyTally,
+  nextRepair,
+  provedBootsBeforeRebirth,
+  type RepairPolicy,
+  type RepairTally,
+  tallyForRepair,
+  whyNoRebirth,
+} from "./repair.ts";
 import { checkProgress, defaultWatchRules, type WatchRules, watchEvent } from "./stall-detection.ts";
 
 const rules: WatchRules = { ...defaultWatchRules, deadlineSeconds: defaultDeadlineSeconds };
@@ -326,9 +334,13 @@ describe("repair by policy", () => {
         machine(n, { lastSeenAtMs: nowMs, repair: { rebirthsAtMs: [nowMs - 1], atMs: 0 } }),
       ),
     ];
-    assert.equal(whyNoRebirth(fleet(5, 4), nowMs, all), undefined);
-    assert.match(whyNoRebirth(fleet(10, 0), nowMs, all) ?? "", /10 of 40 healthy machines are silent/);
-    assert.match(whyNoRebirth(fleet(1, 5), nowMs, all) ?? "", /already sent 5 machines to rebirth/);
+    const why = (silent: number, begun: number) => {
+      const count = (sum: RepairTally, one: Machine) => tallyForRepair(sum, one, { ...all, nowMs });
+      return whyNoRebirth(fleet(silent, begun).reduce(count, emptyTally), all);
+    };
+    assert.equal(why(5, 4), undefined);
+    assert.match(why(10, 0) ?? "", /10 of 40 healthy machines are silent/);
+    assert.match(why(1, 5) ?? "", /already sent 5 machines to rebirth/);
   });
 
   test("random machines: no step without a failing condition of sufficient age; no rebirth of a machine that polls, is switched off, on hold or over its budget", () => {

@@ -1,3 +1,5 @@
+import type { AuditAnswer } from "../../../contract/operator/answers.ts";
+import { jsonList } from "../../http/json-list.ts";
 import { faultAnswer } from "../../http/problem.ts";
 import type { Handlers, RouteRequest } from "../handler.ts";
 
@@ -33,6 +35,7 @@ async function audit({ c, deps, query }: RouteRequest<"audit">): Promise<Respons
     limit: limit + 1,
   });
   const page = entries.slice(0, limit);
-  const more = entries.length > limit ? { before: page.at(-1)?.position } : {};
-  return c.json({ entries: page, ...more });
+  const oldest = page.at(-1);
+  const rest = entries.length > limit && oldest !== undefined ? { before: oldest.position } : {};
+  return jsonList<AuditAnswer, "entries">(c, { name: "entries", items: page, rest });
 }
