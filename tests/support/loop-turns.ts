@@ -53,11 +53,16 @@ type Collection = { readonly startTime: number; readonly duration: number };
  * many kernels, so a turn is charged no more than its duration.
  */
 function workMs({ startMs, endMs, cpuMs }: Turn, collections: readonly Collection[]): number {
-  const within = ({ startTime, duration }: Collection) =>
-    Math.max(0, Math.min(endMs, startTime + duration) - Math.max(startMs, startTime));
-  const collectedMs = collections.reduce((sum, one) => sum + within(one), 0);
+  let collectedMs = 0;
+  // One collection may contain another: each moment counts once.
+  let countedUpToMs = startMs;
+  for (const { startTime, duration } of [...collections].sort((a, b) => a.startTime - b.startTime)) {
+    const untilMs = Math.min(endMs, startTime + duration);
+    collectedMs += Math.max(0, untilMs - Math.max(countedUpToMs, startTime));
+    countedUpToMs = Math.max(countedUpToMs, untilMs);
+  }
   const durationMs = endMs - startMs;
-  return Math.min(cpuMs, durationMs) * Math.max(0, 1 - collectedMs / durationMs);
+  return Math.min(cpuMs, durationMs) * (1 - collectedMs / durationMs);
 }
 
 /** Runs until one is good enough; a compilation or a neighbour on the core does not spoil them all. */

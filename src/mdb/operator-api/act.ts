@@ -77,18 +77,53 @@ async function carryOutBatch(request: RouteRequest<"batch">, action: OperatorAct
   const early = new Map<Machine, Decision>();
   await forEachInTurns(chosen.value, (machine) => early.set(machine, foresee(action, machine, deps, caller.name)));
   // What changed meanwhile is decided again, where nothing comes in between.
-  const machines = chosen.value.map((machine) => deps.store.get(machine.id) ?? machine);
-  const foreseen = machines.map((machine) => early.get(machine) ?? foresee(action, machine, deps, caller.name));
-  const accepting = machines.filter((_, n) => foreseen[n]?.kind === "changed");
+  const foreseen = chosen.value.map((before): Decided => {
+    const machine = deps.store.get(before.id) ?? before;
+    return { machine, decision: early.get(machine) ?? foresee(action, machine, deps, caller.name) };
+  });
+  const accepting = foreseen.filter(({ decision }) => decision.kind === "changed").map(({ machine }) => machine);
   const guard = guardOf(action, accepting, deps);
-  if (dryRun) return batchAnswer(c, { action, dryRun, machines, decisions: foreseen, guard });
+  if (dryRun) return batchAnswer(c, { action, dryRun, decided: foreseen, guard });
   const refusal = guard?.refusal();
   if (refusal !== undefined) return refusalAnswer(c, refusal);
-  const options = { by: caller.name, ...(guard === undefined ? {} : { guard: guard.refusal }) };
-  const decisions = await applyInParts(machines, (machine) =>
-    deps.store.apply(eventOfAction(action, machine, caller.name), options),
-  );
-  return batchAnswer(c, { action, dryRun, machines, decisions, guard: undefined });
+  const carriedOut = await applyAll(request, { action, foreseen, guard });
+  if (carriedOut.kind === "refused") return carriedOut.response;
+  return batchAnswer(c, { action, dryRun, decided: carriedOut.value, guard: undefined });
+}
+
+/** A machine of a batch, and what was decided about it. */
+type Decided = { readonly machine: Machine; readonly decision: Decision };
+
+/** Applies the action in parts; if the database fails, the answer says how far the batch came. */
+async function applyAll(
+  { c, deps, caller }: RouteRequest<"batch">,
+  batch: {
+    readonly action: OperatorAction;
+    readonly foreseen: readonly Decided[];
+    readonly guard: BlastGuard | undefined;
+  },
+): Promise<Read<readonly Decided[]>> {
+  const { action, foreseen, guard } = batch;
+  let changed = 0;
+  const applyOne = async ({ machine, decision: expected }: Decided): Promise<Decided> => {
+    const decision = await deps.store.apply(eventOfAction(action, machine, caller.name), {
+      by: caller.name,
+      ...(guard === undefined ? {} : { guard: guard.refusal }),
+      // The guard does not count a machine that refuses, so it must not accept after all.
+      ...(expected.kind === "refused" ? { expectRevision: machine.revision } : {}),
+    });
+    if (decision.kind === "changed") changed += 1;
+    return { machine, decision };
+  };
+  try {
+    return { kind: "read", value: await applyInParts(foreseen, applyOne) };
+  } catch (cause) {
+    const facts = { action: action.action, changed, machines: foreseen.length };
+    deps.log("error", "a batch was carried out in part: the database failed", { ...facts, cause });
+    const detail = `${changed} of ${foreseen.length} machines were changed, then the database failed; the reason is in the server's log`;
+    const next = "repeat the command when /readyz says ready; a machine that was changed is not changed again";
+    return { kind: "refused", response: faultAnswer(c, "failed", detail, next) };
+  }
 }
 
 /** The selected machines; an unknown name or an empty selection is refused before anything is done. */
@@ -154,8 +189,7 @@ function guardOf(action: OperatorAction, machines: readonly Machine[], deps: Ope
 type BatchDone = {
   readonly action: OperatorAction;
   readonly dryRun: boolean;
-  readonly machines: readonly Machine[];
-  readonly decisions: readonly Decision[];
+  readonly decided: readonly Decided[];
   readonly guard: BlastGuard | undefined;
 };
 
@@ -169,24 +203,14 @@ function batchAnswer(c: Context, done: BatchDone): Response {
   return jsonList<BatchAnswer, "results">(c, { name: "results", items: resultsOf(done), rest });
 }
 
-function* resultsOf({ action, machines, decisions }: BatchDone): Generator<BatchAnswer["results"][number]> {
-  for (const [n, machine] of machines.entries()) yield resultOf(action, machine, decisions[n]);
+function* resultsOf({ action, decided }: BatchDone): Generator<BatchAnswer["results"][number]> {
+  for (const one of decided) yield resultOf(action, one);
 }
 
-function resultOf(
-  action: OperatorAction,
-  machine: Machine,
-  decision: Decision | undefined,
-): BatchAnswer["results"][number] {
-  if (decision === undefined || decision.kind === "refused") {
-    const problem = decision === undefined ? {} : { problem: problemOf(decision.refusal) };
-    return { name: nameOf(machine), outcome: "refused", machine: briefOf(machine), ...problem };
-  }
+function resultOf(action: OperatorAction, { machine, decision }: Decided): BatchAnswer["results"][number] {
+  const name = nameOf(machine);
+  if (decision.kind === "refused")
+    return { name, outcome: "refused", machine: briefOf(machine), problem: problemOf(decision.refusal) };
   const leaves = [...leftBy(action, machine)];
-  return {
-    name: nameOf(machine),
-    outcome: "done",
-    machine: briefOf(decision.machine),
-    ...(leaves.length === 0 ? {} : { leaves }),
-  };
+  return { name, outcome: "done", machine: briefOf(decision.machine), ...(leaves.length === 0 ? {} : { leaves }) };
 }

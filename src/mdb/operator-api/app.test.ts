@@ -342,6 +342,47 @@ describe("many machines at once", () => {
     assert.equal(results[0]?.problem?.kind, "held");
   });
 
+  test("a machine that accepts only after the batch was counted is not sent beyond the limit", async () => {
+    await using site = await openApp(3);
+    await site.post("/v1/machines/r01u3/hold", { reason: "disk swap" });
+    const { apply } = site.store;
+    let asked = 0;
+    Object.assign(site.store, {
+      apply: (...[event, options]: Parameters<Store["apply"]>) => {
+        asked += 1;
+        const { id } = site.store.find("r01u3") ?? assert.fail();
+        if (asked === 1) void apply({ kind: "conditionCleared", id, condition: "hold" });
+        return apply(event, options);
+      },
+    });
+    const { json } = await site.post("/v1/batch", { action: "rebirth", select: { where: "state=healthy" } });
+    const { results } = json as BatchAnswer;
+    assert.deepEqual(
+      results.map(({ outcome, problem }) => problem?.kind ?? outcome),
+      ["done", "done", "changedMeanwhile"],
+    );
+    assert.deepEqual([states(site.store), site.store.find("r01u3")?.conditions], [2, []]);
+  });
+
+  test("when the database fails in the middle of a batch, the answer says how many machines were changed", async () => {
+    await using site = await openApp(60);
+    const { apply } = site.store;
+    let asked = 0;
+    Object.assign(site.store, {
+      apply: async (...[event, options]: Parameters<Store["apply"]>) => {
+        asked += 1;
+        if (asked > 50) throw new Error("the disk is full");
+        return await apply(event, options);
+      },
+    });
+    const body = { action: "hold", reason: "move", select: { where: "state=healthy" } };
+    const { status, json } = await site.post("/v1/batch", body);
+    assert.deepEqual([status, json.kind, v.is(problem, json)], [500, "failed", true]);
+    assert.match(json.detail, /^50 of 60 machines were changed, then the database failed/);
+    assert.equal(site.store.list().filter(({ conditions }) => conditions.length > 0).length, 50);
+    assert.match(site.lines.at(-1) ?? "", /a batch was carried out in part.*"changed":50,"machines":60/);
+  });
+
   test("an empty selection is refused in every form; so is an unknown name", async () => {
     await using site = await openApp(1);
     const rows: [unknown, number][] = [

@@ -15,8 +15,8 @@ export type BlastGuard = {
 };
 
 /**
- * A guard for these machines. The fleet is counted once for the whole request, before its first event, and again only
- * when other servers have written meanwhile; its own events are included in the count.
+ * A guard for these machines. What was sent is counted before the first event of the request, and again after anything was
+ * written, by this request, another one or another server. A machine that was sent is not counted twice.
  */
 export function blastGuard(options: {
   readonly store: Pick<Store, "get" | "ownership" | "position">;
