@@ -79,6 +79,13 @@ export const machineEvent = v.variant("kind", [
     tokenHash: text,
     bootId: text,
     sessionHash: text,
+    tpm: v.exactOptional(
+      v.variant("kind", [
+        v.object({ kind: v.literal("proved"), ekSha256: text }),
+        v.object({ kind: v.literal("unusable"), reason: text }),
+        v.object({ kind: v.literal("none") }),
+      ]),
+    ),
   }),
   v.object({ kind: v.literal("hardwareScanned"), id: machineId, hardware, freshRack: flag, ...ofOrder }),
   v.object({ kind: v.literal("burnInDone"), id: machineId, report: burnInReport, ...ofOrder }),
@@ -154,6 +161,7 @@ export const machineEvent = v.variant("kind", [
     id: machineId,
     condition: v.picklist(conditionKinds),
     wipeBy: v.exactOptional(text),
+    newTpmBy: v.exactOptional(text),
   }),
 ]);
 

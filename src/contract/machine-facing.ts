@@ -46,6 +46,20 @@ export const problem = v.object({
 });
 export type Problem = v.InferOutput<typeof problem>;
 
+/** Bytes in lower-case hex. */
+const hex = (mostBytes: number) => v.pipe(v.string(), v.regex(/^([0-9a-f]{2})*$/), v.maxLength(2 * mostBytes));
+
+/**
+ * What a machine tells of its TPM: public areas (TPMT_PUBLIC) of its endorsement key and of the object that the server makes
+ * a credential for; with `secret`, that it has activated the credential of the server's challenge.
+ */
+const tpmReport = v.variant("kind", [
+  v.object({ kind: v.literal("none") }),
+  v.object({ kind: v.literal("unusable"), reason: text }),
+  v.object({ kind: v.literal("key"), ek: hex(1024), activator: hex(1024), secret: v.exactOptional(hex(64)) }),
+]);
+export type TpmReport = v.InferOutput<typeof tpmReport>;
+
 export const orderRequest = v.object({
   protocol: protocolNumber,
   /** The single-use token of the boot script. */
@@ -54,6 +68,8 @@ export const orderRequest = v.object({
   /** /proc/sys/kernel/random/boot_id: allows the same boot to retry when the answer was lost. */
   bootId: text,
   firmware: v.picklist(["bios", "uefi"]),
+  /** Absent from a Bootstrap Image that cannot use TPMs. */
+  tpm: v.exactOptional(tpmReport),
 });
 export type OrderRequest = v.InferOutput<typeof orderRequest>;
 
@@ -146,6 +162,15 @@ export const orderAnswer = v.object({
   }),
   retrySeconds: count,
 });
+/**
+ * The answer to a request that names an endorsement key without a valid proof: a credential (contents of TPM2B_ID_OBJECT and
+ * TPM2B_ENCRYPTED_SECRET) that only this key can decrypt. The machine repeats its request with the secret in it.
+ */
+export const orderChallenge = v.object({
+  challenge: v.object({ idObject: hex(1024), encryptedSecret: hex(1024) }),
+});
+export type OrderChallenge = v.InferOutput<typeof orderChallenge>;
+
 /** An order as the server sends it. */
 export type SentOrder = AddressesAsText<OrderAnswer>;
 

@@ -58,6 +58,7 @@ const condition = v.object({
   watched: flag,
   failedIn: v.exactOptional(v.picklist(phases)),
   untilPoll: flag,
+  untilProof: flag,
   image: v.exactOptional(text),
 });
 export const conditions = v.array(condition);
@@ -86,6 +87,7 @@ const common = {
   smbios: v.exactOptional(scan.entries.smbios),
   hardware: v.exactOptional(hardware),
   burnIn: v.exactOptional(burnInReport),
+  tpm: v.exactOptional(v.object({ ekSha256: text, firstSeenMs: count })),
   pxe: v.object({ requests: count, responses: count, lastRequestAtMs: count, lastAnswer: text }),
   lastSeenAtMs: count,
   timeline,

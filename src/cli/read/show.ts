@@ -108,6 +108,7 @@ function hardwareFacts(machine: MachineView): Fact[] {
     ...(hardware?.nics ?? []).map(
       (nic): Fact => ["nic", `${nic.name} ${nic.mac} ${nic.driver}${nic.carrier ? "" : ", no carrier"}`],
     ),
+    ["TPM", machine.tpm && `bound to endorsement key ${machine.tpm.ekSha256}`],
     ["storage", storageText(machine)],
     ["boot order", bootOrderText(machine)],
     ["burn-in", burnIn?.verdict],

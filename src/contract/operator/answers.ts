@@ -39,6 +39,7 @@ const condition = v.strictObject({
   remedy: v.exactOptional(v.picklist(remedies)),
   failedIn: v.exactOptional(v.picklist(phases)),
   untilPoll: v.exactOptional(v.literal(true)),
+  untilProof: v.exactOptional(v.literal(true)),
   image: v.exactOptional(v.pipe(text, v.description("the image whose update was stopped"))),
 });
 const conditions = v.array(condition);
@@ -107,6 +108,12 @@ export const machineAnswer = pinnedShape<MachineView>()(
     hardware: v.exactOptional(scan),
     burnIn: v.exactOptional(burnInReport),
     storage: v.exactOptional(storageReport),
+    tpm: v.exactOptional(
+      v.strictObject({
+        ekSha256: v.pipe(text, v.description("the digest in the name of its TPM's endorsement key")),
+        firstSeenMs: timeMs,
+      }),
+    ),
     pxe: v.strictObject({ requests: count, responses: count, lastRequestAtMs: timeMs, lastAnswer: text }),
     order: v.exactOptional(
       v.strictObject({

@@ -112,6 +112,9 @@ export const actionBodies = {
     wipe: v.exactOptional(
       v.pipe(v.literal(true), v.description("allow a first birth to erase data found on the disks")),
     ),
+    acceptTpm: v.exactOptional(
+      v.pipe(v.literal(true), v.description("unbind the machine from its TPM: the next one that it proves is trusted")),
+    ),
   }),
   retire: v.strictObject({ reason: v.exactOptional(text) }),
 } as const satisfies { readonly [A in ActionName]: v.GenericSchema };

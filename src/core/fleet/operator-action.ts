@@ -19,8 +19,8 @@ export type OperatorAction =
   | { readonly action: "clean"; readonly restart?: true | undefined; readonly override?: boolean | undefined }
   | { readonly action: "cancel" }
   | { readonly action: "hold"; readonly reason: string }
-  /** `wipe`: allow a first birth to erase data found on the disks. */
-  | { readonly action: "release"; readonly wipe?: true | undefined }
+  /** `wipe`: allow a first birth to erase data found on the disks. `acceptTpm`: trust the next TPM that the machine proves. */
+  | { readonly action: "release"; readonly wipe?: true | undefined; readonly acceptTpm?: true | undefined }
   | { readonly action: "retire"; readonly reason?: string | undefined };
 /** The name of an action. */
 export type ActionName = OperatorAction["action"];
@@ -56,7 +56,8 @@ export function eventOfAction(action: OperatorAction, machine: Machine, by: stri
       const held = conditionOf(machine, "hold") !== undefined;
       const retired = !held && conditionOf(machine, "retired") !== undefined;
       const wipe = action.wipe === true ? { wipeBy: by } : {};
-      return { kind: "conditionCleared", id, condition: retired ? "retired" : "hold", ...wipe };
+      const newTpm = action.acceptTpm === true ? { newTpmBy: by } : {};
+      return { kind: "conditionCleared", id, condition: retired ? "retired" : "hold", ...wipe, ...newTpm };
     }
     case "retire":
       return { kind: "retired", id, by, ...(action.reason === undefined ? {} : { reason: action.reason }) };

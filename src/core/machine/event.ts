@@ -4,6 +4,7 @@ import type { BurnInReport, Hardware } from "../hardware/hardware.ts";
 import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Placement } from "../site/placement.ts";
+import type { TpmClaim } from "../tpm/claim.ts";
 import type { PxeAnswer, PxeStage } from "./pxe-answer.ts";
 import type {
   ConditionKind,
@@ -94,6 +95,8 @@ export type MachineEvent =
       readonly tokenHash: string;
       readonly bootId: string;
       readonly sessionHash: string;
+      /** Absent if the Bootstrap Image cannot use TPMs. */
+      readonly tpm?: TpmClaim;
     }
   /** What the machine is made of. `freshRack`: its network says that nothing of value lies on the disks of new machines. */
   | ({
@@ -192,12 +195,16 @@ export type MachineEvent =
       readonly condition: ConditionKind;
       readonly reason: string;
     }
-  /** `wipeBy`: this operator allows a first birth to erase what was found on the disks. */
+  /**
+   * `wipeBy`: this operator allows a first birth to erase what was found on the disks. `newTpmBy`: this operator unbinds the
+   * machine from its TPM, so that the next one is trusted.
+   */
   | {
       readonly kind: "conditionCleared";
       readonly id: MachineId;
       readonly condition: ConditionKind;
       readonly wipeBy?: string;
+      readonly newTpmBy?: string;
     };
 
 /** An event that this version cannot read: a newer server wrote it, or its row is damaged. */
@@ -218,6 +225,8 @@ export type Refusal = {
     | "expiredToken"
     | "usedToken"
     | "foreignToken"
+    /** The token came without a proof of the TPM that the machine is bound to. */
+    | "otherTpm"
     | "nameTaken"
     | "addressTaken"
     /** The machine has a NIC that identifies another machine. */

@@ -4,6 +4,7 @@ import type { BurnInReport, Hardware, Smbios } from "../hardware/hardware.ts";
 import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Placement } from "../site/placement.ts";
+import type { TpmBinding } from "../tpm/claim.ts";
 
 declare const machineIdBrand: unique symbol;
 
@@ -63,6 +64,8 @@ export type Condition = {
   readonly failedIn?: Phase;
   /** The agent is silent: the condition ends when it polls. */
   readonly untilPoll?: true;
+  /** A token came without a proof of the machine's TPM: the condition ends when the machine proves it. */
+  readonly untilProof?: true;
   /** The image whose update was stopped: the condition ends when the update goes on, or another image is required. */
   readonly image?: string;
 };
@@ -180,6 +183,8 @@ type CommonFacts = {
   readonly smbios?: Smbios;
   readonly hardware?: Hardware;
   readonly burnIn?: BurnInReport;
+  /** The TPM that orders are bound to, from the first proof on: a token without a proof of it is refused, with *conflict*. */
+  readonly tpm?: TpmBinding;
   readonly pxe: PxeStatistics;
   /** Time of the latest request of init or the sub. */
   readonly lastSeenAtMs: number;

@@ -6,6 +6,7 @@ import {
   healthyAnswer,
   type OrderRequest,
   orderAnswer,
+  orderChallenge,
   paths,
   problem,
   type SentReportItem,
@@ -14,10 +15,13 @@ import {
 import { newerProtocol } from "../../contract/protocol.ts";
 import { birthProtocol, type OrderAnswer } from "../../core/birth/order-answer.ts";
 import { meaningOf, nextTry, pauseMsOf } from "../../core/birth/retry.ts";
+import { bytesFromHex } from "../../core/bytes/text.ts";
 import type { BurnInReport, Hardware } from "../../core/hardware/hardware.ts";
 import type { Endpoint } from "../../core/net/endpoint.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { Log } from "../../core/ports.ts";
+import type { Credential } from "../../core/tpm/command.ts";
+import type { Tpm } from "../device/tpm.ts";
 import { sleepMs } from "../system/clock.ts";
 import { type HttpsAnswer, openHttps } from "../system/https.ts";
 import { messageOf, stop } from "./stop.ts";
@@ -29,6 +33,8 @@ export const requestSeconds = 300;
 /** Retry limit for the failure report: the message at the console must not wait for it. */
 const shortRetryMs = 10_000;
 const timeoutMs = 20_000;
+/** A server that was restarted since its challenge does not know it, and sends another one. */
+const challengeLimit = 4;
 
 type Attempt =
   | { readonly kind: "answered"; readonly body: unknown }
@@ -36,7 +42,8 @@ type Attempt =
 
 /** The machine-facing API of the MDB. Every function retries until it has an answer or its retry limit is reached. */
 export type Mdb = {
-  readonly takeOrder: (request: OrderRequest) => OrderAnswer;
+  /** Presents the token, and proves the TPM when the MDB challenges it. */
+  readonly takeOrder: (request: Omit<OrderRequest, "tpm">, tpm: Tpm) => OrderAnswer;
   readonly report: (session: string, items: readonly ProgressReport[]) => void;
   /** Reports with the short retry limit, for a failed birth. */
   readonly reportBriefly: (session: string, items: readonly ProgressReport[]) => void;
@@ -86,14 +93,37 @@ export function openMdb(endpoint: Endpoint, caPem: string, log: Log): Mdb {
     throw stop(reason, parsed.success ? parsed.output.next : undefined);
   }
 
+  function takeOrder(request: Omit<OrderRequest, "tpm">, tpm: Tpm): OrderAnswer {
+    let answer = ask(paths.order, { ...request, tpm: tpm.report() });
+    for (let challenges = 1; ; challenges += 1) {
+      const challenge = readChallenge(answer);
+      if (challenge === undefined) return readOrder(answer);
+      if (challenges > challengeLimit)
+        throw stop(
+          `expected the MDB to accept this TPM's proof, found ${challenges} challenges`,
+          "reset this machine; if it fails again, clear the TPM in the firmware's setup",
+        );
+      answer = ask(paths.order, { ...request, tpm: tpm.report(challenge) });
+    }
+  }
+
   return {
-    takeOrder: (request) => readOrder(ask(paths.order, request)),
+    takeOrder,
     report: (session, items) => void ask(paths.report, { items }, session),
     reportBriefly: (session, items) => void ask(paths.report, { items }, session, shortRetryMs),
     askHealthy: (session, request) => validated(healthyAnswer, ask(paths.healthy, request, session), "answer"),
     askToResume: (session) => validated(healthyAnswer, ask(paths.resume, {}, session), "answer"),
     close: client.close,
   };
+}
+
+/** The credential in a challenge; undefined for any other answer. */
+function readChallenge(answer: unknown): Credential | undefined {
+  const parsed = v.safeParse(orderChallenge, answer);
+  if (!parsed.success) return undefined;
+  const { idObject, encryptedSecret } = parsed.output.challenge;
+  const bytes = (hex: string) => bytesFromHex(hex) ?? new Uint8Array();
+  return { idObject: bytes(idObject), encryptedSecret: bytes(encryptedSecret) };
 }
 
 /** Reads an order; one of a newer protocol may hold what must not be read past. */

@@ -11,6 +11,7 @@ import { setClock, setClockForTls } from "../device/clock-setting.ts";
 import { type Drivers, openDrivers } from "../device/drivers.ts";
 import { openEfiVariables } from "../device/efi.ts";
 import { bringNetworkUp } from "../device/nic.ts";
+import { openTpm, tpmSeconds } from "../device/tpm.ts";
 import { systemTree } from "../device/tree.ts";
 import { exists, readText } from "../system/files.ts";
 import type { BirthContext } from "./birth-context.ts";
@@ -51,9 +52,15 @@ export function takeOrder(context: BirthContext): TakenOrder {
   const caPem = readText(imagePaths.caCertificate);
   setClockForTls(caPem, settings.serverMs, console.log);
   const mdb = openMdb(settings.mdb, caPem, console.log);
-  const order = runStep("askForOrder", requestSeconds, () => {
+  const order = runStep("askForOrder", requestSeconds + tpmSeconds, () => {
     const bootId = readText("/proc/sys/kernel/random/boot_id").trim();
-    return mdb.takeOrder({ protocol: birthProtocol, token: settings.token, mac: settings.mac, bootId, firmware });
+    const tpm = openTpm(console.log);
+    try {
+      const request = { protocol: birthProtocol, token: settings.token, mac: settings.mac, bootId, firmware };
+      return mdb.takeOrder(request, tpm);
+    } finally {
+      tpm.close();
+    }
   });
   setClock(order.nowMs, console.log);
   console.log("info", "order taken", { action: order.action, generation: order.generation });

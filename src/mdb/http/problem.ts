@@ -47,6 +47,7 @@ const refusals: {
   expiredToken: { status: 401, title: "expired token" },
   usedToken: { status: 401, title: "used token" },
   foreignToken: { status: 403, title: "the token belongs to another machine" },
+  otherTpm: { status: 403, title: "the machine is bound to another TPM" },
   nameTaken: { status: 409, title: "the name is taken" },
   addressTaken: { status: 409, title: "the address is taken" },
   macTaken: { status: 409, title: "the MAC address is taken" },

@@ -16,6 +16,7 @@ import type { PlacementRule } from "../../core/site/placement.ts";
 import { hashSecret, newCredential } from "../http/credential.ts";
 import { atMost, faultAnswer, lastHandlers, readBody, refusalAnswer } from "../http/problem.ts";
 import { eventOf } from "./report-events.ts";
+import { openTpmJudge, type TpmJudge } from "./tpm-challenge.ts";
 import { placementFault } from "./verify-place.ts";
 
 export type MachineFacingDeps = {
@@ -36,14 +37,15 @@ export function machineFacingApp(deps: MachineFacingDeps): Hono {
   const { onError, notFound } = lastHandlers(deps.log);
   app.onError(onError);
   app.notFound(notFound);
-  app.post(wire.paths.order, atMost(16 * kib), (c) => giveOrder(c, deps));
+  const judgeTpm = openTpmJudge(deps.random);
+  app.post(wire.paths.order, atMost(16 * kib), (c) => giveOrder(c, deps, judgeTpm));
   app.post(wire.paths.report, atMost(1024 * kib), (c) => applyReport(c, deps));
   app.post(wire.paths.healthy, atMost(64 * kib), (c) => makeHealthy(c, deps));
   app.post(wire.paths.resume, atMost(kib), (c) => resumeAgent(c, deps));
   return app;
 }
 
-async function giveOrder(c: Context, deps: MachineFacingDeps): Promise<Response> {
+async function giveOrder(c: Context, deps: MachineFacingDeps, judgeTpm: TpmJudge): Promise<Response> {
   const { store, clock, random } = deps;
   const body = await readBody(c, wire.orderRequest, birthProtocol);
   if (body.kind === "refused") return body.response;
@@ -57,6 +59,10 @@ async function giveOrder(c: Context, deps: MachineFacingDeps): Promise<Response>
       "send the MAC address of the NIC that booted",
     );
   const tokenHash = hashSecret(token);
+  const tpm = judgeTpm(body.value.tpm, { tokenHash, bootId });
+  if (tpm.kind === "invalid")
+    return faultAnswer(c, "misshapen", tpm.fault, "clear the TPM in the firmware's setup, and reset this machine");
+  if (tpm.kind === "challenged") return c.json({ challenge: tpm.challenge } satisfies wire.OrderChallenge);
   const id = ownerOf(store, tokenHash, mac)?.id ?? machineIdFromMac(mac);
   const session = newCredential(id, random);
   const decision = await store.apply({
@@ -66,6 +72,7 @@ async function giveOrder(c: Context, deps: MachineFacingDeps): Promise<Response>
     tokenHash,
     bootId,
     sessionHash: hashSecret(session),
+    ...(tpm.claim === undefined ? {} : { tpm: tpm.claim }),
   });
   if (decision.kind === "refused") return refusalAnswer(c, decision.refusal);
   const action = orderActionOf(decision.machine);

@@ -3,6 +3,7 @@ import { bootOptionVariable, globalVariable, lastingVariable } from "../../../sr
 import { bytesFromHex } from "../../../src/core/bytes/text.ts";
 import type { Firmware } from "../../../src/core/machine/record.ts";
 import type { Mac } from "../../../src/core/net/mac.ts";
+import type { FakeTpm } from "./devices/tpm.ts";
 import { type Disk, makeDisk, type Unsynced } from "./storage/block-device.ts";
 import { type FileSystem, makeFileSystem } from "./storage/file-system.ts";
 import { fillTree } from "./storage/pseudo-tree.ts";
@@ -37,6 +38,8 @@ export type BoardFacts = {
   readonly secureBoot: boolean;
   /** Whether the firmware lets GRUB write to a disk. */
   readonly grubWrites: boolean;
+  /** The TPM in its socket; none by default. */
+  readonly tpm?: FakeTpm;
   /** Space for UEFI variables. */
   readonly nvramBytes: number;
 };

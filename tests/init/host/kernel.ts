@@ -109,6 +109,11 @@ export function bootKernel(facts: BootFacts): Kernel {
   const nic = makeNic({ cpu, facts: board.facts, wire });
   const watchdog = makeWatchdog(cpu);
   addCharacterDevices(drivers, { dev, screen });
+  if (board.facts.tpm !== undefined) {
+    sys.text("/class/tpm/tpm0/tpm_version_major", "2\n");
+    dev.node("/tpmrm0", "character", 0xfd00);
+    drivers.set(0xfd00, board.facts.tpm.open);
+  }
 
   function loadModule(name: string): void {
     if (loaded.has(name)) return;

@@ -1,5 +1,5 @@
 import { identityOf } from "../../hardware/disk-identity.ts";
-import type { Refusal } from "../event.ts";
+import type { Decision, Refusal } from "../event.ts";
 import {
   type InstalledState,
   isInstalled,
@@ -9,8 +9,10 @@ import {
   type WayBack,
 } from "../record.ts";
 import {
+  type Context,
   changed,
   conditionOf,
+  type EventOf,
   nameOf,
   type Refuse,
   refused,
@@ -195,8 +197,26 @@ export const setCondition: Transition<"conditionSet"> = (machine, event, context
     ? refuseState(machine, event)
     : changed(withCondition(machine, { kind: event.condition, reason: event.reason }, context.nowMs));
 
-/** Clears a condition; refused if it is not set. With `wipeBy`, a first birth may erase data on the disks, even before any is found. */
+/**
+ * Clears a condition; refused if it is not set. With `wipeBy`, a first birth may erase data on the disks, even before any is
+ * found. With `newTpmBy`, the machine is no longer bound to its TPM, and a conflict about that ends.
+ */
 export const clearCondition: Transition<"conditionCleared"> = (machine, event, context) => {
+  if (event.newTpmBy === undefined) return endCondition(machine, event, context);
+  const { tpm, ...unbound } = machine;
+  if (tpm === undefined)
+    return refused({
+      kind: "wrongState",
+      message: `${nameOf(machine)} is not bound to a TPM`,
+      next: "no action is needed: the first TPM that it proves is trusted",
+    });
+  const ours = conditionOf(machine, "conflict")?.untilProof === true;
+  const free = ours ? withoutConditions(unbound, "conflict") : unbound;
+  const ended = endCondition(free, event, context);
+  return ended.kind === "changed" ? ended : changed(free);
+};
+
+function endCondition(machine: Machine, event: EventOf<"conditionCleared">, context: Context): Decision {
   const { condition, wipeBy } = event;
   const stands = conditionOf(machine, condition) !== undefined;
   const wipes = wipeBy !== undefined && !isInstalled(machine);
@@ -208,4 +228,4 @@ export const clearCondition: Transition<"conditionCleared"> = (machine, event, c
     });
   if (!wipes) return changed(withoutConditions(machine, condition));
   return changed({ ...withoutConditions(machine, condition), mayWipe: { by: wipeBy, atMs: context.nowMs } });
-};
+}

@@ -1,3 +1,4 @@
+import { shortKey, whyNotBound } from "../../tpm/claim.ts";
 import type { Decision, OfOrder, Refusal } from "../event.ts";
 import {
   type BirthAction,
@@ -17,6 +18,7 @@ import {
   type Refuse,
   refused,
   type Transition,
+  withCondition,
   withoutConditions,
   withPhase,
 } from "./move.ts";
@@ -55,15 +57,21 @@ export function whyNotOfOrder(machine: Machine, { order: claimed }: OfOrder): Re
 }
 
 /** init presents its token. The same boot may repeat the request (the answer may be lost) and then gets a new session. */
-export const takeOrder: Transition<"orderTaken", BirthAction | "healthy"> = (machine, event, context) => {
-  const refusal = whyNotTaken(machine, event, context.nowMs);
-  if (refusal !== undefined || machine.order === undefined) return refused(refusal ?? unknownToken(machine));
+export const takeOrder: Transition<"orderTaken", BirthAction | "healthy"> = (presenter, event, context) => {
+  const refusal = whyNotTaken(presenter, event, context.nowMs);
+  if (refusal !== undefined || presenter.order === undefined) return refused(refusal ?? unknownToken(presenter));
+  const stranger = whyOtherTpm(presenter, event);
+  if (stranger !== undefined) {
+    const reason = `${stranger.message}: ${stranger.next}`;
+    return refused(stranger, withCondition(presenter, { kind: "conflict", reason, untilProof: true }, context.nowMs));
+  }
+  const machine = boundTo(presenter, event, context.nowMs);
   if (mustProveBoot(machine)) return proveBoot(machine, context.nowMs);
   const taken = { bootId: event.bootId, sessionHash: event.sessionHash, atMs: context.nowMs };
-  const order = { ...machine.order, taken };
+  const order = { ...presenter.order, taken };
   const { wayBack: _gone, ...kept } = machine;
   const seen = { ...kept, lastSeenAtMs: context.nowMs, order };
-  return changed(machine.order.taken === undefined ? withPhase(seen, { phase: "initUp" }, context.nowMs) : seen);
+  return changed(presenter.order.taken === undefined ? withPhase(seen, { phase: "initUp" }, context.nowMs) : seen);
 };
 
 /**
@@ -80,6 +88,27 @@ function proveBoot(machine: Machine, nowMs: number): Decision {
     next: "no action is needed: it restarts and boots its disk, and is installed only if its agent stays silent",
   };
   return refused(refusal, { ...kept, repair: { ...repair, trial } });
+}
+
+/** The first TPM that a machine proves is its TPM from then on; a conflict about a token without a proof is over. */
+function boundTo<M extends Machine>(machine: M, { tpm: claim }: EventOf<"orderTaken">, nowMs: number): M {
+  if (claim?.kind !== "proved") return machine;
+  const settled =
+    conditionOf(machine, "conflict")?.untilProof === true ? withoutConditions(machine, "conflict") : machine;
+  return { ...settled, tpm: machine.tpm ?? { ekSha256: claim.ekSha256, firstSeenMs: nowMs } };
+}
+
+/** Refuses a valid token that comes without a proof of the machine's TPM: it was stolen, or the board or TPM was replaced. */
+function whyOtherTpm(machine: Machine, event: EventOf<"orderTaken">): Refusal | undefined {
+  const { tpm } = machine;
+  const why = whyNotBound(tpm, event.tpm);
+  if (tpm === undefined || why === undefined) return undefined;
+  const name = nameOf(machine);
+  return {
+    kind: "otherTpm",
+    message: `the token of ${name}: expected its endorsement key ${shortKey(tpm.ekSha256)}, found ${why.found}`,
+    next: `${why.check}; if its board or TPM was replaced: birther release ${name} --accept-tpm`,
+  };
 }
 
 function whyNotTaken(machine: Machine, event: EventOf<"orderTaken">, nowMs: number): Refusal | undefined {

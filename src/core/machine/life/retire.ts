@@ -4,7 +4,7 @@ import { changed, conditionOf, nameOf, refused, type Transition, withCondition, 
 /** What stays of a machine that is retired: what it is, what happened to it, and how operators labelled it. */
 const lastingFacts = [
   ...(["id", "revision", "createdAtMs", "macs", "disputedMacs", "generation", "conditions"] as const),
-  ...(["firmware", "network", "smbios", "hardware", "burnIn", "storage"] as const),
+  ...(["firmware", "network", "smbios", "hardware", "burnIn", "storage", "tpm"] as const),
   ...(["pxe", "lastSeenAtMs", "timeline", "sentAway", "repair"] as const),
   ...(["tags", "groups"] as const),
 ] satisfies readonly (keyof Machine)[];

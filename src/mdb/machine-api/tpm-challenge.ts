@@ -1,0 +1,59 @@
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import type { OrderChallenge, TpmReport } from "../../contract/machine-facing.ts";
+import { hexFromBytes } from "../../core/bytes/text.ts";
+import type { Random } from "../../core/ports.ts";
+import type { TpmClaim } from "../../core/tpm/claim.ts";
+import { isNamedBySha256, nameOfArea, readEndorsementArea } from "../../core/tpm/public-area.ts";
+import { makeCredential } from "./make-credential.ts";
+
+/** What a machine's report of its TPM comes to. `claim` is absent where the report is: an older Bootstrap Image. */
+export type TpmJudgement =
+  | { readonly kind: "claimed"; readonly claim?: TpmClaim }
+  | { readonly kind: "challenged"; readonly challenge: OrderChallenge["challenge"] }
+  | { readonly kind: "invalid"; readonly fault: string };
+
+/** The attempt that a proof is good for: one boot with one token. */
+export type OrderAttempt = { readonly tokenHash: string; readonly bootId: string };
+
+/** Judges the TPM of a machine that asks for an order. */
+export type TpmJudge = (report: TpmReport | undefined, attempt: OrderAttempt) => TpmJudgement;
+
+/**
+ * Makes challenges and verifies their answers. The secret of a challenge is derived from its attempt and a key of this process, so nothing is
+ * remembered: after a restart, or at another Birther on the same database, a proof is answered with a new challenge.
+ */
+export function openTpmJudge(random: Random): TpmJudge {
+  const ownKey = random.bytes(32);
+
+  return (report, attempt) => {
+    if (report === undefined) return { kind: "claimed" };
+    if (report.kind !== "key") return { kind: "claimed", claim: report };
+    const [ek, activator] = [Buffer.from(report.ek, "hex"), Buffer.from(report.activator, "hex")];
+    const key = readEndorsementArea(ek);
+    if (key === undefined)
+      return { kind: "invalid", fault: "tpm.ek: expected a key of a standard template (L-1, L-2)" };
+    if (!isNamedBySha256(activator))
+      return { kind: "invalid", fault: "tpm.activator: expected a public area with SHA-256 names" };
+    const ekSha256 = hexFromBytes(sha256(ek));
+    const objectName = nameOfArea(sha256(activator));
+    const about = [attempt.tokenHash, attempt.bootId, ekSha256, hexFromBytes(objectName)];
+    const secret = createHmac("sha256", ownKey).update(JSON.stringify(about)).digest();
+    if (isSecret(report.secret, secret)) return { kind: "claimed", claim: { kind: "proved", ekSha256 } };
+    try {
+      const { idObject, encryptedSecret } = makeCredential(key, objectName, secret);
+      const challenge = { idObject: hexFromBytes(idObject), encryptedSecret: hexFromBytes(encryptedSecret) };
+      return { kind: "challenged", challenge };
+    } catch {
+      return { kind: "invalid", fault: "tpm.ek: expected a valid public key" };
+    }
+  };
+}
+
+function isSecret(given: string | undefined, secret: Uint8Array): boolean {
+  const bytes = Buffer.from(given ?? "", "hex");
+  return bytes.length === secret.length && timingSafeEqual(bytes, secret);
+}
+
+function sha256(bytes: Uint8Array): Uint8Array {
+  return createHash("sha256").update(bytes).digest();
+}

@@ -1,0 +1,47 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { waitFor } from "./inside-namespace.ts";
+
+/** A software TPM (Debian's swtpm) that is started and tested, with an endorsement seed of its own. */
+export type Swtpm = AsyncDisposable & {
+  /** Sends one command, and returns the response. */
+  readonly exchange: (command: Uint8Array) => Promise<Uint8Array>;
+};
+
+/** Starts a TPM 2.0 without a machine around it. */
+export async function startSwtpm(): Promise<Swtpm> {
+  const directory = await mkdtemp(join(tmpdir(), "birther-swtpm-"));
+  const path = join(directory, "server.sock");
+  const argv = ["socket", "--tpm2", "--tpmstate", `dir=${directory}`, "--server", `type=unixio,path=${path}`];
+  const child = spawn("swtpm", [...argv, "--flags", "not-need-init,startup-clear"], { stdio: "inherit" });
+  const ended = once(child, "close");
+  const socket = await waitFor("swtpm", 20, () => connected(path));
+  return {
+    exchange: async (command) => {
+      socket.write(command);
+      const [response] = (await once(socket, "data")) as [Buffer];
+      return new Uint8Array(response);
+    },
+    [Symbol.asyncDispose]: async () => {
+      socket.destroy();
+      child.kill("SIGTERM");
+      await ended;
+      await rm(directory, { recursive: true });
+    },
+  };
+}
+
+async function connected(path: string): Promise<Socket | undefined> {
+  const socket = connect(path);
+  try {
+    await once(socket, "connect");
+    return socket;
+  } catch {
+    socket.destroy();
+    return undefined;
+  }
+}
