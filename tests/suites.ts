@@ -169,9 +169,9 @@ export const suites: readonly Suite[] = [
   },
   {
     name: "native",
-    about: "the native ground of init as an ordinary program: TLS, hashes, files",
+    about: "the native ground of init as an ordinary program: TLS, hashes, files; TPM commands against a swtpm",
     cost: "10 s",
-    packages: packagesOf["image build"],
+    packages: [...packagesOf["image build"], "swtpm"],
     group: "programs",
     run: {
       kind: "files",
@@ -215,7 +215,7 @@ export const suites: readonly Suite[] = [
     about: "native and dominator again, with AddressSanitizer and UndefinedBehaviorSanitizer in the native program",
     cost: "1 min",
     needsRoot: true,
-    packages: [...packagesOf["image build"], "cpio", "cryptsetup-bin", "zstd"],
+    packages: [...packagesOf["image build"], "cpio", "cryptsetup-bin", "swtpm", "zstd"],
     group: "programs",
     run: {
       kind: "files",
@@ -271,7 +271,7 @@ export const suites: readonly Suite[] = [
       "OVMF and SeaBIOS: UEFI HTTP boot, Secure Boot with Microsoft's keys and with a key of our own, ProxyDHCP beside dnsmasq, local boot, agent upgrade",
     cost: "15 min",
     needsRoot: true,
-    packages: [...packagesOf.demo, "dnsmasq-base", "fdisk", "nftables"],
+    packages: [...packagesOf.demo, "dnsmasq-base", "fdisk", "nftables", "swtpm"],
     group: "machines",
     run: {
       kind: "files",
@@ -279,6 +279,7 @@ export const suites: readonly Suite[] = [
       prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/support/prepare-births.ts"],
       atOnce: 2,
       minutes: {
+        "tests/firmware/births-bound-to-tpm.test.ts": 9,
         "tests/firmware/births-under-secure-boot.test.ts": 9,
         "tests/firmware/births-in-proxy-mode.test.ts": 8,
         "tests/firmware/signed-image.test.ts": 4,

@@ -7,6 +7,9 @@ export type DiskBus = "virtio" | "nvme" | "ahci" | "scsi";
 /** Network cards by QEMU's device name. Without a ROM, EDK2 in Debian's OVMF drives only `virtio-net-pci`. */
 export type NicModel = "virtio-net-pci" | "e1000e" | "vmxnet3";
 
+/** How a TPM 2.0 is attached: the two interfaces of server boards. */
+export type TpmModel = "tpm-tis" | "tpm-crb";
+
 export type DiskSpec = {
   readonly bus: DiskBus;
   readonly sizeMiB: number;
@@ -38,6 +41,8 @@ export type MachineSpec = {
   readonly cpus: number;
   readonly disks: readonly DiskSpec[];
   readonly nic: NicModel;
+  /** A TPM 2.0 of its own (swtpm); none if it is left out. */
+  readonly tpm?: TpmModel;
   readonly mac: Mac;
   readonly smbios: {
     readonly vendor: string;

@@ -7,6 +7,7 @@ import { type Qemu, type QemuEnd, startQemu } from "./qemu.ts";
 import { chooseAccelerator, type MachineFiles, qemuArguments } from "./qemu-arguments.ts";
 import type { QmpEvent } from "./qmp.ts";
 import { enrolOnly } from "./secure-boot-variables.ts";
+import { swtpmStarter } from "./swtpm.ts";
 
 export type Power = "on" | "paused" | "off";
 
@@ -17,6 +18,8 @@ export type LabMachine = {
   readonly spec: MachineSpec;
   /** Everything that it wrote to its serial console, across resets and power cycles. */
   readonly consoleLogPath: string;
+  /** Directory of its TPM's state: another TPM is in the machine once it is removed. */
+  readonly tpmStatePath: string;
   /** Unix socket for input to that console. */
   readonly consoleSocketPath: string;
   /** Paths of the raw disk images, in the order of the spec; tests read them when the machine is off. */
@@ -47,6 +50,13 @@ const ovmf = {
   secure: { code: "/usr/share/OVMF/OVMF_CODE_4M.ms.fd", variables: "/usr/share/OVMF/OVMF_VARS_4M.ms.fd" },
 } as const;
 
+/** What starts a machine's QEMU; a TPM starts before it, and ends with it. */
+type QemuCommand = {
+  readonly name: string;
+  readonly argv: readonly string[];
+  readonly startTpm?: () => Promise<void>;
+};
+
 /** One machine's QEMU: at most one process at a time. */
 class QemuSlot {
   readonly listeners = new Set<(event: QmpEvent) => void>();
@@ -54,16 +64,19 @@ class QemuSlot {
   paused = false;
   readonly #name: string;
   readonly #argv: readonly string[];
+  readonly #tpm: (() => Promise<void>) | undefined;
   readonly #log: Log;
 
-  constructor(name: string, argv: readonly string[], log: Log) {
-    this.#name = name;
-    this.#argv = argv;
+  constructor(of: QemuCommand, log: Log) {
+    this.#name = of.name;
+    this.#argv = of.argv;
+    this.#tpm = of.startTpm;
     this.#log = log;
   }
 
   async start(): Promise<void> {
     this.paused = false;
+    await this.#tpm?.();
     this.qemu = await startQemu({
       name: this.#name,
       argv: this.#argv,
@@ -94,12 +107,14 @@ class QemuSlot {
 export async function buildMachine(spec: MachineSpec, tap: string, directory: string, log: Log): Promise<LabMachine> {
   const files = await makeFiles(spec, directory);
   const argv = qemuArguments(spec, tap, files, chooseAccelerator(await readFile("/proc/cpuinfo", "utf8")));
-  const slot = new QemuSlot(spec.name, argv, log);
+  const startTpm = swtpmStarter(files.tpmState, files.tpmSocket);
+  const slot = new QemuSlot({ name: spec.name, argv, ...(spec.tpm === undefined ? {} : { startTpm }) }, log);
   const note = (what: string) => noteOnConsole(files.consoleLog, what);
 
   return {
     ...{ name: spec.name, mac: spec.mac, spec, diskPaths: files.disks },
     ...{ consoleLogPath: files.consoleLog, consoleSocketPath: files.consoleSocket },
+    tpmStatePath: files.tpmState,
     power: () => (slot.qemu === undefined ? "off" : slot.paused ? "paused" : "on"),
     powerOn: async () => {
       if (slot.qemu !== undefined) return;
@@ -153,6 +168,8 @@ async function makeFiles(spec: MachineSpec, directory: string): Promise<MachineF
     disks: spec.disks.map((_, i) => join(directory, `disk${i}.raw`)),
     consoleLog: join(directory, "console.log"),
     consoleSocket: join(directory, "console.sock"),
+    tpmState: join(directory, "tpm"),
+    tpmSocket: join(directory, "tpm.sock"),
     ovmfCode: firmware.code,
     ovmfVariables: join(directory, "uefi-variables.fd"),
   };

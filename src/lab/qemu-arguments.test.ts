@@ -7,6 +7,8 @@ const files: MachineFiles = {
   disks: ["/r/disk0.raw", "/r/disk1.raw"],
   consoleLog: "/r/console.log",
   consoleSocket: "/r/console.sock",
+  tpmState: "/r/tpm",
+  tpmSocket: "/r/tpm.sock",
   ovmfCode: "/f/code.fd",
   ovmfVariables: "/r/vars.fd",
 };
@@ -80,4 +82,11 @@ test("KVM is used only if the CPU has the flag", () => {
   assert.equal(chooseAccelerator("flags\t\t: fpu vmx sse\n"), "kvm");
   assert.equal(chooseAccelerator("flags\t\t: fpu svm\n"), "kvm");
   assert.equal(chooseAccelerator("flags\t\t: fpu hypervisor\nvmx flags\t: none\n"), "tcg");
+});
+
+test("a TPM is attached by the interface that the machine has, and only if it has one", () => {
+  const argv = qemuArguments(machineSpec(1, { tpm: "tpm-crb" }), "tap1", files, "tcg");
+  assert.ok(valuesOf(argv, "-device").includes("tpm-crb,tpmdev=tpm0"));
+  assert.ok(valuesOf(argv, "-chardev").includes("socket,id=tpm,path=/r/tpm.sock"));
+  assert.ok(!qemuArguments(machineSpec(1), "tap1", files, "tcg").some((word) => word.includes("tpm")));
 });

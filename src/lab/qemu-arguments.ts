@@ -8,6 +8,9 @@ export type MachineFiles = {
   readonly disks: readonly string[];
   readonly consoleLog: string;
   readonly consoleSocket: string;
+  /** The TPM's state and the socket that QEMU controls it by; used only if the machine has one. */
+  readonly tpmState: string;
+  readonly tpmSocket: string;
   /** UEFI only: read-only code, and this machine's own copy of the variable store. */
   readonly ovmfCode: string;
   readonly ovmfVariables: string;
@@ -94,6 +97,12 @@ export function qemuArguments(spec: MachineSpec, tap: string, files: MachineFile
     ]),
     ...["-device", "i6300esb", "-action", "watchdog=reset"],
     ...["-device", "virtio-rng-pci"],
+    ...(spec.tpm === undefined
+      ? []
+      : [
+          ...["-chardev", `socket,id=tpm,path=${quoted(files.tpmSocket)}`],
+          ...["-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", `${spec.tpm},tpmdev=tpm0`],
+        ]),
     "-chardev",
     `socket,id=console,path=${quoted(files.consoleSocket)},server=on,wait=off,logfile=${quoted(files.consoleLog)},logappend=on`,
     ...["-serial", "chardev:console"],

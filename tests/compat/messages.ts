@@ -6,6 +6,7 @@ import { directive, imageManifest, manifestPath, subPollRequest, subSettings } f
 export const messages = {
   orderRequest: wire.orderRequest,
   orderAnswer: wire.orderAnswer,
+  orderChallenge: wire.orderChallenge,
   reportRequest: wire.reportRequest,
   healthyRequest: wire.healthyRequest,
   healthyAnswer: wire.healthyAnswer,
@@ -37,7 +38,8 @@ export function messagesOf(exchange: {
 }): readonly Recorded[] {
   const { path, status } = exchange;
   const { request, answer } = path.startsWith(manifestPath) ? { answer: "manifest" as const } : (kinds[path] ?? {});
-  const answered = status === 200 ? answer : "problem";
+  const challenged = answer === "orderAnswer" && v.is(wire.orderChallenge, exchange.answer);
+  const answered = status !== 200 ? "problem" : challenged ? "orderChallenge" : answer;
   return [
     ...(request === undefined ? [] : [{ message: request, value: exchange.request }]),
     ...(answered === undefined ? [] : [{ message: answered, value: exchange.answer }]),

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { makeTpm } from "../init/host/devices/tpm.ts";
 import { bootFromDisk } from "../init/host/disk-boot.ts";
 import { textIn } from "../init/host/grub.ts";
 import { mac, rackMachine } from "../init/machine.ts";
@@ -14,7 +15,7 @@ export function recordLife(): readonly Recorded[] {
   const site = openSite({ agent: { native: "native program", script: "agent script of another version" } });
   try {
     const exchanges = recordSite(site);
-    const machine = rackMachine(site);
+    const machine = rackMachine(site, { tpm: makeTpm() });
     machine.boot();
     const found = bootFromDisk(machine.board);
     if (found.kind === "nothingToBoot") assert.fail(found.why);

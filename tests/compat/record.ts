@@ -43,11 +43,13 @@ async function fillDatabase(store: Store): Promise<void> {
   const id = (n: number) => machineIdFromMac(testMac(n));
   const scanned = (n: number): MachineEvent => ({ kind: "hardwareScanned", id: id(n), hardware: hardware(testMac(n)) });
   const [asked, issued, taken, becomes] = birthOf(2);
-  assert.ok(asked !== undefined && issued !== undefined && taken !== undefined && becomes?.kind === "becameHealthy");
+  assert.ok(
+    asked !== undefined && issued !== undefined && taken?.kind === "orderTaken" && becomes?.kind === "becameHealthy",
+  );
   const { placement } = becomes;
   const events: readonly MachineEvent[] = [
     { ...asks(1, ip("10.77.0.51")), nursery: false },
-    ...[asked, issued, taken, scanned(2)],
+    ...[asked, issued, { ...taken, tpm: { kind: "proved", ekSha256: "ab".repeat(32) } as const }, scanned(2)],
     { kind: "burnInDone", id: id(2), report: { verdict: "skipped", results: [] } },
     { kind: "placed", id: id(2), placement, rootDisk: { path: "/dev/vda", serial: "s", wwn: "", sizeBytes: 8e9 } },
     ...[becomes, ...birthOf(3), ...birthOf(4), ...birthOf(5)],

@@ -60,7 +60,8 @@ export const transitionText: { readonly [transition: string]: string } = {
   seeBirthPhase: "phases up to *populated* are recorded; later ones are refused",
   seeHealthyPhase: "phases after *populated* are recorded; earlier ones only up to *initUp*, to resume",
   issueOrder: "only the newest token is valid; refused on *hold*; in *healthy* only to resume",
-  takeOrder: "accepted once: from this machine, before it expires, for this generation",
+  takeOrder:
+    "accepted once: from this machine, before it expires, for this generation, and with a proof of the TPM that it is bound to (the first that it proves); without that proof: *conflict*",
   scanHardware: "all NICs identify the machine from now on; a NIC of another machine: *conflict*",
   noteBurnIn: "failed: *debug*; passed: *debug* ends",
   recordPlace: "the slot is recorded; refused on *hold*; a slot of another machine, or a different slot: *conflict*",
@@ -82,7 +83,7 @@ export const transitionText: { readonly [transition: string]: string } = {
   retire: "→ **unknown**, *retired*",
   takeOver: "takes over name and slot, → **birth**; the other machine is *retired*",
   setCondition: "set; *retired* is refused",
-  clearCondition: "cleared",
+  clearCondition: "cleared; if asked, the machine is no longer bound to its TPM, or a first birth may wipe",
   refuseState: "refused (cannot happen in this state)",
   refuseOutsideNursery: "refused (not on a nursery network, or retired)",
   refuseStale: "refused (the order is stale)",
