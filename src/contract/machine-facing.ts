@@ -49,13 +49,16 @@ export type Problem = v.InferOutput<typeof problem>;
 /** Bytes in lower-case hex. */
 const hex = (mostBytes: number) => v.pipe(v.string(), v.regex(/^([0-9a-f]{2})*$/), v.maxLength(2 * mostBytes));
 
+/** The longest reason why a TPM cannot be used: it becomes part of a condition. */
+export const tpmReasonLimit = 300;
+
 /**
  * What a machine tells of its TPM: public areas (TPMT_PUBLIC) of its endorsement key and of the object that the server makes
  * a credential for; with `secret`, that it has activated the credential of the server's challenge.
  */
 const tpmReport = v.variant("kind", [
   v.object({ kind: v.literal("none") }),
-  v.object({ kind: v.literal("unusable"), reason: text }),
+  v.object({ kind: v.literal("unusable"), reason: v.pipe(v.string(), v.maxLength(tpmReasonLimit)) }),
   v.object({ kind: v.literal("key"), ek: hex(1024), activator: hex(1024), secret: v.exactOptional(hex(64)) }),
 ]);
 export type TpmReport = v.InferOutput<typeof tpmReport>;

@@ -227,6 +227,22 @@ describe("machine-facing API over TLS", () => {
     assert.equal(status, 200, "what a newer init adds is read past");
   });
 
+  test("what a machine may say of its TPM is limited; a key that proves nothing stops no birth", async () => {
+    const machine = await newborn();
+    const key = { kind: "key", ek: "", activator: "" } as const;
+    const wrong: readonly wire.TpmReport[] = [
+      { ...key, ek: "AB" },
+      { ...key, ek: "abc" },
+      { ...key, ek: "00".repeat(1025) },
+      { ...key, activator: "00".repeat(1025) },
+      { ...key, secret: "00".repeat(65) },
+      { kind: "unusable", reason: "x".repeat(wire.tpmReasonLimit + 1) },
+    ];
+    for (const tpm of wrong) assert.deepEqual(problemOf(await machine.take({ tpm })), [422, "misshapen"]);
+    assert.equal((await machine.take({ tpm: key })).status, 200);
+    assert.equal(store.byMac(testMac(machine.n))?.tpm, undefined);
+  });
+
   test("a slot that is taken stops the newcomer, with a condition that names both", async () => {
     const holder = await newborn();
     const first = await holder.begin();

@@ -1,6 +1,6 @@
 import * as host from "host";
 import * as os from "os";
-import type { TpmReport } from "../../contract/machine-facing.ts";
+import { type TpmReport, tpmReasonLimit } from "../../contract/machine-facing.ts";
 import type { Cursor } from "../../core/bytes/cursor.ts";
 import { hexFromBytes } from "../../core/bytes/text.ts";
 import type { Log } from "../../core/ports.ts";
@@ -68,7 +68,7 @@ export function openTpm(log: Log): Tpm {
       return challenge === undefined ? ours : { ...ours, secret: hexFromBytes(activate(fd, keys, challenge)) };
     } catch (error) {
       log("warn", "the TPM cannot be used", { fault: messageOf(error) });
-      return { kind: "unusable", reason: messageOf(error) };
+      return { kind: "unusable", reason: messageOf(error).slice(0, tpmReasonLimit) };
     }
   }
   return {

@@ -60,8 +60,6 @@ async function giveOrder(c: Context, deps: MachineFacingDeps, judgeTpm: TpmJudge
     );
   const tokenHash = hashSecret(token);
   const tpm = judgeTpm(body.value.tpm, { tokenHash, bootId });
-  if (tpm.kind === "invalid")
-    return faultAnswer(c, "misshapen", tpm.fault, "clear the TPM in the firmware's setup, and reset this machine");
   if (tpm.kind === "challenged") return c.json({ challenge: tpm.challenge } satisfies wire.OrderChallenge);
   const id = ownerOf(store, tokenHash, mac)?.id ?? machineIdFromMac(mac);
   const session = newCredential(id, random);

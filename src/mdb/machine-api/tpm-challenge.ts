@@ -9,8 +9,7 @@ import { makeCredential } from "./make-credential.ts";
 /** What a machine's report of its TPM comes to. `claim` is absent where the report is: an older Bootstrap Image. */
 export type TpmJudgement =
   | { readonly kind: "claimed"; readonly claim?: TpmClaim }
-  | { readonly kind: "challenged"; readonly challenge: OrderChallenge["challenge"] }
-  | { readonly kind: "invalid"; readonly fault: string };
+  | { readonly kind: "challenged"; readonly challenge: OrderChallenge["challenge"] };
 
 /** The attempt that a proof is good for: one boot with one token. */
 export type OrderAttempt = { readonly tokenHash: string; readonly bootId: string };
@@ -19,8 +18,9 @@ export type OrderAttempt = { readonly tokenHash: string; readonly bootId: string
 export type TpmJudge = (report: TpmReport | undefined, attempt: OrderAttempt) => TpmJudgement;
 
 /**
- * Makes challenges and verifies their answers. The secret of a challenge is derived from its attempt and a key of this process, so nothing is
- * remembered: after a restart, or at another Birther on the same database, a proof is answered with a new challenge.
+ * Makes challenges and verifies their answers. The secret of a challenge is derived from its attempt and a key of this process,
+ * so nothing is remembered: after a restart, or at another Birther on the same database, a proof is answered with a new
+ * challenge. Keys that no challenge can be made for prove nothing, as a TPM that fails.
  */
 export function openTpmJudge(random: Random): TpmJudge {
   const ownKey = random.bytes(32);
@@ -30,10 +30,9 @@ export function openTpmJudge(random: Random): TpmJudge {
     if (report.kind !== "key") return { kind: "claimed", claim: report };
     const [ek, activator] = [Buffer.from(report.ek, "hex"), Buffer.from(report.activator, "hex")];
     const key = readEndorsementArea(ek);
-    if (key === undefined)
-      return { kind: "invalid", fault: "tpm.ek: expected a key of a standard template (L-1, L-2)" };
+    if (key === undefined) return unusable("expected an endorsement key of template L-1 or L-2, found another object");
     if (!isNamedBySha256(activator))
-      return { kind: "invalid", fault: "tpm.activator: expected a public area with SHA-256 names" };
+      return unusable("expected a signing key with a SHA-256 name, found another object");
     const ekSha256 = hexFromBytes(sha256(ek));
     const objectName = nameOfArea(sha256(activator));
     const about = [attempt.tokenHash, attempt.bootId, ekSha256, hexFromBytes(objectName)];
@@ -44,9 +43,13 @@ export function openTpmJudge(random: Random): TpmJudge {
       const challenge = { idObject: hexFromBytes(idObject), encryptedSecret: hexFromBytes(encryptedSecret) };
       return { kind: "challenged", challenge };
     } catch {
-      return { kind: "invalid", fault: "tpm.ek: expected a valid public key" };
+      return unusable("expected an endorsement key that encrypts, found an invalid modulus or point");
     }
   };
+}
+
+function unusable(reason: string): TpmJudgement {
+  return { kind: "claimed", claim: { kind: "unusable", reason } };
 }
 
 function isSecret(given: string | undefined, secret: Uint8Array): boolean {
