@@ -43,7 +43,7 @@ type Executor<Kind extends Act["kind"]> = (
   seconds: number,
 ) => void;
 
-/** One executor for each kind of step. They executors out the plan and decide nothing. */
+/** One executor for each kind of step. They carry out the plan and decide nothing. */
 const executors: { readonly [Kind in Act["kind"]]: Executor<Kind> } = {
   loadModules: (act, { drivers }) => drivers.load(act.modules),
 

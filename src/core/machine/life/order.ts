@@ -61,10 +61,7 @@ export const takeOrder: Transition<"orderTaken", BirthAction | "healthy"> = (pre
   const refusal = whyNotTaken(presenter, event, context.nowMs);
   if (refusal !== undefined || presenter.order === undefined) return refused(refusal ?? unknownToken(presenter));
   const stranger = whyOtherTpm(presenter, event);
-  if (stranger !== undefined) {
-    const reason = `${stranger.message}: ${stranger.next}`;
-    return refused(stranger, withCondition(presenter, { kind: "conflict", reason, untilProof: true }, context.nowMs));
-  }
+  if (stranger !== undefined) return refused(stranger, withStranger(presenter, stranger, context.nowMs));
   const machine = boundTo(presenter, event, context.nowMs);
   if (mustProveBoot(machine)) return proveBoot(machine, context.nowMs);
   const taken = { bootId: event.bootId, sessionHash: event.sessionHash, atMs: context.nowMs };
@@ -109,6 +106,14 @@ function whyOtherTpm(machine: Machine, event: EventOf<"orderTaken">): Refusal | 
     message: `the token of ${name}: expected its endorsement key ${shortKey(tpm.ekSha256)}, found ${why.found}`,
     next: `${why.check}; if its board or TPM was replaced: birther release ${name} --accept-tpm`,
   };
+}
+
+/** The record with a conflict about a token without a proof; undefined if it says so already, and nothing is to be written. */
+function withStranger(machine: Machine, { message, next }: Refusal, nowMs: number): Machine | undefined {
+  const reason = `${message}: ${next}`;
+  const before = conditionOf(machine, "conflict");
+  if (before?.untilProof === true && before.reason === reason) return undefined;
+  return withCondition(machine, { kind: "conflict", reason, untilProof: true }, nowMs);
 }
 
 function whyNotTaken(machine: Machine, event: EventOf<"orderTaken">, nowMs: number): Refusal | undefined {

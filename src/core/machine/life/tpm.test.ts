@@ -57,6 +57,7 @@ for (const [claim, found] of strangers)
       ["conflict"],
     );
     assert.match(conditions[0]?.reason ?? "", found);
+    assert.equal(world.apply(takes(claim, "t2")).machine, undefined, "the same again writes nothing");
     world.all(takes(proved("a"), "t2"));
     assert.deepEqual(world.get(1).conditions, [], "its own TPM ends the conflict, and the token still works");
   });
