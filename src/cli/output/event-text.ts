@@ -1,5 +1,5 @@
 import type { ChangeView } from "../../contract/operator/views.ts";
-import { formatTime } from "./figures.ts";
+import { formatDuration, formatTime } from "./figures.ts";
 
 /** Facts that are too long for a line; `-o json` prints them. */
 const longFacts: ReadonlySet<string> = new Set([
@@ -17,7 +17,7 @@ const longFacts: ReadonlySet<string> = new Set([
 export function eventCells({ atMs, event, machine }: ChangeView): string[] {
   const facts = Object.entries(event)
     .filter(([name, value]) => !longFacts.has(name) && value !== undefined)
-    .map(([name, value]) => `${name} ${String(value)}`);
+    .map(factText);
   const extra = detailOf(event);
   return [
     formatTime(atMs),
@@ -31,9 +31,29 @@ export function eventCells({ atMs, event, machine }: ChangeView): string[] {
 /** The titles of the cells from `eventCells`. */
 export const eventTitles = ["TIME", "MACHINE", "EVENT", "STATE AND PHASE", "FACTS"] as const;
 
+/** A fact in words; of a structure the facts in it, such as `order generation 1 action birth`. */
+function factText([name, value]: readonly [name: string, value: unknown]): string {
+  if (typeof value === "number" && name.endsWith("AtMs")) return `${name.slice(0, -4)} at ${formatTime(value)}`;
+  if (typeof value === "number" && name.endsWith("Ms")) return `${name.slice(0, -2)} ${formatDuration(value)}`;
+  if (Array.isArray(value)) return `${name} ${value.map(valueText).join(" ")}`;
+  return `${name} ${valueText(value)}`;
+}
+
+function valueText(value: unknown): string {
+  return typeof value === "object" && value !== null ? Object.entries(value).map(factText).join(" ") : String(value);
+}
+
 function detailOf(event: ChangeView["event"]): string[] {
-  if (event.kind === "burnInDone") return [`verdict ${(event.report as { verdict?: string }).verdict}`];
+  if (event.kind === "burnInDone") return [`verdict ${membersOf(event.report).get("verdict")}`];
   if (event.kind !== "placed") return [];
-  const { hostname, address, switchName, port } = event.placement as { [name: string]: string };
+  const placement = membersOf(event.placement);
+  const [hostname, address, switchName, port] = ["hostname", "address", "switchName", "port"].map((name) =>
+    placement.get(name),
+  );
   return [`${hostname} ${address} at ${switchName} ${port}`];
+}
+
+/** The members of a structure from the server; none if it is something else. */
+function membersOf(value: unknown): ReadonlyMap<string, unknown> {
+  return new Map(typeof value === "object" && value !== null ? Object.entries(value) : []);
 }
