@@ -8,6 +8,7 @@ import { groupsOf } from "./runner/groups.ts";
 import { listOf, usage } from "./runner/help.ts";
 import { reportLines, totalOf } from "./runner/report.ts";
 import { type Result, runGroup } from "./runner/run-suites.ts";
+import { withScratchDirectory } from "./runner/scratch.ts";
 import { watch } from "./runner/watch.ts";
 import { suites } from "./suites.ts";
 import { testSeed } from "./support/seed.ts";
@@ -83,9 +84,9 @@ async function main(words: readonly string[]): Promise<number> {
       endChildrenOnSignals(sayEnding);
       return await runFresh(command, say);
     case "run":
-      if (command.watch) return await watch(() => run(command), say);
+      if (command.watch) return await withScratchDirectory(() => watch(() => run(command), say));
       endChildrenOnSignals(sayEnding);
-      return await run(command);
+      return await withScratchDirectory(() => run(command));
   }
 }
 

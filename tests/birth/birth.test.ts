@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { MachineView } from "../../src/contract/operator/views.ts";
@@ -14,7 +15,7 @@ let demo: RunningDemo;
 const oldKeys: Buffer[] = [];
 
 before(async () => {
-  paths.scratch = await mkdtemp("/var/tmp/birther-birth-");
+  paths.scratch = await mkdtemp(join(tmpdir(), "birther-birth-"));
   paths.demo = join(paths.scratch, "demo");
   paths.state = join(paths.demo, "state");
   demo = startDemo("--json", "--keep", "--directory", paths.demo);

@@ -1,4 +1,5 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { testConfig } from "../../src/contract/config/testing/test-config.ts";
 import type { Machine } from "../../src/core/machine/record.ts";
@@ -45,7 +46,7 @@ export async function faultyRack(
   log: Log = silent,
   prepare: (directory: string) => Promise<unknown> = withoutSystemImages,
 ): Promise<FaultyRack> {
-  const directory = await mkdtemp("/var/tmp/birther-faults-");
+  const directory = await mkdtemp(join(tmpdir(), "birther-faults-"));
   await using life = new AsyncDisposableStack();
   life.defer(() => rm(directory, { recursive: true, force: true }));
   const stateDirectory = join(directory, "state");

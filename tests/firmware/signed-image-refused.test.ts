@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fetchKernel } from "../../src/bootstrap-image/kernel/kernel.ts";
@@ -29,7 +30,7 @@ await insideNamespace(import.meta.url, () => {
   test("firmware that trusts only the site's key starts the signed image, and no other", {
     timeout: 10 * 60_000,
   }, async (t) => {
-    const directory = await mkdtemp("/var/tmp/birther-signed-");
+    const directory = await mkdtemp(join(tmpdir(), "birther-signed-"));
     await using life = new AsyncDisposableStack();
     life.defer(() => rm(directory, { recursive: true }));
     const log = () => {};

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { makeSecureBootKey, secureBootFiles } from "../../src/bootstrap-image/secure-boot/key.ts";
@@ -18,7 +19,7 @@ await insideNamespace(import.meta.url, () => {
   test("OVMF that trusts only the site's key is born by the signed image, and starts its disk", {
     timeout: 15 * 60_000,
   }, async () => {
-    const keys = await mkdtemp("/var/tmp/birther-keys-");
+    const keys = await mkdtemp(join(tmpdir(), "birther-keys-"));
     await using life = new AsyncDisposableStack();
     life.defer(() => rm(keys, { recursive: true }));
     await makeSecureBootKey(keys, Date.now());

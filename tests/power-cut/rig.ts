@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, open, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Api, openApi } from "../../src/cli/api/api.ts";
@@ -42,7 +43,7 @@ export type Rig = AsyncDisposable & {
 
 /** Builds the rig in the current namespace, with everything stopped. Run tests/support/prepare-births.ts before. */
 export async function openRig(): Promise<Rig> {
-  const directory = await mkdtemp("/var/tmp/birther-power-cut-");
+  const directory = await mkdtemp(join(tmpdir(), "birther-power-cut-"));
   await using life = new AsyncDisposableStack();
   life.defer(() => rm(directory, { recursive: true, force: true }));
   const live = join(directory, "live");

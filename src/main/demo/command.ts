@@ -25,7 +25,7 @@ export function demoCommand(program: Command): void {
     .option("--memory <mib>", "memory of each machine", wholeNumber(512, 65_536), 1024)
     .option(
       "--directory <dir>",
-      "directory for disks, logs and state; must be empty or new (default: a new one in /var/tmp)",
+      "directory for disks, logs and state; must be empty or new (default: a new one in $TMPDIR or /var/tmp)",
     )
     .option("--deadline <minutes>", "a machine that is not up after this time has failed", wholeNumber(1, 1440), 25)
     .option("--stall <minutes>", "a machine without progress for this time has failed", wholeNumber(1, 1440), 8)

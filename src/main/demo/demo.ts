@@ -60,7 +60,7 @@ async function runInside(session: DemoSession): Promise<number> {
 
 async function openDirectory(given: string | undefined): Promise<string> {
   // Not /tmp, which may be in memory: the disks take several GiB.
-  if (given === undefined) return mkdtemp("/var/tmp/birther-demo-");
+  if (given === undefined) return mkdtemp(join(process.env.TMPDIR ?? "/var/tmp", "birther-demo-"));
   await mkdir(given, { recursive: true });
   if ((await readdir(given)).length > 0)
     throw new Error(`--directory: expected an empty or new directory, found files in ${given}`);

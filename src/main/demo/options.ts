@@ -10,7 +10,7 @@ export type DemoOptions = {
   readonly keep: boolean;
   /** Memory of each machine, in MiB. */
   readonly memory: number;
-  /** Directory for disks, logs and state; a new one under /var/tmp if undefined. */
+  /** Directory for disks, logs and state; a new one in $TMPDIR or /var/tmp if undefined. */
   readonly directory?: string;
   /** Minutes until a machine that is not up counts as failed. */
   readonly deadline: number;
