@@ -75,7 +75,10 @@ function openServer(images: ImageStore, image: ImageSummary, tasks: Pick<Dominat
   const reportSlots = openReportSlots();
   const app = subApp({
     ...{ images, tasks, caPem: "", log, reportSlots },
-    store: { get: () => machine, apply: async () => ({ kind: "changed", machine }), addLog: () => undefined },
+    store: {
+      ...{ get: () => machine, unreadableWith: () => undefined },
+      ...{ apply: async () => ({ kind: "changed", machine }), addLog: () => undefined },
+    },
   });
   /** Sends a poll as a machine of whom this was requested, and reads the directive. */
   return async (poll: Uint8Array<ArrayBuffer>, expected: string): Promise<void> => {

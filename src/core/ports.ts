@@ -1,6 +1,6 @@
 import type { Ownership } from "./fleet/blast-radius.ts";
 import type { Decision, MachineEvent, Refusal, UnreadableEvent } from "./machine/event.ts";
-import type { Machine, MachineId } from "./machine/record.ts";
+import type { Firmware, Machine, MachineId } from "./machine/record.ts";
 import type { Ipv4 } from "./net/ipv4.ts";
 import type { Mac } from "./net/mac.ts";
 import type { Document, DocumentDraft, DocumentKind, DocumentOf } from "./store/stored-documents.ts";
@@ -83,9 +83,17 @@ export type UnreadableRecord = {
   readonly fault: string;
   /** The names that can still be read from it and that belong to its machine: `mac …`, `name …`, `address …`. */
   readonly claims: readonly string[];
+  /** What is left of the facts by which its machine is sent to its disk, at its address; never to an installation. */
+  readonly macs: readonly Mac[];
+  readonly permanentAddress?: Ipv4;
+  readonly temporaryAddress?: Ipv4;
+  readonly firmware?: Firmware;
   /** A newer version of Birther wrote it. */
   readonly newer?: true;
 };
+
+/** What one unreadable record is found by: its id, a NIC, or a permanent or temporary address. */
+export type UnreadableKey = { readonly id: MachineId } | { readonly mac: Mac } | { readonly address: Ipv4 };
 
 /**
  * The MDB as other rooms use it. Reads come from a cache in memory, so that a packet never waits for a database;
@@ -107,6 +115,8 @@ export type Store = {
   /** How the fleet is owned now; changes as the fleet does. */
   readonly ownership: () => Ownership;
   readonly unreadable: () => readonly UnreadableRecord[];
+  /** The unreadable record of one machine. */
+  readonly unreadableWith: (key: UnreadableKey) => UnreadableRecord | undefined;
   readonly apply: (event: MachineEvent, options?: ApplyOptions) => Promise<Decision>;
   /** Calls back after each change; returns the function that unsubscribes. */
   readonly watch: (listener: (change: Change) => void) => () => void;

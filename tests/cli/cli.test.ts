@@ -269,6 +269,21 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.match(out, /^birther test, running for .*\n\d+ machines: .*\nno inconsistencies\n$/);
   });
 
+  test("a record that cannot be read: machines and status name it, its fault and what to do", async () => {
+    const { unreadable } = store;
+    const record = { id: machineIdFromMac(testMac(99)), fault: 'state: …, found "dead"', claims: [], macs: [] };
+    Object.assign(store, { unreadable: () => [record] });
+    try {
+      const named = /the record of m-020000000063 in the MDB is invalid: state: …, found "dead".*birther mdb restore/s;
+      const list = await birther("machines", "--state", state);
+      assert.deepEqual([list.status, named.test(list.err)], [0, true], list.err);
+      const { status, out } = await birther("status", "--state", state);
+      assert.deepEqual([status, named.test(out)], [1, true], out);
+    } finally {
+      Object.assign(store, { unreadable });
+    }
+  });
+
   test("quirks: nothing learned, a table, and everything as JSON", async () => {
     assert.match((await birther("quirks", "--state", state)).err, /nothing learned yet/);
     const lesson = { vendor: "Dull", product: "R1", firmware: "uefi", client: "uefiPxe" } as const;

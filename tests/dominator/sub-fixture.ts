@@ -282,6 +282,7 @@ function oneMachineStore(): Store {
     byAddress: get,
     find: get,
     unreadable: () => [],
+    unreadableWith: nobody,
     unreadableDocuments: () => [],
     list: () => [machine],
     ownership: () => ({ sizes: new Map([["", 1]]), sentAway: [] }),

@@ -36,6 +36,8 @@ export async function startSite(
     readonly handlers?: HttpHandler[];
     readonly uplinkMbps?: number;
     readonly maxNewMachinesPerMinute?: number;
+    /** The file of the MDB; by default it is in memory. */
+    readonly database?: string;
     /** Keeps warnings and errors only, for a test that logs a hundred thousand lines. */
     readonly quiet?: boolean;
   } = {},
@@ -47,7 +49,7 @@ export async function startSite(
   const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
   await using made = new AsyncDisposableStack();
   const wire = made.use(await layWire({ mac, addresses: ["10.77.0.1/24", "10.77.1.1/24"] }));
-  const store = made.use(await openStore({ path: ":memory:", clock, log }));
+  const store = made.use(await openStore({ path: options.database ?? ":memory:", clock, log }));
   const random = { bytes: (count: number) => new Uint8Array(randomBytes(count)) };
   const { nursery = true, maxNewMachinesPerMinute } = options;
   const network = testNetwork({

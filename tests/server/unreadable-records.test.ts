@@ -4,13 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
+import { openAddressBook } from "../../src/boot-server/dhcp/address-book.ts";
 import { storedRecord } from "../../src/contract/machine-record.ts";
 import { documentFaults } from "../../src/core/machine/check.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { testMachine } from "../../src/core/machine/testing/test-machine.ts";
+import { refuseUnreadable } from "../../src/core/machine/unreadable-record.ts";
+import { addToIpv4 } from "../../src/core/net/ipv4.ts";
+import { ip } from "../../src/core/net/testing/addresses.ts";
 import { readMachine } from "../../src/mdb/journal/read-machine.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
-import { refuseUnreadable } from "../../src/mdb/store/unreadable-records.ts";
 import { asks, birthOf, stillClock, storedToken, testMac } from "../../src/mdb/testing/store-suite.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-records-"));
@@ -104,6 +107,13 @@ test("with one damaged record the others are served, and its machine is neither 
       assert.equal(decision.kind === "refused" && decision.refusal.kind, "unreadableRecord", event.kind);
     }
     assert.equal((await store.apply({ kind: "subSeen", id: machineIdFromMac(testMac(2)) })).kind, "changed");
+    // Its address belongs to it: nobody else is offered it, and it is found by all that is known of it.
+    const book = openAddressBook({ store, clock: stillClock(), log });
+    const address = addToIpv4(ip("10.77.1.0"), 1);
+    assert.deepEqual(book.holderFor(testMac(9))(address), { kind: "machine", mac: testMac(1) });
+    for (const key of [{ id: damaged }, { mac: testMac(1) }, { address }])
+      assert.equal(store.unreadableWith(key)?.id, damaged);
+    assert.equal(store.unreadableWith({ mac: testMac(2) }), undefined);
   }
   const again = new DatabaseSync(path);
   assert.deepEqual(again.prepare("SELECT document FROM machines WHERE id = ?").get(damaged), before);

@@ -57,9 +57,9 @@ export function openAddressBook(deps: {
       if (declined.has(address)) return isDeclined;
       const reserved = reservedFor(reservations, address, clock.monotonicMs());
       const recorded = store.byAddress(address);
-      if (recorded === undefined) return reserved;
-      const [first] = recorded.macs;
-      const holder = mac !== undefined && recorded.macs.includes(mac) && !isDisputed(recorded, mac) ? mac : first;
+      const macs = recorded?.macs ?? store.unreadableWith({ address })?.macs ?? [];
+      const isOwn = mac !== undefined && macs.includes(mac) && !(recorded !== undefined && isDisputed(recorded, mac));
+      const holder = isOwn ? mac : macs[0];
       return holder === undefined ? reserved : { kind: "machine", mac: holder };
     };
   }

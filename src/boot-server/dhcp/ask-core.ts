@@ -37,8 +37,10 @@ function questionOf(
   { status, packet, mac }: ReceivedRequest,
 ): DhcpQuestion {
   const machine = mac === undefined ? undefined : store.byMac(mac);
+  const damaged = mac === undefined || machine !== undefined ? undefined : store.unreadableWith({ mac });
+  const unreadable = damaged === undefined ? {} : { unreadable: damaged };
   const history = mac === undefined || localBoots === undefined ? {} : { history: localBoots.historyOf(mac, machine) };
   const givenTo = (address: Ipv4) => mac !== undefined && book.wasGiven(address, mac);
   const addresses = { holderOf: book.holderFor(mac), recordedIn: store.countAddresses, givenTo };
-  return { packet, network: status.network, ports, machine, ...addresses, ...history };
+  return { packet, network: status.network, ports, machine, ...addresses, ...history, ...unreadable };
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Firmware } from "../../core/machine/record.ts";
 import { type Ipv4, parseIpv4 } from "../../core/net/ipv4.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
 import type { Network, ServerPorts } from "../../core/network/network.ts";
@@ -57,8 +58,19 @@ export function bootScriptWriter(deps: {
   return async (mac, loader, { scriptUri, clientAddress }) => {
     const machine = store.byMac(mac);
     const network = networks.find((candidate) => candidate.name === machine?.network);
-    if (machine === undefined || network === undefined) return undefined;
     const write = writers[loader];
+    const localMethod = (firmware: Firmware) =>
+      scriptMethod(firmware === "bios" ? "biosIpxe" : "uefiIpxe", localBoots.historyOf(mac, machine));
+    const damaged = machine === undefined ? store.unreadableWith({ mac }) : undefined;
+    if (damaged !== undefined) {
+      const { id, firmware = "bios" } = damaged;
+      log("warn", "boot script sent: to its disk, because the record of the machine cannot be read", {
+        machine: id,
+        loader,
+      });
+      return write.local(localMethod(firmware), firmware);
+    }
+    if (machine === undefined || network === undefined) return undefined;
     // So that its next downloads are attributed to it.
     if (network.mode === "proxy" && clientAddress !== undefined && clientAddress !== machine.temporaryAddress)
       await store.apply({ kind: "addressSeen", id: machine.id, address: clientAddress });
@@ -80,8 +92,7 @@ export function bootScriptWriter(deps: {
         detail: write.firstSeen,
       });
     const { firmware = "bios" } = machine;
-    const method = scriptMethod(firmware === "bios" ? "biosIpxe" : "uefiIpxe", localBoots.historyOf(mac, machine));
-    return text ?? write.local(method, firmware, machine.storage?.rootDisk.biosDrive);
+    return text ?? write.local(localMethod(firmware), firmware, machine.storage?.rootDisk.biosDrive);
   };
 }
 

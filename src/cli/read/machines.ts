@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { MachineView, NetworkView } from "../../contract/operator/views.ts";
+import type { MachineView, NetworkView, StatusView } from "../../contract/operator/views.ts";
 import { listMachines, type SelectionOptions, selectionOptions } from "../act/selection.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatDuration } from "../output/figures.ts";
@@ -21,6 +21,8 @@ export function machinesCommand(program: Command): void {
     const { networks } = await api.ask<{ networks: NetworkView[] }>("networks");
     for (const network of networks.filter(({ notServed }) => notServed !== undefined))
       process.stderr.write(`${foreignText(network.name, network).join("\n")}\n`);
+    const { unreadable = [] } = await api.ask<StatusView>("status");
+    for (const { message, next } of unreadable) process.stderr.write(`not listed: ${message}\n${next}\n`);
     if (machines.length === 0) {
       const all = options.labels === undefined && options.where === undefined;
       process.stderr.write(all ? `${none}\n` : "no machine matches the selector\n");

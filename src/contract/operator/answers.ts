@@ -253,7 +253,17 @@ export const streamAnswer = pinnedShape<StreamView>()(
 export const streamsAnswer = v.strictObject({ streams: v.array(streamAnswer) });
 
 export const statusAnswer = pinnedShape<StatusView>()(
-  v.strictObject({ version: text, startedAtMs: timeMs, nowMs: timeMs, machines: counts }),
+  v.strictObject({
+    ...{ version: text, startedAtMs: timeMs, nowMs: timeMs, machines: counts },
+    unreadable: v.exactOptional(
+      v.pipe(
+        v.array(v.strictObject({ id: text, message: text, next: text })),
+        v.description(
+          "the first machines whose records cannot be read: they are in no list, and nothing is done to them",
+        ),
+      ),
+    ),
+  }),
 );
 export const listAnswer = v.strictObject({
   machines: v.pipe(v.array(v.partial(machineAnswer)), v.description("by id; with `fields` only these keys and the id")),

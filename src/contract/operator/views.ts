@@ -169,6 +169,8 @@ export type StatusView = {
   readonly startedAtMs: number;
   readonly nowMs: number;
   readonly machines: { readonly [state: string]: number };
+  /** The first machines whose records cannot be read: they are in no list, and nothing is done to them. */
+  readonly unreadable?: readonly { readonly id: string; readonly message: string; readonly next: string }[];
 };
 
 const secretFacts: ReadonlySet<string> = new Set(["tokenHash", "sessionHash", "subTokenHash"]);

@@ -2,6 +2,7 @@ import { formatIpv4, type Ipv4 } from "../net/ipv4.ts";
 import type { UnreadableDocument, UnreadableRecord } from "../ports.ts";
 import { nameOf } from "./life/move.ts";
 import type { Machine } from "./record.ts";
+import { refuseUnreadable } from "./unreadable-record.ts";
 
 /** A state that no sequence of events can produce: the database is corrupt, or Birther has a bug. */
 export type Inconsistency = {
@@ -105,8 +106,9 @@ export function* checkFleetInSteps(
   machines: readonly Machine[],
   unreadable: readonly UnreadableRecord[],
 ): Generator<void, Inconsistency[], undefined> {
-  const found: Inconsistency[] = unreadable.map(({ id, fault }) => {
-    return { kind: "unreadableRecord", machines: [id], message: `the record of ${id} cannot be read: ${fault}` };
+  const found: Inconsistency[] = unreadable.map((record) => {
+    const { message, next } = refuseUnreadable(record);
+    return { kind: "unreadableRecord", machines: [record.id], message: `${message}; ${next}` };
   });
   for (const unique of uniqueThings) found.push(...(yield* findShared(machines, unique)));
   for (const { kind, broken, says } of rules) {

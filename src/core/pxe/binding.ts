@@ -12,6 +12,7 @@ import type { Machine, MachineState } from "../machine/record.ts";
 import { type Ipv4, prefixContains } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import { type Binding, type Network, permanentBinding, permanentPart, temporaryBinding } from "../network/network.ts";
+import type { UnreadableRecord } from "../ports.ts";
 
 /** The kind of address that a machine gets in each state (source document, "The MDB"). */
 const addressOfState: { readonly [State in MachineState]: "temporary" | "permanent" } = {
@@ -39,18 +40,20 @@ export function chooseBinding(given: {
   readonly message: Asking;
   readonly recordedIn?: RecordedIn;
   readonly poolFull?: boolean;
+  readonly unreadable?: UnreadableRecord;
 }): BindingChoice {
-  const { network, mac, machine, holderOf, message } = given;
+  const { network, mac, machine, holderOf, message, unreadable } = given;
   // RFC 2131 §4.3.5: a client that sends INFORM has an address from elsewhere; it is neither checked nor recorded.
   if (message.kind === "inform")
     return { kind: "bound", binding: bindingOf(network, message.address), temporary: false };
   const isDeclined = (address: Ipv4) => holderOf(address)?.kind === "declined";
   // A request from a disputed NIC gets the address of neither machine.
   const known = machine === undefined || isDisputed(machine, mac) ? undefined : machine;
-  const permanent = known === undefined ? undefined : permanentOf(known, network);
+  const permanent =
+    known === undefined ? permanentAt(unreadable?.permanentAddress, network) : permanentOf(known, network);
   if (permanent !== undefined && !isDeclined(permanent.address))
     return { kind: "bound", binding: permanent, temporary: false };
-  const recorded = recordedTemporary(known, network.temporaryPool);
+  const recorded = recordedTemporary(known ?? unreadable, network.temporaryPool);
   if (recorded !== undefined && !isDeclined(recorded))
     return { kind: "bound", binding: temporaryBinding(network, recorded), temporary: true };
   if (given.poolFull) return { kind: "poolExhausted", size: poolSize(network.temporaryPool) };
@@ -80,13 +83,18 @@ export function recordedBinding(machine: Machine, network: Network): Binding | u
 }
 
 function permanentOf(machine: Machine, network: Network): Binding | undefined {
-  if (addressOfState[machine.state] !== "permanent" || machine.permanentAddress === undefined) return undefined;
-  const address = machine.permanentAddress;
-  if (!prefixContains(permanentPart(network).prefix, address)) return undefined;
+  return addressOfState[machine.state] === "permanent" ? permanentAt(machine.permanentAddress, network) : undefined;
+}
+
+function permanentAt(address: Ipv4 | undefined, network: Network): Binding | undefined {
+  if (address === undefined || !prefixContains(permanentPart(network).prefix, address)) return undefined;
   return permanentBinding(network, address);
 }
 
-function recordedTemporary(machine: Machine | undefined, pool: AddressPool): Ipv4 | undefined {
+function recordedTemporary(
+  machine: Pick<Machine, "temporaryAddress"> | undefined,
+  pool: AddressPool,
+): Ipv4 | undefined {
   const address = machine?.temporaryAddress;
   return address !== undefined && poolContains(pool, address) ? address : undefined;
 }

@@ -16,7 +16,8 @@ export function decideByMode(
   clientPort4011?: { readonly address: Ipv4; readonly port: number },
 ): DhcpDecision {
   const { mode } = question.network;
-  const known = question.machine !== undefined && question.machine.state !== "unknown";
+  const { machine, unreadable } = question;
+  const known = (machine !== undefined && machine.state !== "unknown") || unreadable?.permanentAddress !== undefined;
   if (clientPort4011 !== undefined) return decideDhcp(question, bootServing(clientPort4011));
   const decision = mode === "proxy" ? decideDhcp(question, proxying) : decideDhcp(question, leasing);
   return mode === "listen" || !(served || known) ? withheld(decision) : decision;

@@ -9,12 +9,14 @@ import type { DhcpPacket } from "../dhcp/codec/packet.ts";
 import { readDhcp } from "../dhcp/codec/read.ts";
 import { writeDhcp } from "../dhcp/codec/write.ts";
 import type { Holder } from "../dhcp/pool/address-pool.ts";
+import { machineIdFromMac } from "../machine/life/move.ts";
 import type { Machine, MachineState } from "../machine/record.ts";
 import { testMachine } from "../machine/testing/test-machine.ts";
 import { formatIpv4, type Ipv4 } from "../net/ipv4.ts";
 import { ip, macOf } from "../net/testing/addresses.ts";
 import type { Network } from "../network/network.ts";
 import { testNetwork } from "../network/testing/test-network.ts";
+import type { UnreadableRecord } from "../ports.ts";
 import { classifyClient } from "./client.ts";
 import { decideDhcp } from "./decide.ts";
 import type { DhcpDecision, DhcpQuestion } from "./decision.ts";
@@ -46,7 +48,7 @@ const plain: DhcpPacket = {
 };
 const unknownArchitecture: DhcpPacket = { ...edk2, options: { ...edk2.options, clientSystemArchitecture: [6] } };
 
-type Given = Partial<Pick<DhcpQuestion, "network" | "machine" | "holderOf" | "givenTo">>;
+type Given = Partial<Pick<DhcpQuestion, "network" | "machine" | "holderOf" | "givenTo" | "unreadable">>;
 const decide = (packet: DhcpPacket, given: Given = {}): DhcpDecision =>
   decideDhcp({ packet, network: nursery, ports, machine: undefined, holderOf: () => undefined, ...given }, leasing);
 
@@ -206,6 +208,31 @@ test("rebirth of a machine whose permanent address is not of this wire goes on w
   const temporary = { temporaryAddress: ip("10.77.0.60"), permanentAddress: ip("192.0.2.9") };
   const moved = testMachine("rebirth", temporary);
   assert.equal(line(decide(edk2, { machine: moved })), "offer 10.77.0.60 loader snponly.efi broadcast");
+});
+
+test("a machine whose record cannot be read keeps its address and its system, and nothing of it is recorded", () => {
+  const damaged: UnreadableRecord = { id: machineIdFromMac(mac), fault: "state: …", claims: [], macs: [mac] };
+  const permanent = { unreadable: { ...damaged, permanentAddress: ip("10.77.1.71") } };
+  const temporary = { unreadable: { ...damaged, temporaryAddress: ip("10.77.0.60") } };
+  const renewal = {
+    ...plain,
+    ciaddr: ip("10.77.1.71"),
+    options: { ...plain.options, dhcpMessageType: "request" },
+  } as const;
+  const rows: readonly (readonly [DhcpPacket, Given, RegExp])[] = [
+    [edk2, permanent, /^offer 10\.77\.1\.71 local offerThenNak broadcast$/],
+    [biosRom, permanent, /^offer 10\.77\.1\.71 local localBootMenu hardware$/],
+    [biosIpxe, permanent, /^offer 10\.77\.1\.71 script http.* hardware$/],
+    [edk2, temporary, /^offer 10\.77\.0\.60 local offerThenNak broadcast$/],
+    [edk2, { unreadable: damaged }, /^offer 10\.77\.0\.\d+ local offerThenNak broadcast$/],
+    [plain, permanent, /^offer 10\.77\.1\.71 lease broadcast$/],
+    [renewal, permanent, /^ack 10\.77\.1\.71 lease client$/],
+  ];
+  for (const [packet, given, expected] of rows) {
+    const decision = decide(packet, given);
+    assert.match(line(decision), expected);
+    assert.equal(decision.kind === "reply" && decision.seen, undefined);
+  }
 });
 
 test("an exhausted pool is silent towards the client, and on the machine's record", () => {

@@ -21,7 +21,7 @@ export function decideDhcp<Message>(question: DhcpQuestion, part: Part<Message>)
   }
   const { packet, network, ports, machine, history = noLocalHistory } = question;
   const { binding, temporary } = choice;
-  const intent = intentFor(machine, network, mac);
+  const intent = question.unreadable === undefined ? intentFor(machine, network, mac) : "local";
   const local = endsLocally(client, intent) ? tryLocal({ client, packet, history, proxy: !part.leases }) : undefined;
   const method = local?.attempt.method;
   const answer = decideAnswer({ client, mac, intent, binding, ports, method });
@@ -46,14 +46,14 @@ const stages: { readonly [Kind in Client["kind"]]: PxeStage | undefined } = {
   plain: undefined,
 };
 
-/** The event of a request for the machine's record; undefined for plain DHCP. */
+/** The event of a request for the machine's record; undefined for plain DHCP, and for a record that cannot be read. */
 function seenBy(
   question: DhcpQuestion,
   of: { readonly client: Client; readonly mac: Mac; readonly answer: PxeAnswer; readonly address?: Ipv4 | undefined },
 ): PxeAsked | undefined {
   const { client, mac, answer, address } = of;
   const stage = stages[client.kind];
-  if (stage === undefined || client.kind === "plain") return undefined;
+  if (stage === undefined || client.kind === "plain" || question.unreadable !== undefined) return undefined;
   const { name: network, nursery } = question.network;
   const seen = { kind: "pxeAsked", mac, firmware: client.firmware, network, nursery, stage, answer } as const;
   return address === undefined ? seen : { ...seen, address };

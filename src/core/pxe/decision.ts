@@ -8,6 +8,7 @@ import type { PxeAsked } from "../machine/requests.ts";
 import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Network, ServerPorts } from "../network/network.ts";
+import type { UnreadableRecord } from "../ports.ts";
 import type { Answer } from "./answer.ts";
 import type { LocalHistory, LocalTry } from "./local-boot/choose.ts";
 
@@ -77,6 +78,8 @@ export type DhcpQuestion = {
   readonly network: Network;
   readonly ports: ServerPorts;
   readonly machine: Machine | undefined;
+  /** The record of the client's machine cannot be read: it keeps its address, is sent to its disk, and nothing is recorded. */
+  readonly unreadable?: UnreadableRecord;
   /** The holder of a temporary address, by record or by reservation. */
   readonly holderOf: (address: Ipv4) => Holder | undefined;
   /** Counts recorded addresses, so that a full pool is not searched address by address. */

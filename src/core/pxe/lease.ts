@@ -45,8 +45,9 @@ function admit(question: DhcpQuestion): ReturnType<Part<Asking>["admit"]> {
   }
 
   const client = classifyClient(packet, signatureFor(network));
-  if (client.kind === "plain" && machine === undefined) return silence("unknownClient");
-  if (machine === undefined && asksForUnknown(message, question, mac)) return silence("noRecord");
+  const isStranger = machine === undefined && question.unreadable === undefined;
+  if (client.kind === "plain" && isStranger) return silence("unknownClient");
+  if (isStranger && asksForUnknown(message, question, mac)) return silence("noRecord");
   return { kind: "asks", message, client, mac };
 }
 

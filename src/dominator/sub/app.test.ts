@@ -14,6 +14,8 @@ import { openReportSlots } from "./report-slots.ts";
 
 const id = "m-525400000001" as MachineId;
 const credential = credentialFor(id, "0a".repeat(32));
+/** Its record cannot be read. */
+const damaged = "m-525400000002" as MachineId;
 const machine = testMachine("healthy", {
   ...{ id, requiredImage: "compute/1" },
   subTokenHash: createHash("sha256").update(credential).digest("hex"),
@@ -22,6 +24,8 @@ const machine = testMachine("healthy", {
 let record: Machine = machine;
 const store: SubAppInput["store"] = {
   get: (asked: MachineId) => (asked === id ? record : undefined),
+  unreadableWith: (key) =>
+    "id" in key && key.id === damaged ? { id: damaged, fault: "…", claims: [], macs: [] } : undefined,
   apply: async () => ({ kind: "changed", machine }),
   addLog: () => undefined,
 };
@@ -105,6 +109,14 @@ const meanwhile: readonly (readonly [title: string, change: (machine: Machine) =
 ];
 
 describe("a sub's poll", () => {
+  test("a machine whose record cannot be read is not told to be born again", async () => {
+    const bearer = credentialFor(damaged, "0a".repeat(32));
+    const { status, body } = await app().post({ ...poll, machineId: damaged }, { bearer });
+    assert.deepEqual([status, body.kind, JSON.stringify(body).includes("rebirth")], [409, "unreadableRecord", false]);
+    const stranger = await app().post(poll, { bearer: credentialFor(id, "0b".repeat(32)) });
+    assert.deepEqual([stranger.status, stranger.body.kind], [401, "unknownSub"]);
+  });
+
   for (const [title, change, says] of meanwhile) {
     test(`a machine that is ${title} while its body is under way`, async () => {
       const { status, body } = await pollWhile(change);

@@ -27,7 +27,7 @@ import { openReportSlots, type ReportSlots } from "./report-slots.ts";
 import { senderOf, stranger, whyHeld } from "./sender.ts";
 import { slicesOf } from "./slices.ts";
 
-type SubStore = Pick<Store, "get" | "apply" | "addLog">;
+type SubStore = Pick<Store, "get" | "unreadableWith" | "apply" | "addLog">;
 type SubImages = Pick<ImageStore, "refresh" | "get" | "pathOf">;
 
 export type SubAppInput = {
@@ -67,7 +67,7 @@ export function subApp(input: SubAppInput): Hono {
   // Hundreds of megabytes may follow, so the sender is authenticated before the first byte is read.
   app.post(paths.subPoll, async (context, next) => {
     const machine = senderOf(context, store);
-    if (machine === undefined) return context.json(stranger(), 401);
+    if (machine === undefined) return stranger(context, store);
     const announced = Number(context.req.header("content-length") ?? 0);
     if (announced <= smallPollBytes) return await bodyLimit({ maxSize: smallPollBytes })(context, next);
     const admission = reportSlots.admit(machine.id);
@@ -82,7 +82,7 @@ export function subApp(input: SubAppInput): Hono {
   app.post(paths.subPoll, async (context) => {
     const body = new Uint8Array(await context.req.arrayBuffer());
     const sender = senderOf(context, store);
-    if (sender === undefined) return context.json(stranger(), 401);
+    if (sender === undefined) return stranger(context, store);
     await images
       .refresh()
       .catch((error: unknown) => log("error", "reading the images failed", { error: String(error), cause: error }));
@@ -90,12 +90,12 @@ export function subApp(input: SubAppInput): Hono {
     if (read.kind === "malformed") return context.json(malformed(read.why), 400);
     if (read.kind === "newerProtocol") return context.json(newerThanServer(read.protocol), 422);
     const { poll, compared } = read;
-    if (sender.id !== poll.machineId) return context.json(stranger(), 401);
+    if (sender.id !== poll.machineId) return stranger(context, store);
     if (poll.log !== undefined) store.addLog(sender.id, poll.log);
     for (const event of outcomeEvents(sender.id, poll)) await applyOrLog(store, event, log);
     // The current record: the body may have taken minutes, and an operator's action counts at once.
     const machine = senderOf(context, store);
-    if (machine === undefined) return context.json(stranger(), 401);
+    if (machine === undefined) return stranger(context, store);
     input.agentUpgrades?.noteSeen(machine, poll);
     const decided = direct(machine, read, { images, policy, othersUpdate, trust });
     const directive: SentDirective = decided.kind === "stop" ? waitForOperator(decided) : decided;

@@ -13,7 +13,7 @@ import { senderOf, stranger, whyHeld } from "./sender.ts";
 
 /** What the app reads: `objects` are the public ones, which a confidential image may share. */
 export type ConfidentialAppInput = {
-  readonly store: Pick<Store, "get">;
+  readonly store: Pick<Store, "get" | "unreadableWith">;
   readonly images: Pick<ImageStore, "findManifest">;
   readonly objects: Pick<ObjectStore, "sizeOf" | "read">;
   readonly confidential: Pick<ConfidentialStores, "ofStream">;
@@ -58,7 +58,7 @@ type Right =
 /** What the sender of a request may read. */
 function rightOf(context: Context, { store }: ConfidentialAppInput): Right {
   const machine = senderOf(context, store);
-  if (machine === undefined) return { kind: "refused", answer: context.json(stranger(), 401) };
+  if (machine === undefined) return { kind: "refused", answer: stranger(context, store) };
   const held = whyHeld(machine);
   if (held !== undefined) return { kind: "refused", answer: context.text(`${held}\n`, 403) };
   return { kind: "right", stream: streamOf(machine.requiredImage) };

@@ -28,12 +28,27 @@ export function whyHeld(machine: Machine | undefined): string | undefined {
     : undefined;
 }
 
-/** The answer to a sender without a valid credential. */
-export function stranger(): Problem {
-  return {
-    kind: "unknownSub",
-    title: "invalid credential of a sub",
-    detail: "the machine is unknown, or was reinstalled and has another credential",
-    next: "rebirth the machine",
-  };
+/** What senders are known by. */
+type Known = Pick<Store, "get" | "unreadableWith">;
+
+/** The answer to a sender without a valid credential: it is unknown, or its machine's record cannot be read. */
+export function stranger(context: Context, store: Known): Response {
+  const claim = parseMachineCredential(context.req.header("authorization"));
+  const isDamaged = claim !== undefined && store.unreadableWith({ id: claim.machineId }) !== undefined;
+  return isDamaged ? context.json(damaged, 409) : context.json(unknown, 401);
 }
+
+/** Says nothing of the record: whether the credential is the machine's is not known. */
+const damaged: Problem = {
+  kind: "unreadableRecord",
+  title: "the record of the machine cannot be read",
+  detail: "the MDB holds a record of this machine that it cannot read; nothing on the machine is changed",
+  next: "on the server, birther status names the fault and what to do; the machine asks again by itself",
+};
+
+const unknown: Problem = {
+  kind: "unknownSub",
+  title: "invalid credential of a sub",
+  detail: "the machine is unknown, or was reinstalled and has another credential",
+  next: "rebirth the machine",
+};

@@ -29,6 +29,12 @@ export function changeMetrics(store: Store): Disposable & { readonly families: (
         samples: [{ value: store.position() }],
       },
       {
+        name: "birther_mdb_unreadable_records",
+        help: "Machines whose record cannot be read: they keep their system and their address, and nothing is done to them.",
+        kind: "gauge",
+        samples: [{ value: store.unreadable().length }],
+      },
+      {
         name: "birther_mdb_leads",
         help: "1 on the lead: the one server of a database that sends webhooks and applies policies.",
         kind: "gauge",

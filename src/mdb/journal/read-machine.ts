@@ -1,6 +1,9 @@
 import * as v from "valibot";
+import { ipv4 } from "../../contract/address-text.ts";
 import { machineRecord, recordVersion } from "../../contract/machine-record.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
+import { formatIpv4 } from "../../core/net/ipv4.ts";
+import { parseMac } from "../../core/net/mac.ts";
 import type { UnreadableRecord } from "../../core/ports.ts";
 import { forEachInTurns } from "../turns.ts";
 import { keepUnknownKeys, readStored } from "./stored-json.ts";
@@ -19,7 +22,7 @@ export function readMachine({ id, document }: { readonly id: string; readonly do
   const read = readStored(machineRecord, document);
   const { recordVersion: version = 1, ...given }: { recordVersion?: unknown } = Object(read.given);
   const unreadable = (fault: string, more: Pick<UnreadableRecord, "newer"> = {}): StoredMachine => {
-    const record = { id: id as MachineId, fault, claims: claimsIn(id, given), ...more };
+    const record = { id: id as MachineId, fault, ...leftOf(id, given), ...more };
     return { kind: "unreadable", record };
   };
   if (typeof version === "number" && version > recordVersion) {
@@ -57,24 +60,39 @@ export async function readMachinesInTurns(
   return { machines, unreadable };
 }
 
+/** What can still be read of a damaged record, fact by fact. */
 const salvageable = v.object({
   macs: v.fallback(v.array(v.string()), []),
   hostname: v.fallback(v.optional(v.string()), undefined),
-  permanentAddress: v.fallback(v.optional(v.string()), undefined),
+  permanentAddress: v.fallback(v.optional(ipv4), undefined),
+  temporaryAddress: v.fallback(v.optional(ipv4), undefined),
+  firmware: v.fallback(v.optional(v.picklist(["bios", "uefi"])), undefined),
 });
 
-/** What such a record still tells of the names that are its machine's: its id, at least, holds a MAC address. */
-function claimsIn(id: string, given: unknown): readonly string[] {
+/** What such a record still tells of its machine: its id, at least, holds a MAC address. */
+function leftOf(id: string, given: unknown): Omit<UnreadableRecord, "id" | "fault" | "newer"> {
   const salvaged = v.safeParse(salvageable, given);
-  const { macs, hostname, permanentAddress } = salvaged.success
+  const { hostname, permanentAddress, temporaryAddress, firmware, ...left } = salvaged.success
     ? salvaged.output
-    : { macs: [], hostname: undefined, permanentAddress: undefined };
-  const [, digits] = /^m-([0-9a-f]{12})$/.exec(id) ?? [];
+    : { macs: [], ...nothingLeft };
+  const [, digits = ""] = /^m-([0-9a-f]{12})$/.exec(id) ?? [];
+  const macs = [...new Set([digits, ...left.macs].flatMap((text) => parseMac(text) ?? []))];
   const claims = [
-    ...(digits === undefined ? [] : [`mac ${(digits.match(/../g) ?? []).join(":")}`]),
     ...macs.map((mac) => `mac ${mac}`),
     ...(hostname === undefined ? [] : [`name ${hostname.toLowerCase()}`]),
-    ...(permanentAddress === undefined ? [] : [`address ${permanentAddress}`]),
+    ...(permanentAddress === undefined ? [] : [`address ${formatIpv4(permanentAddress)}`]),
   ];
-  return [...new Set(claims)];
+  return {
+    ...{ claims, macs },
+    ...(permanentAddress === undefined ? {} : { permanentAddress }),
+    ...(temporaryAddress === undefined ? {} : { temporaryAddress }),
+    ...(firmware === undefined ? {} : { firmware }),
+  };
 }
+
+const nothingLeft = {
+  hostname: undefined,
+  permanentAddress: undefined,
+  temporaryAddress: undefined,
+  firmware: undefined,
+};

@@ -65,11 +65,11 @@ function actOnOne(request: ActRequest, action: OperatorAction, sending: OneByOne
  */
 async function actOnMany(request: RouteRequest<"batch">, sending: OneByOne): Promise<Response> {
   const { select: _select, dryRun = false, ...action } = request.body;
-  const carryOut = () => carryOutBatch(request, action);
-  return sendsAway(action) && !dryRun ? await sending(carryOut) : await carryOut();
+  const execute = () => executeBatch(request, action);
+  return sendsAway(action) && !dryRun ? await sending(execute) : await execute();
 }
 
-async function carryOutBatch(request: RouteRequest<"batch">, action: OperatorAction): Promise<Response> {
+async function executeBatch(request: RouteRequest<"batch">, action: OperatorAction): Promise<Response> {
   const { c, deps, caller, body } = request;
   const { select, dryRun = false } = body;
   const chosen = await chosenBy(c, deps, select);
@@ -86,9 +86,9 @@ async function carryOutBatch(request: RouteRequest<"batch">, action: OperatorAct
   if (dryRun) return batchAnswer(c, { action, dryRun, decided: foreseen, guard });
   const refusal = guard?.refusal();
   if (refusal !== undefined) return refusalAnswer(c, refusal);
-  const carriedOut = await applyAll(request, { action, foreseen, guard });
-  if (carriedOut.kind === "refused") return carriedOut.response;
-  return batchAnswer(c, { action, dryRun, decided: carriedOut.value, guard: undefined });
+  const applied = await applyAll(request, { action, foreseen, guard });
+  if (applied.kind === "refused") return applied.response;
+  return batchAnswer(c, { action, dryRun, decided: applied.value, guard: undefined });
 }
 
 /** A machine of a batch, and what was decided about it. */

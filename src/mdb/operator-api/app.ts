@@ -5,6 +5,7 @@ import type { Route } from "../../contract/operator/routes/route.ts";
 import { type OperatorRoute, operatorRoutes } from "../../contract/operator/routes.ts";
 import type { StatusView } from "../../contract/operator/views.ts";
 import { plainFacts } from "../../core/bytes/plain-text.ts";
+import { refuseUnreadable } from "../../core/machine/unreadable-record.ts";
 import { atMost, faultAnswer, faultMessages, faultsOf, lastHandlers, type Read } from "../http/problem.ts";
 import { forEachInTurns } from "../turns.ts";
 import { actHandlers } from "./act.ts";
@@ -127,6 +128,9 @@ function accepts(header: string | undefined, type: string): boolean {
   });
 }
 
+/** Records named in a status: after a server's downgrade it may be all of them. */
+const unreadableLimit = 20;
+
 async function status(
   { c, deps: { store, clock, version } }: RouteRequest<"status">,
   startedAtMs: number,
@@ -135,5 +139,13 @@ async function status(
   await forEachInTurns([...store.list()], ({ state }) => {
     machines[state] = (machines[state] ?? 0) + 1;
   });
-  return c.json({ version, startedAtMs, nowMs: clock.nowMs(), machines } satisfies StatusView);
+  const unreadable = store
+    .unreadable()
+    .slice(0, unreadableLimit)
+    .map((record) => {
+      const { message, next } = refuseUnreadable(record);
+      return { id: record.id, message, next };
+    });
+  const damaged = unreadable.length === 0 ? {} : { unreadable };
+  return c.json({ version, startedAtMs, nowMs: clock.nowMs(), machines, ...damaged } satisfies StatusView);
 }

@@ -3,10 +3,10 @@ import { type Context, nameOf } from "../../core/machine/life/move.ts";
 import { decide } from "../../core/machine/life/table.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { type LargeEvents, sizeOf, whyRecordTooLarge, whyTooLarge } from "../../core/machine/size-limits.ts";
-import type { ApplyOptions, UnreadableRecord } from "../../core/ports.ts";
+import type { ApplyOptions } from "../../core/ports.ts";
 import type { Holdings, MachineEntry, RemoteChanges } from "../journal/journal.ts";
 import { type FleetIndex, indexFleet } from "./fleet-index.ts";
-import { unreadableRecords } from "./unreadable-records.ts";
+import { type UnreadableRecords, unreadableRecords } from "./unreadable-records.ts";
 
 /** An event to decide, and to decide again if others have written first. */
 export type Ask = ApplyOptions & { readonly event: MachineEvent; readonly atMs: number };
@@ -24,7 +24,7 @@ export type Outcome = {
  */
 export type FleetMemory = {
   readonly fleet: () => FleetIndex;
-  readonly unreadable: () => readonly UnreadableRecord[];
+  readonly unreadable: Pick<UnreadableRecords, "list" | "find">;
   /** Decides on the current fleet, and applies the decision to it. */
   readonly decide: (ask: Ask) => Outcome;
   /** Whether a decision about the machine is not written yet. */
@@ -66,7 +66,7 @@ export function fleetMemory(holdings: Holdings, site: Pick<Context, "imageFor" |
 
   return {
     fleet: () => fleet,
-    unreadable: unreadable.list,
+    unreadable,
     isPending: (id) => pending.has(id),
 
     decide: decideNow,

@@ -1,11 +1,14 @@
 import type { MachineEvent, Refusal } from "../../core/machine/event.ts";
 import type { MachineId } from "../../core/machine/record.ts";
-import { formatIpv4 } from "../../core/net/ipv4.ts";
-import type { Log, UnreadableRecord } from "../../core/ports.ts";
+import { refuseUnreadable } from "../../core/machine/unreadable-record.ts";
+import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
+import type { Mac } from "../../core/net/mac.ts";
+import type { Log, UnreadableKey, UnreadableRecord } from "../../core/ports.ts";
 
 /** The records of the database that cannot be parsed; newcomers cannot take what belongs to them. */
 export type UnreadableRecords = {
   readonly list: () => readonly UnreadableRecord[];
+  readonly find: (key: UnreadableKey) => UnreadableRecord | undefined;
   /** Why an event is refused: it concerns a machine whose record cannot be parsed. */
   readonly whyNot: (event: MachineEvent) => Refusal | undefined;
   /** Updates the list after these were read again: readable records leave it. */
@@ -15,9 +18,29 @@ export type UnreadableRecords = {
 
 /** Keeps the unreadable records found when a database was loaded. */
 export function unreadableRecords(records: readonly UnreadableRecord[]): UnreadableRecords {
-  const byId = new Map(records.map((record) => [record.id, record]));
+  const byId = new Map<MachineId, UnreadableRecord>();
+  const byMac = new Map<Mac, UnreadableRecord>();
+  const byAddress = new Map<Ipv4, UnreadableRecord>();
+  const drop = (id: MachineId) => {
+    const record = byId.get(id);
+    if (record === undefined) return;
+    byId.delete(id);
+    for (const mac of record.macs) if (byMac.get(mac) === record) byMac.delete(mac);
+    for (const address of addressesOf(record)) if (byAddress.get(address) === record) byAddress.delete(address);
+  };
+  const put = (record: UnreadableRecord) => {
+    drop(record.id);
+    byId.set(record.id, record);
+    for (const mac of record.macs) byMac.set(mac, record);
+    for (const address of addressesOf(record)) byAddress.set(address, record);
+  };
+  for (const record of records) put(record);
   return {
     list: () => [...byId.values()],
+    find: (key) => {
+      if ("id" in key) return byId.get(key.id);
+      return "mac" in key ? byMac.get(key.mac) : byAddress.get(key.address);
+    },
     whyNot: (event) => {
       if (byId.size === 0) return undefined;
       const ids = "id" in event ? [event.id, ...(event.kind === "takeoverAuthorised" ? [event.from] : [])] : [];
@@ -28,11 +51,17 @@ export function unreadableRecords(records: readonly UnreadableRecord[]): Unreada
       return record && refuseUnreadable(record);
     },
     apply: (readable, unreadable) => {
-      for (const { id } of readable) byId.delete(id);
-      for (const record of unreadable) byId.set(record.id, record);
+      for (const { id } of readable) drop(id);
+      for (const record of unreadable) put(record);
     },
-    clear: () => byId.clear(),
+    clear: () => {
+      for (const known of [byId, byMac, byAddress]) known.clear();
+    },
   };
+}
+
+function addressesOf({ permanentAddress, temporaryAddress }: UnreadableRecord): readonly Ipv4[] {
+  return [permanentAddress, temporaryAddress].filter((address) => address !== undefined);
 }
 
 /** The claims of an event's machine. */
@@ -57,21 +86,6 @@ function claimsIn(event: MachineEvent): readonly string[] {
 
 function nameIn(hostname: string | null | undefined): readonly string[] {
   return typeof hostname === "string" ? [`name ${hostname.toLowerCase()}`] : [];
-}
-
-/** The refusal of an event about such a record: its fault, and how to repair it. */
-export function refuseUnreadable({ id, fault, newer }: UnreadableRecord): Refusal {
-  if (newer)
-    return {
-      kind: "unreadableRecord",
-      message: `a newer version of Birther wrote the record of ${id} in the MDB: ${fault}`,
-      next: "update this server to the version of the newest server on this database",
-    };
-  return {
-    kind: "unreadableRecord",
-    message: `the record of ${id} in the MDB is invalid: ${fault}`,
-    next: `restore a backup (birther mdb restore), or correct the document of ${id} in the table machines and restart the server`,
-  };
 }
 
 /** Logs each of these records, with its fault and the next step. */
