@@ -67,4 +67,16 @@ await insideNamespace(import.meta.url, () => {
     await using again = await startServer({ config: second, log });
     assert.equal(again.store.byMac(testMac(2))?.pxe.requests, 2);
   });
+
+  test("two servers that start for the first time at once: one of them serves, the other one's authority is refused", async () => {
+    await using server = await startPostgres();
+    const database = await server.createDatabase();
+    const configs = [configOf(3, database), configOf(4, database)];
+    const starts = await Promise.allSettled(configs.map((config) => startServer({ config, log })));
+    const running = starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
+    const refusals = starts.flatMap((start) => (start.status === "rejected" ? [String(start.reason)] : []));
+    await Promise.all(running.map((one) => one[Symbol.asyncDispose]()));
+    assert.equal(running.length, 1, "machines of the one would distrust the other");
+    assert.match(refusals.join(), /does not hold the authority of this MDB: .* copy them from another server/);
+  });
 });

@@ -1,7 +1,8 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import type { SQLInputValue } from "node:sqlite";
 import { type CopySource, type CopyTarget, type FleetTable, fleetTables } from "../journal/copy.ts";
+import { syncDirectory } from "../sync-directory.ts";
 import { openSqliteDatabase } from "./database.ts";
 
 /** Opens a SQLite file to copy from. Refused while a server has it open; use `birther mdb backup` then. */
@@ -56,7 +57,7 @@ export function sqliteTarget(path: string): CopyTarget {
       old?.close();
       if (isThere) renameSync(path, `${path}.before`);
       renameSync(partial, path);
-      sync(dirname(path));
+      syncDirectory(dirname(path));
     },
     [Symbol.asyncDispose]: async () => {
       if (database.isOpen) database.close();
@@ -64,13 +65,6 @@ export function sqliteTarget(path: string): CopyTarget {
       for (const suffix of ["", "-wal", "-shm"]) rmSync(`${partial}${suffix}`, { force: true });
     },
   };
-}
-
-/** A rename survives a power cut once its directory is written (rename(2), fsync(2)). */
-function sync(directory: string): void {
-  const descriptor = openSync(directory, "r");
-  fsyncSync(descriptor);
-  closeSync(descriptor);
 }
 
 /** The number of machines of a fleet in a SQLite file that will be installed at their next boot. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -17,7 +17,11 @@ function mdb(position = 0) {
   const memory = documentMemory([]);
   const store: Parameters<typeof openTrust>[0]["store"] = {
     documents: memory.of,
-    putDocument: async ({ kind, key, document }) => memory.apply([{ kind, key, document, position: 1 }]),
+    replaceDocument: async ({ kind, key, document, onlyIf }) => {
+      if (!onlyIf(memory.get(kind, key))) return "overtaken";
+      memory.apply([{ kind, key, document, position: 1 }]);
+      return "written";
+    },
     unreadableDocuments: memory.unreadable,
     position: () => position,
   };
@@ -73,4 +77,22 @@ test("an incomplete authority is replaced after an interrupted first start, and 
   rmSync(join(parent, "f", "ca.pem"));
   await assert.rejects(open("f", mdb(4000)), /expected both ca\.key and ca\.pem, found only one/);
   await open("f", mdb());
+});
+
+test("two servers that start first at the same time on one MDB: one authority counts, and the other server is refused", async () => {
+  const store = mdb();
+  const starts = await Promise.allSettled([open("g1", store), open("g2", store)]);
+  const [winner, ...others] = starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
+  const [refusal] = starts.flatMap((start) => (start.status === "rejected" ? [String(start.reason)] : []));
+  assert.equal(others.length, 0, "machines of the other one would never find the first again");
+  assert.deepEqual(store.documents("authority")[0]?.document, { fingerprint: winner?.issuing });
+  assert.match(refusal ?? "", /does not hold the authority of this MDB: .*copy them from another server/);
+});
+
+test("an MDB of a version that recorded no authority, restored without its files, does not get a new one", async () => {
+  await assert.rejects(
+    open("h", mdb(4000)),
+    /h: expected the certificate authority that the machines of this MDB trust, found none; restore .*h\/ca\.key and .*h\/ca\.pem/,
+  );
+  assert.equal(existsSync(join(parent, "h")), false, "nothing was made");
 });

@@ -1,11 +1,12 @@
 import "reflect-metadata";
 import { createPrivateKey, type webcrypto, X509Certificate } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import * as x509 from "@peculiar/x509";
 import { serverName } from "../../contract/machine-facing.ts";
 import { parseIpv4 } from "../../core/net/ipv4.ts";
 import type { Clock, Log } from "../../core/ports.ts";
+import { syncDirectory } from "../sync-directory.ts";
 import { type Authority, authoritiesIn, authorityFiles, firstAuthority } from "./authorities.ts";
 
 /** The identity of a TLS server, and the CA file for the Bootstrap Image. PEM texts. */
@@ -81,7 +82,8 @@ export async function openAuthorities(options: {
     rmSync(caFiles.key);
     log("warn", "removed an incomplete certificate authority of an interrupted first start", { directory });
   }
-  if (existsSync(caFiles.key) !== existsSync(caFiles.certificate)) {
+  // Beside others, one file of the first is left by a retirement that was cut.
+  if (others.length === 0 && existsSync(caFiles.key) !== existsSync(caFiles.certificate)) {
     throw new Error(
       `${directory}: expected both ca.key and ca.pem, found only one; restore the other from a backup, because no machine would trust a new authority`,
     );
@@ -185,4 +187,6 @@ async function privatePem(key: webcrypto.CryptoKey): Promise<string> {
 function save(path: string, text: string, mode: number): void {
   writeFileSync(`${path}.new`, text, { mode, flush: true });
   renameSync(`${path}.new`, path);
+  // The MDB records the fingerprint next, perhaps on another computer: the name must be on this disk before.
+  syncDirectory(dirname(path));
 }

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { createHash, X509Certificate } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { Machine } from "../../core/machine/record.ts";
 import { testMachine } from "../../core/machine/testing/test-machine.ts";
 import { trustIdOf } from "../../core/machine/trust-id.ts";
-import type { Store } from "../../core/ports.ts";
+import type { DocumentDraft } from "../../core/store/stored-documents.ts";
 import { documentMemory } from "../store/document-memory.ts";
 import { openTrust } from "./authority.ts";
 import { openPki } from "./pki.ts";
-import { addAuthority, retireAuthority, switchAuthority, viewTrust } from "./rotate.ts";
+import { addAuthority, type RotationPlace, retireAuthority, switchAuthority, viewTrust } from "./rotate.ts";
 import { readTrusted } from "./trusted.ts";
 
 const parent = mkdtempSync(join(tmpdir(), "birther-rotate-"));
@@ -23,9 +23,14 @@ const log = () => {};
 async function site(name: string) {
   const memory = documentMemory([]);
   let machine: Machine = testMachine("healthy", {});
-  const store: Pick<Store, "documents" | "unreadableDocuments" | "putDocument" | "list" | "position"> = {
+  const write = ({ kind, key, document }: DocumentDraft) => memory.apply([{ kind, key, document, position: 1 }]);
+  const store: RotationPlace["store"] & Parameters<typeof openTrust>[0]["store"] = {
     documents: memory.of,
-    putDocument: async ({ kind, key, document }) => memory.apply([{ kind, key, document, position: 1 }]),
+    putDocument: async (draft) => write(draft),
+    replaceDocument: async (draft) => {
+      write(draft);
+      return "written";
+    },
     unreadableDocuments: () => [],
     list: () => [machine],
     position: () => 0,
@@ -112,4 +117,45 @@ test("a server that lacks the added or the issuing authority does not start, and
   await switchAuthority(other.place, true);
   rmSync(join(other.directory, "ca-2.key"));
   await assert.rejects(other.start(), /expected fingerprint .*, found .*; restore its files/);
+});
+
+/** The files of the retired authority that a power cut may leave under their names: retiring renames one after the other. */
+const leftByCut = [["ca.key", "ca.pem"], ["ca.pem"], ["ca.key"]] as const;
+for (const [index, files] of leftByCut.entries()) {
+  test(`a retirement that is cut and leaves ${files.join(" and ")} stops no server, and what is left is never trusted again`, async () => {
+    const { place, directory, start, issuer } = await site(`cut-${index}`);
+    await addAuthority(place);
+    await switchAuthority(place, true);
+    const second = await issuer();
+    const { former } = readTrusted(place.store) ?? assert.fail();
+    await retireAuthority(place);
+    for (const file of files) renameSync(join(directory, `${file}.retired`), join(directory, file));
+    assert.equal(await issuer(), second);
+    await addAuthority(place);
+    assert.notEqual(readTrusted(place.store)?.next, former, "it may have been retired because its key is known");
+    assert.equal((await start()).caPem.match(/BEGIN/g)?.length, 2);
+    await switchAuthority(place, true);
+    await retireAuthority(place);
+    assert.deepEqual(
+      readdirSync(directory).filter((name) => /^ca(-2)?\.(pem|key)$/.test(name)),
+      [],
+      "the next retirement finishes it",
+    );
+  });
+}
+
+test("a backup from before a rotation: the server says so, and two steps lead back to the machines", async () => {
+  const { place, directory, start, issuer } = await site("old");
+  const first = readTrusted(place.store) ?? assert.fail();
+  await addAuthority(place);
+  await switchAuthority(place, true);
+  const second = await issuer();
+  await retireAuthority(place);
+  await place.store.putDocument({ kind: "authority", key: "ca", document: first });
+  const told = String(await start().catch((error: unknown) => error));
+  assert.match(told, /ca\.pem\.retired.*made before .*birther authority add.*birther authority switch --override/);
+  for (const file of ["ca.key", "ca.pem"]) renameSync(join(directory, `${file}.retired`), join(directory, file));
+  await addAuthority(place);
+  await switchAuthority(place, true);
+  assert.equal(await issuer(), second, "the one that the machines trust");
 });

@@ -4,7 +4,7 @@ import { isInstalled, type Machine } from "../../core/machine/record.ts";
 import { trustIdOf } from "../../core/machine/trust-id.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
 import type { Trusted } from "../../core/store/stored-documents.ts";
-import { type Authority, authoritiesIn, firstAuthority } from "./authorities.ts";
+import { type Authority, authoritiesIn, authorityFiles, authorityName, retiredSuffix } from "./authorities.ts";
 import { trustIn } from "./authority.ts";
 import { writeAuthority } from "./pki.ts";
 import { fingerprintsOf, readTrusted, writeTrusted } from "./trusted.ts";
@@ -57,8 +57,8 @@ export async function addAuthority(place: RotationPlace): Promise<void> {
   if (recorded.former !== undefined)
     throw new Error("the former authority is still trusted; first: birther authority retire");
   const found = authoritiesIn(directory);
-  // Left by an attempt that was cut before the MDB knew of it.
-  const spare = found.find((each) => existsSync(each.files.key) && roleOf(each.fingerprint, recorded) === undefined);
+  // Left by an attempt that was cut before the MDB knew of it. An older one was retired, perhaps because its key is known.
+  const spare = found.find((each) => existsSync(each.files.key) && each.number > lastKnown(found, recorded));
   const next = spare ?? (await makeNext(directory, found, clock));
   await writeTrusted(store, { ...recorded, next: next.fingerprint });
 }
@@ -83,9 +83,12 @@ export async function retireAuthority(place: RotationPlace): Promise<void> {
   const { fingerprint, former } = recordedIn(place);
   if (former === undefined) throw new Error("there is no former authority; first: birther authority switch");
   await writeTrusted(place.store, { fingerprint });
-  const retired = authoritiesIn(place.directory).find((each) => each.fingerprint === former);
-  for (const path of retired === undefined ? [] : [retired.files.certificate, retired.files.key])
-    if (existsSync(path)) renameSync(path, `${path}.retired`);
+  const { directory } = place;
+  const issuing = authoritiesIn(directory).find((each) => each.fingerprint === fingerprint);
+  // A retirement that was cut may have left files of an earlier one.
+  for (let number = 1; number < (issuing?.number ?? 1); number += 1)
+    for (const path of Object.values(authorityFiles(directory, authorityName(number))))
+      if (existsSync(path)) renameSync(path, `${path}${retiredSuffix}`);
 }
 
 async function makeNext(
@@ -93,12 +96,17 @@ async function makeNext(
   found: readonly Authority[],
   clock: Pick<Clock, "nowMs">,
 ): Promise<Authority> {
-  const numbers = found.map(({ name }) => Number(name.slice(firstAuthority.length + 1) || 1));
-  const name = `${firstAuthority}-${Math.max(1, ...numbers) + 1}`;
+  const name = authorityName(Math.max(1, ...found.map(({ number }) => number)) + 1);
   await writeAuthority(directory, name, clock);
   const made = authoritiesIn(directory).find((each) => each.name === name);
   if (made === undefined) throw new Error(`${directory}: expected the new authority ${name}, found no such file`);
   return made;
+}
+
+/** The number of the newest authority that machines trust. */
+function lastKnown(found: readonly Authority[], recorded: Trusted): number {
+  const known = found.filter(({ fingerprint }) => roleOf(fingerprint, recorded) !== undefined);
+  return Math.max(0, ...known.map(({ number }) => number));
 }
 
 function recordedIn({ store }: RotationPlace): Trusted {

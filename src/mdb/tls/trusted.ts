@@ -12,6 +12,17 @@ export function readTrusted(store: Pick<Store, "documents" | "unreadableDocument
   return store.documents("authority").find(({ key }) => key === documentKey)?.document;
 }
 
+/** Records the first authority of an MDB, unless another server has recorded one; on the disk when it resolves. */
+export async function recordFirst(
+  store: Pick<Store, "replaceDocument">,
+  trusted: Trusted,
+): Promise<"written" | "overtaken"> {
+  return await store.replaceDocument({
+    ...{ kind: "authority", key: documentKey, document: trusted },
+    onlyIf: (now) => now === undefined,
+  });
+}
+
 /** Records the authorities; on the disk when it resolves. */
 export async function writeTrusted(store: Pick<Store, "putDocument">, trusted: Trusted): Promise<void> {
   await store.putDocument({ kind: "authority", key: documentKey, document: trusted });
