@@ -23,8 +23,8 @@ export type Recognition = { readonly kind: "identity" } | { readonly kind: "path
 export type RecordedSearch<D extends DiskIdentity> =
   | { readonly kind: "found"; readonly disk: D }
   | { readonly kind: "missing" }
-  /** Several disks fit what is recorded, and neither path nor size decides between them. */
-  | { readonly kind: "ambiguous"; readonly disks: readonly D[] };
+  /** These disks fit what is recorded, of `alikeThen` that did then; neither path nor size decides between them. */
+  | { readonly kind: "ambiguous"; readonly disks: readonly D[]; readonly alikeThen: number };
 
 /** Only the identity, without the other facts about a disk. */
 export function identityOf({ path, serial, wwn, sizeBytes }: DiskIdentity): DiskIdentity {
@@ -49,29 +49,47 @@ export function isSameDisk(one: DiskIdentity, other: DiskIdentity): boolean {
   return isIdentified(one) || (one.path === other.path && one.sizeBytes === other.sizeBytes);
 }
 
-/** The recorded disk among those of today: by serial number and WWN, and by path and size where these do not decide. */
-export function findRecorded<D extends DiskIdentity>(disks: readonly D[], recorded: RecordedDisk): RecordedSearch<D> {
-  const { serial, wwn = "", path, sizeBytes } = recorded;
-  const isThere = (disk: DiskIdentity) =>
-    (path === undefined || disk.path === path) && (sizeBytes === undefined || disk.sizeBytes === sizeBytes);
-  if (serial === "" && wwn === "") {
-    if (path === undefined) return { kind: "missing" };
-    const disk = disks.find((each) => !isIdentified(each) && isThere(each));
-    return disk === undefined ? { kind: "missing" } : { kind: "found", disk };
-  }
-  const fitting = disks.filter((disk) => (wwn === "" || disk.wwn === wwn) && (serial === "" || disk.serial === serial));
-  const [first, ...others] = fitting;
+/**
+ * The recorded disk among those of today: by serial number and WWN, and by size and path where these do not decide. If other
+ * disks of that time (`knownDisks`) were like it, and one of them is gone, the one that is left may be any of them.
+ */
+export function findRecorded<D extends DiskIdentity>(
+  disks: readonly D[],
+  recorded: RecordedDisk,
+  knownDisks: readonly DiskIdentity[] = [],
+): RecordedSearch<D> {
+  const { path, sizeBytes } = recorded;
+  const named = disks.filter((disk) => hasNamesOf(disk, recorded));
+  const namedThen = knownDisks.filter((disk) => hasNamesOf(disk, recorded));
+  const [only] = named;
+  if (isNamed(recorded) && only !== undefined && named.length === 1 && namedThen.length <= 1)
+    return { kind: "found", disk: only };
+  const isAlike = (disk: DiskIdentity) => sizeBytes === undefined || disk.sizeBytes === sizeBytes;
+  const alike = named.filter(isAlike);
+  const alikeThen = namedThen.filter(isAlike).length;
+  const [first] = alike;
   if (first === undefined) return { kind: "missing" };
-  if (others.length === 0) return { kind: "found", disk: first };
-  const [there, ...more] = path === undefined ? [] : fitting.filter(isThere);
-  return there === undefined || more.length > 0
-    ? { kind: "ambiguous", disks: fitting }
-    : { kind: "found", disk: there };
+  if (alike.length < alikeThen) return { kind: "ambiguous", disks: alike, alikeThen };
+  if (isNamed(recorded) && alike.length === 1 && alikeThen === 1) return { kind: "found", disk: first };
+  const [there, ...more] = path === undefined ? [] : alike.filter((disk) => disk.path === path);
+  if (there !== undefined && more.length === 0) return { kind: "found", disk: there };
+  return isNamed(recorded) ? { kind: "ambiguous", disks: alike, alikeThen: alike.length } : { kind: "missing" };
+}
+
+/** Whether a disk has the recorded serial number and WWN; without both, whether it has none either. */
+function hasNamesOf(disk: DiskIdentity, recorded: RecordedDisk): boolean {
+  const { serial, wwn = "" } = recorded;
+  if (!isNamed(recorded)) return !isIdentified(disk);
+  return (wwn === "" || disk.wwn === wwn) && (serial === "" || disk.serial === serial);
+}
+
+function isNamed({ serial, wwn = "" }: RecordedDisk): boolean {
+  return serial !== "" || wwn !== "";
 }
 
 /** Whether the record is sufficient to recognise the disk. */
 export function isRecognisable({ serial, wwn = "", path }: RecordedDisk): boolean {
-  return serial !== "" || wwn !== "" || path !== undefined;
+  return isNamed({ serial, wwn }) || path !== undefined;
 }
 
 /** A disk in words, for messages and records: `serial S1, WWN w1, 20480 MiB`. */

@@ -42,6 +42,12 @@ const rows: readonly { title: string; atMs: number; disksAt: (nowMs: number) => 
     more: { recorded: { serial: "/dev/sdb" } },
     atMs: 11_000,
   },
+  {
+    title: "of two disks with one serial number, the second comes last",
+    disksAt: (nowMs) => (nowMs < 9000 ? [a] : [a, { ...a, path: "/dev/sdb" }]),
+    more: { recorded: a, knownDisks: [a, { ...a, path: "/dev/sdb" }] },
+    atMs: 11_000,
+  },
   { title: "the recorded disk is gone", disksAt: () => [a], more: { recorded: { serial: "gone" } }, atMs: 20_000 },
   {
     title: "disks that come and go",

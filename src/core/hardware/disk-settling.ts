@@ -1,4 +1,4 @@
-import { findRecorded, isRecognisable, type RecordedDisk } from "./disk-identity.ts";
+import { type DiskIdentity, findRecorded, isRecognisable, type RecordedDisk } from "./disk-identity.ts";
 import type { Disk } from "./hardware.ts";
 import { isFixed } from "./root-disk.ts";
 
@@ -18,6 +18,8 @@ export type DiskSight = {
   readonly hostDrivers: readonly string[];
   /** The root disk that an earlier birth chose. */
   readonly recorded?: RecordedDisk | undefined;
+  /** All disks of that time. */
+  readonly knownDisks?: readonly DiskIdentity[] | undefined;
 };
 
 /** How long the list must remain unchanged. */
@@ -36,7 +38,7 @@ export const disksSettleSeconds = mostMs / 1000;
 
 /** One check of the disks; `before` is the result of the previous check. */
 export function settleDisks(before: DiskSettling | undefined, sight: DiskSight, nowMs: number): DiskSettling {
-  const { disks, hostDrivers, recorded } = sight;
+  const { disks, hostDrivers, recorded, knownDisks } = sight;
   const seen = disks.map((disk) => [disk.path, disk.wwn, disk.serial, disk.sizeBytes].join(" ")).join("\n");
   const last = before?.kind === "waiting" ? before.since : { startMs: nowMs, unchangedMs: nowMs, seen };
   const since = last.seen === seen ? last : { ...last, unchangedMs: nowMs, seen };
@@ -44,7 +46,7 @@ export function settleDisks(before: DiskSettling | undefined, sight: DiskSight, 
   const complete =
     recorded === undefined || !isRecognisable(recorded)
       ? disks.some(isFixed)
-      : findRecorded(disks, recorded).kind !== "missing";
+      : findRecorded(disks, recorded, knownDisks).kind === "found";
   const quiet = hostDrivers.some((driver) => slowDrivers.includes(driver)) ? slowQuietMs : quietMs;
   const settledAtMs = Math.min(since.unchangedMs + (complete ? quiet : missingMs), since.startMs + mostMs);
   if (nowMs >= settledAtMs) return { kind: "settled" };

@@ -91,6 +91,7 @@ const first = disk("/dev/sda", 4, { serial: "S1", wwn: "w1", contents: [] });
 const second = disk("/dev/sdb", 9, { serial: "S2", wwn: "w2", contents: ["LUKS"] });
 const pair = [first, second];
 const twins = [disk("/dev/sda", 4, { serial: "T" }), disk("/dev/sdb", 4, { serial: "T" })];
+const twinRoot = disk("/dev/sda", 4, { serial: "T" });
 const nameless = [disk("/dev/vda", 4, { contents: [] }), disk("/dev/vdb", 9, { contents: [] })];
 const gone = { serial: "S3", wwn: "w3", path: "/dev/sdc", sizeBytes: 4 * gibibyte };
 
@@ -198,6 +199,47 @@ const histories: readonly {
     title: "one of two with its serial number, and the path leads to neither: refused",
     ...{ disks: twins, history: { recorded: { serial: "T", path: "/dev/sdc", sizeBytes: 4 * gibibyte } } },
     says: /cannot be distinguished from others: \/dev\/sda .*; \/dev\/sdb/,
+  },
+  {
+    title: "one of two with its serial number, and now there is only one: refused, because it may be the data disk",
+    ...{ disks: twins.slice(0, 1), history: { recorded: twinRoot, knownDisks: twins } },
+    says: /cannot be distinguished from others: \/dev\/sda .*, and 1 of the 2 disks like it is gone; to allow.*SERIAL or PATH/,
+  },
+  {
+    title: "one of two with its serial number, missing: the other one has another size",
+    ...{ disks: [disk("/dev/sda", 9, { serial: "T" })] },
+    ...{ history: { recorded: twinRoot, knownDisks: [twinRoot, disk("/dev/sdb", 9, { serial: "T" })] } },
+    says: /is missing.*\/dev\/sda .*was in this machine before/,
+  },
+  {
+    title: "without serial number and WWN, beside a data disk of its size, and now there is only one: refused",
+    ...{
+      disks: [disk("/dev/vda", 4)],
+      history: {
+        recorded: { serial: "", path: "/dev/vda", sizeBytes: 4 * gibibyte },
+        knownDisks: [disk("/dev/vda", 4), disk("/dev/vdb", 4)],
+      },
+    },
+    says: /cannot be distinguished from others: \/dev\/vda/,
+  },
+  {
+    title: "without serial number and WWN, and all disks like it are there: by its path",
+    ...{
+      disks: [disk("/dev/vda", 4), disk("/dev/vdb", 4)],
+      history: {
+        recorded: { serial: "", path: "/dev/vdb", sizeBytes: 4 * gibibyte },
+        knownDisks: [disk("/dev/vda", 4), disk("/dev/vdb", 4)],
+      },
+    },
+    ...{ path: "/dev/vdb", says: /on record/ },
+  },
+  {
+    title: "missing, and an operator allows any other: a new and empty one before those with data",
+    ...{
+      disks: [{ ...second, sizeBytes: 4 * gibibyte }, disk("/dev/sdc", 9, { serial: "S9", contents: [] })],
+      history: { recorded: gone, knownDisks: [gone, second], allowedDisk: {} },
+    },
+    ...{ path: "/dev/sdc", says: /is missing; this disk is new in the machine and empty/ },
   },
   {
     title: "without serial number and WWN: path and size fit",

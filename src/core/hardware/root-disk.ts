@@ -41,8 +41,8 @@ export function isFixed(disk: Disk): boolean {
 
 /**
  * Chooses the disk that the system goes to. A machine that was born before keeps its root disk, whatever the rules say
- * today: the others may hold data. Where that disk is missing, only a disk that is new in the machine and empty is taken
- * without an operator's permission. A first birth takes a fixed disk that is large enough and that the firmware can start:
+ * today: the others may hold data. Where that disk is missing, a disk that is new in the machine and empty replaces it, and
+ * any other one only with an operator's permission. A first birth takes a fixed disk that is large enough and that the firmware can start:
  * solid state before rotating, on BIOS then the one that the firmware starts first, then the smallest, so that large disks stay free for data; ties by WWN and serial, which unlike `/dev` names are the
  * same at every boot.
  */
@@ -52,22 +52,26 @@ export function chooseRootDisk(
   history: RootDiskHistory = {},
 ): RootDiskChoice {
   const neededMiB = Math.max(policy.minRootDiskMiB, policy.espMiB + policy.bootMiB + leastRootMiB);
-  const { recorded, allowedDisk } = history;
+  const { recorded, knownDisks, allowedDisk } = history;
   const need: Need = { neededMiB, firmware: history.firmware };
   if (allowedDisk?.selector !== undefined) return chooseSelected(disks, allowedDisk.selector, need);
   if (recorded === undefined || !isRecognisable(recorded)) return chooseAnew(disks, need);
-  const search = findRecorded(disks, recorded);
+  const search = findRecorded(disks, recorded, knownDisks);
   switch (search.kind) {
     case "found":
       return keepRecorded(search.disk, recorded, need);
     case "ambiguous":
       return refused(
         `the root disk on record (${describeDisk(recorded)}) cannot be distinguished from others: ` +
-          `${search.disks.map(named).join("; ")}; ${howToAllow}`,
+          `${search.disks.map(named).join("; ")}${whyFewer(search.disks.length, search.alikeThen)}; ${howToAllow}`,
       );
     case "missing":
       return replaceMissing(disks, { ...history, recorded }, need);
   }
+}
+
+function whyFewer(now: number, then: number): string {
+  return now === then ? "" : `, and ${then - now} of the ${then} disks like it is gone`;
 }
 
 /**
@@ -83,7 +87,7 @@ export function otherDiskReason(chosen: DiskIdentity, now: readonly Disk[]): str
     : `${chosen.path} is now another disk: expected ${describeDisk(chosen)}, found ${describeDisk(found)}`;
 }
 
-const howToAllow = "to allow another disk and erase it: birther rebirth NAME --new-root-disk SERIAL";
+const howToAllow = "to allow another disk and erase it: birther rebirth NAME --new-root-disk SERIAL or PATH";
 
 /** What a root disk must have. */
 type Need = { readonly neededMiB: number; readonly firmware: Firmware | undefined };
@@ -116,12 +120,12 @@ function replaceMissing(
 ): RootDiskChoice {
   const { recorded, knownDisks, allowedDisk } = history;
   const gone = `the root disk on record (${describeDisk(recorded)}) is missing`;
-  if (allowedDisk !== undefined) return because(`${gone}; an operator allowed another disk`, chooseAnew(disks, need));
   const fixed = disks.filter(isFixed);
   const isNew = (disk: Disk) => knownDisks !== undefined && !knownDisks.some((known) => isSameDisk(known, disk));
   const replacements = fixed.filter((disk) => isNew(disk) && isEmpty(disk));
   if (replacements.some((disk) => mebibytes(disk.sizeBytes) >= need.neededMiB))
     return because(`${gone}; this disk is new in the machine and empty`, chooseAnew(replacements, need));
+  if (allowedDisk !== undefined) return because(`${gone}; an operator allowed another disk`, chooseAnew(disks, need));
   if (fixed.length === 0) return refused(`${gone}, and the machine has no other disk`);
   const others = fixed.map((disk) => `${named(disk)}: ${whyNotTaken(disk, isNew(disk))}`);
   return refused(`${gone}. Not taken in its place: ${others.join("; ")}; ${howToAllow}`);

@@ -57,6 +57,12 @@ test("two disks with one serial number and no WWN: the path decides, and the oth
   );
 });
 
+test("two disks with one serial number, and one of them is gone: the one that is left counts as not erased", () => {
+  const [root, data] = [disk("/dev/sda", "T"), disk("/dev/sdb", "T")];
+  const machine = { hardware: hardware(root), storage: { ...storage("/dev/sda", "T", true), disks: [root, data] } };
+  assert.deepEqual(whatCleanLeaves(machine), ["not touched: /dev/sda (serial T, 1024 MiB)"]);
+});
+
 test("a root disk that cannot be recognised hides no disk", () => {
   const disks = [disk("/dev/sda", "T"), disk("/dev/sdb", "T")];
   const machine = { hardware: hardware(...disks), storage: storage("/dev/sdz", "T", true) };

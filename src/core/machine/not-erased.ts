@@ -8,7 +8,7 @@ import type { Machine } from "./record.ts";
  */
 export function disksNotErased({ hardware, storage }: Pick<Machine, "hardware" | "storage">): readonly Disk[] {
   if (hardware === undefined || storage === undefined) return [];
-  const root = findRecorded(hardware.disks, storage.rootDisk);
+  const root = findRecorded(hardware.disks, storage.rootDisk, storage.disks);
   return root.kind === "found" ? hardware.disks.filter((disk) => disk !== root.disk) : hardware.disks;
 }
 

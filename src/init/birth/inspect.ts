@@ -1,7 +1,7 @@
 import * as host from "host";
+import type { OrderAnswer } from "../../core/birth/order-answer.ts";
 import { judgeBurnIn, type Measurement } from "../../core/burn-in/judge.ts";
 import { type BurnInTest, planBurnIn, writes } from "../../core/burn-in/plan.ts";
-import type { RecordedDisk } from "../../core/hardware/disk-identity.ts";
 import { type DiskSettling, disksSettleSeconds, settleDisks } from "../../core/hardware/disk-settling.ts";
 import type { BootTrust, BurnInReport, Disk, Hardware } from "../../core/hardware/hardware.ts";
 import { boundControllers, hiddenHardware } from "../../core/hardware/missing-driver.ts";
@@ -38,7 +38,7 @@ export function inspectMachine(context: BirthContext, taken: TakenOrder): Inspec
   const { runStep, console } = context;
   const { settings, order, session } = taken;
   const scanned = runStep("scanHardware", disksSettleSeconds + 30, () => {
-    waitForDisks(order.rootDisk);
+    waitForDisks(order);
     return scanHardware(systemTree);
   });
   const hardware = runStep("readDiskContents", 60 + contentsSecondsPerDisk * scanned.disks.length, () => ({
@@ -120,11 +120,11 @@ function measure(
 }
 
 /** Waits for disks: SCSI and USB controllers show theirs some seconds after their driver is loaded. */
-export function waitForDisks(recorded: RecordedDisk | undefined): void {
+export function waitForDisks({ rootDisk: recorded, knownDisks }: Pick<OrderAnswer, "rootDisk" | "knownDisks">): void {
   let turn: DiskSettling | undefined;
   for (;;) {
     const nowMs = host.monotonicMs();
-    turn = settleDisks(turn, { ...diskSight(systemTree), recorded }, nowMs);
+    turn = settleDisks(turn, { ...diskSight(systemTree), recorded, knownDisks }, nowMs);
     if (turn.kind === "settled") return;
     sleepMs(turn.wakeAtMs - nowMs);
   }

@@ -41,11 +41,12 @@ export function resume(context: BirthContext, taken: TakenOrder, facts: NonNulla
   handOver(context, taken, facts);
 }
 
-function findRootDisk({ rootDisk }: OrderAnswer): string {
+function findRootDisk(order: OrderAnswer): string {
+  const { rootDisk, knownDisks } = order;
   if (rootDisk === undefined) throw stop("expected the root disk in the order, found none");
-  waitForDisks(rootDisk);
+  waitForDisks(order);
   const { disks } = diskSight(systemTree);
-  const search = findRecorded(disks, rootDisk);
+  const search = findRecorded(disks, rootDisk, knownDisks);
   if (search.kind === "found") return search.disk.path;
   const found = disks.map((disk) => `${disk.path} (${describeDisk(disk)})`).join("; ") || "no disks";
   throw stop(`the root disk on record (${describeDisk(rootDisk)}) is ${search.kind}; found ${found}`);
