@@ -157,9 +157,14 @@ export const machineRecord = v.variant("state", [
     order: openOrder,
     mayMove: flag,
     allowedDisk: v.exactOptional(v.object({ selector: v.exactOptional(text), by: text })),
+    birthDisk: v.exactOptional(diskIdentity),
     wayBack,
   }),
-  v.object({ ...common, state: v.literal("clean"), ...installed, order: openOrder, wayBack }),
+  v.object({
+    ...{ ...common, state: v.literal("clean"), ...installed, order: openOrder },
+    birthDisk: v.exactOptional(diskIdentity),
+    wayBack,
+  }),
 ]);
 
 /** A type without the keys that are never there. */

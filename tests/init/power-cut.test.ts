@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { comeUp, cutPoints } from "./convergence.ts";
+import { changeDisks } from "./host/board.ts";
 import type { Unsynced } from "./host/storage/block-device.ts";
 import { chanceOf } from "./host/system/random.ts";
 import { type Boot, mac, rackMachine, type TestMachine, type Trial } from "./machine.ts";
@@ -39,6 +40,23 @@ const lives: { readonly [title: string]: Life } = {
     },
     cutIn: (machine, trial) => machine.boot(trial),
     image: "compute/2",
+  },
+  "a rebirth with the first image": {
+    prepare: (machine) => {
+      assert.ok(comeUp(machine).isUp);
+      machine.site.apply({ kind: "rebirthAsked", id: machine.site.machine(mac).id, by: "test" });
+    },
+    cutIn: (machine, trial) => machine.boot(trial),
+    image: "compute/1",
+  },
+  "a clean, after the root disk was replaced": {
+    prepare: (machine) => {
+      assert.ok(comeUp(machine).isUp);
+      changeDisks(machine.board, [{ name: "vda", sizeBytes: 6 * 2 ** 30, serial: "replacement" }]);
+      machine.site.apply({ kind: "cleanAsked", id: machine.site.machine(mac).id, by: "test" });
+    },
+    cutIn: (machine, trial) => machine.boot(trial),
+    image: "compute/1",
   },
 };
 

@@ -14,6 +14,8 @@ function disk(...written: readonly (readonly [at: number, bytes: string])[]): re
   return findContents(read, size);
 }
 
+/** The labels end at a whole number of labels, not at the last sector. */
+const zfsEnd = Math.floor(size / (256 * 1024)) * 256 * 1024;
 const mbr: readonly [number, string] = [
   446,
   `\x80\x00\x01\x00\x83\x00\x00\x00\x00\x08\x00\x00\x00\x10\x00\x00${"\0".repeat(48)}\x55\xaa`,
@@ -33,7 +35,7 @@ const rows: readonly (readonly [title: string, found: readonly string[], disk: r
   ["md 0.90 near the end", ["Linux RAID"], disk([Math.floor((size - 65536) / 65536) * 65536, "\xfc\x4e\x2b\xa9"])],
   ["Intel firmware RAID", ["Intel firmware RAID"], disk([-1024, "Intel Raid ISM Cfg Sig. 1.1.00"])],
   ["ZFS, an uberblock of the first label", ["ZFS"], disk([(128 + 7) * 1024, "\x0c\xb1\xba\x00\x00\x00\x00\x00"])],
-  ["ZFS, a last label of a big-endian host", ["ZFS"], disk([-128 * 1024, "\x00\x00\x00\x00\x00\xba\xb1\x0c"])],
+  ["ZFS, a last label of a big-endian host", ["ZFS"], disk([zfsEnd - 128 * 1024, "\x00\x00\x00\x00\x00\xba\xb1\x0c"])],
   ["Ceph", ["Ceph BlueStore"], disk([0, "bluestore block device\n"])],
   ["LVM on RAID: both", ["LVM", "Linux RAID"], disk([4096, "\xfc\x4e\x2b\xa9"], [512, "LABELONE"])],
   ["a byte in the first mebibyte", [unknownData], disk([100_000, "x"])],

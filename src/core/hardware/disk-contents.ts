@@ -11,16 +11,24 @@ type Signature = {
   readonly name: string;
   readonly at: readonly number[];
   readonly bytes: string;
-  /** Also this far from the end, rounded down to a multiple of `align`. */
-  readonly alignedEnd?: { readonly back: number; readonly align: number };
+  /** Also this far from the end, rounded down to a multiple of `align`; at these distances from there, if any are given. */
+  readonly alignedEnd?: { readonly back: number; readonly align: number; readonly plus?: readonly number[] };
 };
 
 const kib = 1024;
-/** A ZFS label holds its uberblocks in its second half; there are two labels at each end (OpenZFS on-disk format, §1.2). */
+/**
+ * A ZFS label holds its uberblocks in its second half; there are two labels at each end, those at the end below a whole
+ * number of labels (OpenZFS on-disk format, §1.2).
+ */
 const zfsLabelBytes = 256 * kib;
-const zfsUberblocks = [0, zfsLabelBytes, -2 * zfsLabelBytes, -zfsLabelBytes].flatMap((label) =>
+const zfsUberblocks = [0, zfsLabelBytes].flatMap((label) =>
   Array.from({ length: 128 }, (_, index) => label + 128 * kib + index * kib),
 );
+const zfs = {
+  name: "ZFS",
+  at: zfsUberblocks,
+  alignedEnd: { back: 2 * zfsLabelBytes, align: zfsLabelBytes, plus: zfsUberblocks },
+} as const;
 
 const mdMagic = "\xfc\x4e\x2b\xa9";
 
@@ -49,8 +57,8 @@ const signatures: readonly Signature[] = [
   { name: "DDF RAID", at: [-512, -4096], bytes: "\x11\xde\x11\xde" },
   { name: "Promise RAID", at: [-63 * 512], bytes: "Promise Technology, Inc." },
   { name: "Ceph BlueStore", at: [0], bytes: "bluestore block device" },
-  { name: "ZFS", at: zfsUberblocks, bytes: "\x0c\xb1\xba\x00\x00\x00\x00\x00" },
-  { name: "ZFS", at: zfsUberblocks, bytes: "\x00\x00\x00\x00\x00\xba\xb1\x0c" },
+  { ...zfs, bytes: "\x0c\xb1\xba\x00\x00\x00\x00\x00" },
+  { ...zfs, bytes: "\x00\x00\x00\x00\x00\xba\xb1\x0c" },
   { name: "NTFS", at: [3], bytes: "NTFS    " },
   { name: "exFAT", at: [3], bytes: "EXFAT   " },
   { name: "BitLocker", at: [3], bytes: "-FVE-FS-" },
@@ -97,10 +105,12 @@ export function findContents(read: ReadDisk, sizeBytes: number): readonly string
     const [area, start] = at < 0 ? [tail, tail.length + at] : [head, at];
     return start < 0 ? "" : textFromBytes(area.subarray(start, start + length));
   };
-  const offsetsOf = ({ at, alignedEnd }: Signature): readonly number[] =>
-    alignedEnd === undefined
-      ? at
-      : [...at, Math.floor((sizeBytes - alignedEnd.back) / alignedEnd.align) * alignedEnd.align - sizeBytes];
+  const offsetsOf = ({ at, alignedEnd }: Signature): readonly number[] => {
+    if (alignedEnd === undefined) return at;
+    const { back, align, plus = [0] } = alignedEnd;
+    const start = Math.floor((sizeBytes - back) / align) * align - sizeBytes;
+    return [...at, ...plus.map((distance) => start + distance)];
+  };
   const found = signatures.filter((signature) =>
     offsetsOf(signature).some((offset) => bytesAt(offset, signature.bytes.length) === signature.bytes),
   );

@@ -242,6 +242,16 @@ const histories: readonly {
     ...{ path: "/dev/sdc", says: /is missing; this disk is new in the machine and empty/ },
   },
   {
+    title: "missing in a birth of a machine that was installed before: the next step is one that a birth accepts",
+    ...{ disks: [second], history: { recorded: gone, knownDisks: [gone, second], action: "birth" } },
+    says: /was in this machine before.*; to let the birth choose another disk and erase it: birther release NAME --wipe/,
+  },
+  {
+    title: "one of two that cannot be distinguished, and an operator allows any",
+    ...{ disks: twins.slice(0, 1), history: { recorded: twinRoot, knownDisks: twins, allowedDisk: {} } },
+    ...{ path: "/dev/sda", says: /cannot be distinguished.*; an operator allowed any; the only suitable disk/ },
+  },
+  {
     title: "without serial number and WWN: path and size fit",
     ...{ disks: nameless, history: { recorded: { serial: "", path: "/dev/vdb", sizeBytes: 9 * gibibyte } } },
     ...{ path: "/dev/vdb", says: /without serial number and WWN, at \/dev\/vdb, 9216 MiB/ },

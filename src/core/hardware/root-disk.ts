@@ -1,5 +1,5 @@
 import type { StoragePolicy } from "../install/storage-policy.ts";
-import type { Firmware } from "../machine/record.ts";
+import type { Firmware, OrderAction } from "../machine/record.ts";
 import { firstBiosDrive } from "./bios-drives.ts";
 import {
   type DiskIdentity,
@@ -26,6 +26,8 @@ export type RootDiskHistory = {
   readonly allowedDisk?: { readonly selector?: string | undefined } | undefined;
   /** The firmware that has to start the disk. */
   readonly firmware?: Firmware;
+  /** What the disk is chosen for; an operator allows a birth another disk in another way than a rebirth. */
+  readonly action?: OrderAction;
 };
 
 /** The minimum size for a Debian root file system with a kernel. */
@@ -60,11 +62,12 @@ export function chooseRootDisk(
   switch (search.kind) {
     case "found":
       return keepRecorded(search.disk, recorded, need);
-    case "ambiguous":
-      return refused(
-        `the root disk on record (${describeDisk(recorded)}) cannot be distinguished from others: ` +
-          `${search.disks.map(named).join("; ")}${whyFewer(search.disks.length, search.alikeThen)}; ${howToAllow}`,
-      );
+    case "ambiguous": {
+      const fewer = whyFewer(search.disks.length, search.alikeThen);
+      const unknown = `the root disk on record (${describeDisk(recorded)}) cannot be distinguished from others: ${search.disks.map(named).join("; ")}${fewer}`;
+      if (allowedDisk === undefined) return refused(`${unknown}; ${howToAllow(history)}`);
+      return because(`${unknown}; an operator allowed any`, chooseAnew(disks, need));
+    }
     case "missing":
       return replaceMissing(disks, { ...history, recorded }, need);
   }
@@ -87,7 +90,11 @@ export function otherDiskReason(chosen: DiskIdentity, now: readonly Disk[]): str
     : `${chosen.path} is now another disk: expected ${describeDisk(chosen)}, found ${describeDisk(found)}`;
 }
 
-const howToAllow = "to allow another disk and erase it: birther rebirth NAME --new-root-disk SERIAL or PATH";
+function howToAllow({ action }: RootDiskHistory): string {
+  return action === "birth"
+    ? "to let the birth choose another disk and erase it: birther release NAME --wipe"
+    : "to allow another disk and erase it: birther rebirth NAME --new-root-disk SERIAL or PATH";
+}
 
 /** What a root disk must have. */
 type Need = { readonly neededMiB: number; readonly firmware: Firmware | undefined };
@@ -128,7 +135,7 @@ function replaceMissing(
   if (allowedDisk !== undefined) return because(`${gone}; an operator allowed another disk`, chooseAnew(disks, need));
   if (fixed.length === 0) return refused(`${gone}, and the machine has no other disk`);
   const others = fixed.map((disk) => `${named(disk)}: ${whyNotTaken(disk, isNew(disk))}`);
-  return refused(`${gone}. Not taken in its place: ${others.join("; ")}; ${howToAllow}`);
+  return refused(`${gone}. Not taken in its place: ${others.join("; ")}; ${howToAllow(history)}`);
 }
 
 function whyNotTaken(disk: Disk, isNew: boolean): string {

@@ -249,7 +249,7 @@ type NewcomerFacts = {
   readonly requiredImage?: string;
   /** The disks as an earlier life left them. */
   readonly storage?: StorageReport;
-  /** An operator allows the first birth of this machine to erase what was found on its disks. */
+  /** An operator allows the birth to erase what its disks hold; spent when the birth has chosen its disk. */
   readonly mayWipe?: { readonly by: string; readonly atMs: number };
 };
 
@@ -259,6 +259,15 @@ type RebirthFacts = {
   readonly mayMove?: true;
   /** An operator allows this generation another root disk than the recorded one: which, by serial number, WWN or path. */
   readonly allowedDisk?: { readonly selector?: string; readonly by: string };
+};
+
+/** What a birth, rebirth or clean has decided so far. */
+type ChoiceFacts = {
+  /**
+   * The root disk of an attempt whose place was accepted: from then on this generation writes to this disk and no other,
+   * also where it replaces the recorded one.
+   */
+  readonly birthDisk?: DiskIdentity;
 };
 
 /**
@@ -274,19 +283,18 @@ export type InstalledState = "healthy" | "rebirth" | "clean";
 type StateFacts = {
   readonly unknown: NewcomerFacts;
   readonly birth: NewcomerFacts &
-    OrderFacts & {
+    OrderFacts &
+    ChoiceFacts & {
       /** Set when the slot is accepted, before the birth writes to a disk. */
       readonly placement?: Placement;
-      /** The root disk of a first birth whose place was accepted: from then on the birth writes to this disk and no other. */
-      readonly birthDisk?: DiskIdentity;
     };
   readonly healthy: InstalledFacts &
     OrderFacts & {
       /** Starts of a healthy machine with a PXE request since its agent last polled. */
       readonly unheardBoots?: { readonly count: number; readonly lastAtMs: number };
     };
-  readonly rebirth: InstalledFacts & OrderFacts & RebirthFacts & { readonly wayBack?: WayBack };
-  readonly clean: InstalledFacts & OrderFacts & { readonly wayBack?: WayBack };
+  readonly rebirth: InstalledFacts & OrderFacts & ChoiceFacts & RebirthFacts & { readonly wayBack?: WayBack };
+  readonly clean: InstalledFacts & OrderFacts & ChoiceFacts & { readonly wayBack?: WayBack };
 };
 
 /** What a cancel of the rebirth or clean restores; present until its order is taken. */

@@ -49,9 +49,10 @@ export function inspectMachine(context: BirthContext, taken: TakenOrder): Inspec
   runStep("report", requestSeconds, () => session.report([{ kind: "hardware", hardware }]));
 
   const choice = runStep("chooseRootDisk", 10, () => {
-    const { rootDisk: recorded, knownDisks, allowedDisk } = order;
+    const { rootDisk: recorded, knownDisks, allowedDisk, action } = order;
     const { firmware } = hardware;
-    const chosen = chooseRootDisk(hardware.disks, order.storage, { recorded, knownDisks, allowedDisk, firmware });
+    const history = { recorded, knownDisks, allowedDisk, firmware, action };
+    const chosen = chooseRootDisk(hardware.disks, order.storage, history);
     if (chosen.kind === "refused") {
       const hidden = hiddenHardware(hardware, "storage controller");
       const controllers = boundControllers(hardware, "storage controller");

@@ -134,19 +134,22 @@ function resumePart(machine: Machine): Pick<wire.SentOrder, "resume"> {
 
 /**
  * What init needs to tell a machine's root disk from data disks: the root disk of the last birth and the other disks of
- * that time. A first birth keeps the disk that it chose when its placement was accepted; another disk is then used only
- * if it is empty.
+ * that time. A birth, rebirth or clean keeps the disk that it chose when its placement was accepted; another disk is then
+ * used only if it is empty, or if an operator allows it.
  */
 function diskHistoryOf(machine: Machine): Pick<wire.SentOrder, "rootDisk" | "knownDisks" | "allowedDisk"> {
-  const { storage, birthDisk, allowedDisk } = machine;
-  if (storage === undefined) return birthDisk === undefined ? {} : { rootDisk: birthDisk, knownDisks: [] };
-  const { serial, wwn, path, sizeBytes } = storage.rootDisk;
+  const { storage, birthDisk, allowedDisk, mayWipe } = machine;
+  const recorded = birthDisk ?? storage?.rootDisk;
+  if (recorded === undefined) return {};
+  const { serial, wwn, path, sizeBytes } = recorded;
+  const known = storage === undefined ? [] : storage.disks;
+  const selector = allowedDisk?.selector;
   return {
     rootDisk: { serial, path, sizeBytes, ...(wwn === undefined ? {} : { wwn }) },
-    ...(storage.disks === undefined ? {} : { knownDisks: [...storage.disks] }),
-    ...(allowedDisk === undefined
+    ...(known === undefined ? {} : { knownDisks: [...known] }),
+    ...(allowedDisk === undefined && mayWipe === undefined
       ? {}
-      : { allowedDisk: allowedDisk.selector === undefined ? {} : { selector: allowedDisk.selector } }),
+      : { allowedDisk: selector === undefined ? {} : { selector } }),
   };
 }
 

@@ -46,8 +46,8 @@ export type BoardFacts = {
 
 /** A machine without power: everything that survives a boot. */
 export type Board = {
-  readonly facts: BoardFacts;
-  readonly disks: ReadonlyMap<string, Disk>;
+  facts: BoardFacts;
+  disks: ReadonlyMap<string, Disk>;
   readonly nvram: FileSystem;
   /** The file systems on the disks, by the number in their superblocks. */
   readonly fileSystems: Map<number, FileSystem>;
@@ -91,6 +91,16 @@ export function makeBoard(facts: Partial<BoardFacts> & Pick<BoardFacts, "mac">):
     rtcSkewMs: 0,
     boots: 0,
   };
+}
+
+/** Puts other disks into a machine without power. One that was there under the same name and serial number keeps what it holds. */
+export function changeDisks(board: Board, disks: readonly DiskFacts[]): void {
+  const stays = ({ name, serial }: DiskFacts) =>
+    board.facts.disks.some((before) => before.name === name && before.serial === serial);
+  board.disks = new Map(
+    disks.map((disk) => [disk.name, (stays(disk) ? board.disks.get(disk.name) : undefined) ?? makeDisk(disk)]),
+  );
+  board.facts = { ...board.facts, disks };
 }
 
 /** Cuts the power. A variable without content was never stored. */

@@ -1,10 +1,10 @@
 import { foreignContents } from "../../hardware/disk-contents.ts";
-import { describeDisk } from "../../hardware/disk-identity.ts";
+import { type DiskIdentity, describeDisk } from "../../hardware/disk-identity.ts";
 import type { Hardware, Nic } from "../../hardware/hardware.ts";
 import { isFixed } from "../../hardware/root-disk.ts";
 import type { Mac } from "../../net/mac.ts";
 import type { Decision } from "../event.ts";
-import type { BirthAction, Machine, MachineId } from "../record.ts";
+import type { BirthAction, Machine, MachineId, MachineIn } from "../record.ts";
 import { macLimit } from "./details.ts";
 import {
   type Context,
@@ -147,14 +147,17 @@ export const recordPlace: Transition<"placed", BirthAction> = (machine, event, c
   const claim = claimSlot(machine, placement, context);
   if (claim.kind === "refused") return claim.decision;
   const { successor } = claim;
-  const seen = { placement, lastSeenAtMs: context.nowMs };
-  const isFirst = successor.state === "birth" && successor.storage === undefined;
-  const placed = withoutConditions(
-    isFirst && rootDisk !== undefined ? { ...successor, ...seen, birthDisk: rootDisk } : { ...successor, ...seen },
-    "conflict",
-  );
+  const seen = { ...successor, placement, lastSeenAtMs: context.nowMs };
+  const placed = withoutConditions(rootDisk === undefined ? seen : withChosenDisk(seen, rootDisk), "conflict");
   return claim.absorbed.length === 0 ? changed(placed) : { kind: "changed", machine: placed, absorbed: claim.absorbed };
 };
+
+/** The record with the disk that is written to from now on. A permission to erase is spent with it. */
+function withChosenDisk(machine: MachineIn<BirthAction>, birthDisk: DiskIdentity): MachineIn<BirthAction> {
+  if (machine.state !== "birth") return { ...machine, birthDisk };
+  const { mayWipe: _spent, ...kept } = machine;
+  return { ...kept, birthDisk };
+}
 
 /** A step failed; the machine retries automatically, and is no longer failing once it gets past this phase. */
 export const noteFailure: Transition<"failed"> = (machine, event, context) => {

@@ -88,3 +88,24 @@ test("another root disk is allowed for one rebirth, with who allowed it", () => 
   world.apply(rebirth);
   assert.equal(world.get(1).allowedDisk, undefined, "the next rebirth has to be allowed anew");
 });
+
+test("a rebirth whose place was accepted keeps the disk that it chose, also if it is begun anew", () => {
+  const world = testFleet();
+  world.all(...begin, scan([disk("/dev/sda", [])]), place1, healthy(1, 1));
+  const rebirth = { kind: "rebirthAsked", id: id(1), by: "olga" } as const;
+  const replacement = identityOf(disk("/dev/sdc", []));
+  world.all(rebirth, issued(1, "t2"), taken(1, "t2"), { ...place1, rootDisk: replacement });
+  assert.deepEqual(world.get(1).birthDisk, replacement);
+  world.apply({ ...rebirth, restart: true });
+  assert.deepEqual(world.get(1).birthDisk, replacement, "it was erased: nothing else replaces the missing one");
+  world.all(issued(1, "t3"), taken(1, "t3"), { ...place1, rootDisk: replacement }, healthy(1, 3));
+  assert.equal(world.get(1).birthDisk, undefined);
+});
+
+test("a permission to wipe is spent when the birth has chosen its disk; another one can be given", () => {
+  const world = testFleet();
+  world.all(...begin, release("olga"), scan(used), { ...place1, rootDisk: identityOf(disk("/dev/sda", [])) });
+  assert.equal(world.get(1).mayWipe, undefined, "the chosen disk may die, and its successor hold other data");
+  world.apply(release("olga"));
+  assert.equal(world.get(1).mayWipe?.by, "olga");
+});

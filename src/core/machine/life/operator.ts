@@ -25,7 +25,8 @@ import { heldRefusal } from "./order.ts";
 
 /**
  * Starts a new generation, which invalidates all orders of the old one, with an empty timeline and without *failing*. The rebirth or clean can be
- * cancelled until an order is taken; a second request does not change what a cancel restores.
+ * cancelled until an order is taken; a second request does not change what a cancel restores. The disk that a running one
+ * has chosen stays chosen, because that one has begun to erase it.
  */
 export function nextLife(
   machine: MachineIn<InstalledState>,
@@ -78,6 +79,7 @@ export const cancelRebirth: Transition<"rebirthCancelled", "rebirth" | "clean"> 
     order: _void,
     mayMove: _moved,
     allowedDisk: _allowed,
+    birthDisk: _chosen,
     sentAway: _stayed,
     phase: requestedPhase,
     phaseAtMs: _at,
