@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { comeUp } from "./convergence.ts";
+import { changeDisks, type DiskFacts } from "./host/board.ts";
+import { mac, rackMachine, type TestMachine } from "./machine.ts";
+import { openSite, type Site } from "./site/site.ts";
+
+const gibibyte = 2 ** 30;
+const root: DiskFacts = { name: "vda", sizeBytes: 4 * gibibyte, serial: "root-disk" };
+const data: DiskFacts = { name: "vdb", sizeBytes: 8 * gibibyte, serial: "data-disk" };
+
+/** Puts a whole-disk LVM volume on a disk. */
+function fill({ board }: TestMachine, { name }: DiskFacts): void {
+  const disk = board.disks.get(name) ?? assert.fail(`no disk ${name}`);
+  disk.write(512, Buffer.from("LABELONE"));
+  disk.flush();
+}
+
+function contentsOf({ board }: TestMachine, { name }: DiskFacts): readonly unknown[] {
+  return [...(board.disks.get(name) ?? assert.fail(`no disk ${name}`)).contents()];
+}
+
+const idOf = (site: Site) => site.machine(mac).id;
+
+/** An operator asks for a rebirth, perhaps onto another disk. */
+function askRebirth(site: Site, newRootDisk?: { readonly selector: string }): void {
+  site.apply({
+    kind: "rebirthAsked",
+    id: idOf(site),
+    by: "test",
+    ...(newRootDisk === undefined ? {} : { newRootDisk }),
+  });
+}
+
+function releaseToWipe(site: Site): void {
+  site.apply({ kind: "conditionCleared", id: idOf(site), condition: "hold", wipeBy: "test" });
+}
+
+function reasonOf(site: Site, kind: "hold" | "failing"): string {
+  return site.machine(mac).conditions.find((condition) => condition.kind === kind)?.reason ?? "";
+}
+
+test("a new machine with data on a disk is held before anything is written; release --wipe lets it be born", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  const machine = rackMachine(site, { disks: [root, data] });
+  fill(machine, data);
+  const before = [root, data].map((disk) => contentsOf(machine, disk));
+  for (let boots = 0; boots < 2; boots += 1) machine.boot();
+  assert.match(reasonOf(site, "hold"), /\/dev\/vdb \(serial data-disk, 8192 MiB\) holds LVM\. .*release m-\S+ --wipe/);
+  assert.deepEqual(
+    [root, data].map((disk) => contentsOf(machine, disk)),
+    before,
+  );
+  releaseToWipe(site);
+  assert.ok(comeUp(machine).isUp);
+  assert.deepEqual(
+    contentsOf(machine, data),
+    before[1],
+    "the root disk is the smallest, and the only one that is erased",
+  );
+});
+
+test("a dead root disk beside a data disk: nothing is wiped; another disk is allowed for one rebirth, by name", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  const machine = rackMachine(site, { disks: [root, data] });
+  assert.ok(comeUp(machine).isUp);
+  fill(machine, data);
+  changeDisks(machine.board, [data]);
+  const before = contentsOf(machine, data);
+  askRebirth(site);
+  machine.boot();
+  assert.match(reasonOf(site, "failing"), /serial root-disk.* is missing.*\/dev\/vdb .*was in this machine before/);
+  askRebirth(site, { selector: "no-such-disk" });
+  machine.boot();
+  assert.match(
+    reasonOf(site, "failing"),
+    /operator's choice no-such-disk: expected one disk, found none among \/dev\/vdb/,
+  );
+  assert.deepEqual(contentsOf(machine, data), before);
+  askRebirth(site, { selector: "DATA-DISK" });
+  assert.ok(comeUp(machine).isUp);
+  const { storage, allowedDisk } = site.machine(mac);
+  assert.deepEqual([storage?.rootDisk.serial, allowedDisk], ["data-disk", undefined]);
+});
+
+test("a new root disk was chosen, and the old one is back before the rebirth is complete: the new one stays", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  const machine = rackMachine(site, { disks: [root] });
+  assert.ok(comeUp(machine).isUp);
+  const fresh: DiskFacts = { ...root, name: "vdc", serial: "replacement" };
+  changeDisks(machine.board, [fresh]);
+  askRebirth(site);
+  const born = machine.boot({ troubles: [{ call: "exec", about: /mkfs\.vfat/, trouble: { kind: "hangs" } }] });
+  assert.deepEqual(born.end, { kind: "reset", by: "watchdog" });
+  changeDisks(machine.board, [root, fresh]);
+  fill(machine, root);
+  const before = contentsOf(machine, root);
+  assert.ok(comeUp(machine).isUp);
+  assert.equal(site.machine(mac).storage?.rootDisk.serial, "replacement");
+  assert.deepEqual(contentsOf(machine, root), before);
+});
+
+test("a retired machine that is released without its root disk: refused, and the next step that it names is enough", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  const machine = rackMachine(site, { disks: [root, data] });
+  assert.ok(comeUp(machine).isUp);
+  fill(machine, data);
+  const before = contentsOf(machine, data);
+  changeDisks(machine.board, [data]);
+  site.apply({ kind: "retired", id: idOf(site), by: "test" });
+  site.apply({ kind: "conditionCleared", id: idOf(site), condition: "retired" });
+  machine.boot();
+  assert.match(
+    reasonOf(site, "failing"),
+    /is missing\. .*; to let the birth choose another disk .*birther release NAME --wipe/,
+  );
+  assert.deepEqual(contentsOf(machine, data), before);
+  releaseToWipe(site);
+  assert.ok(comeUp(machine).isUp);
+  assert.equal(site.machine(mac).storage?.rootDisk.serial, "data-disk");
+});
+
+test("two disks that cannot be distinguished, and one of them dies: the other one is not taken for the root disk", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  const twin = { ...root, serial: "" };
+  const machine = rackMachine(site, { disks: [twin, { ...twin, name: "vdb" }] });
+  assert.ok(comeUp(machine).isUp);
+  // The data disk gets the name of the one that died.
+  changeDisks(machine.board, [{ ...twin, serial: " " }]);
+  changeDisks(machine.board, [twin]);
+  fill(machine, twin);
+  const before = contentsOf(machine, twin);
+  askRebirth(site);
+  machine.boot();
+  assert.match(
+    reasonOf(site, "failing"),
+    /cannot be distinguished from others: \/dev\/vda .*1 of the 2 disks like it is gone/,
+  );
+  assert.deepEqual(contentsOf(machine, twin), before);
+});
