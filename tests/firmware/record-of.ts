@@ -35,6 +35,13 @@ export const up = (generation: number, seconds = 1200) => ({
   holds: (record: Machine) => record.state === "healthy" && record.phase === "up" && record.generation === generation,
 });
 
+/** A machine that was handed over to the Dominator in this generation; a condition for `recordOf`. */
+export const healthy = (generation: number, seconds = 600) => ({
+  what: `healthy in generation ${generation}`,
+  seconds,
+  holds: (record: Machine) => record.state === "healthy" && record.generation === generation,
+});
+
 /** A machine whose init has taken its order. */
 export const inInit = (seconds = 600) => ({
   what: "init's order",
