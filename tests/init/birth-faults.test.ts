@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { diskKeyVariable } from "../../src/core/boot-loader/efi-variable.ts";
+import { readDhcp } from "../../src/core/dhcp/codec/read.ts";
+import { readArp, writeArpReply } from "../../src/core/net/arp.ts";
+import { formatIpv4 } from "../../src/core/net/ipv4.ts";
+import type { Mac } from "../../src/core/net/mac.ts";
+import { ip, macOf } from "../../src/core/net/testing/addresses.ts";
 import type { BoardFacts } from "./host/board.ts";
 import { kernelRelease } from "./host/devices/drivers.ts";
 import type { Trouble, TroubleRule } from "./host/system/trouble.ts";
@@ -50,6 +55,18 @@ function countCalls(call: RegExp): number {
   return kernel.cpu.calls.filter((each) => call.test(each)).length;
 }
 
+const otherMac = macOf("02:00:00:00:00:99");
+
+/** Answers ARP for these hosts, by their addresses. */
+function hostsAt(hosts: { readonly [address: string]: Mac }): (frame: Uint8Array) => readonly Uint8Array[] {
+  return (frame) => {
+    const asked = readArp(frame);
+    const answering = asked === undefined ? undefined : hosts[formatIpv4(asked.targetAddress)];
+    if (asked === undefined || answering === undefined) return [];
+    return [writeArpReply({ mac: answering, address: asked.targetAddress }, asked)];
+  };
+}
+
 /** Until the slot is accepted, the disks must be unchanged. */
 const beforePlacement: readonly Row[] = [
   {
@@ -84,6 +101,16 @@ const beforePlacement: readonly Row[] = [
     title: "the address is not taken",
     trial: one("interfaceAddress", /eth0/, fails("ENODEV")),
     fails: ["bring the network up", /interfaceAddress eth0 10\.77\.0\.50\/24: No such device/],
+  },
+  {
+    title: "another host uses the address from DHCP",
+    trial: { wire: { answer: hostsAt({ "10.77.0.50": otherMac }) } },
+    fails: ["bring the network up", /10\.77\.0\.50 to be free.*02:00:00:00:00:99/],
+  },
+  {
+    title: "another host uses the permanent address",
+    trial: { wire: { answer: hostsAt({ "10.77.1.71": otherMac, "10.77.0.1": macOf("02:00:00:00:00:01") }) } },
+    fails: ["check the permanent address", /10\.77\.1\.71, the permanent address of r01u07.*02:00:00:00:00:99/],
   },
   {
     title: "the CA certificate is not in the image",
@@ -389,4 +416,35 @@ test("birth: a boot entry that the firmware refuses is a warning on the record, 
   assert.ok(machine.state === "healthy");
   assert.match(machine.storage.bootOrder?.fault ?? "", /write .*Boot0001.*: No space left on device/);
   assert.ok(boot.kernel.screen.some((line) => line.includes("the firmware refused the boot entry")));
+});
+
+test("birth: an address in use is declined, so that the next attempt gets another one", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  const answers = hostsAt({ "10.77.0.50": otherMac });
+  const sent: Uint8Array[] = [];
+  const answer = (frame: Uint8Array) => {
+    sent.push(frame);
+    return answers(frame);
+  };
+  rackMachine(site).bootInit({ wire: { answer } });
+  const messages = sent.map((frame) => readDhcp(frame.subarray(14 + 20 + 8)));
+  const [declined] = messages.flatMap((message) => (message.kind === "packet" ? [message.packet] : []));
+  assert.deepEqual(declined?.options, {
+    dhcpMessageType: "decline",
+    requestedIpAddress: ip("10.77.0.50"),
+    serverIdentifier: ip("10.77.0.1"),
+  });
+});
+
+test("birth: a router that answers for every address hides other hosts, and stops no birth", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  const answer = hostsAt({ "10.77.1.71": otherMac, "10.77.0.1": otherMac });
+  const gateway = text((line) =>
+    line.replace(/birther\.time=\d+/, (time) => "birther.gw=10.77.0.1".padEnd(time.length)),
+  );
+  const boot = rackMachine(site).bootInit({ ...one("read", /cmdline/, gateway), wire: { answer } });
+  assertBornNow(boot, site);
+  assert.ok(boot.kernel.screen.some((line) => line.includes("the router answers for the permanent address")));
 });

@@ -16,7 +16,7 @@ import { openSite, type Site } from "./site/site.ts";
 const headerBytes = 14 + 20 + 8;
 
 /** The Boot Server's answers to the DHCP messages of init. */
-function dhcpOf(site: Site): NonNullable<Wire["answerDhcp"]> {
+function dhcpOf(site: Site): NonNullable<Wire["answer"]> {
   const network = testNetwork({ secureBoot: true, secureBootKey: "own" });
   return (frame) => {
     const reading = readDhcp(frame.subarray(headerBytes));
@@ -62,7 +62,7 @@ const lines = (commandLine: string) => commandLine.split(" ").join("\n");
 test("the signed image finds its settings on the wire, and installs its own signed loader", (t) => {
   const site = openSite();
   t.after(site.close);
-  const signedImage = (given: string) => ({ answerDhcp: dhcpOf(site), listeners: withSettings(site, lines(given)) });
+  const signedImage = (given: string) => ({ answer: dhcpOf(site), listeners: withSettings(site, lines(given)) });
   const { end, kernel } = rackMachine(site, board).bootInit({ signedImage });
   assert.equal(end.kind, "switchedRoot", kernel.screen.join("\n"));
   const { state, hardware, conditions } = site.machine(mac);
@@ -73,7 +73,7 @@ test("a birth by anything else is wire-trusted, and so is the signed image where
   for (const signed of [false, true]) {
     const site = openSite();
     t.after(site.close);
-    const signedImage = (given: string) => ({ answerDhcp: dhcpOf(site), listeners: withSettings(site, lines(given)) });
+    const signedImage = (given: string) => ({ answer: dhcpOf(site), listeners: withSettings(site, lines(given)) });
     rackMachine(site).bootInit(signed ? { signedImage } : {});
     assert.equal(site.machine(mac).hardware?.bootTrust, "wire-trusted");
   }
@@ -88,7 +88,7 @@ const attacks: readonly (readonly [
   [
     "the settings are those of another machine",
     (site, given) => ({
-      answerDhcp: dhcpOf(site),
+      answer: dhcpOf(site),
       listeners: withSettings(site, lines(given.replace(mac, "52:54:00:99:99:99"))),
     }),
     /birther\.mac: expected 52:54:00:12:34:56, found 52:54:00:99:99:99/,
@@ -96,7 +96,7 @@ const attacks: readonly (readonly [
   [
     "the settings do not end",
     (site, given) => ({
-      answerDhcp: dhcpOf(site),
+      answer: dhcpOf(site),
       listeners: withSettings(site, `${lines(given)}\n${"x".repeat(100_000)}`),
     }),
     /expected at most 4096 bytes, found more/,
@@ -108,14 +108,14 @@ const attacks: readonly (readonly [
       const own = listeners.get("10.77.0.1:443") ?? assert.fail();
       assert.ok(own.tls);
       listeners.set("10.77.0.1:443", { ...own, tls: { ...own.tls, caPem: "another authority" } });
-      return { answerDhcp: dhcpOf(site), listeners };
+      return { answer: dhcpOf(site), listeners };
     },
     /not correctly signed by the trusted CA/,
   ],
   [
     "the server says to wait",
     (site) => ({
-      answerDhcp: dhcpOf(site),
+      answer: dhcpOf(site),
       listeners: withSettings(site, "birther.refused on hold; next: release it\n"),
     }),
     /on hold; next: release it/,

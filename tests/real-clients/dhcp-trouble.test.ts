@@ -4,10 +4,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { declineMessage } from "../../src/core/dhcp/client-frame.ts";
 import type { DhcpPacket } from "../../src/core/dhcp/codec/packet.ts";
 import { writeDhcp } from "../../src/core/dhcp/codec/write.ts";
+import { chooseAddress } from "../../src/core/dhcp/pool/address-pool.ts";
 import { broadcastAddress, formatIpv4, noAddress } from "../../src/core/net/ipv4.ts";
-import { ip } from "../../src/core/net/testing/addresses.ts";
+import { ip, macOf } from "../../src/core/net/testing/addresses.ts";
 import { testNetworkOfOnePart } from "../../src/core/network/testing/test-network.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
 import { type DhcpSite, startDhcpSite, untilTrue } from "./dhcp-site.ts";
@@ -53,6 +55,25 @@ async function become(wire: Wire, n: number): Promise<void> {
     await wire.run(["ip", "link", "set", wire.clientInterface, ...change.split(" ")]);
 }
 
+/** Sends a DHCP message from the client's end, which needs an address. */
+async function send(wire: Wire, packet: DhcpPacket): Promise<void> {
+  const bytes = Array.from(writeDhcp(packet), (byte) => `\\x${byte.toString(16).padStart(2, "0")}`);
+  await wire.run(["bash", "-c", `printf '${bytes.join("")}' | cat > /dev/udp/10.77.0.1/67`]);
+}
+
+const otherHost = "other0";
+
+/** Connects another host to the client's end: its MAC is `mac(9)`, and it answers ARP for the addresses that it is given. */
+async function addOtherHost(wire: Wire): Promise<{ readonly take: (address: string) => Promise<unknown> }> {
+  const { clientInterface, run } = wire;
+  await run(["ip", "link", "add", otherHost, "link", clientInterface, "address", mac(9), "type", "macvlan"]);
+  // Otherwise the client's NIC answers for the other host, too.
+  for (const name of [clientInterface, otherHost])
+    await run(["bash", "-c", `echo 1 > /proc/sys/net/ipv4/conf/${name}/arp_ignore`]);
+  await run(["ip", "link", "set", otherHost, "up"]);
+  return { take: (address) => run(["ip", "address", "add", `${address}/32`, "dev", otherHost]) };
+}
+
 await insideNamespace(import.meta.url, () => {
   test("udhcpc finds another host at its address: the address is declined and shown, and udhcpc gets another one", async () => {
     await using trouble = await startTrouble(2);
@@ -76,6 +97,44 @@ await insideNamespace(import.meta.url, () => {
     assert.ok(history.some(({ event }) => event.kind === "addressDeclined"));
     site.putForward(hourMs);
     assert.deepEqual(site.dhcp.networks()[0]?.declined, []);
+  });
+
+  test("an address that another host uses is not offered, and is shown as declined", async () => {
+    await using trouble = await startTrouble(2);
+    const { wire, site } = trouble;
+    const { take } = await addOtherHost(wire);
+    const client = { mac: macOf(mac(1)), holderOf: () => undefined, wanted: undefined };
+    const choice = chooseAddress(networkOn(wire, 2).temporaryPool, client);
+    const first = choice.kind === "address" ? formatIpv4(choice.address) : assert.fail();
+    await take(first);
+    const { given } = await udhcpc(wire, asPxe);
+    assert.ok(given.has("ip"), site.lines.join("\n"));
+    assert.notEqual(given.get("ip"), first);
+    assert.deepEqual(
+      site.dhcp.networks()[0]?.declined.map(({ address }) => address),
+      [first],
+    );
+    assert.ok(
+      site.lines.some((line) => line.startsWith("warn temporary address not offered") && line.includes(mac(9))),
+    );
+  });
+
+  test("a late DECLINE counts only if another host answers at the address", async () => {
+    await using trouble = await startTrouble(2);
+    const { wire, site } = trouble;
+    const { take } = await addOtherHost(wire);
+    const address = (await udhcpc(wire, asPxe)).given.get("ip") ?? assert.fail(site.lines.join("\n"));
+    site.putForward(60_000);
+    await wire.run(["ip", "address", "add", "10.77.0.9/24", "dev", wire.clientInterface]);
+    const decline = declineMessage(macOf(mac(1)), 7, { address: ip(address), server: ip("10.77.0.1") });
+    const networkNow = () => site.dhcp.networks()[0] ?? assert.fail();
+    await send(wire, decline);
+    await untilTrue(site, "the first DECLINE", () => networkNow().unanswered.declinedWithoutOffer === 1);
+    assert.deepEqual(networkNow().declined, []);
+    await take(address);
+    await send(wire, decline);
+    await untilTrue(site, "the second DECLINE", () => networkNow().declined.length === 1);
+    assert.ok(site.store.list().every(({ temporaryAddress }) => temporaryAddress === undefined));
   });
 
   test("a declined address stays unused after a restart of the server, until its time is over", async () => {
@@ -166,8 +225,7 @@ await insideNamespace(import.meta.url, () => {
     await wire.run(["ip", "address", "add", "10.77.0.9/24", "dev", wire.clientInterface]);
     for (const bytes of [200, 300])
       await wire.run(["bash", "-c", `head -c ${bytes} /dev/zero > /dev/udp/10.77.0.1/67`]);
-    const relayed = Array.from(writeDhcp(fromRelayAtBroadcast), (byte) => `\\x${byte.toString(16).padStart(2, "0")}`);
-    await wire.run(["bash", "-c", `printf '${relayed.join("")}' | cat > /dev/udp/10.77.0.1/67`]);
+    await send(wire, fromRelayAtBroadcast);
     await untilTrue(site, "three packets", () => site.dhcp.networks()[0]?.received === 3);
     const { malformed, answered } = site.dhcp.networks()[0] ?? assert.fail();
     assert.deepEqual(malformed, { tooShort: 1, badOperation: 1, badRelayAddress: 1 });

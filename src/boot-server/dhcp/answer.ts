@@ -9,6 +9,7 @@ import type { AnswerDeps, DhcpListener, ReceivedRequest, Sent } from "./exchange
 import { execute } from "./execute.ts";
 import { count } from "./network-status.ts";
 import { type Soon, whenThere } from "./soon.ts";
+import { type ClearedOffers, decideUnused } from "./unused-address.ts";
 
 /** Handles a datagram: parse it, let core decide, carry the decision out. The bytes are kept. */
 export type DhcpAnswers = (listener: DhcpListener, bytes: Uint8Array, from: Peer) => Soon<void>;
@@ -18,6 +19,7 @@ export function dhcpAnswers(deps: AnswerDeps): DhcpAnswers {
   const { statuses, clock, log } = deps;
   const networks = [...statuses.keys()];
   const exhausted: ExhaustedPools = new Map();
+  const cleared: ClearedOffers = new Map();
 
   return (listener, bytes, from) => {
     const result = readDhcp(bytes);
@@ -38,7 +40,8 @@ export function dhcpAnswers(deps: AnswerDeps): DhcpAnswers {
     }
     const request: ReceivedRequest = { listener, status, packet, mac, from };
     const atMs = clock.nowMs();
-    const sent = whenThere(askCore(deps, exhausted, request), (decision) => execute(deps, request, decision));
+    const decided = decideUnused(deps, { request, cleared }, () => askCore(deps, exhausted, request));
+    const sent = whenThere(decided, (decision) => execute(deps, request, decision));
     return whenThere(sent, (sent) => keepPackets(deps, request, { atMs, bytes, sent }));
   };
 }

@@ -6,6 +6,7 @@ import type { DhcpDecision } from "../../core/pxe/decision.ts";
 import type { PacketLog } from "../observe/packet-log.ts";
 import type { Peer } from "../socket/mmsghdr.ts";
 import type { AddressBook } from "./address-book.ts";
+import type { AddressProbe } from "./address-probe.ts";
 import type { LocalBoots } from "./local-boots.ts";
 import type { NetworkStatus } from "./network-status.ts";
 import type { SeenRequests } from "./seen-requests.ts";
@@ -15,6 +16,8 @@ import type { DhcpSender, SentBetween } from "./send.ts";
 export type DhcpListener = DhcpSender & {
   /** Undefined for the socket that relays write to. */
   readonly interface: string | undefined;
+  /** Asks on the interface's wire; undefined for the relays' socket. */
+  readonly probe?: AddressProbe;
   /** The network whose counters take bytes that belong to no other. */
   readonly status: NetworkStatus;
 };

@@ -4,11 +4,11 @@ import { replyLimit } from "../../core/dhcp/reply.ts";
 import type { Machine } from "../../core/machine/record.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { DhcpDecision } from "../../core/pxe/decision.ts";
-import { neighbourAt } from "../socket/neighbour.ts";
 import type { AnswerDeps, DecisionOf, ReceivedRequest, Sent } from "./exchange.ts";
-import { admitsNewcomer, count, type NetworkStatus, notePoolExhausted, notePoolServes } from "./network-status.ts";
+import { admitsNewcomer, count, type NetworkStatus, notePoolExhausted } from "./network-status.ts";
 import { announceNoRouter, sendReply } from "./send.ts";
 import { type Soon, whenThere } from "./soon.ts";
+import { promise } from "./unused-address.ts";
 
 /** Carries out core's decision; returns the sent reply, if any. */
 export function execute(deps: AnswerDeps, request: ReceivedRequest, decision: DhcpDecision): Soon<Sent | undefined> {
@@ -25,25 +25,24 @@ export function execute(deps: AnswerDeps, request: ReceivedRequest, decision: Dh
 async function noteDecline(
   deps: AnswerDeps,
   { status, listener }: ReceivedRequest,
-  { mac, address }: DecisionOf<"declined">,
+  { mac, address, given }: DecisionOf<"declined">,
 ): Promise<undefined> {
   const { book, log, store } = deps;
   const dotted = formatIpv4(address);
   const next = `find the host that uses the address with arping ${dotted}; birther networks lists declined addresses`;
   const facts = { network: status.network.name, mac, address: dotted, next };
   const machine = store.byMac(mac);
-  if (machine?.permanentAddress === address) {
-    // The record is right and stays so: only another host that answers there is proof of a conflict.
-    const other = listener.interface === undefined ? undefined : await neighbourAt(dotted);
-    if (other === undefined || machine.macs.some((own) => own === other)) {
-      log("warn", "permanent address declined, but no other host answers there; nothing was changed", facts);
-      return;
-    }
-    log("warn", "permanent address declined: another host uses it", { ...facts, other });
-  } else {
-    book.decline(address, mac);
-    log("warn", "address declined: another host uses it", facts);
+  const isPermanent = machine?.permanentAddress === address;
+  // A record that is right stays so, and a late or forged message proves nothing: only a host that answers there does.
+  const other = given && !isPermanent ? undefined : await listener.probe?.hostAt(address);
+  const isProven = other !== undefined && other !== mac && machine?.macs.includes(other) !== true;
+  if (!isProven && (isPermanent || !given)) {
+    count(status.unanswered, "declinedWithoutOffer");
+    log(given ? "warn" : "debug", "address declined, but no other host answers there; nothing was changed", facts);
+    return;
   }
+  if (!isPermanent) book.decline(address, mac);
+  log("warn", "address declined: another host uses it", { ...facts, permanent: isPermanent, other });
   if (machine !== undefined) await store.apply({ kind: "addressDeclined", id: machine.id, address });
 }
 
@@ -86,10 +85,8 @@ function reply(deps: AnswerDeps, request: ReceivedRequest, decision: DecisionOf<
   if (machine === undefined && seen !== undefined && !admitsNewcomer(status, deps)) return undefined;
   if (mac !== undefined && local !== undefined) localBoots?.keep(mac, local);
   const { dhcpMessageType: type, ipAddressLeaseTime = 0 } = decision.reply.options;
-  if (mac !== undefined && reserve !== undefined) {
-    if (book.holderFor(mac)(reserve) === undefined) notePoolServes(status, deps);
-    book.promise(reserve, mac, type === "ack" ? ipAddressLeaseTime * 1000 : offerMs);
-  }
+  if (mac !== undefined && reserve !== undefined)
+    promise(deps, status, { address: reserve, mac, leaseMs: type === "ack" ? ipAddressLeaseTime * 1000 : offerMs });
   if (mac !== undefined && type === "ack") book.give(decision.reply.yiaddr, mac);
   const known = seenRequests.before({ type, mac, machine, seen }) ?? true;
   return whenThere(known, (accepted) => (accepted ? send(deps, request, { decision, machine }) : undefined));

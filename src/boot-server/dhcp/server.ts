@@ -8,6 +8,7 @@ import { receiveBufferBytes } from "../socket/device-socket.ts";
 import { openFrameSender } from "../socket/frame-sender.ts";
 import { readKernelLimits } from "../socket/kernel-limits.ts";
 import { openAddressBook } from "./address-book.ts";
+import { openAddressProbe } from "./address-probe.ts";
 import { dhcpAnswers } from "./answer.ts";
 import type { DhcpListener } from "./exchange.ts";
 import { watchForeignServers } from "./foreign-watch.ts";
@@ -130,6 +131,7 @@ function listen(
   const listener: DhcpListener = {
     ...{ socket, interface: device, endpoint: { address, port }, status },
     ...(frames === undefined ? {} : { frames }),
+    ...(device === undefined ? {} : { probe: sockets.use(openAddressProbe(device)) }),
   };
   log("info", "DHCP server listening", { network: name, ...where, port, mode: network.mode, nursery });
   return socket.receiveBufferBytes;

@@ -19,7 +19,8 @@ const advice: { readonly [Id in BirthStepId]: string } = {
   readBootSettings: "Boot this machine from the network of the Birther: its boot script carries the settings.",
   loadDrivers: suspectTheImage,
   fetchSettings: "Check the cable and that the Birther serves this network; `birther packets` shows what it was asked.",
-  networkUp: "Check the cable, and that the Bootstrap Image has a driver for this NIC.",
+  networkUp:
+    "Check the cable, and that the Bootstrap Image has a driver for this NIC. If another host uses the address, the next attempt gets another one.",
   askForOrder: reachTheBirther,
   report: reachTheBirther,
   scanHardware: suspectTheImage,
@@ -29,6 +30,8 @@ const advice: { readonly [Id in BirthStepId]: string } = {
   findSwitchPort:
     "Enable LLDP on the switch port, or raise placement.lldpSeconds. Intel 700 and 800 NICs: check above that their firmware's LLDP agent was stopped.",
   computePlace: "Add or correct a rule in placement.rules in the Birther's configuration.",
+  checkAddress:
+    "Find the host with this MAC (in the switch's table of addresses) and give it another address, or correct the rule in placement.rules.",
   chooseImage: "Add an image rule without conditions at the end of images in the Birther's configuration.",
   reportPlace: reachTheBirther,
   planInstallation: "Set storage.allowUnencrypted, or use UEFI firmware with writable variables on this machine.",

@@ -54,7 +54,7 @@ function talk(servers: readonly ((packet: DhcpPacket) => readonly DhcpPacket[])[
   return { sent, step };
 }
 
-const found = { prefixLength: 24, server: { address: ip("10.77.0.1"), port: 80 } } as const;
+const found = { leasedBy: ip("10.77.0.1"), prefixLength: 24, server: { address: ip("10.77.0.1"), port: 80 } } as const;
 const path = "/boot/52-54-00-00-00-01.settings";
 
 test("where Birther leases, two messages find the address and the settings", () => {
@@ -71,7 +71,10 @@ test("beside another DHCP server, its lease and Birther's settings are taken, in
   ]) {
     const { sent, step } = talk(servers);
     assert.deepEqual(sent, ["discover", "request"]);
-    assert.deepEqual(step, { kind: "found", place: { ...found, address: ip("10.77.0.123"), path } });
+    assert.deepEqual(step, {
+      kind: "found",
+      place: { ...found, leasedBy: ip("10.77.0.2"), address: ip("10.77.0.123"), path },
+    });
   }
 });
 

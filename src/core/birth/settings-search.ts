@@ -1,8 +1,9 @@
+import { clientMessage } from "../dhcp/client-frame.ts";
 import { type DhcpOptions, type OptionName, optionTable } from "../dhcp/codec/option-table.ts";
-import { broadcastFlag, clientMac, type DhcpPacket } from "../dhcp/codec/packet.ts";
+import { clientMac, type DhcpPacket } from "../dhcp/codec/packet.ts";
 import { type Endpoint, parseEndpoint } from "../net/endpoint.ts";
 import { type Ipv4, maskLength, noAddress } from "../net/ipv4.ts";
-import { type Mac, macToBytes } from "../net/mac.ts";
+import type { Mac } from "../net/mac.ts";
 import { settingsPath } from "../pxe/answer.ts";
 import { signedImageClass } from "../pxe/client.ts";
 
@@ -11,6 +12,8 @@ export type SettingsPlace = {
   readonly address: Ipv4;
   readonly prefixLength: number;
   readonly gateway?: Ipv4;
+  /** The DHCP server that leased the address. */
+  readonly leasedBy: Ipv4;
   readonly server: Endpoint;
   readonly path: string;
 };
@@ -92,12 +95,13 @@ function settingsIn({ options, file }: DhcpPacket, mac: Mac): SettingsSearch["se
 }
 
 function placeOf(ack: DhcpPacket, settings: SettingsSearch["settings"]): SettingsPlace | undefined {
-  const { subnetMask, routers } = ack.options;
+  const { subnetMask, routers, serverIdentifier: leasedBy } = ack.options;
   if (settings === undefined || subnetMask === undefined || ack.yiaddr === noAddress) return undefined;
+  if (leasedBy === undefined) return undefined;
   const [gateway] = routers ?? [];
   const prefixLength = maskLength(subnetMask);
   if (prefixLength === undefined) return undefined;
-  return { address: ack.yiaddr, prefixLength, ...(gateway === undefined ? {} : { gateway }), ...settings };
+  return { address: ack.yiaddr, prefixLength, leasedBy, ...(gateway === undefined ? {} : { gateway }), ...settings };
 }
 
 function send(search: SettingsSearch, nowMs: number): SearchStep {
@@ -119,11 +123,5 @@ function messageOf({ mac, xid, offer, requesting }: SettingsSearch): DhcpPacket 
     requesting && offer !== undefined && server !== undefined
       ? { requestedIpAddress: offer.yiaddr, serverIdentifier: server }
       : {};
-  const chaddr = new Uint8Array(16);
-  chaddr.set(macToBytes(mac));
-  return {
-    ...{ op: 1, htype: 1, hlen: 6, hops: 0, xid, secs: 0, flags: broadcastFlag },
-    ...{ ciaddr: noAddress, yiaddr: noAddress, siaddr: noAddress, giaddr: noAddress },
-    ...{ chaddr, sname: "", file: "", options: { ...common, ...chosen }, otherOptions: new Map() },
-  };
+  return clientMessage(mac, xid, { ...common, ...chosen });
 }

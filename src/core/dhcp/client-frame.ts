@@ -1,9 +1,10 @@
 import { uint8At, uint16At } from "../bytes/big-endian.ts";
 import { createBuilder, finishedBytes, putBytes, putUnsigned } from "../bytes/builder.ts";
-import { broadcastAddress, noAddress } from "../net/ipv4.ts";
+import { broadcastAddress, type Ipv4, noAddress } from "../net/ipv4.ts";
 import { type Mac, macToBytes } from "../net/mac.ts";
 import { udpPacket } from "../net/pcap.ts";
-import type { DhcpPacket } from "./codec/packet.ts";
+import type { DhcpOptions } from "./codec/option-table.ts";
+import { broadcastFlag, type DhcpPacket } from "./codec/packet.ts";
 import { readDhcp } from "./codec/read.ts";
 import { writeDhcp } from "./codec/write.ts";
 
@@ -14,6 +15,27 @@ const ethernetBytes = 14;
 const udpProtocol = 17;
 const clientPort = 68;
 const serverPort = 67;
+
+/** A message of a client that has no address yet and hears broadcasts only. */
+export function clientMessage(mac: Mac, xid: number, options: DhcpOptions): DhcpPacket {
+  const chaddr = new Uint8Array(16);
+  chaddr.set(macToBytes(mac));
+  return {
+    ...{ op: 1, htype: 1, hlen: 6, hops: 0, xid, secs: 0, flags: broadcastFlag },
+    ...{ ciaddr: noAddress, yiaddr: noAddress, siaddr: noAddress, giaddr: noAddress },
+    ...{ chaddr, sname: "", file: "", options, otherOptions: new Map() },
+  };
+}
+
+/** Tells the server of a lease that another host uses its address (RFC 2131 §4.4.4 and table 5). */
+export function declineMessage(
+  mac: Mac,
+  xid: number,
+  { address, server }: { readonly address: Ipv4; readonly server: Ipv4 },
+): DhcpPacket {
+  const options = { dhcpMessageType: "decline", requestedIpAddress: address, serverIdentifier: server } as const;
+  return clientMessage(mac, xid, options);
+}
 
 /** The Ethernet frame of a DHCP message from a host that has no address yet, to everyone (RFC 2131 §4.1). */
 export function clientFrame(mac: Mac, packet: DhcpPacket): Uint8Array {

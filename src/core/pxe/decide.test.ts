@@ -250,13 +250,14 @@ test("a declined address is believed from its holder only, and the next offer is
   const decline = { ...edk2, options };
   const holderIs = { holderOf: (): Holder => ({ kind: "machine", mac }) };
   assert.equal(line(decide(decline)), "silence declinedWithoutOffer");
-  assert.equal(line(decide(decline, holderIs)), "silence declinedWithoutOffer", "nothing was given to it just now");
   assert.equal(line(decide(decline, { givenTo: () => true })), "silence declinedWithoutOffer", "it is not the holder");
-  assert.deepEqual(decide(decline, { ...holderIs, givenTo: () => true }), {
-    kind: "declined",
-    address: ip("10.77.0.60"),
-    mac,
-  });
+  const declined = { kind: "declined", address: ip("10.77.0.60"), mac };
+  assert.deepEqual(decide(decline, { ...holderIs, givenTo: () => true }), { ...declined, given: true });
+  assert.deepEqual(
+    decide(decline, holderIs),
+    { ...declined, given: false },
+    "to be proven: nothing was given to it just now",
+  );
   const holderOf = (address: Ipv4): Holder | undefined =>
     address === ip("10.77.0.60") ? { kind: "declined" } : undefined;
   assert.doesNotMatch(line(decide(edk2, { machine: machine("birth"), holderOf })), /10\.77\.0\.60/);

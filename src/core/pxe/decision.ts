@@ -24,7 +24,7 @@ export type SilenceReason =
   | "unknownClient"
   /** It wants to keep an address that this server does not know; another server may (RFC 2131 §4.3.2). */
   | "noRecord"
-  /** It declines an address that it was not given a moment ago. */
+  /** It declines an address that it does not hold; or that it was not given a moment ago, and where nobody answers. */
   | "declinedWithoutOffer"
   /** It names an address outside of the network, to which the answer would go. */
   | "foreignAddress"
@@ -66,7 +66,8 @@ export type DhcpDecision =
   /** All `size` addresses of the pool are held. */
   | { readonly kind: "silence"; readonly why: "poolExhausted"; readonly size: number; readonly seen?: PxeAsked }
   /** The client found another host at its address. */
-  | { readonly kind: "declined"; readonly address: Ipv4; readonly mac: Mac };
+  /** `given` a moment ago; otherwise only an answer of another host at the address proves it. */
+  | { readonly kind: "declined"; readonly address: Ipv4; readonly mac: Mac; readonly given: boolean };
 
 export type Reply = Extract<DhcpDecision, { kind: "reply" }>;
 /** Mutable, and filled field by field: spreading objects would cost every request. */

@@ -36,9 +36,9 @@ function admit(question: DhcpQuestion): ReturnType<Part<Asking>["admit"]> {
   if (message.kind === "decline") {
     const holder = holderOf(message.address);
     const ours = holder?.kind === "machine" && holder.mac === mac;
-    // Anyone can send a DECLINE: it counts only for the address that this client was just given.
+    // Anyone can send a DECLINE: without more proof it counts only for the address that this client was just given.
     const given = question.givenTo?.(message.address) === true;
-    return ours && given ? { kind: "declined", address: message.address, mac } : silence("declinedWithoutOffer");
+    return ours ? { kind: "declined", address: message.address, mac, given } : silence("declinedWithoutOffer");
   }
   if (message.kind === "selecting" && !isServerAddress(network, message.server)) {
     if (message.server !== relayRequests(packet).serverIdentifierOverride) return silence("tookAnotherOffer");

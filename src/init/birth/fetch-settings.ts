@@ -8,6 +8,7 @@ import type { Nic } from "../../core/hardware/hardware.ts";
 import { scanNics } from "../../core/hardware/scan.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { Log } from "../../core/ports.ts";
+import { checkUnused } from "../device/address-probe.ts";
 import { bootedFrom } from "../device/efi.ts";
 import { setNicUp, waitForNic } from "../device/nic.ts";
 import { systemTree } from "../device/tree.ts";
@@ -30,8 +31,9 @@ export function fetchSettings(log: Log): BootSettings {
   const nic = bootNic();
   setNicUp(nic, log);
   const place = searchOn(nic);
-  const { address, prefixLength, gateway, server, path } = place;
+  const { address, prefixLength, gateway, leasedBy, server, path } = place;
   log("info", "settings found", { nic: nic.name, address: formatIpv4(address), server: formatIpv4(server.address) });
+  checkUnused(nic, { address, leasedBy });
   host.interfaceAddress(nic.name, formatIpv4(address), prefixLength);
   if (gateway !== undefined) host.defaultRoute(formatIpv4(gateway));
   const reading = readFetchedSettings(

@@ -5,6 +5,7 @@ import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { chooseImage } from "../../core/site/choose-image.ts";
 import { describeNeighbour, placeAmong, placeMachine } from "../../core/site/place.ts";
 import type { Neighbour, Placement } from "../../core/site/placement.ts";
+import { hostAt } from "../device/address-probe.ts";
 import type { LldpListener } from "../device/neighbour.ts";
 import type { BirthContext } from "./birth-context.ts";
 import { requestSeconds } from "./mdb.ts";
@@ -17,10 +18,11 @@ import type { TakenOrder } from "./take-order.ts";
  */
 export function findPlacement(
   context: BirthContext,
-  { order, session }: TakenOrder,
+  taken: TakenOrder,
   { listener, rootDisk }: { readonly listener: LldpListener; readonly rootDisk: Disk },
 ): Placement {
   const { runStep, console } = context;
+  const { order, session } = taken;
   const isPlace = (neighbour: Neighbour) => placeMachine(order.placementRules, neighbour).kind === "placed";
   const neighbours = runStep("findSwitchPort", order.lldpSeconds + 30, () => {
     const heard = listener.listen(order.lldpSeconds, isPlace);
@@ -36,12 +38,40 @@ export function findPlacement(
   const { hostname, address, switchName, port } = placement;
   const dotted = formatIpv4(address);
   console.log("info", "placed", { hostname, address: dotted, switch: switchName, port });
+  checkAddress(context, taken, placement);
   runStep("reportPlace", requestSeconds, () =>
     session.phase("placed", `${hostname} ${dotted}`, [
       { kind: "placed", placement: withAddressText(placement), rootDisk: identityOf(rootDisk) },
     ]),
   );
   return placement;
+}
+
+/**
+ * The MDB gives the permanent address to this machine only; a host that it does not know may use it all the same. Nothing
+ * is written to a disk for a machine that could not be reached afterwards.
+ */
+function checkAddress(
+  { console, runStep }: BirthContext,
+  { nic, settings }: TakenOrder,
+  { address, hostname }: Placement,
+) {
+  if (address === settings.address) return; // ours already
+  runStep("checkAddress", 10, () => {
+    const { mac, gateway } = settings;
+    const other = hostAt(nic, mac, address);
+    if (other === undefined) return;
+    if (gateway !== undefined && hostAt(nic, mac, gateway) === other) {
+      console.log("warn", "the router answers for the permanent address, so another host there cannot be seen", {
+        other,
+      });
+      return;
+    }
+    const dotted = formatIpv4(address);
+    throw stop(
+      `expected ${dotted}, the permanent address of ${hostname}, to be free, found another host with the MAC ${other} there`,
+    );
+  });
 }
 
 /** From hardware and burn-in to the image, by the rules of the order. */

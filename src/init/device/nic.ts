@@ -9,6 +9,7 @@ import type { Mac } from "../../core/net/mac.ts";
 import type { Log } from "../../core/ports.ts";
 import { messageOf } from "../birth/stop.ts";
 import { sleepMs } from "../system/clock.ts";
+import { checkUnused } from "./address-probe.ts";
 import { systemTree } from "./tree.ts";
 
 /** Firmware of some NICs takes seconds to load. */
@@ -17,11 +18,15 @@ const appearMs = 30_000;
 const linkMs = 60_000;
 const lookEveryMs = 100;
 
-/** Finds the NIC that booted, waits for its link and gives it the address from DHCP. Returns its name. */
+/**
+ * Finds the NIC that booted, waits for its link and gives it the address from DHCP. Returns its name. Throws if another
+ * host uses the address, after it was declined: the next DHCP request then gets another one.
+ */
 export function bringNetworkUp(settings: BootSettings, log: Log): string {
   const nic = waitForNic(settings.mac);
   const { name } = nic;
   setNicUp(nic, log);
+  checkUnused(nic, { address: settings.address, leasedBy: settings.http.address });
   host.interfaceAddress(name, formatIpv4(settings.address), settings.prefixLength);
   if (settings.gateway !== undefined) host.defaultRoute(formatIpv4(settings.gateway));
   return name;

@@ -1,3 +1,4 @@
+import { lldpEtherType } from "../../../../src/core/lldp/lldpdu.ts";
 import type { BoardFacts } from "../board.ts";
 import type { Cpu } from "../system/cpu.ts";
 import type { OpenFile } from "../system/descriptors.ts";
@@ -27,8 +28,8 @@ export type Wire = {
   readonly listeners: ReadonlyMap<string, Listener>;
   /** The switch's LLDP frames: the first after a delay, then periodically; none if the switch is silent. */
   readonly lldp?: { readonly frames: readonly Uint8Array[]; readonly everyMs: number };
-  /** The frames that DHCP servers send in answer to one of the machine; none if they are silent. */
-  readonly answerDhcp?: (frame: Uint8Array) => readonly Uint8Array[];
+  /** The frames that other hosts send in answer to one of the machine; none if they are silent. */
+  readonly answer?: (frame: Uint8Array) => readonly Uint8Array[];
 };
 
 /** The machine's only NIC. */
@@ -38,7 +39,8 @@ export type Nic = {
   readonly setAddress: (address: string) => void;
   readonly address: () => string;
   readonly connect: (endpoint: string, timeoutMs: number) => OpenFile;
-  readonly openPackets: () => OpenFile;
+  /** A socket that receives frames of one Ethernet type. */
+  readonly openPackets: (etherType: number) => OpenFile;
 };
 
 /** Two milliseconds of round-trip time. */
@@ -101,21 +103,21 @@ export function makeNic(deps: { readonly cpu: Cpu; readonly facts: BoardFacts; r
       },
     };
   }
-  function openPackets(): OpenFile {
+  function openPackets(etherType: number): OpenFile {
     const openedMs = cpu.monotonicMs();
     let next = 0;
     const answers: Uint8Array[] = [];
     return {
       about: "eth0",
       frames: {
-        send: (frame) => void answers.push(...(wire.answerDhcp?.(frame) ?? [])),
+        send: (frame) => void answers.push(...(wire.answer?.(frame) ?? [])),
         receive: (timeoutMs) => {
           const answer = answers.shift();
           if (answer !== undefined) {
             cpu.advance(roundTripMs);
             return answer;
           }
-          const { lldp } = wire;
+          const lldp = etherType === lldpEtherType ? wire.lldp : undefined;
           const dueMs = lldp === undefined ? Number.POSITIVE_INFINITY : openedMs + (next + 1) * lldp.everyMs;
           const waitMs = Math.max(0, dueMs - cpu.monotonicMs());
           if (lldp === undefined || waitMs > timeoutMs) {

@@ -115,8 +115,10 @@ export const tlsWrite: typeof Native.tlsWrite = (handle, buffer, offset, length)
 export const tlsClose: typeof Native.tlsClose = (handle) =>
   call("tlsClose", aboutOf(handle), (kernel) => kernel.files.close(kernel.cpu.current(), handle));
 
-export const packetOpen: typeof Native.packetOpen = (interfaceName) =>
-  call("packetOpen", interfaceName, (kernel) => kernel.files.add(kernel.cpu.current(), kernel.nic.openPackets()));
+export const packetOpen: typeof Native.packetOpen = (interfaceName, etherType) =>
+  call("packetOpen", interfaceName, (kernel) =>
+    kernel.files.add(kernel.cpu.current(), kernel.nic.openPackets(etherType)),
+  );
 
 export const packetSend: typeof Native.packetSend = (fd, frame) =>
   call("packetSend", aboutOf(fd), (kernel) => fileOf(kernel, fd).frames?.send(new Uint8Array(frame)), "packetSend");
