@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import type { MachineView } from "../../contract/operator/views.ts";
 import { describeBiosDrive } from "../../core/hardware/bios-drives.ts";
-import type { BootTrust } from "../../core/hardware/hardware.ts";
 import { describeNotErased, disksNotErased } from "../../core/machine/not-erased.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatBytes, formatDuration, formatTime } from "../output/figures.ts";
+import { trustLines } from "./trust-text.ts";
 
 /** Adds `show`: prints everything about one machine. */
 export function showCommand(program: Command): void {
@@ -30,7 +30,7 @@ export function machineText(machine: MachineView, nowMs: number): string[] {
     ...stateFacts(machine, ago),
     ...placeFacts(machine),
     ...historyFacts(machine, ago),
-    ...hardwareFacts(machine),
+    ...hardwareFacts(machine, ago),
     ...pxeFacts(machine, ago),
     ["known", `since ${formatTime(machine.createdAtMs, nowMs)}, last seen ${ago(machine.lastSeenAtMs)}`] as const,
   ];
@@ -83,13 +83,7 @@ function historyFacts({ disputedMacs, didNotAskAtMs, repair }: MachineView, ago:
   ];
 }
 
-const trustTexts: { readonly [T in BootTrust]: string } = {
-  "signed-image":
-    "signed image: its firmware verified kernel, initramfs and command line of its birth with the site's key",
-  "wire-trusted": "wire-trusted: any host that answered its network boot could have supplied what ran at its birth",
-};
-
-function hardwareFacts(machine: MachineView): Fact[] {
+function hardwareFacts(machine: MachineView, ago: (atMs: number) => string): Fact[] {
   const { smbios, hardware, burnIn } = machine;
   return [
     ["board", smbios && [smbios.vendor, smbios.product, smbios.serial].filter(Boolean).join(" ")],
@@ -98,7 +92,7 @@ function hardwareFacts(machine: MachineView): Fact[] {
       hardware &&
         `${hardware.cpus} × ${hardware.cpuModel}, ${hardware.memoryMiB} MiB, TPM ${hardware.tpm ? "yes" : "no"}, Secure Boot ${hardware.secureBoot ? "on" : "off"}, watchdog ${hardware.watchdog || "none"}`,
     ],
-    ["trust", hardware?.bootTrust && trustTexts[hardware.bootTrust]],
+    ...trustLines(machine).map((line, at): Fact => [at === 0 ? "trust" : "", line]),
     ...(hardware?.disks ?? []).map(
       (disk): Fact => [
         "disk",
@@ -108,7 +102,7 @@ function hardwareFacts(machine: MachineView): Fact[] {
     ...(hardware?.nics ?? []).map(
       (nic): Fact => ["nic", `${nic.name} ${nic.mac} ${nic.driver}${nic.carrier ? "" : ", no carrier"}`],
     ),
-    ["TPM", machine.tpm && `bound to endorsement key ${machine.tpm.ekSha256}`],
+    ["TPM", machine.tpm && `endorsement key ${machine.tpm.ekSha256}, first proved ${ago(machine.tpm.firstSeenMs)}`],
     ["storage", storageText(machine)],
     ["boot order", bootOrderText(machine)],
     ["burn-in", burnIn?.verdict],

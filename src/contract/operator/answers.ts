@@ -4,8 +4,10 @@
  */
 import * as v from "valibot";
 import type { Excess } from "../../core/fleet/blast-radius.ts";
+import { bootTrusts } from "../../core/hardware/hardware.ts";
 import type { Why } from "../../core/machine/health/waiting-for.ts";
 import { machineStates, phases, remedies } from "../../core/machine/record.ts";
+import { diskTrusts, identityTrusts } from "../../core/machine/trust.ts";
 import type { AuditEntry } from "../../core/ports.ts";
 import { localMethodNames } from "../../core/pxe/local-boot/method-table.ts";
 import { roles } from "../../core/role.ts";
@@ -63,6 +65,16 @@ export const machineAnswer = pinnedShape<MachineView>()(
     placement: v.exactOptional(placementText),
     location: v.exactOptional(
       v.strictObject({ rack: v.exactOptional(text), unit: v.exactOptional(text), switch: text, port: text }),
+    ),
+    trust: v.pipe(
+      v.strictObject({
+        boot: v.exactOptional(v.picklist(bootTrusts)),
+        identity: v.exactOptional(v.picklist(identityTrusts)),
+        disk: v.exactOptional(v.picklist(diskTrusts)),
+      }),
+      v.description(
+        "what vouches for it, derived from the record: what ran at its birth, who gets its orders, its disk",
+      ),
     ),
     requiredImage: v.exactOptional(v.pipe(text, v.description("the exact version, such as compute/3"))),
     imageStream: v.exactOptional(v.pipe(text, v.description("the stream whose current version it requires"))),

@@ -5,6 +5,7 @@ import type { StreamSurvey } from "../../core/image/stream/survey.ts";
 import { nameOf } from "../../core/machine/life/move.ts";
 import { type Location, locationOf } from "../../core/machine/location.ts";
 import type { Condition, Machine } from "../../core/machine/record.ts";
+import { type Trust, trustOf } from "../../core/machine/trust.ts";
 import type { NetworkMode } from "../../core/network/network.ts";
 import type { PastChange } from "../../core/ports.ts";
 import { type Lesson, rankMethods } from "../../core/pxe/local-boot/lesson.ts";
@@ -17,6 +18,7 @@ import { recordAsText } from "../machine-record.ts";
 /** A machine as operators see it: its record without hashes of secrets. */
 export type MachineView = Omit<AddressesAsText<Machine>, "order" | "subTokenHash" | "wayBack"> & {
   readonly location?: Location;
+  readonly trust: Trust;
   readonly order?: {
     readonly action: string;
     readonly generation: number;
@@ -179,7 +181,7 @@ const secretFacts: ReadonlySet<string> = new Set(["tokenHash", "sessionHash", "s
 export function viewMachine(machine: Machine): MachineView {
   const { order, subTokenHash: _secret, wayBack: _internal, ...kept } = recordAsText(machine);
   const location = locationOf(machine);
-  const rest = location === undefined ? kept : { ...kept, location };
+  const rest = { ...kept, ...(location === undefined ? {} : { location }), trust: trustOf(machine) };
   if (order === undefined) return rest;
   const { action, generation, expiresAtMs, taken } = order;
   return {

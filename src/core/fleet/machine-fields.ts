@@ -1,6 +1,7 @@
 import { followedStream } from "../image/stream/image-stream.ts";
 import { locationOf } from "../machine/location.ts";
 import { conditionKinds, type Machine, machineStates, phases } from "../machine/record.ts";
+import { trustOf, trustValues } from "../machine/trust.ts";
 import { formatIpv4 } from "../net/ipv4.ts";
 import { parseSelector, type Requirement, type SelectorResult } from "./selector.ts";
 
@@ -63,6 +64,11 @@ export const machineFields = {
   generation: {
     about: "its generation: the number of births, rebirths and cleans",
     of: ({ generation }) => [String(generation)],
+  },
+  trust: {
+    about: "what vouches for it: its boot, its identity, its disk",
+    of: (machine) => Object.values(trustOf(machine)),
+    oneOf: trustValues,
   },
   vendor: { about: "the vendor of its board", of: ({ smbios }) => [smbios?.vendor] },
   product: { about: "its model", of: ({ smbios }) => [smbios?.product] },

@@ -10,7 +10,7 @@ export const storage = withDefault(
     allowUnencrypted: withDefault(
       yesOrNo,
       false,
-      "Whether a machine that cannot keep a disk key (neither UEFI nor TPM) is installed without disk encryption. Its record says so.",
+      "Whether a machine that cannot keep a disk key (no usable UEFI variables) is installed without disk encryption. Its record says so.",
     ),
     minRootDiskMiB: withDefault(mebibytes(512), 8192, "Minimum size of the root disk."),
     espMiB: withDefault(mebibytes(33), 256, "Size of the EFI system partition."),

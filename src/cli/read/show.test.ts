@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { viewMachine } from "../../contract/operator/views.ts";
+import { hardware } from "../../core/machine/testing/test-fleet.ts";
+import { testMachine } from "../../core/machine/testing/test-machine.ts";
+import { machineText } from "./show.ts";
+
+/** The lines that begin with `trust` and those below it without a label. */
+function trustShown(machine: Parameters<typeof viewMachine>[0]): readonly string[] {
+  const lines = machineText(viewMachine(machine), 1_000_000);
+  const start = lines.findIndex((line) => line.startsWith("  trust "));
+  if (start < 0) return [];
+  const end = lines.findIndex((line, at) => at > start && /^ {2}\S/.test(line));
+  return lines.slice(start, end).map((line) => line.slice(13));
+}
+
+const tpm = { ekSha256: "a".repeat(64), firstSeenMs: 1 };
+
+test("show says what vouches for a machine: its boot, its identity and its disk", () => {
+  const healthy = testMachine("healthy", { hardware: hardware(), tpm });
+  const [boot, identity, disk, ...none] = trustShown(healthy);
+  assert.match(boot ?? "", /^wire-trusted: /);
+  assert.match(identity ?? "", /^TPM-bound: /);
+  assert.match(disk ?? "", /^(disk key not sealed|root disk not encrypted): /);
+  assert.deepEqual(none, []);
+  assert.deepEqual(viewMachine(healthy).trust.identity, "tpm-bound");
+});
+
+test("before its first report nothing vouches for a machine, and show says nothing of it", () => {
+  assert.deepEqual(trustShown(testMachine("unknown")), []);
+});

@@ -1,0 +1,28 @@
+import type { MachineView } from "../../contract/operator/views.ts";
+import { type Trust, trustOf } from "../../core/machine/trust.ts";
+
+const texts: { readonly [Part in keyof Trust]-?: { readonly [Value in NonNullable<Trust[Part]>]: string } } = {
+  boot: {
+    "signed-image":
+      "signed image: its firmware verified kernel, initramfs and command line of its birth with the site's key",
+    "wire-trusted": "wire-trusted: any host that answered its network boot could have supplied what ran at its birth",
+  },
+  identity: {
+    "tpm-bound": "TPM-bound: a boot token works only with a proof of its TPM",
+    "tpm-unproved":
+      "TPM not proved: a boot token works on any host; no birth has proved its TPM (its console says why, if it failed)",
+    "no-tpm": "no TPM: a boot token works on any host",
+  },
+  disk: {
+    "unsealed-key": "disk key not sealed: any kernel that it boots can read the key and the root disk",
+    unencrypted: "root disk not encrypted: readable by anyone who has it, and by any kernel that it boots",
+  },
+};
+
+/** What vouches for a machine, one line for each part. */
+export function trustLines(machine: MachineView): readonly string[] {
+  const { boot, identity, disk } = trustOf(machine);
+  return [boot && texts.boot[boot], identity && texts.identity[identity], disk && texts.disk[disk]].filter(
+    (line) => line !== undefined,
+  );
+}

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { hardware as hardwareOf } from "./testing/test-fleet.ts";
+import { type Trust, trustOf } from "./trust.ts";
+
+const hardware = hardwareOf();
+const { bootTrust: _said, ...older } = hardware;
+const rootDisk = { path: "/dev/vda", serial: "s", sizeBytes: 1, why: "only" };
+const tpm = { ekSha256: "a".repeat(64), firstSeenMs: 1 };
+const luks2 = { rootDisk, encryption: { kind: "luks2", keyIn: "uefi-variable" } } as const;
+const plain = { rootDisk, encryption: { kind: "none", reason: "BIOS" } } as const;
+
+const cases: readonly (readonly [string, Parameters<typeof trustOf>[0], Trust])[] = [
+  ["nothing is known yet", {}, {}],
+  ["a proof comes before the hardware", { tpm }, { identity: "tpm-bound" }],
+  [
+    "a report of a version without signed images",
+    { hardware: { ...older, tpm: false } },
+    { boot: "wire-trusted", identity: "no-tpm" },
+  ],
+  [
+    "a TPM that no birth has proved",
+    { hardware: { ...hardware, bootTrust: "signed-image", tpm: true }, storage: plain },
+    { boot: "signed-image", identity: "tpm-unproved", disk: "unencrypted" },
+  ],
+  [
+    "bound, though its TPM was later removed",
+    { hardware: { ...hardware, tpm: false }, tpm, storage: luks2 },
+    { boot: "wire-trusted", identity: "tpm-bound", disk: "unsealed-key" },
+  ],
+];
+for (const [what, facts, expected] of cases) test(what, () => assert.deepEqual(trustOf(facts), expected));

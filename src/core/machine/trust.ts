@@ -1,0 +1,31 @@
+import { type BootTrust, bootTrusts } from "../hardware/hardware.ts";
+import type { Machine } from "./record.ts";
+
+/**
+ * What proves that an order goes to this machine. `tpm-bound`: a proof of its TPM. `tpm-unproved`: it has a TPM, but no birth
+ * has proved it. `no-tpm`: nothing but a token that anyone on its wire can read.
+ */
+export const identityTrusts = ["tpm-bound", "tpm-unproved", "no-tpm"] as const;
+export type IdentityTrust = (typeof identityTrusts)[number];
+
+/** Who can read its root disk: `unsealed-key`, any kernel that it boots; `unencrypted`, also anyone who has the disk. */
+export const diskTrusts = ["unsealed-key", "unencrypted"] as const;
+export type DiskTrust = (typeof diskTrusts)[number];
+
+/** What vouches for a machine, derived from its record; a part that no birth has told of yet is absent. */
+export type Trust = { readonly boot?: BootTrust; readonly identity?: IdentityTrust; readonly disk?: DiskTrust };
+
+/** Every value of every part. */
+export const trustValues = [...bootTrusts, ...identityTrusts, ...diskTrusts] as const;
+
+/** The only place that says what vouches for a machine. */
+export function trustOf({ hardware, storage, tpm }: Pick<Machine, "hardware" | "storage" | "tpm">): Trust {
+  const unproved = hardware && (hardware.tpm ? "tpm-unproved" : "no-tpm");
+  const identity = tpm === undefined ? unproved : "tpm-bound";
+  return {
+    // Versions that report none had no signed image.
+    ...(hardware === undefined ? {} : { boot: hardware.bootTrust ?? "wire-trusted" }),
+    ...(identity === undefined ? {} : { identity }),
+    ...(storage === undefined ? {} : { disk: storage.encryption.kind === "luks2" ? "unsealed-key" : "unencrypted" }),
+  };
+}
