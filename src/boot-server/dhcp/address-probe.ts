@@ -45,7 +45,7 @@ export function openAddressProbe(interfaceName: string): AddressProbe {
     socket?.[Symbol.dispose]();
     timer = socket = undefined;
   }
-  function hear({ mac, receive }: ArpSocket): void {
+  function readFrames({ mac, receive }: ArpSocket): void {
     for (let frames = 0; frames < framesPerLook && socket !== undefined; frames += 1) {
       const frame = receive();
       if (frame === undefined) return;
@@ -58,7 +58,7 @@ export function openAddressProbe(interfaceName: string): AddressProbe {
     }
   }
   function look(): void {
-    if (socket !== undefined) hear(socket);
+    if (socket !== undefined) readFrames(socket);
     for (const [address, question] of questions) {
       const waitedMs = performance.now() - question.askedMs;
       if (waitedMs >= waitMs) end(address, undefined);
