@@ -152,8 +152,8 @@ test("a backup from before a rotation: the server says so, and two steps lead ba
   const second = await issuer();
   await retireAuthority(place);
   await place.store.putDocument({ kind: "authority", key: "ca", document: first });
-  const told = String(await start().catch((error: unknown) => error));
-  assert.match(told, /ca\.pem\.retired.*made before .*birther authority add.*birther authority switch --override/);
+  const notified = String(await start().catch((error: unknown) => error));
+  assert.match(notified, /ca\.pem\.retired.*made before .*birther authority add.*birther authority switch --override/);
   for (const file of ["ca.key", "ca.pem"]) renameSync(join(directory, `${file}.retired`), join(directory, file));
   await addAuthority(place);
   await switchAuthority(place, true);
