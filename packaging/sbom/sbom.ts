@@ -4,14 +4,19 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { buildBootstrapImage, sbomFile } from "../../src/bootstrap-image/build.ts";
+import { resolvePackages } from "../../src/bootstrap-image/debian.ts";
 import { ensurePackages } from "../../src/bootstrap-image/install-packages.ts";
+import { signedLoaderPackages } from "../../src/bootstrap-image/loader/secure-loaders.ts";
+import { billOfMaterials, debianComponent, installedComponent } from "../../src/bootstrap-image/sbom.ts";
 import { packagesOf } from "../../src/main/packages.ts";
 import { cacheDirectory } from "../../src/main/paths.ts";
 
+const loadersFile = "boot-loaders.cdx.json";
 const usage = `usage: packaging/sbom/sbom DIRECTORY
 
-Writes server.cdx.json (the npm packages of the lock file, Node.js among them) and ${sbomFile}
-(Debian packages, sources and npm packages of the Bootstrap Image), both CycloneDX 1.5.
+Writes server.cdx.json (the npm packages of the lock file, Node.js among them), ${sbomFile}
+(Debian packages, sources and npm packages of the Bootstrap Image) and ${loadersFile} (iPXE, and the
+signed shim and GRUB, which the server hands out), all CycloneDX 1.5.
 `;
 const root = join(import.meta.dirname, "../..");
 
@@ -37,6 +42,14 @@ async function writeImageBill(directory: string): Promise<void> {
   }
 }
 
+/** The loaders that firmware starts: iPXE of this computer, and the packages of the signed ones, whose files are unpacked. */
+async function loadersBill(): Promise<string> {
+  const log = (_: string, message: string): void => void process.stderr.write(`${message}\n`);
+  await ensurePackages(packagesOf.serve, log);
+  const signed = await resolvePackages(signedLoaderPackages);
+  return billOfMaterials("birther-boot-loaders", [await installedComponent("ipxe"), ...signed.map(debianComponent)]);
+}
+
 const [word] = process.argv.slice(2);
 if (word === undefined || word.startsWith("-")) {
   process.stdout.write(usage);
@@ -45,5 +58,6 @@ if (word === undefined || word.startsWith("-")) {
   const directory = resolve(word);
   await mkdir(directory, { recursive: true });
   await writeFile(join(directory, "server.cdx.json"), await serverBill());
+  await writeFile(join(directory, loadersFile), await loadersBill());
   await writeImageBill(directory);
 }

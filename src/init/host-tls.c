@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #include <mbedtls/error.h>
 #include <mbedtls/sha512.h>
@@ -13,11 +14,12 @@
 #include <psa/crypto.h>
 #include "host.h"
 
-enum { MAX_SESSIONS = 8, SHA512_BYTES = 64, FILE_CHUNK = 1 << 20, SLICE_CHUNK = 1 << 16 };
+enum { MAX_SESSIONS = 8, SHA512_BYTES = 64, FILE_CHUNK = 1 << 20, SLICE_CHUNK = 1 << 16, TIMEOUTS = 4 };
 
 struct session {
 	int fd;
 	int reason; /* errno of the last socket call that failed */
+	time_t deadline; /* of the handshake or the record under way, on the monotonic clock */
 	mbedtls_ssl_context ssl;
 	mbedtls_ssl_config config;
 	mbedtls_x509_crt ca;
@@ -58,9 +60,29 @@ static int send_callback(void *context, const unsigned char *bytes, size_t lengt
 	return MBEDTLS_ERR_ERROR_GENERIC_ERROR;
 }
 
+static time_t monotonic_seconds(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/* A peer that sends byte by byte makes progress, but a handshake or a record ends after some time-outs of the socket. */
+static void limit_time(struct session *s)
+{
+	struct timeval timeout = { 0 };
+	socklen_t length = sizeof timeout;
+	getsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, &length);
+	s->deadline = monotonic_seconds() + TIMEOUTS * (timeout.tv_sec + 1);
+}
+
 static int receive_callback(void *context, unsigned char *bytes, size_t length)
 {
 	struct session *s = context;
+	if (monotonic_seconds() > s->deadline) {
+		s->reason = ETIMEDOUT;
+		return MBEDTLS_ERR_ERROR_GENERIC_ERROR;
+	}
 	ssize_t count = recv(s->fd, bytes, length, 0);
 	if (count >= 0) return (int)count;
 	s->reason = errno == EAGAIN ? ETIMEDOUT : errno;
@@ -119,6 +141,7 @@ static JSValue tls_open(JSContext *ctx, const struct argument *a)
 	struct session *s = handle < MAX_SESSIONS ? calloc(1, sizeof *s) : NULL;
 	if (!s) return host_throw(ctx, "tlsOpen: limit of %d concurrent sessions reached", MAX_SESSIONS);
 	s->fd = (int)a[0].number;
+	limit_time(s);
 	mbedtls_ssl_init(&s->ssl);
 	mbedtls_ssl_config_init(&s->config);
 	mbedtls_x509_crt_init(&s->ca);
@@ -141,6 +164,7 @@ static JSValue tls_read(JSContext *ctx, const struct argument *a)
 {
 	struct session *s = session_of(a[0].number);
 	if (!s) return host_throw(ctx, "tlsRead: the session is closed");
+	limit_time(s);
 	int count = mbedtls_ssl_read(&s->ssl, a[1].bytes, a[1].length);
 	if (count == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) count = 0;
 	return count < 0 ? throw_tls(ctx, "tlsRead", s, count) : JS_NewInt32(ctx, count);

@@ -51,6 +51,13 @@ test("the image's bill names every package that is unpacked, the sources, and th
   assert.match(named("busybox")?.purl ?? "", /^pkg:deb\/debian\/busybox@1%3A[\d.]+-[^?]+\?arch=amd64$/);
 });
 
+test("the loaders' bill names iPXE and the signed loaders, at the versions that are handed out", async () => {
+  const { components } = await readBill("boot-loaders.cdx.json");
+  const names = components.map(({ name }) => name).sort();
+  assert.deepEqual(names, ["grub-efi-amd64-signed", "ipxe", "shim-signed"]);
+  for (const { name, version } of components) assert.match(version, /^\d/, name);
+});
+
 test("the audit says that nothing was checked when the registry gives no report", async () => {
   const unreachable = { ...process.env, npm_config_registry: "http://127.0.0.1:9", npm_config_fetch_retries: "0" };
   const audit = promisify(execFile)(join(root, "packaging/sbom/audit"), [], { env: unreachable });

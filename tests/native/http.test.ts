@@ -25,6 +25,19 @@ const answers: { readonly [path: string]: (request: IncomingMessage, response: S
     request.on("end", () => response.end());
   },
   "/empty": (_request, response) => response.writeHead(200, { "content-length": 0 }).end(),
+  "/endless-trailers": (request) => {
+    request.socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n");
+    request.socket.write("x: y\r\n".repeat(10_000));
+  },
+  "/drips": (request) => {
+    request.socket.write("HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n");
+    const timer = setInterval(() => request.socket.write("x"), 100);
+    request.socket.once("close", () => clearInterval(timer));
+  },
+  "/drips-head": (request) => {
+    const timer = setInterval(() => request.socket.write("x"), 100);
+    request.socket.once("close", () => clearInterval(timer));
+  },
   "/garbage": (request) => request.socket.end("nonsense\r\n\r\n"),
 };
 
@@ -47,6 +60,9 @@ test("streams bodies with every kind of length and refuses invalid answers", asy
     assert.equal(result.empty.bytes, 0);
     assert.match(result.missing.error, /^GET http:\/\/127\.0\.0\.1:\d+\/missing: status 404: no such thing$/);
     assert.match(result.garbage.error, /not an HTTP\/1\.1 status line: nonsense/);
+    assert.match(result.trailers.error, /the trailers are longer than 16384 bytes/);
+    for (const slow of [result.drips, result.dripsHead])
+      assert.match(slow.error, /the answer is slower than 4096 bytes a second, beyond 6 s/);
     assert.equal(result.afterwards.bytes, body.length);
   } finally {
     server.closeAllConnections();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -25,6 +25,15 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   for await (const piece of request) pieces.push(piece);
   const path = request.url ?? "";
   if (path === "/silent") return;
+  if (path === "/endless") {
+    const piece = Buffer.alloc(1 << 16, "x");
+    const more = () => {
+      while (!response.destroyed && response.write(piece));
+    };
+    response.on("drain", more);
+    more();
+    return;
+  }
   if (path === "/truncated") {
     response.writeHead(200, { "content-length": "100" });
     response.write("{");
@@ -120,4 +129,31 @@ test("times out on a missing and on a partial answer", async () => {
   assert.match(silent.error, /^POST .*\/silent: tlsRead: Connection timed out$/);
   const truncated = await post(certificate, "birther", "truncated");
   assert.match(truncated.error, /^POST .*\/truncated: (the server closed|tlsRead: Connection reset)/);
+});
+
+test("an endless answer ends at its limit", async () => {
+  const { error } = await post(await issue(authority, "birther"), "birther", "endless");
+  assert.match(error, /^POST .*\/endless: answer: expected at most 4194304 bytes, found more$/);
+});
+
+test("a handshake that drips byte by byte ends", async () => {
+  const server = createTcpServer((socket) => {
+    // The head of a handshake record of 16 KiB, and then its bytes one by one.
+    socket.write(Buffer.from([0x16, 0x03, 0x03, 0x40, 0x00]));
+    const timer = setInterval(() => socket.write("\0"), 100);
+    socket.on("error", () => undefined).on("close", () => clearInterval(timer));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const { port } = server.address() as AddressInfo;
+    const { error } = await runProgram(directory, "https", [
+      String(port),
+      join(directory, "ca.pem"),
+      "birther",
+      "echo",
+    ]);
+    assert.match(error, /TLS handshake: Connection timed out/);
+  } finally {
+    server.close();
+  }
 });

@@ -8,7 +8,7 @@ import { packagesKey, resolvePackages, unpackPackages } from "../debian.ts";
  * Debian's packages of signed loaders. They are unpacked, never installed, because shim-signed would change this
  * computer's own boot.
  */
-const packages = ["shim-signed", "grub-efi-amd64-signed"] as const;
+export const signedLoaderPackages = ["shim-signed", "grub-efi-amd64-signed"] as const;
 
 /** The file name of each: shim with Microsoft's signature, GRUB for the network and GRUB for disks with Debian's. */
 const loaders = {
@@ -26,7 +26,7 @@ export async function fetchSecureLoaders(options: {
   readonly log: Log;
 }): Promise<void> {
   const { cacheDirectory, outputDirectory, log } = options;
-  const wanted = await resolvePackages(packages);
+  const wanted = await resolvePackages(signedLoaderPackages);
   const directory = await cached(cacheDirectory, `secure-loaders-${packagesKey(wanted)}`, async (draft) => {
     const tree = await mkdtemp(`${draft}-tree-`);
     try {

@@ -1,3 +1,4 @@
+import * as host from "host";
 import type { HttpHead, HttpRequest, ResponseReader } from "./http-message.ts";
 import { readResponses, writeRequest } from "./http-message.ts";
 import type { ByteStream } from "./line-buffer.ts";
@@ -9,9 +10,35 @@ export type HttpConnection = {
   readonly close: () => void;
 };
 
-/** `open` makes a new stream; `name` appears in error messages, e.g. `https://10.0.0.1:443`. */
-export function httpConnection(name: string, open: () => ByteStream): HttpConnection {
-  let current: { readonly stream: ByteStream; readonly reader: ResponseReader } | undefined;
+/** An answer has so many time-outs, and a second more for each so many bytes: a server that drips keeps nobody for ever. */
+const graceTimeouts = 4;
+const leastBytesPerSecond = 4096;
+
+/** A stream whose answers, each from its `begin` on, must keep the least rate. */
+function paced(stream: ByteStream, graceMs: number): { readonly stream: ByteStream; readonly begin: () => void } {
+  let beganMs = 0;
+  let bytes = 0;
+  return {
+    begin: () => {
+      beganMs = host.monotonicMs();
+      bytes = 0;
+    },
+    stream: {
+      ...stream,
+      read: (buffer, offset, length) => {
+        const count = stream.read(buffer, offset, length);
+        bytes += count;
+        const allowedMs = graceMs + (bytes / leastBytesPerSecond) * 1000;
+        if (host.monotonicMs() - beganMs <= allowedMs) return count;
+        throw new Error(`the answer is slower than ${leastBytesPerSecond} bytes a second, beyond ${graceMs / 1000} s`);
+      },
+    },
+  };
+}
+
+/** `open` makes a new stream, with this time-out for progress; `name` appears in error messages, e.g. `https://10.0.0.1:443`. */
+export function httpConnection(name: string, open: () => ByteStream, timeoutMs: number): HttpConnection {
+  let current: { readonly stream: ByteStream; readonly reader: ResponseReader; readonly begin: () => void } | undefined;
 
   function close(): void {
     current?.stream.close();
@@ -20,11 +47,12 @@ export function httpConnection(name: string, open: () => ByteStream): HttpConnec
 
   function attempt(request: HttpRequest, onBytes: (head: HttpHead, bytes: Uint8Array) => void): HttpHead {
     if (current === undefined) {
-      const stream = open();
-      current = { stream, reader: readResponses(stream) };
+      const { stream, begin } = paced(open(), graceTimeouts * timeoutMs);
+      current = { stream, begin, reader: readResponses(stream) };
     }
-    const { stream, reader } = current;
+    const { stream, reader, begin } = current;
     stream.write(writeRequest(request));
+    begin();
     const head = reader.readHead();
     reader.readBody(head, (bytes) => onBytes(head, bytes));
     const delimited =

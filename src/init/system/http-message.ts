@@ -96,5 +96,10 @@ function readChunks(buffer: LineBuffer, onBytes: (bytes: Uint8Array) => void): v
     if (size === 0) break;
     buffer.line("a chunk's end", maxChunkLineBytes);
   }
-  while (buffer.line("a trailer", maxHeadBytes) !== "");
+  for (let left = maxHeadBytes; ; ) {
+    const line = buffer.line("a trailer", maxHeadBytes);
+    if (line === "") return;
+    left -= line.length + 2;
+    if (left < 0) throw new Error(`the trailers are longer than ${maxHeadBytes} bytes`);
+  }
 }

@@ -58,10 +58,8 @@ function openTcp(server: HttpServer): ByteStream {
 export function openHttp(server: HttpServer): HttpClient {
   const authority = `${server.address}:${server.port}`;
   const name = `http://${authority}`;
-  return httpClient(
-    { name, host: authority, headers: {} },
-    httpConnection(name, () => openTcp(server)),
-  );
+  const connection = httpConnection(name, () => openTcp(server), server.timeoutMs ?? defaultTimeoutMs);
+  return httpClient({ name, host: authority, headers: {} }, connection);
 }
 
 /** A client over a connection. `name` appears in error messages, and `headers` are sent with each request. */

@@ -3,7 +3,7 @@ import * as os from "os";
 import { readRetryAfter } from "../../core/birth/retry.ts";
 import { decodeUtf8, encodeUtf8 } from "../../core/bytes/utf8.ts";
 import { type HttpClient, httpClient } from "./http.ts";
-import { httpConnection } from "./http-connection.ts";
+import { type HttpConnection, httpConnection } from "./http-connection.ts";
 import type { ByteStream } from "./line-buffer.ts";
 
 /** Without progress for this time the connection counts as dead. */
@@ -54,6 +54,11 @@ function openTls(server: HttpsServer): ByteStream {
   };
 }
 
+function connectionTo(server: HttpsServer): HttpConnection {
+  const name = `https://${server.address}:${server.port}`;
+  return httpConnection(name, () => openTls(server), server.timeoutMs ?? defaultTimeoutMs);
+}
+
 function joinPieces(pieces: readonly Uint8Array[], length: number): Uint8Array {
   const whole = new Uint8Array(length);
   let at = 0;
@@ -76,17 +81,13 @@ function parseIfJson(text: string): unknown {
 export function openPrivateHttp(server: HttpsServer, bearer: string): HttpClient {
   const name = `https://${server.address}:${server.port}`;
   const headers = { authorization: `Bearer ${bearer}` };
-  return httpClient(
-    { name, host: server.serverName, headers },
-    httpConnection(name, () => openTls(server)),
-  );
+  return httpClient({ name, host: server.serverName, headers }, connectionTo(server));
 }
 
 /** A client of the MDB: connects at the first request, keeps the connection, and reconnects when it was lost. */
 export function openHttps(server: HttpsServer): HttpsClient {
-  const authority = `${server.address}:${server.port}`;
   const maxAnswerBytes = server.maxAnswerBytes ?? defaultMaxAnswerBytes;
-  const connection = httpConnection(`https://${authority}`, () => openTls(server));
+  const connection = connectionTo(server);
   return {
     close: connection.close,
     post: (path, body, bearer) => {

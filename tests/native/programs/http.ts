@@ -28,6 +28,9 @@ print(
     empty: count((onBytes) => client.get("/empty", onBytes)),
     missing: count((onBytes) => client.get("/missing", onBytes)),
     garbage: count((onBytes) => client.get("/garbage", onBytes)),
+    trailers: count((onBytes) => client.get("/endless-trailers", onBytes)),
+    drips: count((onBytes) => client.get("/drips", onBytes)),
+    dripsHead: count((onBytes) => client.get("/drips-head", onBytes)),
     afterwards: count((onBytes) => client.get("/sized", onBytes)),
   }),
 );

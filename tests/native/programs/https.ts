@@ -24,6 +24,7 @@ const scenarios: { readonly [scenario: string]: () => readonly unknown[] } = {
     client.post("/echo", 4),
   ],
   silent: () => [client.post("/silent", {})],
+  endless: () => [client.post("/endless", {})],
   truncated: () => [client.post("/truncated", {})],
 };
 
