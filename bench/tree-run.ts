@@ -74,7 +74,7 @@ function openServer(images: ImageStore, image: ImageSummary, tasks: Pick<Dominat
   });
   const reportSlots = openReportSlots();
   const app = subApp({
-    ...{ images, tasks, caPem: "", log, reportSlots },
+    ...{ images, tasks, caPem: "", clock: { monotonicMs: () => performance.now() }, log, reportSlots },
     store: {
       ...{ get: () => machine, unreadableWith: () => undefined },
       ...{ apply: async () => ({ kind: "changed", machine }), addLog: () => undefined },

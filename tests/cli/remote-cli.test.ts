@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -19,6 +18,7 @@ import { startOperatorTls } from "../../src/mdb/operator-api/server.ts";
 import { asks, birthOf } from "../../src/mdb/testing/store-suite.ts";
 import { operatorCertificate } from "../../src/mdb/tls/operator-certificate.ts";
 import { openPki } from "../../src/mdb/tls/pki.ts";
+import { freePort } from "../support/free-port.ts";
 
 type Outcome = { readonly status: number; readonly out: string; readonly err: string };
 
@@ -43,15 +43,6 @@ function birther(text: readonly string[], environment: { [name: string]: string 
       },
     );
   });
-}
-
-/** A TCP port that nobody listens on. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : assert.fail();
 }
 
 describe("the birther command against a server on another machine", () => {

@@ -129,7 +129,10 @@ export async function startSubFixture(
   const confidential = confidentialStores(join(directory, "confidential"));
   const trusting = (caPem: string) =>
     new Hono()
-      .route("/", subApp({ store, images, tasks, caPem, log, ...agentUpgrades }))
+      .route(
+        "/",
+        subApp({ store, images, tasks, caPem, clock: { monotonicMs: () => performance.now() }, log, ...agentUpgrades }),
+      )
       .route("/", confidentialApp({ store, images, objects, confidential }));
   let app = trusting(authority.pem);
   const actions: { readonly kind: Directive["kind"]; readonly action: () => void }[] = [];

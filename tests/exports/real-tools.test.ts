@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -24,6 +23,7 @@ import { tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
 import { startOperatorServer, startOperatorTls } from "../../src/mdb/operator-api/server.ts";
 import { asks, birthOf, testMac } from "../../src/mdb/testing/store-suite.ts";
 import { operatorCertificate } from "../../src/mdb/tls/operator-certificate.ts";
+import { freePort } from "../support/free-port.ts";
 
 const root = join(import.meta.dirname, "../..");
 const state = mkdtempSync(join(tmpdir(), "birther-tools-"));
@@ -123,15 +123,6 @@ describe("ansible-inventory by the inventory script", () => {
     assert.match(err, /no server runs/);
   });
 });
-
-/** A TCP port that nobody listens on. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  return typeof address === "object" && address !== null ? address.port : assert.fail();
-}
 
 describe("a real Prometheus", () => {
   test("scrapes over TLS with a viewer's token, and every alert rule works on the result", {

@@ -106,7 +106,7 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
         agent: { version: "1".repeat(32), rejected: { version: "2".repeat(32), reason: text } },
       };
       const headers = { ...json, authorization: `Bearer ${credential}` };
-      const app = subApp({ store, images, tasks: inlineTasks(), caPem: "", log });
+      const app = subApp({ store, images, tasks: inlineTasks(), caPem: "", clock, log });
       const answer = await app.request(wire.paths.subPoll, { method: "POST", headers, body: JSON.stringify(poll) });
       assert.equal(answer.status, 200, await answer.text());
     },

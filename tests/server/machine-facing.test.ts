@@ -69,7 +69,7 @@ describe("the machine-facing routes", () => {
     const images = await openImageStore(join(directory, "images"), { log });
     apps = [
       machineFacingApp({ store, config, clock, random, log }),
-      subApp({ store, images, tasks: inlineTasks(), caPem: "", log }),
+      subApp({ store, images, tasks: inlineTasks(), caPem: "", clock, log }),
     ];
     const made = await tokensIn({ store, clock, random, log }).create({ name: "root", role: "admin", by: "test" });
     operatorToken = made.kind === "created" ? made.token : assert.fail();

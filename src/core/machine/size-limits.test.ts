@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { MachineEvent } from "./event.ts";
-import type { MachineId } from "./record.ts";
-import { type LargeEvents, sizeLimits, sizeOf, whyTooLarge } from "./size-limits.ts";
+import type { Machine, MachineId } from "./record.ts";
+import { type LargeEvents, largeRecords, sizeLimits, sizeOf, whyTooLarge } from "./size-limits.ts";
 
 const minuteMs = 60_000;
 const idOf = (machine: number) => `m-02000000000${machine}` as MachineId;
@@ -49,4 +49,22 @@ test("a machine that is heard no more is forgotten, and a clock that jumped keep
   spend(mixed, tenYearsMs, 3);
   mixed.set(idOf(4), { sinceMs: 0, characters: sizeLimits.largePerMinute });
   assert.ok(spend(mixed, tenYearsMs, 4) > 0);
+});
+
+test("large records: beyond the budget of the fleet none may grow, but it may shrink, and others may be usual", () => {
+  const record = (machine: number, characters: number) =>
+    ({ id: idOf(machine), network: "x".repeat(characters) }) as Machine;
+  const large = largeRecords(100_000);
+  const ask = (machine: number, characters: number) =>
+    large.whyTooLarge(record(machine, characters), sizeLimits.measured + 1)?.kind;
+  assert.equal(ask(1, sizeLimits.record), "tooLarge");
+  assert.deepEqual([ask(1, 60_000), ask(2, 60_000)], [undefined, undefined]);
+  assert.equal(ask(3, 60_000), "tooLarge");
+  assert.equal(ask(2, 61_000), undefined, "there is room for a little");
+  assert.equal(ask(3, sizeLimits.usualRecord - 1000), undefined);
+  assert.equal(ask(2, 20_000), undefined);
+  assert.equal(ask(3, 60_000), undefined, "what another gave back");
+  assert.equal(ask(4, 60_000), "tooLarge");
+  large.forget(idOf(1));
+  assert.equal(ask(4, 60_000), undefined);
 });

@@ -14,6 +14,10 @@ export const sizeLimits = {
   largePerMinute: 512 << 10,
   /** A stored record beyond this is not read; none that is written now is as large. */
   stored: 512 << 10,
+  /** Records up to this size are bounded by their number; the rest of larger ones by a budget of the whole fleet. */
+  usualRecord: 16 << 10,
+  /** Events that may make a record larger by what is worth measuring. */
+  measured: 1 << 10,
 } as const;
 
 /** Large events that machines have sent since a time. */
@@ -59,14 +63,56 @@ function forgetOld(spent: LargeEvents, nowMs: number): void {
   }
 }
 
-/** Why a record may not be written as it would become after an event of this size: only a large one makes it so. */
-export function whyRecordTooLarge(machine: Machine, size: number): Refusal | undefined {
-  if (size <= sizeLimits.large) return undefined;
-  const { length } = JSON.stringify(machine);
-  if (length <= sizeLimits.record) return undefined;
-  return tooLarge(`the record of ${machine.id}: expected at most ${sizeLimits.record} characters, found ${length}`);
+/** The sizes of the records beyond the usual one, in characters of JSON. */
+export type LargeRecords = {
+  /** Why a record may not be written as it would become after an event of this size; undefined if it may, and then it is counted. */
+  readonly whyTooLarge: (machine: Machine, eventSize: number) => Refusal | undefined;
+  /** Counts a record that is there. */
+  readonly note: (machine: Machine) => void;
+  /** The record is no longer there. */
+  readonly forget: (id: MachineId) => void;
+};
+
+/**
+ * Counts large records; beyond `budget` characters together they may not grow, because any host on a nursery can invent
+ * machines, and the server must have the memory for all of them.
+ */
+export function largeRecords(budget: number): LargeRecords {
+  const excessOf = new Map<MachineId, number>();
+  let total = 0;
+
+  function count(id: MachineId, characters: number): void {
+    const excess = Math.max(0, characters - sizeLimits.usualRecord);
+    total += excess - (excessOf.get(id) ?? 0);
+    if (excess > 0) excessOf.set(id, excess);
+    else excessOf.delete(id);
+  }
+
+  return {
+    whyTooLarge: (machine, eventSize) => {
+      if (eventSize <= sizeLimits.measured) return undefined;
+      const characters = JSON.stringify(machine).length;
+      if (characters > sizeLimits.record)
+        return tooLarge(
+          `the record of ${machine.id}: expected at most ${sizeLimits.record} characters, found ${characters}`,
+        );
+      const growth = characters - sizeLimits.usualRecord - (excessOf.get(machine.id) ?? 0);
+      if (growth > 0 && total + growth > budget) return fleetTooLarge(machine.id, budget);
+      count(machine.id, characters);
+      return undefined;
+    },
+    note: (machine) => count(machine.id, JSON.stringify(machine).length),
+    forget: (id) => count(id, 0),
+  };
 }
 
 function tooLarge(message: string): Refusal {
   return { kind: "tooLarge", message, next: "look at what the machine reports: birther log NAME; wait a minute" };
+}
+
+function fleetTooLarge(id: MachineId, budget: number): Refusal {
+  const message = `${id}: the records of the fleet beyond ${sizeLimits.usualRecord} characters each: expected at most ${budget} characters together`;
+  const next =
+    "retire machines that do not exist (birther retire); or give the server more memory: NODE_OPTIONS=--max-old-space-size=MIB";
+  return { kind: "tooLarge", message, next };
 }

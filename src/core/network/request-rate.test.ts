@@ -15,6 +15,15 @@ test("a minute's requests may come at once; then one at a time, and the log says
   assert.equal(late.kind, "admitted", "a quiet minute fills it up");
 });
 
+test("a request may count as several", () => {
+  const rates: RequestRates = new Map();
+  const ask = (cost: number, nowMs: number) => admitRequest(rates, "m", { perMinute: 60, nowMs, cost });
+  assert.equal(ask(50, 0).kind, "admitted");
+  assert.deepEqual(ask(20, 0), { kind: "refused", retryAfterSeconds: 10, say: true });
+  assert.equal(ask(10, 0).kind, "admitted", "a refused one costs nothing");
+  assert.equal(ask(20, 20_000).kind, "admitted");
+});
+
 test("a flood from invented addresses does not grow without bound", () => {
   const rates: RequestRates = new Map();
   for (let n = 0; n < 70_000; n += 1) admitRequest(rates, String(n), { perMinute: 60, nowMs: n });

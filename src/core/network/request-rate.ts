@@ -1,6 +1,6 @@
 import { putNewest } from "../newest.ts";
 
-/** The requests that each address may still send; filled up at a steady rate. */
+/** The requests that each address, or each machine, may still send; filled up at a steady rate. */
 export type RequestRates = Map<string, Allowance>;
 
 type Allowance = { readonly left: number; readonly atMs: number; readonly saidAtMs?: number };
@@ -23,21 +23,21 @@ export const tooManyRequests = "an address sends too many requests; further ones
 const addressLimit = 65_536;
 const minuteMs = 60_000;
 
-/** Counts a request of an address at a time; `perMinute` may all come at once. */
+/** Counts a request of an address at a time, or one that counts as several; `perMinute` may all come at once. */
 export function admitRequest(
   rates: RequestRates,
   address: string,
-  { perMinute, nowMs }: { readonly perMinute: number; readonly nowMs: number },
+  { perMinute, nowMs, cost = 1 }: { readonly perMinute: number; readonly nowMs: number; readonly cost?: number },
 ): Admission {
   const before = rates.get(address);
   const gained = before === undefined ? perMinute : ((nowMs - before.atMs) * perMinute) / minuteMs;
   const left = Math.min(perMinute, (before?.left ?? 0) + Math.max(0, gained));
-  if (left >= 1) {
-    putNewest(rates, [address, { ...before, left: left - 1, atMs: nowMs }], addressLimit);
+  if (left >= cost) {
+    putNewest(rates, [address, { ...before, left: left - cost, atMs: nowMs }], addressLimit);
     return { kind: "admitted" };
   }
   const say = nowMs - (before?.saidAtMs ?? Number.NEGATIVE_INFINITY) >= minuteMs;
   putNewest(rates, [address, { ...before, left, atMs: nowMs, ...(say ? { saidAtMs: nowMs } : {}) }], addressLimit);
-  const retryAfterSeconds = Math.max(1, Math.ceil(((1 - left) * minuteMs) / perMinute / 1000));
+  const retryAfterSeconds = Math.max(1, Math.ceil(((cost - left) * minuteMs) / perMinute / 1000));
   return { kind: "refused", retryAfterSeconds, say };
 }

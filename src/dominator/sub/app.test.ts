@@ -64,7 +64,12 @@ function largeBody(bytes: number) {
 
 function app() {
   const reportSlots = openReportSlots(1);
-  const hono = subApp({ store, images, tasks, ...{ caPem: "", log: () => undefined, reportSlots } });
+  const hono = subApp({
+    store,
+    images,
+    tasks,
+    ...{ caPem: "", clock: { monotonicMs: () => 0 }, log: () => undefined, reportSlots },
+  });
   const post = async (body: object | ReadableStream, more: { bearer?: string; length?: number } = {}) => {
     const stream = body instanceof ReadableStream;
     const answer = await hono.request(paths.subPoll, {
@@ -135,7 +140,15 @@ describe("a sub's poll", () => {
       },
     };
     try {
-      const hono = subApp({ store: noting, images, tasks, caPem: "", log: () => undefined, othersUpdate: true });
+      const hono = subApp({
+        store: noting,
+        images,
+        tasks,
+        caPem: "",
+        clock: { monotonicMs: () => 0 },
+        log: () => undefined,
+        othersUpdate: true,
+      });
       const headers = { authorization: `Bearer ${credential}` };
       const answer = await hono.request(paths.subPoll, { method: "POST", headers, body: JSON.stringify(poll) });
       assert.match(JSON.stringify(await answer.json()), /"wait".*an external Dominator updates this machine/);

@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { type Problem, paths } from "../../contract/machine-facing.ts";
 import { maxSubMessageBytes } from "../../contract/sub.ts";
@@ -16,7 +16,8 @@ import {
 import type { MachineEvent } from "../../core/machine/event.ts";
 import { hasOwnSystem } from "../../core/machine/life/boot.ts";
 import type { Machine } from "../../core/machine/record.ts";
-import type { Log, Store } from "../../core/ports.ts";
+import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
+import type { Clock, Log, Store } from "../../core/ports.ts";
 import type { ImageStore } from "../storage/image-store.ts";
 import { sha512Of } from "../storage/sha512.ts";
 import { type ComparedTree, parsePoll, plainPoll, type ReadPoll, type SmallPoll } from "../thread/read-poll.ts";
@@ -34,6 +35,7 @@ export type SubAppInput = {
   readonly store: SubStore;
   readonly images: SubImages;
   readonly tasks: Pick<DominatorTasks, "readPoll">;
+  readonly clock: Pick<Clock, "monotonicMs">;
   readonly log: Log;
   /** The certificate authorities of this MDB, PEM texts one after the other. */
   readonly caPem: string;
@@ -47,6 +49,9 @@ export type SubAppInput = {
 
 /** A poll without a tree: its largest part is 200 log lines. Only a larger one needs a report slot. */
 const smallPollBytes = 4 << 20;
+
+/** Polls of one machine within a minute, whatever its addresses are: an agent polls after each directive, and else every few seconds. */
+const pollsPerMinute = 300;
 
 /** A larger body is parsed in the thread; this one takes about a millisecond. */
 const inlineBytes = 128 << 10;
@@ -64,21 +69,7 @@ export function subApp(input: SubAppInput): Hono {
   } = input;
   const trust = { caPem, sha512: sha512Of(caPem) };
   const app = new Hono();
-  // Hundreds of megabytes may follow, so the sender is authenticated before the first byte is read.
-  app.post(paths.subPoll, async (context, next) => {
-    const machine = senderOf(context, store);
-    if (machine === undefined) return stranger(context, store);
-    const announced = Number(context.req.header("content-length") ?? 0);
-    if (announced <= smallPollBytes) return await bodyLimit({ maxSize: smallPollBytes })(context, next);
-    const admission = reportSlots.admit(machine.id);
-    if (admission.kind === "busy") return context.json(busy, 503);
-    if (admission.kind === "notRequested") {
-      const reason = "the server did not request this tree, because it has restarted; it will request it again";
-      return context.json({ kind: "wait", seconds: 1, reason } satisfies Directive);
-    }
-    using _room = admission.room;
-    return await bodyLimit({ maxSize: maxSubMessageBytes })(context, next);
-  });
+  app.post(paths.subPoll, admitPolls({ ...input, reportSlots }));
   app.post(paths.subPoll, async (context) => {
     const body = new Uint8Array(await context.req.arrayBuffer());
     const sender = senderOf(context, store);
@@ -110,6 +101,36 @@ export function subApp(input: SubAppInput): Hono {
     return answer(directive, poll.comparison, compared);
   });
   return app;
+}
+
+/** Decides before the first byte of a poll is read, because hundreds of megabytes may follow: who sends it, how often, how much. */
+function admitPolls({
+  store,
+  clock,
+  log,
+  reportSlots,
+}: SubAppInput & { readonly reportSlots: ReportSlots }): MiddlewareHandler {
+  const rates: RequestRates = new Map();
+  return async (context, next) => {
+    const machine = senderOf(context, store);
+    if (machine === undefined) return stranger(context, store);
+    const { id } = machine;
+    const rate = admitRequest(rates, id, { perMinute: pollsPerMinute, nowMs: clock.monotonicMs() });
+    if (rate.kind === "refused") {
+      if (rate.say) log("warn", "an agent polls too often; further polls are refused for a while", { id });
+      return context.json(tooManyPolls, 429, { "retry-after": String(rate.retryAfterSeconds), connection: "close" });
+    }
+    const announced = Number(context.req.header("content-length") ?? 0);
+    if (announced <= smallPollBytes) return await bodyLimit({ maxSize: smallPollBytes })(context, next);
+    const admission = reportSlots.admit(id);
+    if (admission.kind === "busy") return context.json(busy, 503);
+    if (admission.kind === "notRequested") {
+      const reason = "the server did not request this tree, because it has restarted; it will request it again";
+      return context.json({ kind: "wait", seconds: 1, reason } satisfies Directive);
+    }
+    using _room = admission.room;
+    return await bodyLimit({ maxSize: maxSubMessageBytes })(context, next);
+  };
 }
 
 /** Parses a body here if it is small; a large one, and every requested tree, is the thread's work. */
@@ -214,6 +235,13 @@ const busy: Problem = {
   title: "too many trees at once",
   detail: "the server reads only a few trees at a time, and one per machine",
   next: "retry in a few seconds",
+};
+
+const tooManyPolls: Problem = {
+  kind: "busy",
+  title: "too many polls",
+  detail: `expected at most ${pollsPerMinute} polls of a machine within a minute`,
+  next: "retry after the time in Retry-After",
 };
 
 async function applyOrLog(store: SubStore, event: MachineEvent, log: Log): Promise<void> {

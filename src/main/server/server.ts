@@ -151,7 +151,7 @@ async function startForMachines(
   const { caPem } = shared.trust;
   const apps = [
     machineApp,
-    subApp({ store, images, tasks, caPem, log, agentUpgrades, othersUpdate: othersUpdate(config) }),
+    subApp({ store, images, tasks, caPem, clock, log, agentUpgrades, othersUpdate: othersUpdate(config) }),
     confidentialApp({ store, images, objects, confidential }),
   ];
   const addresses = addressesOf(config);

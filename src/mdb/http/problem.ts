@@ -30,6 +30,8 @@ const requestFaults = {
   notAcceptable: { status: 406, title: "no acceptable content type" },
   wrongType: { status: 415, title: "unsupported content type" },
   tooManyFailures: { status: 429, title: "too many invalid credentials" },
+  tooManyReports: { status: 429, title: "too many reports" },
+  busy: { status: 503, title: "too many large reports at once" },
   tooManyWatchers: { status: 429, title: "too many watchers" },
   failed: { status: 500, title: "internal server error" },
 } as const;

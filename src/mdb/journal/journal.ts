@@ -102,7 +102,12 @@ export function isConflict(cause: unknown): boolean {
 
 /** Limit of changes that can be read of one machine: some forty births. */
 export const historyLimit = 1000;
-/** Number of changes of the whole fleet that are always kept, for watchers that return to the feed. */
+/**
+ * Limit of the changes of one machine in bytes: forty births of a machine with a hundred disks have a third of it. A machine
+ * that sends more loses its oldest changes, also on the feed, so that it cannot fill the disk.
+ */
+export const historyBytes = 4 << 20;
+/** Number of changes of the whole fleet that are kept, for watchers that return to the feed. */
 export const feedLimit = 100_000;
 /** Changes read from the feed at once. */
 export const feedPageLimit = 10_000;

@@ -59,7 +59,7 @@ export type BatchRows = {
   readonly pruned: readonly MachineId[];
 };
 
-/** Number of changes of a machine between two checks of its old ones. */
+/** Number of small changes of a machine between two checks of its old ones; each large one is followed by a check. */
 const prunedEvery = 100;
 
 /** The rows of a batch. Of several changes to one machine only the last record is written, but all events. */
@@ -72,8 +72,10 @@ export function rowsOf(entries: readonly Entry[]): BatchRows {
     const offset = index + 1;
     if (entry.kind === "document") documents.push(documentRow(entry, offset));
     else {
-      changes.push(changeRow(entry, offset));
-      if (entry.machine.revision % prunedEvery === 0) pruned.add(entry.machine.id);
+      const row = changeRow(entry, offset);
+      changes.push(row);
+      const isLarge = row.event.length + row.outcome.length > sizeLimits.large;
+      if (isLarge || entry.machine.revision % prunedEvery === 0) pruned.add(entry.machine.id);
     }
     if (entry.by !== undefined) audit.push(auditRow(entry, entry.by, offset));
   }

@@ -6,15 +6,17 @@ import { birthProtocol } from "../../core/birth/order-answer.ts";
 import type { SignedLoader } from "../../core/boot-loader/signed-loader.ts";
 import type { MachineEvent, OfOrder } from "../../core/machine/event.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
-import { type Machine, type OrderAction, orderActionOf } from "../../core/machine/record.ts";
+import { type Machine, type MachineId, type OrderAction, orderActionOf } from "../../core/machine/record.ts";
 import { formatEndpoint } from "../../core/net/endpoint.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
 import { type Network, permanentPart, signatureFor } from "../../core/network/network.ts";
+import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
 import type { PlacementRule } from "../../core/site/placement.ts";
 import { hashSecret, newCredential } from "../http/credential.ts";
 import { atMost, faultAnswer, lastHandlers, readBody, refusalAnswer } from "../http/problem.ts";
+import { bodyRoom } from "./body-room.ts";
 import { eventOf } from "./report-events.ts";
 import { openTpmJudge, type TpmJudge } from "./tpm-challenge.ts";
 import { placementFault } from "./verify-place.ts";
@@ -30,16 +32,22 @@ export type MachineFacingDeps = {
 };
 
 const kib = 1024;
+const reportBytes = 1024 * kib;
+/** Items of reports that one machine may send within a minute: a birth has some fifty. */
+const itemsPerMinute = 600;
+/** Items of one report: init sends a handful. */
+const itemsPerReport = 100;
 
 /** The machine-facing API of the MDB (contract/machine-facing.ts): order, report, healthy. main serves it over TLS. */
 export function machineFacingApp(deps: MachineFacingDeps): Hono {
   const app = new Hono();
+  const rates: RequestRates = new Map();
   const { onError, notFound } = lastHandlers(deps.log);
   app.onError(onError);
   app.notFound(notFound);
   const judgeTpm = openTpmJudge(deps.random);
   app.post(wire.paths.order, atMost(16 * kib), (c) => giveOrder(c, deps, judgeTpm));
-  app.post(wire.paths.report, atMost(1024 * kib), (c) => applyReport(c, deps));
+  app.post(wire.paths.report, bodyRoom(reportBytes), atMost(reportBytes), (c) => applyReport(c, deps, rates));
   app.post(wire.paths.healthy, atMost(64 * kib), (c) => makeHealthy(c, deps));
   app.post(wire.paths.resume, atMost(kib), (c) => resumeAgent(c, deps));
   return app;
@@ -186,12 +194,22 @@ function noSession(c: Context): Response {
  * Applies init's report item by item. The record is read again after each wait, because an operator may have held,
  * retired or reassigned the machine meanwhile. The first refusal ends the report, and is the answer.
  */
-async function applyReport(c: Context, deps: MachineFacingDeps): Promise<Response> {
+async function applyReport(c: Context, deps: MachineFacingDeps, rates: RequestRates): Promise<Response> {
   const { store, config } = deps;
-  if (findSession(c, store) === undefined) return noSession(c);
+  const sender = findSession(c, store)?.machine.id;
+  if (sender === undefined) return noSession(c);
+  const busy = whyTooMany(c, deps, { rates, sender, cost: 1 });
+  if (busy !== undefined) return busy;
   const body = await readBody(c, wire.reportRequest);
   if (body.kind === "refused") return body.response;
-  for (const item of body.value.items) {
+  const { items } = body.value;
+  if (items.length > itemsPerReport) {
+    const detail = `items: expected at most ${itemsPerReport}, found ${items.length}`;
+    return faultAnswer(c, "misshapen", detail, "send fewer items per report");
+  }
+  const tooMany = whyTooMany(c, deps, { rates, sender, cost: items.length });
+  if (tooMany !== undefined) return tooMany;
+  for (const item of items) {
     const session = findSession(c, store);
     if (session === undefined) return noSession(c);
     const { machine, order } = session;
@@ -208,6 +226,21 @@ async function applyReport(c: Context, deps: MachineFacingDeps): Promise<Respons
     if (decision.kind === "refused") return refusalAnswer(c, decision.refusal);
   }
   return c.json({});
+}
+
+/** The answer to a machine that reports more than it may, whatever its addresses are; undefined if it may go on. */
+function whyTooMany(
+  c: Context,
+  { clock, log }: Pick<MachineFacingDeps, "clock" | "log">,
+  { rates, sender, cost }: { readonly rates: RequestRates; readonly sender: MachineId; readonly cost: number },
+): Response | undefined {
+  const limit = { perMinute: itemsPerMinute, nowMs: clock.monotonicMs(), cost };
+  const admission = admitRequest(rates, sender, limit);
+  if (admission.kind === "admitted") return undefined;
+  if (admission.say) log("warn", "a machine sends too many reports; further ones are refused for a while", { sender });
+  c.header("retry-after", String(admission.retryAfterSeconds));
+  const detail = `${sender}: expected at most ${itemsPerMinute} items of reports within a minute`;
+  return faultAnswer(c, "tooManyReports", detail, "retry after the time in Retry-After");
 }
 
 async function wrongPlace(

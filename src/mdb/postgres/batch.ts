@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { conflictError, feedLimit, historyLimit } from "../journal/journal.ts";
+import { conflictError, feedLimit, historyBytes, historyLimit } from "../journal/journal.ts";
 import type { BatchRows } from "../journal/rows.ts";
 
 /** The channel on which a writer notifies other servers of its commits; the payload is the new position. */
@@ -34,13 +34,22 @@ const statements = {
       ("offset" bigint, "atMs" bigint, by text, action text, subject text, before text, after text)`,
 } as const;
 
-/** Deletes old changes of some machines: all but the last `$2` of each, and none after position `$3`. */
+/**
+ * Deletes old changes of some machines: all but the last `$2` of each, and none of these after position `$3`; and all beyond
+ * the last `$4` bytes of each.
+ */
 const prune = `WITH gone AS (
     DELETE FROM changes USING (
-      SELECT id, (SELECT position FROM changes WHERE machine_id = id ORDER BY position DESC OFFSET $2 LIMIT 1) AS last
+      SELECT id, greatest(
+        (SELECT least(position, $3::bigint) FROM changes WHERE machine_id = id ORDER BY position DESC OFFSET $2 LIMIT 1),
+        (SELECT max(position) FROM (
+          SELECT position, sum(octet_length(event) + octet_length(outcome)) OVER (ORDER BY position DESC) AS bytes
+          FROM changes WHERE machine_id = id
+        ) AS sized WHERE bytes > $4)
+      ) AS last
       FROM json_array_elements_text($1) AS id
     ) AS old
-    WHERE changes.machine_id = old.id AND old.last IS NOT NULL AND changes.position <= least(old.last, $3::bigint)
+    WHERE changes.machine_id = old.id AND changes.position <= old.last
     RETURNING position
   )
   UPDATE feed SET oldest = greatest(oldest, (SELECT max(position) + 1 FROM gone))`;
@@ -84,12 +93,9 @@ export async function writeRows(
   await run("changes", rows.changes, position);
   await run("documents", rows.documents, position);
   await run("audit", rows.audit, position);
-  if (rows.pruned.length > 0 && position > feedLimit) {
-    await client.query({
-      name: "prune",
-      text: prune,
-      values: [JSON.stringify(rows.pruned), historyLimit, position - feedLimit],
-    });
+  if (rows.pruned.length > 0) {
+    const values = [JSON.stringify(rows.pruned), historyLimit, position - feedLimit, historyBytes];
+    await client.query({ name: "prune", text: prune, values });
   }
   await client.query({ name: "finish", text: finish, values: [position + rows.count, as.writer, as.batch, position] });
 }

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { conflictError, feedLimit, historyLimit } from "../journal/journal.ts";
+import { conflictError, feedLimit, historyBytes, historyLimit } from "../journal/journal.ts";
 import type { BatchRows } from "../journal/rows.ts";
 
 type Value = string | number | null;
@@ -76,6 +76,12 @@ export function batchWriter(database: DatabaseSync): (since: number, batch: Sqli
   const oldOf = database.prepare(
     "SELECT position FROM changes WHERE machine_id = ?1 ORDER BY position DESC LIMIT 1 OFFSET ?2",
   );
+  const beyondBytes = database.prepare(
+    `SELECT max(position) AS position FROM (
+       SELECT position, sum(octet_length(event) + octet_length(outcome)) OVER (ORDER BY position DESC) AS bytes
+       FROM changes WHERE machine_id = ?1
+     ) WHERE bytes > ?2`,
+  );
   const forget = database.prepare("DELETE FROM changes WHERE machine_id = ?1 AND position <= ?2");
   const shorten = database.prepare("UPDATE feed SET oldest = max(oldest, ?1)");
 
@@ -95,7 +101,8 @@ export function batchWriter(database: DatabaseSync): (since: number, batch: Sqli
     eachRow(batch.documents, columns.documents.length, (row) => put.run(...row));
     audit(batch.audit);
     for (const id of batch.pruned) {
-      const last = Math.min(Number(oldOf.get(id, historyLimit)?.position ?? 0), since - feedLimit);
+      const beyondCount = Math.min(Number(oldOf.get(id, historyLimit)?.position ?? 0), since - feedLimit);
+      const last = Math.max(beyondCount, Number(beyondBytes.get(id, historyBytes)?.position ?? 0));
       if (last <= 0) continue;
       forget.run(id, last);
       shorten.run(last + 1);

@@ -2,7 +2,7 @@ import type { Decision, MachineEvent } from "../../core/machine/event.ts";
 import { type Context, nameOf } from "../../core/machine/life/move.ts";
 import { decide } from "../../core/machine/life/table.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
-import { type LargeEvents, sizeOf, whyRecordTooLarge, whyTooLarge } from "../../core/machine/size-limits.ts";
+import { type LargeEvents, largeRecords, sizeOf, whyTooLarge } from "../../core/machine/size-limits.ts";
 import type { ApplyOptions } from "../../core/ports.ts";
 import type { Holdings, MachineEntry, RemoteChanges } from "../journal/journal.ts";
 import { type FleetIndex, indexFleet } from "./fleet-index.ts";
@@ -37,9 +37,17 @@ export type FleetMemory = {
   readonly apply: (changes: RemoteChanges, everything?: FleetIndex) => void;
 };
 
-/** A memory of a database's contents; `site` is what decisions depend on beside the machines. */
-export function fleetMemory(holdings: Holdings, site: Pick<Context, "imageFor" | "othersUpdate">): FleetMemory {
+/** What decisions depend on beside the machines, and how many characters large records may have together. */
+export type FleetSite = Pick<Context, "imageFor" | "othersUpdate"> & { readonly largeRecordBudget: number };
+
+/**
+ * A memory of a database's contents. Of large records, those of other servers count from the next start on, because
+ * measuring them would hold up packets.
+ */
+export function fleetMemory(holdings: Holdings, { largeRecordBudget, ...site }: FleetSite): FleetMemory {
   let fleet = indexFleet(holdings.machines);
+  const large = largeRecords(largeRecordBudget);
+  for (const machine of holdings.machines) large.note(machine);
   const unreadable = unreadableRecords(holdings.unreadable);
   const pending = new PendingChanges();
   const largeEvents: LargeEvents = new Map();
@@ -57,9 +65,10 @@ export function fleetMemory(holdings: Holdings, site: Pick<Context, "imageFor" |
     const decision = decide(before, event, { nowMs: ask.atMs, ...site, ...knowledgeOf(fleet) });
     const { machine } = decision;
     if (machine === undefined || machine === before) return { decision, ...subject, entries: [] };
-    const excess = whyRecordTooLarge(machine, size);
+    const excess = large.whyTooLarge(machine, size);
     if (excess !== undefined) return { decision: { kind: "refused", refusal: excess }, ...subject, entries: [] };
     const { absorbed = [], others = [] } = decision.kind === "changed" ? decision : {};
+    for (const gone of absorbed) large.forget(gone);
     const changed = { machine, others, absorbed: absorbed.flatMap((id) => fleet.get(id) ?? []) };
     return { decision, ...subject, entries: enterChange(changed, ask, { fleet, pending }) };
   };
@@ -90,7 +99,11 @@ export function fleetMemory(holdings: Holdings, site: Pick<Context, "imageFor" |
       unreadable.apply(changes.machines, changes.unreadable);
       const there = new Set(changes.machines.map(({ id }) => id));
       for (const { machine, absorbed = [] } of changes.changes) {
-        for (const id of [...absorbed, machine.id]) if (!there.has(id)) fleet.remove(id);
+        for (const id of [...absorbed, machine.id]) {
+          if (there.has(id)) continue;
+          fleet.remove(id);
+          large.forget(id);
+        }
       }
       for (const machine of changes.machines) fleet.put(machine);
     },

@@ -1,4 +1,5 @@
 import type { MachineId } from "../../core/machine/record.ts";
+import { heapShare } from "../heap-share.ts";
 
 /** The limits of the lines of one machine, and of all machines together. */
 export type LogLimits = {
@@ -8,8 +9,11 @@ export type LogLimits = {
   readonly totalCharacters: number;
 };
 
-/** 64 MiB of mostly ASCII text for the whole fleet. */
-const usualLimits: LogLimits = { lines: 1000, lineCharacters: 500, totalCharacters: 64 << 20 };
+/** Of mostly ASCII text for the whole fleet: 64 MiB, or less where the server has little memory. */
+const usualLimits: LogLimits = {
+  ...{ lines: 1000, lineCharacters: 500 },
+  totalCharacters: Math.min(64 << 20, heapShare(16)),
+};
 
 /** The last lines that each machine sent, kept in memory only. */
 export type MachineLogs = {

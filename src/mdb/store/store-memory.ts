@@ -1,6 +1,7 @@
 import { imageFor, imageStreamsOf } from "../../core/image/stream/image-stream.ts";
 import type { MachineId } from "../../core/machine/record.ts";
 import type { Change, Log } from "../../core/ports.ts";
+import { heapShare } from "../heap-share.ts";
 import type { Entry, Holdings, RemoteChanges } from "../journal/journal.ts";
 import { changeOf, changesOf } from "./changes.ts";
 import { type DocumentMemory, documentMemory } from "./document-memory.ts";
@@ -30,12 +31,18 @@ export function storeMemory(
     log,
     notify,
     othersUpdate = false,
-  }: { readonly log: Log; readonly notify: (change: Change) => void; readonly othersUpdate?: boolean },
+    largeRecordBudget = heapShare(16),
+  }: {
+    readonly log: Log;
+    readonly notify: (change: Change) => void;
+    readonly othersUpdate?: boolean;
+    readonly largeRecordBudget?: number;
+  },
 ): StoreMemory {
   const documents = documentMemory(holdings.documents);
   const imageForNow = (wanted: string, id: MachineId) =>
     imageFor(imageStreamsOf({ documents: documents.of }), wanted, id);
-  const fleet = fleetMemory(holdings, { imageFor: imageForNow, othersUpdate });
+  const fleet = fleetMemory(holdings, { imageFor: imageForNow, othersUpdate, largeRecordBudget });
   let position = holdings.position;
   logUnreadable(holdings.unreadable, log);
   logUnreadableDocuments(holdings.documents, log);

@@ -207,6 +207,24 @@ export function storeSuite(
       assert.match(store.log(id).at(-1) ?? "", /^2499 x{495}$/);
     });
 
+    test("the history of a machine is bounded in bytes, too, and the feed says that it begins later", async () => {
+      const clock = stillClock();
+      await using store = await place().open(clock);
+      for (const n of [1, 2]) await store.apply(asks(n));
+      const [id, other] = [machineIdFromMac(testMac(1)), machineIdFromMac(testMac(2))];
+      for (let n = 0; n < 100; n += 1) {
+        clock.pass(60_000);
+        const reason = `${n} ${"x".repeat(60_000)}`;
+        assert.equal((await store.apply({ kind: "failed", id, step: "test", reason })).kind, "changed");
+      }
+      const history = await store.history(id, 1000);
+      const bytes = history.reduce((sum, change) => sum + JSON.stringify(change).length, 0);
+      assert.ok(history.length > 10 && bytes < 5 << 20, `${history.length} changes of ${bytes} bytes`);
+      assert.match(JSON.stringify(history.at(-1)), /"99 xxx/);
+      assert.equal((await store.history(other, 10)).length, 1, "another machine keeps its own");
+      assert.equal((await store.changesSince(0, 10)).kind, "tooOld");
+    });
+
     test("the record of another NIC is gone, now and after reopening", async () => {
       const { keeps, open } = place();
       const id = machineIdFromMac(testMac(1));

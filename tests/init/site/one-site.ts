@@ -127,7 +127,7 @@ export async function openSite(
     app.route("/", machineFacingApp({ store, config, clock, random, log }));
     const agentUpgrades =
       bundle === undefined ? {} : { agentUpgrades: openAgentUpgrades({ bundle, store, clock, log }) };
-    app.route("/", subApp({ store, images, tasks: inlineTasks(), caPem, log, ...agentUpgrades }));
+    app.route("/", subApp({ store, images, tasks: inlineTasks(), caPem, clock, log, ...agentUpgrades }));
     app.route("/", confidentialApp({ store, images, objects, confidential }));
     const answer = getRequestListener(app.fetch);
     return (request, response) => void answer(request, response);
