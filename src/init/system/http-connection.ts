@@ -10,7 +10,7 @@ export type HttpConnection = {
   readonly close: () => void;
 };
 
-/** An answer has so many time-outs, and a second more for each so many bytes: a server that drips keeps nobody for ever. */
+/** An answer may take four time-outs, and a second more for each 4 KiB: a server that drips holds nobody up for ever. */
 const graceTimeouts = 4;
 const leastBytesPerSecond = 4096;
 
