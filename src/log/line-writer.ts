@@ -1,4 +1,5 @@
 import { writeSync } from "node:fs";
+import { errorCode } from "../core/error-code.ts";
 
 /** Writes lines to a descriptor, in order. */
 export type LineWriter = {
@@ -178,7 +179,6 @@ function send(fd: number, bytes: Uint8Array): Sent {
   try {
     return { kind: "sent", bytes: writeSync(fd, bytes) };
   } catch (error) {
-    const isBehind = error instanceof Error && "code" in error && error.code === "EAGAIN";
-    return isBehind ? { kind: "sent", bytes: 0 } : { kind: "failed" };
+    return errorCode(error) === "EAGAIN" ? { kind: "sent", bytes: 0 } : { kind: "failed" };
   }
 }

@@ -34,6 +34,7 @@ import { secureBootCommand } from "../cli/server/secure-boot.ts";
 import { serveCommand } from "../cli/server/serve.ts";
 import { tokensCommand } from "../cli/server/tokens.ts";
 import { plainText } from "../core/bytes/plain-text.ts";
+import { errorCode } from "../core/error-code.ts";
 import { causes } from "../log/causes.ts";
 import { demoCommand } from "./demo/command.ts";
 import { pathsIn } from "./paths.ts";
@@ -58,7 +59,8 @@ const actions: Actions = {
 };
 
 const closing = `
-Exit status: 0 done · 1 refused or failed · 2 wrong command line or configuration · 3 no server runs
+Exit status: 0 done · 1 refused or failed · 2 wrong command line or configuration
+             3 no server runs · 130 interrupted
 A machine is named by its hostname, id, address or MAC address.`;
 
 const program = new Command("birther")
@@ -113,7 +115,7 @@ secureBootCommand(program, actions);
 function permissionAdvice(error: unknown): string {
   if (process.getuid?.() === 0 || statusOf(error) !== exitStatus.failed) return "";
   for (let at = error; at instanceof Error; at = at.cause) {
-    if ("code" in at && (at.code === "EACCES" || at.code === "EPERM"))
+    if (["EACCES", "EPERM"].includes(errorCode(at)))
       return "\nrun the command as root or as the user of the server: sudo birther …";
   }
   return "";

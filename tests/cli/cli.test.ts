@@ -71,14 +71,14 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.equal(statSync(join(state, "api.sock")).mode & 0o777, 0o600);
   });
 
-  test("machines: a table that fits the terminal, JSON for programs, filters", async () => {
+  test("machines: a table, whole in a pipe, JSON for programs, filters", async () => {
     const table = await asked("machines");
     assert.equal(table.status, 0, table.err);
     const lines = table.out.trimEnd().split("\n");
     assert.match(lines[0] ?? "", /^NAME +STATE +PHASE +SINCE +ADDRESS +IMAGE +CONDITIONS$/);
     assert.match(table.out, /r01u1 +healthy +initUp .* 10\.77\.1\.1 +compute +-/);
     assert.match(table.out, /m-020000000002 +birth +offered .* 10\.77\.0\.51 +- +failing: disk: none/);
-    for (const line of lines) assert.ok(line.length <= 120, line);
+    assert.doesNotMatch(table.out, /…/);
     const json = JSON.parse((await asked("machines", "-o", "json")).out);
     assert.deepEqual(
       json.map((machine: { id: string }) => machine.id),

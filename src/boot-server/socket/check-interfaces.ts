@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { errorCode } from "../../core/error-code.ts";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import { missingOnHost, ownAddresses } from "../../core/network/host-network.ts";
 import type { Network } from "../../core/network/network.ts";
@@ -35,7 +36,7 @@ async function isOurs(address: Ipv4): Promise<boolean> {
     await once(probe, "listening");
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EADDRNOTAVAIL") return false;
+    if (errorCode(error) === "EADDRNOTAVAIL") return false;
     throw error;
   } finally {
     probe.close();

@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { type IncomingMessage, type RequestOptions, request } from "node:http";
 import { request as tlsRequest } from "node:https";
+import * as v from "valibot";
+import { problem } from "../../contract/machine-facing.ts";
 import type { Route } from "../../contract/operator/routes/route.ts";
 import { type OperatorRoute, operatorRoutes } from "../../contract/operator/routes.ts";
 import { type FeedEvent, readEvents } from "../read/feed-events.ts";
@@ -91,10 +93,11 @@ async function textOf(response: IncomingMessage): Promise<string> {
 /** The server's problem as an error (RFC 9457, with a next step). */
 async function refusal(response: IncomingMessage): Promise<Error> {
   const text = await textOf(response);
-  try {
-    const { title, detail, next } = JSON.parse(text) as { title: string; detail: string; next: string };
-    return failure("failed", `${title}: ${detail}`, next);
-  } catch {
-    return failure("failed", `the server answered ${response.statusCode}: ${text.slice(0, 200)}`);
-  }
+  const read = v.safeParse(v.pipe(v.string(), v.parseJson(), problem), text);
+  if (read.success) return failure("failed", `${read.output.title}: ${read.output.detail}`, read.output.next);
+  return failure(
+    "failed",
+    `expected a refusal of the MDB, found status ${response.statusCode}: ${text.slice(0, 200)}`,
+    "check that the address and port are those of a Birther server for operators",
+  );
 }

@@ -7,6 +7,8 @@ export const exitStatus = {
   misused: 2,
   /** No server is running. */
   noServer: 3,
+  /** A signal ended it: 128 plus the number of SIGINT, as shells count. */
+  interrupted: 130,
 } as const;
 
 /** An error whose message is printed unchanged, with the next step on a separate line. */

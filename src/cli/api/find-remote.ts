@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
+import { errorCode } from "../../core/error-code.ts";
 import { failure } from "./failure.ts";
 import type { ServerOptions } from "./server-options.ts";
 
@@ -66,7 +67,7 @@ function readText(path: string, option: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    const why = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    const why = errorCode(cause) || String(cause);
     throw failure("misused", `${option}: cannot read ${path} (${why})`, "check the path and its permissions");
   }
 }
@@ -76,7 +77,8 @@ const untrusted = /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO/;
 
 /** The error for an unreachable or untrusted server on another machine, with a next step. */
 export function remoteFailure({ host, port, ca }: Remote, cause: unknown): Error {
-  const { code = "", message = String(cause) } = cause as NodeJS.ErrnoException;
+  const code = errorCode(cause);
+  const message = cause instanceof Error ? cause.message : String(cause);
   if (untrusted.test(code)) {
     const next =
       ca === undefined

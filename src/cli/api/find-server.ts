@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { runningDemo } from "../../contract/lab.ts";
+import { errorCode } from "../../core/error-code.ts";
 import { failure } from "./failure.ts";
 
 /** The default state directory of a server. */
@@ -63,7 +64,7 @@ async function probe(path: string): Promise<"runs" | "absent" | "forbidden"> {
     await once(socket, "connect");
     return "runs";
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = errorCode(error);
     return code === "EACCES" || code === "EPERM" ? "forbidden" : "absent";
   } finally {
     socket.destroy();

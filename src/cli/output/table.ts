@@ -1,8 +1,11 @@
-/** Columns under their titles, two spaces apart. On a narrow terminal the last column is truncated. */
+/**
+ * Columns under their titles, two spaces apart. The last column is truncated to the width of the terminal; in a pipe or
+ * file it is whole.
+ */
 export function formatTable(
   titles: readonly string[],
   rows: readonly (readonly string[])[],
-  width = process.stdout.columns ?? 120,
+  width = process.stdout.columns ?? Number.POSITIVE_INFINITY,
 ): string[] {
   const all = [titles, ...rows];
   const widths = titles.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));

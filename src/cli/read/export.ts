@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { OperatorRoute } from "../../contract/operator/routes.ts";
+import { errorCode } from "../../core/error-code.ts";
 import { netboxTables } from "../../core/export/netbox.ts";
 import type { RequestParts } from "../api/api.ts";
 import { failure } from "../api/failure.ts";
@@ -65,7 +66,7 @@ async function write(options: Where, route: OperatorRoute, parts?: RequestParts)
     await pipeline(response, process.stdout, { end: false });
   } catch (error) {
     // The reader has closed the pipe, as `| head` does.
-    if ((error as NodeJS.ErrnoException).code === "EPIPE") return;
+    if (errorCode(error) === "EPIPE") return;
     throw error;
   }
   if (last !== "\n") print("");

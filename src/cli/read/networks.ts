@@ -20,7 +20,7 @@ export function networksCommand(program: Command): void {
 }
 
 /** A table of the networks, and one line for each problem that needs an operator. */
-export function networksText(networks: readonly NetworkView[], nowMs: number): string[] {
+export function networksText(networks: readonly NetworkView[], nowMs: number, width?: number): string[] {
   const titles = ["NETWORK", "MODE", "INTERFACE", "POOL", "IN USE", "RECEIVED", "ANSWERED", "MALFORMED", "UNANSWERED"];
   const rows = networks.map(
     ({ name, mode, notServed, interface: device, pool, received, answered, malformed, unanswered }) => [
@@ -35,7 +35,7 @@ export function networksText(networks: readonly NetworkView[], nowMs: number): s
       countsText(unanswered),
     ],
   );
-  return [...formatTable(titles, rows), ...networks.flatMap((network) => problemsOf(network, nowMs))];
+  return [...formatTable(titles, rows, width), ...networks.flatMap((network) => problemsOf(network, nowMs))];
 }
 
 function countsText(counts: { readonly [kind: string]: number }): string {

@@ -20,7 +20,7 @@ const packets: readonly PacketView[] = [
 ];
 
 test("packets: direction, kind and main facts", () => {
-  const [titles, ask, answer] = packetsTable(packets, 2_000);
+  const [titles, ask, answer] = packetsTable(packets, 2_000, Number.POSITIVE_INFINITY);
   assert.match(titles ?? "", /^TIME +FROM +TO +KIND +FACTS$/);
   assert.match(ask ?? "", /0\.0\.0\.0:68 +10\.77\.0\.1:67 +< dhcp discover +class PXEClient, xid 00000007$/);
   assert.match(answer ?? "", /10\.77\.0\.1:67 +255\.255\.255\.255:68 +> dhcp offer +yiaddr 10\.77\.0\.50$/);
@@ -58,7 +58,7 @@ test("networks: the pool, and one line for each problem", () => {
     declined: [{ address: "10.77.0.50", mac: "52:54:00:0a:0b:01", untilMs: 61_000 }],
     ...{ answers: {}, unanswered: { poolExhausted: 5 }, malformed: {} },
   };
-  const text = networksText([network], 1_000).join("\n");
+  const text = networksText([network], 1_000, Number.POSITIVE_INFINITY).join("\n");
   assert.match(text, /rack +.*eth1 .*10\.77\.0\.50-10\.77\.0\.51 +2 of 2 +9 +4 +- +poolExhausted 5/);
   assert.match(text, /rack: the pool has been exhausted for 1(\.0)? s, and 5 requests got no address/);
   assert.match(text, /rack: 10\.77\.0\.50 is not leased for another 60 s: 52:54:00:0a:0b:01 found another host/);

@@ -29,7 +29,7 @@ export function packetsCommand(program: Command): void {
 }
 
 /** The table that `packets` prints. */
-export function packetsTable(packets: readonly PacketView[], nowMs: number): string[] {
+export function packetsTable(packets: readonly PacketView[], nowMs: number, width?: number): string[] {
   const titles = ["TIME", "FROM", "TO", "KIND", "FACTS"];
   const end = ({ address, port }: PacketView["source"]) => `${address}:${port}`;
   const rows = packets.map((packet) => [
@@ -39,7 +39,7 @@ export function packetsTable(packets: readonly PacketView[], nowMs: number): str
     `${packet.direction === "in" ? "<" : ">"} ${packet.protocol} ${packet.kind}`,
     packet.facts.join(", "),
   ]);
-  return formatTable(titles, rows);
+  return formatTable(titles, rows, width);
 }
 
 /** Stands for the server's NIC, because a datagram socket does not report MAC addresses. Locally administered; spells "birth". */

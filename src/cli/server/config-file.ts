@@ -15,7 +15,8 @@ export async function readConfigFile(
   });
   const document = parseDocument(text, { prettyErrors: true, uniqueKeys: true });
   if (document.errors.length > 0) {
-    throw failure("misused", document.errors.map(({ message }) => `${path}: ${message.trimEnd()}`).join("\n"));
+    const faults = document.errors.map(({ message }) => `${path}: expected YAML, found: ${message.trimEnd()}`);
+    throw failure("misused", faults.join("\n"), "README.md shows a valid file");
   }
   const result = checkConfig(document.toJS());
   if (result.kind === "config") return { config: result.config, warnings: result.warnings.map(formatFault) };

@@ -122,7 +122,10 @@ async function followConsole(machine: LabMachineView): Promise<void> {
     const last = await log.read(Buffer.alloc(shownBytes), 0, shownBytes, Math.max(0, size - shownBytes));
     process.stdout.write(last.buffer.subarray(0, last.bytesRead));
   }
-  if (machine.power === "off") throw failure("failed", `${machine.name} is off; the end of its log is above`);
+  if (machine.power === "off") {
+    const next = `to switch it on: birther lab power-on ${machine.name}`;
+    throw failure("failed", `${machine.name} is off; the end of its log is above`, next);
+  }
   const socket = connect(machine.consoleSocket);
   await once(socket, "connect");
   socket.pipe(process.stdout);

@@ -42,7 +42,7 @@ export function importName(wanted: string, available: readonly string[]): Import
   const exact = parseImageName(wanted);
   const stream = exact?.stream ?? wanted;
   if (!isStreamName(stream)) {
-    const expected = "expected lower-case letters, digits, - . _ and at most 64 of them";
+    const expected = "expected a name such as compute, of at most 64 lower-case letters, digits, - . _";
     return { kind: "unusable", reason: `image name: ${expected}, found ${JSON.stringify(wanted)}` };
   }
   const version = nextVersion(stream, available);

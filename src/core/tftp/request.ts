@@ -15,7 +15,8 @@ type Request = TftpPacket & { kind: "readRequest" | "writeRequest" };
 
 /** Decides a request: only reads, and only of files with a known name. */
 export function answerRequest(request: Request, files: TftpFiles, mtuBytes: number): TftpAnswer {
-  if (request.kind === "writeRequest") return refuse("accessViolation", "this server is read-only");
+  if (request.kind === "writeRequest")
+    return refuse("accessViolation", "expected a read request: this server is read-only");
   const mode = request.mode.toLowerCase();
   if (mode !== "octet" && mode !== "netascii") return refuse("illegalOperation", "expected the mode octet or netascii");
   const name = normaliseName(request.file);
@@ -23,7 +24,7 @@ export function answerRequest(request: Request, files: TftpFiles, mtuBytes: numb
   const found = findFile(files, name.name);
   if (found === undefined) return refuse("fileNotFound", "no such file");
   if (mode === "netascii" && found.bytes.length > netasciiLimitBytes)
-    return refuse("illegalOperation", "too large for netascii: use the mode octet");
+    return refuse("illegalOperation", "expected the mode octet: the file is too large for netascii");
   const bytes = mode === "octet" ? found.bytes : netasciiOf(found.bytes);
   return {
     kind: "send",

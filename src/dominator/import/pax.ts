@@ -12,7 +12,7 @@ export function readPaxRecords(bytes: Uint8Array): PaxRecords {
     const end = offset + Number(digits);
     const equals = bytes.indexOf(0x3d, space);
     if (!/^[1-9]\d{0,6}$/.test(digits) || end > bytes.length || equals < 0 || equals >= end || bytes[end - 1] !== 0x0a)
-      throw new Error("a pax header of the archive is damaged");
+      throw new Error("a pax header of the archive is damaged; make the archive again");
     records.set(text(bytes.subarray(space + 1, equals)), bytes.subarray(equals + 1, end - 1));
     offset = end;
   }

@@ -78,7 +78,8 @@ export function memberHeader(
 /** Throws if records for all following members contain facts that only one can have. */
 export function requireShareable(records: PaxRecords): void {
   const wrong = ["path", "linkpath", "size"].find((keyword) => records.has(keyword));
-  if (wrong !== undefined) throw new Error(`a global pax header sets ${wrong} for all members; the archive is damaged`);
+  if (wrong !== undefined)
+    throw new Error(`a global pax header sets ${wrong} for all members; the archive is damaged, make it again`);
 }
 
 function kindOf({ name, type }: Header, path: string, flag: string): TarKind {
@@ -86,7 +87,10 @@ function kindOf({ name, type }: Header, path: string, flag: string): TarKind {
   if (type === "file" && name.endsWith("/")) return "directory";
   if (type === "contiguous-file") return "file";
   const kind = kinds.find((each) => each === type);
-  if (kind === undefined) throw new Error(`${path} is of the unknown kind ${JSON.stringify(flag)}`);
+  if (kind === undefined)
+    throw new Error(
+      `${path}: expected a file, directory, link, device or pipe, found the kind ${JSON.stringify(flag)}; leave it out of the archive`,
+    );
   return kind;
 }
 

@@ -66,13 +66,17 @@ async function* contentOf(entry: Entry, tap: Tap, last: Last): AsyncGenerator<Ui
 function demandEnd(tap: Tap, { path, end }: Last, cause?: unknown): undefined {
   const failure = tap.failure();
   if (failure !== undefined) throw failure;
-  if (tap.received() < end) throw new Error(`the archive is truncated: it ends within ${path}`, { cause });
+  if (tap.received() < end)
+    throw new Error(`the archive is truncated: it ends within ${path}; copy or make it again`, { cause });
   switch (readGap(tap.between(end, tap.received())).kind) {
     case "endMark":
       return undefined;
     case "cut":
-      throw new Error("the archive is truncated: it ends before its end mark", { cause });
+      throw new Error("the archive is truncated: it ends before its end mark; copy or make it again", { cause });
     case "member":
-      throw new Error("a tar header has a wrong checksum; the archive is damaged, or is not a tar archive", { cause });
+      throw new Error(
+        "a tar header has a wrong checksum; the archive is damaged, or is not a tar archive; copy or make it again",
+        { cause },
+      );
   }
 }

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { link, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { errorCode } from "../../core/error-code.ts";
 import { formatImageName, nextVersion, parseImageName } from "../../core/image/image-name.ts";
 import type { ImageManifest, ImageSummary } from "../../core/image/manifest.ts";
 import type { Log } from "../../core/ports.ts";
@@ -143,7 +144,7 @@ async function writeOnce(path: string, text: string): Promise<boolean> {
     await link(draft, path);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    if (errorCode(error) === "EEXIST") return false;
     throw error;
   } finally {
     await rm(draft, { force: true });

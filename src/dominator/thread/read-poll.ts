@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { newerProtocol } from "../../contract/protocol.ts";
+import { faultMessages, faultsOf } from "../../contract/shape-faults.ts";
 import { type SubOutcome, type SubPollRequest, subPollRequest } from "../../contract/sub.ts";
 import type { AgentReport } from "../../core/agent/version.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
@@ -86,10 +87,8 @@ export function parsePoll(
   const message = parseJson(body);
   const newer = newerProtocol(message, agentProtocol);
   if (newer !== undefined) return { kind: "newerProtocol", protocol: newer };
-  const parsed = v.safeParse(subPollRequest, message);
-  return parsed.success
-    ? { kind: "poll", poll: parsed.output }
-    : { kind: "malformed", why: JSON.stringify(v.flatten(parsed.issues)) };
+  const parsed = v.safeParse(subPollRequest, message, faultMessages);
+  return parsed.success ? { kind: "poll", poll: parsed.output } : { kind: "malformed", why: faultsOf(parsed.issues) };
 }
 
 function parseJson(body: Uint8Array): unknown {

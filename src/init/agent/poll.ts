@@ -1,6 +1,7 @@
 import * as host from "host";
 import * as v from "valibot";
 import { paths } from "../../contract/machine-facing.ts";
+import { faultMessages, faultsOf } from "../../contract/shape-faults.ts";
 import { directive, maxSubMessageBytes, type SubOutcome, type SubPoll } from "../../contract/sub.ts";
 import { supervisionLimits } from "../../core/agent/supervision.ts";
 import { isKernelDue, kernelRejection } from "../../core/image/boot/kernel-trial.ts";
@@ -121,8 +122,7 @@ export function openPoll(context: SubContext): Poll {
 }
 
 function parseDirective(body: unknown): Directive {
-  const parsed = v.safeParse(directive, body);
+  const parsed = v.safeParse(directive, body, faultMessages);
   if (parsed.success) return parsed.output;
-  const found = JSON.stringify(v.flatten(parsed.issues)).slice(0, 1000);
-  throw new Error(`poll: expected a directive of the contract, found ${found}`);
+  throw new Error(`poll: expected a directive of the contract; ${faultsOf(parsed.issues, "directive")}`);
 }

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { faultMessages, faultsOf } from "../../contract/shape-faults.ts";
 import { type SubSettings, subSettings } from "../../contract/sub.ts";
 import { parseEndpoint } from "../../core/net/endpoint.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
@@ -8,8 +9,8 @@ import { agentPaths } from "./paths.ts";
 /** Reads /etc/birther/sub.json; throws an error that says what is invalid. */
 export function readSubSettings(root: string): SubSettings {
   const path = agentPaths.settings;
-  const parsed = v.safeParse(subSettings, JSON.parse(readText(root, path)));
-  if (!parsed.success) throw new Error(`${path}: ${JSON.stringify(v.flatten(parsed.issues))}`);
+  const parsed = v.safeParse(subSettings, JSON.parse(readText(root, path)), faultMessages);
+  if (!parsed.success) throw new Error(`${path}: ${faultsOf(parsed.issues, "settings")}`);
   return parsed.output;
 }
 

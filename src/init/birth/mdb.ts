@@ -13,6 +13,7 @@ import {
   serverName,
 } from "../../contract/machine-facing.ts";
 import { newerProtocol } from "../../contract/protocol.ts";
+import { faultMessages, faultsOf } from "../../contract/shape-faults.ts";
 import { birthProtocol, type OrderAnswer } from "../../core/birth/order-answer.ts";
 import { meaningOf, nextTry, pauseMsOf } from "../../core/birth/retry.ts";
 import { bytesFromHex } from "../../core/bytes/text.ts";
@@ -142,11 +143,9 @@ function validated<Schema extends v.GenericSchema>(
   parsed: unknown,
   what: string,
 ): v.InferOutput<Schema> {
-  const result = v.safeParse(schema, parsed);
+  const result = v.safeParse(schema, parsed, faultMessages);
   if (result.success) return result.output;
-  const [issue] = result.issues;
-  const path = issue === undefined ? "" : (v.getDotPath(issue) ?? "");
-  throw stop(`the MDB's ${what} is invalid: ${path}: ${issue?.message ?? ""}`);
+  throw stop(`the MDB's ${what} is invalid: ${faultsOf(result.issues, what)}`);
 }
 
 /** A report item as the contract has it, but with core's types, whose lists are read-only. */

@@ -67,7 +67,7 @@ test("an incomplete answer is refused, and the error names the part being read",
   const refusals = [
     ["", /in the middle of a status line/],
     ["HTTP/1.1 200", /in the middle of a status line/],
-    ["SSH-2.0-x\r\n", /not an HTTP\/1\.1 status line: SSH-2\.0-x/],
+    ["SSH-2.0-x\r\n", /expected an HTTP\/1\.1 status line, found "SSH-2\.0-x"/],
     ["HTTP/1.1 200 OK\r\na: b", /in the middle of a head/],
     ["HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhello", /in the middle of a body/],
     ["HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\nhello", /content-length: expected a number, found x/],
@@ -75,8 +75,8 @@ test("an incomplete answer is refused, and the error names the part being read",
       "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
       /chunk: expected a size in hexadecimal, found "zz"/,
     ],
-    [`HTTP/1.1 200 OK\r\nx: ${"x".repeat(20_000)}`, /a head is longer than 16384 bytes/],
-    [`HTTP/1.1 200 OK\r\n${"x: y\r\n".repeat(5000)}\r\n`, /a head is longer than 16384 bytes/],
+    [`HTTP/1.1 200 OK\r\nx: ${"x".repeat(20_000)}`, /expected a head of at most 16384 bytes/],
+    [`HTTP/1.1 200 OK\r\n${"x: y\r\n".repeat(5000)}\r\n`, /expected a head of at most 16384 bytes/],
   ] as const;
   for (const [text, reason] of refusals) assert.throws(() => readAll(text, 1, [1000]), reason);
 });

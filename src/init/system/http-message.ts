@@ -57,12 +57,13 @@ export function readResponses(stream: ByteStream): ResponseReader {
 function readHead(buffer: LineBuffer): HttpHead {
   const statusLine = buffer.line("a status line", maxHeadBytes);
   const match = /^HTTP\/1\.([01]) (\d{3})/.exec(statusLine);
-  if (match === null) throw new Error(`not an HTTP/1.1 status line: ${statusLine.slice(0, 80)}`);
+  if (match === null)
+    throw new Error(`expected an HTTP/1.1 status line, found ${JSON.stringify(statusLine.slice(0, 80))}`);
   const headers = new Map<string, string>();
   for (let left = maxHeadBytes; ; ) {
     const line = buffer.line("a head", maxHeadBytes);
     left -= line.length + 2;
-    if (left < 0) throw new Error(`a head is longer than ${maxHeadBytes} bytes`);
+    if (left < 0) throw new Error(`expected a head of at most ${maxHeadBytes} bytes, found a longer one`);
     if (line === "") break;
     const colon = line.indexOf(":");
     headers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());

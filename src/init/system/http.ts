@@ -77,7 +77,8 @@ export function httpClient(
       else if (problem.length < maxProblemBytes) problem += decodeUtf8(bytes);
       if (head.status === 200) return;
       unread -= bytes.length;
-      if (unread < 0) throw new Error(`status ${head.status} with more than ${maxUnreadBytes} bytes of explanation`);
+      if (unread < 0)
+        throw new Error(`status ${head.status}: expected at most ${maxUnreadBytes} bytes of explanation, found more`);
     });
     if (status === 200) return;
     const reason = `${request.method} ${name}${request.path}: status ${status}: ${problem.slice(0, maxProblemBytes)}`;

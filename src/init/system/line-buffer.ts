@@ -53,7 +53,7 @@ export function lineBuffer(stream: ByteStream): LineBuffer {
         return text;
       }
       const length = end - start;
-      if (length > limit) throw new Error(`${what} is longer than ${limit} bytes`);
+      if (length > limit) throw new Error(`expected ${what} of at most ${limit} bytes, found a longer one`);
       mustFill(what);
       from = start + length;
     }

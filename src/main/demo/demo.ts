@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readlink, rm, symlink, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { exitStatus } from "../../cli/api/failure.ts";
 import { runningDemo } from "../../contract/lab.ts";
 import { startInNamespace } from "../../lab/namespace.ts";
 import type { DemoOptions } from "./options.ts";
 import { prepareDemo } from "./prepare-demo.ts";
-import { type DemoSession, interrupted } from "./session.ts";
+import type { DemoSession } from "./session.ts";
 import { openSteps } from "./steps.ts";
 
 /**
@@ -18,7 +19,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const abandon = () => {
     abandoned = true;
     process.stderr.write("\n");
-    void cleanUp(directory, options.keep ? "all" : "nothing").finally(() => process.exit(interrupted));
+    void cleanUp(directory, options.keep ? "all" : "nothing").finally(() => process.exit(exitStatus.interrupted));
   };
   process.once("SIGINT", abandon).once("SIGTERM", abandon);
   let status = 1;
@@ -32,7 +33,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   } catch (error) {
     // The running work received the same Ctrl-C, so its failure needs no report.
     if (!abandoned) throw error;
-    status = interrupted;
+    status = exitStatus.interrupted;
   } finally {
     await cleanUp(directory, options.keep ? "all" : ran && status === 1 ? "logs" : "nothing");
   }
@@ -55,7 +56,7 @@ async function runInside(session: DemoSession): Promise<number> {
     });
   }
   const [status] = (await once(inside, "exit")) as [number | null];
-  return status ?? interrupted;
+  return status ?? exitStatus.interrupted;
 }
 
 async function openDirectory(given: string | undefined): Promise<string> {

@@ -3,15 +3,17 @@
  * outside reports the number of signals it received over the IPC channel; that channel closes when the process outside
  * ends for any reason.
  */
+
+import { exitStatus } from "../../cli/api/failure.ts";
 import { causes } from "../../log/causes.ts";
-import { type DemoSession, interrupted, runDemoSession } from "./session.ts";
+import { type DemoSession, runDemoSession } from "./session.ts";
 
 const stop = Promise.withResolvers<void>();
 let received = 0;
 let reported = 0;
 const stopOnSignal = () => {
   // Ctrl-C reaches us directly and through the process outside: count it once.
-  if (Math.max(received, reported) > 1) process.exit(interrupted);
+  if (Math.max(received, reported) > 1) process.exit(exitStatus.interrupted);
   stop.resolve();
 };
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -24,7 +26,7 @@ process.on("message", (count) => {
   reported = Number(count);
   stopOnSignal();
 });
-process.on("disconnect", () => process.exit(interrupted));
+process.on("disconnect", () => process.exit(exitStatus.interrupted));
 
 try {
   process.exit(await runDemoSession(JSON.parse(process.argv[2] ?? "") as DemoSession, stop.promise));

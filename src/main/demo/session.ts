@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { exitStatus } from "../../cli/api/failure.ts";
 import { checkConfig, formatFault } from "../../contract/config/parse.ts";
 import { labSocketName } from "../../contract/lab.ts";
 import { openControlSocket } from "../../lab/control-socket.ts";
@@ -17,9 +18,6 @@ export type DemoSession = { readonly options: DemoOptions; readonly directory: s
 
 /** The last line of `demo --json`. */
 export type DemoReport = { readonly ok: boolean; readonly machines: readonly MachineReport[] };
-
-/** Exit status after Ctrl-C: 128 + SIGINT, as in shells. */
-export const interrupted = 130;
 
 const minuteMs = 60_000;
 
@@ -69,7 +67,7 @@ export async function runDemoSession(session: DemoSession, stop: Promise<void>):
   const ok = machines.every((machine) => machine.state === "healthy" && machine.phase === "up");
   births[Symbol.dispose]();
   if (options.json) process.stdout.write(`${JSON.stringify({ ok, machines } satisfies DemoReport)}\n`);
-  if (isStopped && !ok) return interrupted;
+  if (isStopped && !ok) return exitStatus.interrupted;
   return ok ? 0 : 1;
 }
 

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import type { Actions } from "../../cli/act/actions.ts";
+import { exitStatus } from "../../cli/api/failure.ts";
 import { openLog } from "../../log/structured-log.ts";
 import { prepareServer } from "./prepare-server.ts";
 import { startServer } from "./server.ts";
@@ -9,32 +11,37 @@ import { startServer } from "./server.ts";
  */
 export const serve: Actions["serve"] = async ({ config, logJson, verbose }) => {
   const log = openLog({ json: logJson, least: verbose ? "debug" : "info" });
-  const ended = untilSignal(log);
+  const stop = stopSignal(log);
   const prepare = async (caPem: string) => {
     const image = await prepareServer({ stateDirectory: config.stateDirectory, log, caPem });
     log("info", "Bootstrap Image ready", { kernel: image.kernelVersion, bytes: image.totalBytes });
   };
-  await using _server = await startServer({ config, log, prepare });
-  log("info", "ready to install machines that boot from the network", {
-    networks: config.networks.map(({ name }) => name),
-  });
-  const signal = await ended;
-  log("info", "ending", { signal });
+  let isReady = false;
+  try {
+    await using _server = await startServer({ config, log, prepare });
+    isReady = true;
+    log("info", "ready to install machines that boot from the network", {
+      networks: config.networks.map(({ name }) => name),
+    });
+    if (!stop.aborted) await once(stop, "abort");
+    log("info", "ending", { signal: stop.reason });
+  } catch (error) {
+    // The programs of a build received the same Ctrl-C, so their failure needs no report.
+    if (isReady || !stop.aborted) throw error;
+    log("info", "ended before the server was ready; the next start continues", { signal: stop.reason });
+    process.exitCode = exitStatus.interrupted;
+  }
 };
 
-/** Conventional exit status of a process ended by a signal: 128 plus its number; SIGINT is 2. */
-const interrupted = 130;
-
-function untilSignal(log: ReturnType<typeof openLog>): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  let signals = 0;
+/** Aborted by the first SIGINT or SIGTERM, with its name as the reason; a second one ends the process. */
+function stopSignal(log: ReturnType<typeof openLog>): AbortSignal {
+  const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
-      signals += 1;
-      if (signals > 1) process.exit(interrupted);
+      if (stop.signal.aborted) process.exit(exitStatus.interrupted);
       log("info", "shutting down; send a second signal to end at once", { signal });
-      resolve(signal);
+      stop.abort(signal);
     });
   }
-  return promise;
+  return stop.signal;
 }

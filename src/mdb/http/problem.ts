@@ -3,6 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import * as v from "valibot";
 import type { Problem } from "../../contract/machine-facing.ts";
 import { newerProtocol } from "../../contract/protocol.ts";
+import { faultMessages, faultsOf } from "../../contract/shape-faults.ts";
 import { plainFacts } from "../../core/bytes/plain-text.ts";
 import type { Refusal } from "../../core/machine/event.ts";
 import type { Log } from "../../core/ports.ts";
@@ -130,25 +131,6 @@ export function readShape<T extends v.GenericSchema>(c: Context, schema: T, valu
   );
   return { kind: "refused", response };
 }
-
-/** The faults of a value that was read with `faultMessages`, each with its path and the expected value; at most ten. */
-export function faultsOf(issues: readonly v.BaseIssue<unknown>[]): string {
-  return issues
-    .slice(0, 10)
-    .map((issue) => `${v.getDotPath(issue)?.slice(0, 100) ?? "request"}: ${issue.message}`)
-    .join("; ");
-}
-
-/**
- * Messages for reading requests. A schema's own messages take precedence. The library's messages repeat the value,
- * which may be long or a secret.
- */
-export const faultMessages = {
-  message: ({ expected, received, requirement }: v.BaseIssue<unknown>): string => {
-    if (expected === "never") return "unknown key";
-    return received === "undefined" ? `missing: expected ${expected}` : `expected ${expected ?? requirement}`;
-  },
-} as const;
 
 /** How much of a too large body is still read, so that its sender gets to read the answer. */
 const drainedBytes = 16 * 1024 * 1024;

@@ -2,6 +2,7 @@ import { NOTFOUND } from "node:dns";
 import { Socket } from "node:net";
 import { getSystemErrorMap } from "node:util";
 import pg from "pg";
+import { errorCode } from "../../core/error-code.ts";
 import type { PostgresConnection } from "./connection-string.ts";
 
 /** One connection to the primary of a database. */
@@ -45,7 +46,7 @@ export async function openSession(connection: PostgresConnection): Promise<Sessi
     }
   }
   const messages = reasons.map((reason) =>
-    reason instanceof Error ? reason.message || codeOf(reason) : String(reason),
+    reason instanceof Error ? reason.message || errorCode(reason) : String(reason),
   );
   const [cause] = reasons;
   const message = `opening the machine database ${connection.name} failed: ${[...new Set(messages)].join("; ")}`;
@@ -98,7 +99,7 @@ async function connect(connectionString: string): Promise<Session> {
     };
   } catch (cause) {
     // The library's own errors have no code; on a closed socket it means that the server hung up.
-    const hungUp = socket.destroyed && cause instanceof Error && codeOf(cause) === "";
+    const hungUp = socket.destroyed && cause instanceof Error && errorCode(cause) === "";
     socket.destroy();
     throw hungUp ? passingError(cause.message, cause) : cause;
   } finally {
@@ -108,10 +109,6 @@ async function connect(connectionString: string): Promise<Session> {
 
 function connectTimeout(): Error {
   return Object.assign(new Error(`no answer within ${connectMs / 1000} s`), { code: "ETIMEDOUT" });
-}
-
-function codeOf(cause: unknown): string {
-  return cause instanceof Error && "code" in cause ? String(cause.code) : "";
 }
 
 function messageOf(cause: unknown): string {
@@ -145,8 +142,8 @@ const systemCodes: ReadonlySet<string> = new Set([
 export function isPassing(cause: unknown): boolean {
   if (!(cause instanceof Error)) return false;
   if ("mayPass" in cause) return cause.mayPass === true;
-  if (!(cause instanceof pg.DatabaseError)) return systemCodes.has(codeOf(cause));
-  return isOfClass(cause, sqlClasses.connection, sqlClasses.rollback) || passingStates.has(codeOf(cause));
+  if (!(cause instanceof pg.DatabaseError)) return systemCodes.has(errorCode(cause));
+  return isOfClass(cause, sqlClasses.connection, sqlClasses.rollback) || passingStates.has(errorCode(cause));
 }
 
 /** Whether the database cannot store the given data, or the data contradict its contents. */

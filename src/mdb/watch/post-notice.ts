@@ -27,7 +27,8 @@ export async function postNotice(
     await response.body?.cancel();
     return response.ok ? undefined : `expected a 2xx status, found ${response.status}`;
   } catch (cause) {
-    const { message, cause: deeper } = cause as Error;
+    if (!(cause instanceof Error)) return String(cause);
+    const { message, cause: deeper } = cause;
     return deeper instanceof Error ? `${message}: ${deeper.message}` : message;
   }
 }

@@ -1,5 +1,6 @@
 import * as os from "os";
 import * as v from "valibot";
+import { faultMessages, faultsOf } from "../../../contract/shape-faults.ts";
 import { imageManifest, manifestPath } from "../../../contract/sub.ts";
 import type { ImageManifest } from "../../../core/image/manifest.ts";
 import type { Content } from "../../../core/image/update/difference.ts";
@@ -14,8 +15,8 @@ export function loadManifest(context: SubContext, http: HttpClient, { sha512, si
   const { root } = context;
   const path = agentPaths.manifest;
   if (!exists(root, path) || hashFile(root, path) !== sha512) fetchManifest(context, http, { sha512, size });
-  const parsed = v.safeParse(imageManifest, JSON.parse(readText(root, path)));
-  if (!parsed.success) throw new Error(`${path}: ${JSON.stringify(v.flatten(parsed.issues)).slice(0, 1000)}`);
+  const parsed = v.safeParse(imageManifest, JSON.parse(readText(root, path)), faultMessages);
+  if (!parsed.success) throw new Error(`${path}: ${faultsOf(parsed.issues, "manifest")}`);
   return parsed.output;
 }
 
