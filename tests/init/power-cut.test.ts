@@ -41,6 +41,14 @@ const lives: { readonly [title: string]: Life } = {
     cutIn: (machine, trial) => machine.boot(trial),
     image: "compute/2",
   },
+  "a resume between healthy and the first image": {
+    prepare: (machine) => {
+      assert.equal(machine.bootInit().end.kind, "switchedRoot");
+      assert.equal(machine.site.machine(mac).state, "healthy");
+    },
+    cutIn: (machine, trial) => machine.boot(trial),
+    image: "compute/1",
+  },
   "a rebirth with the first image": {
     prepare: (machine) => {
       assert.ok(comeUp(machine).isUp);

@@ -65,7 +65,8 @@ export function openSite(facts: SiteFacts = {}): Site {
     ]),
     boot: (mac, firmware) => {
       const said = askServers({ kind: "boot", mac, firmware, ...own() });
-      return said.kind === "boot" ? said.answer : { kind: "waits", why: said.kind };
+      if (said.kind !== "boot") throw new Error(`the servers' thread answered boot with ${said.kind}`);
+      return said.answer;
     },
     apply: (event) => {
       const said = askServers({ kind: "apply", event, ...own() });
@@ -77,7 +78,8 @@ export function openSite(facts: SiteFacts = {}): Site {
     },
     machine: (mac) => {
       const said = askServers({ kind: "machine", mac, ...own() });
-      if (said.kind !== "machine" || said.machine === undefined) throw new Error(`the MDB has no machine ${mac}`);
+      if (said.kind !== "machine") throw new Error(`the servers' thread answered machine with ${said.kind}`);
+      if (said.machine === undefined) throw new Error(`the MDB has no machine ${mac}`);
       return said.machine;
     },
     log: (mac) => {

@@ -265,6 +265,12 @@ describe("a newcomer that takes over", () => {
     world.all(takeover(2, id(1)));
     assert.deepEqual([world.get(1).state, kinds(1, world), world.get(1).hostname], ["unknown", ["retired"], undefined]);
     assert.deepEqual([kinds(2, world), world.get(2).hostname, world.get(2).tags], [[], "r01u01", { a: "1" }]);
+    const unaware = { order: { generation: 1, action: "birth" } } as const;
+    const chosen = { path: "/dev/sdb", serial: "data", wwn: "", sizeBytes: 1 };
+    const early: MachineEvent = { kind: "placed", id: id(2), placement: place(1), ...unaware, rootDisk: chosen };
+    assert.equal(refusal(world.apply(early)), "staleOrder", "its order does not know the old root disk from data disks");
+    assert.equal(refusal(world.apply(healthy(2, 1, 1))), "staleOrder");
+    world.all(asked(2), issued(2, "t2"), taken(2, "t2"), scan(2));
     assert.equal(refusal(world.apply(placed(2, 3))), "otherPlace", "only the old place");
     world.all(placed(2, 1), healthy(2, 1, 1));
     assert.equal(world.get(2).requiredImage, "db/3");

@@ -39,8 +39,7 @@ export const takeOver: Transition<"takeoverAuthorised", "unknown" | "birth"> = (
       next: "list the machines with birther machines; retire a machine that is gone with birther retire NAME",
     });
   const hostname = old.hostname;
-  const born: MachineIn<"birth"> =
-    machine.state === "unknown" ? { ...machine, state: "birth", generation: machine.generation + 1 } : machine;
+  const born = beginsAnew(machine);
   const successor: MachineIn<"birth"> = {
     ...mergeAnnouncement(withoutConditions(born, "conflict"), old),
     announced: { by, atMs: context.nowMs, ...(hostname === undefined ? {} : { hostname }) },
@@ -51,6 +50,16 @@ export const takeOver: Transition<"takeoverAuthorised", "unknown" | "birth"> = (
   const reason = `replaced by ${machine.id} (${by}); it is sent to its local disk until it is released`;
   return { kind: "changed", machine: successor, others: [giveUp(old, reason, context.nowMs)] };
 };
+
+/**
+ * The newcomer as it is born next. An order that its init has taken is void: it does not name the disks of the old machine,
+ * which may be in this one.
+ */
+function beginsAnew(machine: MachineIn<"unknown" | "birth">): MachineIn<"birth"> {
+  if (machine.state === "unknown") return { ...machine, state: "birth", generation: machine.generation + 1 };
+  const { order: _void, birthDisk: _chosen, ...kept } = machine;
+  return kept;
+}
 
 function whyNotSucceeded(machine: Machine, old: Machine, nowMs: number): string | undefined {
   const agoMs = nowMs - knownTime(old.lastSeenAtMs, nowMs);
