@@ -143,11 +143,13 @@ export async function openSite(
     if (mac === undefined) throw new Error(`${text} is no MAC address`);
     const known = store.byMac(mac);
     const address = known?.temporaryAddress ?? ip(`10.77.0.${50 + store.list().length}`);
-    await store.apply({
+    const decision = await store.apply({
       kind: "pxeAsked",
       ...{ mac, firmware, network: "rack", nursery: true, address },
       ...{ stage: "firmware", answer: "loader" },
     });
+    if (decision.kind === "refused" && decision.machine === undefined)
+      throw new Error(`the MDB refused the machine's request: ${decision.refusal.message}`);
     const script = (await write(mac, "ipxe", { scriptUri: "http://10.77.0.1/boot" })) ?? "";
     const commandLine = /^kernel \S+ (.*) \|\| goto failed$/m.exec(script)?.[1];
     if (commandLine !== undefined) return { kind: "bootstrapImage", commandLine };

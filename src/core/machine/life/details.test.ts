@@ -268,7 +268,11 @@ describe("a newcomer that takes over", () => {
     const unaware = { order: { generation: 1, action: "birth" } } as const;
     const chosen = { path: "/dev/sdb", serial: "data", wwn: "", sizeBytes: 1 };
     const early: MachineEvent = { kind: "placed", id: id(2), placement: place(1), ...unaware, rootDisk: chosen };
-    assert.equal(refusal(world.apply(early)), "staleOrder", "its order does not know the old root disk from data disks");
+    assert.equal(
+      refusal(world.apply(early)),
+      "staleOrder",
+      "its order does not know the old root disk from data disks",
+    );
     assert.equal(refusal(world.apply(healthy(2, 1, 1))), "staleOrder");
     world.all(asked(2), issued(2, "t2"), taken(2, "t2"), scan(2));
     assert.equal(refusal(world.apply(placed(2, 3))), "otherPlace", "only the old place");
