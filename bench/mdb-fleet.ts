@@ -5,7 +5,7 @@ import type { Ipv4 } from "../src/core/net/ipv4.ts";
 import type { Mac } from "../src/core/net/mac.ts";
 import { macOf } from "../src/core/net/testing/addresses.ts";
 import { openStore } from "../src/mdb/open-store.ts";
-import { birthOf, testMac } from "../src/mdb/testing/store-suite.ts";
+import { birthOf, testMac } from "../src/mdb/testing/fleet.ts";
 
 /** The MAC address of the n-th machine. */
 export function fleetMac(n: number): Mac {

@@ -7,8 +7,8 @@ import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.
 import { defaultWatchRules } from "../../src/core/machine/health/stall-detection.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { ip } from "../../src/core/net/testing/addresses.ts";
+import { asks, birthOf, stillClock, testMac } from "../../src/mdb/testing/fleet.ts";
 import { openMemoryStore } from "../../src/mdb/testing/memory-store.ts";
-import { asks, birthOf, stillClock, testMac } from "../../src/mdb/testing/store-suite.ts";
 import { openFleetWatch } from "../../src/mdb/watch/fleet-watch.ts";
 import { probeAddress } from "../../src/mdb/watch/probe-address.ts";
 import { repeatAttack } from "./attack.ts";

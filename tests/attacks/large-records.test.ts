@@ -14,7 +14,7 @@ import { hardware } from "../../src/core/machine/testing/test-fleet.ts";
 import { machineFacingApp } from "../../src/mdb/machine-api/app.ts";
 import { orderIssuer } from "../../src/mdb/machine-api/issue-order.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
-import { asks, stillClock, testMac } from "../../src/mdb/testing/store-suite.ts";
+import { asks, stillClock, testMac } from "../../src/mdb/testing/fleet.ts";
 import { repeatAttack } from "./attack.ts";
 
 const log = () => {};

@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { paths } from "../../src/contract/machine-facing.ts";
 import { birthProtocol } from "../../src/core/birth/order-answer.ts";
 import { hardware } from "../../src/core/machine/testing/test-fleet.ts";
-import { testMac } from "../../src/mdb/testing/store-suite.ts";
+import { testMac } from "../../src/mdb/testing/fleet.ts";
 import { repeatAttack } from "./attack.ts";
 
 const [heapMiB, machines] = [256, 500];

@@ -14,7 +14,7 @@ import { machineFacingApp } from "../../src/mdb/machine-api/app.ts";
 import { orderIssuer } from "../../src/mdb/machine-api/issue-order.ts";
 import { startMachineServer } from "../../src/mdb/machine-api/server.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
-import { asks, testMac } from "../../src/mdb/testing/store-suite.ts";
+import { asks, testMac } from "../../src/mdb/testing/fleet.ts";
 import { freePort } from "../support/free-port.ts";
 
 const [directory = "", machines = "0"] = process.argv.slice(2);

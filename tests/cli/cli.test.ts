@@ -18,7 +18,7 @@ import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
 import { type Tokens, tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
 import { startOperatorServer } from "../../src/mdb/operator-api/server.ts";
-import { asks, birthOf, testMac } from "../../src/mdb/testing/store-suite.ts";
+import { asks, birthOf, testMac } from "../../src/mdb/testing/fleet.ts";
 import { birther, outcomeOf, start } from "./birther-command.ts";
 
 describe("the birther command against a server on its Unix socket", () => {

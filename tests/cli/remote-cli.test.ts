@@ -15,7 +15,7 @@ import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
 import { type Tokens, tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
 import { startOperatorTls } from "../../src/mdb/operator-api/server.ts";
-import { asks, birthOf } from "../../src/mdb/testing/store-suite.ts";
+import { asks, birthOf } from "../../src/mdb/testing/fleet.ts";
 import { operatorCertificate } from "../../src/mdb/tls/operator-certificate.ts";
 import { openPki } from "../../src/mdb/tls/pki.ts";
 import { freePort } from "../support/free-port.ts";

@@ -10,8 +10,8 @@ import { checkConfig } from "../../src/contract/config/parse.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { migrations, stepFor } from "../../src/mdb/journal/migrations.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
+import { asks, stillClock, testMac } from "../../src/mdb/testing/fleet.ts";
 import { checkOldFleet, type OldSchema, oldRows } from "../../src/mdb/testing/old-schemas.ts";
-import { asks, stillClock, testMac } from "../../src/mdb/testing/store-suite.ts";
 import { type MessageName, messages, type Recorded, withUnknownKeys } from "./messages.ts";
 
 const releases = readdirSync(import.meta.dirname, { withFileTypes: true }).filter((entry) => entry.isDirectory());

@@ -14,7 +14,7 @@ import { ip } from "../../src/core/net/testing/addresses.ts";
 import type { Store } from "../../src/core/ports.ts";
 import { lessonDocument } from "../../src/core/pxe/local-boot/lesson.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
-import { asks, birthOf, stillClock, storedToken, testMac } from "../../src/mdb/testing/store-suite.ts";
+import { asks, birthOf, stillClock, storedToken, testMac } from "../../src/mdb/testing/fleet.ts";
 import { recordLife } from "./record-life.ts";
 
 const [version] = process.argv.slice(2);

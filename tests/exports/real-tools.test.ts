@@ -21,7 +21,7 @@ import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
 import { tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
 import { startOperatorServer, startOperatorTls } from "../../src/mdb/operator-api/server.ts";
-import { asks, birthOf, testMac } from "../../src/mdb/testing/store-suite.ts";
+import { asks, birthOf, testMac } from "../../src/mdb/testing/fleet.ts";
 import { operatorCertificate } from "../../src/mdb/tls/operator-certificate.ts";
 import { freePort } from "../support/free-port.ts";
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { openStore } from "../../src/mdb/open-store.ts";
-import { asks, stillClock, testMac } from "../../src/mdb/testing/store-suite.ts";
+import { asks, stillClock, testMac } from "../../src/mdb/testing/fleet.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-damage-"));
 after(() => rmSync(directory, { recursive: true }));

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { openStore } from "../../src/mdb/open-store.ts";
-import { asks, stillClock } from "../../src/mdb/testing/store-suite.ts";
+import { asks, stillClock } from "../../src/mdb/testing/fleet.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
 
 const open = (path: string) => openStore({ path, clock: stillClock(), log: () => {} });

@@ -10,7 +10,7 @@ import { checkFleet } from "../../src/core/machine/check.ts";
 import type { Machine } from "../../src/core/machine/record.ts";
 import { readMachines } from "../../src/mdb/journal/read-machine.ts";
 import { openSqliteJournal } from "../../src/mdb/sqlite/journal.ts";
-import { testMac } from "../../src/mdb/testing/store-suite.ts";
+import { testMac } from "../../src/mdb/testing/fleet.ts";
 import { below, chanceOf } from "../support/chance.ts";
 import { testSeed } from "../support/seed.ts";
 

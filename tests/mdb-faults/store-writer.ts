@@ -5,7 +5,7 @@
  */
 import { once } from "node:events";
 import { openStore } from "../../src/mdb/open-store.ts";
-import { asks, birthOf } from "../../src/mdb/testing/store-suite.ts";
+import { asks, birthOf } from "../../src/mdb/testing/fleet.ts";
 
 const [path] = process.argv.slice(2);
 if (path === undefined) throw new Error("usage: store-writer PATH, with the number of the first machine on stdin");

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
-import { birthOf, testMac } from "../../src/mdb/testing/store-suite.ts";
+import { birthOf, testMac } from "../../src/mdb/testing/fleet.ts";
 import { retryingStore } from "./pounding.ts";
 
 const [place = assert.fail(), name = assert.fail(), machines = assert.fail()] = process.argv.slice(2);

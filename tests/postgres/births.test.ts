@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { checkFleet } from "../../src/core/machine/check.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
-import { birthOf, testMac, until } from "../../src/mdb/testing/store-suite.ts";
+import { birthOf, testMac, until } from "../../src/mdb/testing/fleet.ts";
 import { startPostgres } from "./postgres-server.ts";
 import { retryingStore } from "./pounding.ts";
 

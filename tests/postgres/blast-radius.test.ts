@@ -8,7 +8,7 @@ import { storeOn } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
 import { openPostgresJournal } from "../../src/mdb/postgres/journal.ts";
-import { birthOf, stillClock, until } from "../../src/mdb/testing/store-suite.ts";
+import { birthOf, stillClock, until } from "../../src/mdb/testing/fleet.ts";
 import { startPostgres } from "./postgres-server.ts";
 
 const log = () => {};

@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { copyMdb } from "../../src/mdb/copy-mdb.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
-import { asks, birthOf, stillClock, storedToken, testMac } from "../../src/mdb/testing/store-suite.ts";
+import { asks, birthOf, stillClock, storedToken, testMac } from "../../src/mdb/testing/fleet.ts";
 import { startPostgres } from "./postgres-server.ts";
 
 const server = await startPostgres();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { asks, until } from "../../src/mdb/testing/store-suite.ts";
+import { asks, until } from "../../src/mdb/testing/fleet.ts";
 import { waitFor } from "../support/inside-namespace.ts";
 import { startCuttingProxy } from "./cutting-proxy.ts";
 import { startPostgres } from "./postgres-server.ts";

@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import type { Notice } from "../../src/core/machine/health/notification.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import type { Store } from "../../src/core/ports.ts";
-import { asks, testMac, until } from "../../src/mdb/testing/store-suite.ts";
+import { asks, testMac, until } from "../../src/mdb/testing/fleet.ts";
 import { openNotices } from "../../src/mdb/watch/notices.ts";
 import { openCalls } from "../../src/mdb/watch/webhooks.ts";
 import { startPostgres } from "./postgres-server.ts";

@@ -3,7 +3,7 @@ import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import type { Clock, Store } from "../../src/core/ports.ts";
 import { storeOn } from "../../src/mdb/open-store.ts";
 import { openPostgresJournal } from "../../src/mdb/postgres/journal.ts";
-import { asks, testMac } from "../../src/mdb/testing/store-suite.ts";
+import { asks, testMac } from "../../src/mdb/testing/fleet.ts";
 
 const realClock: Clock = { nowMs: Date.now, monotonicMs: () => performance.now() };
 

@@ -12,18 +12,11 @@ import { migrations } from "../../src/mdb/journal/migrations.ts";
 import { storeOn } from "../../src/mdb/open-store.ts";
 import { openPostgresJournal } from "../../src/mdb/postgres/journal.ts";
 import { migratePostgres } from "../../src/mdb/postgres/migrate.ts";
+import { asks, birthOf, stillClock, storedToken, testMac, until } from "../../src/mdb/testing/fleet.ts";
 import { fleetChangesSuite } from "../../src/mdb/testing/fleet-changes-suite.ts";
 import { checkOldFleet, type OldSchema, oldRows } from "../../src/mdb/testing/old-schemas.ts";
-import {
-  asks,
-  birthOf,
-  checkPruning,
-  stillClock,
-  storedToken,
-  storeSuite,
-  testMac,
-  until,
-} from "../../src/mdb/testing/store-suite.ts";
+import { checkPruning } from "../../src/mdb/testing/store-keeps.ts";
+import { storeSuite } from "../../src/mdb/testing/store-suite.ts";
 import { startPostgres } from "./postgres-server.ts";
 
 const log = () => {};

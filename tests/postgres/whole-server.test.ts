@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { testConfig } from "../../src/contract/config/testing/test-config.ts";
 import { pathsIn } from "../../src/main/paths.ts";
 import { startServer } from "../../src/main/server/server.ts";
-import { asks, testMac, until } from "../../src/mdb/testing/store-suite.ts";
+import { asks, testMac, until } from "../../src/mdb/testing/fleet.ts";
 import { writeFakeBootFiles } from "../fake-boot-files.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
 import { startPostgres } from "./postgres-server.ts";

@@ -9,7 +9,7 @@ import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { testMachine } from "../../src/core/machine/testing/test-machine.ts";
 import { ip, macOf } from "../../src/core/net/testing/addresses.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
-import { asks, stillClock } from "../../src/mdb/testing/store-suite.ts";
+import { asks, stillClock } from "../../src/mdb/testing/fleet.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
 import { mac, startSite } from "./site.ts";
 import { asPxe, udhcpc } from "./udhcpc.ts";

@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { copyMdb } from "../../src/mdb/copy-mdb.ts";
 import { type OpenStore, openStore } from "../../src/mdb/open-store.ts";
-import { asks, birthOf, stillClock, storedToken, testMac } from "../../src/mdb/testing/store-suite.ts";
+import { asks, birthOf, stillClock, storedToken, testMac } from "../../src/mdb/testing/fleet.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-copy-"));
 after(() => rmSync(directory, { recursive: true }));

@@ -16,7 +16,7 @@ import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
 import { readinessOf } from "../../src/mdb/exports/readiness.ts";
 import { meterStore } from "../../src/mdb/exports/store-meter.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
-import { asks, birthOf, testMac } from "../../src/mdb/testing/store-suite.ts";
+import { asks, birthOf, testMac } from "../../src/mdb/testing/fleet.ts";
 
 const clock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 const log = () => {};

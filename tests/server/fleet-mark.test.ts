@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import { systemClock as clock } from "../../src/main/system-ports.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
 import { guardFleet } from "../../src/mdb/store/fleet-mark.ts";
-import { asks } from "../../src/mdb/testing/store-suite.ts";
+import { asks } from "../../src/mdb/testing/fleet.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-mark-"));
 after(() => rmSync(directory, { recursive: true }));

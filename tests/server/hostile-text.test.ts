@@ -27,7 +27,7 @@ import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
 import { tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
 import { startOperatorServer } from "../../src/mdb/operator-api/server.ts";
-import { asks, birthOf, stillClock, testMac } from "../../src/mdb/testing/store-suite.ts";
+import { asks, birthOf, stillClock, testMac } from "../../src/mdb/testing/fleet.ts";
 
 /** A terminal's escapes in both forms, a forged line, a formula, text shown backwards, and what Ansible would run. */
 const hostile = (mark: string) => `=${mark}\x1b]0;owned\x07\x9b2J\nerror: forged\r\u202e{{ lookup('pipe', 'id') }}`;

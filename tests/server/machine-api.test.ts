@@ -17,7 +17,7 @@ import type { Random, Store } from "../../src/core/ports.ts";
 import { machineFacingApp } from "../../src/mdb/machine-api/app.ts";
 import { orderIssuer } from "../../src/mdb/machine-api/issue-order.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
-import { asks, stillClock, testMac } from "../../src/mdb/testing/store-suite.ts";
+import { asks, stillClock, testMac } from "../../src/mdb/testing/fleet.ts";
 import { openPki, type ServerIdentity } from "../../src/mdb/tls/pki.ts";
 
 const config = testConfig();

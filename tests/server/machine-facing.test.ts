@@ -20,7 +20,7 @@ import { hashSecret } from "../../src/mdb/http/credential.ts";
 import { machineFacingApp } from "../../src/mdb/machine-api/app.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
 import { tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
-import { asks, birthOf, stillClock, testMac } from "../../src/mdb/testing/store-suite.ts";
+import { asks, birthOf, stillClock, testMac } from "../../src/mdb/testing/fleet.ts";
 
 const secret = (digit: string) => digit.repeat(64);
 const id = (n: number) => machineIdFromMac(testMac(n));

@@ -6,8 +6,8 @@ import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
 import { migrations, stepFor } from "../../src/mdb/journal/migrations.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
+import { stillClock } from "../../src/mdb/testing/fleet.ts";
 import { checkOldFleet, type OldSchema, oldRows } from "../../src/mdb/testing/old-schemas.ts";
-import { stillClock } from "../../src/mdb/testing/store-suite.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-migrations-"));
 after(() => rmSync(directory, { recursive: true }));

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { openStore } from "../../src/mdb/open-store.ts";
 import { restoreMdb } from "../../src/mdb/restore-mdb.ts";
-import { asks, birthOf, stillClock } from "../../src/mdb/testing/store-suite.ts";
+import { asks, birthOf, stillClock } from "../../src/mdb/testing/fleet.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-restore-"));
 after(() => rmSync(directory, { recursive: true }));

@@ -6,8 +6,10 @@ import { after, test } from "node:test";
 import type { Journal } from "../../src/mdb/journal/journal.ts";
 import { openStore, storeOn } from "../../src/mdb/open-store.ts";
 import { openJournalThread } from "../../src/mdb/sqlite/thread.ts";
+import { asks, birthOf, stillClock, testMac } from "../../src/mdb/testing/fleet.ts";
 import { fleetChangesSuite } from "../../src/mdb/testing/fleet-changes-suite.ts";
-import { asks, birthOf, checkPruning, stillClock, storeSuite, testMac } from "../../src/mdb/testing/store-suite.ts";
+import { checkPruning } from "../../src/mdb/testing/store-keeps.ts";
+import { storeSuite } from "../../src/mdb/testing/store-suite.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-mdb-"));
 after(() => rmSync(directory, { recursive: true }));

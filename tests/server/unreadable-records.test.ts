@@ -14,7 +14,7 @@ import { addToIpv4 } from "../../src/core/net/ipv4.ts";
 import { ip } from "../../src/core/net/testing/addresses.ts";
 import { readMachine } from "../../src/mdb/journal/read-machine.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
-import { asks, birthOf, stillClock, storedToken, testMac } from "../../src/mdb/testing/store-suite.ts";
+import { asks, birthOf, stillClock, storedToken, testMac } from "../../src/mdb/testing/fleet.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-records-"));
 after(() => rmSync(directory, { recursive: true }));

@@ -11,7 +11,7 @@ import type { Notice } from "../../src/core/machine/health/notification.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import type { Store } from "../../src/core/ports.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
-import { asks, birthOf, stillClock, testMac } from "../../src/mdb/testing/store-suite.ts";
+import { asks, birthOf, stillClock, testMac } from "../../src/mdb/testing/fleet.ts";
 import { openNotices } from "../../src/mdb/watch/notices.ts";
 import type { Webhook } from "../../src/mdb/watch/post-notice.ts";
 import { openCalls } from "../../src/mdb/watch/webhooks.ts";

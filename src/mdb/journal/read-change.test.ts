@@ -5,7 +5,7 @@ import type { MachineEvent } from "../../core/machine/event.ts";
 import type { MachineId } from "../../core/machine/record.ts";
 import { testMachine } from "../../core/machine/testing/test-machine.ts";
 import { ip } from "../../core/net/testing/addresses.ts";
-import { asks, birthOf } from "../testing/store-suite.ts";
+import { asks, birthOf } from "../testing/fleet.ts";
 import { type ChangeRow, readChange } from "./read-change.ts";
 
 const id = "m-020000000001" as MachineId;

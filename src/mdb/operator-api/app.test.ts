@@ -10,8 +10,8 @@ import { type OperatorRoute, operatorRoutes } from "../../contract/operator/rout
 import { ip } from "../../core/net/testing/addresses.ts";
 import type { Store } from "../../core/ports.ts";
 import { roles } from "../../core/role.ts";
+import { asks, testMac } from "../testing/fleet.ts";
 import { openApp, outside } from "../testing/operator-app.ts";
-import { asks, testMac } from "../testing/store-suite.ts";
 import type { Listener } from "./caller/authenticate.ts";
 import { attemptLimit } from "./caller/failed-attempts.ts";
 

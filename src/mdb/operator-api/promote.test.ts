@@ -4,8 +4,8 @@ import * as v from "valibot";
 import { streamAnswer } from "../../contract/operator/answers.ts";
 import { imageStreamOf } from "../../core/image/stream/image-stream.ts";
 import { adoptImports, settleStreams } from "../image-streams/first-current.ts";
+import { birthOf } from "../testing/fleet.ts";
 import { openApp } from "../testing/operator-app.ts";
-import { birthOf } from "../testing/store-suite.ts";
 
 const images = ["compute/1", "compute/2", "compute/3"];
 

@@ -7,7 +7,7 @@ import { testMachine } from "../../core/machine/testing/test-machine.ts";
 import { type Ipv4, parseIpv4 } from "../../core/net/ipv4.ts";
 import { ip } from "../../core/net/testing/addresses.ts";
 import { auditFacts } from "../journal/audit-facts.ts";
-import { testMac } from "../testing/store-suite.ts";
+import { testMac } from "../testing/fleet.ts";
 import { indexFleet } from "./fleet-index.ts";
 
 type Named = Pick<Machine, "hostname" | "permanentAddress" | "temporaryAddress">;

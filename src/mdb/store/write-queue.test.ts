@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import type { Journal } from "../journal/journal.ts";
 import { storeOn } from "../open-store.ts";
-import { asks, stillClock } from "../testing/store-suite.ts";
+import { asks, stillClock } from "../testing/fleet.ts";
 
 /** A journal that only records the number of changes in each transaction. */
 function countingJournal(): { readonly journal: Journal; readonly transactions: number[] } {

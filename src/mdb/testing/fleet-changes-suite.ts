@@ -5,7 +5,7 @@ import { announcedId } from "../../core/machine/life/details.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
 import { silentBeforeTakeoverMs } from "../../core/machine/life/takeover.ts";
 import type { Clock, Store } from "../../core/ports.ts";
-import { asks, birthOf, stillClock, testMac } from "./store-suite.ts";
+import { asks, birthOf, stillClock, testMac } from "./fleet.ts";
 
 const idOf = (n: number) => machineIdFromMac(testMac(n));
 const by = "op";

@@ -5,7 +5,7 @@ import { ip } from "../../core/net/testing/addresses.ts";
 import type { Store } from "../../core/ports.ts";
 import { lessonsOf } from "../../core/pxe/local-boot/lesson.ts";
 import { settleStreams } from "../image-streams/first-current.ts";
-import { asks, stillClock, testMac } from "./store-suite.ts";
+import { asks, stillClock, testMac } from "./fleet.ts";
 
 const healthy = `{"id":"m-020000000001","revision":4,"createdAtMs":1000000,"macs":["02:00:00:00:00:01"],"state":"healthy","generation":1,"conditions":[],"pxe":{"requests":1,"responses":1,"lastRequestAtMs":1000000,"lastAnswer":"loader"},"lastSeenAtMs":1000000,"timeline":[{"phase":"offered","atMs":1000000,"detail":"firmware: loader"}],"phase":"initUp","phaseAtMs":1000000,"firmware":"bios","network":"rack","hostname":"R01u1","permanentAddress":"10.77.1.1","placement":{"switchName":"tor-1","port":"swp1","position":{},"hostname":"R01u1","address":"10.77.1.1"},"requiredImage":"compute","storage":{"rootDisk":{"path":"/dev/vda","serial":"","sizeBytes":1,"why":"only"},"encryption":{"kind":"none","reason":"test"}},"subTokenHash":"sub1"}`;
 const unborn = `{"id":"m-020000000002","revision":1,"createdAtMs":1000000,"macs":["02:00:00:00:00:02"],"state":"birth","generation":1,"conditions":[],"pxe":{"requests":1,"responses":1,"lastRequestAtMs":1000000,"lastAnswer":"loader"},"lastSeenAtMs":1000000,"timeline":[{"phase":"offered","atMs":1000000}],"phase":"offered","phaseAtMs":1000000,"firmware":"bios","network":"rack","temporaryAddress":"10.77.0.51"}`;

@@ -6,8 +6,8 @@ import { operatorApp } from "../operator-api/app.ts";
 import { backupsIn } from "../operator-api/backup-stream.ts";
 import type { Listener } from "../operator-api/caller/authenticate.ts";
 import { tokensIn } from "../operator-api/caller/tokens.ts";
+import { birthOf, stillClock } from "./fleet.ts";
 import { openMemoryStore } from "./memory-store.ts";
-import { birthOf, stillClock } from "./store-suite.ts";
 
 const socket: Listener = { kind: "socket", user: "root" };
 /** A listener that requires a token. */

@@ -5,8 +5,8 @@ import type { Presence, RepairPolicy } from "../../core/machine/health/repair.ts
 import { defaultWatchRules } from "../../core/machine/health/stall-detection.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
 import type { Clock, Store } from "../../core/ports.ts";
+import { asks, birthOf, stillClock, testMac } from "../testing/fleet.ts";
 import { openMemoryStore } from "../testing/memory-store.ts";
-import { asks, birthOf, stillClock, testMac } from "../testing/store-suite.ts";
 import { openAgenda } from "./agenda.ts";
 import { type FleetWatch, openFleetWatch } from "./fleet-watch.ts";
 

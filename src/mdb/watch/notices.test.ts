@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
+import { asks, stillClock, testMac } from "../testing/fleet.ts";
 import { openMemoryStore } from "../testing/memory-store.ts";
-import { asks, stillClock, testMac } from "../testing/store-suite.ts";
 import { openNotices } from "./notices.ts";
 import type { Calls } from "./webhooks.ts";
 

@@ -83,6 +83,15 @@ export const healthy = (n: number, generation: number, unit = n): MachineEvent =
   },
   subTokenHash: "sub",
 });
+
+/** The events of the birth of machine n, with the order of token `a`. */
+export const birthOf = (n: number, generation: number): MachineEvent[] => [
+  asked(n),
+  issued(n, "a"),
+  taken(n, "a", "boot1"),
+  healthy(n, generation),
+];
+
 /** Its burn-in ends so. */
 export const burnIn = (n: number, verdict: "passed" | "failed" | "skipped"): MachineEvent => ({
   kind: "burnInDone",

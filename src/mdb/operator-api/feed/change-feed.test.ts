@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, mock, test } from "node:test";
+import { asks, birthOf, stillClock } from "../../testing/fleet.ts";
 import { openMemoryStore } from "../../testing/memory-store.ts";
-import { asks, birthOf, stillClock } from "../../testing/store-suite.ts";
 import { changeFeed, watchersPerCaller } from "./change-feed.ts";
 
 const openMemory = () => openMemoryStore({ clock: stillClock(), log: () => {} });
