@@ -14,7 +14,7 @@ import { portKinds } from "../core/lldp/lldpdu.ts";
 import { orderActions, type StorageReport } from "../core/machine/record.ts";
 import { parseMac } from "../core/net/mac.ts";
 import type { ImageRule } from "../core/site/image-rule.ts";
-import type { Placement, PlacementRule } from "../core/site/placement.ts";
+import { type Neighbour, neighbourLimit, type Placement, type PlacementRule } from "../core/site/placement.ts";
 import { type AddressesAsText, endpoint, ipv4 } from "./address-text.ts";
 import { protocolNumber } from "./protocol.ts";
 import { pinned, pinnedShape } from "./same.ts";
@@ -253,6 +253,16 @@ export const burnInReport = v.object({
   ),
 });
 
+const portFields = v.object({ portIdKind, portId: text, portDescription: text });
+
+/** A neighbour as init sends it and as operators read it. */
+export const neighbour = v.object({
+  ...portFields.entries,
+  switchName: text,
+  port: text,
+  otherPort: v.exactOptional(v.object({ text, agrees: v.boolean() })),
+});
+
 /** A placement as init sends it and as operators read it. */
 export const placementText = v.object({
   switchName: text,
@@ -260,7 +270,7 @@ export const placementText = v.object({
   position: v.pipe(v.record(name, name), v.maxEntries(64)),
   hostname: text,
   address: text,
-  lldp: v.exactOptional(v.object({ portIdKind, portId: text, portDescription: text })),
+  lldp: v.exactOptional(portFields),
 });
 export const placement = v.object({ ...placementText.entries, address: ipv4 });
 
@@ -304,7 +314,8 @@ export const reportItem = v.variant("kind", [
   v.object({ kind: v.literal("hardware"), hardware }),
   v.object({ kind: v.literal("burnIn"), report: burnInReport }),
   v.object({ kind: v.literal("placed"), placement, rootDisk: v.exactOptional(diskIdentity) }),
-  v.object({ kind: v.literal("failed"), step: text, reason: text }),
+  v.object({ kind: v.literal("neighbours"), neighbours: v.pipe(v.array(neighbour), v.maxLength(neighbourLimit)) }),
+  v.object({ kind: v.literal("failed"), step: text, reason: text, conflict: v.exactOptional(v.literal(true)) }),
   v.object({ kind: v.literal("log"), lines: v.pipe(v.array(text), v.maxLength(1000)) }),
 ]);
 export type ReportItem = v.InferOutput<typeof reportItem>;
@@ -340,6 +351,7 @@ pinned<DiskIdentity>()(diskIdentity);
 pinnedShape<Hardware>()(scan);
 pinned<Hardware>()(hardware);
 pinned<BurnInReport>()(burnInReport);
+pinned<Neighbour>()(neighbour);
 pinned<Placement>()(placement);
 pinned<AddressesAsText<Placement>>()(placementText);
 pinned<StorageReport>()(storageReport);

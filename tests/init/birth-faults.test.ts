@@ -448,3 +448,40 @@ test("birth: a router that answers for every address hides other hosts, and stop
   assertBornNow(boot, site);
   assert.ok(boot.kernel.screen.some((line) => line.includes("the router answers for the permanent address")));
 });
+
+test("birth: neighbours that contradict each other are a conflict, on record with all of them, until one place is left", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  const machine = rackMachine(site);
+  const frames = [lldpFrame("tor-1", "swp7"), lldpFrame("tor-1", "swp9")];
+  machine.bootInit({ wire: { lldp: { frames, everyMs: 500 } } });
+  const refused = site.machine(mac);
+  assert.deepEqual(
+    refused.conditions.map(({ kind }) => kind),
+    ["conflict"],
+  );
+  assert.match(
+    refused.conditions[0]?.reason ?? "",
+    /compute the place: expected neighbours that give one place.*r01u09/,
+  );
+  assert.deepEqual(
+    refused.neighbours?.map(({ port }) => port),
+    ["swp7", "swp9"],
+  );
+  assertBornNow(machine.bootInit(), site);
+  assert.deepEqual(
+    site.machine(mac).neighbours?.map(({ port }) => port),
+    ["swp7"],
+  );
+});
+
+test("birth: another host at the permanent address is a conflict on the record, until it is gone", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  const machine = rackMachine(site);
+  machine.bootInit({ wire: { answer: hostsAt({ "10.77.1.71": otherMac }) } });
+  const [condition] = site.machine(mac).conditions;
+  assert.equal(condition?.kind, "conflict");
+  assert.match(condition?.reason ?? "", /10\.77\.1\.71.*02:00:00:00:00:99/);
+  assertBornNow(machine.bootInit(), site);
+});

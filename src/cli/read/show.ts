@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { MachineView } from "../../contract/operator/views.ts";
 import { describeBiosDrive } from "../../core/hardware/bios-drives.ts";
 import { describeNotErased, disksNotErased } from "../../core/machine/not-erased.ts";
+import { describeNeighbour } from "../../core/site/place.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatBytes, formatDuration, formatTime } from "../output/figures.ts";
 import { trustLines } from "./trust-text.ts";
@@ -102,6 +103,7 @@ function hardwareFacts(machine: MachineView, ago: (atMs: number) => string): Fac
     ...(hardware?.nics ?? []).map(
       (nic): Fact => ["nic", `${nic.name} ${nic.mac} ${nic.driver}${nic.carrier ? "" : ", no carrier"}`],
     ),
+    ...(machine.neighbours ?? []).map((neighbour): Fact => ["LLDP", describeNeighbour(neighbour)]),
     ["TPM", machine.tpm && `endorsement key ${machine.tpm.ekSha256}, first proved ${ago(machine.tpm.firstSeenMs)}`],
     ["storage", storageText(machine)],
     ["boot order", bootOrderText(machine)],

@@ -12,7 +12,15 @@ import type { AuditEntry } from "../../core/ports.ts";
 import { localMethodNames } from "../../core/pxe/local-boot/method-table.ts";
 import { roles } from "../../core/role.ts";
 import { agentReport } from "../agent.ts";
-import { burnInReport, diskIdentity, placementText, problem, scan, storageReport } from "../machine-facing.ts";
+import {
+  burnInReport,
+  diskIdentity,
+  neighbour,
+  placementText,
+  problem,
+  scan,
+  storageReport,
+} from "../machine-facing.ts";
 import { pinnedShape } from "../same.ts";
 import type { TokenView } from "./token.ts";
 import type {
@@ -118,6 +126,7 @@ export const machineAnswer = pinnedShape<MachineView>()(
     agent: v.exactOptional(agentReport),
     smbios: v.exactOptional(scan.entries.smbios),
     hardware: v.exactOptional(scan),
+    neighbours: v.exactOptional(v.array(neighbour)),
     burnIn: v.exactOptional(burnInReport),
     storage: v.exactOptional(storageReport),
     tpm: v.exactOptional(

@@ -3,7 +3,7 @@ import type { DiskIdentity } from "../hardware/disk-identity.ts";
 import type { BurnInReport, Hardware } from "../hardware/hardware.ts";
 import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
-import type { Placement } from "../site/placement.ts";
+import type { Neighbour, Placement } from "../site/placement.ts";
 import type { TpmClaim } from "../tpm/claim.ts";
 import type { PxeAnswer, PxeStage } from "./pxe-answer.ts";
 import type {
@@ -105,6 +105,8 @@ export type MachineEvent =
       readonly hardware: Hardware;
       readonly freshRack?: true;
     } & OfOrder)
+  /** Everyone who announced itself by LLDP on the cable of the NIC that booted. */
+  | ({ readonly kind: "neighboursSeen"; readonly id: MachineId; readonly neighbours: readonly Neighbour[] } & OfOrder)
   | ({ readonly kind: "burnInDone"; readonly id: MachineId; readonly report: BurnInReport } & OfOrder)
   /** `rootDisk` is the disk that will be written to once this is accepted. */
   | ({
@@ -113,13 +115,17 @@ export type MachineEvent =
       readonly placement: Placement;
       readonly rootDisk?: DiskIdentity;
     } & OfOrder)
-  /** A step of the birth or the update failed; the machine retries automatically. `image`: its update was stopped as unsafe. */
+  /**
+   * A step of the birth or the update failed; the machine retries automatically. `image`: its update was stopped as unsafe.
+   * `conflict`: what the machine found contradicts itself or another host, and a person must settle it.
+   */
   | ({
       readonly kind: "failed";
       readonly id: MachineId;
       readonly step: string;
       readonly reason: string;
       readonly image?: string;
+      readonly conflict?: true;
     } & OfOrder)
   /** init requests to be declared healthy. Refused if the order is stale or the name or address is taken. */
   | {

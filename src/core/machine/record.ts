@@ -3,7 +3,7 @@ import type { DiskIdentity, Recognition } from "../hardware/disk-identity.ts";
 import type { BurnInReport, Hardware, Smbios } from "../hardware/hardware.ts";
 import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
-import type { Placement } from "../site/placement.ts";
+import type { Neighbour, Placement } from "../site/placement.ts";
 import type { TpmBinding } from "../tpm/claim.ts";
 
 declare const machineIdBrand: unique symbol;
@@ -182,6 +182,8 @@ type CommonFacts = {
   readonly disputedMacs?: readonly Mac[];
   readonly smbios?: Smbios;
   readonly hardware?: Hardware;
+  /** Everyone who announced itself by LLDP on the cable of the NIC that booted, in its last birth. */
+  readonly neighbours?: readonly Neighbour[];
   readonly burnIn?: BurnInReport;
   /** The TPM that orders are bound to, from the first proof on: a token without a proof of it is refused, with *conflict*. */
   readonly tpm?: TpmBinding;

@@ -18,6 +18,9 @@ export type Neighbour = PortFields & {
   readonly otherPort?: { readonly text: string; readonly agrees: boolean };
 };
 
+/** Neighbours reported at most: more than this on one cable is a loop of the network. */
+export const neighbourLimit = 16;
+
 /** The switch port that a machine is connected to, and the hostname and address that follow from it. */
 export type Placement = {
   readonly switchName: string;

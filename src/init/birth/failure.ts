@@ -21,7 +21,7 @@ export function failAndRestart(error: unknown, { console, watchdog, progress }: 
   const next = (error as Stop).next ?? adviceFor(step.id);
   console.log("error", `${step.name}: ${reason}`);
   watchdog.step("report the failure", reportSeconds);
-  progress.session?.failed(step.name, reason);
+  progress.session?.failed(step.name, reason, (error as Stop).conflict);
   console.show(failureBanner({ step: step.name, reason, next, retrySeconds, identity }));
   watchdog.step("wait before the restart", retrySeconds + restartSeconds);
   sleepMs(retrySeconds * 1000);

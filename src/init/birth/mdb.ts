@@ -21,6 +21,7 @@ import type { BurnInReport, Hardware } from "../../core/hardware/hardware.ts";
 import type { Endpoint } from "../../core/net/endpoint.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { Log } from "../../core/ports.ts";
+import type { Neighbour } from "../../core/site/placement.ts";
 import type { Credential } from "../../core/tpm/command.ts";
 import type { Tpm } from "../device/tpm.ts";
 import { sleepMs } from "../system/clock.ts";
@@ -150,6 +151,7 @@ function validated<Schema extends v.GenericSchema>(
 
 /** A report item as the contract has it, but with core's types, whose lists are read-only. */
 export type ProgressReport =
-  | Exclude<SentReportItem, { kind: "hardware" } | { kind: "burnIn" }>
+  | Exclude<SentReportItem, { kind: "hardware" } | { kind: "burnIn" } | { kind: "neighbours" }>
   | { readonly kind: "hardware"; readonly hardware: Hardware }
-  | { readonly kind: "burnIn"; readonly report: BurnInReport };
+  | { readonly kind: "burnIn"; readonly report: BurnInReport }
+  | { readonly kind: "neighbours"; readonly neighbours: readonly Neighbour[] };

@@ -9,7 +9,7 @@ import { hostAt } from "../device/address-probe.ts";
 import type { LldpListener } from "../device/neighbour.ts";
 import type { BirthContext } from "./birth-context.ts";
 import { requestSeconds } from "./mdb.ts";
-import { stop } from "./stop.ts";
+import { conflict, stop } from "./stop.ts";
 import type { TakenOrder } from "./take-order.ts";
 
 /**
@@ -27,12 +27,13 @@ export function findPlacement(
   const neighbours = runStep("findSwitchPort", order.lldpSeconds + 30, () => {
     const heard = listener.listen(order.lldpSeconds, isPlace);
     for (const neighbour of heard) console.log("info", "LLDP neighbour", { neighbour: describeNeighbour(neighbour) });
-    if (heard.length === 0) throw stop(`expected an LLDP frame within ${order.lldpSeconds} s, found none`);
+    if (heard.length > 0) session.report([{ kind: "neighbours", neighbours: heard }]);
+    else throw stop(`expected an LLDP frame within ${order.lldpSeconds} s, found none`);
     return heard;
   });
   const placement = runStep("computePlace", 10, () => {
     const result = placeAmong(order.placementRules, neighbours);
-    if (result.kind === "unplaced") throw stop(result.reason);
+    if (result.kind === "unplaced") throw (result.conflict ? conflict : stop)(result.reason);
     return result.placement;
   });
   const { hostname, address, switchName, port } = placement;
@@ -68,7 +69,7 @@ function checkAddress(
       return;
     }
     const dotted = formatIpv4(address);
-    throw stop(
+    throw conflict(
       `expected ${dotted}, the permanent address of ${hostname}, to be free, found another host with the MAC ${other} there`,
     );
   });

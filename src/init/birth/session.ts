@@ -14,8 +14,8 @@ export type Session = {
   readonly report: (items: readonly ProgressReport[]) => void;
   /** Reports a new phase with further items; its duration is the time since the previous phase. */
   readonly phase: (phase: PhaseItem["phase"], detail?: string, items?: readonly ProgressReport[]) => void;
-  /** Reports a failed birth; ignores an MDB that does not accept the report. */
-  readonly failed: (step: string, reason: string) => void;
+  /** Reports a failed birth, perhaps because of a conflict; ignores an MDB that does not accept the report. */
+  readonly failed: (step: string, reason: string, conflict: true | undefined) => void;
 };
 
 /** The session of an order. The first phase is counted from the kernel's start. */
@@ -38,9 +38,13 @@ export function openSession(mdb: Mdb, order: OrderAnswer, console: Console): Ses
     report([...items, { kind: "phase", phase: reached, durationMs, ...facts }]);
   }
 
-  function failed(step: string, reason: string): void {
+  function failed(step: string, reason: string, conflict: true | undefined): void {
+    const kind = conflict ? { conflict } : {};
     try {
-      mdb.reportBriefly(order.session, withLog([{ kind: "failed", step, reason: reason.slice(0, longestText) }]));
+      mdb.reportBriefly(
+        order.session,
+        withLog([{ kind: "failed", step, reason: reason.slice(0, longestText), ...kind }]),
+      );
     } catch (error) {
       console.log("warn", "reporting the failure to the MDB failed", { fault: messageOf(error) });
     }

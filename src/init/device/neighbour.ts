@@ -5,7 +5,7 @@ import { readLldp } from "../../core/lldp/read.ts";
 import { writeLldp } from "../../core/lldp/write.ts";
 import type { Mac } from "../../core/net/mac.ts";
 import type { Log } from "../../core/ports.ts";
-import type { Neighbour } from "../../core/site/placement.ts";
+import { type Neighbour, neighbourLimit } from "../../core/site/placement.ts";
 
 /** How long the switch may keep us as a neighbour. */
 const ttlSeconds = 120;
@@ -15,8 +15,6 @@ const ttlSeconds = 120;
 const speakEveryMs = 5000;
 /** How long another neighbour may still contradict the one that a rule matches. */
 const contradictionMs = 1000;
-/** Neighbours kept at most: more than this on one cable is a loop of the network. */
-const neighbourLimit = 16;
 
 /**
  * An LLDP listener on a NIC. The kernel keeps frames from the moment it is opened, so reading them later costs no time.

@@ -1,5 +1,6 @@
 import type { MachineEvent, UnreadableEvent } from "../../core/machine/event.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
+import { describeNeighbour } from "../../core/site/place.ts";
 import { phaseText } from "./view.ts";
 
 /** A short text about an event for the demo's table; undefined if the event tells the reader nothing new. */
@@ -26,6 +27,8 @@ export function describeEvent(event: MachineEvent | UnreadableEvent): string | u
       const { cpus, memoryMiB, disks } = event.hardware;
       return `${cpus} CPUs, ${memoryMiB} MiB, ${disks.length === 1 ? "1 disk" : `${disks.length} disks`}`;
     }
+    case "neighboursSeen":
+      return `LLDP neighbours: ${event.neighbours.map(describeNeighbour).join("; ")}`;
     case "burnInDone":
       return `burn-in ${event.report.verdict}`;
     case "placed": {

@@ -21,6 +21,8 @@ export function eventOf(item: Exclude<ReportItem, { kind: "log" }>, { id, order,
     }
     case "burnIn":
       return { kind: "burnInDone", id, order, report: item.report };
+    case "neighbours":
+      return { ...item, kind: "neighboursSeen", id, order };
     case "placed":
     case "failed":
       return { ...item, id, order };

@@ -159,17 +159,24 @@ function withChosenDisk(machine: MachineIn<BirthAction>, birthDisk: DiskIdentity
   return { ...kept, birthDisk };
 }
 
+/** All LLDP neighbours stand on the record, whether or not a rule matches one. */
+export const noteNeighbours: Transition<"neighboursSeen", BirthAction> = (machine, { neighbours }, { nowMs }) =>
+  changed({ ...machine, neighbours, lastSeenAtMs: nowMs });
+
 /** A step failed; the machine retries automatically, and is no longer failing once it gets past this phase. */
 export const noteFailure: Transition<"failed"> = (machine, event, context) => {
   const { phase, order } = machine;
   // Only a rebirth helps a machine whose root cannot be opened again; its first image is not in place, so nothing is lost.
   const toResume = machine.state === "healthy" && order?.taken !== undefined && order.action === "resume";
+  const seen = { ...machine, lastSeenAtMs: context.nowMs };
+  const reason = `${event.step}: ${event.reason}`;
+  if (event.conflict) return changed(withCondition(seen, { kind: "conflict", reason }, context.nowMs));
   const condition = {
     kind: "failing",
-    reason: `${event.step}: ${event.reason}`,
+    reason,
     ...(toResume ? { remedy: "rebirth" as const } : {}),
     ...(phase === undefined ? {} : { failedIn: phase }),
     ...(event.image === undefined ? {} : { image: event.image }),
   } as const;
-  return changed(withCondition({ ...machine, lastSeenAtMs: context.nowMs }, condition, context.nowMs));
+  return changed(withCondition(seen, condition, context.nowMs));
 };

@@ -1,7 +1,7 @@
 import type { Decision, MachineEvent } from "../event.ts";
 import type { Machine, MachineState } from "../record.ts";
 import { noteDecline, returnAddress } from "./address.ts";
-import { noteBurnIn, noteFailure, recordPlace, scanHardware } from "./birth.ts";
+import { noteBurnIn, noteFailure, noteNeighbours, recordPlace, scanHardware } from "./birth.ts";
 import {
   askForBirth,
   askHealthy,
@@ -58,6 +58,7 @@ export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: 
   phaseSeen:        { unknown: refuseState,           birth: seeBirthPhase,         healthy: seeHealthyPhase,       rebirth: seeBirthPhase,       clean: seeBirthPhase },
   orderIssued:      { unknown: refuseOutsideNursery,  birth: issueOrder,            healthy: issueOrder,            rebirth: issueOrder,          clean: issueOrder },
   orderTaken:       { unknown: refuseOutsideNursery,  birth: takeOrder,             healthy: takeOrder,             rebirth: takeOrder,           clean: takeOrder },
+  neighboursSeen:   { unknown: refuseState,           birth: noteNeighbours,        healthy: refuseState,           rebirth: noteNeighbours,      clean: noteNeighbours },
   hardwareScanned:  { unknown: refuseState,           birth: scanHardware,          healthy: refuseState,           rebirth: scanHardware,        clean: scanHardware },
   burnInDone:       { unknown: refuseState,           birth: noteBurnIn,            healthy: refuseState,           rebirth: noteBurnIn,          clean: noteBurnIn },
   placed:           { unknown: refuseState,           birth: recordPlace,             healthy: refuseState,           rebirth: recordPlace,           clean: recordPlace },
