@@ -1,21 +1,24 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
+import { viewPacket } from "../../src/boot-server/observe/packet-view.ts";
 import { testConfig } from "../../src/contract/config/testing/test-config.ts";
 import { credentialFor } from "../../src/contract/credential.ts";
 import * as wire from "../../src/contract/machine-facing.ts";
+import { operatorRoutes } from "../../src/contract/operator/routes.ts";
+import type { NetworkView } from "../../src/contract/operator/views.ts";
 import { plainText } from "../../src/core/bytes/plain-text.ts";
-import { bytesFromText } from "../../src/core/bytes/text.ts";
 import { readText } from "../../src/core/lldp/lldpdu.ts";
 import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.ts";
+import { noticesOf } from "../../src/core/machine/health/notification.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
+import { ip } from "../../src/core/net/testing/addresses.ts";
 import type { Store } from "../../src/core/ports.ts";
-import { describeTftp } from "../../src/core/pxe/describe-packet.ts";
 import { subApp } from "../../src/dominator/sub/app.ts";
 import { inlineTasks } from "../../src/dominator/thread/tasks.ts";
 import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
@@ -27,16 +30,52 @@ import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
 import { tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
 import { startOperatorServer } from "../../src/mdb/operator-api/server.ts";
-import { asks, birthOf, stillClock, testMac } from "../../src/mdb/testing/fleet.ts";
+import { asks, birthOf, stillClock, storedToken, testMac } from "../../src/mdb/testing/fleet.ts";
 
-/** A terminal's escapes in both forms, a forged line, a formula, text shown backwards, and what Ansible would run. */
-const hostile = (mark: string) => `=${mark}\x1b]0;owned\x07\x9b2J\nerror: forged\r\u202e{{ lookup('pipe', 'id') }}`;
+/**
+ * A terminal's escapes in both forms, a forged line, a formula, text shown backwards, half a character, and what Ansible, a
+ * shell, a spreadsheet and a page would run.
+ */
+const hostile = (mark: string) =>
+  `=${mark}\x1b]0;owned\x07\x9b2J\nerror: forged\r\u202e\ud800{{ lookup('pipe', 'id') }}$(id)\`id\`";<b>\xff`;
+/** The same as bytes of a packet, with NUL in it. */
+const hostileBytes = (mark: string) => Buffer.concat([Buffer.from(hostile(mark), "latin1"), Buffer.of(0, 0xff, 0x9b)]);
 
 const root = join(import.meta.dirname, "../..");
 const clock = stillClock();
 const random = { bytes: (count: number) => randomBytes(count) };
 const log = () => {};
 const json = { "content-type": "application/json" };
+
+/** A DISCOVER with hostile bytes in every option that is text somewhere: RFC 2132 §3.14, §9.9, §9.13 and §9.14, RFC 3004. */
+function hostileDiscover(): Uint8Array {
+  const head = Buffer.alloc(240);
+  head.set([1, 1, 6]);
+  head.writeUInt32BE(0x63825363, 236);
+  head.write(hostile("sname"), 44, 64, "latin1");
+  head.write(hostile("file"), 108, 128, "latin1");
+  const options = [12, 15, 56, 60, 61, 66, 67, 77].map((code) => {
+    const bytes = hostileBytes(`option ${code}`);
+    return Buffer.concat([Buffer.of(code, bytes.length), bytes]);
+  });
+  return Buffer.concat([head, Buffer.of(53, 1, 1), ...options, Buffer.of(255)]);
+}
+const tftpRequest = Buffer.concat([Buffer.of(0, 1), Buffer.from(`${hostile("tftp")}\0octet\0`, "latin1")]);
+const tftpError = Buffer.concat([Buffer.of(0, 5, 0, 0), Buffer.from(`${hostile("error")}\0`, "latin1")]);
+const end = { address: ip("10.77.0.9"), port: 68 };
+const packets = [
+  { protocol: "dhcp", bytes: hostileDiscover() },
+  { protocol: "tftp", bytes: tftpRequest },
+  { protocol: "tftp", bytes: tftpError },
+] as const;
+const packetViews = packets.map((packet) =>
+  viewPacket({ ...packet, atMs: 1, direction: "in", source: end, destination: end }),
+);
+const network: NetworkView = {
+  ...{ name: "rack", nursery: true, declined: [], receiveBufferBytes: 1, mode: "full" },
+  pool: { first: "10.0.0.1", last: "10.0.0.9", size: 9, held: 4 },
+  ...{ received: 7, answered: 5, answers: {}, unanswered: { [hostile("networks")]: 2 }, malformed: {} },
+};
 
 describe("hostile text reaches no terminal, log, label, spreadsheet or inventory", () => {
   const state = mkdtempSync(join(tmpdir(), "birther-hostile-"));
@@ -52,8 +91,8 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
     exports = life.use(openLoneExports(opened, clock));
     store = exports.store;
     operators = operatorApp({
-      ...{ store, clock, log, version: "test", exports, networks: () => [], images: async () => [] },
-      ...{ packetsOf: () => [], deadlineSeconds: defaultDeadlineSeconds, backup: backupsIn(state, opened) },
+      ...{ store, clock, log, version: "test", exports, networks: () => [network], images: async () => [] },
+      ...{ packetsOf: () => packetViews, deadlineSeconds: defaultDeadlineSeconds, backup: backupsIn(state, opened) },
       blastRadius: { machines: 10, percent: 10, perSeconds: 3600 },
       tokens: tokensIn({ store, clock, random, log }),
     });
@@ -119,6 +158,10 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
     "a record that has it already": async () => {
       const text = hostile("record");
       await store.apply({ kind: "conditionSet", id, condition: "maintenance", reason: text });
+      const model = { vendor: text, product: text, firmware: "bios", client: "biosIpxe" } as const;
+      const lesson = { ...model, scores: { scriptExit: 1 }, learnedAtMs: 1 };
+      await store.putDocument({ kind: "lesson", key: text, document: lesson });
+      await store.putDocument({ kind: "token", key: text, document: { ...storedToken("viewer"), createdBy: text } });
       await store.apply({ kind: "detailsSet", id: other, by: text, details: { tags: { note: text } } });
       store.addLog(other, [text]);
     },
@@ -129,6 +172,15 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
     return (await promisify(execFile)(command, words, { cwd: root, env, timeout: 30_000 })).stdout;
   };
   const birther = (...words: string[]) => run(join(root, "birther"), ...words);
+  const shell = (script: string, ...words: string[]) => run("sh", "-c", script, join(root, "birther"), ...words);
+  const watched = (...words: string[]) => {
+    const file = join(state, `watched${words.length}`);
+    const script = `file=$1; shift
+      "$0" watch --since 0 "$@" > "$file" & pid=$!
+      until grep -q =record "$file"; do kill -0 $pid || exit 1; sleep 0.1; done
+      kill $pid; cat "$file"`;
+    return shell(script, file, ...words);
+  };
   const served = async (path: string) => (await operator(path)).text();
   const logged = (isJson: boolean) => {
     const file = JSON.stringify(new URL("../../src/log/structured-log.ts", import.meta.url).href);
@@ -144,20 +196,42 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
     "birther events": { has: /report/, text: () => birther("events", id) },
     "birther machines": { has: /m-02/, text: () => birther("machines") },
     "birther audit": { has: /record/, text: () => birther("audit") },
+    "birther status": { has: /machines/, text: () => birther("status") },
+    "birther networks": { has: /networks/, text: () => birther("networks") },
+    "birther packets": { has: /option 56.*\n.*=tftp.*\n.*=error/, text: () => birther("packets", id) },
+    "birther quirks": { has: /record/, text: () => birther("quirks") },
+    "birther tokens list": { has: /record/, text: () => birther("tokens", "list") },
+    "birther image list": { has: /images/, text: () => shell('"$0" image list 2>&1') },
+    "birther watch": { has: /=record/, text: () => watched() },
+    "birther watch --output json": { has: /=record/, text: () => watched("--output", "json") },
+    "birther report": {
+      has: /poll|record/,
+      text: () =>
+        shell('"$0" report "$1" --file "$2" && tar --exclude "*.pcap" -xzOf "$2"', other, join(state, "report")),
+    },
+    "birther export dominator": { has: /record/, text: () => birther("export", "dominator") },
+    "birther export ansible": { has: /record/, text: () => birther("export", "ansible", "--list") },
+    "birther show of a machine that does not exist": {
+      has: /no-such/,
+      text: () => shell('"$0" show "$1" 2>&1 || true', hostile("no-such").replaceAll("/", "")),
+    },
     "birther show --output json": { has: /report/, text: () => birther("show", id, "--output", "json") },
     "NetBox's CSV": { has: /report/, text: () => served("/v1/exports/netbox?table=devices") },
     "NetBox's CSV of NICs": { has: /report/, text: () => served("/v1/exports/netbox?table=interfaces") },
+    "a webhook's call": {
+      has: /=operator/,
+      text: () => {
+        const machine = store.get(id) ?? assert.fail();
+        const event = { kind: "resumed", id } as const;
+        return noticesOf(undefined, { machine, event, atMs: 1 })
+          .map((notice) => JSON.stringify(notice))
+          .join("\n");
+      },
+    },
     metrics: { has: /birther_machines/, text: () => served("/metrics") },
     "the log for people": { has: /log/, text: () => logged(false) },
     "the log for programs": { has: /log/, text: () => logged(true) },
-    "an LLDP name": { has: /lldp/, text: () => readText(bytesFromText(hostile("lldp").replace(/\u202e/, ""))) },
-    "a TFTP name": {
-      has: /tftp/,
-      text: () => {
-        const name = hostile("tftp").replace(/\u202e/, "");
-        return describeTftp(bytesFromText(`\0\x01${name}\0octet\0`)).facts.join(" ");
-      },
-    },
+    "an LLDP name": { has: /lldp/, text: () => readText(hostileBytes("lldp")) },
   };
   for (const [exit, { has, text }] of Object.entries(exits)) {
     test(exit, async () => {
@@ -171,6 +245,52 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
     });
   }
 
+  test("each verb that shows something is in the table above", () => {
+    const directory = join(root, "src/cli/read");
+    for (const file of readdirSync(directory)) {
+      const [, verb] = /\.command\("([a-z]+)/.exec(readFileSync(join(directory, file), "utf8")) ?? [];
+      if (verb === undefined || file.endsWith(".test.ts")) continue;
+      assert.ok(
+        Object.keys(exits).some((exit) => exit.startsWith("birther ") && exit.split(" ").includes(verb)),
+        `${file}: expected a line "birther ${verb}" in exits`,
+      );
+    }
+  });
+
+  for (const [name, { method, path, ...route }] of Object.entries(operatorRoutes)) {
+    if (method !== "GET" || path === "/v1/backup") continue;
+    test(`GET ${path} (${name}): no byte of it is a command`, async () => {
+      const query =
+        "query" in route && path.endsWith("netbox") ? "?table=devices" : path.endsWith("changes") ? "?since=0" : "";
+      for (const machine of [id, other]) {
+        const answer = await operator(path.replace(":name", machine) + query);
+        const text = await firstOf(answer);
+        assert.ok(answer.status < 500 || path === "/readyz", `status ${answer.status}: ${text}`);
+        for (const line of text.split(/\r?\n/)) assert.equal(line, plainText(line));
+      }
+    });
+  }
+
+  test("a problem (RFC 9457) repeats nothing of a request as a command", async () => {
+    const bad = encodeURIComponent(hostile("bad").replace("\ud800", ""));
+    const posted = { method: "POST", headers: json };
+    const requests: readonly (readonly [string, RequestInit])[] = [
+      [`/v1/machines/${bad}`, {}],
+      [`/v1/${bad}`, {}],
+      [`/v1/machines?${bad}=1&${bad}=2`, {}],
+      ["/v1/machines", { headers: { accept: "text/\x9b2J" } }],
+      ["/v1/machines", { ...posted, headers: { "content-type": "\x9b2J" }, body: "{}" }],
+      [`/v1/machines/${id}/hold`, { ...posted, body: hostile("bad") }],
+      [`/v1/machines/${id}/hold`, { ...posted, body: JSON.stringify({ [hostile("bad")]: 1 }) }],
+    ];
+    for (const [path, init] of requests) {
+      const answer = await operator(path, init);
+      const text = await answer.text();
+      assert.ok(answer.status >= 400 && answer.status < 500, `${path}: ${answer.status} ${text}`);
+      assert.equal(text, plainText(text));
+    }
+  });
+
   test("Ansible's inventory: every foreign text is marked as unsafe", async () => {
     const { _meta } = JSON.parse(await served("/v1/exports/ansible"));
     const [host] = Object.values<Record<string, unknown>>(_meta.hostvars);
@@ -183,3 +303,14 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
     assert.doesNotMatch(bare, /\{\{/);
   });
 });
+
+/** The whole text of an answer, or of a stream that does not end what it has at once. */
+async function firstOf(answer: Response): Promise<string> {
+  if (!answer.headers.get("content-type")?.startsWith("text/event-stream")) return await answer.text();
+  const reader = answer.body?.getReader();
+  let text = "";
+  while (reader !== undefined && !text.includes("conditionSet"))
+    text += Buffer.from((await reader.read()).value ?? []).toString();
+  await reader?.cancel();
+  return text;
+}

@@ -5,6 +5,7 @@ import * as v from "valibot";
 import { problem } from "../../contract/machine-facing.ts";
 import type { Route } from "../../contract/operator/routes/route.ts";
 import { type OperatorRoute, operatorRoutes } from "../../contract/operator/routes.ts";
+import { plainText } from "../../core/bytes/plain-text.ts";
 import { type FeedEvent, readEvents } from "../read/feed-events.ts";
 import { failure } from "./failure.ts";
 import { findRemote, remoteFailure } from "./find-remote.ts";
@@ -94,10 +95,13 @@ async function textOf(response: IncomingMessage): Promise<string> {
 async function refusal(response: IncomingMessage): Promise<Error> {
   const text = await textOf(response);
   const read = v.safeParse(v.pipe(v.string(), v.parseJson(), problem), text);
-  if (read.success) return failure("failed", `${read.output.title}: ${read.output.detail}`, read.output.next);
+  if (read.success) {
+    const { title, detail, next } = read.output;
+    return failure("failed", plainText(`${title}: ${detail}`), plainText(next));
+  }
   return failure(
     "failed",
-    `expected a refusal of the MDB, found status ${response.statusCode}: ${text.slice(0, 200)}`,
+    `expected a refusal of the MDB, found status ${response.statusCode}: ${plainText(text.slice(0, 200))}`,
     "check that the address and port are those of a Birther server for operators",
   );
 }

@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import type { Command } from "commander";
 import type { ChangeView, MachineView, PacketView, StatusView } from "../../contract/operator/views.ts";
+import { escapeCommands, plainText } from "../../core/bytes/plain-text.ts";
 import { failure } from "../api/failure.ts";
 import { type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { factsWithoutSecrets, packetWithoutSecrets, withoutSecrets } from "../output/redact.ts";
@@ -48,7 +49,8 @@ export type ReportFacts = {
 
 /** The files of a report by name, without secrets. */
 export function reportMembers({ machine, lines, events, packets, status }: ReportFacts): Map<string, Uint8Array> {
-  const json = (value: unknown) => Buffer.from(`${JSON.stringify(factsWithoutSecrets(value), null, 2)}\n`);
+  const json = (value: unknown) =>
+    Buffer.from(`${escapeCommands(JSON.stringify(factsWithoutSecrets(value), null, 2))}\n`);
   const clean = packets.map(packetWithoutSecrets);
   const { hardware = {}, ...record } = machine;
   return new Map<string, Uint8Array>([
@@ -56,7 +58,7 @@ export function reportMembers({ machine, lines, events, packets, status }: Repor
     ["record.json", json(record)],
     ["hardware.json", json(hardware)],
     ["events.json", json(events)],
-    ["log.txt", Buffer.from(lines.map((line) => `${withoutSecrets(line)}\n`).join(""))],
+    ["log.txt", Buffer.from(lines.map((line) => `${plainText(withoutSecrets(line))}\n`).join(""))],
     ["packets.json", json(clean)],
     ["packets.pcap", pcapOf(clean, machine)],
   ]);

@@ -1,6 +1,7 @@
 import { dominatorMdbText, dominatorRow } from "../../core/export/dominator-mdb.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import type { Store } from "../../core/ports.ts";
+import { jsonText } from "../http/json-answer.ts";
 import { forEachInTurns } from "../turns.ts";
 
 /**
@@ -31,7 +32,7 @@ export function openDominatorMdb(store: Store): DominatorMdb {
   const put = (machine: Machine): boolean => {
     const row = dominatorRow(machine);
     if (row === undefined) return rows.delete(machine.id);
-    const text = JSON.stringify(row);
+    const text = jsonText(row);
     if (rows.get(machine.id) === text) return false;
     rows.set(machine.id, text);
     return true;

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { streamOf } from "../exports/slices.ts";
+import { jsonText } from "./json-answer.ts";
 
 /** An answer with one long list: its key, its items, and its other keys. */
 export type JsonList<Answer, Name extends keyof Answer> = {
@@ -26,9 +27,9 @@ function* textOf(list: {
   yield `{${JSON.stringify(name)}:[`;
   let between = "";
   for (const item of items) {
-    yield between + JSON.stringify(item);
+    yield between + jsonText(item);
     between = ",";
   }
-  const others = JSON.stringify(rest);
+  const others = jsonText(rest);
   yield others === "{}" ? "]}" : `],${others.slice(1)}`;
 }

@@ -7,6 +7,7 @@ import { faultMessages, faultsOf } from "../../contract/shape-faults.ts";
 import { plainFacts } from "../../core/bytes/plain-text.ts";
 import type { Refusal } from "../../core/machine/event.ts";
 import type { Log } from "../../core/ports.ts";
+import { answerJson } from "./json-answer.ts";
 
 /** Faults of a request that never reached a machine: HTTP status and title. */
 const requestFaults = {
@@ -85,7 +86,7 @@ export function faultAnswer(c: Context, kind: RequestFault, detail: string, next
 type Status = (typeof requestFaults)[RequestFault]["status"] | (typeof refusals)[keyof typeof refusals]["status"];
 
 function answer(c: Context, status: Status, problem: Problem): Response {
-  return c.json(problem, status, { "content-type": "application/problem+json" });
+  return answerJson(c, problem, { status, headers: { "content-type": "application/problem+json" } });
 }
 
 /** A request that was read: the typed value, or the answer that refuses it and names each invalid path. */

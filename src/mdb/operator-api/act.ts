@@ -14,6 +14,7 @@ import type { Decision } from "../../core/machine/event.ts";
 import { nameOf } from "../../core/machine/life/move.ts";
 import { decide } from "../../core/machine/life/table.ts";
 import type { Machine } from "../../core/machine/record.ts";
+import { answerJson } from "../http/json-answer.ts";
 import { jsonList } from "../http/json-list.ts";
 import { faultAnswer, problemOf, type Read, refusalAnswer } from "../http/problem.ts";
 import { type OneByOne, oneByOne } from "../one-by-one.ts";
@@ -54,7 +55,7 @@ function actOnOne(request: ActRequest, action: OperatorAction, sending: OneByOne
       });
     const decision = await (guard === undefined ? apply() : sending(apply));
     if (decision.kind === "refused") return refusalAnswer(c, decision.refusal);
-    return c.json(viewMachine(decision.machine));
+    return answerJson(c, viewMachine(decision.machine));
   });
 }
 

@@ -7,6 +7,7 @@ import type { StatusView } from "../../contract/operator/views.ts";
 import { faultMessages, faultsOf } from "../../contract/shape-faults.ts";
 import { plainFacts } from "../../core/bytes/plain-text.ts";
 import { refuseUnreadable } from "../../core/machine/unreadable-record.ts";
+import { answerJson } from "../http/json-answer.ts";
 import { atMost, faultAnswer, lastHandlers, type Read } from "../http/problem.ts";
 import { forEachInTurns } from "../turns.ts";
 import { actHandlers } from "./act.ts";
@@ -30,7 +31,7 @@ export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
   app.onError(onError);
   app.notFound(notFound);
   const handlers: Handlers<OperatorRoute> = {
-    openapi: ({ c }) => c.json(document),
+    openapi: ({ c }) => answerJson(c, document),
     status: (request) => status(request, startedAtMs),
     ...readHandlers(deps),
     ...actHandlers(),
@@ -148,5 +149,5 @@ async function status(
       return { id: record.id, message, next };
     });
   const damaged = unreadable.length === 0 ? {} : { unreadable };
-  return c.json({ version, startedAtMs, nowMs: clock.nowMs(), machines, ...damaged } satisfies StatusView);
+  return answerJson(c, { version, startedAtMs, nowMs: clock.nowMs(), machines, ...damaged } satisfies StatusView);
 }

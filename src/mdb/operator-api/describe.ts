@@ -3,6 +3,7 @@ import { viewMachine } from "../../contract/operator/views.ts";
 import { isAvailable } from "../../core/image/image-name.ts";
 import type { Decision } from "../../core/machine/event.ts";
 import { announcedId } from "../../core/machine/life/details.ts";
+import { answerJson } from "../http/json-answer.ts";
 import { faultAnswer, refusalAnswer } from "../http/problem.ts";
 import { demandedRevision, entityTag } from "./entity-tag.ts";
 import { type Handlers, type OperatorDeps, type RouteRequest, withMachine } from "./handler.ts";
@@ -69,5 +70,5 @@ function written(c: Context, decision: Decision, status: 200 | 201 = 200): Respo
   if (decision.kind === "refused") return refusalAnswer(c, decision.refusal);
   const { machine } = decision;
   const location = status === 201 ? { location: `/v1/machines/${machine.id}` } : {};
-  return c.json(viewMachine(machine), status, { etag: entityTag(machine), ...location });
+  return answerJson(c, viewMachine(machine), { status, headers: { etag: entityTag(machine), ...location } });
 }

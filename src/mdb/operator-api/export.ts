@@ -2,6 +2,7 @@ import { ansibleHost, ansibleInventory } from "../../core/export/ansible-invento
 import { expositionType } from "../../core/export/exposition.ts";
 import { netboxCsv } from "../../core/export/netbox.ts";
 import { streamOf } from "../exports/slices.ts";
+import { answerJson } from "../http/json-answer.ts";
 import { type Handlers, withMachine } from "./handler.ts";
 
 type Exporting =
@@ -19,15 +20,15 @@ const json = { "content-type": "application/json" };
 export const exportHandlers: Handlers<Exporting> = {
   exportDominator: ({ c, deps }) => c.body(streamOf(deps.exports.dominatorMdb()), 200, json),
   exportAnsible: ({ c, deps }) => c.body(streamOf(ansibleInventory([...deps.store.list()])), 200, json),
-  exportAnsibleHost: (asked) => withMachine(asked, (machine) => asked.c.json(ansibleHost(machine))),
+  exportAnsibleHost: (asked) => withMachine(asked, (machine) => answerJson(asked.c, ansibleHost(machine))),
   exportNetbox: ({ c, deps, query: { table, ...site } }) =>
     c.body(streamOf(netboxCsv(table, [...deps.store.list()], site)), 200, {
       "content-type": "text/csv; charset=utf-8",
     }),
   metrics: async ({ c, deps }) => c.body(await deps.exports.metrics(), 200, { "content-type": expositionType }),
-  alive: ({ c }) => c.json({ alive: true }),
+  alive: ({ c }) => answerJson(c, { alive: true }),
   ready: async ({ c, deps }) => {
     const readiness = await deps.exports.readiness();
-    return c.json(readiness, readiness.ready ? 200 : 503);
+    return answerJson(c, readiness, { status: readiness.ready ? 200 : 503 });
   },
 };

@@ -3,6 +3,7 @@ import { type StreamView, viewStream } from "../../contract/operator/views.ts";
 import { formatImageName } from "../../core/image/image-name.ts";
 import { type ImageStream, imageStreamsOf } from "../../core/image/stream/image-stream.ts";
 import { decidePromotion, decideRollback } from "../../core/image/stream/promotion.ts";
+import { answerJson } from "../http/json-answer.ts";
 import { faultAnswer, refusalAnswer } from "../http/problem.ts";
 import { changeStream, type StreamChange } from "../image-streams/change-stream.ts";
 import { surveyInTurns } from "../image-streams/survey.ts";
@@ -13,7 +14,7 @@ export const streamHandlers: Handlers<"streams" | "promote" | "rollback"> = {
   streams: async ({ c, deps }) => {
     const streams: StreamView[] = [];
     for (const held of imageStreamsOf(deps.store)) streams.push(await viewIn(held, deps));
-    return c.json({ streams });
+    return answerJson(c, { streams });
   },
   promote,
   rollback: async ({ c, deps, caller }) => {
@@ -40,7 +41,7 @@ async function promote({ c, deps, caller, body }: RouteRequest<"promote">): Prom
 
 async function answer(c: Context, deps: OperatorDeps, change: StreamChange): Promise<Response> {
   if (change.kind === "refused") return refusalAnswer(c, change.refusal);
-  return c.json(await viewIn(change.held, deps));
+  return answerJson(c, await viewIn(change.held, deps));
 }
 
 async function viewIn(held: ImageStream, { store, othersUpdate }: OperatorDeps): Promise<StreamView> {

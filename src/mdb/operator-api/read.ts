@@ -6,6 +6,7 @@ import type { Machine } from "../../core/machine/record.ts";
 import type { PastChange } from "../../core/ports.ts";
 import { lessonsOf } from "../../core/pxe/local-boot/lesson.ts";
 import { streamOf } from "../exports/slices.ts";
+import { answerJson, jsonText } from "../http/json-answer.ts";
 import { jsonList } from "../http/json-list.ts";
 import { faultAnswer } from "../http/problem.ts";
 import { inTurns, openTurns } from "../turns.ts";
@@ -31,14 +32,15 @@ export function readHandlers({ store, tokens }: OperatorDeps): Handlers<Reading>
           ...{ name: "events", items: viewsOf(changes), rest: {} },
         });
       }),
-    log: (request) => withMachine(request, ({ id }) => request.c.json({ lines: request.deps.store.log(id) })),
-    packets: (request) => withMachine(request, ({ id }) => request.c.json({ packets: request.deps.packetsOf(id) })),
-    quirks: ({ c, deps }) => c.json({ quirks: lessonsOf(deps.store).map(operator.viewLesson) }),
-    images: async ({ c, deps }) => c.json({ images: await deps.images() }),
-    networks: ({ c, deps }) => c.json({ networks: deps.networks() }),
+    log: (request) => withMachine(request, ({ id }) => answerJson(request.c, { lines: request.deps.store.log(id) })),
+    packets: (request) =>
+      withMachine(request, ({ id }) => answerJson(request.c, { packets: request.deps.packetsOf(id) })),
+    quirks: ({ c, deps }) => answerJson(c, { quirks: lessonsOf(deps.store).map(operator.viewLesson) }),
+    images: async ({ c, deps }) => answerJson(c, { images: await deps.images() }),
+    networks: ({ c, deps }) => answerJson(c, { networks: deps.networks() }),
     check: async ({ c, deps: { store } }) => {
       const found = await inTurns(checkFleetInSteps([...store.list()], store.unreadable()));
-      return c.json({ inconsistencies: [...documentFaults(store.unreadableDocuments()), ...found] });
+      return answerJson(c, { inconsistencies: [...documentFaults(store.unreadableDocuments()), ...found] });
     },
     changes: (request) => follow({ ...request, feed, tokens }),
   };
@@ -71,7 +73,7 @@ function follow(request: RouteRequest<"changes"> & { feed: ChangeFeed; tokens: T
 
 /** A machine with its revision as the entity tag, which a change of it has to present (RFC 9110 §8.8.3). */
 function machineAnswer(c: Context, machine: Machine): Response {
-  return c.json(operator.viewMachine(machine), 200, { etag: entityTag(machine) });
+  return answerJson(c, operator.viewMachine(machine), { headers: { etag: entityTag(machine) } });
 }
 
 /** A page of the selected machines, and the start of the next page; a large page is written machine by machine. */
@@ -95,7 +97,7 @@ async function list({
       more = { continue: Buffer.from(last).toString("base64url") };
       break;
     }
-    page.push(JSON.stringify(slim(operator.viewMachine(machine), fields)));
+    page.push(jsonText(slim(operator.viewMachine(machine), fields)));
     last = machine.id;
   }
   const rest = JSON.stringify({ position, ...more });

@@ -4,6 +4,7 @@ import { imageOf, imageStreamsOf } from "../../core/image/stream/image-stream.ts
 import { type WhyFacts, why } from "../../core/machine/health/waiting-for.ts";
 import { nameOf } from "../../core/machine/life/move.ts";
 import type { Machine } from "../../core/machine/record.ts";
+import { answerJson } from "../http/json-answer.ts";
 import { type Handler, type OperatorDeps, withMachine } from "./handler.ts";
 
 /** Answers what a machine waits for; core decides it from the record and from what the server has seen. */
@@ -21,7 +22,7 @@ export const whyHandler: Handler<"why"> = (request) =>
       packets: deps.packetsOf(machine.id).slice(-5).map(packetText),
       lines: deps.store.log(machine.id).slice(-5),
     });
-    return c.json({ name: nameOf(machine), ...answer });
+    return answerJson(c, { name: nameOf(machine), ...answer });
   });
 
 function imageExists({ requiredImage }: Machine, images: readonly ImageView[]): { readonly imageExists?: boolean } {

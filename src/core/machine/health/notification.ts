@@ -1,3 +1,4 @@
+import { plainText } from "../../bytes/plain-text.ts";
 import type { MachineEvent, UnreadableEvent } from "../event.ts";
 import type { Machine } from "../record.ts";
 
@@ -50,7 +51,7 @@ export function noticesOf(
   };
   const notice = (kind: NoticeKind, reason?: string): Notice => ({
     ...{ id: `${id}-${machine.revision}-${kind}`, kind, atMs, machine: about },
-    ...(reason === undefined ? {} : { reason }),
+    ...(reason === undefined ? {} : { reason: plainText(reason) }),
   });
   const isBorn = state === "healthy" && event.kind === "becameHealthy" && before?.state !== "healthy";
   return [

@@ -1,20 +1,21 @@
 import type { AuditAnswer } from "../../../contract/operator/answers.ts";
+import { answerJson } from "../../http/json-answer.ts";
 import { jsonList } from "../../http/json-list.ts";
 import { faultAnswer } from "../../http/problem.ts";
 import type { Handlers, RouteRequest } from "../handler.ts";
 
 /** The routes for tokens and the audit. */
 export const tokenHandlers: Handlers<"tokens" | "createToken" | "revokeToken" | "audit"> = {
-  tokens: ({ c, deps }) => c.json({ tokens: deps.tokens.list() }),
+  tokens: ({ c, deps }) => answerJson(c, { tokens: deps.tokens.list() }),
   createToken: async ({ c, deps, body, caller }) => {
     const made = await deps.tokens.create({ ...body, by: caller.name });
-    if (made.kind === "created") return c.json({ ...made.view, token: made.token }, 201);
+    if (made.kind === "created") return answerJson(c, { ...made.view, token: made.token }, { status: 201 });
     const detail = `name: expected an unused name, found an existing token ${body.name}`;
     return faultAnswer(c, "tokenTaken", detail, `choose another name, or run birther tokens revoke ${body.name} first`);
   },
   revokeToken: async ({ c, deps, caller }) => {
     const name = c.req.param("name") ?? "";
-    if (await deps.tokens.revoke(name, caller.name)) return c.json({ name });
+    if (await deps.tokens.revoke(name, caller.name)) return answerJson(c, { name });
     return faultAnswer(
       c,
       "noSuchToken",

@@ -1,5 +1,6 @@
 import { viewChange } from "../../../contract/operator/views.ts";
 import type { PastChange } from "../../../core/ports.ts";
+import { jsonText } from "../../http/json-answer.ts";
 
 /** How long a client should wait before it reconnects. */
 const retryMs = 2000;
@@ -11,7 +12,7 @@ export const heartbeat = encoder.encode(":\n\n");
 
 /** A change as an event of the feed. */
 export function eventOf(change: PastChange): Uint8Array {
-  return encoder.encode(`id: ${change.position}\nevent: change\ndata: ${JSON.stringify(viewChange(change))}\n\n`);
+  return encoder.encode(`id: ${change.position}\nevent: change\ndata: ${jsonText(viewChange(change))}\n\n`);
 }
 
 /** The first event: the position at which this watcher starts, so that it can reconnect before any change. */
