@@ -227,8 +227,8 @@ export const suites: readonly Suite[] = [
   },
   {
     name: "exports",
-    about: "what other tools are given, read by them: ansible-inventory, Prometheus, promtool",
-    cost: "10 s",
+    about: "what other tools are given, read by them: Ansible with hostile facts too, Prometheus, promtool",
+    cost: "20 s",
     packages: ["ansible-core"],
     group: "programs",
     run: {

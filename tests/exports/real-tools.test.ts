@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -11,6 +11,7 @@ import type { NetworkView } from "../../src/contract/operator/views.ts";
 import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { ip } from "../../src/core/net/testing/addresses.ts";
+import type { Store } from "../../src/core/ports.ts";
 import { systemClock as clock, systemRandom as random } from "../../src/main/system-ports.ts";
 import { keepDominatorFile } from "../../src/mdb/exports/dominator-file.ts";
 import { openDominatorMdb } from "../../src/mdb/exports/dominator-mdb.ts";
@@ -30,6 +31,7 @@ const state = mkdtempSync(join(tmpdir(), "birther-tools-"));
 const life = new AsyncDisposableStack();
 const log = () => {};
 let exports: Exports;
+let store: Store;
 let port: number;
 let token: string;
 
@@ -57,7 +59,9 @@ async function run(argv: readonly string[], input = ""): Promise<{ status: numbe
 
 before(async () => {
   const database = life.use(await openStore({ path: ":memory:", clock, log }));
-  const { store, meter } = meterStore(database, clock);
+  const metered = meterStore(database, clock);
+  const { meter } = metered;
+  store = metered.store;
   const mdb = life.use(openDominatorMdb(store));
   const file = life.use(await keepDominatorFile({ path: join(state, "mdb.json"), mdb, clock, log }));
   exports = life.use(
@@ -121,6 +125,71 @@ describe("ansible-inventory by the inventory script", () => {
     const { status, err } = await run(["env", `BIRTHER_STATE=${state}/none`, script, "--list"]);
     assert.equal(status, 3);
     assert.match(err, /no server runs/);
+  });
+});
+
+/** Tasks that use every variable of a host in the ways in which Ansible evaluates what it is given. */
+const tasks = `
+- hosts: all
+  gather_facts: false
+  connection: local
+  tasks:
+    - debug: { msg: "{{ hostvars[inventory_hostname] }}" }
+    - debug: { var: hostvars }
+    - set_fact: { copied: "{{ hostvars[inventory_hostname] }}" }
+    - debug: { msg: "{{ copied }}" }
+    - debug: { msg: "{{ item.key }} is {{ item.value }}" }
+      loop: "{{ (birther_tags | default({})) | dict2items }}"
+    - set_fact: { keys: "{{ (birther_tags | default({})).keys() | list }}" }
+    - debug: { msg: "{{ keys }} {{ birther_position | default('') }} {{ birther_switch | default('') }}" }
+    - set_fact: { "{{ item }}": x }
+      loop: "{{ keys }}"
+      ignore_errors: true
+    - debug: { msg: "{{ lookup('vars', 'birther_tags', default='') }} {{ groups }}" }
+`;
+
+describe("ansible-playbook with hostile facts", () => {
+  const playbook = join(state, "use-all.yml");
+  const attack = (mark: string) => `{{ lookup('pipe', 'touch ${join(state, mark)}') }}`;
+  const play = async (inventory: string) => {
+    writeFileSync(playbook, tasks);
+    return await run(["ansible-playbook", "-i", inventory, "-vvv", playbook]);
+  };
+
+  test("control: the same facts as ordinary strings run a command", { timeout: 120_000 }, async () => {
+    const inventory = join(state, "plain.json");
+    const host = { birther_tags: { note: attack("plain") }, birther_switch: attack("plain") };
+    writeFileSync(inventory, JSON.stringify({ all: { hosts: { r01u9: host } } }));
+    await play(inventory);
+    assert.ok(existsSync(join(state, "plain")), "the control must succeed");
+  });
+
+  test("values and keys of the inventory run nothing, whatever the tasks do with them", {
+    timeout: 120_000,
+  }, async () => {
+    const id = machineIdFromMac(testMac(4));
+    const names = {
+      switchName: attack("switch"),
+      port: attack("port"),
+      position: { [attack("group")]: attack("rack") },
+    };
+    for (const event of birthOf(4)) {
+      const isLast = event.kind === "becameHealthy";
+      await store.apply(isLast ? { ...event, placement: { ...event.placement, ...names } } : event);
+    }
+    const tags = { [attack("key")]: attack("value"), [`{% set x = ${attack("block")} %}`]: "x" };
+    const details = { tags, groups: [attack("owner")], requiredImage: attack("image") };
+    await store.apply({ kind: "detailsSet", id, by: "test", details });
+    const { status, out, err } = await play(join(root, "packaging/ansible/birther-inventory"));
+    assert.match(out, /r01u4/);
+    assert.ok(out.includes("touch"), "the hostile facts are there, as text");
+    assert.deepEqual(
+      ["switch", "port", "group", "rack", "key", "value", "block", "owner", "image"].filter((mark) =>
+        existsSync(join(state, mark)),
+      ),
+      [],
+    );
+    assert.equal(status, 0, `${out.slice(-2000)}${err}`);
   });
 });
 

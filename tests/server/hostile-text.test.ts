@@ -162,7 +162,7 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
       const lesson = { ...model, scores: { scriptExit: 1 }, learnedAtMs: 1 };
       await store.putDocument({ kind: "lesson", key: text, document: lesson });
       await store.putDocument({ kind: "token", key: text, document: { ...storedToken("viewer"), createdBy: text } });
-      await store.apply({ kind: "detailsSet", id: other, by: text, details: { tags: { note: text } } });
+      await store.apply({ kind: "detailsSet", id: other, by: text, details: { tags: { note: text, [text]: text } } });
       store.addLog(other, [text]);
     },
   };

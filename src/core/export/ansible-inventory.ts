@@ -65,7 +65,12 @@ function unsafe(text: string): UnsafeText {
 }
 
 function eachUnsafe(texts: { readonly [name: string]: string }): { readonly [name: string]: UnsafeText } {
-  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [plainText(name), unsafe(text)]));
+  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [keyOf(name), unsafe(text)]));
+}
+
+/** A key cannot be marked as unsafe: what Jinja would take for a template or a comment loses its brace. */
+function keyOf(name: string): string {
+  return plainText(name).replace(/\{(?=[{%#])/g, "\ufffd");
 }
 
 /** Ansible cannot reach a machine without a name, and a retired one is gone. */
