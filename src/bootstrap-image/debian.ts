@@ -39,7 +39,10 @@ export async function dependencyOf(metaPackage: string): Promise<string> {
 async function download(debian: DebianPackage, cacheDirectory: string, log: Log): Promise<string> {
   const directory = await cached(cacheDirectory, `deb-${keyOf([debian.file, debian.hash])}`, async (draft) => {
     log("info", "downloading a Debian package", { package: debian.name });
-    await runCommand(["apt-get", ...asRoot, "-q", "download", debian.name], { cwd: draft });
+    await runCommand(["apt-get", ...asRoot, "-q", "download", debian.name], { cwd: draft }).catch((cause) => {
+      const next = "check that Debian's mirror can be reached, or run `apt-get update`";
+      throw new Error(`downloading the Debian package ${debian.name} failed; ${next}`, { cause });
+    });
     const [file] = await readdir(draft);
     if (file === undefined) throw new Error(`apt-get download ${debian.name}: expected a .deb file, found none`);
     if (file !== debian.file) await rename(join(draft, file), join(draft, debian.file));

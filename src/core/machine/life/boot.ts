@@ -1,9 +1,7 @@
-import type { AgentReport } from "../../agent/version.ts";
 import { isWithin, knownTime } from "../../clock-jump.ts";
 import { formatIpv4 } from "../../net/ipv4.ts";
-import type { MachineEvent } from "../event.ts";
 import { diskOrderHint } from "../health/disk-order.ts";
-import { type BirthAction, type Machine, type MachineIn, mayResume, phases } from "../record.ts";
+import { type BirthAction, type Machine, type MachineIn, mayResume } from "../record.ts";
 import {
   changed,
   conditionOf,
@@ -18,7 +16,6 @@ import {
   withoutConditions,
   withPhase,
 } from "./move.ts";
-import { withoutPending } from "./operator.ts";
 
 /** The initial record of an unknown machine that sends its first PXE request. */
 export function firstSeen(event: EventOf<"pxeAsked">, nowMs: number): Machine {
@@ -208,112 +205,4 @@ export const noteAddress: Transition<"addressSeen"> = (machine, event, context) 
     message: `another DHCP server leased ${formatIpv4(address)} to ${nameOf(machine)}, but it is the permanent address of ${nameOf(holder)}`,
     next: "exclude the permanent addresses from the range of that server",
   });
-};
-
-const lastBirthPhase = phases.indexOf("populated");
-const lastBootPhase = phases.indexOf("initUp");
-
-/** Accepts phases of the installation; later phases cannot happen yet. */
-export const seeBirthPhase: Transition<"phaseSeen"> = (machine, event, context) =>
-  phases.indexOf(event.phase) <= lastBirthPhase
-    ? changed(pastFailure(withPhase(machine, event, context.nowMs), phases.indexOf(event.phase)))
-    : wrongPhase(machine, event);
-
-/**
- * Accepts phases after the installation, and those of the Bootstrap Image's start for a machine that is to resume; a late
- * report of another phase is refused. A phase of the agent that ended (`durationMs`) is past a failure in it.
- */
-export const seeHealthyPhase: Transition<"phaseSeen", "healthy"> = (machine, event, context) => {
-  const reached = phases.indexOf(event.phase);
-  if (reached <= lastBirthPhase && !(reached <= lastBootPhase && mayResume(machine))) return wrongPhase(machine, event);
-  const ended = reached > lastBirthPhase && event.durationMs !== undefined;
-  const goesOn = reached > lastBirthPhase ? withoutStop(machine) : machine;
-  return changed(pastFailure(withPhase(goesOn, event, context.nowMs), ended ? reached + 1 : reached));
-};
-
-/** Without *failing* because an update was stopped: the agent continues with it after all. */
-function withoutStop<M extends Machine>(machine: M): M {
-  return conditionOf(machine, "failing")?.image === undefined ? machine : withoutConditions(machine, "failing");
-}
-
-/** Without *failing*, if that was a failure in a phase before the one now reached. */
-function pastFailure<M extends Machine>(machine: M, reached: number): M {
-  const failedIn = conditionOf(machine, "failing")?.failedIn;
-  return failedIn !== undefined && reached > phases.indexOf(failedIn) ? withoutConditions(machine, "failing") : machine;
-}
-
-function wrongPhase(machine: Machine, event: Extract<MachineEvent, { kind: "phaseSeen" }>) {
-  return refused({
-    kind: "wrongState",
-    message: `${nameOf(machine)} is in state ${machine.state} and cannot be in phase ${event.phase}`,
-    next: "no action is needed: the report is late, or from an earlier generation of the machine",
-  });
-}
-
-/** Minimum interval between records of polls without new facts: thousands of agents poll every few seconds. */
-const seenAgainMs = 30_000;
-
-/** Whether the agent polls from a system on the disk; an image counts as running only there. */
-export function ranFromDisk({ fromDisk, runningImage }: EventOf<"subSeen">): boolean {
-  return fromDisk === true || runningImage !== undefined;
-}
-
-function isSameAgent(one: AgentReport | undefined, other: AgentReport | undefined): boolean {
-  return (
-    one?.version === other?.version &&
-    one?.rejected?.version === other?.rejected?.version &&
-    one?.rejected?.reason === other?.rejected?.reason
-  );
-}
-
-/** Whether the machine restarted for its new image without a PXE request: its firmware tries the disk before the network. */
-function hasBootedSilently({ phase, phaseAtMs, pxe }: MachineIn<"healthy">): boolean {
-  return phase === "rebooting" && phaseAtMs !== undefined && pxe.lastRequestAtMs < phaseAtMs;
-}
-
-/** The agent of a healthy machine polls. The machine is `up` if it runs the required image; its birth session then ends. */
-export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, context) => {
-  // With updates disabled, the machine is up with any image.
-  const left = machine.disableUpdates === true && event.runningImage !== undefined;
-  const same = event.runningImage !== undefined && event.runningImage === machine.requiredImage;
-  const up = left || (event.upToDate ?? same);
-  const fromDisk = ranFromDisk(event);
-  const wasSilent = conditionOf(machine, "failing")?.untilPoll === true;
-  const cameBack = machine.phase !== undefined && phases.indexOf(machine.phase) <= lastBirthPhase;
-  const hasNewFacts =
-    machine.runningImage !== event.runningImage ||
-    machine.order !== undefined ||
-    machine.unheardBoots !== undefined ||
-    machine.repair?.trial !== undefined ||
-    !isSameAgent(machine.agent, event.agent) ||
-    wasSilent ||
-    cameBack ||
-    (machine.ownSystem === undefined && fromDisk) ||
-    (event.trusts !== undefined && event.trusts !== machine.trusts) ||
-    (up && (machine.phase !== "up" || conditionOf(machine, "conflict") !== undefined));
-  if (!hasNewFacts && isWithin(seenAgainMs, machine.lastSeenAtMs, context.nowMs)) return changed(machine);
-  const {
-    order: _ended,
-    runningImage: _before,
-    unheardBoots: _heard,
-    agent: _former,
-    awaitsFirstImage,
-    ...kept
-  } = withoutPending(machine);
-  const noted: MachineIn<"healthy"> = {
-    ...kept,
-    lastSeenAtMs: context.nowMs,
-    // From the first poll of a system on the disk, no packet leads to anything but that disk.
-    ...(awaitsFirstImage === undefined || fromDisk ? {} : { awaitsFirstImage }),
-    ...(fromDisk ? { ownSystem: true } : {}),
-    ...(fromDisk && up && hasBootedSilently(machine) ? { didNotAskAtMs: context.nowMs } : {}),
-    ...(event.runningImage === undefined ? {} : { runningImage: event.runningImage }),
-    ...(event.trusts === undefined ? {} : { trusts: event.trusts }),
-    ...(event.agent === undefined ? {} : { agent: event.agent }),
-  };
-  const heard = wasSilent ? withoutConditions(noted, "failing") : noted;
-  // The report of the hand-over was lost, or the PXE request came from elsewhere.
-  const seen = cameBack ? withPhase(heard, { phase: "handedOver" }, context.nowMs) : heard;
-  // The agent polls from its permanent address: no other host uses that address any more.
-  return changed(up ? withoutConditions(withPhase(seen, { phase: "up" }, context.nowMs), "failing", "conflict") : seen);
 };

@@ -2,17 +2,7 @@ import type { Decision, MachineEvent } from "../event.ts";
 import type { Machine, MachineState } from "../record.ts";
 import { noteDecline, returnAddress } from "./address.ts";
 import { noteBurnIn, noteFailure, noteNeighbours, recordPlace, scanHardware } from "./birth.ts";
-import {
-  askForBirth,
-  askHealthy,
-  askUnknown,
-  countRequests,
-  firstSeen,
-  noteAddress,
-  noteSub,
-  seeBirthPhase,
-  seeHealthyPhase,
-} from "./boot.ts";
+import { askForBirth, askHealthy, askUnknown, countRequests, firstSeen, noteAddress } from "./boot.ts";
 import { announce, notYetAnnounced, refuseKnown, setDetails } from "./details.ts";
 import { type Context, type EventKind, refused, type Transition } from "./move.ts";
 import {
@@ -35,6 +25,8 @@ import {
   takeOrder,
   whyNotOfOrder,
 } from "./order.ts";
+import { seeBirthPhase, seeHealthyPhase } from "./phase.ts";
+import { noteSub } from "./poll.ts";
 import { requireImage } from "./required-image.ts";
 import { retire } from "./retire.ts";
 import { refuseSuccessor, takeOver } from "./takeover.ts";

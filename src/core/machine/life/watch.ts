@@ -1,10 +1,10 @@
 import { isWithin } from "../../clock-jump.ts";
 import type { Decision } from "../event.ts";
 import type { Condition, Machine } from "../record.ts";
-import { ranFromDisk } from "./boot.ts";
 import { changed, conditionOf, nameOf, refused, type Transition, withCondition, withoutConditions } from "./move.ts";
 import { cancelRebirth, nextLife } from "./operator.ts";
 import { heldRefusal } from "./order.ts";
+import { ranFromDisk } from "./poll.ts";
 
 /** Number of rebirths by policy that a record remembers; no budget is larger. */
 export const repairLimit = 16;

@@ -1,0 +1,74 @@
+import type { AgentReport } from "../../agent/version.ts";
+import { isWithin } from "../../clock-jump.ts";
+import { type MachineIn, phases } from "../record.ts";
+import { changed, conditionOf, type EventOf, type Transition, withoutConditions, withPhase } from "./move.ts";
+import { withoutPending } from "./operator.ts";
+import { lastBirthPhase } from "./phase.ts";
+
+/** Minimum interval between records of polls without new facts: thousands of agents poll every few seconds. */
+const seenAgainMs = 30_000;
+
+/** Whether the agent polls from a system on the disk; an image counts as running only there. */
+export function ranFromDisk({ fromDisk, runningImage }: EventOf<"subSeen">): boolean {
+  return fromDisk === true || runningImage !== undefined;
+}
+
+function isSameAgent(one: AgentReport | undefined, other: AgentReport | undefined): boolean {
+  return (
+    one?.version === other?.version &&
+    one?.rejected?.version === other?.rejected?.version &&
+    one?.rejected?.reason === other?.rejected?.reason
+  );
+}
+
+/** Whether the machine restarted for its new image without a PXE request: its firmware tries the disk before the network. */
+function hasBootedSilently({ phase, phaseAtMs, pxe }: MachineIn<"healthy">): boolean {
+  return phase === "rebooting" && phaseAtMs !== undefined && pxe.lastRequestAtMs < phaseAtMs;
+}
+
+/** The agent of a healthy machine polls. The machine is `up` if it runs the required image; its birth session then ends. */
+export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, context) => {
+  // With updates disabled, the machine is up with any image.
+  const left = machine.disableUpdates === true && event.runningImage !== undefined;
+  const same = event.runningImage !== undefined && event.runningImage === machine.requiredImage;
+  const up = left || (event.upToDate ?? same);
+  const fromDisk = ranFromDisk(event);
+  const wasSilent = conditionOf(machine, "failing")?.untilPoll === true;
+  const cameBack = machine.phase !== undefined && phases.indexOf(machine.phase) <= lastBirthPhase;
+  const hasNewFacts =
+    machine.runningImage !== event.runningImage ||
+    machine.order !== undefined ||
+    machine.unheardBoots !== undefined ||
+    machine.repair?.trial !== undefined ||
+    !isSameAgent(machine.agent, event.agent) ||
+    wasSilent ||
+    cameBack ||
+    (machine.ownSystem === undefined && fromDisk) ||
+    (event.trusts !== undefined && event.trusts !== machine.trusts) ||
+    (up && (machine.phase !== "up" || conditionOf(machine, "conflict") !== undefined));
+  if (!hasNewFacts && isWithin(seenAgainMs, machine.lastSeenAtMs, context.nowMs)) return changed(machine);
+  const {
+    order: _ended,
+    runningImage: _before,
+    unheardBoots: _heard,
+    agent: _former,
+    awaitsFirstImage,
+    ...kept
+  } = withoutPending(machine);
+  const noted: MachineIn<"healthy"> = {
+    ...kept,
+    lastSeenAtMs: context.nowMs,
+    // From the first poll of a system on the disk, no packet leads to anything but that disk.
+    ...(awaitsFirstImage === undefined || fromDisk ? {} : { awaitsFirstImage }),
+    ...(fromDisk ? { ownSystem: true } : {}),
+    ...(fromDisk && up && hasBootedSilently(machine) ? { didNotAskAtMs: context.nowMs } : {}),
+    ...(event.runningImage === undefined ? {} : { runningImage: event.runningImage }),
+    ...(event.trusts === undefined ? {} : { trusts: event.trusts }),
+    ...(event.agent === undefined ? {} : { agent: event.agent }),
+  };
+  const heard = wasSilent ? withoutConditions(noted, "failing") : noted;
+  // The report of the hand-over was lost, or the PXE request came from elsewhere.
+  const seen = cameBack ? withPhase(heard, { phase: "handedOver" }, context.nowMs) : heard;
+  // The agent polls from its permanent address: no other host uses that address any more.
+  return changed(up ? withoutConditions(withPhase(seen, { phase: "up" }, context.nowMs), "failing", "conflict") : seen);
+};
