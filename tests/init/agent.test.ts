@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { globalVariable, lastingVariable } from "../../src/core/boot-loader/efi-variable.ts";
+import { comeUp } from "./convergence.ts";
 import { bootFromDisk } from "./host/disk-boot.ts";
 import { kernelsOn, textIn } from "./host/grub.ts";
 import { fillTree } from "./host/storage/pseudo-tree.ts";
@@ -85,6 +86,16 @@ test("a kernel that Secure Boot would not start is refused before the first step
   site.apply({ kind: "detailsSet", id, by: "test", details: { requiredImage: "compute/1" } });
   machine.boot();
   assert.deepEqual(site.machine(mac).conditions, [], "required is again what it runs");
+});
+
+test("a resume brings the authorities of today: they may have been replaced while the machine was off", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  const machine = rackMachine(site);
+  const { kernel } = machine.bootInit();
+  const root = kernel.mounts.at("/")?.fileSystem ?? assert.fail("no root");
+  fillTree(root).text("/etc/birther/ca.pem", "an authority that was retired since");
+  assert.ok(comeUp(machine).isUp);
 });
 
 test("an agent that never reached the MDB at its permanent address restarts the machine after ten minutes", (t) => {

@@ -2,12 +2,13 @@ import type { OrderAnswer } from "../../core/birth/order-answer.ts";
 import { describeDisk, findRecorded } from "../../core/hardware/disk-identity.ts";
 import { disksSettleSeconds } from "../../core/hardware/disk-settling.ts";
 import { diskSight } from "../../core/hardware/scan.ts";
-import { newRoot } from "../../core/install/paths.ts";
+import { imagePaths, newRoot, onNewRoot, rootPaths } from "../../core/install/paths.ts";
 import { planResume, planResumeMounts } from "../../core/install/resume.ts";
 import type { Step } from "../../core/install/step.ts";
 import { agentPaths } from "../agent/paths.ts";
 import { readSubSettings } from "../agent/settings.ts";
 import { systemTree } from "../device/tree.ts";
+import { readBytes, replaceBytes } from "../system/files.ts";
 import type { BirthContext } from "./birth-context.ts";
 import { executeStep } from "./execute-step.ts";
 import { handOver, serversOf, writeSubSettings } from "./hand-over.ts";
@@ -35,9 +36,11 @@ export function resume(context: BirthContext, taken: TakenOrder, facts: NonNulla
   runSteps(planResume(input));
   runSteps(planResumeMounts(input, readSubSettings(newRoot).boot.mountPoint ?? agentPaths.boot));
   const { subToken } = runStep("askToResume", requestSeconds, () => mdb.askToResume(order.session));
-  runStep("writeCredential", 120, () =>
-    writeSubSettings({ ...readSubSettings(newRoot), ...serversOf(settings, order), token: subToken }),
-  );
+  runStep("writeCredential", 120, () => {
+    // The authorities may have been replaced while the machine was off; it was reached with those of this image.
+    replaceBytes(onNewRoot(rootPaths.caCertificate), readBytes(imagePaths.caCertificate));
+    writeSubSettings({ ...readSubSettings(newRoot), ...serversOf(settings, order), token: subToken });
+  });
   handOver(context, taken, facts);
 }
 
