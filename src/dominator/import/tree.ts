@@ -35,7 +35,9 @@ async function importArchive(input: ImportInput, tree: TreeBuilder, totalBytes: 
       input.onProgress?.({ paths, readBytes: file.bytesRead, totalBytes });
     }
   } catch (cause) {
-    throw new Error(`import ${input.source}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    if (!(cause instanceof Error)) throw cause;
+    // Messages are printed with those of their causes: what this one repeats is not its cause again.
+    throw new Error(`import ${input.source}: ${cause.message}`, { cause: cause.cause });
   } finally {
     file.destroy();
   }
