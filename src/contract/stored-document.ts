@@ -10,7 +10,7 @@ import { machineStates, phases } from "../core/machine/record.ts";
 import type { Lesson } from "../core/pxe/local-boot/lesson.ts";
 import { type LocalMethod, localMethodNames } from "../core/pxe/local-boot/method-table.ts";
 import { roles } from "../core/role.ts";
-import type { DocumentKind, StoredDocuments } from "../core/store/stored-documents.ts";
+import type { AgentTrials, DocumentKind, StoredDocuments } from "../core/store/stored-documents.ts";
 import { mac, machineId } from "./machine-record.ts";
 import { pinned } from "./same.ts";
 
@@ -81,6 +81,7 @@ export const storedDocuments = {
   webhook: v.union([v.object({ position: count }), v.object({ url: text, notice })]),
   authority: v.object({ fingerprint: text, next: v.exactOptional(text), former: v.exactOptional(text) }),
   imageStream,
+  agentRollout: pinned<AgentTrials>()(v.object({ trials: v.array(v.object({ machine: machineId, sinceMs: count })) })),
 } as const satisfies { readonly [Kind in DocumentKind]: v.GenericSchema };
 
 // What core has a type for is that type: a key more or less in one of the two does not compile.

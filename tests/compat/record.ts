@@ -74,6 +74,7 @@ async function fillDatabase(store: Store): Promise<void> {
     { kind: "webhook", key: "cursor", document: { position: 3 } },
     { kind: "webhook", key: "call n1 https://hooks.example", document: { url: "https://hooks.example", notice } },
     { kind: "authority", key: "ca", document: { fingerprint: "AA:BB" } },
+    { kind: "agentRollout", key: "2".repeat(32), document: { trials: [{ machine: id(3), sinceMs: 1 }] } },
     imageStreamDocument({
       ...{ stream: "compute", current: 1, previous: 0, by: "ann", atMs: 1 },
       promotion: { version: 2, canary: id(3), by: "ann", atMs: 2 },

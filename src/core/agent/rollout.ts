@@ -1,25 +1,21 @@
-import type { Machine, MachineId } from "../machine/record.ts";
+import type { MachineId } from "../machine/record.ts";
 import type { AgentReport } from "./version.ts";
 
-/**
- * Which machines try, run or reject the server's version of the agent. It is derived from polls, and lives as long as the server.
- * Times are milliseconds since 1970.
- */
+/** A machine that had the offer to try a version of the agent, and when (milliseconds since 1970). */
+export type AgentTrial = { readonly machine: MachineId; readonly sinceMs: number };
+
+/** How far a version of the agent has come in the fleet. */
 export type AgentRollout = {
-  readonly version: string;
-  readonly confirmed: ReadonlySet<MachineId>;
-  /** Since when a machine has had the offer to try it, without a known outcome. */
-  readonly trying: ReadonlyMap<MachineId, number>;
-  readonly rejected: ReadonlySet<MachineId>;
-  /** Machines that could not put it in place, and when they may try again. */
-  readonly postponed: ReadonlyMap<MachineId, number>;
+  /** Number of machines that run the version. */
+  readonly confirmed: number;
+  /** Number of machines that tried it and keep their former one. */
+  readonly rejected: number;
+  /** Offers whose outcome is not known yet. */
+  readonly trials: readonly AgentTrial[];
 };
 
-export type RolloutEvent =
-  | { readonly kind: "seen"; readonly agent: AgentReport | undefined }
-  | { readonly kind: "offered" }
-  /** The machine could not fetch or place it. */
-  | { readonly kind: "failed" };
+/** What an agent says of a version. */
+export type AgentOutcome = "confirmed" | "rejected" | "neither";
 
 /** The limits of a rollout. */
 export const rolloutLimits = {
@@ -29,84 +25,27 @@ export const rolloutLimits = {
   silentMs: 3 * 600_000,
   /** Minimum number of silent machines that stops the rollout: a single one may have been switched off. */
   silent: 2,
+  /** Maximum number of machines that try at once: their list is written with each offer. */
+  atOnce: 1000,
   retryMs: 600_000,
+  /** Trials of another version that are older than this are of no use to any server. */
+  forgottenMs: 7 * 86_400_000,
 } as const;
 
-/** The start of a server: what the records of the machines say about the version. */
-export function beginRollout(version: string, machines: readonly Pick<Machine, "id" | "agent">[]): AgentRollout {
-  const idsWhere = (holds: (agent: AgentReport) => boolean) =>
-    new Set(machines.filter(({ agent }) => agent !== undefined && holds(agent)).map(({ id }) => id));
-  return {
-    version,
-    confirmed: idsWhere((agent) => agent.version === version),
-    trying: new Map(),
-    rejected: idsWhere((agent) => agent.rejected?.version === version),
-    postponed: new Map(),
-  };
-}
-
-/** Applies what happened to one machine; returns the same object if nothing changed. */
-export function rolloutStep(rollout: AgentRollout, id: MachineId, event: RolloutEvent, nowMs: number): AgentRollout {
-  const { confirmed, trying, postponed } = rollout;
-  switch (event.kind) {
-    case "offered":
-      return trying.has(id) ? rollout : { ...rollout, trying: new Map([...trying, [id, nowMs]]) };
-    case "failed":
-      return {
-        ...rollout,
-        trying: without(trying, id),
-        postponed: new Map([...postponed, [id, nowMs + rolloutLimits.retryMs]]),
-      };
-    case "seen":
-      return event.agent?.rejected?.version === rollout.version
-        ? noteRejected(rollout, id)
-        : event.agent?.version === rollout.version
-          ? noteConfirmed(rollout, id)
-          : confirmed.has(id) || rollout.rejected.has(id)
-            ? { ...rollout, confirmed: dropped(confirmed, id), rejected: dropped(rollout.rejected, id) }
-            : rollout;
-  }
-}
-
-function noteRejected(rollout: AgentRollout, id: MachineId): AgentRollout {
-  const { confirmed, trying, rejected } = rollout;
-  if (rejected.has(id)) return rollout;
-  return {
-    ...rollout,
-    confirmed: dropped(confirmed, id),
-    trying: without(trying, id),
-    rejected: new Set([...rejected, id]),
-  };
-}
-
-function noteConfirmed(rollout: AgentRollout, id: MachineId): AgentRollout {
-  const { confirmed, trying, rejected } = rollout;
-  if (confirmed.has(id) && !rejected.has(id)) return rollout;
-  return {
-    ...rollout,
-    confirmed: new Set([...confirmed, id]),
-    trying: without(trying, id),
-    rejected: dropped(rejected, id),
-  };
+/** What a machine's agent says of a version. */
+export function outcomeOf(agent: AgentReport | undefined, version: string): AgentOutcome {
+  if (agent?.rejected?.version === version) return "rejected";
+  return agent?.version === version ? "confirmed" : "neither";
 }
 
 /**
- * Whether a machine may get the offer to try the version now: one first, then as many at once as have confirmed it, which doubles; none
+ * Whether a machine may be offered the version now: one first, then as many at once as have confirmed it, which doubles; none
  * once a machine has rejected it, or when several never came back.
  */
-export function mayTry(rollout: AgentRollout, id: MachineId, nowMs: number): boolean {
-  const { confirmed, trying, rejected, postponed } = rollout;
-  if (rejected.size > 0 || nowMs < (postponed.get(id) ?? 0)) return false;
-  const others = [...trying].filter(([other]) => other !== id);
-  const silent = others.filter(([, sinceMs]) => nowMs - sinceMs >= rolloutLimits.silentMs).length;
-  if (silent >= Math.max(rolloutLimits.silent, confirmed.size)) return false;
-  return others.length - silent < Math.max(1, confirmed.size);
-}
-
-function without<T>(map: ReadonlyMap<MachineId, T>, id: MachineId): ReadonlyMap<MachineId, T> {
-  return map.has(id) ? new Map([...map].filter(([other]) => other !== id)) : map;
-}
-
-function dropped(set: ReadonlySet<MachineId>, id: MachineId): ReadonlySet<MachineId> {
-  return set.has(id) ? new Set([...set].filter((other) => other !== id)) : set;
+export function mayTry({ confirmed, rejected, trials }: AgentRollout, id: MachineId, nowMs: number): boolean {
+  if (rejected > 0) return false;
+  const others = trials.filter(({ machine }) => machine !== id);
+  const silent = others.filter(({ sinceMs }) => nowMs - sinceMs >= rolloutLimits.silentMs).length;
+  if (silent >= Math.max(rolloutLimits.silent, confirmed)) return false;
+  return others.length - silent < Math.min(rolloutLimits.atOnce, Math.max(1, confirmed));
 }

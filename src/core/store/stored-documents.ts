@@ -1,3 +1,4 @@
+import type { AgentTrial } from "../agent/rollout.ts";
 import type { DeclinedAddress } from "../dhcp/pool/declined.ts";
 import type { ImageStream } from "../image/stream/image-stream.ts";
 import type { Notice } from "../machine/health/notification.ts";
@@ -30,6 +31,9 @@ export type Trusted = {
   readonly former?: string;
 };
 
+/** The machines that try a version of the agent, which is the document's key; each was noted before it got the offer. */
+export type AgentTrials = { readonly trials: readonly AgentTrial[] };
+
 /** What each kind of document beside the machines holds. */
 export type StoredDocuments = {
   readonly lesson: Lesson;
@@ -39,6 +43,7 @@ export type StoredDocuments = {
   readonly webhook: Call | CallCursor;
   readonly authority: Trusted;
   readonly imageStream: ImageStream;
+  readonly agentRollout: AgentTrials;
 };
 export type DocumentKind = keyof StoredDocuments;
 

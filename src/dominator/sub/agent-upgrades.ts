@@ -1,34 +1,43 @@
-import { beginRollout, mayTry, type RolloutEvent, rolloutLimits, rolloutStep } from "../../core/agent/rollout.ts";
+import { rolloutLimits } from "../../core/agent/rollout.ts";
 import { upgradingProtocol } from "../../core/image/filter.ts";
 import type { UpgradeAgent } from "../../core/image/update/directive.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
 import type { SmallPoll } from "../thread/read-poll.ts";
 import type { AgentBundle } from "./agent-bundle.ts";
+import { openAgentTrials, type TrialStore } from "./agent-trials.ts";
 
 /** Brings the server's own agent to the machines, a few at a time (core/agent/rollout.ts). */
-export type AgentUpgrades = {
-  /** Takes what a poll says about the machine's agent; `machine` is the record before the poll. */
-  readonly noteSeen: (machine: Machine, poll: SmallPoll) => void;
+export type AgentUpgrades = Disposable & {
+  /** Takes what a poll tells about the machine's agent; `machine` is the record before the poll. */
+  readonly noteSeen: (machine: Machine, poll: SmallPoll) => Promise<void>;
   /** The directive for a machine with nothing else to do; undefined if it is not to be upgraded now. */
-  readonly upgradeFor: (id: MachineId, poll: SmallPoll) => UpgradeAgent | undefined;
+  readonly upgradeFor: (id: MachineId, poll: SmallPoll) => Promise<UpgradeAgent | undefined>;
 };
 
-/** Begins with what the records say about the fleet's agents. */
+/** Begins with what the records tell of the fleet's agents. */
 export function openAgentUpgrades(parts: {
   readonly bundle: AgentBundle;
-  readonly store: Pick<Store, "list" | "addLog">;
+  readonly store: TrialStore & Pick<Store, "addLog" | "dropDocument">;
   readonly clock: Pick<Clock, "nowMs">;
   readonly log: Log;
 }): AgentUpgrades {
   const { bundle, store, clock, log } = parts;
   const { version, files } = bundle;
-  const { deadlineSeconds } = rolloutLimits;
-  let rollout = beginRollout(version, store.list());
-
-  function note(id: MachineId, event: RolloutEvent): void {
-    rollout = rolloutStep(rollout, id, event, clock.nowMs());
+  const { deadlineSeconds, retryMs, silentMs, forgottenMs } = rolloutLimits;
+  const trials = openAgentTrials(store, clock, version);
+  /** Machines of this server that could not put the version in place, and when they may try again. */
+  const postponed = new Map<MachineId, number>();
+  for (const { kind, key, document } of store.documents("agentRollout")) {
+    const isOld = document.trials.every(({ sinceMs }) => clock.nowMs() - sinceMs > forgottenMs);
+    if (key === version || !isOld) continue;
+    store
+      .dropDocument({ kind, key })
+      .catch((cause: unknown) =>
+        log("warn", "forgetting the rollout of a former agent failed", { version: key, cause }),
+      );
   }
+
   function report(machine: Machine, { agent, outcome }: SmallPoll): void {
     const { id, hostname = id, agent: before } = machine;
     const rejected = agent?.rejected;
@@ -45,19 +54,26 @@ export function openAgentUpgrades(parts: {
       log("warn", "a machine could not fetch or place the new agent", { machine: hostname, reason: outcome.reason });
   }
   return {
-    noteSeen: (machine, poll) => {
+    noteSeen: async (machine, poll) => {
       report(machine, poll);
       const { agent, outcome } = poll;
-      if (outcome?.kind === "failed" && outcome.directive === "upgradeAgent") note(machine.id, { kind: "failed" });
-      note(machine.id, { kind: "seen", agent });
+      const { id } = machine;
+      trials.note(id, agent);
+      const hasFailed = outcome?.kind === "failed" && outcome.directive === "upgradeAgent";
+      if (hasFailed) postponed.set(id, clock.nowMs() + retryMs);
+      const offeredAtMs = trials.offeredAtMs(id);
+      // It polls, so it is not silent; it may get the offer again.
+      const isOver = offeredAtMs !== undefined && clock.nowMs() - offeredAtMs >= silentMs;
+      if (offeredAtMs !== undefined && (hasFailed || isOver)) await trials.end(id);
     },
-    upgradeFor: (id, poll) => {
+    upgradeFor: async (id, poll) => {
       if (!canUpgrade(poll) || poll.agent?.version === version || poll.agent?.rejected?.version === version)
         return undefined;
-      if (!mayTry(rollout, id, clock.nowMs())) return undefined;
-      note(id, { kind: "offered" });
-      return { kind: "upgradeAgent", version, files, deadlineSeconds };
+      if (clock.nowMs() < (postponed.get(id) ?? 0)) return undefined;
+      postponed.delete(id);
+      return (await trials.offer(id)) ? { kind: "upgradeAgent", version, files, deadlineSeconds } : undefined;
     },
+    [Symbol.dispose]: trials[Symbol.dispose],
   };
 }
 

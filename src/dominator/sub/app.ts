@@ -87,16 +87,17 @@ export function subApp(input: SubAppInput): Hono {
     // The current record: the body may have taken minutes, and an operator's action counts at once.
     const machine = senderOf(context, store);
     if (machine === undefined) return stranger(context, store);
-    input.agentUpgrades?.noteSeen(machine, poll);
+    await input.agentUpgrades?.noteSeen(machine, poll);
     const decided = direct(machine, read, { images, policy, othersUpdate, trust });
     const directive: SentDirective = decided.kind === "stop" ? waitForOperator(decided) : decided;
     if (decided.kind === "stop") await applyOrLog(store, stopEvent(machine, decided), log);
     reportSlots.notified(machine.id, directive);
     for (const event of directiveEvents(machine.id, poll, directive)) await applyOrLog(store, event, log);
+    const isIdle = directive.kind === "wait" && whyHeld(senderOf(context, store)) === undefined;
+    const upgrade = isIdle ? await input.agentUpgrades?.upgradeFor(machine.id, poll) : undefined;
     const held = whyHeld(senderOf(context, store));
-    if (held !== undefined && directive.kind !== "wait") return context.json(waitFor(held, policy));
-    const isIdle = directive.kind === "wait" && held === undefined;
-    const upgrade = isIdle ? input.agentUpgrades?.upgradeFor(machine.id, poll) : undefined;
+    const isOrdered = directive.kind !== "wait" || upgrade !== undefined;
+    if (held !== undefined && isOrdered) return context.json(waitFor(held, policy));
     if (upgrade !== undefined) return context.json(upgrade);
     return answer(directive, poll.comparison, compared);
   });

@@ -147,7 +147,7 @@ async function startForMachines(
   const { diskLoaders } = files;
   const signedLoader = diskLoaders === undefined ? {} : { signedLoader: describeSignedLoader(diskLoaders) };
   const machineApp = machineFacingApp({ store, config, ...signedLoader, clock, random, log });
-  const agentUpgrades = await handOutAgent({ directory: paths.agent, objects, store, clock, log });
+  const agentUpgrades = opened.use(await handOutAgent({ directory: paths.agent, objects, store, clock, log }));
   const { caPem } = shared.trust;
   const apps = [
     machineApp,
