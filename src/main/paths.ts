@@ -9,6 +9,8 @@ export function pathsIn(stateDirectory: string) {
      * The lock of the server that runs here, for a database that is not in this directory and has no lock of its own.
      */
     lock: place("lock.sqlite"),
+    /** The lock of the process that builds the Bootstrap Image. */
+    buildLock: place("build-lock.sqlite"),
     /** Exists once a machine was served from here. */
     fleetMark: place("served-a-fleet"),
     pki: place("pki"),

@@ -18,6 +18,7 @@ import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
 import { type Tokens, tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
 import { startOperatorServer } from "../../src/mdb/operator-api/server.ts";
+import { lockState } from "../../src/mdb/sqlite/state-lock.ts";
 import { asks, birthOf, testMac } from "../../src/mdb/testing/fleet.ts";
 import { birther, outcomeOf, start } from "./birther-command.ts";
 
@@ -482,6 +483,31 @@ networks:
       list.map((image: ImageView) => image.name),
       ["compute/1", "compute/2"],
     );
+    const secret = await birther("image", "import", "vault", tree, "--confidential", "--state", state);
+    assert.equal(secret.status, 0, secret.err);
+    const table = await birther("image", "list", "--state", state);
+    assert.match(table.out, /^compute\/2 .* -$/m);
+    assert.match(table.out, /^vault\/1 .* confidential$/m);
+    assert.match(table.err, /^no server runs here, and only the server knows which versions are current/m);
     assert.ok(existsSync(join(state, "objects")));
+    const both = await Promise.all([1, 2].map(() => birther("image", "import", "compute", tree, "--state", state)));
+    assert.deepEqual(
+      both.map(({ out }) => out.split(":")[0]).sort(),
+      ["compute/3", "compute/4"],
+      "two imports at once",
+    );
+    assert.match((await birther("image", "verify", "--state", state)).out, /all contents are intact/);
+  });
+
+  test("image build while another process builds for the same state directory: refused, with the next step", async () => {
+    const state = join(parent, "building");
+    mkdirSync(state);
+    using _builder = lockState(join(state, "build-lock.sqlite"));
+    for (const verb of ["build", "info"]) {
+      const { status, err } = await birther("image", verb, "--state", state);
+      assert.equal(status, 1);
+      assert.match(err, /another process builds the Bootstrap Image of .*building; wait until it has ended, and run/);
+    }
+    assert.equal(existsSync(join(state, "bootstrap")), false, "nothing was touched");
   });
 });

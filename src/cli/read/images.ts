@@ -18,15 +18,15 @@ export function imageListCommand(image: Command, actions: Pick<Actions, "listIma
     if (options.output === "json") return printJson(images);
     if (images.length === 0)
       process.stderr.write("no system images yet; to import one: birther image import STREAM DIRECTORY\n");
-    const rows = images.map(({ name, entries, bytes, importedAtMs, use = "-" }) => [
+    const rows = images.map(({ name, entries, bytes, importedAtMs, use, confidential }) => [
       ...[name, String(entries), formatBytes(bytes), formatTime(importedAtMs)],
-      use,
+      [...(use === undefined ? [] : [use]), ...(confidential === true ? ["confidential"] : [])].join("; ") || "-",
     ]);
     print(...formatTable(["NAME", "PATHS", "SIZE", "IMPORTED", "USE"], rows));
   });
 }
 
-/** From the server; if none runs here, from the state directory, which does not tell what is current. */
+/** From the server; if none runs here, from the state directory, which does not tell what is current: the MDB does. */
 async function listImages(
   options: ServerOptions,
   { listImages: listIn }: Pick<Actions, "listImages">,
@@ -40,7 +40,11 @@ async function listImages(
   } catch (error) {
     if (statusOf(error) !== exitStatus.noServer) throw error;
     const { findState } = await import("../api/find-server.ts");
-    return await listIn(await findState(options.state));
+    const images = await listIn(await findState(options.state));
+    process.stderr.write(
+      "no server runs here, and only the server knows which versions are current; to start it: birther serve\n",
+    );
+    return images;
   }
 }
 

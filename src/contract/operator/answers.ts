@@ -247,7 +247,12 @@ const lesson = pinnedShape<LessonView>()(
 );
 
 const image = pinnedShape<ImageView>()(
-  v.strictObject({ name: text, entries: count, bytes: count, importedAtMs: timeMs }),
+  v.strictObject({
+    ...{ name: text, entries: count, bytes: count, importedAtMs: timeMs },
+    confidential: v.exactOptional(
+      v.pipe(v.literal(true), v.description("only machines of its stream get its contents")),
+    ),
+  }),
 );
 
 export const streamAnswer = pinnedShape<StreamView>()(

@@ -116,6 +116,8 @@ export type ImageView = {
   readonly entries: number;
   readonly bytes: number;
   readonly importedAtMs: number;
+  /** Only machines of its stream get its contents. */
+  readonly confidential?: true;
 };
 
 /** A stream of images: the version its machines require, and a promotion under way. */

@@ -13,6 +13,7 @@ export function viewImages(images: ImageStore): ImageView[] {
 }
 
 /** An image as operators see it. */
-export function viewImage({ name, createdAtMs, entries, bytes }: ImageSummary): ImageView {
-  return { name, entries, bytes, importedAtMs: createdAtMs };
+export function viewImage({ name, createdAtMs, entries, bytes, confidential }: ImageSummary): ImageView {
+  const secrecy = confidential === true ? ({ confidential } as const) : {};
+  return { name, entries, bytes, importedAtMs: createdAtMs, ...secrecy };
 }

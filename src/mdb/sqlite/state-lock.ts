@@ -2,17 +2,19 @@ import { DatabaseSync } from "node:sqlite";
 
 /**
  * Locks a state directory for this process by an exclusive lock on an empty SQLite file: Node has no flock, and the
- * kernel releases this lock whenever the process ends. Throws when another server holds it, or the file cannot be made.
+ * kernel releases this lock whenever the process ends. Throws when another process holds it, with the next step if it is no
+ * server, or when the file cannot be made.
  */
-export function lockState(path: string): Disposable {
+export function lockState(
+  path: string,
+  held = `another server uses this state directory (${path} is locked); stop that server first`,
+): Disposable {
   const database = openLock(path);
   try {
     database.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
   } catch (cause) {
     database.close();
-    throw isBusy(cause)
-      ? new Error(`another server uses this state directory (${path} is locked); stop that server first`, { cause })
-      : unlockable(path, cause);
+    throw isBusy(cause) ? new Error(held, { cause }) : unlockable(path, cause);
   }
   return { [Symbol.dispose]: () => database.close() };
 }
