@@ -156,12 +156,12 @@ test("agent: a disk that hangs during the update causes a reset, and the next bo
   assert.deepEqual(end, { kind: "reset", by: "watchdog" });
 });
 
-test("agent: what it logged before polls failed is told to the MDB by the first poll that succeeds", (t) => {
+test("agent: what it logged before polls failed reaches the MDB with the first poll that succeeds", (t) => {
   const site = openSite();
   t.after(site.close);
   const machine = rackMachine(site);
   machine.boot({ troubles: some("tcpConnect", permanentMdb, fails("ECONNREFUSED")), minutes: 30 });
-  const told = site.log(mac).join("\n");
-  assert.match(told, /birther-agent started/, "the first failed poll had this line");
-  assert.match(told, /polling the MDB failed.*Connection refused/);
+  const notified = site.log(mac).join("\n");
+  assert.match(notified, /birther-agent started/, "the first failed poll had this line");
+  assert.match(notified, /polling the MDB failed.*Connection refused/);
 });
