@@ -139,7 +139,7 @@ test("two disks that cannot be distinguished, and one of them dies: the other on
   machine.boot();
   assert.match(
     reasonOf(site, "failing"),
-    /cannot be distinguished from others: \/dev\/vda .*1 of the 2 disks like it is gone/,
+    /cannot be distinguished from others: \/dev\/vda .*1 disk like it, 2 at its last birth/,
   );
   assert.deepEqual(contentsOf(machine, twin), before);
 });

@@ -50,8 +50,9 @@ export function isSameDisk(one: DiskIdentity, other: DiskIdentity): boolean {
 }
 
 /**
- * The recorded disk among those of today: by serial number and WWN, and by size and path where these do not decide. If other
- * disks of that time (`knownDisks`) were like it, and one of them is gone, the one that is left may be any of them.
+ * The recorded disk among those of today: by serial number and WWN, and by size and path where these do not decide. A path
+ * says nothing once disks have come or gone, because the kernel counts those that it finds: if other disks of that time
+ * (`knownDisks`) were like it, all disks must be where they were, and a new one like it makes the record ambiguous.
  */
 export function findRecorded<D extends DiskIdentity>(
   disks: readonly D[],
@@ -69,9 +70,11 @@ export function findRecorded<D extends DiskIdentity>(
   const alikeThen = namedThen.filter(isAlike).length;
   const [first] = alike;
   if (first === undefined) return { kind: "missing" };
-  if (alike.length < alikeThen) return { kind: "ambiguous", disks: alike, alikeThen };
+  if (alikeThen > 0 && alike.length !== alikeThen) return { kind: "ambiguous", disks: alike, alikeThen };
   if (isNamed(recorded) && alike.length === 1 && alikeThen === 1) return { kind: "found", disk: first };
   const [there, ...more] = path === undefined ? [] : alike.filter((disk) => disk.path === path);
+  if (alikeThen > 1 && !knownDisks.every((known) => isInPlace(known, disks)))
+    return { kind: "ambiguous", disks: alike, alikeThen };
   if (there !== undefined && more.length === 0) return { kind: "found", disk: there };
   return isNamed(recorded) ? { kind: "ambiguous", disks: alike, alikeThen: alike.length } : { kind: "missing" };
 }
@@ -81,6 +84,12 @@ function hasNamesOf(disk: DiskIdentity, recorded: RecordedDisk): boolean {
   const { serial, wwn = "" } = recorded;
   if (!isNamed(recorded)) return !isIdentified(disk);
   return (wwn === "" || disk.wwn === wwn) && (serial === "" || disk.serial === serial);
+}
+
+function isInPlace(known: DiskIdentity, disks: readonly DiskIdentity[]): boolean {
+  return disks.some(
+    (disk) => disk.path === known.path && disk.sizeBytes === known.sizeBytes && sharesIdentity(disk, known),
+  );
 }
 
 function isNamed({ serial, wwn = "" }: RecordedDisk): boolean {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
+import { runs } from "../../../tests/support/runs.ts";
 import type { Disk } from "./hardware.ts";
 import { chooseRootDisk, otherDiskReason, type RootDiskHistory } from "./root-disk.ts";
 
@@ -203,7 +205,7 @@ const histories: readonly {
   {
     title: "one of two with its serial number, and now there is only one: refused, because it may be the data disk",
     ...{ disks: twins.slice(0, 1), history: { recorded: twinRoot, knownDisks: twins } },
-    says: /cannot be distinguished from others: \/dev\/sda .*, and 1 of the 2 disks like it is gone; to allow.*SERIAL or PATH/,
+    says: /cannot be distinguished from others: \/dev\/sda .* \(1 disk like it, 2 at its last birth\); to allow.*SERIAL or PATH/,
   },
   {
     title: "one of two with its serial number, missing: the other one has another size",
@@ -284,4 +286,51 @@ test("the chosen disk is looked at again before it is written to", () => {
   );
   assert.match(otherDiskReason(chosen, [{ ...chosen, sizeBytes: 1 }]) ?? "", /another disk/);
   assert.match(otherDiskReason(chosen, []) ?? "", /is gone/);
+});
+
+const anyDisk = fc
+  .record({
+    sizeGiB: fc.constantFrom(4, 9),
+    serial: fc.constantFrom("", "", "T", "S1", "S2"),
+    wwn: fc.constantFrom("", "", "w1"),
+    /** Whether it dies before the next birth. */
+    dies: fc.constantFrom(true, false, false, false),
+  })
+  .map(({ sizeGiB, dies, ...names }) => ({ dies, disk: disk("", sizeGiB, names) }));
+
+const isAlike = (one: Disk, other: Disk) =>
+  one.serial === other.serial && one.wwn === other.wwn && one.sizeBytes === other.sizeBytes;
+
+/** The kernel counts the disks that it finds. */
+const found = (present: readonly Disk[]) =>
+  present.map((each, index) => ({ ...each, path: `/dev/vd${"abcdefgh"[index]}` }));
+
+test("property: disks that die, and others that come, never make a data disk the root disk", () => {
+  let kept = 0;
+  fc.assert(
+    fc.property(
+      fc.array(anyDisk, { minLength: 1, maxLength: 5 }),
+      fc.nat({ max: 4 }),
+      fc.option(fc.record({ sizeGiB: fc.constantFrom(4, 9), serial: fc.constantFrom("", "N") })),
+      (machine, which, newcomer) => {
+        const before = machine.map((each, index) => ({ ...each, disk: { ...each.disk, model: `disk ${index}` } }));
+        const knownDisks = found(before.map((each) => each.disk));
+        const recorded = knownDisks[which % knownDisks.length] ?? assert.fail("no disk");
+        const alive = before.filter(({ dies }) => !dies).map((each) => each.disk);
+        const added =
+          newcomer === null
+            ? []
+            : [disk("", newcomer.sizeGiB, { serial: newcomer.serial, model: "new", contents: ["LVM"] })];
+        // Nothing tells a disk that died from a newcomer with its names and size.
+        const poses = before.some(({ dies, disk: gone }) => dies && added.some((one) => isAlike(one, gone)));
+        if (poses) return;
+        const choice = chooseRootDisk(found([...alive, ...added]), policy, { recorded, knownDisks });
+        if (choice.kind === "refused") return;
+        assert.equal(choice.disk.model, recorded.model, choice.why);
+        kept += 1;
+      },
+    ),
+    { numRuns: runs(3000) },
+  );
+  assert.ok(kept > 0, `only ${kept} root disks were recognised`);
 });

@@ -63,8 +63,8 @@ export function chooseRootDisk(
     case "found":
       return keepRecorded(search.disk, recorded, need);
     case "ambiguous": {
-      const fewer = whyFewer(search.disks.length, search.alikeThen);
-      const unknown = `the root disk on record (${describeDisk(recorded)}) cannot be distinguished from others: ${search.disks.map(named).join("; ")}${fewer}`;
+      const change = whatChanged(search.disks.length, search.alikeThen);
+      const unknown = `the root disk on record (${describeDisk(recorded)}) cannot be distinguished from others: ${search.disks.map(named).join("; ")}${change}`;
       if (allowedDisk === undefined) return refused(`${unknown}; ${howToAllow(history)}`);
       return because(`${unknown}; an operator allowed any`, chooseAnew(disks, need));
     }
@@ -73,8 +73,8 @@ export function chooseRootDisk(
   }
 }
 
-function whyFewer(now: number, then: number): string {
-  return now === then ? "" : `, and ${then - now} of the ${then} disks like it is gone`;
+function whatChanged(now: number, then: number): string {
+  return now === then ? "" : ` (${now} ${now === 1 ? "disk" : "disks"} like it, ${then} at its last birth)`;
 }
 
 /**

@@ -14,7 +14,7 @@ const randomAtOnce = 256;
 
 /**
  * Writes a random pattern to blocks spread over the whole disk, reads it back from the medium, and restores the
- * previous contents. The test does not wipe the disk, because the order may still be refused.
+ * previous contents. The test does not wipe the disk, because the birth may still end before it is partitioned.
  */
 export function testDisk(disk: Disk, mebibytes: number): Finding {
   const { path } = disk;
