@@ -54,6 +54,8 @@ type BootServerDeps = {
   readonly maxMachines: number;
   /** How many HTTP requests an address may send; without it, any number. */
   readonly requestLimit?: RequestLimit;
+  /** Simultaneous HTTP connections of one address. */
+  readonly connectionsPerAddress: number;
   readonly store: Store;
   readonly issueOrder: IssueOrder;
   /** Further handlers for plain HTTP, e.g. for the Dominator's objects. */
@@ -119,6 +121,7 @@ async function startHttp(deps: BootServerDeps, { addresses, files, write, report
   const bootDisks = deps.diskLoaders === undefined ? [] : [bootDiskHandler({ ...deps, ...deps.diskLoaders, write })];
   return await startHttpServer({
     ...{ addresses, port: deps.ports.http, files, traffic, log },
+    connectionsPerAddress: deps.connectionsPerAddress,
     ...(deps.requestLimit === undefined ? {} : { requestLimit: deps.requestLimit }),
     handlers: [bootScriptHandler({ write, log }), ...bootDisks, throughputHandler(log), ...(deps.handlers ?? [])],
     ...(deps.uplinkMbps === undefined

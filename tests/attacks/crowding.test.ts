@@ -7,6 +7,8 @@ import { clientConnectionLimit } from "../../src/core/network/connection-count.t
 import { repeatAttack } from "./attack.ts";
 
 const halfRequests = 1000;
+/** `maxConnectionsPerAddress`, as it is without a configuration, and a small one. */
+const limits = [clientConnectionLimit, 20];
 
 /** A connection from an address of the loopback network that sends half a request. */
 async function sendHalf(port: number, localAddress: string): Promise<Socket> {
@@ -17,23 +19,26 @@ async function sendHalf(port: number, localAddress: string): Promise<Socket> {
   return socket;
 }
 
-test("half requests of one client keep no other client from its file", { timeout: 60_000 }, async (t) => {
-  await using server = await startHttpServer({
-    ...{ addresses: ["127.0.0.1"], port: 0, files: new Map([["/file", Buffer.from("whole")]]) },
-    ...{ handlers: [], onSent: () => {}, log: () => {} },
-  });
-  const { port } = server;
-  const sockets: Socket[] = [];
-  try {
-    for (let n = 0; n < halfRequests; n += 1) sockets.push(await sendHalf(port, "127.0.0.66"));
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    const open = sockets.filter(({ destroyed, readyState }) => !destroyed && readyState === "open").length;
-    assert.ok(open <= clientConnectionLimit, `${open} connections of one client are open`);
-    await repeatAttack(t, 20, async () => {
-      const response = await fetch(`http://127.0.0.1:${port}/file`);
-      return (await response.text()) === "whole" ? undefined : `status ${response.status}`;
+for (const limit of limits)
+  test(`half requests of one client, of which ${limit} may connect, keep no other client from its file`, {
+    timeout: 60_000,
+  }, async (t) => {
+    await using server = await startHttpServer({
+      ...{ addresses: ["127.0.0.1"], port: 0, files: new Map([["/file", Buffer.from("whole")]]) },
+      ...{ handlers: [], onSent: () => {}, log: () => {}, connectionsPerAddress: limit },
     });
-  } finally {
-    for (const socket of sockets) socket.destroy();
-  }
-});
+    const { port } = server;
+    const sockets: Socket[] = [];
+    try {
+      for (let n = 0; n < Math.min(halfRequests, 4 * limit); n += 1) sockets.push(await sendHalf(port, "127.0.0.66"));
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      const open = sockets.filter(({ destroyed, readyState }) => !destroyed && readyState === "open").length;
+      assert.ok(open <= limit, `${open} connections of one client are open`);
+      await repeatAttack(t, 20, async () => {
+        const response = await fetch(`http://127.0.0.1:${port}/file`);
+        return (await response.text()) === "whole" ? undefined : `status ${response.status}`;
+      });
+    } finally {
+      for (const socket of sockets) socket.destroy();
+    }
+  });

@@ -26,6 +26,11 @@ const override = packet(1, {
   ...{ dhcpMessageType: "discover", vendorClassIdentifier: "PXEClient:Arch:00007:UNDI:003000" },
   relayAgentInformation: Uint8Array.of(11, 4, 10, 77, 0, 9),
 });
+/** What takes an address from a machine if it is believed: RFC 2131 §4.3.4 and §4.3.5. */
+const forgedEnd = (kind: "release" | "inform", address: number): DhcpPacket => ({
+  ...packet(1, { dhcpMessageType: kind, serverIdentifier: ip("10.77.0.1") }),
+  ciaddr: ip(`10.77.0.${address}`),
+});
 const forgedDecline = (address: number): DhcpPacket =>
   packet(1, {
     dhcpMessageType: "decline",
@@ -85,5 +90,21 @@ await insideNamespace(import.meta.url, () => {
       const { declined } = site.dhcp.networks()[0] ?? assert.fail();
       return declined.length === 0 ? undefined : `declined: ${JSON.stringify(declined)}`;
     });
+  });
+
+  test("RELEASEs and INFORMs in the name of a machine leave it its address", { timeout: 120_000 }, async (t) => {
+    await using attack = await start();
+    const { wire, site, send } = attack;
+    const address = (await udhcpc(wire, asPxe)).given.get("ip") ?? assert.fail(site.lines.join("\n"));
+    const last = Number(address.split(".")[3]);
+    const held = () => site.store.list().map(({ macs, temporaryAddress }) => [macs, temporaryAddress]);
+    const before = held();
+    await repeatAttack(t, 6, async (round) => {
+      const { received = 0 } = site.dhcp.networks()[0] ?? {};
+      await send(forgedEnd(round % 2 === 0 ? "release" : "inform", round < 4 ? last : 55), "10.77.0.1", 67);
+      await untilTrue(site, "the packet", () => (site.dhcp.networks()[0]?.received ?? 0) > received);
+      return JSON.stringify(held()) === JSON.stringify(before) ? undefined : `the addresses: ${JSON.stringify(held())}`;
+    });
+    assert.equal((await udhcpc(wire, asPxe)).given.get("ip"), address);
   });
 });

@@ -27,6 +27,7 @@ const port = await freePort();
 await using _server = await startMachineServer({
   ...{ addresses: [ip("127.0.0.1")], port, pki: { directory: join(directory, "pki") }, clock, log },
   ...{ apps: [machineFacingApp({ store, config: testConfig(), clock, random, log })] },
+  connectionsPerAddress: 1000,
   requestLimit: () => ({ kind: "admitted" }),
 });
 const issue = orderIssuer({ store, clock, random, orderSeconds: 600 });

@@ -67,6 +67,8 @@ type HttpServerDeps = {
   readonly uplinkQueue?: UplinkQueue;
   /** Without it no address is limited. */
   readonly requestLimit?: RequestLimit;
+  /** Simultaneous connections of one address. */
+  readonly connectionsPerAddress?: number;
   /** Counts answers. */
   readonly traffic?: Traffic;
   readonly log: Log;
@@ -83,7 +85,7 @@ export async function startHttpServer(deps: HttpServerDeps): Promise<HttpServer>
     const server = createServer(timeLimits, handle);
     server.timeout = stalledMs;
     server.maxConnections = connectionLimit;
-    server.on("connection", (socket) => limitClient(counts, socket));
+    server.on("connection", (socket) => limitClient(counts, socket, deps.connectionsPerAddress));
     server.on("checkExpectation", handle);
     server.on("clientError", ({ code }: NodeJS.ErrnoException, socket) => refuseUnreadable(code, socket));
     server.listen({ fd: bindHttpDescriptor({ address, port }), backlog });
@@ -107,9 +109,9 @@ function refuseUnreadable(code: string | undefined, socket: Duplex): void {
 }
 
 /** Closes a connection at once if its address has as many as it may. */
-function limitClient(counts: ConnectionCounts, socket: Socket): void {
+function limitClient(counts: ConnectionCounts, socket: Socket, limit: number | undefined): void {
   const client = socket.remoteAddress ?? "";
-  if (!beginConnection(counts, client)) {
+  if (!beginConnection(counts, client, limit)) {
     socket.destroy();
     return;
   }

@@ -3,6 +3,7 @@
  * `parse.ts` checks a file against it, and `docs.ts` writes docs/configuration.md from it.
  */
 import * as v from "valibot";
+import { clientConnectionLimit } from "../../core/network/connection-count.ts";
 import { defaultMaxMachines } from "../../core/network/newcomer-limit.ts";
 import { defaultRequestsPerMinute } from "../../core/network/request-rate.ts";
 import { leaf, listOf, optional, required, withDefault } from "./entry.ts";
@@ -55,6 +56,11 @@ export const configSchema = v.strictObject({
     count("a whole number of requests", 60, 1_000_000),
     defaultRequestsPerMinute,
     "Maximum number of requests per minute that one address may send to the ports of machines (`ports.http` and `ports.machines` together); they may all arrive at once. Further requests are answered with 429 and Retry-After, which init and the agent respect. A birth needs about a hundred requests. Raise the limit where many machines share an address.",
+  ),
+  maxConnectionsPerAddress: withDefault(
+    count("a whole number of connections", 8, 16_384),
+    clientConnectionLimit,
+    "Maximum number of simultaneous connections that one address may have to each port; further ones are closed at once. A machine needs a few. Raise the limit where many machines share an address.",
   ),
   uplinkMbps: optional(
     count("a whole number of megabits per second", 1, 1_000_000),

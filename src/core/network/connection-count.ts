@@ -2,7 +2,7 @@
 export type ConnectionCounts = Map<string, number>;
 
 /**
- * Open connections that one address may have on a port: machines need a few, a computer with many virtual machines behind
+ * Default of `maxConnectionsPerAddress`, the open connections that one address may have on a port: machines need a few, a computer with many virtual machines behind
  * one address some dozens. A client that leaves its requests unfinished must not take the place of others.
  */
 export const clientConnectionLimit = 256;

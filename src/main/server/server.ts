@@ -131,6 +131,7 @@ async function startForMachines(
 ) {
   const { config, paths, store, images, clock, random, log } = shared;
   const { networks, ports, maxMachines, maxRequestsPerMinute: perMinute, uplinkMbps } = config;
+  const { maxConnectionsPerAddress: connectionsPerAddress } = config;
   const rates: RequestRates = new Map();
   const requestLimit = (address: string) => admitRequest(rates, address, { perMinute, nowMs: clock.monotonicMs() });
   const { kernel, initramfs, secureLoaders, signedImage } = paths;
@@ -158,7 +159,7 @@ async function startForMachines(
   opened.use(
     await startMachineServer({
       ...{ addresses, port: ports.machines, pki: pkiOf(shared) },
-      ...{ apps, requestLimit, clock, log },
+      ...{ apps, requestLimit, connectionsPerAddress, clock, log },
     }),
   );
 
@@ -168,7 +169,7 @@ async function startForMachines(
   const handlers = [objectsHandler({ objects, manifests: images, log }), ...dominator.handlers];
   const bootServer = opened.use(
     await startBootServer({
-      ...{ networks, ports, maxMachines, requestLimit, ...budget, ...files },
+      ...{ networks, ports, maxMachines, requestLimit, connectionsPerAddress, ...budget, ...files },
       ...{ store, issueOrder, handlers, clock, log },
     }),
   );

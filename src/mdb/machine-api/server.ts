@@ -23,10 +23,12 @@ export async function startMachineServer(options: {
   readonly pki: PkiPlace;
   readonly apps: readonly Hono[];
   readonly requestLimit: RequestLimit;
+  /** Simultaneous connections of one address. */
+  readonly connectionsPerAddress: number;
   readonly clock: Clock;
   readonly log: Log;
 }): Promise<AsyncDisposable> {
-  const { addresses, port, apps, clock, log } = options;
+  const { addresses, port, apps, connectionsPerAddress, clock, log } = options;
   const identity = () => openPki({ ...options.pki, clock, log });
   const app = new Hono();
   const { onError, notFound } = lastHandlers(log);
@@ -43,7 +45,7 @@ export async function startMachineServer(options: {
     // The body is not read, so the connection cannot carry another request.
     response.writeHead(429, { ...headers, connection: "close" }).end(JSON.stringify(tooMany));
   };
-  const server = await startTlsServer({ addresses, port, certificate: identity, listener, log });
+  const server = await startTlsServer({ addresses, port, certificate: identity, listener, connectionsPerAddress, log });
   log("info", "MDB listening for machines", { addresses: addresses.map(formatIpv4), port });
   return server;
 }

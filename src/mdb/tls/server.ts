@@ -43,8 +43,10 @@ export async function startTlsServer(options: {
   readonly log: Log;
   /** Concurrent connections on each address. */
   readonly connections?: number;
+  /** Simultaneous connections of one address. */
+  readonly connectionsPerAddress?: number;
 }): Promise<AsyncDisposable> {
-  const { addresses, port, certificate, listener, log, connections } = options;
+  const { addresses, port, certificate, listener, log, connections, connectionsPerAddress } = options;
   const context = async () => {
     const { certificatePem: cert, keyPem: key } = await certificate();
     return { cert, key, ...protocols } as const;
@@ -58,7 +60,8 @@ export async function startTlsServer(options: {
     if (connections !== undefined) server.maxConnections = connections;
     server.on("connection", (socket: Socket) => {
       const client = socket.remoteAddress ?? "";
-      if (beginConnection(counts, client)) socket.once("close", () => endConnection(counts, client));
+      if (beginConnection(counts, client, connectionsPerAddress))
+        socket.once("close", () => endConnection(counts, client));
       else socket.destroy();
     });
     server.on("tlsClientError", (error, socket) => {

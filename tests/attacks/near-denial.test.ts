@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import { request } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { startTftpServer } from "../../src/boot-server/tftp/server.ts";
+import { prefixContains } from "../../src/core/net/ipv4.ts";
+import { ip, prefix } from "../../src/core/net/testing/addresses.ts";
+import type { Role } from "../../src/core/role.ts";
+import { systemClock as clock } from "../../src/main/system-ports.ts";
+import { watchersPerCaller } from "../../src/mdb/operator-api/feed/change-feed.ts";
+import { startOperatorTls } from "../../src/mdb/operator-api/server.ts";
+import { openApp } from "../../src/mdb/testing/operator-app.ts";
+import { operatorCertificate } from "../../src/mdb/tls/operator-certificate.ts";
+import { freePort } from "../support/free-port.ts";
+import { repeatAttack } from "./attack.ts";
+
+const state = mkdtempSync(join(tmpdir(), "birther-near-"));
+const life = new AsyncDisposableStack();
+const log = () => {};
+const [attacker, operator] = ["127.0.0.66", "127.0.0.1"];
+let port: number;
+let tokens: { readonly viewer: string; readonly admin: string };
+
+before(async () => {
+  const site = life.use(await openApp(1));
+  const newToken = async (role: Role) => {
+    const made = await site.tokens.create({ name: role, role, by: "test" });
+    return made.kind === "created" ? made.token : assert.fail();
+  };
+  tokens = { viewer: await newToken("viewer"), admin: await newToken("admin") };
+  const certificate = operatorCertificate({
+    config: { addresses: [ip(operator)], names: [] },
+    ...{ pki: { directory: join(state, "pki") }, clock, log },
+  });
+  port = await freePort();
+  life.use(await startOperatorTls({ addresses: [ip(operator)], port, certificate, app: site.app, log }));
+});
+after(async () => {
+  await life.disposeAsync();
+  rmSync(state, { recursive: true });
+});
+
+/** The head of an answer to a caller with this token at this address, or undefined if it gets none. */
+async function ask(path: string, token: string, localAddress: string): Promise<IncomingMessage | undefined> {
+  const ca = readFileSync(join(state, "pki/ca.pem"));
+  const headers = { authorization: `Bearer ${token}` };
+  const sent = request({ host: operator, port, ca, path, headers, localAddress, agent: false, timeout: 20_000 });
+  sent.on("timeout", () => sent.destroy());
+  sent.end();
+  const [response] = await once(sent, "response").catch(() => []);
+  return response;
+}
+
+async function statusOf(path: string, token: string, from: string): Promise<number | undefined> {
+  const response = await ask(path, token, from);
+  response?.resume();
+  return response?.statusCode;
+}
+
+test("watchers of one viewer's token lock out neither other tokens nor other addresses", {
+  timeout: 120_000,
+}, async (t) => {
+  const watchers: IncomingMessage[] = [];
+  try {
+    for (let n = 0; n < 3 * watchersPerCaller; n += 1) {
+      const response = await ask("/v1/changes", tokens.viewer, attacker);
+      if (response === undefined) continue;
+      watchers.push(response);
+      response.on("error", () => {});
+      // A watcher counts from when it is read.
+      response.once("data", () => {});
+    }
+    const accepted = watchers.filter(({ statusCode }) => statusCode === 200).length;
+    assert.ok(accepted > 0 && accepted <= watchersPerCaller, `${accepted} watchers on one token`);
+    await repeatAttack(t, 10, async () => {
+      const status = await statusOf("/v1/status", tokens.admin, operator);
+      return status === 200 ? undefined : `an admin gets ${status}`;
+    });
+  } finally {
+    for (const response of watchers) response.destroy();
+  }
+});
+
+test("wrong tokens from an address keep a valid token at that address from nothing", {
+  timeout: 120_000,
+}, async (t) => {
+  let refused = 0;
+  await repeatAttack(t, 10, async (round) => {
+    const wrong = Array.from({ length: 5 }, (_, n) => `birther.viewer.${String(round * 5 + n).padStart(64, "f")}`);
+    for (const token of wrong) if ((await statusOf("/v1/status", token, attacker)) === 429) refused += 1;
+    const status = await statusOf("/v1/status", tokens.viewer, attacker);
+    return status === 200 ? undefined : `the valid token gets ${status}`;
+  });
+  assert.ok(refused > 0, "the wrong ones are limited");
+});
+
+test("TFTP answers no address outside of the configured networks", {
+  timeout: 60_000,
+}, async (t) => {
+  const tftpPort = 40_069;
+  const network = prefix("127.0.0.0/24");
+  await using _server = await startTftpServer({
+    ...{ addresses: [operator], port: tftpPort, files: new Map([["loader", Buffer.alloc(100_000)]]), clock, log },
+    ...{ serves: (client) => prefixContains(network, client), onSent: () => {} },
+  });
+  /** The bytes that a client gets for one request that it does not acknowledge, within some time. */
+  const amplified = async (address: string, withinMs: number): Promise<number> => {
+    const socket = createSocket("udp4").bind(0, address);
+    await once(socket, "listening");
+    let bytes = 0;
+    socket.on("message", (message) => {
+      bytes += message.length;
+    });
+    socket.send("\0\x01loader\0octet\0blksize\x001428\0", tftpPort, operator);
+    await wait(withinMs);
+    socket.close();
+    return bytes;
+  };
+  assert.ok((await amplified("127.0.0.66", 500)) > 0, "a client of ours is served");
+  await repeatAttack(t, 10, async (round) => {
+    const bytes = await amplified(`127.0.9.${round + 1}`, 200);
+    return bytes === 0 ? undefined : `${bytes} bytes`;
+  });
+});
