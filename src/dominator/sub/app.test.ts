@@ -109,6 +109,11 @@ const hold = { kind: "hold", reason: "look at it", sinceMs: 0 } as const;
 const meanwhile: readonly (readonly [title: string, change: (machine: Machine) => Machine, says: RegExp])[] = [
   ["held", (now) => ({ ...now, conditions: [hold] }), /^wait .*held: look at it/],
   ["sent to rebirth", (now) => ({ ...now, state: "rebirth" }) as Machine, /^wait .*state rebirth/],
+  [
+    "excluded from updates",
+    (now) => ({ ...now, disableUpdates: true, runningImage: "compute/1" }) as Machine,
+    /^wait .*updates of this machine are disabled/,
+  ],
   ["retired", ({ subTokenHash: _void, ...now }) => now as Machine, /^401/],
   ["left alone", (now) => now, /^report/],
 ];
