@@ -10,6 +10,7 @@ const requests = [
   "report to the MDB", // initUp
   "report to the MDB", // hardware
   "report to the MDB", // burnIn
+  "report to the MDB", // neighbours
   "report the place",
   "report to the MDB", // the burn-in that writes
   "report to the MDB", // keysMade

@@ -27,10 +27,10 @@ export function findPlacement(
   const neighbours = runStep("findSwitchPort", order.lldpSeconds + 30, () => {
     const heard = listener.listen(order.lldpSeconds, isPlace);
     for (const neighbour of heard) console.log("info", "LLDP neighbour", { neighbour: describeNeighbour(neighbour) });
-    if (heard.length > 0) session.report([{ kind: "neighbours", neighbours: heard }]);
-    else throw stop(`expected an LLDP frame within ${order.lldpSeconds} s, found none`);
+    if (heard.length === 0) throw stop(`expected an LLDP frame within ${order.lldpSeconds} s, found none`);
     return heard;
   });
+  runStep("report", requestSeconds, () => session.report([{ kind: "neighbours", neighbours }]));
   const placement = runStep("computePlace", 10, () => {
     const result = placeAmong(order.placementRules, neighbours);
     if (result.kind === "unplaced") throw (result.conflict ? conflict : stop)(result.reason);

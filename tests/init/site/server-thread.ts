@@ -39,13 +39,27 @@ export function sendToServers(request: SiteRequest): void {
   thread.port.postMessage(request);
 }
 
+/**
+ * Sleeps until the first number of an array is no longer `before`; false if that takes too long. A thread notifies after it has
+ * changed the number, so the notice of an earlier change may come only now, and says nothing.
+ */
+export function hasChanged(flag: Int32Array<SharedArrayBuffer>, before: number, mostMs: number): boolean {
+  const endMs = performance.now() + mostMs;
+  while (Atomics.load(flag, 0) === before) {
+    const leftMs = endMs - performance.now();
+    if (leftMs <= 0) return false;
+    Atomics.wait(flag, 0, before, leftMs);
+  }
+  return true;
+}
+
 /** Sends the servers' thread a request and sleeps until it answers; the first request starts the thread. */
 export function askServers(request: SiteRequest): SiteAnswer {
   thread ??= openThread();
   const { port, flag } = thread;
   const before = Atomics.load(flag, 0);
   port.postMessage(request);
-  if (Atomics.wait(flag, 0, before, limitMs) === "timed-out") {
+  if (!hasChanged(flag, before, limitMs)) {
     // Its late answer would be taken for that of the next question: it gets another thread.
     thread = undefined;
     port.close();

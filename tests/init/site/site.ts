@@ -46,7 +46,8 @@ export function openSite(facts: SiteFacts = {}): Site {
     return {
       exchange: (bytes) => {
         const said = askServers({ kind: "exchange", conversation, bytes, ...own() });
-        return said.kind === "bytes" ? said : { bytes: new Uint8Array(0), closed: true };
+        if (said.kind !== "bytes") throw new Error(`the servers' thread answered exchange with ${said.kind}`);
+        return said;
       },
       close: () => sendToServers({ kind: "hangUp", conversation, ...own() }),
     };
