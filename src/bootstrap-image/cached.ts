@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 /** A short name for the inputs of a build step: 16 hex digits of SHA-256 over all of them. */
@@ -11,6 +11,21 @@ export function keyOf(inputs: readonly (string | Uint8Array)[]): string {
 
 async function isThere(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined;
+}
+
+const draftMark = ".draft-";
+/** No build step takes as long: a draft of this age belongs to a process that was interrupted. */
+const abandonedMs = 24 * 3_600_000;
+
+async function removeAbandonedDrafts(cacheDirectory: string): Promise<void> {
+  const names = (await readdir(cacheDirectory)).filter((name) => name.includes(draftMark));
+  for (const name of names) {
+    const path = join(cacheDirectory, name);
+    // Another process may remove it at the same time.
+    const changedMs = (await stat(path).catch(() => undefined))?.mtimeMs;
+    if (changedMs !== undefined && Date.now() - changedMs > abandonedMs)
+      await rm(path, { recursive: true, force: true });
+  }
 }
 
 /**
@@ -25,7 +40,8 @@ export async function cached(
   const final = join(cacheDirectory, name);
   if (await isThere(final)) return final;
   await mkdir(cacheDirectory, { recursive: true });
-  const draft = await mkdtemp(`${final}.draft-`);
+  await removeAbandonedDrafts(cacheDirectory);
+  const draft = await mkdtemp(`${final}${draftMark}`);
   try {
     await fill(draft);
     await rename(draft, final).catch(async (cause: unknown) => {

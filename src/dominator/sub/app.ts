@@ -1,4 +1,4 @@
-import { Hono, type MiddlewareHandler } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { type Problem, paths } from "../../contract/machine-facing.ts";
 import { maxSubMessageBytes } from "../../contract/sub.ts";
@@ -27,6 +27,7 @@ import { directiveEvents, outcomeEvents, type SentDirective } from "./events.ts"
 import { openReportSlots, type ReportSlots } from "./report-slots.ts";
 import { senderOf, stranger, whyHeld } from "./sender.ts";
 import { slicesOf } from "./slices.ts";
+import { wholeBody } from "./whole-body.ts";
 
 type SubStore = Pick<Store, "get" | "unreadableWith" | "apply" | "addLog">;
 type SubImages = Pick<ImageStore, "refresh" | "get" | "pathOf">;
@@ -71,7 +72,11 @@ export function subApp(input: SubAppInput): Hono {
   const app = new Hono();
   app.post(paths.subPoll, admitPolls({ ...input, reportSlots }));
   app.post(paths.subPoll, async (context) => {
-    const body = new Uint8Array(await context.req.arrayBuffer());
+    const announced = announcedBytes(context);
+    const body =
+      announced > smallPollBytes
+        ? await wholeBody(context.req.raw, announced)
+        : new Uint8Array(await context.req.arrayBuffer());
     const sender = senderOf(context, store);
     if (sender === undefined) return stranger(context, store);
     await images
@@ -121,8 +126,7 @@ function admitPolls({
       if (rate.say) log("warn", "an agent polls too often; further polls are refused for a while", { id });
       return context.json(tooManyPolls, 429, { "retry-after": String(rate.retryAfterSeconds), connection: "close" });
     }
-    const announced = Number(context.req.header("content-length") ?? 0);
-    if (announced <= smallPollBytes) return await bodyLimit({ maxSize: smallPollBytes })(context, next);
+    if (announcedBytes(context) <= smallPollBytes) return await bodyLimit({ maxSize: smallPollBytes })(context, next);
     const admission = reportSlots.admit(id);
     if (admission.kind === "busy") return context.json(busy, 503);
     if (admission.kind === "notRequested") {
@@ -132,6 +136,11 @@ function admitPolls({
     using _room = admission.room;
     return await bodyLimit({ maxSize: maxSubMessageBytes })(context, next);
   };
+}
+
+/** The length that a request announces; 0 if it announces none, and then only a small body is read. */
+function announcedBytes(context: Context): number {
+  return Number(context.req.header("content-length") ?? 0);
 }
 
 /** Parses a body here if it is small; a large one, and every requested tree, is the thread's work. */
