@@ -198,7 +198,7 @@ export const suites: readonly Suite[] = [
   {
     name: "attacks",
     about: "attacks that once succeeded, and their siblings, against the real programs; says how many held",
-    cost: "1.5 min",
+    cost: "2 min",
     needsRoot: true,
     packages: [...packagesOf["image build"], "util-linux"],
     group: "programs",
@@ -279,8 +279,8 @@ export const suites: readonly Suite[] = [
       prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/support/prepare-births.ts"],
       atOnce: 2,
       minutes: {
-        "tests/firmware/births-bound-to-tpm.test.ts": 9,
-        "tests/firmware/births-under-secure-boot.test.ts": 9,
+        "tests/firmware/births-bound-to-tpm.test.ts": 2.5,
+        "tests/firmware/births-under-secure-boot.test.ts": 7,
         "tests/firmware/births-in-proxy-mode.test.ts": 8,
         "tests/firmware/signed-image.test.ts": 4,
         "tests/firmware/kernel-trial.test.ts": 2,
