@@ -5,6 +5,8 @@ import { type ArpSocket, openArpSocket } from "../socket/arp-socket.ts";
 
 /** Asks on a wire who uses an address. */
 export type AddressProbe = Disposable & {
+  /** False while as many questions are open as there may be: a flood of newcomers is answered without waiting. */
+  readonly canAsk: () => boolean;
   /**
    * The MAC address of a host that uses the address; undefined if none answers within a fifth of a second, or nobody can
    * be asked now: too many questions at once, or no permission.
@@ -70,6 +72,7 @@ export function openAddressProbe(interfaceName: string): AddressProbe {
   }
 
   return {
+    canAsk: () => questions.size < questionLimit,
     hostAt: (address) => {
       const open = questions.get(address);
       if (open !== undefined) return open.answered;

@@ -31,7 +31,7 @@ export function decideUnused(
   function newOfferOf(made: DhcpDecision): { readonly address: Ipv4; readonly mac: Mac } | undefined {
     const { mac, packet, listener } = request;
     const address = made.kind === "reply" && isOffer(made) ? made.reserve : undefined;
-    if (address === undefined || mac === undefined || listener.probe === undefined) return undefined;
+    if (address === undefined || mac === undefined || listener.probe?.canAsk() !== true) return undefined;
     if (packet.giaddr !== noAddress) return undefined;
     const last = cleared.get(address);
     return last?.mac === mac && last.untilMs > deps.clock.monotonicMs() ? undefined : { address, mac };
