@@ -25,6 +25,9 @@ const from = Number(process.env.POWER_CUT_FROM ?? 1);
 await insideNamespace(import.meta.url, () => {
   test("power, server and network are cut at every step, and every machine comes up without a person", async (t) => {
     await using rig = await openRig();
+    // A server that finds several versions at its first start takes the newest for the current one: it must find one.
+    await rig.startServer();
+    await rig.killServer();
     await addVersions(rig.state);
     await rig.save("new");
     await makeInstalled(rig);
