@@ -71,13 +71,14 @@ export function openAddressProbe(interfaceName: string): AddressProbe {
     }
   }
 
+  const canAsk = () => questions.size < questionLimit;
   return {
-    canAsk: () => questions.size < questionLimit,
+    canAsk,
     hostAt: (address) => {
       const open = questions.get(address);
       if (open !== undefined) return open.answered;
       socket ??= openArpSocket(interfaceName);
-      if (socket === undefined || questions.size >= questionLimit) return Promise.resolve(undefined);
+      if (socket === undefined || !canAsk()) return Promise.resolve(undefined);
       timer ??= setInterval(look, lookEveryMs);
       const { promise: answered, resolve: answer } = Promise.withResolvers<Mac | undefined>();
       questions.set(address, { askedMs: performance.now(), askedAgain: false, answer, answered });

@@ -8,7 +8,7 @@ import type { AnswerDeps, DecisionOf, ReceivedRequest, Sent } from "./exchange.t
 import { admitsNewcomer, count, type NetworkStatus, notePoolExhausted } from "./network-status.ts";
 import { announceNoRouter, sendReply } from "./send.ts";
 import { type Soon, whenThere } from "./soon.ts";
-import { promise } from "./unused-address.ts";
+import { isItself, promise } from "./unused-address.ts";
 
 /** Carries out core's decision; returns the sent reply, if any. */
 export function execute(deps: AnswerDeps, request: ReceivedRequest, decision: DhcpDecision): Soon<Sent | undefined> {
@@ -35,7 +35,7 @@ async function noteDecline(
   const isPermanent = machine?.permanentAddress === address;
   // A record that is right stays so, and a late or forged message proves nothing: only a host that answers there does.
   const other = given && !isPermanent ? undefined : await listener.probe?.hostAt(address);
-  const isProven = other !== undefined && other !== mac && machine?.macs.includes(other) !== true;
+  const isProven = other !== undefined && !isItself(other, mac, machine);
   if (!isProven && (isPermanent || !given)) {
     count(status.unanswered, "declinedWithoutOffer");
     log(given ? "warn" : "debug", "address declined, but no other host answers there; nothing was changed", facts);

@@ -16,7 +16,7 @@ import type { Network } from "../../core/network/network.ts";
 import { strandedByNextServer } from "../../core/network/next-server.ts";
 import type { Clock, Log } from "../../core/ports.ts";
 import { openUdpSocket } from "../socket/device-socket.ts";
-import { neighbourAt } from "../socket/neighbour.ts";
+import { openAddressProbe } from "./address-probe.ts";
 
 /** Another DHCP server, for operators; with its MAC address if it is on the same wire. */
 export type ForeignNamed = ForeignServer & { readonly mac?: string };
@@ -167,7 +167,9 @@ class WatchSocket {
   /** Finds the server's MAC address and logs the server. */
   async #identify(server: Ipv4, from: string): Promise<void> {
     const { network, log } = this.#deps;
-    this.#mac = await neighbourAt(from);
+    const source = parseIpv4(from);
+    using probe = openAddressProbe(network.interface);
+    this.#mac = source === undefined ? undefined : await probe.hostAt(source);
     const address = formatIpv4(server);
     const facts = { network: network.name, interface: network.interface, server: address, from, mac: this.#mac };
     if (network.mode !== "full") log("info", "found the DHCP server that leases the addresses", facts);

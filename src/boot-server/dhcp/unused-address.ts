@@ -1,4 +1,5 @@
 import { offerMs } from "../../core/dhcp/pool/reservations.ts";
+import type { Machine } from "../../core/machine/record.ts";
 import { formatIpv4, type Ipv4, noAddress } from "../../core/net/ipv4.ts";
 import type { Mac } from "../../core/net/mac.ts";
 import { putNewest } from "../../core/newest.ts";
@@ -45,7 +46,7 @@ export function decideUnused(
       // Reserved while the wire is asked, so that no other client is offered it.
       promise(deps, request.status, { ...offer, leaseMs: offerMs });
       const other = await request.listener.probe?.hostAt(offer.address);
-      if (other === undefined || isItself(other, offer.mac)) {
+      if (other === undefined || isItself(other, offer.mac, deps.store.byMac(offer.mac))) {
         putNewest(
           cleared,
           [offer.address, { mac: offer.mac, untilMs: deps.clock.monotonicMs() + offerMs }],
@@ -59,10 +60,6 @@ export function decideUnused(
     return made;
   }
 
-  function isItself(other: Mac, mac: Mac): boolean {
-    return other === mac || deps.store.byMac(mac)?.macs.includes(other) === true;
-  }
-
   function noteUsed({ address, mac }: { readonly address: Ipv4; readonly mac: Mac }, other: Mac): void {
     deps.book.decline(address, mac);
     deps.log("warn", "temporary address not offered: another host uses it", {
@@ -70,6 +67,11 @@ export function decideUnused(
       next: `give that host another address, or take ${formatIpv4(address)} out of the network's pool`,
     });
   }
+}
+
+/** Whether the host that answers at an address is the client that has or gets it, perhaps by another of its NICs. */
+export function isItself(other: Mac, mac: Mac, machine: Pick<Machine, "macs"> | undefined): boolean {
+  return other === mac || machine?.macs.includes(other) === true;
 }
 
 /** Reserves a temporary address for a client, until its record holds it. */
