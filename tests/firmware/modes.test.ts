@@ -27,6 +27,7 @@ await insideNamespace(import.meta.url, () => {
     const [network] = place.networks();
     assert.deepEqual([network?.mode, network?.notServed], ["proxy", undefined]);
     assert.equal(network?.foreignDhcp?.address, "10.77.0.2");
+    assert.match(network?.foreignDhcp?.mac ?? "", /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/);
   });
 
   test("proxy: OVMF that is not to be installed continues with its next boot entry at once", {
