@@ -56,8 +56,7 @@ await insideNamespace(import.meta.url, () => {
       await waitFor(`${title}: another attempt`, 120, () =>
         (store.byMac(spec.mac)?.pxe.requests ?? 0) > asked ? true : undefined,
       );
-      const shown = await setUp.console(spec.name);
-      assert.match(shown, says, `${title}: the console says why`);
+      await setUp.consoleShows(spec.name, says);
       await setUp.rack.find(spec.name)?.kill();
     };
     await Promise.all(faults.map(trial));

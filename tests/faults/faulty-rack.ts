@@ -11,6 +11,7 @@ import { prepareDemo } from "../../src/main/demo/prepare-demo.ts";
 import { pathsIn } from "../../src/main/paths.ts";
 import { prepareServer } from "../../src/main/server/prepare-server.ts";
 import { type RunningServer, startServer } from "../../src/main/server/server.ts";
+import { waitFor } from "../support/inside-namespace.ts";
 
 type ConfigChanges = Partial<ReturnType<typeof demoConfig>>;
 
@@ -24,6 +25,8 @@ export type FaultyRack = AsyncDisposable & {
   readonly initramfsPath: string;
   /** The end of a machine's console, for failed assertions. */
   readonly console: (name: string) => Promise<string>;
+  /** Waits until a machine's console has shown a text: a machine writes there after its report, and in its own time. */
+  readonly consoleShows: (name: string, text: RegExp) => Promise<void>;
 };
 
 /** An empty burn-in, because these births fail elsewhere. */
@@ -56,6 +59,11 @@ export async function faultyRack(
     await startRack({ machines, bridge, switchName, directory: join(directory, "rack"), log: silent }),
   );
   const kept = life.move();
+  const shownBy = async (name: string) => {
+    const path = rack.find(name)?.consoleLogPath;
+    return path === undefined ? `no machine ${name}` : await readFile(path, "utf8");
+  };
+  const endOf = async (name: string) => (await shownBy(name)).slice(-4000);
   return {
     rack,
     directory,
@@ -66,10 +74,15 @@ export async function faultyRack(
       const config = testConfig({ ...base, burnIn: briefBurnIn, retrySeconds: 10, placement, ...changes });
       return startServer({ config, log });
     },
-    console: async (name) => {
-      const path = rack.find(name)?.consoleLogPath;
-      return path === undefined ? `no machine ${name}` : (await readFile(path, "utf8")).slice(-4000);
-    },
+    console: endOf,
+    consoleShows: (name, text) =>
+      waitFor(`the console of ${name} to show ${text}`, 60, async () =>
+        text.test(await shownBy(name)) ? true : undefined,
+      )
+        .then(() => {})
+        .catch(async (cause) => {
+          throw new Error(await endOf(name), { cause });
+        }),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

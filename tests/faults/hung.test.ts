@@ -32,6 +32,6 @@ await insideNamespace(import.meta.url, () => {
     await waitFor("the machine to ask again", 120, () =>
       (server.store.byMac(spec.mac)?.pxe.requests ?? 0) > asked ? true : undefined,
     );
-    assert.match(await setUp.console(spec.name), /exceeded its time limit: hang on purpose/);
+    await setUp.consoleShows(spec.name, /exceeded its time limit: hang on purpose/);
   });
 });

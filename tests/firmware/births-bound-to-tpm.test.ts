@@ -95,7 +95,7 @@ await insideNamespace(import.meta.url, () => {
     });
     assert.match(reasonFor(stranger, "conflict") ?? "", /expected its endorsement key.*--accept-tpm/);
     assert.equal(stranger.order?.taken, undefined, "no order for another TPM");
-    assert.match(await place.console(machine.name), /bound to another/);
+    await place.consoleShows(machine.name, /bound to another/);
     await machine.kill();
 
     await other.powerOn();
