@@ -196,6 +196,19 @@ export const suites: readonly Suite[] = [
     },
   },
   {
+    name: "corpora",
+    about: "packets of the test suites of systemd and tcpdump: our decoding beside tshark's",
+    cost: "20 s",
+    packages: ["dpkg-dev", "tshark"],
+    group: "programs",
+    run: {
+      kind: "files",
+      globs: ["tests/corpora/*.test.ts"],
+      prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/corpora/prepare.ts"],
+      timeoutMs: 5 * minuteMs,
+    },
+  },
+  {
     name: "attacks",
     about: "attacks that once succeeded, and their siblings, against the real programs; says how many held",
     cost: "2 min",

@@ -5,16 +5,19 @@ import type { Log } from "../core/ports.ts";
 import { cached, keyOf } from "./cached.ts";
 import { runCommand } from "./command.ts";
 
-/** A source package of Debian 13 at the version that Birther was tested with. */
-export type DebianSource = { readonly name: string; readonly version: string };
+/** A source package of a Debian release at the version that Birther was tested with. */
+export type DebianSource = { readonly name: string; readonly version: string; readonly release: keyof typeof releases };
+
+/** Names of releases in the archive, with their numbers. */
+const releases = { bookworm: "Debian 12", trixie: "Debian 13" } as const;
 
 /** An unpacked source package; `version` is the one that was fetched. */
 export type UnpackedSource = DebianSource & { readonly directory: string };
 
 const mirror = "http://deb.debian.org/debian";
-const suite = "trixie";
-/** Debian 13's own key; Debian 12 has it since debian-archive-keyring 2023.3+deb12u2. */
-const keyring = "/usr/share/keyrings/debian-archive-trixie-automatic.gpg";
+
+/** A release's own key. Debian 12 has that of Debian 13 since debian-archive-keyring 2023.3+deb12u2. */
+const keyringOf = (release: keyof typeof releases) => `/usr/share/keyrings/debian-archive-${release}-automatic.gpg`;
 
 /** Where apt keeps its lists, below the directory that it unpacks to. */
 const aptDirectory = "apt";
@@ -41,10 +44,10 @@ export async function fetchSource(
   source: DebianSource,
   { cacheDirectory, log }: { readonly cacheDirectory: string; readonly log: Log },
 ): Promise<UnpackedSource> {
-  const { name, version } = source;
-  const place = await cached(cacheDirectory, `source-${name}-${keyOf([name, version, suite])}`, async (draft) => {
-    log("info", "fetching source from Debian 13", { package: name, version });
-    const apt = await prepareApt(draft);
+  const { name, version, release } = source;
+  const place = await cached(cacheDirectory, `source-${name}-${keyOf([name, version, release])}`, async (draft) => {
+    log("info", "fetching source from Debian", { release: releases[release], package: name, version });
+    const apt = await prepareApt(draft, release);
     const wanted = `${name}=${await availableVersion(apt, source, log)}`;
     await apt("apt-get", ["--quiet", "source", wanted]).catch(explain(source));
     const unpacked = (await readdir(draft, { withFileTypes: true })).find(
@@ -55,7 +58,7 @@ export async function fetchSource(
     await rm(join(draft, aptDirectory), { recursive: true });
   });
   const directory = join(place, "source");
-  return { name, version: versionOf(await readFile(join(directory, "debian/changelog"), "utf8")), directory };
+  return { name, release, version: versionOf(await readFile(join(directory, "debian/changelog"), "utf8")), directory };
 }
 
 /** The newest version in a Debian changelog, such as 2025.04.26-1 (deb-changelog(5)); throws if it has none. */
@@ -68,30 +71,33 @@ export function versionOf(changelog: string): string {
 type Apt = (program: "apt-get" | "apt-cache", words: readonly string[]) => Promise<Buffer>;
 
 /** apt with lists and sources of its own below `directory`, where it unpacks too. */
-async function prepareApt(directory: string): Promise<Apt> {
+async function prepareApt(directory: string, release: keyof typeof releases): Promise<Apt> {
+  const keyring = keyringOf(release);
   if (!existsSync(keyring)) {
     throw new Error(
-      `${keyring}: expected Debian 13's key, found no file; run \`apt-get install debian-archive-keyring\` to get ` +
+      `${keyring}: expected the key of ${releases[release]}, found no file; run \`apt-get install debian-archive-keyring\` to get ` +
         "version 2023.3+deb12u2 or later",
     );
   }
   const own = join(directory, aptDirectory);
   await mkdir(join(own, "lists/partial"), { recursive: true });
   await mkdir(join(own, "cache/archives/partial"), { recursive: true });
-  await writeFile(join(own, "sources.list"), `deb-src [signed-by=${keyring}] ${mirror} ${suite} main\n`);
+  await writeFile(join(own, "sources.list"), `deb-src [signed-by=${keyring}] ${mirror} ${release} main\n`);
   return (program, words) => runCommand([program, ...ownApt(own), ...words], { cwd: directory });
 }
 
 /** The version to take: the wanted one, or what the archive has instead. */
 async function availableVersion(apt: Apt, source: DebianSource, log: Log): Promise<string> {
-  const { name, version } = source;
+  const { name, version, release } = source;
   await apt("apt-get", ["--quiet", "update", "--error-on=any"]).catch(explain(source));
   const records = (await apt("apt-cache", ["showsrc", "--only-source", name]).catch(explain(source))).toString();
   const versions = [...records.matchAll(/^Version: (\S+)$/gm)].map(([, found = ""]) => found);
   if (versions.includes(version)) return version;
   const [other] = versions;
-  if (other === undefined) throw new Error(`${mirror} ${suite}: expected a source package ${name}, found none`);
-  log("warn", "Debian 13 has replaced a source package", { package: name, expected: version, found: other });
+  if (other === undefined) throw new Error(`${mirror} ${release}: expected a source package ${name}, found none`);
+  log("warn", "Debian has replaced a source package", {
+    ...{ release: releases[release], package: name, expected: version, found: other },
+  });
   return other;
 }
 

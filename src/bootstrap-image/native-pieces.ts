@@ -11,9 +11,9 @@ export type NativePiece = {
 };
 
 /** The JavaScript engine of init and birther-agent (docs/decisions/javascript-engine.md). */
-export const quickjsSource: DebianSource = { name: "quickjs", version: "2025.04.26-1" };
+export const quickjsSource: DebianSource = { name: "quickjs", version: "2025.04.26-1", release: "trixie" };
 /** TLS and SHA-512 of init and birther-agent. */
-export const mbedtlsSource: DebianSource = { name: "mbedtls", version: "3.6.6-0.1~deb13u1" };
+export const mbedtlsSource: DebianSource = { name: "mbedtls", version: "3.6.6-0.1~deb13u1", release: "trixie" };
 
 /**
  * Versions of all native pieces. Sources are pinned here, and a build takes exactly these. Packages of Debian 12 follow

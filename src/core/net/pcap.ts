@@ -1,4 +1,4 @@
-import { createBuilder, finishedBytes, putBytes, putUnsigned } from "../bytes/builder.ts";
+import { builtBytes, createBuilder, finishedBytes, putBytes, putUnsigned } from "../bytes/builder.ts";
 import { internetChecksum } from "./checksum.ts";
 import type { Ipv4 } from "./ipv4.ts";
 import { type Mac, macToBytes } from "./mac.ts";
@@ -43,8 +43,23 @@ export function udpPacket({ source, destination, payload }: UdpEnds & { readonly
   return finishedBytes(header);
 }
 
-/** Writes a pcap file (libpcap's classic format, microseconds, Ethernet) for Wireshark and tcpdump. */
+/** Writes datagrams to a pcap file for Wireshark and tcpdump. */
 export function writePcap(datagrams: readonly (UdpDatagram & { readonly atMs: number })[]): Uint8Array {
+  return pcapOfFrames(datagrams.map((datagram) => ({ atMs: datagram.atMs, frame: udpFrame(datagram) })));
+}
+
+/** Makes the Ethernet frame of a datagram. */
+export function udpFrame(datagram: UdpDatagram): Uint8Array {
+  const frame = createBuilder();
+  putBytes(frame, macToBytes(datagram.destination.mac));
+  putBytes(frame, macToBytes(datagram.source.mac));
+  putUnsigned(frame, 0x0800, 2);
+  putBytes(frame, udpPacket(datagram));
+  return builtBytes(frame);
+}
+
+/** Makes a pcap file (libpcap's classic format, microseconds, Ethernet) of frames. */
+export function pcapOfFrames(frames: readonly { readonly frame: Uint8Array; readonly atMs: number }[]): Uint8Array {
   const file = createBuilder(65_536);
   for (const [value, size] of [
     [0xa1b2c3d4, 4],
@@ -56,17 +71,12 @@ export function writePcap(datagrams: readonly (UdpDatagram & { readonly atMs: nu
     [ethernetLink, 4],
   ] as const)
     putLittle(file, value, size);
-  for (const datagram of datagrams) {
-    const packet = udpPacket(datagram);
-    const frameBytes = 14 + packet.length;
-    putLittle(file, Math.floor(datagram.atMs / 1000), 4);
-    putLittle(file, Math.round((datagram.atMs % 1000) * 1000), 4);
-    putLittle(file, frameBytes, 4);
-    putLittle(file, frameBytes, 4);
-    putBytes(file, macToBytes(datagram.destination.mac));
-    putBytes(file, macToBytes(datagram.source.mac));
-    putUnsigned(file, 0x0800, 2);
-    putBytes(file, packet);
+  for (const { frame, atMs } of frames) {
+    putLittle(file, Math.floor(atMs / 1000), 4);
+    putLittle(file, Math.round((atMs % 1000) * 1000), 4);
+    putLittle(file, frame.length, 4);
+    putLittle(file, frame.length, 4);
+    putBytes(file, frame);
   }
   return finishedBytes(file);
 }

@@ -1,0 +1,4 @@
+/** Fetches the source packages whose packets the tests read. */
+import { fetchCorpora } from "./sources.ts";
+
+await fetchCorpora();
