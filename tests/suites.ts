@@ -197,9 +197,9 @@ export const suites: readonly Suite[] = [
   },
   {
     name: "corpora",
-    about: "packets of the test suites of systemd and tcpdump: our decoding beside tshark's",
+    about: "packets of the test suites of systemd and tcpdump: our decoding beside tshark's, our replies under both",
     cost: "20 s",
-    packages: ["dpkg-dev", "tshark"],
+    packages: ["dpkg-dev", "tshark", "tcpdump"],
     group: "programs",
     run: {
       kind: "files",

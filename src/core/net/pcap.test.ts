@@ -20,19 +20,27 @@ const datagram: UdpDatagram = {
   payload: Uint8Array.of(1, 2, 3),
 };
 
-test("a datagram in its packet: lengths, ports, the header's checksum", () => {
-  // Verified by hand with the sum of RFC 1071: all words including the checksum add up to ffff.
+test("a datagram in its packet: lengths, ports and both checksums", () => {
   const packet = udpPacket(datagram);
+  const [ipSum, udpSum] = [packet.subarray(10, 12), packet.subarray(26, 28)].map(hexFromBytes);
   assert.equal(
     hexFromBytes(packet),
-    `4500001f00000000401178f3${"c0a800c7"}${"c0a80001"}${"00440043000b0000"}${"010203"}`.replace(
-      "78f3",
-      hexFromBytes(packet.subarray(10, 12)),
-    ),
+    `4500001f000000004011${ipSum}${"c0a800c7"}${"c0a80001"}${"00440043000b"}${udpSum}${"010203"}`,
   );
-  let sum = 0;
-  for (let at = 0; at < 20; at += 2) sum += ((packet[at] ?? 0) << 8) | (packet[at + 1] ?? 0);
-  assert.equal((sum & 0xffff) + (sum >>> 16), 0xffff);
+  // All words including the checksum add up to ffff (RFC 1071); UDP's with the pseudo header (RFC 768).
+  const sum = (bytes: Uint8Array) => {
+    let total = 0;
+    for (let at = 0; at < bytes.length; at += 2) total += ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+    return (total & 0xffff) + (total >>> 16);
+  };
+  assert.equal(sum(packet.subarray(0, 20)), 0xffff);
+  assert.equal(sum(Uint8Array.of(...packet.subarray(12, 20), 0, 17, 0, 11, ...packet.subarray(20))), 0xffff);
+});
+
+test("a UDP checksum of zero is sent as ffff", () => {
+  const plain = udpPacket({ ...datagram, payload: Uint8Array.of(0, 0) });
+  const payload = plain.slice(26, 28);
+  assert.equal(hexFromBytes(udpPacket({ ...datagram, payload }).subarray(26, 28)), "ffff");
 });
 
 test("a packet written to a pcap file reads back the same", () => {

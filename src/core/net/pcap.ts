@@ -21,7 +21,13 @@ const udpHeaderBytes = 8;
 const udpProtocol = 17;
 const timeToLive = 64;
 
-/** Makes the IPv4 packet of a datagram. Its UDP checksum is 0, "none" (RFC 768). */
+/** Where the header's checksum, the addresses, the UDP header and its checksum begin. */
+const ipChecksumAt = 10;
+const addressesAt = 12;
+const udpAt = ipHeaderBytes;
+const udpChecksumAt = udpAt + 6;
+
+/** Makes the IPv4 packet of a datagram, with both checksums. */
 export function udpPacket({ source, destination, payload }: UdpEnds & { readonly payload: Uint8Array }): Uint8Array {
   const length = ipHeaderBytes + udpHeaderBytes + payload.length;
   const header = createBuilder(length);
@@ -32,15 +38,28 @@ export function udpPacket({ source, destination, payload }: UdpEnds & { readonly
   putUnsigned(header, 0, 2);
   putUnsigned(header, source.address, 4);
   putUnsigned(header, destination.address, 4);
-  const checksum = internetChecksum(header.bytes.subarray(0, ipHeaderBytes));
-  header.bytes[10] = checksum >>> 8;
-  header.bytes[11] = checksum & 255;
+  setWord(header.bytes, ipChecksumAt, internetChecksum(header.bytes.subarray(0, ipHeaderBytes)));
   putUnsigned(header, source.port, 2);
   putUnsigned(header, destination.port, 2);
   putUnsigned(header, udpHeaderBytes + payload.length, 2);
   putUnsigned(header, 0, 2);
   putBytes(header, payload);
-  return finishedBytes(header);
+  const packet = finishedBytes(header);
+  // RFC 768: with a pseudo header of addresses, protocol and length; a sum of 0 is sent as ffff, because 0 means "none".
+  const pseudo = Uint8Array.of(
+    0,
+    udpProtocol,
+    (udpHeaderBytes + payload.length) >>> 8,
+    udpHeaderBytes + payload.length,
+  );
+  const addresses = packet.subarray(addressesAt, udpAt);
+  setWord(packet, udpChecksumAt, internetChecksum(addresses, pseudo, packet.subarray(udpAt)) || 0xffff);
+  return packet;
+}
+
+function setWord(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 8;
+  bytes[at + 1] = value & 255;
 }
 
 /** Writes datagrams to a pcap file for Wireshark and tcpdump. */
