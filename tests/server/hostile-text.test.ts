@@ -31,15 +31,7 @@ import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
 import { tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
 import { startOperatorServer } from "../../src/mdb/operator-api/server.ts";
 import { asks, birthOf, stillClock, storedToken, testMac } from "../../src/mdb/testing/fleet.ts";
-
-/**
- * A terminal's escapes in both forms, a forged line, a formula, text shown backwards, half a character, and what Ansible, a
- * shell, a spreadsheet and a page would run.
- */
-const hostile = (mark: string) =>
-  `=${mark}\x1b]0;owned\x07\x9b2J\nerror: forged\r\u202e\ud800{{ lookup('pipe', 'id') }}$(id)\`id\`";<b>\xff`;
-/** The same as bytes of a packet, with NUL in it. */
-const hostileBytes = (mark: string) => Buffer.concat([Buffer.from(hostile(mark), "latin1"), Buffer.of(0, 0xff, 0x9b)]);
+import { hostileBytes, hostileText } from "../support/hostile-words.ts";
 
 const root = join(import.meta.dirname, "../..");
 const clock = stillClock();
@@ -52,16 +44,16 @@ function hostileDiscover(): Uint8Array {
   const head = Buffer.alloc(240);
   head.set([1, 1, 6]);
   head.writeUInt32BE(0x63825363, 236);
-  head.write(hostile("sname"), 44, 64, "latin1");
-  head.write(hostile("file"), 108, 128, "latin1");
+  head.write(hostileText("sname"), 44, 64, "latin1");
+  head.write(hostileText("file"), 108, 128, "latin1");
   const options = [12, 15, 56, 60, 61, 66, 67, 77].map((code) => {
     const bytes = hostileBytes(`option ${code}`);
     return Buffer.concat([Buffer.of(code, bytes.length), bytes]);
   });
   return Buffer.concat([head, Buffer.of(53, 1, 1), ...options, Buffer.of(255)]);
 }
-const tftpRequest = Buffer.concat([Buffer.of(0, 1), Buffer.from(`${hostile("tftp")}\0octet\0`, "latin1")]);
-const tftpError = Buffer.concat([Buffer.of(0, 5, 0, 0), Buffer.from(`${hostile("error")}\0`, "latin1")]);
+const tftpRequest = Buffer.concat([Buffer.of(0, 1), Buffer.from(`${hostileText("tftp")}\0octet\0`, "latin1")]);
+const tftpError = Buffer.concat([Buffer.of(0, 5, 0, 0), Buffer.from(`${hostileText("error")}\0`, "latin1")]);
 const end = { address: ip("10.77.0.9"), port: 68 };
 const packets = [
   { protocol: "dhcp", bytes: hostileDiscover() },
@@ -74,8 +66,11 @@ const packetViews = packets.map((packet) =>
 const network: NetworkView = {
   ...{ name: "rack", nursery: true, declined: [], receiveBufferBytes: 1, mode: "full" },
   pool: { first: "10.0.0.1", last: "10.0.0.9", size: 9, held: 4 },
-  ...{ received: 7, answered: 5, answers: {}, unanswered: { [hostile("networks")]: 2 }, malformed: {} },
+  ...{ received: 7, answered: 5, answers: {}, unanswered: { [hostileText("networks")]: 2 }, malformed: {} },
 };
+
+const disk = { sizeBytes: 1e12, rotational: false, removable: false };
+const tested = { test: "disk", ok: false, durationMs: 1, figures: { [hostileText("figure")]: 1 } };
 
 describe("hostile text reaches no terminal, log, label, spreadsheet or inventory", () => {
   const state = mkdtempSync(join(tmpdir(), "birther-hostile-"));
@@ -114,12 +109,16 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
       const issued = await orderIssuer({ store, clock, random, orderSeconds: 600 })(id);
       assert.ok(issued.kind === "issued");
       const app = machineFacingApp({ store, config, clock, random, log });
-      const order = { token: issued.token, mac: testMac(1), bootId: "boot", firmware: "bios" };
+      const tpm = { kind: "unusable", reason: hostileText("tpm") };
+      const order = { token: issued.token, mac: testMac(1), bootId: hostileText("boot"), firmware: "bios", tpm };
       const taken = await app.request(wire.paths.order, { method: "POST", headers: json, body: JSON.stringify(order) });
       const { session } = (await taken.json()) as { session: string };
-      const text = hostile("report");
+      const text = hostileText("report");
       const hardware = {
-        ...{ cpus: 1, cpuModel: text, memoryMiB: 1, disks: [], firmware: "bios", secureBoot: false, tpm: false },
+        ...{ cpus: 1, cpuModel: text, memoryMiB: 1, firmware: "bios", secureBoot: false, tpm: false },
+        disks: [{ ...disk, path: text, model: text, serial: text, wwn: text, bus: text }],
+        pciDevices: [{ address: text, id: text, class: text, driver: text }],
+        sizelessDisks: [text],
         nics: [{ name: text, mac: testMac(1), driver: text, speedMbps: 1, carrier: true, path: text }],
         ...{ smbios: { vendor: text, product: text, serial: text, uuid: "u" }, watchdog: text },
       };
@@ -127,18 +126,34 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
         { kind: "log", lines: [text] },
         { kind: "hardware", hardware },
         { kind: "phase", phase: "burnIn", detail: text },
+        { kind: "burnIn", report: { verdict: "failed", results: [{ ...tested, subject: text, fault: text }] } },
+        {
+          kind: "neighbours",
+          neighbours: [
+            {
+              ...{ switchName: text, port: text, portIdKind: "interfaceName", portId: text, portDescription: text },
+              otherPort: { text, agrees: false },
+            },
+          ],
+        },
         { kind: "failed", step: "burnIn", reason: text },
       ];
       const headers = { ...json, authorization: `Bearer ${session}` };
-      const answer = await app.request(wire.paths.report, { method: "POST", headers, body: JSON.stringify({ items }) });
+      const report = async (...items: readonly object[]) =>
+        await app.request(wire.paths.report, { method: "POST", headers, body: JSON.stringify({ items }) });
+      const answer = await report(...items);
       assert.equal(answer.status, 200, await answer.text());
+      // Data on a disk is a reason to hold, in words of the machine.
+      const holding = { ...hardware, disks: hardware.disks.map((disk) => ({ ...disk, contents: [text] })) };
+      const held = await report({ kind: "hardware", hardware: holding });
+      assert.equal(held.status, 423, await held.text());
     },
     "an agent's poll": async () => {
       const credential = credentialFor(other, "0a".repeat(32));
       for (const event of birthOf(2))
         await store.apply(event.kind === "becameHealthy" ? { ...event, subTokenHash: hashSecret(credential) } : event);
       const images = { refresh: async () => {}, get: () => undefined, resolve: () => undefined, pathOf: () => "" };
-      const text = hostile("poll");
+      const text = hostileText("poll");
       const poll = {
         ...{ machineId: other, running: "image", kernel: text, rebootPending: false, secondsSinceCheck: 0 },
         ...{ freeBytes: 1, log: [text], outcome: { kind: "failed", directive: "fetch", reason: text } },
@@ -150,13 +165,13 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
       assert.equal(answer.status, 200, await answer.text());
     },
     "an operator": async () => {
-      const body = JSON.stringify({ reason: hostile("operator") });
+      const body = JSON.stringify({ reason: hostileText("operator") });
       const answer = await operator(`/v1/machines/${id}/hold`, { method: "POST", headers: json, body });
       assert.equal(answer.status, 200, await answer.text());
     },
     // Events of a version that did not look at them, or of a part that forgets to.
     "a record that has it already": async () => {
-      const text = hostile("record");
+      const text = hostileText("record");
       await store.apply({ kind: "conditionSet", id, condition: "maintenance", reason: text });
       const model = { vendor: text, product: text, firmware: "bios", client: "biosIpxe" } as const;
       const lesson = { ...model, scores: { scriptExit: 1 }, learnedAtMs: 1 };
@@ -186,7 +201,7 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
     const file = JSON.stringify(new URL("../../src/log/structured-log.ts", import.meta.url).href);
     const action = `const { openLog } = await import(${file});
       openLog({ json: ${isJson}, least: "info" })("warn", process.argv[1], { file: process.argv[1], list: [process.argv[1]] });`;
-    const flags = ["--disable-warning=ExperimentalWarning", "--input-type=module", "-e", action, hostile("log")];
+    const flags = ["--disable-warning=ExperimentalWarning", "--input-type=module", "-e", action, hostileText("log")];
     return run("sh", "-c", '"$0" "$@" 2>&1', process.execPath, ...flags);
   };
   const exits: { readonly [exit: string]: { readonly has: RegExp; readonly text: () => string | Promise<string> } } = {
@@ -213,7 +228,7 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
     "birther export ansible": { has: /record/, text: () => birther("export", "ansible", "--list") },
     "birther show of a machine that does not exist": {
       has: /no-such/,
-      text: () => shell('"$0" show "$1" 2>&1 || true', hostile("no-such").replaceAll("/", "")),
+      text: () => shell('"$0" show "$1" 2>&1 || true', hostileText("no-such").replaceAll("/", "")),
     },
     "birther show --output json": { has: /report/, text: () => birther("show", id, "--output", "json") },
     "NetBox's CSV": { has: /report/, text: () => served("/v1/exports/netbox?table=devices") },
@@ -272,7 +287,7 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
   }
 
   test("a problem (RFC 9457) repeats nothing of a request as a command", async () => {
-    const bad = encodeURIComponent(hostile("bad").replace("\ud800", ""));
+    const bad = encodeURIComponent(hostileText("bad").replace("\ud800", ""));
     const posted = { method: "POST", headers: json };
     const requests: readonly (readonly [string, RequestInit])[] = [
       [`/v1/machines/${bad}`, {}],
@@ -280,14 +295,22 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
       [`/v1/machines?${bad}=1&${bad}=2`, {}],
       ["/v1/machines", { headers: { accept: "text/\x9b2J" } }],
       ["/v1/machines", { ...posted, headers: { "content-type": "\x9b2J" }, body: "{}" }],
-      [`/v1/machines/${id}/hold`, { ...posted, body: hostile("bad") }],
-      [`/v1/machines/${id}/hold`, { ...posted, body: JSON.stringify({ [hostile("bad")]: 1 }) }],
+      [`/v1/machines/${id}/hold`, { ...posted, body: hostileText("bad") }],
+      [`/v1/machines/${id}/hold`, { ...posted, body: JSON.stringify({ [hostileText("bad")]: 1 }) }],
     ];
     for (const [path, init] of requests) {
       const answer = await operator(path, init);
       const text = await answer.text();
       assert.ok(answer.status >= 400 && answer.status < 500, `${path}: ${answer.status} ${text}`);
       assert.equal(text, plainText(text));
+    }
+  });
+
+  test("a name or a group from an operator is not any text", async () => {
+    for (const details of [{ hostname: hostileText("name") }, { groups: [hostileText("group")] }]) {
+      const init = { method: "PATCH", headers: { "content-type": "application/merge-patch+json" } };
+      const answer = await operator(`/v1/machines/${id}`, { ...init, body: JSON.stringify(details) });
+      assert.equal(answer.status, 422, await answer.text());
     }
   });
 

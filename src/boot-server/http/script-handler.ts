@@ -102,12 +102,12 @@ const loaderOfEnding: { readonly [ending: string]: Loader } = { ".ipxe": "ipxe",
 /** Answers `/boot/MAC.ipxe` and `/boot/MAC.settings`. */
 export function bootScriptHandler({ write, log }: { readonly write: WriteBootScript; readonly log: Log }): HttpHandler {
   async function answer(
-    [mac, loader]: readonly [Mac, Loader],
+    { mac, loader, path }: { readonly mac: Mac; readonly loader: Loader; readonly path: string },
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
     const body = await write(mac, loader, {
-      scriptUri: ownUri(request),
+      scriptUri: ownUri(request, path),
       clientAddress: parseIpv4(request.socket.remoteAddress ?? ""),
     });
     if (body === undefined) {
@@ -128,7 +128,7 @@ export function bootScriptHandler({ write, log }: { readonly write: WriteBootScr
     const mac = parseMac(named.replace(/%3a/gi, ":"));
     const loader = loaderOfEnding[ending];
     if (mac === undefined || loader === undefined || request.method !== "GET") return false;
-    answer([mac, loader], request, response).catch((error: unknown) => {
+    answer({ mac, loader, path }, request, response).catch((error: unknown) => {
       log("error", "making a boot script failed", { mac, error: String(error) });
       if (!response.headersSent) response.writeHead(500).end();
     });
@@ -147,7 +147,10 @@ export function grubScriptMaker(write: WriteBootScript): (name: string) => Promi
   };
 }
 
-/** The address at which the client reached us: the only one known to work for it. */
-function ownUri(request: IncomingMessage): string {
-  return `http://${request.socket.localAddress}:${request.socket.localPort}${request.url}`;
+/**
+ * A path at the address at which the client reached us: the only one known to work for it. The query of its request is left
+ * out, because iPXE would run what is in it.
+ */
+function ownUri({ socket }: IncomingMessage, path: string): string {
+  return `http://${socket.localAddress}:${socket.localPort}${path}`;
 }

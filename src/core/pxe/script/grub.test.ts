@@ -33,7 +33,7 @@ test("no GRUB script can end in the firmware's menu: GRUB's exit is a success", 
   for (const script of [grubConfig, writeGrubInstallScript(boot), writeGrubLocalScript(), wait])
     assert.doesNotMatch(script, /\bexit\b/);
   assert.match(writeGrubLocalScript(), /\nreboot\n$/);
-  assert.equal(wait, 'echo "Birther: a  (fan)  is   broken ; ask Ann s"\necho "Next: wait"\nsleep 30\n');
+  assert.equal(wait, 'echo "Birther: a  (fan)  is   broken , ask Ann s"\necho "Next: wait"\nsleep 30\n');
 });
 
 const loaders = [

@@ -124,9 +124,12 @@ function script(lines: readonly string[]): string {
   return `${["#!ipxe", ...lines].join("\n")}\n`;
 }
 
-/** Text without characters that are special on the command lines of iPXE and GRUB. */
+/** Text without characters that are special on the command lines of iPXE and GRUB: a word `;` ends a command of iPXE. */
 export function harmless(text: string): string {
-  return text.replace(/[^\w .,:;/()+=-]/g, " ").slice(0, 200);
+  return text
+    .replace(/;/g, ",")
+    .replace(/[^\w .,:/()+=-]/g, " ")
+    .slice(0, 200);
 }
 
 /** The settings of a machine that runs the signed image, which has no place for them: one parameter a line. */
