@@ -16,9 +16,11 @@ import { agentReport, agentUpgrade } from "./agent.ts";
 import { protocolNumber } from "./protocol.ts";
 import { pinned } from "./same.ts";
 
+/** Limit of paths in a tree; Debian with a desktop has 200,000. */
+export const maxTreeEntries = 1_000_000;
+
 const limits = {
-  /** Limit of paths in a tree; Debian with a desktop has 200,000. */
-  entries: 1_000_000,
+  entries: maxTreeEntries,
   /** PATH_MAX (Linux limits.h). */
   path: 4096,
   objects: 1_000_000,

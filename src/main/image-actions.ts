@@ -5,7 +5,6 @@ import type { Actions } from "../cli/act/actions.ts";
 import { failure } from "../cli/api/failure.ts";
 import { importName } from "../core/image/image-name.ts";
 import { importImages } from "../dominator/import/image.ts";
-import type { ImportProgress } from "../dominator/import/input.ts";
 import { confidentialStores } from "../dominator/storage/confidential-stores.ts";
 import { openImageStore } from "../dominator/storage/image-store.ts";
 import { viewImage, viewImages } from "../dominator/storage/image-views.ts";
@@ -68,15 +67,25 @@ export const importImage: Actions["importImage"] = async (asked) => {
   const objects = confidential
     ? await confidentialStores(paths.confidentialObjects).ofStream(name.stream)
     : await openObjectStore(paths.objects);
-  const progress = (done: ImportProgress) => onProgress(done.paths, done.readBytes, done.totalBytes);
   const nowMs = systemClock.nowMs();
+  using interruption = untilInterrupted();
+  const { signal } = interruption;
   const [image] = await importImages({
-    ...{ images, objects, source, streams: [name.stream], nowMs, onProgress: progress },
+    ...{ images, objects, source, streams: [name.stream], nowMs, onProgress, signal },
     ...(confidential ? { confidential } : {}),
   });
   assert(image !== undefined);
   return viewImage(image);
 };
+
+/** A signal that the first Ctrl-C aborts; a second one ends the process at once. */
+function untilInterrupted(): { readonly signal: AbortSignal } & Disposable {
+  const ending = new AbortController();
+  const next = "the same command continues it: contents that are stored already are not stored again";
+  const abort = () => ending.abort(failure("interrupted", "import interrupted; no image was added", next));
+  process.once("SIGINT", abort);
+  return { signal: ending.signal, [Symbol.dispose]: () => void process.off("SIGINT", abort) };
+}
 
 /** Reads every object of a state directory, and returns the names of the damaged ones. */
 export const verifyObjects: Actions["verifyObjects"] = async (stateDirectory) => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createReadStream } from "node:fs";
-import { chmod, link, lutimes, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, link, lutimes, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -86,6 +86,7 @@ const formats: readonly (readonly [title: string, ...options: string[]])[] = [
   ["pax, plain", "--format=pax"],
   ["gnu with long names, gzip", "--format=gnu", "-z"],
   ["pax with extended attributes, zstd", "--format=posix", "--xattrs", "--zstd"],
+  ["gnu, xz", "--format=gnu", "-J"],
 ];
 for (const [title, ...options] of formats) {
   test(`import: an archive, ${title}, with its progress`, async () => {
@@ -126,6 +127,28 @@ test("import: a truncated or missing archive is an error that names it", async (
     importTree({ source: join(directory, "absent"), objects, filter }),
     /image source .*absent: expected a directory or a tar file, found nothing there/,
   );
+});
+
+test("import: a truncated or damaged compressed archive is an error that names it", async () => {
+  const archive = join(directory, "whole");
+  const damaged = join(directory, "damaged");
+  for (const [option, said] of [
+    ["-z", /import .*damaged: (unexpected end of file|incorrect|invalid|too many)/],
+    ["--zstd", /import .*damaged: (unexpected end of file|.*zstd|.*checksum|.*orrupt)/i],
+    [
+      "-J",
+      /import .*damaged: xz: expected exit status 0, found 1: .*(Unexpected end of input|Compressed data is corrupt)/,
+    ],
+  ] as const) {
+    execFileSync("tar", ["-C", source, "-c", "-f", archive, option, "."]);
+    const bytes = await readFile(archive);
+    const flipped = Buffer.from(bytes);
+    for (let at = 60; at < 70; at += 1) flipped[at] = ~(flipped[at] ?? 0) & 0xff;
+    for (const wrong of [bytes.subarray(0, bytes.length >> 1), flipped]) {
+      await writeFile(damaged, wrong);
+      await assert.rejects(importTree({ source: damaged, objects, filter }), said, option);
+    }
+  }
 });
 
 test("import: paths outside the image are refused, harmless ones cleaned", () => {

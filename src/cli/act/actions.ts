@@ -1,5 +1,6 @@
 import type { Config } from "../../contract/config/schema.ts";
 import type { ImageView } from "../../contract/operator/views.ts";
+import type { ImportProgress } from "../output/import-progress.ts";
 
 /** The Bootstrap Image: sizes in bytes as transferred, versions and paths. */
 export type BootstrapView = {
@@ -48,7 +49,7 @@ export type Actions = {
     readonly source: string;
     /** Gives the image only to machines of its stream. */
     readonly confidential: boolean;
-    readonly onProgress: (paths: number, readBytes: number, totalBytes: number | undefined) => void;
+    readonly onProgress: (progress: ImportProgress) => void;
   }) => Promise<ImageView>;
   /** Shows or changes the certificate authorities of a state directory that no server uses. */
   readonly changeAuthorities: (options: {

@@ -1,10 +1,11 @@
 import type { Command } from "commander";
-import type { StreamView } from "../../contract/operator/views.ts";
+import type { ImageView, StreamView } from "../../contract/operator/views.ts";
 import type { Actions, BootstrapView } from "../act/actions.ts";
 import { promoteCommands } from "../act/promote.ts";
 import { failure } from "../api/failure.ts";
 import { type LocalOptions, localOptions, print, printJson } from "../api/server-options.ts";
 import { formatBytes } from "../output/figures.ts";
+import { openImportLine } from "../output/import-progress.ts";
 import { imageListCommand } from "../read/images.ts";
 
 type ImageActions = Pick<Actions, "buildBootstrapImage" | "listImages" | "importImage" | "verifyObjects">;
@@ -35,14 +36,14 @@ export function imageCommand(program: Command, actions: ImageActions): void {
   const imports = image
     .command("import <stream> <source>")
     .description(
-      "check a directory or tar file and store it as the next version of a stream (`compute` becomes compute/2); no machine moves to it before `image promote`",
+      "check a directory or tar archive (plain, gzip, zstd or xz) and store it as the next version of a stream (`compute` becomes compute/2); no machine moves to it before `image promote`",
     )
     .option("--confidential", "give its contents only to the machines of the stream, over TLS");
   localOptions(imports).action(async (stream: string, source: string, options: ImportOptions) => {
     const stateDirectory = await state(options);
     const { confidential = false } = options;
     const wanted = { stateDirectory, stream, source, confidential };
-    const imported = await actions.importImage({ ...wanted, onProgress: showProgress() });
+    const imported = await importWithProgress(actions, wanted);
     const isCurrent = await refreshServer(stateDirectory, imported.name);
     if (options.output === "json") printJson(imported);
     else print(`${imported.name}: ${imported.entries} paths, ${formatBytes(imported.bytes)}`);
@@ -67,6 +68,14 @@ export function imageCommand(program: Command, actions: ImageActions): void {
   imageListCommand(image, actions);
 }
 
+async function importWithProgress(
+  actions: ImageActions,
+  wanted: Omit<Parameters<Actions["importImage"]>[0], "onProgress">,
+): Promise<ImageView> {
+  using line = openImportLine(process.stderr);
+  return await actions.importImage({ ...wanted, onProgress: line.show });
+}
+
 function printBootstrap(view: BootstrapView, { output }: Pick<LocalOptions, "output">): void {
   if (output === "json") {
     printJson(view);
@@ -77,18 +86,6 @@ function printBootstrap(view: BootstrapView, { output }: Pick<LocalOptions, "out
     `initramfs  ${formatBytes(view.initramfsBytes).padStart(9)}  ${view.driverFamilies} driver families`,
     `total      ${formatBytes(view.totalBytes).padStart(9)}  ${view.totalBytes} bytes`,
   );
-}
-
-/** Shows progress on a terminal as one line that is rewritten; prints nothing elsewhere. */
-function showProgress() {
-  let shownAtMs = 0;
-  return (paths: number, readBytes: number, totalBytes: number | undefined) => {
-    const isLast = readBytes === totalBytes;
-    if (!process.stderr.isTTY || (!isLast && Date.now() - shownAtMs < 200)) return;
-    shownAtMs = Date.now();
-    const share = totalBytes === undefined ? "" : ` of ${formatBytes(totalBytes)}`;
-    process.stderr.write(`\r${paths} paths, ${formatBytes(readBytes)}${share}\u001b[K${isLast ? "\n" : ""}`);
-  };
 }
 
 /**

@@ -1,50 +1,75 @@
-import { createReadStream, type Stats } from "node:fs";
-import { lstat, readdir, readlink } from "node:fs/promises";
+import { lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { agentProtocol, subFilter } from "../../core/image/filter.ts";
 import { fileType, type Inode } from "../../core/image/tree.ts";
-import type { ObjectStore } from "../storage/object-store.ts";
-import type { ImportInput } from "./input.ts";
-import type { TreeBuilder } from "./tree-builder.ts";
+import type { OpenImport } from "./input.ts";
 import { utf8 } from "./utf8.ts";
 
-/** Walks a directory as an image's root. Does not enter other file systems mounted in it; omits sockets. */
-export async function importDirectory(input: ImportInput & { readonly tree: TreeBuilder }): Promise<void> {
-  const { objects, tree } = input;
-  const device = (await lstat(input.source)).dev;
+/** A path of the image, the file behind it, and what it is. */
+type Found = { readonly path: string; readonly file: string; readonly stats: Stats };
+
+/**
+ * Imports a directory as an image's root. Does not enter other file systems mounted in it; omits sockets, and everything
+ * that belongs to a machine.
+ */
+export async function importDirectory(input: OpenImport): Promise<void> {
+  const { tree, writer, signal } = input;
+  const found = await listDirectory(input);
+  const totalBytes = found.reduce((sum, { stats }) => sum + contentBytes(stats), 0);
   const firstNames = new Map<string, string>();
-  let paths = 0;
   let readBytes = 0;
+  for (const [index, { path, file, stats }] of found.entries()) {
+    signal?.throwIfAborted();
+    const identity = `${stats.dev}:${stats.ino}`;
+    const first = stats.nlink > 1 && !stats.isDirectory() ? firstNames.get(identity) : undefined;
+    if (first !== undefined) tree.link(path, first);
+    else {
+      firstNames.set(identity, path);
+      if (!stats.isFile()) tree.add(path, inodeOf(file, stats));
+      else {
+        const store = tree.addFile(path);
+        const { uid, gid, mtimeMs, size } = stats;
+        const facts = { mode: stats.mode & 0o7777, uid, gid, mtimeMs: Math.floor(mtimeMs) };
+        await writer.putFile({ path: file, size }, (content) => store({ kind: "regular", ...facts, ...content }));
+      }
+    }
+    readBytes += contentBytes(stats);
+    input.onProgress?.({ paths: index + 1, readBytes, totalBytes });
+  }
+}
+
+/** Everything below a directory, parents first. */
+async function listDirectory({ source, filter, signal }: OpenImport): Promise<readonly Found[]> {
+  const { protects } = subFilter(filter, agentProtocol);
+  const device = lstatSync(source).dev;
+  const found: Found[] = [];
   const walk = async (directory: string, above: string): Promise<void> => {
-    for (const nameBytes of (await readdir(directory, { encoding: "buffer" })).sort(Buffer.compare)) {
+    await nextTurn();
+    signal?.throwIfAborted();
+    for (const nameBytes of readdirSync(directory, { encoding: "buffer" }).sort(Buffer.compare)) {
       const name = utf8(nameBytes);
       const file = join(directory, name);
       const path = `${above}/${name}`;
-      const stats = await lstat(file);
+      if (protects(path)) continue;
+      const stats = lstatSync(file);
       if (stats.isSocket()) continue;
-      const identity = `${stats.dev}:${stats.ino}`;
-      const first = stats.nlink > 1 && !stats.isDirectory() ? firstNames.get(identity) : undefined;
-      if (first !== undefined) tree.link(path, first);
-      else {
-        firstNames.set(identity, path);
-        tree.add(path, await inodeOf(file, stats, objects));
-        readBytes += stats.isFile() ? stats.size : 0;
-      }
-      paths += 1;
-      input.onProgress?.({ paths, readBytes });
+      found.push({ path, file, stats });
       if (stats.isDirectory() && stats.dev === device) await walk(file, path);
     }
   };
-  await walk(input.source, "");
+  await walk(source, "");
+  return found;
 }
 
-async function inodeOf(file: string, stats: Stats, objects: ObjectStore): Promise<Inode> {
+function contentBytes(stats: Stats): number {
+  return stats.isFile() ? stats.size : 0;
+}
+
+function inodeOf(file: string, stats: Stats): Inode {
   const { uid, gid } = stats;
-  const mode = stats.mode & 0o7777;
-  if (stats.isDirectory()) return { kind: "directory", mode, uid, gid };
+  if (stats.isDirectory()) return { kind: "directory", mode: stats.mode & 0o7777, uid, gid };
   if (stats.isSymbolicLink())
-    return { kind: "symlink", uid, gid, target: utf8(await readlink(file, { encoding: "buffer" })) };
-  if (!stats.isFile())
-    return { kind: "special", mode: stats.mode & (fileType.mask | 0o7777), uid, gid, rdev: stats.rdev };
-  const content = stats.size === 0 ? { sha512: "", size: 0 } : await objects.add(createReadStream(file));
-  return { kind: "regular", mode, uid, gid, mtimeMs: Math.floor(stats.mtimeMs), ...content };
+    return { kind: "symlink", uid, gid, target: utf8(readlinkSync(file, { encoding: "buffer" })) };
+  return { kind: "special", mode: stats.mode & (fileType.mask | 0o7777), uid, gid, rdev: stats.rdev };
 }

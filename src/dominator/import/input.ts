@@ -1,12 +1,19 @@
 import type { ObjectStore } from "../storage/object-store.ts";
+import type { TreeBuilder } from "./tree-builder.ts";
+import type { ContentWriter } from "./write/content-writer.ts";
 
 export type ImportInput = {
-  /** A directory, or a tar archive, plain or compressed with gzip or zstd. */
+  /** A directory, or a tar archive, plain or compressed with gzip, zstd or xz. */
   readonly source: string;
-  readonly objects: ObjectStore;
+  readonly objects: Pick<ObjectStore, "directory">;
   readonly filter: readonly string[];
   readonly onProgress?: (progress: ImportProgress) => void;
+  /** Ends the import with the signal's reason; what is stored already is found again by the next one. */
+  readonly signal?: AbortSignal;
 };
 
-/** The progress of an import. `totalBytes` is the size of the source on disk; unknown for a directory. */
-export type ImportProgress = { readonly paths: number; readonly readBytes: number; readonly totalBytes?: number };
+/** An import under way: where contents and paths go. */
+export type OpenImport = ImportInput & { readonly writer: ContentWriter; readonly tree: TreeBuilder };
+
+/** The progress of an import. `totalBytes` is the size of an archive on disk, or of all files of a directory. */
+export type ImportProgress = { readonly paths: number; readonly readBytes: number; readonly totalBytes: number };

@@ -1,10 +1,20 @@
+import { maxTreeEntries } from "../../contract/sub.ts";
 import { agentProtocol, subFilter } from "../../core/image/filter.ts";
-import { ancestorPaths, comparePaths, type Inode, isPlainPath, type Tree } from "../../core/image/tree.ts";
+import {
+  ancestorPaths,
+  comparePaths,
+  type Inode,
+  isPlainPath,
+  type RegularInode,
+  type Tree,
+} from "../../core/image/tree.ts";
 
 /** Collects the paths of an image in any order. */
 export type TreeBuilder = {
   /** For a repeated path the last one counts, as when an archive is unpacked. */
   readonly add: (path: string, inode: Inode) => void;
+  /** Adds a file whose content is still being stored; the result takes its inode, before `finish`. */
+  readonly addFile: (path: string) => (inode: RegularInode) => void;
   /** Adds another name of an existing file. */
   readonly link: (path: string, existing: string) => void;
   /** The tree without what the filter protects; implied directories belong to root and have mode 0755. */
@@ -20,13 +30,27 @@ export function cleanPath(text: string): string | undefined {
   return path;
 }
 
+/** Holds the number of a file until its inode is known. */
+const unstored: RegularInode = { kind: "regular", mode: 0, uid: 0, gid: 0, mtimeMs: 0, size: 0, sha512: "" };
+
 /** An empty builder. */
 export function buildTree(): TreeBuilder {
   const inodes: Inode[] = [];
   const numbers = new Map<string, number>();
+  const put = (path: string, inode: Inode): number => {
+    if (inodes.length >= maxTreeEntries)
+      throw new Error(`${path}: expected at most ${maxTreeEntries} paths in an image, found more`);
+    const number = inodes.push(inode) - 1;
+    numbers.set(path, number);
+    return number;
+  };
   return {
-    add: (path, inode) => {
-      numbers.set(path, inodes.push(inode) - 1);
+    add: put,
+    addFile: (path) => {
+      const number = put(path, unstored);
+      return (inode) => {
+        inodes[number] = inode;
+      };
     },
     link: (path, existing) => {
       const number = numbers.get(existing);
@@ -58,7 +82,7 @@ function renumber(inodes: readonly Inode[], paths: ReadonlyMap<string, number>):
       let known = renumbered.get(number);
       if (known === undefined) {
         const inode = inodes[number];
-        if (inode === undefined) throw new Error(`no inode for ${path}`);
+        if (inode === undefined || inode === unstored) throw new Error(`no inode for ${path}`);
         known = used.push(inode) - 1;
         renumbered.set(number, known);
       }

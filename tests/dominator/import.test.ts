@@ -3,12 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { openImageStore } from "../storage/image-store.ts";
-import { viewImages } from "../storage/image-views.ts";
-import { readManifest } from "../storage/manifest-file.ts";
-import { openObjectStore } from "../storage/object-store.ts";
-import { drawWholeSystem, wholeSystemPaths } from "../testing/whole-system.ts";
-import { importImages } from "./image.ts";
+import { importImages } from "../../src/dominator/import/image.ts";
+import { openImageStore } from "../../src/dominator/storage/image-store.ts";
+import { viewImages } from "../../src/dominator/storage/image-views.ts";
+import { readManifest } from "../../src/dominator/storage/manifest-file.ts";
+import { openObjectStore } from "../../src/dominator/storage/object-store.ts";
+import { drawWholeSystem, wholeSystemPaths } from "../../src/dominator/testing/whole-system.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-image-"));
 after(() => rmSync(directory, { recursive: true }));

@@ -1,0 +1,17 @@
+import type { StoredObject } from "../../storage/object-draft.ts";
+
+/** Bytes that a thread gets at once. With two on their way to each thread, this bounds the memory of an import. */
+export const batchBytes = 4 << 20;
+
+/** A part of a batch: a whole content, or the beginning, middle or end of one that spans batches of the same thread. */
+export type BatchPart = { readonly length: number; readonly isEnd: boolean };
+
+/** What a thread of the content writer is asked to store. */
+export type WriterRequest =
+  | { readonly kind: "batch"; readonly bytes: Uint8Array<ArrayBuffer>; readonly parts: readonly BatchPart[] }
+  | { readonly kind: "files"; readonly paths: readonly string[] };
+
+/** The contents that ended in the request, in its order; a batch comes back to be filled again. */
+export type WriterAnswer =
+  | { readonly kind: "stored"; readonly stored: readonly StoredObject[]; readonly bytes?: Uint8Array<ArrayBuffer> }
+  | { readonly kind: "failed"; readonly error: unknown };
