@@ -4,7 +4,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { declineMessage } from "../../src/core/dhcp/client-frame.ts";
+import { fileURLToPath } from "node:url";
+import { viewPacket } from "../../src/boot-server/observe/packet-view.ts";
+import { networksText } from "../../src/cli/read/networks.ts";
+import { hexFromBytes } from "../../src/core/bytes/text.ts";
+import { clientFrame, clientMessage, declineMessage } from "../../src/core/dhcp/client-frame.ts";
 import type { DhcpPacket } from "../../src/core/dhcp/codec/packet.ts";
 import { writeDhcp } from "../../src/core/dhcp/codec/write.ts";
 import { chooseAddress } from "../../src/core/dhcp/pool/address-pool.ts";
@@ -60,6 +64,8 @@ async function send(wire: Wire, packet: DhcpPacket): Promise<void> {
   const bytes = Array.from(writeDhcp(packet), (byte) => `\\x${byte.toString(16).padStart(2, "0")}`);
   await wire.run(["bash", "-c", `printf '${bytes.join("")}' | cat > /dev/udp/10.77.0.1/67`]);
 }
+
+const sender = new URL("send-frame.ts", import.meta.url);
 
 const otherHost = "other0";
 
@@ -230,5 +236,29 @@ await insideNamespace(import.meta.url, () => {
     const { malformed, answered } = site.dhcp.networks()[0] ?? assert.fail();
     assert.deepEqual(malformed, { tooShort: 1, badOperation: 1, badRelayAddress: 1 });
     assert.equal(answered, 0);
+  });
+
+  test("requests with a VLAN tag are counted, named in the networks' list, the log and the machine's packets", async () => {
+    await using trouble = await startTrouble(2);
+    const { wire, site } = trouble;
+    const { clientInterface, run } = wire;
+    assert.ok((await udhcpc(wire, asPxe)).given.has("ip"), site.lines.join("\n"));
+    const discover = clientMessage(macOf(mac(1)), 7, { dhcpMessageType: "discover" });
+    const frame = clientFrame(macOf(mac(1)), discover);
+    // Between the addresses and the type: 802.1Q, VLAN 42.
+    const tagged = Uint8Array.of(...frame.subarray(0, 12), 0x81, 0, 0, 42, ...frame.subarray(12));
+    const send = (bytes: Uint8Array) =>
+      run([process.execPath, fileURLToPath(sender), clientInterface, hexFromBytes(bytes)]);
+    for (const bytes of [tagged, tagged, frame]) assert.equal((await send(bytes)).status, 0);
+    const count = () => site.dhcp.networks()[0]?.unanswered.taggedVlan ?? 0;
+    await untilTrue(site, "both requests are counted", () => count() === 2);
+    assert.match(
+      networksText(site.dhcp.networks(), 0).join("\n"),
+      /rack: 2 requests with a VLAN tag, which is not sup/,
+    );
+    const warnings = site.lines.filter((line) => line.startsWith("warn DHCP request with a VLAN tag not answered"));
+    assert.equal(warnings.length, 1, site.lines.join("\n"));
+    const packets = site.packets.of(site.store.list()[0]?.id ?? assert.fail()).map(viewPacket);
+    assert.equal(packets.filter(({ facts }) => facts[0] === "VLAN tag (not supported)").length, 2);
   });
 });

@@ -16,6 +16,7 @@ import type { LocalBoots } from "./local-boots.ts";
 import { type NetworkStatus, newNetworkStatus, viewNetworkStatus } from "./network-status.ts";
 import { openSeenRequests } from "./seen-requests.ts";
 import { openDhcpSocket } from "./socket.ts";
+import { watchTaggedRequests } from "./tagged.ts";
 
 /** The DHCP server of all networks. */
 export type DhcpServer = AsyncDisposable & { readonly networks: () => readonly NetworkView[] };
@@ -49,6 +50,7 @@ export async function startDhcpServer(deps: DhcpServerDeps): Promise<DhcpServer>
   const receive = dhcpAnswers({ ...deps, statuses, book, seenRequests });
   const ours = new Set(networks.flatMap(serverAddresses));
   await Promise.all([...statuses.values()].map((status) => watchNetwork(status, { ...deps, ours, sockets })));
+  for (const status of statuses.values()) sockets.use(watchTaggedRequests(status, deps));
 
   const granted = endpointsOf([...statuses.values()]).map((endpoint) => listen(endpoint, { receive, sockets, log }));
   const bufferGranted = granted.every((bytes) => bytes >= receiveBufferBytes);

@@ -9,6 +9,8 @@ export type LoggedPacket = {
   readonly source: { readonly address: Ipv4; readonly port: number };
   readonly destination: { readonly address: Ipv4; readonly port: number };
   readonly bytes: Uint8Array;
+  /** It arrived with a VLAN tag, which is not supported. */
+  readonly tagged?: true | undefined;
 };
 
 /** Packets kept per machine. */
@@ -46,6 +48,7 @@ type Entry = {
   protocol: LoggedPacket["protocol"];
   source: LoggedPacket["source"];
   destination: LoggedPacket["destination"];
+  tagged: LoggedPacket["tagged"];
   room: Uint8Array;
   length: number;
 };
@@ -77,11 +80,11 @@ export function openPacketLog(limitBytes: number = totalLimitBytes): PacketLog {
   }
 
   return {
-    note: (id, { atMs, direction, protocol, source, destination, bytes }) => {
+    note: (id, { atMs, direction, protocol, source, destination, tagged, bytes }) => {
       const ring = ringOf(id);
       const { entries } = ring;
       if (entries.length < packetLimit) {
-        const entry = { atMs, direction, protocol, source, destination, room: noRoom, length: 0 };
+        const entry = { atMs, direction, protocol, source, destination, tagged, room: noRoom, length: 0 };
         entries.push(entry);
         memory.add(entry, bytes);
       } else {
@@ -92,14 +95,16 @@ export function openPacketLog(limitBytes: number = totalLimitBytes): PacketLog {
         entry.protocol = protocol;
         entry.source = source;
         entry.destination = destination;
+        entry.tagged = tagged;
         memory.write(entry, bytes);
       }
       while (memory.totalBytes > limitBytes && order.first !== ring) forget(order.first);
     },
     of: (id) => {
       const { entries, oldest } = machines.get(id) ?? { entries: [], oldest: 0 };
-      return [...entries.slice(oldest), ...entries.slice(0, oldest)].map(({ room, length, ...facts }) => ({
+      return [...entries.slice(oldest), ...entries.slice(0, oldest)].map(({ room, length, tagged, ...facts }) => ({
         ...facts,
+        ...(tagged === undefined ? {} : { tagged }),
         bytes: room.slice(0, length),
       }));
     },

@@ -5,8 +5,9 @@ import type { LoggedPacket } from "./packet-log.ts";
 
 /** A packet as operators see it. Decoded only here, because most packets are never read. */
 export function viewPacket(packet: LoggedPacket): PacketView {
-  const { bytes, source, destination, ...rest } = packet;
-  const text = packet.protocol === "dhcp" ? describeDhcp(bytes) : describeTftp(bytes);
+  const { bytes, source, destination, tagged, ...rest } = packet;
+  const { kind, facts } = packet.protocol === "dhcp" ? describeDhcp(bytes) : describeTftp(bytes);
+  const text = { kind, facts: tagged === undefined ? facts : ["VLAN tag (not supported)", ...facts] };
   const ends = { source: readable(source), destination: readable(destination) };
   return { ...rest, ...ends, ...text, bytes: Buffer.from(bytes).toString("base64") };
 }

@@ -44,7 +44,7 @@ function countsText(counts: { readonly [kind: string]: number }): string {
 }
 
 function problemsOf({ name, pool, declined, ...network }: NetworkView, nowMs: number): string[] {
-  const lines = foreignText(name, network);
+  const lines = [...foreignText(name, network), ...unsupportedText(name, network)];
   lines.push(
     ...declined.map(
       ({ address, mac, untilMs }) =>
@@ -57,6 +57,20 @@ function problemsOf({ name, pool, declined, ...network }: NetworkView, nowMs: nu
     `${name}: the pool has been exhausted for ${since}, and ${pool.refused} requests got no address: enlarge temporaryPool`,
     ...lines,
   ];
+}
+
+/** What is sent to a network and not supported, by the reason under which it is counted. */
+const unsupported: { readonly [why: string]: string } = {
+  taggedVlan:
+    "requests with a VLAN tag, which is not supported: make this network the native (untagged) VLAN of the machines' ports",
+  infiniBand: "requests over InfiniBand, which is not supported: boot these machines from an Ethernet NIC",
+};
+
+function unsupportedText(name: string, { unanswered }: Pick<NetworkView, "unanswered">): string[] {
+  return Object.entries(unsupported).flatMap(([why, text]) => {
+    const count = unanswered[why];
+    return count === undefined ? [] : [`${name}: ${count} ${text}`];
+  });
 }
 
 /** The line about another DHCP server on a network, if one was detected. */

@@ -33,7 +33,8 @@ function kindOf(packet: DhcpPacket): string {
 /** Named only if the message has no Ethernet address. */
 function hardwareFacts(packet: DhcpPacket): readonly (readonly [name: string, value: string | undefined])[] {
   const from = readClientMac(packet);
-  return from.kind === "mac" ? [] : [["hardware", from.why]];
+  if (from.kind === "mac") return [];
+  return [["hardware", from.why === "infiniBand" ? "infiniBand (not supported)" : from.why]];
 }
 
 /** Describes a TFTP packet without file contents. */
