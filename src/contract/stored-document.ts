@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import type { DeclinedAddress } from "../core/dhcp/pool/declined.ts";
+import type { HeldImage } from "../core/image/copies/held-image.ts";
 import type { ImageStream } from "../core/image/stream/image-stream.ts";
 import { type Notice, noticeKinds } from "../core/machine/health/notification.ts";
 import { machineStates, phases } from "../core/machine/record.ts";
@@ -59,6 +60,15 @@ const notice = pinned<Notice>()(
   }),
 );
 
+const image = pinned<HeldImage>()(
+  v.object({
+    ...{ name: text, createdAtMs: count, entries: count, bytes: count },
+    confidential: v.exactOptional(v.literal(true)),
+    manifest: v.object({ sha512: text, size: count }),
+    servers: v.array(text),
+  }),
+);
+
 const imageStream = pinned<ImageStream>()(
   v.object({
     stream: text,
@@ -80,6 +90,7 @@ export const storedDocuments = {
   /** How far changes were made into calls, or a pending call. */
   webhook: v.union([v.object({ position: count }), v.object({ url: text, notice })]),
   authority: v.object({ fingerprint: text, next: v.exactOptional(text), former: v.exactOptional(text) }),
+  image,
   imageStream,
   agentRollout: pinned<AgentTrials>()(v.object({ trials: v.array(v.object({ machine: machineId, sinceMs: count })) })),
 } as const satisfies { readonly [Kind in DocumentKind]: v.GenericSchema };

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { declinedDocument } from "../../src/core/dhcp/pool/declined.ts";
+import { heldImageDocument } from "../../src/core/image/copies/held-image.ts";
 import { imageStreamDocument } from "../../src/core/image/stream/image-stream.ts";
 import type { Directive } from "../../src/core/image/update/directive.ts";
 import type { MachineEvent } from "../../src/core/machine/event.ts";
@@ -75,6 +76,10 @@ async function fillDatabase(store: Store): Promise<void> {
     { kind: "webhook", key: "call n1 https://hooks.example", document: { url: "https://hooks.example", notice } },
     { kind: "authority", key: "ca", document: { fingerprint: "AA:BB" } },
     { kind: "agentRollout", key: "2".repeat(32), document: { trials: [{ machine: id(3), sinceMs: 1 }] } },
+    heldImageDocument({
+      ...{ name: "compute/1", createdAtMs: 1, entries: 2, bytes: 3, servers: ["10.77.0.1:443"] },
+      manifest: { sha512: "a".repeat(128), size: 4 },
+    }),
     imageStreamDocument({
       ...{ stream: "compute", current: 1, previous: 0, by: "ann", atMs: 1 },
       promotion: { version: 2, canary: id(3), by: "ann", atMs: 2 },

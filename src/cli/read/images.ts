@@ -18,9 +18,9 @@ export function imageListCommand(image: Command, actions: Pick<Actions, "listIma
     if (options.output === "json") return printJson(images);
     if (images.length === 0)
       process.stderr.write("no system images yet; to import one: birther image import STREAM DIRECTORY\n");
-    const rows = images.map(({ name, entries, bytes, importedAtMs, use, confidential }) => [
+    const rows = images.map(({ name, entries, bytes, importedAtMs, use, confidential, notHere }) => [
       ...[name, String(entries), formatBytes(bytes), formatTime(importedAtMs)],
-      [...(use === undefined ? [] : [use]), ...(confidential === true ? ["confidential"] : [])].join("; ") || "-",
+      [use, confidential === true ? "confidential" : undefined, notHere].filter(Boolean).join("; ") || "-",
     ]);
     print(...formatTable(["NAME", "PATHS", "SIZE", "IMPORTED", "USE"], rows));
   });

@@ -252,6 +252,10 @@ const image = pinnedShape<ImageView>()(
     confidential: v.exactOptional(
       v.pipe(v.literal(true), v.description("only machines of its stream get its contents")),
     ),
+    servers: v.exactOptional(
+      v.pipe(v.array(text), v.description("the servers that have it; absent where the database is not shared")),
+    ),
+    notHere: v.exactOptional(v.pipe(text, v.description("why this server does not have it yet"))),
   }),
 );
 

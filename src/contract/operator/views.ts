@@ -118,6 +118,10 @@ export type ImageView = {
   readonly importedAtMs: number;
   /** Only machines of its stream get its contents. */
   readonly confidential?: true;
+  /** The servers that have it, `ADDRESS:PORT`; absent where the database is not shared. */
+  readonly servers?: readonly string[];
+  /** Why this server does not have it yet. */
+  readonly notHere?: string;
 };
 
 /** A stream of images: the version its machines require, and a promotion under way. */

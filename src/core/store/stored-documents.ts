@@ -1,5 +1,6 @@
 import type { AgentTrial } from "../agent/rollout.ts";
 import type { DeclinedAddress } from "../dhcp/pool/declined.ts";
+import type { HeldImage } from "../image/copies/held-image.ts";
 import type { ImageStream } from "../image/stream/image-stream.ts";
 import type { Notice } from "../machine/health/notification.ts";
 import type { Lesson } from "../pxe/local-boot/lesson.ts";
@@ -42,6 +43,7 @@ export type StoredDocuments = {
   readonly tokenUse: { readonly atMs: number };
   readonly webhook: Call | CallCursor;
   readonly authority: Trusted;
+  readonly image: HeldImage;
   readonly imageStream: ImageStream;
   readonly agentRollout: AgentTrials;
 };

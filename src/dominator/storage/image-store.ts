@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { link, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { link, mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { errorCode } from "../../core/error-code.ts";
@@ -23,6 +23,10 @@ export type ImageStore = {
   readonly refresh: () => Promise<void>;
   /** Adds an image as the next version of its stream. A name is never reused. */
   readonly add: (stream: string, image: Omit<ImageManifest, "name">) => Promise<ImageSummary>;
+  /** Makes a complete draft, which lies beside `pathOf(name)`, the image of this name, in place of any that is there. */
+  readonly adopt: (name: string, draft: string) => Promise<void>;
+  /** Forgets an image and removes its manifest; its contents stay. */
+  readonly drop: (name: string) => Promise<void>;
 };
 
 /** The file of a manifest, and whose image it describes. */
@@ -90,6 +94,20 @@ export async function openImageStore(
       const image = images.get(manifests.get(sha512) ?? "");
       return image && { path: pathOf(image.name), size: image.manifest.size, image };
     },
+    adopt: async (name, draft) => {
+      await syncFileSystem(draft);
+      await rename(draft, pathOf(name));
+      const before = images.get(name);
+      await readOne(name);
+      if (unreadable.has(name)) images.delete(name);
+      if (before !== undefined && before.manifest.sha512 !== images.get(name)?.manifest.sha512)
+        manifests.delete(before.manifest.sha512);
+    },
+    drop: async (name) => {
+      await rm(pathOf(name), { force: true });
+      manifests.delete(images.get(name)?.manifest.sha512 ?? "");
+      images.delete(name);
+    },
     add: async (stream, image) => {
       const summary = await writeNext({ stream, image, taken, pathOf });
       keep(summary);
@@ -131,16 +149,20 @@ function describeFault(error: unknown): string {
 }
 
 /**
- * link(2) refuses an existing name. Before it all contents are written to the disk (sync of the whole file system,
- * because one fsync for each of thousands of objects would take minutes), so that every existing manifest has its
- * objects.
+ * Writes all contents to the disk, before the manifest that needs them: one fsync for each of thousands of objects would take
+ * minutes.
  */
+async function syncFileSystem(path: string): Promise<void> {
+  await promisify(execFile)("sync", ["-f", path]);
+}
+
+/** Writes a manifest once its objects are on the disk; false if the name is taken, which link(2) refuses. */
 async function writeOnce(path: string, text: string): Promise<boolean> {
   await mkdir(dirname(path), { recursive: true });
   const draft = `${path}.draft-${process.pid}`;
   await writeFile(draft, text);
   try {
-    await promisify(execFile)("sync", ["-f", draft]);
+    await syncFileSystem(draft);
     await link(draft, path);
     return true;
   } catch (error) {

@@ -34,7 +34,7 @@ export function confidentialApp(input: ConfidentialAppInput): Hono {
     const isOpen =
       found !== undefined && (found.image.confidential !== true || streamOf(found.image.name) === right.stream);
     if (!isOpen) return context.text("no such manifest for this machine\n", 404);
-    return stream(createReadStream(found.path), found.size);
+    return streamed(createReadStream(found.path), found.size);
   });
   app.post(objectPaths.batch, bodyLimit({ maxSize: maxBatchRequestBytes }), async (context) => {
     const early = rightOf(context, input);
@@ -46,7 +46,7 @@ export function confidentialApp(input: ConfidentialAppInput): Hono {
     if (names === undefined) return context.text("body: expected SHA-512 hashes in hex, one per line\n", 400);
     const batch = await readBatch(await objectsOf(right.stream, input), names);
     if (batch.kind === "missing") return context.text(`no object ${batch.sha512} for this machine\n`, 404);
-    return stream(batch.content, batch.bytes);
+    return streamed(batch.content, batch.bytes);
   });
   return app;
 }
@@ -68,10 +68,10 @@ function streamOf(image: string | undefined): string | undefined {
   return image === undefined ? undefined : parseImageName(image)?.stream;
 }
 
-/** The contents that a machine of a stream may read. */
-async function objectsOf(
+/** The contents that belong to a stream: its own confidential ones, and all public ones. */
+export async function objectsOf(
   stream: string | undefined,
-  { objects, confidential }: ConfidentialAppInput,
+  { objects, confidential }: Pick<ConfidentialAppInput, "objects" | "confidential">,
 ): Promise<Pick<ObjectStore, "sizeOf" | "read">> {
   if (stream === undefined) return objects;
   const own = await confidential.ofStream(stream);
@@ -86,7 +86,8 @@ async function objectsOf(
   };
 }
 
-function stream(content: AsyncIterable<Uint8Array>, bytes: number): Response {
+/** An answer whose contents are read while they are sent. */
+export function streamed(content: AsyncIterable<Uint8Array>, bytes: number): Response {
   const headers = {
     "content-type": "application/octet-stream",
     "content-length": String(bytes),

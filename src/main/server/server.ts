@@ -1,17 +1,20 @@
+import type { Hono } from "hono";
 import { describeSignedLoader, readBootFiles } from "../../boot-server/boot-files.ts";
 import { type BootServer, startBootServer } from "../../boot-server/boot-server.ts";
 import { checkInterfaces } from "../../boot-server/socket/check-interfaces.ts";
 import type { Config } from "../../contract/config/schema.ts";
 import { othersUpdate } from "../../contract/config/updates.ts";
 import type { DeadlineRules } from "../../core/machine/health/stall-detection.ts";
-import type { Ipv4 } from "../../core/net/ipv4.ts";
+import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import { serverAddresses, signatureFor } from "../../core/network/network.ts";
 import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
-import { confidentialStores } from "../../dominator/storage/confidential-stores.ts";
+import { type Copies, openCopies } from "../../dominator/copies/copies.ts";
+import { copyApp } from "../../dominator/copies/copy-app.ts";
+import { type ConfidentialStores, confidentialStores } from "../../dominator/storage/confidential-stores.ts";
 import { type ImageStore, openImageStore } from "../../dominator/storage/image-store.ts";
 import { viewImages } from "../../dominator/storage/image-views.ts";
-import { openObjectStore } from "../../dominator/storage/object-store.ts";
+import { type ObjectStore, openObjectStore } from "../../dominator/storage/object-store.ts";
 import { objectsHandler } from "../../dominator/storage/objects-handler.ts";
 import { startScrub } from "../../dominator/storage/scrub.ts";
 import { subApp } from "../../dominator/sub/app.ts";
@@ -32,6 +35,7 @@ import { startOperatorServer, startOperatorTls } from "../../mdb/operator-api/se
 import type { Trust } from "../../mdb/tls/authority.ts";
 import { operatorCertificate } from "../../mdb/tls/operator-certificate.ts";
 import type { PkiPlace } from "../../mdb/tls/pki.ts";
+import { serverSecret } from "../../mdb/tls/server-secret.ts";
 import { openWatch, watchRulesOf } from "../../mdb/watch/open-watch.ts";
 import { pathsIn } from "../paths.ts";
 import { systemClock, systemRandom } from "../system-ports.ts";
@@ -72,7 +76,7 @@ export async function startServer(options: {
   // Before packets arrive: reading the whole fleet takes a moment. It also ends after the Boot Server does, and so
   // hears of what arrives last.
   opened.use(await openWatch({ store, config, rules: watchRulesOf(config), clock, random, log }));
-  const { bootServer, dominator } = await startForMachines(shared, tasks, opened);
+  const { bootServer, dominator, listImages } = await startForMachines(shared, tasks, opened);
   const { networks, traffic } = bootServer;
   const boot = { networks, traffic };
   const checks = readyChecks({
@@ -83,7 +87,7 @@ export async function startServer(options: {
     openExports({ store, clock, version, dominator, boot, meter, checks, ...deadlineRulesOf(config) }),
   );
   const backup = backupsIn(config.stateDirectory, database);
-  await startForOperators(shared, { bootServer, exports, backup }, opened);
+  await startForOperators(shared, { bootServer, exports, backup, listImages }, opened);
 
   const running = opened.move();
   return {
@@ -143,6 +147,7 @@ async function startForMachines(
   });
   const objects = await openObjectStore(paths.objects);
   const confidential = confidentialStores(paths.confidentialObjects);
+  const copies = shareImages(shared, { objects, confidential }, opened);
   opened.use(startScrub(async () => [objects, ...(await confidential.all())], log));
   const issueOrder = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });
   const { diskLoaders } = files;
@@ -154,6 +159,7 @@ async function startForMachines(
     machineApp,
     subApp({ store, images, tasks, caPem, clock, log, agentUpgrades, othersUpdate: othersUpdate(config) }),
     confidentialApp({ store, images, objects, confidential }),
+    ...copies.apps,
   ];
   const addresses = addressesOf(config);
   opened.use(
@@ -173,7 +179,33 @@ async function startForMachines(
       ...{ store, issueOrder, handlers, clock, log },
     }),
   );
-  return { bootServer, dominator };
+  return { bootServer, dominator, listImages: copies.listImages };
+}
+
+/** Shares the images with the other servers, where the database is one that several servers can use. */
+function shareImages(
+  shared: Shared,
+  stores: { readonly objects: ObjectStore; readonly confidential: ConfidentialStores },
+  opened: AsyncDisposableStack,
+): { readonly apps: readonly Hono[]; readonly listImages: Copies["images"] } {
+  const { config, paths, store, images, clock, log } = shared;
+  const [address] = addressesOf(config);
+  if (config.database === undefined || address === undefined) {
+    const listImages = async () => {
+      await images.refresh();
+      return viewImages(images);
+    };
+    return { apps: [], listImages };
+  }
+  const secret = serverSecret(pkiOf(shared));
+  const copies = opened.use(
+    openCopies({
+      ...{ store, images, confidential: stores.confidential, secret, caPem: shared.trust.caPem, clock, log },
+      ...{ objects: paths.objects, confidentialObjects: paths.confidentialObjects },
+      self: `${formatIpv4(address)}:${config.ports.machines}`,
+    }),
+  );
+  return { apps: [copyApp({ images, ...stores, secret })], listImages: copies.images };
 }
 
 /** Starts the operators' API on its socket and over TLS. */
@@ -183,6 +215,7 @@ async function startForOperators(
     readonly bootServer: BootServer;
     readonly exports: ReturnType<typeof openExports>;
     readonly backup: ReturnType<typeof backupsIn>;
+    readonly listImages: Copies["images"];
   },
   opened: AsyncDisposableStack,
 ): Promise<void> {
@@ -194,9 +227,9 @@ async function startForOperators(
     ...{ store, clock, log, version, packetsOf, networks, blastRadius, tokens, ...deadlineRulesOf(config) },
     ...{ exports: parts.exports, backup: parts.backup },
     images: async () => {
-      await images.refresh();
+      const views = await parts.listImages();
       await adoptImports({ store, clock, log }, knownNames(images));
-      return viewImages(images);
+      return views;
     },
   });
   opened.use(await startOperatorServer({ path: paths.operatorSocket, app, log }));
