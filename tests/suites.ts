@@ -185,7 +185,7 @@ export const suites: readonly Suite[] = [
     about: "birther-agent as an ordinary program against the Dominator: fetch, update, forged contents, power cuts",
     cost: "40 s",
     needsRoot: true,
-    packages: [...packagesOf["image build"], "cpio", "cryptsetup-bin", "zstd"],
+    packages: [...packagesOf["image build"], "cpio", "cryptsetup-bin", "zstd", "xz-utils", "skopeo", "umoci"],
     group: "programs",
     run: {
       kind: "files",

@@ -36,7 +36,7 @@ export function imageCommand(program: Command, actions: ImageActions): void {
   const imports = image
     .command("import <stream> <source>")
     .description(
-      "check a directory or tar archive (plain, gzip, zstd or xz) and store it as the next version of a stream (`compute` becomes compute/2); no machine moves to it before `image promote`",
+      "check a directory, a tar archive (plain, gzip, zstd or xz) or a container image (OCI layout or archive, `docker save`) and store it as the next version of a stream (`compute` becomes compute/2); no machine moves to it before `image promote`",
     )
     .option("--confidential", "give its contents only to the machines of the stream, over TLS");
   localOptions(imports).action(async (stream: string, source: string, options: ImportOptions) => {

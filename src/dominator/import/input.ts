@@ -3,7 +3,7 @@ import type { TreeBuilder } from "./tree-builder.ts";
 import type { ContentWriter } from "./write/content-writer.ts";
 
 export type ImportInput = {
-  /** A directory, or a tar archive, plain or compressed with gzip, zstd or xz. */
+  /** A directory, a tar archive, plain or compressed with gzip, zstd or xz, or a container image (oci/blobs.ts). */
   readonly source: string;
   readonly objects: Pick<ObjectStore, "directory">;
   readonly filter: readonly string[];

@@ -6,7 +6,12 @@ import { memberHeader, requireShareable, type TarHeader } from "./tar-member.ts"
 import { openTap, type Tap } from "./tar-tap.ts";
 
 /** A member of an archive. Its content must be read, or skipped, before the next member is requested. */
-export type TarMember = { readonly header: TarHeader; readonly content: AsyncIterable<Uint8Array> };
+export type TarMember = {
+  readonly header: TarHeader;
+  readonly content: AsyncIterable<Uint8Array>;
+  /** Where the content begins in the archive. */
+  readonly offset: number;
+};
 
 type Entry = Extract extends AsyncIterable<infer Item> ? Item : never;
 
@@ -43,7 +48,7 @@ export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerato
       const header = memberHeader(entry.header, gap, inherited);
       last = { path: header.path, end: start + Math.ceil(header.size / tarBlock) * tarBlock };
       tap.forgetBefore(last.end);
-      yield { header, content: contentOf(entry, tap, last) };
+      yield { header, content: contentOf(entry, tap, last), offset: start };
       entry.resume();
     }
   } finally {

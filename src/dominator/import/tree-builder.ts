@@ -17,8 +17,23 @@ export type TreeBuilder = {
   readonly addFile: (path: string) => (inode: RegularInode) => void;
   /** Adds another name of an existing file. */
   readonly link: (path: string, existing: string) => void;
+  /**
+   * Begins a layer over what is there (OCI image-spec, layer.md): later calls add to it until it ends, and whiteouts remove
+   * only what is below it.
+   */
+  readonly startLayer: () => Layer;
   /** The tree without what the filter protects; implied directories belong to root and have mode 0755. */
   readonly finish: (filterLines: readonly string[]) => Tree;
+};
+
+/** A layer that is being added. */
+export type Layer = {
+  /** Removes a path and everything in it from the layers below. */
+  readonly whiteOut: (path: string) => void;
+  /** Removes everything in a directory from the layers below; `/` is the root. */
+  readonly empty: (directory: string) => void;
+  /** Puts the layer over those below. */
+  readonly end: () => void;
 };
 
 /** A path from an archive in our form: absolute, without leading `.` parts; undefined for the root itself. */
@@ -36,7 +51,9 @@ const unstored: RegularInode = { kind: "regular", mode: 0, uid: 0, gid: 0, mtime
 /** An empty builder. */
 export function buildTree(): TreeBuilder {
   const inodes: Inode[] = [];
-  const numbers = new Map<string, number>();
+  let numbers = new Map<string, number>();
+  /** The paths below the layer that is being added. */
+  let below = new Map<string, number>();
   const put = (path: string, inode: Inode): number => {
     if (inodes.length >= maxTreeEntries)
       throw new Error(`${path}: expected at most ${maxTreeEntries} paths in an image, found more`);
@@ -53,7 +70,7 @@ export function buildTree(): TreeBuilder {
       };
     },
     link: (path, existing) => {
-      const number = numbers.get(existing);
+      const number = numbers.get(existing) ?? below.get(existing);
       const inode = inodes[number ?? -1];
       if (number === undefined || inode === undefined)
         throw new Error(`${path}: expected a hard link to an earlier member, found ${existing}`);
@@ -61,13 +78,40 @@ export function buildTree(): TreeBuilder {
         throw new Error(`${path}: expected a hard link to a file, found the directory ${existing}`);
       numbers.set(path, number);
     },
+    startLayer: () => {
+      below = numbers;
+      numbers = new Map();
+      const removed = new Set<string>();
+      const emptied = new Set<string>();
+      const covers = (path: string) => {
+        const number = numbers.get(path);
+        return removed.has(path) || (number !== undefined && inodes[number]?.kind !== "directory");
+      };
+      const isHidden = (path: string) =>
+        emptied.has("/") ||
+        removed.has(path) ||
+        ancestorPaths(path).some((above) => covers(above) || emptied.has(above));
+      return {
+        whiteOut: (path) => void removed.add(path),
+        empty: (directory) => void emptied.add(directory),
+        end: () => {
+          const kept = [...below].filter(([path]) => !isHidden(path));
+          numbers = new Map([...kept, ...numbers]);
+          below = new Map();
+        },
+      };
+    },
     finish: (filterLines) => {
       const filter = subFilter(filterLines, agentProtocol);
       const paths = new Map([...numbers].filter(([path]) => !filter.protects(path)));
       const implied: Inode = { kind: "directory", mode: 0o755, uid: 0, gid: 0 };
-      for (const ancestor of [...paths.keys()].flatMap(ancestorPaths)) {
-        if (!paths.has(ancestor)) paths.set(ancestor, numbers.get(ancestor) ?? inodes.push(implied) - 1);
-      }
+      for (const path of [...paths.keys()])
+        for (const above of ancestorPaths(path)) {
+          const number = paths.get(above) ?? numbers.get(above) ?? inodes.push(implied) - 1;
+          const kind = inodes[number]?.kind;
+          if (kind !== "directory") throw new Error(`${path}: expected the directory ${above}, found a ${kind}`);
+          paths.set(above, number);
+        }
       return renumber(inodes, paths);
     },
   };

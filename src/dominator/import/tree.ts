@@ -1,20 +1,22 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { fileType, type Inode, type Tree } from "../../core/image/tree.ts";
+import type { Tree } from "../../core/image/tree.ts";
+import { addMember } from "./add-member.ts";
 import { importDirectory } from "./directory.ts";
 import type { ImportInput, OpenImport } from "./input.ts";
-import type { TarHeader } from "./tar-member.ts";
-import { readTar, type TarMember } from "./tar-reader.ts";
-import { buildTree, cleanPath } from "./tree-builder.ts";
-import { unpacked } from "./unpack.ts";
+import { archiveBlobs, directoryBlobs } from "./oci/blobs.ts";
+import { importLayers } from "./oci/import-layers.ts";
+import { readTar } from "./tar-reader.ts";
+import { buildTree } from "./tree-builder.ts";
+import { isCompressed, unpacked } from "./unpack.ts";
 import { openContentWriter } from "./write/content-writer.ts";
 
 /** Bytes of an archive read at once. */
-const readBytes = 1 << 20;
+const pieceBytes = 1 << 20;
 
 /**
- * Stores the contents of a tree in the object store and returns the tree. An archive is read once, as a stream; nothing
- * is unpacked.
+ * Stores the contents of a tree in the object store and returns the tree. An archive is read as a stream; nothing is
+ * unpacked to a disk.
  */
 export async function importTree(input: ImportInput): Promise<Tree> {
   const source = await stat(input.source).catch((cause: NodeJS.ErrnoException) => {
@@ -24,69 +26,39 @@ export async function importTree(input: ImportInput): Promise<Tree> {
   });
   await using writer = openContentWriter(input.objects.directory);
   const open = { ...input, writer, tree: buildTree() };
-  if (source.isDirectory()) await importDirectory(open);
-  else await importArchive(open, source.size);
-  await writer.finish();
-  return open.tree.finish(input.filter);
+  try {
+    if (!source.isDirectory()) await importArchive(open, source.size);
+    else await importFrom(open);
+    await writer.finish();
+    return open.tree.finish(input.filter);
+  } catch (cause) {
+    if (!(cause instanceof Error) || input.signal?.aborted === true) throw cause;
+    // Messages are printed with those of their causes: what this one repeats is not its cause again.
+    throw new Error(`import ${input.source}: ${cause.message}`, { cause: cause.cause });
+  }
+}
+
+/** A directory with these two files at its top is the layout of a container image (OCI image-spec, image-layout.md). */
+async function importFrom(input: OpenImport): Promise<void> {
+  const blobs = directoryBlobs(input.source);
+  if (!((await blobs.has("oci-layout")) && (await blobs.has("index.json")))) return await importDirectory(input);
+  await importLayers(input, blobs);
 }
 
 async function importArchive(input: OpenImport, totalBytes: number): Promise<void> {
-  const file = createReadStream(input.source, { highWaterMark: readBytes });
-  try {
-    let paths = 0;
-    for await (const member of readTar(await unpacked(input.source, file))) {
-      input.signal?.throwIfAborted();
-      await addMember(member, input);
-      paths += 1;
-      input.onProgress?.({ paths, readBytes: file.bytesRead, totalBytes });
-    }
-  } catch (cause) {
-    if (!(cause instanceof Error)) throw cause;
-    // Messages are printed with those of their causes: what this one repeats is not its cause again.
-    throw new Error(`import ${input.source}: ${cause.message}`, { cause: cause.cause });
-  } finally {
-    file.destroy();
+  const open = () => createReadStream(input.source, { highWaterMark: pieceBytes });
+  const blobs = await archiveBlobs(input.source, unpacked(open()));
+  if (blobs !== undefined) {
+    if (await isCompressed(open()))
+      throw new Error("expected the archive of a container image to be plain, found it compressed; unpack it first");
+    return await importLayers(input, blobs);
   }
-}
-
-async function addMember({ header, content }: TarMember, { tree, writer }: OpenImport): Promise<void> {
-  const path = cleanPath(header.path);
-  if (path === undefined) return;
-  const { kind, mode, uid, gid, mtimeMs } = header;
-  if (kind === "link") {
-    const existing = cleanPath(header.linkPath);
-    if (existing === undefined) throw new Error(`${path}: expected a hard link to a file, found one to the root`);
-    tree.link(path, existing);
-  } else if (kind === "file") {
-    const store = tree.addFile(path);
-    await writer.put(content, (object) => store({ kind: "regular", mode, uid, gid, mtimeMs, ...object }));
-  } else tree.add(path, inodeOf({ ...header, kind }));
-}
-
-function inodeOf(header: TarHeader & { readonly kind: Exclude<TarHeader["kind"], "link" | "file"> }): Inode {
-  const { mode, uid, gid } = header;
-  const special = (type: number): Inode => ({
-    kind: "special",
-    mode: type | mode,
-    uid,
-    gid,
-    rdev: deviceNumber(header.major, header.minor),
-  });
-  switch (header.kind) {
-    case "symlink":
-      return { kind: "symlink", uid, gid, target: header.linkPath };
-    case "character-device":
-      return special(fileType.character);
-    case "block-device":
-      return special(fileType.block);
-    case "directory":
-      return { kind: "directory", mode, uid, gid };
-    case "fifo":
-      return special(fileType.fifo);
+  const file = open();
+  let paths = 0;
+  for await (const member of readTar(unpacked(file))) {
+    input.signal?.throwIfAborted();
+    await addMember(member, input);
+    paths += 1;
+    input.onProgress?.({ paths, readBytes: file.bytesRead, totalBytes });
   }
-}
-
-/** dev_t as in stat(2) (glibc's makedev). */
-function deviceNumber(major: number, minor: number): number {
-  return (minor & 0xff) + (major & 0xfff) * 0x100 + (minor >>> 8) * 0x100000;
 }

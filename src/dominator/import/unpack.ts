@@ -1,50 +1,73 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { open } from "node:fs/promises";
-import type { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import { pipeline, promises } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
-
-/** How an archive is compressed. */
-type Compression = "none" | "gzip" | "zstd" | "xz";
+import { errorCode } from "../../core/error-code.ts";
 
 /**
- * The bytes of an archive's file, unpacked if it is compressed, which its first bytes tell, not its name. xz comes from the
- * host's program: Node has none, Debian's base system has it, and damage in an archive stays in another process.
+ * The bytes of an archive, unpacked if it is compressed, which its first bytes tell, not its name. xz comes from the host's
+ * program: Node has none, Debian's base system has it, and damage in an archive stays in another process.
  */
-export async function unpacked(path: string, file: Readable): Promise<AsyncIterable<Uint8Array>> {
-  switch (await compressionOf(path)) {
-    case "none":
-      return file;
-    case "gzip":
-      return throughTransform(file, createGunzip());
-    case "zstd":
-      return throughTransform(file, createZstdDecompress());
-    case "xz":
-      return throughXz(file);
+export async function* unpacked(archive: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const source = archive[Symbol.asyncIterator]();
+  const head = await firstBytes(source);
+  const whole = async function* (): AsyncGenerator<Uint8Array> {
+    yield head;
+    for (let next = await source.next(); next.done !== true; next = await source.next()) yield next.value;
+  };
+  try {
+    yield* unpackedFrom(head, whole);
+  } finally {
+    await source.return?.();
   }
 }
 
-/** RFC 1952 §2.3.1, RFC 8878 §3.1.1, the .xz format §2.1.1.1. */
-async function compressionOf(path: string): Promise<Compression> {
-  const magic = new Uint8Array(6);
-  const handle = await open(path);
-  await handle.read(magic, 0, magic.length, 0).finally(() => handle.close());
-  const hex = Buffer.from(magic).toString("hex");
-  if (hex.startsWith("1f8b")) return "gzip";
-  if (hex.startsWith("28b52ffd")) return "zstd";
-  return hex === "fd377a585a00" ? "xz" : "none";
+/** Whether an archive is compressed; reads its first bytes only. */
+export async function isCompressed(archive: AsyncIterable<Uint8Array>): Promise<boolean> {
+  const source = archive[Symbol.asyncIterator]();
+  const head = await firstBytes(source);
+  await source.return?.();
+  return compressionOf(head) !== "none";
 }
 
-function throughTransform(file: Readable, unpack: ReturnType<typeof createGunzip | typeof createZstdDecompress>) {
-  file.on("error", (error) => unpack.destroy(error));
-  return file.pipe(unpack);
+/** How an archive is compressed (RFC 1952 §2.3.1, RFC 8878 §3.1.1, the .xz format §2.1.1.1). */
+function compressionOf(head: Buffer): "none" | "gzip" | "zstd" | "xz" {
+  const magic = head.toString("hex", 0, magicBytes);
+  if (magic.startsWith("1f8b")) return "gzip";
+  if (magic.startsWith("28b52ffd")) return "zstd";
+  return magic === "fd377a585a00" ? "xz" : "none";
+}
+
+function unpackedFrom(head: Buffer, whole: () => AsyncGenerator<Uint8Array>): AsyncIterable<Uint8Array> {
+  switch (compressionOf(head)) {
+    case "none":
+      return whole();
+    case "gzip":
+      return pipeline(whole, createGunzip(), () => undefined);
+    case "zstd":
+      return pipeline(whole, createZstdDecompress(), () => undefined);
+    case "xz":
+      return throughXz(whole);
+  }
+}
+
+const magicBytes = 6;
+
+async function firstBytes(source: AsyncIterator<Uint8Array>): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for (let length = 0; length < magicBytes; ) {
+    const next = await source.next();
+    if (next.done === true) break;
+    pieces.push(next.value);
+    length += next.value.length;
+  }
+  return Buffer.concat(pieces);
 }
 
 /** The largest preset of xz needs 65 MiB; an archive that asks for more is no ordinary one. */
 const xzMemory = "--memlimit-decompress=512MiB";
 
-async function* throughXz(file: Readable): AsyncGenerator<Uint8Array> {
+async function* throughXz(whole: () => AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
   const child = spawn("xz", ["--decompress", "--stdout", xzMemory], { env: { ...process.env, LC_ALL: "C" } });
   let said = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -53,12 +76,17 @@ async function* throughXz(file: Readable): AsyncGenerator<Uint8Array> {
   const ended = once(child, "close").catch((cause: unknown) => {
     throw new Error("starting xz failed; to install it, run apt-get install xz-utils", { cause });
   });
-  // Its failure is the program's, which `ended` reports, or the file's.
-  const fed = pipeline(file, child.stdin).catch((error: unknown) => error);
+  const feeding = promises.pipeline(whole, child.stdin);
+  // If the program fails, its reason is the better one.
+  const fed = feeding.then(
+    () => undefined,
+    (error: unknown) => (errorCode(error) === "EPIPE" ? undefined : error),
+  );
   try {
     for await (const piece of child.stdout) yield piece;
     const [status, signal] = await ended;
-    if (file.errored !== null) throw file.errored;
+    const failure = await fed;
+    if (failure !== undefined) throw failure;
     if (status !== 0) throw new Error(`xz: expected exit status 0, found ${status ?? signal}: ${said.trim()}`);
   } finally {
     child.kill("SIGKILL");
