@@ -107,6 +107,7 @@ const order = {
   action: v.picklist(orderActions),
   generation: count,
   expiresAtMs: count,
+  issuedAtMs: v.exactOptional(count),
 } as const;
 const openOrder = v.exactOptional(v.object({ ...order, taken: v.exactOptional(taken) }));
 const wayBack = v.exactOptional(v.object({ ...lastSeen, timeline, sentAway, failing: v.exactOptional(condition) }));

@@ -247,7 +247,14 @@ async function handOut(
     async (name) => (name === "agent.js" ? script : await readFile(await native)),
     objects,
   );
-  return { agentUpgrades: openAgentUpgrades({ bundle, store, clock: { nowMs: () => Date.now() }, log }) };
+  return {
+    agentUpgrades: openAgentUpgrades({
+      bundle,
+      store,
+      clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
+      log,
+    }),
+  };
 }
 
 /** Runs a program in a process group of its own, which ends with it. */

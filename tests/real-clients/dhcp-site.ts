@@ -16,12 +16,20 @@ export type DhcpSite = AsyncDisposable & {
 
 /**
  * Starts one for these networks, with its MDB in a file if given; the caller provides the other hosts on their wires.
+ * `wrongMs` is the error of the wall clock.
  */
-export async function startDhcpSite(networks: readonly Network[], path = ":memory:"): Promise<DhcpSite> {
+export async function startDhcpSite(
+  networks: readonly Network[],
+  path = ":memory:",
+  wrongMs = () => 0,
+): Promise<DhcpSite> {
   const lines: string[] = [];
   const log: Log = (level, message, facts) => void lines.push(`${level} ${message} ${JSON.stringify(facts ?? {})}`);
   let aheadMs = 0;
-  const clock: Clock = { nowMs: () => Date.now() + aheadMs, monotonicMs: () => performance.now() + aheadMs };
+  const clock: Clock = {
+    nowMs: () => Date.now() + aheadMs + wrongMs(),
+    monotonicMs: () => performance.now() + aheadMs,
+  };
   await using made = new AsyncDisposableStack();
   const store = made.use(await openStore({ path, clock, log }));
   const packets = openPacketLog();

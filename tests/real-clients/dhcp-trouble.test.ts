@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -260,5 +260,27 @@ await insideNamespace(import.meta.url, () => {
     assert.equal(warnings.length, 1, site.lines.join("\n"));
     const packets = site.packets.of(site.store.list()[0]?.id ?? assert.fail()).map(viewPacket);
     assert.equal(packets.filter(({ facts }) => facts[0] === "VLAN tag (not supported)").length, 2);
+  });
+
+  test("a clock that is set back by years while other DHCP servers are sought delays nothing and sends no flood", {
+    timeout: 60_000,
+  }, async () => {
+    await using wire = await layTrouble();
+    // Set once the watch, which listens on port 68, has read the clock twice: when it began, and for its first timer.
+    let readings = 0;
+    const wrongMs = () => {
+      if (readFileSync("/proc/net/udp", "utf8").includes(":0044 ")) readings += 1;
+      return readings > 2 ? -10 * 365 * 24 * hourMs : 0;
+    };
+    const sentBy = () =>
+      Number(
+        execFileSync("ip", ["-s", "-j", "link", "show", wire.serverInterface])
+          .toString()
+          .match(/"tx":\{"bytes":\d+,"packets":(\d+)/)?.[1],
+      );
+    const before = sentBy();
+    await using site = await startDhcpSite([{ ...networkOn(wire, 2), allowForeignDhcp: false }], ":memory:", wrongMs);
+    assert.ok(sentBy() - before < 50, `${sentBy() - before} packets were sent`);
+    assert.equal((await udhcpc(wire, asPxe)).status, 0, site.lines.join("\n"));
   });
 });

@@ -76,7 +76,7 @@ class WatchSocket {
     this.#deps = deps;
     this.#socket = socket;
     this.#allowed = network.mode !== "full" || network.allowForeignDhcp;
-    this.#step = startForeignWatch(this.#allowed, clock.nowMs());
+    this.#step = startForeignWatch(this.#allowed, clock.monotonicMs());
   }
 
   /** Resolves when it is known whether the network is served. */
@@ -89,10 +89,15 @@ class WatchSocket {
     return this.#step.state.kind === "serving";
   }
 
+  /** With times since 1970: the watch itself counts by the monotonic clock, which nobody sets. */
   foreign(): ForeignNamed | undefined {
+    const { clock } = this.#deps;
     const { state } = this.#step;
     const foreign = "foreign" in state ? state.foreign : undefined;
-    return foreign && { ...foreign, ...(this.#mac === undefined ? {} : { mac: this.#mac }) };
+    if (foreign === undefined) return undefined;
+    const aheadMs = clock.nowMs() - clock.monotonicMs();
+    const times = { sinceMs: Math.round(foreign.sinceMs + aheadMs), lastMs: Math.round(foreign.lastMs + aheadMs) };
+    return { ...foreign, ...times, ...(this.#mac === undefined ? {} : { mac: this.#mac }) };
   }
 
   async close(): Promise<void> {
@@ -133,7 +138,7 @@ class WatchSocket {
 
   #advance(event: Parameters<typeof stepForeignWatch>[1]): void {
     const before = this.#step.state;
-    this.#step = stepForeignWatch(before, event, { allowed: this.#allowed, nowMs: this.#deps.clock.nowMs() });
+    this.#step = stepForeignWatch(before, event, { allowed: this.#allowed, nowMs: this.#deps.clock.monotonicMs() });
     this.#execute(before);
   }
 
@@ -143,7 +148,7 @@ class WatchSocket {
     if (probe) this.#probe();
     clearTimeout(this.#timer);
     if (wakeAtMs !== undefined)
-      this.#timer = setTimeout(() => this.#advance({ kind: "woken" }), Math.max(1, wakeAtMs - clock.nowMs()));
+      this.#timer = setTimeout(() => this.#advance({ kind: "woken" }), Math.max(1, wakeAtMs - clock.monotonicMs()));
     if (state.kind !== "probing") this.#decided.resolve();
     if (state.kind === "serving" && before.kind === "stopped")
       log("info", "the other DHCP server is gone; the network is served again", { network: network.name });

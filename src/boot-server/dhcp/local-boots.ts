@@ -26,7 +26,7 @@ export function openLocalBoots(deps: { readonly store: Store; readonly clock: Cl
 
   function learn(machine: ModelFacts, { client, attempt }: LocalTry): void {
     const model = modelOf(machine);
-    if (model === undefined || clock.nowMs() - attempt.atMs > rememberMs) return;
+    if (model === undefined || clock.monotonicMs() - attempt.atMs > rememberMs) return;
     const before = lessonsOf(store).find((lesson) => isAbout(lesson, model, client));
     const after = learnFrom(before, { model, client, attempt }, clock.nowMs());
     if (after === before) return;
@@ -55,7 +55,7 @@ export function openLocalBoots(deps: { readonly store: Store; readonly clock: Cl
       return {
         attemptOf: (client): Attempt | undefined => attempts.get(keyOf(mac, client))?.attempt,
         lessonOn: (client) => model && lessonsOf(store).find((lesson) => isAbout(lesson, model, client)),
-        nowMs: clock.nowMs(),
+        nowMs: clock.monotonicMs(),
       };
     },
     keep: (mac, local) => {

@@ -1,3 +1,4 @@
+import { isAhead } from "../clock-jump.ts";
 import type { MachineId } from "../machine/record.ts";
 import type { AgentReport } from "./version.ts";
 
@@ -44,7 +45,8 @@ export function outcomeOf(agent: AgentReport | undefined, version: string): Agen
  */
 export function mayTry({ confirmed, rejected, trials }: AgentRollout, id: MachineId, nowMs: number): boolean {
   if (rejected > 0) return false;
-  const others = trials.filter(({ machine }) => machine !== id);
+  // A trial that was noted while the clock was ahead would hold the place of another for as long.
+  const others = trials.filter(({ machine, sinceMs }) => machine !== id && !isAhead(sinceMs, nowMs));
   const silent = others.filter(({ sinceMs }) => nowMs - sinceMs >= rolloutLimits.silentMs).length;
   if (silent >= Math.max(rolloutLimits.silent, confirmed)) return false;
   return others.length - silent < Math.min(rolloutLimits.atOnce, Math.max(1, confirmed));

@@ -1,6 +1,6 @@
 import type { Ipv4 } from "../net/ipv4.ts";
 
-/** Another DHCP server on a network: its server identifier, and when it was first and last detected. */
+/** Another DHCP server on a network: its server identifier, and when it was first and last detected, by the clock of the watch. */
 export type ForeignServer = { readonly address: Ipv4; readonly sinceMs: number; readonly lastMs: number };
 
 /** Whether a network is served, with regard to other DHCP servers. */
@@ -35,7 +35,7 @@ const hintMs = 5000;
 const lookAgainMs = 30_000;
 const goneAfter = 3;
 
-/** The first step. If other servers are `allowed`, the network is served at once, and probes only identify them. */
+/** The first step; all times are by a clock that nobody sets. If other servers are `allowed`, the network is served at once, and probes only identify them. */
 export function startForeignWatch(allowed: boolean, nowMs: number): ForeignStep {
   if (allowed) return { state: { kind: "serving" }, probe: true };
   return { state: { kind: "probing", untilMs: nowMs + probingMs }, probe: true, wakeAtMs: nowMs + againMs };

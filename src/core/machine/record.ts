@@ -114,6 +114,8 @@ export type Order = {
   readonly action: OrderAction;
   readonly generation: number;
   readonly expiresAtMs: number;
+  /** Absent in records of older versions. */
+  readonly issuedAtMs?: number;
   /** Set once init has taken the order: the boot that took it, and the hash of that boot's session secret. */
   readonly taken?: { readonly bootId: string; readonly sessionHash: string; readonly atMs: number };
 };

@@ -67,7 +67,7 @@ function database(machines: readonly Machine[]) {
 function opened(on = database([machine, other]), clock = { nowMs: 1e12 }) {
   const logged: string[] = [];
   const upgrades = openAgentUpgrades({
-    ...{ bundle, store: on.store, clock: { nowMs: () => clock.nowMs } },
+    ...{ bundle, store: on.store, clock: { nowMs: () => clock.nowMs, monotonicMs: () => clock.nowMs } },
     log: (level, message) => void logged.push(`${level} ${message}`),
   });
   /** Takes a poll as the server does; returns whether the machine is upgraded. */

@@ -1,4 +1,5 @@
 import { rolloutLimits } from "../../core/agent/rollout.ts";
+import { isWithin } from "../../core/clock-jump.ts";
 import { upgradingProtocol } from "../../core/image/filter.ts";
 import type { UpgradeAgent } from "../../core/image/update/directive.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
@@ -19,17 +20,17 @@ export type AgentUpgrades = Disposable & {
 export function openAgentUpgrades(parts: {
   readonly bundle: AgentBundle;
   readonly store: TrialStore & Pick<Store, "addLog" | "dropDocument">;
-  readonly clock: Pick<Clock, "nowMs">;
+  readonly clock: Clock;
   readonly log: Log;
 }): AgentUpgrades {
   const { bundle, store, clock, log } = parts;
   const { version, files } = bundle;
   const { deadlineSeconds, retryMs, silentMs, forgottenMs } = rolloutLimits;
   const trials = openAgentTrials(store, clock, version);
-  /** Machines of this server that could not put the version in place, and when they may try again. */
+  /** Machines of this server that could not put the version in place, and when they may try again, by the monotonic clock. */
   const postponed = new Map<MachineId, number>();
   for (const { kind, key, document } of store.documents("agentRollout")) {
-    const isOld = document.trials.every(({ sinceMs }) => clock.nowMs() - sinceMs > forgottenMs);
+    const isOld = document.trials.every(({ sinceMs }) => !isWithin(forgottenMs, sinceMs, clock.nowMs()));
     if (key === version || !isOld) continue;
     store
       .dropDocument({ kind, key })
@@ -60,16 +61,16 @@ export function openAgentUpgrades(parts: {
       const { id } = machine;
       trials.note(id, agent);
       const hasFailed = outcome?.kind === "failed" && outcome.directive === "upgradeAgent";
-      if (hasFailed) postponed.set(id, clock.nowMs() + retryMs);
+      if (hasFailed) postponed.set(id, clock.monotonicMs() + retryMs);
       const offeredAtMs = trials.offeredAtMs(id);
       // It polls, so it is not silent; it may get the offer again.
-      const isOver = offeredAtMs !== undefined && clock.nowMs() - offeredAtMs >= silentMs;
+      const isOver = offeredAtMs !== undefined && !isWithin(silentMs, offeredAtMs, clock.nowMs());
       if (offeredAtMs !== undefined && (hasFailed || isOver)) await trials.end(id);
     },
     upgradeFor: async (id, poll) => {
       if (!canUpgrade(poll) || poll.agent?.version === version || poll.agent?.rejected?.version === version)
         return undefined;
-      if (clock.nowMs() < (postponed.get(id) ?? 0)) return undefined;
+      if (clock.monotonicMs() < (postponed.get(id) ?? 0)) return undefined;
       postponed.delete(id);
       return (await trials.offer(id)) ? { kind: "upgradeAgent", version, files, deadlineSeconds } : undefined;
     },

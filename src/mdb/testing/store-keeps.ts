@@ -199,23 +199,26 @@ export function storeKeeps(place: () => Place): void {
     assert.equal(late.kind === "refused" && late.refusal.kind, "expiredToken");
     await store.apply({ ...issued, tokenHash: "new", expiresAtMs: clock.nowMs() + 1000 });
     clock.pass(-9 * yearMs);
-    assert.equal((await store.apply({ ...taken, tokenHash: "new" })).kind, "changed");
+    const early = await store.apply({ ...taken, tokenHash: "new" });
+    assert.equal(early.kind === "refused" && early.refusal.kind, "expiredToken", "it would be valid for years");
+    await store.apply({ ...issued, tokenHash: "newer", expiresAtMs: clock.nowMs() + 1000 });
+    assert.equal((await store.apply({ ...taken, tokenHash: "newer" })).kind, "changed");
     assert.equal((await store.apply(healthy)).kind, "changed");
     clock.pass(-yearMs / 2);
-    for (const event of [taken, { ...taken, tokenHash: "new", bootId: "another" }]) {
+    for (const event of [taken, { ...taken, tokenHash: "newer", bootId: "another" }]) {
       assert.equal((await store.apply(event)).kind, "refused", "nothing of it counts again");
     }
     assert.equal(store.get(id)?.state, "healthy");
     const history = await store.history(id, 10);
     assert.deepEqual(
       history.map(({ machine: { revision } }) => revision),
-      [1, 2, 3, 4, 5],
+      [1, 2, 3, 4, 5, 6],
     );
     assert.ok((history[3]?.atMs ?? 0) < (history[2]?.atMs ?? 0), "as the clock said it");
     await store[Symbol.asyncDispose]();
     if (!keeps) return;
     await using again = await open(clock);
-    assert.equal(again.position(), 5);
+    assert.equal(again.position(), 6);
     assert.deepEqual(await again.history(id, 10), history);
   });
 }

@@ -18,6 +18,8 @@ const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as con
 // script without a time lifts it to this date.
 const longAgo = new Date("2020-01-01T00:00:00Z");
 const dayMs = 86_400_000;
+// A server whose clock has never been set must not make an authority that has expired when the clock is right.
+const earliestNowMs = Date.parse("2026-01-01T00:00:00Z");
 const caDays = 365 * 20;
 const serverDays = 365 * 2;
 const renewDays = 90;
@@ -27,7 +29,7 @@ export type PkiPlace = { readonly directory: string; readonly issuing?: string }
 
 /**
  * The server's identity in STATE/pki: makes the first CA at the first start, and the server certificate when it is
- * missing, expires within 90 days, or is from another authority. A CA is never replaced, because every machine born so
+ * missing, expires within 90 days or only after more than two years, or is from another authority. A CA is never replaced, because every machine born so
  * far trusts it; authority.ts adds and retires others.
  */
 export async function openPki(
@@ -111,12 +113,14 @@ function serves(
 ): boolean {
   if (!existsSync(files.key) || !existsSync(files.certificate)) return false;
   const certificate = new X509Certificate(readFileSync(files.certificate));
-  const lastsMs = Date.parse(certificate.validTo) - nowMs;
+  const lastsMs = Date.parse(certificate.validTo) - Math.max(nowMs, earliestNowMs);
   const belongs = certificate.checkPrivateKey(createPrivateKey(readFileSync(files.key)));
   const named = (certificate.subjectAltName ?? "").split(", ").map((name) => name.replace(/^(DNS|IP Address):/, ""));
   const sameNames = [...named].sort().join() === [...names].sort().join();
   const fromCa = certificate.verify(new X509Certificate(caPem).publicKey);
-  return belongs && sameNames && lastsMs > renewDays * dayMs && fromCa;
+  // One that lasts longer than a new one was made while the clock was ahead; some clients refuse it.
+  const lasts = lastsMs > renewDays * dayMs && lastsMs <= (serverDays + 1) * dayMs;
+  return belongs && sameNames && lasts && fromCa;
 }
 
 async function makeAuthority(nowMs: number) {
@@ -125,7 +129,7 @@ async function makeAuthority(nowMs: number) {
     serialNumber: serialNumber(),
     name: "CN=Birther certificate authority",
     notBefore: longAgo,
-    notAfter: new Date(nowMs + caDays * dayMs),
+    notAfter: new Date(Math.max(nowMs, earliestNowMs) + caDays * dayMs),
     keys,
     signingAlgorithm: algorithm,
     extensions: [
@@ -154,7 +158,7 @@ async function makeServer(options: {
     subject: `CN=${names[0]}`,
     issuer: authority.subject,
     notBefore: longAgo,
-    notAfter: new Date(nowMs + serverDays * dayMs),
+    notAfter: new Date(Math.max(nowMs, earliestNowMs) + serverDays * dayMs),
     publicKey: keys.publicKey,
     signingKey: caKey,
     signingAlgorithm: algorithm,

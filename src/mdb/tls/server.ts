@@ -10,8 +10,11 @@ import { closeServer } from "../http/close-server.ts";
 import { guardAnswers } from "../http/guard-answers.ts";
 import type { Certificate } from "./operator-certificate.ts";
 
-/** Interval at which the certificate is checked; a new one is used without a restart. */
-const renewMs = 86_400_000;
+/**
+ * Interval at which the certificate is checked; a new one is used without a restart. A clock that is set right can show that the
+ * certificate has expired, and no machine would accept it until the next check.
+ */
+const renewMs = 60_000;
 /** Many clients on one switch open a connection each; connections without progress are dropped after these times. */
 const timeLimits = {
   handshakeTimeout: 20_000,
@@ -54,8 +57,9 @@ export async function startTlsServer(options: {
   await using opened = new AsyncDisposableStack();
   const servers: Server[] = [];
   const counts: ConnectionCounts = new Map();
+  let current = await context();
   for (const address of addresses) {
-    const server = createServer({ ...(await context()), ...timeLimits });
+    const server = createServer({ ...current, ...timeLimits });
     guardAnswers(server, tlsHeaders, listener);
     if (connections !== undefined) server.maxConnections = connections;
     server.on("connection", (socket: Socket) => {
@@ -75,6 +79,9 @@ export async function startTlsServer(options: {
   const renewal = setInterval(async () => {
     try {
       const renewed = await context();
+      // A new context ends the resumption of sessions.
+      if (renewed.cert === current.cert && renewed.key === current.key) return;
+      current = renewed;
       for (const server of servers) server.setSecureContext(renewed);
     } catch (cause) {
       log("error", "checking the server certificate failed", { cause });

@@ -1,7 +1,7 @@
 import type { Notice } from "../../core/machine/health/notification.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
 import type { Call, DocumentOf } from "../../core/store/stored-documents.ts";
-import { giveUpAfterMs, type retryDelayMs } from "../../core/webhook/backoff.ts";
+import { isUndeliverable, type retryDelayMs } from "../../core/webhook/backoff.ts";
 import { postNotice, type Webhook } from "./post-notice.ts";
 
 /** A pending call, as stored in the MDB. */
@@ -100,11 +100,12 @@ export class CallQueue {
   async #callUntilSettled(notice: Notice): Promise<boolean> {
     const { clock, random, log, retryMs, closing } = this.#deps;
     const facts = { url: this.#webhook.url, notice: notice.id };
+    const begunMs = clock.monotonicMs();
     for (let failures = 0; this.#mayGoOn(); ) {
       const fault = await postNotice(this.#webhook, notice, { nowMs: clock.nowMs(), signal: closing });
       if (fault === undefined) return true;
       if (!this.#mayGoOn()) return false;
-      if (clock.nowMs() - notice.atMs > giveUpAfterMs) {
+      if (isUndeliverable(notice.atMs, clock.monotonicMs() - begunMs, clock.nowMs())) {
         log("error", "dropped a webhook that its receiver did not accept for three days", { ...facts, why: fault });
         return true;
       }

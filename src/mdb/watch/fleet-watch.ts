@@ -112,7 +112,7 @@ class FleetChecks {
     if (count === true) this.#countFor(machine.id);
     if (probe === true) void this.#probe(machine);
     if (lookAgainAtMs !== undefined) this.#agenda.note(machine.id, lookAgainAtMs);
-    if (putOff !== undefined) this.#logPutOff(machine, putOff, nowMs);
+    if (putOff !== undefined) this.#logPutOff(machine, putOff);
     // At once: the next machine must not find the same room in the hourly limit.
     if (event?.kind === "repairStepped" && event.step === "rebirth") this.#addRebirth();
     return event && this.#record(event);
@@ -204,7 +204,8 @@ class FleetChecks {
     if (now !== undefined) await this.consider(now);
   }
 
-  #logPutOff(machine: Machine, why: string, nowMs: number): void {
+  #logPutOff(machine: Machine, why: string): void {
+    const nowMs = this.#deps.clock.monotonicMs();
     if (nowMs >= this.#quietUntilMs)
       this.#deps.log("warn", "automatic rebirths are suspended", { why, machine: nameOf(machine) });
     this.#quietUntilMs = nowMs + quietMs;

@@ -1,3 +1,4 @@
+import { isAhead } from "../../clock-jump.ts";
 import { shortKey, whyNotBound } from "../../tpm/claim.ts";
 import type { Decision, OfOrder, Refusal } from "../event.ts";
 import {
@@ -28,7 +29,7 @@ import { requiredOf } from "./required-image.ts";
 const resetAgain = "reset the machine to fetch a new boot script";
 
 /** A boot script was created: only its token is valid from now on. */
-export const issueOrder: Transition<"orderIssued", BirthAction | "healthy"> = (machine, event) => {
+export const issueOrder: Transition<"orderIssued", BirthAction | "healthy"> = (machine, event, context) => {
   const action = orderActionOf(machine);
   if (action === undefined) return refused(staleOrder(machine));
   const hold = conditionOf(machine, "hold");
@@ -40,6 +41,7 @@ export const issueOrder: Transition<"orderIssued", BirthAction | "healthy"> = (m
       action,
       generation: machine.generation,
       expiresAtMs: event.expiresAtMs,
+      issuedAtMs: context.nowMs,
     },
   });
 };
@@ -138,7 +140,8 @@ function whyNotTaken(machine: Machine, event: EventOf<"orderTaken">, nowMs: numb
       next: resetAgain,
     };
   }
-  if (nowMs >= order.expiresAtMs) {
+  // A token that was issued while the clock was ahead would stay valid for as long as that.
+  if (nowMs >= order.expiresAtMs || isAhead(order.issuedAtMs ?? 0, nowMs)) {
     return { kind: "expiredToken", message: `the token of ${nameOf(machine)} has expired`, next: resetAgain };
   }
   return undefined;

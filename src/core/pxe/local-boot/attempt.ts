@@ -9,6 +9,7 @@ export type Attempt = {
   readonly session: number;
   /** Whether the client got its final answer, so that another DISCOVER means that it came back. */
   readonly ended: boolean;
+  /** By the monotonic clock. */
   readonly atMs: number;
 };
 

@@ -11,6 +11,7 @@ export type LocalHistory = {
   readonly attemptOf: (client: LocalClient) => Attempt | undefined;
   /** The lessons about its model. */
   readonly lessonOn: (client: LocalClient) => Lesson | undefined;
+  /** By the monotonic clock, as the times of attempts. */
   readonly nowMs: number;
 };
 

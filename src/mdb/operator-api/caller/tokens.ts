@@ -1,5 +1,6 @@
 import { isKept } from "../../../contract/credential.ts";
 import { parseTokenHeader, type TokenView, tokenText } from "../../../contract/operator/token.ts";
+import { isAhead } from "../../../core/clock-jump.ts";
 import type { Clock, Log, Random, Store } from "../../../core/ports.ts";
 import type { Role } from "../../../core/role.ts";
 import type { StoredToken } from "../../../core/store/stored-documents.ts";
@@ -111,8 +112,9 @@ function proofOf(
   // Hashed and compared in the same way for an unknown name, so that timing does not reveal which names exist.
   const isRight = isKept(claim.token, kept?.tokenHash ?? "0".repeat(64), hashSecret);
   if (!isRight || kept === undefined) return { kind: "unknown" };
-  const { expiresAtMs, role } = kept;
-  if (expiresAtMs !== undefined && expiresAtMs <= nowMs)
+  const { expiresAtMs, role, createdAtMs } = kept;
+  // One that was made while the clock was ahead would outlive its time by as much.
+  if (expiresAtMs !== undefined && (expiresAtMs <= nowMs || isAhead(createdAtMs, nowMs)))
     return { kind: "expired", name: claim.name, atMs: expiresAtMs };
   return { kind: "known", caller: { name: claim.name, role } };
 }
