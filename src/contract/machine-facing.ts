@@ -79,12 +79,16 @@ export type OrderRequest = v.InferOutput<typeof orderRequest>;
 /** The subtypes of an LLDP port id. */
 export const portIdKind = v.picklist(Object.values(portKinds));
 
+/** How a switch numbers its ports. */
+export const counting = v.object({ first: count, every: v.pipe(v.number(), v.integer(), v.minValue(1)) });
+
 export const placementRule = v.object({
   switch: text,
   port: v.exactOptional(text),
   portId: v.exactOptional(text),
   portIdKind: v.exactOptional(portIdKind),
   portDescription: v.exactOptional(text),
+  counting: v.exactOptional(v.record(v.string(), counting)),
   hostname: text,
   address: v.object({ first: ipv4, step: v.record(v.string(), v.number()) }),
 });

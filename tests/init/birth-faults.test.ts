@@ -179,9 +179,9 @@ const beforePlacement: readonly Row[] = [
     trial: one(
       "tlsRead",
       /./,
-      text((answer) => answer.replace('"protocol":1', '"protocol":2')),
+      text((answer) => answer.replace('"protocol":1', '"protocol":3')),
     ),
-    fails: ["ask for the order", /order: expected protocol 1 or lower, found 2/],
+    fails: ["ask for the order", /order: expected protocol 2 or lower, found 3/],
   },
   { title: "no LLDP", trial: { mute: true }, fails: ["find the switch port", /LLDP.* 40 s/] },
   {

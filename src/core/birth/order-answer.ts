@@ -9,11 +9,23 @@ import type { ImageRule } from "../site/image-rule.ts";
 import type { PlacementRule } from "../site/placement.ts";
 
 /**
- * The version of the protocol between init and the MDB; requests for an order and orders carry it. It increases when
- * ignoring an unknown key would do harm (CONTRIBUTING.md, "Change a message or a stored record"). Messages without a
- * number have version 1.
+ * The version of init's requests for an order. It increases when ignoring an unknown key would do harm (CONTRIBUTING.md,
+ * "Change a message or a stored record"). Messages without a number have version 1.
  */
 export const birthProtocol = 1;
+
+/** The newest version of orders, which init understands. An order has the lowest version that its content allows. */
+export const orderProtocol = 2;
+
+/**
+ * The lowest version whose readers place a machine right by these rules. Version 1 does not know the keys that name one
+ * field of LLDP, or how ports count: it would match another port without them.
+ */
+export function protocolForRules(rules: readonly PlacementRule[]): number {
+  const isNewer = ({ portId, portIdKind, portDescription, counting }: PlacementRule) =>
+    [portId, portIdKind, portDescription, counting].some((key) => key !== undefined);
+  return rules.some(isNewer) ? 2 : 1;
+}
 
 /** The MDB's answer to a request for an order: the permission, and all rules that init needs for its decisions. */
 export type OrderAnswer = {

@@ -72,8 +72,24 @@ test("a rule can name the port id, its subtype and the description separately", 
   assert.equal(placeOf(name, [...withPort({ portId: "(?<unit>\\d+)" }), ...rules]), "r01u07", "before the others");
 });
 
-test("SONiC's default of a MAC as port id: the description is the port", () =>
-  assert.match(placeOf("sonic-default-mac"), /^r01u24$/));
+test("SONiC's default of a MAC as port id: the description is the port, whose number counts by four", () => {
+  assert.equal(placeOf("sonic-default-mac"), "r01u24", "without counting");
+  const counting = { unit: { first: 0, every: 4 } };
+  const byFour = rules.map((rule) => ({ ...rule, counting }));
+  assert.equal(placeOf("sonic-default-mac", byFour), "r01u07");
+  const at = (port: string) => placeAmong(byFour, [neighbour("leaf-1", port)]);
+  for (const [port, host] of [
+    ["Ethernet0", "r01u01"],
+    ["Ethernet4", "r01u02"],
+    ["Ethernet92", "r01u24"],
+  ] as const) {
+    const result = at(port);
+    assert.equal(result.kind === "placed" && result.placement.hostname, host);
+    assert.equal(result.kind === "placed" && result.placement.position.unit, String(Number(host.slice(4))));
+  }
+  const lane = at("Ethernet5");
+  assert.match(lane.kind === "unplaced" ? lane.reason : "", /none of the 1 placement rules matches .*"Ethernet5"/);
+});
 
 test("neighbours that give different expectedHosts are a conflict that names both", () => {
   const result = placeAmong(rules, [neighbour("leaf-1", "swp7"), neighbour("leaf-2", "swp9")]);

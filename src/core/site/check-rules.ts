@@ -48,6 +48,7 @@ export function checkPlacementRules(rules: readonly PlacementRule[]): readonly R
         : `one of the groups ${groups.join(", ")}`;
     const wanted: readonly (readonly [path: string, group: string])[] = [
       ...templateGroups(rule.hostname).map((group) => [`${index}.hostname`, group] as const),
+      ...Object.keys(rule.counting ?? {}).map((group) => [`${index}.counting.${group}`, group] as const),
       ...Object.keys(rule.address.step).map((group) => [`${index}.address.step.${group}`, group] as const),
     ];
     for (const [path, group] of wanted) {

@@ -1,6 +1,6 @@
 import type { Ipv4 } from "../net/ipv4.ts";
 import { readPattern } from "./pattern.ts";
-import type { Neighbour, PlacementResult, PlacementRule, PortFields } from "./placement.ts";
+import type { Counting, Neighbour, PlacementResult, PlacementRule, PortFields } from "./placement.ts";
 import { fillTemplate } from "./template.ts";
 
 /** One label of a host name (RFC 1123 §2.1), as long as Linux takes it. */
@@ -125,10 +125,20 @@ function matchTexts(
     if (match === null) return none;
     for (const group of pattern.groups) {
       const value = match.groups?.[group];
-      if (value !== undefined) position[group] = value;
+      if (value === undefined) continue;
+      const counted = countedBy(rule.counting?.[group], value);
+      if (counted === undefined) return none;
+      position[group] = counted;
     }
   }
   return { kind: "match", position };
+}
+
+/** The number of a group by the rule's counting; undefined if the switch does not count so, as with a lane of a split port. */
+function countedBy(counting: Counting | undefined, text: string): string | undefined {
+  if (counting === undefined) return text;
+  const steps = (Number(text) - counting.first) / counting.every;
+  return /^\d{1,9}$/.test(text) && Number.isInteger(steps) && steps >= 0 ? String(steps + 1) : undefined;
 }
 
 function isSame(one: Position, other: Position): boolean {

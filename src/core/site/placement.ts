@@ -33,6 +33,9 @@ export type Placement = {
   readonly lldp?: PortFields;
 };
 
+/** How a switch numbers its ports: `first` becomes 1, `first + every` becomes 2. Other numbers match no rule. */
+export type Counting = { readonly first: number; readonly every: number };
+
 /**
  * A rule that turns a switch port into a position, a hostname and an address. Rules are tried in order; the first match wins.
  * `switch` and the ports are regular expressions over the whole text; their named groups are the position. At least one
@@ -48,6 +51,8 @@ export type PlacementRule = {
   readonly portIdKind?: PortKind;
   /** The port description alone. */
   readonly portDescription?: string;
+  /** Groups whose numbers count by more than one, such as SONiC's ports Ethernet0, Ethernet4, Ethernet8. */
+  readonly counting?: { readonly [group: string]: Counting };
   /** Template: `{rack}` is a group's text, `{rack:2}` the same text zero-padded to two digits. */
   readonly hostname: string;
   /** The address is `first + Σ group × step`, e.g. from 10.1.1.0 with the steps `{ rack: 64, unit: 1 }`. */

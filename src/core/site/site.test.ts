@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { protocolForRules } from "../birth/order-answer.ts";
 import type { Hardware } from "../hardware/hardware.ts";
 import { ip } from "../net/testing/addresses.ts";
 import { checkImageRules, checkPlacementRules } from "./check-rules.ts";
@@ -38,6 +39,33 @@ test("the first matching rule wins, and a pattern is over the whole text", () =>
   const other = { ...rack, switch: "tor-(?<rack>\\d+)b", hostname: "b{rack}" };
   const placed = placeMachine([rack, other], neighbour("tor-2b", "swp1"));
   assert.equal(placed.kind === "placed" && placed.placement.hostname, "b2");
+});
+
+test("numbers that count by more than one: the first is 1, others match the next rule", () => {
+  const odd = { ...rack, port: "Eth(?<unit>\\d+)", counting: { unit: { first: 1, every: 2 } } };
+  const even = { ...odd, counting: { unit: { first: 2, every: 2 } }, hostname: "e{unit}" };
+  const names = ["Eth1", "Eth3", "Eth4", "Eth0"].map((port) => {
+    const result = placeMachine([odd, even], neighbour("tor-1", port));
+    return result.kind === "placed" ? [result.placement.hostname, result.placement.address] : result.kind;
+  });
+  const address = (unit: number) => ip("10.77.1.64") + unit;
+  assert.deepEqual(names, [["r01u01", address(1)], ["r01u02", address(2)], ["e2", address(2)], "unplaced"]);
+  assert.deepEqual(
+    checkPlacementRules([{ ...rack, counting: { row: { first: 0, every: 4 } } }]).map(({ path }) => path),
+    ["0.counting.row"],
+  );
+});
+
+test("an order with rules that an older init would misread has a higher protocol number", () => {
+  const { port: _usual, ...rest } = rack;
+  const newer = [
+    { ...rest, portId: "x" },
+    { ...rack, portIdKind: "local" as const },
+    { ...rack, portDescription: "x" },
+  ];
+  assert.deepEqual([[rack], ...newer.map((rule) => [rack, rule])].map(protocolForRules), [1, 2, 2, 2]);
+  assert.equal(protocolForRules([{ ...rack, counting: { unit: { first: 0, every: 4 } } }]), 2);
+  assert.equal(protocolForRules([]), 1);
 });
 
 const unplaced: readonly { title: string; rules: readonly PlacementRule[]; port?: string; reason: RegExp }[] = [

@@ -14,7 +14,7 @@ import {
 } from "../../contract/machine-facing.ts";
 import { newerProtocol } from "../../contract/protocol.ts";
 import { faultMessages, faultsOf } from "../../contract/shape-faults.ts";
-import { birthProtocol, type OrderAnswer } from "../../core/birth/order-answer.ts";
+import { type OrderAnswer, orderProtocol } from "../../core/birth/order-answer.ts";
 import { meaningOf, nextTry, pauseMsOf } from "../../core/birth/retry.ts";
 import { bytesFromHex } from "../../core/bytes/text.ts";
 import type { BurnInReport, Hardware } from "../../core/hardware/hardware.ts";
@@ -130,10 +130,10 @@ function readChallenge(answer: unknown): Credential | undefined {
 
 /** Reads an order; one of a newer protocol may hold what must not be read past. */
 function readOrder(answer: unknown): OrderAnswer {
-  const newer = newerProtocol(answer, birthProtocol);
+  const newer = newerProtocol(answer, orderProtocol);
   if (newer === undefined) return validated(orderAnswer, answer, "order");
   throw stop(
-    `the MDB's order: expected protocol ${birthProtocol} or lower, found ${newer}`,
+    `the MDB's order: expected protocol ${orderProtocol} or lower, found ${newer}`,
     "update the server that sent this Bootstrap Image to the version of the MDB, and reset this machine",
   );
 }

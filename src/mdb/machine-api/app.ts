@@ -2,7 +2,7 @@ import { type Context, Hono } from "hono";
 import type { Config } from "../../contract/config/schema.ts";
 import { isKept, parseMachineCredential } from "../../contract/credential.ts";
 import * as wire from "../../contract/machine-facing.ts";
-import { birthProtocol } from "../../core/birth/order-answer.ts";
+import { birthProtocol, protocolForRules } from "../../core/birth/order-answer.ts";
 import type { SignedLoader } from "../../core/boot-loader/signed-loader.ts";
 import type { MachineEvent, OfOrder } from "../../core/machine/event.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
@@ -106,7 +106,7 @@ function orderFor(
   const network = networkOf(machine, config);
   const permanent = permanentPart(network);
   return {
-    protocol: birthProtocol,
+    protocol: protocolForRules(config.placement.rules),
     machineId: machine.id,
     action,
     generation: machine.generation,

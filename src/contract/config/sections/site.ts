@@ -1,10 +1,13 @@
 import * as v from "valibot";
 import { portKinds } from "../../../core/lldp/lldpdu.ts";
 import type { PlacementRule } from "../../../core/site/placement.ts";
-import { imageConditions, imageRule, portIdKind } from "../../machine-facing.ts";
+import { counting, imageConditions, imageRule, portIdKind } from "../../machine-facing.ts";
 import { pinned } from "../../same.ts";
 import { leaf, listOf, optional, required, withDefault } from "../entry.ts";
 import { address, seconds, text } from "../values.ts";
+
+/** As init reads it, but a key with a typing error is refused. */
+const strictCounting = v.strictObject(counting.entries);
 
 const placementRule = v.strictObject({
   switch: required(
@@ -26,6 +29,11 @@ const placementRule = v.strictObject({
     text,
     "Regular expression that must match the whole LLDP port description. Operators can write any text there, so name it only " +
       "for switches that put the name of the interface into it.",
+  ),
+  counting: optional(
+    v.record(v.string(), leaf("`first` and `every`, whole numbers", strictCounting)),
+    "Groups whose numbers count by more than one. `{ unit: { first: 0, every: 4 } }` makes SONiC's Ethernet0, Ethernet4 and " +
+      "Ethernet8 the units 1, 2 and 3. A number in between, such as the lane of a split port, does not match the rule.",
   ),
   hostname: required(
     text,
