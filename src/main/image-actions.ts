@@ -57,7 +57,7 @@ export const listImages: Actions["listImages"] = async (stateDirectory) => {
 
 /** Imports a directory or tar file as the next version of a stream; `compute/2` is taken, too, when 2 is the next one. */
 export const importImage: Actions["importImage"] = async (asked) => {
-  const { stateDirectory, stream: wanted, source, confidential, onProgress } = asked;
+  const { stateDirectory, stream: wanted, source, confidential, onProgress, onNotCarried } = asked;
   await assertSource(source);
   if (!existsSync(stateDirectory)) log("info", "making a new state directory", { directory: stateDirectory });
   const paths = pathsIn(stateDirectory);
@@ -71,7 +71,7 @@ export const importImage: Actions["importImage"] = async (asked) => {
   using interruption = untilInterrupted();
   const { signal } = interruption;
   const [image] = await importImages({
-    ...{ images, objects, source, streams: [name.stream], nowMs, onProgress, signal },
+    ...{ images, objects, source, streams: [name.stream], nowMs, onProgress, onNotCarried, signal },
     ...(confidential ? { confidential } : {}),
   });
   assert(image !== undefined);

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import { chmod, link, lutimes, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Inode, Tree } from "../../src/core/image/tree.ts";
+import type { NotCarried } from "../../src/dominator/import/not-carried.ts";
 import { readTar } from "../../src/dominator/import/tar-reader.ts";
 import { importTree } from "../../src/dominator/import/tree.ts";
 import { cleanPath } from "../../src/dominator/import/tree-builder.ts";
@@ -108,6 +111,40 @@ for (const [title, ...options] of formats) {
     assert.equal(Buffer.concat(pieces).toString(), "root:x:0:0\n");
   });
 }
+
+test("import: what an image cannot hold is listed with the number of its paths, unless it belongs to a machine", async () => {
+  const marked = join(directory, "marked");
+  for (const path of ["bin", "home/u", "etc"]) await mkdir(join(marked, path), { recursive: true });
+  for (const path of ["bin/ping", "bin/traceroute", "home/u/private"]) await writeFile(join(marked, path), path);
+  for (const path of ["bin/ping", "bin/traceroute", "home/u/private"])
+    execFileSync("setcap", ["cap_net_raw+ep", join(marked, path)]);
+  execFileSync("setfacl", ["-m", "u:12:r", join(marked, "etc")]);
+  execFileSync("setfacl", ["-d", "-m", "u:12:r", join(marked, "etc")]);
+  execFileSync("setfattr", ["-n", "user.note", "-v", "x", join(marked, "bin/ping")]);
+  const listed = async (from: string) => {
+    let list: readonly NotCarried[] | undefined;
+    await importTree({ source: from, objects, filter: ["/home/.*"], onNotCarried: (found) => (list = found) });
+    return list;
+  };
+  const attributes = [
+    { what: "security.capability", paths: 2, first: "/bin/ping" },
+    { what: "system.posix_acl_access", paths: 1, first: "/etc" },
+    { what: "system.posix_acl_default", paths: 1, first: "/etc" },
+    { what: "user.note", paths: 1, first: "/bin/ping" },
+  ];
+  const archive = join(directory, "marked.tar");
+  execFileSync("tar", ["-C", marked, "-cf", archive, "--sort=name", "--xattrs", "--xattrs-include=*", "--acls", "."]);
+  assert.deepEqual(await listed(archive), attributes);
+  const server = createServer().listen(join(marked, "etc/socket"));
+  await once(server, "listening");
+  try {
+    const socket = { what: "socket", paths: 1, first: "/etc/socket" };
+    assert.deepEqual(await listed(marked), [attributes[0], socket, ...attributes.slice(1)]);
+  } finally {
+    server.close();
+  }
+  assert.deepEqual(await listed(source), []);
+});
 
 test("import: a truncated or missing archive is an error that names it", async () => {
   const archive = join(directory, "archive.tar");

@@ -82,7 +82,8 @@ await insideNamespace(import.meta.url, () => {
     const source = join(parent, "source");
     drawWholeSystem(source);
     const { stateDirectory } = first;
-    await importImage({ ...{ stateDirectory, stream: "compute", source, confidential: false }, onProgress: () => {} });
+    const ignore = { onProgress: () => undefined, onNotCarried: () => undefined };
+    await importImage({ ...{ stateDirectory, stream: "compute", source, confidential: false }, ...ignore });
     const listed = async ({ operatorSocket }: typeof one) => {
       const api = await openApi({ state: dirname(operatorSocket) });
       return (await api.ask<{ images: readonly ImageView[] }>("images")).images;

@@ -1,6 +1,6 @@
 import type { Config } from "../../contract/config/schema.ts";
 import type { ImageView } from "../../contract/operator/views.ts";
-import type { ImportProgress } from "../output/import-progress.ts";
+import type { ImportProgress, NotCarried } from "../output/import-progress.ts";
 
 /** The Bootstrap Image: sizes in bytes as transferred, versions and paths. */
 export type BootstrapView = {
@@ -50,6 +50,7 @@ export type Actions = {
     /** Gives the image only to machines of its stream. */
     readonly confidential: boolean;
     readonly onProgress: (progress: ImportProgress) => void;
+    readonly onNotCarried: (list: readonly NotCarried[]) => void;
   }) => Promise<ImageView>;
   /** Shows or changes the certificate authorities of a state directory that no server uses. */
   readonly changeAuthorities: (options: {

@@ -3,6 +3,14 @@ import { formatBytes, formatDuration } from "./figures.ts";
 /** The progress of an import: paths and bytes that are read, of the size of the source. */
 export type ImportProgress = { readonly paths: number; readonly readBytes: number; readonly totalBytes: number };
 
+/** What the source of an import has and no image holds: a kind of attribute or file, number of paths, and the first. */
+export type NotCarried = { readonly what: string; readonly paths: number; readonly first: string };
+
+/** `not carried to machines: security.capability of 3 paths, first /usr/bin/ping`. */
+export function describeNotCarried({ what, paths, first }: NotCarried): string {
+  return `not carried to machines: ${what} of ${paths} ${paths === 1 ? "path" : "paths"}, first ${first}`;
+}
+
 /** Minimum interval between updates in milliseconds: a terminal is slower than an import. */
 const shownEveryMs = 200;
 

@@ -5,7 +5,7 @@ import { promoteCommands } from "../act/promote.ts";
 import { failure } from "../api/failure.ts";
 import { type LocalOptions, localOptions, print, printJson } from "../api/server-options.ts";
 import { formatBytes } from "../output/figures.ts";
-import { openImportLine } from "../output/import-progress.ts";
+import { describeNotCarried, type NotCarried, openImportLine } from "../output/import-progress.ts";
 import { imageListCommand } from "../read/images.ts";
 
 type ImageActions = Pick<Actions, "buildBootstrapImage" | "listImages" | "importImage" | "verifyObjects">;
@@ -70,10 +70,18 @@ export function imageCommand(program: Command, actions: ImageActions): void {
 
 async function importWithProgress(
   actions: ImageActions,
-  wanted: Omit<Parameters<Actions["importImage"]>[0], "onProgress">,
+  wanted: Omit<Parameters<Actions["importImage"]>[0], "onProgress" | "onNotCarried">,
 ): Promise<ImageView> {
-  using line = openImportLine(process.stderr);
-  return await actions.importImage({ ...wanted, onProgress: line.show });
+  let notCarried: readonly NotCarried[] = [];
+  const onNotCarried = (list: readonly NotCarried[]) => {
+    notCarried = list;
+  };
+  try {
+    using line = openImportLine(process.stderr);
+    return await actions.importImage({ ...wanted, onProgress: line.show, onNotCarried });
+  } finally {
+    for (const each of notCarried) process.stderr.write(`${describeNotCarried(each)}\n`);
+  }
 }
 
 function printBootstrap(view: BootstrapView, { output }: Pick<LocalOptions, "output">): void {

@@ -5,9 +5,11 @@ import type { TarMember } from "./tar-reader.ts";
 import { cleanPath } from "./tree-builder.ts";
 
 /** Adds a member of an archive to the tree, and hands its content to the writer. */
-export async function addMember({ header, content }: TarMember, { tree, writer }: OpenImport): Promise<void> {
+export async function addMember({ header, content }: TarMember, input: OpenImport): Promise<void> {
+  const { tree, writer, notCarried } = input;
   const path = cleanPath(header.path);
   if (path === undefined) return;
+  for (const name of header.attributeNames) notCarried.add(name, path);
   const { kind, mode, uid, gid, mtimeMs } = header;
   if (kind === "link") {
     const existing = cleanPath(header.linkPath);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { agentProtocol, subFilter } from "../../core/image/filter.ts";
 import { fileType, type Inode } from "../../core/image/tree.ts";
+import { attributeNames } from "./file-attributes.ts";
 import type { OpenImport } from "./input.ts";
 import { utf8 } from "./utf8.ts";
 
@@ -40,7 +41,7 @@ export async function importDirectory(input: OpenImport): Promise<void> {
 }
 
 /** Everything below a directory, parents first. */
-async function listDirectory({ source, filter, signal }: OpenImport): Promise<readonly Found[]> {
+async function listDirectory({ source, filter, signal, notCarried }: OpenImport): Promise<readonly Found[]> {
   const { protects } = subFilter(filter, agentProtocol);
   const device = lstatSync(source).dev;
   const found: Found[] = [];
@@ -53,7 +54,11 @@ async function listDirectory({ source, filter, signal }: OpenImport): Promise<re
       const path = `${above}/${name}`;
       if (protects(path)) continue;
       const stats = lstatSync(file);
-      if (stats.isSocket()) continue;
+      if (stats.isSocket()) {
+        notCarried.add("socket", path);
+        continue;
+      }
+      for (const attribute of attributeNames(file)) notCarried.add(attribute, path);
       found.push({ path, file, stats });
       if (stats.isDirectory() && stats.dev === device) await walk(file, path);
     }

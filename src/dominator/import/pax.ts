@@ -44,6 +44,16 @@ export function paxAttributes(records: PaxRecords): ReadonlyMap<string, Uint8Arr
   );
 }
 
+/** The attributes that a member has in whatever form its archiver wrote: GNU tar writes access control lists as text. */
+export function paxAttributeNames(records: PaxRecords): readonly string[] {
+  return [...records.keys()].flatMap((keyword) => {
+    const xattr = /^(?:SCHILY|LIBARCHIVE)\.xattr\.(.*)$/s.exec(keyword)?.[1];
+    if (xattr !== undefined) return [xattr];
+    const acl = /^SCHILY\.acl\.(access|default)$/.exec(keyword)?.[1];
+    return acl === undefined ? [] : [`system.posix_acl_${acl}`];
+  });
+}
+
 function text(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
 }

@@ -4,6 +4,7 @@ import type { Tree } from "../../core/image/tree.ts";
 import { addMember } from "./add-member.ts";
 import { importDirectory } from "./directory.ts";
 import type { ImportInput, OpenImport } from "./input.ts";
+import { listNotCarried } from "./not-carried.ts";
 import { archiveBlobs, directoryBlobs } from "./oci/blobs.ts";
 import { importLayers } from "./oci/import-layers.ts";
 import { readTar } from "./tar-reader.ts";
@@ -25,12 +26,14 @@ export async function importTree(input: ImportInput): Promise<Tree> {
     throw new Error(`reading image source ${input.source} failed`, { cause });
   });
   await using writer = openContentWriter(input.objects.directory);
-  const open = { ...input, writer, tree: buildTree() };
+  const open = { ...input, writer, tree: buildTree(), notCarried: listNotCarried(input.filter) };
   try {
     if (!source.isDirectory()) await importArchive(open, source.size);
     else await importFrom(open);
     await writer.finish();
-    return open.tree.finish(input.filter);
+    const tree = open.tree.finish(input.filter);
+    input.onNotCarried?.(open.notCarried.result());
+    return tree;
   } catch (cause) {
     if (!(cause instanceof Error) || input.signal?.aborted === true) throw cause;
     // Messages are printed with those of their causes: what this one repeats is not its cause again.
