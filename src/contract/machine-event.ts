@@ -11,6 +11,7 @@ import { type AddressesAsText, ipv4, withAddressText } from "./address-text.ts";
 import { agentReport } from "./agent.ts";
 import { burnInReport, diskIdentity, neighbour, placement, storageReport } from "./machine-facing.ts";
 import { hardware, mac, machineId, switchPort } from "./machine-record.ts";
+import { measuredBoot } from "./measured-boot.ts";
 import { pinned } from "./same.ts";
 
 const text = v.string();
@@ -124,6 +125,7 @@ export const machineEvent = v.variant("kind", [
     upToDate: v.exactOptional(v.boolean()),
     trusts: v.exactOptional(text),
     agent: v.exactOptional(agentReport),
+    measuredBoot: v.exactOptional(measuredBoot),
   }),
   v.object({
     kind: v.literal("machineCreated"),

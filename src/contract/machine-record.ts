@@ -18,6 +18,7 @@ import type { Mac } from "../core/net/mac.ts";
 import { type AddressesAsText, ipv4, withAddressText } from "./address-text.ts";
 import { agentReport } from "./agent.ts";
 import { burnInReport, diskIdentity, neighbour, placement, scan, storageReport } from "./machine-facing.ts";
+import { measuredBoot } from "./measured-boot.ts";
 import { pinned } from "./same.ts";
 
 const text = v.string();
@@ -132,6 +133,7 @@ const installed = {
   trusts: v.exactOptional(text),
   awaitsFirstImage: flag,
   agent: v.exactOptional(agentReport),
+  measuredBoot: v.exactOptional(measuredBoot),
 } as const;
 
 /** A stored record. */

@@ -12,7 +12,9 @@ import { maxBlocked } from "../core/image/update/assessment.ts";
 import type { Directive, SubReport } from "../core/image/update/directive.ts";
 import { comparisonLimits, directiveKinds } from "../core/image/update/directive.ts";
 import type { UpdateStep } from "../core/image/update/update-step.ts";
+import type { MeasuredBoot } from "../core/tpm/measured-boot.ts";
 import { agentReport, agentUpgrade } from "./agent.ts";
+import { measuredBoot } from "./measured-boot.ts";
 import { protocolNumber } from "./protocol.ts";
 import { pinned } from "./same.ts";
 
@@ -178,6 +180,7 @@ const comparison = v.object({
 type PollFacts = {
   readonly machineId: string;
   readonly kernel: string;
+  readonly measuredBoot?: MeasuredBoot;
   readonly outcome?: SubOutcome;
   readonly log?: readonly string[];
 };
@@ -197,6 +200,7 @@ export const subPollRequest = v.object({
   comparison: v.exactOptional(comparison),
   agent: v.exactOptional(agentReport),
   rejectedKernel: v.exactOptional(text),
+  measuredBoot: v.exactOptional(measuredBoot),
   outcome: v.exactOptional(outcome),
   log: v.exactOptional(v.pipe(v.array(text), v.maxLength(limits.logLines))),
 });

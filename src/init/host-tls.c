@@ -1,4 +1,4 @@
-/* TLS with mbed TLS 3.6 and SHA-512, for the module `host`. */
+/* TLS with mbed TLS 3.6, SHA-256 and SHA-512, for the module `host`. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,12 +9,14 @@
 #include <time.h>
 #include <unistd.h>
 #include <mbedtls/error.h>
+#include <mbedtls/md.h>
+#include <mbedtls/sha256.h>
 #include <mbedtls/sha512.h>
 #include <mbedtls/ssl.h>
 #include <psa/crypto.h>
 #include "host.h"
 
-enum { MAX_SESSIONS = 8, SHA512_BYTES = 64, FILE_CHUNK = 1 << 20, SLICE_CHUNK = 1 << 16, TIMEOUTS = 4 };
+enum { MAX_SESSIONS = 8, SHA256_BYTES = 32, SHA512_BYTES = 64, FILE_CHUNK = 1 << 20, SLICE_CHUNK = 1 << 16, TIMEOUTS = 4 };
 
 struct session {
 	int fd;
@@ -193,10 +195,10 @@ static JSValue tls_close(JSContext *ctx, const struct argument *a)
 	return JS_UNDEFINED;
 }
 
-static JSValue hex_of(JSContext *ctx, const uint8_t *digest)
+static JSValue hex_of(JSContext *ctx, const uint8_t *digest, int bytes)
 {
 	char text[2 * SHA512_BYTES + 1];
-	for (int i = 0; i < SHA512_BYTES; i++) sprintf(text + 2 * i, "%02x", digest[i]);
+	for (int i = 0; i < bytes; i++) sprintf(text + 2 * i, "%02x", digest[i]);
 	return JS_NewString(ctx, text);
 }
 
@@ -204,25 +206,48 @@ static JSValue sha512_bytes(JSContext *ctx, const struct argument *a)
 {
 	uint8_t digest[SHA512_BYTES];
 	mbedtls_sha512(a[0].bytes, a[0].length, digest, 0);
-	return hex_of(ctx, digest);
+	return hex_of(ctx, digest, SHA512_BYTES);
+}
+
+static JSValue sha256_bytes(JSContext *ctx, const struct argument *a)
+{
+	uint8_t digest[SHA256_BYTES];
+	mbedtls_sha256(a[0].bytes, a[0].length, digest, 0);
+	return hex_of(ctx, digest, SHA256_BYTES);
+}
+
+/* The hash of a whole file, by either algorithm. */
+static JSValue hash_file(JSContext *ctx, const char *name, mbedtls_md_type_t type, const char *path)
+{
+	static uint8_t chunk[FILE_CHUNK];
+	const mbedtls_md_info_t *algorithm = mbedtls_md_info_from_type(type);
+	uint8_t digest[SHA512_BYTES];
+	mbedtls_md_context_t state;
+	ssize_t count;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) return host_throw_errno(ctx, "%s %s", name, path);
+	mbedtls_md_init(&state);
+	if (mbedtls_md_setup(&state, algorithm, 0) != 0) {
+		close(fd);
+		return host_throw(ctx, "%s %s: out of memory", name, path);
+	}
+	mbedtls_md_starts(&state);
+	while ((count = read(fd, chunk, sizeof chunk)) > 0) mbedtls_md_update(&state, chunk, (size_t)count);
+	JSValue answer = count < 0 ? host_throw_errno(ctx, "%s %s", name, path) : JS_UNDEFINED;
+	mbedtls_md_finish(&state, digest);
+	mbedtls_md_free(&state);
+	close(fd);
+	return count < 0 ? answer : hex_of(ctx, digest, mbedtls_md_get_size(algorithm));
 }
 
 static JSValue sha512_file(JSContext *ctx, const struct argument *a)
 {
-	static uint8_t chunk[FILE_CHUNK];
-	uint8_t digest[SHA512_BYTES];
-	mbedtls_sha512_context state;
-	ssize_t count;
-	int fd = open(a[0].text, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) return host_throw_errno(ctx, "sha512File %s", a[0].text);
-	mbedtls_sha512_init(&state);
-	mbedtls_sha512_starts(&state, 0);
-	while ((count = read(fd, chunk, sizeof chunk)) > 0) mbedtls_sha512_update(&state, chunk, (size_t)count);
-	JSValue answer = count < 0 ? host_throw_errno(ctx, "sha512File %s", a[0].text) : JS_UNDEFINED;
-	mbedtls_sha512_finish(&state, digest);
-	mbedtls_sha512_free(&state);
-	close(fd);
-	return count < 0 ? answer : hex_of(ctx, digest);
+	return hash_file(ctx, "sha512File", MBEDTLS_MD_SHA512, a[0].text);
+}
+
+static JSValue sha256_file(JSContext *ctx, const struct argument *a)
+{
+	return hash_file(ctx, "sha256File", MBEDTLS_MD_SHA256, a[0].text);
 }
 
 /* A file in slices, so that its caller can do something else between them. The state is an ArrayBuffer. */
@@ -256,7 +281,7 @@ static JSValue sha512_end(JSContext *ctx, const struct argument *a)
 	uint8_t digest[SHA512_BYTES];
 	if (a[0].length != sizeof(mbedtls_sha512_context)) return host_throw(ctx, "sha512End: expected a state");
 	mbedtls_sha512_finish((mbedtls_sha512_context *)a[0].bytes, digest);
-	return hex_of(ctx, digest);
+	return hex_of(ctx, digest, SHA512_BYTES);
 }
 
 const struct host_entry tls_entries[] = {
@@ -264,6 +289,8 @@ const struct host_entry tls_entries[] = {
 	{ "tlsRead", "nr", tls_read },
 	{ "tlsWrite", "nr", tls_write },
 	{ "tlsClose", "n", tls_close },
+	{ "sha256", "r", sha256_bytes },
+	{ "sha256File", "s", sha256_file },
 	{ "sha512", "r", sha512_bytes },
 	{ "sha512File", "s", sha512_file },
 	{ "sha512Begin", "", sha512_begin },

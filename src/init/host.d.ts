@@ -56,6 +56,10 @@ declare module "host" {
   export function randomBytes(count: number): ArrayBuffer;
   export function hostname(name: string): void;
 
+  /** Lower-case hex SHA-256, in which a TPM measures. */
+  export function sha256(buffer: ArrayBuffer, offset: number, length: number): string;
+  export function sha256File(path: string): string;
+
   /** Lower-case hex SHA-512. */
   export function sha512(buffer: ArrayBuffer, offset: number, length: number): string;
   export function sha512File(path: string): string;

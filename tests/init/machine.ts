@@ -167,8 +167,8 @@ export function rackMachine(site: Site, facts: Partial<BoardFacts> = {}): TestMa
   function startSystem(trial: Trial): Kernel | string {
     const found = bootFromDisk(board, trial.kernelTrouble);
     if (found.kind === "nothingToBoot") return found.why;
-    const { root, boot, release, commandLine } = found;
-    const kernel = powerOn(trial, { root, commandLine, release, processId: 812 });
+    const { root, boot, release, commandLine, pcrs } = found;
+    const kernel = powerOn(trial, { root, commandLine, release, processId: 812, pcrs });
     for (const module of ["virtio_blk", "nvme", "sd_mod", "ext4", "vfat", "efivarfs"]) kernel.loadModule(module);
     const fill = fillTree(root);
     const fstab = textIn(root, "/etc/fstab") ?? "";

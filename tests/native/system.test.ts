@@ -47,7 +47,9 @@ test("programs are run with input, environment, time limit and both outputs", ()
   assert.equal(said.tooLong, "run sleep 30: expected it to end within 0.2 s, killed it");
 });
 
-test("hashes are SHA-512 and random bytes differ", () => {
+test("hashes are SHA-256 and SHA-512, and random bytes differ", () => {
+  assert.equal(said.sha256, createHash("sha256").update("abc").digest("hex"));
+  assert.equal(said.sha256File, createHash("sha256").update(Buffer.alloc(300_001, 7)).digest("hex"));
   assert.equal(said.sha512, createHash("sha512").update("abc").digest("hex"));
   assert.equal(said.sha512File, createHash("sha512").update(Buffer.alloc(300_001, 7)).digest("hex"));
   assert.equal(said.random[0].split(",").length, 32);

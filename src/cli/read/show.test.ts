@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { viewMachine } from "../../contract/operator/views.ts";
 import { hardware } from "../../core/machine/testing/test-fleet.ts";
 import { testMachine } from "../../core/machine/testing/test-machine.ts";
+import type { MeasuredBoot } from "../../core/tpm/measured-boot.ts";
 import { machineText } from "./show.ts";
 
 /** The lines that begin with `trust` and those below it without a label. */
@@ -24,6 +25,16 @@ test("show says what vouches for a machine: its boot, its identity and its disk"
   assert.match(disk ?? "", /^(disk key not sealed|root disk not encrypted): /);
   assert.deepEqual(none, []);
   assert.deepEqual(viewMachine(healthy).trust.identity, "tpm-bound");
+});
+
+test("show says what the TPM measured of the latest start, and the selector names it", () => {
+  const shown = (measuredBoot: MeasuredBoot) => {
+    const machine = testMachine("healthy", { measuredBoot });
+    return [trustShown(machine).at(-1)?.replace(/:.*/, ""), viewMachine(machine).trust.start];
+  };
+  assert.deepEqual(shown({ kind: "asWritten" }), ["started as written", "start-as-written"]);
+  assert.deepEqual(shown({ kind: "differs", pcrs: [9] }), ["started otherwise", "start-differs"]);
+  assert.deepEqual(shown({ kind: "notMeasured" }), ["start not measured", "start-not-measured"]);
 });
 
 test("before its first report nothing vouches for a machine, and show says nothing of it", () => {

@@ -17,12 +17,23 @@ const texts: { readonly [Part in keyof Trust]-?: { readonly [Value in NonNullabl
     "unsealed-key": "disk key not sealed: any kernel that it boots can read the key and the root disk",
     unencrypted: "root disk not encrypted: readable by anyone who has it, and by any kernel that it boots",
   },
+  start: {
+    "start-as-written":
+      "started as written: its TPM measured the boot loader's commands and files that its agent wrote",
+    "start-differs":
+      "started otherwise: its TPM measured other commands or files than its agent wrote; restart it, and if that does not help, ask for a rebirth",
+    "start-not-measured": "start not measured: the boot loader on its disk does not use the TPM",
+  },
 };
 
 /** What vouches for a machine, one line for each part. */
 export function trustLines(machine: MachineView): readonly string[] {
-  const { boot, identity, disk } = trustOf(machine);
-  return [boot && texts.boot[boot], identity && texts.identity[identity], disk && texts.disk[disk]].filter(
-    (line) => line !== undefined,
-  );
+  const { boot, identity, disk, start } = trustOf(machine);
+  const lines = [
+    boot && texts.boot[boot],
+    identity && texts.identity[identity],
+    disk && texts.disk[disk],
+    start && texts.start[start],
+  ];
+  return lines.filter((line) => line !== undefined);
 }

@@ -7,7 +7,7 @@ import type { Excess } from "../../core/fleet/blast-radius.ts";
 import { bootTrusts } from "../../core/hardware/hardware.ts";
 import type { Why } from "../../core/machine/health/waiting-for.ts";
 import { machineStates, phases, remedies } from "../../core/machine/record.ts";
-import { diskTrusts, identityTrusts } from "../../core/machine/trust.ts";
+import { diskTrusts, identityTrusts, startTrusts } from "../../core/machine/trust.ts";
 import type { AuditEntry } from "../../core/ports.ts";
 import { localMethodNames } from "../../core/pxe/local-boot/method-table.ts";
 import { roles } from "../../core/role.ts";
@@ -21,6 +21,7 @@ import {
   scan,
   storageReport,
 } from "../machine-facing.ts";
+import { measuredBoot } from "../measured-boot.ts";
 import { pinnedShape } from "../same.ts";
 import type { TokenView } from "./token.ts";
 import type {
@@ -79,9 +80,10 @@ export const machineAnswer = pinnedShape<MachineView>()(
         boot: v.exactOptional(v.picklist(bootTrusts)),
         identity: v.exactOptional(v.picklist(identityTrusts)),
         disk: v.exactOptional(v.picklist(diskTrusts)),
+        start: v.exactOptional(v.picklist(startTrusts)),
       }),
       v.description(
-        "what vouches for it, derived from the record: what ran at its birth, who gets its orders, its disk",
+        "what vouches for it, derived from the record: what ran at its birth, who gets its orders, its disk, what its TPM measured of its latest start",
       ),
     ),
     requiredImage: v.exactOptional(v.pipe(text, v.description("the exact version, such as compute/3"))),
@@ -124,6 +126,7 @@ export const machineAnswer = pinnedShape<MachineView>()(
     trusts: v.exactOptional(text),
     awaitsFirstImage: v.exactOptional(v.literal(true)),
     agent: v.exactOptional(agentReport),
+    measuredBoot: v.exactOptional(measuredBoot),
     smbios: v.exactOptional(scan.entries.smbios),
     hardware: v.exactOptional(scan),
     neighbours: v.exactOptional(v.array(neighbour)),

@@ -66,7 +66,7 @@ export const machineFields = {
     of: ({ generation }) => [String(generation)],
   },
   trust: {
-    about: "what vouches for it: its boot, its identity, its disk",
+    about: "what vouches for it: its birth, its identity, its disk, its latest start",
     of: (machine) => Object.values(trustOf(machine)),
     oneOf: trustValues,
   },

@@ -5,6 +5,7 @@ import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Neighbour, Placement } from "../site/placement.ts";
 import type { TpmClaim } from "../tpm/claim.ts";
+import type { MeasuredBoot } from "../tpm/measured-boot.ts";
 import type { PxeAnswer, PxeStage } from "./pxe-answer.ts";
 import type {
   ConditionKind,
@@ -152,6 +153,7 @@ export type MachineEvent =
       /** Which certificate authorities it trusts (`trustIdOf`). */
       readonly trusts?: string;
       readonly agent?: AgentReport;
+      readonly measuredBoot?: MeasuredBoot;
     }
   /** Operator actions. */
   /** A machine is announced before its first request. With `birth` it is born on any network; without it, only on a nursery. */

@@ -5,6 +5,7 @@ import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Neighbour, Placement } from "../site/placement.ts";
 import type { TpmBinding } from "../tpm/claim.ts";
+import type { MeasuredBoot } from "../tpm/measured-boot.ts";
 
 declare const machineIdBrand: unique symbol;
 
@@ -243,6 +244,8 @@ type InstalledFacts = {
   readonly awaitsFirstImage?: true;
   /** The agent that polled last, if it tells its version. */
   readonly agent?: AgentReport;
+  /** What its agent found in the TPM after the latest boot from the disk. */
+  readonly measuredBoot?: MeasuredBoot;
 };
 
 /** Facts of a machine that was not installed since it became known, or since it was retired. */

@@ -1,4 +1,5 @@
 import { type BootTrust, bootTrusts } from "../hardware/hardware.ts";
+import type { MeasuredBoot } from "../tpm/measured-boot.ts";
 import type { Machine } from "./record.ts";
 
 /**
@@ -12,14 +13,31 @@ export type IdentityTrust = (typeof identityTrusts)[number];
 export const diskTrusts = ["unsealed-key", "unencrypted"] as const;
 export type DiskTrust = (typeof diskTrusts)[number];
 
-/** What vouches for a machine, derived from its record; a part that no birth has told of yet is absent. */
-export type Trust = { readonly boot?: BootTrust; readonly identity?: IdentityTrust; readonly disk?: DiskTrust };
+/** What its agent found in the TPM after the latest boot from the disk (core/image/boot/measured-boot.ts). */
+export const startTrusts = ["start-as-written", "start-differs", "start-not-measured"] as const;
+export type StartTrust = (typeof startTrusts)[number];
+
+/** What vouches for a machine, derived from its record; a part that nothing has told of yet is absent. */
+export type Trust = {
+  readonly boot?: BootTrust;
+  readonly identity?: IdentityTrust;
+  readonly disk?: DiskTrust;
+  readonly start?: StartTrust;
+};
+
+const starts = {
+  asWritten: "start-as-written",
+  differs: "start-differs",
+  notMeasured: "start-not-measured",
+} as const satisfies { readonly [Kind in MeasuredBoot["kind"]]: StartTrust };
 
 /** Every value of every part. */
-export const trustValues = [...bootTrusts, ...identityTrusts, ...diskTrusts] as const;
+export const trustValues = [...bootTrusts, ...identityTrusts, ...diskTrusts, ...startTrusts] as const;
+
+type TrustFacts = Pick<Machine, "hardware" | "storage" | "tpm" | "measuredBoot">;
 
 /** The only place that says what vouches for a machine. */
-export function trustOf({ hardware, storage, tpm }: Pick<Machine, "hardware" | "storage" | "tpm">): Trust {
+export function trustOf({ hardware, storage, tpm, measuredBoot }: TrustFacts): Trust {
   const unproved = hardware && (hardware.tpm ? "tpm-unproved" : "no-tpm");
   const identity = tpm === undefined ? unproved : "tpm-bound";
   return {
@@ -27,5 +45,6 @@ export function trustOf({ hardware, storage, tpm }: Pick<Machine, "hardware" | "
     ...(hardware === undefined ? {} : { boot: hardware.bootTrust ?? "wire-trusted" }),
     ...(identity === undefined ? {} : { identity }),
     ...(storage === undefined ? {} : { disk: storage.encryption.kind === "luks2" ? "unsealed-key" : "unencrypted" }),
+    ...(measuredBoot === undefined ? {} : { start: starts[measuredBoot.kind] }),
   };
 }

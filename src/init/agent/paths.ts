@@ -12,6 +12,8 @@ export const agentPaths = {
   kernelChangedIn: "/var/lib/birther/kernel-changed-in",
   /** What the machine knows of its kernels (contract/kernel-record.ts). */
   kernelRecord: "/var/lib/birther/kernels.json",
+  /** What the next boot will measure, and what the latest one did (contract/measured-boot.ts). */
+  measuredBoot: "/var/lib/birther/measured-boot.json",
   /** Exists while the boot loader's files do not fit the kernel on the disk; only in the former layout. */
   bootFilesDue: "/var/lib/birther/boot-files-due",
   /** The manifest that the tree was compared with last. */

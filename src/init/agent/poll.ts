@@ -11,6 +11,7 @@ import { readText as readTextBeneath } from "../beneath/files.ts";
 import { type HttpsAnswer, openHttps } from "../system/https.ts";
 import { kernelRelease } from "../system/kernel-release.ts";
 import { readKernelRecord, runningKernel } from "./boot/kernel-record.ts";
+import { judgeThisBoot } from "./boot/measured-boot.ts";
 import { agentPaths } from "./paths.ts";
 import { isPidOne } from "./pid-one.ts";
 import { freeBytes } from "./scan.ts";
@@ -84,6 +85,7 @@ export function openPoll(context: SubContext): Poll {
   const startedMs = host.monotonicMs();
   const kernel = kernelRelease();
   const running = isPidOne() ? "birth" : "image";
+  const measuredBoot = judgeThisBoot(context);
   /** Lines that the MDB has not accepted yet. */
   let unsent: readonly string[] = [];
 
@@ -104,6 +106,7 @@ export function openPoll(context: SubContext): Poll {
       rebootPending: isRebootPending(root) || isKernelDue(kernels, runningKernel()),
       ...(rejectedKernel === undefined ? {} : { rejectedKernel }),
       freeBytes: freeBytes(root),
+      ...(measuredBoot === undefined ? {} : { measuredBoot }),
       ...(authorities === undefined ? {} : { authorities }),
       agent: { version, ...(rejected === undefined ? {} : { rejected }) },
       ...progress,

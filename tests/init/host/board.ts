@@ -40,6 +40,8 @@ export type BoardFacts = {
   readonly grubWrites: boolean;
   /** The TPM in its socket; none by default. */
   readonly tpm?: FakeTpm;
+  /** Whether GRUB on the disk extends its PCRs. */
+  readonly grubMeasures: boolean;
   /** Space for UEFI variables. */
   readonly nvramBytes: number;
 };
@@ -67,6 +69,7 @@ const defaultFacts: Omit<BoardFacts, "mac"> = {
   linkAfterMs: 300,
   secureBoot: false,
   grubWrites: true,
+  grubMeasures: false,
   nvramBytes: 64 * 4096,
 };
 

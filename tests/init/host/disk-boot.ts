@@ -1,6 +1,7 @@
 import { diskKeyBytes, diskKeyVariable, variableValueAt } from "../../../src/core/boot-loader/efi-variable.ts";
 import type { Board } from "./board.ts";
 import { runGrub, textIn } from "./grub.ts";
+import { type GrubPcrs, measuredByGrub, notExtended } from "./measured-boot.ts";
 import { type BlockDevice, type Disk, windowOn } from "./storage/block-device.ts";
 import type { FileSystem } from "./storage/file-system.ts";
 import { findFileSystem, luksDataOffset, openLuks, readPartitionTable } from "./storage/on-disk.ts";
@@ -13,6 +14,7 @@ export type DiskBoot =
       readonly boot: FileSystem;
       readonly release: string;
       readonly commandLine: string;
+      readonly pcrs: GrubPcrs;
     }
   | { readonly kind: "nothingToBoot"; readonly why: string };
 
@@ -64,13 +66,14 @@ function bootPartitions(board: Board, parts: readonly Part[]): DiskBoot {
   const bootDevice = parts[1]?.device;
   const boot = bootDevice && findFileSystem(board, bootDevice, "ext4");
   if (boot === undefined) return dead("the boot partition has no file system");
+  const pcrs = board.facts.grubMeasures ? measuredByGrub(boot, { canWrite: board.facts.grubWrites }) : notExtended;
   const started = runGrub(boot, { canWrite: board.facts.grubWrites });
   if (typeof started === "string") return dead(started);
   const { release, source, commandLine } = started;
   const root = openRoot(board, parts, source);
   if (typeof root === "string") return dead(root);
   if (textIn(root, "/usr/local/sbin/birther-agent") === undefined) return dead("the root has no sub");
-  return { kind: "boots", root, boot, release, commandLine };
+  return { kind: "boots", root, boot, release, commandLine, pcrs };
 }
 
 function openRoot(board: Board, parts: readonly Part[], source: string): FileSystem | string {

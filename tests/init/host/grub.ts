@@ -76,8 +76,8 @@ function runHead(boot: FileSystem, head: string, canWrite: boolean): ReadonlyMap
   }
   for (const line of head.split("\n").map((each) => each.trim())) {
     const test = /^if \[ "\$(\w+)" = "(\w*)" \]; then$/.exec(line);
-    const saving = /^if save_env -f \(\$root\)\/grub\/grubenv (\w+); then$/.exec(line);
-    const loading = /^load_env -f \(\$root\)\/grub\/grubenv (\w+)$/.exec(line);
+    const saving = /^if save_env -f \/grub\/grubenv (\w+); then$/.exec(line);
+    const loading = /^load_env -f \/grub\/grubenv (\w+)$/.exec(line);
     const setting = /^set (\w+)="?([^"]*)"?$/.exec(line);
     const isRun = conditions.every((each) => each);
     if (line === "fi") conditions.pop();

@@ -3,6 +3,7 @@ import { diskDriver, kernelRelease } from "./devices/drivers.ts";
 import { makeNic, type Nic, type Wire } from "./devices/network.ts";
 import { fillProc, fillSys, showDisk, showNic, showWatchdog } from "./devices/system-files.ts";
 import { makeWatchdog, type WatchdogHardware } from "./devices/watchdog.ts";
+import { type GrubPcrs, notExtended } from "./measured-boot.ts";
 import { type BlockLayer, makeBlockLayer } from "./storage/block-layer.ts";
 import { type FileSystem, makeFileSystem } from "./storage/file-system.ts";
 import { type MountTable, makeMountTable } from "./storage/mount-table.ts";
@@ -30,6 +31,8 @@ export type BootFacts = RunOptions & {
   readonly release?: string;
   /** The content of /proc/self: PID 1, or a service. */
   readonly processId?: number;
+  /** What the boot loader measured; nothing by default. */
+  readonly pcrs?: GrubPcrs;
   /** What a program does that runs in the foreground, if it is one: then it runs only while no other does. */
   readonly foreground?: (argv: readonly string[], kernel: Kernel) => ForegroundProgram | undefined;
 };
@@ -111,6 +114,12 @@ export function bootKernel(facts: BootFacts): Kernel {
   addCharacterDevices(drivers, { dev, screen });
   if (board.facts.tpm !== undefined) {
     sys.text("/class/tpm/tpm0/tpm_version_major", "2\n");
+    const { pcr8, pcr9 } = facts.pcrs ?? notExtended;
+    for (const [number, value] of [
+      [8, pcr8],
+      [9, pcr9],
+    ])
+      sys.text(`/class/tpm/tpm0/pcr-sha256/${number}`, `${value}\n`);
     dev.node("/tpmrm0", "character", 0xfd00);
     drivers.set(0xfd00, board.facts.tpm.open);
   }

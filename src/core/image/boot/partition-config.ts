@@ -33,7 +33,7 @@ export function partitionConfig({ firmware, root, kernels, candidate }: Partitio
   );
   const others = (first: number) => [...entries.keys(), entries.length].filter((each) => each !== first).join(" ");
   const index = kernels.findIndex(({ id }) => id === candidate);
-  const block = `($root)${bootPartition.environment}`;
+  const block = bootPartition.environment;
   const trial = `load_env -f ${block} ${tryVariable}
 if [ "$${tryVariable}" = "${candidate}" ]; then
   set ${tryVariable}=

@@ -1,5 +1,6 @@
 import type { AgentReport } from "../../agent/version.ts";
 import { isWithin } from "../../clock-jump.ts";
+import type { MeasuredBoot } from "../../tpm/measured-boot.ts";
 import { type MachineIn, phases } from "../record.ts";
 import { changed, conditionOf, type EventOf, type Transition, withoutConditions, withPhase } from "./move.ts";
 import { withoutPending } from "./operator.ts";
@@ -19,6 +20,11 @@ function isSameAgent(one: AgentReport | undefined, other: AgentReport | undefine
     one?.rejected?.version === other?.rejected?.version &&
     one?.rejected?.reason === other?.rejected?.reason
   );
+}
+
+function isSameMeasurement(one: MeasuredBoot | undefined, other: MeasuredBoot | undefined): boolean {
+  const pcrsOf = (found: MeasuredBoot | undefined) => (found?.kind === "differs" ? found.pcrs.join() : "");
+  return one?.kind === other?.kind && pcrsOf(one) === pcrsOf(other);
 }
 
 /** Whether the machine restarted for its new image without a PXE request: its firmware tries the disk before the network. */
@@ -41,6 +47,7 @@ export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, contex
     machine.unheardBoots !== undefined ||
     machine.repair?.trial !== undefined ||
     !isSameAgent(machine.agent, event.agent) ||
+    !isSameMeasurement(machine.measuredBoot, event.measuredBoot) ||
     wasSilent ||
     cameBack ||
     (machine.ownSystem === undefined && fromDisk) ||
@@ -52,6 +59,7 @@ export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, contex
     runningImage: _before,
     unheardBoots: _heard,
     agent: _former,
+    measuredBoot: _measured,
     awaitsFirstImage,
     ...kept
   } = withoutPending(machine);
@@ -65,6 +73,7 @@ export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, contex
     ...(event.runningImage === undefined ? {} : { runningImage: event.runningImage }),
     ...(event.trusts === undefined ? {} : { trusts: event.trusts }),
     ...(event.agent === undefined ? {} : { agent: event.agent }),
+    ...(event.measuredBoot === undefined ? {} : { measuredBoot: event.measuredBoot }),
   };
   const heard = wasSilent ? withoutConditions(noted, "failing") : noted;
   // The report of the hand-over was lost, or the PXE request came from elsewhere.

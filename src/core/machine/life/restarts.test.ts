@@ -188,3 +188,23 @@ test("a machine that restarts into its image without a PXE request did not ask; 
   world.all(asked(1, { answer: "local" }));
   assert.equal(didNotAskAtMs(), undefined);
 });
+
+test("what the TPM measured is that of the latest poll; a machine that is born anew has none", () => {
+  const world = testFleet().born(1);
+  const revision = () => world.get(1).revision;
+  const poll = (more: object): MachineEvent => ({ kind: "subSeen", id: id(1), fromDisk: true, ...more });
+  world.all(poll({ measuredBoot: { kind: "asWritten" } }));
+  assert.deepEqual(world.get(1).measuredBoot, { kind: "asWritten" });
+  const before = revision();
+  world.all(poll({ measuredBoot: { kind: "asWritten" } }));
+  assert.equal(revision(), before, "the same again is no news");
+  for (const pcrs of [[9], [8, 9]] as const) {
+    world.all(poll({ measuredBoot: { kind: "differs", pcrs } }));
+    assert.deepEqual(world.get(1).measuredBoot, { kind: "differs", pcrs });
+  }
+  world.all(poll({}));
+  assert.equal(world.get(1).measuredBoot, undefined);
+  world.all(poll({ measuredBoot: { kind: "notMeasured" } }), { kind: "rebirthAsked", id: id(1), by: "op" });
+  world.all(asked(1), issued(1, "again"), taken(1, "again", "boot2"), healthy(1, 2));
+  assert.equal(world.get(1).measuredBoot, undefined);
+});

@@ -21,6 +21,7 @@ import type { SubContext } from "../sub-context.ts";
 import { rootDevice } from "./bootable-kernels.ts";
 import { type KernelInBoot, readKernelInBoot } from "./kernel-in-boot.ts";
 import { readKernelRecord, runningKernel, saveKernelRecord } from "./kernel-record.ts";
+import { expectMeasurements } from "./measured-boot.ts";
 import { flushPartition, openPartition } from "./partition.ts";
 import { demandRoom } from "./room.ts";
 import { readStoredKernels } from "./stored-kernels.ts";
@@ -88,7 +89,10 @@ function configure(context: SubContext, partition: string, { plan, known }: Conf
   });
   const [kernel] = kernels;
   const isNew = readTextIfThere(path) !== text || !hasEnvironment(partition);
+  const expect = (when: "before" | "after") =>
+    expectMeasurements(context, partition, { config: text, candidate, when });
   if (isNew) {
+    expect("before");
     makeDirectories(`${partition}/grub`, 0o700);
     if (!hasEnvironment(partition))
       replaceBytes(`${partition}${bootPartition.environment}`, grubEnvironment(tryVariable, ""), 0o600);
@@ -96,6 +100,7 @@ function configure(context: SubContext, partition: string, { plan, known }: Conf
     log("info", "wrote the boot loader's configuration", { kernel: kernel?.version, tries: candidate !== undefined });
     flushPartition(context, partition);
   }
+  expect("after");
   if (readMark(partition) !== plan.mark) writeMark(partition, plan.mark);
 }
 

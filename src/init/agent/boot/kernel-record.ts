@@ -26,7 +26,8 @@ export function runningKernel(): string | undefined {
   return kernelInCommandLine(readText("/proc/cmdline"));
 }
 
-function parseJson(text: string | undefined): unknown {
+/** The value in a state file; undefined if it is no JSON, an empty object if there is no file. */
+export function parseJson(text: string | undefined): unknown {
   try {
     return JSON.parse(text ?? "{}");
   } catch {

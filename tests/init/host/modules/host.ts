@@ -229,12 +229,16 @@ export const hostname: typeof Native.hostname = (name) =>
     kernel.hostname = name;
   });
 
+const hexDigest = (algorithm: "sha256" | "sha512", bytes: Uint8Array) =>
+  createHash(algorithm).update(bytes).digest("hex");
+export const sha256: typeof Native.sha256 = (buffer, offset, length) =>
+  hexDigest("sha256", new Uint8Array(buffer, offset, length));
+export const sha256File: typeof Native.sha256File = (path) =>
+  call("sha256File", path, (kernel) => hexDigest("sha256", kernel.readFile(path)));
 export const sha512: typeof Native.sha512 = (buffer, offset, length) =>
-  createHash("sha512")
-    .update(new Uint8Array(buffer, offset, length))
-    .digest("hex");
+  hexDigest("sha512", new Uint8Array(buffer, offset, length));
 export const sha512File: typeof Native.sha512File = (path) =>
-  call("sha512File", path, (kernel) => createHash("sha512").update(kernel.readFile(path)).digest("hex"));
+  call("sha512File", path, (kernel) => hexDigest("sha512", kernel.readFile(path)));
 
 export const chmod: typeof Native.chmod = (path, mode) =>
   call("chmod", path, (kernel) => {

@@ -1,0 +1,25 @@
+/** What a machine's agent knows of the measurements of its boots: on its disk, and in its polls. */
+import * as v from "valibot";
+import type { MeasuredBootRecord } from "../core/image/boot/measured-boot.ts";
+import type { MeasuredBoot } from "../core/tpm/measured-boot.ts";
+import { pinned } from "./same.ts";
+
+const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+const digests = v.pipe(v.array(sha256), v.maxLength(100));
+
+/** The schema of `MeasuredBoot`. */
+export const measuredBoot = v.variant("kind", [
+  v.object({ kind: v.literal("asWritten") }),
+  v.object({ kind: v.literal("differs"), pcrs: v.pipe(v.array(v.picklist([8, 9])), v.maxLength(2)) }),
+  v.object({ kind: v.literal("notMeasured") }),
+]);
+pinned<MeasuredBoot>()(measuredBoot);
+
+const possibleBoot = v.object({ commands: digests, files: digests });
+
+/** /var/lib/birther/measured-boot.json. */
+export const measuredBootRecord = v.object({
+  written: v.array(v.object({ config: v.string(), boots: v.pipe(v.array(possibleBoot), v.maxLength(3)) })),
+  judged: v.exactOptional(v.object({ bootId: v.string(), result: v.exactOptional(measuredBoot) })),
+});
+pinned<MeasuredBootRecord>()(measuredBootRecord);

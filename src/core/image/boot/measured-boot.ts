@@ -1,0 +1,94 @@
+import { grubEnvironment } from "../../boot-loader/grub-environment.ts";
+import { measureGrub } from "../../boot-loader/grub-measurements.ts";
+import { noPrelude, signedPreludes } from "../../boot-loader/grub-preludes.ts";
+import { bytesFromHex, hexFromBytes } from "../../bytes/text.ts";
+import { encodeUtf8 } from "../../bytes/utf8.ts";
+import type { MeasuredBoot } from "../../tpm/measured-boot.ts";
+import { extended, type Sha256, zeroPcr } from "../../tpm/pcr.ts";
+import { bootPartition } from "./kernel-store.ts";
+import { tryVariable } from "./partition-config.ts";
+
+/** What a TPM holds after a boot, SHA-256 in lower-case hex: PCR 8 (GRUB's commands) and 9 (the files that it reads). */
+export type GrubPcrs = { readonly pcr8: string; readonly pcr9: string };
+
+/** A boot that is possible: SHA-256 in hex of the commands that GRUB runs, and of the files that it reads, in order. */
+export type PossibleBoot = { readonly commands: readonly string[]; readonly files: readonly string[] };
+
+/** What the agent keeps between boots. */
+export type MeasuredBootRecord = {
+  /** What the boot partition holds, the latest last: two while one replaces the other. `config` is the SHA-512 of grub.cfg. */
+  readonly written: readonly { readonly config: string; readonly boots: readonly PossibleBoot[] }[];
+  /** The latest boot that was judged; without a result if nothing was expected of it. */
+  readonly judged?: { readonly bootId: string; readonly result?: MeasuredBoot };
+};
+
+/** What the boot partition holds. */
+export type WrittenBoot = {
+  /** The text of grub.cfg. */
+  readonly config: string;
+  /** The kernel that GRUB tries once if it is marked. */
+  readonly candidate: string | undefined;
+  /** SHA-256 in hex of a file, by its path on the partition. */
+  readonly fileSha256: (path: string) => string;
+};
+
+/**
+ * The boots that can come next: of the default kernel, of the candidate, and of the default kernel because GRUB cannot clear the
+ * candidate's mark. `unknown`: a line of the configuration whose measurements are not known.
+ */
+export function possibleBoots(
+  written: WrittenBoot,
+  sha256: Sha256,
+): readonly PossibleBoot[] | { readonly unknown: string } {
+  const { config, candidate } = written;
+  const runs = [
+    { mark: "", canWrite: true },
+    ...(candidate === undefined ? [] : [true, false].map((canWrite) => ({ mark: candidate, canWrite }))),
+  ];
+  const boots: PossibleBoot[] = [];
+  for (const { mark, canWrite } of runs) {
+    const environment = new Map([[tryVariable, mark]]);
+    const measured = measureGrub(config, { path: bootPartition.config, environment, canWrite });
+    if ("unknown" in measured) return measured;
+    const ours = new Map<string, Uint8Array>([
+      [bootPartition.config, encodeUtf8(config)],
+      [bootPartition.environment, grubEnvironment(tryVariable, mark)],
+    ]);
+    const digestOf = (path: string) => {
+      const bytes = ours.get(path);
+      return bytes === undefined ? written.fileSha256(path) : hexFromBytes(sha256(bytes));
+    };
+    boots.push({ commands: digestsOf(measured.commands, sha256), files: measured.files.map(digestOf) });
+  }
+  return boots;
+}
+
+/** Compares what a TPM holds with the boots that were possible, by our own GRUB or by Debian's signed one. */
+export function judgeBoot(possible: readonly PossibleBoot[], found: GrubPcrs, sha256: Sha256): MeasuredBoot {
+  if (/^0*$/.test(found.pcr8)) return { kind: "notMeasured" };
+  const boots = possible.map(({ commands, files }) => ({ commands: bytesOf(commands), files: bytesOf(files) }));
+  const after = (before: Uint8Array, digests: readonly Uint8Array[]) => hexFromBytes(extended(before, digests, sha256));
+  const pcrOf = (texts: readonly string[]) => extended(zeroPcr, bytesOf(digestsOf(texts, sha256)), sha256);
+  let [knows8, knows9] = [false, false];
+  for (const { commands, files } of [noPrelude, ...signedPreludes()]) {
+    const [before8, before9] = [pcrOf(commands), pcrOf(files)];
+    for (const boot of boots) {
+      const is8 = after(before8, boot.commands) === found.pcr8;
+      const is9 = after(before9, boot.files) === found.pcr9;
+      if (is8 && is9) return { kind: "asWritten" };
+      knows8 ||= is8;
+      knows9 ||= is9;
+    }
+  }
+  // If each is known, they are of different boots.
+  if (knows8 === knows9) return { kind: "differs", pcrs: [8, 9] };
+  return { kind: "differs", pcrs: [knows8 ? 9 : 8] };
+}
+
+function digestsOf(texts: readonly string[], sha256: Sha256): readonly string[] {
+  return texts.map((text) => hexFromBytes(sha256(encodeUtf8(text))));
+}
+
+function bytesOf(digests: readonly string[]): readonly Uint8Array[] {
+  return digests.map((digest) => bytesFromHex(digest) ?? zeroPcr);
+}

@@ -1,0 +1,37 @@
+import { createHash } from "node:crypto";
+import { readGrubEnvironment } from "../../../src/core/boot-loader/grub-environment.ts";
+import { measureGrub } from "../../../src/core/boot-loader/grub-measurements.ts";
+import { fileIn, textIn } from "./grub.ts";
+import type { FileSystem } from "./storage/file-system.ts";
+
+/** The values of PCR 8 and 9 after a boot, in upper-case hex as Linux shows them. */
+export type GrubPcrs = { readonly pcr8: string; readonly pcr9: string };
+
+/** A boot in which no program extended them. */
+export const notExtended: GrubPcrs = { pcr8: "0".repeat(64), pcr9: "0".repeat(64) };
+
+/** What a GRUB with the module `tpm` is about to measure on this boot partition. */
+export function measuredByGrub(boot: FileSystem, { canWrite }: { readonly canWrite: boolean }): GrubPcrs {
+  const contentOf = (path: string) => {
+    const file = fileIn(boot, path);
+    return file === undefined ? Buffer.alloc(0) : Buffer.from(file.data.subarray(0, file.size));
+  };
+  const environment = new Map([
+    ["birther_try", readGrubEnvironment(new Uint8Array(contentOf("/grub/grubenv")), "birther_try")],
+  ]);
+  const path = "/grub/grub.cfg";
+  const measured = measureGrub(textIn(boot, path) ?? "", { path, environment, canWrite });
+  if ("unknown" in measured) throw new Error(`the fake GRUB cannot measure: ${measured.unknown}`);
+  return {
+    pcr8: extended(measured.commands.map((text) => Buffer.from(text))),
+    pcr9: extended(measured.files.map(contentOf)),
+  };
+}
+
+function extended(contents: readonly Buffer[]): string {
+  const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).digest();
+  return contents
+    .reduce((value, content) => sha256(Buffer.concat([value, sha256(content)])), Buffer.alloc(32))
+    .toString("hex")
+    .toUpperCase();
+}
