@@ -306,6 +306,7 @@ function oneMachineStore(): Store {
         macHolder: nobody,
         announcedAt: nobody,
         byId: nobody,
+        machinesWith: () => 0,
         imageFor: (wanted: string) => wanted,
       };
       const decision = decide(machine, event, context);

@@ -1,4 +1,5 @@
 import type { Disk } from "./hardware.ts";
+import { isPlaceholder } from "./placeholders.ts";
 
 /**
  * What distinguishes a disk from all others, and the path under which the kernel showed it. Empty texts are unknown.
@@ -33,7 +34,7 @@ export function identityOf({ path, serial, wwn, sizeBytes }: DiskIdentity): Disk
 
 /** How one of these disks can be recognised later. */
 export function recognitionOf(disk: DiskIdentity, disks: readonly DiskIdentity[]): Recognition {
-  if (!isIdentified(disk)) return { kind: "pathAndSize", why: "it has neither serial number nor WWN" };
+  if (!isNamed(disk)) return { kind: "pathAndSize", why: "it has neither serial number nor WWN of its own" };
   const twin = disks.find((other) => other.path !== disk.path && sharesIdentity(other, disk));
   return twin === undefined
     ? { kind: "identity" }
@@ -46,7 +47,7 @@ export function recognitionOf(disk: DiskIdentity, disks: readonly DiskIdentity[]
 /** Whether both are the same disk, by serial number and WWN, or by path and size if these are missing. */
 export function isSameDisk(one: DiskIdentity, other: DiskIdentity): boolean {
   if (!sharesIdentity(one, other)) return false;
-  return isIdentified(one) || (one.path === other.path && one.sizeBytes === other.sizeBytes);
+  return isNamed(one) || (one.path === other.path && one.sizeBytes === other.sizeBytes);
 }
 
 /**
@@ -81,9 +82,10 @@ export function findRecorded<D extends DiskIdentity>(
 
 /** Whether a disk has the recorded serial number and WWN; without both, whether it has none either. */
 function hasNamesOf(disk: DiskIdentity, recorded: RecordedDisk): boolean {
-  const { serial, wwn = "" } = recorded;
-  if (!isNamed(recorded)) return !isIdentified(disk);
-  return (wwn === "" || disk.wwn === wwn) && (serial === "" || disk.serial === serial);
+  const { serial, wwn } = namesOf(recorded);
+  if (!isNamed(recorded)) return !isNamed(disk);
+  const names = namesOf(disk);
+  return (wwn === "" || names.wwn === wwn) && (serial === "" || names.serial === serial);
 }
 
 function isInPlace(known: DiskIdentity, disks: readonly DiskIdentity[]): boolean {
@@ -92,13 +94,24 @@ function isInPlace(known: DiskIdentity, disks: readonly DiskIdentity[]): boolean
   );
 }
 
-function isNamed({ serial, wwn = "" }: RecordedDisk): boolean {
+type DiskNames = { readonly serial: string; readonly wwn?: string | undefined };
+
+/** The names of a disk that tell it from others; empty for unknown ones, and for what its vendor left in place of one. */
+function namesOf({ serial, wwn = "" }: DiskNames): { readonly serial: string; readonly wwn: string } {
+  // naa.5000…, eui.0025…, 0x5000…: the prefix is no part of the number.
+  const isNoWwn = isPlaceholder(wwn.replace(/^(naa|eui|nvme|t10|uuid)\.|^0x/, ""));
+  return { serial: isPlaceholder(serial) ? "" : serial, wwn: isNoWwn ? "" : wwn };
+}
+
+function isNamed(disk: DiskNames): boolean {
+  const { serial, wwn } = namesOf(disk);
   return serial !== "" || wwn !== "";
 }
 
 /** Whether the record is sufficient to recognise the disk. */
 export function isRecognisable({ serial, wwn = "", path }: RecordedDisk): boolean {
-  return isNamed({ serial, wwn }) || path !== undefined;
+  // Even a placeholder says that there was a disk, which must not be replaced by any other.
+  return serial !== "" || wwn !== "" || path !== undefined;
 }
 
 /** A disk in words, for messages and records: `serial S1, WWN w1, 20480 MiB`. */
@@ -114,10 +127,7 @@ export function mebibytes(sizeBytes: number): number {
   return Math.floor(sizeBytes / 2 ** 20);
 }
 
-function isIdentified({ serial, wwn }: DiskIdentity): boolean {
-  return serial !== "" || wwn !== "";
-}
-
 function sharesIdentity(one: DiskIdentity, other: DiskIdentity): boolean {
-  return one.serial === other.serial && one.wwn === other.wwn;
+  const [left, right] = [namesOf(one), namesOf(other)];
+  return left.serial === right.serial && left.wwn === right.wwn;
 }

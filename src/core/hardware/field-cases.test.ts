@@ -76,7 +76,7 @@ test("field case raid-volume-without-serial: it is said how it is recognised", (
   const [first = assert.fail("expected a disk")] = disks;
   assert.deepEqual(recognitionOf(first, disks), {
     kind: "pathAndSize",
-    why: "it has neither serial number nor WWN",
+    why: "it has neither serial number nor WWN of its own",
   });
 });
 

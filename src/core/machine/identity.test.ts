@@ -52,9 +52,24 @@ describe("strings of the board are evidence, never a key", () => {
       for (const n of [1, 2])
         world.all(asked(n), issued(n), taken(n), scanned(n, [n], { smbios }), placed(n), healthy(n, 1));
       assert.deepEqual([world.list().length, world.get(2).hostname], [2, "r01u02"]);
-      const shared = sharedParts(world.get(1), world.get(2));
+      const shared = sharedParts(world.get(1), world.get(2), () => 2);
       assert.deepEqual(shared, isIdentifying(uuid) ? [`the UUID ${uuid}`] : []);
     });
+
+  test("what three machines share is no evidence, whatever it looks like", () => {
+    const world = testFleet();
+    const smbios = { vendor: "V", product: "P", serial: "CZ3212M7Q4", uuid: "4c4c4544-0038-4210-8051-b4c04f503533" };
+    const arrives = (n: number, unit: number) => {
+      world.all(asked(n), issued(n), taken(n), scanned(n, [n], { smbios }));
+      return refusal(world.apply(placed(n, unit)));
+    };
+    assert.equal(arrives(1, 1), "changed");
+    world.all(healthy(1, 1));
+    assert.equal(arrives(2, 1), "nameTaken");
+    assert.match(reason(2, world), /both have the serial number CZ3212M7Q4, the UUID 4c4c4544-.* was swapped/);
+    assert.deepEqual([arrives(3, 3), refusal(world.apply(placed(2, 1)))], ["changed", "nameTaken"]);
+    assert.doesNotMatch(reason(2, world), /both have/);
+  });
 });
 
 describe("a NIC of two machines", () => {

@@ -15,6 +15,7 @@ const nobodyElse: Omit<Context, "nowMs"> = {
   addressHolder: nobody,
   macHolder: nobody,
   announcedAt: nobody,
+  machinesWith: () => 0,
   byId: nobody,
   imageFor: (wanted) => wanted,
 };

@@ -176,7 +176,7 @@ function foresee(action: OperatorAction, machine: Machine, { clock, store }: Ope
   const nobody = () => undefined;
   return decide(machine, eventOfAction(action, machine, by), {
     ...{ nowMs: clock.nowMs(), byId: store.get, macHolder: store.byMac },
-    ...{ nameHolder: nobody, addressHolder: nobody, announcedAt: nobody },
+    ...{ nameHolder: nobody, addressHolder: nobody, announcedAt: nobody, machinesWith: () => 0 },
     imageFor: (wanted) => wanted,
   });
 }

@@ -1,4 +1,5 @@
 import type { Ownership } from "../../core/fleet/blast-radius.ts";
+import { boardTexts } from "../../core/machine/evidence.ts";
 import type { Machine, MachineId, SwitchPort } from "../../core/machine/record.ts";
 import { type Ipv4, parseIpv4 } from "../../core/net/ipv4.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
@@ -18,6 +19,8 @@ export type FleetIndex = {
   readonly countAddresses: (first: Ipv4, last: Ipv4) => number;
   /** The record that announces a machine for a switch port. */
   readonly announcedAt: (switchPort: SwitchPort) => Machine | undefined;
+  /** The number of machines whose board has this serial number or UUID (`boardTexts`). */
+  readonly machinesWith: (boardText: string) => number;
   readonly find: (text: string) => Machine | undefined;
   /** All machines: the same array each time, which keeps changing. Copy it before waiting. */
   readonly list: () => readonly Machine[];
@@ -98,6 +101,7 @@ export function indexFleet(machines: readonly Machine[]): FleetIndex {
     byAddress,
     countAddresses: (first, last) => names.addressCounts.countIn(first, last),
     announcedAt: (switchPort) => names.bySwitchPort.get(keyOfSwitchPort(switchPort))?.machine,
+    machinesWith: (boardText) => names.boards.get(boardText) ?? 0,
     find: (text) => {
       const direct = byId.get(text as MachineId)?.machine ?? byName(text);
       if (direct !== undefined) return direct;
@@ -122,8 +126,11 @@ class NameIndex {
   readonly bySwitchPort = new SplitMap<string, Entry>();
   readonly byOrderToken = new SplitMap<string, Entry>();
   readonly addressCounts = new AddressCounts();
+  /** How many machines have the serial number or UUID of a board. */
+  readonly boards = new SplitMap<string, number>();
 
-  add({ macs, hostname, addresses, switchPort, tokenHash }: Names, entry: Entry): void {
+  add({ macs, hostname, addresses, switchPort, tokenHash, boards }: Names, entry: Entry): void {
+    for (const text of boards) this.boards.set(text, (this.boards.get(text) ?? 0) + 1);
     for (const mac of macs) this.byMac.set(mac, entry);
     if (hostname !== undefined) this.byName.set(hostname, entry);
     for (const address of addresses) {
@@ -134,7 +141,12 @@ class NameIndex {
     if (tokenHash !== undefined) this.byOrderToken.set(tokenHash, entry);
   }
 
-  remove({ macs, hostname, addresses, switchPort, tokenHash }: Names, entry: Entry): void {
+  remove({ macs, hostname, addresses, switchPort, tokenHash, boards }: Names, entry: Entry): void {
+    for (const text of boards) {
+      const left = (this.boards.get(text) ?? 0) - 1;
+      if (left > 0) this.boards.set(text, left);
+      else this.boards.delete(text);
+    }
     for (const mac of macs) forget(this.byMac, mac, entry);
     if (hostname !== undefined) forget(this.byName, hostname, entry);
     for (const address of addresses) {
@@ -159,7 +171,8 @@ function isFoundAs(before: Machine, after: Machine): boolean {
     before.permanentAddress === after.permanentAddress &&
     before.temporaryAddress === after.temporaryAddress &&
     before.announced === after.announced &&
-    before.order === after.order
+    before.order === after.order &&
+    before.smbios === after.smbios
   );
 }
 
@@ -170,15 +183,18 @@ type Names = {
   readonly addresses: readonly Ipv4[];
   readonly switchPort: string | undefined;
   readonly tokenHash: string | undefined;
+  readonly boards: readonly string[];
 };
 
-function namesOf({ macs, hostname, permanentAddress, temporaryAddress, announced, order }: Machine): Names {
+function namesOf(machine: Machine): Names {
+  const { macs, hostname, permanentAddress, temporaryAddress, announced, order } = machine;
   return {
     macs,
     hostname: hostname?.toLowerCase(),
     addresses: [permanentAddress, temporaryAddress].filter((address) => address !== undefined),
     switchPort: announced?.place && keyOfSwitchPort(announced.place),
     tokenHash: order?.tokenHash,
+    boards: boardTexts(machine),
   };
 }
 

@@ -179,6 +179,7 @@ function knowledgeOf(fleet: FleetIndex) {
     addressHolder: fleet.byAddress,
     macHolder: fleet.byMac,
     announcedAt: fleet.announcedAt,
+    machinesWith: fleet.machinesWith,
     byId: fleet.get,
   };
 }

@@ -23,6 +23,7 @@ const after = (machine: Machine, event: MachineEvent, nowMs: number) =>
     macHolder: nobody,
     announcedAt: nobody,
     byId: nobody,
+    machinesWith: () => 0,
     imageFor: (wanted) => wanted,
   });
 

@@ -24,6 +24,8 @@ export type Context = {
   readonly macHolder: (mac: Mac) => Machine | undefined;
   /** The record of the machine that is announced for a switch port. */
   readonly announcedAt: (switchPort: SwitchPort) => Machine | undefined;
+  /** The number of machines whose board has this serial number or UUID, as `boardTexts` gives it. */
+  readonly machinesWith: (boardText: string) => number;
   /** The machine with this id. */
   readonly byId: (id: MachineId) => Machine | undefined;
   /** The image that a machine requires: of a stream its current version, or the stream itself if it has none (image/stream). */

@@ -90,16 +90,16 @@ function whyTaken(machine: Machine, claim: Placement, context: Context, mine: Ma
   for (const { kind, thing, holder } of claims) {
     if (holder === undefined || holder.id === machine.id || holder.id === mine) continue;
     const message = `${machine.id}${whereOf(claim)} claims the ${thing}, which ${holder.id}${whereOf(holder.placement)} holds`;
-    return { kind, message, next: whatToDo(machine, holder) };
+    return { kind, message, next: whatToDo(machine, holder, context) };
   }
   return undefined;
 }
 
 /** Common parts suggest a swapped board, or a chassis in the slot of another. */
-function whatToDo(machine: Machine, holder: Machine): string {
+function whatToDo(machine: Machine, holder: Machine, { machinesWith }: Context): string {
   const check =
     "check the cabling of both and the placement rules (the holder keeps its slot, and the newcomer retries)";
-  const shared = sharedParts(machine, holder);
+  const shared = sharedParts(machine, holder, machinesWith);
   const succeed = `birther takeover ${machine.id} ${nameOf(holder)}`;
   if (shared.length > 0)
     return `both have ${shared.join(", ")}: if the board of ${nameOf(holder)} was swapped, run ${succeed}; otherwise ${check}`;

@@ -6,6 +6,7 @@ import type { Mac } from "../../net/mac.ts";
 import { ip, macOf } from "../../net/testing/addresses.ts";
 import type { Placement } from "../../site/placement.ts";
 import type { Decision, MachineEvent } from "../event.ts";
+import { boardTexts } from "../evidence.ts";
 import { machineIdFromMac } from "../life/move.ts";
 import { decide } from "../life/table.ts";
 import type { Machine, MachineId } from "../record.ts";
@@ -128,6 +129,7 @@ export function testFleet({ othersUpdate = false }: { readonly othersUpdate?: bo
       macHolder: (address) => find((machine) => machine.macs.includes(address)),
       announcedAt: ({ switchName, port }) =>
         find(({ announced }) => announced?.place?.switchName === switchName && announced.place.port === port),
+      machinesWith: (text) => [...machines.values()].filter((machine) => boardTexts(machine).includes(text)).length,
       byId: (wanted) => machines.get(wanted),
       imageFor: (wanted, of) => imageFor(streams, wanted, of),
       othersUpdate,
