@@ -141,6 +141,45 @@ test("objects over HTTP: one, many in the requested order, and clear refusals", 
   }
 });
 
+test("objects over HTTP: any cache may keep one for ever, and a client may ask for a part", async () => {
+  const objects = await openObjectStore(join(directory, "cached"));
+  const content = Buffer.from(Array.from({ length: 100_000 }, (_, n) => n & 0xff));
+  const { sha512 } = await objects.add([content]);
+  const manifests = await openImageStore(join(directory, "cached-images"), { log });
+  const { manifest } = await manifests.add("compute", image);
+  const handler = objectsHandler({ objects, manifests, log: () => undefined });
+  const server = createServer((request, response) => void handler(request, response));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const { port } = server.address() as AddressInfo;
+    const get = (path: string, headers: Record<string, string> = {}, method = "GET") =>
+      fetch(`http://127.0.0.1:${port}${path}`, { method, headers });
+    for (const [path, hash] of [
+      [`/objects/${sha512}`, sha512],
+      [`/manifests/${manifest.sha512}`, manifest.sha512],
+    ] as const) {
+      const whole = await get(path);
+      const etag = whole.headers.get("etag") ?? "";
+      assert.equal(etag, `"${hash}"`);
+      assert.equal(whole.headers.get("cache-control"), "public, max-age=31536000, immutable");
+      const bytes = Buffer.from(await whole.arrayBuffer());
+      const known = await get(path, { "if-none-match": etag });
+      assert.deepEqual([known.status, (await known.arrayBuffer()).byteLength], [304, 0]);
+      const part = await get(path, { range: "bytes=10-19", "if-range": etag });
+      assert.deepEqual([part.status, part.headers.get("content-range")], [206, `bytes 10-19/${bytes.length}`]);
+      assert.ok(Buffer.from(await part.arrayBuffer()).equals(bytes.subarray(10, 20)));
+      const rest = await get(path, { range: `bytes=${bytes.length - 5}-` });
+      assert.ok(Buffer.from(await rest.arrayBuffer()).equals(bytes.subarray(-5)));
+      assert.equal((await get(path, { range: `bytes=${bytes.length}-` })).status, 416);
+      const head = await get(path, { range: "bytes=0-1" }, "HEAD");
+      assert.deepEqual([head.status, head.headers.get("content-length")], [200, String(bytes.length)]);
+    }
+    assert.equal((await get(`/objects/${"0".repeat(128)}`)).headers.get("cache-control"), null);
+  } finally {
+    server.close();
+  }
+});
+
 test("objects: one with wrong bytes is found, and the next import of its content replaces it", async () => {
   const objects = await openObjectStore(join(directory, "damaged-objects"));
   const [hello] = await Promise.all(["hello", "other"].map((text) => objects.add([Buffer.from(text)])));

@@ -3,14 +3,17 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { type FileFacts, planFileAnswer } from "../../core/http/file-answer.ts";
 import { beginConnection, type ConnectionCounts, endConnection } from "../../core/network/connection-count.ts";
 import { type RequestLimit, tooManyRequests } from "../../core/network/request-rate.ts";
 import { securityHeaders, unreadableAnswer } from "../../core/network/security-headers.ts";
 import type { Log } from "../../core/ports.ts";
 import type { Traffic } from "../observe/traffic.ts";
 import { bindHttpDescriptor } from "../socket/http-descriptor.ts";
-import { planFileAnswer, type ServedFile } from "./file-answer.ts";
 import { pathOf } from "./request-path.ts";
+
+/** A file in memory, ready to be served. */
+type ServedFile = FileFacts & { readonly bytes: Uint8Array };
 
 /** Handles a request that is not for a file; false lets the next handler try. */
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse, path: string) => boolean;
@@ -199,5 +202,10 @@ function sendFile(
 function served(path: string, bytes: Uint8Array): ServedFile {
   const etag = `"${createHash("sha256").update(bytes).digest("hex").slice(0, 32)}"`;
   // UEFI HTTP boot decides by the content type what to do with the body (netboot.md §1.7).
-  return { bytes, etag, contentType: path.endsWith(".efi") ? "application/efi" : "application/octet-stream" };
+  return {
+    bytes,
+    size: bytes.length,
+    etag,
+    contentType: path.endsWith(".efi") ? "application/efi" : "application/octet-stream",
+  };
 }

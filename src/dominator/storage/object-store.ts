@@ -9,7 +9,8 @@ export type ObjectStore = {
   readonly directory: string;
   /** Size in bytes, or undefined if there is no such object. */
   readonly sizeOf: (sha512: string) => Promise<number | undefined>;
-  readonly read: (sha512: string) => AsyncIterable<Uint8Array>;
+  /** The content, or its bytes from one offset up to but not including another. */
+  readonly read: (sha512: string, part?: ContentPart) => AsyncIterable<Uint8Array>;
   /** The names of all objects. */
   readonly names: () => AsyncIterable<string>;
   /** Whether an object still has the content that its name says; false if it is gone. */
@@ -17,6 +18,15 @@ export type ObjectStore = {
   /** Stores a content piece by piece in the caller's thread; an import uses a content writer. */
   readonly add: (content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) => Promise<StoredObject>;
 };
+
+/** Bytes of a content: from an offset, up to but not including another. */
+export type ContentPart = { readonly from: number; readonly to: number };
+
+/** Reads a file, or a part of it that is not empty. */
+export function readPart(path: string, part?: ContentPart): AsyncIterable<Uint8Array> {
+  const range = part === undefined ? {} : { start: part.from, end: part.to - 1 };
+  return createReadStream(path, { highWaterMark: 1 << 18, ...range });
+}
 
 /** Whether a text is a SHA-512 in our form; anything else must not become a path. */
 export function isObjectName(text: string): boolean {
@@ -36,10 +46,10 @@ export async function openObjectStore(directory: string): Promise<ObjectStore> {
   return {
     directory,
     sizeOf: async (sha512) => (isObjectName(sha512) ? sizeOf(objectPath(directory, sha512)) : undefined),
-    read: (sha512) => {
+    read: (sha512, part) => {
       if (!isObjectName(sha512))
         throw new Error(`object name: expected a SHA-512 in lower-case hex, found ${JSON.stringify(sha512)}`);
-      return createReadStream(objectPath(directory, sha512), { highWaterMark: 1 << 18 });
+      return readPart(objectPath(directory, sha512), part);
     },
     names: () => namesIn(directory),
     isIntact: (sha512, pause) => isIntact(objectPath(directory, sha512), sha512, pause),

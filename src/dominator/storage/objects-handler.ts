@@ -1,11 +1,11 @@
-import { createReadStream } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { manifestPath, objectPaths } from "../../contract/sub.ts";
+import { planFileAnswer } from "../../core/http/file-answer.ts";
 import type { Log } from "../../core/ports.ts";
 import type { ImageStore } from "./image-store.ts";
-import { isObjectName, type ObjectStore } from "./object-store.ts";
+import { type ContentPart, isObjectName, type ObjectStore, readPart } from "./object-store.ts";
 
 /** 129 bytes per hash: a hundred thousand objects in one request. */
 export const maxBatchRequestBytes = 13_000_000;
@@ -44,32 +44,61 @@ export function objectsHandler({
     }
     const one = path.startsWith(objectPaths.one) ? path.slice(objectPaths.one.length) : undefined;
     if (one === undefined && path !== objectPaths.batch) return false;
-    respond(one === undefined ? answerBatch(request, response, objects) : answerOne(request, response, objects, one));
+    respond(
+      one === undefined ? answerBatch(request, response, objects) : answerOne({ request, response }, objects, one),
+    );
     return true;
   };
 }
 
-async function answerManifest({ request, response }: Exchange, manifests: Manifests, sha512: string): Promise<void> {
-  if (request.method !== "GET") return refuse(response, 405, "method not allowed; use GET to read a manifest");
+async function answerManifest(exchange: Exchange, manifests: Manifests, sha512: string): Promise<void> {
+  const { request, response } = exchange;
+  if (!isReading(request)) return refuse(response, 405, "method not allowed; use GET to read a manifest");
   const found = manifests.findManifest(sha512);
   if (found === undefined || found.image.confidential === true) return refuse(response, 404, `no manifest ${sha512}`);
-  response.writeHead(200, { "content-type": "application/json", "content-length": found.size });
-  await pipeline(createReadStream(found.path), response);
+  await answerContent(exchange, {
+    ...{ sha512, size: found.size, contentType: "application/json" },
+    read: (part) => readPart(found.path, part),
+  });
 }
 
-async function answerOne(
-  request: IncomingMessage,
-  response: ServerResponse,
-  objects: ObjectStore,
-  sha512: string,
-): Promise<void> {
-  if (request.method !== "GET" && request.method !== "HEAD")
-    return refuse(response, 405, "method not allowed; use GET to read an object");
+async function answerOne(exchange: Exchange, objects: ObjectStore, sha512: string): Promise<void> {
+  const { request, response } = exchange;
+  if (!isReading(request)) return refuse(response, 405, "method not allowed; use GET to read an object");
   const size = await objects.sizeOf(sha512);
   if (size === undefined) return refuse(response, 404, `no object ${sha512}`);
-  response.writeHead(200, { "content-type": "application/octet-stream", "content-length": size });
-  if (request.method === "HEAD") response.end();
-  else await pipeline(Readable.from(objects.read(sha512)), response);
+  await answerContent(exchange, {
+    ...{ sha512, size, contentType: "application/octet-stream" },
+    read: (part) => objects.read(sha512, part),
+  });
+}
+
+function isReading({ method }: IncomingMessage): boolean {
+  return method === "GET" || method === "HEAD";
+}
+
+/** A content under its hash never changes: any cache may keep it for the longest time that they agree on, a year (RFC 8246). */
+const cacheControl = "public, max-age=31536000, immutable";
+
+/** Answers with a content or the part of it that is asked for, or says that the client has it already. */
+async function answerContent(
+  { request, response }: Exchange,
+  content: {
+    readonly sha512: string;
+    readonly size: number;
+    readonly contentType: string;
+    readonly read: (part: ContentPart) => AsyncIterable<Uint8Array>;
+  },
+): Promise<void> {
+  // RFC 9110 §14.2: Range counts in GET only.
+  const { range, ...others } = request.headers;
+  const { status, headers, from, to } = planFileAnswer(
+    { ...content, etag: `"${content.sha512}"` },
+    request.method === "GET" ? { ...others, range } : others,
+  );
+  response.writeHead(status, { ...headers, "cache-control": cacheControl });
+  if (request.method === "HEAD" || to === from) response.end();
+  else await pipeline(Readable.from(content.read({ from, to })), response);
 }
 
 async function answerBatch(request: IncomingMessage, response: ServerResponse, objects: ObjectStore): Promise<void> {

@@ -1,5 +1,5 @@
-/** A file in memory, ready to be served. */
-export type ServedFile = { readonly bytes: Uint8Array; readonly etag: string; readonly contentType: string };
+/** A file that is served: its size in bytes, and its entity tag with the quotes (RFC 9110 §8.8.3). */
+export type FileFacts = { readonly size: number; readonly etag: string; readonly contentType: string };
 
 /** The request headers that affect a file's answer, by their lower-case names. */
 export type FileHeaders = {
@@ -21,8 +21,8 @@ export type FileAnswer = {
  * Decides how to answer a GET or HEAD of a file (RFC 9110 §13, §14). UEFI HTTP boot resumes with Range and If-Match
  * (netboot.md §1.7).
  */
-export function planFileAnswer(file: ServedFile, headers: FileHeaders): FileAnswer {
-  const { bytes, etag, contentType } = file;
+export function planFileAnswer(file: FileFacts, headers: FileHeaders): FileAnswer {
+  const { size, etag, contentType } = file;
   const common = { etag, "accept-ranges": "bytes", "content-type": contentType };
   const empty = { from: 0, to: 0 };
   if (headers["if-match"] !== undefined && !names(headers["if-match"], etag))
@@ -31,20 +31,20 @@ export function planFileAnswer(file: ServedFile, headers: FileHeaders): FileAnsw
     return { status: 304, headers: common, ...empty };
   const whole: FileAnswer = {
     status: 200,
-    headers: { ...common, "content-length": bytes.length },
+    headers: { ...common, "content-length": size },
     from: 0,
-    to: bytes.length,
+    to: size,
   };
   const stale = headers["if-range"] !== undefined && headers["if-range"] !== etag;
-  const range = headers.range === undefined || stale ? undefined : readRange(headers.range, bytes.length);
+  const range = headers.range === undefined || stale ? undefined : readRange(headers.range, size);
   if (range === undefined) return whole;
   if (range === "unsatisfiable")
     return {
       status: 416,
-      headers: { ...common, "content-length": 0, "content-range": `bytes */${bytes.length}` },
+      headers: { ...common, "content-length": 0, "content-range": `bytes */${size}` },
       ...empty,
     };
-  const contentRange = `bytes ${range.from}-${range.to - 1}/${bytes.length}`;
+  const contentRange = `bytes ${range.from}-${range.to - 1}/${size}`;
   const partial = { ...common, "content-length": range.to - range.from, "content-range": contentRange };
   return { status: 206, headers: partial, ...range };
 }
