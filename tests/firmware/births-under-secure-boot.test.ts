@@ -11,7 +11,10 @@ import { healthy, inInit, keptLog, loaderPhases, recordOf, up } from "./record-o
 
 const networks = demoConfig("/nowhere").networks.map((network) => ({ ...network, secureBoot: true }));
 const secure = { firmware: "uefi", secureBoot: true } as const;
-const byTftp = machineSpec(1, { ...secure, disks: [{ bus: "nvme", sizeMiB: 8192, serial: "ROOT1" }] });
+const byTftp = machineSpec(1, {
+  ...{ ...secure, tpm: "tpm-tis" },
+  disks: [{ bus: "nvme", sizeMiB: 8192, serial: "ROOT1" }],
+});
 const byHttp = machineSpec(2, { ...secure, bootFrom: "http" });
 
 const consoleOf = ({ consoleLogPath }: Pick<LabMachine, "consoleLogPath">) => readFile(consoleLogPath, "utf8");
@@ -52,6 +55,7 @@ await insideNamespace(import.meta.url, () => {
     ]);
     assert.equal(first.hardware?.secureBoot, true);
     assert.equal(first.storage?.encryption.kind, "luks2");
+    assert.deepEqual(first.measuredBoot, { kind: "asWritten" }, "what Debian's GRUB measured");
     assert.equal(await timesEnforced(born), 2, "the Bootstrap Image's kernel, then the system image's");
 
     // A changed kernel does not run; and no machine waits in a menu for a key press.

@@ -27,10 +27,14 @@ await insideNamespace(import.meta.url, () => {
     const disks = [{ bus: "nvme", sizeMiB: 8192, serial: "ROOT1" }] as const;
     const { said, log } = keptLog();
     const place = life.use(
-      await faultyRack([machineSpec(1, { ...own, bootFrom: "http", disks })], log, async (directory) => {
-        await cp(keys, pathsIn(join(directory, "state")).secureBoot, { recursive: true });
-        await withSystemImages(directory);
-      }),
+      await faultyRack(
+        [machineSpec(1, { ...own, bootFrom: "http", disks, tpm: "tpm-crb" })],
+        log,
+        async (directory) => {
+          await cp(keys, pathsIn(join(directory, "state")).secureBoot, { recursive: true });
+          await withSystemImages(directory);
+        },
+      ),
     );
     const [machine] = place.rack.machines;
     assert.ok(machine);
@@ -41,6 +45,7 @@ await insideNamespace(import.meta.url, () => {
     assert.equal(born.hardware?.secureBoot, true);
     assert.equal(born.hardware?.bootTrust, "signed-image");
     assert.equal(born.storage?.encryption.kind, "luks2");
+    assert.deepEqual(born.measuredBoot, { kind: "asWritten" }, "what its own GRUB measured");
     const console = await readFile(machine.consoleLogPath, "utf8");
     const enforced = console.match(/secureboot: Secure boot enabled/g) ?? [];
     assert.equal(enforced.length, 2, "the signed image's kernel, then the system image's");

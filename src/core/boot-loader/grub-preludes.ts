@@ -13,8 +13,10 @@ export type GrubPrelude = {
 /** Our own GRUB runs its built-in configuration before normal mode, where nothing is measured. */
 export const noPrelude: GrubPrelude = { commands: [], files: [] };
 
-/** Disks that the firmware may number before ours; a machine with more is not recognised. */
-const disks = Array.from({ length: 8 }, (_, number) => `hd${number}`);
+/** Disks that a machine can start from, by the firmware's numbers; a storage server has dozens. */
+const disks = Array.from({ length: 32 }, (_, number) => `hd${number}`);
+/** Disks that can be the first one with a boot partition, besides that of the machine: one of an earlier birth may come before it. */
+const earlier = disks.slice(0, 4);
 /** Where the firmware started the loader: by our boot entry, or at the fallback path. */
 const directories = ["/EFI/debian", "/EFI/BOOT"] as const;
 
@@ -27,7 +29,7 @@ export function signedPreludes(): readonly GrubPrelude[] {
   const files = signedLoaderConfig.files.map(({ text }) => text);
   const started = disks.flatMap((disk) => directories.map((directory) => ({ disk, directory })));
   return started.flatMap(({ disk, directory }) =>
-    disks.map((labelled) => ({ commands: commandsOf(disk, directory, labelled), files })),
+    [disk, ...earlier].map((labelled) => ({ commands: commandsOf(disk, directory, labelled), files })),
   );
 }
 
