@@ -107,6 +107,30 @@ test("an agent that expected nothing of its boot says nothing, also after it has
   assert.deepEqual(found(machine), { kind: "asWritten" });
 });
 
+for (const [title, rule] of [
+  ["PCRs cannot be read", { call: "open", about: /pcr-sha256/, trouble: { kind: "fails", errno: "EIO" } }],
+  [
+    "the record cannot be written",
+    { call: "create", about: /measured-boot/, trouble: { kind: "fails", errno: "ENOSPC" } },
+  ],
+  ["a file cannot be hashed", { call: "sha256File", about: /kernels/, trouble: { kind: "fails", errno: "EIO" } }],
+] as const)
+  test(`${title}: the machine updates all the same, and nothing is reported to differ`, (t) => {
+    const site = openSite();
+    t.after(site.close);
+    const machine = rackMachine(site, { tpm: makeTpm(), grubMeasures: true });
+    const trial = { troubles: [rule] };
+    assert.ok(comeUp(machine, trial).isUp);
+    require(machine, "compute/2");
+    assert.ok(comeUp(machine, trial).isUp);
+    assert.equal(machine.site.machine(mac).runningImage, "compute/2");
+    assert.equal(found(machine), undefined);
+    machine.boot();
+    assert.notEqual(found(machine)?.kind, "differs");
+    machine.boot();
+    assert.deepEqual(found(machine), { kind: "asWritten" }, "without the trouble");
+  });
+
 /** The calls between the record of a new configuration and the end of its writing, where a cut could separate the two. */
 const writing = /grub|measured-boot\.json/;
 

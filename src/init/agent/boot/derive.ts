@@ -88,11 +88,10 @@ function configure(context: SubContext, partition: string, { plan, known }: Conf
     ...(candidate === undefined ? {} : { candidate }),
   });
   const [kernel] = kernels;
-  const isNew = readTextIfThere(path) !== text || !hasEnvironment(partition);
-  const expect = (when: "before" | "after") =>
-    expectMeasurements(context, partition, { config: text, candidate, when });
+  const present = readTextIfThere(path);
+  const isNew = present !== text || !hasEnvironment(partition);
   if (isNew) {
-    expect("before");
+    expectMeasurements(context, partition, { config: text, candidate, replaces: present ?? "" });
     makeDirectories(`${partition}/grub`, 0o700);
     if (!hasEnvironment(partition))
       replaceBytes(`${partition}${bootPartition.environment}`, grubEnvironment(tryVariable, ""), 0o600);
@@ -100,7 +99,7 @@ function configure(context: SubContext, partition: string, { plan, known }: Conf
     log("info", "wrote the boot loader's configuration", { kernel: kernel?.version, tries: candidate !== undefined });
     flushPartition(context, partition);
   }
-  expect("after");
+  expectMeasurements(context, partition, { config: text, candidate });
   if (readMark(partition) !== plan.mark) writeMark(partition, plan.mark);
 }
 

@@ -3,7 +3,6 @@ import * as v from "valibot";
 import { measuredBootRecord } from "../../../contract/measured-boot.ts";
 import { encodeUtf8 } from "../../../core/bytes/utf8.ts";
 import {
-  type GrubPcrs,
   judgeBoot,
   type MeasuredBootRecord,
   type PossibleBoot,
@@ -24,28 +23,30 @@ import { parseJson } from "./kernel-record.ts";
 /** Linux 5.12 and later shows the PCRs of a TPM 2.0 here. */
 const pcrs = "/sys/class/tpm/tpm0/pcr-sha256";
 
-/** The configuration that the boot partition holds, or is about to hold. */
-type Written = { readonly config: string; readonly candidate: string | undefined };
+/** The configuration that the boot partition holds, or is about to hold in place of the text `replaces`. */
+type Written = { readonly config: string; readonly candidate: string | undefined; readonly replaces?: string };
 
 /**
- * Records what the next boot will measure if the boot partition holds this configuration: before it is written as a second
- * possibility, so that a power cut finds the machine with either; afterwards as the only one. Does nothing on machines without TPM 2.0.
+ * Records what the next boot will measure if the boot partition holds this configuration: before it is written beside what the present
+ * one measures, so that a power cut finds the machine with either; afterwards alone. Does nothing on machines without TPM 2.0. Never
+ * throws: a kernel must not wait for its measurements.
  */
-export function expectMeasurements(
-  context: SubContext,
-  partition: string,
-  { config, candidate, when }: Written & { readonly when: "before" | "after" },
-): void {
+export function expectMeasurements(context: SubContext, partition: string, written: Written): void {
   if (context.settings.firmware === "bios" || !exists(pcrs)) return;
-  const record = readRecord(context.root);
-  const name = sha512Text(config);
-  const known = record.written.find((each) => each.config === name);
-  const next = known ?? { config: name, boots: bootsOf(context, partition, { config, candidate }) };
-  const others = when === "before" ? record.written.filter((each) => each !== known).slice(-1) : [];
-  saveRecord(context.root, { ...record, written: [...others, next] });
+  try {
+    const record = readRecord(context.root);
+    const name = sha512Text(written.config);
+    const present = written.replaces === undefined ? undefined : sha512Text(written.replaces);
+    const known = record.written.find(({ config }) => config === name);
+    const next = known ?? { config: name, boots: bootsOf(context, partition, written) };
+    const others = record.written.filter(({ config }) => config === present && config !== name);
+    saveRecord(context.root, { ...record, written: [...others, next] });
+  } catch (error) {
+    context.log("warn", "the measurements of the next boot were not recorded", { fault: messageOf(error) });
+  }
 }
 
-/** None if they cannot be computed; the next boot is then not judged. */
+/** None if they are not known; the boot is then not judged. */
 function bootsOf({ log }: SubContext, partition: string, { config, candidate }: Written): readonly PossibleBoot[] {
   const digests = new Map<string, string>();
   const fileSha256 = (path: string) => {
@@ -53,39 +54,38 @@ function bootsOf({ log }: SubContext, partition: string, { config, candidate }: 
     digests.set(path, known);
     return known;
   };
-  try {
-    const boots = possibleBoots({ config, candidate, fileSha256 }, sha256);
-    if (!("unknown" in boots)) return boots;
-    log("warn", "the measurements of the next boot are not known", { line: boots.unknown });
-  } catch (error) {
-    log("warn", "the measurements of the next boot are not known", { fault: messageOf(error) });
-  }
+  const boots = possibleBoots({ config, candidate, fileSha256 }, sha256);
+  if (!("unknown" in boots)) return boots;
+  log("warn", "the measurements of the next boot are not known", { line: boots.unknown });
   return [];
 }
 
 /**
  * Compares what the TPM holds with what was expected of this boot; once a boot, because the boot partition changes under a running
- * system. Undefined if nothing was expected.
+ * system. Undefined if nothing was expected. Never throws: a machine with a broken TPM polls all the same.
  */
 export function judgeThisBoot({ root, log }: Pick<SubContext, "root" | "log">): MeasuredBoot | undefined {
-  if (isPidOne()) return undefined;
-  const found = readPcrs();
-  if (found === undefined) return undefined;
-  const record = readRecord(root);
-  const id = bootId();
-  if (record.judged?.bootId === id) return record.judged.result;
-  const possible = record.written.flatMap(({ boots }) => boots);
-  const result = possible.length === 0 ? undefined : judgeBoot(possible, found, sha256);
-  if (result?.kind === "differs")
-    log("warn", "this boot measured other values than the boot partition should give", { pcrs: result.pcrs });
-  saveRecord(root, { ...record, judged: { bootId: id, ...(result === undefined ? {} : { result }) } });
-  return result;
+  if (isPidOne() || !exists(pcrs)) return undefined;
+  try {
+    const record = readRecord(root);
+    const id = bootId();
+    if (record.judged?.bootId === id) return record.judged.result;
+    const result = judge(record);
+    if (result?.kind === "differs")
+      log("warn", "this boot measured other values than the boot partition should give", { pcrs: result.pcrs });
+    saveRecord(root, { ...record, judged: { bootId: id, ...(result === undefined ? {} : { result }) } });
+    return result;
+  } catch (error) {
+    log("warn", "what this boot measured is not known", { fault: messageOf(error) });
+    return undefined;
+  }
 }
 
-function readPcrs(): GrubPcrs | undefined {
-  if (!exists(pcrs)) return undefined;
+function judge({ written }: MeasuredBootRecord): MeasuredBoot | undefined {
+  if (written.length === 0 || written.some(({ boots }) => boots.length === 0)) return undefined;
   const [pcr8 = "", pcr9 = ""] = [8, 9].map((number) => readText(`${pcrs}/${number}`).trim().toLowerCase());
-  return { pcr8, pcr9 };
+  const possible = written.flatMap(({ boots }) => boots);
+  return judgeBoot(possible, { pcr8, pcr9 }, sha256);
 }
 
 function readRecord(root: string): MeasuredBootRecord {
