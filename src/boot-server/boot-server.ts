@@ -122,6 +122,7 @@ async function startHttp(deps: BootServerDeps, { addresses, files, write, report
   return await startHttpServer({
     ...{ addresses, port: deps.ports.http, files, traffic, log },
     connectionsPerAddress: deps.connectionsPerAddress,
+    machines: () => store.list().length,
     ...(deps.requestLimit === undefined ? {} : { requestLimit: deps.requestLimit }),
     handlers: [bootScriptHandler({ write, log }), ...bootDisks, throughputHandler(log), ...(deps.handlers ?? [])],
     ...(deps.uplinkMbps === undefined

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { test } from "node:test";
 import { startHttpServer } from "../../src/boot-server/http/server.ts";
-import { clientConnectionLimit } from "../../src/core/network/connection-count.ts";
+import { clientConnectionLimit } from "../../src/core/network/connections.ts";
 import { repeatAttack } from "./attack.ts";
 
 const halfRequests = 1000;

@@ -13,6 +13,7 @@ import { prefixContains } from "../../src/core/net/ipv4.ts";
 import { ip, prefix } from "../../src/core/net/testing/addresses.ts";
 import type { Role } from "../../src/core/role.ts";
 import { systemClock as clock } from "../../src/main/system-ports.ts";
+import { tokenLimit } from "../../src/mdb/operator-api/caller/tokens.ts";
 import { watchersPerCaller } from "../../src/mdb/operator-api/feed/change-feed.ts";
 import { startOperatorTls } from "../../src/mdb/operator-api/server.ts";
 import { openApp } from "../../src/mdb/testing/operator-app.ts";
@@ -127,4 +128,23 @@ test("TFTP answers no address outside of the configured networks", {
     const bytes = await amplified(`127.0.9.${round + 1}`, 200);
     return bytes === 0 ? undefined : `${bytes} bytes`;
   });
+});
+
+test("an admin's token cannot make tokens without end, and those that there are still work", {
+  timeout: 120_000,
+}, async (t) => {
+  await using site = await openApp(1);
+  const made: string[] = [];
+  for (let n = 0; n < tokenLimit; n += 1) {
+    const one = await site.tokens.create({ name: `token-${n}`, role: "admin", by: "test" });
+    made.push(one.kind === "created" ? one.token : assert.fail(one.kind));
+  }
+  await repeatAttack(t, 10, async (round) => {
+    const more = await site.post("/v1/tokens", { name: `more-${round}`, role: "viewer" });
+    if (more.status !== 409) return `status ${more.status}`;
+    const proof = site.tokens.prove(`Bearer ${made[round * 100]}`);
+    return proof.kind === "known" ? undefined : proof.kind;
+  });
+  assert.equal(await site.tokens.revoke("token-0", "test"), true);
+  assert.equal((await site.post("/v1/tokens", { name: "more", role: "viewer" })).status, 201);
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { readBootFiles } from "../../src/boot-server/boot-files.ts";
 import { startBootServer } from "../../src/boot-server/boot-server.ts";
 import { ip, prefix } from "../../src/core/net/testing/addresses.ts";
-import { clientConnectionLimit } from "../../src/core/network/connection-count.ts";
+import { clientConnectionLimit } from "../../src/core/network/connections.ts";
 import type { Network } from "../../src/core/network/network.ts";
 import { defaultMaxMachines } from "../../src/core/network/newcomer-limit.ts";
 import { testNetwork } from "../../src/core/network/testing/test-network.ts";

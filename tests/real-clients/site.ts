@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type BootServer, startBootServer } from "../../src/boot-server/boot-server.ts";
 import type { HttpHandler } from "../../src/boot-server/http/server.ts";
-import { clientConnectionLimit } from "../../src/core/network/connection-count.ts";
+import { clientConnectionLimit } from "../../src/core/network/connections.ts";
 import { defaultMaxMachines } from "../../src/core/network/newcomer-limit.ts";
 import { testNetwork } from "../../src/core/network/testing/test-network.ts";
 import type { Log, Store } from "../../src/core/ports.ts";

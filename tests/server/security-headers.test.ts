@@ -14,7 +14,7 @@ import { startHttpServer } from "../../src/boot-server/http/server.ts";
 import { paths } from "../../src/contract/machine-facing.ts";
 import { operatorRoutes } from "../../src/contract/operator/routes.ts";
 import { ip } from "../../src/core/net/testing/addresses.ts";
-import { clientConnectionLimit } from "../../src/core/network/connection-count.ts";
+import { clientConnectionLimit } from "../../src/core/network/connections.ts";
 import { apiHeaders, securityHeaders, tlsHeaders } from "../../src/core/network/security-headers.ts";
 import { startMachineServer } from "../../src/mdb/machine-api/server.ts";
 import { startOperatorServer, startOperatorTls } from "../../src/mdb/operator-api/server.ts";

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type FileFacts, planFileAnswer } from "../../core/http/file-answer.ts";
-import { beginConnection, type ConnectionCounts, endConnection } from "../../core/network/connection-count.ts";
+import { machineConnectionLimit, type OpenConnections, openConnections } from "../../core/network/connections.ts";
 import { type RequestLimit, tooManyRequests } from "../../core/network/request-rate.ts";
 import { securityHeaders, unreadableAnswer } from "../../core/network/security-headers.ts";
 import type { Log } from "../../core/ports.ts";
@@ -49,12 +49,6 @@ const stalledMs = 120_000;
 /** Machines of many racks may connect at the same moment; the kernel limits the backlog to net.core.somaxconn. */
 const backlog = 4096;
 
-/**
- * Concurrent connections on an address. A slow client costs a socket and its kernel buffer, because files are sent from
- * shared memory.
- */
-const connectionLimit = 16_384;
-
 /** What the server serves, and who learns of it. */
 type HttpServerDeps = {
   readonly addresses: readonly string[];
@@ -72,6 +66,8 @@ type HttpServerDeps = {
   readonly requestLimit?: RequestLimit;
   /** Simultaneous connections of one address. */
   readonly connectionsPerAddress?: number;
+  /** Number of known machines: each has room for two connections. */
+  readonly machines?: () => number;
   /** Counts answers. */
   readonly traffic?: Traffic;
   readonly log: Log;
@@ -82,13 +78,17 @@ export async function startHttpServer(deps: HttpServerDeps): Promise<HttpServer>
   const { log } = deps;
   const handle = requestHandler(deps);
   await using opened = new AsyncDisposableStack();
-  const counts: ConnectionCounts = new Map();
+  // A slow client costs a socket and its kernel buffer, because files are sent from shared memory.
+  const connections = openConnections<Socket>({
+    perAddress: deps.connectionsPerAddress,
+    total: () => machineConnectionLimit(deps.machines?.() ?? 0),
+    drop: (socket) => socket.destroy(),
+  });
   let { port } = deps;
   for (const address of deps.addresses) {
     const server = createServer(timeLimits, handle);
     server.timeout = stalledMs;
-    server.maxConnections = connectionLimit;
-    server.on("connection", (socket) => limitClient(counts, socket, deps.connectionsPerAddress));
+    server.on("connection", (socket) => limitClient(connections, socket));
     server.on("checkExpectation", handle);
     server.on("clientError", ({ code }: NodeJS.ErrnoException, socket) => refuseUnreadable(code, socket));
     server.listen({ fd: bindHttpDescriptor({ address, port }), backlog });
@@ -112,13 +112,10 @@ function refuseUnreadable(code: string | undefined, socket: Duplex): void {
 }
 
 /** Closes a connection at once if its address has as many as it may. */
-function limitClient(counts: ConnectionCounts, socket: Socket, limit: number | undefined): void {
+function limitClient(connections: OpenConnections<Socket>, socket: Socket): void {
   const client = socket.remoteAddress ?? "";
-  if (!beginConnection(counts, client, limit)) {
-    socket.destroy();
-    return;
-  }
-  socket.once("close", () => endConnection(counts, client));
+  if (connections.begin(client, socket)) socket.once("close", () => connections.end(client, socket));
+  else socket.destroy();
 }
 
 /** Answers a request: with a file, by a handler, or with a refusal. */

@@ -3,7 +3,7 @@
  * `parse.ts` checks a file against it, and `docs.ts` writes docs/configuration.md from it.
  */
 import * as v from "valibot";
-import { clientConnectionLimit } from "../../core/network/connection-count.ts";
+import { clientConnectionLimit } from "../../core/network/connections.ts";
 import { defaultMaxMachines } from "../../core/network/newcomer-limit.ts";
 import { defaultRequestsPerMinute } from "../../core/network/request-rate.ts";
 import { leaf, listOf, optional, required, withDefault } from "./entry.ts";

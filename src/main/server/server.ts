@@ -166,6 +166,7 @@ async function startForMachines(
     await startMachineServer({
       ...{ addresses, port: ports.machines, pki: pkiOf(shared) },
       ...{ apps, requestLimit, connectionsPerAddress, clock, log },
+      machines: () => store.list().length,
     }),
   );
 

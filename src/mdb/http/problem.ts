@@ -34,6 +34,7 @@ const requestFaults = {
   tooManyFailures: { status: 429, title: "too many invalid credentials" },
   tooManyReports: { status: 429, title: "too many reports" },
   busy: { status: 503, title: "too many large reports at once" },
+  tooManyTokens: { status: 409, title: "too many tokens" },
   tooManyWatchers: { status: 429, title: "too many watchers" },
   failed: { status: 500, title: "internal server error" },
 } as const;

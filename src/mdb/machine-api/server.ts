@@ -3,6 +3,7 @@ import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Problem } from "../../contract/machine-facing.ts";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
+import { machineConnectionLimit } from "../../core/network/connections.ts";
 import { type RequestLimit, tooManyRequests } from "../../core/network/request-rate.ts";
 import type { Clock, Log } from "../../core/ports.ts";
 import { lastHandlers } from "../http/problem.ts";
@@ -25,6 +26,8 @@ export async function startMachineServer(options: {
   readonly requestLimit: RequestLimit;
   /** Simultaneous connections of one address. */
   readonly connectionsPerAddress: number;
+  /** Number of known machines: each has room for two connections. */
+  readonly machines?: () => number;
   readonly clock: Clock;
   readonly log: Log;
 }): Promise<AsyncDisposable> {
@@ -45,7 +48,10 @@ export async function startMachineServer(options: {
     // The body is not read, so the connection cannot carry another request.
     response.writeHead(429, { ...headers, connection: "close" }).end(JSON.stringify(tooMany));
   };
-  const server = await startTlsServer({ addresses, port, certificate: identity, listener, connectionsPerAddress, log });
+  const server = await startTlsServer({
+    ...{ addresses, port, certificate: identity, listener, connectionsPerAddress, log },
+    connections: () => machineConnectionLimit(options.machines?.() ?? 0),
+  });
   log("info", "MDB listening for machines", { addresses: addresses.map(formatIpv4), port });
   return server;
 }

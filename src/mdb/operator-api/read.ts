@@ -12,7 +12,7 @@ import { faultAnswer } from "../http/problem.ts";
 import { inTurns, openTurns } from "../turns.ts";
 import type { Tokens } from "./caller/tokens.ts";
 import { entityTag } from "./entity-tag.ts";
-import { type ChangeFeed, changeFeed, watchersPerCaller } from "./feed/change-feed.ts";
+import { type ChangeFeed, changeFeed, watchersInTotal, watchersPerCaller } from "./feed/change-feed.ts";
 import { type IdOrder, idOrder } from "./feed/id-order.ts";
 import { type Handlers, type OperatorDeps, type RouteRequest, withMachine } from "./handler.ts";
 
@@ -65,7 +65,7 @@ function follow(request: RouteRequest<"changes"> & { feed: ChangeFeed; tokens: T
   const headers = { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" };
   const stream = feed.open({ since, caller: isLocal ? undefined : caller.name, mayGoOn });
   if (stream === undefined) {
-    const detail = `expected at most ${watchersPerCaller} simultaneous watchers of ${caller.name}, found one more`;
+    const detail = `expected at most ${watchersPerCaller} simultaneous watchers of ${caller.name}, and ${watchersInTotal} of all callers, found one more`;
     return faultAnswer(c, "tooManyWatchers", detail, "close a watcher, or use another token for further ones");
   }
   return c.body(stream, 200, headers);

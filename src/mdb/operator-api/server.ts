@@ -49,7 +49,7 @@ export async function startOperatorServer(options: {
 }
 
 /** Each watcher of the feed keeps a connection open. */
-const connections = 4096;
+const operatorConnections = 4096;
 
 /** Serves the operators' API over TLS to callers with a token. */
 export async function startOperatorTls(options: {
@@ -58,13 +58,15 @@ export async function startOperatorTls(options: {
   readonly certificate: () => Promise<Certificate>;
   readonly app: Hono<OperatorEnv>;
   readonly log: Log;
+  /** Concurrent connections in all; 4,096 if undefined. */
+  readonly connections?: number;
 }): Promise<AsyncDisposable> {
-  const { addresses, port, certificate, app, log } = options;
+  const { addresses, port, certificate, app, log, connections = operatorConnections } = options;
   const listener = getRequestListener((request, { incoming }) => {
     const listener: Listener = { kind: "tls", client: incoming.socket.remoteAddress ?? "" };
     return app.fetch(request, { listener });
   });
-  const server = await startTlsServer({ addresses, port, certificate, listener, log, connections });
+  const server = await startTlsServer({ addresses, port, certificate, listener, log, connections: () => connections });
   if (addresses.length > 0) log("info", "MDB listening for operators", { addresses: addresses.map(formatIpv4), port });
   return server;
 }

@@ -3,7 +3,7 @@ import type { RequestListener } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { Socket } from "node:net";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
-import { beginConnection, type ConnectionCounts, endConnection } from "../../core/network/connection-count.ts";
+import { openConnections } from "../../core/network/connections.ts";
 import { tlsHeaders } from "../../core/network/security-headers.ts";
 import type { Log } from "../../core/ports.ts";
 import { closeServer } from "../http/close-server.ts";
@@ -44,8 +44,8 @@ export async function startTlsServer(options: {
   readonly certificate: () => Promise<Certificate>;
   readonly listener: RequestListener;
   readonly log: Log;
-  /** Concurrent connections on each address. */
-  readonly connections?: number;
+  /** Concurrent connections in all; with one more, the address that has the most of them loses one. */
+  readonly connections: () => number;
   /** Simultaneous connections of one address. */
   readonly connectionsPerAddress?: number;
 }): Promise<AsyncDisposable> {
@@ -56,20 +56,23 @@ export async function startTlsServer(options: {
   };
   await using opened = new AsyncDisposableStack();
   const servers: Server[] = [];
-  const counts: ConnectionCounts = new Map();
+  const open = openConnections<Socket>({
+    ...{ perAddress: connectionsPerAddress, total: connections },
+    drop: (socket) => socket.destroy(),
+  });
   let current = await context();
   for (const address of addresses) {
     const server = createServer({ ...current, ...timeLimits });
     guardAnswers(server, tlsHeaders, listener);
-    if (connections !== undefined) server.maxConnections = connections;
     server.on("connection", (socket: Socket) => {
       const client = socket.remoteAddress ?? "";
-      if (beginConnection(counts, client, connectionsPerAddress))
-        socket.once("close", () => endConnection(counts, client));
+      if (open.begin(client, socket)) socket.once("close", () => open.end(client, socket));
       else socket.destroy();
     });
     server.on("tlsClientError", (error, socket) => {
       log("warn", "TLS connection failed", { client: socket.remoteAddress, error: error.message });
+      // Node leaves a handshake that took too long to its listeners, and an answer would wait for the end of the handshake.
+      socket.destroy();
     });
     server.listen(port, formatIpv4(address));
     await once(server, "listening");

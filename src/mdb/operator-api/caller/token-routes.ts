@@ -3,6 +3,7 @@ import { answerJson } from "../../http/json-answer.ts";
 import { jsonList } from "../../http/json-list.ts";
 import { faultAnswer } from "../../http/problem.ts";
 import type { Handlers, RouteRequest } from "../handler.ts";
+import { tokenLimit } from "./tokens.ts";
 
 /** The routes for tokens and the audit. */
 export const tokenHandlers: Handlers<"tokens" | "createToken" | "revokeToken" | "audit"> = {
@@ -10,6 +11,13 @@ export const tokenHandlers: Handlers<"tokens" | "createToken" | "revokeToken" | 
   createToken: async ({ c, deps, body, caller }) => {
     const made = await deps.tokens.create({ ...body, by: caller.name });
     if (made.kind === "created") return answerJson(c, { ...made.view, token: made.token }, { status: 201 });
+    if (made.kind === "tooMany")
+      return faultAnswer(
+        c,
+        "tooManyTokens",
+        `expected at most ${tokenLimit} tokens, found one more`,
+        "birther tokens list shows who used which and when; revoke those that nobody uses",
+      );
     const detail = `name: expected an unused name, found an existing token ${body.name}`;
     return faultAnswer(c, "tokenTaken", detail, `choose another name, or run birther tokens revoke ${body.name} first`);
   },

@@ -15,14 +15,16 @@ export type Proof =
 
 /** The tokens of callers over TLS. */
 export type Tokens = {
-  /** Creates a token and returns its secret, for the only time; `taken` if the name exists. */
+  /** Creates a token and returns its secret, for the only time; `taken` if the name exists, `tooMany` beyond `tokenLimit`. */
   readonly create: (wanted: {
     readonly name: string;
     readonly role: Role;
     readonly expiresSeconds?: number | undefined;
     readonly by: string;
   }) => Promise<
-    { readonly kind: "created"; readonly token: string; readonly view: TokenView } | { readonly kind: "taken" }
+    | { readonly kind: "created"; readonly token: string; readonly view: TokenView }
+    | { readonly kind: "taken" }
+    | { readonly kind: "tooMany" }
   >;
   readonly list: () => readonly TokenView[];
   /** Revokes a token; false if there is none of that name. */
@@ -30,6 +32,9 @@ export type Tokens = {
   /** The token that an `Authorization` header presents. */
   readonly prove: (header: string | undefined) => Proof;
 };
+
+/** Tokens at the same time: each request searches them, and each is in memory. */
+export const tokenLimit = 1000;
 
 /** Interval at which the use of a token is recorded; otherwise each request would be a write. */
 const noteMs = 600_000;
@@ -60,6 +65,7 @@ export function tokensIn(deps: {
   return {
     create: async ({ name, role, expiresSeconds, by }) => {
       if (keptOf(name) !== undefined || making.has(name)) return { kind: "taken" };
+      if (store.documents("token").length + making.size >= tokenLimit) return { kind: "tooMany" };
       const token = tokenText(name, newSecret(random));
       const createdAtMs = clock.nowMs();
       const kept: StoredToken = {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, mock, test } from "node:test";
 import { asks, birthOf, stillClock } from "../../testing/fleet.ts";
 import { openMemoryStore } from "../../testing/memory-store.ts";
-import { changeFeed, watchersPerCaller } from "./change-feed.ts";
+import { changeFeed, watchersInTotal, watchersPerCaller } from "./change-feed.ts";
 
 const openMemory = () => openMemoryStore({ clock: stillClock(), log: () => {} });
 const always = { caller: "test", mayGoOn: () => true };
@@ -190,6 +190,22 @@ describe("the change feed", () => {
     assert.notEqual(feed.open({ ...greedy, caller: undefined }), undefined, "a user of the Unix socket has no limit");
     await watchers[0]?.cancel();
     assert.notEqual(feed.open(greedy), undefined, "the place of one that left is free");
+    await Promise.all(watchers.slice(1).map(({ cancel }) => cancel()));
+    await Promise.all(waiting);
+  });
+
+  test("all callers with a token together have a limited number of watchers, whatever the number of tokens", async () => {
+    await using store = await openMemory();
+    const feed = changeFeed(store);
+    const open = (caller: string | undefined) => feed.open({ ...always, since: undefined, caller });
+    const watchers = Array.from({ length: watchersInTotal }, (_, n) => reader(open(`token ${n % 40}`)));
+    for (const { take } of watchers) await take(1);
+    const waiting = watchers.map(({ next }) => next());
+    await new Promise(setImmediate);
+    assert.equal(open("another"), undefined);
+    assert.notEqual(open(undefined), undefined, "a user of the Unix socket has no limit");
+    await watchers[0]?.cancel();
+    assert.notEqual(open("another"), undefined, "the place of one that left is free");
     await Promise.all(watchers.slice(1).map(({ cancel }) => cancel()));
     await Promise.all(waiting);
   });

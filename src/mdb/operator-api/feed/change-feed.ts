@@ -7,7 +7,8 @@ import { feedWatchers, type Watchers } from "./watchers.ts";
 /** The feed of changes as server-sent events (HTML Standard §9.2): `id` is the change's position, `data` a ChangeView. */
 export type ChangeFeed = {
   /**
-   * A stream of all changes after a position, or from now on; undefined if this caller has as many as it may.
+   * A stream of all changes after a position, or from now on; undefined if this caller, or all together, have as many as
+   * they may.
    * `mayGoOn` is checked at each heartbeat.
    */
   readonly open: (watcher: {
@@ -20,6 +21,9 @@ export type ChangeFeed = {
 
 /** Watchers that one caller may have at the same time: each keeps a connection, of which all operators share 4,096. */
 export const watchersPerCaller = 64;
+
+/** Watchers of all such callers together: the other half of the connections is for commands. */
+export const watchersInTotal = 2048;
 
 type Feed = {
   readonly ring: ChangeRing;
@@ -53,7 +57,8 @@ export function changeFeed(store: Pick<Store, "watch" | "position" | "changesSin
   });
   return {
     open: ({ since, caller, mayGoOn }) => {
-      if (caller !== undefined && watchers.countOf(caller) >= watchersPerCaller) return undefined;
+      const isFull = caller !== undefined && watchers.counted() >= watchersInTotal;
+      if (isFull || (caller !== undefined && watchers.countOf(caller) >= watchersPerCaller)) return undefined;
       const received = since ?? store.position();
       return streamTo(feed, { mayGoOn, caller, received, arrived: false, left: false, stopWaiting: () => {} });
     },

@@ -8,6 +8,8 @@ export type Woken = "changes" | "heartbeat" | "left";
 export type Watchers = {
   readonly count: () => number;
   readonly countOf: (caller: string) => number;
+  /** The number of those whose caller is counted. */
+  readonly counted: () => number;
   readonly arrive: (caller: string | undefined) => void;
   readonly leave: (caller: string | undefined) => void;
   /** Wakes all waiting watchers after this turn of the event loop. */
@@ -20,7 +22,7 @@ export type Watchers = {
 export function feedWatchers(onEmpty: () => void): Watchers {
   const waiting = new Set<(why: Woken) => void>();
   const counts = new Map<string, number>();
-  let count = 0;
+  let [count, counted] = [0, 0];
   let beating: NodeJS.Timeout | undefined;
   let waking = false;
 
@@ -33,6 +35,7 @@ export function feedWatchers(onEmpty: () => void): Watchers {
   /** Callers without a limit are not counted one by one. */
   function change(caller: string | undefined, by: 1 | -1): void {
     if (caller === undefined) return;
+    counted += by;
     const left = (counts.get(caller) ?? 0) + by;
     if (left > 0) counts.set(caller, left);
     else counts.delete(caller);
@@ -40,6 +43,7 @@ export function feedWatchers(onEmpty: () => void): Watchers {
 
   return {
     count: () => count,
+    counted: () => counted,
     countOf: (caller) => counts.get(caller) ?? 0,
     arrive: (caller) => {
       count += 1;
