@@ -1,9 +1,20 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import type { ImageView, PacketView } from "../../src/contract/operator/views.ts";
 import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.ts";
@@ -452,6 +463,28 @@ networks:
       [missing.status, /none\.yaml: expected a configuration file, found none/.test(missing.err)],
       [2, true],
     );
+  });
+
+  test("image import: Ctrl-C within a file adds no image and leaves no draft; the next import succeeds", async () => {
+    const tree = join(parent, "interrupted-tree");
+    const state = join(parent, "interrupted-state");
+    const drafts = join(state, "objects", "drafts");
+    mkdirSync(tree);
+    drawWholeSystem(tree);
+    writeFileSync(join(tree, "large"), "");
+    truncateSync(join(tree, "large"), 2 ** 31);
+    const words = ["image", "import", "compute", tree, "--state", state];
+    const running = start(words);
+    const outcome = outcomeOf(running);
+    while (running.exitCode === null && !(existsSync(drafts) && readdirSync(drafts).length > 0)) await wait(5);
+    running.kill("SIGINT");
+    const { status, err } = await outcome;
+    assert.equal(status, 130, err);
+    assert.match(err, /import interrupted; no image was added\n *the same command continues it/);
+    assert.deepEqual(readdirSync(drafts), []);
+    assert.deepEqual(JSON.parse((await birther("image", "list", "-o", "json", "--state", state)).out), []);
+    truncateSync(join(tree, "large"), 1);
+    assert.match((await birther(...words)).out, /^compute\/1: 15 paths, 2 B\n$/);
   });
 
   test("image import, list", async () => {

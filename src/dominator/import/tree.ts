@@ -25,7 +25,7 @@ export async function importTree(input: ImportInput): Promise<Tree> {
       throw new Error(`image source ${input.source}: expected a directory or a tar file, found nothing there`);
     throw new Error(`reading image source ${input.source} failed`, { cause });
   });
-  await using writer = openContentWriter(input.objects.directory);
+  await using writer = openContentWriter(input.objects.directory, input.signal);
   const open = { ...input, writer, tree: buildTree(), notCarried: listNotCarried(input.filter) };
   try {
     if (!source.isDirectory()) await importArchive(open, source.size);

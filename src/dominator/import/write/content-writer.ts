@@ -21,9 +21,9 @@ type Files = { bytes: number; paths: string[]; owed: Stored[] };
 /** Files that one request names: their paths are small, and a thread that fails names only one of them. */
 const filesAtOnce = 64;
 
-/** Opens a writer into the store of a directory. */
-export function openContentWriter(directory: string): ContentWriter {
-  const lanes = openLanes(directory);
+/** Opens a writer into the store of a directory; an aborted signal ends it with its reason. */
+export function openContentWriter(directory: string, signal?: AbortSignal): ContentWriter {
+  const lanes = openLanes(directory, signal);
   const expect = watchRoom(directory);
   const newBatch = (): Batch => ({
     ...{ bytes: lanes.takeBatch() ?? new Uint8Array(batchBytes), length: 0 },

@@ -1,7 +1,10 @@
+import { randomUUID } from "node:crypto";
+import { readdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import type { StoredObject } from "../../storage/object-draft.ts";
-import type { WriterAnswer, WriterRequest } from "./messages.ts";
+import { draftsIn, type StoredObject } from "../../storage/object-draft.ts";
+import type { WriterAnswer, WriterData, WriterRequest } from "./messages.ts";
 
 /** Called with the object that a content has become. */
 export type Stored = (object: StoredObject) => void;
@@ -23,12 +26,13 @@ export type Lanes = {
   readonly takeBatch: () => Uint8Array<ArrayBuffer> | undefined;
   /** Waits until every request is answered; throws the first failure. */
   readonly drained: () => Promise<void>;
-  /** Lets the threads finish their requests and remove their drafts, and ends them. */
+  /** Ends the threads, at once if the signal is aborted, and removes their drafts. */
   readonly close: () => Promise<void>;
 };
 
-/** Starts the threads that store contents in the store of a directory. */
-export function openLanes(directory: string): Lanes {
+/** Starts threads that store contents in the store of a directory; an aborted signal ends every wait with its reason. */
+export function openLanes(directory: string, signal?: AbortSignal): Lanes {
+  const draftPrefix = `${randomUUID()}.`;
   const batches: Uint8Array<ArrayBuffer>[] = [];
   let failure: { readonly error: unknown } | undefined;
   let wake = () => {};
@@ -45,7 +49,9 @@ export function openLanes(directory: string): Lanes {
   };
   const lanes: Lane[] = [];
   const start = (): Lane => {
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: directory });
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+      workerData: { directory, draftPrefix } satisfies WriterData,
+    });
     const end = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
     const lane: Lane = { worker, owed: [], end };
     worker.on("message", (answer: WriterAnswer) => receive(lane, answer));
@@ -61,6 +67,7 @@ export function openLanes(directory: string): Lanes {
   const until = async <T>(find: () => T | undefined): Promise<T> => {
     for (;;) {
       if (failure !== undefined) throw failure.error;
+      signal?.throwIfAborted();
       const found = find();
       if (found !== undefined) return found;
       await new Promise<void>((resolve) => {
@@ -68,6 +75,8 @@ export function openLanes(directory: string): Lanes {
       });
     }
   };
+  const onAbort = () => wake();
+  signal?.addEventListener("abort", onAbort);
   return {
     free: (wanted) => until(wanted === undefined ? findFree : () => (wanted.owed.length < depth ? wanted : undefined)),
     send: (lane, request, owed) => {
@@ -77,8 +86,15 @@ export function openLanes(directory: string): Lanes {
     takeBatch: () => batches.pop(),
     drained: async () => void (await until(() => lanes.every(({ owed }) => owed.length === 0) || undefined)),
     close: async () => {
-      for (const { worker } of lanes) worker.postMessage("end");
+      signal?.removeEventListener("abort", onAbort);
+      for (const { worker } of lanes) {
+        if (signal?.aborted === true) void worker.terminate();
+        else worker.postMessage("end");
+      }
       await Promise.all(lanes.map(({ end }) => end));
+      const drafts = draftsIn(directory);
+      for (const name of readdirSync(drafts))
+        if (name.startsWith(draftPrefix)) rmSync(join(drafts, name), { force: true });
     },
   };
 }

@@ -1,5 +1,8 @@
 import type { StoredObject } from "../../storage/object-draft.ts";
 
+/** What a thread is started with: the directory of the store, and how the names of its drafts begin. */
+export type WriterData = { readonly directory: string; readonly draftPrefix: string };
+
 /** Bytes that a thread gets at once. With two on their way to each thread, this bounds the memory of an import. */
 export const batchBytes = 4 << 20;
 

@@ -1,13 +1,14 @@
 /** A thread that stores the contents of an import; content-writer.ts talks to it. */
+import { randomUUID } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { type ObjectDraft, openDraft, type StoredObject, storeContent } from "../../storage/object-draft.ts";
-import { batchBytes, type WriterAnswer, type WriterRequest } from "./messages.ts";
+import { batchBytes, type WriterAnswer, type WriterData, type WriterRequest } from "./messages.ts";
 
 const port = parentPort;
-if (port === null || typeof workerData !== "string")
-  throw new Error("worker.ts is a thread of content-writer.ts, not a program");
-const directory = workerData;
+if (port === null) throw new Error("worker.ts is a thread of content-writer.ts, not a program");
+const { directory, draftPrefix }: WriterData = workerData;
+const newName = () => `${draftPrefix}${randomUUID()}`;
 
 /** The content that the previous batch began and did not end. */
 let begun: ObjectDraft | undefined;
@@ -19,9 +20,9 @@ function storeBatch(bytes: Uint8Array, parts: Extract<WriterRequest, { kind: "ba
   for (const { length, isEnd } of parts) {
     const piece = bytes.subarray(at, at + length);
     at += length;
-    if (begun === undefined && isEnd) stored.push(storeContent(directory, piece));
+    if (begun === undefined && isEnd) stored.push(storeContent(directory, piece, newName()));
     else {
-      begun ??= openDraft(directory);
+      begun ??= openDraft(directory, newName());
       begun.write(piece);
       if (!isEnd) continue;
       stored.push(begun.finish());
@@ -40,11 +41,11 @@ function storeFile(path: string): StoredObject {
     const size = fstatSync(file).size;
     if (size < buffer.length) {
       const count = fill(file);
-      if (count < buffer.length) return storeContent(directory, buffer.subarray(0, count));
-      draft = openDraft(directory);
+      if (count < buffer.length) return storeContent(directory, buffer.subarray(0, count), newName());
+      draft = openDraft(directory, newName());
       draft.write(buffer);
     }
-    draft ??= openDraft(directory);
+    draft ??= openDraft(directory, newName());
     for (let count = fill(file); count > 0; count = fill(file)) draft.write(buffer.subarray(0, count));
     return draft.finish();
   } finally {
