@@ -191,6 +191,7 @@ const disk = v.object({
   removable: v.boolean(),
   sectorBytes: v.exactOptional(count),
   biosDrive: v.exactOptional(count),
+  unlistedByBios: v.exactOptional(v.literal(true)),
   bus: name,
   contents: v.exactOptional(v.pipe(v.array(name), v.maxLength(64))),
 });

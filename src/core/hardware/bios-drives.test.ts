@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { biosDriveNumbers } from "./bios-drives.ts";
+import { biosDrivesOf } from "./bios-drives.ts";
 import { treeOf } from "./testing/text-tree.ts";
 
 const ahci = "/sys/devices/pci0000:00/0000:00:1f.2";
@@ -16,15 +16,15 @@ function drivesOf(edd: { readonly [path: string]: string }) {
     ...Object.fromEntries(Object.entries(edd).map(([path, text]) => [`/sys/firmware/edd/${path}`, text])),
   });
   const disk = (path: string, size = sectors) => ({ path, sizeBytes: size * 512 });
-  return Object.fromEntries(
-    biosDriveNumbers(tree, [disk("/dev/sda"), disk("/dev/sdb"), disk("/dev/nvme0n1", 2 * sectors)]),
-  );
+  return biosDrivesOf(tree, [disk("/dev/sda"), disk("/dev/sdb"), disk("/dev/nvme0n1", 2 * sectors)]);
 }
+
+const numbersOf = (edd: { readonly [path: string]: string }) => Object.fromEntries(drivesOf(edd).numbers);
 
 const raw = (sectorBytes: number) => `${"\0".repeat(24)}${String.fromCharCode(sectorBytes % 256, sectorBytes >> 8)}`;
 
 test("a drive is the disk of its size; equal ones at a controller count by their places, numbers as numbers", () => {
-  const drives = drivesOf({
+  const drives = numbersOf({
     "int13_dev80/sectors": `${sectors}\n`,
     "int13_dev80/pci_dev": `-> ${ahci}`,
     "int13_dev80/raw_data": raw(512),
@@ -36,11 +36,22 @@ test("a drive is the disk of its size; equal ones at a controller count by their
 });
 
 test("what does not fit is left out: another size, another controller, one drive for two equal disks, no BIOS", () => {
-  assert.deepEqual(drivesOf({ "int13_dev80/sectors": "5\n" }), {});
+  assert.deepEqual(numbersOf({ "int13_dev80/sectors": "5\n" }), {});
   const elsewhere = { "int13_dev80/sectors": `${sectors * 2}`, "int13_dev80/pci_dev": `-> ${ahci}` };
-  assert.deepEqual(drivesOf(elsewhere), {});
-  assert.deepEqual(drivesOf({ "int13_dev80/sectors": `${sectors}` }), {});
-  assert.deepEqual(drivesOf({}), {});
+  assert.deepEqual(numbersOf(elsewhere), {});
+  assert.deepEqual(numbersOf({ "int13_dev80/sectors": `${sectors}` }), {});
+  assert.deepEqual(numbersOf({}), {});
+});
+
+test("a disk that a complete list of fitting drives leaves out is unlisted", () => {
+  const two = { "int13_dev80/sectors": `${sectors}`, "int13_dev81/sectors": `${sectors}` };
+  const unlisted = (edd: { readonly [path: string]: string }) => [...drivesOf(edd).unlisted];
+  assert.deepEqual(unlisted(two), ["/dev/nvme0n1"]);
+  assert.deepEqual(unlisted({ ...two, "int13_dev82/sectors": `${sectors * 2}` }), []);
+  assert.deepEqual(unlisted({ ...two, "int13_dev82/sectors": "5" }), [], "a drive of another size may be any disk");
+  assert.deepEqual(unlisted({}), [], "nothing is known without a BIOS");
+  const six = [0, 1, 2, 3, 4, 5].map((n) => [`int13_dev8${n}/sectors`, `${sectors}`] as const);
+  assert.deepEqual(unlisted(Object.fromEntries(six)), [], "the kernel asks about six drives only");
 });
 
 test("what SeaBIOS 1.16.2 says: recorded on QEMU 7.2", () => {
@@ -59,5 +70,5 @@ test("what SeaBIOS 1.16.2 says: recorded on QEMU 7.2", () => {
     ),
   });
   const disks = recorded.disks.map(({ name, sectors: count }) => ({ path: `/dev/${name}`, sizeBytes: count * 512 }));
-  assert.deepEqual(Object.fromEntries(biosDriveNumbers(tree, disks)), { "/dev/sda": 0x80, "/dev/sdb": 0x81 });
+  assert.deepEqual(Object.fromEntries(biosDrivesOf(tree, disks).numbers), { "/dev/sda": 0x80, "/dev/sdb": 0x81 });
 });

@@ -9,30 +9,59 @@ const eddDirectory = "/sys/firmware/edd";
 /** Offset of the 16-bit sector size in the parameters of INT 13h, function 48h (T13 EDD-4 §6.15). */
 const sectorBytesAt = 24;
 
+/** The kernel asks a BIOS about no more drives (EDDMAXNR in linux/edd.h), so others may exist beyond them. */
+const askedDrives = 6;
+
+/** What a BIOS says of disks, by their paths. */
+export type BiosDrives = {
+  readonly numbers: ReadonlyMap<string, number>;
+  /** Disks that are surely none of its drives, so that it cannot start them. */
+  readonly unlisted: ReadonlySet<string>;
+};
+
+/** A drive, and the disks of its size behind its PCI device. */
+type Drive = { readonly number: number; readonly fitting: readonly SizedDisk[] };
+
 /**
- * The BIOS drive numbers of disks by their paths, from what the kernel asked the BIOS at its start (drivers/firmware/edd.c). A
- * drive is the disk of its size behind its PCI device. Equal disks behind one controller are numbered in the order of their
- * places, which is the order in which a BIOS finds them. A drive that fits no disk, or a different number of them, is left out.
+ * The BIOS drive numbers of disks, from what the kernel asked the BIOS at its start (drivers/firmware/edd.c). A drive is the
+ * disk of its size behind its PCI device. Equal disks behind one controller are numbered in the order of their places, which
+ * is the order in which a BIOS finds them. A drive that fits no disk, or a different number of them, is left out. A disk is
+ * unlisted only if every drive of a complete list fits other disks: otherwise it may be the drive that fits none.
  */
-export function biosDriveNumbers(tree: Tree, disks: readonly SizedDisk[]): ReadonlyMap<string, number> {
-  const groups = new Map<string, { drives: number[]; disks: readonly SizedDisk[] }>();
-  for (const name of tree.list(eddDirectory)) {
-    const drive = Number.parseInt(/^int13_dev([0-9a-f]{2})$/.exec(name)?.[1] ?? "", 16);
-    if (Number.isNaN(drive) || drive < firstBiosDrive) continue;
+export function biosDrivesOf(tree: Tree, disks: readonly SizedDisk[]): BiosDrives {
+  const drives = readDrives(tree, disks);
+  const isComplete =
+    drives.length > 0 && drives.length < askedDrives && drives.every(({ fitting }) => fitting.length > 0);
+  const listed = new Set(drives.flatMap(({ fitting }) => fitting.map(({ path }) => path)));
+  const others = disks.map(({ path }) => path).filter((path) => !listed.has(path));
+  return { numbers: numbersOf(tree, drives), unlisted: new Set(isComplete ? others : []) };
+}
+
+function readDrives(tree: Tree, disks: readonly SizedDisk[]): readonly Drive[] {
+  return tree.list(eddDirectory).flatMap((name) => {
+    const number = Number.parseInt(/^int13_dev([0-9a-f]{2})$/.exec(name)?.[1] ?? "", 16);
+    if (Number.isNaN(number) || number < firstBiosDrive) return [];
     const own = `${eddDirectory}/${name}`;
     const sizeBytes = Number(tree.text(`${own}/sectors`).trim()) * sectorBytes(tree.text(`${own}/raw_data`));
     const device = tree.target(`${own}/pci_dev`);
     const fitting = disks.filter(
       (disk) => disk.sizeBytes === sizeBytes && (device === "" || targetOf(tree, disk).startsWith(`${device}/`)),
     );
+    return [{ number, fitting }];
+  });
+}
+
+function numbersOf(tree: Tree, drives: readonly Drive[]): ReadonlyMap<string, number> {
+  const groups = new Map<string, { numbers: number[]; disks: readonly SizedDisk[] }>();
+  for (const { number, fitting } of drives) {
     const key = fitting.map(({ path }) => path).join(" ");
-    const group = groups.get(key) ?? { drives: [], disks: fitting };
-    group.drives.push(drive);
+    const group = groups.get(key) ?? { numbers: [], disks: fitting };
+    group.numbers.push(number);
     groups.set(key, group);
   }
   return new Map(
-    [...groups.values()].flatMap(({ drives, disks: fitting }) =>
-      drives.length === fitting.length ? pair(drives, [...fitting].sort(byPlace(tree))) : [],
+    [...groups.values()].flatMap(({ numbers, disks }) =>
+      numbers.length === disks.length ? pair(numbers, [...disks].sort(byPlace(tree))) : [],
     ),
   );
 }

@@ -22,6 +22,8 @@ export type Disk = {
   readonly sectorBytes?: number;
   /** The number by which a BIOS starts it, from 128; absent if the BIOS does not say, and on UEFI. */
   readonly biosDrive?: number;
+  /** The BIOS lists its drives, and this disk is none of them: it cannot start it. */
+  readonly unlistedByBios?: true;
   /**
    * Its contents: file systems, RAID, volumes, partition tables (disk-contents.ts); empty for an empty disk; the error
    * if they could not be read. Absent in reports of older versions and for removable disks.

@@ -334,3 +334,18 @@ test("property: disks that die, and others that come, never make a data disk the
   );
   assert.ok(kept > 0, `only ${kept} root disks were recognised`);
 });
+
+test("a disk that the BIOS does not list is not taken: it could not be started", () => {
+  const nvme = disk("/dev/nvme0n1", 100, { unlistedByBios: true });
+  const sda = disk("/dev/sda", 400, { rotational: true, biosDrive: 0x80 });
+  const on = (firmware: "bios" | "uefi", disks: readonly Disk[]) => chooseRootDisk(disks, policy, { firmware });
+  const chosen = on("bios", [nvme, sda]);
+  assert.equal(chosen.kind === "chosen" && chosen.disk.path, "/dev/sda");
+  const refused = on("bios", [nvme]);
+  assert.match(
+    refused.kind === "refused" ? refused.reason : "",
+    /\/dev\/nvme0n1 cannot be started by this BIOS, which lists other disks only: enable the option ROM/,
+  );
+  const uefi = on("uefi", [nvme, sda]);
+  assert.equal(uefi.kind === "chosen" && uefi.disk.path, "/dev/nvme0n1");
+});

@@ -99,12 +99,18 @@ function howToAllow({ action }: RootDiskHistory): string {
 /** What a root disk must have. */
 type Need = { readonly neededMiB: number; readonly firmware: Firmware | undefined };
 
-/** Why this firmware cannot start a disk; undefined if it can. A BIOS reads sectors of 512 bytes only, as does GRUB on it. */
+/**
+ * Why this firmware cannot start a disk; undefined if it can. A BIOS reads sectors of 512 bytes only, as does GRUB on it, and
+ * starts only drives that it lists: it may know nothing of NVMe, or the controller's option ROM is disabled.
+ */
 export function whyNotStarted(
-  { path, sectorBytes = 512 }: Pick<Disk, "path" | "sectorBytes">,
+  { path, sectorBytes = 512, unlistedByBios }: Pick<Disk, "path" | "sectorBytes" | "unlistedByBios">,
   { firmware }: Pick<Need, "firmware">,
 ): string | undefined {
-  if (firmware !== "bios" || sectorBytes === 512) return undefined;
+  if (firmware !== "bios") return undefined;
+  if (unlistedByBios === true)
+    return `${path} cannot be started by this BIOS, which lists other disks only: enable the option ROM of its controller, or switch the firmware to UEFI`;
+  if (sectorBytes === 512) return undefined;
   return `${path} cannot be started by a BIOS: expected sectors of 512 bytes, found ${sectorBytes}; switch the firmware to UEFI`;
 }
 

@@ -1,6 +1,6 @@
 import { efivarsDirectory, globalVariable, variableValueAt } from "../boot-loader/efi-variable.ts";
 import { parseMac } from "../net/mac.ts";
-import { biosDriveNumbers } from "./bios-drives.ts";
+import { biosDrivesOf } from "./bios-drives.ts";
 import type { Disk, Hardware, Nic, PciDevice } from "./hardware.ts";
 import type { Tree } from "./system-tree.ts";
 import { scanWatchdog } from "./watchdog-modules.ts";
@@ -95,9 +95,10 @@ function scanDisks(tree: Tree): { readonly disks: readonly Disk[]; readonly size
 }
 
 function withBiosDrives(tree: Tree, disks: readonly Disk[]): readonly Disk[] {
-  const drives = biosDriveNumbers(tree, disks);
+  const { numbers, unlisted } = biosDrivesOf(tree, disks);
   return disks.map((disk) => {
-    const biosDrive = drives.get(disk.path);
+    const biosDrive = numbers.get(disk.path);
+    if (unlisted.has(disk.path)) return { ...disk, unlistedByBios: true };
     return biosDrive === undefined ? disk : { ...disk, biosDrive };
   });
 }
