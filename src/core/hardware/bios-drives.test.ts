@@ -8,7 +8,7 @@ const ahci = "/sys/devices/pci0000:00/0000:00:1f.2";
 const sectors = 16_777_216;
 
 /** Two disks at one controller and one at another, and what the BIOS says of its drives. */
-function drivesOf(edd: { readonly [path: string]: string }) {
+function drivesOf(edd: { readonly [path: string]: string }, signatures: { readonly [path: string]: string } = {}) {
   const tree = treeOf({
     "/sys/block/sda": `-> ${ahci}/ata10/host9/target9:0:0/9:0:0:0/block/sda`,
     "/sys/block/sdb": `-> ${ahci}/ata9/host8/target8:0:0/8:0:0:0/block/sdb`,
@@ -16,7 +16,11 @@ function drivesOf(edd: { readonly [path: string]: string }) {
     ...Object.fromEntries(Object.entries(edd).map(([path, text]) => [`/sys/firmware/edd/${path}`, text])),
   });
   const disk = (path: string, size = sectors) => ({ path, sizeBytes: size * 512 });
-  return biosDrivesOf(tree, [disk("/dev/sda"), disk("/dev/sdb"), disk("/dev/nvme0n1", 2 * sectors)]);
+  return biosDrivesOf(
+    tree,
+    [disk("/dev/sda"), disk("/dev/sdb"), disk("/dev/nvme0n1", 2 * sectors)],
+    (path) => signatures[path] ?? "",
+  );
 }
 
 const numbersOf = (edd: { readonly [path: string]: string }) => Object.fromEntries(drivesOf(edd).numbers);
@@ -41,6 +45,24 @@ test("what does not fit is left out: another size, another controller, one drive
   assert.deepEqual(numbersOf(elsewhere), {});
   assert.deepEqual(numbersOf({ "int13_dev80/sectors": `${sectors}` }), {});
   assert.deepEqual(numbersOf({}), {});
+});
+
+test("equal disks are told apart by the signatures of their boot sectors, whatever their places say", () => {
+  const drive = (signature: string) => ({ sectors: `${sectors}\n`, mbr_signature: `${signature}\n` });
+  const numbers = (first: string, second: string, signatures: { readonly [path: string]: string }) => {
+    const edd = Object.entries({ int13_dev80: drive(first), int13_dev81: drive(second) }).flatMap(([name, files]) =>
+      Object.entries(files).map(([file, text]) => [`${name}/${file}`, text] as const),
+    );
+    return Object.fromEntries(drivesOf(Object.fromEntries(edd), signatures).numbers);
+  };
+  const [a, b, none] = ["0x1a2b3c4d", "0x00c0ffee", "0x00000000"] as const;
+  const byPlace = { "/dev/sdb": 0x80, "/dev/sda": 0x81 };
+  const swapped = { "/dev/sda": 0x80, "/dev/sdb": 0x81 };
+  assert.deepEqual(numbers(a, b, { "/dev/sda": a, "/dev/sdb": b }), swapped);
+  assert.deepEqual(numbers(a, none, { "/dev/sda": a, "/dev/sdb": none }), swapped, "the other one is what remains");
+  assert.deepEqual(numbers(none, none, { "/dev/sda": none, "/dev/sdb": none }), byPlace, "erased disks");
+  assert.deepEqual(numbers(a, a, { "/dev/sda": a, "/dev/sdb": a }), byPlace, "copies of one disk");
+  assert.deepEqual(numbers(a, b, {}), byPlace, "disks that cannot be read");
 });
 
 test("a disk that a complete list of fitting drives leaves out is unlisted", () => {

@@ -19,17 +19,25 @@ export type BiosDrives = {
   readonly unlisted: ReadonlySet<string>;
 };
 
-/** A drive, and the disks of its size behind its PCI device. */
-type Drive = { readonly number: number; readonly fitting: readonly SizedDisk[] };
+/** A drive, the disks of its size behind its PCI device, and the signature in its boot sector such as `0x1a2b3c4d`. */
+type Drive = { readonly number: number; readonly fitting: readonly SizedDisk[]; readonly signature: string };
+
+/** The disk signature in the boot sector of a device (offset 440), as EDD writes it; empty if it cannot be read. */
+export type SignatureOf = (path: string) => string;
+const noSignature: SignatureOf = () => "";
 
 /**
  * The BIOS drive numbers of disks, from what the kernel asked the BIOS at its start (drivers/firmware/edd.c). A drive is the
  * disk of its size behind its PCI device. Equal disks behind one controller are numbered in the order of their places, which
- * is the order in which a BIOS finds them. A drive that fits no disk, or a different number of them, is left out. A disk is
+ * is the order in which a BIOS finds them, unless the signatures of their boot sectors tell them apart. A drive that fits no disk, or a different number of them, is left out. A disk is
  * unlisted only if every drive of a complete list fits other disks: otherwise it may be the drive that fits none.
  */
-export function biosDrivesOf(tree: Tree, disks: readonly SizedDisk[]): BiosDrives {
-  const drives = readDrives(tree, disks);
+export function biosDrivesOf(
+  tree: Tree,
+  disks: readonly SizedDisk[],
+  signatureOf: SignatureOf = noSignature,
+): BiosDrives {
+  const drives = bySignature(readDrives(tree, disks), signatureOf);
   const isComplete =
     drives.length > 0 && drives.length < askedDrives && drives.every(({ fitting }) => fitting.length > 0);
   const listed = new Set(drives.flatMap(({ fitting }) => fitting.map(({ path }) => path)));
@@ -47,7 +55,24 @@ function readDrives(tree: Tree, disks: readonly SizedDisk[]): readonly Drive[] {
     const fitting = disks.filter(
       (disk) => disk.sizeBytes === sizeBytes && (device === "" || targetOf(tree, disk).startsWith(`${device}/`)),
     );
-    return [{ number, fitting }];
+    return [{ number, fitting, signature: tree.text(`${own}/mbr_signature`).trim() }];
+  });
+}
+
+/** Gives a drive its disk by signature where several fit; the disk then fits no other drive. An erased disk has signature 0. */
+function bySignature(drives: readonly Drive[], signatureOf: SignatureOf): readonly Drive[] {
+  const decided = new Map<Drive, SizedDisk>();
+  for (const drive of drives) {
+    const { fitting, signature } = drive;
+    const isAlone = drives.every((other) => other === drive || other.signature !== signature);
+    if (fitting.length < 2 || !isAlone || /^(0x0*)?$/.test(signature)) continue;
+    const [only, ...others] = fitting.filter(({ path }) => signatureOf(path) === signature);
+    if (only !== undefined && others.length === 0) decided.set(drive, only);
+  }
+  const taken = new Set(decided.values());
+  return drives.map((drive) => {
+    const own = decided.get(drive);
+    return { ...drive, fitting: own === undefined ? drive.fitting.filter((disk) => !taken.has(disk)) : [own] };
   });
 }
 

@@ -1,6 +1,6 @@
 import { efivarsDirectory, globalVariable, variableValueAt } from "../boot-loader/efi-variable.ts";
 import { parseMac } from "../net/mac.ts";
-import { biosDrivesOf } from "./bios-drives.ts";
+import { biosDrivesOf, type SignatureOf } from "./bios-drives.ts";
 import type { Disk, Hardware, Nic, PciDevice } from "./hardware.ts";
 import type { Tree } from "./system-tree.ts";
 import { scanWatchdog } from "./watchdog-modules.ts";
@@ -8,8 +8,11 @@ import { scanWatchdog } from "./watchdog-modules.ts";
 /** 1 means enforced (UEFI 2.10 §3.3). Missing on a BIOS machine, and if the firmware's variables are not mounted. */
 const secureBootVariable = `${efivarsDirectory}/${globalVariable("SecureBoot")}`;
 
-/** The hardware of this machine, as the kernel reports it (Documentation/ABI/stable/sysfs-block, sysfs-class-net). */
-export function scanHardware(tree: Tree): Hardware {
+/**
+ * The hardware of this machine, as the kernel reports it (Documentation/ABI/stable/sysfs-block, sysfs-class-net). With
+ * `signatureOf`, the boot sectors of disks that a BIOS cannot tell apart otherwise are read.
+ */
+export function scanHardware(tree: Tree, signatureOf?: SignatureOf): Hardware {
   const cpuInfo = tree.text("/proc/cpuinfo");
   const { disks, sizeless } = scanDisks(tree);
   const dmi = (name: string) => line(tree, `/sys/class/dmi/id/${name}`);
@@ -17,7 +20,7 @@ export function scanHardware(tree: Tree): Hardware {
     cpus: (cpuInfo.match(/^processor\s*:/gm) ?? []).length,
     cpuModel: /^model name\s*:\s*(.*)$/m.exec(cpuInfo)?.[1]?.trim() ?? "",
     memoryMiB: memoryMiB(tree, "MemTotal"),
-    disks: withBiosDrives(tree, disks),
+    disks: withBiosDrives(tree, disks, signatureOf),
     ...(sizeless.length === 0 ? {} : { sizelessDisks: sizeless.map(({ path }) => path) }),
     nics: scanNics(tree),
     pciDevices: scanPciDevices(tree),
@@ -94,8 +97,8 @@ function scanDisks(tree: Tree): { readonly disks: readonly Disk[]; readonly size
   };
 }
 
-function withBiosDrives(tree: Tree, disks: readonly Disk[]): readonly Disk[] {
-  const { numbers, unlisted } = biosDrivesOf(tree, disks);
+function withBiosDrives(tree: Tree, disks: readonly Disk[], signatureOf?: SignatureOf): readonly Disk[] {
+  const { numbers, unlisted } = biosDrivesOf(tree, disks, signatureOf);
   return disks.map((disk) => {
     const biosDrive = numbers.get(disk.path);
     if (unlisted.has(disk.path)) return { ...disk, unlistedByBios: true };

@@ -9,7 +9,7 @@ import { chooseRootDisk, isFixed } from "../../core/hardware/root-disk.ts";
 import { diskSight, memoryMiB, scanHardware } from "../../core/hardware/scan.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { runBurnIn } from "../device/burn-in.ts";
-import { withContents } from "../device/disk-contents.ts";
+import { mbrSignatureOf, withContents } from "../device/disk-contents.ts";
 import { systemTree } from "../device/tree.ts";
 import { sleepMs } from "../system/clock.ts";
 import type { BirthContext } from "./birth-context.ts";
@@ -39,7 +39,7 @@ export function inspectMachine(context: BirthContext, taken: TakenOrder): Inspec
   const { settings, order, session } = taken;
   const scanned = runStep("scanHardware", disksSettleSeconds + 30, () => {
     waitForDisks(order);
-    return scanHardware(systemTree);
+    return scanHardware(systemTree, mbrSignatureOf);
   });
   const hardware = runStep("readDiskContents", 60 + contentsSecondsPerDisk * scanned.disks.length, () => ({
     ...scanned,
