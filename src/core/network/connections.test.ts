@@ -26,6 +26,29 @@ test("beyond the total the address with the most connections loses its oldest, a
   assert.ok(others.length > 0, "with one connection each, the oldest goes");
 });
 
+test("the connections are those that began and did not end, in whatever order", () => {
+  const open = new Map<number, string>();
+  const drop = (each: number) => assert.ok(open.delete(each), "one that is open");
+  const connections = openConnections<number>({ perAddress: 4, total: () => 12, drop });
+  let state = 7;
+  const draw = (below: number) => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state % below;
+  };
+  for (let n = 0; n < 5000; n += 1) {
+    const [other, address] = [[...open][draw(12)], `a${draw(9)}`];
+    if (draw(3) === 0 && other !== undefined) {
+      open.delete(other[0]);
+      connections.end(other[1], other[0]);
+    } else {
+      const sizes = [...open.values()].filter((each) => each === address).length;
+      assert.equal(connections.begin(address, n), sizes < 4, `${n}`);
+      if (sizes < 4) open.set(n, address);
+    }
+    assert.ok(open.size <= 12);
+  }
+});
+
 test("a port of machines has room for two connections of each", () => {
   assert.deepEqual([10, 100_000].map(machineConnectionLimit), [16_384, 200_000]);
 });

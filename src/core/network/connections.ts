@@ -31,21 +31,29 @@ export function openConnections<Connection>(options: {
 }): OpenConnections<Connection> {
   const { perAddress = clientConnectionLimit, total, drop } = options;
   const byAddress = new Map<string, Set<Connection>>();
+  /** The addresses with as many connections as the index, those first that came to it first. */
+  const bySize: Set<string>[] = [];
   let open = 0;
 
+  /** Notes that an address has one connection more or less; its size was `before`. */
+  function resize(address: string, before: number, after: number): void {
+    bySize[before]?.delete(address);
+    const addresses = bySize[after] ?? new Set();
+    bySize[after] = addresses;
+    if (after === 0) byAddress.delete(address);
+    else addresses.add(address);
+    open += after - before;
+  }
   function end(address: string, connection: Connection): void {
     const own = byAddress.get(address);
-    if (own?.delete(connection) !== true) return;
-    open -= 1;
-    if (own.size === 0) byAddress.delete(address);
+    if (own?.delete(connection) === true) resize(address, own.size + 1, own.size);
   }
   function dropOne(): void {
-    const first = { address: "", own: new Set<Connection>() };
-    const { address, own } = [...byAddress].reduce(
-      (heaviest, [each, its]) => (its.size > heaviest.own.size ? { address: each, own: its } : heaviest),
-      first,
-    );
-    const [oldest] = own;
+    // At most `perAddress` steps, however many addresses there are.
+    let size = bySize.length - 1;
+    while (size > 0 && (bySize[size]?.size ?? 0) === 0) size -= 1;
+    const [address = ""] = bySize[size] ?? [];
+    const [oldest] = byAddress.get(address) ?? [];
     if (oldest === undefined) return;
     end(address, oldest);
     drop(oldest);
@@ -58,7 +66,7 @@ export function openConnections<Connection>(options: {
       if (open >= total()) dropOne();
       own.add(connection);
       byAddress.set(address, own);
-      open += 1;
+      resize(address, own.size - 1, own.size);
       return true;
     },
     end,
