@@ -11,6 +11,7 @@ const sha256 = (bytes: Uint8Array) => new Uint8Array(createHash("sha256").update
 const kernel = "26f2e57c99338feaf71c46fa4babdc7e1a6c115943002d109fdb746667104f5f";
 const initrd = "b3727cf1deda2d12f8c8c831ac84dcc64adb34e3a50be9f35c1df2ffed1bcae9";
 const otherInitrd = "0fcb721dd923b94138858555b48b67a189ab222b28e70171f8fd3ae3280d6efc";
+const thirdInitrd = "d162f4fa359ecc619e9195e319a929ae1f7319e4e7b337385f149a899b481a98";
 const unlock = "afea8c2a1f7ceb6692b3e881276fa455922f3dabc57ae120f83af7d9ed792e5a";
 const digests = new Map([
   ["/kernels/k1/vmlinuz", kernel],
@@ -42,7 +43,8 @@ function boots(...of: Parameters<typeof written>) {
 
 /**
  * PCR 8 and 9 after real boots of these boot partitions: OVMF 2022.11 in QEMU, swtpm 0.7.1, GRUB 2.06-13+deb12u2. `signed`: Debian's
- * shim and GRUB under Secure Boot, started at the fallback path. `trial`: k2 was marked. `afterTrial`: the boot after that one.
+ * shim and GRUB under Secure Boot, started at the fallback path. `byEntry`:
+ * the same by our boot entry, with the third initrd. `trial`: k2 was marked. `afterTrial`: the boot after that one.
  */
 const captured = {
   own: {
@@ -52,6 +54,10 @@ const captured = {
   signed: {
     pcr8: "88b8bf6da23b6b54080a9914845b796468eaf5e9516738892553ab2b65852306",
     pcr9: "a493e397b5e4484c3d3eaabcf6203ead7c0edec110af943693d96cfc3bbac450",
+  },
+  byEntry: {
+    pcr8: "4e97d6216b119ec4fd635097403d53cf01ccb84581a41c148cc6972e59438e57",
+    pcr9: "5f2bc8d8b7a35ab8179e44e25fde4eb030cf6d762701031ca4765f6861a06c15",
   },
   trial: {
     pcr8: "ca18ea8cb45c2ee258cc8d2ac07225a1c58a9905057026bd87244b79512ccfdc",
@@ -67,6 +73,8 @@ const asWritten = { kind: "asWritten" } as const;
 test("what real boots have measured is what was expected of them", () => {
   for (const found of [captured.own, captured.signed])
     assert.deepEqual(judgeBoot(boots(["k1"]), found, sha256), asWritten);
+  const third = { path: "/kernels/k1/initrd", sha256: thirdInitrd };
+  assert.deepEqual(judgeBoot(boots(["k1"], third), captured.byEntry, sha256), asWritten);
   for (const found of [captured.trial, captured.afterTrial])
     assert.deepEqual(judgeBoot(boots(["k1", "k2"]), found, sha256), asWritten);
 });
