@@ -8,6 +8,7 @@ import { resolvePackages } from "../../src/bootstrap-image/debian.ts";
 import { ensurePackages } from "../../src/bootstrap-image/install-packages.ts";
 import { signedLoaderPackages } from "../../src/bootstrap-image/loader/secure-loaders.ts";
 import { billOfMaterials, debianComponent, installedComponent } from "../../src/bootstrap-image/sbom.ts";
+import { stubPackage } from "../../src/bootstrap-image/secure-boot/signed-image.ts";
 import { packagesOf } from "../../src/main/packages.ts";
 import { cacheDirectory } from "../../src/main/paths.ts";
 
@@ -15,8 +16,9 @@ const loadersFile = "boot-loaders.cdx.json";
 const usage = `usage: packaging/sbom/sbom DIRECTORY
 
 Writes server.cdx.json (the npm packages of the lock file, Node.js among them), ${sbomFile}
-(Debian packages, sources and npm packages of the Bootstrap Image) and ${loadersFile} (iPXE, and the
-signed shim and GRUB, which the server hands out), all CycloneDX 1.5.
+(Debian packages, sources and npm packages of the Bootstrap Image) and ${loadersFile} (iPXE, the signed
+shim and GRUB, which the server hands out, and systemd's stub, part of the signed image), all
+CycloneDX 1.5.
 `;
 const root = join(import.meta.dirname, "../..");
 
@@ -42,11 +44,11 @@ async function writeImageBill(directory: string): Promise<void> {
   }
 }
 
-/** The loaders that firmware starts: iPXE of this computer, and the packages of the signed ones, whose files are unpacked. */
+/** The loaders that firmware starts: iPXE of this computer, and the packages of the signed ones and of the signed image's stub, whose files are unpacked. */
 async function loadersBill(): Promise<string> {
   const log = (_: string, message: string): void => void process.stderr.write(`${message}\n`);
   await ensurePackages(packagesOf.serve, log);
-  const signed = await resolvePackages(signedLoaderPackages);
+  const signed = await resolvePackages([...signedLoaderPackages, stubPackage]);
   return billOfMaterials("birther-boot-loaders", [await installedComponent("ipxe"), ...signed.map(debianComponent)]);
 }
 

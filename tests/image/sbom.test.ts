@@ -51,10 +51,10 @@ test("the image's bill names every package that is unpacked, the sources, and th
   assert.match(named("busybox")?.purl ?? "", /^pkg:deb\/debian\/busybox@1%3A[\d.]+-[^?]+\?arch=amd64$/);
 });
 
-test("the loaders' bill names iPXE and the signed loaders, at the versions that are handed out", async () => {
+test("the loaders' bill names iPXE and the signed loaders and the stub, at the versions that are handed out", async () => {
   const { components } = await readBill("boot-loaders.cdx.json");
   const names = components.map(({ name }) => name).sort();
-  assert.deepEqual(names, ["grub-efi-amd64-signed", "ipxe", "shim-signed"]);
+  assert.deepEqual(names, ["grub-efi-amd64-signed", "ipxe", "shim-signed", "systemd-boot-efi"]);
   for (const { name, version } of components) assert.match(version, /^\d/, name);
 });
 

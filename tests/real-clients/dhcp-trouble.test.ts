@@ -283,4 +283,28 @@ await insideNamespace(import.meta.url, () => {
     assert.ok(sentBy() - before < 50, `${sentBy() - before} packets were sent`);
     assert.equal((await udhcpc(wire, asPxe)).status, 0, site.lines.join("\n"));
   });
+
+  test("a host that answers ARP for every address takes a few of them, no machine's own, and is named", {
+    timeout: 100_000,
+  }, async () => {
+    await using trouble = await startTrouble(30);
+    const { wire, site } = trouble;
+    const own = (await udhcpc(wire, asPxe)).given.get("ip") ?? assert.fail(site.lines.join("\n"));
+    const spoofer = await addOtherHost(wire);
+    for (let n = 50; n < 80; n += 1) if (`10.77.0.${n}` !== own) await spoofer.take(`10.77.0.${n}`);
+    await spoofer.take(own);
+    site.putForward(600_000);
+    assert.equal((await udhcpc(wire, asPxe)).given.get("ip"), own, "its own address");
+    for (const n of [2, 3, 4, 5]) {
+      await become(wire, n);
+      assert.ok((await udhcpc(wire, asPxe)).given.has("ip"), site.lines.join("\n"));
+    }
+    const [status = assert.fail()] = site.dhcp.networks();
+    assert.equal(status.declined.length, 4);
+    assert.equal(status.doubtedArp?.mac, mac(9));
+    assert.match(
+      networksText(site.dhcp.networks(), 0).join("\n"),
+      /answers to ARP were not believed, the last of 52:54/,
+    );
+  });
 });

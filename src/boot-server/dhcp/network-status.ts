@@ -1,7 +1,9 @@
 import type { NetworkView } from "../../contract/operator/views.ts";
 import { poolSize } from "../../core/dhcp/pool/address-pool.ts";
+import type { ArpClaims } from "../../core/dhcp/pool/arp-doubt.ts";
 import { type Exhaustion, noteRefused } from "../../core/dhcp/pool/exhaustion.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
+import type { Mac } from "../../core/net/mac.ts";
 import type { Network } from "../../core/network/network.ts";
 import { admitNewcomer, type Newcomers, newNewcomers } from "../../core/network/newcomer-limit.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
@@ -20,6 +22,9 @@ export type NetworkStatus = {
   readonly malformed: Map<string, number>;
   exhausted?: Exhaustion;
   newcomers?: Newcomers;
+  /** Hosts that answered ARP at addresses of the pool, and the latest answer that was not believed. */
+  readonly arpClaims: ArpClaims;
+  doubtedArp?: { readonly answers: number; readonly mac: Mac; readonly lastMs: number };
   receiveBufferBytes: number;
   /** Other servers that lease addresses there; absent for relayed networks. */
   watcher?: ForeignWatcher;
@@ -28,7 +33,7 @@ export type NetworkStatus = {
 /** The status of a network on which nothing has happened yet. */
 export function newNetworkStatus(network: Network): NetworkStatus {
   const counts = { answers: new Map(), unanswered: new Map(), malformed: new Map() };
-  return { network, received: 0, answered: 0, ...counts, receiveBufferBytes: 0 };
+  return { network, received: 0, answered: 0, ...counts, arpClaims: new Map(), receiveBufferBytes: 0 };
 }
 
 /** Counts one more of a kind. */
@@ -97,6 +102,7 @@ export function viewNetworkStatus(status: NetworkStatus, book: AddressBook): Net
     mode: network.mode,
     ...(isServed(status) ? {} : { notServed: remedy }),
     ...viewForeign(status.watcher?.foreign()),
+    ...(status.doubtedArp === undefined ? {} : { doubtedArp: status.doubtedArp }),
     pool: {
       ...{
         first: formatIpv4(pool.first),

@@ -1,3 +1,5 @@
+import { poolSize } from "../../core/dhcp/pool/address-pool.ts";
+import { believeClaim } from "../../core/dhcp/pool/arp-doubt.ts";
 import { offerMs } from "../../core/dhcp/pool/reservations.ts";
 import type { Machine } from "../../core/machine/record.ts";
 import { formatIpv4, type Ipv4, noAddress } from "../../core/net/ipv4.ts";
@@ -34,6 +36,8 @@ export function decideUnused(
     const address = made.kind === "reply" && isOffer(made) ? made.reserve : undefined;
     if (address === undefined || mac === undefined || listener.probe?.canAsk() !== true) return undefined;
     if (packet.giaddr !== noAddress) return undefined;
+    // Its own since an earlier boot: a stranger who answers must not take it.
+    if (deps.store.byMac(mac)?.temporaryAddress === address) return undefined;
     const last = cleared.get(address);
     return last?.mac === mac && last.untilMs > deps.clock.monotonicMs() ? undefined : { address, mac };
   }
@@ -46,7 +50,8 @@ export function decideUnused(
       // Reserved while the wire is asked, so that no other client is offered it.
       promise(deps, request.status, { ...offer, leaseMs: offerMs });
       const other = await request.listener.probe?.hostAt(offer.address);
-      if (other === undefined || isItself(other, offer.mac, deps.store.byMac(offer.mac))) {
+      const isFree = other === undefined || isItself(other, offer.mac, deps.store.byMac(offer.mac));
+      if (isFree || !isBelieved(offer.address, other)) {
         putNewest(
           cleared,
           [offer.address, { mac: offer.mac, untilMs: deps.clock.monotonicMs() + offerMs }],
@@ -58,6 +63,21 @@ export function decideUnused(
       made = await ask();
     }
     return made;
+  }
+
+  /** Whether the answer of a host counts; one that answers for many addresses would exhaust the pool. */
+  function isBelieved(address: Ipv4, other: Mac): boolean {
+    const { status } = request;
+    const { network, arpClaims, doubtedArp } = status;
+    const claim = { poolSize: poolSize(network.temporaryPool), nowMs: deps.clock.monotonicMs() };
+    if (believeClaim(arpClaims, other, claim)) return true;
+    status.doubtedArp = { answers: (doubtedArp?.answers ?? 0) + 1, mac: other, lastMs: deps.clock.nowMs() };
+    if (doubtedArp === undefined || Math.abs(deps.clock.nowMs() - doubtedArp.lastMs) > 60_000)
+      deps.log("warn", "answers to ARP for addresses of the pool are no longer believed: a host answers for too many", {
+        ...{ network: network.name, address: formatIpv4(address), other },
+        next: "find that host on the wire: it does proxy ARP, or attacks; machines that find it at their address cannot be born",
+      });
+    return false;
   }
 
   function noteUsed({ address, mac }: { readonly address: Ipv4; readonly mac: Mac }, other: Mac): void {

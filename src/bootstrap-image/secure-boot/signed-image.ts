@@ -8,7 +8,7 @@ import { packagesKey, resolvePackages, unpackPackages } from "../debian.ts";
 import { inScratch } from "../scratch.ts";
 
 /** Debian's package of systemd's stub. It is unpacked, never installed. */
-const stubPackage = "systemd-boot-efi";
+export const stubPackage = "systemd-boot-efi";
 const stubPath = "usr/lib/systemd/boot/efi/linuxx64.efi.stub";
 
 /** Where the sections begin in memory (systemd-stub(7), example): behind those of the stub, which end below 128 KiB. */

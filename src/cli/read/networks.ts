@@ -45,6 +45,13 @@ function countsText(counts: { readonly [kind: string]: number }): string {
 
 function problemsOf({ name, pool, declined, ...network }: NetworkView, nowMs: number): string[] {
   const lines = [...foreignText(name, network), ...unsupportedText(name, network)];
+  if (network.doubtedArp !== undefined) {
+    const { answers, mac, lastMs } = network.doubtedArp;
+    const ago = formatDuration(Math.max(0, nowMs - lastMs));
+    lines.push(
+      `${name}: ${answers} answers to ARP were not believed, the last of ${mac} ${ago} ago: find the host that answers for many addresses (proxy ARP, or an attack)`,
+    );
+  }
   lines.push(
     ...declined.map(
       ({ address, mac, untilMs }) =>

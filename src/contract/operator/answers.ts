@@ -207,6 +207,7 @@ const network = pinnedShape<NetworkView>()(
     foreignDhcp: v.exactOptional(
       v.strictObject({ address: text, mac: v.exactOptional(text), sinceMs: timeMs, lastMs: timeMs }),
     ),
+    doubtedArp: v.exactOptional(v.strictObject({ answers: count, mac: text, lastMs: timeMs })),
     pool: v.strictObject({
       first: text,
       last: text,

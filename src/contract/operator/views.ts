@@ -78,6 +78,8 @@ export type NetworkView = {
     readonly sinceMs: number;
     readonly lastMs: number;
   };
+  /** Answers at addresses of the pool that were not believed, because a host answers ARP for too many; the latest host. */
+  readonly doubtedArp?: { readonly answers: number; readonly mac: string; readonly lastMs: number };
   readonly pool: {
     readonly first: string;
     readonly last: string;
