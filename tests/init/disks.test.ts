@@ -61,6 +61,27 @@ test("a new machine with data on a disk is held before anything is written; rele
   );
 });
 
+for (const sectorBytes of [512, 4096])
+  test(`a UEFI machine whose disk has sectors of ${sectorBytes} bytes is born`, (t) => {
+    const site = openSite();
+    t.after(site.close);
+    const machine = rackMachine(site, { firmware: "uefi", disks: [{ ...root, sectorBytes }] });
+    const ended = comeUp(machine);
+    assert.ok(ended.isUp, reasonOf(site, "failing"));
+    const { state, hardware } = site.machine(mac);
+    assert.deepEqual([state, hardware?.disks[0]?.sectorBytes], ["healthy", sectorBytes]);
+  });
+
+test("a BIOS machine whose only disk has sectors of 4096 bytes is refused before anything is written", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  const machine = rackMachine(site, { firmware: "bios", disks: [{ ...root, sectorBytes: 4096 }] });
+  const before = contentsOf(machine, root);
+  machine.boot();
+  assert.match(reasonOf(site, "failing"), /cannot be started by a BIOS: expected sectors of 512 bytes, found 4096/);
+  assert.deepEqual(contentsOf(machine, root), before);
+});
+
 test("a dead root disk beside a data disk: nothing is wiped; another disk is allowed for one rebirth, by name", (t) => {
   const site = openSite();
   t.after(site.close);
