@@ -38,7 +38,11 @@ await insideNamespace(import.meta.url, () => {
     for (const [n, { life, point, fault }] of trials.entries()) {
       const title = `${fault} ${point.title}, ${life.title}`;
       const beganMs = performance.now();
-      await disturb(rig, life, point, fault).catch((error: unknown) => stuck.push(`${title}: ${error}`));
+      await disturb(rig, life, point, fault).catch((error: unknown) => {
+        stuck.push(`${title}: ${error}`);
+        // At once: the whole matrix takes hours.
+        process.stderr.write(`${title}: ${error}\n`);
+      });
       const tried = n + 1;
       const seconds = Math.round((performance.now() - beganMs) / 1000);
       t.diagnostic(`${tried} of ${trials.length} tried, ${tried - stuck.length} converged; ${title}: ${seconds} s`);
