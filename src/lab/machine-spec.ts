@@ -15,6 +15,8 @@ export type DiskSpec = {
   readonly sizeMiB: number;
   /** At most 20 characters, the limit of ATA and virtio. */
   readonly serial: string;
+  /** Size of its sectors; 512 if it is left out. A BIOS starts from no other, and QEMU's AHCI has no other. */
+  readonly sectorBytes?: 512 | 4096;
 };
 
 /**

@@ -1,4 +1,4 @@
-import type { DiskBus, MachineSpec } from "./machine-spec.ts";
+import type { DiskBus, DiskSpec, MachineSpec } from "./machine-spec.ts";
 
 export type Accelerator = "tcg" | "kvm";
 
@@ -41,6 +41,10 @@ const diskDevices: { readonly [Bus in DiskBus]: (i: number, options: string) => 
     ...["-device", `scsi-hd,bus=scsi${i}.0,drive=disk${i}${options}`],
   ],
 };
+
+function sectorsOf({ sectorBytes }: DiskSpec): string {
+  return sectorBytes === undefined ? "" : `,logical_block_size=${sectorBytes},physical_block_size=${sectorBytes}`;
+}
 
 const withoutPxe = ["IPv4PXESupport", "IPv6PXESupport"].flatMap((name) => [
   "-fw_cfg",
@@ -93,7 +97,7 @@ export function qemuArguments(spec: MachineSpec, tap: string, files: MachineFile
       "-drive",
       // The files live as long as the rack, so waiting for the host to write them is pointless.
       `if=none,id=disk${i},format=raw,discard=unmap,detect-zeroes=unmap,cache=unsafe,file=${quoted(files.disks[i] ?? "")}`,
-      ...diskDevices[disk.bus](i, `,serial=${quoted(disk.serial)}${bootIndex(2 + i)}`),
+      ...diskDevices[disk.bus](i, `,serial=${quoted(disk.serial)}${sectorsOf(disk)}${bootIndex(2 + i)}`),
     ]),
     ...["-device", "i6300esb", "-action", "watchdog=reset"],
     ...["-device", "virtio-rng-pci"],

@@ -24,7 +24,8 @@ await insideNamespace(import.meta.url, () => {
     life.defer(() => rm(keys, { recursive: true }));
     await makeSecureBootKey(keys, Date.now());
     const own = { firmware: "uefi", secureBoot: true, onlyTrusts: secureBootFiles(keys).der } as const;
-    const disks = [{ bus: "nvme", sizeMiB: 8192, serial: "ROOT1" }] as const;
+    // Sectors of 4096 bytes: partitions, file systems and GRUB on real firmware.
+    const disks = [{ bus: "nvme", sizeMiB: 8192, serial: "ROOT1", sectorBytes: 4096 }] as const;
     const { said, log } = keptLog();
     const place = life.use(
       await faultyRack(
@@ -45,9 +46,13 @@ await insideNamespace(import.meta.url, () => {
     assert.equal(born.hardware?.secureBoot, true);
     assert.equal(born.hardware?.bootTrust, "signed-image");
     assert.equal(born.storage?.encryption.kind, "luks2");
+    assert.equal(born.hardware?.disks[0]?.sectorBytes, 4096);
     assert.deepEqual(born.measuredBoot, { kind: "asWritten" }, "what its own GRUB measured");
     const console = await readFile(machine.consoleLogPath, "utf8");
+    // The signed image's kernel, and the system image's. A starved machine may be reset by its watchdog and start once more.
+    const kernels = console.match(/Linux version /g) ?? [];
     const enforced = console.match(/secureboot: Secure boot enabled/g) ?? [];
-    assert.equal(enforced.length, 2, "the signed image's kernel, then the system image's");
+    assert.ok(kernels.length >= 2, `${kernels.length} kernels`);
+    assert.equal(enforced.length, kernels.length, "each of them");
   });
 });
