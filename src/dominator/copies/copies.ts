@@ -6,7 +6,7 @@ import { formatImageName, nextVersion, parseImageName } from "../../core/image/i
 import type { Clock, Log, Store } from "../../core/ports.ts";
 import type { ConfidentialStores } from "../storage/confidential-stores.ts";
 import type { ImageStore } from "../storage/image-store.ts";
-import { viewImages } from "../storage/image-views.ts";
+import { viewImage, viewImages } from "../storage/image-views.ts";
 import type { CopyJob, CopyProgress, OtherImage } from "./copy-image.ts";
 import { copyInThread } from "./copy-thread.ts";
 
@@ -113,7 +113,7 @@ class Copier {
     for (const { name } of here) recorded.delete(name);
     const elsewhere = [...recorded.values()]
       .filter(({ servers }) => servers.length > 0)
-      .map((held) => viewHeld(held, this.#whyNotHere(held.name)));
+      .map((held) => ({ ...viewImage(held), servers: held.servers, notHere: this.#whyNotHere(held.name) }));
     return [...here, ...elsewhere].sort(({ name }, other) => name.localeCompare(other.name, "en", { numeric: true }));
   }
 
@@ -226,11 +226,6 @@ class Copier {
     const why = this.#failed.get(name)?.why;
     return why === undefined ? "waiting to be copied" : `not copied yet: ${why}`;
   }
-}
-
-function viewHeld({ name, entries, bytes, createdAtMs, confidential, servers }: HeldImage, notHere: string): ImageView {
-  const secrecy = confidential === true ? ({ confidential } as const) : {};
-  return { name, entries, bytes, importedAtMs: createdAtMs, ...secrecy, servers, notHere };
 }
 
 async function jobFor(

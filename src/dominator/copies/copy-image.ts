@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import { copyPaths } from "../../contract/copies.ts";
 import { serverName } from "../../contract/machine-facing.ts";
 import { errorCode } from "../../core/error-code.ts";
+import { contentBatches } from "../../core/image/content-batches.ts";
 import type { HeldImage } from "../../core/image/copies/held-image.ts";
 import { parseImageName } from "../../core/image/image-name.ts";
 import type { ImageManifest } from "../../core/image/manifest.ts";
@@ -51,8 +52,6 @@ export type CopyResult = {
 /** How far a copy is. */
 export type CopyProgress = { readonly doneBytes: number; readonly totalBytes: number };
 
-/** Objects of one request. */
-const batch = { objects: 2000, bytes: 64 << 20 } as const;
 /** A server that is slower than 1 MB/s is left, so that it does not hold up the other images for ever. */
 const leastBytesPerMs = 1000;
 /** The largest manifest: a million paths. */
@@ -72,7 +71,7 @@ export async function copyImage(job: CopyJob, onProgress: (progress: CopyProgres
   const missing = await missingIn(store, manifest);
   const totalBytes = missing.reduce((sum, { size }) => sum + size, 0);
   let doneBytes = 0;
-  for (const wanted of batchesOf(missing)) {
+  for (const wanted of contentBatches(missing)) {
     await fetchObjects(connection, { image, wanted, store });
     doneBytes += wanted.reduce((sum, { size }) => sum + size, 0);
     onProgress({ doneBytes, totalBytes });
@@ -135,20 +134,6 @@ async function missingIn(store: ObjectStore, { tree }: ImageManifest): Promise<r
     if ((await store.sizeOf(content.sha512)) !== content.size) missing.push(content);
   }
   return missing;
-}
-
-function* batchesOf(contents: readonly Content[]): Generator<readonly Content[]> {
-  let group: Content[] = [];
-  let bytes = 0;
-  for (const content of contents) {
-    if (group.length > 0 && (group.length >= batch.objects || bytes + content.size > batch.bytes)) {
-      yield group;
-      [group, bytes] = [[], 0];
-    }
-    group.push(content);
-    bytes += content.size;
-  }
-  if (group.length > 0) yield group;
 }
 
 async function fetchObjects(

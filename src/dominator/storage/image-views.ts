@@ -13,7 +13,13 @@ export function viewImages(images: ImageStore): ImageView[] {
 }
 
 /** An image as operators see it. */
-export function viewImage({ name, createdAtMs, entries, bytes, confidential }: ImageSummary): ImageView {
+export function viewImage({
+  name,
+  createdAtMs,
+  entries,
+  bytes,
+  confidential,
+}: Pick<ImageSummary, "name" | "createdAtMs" | "entries" | "bytes" | "confidential">): ImageView {
   const secrecy = confidential === true ? ({ confidential } as const) : {};
   return { name, entries, bytes, importedAtMs: createdAtMs, ...secrecy };
 }

@@ -1,6 +1,7 @@
 import * as host from "host";
 import { objectPaths } from "../../../contract/sub.ts";
 import { nextTry } from "../../../core/birth/retry.ts";
+import { contentBatches } from "../../../core/image/content-batches.ts";
 import type { Content } from "../../../core/image/update/difference.ts";
 import { messageOf } from "../../birth/stop.ts";
 import { sleepMs } from "../../system/clock.ts";
@@ -8,11 +9,6 @@ import { type HttpClient, isRefusal, pauseMsAfter } from "../../system/http.ts";
 import type { SubContext } from "../sub-context.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import { objectSink } from "./object-stream.ts";
-
-/**
- * A batch is large enough to make the cost of a request negligible, and small enough to lose little and show progress.
- */
-const batch = { objects: 2000, bytes: 64 << 20 } as const;
 
 /** Time limit for a connection that fails again and again without any content: a restart of the server takes less. */
 const retryMs = 120_000;
@@ -28,7 +24,7 @@ export function fetchObjects(
   { contents, oneBatch }: Fetch,
 ): void {
   let done = 0;
-  for (const group of batches(contents)) {
+  for (const group of contentBatches(contents)) {
     fetchBatch(context, http, cache, group);
     done += group.length;
     context.log("info", "fetched", { objects: done, of: contents.length });
@@ -84,20 +80,4 @@ function tryBatch(
   }
   sink.end();
   return { stored: wanted.length };
-}
-
-/** Splits a list into groups within both limits; a content larger than the limit is a group of its own. */
-export function* batches(contents: readonly Content[]): Generator<readonly Content[]> {
-  let group: Content[] = [];
-  let bytes = 0;
-  for (const content of contents) {
-    if (group.length > 0 && (group.length >= batch.objects || bytes + content.size > batch.bytes)) {
-      yield group;
-      group = [];
-      bytes = 0;
-    }
-    group.push(content);
-    bytes += content.size;
-  }
-  if (group.length > 0) yield group;
 }
