@@ -17,14 +17,13 @@ const draftMark = ".draft-";
 /** No build step takes as long: a draft of this age belongs to a process that was interrupted. */
 const abandonedMs = 24 * 3_600_000;
 
-async function removeAbandonedDrafts(cacheDirectory: string): Promise<void> {
+async function removeAbandonedDrafts(cacheDirectory: string, nowMs: number): Promise<void> {
   const names = (await readdir(cacheDirectory)).filter((name) => name.includes(draftMark));
   for (const name of names) {
     const path = join(cacheDirectory, name);
-    // Another process may remove it at the same time.
-    const changedMs = (await stat(path).catch(() => undefined))?.mtimeMs;
-    if (changedMs !== undefined && Date.now() - changedMs > abandonedMs)
-      await rm(path, { recursive: true, force: true });
+    // Another process may remove it at the same time. Not mtime: dpkg-deb gives the draft that of the package's root.
+    const changedMs = (await stat(path).catch(() => undefined))?.ctimeMs;
+    if (changedMs !== undefined && nowMs - changedMs > abandonedMs) await rm(path, { recursive: true, force: true });
   }
 }
 
@@ -36,11 +35,12 @@ export async function cached(
   cacheDirectory: string,
   name: string,
   fill: (directory: string) => Promise<void>,
+  nowMs = Date.now(),
 ): Promise<string> {
   const final = join(cacheDirectory, name);
   if (await isThere(final)) return final;
   await mkdir(cacheDirectory, { recursive: true });
-  await removeAbandonedDrafts(cacheDirectory);
+  await removeAbandonedDrafts(cacheDirectory, nowMs);
   const draft = await mkdtemp(`${final}${draftMark}`);
   try {
     await fill(draft);
