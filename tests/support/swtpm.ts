@@ -12,9 +12,9 @@ export type Swtpm = AsyncDisposable & {
   readonly exchange: (command: Uint8Array) => Promise<Uint8Array>;
 };
 
-/** Starts a TPM 2.0 without a machine around it. */
-export async function startSwtpm(): Promise<Swtpm> {
-  const directory = await mkdtemp(join(tmpdir(), "birther-swtpm-"));
+/** Starts a TPM 2.0 without a machine around it; with a directory, the TPM whose seeds lie there, which are kept. */
+export async function startSwtpm(kept?: string): Promise<Swtpm> {
+  const directory = kept ?? (await mkdtemp(join(tmpdir(), "birther-swtpm-")));
   const path = join(directory, "server.sock");
   const argv = ["socket", "--tpm2", "--tpmstate", `dir=${directory}`, "--server", `type=unixio,path=${path}`];
   const child = spawn("swtpm", [...argv, "--flags", "not-need-init,startup-clear"], { stdio: "inherit" });
@@ -30,7 +30,7 @@ export async function startSwtpm(): Promise<Swtpm> {
       socket.destroy();
       child.kill("SIGTERM");
       await ended;
-      await rm(directory, { recursive: true });
+      if (kept === undefined) await rm(directory, { recursive: true });
     },
   };
 }

@@ -1,9 +1,8 @@
-import { type Builder, builtBytes, createBuilder, putBytes, putUnsigned } from "../bytes/builder.ts";
+import { bytesOf, command, empty, number, sized } from "./command-form.ts";
 
 /** Permanent handles (TPM Library, Part 2, 7.4). */
-export const handles = { null: 0x40000007, password: 0x40000009, endorsement: 0x4000000b } as const;
+export const handles = { owner: 0x40000001, null: 0x40000007, password: 0x40000009, endorsement: 0x4000000b } as const;
 
-const tags = { noSessions: 0x8001, sessions: 0x8002 } as const;
 const codes = {
   createPrimary: 0x0131,
   activateCredential: 0x0147,
@@ -13,57 +12,6 @@ const codes = {
 } as const;
 const alg = { null: 0x0010, sha256: 0x000b } as const;
 const policySession = 0x01;
-const continueSession = 0x01;
-
-type Part = (into: Builder) => void;
-
-/** A TPM2B: two bytes of length, then the bytes. */
-const sized =
-  (bytes: Uint8Array): Part =>
-  (into) => {
-    putUnsigned(into, bytes.length, 2);
-    putBytes(into, bytes);
-  };
-const number =
-  (value: number, size: 1 | 2 | 4): Part =>
-  (into) =>
-    putUnsigned(into, value, size);
-const empty = sized(new Uint8Array());
-
-/** One authorisation of the command: an empty password, or a policy session, whose HMAC is empty. */
-const authorisation =
-  (session: number): Part =>
-  (into) => {
-    putUnsigned(into, session, 4);
-    empty(into);
-    putUnsigned(into, continueSession, 1);
-    empty(into);
-  };
-
-function bytesOf(parts: readonly Part[]): Uint8Array {
-  const into = createBuilder(512);
-  for (const part of parts) part(into);
-  return builtBytes(into);
-}
-
-/** A whole command (Part 1, 18): header, handles, authorisations, parameters. */
-function command(
-  code: number,
-  of: {
-    readonly handles: readonly number[];
-    readonly sessions?: readonly number[];
-    readonly parameters: readonly Part[];
-  },
-): Uint8Array {
-  const sessions = of.sessions === undefined ? undefined : bytesOf(of.sessions.map(authorisation));
-  const body = bytesOf([
-    ...of.handles.map((handle) => number(handle, 4)),
-    ...(sessions === undefined ? [] : [number(sessions.length, 4), (into: Builder) => putBytes(into, sessions)]),
-    ...of.parameters,
-  ]);
-  const tag = sessions === undefined ? tags.noSessions : tags.sessions;
-  return bytesOf([number(tag, 2), number(body.length + 10, 4), number(code, 4), (into) => putBytes(into, body)]);
-}
 
 /** TPM2_CreatePrimary of a template (TPMT_PUBLIC) in a hierarchy whose password is empty. */
 export function createPrimary(hierarchy: number, template: Uint8Array): Uint8Array {

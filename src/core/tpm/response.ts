@@ -1,4 +1,5 @@
-import { type Cursor, cursorOver, readBytes, readUnsigned } from "../bytes/cursor.ts";
+import { type Cursor, cursorOver, readUnsigned } from "../bytes/cursor.ts";
+import { readSized } from "./seal-command.ts";
 
 /** A TPM's answer: what follows the header, or a response code; `misshapen` if it is no answer of a TPM. */
 export type TpmResponse =
@@ -33,11 +34,6 @@ export function readSession(body: Cursor): number | undefined {
 /** Reads the secret from the body of a TPM2_ActivateCredential response. */
 export function readActivated(body: Cursor): Uint8Array | undefined {
   return readUnsigned(body, 4) === undefined ? undefined : readSized(body);
-}
-
-function readSized(body: Cursor): Uint8Array | undefined {
-  const size = readUnsigned(body, 2);
-  return size === undefined ? undefined : readBytes(body, size)?.slice();
 }
 
 /** Response codes after which the same command may succeed: RETRY, YIELDED, TESTING (Part 2, 6.6.3). */
