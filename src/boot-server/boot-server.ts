@@ -17,9 +17,8 @@ import { openLocalBoots } from "./dhcp/local-boots.ts";
 import { startDhcpServer } from "./dhcp/server.ts";
 import { bootDiskHandler } from "./http/boot-disk-handler.ts";
 import { bootScriptHandler, bootScriptWriter, grubScriptMaker, type WriteBootScript } from "./http/script-handler.ts";
-import { type HttpHandler, startHttpServer } from "./http/server.ts";
+import { type HttpHandler, startHttpServer, type UplinkQueue } from "./http/server.ts";
 import { throughputHandler } from "./http/throughput-handler.ts";
-import { openUplinkQueue } from "./http/uplink-queue.ts";
 import { openPacketLog, type PacketLog } from "./observe/packet-log.ts";
 import { viewPacket } from "./observe/packet-view.ts";
 import { phaseReporter } from "./observe/phase-reporter.ts";
@@ -48,8 +47,8 @@ type BootServerDeps = {
    * machines.
    */
   readonly diskLoaders?: { readonly shim: Uint8Array; readonly grub: Uint8Array };
-  /** The budget for kernel and initramfs over HTTP; without it there is no queue. */
-  readonly uplinkMbps?: number;
+  /** Who may fetch kernel and initramfs over HTTP now; without it, everybody. */
+  readonly uplinkQueue?: UplinkQueue;
   /** Limit of records at which unknown machines are ignored. */
   readonly maxMachines: number;
   /** How many HTTP requests an address may send; without it, any number. */
@@ -103,6 +102,14 @@ export async function startBootServer(deps: BootServerDeps): Promise<BootServer>
   };
 }
 
+/** Sizes of the files that wait for the uplink, by path. */
+export function queuedSizes(files: Pick<BootServerDeps, "kernel" | "initramfs">): ReadonlyMap<string, number> {
+  return new Map([
+    [imagePaths.kernel, files.kernel.length],
+    [imagePaths.initramfs, files.initramfs.length],
+  ]);
+}
+
 function filesOf(deps: BootServerDeps): ReadonlyMap<string, Uint8Array> {
   return new Map([
     [imagePaths.kernel, deps.kernel],
@@ -113,11 +120,7 @@ function filesOf(deps: BootServerDeps): ReadonlyMap<string, Uint8Array> {
 }
 
 async function startHttp(deps: BootServerDeps, { addresses, files, write, report, traffic }: Shared) {
-  const { store, clock, log } = deps;
-  const sizes = new Map([
-    [imagePaths.kernel, deps.kernel.length],
-    [imagePaths.initramfs, deps.initramfs.length],
-  ]);
+  const { store, log } = deps;
   const bootDisks = deps.diskLoaders === undefined ? [] : [bootDiskHandler({ ...deps, ...deps.diskLoaders, write })];
   return await startHttpServer({
     ...{ addresses, port: deps.ports.http, files, traffic, log },
@@ -125,9 +128,7 @@ async function startHttp(deps: BootServerDeps, { addresses, files, write, report
     machines: () => store.list().length,
     ...(deps.requestLimit === undefined ? {} : { requestLimit: deps.requestLimit }),
     handlers: [bootScriptHandler({ write, log }), ...bootDisks, throughputHandler(log), ...(deps.handlers ?? [])],
-    ...(deps.uplinkMbps === undefined
-      ? {}
-      : { uplinkQueue: openUplinkQueue({ megabitsPerSecond: deps.uplinkMbps, sizes, store, clock, log }) }),
+    ...(deps.uplinkQueue === undefined ? {} : { uplinkQueue: deps.uplinkQueue }),
     onRequest: report.requested,
     onSent: ({ clientAddress, path, durationMs }) => report.sent(clientAddress, path, durationMs),
   });

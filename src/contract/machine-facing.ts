@@ -32,6 +32,7 @@ export const paths = {
   healthy: "/machine/v1/healthy",
   resume: "/machine/v1/resume",
   subPoll: "/sub/v1/poll",
+  fetchTurn: "/sub/v1/fetch-turn",
 } as const;
 
 /** The name in the server's certificate; init and agents verify it, whatever address they connect to. */

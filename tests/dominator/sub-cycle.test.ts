@@ -153,7 +153,7 @@ test("an encrypted root gets a second initrd with the modules of the image's ker
   assert.equal(cpio("-i", "--to-stdout", "birther/lib/libc.so.6"), "libc");
   assert.match(
     cpio("-i", "--to-stdout", "scripts/birther"),
-    new RegExp(`by-partuuid/${partUuid}[^]*efivars/${keyVariable}`),
+    new RegExp(`by-partuuid/${partUuid}[sS]*efivars/${keyVariable}`),
   );
   assert.match(readFileSync(join(root, "boot/grub/grub.cfg"), "utf8"), /root=\/dev\/mapper\/birther-root boot=birther/);
 });
@@ -268,5 +268,31 @@ test("authorities by which the server is not reached are given up: the machine i
   assert.equal(readFileSync(join(fixture.root, "etc/birther/ca.pem"), "utf8"), fixture.authority.pem);
   fixture.trust(fixture.authority.pem);
   assert.equal((await fixture.runAgent()).status, 0);
+  await assertIsImage(fixture, name);
+});
+
+test("a sub waits in the queue for its turn to fetch, and says its place", { timeout: 120_000 }, async () => {
+  await using fixture = await startSubFixture();
+  const { root } = fixture;
+  fixture.turns.push(
+    { kind: "wait", seconds: 1, reason: "position 7 in the queue for system images" },
+    { kind: "wait", seconds: 1, reason: "position 2 in the queue for system images" },
+  );
+  const name = await fixture.importSketch(image, machineFilterLines);
+  const { stdout: output } = await fixture.runAgent();
+  assert.match(
+    output,
+    /waiting to fetch.*position 7 in the queue[\s\S]*waiting to fetch.*position 2 in the queue[\s\S]*fetched/,
+  );
+  await assertIsImage(fixture, name);
+  assert.equal(readFileSync(join(root, "etc/passwd"), "utf8"), "root\n");
+});
+
+test("a sub that waits for its turn polls again when it is to run another image", { timeout: 120_000 }, async () => {
+  await using fixture = await startSubFixture();
+  fixture.turns.push({ kind: "abandon", reason: "it is to run compute/2 now" });
+  const name = await fixture.importSketch(image, machineFilterLines);
+  const { stdout: output } = await fixture.runAgent();
+  assert.match(output, /not fetched.*it is to run compute\/2 now[\s\S]*fetched/);
   await assertIsImage(fixture, name);
 });

@@ -10,6 +10,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import { bundleForQuickJs } from "../../src/bootstrap-image/program/bundle.ts";
 import { credentialFor } from "../../src/contract/credential.ts";
+import { paths } from "../../src/contract/machine-facing.ts";
 import type { SubSettings } from "../../src/contract/sub.ts";
 import { machineFilterLines } from "../../src/core/image/filter.ts";
 import type { ImageSummary } from "../../src/core/image/manifest.ts";
@@ -19,6 +20,8 @@ import type { Machine, MachineId } from "../../src/core/machine/record.ts";
 import { testMachine } from "../../src/core/machine/testing/test-machine.ts";
 import { macOf } from "../../src/core/net/testing/addresses.ts";
 import type { Log, Store } from "../../src/core/ports.ts";
+import type { FetchTurn } from "../../src/core/uplink/fetch-turn.ts";
+import { openWaitingNotes } from "../../src/core/uplink/waiting-notes.ts";
 import { importTree } from "../../src/dominator/import/tree.ts";
 import { confidentialStores } from "../../src/dominator/storage/confidential-stores.ts";
 import { type ImageStore, openImageStore } from "../../src/dominator/storage/image-store.ts";
@@ -28,6 +31,7 @@ import { storeAgentBundle } from "../../src/dominator/sub/agent-bundle.ts";
 import { openAgentUpgrades } from "../../src/dominator/sub/agent-upgrades.ts";
 import { subApp } from "../../src/dominator/sub/app.ts";
 import { confidentialApp } from "../../src/dominator/sub/confidential-app.ts";
+import { openFetchTurns } from "../../src/dominator/sub/fetch-turns.ts";
 import { openTaskThread } from "../../src/dominator/thread/thread.ts";
 import { issue, makeAuthority, type Authority as TestAuthority } from "../native/certificates.ts";
 import { type NativeRun, native, runNative } from "../native/native-program.ts";
@@ -89,6 +93,8 @@ export type SubFixture = AsyncDisposable & {
   readonly startSupervisor: () => Promise<RunningSupervisor>;
   /** Is called before the server's answer with this directive reaches the agent. */
   readonly beforeDirective: (kind: Directive["kind"], action: () => void) => void;
+  /** Answers to the next requests for a turn to fetch, before those of the server. */
+  readonly turns: FetchTurn[];
   /** Contents that the object server forges. */
   readonly forge: Set<string>;
   /** The authority of the server's certificate, which the agent trusts at first. */
@@ -127,16 +133,20 @@ export async function startSubFixture(
   const bundled = await bundleForQuickJs({ entry: join(import.meta.dirname, "../../src/init/agent/main.ts") });
   const agentUpgrades = nextScript === undefined ? {} : await handOut(nextScript(bundled), { objects, store, log });
   const confidential = confidentialStores(join(directory, "confidential"));
+  const clock = { monotonicMs: () => performance.now() };
+  const notes = openWaitingNotes({ store, clock, log });
+  const fetchTurns = openFetchTurns({ store, bootImagesWait: () => false, notes, clock, log });
   const trusting = (caPem: string) =>
     new Hono()
-      .route(
-        "/",
-        subApp({ store, images, tasks, caPem, clock: { monotonicMs: () => performance.now() }, log, ...agentUpgrades }),
-      )
+      .route("/", subApp({ store, images, tasks, caPem, clock, log, fetchTurns, ...agentUpgrades }))
+      .route("/", fetchTurns.app)
       .route("/", confidentialApp({ store, images, objects, confidential }));
   let app = trusting(authority.pem);
   const actions: { readonly kind: Directive["kind"]; readonly action: () => void }[] = [];
+  const turns: FetchTurn[] = [];
   async function answer(request: Request): Promise<Response> {
+    const turn = new URL(request.url).pathname === paths.fetchTurn ? turns.shift() : undefined;
+    if (turn !== undefined) return Response.json(turn);
     const response = await app.fetch(request);
     if (!response.headers.get("content-type")?.includes("json")) return response;
     const text = await response.clone().text();
@@ -209,6 +219,7 @@ export async function startSubFixture(
     images,
     objects,
     forge,
+    turns,
     importSketch: async (sketch, filter, adjust = () => undefined) => {
       const source = await drawNext(sketch, adjust);
       const tree = await importTree({ source, objects, filter });

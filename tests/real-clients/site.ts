@@ -1,10 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { type BootServer, startBootServer } from "../../src/boot-server/boot-server.ts";
+import { type BootServer, queuedSizes, startBootServer } from "../../src/boot-server/boot-server.ts";
 import type { HttpHandler } from "../../src/boot-server/http/server.ts";
+import { openUplinkQueue } from "../../src/boot-server/http/uplink-queue.ts";
 import { clientConnectionLimit } from "../../src/core/network/connections.ts";
 import { defaultMaxMachines } from "../../src/core/network/newcomer-limit.ts";
 import { testNetwork } from "../../src/core/network/testing/test-network.ts";
-import type { Log, Store } from "../../src/core/ports.ts";
+import type { Clock, Log, Store } from "../../src/core/ports.ts";
+import { uplinkBytesPerSecond } from "../../src/core/uplink/fetch-queue.ts";
+import { openWaitingNotes } from "../../src/core/uplink/waiting-notes.ts";
 import { orderIssuer } from "../../src/mdb/machine-api/issue-order.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
 import { layWire, type Wire } from "./wire.ts";
@@ -71,7 +74,7 @@ export async function startSite(
       ]),
       issueOrder: orderIssuer({ store, clock, random, orderSeconds: 600 }),
       ...{ handlers: options.handlers ?? [], maxMachines: defaultMaxMachines },
-      ...(options.uplinkMbps === undefined ? {} : { uplinkMbps: options.uplinkMbps }),
+      ...(options.uplinkMbps === undefined ? {} : { uplinkQueue: queueFor(options.uplinkMbps, { store, clock, log }) }),
     }),
   );
   const all = made.move();
@@ -80,6 +83,15 @@ export async function startSite(
     endServer: async () => server[Symbol.asyncDispose](),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
+}
+
+function queueFor(
+  megabitsPerSecond: number,
+  deps: { readonly store: Store; readonly clock: Clock; readonly log: Log },
+) {
+  const bytesPerSecond = uplinkBytesPerSecond(megabitsPerSecond);
+  const sizes = queuedSizes({ kernel, initramfs });
+  return openUplinkQueue({ ...deps, bytesPerSecond, sizes, notes: openWaitingNotes(deps) });
 }
 
 /** Waits for a condition on the site, 5 s at most; throws an error with the condition and the log. */

@@ -30,6 +30,8 @@ export type UplinkQueue = {
   }) => { readonly kind: "admitted" } | { readonly kind: "wait"; readonly retryAfterSeconds: number };
   /** This number of bytes of a file was sent, complete or not. */
   readonly sent: (sent: { readonly clientAddress: string; readonly path: string; readonly bytes: number }) => void;
+  /** Whether a client waits. */
+  readonly isWaiting: () => boolean;
 };
 
 export type HttpServer = AsyncDisposable & { readonly port: number };

@@ -64,7 +64,7 @@ export const configSchema = v.strictObject({
   ),
   uplinkMbps: optional(
     count("a whole number of megabits per second", 1, 1_000_000),
-    "Bandwidth of this server's uplink that boot images may use. Once it is used up, further machines wait in a queue; `birther show` prints their position. Without this key there is no queue.",
+    "Bandwidth of this server's uplink that machines may use. Once it is used up, further machines wait in a queue; `birther show` prints their position. Boot images go first; 4 machines and 2 more for each gigabit per second fetch their system image at once. Without this key nobody waits for a boot image, and 64 machines fetch their system image at once.",
   ),
   placement,
   images,

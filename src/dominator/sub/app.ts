@@ -23,7 +23,9 @@ import { sha512Of } from "../storage/sha512.ts";
 import { type ComparedTree, parsePoll, plainPoll, type ReadPoll, type SmallPoll } from "../thread/read-poll.ts";
 import type { DominatorTasks } from "../thread/tasks.ts";
 import type { AgentUpgrades } from "./agent-upgrades.ts";
+import { applyOrLog } from "./apply-or-log.ts";
 import { directiveEvents, outcomeEvents, type SentDirective } from "./events.ts";
+import type { FetchTurns } from "./fetch-turns.ts";
 import { openReportSlots, type ReportSlots } from "./report-slots.ts";
 import { senderOf, stranger, whyHeld } from "./sender.ts";
 import { slicesOf } from "./slices.ts";
@@ -42,6 +44,8 @@ export type SubAppInput = {
   readonly caPem: string;
   readonly policy?: SubPolicy;
   readonly reportSlots?: ReportSlots;
+  /** Who fetches now; told when a machine does not any more. */
+  readonly fetchTurns?: Pick<FetchTurns, "ended">;
   /** An external Dominator updates the machines after their first image. */
   readonly othersUpdate?: boolean;
   /** Absent where the server has no agent of its own to hand out. */
@@ -97,6 +101,7 @@ export function subApp(input: SubAppInput): Hono {
     const directive: SentDirective = decided.kind === "stop" ? waitForOperator(decided) : decided;
     if (decided.kind === "stop") await applyOrLog(store, stopEvent(machine, decided), log);
     reportSlots.notified(machine.id, directive);
+    if (directive.kind !== "fetch") input.fetchTurns?.ended(machine.id);
     for (const event of directiveEvents(machine.id, poll, directive)) await applyOrLog(store, event, log);
     const isIdle = directive.kind === "wait" && whyHeld(senderOf(context, store)) === undefined;
     const upgrade = isIdle ? await input.agentUpgrades?.upgradeFor(machine.id, poll) : undefined;
@@ -253,12 +258,6 @@ const tooManyPolls: Problem = {
   detail: `expected at most ${pollsPerMinute} polls of a machine within a minute`,
   next: "retry after the time in Retry-After",
 };
-
-async function applyOrLog(store: SubStore, event: MachineEvent, log: Log): Promise<void> {
-  const decision = await store.apply(event);
-  if (decision.kind === "refused")
-    log("warn", "the MDB refused a sub's report", { event: event.kind, why: decision.refusal.message });
-}
 
 function malformed(why: string): Problem {
   return {

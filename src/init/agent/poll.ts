@@ -2,29 +2,23 @@ import * as host from "host";
 import * as v from "valibot";
 import { paths } from "../../contract/machine-facing.ts";
 import { faultMessages, faultsOf } from "../../contract/shape-faults.ts";
-import { directive, maxSubMessageBytes, type SubOutcome, type SubPoll } from "../../contract/sub.ts";
+import { directive, type SubOutcome, type SubPoll } from "../../contract/sub.ts";
 import { supervisionLimits } from "../../core/agent/supervision.ts";
 import { isKernelDue, kernelRejection } from "../../core/image/boot/kernel-trial.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
 import type { Directive, SubReport } from "../../core/image/update/directive.ts";
-import { readText as readTextBeneath } from "../beneath/files.ts";
-import { type HttpsAnswer, openHttps } from "../system/https.ts";
 import { kernelRelease } from "../system/kernel-release.ts";
 import { readKernelRecord, runningKernel } from "./boot/kernel-record.ts";
 import { judgeThisBoot } from "./boot/measured-boot.ts";
-import { agentPaths } from "./paths.ts";
+import type { MdbConnection } from "./mdb-connection.ts";
 import { isPidOne } from "./pid-one.ts";
 import { freeBytes } from "./scan.ts";
-import { endpointOf } from "./settings.ts";
 import { isRebootPending, readPatchedImage } from "./state.ts";
 import type { SubContext } from "./sub-context.ts";
-import { confirmTrust, revertTrust, trustedHash } from "./trust.ts";
 import { forgetRejection, readStoredAgents } from "./versions/stored-agents.ts";
 
 /** The contract's limit; failures beyond it are not worth a refused poll. */
 const maxLogLines = 200;
-/** Pause before authorities are accepted again with which the server was not reached: it may just have restarted. */
-const trustAgainMs = 3_600_000;
 
 /** What a poll reports of the latest scan and of the latest directive. */
 export type Progress = Pick<SubReport, "tree" | "objects" | "comparison"> & {
@@ -35,53 +29,9 @@ export type Progress = Pick<SubReport, "tree" | "objects" | "comparison"> & {
 /** Asks the Dominator for a directive; throws if there is no valid answer. */
 export type Poll = (progress: Progress) => Directive;
 
-/** The connection to the MDB, which follows the authorities that the machine trusts. */
-type PollConnection = {
-  /** Sends a poll, over a new connection if other authorities are trusted now. */
-  readonly post: (request: SubPoll) => HttpsAnswer;
-  /** The hash of the trusted authorities; undefined while the server is not to hand out others. */
-  readonly authorities: () => string | undefined;
-};
-
-function openConnection({ root, settings, log }: SubContext): PollConnection {
-  const open = () =>
-    openHttps({
-      ...endpointOf(settings.mdb),
-      caPem: readTextBeneath(root, agentPaths.caCertificate),
-      serverName: settings.serverName,
-      maxAnswerBytes: maxSubMessageBytes,
-    });
-  let mdb = open();
-  let openedWith = trustedHash(root);
-  /** Until when the server is not asked for authorities again, because it was not reached with those it handed out. */
-  let givenUpUntilMs = Number.NEGATIVE_INFINITY;
-  function post(request: SubPoll): HttpsAnswer {
-    const trusted = trustedHash(root);
-    if (trusted !== openedWith) {
-      mdb.close();
-      mdb = open();
-      openedWith = trusted;
-    }
-    try {
-      const answer = mdb.post(paths.subPoll, request, settings.token);
-      confirmTrust(root);
-      return answer;
-    } catch (error) {
-      if (revertTrust(root)) {
-        givenUpUntilMs = host.monotonicMs() + trustAgainMs;
-        log("warn", "the server was not reached with new authorities; the former ones are trusted again");
-      }
-      throw error;
-    }
-  }
-
-  return { post, authorities: () => (host.monotonicMs() < givenUpUntilMs ? undefined : trustedHash(root)) };
-}
-
-/** Polls over one connection, which is opened at the first poll. */
-export function openPoll(context: SubContext): Poll {
+/** Polls over the connection to the MDB. */
+export function openPoll(context: SubContext, connection: MdbConnection): Poll {
   const { root, settings, version, takeLines } = context;
-  const connection = openConnection(context);
   const startedMs = host.monotonicMs();
   const kernel = kernelRelease();
   const running = isPidOne() ? "birth" : "image";
@@ -112,7 +62,7 @@ export function openPoll(context: SubContext): Poll {
       ...progress,
       ...(unsent.length === 0 ? {} : { log: unsent }),
     };
-    const { status, body, retryAfterSeconds } = connection.post(request);
+    const { status, body, retryAfterSeconds } = connection.post(paths.subPoll, request);
     // A poll that the server cannot read would be refused again.
     if (status === 400) unsent = [];
     if (status !== 200) {

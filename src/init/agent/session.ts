@@ -9,7 +9,9 @@ import { scanPauseSeconds } from "../../core/image/update/scan-pause.ts";
 import { messageOf } from "../birth/stop.ts";
 import { openKernelKeeper } from "./boot/kernel-keeper.ts";
 import { keepRunningModules } from "./boot/running-modules.ts";
+import { type MdbConnection, openMdbConnection } from "./mdb-connection.ts";
 import { fetchObjects } from "./objects/fetch.ts";
+import { takeTurn } from "./objects/fetch-turn.ts";
 import { loadManifest } from "./objects/manifest.ts";
 import { type ObjectCache, openObjectCache } from "./objects/object-cache.ts";
 import { openObjectServer } from "./objects/object-server.ts";
@@ -66,7 +68,8 @@ type Memory = {
 /** Opens the session; connects at the first turn. */
 export function openSession(context: SubContext): Session {
   const { log, alive } = context;
-  const poll = openPoll(context);
+  const mdb = openMdbConnection(context);
+  const poll = openPoll(context, mdb);
   const cache = openObjectCache(context);
   const memory: Memory = {
     checkedAtMs: host.monotonicMs(),
@@ -77,7 +80,7 @@ export function openSession(context: SubContext): Session {
     scans: 0,
   };
   const kernels = openKernelKeeper(context);
-  const runDirective = directiveRunner(context, { cache, pollMeanwhile }, memory);
+  const runDirective = directiveRunner(context, { mdb, cache, pollMeanwhile }, memory);
   let polledMs = memory.checkedAtMs;
 
   const secondsSinceCheck = () => Math.min(longSeconds, Math.floor((host.monotonicMs() - memory.checkedAtMs) / 1000));
@@ -151,7 +154,11 @@ function describe(seen: Seen, cache: ObjectCache): Pick<SubReport, "tree" | "obj
 /** Carries out directives and returns what follows; throws if one fails. */
 function directiveRunner(
   context: SubContext,
-  { cache, pollMeanwhile }: { readonly cache: ObjectCache; readonly pollMeanwhile: () => void },
+  {
+    mdb,
+    cache,
+    pollMeanwhile,
+  }: { readonly mdb: MdbConnection; readonly cache: ObjectCache; readonly pollMeanwhile: () => void },
   memory: Memory,
 ): (order: Directive) => Next {
   const { root, log } = context;
@@ -192,10 +199,14 @@ function directiveRunner(
         memory.seen = { kind: "comparison", ...seen, image, manifest };
         return scanPauseSeconds(memory.scans);
       }
-      case "fetch":
-        fetchObjects(context, objects, cache, { contents: order.objects, oneBatch: memory.hasFetchFailed });
+      case "fetch": {
+        const turn = takeTurn(context, mdb, order.objects);
+        if (turn === undefined) return 0;
+        const { progressed } = turn;
+        fetchObjects(context, objects, cache, { contents: order.objects, oneBatch: memory.hasFetchFailed, progressed });
         memory.hasFetchFailed = false;
         return 0;
+      }
       case "update":
         applyUpdate(context, { cache, scan: demandPaths(order, memory.seen) }, order);
         memory.seen = { kind: "nothing" };

@@ -1,6 +1,8 @@
 import type { Hono } from "hono";
 import { describeSignedLoader, readBootFiles } from "../../boot-server/boot-files.ts";
-import { type BootServer, startBootServer } from "../../boot-server/boot-server.ts";
+import { type BootServer, queuedSizes, startBootServer } from "../../boot-server/boot-server.ts";
+import type { UplinkQueue } from "../../boot-server/http/server.ts";
+import { openUplinkQueue } from "../../boot-server/http/uplink-queue.ts";
 import { checkInterfaces } from "../../boot-server/socket/check-interfaces.ts";
 import type { Config } from "../../contract/config/schema.ts";
 import { othersUpdate } from "../../contract/config/updates.ts";
@@ -9,6 +11,8 @@ import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import { serverAddresses, signatureFor } from "../../core/network/network.ts";
 import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
+import { uplinkBytesPerSecond } from "../../core/uplink/fetch-queue.ts";
+import { openWaitingNotes } from "../../core/uplink/waiting-notes.ts";
 import { type Copies, openCopies } from "../../dominator/copies/copies.ts";
 import { copyApp } from "../../dominator/copies/copy-app.ts";
 import { type ConfidentialStores, confidentialStores } from "../../dominator/storage/confidential-stores.ts";
@@ -19,6 +23,7 @@ import { objectsHandler } from "../../dominator/storage/objects-handler.ts";
 import { startScrub } from "../../dominator/storage/scrub.ts";
 import { subApp } from "../../dominator/sub/app.ts";
 import { confidentialApp } from "../../dominator/sub/confidential-app.ts";
+import { type FetchTurns, openFetchTurns } from "../../dominator/sub/fetch-turns.ts";
 import { openTaskThread } from "../../dominator/thread/thread.ts";
 import { openDominatorExport } from "../../mdb/exports/dominator-export.ts";
 import { openExports } from "../../mdb/exports/exports.ts";
@@ -134,7 +139,7 @@ async function startForMachines(
   opened: AsyncDisposableStack,
 ) {
   const { config, paths, store, images, clock, random, log } = shared;
-  const { networks, ports, maxMachines, maxRequestsPerMinute: perMinute, uplinkMbps } = config;
+  const { networks, ports, maxMachines, maxRequestsPerMinute: perMinute } = config;
   const { maxConnectionsPerAddress: connectionsPerAddress } = config;
   const rates: RequestRates = new Map();
   const requestLimit = (address: string) => admitRequest(rates, address, { perMinute, nowMs: clock.monotonicMs() });
@@ -155,9 +160,11 @@ async function startForMachines(
   const machineApp = machineFacingApp({ store, config, ...signedLoader, clock, random, log });
   const agentUpgrades = opened.use(await handOutAgent({ directory: paths.agent, objects, store, clock, log }));
   const { caPem } = shared.trust;
+  const { uplinkQueue, fetchTurns } = shareUplink(shared, files, opened);
   const apps = [
     machineApp,
-    subApp({ store, images, tasks, caPem, clock, log, agentUpgrades, othersUpdate: othersUpdate(config) }),
+    subApp({ store, images, tasks, caPem, clock, log, agentUpgrades, fetchTurns, othersUpdate: othersUpdate(config) }),
+    fetchTurns.app,
     confidentialApp({ store, images, objects, confidential }),
     ...copies.apps,
   ];
@@ -171,16 +178,36 @@ async function startForMachines(
   );
 
   // Last, so that a machine gets an answer only when everything is ready to serve it.
-  const budget = uplinkMbps === undefined ? {} : { uplinkMbps };
   const dominator = opened.use(await openDominatorExport({ store, config: config.exports, clock, log }));
   const handlers = [objectsHandler({ objects, manifests: images, log }), ...dominator.handlers];
   const bootServer = opened.use(
     await startBootServer({
-      ...{ networks, ports, maxMachines, requestLimit, connectionsPerAddress, ...budget, ...files },
+      ...{ networks, ports, maxMachines, requestLimit, connectionsPerAddress, ...uplinkQueue, ...files },
       ...{ store, issueOrder, handlers, clock, log },
     }),
   );
   return { bootServer, dominator, listImages: copies.listImages };
+}
+
+const sweepMs = 30_000;
+
+/** Shares the uplink: boot images first, then the system images of as many machines as fill it. */
+function shareUplink(
+  { config, store, clock, log }: Shared,
+  files: Parameters<typeof queuedSizes>[0],
+  opened: AsyncDisposableStack,
+): { readonly uplinkQueue: { readonly uplinkQueue?: UplinkQueue }; readonly fetchTurns: FetchTurns } {
+  const { uplinkMbps } = config;
+  const notes = openWaitingNotes({ store, clock, log });
+  const timer = setInterval(notes.sweep, sweepMs);
+  opened.defer(() => clearInterval(timer));
+  if (uplinkMbps === undefined)
+    return { uplinkQueue: {}, fetchTurns: openFetchTurns({ store, bootImagesWait: () => false, notes, clock, log }) };
+  const bytesPerSecond = uplinkBytesPerSecond(uplinkMbps);
+  const uplinkQueue = openUplinkQueue({ bytesPerSecond, sizes: queuedSizes(files), store, notes, clock });
+  const bootImagesWait = uplinkQueue.isWaiting;
+  const fetchTurns = openFetchTurns({ store, bytesPerSecond, bootImagesWait, notes, clock, log });
+  return { uplinkQueue: { uplinkQueue }, fetchTurns };
 }
 
 /** Shares the images with the other servers, where the database is one that several servers can use. */

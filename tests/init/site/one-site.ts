@@ -13,11 +13,13 @@ import type { Firmware } from "../../../src/core/machine/record.ts";
 import { parseMac } from "../../../src/core/net/mac.ts";
 import { ip } from "../../../src/core/net/testing/addresses.ts";
 import type { Clock, Log, Store } from "../../../src/core/ports.ts";
+import { openWaitingNotes } from "../../../src/core/uplink/waiting-notes.ts";
 import { objectsHandler } from "../../../src/dominator/storage/objects-handler.ts";
 import { storeAgentBundle } from "../../../src/dominator/sub/agent-bundle.ts";
 import { openAgentUpgrades } from "../../../src/dominator/sub/agent-upgrades.ts";
 import { subApp } from "../../../src/dominator/sub/app.ts";
 import { confidentialApp } from "../../../src/dominator/sub/confidential-app.ts";
+import { openFetchTurns } from "../../../src/dominator/sub/fetch-turns.ts";
 import { inlineTasks } from "../../../src/dominator/thread/tasks.ts";
 import { lastHandlers } from "../../../src/mdb/http/problem.ts";
 import { changeStream } from "../../../src/mdb/image-streams/change-stream.ts";
@@ -117,6 +119,7 @@ export async function openSite(
           async (name) => Buffer.from(name === "birther-js" ? agent.native : agent.script),
           objects,
         );
+  const notes = openWaitingNotes({ store, clock, log });
   let machines = machineListener();
 
   function machineListener(): RequestListener {
@@ -127,7 +130,9 @@ export async function openSite(
     app.route("/", machineFacingApp({ store, config, clock, random, log }));
     const agentUpgrades =
       bundle === undefined ? {} : { agentUpgrades: openAgentUpgrades({ bundle, store, clock, log }) };
-    app.route("/", subApp({ store, images, tasks: inlineTasks(), caPem, clock, log, ...agentUpgrades }));
+    const fetchTurns = openFetchTurns({ store, bootImagesWait: () => false, notes, clock, log });
+    app.route("/", subApp({ store, images, tasks: inlineTasks(), caPem, clock, log, fetchTurns, ...agentUpgrades }));
+    app.route("/", fetchTurns.app);
     app.route("/", confidentialApp({ store, images, objects, confidential }));
     const answer = getRequestListener(app.fetch);
     return (request, response) => void answer(request, response);

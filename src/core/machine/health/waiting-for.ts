@@ -120,7 +120,7 @@ const reasons: readonly Reason[] = [
   }),
   whileSet("waiting", {
     missing: "the uplink has room for it: it waits in the queue",
-    next: "no action is needed; a higher uplinkMbps lets more machines fetch at the same time",
+    next: "no action is needed; if the uplink has more bandwidth than uplinkMbps says, raise it, and more machines fetch at once",
   }),
   (machine, { nowMs }) => {
     const { order, state } = machine;

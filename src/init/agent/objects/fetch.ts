@@ -14,19 +14,30 @@ import { objectSink } from "./object-stream.ts";
 const retryMs = 120_000;
 
 /** What is to be fetched, and whether to stop after one batch: after a failure, so that the MDB learns of the success. */
-export type Fetch = { readonly contents: readonly Content[]; readonly oneBatch: boolean };
+export type Fetch = {
+  readonly contents: readonly Content[];
+  readonly oneBatch: boolean;
+  /** Called while contents arrive, with the number of bytes that are there and verified. */
+  readonly progressed?: (doneBytes: number) => void;
+};
 
 /** Fetches contents at full speed, a whole batch per request; verifies each before it counts as fetched. */
 export function fetchObjects(
   context: SubContext,
   http: HttpClient,
   cache: ObjectCache,
-  { contents, oneBatch }: Fetch,
+  { contents, oneBatch, progressed = () => undefined }: Fetch,
 ): void {
   let done = 0;
+  let doneBytes = 0;
   for (const group of contentBatches(contents)) {
-    fetchBatch(context, http, cache, group);
+    const alive = () => {
+      context.alive();
+      progressed(doneBytes);
+    };
+    fetchBatch({ ...context, alive }, http, cache, group);
     done += group.length;
+    doneBytes += group.reduce((sum, { size }) => sum + size, 0);
     context.log("info", "fetched", { objects: done, of: contents.length });
     if (oneBatch) return;
   }

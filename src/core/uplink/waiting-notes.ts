@@ -1,0 +1,62 @@
+import { conditionOf } from "../machine/life/move.ts";
+import type { MachineId } from "../machine/record.ts";
+import type { Clock, Log, Store } from "../ports.ts";
+
+/** Shows on the records which machines wait for the uplink. */
+export type WaitingNotes = {
+  /** The machine waits, as `reason` says. */
+  readonly waits: (id: MachineId, reason: string) => void;
+  readonly waitsNoMore: (id: MachineId) => void;
+  /** Takes the note from every machine that has not asked for so long that it cannot be waiting; call it now and then. */
+  readonly sweep: () => void;
+};
+
+/** A place changes with every machine that is done; records and journal show it once in this time. */
+const renewMs = 60_000;
+/** Every waiting machine asks again within half a minute. */
+const goneMs = 90_000;
+
+/** `waiting` conditions that are on the records already, from before a restart, go unless their machines ask again. */
+export function openWaitingNotes(deps: {
+  readonly store: Pick<Store, "get" | "list" | "apply">;
+  readonly clock: Pick<Clock, "monotonicMs">;
+  readonly log: Log;
+}): WaitingNotes {
+  const { store, clock, log } = deps;
+  const startMs = clock.monotonicMs();
+  const waiting = new Map<MachineId, { notedAtMs: number; askedAtMs: number }>();
+  for (const machine of store.list())
+    if (noteOf(machine.id) !== undefined)
+      waiting.set(machine.id, { notedAtMs: Number.NEGATIVE_INFINITY, askedAtMs: startMs });
+
+  function noteOf(id: MachineId): string | undefined {
+    const machine = store.get(id);
+    return machine === undefined ? undefined : conditionOf(machine, "waiting")?.reason;
+  }
+  function apply(event: Parameters<typeof store.apply>[0] & { readonly id: MachineId }): void {
+    store
+      .apply(event)
+      .catch((error: unknown) =>
+        log("error", "recording a queue position failed", { id: event.id, error: String(error) }),
+      );
+  }
+  function waitsNoMore(id: MachineId): void {
+    waiting.delete(id);
+    if (noteOf(id) !== undefined) apply({ kind: "conditionCleared", id, condition: "waiting" });
+  }
+
+  return {
+    waits: (id, reason) => {
+      const nowMs = clock.monotonicMs();
+      const noted = noteOf(id);
+      const notedAtMs = waiting.get(id)?.notedAtMs ?? Number.NEGATIVE_INFINITY;
+      const isDue = noted === undefined || (noted !== reason && nowMs - notedAtMs >= renewMs);
+      waiting.set(id, { notedAtMs: isDue ? nowMs : notedAtMs, askedAtMs: nowMs });
+      if (isDue) apply({ kind: "conditionSet", id, condition: "waiting", reason });
+    },
+    waitsNoMore,
+    sweep: () => {
+      for (const [id, { askedAtMs }] of waiting) if (clock.monotonicMs() - askedAtMs > goneMs) waitsNoMore(id);
+    },
+  };
+}

@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+import { credentialFor } from "../../contract/credential.ts";
+import { paths } from "../../contract/machine-facing.ts";
+import { agentProtocol } from "../../core/image/filter.ts";
+import type { MachineEvent } from "../../core/machine/event.ts";
+import { conditionOf } from "../../core/machine/life/move.ts";
+import type { Machine, MachineId } from "../../core/machine/record.ts";
+import { testMachine } from "../../core/machine/testing/test-machine.ts";
+import { systemImageSlots } from "../../core/uplink/fetch-queue.ts";
+import type { FetchTurn } from "../../core/uplink/fetch-turn.ts";
+import { openWaitingNotes } from "../../core/uplink/waiting-notes.ts";
+import { openFetchTurns } from "./fetch-turns.ts";
+
+const bytesPerSecond = 125_000_000;
+const slots = systemImageSlots(bytesPerSecond);
+const gigabyte = 1e9;
+
+/** A server with this many machines, and the second in which everything happens. */
+function site(machines: number) {
+  const records = new Map<MachineId, Machine>();
+  const credentials = new Map<MachineId, string>();
+  const ids = Array.from({ length: machines }, (_, i) => `m-5254000000${String(i).padStart(2, "0")}` as MachineId);
+  for (const id of ids) {
+    const credential = credentialFor(id, "0a".repeat(32));
+    credentials.set(id, credential);
+    const subTokenHash = createHash("sha256").update(credential).digest("hex");
+    records.set(id, testMachine("healthy", { id, requiredImage: "compute/1", subTokenHash }));
+  }
+  const events: MachineEvent[] = [];
+  const recordOf = (id: MachineId) => records.get(id) ?? assert.fail(`no machine ${id}`);
+  const apply = async (event: MachineEvent) => {
+    events.push(event);
+    if (!("id" in event)) assert.fail(event.kind);
+    const record = recordOf(event.id);
+    const others = record.conditions.filter(({ kind }) => kind !== "waiting");
+    if (event.kind === "conditionSet")
+      records.set(event.id, {
+        ...record,
+        conditions: [...others, { kind: "waiting", reason: event.reason, sinceMs: 0 }],
+      });
+    if (event.kind === "conditionCleared") records.set(event.id, { ...record, conditions: others });
+    return { kind: "changed" as const, machine: recordOf(event.id) };
+  };
+  let nowMs = 0;
+  const clock = { monotonicMs: () => nowMs };
+  const log = () => undefined;
+  const store = {
+    get: (id: MachineId) => records.get(id),
+    list: () => [...records.values()],
+    unreadableWith: () => undefined,
+    apply,
+  };
+  let notes = openWaitingNotes({ store, clock, log });
+  const turns = openFetchTurns({ store, bytesPerSecond, bootImagesWait: () => false, notes, clock, log });
+
+  async function ask(index: number, progress: { totalBytes?: number; doneBytes?: number } = {}) {
+    const id = ids[index] ?? assert.fail(`no machine ${index}`);
+    const answer = await turns.app.request(paths.fetchTurn, {
+      method: "POST",
+      headers: { authorization: `Bearer ${credentials.get(id)}` },
+      body: JSON.stringify({ protocol: agentProtocol, machineId: id, totalBytes: gigabyte, doneBytes: 0, ...progress }),
+    });
+    assert.equal(answer.status, 200);
+    return (await answer.json()) as FetchTurn;
+  }
+  return {
+    ...{ ask, events, turns, ids },
+    change: (index: number, change: (machine: Machine) => Machine) => {
+      const id = ids[index] ?? assert.fail();
+      records.set(id, change(recordOf(id)));
+    },
+    placeOf: (index: number) => conditionOf(recordOf(ids[index] ?? assert.fail()), "waiting")?.reason,
+    pass: (seconds: number) => {
+      nowMs += seconds * 1000;
+    },
+    restart: () => {
+      notes = openWaitingNotes({ store, clock, log });
+    },
+    sweep: () => notes.sweep(),
+  };
+}
+
+async function fill({ ask }: Pick<ReturnType<typeof site>, "ask">): Promise<void> {
+  for (let i = 0; i < slots; i += 1) assert.equal((await ask(i)).kind, "go");
+}
+
+test("as many machines as fill the uplink fetch, the next one knows its place, and starts when one polls for more", async () => {
+  const world = site(slots + 2);
+  await fill(world);
+  const first = await world.ask(slots);
+  assert.deepEqual(first, {
+    kind: "wait",
+    seconds: 3,
+    reason: "position 1 in the queue for system images, about 48 s left",
+  });
+  assert.match(world.placeOf(slots) ?? "", /^position 1 in the queue for system images/);
+  assert.match(((await world.ask(slots + 1)) as { reason: string }).reason, /^position 2 /);
+  world.turns.ended(world.ids[0] ?? assert.fail());
+  assert.equal((await world.ask(slots)).kind, "go");
+  assert.equal(world.placeOf(slots), undefined);
+  // Its deadline begins now.
+  assert.equal(world.events.filter(({ kind }) => kind === "phaseSeen").length, 1);
+});
+
+test("a small update does not wait, and a machine that has everything gives its place away", async () => {
+  const world = site(slots + 1);
+  await fill(world);
+  assert.equal((await world.ask(slots, { totalBytes: 1 << 20 })).kind, "go");
+  assert.equal((await world.ask(slots)).kind, "wait");
+  assert.equal((await world.ask(3, { doneBytes: gigabyte })).kind, "go");
+  assert.equal((await world.ask(slots)).kind, "go");
+});
+
+test("a slow machine goes on although others took its slot", async () => {
+  const world = site(slots + 1);
+  await fill(world);
+  world.pass(301);
+  assert.equal((await world.ask(slots)).kind, "go");
+  for (let i = 0; i < slots; i += 1) assert.equal((await world.ask(i, { doneBytes: 5e8 })).kind, "go");
+  assert.ok(world.ids.every((_, i) => world.placeOf(i) === undefined));
+});
+
+test("a machine that is held or is to run another image polls instead, and its place is free", async () => {
+  const world = site(slots + 2);
+  await fill(world);
+  world.change(0, (machine) => ({ ...machine, conditions: [{ kind: "hold", reason: "look at it", sinceMs: 0 }] }));
+  world.change(1, (machine) => ({ ...machine, requiredImage: "compute/2" }));
+  assert.deepEqual(await world.ask(0), { kind: "abandon", reason: "held: look at it" });
+  assert.deepEqual(await world.ask(1), { kind: "abandon", reason: "it is to run compute/2 now" });
+  assert.equal((await world.ask(slots)).kind, "go");
+  assert.equal((await world.ask(slots + 1)).kind, "go");
+});
+
+test("who leaves the queue without a word, or waited before a restart of the server, is not shown as waiting for ever", async () => {
+  const world = site(slots + 1);
+  await fill(world);
+  await world.ask(slots);
+  world.pass(60);
+  world.sweep();
+  assert.notEqual(world.placeOf(slots), undefined);
+  world.restart();
+  world.pass(91);
+  world.sweep();
+  assert.equal(world.placeOf(slots), undefined);
+});
+
+test("a place that changes with every machine is written once a minute", async () => {
+  const world = site(slots + 2);
+  await fill(world);
+  await world.ask(slots);
+  for (let second = 0; second < 60; second += 3) {
+    await world.ask(slots + 1, { totalBytes: gigabyte + second });
+    world.pass(3);
+  }
+  const written = world.events.filter((event) => event.kind === "conditionSet" && event.id === world.ids[slots + 1]);
+  assert.equal(written.length, 1);
+});
+
+test("a stranger and a malformed request are refused", async () => {
+  const world = site(1);
+  const post = (headers: Record<string, string>, body: string) =>
+    world.turns.app.request(paths.fetchTurn, { method: "POST", headers, body });
+  assert.equal((await post({}, "{}")).status, 401);
+  const [id = assert.fail()] = world.ids;
+  const authorization = `Bearer ${credentialFor(id, "0a".repeat(32))}`;
+  for (const body of [
+    "{",
+    "[]",
+    '{"machineId":"m-525400000099","totalBytes":1,"doneBytes":0}',
+    '{"machineId":"x","totalBytes":-1}',
+  ])
+    assert.equal((await post({ authorization }, body)).status, 400, body);
+  assert.equal((await post({ authorization }, " ".repeat(5000))).status, 413);
+});
+
+test("machines that claim to fetch and get nothing lose their slots to those who wait", async () => {
+  const world = site(slots + 1);
+  await fill(world);
+  for (let second = 0; second < 310; second += 20) {
+    for (let i = 0; i < slots; i += 1) await world.ask(i);
+    await world.ask(slots);
+    world.pass(20);
+  }
+  assert.equal((await world.ask(slots)).kind, "go");
+});
