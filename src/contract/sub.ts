@@ -54,6 +54,12 @@ export const manifestPath = "/manifests/";
  */
 export const objectPaths = { one: "/objects/", batch: "/objects" } as const;
 
+/**
+ * `GET /packs/HEX`: a pack of public contents, whole or in parts; `GET /packs/HEX.index`: its index (core/image/pack-index.ts), whose SHA-512
+ * is the name of both.
+ */
+export const packPath = "/packs/";
+
 /** /etc/birther/sub.json, mode 0600, because it contains the sub's credential. */
 export const subSettings = v.object({
   machineId: text,

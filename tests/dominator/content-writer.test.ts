@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import {
+  closeSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
-  readFileSync,
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
+  utimesSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,8 +20,10 @@ import { after, test } from "node:test";
 import { importTree } from "../../src/dominator/import/tree.ts";
 import { openContentWriter } from "../../src/dominator/import/write/content-writer.ts";
 import { batchBytes } from "../../src/dominator/import/write/messages.ts";
-import { objectPath, type StoredObject } from "../../src/dominator/storage/object-draft.ts";
-import { openObjectStore } from "../../src/dominator/storage/object-store.ts";
+import type { StoredObject } from "../../src/dominator/storage/object-draft.ts";
+import { type ObjectStore, openObjectStore } from "../../src/dominator/storage/object-store.ts";
+import { packNames, packsIn } from "../../src/dominator/storage/packs/pack-files.ts";
+import { sweep } from "../../src/dominator/storage/packs/sweep.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-writer-"));
 after(() => rmSync(directory, { recursive: true }));
@@ -38,6 +44,14 @@ async function* inPieces(content: Buffer, pieceBytes: number): AsyncGenerator<Ui
   for (let at = 0; at < content.length; at += pieceBytes) yield content.subarray(at, at + pieceBytes);
 }
 
+function fileOf(fd: number): { readonly fd: number } & Disposable {
+  return { fd, [Symbol.dispose]: () => closeSync(fd) };
+}
+
+async function contentIn(store: ObjectStore, sha512: string): Promise<Buffer> {
+  return Buffer.concat(await Array.fromAsync(store.read(sha512)));
+}
+
 /** Around the size of a batch, where contents span two or more of them. */
 const sizes = [
   ...[1, 2, 1000, 4096, 100_000],
@@ -47,7 +61,8 @@ const sizes = [
 ];
 
 test("content writer: each content is an object under its hash, in whatever sizes it comes, in pieces or as a file", async () => {
-  const { directory: objects } = await openObjectStore(join(directory, "objects"));
+  const store = await openObjectStore(join(directory, "objects"));
+  const objects = store.directory;
   const contents = sizes.map((size, seed) => contentOf(seed, size));
   const stored: (StoredObject | undefined)[] = [];
   const storedFiles: (StoredObject | undefined)[] = [];
@@ -66,28 +81,74 @@ test("content writer: each content is an object under its hash, in whatever size
   assert.deepEqual(stored, [...contents.map(expected), { sha512: "", size: 0 }]);
   assert.deepEqual(storedFiles, contents.map(expected));
   for (const content of contents)
-    assert.ok(readFileSync(objectPath(objects, expected(content).sha512)).equals(content), `${content.length} bytes`);
+    assert.ok((await contentIn(store, expected(content).sha512)).equals(content), `${content.length} bytes`);
   assert.deepEqual(readdirSync(join(objects, "drafts")), []);
 });
 
 test("content writer: what is stored already is left as it is; a damaged object is replaced", async () => {
-  const { directory: objects } = await openObjectStore(join(directory, "again"));
+  const objects = await openObjectStore(join(directory, "again"));
   const contents = [contentOf(1, 1000), contentOf(2, batchBytes + 5), contentOf(3, 2000), contentOf(4, 2 * batchBytes)];
   const store = async () => {
-    await using writer = openContentWriter(objects);
+    await using writer = openContentWriter(objects.directory);
     for (const content of contents) await writer.put(inPieces(content, 1 << 20), () => undefined);
     await writer.finish();
   };
   await store();
-  const paths = contents.map((content) => objectPath(objects, expected(content).sha512));
-  const files = () => paths.map((path) => statSync(path).ino);
-  const before = files();
+  const before = packNames(objects.directory);
   await store();
-  assert.deepEqual(files(), before);
-  writeFileSync(paths[0] ?? "", Buffer.alloc(1000, 1));
-  writeFileSync(paths[1] ?? "", Buffer.alloc(batchBytes + 5, 1));
+  assert.deepEqual(packNames(objects.directory), before);
+  for (const content of contents.slice(0, 2)) {
+    objects.shelf.refresh();
+    const found = objects.shelf.find(expected(content).sha512);
+    assert.ok(found !== undefined);
+    using file = fileOf(openSync(found.path, "r+"));
+    writeSync(file.fd, Buffer.alloc(content.length, 1), 0, content.length, found.offset);
+    // In the past, so that the pack that replaces it is newer, however fast the test is.
+    utimesSync(found.path, 1_700_000_000, 1_700_000_000);
+  }
   await store();
-  for (const [index, path] of paths.entries()) assert.ok(readFileSync(path).equals(contents[index] ?? Buffer.alloc(0)));
+  assert.equal(packNames(objects.directory).length > before.length, true);
+  const again = await openObjectStore(objects.directory);
+  for (const content of contents) assert.ok((await contentIn(again, expected(content).sha512)).equals(content));
+});
+
+test("packs: a truncated one lacks what it no longer has; a new import stores it again", async () => {
+  const objects = await openObjectStore(join(directory, "truncated"));
+  const contents = [contentOf(1, 1000), contentOf(2, 5000), contentOf(3, 2000)];
+  const store = async () => {
+    await using writer = openContentWriter(objects.directory);
+    for (const content of contents) await writer.put(inPieces(content, 1 << 20), () => undefined);
+    await writer.finish();
+  };
+  await store();
+  const [name = ""] = packNames(objects.directory);
+  const path = join(packsIn(objects.directory), name);
+  truncateSync(path, statSync(path).size - 10);
+  const again = await openObjectStore(objects.directory);
+  const sizes = await Promise.all(contents.map((content) => again.sizeOf(expected(content).sha512)));
+  assert.equal(sizes.filter((size) => size === undefined).length, 1);
+  await store();
+  for (const content of contents) assert.ok(await again.isIntact(expected(content).sha512));
+});
+
+test("packs: a sweep leaves what is needed, and writes a pack again of which little is", async () => {
+  const objects = await openObjectStore(join(directory, "swept"));
+  const contents = [contentOf(1, 1000), contentOf(2, 5000), contentOf(3, 2000), contentOf(4, 300_000)];
+  const [small, , , large] = contents.map((content) => expected(content).sha512);
+  await using writer = openContentWriter(objects.directory);
+  for (const content of contents) await writer.put(inPieces(content, 1 << 20), () => undefined);
+  await writer.finish();
+  const loose = await objects.add([Buffer.from("alone")]);
+  assert.deepEqual(await sweep(objects.directory, () => true), { objects: 0, bytes: 0 });
+  const swept = await sweep(objects.directory, (sha512) => sha512 === small);
+  assert.deepEqual(swept, { objects: 4, bytes: 5000 + 2000 + 300_000 + 5 });
+  assert.ok(await objects.isIntact(small ?? ""));
+  assert.equal(await objects.sizeOf(large ?? ""), undefined);
+  assert.equal(await objects.sizeOf(loose.sha512), undefined);
+  assert.deepEqual(await Array.fromAsync(objects.names()), [small]);
+  await sweep(objects.directory, () => false);
+  assert.deepEqual(readdirSync(packsIn(objects.directory)), []);
+  assert.deepEqual(readdirSync(join(objects.directory, "drafts")), []);
 });
 
 test("content writer: a failure is reported, and leaves no draft", async () => {

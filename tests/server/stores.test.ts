@@ -6,11 +6,15 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { readPackIndex } from "../../src/core/image/pack-index.ts";
 import type { Log } from "../../src/core/ports.ts";
 import { openImageStore } from "../../src/dominator/storage/image-store.ts";
 import { openObjectStore } from "../../src/dominator/storage/object-store.ts";
 import { objectsHandler } from "../../src/dominator/storage/objects-handler.ts";
+import { packNames } from "../../src/dominator/storage/packs/pack-files.ts";
+import { openPackWriter } from "../../src/dominator/storage/packs/pack-writer.ts";
 import { damagedObjects, startScrub } from "../../src/dominator/storage/scrub.ts";
+import { sha512Of } from "../../src/dominator/storage/sha512.ts";
 
 let directory: string;
 before(async () => {
@@ -178,6 +182,39 @@ test("objects over HTTP: any cache may keep one for ever, and a client may ask f
   } finally {
     server.close();
   }
+});
+
+test("packs over HTTP: whole, in parts, cacheable for ever; the index has the hash that is their name", async () => {
+  const objects = await openObjectStore(join(directory, "packed"));
+  const contents = ["hello", "other", "third"];
+  const writer = openPackWriter(objects.directory);
+  for (const text of contents) writer.store(Buffer.from(text));
+  writer.seal();
+  const [name = ""] = packNames(objects.directory);
+  const manifests = { findManifest: () => undefined };
+  const handler = objectsHandler({ objects, manifests, log: () => undefined });
+  const server = createServer((request, response) => {
+    if (!handler(request, response)) response.writeHead(404).end("not ours");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const get = (path: string, headers = {}) => fetch(`http://127.0.0.1:${port}${path}`, { headers });
+  const index = await (await get(`/packs/${name}.index`)).text();
+  assert.equal(sha512Of(index), name);
+  const reading = readPackIndex(index);
+  assert.ok(reading.kind === "index");
+  const whole = await get(`/packs/${name}`);
+  assert.equal(whole.headers.get("etag"), `"${name}"`);
+  assert.match(whole.headers.get("cache-control") ?? "", /immutable/);
+  assert.equal(await whole.text(), contents.join(""));
+  for (const { sha512, offset, size } of reading.entries) {
+    const part = await get(`/packs/${name}`, { range: `bytes=${offset}-${offset + size - 1}` });
+    assert.equal(part.status, 206);
+    assert.equal(sha512Of(await part.text()), sha512);
+  }
+  for (const path of [`/packs/${"0".repeat(128)}`, "/packs/..%2fdrafts", "/packs/", `/packs/${name}.draft`])
+    assert.equal((await get(path)).status, 404, path);
 });
 
 test("objects: one with wrong bytes is found, and the next import of its content replaces it", async () => {

@@ -13,6 +13,7 @@ import type { ImageManifest } from "../../core/image/manifest.ts";
 import type { Content } from "../../core/image/update/difference.ts";
 import { checkManifest, readManifest } from "../storage/manifest-file.ts";
 import { type ObjectStore, openObjectStore } from "../storage/object-store.ts";
+import { openPackWriter, type PackWriter } from "../storage/packs/pack-writer.ts";
 import { sha512Of } from "../storage/sha512.ts";
 import { pieceReader } from "./piece-reader.ts";
 
@@ -71,10 +72,16 @@ export async function copyImage(job: CopyJob, onProgress: (progress: CopyProgres
   const missing = await missingIn(store, manifest);
   const totalBytes = missing.reduce((sum, { size }) => sum + size, 0);
   let doneBytes = 0;
-  for (const wanted of contentBatches(missing)) {
-    await fetchObjects(connection, { image, wanted, store });
-    doneBytes += wanted.reduce((sum, { size }) => sum + size, 0);
-    onProgress({ doneBytes, totalBytes });
+  const writer = openPackWriter(store.directory);
+  try {
+    for (const wanted of contentBatches(missing)) {
+      await fetchObjects(connection, { image, wanted, writer });
+      doneBytes += wanted.reduce((sum, { size }) => sum + size, 0);
+      onProgress({ doneBytes, totalBytes });
+    }
+  } finally {
+    // Also of an interrupted copy: the next one does not fetch it again.
+    writer.seal();
   }
   const kept = job.instead === undefined ? undefined : await keepOther(job.instead, manifest);
   await mkdir(dirname(draft), { recursive: true });
@@ -141,8 +148,8 @@ async function fetchObjects(
   {
     image,
     wanted,
-    store,
-  }: { readonly image: CopyJob["image"]; readonly wanted: readonly Content[]; readonly store: ObjectStore },
+    writer,
+  }: { readonly image: CopyJob["image"]; readonly wanted: readonly Content[]; readonly writer: PackWriter },
 ): Promise<void> {
   const stream = parseImageName(image.name)?.stream ?? "";
   const answer = await send({
@@ -156,15 +163,27 @@ async function fetchObjects(
       const line = await reader.line(200);
       if (line !== `${sha512} ${size}`)
         throw new Error(`expected ${size} bytes of object ${sha512.slice(0, 16)}…, found ${JSON.stringify(line)}`);
-      const stored = await store.add(reader.bytes(size));
-      if (stored.sha512 !== sha512)
-        throw new Error(`object ${sha512.slice(0, 16)}… is damaged: it does not have its hash`);
+      await storeAs(sha512, { content: reader.bytes(size), writer });
     }
     // To its end, so that the connection can carry the next request.
     answer.resume();
   } catch (error) {
     answer.destroy();
     throw error;
+  }
+}
+
+async function storeAs(
+  sha512: string,
+  { content, writer }: { readonly content: AsyncIterable<Uint8Array>; readonly writer: PackWriter },
+): Promise<void> {
+  const draft = writer.begin();
+  try {
+    for await (const piece of content) draft.write(piece);
+    if (draft.finish().sha512 !== sha512)
+      throw new Error(`object ${sha512.slice(0, 16)}… is damaged: it does not have its hash`);
+  } finally {
+    draft.discard();
   }
 }
 

@@ -3,10 +3,14 @@ import { createReadStream } from "node:fs";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { draftsIn, objectPath, openDraft, type StoredObject } from "./object-draft.ts";
+import type { Location } from "./packs/pack-files.ts";
+import { openPackShelf, type PackShelf } from "./packs/pack-shelf.ts";
 
-/** Contents by their SHA-512, each in a file of its own. */
+/** Contents by their SHA-512: those of images in packs, and others, or those of older versions, each in a file of its own. */
 export type ObjectStore = {
   readonly directory: string;
+  /** The packs, as they were at the latest look: `refresh` looks again. */
+  readonly shelf: PackShelf;
   /** Size in bytes, or undefined if there is no such object. */
   readonly sizeOf: (sha512: string) => Promise<number | undefined>;
   /** The content, or its bytes from one offset up to but not including another. */
@@ -43,16 +47,19 @@ export async function openObjectStore(directory: string): Promise<ObjectStore> {
   const drafts = draftsIn(directory);
   await mkdir(drafts, { recursive: true });
   await removeStale(drafts);
+  const shelf = openPackShelf(directory);
+  const find = (sha512: string) => findContent(directory, shelf, sha512);
   return {
     directory,
-    sizeOf: async (sha512) => (isObjectName(sha512) ? sizeOf(objectPath(directory, sha512)) : undefined),
+    shelf,
+    sizeOf: async (sha512) => (isObjectName(sha512) ? (await find(sha512))?.size : undefined),
     read: (sha512, part) => {
       if (!isObjectName(sha512))
         throw new Error(`object name: expected a SHA-512 in lower-case hex, found ${JSON.stringify(sha512)}`);
-      return readPart(objectPath(directory, sha512), part);
+      return readContent(sha512, find, part);
     },
-    names: () => namesIn(directory),
-    isIntact: (sha512, pause) => isIntact(objectPath(directory, sha512), sha512, pause),
+    names: () => namesIn(directory, shelf),
+    isIntact: async (sha512, pause) => isIntact(await find(sha512), sha512, pause),
     add: (content) => addObject(directory, content),
   };
 }
@@ -65,20 +72,39 @@ async function removeStale(drafts: string): Promise<void> {
   }
 }
 
-async function sizeOf(path: string): Promise<number | undefined> {
-  return stat(path).then(
-    (found) => found.size,
+/** A content in a pack, or in a file of its own. */
+async function findContent(directory: string, shelf: PackShelf, sha512: string): Promise<Location | undefined> {
+  shelf.refresh();
+  const packed = shelf.find(sha512);
+  if (packed !== undefined) return packed;
+  const path = objectPath(directory, sha512);
+  return await stat(path).then(
+    ({ size }) => ({ path, offset: 0, size }),
     () => undefined,
   );
 }
 
-async function* namesIn(directory: string): AsyncGenerator<string> {
+async function* readContent(
+  sha512: string,
+  find: (sha512: string) => Promise<Location | undefined>,
+  part?: ContentPart,
+): AsyncGenerator<Uint8Array> {
+  const found = await find(sha512);
+  if (found === undefined) throw new Error(`object ${sha512}: expected a content in the store, found none`);
+  const { path, offset, size } = found;
+  const { from, to } = part ?? { from: 0, to: size };
+  if (to > from) yield* readPart(path, { from: offset + from, to: offset + to });
+}
+
+async function* namesIn(directory: string, shelf: PackShelf): AsyncGenerator<string> {
+  shelf.refresh();
+  yield* shelf.names();
   const isPart = (name: string) => /^[0-9a-f]{2}$/.test(name);
   for (const first of (await readdir(directory)).filter(isPart)) {
     for (const second of (await readdir(join(directory, first))).filter(isPart)) {
       for (const rest of await readdir(join(directory, first, second))) {
         const name = `${first}${second}${rest}`;
-        if (isObjectName(name)) yield name;
+        if (isObjectName(name) && shelf.find(name) === undefined) yield name;
       }
     }
   }
@@ -88,10 +114,13 @@ async function* namesIn(directory: string): AsyncGenerator<string> {
 const hashedBytes = 64 << 10;
 
 /** `pause` is waited for after each piece. */
-async function isIntact(path: string, sha512: string, pause?: () => Promise<void>): Promise<boolean> {
+async function isIntact(found: Location | undefined, sha512: string, pause?: () => Promise<void>): Promise<boolean> {
+  if (found === undefined) return false;
+  const { path, offset, size } = found;
   const hash = createHash("sha512");
   try {
-    for await (const piece of createReadStream(path, { highWaterMark: hashedBytes })) {
+    const range = { start: offset, end: offset + size - 1 };
+    for await (const piece of createReadStream(path, { highWaterMark: hashedBytes, ...range })) {
       hash.update(piece);
       await pause?.();
     }

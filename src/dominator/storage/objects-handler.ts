@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { manifestPath, objectPaths } from "../../contract/sub.ts";
+import { manifestPath, objectPaths, packPath } from "../../contract/sub.ts";
 import { planFileAnswer } from "../../core/http/file-answer.ts";
 import type { Log } from "../../core/ports.ts";
 import type { ImageStore } from "./image-store.ts";
 import { type ContentPart, isObjectName, type ObjectStore, readPart } from "./object-store.ts";
+import { findPackFile } from "./packs/pack-files.ts";
 
 /** 129 bytes per hash: a hundred thousand objects in one request. */
 export const maxBatchRequestBytes = 13_000_000;
@@ -19,7 +20,8 @@ export type ObjectsHandler = (request: IncomingMessage, response: ServerResponse
 /**
  * Serves contents over plain HTTP: they are public, and each client verifies them by their hash. Those of confidential images are
  * in other stores (confidential-app.ts), so that they are missing here. `GET /objects/HEX` returns one. `POST /objects` with hashes, one per line, answers `HEX LENGTH\n` and the bytes for each,
- * in that order, or 404 naming the first missing one. `GET /manifests/HEX` returns a manifest.
+ * in that order, or 404 naming the first missing one. `GET /packs/HEX` returns a pack, and `GET /packs/HEX.index` its index. `GET /manifests/HEX` returns a
+ * manifest.
  */
 export function objectsHandler({
   objects,
@@ -40,6 +42,10 @@ export function objectsHandler({
     const path = (request.url ?? "").split("?")[0] ?? "";
     if (path.startsWith(manifestPath)) {
       respond(answerManifest({ request, response }, manifests, path.slice(manifestPath.length)));
+      return true;
+    }
+    if (path.startsWith(packPath)) {
+      respond(answerPack({ request, response }, objects.directory, path.slice(packPath.length)));
       return true;
     }
     const one = path.startsWith(objectPaths.one) ? path.slice(objectPaths.one.length) : undefined;
@@ -70,6 +76,17 @@ async function answerOne(exchange: Exchange, objects: ObjectStore, sha512: strin
   await answerContent(exchange, {
     ...{ sha512, size, contentType: "application/octet-stream" },
     read: (part) => objects.read(sha512, part),
+  });
+}
+
+async function answerPack(exchange: Exchange, directory: string, name: string): Promise<void> {
+  const { request, response } = exchange;
+  if (!isReading(request)) return refuse(response, 405, "method not allowed; use GET to read a pack");
+  const found = await findPackFile(directory, name);
+  if (found === undefined) return refuse(response, 404, `no pack ${name.slice(0, 160)}`);
+  await answerContent(exchange, {
+    ...{ sha512: name, size: found.size, contentType: "application/octet-stream" },
+    read: (part) => readPart(found.path, part),
   });
 }
 

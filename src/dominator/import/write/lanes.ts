@@ -24,9 +24,9 @@ export type Lanes = {
   readonly send: (lane: Lane, request: WriterRequest, owed: readonly Stored[]) => void;
   /** A batch that came back, to be filled again. */
   readonly takeBatch: () => Uint8Array<ArrayBuffer> | undefined;
-  /** Waits until every request is answered; throws the first failure. */
+  /** Waits until every request is answered, and the packs are sealed; throws the first failure. */
   readonly drained: () => Promise<void>;
-  /** Ends the threads, at once if the signal is aborted, and removes their drafts. */
+  /** Ends the threads, at once if the signal is aborted; packs are made of what they have, and drafts removed. */
   readonly close: () => Promise<void>;
 };
 
@@ -34,6 +34,7 @@ export type Lanes = {
 export function openLanes(directory: string, signal?: AbortSignal): Lanes {
   const draftPrefix = `${randomUUID()}.`;
   const batches: Uint8Array<ArrayBuffer>[] = [];
+  const isEnding = new Int32Array(new SharedArrayBuffer(4));
   let failure: { readonly error: unknown } | undefined;
   let wake = () => {};
   const fail = (error: unknown) => {
@@ -50,7 +51,7 @@ export function openLanes(directory: string, signal?: AbortSignal): Lanes {
   const lanes: Lane[] = [];
   const start = (): Lane => {
     const worker = new Worker(new URL("./worker.ts", import.meta.url), {
-      workerData: { directory, draftPrefix } satisfies WriterData,
+      workerData: { directory, draftPrefix, isEnding } satisfies WriterData,
     });
     const end = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
     const lane: Lane = { worker, owed: [], end };
@@ -76,21 +77,25 @@ export function openLanes(directory: string, signal?: AbortSignal): Lanes {
     }
   };
   const onAbort = () => wake();
+  const send = (lane: Lane, request: WriterRequest, owed: readonly Stored[]) => {
+    lane.owed.push(owed);
+    lane.worker.postMessage(request, request.kind === "batch" ? [request.bytes.buffer] : []);
+  };
+  const answered = () => until(() => lanes.every(({ owed }) => owed.length === 0) || undefined);
   signal?.addEventListener("abort", onAbort);
   return {
     free: (wanted) => until(wanted === undefined ? findFree : () => (wanted.owed.length < depth ? wanted : undefined)),
-    send: (lane, request, owed) => {
-      lane.owed.push(owed);
-      lane.worker.postMessage(request, request.kind === "batch" ? [request.bytes.buffer] : []);
-    },
+    send,
     takeBatch: () => batches.pop(),
-    drained: async () => void (await until(() => lanes.every(({ owed }) => owed.length === 0) || undefined)),
+    drained: async () => {
+      await answered();
+      for (const lane of lanes) send(lane, { kind: "seal" }, []);
+      await answered();
+    },
     close: async () => {
       signal?.removeEventListener("abort", onAbort);
-      for (const { worker } of lanes) {
-        if (signal?.aborted === true) void worker.terminate();
-        else worker.postMessage("end");
-      }
+      if (signal?.aborted === true) Atomics.store(isEnding, 0, 1);
+      for (const { worker } of lanes) worker.postMessage("end");
       await Promise.all(lanes.map(({ end }) => end));
       const drafts = draftsIn(directory);
       for (const name of readdirSync(drafts))
