@@ -196,6 +196,7 @@ export const suites: readonly Suite[] = [
       "acl",
       "attr",
       "libcap2-bin",
+      "python3",
     ],
     group: "programs",
     run: {

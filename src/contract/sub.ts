@@ -5,6 +5,7 @@
  * not know; whatever a reader must not ignore has a higher protocol number (protocol.ts).
  */
 import * as v from "valibot";
+import { attributeLimits } from "../core/image/attributes/attributes.ts";
 import type { ImageManifest } from "../core/image/manifest.ts";
 import type { SeenTree, Tree } from "../core/image/tree.ts";
 import type { Assessment } from "../core/image/update/assessment.ts";
@@ -84,7 +85,16 @@ export const subSettings = v.object({
 });
 export type SubSettings = v.InferOutput<typeof subSettings>;
 
-const directoryInode = { kind: v.literal("directory"), mode, ...owner } as const;
+/** Extended attributes of a file (core/image/attributes). A machine reports as much as shows that there is too much. */
+const attributes = v.exactOptional(
+  v.pipe(
+    v.array(v.strictTuple([v.pipe(v.string(), v.maxLength(256)), v.pipe(v.string(), v.regex(/^([0-9a-f]{2})*$/))])),
+    v.maxLength(attributeLimits.count + 1),
+  ),
+);
+const noAttributes = v.exactOptional(v.literal(true));
+
+const directoryInode = { kind: v.literal("directory"), mode, ...owner, attributes } as const;
 const regularInode = {
   kind: v.literal("regular"),
   mode,
@@ -92,6 +102,7 @@ const regularInode = {
   mtimeMs: time,
   size: count,
   sha512: contentHash,
+  attributes,
 } as const;
 const symlinkInode = { kind: v.literal("symlink"), ...owner, target: text } as const;
 const specialInode = {
@@ -99,6 +110,7 @@ const specialInode = {
   mode: v.pipe(count, v.maxValue(0o177777)),
   ...owner,
   rdev: count,
+  attributes,
 } as const;
 
 const inodes = [
@@ -118,7 +130,15 @@ export const tree = v.object({
 /** A tree as a sub reports it, with protected paths marked. */
 export const seenTree = v.object({
   inodes: v.pipe(
-    v.array(v.variant("kind", [...inodes, v.object({ kind: v.literal("protected") })])),
+    v.array(
+      v.variant("kind", [
+        v.object({ ...directoryInode, noAttributes }),
+        v.object({ ...regularInode, noAttributes }),
+        v.object(symlinkInode),
+        v.object({ ...specialInode, noAttributes }),
+        v.object({ kind: v.literal("protected") }),
+      ]),
+    ),
     v.maxLength(limits.entries),
   ),
   entries,
@@ -131,6 +151,7 @@ export const imageManifest = v.object({
   source: text,
   filter: v.pipe(v.array(text), v.maxLength(10_000)),
   confidential: v.exactOptional(v.literal(true)),
+  attributes: v.exactOptional(v.literal(true)),
   tree,
 });
 
@@ -156,6 +177,7 @@ const updateStep = v.variant("kind", [
     mode: v.exactOptional(v.pipe(count, v.maxValue(0o177777))),
     ...owner,
     mtimeMs: v.exactOptional(time),
+    attributes,
   }),
 ]);
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -250,6 +251,88 @@ static int drop_attribute(double fd, const char *name)
 	return result < 0 && (errno == ENODATA || errno == EOPNOTSUPP) ? 0 : result;
 }
 
+/* The attributes that an image carries (core/image/attributes); all others are left alone. */
+static int is_carried(const char *name)
+{
+	return !strcmp(name, "security.capability") || !strcmp(name, "system.posix_acl_access") ||
+	       !strcmp(name, "system.posix_acl_default") || !strncmp(name, "user.", 5);
+}
+
+static JSValue hex_of(JSContext *ctx, const unsigned char *bytes, size_t length)
+{
+	static const char digits[] = "0123456789abcdef";
+	char *text = js_malloc(ctx, 2 * length + 1);
+	if (!text) return JS_EXCEPTION;
+	for (size_t i = 0; i < length; i++) {
+		text[2 * i] = digits[bytes[i] >> 4];
+		text[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	JSValue value = JS_NewStringLen(ctx, text, 2 * length);
+	js_free(ctx, text);
+	return value;
+}
+
+/* Stops when there is more than the limits allow: what it returns then shows that. */
+static JSValue attributes_of(JSContext *ctx, const struct argument *a)
+{
+	static char names[XATTR_LIST_MAX];
+	static unsigned char value[XATTR_SIZE_MAX];
+	char path[FD_PATH];
+	ssize_t length = listxattr(fd_path(a[0].number, path), names, sizeof names);
+	double limit = a[2].number, bytes = 0;
+	uint32_t count = 0;
+	if (length < 0) return number(ctx, -1);
+	JSValue found = JS_NewArray(ctx);
+	for (char *name = names; name < names + length; name += strlen(name) + 1) {
+		if (!is_carried(name)) continue;
+		ssize_t size = getxattr(path, name, value, sizeof value);
+		if (size < 0 && errno == ENODATA) continue; /* removed meanwhile */
+		if (size < 0) {
+			JS_FreeValue(ctx, found);
+			return number(ctx, -1);
+		}
+		size_t kept = (double)size > limit ? (size_t)limit + 1 : (size_t)size;
+		JSValue pair = JS_NewArray(ctx);
+		JS_SetPropertyUint32(ctx, pair, 0, text_of(ctx, name));
+		JS_SetPropertyUint32(ctx, pair, 1, hex_of(ctx, value, kept));
+		JS_SetPropertyUint32(ctx, found, count++, pair);
+		bytes += (double)(strlen(name) + kept);
+		if (count > a[1].number || bytes > limit) break;
+	}
+	return found;
+}
+
+/* Removes the attributes that an image carries, except those whose names, each with a NUL, are in the buffer. */
+static JSValue keep_attributes(JSContext *ctx, const struct argument *a)
+{
+	static char names[XATTR_LIST_MAX];
+	char path[FD_PATH];
+	ssize_t length = listxattr(fd_path(a[0].number, path), names, sizeof names);
+	if (length < 0) return number(ctx, errno == EOPNOTSUPP ? 0 : -1);
+	for (char *name = names; name < names + length; name += strlen(name) + 1) {
+		size_t size = strlen(name) + 1;
+		int is_kept = !is_carried(name);
+		for (size_t at = 0; at < a[1].length && !is_kept;) {
+			const char *kept = (const char *)a[1].bytes + at;
+			size_t rest = strnlen(kept, a[1].length - at) + 1;
+			is_kept = rest == size && at + rest <= a[1].length && !memcmp(kept, name, size);
+			at += rest;
+		}
+		if (!is_kept && removexattr(path, name) < 0 && errno != ENODATA) return number(ctx, -1);
+	}
+	return number(ctx, 0);
+}
+
+static JSValue set_attribute(JSContext *ctx, const struct argument *a)
+{
+	char path[FD_PATH];
+	if (!is_carried(a[1].text)) {
+		errno = EPERM;
+		return number(ctx, -1);
+	}
+	return number(ctx, setxattr(fd_path(a[0].number, path), a[1].text, a[2].bytes, a[2].length, 0));
+}
+
 static JSValue drop_acls(JSContext *ctx, const struct argument *a)
 {
 	int result = drop_attribute(a[0].number, "system.posix_acl_access");
@@ -283,6 +366,9 @@ const struct host_entry beneath_entries[] = {
 	{ "setOwner", "nnn", set_owner },
 	{ "setMode", "nn", set_mode },
 	{ "setModified", "nn", set_modified },
+	{ "attributesOf", "nnn", attributes_of },
+	{ "keepAttributes", "nb", keep_attributes },
+	{ "setAttribute", "nsb", set_attribute },
 	{ "dropAcls", "n", drop_acls },
 	{ "dropRights", "n", drop_rights },
 	{ NULL, NULL, NULL },

@@ -102,6 +102,14 @@ declare module "host" {
   export function setMode(fd: number, mode: number): number;
   /** Sets mtime and atime of an open file, a place or a link. */
   export function setModified(fd: number, mtimeMs: number): number;
+  /**
+   * The extended attributes of an open file or a place that an image carries, and no others: names, and values in lower-case
+   * hex, in no order. Stops when they are more than `count`, or their names and values more than `bytes` bytes.
+   */
+  export function attributesOf(fd: number, count: number, bytes: number): [name: string, value: string][] | number;
+  /** Removes the attributes that an image carries, except those whose names, each with a NUL, are in the buffer. */
+  export function keepAttributes(fd: number, names: ArrayBuffer): number;
+  export function setAttribute(fd: number, name: string, value: ArrayBuffer): number;
   /** Removes the access control lists of an open file or a place. */
   export function dropAcls(fd: number): number;
   /** Takes set-user-id, set-group-id and file capabilities from an open file or a place. */

@@ -212,7 +212,7 @@ export async function startSubFixture(
         filter: machineFilterLines,
       });
       return await images.add(stream, {
-        ...{ createdAtMs: 1, source: "sketch", filter: machineFilterLines, confidential: true, tree },
+        ...{ createdAtMs: 1, source: "sketch", filter: machineFilterLines, confidential: true, attributes: true, tree },
       });
     },
     store,
@@ -223,7 +223,13 @@ export async function startSubFixture(
     importSketch: async (sketch, filter, adjust = () => undefined) => {
       const source = await drawNext(sketch, adjust);
       const tree = await importTree({ source, objects, filter });
-      const { name } = await images.add("compute", { createdAtMs: 1, source: "sketch", filter, tree });
+      const { name } = await images.add("compute", {
+        createdAtMs: 1,
+        source: "sketch",
+        filter,
+        attributes: true,
+        tree,
+      });
       await requireImage(name);
       return name;
     },

@@ -112,38 +112,56 @@ for (const [title, ...options] of formats) {
   });
 }
 
-test("import: what an image cannot hold is listed with the number of its paths, unless it belongs to a machine", async () => {
+test("import: capabilities, access control lists and user attributes are carried, from a directory and an archive; the rest is listed", async () => {
   const marked = join(directory, "marked");
   for (const path of ["bin", "home/u", "etc"]) await mkdir(join(marked, path), { recursive: true });
-  for (const path of ["bin/ping", "bin/traceroute", "home/u/private"]) await writeFile(join(marked, path), path);
-  for (const path of ["bin/ping", "bin/traceroute", "home/u/private"])
-    execFileSync("setcap", ["cap_net_raw+ep", join(marked, path)]);
-  execFileSync("setfacl", ["-m", "u:12:r", join(marked, "etc")]);
+  for (const path of ["bin/ping", "bin/plain", "home/u/private"]) await writeFile(join(marked, path), path);
+  for (const path of ["bin/ping", "home/u/private"]) execFileSync("setcap", ["cap_net_raw+ep", join(marked, path)]);
+  execFileSync("setfacl", ["-m", "u:4242:rw", join(marked, "bin/plain")]);
   execFileSync("setfacl", ["-d", "-m", "u:12:r", join(marked, "etc")]);
-  execFileSync("setfattr", ["-n", "user.note", "-v", "x", join(marked, "bin/ping")]);
-  const listed = async (from: string) => {
-    let list: readonly NotCarried[] | undefined;
-    await importTree({ source: from, objects, filter: ["/home/.*"], onNotCarried: (found) => (list = found) });
-    return list;
+  const set = (name: string, value: string, path: string) =>
+    execFileSync("setfattr", ["-n", name, "-v", value, join(marked, path)]);
+  set("user.note", "0x00ff0a", "bin/ping");
+  set("trusted.note", "x", "bin/ping");
+  set("trusted.note", "x", "home/u/private");
+  set("user.large", `0x${"61".repeat(3600)}`, "etc");
+  let list: readonly NotCarried[] | undefined;
+  const imported = (from: string) =>
+    importTree({ source: from, objects, filter: ["/home/.*"], onNotCarried: (found) => (list = found) });
+  const attributesAt = (tree: Tree, path: string) => {
+    const inode = at(tree, path);
+    return inode === undefined || inode.kind === "symlink" ? [] : (inode.attributes ?? []);
   };
-  const attributes = [
-    { what: "security.capability", paths: 2, first: "/bin/ping" },
-    { what: "system.posix_acl_access", paths: 1, first: "/etc" },
-    { what: "system.posix_acl_default", paths: 1, first: "/etc" },
-    { what: "user.note", paths: 1, first: "/bin/ping" },
-  ];
   const archive = join(directory, "marked.tar");
   execFileSync("tar", ["-C", marked, "-cf", archive, "--sort=name", "--xattrs", "--xattrs-include=*", "--acls", "."]);
-  assert.deepEqual(await listed(archive), attributes);
   const server = createServer().listen(join(marked, "etc/socket"));
   await once(server, "listening");
+  const left = [
+    { what: "trusted.note", paths: 1, first: "/bin/ping" },
+    { what: "user.large (too large)", paths: 1, first: "/etc" },
+  ];
   try {
-    const socket = { what: "socket", paths: 1, first: "/etc/socket" };
-    assert.deepEqual(await listed(marked), [attributes[0], socket, ...attributes.slice(1)]);
+    for (const from of [marked, archive]) {
+      const tree = await imported(from);
+      const socket = { what: "socket", paths: 1, first: "/etc/socket" };
+      assert.deepEqual(list, from === marked ? [socket, ...left] : left);
+      assert.deepEqual(attributesAt(tree, "/bin/ping"), [
+        ["security.capability", "0100000200200000000000000000000000000000"],
+        ["user.note", "00ff0a"],
+      ]);
+      const [acl] = attributesAt(tree, "/bin/plain");
+      assert.equal(acl?.[0], "system.posix_acl_access");
+      assert.match(acl?.[1] ?? "", /0200060092100000/);
+      assert.deepEqual(
+        attributesAt(tree, "/etc").map(([name]) => name),
+        ["system.posix_acl_default"],
+      );
+    }
   } finally {
     server.close();
   }
-  assert.deepEqual(await listed(source), []);
+  await imported(source);
+  assert.deepEqual(list, []);
 });
 
 test("import: a truncated or missing archive is an error that names it", async () => {

@@ -3,9 +3,10 @@ import { test } from "node:test";
 import { globalVariable, lastingVariable } from "../../src/core/boot-loader/efi-variable.ts";
 import { comeUp } from "./convergence.ts";
 import { bootFromDisk } from "./host/disk-boot.ts";
-import { kernelsOn, textIn } from "./host/grub.ts";
+import { fileIn, kernelsOn, textIn } from "./host/grub.ts";
 import { fillTree } from "./host/storage/pseudo-tree.ts";
 import { mac, rackMachine, type TestMachine } from "./machine.ts";
+import { toolAttributes } from "./site/images.ts";
 import { openSite } from "./site/site.ts";
 
 /** The root and the boot partition as the next boot finds them. */
@@ -29,6 +30,7 @@ test("from PXE to a running image: the agent fetches, updates, restarts, and rep
   assert.equal(textIn(root, "/var/lib/birther/patched-image"), "compute/1\n");
   assert.equal(textIn(root, "/etc/passwd"), "root\n");
   assert.equal(textIn(root, "/etc/hostname"), "r01u07\n", "what is the machine's own stays");
+  assert.deepEqual([...(fileIn(root, "/usr/bin/tool")?.attributes ?? [])], toolAttributes["tool of the first\n"]);
   assert.equal(textIn(root, "/.birther-agent/objects"), undefined);
   assert.match(textIn(boot, "/grub/grub.cfg") ?? "", /initrd \S+\/initrd\.img-6\.1\.0-1 \S+\/birther-unlock\.img/);
 
@@ -60,6 +62,7 @@ test("a new image with another kernel: the difference is fetched, systemd is ask
     [undefined, undefined, undefined],
   );
   assert.equal(textIn(root, "/etc/new"), "of the second\n");
+  assert.deepEqual([...(fileIn(root, "/usr/bin/tool")?.attributes ?? [])], toolAttributes["tool of the second\n"]);
   const record = site.machine(mac);
   assert.deepEqual([record.phase, record.runningImage, record.conditions], ["up", "compute/2", []]);
 });

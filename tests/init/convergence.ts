@@ -23,7 +23,7 @@ export function comeUp(
  * Calls that change something permanent: on a disk, in NVRAM, on a server. All cuts between two of them are equivalent.
  */
 const changing =
-  /^(create|write|remove|rename|mkdir|symlink|chmod|chown|link|makeNode|setTimes|mount|unmount|sync|fsync|setImmutable|rereadPartitions|flushDeviceCache|tlsWrite|tlsRead|exec|switchRoot|reboot) /;
+  /^(create|write|remove|rename|mkdir|symlink|chmod|chown|link|makeNode|setTimes|setxattr|removexattr|mount|unmount|sync|fsync|setImmutable|rereadPartitions|flushDeviceCache|tlsWrite|tlsRead|exec|switchRoot|reboot) /;
 /** Writes that are only displayed, or stay in memory. */
 const passing = /^(write|create) (\/dev\/(tty|watchdog)|pipe|temporary|standard)/;
 

@@ -98,9 +98,9 @@ export const machineFilterLines: readonly string[] = [
  * The version of the protocol between agent and Dominator; the agent sends it with its polls. Version 1 (polls without
  * a number): the agent is still called subd, which is the name of the Dominator's own program. Version 2: it is called
  * birther-agent. Version 3: it compares its tree with a manifest.
- * Version 4: a new version replaces it.
+ * Version 4: a new version replaces it. Version 5: it reports and sets extended attributes.
  */
-export const agentProtocol = 4;
+export const agentProtocol = 5;
 
 const renamedProtocol = 2;
 
@@ -109,6 +109,9 @@ export const comparingProtocol = 3;
 
 /** The first version of the protocol that has the directive to upgrade the agent. */
 export const upgradingProtocol = 4;
+
+/** The first version of the protocol whose agents report and set extended attributes. */
+export const attributesProtocol = 5;
 
 /** Paths that are never touched, whatever the image's filter says, because the agent needs them. */
 export const alwaysProtectedLines: readonly string[] = [

@@ -13,6 +13,8 @@ export type ImageManifest = {
   readonly filter: readonly string[];
   /** Manifest and contents are given only to machines that are to run an image of its stream. */
   readonly confidential?: true;
+  /** The tree says which extended attributes its files have. Otherwise those of a machine are left alone. */
+  readonly attributes?: true;
   readonly tree: Tree;
 };
 

@@ -1,3 +1,5 @@
+import { type Attributes, attributeBytes, faultOfAttributes, maxImageAttributeBytes } from "./attributes/attributes.ts";
+
 /** File type bits of st_mode (inode(7)); the other bits are permissions. */
 export const fileType = {
   mask: 0o170000,
@@ -15,6 +17,8 @@ export type DirectoryInode = {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
+  /** None if absent. */
+  readonly attributes?: Attributes;
 };
 export type RegularInode = {
   readonly kind: "regular";
@@ -26,6 +30,7 @@ export type RegularInode = {
   readonly size: number;
   /** Lower-case hex; empty for an empty file, which has no object. */
   readonly sha512: string;
+  readonly attributes?: Attributes;
 };
 export type SymlinkInode = {
   readonly kind: "symlink";
@@ -41,13 +46,22 @@ export type SpecialInode = {
   readonly uid: number;
   readonly gid: number;
   readonly rdev: number;
+  readonly attributes?: Attributes;
 };
 /** A path that the filter protects: reported, so that its parents are kept, but not examined. */
 export type ProtectedInode = { readonly kind: "protected" };
 
+/** A file on a file system that keeps no attributes: they are not compared. */
+type WithoutAttributes = { readonly noAttributes?: true };
+
 /** The object behind a path. `mode` holds only permission bits, except for a special file. */
 export type Inode = DirectoryInode | RegularInode | SymlinkInode | SpecialInode;
-export type SeenInode = Inode | ProtectedInode;
+export type SeenInode =
+  | (DirectoryInode & WithoutAttributes)
+  | (RegularInode & WithoutAttributes)
+  | SymlinkInode
+  | (SpecialInode & WithoutAttributes)
+  | ProtectedInode;
 
 /**
  * A file-system tree. Entries with the same inode number are hard links of one file. Entries are sorted by path, so
@@ -121,6 +135,19 @@ export function faultOfTree(tree: SeenTree): string | undefined {
     previous = path;
   }
   return undefined;
+}
+
+/** Describes what is invalid in the attributes of an image's files. */
+export function faultOfTreeAttributes(tree: Tree): string | undefined {
+  let bytes = 0;
+  for (const inode of tree.inodes) {
+    if (inode.kind === "symlink" || inode.attributes === undefined) continue;
+    const fault = faultOfAttributes(inode.attributes);
+    if (fault !== undefined) return fault;
+    bytes += attributeBytes(inode.attributes);
+  }
+  if (bytes <= maxImageAttributeBytes) return undefined;
+  return `expected at most ${maxImageAttributeBytes} bytes of extended attributes in an image, found ${bytes}`;
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { Attributes } from "../../core/image/attributes/attributes.ts";
+import { type AttributeKind, carryAttributes, withPermissions } from "../../core/image/attributes/carry.ts";
 import { fileType, type Inode } from "../../core/image/tree.ts";
 import type { OpenImport } from "./input.ts";
 import type { TarHeader } from "./tar-member.ts";
@@ -9,19 +11,32 @@ export async function addMember({ header, content }: TarMember, input: OpenImpor
   const { tree, writer, notCarried } = input;
   const path = cleanPath(header.path);
   if (path === undefined) return;
-  for (const name of header.attributeNames) notCarried.add(name, path);
-  const { kind, mode, uid, gid, mtimeMs } = header;
+  const { kind, uid, gid, mtimeMs } = header;
   if (kind === "link") {
     const existing = cleanPath(header.linkPath);
     if (existing === undefined) throw new Error(`${path}: expected a hard link to a file, found one to the root`);
     tree.link(path, existing);
-  } else if (kind === "file") {
+    return;
+  }
+  const { attributes, permissions, left } = carryAttributes(attributeKind(kind), header.attributes);
+  for (const what of left) notCarried.add(what, path);
+  const mode = withPermissions(header.mode, permissions);
+  const carried = attributes === undefined ? {} : { attributes };
+  if (kind === "file") {
     const store = tree.addFile(path);
-    await writer.put(content, (object) => store({ kind: "regular", mode, uid, gid, mtimeMs, ...object }));
-  } else tree.add(path, inodeOf({ ...header, kind }));
+    await writer.put(content, (object) => store({ kind: "regular", mode, uid, gid, mtimeMs, ...object, ...carried }));
+  } else tree.add(path, inodeOf({ ...header, kind, mode }, carried));
 }
 
-function inodeOf(header: TarHeader & { readonly kind: Exclude<TarHeader["kind"], "link" | "file"> }): Inode {
+function attributeKind(kind: Exclude<TarHeader["kind"], "link">): AttributeKind {
+  if (kind === "file") return "regular";
+  return kind === "directory" || kind === "symlink" ? kind : "special";
+}
+
+function inodeOf(
+  header: TarHeader & { readonly kind: Exclude<TarHeader["kind"], "link" | "file"> },
+  carried: { readonly attributes?: Attributes },
+): Inode {
   const { mode, uid, gid } = header;
   const special = (type: number): Inode => ({
     kind: "special",
@@ -29,6 +44,7 @@ function inodeOf(header: TarHeader & { readonly kind: Exclude<TarHeader["kind"],
     uid,
     gid,
     rdev: deviceNumber(header.major, header.minor),
+    ...carried,
   });
   switch (header.kind) {
     case "symlink":
@@ -38,7 +54,7 @@ function inodeOf(header: TarHeader & { readonly kind: Exclude<TarHeader["kind"],
     case "block-device":
       return special(fileType.block);
     case "directory":
-      return { kind: "directory", mode, uid, gid };
+      return { kind: "directory", mode, uid, gid, ...carried };
     case "fifo":
       return special(fileType.fifo);
   }

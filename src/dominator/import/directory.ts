@@ -1,14 +1,21 @@
 import { lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Attributes } from "../../core/image/attributes/attributes.ts";
+import { type AttributeKind, carryAttributes } from "../../core/image/attributes/carry.ts";
 import { agentProtocol, subFilter } from "../../core/image/filter.ts";
 import { fileType, type Inode } from "../../core/image/tree.ts";
-import { attributeNames } from "./file-attributes.ts";
+import { fileAttributes } from "./file-attributes.ts";
 import type { OpenImport } from "./input.ts";
 import { utf8 } from "./utf8.ts";
 
 /** A path of the image, the file behind it, and what it is. */
-type Found = { readonly path: string; readonly file: string; readonly stats: Stats };
+type Found = {
+  readonly path: string;
+  readonly file: string;
+  readonly stats: Stats;
+  readonly carried: { readonly attributes?: Attributes };
+};
 
 /**
  * Imports a directory as an image's root. Does not enter other file systems mounted in it; omits sockets, and everything
@@ -20,18 +27,18 @@ export async function importDirectory(input: OpenImport): Promise<void> {
   const totalBytes = found.reduce((sum, { stats }) => sum + contentBytes(stats), 0);
   const firstNames = new Map<string, string>();
   let readBytes = 0;
-  for (const [index, { path, file, stats }] of found.entries()) {
+  for (const [index, { path, file, stats, carried }] of found.entries()) {
     signal?.throwIfAborted();
     const identity = `${stats.dev}:${stats.ino}`;
     const first = stats.nlink > 1 && !stats.isDirectory() ? firstNames.get(identity) : undefined;
     if (first !== undefined) tree.link(path, first);
     else {
       firstNames.set(identity, path);
-      if (!stats.isFile()) tree.add(path, inodeOf(file, stats));
+      if (!stats.isFile()) tree.add(path, inodeOf(file, stats, carried));
       else {
         const store = tree.addFile(path);
         const { uid, gid, mtimeMs, size } = stats;
-        const facts = { mode: stats.mode & 0o7777, uid, gid, mtimeMs: Math.floor(mtimeMs) };
+        const facts = { mode: stats.mode & 0o7777, uid, gid, mtimeMs: Math.floor(mtimeMs), ...carried };
         await writer.putFile({ path: file, size }, (content) => store({ kind: "regular", ...facts, ...content }));
       }
     }
@@ -58,8 +65,9 @@ async function listDirectory({ source, filter, signal, notCarried }: OpenImport)
         notCarried.add("socket", path);
         continue;
       }
-      for (const attribute of attributeNames(file)) notCarried.add(attribute, path);
-      found.push({ path, file, stats });
+      const { attributes, left } = carryAttributes(kindOf(stats), fileAttributes(file));
+      for (const what of left) notCarried.add(what, path);
+      found.push({ path, file, stats, carried: attributes === undefined ? {} : { attributes } });
       if (stats.isDirectory() && stats.dev === device) await walk(file, path);
     }
   };
@@ -71,10 +79,16 @@ function contentBytes(stats: Stats): number {
   return stats.isFile() ? stats.size : 0;
 }
 
-function inodeOf(file: string, stats: Stats): Inode {
+function kindOf(stats: Stats): AttributeKind {
+  if (stats.isFile()) return "regular";
+  if (stats.isDirectory()) return "directory";
+  return stats.isSymbolicLink() ? "symlink" : "special";
+}
+
+function inodeOf(file: string, stats: Stats, carried: Found["carried"]): Inode {
   const { uid, gid } = stats;
-  if (stats.isDirectory()) return { kind: "directory", mode: stats.mode & 0o7777, uid, gid };
+  if (stats.isDirectory()) return { kind: "directory", mode: stats.mode & 0o7777, uid, gid, ...carried };
   if (stats.isSymbolicLink())
     return { kind: "symlink", uid, gid, target: utf8(readlinkSync(file, { encoding: "buffer" })) };
-  return { kind: "special", mode: stats.mode & (fileType.mask | 0o7777), uid, gid, rdev: stats.rdev };
+  return { kind: "special", mode: stats.mode & (fileType.mask | 0o7777), uid, gid, rdev: stats.rdev, ...carried };
 }

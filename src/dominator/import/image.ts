@@ -31,6 +31,6 @@ export async function importImages(
     );
   const added: ImageSummary[] = [];
   for (const stream of streams)
-    added.push(await images.add(stream, { createdAtMs: nowMs, source, filter, ...secrecy, tree }));
+    added.push(await images.add(stream, { createdAtMs: nowMs, source, filter, ...secrecy, attributes: true, tree }));
   return added;
 }

@@ -1,3 +1,4 @@
+import type { SourceAttribute } from "../../core/image/attributes/carry.ts";
 import { utf8 } from "./utf8.ts";
 
 /** Records of a pax extended header by keyword; values as bytes, because those of extended attributes may be binary. */
@@ -34,24 +35,31 @@ export function paxNumber(records: PaxRecords, keyword: string, form: "count" | 
   return Number(value);
 }
 
-/** Extended attributes as GNU tar and bsdtar store them, `SCHILY.xattr.NAME`, by NAME. */
-export function paxAttributes(records: PaxRecords): ReadonlyMap<string, Uint8Array> {
-  const prefix = "SCHILY.xattr.";
-  return new Map(
-    [...records]
-      .filter(([keyword]) => keyword.startsWith(prefix))
-      .map(([keyword, value]) => [keyword.slice(prefix.length), new Uint8Array(value)]),
-  );
+/**
+ * The extended attributes of a member in whatever form its archiver wrote: `SCHILY.xattr.NAME` (GNU tar, bsdtar, Go), else
+ * `LIBARCHIVE.xattr.NAME` (the name percent-encoded, the value in base64), and access control lists as text.
+ */
+export function paxAttributes(records: PaxRecords): readonly SourceAttribute[] {
+  const found = new Map<string, Uint8Array | string>();
+  for (const [keyword, value] of records) {
+    const name = /^LIBARCHIVE\.xattr\.(.+)$/s.exec(keyword)?.[1];
+    if (name !== undefined) found.set(decodedName(name), new Uint8Array(Buffer.from(text(value), "base64")));
+    const list = /^SCHILY\.acl\.(access|default)$/.exec(keyword)?.[1];
+    if (list !== undefined) found.set(`system.posix_acl_${list}`, text(value));
+  }
+  for (const [keyword, value] of records) {
+    const name = /^SCHILY\.xattr\.(.+)$/s.exec(keyword)?.[1];
+    if (name !== undefined) found.set(name, new Uint8Array(value));
+  }
+  return [...found].map(([name, value]) => ({ name, value }));
 }
 
-/** The attributes that a member has in whatever form its archiver wrote: GNU tar writes access control lists as text. */
-export function paxAttributeNames(records: PaxRecords): readonly string[] {
-  return [...records.keys()].flatMap((keyword) => {
-    const xattr = /^(?:SCHILY|LIBARCHIVE)\.xattr\.(.*)$/s.exec(keyword)?.[1];
-    if (xattr !== undefined) return [xattr];
-    const acl = /^SCHILY\.acl\.(access|default)$/.exec(keyword)?.[1];
-    return acl === undefined ? [] : [`system.posix_acl_${acl}`];
-  });
+function decodedName(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name; // An invalid escape: no name that is carried.
+  }
 }
 
 function text(bytes: Uint8Array): string {

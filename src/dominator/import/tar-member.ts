@@ -1,5 +1,6 @@
 import type { Header } from "tar-stream";
-import { type PaxRecords, paxAttributeNames, paxAttributes, paxNumber, paxText } from "./pax.ts";
+import type { SourceAttribute } from "../../core/image/attributes/carry.ts";
+import { type PaxRecords, paxAttributes, paxNumber, paxText } from "./pax.ts";
 import { isNegative, requireNumber, type TarGap, typeFlag } from "./tar-gap.ts";
 import { utf8 } from "./utf8.ts";
 
@@ -19,10 +20,8 @@ export type TarHeader = {
   readonly linkPath: string;
   readonly major: number;
   readonly minor: number;
-  /** Extended attributes by name (`security.capability`); values may be binary. */
-  readonly attributes: ReadonlyMap<string, Uint8Array>;
-  /** The names of all attributes, access control lists included. */
-  readonly attributeNames: ReadonlySet<string>;
+  /** Extended attributes, access control lists included. */
+  readonly attributes: readonly SourceAttribute[];
 };
 
 /** Numeric fields of a header block, by offset and length (POSIX.1-2001 ustar); for devices also the device numbers. */
@@ -71,7 +70,6 @@ export function memberHeader(
     major: isDevice ? count(path, "device number", headers.devmajor) : 0,
     minor: isDevice ? count(path, "device number", headers.devminor) : 0,
     attributes: paxAttributes(records),
-    attributeNames: new Set(paxAttributeNames(records)),
   };
   if (kind !== "file" && header.size !== 0)
     throw new Error(`${path}: expected a ${kind} without content, found ${header.size} bytes`);

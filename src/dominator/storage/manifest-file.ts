@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import { imageManifest } from "../../contract/sub.ts";
 import { type ImageManifest, type ImageSummary, summariseImage } from "../../core/image/manifest.ts";
-import { faultOfTree } from "../../core/image/tree.ts";
+import { faultOfTree, faultOfTreeAttributes } from "../../core/image/tree.ts";
 import { sha512Of } from "./sha512.ts";
 
 /** A manifest and its summary. */
@@ -31,7 +31,7 @@ export function summaryOf(manifest: ImageManifest, text: string): ImageSummary {
 /** Throws if the data is not a manifest; `what` names it in the error. */
 export function checkManifest(data: unknown, what: string): ImageManifest {
   const manifest = v.parse(imageManifest, data);
-  const fault = faultOfTree(manifest.tree);
+  const fault = faultOfTree(manifest.tree) ?? faultOfTreeAttributes(manifest.tree);
   if (fault !== undefined) throw new Error(`${what}: ${fault}`);
   return manifest;
 }

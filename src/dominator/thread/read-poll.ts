@@ -5,10 +5,9 @@ import { type SubOutcome, type SubPollRequest, subPollRequest } from "../../cont
 import type { AgentReport } from "../../core/agent/version.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
-import type { ImageManifest } from "../../core/image/manifest.ts";
 import { faultOfTree } from "../../core/image/tree.ts";
 import type { Assessment } from "../../core/image/update/assessment.ts";
-import { compareTree } from "../../core/image/update/compare.ts";
+import { type ComparedImage, compareTree } from "../../core/image/update/compare.ts";
 import { plannedDirective, wholeDirective } from "../../core/image/update/directive.ts";
 
 /** A poll without the tree that it may have had. */
@@ -40,7 +39,7 @@ export type ComparedTree = {
 export function readPoll(
   body: Uint8Array,
   { isRequested, image }: PollWanted,
-  load: (image: NonNullable<PollWanted["image"]>) => Pick<ImageManifest, "filter" | "tree">,
+  load: (image: NonNullable<PollWanted["image"]>) => ComparedImage,
 ): ReadPoll {
   const parsed = parsePoll(body);
   if (parsed.kind !== "poll") return parsed;

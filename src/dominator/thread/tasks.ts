@@ -1,4 +1,5 @@
-import type { ImageManifest, ImageSummary } from "../../core/image/manifest.ts";
+import type { ImageSummary } from "../../core/image/manifest.ts";
+import type { ComparedImage } from "../../core/image/update/compare.ts";
 import { readManifest } from "../storage/manifest-file.ts";
 import { type PollWanted, type ReadPoll, readPoll } from "./read-poll.ts";
 
@@ -20,14 +21,15 @@ const keptManifests = 2;
 
 /** Carries out tasks in the caller's thread, and keeps the manifests that were compared with last. */
 export function taskRunner(): (request: TaskRequest) => ReadPoll | ImageSummary {
-  const kept = new Map<string, Pick<ImageManifest, "filter" | "tree">>();
+  const kept = new Map<string, ComparedImage>();
   const load = ({ name, path, sha512 }: NonNullable<PollWanted["image"]>) => {
-    const { filter, tree } = kept.get(sha512) ?? readManifest(path, name).manifest;
+    const { filter, tree, attributes } = kept.get(sha512) ?? readManifest(path, name).manifest;
+    const image = { filter, tree, ...(attributes === undefined ? {} : { attributes }) };
     kept.delete(sha512);
-    kept.set(sha512, { filter, tree });
+    kept.set(sha512, image);
     const [oldest] = kept.keys();
     if (kept.size > keptManifests && oldest !== undefined) kept.delete(oldest);
-    return { filter, tree };
+    return image;
   };
   return (request) =>
     request.kind === "readPoll"

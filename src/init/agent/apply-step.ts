@@ -1,9 +1,11 @@
 import * as host from "host";
+import type { Attributes } from "../../core/image/attributes/attributes.ts";
 import { fileType } from "../../core/image/tree.ts";
 import type { UpdateStep } from "../../core/image/update/update-step.ts";
 import { copyDescriptor, hashFile, removeAt } from "../beneath/files.ts";
 import { atEntry, atFile, atPlace, type DirectoryEntry, statAt, statOf, withDescriptor } from "../beneath/place.ts";
 import { checked, errnoIn, errnoOf, isAbsent, isOfPath, systemError } from "../system/errno.ts";
+import { setAttributes } from "./attributes.ts";
 import { drafts } from "./draft.ts";
 import { identityOf, isSame } from "./identity.ts";
 import type { ObjectCache } from "./objects/object-cache.ts";
@@ -20,6 +22,8 @@ export type UpdateTarget = {
   readonly scan: Scan;
   readonly steps: readonly UpdateStep[];
   readonly alive: () => void;
+  /** Called for a path whose file system cannot keep the extended attributes of the image. */
+  readonly onUnsupported: (path: string) => void;
 };
 
 /**
@@ -42,7 +46,13 @@ export function stepApplier(target: UpdateTarget): StepApplier {
 }
 
 type Step<K extends UpdateStep["kind"]> = Extract<UpdateStep, { kind: K }>;
-type Owner = { readonly uid: number; readonly gid: number; readonly mode?: number; readonly mtimeMs?: number };
+type Owner = {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode?: number;
+  readonly mtimeMs?: number;
+  readonly attributes?: Attributes;
+};
 
 /** The error of a path where something else is than the scan saw. */
 function changed(path: string): Error {
@@ -50,11 +60,15 @@ function changed(path: string): Error {
 }
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: a table with one short function for each kind of step
-function appliers({ root, cache, scan, steps, alive }: UpdateTarget) {
+function appliers({ root, cache, scan, steps, alive, onUnsupported }: UpdateTarget) {
   const seen = seenPaths(scan, steps);
   const draft = drafts(root);
   const uses = countUses(steps);
 
+  /** Gives an open file what the step says of it. */
+  function finish(fd: number, owner: Owner, path: string): void {
+    if (!setFacts(fd, owner, path)) onUnsupported(path);
+  }
   /** Does some work with what is at a path, if the scan saw it there. */
   function atSeen<T>(path: string, work: (fd: number, stat: host.FileStat) => T): T {
     return atPlace(root, path, (fd) => {
@@ -235,11 +249,16 @@ function isOnlyRoots({ uid, mode, nlink }: host.FileStat): boolean {
   return uid === 0 && nlink === 1 && (mode & 0o022) === 0;
 }
 
-/** Gives an open file its owner, mode and time. chown(2) clears set-user-id bits, so owner first, then mode; time last. */
-function finish(fd: number, { uid, gid, mode, mtimeMs }: Owner, path: string): void {
+/**
+ * Gives an open file its owner, mode, extended attributes and time. chown(2) clears set-user-id bits and capabilities, so
+ * owner first, then mode and attributes; time last. False if its file system cannot keep the attributes.
+ */
+function setFacts(fd: number, { uid, gid, mode, mtimeMs, attributes }: Owner, path: string): boolean {
   checked(`chown ${path}`, host.setOwner(fd, uid, gid));
   if (mode !== undefined) checked(`chmod ${path}`, host.setMode(fd, mode & 0o7777));
+  const isKept = attributes === undefined || setAttributes(fd, attributes, path);
   if (mtimeMs !== undefined) checked(`set the time of ${path}`, host.setModified(fd, mtimeMs));
+  return isKept;
 }
 
 function countUses(steps: readonly UpdateStep[]): Map<string, number> {

@@ -13,6 +13,7 @@ import {
 import { hashDescriptor, namesIn } from "../beneath/files.ts";
 import { atDirectory, statOf, withDescriptor } from "../beneath/place.ts";
 import { checked, errnoOf, isOfPath, systemError } from "../system/errno.ts";
+import { seenAttributes } from "./attributes.ts";
 import { type Identity, identityOf } from "./identity.ts";
 import { agentPaths } from "./paths.ts";
 import type { SubContext } from "./sub-context.ts";
@@ -148,7 +149,7 @@ function makeWalk({ alive, log }: ScanContext, { filter, image }: ScanFor) {
     }
     const number = numberOf(path, place, stat);
     const inode = inodes[number];
-    if (inode?.kind === "symlink" && !hasRoomFor(inode.target)) {
+    if (inode !== undefined && !hasRoomFor(textOf(inode))) {
       left.add("tooMany", path);
       return;
     }
@@ -197,6 +198,12 @@ function leftOut() {
   };
 }
 
+/** The text of an inode that users make as long as they like. */
+function textOf(inode: SeenInode): string {
+  if (inode.kind === "symlink") return inode.target;
+  return inode.kind === "protected" ? "" : (inode.attributes ?? []).map(([name, value]) => name + value).join("");
+}
+
 /** About how many bytes a text has in JSON: six for each character that may be escaped. */
 function jsonBytes(text: string): number {
   return /^[ !#-[\]-~]*$/.test(text) ? text.length : 6 * text.length;
@@ -228,16 +235,19 @@ function inodeOf(path: string, place: number, stat: host.FileStat & { readonly s
   const mode = stat.mode & 0o7777;
   switch (stat.mode & fileType.mask) {
     case fileType.directory:
-      return { kind: "directory", mode, uid, gid };
+      return { kind: "directory", mode, uid, gid, ...seenAttributes(place, path) };
     case fileType.symlink: {
       const target = host.targetOf(place);
       if (typeof target === "number") throw systemError(`read link ${path}`, target);
       return { kind: "symlink", uid, gid, target };
     }
     case fileType.regular:
-      return { kind: "regular", mode, uid, gid, mtimeMs: stat.mtimeMs, size: stat.size, sha512: stat.sha512 };
+      return {
+        ...{ kind: "regular", mode, uid, gid, mtimeMs: stat.mtimeMs, size: stat.size, sha512: stat.sha512 },
+        ...seenAttributes(place, path),
+      };
     default:
-      return { kind: "special", mode: stat.mode, uid, gid, rdev: stat.rdev };
+      return { kind: "special", mode: stat.mode, uid, gid, rdev: stat.rdev, ...seenAttributes(place, path) };
   }
 }
 

@@ -36,7 +36,9 @@ export function applyUpdate(
   if (mountPoint !== undefined) checkRoom(context, update.steps, openPartition(context, mountPoint));
   if (isFormer && update.kernelChanged) bootFilesAreDue(root);
   beginUpdate(root, update.kernelChanged);
-  const applyStep = stepApplier({ root, cache, scan, alive, steps: update.steps });
+  const unsupported: string[] = [];
+  const onUnsupported = (path: string) => void unsupported.push(path);
+  const applyStep = stepApplier({ root, cache, scan, alive, onUnsupported, steps: update.steps });
   const left: string[] = [];
   let done = 0;
   const applyAll = (steps: readonly UpdateStep[]) => {
@@ -61,6 +63,11 @@ export function applyUpdate(
   }
   applyAll(late);
   cache.clear();
+  if (unsupported.length > 0)
+    log("warn", "file systems without extended attributes: paths lack those of the image", {
+      count: unsupported.length,
+      first: plainText(unsupported[0] ?? ""),
+    });
   if (left.length > 0) throw new Error(describeLeft(update.image, left));
   finishUpdate(root, update.image);
 }

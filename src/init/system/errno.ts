@@ -14,6 +14,8 @@ export const errnoOf = {
   EROFS: 30,
   ENOTEMPTY: 39,
   ELOOP: 40,
+  /** A file system without extended attributes. */
+  EOPNOTSUPP: 95,
 } as const;
 
 const { EIO, ENOMEM, ENFILE, EMFILE, ENOSPC, EROFS } = errnoOf;

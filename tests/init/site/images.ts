@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Attributes } from "../../../src/core/image/attributes/attributes.ts";
 import { machineFilterLines } from "../../../src/core/image/filter.ts";
 import { ancestorPaths, comparePaths, type Inode } from "../../../src/core/image/tree.ts";
 import { type ConfidentialStores, confidentialStores } from "../../../src/dominator/storage/confidential-stores.ts";
@@ -38,6 +39,12 @@ export const imageSketches: readonly ImageSketch[] = [
   },
 ];
 
+/** Extended attributes of files of the sketches: those of the second tool are others. */
+export const toolAttributes: { readonly [content: string]: Attributes } = {
+  "tool of the first\n": [["security.capability", "0100000200200000000000000000000000000000"]],
+  "tool of the second\n": [["user.note", "00ff"]],
+};
+
 /** Stores of the images that all sites serve; they are made once and then only read. */
 export type ImageServer = {
   readonly images: ImageStore;
@@ -50,7 +57,7 @@ export async function openImages(directory: string): Promise<ImageServer> {
   const images = await openImageStore(join(directory, "images"), { log: () => undefined });
   const objects = await openObjectStore(join(directory, "objects"));
   const confidential = confidentialStores(join(directory, "confidential"));
-  const image = { createdAtMs: 1, source: "sketch", filter: machineFilterLines } as const;
+  const image = { createdAtMs: 1, source: "sketch", filter: machineFilterLines, attributes: true } as const;
   for (const sketch of imageSketches) {
     await images.add("compute", { ...image, tree: await treeOf(sketch, objects) });
     const secrets = Object.entries(sketch).map(([path, content]) => [
@@ -63,6 +70,11 @@ export async function openImages(directory: string): Promise<ImageServer> {
   return { images, objects, confidential };
 }
 
+function attributesOf(content: string): { readonly attributes?: Attributes } {
+  const attributes = toolAttributes[content];
+  return attributes === undefined ? {} : { attributes };
+}
+
 async function treeOf(sketch: ImageSketch, objects: ObjectStore) {
   const inodes: Inode[] = [{ kind: "directory", mode: 0o755, uid: 0, gid: 0 }];
   const directories = new Set(Object.keys(sketch).flatMap(ancestorPaths));
@@ -73,6 +85,7 @@ async function treeOf(sketch: ImageSketch, objects: ObjectStore) {
         ? {
             ...{ kind: "regular", mode: 0o644, uid: 0, gid: 0, mtimeMs: 1_700_000_000_000 },
             ...(await objects.add([Buffer.from(content)])),
+            ...attributesOf(content),
           }
         : { kind: "symlink", uid: 0, gid: 0, target: content.link };
     entries.push([path, inodes.push(inode) - 1]);

@@ -1,4 +1,4 @@
-import { subFilter } from "../filter.ts";
+import { attributesProtocol, subFilter } from "../filter.ts";
 import type { ImageManifest } from "../manifest.ts";
 import { type SeenTree, withoutDeepPaths } from "../tree.ts";
 import { type Assessment, assess } from "./assessment.ts";
@@ -12,14 +12,18 @@ export type SeenState = {
   readonly protocol: number;
 };
 
+/** The part of an image that a machine's tree is compared with. */
+export type ComparedImage = Pick<ImageManifest, "filter" | "tree" | "attributes">;
+
 /** Compares a machine's tree with an image; slow for a large tree. */
 export function compareTree(
   { have: whole, objects, protocol }: SeenState,
-  image: Pick<ImageManifest, "filter" | "tree">,
+  image: ComparedImage,
 ): { readonly plan: UpdatePlan; readonly assessment: Assessment } {
   const have = withoutDeepPaths(whole);
   const filter = subFilter(image.filter, protocol);
-  const plan = planUpdate({ have, want: image.tree, filter, objects: new Set(objects) });
+  const attributes = image.attributes === true && protocol >= attributesProtocol;
+  const plan = planUpdate({ have, want: image.tree, filter, objects: new Set(objects), attributes });
   return { plan, assessment: assess(plan, { have, want: image.tree }) };
 }
 

@@ -35,12 +35,15 @@ export function planUpdate(input: {
   readonly want: Tree;
   readonly filter: Filter;
   readonly objects: ReadonlySet<string>;
+  /** Both sides say which extended attributes there are. */
+  readonly attributes?: boolean;
 }): UpdatePlan {
+  const { attributes = false } = input;
   const seen = readSeen(input.have, input.filter);
   const wanted = readWanted(input.want, input.filter, seen);
   const { clears, removals } = planRemovals(seen, wanted);
-  const directories = planDirectories(seen, wanted);
-  const files = planFiles(seen, wanted.files);
+  const directories = planDirectories(seen, wanted, attributes);
+  const files = planFiles(seen, wanted.files, attributes);
   const { keeps, missing } = findContents(files.placed, seen, input.objects);
   return {
     steps: [
@@ -141,13 +144,14 @@ function pathsUnder({ paths }: Seen, tops: ReadonlySet<string>): ReadonlySet<str
 function planDirectories(
   seen: Seen,
   wanted: Wanted,
+  attributes: boolean,
 ): { readonly made: readonly UpdateStep[]; readonly metadata: readonly UpdateStep[] } {
   const made: UpdateStep[] = [];
   const metadata: UpdateStep[] = [];
   for (const [path, inode] of wanted.directories) {
     const old = seen.at(path);
     if (old?.kind !== "directory") made.push(placeStep(path, inode));
-    else if (!sameMetadata(old, inode)) metadata.push(metadataStep(path, inode));
+    else if (!sameMetadata(old, inode, attributes)) metadata.push(metadataStep(path, inode, attributes));
   }
   return { made, metadata };
 }

@@ -11,9 +11,10 @@ export type FilePlan = {
 /**
  * Plans the files. If a file has the right content under one of its names, it is kept and gets its other names as
  * links; otherwise it is placed under its first name. An old inode becomes at most one wanted file: if two wanted files
- * share an inode, they are made separate, so that changing the metadata of one does not change the other.
+ * share an inode, they are made separate, so that changing the metadata of one does not change the other. `attributes`:
+ * extended attributes are compared.
  */
-export function planFiles(seen: Seen, files: readonly WantedFile[]): FilePlan {
+export function planFiles(seen: Seen, files: readonly WantedFile[], attributes: boolean): FilePlan {
   const placed: UpdateStep[] = [];
   const links: UpdateStep[] = [];
   const metadata: UpdateStep[] = [];
@@ -29,7 +30,7 @@ export function planFiles(seen: Seen, files: readonly WantedFile[]): FilePlan {
     if (keptInode === undefined) placed.push(placeStep(source, inode));
     else {
       taken.add(keptInode);
-      if (!sameMetadata(seen.at(source), inode)) metadata.push(metadataStep(source, inode));
+      if (!sameMetadata(seen.at(source), inode, attributes)) metadata.push(metadataStep(source, inode, attributes));
     }
     for (const path of paths) {
       const linked = path === source || (keptInode !== undefined && seen.paths.get(path) === keptInode);

@@ -1,3 +1,4 @@
+import { type Attributes, sameAttributes } from "../attributes/attributes.ts";
 import type { Inode, SeenInode } from "../tree.ts";
 
 /**
@@ -16,6 +17,8 @@ export type UpdateStep =
       readonly mode: number;
       readonly uid: number;
       readonly gid: number;
+      /** Of what is made anew; none if absent. */
+      readonly attributes?: Attributes;
     }
   | {
       readonly kind: "placeFile";
@@ -26,6 +29,7 @@ export type UpdateStep =
       readonly mtimeMs: number;
       readonly size: number;
       readonly sha512: string;
+      readonly attributes?: Attributes;
     }
   | {
       readonly kind: "placeSymlink";
@@ -41,6 +45,7 @@ export type UpdateStep =
       readonly uid: number;
       readonly gid: number;
       readonly rdev: number;
+      readonly attributes?: Attributes;
     }
   | { readonly kind: "placeLink"; readonly path: string; readonly existing: string }
   | {
@@ -51,27 +56,42 @@ export type UpdateStep =
       readonly uid: number;
       readonly gid: number;
       readonly mtimeMs?: number;
+      /** All that the image carries; left alone if absent, because the image does not say. */
+      readonly attributes?: Attributes;
     };
 
 /** The step that puts an inode at a path that has no link to it yet. */
 export function placeStep(path: string, inode: Inode): UpdateStep {
   switch (inode.kind) {
-    case "directory":
-      return { kind: "makeDirectory", path, mode: inode.mode, uid: inode.uid, gid: inode.gid };
+    case "directory": {
+      const { mode, uid, gid } = inode;
+      return { kind: "makeDirectory", path, mode, uid, gid, ...attributesOf(inode) };
+    }
     case "regular": {
       const { mode, uid, gid, mtimeMs, size, sha512 } = inode;
-      return { kind: "placeFile", path, mode, uid, gid, mtimeMs, size, sha512 };
+      return { kind: "placeFile", path, mode, uid, gid, mtimeMs, size, sha512, ...attributesOf(inode) };
     }
     case "symlink":
       return { kind: "placeSymlink", path, uid: inode.uid, gid: inode.gid, target: inode.target };
-    case "special":
-      return { kind: "placeSpecial", path, mode: inode.mode, uid: inode.uid, gid: inode.gid, rdev: inode.rdev };
+    case "special": {
+      const { mode, uid, gid, rdev } = inode;
+      return { kind: "placeSpecial", path, mode, uid, gid, rdev, ...attributesOf(inode) };
+    }
   }
 }
 
-/** The step that gives an inode the metadata of another one with the same content. */
-export function metadataStep(path: string, inode: Inode): UpdateStep {
-  const owner = { kind: "setMetadata", path, uid: inode.uid, gid: inode.gid } as const;
+function attributesOf({ attributes }: { readonly attributes?: Attributes }): { readonly attributes?: Attributes } {
+  return attributes === undefined ? {} : { attributes };
+}
+
+/**
+ * The step that gives an inode the metadata of another one with the same content; with `attributes`, also its extended
+ * attributes.
+ */
+export function metadataStep(path: string, inode: Inode, attributes: boolean): UpdateStep {
+  const { uid, gid } = inode;
+  const all = attributes && inode.kind !== "symlink" ? { attributes: inode.attributes ?? [] } : {};
+  const owner = { kind: "setMetadata", path, uid, gid, ...all } as const;
   switch (inode.kind) {
     case "directory":
       return { ...owner, mode: inode.mode };
@@ -84,10 +104,18 @@ export function metadataStep(path: string, inode: Inode): UpdateStep {
   }
 }
 
-/** Whether an inode on a sub has the wanted owner, mode and time, as far as they apply to its kind. */
-export function sameMetadata(old: SeenInode | undefined, inode: Inode): boolean {
+/**
+ * Whether an inode on a sub has the wanted owner, mode and time, as far as they apply to its kind; with `attributes`, also the
+ * wanted extended attributes.
+ */
+export function sameMetadata(old: SeenInode | undefined, inode: Inode, attributes: boolean): boolean {
   if (old === undefined || old.kind === "protected" || old.uid !== inode.uid || old.gid !== inode.gid) return false;
   const sameMode = old.kind === "symlink" || inode.kind === "symlink" || old.mode === inode.mode;
   const sameTime = old.kind !== "regular" || inode.kind !== "regular" || old.mtimeMs === inode.mtimeMs;
-  return sameMode && sameTime;
+  return sameMode && sameTime && (!attributes || hasAttributesOf(old, inode));
+}
+
+function hasAttributesOf(old: Exclude<SeenInode, { kind: "protected" }>, inode: Inode): boolean {
+  if (old.kind === "symlink" || inode.kind === "symlink" || old.noAttributes === true) return true;
+  return sameAttributes(old.attributes, inode.attributes);
 }

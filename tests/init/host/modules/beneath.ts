@@ -186,8 +186,12 @@ function setAttributes(fd: number, facts: Parameters<Mount["fileSystem"]["setAtt
 }
 
 export const setOwner: typeof Native.setOwner = (fd, uid, gid) =>
-  // chown(2) clears set-user-id and set-group-id.
-  call("chown", fileOf(fd).about, () => setAttributes(fd, { uid, gid, mode: placeOf(fd).inode.mode & ~0o6000 }));
+  // chown(2) clears set-user-id, set-group-id and capabilities.
+  call("chown", fileOf(fd).about, () => {
+    const attributes = new Map(placeOf(fd).inode.attributes);
+    attributes.delete("security.capability");
+    setAttributes(fd, { uid, gid, mode: placeOf(fd).inode.mode & ~0o6000, attributes });
+  });
 
 export const setMode: typeof Native.setMode = (fd, mode) =>
   call("chmod", fileOf(fd).about, () =>
@@ -197,14 +201,34 @@ export const setMode: typeof Native.setMode = (fd, mode) =>
 export const setModified: typeof Native.setModified = (fd, mtimeMs) =>
   call("setTimes", fileOf(fd).about, () => setAttributes(fd, { mtimeMs }));
 
-/** These file systems have no access control lists. */
-export const dropAcls: typeof Native.dropAcls = (fd) => call("removexattr", fileOf(fd).about, () => undefined);
+export const attributesOf: typeof Native.attributesOf = (fd, count) =>
+  ask("listxattr", fileOf(fd).about, () => [...placeOf(fd).inode.attributes].slice(0, count + 1));
 
-/** These file systems have no capabilities. */
+/** Keeps the attributes with these names. */
+function keep(fd: number, isKept: (name: string) => boolean): void {
+  setAttributes(fd, { attributes: new Map([...placeOf(fd).inode.attributes].filter(([name]) => isKept(name))) });
+}
+
+export const keepAttributes: typeof Native.keepAttributes = (fd, names) =>
+  call("removexattr", fileOf(fd).about, () => {
+    const kept = Buffer.from(names).toString().split("\0");
+    keep(fd, (name) => kept.includes(name));
+  });
+
+export const setAttribute: typeof Native.setAttribute = (fd, name, value) =>
+  call("setxattr", fileOf(fd).about, () => {
+    const attributes = new Map(placeOf(fd).inode.attributes).set(name, Buffer.from(value).toString("hex"));
+    setAttributes(fd, { attributes });
+  });
+
+export const dropAcls: typeof Native.dropAcls = (fd) =>
+  call("removexattr", fileOf(fd).about, () => keep(fd, (name) => !name.startsWith("system.posix_acl_")));
+
 export const dropRights: typeof Native.dropRights = (fd) =>
   call("chmod", fileOf(fd).about, () => {
     const { mode } = placeOf(fd).inode;
     if ((mode & 0o6000) !== 0) setAttributes(fd, { mode: mode & (typeBits.mask | 0o777) });
+    if (placeOf(fd).inode.attributes.size > 0) keep(fd, (name) => name !== "security.capability");
   });
 
 /** The hashes under way, by the state that the program holds. */

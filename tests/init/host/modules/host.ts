@@ -10,9 +10,11 @@ import type { Trouble } from "../system/trouble.ts";
 
 // biome-ignore lint/performance/noBarrelFile: the program under test imports one module `host`
 export {
+  attributesOf,
   createAt,
   dropAcls,
   dropRights,
+  keepAttributes,
   linkAt,
   makeDirectoryAt,
   makeNodeAt,
@@ -22,6 +24,7 @@ export {
   removeAt,
   renameAt,
   reopen,
+  setAttribute,
   setMode,
   setModified,
   setOwner,

@@ -39,6 +39,8 @@ export type Inode = {
   target: string;
   /** FS_IMMUTABLE_FL, which efivarfs sets. */
   immutable: boolean;
+  /** Extended attributes: values in hex, by name. */
+  attributes: ReadonlyMap<string, string>;
   readonly kernelFile?: KernelFile;
 };
 
@@ -54,7 +56,7 @@ export type Change =
   | {
       readonly kind: "attributes";
       readonly number: number;
-      readonly facts: Partial<Pick<Inode, "mode" | "uid" | "gid" | "mtimeMs" | "immutable">>;
+      readonly facts: Partial<Pick<Inode, "mode" | "uid" | "gid" | "mtimeMs" | "immutable" | "attributes">>;
     }
   | { readonly kind: "truncate"; readonly number: number; readonly size: number }
   /** Changes that survive together or not at all, as one transaction of the journal. */
@@ -75,7 +77,7 @@ export type Inodes = Map<number, Inode>;
 /** A new inode without content. */
 export function newInode(number: number, facts: Partial<Inode> & Pick<Inode, "mode">): Inode {
   const rest = { uid: 0, gid: 0, mtimeMs: 0, links: 0, rdev: 0, data: new Uint8Array(0), size: 0, target: "" };
-  return { number, entries: new Map(), immutable: false, ...rest, ...facts };
+  return { number, entries: new Map(), immutable: false, attributes: new Map(), ...rest, ...facts };
 }
 
 /** Applies a change. Its object may be gone: an open file that was removed can still be written to. */
