@@ -85,7 +85,7 @@ export const subSettings = v.object({
 });
 export type SubSettings = v.InferOutput<typeof subSettings>;
 
-/** Extended attributes of a file (core/image/attributes). A machine reports as much as shows that there is too much. */
+/** Extended attributes of a file (core/image/attributes). Of more than an image can have, a machine reports the excess only in part. */
 const attributes = v.exactOptional(
   v.pipe(
     v.array(v.strictTuple([v.pipe(v.string(), v.maxLength(256)), v.pipe(v.string(), v.regex(/^([0-9a-f]{2})*$/))])),

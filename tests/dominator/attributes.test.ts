@@ -85,7 +85,7 @@ test("a capability works on the machine, access control lists arrive byte by byt
   assert.equal(mayOpenRawSockets(join(root, "usr/bin/bind")), false);
   assert.equal(statSync(join(root, "usr/bin/plain")).ctimeMs, before);
 
-  // What somebody adds on the machine goes; what an image does not carry stays.
+  // What an operator adds on the machine goes; what an image does not carry stays.
   run("setcap", "cap_net_admin+ep", join(root, "usr/bin/plain"));
   run("setfattr", "-n", "trusted.note", "-v", "x", join(root, "usr/bin/plain"));
   for (let n = 0; n < 40; n += 1) run("setfattr", "-n", `user.n${n}`, "-v", "x".repeat(20), join(root, "srv/shared"));
