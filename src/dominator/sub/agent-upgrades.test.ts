@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { rolloutLimits } from "../../core/agent/rollout.ts";
-import { agentProtocol } from "../../core/image/filter.ts";
+import { agentProtocol, upgradingProtocol } from "../../core/image/filter.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { testMachine } from "../../core/machine/testing/test-machine.ts";
@@ -81,7 +81,7 @@ function opened(on = database([machine, other]), clock = { nowMs: 1e12 }) {
 describe("upgrades of agents", () => {
   const rows: readonly (readonly [title: string, poll: SmallPoll, isUpgraded: boolean])[] = [
     ["that runs from the disk", poll, true],
-    ["that cannot replace itself", { ...poll, protocol: agentProtocol - 1 }, false],
+    ["that cannot replace itself", { ...poll, protocol: upgradingProtocol - 1 }, false],
     ["that is PID 1 after the birth", { ...poll, running: "birth" }, false],
     ["whose machine is about to restart", { ...poll, rebootPending: true }, false],
     ["that is the server's", { ...poll, agent: { version } }, false],
