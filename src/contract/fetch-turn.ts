@@ -9,6 +9,8 @@ import { pinned } from "./same.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const text = v.pipe(v.string(), v.maxLength(4096));
+const endpoint = v.pipe(v.string(), v.regex(/^\d{1,3}(\.\d{1,3}){3}:\d{1,5}$/));
+const key = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
 export const fetchTurnRequest = v.object({
   protocol: protocolNumber,
@@ -16,11 +18,20 @@ export const fetchTurnRequest = v.object({
   /** What it fetches in all, and what of it is there and verified. */
   totalBytes: count,
   doneBytes: count,
+  /** The port at which it serves other machines what it has verified; absent if it does not. */
+  peerPort: v.exactOptional(v.pipe(count, v.minValue(1), v.maxValue(65_535))),
+  /** Machines from which it got nothing, or wrong contents, since it asked last. */
+  failedPeers: v.exactOptional(v.pipe(v.array(text), v.maxLength(16))),
 });
 export type FetchTurnRequest = v.InferOutput<typeof fetchTurnRequest>;
 
 export const fetchTurn = v.variant("kind", [
-  v.object({ kind: v.literal("go"), reportSeconds: count }),
+  v.object({
+    kind: v.literal("go"),
+    reportSeconds: count,
+    sources: v.exactOptional(v.pipe(v.array(v.object({ machineId: text, endpoint })), v.maxLength(16))),
+    peerKeys: v.exactOptional(v.pipe(v.array(key), v.minLength(1), v.maxLength(2))),
+  }),
   v.object({ kind: v.literal("wait"), seconds: count, reason: text }),
   v.object({ kind: v.literal("abandon"), reason: text }),
 ]);

@@ -47,7 +47,7 @@ function childrenLimit({ isWorking, doneBytes, totalBytes }: Member): number {
 export function chooseSources(
   asker: Member,
   members: ReadonlyMap<MachineId, Member>,
-  { failed, originIsFull }: { readonly failed: ReadonlySet<MachineId>; readonly originIsFull: boolean },
+  { failed, originIsFull }: { readonly failed: ReadonlySet<string>; readonly originIsFull: boolean },
 ): Sources {
   const children = countChildren(asker, members);
   const isUsable = (member: Member): boolean =>

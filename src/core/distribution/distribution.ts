@@ -7,11 +7,11 @@ export type Asker = Pick<Member, "id" | "rack" | "totalBytes" | "doneBytes" | "i
   /** Where it serves others, `ADDRESS:PORT`; absent if it does not. */
   readonly endpoint?: string;
   /** Machines from which it got nothing useful since it asked last. */
-  readonly failed: readonly MachineId[];
+  readonly failed: readonly string[];
 };
 
 /** A machine to fetch from. */
-export type Source = { readonly machineId: MachineId; readonly endpoint: string };
+export type Source = { readonly machineId: string; readonly endpoint: string };
 
 /** Keeps who fetches which image, in memory only: after a restart of the server, machines tell it again within seconds. */
 export type Distribution = {
@@ -28,7 +28,7 @@ type Known = {
   readonly image: string;
   endpoint: string | undefined;
   heardAtMs: number;
-  readonly failed: Set<MachineId>;
+  readonly failed: Set<string>;
 };
 
 /** A machine says every twenty seconds how far it is. */
@@ -38,7 +38,7 @@ const failedLimit = 100;
 
 /** Nobody fetches yet. */
 export function openDistribution({ monotonicMs }: { readonly monotonicMs: () => number }): Distribution {
-  const known = new Map<MachineId, Known>();
+  const known = new Map<string, Known>();
   let begun = 0;
 
   function left(id: MachineId): void {
@@ -55,11 +55,11 @@ export function openDistribution({ monotonicMs }: { readonly monotonicMs: () => 
     const serves = endpoint !== undefined;
     const isWhole = facts.doneBytes >= facts.totalBytes;
     const member: Member = { ...earlier, ...facts, serves, ...(isWhole ? { from: undefined } : {}) };
-    const now = { member, image, endpoint, heardAtMs: monotonicMs(), failed: own?.failed ?? new Set<MachineId>() };
+    const now = { member, image, endpoint, heardAtMs: monotonicMs(), failed: own?.failed ?? new Set<string>() };
     known.set(asker.id, now);
     return now;
   }
-  function accuse(by: Known, failed: readonly MachineId[]): void {
+  function accuse(by: Known, failed: readonly string[]): void {
     for (const id of failed) {
       const accused = known.get(id);
       if (accused === undefined || by.failed.size >= failedLimit) continue;
@@ -78,7 +78,7 @@ export function openDistribution({ monotonicMs }: { readonly monotonicMs: () => 
       const one = upsert(asker);
       accuse(one, asker.failed);
       const members = new Map<MachineId, Member>();
-      for (const [id, { image, member }] of known) if (image === asker.image) members.set(id, member);
+      for (const { image, member } of known.values()) if (image === asker.image) members.set(member.id, member);
       const chosen = chooseSources(one.member, members, { failed: one.failed, originIsFull: isFull });
       if (chosen.kind === "origin") return "origin";
       const sources = chosen.sources.flatMap((machineId) => {

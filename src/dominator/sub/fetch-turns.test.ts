@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { credentialFor } from "../../contract/credential.ts";
+import type { FetchTurnRequest } from "../../contract/fetch-turn.ts";
 import { paths } from "../../contract/machine-facing.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
 import type { MachineEvent } from "../../core/machine/event.ts";
@@ -11,14 +12,14 @@ import { testMachine } from "../../core/machine/testing/test-machine.ts";
 import { systemImageSlots } from "../../core/uplink/fetch-queue.ts";
 import type { FetchTurn } from "../../core/uplink/fetch-turn.ts";
 import { openWaitingNotes } from "../../core/uplink/waiting-notes.ts";
-import { openFetchTurns } from "./fetch-turns.ts";
+import { openFetchTurns, type PeerRules } from "./fetch-turns.ts";
 
 const bytesPerSecond = 125_000_000;
 const slots = systemImageSlots(bytesPerSecond);
 const gigabyte = 1e9;
 
 /** A server with this many machines, and the second in which everything happens. */
-function site(machines: number) {
+function site(machines: number, peers?: PeerRules) {
   const records = new Map<MachineId, Machine>();
   const credentials = new Map<MachineId, string>();
   const ids = Array.from({ length: machines }, (_, i) => `m-5254000000${String(i).padStart(2, "0")}` as MachineId);
@@ -53,9 +54,17 @@ function site(machines: number) {
     apply,
   };
   let notes = openWaitingNotes({ store, clock, log });
-  const turns = openFetchTurns({ store, bytesPerSecond, bootImagesWait: () => false, notes, clock, log });
+  const turns = openFetchTurns({
+    store,
+    bytesPerSecond,
+    bootImagesWait: () => false,
+    notes,
+    ...(peers === undefined ? {} : { peers }),
+    clock,
+    log,
+  });
 
-  async function ask(index: number, progress: { totalBytes?: number; doneBytes?: number } = {}) {
+  async function ask(index: number, progress: Partial<FetchTurnRequest> = {}) {
     const id = ids[index] ?? assert.fail(`no machine ${index}`);
     const answer = await turns.app.request(paths.fetchTurn, {
       method: "POST",
@@ -184,4 +193,29 @@ test("machines that claim to fetch and get nothing lose their slots to those who
     world.pass(20);
   }
   assert.equal((await world.ask(slots)).kind, "go");
+});
+
+const key = "0b".repeat(32);
+const peerPort = 7000;
+
+test("machines that serve each other fetch from each other, without a slot at the server", async () => {
+  const world = site(slots + 2, { keys: () => [key], isConfidential: () => false });
+  assert.deepEqual(await world.ask(0, { peerPort }), { kind: "go", reportSeconds: 20, peerKeys: [key] });
+  for (let i = 1; i < slots + 2; i += 1) {
+    const turn = await world.ask(i, { peerPort });
+    assert.ok(turn.kind === "go" && turn.sources?.[0]?.machineId === world.ids[i - 1], `${i}: ${JSON.stringify(turn)}`);
+  }
+  // Nothing came from its source, the server has room.
+  const [, failed = assert.fail()] = world.ids;
+  const turn = await world.ask(2, { peerPort, failedPeers: [failed] });
+  assert.ok(turn.kind === "go" && turn.sources?.every(({ machineId }) => machineId !== failed));
+});
+
+test("neither confidential images nor older agents use other machines", async () => {
+  const world = site(2, { keys: () => [key], isConfidential: () => true });
+  for (const i of [0, 1])
+    assert.deepEqual(await world.ask(i, { peerPort }), { kind: "go", reportSeconds: 20, peerKeys: [key] });
+  const plain = site(2, { keys: () => [key], isConfidential: () => false });
+  await plain.ask(0, { peerPort });
+  assert.deepEqual(await plain.ask(1), { kind: "go", reportSeconds: 20 });
 });

@@ -3,13 +3,16 @@ import { bodyLimit } from "hono/body-limit";
 import * as v from "valibot";
 import { type FetchTurnRequest, fetchTurnRequest } from "../../contract/fetch-turn.ts";
 import { type Problem, paths } from "../../contract/machine-facing.ts";
+import { type Asker, openDistribution, type Source } from "../../core/distribution/distribution.ts";
+import { locationPath } from "../../core/export/location-path.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
+import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
-import type { Clock, Log, Store } from "../../core/ports.ts";
-import { emptyFetchQueue, stepFetchQueue, systemImageRules } from "../../core/uplink/fetch-queue.ts";
+import type { Log, Store } from "../../core/ports.ts";
 import type { FetchTurn } from "../../core/uplink/fetch-turn.ts";
 import type { WaitingNotes } from "../../core/uplink/waiting-notes.ts";
 import { applyOrLog } from "./apply-or-log.ts";
+import { type OriginQueueDeps, openOriginQueue } from "./origin-queue.ts";
 import { senderOf, stranger, whyHeld } from "./sender.ts";
 
 /** How often an agent says how far it is. */
@@ -29,71 +32,34 @@ export type FetchTurns = {
   readonly ended: (id: MachineId) => void;
 };
 
-/** A machine that fetches or waits. */
-type Fetcher = { readonly image: string | undefined; readonly doneBytes: number; readonly mayFetch: boolean };
+/** A machine that fetches or waits, for which image, and from whom. */
+type Fetcher = {
+  readonly image: string | undefined;
+  readonly doneBytes: number;
+  readonly from: "origin" | "peers" | "nobody";
+};
 
-type Progress = Pick<FetchTurnRequest, "totalBytes" | "doneBytes">;
+const goOn = { kind: "go", reportSeconds } as const satisfies FetchTurn;
 
-const goOn: FetchTurn = { kind: "go", reportSeconds };
+/** What machines need to fetch from each other. */
+export type PeerRules = {
+  /** The keys by which they know each other, the present one first, in hex. */
+  readonly keys: () => readonly string[];
+  /** Contents of confidential images go from the server to each machine only. */
+  readonly isConfidential: (image: string) => boolean;
+};
 
-export function openFetchTurns(deps: {
+type FetchTurnsDeps = OriginQueueDeps & {
   readonly store: Pick<Store, "get" | "unreadableWith" | "apply">;
-  /** Bandwidth of this server's uplink, if the configuration names it. */
-  readonly bytesPerSecond?: number;
-  /** Whether machines wait for boot images, which go first. */
-  readonly bootImagesWait: () => boolean;
   readonly notes: Pick<WaitingNotes, "waits" | "waitsNoMore">;
-  readonly clock: Pick<Clock, "monotonicMs">;
+  /** Without it, all machines fetch from the server. */
+  readonly peers?: PeerRules;
   readonly log: Log;
-}): FetchTurns {
-  const { store, bytesPerSecond, bootImagesWait, notes, clock, log } = deps;
-  const fetchers = new Map<MachineId, Fetcher>();
-  let line = emptyFetchQueue;
+};
 
-  const now = () => ({
-    nowMs: clock.monotonicMs(),
-    rules: systemImageRules({ bytesPerSecond, bootImagesWait: bootImagesWait() }),
-  });
-  function ended(id: MachineId): void {
-    if (!fetchers.delete(id)) return;
-    ({ line } = stepFetchQueue(line, { kind: "left", who: id }, now()));
-    notes.waitsNoMore(id);
-  }
-  /** The place of a machine that fetches this many more bytes. */
-  async function turnOf(machine: Machine, progress: Progress): Promise<FetchTurn> {
-    const { id, requiredImage: image } = machine;
-    const known = fetchers.get(id);
-    if (known !== undefined && known.image !== image) {
-      ended(id);
-      return { kind: "abandon", reason: `it is to run ${image ?? "no image"} now` };
-    }
-    const { totalBytes, doneBytes } = progress;
-    const leftBytes = totalBytes - doneBytes;
-    if (leftBytes <= 0) ended(id);
-    if (leftBytes <= 0 || (known === undefined && leftBytes <= smallFetchBytes)) return goOn;
-    const sentBytes = Math.max(0, doneBytes - (known?.doneBytes ?? doneBytes));
-    if (known !== undefined) ({ line } = stepFetchQueue(line, { kind: "sent", who: id, bytes: sentBytes }, now()));
-    const { line: next, answer } = stepFetchQueue(line, { kind: "asked", who: id, bytes: leftBytes }, now());
-    line = next;
-    const mayFetch = answer?.kind !== "wait" || known?.mayFetch === true;
-    fetchers.set(id, { image, doneBytes, mayFetch });
-    await applyOrLog(store, { kind: "subSeen", id, upToDate: false }, log);
-    // One that was slow for so long that others took its slot goes on all the same.
-    if (answer?.kind !== "wait" || mayFetch) {
-      if (known?.mayFetch === false) {
-        notes.waitsNoMore(id);
-        // The time that it waited does not count as time that it fetched.
-        await applyOrLog(store, { kind: "phaseSeen", id, phase: "fetching", detail: "its turn has come" }, log);
-      }
-      return goOn;
-    }
-    const { position, estimatedSeconds, retryAfterSeconds: seconds } = answer;
-    const left = estimatedSeconds === undefined ? "" : `, about ${estimatedSeconds} s left`;
-    const reason = `position ${position} in the queue for system images${left}`;
-    notes.waits(id, reason);
-    return { kind: "wait", seconds, reason };
-  }
-
+export function openFetchTurns(deps: FetchTurnsDeps): FetchTurns {
+  const { store, clock } = deps;
+  const { turnOf, ended } = openTurns(deps);
   const rates: RequestRates = new Map();
   const app = new Hono();
   app.post(paths.fetchTurn, bodyLimit({ maxSize: maxRequestBytes }), async (context) => {
@@ -111,6 +77,85 @@ export function openFetchTurns(deps: {
     return context.json({ kind: "abandon", reason: held } satisfies FetchTurn);
   });
   return { app, ended };
+}
+
+function openTurns(deps: FetchTurnsDeps) {
+  const { store, notes, peers, clock, log } = deps;
+  const fetchers = new Map<MachineId, Fetcher>();
+  const distribution = openDistribution(clock);
+  const origin = openOriginQueue(deps);
+
+  function ended(id: MachineId): void {
+    distribution.left(id);
+    if (!fetchers.delete(id)) return;
+    origin.left(id);
+    notes.waitsNoMore(id);
+  }
+  function sourcesOf(machine: Machine, request: FetchTurnRequest): readonly Source[] | "origin" {
+    const asker = askerOf(machine, request);
+    if (peers === undefined || asker === undefined || peers.isConfidential(asker.image)) return "origin";
+    return distribution.ask(asker, { isFull: origin.isFull(machine.id) });
+  }
+  /** Lets a machine fetch that may have waited: that time does not count as time that it fetched. */
+  async function go(id: MachineId, known: Fetcher | undefined): Promise<typeof goOn> {
+    if (known?.from !== "nobody") return goOn;
+    notes.waitsNoMore(id);
+    await applyOrLog(store, { kind: "phaseSeen", id, phase: "fetching", detail: "its turn has come" }, log);
+    return goOn;
+  }
+  async function fetchFromOrigin(id: MachineId, known: Fetcher | undefined, now: Now): Promise<FetchTurn> {
+    const { image, doneBytes, leftBytes } = now;
+    const answer = origin.ask(id, { leftBytes, sentBytes: Math.max(0, doneBytes - (known?.doneBytes ?? doneBytes)) });
+    // One that was slow for so long that others took its slot goes on all the same.
+    const isAdmitted = answer.kind === "admitted" || known?.from === "origin";
+    distribution.admitted(id, isAdmitted);
+    fetchers.set(id, { image, doneBytes, from: isAdmitted ? "origin" : "nobody" });
+    if (answer.kind === "admitted" || isAdmitted) return await go(id, known);
+    const { position, estimatedSeconds, retryAfterSeconds: seconds } = answer;
+    const left = estimatedSeconds === undefined ? "" : `, about ${estimatedSeconds} s left`;
+    const reason = `position ${position} in the queue for system images${left}`;
+    notes.waits(id, reason);
+    return { kind: "wait", seconds, reason };
+  }
+  async function turnOf(machine: Machine, request: FetchTurnRequest): Promise<FetchTurn> {
+    const { id, requiredImage: image } = machine;
+    const known = fetchers.get(id);
+    if (known !== undefined && known.image !== image) {
+      ended(id);
+      return { kind: "abandon", reason: `it is to run ${image ?? "no image"} now` };
+    }
+    const { totalBytes, doneBytes } = request;
+    const leftBytes = totalBytes - doneBytes;
+    if (leftBytes <= 0) ended(id);
+    if (leftBytes <= 0 || (known === undefined && leftBytes <= smallFetchBytes)) return goOn;
+    await applyOrLog(store, { kind: "subSeen", id, upToDate: false }, log);
+    const peerKeys = peers === undefined || request.peerPort === undefined ? {} : { peerKeys: peers.keys() };
+    const sources = sourcesOf(machine, request);
+    if (sources === "origin") {
+      const turn = await fetchFromOrigin(id, known, { image, doneBytes, leftBytes });
+      return turn.kind === "go" ? { ...turn, ...peerKeys } : turn;
+    }
+    origin.left(id);
+    fetchers.set(id, { image, doneBytes, from: "peers" });
+    return { ...(await go(id, known)), ...peerKeys, sources };
+  }
+  return { turnOf, ended };
+}
+
+/** What a machine still has to fetch. */
+type Now = Pick<Fetcher, "image" | "doneBytes"> & { readonly leftBytes: number };
+
+/** How a machine takes part in passing the image on; undefined if its agent cannot. */
+function askerOf(machine: Machine, request: FetchTurnRequest): Asker | undefined {
+  const { id, requiredImage: image, permanentAddress, placement, runningImage } = machine;
+  const { peerPort, failedPeers = [], totalBytes, doneBytes } = request;
+  if (peerPort === undefined || image === undefined || permanentAddress === undefined) return undefined;
+  return {
+    ...{ id, image, totalBytes, doneBytes, isWorking: runningImage !== undefined },
+    rack: locationPath(machine) ?? placement?.switchName ?? "",
+    endpoint: `${formatIpv4(permanentAddress)}:${peerPort}`,
+    failed: failedPeers,
+  };
 }
 
 const malformed: Problem = {

@@ -23,7 +23,8 @@ import { objectsHandler } from "../../dominator/storage/objects-handler.ts";
 import { startScrub } from "../../dominator/storage/scrub.ts";
 import { subApp } from "../../dominator/sub/app.ts";
 import { confidentialApp } from "../../dominator/sub/confidential-app.ts";
-import { type FetchTurns, openFetchTurns } from "../../dominator/sub/fetch-turns.ts";
+import { type FetchTurns, openFetchTurns, type PeerRules } from "../../dominator/sub/fetch-turns.ts";
+import { peerKeysAt } from "../../dominator/sub/peer-keys.ts";
 import { openTaskThread } from "../../dominator/thread/thread.ts";
 import { openDominatorExport } from "../../mdb/exports/dominator-export.ts";
 import { openExports } from "../../mdb/exports/exports.ts";
@@ -193,20 +194,29 @@ const sweepMs = 30_000;
 
 /** Shares the uplink: boot images first, then the system images of as many machines as fill it. */
 function shareUplink(
-  { config, store, clock, log }: Shared,
+  shared: Shared,
   files: Parameters<typeof queuedSizes>[0],
   opened: AsyncDisposableStack,
 ): { readonly uplinkQueue: { readonly uplinkQueue?: UplinkQueue }; readonly fetchTurns: FetchTurns } {
+  const { config, store, images, clock, log } = shared;
   const { uplinkMbps } = config;
   const notes = openWaitingNotes({ store, clock, log });
+  const secret = serverSecret(pkiOf(shared));
+  const peers: PeerRules = {
+    keys: () => peerKeysAt(secret, clock.nowMs()),
+    isConfidential: (image) => images.get(image)?.confidential !== undefined,
+  };
   const timer = setInterval(notes.sweep, sweepMs);
   opened.defer(() => clearInterval(timer));
   if (uplinkMbps === undefined)
-    return { uplinkQueue: {}, fetchTurns: openFetchTurns({ store, bootImagesWait: () => false, notes, clock, log }) };
+    return {
+      uplinkQueue: {},
+      fetchTurns: openFetchTurns({ store, bootImagesWait: () => false, notes, peers, clock, log }),
+    };
   const bytesPerSecond = uplinkBytesPerSecond(uplinkMbps);
   const uplinkQueue = openUplinkQueue({ bytesPerSecond, sizes: queuedSizes(files), store, notes, clock });
   const bootImagesWait = uplinkQueue.isWaiting;
-  const fetchTurns = openFetchTurns({ store, bytesPerSecond, bootImagesWait, notes, clock, log });
+  const fetchTurns = openFetchTurns({ store, bytesPerSecond, bootImagesWait, notes, peers, clock, log });
   return { uplinkQueue: { uplinkQueue }, fetchTurns };
 }
 
