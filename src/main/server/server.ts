@@ -204,7 +204,11 @@ function shareUplink(
   const secret = serverSecret(pkiOf(shared));
   const peers: PeerRules = {
     keys: () => peerKeysAt(secret, clock.nowMs()),
-    isConfidential: (image) => images.get(image)?.confidential !== undefined,
+    // What is not here might be.
+    isConfidential: (image) => {
+      const found = images.get(image);
+      return found === undefined || found.confidential === true;
+    },
   };
   const timer = setInterval(notes.sweep, sweepMs);
   opened.defer(() => clearInterval(timer));
