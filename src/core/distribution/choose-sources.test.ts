@@ -25,13 +25,13 @@ function complete(name: string, facts: Partial<Omit<Member, "from">> = {}): Memb
 }
 
 function choose(
-  asker: Member,
+  caller: Member,
   others: readonly Member[],
   more: { failed?: readonly string[]; originIsFull?: boolean } = {},
 ) {
-  const members = new Map([asker, ...others].map((one) => [one.id, one]));
+  const members = new Map([caller, ...others].map((one) => [one.id, one]));
   const failed = new Set((more.failed ?? []).map(idOf));
-  return chooseSources(asker, members, { failed, originIsFull: more.originIsFull ?? false });
+  return chooseSources(caller, members, { failed, originIsFull: more.originIsFull ?? false });
 }
 
 const origin = { kind: "origin" } as const;

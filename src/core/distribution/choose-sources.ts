@@ -45,26 +45,26 @@ function childrenLimit({ isWorking, doneBytes, totalBytes }: Member): number {
  * `failed` are members from which it got nothing. `originIsFull`: the origin has a queue, so that machines of other racks help.
  */
 export function chooseSources(
-  asker: Member,
+  caller: Member,
   members: ReadonlyMap<MachineId, Member>,
   { failed, originIsFull }: { readonly failed: ReadonlySet<string>; readonly originIsFull: boolean },
 ): Sources {
-  const children = countChildren(asker, members);
+  const children = countChildren(caller, members);
   const isUsable = (member: Member): boolean =>
-    member.id !== asker.id &&
+    member.id !== caller.id &&
     member.serves &&
     !failed.has(member.id) &&
     member.accusers.size < accusersLimit &&
     (member.from !== undefined) === member.doneBytes < member.totalBytes &&
-    !descendsFrom(member, asker, members);
+    !descendsFrom(member, caller, members);
   const childrenOf = (id: MachineId) => children.get(id) ?? 0;
   const hasRoom = (member: Member) => childrenOf(member.id) < childrenLimit(member);
 
-  const known = asker.from === undefined || asker.from === "origin" ? undefined : members.get(asker.from);
+  const known = caller.from === undefined || caller.from === "origin" ? undefined : members.get(caller.from);
   // Who fetches from the origin goes on.
-  if (asker.from === "origin") return { kind: "origin" };
+  if (caller.from === "origin") return { kind: "origin" };
   const all = [...members.values()];
-  const near = all.filter((member) => member.rack === asker.rack && isUsable(member)).sort(byUse);
+  const near = all.filter((member) => member.rack === caller.rack && isUsable(member)).sort(byUse);
   const own = known !== undefined && isUsable(known) ? [known] : [];
   const free = near.filter(hasRoom);
   const first = [...own, ...free];
@@ -77,7 +77,7 @@ export function chooseSources(
   if (shared.length > 0) return peers(shared);
   if (!originIsFull) return { kind: "origin" };
   const sending = racksThatSend(members);
-  const isFar = (member: Member) => member.rack !== asker.rack && !sending.has(member.rack) && hasRoom(member);
+  const isFar = (member: Member) => member.rack !== caller.rack && !sending.has(member.rack) && hasRoom(member);
   const far = all.filter((member) => isFar(member) && isUsable(member)).sort(byUse);
   return far.length > 0 ? peers(far) : { kind: "origin" };
 }
@@ -91,11 +91,11 @@ function byUse(one: Member, other: Member): number {
   return Number(one.isWorking) - Number(other.isWorking) || other.order - one.order;
 }
 
-/** How many others fetch from each member, without the asker itself. */
-function countChildren(asker: Member, members: ReadonlyMap<MachineId, Member>): ReadonlyMap<MachineId, number> {
+/** How many others fetch from each member, without the caller itself. */
+function countChildren(caller: Member, members: ReadonlyMap<MachineId, Member>): ReadonlyMap<MachineId, number> {
   const children = new Map<MachineId, number>();
   for (const { id, from } of members.values())
-    if (from !== undefined && from !== "origin" && id !== asker.id) children.set(from, (children.get(from) ?? 0) + 1);
+    if (from !== undefined && from !== "origin" && id !== caller.id) children.set(from, (children.get(from) ?? 0) + 1);
   return children;
 }
 

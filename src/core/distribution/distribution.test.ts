@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { MachineId } from "../machine/record.ts";
-import { type Asker, openDistribution } from "./distribution.ts";
+import { type Caller, openDistribution } from "./distribution.ts";
 
 const idOf = (name: string) => name as MachineId;
 
 function world() {
   let nowMs = 0;
   const distribution = openDistribution({ monotonicMs: () => nowMs });
-  function ask(name: string, more: Partial<Asker> = {}, isFull = false): string {
-    const asker = {
+  function ask(name: string, more: Partial<Caller> = {}, isFull = false): string {
+    const caller = {
       ...{ id: idOf(name), image: "compute/1", rack: "r1", totalBytes: 100, doneBytes: 0, isWorking: false },
       ...{ endpoint: `${name}:1`, failed: [] },
       ...more,
     };
-    const answer = distribution.ask(asker, { isFull });
+    const answer = distribution.ask(caller, { isFull });
     if (answer === "origin") distribution.admitted(idOf(name), !isFull);
     return answer === "origin" ? answer : answer.map(({ endpoint }) => endpoint).join(" ");
   }

@@ -2,7 +2,7 @@ import type { MachineId } from "../machine/record.ts";
 import { chooseSources, type Member } from "./choose-sources.ts";
 
 /** What a machine says, and the MDB knows, when it asks from whom to fetch. */
-export type Asker = Pick<Member, "id" | "rack" | "totalBytes" | "doneBytes" | "isWorking"> & {
+export type Caller = Pick<Member, "id" | "rack" | "totalBytes" | "doneBytes" | "isWorking"> & {
   readonly image: string;
   /** Where it serves others, `ADDRESS:PORT`; absent if it does not. */
   readonly endpoint?: string;
@@ -16,7 +16,7 @@ export type Source = { readonly machineId: string; readonly endpoint: string };
 /** Keeps who fetches which image, in memory only: after a restart of the server, machines tell it again within seconds. */
 export type Distribution = {
   /** From whom to fetch, best first; or that it is the origin's turn. */
-  readonly ask: (asker: Asker, origin: { readonly isFull: boolean }) => readonly Source[] | "origin";
+  readonly ask: (caller: Caller, origin: { readonly isFull: boolean }) => readonly Source[] | "origin";
   /** The origin has let a machine in, or lets it wait. */
   readonly admitted: (id: MachineId, isAdmitted: boolean) => void;
   /** It has everything, gave up, or got another task: it serves no more. */
@@ -47,16 +47,16 @@ export function openDistribution({ monotonicMs }: { readonly monotonicMs: () => 
   function forgetSilent(): void {
     for (const [id, { heardAtMs }] of known) if (monotonicMs() - heardAtMs > silentMs) known.delete(id);
   }
-  function upsert(asker: Asker): Known {
-    const { image, endpoint, failed: _failed, ...facts } = asker;
-    const before = known.get(asker.id);
+  function upsert(caller: Caller): Known {
+    const { image, endpoint, failed: _failed, ...facts } = caller;
+    const before = known.get(caller.id);
     const own = before?.image === image ? before : undefined;
     const earlier = own?.member ?? { from: undefined, order: begun++, accusers: new Set<MachineId>() };
     const serves = endpoint !== undefined;
     const isWhole = facts.doneBytes >= facts.totalBytes;
     const member: Member = { ...earlier, ...facts, serves, ...(isWhole ? { from: undefined } : {}) };
     const now = { member, image, endpoint, heardAtMs: monotonicMs(), failed: own?.failed ?? new Set<string>() };
-    known.set(asker.id, now);
+    known.set(caller.id, now);
     return now;
   }
   function accuse(by: Known, failed: readonly string[]): void {
@@ -73,12 +73,12 @@ export function openDistribution({ monotonicMs }: { readonly monotonicMs: () => 
       const one = known.get(id);
       if (one !== undefined) one.member = { ...one.member, from: isAdmitted ? "origin" : undefined };
     },
-    ask: (asker, { isFull }) => {
+    ask: (caller, { isFull }) => {
       forgetSilent();
-      const one = upsert(asker);
-      accuse(one, asker.failed);
+      const one = upsert(caller);
+      accuse(one, caller.failed);
       const members = new Map<MachineId, Member>();
-      for (const { image, member } of known.values()) if (image === asker.image) members.set(member.id, member);
+      for (const { image, member } of known.values()) if (image === caller.image) members.set(member.id, member);
       const chosen = chooseSources(one.member, members, { failed: one.failed, originIsFull: isFull });
       if (chosen.kind === "origin") return "origin";
       const sources = chosen.sources.flatMap((machineId) => {

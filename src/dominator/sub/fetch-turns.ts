@@ -3,7 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import * as v from "valibot";
 import { type FetchTurnRequest, fetchTurnRequest } from "../../contract/fetch-turn.ts";
 import { type Problem, paths } from "../../contract/machine-facing.ts";
-import { type Asker, openDistribution, type Source } from "../../core/distribution/distribution.ts";
+import { type Caller, openDistribution, type Source } from "../../core/distribution/distribution.ts";
 import { locationPath } from "../../core/export/location-path.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
@@ -92,9 +92,9 @@ function openTurns(deps: FetchTurnsDeps) {
     notes.waitsNoMore(id);
   }
   function sourcesOf(machine: Machine, request: FetchTurnRequest): readonly Source[] | "origin" {
-    const asker = askerOf(machine, request);
-    if (peers === undefined || asker === undefined || peers.isConfidential(asker.image)) return "origin";
-    return distribution.ask(asker, { isFull: origin.isFull(machine.id) });
+    const caller = callerOf(machine, request);
+    if (peers === undefined || caller === undefined || peers.isConfidential(caller.image)) return "origin";
+    return distribution.ask(caller, { isFull: origin.isFull(machine.id) });
   }
   /** Lets a machine fetch that may have waited: that time does not count as time that it fetched. */
   async function go(id: MachineId, known: Fetcher | undefined): Promise<typeof goOn> {
@@ -146,7 +146,7 @@ function openTurns(deps: FetchTurnsDeps) {
 type Now = Pick<Fetcher, "image" | "doneBytes"> & { readonly leftBytes: number };
 
 /** How a machine takes part in passing the image on; undefined if its agent cannot. */
-function askerOf(machine: Machine, request: FetchTurnRequest): Asker | undefined {
+function callerOf(machine: Machine, request: FetchTurnRequest): Caller | undefined {
   const { id, requiredImage: image, permanentAddress, placement, runningImage } = machine;
   const { peerPort, failedPeers = [], totalBytes, doneBytes } = request;
   if (peerPort === undefined || image === undefined || permanentAddress === undefined) return undefined;
