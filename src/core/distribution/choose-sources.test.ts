@@ -105,21 +105,21 @@ describe("sources of a machine", () => {
 });
 
 /** What happens to a machine during a fetch. */
-type Fate = "well" | "dies" | "lies";
-type Simulated = { member: Member; readonly fate: Fate; readonly failed: Set<MachineId>; gone: boolean };
+type Outcome = "well" | "dies" | "lies";
+type Simulated = { member: Member; readonly outcome: Outcome; readonly failed: Set<MachineId>; gone: boolean };
 
 /** Units of bytes a step: of a machine's link, and of a rack's uplink. */
 const link = 40;
 const uplink = 10;
 
 /** Racks whose machines all begin at once. Returns when the last was done, and what crossed each rack's uplink. */
-function simulate(racks: readonly (readonly Fate[])[], originSlots: number) {
+function simulate(racks: readonly (readonly Outcome[])[], originSlots: number) {
   const world = new Map<MachineId, Simulated>();
   let order = 0;
-  for (const [r, fates] of racks.entries())
-    for (const [m, fate] of fates.entries()) {
+  for (const [r, outcomes] of racks.entries())
+    for (const [m, outcome] of outcomes.entries()) {
       const one = newcomer(`r${r}m${m}`, { rack: `r${r}`, order });
-      world.set(one.id, { member: one, fate, failed: new Set(), gone: false });
+      world.set(one.id, { member: one, outcome, failed: new Set(), gone: false });
       order += 1;
     }
   const crossed = new Map<string, number>();
@@ -159,24 +159,24 @@ function simulate(racks: readonly (readonly Fate[])[], originSlots: number) {
       if (isDone(one)) continue;
       const source = one.member.from;
       const peer = source === undefined || source === "origin" ? undefined : world.get(source);
-      if (peer?.gone === true || peer?.fate === "lies") one.failed.add(peer.member.id);
+      if (peer?.gone === true || peer?.outcome === "lies") one.failed.add(peer.member.id);
       ask(one);
     }
     const rates = new Map([...world.values()].filter((one) => !isDone(one)).map((one) => [one, rateOf(one)]));
     for (const [one, rate] of rates) {
       const { from: source, rack } = one.member;
       const peer = source === undefined || source === "origin" ? undefined : world.get(source);
-      if (peer?.fate === "lies" || peer?.gone === true) continue;
+      if (peer?.outcome === "lies" || peer?.gone === true) continue;
       if (peer?.member.rack !== rack) crossed.set(rack, (crossed.get(rack) ?? 0) + rate);
       const doneBytes = one.member.doneBytes + rate;
       one.member = { ...one.member, doneBytes, from: doneBytes >= bytes ? undefined : source };
-      if (one.fate === "dies" && doneBytes > bytes / 2) one.gone = true;
+      if (one.outcome === "dies" && doneBytes > bytes / 2) one.gone = true;
     }
   }
   return { steps, crossed };
 }
 
-const rackOf = (count: number, fate: Fate = "well") => Array.from({ length: count }, () => fate);
+const rackOf = (count: number, outcome: Outcome = "well") => Array.from({ length: count }, () => outcome);
 /** Steps that an image takes over an uplink. */
 const ideal = bytes / uplink;
 
@@ -200,8 +200,8 @@ test("more racks than the origin serves at once: racks pass the image on", () =>
 });
 
 test("whatever machines die or lie, all others get the image", () => {
-  const fate = fc.constantFrom<Fate>("well", "well", "well", "dies", "lies");
-  const racks = fc.array(fc.array(fate, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 4 });
+  const outcome = fc.constantFrom<Outcome>("well", "well", "well", "dies", "lies");
+  const racks = fc.array(fc.array(outcome, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 4 });
   fc.assert(
     fc.property(racks, fc.integer({ min: 1, max: 4 }), (world, slots) => {
       simulate(world, slots);
