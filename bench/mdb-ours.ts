@@ -16,6 +16,7 @@ import { operatorApp } from "../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../src/mdb/operator-api/backup-stream.ts";
 import { tokensIn } from "../src/mdb/operator-api/caller/tokens.ts";
 import { startOperatorServer } from "../src/mdb/operator-api/server.ts";
+import { noCatalogue } from "../src/mdb/testing/no-catalogue.ts";
 import { fleetMac } from "./mdb-fleet.ts";
 
 /** The benchmark's commands; the answer is a number or an object. */
@@ -42,7 +43,17 @@ const app = operatorApp({
   deadlineSeconds: defaultDeadlineSeconds,
   tokens,
   backup: backupsIn(tmpdir(), opened),
-  ...{ store, clock, log, version: "bench", exports, images: async () => [], networks: () => [], packetsOf: () => [] },
+  ...{
+    store,
+    clock,
+    log,
+    version: "bench",
+    exports,
+    catalogue: noCatalogue(),
+    images: async () => [],
+    networks: () => [],
+    packetsOf: () => [],
+  },
 });
 const server = await startOperatorServer({ path: socketPath, app, log });
 process.send?.({ openMs, openCpuSeconds: cpuSeconds(), machines: store.list().length });

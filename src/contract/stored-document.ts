@@ -66,6 +66,7 @@ const image = pinned<HeldImage>()(
     confidential: v.exactOptional(v.literal(true)),
     manifest: v.object({ sha512: text, size: count }),
     servers: v.array(text),
+    removed: v.exactOptional(v.literal(true)),
   }),
 );
 

@@ -62,7 +62,7 @@ export const importImage: Actions["importImage"] = async (asked) => {
   if (!existsSync(stateDirectory)) log("info", "making a new state directory", { directory: stateDirectory });
   const paths = pathsIn(stateDirectory);
   const images = await openImageStore(paths.images, { log });
-  const name = importName(wanted, images.names());
+  const name = importName(wanted, images.taken());
   if (name.kind === "unusable") throw new Error(name.reason);
   const objects = confidential
     ? await confidentialStores(paths.confidentialObjects).ofStream(name.stream)

@@ -31,6 +31,7 @@ import { type Tokens, tokensIn } from "../../src/mdb/operator-api/caller/tokens.
 import { startOperatorServer } from "../../src/mdb/operator-api/server.ts";
 import { lockState } from "../../src/mdb/sqlite/state-lock.ts";
 import { asks, birthOf, testMac } from "../../src/mdb/testing/fleet.ts";
+import { noCatalogue } from "../../src/mdb/testing/no-catalogue.ts";
 import { birther, outcomeOf, start } from "./birther-command.ts";
 
 describe("the birther command against a server on its Unix socket", () => {
@@ -53,6 +54,7 @@ describe("the birther command against a server on its Unix socket", () => {
   const newApp = () =>
     operatorApp({
       ...{ store, clock, log, version: "test", blastRadius, deadlineSeconds: defaultDeadlineSeconds, tokens, ...seen },
+      catalogue: noCatalogue(),
       images: async () => images,
       exports: life.use(openLoneExports(store, clock)),
       backup: backupsIn(state, store),

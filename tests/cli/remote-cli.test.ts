@@ -16,6 +16,7 @@ import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
 import { type Tokens, tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
 import { startOperatorTls } from "../../src/mdb/operator-api/server.ts";
 import { asks, birthOf } from "../../src/mdb/testing/fleet.ts";
+import { noCatalogue } from "../../src/mdb/testing/no-catalogue.ts";
 import { operatorCertificate } from "../../src/mdb/tls/operator-certificate.ts";
 import { openPki } from "../../src/mdb/tls/pki.ts";
 import { freePort } from "../support/free-port.ts";
@@ -63,7 +64,13 @@ describe("the birther command against a server on another machine", () => {
     const exports = life.use(openLoneExports(store, clock));
     const app = operatorApp({
       ...{ store, clock, log, version: "test", tokens, exports },
-      ...{ deadlineSeconds: defaultDeadlineSeconds, networks: () => [], packetsOf: () => [], images: async () => [] },
+      ...{
+        deadlineSeconds: defaultDeadlineSeconds,
+        networks: () => [],
+        packetsOf: () => [],
+        catalogue: noCatalogue(),
+        images: async () => [],
+      },
       blastRadius: { machines: 10, percent: 10, perSeconds: 3600 },
       backup: backupsIn(parent, store),
     });

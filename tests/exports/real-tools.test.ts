@@ -23,6 +23,7 @@ import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
 import { tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
 import { startOperatorServer, startOperatorTls } from "../../src/mdb/operator-api/server.ts";
 import { asks, birthOf, testMac } from "../../src/mdb/testing/fleet.ts";
+import { noCatalogue } from "../../src/mdb/testing/no-catalogue.ts";
 import { operatorCertificate } from "../../src/mdb/tls/operator-certificate.ts";
 import { freePort } from "../support/free-port.ts";
 
@@ -76,7 +77,7 @@ before(async () => {
     tokens,
     blastRadius: { machines: 10, percent: 10, perSeconds: 3600 },
     deadlineSeconds: defaultDeadlineSeconds,
-    ...{ store, clock, log, version: "test", exports, images: async () => [] },
+    ...{ store, clock, log, version: "test", exports, catalogue: noCatalogue(), images: async () => [] },
     ...{ networks: () => [network], packetsOf: () => [], backup: backupsIn(state, database) },
   });
   life.use(await startOperatorServer({ path: join(state, "api.sock"), app, log }));

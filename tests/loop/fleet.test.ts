@@ -26,6 +26,7 @@ import { type OpenStore, openStore } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
 import { tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
+import { noCatalogue } from "../../src/mdb/testing/no-catalogue.ts";
 import { applyInParts } from "../../src/mdb/turns.ts";
 import { type FleetWatch, openFleetWatch } from "../../src/mdb/watch/fleet-watch.ts";
 import { leastLongestTurnMs } from "../support/loop-turns.ts";
@@ -79,7 +80,7 @@ describe("with the documented fleet, nothing holds up packets", () => {
     const exports = openLoneExports(opened, clock);
     store = exports.store;
     operators = operatorApp({
-      ...{ store, clock, log, version: "test", exports, images, networks: () => [] },
+      ...{ store, clock, log, version: "test", exports, images, catalogue: noCatalogue(), networks: () => [] },
       ...{ packetsOf: () => [], deadlineSeconds: defaultDeadlineSeconds },
       blastRadius: { machines: documented.machines, percent: 100, perSeconds: 3600 },
       tokens: tokensIn({ store, clock, random, log }),

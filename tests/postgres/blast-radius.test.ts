@@ -9,6 +9,7 @@ import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
 import { openPostgresJournal } from "../../src/mdb/postgres/journal.ts";
 import { birthOf, stillClock, until } from "../../src/mdb/testing/fleet.ts";
+import { noCatalogue } from "../../src/mdb/testing/no-catalogue.ts";
 import { startPostgres } from "./postgres-server.ts";
 
 const log = () => {};
@@ -29,6 +30,7 @@ function process(store: Store) {
       backup: () => Promise.reject(new Error("nobody asks")),
       networks: () => [],
       packetsOf: () => [],
+      catalogue: noCatalogue(),
       images: async () => [],
     },
   });

@@ -31,6 +31,7 @@ import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
 import { tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
 import { startOperatorServer } from "../../src/mdb/operator-api/server.ts";
 import { asks, birthOf, stillClock, storedToken, testMac } from "../../src/mdb/testing/fleet.ts";
+import { noCatalogue } from "../../src/mdb/testing/no-catalogue.ts";
 import { hostileBytes, hostileText } from "../support/hostile-words.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -86,7 +87,16 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
     exports = life.use(openLoneExports(opened, clock));
     store = exports.store;
     operators = operatorApp({
-      ...{ store, clock, log, version: "test", exports, networks: () => [network], images: async () => [] },
+      ...{
+        store,
+        clock,
+        log,
+        version: "test",
+        exports,
+        networks: () => [network],
+        catalogue: noCatalogue(),
+        images: async () => [],
+      },
       ...{ packetsOf: () => packetViews, deadlineSeconds: defaultDeadlineSeconds, backup: backupsIn(state, opened) },
       blastRadius: { machines: 10, percent: 10, perSeconds: 3600 },
       tokens: tokensIn({ store, clock, random, log }),

@@ -44,6 +44,26 @@ test("images: versions are counted, names are never reused, and everything is du
   await assert.rejects(images.add("bad", { ...image, tree: { inodes: [], entries: [["/a", 3]] } }), /names inode 3/);
 });
 
+test("images: the name of a removed image is not given again, also not by a process that did not hear of the removal", async () => {
+  const place = join(directory, "removed");
+  const images = await openImageStore(place, { log });
+  for (const source of ["one", "two"]) await images.add("compute", { ...image, source });
+  const other = await openImageStore(place, { log });
+  const sha512 = images.get("compute/2")?.manifest.sha512 ?? "";
+  assert.equal(await images.remove("compute/2"), true);
+  assert.equal(await images.remove("compute/2"), false);
+  assert.deepEqual([images.names(), images.findManifest(sha512)], [["compute/1"], undefined]);
+  assert.deepEqual(images.taken(), ["compute/1", "compute/2"]);
+  await other.refresh();
+  assert.deepEqual(other.names(), ["compute/1"]);
+  const late = await openImageStore(place, { log });
+  // As if a power cut had come between the mark and the manifest.
+  await writeFile(join(place, "compute/2.json"), "{}");
+  assert.deepEqual((await openImageStore(place, { log })).names(), ["compute/1"]);
+  await writeFile(join(place, "compute/3.removed"), "");
+  for (const each of [images, other, late]) assert.ok((await each.add("compute", image)).name > "compute/3");
+});
+
 test("images: an unreadable manifest is skipped and named once; the others are there, and its number is not given again", async () => {
   const place = join(directory, "damaged");
   const before = await openImageStore(place, { log });

@@ -6,6 +6,7 @@ import { failure } from "../api/failure.ts";
 import { type LocalOptions, localOptions, print, printJson } from "../api/server-options.ts";
 import { formatBytes } from "../output/figures.ts";
 import { describeNotCarried, type NotCarried, openImportLine } from "../output/import-progress.ts";
+import { imageDetailCommands } from "../read/image-details.ts";
 import { imageListCommand } from "../read/images.ts";
 
 type ImageActions = Pick<Actions, "buildBootstrapImage" | "listImages" | "importImage" | "verifyObjects">;
@@ -65,6 +66,7 @@ export function imageCommand(program: Command, actions: ImageActions): void {
   });
 
   promoteCommands(image);
+  imageDetailCommands(image);
   imageListCommand(image, actions);
 }
 

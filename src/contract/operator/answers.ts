@@ -5,6 +5,7 @@
 import * as v from "valibot";
 import type { Excess } from "../../core/fleet/blast-radius.ts";
 import { bootTrusts } from "../../core/hardware/hardware.ts";
+import { aspects, maxNamedPaths } from "../../core/image/catalogue/image-difference.ts";
 import type { Why } from "../../core/machine/health/waiting-for.ts";
 import { machineStates, phases, remedies } from "../../core/machine/record.ts";
 import { diskTrusts, identityTrusts, startTrusts } from "../../core/machine/trust.ts";
@@ -26,6 +27,8 @@ import { pinnedShape } from "../same.ts";
 import type { TokenView } from "./token.ts";
 import type {
   ChangeView,
+  DifferenceView,
+  ImageDetails,
   ImageView,
   LessonView,
   MachineBrief,
@@ -262,6 +265,55 @@ const image = pinnedShape<ImageView>()(
     notHere: v.exactOptional(v.pipe(text, v.description("why this server does not have it yet"))),
   }),
 );
+
+const machinesUsing = v.strictObject({
+  count,
+  first: v.pipe(v.array(text), v.description("the first of them by name")),
+});
+
+export const imageDetailsAnswer = pinnedShape<ImageDetails>()(
+  v.strictObject({
+    ...image.entries,
+    ...{ source: text, directories: count, files: count, symlinks: count, special: count },
+    hardLinks: v.pipe(count, v.description("paths that are another name of a file")),
+    objects: v.pipe(count, v.description("different contents; `bytes` is their size")),
+    kernels: v.pipe(v.array(text), v.description("kernels with an initrd, newest first")),
+    attributes: v.pipe(
+      v.array(v.strictObject({ name: text, files: count })),
+      v.description("extended attributes, with the number of files that have one"),
+    ),
+    shared: v.pipe(
+      v.array(v.strictObject({ name: text, bytes: count })),
+      v.description("near versions of the stream, and the bytes of the contents that both have"),
+    ),
+    inStream: v.exactOptional(v.picklist(["current", "previous", "tried"])),
+    inRules: v.exactOptional(v.pipe(v.literal(true), v.description("image rules name exactly this version"))),
+    requiredBy: v.pipe(machinesUsing, v.description("machines that require it, or are planned or forced to run it")),
+    runBy: machinesUsing,
+  }),
+);
+
+export const differenceAnswer = pinnedShape<DifferenceView>()(
+  v.strictObject({
+    ...{ from: text, to: text, added: count, removed: count, changed: count },
+    fetch: v.pipe(
+      v.strictObject({ objects: count, bytes: count }),
+      v.description("what a machine with the first image fetches for the second"),
+    ),
+    paths: v.pipe(
+      v.array(
+        v.strictObject({
+          path: text,
+          change: v.picklist(["added", "removed", "changed"]),
+          what: v.exactOptional(v.array(v.picklist(aspects))),
+        }),
+      ),
+      v.description(`the first ${maxNamedPaths} of them`),
+    ),
+  }),
+);
+
+export const removedAnswer = v.strictObject({ removed: text });
 
 export const streamAnswer = pinnedShape<StreamView>()(
   v.strictObject({

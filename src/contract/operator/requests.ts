@@ -24,6 +24,18 @@ function wholeNumber(least: number, most: number) {
 
 export const noQuery = v.strictObject({});
 
+const version = wholeNumber(1, 999_999_999);
+export const versionQuery = v.strictObject({ version });
+export const differenceQuery = v.strictObject({
+  version,
+  from: v.pipe(
+    v.string(),
+    v.check((text) => parseImageName(text) !== undefined, "expected an image such as compute/3"),
+    v.description("the image to compare with, such as compute/3"),
+  ),
+});
+export const removeBody = v.strictObject({ version: v.pipe(v.number(), v.integer(), v.minValue(1)) });
+
 /** A selector that `parse` reads; its fault becomes the message of the refusal. */
 function selectorOf(parse: (text: string) => SelectorResult, description: string) {
   return v.pipe(

@@ -1,4 +1,7 @@
 /** The views of the MDB that operators' tools receive (routes.ts). */
+import type { ImageContents } from "../../core/image/catalogue/contents.ts";
+import type { ImageDifference } from "../../core/image/catalogue/image-difference.ts";
+import type { ImageUse } from "../../core/image/catalogue/image-use.ts";
 import { type CanaryProgress, canaryProgress } from "../../core/image/stream/canary.ts";
 import { type ImageStream, imageOf } from "../../core/image/stream/image-stream.ts";
 import type { StreamSurvey } from "../../core/image/stream/survey.ts";
@@ -125,6 +128,17 @@ export type ImageView = {
   /** Why this server does not have it yet. */
   readonly notHere?: string;
 };
+
+/** What a system image consists of, and who uses it. */
+export type ImageDetails = ImageView &
+  ImageContents &
+  ImageUse & {
+    /** Other versions of its stream, the nearest first, with the bytes of the contents that both have. */
+    readonly shared: readonly { readonly name: string; readonly bytes: number }[];
+  };
+
+/** The differences of two system images. */
+export type DifferenceView = ImageDifference & { readonly from: string; readonly to: string };
 
 /** A stream of images: the version its machines require, and a promotion under way. */
 export type StreamView = {

@@ -259,7 +259,8 @@ export type Refusal = {
     /** The database holds a record of this machine that cannot be read. */
     | "unreadableRecord"
     /** A stream of images cannot be promoted or returned in this way now. */
-    | "promotionRefused";
+    | "promotionRefused"
+    | "imageInUse";
   /** One sentence: what happened, what was expected, what was found. */
   readonly message: string;
   /** One sentence: what to do next. */

@@ -97,6 +97,7 @@ class Copier {
     this.#noteLost(steps);
     for (const step of steps) {
       if (this.#signal.aborted) return;
+      if (step.kind === "remove") await this.#input.images.remove(step.name);
       if (step.kind === "rename") await this.#rename(step.name);
       if (step.kind === "copy" && this.#isDue(step.held.name)) await this.#copy(step);
     }
@@ -112,7 +113,7 @@ class Copier {
     });
     for (const { name } of here) recorded.delete(name);
     const elsewhere = [...recorded.values()]
-      .filter(({ servers }) => servers.length > 0)
+      .filter(({ servers, removed }) => servers.length > 0 && removed !== true)
       .map((held) => ({ ...viewImage(held), servers: held.servers, notHere: this.#whyNotHere(held.name) }));
     return [...here, ...elsewhere].sort(({ name }, other) => name.localeCompare(other.name, "en", { numeric: true }));
   }
@@ -244,11 +245,7 @@ async function jobFor(
 
 /** An image of this server that is to have the next free name of its stream. */
 function otherImage(name: string, { images, store }: Pick<CopiesInput, "images" | "store">): OtherImage {
-  const known = [
-    ...images.names(),
-    ...images.unreadable().map((image) => image.name),
-    ...heldImagesOf(store).map((image) => image.name),
-  ];
+  const known = [...images.taken(), ...heldImagesOf(store).map((image) => image.name)];
   const stream = streamOf(name);
   const newName = formatImageName({ stream, version: nextVersion(stream, known) });
   return { name, path: images.pathOf(name), newName, newPath: images.pathOf(newName) };

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { link, mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -7,11 +8,16 @@ import { formatImageName, nextVersion, parseImageName } from "../../core/image/i
 import type { ImageManifest, ImageSummary } from "../../core/image/manifest.ts";
 import type { Log } from "../../core/ports.ts";
 import { type DominatorTasks, inlineTasks } from "../thread/tasks.ts";
+import { ImageIndex, type UnreadableImage } from "./image-index.ts";
 import { checkManifest, summaryOf } from "./manifest-file.ts";
 
 /** The system images, by name. */
 export type ImageStore = {
   readonly names: () => readonly string[];
+  /** Also the names of images that cannot be read. */
+  readonly known: () => readonly string[];
+  /** Every name that an image has or had here: none of them is given to another image. */
+  readonly taken: () => readonly string[];
   readonly get: (name: string) => ImageSummary | undefined;
   /** The file of an image's manifest. */
   readonly pathOf: (name: string) => string;
@@ -25,15 +31,17 @@ export type ImageStore = {
   readonly add: (stream: string, image: Omit<ImageManifest, "name">) => Promise<ImageSummary>;
   /** Makes a complete draft, which lies beside `pathOf(name)`, the image of this name, in place of any that is there. */
   readonly adopt: (name: string, draft: string) => Promise<void>;
-  /** Forgets an image and removes its manifest; its contents stay. */
+  /** Forgets an image and removes its manifest; its contents stay. Its name may be given to another image. */
   readonly drop: (name: string) => Promise<void>;
+  /** The same for good: its name stays taken. False if there is no such image. */
+  readonly remove: (name: string) => Promise<boolean>;
 };
 
 /** The file of a manifest, and whose image it describes. */
 export type FoundManifest = { readonly path: string; readonly size: number; readonly image: ImageSummary };
 
-/** A manifest that cannot be read, and why. */
-export type UnreadableImage = { readonly name: string; readonly fault: string };
+/** Marks the name of an image that was removed. */
+const removedMark = ".removed";
 
 /** Concurrent imports may want the same number; in each round one of them succeeds. */
 const nameTries = 20;
@@ -47,31 +55,32 @@ export async function openImageStore(
   { tasks = inlineTasks(), log }: { readonly tasks?: Pick<DominatorTasks, "summarise">; readonly log: Log },
 ): Promise<ImageStore> {
   await mkdir(directory, { recursive: true });
-  const images = new Map<string, ImageSummary>();
-  const manifests = new Map<string, string>();
-  const unreadable = new Map<string, UnreadableImage & { readonly file: string }>();
-  const names = () => [...images.keys()];
-  const taken = () => [...names(), ...unreadable.keys()];
+  const index = new ImageIndex();
+  const { images, unreadable, removed } = index;
   const pathOf = (name: string) => join(directory, `${name}.json`);
-  const keep = (image: ImageSummary) => {
-    images.set(image.name, image);
-    manifests.set(image.manifest.sha512, image.name);
-    unreadable.delete(image.name);
-  };
+  const markOf = (name: string) => join(directory, `${name}${removedMark}`);
   const readOne = async (name: string) => {
     const file = await describeFile(pathOf(name));
     if (unreadable.get(name)?.file === file) return;
     try {
-      keep(await tasks.summarise(pathOf(name), name));
+      index.keep(await tasks.summarise(pathOf(name), name));
     } catch (error) {
       const fault = describeFault(error);
       unreadable.set(name, { name, fault, file });
       log("error", "skipped an image, because its manifest cannot be read; import the image again", { name, fault });
     }
   };
+  const drop = async (name: string) => {
+    await rm(pathOf(name), { force: true });
+    index.forget(name);
+  };
   const readNew = async () => {
     for (const file of await readdir(directory, { recursive: true })) {
-      const name = file.endsWith(".json") ? file.slice(0, -".json".length) : "";
+      const gone = nameOf(file, removedMark);
+      if (gone !== "") removed.add(gone);
+      // Removed by another process, or a power cut came between the mark and the manifest.
+      if (gone !== "" && (images.has(gone) || existsSync(pathOf(gone)))) await drop(gone);
+      const name = nameOf(file, ".json");
       if (!images.has(name) && parseImageName(name) !== undefined) await readOne(name);
     }
   };
@@ -85,13 +94,15 @@ export async function openImageStore(
   };
   await refresh();
   return {
-    names,
+    names: () => [...images.keys()],
+    known: () => index.known(),
+    taken: () => index.taken(),
     refresh,
     pathOf,
     get: (name) => images.get(name),
-    unreadable: () => [...unreadable.values()].map(({ name, fault }) => ({ name, fault })),
+    unreadable: () => index.faults(),
     findManifest: (sha512) => {
-      const image = images.get(manifests.get(sha512) ?? "");
+      const image = index.withManifest(sha512);
       return image && { path: pathOf(image.name), size: image.manifest.size, image };
     },
     adopt: async (name, draft) => {
@@ -99,18 +110,19 @@ export async function openImageStore(
       await rename(draft, pathOf(name));
       const before = images.get(name);
       await readOne(name);
-      if (unreadable.has(name)) images.delete(name);
-      if (before !== undefined && before.manifest.sha512 !== images.get(name)?.manifest.sha512)
-        manifests.delete(before.manifest.sha512);
+      index.replaced(name, before);
     },
-    drop: async (name) => {
-      await rm(pathOf(name), { force: true });
-      manifests.delete(images.get(name)?.manifest.sha512 ?? "");
-      images.delete(name);
+    drop,
+    remove: async (name) => {
+      if (!images.has(name)) return false;
+      await writeMark(markOf(name));
+      removed.add(name);
+      await drop(name);
+      return true;
     },
     add: async (stream, image) => {
-      const summary = await writeNext({ stream, image, taken, pathOf });
-      keep(summary);
+      const summary = await writeNext({ stream, image, taken: () => index.taken(), pathOf, markOf });
+      index.keep(summary);
       return summary;
     },
   };
@@ -122,17 +134,29 @@ async function writeNext(wanted: {
   readonly image: Omit<ImageManifest, "name">;
   readonly taken: () => readonly string[];
   readonly pathOf: (name: string) => string;
+  readonly markOf: (name: string) => string;
 }): Promise<ImageSummary> {
-  const { stream, image, taken, pathOf } = wanted;
+  const { stream, image, taken, pathOf, markOf } = wanted;
   for (let attempt = 0; attempt < nameTries; attempt += 1) {
     const name = formatImageName({ stream, version: nextVersion(stream, taken()) + attempt });
     if (parseImageName(name) === undefined)
       throw new Error(`image name: expected lower-case letters, digits, "-", "." and "_", found "${stream}"`);
     const manifest = checkManifest({ name, ...image }, `image ${name}`);
     const text = JSON.stringify(manifest);
-    if (await writeOnce(pathOf(name), text)) return summaryOf(manifest, text);
+    if (await writeOnce(pathOf(name), text, markOf(name))) return summaryOf(manifest, text);
   }
   throw new Error(`adding an image: found no free version of ${stream} in ${nameTries} attempts`);
+}
+
+/** The name that a file is for; empty for a file with another ending. */
+function nameOf(file: string, ending: string): string {
+  return file.endsWith(ending) ? file.slice(0, -ending.length) : "";
+}
+
+/** Writes an empty file to the disk. */
+async function writeMark(path: string): Promise<void> {
+  await writeFile(path, "");
+  await syncFileSystem(path);
 }
 
 /** Changes whenever the file does. */
@@ -157,14 +181,17 @@ async function syncFileSystem(path: string): Promise<void> {
 }
 
 /** Writes a manifest once its objects are on the disk; false if the name is taken, which link(2) refuses. */
-async function writeOnce(path: string, text: string): Promise<boolean> {
+async function writeOnce(path: string, text: string, mark: string): Promise<boolean> {
   await mkdir(dirname(path), { recursive: true });
   const draft = `${path}.draft-${process.pid}`;
   await writeFile(draft, text);
   try {
     await syncFileSystem(draft);
     await link(draft, path);
-    return true;
+    // The mark is written before the manifest goes, so it is there if another process removed an image of this name meanwhile.
+    if (!existsSync(mark)) return true;
+    await rm(path);
+    return false;
   } catch (error) {
     if (errorCode(error) === "EEXIST") return false;
     throw error;

@@ -16,6 +16,7 @@ import { openWaitingNotes } from "../../core/uplink/waiting-notes.ts";
 import { type Copies, openCopies } from "../../dominator/copies/copies.ts";
 import { copyApp } from "../../dominator/copies/copy-app.ts";
 import { type ConfidentialStores, confidentialStores } from "../../dominator/storage/confidential-stores.ts";
+import { openCatalogue } from "../../dominator/storage/image-catalogue.ts";
 import { type ImageStore, openImageStore } from "../../dominator/storage/image-store.ts";
 import { viewImages } from "../../dominator/storage/image-views.ts";
 import { type ObjectStore, openObjectStore } from "../../dominator/storage/object-store.ts";
@@ -77,7 +78,8 @@ export async function startServer(options: {
   await options.prepare?.(trust.caPem);
   const tasks = opened.use(openTaskThread());
   const images = await openImageStore(paths.images, { tasks, log });
-  await settleStreams({ store, clock, log }, knownNames(images));
+  // Also those that cannot be read: no machine moves back to the version before.
+  await settleStreams({ store, clock, log }, images.known());
   const shared: Shared = { config, paths, trust, store, images, clock, random, log };
   // Before packets arrive: reading the whole fleet takes a moment. It also ends after the Boot Server does, and so
   // hears of what arrives last.
@@ -93,7 +95,7 @@ export async function startServer(options: {
     openExports({ store, clock, version, dominator, boot, meter, checks, ...deadlineRulesOf(config) }),
   );
   const backup = backupsIn(config.stateDirectory, database);
-  await startForOperators(shared, { bootServer, exports, backup, listImages }, opened);
+  await startForOperators(shared, { bootServer, exports, backup, listImages, tasks }, opened);
 
   const running = opened.move();
   return {
@@ -126,11 +128,6 @@ function addressesOf({ networks }: Config): readonly Ipv4[] {
 function deadlineRulesOf(config: Config): DeadlineRules {
   const { deadlineSeconds } = watchRulesOf(config);
   return { deadlineSeconds, othersUpdate: othersUpdate(config) };
-}
-
-/** The names of all images, also of those that cannot be read: no machine moves back to the version before. */
-function knownNames(images: ImageStore): readonly string[] {
-  return [...images.names(), ...images.unreadable().map(({ name }) => name)];
 }
 
 /** Starts everything that machines talk to. */
@@ -258,6 +255,7 @@ async function startForOperators(
     readonly exports: ReturnType<typeof openExports>;
     readonly backup: ReturnType<typeof backupsIn>;
     readonly listImages: Copies["images"];
+    readonly tasks: ReturnType<typeof openTaskThread>;
   },
   opened: AsyncDisposableStack,
 ): Promise<void> {
@@ -268,9 +266,13 @@ async function startForOperators(
   const app = operatorApp({
     ...{ store, clock, log, version, packetsOf, networks, blastRadius, tokens, ...deadlineRulesOf(config) },
     ...{ exports: parts.exports, backup: parts.backup },
+    catalogue: {
+      ...openCatalogue({ images, store, tasks: parts.tasks }),
+      isInRules: (name) => config.images.some(({ image }) => image === name),
+    },
     images: async () => {
       const views = await parts.listImages();
-      await adoptImports({ store, clock, log }, knownNames(images));
+      await adoptImports({ store, clock, log }, images.known());
       return views;
     },
   });

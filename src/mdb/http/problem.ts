@@ -64,6 +64,7 @@ const refusals: {
   held: { status: 423, title: "on hold" },
   bootProved: { status: 409, title: "the boot is proved" },
   beyondBlastRadius: { status: 409, title: "too many machines at once" },
+  imageInUse: { status: 409, title: "the image is in use" },
   promotionRefused: { status: 409, title: "the stream cannot be moved now" },
   changedMeanwhile: { status: 412, title: "the record has changed" },
 };

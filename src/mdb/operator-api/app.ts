@@ -18,6 +18,7 @@ import { tokenHandlers } from "./caller/token-routes.ts";
 import { describeHandlers } from "./describe.ts";
 import { exportHandlers } from "./export.ts";
 import type { Handler, Handlers, OperatorDeps, RouteRequest } from "./handler.ts";
+import { imageHandlers } from "./images.ts";
 import { streamHandlers } from "./promote.ts";
 import { readHandlers } from "./read.ts";
 import { whyHandler } from "./why.ts";
@@ -38,6 +39,7 @@ export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
     why: whyHandler,
     ...describeHandlers,
     ...streamHandlers,
+    ...imageHandlers,
     ...tokenHandlers,
     ...exportHandlers,
     ...backupHandlers,

@@ -1,7 +1,9 @@
 import type { Context } from "hono";
 import type { BodyOf, OperatorRoute, QueryOf } from "../../contract/operator/routes.ts";
-import type { ImageView, NetworkView, PacketView } from "../../contract/operator/views.ts";
+import type { ImageDetails, ImageView, NetworkView, PacketView } from "../../contract/operator/views.ts";
 import type { BlastRadius } from "../../core/fleet/blast-radius.ts";
+import type { ImageContents } from "../../core/image/catalogue/contents.ts";
+import type { ImageDifference } from "../../core/image/catalogue/image-difference.ts";
 import type { DeadlineRules } from "../../core/machine/health/stall-detection.ts";
 import { nameOf } from "../../core/machine/life/move.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
@@ -15,6 +17,17 @@ import type { OperatorEnv } from "./caller/authenticate.ts";
 import type { Caller } from "./caller/caller.ts";
 import type { Tokens } from "./caller/tokens.ts";
 
+/** What system images consist of; main supplies it from the Dominator. Names are those of existing images. */
+export type ImageCatalogue = {
+  /** Undefined if this server does not have the image. */
+  readonly contents: (name: string) => Promise<(ImageContents & Pick<ImageDetails, "shared">) | undefined>;
+  readonly difference: (from: string, to: string) => Promise<ImageDifference | undefined>;
+  /** Removes an image for good, here and on the other servers of the database. */
+  readonly remove: (name: string, by: string) => Promise<void>;
+  /** Whether the image rules of the configuration name exactly this version. */
+  readonly isInRules: (name: string) => boolean;
+};
+
 export type OperatorDeps = DeadlineRules & {
   readonly store: Store;
   readonly clock: Clock;
@@ -24,6 +37,8 @@ export type OperatorDeps = DeadlineRules & {
   readonly tokens: Tokens;
   /** The Dominator's system images. */
   readonly images: () => Promise<readonly ImageView[]>;
+  /** What the images consist of. */
+  readonly catalogue: ImageCatalogue;
   /** What the Boot Server has seen: its networks, and the last packets of a machine. */
   readonly networks: () => readonly NetworkView[];
   readonly packetsOf: (id: MachineId) => readonly PacketView[];

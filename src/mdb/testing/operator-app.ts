@@ -8,6 +8,7 @@ import type { Listener } from "../operator-api/caller/authenticate.ts";
 import { tokensIn } from "../operator-api/caller/tokens.ts";
 import { birthOf, stillClock } from "./fleet.ts";
 import { openMemoryStore } from "./memory-store.ts";
+import { noCatalogue } from "./no-catalogue.ts";
 
 const socket: Listener = { kind: "socket", user: "root" };
 /** A listener that requires a token. */
@@ -33,6 +34,7 @@ export async function openApp(machines: number, web = 0, imageNames: readonly st
       return new Uint8Array(count).fill(seed);
     },
   };
+  const removed: string[] = [];
   const tokens = tokensIn({ store, clock, random, log });
   const exports = life.use(openLoneExports(store, clock));
   const blastRadius = { machines: 2, percent: 10, perSeconds: 3600 };
@@ -40,6 +42,7 @@ export async function openApp(machines: number, web = 0, imageNames: readonly st
     ...{ store, clock, log, version: "test", blastRadius, tokens, exports },
     ...{ deadlineSeconds: defaultDeadlineSeconds, networks: () => [], packetsOf: () => [] },
     backup: backupsIn(tmpdir(), store),
+    catalogue: noCatalogue(removed),
     images: async () => imageNames.map((name) => ({ name, entries: 1, bytes: 1, importedAtMs: 0 })),
   });
   for (let n = 1; n <= machines; n += 1) {
@@ -66,6 +69,8 @@ export async function openApp(machines: number, web = 0, imageNames: readonly st
     exports,
     tokens,
     lines,
+    /** Names of removed images. */
+    removed,
     ask,
     post,
     [Symbol.asyncDispose]: () => life.disposeAsync(),

@@ -59,6 +59,19 @@ const trials: readonly {
     steps: ["record compute/1 10.0.0.1:443"],
   },
   {
+    title: "an image that an operator removed is removed here, and not copied or missed",
+    recorded: [{ ...recordOf(other), removed: true }],
+    here: [one],
+    steps: ["remove"],
+  },
+  { title: "a removed image is not copied", recorded: [{ ...recordOf(other), removed: true }], steps: [] },
+  {
+    title: "an import under the name of a removed image gets another one",
+    recorded: [{ ...recordOf(), removed: true }],
+    here: [summary("compute/1", "b")],
+    steps: ["rename"],
+  },
+  {
     title: "something else has the name here",
     recorded: [recordOf(other)],
     here: [summary("compute/1", "b")],

@@ -9,6 +9,8 @@ export type CopyStep =
   | { readonly kind: "copy"; readonly held: HeldImage; readonly instead?: true }
   /** Another image had this name before, and no server has it any more: the one here gets the next name. */
   | { readonly kind: "rename"; readonly name: string }
+  /** An operator removed the image: forget what is here of it. */
+  | { readonly kind: "remove"; readonly name: string }
   /** No server has it any more. */
   | { readonly kind: "lost"; readonly name: string };
 
@@ -36,6 +38,10 @@ export function copySteps({
     .map((image): CopyStep => ({ kind: "record", held: heldImage(image, [self]), before: undefined }));
   const settled = recorded.flatMap((held): readonly CopyStep[] => {
     const image = local.get(held.name);
+    if (held.removed === true) {
+      if (image?.manifest.sha512 === held.manifest.sha512) return [{ kind: "remove", name: held.name }];
+      return image === undefined ? [] : [{ kind: "rename", name: held.name }];
+    }
     const isListed = held.servers.includes(self);
     const others = held.servers.filter((server) => server !== self);
     if (image?.manifest.sha512 === held.manifest.sha512)

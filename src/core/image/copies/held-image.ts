@@ -6,6 +6,8 @@ export type HeldImage = Pick<ImageSummary, "name" | "createdAtMs" | "entries" | 
   readonly manifest: Content;
   /** Where the servers that have it give it to others: `ADDRESS:PORT`, TLS. */
   readonly servers: readonly string[];
+  /** An operator removed it from all servers: its name is not used again. */
+  readonly removed?: true;
 };
 
 type Documents = {
