@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { describeDifference, describeImage } from "./image-details.ts";
 
-const escape = String.fromCharCode(27);
+const esc = String.fromCharCode(27);
 const none = { count: 0, first: [] };
 
 test("image show: sizes, kernels, attributes, what is shared, and who uses it", () => {
   const lines = describeImage({
-    ...{ name: "compute/3", entries: 6, bytes: 2048, importedAtMs: 0, source: `/src${escape}[2J` },
+    ...{ name: "compute/3", entries: 6, bytes: 2048, importedAtMs: 0, source: `/src${esc}[2J` },
     ...{ directories: 1, files: 3, symlinks: 1, special: 0, hardLinks: 1, objects: 3, kernels: ["6.1.0-1"] },
     attributes: [{ name: "security.capability", files: 2 }],
     shared: [{ name: "compute/2", bytes: 1024 }],
@@ -17,7 +17,7 @@ test("image show: sizes, kernels, attributes, what is shared, and who uses it", 
   });
   const text = lines.join("\n");
   assert.match(text, /^compute\/3\s+imported .* from \/src/m);
-  assert.equal(text.includes(escape), false);
+  assert.equal(text.includes(esc), false);
   assert.match(text, /^attributes\s+security\.capability of 2 files$/m);
   assert.match(text, /^shared\s+1\.0 KiB with compute\/2$|^shared\s+.* with compute\/2$/m);
   assert.match(text, /^use\s+current version of its stream$/m);
