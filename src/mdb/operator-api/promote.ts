@@ -48,7 +48,7 @@ async function viewIn(held: ImageStream, { store, othersUpdate }: OperatorDeps):
   return viewStream(held, { survey: await surveyInTurns(store, { stream: held.stream, held }), othersUpdate });
 }
 
-/** The refusal of an image that there is not. */
+/** The refusal of an image that does not exist. */
 export function unknownImage(c: Context, image: string, names: readonly string[]): Response {
   const known = names.length === 0 ? "there are no images" : `existing images: ${names.slice(-10).join(", ")}`;
   const next = "to list the images, run birther image list; to add one, run birther image import";
