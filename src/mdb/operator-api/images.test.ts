@@ -25,7 +25,9 @@ test("images are named exactly, and one that this server lacks is refused by nam
     ["/v1/streams/compute/image?version=9", 422],
     ["/v1/streams/compute/image?version=0", 400],
     ["/v1/streams/compute/image", 400],
-    ["/v1/streams/compute/image?version=1", 422],
+    ["/v1/streams/compute/image?version=1", 200],
+    ["/v1/streams/compute/image?version=2", 422],
+    ["/v1/streams/compute/difference?version=2&from=compute/1", 422],
     ["/v1/streams/compute/difference?version=1&from=compute", 400],
     ["/v1/streams/compute/difference?version=1&from=other/1", 422],
   ] as const)

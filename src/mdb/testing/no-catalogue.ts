@@ -1,10 +1,17 @@
+import { describeContents } from "../../core/image/catalogue/contents.ts";
+import { diffImages } from "../../core/image/catalogue/image-difference.ts";
+import type { Tree } from "../../core/image/tree.ts";
 import type { ImageCatalogue } from "../operator-api/handler.ts";
 
-/** The catalogue of a server without images; what is removed is noted. */
+const here = "compute/1";
+const empty: Tree = { inodes: [], entries: [] };
+
+/** The catalogue of a server that has the manifest of compute/1 only, which is empty; what is removed is noted. */
 export function noCatalogue(removed: string[] = []): ImageCatalogue {
   return {
-    contents: async () => undefined,
-    difference: async () => undefined,
+    contents: async (name) =>
+      name === here ? { ...describeContents({ source: "test", tree: empty }), shared: [] } : undefined,
+    difference: async (from, to) => (from === here && to === here ? diffImages(empty, empty) : undefined),
     isInRules: () => false,
     remove: async (name) => void removed.push(name),
   };
