@@ -223,15 +223,15 @@ export const suites: readonly Suite[] = [
   {
     name: "attacks",
     about: "attacks that once succeeded, and their siblings, against the real programs; says how many held",
-    cost: "2 min",
+    cost: "3 min",
     needsRoot: true,
-    packages: [...packagesOf["image build"], "util-linux"],
+    packages: [...packagesOf["image build"], "e2fsprogs", "iproute2", "python3", "udhcpc", "util-linux"],
     group: "programs",
     run: {
       kind: "files",
       globs: ["tests/attacks/*.test.ts"],
       prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/native/prepare.ts"],
-      minutes: { "tests/attacks/agent-stalls.test.ts": 1 },
+      minutes: { "tests/attacks/agent-stalls.test.ts": 1, "tests/attacks/agent-full-disk.test.ts": 1 },
       timeoutMs: 5 * minuteMs,
     },
   },

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { machineFilterLines } from "../../src/core/image/filter.ts";
@@ -131,6 +131,21 @@ test("more files than the system has hold up no update", { timeout: 120_000 }, (
         giveAway(path);
       }
       return await updateFault(fixture);
+    }),
+  ),
+);
+
+test("twenty thousand names of one file hold up no update", { timeout: 240_000 }, (t) =>
+  repeatAttack(
+    t,
+    1,
+    attempt(async (fixture) => {
+      const file = join(fixture.root, "srv/user/file");
+      await using links = await runAttacker(tenant, ["link", file, join(fixture.root, "srv/user/link-"), "20000"]);
+      await links.end();
+      const fault = await updateFault(fixture);
+      const left = readdirSync(join(fixture.root, "srv/user"));
+      return fault ?? (left.length === 1 ? undefined : `${left.length} names are left`);
     }),
   ),
 );

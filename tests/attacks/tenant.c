@@ -1,9 +1,10 @@
 /*
- * tenant UID lease FILE… | churn DIRECTORY | hold FILE | link FILE PREFIX COUNT: what a user without rights does to an agent,
+ * tenant UID lease FILE… | churn DIRECTORY | hold FILE | link FILE PREFIX COUNT | fuse DIRECTORY: what a user without rights does to an agent,
  * until standard input ends. Prints a line when it has begun.
  *
  * lease: holds write leases, so that a program that opens the files waits (fcntl(2), F_SETLEASE). churn: makes and removes
  * directories. hold: keeps a file open, and at the end prints the mode of what it holds. link: makes hard links first.
+ * fuse: mounts a file system over a directory, as fusermount3(1) does for a user, and never answers a request for it.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -75,10 +77,29 @@ static int make_links(const char *file, const char *prefix, int count)
 	return 0;
 }
 
+static int mount_fuse(const char *directory, uid_t uid)
+{
+	char options[128];
+	int fd = open("/dev/fuse", O_RDWR);
+	if (fd < 0) return 3;
+	snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=%d,group_id=%d,allow_other", fd, (int)uid, (int)uid);
+	return mount("tenant", directory, "fuse", MS_NOSUID | MS_NODEV, options) < 0 ? 3 : 0;
+}
+
+static int stay(void)
+{
+	begin();
+	while (!has_ended(1000));
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	uid_t uid = argc > 3 ? (uid_t)atoi(argv[1]) : 0;
+	int is_fuse = argc == 4 && !strcmp(argv[2], "fuse");
+	if (is_fuse && mount_fuse(argv[3], uid)) return 4;
 	if (!uid || setgid(uid) < 0 || setuid(uid) < 0) return 2;
+	if (is_fuse) return stay();
 	if (!strcmp(argv[2], "lease")) return lease(argv + 3);
 	if (!strcmp(argv[2], "churn")) return churn(argv[3]);
 	if (!strcmp(argv[2], "hold")) return hold(argv[3]);

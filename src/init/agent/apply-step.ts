@@ -9,6 +9,7 @@ import { setAttributes } from "./attributes.ts";
 import { drafts } from "./draft.ts";
 import { identityOf, isSame } from "./identity.ts";
 import type { ObjectCache } from "./objects/object-cache.ts";
+import { agentPaths } from "./paths.ts";
 import type { Scan } from "./scan.ts";
 import { seenPaths } from "./seen-paths.ts";
 
@@ -39,10 +40,41 @@ export function stepApplier(target: UpdateTarget): StepApplier {
       (apply[step.kind] as (step: UpdateStep) => void)(step);
       return true;
     } catch (error) {
-      if (isOfPath(error)) return false;
-      throw error;
+      if (isOfPath(error) || isDirectoryFull(error, target, step)) return false;
+      throw errnoIn(error) === errnoOf.ENOSPC ? nameFullDisk(error, target.root) : error;
     }
   };
+}
+
+/** With more free bytes than a step needs and these, no space means one directory. */
+const spareBytes = 16 << 20;
+
+/**
+ * Whether "no space" concerns one directory, although the disk has room: its index is full (ext4), or it has a quota of its
+ * project (XFS). A user can fill the index of a directory.
+ */
+function isDirectoryFull(error: unknown, { root, scan }: UpdateTarget, step: UpdateStep): boolean {
+  if (errnoIn(error) !== errnoOf.ENOSPC || step.path.startsWith(`${agentPaths.boot}/`)) return false;
+  const { freeBytes, freeInodes } = room(root);
+  return freeInodes > 0 && freeBytes >= bytesOf(step, scan) + spareBytes;
+}
+
+/** The largest file that a step may have to copy. */
+function bytesOf(step: UpdateStep, { tree }: Scan): number {
+  if (step.kind === "placeFile") return step.size;
+  if (step.kind !== "setMetadata" && step.kind !== "keepObject") return 0;
+  const number = tree.entries.find(([path]) => path === step.path)?.[1] ?? 0;
+  const inode = tree.inodes[number];
+  return inode?.kind === "regular" ? inode.size : 0;
+}
+
+function nameFullDisk(error: unknown, root: string): unknown {
+  if (!(error instanceof Error) || room(root).freeInodes > 0) return error;
+  return Object.assign(new Error(`${error.message}: no inode is free; remove files`), { errno: errnoOf.ENOSPC });
+}
+
+function room(root: string): { readonly freeBytes: number; readonly freeInodes: number } {
+  return host.statfs(root === "" ? "/" : root);
 }
 
 type Step<K extends UpdateStep["kind"]> = Extract<UpdateStep, { kind: K }>;

@@ -19,9 +19,9 @@ export function seenPaths({ tree, identities }: Scan, steps: readonly UpdateStep
   );
   const numbers = new Map<string, number>();
   for (const [path, number] of tree.entries) if (touched.has(path)) numbers.set(path, number);
-  const names = namesOf(new Set(numbers.values()), tree.entries);
+  const others = otherNames(new Set(numbers.values()), tree.entries, touched);
   const now = new Map<string, Identity | undefined>();
-  for (const path of [...touched, ...[...names.values()].flat()]) now.set(path, undefined);
+  for (const path of [...touched, ...[...others.values()].flat()]) now.set(path, undefined);
   for (const [path, number] of tree.entries) if (now.has(path)) now.set(path, identities[number]);
   return {
     at: (path) => now.get(path),
@@ -30,17 +30,19 @@ export function seenPaths({ tree, identities }: Scan, steps: readonly UpdateStep
       const inode = tree.inodes[numbers.get(path) ?? 0];
       return inode?.kind === "regular" ? inode : undefined;
     },
-    othersOf: (path) => (names.get(numbers.get(path) ?? 0) ?? []).filter((other) => !touched.has(other)),
+    othersOf: (path) => others.get(numbers.get(path) ?? 0) ?? [],
   };
 }
 
-function namesOf(
+/** Once for all steps: a user can give one file as many names as the file system allows. */
+function otherNames(
   wanted: ReadonlySet<number>,
   entries: Scan["tree"]["entries"],
+  touched: ReadonlySet<string>,
 ): ReadonlyMap<number, readonly string[]> {
   const names = new Map<number, string[]>();
   for (const [path, number] of entries) {
-    if (number === 0 || !wanted.has(number)) continue;
+    if (number === 0 || !wanted.has(number) || touched.has(path)) continue;
     const found = names.get(number);
     if (found === undefined) names.set(number, [path]);
     else found.push(path);

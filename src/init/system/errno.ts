@@ -30,10 +30,15 @@ export function isOfPath(error: unknown): boolean {
   return errno !== undefined && !ofTheMachine.has(errno);
 }
 
+/** What errno's text does not say, and a person must know. */
+const hints: { readonly [errno: number]: string } = {
+  [errnoOf.EXDEV]: " (another file system is mounted over it, or over a directory of it)",
+};
+
 /** An Error that names the operation and the text of an errno (as `os` functions return it, negative or not), and has the number. */
 export function systemError(operation: string, errno: number): Error {
   const number = Math.abs(errno);
-  return Object.assign(new Error(`${operation}: ${std.strerror(number)}`), { errno: number });
+  return Object.assign(new Error(`${operation}: ${std.strerror(number)}${hints[number] ?? ""}`), { errno: number });
 }
 
 /** The errno of a failed system call; undefined for any other error. */

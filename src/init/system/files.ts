@@ -93,6 +93,9 @@ export function writeText(path: string, text: string, mode?: number): void {
 /** Replaces a file atomically: after a power cut it has either the old or the new content. */
 export function replaceBytes(path: string, bytes: Uint8Array, mode = 0o644): void {
   const draft = `${path}.new`;
+  // Whatever was left there: to open a FIFO would wait for a reader.
+  const removed = os.remove(draft);
+  if (removed < 0 && !isAbsent(removed)) throw systemError(`remove ${draft}`, removed);
   writeBytes(draft, bytes, mode);
   const fd = checked(`open ${draft}`, os.open(draft, os.O_RDONLY));
   try {
