@@ -7,8 +7,10 @@ import { parseArgs } from "node:util";
 import { importTree } from "../src/dominator/import/tree.ts";
 import { openObjectStore } from "../src/dominator/storage/object-store.ts";
 import { say } from "./environment.ts";
+import { prepareFetch } from "./images-fetch.ts";
 
-const about = `How fast a system image is imported, beside tar and sha512sum over the same files.
+const about = `How fast a system image is imported, beside tar and sha512sum over the same files; and how fast an agent fetches
+its contents over loopback, beside curl and tar.
 
   bench/images [--quick]
 
@@ -80,14 +82,23 @@ async function run(quick: boolean): Promise<object> {
       const place = join(directory, `objects-${round}`);
       await importTree({ source: from, objects: await openObjectStore(place), filter: [] });
     };
+    const served = join(directory, "served");
+    const tree = await importTree({ source, objects: await openObjectStore(served), filter: [] });
+    await using fetching = await prepareFetch({ directory, tree, objects: served, archive });
+    const into = () => {
+      round += 1;
+      return `objects-${round}`;
+    };
     const works = {
       tarSha512sum: () => cpuSecondsOf(`tar -C '${source}' -cf - . | sha512sum`),
       importDirectory: () => importFrom(source),
       importTar: () => importFrom(archive),
+      curlTar: () => cpuSecondsOf(fetching.curlTar(into())),
+      agentFetch: () => cpuSecondsOf(fetching.agent(into())),
     } as const;
     const best: { -readonly [name in keyof typeof works]?: Figure } = {};
     for (let turn = 0; turn < (quick ? 1 : 3); turn += 1) {
-      for (const name of ["tarSha512sum", "importDirectory", "importTar"] as const) {
+      for (const name of Object.keys(works) as (keyof typeof works)[]) {
         const figure = await measure(works[name], bytes);
         say(`${name}: ${figure.mbPerSecond} MB/s, ${figure.cpuSeconds.toFixed(2)} CPU seconds`);
         best[name] = better(best[name], figure);
@@ -95,9 +106,13 @@ async function run(quick: boolean): Promise<object> {
           rmSync(join(directory, `objects-${made}`), { recursive: true, force: true });
       }
     }
-    const ratio = (name: keyof typeof works) =>
-      Math.round((100 * (best[name]?.mbPerSecond ?? 0)) / (best.tarSha512sum?.mbPerSecond ?? 1)) / 100;
-    const ratios = { importDirectory: ratio("importDirectory"), importTar: ratio("importTar") };
+    const ratio = (name: keyof typeof works, beside: keyof typeof works) =>
+      Math.round((100 * (best[name]?.mbPerSecond ?? 0)) / (best[beside]?.mbPerSecond ?? 1)) / 100;
+    const ratios = {
+      importDirectory: ratio("importDirectory", "tarSha512sum"),
+      importTar: ratio("importTar", "tarSha512sum"),
+      agentFetch: ratio("agentFetch", "curlTar"),
+    };
     return { cpus: availableParallelism(), files, bytes, ...best, ratios };
   } finally {
     rmSync(directory, { recursive: true });

@@ -115,6 +115,19 @@ declare module "host" {
   /** Takes set-user-id, set-group-id and file capabilities from an open file or a place. */
   export function dropRights(fd: number): number;
 
+  /**
+   * Begins to store contents below an open directory, each as `aa/REST` of its SHA-512: lines `HEX SIZE`, in the order in which their bytes
+   * are fed. Threads hash and write them; 8 MiB may be on their way. One session at a time.
+   */
+  export function objectsBegin(directory: number, contents: string): void;
+  /** Takes the next bytes; throws if a content fed before has another hash, or could not be written. */
+  export function objectsFeed(buffer: ArrayBuffer, offset: number, length: number): void;
+  /**
+   * Ends the session when what was fed is written, and returns how many contents from the first on are stored; an incomplete one is removed.
+   * Throws as `objectsFeed`.
+   */
+  export function objectsEnd(): number;
+
   /** The state of a SHA-512 that is fed in parts. */
   export function sha512Begin(): ArrayBuffer;
   /** Feeds up to `bytes` bytes from an open file; returns how many there were. */

@@ -15,6 +15,8 @@ export type ObjectStore = {
   readonly sizeOf: (sha512: string) => Promise<number | undefined>;
   /** The content, or its bytes from one offset up to but not including another. */
   readonly read: (sha512: string, part?: ContentPart) => AsyncIterable<Uint8Array>;
+  /** Where the content is now; undefined if there is none. */
+  readonly locate: (sha512: string) => Promise<Location | undefined>;
   /** The names of all objects. */
   readonly names: () => AsyncIterable<string>;
   /** Whether an object still has the content that its name says; false if it is gone. */
@@ -52,6 +54,7 @@ export async function openObjectStore(directory: string): Promise<ObjectStore> {
   return {
     directory,
     shelf,
+    locate: async (sha512) => (isObjectName(sha512) ? await find(sha512) : undefined),
     sizeOf: async (sha512) => (isObjectName(sha512) ? (await find(sha512))?.size : undefined),
     read: (sha512, part) => {
       if (!isObjectName(sha512))

@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { manifestPath, objectPaths, packPath } from "../../contract/sub.ts";
 import { planFileAnswer } from "../../core/http/file-answer.ts";
 import type { Log } from "../../core/ports.ts";
 import type { ImageStore } from "./image-store.ts";
 import { type ContentPart, isObjectName, type ObjectStore, readPart } from "./object-store.ts";
-import { findPackFile } from "./packs/pack-files.ts";
+import { findPackFile, type Location } from "./packs/pack-files.ts";
 
 /** 129 bytes per hash: a hundred thousand objects in one request. */
 export const maxBatchRequestBytes = 13_000_000;
@@ -138,25 +139,74 @@ type Batch =
   | { readonly kind: "batch"; readonly bytes: number; readonly content: AsyncIterable<Uint8Array> }
   | { readonly kind: "missing"; readonly sha512: string };
 
-/** Finds all objects of a batch; their contents are read while they are sent. */
-export async function readBatch(
-  objects: Pick<ObjectStore, "sizeOf" | "read">,
-  wanted: readonly string[],
-): Promise<Batch> {
-  const parts: { readonly sha512: string; readonly head: Buffer; readonly size: number }[] = [];
+/** What a batch is read from; without `locate`, each content is read by itself. */
+export type BatchSource = Pick<ObjectStore, "sizeOf" | "read"> & Partial<Pick<ObjectStore, "locate">>;
+
+type Part = { readonly sha512: string; readonly head: Buffer; readonly size: number; readonly location?: Location };
+
+/** After this number of look-ups in memory, packets have their turn. */
+const lookupsAtOnce = 100;
+
+/** Finds all objects of a batch; their contents are read while they are sent, neighbours in a pack by one stream. */
+export async function readBatch(objects: BatchSource, wanted: readonly string[]): Promise<Batch> {
+  const parts: Part[] = [];
   for (const sha512 of wanted) {
-    const size = await objects.sizeOf(sha512);
+    const location = await objects.locate?.(sha512);
+    const size = location?.size ?? (await objects.sizeOf(sha512));
     if (size === undefined) return { kind: "missing", sha512 };
-    parts.push({ sha512, size, head: Buffer.from(`${sha512} ${size}\n`, "latin1") });
+    const head = Buffer.from(`${sha512} ${size}\n`, "latin1");
+    parts.push({ sha512, size, head, ...(location === undefined ? {} : { location }) });
+    if (parts.length % lookupsAtOnce === 0) await nextTurn();
   }
   const bytes = parts.reduce((sum, part) => sum + part.head.length + part.size, 0);
-  async function* content(): AsyncGenerator<Uint8Array> {
-    for (const part of parts) {
-      yield part.head;
-      yield* objects.read(part.sha512);
+  return { kind: "batch", bytes, content: contentOf(objects, parts) };
+}
+
+async function* contentOf(objects: BatchSource, parts: readonly Part[]): AsyncGenerator<Uint8Array> {
+  for (let first = 0; first < parts.length; ) {
+    const run = neighbours(parts, first);
+    first += run.length;
+    const [begin] = run;
+    if (begin?.location === undefined || run.length === 1) {
+      for (const part of run) {
+        yield part.head;
+        yield* objects.read(part.sha512);
+      }
+    } else yield* readRun(begin.location, run);
+  }
+}
+
+/** The parts from one on that follow each other in a file. */
+function neighbours(parts: readonly Part[], first: number): readonly Part[] {
+  let last = first;
+  for (;;) {
+    const here = parts[last]?.location;
+    const next = parts[last + 1]?.location;
+    if (here === undefined || next?.path !== here.path || next.offset !== here.offset + here.size) break;
+    last += 1;
+  }
+  return parts.slice(first, last + 1);
+}
+
+/** Reads neighbours by one stream, and puts the head of each before it. */
+async function* readRun({ path, offset }: Location, run: readonly Part[]): AsyncGenerator<Uint8Array> {
+  const size = run.reduce((sum, part) => sum + part.size, 0);
+  let next = 0;
+  let leftBytes = 0;
+  for await (const piece of readPart(path, { from: offset, to: offset + size })) {
+    for (let at = 0; at < piece.length; ) {
+      const part = run[next];
+      if (leftBytes === 0 && part !== undefined) {
+        yield part.head;
+        leftBytes = part.size;
+        next += 1;
+      }
+      const bytes = piece.subarray(at, at + leftBytes);
+      at += bytes.length;
+      leftBytes -= bytes.length;
+      yield bytes;
     }
   }
-  return { kind: "batch", bytes, content: content() };
 }
 
 async function readNames(request: IncomingMessage): Promise<readonly string[] | undefined> {

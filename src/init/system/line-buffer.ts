@@ -7,7 +7,7 @@ export type ByteStream = {
   readonly close: () => void;
 };
 
-const bufferBytes = 1 << 16;
+const bufferBytes = 1 << 18;
 
 /** Reads lines and counted bytes from a stream, through a buffer of fixed size. `what` names the part in an error. */
 export type LineBuffer = {

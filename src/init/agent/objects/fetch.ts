@@ -8,7 +8,7 @@ import { sleepMs } from "../../system/clock.ts";
 import { type HttpClient, isRefusal, pauseMsAfter } from "../../system/http.ts";
 import type { SubContext } from "../sub-context.ts";
 import type { ObjectCache } from "./object-cache.ts";
-import { objectSink } from "./object-stream.ts";
+import { type ObjectSink, objectSink } from "./object-stream.ts";
 
 /** Time limit for a connection that fails again and again without any content: a restart of the server takes less. */
 const retryMs = 120_000;
@@ -75,6 +75,7 @@ function tryBatch(
   wanted: readonly Content[],
 ): { readonly stored: number; readonly fault?: unknown } {
   const sink = objectSink(cache, wanted);
+  let fault: unknown;
   let refused = false;
   try {
     http.post(objectPaths.batch, `${wanted.map((content) => content.sha512).join("\n")}\n`, (piece) => {
@@ -84,11 +85,23 @@ function tryBatch(
       refused = false;
     });
   } catch (error) {
-    if (refused || isRefusal(error)) throw error;
-    return { stored: sink.stored(), fault: error };
-  } finally {
-    sink.abort();
+    fault = error;
   }
-  sink.end();
-  return { stored: wanted.length };
+  if (fault !== undefined && (refused || isRefusal(fault))) {
+    endQuietly(sink);
+    throw fault;
+  }
+  const stored = sink.end();
+  if (fault === undefined && stored < wanted.length)
+    throw new Error(`object server: expected ${wanted.length} objects, found ${stored}`);
+  return fault === undefined ? { stored } : { stored, fault };
+}
+
+/** Ends a session that has failed already; its fault is known. */
+function endQuietly(sink: ObjectSink): void {
+  try {
+    sink.end();
+  } catch {
+    // The first fault counts.
+  }
 }

@@ -1,22 +1,9 @@
-import * as os from "os";
-import {
-  copyTo,
-  createFile,
-  exists,
-  hashFile,
-  list,
-  makeDirectories,
-  remove,
-  removeTree,
-  rename,
-  writeBytes,
-} from "../../beneath/files.ts";
-import { sha512Bytes } from "../../system/sha512.ts";
+import * as host from "host";
+import type { Content } from "../../../core/image/update/difference.ts";
+import { copyTo, exists, hashFile, list, makeDirectories, remove, removeTree, rename } from "../../beneath/files.ts";
+import { atDirectory } from "../../beneath/place.ts";
 import { agentPaths } from "../paths.ts";
 import type { SubContext } from "../sub-context.ts";
-
-/** A file for a content that is on its way, open for writing. */
-export type ObjectDraft = { readonly fd: number; readonly path: string };
 
 /** Fetched contents that are not yet placed, each in a file `aa/REST` named by its SHA-512. Paths are below the root. */
 export type ObjectCache = {
@@ -25,16 +12,20 @@ export type ObjectCache = {
    */
   readonly verified: () => readonly string[];
   readonly pathOf: (sha512: string) => string;
-  /** Opens a file for a content that is too large for memory. */
-  readonly openDraft: () => ObjectDraft;
-  /** Stores a content from memory; throws if its hash differs. */
-  readonly addBytes: (sha512: string, bytes: Uint8Array) => void;
-  /** Stores a content from a draft, which is closed and moved; throws if its hash differs. */
-  readonly addDraft: (sha512: string, draft: ObjectDraft) => void;
+  /** Begins to store contents in this order; one session at a time. */
+  readonly receive: (contents: readonly Content[]) => Reception;
   /** Stores a copy of an open file of this size; false if its content is another one. */
   readonly addCopy: (content: { readonly sha512: string; readonly size: number }, fd: number) => boolean;
   /** Removes everything: after an update no content is needed. */
   readonly clear: () => void;
+};
+
+/** Contents on their way into the cache; the native program hashes and writes them in threads. */
+export type Reception = {
+  /** Takes the next bytes of the contents; throws if one that was fed before is damaged, forged or cannot be written. */
+  readonly take: (bytes: Uint8Array) => void;
+  /** Waits until everything is stored, and returns how many contents from the first on are; throws as `take`. */
+  readonly end: () => number;
 };
 
 /** Opens the cache below the root. */
@@ -65,20 +56,18 @@ export function openObjectCache(context: SubContext): ObjectCache {
   return {
     verified: () => verifyObjects(known, context),
     pathOf,
-    openDraft: () => {
-      const path = draftPath();
-      return { fd: createFile(root, path), path };
-    },
-    addBytes: (sha512, bytes) => {
-      demand(sha512Bytes(bytes), sha512);
-      // Written under its final name: after a power cut the next process reads it and finds the damage.
-      writeBytes(root, pathFor(sha512), bytes);
-      known.add(sha512);
-    },
-    addDraft: (sha512, { fd, path }) => {
-      os.close(fd);
-      demand(hashFile(root, path, alive), sha512);
-      store(sha512, path);
+    receive: (contents) => {
+      makeDirectories(root, objects, 0o700);
+      const lines = contents.map(({ sha512, size }) => `${sha512} ${size}\n`).join("");
+      atDirectory(root, objects, (fd) => host.objectsBegin(fd, lines));
+      return {
+        take: (bytes) => host.objectsFeed(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length),
+        end: () => {
+          const stored = host.objectsEnd();
+          for (const { sha512 } of contents.slice(0, stored)) known.add(sha512);
+          return stored;
+        },
+      };
     },
     addCopy: ({ sha512, size }, fd) => {
       const path = draftPath();
@@ -116,11 +105,4 @@ function verifyObjects(known: Set<string>, { root, alive, log }: SubContext): re
       return [];
     }),
   );
-}
-
-function demand(found: string, sha512: string): void {
-  if (found !== sha512)
-    throw new Error(
-      `fetched object: expected SHA-512 ${sha512.slice(0, 16)}…, found ${found.slice(0, 16)}…; it is damaged or forged`,
-    );
 }

@@ -35,6 +35,7 @@ export {
   symlinkAt,
   targetOf,
 } from "./beneath.ts";
+export { objectsBegin, objectsEnd, objectsFeed } from "./objects.ts";
 
 /**
  * Our native module on the fake host. Functions throw an Error that names the call and errno's text, as host.c does.

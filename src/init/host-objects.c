@@ -1,0 +1,368 @@
+/*
+ * Fetched contents, for the module `host`: JavaScript feeds their bytes, one content after the other, and threads cut, hash and write
+ * them meanwhile. The list of contents comes from the MDB; the bytes may be anything. Memory: CHUNKS of 1 MiB.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <mbedtls/sha512.h>
+#include "host.h"
+
+enum { CHUNK_BYTES = 1 << 20, CHUNKS = 8, MAX_WORKERS = 4, HEX_DIGITS = 128, HASH_BYTES = 64 };
+static const double MAX_STREAM = 9007199254740992.0; /* 2^53: offsets are whole in JavaScript, too */
+
+struct content {
+	char hex[HEX_DIGITS + 1];
+	uint64_t start, end; /* in the stream */
+	int is_stored;
+};
+
+/* Part of the stream; `first` is the first content that ends behind its begin. */
+struct chunk {
+	uint64_t start;
+	size_t length, first;
+	int worker; /* the one that has the beginning of its first content, or -1 for any */
+	struct chunk *next;
+	uint8_t bytes[CHUNK_BYTES];
+};
+
+struct worker {
+	pthread_t thread;
+	int number, file; /* of the content whose end is in a later chunk, or -1 */
+	const struct content *open;
+	mbedtls_sha512_context sum;
+};
+
+/* One session at a time; everything but `filling` is guarded by the lock once the threads run. */
+static struct {
+	int is_open, directory, workers, is_ending, is_failed;
+	size_t count, next; /* next: the first content whose end has not been received */
+	uint64_t received;
+	struct content *contents;
+	struct chunk *free, *first, *last, *filling;
+	struct worker pool[MAX_WORKERS];
+	int pinned; /* the worker that gets the next chunk, or -1 */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	char fault[256];
+} s = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
+
+static void fail(const char *what, const char *hex, const char *joint, const char *reason)
+{
+	pthread_mutex_lock(&s.lock);
+	if (!s.is_failed) snprintf(s.fault, sizeof s.fault, "%s %.16s…%s%s", what, hex, joint, reason);
+	s.is_failed = 1;
+	pthread_cond_broadcast(&s.changed);
+	pthread_mutex_unlock(&s.lock);
+}
+
+/* `aa/REST`, below the directory. */
+static void path_of(const struct content *c, char *path)
+{
+	snprintf(path, HEX_DIGITS + 2, "%.2s/%s", c->hex, c->hex + 2);
+}
+
+static int create(const struct content *c)
+{
+	char path[HEX_DIGITS + 2], directory[3] = { c->hex[0], c->hex[1], 0 };
+	path_of(c, path);
+	if (mkdirat(s.directory, directory, 0700) < 0 && errno != EEXIST) return -1;
+	if (unlinkat(s.directory, path, 0) < 0 && errno != ENOENT) return -1;
+	return openat(s.directory, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+static int write_all(int file, const uint8_t *bytes, size_t length)
+{
+	while (length > 0) {
+		ssize_t count = write(file, bytes, length);
+		if (count < 0 && errno == EINTR) continue;
+		if (count < 0) return -1;
+		bytes += count;
+		length -= (size_t)count;
+	}
+	return 0;
+}
+
+/* Removes the content that is open. */
+static void drop(struct worker *w)
+{
+	char path[HEX_DIGITS + 2];
+	path_of(w->open, path);
+	if (w->file >= 0) close(w->file);
+	w->file = -1;
+	unlinkat(s.directory, path, 0);
+}
+
+/* Closes a content that is whole; it stays only if it has its hash. */
+static int finish(struct worker *w, struct content *c)
+{
+	uint8_t digest[HASH_BYTES];
+	char hex[HEX_DIGITS + 1];
+	mbedtls_sha512_finish(&w->sum, digest);
+	for (int i = 0; i < HASH_BYTES; i++) sprintf(hex + 2 * i, "%02x", digest[i]);
+	if (strcmp(hex, c->hex)) {
+		char found[64];
+		snprintf(found, sizeof found, "%.16s…; it is damaged or forged", hex);
+		drop(w);
+		fail("fetched object: expected SHA-512", c->hex, ", found ", found);
+		return -1;
+	}
+	int result = close(w->file), reason = errno;
+	w->file = -1;
+	if (result < 0) fail("write object", c->hex, ": ", strerror(reason));
+	return result;
+}
+
+/* Takes the part of a content that is in a chunk. */
+static int take_part(struct worker *w, struct content *c, const struct chunk *k)
+{
+	uint64_t chunk_end = k->start + k->length;
+	uint64_t from = c->start > k->start ? c->start : k->start, to = c->end < chunk_end ? c->end : chunk_end;
+	if (from == c->start) {
+		mbedtls_sha512_init(&w->sum);
+		mbedtls_sha512_starts(&w->sum, 0);
+		w->open = c;
+		if ((w->file = create(c)) < 0) {
+			fail("write object", c->hex, ": ", strerror(errno));
+			return -1;
+		}
+	}
+	const uint8_t *bytes = k->bytes + (from - k->start);
+	mbedtls_sha512_update(&w->sum, bytes, (size_t)(to - from));
+	if (write_all(w->file, bytes, (size_t)(to - from)) < 0) {
+		int reason = errno;
+		drop(w);
+		fail("write object", c->hex, ": ", strerror(reason));
+		return -1;
+	}
+	return to < c->end ? 0 : finish(w, c);
+}
+
+static void take_chunk(struct worker *w, const struct chunk *k)
+{
+	for (size_t i = k->first; i < s.count && s.contents[i].start < k->start + k->length; i++) {
+		if (take_part(w, &s.contents[i], k) < 0) return;
+		if (w->file >= 0) return;
+		pthread_mutex_lock(&s.lock);
+		s.contents[i].is_stored = 1;
+		pthread_mutex_unlock(&s.lock);
+	}
+}
+
+/* The first chunk that this worker may take; it is taken from the queue. */
+static struct chunk *next_chunk(const struct worker *w)
+{
+	struct chunk *before = NULL;
+	for (struct chunk *k = s.first; k; before = k, k = k->next) {
+		if (k->worker >= 0 && k->worker != w->number) continue;
+		if (before) before->next = k->next;
+		else s.first = k->next;
+		if (s.last == k) s.last = before;
+		return k;
+	}
+	return NULL;
+}
+
+static void *work(void *argument)
+{
+	struct worker *w = argument;
+	pthread_mutex_lock(&s.lock);
+	for (;;) {
+		/* A worker in the middle of a content takes only what continues it, which comes to it alone. */
+		struct chunk *k = next_chunk(w);
+		if (!k && s.is_ending) break;
+		if (!k) {
+			pthread_cond_wait(&s.changed, &s.lock);
+			continue;
+		}
+		int failed = s.is_failed;
+		pthread_mutex_unlock(&s.lock);
+		if (!failed) take_chunk(w, k);
+		pthread_mutex_lock(&s.lock);
+		k->next = s.free;
+		s.free = k;
+		pthread_cond_broadcast(&s.changed);
+	}
+	pthread_mutex_unlock(&s.lock);
+	return NULL;
+}
+
+/* Lines `HEX SIZE`, in the order of the stream. 0 if a line is something else. */
+static int read_plan(const char *text)
+{
+	uint64_t at = 0;
+	size_t lines = 0;
+	for (const char *c = text; *c; c++) lines += *c == '\n';
+	s.contents = calloc(lines + 1, sizeof *s.contents);
+	if (!s.contents) return 0;
+	for (s.count = 0; *text; s.count++) {
+		struct content *c = &s.contents[s.count];
+		unsigned long long size;
+		int used = 0;
+		if (sscanf(text, "%128[0-9a-f] %15llu%n", c->hex, &size, &used) != 2 || strlen(c->hex) != HEX_DIGITS ||
+		    text[used] != '\n' || size == 0 || (double)at + (double)size > MAX_STREAM)
+			return 0;
+		c->start = at;
+		at = c->end = c->start + size;
+		text += used + 1;
+	}
+	return s.count > 0;
+}
+
+static void release(void)
+{
+	for (struct chunk *k; (k = s.free); free(k)) s.free = k->next;
+	free(s.filling);
+	free(s.contents);
+	if (s.directory >= 0) close(s.directory);
+	s.filling = NULL;
+	s.contents = NULL;
+	s.is_open = 0;
+}
+
+static void end_workers(void)
+{
+	pthread_mutex_lock(&s.lock);
+	s.is_ending = 1;
+	pthread_cond_broadcast(&s.changed);
+	pthread_mutex_unlock(&s.lock);
+	for (int i = 0; i < s.workers; i++) pthread_join(s.pool[i].thread, NULL);
+	for (int i = 0; i < s.workers; i++)
+		if (s.pool[i].file >= 0) drop(&s.pool[i]);
+}
+
+static JSValue objects_begin(JSContext *ctx, const struct argument *a)
+{
+	if (s.is_open) return host_throw(ctx, "objectsBegin: the former session is open");
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	int wanted = cpus < 1 ? 1 : cpus > MAX_WORKERS ? MAX_WORKERS : (int)cpus;
+	s.free = s.first = s.last = s.filling = NULL;
+	s.workers = s.is_ending = s.is_failed = 0;
+	s.next = s.count = 0;
+	s.received = 0;
+	s.pinned = -1;
+	s.directory = -1;
+	if (!read_plan(a[1].text)) {
+		release();
+		return host_throw(ctx, "objectsBegin: expected lines of a SHA-512 and a size");
+	}
+	s.directory = fcntl((int)a[0].number, F_DUPFD_CLOEXEC, 0);
+	int is_ready = s.directory >= 0;
+	for (int i = 0; i < CHUNKS && is_ready; i++) {
+		struct chunk *k = malloc(sizeof *k);
+		is_ready = k != NULL;
+		if (!k) break;
+		k->next = s.free;
+		s.free = k;
+	}
+	for (; is_ready && s.workers < wanted; s.workers++) {
+		struct worker *w = &s.pool[s.workers];
+		w->number = s.workers;
+		w->file = -1;
+		if (pthread_create(&w->thread, NULL, work, w)) break;
+	}
+	s.is_open = 1;
+	if (s.workers > 0) return JS_UNDEFINED;
+	release();
+	return host_throw_errno(ctx, "objectsBegin");
+}
+
+/* Waits until a worker gives a chunk back. */
+static struct chunk *free_chunk(void)
+{
+	pthread_mutex_lock(&s.lock);
+	while (!s.free) pthread_cond_wait(&s.changed, &s.lock);
+	struct chunk *k = s.free;
+	s.free = k->next;
+	pthread_mutex_unlock(&s.lock);
+	k->length = 0;
+	k->next = NULL;
+	return k;
+}
+
+/* Gives what is filled to a worker, cut after the last content that ends in it; the rest begins the next chunk. */
+static void hand_over(void)
+{
+	struct chunk *k = s.filling, *rest = NULL;
+	uint64_t end = k->start + k->length, cut = 0;
+	k->first = s.next;
+	k->worker = s.pinned;
+	while (s.next < s.count && s.contents[s.next].end <= end) cut = s.contents[s.next++].end;
+	int is_begun = s.next < s.count && s.contents[s.next].start < end;
+	if (is_begun && cut > 0) {
+		rest = free_chunk();
+		rest->start = cut;
+		rest->length = (size_t)(end - cut);
+		k->length -= rest->length;
+		memcpy(rest->bytes, k->bytes + k->length, rest->length);
+		is_begun = 0;
+	}
+	pthread_mutex_lock(&s.lock);
+	/* In the middle of a content: its other parts go to the same worker. */
+	if (is_begun && s.pinned < 0) k->worker = s.pinned = (int)(s.next % (size_t)s.workers);
+	if (!is_begun) s.pinned = -1;
+	if (s.last) s.last->next = k;
+	else s.first = k;
+	s.last = k;
+	pthread_cond_broadcast(&s.changed);
+	pthread_mutex_unlock(&s.lock);
+	s.filling = rest;
+}
+
+static int has_failed(void)
+{
+	pthread_mutex_lock(&s.lock);
+	int failed = s.is_failed;
+	pthread_mutex_unlock(&s.lock);
+	return failed;
+}
+
+static JSValue objects_feed(JSContext *ctx, const struct argument *a)
+{
+	const uint8_t *bytes = a[0].bytes;
+	size_t left = a[0].length;
+	if (!s.is_open) return host_throw(ctx, "objectsFeed: no session is open");
+	if (left > s.contents[s.count - 1].end - s.received)
+		return host_throw(ctx, "object server: expected %zu objects, found more bytes", s.count);
+	while (left > 0) {
+		if (has_failed()) return host_throw(ctx, "%s", s.fault);
+		if (!s.filling) {
+			s.filling = free_chunk();
+			s.filling->start = s.received;
+		}
+		size_t room = CHUNK_BYTES - s.filling->length, count = left < room ? left : room;
+		memcpy(s.filling->bytes + s.filling->length, bytes, count);
+		s.filling->length += count;
+		s.received += count;
+		bytes += count;
+		left -= count;
+		if (s.filling->length == CHUNK_BYTES) hand_over();
+	}
+	return JS_UNDEFINED;
+}
+
+/* How many contents from the first on are stored; they are verified and written when this returns. */
+static JSValue objects_end(JSContext *ctx, const struct argument *a)
+{
+	(void)a;
+	if (!s.is_open) return host_throw(ctx, "objectsEnd: no session is open");
+	if (s.filling && s.filling->length > 0) hand_over();
+	end_workers();
+	size_t stored = 0;
+	while (stored < s.count && s.contents[stored].is_stored) stored++;
+	int failed = s.is_failed;
+	release();
+	return failed ? host_throw(ctx, "%s", s.fault) : JS_NewFloat64(ctx, (double)stored);
+}
+
+const struct host_entry objects_entries[] = {
+	{ "objectsBegin", "ns", objects_begin },
+	{ "objectsFeed", "r", objects_feed },
+	{ "objectsEnd", "", objects_end },
+	{ NULL, NULL, NULL },
+};

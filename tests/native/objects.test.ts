@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { runProgram } from "./native-program.ts";
+
+/** The contents below a directory, by their names; each must have the hash that is its name. */
+function contentsIn(directory: string): readonly string[] {
+  return readdirSync(directory).flatMap((part) =>
+    readdirSync(join(directory, part)).map((rest) => {
+      const bytes = readFileSync(join(directory, part, rest));
+      assert.equal(createHash("sha512").update(bytes).digest("hex"), `${part}${rest}`);
+      return `${part}${rest}`;
+    }),
+  );
+}
+
+test("stores contents in threads while they arrive; what is cut, forged or too much stays out", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "birther-objects-"));
+  try {
+    const seed = Math.floor(Math.random() * 2 ** 32);
+    const result = await runProgram(directory, "objects", [directory, String(seed)]);
+    const names = result.expected.map(({ sha512 }: { readonly sha512: string }) => sha512);
+    const has = (place: string) => (existsSync(join(directory, place)) ? contentsIn(join(directory, place)) : []);
+    assert.deepEqual(result.whole, { stored: names.length }, `seed ${seed}`);
+    assert.deepEqual(result.again, { stored: names.length });
+    assert.deepEqual([...has("whole")].sort(), [...new Set<string>(names)].sort());
+    assert.match(result.forged.error, /^fetched object: expected SHA-512 [0-9a-f]{16}…, found .*damaged or forged$/);
+    assert.ok(!has("forged").includes(names[2]));
+    assert.match(result.forgedLarge.error, /damaged or forged/);
+    assert.deepEqual(has("forgedLarge"), []);
+    assert.deepEqual(result.cut, { stored: 4 });
+    assert.deepEqual([...has("cut")].sort(), names.slice(0, 4).sort());
+    assert.deepEqual(result.cutLarge, { stored: 0 });
+    assert.deepEqual(has("cutLarge"), []);
+    assert.deepEqual(result.empty, { stored: 0 });
+    assert.match(result.tooMuch.error, /expected 2 objects, found more bytes/);
+    assert.match(result.noDirectory.error, /Bad file descriptor|no session/);
+    for (const refusal of result.plans) assert.match(refusal, /expected lines of a SHA-512 and a size/);
+    for (const refusal of result.closed) assert.match(refusal, /no session is open/);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
