@@ -3,11 +3,13 @@ import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { Actions } from "../cli/act/actions.ts";
 import { failure } from "../cli/api/failure.ts";
-import { importName } from "../core/image/image-name.ts";
+import { importName, parseImageName } from "../core/image/image-name.ts";
+import { exportImage as writeArchive } from "../dominator/export/export-image.ts";
 import { importImages } from "../dominator/import/image.ts";
 import { confidentialStores } from "../dominator/storage/confidential-stores.ts";
 import { openImageStore } from "../dominator/storage/image-store.ts";
 import { viewImage, viewImages } from "../dominator/storage/image-views.ts";
+import { readManifest } from "../dominator/storage/manifest-file.ts";
 import { openObjectStore } from "../dominator/storage/object-store.ts";
 import { damagedObjects } from "../dominator/storage/scrub.ts";
 import { openLog } from "../log/structured-log.ts";
@@ -68,7 +70,10 @@ export const importImage: Actions["importImage"] = async (asked) => {
     ? await confidentialStores(paths.confidentialObjects).ofStream(name.stream)
     : await openObjectStore(paths.objects);
   const nowMs = systemClock.nowMs();
-  using interruption = untilInterrupted();
+  using interruption = untilInterrupted(
+    "import interrupted; no image was added",
+    "the same command continues it: contents that are stored already are not stored again",
+  );
   const { signal } = interruption;
   const [image] = await importImages({
     ...{ images, objects, source, streams: [name.stream], nowMs, onProgress, onNotCarried, signal },
@@ -78,13 +83,35 @@ export const importImage: Actions["importImage"] = async (asked) => {
   return viewImage(image);
 };
 
-/** A signal that the first Ctrl-C aborts; a second one ends the process at once. */
-function untilInterrupted(): { readonly signal: AbortSignal } & Disposable {
+/** Writes an image of a state directory as an archive. */
+export const exportImage: Actions["exportImage"] = async ({ stateDirectory, image, file, onProgress }) => {
+  await assertState(stateDirectory);
+  const paths = pathsIn(stateDirectory);
+  const images = await openImageStore(paths.images, { log });
+  if (images.get(image) === undefined)
+    throw failure(
+      "failed",
+      `expected an image of ${stateDirectory}, found ${image}`,
+      "to list them: birther image list",
+    );
+  const { tree, confidential } = readManifest(images.pathOf(image), image).manifest;
+  const objects =
+    confidential === true
+      ? await confidentialStores(paths.confidentialObjects).ofStream(parseImageName(image)?.stream ?? "")
+      : await openObjectStore(paths.objects);
+  using interruption = untilInterrupted("export interrupted; no file was written", "repeat the command");
+  await writeArchive({ tree, objects, file, onProgress, signal: interruption.signal });
+};
+
+/** A signal that the first Ctrl-C or SIGTERM aborts; a second one ends the process at once. */
+function untilInterrupted(what: string, next: string): { readonly signal: AbortSignal } & Disposable {
   const ending = new AbortController();
-  const next = "the same command continues it: contents that are stored already are not stored again";
-  const abort = () => ending.abort(failure("interrupted", "import interrupted; no image was added", next));
-  process.once("SIGINT", abort);
-  return { signal: ending.signal, [Symbol.dispose]: () => void process.off("SIGINT", abort) };
+  const abort = () => ending.abort(failure("interrupted", what, next));
+  process.once("SIGINT", abort).once("SIGTERM", abort);
+  return {
+    signal: ending.signal,
+    [Symbol.dispose]: () => void process.off("SIGINT", abort).off("SIGTERM", abort),
+  };
 }
 
 /** Reads every object of a state directory, and returns the names of the damaged ones. */

@@ -52,6 +52,13 @@ export type Actions = {
     readonly onProgress: (progress: ImportProgress) => void;
     readonly onNotCarried: (list: readonly NotCarried[]) => void;
   }) => Promise<ImageView>;
+  /** Writes an image as a tar archive, compressed if the name of the file ends in `.zst`. */
+  readonly exportImage: (options: {
+    readonly stateDirectory: string;
+    readonly image: string;
+    readonly file: string;
+    readonly onProgress: (progress: ImportProgress) => void;
+  }) => Promise<void>;
   /** Shows or changes the certificate authorities of a state directory that no server uses. */
   readonly changeAuthorities: (options: {
     readonly config: Config;

@@ -9,11 +9,14 @@ import { describeNotCarried, type NotCarried, openImportLine } from "../output/i
 import { imageDetailCommands } from "../read/image-details.ts";
 import { imageListCommand } from "../read/images.ts";
 
-type ImageActions = Pick<Actions, "buildBootstrapImage" | "listImages" | "importImage" | "verifyObjects">;
+type ImageActions = Pick<
+  Actions,
+  "buildBootstrapImage" | "listImages" | "importImage" | "verifyObjects" | "exportImage"
+>;
 
 type ImportOptions = LocalOptions & { readonly confidential?: boolean };
 
-/** Adds `image build|info` for the Bootstrap Image, `image import|verify|promote|rollback|list` for system images. */
+/** Adds `image build|info` for the Bootstrap Image, and the verbs for system images: `image import`, `image list` and so on. */
 export function imageCommand(program: Command, actions: ImageActions): void {
   const image = program
     .command("image")
@@ -63,6 +66,18 @@ export function imageCommand(program: Command, actions: ImageActions): void {
         `${damaged.length} contents are damaged`,
         "import their images again; that replaces them",
       );
+  });
+
+  const exports = image
+    .command("export <stream/version> <file>")
+    .description(
+      "write an image as a tar archive with owners, modes, hard links, devices and extended attributes, compressed if the name ends in .zst; an import of it makes the same image",
+    );
+  localOptions(exports).action(async (name: string, file: string, options: LocalOptions) => {
+    const stateDirectory = await state(options);
+    using line = openImportLine(process.stderr);
+    await actions.exportImage({ stateDirectory, image: name, file, onProgress: line.show });
+    if (options.output === "json") printJson({ image: name, file });
   });
 
   promoteCommands(image);

@@ -101,9 +101,13 @@ function count(path: string, what: string, value: number): number {
   return value;
 }
 
+/** From the digits: as a floating-point number, 1700000000.123 s would become 122 ms. */
 function paxTimeMs(records: PaxRecords): number | undefined {
-  const seconds = paxNumber(records, "mtime", "time");
-  return seconds === undefined ? undefined : Math.floor(seconds * 1000);
+  if (paxNumber(records, "mtime", "time") === undefined) return undefined;
+  const [, sign, whole, fraction = ""] = /^(-?)(\d+)(?:\.(\d*))?$/.exec(paxText(records, "mtime") ?? "") ?? [];
+  const ms = Number(whole) * 1000 + Number(fraction.slice(0, 3).padEnd(3, "0"));
+  if (sign !== "-") return ms;
+  return -ms - (/[1-9]/.test(fraction.slice(3)) ? 1 : 0);
 }
 
 /** The library is off by one second before 1970. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { isAbandoned } from "./draft-owner.ts";
 import { draftsIn, objectPath, openDraft, type StoredObject } from "./object-draft.ts";
 import type { Location } from "./packs/pack-files.ts";
 import { openPackShelf, type PackShelf } from "./packs/pack-shelf.ts";
@@ -39,7 +40,7 @@ export function isObjectName(text: string): boolean {
   return /^[0-9a-f]{128}$/.test(text);
 }
 
-/** A draft this old belongs to a killed process; younger ones may belong to another running import. */
+/** A draft this old belongs to a killed process, also one of another boot or container. */
 const staleDraftMs = 86_400_000;
 
 /**
@@ -71,7 +72,8 @@ async function removeStale(drafts: string): Promise<void> {
   for (const name of await readdir(drafts)) {
     const path = join(drafts, name);
     const found = await stat(path).catch(() => undefined);
-    if (found !== undefined && Date.now() - found.mtimeMs > staleDraftMs) await rm(path, { force: true });
+    if (found !== undefined && (Date.now() - found.mtimeMs > staleDraftMs || isAbandoned(name)))
+      await rm(path, { force: true });
   }
 }
 

@@ -3,6 +3,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
+import { draftOwner } from "../../storage/draft-owner.ts";
 import { draftsIn, type StoredObject } from "../../storage/object-draft.ts";
 import type { WriterAnswer, WriterData, WriterRequest } from "./messages.ts";
 
@@ -32,7 +33,7 @@ export type Lanes = {
 
 /** Starts threads that store contents in the store of a directory; an aborted signal ends every wait with its reason. */
 export function openLanes(directory: string, signal?: AbortSignal): Lanes {
-  const draftPrefix = `${randomUUID()}.`;
+  const draftPrefix = `${draftOwner()}${randomUUID()}.`;
   const batches: Uint8Array<ArrayBuffer>[] = [];
   const isEnding = new Int32Array(new SharedArrayBuffer(4));
   let failure: { readonly error: unknown } | undefined;
