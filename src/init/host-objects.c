@@ -61,16 +61,18 @@ static void fail(const char *what, const char *hex, const char *joint, const cha
 	pthread_mutex_unlock(&s.lock);
 }
 
-/* `aa/REST`, below the directory. */
-static void path_of(const struct content *c, char *path)
+enum { PATH_BYTES = HEX_DIGITS + sizeof "/.new" };
+
+/* `aa/REST`, below the directory; with `ending`, the content that is not verified yet: nobody takes it for the whole. */
+static void path_of(const struct content *c, const char *ending, char path[PATH_BYTES])
 {
-	snprintf(path, HEX_DIGITS + 2, "%.2s/%s", c->hex, c->hex + 2);
+	snprintf(path, PATH_BYTES, "%.2s/%s%s", c->hex, c->hex + 2, ending);
 }
 
 static int create(const struct content *c)
 {
-	char path[HEX_DIGITS + 2], directory[3] = { c->hex[0], c->hex[1], 0 };
-	path_of(c, path);
+	char path[PATH_BYTES], directory[3] = { c->hex[0], c->hex[1], 0 };
+	path_of(c, ".new", path);
 	if (mkdirat(s.directory, directory, 0700) < 0 && errno != EEXIST) return -1;
 	if (unlinkat(s.directory, path, 0) < 0 && errno != ENOENT) return -1;
 	return openat(s.directory, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -91,14 +93,14 @@ static int write_all(int file, const uint8_t *bytes, size_t length)
 /* Removes the content that is open. */
 static void drop(struct worker *w)
 {
-	char path[HEX_DIGITS + 2];
-	path_of(w->open, path);
+	char path[PATH_BYTES];
+	path_of(w->open, ".new", path);
 	if (w->file >= 0) close(w->file);
 	w->file = -1;
 	unlinkat(s.directory, path, 0);
 }
 
-/* Closes a content that is whole; it stays only if it has its hash. */
+/* Closes a content that is whole; it gets its name only if it has its hash. */
 static int finish(struct worker *w, struct content *c)
 {
 	uint8_t digest[HASH_BYTES];
@@ -112,9 +114,13 @@ static int finish(struct worker *w, struct content *c)
 		fail("fetched object: expected SHA-512", c->hex, ", found ", found);
 		return -1;
 	}
-	int result = close(w->file), reason = errno;
+	char draft[PATH_BYTES], path[PATH_BYTES];
+	path_of(c, ".new", draft);
+	path_of(c, "", path);
+	int result = close(w->file);
 	w->file = -1;
-	if (result < 0) fail("write object", c->hex, ": ", strerror(reason));
+	if (result == 0) result = renameat(s.directory, draft, s.directory, path);
+	if (result < 0) fail("write object", c->hex, ": ", strerror(errno));
 	return result;
 }
 
