@@ -9,6 +9,8 @@ type Sum = { requests: number; responses: number; lastAtMs: number; readonly sin
 export type RequestTally = AsyncDisposable & {
   /** Returns false for a request to record at once, because it contains more than a repetition. */
   readonly counts: (machine: Machine, request: PxeAsked) => boolean;
+  /** Counts a request whatever it contains. */
+  readonly countOnly: (machine: Machine, request: PxeAsked) => void;
 };
 
 /**
@@ -31,11 +33,15 @@ type TallyDeps = { readonly store: Pick<Store, "get" | "apply">; readonly clock:
 export function openRequestTally(deps: TallyDeps): RequestTally {
   const sums = new Sums(deps);
   const writer = new SumWriter(sums, deps.clock);
+  function countOnly(machine: Machine, request: PxeAsked): void {
+    sums.add(machine.id, responsesTo(request));
+    writer.plan();
+  }
   return {
+    countOnly,
     counts: (machine, request) => {
       if (!asksAgain(machine, request, deps.clock.nowMs())) return false;
-      sums.add(machine.id, responsesTo(request));
-      writer.plan();
+      countOnly(machine, request);
       return true;
     },
     [Symbol.asyncDispose]: () => writer.end(),

@@ -3,6 +3,7 @@ import type { Machine } from "../../core/machine/record.ts";
 import type { PxeAsked } from "../../core/machine/requests.ts";
 import type { Mac } from "../../core/net/mac.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
+import { openChangeRate } from "./change-rate.ts";
 import { openRequestTally } from "./request-tally.ts";
 
 /** Limit of machines whose first record is being written; further ones are left to their next attempt, 4 s later. */
@@ -32,12 +33,13 @@ export function openSeenRequests(deps: {
 }): SeenRequests {
   const { store, log } = deps;
   const tally = openRequestTally(deps);
+  const rate = openChangeRate(deps);
   /** Pending writes of machines, and whether each was accepted. */
   const writing = new Map<Mac, Promise<boolean>>();
 
   /** Starts to write new facts to a record; resolves with whether they were accepted and are durable. Never rejects. */
   function record(seen: PxeAsked): Promise<boolean> {
-    if (writing.size >= waitingLimit) return Promise.resolve(false);
+    if (writing.size >= waitingLimit || !rate.allows(seen.mac)) return Promise.resolve(false);
     const written = writeDown(seen).finally(() => {
       if (writing.get(seen.mac) === written) writing.delete(seen.mac);
     });
@@ -72,7 +74,12 @@ export function openSeenRequests(deps: {
       }
       return type === "ack" && mac !== undefined ? writing.get(mac) : undefined;
     },
-    after: (machine, seen) => (isNewTo(machine, seen) || tally.counts(machine, seen) ? undefined : store.apply(seen)),
+    after: (machine, seen) => {
+      if (isNewTo(machine, seen) || tally.counts(machine, seen)) return undefined;
+      if (rate.allows(seen.mac)) return store.apply(seen);
+      tally.countOnly(machine, seen);
+      return undefined;
+    },
     [Symbol.asyncDispose]: () => tally[Symbol.asyncDispose](),
   };
 }
