@@ -307,6 +307,7 @@ export const suites: readonly Suite[] = [
         "tests/firmware/births-bound-to-tpm.test.ts": 2.5,
         "tests/firmware/births-under-secure-boot.test.ts": 7,
         "tests/firmware/births-in-proxy-mode.test.ts": 8,
+        "tests/firmware/sealed-key.test.ts": 16,
         "tests/firmware/signed-image.test.ts": 4,
         "tests/firmware/kernel-trial.test.ts": 2,
         "tests/firmware/signed-image-refused.test.ts": 2,

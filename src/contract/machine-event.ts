@@ -11,7 +11,7 @@ import { type AddressesAsText, ipv4, withAddressText } from "./address-text.ts";
 import { agentReport } from "./agent.ts";
 import { burnInReport, diskIdentity, neighbour, placement, storageReport } from "./machine-facing.ts";
 import { hardware, mac, machineId, switchPort } from "./machine-record.ts";
-import { measuredBoot } from "./measured-boot.ts";
+import { diskKeyState, measuredBoot } from "./measured-boot.ts";
 import { pinned } from "./same.ts";
 
 const text = v.string();
@@ -126,6 +126,7 @@ export const machineEvent = v.variant("kind", [
     trusts: v.exactOptional(text),
     agent: v.exactOptional(agentReport),
     measuredBoot: v.exactOptional(measuredBoot),
+    diskKey: v.exactOptional(diskKeyState),
   }),
   v.object({
     kind: v.literal("machineCreated"),
@@ -159,6 +160,8 @@ export const machineEvent = v.variant("kind", [
     reason: text,
     silentSinceMs: count,
   }),
+  v.object({ kind: v.literal("recoveryAllowed"), id: machineId, by: text }),
+  v.object({ kind: v.literal("recoverySigned"), id: machineId, nonce: text, ...ofOrder }),
   v.object({ kind: v.literal("conditionSet"), id: machineId, condition: v.picklist(conditionKinds), reason: text }),
   v.object({
     kind: v.literal("conditionCleared"),

@@ -31,6 +31,7 @@ export const paths = {
   report: "/machine/v1/report",
   healthy: "/machine/v1/healthy",
   resume: "/machine/v1/resume",
+  recovery: "/machine/v1/recovery",
   subPoll: "/sub/v1/poll",
   fetchTurn: "/sub/v1/fetch-turn",
 } as const;
@@ -125,6 +126,8 @@ export const storagePolicy = v.object({
   minRootDiskMiB: count,
   espMiB: count,
   bootMiB: count,
+  /** Servers before it say nothing. */
+  sealDiskKey: v.optional(v.boolean(), false),
 });
 
 /** A file on the Boot Server's HTTP port; its hash arrives here, over TLS. */
@@ -345,6 +348,13 @@ export const healthyAnswer = v.object({
   subToken: text,
 });
 export type HealthyAnswer = v.InferOutput<typeof healthyAnswer>;
+
+/** `paths.recovery`: the nonce of a policy session of the machine's TPM. */
+export const recoveryRequest = v.object({ nonce: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)) });
+
+/** The authority's signature over that nonce: its public area as a TPM loads it, and the two numbers of ECDSA. */
+export const recoveryAnswer = v.object({ verifier: hex(512), r: hex(32), s: hex(32) });
+export type RecoveryAnswer = v.InferOutput<typeof recoveryAnswer>;
 
 // Types that core declares are the same here: a key that is in only one of the two does not compile.
 pinned<OrderAnswer>()(orderAnswer);

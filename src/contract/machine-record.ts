@@ -18,7 +18,7 @@ import type { Mac } from "../core/net/mac.ts";
 import { type AddressesAsText, ipv4, withAddressText } from "./address-text.ts";
 import { agentReport } from "./agent.ts";
 import { burnInReport, diskIdentity, neighbour, placement, scan, storageReport } from "./machine-facing.ts";
-import { measuredBoot } from "./measured-boot.ts";
+import { diskKeyState, measuredBoot } from "./measured-boot.ts";
 import { pinned } from "./same.ts";
 
 const text = v.string();
@@ -134,6 +134,7 @@ const installed = {
   awaitsFirstImage: flag,
   agent: v.exactOptional(agentReport),
   measuredBoot: v.exactOptional(measuredBoot),
+  diskKey: v.exactOptional(diskKeyState),
 } as const;
 
 /** A stored record. */
@@ -153,6 +154,7 @@ export const machineRecord = v.variant("state", [
     ...installed,
     order: openOrder,
     unheardBoots: v.exactOptional(v.object({ count, lastAtMs: count })),
+    recovery: v.exactOptional(v.object({ by: text, atMs: count, nonce: v.exactOptional(text) })),
   }),
   v.object({
     ...common,

@@ -1,8 +1,12 @@
 /** What a machine's agent knows of the measurements of its boots: on its disk, and in its polls. */
 import * as v from "valibot";
 import type { MeasuredBootRecord } from "../core/image/boot/measured-boot.ts";
+import type { DiskKeyState } from "../core/tpm/disk-key.ts";
 import type { MeasuredBoot } from "../core/tpm/measured-boot.ts";
 import { pinned } from "./same.ts";
+
+/** Limit of the reason why a disk key is not sealed. */
+export const maxDiskKeyReason = 500;
 
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const digests = v.pipe(v.array(sha256), v.maxLength(100));
@@ -14,6 +18,13 @@ export const measuredBoot = v.variant("kind", [
   v.object({ kind: v.literal("notMeasured") }),
 ]);
 pinned<MeasuredBoot>()(measuredBoot);
+
+/** The schema of `DiskKeyState`. */
+export const diskKeyState = v.variant("kind", [
+  v.object({ kind: v.literal("sealed") }),
+  v.object({ kind: v.literal("plain"), reason: v.pipe(v.string(), v.maxLength(maxDiskKeyReason)) }),
+]);
+pinned<DiskKeyState>()(diskKeyState);
 
 const possibleBoot = v.object({ commands: digests, files: digests });
 

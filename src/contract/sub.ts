@@ -13,9 +13,10 @@ import { maxBlocked } from "../core/image/update/assessment.ts";
 import type { Directive, SubReport } from "../core/image/update/directive.ts";
 import { comparisonLimits, directiveKinds } from "../core/image/update/directive.ts";
 import type { UpdateStep } from "../core/image/update/update-step.ts";
+import type { DiskKeyState } from "../core/tpm/disk-key.ts";
 import type { MeasuredBoot } from "../core/tpm/measured-boot.ts";
 import { agentReport, agentUpgrade } from "./agent.ts";
-import { measuredBoot } from "./measured-boot.ts";
+import { diskKeyState, measuredBoot } from "./measured-boot.ts";
 import { protocolNumber } from "./protocol.ts";
 import { pinned } from "./same.ts";
 
@@ -73,7 +74,13 @@ export const subSettings = v.object({
   mac: text,
   firmware: v.picklist(["bios", "uefi"]),
   root: v.variant("kind", [
-    v.object({ kind: v.literal("luks2"), partUuid: uuid, keyVariable: text }),
+    v.object({
+      kind: v.literal("luks2"),
+      partUuid: uuid,
+      keyVariable: text,
+      /** The agent seals the key to boots of the loader with this Authenticode hash. */
+      seal: v.exactOptional(v.object({ loaderSha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)) })),
+    }),
     v.object({ kind: v.literal("plain"), partUuid: uuid }),
   ]),
   boot: v.object({
@@ -209,6 +216,7 @@ type PollFacts = {
   readonly machineId: string;
   readonly kernel: string;
   readonly measuredBoot?: MeasuredBoot;
+  readonly diskKey?: DiskKeyState;
   readonly outcome?: SubOutcome;
   readonly log?: readonly string[];
 };
@@ -229,6 +237,7 @@ export const subPollRequest = v.object({
   agent: v.exactOptional(agentReport),
   rejectedKernel: v.exactOptional(text),
   measuredBoot: v.exactOptional(measuredBoot),
+  diskKey: v.exactOptional(diskKeyState),
   outcome: v.exactOptional(outcome),
   log: v.exactOptional(v.pipe(v.array(text), v.maxLength(limits.logLines))),
 });

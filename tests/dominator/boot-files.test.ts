@@ -70,8 +70,9 @@ test("kernel change: only changes that need a reboot", () => {
   );
 });
 
+const bytes = (text: string) => new TextEncoder().encode(text);
+
 test("the second initrd is an archive that cpio reads, with its script last", () => {
-  const bytes = (text: string) => new TextEncoder().encode(text);
   const archive = writeCpio(
     unlockArchive({
       partUuid: "dead-beef",
@@ -96,6 +97,25 @@ test("the second initrd is an archive that cpio reads, with its script last", ()
   assert.match(script, /for module in 10-dm-mod\.ko 11-dm-crypt\.ko; do/);
   assert.match(script, /ld-linux-x86-64\.so\.2 --library-path \/birther\/lib \/birther\/bin\/cryptsetup open/);
   execFileSync("sh", ["-n"], { input: script });
+});
+
+test("second initrd of a machine with a sealed key: our program gives the key to cryptsetup, which is never in a file", () => {
+  const sealed = { variable: "Sealed-2", native: bytes("native program"), script: bytes("script") };
+  const archive = writeCpio(
+    unlockArchive({
+      ...{ partUuid: "11111111-2222-4333-8444-555555555555", keyVariable: "Key-1", keyBytes: 64, mapping: "root" },
+      ...{ modulesDep: "", readModule: () => bytes(""), cryptsetup: bytes("binary"), sealed },
+      libraries: [{ name: "ld-linux-x86-64.so.2", bytes: bytes("loader") }],
+    }),
+  );
+  const cpio = (path: string) =>
+    execFileSync("cpio", ["--quiet", "-i", "--to-stdout", path], { input: archive, encoding: "utf8" });
+  assert.deepEqual(["birther/bin/birther-js", "birther/agent.js"].map(cpio), ["native program", "script"]);
+  const script = cpio("scripts/birther");
+  execFileSync("sh", ["-n"], { input: script });
+  const efivars = "/sys/firmware/efi/efivars";
+  assert.ok(script.includes(`agent.js --unseal "${efivars}/Key-1" "${efivars}/Sealed-2" | DM_DISABLE_UDEV=1`), script);
+  assert.match(script, /--key-file - --keyfile-size 64/);
 });
 
 test("archive: sizes that are not multiples of four, and UTF-8 names", () => {

@@ -26,7 +26,7 @@ export type FaultyRack = AsyncDisposable & {
   /** The end of a machine's console, for failed assertions. */
   readonly console: (name: string) => Promise<string>;
   /** Waits until a machine's console has shown a text: a machine writes there after its report, and in its own time. */
-  readonly consoleShows: (name: string, text: RegExp) => Promise<void>;
+  readonly consoleShows: (name: string, text: RegExp, seconds?: number) => Promise<void>;
 };
 
 /** An empty burn-in, because these births fail elsewhere. */
@@ -75,8 +75,8 @@ export async function faultyRack(
       return startServer({ config, log });
     },
     console: endOf,
-    consoleShows: (name, text) =>
-      waitFor(`the console of ${name} to show ${text}`, 60, async () =>
+    consoleShows: (name, text, seconds = 60) =>
+      waitFor(`the console of ${name} to show ${text}`, seconds, async () =>
         text.test(await shownBy(name)) ? true : undefined,
       )
         .then(() => {})

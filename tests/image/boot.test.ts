@@ -30,7 +30,7 @@ const checks = [
   "packets: 2 undefined",
   "clock and name: 2027 born",
   "burn-in: true 0",
-  "boot loaders: boot.img,bootx64.efi,core.img",
+  "boot loaders: boot.img,bootx64-tpm.efi,bootx64.efi,core.img",
   "shell: /bin/busybox",
 ];
 

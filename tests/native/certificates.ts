@@ -9,6 +9,7 @@ export type Authority = {
   readonly pem: string;
   readonly certificate: x509.X509Certificate;
   readonly keys: webcrypto.CryptoKeyPair;
+  readonly keyPem: () => Promise<string>;
 };
 export type ServerCertificate = { readonly cert: string; readonly key: string };
 
@@ -27,7 +28,12 @@ export async function makeAuthority(name: string): Promise<Authority> {
     notAfter: new Date(Date.now() + dayMs),
     extensions: [new x509.BasicConstraintsExtension(true, undefined, true)],
   });
-  return { pem: certificate.toString("pem"), certificate, keys };
+  return { pem: certificate.toString("pem"), certificate, keys, keyPem: () => pemOf(keys) };
+}
+
+async function pemOf({ privateKey }: webcrypto.CryptoKeyPair): Promise<string> {
+  const der = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", privateKey));
+  return `-----BEGIN PRIVATE KEY-----\n${der.toString("base64")}\n-----END PRIVATE KEY-----\n`;
 }
 
 /** A certificate for a DNS name, valid from `fromDays` to `toDays` from now. */
@@ -48,7 +54,5 @@ export async function issue(
     notAfter: new Date(Date.now() + toDays * dayMs),
     extensions: [new x509.SubjectAlternativeNameExtension([{ type: "dns", value: dnsName }])],
   });
-  const der = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", keys.privateKey));
-  const key = `-----BEGIN PRIVATE KEY-----\n${der.toString("base64")}\n-----END PRIVATE KEY-----\n`;
-  return { cert: certificate.toString("pem"), key };
+  return { cert: certificate.toString("pem"), key: await pemOf(keys) };
 }

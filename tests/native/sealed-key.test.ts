@@ -4,15 +4,20 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { handles } from "../../src/core/tpm/command.ts";
-import { command, number } from "../../src/core/tpm/command-form.ts";
 import type { TpmDialogue } from "../../src/core/tpm/dialogue.ts";
 import { extended, zeroPcr } from "../../src/core/tpm/pcr.ts";
 import { nameOfArea } from "../../src/core/tpm/public-area.ts";
 import { readResponse } from "../../src/core/tpm/response.ts";
-import { signedMessage, verifierArea } from "../../src/core/tpm/seal-command.ts";
+import { extendPcr, signedMessage, verifierArea } from "../../src/core/tpm/seal-command.ts";
 import { joined, recoveryBranch, type SealedTo } from "../../src/core/tpm/seal-policy.ts";
-import { beginRecovery, finishRecovery, sealKey, unsealKey } from "../../src/core/tpm/seal-session.ts";
+import {
+  beginRecovery,
+  endUnsealing,
+  finishRecovery,
+  sealKey,
+  unsealKey,
+  whyNotOpened,
+} from "../../src/core/tpm/seal-session.ts";
 import { readSealedKey, type SealedKey, writeSealedKey } from "../../src/core/tpm/sealed-key.ts";
 import { type Swtpm, startSwtpm } from "../support/swtpm.ts";
 
@@ -32,11 +37,7 @@ async function hold<Result>(tpm: Swtpm, dialogue: TpmDialogue<Result>): Promise<
 }
 
 async function extend(tpm: Swtpm, pcr: number, by: Uint8Array): Promise<void> {
-  const values = [number(1, 4), number(0x000b, 2), ...[...by].map((byte) => number(byte, 1))];
-  const response = await tpm.exchange(
-    command(0x0182, { handles: [pcr], sessions: [handles.password], parameters: values }),
-  );
-  assert.equal(readResponse(response).kind, "success");
+  assert.equal(readResponse(await tpm.exchange(extendPcr(pcr, by))).kind, "success");
 }
 
 /** The values after one event in each PCR. */
@@ -105,6 +106,21 @@ test("a real TPM unseals a key after each boot that it is sealed to, and after n
   assert.deepEqual(await found({ 4: "one failed" }), closed);
   assert.deepEqual(await found({ 4: "one failed", 8: "commands", 9: "next files" }), closed, "of two boots");
   assert.deepEqual(await found({ 4: "one failed", 8: "commands", 9: "foreign files" }), closed);
+});
+
+test("after our initrd, no system unseals the key, whatever root it has; the agent still sees whether it would have opened", async () => {
+  await using machine = await machineTpm();
+  const sealed = await seal(machine, usual);
+  {
+    await using tpm = await machine.boot({ 4: "one failed", 8: "commands", 9: "files" });
+    assert.equal(await hold(tpm, whyNotOpened(sealed, nonce, sha256)), undefined);
+    assert.equal((await hold(tpm, unsealKey(sealed, nonce, sha256))).kind, "opened");
+    await hold(tpm, endUnsealing(sha256));
+    assert.deepEqual(await hold(tpm, unsealKey(sealed, nonce, sha256)), { kind: "closed", pcrs: [15] });
+    assert.equal(await hold(tpm, whyNotOpened(sealed, nonce, sha256)), undefined);
+  }
+  await using other = await machine.boot({ 4: "one failed", 8: "commands", 9: "foreign files" });
+  assert.deepEqual(await hold(other, whyNotOpened(sealed, nonce, sha256)), [8, 9]);
 });
 
 test("many alternatives: groups of eight and one over them", async () => {

@@ -106,6 +106,7 @@ describe("the machine-facing routes", () => {
       },
     ],
     [paths.resume]: [{}],
+    [paths.recovery]: [{ nonce: "0".repeat(64) }],
     [paths.subPoll]: [{ machineId: id(1) }],
   };
 

@@ -26,6 +26,9 @@ const commonModules = [
   ],
 ] as const;
 
+const efiModules = ["fat", "efi_gop", "efi_uga", "efifwsetup"] as const;
+const efiConfig = `${ownBoot}\nconfigfile $prefix/grub.cfg\n${orRestart}`;
+
 /** core.img is in the BIOS boot partition of the same disk, so the boot partition is known; the EFI program has to search for it. */
 export const grubImages = [
   {
@@ -39,8 +42,16 @@ export const grubImages = [
     format: "x86_64-efi",
     file: "bootx64.efi",
     prefix: "/grub",
-    modules: ["fat", "efi_gop", "efi_uga", "efifwsetup"],
-    config: `${ownBoot}\nconfigfile $prefix/grub.cfg\n${orRestart}`,
+    modules: efiModules,
+    config: efiConfig,
+  },
+  // For machines whose TPM answers: GRUB 2.06 opens no file that the firmware's TPM fails to measure (commands/efi/tpm.c).
+  {
+    format: "x86_64-efi",
+    file: "bootx64-tpm.efi",
+    prefix: "/grub",
+    modules: [...efiModules, "tpm"],
+    config: efiConfig,
   },
 ] as const;
 

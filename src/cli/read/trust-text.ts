@@ -14,6 +14,7 @@ const texts: { readonly [Part in keyof Trust]-?: { readonly [Value in NonNullabl
     "no-tpm": "no TPM: a boot token works on any host",
   },
   disk: {
+    "sealed-key": "disk key sealed: its TPM gives it only to the kernel, initrds and command line that its agent wrote",
     "unsealed-key": "disk key not sealed: any kernel that it boots can read the key and the root disk",
     unencrypted: "root disk not encrypted: readable by anyone who has it, and by any kernel that it boots",
   },
@@ -32,8 +33,13 @@ export function trustLines(machine: MachineView): readonly string[] {
   const lines = [
     boot && texts.boot[boot],
     identity && texts.identity[identity],
-    disk && texts.disk[disk],
+    disk && `${texts.disk[disk]}${whyPlain(machine)}`,
     start && texts.start[start],
   ];
   return lines.filter((line) => line !== undefined);
+}
+
+/** Why a key that is to be sealed is not. */
+function whyPlain({ diskKey }: MachineView): string {
+  return diskKey?.kind === "plain" ? ` (${diskKey.reason})` : "";
 }

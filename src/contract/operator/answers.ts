@@ -22,7 +22,7 @@ import {
   scan,
   storageReport,
 } from "../machine-facing.ts";
-import { measuredBoot } from "../measured-boot.ts";
+import { diskKeyState, measuredBoot } from "../measured-boot.ts";
 import { pinnedShape } from "../same.ts";
 import type { TokenView } from "./token.ts";
 import type {
@@ -130,6 +130,7 @@ export const machineAnswer = pinnedShape<MachineView>()(
     awaitsFirstImage: v.exactOptional(v.literal(true)),
     agent: v.exactOptional(agentReport),
     measuredBoot: v.exactOptional(measuredBoot),
+    diskKey: v.exactOptional(diskKeyState),
     smbios: v.exactOptional(scan.entries.smbios),
     hardware: v.exactOptional(scan),
     neighbours: v.exactOptional(v.array(neighbour)),
@@ -161,6 +162,7 @@ export const machineAnswer = pinnedShape<MachineView>()(
     ),
     sentAway: v.exactOptional(v.strictObject({ atMs: timeMs, by: text, override: v.exactOptional(v.literal(true)) })),
     unheardBoots: v.exactOptional(v.strictObject({ count, lastAtMs: timeMs })),
+    recovery: v.exactOptional(v.strictObject({ by: text, atMs: timeMs, nonce: v.exactOptional(text) })),
   }),
 );
 

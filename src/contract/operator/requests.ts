@@ -127,6 +127,12 @@ export const actionBodies = {
     acceptTpm: v.exactOptional(
       v.pipe(v.literal(true), v.description("unbind the machine from its TPM: the next one that it proves is trusted")),
     ),
+    recover: v.exactOptional(
+      v.pipe(
+        v.literal(true),
+        v.description("allow the next network boot to recover the sealed disk key, and nothing else"),
+      ),
+    ),
   }),
   retire: v.strictObject({ reason: v.exactOptional(text) }),
 } as const satisfies { readonly [A in ActionName]: v.GenericSchema };

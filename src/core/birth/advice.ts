@@ -40,6 +40,8 @@ const advice: { readonly [Id in BirthStepId]: string } = {
   writeCredential: suspectTheDisk,
   findRootDisk: resumeOrRebirth,
   askToResume: reachTheBirther,
+  recoverKey:
+    "If the server refused, birther release NAME --recover allows another recovery. If the TPM refused, it is another one than at the birth, or was cleared: only a rebirth helps.",
   handOver: reachTheBirther,
   fileSystemDrivers: suspectTheImage,
   fetchLoader: reachTheBirther,

@@ -24,6 +24,7 @@ export const birthSteps = {
   writeCredential: "write the agent's credential",
   findRootDisk: "find the root disk",
   askToResume: "ask to resume",
+  recoverKey: "recover the disk key",
   handOver: "hand over",
   ...installSteps,
 } as const;

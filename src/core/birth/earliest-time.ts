@@ -1,3 +1,6 @@
+import { bytesFromBase64 } from "../bytes/base64.ts";
+import { textFromBytes } from "../bytes/text.ts";
+
 /**
  * The start of a PEM certificate's validity, in milliseconds since 1970; undefined if it cannot be read. The present is
  * certainly later: a machine with a dead clock battery sets its clock to this time so that TLS works.
@@ -5,7 +8,7 @@
 export function certificateStartMs(pem: string): number | undefined {
   const base64 = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END/.exec(pem)?.[1];
   if (base64 === undefined) return undefined;
-  const text = decodeBase64(base64.replace(/\s/g, ""));
+  const text = textFromBytes(bytesFromBase64(base64));
   // notBefore is the first time in a certificate (RFC 5280 §4.1.2.5): UTCTime with two digits of year, or GeneralizedTime with four.
   const time = /(\d{14}|\d{12})Z/.exec(text)?.[1];
   if (time === undefined) return undefined;
@@ -26,19 +29,4 @@ function unixMs(iso: string): number | undefined {
   const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
   const days = era * 146097 + dayOfEra - 719468;
   return (((days * 24 + hour) * 60 + minute) * 60 + second) * 1000;
-}
-
-function decodeBase64(text: string): string {
-  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  let bits = 0;
-  let held = 0;
-  let decoded = "";
-  for (const character of text.replace(/=+$/, "")) {
-    held = (held * 64 + alphabet.indexOf(character)) % 2 ** 20;
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    decoded += String.fromCharCode(Math.floor(held / 2 ** bits) % 256);
-  }
-  return decoded;
 }

@@ -15,7 +15,10 @@ import type { PlacementRule } from "../site/placement.ts";
 export const birthProtocol = 1;
 
 /** The newest version of orders, which init understands. An order has the lowest version that its content allows. */
-export const orderProtocol = 2;
+export const orderProtocol = 3;
+
+/** The version of an order to recover a disk key, which an older init does not know. */
+export const recoveringProtocol = 3;
 
 /**
  * The lowest version whose readers place a machine right by these rules. Version 1 does not know the keys that name one

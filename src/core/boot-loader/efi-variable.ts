@@ -15,6 +15,9 @@ const diskKeyPrefix = "BirtherDiskKey";
 /** The file of the variable with the root disk's key. */
 export const diskKeyVariable = `${diskKeyPrefix}-${birtherVendor}`;
 
+/** The file of the variable with that key sealed to the boot path (core/tpm/sealed-key.ts). */
+export const sealedKeyVariable = `${diskKeyPrefix}Sealed-${birtherVendor}`;
+
 /** Offset of the value in a variable's file, after the attributes. */
 export const variableValueAt = 4;
 

@@ -1,5 +1,5 @@
 import { type Layout, partitionFor } from "../install/layout.ts";
-import { imagePaths, onNewRoot, rootPaths } from "../install/paths.ts";
+import { onNewRoot, rootPaths } from "../install/paths.ts";
 import { type Step, step } from "../install/step.ts";
 import { loaderFile } from "./efi-boot.ts";
 import {
@@ -19,10 +19,13 @@ export function fetchLoaderSteps(signed: SignedLoader | undefined): readonly Ste
 }
 
 /**
- * Puts the boot loader on the disk, whose file systems are mounted: GRUB for BIOS, ours for UEFI, or the signed
- * loaders.
+ * Puts the boot loader on the disk, whose file systems are mounted: GRUB for BIOS, ours for UEFI (a path in the Bootstrap
+ * Image), or the signed loaders.
  */
-export function loaderSteps(layout: Layout, signed: SignedLoader | undefined): readonly Step[] {
+export function loaderSteps(
+  layout: Layout,
+  { signed, ownLoader }: { readonly signed: SignedLoader | undefined; readonly ownLoader: string },
+): readonly Step[] {
   const esp = layout.partitions.find((partition) => partition.use === "esp");
   if (esp === undefined) {
     const core = partitionFor(layout, "biosBoot");
@@ -43,7 +46,7 @@ export function loaderSteps(layout: Layout, signed: SignedLoader | undefined): r
   // Two copies: one under its own name for our boot entry, and one at the fallback path for firmware that has lost its
   // variables.
   const files = ["/EFI/birther/grubx64.efi", "/EFI/BOOT/BOOTX64.EFI"].map((file) => ({
-    from: imagePaths.grubEfi,
+    from: ownLoader,
     to: onNewRoot(`${rootPaths.esp}${file}`),
     mode: 0o644,
   }));

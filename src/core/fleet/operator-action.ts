@@ -20,7 +20,13 @@ export type OperatorAction =
   | { readonly action: "cancel" }
   | { readonly action: "hold"; readonly reason: string }
   /** `wipe`: allow a first birth to erase data found on the disks. `acceptTpm`: trust the next TPM that the machine proves. */
-  | { readonly action: "release"; readonly wipe?: true | undefined; readonly acceptTpm?: true | undefined }
+  | {
+      readonly action: "release";
+      readonly wipe?: true | undefined;
+      readonly acceptTpm?: true | undefined;
+      /** Allow one recovery of the sealed disk key, and nothing else. */
+      readonly recover?: true | undefined;
+    }
   | { readonly action: "retire"; readonly reason?: string | undefined };
 /** The name of an action. */
 export type ActionName = OperatorAction["action"];
@@ -52,6 +58,7 @@ export function eventOfAction(action: OperatorAction, machine: Machine, by: stri
     case "hold":
       return { kind: "conditionSet", id, condition: "hold", reason: `${action.reason} (${by})` };
     case "release": {
+      if (action.recover === true) return { kind: "recoveryAllowed", id, by };
       // A retired machine may also be on hold; the hold ends first.
       const held = conditionOf(machine, "hold") !== undefined;
       const retired = !held && conditionOf(machine, "retired") !== undefined;

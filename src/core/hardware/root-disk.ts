@@ -50,7 +50,7 @@ export function isFixed(disk: Disk): boolean {
  */
 export function chooseRootDisk(
   disks: readonly Disk[],
-  policy: StoragePolicy,
+  policy: Omit<StoragePolicy, "allowUnencrypted" | "sealDiskKey">,
   history: RootDiskHistory = {},
 ): RootDiskChoice {
   const neededMiB = Math.max(policy.minRootDiskMiB, policy.espMiB + policy.bootMiB + leastRootMiB);

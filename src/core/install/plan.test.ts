@@ -18,7 +18,7 @@ const input: InstallInput = {
   secureBoot: false,
   bySignedImage: false,
   keyPlace: { kind: "uefi-variable" },
-  policy: { allowUnencrypted: true, minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256 },
+  policy: { allowUnencrypted: true, minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256, sealDiskKey: false },
   disk: rootDisk,
   disks: [rootDisk],
   diskWhy: "the only suitable disk",

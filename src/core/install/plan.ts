@@ -23,6 +23,8 @@ export type InstallInput = {
   readonly bySignedImage: boolean;
   /** The loaders to install instead of Birther's GRUB, which Debian has not signed. */
   readonly signedLoader?: SignedLoader;
+  /** The boot loader that measures, if the key is to be sealed: its path in the Bootstrap Image and its Authenticode hash. */
+  readonly measuringLoader?: MeasuringLoader;
   readonly keyPlace: KeyLocation;
   readonly policy: StoragePolicy;
   /** The root disk, and why it was chosen. */
@@ -42,8 +44,17 @@ export type InstallInput = {
 
 /** How the booted machine finds and opens its root. */
 export type RootVolume =
-  | { readonly kind: "luks2"; readonly partUuid: string; readonly keyVariable: string }
+  | {
+      readonly kind: "luks2";
+      readonly partUuid: string;
+      readonly keyVariable: string;
+      /** The agent seals the key to boots of the loader with this Authenticode hash, SHA-256 in hex. */
+      readonly seal?: { readonly loaderSha256: string };
+    }
   | { readonly kind: "plain"; readonly partUuid: string };
+
+/** A boot loader for UEFI with GRUB's module `tpm`. */
+export type MeasuringLoader = { readonly path: string; readonly sha256: string };
 
 export type InstallPlan = {
   readonly kind: "planned";
@@ -82,9 +93,16 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
   const layout = planLayout({ ...policy, disk, sectorBytes: input.sectorBytes, firmware: input.firmware }, random);
   const rootPartition = partitionFor(layout, "root");
   const bootPartUuid = partitionFor(layout, "boot").uuid;
+  // Under Debian's loaders, PCR 4 has the kernel, too.
+  const measuring = input.firmware === "uefi" && signedLoader === undefined ? input.measuringLoader : undefined;
   const root: RootVolume =
     keyPlace.kind === "uefi-variable"
-      ? { kind: "luks2", partUuid: rootPartition.uuid, keyVariable: diskKeyVariable }
+      ? {
+          kind: "luks2",
+          partUuid: rootPartition.uuid,
+          keyVariable: diskKeyVariable,
+          ...(measuring === undefined ? {} : { seal: { loaderSha256: measuring.sha256 } }),
+        }
       : { kind: "plain", partUuid: rootPartition.uuid };
   const esp = input.firmware === "uefi" ? { espPartUuid: partitionFor(layout, "esp").uuid } : {};
   return {
@@ -96,7 +114,7 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
       ...keySteps(input, root),
       ...partitionSteps(layout, root, identity),
       ...fileSystemSteps(layout, root),
-      ...loaderSteps(layout, signedLoader),
+      ...loaderSteps(layout, { signed: signedLoader, ownLoader: measuring?.path ?? imagePaths.grubEfi }),
       ...populateSteps(input, root, { bootPartUuid, ...esp }),
     ],
     layout,

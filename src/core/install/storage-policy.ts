@@ -5,6 +5,8 @@ export type StoragePolicy = {
   readonly minRootDiskMiB: number;
   readonly espMiB: number;
   readonly bootMiB: number;
+  /** Seal the disk key to the boot path of a machine whose TPM 2.0 answers at its birth. */
+  readonly sealDiskKey: boolean;
 };
 
 /** Where this machine can keep a disk key, or why it cannot. */

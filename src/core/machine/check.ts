@@ -68,7 +68,11 @@ const rules: readonly {
   {
     kind: "orderForHealthy",
     broken: ({ state, order }) =>
-      state === "healthy" && order !== undefined && order.taken === undefined && order.action !== "resume",
+      state === "healthy" &&
+      order !== undefined &&
+      order.taken === undefined &&
+      order.action !== "resume" &&
+      order.action !== "recover",
     says: "is healthy but has an open order for an installation",
   },
   {

@@ -5,6 +5,7 @@ import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Neighbour, Placement } from "../site/placement.ts";
 import type { TpmClaim } from "../tpm/claim.ts";
+import type { DiskKeyState } from "../tpm/disk-key.ts";
 import type { MeasuredBoot } from "../tpm/measured-boot.ts";
 import type { PxeAnswer, PxeStage } from "./pxe-answer.ts";
 import type {
@@ -154,6 +155,7 @@ export type MachineEvent =
       readonly trusts?: string;
       readonly agent?: AgentReport;
       readonly measuredBoot?: MeasuredBoot;
+      readonly diskKey?: DiskKeyState;
     }
   /** Operator actions. */
   /** A machine is announced before its first request. With `birth` it is born on any network; without it, only on a nursery. */
@@ -197,6 +199,9 @@ export type MachineEvent =
       readonly reason: string;
       readonly silentSinceMs: number;
     }
+  /** An operator allows one recovery of the sealed disk key; then the MDB signs for one session of the machine's TPM. */
+  | { readonly kind: "recoveryAllowed"; readonly id: MachineId; readonly by: string }
+  | ({ readonly kind: "recoverySigned"; readonly id: MachineId; readonly nonce: string } & OfOrder)
   | {
       readonly kind: "conditionSet";
       readonly id: MachineId;

@@ -5,6 +5,7 @@ import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Neighbour, Placement } from "../site/placement.ts";
 import type { TpmBinding } from "../tpm/claim.ts";
+import type { DiskKeyState } from "../tpm/disk-key.ts";
 import type { MeasuredBoot } from "../tpm/measured-boot.ts";
 
 declare const machineIdBrand: unique symbol;
@@ -25,9 +26,9 @@ export type BirthAction = (typeof birthActions)[number];
 
 /**
  * What an order may permit: an installation, or to resume the agent of a machine that lost power before its first image
- * was installed. To resume erases nothing.
+ * was installed, or to recover a sealed disk key. To resume or recover erases nothing.
  */
-export const orderActions = [...birthActions, "resume"] as const;
+export const orderActions = [...birthActions, "resume", "recover"] as const;
 export type OrderAction = (typeof orderActions)[number];
 
 /** The observable phases of a machine, in the order of a birth. */
@@ -246,6 +247,8 @@ type InstalledFacts = {
   readonly agent?: AgentReport;
   /** What its agent found in the TPM after the latest boot from the disk. */
   readonly measuredBoot?: MeasuredBoot;
+  /** What its agent says of the disk key, if the birth asked for it to be sealed. */
+  readonly diskKey?: DiskKeyState;
 };
 
 /** Facts of a machine that was not installed since it became known, or since it was retired. */
@@ -299,6 +302,8 @@ type StateFacts = {
     OrderFacts & {
       /** Starts of a healthy machine with a PXE request since its agent last polled. */
       readonly unheardBoots?: { readonly count: number; readonly lastAtMs: number };
+      /** An operator allows one recovery of the sealed disk key; `nonce`: of the TPM's session that it was signed for. */
+      readonly recovery?: { readonly by: string; readonly atMs: number; readonly nonce?: string };
     };
   readonly rebirth: InstalledFacts & OrderFacts & ChoiceFacts & RebirthFacts & { readonly wayBack?: WayBack };
   readonly clean: InstalledFacts & OrderFacts & ChoiceFacts & { readonly wayBack?: WayBack };
@@ -354,8 +359,14 @@ export function isLeftToOthers(machine: Machine): boolean {
 /** The action of the next order of a machine; undefined if it gets none. An order that proves a boot erases nothing either. */
 export function orderActionOf(machine: Machine): OrderAction | undefined {
   if (isToBeInstalled(machine)) return machine.state;
+  if (mayRecover(machine)) return "recover";
   if (mustProveBoot(machine)) return "resume";
   return machine.state === "healthy" && mayResume(machine) ? "resume" : undefined;
+}
+
+/** Whether the next network boot of a healthy machine recovers its sealed disk key. */
+export function mayRecover({ recovery }: Machine): boolean {
+  return recovery !== undefined && recovery.nonce === undefined;
 }
 
 /**
@@ -377,5 +388,5 @@ export type RepairStep = (typeof repairSteps)[number];
 
 /** Whether the next network boot of a healthy machine is to be proved by a token. */
 export function mustProveBoot(machine: Machine): boolean {
-  return machine.state === "healthy" && machine.repair?.trial?.asked === true;
+  return machine.state === "healthy" && machine.repair?.trial?.asked === true && !mayRecover(machine);
 }

@@ -28,6 +28,12 @@ const cases: readonly (readonly [string, Parameters<typeof trustOf>[0], Trust])[
     { hardware: { ...hardware, tpm: false }, tpm, storage: luks2 },
     { boot: "wire-trusted", identity: "tpm-bound", disk: "unsealed-key" },
   ],
+  ["a sealed disk key", { storage: luks2, diskKey: { kind: "sealed" } }, { disk: "sealed-key" }],
+  [
+    "a disk key that could not be sealed",
+    { storage: luks2, diskKey: { kind: "plain", reason: "r" } },
+    { disk: "unsealed-key" },
+  ],
   ["a start as written", { measuredBoot: { kind: "asWritten" } }, { start: "start-as-written" }],
   ["another start", { measuredBoot: { kind: "differs", pcrs: [9] } }, { start: "start-differs" }],
   ["a boot loader without a TPM", { measuredBoot: { kind: "notMeasured" } }, { start: "start-not-measured" }],

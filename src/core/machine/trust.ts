@@ -9,8 +9,11 @@ import type { Machine } from "./record.ts";
 export const identityTrusts = ["tpm-bound", "tpm-unproved", "no-tpm"] as const;
 export type IdentityTrust = (typeof identityTrusts)[number];
 
-/** Who can read its root disk: `unsealed-key`, any kernel that it boots; `unencrypted`, also anyone who has the disk. */
-export const diskTrusts = ["unsealed-key", "unencrypted"] as const;
+/**
+ * Who can read its root disk: `sealed-key`, only the system that its agent wrote; `unsealed-key`, any kernel that it boots;
+ * `unencrypted`, also anyone who has the disk.
+ */
+export const diskTrusts = ["sealed-key", "unsealed-key", "unencrypted"] as const;
 export type DiskTrust = (typeof diskTrusts)[number];
 
 /** What its agent found in the TPM after the latest boot from the disk (core/image/boot/measured-boot.ts). */
@@ -34,17 +37,18 @@ const starts = {
 /** Every value of every part. */
 export const trustValues = [...bootTrusts, ...identityTrusts, ...diskTrusts, ...startTrusts] as const;
 
-type TrustFacts = Pick<Machine, "hardware" | "storage" | "tpm" | "measuredBoot">;
+type TrustFacts = Pick<Machine, "hardware" | "storage" | "tpm" | "measuredBoot" | "diskKey">;
 
 /** The only place that says what vouches for a machine. */
-export function trustOf({ hardware, storage, tpm, measuredBoot }: TrustFacts): Trust {
+export function trustOf({ hardware, storage, tpm, measuredBoot, diskKey }: TrustFacts): Trust {
   const unproved = hardware && (hardware.tpm ? "tpm-unproved" : "no-tpm");
   const identity = tpm === undefined ? unproved : "tpm-bound";
+  const withKey = diskKey?.kind === "sealed" ? "sealed-key" : "unsealed-key";
   return {
     // Versions that report none had no signed image.
     ...(hardware === undefined ? {} : { boot: hardware.bootTrust ?? "wire-trusted" }),
     ...(identity === undefined ? {} : { identity }),
-    ...(storage === undefined ? {} : { disk: storage.encryption.kind === "luks2" ? "unsealed-key" : "unencrypted" }),
+    ...(storage === undefined ? {} : { disk: storage.encryption.kind === "luks2" ? withKey : "unencrypted" }),
     ...(measuredBoot === undefined ? {} : { start: starts[measuredBoot.kind] }),
   };
 }

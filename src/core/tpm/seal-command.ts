@@ -9,6 +9,7 @@ const codes = {
   unseal: 0x015e,
   policySigned: 0x0160,
   loadExternal: 0x0167,
+  pcrExtend: 0x0182,
   policyOr: 0x0171,
   policyPcr: 0x017f,
 } as const;
@@ -98,6 +99,15 @@ export function pcrSelection(pcrs: readonly number[]): Uint8Array {
   const map = new Uint8Array(3);
   for (const pcr of pcrs) map[pcr >> 3] = (map[pcr >> 3] ?? 0) | (1 << (pcr & 7));
   return bytesOf([number(1, 4), ...words(alg.sha256), number(map.length, 1), raw(map)]);
+}
+
+/** TPM2_PCR_Extend of a PCR of the bank SHA-256. */
+export function extendPcr(pcr: number, digest: Uint8Array): Uint8Array {
+  return command(codes.pcrExtend, {
+    handles: [pcr],
+    sessions: [handles.password],
+    parameters: [number(1, 4), ...words(alg.sha256), raw(digest)],
+  });
 }
 
 /** TPM2_PolicyPCR: the session takes the present values of these PCRs. */

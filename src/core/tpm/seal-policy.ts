@@ -2,8 +2,12 @@ import { bytesOf, number } from "./command-form.ts";
 import { type Sha256, zeroPcr } from "./pcr.ts";
 import { pcrSelection } from "./seal-command.ts";
 
-/** PCRs that a disk key is sealed to: 4 has the programs that the firmware started, 8 GRUB's commands, 9 the files that it read. */
-export const sealedPcrs = { firmware: [4], grub: [8, 9] } as const;
+/**
+ * PCRs that a disk key is sealed to: 4 has the programs that the firmware started, 8 GRUB's commands, 9 the files that it read. 15 must
+ * be zero: our initrd extends it before any root is mounted, so that no system that it starts can unseal the key, whatever root a
+ * stranger has put there, with whatever key.
+ */
+export const sealedPcrs = { firmware: [4], grub: [8, 9], start: [15] } as const;
 
 /**
  * What unseals a disk key: a boot with one of these values of PCR 4 and one of these digests of PCR 8 and 9 (SHA-256 of their
@@ -69,7 +73,7 @@ export type PolicyStages = {
   readonly firmware: Alternatives;
   /** Then after PolicyPCR of PCR 8 and 9. */
   readonly grub: Alternatives;
-  /** Then, or after PolicySigned. */
+  /** Then after PolicyPCR of PCR 15, or after PolicySigned alone. */
   readonly branches: readonly Uint8Array[];
   /** The policy of the sealed object. */
   readonly policy: Uint8Array;
@@ -82,7 +86,8 @@ export function policyStages({ firmware, grub, recovery }: SealedTo, sha256: Sha
   const firsts = firmware.map((pcr4) => afterPcr(zeroPcr, sealedPcrs.firmware, sha256(pcr4), sha256));
   const middle = afterAlternatives(firsts, sha256);
   const seconds = grub.map((digest) => afterPcr(middle, sealedPcrs.grub, digest, sha256));
-  const branches = atLeastTwo([afterAlternatives(seconds, sha256), ...recovery]);
+  const started = afterPcr(afterAlternatives(seconds, sha256), sealedPcrs.start, sha256(zeroPcr), sha256);
+  const branches = atLeastTwo([started, ...recovery]);
   return {
     firmware: alternativesOf(firsts, sha256),
     grub: alternativesOf(seconds, sha256),

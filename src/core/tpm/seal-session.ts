@@ -1,3 +1,4 @@
+import { encodeUtf8 } from "../bytes/utf8.ts";
 import { createPrimary, flushContext, handles, startPolicySession } from "./command.ts";
 import { type TpmDialogue, transact } from "./dialogue.ts";
 import type { Sha256 } from "./pcr.ts";
@@ -5,6 +6,7 @@ import { readCreated } from "./response.ts";
 import {
   createSealed,
   type EcdsaSignature,
+  extendPcr,
   loadSealed,
   loadVerifier,
   policyOr,
@@ -41,19 +43,58 @@ export function* sealKey(key: Uint8Array, to: SealedTo, sha256: Sha256): TpmDial
 export function* unsealKey({ to, object }: SealedKey, nonce: Uint8Array, sha256: Sha256): TpmDialogue<Unsealed> {
   const { session } = yield* transact("StartAuthSession", startPolicySession(nonce), readSessionNonce);
   try {
-    const { firmware, grub, branches } = policyStages(to, sha256);
-    for (const { pcrs, stage } of [
-      { pcrs: sealedPcrs.firmware, stage: firmware },
-      { pcrs: sealedPcrs.grub, stage: grub },
-    ]) {
-      yield* transact("PolicyPCR", policyPcr(session, pcrs), () => true);
-      if (!(yield* meetsOne(session, stage))) return { kind: "closed", pcrs };
-    }
-    yield* transact("PolicyOR", policyOr(session, branches), () => true);
+    const closed = yield* closedBy(session, to, sha256);
+    if (closed !== undefined) return { kind: "closed", pcrs: closed };
+    yield* transact("PolicyPCR", policyPcr(session, sealedPcrs.start), () => true);
+    const last = yield { name: "PolicyOR", bytes: policyOr(session, policyStages(to, sha256).branches) };
+    if (last.kind === "refused") return { kind: "closed", pcrs: sealedPcrs.start };
     return { kind: "opened", key: yield* unsealIn(session, object) };
   } finally {
     yield { name: "FlushContext", bytes: flushContext(session) };
   }
+}
+
+/**
+ * Why a sealed key would not have opened at the start of this boot; undefined if it would: this TPM loads it, and PCR 4, 8 and 9 are
+ * those of a boot that it is sealed to. The system that runs cannot unseal it, because PCR 15 is extended.
+ */
+export function* whyNotOpened(
+  { to, object }: SealedKey,
+  nonce: Uint8Array,
+  sha256: Sha256,
+): TpmDialogue<readonly number[] | undefined> {
+  const parent = yield* makeStorageKey();
+  try {
+    const loaded = yield* transact("Load", loadSealed(parent, object), readLoaded);
+    yield { name: "FlushContext", bytes: flushContext(loaded) };
+  } finally {
+    yield { name: "FlushContext", bytes: flushContext(parent) };
+  }
+  const { session } = yield* transact("StartAuthSession", startPolicySession(nonce), readSessionNonce);
+  try {
+    return yield* closedBy(session, to, sha256);
+  } finally {
+    yield { name: "FlushContext", bytes: flushContext(session) };
+  }
+}
+
+/** Keeps every system that starts from now on from unsealing by the boot path. */
+export function* endUnsealing(sha256: Sha256): TpmDialogue<void> {
+  const digest = sha256(encodeUtf8("birther: the root is opened"));
+  for (const pcr of sealedPcrs.start) yield* transact("PCR_Extend", extendPcr(pcr, digest), () => true);
+}
+
+/** The PCRs with values that the key is not sealed to. */
+function* closedBy(session: number, to: SealedTo, sha256: Sha256): TpmDialogue<readonly number[] | undefined> {
+  const { firmware, grub } = policyStages(to, sha256);
+  for (const { pcrs, stage } of [
+    { pcrs: sealedPcrs.firmware, stage: firmware },
+    { pcrs: sealedPcrs.grub, stage: grub },
+  ]) {
+    yield* transact("PolicyPCR", policyPcr(session, pcrs), () => true);
+    if (!(yield* meetsOne(session, stage))) return pcrs;
+  }
+  return undefined;
 }
 
 /** A recovery that waits for its signature: session and nonce of this TPM. */

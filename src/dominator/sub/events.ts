@@ -28,7 +28,7 @@ export function outcomeEvents(id: MachineId, { outcome }: SmallPoll): readonly M
  * has booted it: directly after the birth the disk holds it, but the kernel is still the Bootstrap Image's.
  */
 export function directiveEvents(id: MachineId, request: SmallPoll, directive: SentDirective): readonly MachineEvent[] {
-  const { patchedImage, agent, measuredBoot } = request;
+  const { patchedImage, agent, measuredBoot, diskKey } = request;
   const booted = request.running === "image" && !request.rebootPending && request.rejectedKernel === undefined;
   const seen: MachineEvent = {
     kind: "subSeen",
@@ -38,6 +38,7 @@ export function directiveEvents(id: MachineId, request: SmallPoll, directive: Se
     ...(request.authorities === undefined ? {} : { trusts: trustIdOf(request.authorities) }),
     ...(agent === undefined ? {} : { agent }),
     ...(measuredBoot === undefined ? {} : { measuredBoot }),
+    ...(diskKey === undefined ? {} : { diskKey }),
     upToDate: booted && directive.kind === "wait" && directive.upToDate === true,
   };
   const phase = phaseOf[directive.kind];

@@ -2,9 +2,11 @@
  * birther-agent: brings this machine to its required image and keeps it there. Directly after a birth it is PID 1 and
  * the only process; in the booted image it is a service, which supervises the version of itself that the server handed
  * out last (`--supervised`). `--root DIRECTORY` manages another tree, `--once` exits when
- * nothing is left to do (tests).
+ * nothing is left to do (tests). In the second initrd, `--unseal PLAIN SEALED` writes the disk key to its output.
  */
 import * as os from "os";
+import { unsealOption } from "../../core/image/boot/unlock.ts";
+import { runUnseal } from "./boot/unseal.ts";
 import { isPidOne } from "./pid-one.ts";
 import { runAgent } from "./run-agent.ts";
 import { runSupervisor, supervisedOption } from "./versions/supervisor.ts";
@@ -12,5 +14,7 @@ import { runSupervisor, supervisedOption } from "./versions/supervisor.ts";
 const root = scriptArgs.includes("--root") ? (scriptArgs[scriptArgs.indexOf("--root") + 1] ?? "") : "";
 const once = scriptArgs.includes("--once");
 const program = { native: os.readlink("/proc/self/exe")[0], script: scriptArgs[0] ?? "" };
-if (once || isPidOne() || scriptArgs.includes(supervisedOption)) runAgent({ root, once, program });
+const [plain = "", sealed = ""] = scriptArgs.slice(scriptArgs.indexOf(unsealOption) + 1);
+if (scriptArgs.includes(unsealOption)) runUnseal({ plain, sealed });
+else if (once || isPidOne() || scriptArgs.includes(supervisedOption)) runAgent({ root, once, program });
 else runSupervisor({ root, installed: program });

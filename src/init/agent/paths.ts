@@ -14,6 +14,8 @@ export const agentPaths = {
   kernelRecord: "/var/lib/birther/kernels.json",
   /** What the next boot will measure, and what the latest one did (contract/measured-boot.ts). */
   measuredBoot: "/var/lib/birther/measured-boot.json",
+  /** The disk key, once it is sealed: on the encrypted root, to be sealed anew when the boot partition changes. */
+  diskKey: "/var/lib/birther/disk-key",
   /** Exists while the boot loader's files do not fit the kernel on the disk; only in the former layout. */
   bootFilesDue: "/var/lib/birther/boot-files-due",
   /** The manifest that the tree was compared with last. */

@@ -7,9 +7,11 @@ import { supervisionLimits } from "../../core/agent/supervision.ts";
 import { isKernelDue, kernelRejection } from "../../core/image/boot/kernel-trial.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
 import type { Directive, SubReport } from "../../core/image/update/directive.ts";
+import type { DiskKeyState } from "../../core/tpm/disk-key.ts";
 import { kernelRelease } from "../system/kernel-release.ts";
 import { readKernelRecord, runningKernel } from "./boot/kernel-record.ts";
 import { judgeThisBoot } from "./boot/measured-boot.ts";
+import { keepKeySealed } from "./boot/sealing.ts";
 import type { MdbConnection } from "./mdb-connection.ts";
 import { isPidOne } from "./pid-one.ts";
 import { freeBytes } from "./scan.ts";
@@ -19,6 +21,9 @@ import { forgetRejection, readStoredAgents } from "./versions/stored-agents.ts";
 
 /** The contract's limit; failures beyond it are not worth a refused poll. */
 const maxLogLines = 200;
+
+/** How often a sealed key is compared with what it is to be sealed to, such as new authorities. */
+const checkSealedMs = 600_000;
 
 /** What a poll reports of the latest scan and of the latest directive. */
 export type Progress = Pick<SubReport, "tree" | "objects" | "comparison"> & {
@@ -36,6 +41,9 @@ export function openPoll(context: SubContext, connection: MdbConnection): Poll {
   const kernel = kernelRelease();
   const running = isPidOne() ? "birth" : "image";
   const measuredBoot = judgeThisBoot(context);
+  /** Known after the first poll of this start: the plain key stays until a server has heard of the system on the disk. */
+  let diskKey: DiskKeyState | undefined;
+  let sealAgainMs = 0;
   /** Lines that the MDB has not accepted yet. */
   let unsent: readonly string[] = [];
 
@@ -57,6 +65,7 @@ export function openPoll(context: SubContext, connection: MdbConnection): Poll {
       ...(rejectedKernel === undefined ? {} : { rejectedKernel }),
       freeBytes: freeBytes(root),
       ...(measuredBoot === undefined ? {} : { measuredBoot }),
+      ...(diskKey === undefined ? {} : { diskKey }),
       ...(authorities === undefined ? {} : { authorities }),
       agent: { version, ...(rejected === undefined ? {} : { rejected }) },
       ...progress,
@@ -70,6 +79,10 @@ export function openPoll(context: SubContext, connection: MdbConnection): Poll {
       throw Object.assign(new Error(reason), { retryAfterSeconds });
     }
     unsent = [];
+    if (diskKey?.kind !== "sealed" || host.monotonicMs() >= sealAgainMs) {
+      diskKey = keepKeySealed(context, measuredBoot);
+      sealAgainMs = host.monotonicMs() + checkSealedMs;
+    }
     return parseDirective(body);
   };
 }

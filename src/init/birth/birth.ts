@@ -6,6 +6,7 @@ import { finishBurnIn, inspectMachine } from "./inspect.ts";
 import { install } from "./install.ts";
 import { requestSeconds } from "./mdb.ts";
 import { findImage, findPlacement } from "./placement.ts";
+import { recoverKey } from "./recover-key.ts";
 import { resume } from "./resume.ts";
 import { takeOrder } from "./take-order.ts";
 
@@ -18,6 +19,7 @@ export function beBorn(context: BirthContext): never {
   const { console, runStep } = context;
   const taken = takeOrder(context);
   const { settings, order, mdb, nic } = taken;
+  if (order.action === "recover") recoverKey(context, taken);
   if (order.resume !== undefined) resume(context, taken, order.resume);
 
   // The switch has the time of the burn-in to announce itself.

@@ -1,12 +1,17 @@
 import * as host from "host";
+import { authenticodeSha256 } from "../../core/boot-loader/authenticode.ts";
+import { hexFromBytes } from "../../core/bytes/text.ts";
 import { logicalSectorBytes } from "../../core/hardware/scan.ts";
-import { type InstallPlan, planInstall } from "../../core/install/plan.ts";
+import { imagePaths } from "../../core/install/paths.ts";
+import { type InstallInput, type InstallPlan, planInstall } from "../../core/install/plan.ts";
 import type { InstallPhase } from "../../core/install/step.ts";
 import type { BootOrder } from "../../core/machine/record.ts";
-import type { Random } from "../../core/ports.ts";
+import type { Log, Random } from "../../core/ports.ts";
 import type { Placement } from "../../core/site/placement.ts";
 import { findKeyLocation } from "../device/efi.ts";
 import { systemTree } from "../device/tree.ts";
+import { readBytes } from "../system/files.ts";
+import { sha256 } from "../system/sha256.ts";
 import type { BirthContext } from "./birth-context.ts";
 import { executeStep } from "./execute-step.ts";
 import type { Inspection } from "./inspect.ts";
@@ -42,6 +47,7 @@ export function install(
         mac: settings.mac,
         ...order.permanent,
         ...(order.signedLoader === undefined ? {} : { signedLoader: order.signedLoader }),
+        ...measuringLoader(taken, console.log),
       },
       random,
     );
@@ -61,6 +67,19 @@ export function install(
     }
   }
   return { ...plan, storage };
+}
+
+/** The loader for a machine whose disk key is to be sealed: one that measures, because a broken TPM would stop it. */
+function measuringLoader(
+  { order, firmware, tpmAnswers, bySignedImage }: TakenOrder,
+  log: Log,
+): Pick<InstallInput, "measuringLoader"> {
+  if (!order.storage.sealDiskKey || firmware === "bios" || !tpmAnswers) return {};
+  const path = bySignedImage ? imagePaths.grubEfi : imagePaths.grubEfiMeasuring;
+  const hash = authenticodeSha256(readBytes(path), sha256);
+  if (hash === undefined) throw new Error(`${path}: expected an EFI program, found another file`);
+  log("info", "the disk key will be sealed to the boot path", { loader: hexFromBytes(hash) });
+  return { measuringLoader: { path, sha256: hexFromBytes(hash) } };
 }
 
 function phaseDetail(plan: InstallPlan, phase: InstallPhase): string {

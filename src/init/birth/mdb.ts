@@ -9,6 +9,8 @@ import {
   orderChallenge,
   paths,
   problem,
+  type RecoveryAnswer,
+  recoveryAnswer,
   type SentReportItem,
   serverName,
 } from "../../contract/machine-facing.ts";
@@ -16,7 +18,7 @@ import { newerProtocol } from "../../contract/protocol.ts";
 import { faultMessages, faultsOf } from "../../contract/shape-faults.ts";
 import { type OrderAnswer, orderProtocol } from "../../core/birth/order-answer.ts";
 import { meaningOf, nextTry, pauseMsOf } from "../../core/birth/retry.ts";
-import { bytesFromHex } from "../../core/bytes/text.ts";
+import { bytesFromHex, hexFromBytes } from "../../core/bytes/text.ts";
 import type { BurnInReport, Hardware } from "../../core/hardware/hardware.ts";
 import type { Endpoint } from "../../core/net/endpoint.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
@@ -51,6 +53,8 @@ export type Mdb = {
   readonly reportBriefly: (session: string, items: readonly ProgressReport[]) => void;
   readonly askHealthy: (session: string, request: HealthyRequest) => HealthyAnswer;
   readonly askToResume: (session: string) => HealthyAnswer;
+  /** Asks for the authority's consent to a recovery, for a session of the TPM with this nonce. */
+  readonly askToRecover: (session: string, nonce: Uint8Array) => RecoveryAnswer;
   readonly close: () => void;
 };
 
@@ -115,6 +119,8 @@ export function openMdb(endpoint: Endpoint, caPem: string, log: Log): Mdb {
     reportBriefly: (session, items) => void ask(paths.report, { items }, session, shortRetryMs),
     askHealthy: (session, request) => validated(healthyAnswer, ask(paths.healthy, request, session), "answer"),
     askToResume: (session) => validated(healthyAnswer, ask(paths.resume, {}, session), "answer"),
+    askToRecover: (session, nonce) =>
+      validated(recoveryAnswer, ask(paths.recovery, { nonce: hexFromBytes(nonce) }, session), "answer"),
     close: client.close,
   };
 }

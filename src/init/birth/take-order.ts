@@ -31,6 +31,8 @@ export type TakenOrder = {
   readonly mdb: Mdb;
   readonly order: OrderAnswer;
   readonly session: Session;
+  /** The TPM 2.0 has made its keys for this order. */
+  readonly tpmAnswers: boolean;
 };
 
 /** Loads drivers, brings up network and clock, and takes the order from the MDB. Writes to no disk. */
@@ -52,12 +54,12 @@ export function takeOrder(context: BirthContext): TakenOrder {
   const caPem = readText(imagePaths.caCertificate);
   setClockForTls(caPem, settings.serverMs, console.log);
   const mdb = openMdb(settings.mdb, caPem, console.log);
-  const order = runStep("askForOrder", requestSeconds + tpmSeconds, () => {
+  const { order, tpmAnswers } = runStep("askForOrder", requestSeconds + tpmSeconds, () => {
     const bootId = readText("/proc/sys/kernel/random/boot_id").trim();
     const tpm = openTpm(console.log);
     try {
       const request = { protocol: birthProtocol, token: settings.token, mac: settings.mac, bootId, firmware };
-      return mdb.takeOrder(request, tpm);
+      return { order: mdb.takeOrder(request, tpm), tpmAnswers: tpm.report().kind === "key" };
     } finally {
       tpm.close();
     }
@@ -69,7 +71,7 @@ export function takeOrder(context: BirthContext): TakenOrder {
   progress.retrySeconds = order.retrySeconds;
   progress.session = session;
   runStep("report", requestSeconds, () => session.phase("initUp", `${order.action}, ${firmware}`));
-  return { settings, bySignedImage: given === undefined, drivers, nic, firmware, mdb, order, session };
+  return { settings, bySignedImage: given === undefined, drivers, nic, firmware, mdb, order, session, tpmAnswers };
 }
 
 /** Shows who this machine is. */

@@ -20,6 +20,7 @@ import {
   probeVariable,
   variableValue,
 } from "../../core/boot-loader/efi-variable.ts";
+import { sameBytes } from "../../core/bytes/text.ts";
 import type { KeyLocation } from "../../core/install/storage-policy.ts";
 import type { BootOrder, Firmware } from "../../core/machine/record.ts";
 import type { Mac } from "../../core/net/mac.ts";
@@ -117,6 +118,25 @@ export function makeDiskKey(variable: string, byteCount: number): void {
   if (stored === undefined || stored.length !== key.length || stored.some((byte, index) => byte !== key[index])) {
     throw new Error(`storing the disk key: expected the variable ${variable} in the firmware, found another value`);
   }
+}
+
+/** The value of one of our variables; undefined if there is none. */
+export function readKeyVariable(variable: string): Uint8Array | undefined {
+  return readVariable(variable);
+}
+
+/** Stores one of our variables, and reads it back; throws if the firmware holds another value then. */
+export function storeKeyVariable(variable: string, value: Uint8Array): void {
+  store(variable, value);
+  const stored = readVariable(variable);
+  if (stored === undefined || !sameBytes(stored, value))
+    throw new Error(`storing ${variable}: expected its value in the firmware, found another one`);
+}
+
+/** Deletes one of our variables; throws if it is still there then. */
+export function discardKeyVariable(variable: string): void {
+  discard(variable);
+  if (exists(pathOf(variable))) throw new Error(`deleting ${variable}: expected no such variable, found it`);
 }
 
 /** The file and offset from which cryptsetup reads the key: in the variable's file, after four bytes of attributes. */

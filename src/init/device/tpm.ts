@@ -13,10 +13,10 @@ import {
   policySecretOfEndorsement,
   startPolicySession,
 } from "../../core/tpm/command.ts";
+import { misshapen, refusedBy, type TpmAnswer, type TpmDialogue } from "../../core/tpm/dialogue.ts";
 import { endorsementKinds, endorsementTemplate, signingTemplate } from "../../core/tpm/public-area.ts";
 import {
   type CreatedObject,
-  codeText,
   isBusy,
   lacksKind,
   readActivated,
@@ -115,6 +115,25 @@ function activate(fd: number, { endorsement, signing }: EndorsedKeys, credential
   }
 }
 
+/** Holds a dialogue with this machine's TPM; throws if it has none, or if the TPM fails. */
+export function withTpm<Result>(work: (hold: <Part>(dialogue: TpmDialogue<Part>) => Part) => Result): Result {
+  const fd = checked(`open ${resourceManager}`, os.open(resourceManager, os.O_RDWR));
+  try {
+    return work((dialogue) => {
+      let step = dialogue.next();
+      while (step.done !== true) step = dialogue.next(exchange(fd, step.value.name, step.value.bytes));
+      return step.value;
+    });
+  } finally {
+    os.close(fd);
+  }
+}
+
+/** Whether the kernel has a TPM 2.0. */
+export function hasTpm(): boolean {
+  return exists(resourceManager);
+}
+
 /** Sends a command that must succeed, and reads its response. */
 function transact<Result>(
   fd: number,
@@ -127,10 +146,8 @@ function transact<Result>(
   return whole(name, read(answer.body));
 }
 
-type Answer = { readonly kind: "done"; readonly body: Cursor } | { readonly kind: "refused"; readonly code: number };
-
 /** Sends a command, again while the TPM is busy. */
-function exchange(fd: number, name: string, command: Uint8Array): Answer {
+function exchange(fd: number, name: string, command: Uint8Array): TpmAnswer {
   for (let tries = 1; ; tries += 1) {
     const response = readResponse(sendOnce(fd, name, command));
     if (response.kind === "misshapen") throw misshapen(name);
@@ -153,12 +170,4 @@ function sendOnce(fd: number, name: string, command: Uint8Array): Uint8Array {
 function whole<Result>(name: string, read: Result | undefined): Result {
   if (read === undefined) throw misshapen(name);
   return read;
-}
-
-function misshapen(name: string): Error {
-  return new Error(`TPM: ${name}: expected a response of TPM 2.0, found other bytes`);
-}
-
-function refusedBy(name: string, code: number): Error {
-  return new Error(`TPM: ${name}: expected success, found response code ${codeText(code)}`);
 }

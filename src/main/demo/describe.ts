@@ -51,6 +51,10 @@ export function describeEvent(event: MachineEvent | UnreadableEvent): string | u
       return `${event.step} by policy: ${event.reason}`;
     case "conditionSet":
       return `${event.condition}: ${event.reason}`;
+    case "recoveryAllowed":
+      return `${event.by} allows one recovery of its disk key`;
+    case "recoverySigned":
+      return "its disk key is recovered";
     case "conditionCleared":
       return `no longer ${event.condition}`;
     case "unreadable":

@@ -42,6 +42,7 @@ import { startOperatorServer, startOperatorTls } from "../../mdb/operator-api/se
 import type { Trust } from "../../mdb/tls/authority.ts";
 import { operatorCertificate } from "../../mdb/tls/operator-certificate.ts";
 import type { PkiPlace } from "../../mdb/tls/pki.ts";
+import { recoverySigner } from "../../mdb/tls/recovery-signer.ts";
 import { serverSecret } from "../../mdb/tls/server-secret.ts";
 import { openWatch, watchRulesOf } from "../../mdb/watch/open-watch.ts";
 import { pathsIn } from "../paths.ts";
@@ -155,7 +156,8 @@ async function startForMachines(
   const issueOrder = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });
   const { diskLoaders } = files;
   const signedLoader = diskLoaders === undefined ? {} : { signedLoader: describeSignedLoader(diskLoaders) };
-  const machineApp = machineFacingApp({ store, config, ...signedLoader, clock, random, log });
+  const signRecovery = recoverySigner(paths.pki, shared.trust.issuing);
+  const machineApp = machineFacingApp({ store, config, ...signedLoader, clock, random, log, signRecovery });
   const agentUpgrades = opened.use(await handOutAgent({ directory: paths.agent, objects, store, clock, log }));
   const { caPem } = shared.trust;
   const { uplinkQueue, fetchTurns } = shareUplink(shared, files, opened);

@@ -1,9 +1,11 @@
+import { createHash } from "node:crypto";
 import { type Context, Hono } from "hono";
 import type { Config } from "../../contract/config/schema.ts";
 import { isKept, parseMachineCredential } from "../../contract/credential.ts";
 import * as wire from "../../contract/machine-facing.ts";
-import { birthProtocol, protocolForRules } from "../../core/birth/order-answer.ts";
+import { birthProtocol, protocolForRules, recoveringProtocol } from "../../core/birth/order-answer.ts";
 import type { SignedLoader } from "../../core/boot-loader/signed-loader.ts";
+import { hexFromBytes } from "../../core/bytes/text.ts";
 import type { MachineEvent, OfOrder } from "../../core/machine/event.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
 import { type Machine, type MachineId, type OrderAction, orderActionOf } from "../../core/machine/record.ts";
@@ -14,6 +16,8 @@ import { type Network, permanentPart, signatureFor } from "../../core/network/ne
 import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
 import type { PlacementRule } from "../../core/site/placement.ts";
+import { recoveryPurpose } from "../../core/tpm/recovery.ts";
+import { signedMessage } from "../../core/tpm/seal-command.ts";
 import { hashSecret, newCredential } from "../http/credential.ts";
 import { atMost, faultAnswer, lastHandlers, readBody, refusalAnswer } from "../http/problem.ts";
 import { bodyRoom } from "./body-room.ts";
@@ -29,6 +33,15 @@ export type MachineFacingDeps = {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** The authority's consent to a recovery of a disk key; absent where no authority is at hand (tests). */
+  readonly signRecovery?: SignRecovery;
+};
+
+/** Signs a message with the authority that issues; `verifier` is its public area as a TPM loads it. */
+export type SignRecovery = (message: Uint8Array) => {
+  readonly verifier: Uint8Array;
+  readonly r: Uint8Array;
+  readonly s: Uint8Array;
 };
 
 const kib = 1024;
@@ -50,6 +63,7 @@ export function machineFacingApp(deps: MachineFacingDeps): Hono {
   app.post(wire.paths.report, bodyRoom(reportBytes), atMost(reportBytes), (c) => applyReport(c, deps, rates));
   app.post(wire.paths.healthy, atMost(64 * kib), (c) => makeHealthy(c, deps));
   app.post(wire.paths.resume, atMost(kib), (c) => resumeAgent(c, deps));
+  app.post(wire.paths.recovery, atMost(kib), (c) => consentToRecovery(c, deps));
   return app;
 }
 
@@ -106,7 +120,7 @@ function orderFor(
   const network = networkOf(machine, config);
   const permanent = permanentPart(network);
   return {
-    protocol: protocolForRules(config.placement.rules),
+    protocol: action === "recover" ? recoveringProtocol : protocolForRules(config.placement.rules),
     machineId: machine.id,
     action,
     generation: machine.generation,
@@ -117,7 +131,7 @@ function orderFor(
     storage: config.storage,
     ...(signatureFor(network) === "debian" && signedLoader !== undefined ? { signedLoader } : {}),
     ...diskHistoryOf(machine),
-    ...resumePart(machine),
+    ...(action === "recover" ? {} : resumePart(machine)),
     permanent: {
       prefixLength: permanent.prefix.length,
       nameservers: permanent.nameservers.map(formatIpv4),
@@ -294,4 +308,26 @@ async function resumeAgent(c: Context, { store, random }: MachineFacingDeps): Pr
   const decision = await store.apply(event);
   if (decision.kind === "refused") return refusalAnswer(c, decision.refusal);
   return c.json({ subToken } satisfies wire.HealthyAnswer);
+}
+
+/** init asks for the signature that opens the sealed disk key: for one session of its TPM, on an order that an operator has allowed. */
+async function consentToRecovery(c: Context, { store, signRecovery, log }: MachineFacingDeps): Promise<Response> {
+  if (findSession(c, store) === undefined) return noSession(c);
+  const body = await readBody(c, wire.recoveryRequest);
+  if (body.kind === "refused") return body.response;
+  const session = findSession(c, store);
+  if (session === undefined) return noSession(c);
+  if (signRecovery === undefined) throw new Error("recovery: expected an authority that signs, found none");
+  const { machine, order } = session;
+  const { nonce } = body.value;
+  const decision = await store.apply({ kind: "recoverySigned", id: machine.id, order, nonce });
+  if (decision.kind === "refused") return refusalAnswer(c, decision.refusal);
+  const purpose = recoveryPurpose(machine.id, (bytes) => createHash("sha256").update(bytes).digest());
+  const { verifier, r, s } = signRecovery(signedMessage(Buffer.from(nonce, "hex"), purpose));
+  log("warn", "signed the recovery of a disk key", { machine: machine.id });
+  return c.json({
+    verifier: hexFromBytes(verifier),
+    r: hexFromBytes(r),
+    s: hexFromBytes(s),
+  } satisfies wire.RecoveryAnswer);
 }

@@ -42,6 +42,8 @@ export type BoardFacts = {
   readonly tpm?: FakeTpm;
   /** Whether GRUB on the disk extends its PCRs. */
   readonly grubMeasures: boolean;
+  /** Boot entries that fail before the disk's. */
+  readonly failedEntries: number;
   /** Space for UEFI variables. */
   readonly nvramBytes: number;
 };
@@ -70,6 +72,7 @@ const defaultFacts: Omit<BoardFacts, "mac"> = {
   secureBoot: false,
   grubWrites: true,
   grubMeasures: false,
+  failedEntries: 1,
   nvramBytes: 64 * 4096,
 };
 

@@ -1,7 +1,17 @@
-import { diskKeyBytes, diskKeyVariable, variableValueAt } from "../../../src/core/boot-loader/efi-variable.ts";
+import { createHash, randomBytes } from "node:crypto";
+import {
+  diskKeyBytes,
+  diskKeyVariable,
+  sealedKeyVariable,
+  variableValue,
+} from "../../../src/core/boot-loader/efi-variable.ts";
+import { readResponse } from "../../../src/core/tpm/response.ts";
+import { unsealKey } from "../../../src/core/tpm/seal-session.ts";
+import { readSealedKey } from "../../../src/core/tpm/sealed-key.ts";
 import type { Board } from "./board.ts";
+import { measuringGrub } from "./bootstrap-root.ts";
 import { runGrub, textIn } from "./grub.ts";
-import { type GrubPcrs, measuredByGrub, notExtended } from "./measured-boot.ts";
+import { type BootPcrs, measuredByFirmware, measuredByGrub, notExtended } from "./measured-boot.ts";
 import { type BlockDevice, type Disk, windowOn } from "./storage/block-device.ts";
 import type { FileSystem } from "./storage/file-system.ts";
 import { findFileSystem, luksDataOffset, openLuks, readPartitionTable } from "./storage/on-disk.ts";
@@ -14,7 +24,7 @@ export type DiskBoot =
       readonly boot: FileSystem;
       readonly release: string;
       readonly commandLine: string;
-      readonly pcrs: GrubPcrs;
+      readonly pcrs: BootPcrs;
     }
   | { readonly kind: "nothingToBoot"; readonly why: string };
 
@@ -66,26 +76,65 @@ function bootPartitions(board: Board, parts: readonly Part[]): DiskBoot {
   const bootDevice = parts[1]?.device;
   const boot = bootDevice && findFileSystem(board, bootDevice, "ext4");
   if (boot === undefined) return dead("the boot partition has no file system");
-  const pcrs = board.facts.grubMeasures ? measuredByGrub(boot, { canWrite: board.facts.grubWrites }) : notExtended;
+  const grub = board.facts.grubMeasures ? measuredByGrub(boot, { canWrite: board.facts.grubWrites }) : notExtended;
+  const pcrs = { pcr4: measuredByFirmware(measuringGrub(), board.facts.failedEntries), ...grub };
   const started = runGrub(boot, { canWrite: board.facts.grubWrites });
   if (typeof started === "string") return dead(started);
   const { release, source, commandLine } = started;
-  const root = openRoot(board, parts, source);
+  const root = openRoot(board, parts, { source, pcrs });
   if (typeof root === "string") return dead(root);
   if (textIn(root, "/usr/local/sbin/birther-agent") === undefined) return dead("the root has no sub");
   return { kind: "boots", root, boot, release, commandLine, pcrs };
 }
 
-function openRoot(board: Board, parts: readonly Part[], source: string): FileSystem | string {
+function openRoot(
+  board: Board,
+  parts: readonly Part[],
+  { source, pcrs }: { readonly source: string; readonly pcrs: BootPcrs },
+): FileSystem | string {
   const plain = parts.find(({ uuid }) => source === `PARTUUID=${uuid}`);
   if (plain !== undefined)
     return findFileSystem(board, plain.device, "ext4") ?? "the root partition has no file system";
   const device = parts[2]?.device;
-  const number = board.nvram.root.entries.get(diskKeyVariable);
-  if (device === undefined || number === undefined) return "there is no key in NVRAM";
-  const stored = board.nvram.get(number);
-  const pad = openLuks(device, stored.data.subarray(variableValueAt, variableValueAt + diskKeyBytes));
+  const key = variableOf(board, diskKeyVariable)?.subarray(0, diskKeyBytes) ?? unsealed(board, pcrs);
+  if (device === undefined || typeof key === "string") return String(key);
+  const pad = openLuks(device, key);
   if (typeof pad === "string") return `the root does not open: ${pad}`;
   const part = { name: "root", offset: luksDataOffset, sizeBytes: device.sizeBytes - luksDataOffset, pad };
   return findFileSystem(board, windowOn(device, part), "ext4") ?? "the opened root has no file system";
+}
+
+function variableOf(board: Board, name: string): Uint8Array | undefined {
+  const number = board.nvram.root.entries.get(name);
+  if (number === undefined) return undefined;
+  const { data, size } = board.nvram.get(number);
+  return variableValue(data.subarray(0, size));
+}
+
+/** The key as the second initrd unseals it, or what it says on the console. */
+function unsealed(board: Board, pcrs: BootPcrs): Uint8Array | string {
+  const content = variableOf(board, sealedKeyVariable);
+  if (content === undefined) return "there is no key in NVRAM";
+  const sealed = readSealedKey(content);
+  const { tpm } = board.facts;
+  if (sealed === undefined || tpm === undefined) return "the key is sealed to a TPM that is not there";
+  tpm.measured(new Map(Object.entries(pcrs).map(([name, value]) => [Number(name.slice(3)), value])));
+  const device = tpm.open("the initrd's TPM");
+  const sha256 = (bytes: Uint8Array) => new Uint8Array(createHash("sha256").update(bytes).digest());
+  const dialogue = unsealKey(sealed, new Uint8Array(randomBytes(32)), sha256);
+  try {
+    let step = dialogue.next();
+    while (step.done !== true) {
+      device.write?.(step.value.bytes);
+      const buffer = new Uint8Array(4096);
+      const response = readResponse(buffer.slice(0, device.read?.(buffer)));
+      if (response.kind === "misshapen") throw new Error(step.value.name);
+      step = dialogue.next(response.kind === "success" ? { kind: "done", body: response.body } : response);
+    }
+    return step.value.kind === "opened"
+      ? step.value.key
+      : `the sealed key is closed by PCR ${step.value.pcrs.join(" and ")}`;
+  } catch (error) {
+    return `the sealed key does not open: ${String(error)}`;
+  }
 }

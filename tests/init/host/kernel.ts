@@ -3,7 +3,7 @@ import { diskDriver, kernelRelease } from "./devices/drivers.ts";
 import { makeNic, type Nic, type Wire } from "./devices/network.ts";
 import { fillProc, fillSys, showDisk, showNic, showWatchdog } from "./devices/system-files.ts";
 import { makeWatchdog, type WatchdogHardware } from "./devices/watchdog.ts";
-import { type GrubPcrs, notExtended } from "./measured-boot.ts";
+import { type BootPcrs, notExtended } from "./measured-boot.ts";
 import { type BlockLayer, makeBlockLayer } from "./storage/block-layer.ts";
 import { type FileSystem, makeFileSystem } from "./storage/file-system.ts";
 import { type MountTable, makeMountTable } from "./storage/mount-table.ts";
@@ -32,7 +32,7 @@ export type BootFacts = RunOptions & {
   /** The content of /proc/self: PID 1, or a service. */
   readonly processId?: number;
   /** What the boot loader measured; nothing by default. */
-  readonly pcrs?: GrubPcrs;
+  readonly pcrs?: BootPcrs;
   /** What a program does that runs in the foreground, if it is one: then it runs only while no other does. */
   readonly foreground?: (argv: readonly string[], kernel: Kernel) => ForegroundProgram | undefined;
 };
@@ -114,12 +114,16 @@ export function bootKernel(facts: BootFacts): Kernel {
   addCharacterDevices(drivers, { dev, screen });
   if (board.facts.tpm !== undefined) {
     sys.text("/class/tpm/tpm0/tpm_version_major", "2\n");
-    const { pcr8, pcr9 } = facts.pcrs ?? notExtended;
-    for (const [number, value] of [
+    const { pcr4, pcr8, pcr9 } = facts.pcrs ?? { pcr4: "4E".repeat(32), ...notExtended };
+    const pcrs = new Map([
+      [4, pcr4],
       [8, pcr8],
       [9, pcr9],
-    ])
-      sys.text(`/class/tpm/tpm0/pcr-sha256/${number}`, `${value}\n`);
+      // Our initrd extends it before it opens the root of a disk.
+      [15, facts.pcrs === undefined ? "0".repeat(64) : "1F".repeat(32)],
+    ]);
+    for (const [number, value] of pcrs) sys.text(`/class/tpm/tpm0/pcr-sha256/${number}`, `${value}\n`);
+    board.facts.tpm.measured(pcrs);
     dev.node("/tpmrm0", "character", 0xfd00);
     drivers.set(0xfd00, board.facts.tpm.open);
   }

@@ -1,14 +1,28 @@
+import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readGrubEnvironment } from "../../../src/core/boot-loader/grub-environment.ts";
 import { measureGrub } from "../../../src/core/boot-loader/grub-measurements.ts";
 import { fileIn, textIn } from "./grub.ts";
 import type { FileSystem } from "./storage/file-system.ts";
 
-/** The values of PCR 8 and 9 after a boot, in upper-case hex as Linux shows them. */
-export type GrubPcrs = { readonly pcr8: string; readonly pcr9: string };
+/** The values of PCR 4, 8 and 9 after a boot, in upper-case hex as Linux shows them. */
+export type BootPcrs = { readonly pcr4: string; readonly pcr8: string; readonly pcr9: string };
+type GrubPcrs = Pick<BootPcrs, "pcr8" | "pcr9">;
 
 /** A boot in which no program extended them. */
 export const notExtended: GrubPcrs = { pcr8: "0".repeat(64), pcr9: "0".repeat(64) };
+
+/** PCR 4 after the firmware has started this program, after entries that have failed. */
+export function measuredByFirmware(program: Uint8Array, failedEntries: number): string {
+  const [call, back] = ["Calling", "Returning from"].map((what) =>
+    Buffer.from(`${what} EFI Application from Boot Option`),
+  );
+  assert.ok(call && back);
+  const failed = Array.from({ length: failedEntries }, () => [back, call]).flat();
+  // Of the fake loader: all but its checksum and the directory of its signatures.
+  const parts = [program.subarray(0, 0x98), program.subarray(0x9c, 0xe8), program.subarray(0xf0)];
+  return extended([call, Buffer.alloc(4), ...failed, Buffer.concat(parts)]);
+}
 
 /** What a GRUB with the module `tpm` is about to measure on this boot partition. */
 export function measuredByGrub(boot: FileSystem, { canWrite }: { readonly canWrite: boolean }): GrubPcrs {

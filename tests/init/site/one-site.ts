@@ -13,6 +13,7 @@ import type { Firmware } from "../../../src/core/machine/record.ts";
 import { parseMac } from "../../../src/core/net/mac.ts";
 import { ip } from "../../../src/core/net/testing/addresses.ts";
 import type { Clock, Log, Store } from "../../../src/core/ports.ts";
+import { verifiersIn } from "../../../src/core/tpm/recovery.ts";
 import { openWaitingNotes } from "../../../src/core/uplink/waiting-notes.ts";
 import { objectsHandler } from "../../../src/dominator/storage/objects-handler.ts";
 import { storeAgentBundle } from "../../../src/dominator/sub/agent-bundle.ts";
@@ -25,12 +26,13 @@ import { lastHandlers } from "../../../src/mdb/http/problem.ts";
 import { changeStream } from "../../../src/mdb/image-streams/change-stream.ts";
 import { adoptImports } from "../../../src/mdb/image-streams/first-current.ts";
 import type { Journal } from "../../../src/mdb/journal/journal.ts";
-import { machineFacingApp } from "../../../src/mdb/machine-api/app.ts";
+import { machineFacingApp, type SignRecovery } from "../../../src/mdb/machine-api/app.ts";
 import { orderIssuer } from "../../../src/mdb/machine-api/issue-order.ts";
 import { storeOn } from "../../../src/mdb/open-store.ts";
+import { signatureOf } from "../../../src/mdb/tls/recovery-signer.ts";
 import { chanceOf, randomBytes } from "../host/system/random.ts";
 import type { ImageServer } from "./images.ts";
-import type { BootAnswer, ServerKind, SiteFacts } from "./protocol.ts";
+import type { BootAnswer, ServerKind, SiteAuthority, SiteFacts } from "./protocol.ts";
 
 /** The configuration of a rack with a very short burn-in and without the network test. */
 const usualConfig = {
@@ -96,7 +98,7 @@ function configOf(facts: SiteFacts): Config {
 
 /** Opens a site. Its random numbers repeat, and its time is the test's. */
 export async function openSite(
-  { caPem, ...facts }: SiteFacts & { readonly caPem: string },
+  { caPem, caKeyPem, ...facts }: SiteFacts & SiteAuthority,
   { images, objects, confidential }: ImageServer,
   clock: Clock,
 ): Promise<OneSite> {
@@ -120,6 +122,11 @@ export async function openSite(
           objects,
         );
   const notes = openWaitingNotes({ store, clock, log });
+  const [verifier] = verifiersIn(caPem);
+  const signRecovery: SignRecovery = (message) => ({
+    verifier: verifier ?? new Uint8Array(),
+    ...signatureOf(message, caKeyPem),
+  });
   let machines = machineListener();
 
   function machineListener(): RequestListener {
@@ -127,7 +134,7 @@ export async function openSite(
     const { onError, notFound } = lastHandlers(log);
     app.onError(onError);
     app.notFound(notFound);
-    app.route("/", machineFacingApp({ store, config, clock, random, log }));
+    app.route("/", machineFacingApp({ store, config, clock, random, log, signRecovery }));
     const agentUpgrades =
       bundle === undefined ? {} : { agentUpgrades: openAgentUpgrades({ bundle, store, clock, log }) };
     const fetchTurns = openFetchTurns({ store, bootImagesWait: () => false, notes, clock, log });

@@ -9,12 +9,15 @@ export type SiteFacts = {
   readonly agent?: { readonly native: string; readonly script: string };
 };
 
+/** The certificate that a site's machines trust, and its key. */
+export type SiteAuthority = { readonly caPem: string; readonly caKeyPem: string };
+
 /** The servers that machines connect to. */
 export type ServerKind = "machines" | "http";
 
 /** Requests of the test's thread to the servers' thread; `nowMs` is the true time. */
 export type SiteRequest = { readonly site: number; readonly nowMs: number } & (
-  | { readonly kind: "open"; readonly facts: SiteFacts & { readonly caPem: string } }
+  | { readonly kind: "open"; readonly facts: SiteFacts & SiteAuthority }
   | { readonly kind: "close" }
   /** A machine's firmware requests its boot script. */
   | { readonly kind: "boot"; readonly mac: string; readonly firmware: Firmware }

@@ -11,6 +11,7 @@ const authority = await makeAuthority("fake site's CA");
 
 /** The only certificate that the site's machines trust. */
 export const caPem = authority.pem;
+const caKeyPem = await authority.keyPem();
 
 /** A site's real servers, reached without sockets; each function waits for its answer. */
 export type Site = {
@@ -37,7 +38,7 @@ export function openSite(facts: SiteFacts = {}): Site {
   const site = lastSite;
   const world: WorldClock = { nowMs: Date.now() };
   const own = () => ({ site, nowMs: Math.round(world.nowMs) });
-  sendToServers({ kind: "open", facts: { ...facts, caPem }, ...own() });
+  sendToServers({ kind: "open", facts: { ...facts, caPem, caKeyPem }, ...own() });
 
   function connect(server: ServerKind): Conversation {
     lastConversation += 1;

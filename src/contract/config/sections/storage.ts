@@ -19,6 +19,11 @@ export const storage = withDefault(
       1024,
       "Size of the boot partition, which holds two kernels with their initrds.",
     ),
+    sealDiskKey: withDefault(
+      yesOrNo,
+      false,
+      "Whether the disk key of a UEFI machine whose TPM 2.0 answers at its birth is sealed to its boot path, so that no other kernel can read it.",
+    ),
   }),
   {},
   "How disks are chosen, partitioned and encrypted.",

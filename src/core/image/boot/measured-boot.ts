@@ -5,6 +5,7 @@ import { bytesFromHex, hexFromBytes, sameBytes } from "../../bytes/text.ts";
 import { encodeUtf8 } from "../../bytes/utf8.ts";
 import type { MeasuredBoot } from "../../tpm/measured-boot.ts";
 import { extended, type Sha256, zeroPcr } from "../../tpm/pcr.ts";
+import { joined } from "../../tpm/seal-policy.ts";
 import { bootPartition } from "./kernel-store.ts";
 import { tryVariable } from "./partition-config.ts";
 
@@ -85,6 +86,12 @@ export function judgeBoot(possible: readonly PossibleBoot[], found: GrubPcrs, sh
   // If each is known, they are of different boots.
   if (knows8 === knows9) return { kind: "differs", pcrs: [8, 9] };
   return { kind: "differs", pcrs: [knows8 ? 9 : 8] };
+}
+
+/** The SHA-256 of PCR 8 and 9 after a boot by our own GRUB, as a TPM's policies take it. */
+export function pcrDigestOf({ commands, files }: PossibleBoot, sha256: Sha256): Uint8Array {
+  const [pcr8, pcr9] = [commands, files].map((digests) => extended(zeroPcr, bytesOf(digests), sha256));
+  return sha256(joined(pcr8 ?? zeroPcr, pcr9 ?? zeroPcr));
 }
 
 function digestsOf(texts: readonly string[], sha256: Sha256): readonly string[] {

@@ -17,7 +17,12 @@ export const unlockModules = [
   "algif_hash",
   "algif_skcipher",
   "efivarfs",
+  "tpm_crb",
+  "tpm_tis",
 ] as const;
+
+/** Tells the agent's script to write the disk key to its output: from the files of the plain and of the sealed variable. */
+export const unsealOption = "--unseal";
 
 /** Directory of the second initrd's files, separate from those of the image's own initrd. */
 const home = "birther";
@@ -29,6 +34,8 @@ export type UnlockInput = {
   /** The EFI variable with its vendor GUID, as efivarfs names the file: four attribute bytes, then the key. */
   readonly keyVariable: string;
   readonly keyBytes: number;
+  /** What unseals the key where it is sealed: the variable, and our native program with its script. */
+  readonly sealed?: { readonly variable: string; readonly native: Uint8Array; readonly script: Uint8Array };
   /** The name under /dev/mapper. */
   readonly mapping: string;
   /** modules.dep of the image's kernel. */
@@ -59,6 +66,7 @@ export function unlockArchive(input: UnlockInput): readonly CpioEntry[] {
         bytes: library.bytes,
       }),
     ),
+    ...unsealFiles(input),
     ...files.map(
       (file): CpioEntry => ({
         kind: "file",
@@ -73,6 +81,14 @@ export function unlockArchive(input: UnlockInput): readonly CpioEntry[] {
       mode: 0o644,
       bytes: asciiBytes(unlockScript(input, loaderName(input.libraries), files)),
     },
+  ];
+}
+
+function unsealFiles({ sealed }: UnlockInput): readonly CpioEntry[] {
+  if (sealed === undefined) return [];
+  return [
+    { kind: "file", path: `${home}/bin/birther-js`, mode: 0o755, bytes: sealed.native },
+    { kind: "file", path: `${home}/agent.js`, mode: 0o644, bytes: sealed.script },
   ];
 }
 
@@ -96,9 +112,7 @@ birther_unlock()
 	done
 	mount -t efivarfs -o ro,nosuid,nodev,noexec efivarfs /sys/firmware/efi/efivars
 	local_device_setup "/dev/disk/by-partuuid/${input.partUuid}" "encrypted root"
-	DM_DISABLE_UDEV=1 /${home}/lib/${loader} --library-path /${home}/lib /${home}/bin/cryptsetup open --type luks2 \\
-		--key-file "/sys/firmware/efi/efivars/${input.keyVariable}" --keyfile-offset 4 --keyfile-size ${input.keyBytes} \\
-		"$DEV" ${input.mapping} || panic "birther: the key in NVRAM (${input.keyVariable}) does not open $DEV"
+${openCommands(input, loader)}
 	umount /sys/firmware/efi/efivars
 }
 
@@ -108,6 +122,20 @@ mountroot()
 	local_mount_root
 }
 `;
+}
+
+/** With sealing, our program takes the plain key where there is one: after a birth and a recovery, until the agent has sealed it. */
+function openCommands({ keyVariable, keyBytes, mapping, sealed }: UnlockInput, loader: string): string {
+  const open = `DM_DISABLE_UDEV=1 /${home}/lib/${loader} --library-path /${home}/lib /${home}/bin/cryptsetup open --type luks2`;
+  const variables = "/sys/firmware/efi/efivars";
+  if (sealed === undefined)
+    return `	${open} \\
+		--key-file "${variables}/${keyVariable}" --keyfile-offset 4 --keyfile-size ${keyBytes} \\
+		"$DEV" ${mapping} || panic "birther: the key in NVRAM (${keyVariable}) does not open $DEV"`;
+  const files = [keyVariable, sealed.variable].map((name) => `"${variables}/${name}"`).join(" ");
+  return `	/${home}/bin/birther-js /${home}/agent.js ${unsealOption} ${files} | ${open} \\
+		--key-file - --keyfile-size ${keyBytes} \\
+		"$DEV" ${mapping} || panic "birther: no key opens $DEV in this boot; nothing is erased"`;
 }
 
 function baseName(path: string): string {

@@ -42,6 +42,8 @@ export function nextRepair(machine: Machine, nowMs: number, rules: RepairRules):
   const failing = conditionOf(machine, "failing");
   if (failing === undefined || machine.state === "unknown") return { kind: "none" };
   if (rules.othersUpdate === true && isLeftToOthers(machine)) return { kind: "none" };
+  // Its data may be whole: only the path to its key is closed, and an operator can open it.
+  if (machine.state === "healthy" && machine.diskKey?.kind === "sealed") return { kind: "none" };
   if (manual.some((kind) => conditionOf(machine, kind) !== undefined)) return { kind: "none" };
   // Times that a wrong clock put into the future only delay a step, which is the safe side.
   const dueAtMs = Math.max(failing.sinceMs, machine.repair?.atMs ?? 0) + rules.afterSeconds * 1000;

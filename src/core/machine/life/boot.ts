@@ -1,7 +1,7 @@
 import { isWithin, knownTime } from "../../clock-jump.ts";
 import { formatIpv4 } from "../../net/ipv4.ts";
 import { diskOrderHint } from "../health/disk-order.ts";
-import { type BirthAction, type Machine, type MachineIn, mayResume } from "../record.ts";
+import { type BirthAction, type Machine, type MachineIn, mayRecover, mayResume } from "../record.ts";
 import {
   changed,
   conditionOf,
@@ -82,6 +82,7 @@ export const askHealthy: Transition<"pxeAsked", "healthy"> = (before, event, con
       : countBoot(machine, context.nowMs, resumedAgain);
     return askForBirth(counted, event, context);
   }
+  if (mayRecover(machine)) return askForBirth(machine, event, context);
   if (context.othersUpdate === true) return noteRequest(restartedElsewhere(machine, context.nowMs), event, context);
   if (phase === "rebooting") return noteRequest(countBoot(machine, context.nowMs, bootedAgain), event, context);
   if (phase === "up" || hasOwnSystem(machine)) {
@@ -128,6 +129,13 @@ const resumedAgain = (count: number, name: string): string =>
   `started ${count} times before its first image was installed, but its agent has not polled since: ` +
   `check that the server can be reached from its permanent address; if its root cannot be opened, run birther rebirth ${name}`;
 
+/** What to do if the TPM does not give the disk key to the boot. */
+function sealedHint(machine: Machine): string {
+  return machine.diskKey?.kind === "sealed"
+    ? `; if its console says that the TPM does not give the key, run birther release ${nameOf(machine)} --recover`
+    : "";
+}
+
 /** Counts a start after which the agent has not polled yet. core/pxe/local-boot changes how the machine is sent to its disk. */
 function countBoot(
   machine: MachineIn<"healthy">,
@@ -139,7 +147,7 @@ function countBoot(
   const count = (before?.count ?? 0) + 1;
   const counted = { ...machine, unheardBoots: { count, lastAtMs: nowMs } };
   if (count < unheardBootsLimit) return counted;
-  const reason = reasonOf(count, nameOf(machine)) + diskOrderHint(machine);
+  const reason = reasonOf(count, nameOf(machine)) + sealedHint(machine) + diskOrderHint(machine);
   return withCondition(counted, { kind: "failing", reason, remedy: "rebirth", untilPoll: true }, nowMs);
 }
 

@@ -41,6 +41,8 @@ export const eventText: { readonly [K in EventKind]: { readonly from: Source; re
   stalled: { from: "watch", text: "The machine makes no progress." },
   resumed: { from: "watch", text: "The machine makes progress again." },
   repairStepped: { from: "policy", text: "The configured repair policy takes a step." },
+  recoveryAllowed: { from: "operator", text: "An operator allows one recovery of the sealed disk key." },
+  recoverySigned: { from: "network", text: "init asks for the signature that opens the sealed disk key." },
   conditionSet: {
     from: "operator",
     text: "A condition is set: *hold* or *maintenance* by an operator, *waiting* by the queue for the uplink.",
@@ -53,14 +55,14 @@ export const transitionText: { readonly [transition: string]: string } = {
   askUnknown: "→ **birth** on a nursery network; otherwise the request is counted",
   askForBirth: "a new attempt begins",
   askHealthy:
-    "before its first image is in place: its agent is to resume; otherwise the machine is sent to its disk; phase *rebooting*; *failing* if that repeats",
+    "before its first image is in place: its agent is to resume; a recovery that is allowed: the disk key is recovered; otherwise the machine is sent to its disk; phase *rebooting*; *failing* if that repeats",
   countRequests: "the requests are counted",
   noteDecline: "a temporary address is replaced; for the permanent address: *conflict*",
   returnAddress: "the address returns to the pool if the machine is still silent",
   noteAddress: "the address is recorded, unless it is the permanent address of another machine",
   seeBirthPhase: "phases up to *populated* are recorded; later ones are refused",
-  seeHealthyPhase: "phases after *populated* are recorded; earlier ones only up to *initUp*, to resume",
-  issueOrder: "only the newest token is valid; refused on *hold*; in *healthy* only to resume",
+  seeHealthyPhase: "phases after *populated* are recorded; earlier ones only up to *initUp*, to resume or recover",
+  issueOrder: "only the newest token is valid; refused on *hold*; in *healthy* only to resume or recover",
   takeOrder:
     "accepted once: from this machine, before it expires, for this generation, and with a proof of the TPM that it is bound to (the first that it proves); without that proof: *conflict*",
   scanHardware: "all NICs identify the machine from now on; a NIC of another machine: *conflict*",
@@ -71,6 +73,9 @@ export const transitionText: { readonly [transition: string]: string } = {
   becomeHealthy: "→ **healthy** if order, name, address and slot are valid",
   confirmHealthy: "accepted only as a repetition by the same boot: the agent gets a new credential",
   resumeAgent: "the agent of a machine without its first image gets a new credential",
+  allowRecovery:
+    "the next network boot recovers the key; refused without a sealed key and a TPM that the machine is bound to",
+  signRecovery: "signed once: for one session of this machine's TPM, on an order that an operator has allowed",
   noteSub: "*up* if it runs its image; *failing* ends",
   noteOldSub: "only recorded; a rebirth by the policy is cancelled",
   noteStall: "*failing*, unless it is already set",

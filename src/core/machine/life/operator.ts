@@ -33,7 +33,8 @@ export function nextLife(
   given: { readonly by: string; readonly override?: true },
   nowMs: number,
 ): Omit<MachineIn<"clean">, "state"> {
-  const { phase, phaseAtMs, unheardBoots: _boots, mayMove: _moved, allowedDisk: _allowed, ...living } = machine;
+  const { phase, phaseAtMs, unheardBoots: _boots, recovery: _off, mayMove: _moved, ...present } = machine;
+  const { allowedDisk: _allowed, ...living } = present;
   const { state: _ended, wayBack: kept, ...lasting } = withoutPending(living);
   const { timeline, sentAway: before } = machine;
   const { by, override } = given;

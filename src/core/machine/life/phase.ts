@@ -13,16 +13,22 @@ export const seeBirthPhase: Transition<"phaseSeen"> = (machine, event, context) 
     : wrongPhase(machine, event);
 
 /**
- * Accepts phases after the installation, and those of the Bootstrap Image's start for a machine that is to resume; a late
+ * Accepts phases after the installation, and those of the Bootstrap Image's start for a machine that is to resume or recover; a late
  * report of another phase is refused. A phase of the agent that ended (`durationMs`) is past a failure in it.
  */
 export const seeHealthyPhase: Transition<"phaseSeen", "healthy"> = (machine, event, context) => {
   const reached = phases.indexOf(event.phase);
-  if (reached <= lastBirthPhase && !(reached <= lastBootPhase && mayResume(machine))) return wrongPhase(machine, event);
+  if (reached <= lastBirthPhase && !(reached <= lastBootPhase && startsImage(machine)))
+    return wrongPhase(machine, event);
   const ended = reached > lastBirthPhase && event.durationMs !== undefined;
   const goesOn = reached > lastBirthPhase ? withoutStop(machine) : machine;
   return changed(pastFailure(withPhase(goesOn, event, context.nowMs), ended ? reached + 1 : reached));
 };
+
+/** Whether the Bootstrap Image starts on a healthy machine: to resume its agent, or to recover its disk key. */
+function startsImage(machine: Machine & { readonly state: "healthy" }): boolean {
+  return mayResume(machine) || machine.order?.action === "recover";
+}
 
 /** Without *failing* because an update was stopped: the agent continues with it after all. */
 function withoutStop<M extends Machine>(machine: M): M {

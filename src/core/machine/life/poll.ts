@@ -1,5 +1,6 @@
 import type { AgentReport } from "../../agent/version.ts";
 import { isWithin } from "../../clock-jump.ts";
+import type { DiskKeyState } from "../../tpm/disk-key.ts";
 import type { MeasuredBoot } from "../../tpm/measured-boot.ts";
 import { type MachineIn, phases } from "../record.ts";
 import { changed, conditionOf, type EventOf, type Transition, withoutConditions, withPhase } from "./move.ts";
@@ -27,6 +28,11 @@ function isSameMeasurement(one: MeasuredBoot | undefined, other: MeasuredBoot | 
   return one?.kind === other?.kind && pcrsOf(one) === pcrsOf(other);
 }
 
+function isSameKeyState(one: DiskKeyState | undefined, other: DiskKeyState | undefined): boolean {
+  const reasonOf = (state: DiskKeyState | undefined) => (state?.kind === "plain" ? state.reason : "");
+  return one?.kind === other?.kind && reasonOf(one) === reasonOf(other);
+}
+
 /** Whether the machine restarted for its new image without a PXE request: its firmware tries the disk before the network. */
 function hasBootedSilently({ phase, phaseAtMs, pxe }: MachineIn<"healthy">): boolean {
   return phase === "rebooting" && phaseAtMs !== undefined && pxe.lastRequestAtMs < phaseAtMs;
@@ -45,9 +51,11 @@ export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, contex
     machine.runningImage !== event.runningImage ||
     machine.order !== undefined ||
     machine.unheardBoots !== undefined ||
+    machine.recovery !== undefined ||
     machine.repair?.trial !== undefined ||
     !isSameAgent(machine.agent, event.agent) ||
     !isSameMeasurement(machine.measuredBoot, event.measuredBoot) ||
+    !isSameKeyState(machine.diskKey, event.diskKey) ||
     wasSilent ||
     cameBack ||
     (machine.ownSystem === undefined && fromDisk) ||
@@ -58,8 +66,10 @@ export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, contex
     order: _ended,
     runningImage: _before,
     unheardBoots: _heard,
+    recovery: _recovered,
     agent: _former,
     measuredBoot: _measured,
+    diskKey: _sealed,
     awaitsFirstImage,
     ...kept
   } = withoutPending(machine);
@@ -74,6 +84,7 @@ export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, contex
     ...(event.trusts === undefined ? {} : { trusts: event.trusts }),
     ...(event.agent === undefined ? {} : { agent: event.agent }),
     ...(event.measuredBoot === undefined ? {} : { measuredBoot: event.measuredBoot }),
+    ...(event.diskKey === undefined ? {} : { diskKey: event.diskKey }),
   };
   const heard = wasSilent ? withoutConditions(noted, "failing") : noted;
   // The report of the hand-over was lost, or the PXE request came from elsewhere.

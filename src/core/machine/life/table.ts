@@ -27,6 +27,7 @@ import {
 } from "./order.ts";
 import { seeBirthPhase, seeHealthyPhase } from "./phase.ts";
 import { noteSub } from "./poll.ts";
+import { allowRecovery, signRecovery } from "./recovery.ts";
 import { requireImage } from "./required-image.ts";
 import { retire } from "./retire.ts";
 import { refuseSuccessor, takeOver } from "./takeover.ts";
@@ -69,6 +70,8 @@ export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: 
   stalled:          { unknown: refuseState,           birth: noteStall,             healthy: noteStall,             rebirth: noteStall,           clean: noteStall },
   resumed:          { unknown: refuseState,           birth: noteProgress,          healthy: noteProgress,          rebirth: noteProgress,        clean: noteProgress },
   repairStepped:    { unknown: refuseState,           birth: repair,                healthy: repair,                rebirth: repair,              clean: repair },
+  recoveryAllowed:  { unknown: refuseState,           birth: refuseState,           healthy: allowRecovery,         rebirth: refuseState,         clean: refuseState },
+  recoverySigned:   { unknown: refuseStale,           birth: refuseStale,           healthy: signRecovery,          rebirth: refuseStale,         clean: refuseStale },
   conditionSet:     { unknown: setCondition,          birth: setCondition,          healthy: setCondition,          rebirth: setCondition,        clean: setCondition },
   conditionCleared: { unknown: clearCondition,        birth: clearCondition,        healthy: clearCondition,        rebirth: clearCondition,      clean: clearCondition },
 };

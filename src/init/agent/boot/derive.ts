@@ -21,9 +21,10 @@ import type { SubContext } from "../sub-context.ts";
 import { rootDevice } from "./bootable-kernels.ts";
 import { type KernelInBoot, readKernelInBoot } from "./kernel-in-boot.ts";
 import { readKernelRecord, runningKernel, saveKernelRecord } from "./kernel-record.ts";
-import { expectMeasurements } from "./measured-boot.ts";
+import { expectedBootsWith, expectMeasurements } from "./measured-boot.ts";
 import { flushPartition, openPartition } from "./partition.ts";
 import { demandRoom } from "./room.ts";
+import { sealToBoots, sealToBootsLater } from "./sealing.ts";
 import { readStoredKernels } from "./stored-kernels.ts";
 
 /** What the boot partition is derived for. */
@@ -92,6 +93,7 @@ function configure(context: SubContext, partition: string, { plan, known }: Conf
   const isNew = present !== text || !hasEnvironment(partition);
   if (isNew) {
     expectMeasurements(context, partition, { config: text, candidate, replaces: present ?? "" });
+    sealToBoots(context, expectedBootsWith(context.root, present === undefined ? [text] : [present, text]));
     makeDirectories(`${partition}/grub`, 0o700);
     if (!hasEnvironment(partition))
       replaceBytes(`${partition}${bootPartition.environment}`, grubEnvironment(tryVariable, ""), 0o600);
@@ -100,6 +102,7 @@ function configure(context: SubContext, partition: string, { plan, known }: Conf
     flushPartition(context, partition);
   }
   expectMeasurements(context, partition, { config: text, candidate });
+  sealToBootsLater(context, expectedBootsWith(context.root, [text]));
   if (readMark(partition) !== plan.mark) writeMark(partition, plan.mark);
 }
 

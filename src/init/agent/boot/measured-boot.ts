@@ -21,7 +21,7 @@ import type { SubContext } from "../sub-context.ts";
 import { parseJson } from "./kernel-record.ts";
 
 /** Linux 5.12 and later shows the PCRs of a TPM 2.0 here. */
-const pcrs = "/sys/class/tpm/tpm0/pcr-sha256";
+export const pcrs = "/sys/class/tpm/tpm0/pcr-sha256";
 
 /** The configuration that the boot partition holds, or is about to hold in place of the text `replaces`. */
 type Written = { readonly config: string; readonly candidate: string | undefined; readonly replaces?: string };
@@ -44,6 +44,20 @@ export function expectMeasurements(context: SubContext, partition: string, writt
   } catch (error) {
     context.log("warn", "the measurements of the next boot were not recorded", { fault: messageOf(error) });
   }
+}
+
+/** The boots that the boot partition can lead to; undefined if those of one of its configurations are not known. */
+export function expectedBoots(root: string): readonly PossibleBoot[] | undefined {
+  const { written } = readRecord(root);
+  const isKnown = written.length > 0 && written.every(({ boots }) => boots.length > 0);
+  return isKnown ? written.flatMap(({ boots }) => boots) : undefined;
+}
+
+/** The same, if the configurations with these texts are among them. */
+export function expectedBootsWith(root: string, configs: readonly string[]): readonly PossibleBoot[] | undefined {
+  const { written } = readRecord(root);
+  const isThere = configs.every((text) => written.some(({ config }) => config === sha512Text(text)));
+  return isThere ? expectedBoots(root) : undefined;
 }
 
 /** None if they are not known; the boot is then not judged. */

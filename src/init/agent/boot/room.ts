@@ -4,6 +4,7 @@ import { contentAfter, namesAfter } from "../../../core/image/boot/after-update.
 import { bootKernels } from "../../../core/image/boot/grub.ts";
 import { bootPartition } from "../../../core/image/boot/kernel-store.ts";
 import type { UpdateStep } from "../../../core/image/update/update-step.ts";
+import { rootPaths } from "../../../core/install/paths.ts";
 import { exists, list } from "../../system/files.ts";
 import { agentPaths } from "../paths.ts";
 import type { SubContext } from "../sub-context.ts";
@@ -38,7 +39,9 @@ export function checkRoom({ root, settings }: SubContext, steps: readonly Update
   );
   const unlock =
     settings.root.kind === "plain" ? [] : ["bin", "lib"].map((name) => `${root}${agentPaths.unlock}/${name}`);
-  const bytes = sum([...sizes, ...unlock.map(bytesIn)]);
+  const isSealed = settings.root.kind === "luks2" && settings.root.seal !== undefined;
+  const unsealer = isSealed ? [rootPaths.agent, rootPaths.agentScript].map((path) => sizeOf(`${root}${path}`)) : [];
+  const bytes = sum([...sizes, ...unlock.map(bytesIn), ...unsealer]);
   demandRoom(kernel.version, bytes, host.statfs(partition).freeBytes + replaceableBytes(root, partition));
 }
 

@@ -1,13 +1,13 @@
-import { diskKeyBytes } from "../../../core/boot-loader/efi-variable.ts";
+import { diskKeyBytes, sealedKeyVariable } from "../../../core/boot-loader/efi-variable.ts";
 import { writeCpio } from "../../../core/bytes/cpio.ts";
 import { moduleDirectories } from "../../../core/image/boot/kept-modules.ts";
-import { unlockArchive } from "../../../core/image/boot/unlock.ts";
-import { rootMapperName } from "../../../core/install/paths.ts";
+import { type UnlockInput, unlockArchive } from "../../../core/image/boot/unlock.ts";
+import { rootMapperName, rootPaths } from "../../../core/install/paths.ts";
 import { exists, list, readBytes, readText } from "../../system/files.ts";
 import { agentPaths } from "../paths.ts";
 
 /** How an encrypted root is opened. */
-type EncryptedRoot = { readonly partUuid: string; readonly keyVariable: string };
+type EncryptedRoot = { readonly partUuid: string; readonly keyVariable: string; readonly seal?: object };
 
 /** The second initrd for a kernel of this version; throws if its modules are missing. */
 export function makeUnlockInitrd(root: string, version: string, encrypted: EncryptedRoot): Uint8Array {
@@ -18,6 +18,7 @@ export function makeUnlockInitrd(root: string, version: string, encrypted: Encry
       partUuid: encrypted.partUuid,
       keyVariable: encrypted.keyVariable,
       keyBytes: diskKeyBytes,
+      ...(encrypted.seal === undefined ? {} : { sealed: unsealer(root) }),
       mapping: rootMapperName,
       modulesDep: readText(`${modules}/modules.dep`),
       readModule: (path) => readBytes(`${modules}/${path}`),
@@ -25,6 +26,12 @@ export function makeUnlockInitrd(root: string, version: string, encrypted: Encry
       libraries: list(`${unlock}/lib`).map((name) => ({ name, bytes: readBytes(`${unlock}/lib/${name}`) })),
     }),
   );
+}
+
+/** The program that the birth installed: it stays the same when the agent is upgraded, and so the initrd does, too. */
+function unsealer(root: string): NonNullable<UnlockInput["sealed"]> {
+  const [native, script] = [rootPaths.agent, rootPaths.agentScript].map((path) => readBytes(`${root}${path}`));
+  return { variable: sealedKeyVariable, native: native ?? new Uint8Array(), script: script ?? new Uint8Array() };
 }
 
 function modulesOf(root: string, version: string): string {

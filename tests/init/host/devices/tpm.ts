@@ -1,13 +1,16 @@
 import {
   constants,
+  createCipheriv,
   createDecipheriv,
   createHash,
   createHmac,
+  createPublicKey,
   generateKeyPairSync,
   type KeyObject,
   privateDecrypt,
   randomBytes,
   timingSafeEqual,
+  verify,
 } from "node:crypto";
 import type { OpenFile } from "../system/descriptors.ts";
 
@@ -17,8 +20,11 @@ export type FakeTpm = {
   readonly open: (path: string) => OpenFile;
   /** Lower-case hex SHA-256 of its endorsement key's public area. */
   readonly ekSha256: () => string;
+  /** A boot has measured these values, in hex. */
+  readonly measured: (pcrs: ReadonlyMap<number, string>) => void;
 };
 
+const owner = 0x40000001;
 const endorsement = 0x4000000b;
 const nullHierarchy = 0x40000007;
 const password = 0x40000009;
@@ -27,8 +33,22 @@ const noSessions = 0x8001;
 const endorsementPolicy = Buffer.from("837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa", "hex");
 const rc = { value: 0x2c4, policyFail: 0x99d, integrity: 0x2df, commandCode: 0x143, handle: 0x18b } as const;
 
-type Session = { digest: Buffer };
-type LoadedKey = { readonly area: Buffer; readonly name: Buffer; readonly privateKey?: KeyObject };
+type Session = { digest: Buffer; readonly nonce: Buffer };
+type LoadedKey = {
+  readonly area: Buffer;
+  readonly name: Buffer;
+  readonly privateKey?: KeyObject;
+  readonly sealed?: Buffer;
+  readonly verifier?: KeyObject;
+  readonly isParent?: true;
+};
+
+/** What lasts in a TPM, and what the present boot has measured. */
+type Chip = {
+  readonly endorsementKey: (template: Buffer) => LoadedKey | undefined;
+  readonly storageSeed: Buffer;
+  pcrs: ReadonlyMap<number, string>;
+};
 
 /** Makes a TPM with a new endorsement seed. `busy`: it answers its first commands with TPM_RC_TESTING. */
 export function makeTpm({ busy = 0 }: { readonly busy?: number } = {}): FakeTpm {
@@ -36,15 +56,16 @@ export function makeTpm({ busy = 0 }: { readonly busy?: number } = {}): FakeTpm 
   const modulus = Buffer.from(publicKey.export({ format: "jwk" }).n ?? "", "base64url");
   let testing = busy;
   let ekSha256 = "";
-  const made = (template: Buffer): LoadedKey | undefined => {
+  const endorsementKey = (template: Buffer): LoadedKey | undefined => {
     if (template.readUInt16BE(0) !== 1 || template.length !== 314) return undefined;
     const area = Buffer.concat([template.subarray(0, template.length - modulus.length), modulus]);
     ekSha256 = sha256(area).toString("hex");
     return { area, name: nameOf(area), privateKey };
   };
 
+  const chip: Chip = { endorsementKey, storageSeed: randomBytes(32), pcrs: new Map() };
   function open(path: string): OpenFile {
-    const run = openTransients(made);
+    const run = openTransients(chip);
     let response: Buffer = Buffer.alloc(0);
     return {
       about: path,
@@ -61,11 +82,14 @@ export function makeTpm({ busy = 0 }: { readonly busy?: number } = {}): FakeTpm 
       },
     };
   }
-  return { open, ekSha256: () => ekSha256 };
+  const measured = (pcrs: Chip["pcrs"]) => {
+    chip.pcrs = pcrs;
+  };
+  return { open, ekSha256: () => ekSha256, measured };
 }
 
 /** The objects and sessions of one opening; runs a command and returns the response. */
-function openTransients(makeEndorsementKey: (template: Buffer) => LoadedKey | undefined): (command: Buffer) => Buffer {
+function openTransients(chip: Chip): (command: Buffer) => Buffer {
   const keys = new Map<number, LoadedKey>();
   const sessions = new Map<number, Session>();
   const next = { key: 0x80000000, session: 0x03000000 };
@@ -76,7 +100,9 @@ function openTransients(makeEndorsementKey: (template: Buffer) => LoadedKey | un
     command.sized();
     const template = command.sized();
     if (auth !== password) return failed(rc.policyFail);
-    const key = hierarchy === endorsement ? makeEndorsementKey(template) : signingKey(hierarchy, template);
+    const storage = hierarchy === owner ? storageKey(template) : undefined;
+    const key =
+      storage ?? (hierarchy === endorsement ? chip.endorsementKey(template) : signingKey(hierarchy, template));
     if (key === undefined) return failed(rc.value);
     const handle = next.key++;
     keys.set(handle, key);
@@ -85,8 +111,9 @@ function openTransients(makeEndorsementKey: (template: Buffer) => LoadedKey | un
   }
   function startAuthSession(): Buffer {
     const handle = next.session++;
-    sessions.set(handle, { digest: Buffer.alloc(32) });
-    return succeeded(Buffer.concat([number(handle, 4), sized(randomBytes(32))]));
+    const nonce = randomBytes(32);
+    sessions.set(handle, { digest: Buffer.alloc(32), nonce });
+    return succeeded(Buffer.concat([number(handle, 4), sized(nonce)]));
   }
   function policySecret(command: Reader): Buffer {
     const [authority, handle] = [command.number(4), command.number(4)];
@@ -108,6 +135,103 @@ function openTransients(makeEndorsementKey: (template: Buffer) => LoadedKey | un
     if (secret === undefined) return failed(rc.integrity);
     return succeeded(Buffer.concat([number(secret.length + 2, 4), sized(secret)]), 0x8002);
   }
+  /** TPM2_Create of sealed data: encrypted to this TPM, together with its public area. */
+  function create(command: Reader): Buffer {
+    const parent = keys.get(command.number(4));
+    const [auth] = command.authorisations();
+    const sensitive = reader(command.sized());
+    const area = command.sized();
+    if (parent?.isParent !== true || auth !== password) return failed(rc.handle);
+    sensitive.sized();
+    const iv = randomBytes(12);
+    const cipher = createCipheriv("aes-256-gcm", chip.storageSeed, iv).setAAD(area);
+    const encrypted = Buffer.concat([cipher.update(sensitive.sized()), cipher.final()]);
+    const parts = [Buffer.concat([iv, cipher.getAuthTag(), encrypted]), area, Buffer.alloc(0), Buffer.alloc(32)];
+    const parameters = Buffer.concat(parts.map(sized));
+    return succeeded(Buffer.concat([number(parameters.length, 4), parameters]), 0x8002);
+  }
+  function load(command: Reader): Buffer {
+    const parent = keys.get(command.number(4));
+    command.authorisations();
+    const [secret, area] = [command.sized(), command.sized()];
+    if (parent?.isParent !== true) return failed(rc.handle);
+    try {
+      const cipher = createDecipheriv("aes-256-gcm", chip.storageSeed, secret.subarray(0, 12)).setAAD(area);
+      cipher.setAuthTag(secret.subarray(12, 28));
+      const sealed = Buffer.concat([cipher.update(secret.subarray(28)), cipher.final()]);
+      const handle = next.key++;
+      const key = { area, name: nameOf(area), sealed };
+      keys.set(handle, key);
+      return succeeded(Buffer.concat([number(handle, 4), number(key.name.length + 2, 4), sized(key.name)]), 0x8002);
+    } catch {
+      return failed(rc.integrity);
+    }
+  }
+  /** TPM2_PolicyPCR of the present values, in the order of their numbers. */
+  function policyPcr(command: Reader): Buffer {
+    const session = sessions.get(command.number(4));
+    if (session === undefined) return failed(rc.handle);
+    command.sized();
+    const selection = command.rest();
+    const selected = [...Array(24).keys()].filter((pcr) => ((selection[7 + (pcr >> 3)] ?? 0) >> (pcr & 7)) & 1);
+    const values = selected.map((pcr) => Buffer.from(chip.pcrs.get(pcr) ?? "0".repeat(64), "hex"));
+    session.digest = sha256(
+      Buffer.concat([session.digest, number(0x17f, 4), selection, sha256(Buffer.concat(values))]),
+    );
+    return succeeded(Buffer.alloc(0));
+  }
+  function policyOr(command: Reader): Buffer {
+    const session = sessions.get(command.number(4));
+    const digests = Array.from({ length: command.number(4) }, () => command.sized());
+    if (session === undefined) return failed(rc.handle);
+    if (!digests.some((digest) => digest.equals(session.digest))) return failed(rc.value);
+    session.digest = sha256(Buffer.concat([Buffer.alloc(32), number(0x171, 4), ...digests]));
+    return succeeded(Buffer.alloc(0));
+  }
+  /** TPM2_LoadExternal of a P-256 key's public area. */
+  function loadExternal(command: Reader): Buffer {
+    command.sized();
+    const area = command.sized();
+    const parts = reader(area);
+    for (const size of [4, 4]) parts.number(size);
+    parts.sized();
+    for (let words = 0; words < 4; words += 1) parts.number(2);
+    const [x, y] = [parts.sized(), parts.sized()].map((each) => each.toString("base64url"));
+    if (x === undefined || y === undefined) return failed(rc.value);
+    const verifier = createPublicKey({ key: { kty: "EC", crv: "P-256", x, y }, format: "jwk" });
+    const handle = next.key++;
+    keys.set(handle, { area, name: nameOf(area), verifier });
+    return succeeded(Buffer.concat([number(handle, 4), sized(nameOf(area))]));
+  }
+  function policySigned(command: Reader): Buffer {
+    const [key, session] = [keys.get(command.number(4)), sessions.get(command.number(4))];
+    const [nonce, cpHash, purpose] = [command.sized(), command.sized(), command.sized()];
+    if (key?.verifier === undefined || session === undefined) return failed(rc.handle);
+    const expiry = command.number(4);
+    for (let words = 0; words < 2; words += 1) command.number(2);
+    const signature = Buffer.concat([command.sized(), command.sized()]);
+    const message = Buffer.concat([nonce, number(expiry, 4), cpHash, purpose]);
+    const by = { key: key.verifier, dsaEncoding: "ieee-p1363" } as const;
+    if (!nonce.equals(session.nonce) || !verify("sha256", message, by, signature)) return failed(0x2db);
+    const named = sha256(Buffer.concat([session.digest, number(0x160, 4), key.name]));
+    session.digest = sha256(Buffer.concat([named, purpose]));
+    return succeeded(Buffer.concat([sized(Buffer.alloc(0)), Buffer.alloc(8)]));
+  }
+  function unseal(command: Reader): Buffer {
+    const object = keys.get(command.number(4));
+    const session = sessions.get(command.authorisations()[0] ?? 0);
+    if (object?.sealed === undefined || session === undefined) return failed(rc.handle);
+    const area = reader(object.area);
+    area.number(4);
+    area.number(4);
+    if (!area.sized().equals(session.digest)) return failed(rc.policyFail);
+    const data = sized(object.sealed);
+    return succeeded(Buffer.concat([number(data.length, 4), data]), 0x8002);
+  }
+  function flush(command: Reader): Buffer {
+    const handle = command.number(4);
+    return sessions.delete(handle) || keys.delete(handle) ? succeeded(Buffer.alloc(0)) : failed(rc.handle);
+  }
   return (bytes) => {
     const command = reader(bytes);
     command.number(2);
@@ -122,11 +246,29 @@ function openTransients(makeEndorsementKey: (template: Buffer) => LoadedKey | un
       case 0x147:
         return activateCredential(command);
       case 0x165:
-        return sessions.delete(command.number(4)) ? succeeded(Buffer.alloc(0)) : failed(rc.handle);
+        return flush(command);
+      case 0x167:
+        return loadExternal(command);
+      case 0x160:
+        return policySigned(command);
+      case 0x153:
+        return create(command);
+      case 0x157:
+        return load(command);
+      case 0x17f:
+        return policyPcr(command);
+      case 0x171:
+        return policyOr(command);
+      case 0x15e:
+        return unseal(command);
       default:
         return failed(rc.commandCode);
     }
   };
+}
+
+function storageKey(template: Buffer): LoadedKey | undefined {
+  return template.readUInt16BE(0) === 0x23 ? { area: template, name: nameOf(template), isParent: true } : undefined;
 }
 
 function signingKey(hierarchy: number, template: Buffer): LoadedKey | undefined {

@@ -38,7 +38,10 @@ export function openPath(
   }
   if (writing && readOnly) throw fault("EROFS");
   if (writing && inode.immutable && found.inode !== undefined) throw fault("EPERM");
-  if (writing && (flags & openFlags.truncate) !== 0 && inode.kernelFile === undefined) fileSystem.truncate(inode, 0);
+  // A write replaces a variable of the firmware as a whole, and nothing else changes it (Linux fs/efivarfs/file.c).
+  const isVariable = fileSystem.type === "efivarfs";
+  if (writing && (flags & openFlags.truncate) !== 0 && inode.kernelFile === undefined && !isVariable)
+    fileSystem.truncate(inode, 0);
 
   let at = (flags & openFlags.append) !== 0 ? inode.size : 0;
   let made: Uint8Array | undefined;
@@ -64,6 +67,9 @@ export function openPath(
             if (inode.kernelFile !== undefined) {
               if (inode.kernelFile.write === undefined) throw fault("EACCES");
               inode.kernelFile.write(bytes);
+            } else if (isVariable) {
+              if (inode.size > bytes.length) fileSystem.truncate(inode, bytes.length);
+              fileSystem.write(inode, 0, bytes);
             } else if (inode.links === 0) writeInto(inode, at, bytes);
             else fileSystem.write(inode, at, bytes);
             at += bytes.length;
