@@ -379,8 +379,8 @@ export const suites: readonly Suite[] = [
   {
     name: "fuzz-native",
     about:
-      "coverage-guided fuzzing of the native program: TLS, HTTP, JSON, calls (FUZZ_SECONDS for each of four targets)",
-    cost: "8 min",
+      "coverage-guided fuzzing of the native program: TLS, HTTP, JSON, calls, contents (FUZZ_SECONDS for each of five targets)",
+    cost: "9 min",
     packages: [...packagesOf["image build"], "clang", "libclang-rt-14-dev"],
     run: { kind: "files", globs: ["tests/fuzz-native/*.test.ts"], timeoutMs: 1440 * minuteMs },
     onlyWhenNamed: true,
