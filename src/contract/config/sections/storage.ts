@@ -22,7 +22,7 @@ export const storage = withDefault(
     sealDiskKey: withDefault(
       yesOrNo,
       false,
-      "Whether the disk key of a UEFI machine whose TPM 2.0 answers at its birth is sealed to its boot path, so that no other kernel can read it.",
+      "Whether the disk key of a UEFI machine whose TPM 2.0 answers at its birth is sealed to its boot path, so that no other kernel can read it. Not tried on real firmware yet (docs/decisions/sealing-the-disk-key.md).",
     ),
   }),
   {},

@@ -1,5 +1,5 @@
 import type { MachineEvent } from "../event.ts";
-import { type Machine, mayResume, phases } from "../record.ts";
+import { type Machine, mayRecover, mayResume, phases } from "../record.ts";
 import { changed, conditionOf, nameOf, refused, type Transition, withoutConditions, withPhase } from "./move.ts";
 
 /** The last phase that the Bootstrap Image reports before the machine is healthy, as its place among all phases. */
@@ -27,7 +27,7 @@ export const seeHealthyPhase: Transition<"phaseSeen", "healthy"> = (machine, eve
 
 /** Whether the Bootstrap Image starts on a healthy machine: to resume its agent, or to recover its disk key. */
 function startsImage(machine: Machine & { readonly state: "healthy" }): boolean {
-  return mayResume(machine) || machine.order?.action === "recover";
+  return mayResume(machine) || mayRecover(machine) || machine.order?.action === "recover";
 }
 
 /** Without *failing* because an update was stopped: the agent continues with it after all. */

@@ -31,7 +31,7 @@ const sealed: DiskKeyState = { kind: "sealed" };
 test("an allowed recovery: one order, one signature, which the same session may ask for again, until the agent polls", () => {
   const world = upWith(sealed);
   assert.equal(orderActionOf(world.get(1)), undefined);
-  world.all(allowed, asked(1), issued(1, "t2"), takes("t2"));
+  world.all(allowed, asked(1), { kind: "phaseSeen", id: id(1), phase: "loaderSent" }, issued(1, "t2"), takes("t2"));
   assert.equal(world.get(1).order?.action, "recover");
   world.all(signed("n1"), signed("n1"));
   assert.equal(world.apply(signed("n2")).kind, "refused", "another session");
