@@ -169,8 +169,9 @@ export const suites: readonly Suite[] = [
   },
   {
     name: "native",
-    about: "the native ground of init as an ordinary program: TLS, hashes, files; TPM commands against a swtpm",
-    cost: "10 s",
+    about: "the native ground of init as an ordinary program: TLS, hashes, files, peers; TPM commands against a swtpm",
+    cost: "20 s",
+    needsRoot: true,
     packages: [...packagesOf["image build"], "swtpm"],
     group: "programs",
     run: {

@@ -1,6 +1,7 @@
 /*
  * The program that runs all JavaScript on a machine: QuickJS, its modules std and os, and our module `host`. Its name
- * decides what it runs, so that one file serves as /init, birther-agent and test runner.
+ * decides what it runs, so that one file serves as /init, birther-agent and test runner; and as birther-peer, which has
+ * no JavaScript.
  */
 #include <errno.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <sys/reboot.h>
 #include <unistd.h>
 #include "host.h"
+#include "host-peer.h"
 #include "quickjs-libc.h"
 
 /* Time to read the console (and to flush a serial log) before a failed PID 1 reboots. */
@@ -139,9 +141,15 @@ static void last_words(void)
 	reboot(RB_AUTOBOOT);
 }
 
+static const char *name_in(const char *program)
+{
+	const char *slash = strrchr(program, '/');
+	return slash ? slash + 1 : program;
+}
+
 static const char *script_for(const char *program)
 {
-	const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
+	const char *name = name_in(program);
 	for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++)
 		if (!strcmp(scripts[i].program, name)) return scripts[i].script;
 	return NULL;
@@ -176,6 +184,7 @@ int main(int argc, char **argv)
 {
 	atexit(last_words);
 	signal(SIGPIPE, SIG_IGN); /* a broken connection is an error of write, not the end of PID 1 */
+	if (!strcmp(name_in(argv[0]), "birther-peer")) return peer_main(argc, argv);
 	setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 0);
 	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
 		for (const struct host_entry *entry = tables[i]; entry->name && entry_count < MAX_ENTRIES; entry++)
