@@ -190,7 +190,7 @@ describe("limits of time", { concurrency: true }, () => {
       await until("the answer begins", () => stalled.bytesWritten > 0);
       const other = await store(small);
       assert.equal((await ask(port, requestFor(key, [other]))).status, 200);
-      // The server gives it up: what was on its way is less than the answer.
+      // What was on its way is less than the answer.
       await until("the stalled connection is closed", async () => (await connectionsTo(port)) === 0, 30_000);
       stalled.destroy();
     });
