@@ -259,22 +259,28 @@ static void step(struct connection *c, short events)
 	if (c->state == SENDING && (c->want != WANT_OUTPUT || events & POLLOUT)) answer(c);
 }
 
-/* A place for a connection; a full table gives that of the oldest one that has not proved to know a key. */
+/*
+ * A place for a connection. An address that has all of its places gets that of one whose answer is sent; a full table
+ * gives that of the oldest one that has not proved to know a key.
+ */
 static struct connection *place_for(in_addr_t address)
 {
-	struct connection *place = NULL, *oldest = NULL;
+	struct connection *place = NULL, *oldest = NULL, *answered = NULL;
 	int same = 0;
 	for (struct connection *c = connections; c < connections + MAX_CONNECTIONS; c++) {
 		if (c->state == FREE) {
 			place = c;
 			continue;
 		}
-		if (c->address == address) same++;
+		if (c->address == address) {
+			same++;
+			if (c->state == CLOSING) answered = c;
+		}
 		if (c->state != SENDING && (!oldest || c->began_ms < oldest->began_ms)) oldest = c;
 	}
-	if (same >= MAX_OF_ADDRESS) return NULL;
-	if (place || !oldest) return place;
-	drop(oldest);
+	if (same >= MAX_OF_ADDRESS) oldest = answered;
+	else if (place) return place;
+	if (oldest) drop(oldest);
 	return oldest;
 }
 

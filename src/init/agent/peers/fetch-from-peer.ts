@@ -1,0 +1,137 @@
+import * as host from "host";
+import * as os from "os";
+import { objectPaths } from "../../../contract/sub.ts";
+import { bytesFromHex, bytesFromText, hexFromBytes } from "../../../core/bytes/text.ts";
+import type { Content } from "../../../core/image/update/difference.ts";
+import { messageOf } from "../../birth/stop.ts";
+import { checked, errnoOf } from "../../system/errno.ts";
+import { writeToDescriptor } from "../../system/files.ts";
+import { hmacSha256 } from "../../system/hmac.ts";
+import { readResponses, writeRequest } from "../../system/http-message.ts";
+import type { ByteStream } from "../../system/line-buffer.ts";
+import type { ObjectCache } from "../objects/object-cache.ts";
+import { objectSink } from "../objects/object-stream.ts";
+import type { SubContext } from "../sub-context.ts";
+import { type PeerAnswer, peerAnswer } from "./peer-answer.ts";
+
+/** The limit for a connection to be made, and for a single read. */
+const stepMs = 1500;
+/** Without a byte for this long, a peer is given up. */
+const stallMs = 3000;
+/** The rate is judged over this time of waiting for bytes; time that our own disk takes does not count. */
+const windowMs = 5000;
+const leastBytesPerSecond = 1_000_000;
+
+/** Most contents of a request to a peer (PEER_HASHES in host-peer.h). */
+export const maxPeerObjects = 512;
+
+/** Another machine that may have the contents. */
+export type Peer = {
+  readonly address: string;
+  readonly port: number;
+  /** 64 hexadecimal digits. */
+  readonly key: string;
+  /** The rate that its limit should give; a peer that sends less than an eighth of it is given up. */
+  readonly expectedBytesPerSecond: number;
+};
+
+/** How many contents from the first on are stored, and why not all of them; 0 if a content was not what it should be. */
+export type PeerFetch = { readonly stored: number; readonly fault?: string };
+
+/** Fetches at most `maxPeerObjects` contents from a peer. A peer at fault costs seconds; the caller goes on with the next source. */
+export function fetchFromPeer(
+  { alive }: Pick<SubContext, "alive">,
+  cache: ObjectCache,
+  { peer, wanted }: { readonly peer: Peer; readonly wanted: readonly Content[] },
+): PeerFetch {
+  let fd: number;
+  try {
+    fd = host.tcpConnect(peer.address, peer.port, stepMs);
+  } catch (error) {
+    return { stored: 0, fault: faultOf(peer, error) };
+  }
+  const sink = objectSink(cache, wanted);
+  let fault: string | undefined;
+  try {
+    const answer = peerAnswer({ sink, nowMs: host.monotonicMs }, wanted);
+    exchange(watched(fd, { peer, answer, alive }), { peer, wanted, answer });
+    if (!answer.isComplete()) fault = faultOf(peer, "the answer ends early");
+  } catch (error) {
+    fault = faultOf(peer, error);
+  } finally {
+    os.close(fd);
+  }
+  try {
+    const stored = sink.end();
+    return fault === undefined ? { stored } : { stored, fault };
+  } catch (error) {
+    return { stored: 0, fault: faultOf(peer, error) };
+  }
+}
+
+function faultOf({ address, port }: Peer, error: unknown): string {
+  return `peer ${address}:${port}: ${typeof error === "string" ? error : messageOf(error)}`;
+}
+
+function exchange(
+  stream: ByteStream,
+  { peer, wanted, answer }: { readonly peer: Peer; readonly wanted: readonly Content[]; readonly answer: PeerAnswer },
+): void {
+  const body = bytesFromText(wanted.map(({ sha512 }) => `${sha512}\n`).join(""));
+  stream.write(
+    writeRequest({
+      ...{ method: "POST", path: objectPaths.batch, host: `${peer.address}:${peer.port}`, body },
+      headers: { authorization: `Birther-Peer ${macOf(peer.key, body)}` },
+    }),
+  );
+  const reader = readResponses(stream);
+  const head = reader.readHead();
+  if (head.status !== 200) throw new Error(`status ${head.status}`);
+  reader.readBody(head, answer.take);
+}
+
+function macOf(keyHex: string, body: Uint8Array): string {
+  const key = bytesFromHex(keyHex);
+  if (key === undefined) throw new Error("key: expected hexadecimal digits");
+  const start = bytesFromText(`POST ${objectPaths.batch}\n`);
+  const message = new Uint8Array(start.length + body.length);
+  message.set(start);
+  message.set(body, start.length);
+  return hexFromBytes(hmacSha256(key, message));
+}
+
+/** A connection that ends when the answer is complete, and fails when the peer stalls or is slow. */
+function watched(
+  fd: number,
+  { peer, answer, alive }: { readonly peer: Peer; readonly answer: PeerAnswer; readonly alive: () => void },
+): ByteStream {
+  const least = Math.max(leastBytesPerSecond, peer.expectedBytesPerSecond / 8);
+  let silentMs = 0;
+  let spentMs = 0;
+  let bytes = 0;
+
+  function judge(count: number, tookMs: number): void {
+    silentMs = count > 0 ? 0 : silentMs + tookMs;
+    if (silentMs >= stallMs) throw new Error(`no byte within ${stallMs / 1000} s`);
+    if (answer.isWaiting()) return;
+    spentMs += tookMs;
+    bytes += count;
+    if (spentMs < windowMs) return;
+    const rate = bytes / (spentMs / 1000);
+    if (rate < least) throw new Error(`${Math.round(rate)} bytes a second, less than ${Math.round(least)}`);
+    spentMs = bytes = 0;
+  }
+  function read(buffer: Uint8Array, offset: number, length: number): number {
+    if (answer.isComplete()) return 0;
+    for (;;) {
+      alive();
+      const startMs = host.monotonicMs();
+      const result = os.read(fd, buffer.buffer as ArrayBuffer, buffer.byteOffset + offset, length);
+      const isTimeout = result === -errnoOf.EAGAIN;
+      const count = isTimeout ? 0 : checked("read", result);
+      judge(count, host.monotonicMs() - startMs);
+      if (!isTimeout) return count;
+    }
+  }
+  return { read, write: (bytes) => writeToDescriptor(fd, bytes, "write"), close: () => void os.close(fd) };
+}

@@ -1,0 +1,26 @@
+// Fetches contents from a peer as birther-agent does; prints one JSON object. Arguments: root, peer and contents as JSON.
+import * as host from "host";
+import type { Content } from "../../../src/core/image/update/difference.ts";
+import { openObjectCache } from "../../../src/init/agent/objects/object-cache.ts";
+import { fetchFromPeer, type Peer } from "../../../src/init/agent/peers/fetch-from-peer.ts";
+import { startPeerServer } from "../../../src/init/agent/peers/peer-server.ts";
+import type { SubContext } from "../../../src/init/agent/sub-context.ts";
+
+const [, root = "", text = "{}"] = scriptArgs;
+const { peer, wanted, serves } = JSON.parse(text) as {
+  readonly peer: Peer;
+  readonly wanted: readonly Content[];
+  /** Whether to serve its own store meanwhile, and fetch from that. */
+  readonly serves: boolean;
+};
+const context = { root, alive: () => undefined, log: () => undefined } as unknown as SubContext;
+const cache = openObjectCache(context);
+const server = serves ? startPeerServer(context, { address: peer.address, port: 0 }) : undefined;
+const wasSet = server?.set({ keys: [peer.key], bytesPerSecond: 0 });
+const startMs = host.monotonicMs();
+const from = server === undefined ? peer : { ...peer, port: server.port };
+const result = fetchFromPeer(context, cache, { peer: from, wanted });
+const tookMs = host.monotonicMs() - startMs;
+server?.stop();
+const isSetAfterStop = server?.set({ keys: [], bytesPerSecond: 0 });
+print(JSON.stringify({ ...result, tookMs, wasSet, isSetAfterStop, there: cache.verified().length }));
