@@ -380,8 +380,8 @@ export const suites: readonly Suite[] = [
   {
     name: "fuzz-native",
     about:
-      "coverage-guided fuzzing of the native program: TLS, HTTP, JSON, calls, contents (FUZZ_SECONDS for each of five targets)",
-    cost: "9 min",
+      "coverage-guided fuzzing of the native program: TLS, HTTP, JSON, calls, contents, peers (FUZZ_SECONDS for each of six)",
+    cost: "10 min",
     packages: [...packagesOf["image build"], "clang", "libclang-rt-14-dev"],
     run: { kind: "files", globs: ["tests/fuzz-native/*.test.ts"], timeoutMs: 1440 * minuteMs },
     onlyWhenNamed: true,

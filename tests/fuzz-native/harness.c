@@ -29,6 +29,31 @@ static JSValue socket_with(JSContext *ctx, JSValueConst this_value, int argc, JS
 	return JS_NewInt32(ctx, pair[1]);
 }
 
+/* A request as the program birther-peer reads it, and a line of its settings; the status of the request. */
+static JSValue peer_request(JSContext *ctx, JSValueConst this_value, int argc, JSValueConst *argv)
+{
+	size_t length;
+	uint8_t *input = JS_GetArrayBuffer(ctx, &length, argv[0]);
+	struct peer_request request = { 0 };
+	struct peer_keys keys = { .count = 2 };
+	uint64_t limit;
+	(void)this_value;
+	(void)argc;
+	if (!input) return JS_EXCEPTION;
+	/* with nothing behind it that could be read unnoticed */
+	uint8_t *bytes = malloc(length ? length : 1);
+	char *line = strndup((const char *)input, length);
+	if (!bytes || !line) abort();
+	memcpy(bytes, input, length);
+	int status = peer_read_request(bytes, length, &request);
+	if (status == 200 && (request.body < bytes || request.body + request.body_length != bytes + length)) abort();
+	if (status == 200 && peer_is_authentic(&request, &keys)) status += peer_has_hashes(&request);
+	if (peer_read_settings(line, &limit, &keys) && keys.count > 2) abort();
+	free(bytes);
+	free(line);
+	return JS_NewInt32(ctx, status);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
@@ -45,6 +70,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	js_std_add_helpers(context, 0, NULL);
 	JSValue global = JS_GetGlobalObject(context);
 	JS_SetPropertyStr(context, global, "socketWith", JS_NewCFunction(context, socket_with, "socketWith", 1));
+	JS_SetPropertyStr(context, global, "peerRequest", JS_NewCFunction(context, peer_request, "peerRequest", 1));
 	const char *script = getenv("FUZZ_SCRIPT");
 	if (!script || run_script(context, script)) exit(2);
 	take = JS_GetPropertyStr(context, global, "take");

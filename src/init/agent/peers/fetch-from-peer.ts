@@ -16,7 +16,7 @@ import { type PeerAnswer, peerAnswer } from "./peer-answer.ts";
 
 /** The limit for a connection to be made, and for a single read. */
 const stepMs = 1500;
-/** Without a byte for this long, a peer is given up. */
+/** Without a byte for this long, a peer is left. */
 const stallMs = 3000;
 /** The rate is judged over this time of waiting for bytes; time that our own disk takes does not count. */
 const windowMs = 5000;
@@ -31,7 +31,7 @@ export type Peer = {
   readonly port: number;
   /** 64 hexadecimal digits. */
   readonly key: string;
-  /** The rate that its limit should give; a peer that sends less than an eighth of it is given up. */
+  /** The rate that its limit should give; a peer that sends less than an eighth of it is left. */
   readonly expectedBytesPerSecond: number;
 };
 
