@@ -13,7 +13,9 @@ const source = join(directory, "source");
 mkdirSync(source);
 drawWholeSystem(source);
 writeFileSync(join(source, "usr/large"), "");
-truncateSync(join(source, "usr/large"), 200 << 20);
+/** Its import takes seconds, and is ended while it writes. */
+const largeBytes = 1.5 * 2 ** 30;
+truncateSync(join(source, "usr/large"), largeBytes);
 
 /** Drafts of a store; those of indexes and of packs alike. */
 function draftsIn(state: string): readonly string[] {
@@ -45,6 +47,7 @@ test("the drafts of a killed import go with the next one", { timeout: 120_000 },
   const state = join(directory, "killed");
   await importUntil("SIGKILL", state);
   assert.notDeepEqual(draftsIn(state), []);
+  truncateSync(join(source, "usr/large"), 1 << 20);
   const again = await birther("image", "import", "compute", source, "--state", state);
   assert.equal(again.status, 0, again.err);
   assert.match(again.out, /^compute\/1: /);
