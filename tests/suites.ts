@@ -378,6 +378,22 @@ export const suites: readonly Suite[] = [
     onlyWhenNamed: true,
   },
   {
+    name: "recipes",
+    about:
+      "the recipes of the repository: each image is built, imported, and a UEFI machine is born and starts with it",
+    cost: "40 min",
+    needsRoot: true,
+    packages: packagesOf.demo,
+    group: "machines",
+    run: {
+      kind: "files",
+      globs: ["tests/recipes/*.test.ts"],
+      prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/recipes/prepare.ts"],
+      timeoutMs: 80 * minuteMs,
+    },
+    onlyWhenNamed: true,
+  },
+  {
     name: "fuzz-native",
     about:
       "coverage-guided fuzzing of the native program: TLS, HTTP, JSON, calls, contents, peers (FUZZ_SECONDS for each of six)",

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { Actions } from "../cli/act/actions.ts";
 import { failure } from "../cli/api/failure.ts";
+import type { ImageView } from "../contract/operator/views.ts";
 import { importName, parseImageName } from "../core/image/image-name.ts";
 import { exportImage as writeArchive } from "../dominator/export/export-image.ts";
 import { importImages } from "../dominator/import/image.ts";
@@ -59,8 +60,15 @@ export const listImages: Actions["listImages"] = async (stateDirectory) => {
 
 /** Imports a directory or tar file as the next version of a stream; `compute/2` is taken, too, when 2 is the next one. */
 export const importImage: Actions["importImage"] = async (asked) => {
-  const { stateDirectory, stream: wanted, source, confidential, onProgress, onNotCarried } = asked;
-  await assertSource(source);
+  await assertSource(asked.source);
+  return await importFrom(asked);
+};
+
+/** Imports a source that is there; `origin` is what the image's record says of it, instead of its path. */
+export async function importFrom(
+  asked: Parameters<Actions["importImage"]>[0] & { readonly origin?: string },
+): Promise<ImageView> {
+  const { stateDirectory, stream: wanted, source, confidential, onProgress, onNotCarried, origin } = asked;
   if (!existsSync(stateDirectory)) log("info", "making a new state directory", { directory: stateDirectory });
   const paths = pathsIn(stateDirectory);
   const images = await openImageStore(paths.images, { log });
@@ -78,10 +86,11 @@ export const importImage: Actions["importImage"] = async (asked) => {
   const [image] = await importImages({
     ...{ images, objects, source, streams: [name.stream], nowMs, onProgress, onNotCarried, signal },
     ...(confidential ? { confidential } : {}),
+    ...(origin === undefined ? {} : { origin }),
   });
   assert(image !== undefined);
   return viewImage(image);
-};
+}
 
 /** Writes an image of a state directory as an archive. */
 export const exportImage: Actions["exportImage"] = async ({ stateDirectory, image, file, onProgress }) => {
@@ -104,7 +113,7 @@ export const exportImage: Actions["exportImage"] = async ({ stateDirectory, imag
 };
 
 /** A signal that the first Ctrl-C or SIGTERM aborts; a second one ends the process at once. */
-function untilInterrupted(what: string, next: string): { readonly signal: AbortSignal } & Disposable {
+export function untilInterrupted(what: string, next: string): { readonly signal: AbortSignal } & Disposable {
   const ending = new AbortController();
   const abort = () => ending.abort(failure("interrupted", what, next));
   process.once("SIGINT", abort).once("SIGTERM", abort);

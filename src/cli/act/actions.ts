@@ -1,5 +1,6 @@
 import type { Config } from "../../contract/config/schema.ts";
 import type { ImageView } from "../../contract/operator/views.ts";
+import type { Recipe } from "../../contract/recipe.ts";
 import type { ImportProgress, NotCarried } from "../output/import-progress.ts";
 
 /** The Bootstrap Image: sizes in bytes as transferred, versions and paths. */
@@ -49,6 +50,17 @@ export type Actions = {
     readonly source: string;
     /** Gives the image only to machines of its stream. */
     readonly confidential: boolean;
+    readonly onProgress: (progress: ImportProgress) => void;
+    readonly onNotCarried: (list: readonly NotCarried[]) => void;
+  }) => Promise<ImageView>;
+  /** Builds an image by a recipe and imports it as the next version of a stream. */
+  readonly buildImage: (options: {
+    readonly stateDirectory: string;
+    readonly stream: string;
+    readonly recipe: Recipe;
+    /** The file of the recipe, as the image's record is to name it. */
+    readonly file: string;
+    readonly onLine: (line: string) => void;
     readonly onProgress: (progress: ImportProgress) => void;
     readonly onNotCarried: (list: readonly NotCarried[]) => void;
   }) => Promise<ImageView>;

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { ImageView, StreamView } from "../../contract/operator/views.ts";
+import { plainText } from "../../core/bytes/plain-text.ts";
 import type { Actions, BootstrapView } from "../act/actions.ts";
 import { promoteCommands } from "../act/promote.ts";
 import { failure } from "../api/failure.ts";
@@ -11,7 +12,7 @@ import { imageListCommand } from "../read/images.ts";
 
 type ImageActions = Pick<
   Actions,
-  "buildBootstrapImage" | "listImages" | "importImage" | "verifyObjects" | "exportImage"
+  "buildBootstrapImage" | "listImages" | "importImage" | "verifyObjects" | "exportImage" | "buildImage"
 >;
 
 type ImportOptions = LocalOptions & { readonly confidential?: boolean };
@@ -23,9 +24,26 @@ export function imageCommand(program: Command, actions: ImageActions): void {
     .description("build the Bootstrap Image; import, promote and list system images");
   const state = async (options: LocalOptions) => (await import("../api/find-server.ts")).findState(options.state);
 
-  const build = image.command("build").description("build the Bootstrap Image, unless it is up to date");
-  localOptions(build).action(async (options: LocalOptions) => {
-    printBootstrap(await actions.buildBootstrapImage(await state(options)), options);
+  buildCommands(image, actions, state);
+  storeCommands(image, actions, state);
+  promoteCommands(image);
+  imageDetailCommands(image);
+  imageListCommand(image, actions);
+}
+
+/** Finds the state directory that a command is about. */
+type FindState = (options: LocalOptions) => Promise<string>;
+
+function buildCommands(image: Command, actions: ImageActions, state: FindState): void {
+  const build = image
+    .command("build [stream] [recipe]")
+    .description(
+      "build a system image by a recipe (recipes/compute.yaml) and store it as the next version of a stream; without arguments: build the Bootstrap Image, unless it is up to date",
+    );
+  localOptions(build).action(async (stream: string | undefined, recipe: string | undefined, options: LocalOptions) => {
+    const stateDirectory = await state(options);
+    if (stream === undefined) return printBootstrap(await actions.buildBootstrapImage(stateDirectory), options);
+    await buildByRecipe(actions, { stateDirectory, stream, file: recipe }, options);
   });
 
   const info = image
@@ -36,7 +54,9 @@ export function imageCommand(program: Command, actions: ImageActions): void {
     const output = options.json === true ? "json" : options.output;
     printBootstrap(await actions.buildBootstrapImage(await state(options)), { ...options, output });
   });
+}
 
+function storeCommands(image: Command, actions: ImageActions, state: FindState): void {
   const imports = image
     .command("import <stream> <source>")
     .description(
@@ -47,12 +67,8 @@ export function imageCommand(program: Command, actions: ImageActions): void {
     const stateDirectory = await state(options);
     const { confidential = false } = options;
     const wanted = { stateDirectory, stream, source, confidential };
-    const imported = await importWithProgress(actions, wanted);
-    const isCurrent = await refreshServer(stateDirectory, imported.name);
-    if (options.output === "json") printJson(imported);
-    else print(`${imported.name}: ${imported.entries} paths, ${formatBytes(imported.bytes)}`);
-    if (isCurrent === false)
-      process.stderr.write(`no machine gets it yet; to promote it: birther image promote ${imported.name}\n`);
+    const imported = await withProgress((found) => actions.importImage({ ...wanted, ...found }));
+    await announceImport(stateDirectory, imported, options);
   });
 
   const verify = image.command("verify").description("read all contents of system images, and name the damaged ones");
@@ -79,23 +95,44 @@ export function imageCommand(program: Command, actions: ImageActions): void {
     await actions.exportImage({ stateDirectory, image: name, file, onProgress: line.show });
     if (options.output === "json") printJson({ image: name, file });
   });
-
-  promoteCommands(image);
-  imageDetailCommands(image);
-  imageListCommand(image, actions);
 }
 
-async function importWithProgress(
+async function buildByRecipe(
   actions: ImageActions,
-  wanted: Omit<Parameters<Actions["importImage"]>[0], "onProgress" | "onNotCarried">,
-): Promise<ImageView> {
+  { stateDirectory, stream, file }: { stateDirectory: string; stream: string; file: string | undefined },
+  options: LocalOptions,
+): Promise<void> {
+  if (file === undefined)
+    throw failure("misused", `image build ${stream}: expected the file of a recipe, found none`, "recipes/ has some");
+  const { readRecipeFile } = await import("./recipe-file.ts");
+  const recipe = await readRecipeFile(file);
+  const onLine = (line: string) => void process.stderr.write(`${plainText(line)}\n`);
+  const build = (found: ImportCallbacks) =>
+    actions.buildImage({ stateDirectory, stream, recipe, file, onLine, ...found });
+  await announceImport(stateDirectory, await withProgress(build), options);
+}
+
+/** What an import tells while it runs. */
+type ImportCallbacks = Pick<Parameters<Actions["importImage"]>[0], "onProgress" | "onNotCarried">;
+
+/** Prints the new image, and what to do next. */
+async function announceImport(stateDirectory: string, imported: ImageView, options: LocalOptions): Promise<void> {
+  const isCurrent = await refreshServer(stateDirectory, imported.name);
+  if (options.output === "json") printJson(imported);
+  else print(`${imported.name}: ${imported.entries} paths, ${formatBytes(imported.bytes)}`);
+  if (isCurrent === false)
+    process.stderr.write(`no machine gets it yet; to promote it: birther image promote ${imported.name}\n`);
+}
+
+/** Runs an import with its line of progress, and lists what it left out, also when it fails. */
+async function withProgress(run: (found: ImportCallbacks) => Promise<ImageView>): Promise<ImageView> {
   let notCarried: readonly NotCarried[] = [];
   const onNotCarried = (list: readonly NotCarried[]) => {
     notCarried = list;
   };
   try {
     using line = openImportLine(process.stderr);
-    return await actions.importImage({ ...wanted, onProgress: line.show, onNotCarried });
+    return await run({ onProgress: line.show, onNotCarried });
   } finally {
     for (const each of notCarried) process.stderr.write(`${describeNotCarried(each)}\n`);
   }

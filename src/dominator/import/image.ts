@@ -17,9 +17,11 @@ export async function importImages(
     readonly nowMs: number;
     /** The contents are in the store of the stream (storage/confidential-stores.ts). */
     readonly confidential?: true;
+    /** Where the image came from, for people, if not from the path of the source. */
+    readonly origin?: string;
   },
 ): Promise<readonly ImageSummary[]> {
-  const { images, streams, nowMs, source, confidential } = input;
+  const { images, streams, nowMs, source, confidential, origin = source } = input;
   const secrecy = confidential === undefined ? {} : { confidential };
   const filter = machineFilterLines;
   const tree = await importTree({ ...input, filter });
@@ -31,6 +33,8 @@ export async function importImages(
     );
   const added: ImageSummary[] = [];
   for (const stream of streams)
-    added.push(await images.add(stream, { createdAtMs: nowMs, source, filter, ...secrecy, attributes: true, tree }));
+    added.push(
+      await images.add(stream, { createdAtMs: nowMs, source: origin, filter, ...secrecy, attributes: true, tree }),
+    );
   return added;
 }

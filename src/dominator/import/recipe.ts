@@ -1,20 +1,10 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { access, mkdir, rename, rm } from "node:fs/promises";
+import { access, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Recipe } from "../../contract/recipe.ts";
 import type { Log } from "../../core/ports.ts";
-
-/** The contents of a system image that mmdebstrap builds. */
-export type Recipe = {
-  /** Debian's suite; mmdebstrap chooses the mirrors, including security updates. */
-  readonly suite: string;
-  readonly packages: readonly string[];
-  /** Shell patterns of paths that packages must not unpack. */
-  readonly leftOut: readonly string[];
-  /** Commands run in the finished tree, which is `$1`. */
-  readonly hooks: readonly string[];
-};
 
 /**
  * The demo's system image: a small plain Debian with its own kernel, without anything of Birther. The cloud kernel has
@@ -46,6 +36,7 @@ export const demoRecipe: Recipe = {
     "/usr/share/zsh/*",
     "/usr/lib/udev/hwdb.d/*",
   ],
+  files: [],
   hooks: [
     'chroot "$1" systemctl enable systemd-networkd.service',
     'rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/* "$1"/var/cache/debconf/*-old "$1"/usr/lib/udev/hwdb.bin',
@@ -75,7 +66,7 @@ export async function buildRecipe(input: {
   const draft = join(cacheDirectory, `draft-${process.pid}-${key}.tar.zst`);
   log("info", "building the system image", { suite: recipe.suite, packages: recipe.packages.length });
   try {
-    await runMmdebstrap([...mmdebstrapArguments(recipe), recipe.suite, draft], input.onProgress);
+    await buildArchive({ ...input, archive: draft });
     await rename(draft, archive);
   } finally {
     await rm(draft, { force: true });
@@ -83,7 +74,33 @@ export async function buildRecipe(input: {
   return archive;
 }
 
-function mmdebstrapArguments(recipe: Recipe): readonly string[] {
+/** Builds the archive of a recipe with the packages of today. Needs root. */
+export async function buildArchive(input: {
+  readonly recipe: Recipe;
+  /** Where the archive goes; its name ends as mmdebstrap is to compress it, such as `.tar.zst`. */
+  readonly archive: string;
+  readonly onProgress?: (line: string) => void;
+  readonly signal?: AbortSignal;
+}): Promise<void> {
+  const { recipe, archive, onProgress, signal } = input;
+  const files = await mkdtemp(`${archive}.files-`);
+  try {
+    await runMmdebstrap([...(await mmdebstrapArguments(recipe, files)), recipe.suite, archive], { onProgress, signal });
+  } catch (cause) {
+    await rm(archive, { force: true });
+    throw cause;
+  } finally {
+    await rm(files, { recursive: true });
+  }
+}
+
+async function mmdebstrapArguments(recipe: Recipe, directory: string): Promise<readonly string[]> {
+  const placed: string[] = [];
+  for (const [index, { path, text, mode }] of recipe.files.entries()) {
+    const file = join(directory, String(index));
+    await writeFile(file, text);
+    placed.push(`install -D -m ${mode} ${quoted(file)} "$1"${quoted(path)}`);
+  }
   return [
     "--variant=minbase",
     "--mode=root",
@@ -91,8 +108,13 @@ function mmdebstrapArguments(recipe: Recipe): readonly string[] {
     `--include=${recipe.packages.join(",")}`,
     '--aptopt=APT::Install-Recommends "false"',
     ...recipe.leftOut.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
-    ...recipe.hooks.map((hook) => `--customize-hook=${hook}`),
+    ...[...placed, ...recipe.hooks].map((hook) => `--customize-hook=${hook}`),
   ];
+}
+
+/** A text as one word of a shell. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** The last lines are kept for the error message, because mmdebstrap prints the reason near its end. */
@@ -100,12 +122,18 @@ const keptLines = 15;
 
 async function runMmdebstrap(
   options: readonly string[],
-  onProgress: ((line: string) => void) | undefined,
+  {
+    onProgress,
+    signal,
+  }: { readonly onProgress: ((line: string) => void) | undefined; readonly signal: AbortSignal | undefined },
 ): Promise<void> {
   const child = spawn("mmdebstrap", options, {
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, LC_ALL: "C" },
   });
+  // mmdebstrap unmounts what it has mounted before it ends.
+  const stop = () => void child.kill("SIGTERM");
+  signal?.addEventListener("abort", stop);
   const lines: string[] = [];
   createInterface(child.stderr).on("line", (line) => {
     lines.push(line);
@@ -116,7 +144,8 @@ async function runMmdebstrap(
     child.on("error", (cause) =>
       reject(new Error("starting mmdebstrap failed; to install it, run apt-get install mmdebstrap", { cause })),
     );
-    child.on("close", (code, signal) => resolve(code ?? signal ?? "no status"));
-  });
+    child.on("close", (code, endedBy) => resolve(code ?? endedBy ?? "no status"));
+  }).finally(() => signal?.removeEventListener("abort", stop));
+  signal?.throwIfAborted();
   if (status !== 0) throw new Error(`mmdebstrap: expected exit status 0, found ${status}:\n${lines.join("\n")}`);
 }

@@ -1,0 +1,32 @@
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
+import type { Actions } from "../cli/act/actions.ts";
+import { failure } from "../cli/api/failure.ts";
+import { importName } from "../core/image/image-name.ts";
+import { buildArchive } from "../dominator/import/recipe.ts";
+import { importFrom, untilInterrupted } from "./image-actions.ts";
+
+/** Builds an image by a recipe, with the packages of today, and imports it; no machine moves to it. */
+export const buildImage: Actions["buildImage"] = async (asked) => {
+  const { stateDirectory, stream, recipe, file, onLine, onProgress, onNotCarried } = asked;
+  const name = importName(stream, []);
+  if (name.kind === "unusable") throw failure("misused", name.reason, "name a stream, such as compute");
+  if (process.getuid?.() !== 0)
+    throw failure("failed", "expected to run as root, which mmdebstrap needs to unpack a system", "run it with sudo");
+  await mkdir(stateDirectory, { recursive: true });
+  const directory = await mkdtemp(join(stateDirectory, "build-"));
+  try {
+    const archive = join(directory, "image.tar");
+    {
+      using interruption = untilInterrupted("build interrupted; no image was added", "repeat the command");
+      await buildArchive({ recipe, archive, onProgress: onLine, signal: interruption.signal });
+    }
+    const sha256 = createHash("sha256").update(JSON.stringify(recipe)).digest("hex");
+    const origin = `recipe ${basename(file)} (suite ${recipe.suite}, SHA-256 of the recipe as JSON ${sha256})`;
+    const wanted = { stateDirectory, stream: name.stream, source: archive, confidential: false, origin };
+    return await importFrom({ ...wanted, onProgress, onNotCarried });
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+};

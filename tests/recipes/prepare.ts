@@ -1,0 +1,15 @@
+/** Builds what the births of this suite need of the outer network: the Bootstrap Image and the archives of the recipes. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { prepareServer } from "../../src/main/server/prepare-server.ts";
+import { archiveFor, recipeNames } from "./archives.ts";
+
+const directory = await mkdtemp(join(tmpdir(), "birther-recipes-"));
+try {
+  const log = () => {};
+  await prepareServer({ stateDirectory: join(directory, "state"), log, verb: "image build" });
+  for (const name of recipeNames) await archiveFor(name, log);
+} finally {
+  await rm(directory, { recursive: true });
+}
