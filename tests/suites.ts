@@ -238,14 +238,15 @@ export const suites: readonly Suite[] = [
   },
   {
     name: "sanitizers",
-    about: "native and dominator again, with AddressSanitizer and UndefinedBehaviorSanitizer in the native program",
+    about:
+      "native, dominator and the hostile wire of attacks again, with AddressSanitizer and UndefinedBehaviorSanitizer in the native program",
     cost: "1 min",
     needsRoot: true,
-    packages: [...packagesOf["image build"], "cpio", "cryptsetup-bin", "swtpm", "zstd"],
+    packages: [...packagesOf["image build"], "cpio", "cryptsetup-bin", "iproute2", "swtpm", "util-linux", "zstd"],
     group: "programs",
     run: {
       kind: "files",
-      globs: ["tests/native/*.test.ts", "tests/dominator/*.test.ts"],
+      globs: ["tests/native/*.test.ts", "tests/dominator/*.test.ts", "tests/attacks/hostile-wire.test.ts"],
       environment: { NATIVE_BUILD: "sanitized" },
       minutes: { "tests/dominator/sub-cycle.test.ts": 0.5 },
       timeoutMs: 5 * minuteMs,

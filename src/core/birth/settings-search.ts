@@ -2,7 +2,7 @@ import { clientMessage } from "../dhcp/client-frame.ts";
 import { type DhcpOptions, type OptionName, optionTable } from "../dhcp/codec/option-table.ts";
 import { clientMac, type DhcpPacket } from "../dhcp/codec/packet.ts";
 import { type Endpoint, parseEndpoint } from "../net/endpoint.ts";
-import { type Ipv4, maskLength, noAddress } from "../net/ipv4.ts";
+import { type Ipv4, isUnicast, maskLength } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import { settingsPath } from "../pxe/answer.ts";
 import { signedImageClass } from "../pxe/client.ts";
@@ -78,7 +78,7 @@ function isFor({ mac, xid }: SettingsSearch, packet: DhcpPacket): boolean {
 /** A lease that comes with settings is Birther's own, and replaces the one of another server. */
 function withOffer(search: SettingsSearch, packet: DhcpPacket): SettingsSearch {
   const settings = settingsIn(packet, search.mac);
-  const isLease = packet.yiaddr !== noAddress && packet.options.serverIdentifier !== undefined;
+  const isLease = isUnicast(packet.yiaddr) && packet.options.serverIdentifier !== undefined;
   const takes = isLease && (search.offer === undefined || settings !== undefined);
   return {
     ...search,
@@ -96,11 +96,11 @@ function settingsIn({ options, file }: DhcpPacket, mac: Mac): SettingsSearch["se
 
 function placeOf(ack: DhcpPacket, settings: SettingsSearch["settings"]): SettingsPlace | undefined {
   const { subnetMask, routers, serverIdentifier: leasedBy } = ack.options;
-  if (settings === undefined || subnetMask === undefined || ack.yiaddr === noAddress) return undefined;
+  if (settings === undefined || subnetMask === undefined || !isUnicast(ack.yiaddr)) return undefined;
   if (leasedBy === undefined) return undefined;
   const [gateway] = routers ?? [];
   const prefixLength = maskLength(subnetMask);
-  if (prefixLength === undefined) return undefined;
+  if (prefixLength === undefined || prefixLength === 0) return undefined;
   return { address: ack.yiaddr, prefixLength, leasedBy, ...(gateway === undefined ? {} : { gateway }), ...settings };
 }
 

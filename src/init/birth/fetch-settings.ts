@@ -54,9 +54,10 @@ function bootNic(): Nic {
   return nic;
 }
 
-function searchOn({ name, mac }: Nic): SettingsPlace {
+/** Asks the DHCP servers on a NIC's wire for a lease and for the place of the settings; throws if none answers in time. */
+export function searchOn({ name, mac }: Pick<Nic, "name" | "mac">, mostMs = searchMs): SettingsPlace {
   const socket = host.packetOpen(name, ipv4EtherType);
-  const endMs = host.monotonicMs() + searchMs;
+  const endMs = host.monotonicMs() + mostMs;
   let step = stepSearch(
     beginSearch(mac, uint32At(new Uint8Array(host.randomBytes(4)), 0)),
     undefined,

@@ -16,6 +16,9 @@ const speakEveryMs = 5000;
 /** How long another neighbour may still contradict the one that a rule matches. */
 const contradictionMs = 1000;
 
+/** Invalid frames that are logged; a host that sends them without end must not drown the log. */
+const maxLogged = 3;
+
 /**
  * An LLDP listener on a NIC. The kernel keeps frames from the moment it is opened, so reading them later costs no time.
  */
@@ -31,30 +34,44 @@ export function listenForLldp(nic: string, mac: Mac, systemName: string, log: Lo
     { chassis: { kind: "mac", text: mac }, port: { kind: "mac", text: mac }, ttlSeconds, systemName },
     mac,
   );
-  const speak = () => host.packetSend(socket, ours.slice().buffer);
+  let spokeMs = 0;
+  const speak = () => {
+    host.packetSend(socket, ours.slice().buffer);
+    spokeMs = host.monotonicMs();
+  };
   speak();
 
   const listen: LldpListener["listen"] = (seconds, isPlace) => {
     let endMs = host.monotonicMs() + seconds * 1000;
     const heard = new Map<string, Neighbour>();
+    let invalid = 0;
     for (let nowMs = host.monotonicMs(); nowMs < endMs; nowMs = host.monotonicMs()) {
-      const frame = host.packetReceive(socket, Math.min(speakEveryMs, endMs - nowMs));
-      if (frame === undefined) {
-        speak();
-        continue;
-      }
+      const quietMs = Math.max(0, spokeMs + speakEveryMs - nowMs);
+      if (quietMs === 0) speak();
+      const frame = host.packetReceive(socket, Math.min(quietMs === 0 ? speakEveryMs : quietMs, endMs - nowMs));
+      if (frame === undefined) continue;
       const reading = readLldp(new Uint8Array(frame));
       if (reading.kind === "unreadable") {
-        log("warn", "ignored an invalid LLDP frame", { reason: reading.reason });
+        invalid += 1;
+        if (invalid <= maxLogged) log("warn", "ignored an invalid LLDP frame", { reason: reading.reason });
       } else if (reading.sender !== mac && reading.lldpdu.ttlSeconds > 0) {
         const neighbour = neighbourOf(reading.lldpdu);
         const key = JSON.stringify(neighbour);
-        if (heard.has(key) || heard.size >= neighbourLimit) continue;
+        if (heard.has(key)) continue;
+        const isHere = isPlace(neighbour);
+        if (heard.size >= neighbourLimit && !(isHere && dropOther(heard, isPlace))) continue;
         heard.set(key, neighbour);
-        if (isPlace(neighbour)) endMs = Math.min(endMs, host.monotonicMs() + contradictionMs);
+        if (isHere) endMs = Math.min(endMs, host.monotonicMs() + contradictionMs);
       }
     }
+    if (invalid > maxLogged) log("warn", "ignored more invalid LLDP frames", { count: invalid });
     return [...heard.values()];
   };
   return { listen };
+}
+
+/** Drops a neighbour that no rule matches, so that invented ones do not keep out the switch; false if there is none. */
+function dropOther(heard: Map<string, Neighbour>, isPlace: (neighbour: Neighbour) => boolean): boolean {
+  for (const [key, neighbour] of heard) if (!isPlace(neighbour)) return heard.delete(key);
+  return false;
 }
