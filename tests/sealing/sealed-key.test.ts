@@ -7,7 +7,7 @@ import type { LabMachine } from "../../src/lab/machine.ts";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { faultyRack, withSystemImages } from "../faults/faulty-rack.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
-import { keptLog, recordOf, type Scene, up } from "./record-of.ts";
+import { keptLog, recordOf, type Scene, up } from "../firmware/record-of.ts";
 
 const spec = machineSpec(1, { firmware: "uefi", tpm: "tpm-crb" });
 const storage = { allowUnencrypted: false, minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256, sealDiskKey: true };
