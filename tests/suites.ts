@@ -371,7 +371,8 @@ export const suites: readonly Suite[] = [
   },
   {
     name: "sealing",
-    about: "a disk key sealed by a swtpm, under OVMF: the disk's own system gets it, a stranger's from the wire does not",
+    about:
+      "a disk key sealed by a swtpm, under OVMF: the disk's own system gets it, a stranger's from the wire does not",
     cost: "20 min",
     needsRoot: true,
     packages: [...packagesOf.demo, "swtpm"],

@@ -6,8 +6,8 @@ import { writeCpio } from "../../src/core/bytes/cpio.ts";
 import type { LabMachine } from "../../src/lab/machine.ts";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { faultyRack, withSystemImages } from "../faults/faulty-rack.ts";
-import { insideNamespace } from "../support/inside-namespace.ts";
 import { keptLog, recordOf, type Scene, up } from "../firmware/record-of.ts";
+import { insideNamespace } from "../support/inside-namespace.ts";
 
 const spec = machineSpec(1, { firmware: "uefi", tpm: "tpm-crb" });
 const storage = { allowUnencrypted: false, minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256, sealDiskKey: true };
