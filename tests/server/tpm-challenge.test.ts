@@ -7,7 +7,7 @@ import { openTpmJudge, type TpmJudgement } from "../../src/mdb/machine-api/tpm-c
 import { makeTpm } from "../init/host/devices/tpm.ts";
 import { bootWith, type KeyReport } from "../support/tpm-boot.ts";
 
-const openJudge = () => openTpmJudge({ bytes: (count) => randomBytes(count) });
+const openJudge = () => openTpmJudge(randomBytes(32));
 const challengeIn = (judgement: TpmJudgement) =>
   judgement.kind === "challenged" ? judgement.challenge : assert.fail(JSON.stringify(judgement));
 const attempt = { tokenHash: "token", bootId: "boot" };

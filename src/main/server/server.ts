@@ -43,7 +43,7 @@ import type { Trust } from "../../mdb/tls/authority.ts";
 import { operatorCertificate } from "../../mdb/tls/operator-certificate.ts";
 import type { PkiPlace } from "../../mdb/tls/pki.ts";
 import { recoverySigner } from "../../mdb/tls/recovery-signer.ts";
-import { serverSecret } from "../../mdb/tls/server-secret.ts";
+import { challengeKey, serverSecret } from "../../mdb/tls/server-secret.ts";
 import { openWatch, watchRulesOf } from "../../mdb/watch/open-watch.ts";
 import { pathsIn } from "../paths.ts";
 import { systemClock, systemRandom } from "../system-ports.ts";
@@ -157,7 +157,8 @@ async function startForMachines(
   const { diskLoaders } = files;
   const signedLoader = diskLoaders === undefined ? {} : { signedLoader: describeSignedLoader(diskLoaders) };
   const signRecovery = recoverySigner(paths.pki, shared.trust.issuing);
-  const machineApp = machineFacingApp({ store, config, ...signedLoader, clock, random, log, signRecovery });
+  const trusted = { signRecovery, challengeKey: challengeKey(pkiOf(shared)) };
+  const machineApp = machineFacingApp({ store, config, ...signedLoader, clock, random, log, ...trusted });
   const agentUpgrades = opened.use(await handOutAgent({ directory: paths.agent, objects, store, clock, log }));
   const { caPem } = shared.trust;
   const { uplinkQueue, fetchTurns } = shareUplink(shared, files, opened);

@@ -33,6 +33,8 @@ export type MachineFacingDeps = {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Shared by the servers of a database, so that each accepts the answer to a challenge of another; without it, this one's own. */
+  readonly challengeKey?: Uint8Array;
   /** The authority's consent to a recovery of a disk key; absent where no authority is at hand (tests). */
   readonly signRecovery?: SignRecovery;
 };
@@ -58,7 +60,7 @@ export function machineFacingApp(deps: MachineFacingDeps): Hono {
   const { onError, notFound } = lastHandlers(deps.log);
   app.onError(onError);
   app.notFound(notFound);
-  const judgeTpm = openTpmJudge(deps.random);
+  const judgeTpm = openTpmJudge(deps.challengeKey ?? deps.random.bytes(32));
   app.post(wire.paths.order, atMost(16 * kib), (c) => giveOrder(c, deps, judgeTpm));
   app.post(wire.paths.report, bodyRoom(reportBytes), atMost(reportBytes), (c) => applyReport(c, deps, rates));
   app.post(wire.paths.healthy, atMost(64 * kib), (c) => makeHealthy(c, deps));

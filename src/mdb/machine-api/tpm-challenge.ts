@@ -1,7 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { OrderChallenge, TpmReport } from "../../contract/machine-facing.ts";
 import { hexFromBytes } from "../../core/bytes/text.ts";
-import type { Random } from "../../core/ports.ts";
 import type { TpmClaim } from "../../core/tpm/claim.ts";
 import { isNamedBySha256, nameOfArea, readEndorsementArea } from "../../core/tpm/public-area.ts";
 import { makeCredential } from "./make-credential.ts";
@@ -18,13 +17,11 @@ export type OrderAttempt = { readonly tokenHash: string; readonly bootId: string
 export type TpmJudge = (report: TpmReport | undefined, attempt: OrderAttempt) => TpmJudgement;
 
 /**
- * Makes challenges and verifies their answers. The secret of a challenge is derived from its attempt and a key of this process,
- * so nothing is remembered: after a restart, or at another Birther on the same database, a proof is answered with a new
- * challenge. Keys that no challenge can be made for prove nothing, as a TPM that fails.
+ * Makes challenges and verifies their answers. The secret of a challenge is derived from its attempt and the server's key,
+ * so nothing is remembered: with a key that the servers of a database share, each of them accepts the answer to a challenge of
+ * another. Keys that no challenge can be made for prove nothing, as a TPM that fails.
  */
-export function openTpmJudge(random: Random): TpmJudge {
-  const ownKey = random.bytes(32);
-
+export function openTpmJudge(ownKey: Uint8Array): TpmJudge {
   return (report, attempt) => {
     if (report === undefined) return { kind: "claimed" };
     if (report.kind !== "key") return { kind: "claimed", claim: report };

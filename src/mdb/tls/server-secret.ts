@@ -1,4 +1,4 @@
-import { createPrivateKey, hkdfSync } from "node:crypto";
+import { createHmac, createPrivateKey, hkdfSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { authoritiesIn } from "./authorities.ts";
 import type { PkiPlace } from "./pki.ts";
@@ -14,4 +14,9 @@ export function serverSecret({ directory, issuing }: PkiPlace): string {
   if (authority === undefined) throw new Error(`${directory}: expected the authority ${issuing}, found no such file`);
   const key = createPrivateKey(readFileSync(authority.files.key)).export({ type: "pkcs8", format: "der" });
   return Buffer.from(hkdfSync("sha256", key, "", "birther servers of a database", 32)).toString("hex");
+}
+
+/** The key of the challenges to machines' TPMs, the same at each server of a database. */
+export function challengeKey(pki: PkiPlace): Uint8Array {
+  return createHmac("sha256", serverSecret(pki)).update("challenges to TPMs").digest();
 }
