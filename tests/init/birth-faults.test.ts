@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { orderProtocol } from "../../src/core/birth/order-answer.ts";
 import { diskKeyVariable } from "../../src/core/boot-loader/efi-variable.ts";
 import { readDhcp } from "../../src/core/dhcp/codec/read.ts";
 import { readArp, writeArpReply } from "../../src/core/net/arp.ts";
@@ -179,9 +180,12 @@ const beforePlacement: readonly Row[] = [
     trial: one(
       "tlsRead",
       /./,
-      text((answer) => answer.replace('"protocol":1', '"protocol":3')),
+      text((answer) => answer.replace('"protocol":1', `"protocol":${orderProtocol + 1}`)),
     ),
-    fails: ["ask for the order", /order: expected protocol 2 or lower, found 3/],
+    fails: [
+      "ask for the order",
+      new RegExp(`order: expected protocol ${orderProtocol} or lower, found ${orderProtocol + 1}`),
+    ],
   },
   { title: "no LLDP", trial: { mute: true }, fails: ["find the switch port", /LLDP.* 40 s/] },
   {

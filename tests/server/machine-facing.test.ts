@@ -12,8 +12,10 @@ import { operatorRoutes } from "../../src/contract/operator/routes.ts";
 import type { MachineEvent } from "../../src/core/machine/event.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import type { Store } from "../../src/core/ports.ts";
+import { openWaitingNotes } from "../../src/core/uplink/waiting-notes.ts";
 import { openImageStore } from "../../src/dominator/storage/image-store.ts";
 import { subApp } from "../../src/dominator/sub/app.ts";
+import { openFetchTurns } from "../../src/dominator/sub/fetch-turns.ts";
 import { inlineTasks } from "../../src/dominator/thread/tasks.ts";
 import { systemRandom as random } from "../../src/main/system-ports.ts";
 import { hashSecret } from "../../src/mdb/http/credential.ts";
@@ -67,9 +69,11 @@ describe("the machine-facing routes", () => {
     });
     clock.pass(2000);
     const images = await openImageStore(join(directory, "images"), { log });
+    const notes = openWaitingNotes({ store, clock, log });
     apps = [
       machineFacingApp({ store, config, clock, random, log }),
       subApp({ store, images, tasks: inlineTasks(), caPem: "", clock, log }),
+      openFetchTurns({ store, bootImagesWait: () => false, notes, clock, log }).app,
     ];
     const made = await tokensIn({ store, clock, random, log }).create({ name: "root", role: "admin", by: "test" });
     operatorToken = made.kind === "created" ? made.token : assert.fail();
@@ -108,7 +112,10 @@ describe("the machine-facing routes", () => {
     [paths.resume]: [{}],
     [paths.recovery]: [{ nonce: "0".repeat(64) }],
     [paths.subPoll]: [{ machineId: id(1) }],
+    [paths.fetchTurn]: [{ machineId: id(1), totalBytes: 1e9, doneBytes: 0 }],
   };
+  /** The routes of an agent, which has its own credential. */
+  const ofAgents: readonly string[] = [paths.subPoll, paths.fetchTurn];
 
   test("they are the routes of the contract, without any operator route", () => {
     const routes = apps.flatMap((app) => app.routes.map(({ method, path }) => `${method} ${path}`));
@@ -125,8 +132,8 @@ describe("the machine-facing routes", () => {
     const bearers = [undefined, "x", secret("0"), own.token, stranger, foreign, operatorToken];
     for (const app of apps) {
       for (const path of new Set(app.routes.map((route) => route.path))) {
-        // The credential of a healthy machine's agent is valid for its poll only.
-        for (const bearer of path === paths.subPoll ? bearers : [...bearers, own.sub]) {
+        // The credential of a healthy machine's agent is valid for the agent's routes only.
+        for (const bearer of ofAgents.includes(path) ? bearers : [...bearers, own.sub]) {
           for (const body of bodies[path] ?? assert.fail(`no body for ${path}`)) {
             const headers = {
               "content-type": "application/json",
