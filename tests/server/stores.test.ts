@@ -265,3 +265,12 @@ test("objects: the server finds damage by itself, without waiting for a request"
     );
   });
 });
+
+test("objects: a server that stops takes no content for damaged", async () => {
+  const objects = await openObjectStore(join(directory, "stopped"));
+  for (const text of ["hello", "other", "third"]) await objects.add([Buffer.from(text)]);
+  const stopping = async () => {
+    throw new Error("the server stops");
+  };
+  await assert.rejects(Array.fromAsync(damagedObjects(objects, stopping)), /the server stops/);
+});

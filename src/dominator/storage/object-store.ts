@@ -118,21 +118,24 @@ async function* namesIn(directory: string, shelf: PackShelf): AsyncGenerator<str
 /** Bytes hashed at once: a fraction of a millisecond. */
 const hashedBytes = 64 << 10;
 
-/** `pause` is waited for after each piece. */
+/** `pause` is waited for after each piece; its failure is thrown, and says nothing of the content. */
 async function isIntact(found: Location | undefined, sha512: string, pause?: () => Promise<void>): Promise<boolean> {
   if (found === undefined) return false;
   const { path, offset, size } = found;
   const hash = createHash("sha512");
+  const range = { start: offset, end: offset + size - 1 };
+  const pieces = createReadStream(path, { highWaterMark: hashedBytes, ...range })[Symbol.asyncIterator]();
   try {
-    const range = { start: offset, end: offset + size - 1 };
-    for await (const piece of createReadStream(path, { highWaterMark: hashedBytes, ...range })) {
-      hash.update(piece);
+    for (;;) {
+      const next = await pieces.next().catch(() => undefined);
+      if (next === undefined) return false;
+      if (next.done === true) return hash.digest("hex") === sha512;
+      hash.update(next.value);
       await pause?.();
     }
-  } catch {
-    return false;
+  } finally {
+    await pieces.return?.();
   }
-  return hash.digest("hex") === sha512;
 }
 
 async function addObject(
