@@ -170,7 +170,7 @@ export const suites: readonly Suite[] = [
   {
     name: "native",
     about: "the native ground of init as an ordinary program: TLS, hashes, files, peers; TPM commands against a swtpm",
-    cost: "20 s",
+    cost: "1 min",
     needsRoot: true,
     packages: [...packagesOf["image build"], "swtpm"],
     group: "programs",
@@ -184,7 +184,7 @@ export const suites: readonly Suite[] = [
   {
     name: "dominator",
     about: "birther-agent as an ordinary program against the Dominator: fetch, update, forged contents, power cuts",
-    cost: "40 s",
+    cost: "2 min",
     needsRoot: true,
     packages: [
       ...packagesOf["image build"],
@@ -224,7 +224,7 @@ export const suites: readonly Suite[] = [
   {
     name: "attacks",
     about: "attacks that once succeeded, and their siblings, against the real programs; says how many held",
-    cost: "3 min",
+    cost: "4 min",
     needsRoot: true,
     packages: [...packagesOf["image build"], "e2fsprogs", "iproute2", "python3", "udhcpc", "util-linux"],
     group: "programs",
@@ -240,7 +240,7 @@ export const suites: readonly Suite[] = [
     name: "sanitizers",
     about:
       "native, dominator and the hostile wire of attacks again, with AddressSanitizer and UndefinedBehaviorSanitizer in the native program",
-    cost: "1 min",
+    cost: "4 min",
     needsRoot: true,
     packages: [...packagesOf["image build"], "cpio", "cryptsetup-bin", "iproute2", "swtpm", "util-linux", "zstd"],
     group: "programs",

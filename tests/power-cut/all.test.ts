@@ -18,7 +18,10 @@ const matrix: readonly (readonly [Life, readonly Point[]])[] = [
   [update("a change of the kernel", "compute/3"), kernelPoints],
 ];
 
-/** `POWER_CUT_EVERY=10` tries every tenth trial of the matrix; `POWER_CUT_FROM=3` begins with the third. */
+/**
+ * `POWER_CUT_EVERY=10` tries every tenth trial of the matrix; `POWER_CUT_FROM=3` begins with the third. The faults take turns, so a
+ * multiple of their number tries always the same one.
+ */
 const every = Number(process.env.POWER_CUT_EVERY ?? 1);
 const from = Number(process.env.POWER_CUT_FROM ?? 1);
 
