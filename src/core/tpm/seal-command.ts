@@ -3,7 +3,8 @@ import { type Cursor, readBytes, readUnsigned } from "../bytes/cursor.ts";
 import { handles } from "./command.ts";
 import { bytesOf, command, empty, number, type Part, sized } from "./command-form.ts";
 
-const codes = {
+/** Command codes (Part 2, 6.5.2); a policy digest contains those of its commands. */
+export const codes = {
   create: 0x0153,
   load: 0x0157,
   unseal: 0x015e,

@@ -1,6 +1,6 @@
 import { bytesOf, number } from "./command-form.ts";
 import { type Sha256, zeroPcr } from "./pcr.ts";
-import { pcrSelection } from "./seal-command.ts";
+import { codes, pcrSelection } from "./seal-command.ts";
 
 /**
  * PCRs that a disk key is sealed to: 4 has the programs that the firmware started, 8 GRUB's commands, 9 the files that it read. 15 must
@@ -23,8 +23,6 @@ export type SealedTo = {
 const mostInOne = 8;
 /** The most values of each kind. */
 export const mostSealedTo = { firmware: 64, grub: 64, recovery: mostInOne - 1 } as const;
-
-const codes = { policyOr: 0x0171, policyPcr: 0x017f, policySigned: 0x0160 } as const;
 
 /** Alternatives as a TPM takes them: groups of 2 to 8, and over several groups one more. */
 export type Alternatives = {

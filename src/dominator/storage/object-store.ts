@@ -3,9 +3,11 @@ import { createReadStream } from "node:fs";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isAbandoned } from "./draft-owner.ts";
+import { looseObjects } from "./loose-objects.ts";
 import { draftsIn, objectPath, openDraft, type StoredObject } from "./object-draft.ts";
 import type { Location } from "./packs/pack-files.ts";
 import { openPackShelf, type PackShelf } from "./packs/pack-shelf.ts";
+import { isObjectName } from "./sha512.ts";
 
 /** Contents by their SHA-512: those of images in packs, and others, or those of older versions, each in a file of its own. */
 export type ObjectStore = {
@@ -33,11 +35,6 @@ export type ContentPart = { readonly from: number; readonly to: number };
 export function readPart(path: string, part?: ContentPart): AsyncIterable<Uint8Array> {
   const range = part === undefined ? {} : { start: part.from, end: part.to - 1 };
   return createReadStream(path, { highWaterMark: 1 << 18, ...range });
-}
-
-/** Whether a text is a SHA-512 in our form; anything else must not become a path. */
-export function isObjectName(text: string): boolean {
-  return /^[0-9a-f]{128}$/.test(text);
 }
 
 /** A draft this old belongs to a killed process, also one of another boot or container. */
@@ -104,15 +101,7 @@ async function* readContent(
 async function* namesIn(directory: string, shelf: PackShelf): AsyncGenerator<string> {
   shelf.refresh();
   yield* shelf.names();
-  const isPart = (name: string) => /^[0-9a-f]{2}$/.test(name);
-  for (const first of (await readdir(directory)).filter(isPart)) {
-    for (const second of (await readdir(join(directory, first))).filter(isPart)) {
-      for (const rest of await readdir(join(directory, first, second))) {
-        const name = `${first}${second}${rest}`;
-        if (isObjectName(name) && shelf.find(name) === undefined) yield name;
-      }
-    }
-  }
+  for await (const name of looseObjects(directory)) if (shelf.find(name) === undefined) yield name;
 }
 
 /** Bytes hashed at once: a fraction of a millisecond. */

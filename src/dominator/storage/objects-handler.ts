@@ -6,8 +6,9 @@ import { manifestPath, objectPaths, packPath } from "../../contract/sub.ts";
 import { planFileAnswer } from "../../core/http/file-answer.ts";
 import type { Log } from "../../core/ports.ts";
 import type { ImageStore } from "./image-store.ts";
-import { type ContentPart, isObjectName, type ObjectStore, readPart } from "./object-store.ts";
+import { type ContentPart, type ObjectStore, readPart } from "./object-store.ts";
 import { findPackFile, type Location } from "./packs/pack-files.ts";
+import { isObjectName } from "./sha512.ts";
 
 /** 129 bytes per hash: a hundred thousand objects in one request. */
 export const maxBatchRequestBytes = 13_000_000;

@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode } from "../../../core/error-code.ts";
 import { packLineBytes, readPackLine } from "../../../core/image/pack-index.ts";
+import { isObjectName } from "../sha512.ts";
 
 /** Where a store keeps its packs: `HEX`, and its index `HEX.index`. */
 export function packsIn(directory: string): string {
@@ -44,7 +45,7 @@ export function packNames(directory: string): readonly string[] {
   return readdirSync(packsIn(directory))
     .filter((name) => name.endsWith(indexEnding))
     .map((name) => name.slice(0, -indexEnding.length))
-    .filter(isPackName);
+    .filter(isObjectName);
 }
 
 /** The content on a line of the index. */
@@ -84,7 +85,7 @@ export async function findPackFile(
   name: string,
 ): Promise<{ readonly path: string; readonly size: number } | undefined> {
   const pack = name.endsWith(indexEnding) ? name.slice(0, -indexEnding.length) : name;
-  if (!isPackName(pack)) return undefined;
+  if (!isObjectName(pack)) return undefined;
   const path = join(packsIn(directory), pack);
   try {
     const index = await stat(`${path}${indexEnding}`);
@@ -95,8 +96,4 @@ export async function findPackFile(
     if (errorCode(error) === "ENOENT") return undefined;
     throw error;
   }
-}
-
-function isPackName(text: string): boolean {
-  return /^[0-9a-f]{128}$/.test(text);
 }

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
-import { readdir, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { rm, stat } from "node:fs/promises";
 import type { PackEntry } from "../../../core/image/pack-index.ts";
+import { looseObjects } from "../loose-objects.ts";
 import { objectPath } from "../object-draft.ts";
 import { entriesIn, entryAt, indexEnding, type Pack } from "./pack-files.ts";
 import { openPackShelf } from "./pack-shelf.ts";
@@ -34,8 +34,9 @@ export async function sweep(directory: string, isNeeded: (sha512: string) => boo
     await rm(`${path}${indexEnding}`, { force: true });
     await rm(path, { force: true });
   }
-  for await (const { sha512, path } of looseIn(directory)) {
+  for await (const sha512 of looseObjects(directory)) {
     if (isNeeded(sha512)) continue;
+    const path = objectPath(directory, sha512);
     bytes += (await stat(path)).size;
     objects += 1;
     await rm(path);
@@ -62,14 +63,4 @@ async function copyInto(
   } finally {
     draft.discard();
   }
-}
-
-async function* looseIn(directory: string): AsyncGenerator<{ readonly sha512: string; readonly path: string }> {
-  const isPart = (name: string) => /^[0-9a-f]{2}$/.test(name);
-  for (const first of (await readdir(directory)).filter(isPart))
-    for (const second of (await readdir(join(directory, first))).filter(isPart))
-      for (const rest of await readdir(join(directory, first, second))) {
-        const sha512 = `${first}${second}${rest}`;
-        if (/^[0-9a-f]{128}$/.test(sha512)) yield { sha512, path: objectPath(directory, sha512) };
-      }
 }
