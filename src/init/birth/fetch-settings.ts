@@ -11,6 +11,7 @@ import type { Log } from "../../core/ports.ts";
 import { checkUnused } from "../device/address-probe.ts";
 import { bootedFrom } from "../device/efi.ts";
 import { setNicUp, waitForNic } from "../device/nic.ts";
+import { withPacketSocket } from "../device/packet-socket.ts";
 import { systemTree } from "../device/tree.ts";
 import { openHttp } from "../system/http.ts";
 import { stop } from "./stop.ts";
@@ -56,22 +57,20 @@ function bootNic(): Nic {
 
 /** Asks the DHCP servers on a NIC's wire for a lease and for the place of the settings; throws if none answers in time. */
 export function searchOn({ name, mac }: Pick<Nic, "name" | "mac">, mostMs = searchMs): SettingsPlace {
-  const socket = host.packetOpen(name, ipv4EtherType);
-  const endMs = host.monotonicMs() + mostMs;
-  let step = stepSearch(
-    beginSearch(mac, uint32At(new Uint8Array(host.randomBytes(4)), 0)),
-    undefined,
-    host.monotonicMs(),
-  );
-  while (step.kind === "waiting") {
-    if (step.send !== undefined) host.packetSend(socket, clientFrame(mac, step.send).slice().buffer);
-    const nowMs = host.monotonicMs();
-    if (nowMs > endMs) throw stop(`expected the address of this machine's settings by DHCP on ${name}, found none`);
-    const frame = host.packetReceive(socket, Math.max(1, step.wakeAtMs - nowMs));
-    const packet = frame === undefined ? undefined : readServerFrame(new Uint8Array(frame));
-    step = stepSearch(step.search, packet, host.monotonicMs());
-  }
-  return step.place;
+  return withPacketSocket(name, ipv4EtherType, (socket) => {
+    const endMs = host.monotonicMs() + mostMs;
+    const xid = uint32At(new Uint8Array(host.randomBytes(4)), 0);
+    let step = stepSearch(beginSearch(mac, xid), undefined, host.monotonicMs());
+    while (step.kind === "waiting") {
+      if (step.send !== undefined) socket.send(clientFrame(mac, step.send));
+      const nowMs = host.monotonicMs();
+      if (nowMs > endMs) throw stop(`expected the address of this machine's settings by DHCP on ${name}, found none`);
+      const frame = socket.receive(Math.max(1, step.wakeAtMs - nowMs));
+      const packet = frame === undefined ? undefined : readServerFrame(frame);
+      step = stepSearch(step.search, packet, host.monotonicMs());
+    }
+    return step.place;
+  });
 }
 
 function fetchText(server: { readonly address: string; readonly port: number }, path: string): string {

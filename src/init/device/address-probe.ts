@@ -1,11 +1,11 @@
 import * as host from "host";
-import * as os from "os";
 import { uint32At } from "../../core/bytes/big-endian.ts";
 import { clientFrame, declineMessage, ipv4EtherType } from "../../core/dhcp/client-frame.ts";
 import type { Nic } from "../../core/hardware/hardware.ts";
 import { arpEtherType, conflictIn, readArp, writeArpProbe } from "../../core/net/arp.ts";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import type { Mac } from "../../core/net/mac.ts";
+import { withPacketSocket } from "./packet-socket.ts";
 
 /** A host on the same wire answers within milliseconds; three questions, because a frame may be lost. */
 const probes = 3;
@@ -16,22 +16,19 @@ const probeMs = 300;
  * undefined after about a second without an answer. Needs no address of our own.
  */
 export function hostAt(nic: string, mac: Mac, address: Ipv4): Mac | undefined {
-  const socket = host.packetOpen(nic, arpEtherType);
-  try {
+  return withPacketSocket(nic, arpEtherType, (socket) => {
     for (let probe = 0; probe < probes; probe += 1) {
-      host.packetSend(socket, writeArpProbe(mac, address).slice().buffer);
+      socket.send(writeArpProbe(mac, address));
       const endMs = host.monotonicMs() + probeMs;
       for (let nowMs = host.monotonicMs(); nowMs < endMs; nowMs = host.monotonicMs()) {
-        const frame = host.packetReceive(socket, endMs - nowMs);
-        const message = frame === undefined ? undefined : readArp(new Uint8Array(frame));
+        const frame = socket.receive(endMs - nowMs);
+        const message = frame === undefined ? undefined : readArp(frame);
         const other = message === undefined ? undefined : conflictIn(message, { mac, address });
         if (other !== undefined) return other;
       }
     }
     return undefined;
-  } finally {
-    os.close(socket);
-  }
+  });
 }
 
 /**
@@ -45,8 +42,9 @@ export function checkUnused(
   const other = hostAt(name, mac, address);
   if (other === undefined) return;
   const xid = uint32At(new Uint8Array(host.randomBytes(4)), 0);
-  const socket = host.packetOpen(name, ipv4EtherType);
-  host.packetSend(socket, clientFrame(mac, declineMessage(mac, xid, { address, server: leasedBy })).slice().buffer);
-  os.close(socket);
+  const decline = declineMessage(mac, xid, { address, server: leasedBy });
+  withPacketSocket(name, ipv4EtherType, (socket) => {
+    socket.send(clientFrame(mac, decline));
+  });
   throw new Error(`expected ${formatIpv4(address)} to be free, found another host with the MAC ${other} there`);
 }
