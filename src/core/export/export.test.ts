@@ -6,7 +6,7 @@ import { defaultDeadlineSeconds } from "../machine/health/deadlines.ts";
 import type { Machine, MachineId } from "../machine/record.ts";
 import { testMachine } from "../machine/testing/test-machine.ts";
 import { ip, macOf } from "../net/testing/addresses.ts";
-import { ageQuantile, newAgeSketch, noteAge } from "./age-sketch.ts";
+import { ageQuantile, newAgeSketch, noteAge } from "../fleet/age-sketch.ts";
 import { ansibleInventory } from "./ansible-inventory.ts";
 import { writeCsv } from "./csv.ts";
 import { dominatorMdbText, dominatorRow } from "./dominator-mdb.ts";

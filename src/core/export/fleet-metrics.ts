@@ -9,7 +9,7 @@ import {
   type Phase,
   phases,
 } from "../machine/record.ts";
-import { type AgeSketch, ageQuantile, newAgeSketch, noteAge } from "./age-sketch.ts";
+import { type AgeSketch, ageQuantile, newAgeSketch, noteAge } from "../fleet/age-sketch.ts";
 import type { MetricFamily } from "./exposition.ts";
 
 /** The counts of a pass over the fleet. */

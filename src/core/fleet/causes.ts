@@ -1,0 +1,115 @@
+import { nameOf } from "../machine/life/move.ts";
+import { locationOf } from "../machine/location.ts";
+import type { Condition, Machine } from "../machine/record.ts";
+import { troubles } from "./standing.ts";
+
+/** Failures with the same reason, whatever the numbers in it, and where they are. */
+export type Cause = {
+  readonly condition: Condition["kind"];
+  /** The reason; where machines differ in a number or a name, it is `…`. */
+  readonly reason: string;
+  readonly machines: number;
+  /** Some of the machines by name, in the order in which the fleet lists them. */
+  readonly first: readonly string[];
+  /** The places with most of the machines, such as `rack 17` or `network east`. */
+  readonly places: readonly { readonly place: string; readonly machines: number }[];
+  readonly placesInAll: number;
+  /** When the first and the latest of the machines got the condition. */
+  readonly firstAtMs: number;
+  readonly latestAtMs: number;
+};
+
+/** A cause, and one of its machines: `why` says of it what to do. */
+export type CauseFound = { readonly cause: Cause; readonly example: Machine };
+
+/** Different reasons that are told apart; a machine's texts reach reasons, so that they could be as many as machines. */
+const causeLimit = 500;
+const namesShown = 10;
+const placesShown = 5;
+
+type Group = {
+  readonly condition: Condition["kind"];
+  readonly reason: string;
+  readonly example: Machine;
+  readonly first: string[];
+  readonly places: Map<string, number>;
+  machines: number;
+  firstAtMs: number;
+  latestAtMs: number;
+};
+
+/** Groups the troubles of a fleet; constant time for each machine. */
+export class CauseTally {
+  readonly #groups = new Map<string, Group>();
+
+  /** Counts a machine under the first of its troubles. */
+  add(machine: Machine): void {
+    const condition = troubleOf(machine);
+    if (condition === undefined) return;
+    const group = this.#groupOf(machine, condition);
+    const place = placeOf(machine);
+    group.machines += 1;
+    group.places.set(place, (group.places.get(place) ?? 0) + 1);
+    group.firstAtMs = Math.min(group.firstAtMs, condition.sinceMs);
+    group.latestAtMs = Math.max(group.latestAtMs, condition.sinceMs);
+    if (group.first.length < namesShown) group.first.push(nameOf(machine));
+  }
+
+  #groupOf(machine: Machine, { kind, reason: full, sinceMs }: Condition): Group {
+    const alike = withoutParticulars(full, machine);
+    const isKnown = this.#groups.has(`${kind} ${alike}`);
+    const reason = isKnown || this.#groups.size < causeLimit ? alike : "other reasons";
+    const key = `${kind} ${reason}`;
+    const group = this.#groups.get(key) ?? {
+      ...{ condition: kind, reason, example: machine, first: [], places: new Map<string, number>() },
+      ...{ machines: 0, firstAtMs: sinceMs, latestAtMs: sinceMs },
+    };
+    this.#groups.set(key, group);
+    return group;
+  }
+
+  /** The causes, those of most machines first. A cause of one machine has its reason in full. */
+  found(): CauseFound[] {
+    return [...this.#groups.values()]
+      .sort((a, b) => b.machines - a.machines || (a.reason < b.reason ? -1 : 1))
+      .map((group) => {
+        const { condition, example, machines, first, firstAtMs, latestAtMs } = group;
+        const places = [...group.places].sort(([a, most], [b, more]) => more - most || (a < b ? -1 : 1));
+        const reason = machines === 1 ? (troubleOf(example)?.reason ?? group.reason) : group.reason;
+        return {
+          example,
+          cause: {
+            ...{ condition, reason, machines, first, firstAtMs, latestAtMs, placesInAll: places.length },
+            places: places.slice(0, placesShown).map(([place, machines]) => ({ place, machines })),
+          },
+        };
+      });
+  }
+}
+
+/** The condition that says what is wrong with a machine. */
+export function troubleOf({ conditions }: Pick<Machine, "conditions">): Condition | undefined {
+  for (const trouble of troubles) {
+    const found = conditions.find(({ kind }) => kind === trouble);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Where a machine is, as far as it is known: its rack, its switch, or the network that it was last seen on. */
+export function placeOf(machine: Machine): string {
+  const location = locationOf(machine);
+  if (location?.rack !== undefined) return `rack ${location.rack}`;
+  if (location !== undefined) return `switch ${location.switch}`;
+  return machine.network === undefined ? "no known place" : `network ${machine.network}`;
+}
+
+/** MAC addresses, long hex numbers such as hashes, and numbers with the letters of a name or path around them. */
+const particulars = /(?:[0-9a-f]{2}:){5}[0-9a-f]{2}|\b[0-9a-f]{12,}\b|\d+(?:[.:]\d+)*/gi;
+
+/** A reason without what differs from machine to machine: its name, addresses and all numbers. */
+function withoutParticulars(reason: string, { hostname }: Machine): string {
+  const general = reason.replace(particulars, "…");
+  // The numbers of a name are gone already, and what is left of it is the same for all machines.
+  return hostname === undefined || /\d/.test(hostname) ? general : general.split(hostname).join("…");
+}

@@ -1,0 +1,147 @@
+import { isWithin } from "../clock-jump.ts";
+import { nameOf } from "../machine/life/move.ts";
+import { type ConditionKind, conditionKinds, type Machine, type Phase, phases } from "../machine/record.ts";
+import { type AgeSketch, ageQuantile, newAgeSketch, noteAge } from "./age-sketch.ts";
+import { type Arrival, ArrivalTally } from "./arrival.ts";
+import { BirthTimesTally, finishedBirth } from "./birth-times.ts";
+import { type CauseFound, CauseTally } from "./causes.ts";
+import { type RackSummary, RackTally } from "./racks.ts";
+import { type Standing, standingOf, standings } from "./standing.ts";
+
+/** The machines on their way in one phase: how many, how long they have been in it, and how long finished births were. */
+export type PhaseSummary = {
+  readonly phase: Phase;
+  readonly machines: number;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  readonly maxMs: number;
+  /** Absent while no birth of the last days is finished. */
+  readonly usualP50Ms?: number;
+  readonly usualP95Ms?: number;
+};
+
+/** A fleet at one time. `machines` does not count those retired; the standings add up to `machines` and those retired. */
+export type FleetSummary = {
+  readonly nowMs: number;
+  readonly machines: number;
+  readonly standings: { readonly [S in Standing]: number };
+  readonly conditions: { readonly [K in ConditionKind]?: number };
+  readonly phases: readonly PhaseSummary[];
+  readonly racks: readonly RackSummary[];
+  /** Machines whose place is not known. */
+  readonly unplaced: number;
+  /** Births that ended in the last minutes, and how many that is per minute. */
+  readonly births: { readonly lastMinutes: number; readonly count: number; readonly perMinute: number };
+  readonly arrival: Arrival;
+};
+
+/** The summary, and the causes with an example of each. */
+export type Summarised = { readonly summary: FleetSummary; readonly causes: readonly CauseFound[] };
+
+/** The time over which births per minute are counted. */
+const rateMinutes = 10;
+
+/** What a summary goes by besides the records. */
+export type SummaryRules = { readonly nowMs: number; readonly othersUpdate?: boolean };
+
+/** Summarises a fleet in steps of one machine each: linear in the number of machines. */
+export function* summariseInSteps(
+  machines: readonly Machine[],
+  rules: SummaryRules,
+): Generator<void, Summarised, undefined> {
+  const tally = new FleetTally(rules);
+  for (const machine of machines) {
+    tally.add(machine);
+    yield;
+  }
+  return yield* tally.summarise();
+}
+
+/** Summarises a fleet at once, for callers that hold up nobody. */
+export function summarise(machines: readonly Machine[], rules: SummaryRules): Summarised {
+  const steps = summariseInSteps(machines, rules);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+class FleetTally {
+  readonly #rules: SummaryRules;
+  readonly #standings = Object.fromEntries(standings.map((standing) => [standing, 0])) as { [S in Standing]: number };
+  readonly #conditions = new Map<ConditionKind, number>();
+  readonly #ages = new Map<Phase, AgeSketch>();
+  readonly #racks = new RackTally();
+  readonly #causes = new CauseTally();
+  readonly #arrival = new ArrivalTally();
+  readonly #times: BirthTimesTally;
+  #births = 0;
+
+  constructor(rules: SummaryRules) {
+    this.#rules = rules;
+    this.#times = new BirthTimesTally(rules.nowMs);
+  }
+
+  add(machine: Machine): void {
+    const { nowMs, othersUpdate } = this.#rules;
+    const standing = standingOf(machine, othersUpdate);
+    this.#standings[standing] += 1;
+    for (const { kind } of machine.conditions) this.#conditions.set(kind, (this.#conditions.get(kind) ?? 0) + 1);
+    this.#racks.add(machine, { standing, nowMs, name: nameOf(machine) });
+    if (standing === "failing") this.#causes.add(machine);
+    if (standing === "arriving") this.#addArriving(machine);
+    const birth = finishedBirth(machine);
+    if (birth === undefined) return;
+    this.#times.add(machine, birth);
+    if (isWithin(rateMinutes * 60_000, birth.upAtMs, nowMs)) this.#births += 1;
+  }
+
+  #addArriving(machine: Machine): void {
+    const { nowMs } = this.#rules;
+    this.#arrival.add(machine, nowMs);
+    const { phase, phaseAtMs } = machine;
+    if (phase === undefined) return;
+    const ages = this.#ages.get(phase) ?? newAgeSketch();
+    this.#ages.set(phase, ages);
+    noteAge(ages, Math.max(0, nowMs - (phaseAtMs ?? nowMs)));
+  }
+
+  *summarise(): Generator<void, Summarised, undefined> {
+    const { nowMs } = this.#rules;
+    const perMinute = this.#births / rateMinutes;
+    const arrival = yield* this.#arrival.estimate(this.#times, { nowMs, perMinute });
+    const { retired, ...present } = this.#standings;
+    const racks = this.#racks.summaries();
+    yield;
+    const conditions = conditionKinds.flatMap((kind) => {
+      const machines = this.#conditions.get(kind);
+      return machines === undefined ? [] : [[kind, machines] as const];
+    });
+    return {
+      summary: {
+        nowMs,
+        machines: Object.values(present).reduce((sum, count) => sum + count, 0),
+        standings: { ...present, retired },
+        conditions: Object.fromEntries(conditions),
+        phases: phases.flatMap((phase) => this.#phaseSummary(phase)),
+        racks,
+        unplaced: this.#racks.unplaced(),
+        births: { lastMinutes: rateMinutes, count: this.#births, perMinute },
+        arrival,
+      },
+      causes: this.#causes.found(),
+    };
+  }
+
+  #phaseSummary(phase: Phase): PhaseSummary[] {
+    const ages = this.#ages.get(phase);
+    if (ages === undefined) return [];
+    const [p50Ms, p95Ms] = [ageQuantile(ages, 0.5), ageQuantile(ages, 0.95)].map(Math.round) as [number, number];
+    const usual = this.#times.all.inPhase.get(phase);
+    const usualTimes =
+      usual === undefined
+        ? {}
+        : { usualP50Ms: Math.round(ageQuantile(usual, 0.5)), usualP95Ms: Math.round(ageQuantile(usual, 0.95)) };
+    return [{ phase, machines: ages.total, p50Ms, p95Ms, maxMs: ages.maxMs, ...usualTimes }];
+  }
+}
