@@ -20,6 +20,7 @@ import { machinesCommand } from "../cli/read/machines.ts";
 import { networksCommand } from "../cli/read/networks.ts";
 import { packetsCommand } from "../cli/read/packets.ts";
 import { quirksCommand } from "../cli/read/quirks.ts";
+import { failuresCommand, racksCommand } from "../cli/read/racks.ts";
 import { reportCommand } from "../cli/read/report.ts";
 import { showCommand } from "../cli/read/show.ts";
 import { statusCommand } from "../cli/read/status.ts";
@@ -62,7 +63,7 @@ const actions: Actions = {
 
 const closing = `
 Exit status: 0 done · 1 refused or failed · 2 wrong command line or configuration
-             3 no server runs · 130 interrupted
+             3 no server runs · 4 machines fail (status) · 130 interrupted
 A machine is named by its hostname, id, address or MAC address.`;
 
 const program = new Command("birther")
@@ -75,6 +76,8 @@ const program = new Command("birther")
 const [fleet, machine, images, running] = ["The fleet:", "A machine:", "Images and configuration:", "Running it:"];
 program.commandsGroup(fleet);
 statusCommand(program);
+racksCommand(program);
+failuresCommand(program);
 machinesCommand(program);
 networksCommand(program);
 quirksCommand(program);

@@ -277,10 +277,15 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.match((await asked("retire", "db1", "--reason", "sold", "--yes")).out, /m-02000000001e: retired/);
   });
 
-  test("status: the fleet in a few lines; a contradiction gives exit status 1", async () => {
-    const { status, out } = await birther("status", "--state", state);
-    assert.equal(status, 0, out);
-    assert.match(out, /^birther test, running for .*\n\d+ machines: .*\nno inconsistencies\n$/);
+  test("status: the fleet at a glance; exit status 4 while a machine fails; racks and failures", async () => {
+    const { status, out } = await asked("status");
+    assert.equal(status, 4, out);
+    assert.match(out, /^birther test, running for .*\n\d+ machines: .*1 failing/);
+    assert.match(out, /failing: 1 machines, 1 cause\n +1 {2}failing: disk: none at all.*\n +1 in network rack; for /);
+    assert.match(out, /server and networks: no faults\nno inconsistencies\n/);
+    const failures = await asked("failures", "-o", "json");
+    assert.deepEqual([failures.status, JSON.parse(failures.out)[0].first], [4, ["m-020000000002"]]);
+    assert.match((await asked("racks")).out, /^RACK +MACHINES +UP .*\nswitch tor-1 +1 +/);
   });
 
   test("a record that cannot be read: machines and status name it, its fault and what to do", async () => {

@@ -7,6 +7,8 @@ export const exitStatus = {
   misused: 2,
   /** No server is running. */
   noServer: 3,
+  /** `status`: the server answers, and machines fail or conflict. */
+  unhealthy: 4,
   /** A signal ended it: 128 plus the number of SIGINT, as shells count. */
   interrupted: 130,
 } as const;

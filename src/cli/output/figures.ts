@@ -26,3 +26,22 @@ export function formatTime(atMs: number, nowMs = Date.now()): string {
   const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
   return new Date(nowMs).toDateString() === at.toDateString() ? time : `${day} ${time}`;
 }
+
+/** The zone of local times at a moment, such as `UTC` or `UTC+01:00`. */
+export function zoneAt(atMs: number): string {
+  const east = -new Date(atMs).getTimezoneOffset();
+  if (east === 0) return "UTC";
+  const two = (value: number) => String(value).padStart(2, "0");
+  const ahead = Math.abs(east);
+  return `UTC${east < 0 ? "-" : "+"}${two(Math.floor(ahead / 60))}:${two(ahead % 60)}`;
+}
+
+/** The title of a column of local times, which names their zone. */
+export function timeTitle(nowMs = Date.now()): string {
+  return `TIME (${zoneAt(nowMs)})`;
+}
+
+/** A count with a comma before each three digits: `4,000`. */
+export function formatCount(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+}

@@ -1,18 +1,39 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { formatTable } from "./table.ts";
 
 const titles = ["NAME", "REASON"];
 const rows = [["r01u07", "waits for the switch to speak LLDP"]];
 
-test("the last column is truncated to the width of a terminal, and whole without one", () => {
-  assert.deepEqual(formatTable(titles, rows, 20), ["NAME    REASON", "r01u07  waits for t…"]);
+test("the last column is wrapped to the width of a terminal, and one line without one", () => {
+  assert.deepEqual(formatTable(titles, rows, 32), [
+    "NAME    REASON",
+    "r01u07  waits for the switch to",
+    "        speak LLDP",
+  ]);
   assert.deepEqual(formatTable(titles, rows, Number.POSITIVE_INFINITY), [
     "NAME    REASON",
     "r01u07  waits for the switch to speak LLDP",
   ]);
 });
 
-test("a terminal that is too narrow keeps eight characters of the last column", () => {
-  assert.deepEqual(formatTable(titles, rows, 5), ["NAME    REASON", "r01u07  waits f…"]);
+test("where the other columns leave no room, the last one goes below its row", () => {
+  assert.deepEqual(formatTable(titles, rows, 24), [
+    "NAME    REASON",
+    "r01u07",
+    "    waits for the switch",
+    "    to speak LLDP",
+  ]);
+});
+
+test("whatever the texts and the width, no word is lost", () => {
+  const word = fc.stringMatching(/^[a-z]{1,30}$/);
+  const cell = fc.array(word, { minLength: 1, maxLength: 12 }).map((words) => words.join(" "));
+  fc.assert(
+    fc.property(fc.array(fc.tuple(word, cell), { minLength: 1 }), fc.integer({ min: 1, max: 120 }), (table, width) => {
+      const text = formatTable(["A", "B"], table, width).slice(1).join("").replaceAll(" ", "");
+      assert.equal(text, table.flat().join("").replaceAll(" ", ""));
+    }),
+  );
 });

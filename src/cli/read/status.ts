@@ -1,25 +1,100 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { Command } from "commander";
+import type { SummaryView } from "../../contract/operator/fleet-views.ts";
 import type { StatusView, StreamView } from "../../contract/operator/views.ts";
 import type { Inconsistency } from "../../core/machine/check.ts";
-import { machineStates } from "../../core/machine/record.ts";
+import type { Api } from "../api/api.ts";
+import { exitStatus, statusOf } from "../api/failure.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
-import { formatDuration } from "../output/figures.ts";
+import { causesText, headText, laggingText, phasesText, serverText } from "../output/summary-text.ts";
+import { outputWidth, wrapHanging } from "../output/wrap.ts";
 
-/** Adds `status`: summarises server and fleet, and reports inconsistent records. */
+/** How often `--watch` asks again. */
+const watchMs = 2000;
+
+/** Adds `status`: what to look at first on a bad night. */
 export function statusCommand(program: Command): void {
   const command = program
     .command("status")
-    .description("summarise the server and the fleet; exit with status 1 if records are inconsistent");
-  serverOptions(command).action(async (options: ServerOptions) => {
+    .description(
+      "the fleet at a glance: phases, failures by cause, lagging racks, time of arrival, pools, server faults; " +
+        "exit status 0 if all is well, 4 if machines fail, 1 if the server has a fault or records are inconsistent",
+    )
+    .option("--watch", "show it anew every two seconds until Ctrl-C");
+  serverOptions(command).action(async (options: ServerOptions & { watch?: true }) => {
     const { openApi } = await import("../api/api.ts");
-    const api = await openApi(options);
-    const status = await api.ask<StatusView>("status");
-    const { inconsistencies } = await api.ask<{ inconsistencies: Inconsistency[] }>("check");
-    const { streams } = await api.ask<{ streams: StreamView[] }>("streams");
-    if (options.output === "json") printJson({ ...status, inconsistencies, streams });
-    else print(...statusText(status, inconsistencies), ...streams.flatMap(promotionText));
-    if (inconsistencies.length > 0) process.exitCode = 1;
+    if (options.watch === true) return await watchStatus(() => openApi(options));
+    const seen = await readStatus(await openApi(options));
+    if (options.output === "json") printJson(jsonOf(seen));
+    else print(...screenText(seen, outputWidth()));
+    process.exitCode = healthOf(seen);
   });
+}
+
+/** What the screen shows. */
+export type StatusSeen = {
+  readonly summary: SummaryView;
+  readonly inconsistencies: readonly Inconsistency[];
+  readonly streams: readonly StreamView[];
+  readonly status: StatusView;
+};
+
+async function readStatus(api: Api): Promise<StatusSeen> {
+  const [summary, { inconsistencies }, { streams }, status] = await Promise.all([
+    api.ask<SummaryView>("summary"),
+    api.ask<{ inconsistencies: Inconsistency[] }>("check"),
+    api.ask<{ streams: StreamView[] }>("streams"),
+    api.ask<StatusView>("status"),
+  ]);
+  return { summary, inconsistencies, streams, status };
+}
+
+function jsonOf({ status, summary, inconsistencies, streams }: StatusSeen): object {
+  return { ...status, summary, inconsistencies, streams };
+}
+
+/** The exit status: the server's faults first, because without it nothing gets better. */
+export function healthOf({ summary, inconsistencies }: Pick<StatusSeen, "summary" | "inconsistencies">): number {
+  if (inconsistencies.length > 0 || summary.server.faults.length > 0) return exitStatus.failed;
+  return summary.causes.length > 0 ? exitStatus.unhealthy : exitStatus.done;
+}
+
+/** The screen. */
+export function screenText({ summary, inconsistencies, streams }: Omit<StatusSeen, "status">, width: number): string[] {
+  const { phases, causes, racks, nowMs } = summary;
+  const messages = inconsistencies.map(({ message }) => `inconsistent: ${message}`);
+  const last = [...(messages.length === 0 ? ["no inconsistencies"] : messages), ...streams.flatMap(promotionText)];
+  return [
+    ...headText(summary, width),
+    ...phasesText(phases, width),
+    ...causesText(causes, { width, nowMs }),
+    ...laggingText(racks, width),
+    ...serverText(summary, width),
+    ...last.flatMap((line) => wrapHanging(line, { width, indent: 4 })),
+  ];
+}
+
+/** Shows the screen again and again; a server that restarts is waited for. */
+async function watchStatus(open: () => Promise<Api>): Promise<void> {
+  process.once("SIGINT", () => process.exit(exitStatus.done));
+  process.stdout.on("error", () => process.exit(exitStatus.done));
+  // The first answer decides whether there is a server at all.
+  let seen = await readStatus(await open());
+  for (;;) {
+    if (process.stdout.isTTY) process.stdout.write("\u001b[H\u001b[2J\u001b[3J");
+    print(...screenText(seen, outputWidth()).slice(0, process.stdout.rows ?? Number.POSITIVE_INFINITY));
+    await wait(watchMs);
+    for (;;) {
+      try {
+        seen = await readStatus(await open());
+        break;
+      } catch (error) {
+        if (statusOf(error) === exitStatus.misused) throw error;
+        process.stderr.write("the server does not answer: what is shown is old\n");
+        await wait(watchMs);
+      }
+    }
+  }
 }
 
 /** What `status` prints about a stream whose version is changing. */
@@ -31,18 +106,4 @@ export function promotionText({ stream, current, machines, onCurrent, moving, pr
   return moving === true || onCurrent < machines
     ? [`${stream}: ${onCurrent} of ${machines} machines run the current version ${current}`]
     : [];
-}
-
-/** What `status` prints. */
-export function statusText(status: StatusView, inconsistencies: readonly Inconsistency[]): string[] {
-  const { version, startedAtMs, nowMs, machines } = status;
-  const total = Object.values(machines).reduce((sum, count) => sum + count, 0);
-  const counts = machineStates.filter((state) => machines[state]).map((state) => `${machines[state]} ${state}`);
-  return [
-    `birther ${version}, running for ${formatDuration(Math.max(0, nowMs - startedAtMs))}`,
-    `${total} machines${counts.length === 0 ? "" : `: ${counts.join(", ")}`}`,
-    ...(inconsistencies.length === 0
-      ? ["no inconsistencies"]
-      : inconsistencies.map(({ message }) => `inconsistent: ${message}`)),
-  ];
 }

@@ -6,6 +6,7 @@
 import type * as v from "valibot";
 import { actionsRoutes } from "./routes/actions.ts";
 import { exportsRoutes } from "./routes/exports.ts";
+import { fleetRoutes } from "./routes/fleet.ts";
 import { machinesRoutes } from "./routes/machines.ts";
 import { siteRoutes } from "./routes/site.ts";
 import { tokensRoutes } from "./routes/tokens.ts";
@@ -13,6 +14,7 @@ import { tokensRoutes } from "./routes/tokens.ts";
 /** All routes by name. */
 export const operatorRoutes = {
   ...machinesRoutes,
+  ...fleetRoutes,
   ...actionsRoutes,
   ...tokensRoutes,
   ...siteRoutes,

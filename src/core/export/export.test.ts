@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { ageQuantile, newAgeSketch, noteAge } from "../fleet/age-sketch.ts";
 import type { Hardware } from "../hardware/hardware.ts";
 import { defaultDeadlineSeconds } from "../machine/health/deadlines.ts";
 import type { Machine, MachineId } from "../machine/record.ts";
 import { testMachine } from "../machine/testing/test-machine.ts";
 import { ip, macOf } from "../net/testing/addresses.ts";
-import { ageQuantile, newAgeSketch, noteAge } from "../fleet/age-sketch.ts";
 import { ansibleInventory } from "./ansible-inventory.ts";
 import { writeCsv } from "./csv.ts";
 import { dominatorMdbText, dominatorRow } from "./dominator-mdb.ts";

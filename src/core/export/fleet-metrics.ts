@@ -1,3 +1,4 @@
+import { type AgeSketch, ageQuantile, newAgeSketch, noteAge } from "../fleet/age-sketch.ts";
 import type { BurnInReport, BurnInResult } from "../hardware/hardware.ts";
 import { type DeadlineRules, isPastDeadline } from "../machine/health/stall-detection.ts";
 import {
@@ -9,7 +10,6 @@ import {
   type Phase,
   phases,
 } from "../machine/record.ts";
-import { type AgeSketch, ageQuantile, newAgeSketch, noteAge } from "../fleet/age-sketch.ts";
 import type { MetricFamily } from "./exposition.ts";
 
 /** The counts of a pass over the fleet. */

@@ -1,7 +1,9 @@
+import type { Why } from "../machine/health/waiting-for.ts";
 import { nameOf } from "../machine/life/move.ts";
 import { locationOf } from "../machine/location.ts";
 import type { Condition, Machine } from "../machine/record.ts";
-import { troubles } from "./standing.ts";
+import { troubles } from "./machine-status.ts";
+import { compareNatural } from "./racks.ts";
 
 /** Failures with the same reason, whatever the numbers in it, and where they are. */
 export type Cause = {
@@ -11,9 +13,9 @@ export type Cause = {
   readonly machines: number;
   /** Some of the machines by name, in the order in which the fleet lists them. */
   readonly first: readonly string[];
-  /** The places with most of the machines, such as `rack 17` or `network east`. */
-  readonly places: readonly { readonly place: string; readonly machines: number }[];
-  readonly placesInAll: number;
+  /** The locations with most of the machines, such as `rack 17` or `network east`. */
+  readonly locations: readonly { readonly place: string; readonly machines: number }[];
+  readonly locationCount: number;
   /** When the first and the latest of the machines got the condition. */
   readonly firstAtMs: number;
   readonly latestAtMs: number;
@@ -25,14 +27,14 @@ export type CauseFound = { readonly cause: Cause; readonly example: Machine };
 /** Different reasons that are told apart; a machine's texts reach reasons, so that they could be as many as machines. */
 const causeLimit = 500;
 const namesShown = 10;
-const placesShown = 5;
+const locationsShown = 5;
 
 type Group = {
   readonly condition: Condition["kind"];
   readonly reason: string;
   readonly example: Machine;
   readonly first: string[];
-  readonly places: Map<string, number>;
+  readonly locations: Map<string, number>;
   machines: number;
   firstAtMs: number;
   latestAtMs: number;
@@ -47,9 +49,9 @@ export class CauseTally {
     const condition = troubleOf(machine);
     if (condition === undefined) return;
     const group = this.#groupOf(machine, condition);
-    const place = placeOf(machine);
+    const place = locationText(machine);
     group.machines += 1;
-    group.places.set(place, (group.places.get(place) ?? 0) + 1);
+    group.locations.set(place, (group.locations.get(place) ?? 0) + 1);
     group.firstAtMs = Math.min(group.firstAtMs, condition.sinceMs);
     group.latestAtMs = Math.max(group.latestAtMs, condition.sinceMs);
     if (group.first.length < namesShown) group.first.push(nameOf(machine));
@@ -61,7 +63,7 @@ export class CauseTally {
     const reason = isKnown || this.#groups.size < causeLimit ? alike : "other reasons";
     const key = `${kind} ${reason}`;
     const group = this.#groups.get(key) ?? {
-      ...{ condition: kind, reason, example: machine, first: [], places: new Map<string, number>() },
+      ...{ condition: kind, reason, example: machine, first: [], locations: new Map<string, number>() },
       ...{ machines: 0, firstAtMs: sinceMs, latestAtMs: sinceMs },
     };
     this.#groups.set(key, group);
@@ -74,17 +76,24 @@ export class CauseTally {
       .sort((a, b) => b.machines - a.machines || (a.reason < b.reason ? -1 : 1))
       .map((group) => {
         const { condition, example, machines, first, firstAtMs, latestAtMs } = group;
-        const places = [...group.places].sort(([a, most], [b, more]) => more - most || (a < b ? -1 : 1));
+        const locations = [...group.locations].sort(([a, most], [b, more]) => more - most || compareNatural(a, b));
         const reason = machines === 1 ? (troubleOf(example)?.reason ?? group.reason) : group.reason;
         return {
           example,
           cause: {
-            ...{ condition, reason, machines, first, firstAtMs, latestAtMs, placesInAll: places.length },
-            places: places.slice(0, placesShown).map(([place, machines]) => ({ place, machines })),
+            ...{ condition, reason, machines, first, firstAtMs, latestAtMs, locationCount: locations.length },
+            locations: locations.slice(0, locationsShown).map(([place, machines]) => ({ place, machines })),
           },
         };
       });
   }
+}
+
+/** What to do about a cause, by what `why` says of its example. Advice in a reason is for one machine, and is read there. */
+export function nextFor({ cause, example }: CauseFound, { next }: Pick<Why, "next">): string {
+  const read = `birther why ${nameOf(example)}`;
+  if (cause.condition === "conflict") return `to read the advice of one of them: ${read}`;
+  return cause.condition === "debug" ? `the repair policy has given up; find the cause with ${read}` : next;
 }
 
 /** The condition that says what is wrong with a machine. */
@@ -97,7 +106,7 @@ export function troubleOf({ conditions }: Pick<Machine, "conditions">): Conditio
 }
 
 /** Where a machine is, as far as it is known: its rack, its switch, or the network that it was last seen on. */
-export function placeOf(machine: Machine): string {
+export function locationText(machine: Machine): string {
   const location = locationOf(machine);
   if (location?.rack !== undefined) return `rack ${location.rack}`;
   if (location !== undefined) return `switch ${location.switch}`;

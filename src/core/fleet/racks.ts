@@ -1,7 +1,7 @@
 import { locationOf } from "../machine/location.ts";
 import type { Machine, Phase } from "../machine/record.ts";
 import { progressIn } from "./birth-times.ts";
-import type { Standing } from "./standing.ts";
+import type { MachineStatus } from "./machine-status.ts";
 
 /** A rack, or a switch whose ports name no rack, as a whole. */
 export type RackSummary = {
@@ -10,34 +10,41 @@ export type RackSummary = {
   readonly isSwitch?: true;
   readonly machines: number;
   /** Its machines by how they stand; without those of which there are none. */
-  readonly standings: { readonly [S in Standing]?: number };
+  readonly statuses: { readonly [S in MachineStatus]?: number };
   /** Its machines on their way, by phase. */
   readonly phases: { readonly [P in Phase]?: number };
-  /** The longest time that a machine on its way has been in its phase. */
-  readonly slowestMs?: number;
-  /** The machine that has been in its phase for so long. */
-  readonly slowest?: string;
+  /**
+   * The slowest of its machines on their way, by how long it has been in its phase beside finished births; by the time
+   * alone while there are none.
+   */
+  readonly slowest?: { readonly name: string; readonly phase: Phase; readonly ageMs: number };
   /** How far its machines have come on average, from 0 to 1; those retired and unknown do not count. */
   readonly progress: number;
   /** Slots that the site plan expects, and how many of them were never heard from; absent without a plan. */
   readonly expected?: number;
   readonly unheard?: number;
-  /** It is clearly behind the racks in the middle. */
+  /** Its slowest machine takes much longer than finished births, or without any it is far behind the median rack. */
   readonly lags?: true;
 };
 
 type Rack = {
   readonly isSwitch: boolean;
-  readonly standings: { [S in Standing]?: number };
+  readonly statuses: { [S in MachineStatus]?: number };
   readonly phases: { [P in Phase]?: number };
+  /** The machine that has been in each phase for longest. */
+  readonly slowestIn: Map<Phase, Slowest>;
   machines: number;
   counted: number;
   progress: number;
-  slowestMs: number;
-  slowest?: string;
 };
+type Slowest = NonNullable<RackSummary["slowest"]>;
 
-/** A rack lags if its progress is below that of the median rack by this: about two phases. */
+/** The usual longest stay in a phase, by finished births; undefined while there are too few. */
+export type UsualStay = (phase: Phase) => number | undefined;
+
+/** A rack lags if a machine has been in its phase for this multiple of the usual longest stay; */
+const lagTimes = 1.5;
+/** or, while no stay is usual, if its progress is below that of the median rack by this: about two phases. */
 const lagBy = 0.15;
 
 /** The racks of a fleet; constant time for each machine. */
@@ -46,25 +53,24 @@ export class RackTally {
   #unplaced = 0;
 
   /** Counts a machine that stands so; `slowestName` names it. */
-  add(machine: Machine, { standing, nowMs, name }: { standing: Standing; nowMs: number; name: string }): void {
+  add(machine: Machine, { status, nowMs, name }: { status: MachineStatus; nowMs: number; name: string }): void {
     const location = locationOf(machine);
     if (location === undefined) {
-      if (standing !== "retired") this.#unplaced += 1;
+      if (status !== "retired") this.#unplaced += 1;
       return;
     }
     const rack = this.#rackOf(location.rack, location.switch);
     rack.machines += 1;
-    rack.standings[standing] = (rack.standings[standing] ?? 0) + 1;
-    if (standing === "retired" || standing === "unknown") return;
+    rack.statuses[status] = (rack.statuses[status] ?? 0) + 1;
+    if (status === "retired" || status === "unknown") return;
     rack.counted += 1;
-    rack.progress += standing === "up" ? 1 : progressIn(machine.phase);
+    rack.progress += status === "up" ? 1 : progressIn(machine.phase);
     const { phase, phaseAtMs } = machine;
-    if (standing !== "arriving" || phase === undefined) return;
+    if (status !== "arriving" || phase === undefined) return;
     rack.phases[phase] = (rack.phases[phase] ?? 0) + 1;
     const ageMs = Math.max(0, nowMs - (phaseAtMs ?? nowMs));
-    if (ageMs < rack.slowestMs) return;
-    rack.slowestMs = ageMs;
-    rack.slowest = name;
+    const slowest = rack.slowestIn.get(phase);
+    if (slowest === undefined || ageMs > slowest.ageMs) rack.slowestIn.set(phase, { name, phase, ageMs });
   }
 
   /** Machines whose place is not known. */
@@ -76,34 +82,47 @@ export class RackTally {
     const key = name === undefined ? `s${switchName}` : `r${name}`;
     const known = this.#racks.get(key);
     if (known !== undefined) return known;
-    const rack = { isSwitch: name === undefined, standings: {}, phases: {}, machines: 0, counted: 0 };
-    const made: Rack = { ...rack, progress: 0, slowestMs: 0 };
+    const made: Rack = {
+      ...{ isSwitch: name === undefined, statuses: {}, phases: {}, slowestIn: new Map() },
+      ...{ machines: 0, counted: 0, progress: 0 },
+    };
     this.#racks.set(key, made);
     return made;
   }
 
   /** All racks in their natural order. */
-  summaries(): RackSummary[] {
-    const racks = [...this.#racks].map(([key, rack]) => summaryOf(key.slice(1), rack));
-    const compared = racks.map(({ progress }) => progress).sort((a, b) => a - b);
-    const median = compared[compared.length >> 1] ?? 0;
+  summaries(usual: UsualStay): RackSummary[] {
+    const racks = [...this.#racks].map(([key, rack]) => ({ rack, summary: summaryOf(key.slice(1), rack, usual) }));
+    const progress = racks.map(({ summary }) => summary.progress).sort((a, b) => a - b);
+    const median = progress[progress.length >> 1] ?? 0;
     return racks
-      .map((rack) => (isOnItsWay(rack) && rack.progress < median - lagBy ? { ...rack, lags: true as const } : rack))
+      .map(({ rack, summary }) =>
+        lags(rack, { usual, median, summary }) ? { ...summary, lags: true as const } : summary,
+      )
       .sort((a, b) => compareNatural(a.rack, b.rack));
   }
 }
 
-function isOnItsWay({ standings }: RackSummary): boolean {
-  return (standings.arriving ?? 0) + (standings.pending ?? 0) > 0;
+function lags(
+  { slowestIn, statuses }: Rack,
+  { usual, median, summary }: { readonly usual: UsualStay; readonly median: number; readonly summary: RackSummary },
+): boolean {
+  const stays = [...slowestIn.values()].map(({ phase, ageMs }) => ({ ageMs, usualMs: usual(phase) }));
+  if (stays.some(({ usualMs }) => usualMs !== undefined))
+    return stays.some(({ ageMs, usualMs }) => usualMs !== undefined && ageMs > lagTimes * usualMs);
+  const isOnItsWay = (statuses.arriving ?? 0) + (statuses.pending ?? 0) > 0;
+  return isOnItsWay && summary.progress < median - lagBy;
 }
 
-function summaryOf(rack: string, of: Rack): RackSummary {
-  const { isSwitch, machines, standings, phases, counted, slowest } = of;
+function summaryOf(rack: string, of: Rack, usual: UsualStay): RackSummary {
+  const { isSwitch, machines, statuses, phases, counted } = of;
+  const slowness = ({ phase, ageMs }: Slowest) => ageMs / Math.max(1, usual(phase) ?? 1);
+  const [slowest] = [...of.slowestIn.values()].sort((a, b) => slowness(b) - slowness(a));
   return {
     rack,
     ...(isSwitch ? { isSwitch: true } : {}),
-    ...{ machines, standings, phases },
-    ...(slowest === undefined ? {} : { slowest, slowestMs: of.slowestMs }),
+    ...{ machines, statuses, phases },
+    ...(slowest === undefined ? {} : { slowest }),
     progress: counted === 0 ? 0 : Math.round((of.progress / counted) * 1000) / 1000,
   };
 }

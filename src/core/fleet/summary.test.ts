@@ -3,8 +3,8 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { conditionKinds, type Machine, machineStates, phases } from "../machine/record.ts";
 import { testMachine } from "../machine/testing/test-machine.ts";
+import { statuses } from "./machine-status.ts";
 import { compareNatural } from "./racks.ts";
-import { standings } from "./standing.ts";
 import { summarise } from "./summary.ts";
 import { birthMs, powerOn } from "./testing/power-on.ts";
 
@@ -22,15 +22,21 @@ describe("summary of 4,000 machines in mid power-on", () => {
   const { summary, causes } = summarise(night(nowMs - 30 * minute), { nowMs });
 
   test("each machine is counted once, and each cause once with its place", () => {
-    const { standings, machines, racks } = summary;
+    const { statuses, machines, racks } = summary;
     assert.equal(machines, 4000);
     assert.equal(
-      Object.values(standings).reduce((sum, count) => sum + count, 0),
+      Object.values(statuses).reduce((sum, count) => sum + count, 0),
       4000,
     );
-    assert.equal(standings.failing, 19);
+    assert.equal(statuses.failing, 19);
     assert.deepEqual(
-      causes.map(({ cause }) => [cause.condition, cause.machines, cause.reason, cause.places[0], cause.placesInAll]),
+      causes.map(({ cause }) => [
+        cause.condition,
+        cause.machines,
+        cause.reason,
+        cause.locations[0],
+        cause.locationCount,
+      ]),
       [
         ["conflict", 10, "r…u… claims the name of another", { place: "network racks", machines: 2 }, 9],
         ["failing", 9, "disk /dev/nvme…n…: expected … MiB/s, found …", { place: "rack 17", machines: 9 }, 1],
@@ -58,21 +64,28 @@ describe("summary of 4,000 machines in mid power-on", () => {
   });
 });
 
-test("a rack far behind the others lags; one that is done does not", () => {
-  const late = powerOn({ racks: 1, units: 4, apartMs: 0, nowMs, beganMs: nowMs - 2 * minute });
-  const racks = powerOn({ racks: 5, units: 4, apartMs: 0, nowMs, beganMs: nowMs - 16 * minute });
-  const moved = late.map((machine) => ({
+/** Machines as if they were in another rack. */
+const inRack = (rack: string, machines: readonly Machine[]) =>
+  machines.map((machine) => ({
     ...machine,
-    ...(machine.placement && { placement: { ...machine.placement, position: { rack: "9", unit: "1" } } }),
+    ...(machine.placement && { placement: { ...machine.placement, position: { rack, unit: "1" } } }),
   })) as Machine[];
-  const { summary } = summarise([...racks, ...moved], { nowMs });
-  assert.deepEqual(
-    summary.racks.filter(({ lags }) => lags).map(({ rack }) => rack),
-    ["9"],
-  );
-  const done = summarise(powerOn({ racks: 2, units: 2, apartMs: 0, nowMs, beganMs: 1 }), { nowMs }).summary;
-  assert.equal(done.arrival.kind, "done");
-  assert.equal(done.standings.up, 4);
+const laggards = (machines: readonly Machine[]) =>
+  summarise(machines, { nowMs }).summary.racks.flatMap(({ rack, lags }) => (lags ? [rack] : []));
+
+test("a rack lags if a machine stays in a phase for longer than births do, not because it began later", () => {
+  const done = powerOn({ racks: 2, units: 5, apartMs: 0, nowMs, beganMs: nowMs - 3 * birthMs });
+  const later = inRack("8", powerOn({ racks: 1, units: 4, apartMs: 0, nowMs, beganMs: nowMs - 2 * minute }));
+  const stuck = later.map((machine) => ({ ...machine, phaseAtMs: nowMs - 20 * minute }));
+  assert.deepEqual(laggards([...done, ...later, ...inRack("9", stuck)]), ["9"]);
+  const { arrival, statuses } = summarise(done, { nowMs }).summary;
+  assert.deepEqual([arrival.kind, statuses.up], ["done", 10]);
+});
+
+test("while no birth is finished, a rack far behind the median rack lags", () => {
+  const racks = powerOn({ racks: 5, units: 4, apartMs: 0, nowMs, beganMs: nowMs - 16 * minute });
+  const late = inRack("9", powerOn({ racks: 1, units: 4, apartMs: 0, nowMs, beganMs: nowMs - 2 * minute }));
+  assert.deepEqual(laggards([...racks, ...late]), ["9"]);
 });
 
 test("without finished births there is no estimate, and the summary says why", () => {
@@ -106,12 +119,12 @@ test("for any fleet the counts add up, whatever clocks and texts say", () => {
   fc.assert(
     fc.property(fc.array(machine, { maxLength: 30 }), (fleet) => {
       const { summary, causes } = summarise(fleet, { nowMs });
-      const counted = standings.reduce((sum, standing) => sum + summary.standings[standing], 0);
+      const counted = statuses.reduce((sum, status) => sum + summary.statuses[status], 0);
       assert.equal(counted, fleet.length);
-      assert.equal(summary.machines, fleet.length - summary.standings.retired);
+      assert.equal(summary.machines, fleet.length - summary.statuses.retired);
       assert.equal(
         causes.reduce((sum, { cause }) => sum + cause.machines, 0),
-        summary.standings.failing,
+        summary.statuses.failing,
       );
       const placed = fleet.filter(({ placement }) => placement !== undefined).length;
       assert.equal(

@@ -3,10 +3,10 @@ import { nameOf } from "../machine/life/move.ts";
 import { type ConditionKind, conditionKinds, type Machine, type Phase, phases } from "../machine/record.ts";
 import { type AgeSketch, ageQuantile, newAgeSketch, noteAge } from "./age-sketch.ts";
 import { type Arrival, ArrivalTally } from "./arrival.ts";
-import { BirthTimesTally, finishedBirth } from "./birth-times.ts";
+import { BirthTimesTally, finishedBirth, leastBirths } from "./birth-times.ts";
 import { type CauseFound, CauseTally } from "./causes.ts";
+import { type MachineStatus, machineStatusOf, statuses } from "./machine-status.ts";
 import { type RackSummary, RackTally } from "./racks.ts";
-import { type Standing, standingOf, standings } from "./standing.ts";
 
 /** The machines on their way in one phase: how many, how long they have been in it, and how long finished births were. */
 export type PhaseSummary = {
@@ -20,11 +20,11 @@ export type PhaseSummary = {
   readonly usualP95Ms?: number;
 };
 
-/** A fleet at one time. `machines` does not count those retired; the standings add up to `machines` and those retired. */
+/** A fleet at one time. `machines` does not count those retired; the statuses add up to `machines` and those retired. */
 export type FleetSummary = {
   readonly nowMs: number;
   readonly machines: number;
-  readonly standings: { readonly [S in Standing]: number };
+  readonly statuses: { readonly [S in MachineStatus]: number };
   readonly conditions: { readonly [K in ConditionKind]?: number };
   readonly phases: readonly PhaseSummary[];
   readonly racks: readonly RackSummary[];
@@ -68,7 +68,7 @@ export function summarise(machines: readonly Machine[], rules: SummaryRules): Su
 
 class FleetTally {
   readonly #rules: SummaryRules;
-  readonly #standings = Object.fromEntries(standings.map((standing) => [standing, 0])) as { [S in Standing]: number };
+  readonly #statuses = Object.fromEntries(statuses.map((status) => [status, 0])) as { [S in MachineStatus]: number };
   readonly #conditions = new Map<ConditionKind, number>();
   readonly #ages = new Map<Phase, AgeSketch>();
   readonly #racks = new RackTally();
@@ -84,12 +84,12 @@ class FleetTally {
 
   add(machine: Machine): void {
     const { nowMs, othersUpdate } = this.#rules;
-    const standing = standingOf(machine, othersUpdate);
-    this.#standings[standing] += 1;
+    const status = machineStatusOf(machine, othersUpdate);
+    this.#statuses[status] += 1;
     for (const { kind } of machine.conditions) this.#conditions.set(kind, (this.#conditions.get(kind) ?? 0) + 1);
-    this.#racks.add(machine, { standing, nowMs, name: nameOf(machine) });
-    if (standing === "failing") this.#causes.add(machine);
-    if (standing === "arriving") this.#addArriving(machine);
+    this.#racks.add(machine, { status, nowMs, name: nameOf(machine) });
+    if (status === "failing") this.#causes.add(machine);
+    if (status === "arriving") this.#addArriving(machine);
     const birth = finishedBirth(machine);
     if (birth === undefined) return;
     this.#times.add(machine, birth);
@@ -110,8 +110,12 @@ class FleetTally {
     const { nowMs } = this.#rules;
     const perMinute = this.#births / rateMinutes;
     const arrival = yield* this.#arrival.estimate(this.#times, { nowMs, perMinute });
-    const { retired, ...present } = this.#standings;
-    const racks = this.#racks.summaries();
+    const { retired, ...present } = this.#statuses;
+    const { births, inPhase } = this.#times.all;
+    const racks = this.#racks.summaries((phase) => {
+      const stays = births < leastBirths ? undefined : inPhase.get(phase);
+      return stays === undefined ? undefined : ageQuantile(stays, 0.95);
+    });
     yield;
     const conditions = conditionKinds.flatMap((kind) => {
       const machines = this.#conditions.get(kind);
@@ -121,7 +125,7 @@ class FleetTally {
       summary: {
         nowMs,
         machines: Object.values(present).reduce((sum, count) => sum + count, 0),
-        standings: { ...present, retired },
+        statuses: { ...present, retired },
         conditions: Object.fromEntries(conditions),
         phases: phases.flatMap((phase) => this.#phaseSummary(phase)),
         racks,

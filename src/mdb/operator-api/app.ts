@@ -17,6 +17,7 @@ import { failedAttempts } from "./caller/failed-attempts.ts";
 import { tokenHandlers } from "./caller/token-routes.ts";
 import { describeHandlers } from "./describe.ts";
 import { exportHandlers } from "./export.ts";
+import { fleetHandlers } from "./fleet/handlers.ts";
 import type { Handler, Handlers, OperatorDeps, RouteRequest } from "./handler.ts";
 import { imageHandlers } from "./images.ts";
 import { streamHandlers } from "./promote.ts";
@@ -35,6 +36,7 @@ export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
     openapi: ({ c }) => answerJson(c, document),
     status: (request) => status(request, startedAtMs),
     ...readHandlers(deps),
+    ...fleetHandlers(deps, startedAtMs),
     ...actHandlers(),
     why: whyHandler,
     ...describeHandlers,

@@ -5,14 +5,14 @@ import { isLeftToOthers, type Machine } from "../machine/record.ts";
  * its image and nothing is wrong. `arriving`: on its way to that. `pending`: it is to be installed and has not begun.
  * `failing`: a condition says that something is wrong. `held`: an operator stopped it. `unknown`: seen, but no birth may begin.
  */
-export const standings = ["up", "arriving", "pending", "failing", "held", "unknown", "retired"] as const;
-export type Standing = (typeof standings)[number];
+export const statuses = ["up", "arriving", "pending", "failing", "held", "unknown", "retired"] as const;
+export type MachineStatus = (typeof statuses)[number];
 
 /** The conditions of a machine that needs someone, the most telling first. */
 export const troubles = ["failing", "conflict", "debug"] as const;
 
 /** How a machine stands. With `othersUpdate` an installed machine is up once it is left to the external Dominator. */
-export function standingOf(machine: Machine, othersUpdate = false): Standing {
+export function machineStatusOf(machine: Machine, othersUpdate = false): MachineStatus {
   const { conditions, state, phase } = machine;
   if (conditions.some(({ kind }) => kind === "retired")) return "retired";
   if (conditions.some(({ kind }) => kind === "hold" || kind === "maintenance")) return "held";

@@ -1,0 +1,143 @@
+import type { CauseView, NetworkBrief, SummaryView } from "../../contract/operator/fleet-views.ts";
+import { statuses } from "../../core/fleet/machine-status.ts";
+import type { RackSummary } from "../../core/fleet/racks.ts";
+import type { PhaseSummary } from "../../core/fleet/summary.ts";
+import { formatCount, formatDuration, formatTime, zoneAt } from "./figures.ts";
+import { formatTable } from "./table.ts";
+import { wrapHanging } from "./wrap.ts";
+
+/** Racks and causes shown on the screen of `status`; `racks` and `failures` show all. */
+const lagging = 5;
+const causesShown = 8;
+
+/** The head: how many machines there are, how they stand, and when those on their way arrive. */
+export function headText(summary: SummaryView, width: number): string[] {
+  const { machines, statuses: counts, conditions, nowMs, server, unplaced, unreadable } = summary;
+  const parts = statuses.filter((status) => counts[status] > 0).map((one) => `${formatCount(counts[one])} ${one}`);
+  const waiting = conditions.waiting === undefined ? "" : `; ${formatCount(conditions.waiting)} wait for the uplink`;
+  const lines = [
+    `birther ${server.version}, running for ${formatDuration(Math.max(0, nowMs - server.startedAtMs))}; ${formatTime(nowMs, nowMs)} ${zoneAt(nowMs)}`,
+    `${formatCount(machines)} machines${parts.length === 0 ? "" : `: ${parts.join(", ")}`}${waiting}`,
+    ...arrivalText(summary),
+    ...expectedText(summary),
+    ...(unplaced === 0 ? [] : [`${formatCount(unplaced)} machines have not told their place yet`]),
+    ...(unreadable === 0 ? [] : [`${formatCount(unreadable)} records cannot be read and are in no number above`]),
+  ];
+  return lines.flatMap((line) => wrapHanging(line, { width, indent: 2 }));
+}
+
+/** Births per minute, and the time of arrival with what it goes by. */
+function arrivalText({ arrival, births, nowMs }: SummaryView): string[] {
+  const rate = `${births.perMinute.toFixed(1)} births a minute (${formatCount(births.count)} in ${births.lastMinutes} min)`;
+  if (arrival.kind === "done") return births.count === 0 ? [] : [rate];
+  if (arrival.kind === "unknown") return [`${rate}; no time of arrival: ${arrival.why}`];
+  const { p50AtMs, p90AtMs, confidence, slower, atRateAtMs } = arrival;
+  const zone = zoneAt(p90AtMs);
+  const at = (ms: number) => formatTime(ms, nowMs);
+  const left = formatDuration(Math.max(0, p90AtMs - nowMs));
+  return [
+    `${rate}; all up by ${at(p50AtMs)} (50 %) to ${at(p90AtMs)} (90 %) ${zone}, in ${left}; ` +
+      `confidence ${confidence}, from ${formatCount(arrival.births)} births`,
+    ...(confidence === "low" && atRateAtMs !== undefined ? [`at the present rate: by ${at(atRateAtMs)} ${zone}`] : []),
+    ...(slower === 0 ? [] : [`${formatCount(slower)} take longer than any birth before; the estimate omits them`]),
+  ];
+}
+
+function expectedText({ racks }: SummaryView): string[] {
+  const expected = racks.reduce((sum, rack) => sum + (rack.expected ?? 0), 0);
+  const unheard = racks.reduce((sum, rack) => sum + (rack.unheard ?? 0), 0);
+  if (expected === 0) return [];
+  return [`${formatCount(expected)} slots expected, ${formatCount(unheard)} never heard from`];
+}
+
+/** One line for each phase that machines are in, with a bar. */
+export function phasesText(phases: readonly PhaseSummary[], width: number): string[] {
+  if (phases.length === 0) return [];
+  const most = Math.max(...phases.map(({ machines }) => machines));
+  const barWidth = width < 70 ? 0 : Math.max(0, Math.min(40, width - 66));
+  const rows = phases.map(({ phase, machines, p50Ms, p95Ms, maxMs, usualP50Ms, usualP95Ms }) => [
+    phase,
+    formatCount(machines),
+    formatDuration(p50Ms),
+    formatDuration(p95Ms),
+    formatDuration(maxMs),
+    usualP50Ms === undefined ? "-" : `${formatDuration(usualP50Ms)}, ${formatDuration(usualP95Ms ?? usualP50Ms)}`,
+    "█".repeat(Math.ceil((machines / most) * barWidth)),
+  ]);
+  return ["", ...formatTable(["ON THE WAY", "MACHINES", "P50", "P95", "MAX", "USUAL P50, P95", ""], rows, width)];
+}
+
+/** Failures by cause: how many, where, and what to do. */
+export function causesText(causes: readonly CauseView[], of: { width: number; limit?: number; nowMs: number }) {
+  const { width, limit = causesShown, nowMs } = of;
+  if (causes.length === 0) return [];
+  const machines = causes.reduce((sum, cause) => sum + cause.machines, 0);
+  const shown = causes.slice(0, limit).flatMap((cause) => causeText(cause, width, nowMs));
+  const left = causes.length - Math.min(limit, causes.length);
+  const head = `failing: ${formatCount(machines)} machines, ${formatCount(causes.length)} ${causes.length === 1 ? "cause" : "causes"}`;
+  return ["", head, ...shown, ...(left === 0 ? [] : [`  ${left} more causes: birther failures`])];
+}
+
+function causeText(cause: CauseView, width: number, nowMs: number): string[] {
+  const { condition, reason, machines, first, locations, locationCount, firstAtMs, latestAtMs, next } = cause;
+  const more = machines - first.length;
+  const elsewhere = locationCount - locations.length;
+  const where = [
+    ...locations.map(({ place, machines: there }) => `${formatCount(there)} in ${place}`),
+    ...(elsewhere > 0 ? [`others in ${elsewhere} more ${elsewhere === 1 ? "place" : "places"}`] : []),
+  ];
+  const ago = (atMs: number) => formatDuration(Math.max(0, nowMs - atMs));
+  const since = machines === 1 ? `for ${ago(firstAtMs)}` : `first ${ago(firstAtMs)} ago, latest ${ago(latestAtMs)} ago`;
+  const lines = [
+    `${formatCount(machines).padStart(6)}  ${condition}: ${reason}`,
+    `        ${where.join(", ")}; ${since}`,
+    `        ${first.join(" ")}${more > 0 ? ` and ${formatCount(more)} more` : ""}`,
+    `        next: ${next}`,
+  ];
+  return lines.flatMap((line) => wrapHanging(line, { width, indent: 10 }));
+}
+
+/** The racks that are clearly behind the others. */
+export function laggingText(racks: readonly RackSummary[], width: number): string[] {
+  const late = racks.filter(({ lags }) => lags).sort((a, b) => a.progress - b.progress);
+  if (late.length === 0) return [];
+  const shown = late.slice(0, lagging).map((rack) => {
+    const { slowest, statuses: counts } = rack;
+    const slow =
+      slowest === undefined ? "" : `, slowest ${slowest.name}: ${slowest.phase} for ${formatDuration(slowest.ageMs)}`;
+    return `  ${rackName(rack)}: ${Math.round(rack.progress * 100)} % of the way, ${counts.up ?? 0} of ${rack.machines} up${slow}`;
+  });
+  const more = late.length > lagging ? [`  ${late.length - lagging} more: birther racks`] : [];
+  return ["", "lagging racks", ...shown, ...more].flatMap((line) => wrapHanging(line, { width, indent: 4 }));
+}
+
+/** A rack as text. */
+export function rackName({ rack, isSwitch }: Pick<RackSummary, "rack" | "isSwitch">): string {
+  return isSwitch === true ? `switch ${rack}` : `rack ${rack}`;
+}
+
+/** From this share of its addresses on, a pool is worth a line. */
+const poolShare = 0.8;
+
+/** What is wrong with networks, pools and the server; one line if nothing is. */
+export function serverText({ networks, server, nowMs }: SummaryView, width: number): string[] {
+  const lines = [
+    ...networks.flatMap((network) => networkText(network, nowMs)),
+    ...server.faults.map(({ name, fault, next }) => `server: ${name}: ${fault}; next: ${next}`),
+  ];
+  const pools = networks.map(({ name, pool }) => `${name} ${formatCount(pool.held)} of ${formatCount(pool.size)}`);
+  const inUse = pools.length === 0 ? [] : [`addresses in use: ${pools.join(", ")}`];
+  const all = lines.length === 0 ? ["server and networks: no faults"] : lines;
+  return ["", ...inUse, ...all].flatMap((line) => wrapHanging(line, { width, indent: 4 }));
+}
+
+function networkText({ name, notServed, pool }: NetworkBrief, nowMs: number): string[] {
+  const unserved = notServed === undefined ? [] : [`network ${name} is not served: ${notServed}`];
+  if (pool.exhaustedSinceMs !== undefined) {
+    const since = formatDuration(Math.max(0, nowMs - pool.exhaustedSinceMs));
+    const text = `network ${name}: the pool has been exhausted for ${since}, and ${pool.refused ?? 0} requests got no address; next: enlarge temporaryPool`;
+    return [...unserved, text];
+  }
+  const isNearlyFull = pool.size > 0 && pool.held >= pool.size * poolShare;
+  return isNearlyFull ? [...unserved, `network ${name}: ${pool.held} of ${pool.size} addresses are in use`] : unserved;
+}

@@ -1,0 +1,115 @@
+/** The answers about the fleet as a whole (answers.ts says how schemas are used). */
+import * as v from "valibot";
+import { statuses } from "../../core/fleet/machine-status.ts";
+import { conditionKinds, phases } from "../../core/machine/record.ts";
+import { pinnedShape } from "../same.ts";
+import type { SummaryView } from "./fleet-views.ts";
+
+const text = v.string();
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const timeMs = v.pipe(v.number(), v.minValue(0), v.description("milliseconds since 1970"));
+const durationMs = v.pipe(v.number(), v.minValue(0), v.description("milliseconds"));
+const place = v.strictObject({ place: text, machines: count });
+
+/** An object with some of these keys, each with a count. */
+function someOf<const K extends string>(keys: readonly K[]) {
+  return v.strictObject(
+    Object.fromEntries(keys.map((key) => [key, v.exactOptional(count)])) as {
+      readonly [Key in K]: v.ExactOptionalSchema<typeof count, undefined>;
+    },
+  );
+}
+const allStatuses = v.strictObject(
+  Object.fromEntries(statuses.map((status) => [status, count])) as {
+    readonly [S in (typeof statuses)[number]]: typeof count;
+  },
+);
+
+const cause = v.strictObject({
+  condition: v.picklist(conditionKinds),
+  reason: v.pipe(text, v.description("where machines differ in a number or a name, it has …")),
+  machines: count,
+  first: v.pipe(v.array(text), v.description("some of the machines by name")),
+  locations: v.pipe(v.array(place), v.description("the locations with most of them: racks, switches or networks")),
+  locationCount: count,
+  firstAtMs: timeMs,
+  latestAtMs: timeMs,
+  next: v.pipe(text, v.description("what to do, by the example of one of the machines")),
+});
+
+const rack = v.strictObject({
+  rack: text,
+  isSwitch: v.exactOptional(v.literal(true)),
+  machines: count,
+  statuses: someOf(statuses),
+  phases: v.pipe(someOf(phases), v.description("its machines on their way")),
+  slowest: v.exactOptional(
+    v.pipe(
+      v.strictObject({ name: text, phase: v.picklist(phases), ageMs: durationMs }),
+      v.description("the machine that takes longest in its phase, beside finished births"),
+    ),
+  ),
+  progress: v.pipe(v.number(), v.description("how far its machines have come on average, from 0 to 1")),
+  expected: v.exactOptional(v.pipe(count, v.description("slots of the site plan"))),
+  unheard: v.exactOptional(v.pipe(count, v.description("slots of the site plan that were never heard from"))),
+  lags: v.exactOptional(v.literal(true)),
+});
+
+const arriving = count;
+const arrival = v.variant("kind", [
+  v.strictObject({ kind: v.literal("done") }),
+  v.strictObject({ kind: v.literal("unknown"), arriving, why: text }),
+  v.strictObject({
+    kind: v.literal("estimate"),
+    arriving,
+    p50AtMs: v.pipe(timeMs, v.description("all are up by then with a probability of 50 %")),
+    p90AtMs: v.pipe(timeMs, v.description("all are up by then with a probability of 90 %")),
+    atRateAtMs: v.exactOptional(v.pipe(timeMs, v.description("when they are up at the present rate of births"))),
+    slower: v.pipe(count, v.description("machines that take longer than any birth before; the estimate omits them")),
+    births: v.pipe(count, v.description("the finished births that it goes by")),
+    confidence: v.picklist(["low", "medium", "high"]),
+  }),
+]);
+
+export const summaryAnswer = pinnedShape<SummaryView>()(
+  v.strictObject({
+    nowMs: timeMs,
+    machines: v.pipe(count, v.description("without those retired")),
+    statuses: v.pipe(allStatuses, v.description("each machine once")),
+    conditions: someOf(conditionKinds),
+    phases: v.array(
+      v.strictObject({
+        phase: v.picklist(phases),
+        machines: v.pipe(count, v.description("machines on their way in this phase")),
+        p50Ms: v.pipe(durationMs, v.description("half of them have been in it for at most this time")),
+        p95Ms: durationMs,
+        maxMs: durationMs,
+        usualP50Ms: v.exactOptional(v.pipe(durationMs, v.description("of finished births"))),
+        usualP95Ms: v.exactOptional(durationMs),
+      }),
+    ),
+    racks: v.array(rack),
+    unplaced: v.pipe(count, v.description("machines whose place is not known")),
+    births: v.strictObject({ lastMinutes: count, count, perMinute: v.number() }),
+    arrival,
+    causes: v.pipe(v.array(cause), v.description("failures by reason and place, those of most machines first")),
+    networks: v.array(
+      v.strictObject({
+        name: text,
+        mode: v.picklist(["full", "proxy", "listen"]),
+        notServed: v.exactOptional(text),
+        pool: v.strictObject({
+          ...{ first: text, last: text, size: count, held: count },
+          exhaustedSinceMs: v.exactOptional(timeMs),
+          refused: v.exactOptional(count),
+        }),
+      }),
+    ),
+    server: v.strictObject({
+      version: text,
+      startedAtMs: timeMs,
+      faults: v.array(v.strictObject({ name: text, fault: text, next: text })),
+    }),
+    unreadable: count,
+  }),
+);

@@ -1,0 +1,25 @@
+/** The views of the fleet as a whole. */
+import type { Cause } from "../../core/fleet/causes.ts";
+import type { FleetSummary } from "../../core/fleet/summary.ts";
+import type { NetworkView } from "./views.ts";
+
+/** A cause, and what to do about it; `NAME` in it is one of its machines. */
+export type CauseView = Cause & { readonly next: string };
+
+/** A network as far as births depend on it. */
+export type NetworkBrief = Pick<NetworkView, "name" | "mode" | "notServed" | "pool">;
+
+/** The fleet and its server at a glance: what to look at first on a bad night. */
+export type SummaryView = FleetSummary & {
+  /** Failures by reason and place, those of most machines first. */
+  readonly causes: readonly CauseView[];
+  readonly networks: readonly NetworkBrief[];
+  readonly server: {
+    readonly version: string;
+    readonly startedAtMs: number;
+    /** What births need of this server and do not have. */
+    readonly faults: readonly { readonly name: string; readonly fault: string; readonly next: string }[];
+  };
+  /** Machines whose record cannot be read: they are in no other number. */
+  readonly unreadable: number;
+};

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { healthOf, screenText } from "../../src/cli/read/status.ts";
+import type { SummaryView } from "../../src/contract/operator/fleet-views.ts";
+import { systemClock as clock } from "../../src/main/system-ports.ts";
+import { serveBadNight } from "../support/bad-night.ts";
+import { birther } from "./birther-command.ts";
+
+describe("a hundred racks in the middle of their power-on, 27 machines failing", () => {
+  const parent = mkdtempSync(join(tmpdir(), "birther-night-"));
+  const state = join(parent, "state");
+  let served: AsyncDisposableStack;
+  before(async () => {
+    served = await serveBadNight(state, clock);
+  });
+  after(async () => {
+    await served.disposeAsync();
+    rmSync(parent, { recursive: true });
+  });
+
+  test("status says how many fail, for which reasons, where, what to do, and when the others arrive", async () => {
+    const { status, out } = await birther("status", "--state", state);
+    assert.equal(status, 4, out);
+    assert.match(out, /^4,000 machines: 1,\d{3} up, 2,\d{3} arriving, 27 failing$/m);
+    assert.match(out, /births a minute .*; all up by .* \(50 %\) to .* \(90 %\) \S+, in \d+ min; confidence/);
+    assert.match(out, /^failing: 27 machines, 4 causes$/m);
+    assert.match(out, /failing: network of eth…: expected … MiB\/s, found …\n +9 in rack 17; first .*\n +r17u01 /);
+    assert.match(out, /^burnIn +1,\d{3} /m);
+  });
+
+  test("no line is longer than the terminal, and no word is cut", async () => {
+    const summary: SummaryView = JSON.parse((await birther("status", "--state", state, "-o", "json")).out).summary;
+    const seen = { summary, inconsistencies: [], streams: [] };
+    const whole = screenText(seen, Number.POSITIVE_INFINITY);
+    const words = (lines: readonly string[]) => lines.join(" ").replaceAll("█", "").split(/\s+/).join(" ");
+    for (const width of [80, 100, 160]) {
+      const lines = screenText(seen, width);
+      assert.deepEqual(
+        lines.filter(({ length }) => length > width),
+        [],
+      );
+      assert.equal(words(lines), words(whole));
+    }
+    assert.equal(healthOf({ summary: { ...summary, causes: [] }, inconsistencies: [] }), 0);
+  });
+
+  test("racks: one line each; failures: all causes", async () => {
+    const racks = (await birther("racks", "--state", state)).out.trimEnd().split("\n");
+    assert.equal(racks.length, 101);
+    assert.match(racks[17] ?? "", /^rack 17 +40 +31 +9 /);
+    const { status, out } = await birther("failures", "--state", state);
+    assert.deepEqual([status, out.match(/^ +\d+ {2}(failing|conflict|debug): /gm)?.length], [4, 4]);
+  });
+});

@@ -1,0 +1,53 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { powerOn } from "../../src/core/fleet/testing/power-on.ts";
+import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.ts";
+import type { Machine } from "../../src/core/machine/record.ts";
+import type { Clock } from "../../src/core/ports.ts";
+import { systemRandom as random } from "../../src/main/system-ports.ts";
+import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
+import { operatorApp } from "../../src/mdb/operator-api/app.ts";
+import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
+import { tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
+import { startOperatorServer } from "../../src/mdb/operator-api/server.ts";
+import { openMemoryStore } from "../../src/mdb/testing/memory-store.ts";
+import { noCatalogue } from "../../src/mdb/testing/no-catalogue.ts";
+
+/** 27 machines fail for four reasons, nine of them behind the switch of rack 17. */
+function trouble(rack: number, unit: number) {
+  if (rack === 17 && unit <= 9)
+    return { kind: "failing" as const, reason: `network of eth0: expected 900 MiB/s, found ${90 + unit}` };
+  if (unit === 4 && rack % 10 === 0)
+    return {
+      kind: "failing" as const,
+      reason: `disk /dev/nvme${rack % 3}n1: 3 of 4096 blocks differ from what was written`,
+    };
+  if (unit === 30 && rack >= 40 && rack < 46)
+    return { kind: "conflict" as const, reason: `switch "tor-${rack}" port "swp30" is claimed by r${rack}u31, too` };
+  return unit === 12 && rack < 3 ? { kind: "debug" as const, reason: "2 rebirths did not help" } : undefined;
+}
+
+/** The machines: a hundred racks of forty, switched on one after the other within half an hour, half of them up. */
+export function badNight(nowMs: number): Machine[] {
+  return powerOn({ racks: 100, units: 40, apartMs: 18_000, nowMs, beganMs: nowMs - 32 * 60_000, trouble });
+}
+
+/** Serves such a fleet on the Unix socket of a new state directory, until disposed. */
+export async function serveBadNight(state: string, clock: Clock): Promise<AsyncDisposableStack> {
+  const life = new AsyncDisposableStack();
+  const log = () => {};
+  mkdirSync(state, { recursive: true });
+  const store = life.use(await openMemoryStore({ clock, log }));
+  const machines = badNight(clock.nowMs());
+  const find = (name: string) => machines.find(({ id, hostname }) => id === name || hostname === name);
+  Object.assign(store, { list: () => machines, find });
+  const app = operatorApp({
+    ...{ store, clock, log, version: "test", tokens: tokensIn({ store, clock, random, log }) },
+    ...{ blastRadius: { machines: 10, percent: 10, perSeconds: 3600 }, deadlineSeconds: defaultDeadlineSeconds },
+    ...{ networks: () => [], packetsOf: () => [], images: async () => [], catalogue: noCatalogue() },
+    exports: life.use(openLoneExports(store, clock)),
+    backup: backupsIn(state, store),
+  });
+  life.use(await startOperatorServer({ path: join(state, "api.sock"), app, log }));
+  return life;
+}
