@@ -70,8 +70,16 @@ function placeFacts(machine: MachineView): Fact[] {
   ];
 }
 
-function historyFacts({ disputedMacs, didNotAskAtMs, repair }: MachineView, ago: (atMs: number) => string): Fact[] {
+function historyFacts(
+  { disputedMacs, didNotAskAtMs, repair, recovery }: MachineView,
+  ago: (atMs: number) => string,
+): Fact[] {
   return [
+    [
+      "recovery",
+      recovery &&
+        `of the disk key, allowed by ${recovery.by} ${ago(recovery.atMs)}${recovery.nonce === undefined ? "" : ", signed"}`,
+    ],
     [
       "boot order",
       didNotAskAtMs === undefined

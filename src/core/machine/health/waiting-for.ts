@@ -118,6 +118,14 @@ const reasons: readonly Reason[] = [
     missing: "the conflict is resolved",
     next: "follow the advice in the conflict below; the machine retries automatically",
   }),
+  ({ recovery }) =>
+    recovery === undefined || recovery.nonce !== undefined
+      ? undefined
+      : {
+          missing: `its next network boot recovers its disk key: ${recovery.by} allowed it`,
+          next: "restart it, with network boot first in its boot order",
+          sinceMs: recovery.atMs,
+        },
   whileSet("waiting", {
     missing: "the uplink has room for it: it waits in the queue",
     next: "no action is needed; if the uplink has more bandwidth than uplinkMbps says, raise it, and more machines fetch at once",

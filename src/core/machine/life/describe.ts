@@ -74,7 +74,7 @@ export const transitionText: { readonly [transition: string]: string } = {
   confirmHealthy: "accepted only as a repetition by the same boot: the agent gets a new credential",
   resumeAgent: "the agent of a machine without its first image gets a new credential",
   allowRecovery:
-    "the next network boot recovers the key; refused without a sealed key and a TPM that the machine is bound to",
+    "the next network boot recovers the key; refused while its agent polls, without a sealed key, and without a TPM that the machine is bound to",
   signRecovery: "signed once: for one session of this machine's TPM, on an order that an operator has allowed",
   noteSub: "*up* if it runs its image; *failing* ends",
   noteOldSub: "only recorded; a rebirth by the policy is cancelled",

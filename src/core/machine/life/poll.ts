@@ -55,7 +55,7 @@ export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, contex
     machine.repair?.trial !== undefined ||
     !isSameAgent(machine.agent, event.agent) ||
     !isSameMeasurement(machine.measuredBoot, event.measuredBoot) ||
-    !isSameKeyState(machine.diskKey, event.diskKey) ||
+    (event.diskKey !== undefined && !isSameKeyState(machine.diskKey, event.diskKey)) ||
     wasSilent ||
     cameBack ||
     (machine.ownSystem === undefined && fromDisk) ||
@@ -69,7 +69,6 @@ export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, contex
     recovery: _recovered,
     agent: _former,
     measuredBoot: _measured,
-    diskKey: _sealed,
     awaitsFirstImage,
     ...kept
   } = withoutPending(machine);
@@ -84,6 +83,7 @@ export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, contex
     ...(event.trusts === undefined ? {} : { trusts: event.trusts }),
     ...(event.agent === undefined ? {} : { agent: event.agent }),
     ...(event.measuredBoot === undefined ? {} : { measuredBoot: event.measuredBoot }),
+    // The first poll of a start does not say it: a machine that is lost before its second one still has a sealed key.
     ...(event.diskKey === undefined ? {} : { diskKey: event.diskKey }),
   };
   const heard = wasSilent ? withoutConditions(noted, "failing") : noted;

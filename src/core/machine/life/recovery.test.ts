@@ -26,10 +26,17 @@ function upWith(diskKey: DiskKeyState, tpm: TpmClaim = proved) {
   world.all(asked(1), issued(1), takes("token1", tpm), healthy(1, 1), polls(diskKey));
   return world;
 }
+
+/** The same, silent since its disk did not start. */
+function lockedWith(diskKey: DiskKeyState, tpm: TpmClaim = proved) {
+  const world = upWith(diskKey, tpm);
+  world.later(120_000);
+  return world;
+}
 const sealed: DiskKeyState = { kind: "sealed" };
 
 test("an allowed recovery: one order, one signature, which the same session may ask for again, until the agent polls", () => {
-  const world = upWith(sealed);
+  const world = lockedWith(sealed);
   assert.equal(orderActionOf(world.get(1)), undefined);
   world.all(allowed, asked(1), { kind: "phaseSeen", id: id(1), phase: "loaderSent" }, issued(1, "t2"), takes("t2"));
   assert.equal(world.get(1).order?.action, "recover");
@@ -43,16 +50,25 @@ test("an allowed recovery: one order, one signature, which the same session may 
 });
 
 test("refused: a key that is not sealed, a machine that is bound to no TPM, a signature that nobody has allowed", () => {
-  for (const world of [upWith({ kind: "plain", reason: "r" }), upWith(sealed, { kind: "none" })])
+  for (const world of [lockedWith({ kind: "plain", reason: "r" }), lockedWith(sealed, { kind: "none" })])
     assert.equal(world.apply(allowed).kind, "refused");
-  const world = upWith(sealed);
+  const world = lockedWith(sealed);
   assert.equal(world.apply(signed("n1")).kind, "refused");
   world.all(allowed);
   assert.equal(world.apply(signed("n1")).kind, "refused", "no order was taken");
 });
 
-test("another TPM gets no order to recover; a rebirth ends a recovery that is allowed", () => {
+test("refused while its agent polls: its disk is open, and its next poll would end the recovery", () => {
   const world = upWith(sealed);
+  world.later(60_000);
+  const decision = world.apply(allowed);
+  assert.match(decision.kind === "refused" ? decision.refusal.message : "", /whose agent polled 60 s ago/);
+  world.all(asked(1), allowed);
+  assert.equal(orderActionOf(world.get(1)), "recover", "it has restarted");
+});
+
+test("another TPM gets no order to recover; a rebirth ends a recovery that is allowed", () => {
+  const world = lockedWith(sealed);
   world.all(allowed, asked(1), issued(1, "t2"));
   assert.equal(world.apply(takes("t2", { kind: "proved", ekSha256: "b".repeat(64) })).kind, "refused");
   world.all({ kind: "rebirthAsked", id: id(1), by: "op" });
@@ -73,4 +89,13 @@ test("the repair policy leaves a machine with a sealed key alone; without one it
     return nextRepair(lost, world.nowMs() + 3_600_000, rules).kind;
   };
   assert.deepEqual([kindFor(sealed), kindFor({ kind: "plain", reason: "r" })], ["none", "step"]);
+});
+
+test("a machine that is lost between the first and the second poll of a start can be recovered, and is not wiped", () => {
+  const world = upWith(sealed);
+  world.all(asked(1), polls());
+  world.later(120_000);
+  assert.deepEqual(world.get(1).diskKey, sealed);
+  world.all(allowed);
+  assert.equal(orderActionOf(world.get(1)), "recover");
 });
