@@ -27,7 +27,7 @@ async function born(n: number, diskKey: DiskKeyState, isBound: boolean): Promise
   const id = machineIdFromMac(testMac(n));
   const tpm = isBound ? ({ kind: "proved", ekSha256: `${n}`.repeat(64) } as const) : ({ kind: "none" } as const);
   for (const event of birthOf(n)) await store.apply(event.kind === "orderTaken" ? { ...event, tpm } : event);
-  const running = { fromDisk: true, runningImage: "compute", upToDate: true };
+  const running = { fromDisk: true, runningImage: "compute", upToDate: true } as const;
   await store.apply({ kind: "subSeen", id, ...running, diskKey });
 }
 

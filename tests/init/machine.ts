@@ -44,7 +44,7 @@ function agentProgram([native = "", script = "", option]: readonly string[], ker
     case agentScripts.ends:
       return () => undefined;
     default:
-      return () => runAgent({ root: "", once: false, program: { native, script } });
+      return () => runAgent({ root: "", once: false, program: { native, script }, supervised: true });
   }
 }
 

@@ -156,6 +156,7 @@ function lockedMachine(t: TestContext): TestMachine {
   fillTree(boot).text("/grub/grub.cfg", (textIn(boot, "/grub/grub.cfg") ?? "").replace(" ro ", " ro quiet "));
   boot.sync();
   assert.equal(bootFromDisk(machine.board).kind, "nothingToBoot");
+  machine.site.world.nowMs += 120_000;
   return machine;
 }
 
@@ -228,6 +229,35 @@ test("the power is cut during a recovery: the key is back or was never away, and
     machine.boot();
     assert.deepEqual([state(machine), variables(machine)], [{ kind: "sealed" }, sealedAlone]);
   }
+});
+
+/** Each further command for the TPM never returns. */
+const hangingTpm: Trial = { troubles: [{ call: "write", about: /tpmrm0/, trouble: { kind: "hangs" } }] };
+
+test("after a recovery the TPM hangs: the agent goes on, the record says why, and the next boot seals the key", (t) => {
+  const machine = allowed(t);
+  machine.bootInit();
+  machine.boot();
+  machine.boot({ ...hangingTpm, minutes: 40 });
+  const { lastSeenAtMs, conditions, phase } = machine.site.machine(mac);
+  assert.ok(machine.site.world.nowMs - lastSeenAtMs < 60_000, "it polls");
+  const found = state(machine);
+  assert.match(found?.kind === "plain" ? found.reason : "", /the TPM or .* hang: 2 tries .* did not end; .*a restart/);
+  assert.deepEqual([conditions, phase, variables(machine)], [[], "up", [true, true]]);
+  machine.boot();
+  assert.deepEqual([state(machine), variables(machine)], [{ kind: "sealed" }, sealedAlone]);
+});
+
+test("an update whose sealing hangs fails with that reason: the agent goes on, and the kernel stays", (t) => {
+  const machine = bornMachine(t);
+  machine.boot();
+  require(machine, "compute/2");
+  machine.boot({ ...hangingTpm, minutes: 60 });
+  const { lastSeenAtMs } = machine.site.machine(mac);
+  assert.ok(machine.site.world.nowMs - lastSeenAtMs < 60_000, "it polls");
+  assert.match(failing(machine), /cannot be sealed to the next boot.*hang: 2 tries/);
+  assert.ok(comeUp(machine).isUp, "with a TPM that works");
+  assert.equal(machine.site.machine(mac).runningImage, "compute/2");
 });
 
 /** A locked machine whose recovery an operator allows. */

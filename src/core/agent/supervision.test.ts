@@ -18,6 +18,8 @@ type Line = readonly [afterSeconds: number, event: SupervisionEvent];
 
 const tick: SupervisionEvent = { kind: "tick", confirmed: undefined };
 const confirmed: SupervisionEvent = { kind: "tick", confirmed: v2 };
+/** A second has passed, and an agent gave a sign of life at this time (the clock begins at 1000). */
+const seen = (aliveMs: number): SupervisionEvent => ({ kind: "tick", confirmed: undefined, aliveMs });
 const ended = (status: number, stored: StoredAgents = {}): SupervisionEvent => ({
   ...{ kind: "ended", status, stored, confirmed: undefined },
 });
@@ -67,6 +69,45 @@ describe("the supervisor of agents", () => {
         [1, tick],
       ],
       ["start 1", "start 1"],
+      { current: v1 },
+    ],
+    [
+      "an agent that gives no sign of life any more is killed and started again",
+      { current: v1 },
+      [
+        [0, tick],
+        [9, seen(10_000)],
+        [599, seen(10_000)],
+        [1, seen(10_000)],
+        [60, seen(10_000)],
+        [0, ended(9, { current: v1 })],
+        [restart, seen(10_000)],
+        [700, seen(10_000)],
+      ],
+      ["start 1", "kill", "start 1"],
+      { current: v1 },
+    ],
+    [
+      "a version that hangs after it has put the next one in place gives way to that",
+      {},
+      [
+        [0, tick],
+        [9, seen(10_000)],
+        [600, seen(10_000)],
+        [0, ended(9, { trial: trial(0) })],
+        [0, tick],
+      ],
+      ["start installed", "kill", "start 2"],
+      { trial: trial(1) },
+    ],
+    [
+      "a version that gives no sign of life is left alone",
+      { current: v1 },
+      [
+        [0, tick],
+        [9000, tick],
+      ],
+      ["start 1"],
       { current: v1 },
     ],
     [

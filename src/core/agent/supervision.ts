@@ -17,7 +17,7 @@ export type StoredAgents = {
 type AgentProcess =
   | { readonly kind: "none"; readonly startAtMs: number }
   | { readonly kind: "running"; readonly version?: string; readonly sinceMs: number }
-  /** A trial that was killed, until it has ended. */
+  /** A trial that was late, or an agent that was silent: killed, until it has ended. */
   | { readonly kind: "killed"; readonly reason: string };
 
 /** What the supervisor of a machine's agents knows. Times are of the monotonic clock. */
@@ -31,8 +31,8 @@ export type Supervision = {
 };
 
 export type SupervisionEvent =
-  /** Time has passed. `confirmed`: the version that a trial confirmed. */
-  | { readonly kind: "tick"; readonly confirmed: string | undefined }
+  /** Time has passed. `confirmed`: the version that a trial confirmed. `aliveMs`: when an agent last gave a sign of life, if any did. */
+  | { readonly kind: "tick"; readonly confirmed: string | undefined; readonly aliveMs?: number }
   /** The process has ended. `stored`: the record, which an agent changes when it has put a new version in place. */
   | {
       readonly kind: "ended";
@@ -47,7 +47,7 @@ export type SupervisionEvent =
 export type SupervisionAction =
   | { readonly kind: "none" }
   | { readonly kind: "start"; readonly version?: string }
-  | { readonly kind: "kill" }
+  | { readonly kind: "kill"; readonly reason: string }
   | { readonly kind: "tidy"; readonly keep: readonly string[] };
 
 /** `save`: `state.stored` has to be on the disk before the action. */
@@ -67,6 +67,11 @@ export const supervisionLimits = {
   /** A run shorter than this counts as short; after `shortRuns` of them in a row the former version takes over. */
   shortMs: 60_000,
   shortRuns: 5,
+  /**
+   * Without a sign of life for this long an agent hangs, in a device or in the firmware, and is started again. Shorter than the
+   * deadline after which the server takes the machine for silent; longer than any step between two signs.
+   */
+  silentMs: 600_000,
   /** The former agent forgets a rejection after it has run for this time: the server may bring the version again. */
   rejectedMs: 86_400_000,
 } as const;
@@ -89,7 +94,7 @@ export function beginSupervision(stored: StoredAgents, confirmed: string | undef
 export function superviseAgents(state: Supervision, event: SupervisionEvent, nowMs: number): SupervisionTurn {
   switch (event.kind) {
     case "tick":
-      return tick(state, event.confirmed, nowMs);
+      return tick(state, event, nowMs);
     case "ended":
       return ended(state, event, nowMs);
     case "unusable":
@@ -97,16 +102,27 @@ export function superviseAgents(state: Supervision, event: SupervisionEvent, now
   }
 }
 
-function tick(state: Supervision, confirmed: string | undefined, nowMs: number): SupervisionTurn {
+function tick(
+  state: Supervision,
+  { confirmed, aliveMs }: Extract<SupervisionEvent, { kind: "tick" }>,
+  nowMs: number,
+): SupervisionTurn {
   const { process, stored, trial } = state;
   if (process.kind === "killed") return quiet(state);
   if (isConfirmed(state, confirmed)) return accept(state);
   if (trial !== undefined && nowMs >= trial.deadlineMs) {
     const reason = `it was not confirmed within ${stored.trial?.deadlineSeconds} s`;
-    if (process.kind === "none") return reject(state, reason, nowMs);
-    return { state: { ...state, process: { kind: "killed", reason } }, save: false, action: { kind: "kill" } };
+    return process.kind === "none" ? reject(state, reason, nowMs) : kill(state, reason);
   }
+  // A sign of an agent before this one says nothing, and a version that gives none is left alone.
+  if (process.kind === "running" && aliveMs !== undefined && aliveMs >= process.sinceMs)
+    if (nowMs - aliveMs >= supervisionLimits.silentMs)
+      return kill(state, `it gave no sign of life for ${supervisionLimits.silentMs / 1000} s`);
   return process.kind === "none" && nowMs >= process.startAtMs ? start(state, nowMs) : quiet(state);
+}
+
+function kill(state: Supervision, reason: string): SupervisionTurn {
+  return { state: { ...state, process: { kind: "killed", reason } }, save: false, action: { kind: "kill", reason } };
 }
 
 function isConfirmed({ process, stored }: Supervision, confirmed: string | undefined): boolean {
@@ -142,7 +158,7 @@ function ended(
   nowMs: number,
 ): SupervisionTurn {
   const { process, trial } = state;
-  if (process.kind === "killed") return reject(state, process.reason, nowMs);
+  if (process.kind === "killed" && trial !== undefined) return reject(state, process.reason, nowMs);
   if (isConfirmed(state, confirmed)) {
     const accepted = accept(state);
     return { ...accepted, state: startLater(accepted.state, nowMs) };

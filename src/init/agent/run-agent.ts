@@ -12,6 +12,7 @@ import { isPidOne, noDuties, pidOneDuties } from "./pid-one.ts";
 import { restart } from "./restart.ts";
 import { openSession } from "./session.ts";
 import { readSubSettings } from "./settings.ts";
+import { supervisedDuties } from "./sign-of-life.ts";
 import type { SubContext } from "./sub-context.ts";
 import { type AgentProgram, versionOf } from "./versions/programs.ts";
 
@@ -25,6 +26,8 @@ export type AgentArguments = {
   readonly once: boolean;
   /** The files of this agent. */
   readonly program: AgentProgram;
+  /** A supervisor watches it. */
+  readonly supervised?: boolean;
 };
 
 /** Everything but the settings, which are read again after each failure. */
@@ -37,9 +40,10 @@ export const serviceLog: Log = (level, message, facts = {}) => {
   std.out.flush();
 };
 
-function openAgentContext({ root, program }: AgentArguments): AgentContext {
+function openAgentContext({ root, program, supervised = false }: AgentArguments): AgentContext {
   const version = versionOf(program);
-  if (!isPidOne()) return { root, version, log: serviceLog, takeLines: () => [], ...noDuties };
+  const duties = supervised ? supervisedDuties(root) : noDuties;
+  if (!isPidOne()) return { root, version, log: serviceLog, takeLines: () => [], ...duties };
   const { log, takeLines } = openConsole();
   return { root, version, log, takeLines, ...pidOneDuties() };
 }

@@ -26,6 +26,7 @@ import { agentPaths } from "../paths.ts";
 import { isPidOne } from "../pid-one.ts";
 import type { SubContext } from "../sub-context.ts";
 import { expectedBoots, pcrs } from "./measured-boot.ts";
+import { type KnownKey, tryOnce, whyNoTry } from "./sealing-tries.ts";
 
 const nonceBytes = 32;
 const keyMode = 0o600;
@@ -40,23 +41,43 @@ type SealContext = Pick<SubContext, "root" | "settings" | "log">;
 export function keepKeySealed(context: SealContext, measured: MeasuredBoot | undefined): DiskKeyState | undefined {
   const { loader } = sealingOf(context);
   if (loader === undefined || isPidOne()) return undefined;
+  const hung = whyNoTry(context.root);
+  if (hung !== undefined) return keyStateOf(hung.key, hung.reason);
+  let known: KnownKey = "unknown";
   try {
-    openVariables();
-    const plain = readKeyVariable(diskKeyVariable);
-    if (plain === undefined) {
-      sealTo(context, wantedOf(context, expectedBoots(context.root)));
-      return { kind: "sealed" };
-    }
-    const why = whyNotSealed(loader, measured);
-    if (why !== undefined) return { kind: "plain", reason: why };
-    sealFirst(context, plain);
-    context.log("info", "the disk key is sealed to the boot path; the plain one is removed from the firmware");
-    return { kind: "sealed" };
+    return tryOnce(context.root, (know) => {
+      openVariables();
+      const plain = readKeyVariable(diskKeyVariable);
+      known = plain === undefined ? "sealed" : "plain";
+      know(known);
+      return sealOrKeep(context, { plain, whyNot: () => whyNotSealed(loader, measured) });
+    });
   } catch (error) {
     const reason = messageOf(error);
     context.log("warn", "sealing the disk key failed", { reason });
-    return isPlainThere() ? { kind: "plain", reason: reason.slice(0, maxDiskKeyReason) } : { kind: "sealed" };
+    return keyStateOf(known, reason);
   }
+}
+
+function sealOrKeep(
+  context: SealContext,
+  { plain, whyNot }: { readonly plain: Uint8Array | undefined; readonly whyNot: () => string | undefined },
+): DiskKeyState {
+  if (plain === undefined) {
+    sealTo(context, wantedOf(context, expectedBoots(context.root)));
+    return { kind: "sealed" };
+  }
+  const why = whyNot();
+  if (why !== undefined) return { kind: "plain", reason: why };
+  sealFirst(context, plain);
+  context.log("info", "the disk key is sealed to the boot path; the plain one is removed from the firmware");
+  return { kind: "sealed" };
+}
+
+/** Undefined if nothing is known: the server keeps what it knows. */
+function keyStateOf(known: KnownKey, reason: string): DiskKeyState | undefined {
+  if (known === "plain") return { kind: "plain", reason: reason.slice(0, maxDiskKeyReason) };
+  return known === "sealed" ? { kind: "sealed" } : undefined;
 }
 
 /**
@@ -65,10 +86,12 @@ export function keepKeySealed(context: SealContext, measured: MeasuredBoot | und
  */
 export function sealToBoots(context: SealContext, boots: readonly PossibleBoot[] | undefined): void {
   if (sealingOf(context).loader === undefined) return;
-  openVariables();
-  if (isPlainThere() || readKeyVariable(sealedKeyVariable) === undefined) return;
   try {
-    sealTo(context, wantedOf(context, boots));
+    tryOnce(context.root, () => {
+      openVariables();
+      if (readKeyVariable(diskKeyVariable) !== undefined || readKeyVariable(sealedKeyVariable) === undefined) return;
+      sealTo(context, wantedOf(context, boots));
+    });
   } catch (error) {
     throw new Error(
       `the disk key cannot be sealed to the next boot, so the machine keeps its present one: ${messageOf(error)}`,
@@ -94,10 +117,6 @@ function sealingOf({ settings }: SealContext): { readonly loader: Uint8Array | u
 function openVariables(): void {
   if (exists(efivarsDirectory) && list(efivarsDirectory).length > 0) return;
   mountEfiVariables(efivarsDirectory);
-}
-
-function isPlainThere(): boolean {
-  return readKeyVariable(diskKeyVariable) !== undefined;
 }
 
 /** Why the plain key has to stay for now; undefined if it can be sealed. */

@@ -9,6 +9,7 @@ import {
 import { messageOf } from "../../birth/stop.ts";
 import { exitStatus, sigKill } from "../../system/run.ts";
 import { serviceLog as log } from "../run-agent.ts";
+import { readSignOfLife } from "../sign-of-life.ts";
 import { type AgentProgram, demandWhole, programOf, removeOthers } from "./programs.ts";
 import { forgetConfirmation, readConfirmedAgent, readStoredAgents, saveStoredAgents } from "./stored-agents.ts";
 
@@ -37,6 +38,7 @@ export function runSupervisor({ root, installed }: SupervisorArguments): void {
       case "none":
         return turn;
       case "kill":
+        log("error", "an agent is killed", { reason: action.reason });
         if (process > 0) os.kill(process, sigKill);
         return turn;
       case "tidy":
@@ -62,7 +64,10 @@ export function runSupervisor({ root, installed }: SupervisorArguments): void {
   }
   function nextEvent(): SupervisionEvent {
     const [ended, status] = process > 0 ? os.waitpid(process, os.WNOHANG) : [0, 0];
-    if (ended === 0) return { kind: "tick", confirmed: confirmed() };
+    if (ended === 0) {
+      const aliveMs = attempt("read the sign of life", () => readSignOfLife(root));
+      return { kind: "tick", confirmed: confirmed(), ...(aliveMs === undefined ? {} : { aliveMs }) };
+    }
     process = 0;
     return { kind: "ended", status: exitStatus(status), stored: stored() ?? state.stored, confirmed: confirmed() };
   }
