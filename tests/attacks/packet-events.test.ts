@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changesPerMinute } from "../../src/boot-server/dhcp/change-rate.ts";
+import { changesPerMinute, fleetDetailsPerMinute } from "../../src/boot-server/dhcp/change-rate.ts";
 import { openSeenRequests } from "../../src/boot-server/dhcp/seen-requests.ts";
 import type { DhcpPacket } from "../../src/core/dhcp/codec/packet.ts";
 import { writeDhcp } from "../../src/core/dhcp/codec/write.ts";
@@ -75,6 +75,37 @@ await insideNamespace(import.meta.url, () => {
     };
     await repeatAttack(t, 3, attempt);
     assert.equal(lines.filter((line) => line.includes("too many different DHCP requests")).length, 3);
+  });
+
+  test("streams in the names of all known machines are written at the rate of a fleet that starts; new ones are served", {
+    timeout: 300_000,
+  }, async (t) => {
+    const clock = stillClock();
+    const lines: string[] = [];
+    const log = (_level: string, message: string) => void lines.push(message);
+    await using store = await openStore({ path: ":memory:", clock, log });
+    await using seen = openSeenRequests({ store, clock, log });
+    const machines = fleetDetailsPerMinute / changesPerMinute + 100;
+    for (let n = 1; n <= machines; n += 1) await store.apply(asks(n));
+    let newest = machines;
+    await repeatAttack(t, 2, async () => {
+      clock.pass(60_000);
+      const before = store.position();
+      for (let round = 0; round < changesPerMinute; round += 1)
+        for (let n = 1; n <= machines; n += 1) {
+          const machine = store.byMac(testMac(n)) ?? assert.fail();
+          const firmware = machine.firmware === "bios" ? "uefi" : "bios";
+          await seen.after(machine, { ...asks(n), firmware });
+        }
+      const written = store.position() - before;
+      // The new machine of the round before may be written within this one.
+      if (written === 0 || written > fleetDetailsPerMinute + 1) return `${written} changes within a minute`;
+      newest += 1;
+      const asked = asks(newest);
+      const isRecorded = await seen.before({ type: "offer", mac: asked.mac, machine: undefined, seen: asked });
+      return isRecorded === false ? "a new machine is not answered" : undefined;
+    });
+    assert.equal(lines.filter((line) => line.includes("too many DHCP requests of known machines")).length, 2);
   });
 
   const start = async () => {

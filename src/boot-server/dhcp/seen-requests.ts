@@ -76,7 +76,7 @@ export function openSeenRequests(deps: {
     },
     after: (machine, seen) => {
       if (isNewTo(machine, seen) || tally.counts(machine, seen)) return undefined;
-      if (rate.allows(seen.mac)) return store.apply(seen);
+      if (rate.allowsDetail(seen.mac)) return store.apply(seen);
       tally.countOnly(machine, seen);
       return undefined;
     },
