@@ -22,15 +22,24 @@ export const fetchTurnRequest = v.object({
   peerPort: v.exactOptional(v.pipe(count, v.minValue(1), v.maxValue(65_535))),
   /** Machines from which it got nothing, or wrong contents, since it asked last. */
   failedPeers: v.exactOptional(v.pipe(v.array(text), v.maxLength(16))),
+  /** The speed of its link. */
+  linkMbps: v.exactOptional(v.pipe(count, v.minValue(1), v.maxValue(10_000_000))),
 });
 export type FetchTurnRequest = v.InferOutput<typeof fetchTurnRequest>;
+
+const source = v.object({
+  machineId: text,
+  endpoint,
+  bytesPerSecond: v.exactOptional(v.pipe(count, v.minValue(1))),
+});
 
 export const fetchTurn = v.variant("kind", [
   v.object({
     kind: v.literal("go"),
     reportSeconds: count,
-    sources: v.exactOptional(v.pipe(v.array(v.object({ machineId: text, endpoint })), v.maxLength(16))),
+    sources: v.exactOptional(v.pipe(v.array(source), v.maxLength(16))),
     peerKeys: v.exactOptional(v.pipe(v.array(key), v.minLength(1), v.maxLength(2))),
+    uploadBytesPerSecond: v.exactOptional(v.pipe(count, v.minValue(1))),
   }),
   v.object({ kind: v.literal("wait"), seconds: count, reason: text }),
   v.object({ kind: v.literal("abandon"), reason: text }),

@@ -10,6 +10,7 @@ import { leaf, listOf, optional, required, withDefault } from "./entry.ts";
 import { burnIn } from "./sections/burn-in.ts";
 import { network } from "./sections/network.ts";
 import { blastRadius, exports, operators } from "./sections/operators.ts";
+import { peers } from "./sections/peers.ts";
 import { images, placement } from "./sections/site.ts";
 import { storage } from "./sections/storage.ts";
 import { watch } from "./sections/watch.ts";
@@ -66,6 +67,7 @@ export const configSchema = v.strictObject({
     count("a whole number of megabits per second", 1, 1_000_000),
     "Bandwidth of this server's uplink that machines may use. Once it is used up, further machines wait in a queue; `birther show` prints their position. Boot images go first; 4 machines and 2 more for each gigabit per second fetch their system image at once. Without this key nobody waits for a boot image, and 64 machines fetch their system image at once.",
   ),
+  peers,
   placement,
   images,
   burnIn,

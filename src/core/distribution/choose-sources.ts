@@ -23,6 +23,8 @@ export type Member = {
   readonly order: number;
   /** Machines that got nothing or wrong contents from it. */
   readonly accusers: ReadonlySet<MachineId>;
+  /** The rate at which it got contents lately; undefined until it has told twice how far it is. */
+  readonly bytesPerSecond?: number | undefined;
 };
 
 /** Whom to ask, best first; or the origin, which may have a queue. */
@@ -31,7 +33,7 @@ export type Sources = { readonly kind: "peers"; readonly sources: readonly Machi
 /** Who disappoints as many machines serves nobody any more: one may be wrong, or lie. */
 const accusersLimit = 2;
 /** To as many others a member sends if it has to; beyond that another machine of the rack fetches from outside. */
-const sharedLimit = 3;
+export const sharedLimit = 3;
 /** Sources named at once. */
 const sourcesLimit = 3;
 

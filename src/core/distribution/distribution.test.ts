@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { MachineId } from "../machine/record.ts";
-import { type Caller, openDistribution } from "./distribution.ts";
+import { openDistribution } from "./distribution.ts";
+import type { Caller } from "./roster.ts";
 
 const idOf = (name: string) => name as MachineId;
 
 function world() {
   let nowMs = 0;
   const distribution = openDistribution({ monotonicMs: () => nowMs });
+  const admitted = new Set<string>();
   function ask(name: string, more: Partial<Caller> = {}, isFull = false): string {
     const caller = {
       ...{ id: idOf(name), image: "compute/1", rack: "r1", totalBytes: 100, doneBytes: 0, isWorking: false },
@@ -15,7 +17,8 @@ function world() {
       ...more,
     };
     const answer = distribution.ask(caller, { isFull });
-    if (answer === "origin") distribution.admitted(idOf(name), !isFull);
+    if (answer === "origin" && !isFull) admitted.add(name);
+    if (answer === "origin") distribution.admitted(idOf(name), admitted.has(name));
     return answer === "origin" ? answer : answer.map(({ endpoint }) => endpoint).join(" ");
   }
   const pass = (seconds: number) => {
@@ -67,4 +70,73 @@ test("machines that wait at a full origin are no sources, and are given one as s
   assert.equal(ask("b", {}, true), "origin");
   assert.equal(ask("a"), "origin");
   assert.equal(ask("b", {}, true), "a:1");
+});
+
+const megabyte = 1e6;
+const big = 1000 * megabyte;
+
+/** Machines that say every five seconds how far they are, in megabytes. */
+function racing() {
+  const all = world();
+  const sources = new Map<string, string>();
+  const report = (done: { readonly [name: string]: number }, isFull = false) => {
+    all.pass(5);
+    for (const [name, megabytes] of Object.entries(done))
+      sources.set(
+        name,
+        all.ask(name, { totalBytes: big, doneBytes: megabytes * megabyte }, isFull).split(" ")[0] ?? "",
+      );
+    return Object.fromEntries(sources);
+  };
+  report({ a: 0, b: 0, c: 0, d: 0 });
+  return { ...all, report };
+}
+
+test("a machine whose source sends slowly gets another one, and those behind it keep theirs", () => {
+  const { report } = racing();
+  assert.deepEqual(report({ a: 100, b: 100, c: 1, d: 1 }), { a: "origin", b: "a:1", c: "a:1", d: "c:1" });
+});
+
+test("a machine behind one that gets everything slowly skips it", () => {
+  const { report } = racing();
+  assert.deepEqual(report({ a: 100, b: 1, c: 1, d: 1 }), { a: "origin", b: "origin", c: "b:1", d: "c:1" });
+  assert.deepEqual(report({ a: 200, b: 2, c: 2, d: 2 }), { a: "origin", b: "origin", c: "a:1", d: "c:1" });
+});
+
+test("a slow first machine is replaced by the next one, once; where all are slow, the uplink is", () => {
+  const { report } = racing();
+  assert.deepEqual(report({ a: 1, b: 1, c: 1, d: 1 }), { a: "origin", b: "origin", c: "b:1", d: "c:1" });
+  assert.deepEqual(report({ a: 2, b: 2, c: 2, d: 2 }), { a: "origin", b: "origin", c: "b:1", d: "c:1" });
+  const { report: full } = racing();
+  assert.deepEqual(full({ a: 1, b: 1, c: 1, d: 1 }, true), { a: "origin", b: "a:1", c: "b:1", d: "c:1" });
+});
+
+test("a machine that blames everybody is believed twice", () => {
+  const { ask } = world();
+  for (const name of ["a", "b", "c", "d", "e", "f"]) ask(name);
+  const failed = ["a", "b", "c", "d", "f"].map(idOf);
+  ask("e", { failed });
+  ask("g", { failed: [idOf("a"), idOf("c")] });
+  // Two say so of the first, one of the third.
+  assert.equal(ask("h", { failed: [idOf("g"), idOf("f"), idOf("e"), idOf("d"), idOf("b")] }), "c:1");
+});
+
+test("what a source gives is its limit, shared by those who fetch from it", () => {
+  const { monotonicMs, limits } = { monotonicMs: () => 0, limits: { uploadMbps: 80, rackUplinkMbps: 8 } };
+  const distribution = openDistribution({ monotonicMs }, limits);
+  const ask = (name: string, more: Partial<Caller> = {}) =>
+    distribution.ask(
+      {
+        ...{ id: idOf(name), image: "compute/1", rack: "r1", totalBytes: 10, doneBytes: 0, isWorking: true },
+        ...{ endpoint: `${name}:1`, failed: [], ...more },
+      },
+      { isFull: true },
+    );
+  ask("a");
+  distribution.admitted(idOf("a"), true);
+  assert.deepEqual(ask("b"), [{ machineId: "a", endpoint: "a:1", bytesPerSecond: 10e6 }]);
+  assert.equal(distribution.uploadLimit(idOf("a")), 10e6);
+  ask("x", { rack: "r2", isWorking: false });
+  assert.equal(distribution.uploadLimit(idOf("b")), 1e6);
+  assert.equal(distribution.uploadLimit(idOf("x")), 0);
 });

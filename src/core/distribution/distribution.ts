@@ -1,17 +1,16 @@
 import type { MachineId } from "../machine/record.ts";
 import { chooseSources, type Member } from "./choose-sources.ts";
-
-/** What a machine says, and the MDB knows, when it asks from whom to fetch. */
-export type Caller = Pick<Member, "id" | "rack" | "totalBytes" | "doneBytes" | "isWorking"> & {
-  readonly image: string;
-  /** Where it serves others, `ADDRESS:PORT`; absent if it does not. */
-  readonly endpoint?: string;
-  /** Machines from which it got nothing useful since it asked last. */
-  readonly failed: readonly string[];
-};
+import { isHeldUp } from "./held-up.ts";
+import { type Caller, type Known, openRoster } from "./roster.ts";
+import { type UploadRules, uploadBytesPerSecond } from "./upload-limit.ts";
 
 /** A machine to fetch from. */
-export type Source = { readonly machineId: string; readonly endpoint: string };
+export type Source = {
+  readonly machineId: string;
+  readonly endpoint: string;
+  /** What its upload limit gives to each machine that fetches from it; absent where no limit applies. */
+  readonly bytesPerSecond?: number;
+};
 
 /** Keeps who fetches which image, in memory only: after a restart of the server, machines tell it again within seconds. */
 export type Distribution = {
@@ -19,76 +18,72 @@ export type Distribution = {
   readonly ask: (caller: Caller, origin: { readonly isFull: boolean }) => readonly Source[] | "origin";
   /** The origin has let a machine in, or lets it wait. */
   readonly admitted: (id: MachineId, isAdmitted: boolean) => void;
-  /** It has everything, gave up, or got another task: it serves no more. */
+  /** It gave up, got another task, or serves no more. */
   readonly left: (id: MachineId) => void;
+  /** How fast a machine may send to all others together; 0 is without a limit. */
+  readonly uploadLimit: (id: MachineId) => number;
+  /** How often each machine should say how far it is: often while few take part, so that a bottleneck is found within seconds. */
+  readonly reportSeconds: () => number;
 };
 
-type Known = {
-  member: Member;
-  readonly image: string;
-  endpoint: string | undefined;
-  heardAtMs: number;
-  readonly failed: Set<string>;
-};
-
-/** A machine says every twenty seconds how far it is. */
-const silentMs = 60_000;
-/** Failures that one machine may tell of: a rack and some. */
-const failedLimit = 100;
+/** The server gets about as many reports a second. */
+const reportsPerSecond = 100;
+const reportLimits = { least: 5, most: 20 } as const;
 
 /** Nobody fetches yet. */
-export function openDistribution({ monotonicMs }: { readonly monotonicMs: () => number }): Distribution {
-  const known = new Map<string, Known>();
-  let begun = 0;
+export function openDistribution(clock: { readonly monotonicMs: () => number }, rules: UploadRules = {}): Distribution {
+  const { known, upsert, accuse, assign, left, forgetSilent } = openRoster(clock);
 
-  function left(id: MachineId): void {
-    known.delete(id);
+  function childrenOf({ member: { id } }: Known): readonly Known[] {
+    return [...known.values()].filter(({ member }) => member.from === id);
   }
-  function forgetSilent(): void {
-    for (const [id, { heardAtMs }] of known) if (monotonicMs() - heardAtMs > silentMs) known.delete(id);
+  function limitOf(one: Known): number {
+    const { isWorking, rack } = one.member;
+    const sendsFar = childrenOf(one).some(({ member }) => member.rack !== rack);
+    return uploadBytesPerSecond({ isWorking, sendsFar, linkMbps: one.linkMbps }, rules);
   }
-  function upsert(caller: Caller): Known {
-    const { image, endpoint, failed: _failed, ...facts } = caller;
-    const before = known.get(caller.id);
-    const own = before?.image === image ? before : undefined;
-    const earlier = own?.member ?? { from: undefined, order: begun++, accusers: new Set<MachineId>() };
-    const serves = endpoint !== undefined;
-    const isWhole = facts.doneBytes >= facts.totalBytes;
-    const member: Member = { ...earlier, ...facts, serves, ...(isWhole ? { from: undefined } : {}) };
-    const now = { member, image, endpoint, heardAtMs: monotonicMs(), failed: own?.failed ?? new Set<string>() };
-    known.set(caller.id, now);
-    return now;
-  }
-  function accuse(by: Known, failed: readonly string[]): void {
-    for (const id of failed) {
-      const accused = known.get(id);
-      if (accused === undefined || by.failed.size >= failedLimit) continue;
-      by.failed.add(id);
-      accused.member = { ...accused.member, accusers: new Set([...accused.member.accusers, by.member.id]) };
-    }
+  function sourceOf(machineId: MachineId): readonly Source[] {
+    const one = known.get(machineId);
+    if (one?.endpoint === undefined) return [];
+    const limit = limitOf(one);
+    const share = limit === 0 ? {} : { bytesPerSecond: Math.floor(limit / Math.max(1, childrenOf(one).length)) };
+    return [{ machineId, endpoint: one.endpoint, ...share }];
   }
   return {
     left,
     admitted: (id, isAdmitted) => {
       const one = known.get(id);
-      if (one !== undefined) one.member = { ...one.member, from: isAdmitted ? "origin" : undefined };
+      if (one !== undefined) assign(one, isAdmitted ? "origin" : undefined);
+    },
+    uploadLimit: (id) => {
+      const one = known.get(id);
+      return one === undefined ? 0 : limitOf(one);
+    },
+    reportSeconds: () => {
+      const { least, most } = reportLimits;
+      return Math.max(least, Math.min(most, Math.ceil(known.size / reportsPerSecond)));
     },
     ask: (caller, { isFull }) => {
       forgetSilent();
+      const isWhole = caller.doneBytes >= caller.totalBytes;
+      // What it has may be of the image before.
+      if (isWhole && known.get(caller.id)?.image !== caller.image) {
+        left(caller.id);
+        return "origin";
+      }
       const one = upsert(caller);
       accuse(one, caller.failed);
+      if (isWhole) return "origin";
       const members = new Map<MachineId, Member>();
       for (const { image, member } of known.values()) if (image === caller.image) members.set(member.id, member);
+      const { from } = one.member;
+      if (from !== undefined && isHeldUp(one.member, members, { originIsFull: isFull })) one.failed.add(from);
       const chosen = chooseSources(one.member, members, { failed: one.failed, originIsFull: isFull });
       if (chosen.kind === "origin") return "origin";
-      const sources = chosen.sources.flatMap((machineId) => {
-        const endpoint = known.get(machineId)?.endpoint;
-        return endpoint === undefined ? [] : [{ machineId, endpoint }];
-      });
-      const [first] = sources;
+      const [first] = chosen.sources;
       if (first === undefined) return "origin";
-      one.member = { ...one.member, from: first.machineId };
-      return sources;
+      assign(one, first);
+      return chosen.sources.flatMap(sourceOf);
     },
   };
 }

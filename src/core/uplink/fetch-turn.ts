@@ -10,6 +10,8 @@ export type FetchTurn =
       readonly sources?: readonly Source[];
       /** The keys by which machines know each other, the present one first, in hex; for machines that serve others. */
       readonly peerKeys?: readonly string[];
+      /** How fast this machine may send to others, all together; absent where no limit applies. */
+      readonly uploadBytesPerSecond?: number;
     }
   /** Ask again after this time; `reason` says the place in the queue. */
   | { readonly kind: "wait"; readonly seconds: number; readonly reason: string }

@@ -200,7 +200,7 @@ const peerPort = 7000;
 
 test("machines that serve each other fetch from each other, without a slot at the server", async () => {
   const world = site(slots + 2, { keys: () => [key], isConfidential: () => false });
-  assert.deepEqual(await world.ask(0, { peerPort }), { kind: "go", reportSeconds: 20, peerKeys: [key] });
+  assert.deepEqual(await world.ask(0, { peerPort }), { kind: "go", reportSeconds: 5, peerKeys: [key] });
   for (let i = 1; i < slots + 2; i += 1) {
     const turn = await world.ask(i, { peerPort });
     assert.ok(turn.kind === "go" && turn.sources?.[0]?.machineId === world.ids[i - 1], `${i}: ${JSON.stringify(turn)}`);
@@ -213,9 +213,31 @@ test("machines that serve each other fetch from each other, without a slot at th
 
 test("neither confidential images nor older agents use other machines", async () => {
   const world = site(2, { keys: () => [key], isConfidential: () => true });
-  for (const i of [0, 1])
-    assert.deepEqual(await world.ask(i, { peerPort }), { kind: "go", reportSeconds: 20, peerKeys: [key] });
+  for (const i of [0, 1]) assert.deepEqual(await world.ask(i, { peerPort }), { kind: "go", reportSeconds: 20 });
   const plain = site(2, { keys: () => [key], isConfidential: () => false });
   await plain.ask(0, { peerPort });
   assert.deepEqual(await plain.ask(1), { kind: "go", reportSeconds: 20 });
+});
+
+test("a machine that has everything serves on, at the limit of its kind, until it says otherwise or is to run another image", async () => {
+  const upload = { rackUplinkMbps: 100 };
+  const world = site(slots, { keys: () => [key], isConfidential: () => false, upload });
+  const serving = { kind: "go", reportSeconds: 5, peerKeys: [key] };
+  const whole = { peerPort, doneBytes: gigabyte };
+  const sourceOf = async (index: number) => {
+    const turn = await world.ask(index, { peerPort });
+    return turn.kind === "go" ? turn.sources?.map(({ machineId }) => world.ids.indexOf(machineId as MachineId)) : turn;
+  };
+  await world.ask(0, { peerPort });
+  assert.deepEqual(await world.ask(0, whole), serving);
+  world.turns.ended(world.ids[0] ?? assert.fail());
+  assert.deepEqual(await sourceOf(1), [0]);
+  // One that runs a workload gives a twentieth of its link.
+  world.change(0, (machine) => Object.assign(structuredClone(machine), { runningImage: "compute/1" }));
+  assert.deepEqual(await world.ask(0, { ...whole, linkMbps: 2000 }), { ...serving, uploadBytesPerSecond: 12_500_000 });
+  await world.ask(0, { doneBytes: gigabyte });
+  assert.deepEqual(await sourceOf(2), [1]);
+  world.change(1, (machine) => ({ ...machine, requiredImage: "compute/2" }));
+  await world.ask(1, whole);
+  assert.equal(await sourceOf(3).then((sources) => sources?.toString()), "2");
 });

@@ -3,7 +3,9 @@ import { bodyLimit } from "hono/body-limit";
 import * as v from "valibot";
 import { type FetchTurnRequest, fetchTurnRequest } from "../../contract/fetch-turn.ts";
 import { type Problem, paths } from "../../contract/machine-facing.ts";
-import { type Caller, openDistribution, type Source } from "../../core/distribution/distribution.ts";
+import { openDistribution } from "../../core/distribution/distribution.ts";
+import type { Caller } from "../../core/distribution/roster.ts";
+import type { UploadRules } from "../../core/distribution/upload-limit.ts";
 import { locationPath } from "../../core/export/location-path.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
@@ -15,7 +17,7 @@ import { applyOrLog } from "./apply-or-log.ts";
 import { type OriginQueueDeps, openOriginQueue } from "./origin-queue.ts";
 import { senderOf, stranger, whyHeld } from "./sender.ts";
 
-/** How often an agent says how far it is. */
+/** How often an agent says how far it is that fetches from this server only. */
 const reportSeconds = 20;
 /** A request has a few numbers. */
 const maxRequestBytes = 4096;
@@ -39,6 +41,7 @@ type Fetcher = {
   readonly from: "origin" | "peers" | "nobody";
 };
 
+type Go = Extract<FetchTurn, { kind: "go" }>;
 const goOn = { kind: "go", reportSeconds } as const satisfies FetchTurn;
 
 /** What machines need to fetch from each other. */
@@ -47,6 +50,7 @@ export type PeerRules = {
   readonly keys: () => readonly string[];
   /** Contents of confidential images go from the server to each machine only. */
   readonly isConfidential: (image: string) => boolean;
+  readonly upload?: UploadRules;
 };
 
 type FetchTurnsDeps = OriginQueueDeps & {
@@ -59,7 +63,7 @@ type FetchTurnsDeps = OriginQueueDeps & {
 
 export function openFetchTurns(deps: FetchTurnsDeps): FetchTurns {
   const { store, clock } = deps;
-  const { turnOf, ended } = openTurns(deps);
+  const { turnOf, ended, gone } = openTurns(deps);
   const rates: RequestRates = new Map();
   const app = new Hono();
   app.post(paths.fetchTurn, bodyLimit({ maxSize: maxRequestBytes }), async (context) => {
@@ -73,28 +77,27 @@ export function openFetchTurns(deps: FetchTurnsDeps): FetchTurns {
     if (rate.kind === "refused") return context.json(tooOften, 429, { "retry-after": String(rate.retryAfterSeconds) });
     const held = whyHeld(machine);
     if (held === undefined) return context.json(await turnOf(machine, request.output));
-    ended(id);
+    gone(id);
     return context.json({ kind: "abandon", reason: held } satisfies FetchTurn);
   });
   return { app, ended };
 }
 
 function openTurns(deps: FetchTurnsDeps) {
-  const { store, notes, peers, clock, log } = deps;
+  const { store, notes, log } = deps;
   const fetchers = new Map<MachineId, Fetcher>();
-  const distribution = openDistribution(clock);
+  const passing = passingOn(deps);
   const origin = openOriginQueue(deps);
 
+  /** What it has fetched it may serve on. */
   function ended(id: MachineId): void {
-    distribution.left(id);
     if (!fetchers.delete(id)) return;
     origin.left(id);
     notes.waitsNoMore(id);
   }
-  function sourcesOf(machine: Machine, request: FetchTurnRequest): readonly Source[] | "origin" {
-    const caller = callerOf(machine, request);
-    if (peers === undefined || caller === undefined || peers.isConfidential(caller.image)) return "origin";
-    return distribution.ask(caller, { isFull: origin.isFull(machine.id) });
+  function gone(id: MachineId): void {
+    passing.left(id);
+    ended(id);
   }
   /** Lets a machine fetch that may have waited: that time does not count as time that it fetched. */
   async function go(id: MachineId, known: Fetcher | undefined): Promise<typeof goOn> {
@@ -108,7 +111,7 @@ function openTurns(deps: FetchTurnsDeps) {
     const answer = origin.ask(id, { leftBytes, sentBytes: Math.max(0, doneBytes - (known?.doneBytes ?? doneBytes)) });
     // One that was slow for so long that others took its slot goes on all the same.
     const isAdmitted = answer.kind === "admitted" || known?.from === "origin";
-    distribution.admitted(id, isAdmitted);
+    passing.admitted(id, isAdmitted);
     fetchers.set(id, { image, doneBytes, from: isAdmitted ? "origin" : "nobody" });
     if (answer.kind === "admitted" || isAdmitted) return await go(id, known);
     const { position, estimatedSeconds, retryAfterSeconds: seconds } = answer;
@@ -121,25 +124,52 @@ function openTurns(deps: FetchTurnsDeps) {
     const { id, requiredImage: image } = machine;
     const known = fetchers.get(id);
     if (known !== undefined && known.image !== image) {
-      ended(id);
+      gone(id);
       return { kind: "abandon", reason: `it is to run ${image ?? "no image"} now` };
     }
     const { totalBytes, doneBytes } = request;
     const leftBytes = totalBytes - doneBytes;
-    if (leftBytes <= 0) ended(id);
-    if (leftBytes <= 0 || (known === undefined && leftBytes <= smallFetchBytes)) return goOn;
+    if (leftBytes > 0 && known === undefined && leftBytes <= smallFetchBytes) return goOn;
+    const caller = passing.participant(machine, request);
+    const sources = caller === undefined ? "origin" : passing.ask(caller, { isFull: origin.isFull(id) });
+    if (leftBytes <= 0) {
+      ended(id);
+      return caller === undefined ? goOn : { ...goOn, ...passing.serving(id) };
+    }
     await applyOrLog(store, { kind: "subSeen", id, upToDate: false }, log);
-    const peerKeys = peers === undefined || request.peerPort === undefined ? {} : { peerKeys: peers.keys() };
-    const sources = sourcesOf(machine, request);
     if (sources === "origin") {
       const turn = await fetchFromOrigin(id, known, { image, doneBytes, leftBytes });
-      return turn.kind === "go" ? { ...turn, ...peerKeys } : turn;
+      return turn.kind === "go" && caller !== undefined ? { ...turn, ...passing.serving(id) } : turn;
     }
     origin.left(id);
     fetchers.set(id, { image, doneBytes, from: "peers" });
-    return { ...(await go(id, known)), ...peerKeys, sources };
+    return { ...(await go(id, known)), ...passing.serving(id), sources };
   }
-  return { turnOf, ended };
+  return { turnOf, ended, gone };
+}
+
+/** The part of machines that fetch from each other. */
+function passingOn({ peers, clock }: Pick<FetchTurnsDeps, "peers" | "clock">) {
+  const distribution = openDistribution(clock, peers?.upload);
+  const { ask, admitted, left } = distribution;
+
+  /** How a machine takes part in passing its image on; undefined if it does not. */
+  function participant(machine: Machine, request: FetchTurnRequest): Caller | undefined {
+    const caller = callerOf(machine, request);
+    if (peers !== undefined && caller !== undefined && !peers.isConfidential(caller.image)) return caller;
+    left(machine.id);
+    return undefined;
+  }
+  /** What it needs to serve others, and how often it is to say how far it is. */
+  function serving(id: MachineId): Pick<Go, "peerKeys" | "uploadBytesPerSecond" | "reportSeconds"> {
+    const limit = distribution.uploadLimit(id);
+    return {
+      ...(peers === undefined ? {} : { peerKeys: peers.keys() }),
+      ...(limit === 0 ? {} : { uploadBytesPerSecond: limit }),
+      reportSeconds: distribution.reportSeconds(),
+    };
+  }
+  return { ask, admitted, left, participant, serving };
 }
 
 /** What a machine still has to fetch. */
@@ -148,13 +178,14 @@ type Now = Pick<Fetcher, "image" | "doneBytes"> & { readonly leftBytes: number }
 /** How a machine takes part in passing the image on; undefined if its agent cannot. */
 function callerOf(machine: Machine, request: FetchTurnRequest): Caller | undefined {
   const { id, requiredImage: image, permanentAddress, placement, runningImage } = machine;
-  const { peerPort, failedPeers = [], totalBytes, doneBytes } = request;
+  const { peerPort, failedPeers = [], totalBytes, doneBytes, linkMbps } = request;
   if (peerPort === undefined || image === undefined || permanentAddress === undefined) return undefined;
   return {
     ...{ id, image, totalBytes, doneBytes, isWorking: runningImage !== undefined },
     rack: locationPath(machine) ?? placement?.switchName ?? "",
     endpoint: `${formatIpv4(permanentAddress)}:${peerPort}`,
     failed: failedPeers,
+    ...(linkMbps === undefined ? {} : { linkMbps }),
   };
 }
 

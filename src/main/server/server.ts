@@ -199,7 +199,7 @@ function shareUplink(
   opened: AsyncDisposableStack,
 ): { readonly uplinkQueue: { readonly uplinkQueue?: UplinkQueue }; readonly fetchTurns: FetchTurns } {
   const { config, store, images, clock, log } = shared;
-  const { uplinkMbps } = config;
+  const { uplinkMbps, peers: rules } = config;
   const notes = openWaitingNotes({ store, clock, log });
   const secret = serverSecret(pkiOf(shared));
   const peers: PeerRules = {
@@ -209,18 +209,20 @@ function shareUplink(
       const found = images.get(image);
       return found === undefined || found.confidential === true;
     },
+    upload: rules,
   };
+  const turnsAmong = { store, notes, ...(rules.enabled ? { peers } : {}), clock, log };
   const timer = setInterval(notes.sweep, sweepMs);
   opened.defer(() => clearInterval(timer));
   if (uplinkMbps === undefined)
     return {
       uplinkQueue: {},
-      fetchTurns: openFetchTurns({ store, bootImagesWait: () => false, notes, peers, clock, log }),
+      fetchTurns: openFetchTurns({ ...turnsAmong, bootImagesWait: () => false }),
     };
   const bytesPerSecond = uplinkBytesPerSecond(uplinkMbps);
   const uplinkQueue = openUplinkQueue({ bytesPerSecond, sizes: queuedSizes(files), store, notes, clock });
   const bootImagesWait = uplinkQueue.isWaiting;
-  const fetchTurns = openFetchTurns({ store, bytesPerSecond, bootImagesWait, notes, peers, clock, log });
+  const fetchTurns = openFetchTurns({ ...turnsAmong, bytesPerSecond, bootImagesWait });
   return { uplinkQueue: { uplinkQueue }, fetchTurns };
 }
 

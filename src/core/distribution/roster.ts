@@ -1,0 +1,105 @@
+import type { MachineId } from "../machine/record.ts";
+import type { Member } from "./choose-sources.ts";
+
+/** What a machine says, and the MDB knows, when it asks from whom to fetch. */
+export type Caller = Pick<Member, "id" | "rack" | "totalBytes" | "doneBytes" | "isWorking"> & {
+  readonly image: string;
+  /** Where it serves others, `ADDRESS:PORT`; absent if it does not. */
+  readonly endpoint?: string;
+  /** Machines from which it got nothing useful since it asked last. */
+  readonly failed: readonly string[];
+  /** Of its link, if it says so. */
+  readonly linkMbps?: number;
+};
+
+/** A machine that takes part in passing an image on. */
+export type Known = {
+  member: Member;
+  readonly image: string;
+  readonly endpoint: string | undefined;
+  readonly linkMbps: number | undefined;
+  readonly heardAtMs: number;
+  readonly failed: Set<string>;
+  /** From where its rate is measured. */
+  readonly measuredFrom: Progress;
+};
+
+type Progress = { readonly atMs: number; readonly doneBytes: number };
+
+/** A machine says every twenty seconds how far it is. */
+const silentMs = 60_000;
+/** Failures that one machine may tell of: a rack and some. */
+const failedLimit = 100;
+/** A machine that had trouble with more than these has the trouble itself: they are not blamed. */
+const believedFailures = 2;
+/** A rate is measured over at least this time. */
+const measuredMs = 2000;
+
+/** The machines that fetch images or have them, and what they have said. */
+export type Roster = {
+  readonly known: ReadonlyMap<string, Known>;
+  /** Takes what a machine says of itself; one that turns to another image begins anew. */
+  readonly upsert: (caller: Caller) => Known;
+  /** Takes which machines gave it nothing useful. */
+  readonly accuse: (by: Known, failed: readonly string[]) => void;
+  /** Sets from whom a machine fetches. */
+  readonly assign: (one: Known, from: Member["from"]) => void;
+  readonly left: (id: MachineId) => void;
+  readonly forgetSilent: () => void;
+};
+
+/** Nobody is known yet. */
+export function openRoster({ monotonicMs }: { readonly monotonicMs: () => number }): Roster {
+  const known = new Map<string, Known>();
+  let begun = 0;
+
+  function left(id: MachineId): void {
+    known.delete(id);
+  }
+  function forgetSilent(): void {
+    for (const [id, { heardAtMs }] of known) if (monotonicMs() - heardAtMs > silentMs) known.delete(id);
+  }
+  function upsert(caller: Caller): Known {
+    const { image, endpoint, linkMbps, failed: _failed, ...facts } = caller;
+    const before = known.get(caller.id);
+    const own = before?.image === image ? before : undefined;
+    const earlier = own?.member ?? { from: undefined, order: begun++, accusers: new Set<MachineId>() };
+    const serves = endpoint !== undefined;
+    const from = facts.doneBytes >= facts.totalBytes ? undefined : earlier.from;
+    const { measuredFrom, bytesPerSecond } = measure(own, facts.doneBytes);
+    const member: Member = { ...earlier, ...facts, from, serves, bytesPerSecond };
+    const failed = own?.failed ?? new Set<string>();
+    const now = { member, image, endpoint, linkMbps, heardAtMs: monotonicMs(), failed, measuredFrom };
+    known.set(caller.id, now);
+    return now;
+  }
+  function measure(
+    own: Known | undefined,
+    doneBytes: number,
+  ): Pick<Known, "measuredFrom"> & Pick<Member, "bytesPerSecond"> {
+    const now = { atMs: monotonicMs(), doneBytes };
+    // A machine that begins anew is measured anew.
+    if (own === undefined || own.measuredFrom.doneBytes > doneBytes)
+      return { measuredFrom: now, bytesPerSecond: undefined };
+    const { measuredFrom, member } = own;
+    const passedMs = now.atMs - measuredFrom.atMs;
+    if (passedMs < measuredMs) return { measuredFrom, bytesPerSecond: member.bytesPerSecond };
+    return { measuredFrom: now, bytesPerSecond: ((doneBytes - measuredFrom.doneBytes) * 1000) / passedMs };
+  }
+  function accuse(by: Known, failed: readonly string[]): void {
+    for (const id of failed) {
+      const accused = known.get(id);
+      if (accused === undefined || by.failed.size >= failedLimit) continue;
+      by.failed.add(id);
+      if (by.failed.size > believedFailures) continue;
+      accused.member = { ...accused.member, accusers: new Set([...accused.member.accusers, by.member.id]) };
+    }
+  }
+  /** Its rate so far says nothing of another source. */
+  function assign(one: Known, from: Member["from"]): void {
+    if (one.member.from === from) return;
+    const measuredFrom = { atMs: monotonicMs(), doneBytes: one.member.doneBytes };
+    known.set(one.member.id, { ...one, measuredFrom, member: { ...one.member, from, bytesPerSecond: undefined } });
+  }
+  return { known, upsert, accuse, assign, left, forgetSilent };
+}
