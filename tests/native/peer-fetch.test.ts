@@ -15,7 +15,7 @@ const wanted = contents.map((content) => ({ sha512: sha512Of(content), size: con
 
 type Result = {
   readonly stored: number;
-  readonly fault?: string;
+  readonly fault?: { readonly reason: string; readonly isToBlame: boolean };
   readonly there: number;
   readonly wasSet?: boolean;
   readonly isSetAfterStop?: boolean;
@@ -71,6 +71,8 @@ const faulty: readonly {
   readonly behaves: (socket: Socket) => void;
   readonly stored: number;
   readonly fault: RegExp;
+  /** It cannot serve now, which is no fault of its. */
+  readonly isUnready?: true;
 }[] = [
   {
     name: "stalls before its answer",
@@ -135,6 +137,7 @@ const faulty: readonly {
     behaves: (socket) => socket.end(`${head}${lineOf(0)}${contents[0]}${wanted[1]?.sha512} -\n`),
     stored: 1,
     fault: /the peer does not have [0-9a-f]{16}…$/,
+    isUnready: true,
   },
   {
     name: "waits for ever",
@@ -144,23 +147,26 @@ const faulty: readonly {
     },
     stored: 0,
     fault: /the peer waits for its own contents, beyond 30 s$/,
+    isUnready: true,
   },
   {
     name: "refuses",
     behaves: (socket) => socket.end("HTTP/1.1 503 full\r\ncontent-length: 0\r\n\r\n"),
     stored: 0,
     fault: /: status 503$/,
+    isUnready: true,
   },
 ];
 
 describe("a peer at fault costs seconds", { concurrency: true }, () => {
-  for (const { name, behaves, stored, fault } of faulty)
+  for (const { name, behaves, stored, fault, isUnready } of faulty)
     test(`one that ${name}`, async () => {
       await withPeer(behaves, async (port) => {
         const result = await fetchFrom(port);
         assert.equal(result.stored, stored);
         // Behind the last content nothing has to be read: the contents are there.
-        assert.match(result.fault ?? "", fault);
+        assert.match(result.fault?.reason ?? "", fault);
+        assert.equal(result.fault?.isToBlame ?? true, isUnready === undefined);
       });
     });
 
@@ -174,7 +180,7 @@ describe("a peer at fault costs seconds", { concurrency: true }, () => {
     );
     const { stored, fault } = await fetchFrom(free);
     assert.equal(stored, 0);
-    assert.match(fault ?? "", /^peer 127\.0\.0\.1:\d+: tcpConnect .*refused/);
+    assert.match(fault?.reason ?? "", /^peer 127\.0\.0\.1:\d+: tcpConnect .*refused/);
   });
 });
 
@@ -188,7 +194,7 @@ test("fetches what a peer has, and what it gets meanwhile", async () => {
     await mkdir(join(server.directory, "objects"), { recursive: true });
     const other = await fetchFrom(server.port, { key: newKey() });
     assert.deepEqual([other.stored, other.there], [0, 0]);
-    assert.match(other.fault ?? "", /: status 401$/);
+    assert.match(other.fault?.reason ?? "", /: status 401$/);
     const result = fetchFrom(server.port);
     await server.store(second);
     const { stored, fault, there } = await result;
@@ -202,5 +208,5 @@ test("the agent starts and stops its own server", async () => {
   // Its store is empty, so that it says after its wait that it does not have the content.
   const { stored, fault, wasSet, isSetAfterStop } = await fetchFrom(0, { serves: true });
   assert.deepEqual([stored, wasSet, isSetAfterStop], [0, true, false]);
-  assert.match(fault ?? "", /the peer does not have [0-9a-f]{16}…$/);
+  assert.match(fault?.reason ?? "", /the peer does not have [0-9a-f]{16}…$/);
 });

@@ -1,5 +1,8 @@
 import type { Source } from "../distribution/distribution.ts";
 
+/** As much is fetched at once, and from the server: the change of a few files must not wait for whole images. */
+export const smallFetchBytes = 4 << 20;
+
 /** The answer to an agent that is about to fetch its image, or is fetching it. */
 export type FetchTurn =
   /** Fetch, or go on; say how far you are after this time. */

@@ -11,7 +11,7 @@ import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
 import type { Log, Store } from "../../core/ports.ts";
-import type { FetchTurn } from "../../core/uplink/fetch-turn.ts";
+import { type FetchTurn, smallFetchBytes } from "../../core/uplink/fetch-turn.ts";
 import type { WaitingNotes } from "../../core/uplink/waiting-notes.ts";
 import { applyOrLog } from "./apply-or-log.ts";
 import { type OriginQueueDeps, openOriginQueue } from "./origin-queue.ts";
@@ -22,8 +22,6 @@ const reportSeconds = 20;
 /** A request has a few numbers. */
 const maxRequestBytes = 4096;
 
-/** As much is fetched at once: the change of a few files must not wait for whole images. */
-const smallFetchBytes = 4 << 20;
 /** A waiting machine asks at most every three seconds. */
 const requestsPerMinute = 60;
 

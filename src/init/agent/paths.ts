@@ -4,6 +4,8 @@ export const agentPaths = {
   caCertificate: "/etc/birther/ca.pem",
   objects: "/.birther-agent/objects",
   drafts: "/.birther-agent/drafts",
+  /** A directory that exists while the objects are not to be served to other machines. */
+  privateMark: "/.birther-agent/private",
   unlock: "/usr/local/lib/birther/unlock",
   state: "/var/lib/birther",
   /** Name of the image that the last finished update installed. */

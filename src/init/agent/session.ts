@@ -15,6 +15,7 @@ import { takeTurn } from "./objects/fetch-turn.ts";
 import { loadManifest } from "./objects/manifest.ts";
 import { type ObjectCache, openObjectCache } from "./objects/object-cache.ts";
 import { openObjectServer } from "./objects/object-server.ts";
+import { openServing } from "./peers/serving.ts";
 import { openPoll } from "./poll.ts";
 import { restart } from "./restart.ts";
 import { type Scan, scanTree } from "./scan.ts";
@@ -163,6 +164,7 @@ function directiveRunner(
 ): (order: Directive) => Next {
   const { root, log } = context;
   const objects = openObjectServer(context);
+  const serving = openServing(context, cache);
 
   function scan(
     lines: readonly string[],
@@ -200,14 +202,15 @@ function directiveRunner(
         return scanPauseSeconds(memory.scans);
       }
       case "fetch": {
-        const turn = takeTurn(context, mdb, order.objects);
+        const turn = takeTurn(context, { mdb, serving }, order.objects);
         if (turn === undefined) return 0;
-        const { progressed } = turn;
-        fetchObjects(context, objects, cache, { contents: order.objects, oneBatch: memory.hasFetchFailed, progressed });
+        fetchObjects(context, objects, cache, { contents: order.objects, oneBatch: memory.hasFetchFailed, turn });
         memory.hasFetchFailed = false;
         return 0;
       }
       case "update":
+        // Its contents become files of the system.
+        serving.stop();
         applyUpdate(context, { cache, scan: demandPaths(order, memory.seen) }, order);
         memory.seen = { kind: "nothing" };
         return 0;

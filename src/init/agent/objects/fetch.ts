@@ -1,12 +1,14 @@
 import * as host from "host";
 import { objectPaths } from "../../../contract/sub.ts";
 import { nextTry } from "../../../core/birth/retry.ts";
-import { contentBatches } from "../../../core/image/content-batches.ts";
+import { contentBatches, maxBatchObjects } from "../../../core/image/content-batches.ts";
 import type { Content } from "../../../core/image/update/difference.ts";
 import { messageOf } from "../../birth/stop.ts";
 import { sleepMs } from "../../system/clock.ts";
 import { type HttpClient, isRefusal, pauseMsAfter } from "../../system/http.ts";
+import { fetchFromPeer, maxPeerObjects } from "../peers/fetch-from-peer.ts";
 import type { SubContext } from "../sub-context.ts";
+import type { NamedPeer, Turn } from "./fetch-turn.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import { type ObjectSink, objectSink } from "./object-stream.ts";
 
@@ -17,30 +19,69 @@ const retryMs = 120_000;
 export type Fetch = {
   readonly contents: readonly Content[];
   readonly oneBatch: boolean;
-  /** Called while contents arrive, with the number of bytes that are there and verified. */
-  readonly progressed?: (doneBytes: number) => void;
+  /** From whom; only from the server if undefined. */
+  readonly turn?: Turn;
 };
 
 /** Fetches contents at full speed, a whole batch per request; verifies each before it counts as fetched. */
-export function fetchObjects(
-  context: SubContext,
-  http: HttpClient,
-  cache: ObjectCache,
-  { contents, oneBatch, progressed = () => undefined }: Fetch,
-): void {
+export function fetchObjects(context: SubContext, http: HttpClient, cache: ObjectCache, fetch: Fetch): void {
+  const { contents, oneBatch, turn } = fetch;
   let done = 0;
   let doneBytes = 0;
-  for (const group of contentBatches(contents)) {
-    const alive = () => {
-      context.alive();
-      progressed(doneBytes);
-    };
-    fetchBatch({ ...context, alive }, http, cache, group);
-    done += group.length;
-    doneBytes += group.reduce((sum, { size }) => sum + size, 0);
-    context.log("info", "fetched", { objects: done, of: contents.length });
-    if (oneBatch) return;
+  while (done < contents.length) {
+    const source = turn?.next(doneBytes) ?? "origin";
+    if (source === "nobody") return;
+    const rest = contents.slice(done, done + maxBatchObjects);
+    const stored =
+      source === "origin" || turn === undefined
+        ? fromOrigin({ ...context, alive }, http, cache, rest)
+        : fromPeer(context, cache, { source, turn, rest, doneBytes });
+    doneBytes += contents.slice(done, done + stored).reduce((sum, { size }) => sum + size, 0);
+    done += stored;
+    if (stored > 0) context.log("info", "fetched", { objects: done, of: contents.length });
+    if (stored > 0 && oneBatch) return;
+    turn?.progressed(doneBytes);
   }
+  function alive(): void {
+    context.alive();
+    turn?.progressed(doneBytes);
+  }
+}
+
+/** The first batch of a list. */
+function firstBatch(contents: readonly Content[]): readonly Content[] {
+  const [group = []] = contentBatches(contents);
+  return group;
+}
+
+function fromOrigin(context: SubContext, http: HttpClient, cache: ObjectCache, rest: readonly Content[]): number {
+  const group = firstBatch(rest);
+  fetchBatch(context, http, cache, group);
+  return group.length;
+}
+
+/** Fetches a batch from another machine; returns how many contents are there. Whatever that machine does, the fetch goes on. */
+function fromPeer(
+  { alive, log }: SubContext,
+  cache: ObjectCache,
+  now: {
+    readonly source: NamedPeer;
+    readonly turn: Turn;
+    readonly rest: readonly Content[];
+    readonly doneBytes: number;
+  },
+): number {
+  const { source: peer, turn, rest, doneBytes } = now;
+  const arrived = (bytes: number): boolean => {
+    turn.progressed(doneBytes + bytes);
+    return !turn.isReplaced(peer);
+  };
+  const wanted = firstBatch(rest.slice(0, maxPeerObjects));
+  const { stored, fault } = fetchFromPeer({ alive }, cache, { peer, wanted, arrived });
+  if (fault === undefined) return stored;
+  log("info", "a peer served only a part", { peer: peer.machineId, fault: fault.reason, objects: stored });
+  if (!turn.isReplaced(peer)) turn.failed(peer, fault.isToBlame);
+  return stored;
 }
 
 /** A broken connection is retried with what is missing; anything else, such as a forged content, is thrown at once. */

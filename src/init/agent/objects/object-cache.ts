@@ -16,6 +16,9 @@ export type ObjectCache = {
   readonly receive: (contents: readonly Content[]) => Reception;
   /** Stores a copy of an open file of this size; false if its content is another one. */
   readonly addCopy: (content: { readonly sha512: string; readonly size: number }, fd: number) => boolean;
+  /** From now on until it is cleared, its contents are nobody else's business: they may be those of a confidential image. */
+  readonly keepPrivate: () => void;
+  readonly isPrivate: () => boolean;
   /** Removes everything: after an update no content is needed. */
   readonly clear: () => void;
 };
@@ -31,7 +34,7 @@ export type Reception = {
 /** Opens the cache below the root. */
 export function openObjectCache(context: SubContext): ObjectCache {
   const { root, alive } = context;
-  const { objects, drafts } = agentPaths;
+  const { objects, drafts, privateMark } = agentPaths;
   const made = new Set<string>();
   const known = new Set<string>();
   let count = 0;
@@ -77,11 +80,17 @@ export function openObjectCache(context: SubContext): ObjectCache {
       else remove(root, path);
       return isWanted;
     },
+    keepPrivate: () => {
+      makeDirectories(root, privateMark, 0o700);
+    },
+    isPrivate: () => exists(root, privateMark),
     clear: () => {
       made.clear();
       known.clear();
       removeTree(root, objects);
       removeTree(root, drafts);
+      // Last: a power cut before it leaves nothing that could be served.
+      removeTree(root, privateMark);
     },
   };
 }

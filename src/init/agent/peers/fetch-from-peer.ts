@@ -13,12 +13,16 @@ import type { ObjectCache } from "../objects/object-cache.ts";
 import { objectSink } from "../objects/object-stream.ts";
 import type { SubContext } from "../sub-context.ts";
 import { type PeerAnswer, peerAnswer } from "./peer-answer.ts";
+import { isUnready, unready } from "./unready.ts";
 
 /** The limit for a connection to be made, and for a single read. */
 const stepMs = 1500;
 /** Without a byte for this long, a peer is left. */
 const stallMs = 3000;
-/** The rate is judged over this time of waiting for bytes; time that our own disk takes does not count. */
+/**
+ * The rate is judged over this time of waiting for bytes of contents. Time that our own disk takes does not count, nor that
+ * between contents: a peer that gets them slowly itself is left to the server to find.
+ */
 const windowMs = 5000;
 const leastBytesPerSecond = 1_000_000;
 
@@ -36,28 +40,43 @@ export type Peer = {
 };
 
 /** How many contents from the first on are stored, and why not all of them; 0 if a content was not what it should be. */
-export type PeerFetch = { readonly stored: number; readonly fault?: string };
+export type PeerFetch = {
+  readonly stored: number;
+  readonly fault?: { readonly reason: string; readonly isToBlame: boolean };
+};
+
+/** What to fetch from whom. */
+export type FromPeer = {
+  readonly peer: Peer;
+  readonly wanted: readonly Content[];
+  /** Called often with the number of bytes that have arrived; returns false to leave the peer. */
+  readonly arrived?: (bytes: number) => boolean;
+};
 
 /** Fetches at most `maxPeerObjects` contents from a peer. A peer at fault costs seconds; the caller goes on with the next source. */
 export function fetchFromPeer(
   { alive }: Pick<SubContext, "alive">,
   cache: ObjectCache,
-  { peer, wanted }: { readonly peer: Peer; readonly wanted: readonly Content[] },
+  { peer, wanted, arrived = () => true }: FromPeer,
 ): PeerFetch {
+  const about = (error: unknown) => {
+    const reason = `peer ${peer.address}:${peer.port}: ${messageOf(error)}`;
+    return { reason, isToBlame: !isUnready(error) };
+  };
   let fd: number;
   try {
     fd = host.tcpConnect(peer.address, peer.port, stepMs);
   } catch (error) {
-    return { stored: 0, fault: faultOf(peer, error) };
+    return { stored: 0, fault: about(error) };
   }
   const sink = objectSink(cache, wanted);
-  let fault: string | undefined;
+  let fault: PeerFetch["fault"];
   try {
     const answer = peerAnswer({ sink, nowMs: host.monotonicMs }, wanted);
-    exchange(watched(fd, { peer, answer, alive }), { peer, wanted, answer });
-    if (!answer.isComplete()) fault = faultOf(peer, "the answer ends early");
+    exchange(watched(fd, { peer, answer, alive, arrived }), { peer, wanted, answer });
+    if (!answer.isComplete()) fault = about(new Error("the answer ends early"));
   } catch (error) {
-    fault = faultOf(peer, error);
+    fault = about(error);
   } finally {
     os.close(fd);
   }
@@ -65,13 +84,12 @@ export function fetchFromPeer(
     const stored = sink.end();
     return fault === undefined ? { stored } : { stored, fault };
   } catch (error) {
-    return { stored: 0, fault: faultOf(peer, error) };
+    return { stored: 0, fault: about(error) };
   }
 }
 
-function faultOf({ address, port }: Peer, error: unknown): string {
-  return `peer ${address}:${port}: ${typeof error === "string" ? error : messageOf(error)}`;
-}
+/** Full, or of another key. */
+const unreadyStatuses: readonly number[] = [503, 401];
 
 function exchange(
   stream: ByteStream,
@@ -86,6 +104,7 @@ function exchange(
   );
   const reader = readResponses(stream);
   const head = reader.readHead();
+  if (unreadyStatuses.includes(head.status)) throw unready(`status ${head.status}`);
   if (head.status !== 200) throw new Error(`status ${head.status}`);
   reader.readBody(head, answer.take);
 }
@@ -103,17 +122,25 @@ function macOf(keyHex: string, body: Uint8Array): string {
 /** A connection that ends when the answer is complete, and fails when the peer stalls or is slow. */
 function watched(
   fd: number,
-  { peer, answer, alive }: { readonly peer: Peer; readonly answer: PeerAnswer; readonly alive: () => void },
+  {
+    peer,
+    answer,
+    alive,
+    arrived,
+  }: Required<Pick<FromPeer, "peer" | "arrived">> & { readonly answer: PeerAnswer; readonly alive: () => void },
 ): ByteStream {
   const least = Math.max(leastBytesPerSecond, peer.expectedBytesPerSecond / 8);
   let silentMs = 0;
   let spentMs = 0;
   let bytes = 0;
+  let total = 0;
 
   function judge(count: number, tookMs: number): void {
     silentMs = count > 0 ? 0 : silentMs + tookMs;
     if (silentMs >= stallMs) throw new Error(`no byte within ${stallMs / 1000} s`);
-    if (answer.isWaiting()) return;
+    total += count;
+    if (!arrived(total)) throw unready("another source is better now");
+    if (!answer.isInContent()) return;
     spentMs += tookMs;
     bytes += count;
     if (spentMs < windowMs) return;

@@ -1,6 +1,7 @@
 import { decodeUtf8 } from "../../../core/bytes/utf8.ts";
 import type { Content } from "../../../core/image/update/difference.ts";
 import type { ObjectSink } from "../objects/object-stream.ts";
+import { unready } from "./unready.ts";
 
 /** `HEX LENGTH` and its end: 128 digits, a space, at most 16 digits. */
 const maxLineBytes = 150;
@@ -11,8 +12,8 @@ const maxWaitingMs = 30_000;
 export type PeerAnswer = {
   /** Throws if the peer does not have the next content, waits for too long, or sends what was not asked for. */
   readonly take: (piece: Uint8Array) => void;
-  /** Whether the peer has said that the next content is not there yet. */
-  readonly isWaiting: () => boolean;
+  /** Whether the next byte is one of a content: the peer has it. What is between contents, it may have to wait for. */
+  readonly isInContent: () => boolean;
   /** Whether every content has arrived. */
   readonly isComplete: () => boolean;
 };
@@ -36,8 +37,7 @@ export function peerAnswer(
     const now = nowMs();
     waitedMs += now - (waitingSinceMs ?? now);
     waitingSinceMs = now;
-    if (waitedMs > maxWaitingMs)
-      throw new Error(`the peer waits for its own contents, beyond ${maxWaitingMs / 1000} s`);
+    if (waitedMs > maxWaitingMs) throw unready(`the peer waits for its own contents, beyond ${maxWaitingMs / 1000} s`);
   }
   /** Takes the line in the buffer, which has its end. */
   function takeLine(): void {
@@ -48,7 +48,7 @@ export function peerAnswer(
       wait();
       return;
     }
-    if (text === `${content.sha512} -`) throw new Error(`the peer does not have ${content.sha512.slice(0, 16)}…`);
+    if (text === `${content.sha512} -`) throw unready(`the peer does not have ${content.sha512.slice(0, 16)}…`);
     waitingSinceMs = undefined;
     sink.take(line.subarray(0, filled));
     leftBytes = content.size;
@@ -77,7 +77,7 @@ export function peerAnswer(
     take: (piece) => {
       for (let offset = 0; offset < piece.length; ) offset += takeSome(piece.subarray(offset));
     },
-    isWaiting: () => waitingSinceMs !== undefined,
+    isInContent: () => leftBytes > 0,
     isComplete: () => next === wanted.length && leftBytes === 0,
   };
 }
