@@ -14,7 +14,7 @@ import { openLoneExports } from "../src/mdb/exports/lone-exports.ts";
 import { openStore } from "../src/mdb/open-store.ts";
 import { operatorApp } from "../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../src/mdb/operator-api/backup-stream.ts";
-import { tokensIn } from "../src/mdb/operator-api/caller/tokens.ts";
+import { callersIn } from "../src/mdb/operator-api/caller/callers.ts";
 import { startOperatorServer } from "../src/mdb/operator-api/server.ts";
 import { noCatalogue } from "../src/mdb/testing/no-catalogue.ts";
 import { fleetMac } from "./mdb-fleet.ts";
@@ -37,11 +37,12 @@ const openMs = performance.now() - startedMs;
 const exports = openLoneExports(opened, clock);
 const { store } = exports;
 const blastRadius = { machines, percent: 100, perSeconds: 3600 };
-const tokens = tokensIn({ store, clock, random, log });
+const { tokens, sessions } = callersIn({ store, clock, random, log });
 const app = operatorApp({
   blastRadius,
   deadlineSeconds: defaultDeadlineSeconds,
   tokens,
+  sessions,
   backup: backupsIn(tmpdir(), opened),
   ...{
     store,

@@ -38,7 +38,7 @@ function isForUsers(file: string): boolean {
 
 function codeFiles(): readonly string[] {
   return ["src", "tests", "bench"]
-    .flatMap((top) => filesOf(`${top}/**/*.{ts,c,h}`))
+    .flatMap((top) => filesOf(`${top}/**/*.{ts,tsx,c,h}`))
     .filter((file) => !checkers.includes(file));
 }
 

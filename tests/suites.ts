@@ -266,6 +266,13 @@ export const suites: readonly Suite[] = [
     },
   },
   {
+    name: "dashboard",
+    about: "the dashboard in a real Chromium: login, screens, keyboard, both themes, hostile texts, cuts",
+    cost: "1 min",
+    packages: ["chromium", "fonts-dejavu-core"],
+    run: { kind: "files", globs: ["tests/dashboard/*.test.ts"], timeoutMs: 3 * minuteMs },
+  },
+  {
     name: "lab",
     about: "the virtual rack: firmware, LLDP with a real lldpd, power, clean-up",
     cost: "10 s",

@@ -11,7 +11,7 @@ import { machineStates, phases } from "../core/machine/record.ts";
 import type { Lesson } from "../core/pxe/local-boot/lesson.ts";
 import { type LocalMethod, localMethodNames } from "../core/pxe/local-boot/method-table.ts";
 import { roles } from "../core/role.ts";
-import type { AgentTrials, DocumentKind, StoredDocuments } from "../core/store/stored-documents.ts";
+import type { AgentTrials, DocumentKind, StoredDocuments, StoredSession } from "../core/store/stored-documents.ts";
 import { mac, machineId } from "./machine-record.ts";
 import { pinned } from "./same.ts";
 
@@ -43,6 +43,17 @@ const token = v.object({
   expiresAtMs: v.exactOptional(count),
   tokenHash: text,
 });
+
+const session = pinned<StoredSession>()(
+  v.object({
+    token: v.exactOptional(text),
+    tokenHash: v.exactOptional(text),
+    user: v.exactOptional(text),
+    role: v.exactOptional(v.picklist(roles)),
+    createdAtMs: count,
+    usedAtMs: count,
+  }),
+);
 
 const notice = pinned<Notice>()(
   v.object({
@@ -88,6 +99,7 @@ export const storedDocuments = {
   declinedAddress: pinned<Pick<DeclinedAddress, "mac" | "untilMs">>()(v.object({ mac, untilMs: count })),
   token,
   tokenUse: v.object({ atMs: count }),
+  session,
   /** How far changes were made into calls, or a pending call. */
   webhook: v.union([v.object({ position: count }), v.object({ url: text, notice })]),
   authority: v.object({ fingerprint: text, next: v.exactOptional(text), former: v.exactOptional(text) }),

@@ -27,7 +27,7 @@ import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
 import { type OpenStore, openStore } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
-import { type Tokens, tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
+import { callersIn } from "../../src/mdb/operator-api/caller/callers.ts";
 import { startOperatorServer } from "../../src/mdb/operator-api/server.ts";
 import { lockState } from "../../src/mdb/sqlite/state-lock.ts";
 import { asks, birthOf, testMac } from "../../src/mdb/testing/fleet.ts";
@@ -48,12 +48,21 @@ describe("the birther command against a server on its Unix socket", () => {
     networks: () => [],
     packetsOf: (id: string) => (id === machineIdFromMac(testMac(1)) ? [offer] : []),
   };
-  let tokens: Tokens;
+  let callers: ReturnType<typeof callersIn>;
   const blastRadius = { machines: 10, percent: 10, perSeconds: 3600 };
   const images: ImageView[] = [{ name: "compute/1", entries: 2, bytes: 3, importedAtMs: 4 }];
   const newApp = () =>
     operatorApp({
-      ...{ store, clock, log, version: "test", blastRadius, deadlineSeconds: defaultDeadlineSeconds, tokens, ...seen },
+      ...{
+        store,
+        clock,
+        log,
+        version: "test",
+        blastRadius,
+        deadlineSeconds: defaultDeadlineSeconds,
+        ...callers,
+        ...seen,
+      },
       catalogue: noCatalogue(),
       images: async () => images,
       exports: life.use(openLoneExports(store, clock)),
@@ -63,7 +72,7 @@ describe("the birther command against a server on its Unix socket", () => {
   before(async () => {
     mkdirSync(state);
     store = life.use(await openStore({ path: ":memory:", clock, log }));
-    tokens = tokensIn({ store, clock, random, log });
+    callers = callersIn({ store, clock, random, log });
     const app = newApp();
     life.use(await startOperatorServer({ path: join(state, "api.sock"), app, log }));
     for (const event of [...birthOf(1), asks(2, ip("10.77.0.51"))]) await store.apply(event);

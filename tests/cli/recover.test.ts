@@ -11,7 +11,7 @@ import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
 import { type OpenStore, openStore } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
-import { tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
+import { callersIn } from "../../src/mdb/operator-api/caller/callers.ts";
 import { startOperatorServer } from "../../src/mdb/operator-api/server.ts";
 import { asks, birthOf, testMac } from "../../src/mdb/testing/fleet.ts";
 import { noCatalogue } from "../../src/mdb/testing/no-catalogue.ts";
@@ -40,7 +40,7 @@ before(async () => {
   const app = operatorApp({
     ...{ store, clock, log, version: "test", deadlineSeconds: defaultDeadlineSeconds },
     ...{ blastRadius: { machines: 10, percent: 10, perSeconds: 3600 }, networks: () => [], packetsOf: () => [] },
-    tokens: tokensIn({ store, clock, random, log }),
+    ...callersIn({ store, clock, random, log }),
     catalogue: noCatalogue(),
     images: async () => [],
     exports: life.use(openLoneExports(store, clock)),

@@ -13,7 +13,8 @@ import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
 import { type OpenStore, openStore } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
-import { type Tokens, tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
+import { callersIn } from "../../src/mdb/operator-api/caller/callers.ts";
+import type { Tokens } from "../../src/mdb/operator-api/caller/tokens.ts";
 import { startOperatorTls } from "../../src/mdb/operator-api/server.ts";
 import { asks, birthOf } from "../../src/mdb/testing/fleet.ts";
 import { noCatalogue } from "../../src/mdb/testing/no-catalogue.ts";
@@ -60,10 +61,11 @@ describe("the birther command against a server on another machine", () => {
 
   before(async () => {
     store = life.use(await openStore({ path: ":memory:", clock, log }));
-    tokens = tokensIn({ store, clock, random, log });
+    const callers = callersIn({ store, clock, random, log });
+    tokens = callers.tokens;
     const exports = life.use(openLoneExports(store, clock));
     const app = operatorApp({
-      ...{ store, clock, log, version: "test", tokens, exports },
+      ...{ store, clock, log, version: "test", ...callers, exports },
       ...{
         deadlineSeconds: defaultDeadlineSeconds,
         networks: () => [],

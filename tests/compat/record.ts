@@ -72,6 +72,12 @@ async function fillDatabase(store: Store): Promise<void> {
     declinedDocument({ address: ip("10.77.0.56"), mac: testMac(6), untilMs: 9e12 }),
     { kind: "token", key: "ann", document: storedToken("admin") },
     { kind: "tokenUse", key: "ann", document: { atMs: 1 } },
+    {
+      kind: "session",
+      key: "a".repeat(64),
+      document: { token: "ann", tokenHash: "secret", createdAtMs: 1, usedAtMs: 1 },
+    },
+    { kind: "session", key: "b".repeat(64), document: { user: "root", role: "admin", createdAtMs: 1, usedAtMs: 1 } },
     { kind: "webhook", key: "cursor", document: { position: 3 } },
     { kind: "webhook", key: "call n1 https://hooks.example", document: { url: "https://hooks.example", notice } },
     { kind: "authority", key: "ca", document: { fingerprint: "AA:BB" } },

@@ -20,7 +20,7 @@ import { meterStore } from "../../src/mdb/exports/store-meter.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
-import { tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
+import { callersIn } from "../../src/mdb/operator-api/caller/callers.ts";
 import { startOperatorServer, startOperatorTls } from "../../src/mdb/operator-api/server.ts";
 import { asks, birthOf, testMac } from "../../src/mdb/testing/fleet.ts";
 import { noCatalogue } from "../../src/mdb/testing/no-catalogue.ts";
@@ -72,9 +72,10 @@ before(async () => {
       boot: { networks: () => [network], traffic: () => traffic },
     }),
   );
-  const tokens = tokensIn({ store, clock, random, log });
+  const { tokens, sessions } = callersIn({ store, clock, random, log });
   const app = operatorApp({
     tokens,
+    sessions,
     blastRadius: { machines: 10, percent: 10, perSeconds: 3600 },
     deadlineSeconds: defaultDeadlineSeconds,
     ...{ store, clock, log, version: "test", exports, catalogue: noCatalogue(), images: async () => [] },

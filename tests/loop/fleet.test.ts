@@ -25,7 +25,7 @@ import { machineFacingApp } from "../../src/mdb/machine-api/app.ts";
 import { type OpenStore, openStore } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
-import { tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
+import { callersIn } from "../../src/mdb/operator-api/caller/callers.ts";
 import { noCatalogue } from "../../src/mdb/testing/no-catalogue.ts";
 import { applyInParts } from "../../src/mdb/turns.ts";
 import { type FleetWatch, openFleetWatch } from "../../src/mdb/watch/fleet-watch.ts";
@@ -83,7 +83,7 @@ describe("with the documented fleet, nothing holds up packets", () => {
       ...{ store, clock, log, version: "test", exports, images, catalogue: noCatalogue(), networks: () => [] },
       ...{ packetsOf: () => [], deadlineSeconds: defaultDeadlineSeconds },
       blastRadius: { machines: documented.machines, percent: 100, perSeconds: 3600 },
-      tokens: tokensIn({ store, clock, random, log }),
+      ...callersIn({ store, clock, random, log }),
       backup: backupsIn(directory, opened),
     });
     const checked = checkConfig({ networks: [testNetworkInput], images: [{ image: "compute" }] });

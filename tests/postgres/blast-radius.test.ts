@@ -6,7 +6,7 @@ import { systemRandom as random } from "../../src/main/system-ports.ts";
 import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
 import { storeOn } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
-import { tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
+import { callersIn } from "../../src/mdb/operator-api/caller/callers.ts";
 import { openPostgresJournal } from "../../src/mdb/postgres/journal.ts";
 import { birthOf, stillClock, until } from "../../src/mdb/testing/fleet.ts";
 import { noCatalogue } from "../../src/mdb/testing/no-catalogue.ts";
@@ -23,7 +23,7 @@ const openOn = async (place: string) =>
 /** The answer of a process with this store to a batch; it may send two machines of a group to rebirth. */
 function process(store: Store) {
   const app = operatorApp({
-    ...{ store, clock, log, version: "test", tokens: tokensIn({ store, clock, random, log }) },
+    ...{ store, clock, log, version: "test", ...callersIn({ store, clock, random, log }) },
     ...{ deadlineSeconds: defaultDeadlineSeconds, blastRadius: { machines: 2, percent: 0, perSeconds: 3600 } },
     ...{
       exports: openLoneExports(store, clock),

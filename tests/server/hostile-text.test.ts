@@ -28,7 +28,7 @@ import { orderIssuer } from "../../src/mdb/machine-api/issue-order.ts";
 import { type OpenStore, openStore } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
-import { tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
+import { callersIn } from "../../src/mdb/operator-api/caller/callers.ts";
 import { startOperatorServer } from "../../src/mdb/operator-api/server.ts";
 import { asks, birthOf, stillClock, storedToken, testMac } from "../../src/mdb/testing/fleet.ts";
 import { noCatalogue } from "../../src/mdb/testing/no-catalogue.ts";
@@ -99,7 +99,7 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
       },
       ...{ packetsOf: () => packetViews, deadlineSeconds: defaultDeadlineSeconds, backup: backupsIn(state, opened) },
       blastRadius: { machines: 10, percent: 10, perSeconds: 3600 },
-      tokens: tokensIn({ store, clock, random, log }),
+      ...callersIn({ store, clock, random, log }),
     });
     life.use(await startOperatorServer({ path: join(state, "api.sock"), app: operators, log }));
     for (const inject of Object.values(entries)) await inject();

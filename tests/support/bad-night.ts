@@ -8,7 +8,7 @@ import { systemRandom as random } from "../../src/main/system-ports.ts";
 import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
-import { tokensIn } from "../../src/mdb/operator-api/caller/tokens.ts";
+import { callersIn } from "../../src/mdb/operator-api/caller/callers.ts";
 import { startOperatorServer } from "../../src/mdb/operator-api/server.ts";
 import { openMemoryStore } from "../../src/mdb/testing/memory-store.ts";
 import { noCatalogue } from "../../src/mdb/testing/no-catalogue.ts";
@@ -42,7 +42,7 @@ export async function serveBadNight(state: string, clock: Clock): Promise<AsyncD
   const find = (name: string) => machines.find(({ id, hostname }) => id === name || hostname === name);
   Object.assign(store, { list: () => machines, find });
   const app = operatorApp({
-    ...{ store, clock, log, version: "test", tokens: tokensIn({ store, clock, random, log }) },
+    ...{ store, clock, log, version: "test", ...callersIn({ store, clock, random, log }) },
     ...{ blastRadius: { machines: 10, percent: 10, perSeconds: 3600 }, deadlineSeconds: defaultDeadlineSeconds },
     ...{ networks: () => [], packetsOf: () => [], images: async () => [], catalogue: noCatalogue() },
     exports: life.use(openLoneExports(store, clock)),

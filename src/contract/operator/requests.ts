@@ -271,6 +271,20 @@ export const tokenBody = v.strictObject({
   ),
 });
 
+/** What opens a session: exactly one of a token and the secret of a one-time link. */
+export const sessionBody = v.union(
+  [
+    v.strictObject({ token: v.pipe(v.string(), v.maxLength(200)) }),
+    v.strictObject({ link: v.pipe(v.string(), v.maxLength(200)) }),
+  ],
+  "expected either token or link",
+);
+
+/** The role of the session that a link opens. */
+export const linkBody = v.strictObject({
+  role: v.optional(v.picklist(roles, `expected one of ${roles.join(", ")}`), "admin"),
+});
+
 export const auditQuery = v.strictObject({
   about: v.exactOptional(
     v.pipe(v.string(), v.nonEmpty(), v.maxLength(255), v.description("a machine, or the key of a document")),

@@ -8,6 +8,7 @@ import { actionsRoutes } from "./routes/actions.ts";
 import { exportsRoutes } from "./routes/exports.ts";
 import { fleetRoutes } from "./routes/fleet.ts";
 import { machinesRoutes } from "./routes/machines.ts";
+import { sessionRoutes } from "./routes/session.ts";
 import { siteRoutes } from "./routes/site.ts";
 import { tokensRoutes } from "./routes/tokens.ts";
 
@@ -17,6 +18,7 @@ export const operatorRoutes = {
   ...fleetRoutes,
   ...actionsRoutes,
   ...tokensRoutes,
+  ...sessionRoutes,
   ...siteRoutes,
   ...exportsRoutes,
 } as const;

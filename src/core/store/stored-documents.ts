@@ -16,6 +16,20 @@ export type StoredToken = {
   readonly tokenHash: string;
 };
 
+/** A browser's session; its key is the SHA-256 of its cookie's secret, lower-case hex. */
+export type StoredSession = {
+  /** The token that it was opened with: its role counts, and the session ends with it. */
+  readonly token?: string;
+  /** SHA-256 of that token: another one of that name is another caller's. */
+  readonly tokenHash?: string;
+  /** The user on the server's computer, and the role, of a session that was opened with a one-time link. */
+  readonly user?: string;
+  readonly role?: Role;
+  readonly createdAtMs: number;
+  /** Its last use, to within ten minutes. */
+  readonly usedAtMs: number;
+};
+
 /** A notification that is still to be sent to a URL. */
 export type Call = { readonly url: string; readonly notice: Notice };
 
@@ -41,6 +55,7 @@ export type StoredDocuments = {
   readonly declinedAddress: Pick<DeclinedAddress, "mac" | "untilMs">;
   readonly token: StoredToken;
   readonly tokenUse: { readonly atMs: number };
+  readonly session: StoredSession;
   readonly webhook: Call | CallCursor;
   readonly authority: Trusted;
   readonly image: HeldImage;

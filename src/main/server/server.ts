@@ -37,7 +37,7 @@ import { orderIssuer } from "../../mdb/machine-api/issue-order.ts";
 import { startMachineServer } from "../../mdb/machine-api/server.ts";
 import { operatorApp } from "../../mdb/operator-api/app.ts";
 import { backupsIn } from "../../mdb/operator-api/backup-stream.ts";
-import { tokensIn } from "../../mdb/operator-api/caller/tokens.ts";
+import { callersIn } from "../../mdb/operator-api/caller/callers.ts";
 import { startOperatorServer, startOperatorTls } from "../../mdb/operator-api/server.ts";
 import type { Trust } from "../../mdb/tls/authority.ts";
 import { operatorCertificate } from "../../mdb/tls/operator-certificate.ts";
@@ -45,6 +45,8 @@ import type { PkiPlace } from "../../mdb/tls/pki.ts";
 import { recoverySigner } from "../../mdb/tls/recovery-signer.ts";
 import { challengeKey, serverSecret } from "../../mdb/tls/server-secret.ts";
 import { openWatch, watchRulesOf } from "../../mdb/watch/open-watch.ts";
+import { dashboardAddress } from "../dashboard/address.ts";
+import { dashboardPages } from "../dashboard/pages.ts";
 import { pathsIn } from "../paths.ts";
 import { systemClock, systemRandom } from "../system-ports.ts";
 import { version } from "../version.ts";
@@ -266,10 +268,14 @@ async function startForOperators(
 ): Promise<void> {
   const { config, paths, store, images, clock, random, log } = shared;
   const { networks, packetsOf } = parts.bootServer;
-  const tokens = tokensIn({ store, clock, random, log });
+  const { tokens, sessions } = callersIn({ store, clock, random, log });
   const { blastRadius } = config;
+  const certificate = operatorCertificate({ config: config.operators, pki: pkiOf(shared), clock, log });
+  const { addresses, names } = config.operators;
+  const pages = dashboardPages(log);
   const app = operatorApp({
-    ...{ store, clock, log, version, packetsOf, networks, blastRadius, tokens, ...deadlineRulesOf(config) },
+    dashboardAddress: () => dashboardAddress({ addresses, names, port: config.ports.operators, certificate }),
+    ...{ store, clock, log, version, packetsOf, networks, blastRadius, tokens, sessions, ...deadlineRulesOf(config) },
     ...{ exports: parts.exports, backup: parts.backup },
     catalogue: {
       ...openCatalogue({ images, store, tasks: parts.tasks }),
@@ -282,7 +288,5 @@ async function startForOperators(
     },
   });
   opened.use(await startOperatorServer({ path: paths.operatorSocket, app, log }));
-  const certificate = operatorCertificate({ config: config.operators, pki: pkiOf(shared), clock, log });
-  const { addresses } = config.operators;
-  opened.use(await startOperatorTls({ addresses, port: config.ports.operators, certificate, app, log }));
+  opened.use(await startOperatorTls({ addresses, port: config.ports.operators, certificate, app, pages, log }));
 }

@@ -14,6 +14,7 @@ import { actHandlers } from "./act.ts";
 import { backupHandlers } from "./backup.ts";
 import { admit, type OperatorEnv } from "./caller/authenticate.ts";
 import { failedAttempts } from "./caller/failed-attempts.ts";
+import { sessionHandlers } from "./caller/session-routes.ts";
 import { tokenHandlers } from "./caller/token-routes.ts";
 import { describeHandlers } from "./describe.ts";
 import { exportHandlers } from "./export.ts";
@@ -32,6 +33,7 @@ export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
   const { onError, notFound } = lastHandlers(deps.log, "see GET /v1/openapi.json for the routes");
   app.onError(onError);
   app.notFound(notFound);
+  const failures = failedAttempts();
   const handlers: Handlers<OperatorRoute> = {
     openapi: ({ c }) => answerJson(c, document),
     status: (request) => status(request, startedAtMs),
@@ -43,11 +45,12 @@ export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
     ...streamHandlers,
     ...imageHandlers,
     ...tokenHandlers,
+    ...sessionHandlers(failures),
     ...exportHandlers,
     ...backupHandlers,
   };
-  const { tokens, clock, log } = deps;
-  const guard = { tokens, clock, log, failures: failedAttempts() };
+  const { tokens, sessions, clock, log } = deps;
+  const guard = { tokens, sessions, clock, log, failures };
   const names = Object.keys(operatorRoutes) as OperatorRoute[];
   for (const name of names) {
     const route: Route = operatorRoutes[name];

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { BodyOf, OperatorRoute, QueryOf } from "../../contract/operator/routes.ts";
+import type { SessionLink } from "../../contract/operator/session.ts";
 import type { ImageDetails, ImageView, NetworkView, PacketView } from "../../contract/operator/views.ts";
 import type { BlastRadius } from "../../core/fleet/blast-radius.ts";
 import type { ImageContents } from "../../core/image/catalogue/contents.ts";
@@ -15,6 +16,7 @@ import { forEachInTurns } from "../turns.ts";
 import type { Backup } from "./backup-stream.ts";
 import type { OperatorEnv } from "./caller/authenticate.ts";
 import type { Caller } from "./caller/caller.ts";
+import type { Sessions } from "./caller/sessions.ts";
 import type { Tokens } from "./caller/tokens.ts";
 
 /** What system images consist of; main supplies it from the Dominator. Names are those of existing images. */
@@ -35,6 +37,9 @@ export type OperatorDeps = DeadlineRules & {
   readonly version: string;
   readonly blastRadius: BlastRadius;
   readonly tokens: Tokens;
+  readonly sessions: Sessions;
+  /** Where browsers find the dashboard. */
+  readonly dashboardAddress?: () => Promise<Pick<SessionLink, "bases" | "fingerprint">>;
   /** The Dominator's system images. */
   readonly images: () => Promise<readonly ImageView[]>;
   /** What the images consist of. */

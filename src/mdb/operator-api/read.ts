@@ -10,7 +10,6 @@ import { answerJson, jsonText } from "../http/json-answer.ts";
 import { jsonList } from "../http/json-list.ts";
 import { faultAnswer } from "../http/problem.ts";
 import { inTurns, openTurns } from "../turns.ts";
-import type { Tokens } from "./caller/tokens.ts";
 import { entityTag } from "./entity-tag.ts";
 import { type ChangeFeed, changeFeed, watchersInTotal, watchersPerCaller } from "./feed/change-feed.ts";
 import { type IdOrder, idOrder } from "./feed/id-order.ts";
@@ -19,7 +18,7 @@ import { type Handlers, type OperatorDeps, type RouteRequest, withMachine } from
 type Reading = "list" | "get" | "events" | "log" | "packets" | "quirks" | "images" | "networks" | "check" | "changes";
 
 /** The read-only routes. */
-export function readHandlers({ store, tokens }: OperatorDeps): Handlers<Reading> {
+export function readHandlers({ store }: OperatorDeps): Handlers<Reading> {
   const inOrder = idOrder(store);
   const feed = changeFeed(store);
   return {
@@ -42,7 +41,7 @@ export function readHandlers({ store, tokens }: OperatorDeps): Handlers<Reading>
       const found = await inTurns(checkFleetInSteps([...store.list()], store.unreadable()));
       return answerJson(c, { inconsistencies: [...documentFaults(store.unreadableDocuments()), ...found] });
     },
-    changes: (request) => follow({ ...request, feed, tokens }),
+    changes: (request) => follow({ ...request, feed }),
   };
 }
 
@@ -50,18 +49,17 @@ function* viewsOf(changes: readonly PastChange[]): Generator<operator.ChangeView
   for (const change of changes) yield operator.viewChange(change);
 }
 
-/** The feed from the position that this watcher requests; it ends when its token becomes invalid. */
-function follow(request: RouteRequest<"changes"> & { feed: ChangeFeed; tokens: Tokens }): Response {
-  const { c, query, feed, tokens, caller } = request;
+/** The feed from the position that this watcher requests; it ends when its token or session becomes invalid. */
+function follow(request: RouteRequest<"changes"> & { feed: ChangeFeed }): Response {
+  const { c, query, feed, caller } = request;
   const last = c.req.header("last-event-id");
   if (last !== undefined && !/^\d{1,15}$/.test(last)) {
     const detail = `last-event-id: expected the id of an event of this feed, found ${last.slice(0, 100)}`;
     return faultAnswer(c, "wrongQuery", detail, "send the id of the last received event, or none");
   }
   const since = last === undefined ? query.since : Number(last);
-  const token = c.req.header("authorization");
   const isLocal = c.env.listener?.kind === "socket";
-  const mayGoOn = () => isLocal || tokens.prove(token).kind === "known";
+  const mayGoOn = c.get("isStillKnown");
   const headers = { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" };
   const stream = feed.open({ since, caller: isLocal ? undefined : caller.name, mayGoOn });
   if (stream === undefined) {

@@ -13,6 +13,7 @@ import type { Certificate } from "../tls/operator-certificate.ts";
 import { startTlsServer } from "../tls/server.ts";
 import type { Listener, OperatorEnv } from "./caller/authenticate.ts";
 import { userOfPeer } from "./caller/socket-peer.ts";
+import { type Pages, pageHandler } from "./pages.ts";
 
 /** The longest path that Linux accepts for a Unix socket (unix(7): sun_path has 108 bytes, the last is 0). */
 const pathLimit = 107;
@@ -51,20 +52,23 @@ export async function startOperatorServer(options: {
 /** Each watcher of the feed keeps a connection open. */
 const operatorConnections = 4096;
 
-/** Serves the operators' API over TLS to callers with a token. */
+/** Serves the operators' API over TLS to callers with a token or a session, and the dashboard. */
 export async function startOperatorTls(options: {
   readonly addresses: readonly Ipv4[];
   readonly port: number;
   readonly certificate: () => Promise<Certificate>;
   readonly app: Hono<OperatorEnv>;
   readonly log: Log;
+  /** The dashboard; without it, only the API is served. */
+  readonly pages?: () => Promise<Pages>;
   /** Concurrent connections in all; 4,096 if undefined. */
   readonly connections?: number;
 }): Promise<AsyncDisposable> {
   const { addresses, port, certificate, app, log, connections = operatorConnections } = options;
-  const listener = getRequestListener((request, { incoming }) => {
+  const page = options.pages === undefined ? undefined : pageHandler(options.pages);
+  const listener = getRequestListener(async (request, { incoming }) => {
     const listener: Listener = { kind: "tls", client: incoming.socket.remoteAddress ?? "" };
-    return app.fetch(request, { listener });
+    return (await page?.(request)) ?? (await app.fetch(request, { listener }));
   });
   const server = await startTlsServer({ addresses, port, certificate, listener, log, connections: () => connections });
   if (addresses.length > 0) log("info", "MDB listening for operators", { addresses: addresses.map(formatIpv4), port });

@@ -5,7 +5,7 @@ import { openLoneExports } from "../exports/lone-exports.ts";
 import { operatorApp } from "../operator-api/app.ts";
 import { backupsIn } from "../operator-api/backup-stream.ts";
 import type { Listener } from "../operator-api/caller/authenticate.ts";
-import { tokensIn } from "../operator-api/caller/tokens.ts";
+import { callersIn } from "../operator-api/caller/callers.ts";
 import { birthOf, stillClock } from "./fleet.ts";
 import { openMemoryStore } from "./memory-store.ts";
 import { noCatalogue } from "./no-catalogue.ts";
@@ -35,11 +35,11 @@ export async function openApp(machines: number, web = 0, imageNames: readonly st
     },
   };
   const removed: string[] = [];
-  const tokens = tokensIn({ store, clock, random, log });
+  const { tokens, sessions } = callersIn({ store, clock, random, log });
   const exports = life.use(openLoneExports(store, clock));
   const blastRadius = { machines: 2, percent: 10, perSeconds: 3600 };
   const app = operatorApp({
-    ...{ store, clock, log, version: "test", blastRadius, tokens, exports },
+    ...{ store, clock, log, version: "test", blastRadius, tokens, sessions, exports },
     ...{ deadlineSeconds: defaultDeadlineSeconds, networks: () => [], packetsOf: () => [] },
     backup: backupsIn(tmpdir(), store),
     catalogue: noCatalogue(removed),
@@ -68,6 +68,7 @@ export async function openApp(machines: number, web = 0, imageNames: readonly st
     log,
     exports,
     tokens,
+    sessions,
     lines,
     /** Names of removed images. */
     removed,

@@ -5,7 +5,9 @@ import { roles } from "../../../core/role.ts";
 import { faultAnswer, type Read } from "../../http/problem.ts";
 import type { Caller } from "./caller.ts";
 import type { FailedAttempts } from "./failed-attempts.ts";
-import type { Tokens } from "./tokens.ts";
+import { cookieSecret, foreignPage } from "./own-page.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Proof, Tokens } from "./tokens.ts";
 
 /** The listener that received a request; main names it with each request. A request without one is refused. */
 export type Listener =
@@ -14,10 +16,15 @@ export type Listener =
   /** TLS, from this address. */
   | { readonly kind: "tls"; readonly client: string };
 /** The context of a request of the operators' API: `listener` comes with it, `caller` is determined here. */
-export type OperatorEnv = { readonly Bindings: { readonly listener?: Listener }; Variables: { caller: Caller } };
+export type OperatorEnv = {
+  readonly Bindings: { readonly listener?: Listener };
+  /** `isStillKnown`: whether a long answer to the caller may go on. */
+  Variables: { caller: Caller; isStillKnown: () => boolean };
+};
 
 export type Guard = {
   readonly tokens: Pick<Tokens, "prove">;
+  readonly sessions: Pick<Sessions, "find">;
   readonly failures: FailedAttempts;
   readonly clock: Clock;
   readonly log: Log;
@@ -47,30 +54,26 @@ export function admit({ role, path }: Pick<Route, "role" | "path">, guard: Guard
   };
 }
 
-function authenticateCaller(c: Context<OperatorEnv>, { tokens, failures, clock, log }: Guard): Read<Caller> {
+function authenticateCaller(c: Context<OperatorEnv>, guard: Guard): Read<Caller> {
+  const { tokens, failures, clock, log } = guard;
   const refused = (response: Response) => ({ kind: "refused", response }) as const;
   const { listener } = c.env ?? {};
+  c.set("isStillKnown", () => true);
   if (listener?.kind === "socket") return { kind: "read", value: { name: `uid:${listener.user}`, role: "admin" } };
   const client = listener?.client ?? "";
   const nowMs = clock.monotonicMs();
   const header = c.req.header("authorization");
+  const session = header === undefined && listener !== undefined ? bySession(c, guard) : undefined;
+  if (session !== undefined) return session;
   // A request without a listener is not authenticated.
-  const proof = listener === undefined ? ({ kind: "unknown" } as const) : tokens.prove(header);
+  const proof: Proof = listener === undefined ? { kind: "unknown" } : tokens.prove(header);
   // A valid token is served whatever others at that address present: many operators may share one.
-  if (proof.kind === "known") return { kind: "read", value: proof.caller };
-  const waitMs = failures.waitMs(client, nowMs);
-  if (waitMs > 0) {
-    const seconds = Math.ceil(waitMs / 1000);
-    c.header("retry-after", String(seconds));
-    return refused(
-      faultAnswer(
-        c,
-        "tooManyFailures",
-        `too many invalid credentials from ${client}`,
-        `wait ${seconds} s, then try again`,
-      ),
-    );
+  if (proof.kind === "known") {
+    c.set("isStillKnown", () => tokens.prove(header).kind === "known");
+    return { kind: "read", value: proof.caller };
   }
+  const wait = tooManyAttempts(c, { failures, client, nowMs });
+  if (wait !== undefined) return refused(wait);
   c.header("www-authenticate", 'Bearer realm="birther"');
   if (header === undefined) {
     const next =
@@ -90,4 +93,35 @@ function authenticateCaller(c: Context<OperatorEnv>, { tokens, failures, clock, 
   return refused(
     faultAnswer(c, "notKnown", detail, "ask an admin for a new token: birther tokens create NAME --role viewer"),
   );
+}
+
+/** The caller by the session of a browser; undefined without a cookie. Only the server's own pages may use it. */
+function bySession(c: Context<OperatorEnv>, { sessions }: Guard): Read<Caller> | undefined {
+  const secret = cookieSecret(c);
+  if (secret === undefined) return undefined;
+  const foreign = foreignPage(c);
+  if (foreign !== undefined) {
+    const next = "use the dashboard's own page; other programs present a token";
+    return { kind: "refused", response: faultAnswer(c, "notAllowed", foreign, next) };
+  }
+  const session = sessions.find(secret);
+  if (session === undefined) {
+    const next = "open the dashboard again with a token, or with birther dashboard on the server";
+    return { kind: "refused", response: faultAnswer(c, "notKnown", "the session has ended", next) };
+  }
+  c.set("isStillKnown", () => sessions.find(secret) !== undefined);
+  return { kind: "read", value: session.caller };
+}
+
+/** The refusal of a client that presented too many invalid credentials; undefined if it may try. */
+export function tooManyAttempts(
+  c: Context,
+  { failures, client, nowMs }: { readonly failures: FailedAttempts; readonly client: string; readonly nowMs: number },
+): Response | undefined {
+  const waitMs = failures.waitMs(client, nowMs);
+  if (waitMs <= 0) return undefined;
+  const seconds = Math.ceil(waitMs / 1000);
+  c.header("retry-after", String(seconds));
+  const detail = `too many invalid credentials from ${client}`;
+  return faultAnswer(c, "tooManyFailures", detail, `wait ${seconds} s, then try again`);
 }

@@ -31,6 +31,8 @@ export type Tokens = {
   readonly revoke: (name: string, by: string) => Promise<boolean>;
   /** The token that an `Authorization` header presents. */
   readonly prove: (header: string | undefined) => Proof;
+  /** The caller of a token that was proved before, by its name and hash; undefined once it is revoked or has expired. */
+  readonly stillHeld: (name: string, tokenHash: string) => Caller | undefined;
 };
 
 /** Tokens at the same time: each request searches them, and each is in memory. */
@@ -95,6 +97,11 @@ export function tokensIn(deps: {
       if (proof.kind === "known") noteUse(claim.name, nowMs);
       return proof;
     },
+    stillHeld: (name, tokenHash) => {
+      const kept = keptOf(name);
+      if (kept === undefined || kept.tokenHash !== tokenHash || hasExpired(kept, clock.nowMs())) return undefined;
+      return { name, role: kept.role };
+    },
   };
 }
 
@@ -118,9 +125,13 @@ function proofOf(
   // Hashed and compared in the same way for an unknown name, so that timing does not reveal which names exist.
   const isRight = isKept(claim.token, kept?.tokenHash ?? "0".repeat(64), hashSecret);
   if (!isRight || kept === undefined) return { kind: "unknown" };
-  const { expiresAtMs, role, createdAtMs } = kept;
-  // One that was made while the clock was ahead would outlive its time by as much.
-  if (expiresAtMs !== undefined && (expiresAtMs <= nowMs || isAhead(createdAtMs, nowMs)))
+  const { expiresAtMs, role } = kept;
+  if (expiresAtMs !== undefined && hasExpired(kept, nowMs))
     return { kind: "expired", name: claim.name, atMs: expiresAtMs };
   return { kind: "known", caller: { name: claim.name, role } };
+}
+
+/** One that was made while the clock was ahead would outlive its time by as much. */
+function hasExpired({ expiresAtMs, createdAtMs }: StoredToken, nowMs: number): boolean {
+  return expiresAtMs !== undefined && (expiresAtMs <= nowMs || isAhead(createdAtMs, nowMs));
 }

@@ -1,0 +1,55 @@
+import * as shapes from "../requests.ts";
+import * as answers from "../session-answers.ts";
+import type { Routes } from "./route.ts";
+
+const { noQuery } = shapes;
+
+/** Sessions of browsers, in place of tokens. */
+export const sessionRoutes = {
+  session: {
+    method: "GET",
+    path: "/v1/session",
+    role: "viewer",
+    says: "who the caller is, and the server's version",
+    query: noQuery,
+    answer: answers.sessionAnswer,
+  },
+  openSession: {
+    method: "POST",
+    path: "/v1/session",
+    role: "anyone",
+    says:
+      "open a session of a browser with a token or a one-time link; the answer sets the cookie __Host-birther, which counts " +
+      "only for requests of the server's own pages (Sec-Fetch-Site: same-origin), and for changes only with the header birther-dashboard",
+    query: noQuery,
+    body: shapes.sessionBody,
+    answer: answers.sessionAnswer,
+    status: 201,
+  },
+  closeSession: {
+    method: "DELETE",
+    path: "/v1/session",
+    role: "viewer",
+    says: "end the session of the browser that asks",
+    query: noQuery,
+    answer: answers.endedAnswer,
+  },
+  closeSessions: {
+    method: "DELETE",
+    path: "/v1/sessions",
+    role: "admin",
+    says: "end the sessions of all browsers",
+    query: noQuery,
+    answer: answers.endedAnswer,
+  },
+  createLink: {
+    method: "POST",
+    path: "/v1/session-links",
+    role: "admin",
+    says: "create a link that opens the dashboard once, within a minute",
+    query: noQuery,
+    body: shapes.linkBody,
+    answer: answers.linkAnswer,
+    status: 201,
+  },
+} as const satisfies Routes;

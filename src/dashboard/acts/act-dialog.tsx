@@ -1,0 +1,121 @@
+import { useSignal } from "@preact/signals";
+import type { BatchAnswer } from "../../contract/operator/answers.ts";
+import { type Answer, send } from "../data/http.ts";
+import { Command } from "../parts/command.tsx";
+import { Dialog } from "../parts/dialog.tsx";
+import { FaultNote } from "../parts/fault.tsx";
+import { countText } from "../text/time.ts";
+import { type ActChoice, type ActForm, actChoices, actCommand, bodyOf } from "./act-form.ts";
+import { acting } from "./acting.ts";
+import { DryRun, Outcome } from "./dry-run.tsx";
+
+type Step =
+  | { readonly kind: "form" }
+  | { readonly kind: "foreseen"; readonly foreseen: BatchAnswer }
+  | { readonly kind: "done"; readonly done: BatchAnswer };
+
+/** Acts on machines: choose, see what would happen to each, confirm by their number, see what happened. */
+export function ActDialog({ targets }: { targets: readonly { readonly id: string; readonly name: string }[] }) {
+  const form = useSignal<ActForm>({ action: "hold", reason: "", override: false });
+  const step = useSignal<Step>({ kind: "form" });
+  const fault = useSignal<Extract<Answer<never>, { kind: "fault" }>["fault"] | undefined>(undefined);
+  const busy = useSignal(false);
+  const ask = async (ids: readonly string[], dryRun: boolean) => {
+    busy.value = true;
+    fault.value = undefined;
+    const body = { ...bodyOf(form.value), select: { names: ids }, dryRun };
+    const answer = await send<BatchAnswer>("/v1/batch", { method: "POST", body });
+    busy.value = false;
+    if (answer.kind === "fault") fault.value = answer.fault;
+    else step.value = dryRun ? { kind: "foreseen", foreseen: answer.value } : { kind: "done", done: answer.value };
+  };
+  const close = () => {
+    acting.value = undefined;
+  };
+  const names = targets.map(({ name }) => name);
+  return (
+    <Dialog
+      title={targets.length === 1 ? `Act on ${names[0]}` : `Act on ${countText(targets.length)} machines`}
+      onClose={close}
+    >
+      {step.value.kind === "form" ? (
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            void ask(
+              targets.map(({ id }) => id),
+              true,
+            );
+          }}
+        >
+          <Choices
+            form={form.value}
+            onChange={(next) => {
+              form.value = next;
+            }}
+          />
+          <button type="submit" disabled={busy.value}>
+            Show what would happen
+          </button>
+        </form>
+      ) : null}
+      {step.value.kind === "foreseen" ? (
+        <DryRun
+          foreseen={step.value.foreseen}
+          action={form.value.action}
+          busy={busy.value}
+          onBack={() => {
+            step.value = { kind: "form" };
+          }}
+          onConfirm={(ids) => void ask(ids, false)}
+        />
+      ) : null}
+      {step.value.kind === "done" ? <Outcome done={step.value.done} onClose={close} /> : null}
+      {fault.value === undefined ? null : <FaultNote fault={fault.value} />}
+      <Command text={actCommand(form.value, names)} />
+    </Dialog>
+  );
+}
+
+function Choices({ form, onChange }: { form: ActForm; onChange: (form: ActForm) => void }) {
+  const choice: ActChoice = actChoices[form.action];
+  return (
+    <>
+      <fieldset>
+        <legend>Action</legend>
+        {Object.entries(actChoices).map(([action, { does }]) => (
+          <label key={action} class="choice">
+            <input
+              type="radio"
+              name="action"
+              checked={form.action === action}
+              onChange={() => onChange({ ...form, action: action as ActForm["action"] })}
+            />
+            <strong>{action}</strong> {does}
+          </label>
+        ))}
+      </fieldset>
+      {choice.reason === undefined ? null : (
+        <label>
+          Reason
+          <input
+            value={form.reason}
+            required={choice.reason === "required"}
+            maxLength={500}
+            onInput={(event) => onChange({ ...form, reason: event.currentTarget.value })}
+          />
+        </label>
+      )}
+      {choice.sendsAway === true ? (
+        <label class="choice">
+          <input
+            type="checkbox"
+            checked={form.override}
+            onChange={(event) => onChange({ ...form, override: event.currentTarget.checked })}
+          />
+          exceed the blast radius
+        </label>
+      ) : null}
+    </>
+  );
+}

@@ -1,0 +1,49 @@
+import type { ActionName } from "../../core/fleet/operator-action.ts";
+import { commandLine } from "../text/shell-word.ts";
+
+/** What an action does, what it takes, and whether machines lose anything. */
+export type ActChoice = {
+  readonly does: string;
+  readonly reason?: "required" | "optional";
+  readonly sendsAway?: true;
+};
+
+/** The actions that the dashboard offers. */
+export const actChoices: { readonly [A in ActionName]: ActChoice } = {
+  hold: { does: "prevents any installation until it is released", reason: "required" },
+  release: { does: "ends a hold, or allows the birth of a retired machine" },
+  rebirth: { does: "reinstalls it at its next boot, with burn-in; its disks are erased", sendsAway: true },
+  clean: { does: "reinstalls it at its next boot, without burn-in; its disks are erased", sendsAway: true },
+  cancel: { does: "cancels a pending rebirth or clean" },
+  retire: {
+    does: "removes it from the fleet; its name, addresses and slot become free; its disks are not touched",
+    reason: "optional",
+  },
+};
+
+/** What the operator has chosen. */
+export type ActForm = { readonly action: ActionName; readonly reason: string; readonly override: boolean };
+
+/** The part of a batch's body that says what to do. */
+export function bodyOf({ action, reason, override }: ActForm): object {
+  const choice: ActChoice = actChoices[action];
+  return {
+    action,
+    ...(choice.reason !== undefined && reason.trim() !== "" ? { reason: reason.trim() } : {}),
+    ...(choice.sendsAway === true && override ? { override } : {}),
+  };
+}
+
+/** Names in a command; more are selected in the list and acted upon there. */
+const namesShown = 20;
+
+/** The command that does the same. */
+export function actCommand({ action, reason, override }: ActForm, names: readonly string[]): string {
+  const choice: ActChoice = actChoices[action];
+  const options = [
+    ...(choice.reason !== undefined && reason.trim() !== "" ? ["--reason", reason.trim()] : []),
+    ...(choice.sendsAway === true && override ? ["--override"] : []),
+  ];
+  const rest = names.length > namesShown ? ` … # ${names.length - namesShown} more` : "";
+  return commandLine("birther", action, ...names.slice(0, namesShown), ...options) + rest;
+}

@@ -1,0 +1,114 @@
+import { useSignal } from "@preact/signals";
+import type { BatchAnswer } from "../../contract/operator/answers.ts";
+import type { ActionName } from "../../core/fleet/operator-action.ts";
+import { countText } from "../text/time.ts";
+import { actChoices } from "./act-form.ts";
+
+type DryRunProps = {
+  foreseen: BatchAnswer;
+  action: ActionName;
+  busy: boolean;
+  onBack: () => void;
+  onConfirm: (ids: readonly string[]) => void;
+};
+
+/** What would happen to each machine, and the confirmation: of many machines their number has to be typed. */
+export function DryRun({ foreseen, action, busy, onBack, onConfirm }: DryRunProps) {
+  const typed = useSignal("");
+  const accepting = foreseen.results.filter(({ outcome }) => outcome === "done");
+  const ids = accepting.map(({ machine }) => machine.id);
+  const mustType = ids.length > 1;
+  const isSure = !mustType || typed.value.trim() === String(ids.length);
+  const isRefused = foreseen.problem !== undefined;
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (isSure && !isRefused) onConfirm(ids);
+      }}
+    >
+      <p>
+        <strong>
+          {action}: {countText(ids.length)} of {countText(foreseen.results.length)} machines accept it.
+        </strong>{" "}
+        It {actChoices[action].does}.
+      </p>
+      {foreseen.problem === undefined ? null : (
+        <div class="fault" role="alert">
+          <strong>{foreseen.problem.title}</strong>
+          <p>{foreseen.problem.detail}</p>
+          <p>{foreseen.problem.next}</p>
+        </div>
+      )}
+      <Results results={foreseen.results} />
+      {mustType && !isRefused ? (
+        <label>
+          To confirm, type the number of machines: {ids.length}
+          <input
+            inputMode="numeric"
+            value={typed.value}
+            autocomplete="off"
+            onInput={(event) => {
+              typed.value = event.currentTarget.value;
+            }}
+          />
+        </label>
+      ) : null}
+      <div class="bar">
+        <button type="button" onClick={onBack}>
+          Back
+        </button>
+        <button type="submit" class="danger" disabled={busy || !isSure || isRefused || ids.length === 0}>
+          {action} {countText(ids.length)}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+/** What happened to each machine. */
+export function Outcome({ done, onClose }: { done: BatchAnswer; onClose: () => void }) {
+  const changed = done.results.filter(({ outcome }) => outcome === "done").length;
+  return (
+    <>
+      <p role="status">
+        {countText(changed)} of {countText(done.results.length)} machines were changed.
+      </p>
+      <Results results={done.results} />
+      <button type="button" onClick={onClose}>
+        Close
+      </button>
+    </>
+  );
+}
+
+const rowsShown = 500;
+
+function Results({ results }: { results: BatchAnswer["results"] }) {
+  const refusedFirst = [...results].sort((a, b) => Number(a.outcome === "done") - Number(b.outcome === "done"));
+  return (
+    <div class="results" tabIndex={0} role="region" aria-label="what happens to each machine">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Machine</th>
+            <th scope="col">Accepted</th>
+            <th scope="col">State</th>
+            <th scope="col">Remark</th>
+          </tr>
+        </thead>
+        <tbody>
+          {refusedFirst.slice(0, rowsShown).map(({ name, outcome, machine, problem, leaves = [] }) => (
+            <tr key={machine.id}>
+              <th scope="row">{name}</th>
+              <td>{outcome === "done" ? "yes" : "no"}</td>
+              <td>{machine.state}</td>
+              <td>{problem?.detail ?? leaves.join("; ")}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {results.length > rowsShown ? <p>{countText(results.length - rowsShown)} more</p> : null}
+    </div>
+  );
+}

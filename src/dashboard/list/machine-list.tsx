@@ -1,0 +1,133 @@
+import { useComputed, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { acting } from "../acts/acting.ts";
+import { fleetRows, fleetVersion } from "../data/fleet.ts";
+import { type Row, rowName, sortRows } from "../data/row.ts";
+import { mayAct } from "../data/session.ts";
+import { Command } from "../parts/command.tsx";
+import { FaultNote } from "../parts/fault.tsx";
+import { parameter, setParameters } from "../route/route.ts";
+import { commandLine } from "../text/shell-word.ts";
+import { countText } from "../text/time.ts";
+import { MachineTable } from "./machine-table.tsx";
+import { rowsAsCsv } from "./rows-as-csv.ts";
+import { selectedIds, selection } from "./selection.ts";
+
+/** The list of machines: the command line's selectors, in the address; sorted, exported, and acted upon. */
+export function MachineList() {
+  const where = parameter("w");
+  const labels = parameter("l");
+  const sort = parameter("sort") || "slot";
+  const found = selection({ where, labels });
+  const marked = useSignal<ReadonlySet<string>>(new Set());
+  const rows = useComputed(() => {
+    // Read for its changes.
+    void fleetVersion.value;
+    const ids = selectedIds.value;
+    const all = [...fleetRows().values()];
+    return sortRows(ids === undefined ? all : all.filter(({ id }) => ids.has(id)), sortNow.value);
+  });
+  const sortNow = useSignal(sort);
+  useEffect(() => {
+    sortNow.value = sort;
+  }, [sort]);
+  const shown = rows.value;
+  const chosen = shown.filter(({ id }) => marked.value.has(id));
+  const words = [
+    "birther",
+    "machines",
+    ...(labels === "" ? [] : ["-l", labels]),
+    ...(where === "" ? [] : ["-w", where]),
+  ];
+  return (
+    <section class="list" aria-label="machines">
+      <Filter where={where} labels={labels} />
+      {found.fault === undefined ? null : <FaultNote fault={found.fault} />}
+      <div class="bar">
+        <output>
+          {countText(shown.length)} of {countText(fleetRows().size)} machines
+        </output>
+        <button
+          type="button"
+          onClick={() => {
+            marked.value = chosen.length === shown.length ? new Set() : new Set(shown.map(({ id }) => id));
+          }}
+        >
+          {chosen.length > 0 && chosen.length === shown.length
+            ? "Select none"
+            : `Select all ${countText(shown.length)}`}
+        </button>
+        {mayAct("operator") ? (
+          <button type="button" disabled={chosen.length === 0} onClick={() => act(chosen)}>
+            Act on {countText(chosen.length)} …
+          </button>
+        ) : null}
+        <button type="button" onClick={() => download("machines.csv", "text/csv", rowsAsCsv(shown))}>
+          CSV
+        </button>
+        <button type="button" onClick={() => download("machines.json", "application/json", JSON.stringify(shown))}>
+          JSON
+        </button>
+      </div>
+      <MachineTable
+        rows={shown}
+        marked={marked.value}
+        sort={sort}
+        onMark={(ids) => {
+          marked.value = ids;
+        }}
+        onAct={act}
+      />
+      <Command text={commandLine(...words)} />
+    </section>
+  );
+}
+
+function act(rows: readonly Row[]): void {
+  if (rows.length === 0 || !mayAct("operator")) return;
+  acting.value = { targets: rows.map((row) => ({ id: row.id, name: rowName(row) })) };
+}
+
+function Filter({ where, labels }: { where: string; labels: string }) {
+  return (
+    <form
+      class="filter"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const data = new FormData(event.currentTarget);
+        setParameters({ w: String(data.get("w") ?? "").trim(), l: String(data.get("l") ?? "").trim() });
+      }}
+    >
+      <label>
+        Where
+        <input
+          key={where}
+          name="w"
+          value={where}
+          placeholder="rack=7,phase!=up"
+          spellcheck={false}
+          autocomplete="off"
+        />
+      </label>
+      <label>
+        Labels
+        <input key={labels} name="l" value={labels} placeholder="role=web" spellcheck={false} autocomplete="off" />
+      </label>
+      <button type="submit">Filter</button>
+      {["condition=failing", "phase!=up", "state=unknown", "condition=hold"].map((text) => (
+        <button key={text} type="button" class="chip" onClick={() => setParameters({ w: text })}>
+          {text}
+        </button>
+      ))}
+    </form>
+  );
+}
+
+function download(name: string, type: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

@@ -1,0 +1,67 @@
+import { useEffect } from "preact/hooks";
+import { type Screen, screens } from "../../contract/operator/screens.ts";
+import { ActDialog } from "../acts/act-dialog.tsx";
+import { acting } from "../acts/acting.ts";
+import { followFleet } from "../data/fleet.ts";
+import { findSession, session } from "../data/session.ts";
+import { MachineList } from "../list/machine-list.tsx";
+import { screen } from "../route/route.ts";
+import { setServerTime, startClock } from "./clock.ts";
+import { Header } from "./header.tsx";
+import { KeyList } from "./key-list.tsx";
+import { listenToKeys } from "./keys.ts";
+import { Login } from "./login.tsx";
+import { isSearching, showsKeys } from "./overlays.ts";
+import { Search } from "./search.tsx";
+
+/** The dashboard: the login, or the screen that the address names. */
+export function App() {
+  useEffect(() => {
+    startClock();
+    void findSession();
+  }, []);
+  const held = session.value;
+  if (held === "asking")
+    return (
+      <p class="asking" role="status">
+        Connecting to the server …
+      </p>
+    );
+  if (held === "none") return <Login />;
+  return <Inside serverMs={held.nowMs} />;
+}
+
+function Inside({ serverMs }: { serverMs: number }) {
+  useEffect(() => {
+    setServerTime(serverMs);
+    const end = new AbortController();
+    void followFleet(end.signal);
+    const endKeys = listenToKeys();
+    return () => {
+      end.abort();
+      endKeys();
+    };
+  }, []);
+  const name = screen.value;
+  useEffect(() => {
+    document.title = `${screens[name]} – Birther`;
+  }, [name]);
+  return (
+    <>
+      <Header />
+      <main id="main" tabIndex={-1}>
+        <ScreenOf name={name} />
+      </main>
+      {acting.value === undefined ? null : <ActDialog targets={acting.value.targets} />}
+      {isSearching.value ? <Search /> : null}
+      {showsKeys.value ? <KeyList /> : null}
+    </>
+  );
+}
+
+function ScreenOf({ name }: { name: Screen }) {
+  switch (name) {
+    default:
+      return <MachineList />;
+  }
+}

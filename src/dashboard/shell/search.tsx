@@ -1,0 +1,94 @@
+import { useSignal } from "@preact/signals";
+import { fleetRows } from "../data/fleet.ts";
+import { type Row, rowName } from "../data/row.ts";
+import { Dialog } from "../parts/dialog.tsx";
+import { go, machinePath } from "../route/route.ts";
+import { goKeys } from "./keys.ts";
+import { isSearching } from "./overlays.ts";
+
+type Hit = { readonly to: string; readonly text: string; readonly about: string };
+const hitLimit = 12;
+
+/** Finds machines by name, id, MAC address, address or slot, and screens by name; the arrows choose, Enter opens. */
+export function Search() {
+  const text = useSignal("");
+  const chosen = useSignal(0);
+  const hits = hitsFor(text.value.trim().toLowerCase());
+  const close = () => {
+    isSearching.value = false;
+  };
+  const open = (hit: Hit | undefined) => {
+    if (hit === undefined) return;
+    close();
+    go(hit.to);
+  };
+  const press = (event: KeyboardEvent) => {
+    const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (by !== 0) {
+      event.preventDefault();
+      chosen.value = Math.max(0, Math.min(hits.length - 1, chosen.value + by));
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      open(hits[chosen.value]);
+    }
+  };
+  return (
+    <Dialog title="Search" onClose={close}>
+      <input
+        aria-label="name, id, MAC address, address, slot or screen"
+        placeholder="name, MAC, address, rack/unit or screen"
+        role="combobox"
+        aria-expanded="true"
+        aria-controls="hits"
+        {...(hits.length > 0 ? { "aria-activedescendant": `hit${chosen.value}` } : {})}
+        value={text.value}
+        onInput={(event) => {
+          text.value = event.currentTarget.value;
+          chosen.value = 0;
+        }}
+        onKeyDown={press}
+      />
+      <ul id="hits" role="listbox" aria-label="results" class="hits">
+        {hits.map((hit, at) => (
+          <li
+            key={hit.to}
+            id={`hit${at}`}
+            role="option"
+            aria-selected={at === chosen.value}
+            onClick={() => open(hit)}
+            onKeyDown={press}
+          >
+            <span>{hit.text}</span> <small>{hit.about}</small>
+          </li>
+        ))}
+      </ul>
+      <p role="status">{hits.length === 0 ? "nothing found" : ""}</p>
+    </Dialog>
+  );
+}
+
+function hitsFor(text: string): Hit[] {
+  const hits: Hit[] = Object.values(goKeys)
+    .filter(({ name }) => name.toLowerCase().includes(text))
+    .map(({ to, name }) => ({ to, text: name, about: "screen" }));
+  if (text === "") return hits;
+  const found: Hit[] = [];
+  for (const row of fleetRows().values()) {
+    const matched = wordsOf(row).find((word) => word.includes(text));
+    if (matched === undefined) continue;
+    const name = rowName(row);
+    found.push({ to: machinePath(name), text: name, about: matched === name ? (row.phase ?? row.state) : matched });
+    if (found.length >= hitLimit) break;
+  }
+  return [...found, ...hits];
+}
+
+function wordsOf(row: Row): string[] {
+  const { location, permanentAddress, temporaryAddress, macs, id } = row;
+  const slot =
+    location === undefined
+      ? []
+      : [`${location.rack ?? ""}/${location.unit ?? ""}`, `${location.switch}:${location.port}`.toLowerCase()];
+  const addresses = [permanentAddress, temporaryAddress].filter((address) => address !== undefined);
+  return [rowName(row).toLowerCase(), id, ...macs, ...addresses, ...slot];
+}
