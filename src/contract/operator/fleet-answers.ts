@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { statuses } from "../../core/fleet/machine-status.ts";
 import { conditionKinds, phases } from "../../core/machine/record.ts";
 import { pinnedShape } from "../same.ts";
-import type { SummaryView } from "./fleet-views.ts";
+import type { FleetRowsView, FleetView, SummaryView } from "./fleet-views.ts";
 
 const text = v.string();
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -111,5 +111,46 @@ export const summaryAnswer = pinnedShape<SummaryView>()(
       faults: v.array(v.strictObject({ name: text, fault: text, next: text })),
     }),
     unreadable: count,
+  }),
+);
+
+const texts = v.array(text);
+/** Indices into a list of the answer; -1 for none. */
+const indices = v.array(v.pipe(v.number(), v.integer(), v.minValue(-1)));
+const bits = v.pipe(count, v.description("bit n stands for the n-th condition kind"));
+
+export const fleetAnswer = pinnedShape<FleetView>()(
+  v.strictObject({
+    position: v.pipe(count, v.description("of the feed: later changes are in /v1/fleet/changes?since=POSITION")),
+    ...{ statuses: texts, phases: texts, conditionKinds: texts },
+    ...{ racks: texts, networks: texts, images: texts, models: texts },
+    ...{ id: texts, name: texts },
+    unit: v.pipe(texts, v.description("empty if the place of the machine is not known")),
+    rack: v.pipe(indices, v.description("index into racks, -1 for none; the other columns of numbers are alike")),
+    ...{ network: indices, status: indices, phase: indices },
+    phaseAtMs: v.pipe(v.array(timeMs), v.description("0 before the first phase")),
+    conditions: v.array(bits),
+    ...{ image: indices, model: indices },
+  }),
+);
+
+const row = v.strictObject({
+  ...{ id: text, name: text },
+  rack: v.exactOptional(v.pipe(text, v.description("its rack, or its switch if the placement rule names no rack"))),
+  unit: v.exactOptional(text),
+  network: v.exactOptional(text),
+  status: v.picklist(statuses),
+  phase: v.exactOptional(v.picklist(phases)),
+  phaseAtMs: v.exactOptional(timeMs),
+  conditions: bits,
+  image: v.exactOptional(text),
+  model: v.exactOptional(text),
+});
+
+export const fleetRowsAnswer = pinnedShape<FleetRowsView>()(
+  v.strictObject({
+    position: count,
+    rows: v.array(row),
+    gone: v.pipe(texts, v.description("ids of records that are gone")),
   }),
 );

@@ -1,5 +1,6 @@
 /** The views of the fleet as a whole. */
 import type { Cause } from "../../core/fleet/causes.ts";
+import type { FleetColumns, FleetRow } from "../../core/fleet/columns.ts";
 import type { FleetSummary } from "../../core/fleet/summary.ts";
 import type { NetworkView } from "./views.ts";
 
@@ -22,4 +23,15 @@ export type SummaryView = FleetSummary & {
   };
   /** Machines whose record cannot be read: they are in no other number. */
   readonly unreadable: number;
+};
+
+/** The fleet as columns, as of a position of the feed: what changes after it is on the feed of rows. */
+export type FleetView = FleetColumns & { readonly position: number };
+
+/** Machines that changed since the rows before: each once, as it is now. */
+export type FleetRowsView = {
+  readonly position: number;
+  readonly rows: readonly FleetRow[];
+  /** Ids of records that are gone. */
+  readonly gone: readonly string[];
 };

@@ -45,12 +45,14 @@ export function readHandlers({ store }: OperatorDeps): Handlers<Reading> {
   };
 }
 
+type Followed = Pick<RouteRequest<"changes">, "c" | "query" | "caller">;
+
 function* viewsOf(changes: readonly PastChange[]): Generator<operator.ChangeView> {
   for (const change of changes) yield operator.viewChange(change);
 }
 
 /** The feed from the position that this watcher requests; it ends when its token or session becomes invalid. */
-function follow(request: RouteRequest<"changes"> & { feed: ChangeFeed }): Response {
+export function follow(request: Followed & { readonly feed: ChangeFeed }): Response {
   const { c, query, feed, caller } = request;
   const last = c.req.header("last-event-id");
   if (last !== undefined && !/^\d{1,15}$/.test(last)) {

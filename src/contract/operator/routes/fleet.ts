@@ -14,4 +14,26 @@ export const fleetRoutes = {
     query: shapes.noQuery,
     answer: answers.summaryAnswer,
   },
+  fleet: {
+    method: "GET",
+    path: "/v1/fleet",
+    role: "viewer",
+    says: "the whole fleet as columns, a machine at the same index in each; compressed if the caller accepts gzip",
+    query: shapes.noQuery,
+    headers: [{ name: "If-None-Match", says: "the ETag of an earlier answer; 304 if nothing has changed since" }],
+    answer: answers.fleetAnswer,
+  },
+  fleetChanges: {
+    method: "GET",
+    path: "/v1/fleet/changes",
+    role: "viewer",
+    says:
+      "what changes in /v1/fleet, as server-sent events: `position` first, then `rows`, at most ten times a second and " +
+      "each machine at most once in each; `reset` if the requested position is too old: read /v1/fleet again. Open it before " +
+      "reading /v1/fleet, and apply the rows whose position is above that of the fleet",
+    query: shapes.changesQuery,
+    headers: [{ name: "Last-Event-ID", says: "send only what changed after this position" }],
+    answer: answers.fleetRowsAnswer,
+    answerType: "text/event-stream",
+  },
 } as const satisfies Routes;

@@ -25,8 +25,9 @@ export const watchersPerCaller = 64;
 /** Watchers of all such callers together: the other half of the connections is for commands. */
 export const watchersInTotal = 2048;
 
-type Feed = {
-  readonly ring: ChangeRing;
+/** What a feed is made of. */
+export type Feed = {
+  readonly ring: Pick<ChangeRing, "newest" | "reaches" | "chunkAfter">;
   readonly watchers: Watchers;
   readonly pageAfter: (received: number) => Promise<Chunk>;
   readonly position: () => number;
@@ -55,11 +56,17 @@ export function changeFeed(store: Pick<Store, "watch" | "position" | "changesSin
     ring.add(change.position, eventOf(change));
     watchers.wakeSoon();
   });
+  return feedOver(feed);
+}
+
+/** The streams of a feed, one for each watcher. */
+export function feedOver(feed: Feed): ChangeFeed {
+  const { watchers, position } = feed;
   return {
     open: ({ since, caller, mayGoOn }) => {
       const isFull = caller !== undefined && watchers.counted() >= watchersInTotal;
       if (isFull || (caller !== undefined && watchers.countOf(caller) >= watchersPerCaller)) return undefined;
-      const received = since ?? store.position();
+      const received = since ?? position();
       return streamTo(feed, { mayGoOn, caller, received, arrived: false, left: false, stopWaiting: () => {} });
     },
   };
@@ -109,7 +116,7 @@ function isInRing({ ring, position }: Feed, { received }: Watcher): boolean {
   return ring.reaches(received) && received <= Math.max(ring.newest(), position());
 }
 
-function newIn(ring: ChangeRing, { received }: Watcher): Chunk | undefined {
+function newIn(ring: Feed["ring"], { received }: Watcher): Chunk | undefined {
   return received < ring.newest() ? ring.chunkAfter(received) : undefined;
 }
 

@@ -1,5 +1,8 @@
 import { answerJson } from "../../http/json-answer.ts";
+import { rowFeed } from "../feed/row-feed.ts";
 import type { Handlers, OperatorDeps } from "../handler.ts";
+import { follow } from "../read.ts";
+import { columnsAnswer, columnsOf } from "./columns-answer.ts";
 import { sharedAnswer } from "./shared-answer.ts";
 import { summaryOf } from "./summary.ts";
 
@@ -7,9 +10,14 @@ import { summaryOf } from "./summary.ts";
 const summaryValidMs = 1000;
 
 /** The routes about the fleet as a whole. */
-export function fleetHandlers(deps: OperatorDeps, startedAtMs: number): Handlers<"summary"> {
+export function fleetHandlers(deps: OperatorDeps, startedAtMs: number): Handlers<"summary" | "fleet" | "fleetChanges"> {
+  const { store, tokens, othersUpdate = false } = deps;
   const summary = sharedAnswer(() => summaryOf(deps, startedAtMs), summaryValidMs);
+  const columns = columnsOf(store, othersUpdate);
+  const feed = rowFeed(store, { othersUpdate });
   return {
     summary: async ({ c }) => answerJson(c, await summary()),
+    fleet: async ({ c }) => columnsAnswer(c, await columns()),
+    fleetChanges: (request) => follow({ ...request, feed, tokens }),
   };
 }

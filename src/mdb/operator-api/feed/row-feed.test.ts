@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { readerOf } from "../../testing/feed-reader.ts";
+import { asks, birthOf, stillClock } from "../../testing/fleet.ts";
+import { openMemoryStore } from "../../testing/memory-store.ts";
+import { rowFeed } from "./row-feed.ts";
+
+const always = { caller: undefined, mayGoOn: () => true };
+
+/** A store, its feed of rows, and the function that ends a tenth of a second. */
+async function open() {
+  const store = await openMemoryStore({ clock: stillClock(), log: () => {} });
+  const waiting: (() => void)[] = [];
+  const feed = rowFeed(store, { othersUpdate: false, soon: (act) => void waiting.push(act) });
+  const tick = () => {
+    for (const act of waiting.splice(0)) act();
+    return waiting.length;
+  };
+  const from = (since: number | undefined) => readerOf(feed.open({ since, ...always }));
+  return { store, from, tick, waiting, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
+}
+
+describe("the feed of rows", () => {
+  test("many changes of a machine are one row, as the machine is then; another tick, another row", async () => {
+    await using opened = await open();
+    const { store, from, tick, waiting } = opened;
+    const feed = from(undefined);
+    assert.equal((await feed.next())?.event, "position");
+    const first = feed.next();
+    for (const event of birthOf(1)) await store.apply(event);
+    await store.apply(asks(2));
+    assert.equal(waiting.length, 1, "collected once");
+    tick();
+    const rows = await first;
+    assert.deepEqual(
+      [rows?.event, rows?.id, rows?.data.rows.map((row: { id: string; status: string }) => [row.id, row.status])],
+      [
+        "rows",
+        "5",
+        [
+          ["m-020000000001", "arriving"],
+          ["m-020000000002", "arriving"],
+        ],
+      ],
+    );
+    const second = feed.next();
+    await store.apply({
+      kind: "conditionSet",
+      id: store.list()[0]?.id ?? assert.fail(),
+      condition: "hold",
+      reason: "x",
+    });
+    tick();
+    assert.deepEqual([(await second)?.data.rows.length, (await second)?.data.position], [1, 6]);
+    await feed.cancel();
+  });
+
+  test("a watcher that comes back gets the rows since then; one that is too late is told to read the fleet again", async () => {
+    await using opened = await open();
+    const { store, from, tick } = opened;
+    await store.apply(asks(1));
+    const stays = from(undefined);
+    await stays.next();
+    const heard = stays.next();
+    await store.apply(asks(2));
+    tick();
+    await heard;
+    const back = from(1);
+    const [, rows] = await back.take(2);
+    assert.deepEqual([rows?.event, rows?.data.rows[0].id], ["rows", "m-020000000002"]);
+    const [, late] = await from(0).take(2);
+    assert.deepEqual([late?.event, late?.data.position], ["reset", 2]);
+  });
+
+  test("nothing is collected while nobody watches", async () => {
+    await using opened = await open();
+    const { store, from, waiting } = opened;
+    for (const event of birthOf(1)) await store.apply(event);
+    assert.equal(waiting.length, 0);
+    assert.deepEqual((await from(undefined).next())?.data, { position: 4 });
+  });
+});
