@@ -13,6 +13,7 @@ import { setCommand } from "../cli/act/set.ts";
 import { takeoverCommand } from "../cli/act/takeover.ts";
 import { exitStatus, statusOf } from "../cli/api/failure.ts";
 import { auditCommand } from "../cli/read/audit.ts";
+import { burnInCommand } from "../cli/read/burn-in.ts";
 import { eventsCommand } from "../cli/read/events.ts";
 import { exportCommand } from "../cli/read/export.ts";
 import { logCommand } from "../cli/read/log.ts";
@@ -23,6 +24,7 @@ import { quirksCommand } from "../cli/read/quirks.ts";
 import { failuresCommand, racksCommand } from "../cli/read/racks.ts";
 import { reportCommand } from "../cli/read/report.ts";
 import { showCommand } from "../cli/read/show.ts";
+import { slotCommand } from "../cli/read/slot.ts";
 import { statusCommand } from "../cli/read/status.ts";
 import { watchCommand } from "../cli/read/watch.ts";
 import { whyCommand } from "../cli/read/why.ts";
@@ -79,6 +81,7 @@ program.commandsGroup(fleet);
 statusCommand(program);
 racksCommand(program);
 failuresCommand(program);
+burnInCommand(program);
 machinesCommand(program);
 networksCommand(program);
 quirksCommand(program);
@@ -89,6 +92,7 @@ exportCommand(program);
 program.commandsGroup(machine);
 for (const add of [
   showCommand,
+  slotCommand,
   whyCommand,
   eventsCommand,
   logCommand,

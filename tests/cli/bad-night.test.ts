@@ -54,4 +54,15 @@ describe("a hundred racks in the middle of their power-on, 27 machines failing",
     const { status, out } = await birther("failures", "--state", state);
     assert.deepEqual([status, out.match(/^ +\d+ {2}(failing|conflict|debug): /gm)?.length], [4, 4]);
   });
+
+  test("burnin finds the slow disk, and slot the machine and what it waits for", async () => {
+    assert.match((await birther("burnin", "--state", state)).out, /^R640 +disk +writeMiBps .* r05u06 120 \(-/m);
+    const one = await birther("burnin", "r05u06", "--state", state);
+    assert.match(one.out, /^disk +writeMiBps +120 +903 +120 to 906 .* FAR FROM THE OTHERS/m);
+    const slot = await birther("slot", "17/1", "--state", state);
+    assert.match(slot.out, /^r17u01 waits until .*\n(.*\n)*next: /);
+    const nobody = await birther("slot", "tor-17:swp99", "--state", state);
+    assert.deepEqual([nobody.status, nobody.err], [1, "no machine has been heard from slot tor-17:swp99\n"]);
+    assert.equal((await birther("slot", "17", "--state", state)).status, 2);
+  });
 });

@@ -286,6 +286,17 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.match((await asked("retire", "db1", "--reason", "sold", "--yes")).out, /m-02000000001e: retired/);
   });
 
+  test("events of the fleet: since an age, of a selection; a name or a selection, not both", async () => {
+    const all = await asked("events", "--since", "1h");
+    assert.match(all.out, /^TIME \(UTC.*\) +MACHINE +EVENT .*\n(.*\n)*.*r01u1 +becameHealthy /);
+    const one = JSON.parse((await asked("events", "--since", "1h", "-w", "hostname=r01u1", "-o", "json")).out);
+    const named = JSON.parse((await asked("events", "r01u1", "--since", "1h", "-o", "json")).out);
+    assert.ok(one.length >= 4);
+    assert.deepEqual(named, one);
+    for (const wrong of [[], ["r01u1", "-w", "rack=1"], ["--since", "soon"]])
+      assert.equal((await asked("events", ...wrong)).status, 2, wrong.join(" "));
+  });
+
   test("status: the fleet at a glance; exit status 4 while a machine fails; racks and failures", async () => {
     const { status, out } = await asked("status");
     assert.equal(status, 4, out);

@@ -40,7 +40,7 @@ export async function serveBadNight(state: string, clock: Clock): Promise<AsyncD
   const store = life.use(await openMemoryStore({ clock, log }));
   const machines = badNight(clock.nowMs());
   const find = (name: string) => machines.find(({ id, hostname }) => id === name || hostname === name);
-  Object.assign(store, { list: () => machines, find });
+  Object.assign(store, { list: () => machines, get: find, find });
   const app = operatorApp({
     ...{ store, clock, log, version: "test", ...callersIn({ store, clock, random, log }) },
     ...{ blastRadius: { machines: 10, percent: 10, perSeconds: 3600 }, deadlineSeconds: defaultDeadlineSeconds },

@@ -1,5 +1,5 @@
 import type { ChangeView } from "../../contract/operator/views.ts";
-import { formatDuration, formatTime } from "./figures.ts";
+import { formatDuration, formatTime, timeTitle } from "./figures.ts";
 
 /** Facts that are too long for a line; `-o json` prints them. */
 const longFacts: ReadonlySet<string> = new Set([
@@ -29,7 +29,7 @@ export function eventCells({ atMs, event, machine }: ChangeView): string[] {
 }
 
 /** The titles of the cells from `eventCells`. */
-export const eventTitles = ["TIME", "MACHINE", "EVENT", "STATE AND PHASE", "FACTS"] as const;
+export const eventTitles = () => [timeTitle(), "MACHINE", "EVENT", "STATE AND PHASE", "FACTS"];
 
 /** A fact in words; of a structure the facts in it, such as `order generation 1 action birth`. */
 function factText([name, value]: readonly [name: string, value: unknown]): string {

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { AuditAnswer } from "../../contract/operator/answers.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
-import { formatTime } from "../output/figures.ts";
+import { formatTime, timeTitle } from "../output/figures.ts";
 import { formatTable } from "../output/table.ts";
 
 /** Adds `audit`: lists who changed what. */
@@ -23,7 +23,7 @@ export function auditCommand(program: Command): void {
       differences(before, after).join(", ") || "-",
     ]);
     if (rows.length === 0) process.stderr.write("no changes are recorded yet\n");
-    else print(...formatTable(["TIME", "WHO", "ACTION", "SUBJECT", "BEFORE AND AFTER"], rows));
+    else print(...formatTable([timeTitle(), "WHO", "ACTION", "SUBJECT", "BEFORE AND AFTER"], rows));
   });
 }
 

@@ -1,20 +1,63 @@
 import type { Command } from "commander";
-import type { ChangeView } from "../../contract/operator/views.ts";
+import type { FleetEventsView } from "../../contract/operator/fleet-views.ts";
+import type { ChangeView, MachineView } from "../../contract/operator/views.ts";
+import { type SelectionOptions, selectionOptions } from "../act/selection.ts";
+import type { Api } from "../api/api.ts";
+import { failure } from "../api/failure.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { eventCells, eventTitles } from "../output/event-text.ts";
+import { readSince } from "../output/since.ts";
 import { formatTable } from "../output/table.ts";
 
-/** Adds `events`: lists the events of a machine. */
+type EventsOptions = ServerOptions & SelectionOptions & { readonly limit: string; readonly since?: string };
+
+/** Requests for the pages of one listing: more than the database keeps. */
+const pageLimit = 1000;
+
+/** Adds `events`: lists the events of a machine, or of many. */
 export function eventsCommand(program: Command): void {
   const command = program
-    .command("events <name>")
-    .description("list the events of a machine, oldest first")
-    .option("-n, --limit <count>", "maximum number of events", "50");
-  serverOptions(command).action(async (name: string, options: ServerOptions & { limit: string }) => {
+    .command("events [name]")
+    .description("list the events of a machine, or of all or the selected machines since a time; oldest first")
+    .option("--since <time>", "from an age such as 15m, 1h, 2d, or a time such as 2026-03-01T08:00 on")
+    .option("-n, --limit <count>", "maximum number of the latest events of a machine, without --since", "50");
+  selectionOptions(command);
+  serverOptions(command).action(async (name: string | undefined, options: EventsOptions) => {
+    const isSelected = options.labels !== undefined || options.where !== undefined;
+    if (name !== undefined && isSelected) throw failure("misused", "expected a name or a selection, found both");
+    if (name === undefined && options.since === undefined)
+      throw failure("misused", "expected the name of a machine, or --since: birther events --since 1h");
     const { openApi } = await import("../api/api.ts");
-    const query = { limit: options.limit };
-    const { events } = await (await openApi(options)).ask<{ events: ChangeView[] }>("events", { name, query });
+    const api = await openApi(options);
+    const events = await (options.since === undefined
+      ? latestOf(api, name ?? "", options.limit)
+      : eventsSince(api, { name, ...options, sinceMs: readSince(options.since) }));
     if (options.output === "json") printJson(events);
-    else print(...formatTable(eventTitles, events.map(eventCells)));
+    else if (events.length === 0) process.stderr.write("no events\n");
+    else print(...formatTable(eventTitles(), events.map(eventCells)));
   });
+}
+
+async function latestOf(api: Api, name: string, limit: string): Promise<readonly ChangeView[]> {
+  return (await api.ask<{ events: ChangeView[] }>("events", { name, query: { limit } })).events;
+}
+
+async function eventsSince(
+  api: Api,
+  { name, labels, where, sinceMs }: SelectionOptions & { readonly name: string | undefined; readonly sinceMs: number },
+): Promise<readonly ChangeView[]> {
+  const one = name === undefined ? where : `id=${(await api.ask<MachineView>("get", { name })).id}`;
+  const events: ChangeView[] = [];
+  let from: { readonly since?: string; readonly sinceMs?: string } = {
+    sinceMs: String(Math.max(0, Math.round(sinceMs))),
+  };
+  for (let page = 0; page < pageLimit; page += 1) {
+    const query = { ...from, labels, where: one, limit: "5000" };
+    const answer = await api.ask<FleetEventsView>("fleetEvents", { query });
+    if (answer.incomplete === true) process.stderr.write("older events are no longer kept\n");
+    events.push(...answer.events);
+    if (answer.continue === undefined) break;
+    from = { since: String(answer.continue) };
+  }
+  return events;
 }

@@ -4,7 +4,7 @@ import { describeBiosDrive } from "../../core/hardware/bios-drives.ts";
 import { describeNotErased, disksNotErased } from "../../core/machine/not-erased.ts";
 import { describeNeighbour } from "../../core/site/place.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
-import { formatBytes, formatDuration, formatTime } from "../output/figures.ts";
+import { formatBytes, formatDuration, formatTime, zoneAt } from "../output/figures.ts";
 import { trustLines } from "./trust-text.ts";
 
 /** Adds `show`: prints everything about one machine. */
@@ -33,7 +33,10 @@ export function machineText(machine: MachineView, nowMs: number): string[] {
     ...historyFacts(machine, ago),
     ...hardwareFacts(machine, ago),
     ...pxeFacts(machine, ago),
-    ["known", `since ${formatTime(machine.createdAtMs, nowMs)}, last seen ${ago(machine.lastSeenAtMs)}`] as const,
+    [
+      "known",
+      `since ${formatTime(machine.createdAtMs, nowMs)} ${zoneAt(machine.createdAtMs)}, last seen ${ago(machine.lastSeenAtMs)}`,
+    ] as const,
   ];
   const lines = facts
     .filter(([, text]) => text !== undefined && text !== "")
@@ -197,5 +200,5 @@ function timelineText({ timeline }: MachineView): string[] {
     const took = durationMs === undefined ? "" : `took ${formatDuration(durationMs)}`;
     return `    ${phase.padEnd(12)} ${formatTime(atMs)} ${since.padStart(10)}  ${took.padEnd(12)} ${detail ?? ""}`.trimEnd();
   });
-  return ["  timeline", ...lines];
+  return [`  timeline (${zoneAt(first.atMs)})`, ...lines];
 }

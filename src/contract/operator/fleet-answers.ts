@@ -1,9 +1,11 @@
 /** The answers about the fleet as a whole (answers.ts says how schemas are used). */
 import * as v from "valibot";
+import type { FigureSummary } from "../../core/fleet/burn-in-figures.ts";
 import { statuses } from "../../core/fleet/machine-status.ts";
 import { conditionKinds, phases } from "../../core/machine/record.ts";
 import { pinnedShape } from "../same.ts";
-import type { FleetRowsView, FleetView, SummaryView } from "./fleet-views.ts";
+import { changeAnswer } from "./answers.ts";
+import type { FleetEventsView, FleetRowsView, FleetView, SummaryView } from "./fleet-views.ts";
 
 const text = v.string();
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -154,3 +156,34 @@ export const fleetRowsAnswer = pinnedShape<FleetRowsView>()(
     gone: v.pipe(texts, v.description("ids of records that are gone")),
   }),
 );
+
+export const fleetEventsAnswer = pinnedShape<FleetEventsView>()(
+  v.strictObject({
+    events: v.array(changeAnswer),
+    continue: v.exactOptional(v.pipe(count, v.description("`since` of the next page; absent if this is the last"))),
+    incomplete: v.exactOptional(v.pipe(v.literal(true), v.description("older changes are no longer kept"))),
+  }),
+);
+
+export const burnInAnswer = v.strictObject({
+  figures: v.array(
+    pinnedShape<FigureSummary>()(
+      v.strictObject({
+        ...{ model: text, test: text },
+        figure: v.pipe(text, v.description("its name with the unit last, such as writeMiBps")),
+        machines: count,
+        ...{ median: v.number(), mad: v.pipe(v.number(), v.description("median absolute deviation from the median")) },
+        ...{ least: v.number(), most: v.number() },
+        outliers: v.pipe(
+          v.array(
+            v.strictObject({
+              ...{ name: text, subject: text, value: v.number() },
+              score: v.pipe(v.number(), v.description("distance from the median in robust standard deviations")),
+            }),
+          ),
+          v.description("the values farthest from those of the model's other machines"),
+        ),
+      }),
+    ),
+  ),
+});

@@ -2,7 +2,7 @@
 import type { Cause } from "../../core/fleet/causes.ts";
 import type { FleetColumns, FleetRow } from "../../core/fleet/columns.ts";
 import type { FleetSummary } from "../../core/fleet/summary.ts";
-import type { NetworkView } from "./views.ts";
+import type { ChangeView, NetworkView } from "./views.ts";
 
 /** A cause, and what to do about it; `NAME` in it is one of its machines. */
 export type CauseView = Cause & { readonly next: string };
@@ -34,4 +34,13 @@ export type FleetRowsView = {
   readonly rows: readonly FleetRow[];
   /** Ids of records that are gone. */
   readonly gone: readonly string[];
+};
+
+/** Changes of many machines, oldest first. */
+export type FleetEventsView = {
+  readonly events: readonly ChangeView[];
+  /** The changes after this position are the next page; absent if there were none yet. */
+  readonly continue?: number;
+  /** Older changes are no longer kept: what is asked for begins before the first of them. */
+  readonly incomplete?: true;
 };

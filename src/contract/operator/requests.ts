@@ -86,6 +86,27 @@ export const listQuery = v.strictObject({
 
 export const eventsQuery = v.strictObject({ limit: v.optional(wholeNumber(1, 10_000), "50") });
 
+/** A selection of machines, without pages. */
+export const selectionQuery = v.strictObject({ labels: v.exactOptional(labels), where: v.exactOptional(where) });
+
+const timeMs = v.pipe(wholeNumber(0, Number.MAX_SAFE_INTEGER), v.description("milliseconds since 1970"));
+export const fleetEventsQuery = v.pipe(
+  v.strictObject({
+    ...selectionQuery.entries,
+    since: v.exactOptional(
+      v.pipe(wholeNumber(0, Number.MAX_SAFE_INTEGER), v.description("only changes after this position of the feed")),
+    ),
+    sinceMs: v.exactOptional(
+      v.pipe(timeMs, v.description("only changes from this time on, in milliseconds since 1970")),
+    ),
+    limit: v.optional(wholeNumber(1, 5000), "500"),
+  }),
+  v.check(
+    ({ since, sinceMs }) => (since === undefined) !== (sinceMs === undefined),
+    "expected one of since and sinceMs",
+  ),
+);
+
 /** A reason, shown in the record and the audit. */
 const text = v.pipe(v.string(), v.trim(), v.nonEmpty("expected a reason"), v.maxLength(500));
 

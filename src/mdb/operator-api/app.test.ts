@@ -13,8 +13,9 @@ import { openApp, outside } from "../testing/operator-app.ts";
 import type { Listener } from "./caller/authenticate.ts";
 import { attemptLimit } from "./caller/failed-attempts.ts";
 
-/** Routes about an image, which a query names. */
-const imagePaths: { readonly [route: string]: string } = {
+/** Routes that need a query. */
+const queryPaths: { readonly [route: string]: string } = {
+  fleetEvents: "/v1/events?since=0",
   image: "/v1/streams/compute/image?version=1",
   difference: "/v1/streams/compute/difference?version=1&from=compute/1",
 };
@@ -181,7 +182,7 @@ describe("reading", () => {
     await site.post("/v1/batch", { action: "clean", select: { names: ["r01u1", "r01u2"] } });
     for (const [name, { method, path, answer, answerType = "application/json" }] of routes) {
       if (method !== "GET" || answerType !== "application/json") continue;
-      const { status, json } = await site.ask(imagePaths[name] ?? pathOf(path, "r01u1"));
+      const { status, json } = await site.ask(queryPaths[name] ?? pathOf(path, "r01u1"));
       const read = v.safeParse(answer, json);
       assert.ok(read.success, `${name}: ${read.success ? "" : v.summarize(read.issues)}`);
       assert.ok(status === 200 || name === "ready", name);

@@ -36,4 +36,20 @@ export const fleetRoutes = {
     answer: answers.fleetRowsAnswer,
     answerType: "text/event-stream",
   },
+  fleetEvents: {
+    method: "GET",
+    path: "/v1/events",
+    role: "viewer",
+    says: "the changes of all or of the selected machines, oldest first, in pages",
+    query: shapes.fleetEventsQuery,
+    answer: answers.fleetEventsAnswer,
+  },
+  burnIn: {
+    method: "GET",
+    path: "/v1/burn-in",
+    role: "viewer",
+    says: "the figures of the latest burn-ins by model: medians, deviations, and the machines far from their siblings",
+    query: shapes.selectionQuery,
+    answer: answers.burnInAnswer,
+  },
 } as const satisfies Routes;

@@ -15,8 +15,8 @@ const itemsAtOnce = 4096;
 type Columns = { readonly position: number; readonly plain: Buffer; readonly compressed: Buffer };
 
 /**
- * The columns of the fleet as of now. They are made once for each position of the feed, and one at a time: whoever asks
- * meanwhile for a newer position shares the next ones with all others who do.
+ * The columns of the fleet as of now. They are made once for each position of the feed, and one at a time: callers
+ * that need a newer position meanwhile share the next ones.
  */
 export function columnsOf(store: Store, othersUpdate: boolean): () => Promise<Columns> {
   let latest: Columns | undefined;

@@ -1,8 +1,13 @@
+import { figuresInSteps } from "../../../core/fleet/burn-in-figures.ts";
+import { isSelected } from "../../../core/fleet/select-machines.ts";
+import type { Machine } from "../../../core/machine/record.ts";
 import { answerJson } from "../../http/json-answer.ts";
+import { forEachInTurns, inTurns } from "../../turns.ts";
 import { rowFeed } from "../feed/row-feed.ts";
 import type { Handlers, OperatorDeps } from "../handler.ts";
 import { follow } from "../read.ts";
 import { columnsAnswer, columnsOf } from "./columns-answer.ts";
+import { fleetEvents } from "./fleet-events.ts";
 import { sharedAnswer } from "./shared-answer.ts";
 import { summaryOf } from "./summary.ts";
 
@@ -10,7 +15,10 @@ import { summaryOf } from "./summary.ts";
 const summaryValidMs = 1000;
 
 /** The routes about the fleet as a whole. */
-export function fleetHandlers(deps: OperatorDeps, startedAtMs: number): Handlers<"summary" | "fleet" | "fleetChanges"> {
+export function fleetHandlers(
+  deps: OperatorDeps,
+  startedAtMs: number,
+): Handlers<"summary" | "fleet" | "fleetChanges" | "fleetEvents" | "burnIn"> {
   const { store, tokens, othersUpdate = false } = deps;
   const summary = sharedAnswer(() => summaryOf(deps, startedAtMs), summaryValidMs);
   const columns = columnsOf(store, othersUpdate);
@@ -18,6 +26,14 @@ export function fleetHandlers(deps: OperatorDeps, startedAtMs: number): Handlers
   return {
     summary: async ({ c }) => answerJson(c, await summary()),
     fleet: async ({ c }) => columnsAnswer(c, await columns()),
+    fleetEvents: async ({ c, query }) => answerJson(c, await fleetEvents(store, query)),
+    burnIn: async ({ c, query }) => {
+      const machines: Machine[] = [];
+      await forEachInTurns([...store.list()], (machine) => {
+        if (isSelected(machine, query)) machines.push(machine);
+      });
+      return answerJson(c, { figures: await inTurns(figuresInSteps(machines)) });
+    },
     fleetChanges: (request) => follow({ ...request, feed, tokens }),
   };
 }
