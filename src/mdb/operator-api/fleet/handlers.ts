@@ -19,7 +19,7 @@ export function fleetHandlers(
   deps: OperatorDeps,
   startedAtMs: number,
 ): Handlers<"summary" | "fleet" | "fleetChanges" | "fleetEvents" | "burnIn"> {
-  const { store, tokens, othersUpdate = false } = deps;
+  const { store, othersUpdate = false } = deps;
   const summary = sharedAnswer(() => summaryOf(deps, startedAtMs), summaryValidMs);
   const columns = columnsOf(store, othersUpdate);
   const feed = rowFeed(store, { othersUpdate });
@@ -34,6 +34,6 @@ export function fleetHandlers(
       });
       return answerJson(c, { figures: await inTurns(figuresInSteps(machines)) });
     },
-    fleetChanges: (request) => follow({ ...request, feed, tokens }),
+    fleetChanges: (request) => follow({ ...request, feed }),
   };
 }
