@@ -1,4 +1,4 @@
-import { createReadStream, mkdirSync, writeFileSync } from "node:fs";
+import { createReadStream, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -11,11 +11,15 @@ import { objectsHandler } from "../src/dominator/storage/objects-handler.ts";
 import { cacheDirectory } from "../src/main/paths.ts";
 import { say } from "./environment.ts";
 
-/** Shell commands that fetch the same contents: an agent from the object server, and curl with tar from the same process. */
+/** Shell commands that write the same files: an agent from the object server, and curl with tar from the same process. */
 export type FetchCommands = AsyncDisposable & {
   /** Both write into a new directory of this name. */
   readonly agent: (into: string) => string;
+  /** An agent moves all files of a directory that `agent` has filled: their contents are the same, their paths others. */
+  readonly update: (into: string) => string;
   readonly curlTar: (into: string) => string;
+  /** What the agent's last run measured: milliseconds of its parts, and peak memory. */
+  readonly parts: () => string;
 };
 
 type ServerData = { readonly objects: string; readonly archive: string };
@@ -27,26 +31,36 @@ export async function prepareFetch(
   const { directory, tree, objects, archive } = place;
   const program = await buildNative({ cacheDirectory, log: (_, message) => say(message) });
   const script = join(directory, "fetch.js");
-  const list = join(directory, "contents.json");
+  const list = join(directory, "tree.json");
   writeFileSync(script, await bundleForQuickJs({ entry: join(import.meta.dirname, "images-fetch-work.ts") }));
-  const contents = new Map<string, number>();
-  for (const inode of tree.inodes)
-    if (inode.kind === "regular" && inode.size > 0) contents.set(inode.sha512, inode.size);
-  writeFileSync(list, JSON.stringify([...contents].map(([sha512, size]) => ({ sha512, size }))));
+  writeFileSync(list, JSON.stringify(tree));
+  // The next version of a system: its files lie elsewhere, and none has another content.
+  const moved = join(directory, "moved.json");
+  writeFileSync(
+    moved,
+    JSON.stringify({ ...tree, entries: tree.entries.map(([path, number]) => [movedPath(path), number]) }),
+  );
   const server = new Worker(new URL(import.meta.url), { workerData: { objects, archive } satisfies ServerData });
   const port = await new Promise<number>((resolve, reject) => server.once("message", resolve).once("error", reject));
+  const parts = join(directory, "parts.json");
   const make = (into: string) => mkdirSync(join(directory, into), { recursive: true });
   return {
     agent: (into) => {
       make(into);
-      return `'${program}' '${script}' '${join(directory, into)}' ${port} '${list}'`;
+      return `'${program}' '${script}' '${join(directory, into)}' ${port} '${list}' > '${parts}'`;
     },
+    update: (into) => `'${program}' '${script}' '${join(directory, into)}' ${port} '${moved}' > '${parts}'`,
     curlTar: (into) => {
       make(into);
       return `curl -sS http://127.0.0.1:${port}/archive | tar -C '${join(directory, into)}' -xf -`;
     },
+    parts: () => readFileSync(parts, "utf8").trim(),
     [Symbol.asyncDispose]: async () => void (await server.terminate()),
   };
+}
+
+function movedPath(path: string): string {
+  return path.startsWith("/usr") ? `/opt${path.slice("/usr".length)}` : path;
 }
 
 const data: ServerData | null = workerData;

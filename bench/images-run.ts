@@ -9,8 +9,9 @@ import { openObjectStore } from "../src/dominator/storage/object-store.ts";
 import { say } from "./environment.ts";
 import { prepareFetch } from "./images-fetch.ts";
 
-const about = `How fast a system image is imported, beside tar and sha512sum over the same files; and how fast an agent fetches
-its contents over loopback, beside curl and tar.
+const about = `How fast a system image is imported, beside tar and sha512sum over the same files; how fast an agent brings an
+empty root to it over loopback (compare, fetch, verify, place), beside curl and tar; and how fast it then moves all files to other
+paths, as an update does whose contents are all there.
 
   bench/images [--quick]
 
@@ -89,19 +90,23 @@ async function run(quick: boolean): Promise<object> {
       round += 1;
       return `objects-${round}`;
     };
+    const filled = () => `objects-${round}`;
     const works = {
       tarSha512sum: () => cpuSecondsOf(`tar -C '${source}' -cf - . | sha512sum`),
       importDirectory: () => importFrom(source),
       importTar: () => importFrom(archive),
       curlTar: () => cpuSecondsOf(fetching.curlTar(into())),
-      agentFetch: () => cpuSecondsOf(fetching.agent(into())),
+      agent: () => cpuSecondsOf(fetching.agent(into())),
+      agentUpdate: () => cpuSecondsOf(fetching.update(filled())),
     } as const;
     const best: { -readonly [name in keyof typeof works]?: Figure } = {};
     for (let turn = 0; turn < (quick ? 1 : 3); turn += 1) {
       for (const name of Object.keys(works) as (keyof typeof works)[]) {
         const figure = await measure(works[name], bytes);
         say(`${name}: ${figure.mbPerSecond} MB/s, ${figure.cpuSeconds.toFixed(2)} CPU seconds`);
+        if (name.startsWith("agent")) say(fetching.parts());
         best[name] = better(best[name], figure);
+        if (name === "agent") continue;
         for (let made = 1; made <= round; made += 1)
           rmSync(join(directory, `objects-${made}`), { recursive: true, force: true });
       }
@@ -111,7 +116,8 @@ async function run(quick: boolean): Promise<object> {
     const ratios = {
       importDirectory: ratio("importDirectory", "tarSha512sum"),
       importTar: ratio("importTar", "tarSha512sum"),
-      agentFetch: ratio("agentFetch", "curlTar"),
+      agent: ratio("agent", "curlTar"),
+      agentUpdate: ratio("agentUpdate", "curlTar"),
     };
     return { cpus: availableParallelism(), files, bytes, ...best, ratios };
   } finally {

@@ -17,16 +17,14 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 #include "host.h"
-
-enum { FD_PATH = 32 };
+#include "host-beneath.h"
 
 static JSValue number(JSContext *ctx, int result)
 {
 	return JS_NewInt32(ctx, result < 0 ? -errno : result);
 }
 
-/* The bytes of a path or a target; false and ENAMETOOLONG if they do not fit. */
-static int bytes_of(const char *text, char *bytes)
+int bytes_of(const char *text, char *bytes)
 {
 	const unsigned char *from = (const unsigned char *)text;
 	size_t length = 0;
@@ -86,10 +84,18 @@ static JSValue text_of(JSContext *ctx, const char *bytes)
 	return JS_NewStringLen(ctx, text, length);
 }
 
-static const char *fd_path(double fd, char *path)
+const char *fd_path(double fd, char *path)
 {
 	snprintf(path, FD_PATH, "/proc/self/fd/%d", (int)fd);
 	return path;
+}
+
+int look_beneath(int directory, const char *path, int flags, uint64_t resolve)
+{
+	struct open_how how = { .flags = (uint64_t)(O_CLOEXEC | O_NOFOLLOW | flags),
+	                        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | resolve };
+	/* EAGAIN: a rename somewhere in the system disturbed the resolution of .. (openat2(2)); paths here have none. */
+	return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
 }
 
 static JSValue open_root(JSContext *ctx, const struct argument *a)
@@ -101,13 +107,9 @@ static JSValue open_beneath(JSContext *ctx, const struct argument *a)
 {
 	char path[PATH_MAX];
 	int is_directory = !strcmp(a[2].text, "directory"), is_mount = !strcmp(a[2].text, "mount");
-	struct open_how how = { .flags = O_CLOEXEC | O_NOFOLLOW | (is_directory ? O_RDONLY : O_PATH) |
-	                                 (is_directory || is_mount ? O_DIRECTORY : 0),
-	                        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
-	                                   (is_mount ? 0 : RESOLVE_NO_XDEV) };
+	int flags = (is_directory ? O_RDONLY : O_PATH) | (is_directory || is_mount ? O_DIRECTORY : 0);
 	if (!bytes_of(a[1].text, path)) return number(ctx, -1);
-	/* EAGAIN: a rename somewhere in the system disturbed the resolution of .. (openat2(2)); paths here have none. */
-	return number(ctx, (int)syscall(SYS_openat2, (int)a[0].number, path, &how, sizeof how));
+	return number(ctx, look_beneath((int)a[0].number, path, flags, is_mount ? 0 : RESOLVE_NO_XDEV));
 }
 
 static JSValue reopen(JSContext *ctx, const struct argument *a)
@@ -302,25 +304,29 @@ static JSValue attributes_of(JSContext *ctx, const struct argument *a)
 	return found;
 }
 
-/* Removes the attributes that an image carries, except those whose names, each with a NUL, are in the buffer. */
-static JSValue keep_attributes(JSContext *ctx, const struct argument *a)
+int drop_attributes(double fd, const char *kept_names, size_t kept_bytes)
 {
 	static char names[XATTR_LIST_MAX];
 	char path[FD_PATH];
-	ssize_t length = listxattr(fd_path(a[0].number, path), names, sizeof names);
-	if (length < 0) return number(ctx, errno == EOPNOTSUPP ? 0 : -1);
+	ssize_t length = listxattr(fd_path(fd, path), names, sizeof names);
+	if (length < 0) return errno == EOPNOTSUPP ? 0 : -1;
 	for (char *name = names; name < names + length; name += strlen(name) + 1) {
 		size_t size = strlen(name) + 1;
 		int is_kept = !is_carried(name);
-		for (size_t at = 0; at < a[1].length && !is_kept;) {
-			const char *kept = (const char *)a[1].bytes + at;
-			size_t rest = strnlen(kept, a[1].length - at) + 1;
-			is_kept = rest == size && at + rest <= a[1].length && !memcmp(kept, name, size);
+		for (size_t at = 0; at < kept_bytes && !is_kept;) {
+			const char *kept = kept_names + at;
+			size_t rest = strnlen(kept, kept_bytes - at) + 1;
+			is_kept = rest == size && at + rest <= kept_bytes && !memcmp(kept, name, size);
 			at += rest;
 		}
-		if (!is_kept && removexattr(path, name) < 0 && errno != ENODATA) return number(ctx, -1);
+		if (!is_kept && removexattr(path, name) < 0 && errno != ENODATA) return -1;
 	}
-	return number(ctx, 0);
+	return 0;
+}
+
+static JSValue keep_attributes(JSContext *ctx, const struct argument *a)
+{
+	return number(ctx, drop_attributes(a[0].number, (const char *)a[1].bytes, a[1].length));
 }
 
 static JSValue set_attribute(JSContext *ctx, const struct argument *a)
@@ -339,14 +345,18 @@ static JSValue drop_acls(JSContext *ctx, const struct argument *a)
 	return number(ctx, result < 0 ? result : drop_attribute(a[0].number, "system.posix_acl_default"));
 }
 
-static JSValue drop_rights(JSContext *ctx, const struct argument *a)
+int drop_rights_of(int fd)
 {
 	char path[FD_PATH];
 	struct stat s;
-	int fd = (int)a[0].number;
-	if (fstat(fd, &s) < 0) return number(ctx, -1);
-	if (s.st_mode & (S_ISUID | S_ISGID) && chmod(fd_path(fd, path), s.st_mode & 0777) < 0) return number(ctx, -1);
-	return number(ctx, drop_attribute(fd, "security.capability"));
+	if (fstat(fd, &s) < 0) return -1;
+	if (s.st_mode & (S_ISUID | S_ISGID) && chmod(fd_path(fd, path), s.st_mode & 0777) < 0) return -1;
+	return drop_attribute(fd, "security.capability");
+}
+
+static JSValue drop_rights(JSContext *ctx, const struct argument *a)
+{
+	return number(ctx, drop_rights_of((int)a[0].number));
 }
 
 const struct host_entry beneath_entries[] = {

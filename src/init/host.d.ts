@@ -114,6 +114,13 @@ declare module "host" {
   export function dropAcls(fd: number): number;
   /** Takes set-user-id, set-group-id and file capabilities from an open file or a place. */
   export function dropRights(fd: number): number;
+  /**
+   * Gives the file at a path below the root an owner, a mode and a time, and moves it to another path, where what was seen must be, or
+   * nothing; EEXIST if something else is. Paths have no leading slash, and lead through no link and no other mount. The facts are 12
+   * numbers of 8 bytes: uid, gid, mode, mtimeMs, and whether to remove attributes; whether something was seen, its device, inode
+   * number and type, and whether to take its rights; then the device and inode number of the file, which are the answer.
+   */
+  export function placeObject(root: string, object: string, path: string, facts: ArrayBuffer): number;
 
   /**
    * Begins to store contents below an open directory, each as `aa/REST` of its SHA-512: lines `HEX SIZE`, in the order in which their bytes

@@ -7,8 +7,9 @@ import { atEntry, atFile, atPlace, type DirectoryEntry, statAt, statOf, withDesc
 import { checked, errnoIn, errnoOf, isAbsent, isOfPath, systemError } from "../system/errno.ts";
 import { setAttributes } from "./attributes.ts";
 import { drafts } from "./draft.ts";
-import { identityOf, isSame } from "./identity.ts";
+import { type Identity, identityOf, isSame } from "./identity.ts";
 import type { ObjectCache } from "./objects/object-cache.ts";
+import { placeObject } from "./objects/place-object.ts";
 import { agentPaths } from "./paths.ts";
 import type { Scan } from "./scan.ts";
 import { seenPaths } from "./seen-paths.ts";
@@ -96,6 +97,9 @@ function appliers({ root, cache, scan, steps, alive, onUnsupported }: UpdateTarg
   const seen = seenPaths(scan, steps);
   const draft = drafts(root);
   const uses = countUses(steps);
+  const keepable = keepableByLink(steps, (path) => draft.isElsewhere(path));
+  /** Inodes that an object is a name of: the file that it becomes keeps their rights. */
+  const kept = new Set<string>();
 
   /** Gives an open file what the step says of it. */
   function finish(fd: number, owner: Owner, path: string): void {
@@ -119,9 +123,13 @@ function appliers({ root, cache, scan, steps, alive, onUnsupported }: UpdateTarg
     return withDescriptor(`open ${path}`, fd, (place) => {
       const stat = statOf(place, path);
       if (!isSame(stat, seen.at(path))) throw changed(path);
-      if (seen.othersOf(path).length === 0) dropRights(place, stat, path);
+      if (losesRights(path, stat)) dropRights(place, stat, path);
       return stat;
     });
+  }
+  /** Whether a program that is to go from a path has no other name in the tree, and is not to become another file. */
+  function losesRights(path: string, inode: Pick<Identity, "dev" | "ino">): boolean {
+    return seen.othersOf(path).length === 0 && !kept.has(numberOf(inode));
   }
   /** Removes a name, if it is what the scan saw. */
   function removeSeen(path: string, isDirectory: boolean): void {
@@ -175,6 +183,12 @@ function appliers({ root, cache, scan, steps, alive, onUnsupported }: UpdateTarg
     const left = (uses.get(sha512) ?? 1) - 1;
     uses.set(sha512, left);
     if (left === 0 && !draft.isElsewhere(path)) {
+      if ((step.attributes ?? []).length === 0) {
+        const old = seen.at(path);
+        const dropsRights = old !== undefined && losesRights(path, old);
+        seen.put(path, placeObject({ root, object, step, seen: old, dropsRights }));
+        return;
+      }
       atPlace(root, object, (fd) => finish(fd, step, path));
       atEntry(root, object, (entry) => moveTo(path, entry));
       return;
@@ -242,10 +256,14 @@ function appliers({ root, cache, scan, steps, alive, onUnsupported }: UpdateTarg
   }
   return {
     keepObject: ({ path, sha512 }) => {
-      const size = seen.contentAt(path)?.size ?? 0;
-      const isKept = atSeen(path, (place) =>
-        withDescriptor(`read ${path}`, host.reopen(place), (fd) => cache.addCopy({ sha512, size }, fd)),
-      );
+      const { size = 0, attributes = [] } = seen.contentAt(path) ?? {};
+      const isKept = atSeen(path, (place, stat) => {
+        const isPlain = isOnlyRoots(stat) && (stat.mode & rights) === 0 && attributes.length === 0;
+        if (!isPlain || !keepable(path, sha512))
+          return withDescriptor(`read ${path}`, host.reopen(place), (fd) => cache.addCopy({ sha512, size }, fd));
+        kept.add(numberOf(stat));
+        return cache.addLink(sha512, place);
+      });
       if (!isKept) throw changed(path);
     },
     removeFile: ({ path }) => removeSeen(path, false),
@@ -292,6 +310,40 @@ function setFacts(fd: number, { uid, gid, mode, mtimeMs, attributes }: Owner, pa
   if (mtimeMs !== undefined) checked(`set the time of ${path}`, host.setModified(fd, mtimeMs));
   return isKept;
 }
+
+/** Set-user-id and set-group-id. */
+const rights = 0o6000;
+
+function numberOf({ dev, ino }: Pick<Identity, "dev" | "ino">): string {
+  return `${dev}:${ino}`;
+}
+
+/**
+ * Whether the file at a path can become the file of this content: it is going, and the content is placed once, on the same file
+ * system. Then an update that moves a file costs a rename; anything else, such as a program with rights, is copied.
+ */
+function keepableByLink(
+  steps: readonly UpdateStep[],
+  isElsewhere: (path: string) => boolean,
+): (path: string, sha512: string) => boolean {
+  const going = new Set(steps.flatMap(({ kind, path }) => (endsFile.has(kind) ? [path] : [])));
+  const targets = new Map<string, readonly string[]>();
+  for (const step of steps)
+    if (step.kind === "placeFile") targets.set(step.sha512, [...(targets.get(step.sha512) ?? []), step.path]);
+  return (path, sha512) => {
+    const [target, ...more] = targets.get(sha512) ?? [];
+    return going.has(path) && target !== undefined && more.length === 0 && !isElsewhere(path) && !isElsewhere(target);
+  };
+}
+
+/** Steps after which the file that was at their path has lost that name. */
+const endsFile: ReadonlySet<UpdateStep["kind"]> = new Set([
+  "removeFile",
+  "placeFile",
+  "placeLink",
+  "placeSymlink",
+  "placeSpecial",
+]);
 
 function countUses(steps: readonly UpdateStep[]): Map<string, number> {
   const uses = new Map<string, number>();

@@ -15,6 +15,7 @@ import { atDirectory, statOf, withDescriptor } from "../beneath/place.ts";
 import { checked, errnoOf, isOfPath, systemError } from "../system/errno.ts";
 import { seenAttributes } from "./attributes.ts";
 import { type Identity, identityOf } from "./identity.ts";
+import { hashMoved } from "./moved-files.ts";
 import { agentPaths } from "./paths.ts";
 import type { SubContext } from "./sub-context.ts";
 
@@ -57,7 +58,7 @@ const blockBytes = 512;
 const notUtf8 = /[\ud800-\udfff]/u;
 
 /**
- * The tree below the root with the hash of every file that the image has, as an update needs it. Paths that the filter
+ * The tree below the root with the hash of every file that the image has at its path, or may have at another. Paths that the filter
  * matches are marked and not looked at, and so are other mounted file systems and directories beyond `maxTreeDepth`. The
  * exception is /boot: it belongs to the image although it is a separate partition. Nothing is opened but directories and the
  * regular files that are hashed.
@@ -65,6 +66,7 @@ const notUtf8 = /[\ud800-\udfff]/u;
 export function scanTree(context: ScanContext, what: ScanFor): Scan {
   const walk = makeWalk(context, what);
   atDirectory(context.root, "/", (top) => walk.enter(top, "", 1));
+  if (what.image !== undefined) hashMoved(context, walk.found, what.image);
   return walk.result();
 }
 
@@ -168,6 +170,7 @@ function makeWalk({ alive, log }: ScanContext, { filter, image }: ScanFor) {
   }
   return {
     enter,
+    found: { inodes, entries, identities },
     result: (): Scan => {
       entries.sort(([one], [other]) => comparePaths(one, other));
       const found = left.result();

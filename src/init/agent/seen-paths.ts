@@ -1,3 +1,4 @@
+import type { SeenInode } from "../../core/image/tree.ts";
 import type { UpdateStep } from "../../core/image/update/update-step.ts";
 import type { Identity } from "./identity.ts";
 import type { Scan } from "./scan.ts";
@@ -6,8 +7,8 @@ import type { Scan } from "./scan.ts";
 export type SeenPaths = {
   readonly at: (path: string) => Identity | undefined;
   readonly put: (path: string, identity: Identity | undefined) => void;
-  /** Size and hash of a regular file that the scan saw. */
-  readonly contentAt: (path: string) => { readonly size: number; readonly sha512: string } | undefined;
+  /** A regular file that the scan saw. */
+  readonly contentAt: (path: string) => Extract<SeenInode, { kind: "regular" }> | undefined;
   /** Other names that the scan saw of the same file, and that no step of the update is about. */
   readonly othersOf: (path: string) => readonly string[];
 };

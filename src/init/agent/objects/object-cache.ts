@@ -1,14 +1,26 @@
 import * as host from "host";
 import type { Content } from "../../../core/image/update/difference.ts";
-import { copyTo, exists, hashFile, list, makeDirectories, remove, removeTree, rename } from "../../beneath/files.ts";
-import { atDirectory } from "../../beneath/place.ts";
+import {
+  copyTo,
+  exists,
+  hashFile,
+  list,
+  makeDirectories,
+  remove,
+  removeAt,
+  removeTree,
+  rename,
+} from "../../beneath/files.ts";
+import { atDirectory, atEntry, statPath } from "../../beneath/place.ts";
+import { checked } from "../../system/errno.ts";
 import { agentPaths } from "../paths.ts";
 import type { SubContext } from "../sub-context.ts";
 
 /** Fetched contents that are not yet placed, each in a file `aa/REST` named by its SHA-512. Paths are below the root. */
 export type ObjectCache = {
   /**
-   * Names of all stored contents. Contents of an earlier process are verified, and dropped if a power cut damaged them.
+   * Names of all stored contents. Contents of an earlier process are verified, and dropped if a power cut damaged them, or if they are
+   * still files of the tree, too.
    */
   readonly verified: () => readonly string[];
   readonly pathOf: (sha512: string) => string;
@@ -19,6 +31,11 @@ export type ObjectCache = {
   /** From now on until it is cleared, its contents are nobody else's business: they may be those of a confidential image. */
   readonly keepPrivate: () => void;
   readonly isPrivate: () => boolean;
+  /**
+   * Gives the file of a place another name as an object, until the update takes its old one; false if its content is another one. It is
+   * verified again before it is used in another update, because a file in the tree can change.
+   */
+  readonly addLink: (sha512: string, fd: number) => boolean;
   /** Removes everything: after an update no content is needed. */
   readonly clear: () => void;
 };
@@ -84,6 +101,17 @@ export function openObjectCache(context: SubContext): ObjectCache {
       makeDirectories(root, privateMark, 0o700);
     },
     isPrivate: () => exists(root, privateMark),
+    addLink: (sha512, fd) => {
+      const path = draftPath();
+      atEntry(root, path, (entry) => {
+        removeAt(entry, path);
+        checked(`link ${path}`, host.linkAt(fd, entry.directory, entry.name));
+      });
+      const isWanted = hashFile(root, path, alive) === sha512;
+      if (isWanted) rename(root, path, pathFor(sha512));
+      else remove(root, path);
+      return isWanted;
+    },
     clear: () => {
       made.clear();
       known.clear();
@@ -105,11 +133,12 @@ function verifyObjects(known: Set<string>, { root, alive, log }: SubContext): re
       const path = `${objects}/${directory}/${rest}`;
       const sha512 = `${directory}${rest}`;
       if (known.has(sha512)) return [sha512];
-      if (hashFile(root, path, alive) === sha512) {
+      const isLinked = (statPath(root, path)?.nlink ?? 1) > 1;
+      if (!isLinked && hashFile(root, path, alive) === sha512) {
         known.add(sha512);
         return [sha512];
       }
-      log("warn", "dropped a damaged object", { sha512 });
+      if (!isLinked) log("warn", "dropped a damaged object", { sha512 });
       remove(root, path);
       return [];
     }),

@@ -36,6 +36,7 @@ export {
   targetOf,
 } from "./beneath.ts";
 export { objectsBegin, objectsEnd, objectsFeed } from "./objects.ts";
+export { placeObject } from "./place.ts";
 
 /**
  * Our native module on the fake host. Functions throw an Error that names the call and errno's text, as host.c does.
