@@ -51,6 +51,7 @@ const actions: Actions = {
   exportImage: async (options) => (await import("./image-actions.ts")).exportImage(options),
   listImages: async (state) => (await import("./image-actions.ts")).listImages(state),
   verifyObjects: async (state) => (await import("./image-actions.ts")).verifyObjects(state),
+  collectImages: async (options) => (await import("./image-actions.ts")).collectImages(options),
   importImage: async (options) => (await import("./image-actions.ts")).importImage(options),
   changeAuthorities: async (options) => (await import("./authority-actions.ts")).changeAuthorities(options),
   makeSecureBootKey: async (state) => {

@@ -7,6 +7,7 @@ import type { ImageView } from "../contract/operator/views.ts";
 import { importName, parseImageName } from "../core/image/image-name.ts";
 import { exportImage as writeArchive } from "../dominator/export/export-image.ts";
 import { importImages } from "../dominator/import/image.ts";
+import { collect } from "../dominator/storage/collect/collect.ts";
 import { confidentialStores } from "../dominator/storage/confidential-stores.ts";
 import { openImageStore } from "../dominator/storage/image-store.ts";
 import { viewImage, viewImages } from "../dominator/storage/image-views.ts";
@@ -83,8 +84,9 @@ export async function importFrom(
     "the same command continues it: contents that are stored already are not stored again",
   );
   const { signal } = interruption;
+  const onWait = () => log("info", "waiting until contents that nothing needs are removed");
   const [image] = await importImages({
-    ...{ images, objects, source, streams: [name.stream], nowMs, onProgress, onNotCarried, signal },
+    ...{ images, objects, source, streams: [name.stream], nowMs, onProgress, onNotCarried, signal, onWait },
     ...(confidential ? { confidential } : {}),
     ...(origin === undefined ? {} : { origin }),
   });
@@ -132,4 +134,30 @@ export const verifyObjects: Actions["verifyObjects"] = async (stateDirectory) =>
   for (const objects of [await openObjectStore(paths.objects), ...confidential])
     for await (const sha512 of damagedObjects(objects)) damaged.push(sha512);
   return damaged;
+};
+
+/** Removes the contents that no image and no agent needs; also while a server runs, because the store's lock is between processes. */
+export const collectImages: Actions["collectImages"] = async ({ stateDirectory, isDryRun }) => {
+  await assertState(stateDirectory);
+  const { images, objects, confidentialObjects } = pathsIn(stateDirectory);
+  const olderThanMs = Number.POSITIVE_INFINITY;
+  const found = await collect({ images, objects, confidentialObjects, isDryRun, olderThanMs });
+  switch (found.kind) {
+    case "collected": {
+      const { kind: _kind, ...view } = found;
+      return view;
+    }
+    case "busy":
+      throw failure(
+        "failed",
+        `${stateDirectory}: expected no import, copy or collection under way, found one`,
+        "repeat the command when it has ended",
+      );
+    case "unreadable":
+      throw failure(
+        "failed",
+        `the manifests of these images cannot be read, so what they need is not known: ${found.names.join(", ")}`,
+        "import them again, or remove their files from STATE/images; nothing was removed",
+      );
+  }
 };

@@ -14,6 +14,15 @@ export type BootstrapView = {
   readonly driverFamilies: number;
 };
 
+/** What a collection removed, or would remove; `leftBytes` are not needed either, but moving the rest of their packs would cost more. */
+export type CollectedView = {
+  readonly objects: number;
+  readonly bytes: number;
+  /** Needed bytes that were written again. */
+  readonly movedBytes: number;
+  readonly leftBytes: number;
+};
+
 /** Reports the progress of a copy, in rows or bytes. */
 export type Progress = (done: number, total: number) => void;
 
@@ -43,6 +52,11 @@ export type Actions = {
   readonly listImages: (stateDirectory: string) => Promise<readonly ImageView[]>;
   /** The objects of a state directory whose content is not what their name says, by their SHA-512. */
   readonly verifyObjects: (stateDirectory: string) => Promise<readonly string[]>;
+  /** Removes the contents that nothing needs from a state directory; with `isDryRun`, says what would go. */
+  readonly collectImages: (options: {
+    readonly stateDirectory: string;
+    readonly isDryRun: boolean;
+  }) => Promise<CollectedView>;
   /** Imports a tree as the next version of a stream. */
   readonly importImage: (options: {
     readonly stateDirectory: string;

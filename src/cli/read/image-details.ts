@@ -44,7 +44,8 @@ export function imageDetailCommands(image: Command): void {
     const { openApi } = await import("../api/api.ts");
     const removed = await (await openApi(options)).ask("removeImage", { name: stream, body: { version } });
     if (options.output === "json") printJson(removed);
-    else print(`${name} is removed; its contents stay in the store`);
+    else
+      print(`${name} is removed; the server frees what no other image needs within the hour, birther image gc at once`);
   });
 }
 

@@ -7,6 +7,7 @@ import type { Clock, Log, Store } from "../../core/ports.ts";
 import type { ConfidentialStores } from "../storage/confidential-stores.ts";
 import type { ImageStore } from "../storage/image-store.ts";
 import { viewImage, viewImages } from "../storage/image-views.ts";
+import { holdContents } from "../storage/store-lock.ts";
 import type { CopyJob, CopyProgress, OtherImage } from "./copy-image.ts";
 import { copyInThread } from "./copy-thread.ts";
 
@@ -172,6 +173,7 @@ class Copier {
     const server = servers[failures % servers.length] ?? "";
     try {
       const job = await jobFor(held, { server, isInstead: instead === true, input: this.#input });
+      using _held = await holdContents(job.objects, { signal: this.#signal });
       const { kept, fetchedBytes } = await copyInThread(job, {
         onProgress: this.#follow(image, server),
         signal: this.#signal,

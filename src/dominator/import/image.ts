@@ -2,6 +2,7 @@ import { machineFilterLines } from "../../core/image/filter.ts";
 import type { ImageSummary } from "../../core/image/manifest.ts";
 import { missingFromSystem } from "../../core/image/system-check.ts";
 import type { ImageStore } from "../storage/image-store.ts";
+import { holdContents } from "../storage/store-lock.ts";
 import type { ImportInput } from "./input.ts";
 import { importTree } from "./tree.ts";
 
@@ -19,11 +20,15 @@ export async function importImages(
     readonly confidential?: true;
     /** Where the image came from, for people, if not from the path of the source. */
     readonly origin?: string;
+    /** Called if a collection of unneeded contents is under way, which is waited for. */
+    readonly onWait?: () => void;
   },
 ): Promise<readonly ImageSummary[]> {
   const { images, streams, nowMs, source, confidential, origin = source } = input;
   const secrecy = confidential === undefined ? {} : { confidential };
   const filter = machineFilterLines;
+  // Until the manifests are there: they name contents that may have been there before, and needed by nothing.
+  using _held = await holdContents(input.objects.directory, { signal: input.signal, onWait: input.onWait });
   const tree = await importTree({ ...input, filter });
   const missing = missingFromSystem(tree);
   if (missing.length > 0)

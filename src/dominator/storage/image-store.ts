@@ -1,8 +1,6 @@
-import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { link, mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { promisify } from "node:util";
 import { errorCode } from "../../core/error-code.ts";
 import { formatImageName, nextVersion, parseImageName } from "../../core/image/image-name.ts";
 import type { ImageManifest, ImageSummary } from "../../core/image/manifest.ts";
@@ -10,6 +8,7 @@ import type { Log } from "../../core/ports.ts";
 import { type DominatorTasks, inlineTasks } from "../thread/tasks.ts";
 import { ImageIndex, type UnreadableImage } from "./image-index.ts";
 import { checkManifest, summaryOf } from "./manifest-file.ts";
+import { syncFileSystem } from "./sync-file-system.ts";
 
 /** The system images, by name. */
 export type ImageStore = {
@@ -170,14 +169,6 @@ async function describeFile(path: string): Promise<string> {
 function describeFault(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause === undefined ? error.message : `${error.message}: ${describeFault(error.cause)}`;
-}
-
-/**
- * Writes all contents to the disk, before the manifest that needs them: one fsync for each of thousands of objects would take
- * minutes.
- */
-async function syncFileSystem(path: string): Promise<void> {
-  await promisify(execFile)("sync", ["-f", path]);
 }
 
 /** Writes a manifest once its objects are on the disk; false if the name is taken, which link(2) refuses. */

@@ -1,27 +1,26 @@
 import { type AgentFileName, agentFiles, agentVersion } from "../../core/agent/version.ts";
 import type { AgentFile } from "../../core/image/update/directive.ts";
+import { keepObjects } from "../storage/kept-objects.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import { sha512Of } from "../storage/sha512.ts";
+import { holdContents } from "../storage/store-lock.ts";
 
 /** The agent that the server hands out: its version, and its files as objects. */
 export type AgentBundle = { readonly version: string; readonly files: readonly AgentFile[] };
 
-/** Stores the files of the agent as objects. Throws if `read` does, or if one is empty. */
+/** Stores the files of the agent as objects, which no image has: no collection removes them. Throws if `read` does, or if one is empty. */
 export async function storeAgentBundle(
   read: (name: AgentFileName) => Promise<Uint8Array>,
-  objects: Pick<ObjectStore, "add">,
+  objects: Pick<ObjectStore, "add" | "directory">,
 ): Promise<AgentBundle> {
+  using _held = await holdContents(objects.directory);
   const files: AgentFile[] = [];
   for (const file of agentFiles) {
     const stored = await objects.add([await read(file.name)]);
     if (stored.size === 0) throw new Error(`${file.name} of the agent: expected a program, found an empty file`);
     files.push({ ...file, ...stored });
   }
-  return {
-    version: agentVersion(
-      files.map(({ sha512 }) => sha512),
-      sha512Of,
-    ),
-    files,
-  };
+  const names = files.map(({ sha512 }) => sha512);
+  keepObjects(objects.directory, "agent", names);
+  return { version: agentVersion(names, sha512Of), files };
 }

@@ -15,6 +15,7 @@ import { uplinkBytesPerSecond } from "../../core/uplink/fetch-queue.ts";
 import { openWaitingNotes } from "../../core/uplink/waiting-notes.ts";
 import { type Copies, openCopies } from "../../dominator/copies/copies.ts";
 import { copyApp } from "../../dominator/copies/copy-app.ts";
+import { startCollections } from "../../dominator/storage/collect/collections.ts";
 import { type ConfidentialStores, confidentialStores } from "../../dominator/storage/confidential-stores.ts";
 import { openCatalogue } from "../../dominator/storage/image-catalogue.ts";
 import { type ImageStore, openImageStore } from "../../dominator/storage/image-store.ts";
@@ -154,6 +155,8 @@ async function startForMachines(
   const objects = await openObjectStore(paths.objects);
   const confidential = confidentialStores(paths.confidentialObjects);
   const copies = shareImages(shared, { objects, confidential }, opened);
+  const stores = { images: paths.images, objects: paths.objects, confidentialObjects: paths.confidentialObjects };
+  opened.use(startCollections({ stores, names: images.names, clock, log }));
   opened.use(startScrub(async () => [objects, ...(await confidential.all())], log));
   const issueOrder = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });
   const { diskLoaders } = files;

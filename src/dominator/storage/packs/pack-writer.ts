@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { type PackEntry, writePackIndex } from "../../../core/image/pack-index.ts";
+import { draftOwner } from "../draft-owner.ts";
 import { draftsIn, type ObjectDraft, objectPath, type StoredObject } from "../object-draft.ts";
 import { sha512Of } from "../sha512.ts";
 import { indexEnding, type Location, packsIn } from "./pack-files.ts";
@@ -37,8 +38,8 @@ export type PackWriter = {
   readonly discard: () => void;
 };
 
-/** Opens a writer into the store of a directory; `newName` gives names to drafts. */
-export function openPackWriter(directory: string, newName: () => string = randomUUID): PackWriter {
+/** Opens a writer into the store of a directory; `newName` gives names to drafts, which tell when their process has ended. */
+export function openPackWriter(directory: string, newName = () => `${draftOwner()}${randomUUID()}`): PackWriter {
   return new Writer(directory, newName);
 }
 
