@@ -6,7 +6,15 @@ import type { Mac } from "./net/mac.ts";
 import type { Document, DocumentDraft, DocumentKind, DocumentOf } from "./store/stored-documents.ts";
 
 /** Milliseconds since 1970, and a monotonic count for durations. */
-export type Clock = { readonly nowMs: () => number; readonly monotonicMs: () => number };
+export type Clock = {
+  readonly nowMs: () => number;
+  readonly monotonicMs: () => number;
+  /** Timers that follow this clock; absent from the computer's clock, whose timers are those of the event loop. */
+  readonly startTimer?: StartTimer;
+};
+
+/** Acts once, after a number of milliseconds; the returned function stops the timer. */
+export type StartTimer = (afterMs: number, act: () => void) => () => void;
 
 /** Cryptographically strong random bytes. */
 export type Random = { readonly bytes: (count: number) => Uint8Array };

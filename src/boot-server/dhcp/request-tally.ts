@@ -107,7 +107,7 @@ class SumWriter {
   readonly #sums: Sums;
   readonly #clock: Clock;
   #writing: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #stopTimer: (() => void) | undefined;
   #restUntilMs = 0;
   #isEnded = false;
 
@@ -121,23 +121,29 @@ class SumWriter {
    * sum.
    */
   plan(): void {
-    if (this.#timer !== undefined || this.#writing !== undefined || this.#isEnded) return;
+    if (this.#stopTimer !== undefined || this.#writing !== undefined || this.#isEnded) return;
     const sinceMs = this.#sums.firstSinceMs;
     if (sinceMs === undefined) return;
     const dueMs = Math.max(sinceMs + countedMs, this.#restUntilMs);
-    this.#timer = setTimeout(() => this.#tick(), Math.max(tickMs, dueMs - this.#clock.monotonicMs())).unref();
+    this.#stopTimer = this.#startTimer(Math.max(tickMs, dueMs - this.#clock.monotonicMs()), () => this.#tick());
   }
 
   /** Writes all sums. */
   async end(): Promise<void> {
     this.#isEnded = true;
-    clearTimeout(this.#timer);
+    this.#stopTimer?.();
     await this.#writing;
     while (this.#sums.firstSinceMs !== undefined) await this.#sums.writeDue(Number.POSITIVE_INFINITY);
   }
 
+  #startTimer(afterMs: number, act: () => void): () => void {
+    if (this.#clock.startTimer !== undefined) return this.#clock.startTimer(afterMs, act);
+    const timer = setTimeout(act, afterMs).unref();
+    return () => clearTimeout(timer);
+  }
+
   #tick(): void {
-    this.#timer = undefined;
+    this.#stopTimer = undefined;
     const beganMs = this.#clock.monotonicMs();
     this.#writing = this.#sums.writeDue(beganMs - countedMs).finally(() => {
       this.#writing = undefined;

@@ -9,6 +9,7 @@ import {
   type WriteEvent,
 } from "../../core/store/write-schedule.ts";
 import { type DocumentEntry, type Entry, isConflict, type Journal, type RemoteChanges } from "../journal/journal.ts";
+import { startTimer } from "../timer.ts";
 import { forEachInTurns } from "../turns.ts";
 import { type FleetIndex, indexFleet } from "./fleet-index.ts";
 import type { Ask, FleetMemory, Outcome } from "./fleet-memory.ts";
@@ -109,7 +110,7 @@ class ScheduleRunner {
   readonly #deps: WriteQueueDeps;
   readonly #items: Item[];
   #state = emptySchedule;
-  #wake: { readonly atMs: number; readonly timer: NodeJS.Timeout } | undefined;
+  #wake: { readonly atMs: number; readonly stop: () => void } | undefined;
   #onIdle: (() => void)[] = [];
 
   constructor(deps: WriteQueueDeps, items: Item[]) {
@@ -135,9 +136,9 @@ class ScheduleRunner {
   }
 
   #setWake(atMs: number | undefined, nowMs: number): void {
-    clearTimeout(this.#wake?.timer);
-    this.#wake =
-      atMs === undefined ? undefined : { atMs, timer: setTimeout(() => this.turn({ kind: "woke" }), atMs - nowMs) };
+    this.#wake?.stop();
+    const woke = () => this.turn({ kind: "woke" });
+    this.#wake = atMs === undefined ? undefined : { atMs, stop: startTimer(this.#deps.clock, atMs - nowMs, woke) };
   }
 
   #execute(effect: WriteEffect, cause: unknown): void {

@@ -13,6 +13,7 @@ import type { Machine, MachineId } from "../../core/machine/record.ts";
 import type { Ipv4 } from "../../core/net/ipv4.ts";
 import { putNewest } from "../../core/newest.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
+import { startInterval } from "../timer.ts";
 import { forEachInTurns, openTurns } from "../turns.ts";
 import { openAgenda } from "./agenda.ts";
 
@@ -62,12 +63,12 @@ export function openFleetWatch(deps: FleetWatchDeps): FleetWatch {
     if (now !== undefined) void checks.consider(now);
   });
   void checks.scheduleAll(clock.nowMs());
-  const timer = setInterval(() => void checks.tick(), tickMs).unref();
+  const stopTicking = startInterval(clock, tickMs, () => void checks.tick());
   return {
     tick: () => checks.tick(),
     [Symbol.dispose]: () => {
       checks.end();
-      clearInterval(timer);
+      stopTicking();
       unwatch();
     },
   };
