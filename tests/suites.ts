@@ -116,6 +116,13 @@ export const suites: readonly Suite[] = [
     run: { kind: "files", globs: ["tests/cli/*.test.ts"], atOnce: 2, timeoutMs: 2 * minuteMs },
   },
   {
+    name: "fleet",
+    about: "whole sites in virtual time: the real code decides, machines and their faults are simulated",
+    cost: "10 s",
+    packages: [],
+    run: { kind: "files", globs: ["tests/fleet/*.test.ts"], timeoutMs: 2 * minuteMs },
+  },
+  {
     name: "loop",
     about: "the documented fleet of 100,000 machines: no piece of work keeps packets waiting for 10 ms",
     cost: "30 s",

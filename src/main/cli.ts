@@ -42,6 +42,7 @@ import { errorCode } from "../core/error-code.ts";
 import { causes } from "../log/causes.ts";
 import { demoCommand } from "./demo/command.ts";
 import { pathsIn } from "./paths.ts";
+import { simulateCommand } from "./simulate/command.ts";
 import { version } from "./version.ts";
 
 const actions: Actions = {
@@ -118,6 +119,7 @@ program.commandsGroup(running);
 serveCommand(program, actions);
 dashboardCommand(program);
 demoCommand(program);
+simulateCommand(program);
 labCommand(program);
 mdbCommand(program, actions);
 authorityCommand(program, actions);

@@ -1,7 +1,7 @@
 import { formatIpv4, type Ipv4 } from "../net/ipv4.ts";
 import type { UnreadableDocument, UnreadableRecord } from "../ports.ts";
 import { nameOf } from "./life/move.ts";
-import type { Machine } from "./record.ts";
+import type { Machine, MachineId } from "./record.ts";
 import { refuseUnreadable } from "./unreadable-record.ts";
 
 /** A state that no sequence of events can produce: the database is corrupt, or Birther has a bug. */
@@ -124,6 +124,57 @@ export function* checkFleetInSteps(
   return found;
 }
 
+/** Checks a fleet change by change: each costs the same, whatever the size of the fleet. */
+export type RunningCheck = {
+  /** The inconsistencies of a machine's new record, alone and beside all others. */
+  readonly changed: (machine: Machine) => readonly Inconsistency[];
+  readonly gone: (id: MachineId) => void;
+};
+
+/** A check of an empty fleet. */
+export function openRunningCheck(): RunningCheck {
+  const holders = uniqueThings.map((unique) => ({ ...unique, held: new Map<string | Ipv4, Machine>() }));
+  const records = new Map<MachineId, Machine>();
+  function release(machine: Machine | undefined): void {
+    if (machine === undefined) return;
+    for (const { held, keys } of holders)
+      for (const key of keys(machine)) if (key !== undefined && held.get(key)?.id === machine.id) held.delete(key);
+  }
+  return {
+    gone: (id) => {
+      release(records.get(id));
+      records.delete(id);
+    },
+    changed: (machine) => {
+      release(records.get(machine.id));
+      records.set(machine.id, machine);
+      const found: Inconsistency[] = rules
+        .filter(({ broken }) => broken(machine))
+        .map(({ kind, says }) => ({ kind, machines: [machine.id], message: `${nameOf(machine)} ${says}` }));
+      for (const { kind, thing, keys, held } of holders)
+        for (const key of keys(machine)) {
+          if (key === undefined) continue;
+          const holder = held.get(key);
+          if (holder !== undefined && holder.id !== machine.id)
+            found.push(heldTwice(kind, thing, key, [holder, machine]));
+          held.set(key, machine);
+        }
+      return found;
+    },
+  };
+}
+
+function heldTwice(
+  kind: Inconsistency["kind"],
+  thing: string,
+  key: string | Ipv4,
+  group: readonly Machine[],
+): Inconsistency {
+  const shown = typeof key === "number" ? formatIpv4(key) : key;
+  const message = `${thing} ${shown} is held by ${group.map(nameOf).join(" and ")}`;
+  return { kind, machines: group.map(({ id }) => id), message };
+}
+
 /** The keys that several machines hold. A key's first holder stands alone, because nearly all keys have only one. */
 function* findShared(
   machines: readonly Machine[],
@@ -140,9 +191,5 @@ function* findShared(
     }
     yield;
   }
-  return [...shared].map(([key, group]) => {
-    const names = [...group].map(nameOf).join(" and ");
-    const shown = typeof key === "number" ? formatIpv4(key) : key;
-    return { kind, machines: [...group].map(({ id }) => id), message: `${thing} ${shown} is held by ${names}` };
-  });
+  return [...shared].map(([key, group]) => heldTwice(kind, thing, key, [...group]));
 }

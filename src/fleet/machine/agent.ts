@@ -1,0 +1,149 @@
+import * as v from "valibot";
+import { paths } from "../../contract/machine-facing.ts";
+import { directive, type SubOutcome, type SubPoll } from "../../contract/sub.ts";
+import { decideLoneSub } from "../../core/birth/unreachable-mdb.ts";
+import { agentProtocol } from "../../core/image/filter.ts";
+import type { Assessment } from "../../core/image/update/assessment.ts";
+import type { Comparison } from "../../core/image/update/directive.ts";
+import { scanPauseSeconds } from "../../core/image/update/scan-pause.ts";
+import type { Script } from "../engine/script.ts";
+import type { Chassis, Installed, World } from "../world.ts";
+import { fetchImage } from "./fetch.ts";
+import { ask, sleep } from "./waits.ts";
+
+const retryMs = 5000;
+const freeBytes = 900_000_000_000;
+const agentVersion = "00".repeat(16);
+
+/** What an agent remembers between two polls. */
+type Memory = {
+  readonly beganMs: number;
+  running: "birth" | "image";
+  checkedMs: number;
+  outcome: SubOutcome | undefined;
+  hasTree: boolean;
+  /** The contents in its cache. */
+  objects: readonly string[];
+  scans: number;
+  rebootPending: boolean;
+  comparison: Comparison | undefined;
+};
+
+/** The agent's turns (src/init/agent/session.ts), until it restarts the machine. */
+export function* runAgent(world: World, machine: Chassis, running: "birth" | "image"): Script {
+  const { disk } = machine;
+  if (disk === undefined) return;
+  const beganMs = world.agenda.nowMs();
+  const memory: Memory = {
+    ...{ beganMs, running, checkedMs: beganMs, outcome: undefined, hasTree: false, objects: [], scans: 0 },
+    ...{ rebootPending: false, comparison: undefined },
+  };
+  let answered = false;
+  for (;;) {
+    const request = { path: paths.subPoll, body: JSON.stringify(pollOf(world, disk, memory)), bearer: disk.credential };
+    const answer = yield* ask(world, machine, disk.server, request);
+    if (answer?.status !== 200) {
+      if (answer !== undefined) world.note(machine, `poll: ${answer.status} ${answer.body.slice(0, 80)}`);
+      const elapsedMs = world.agenda.nowMs() - beganMs;
+      const lone = decideLoneSub({ canGoBack: running === "birth", answered, elapsedMs });
+      if (lone.kind === "restart") return;
+      yield* sleep(world, Math.max(retryMs, (answer?.retryAfterSeconds ?? 0) * 1000));
+      continue;
+    }
+    answered = true;
+    memory.outcome = undefined;
+    const order = v.parse(directive, JSON.parse(answer.body));
+    const seconds = yield* obey(world, machine, { disk, memory, order });
+    if (seconds === "restart") return;
+    if (seconds > 0) yield* sleep(world, seconds * 1000);
+  }
+}
+
+function pollOf({ agenda }: World, disk: Installed, memory: Memory): SubPoll {
+  const { running, outcome, hasTree, objects, rebootPending, checkedMs, comparison } = memory;
+  return {
+    ...{ protocol: agentProtocol, machineId: disk.id, running, kernel: "6.12.0", rebootPending, freeBytes },
+    secondsSinceCheck: Math.floor((agenda.nowMs() - checkedMs) / 1000),
+    agent: { version: agentVersion },
+    ...(disk.image === undefined ? {} : { patchedImage: disk.image }),
+    ...(hasTree ? { tree: { inodes: [], entries: [] }, objects } : {}),
+    ...(comparison === undefined ? {} : { comparison }),
+    ...(outcome === undefined ? {} : { outcome }),
+  };
+}
+
+/** No user changes a simulated machine: its tree is that of its image. */
+const sameTree: Assessment = {
+  ...{ entries: 1000, lacks: [], steps: 0, removed: 0, missing: { objects: 0, bytes: 0, diskBytes: 0 } },
+  ...{ kernelChanged: false, blocked: [] },
+};
+
+type Order = v.InferOutput<typeof directive>;
+
+/** Carries out a directive; the seconds until the next poll. */
+function* obey(
+  world: World,
+  machine: Chassis,
+  { disk, memory, order }: { readonly disk: Installed; readonly memory: Memory; readonly order: Order },
+): Script<number | "restart"> {
+  const { agenda, parameters } = world;
+  const beganMs = agenda.nowMs();
+  const did = (kind: Order["kind"]) => {
+    const durationMs = Math.round(agenda.nowMs() - beganMs);
+    memory.outcome = { kind: "done", directive: kind, durationMs, detail: `${kind} done` };
+  };
+  memory.scans = order.kind === "report" || order.kind === "compare" ? memory.scans + 1 : 0;
+  switch (order.kind) {
+    case "wait":
+      memory.hasTree = false;
+      memory.comparison = undefined;
+      return order.seconds;
+    case "report":
+      yield* sleep(world, parameters.scanTree);
+      memory.hasTree = true;
+      memory.checkedMs = agenda.nowMs();
+      did("report");
+      return scanPauseSeconds(memory.scans);
+    case "fetch": {
+      world.note(machine, `fetch: ${order.objects.length} contents`);
+      const totalBytes = order.objects.reduce((sum, { size }) => sum + size, 0);
+      const isWhole = yield* fetchImage(world, machine, { disk, totalBytes });
+      if (!isWhole) return 0;
+      memory.objects = order.objects.map(({ sha512 }) => sha512);
+      did("fetch");
+      return 0;
+    }
+    case "update":
+      stopServing(machine);
+      yield* sleep(world, parameters.place);
+      disk.image = order.image;
+      memory.rebootPending = order.kernelChanged;
+      memory.hasTree = false;
+      memory.objects = [];
+      did("update");
+      return 0;
+    case "reboot":
+      stopServing(machine);
+      world.note(machine, `restarts into ${order.image}`);
+      yield* sleep(world, parameters.shutdown);
+      return "restart";
+    case "compare":
+      yield* sleep(world, parameters.scanTree);
+      memory.checkedMs = agenda.nowMs();
+      memory.comparison = { manifest: order.manifest.sha512, assessment: sameTree, plan: { steps: [], missing: [] } };
+      did("compare");
+      return scanPauseSeconds(memory.scans);
+    case "trust":
+    case "upgradeAgent":
+      // Authorities and agents are not simulated.
+      did(order.kind);
+      return 0;
+  }
+}
+
+/** What was fetched goes into the system: nobody gets it from here any more. */
+export function stopServing(machine: Chassis): void {
+  const { serves } = machine;
+  machine.serves = undefined;
+  for (const lost of serves?.lost ?? []) lost();
+}

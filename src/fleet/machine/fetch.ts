@@ -1,0 +1,110 @@
+import * as v from "valibot";
+import { type FetchTurnRequest, fetchTurn } from "../../contract/fetch-turn.ts";
+import { paths } from "../../contract/machine-facing.ts";
+import { agentProtocol } from "../../core/image/filter.ts";
+import type { Script } from "../engine/script.ts";
+import type { Chassis, Installed, World } from "../world.ts";
+import { diskRate } from "./disk-rate.ts";
+import { ask, sleep, type TransferEnd, transfer } from "./waits.ts";
+
+const retryMs = 5000;
+/** A peer without a connection, and one that sends nothing (docs/images.md). */
+const silentMs = 3000;
+/** A peer that lies is known after the first batch. */
+const batchBytes = 64 << 20;
+const peerPort = 4001;
+
+type Fetch = { readonly disk: Installed; readonly totalBytes: number };
+
+/** Asks for the turn, and fetches from whom the answer names, until all is there; false if it is to poll instead. */
+export function* fetchImage(world: World, machine: Chassis, { disk, totalBytes }: Fetch): Script<boolean> {
+  const serves = { doneBytes: 0, lost: new Set<() => void>() };
+  machine.serves = serves;
+  let failedPeers: string[] = [];
+  while (serves.doneBytes < totalBytes) {
+    const request: FetchTurnRequest = {
+      ...{ protocol: agentProtocol, machineId: disk.id, totalBytes, doneBytes: Math.floor(serves.doneBytes) },
+      ...(world.peers ? { peerPort, failedPeers } : {}),
+    };
+    const asked = { path: paths.fetchTurn, body: JSON.stringify(request), bearer: disk.credential };
+    const answer = yield* ask(world, machine, disk.server, asked);
+    if (answer?.status !== 200) {
+      if (answer !== undefined && answer.status < 500 && answer.status !== 429) return false;
+      yield* sleep(world, Math.max(retryMs, (answer?.retryAfterSeconds ?? 0) * 1000));
+      continue;
+    }
+    failedPeers = [];
+    const turn = v.parse(fetchTurn, JSON.parse(answer.body));
+    if (turn.kind === "abandon") return false;
+    if (turn.kind === "wait") {
+      yield* sleep(world, turn.seconds * 1000);
+      continue;
+    }
+    const mostMs = turn.reportSeconds * 1000;
+    const [source] = turn.sources ?? [];
+    if (source === undefined) yield* fromServer(world, machine, { disk, totalBytes, mostMs });
+    else if ((yield* fromPeer(world, machine, { id: source.machineId, totalBytes, mostMs })) === "lost")
+      failedPeers = [source.machineId];
+  }
+  return true;
+}
+
+function limitOf({ parameters }: World, machine: Chassis): number {
+  return Math.min(parameters.agentFetch, diskRate(parameters.diskWrite, machine));
+}
+
+type Part = { readonly totalBytes: number; readonly mostMs: number };
+
+function* fromServer(
+  world: World,
+  machine: Chassis,
+  { disk, totalBytes, mostMs }: Part & { readonly disk: Installed },
+): Script {
+  const { serves } = machine;
+  if (serves === undefined) return;
+  if (world.servers[disk.server]?.port === undefined) {
+    yield* sleep(world, retryMs);
+    return;
+  }
+  const links = world.wires.fromServer(disk.server, machine, "images");
+  const progressed = (doneBytes: number) => {
+    serves.doneBytes = doneBytes;
+  };
+  yield* transfer(world, {
+    links,
+    bytes: totalBytes,
+    from: serves.doneBytes,
+    limit: limitOf(world, machine),
+    mostMs,
+    progressed,
+  });
+}
+
+function* fromPeer(
+  world: World,
+  machine: Chassis,
+  { id, totalBytes, mostMs }: Part & { readonly id: string },
+): Script<TransferEnd> {
+  const { serves } = machine;
+  const peer = world.machinesById.get(id);
+  const source = peer?.serves;
+  if (peer === undefined || source === undefined || serves === undefined) {
+    yield* sleep(world, silentMs);
+    return "lost";
+  }
+  if (peer.fault === "lyingPeer") {
+    yield* sleep(world, (batchBytes / limitOf(world, machine)) * 1000);
+    return "lost";
+  }
+  return yield* transfer(world, {
+    ...{ links: world.wires.between(peer, machine), bytes: totalBytes, from: serves.doneBytes },
+    ...{ limit: limitOf(world, machine), mostMs, available: () => source.doneBytes },
+    progressed: (doneBytes) => {
+      serves.doneBytes = doneBytes;
+    },
+    lossOf: (lost) => {
+      source.lost.add(lost);
+      return () => source.lost.delete(lost);
+    },
+  });
+}

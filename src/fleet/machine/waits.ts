@@ -1,0 +1,106 @@
+import { type Script, until, type Wait } from "../engine/script.ts";
+import type { Flow, Link } from "../network/flows.ts";
+import type { MachineAnswer, MachineRequest } from "../ports.ts";
+import type { Chassis, ServerSlot, World } from "../world.ts";
+
+/** Waits for this time. */
+export function* sleep({ agenda }: World, ms: number): Script {
+  yield* until<void>((done) => agenda.after(ms, () => done()));
+}
+
+/** Waits for ever, as a machine that hangs. */
+export function* hang(): Script {
+  yield* until<void>(() => undefined);
+}
+
+/** Lets a server work for this long, after what came before; then acts if it still runs. */
+export function onServer(world: World, slot: ServerSlot, cpuMs: number, act: () => void): void {
+  const { agenda } = world;
+  const now = agenda.nowMs();
+  const { port } = slot;
+  if (port === undefined) return;
+  slot.busyUntilMs = Math.max(now, slot.busyUntilMs) + cpuMs;
+  slot.cpuMs += cpuMs;
+  agenda.after(slot.busyUntilMs - now, () => {
+    if (slot.port === port) act();
+  });
+}
+
+const answerMs = 30_000;
+const refusedMs = 1000;
+
+/** The answer of a server, or nothing: it is dead, or died meanwhile. */
+export function* ask(
+  world: World,
+  machine: Chassis,
+  nth: number,
+  request: MachineRequest,
+): Script<MachineAnswer | undefined> {
+  const slot = world.servers[nth] as ServerSlot;
+  const { latency, serverHandshake, serverRequest } = world.parameters;
+  const { agenda, measures } = world;
+  const beganMs = agenda.nowMs();
+  if (slot.port === undefined || world.cutRacks.has(machine.rack)) {
+    yield* sleep(world, refusedMs);
+    return undefined;
+  }
+  const answer = yield* until<MachineAnswer | undefined>((done) => {
+    const stop = agenda.after(answerMs, () => done(undefined));
+    agenda.after(latency * 3, () =>
+      onServer(world, slot, serverHandshake + serverRequest, () => {
+        void slot.port?.ask(request).then((found) => {
+          agenda.after(latency, () => {
+            stop();
+            done(found);
+          });
+        });
+      }),
+    );
+    return stop;
+  });
+  if (answer !== undefined) measures.request(request.path, agenda.nowMs() - beganMs);
+  return answer;
+}
+
+/** How a transfer ended. */
+export type TransferEnd = "done" | "time" | "lost";
+
+/** Transfers bytes over links until all are there, time is over, or the other end is gone. */
+export function* transfer(
+  world: World,
+  of: {
+    readonly links: readonly Link[];
+    readonly bytes: number;
+    readonly from?: number;
+    readonly limit: number;
+    readonly available?: () => number;
+    readonly mostMs?: number;
+    /** Called with the function that ends it as lost. */
+    readonly lossOf?: (lost: () => void) => () => void;
+    readonly progressed?: (doneBytes: number) => void;
+  },
+): Script<TransferEnd> {
+  const { agenda, flows } = world;
+  const flow: Omit<Flow, "rate"> = {
+    ...{ links: of.links, limitBytesPerMs: of.limit / 1000, totalBytes: of.bytes, doneBytes: of.from ?? 0 },
+    available: of.available ?? (() => of.bytes),
+    finished: () => end("done"),
+    ...(of.progressed === undefined ? {} : { progressed: of.progressed }),
+  };
+  let end: (how: TransferEnd) => void = () => {};
+  const wait: Wait<TransferEnd> = (done) => {
+    const undo: (() => void)[] = [];
+    const all = () => {
+      for (const one of undo.splice(0)) one();
+    };
+    end = (how) => {
+      all();
+      done(how);
+    };
+    undo.push(flows.start(flow));
+    if (of.mostMs !== undefined) undo.push(agenda.after(of.mostMs, () => end("time")));
+    if (of.lossOf !== undefined) undo.push(of.lossOf(() => end("lost")));
+    return all;
+  };
+  return yield* until(wait);
+}

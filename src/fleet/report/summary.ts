@@ -1,0 +1,213 @@
+import type { Phase } from "../../core/machine/record.ts";
+import { type MachineFaultKind, machineFaultKinds, machineFaults } from "../faults.ts";
+import type { Duplex } from "../network/wires.ts";
+import { type ParameterName, parameterNames, parameterTable } from "../parameters.ts";
+import type { Outcome } from "../simulate.ts";
+import type { Chassis } from "../world.ts";
+import type { Percentiles } from "./measures.ts";
+
+/** What a simulation has shown: everything of its report, as plain data. The same seed gives the same, byte for byte. */
+export type Summary = {
+  readonly scenario: {
+    readonly racks: number;
+    readonly machinesPerRack: number;
+    readonly servers: number;
+    readonly peers: boolean;
+    readonly seed: number;
+    readonly imageBytes: number;
+  };
+  readonly machines: number;
+  readonly up: number;
+  /** Machines that have to come up without a person. */
+  readonly expected: number;
+  readonly expectedUp: number;
+  readonly isComplete: boolean;
+  /** When the last machine came up that was expected to. */
+  readonly allUpMs?: number;
+  readonly endMs: number;
+  readonly birthsPerSecond: number;
+  /** What took longest on the way of the last machine, and what to change. */
+  readonly limits: readonly { readonly what: string; readonly change: string; readonly share: number }[];
+  readonly phases: readonly ({ readonly phase: string } & Percentiles)[];
+  readonly requests: readonly ({ readonly kind: string } & Percentiles)[];
+  readonly unansweredDhcp: number;
+  readonly links: readonly { readonly name: string; readonly sentBytes: number; readonly busyShare: number }[];
+  readonly serverCpu: readonly { readonly server: number; readonly cpuMs: number; readonly share: number }[];
+  /** Machines that had reached a phase, at each of the times. */
+  readonly over: {
+    readonly timesMs: readonly number[];
+    readonly reached: readonly { readonly phase: string; readonly counts: readonly number[] }[];
+  };
+  readonly faults: readonly {
+    readonly kind: MachineFaultKind;
+    readonly text: string;
+    readonly machines: number;
+    readonly up: number;
+  }[];
+  readonly notUp: readonly { readonly machine: string; readonly fault: string; readonly why: string }[];
+  readonly logged: readonly { readonly message: string; readonly times: number }[];
+  readonly broken: Outcome["broken"];
+  readonly parameters: readonly {
+    readonly name: ParameterName;
+    readonly value: number;
+    readonly unit: string;
+    readonly source: string;
+  }[];
+  readonly events: number;
+};
+
+const points = 120;
+/** Machines that are named in a report. */
+const namedLimit = 50;
+const shownPhases = ["offered", "initUp", "placed", "handedOver", "updating", "rebooting", "up"] as const;
+
+/** Summarises an outcome. */
+export function summarise(outcome: Outcome): Summary {
+  const { scenario, world, machines, timeline, endMs } = outcome;
+  const ups = machines.flatMap(({ upAtMs }) => upAtMs ?? []);
+  const last = ups.reduce((latest, at) => Math.max(latest, at), 0);
+  const first = ups.reduce((earliest, at) => Math.min(earliest, at), Number.POSITIVE_INFINITY);
+  const spanSeconds = (last - first) / 1000;
+  const timesMs = Array.from({ length: points + 1 }, (_, n) => Math.round((endMs * n) / points));
+  const phases = timeline.durations().map(([phase, took]) => ({ phase, ...took }));
+  return {
+    scenario: {
+      ...{
+        racks: scenario.racks,
+        machinesPerRack: scenario.machines,
+        servers: scenario.servers,
+        peers: scenario.peers,
+      },
+      ...{ seed: scenario.seed, imageBytes: outcome.site.imageBytes },
+    },
+    ...{ machines: machines.length, up: ups.length, isComplete: outcome.isComplete, endMs: Math.round(endMs) },
+    expected: machines.filter(({ isAwaited }) => isAwaited).length,
+    expectedUp: machines.filter(({ isAwaited, upAtMs }) => isAwaited && upAtMs !== undefined).length,
+    ...(outcome.isComplete ? { allUpMs: Math.round(last) } : {}),
+    birthsPerSecond: spanSeconds > 0 ? Math.round((ups.length / spanSeconds) * 10) / 10 : 0,
+    limits: limitsOf(outcome),
+    phases,
+    requests: world.measures.requests().map(([kind, took]) => ({ kind, ...took })),
+    unansweredDhcp: world.measures.unansweredDhcp(),
+    links: linksOf(outcome),
+    serverCpu: world.servers.map(({ nth, cpuMs }) => ({
+      server: nth + 1,
+      cpuMs: Math.round(cpuMs),
+      share: share(cpuMs, endMs),
+    })),
+    over: { timesMs, reached: shownPhases.map((phase) => ({ phase, counts: timeline.countsAt(phase, timesMs) })) },
+    faults: faultsOf(outcome),
+    notUp: machines
+      .filter(({ upAtMs }) => upAtMs === undefined)
+      .slice(0, namedLimit)
+      .map((machine) => ({
+        machine: `rack ${machine.rack + 1} unit ${machine.unit}`,
+        fault: machine.fault === undefined ? "" : machineFaults[machine.fault].text,
+        why: outcome.whyNot(machine),
+      })),
+    logged: [...outcome.site.logged()]
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([message, times]) => ({ message, times })),
+    broken: outcome.broken,
+    parameters: parameterNames.map((name) => {
+      const { unit, source } = parameterTable[name];
+      return { name, value: scenario.parameters[name], unit, source };
+    }),
+    events: world.agenda.events(),
+  };
+}
+
+function share(part: number, whole: number): number {
+  return whole === 0 ? 0 : Math.round((part / whole) * 1000) / 1000;
+}
+
+function linksOf({ world, endMs }: Outcome): Summary["links"] {
+  const busiest = (name: string, cables: readonly Duplex[], way: keyof Duplex) => {
+    const all = cables.map((cable) => cable[way]);
+    const [most] = [...all].sort((one, other) => other.sentBytes - one.sentBytes);
+    return most === undefined
+      ? []
+      : [{ name, sentBytes: Math.round(most.sentBytes), busyShare: share(most.busyMs, endMs) }];
+  };
+  const { servers, racks } = world.wires;
+  return [
+    ...servers.flatMap(({ up, boot, images }, n) =>
+      (
+        [
+          [`server ${n + 1}: link, sending`, up],
+          [`server ${n + 1}: program, boot files`, boot],
+          [`server ${n + 1}: program, images`, images],
+        ] as const
+      ).map(([name, { sentBytes, busyMs }]) => ({
+        name,
+        sentBytes: Math.round(sentBytes),
+        busyShare: share(busyMs, endMs),
+      })),
+    ),
+    ...busiest("busiest uplink of a rack, receiving", racks, "down"),
+    ...busiest("busiest uplink of a rack, sending", racks, "up"),
+  ];
+}
+
+function faultsOf({ machines }: Outcome): Summary["faults"] {
+  return machineFaultKinds.flatMap((kind) => {
+    const hit = machines.filter(({ fault }) => fault === kind);
+    if (hit.length === 0) return [];
+    const up = hit.filter(({ upAtMs }) => upAtMs !== undefined).length;
+    return [{ kind, text: machineFaults[kind].text, machines: hit.length, up }];
+  });
+}
+
+/** What the last machine without a fault spent its time with, as shares of its whole life. */
+function limitsOf({ scenario, world, machines, timeline, endMs }: Outcome): Summary["limits"] {
+  const { peers } = scenario;
+  const sound = machines.filter(({ fault, upAtMs }) => fault === undefined && upAtMs !== undefined);
+  const last = sound.reduce<Chassis | undefined>(
+    (latest, one) => ((one.upAtMs ?? 0) > (latest?.upAtMs ?? -1) ? one : latest),
+    undefined,
+  );
+  if (last?.disk === undefined) return [];
+  const took = timeline.stepsOf(last.disk.id);
+  const of = (...names: readonly Phase[]) =>
+    share(
+      names.reduce((sum, name) => sum + (took.get(name) ?? 0), 0),
+      last.upAtMs ?? 0,
+    );
+  const busiest = (of: "up" | "images") => Math.max(...world.wires.servers.map((server) => server[of].busyMs)) / endMs;
+  const isProgram = busiest("images") > busiest("up");
+  const sends = Math.max(busiest("images"), busiest("up"));
+  const cpu = Math.max(...world.servers.map(({ cpuMs }) => cpuMs)) / endMs;
+  const faster = [
+    peers ? "" : "let machines pass the image on (peers)",
+    isProgram
+      ? "a faster origin (the program sends less than the server's link can)"
+      : "a faster link, or more servers",
+    "a smaller image",
+  ];
+  const full = `the image: ${isProgram ? "what the server sends" : "the server's link"} is full ${Math.round(sends * 100)} % of the time`;
+  return [
+    {
+      what: sends > 0.3 ? full : "the image: its fetch and placement",
+      change: faster.filter((one) => one !== "").join("; "),
+      share: of("fetching", "updating", "rebooting"),
+    },
+    { what: "the burn-in", change: "a shorter burn-in (burnIn in the configuration)", share: of("burnIn") },
+    {
+      what: "firmware, and the start of the system",
+      change: "shorter self-tests in the firmware",
+      share: of("offered", "up"),
+    },
+    {
+      what: `the boot files${cpu > 0.8 ? ", with the server's processor busy" : ""}`,
+      change: "a faster link for the server, or a smaller Bootstrap Image",
+      share: of("loaderSent", "kernelSent", "initUp"),
+    },
+    {
+      what: "place and installation",
+      change: "faster disks",
+      share: of("placed", "keysMade", "partitioned", "populated", "handedOver"),
+    },
+  ]
+    .filter((one) => one.share >= 0.02)
+    .sort((one, other) => other.share - one.share);
+}

@@ -1,0 +1,232 @@
+import type { MachineId, Phase } from "../core/machine/record.ts";
+import type { Change, Clock } from "../core/ports.ts";
+import { type Agenda, openAgenda } from "./engine/agenda.ts";
+import { chanceFrom, seedOf } from "./engine/chance.ts";
+import { run } from "./engine/script.ts";
+import { type Fault, isMachineFault, type MachineFault } from "./faults.ts";
+import { stopServing } from "./machine/agent.ts";
+import { live } from "./machine/firmware.ts";
+import { buildMachines } from "./machines.ts";
+import { openFlows } from "./network/flows.ts";
+import { layWires } from "./network/wires.ts";
+import type { Site, SiteDeps } from "./ports.ts";
+import { openMeasures } from "./report/measures.ts";
+import { openTimeline, type Timeline } from "./report/timeline.ts";
+import { openSafety } from "./safety.ts";
+import type { Scenario } from "./scenario.ts";
+import type { Chassis, ServerSlot, World } from "./world.ts";
+
+/** What came of a simulation. */
+export type Outcome = {
+  readonly scenario: Scenario;
+  readonly world: World;
+  readonly machines: readonly Chassis[];
+  readonly timeline: Timeline;
+  readonly site: Site;
+  /** The end, in virtual milliseconds. */
+  readonly endMs: number;
+  /** Properties that were broken, with the transcript of the machine. */
+  readonly broken: readonly { readonly what: string; readonly atMs: number; readonly transcript: readonly string[] }[];
+  /** Whether all machines are up that can be without a person. */
+  readonly isComplete: boolean;
+  /** The reason that an operator reads for a machine that is not up. */
+  readonly whyNot: (machine: Chassis) => string;
+};
+
+/** The moment at which virtual time begins, in milliseconds since 1970: 2026-01-01. */
+export const epochMs = 1_767_225_600_000;
+/** Lines that are kept of each machine. */
+const transcriptLines = 40;
+/** Power supplies of one rack do not start within the same millisecond. */
+const powerSpreadMs = 2000;
+
+/** Runs a scenario to its end; the same seed gives the same outcome. */
+export async function simulate(options: {
+  readonly scenario: Scenario;
+  readonly openSite: (deps: SiteDeps) => Site;
+  readonly serverAt: World["serverAt"];
+  readonly progressed?: (progress: { readonly nowMs: number; readonly up: number; readonly of: number }) => void;
+  readonly why: (machine: Parameters<Outcome["whyNot"]>[0], site: World, nowMs: number) => string;
+}): Promise<Outcome> {
+  const { scenario, progressed } = options;
+  const simulation = new Simulation(scenario, options);
+  await simulation.start();
+  let sayAgainMs = 0;
+  while (!simulation.isOver && simulation.step()) {
+    await simulation.settle();
+    const nowMs = simulation.agenda.nowMs();
+    if (progressed === undefined || nowMs < sayAgainMs) continue;
+    sayAgainMs = nowMs + 1000;
+    progressed({ nowMs, up: simulation.up, of: simulation.machines.length });
+  }
+  return simulation.outcome(options.why);
+}
+
+class Simulation {
+  readonly agenda: Agenda = openAgenda();
+  readonly machines: readonly Chassis[];
+  up = 0;
+  readonly #scenario: Scenario;
+  readonly #site: Site;
+  readonly #world: World;
+  readonly #timeline: Timeline;
+  readonly #broken: Outcome["broken"][number][] = [];
+  readonly #safety: ReturnType<typeof openSafety>;
+  #awaited: number;
+
+  constructor(
+    scenario: Scenario,
+    { openSite, serverAt }: { readonly openSite: (deps: SiteDeps) => Site; readonly serverAt: World["serverAt"] },
+  ) {
+    const { agenda } = this;
+    const { parameters, servers, racks, seed } = scenario;
+    const startTimer = agenda.after;
+    const clock: Clock = { nowMs: () => epochMs + Math.floor(agenda.nowMs()), monotonicMs: agenda.nowMs, startTimer };
+    const random = chanceFrom(seedOf(seed, -1));
+    this.#scenario = scenario;
+    const changed = (server: number, change: Change) => this.#changed(server, change);
+    this.#site = openSite({ clock, random, commitMs: parameters.commit, changed });
+    this.machines = buildMachines(scenario, this.#site.nurseries);
+    this.#timeline = openTimeline();
+    this.#world = {
+      ...{ agenda, flows: openFlows(agenda), parameters, serverAt, peers: scenario.peers },
+      wires: layWires({
+        ...{ servers, racks, serverRate: parameters.serverLink, rackRate: parameters.rackUplink },
+        ...{ bootRate: parameters.serverSendsBoot, imageRate: parameters.serverSendsImages },
+      }),
+      servers: Array.from(
+        { length: servers },
+        (_, nth): ServerSlot => ({ nth, port: undefined, busyUntilMs: 0, cpuMs: 0 }),
+      ),
+      machinesById: new Map(),
+      measures: openMeasures(),
+      cutRacks: new Set(),
+      chance: chanceFrom(seedOf(seed, -2)),
+      broken: (what, machine) => this.#break(what, machine),
+      note: (machine, what) => {
+        machine.transcript.push(`${(agenda.nowMs() / 1000).toFixed(3)} ${what}`);
+        if (machine.transcript.length > transcriptLines) machine.transcript.shift();
+      },
+    };
+    this.#safety = openSafety((what, id) => this.#break(what, this.#world.machinesById.get(id)));
+    this.#awaited = this.machines.filter(({ isAwaited }) => isAwaited).length;
+  }
+
+  get isOver(): boolean {
+    return this.#broken.length > 0 || this.#awaited === 0;
+  }
+
+  async start(): Promise<void> {
+    for (const slot of this.#world.servers) await this.#startServer(slot);
+    await this.settle();
+    const { powerOn, faults } = this.#scenario;
+    for (const machine of this.machines) {
+      const rackMs = powerOn.kind === "atOnce" ? 0 : powerOn.ms * machine.rack;
+      this.agenda.after(rackMs + machine.chance.between(0, powerSpreadMs), () => this.#power(machine));
+    }
+    for (const fault of faults) if (!isMachineFault(fault)) this.#schedule(fault);
+  }
+
+  step(): boolean {
+    return this.agenda.step(this.#scenario.limitMs);
+  }
+
+  /** Lets the servers do all that they can do at this moment of virtual time. */
+  async settle(): Promise<void> {
+    const { progress } = this.#site;
+    if (progress() === this.#settledAt) return;
+    do {
+      this.#settledAt = progress();
+      await new Promise((resolve) => setImmediate(resolve));
+    } while (progress() !== this.#settledAt);
+  }
+  #settledAt = -1;
+
+  outcome(why: (machine: Chassis, world: World, nowMs: number) => string): Outcome {
+    return {
+      ...{ scenario: this.#scenario, world: this.#world, machines: this.machines, timeline: this.#timeline },
+      ...{ site: this.#site, endMs: this.agenda.nowMs(), broken: this.#broken, isComplete: this.#awaited === 0 },
+      whyNot: (machine) => why(machine, this.#world, epochMs + this.agenda.nowMs()),
+    };
+  }
+
+  async #startServer(slot: ServerSlot): Promise<void> {
+    slot.port = await this.#site.open(slot.nth);
+  }
+
+  #power(machine: Chassis): void {
+    machine.running = run(live(this.#world, machine), () => this.#break("the life of a machine has ended", machine));
+  }
+
+  #cutPower(machine: Chassis): void {
+    this.#world.note(machine, "fault: loses its power");
+    machine.running?.stop();
+    stopServing(machine);
+  }
+
+  /** A fault of the site begins and ends. */
+  #schedule(fault: Exclude<Fault, MachineFault>): void {
+    const { begin, end } = this.#fault(fault);
+    this.agenda.after(fault.atMs, begin);
+    this.agenda.after(fault.atMs + fault.forMs, end);
+  }
+
+  #fault(fault: Exclude<Fault, MachineFault>): { readonly begin: () => void; readonly end: () => void } {
+    switch (fault.kind) {
+      case "serverDies": {
+        const slot = this.#world.servers[fault.server - 1];
+        const begin = () => {
+          slot?.port?.kill();
+          if (slot !== undefined) slot.port = undefined;
+        };
+        return { begin, end: () => void (slot && this.#startServer(slot)) };
+      }
+      case "switchReboots": {
+        const rack = fault.rack - 1;
+        return { begin: () => this.#cutUplink(rack, true), end: () => this.#cutUplink(rack, false) };
+      }
+      case "powerCut": {
+        const hit = this.machines.filter(({ rack }) => fault.racks.includes(rack + 1));
+        const all = (act: (machine: Chassis) => void) => () => {
+          for (const machine of hit) act(machine);
+        };
+        return { begin: all((machine) => this.#cutPower(machine)), end: all((machine) => this.#power(machine)) };
+      }
+    }
+  }
+
+  #cutUplink(rack: number, isCut: boolean): void {
+    const { wires, cutRacks, flows, parameters } = this.#world;
+    const uplink = wires.racks[rack];
+    if (uplink === undefined) return;
+    if (isCut) cutRacks.add(rack);
+    else cutRacks.delete(rack);
+    for (const link of [uplink.up, uplink.down]) {
+      link.bytesPerMs = isCut ? 0 : parameters.rackUplink / 1000;
+      flows.changed(link);
+    }
+  }
+
+  #changed(server: number, change: Change): void {
+    // Every server of a database hears of every change: one of them counts.
+    if (this.#world.servers.findIndex(({ port }) => port !== undefined) !== server) return;
+    this.#safety.changed(change);
+    const { id, phase, phaseAtMs, state } = change.machine as {
+      id: MachineId;
+      phase?: Phase;
+      phaseAtMs?: number;
+      state: string;
+    };
+    if (phase !== undefined && phaseAtMs !== undefined) this.#timeline.reached(id, phase, phaseAtMs - epochMs);
+    if (phase !== "up" || state !== "healthy") return;
+    const machine = this.#world.machinesById.get(id);
+    if (machine === undefined || machine.upAtMs !== undefined) return;
+    machine.upAtMs = this.agenda.nowMs();
+    this.up += 1;
+    if (machine.isAwaited) this.#awaited -= 1;
+  }
+
+  #break(what: string, machine: Chassis | undefined): void {
+    this.#broken.push({ what, atMs: this.agenda.nowMs(), transcript: machine?.transcript ?? [] });
+  }
+}

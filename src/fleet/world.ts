@@ -1,0 +1,68 @@
+import type { Mac } from "../core/net/mac.ts";
+import type { Agenda } from "./engine/agenda.ts";
+import type { Chance } from "./engine/chance.ts";
+import type { Running } from "./engine/script.ts";
+import type { MachineFaultKind } from "./faults.ts";
+import type { Flows } from "./network/flows.ts";
+import type { Attachment, Wires } from "./network/wires.ts";
+import type { Parameters } from "./parameters.ts";
+import type { ServerPort } from "./ports.ts";
+import type { Measures } from "./report/measures.ts";
+
+/** The system on a machine's disk. */
+export type Installed = {
+  readonly id: string;
+  readonly hostname: string;
+  readonly generation: number;
+  credential: string;
+  /** Where its agent reaches the MDB. */
+  readonly server: number;
+  /** The image in place; without one the disk does not start. */
+  image?: string;
+};
+
+/** A machine of metal: what it is, and what it holds. */
+export type Chassis = Attachment & {
+  readonly nth: number;
+  readonly unit: number;
+  readonly mac: Mac;
+  readonly network: string;
+  /** What its switch announces on its cable. */
+  readonly neighbour: { readonly switchName: string; readonly port: string };
+  readonly serial: string;
+  readonly chance: Chance;
+  readonly fault?: MachineFaultKind | undefined;
+  /** How often the fault has shown itself. */
+  faultCount: number;
+  running?: Running | undefined;
+  disk?: Installed | undefined;
+  /** What it has of the image that it fetches, for others. */
+  serves: { doneBytes: number; readonly lost: Set<() => void> } | undefined;
+  readonly transcript: string[];
+  /** Whether it must come up without a person. */
+  readonly isAwaited: boolean;
+  upAtMs?: number;
+};
+
+/** A server, running or dead. */
+export type ServerSlot = { readonly nth: number; port: ServerPort | undefined; busyUntilMs: number; cpuMs: number };
+
+/** Everything that a machine meets. */
+export type World = {
+  readonly agenda: Agenda;
+  readonly flows: Flows;
+  readonly wires: Wires;
+  readonly parameters: Parameters;
+  readonly servers: readonly ServerSlot[];
+  /** By the address in what the servers send, on either part of a network. */
+  readonly serverAt: (address: string) => number | undefined;
+  readonly machinesById: Map<string, Chassis>;
+  readonly peers: boolean;
+  readonly measures: Measures;
+  /** Racks whose switch restarts. */
+  readonly cutRacks: Set<number>;
+  readonly chance: Chance;
+  /** Notes a broken property, which ends the simulation. */
+  readonly broken: (what: string, machine?: Chassis) => void;
+  readonly note: (machine: Chassis, what: string) => void;
+};

@@ -1,0 +1,45 @@
+import type { Command } from "commander";
+import { readBytes, readCount, readDuration, readRate, readShare, type SimulateOptions } from "./options.ts";
+
+/** Adds `simulate`: the arrival of a site's racks in virtual time, decided by the real code. */
+export function simulateCommand(program: Command): void {
+  program
+    .command("simulate")
+    .description(
+      "simulate the arrival of a site's racks in virtual time; the code of the server decides, only hardware is simulated",
+    )
+    .option("--racks <n>", "number of racks", readCount(1, 10_000), 100)
+    .option("--machines <n>", "machines per rack", readCount(1, 250), 40)
+    .option("--servers <n>", "servers on one database", readCount(1, 16), 1)
+    .option("-c, --config <file>", "configuration of the site (default: one nursery for all racks)")
+    .option("--switch <template>", "LLDP name of a rack's switch", "tor-{rack}")
+    .option("--port <template>", "LLDP name of a machine's port", "swp{unit}")
+    .option("--image <size>", "size of the system image", readBytes, 1e9)
+    .option("--nic <rate>", "link of a machine", readRate, readRate("25G"))
+    .option("--rack-uplink <rate>", "uplink of a rack", readRate, readRate("100G"))
+    .option("--server-nic <rate>", "link of a server", readRate, readRate("10G"))
+    .option(
+      "--server-sends <rate>",
+      "what the program on a server can send (default: as measured, docs/simulate.md)",
+      readRate,
+    )
+    .option("--agent-fetch <rate>", "what an agent can fetch and verify (default: as measured)", readRate)
+    .option("--disk <rate>", "what the disk of a machine can write", readRate)
+    .option("--firmware <time>", "firmware, from power to its first DHCP request", readDuration)
+    .option("--burn-in <time>", "duration of the burn-in", readDuration, readDuration("5m"))
+    .option("--power-on <when>", '"all at once" or "rack every 30s"', "all at once")
+    .option("--peers", "agents pass the image on to each other", false)
+    .option("--fail <share>", "machines with a fault, drawn from all kinds", readShare, 0)
+    .option("--loss <share>", "lost datagrams", readShare, 0)
+    .option("--faults <file>", "YAML list of faults (docs/simulate.md)")
+    .option("--seed <n>", "seed of all chance", readCount(0, 2 ** 32 - 1), 1)
+    .option("--limit <time>", "virtual time after which the simulation ends", readDuration, readDuration("12h"))
+    .option("--json", "print the report as one JSON object", false)
+    .option("--report <file>", "write the report as an HTML page")
+    .option("--transcript <file>", "write what each machine met, for tests and for comparing two runs")
+    .action(async (options: SimulateOptions) => {
+      // Loaded only here, so that `birther --help` stays fast.
+      const { runSimulation } = await import("./run.ts");
+      process.exitCode = await runSimulation(options);
+    });
+}

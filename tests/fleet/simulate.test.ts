@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { type Fault, machineFaultKinds, machineFaults } from "../../src/fleet/faults.ts";
+import { parametersWith } from "../../src/fleet/parameters.ts";
+import { reportHtml } from "../../src/fleet/report/html.ts";
+import { summarise } from "../../src/fleet/report/summary.ts";
+import { reportText } from "../../src/fleet/report/text.ts";
+import type { Scenario } from "../../src/fleet/scenario.ts";
+import { siteConfig, siteNames } from "../../src/main/simulate/config.ts";
+import { simulateSite, transcriptOf } from "../../src/main/simulate/run.ts";
+
+const base: Scenario = {
+  ...{
+    racks: 1,
+    machines: 4,
+    servers: 1,
+    powerOn: { kind: "atOnce" },
+    failShare: 0,
+    faults: [],
+    peers: false,
+    seed: 7,
+  },
+  ...{ parameters: parametersWith({ burnIn: 60_000 }), limitMs: 3 * 3_600_000, ...siteNames },
+};
+
+async function simulated(changes: Partial<Scenario>) {
+  const scenario = { ...base, ...changes };
+  const { racks, machines, servers } = scenario;
+  const config = siteConfig({ racks, machines, servers, serverMbps: 10_000 });
+  return await simulateSite({ scenario, config, imageBytes: 200e6 });
+}
+
+/** Compares with the transcript that is checked in; UPDATE_TRANSCRIPTS=1 writes it. */
+function compareTranscript(name: string, found: string): void {
+  const path = join(import.meta.dirname, "transcripts", `${name}.txt`);
+  if (process.env.UPDATE_TRANSCRIPTS === "1") writeFileSync(path, found);
+  assert.equal(found, readFileSync(path, "utf8"), `${path}: read the difference; if it is meant: UPDATE_TRANSCRIPTS=1`);
+}
+
+const minute = 60_000;
+const site: { readonly [name: string]: Partial<Scenario> } = {
+  rack: {},
+  "rack-with-peers": { peers: true },
+  "server-dies": { faults: [{ kind: "serverDies", server: 1, atMs: 2.5 * minute, forMs: 0.5 * minute }] },
+  "two-servers-one-dies": {
+    servers: 2,
+    racks: 2,
+    machines: 2,
+    faults: [{ kind: "serverDies", server: 1, atMs: 2 * minute, forMs: 2 * minute }],
+  },
+  "power-cut-in-the-birth": { faults: [{ kind: "powerCut", racks: [1], atMs: 3 * minute, forMs: minute }] },
+  "power-cut-in-the-fetch": { faults: [{ kind: "powerCut", racks: [1], atMs: 200_000, forMs: minute }] },
+  "switch-reboots": { faults: [{ kind: "switchReboots", rack: 1, atMs: 2 * minute, forMs: 3 * minute }] },
+};
+describe("small sites, as recorded", () => {
+  for (const [name, changes] of Object.entries(site))
+    test(name, async () => {
+      const outcome = await simulated(changes);
+      assert.deepEqual(outcome.broken, []);
+      assert.ok(outcome.isComplete, "all machines are up");
+      compareTranscript(name, transcriptOf(outcome));
+    });
+});
+
+describe("machines with a fault", () => {
+  for (const kind of machineFaultKinds)
+    test(`${machineFaults[kind].text}`, async () => {
+      const faults: readonly Fault[] = [{ kind, rack: 1, unit: 2 }];
+      const outcome = await simulated({ faults, peers: true });
+      assert.deepEqual(outcome.broken, []);
+      assert.ok(outcome.isComplete, "all machines that can be are up");
+      compareTranscript(`fault-${kind}`, transcriptOf(outcome));
+      const faulty = outcome.machines[1] ?? assert.fail();
+      if (!machineFaults[kind].recovers) assert.match(outcome.whyNot(faulty), /\w/);
+    });
+});
+
+test("the same seed gives the same report, byte for byte, and another one another", async () => {
+  const report = async (seed: number) => {
+    const summary = summarise(
+      await simulated({
+        seed,
+        racks: 3,
+        failShare: 0.2,
+        peers: true,
+        parameters: parametersWith({ packetLoss: 0.02 }),
+      }),
+    );
+    return [JSON.stringify(summary), reportText(summary, 100).join("\n"), reportHtml(summary)] as const;
+  };
+  const first = await report(1);
+  assert.deepEqual(await report(1), first);
+  assert.notEqual((await report(2))[0], first[0]);
+});
+
+test("whatever fails by chance, nothing is broken and all others come up", async () => {
+  for (const seed of [1, 2, 3, 4]) {
+    const faults: readonly Fault[] = [
+      { kind: "serverDies", server: 2, atMs: (1 + seed) * minute, forMs: minute },
+      { kind: "powerCut", racks: [1], atMs: (2 + seed) * minute, forMs: 20_000 },
+    ];
+    const parameters = parametersWith({ burnIn: minute, packetLoss: 0.01 });
+    const outcome = await simulated({
+      seed,
+      racks: 3,
+      machines: 6,
+      servers: 2,
+      failShare: 0.3,
+      peers: true,
+      faults,
+      parameters,
+    });
+    assert.deepEqual(outcome.broken, [], `seed ${seed}`);
+    assert.ok(outcome.isComplete, `seed ${seed}`);
+  }
+});
