@@ -8,6 +8,7 @@ import { importTree } from "../src/dominator/import/tree.ts";
 import { openObjectStore } from "../src/dominator/storage/object-store.ts";
 import { say } from "./environment.ts";
 import { prepareFetch } from "./images-fetch.ts";
+import { measureOrigin } from "./images-origin.ts";
 
 const about = `How fast a system image is imported, beside tar and sha512sum over the same files; how fast an agent brings an
 empty root to it over loopback (compare, fetch, verify, place), beside curl and tar; and how fast it then moves all files to other
@@ -17,7 +18,8 @@ paths, as an update does whose contents are all there.
 
 10,000 files of 500 MB with the sizes of a Debian system, as a directory and as a plain tar archive. Sources and objects are
 in memory (/dev/shm), so that no disk is measured. tar and sha512sum only read; an import also writes every content. Each
-figure is the best of three runs that take turns; the last line is one JSON object with MB/s, CPU seconds and ratios.
+figure is the best of three runs that take turns. Then the origin sends a pack to 1 and to 64 clients, beside an nginx that has it as
+a file. The last line is one JSON object with MB/s, CPU seconds and ratios.
 `;
 
 /** Sizes are spread as those of /usr of a Debian 12 server: the median is 2 % of the mean, and the largest a tenth of all. */
@@ -119,7 +121,8 @@ async function run(quick: boolean): Promise<object> {
       agent: ratio("agent", "curlTar"),
       agentUpdate: ratio("agentUpdate", "curlTar"),
     };
-    return { cpus: availableParallelism(), files, bytes, ...best, ratios };
+    const origin = await measureOrigin(directory, quick);
+    return { cpus: availableParallelism(), files, bytes, ...best, ratios, origin };
   } finally {
     rmSync(directory, { recursive: true });
   }

@@ -204,6 +204,8 @@ export const suites: readonly Suite[] = [
       "acl",
       "attr",
       "libcap2-bin",
+      "nginx-light",
+      "curl",
       "python3",
     ],
     group: "programs",

@@ -28,6 +28,8 @@ export function pathsIn(stateDirectory: string) {
     /** The contents of confidential images, by stream. */
     confidentialObjects: place("confidential-objects"),
     images: place("images"),
+    /** Where nginx and the process behind it run. */
+    origin: place("origin"),
     operatorSocket: place("api.sock"),
   };
 }

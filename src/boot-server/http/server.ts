@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -55,6 +56,8 @@ const backlog = 4096;
 type HttpServerDeps = {
   readonly addresses: readonly string[];
   readonly port: number;
+  /** A Unix socket to serve as well, for a server in front: its connections are not limited. A file that is there is replaced. */
+  readonly socketPath?: string;
   /** By path, with the leading slash. */
   readonly files: ReadonlyMap<string, Uint8Array>;
   readonly handlers: readonly HttpHandler[];
@@ -87,22 +90,29 @@ export async function startHttpServer(deps: HttpServerDeps): Promise<HttpServer>
     drop: (socket) => socket.destroy(),
   });
   let { port } = deps;
-  for (const address of deps.addresses) {
+  const open = async (where: { readonly fd: number } | { readonly path: string }) => {
     const server = createServer(timeLimits, handle);
     server.timeout = stalledMs;
-    server.on("connection", (socket) => limitClient(connections, socket));
+    if ("fd" in where) server.on("connection", (socket) => limitClient(connections, socket));
     server.on("checkExpectation", handle);
     server.on("clientError", ({ code }: NodeJS.ErrnoException, socket) => refuseUnreadable(code, socket));
-    server.listen({ fd: bindHttpDescriptor({ address, port }), backlog });
+    server.listen({ ...where, backlog });
     await once(server, "listening");
     opened.defer(async () => {
       const closed = server[Symbol.asyncDispose]();
       server.closeAllConnections();
       await closed;
     });
-    port = (server.address() as AddressInfo).port;
+    return server.address();
+  };
+  for (const address of deps.addresses)
+    port = ((await open({ fd: bindHttpDescriptor({ address, port }) })) as AddressInfo).port;
+  if (deps.socketPath !== undefined) {
+    await rm(deps.socketPath, { force: true });
+    await open({ path: deps.socketPath });
   }
-  log("info", "HTTP server listening", { addresses: deps.addresses, port, files: [...deps.files.keys()] });
+  if (deps.addresses.length > 0)
+    log("info", "HTTP server listening", { addresses: deps.addresses, port, files: [...deps.files.keys()] });
   const serving = opened.move();
   return { port, [Symbol.asyncDispose]: () => serving.disposeAsync() };
 }

@@ -41,6 +41,11 @@ export const configSchema = v.strictObject({
         "Plain HTTP: boot scripts, kernel, initramfs, image objects (each verified by its hash).",
       ),
       machines: withDefault(port, 443, "TLS: requests of init and agents to the MDB."),
+      images: withDefault(
+        port,
+        8088,
+        "Plain HTTP: contents of public images, sent by nginx or by a process of their own (docs/decisions/origin.md).",
+      ),
       operators: withDefault(port, 8443, "TLS: the operators' API; callers need a token (`birther tokens create`)."),
     }),
     {},

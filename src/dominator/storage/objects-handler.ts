@@ -13,7 +13,7 @@ import { isObjectName } from "./sha512.ts";
 /** 129 bytes per hash: a hundred thousand objects in one request. */
 export const maxBatchRequestBytes = 13_000_000;
 
-type Manifests = Pick<ImageStore, "findManifest">;
+type Manifests = Pick<ImageStore, "findManifest"> & Partial<Pick<ImageStore, "refresh">>;
 type Exchange = { readonly request: IncomingMessage; readonly response: ServerResponse };
 
 /** Handles a request if it is for objects; returns true if it does, and answers asynchronously. */
@@ -62,6 +62,7 @@ export function objectsHandler({
 async function answerManifest(exchange: Exchange, manifests: Manifests, sha512: string): Promise<void> {
   const { request, response } = exchange;
   if (!isReading(request)) return refuse(response, 405, "method not allowed; use GET to read a manifest");
+  if (manifests.findManifest(sha512) === undefined) await manifests.refresh?.();
   const found = manifests.findManifest(sha512);
   if (found === undefined || found.image.confidential === true) return refuse(response, 404, `no manifest ${sha512}`);
   await answerContent(exchange, {
@@ -97,7 +98,7 @@ function isReading({ method }: IncomingMessage): boolean {
 }
 
 /** A content under its hash never changes: any cache may keep it for the longest time that they agree on, a year (RFC 8246). */
-const cacheControl = "public, max-age=31536000, immutable";
+export const immutableCacheControl = "public, max-age=31536000, immutable";
 
 /** Answers with a content or the part of it that is asked for, or says that the client has it already. */
 async function answerContent(
@@ -115,7 +116,7 @@ async function answerContent(
     { ...content, etag: `"${content.sha512}"` },
     request.method === "GET" ? { ...others, range } : others,
   );
-  response.writeHead(status, { ...headers, "cache-control": cacheControl });
+  response.writeHead(status, { ...headers, "cache-control": immutableCacheControl });
   if (request.method === "HEAD" || to === from) response.end();
   else await pipeline(Readable.from(content.read({ from, to })), response);
 }

@@ -16,6 +16,7 @@ import { openWaitingNotes } from "../../core/uplink/waiting-notes.ts";
 import { type Copies, openCopies } from "../../dominator/copies/copies.ts";
 import { copyApp } from "../../dominator/copies/copy-app.ts";
 import { startCollections } from "../../dominator/storage/collect/collections.ts";
+import { type Origin, openOrigin } from "../../dominator/origin/origin.ts";
 import { type ConfidentialStores, confidentialStores } from "../../dominator/storage/confidential-stores.ts";
 import { openCatalogue } from "../../dominator/storage/image-catalogue.ts";
 import { type ImageStore, openImageStore } from "../../dominator/storage/image-store.ts";
@@ -183,6 +184,8 @@ async function startForMachines(
     }),
   );
 
+  opened.use(await serveImages(shared));
+
   // Last, so that a machine gets an answer only when everything is ready to serve it.
   const dominator = opened.use(await openDominatorExport({ store, config: config.exports, clock, log }));
   const handlers = [objectsHandler({ objects, manifests: images, log }), ...dominator.handlers];
@@ -193,6 +196,16 @@ async function startForMachines(
     }),
   );
   return { bootServer, dominator, listImages: copies.listImages };
+}
+
+/** Serves public images on a port of their own, outside this process. */
+function serveImages({ config, paths, log }: Shared): Promise<Origin> {
+  return openOrigin({
+    ...{ addresses: addressesOf(config).map(formatIpv4), port: config.ports.images, log },
+    ...{ objects: paths.objects, images: paths.images, directory: paths.origin },
+    connectionsPerAddress: config.maxConnectionsPerAddress,
+    program: new URL("./origin-program.ts", import.meta.url),
+  });
 }
 
 const sweepMs = 30_000;
