@@ -29,6 +29,7 @@ const limits = {
   path: 4096,
   objects: 1_000_000,
   logLines: 200,
+  sources: 32,
 } as const;
 
 /** Limit of the size of a poll or a directive on the wire, in bytes of JSON. */
@@ -190,6 +191,14 @@ const updateStep = v.variant("kind", [
 
 const content = v.object({ sha512, size: count });
 
+const placedContent = v.object({ ...content.entries, pack: v.exactOptional(count), offset: v.exactOptional(count) });
+
+const fetchSource = v.object({
+  address: v.exactOptional(v.pipe(v.string(), v.regex(/^\d{1,3}(\.\d{1,3}){3}$/))),
+  port: v.pipe(count, v.minValue(1), v.maxValue(65_535)),
+  path: v.exactOptional(v.pipe(v.string(), v.regex(/^(\/[A-Za-z0-9._~%-]+)+$/), v.maxLength(200))),
+});
+
 const assessment = v.object({
   entries: count,
   lacks: v.pipe(v.array(text), v.maxLength(100)),
@@ -253,7 +262,9 @@ export const directive = v.variant("kind", [
   v.object({ kind: v.literal("compare"), image: text, manifest: content }),
   v.object({
     kind: v.literal("fetch"),
-    objects: v.pipe(v.array(content), v.maxLength(limits.objects)),
+    objects: v.pipe(v.array(placedContent), v.maxLength(limits.objects)),
+    packs: v.exactOptional(v.pipe(v.array(sha512), v.maxLength(limits.objects))),
+    sources: v.exactOptional(v.pipe(v.array(fetchSource), v.maxLength(limits.sources))),
   }),
   v.object({
     kind: v.literal("update"),

@@ -14,7 +14,7 @@ import { paths } from "../../src/contract/machine-facing.ts";
 import type { SubSettings } from "../../src/contract/sub.ts";
 import { machineFilterLines } from "../../src/core/image/filter.ts";
 import type { ImageSummary } from "../../src/core/image/manifest.ts";
-import type { Directive } from "../../src/core/image/update/directive.ts";
+import type { Directive, FetchSource } from "../../src/core/image/update/directive.ts";
 import { decide } from "../../src/core/machine/life/table.ts";
 import type { Machine, MachineId } from "../../src/core/machine/record.ts";
 import { testMachine } from "../../src/core/machine/testing/test-machine.ts";
@@ -27,6 +27,7 @@ import { confidentialStores } from "../../src/dominator/storage/confidential-sto
 import { type ImageStore, openImageStore } from "../../src/dominator/storage/image-store.ts";
 import { type ObjectStore, openObjectStore } from "../../src/dominator/storage/object-store.ts";
 import { objectsHandler } from "../../src/dominator/storage/objects-handler.ts";
+import { finderIn } from "../../src/dominator/storage/packs/find-in-packs.ts";
 import { storeAgentBundle } from "../../src/dominator/sub/agent-bundle.ts";
 import { openAgentUpgrades } from "../../src/dominator/sub/agent-upgrades.ts";
 import { subApp } from "../../src/dominator/sub/app.ts";
@@ -93,6 +94,10 @@ export type SubFixture = AsyncDisposable & {
   readonly startSupervisor: () => Promise<RunningSupervisor>;
   /** Is called before the server's answer with this directive reaches the agent. */
   readonly beforeDirective: (kind: Directive["kind"], action: () => void) => void;
+  /** Servers of packs that the agent is told of; none at first, so that contents come one by one. */
+  readonly sources: FetchSource[];
+  /** The directories of the public contents and of the manifests. */
+  readonly directories: { readonly objects: string; readonly images: string };
   /** Answers to the next requests for a turn to fetch, before those of the server. */
   readonly turns: FetchTurn[];
   /** Contents that the object server forges. */
@@ -131,7 +136,9 @@ export async function startSubFixture(
   };
   const authority = await makeAuthority("test CA");
   const certificate = await issue(authority, "birther");
-  const tasks = openTaskThread();
+  const tasks = openTaskThread(objects.directory);
+  const sources: FetchSource[] = [];
+  const packs = { find: finderIn(objects.directory), sourcesFor: () => sources };
   const bundled = await bundleForQuickJs({ entry: join(import.meta.dirname, "../../src/init/agent/main.ts") });
   const agentUpgrades = nextScript === undefined ? {} : await handOut(nextScript(bundled), { objects, store, log });
   const confidential = confidentialStores(join(directory, "confidential"));
@@ -140,7 +147,7 @@ export async function startSubFixture(
   const fetchTurns = openFetchTurns({ store, bootImagesWait: () => false, notes, clock, log });
   const trusting = (caPem: string) =>
     new Hono()
-      .route("/", subApp({ store, images, tasks, caPem, clock, log, fetchTurns, ...agentUpgrades }))
+      .route("/", subApp({ store, images, tasks, packs, caPem, clock, log, fetchTurns, ...agentUpgrades }))
       .route("/", fetchTurns.app)
       .route("/", confidentialApp({ store, images, objects, confidential }));
   let app = trusting(authority.pem);
@@ -222,6 +229,8 @@ export async function startSubFixture(
     objects,
     forge,
     turns,
+    sources,
+    directories: { objects: objects.directory, images: join(directory, "images") },
     importSketch: async (sketch, filter, adjust = () => undefined) => {
       const source = await drawNext(sketch, adjust);
       const tree = await importTree({ source, objects, filter });

@@ -14,7 +14,7 @@ import { peers } from "./sections/peers.ts";
 import { images, placement } from "./sections/site.ts";
 import { storage } from "./sections/storage.ts";
 import { watch } from "./sections/watch.ts";
-import { count, path, port, seconds } from "./values.ts";
+import { count, objectMirror, path, port, seconds } from "./values.ts";
 
 /** The schema of the whole file. */
 export const configSchema = v.strictObject({
@@ -73,6 +73,11 @@ export const configSchema = v.strictObject({
     "Bandwidth of this server's uplink that machines may use. Once it is used up, further machines wait in a queue; `birther show` prints their position. Boot images go first; 4 machines and 2 more for each gigabit per second fetch their system image at once. Without this key nobody waits for a boot image, and 64 machines fetch their system image at once.",
   ),
   peers,
+  objectMirrors: withDefault(
+    v.pipe(v.array(objectMirror), v.maxLength(16)),
+    [],
+    "HTTP caches of `ports.images` that machines ask for contents of public images, before this server; each machine begins with another one. A mirror that is dead, slow or wrong is left after seconds (docs/images.md).",
+  ),
   placement,
   images,
   burnIn,

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { type ObjectMirror, parseObjectMirror } from "../../core/image/object-mirror.ts";
 import { type Ipv4, type Prefix, parseIpv4, parsePrefix } from "../../core/net/ipv4.ts";
 import { leaf } from "./entry.ts";
 
@@ -36,6 +37,8 @@ export const wholeNumber = leaf("a whole number, 0 or more", v.pipe(v.number(), 
 export const port = count("a TCP port", 1, 65_535);
 /** The schema of an address: an interface, because declarations can name it and not the brand inside Ipv4. */
 export interface AddressSchema extends v.GenericSchema<string, Ipv4> {}
+/** The schema of a mirror, an interface for the same reason. */
+export interface MirrorSchema extends v.GenericSchema<string, ObjectMirror> {}
 /** The schema of a prefix, an interface for the same reason. */
 export interface PrefixSchema extends v.GenericSchema<string, Prefix> {}
 /** An IPv4 address, parsed. */
@@ -45,6 +48,15 @@ export const address: AddressSchema = leaf(
     v.string(),
     v.check((given) => parseIpv4(given) !== undefined),
     v.transform((given) => parseIpv4(given) as Ipv4),
+  ),
+);
+/** An HTTP cache of images, parsed. */
+export const objectMirror: MirrorSchema = leaf(
+  "a mirror as http://ADDRESS:PORT/PATH, without a name and without TLS",
+  v.pipe(
+    v.string(),
+    v.check((given) => parseObjectMirror(given) !== undefined),
+    v.transform((given) => parseObjectMirror(given) as ObjectMirror),
   ),
 );
 /** An IPv4 prefix of a network, parsed. */

@@ -36,7 +36,9 @@ const images: SubAppInput["images"] = {
   pathOf: () => "compute/1.json",
 };
 /** As the thread does, with the manifest that is in no file. */
-const tasks: SubAppInput["tasks"] = { readPoll: async (body, wanted) => readPoll(body, wanted, () => manifest) };
+const tasks: SubAppInput["tasks"] = {
+  readPoll: async (body, wanted) => readPoll(body, wanted, { load: () => manifest }),
+};
 const poll = {
   machineId: id,
   running: "image",

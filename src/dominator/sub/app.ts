@@ -3,19 +3,22 @@ import { bodyLimit } from "hono/body-limit";
 import { type Problem, paths } from "../../contract/machine-facing.ts";
 import { maxSubMessageBytes } from "../../contract/sub.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
+import type { FindInPacks } from "../../core/image/pack-locations.ts";
 import {
   type AssessedReport,
   type Comparison,
   type Directive,
   decideDirective,
   defaultSubPolicy,
+  type FetchSource,
+  type PackOrigin,
   type PollDecision,
   type SubPolicy,
   wholeDirective,
 } from "../../core/image/update/directive.ts";
 import type { MachineEvent } from "../../core/machine/event.ts";
 import { hasOwnSystem } from "../../core/machine/life/boot.ts";
-import type { Machine } from "../../core/machine/record.ts";
+import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
 import type { ImageStore } from "../storage/image-store.ts";
@@ -48,6 +51,8 @@ export type SubAppInput = {
   readonly fetchTurns?: Pick<FetchTurns, "ended">;
   /** An external Dominator updates the machines after their first image. */
   readonly othersUpdate?: boolean;
+  /** Where contents are in packs, and the servers of packs for a machine, best first; without it, contents come one by one. */
+  readonly packs?: { readonly find: () => FindInPacks; readonly sourcesFor: (id: MachineId) => readonly FetchSource[] };
   /** Absent where the server has no agent of its own to hand out. */
   readonly agentUpgrades?: AgentUpgrades;
 };
@@ -109,7 +114,9 @@ export function subApp(input: SubAppInput): Hono {
     const isOrdered = directive.kind !== "wait" || upgrade !== undefined;
     if (held !== undefined && isOrdered) return context.json(waitFor(held, policy));
     if (upgrade !== undefined) return context.json(upgrade);
-    return answer(directive, poll.comparison, compared);
+    const { packs } = input;
+    const origin = packs === undefined ? undefined : { find: packs.find(), sources: packs.sourcesFor(machine.id) };
+    return answer(directive, { comparison: poll.comparison, compared, origin });
   });
   return app;
 }
@@ -152,7 +159,7 @@ function announcedBytes(context: Context): number {
 async function readBody(
   body: Uint8Array<ArrayBuffer>,
   { id, requiredImage }: Machine,
-  { images, tasks, reportSlots }: SubAppInput & { readonly reportSlots: ReportSlots },
+  { images, tasks, packs, reportSlots }: SubAppInput & { readonly reportSlots: ReportSlots },
 ): Promise<ReadPoll> {
   const isRequested = reportSlots.isRequested(id);
   if (body.length <= inlineBytes) {
@@ -162,11 +169,16 @@ async function readBody(
     if (tree === undefined || !isRequested) return { kind: "poll", poll: plainPoll(poll) };
   }
   const image = requiredImage === undefined ? undefined : images.get(requiredImage);
+  const sources = packs?.sourcesFor(id) ?? [];
   return await tasks.readPoll(
     body,
     image === undefined
       ? { isRequested }
-      : { isRequested, image: { name: image.name, path: images.pathOf(image.name), sha512: image.manifest.sha512 } },
+      : {
+          isRequested,
+          sources,
+          image: { name: image.name, path: images.pathOf(image.name), sha512: image.manifest.sha512 },
+        },
   );
 }
 
@@ -182,8 +194,15 @@ function assessedReport(poll: SmallPoll, compared: ComparedTree | undefined): As
 /** A large directive is sent in slices, because encrypting it at once would take milliseconds. */
 function answer(
   directive: SentDirective,
-  comparison: Comparison | undefined,
-  compared: ComparedTree | undefined,
+  {
+    comparison,
+    compared,
+    origin,
+  }: {
+    readonly comparison: Comparison | undefined;
+    readonly compared: ComparedTree | undefined;
+    readonly origin: PackOrigin | undefined;
+  },
 ): Response {
   if (directive.kind !== "fetch" && directive.kind !== "update") return Response.json(directive);
   if (compared !== undefined) {
@@ -191,7 +210,7 @@ function answer(
     return new Response(slicesOf(compared.directive), { headers });
   }
   if (comparison?.plan === undefined) throw new Error(`directive ${directive.kind}: expected a plan, found none`);
-  return Response.json(wholeDirective(directive, comparison.plan));
+  return Response.json(wholeDirective(directive, comparison.plan, origin));
 }
 
 /** A stopped update is compared again after this time, because each comparison reads the machine's disk. */

@@ -4,7 +4,7 @@ import type { ImageSummary } from "../../core/image/manifest.ts";
 import type { Tree } from "../../core/image/tree.ts";
 import type { ComparedImage } from "../../core/image/update/compare.ts";
 import { readManifest } from "../storage/manifest-file.ts";
-import { type PollWanted, type ReadPoll, readPoll } from "./read-poll.ts";
+import { type PollTools, type PollWanted, type ReadPoll, readPoll } from "./read-poll.ts";
 
 /** The Dominator's long computations: they grow with a machine's tree or an image, and would hold up packets. */
 export type DominatorTasks = {
@@ -38,7 +38,7 @@ type TaskResult = ReadPoll | ImageSummary | DescribedImage | ImageDifference;
 const keptManifests = 2;
 
 /** Carries out tasks in the caller's thread, and keeps the manifests that were compared with last. */
-export function taskRunner(): (request: TaskRequest) => TaskResult {
+export function taskRunner(find?: PollTools["find"]): (request: TaskRequest) => TaskResult {
   const kept = new Map<string, ComparedImage>();
   const load = ({ name, path, sha512 }: NonNullable<PollWanted["image"]>) => {
     const { filter, tree, attributes } = kept.get(sha512) ?? readManifest(path, name).manifest;
@@ -52,7 +52,7 @@ export function taskRunner(): (request: TaskRequest) => TaskResult {
   return (request) => {
     switch (request.kind) {
       case "readPoll":
-        return readPoll(request.body, request.wanted, load);
+        return readPoll(request.body, request.wanted, { load, ...(find === undefined ? {} : { find }) });
       case "summarise":
         return readManifest(request.path, request.name).summary;
       case "describe":

@@ -13,13 +13,14 @@ const maxHeapMiB = 3072;
 
 /**
  * Carries out the tasks in a thread of its own, so that a large tree delays no packet. A thread that dies, for lack of
- * memory, is started again by the next request.
+ * memory, is started again by the next request. With the directory of the public contents, directives say where they are in packs.
  */
-export function openTaskThread(): DominatorTasks & AsyncDisposable {
+export function openTaskThread(objects?: string): DominatorTasks & AsyncDisposable {
   let running: { readonly worker: Worker; readonly waiting: Waiting[] } | undefined;
 
   function start(): NonNullable<typeof running> {
     const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+      workerData: { ...(objects === undefined ? {} : { objects }) },
       resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB },
     });
     const started = { worker, waiting: [] as Waiting[] };

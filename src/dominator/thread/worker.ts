@@ -1,11 +1,13 @@
 /** The thread that carries out the Dominator's long computations; thread.ts talks to it. */
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
+import { finderIn } from "../storage/packs/find-in-packs.ts";
 import { type TaskRequest, taskRunner } from "./tasks.ts";
 import type { TaskAnswer } from "./thread.ts";
 
 const port = parentPort;
 if (port === null) throw new Error("worker.ts is a thread of thread.ts, not a program");
-const run = taskRunner();
+const { objects } = workerData as { readonly objects?: string };
+const run = taskRunner(objects === undefined ? undefined : finderIn(objects));
 port.on("message", (request: TaskRequest) => {
   let answer: TaskAnswer;
   try {

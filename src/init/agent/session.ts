@@ -15,10 +15,12 @@ import { takeTurn } from "./objects/fetch-turn.ts";
 import { loadManifest } from "./objects/manifest.ts";
 import { type ObjectCache, openObjectCache } from "./objects/object-cache.ts";
 import { openObjectServer } from "./objects/object-server.ts";
+import { openPackSources } from "./objects/pack-sources.ts";
 import { openServing } from "./peers/serving.ts";
 import { openPoll } from "./poll.ts";
 import { restart } from "./restart.ts";
 import { type Scan, scanTree } from "./scan.ts";
+import { endpointOf } from "./settings.ts";
 import type { SubContext } from "./sub-context.ts";
 import { takeTrust } from "./trust.ts";
 import { applyUpdate } from "./update.ts";
@@ -164,6 +166,7 @@ function directiveRunner(
 ): (order: Directive) => Next {
   const { root, log } = context;
   const objects = openObjectServer(context);
+  const packSources = openPackSources(endpointOf(context.settings.http).address);
   const serving = openServing(context, cache);
 
   function scan(
@@ -204,7 +207,10 @@ function directiveRunner(
       case "fetch": {
         const turn = takeTurn(context, { mdb, serving }, order.objects);
         if (turn === undefined) return 0;
-        fetchObjects(context, objects, cache, { contents: order.objects, oneBatch: memory.hasFetchFailed, turn });
+        objects.prefer(portOfServer(order));
+        const packs = { names: order.packs ?? [], sources: packSources(order.sources ?? []) };
+        const contents = order.objects;
+        fetchObjects(context, objects, cache, { contents, oneBatch: memory.hasFetchFailed, turn, packs });
         memory.hasFetchFailed = false;
         return 0;
       }
@@ -224,6 +230,11 @@ function directiveRunner(
         return "replaced";
     }
   };
+}
+
+/** The port at which the server itself has contents beside that of the settings, if there is one. */
+function portOfServer({ sources = [] }: Extract<Directive, { kind: "fetch" }>): number | undefined {
+  return sources.find(({ address }) => address === undefined)?.port;
 }
 
 /**

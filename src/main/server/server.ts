@@ -6,7 +6,10 @@ import { openUplinkQueue } from "../../boot-server/http/uplink-queue.ts";
 import { checkInterfaces } from "../../boot-server/socket/check-interfaces.ts";
 import type { Config } from "../../contract/config/schema.ts";
 import { othersUpdate } from "../../contract/config/updates.ts";
+import { spreadMirrors } from "../../core/image/object-mirror.ts";
+import type { FetchSource } from "../../core/image/update/directive.ts";
 import type { DeadlineRules } from "../../core/machine/health/stall-detection.ts";
+import type { MachineId } from "../../core/machine/record.ts";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import { serverAddresses, signatureFor } from "../../core/network/network.ts";
 import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
@@ -15,14 +18,15 @@ import { uplinkBytesPerSecond } from "../../core/uplink/fetch-queue.ts";
 import { openWaitingNotes } from "../../core/uplink/waiting-notes.ts";
 import { type Copies, openCopies } from "../../dominator/copies/copies.ts";
 import { copyApp } from "../../dominator/copies/copy-app.ts";
-import { startCollections } from "../../dominator/storage/collect/collections.ts";
 import { type Origin, openOrigin } from "../../dominator/origin/origin.ts";
+import { startCollections } from "../../dominator/storage/collect/collections.ts";
 import { type ConfidentialStores, confidentialStores } from "../../dominator/storage/confidential-stores.ts";
 import { openCatalogue } from "../../dominator/storage/image-catalogue.ts";
 import { type ImageStore, openImageStore } from "../../dominator/storage/image-store.ts";
 import { viewImages } from "../../dominator/storage/image-views.ts";
 import { type ObjectStore, openObjectStore } from "../../dominator/storage/object-store.ts";
 import { objectsHandler } from "../../dominator/storage/objects-handler.ts";
+import { findInPacks } from "../../dominator/storage/packs/find-in-packs.ts";
 import { startScrub } from "../../dominator/storage/scrub.ts";
 import { subApp } from "../../dominator/sub/app.ts";
 import { confidentialApp } from "../../dominator/sub/confidential-app.ts";
@@ -81,7 +85,7 @@ export async function startServer(options: {
   const { store: database, trust } = opened.use(await openState({ config, clock, log }));
   const { store, meter } = meterStore(database, clock);
   await options.prepare?.(trust.caPem);
-  const tasks = opened.use(openTaskThread());
+  const tasks = opened.use(openTaskThread(paths.objects));
   const images = await openImageStore(paths.images, { tasks, log });
   // Also those that cannot be read: no machine moves back to the version before.
   await settleStreams({ store, clock, log }, images.known());
@@ -168,9 +172,13 @@ async function startForMachines(
   const agentUpgrades = opened.use(await handOutAgent({ directory: paths.agent, objects, store, clock, log }));
   const { caPem } = shared.trust;
   const { uplinkQueue, fetchTurns } = shareUplink(shared, files, opened);
+  const packs = servedPacks(config, objects, opened.use(await serveImages(shared)));
   const apps = [
     machineApp,
-    subApp({ store, images, tasks, caPem, clock, log, agentUpgrades, fetchTurns, othersUpdate: othersUpdate(config) }),
+    subApp({
+      ...{ store, images, tasks, packs, caPem, clock, log, agentUpgrades, fetchTurns },
+      othersUpdate: othersUpdate(config),
+    }),
     fetchTurns.app,
     confidentialApp({ store, images, objects, confidential }),
     ...copies.apps,
@@ -184,8 +192,6 @@ async function startForMachines(
     }),
   );
 
-  opened.use(await serveImages(shared));
-
   // Last, so that a machine gets an answer only when everything is ready to serve it.
   const dominator = opened.use(await openDominatorExport({ store, config: config.exports, clock, log }));
   const handlers = [objectsHandler({ objects, manifests: images, log }), ...dominator.handlers];
@@ -196,6 +202,20 @@ async function startForMachines(
     }),
   );
   return { bootServer, dominator, listImages: copies.listImages };
+}
+
+/** Where contents are in packs; and the servers of packs for a machine: the mirrors, each machine beginning at another one, then our own. */
+function servedPacks({ objectMirrors, ports }: Config, { shelf }: ObjectStore, origin: Origin) {
+  return {
+    find: () => {
+      shelf.refresh();
+      return findInPacks(shelf);
+    },
+    sourcesFor: (id: MachineId): readonly FetchSource[] => [
+      ...spreadMirrors(objectMirrors, id),
+      ...(origin.servedBy() === undefined ? [] : [{ port: ports.images }]),
+    ],
+  };
 }
 
 /** Serves public images on a port of their own, outside this process. */

@@ -232,10 +232,12 @@ function imagesOf({ config, imageBytes }: ServerDeps): Pick<Parameters<typeof su
     },
     tasks: {
       readPoll: async (body, wanted) =>
-        readPoll(body, wanted, ({ name }) => {
-          const image = images.get(name);
-          if (image === undefined) throw new Error(`image ${name}: expected it to exist`);
-          return image.manifest;
+        readPoll(body, wanted, {
+          load: ({ name }) => {
+            const image = images.get(name);
+            if (image === undefined) throw new Error(`image ${name}: expected it to exist`);
+            return image.manifest;
+          },
         }),
     },
   };

@@ -1,6 +1,7 @@
 import type { AgentFileName, AgentReport } from "../../agent/version.ts";
 import { comparingProtocol } from "../filter.ts";
 import type { ImageSummary } from "../manifest.ts";
+import { type FindInPacks, type PlacedContent, placeInPacks } from "../pack-locations.ts";
 import type { SeenTree } from "../tree.ts";
 import type { Assessment } from "./assessment.ts";
 import type { Content, UpdatePlan } from "./difference.ts";
@@ -69,7 +70,7 @@ export type Directive =
   | { readonly kind: "report"; readonly filter: readonly string[] }
   /** Fetch the manifest by its hash, scan the disk, compare, and send the differences. */
   | { readonly kind: "compare"; readonly image: string; readonly manifest: Content }
-  | { readonly kind: "fetch"; readonly objects: readonly Content[] }
+  | FetchContents
   | {
       readonly kind: "update";
       readonly image: string;
@@ -82,6 +83,19 @@ export type Directive =
   /** Trust these certificate authorities, and no others: PEM texts, one after the other. */
   | { readonly kind: "trust"; readonly caPem: string }
   | UpgradeAgent;
+
+/** Fetch contents, from other machines or from the server. What is in packs can also come from these sources, as streams. */
+export type FetchContents = {
+  readonly kind: "fetch";
+  readonly objects: readonly PlacedContent[];
+  /** The names of the packs that `objects` number. */
+  readonly packs?: readonly string[];
+  /** Servers of packs, best first. */
+  readonly sources?: readonly FetchSource[];
+};
+
+/** A server of packs over plain HTTP: an address, without it the server's own, a port, and a path before those of packs. */
+export type FetchSource = { readonly address?: string; readonly port: number; readonly path?: string };
 
 /** Fetch another version of the agent, put it in place and try it: it has to reach the server within the deadline. */
 export type UpgradeAgent = {
@@ -213,7 +227,15 @@ export function plannedDirective(image: string, assessment: Assessment): Planned
   return { kind: "update", image, steps, kernelChanged, blocked };
 }
 
-/** The same directive with its plan, as the sub needs it. */
-export function wholeDirective(planned: PlannedDirective, { steps, missing }: Bulk): Directive {
-  return planned.kind === "fetch" ? { kind: "fetch", objects: missing } : { ...planned, steps };
+/** Where contents are in packs, and which servers have packs. */
+export type PackOrigin = { readonly find: FindInPacks; readonly sources: readonly FetchSource[] };
+
+/** The same directive with its plan, as the sub needs it; with `origin`, it also says where contents are in packs. */
+export function wholeDirective(planned: PlannedDirective, { steps, missing }: Bulk, origin?: PackOrigin): Directive {
+  if (planned.kind !== "fetch") return { ...planned, steps };
+  if (origin === undefined || origin.sources.length === 0) return { kind: "fetch", objects: missing };
+  const { objects, packs } = placeInPacks(missing, origin.find);
+  return packs.length === 0
+    ? { kind: "fetch", objects: missing }
+    : { kind: "fetch", objects, packs, sources: origin.sources };
 }

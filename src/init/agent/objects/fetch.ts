@@ -2,6 +2,7 @@ import * as host from "host";
 import { objectPaths } from "../../../contract/sub.ts";
 import { nextTry } from "../../../core/birth/retry.ts";
 import { contentBatches, maxBatchObjects } from "../../../core/image/content-batches.ts";
+import { firstRun, type PlacedContent } from "../../../core/image/pack-locations.ts";
 import type { Content } from "../../../core/image/update/difference.ts";
 import { messageOf } from "../../birth/stop.ts";
 import { sleepMs } from "../../system/clock.ts";
@@ -11,21 +12,24 @@ import type { SubContext } from "../sub-context.ts";
 import type { NamedPeer, Turn } from "./fetch-turn.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import { type ObjectSink, objectSink } from "./object-stream.ts";
+import type { PackSources } from "./pack-sources.ts";
 
 /** Time limit for a connection that fails again and again without any content: a restart of the server takes less. */
 const retryMs = 120_000;
 
 /** What is to be fetched, and whether to stop after one batch: after a failure, so that the MDB learns of the success. */
 export type Fetch = {
-  readonly contents: readonly Content[];
+  readonly contents: readonly PlacedContent[];
   readonly oneBatch: boolean;
   /** From whom; only from the server if undefined. */
   readonly turn?: Turn;
+  /** The packs that `contents` number, and the servers that have them. */
+  readonly packs?: { readonly names: readonly string[]; readonly sources: PackSources };
 };
 
 /** Fetches contents at full speed, a whole batch per request; verifies each before it counts as fetched. */
 export function fetchObjects(context: SubContext, http: HttpClient, cache: ObjectCache, fetch: Fetch): void {
-  const { contents, oneBatch, turn } = fetch;
+  const { contents, oneBatch, turn, packs } = fetch;
   let done = 0;
   let doneBytes = 0;
   while (done < contents.length) {
@@ -34,7 +38,8 @@ export function fetchObjects(context: SubContext, http: HttpClient, cache: Objec
     const rest = contents.slice(done, done + maxBatchObjects);
     const stored =
       source === "origin" || turn === undefined
-        ? fromOrigin({ ...context, alive }, http, cache, rest)
+        ? fromPacks({ ...context, alive }, cache, { packs, rest }) ||
+          fromOrigin({ ...context, alive }, http, cache, rest)
         : fromPeer(context, cache, { source, turn, rest, doneBytes });
     doneBytes += contents.slice(done, done + stored).reduce((sum, { size }) => sum + size, 0);
     done += stored;
@@ -52,6 +57,20 @@ export function fetchObjects(context: SubContext, http: HttpClient, cache: Objec
 function firstBatch(contents: readonly Content[]): readonly Content[] {
   const [group = []] = contentBatches(contents);
   return group;
+}
+
+/** A shorter stream costs more than its part of a batch. */
+const leastStreamBytes = 1 << 20;
+
+/** Fetches a stream of the packs; returns how many contents are there, 0 if there is no stream that is worth a request, or no server. */
+function fromPacks(
+  context: SubContext,
+  cache: ObjectCache,
+  { packs, rest }: { readonly packs: Fetch["packs"]; readonly rest: readonly PlacedContent[] },
+): number {
+  const run = packs === undefined ? undefined : firstRun(rest, packs.names);
+  if (packs === undefined || run === undefined || run.to - run.from < leastStreamBytes) return 0;
+  return packs.sources.fetch(context, cache, run);
 }
 
 function fromOrigin(context: SubContext, http: HttpClient, cache: ObjectCache, rest: readonly Content[]): number {

@@ -1,0 +1,53 @@
+import * as host from "host";
+import * as os from "os";
+import { checked, errnoOf } from "./errno.ts";
+import { writeToDescriptor } from "./files.ts";
+import type { ByteStream } from "./line-buffer.ts";
+
+/** The rate is judged over this time of waiting for bytes; time that our own disk takes does not count. */
+const windowMs = 5000;
+
+/** What is expected of a connection. */
+export type Watch = {
+  /** Called at least whenever a read times out. */
+  readonly alive: () => void;
+  /** Without a byte for this long, reading throws. */
+  readonly stallMs: number;
+  /** With less than this over five seconds, reading throws. */
+  readonly leastBytesPerSecond: number;
+};
+
+/** Reads from a socket whose reads time out, and throws when the other side stalls or is slow. */
+export function watchedStream(fd: number, { alive, stallMs, leastBytesPerSecond }: Watch): ByteStream {
+  let silentMs = 0;
+  let spentMs = 0;
+  let bytes = 0;
+
+  function judge(count: number, tookMs: number): void {
+    silentMs = count > 0 ? 0 : silentMs + tookMs;
+    if (silentMs >= stallMs) throw new Error(`no byte within ${stallMs / 1000} s`);
+    spentMs += tookMs;
+    bytes += count;
+    if (spentMs < windowMs) return;
+    const rate = bytes / (spentMs / 1000);
+    if (rate < leastBytesPerSecond)
+      throw new Error(`${Math.round(rate)} bytes a second, less than ${Math.round(leastBytesPerSecond)}`);
+    spentMs = bytes = 0;
+  }
+  return {
+    read: (buffer, offset, length) => {
+      for (;;) {
+        alive();
+        const startMs = host.monotonicMs();
+        const result = os.read(fd, buffer.buffer as ArrayBuffer, buffer.byteOffset + offset, length);
+        const isTimeout = result === -errnoOf.EAGAIN;
+        const count = isTimeout ? 0 : checked("read", result);
+        if (count === 0 && !isTimeout) return 0;
+        judge(count, host.monotonicMs() - startMs);
+        if (!isTimeout) return count;
+      }
+    },
+    write: (bytes) => writeToDescriptor(fd, bytes, "write"),
+    close: () => void os.close(fd),
+  };
+}
