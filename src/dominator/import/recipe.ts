@@ -127,6 +127,7 @@ async function runMmdebstrap(
     signal,
   }: { readonly onProgress: ((line: string) => void) | undefined; readonly signal: AbortSignal | undefined },
 ): Promise<void> {
+  signal?.throwIfAborted();
   const child = spawn("mmdebstrap", options, {
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, LC_ALL: "C" },

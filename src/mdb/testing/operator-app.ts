@@ -6,6 +6,7 @@ import { operatorApp } from "../operator-api/app.ts";
 import { backupsIn } from "../operator-api/backup-stream.ts";
 import type { Listener } from "../operator-api/caller/authenticate.ts";
 import { callersIn } from "../operator-api/caller/callers.ts";
+import type { OperatorDeps } from "../operator-api/handler.ts";
 import { birthOf, stillClock } from "./fleet.ts";
 import { openMemoryStore } from "./memory-store.ts";
 import { noCatalogue } from "./no-catalogue.ts";
@@ -20,8 +21,16 @@ type Asking = {
   readonly listener?: Listener;
 };
 
+/** Images that are more than names. */
+type WithImages = (store: OperatorDeps["store"]) => Pick<OperatorDeps, "catalogue" | "images">;
+
 /** The app over a store in memory with this many healthy machines; the first of them belong to the group `web`. */
-export async function openApp(machines: number, web = 0, imageNames: readonly string[] = ["compute/1"]) {
+export async function openApp(
+  machines: number,
+  web = 0,
+  imageNames: readonly string[] = ["compute/1"],
+  withImages?: WithImages,
+) {
   const life = new AsyncDisposableStack();
   const clock = stillClock();
   const lines: string[] = [];
@@ -44,6 +53,7 @@ export async function openApp(machines: number, web = 0, imageNames: readonly st
     backup: backupsIn(tmpdir(), store),
     catalogue: noCatalogue(removed),
     images: async () => imageNames.map((name) => ({ name, entries: 1, bytes: 1, importedAtMs: 0 })),
+    ...withImages?.(store),
   });
   for (let n = 1; n <= machines; n += 1) {
     for (const event of birthOf(n)) await store.apply(event);
