@@ -11,7 +11,7 @@ import type { DiskIdentity } from "../core/hardware/disk-identity.ts";
 import { type BurnInReport, bootTrusts, type Hardware } from "../core/hardware/hardware.ts";
 import type { StoragePolicy } from "../core/install/storage-policy.ts";
 import { portKinds } from "../core/lldp/lldpdu.ts";
-import { orderActions, type StorageReport } from "../core/machine/record.ts";
+import { type HeardPlace, orderActions, type StorageReport } from "../core/machine/record.ts";
 import { parseMac } from "../core/net/mac.ts";
 import type { ImageRule } from "../core/site/image-rule.ts";
 import { type Neighbour, neighbourLimit, type Placement, type PlacementRule } from "../core/site/placement.ts";
@@ -371,3 +371,14 @@ pinned<Neighbour>()(neighbour);
 pinned<Placement>()(placement);
 pinned<AddressesAsText<Placement>>()(placementText);
 pinned<StorageReport>()(storageReport);
+
+/** Where a machine is by what it hears, as the server computes it. */
+export const heardPlace = pinned<HeardPlace>()(
+  v.variant("kind", [
+    v.object({
+      ...{ kind: v.literal("placed"), switchName: v.string(), port: v.string() },
+      position: v.record(v.string(), v.string()),
+    }),
+    v.object({ kind: v.literal("unplaced"), reason: v.string() }),
+  ]),
+);

@@ -26,7 +26,7 @@ describe("a hundred racks in the middle of their power-on, 27 machines failing",
     assert.equal(status, 4, out);
     assert.match(out, /^4,000 machines: 1,\d{3} up, 2,\d{3} arriving, 27 failing$/m);
     assert.match(out, /births a minute .*; all up by .* \(50 %\) to .* \(90 %\) \S+, in \d+ min; confidence/);
-    assert.match(out, /^failing: 27 machines, 4 causes$/m);
+    assert.match(out, /^wrong: 27 machines, 4 causes$/m);
     assert.match(out, /failing: network of eth…: expected … MiB\/s, found …\n +9 in rack 17; first .*\n +r17u01 /);
     assert.match(out, /^burnIn +1,\d{3} /m);
   });

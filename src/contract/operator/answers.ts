@@ -16,6 +16,7 @@ import { agentReport } from "../agent.ts";
 import {
   burnInReport,
   diskIdentity,
+  heardPlace,
   neighbour,
   placementText,
   problem,
@@ -134,6 +135,9 @@ export const machineAnswer = pinnedShape<MachineView>()(
     smbios: v.exactOptional(scan.entries.smbios),
     hardware: v.exactOptional(scan),
     neighbours: v.exactOptional(v.array(neighbour)),
+    heard: v.exactOptional(
+      v.pipe(heardPlace, v.description("where it is by what it hears on its cable, before its slot is accepted")),
+    ),
     burnIn: v.exactOptional(burnInReport),
     storage: v.exactOptional(storageReport),
     tpm: v.exactOptional(

@@ -7,7 +7,8 @@ import { compareNatural } from "./racks.ts";
 
 /** Failures with the same reason, whatever the numbers in it, and where they are. */
 export type Cause = {
-  readonly condition: Condition["kind"];
+  /** `placement`: it is on its way, and no placement rule matches what it hears on its cable. */
+  readonly condition: Condition["kind"] | "placement";
   /** The reason; where machines differ in a number or a name, it is `…`. */
   readonly reason: string;
   readonly machines: number;
@@ -29,8 +30,11 @@ const causeLimit = 500;
 const namesShown = 10;
 const locationsShown = 5;
 
+/** What is wrong with a machine, and since when. */
+type Trouble = Pick<Cause, "condition" | "reason"> & { readonly sinceMs: number };
+
 type Group = {
-  readonly condition: Condition["kind"];
+  readonly condition: Cause["condition"];
   readonly reason: string;
   readonly example: Machine;
   readonly first: string[];
@@ -44,26 +48,27 @@ type Group = {
 export class CauseTally {
   readonly #groups = new Map<string, Group>();
 
-  /** Counts a machine under the first of its troubles. */
+  /** Counts a machine under its trouble. */
   add(machine: Machine): void {
-    const condition = troubleOf(machine);
-    if (condition === undefined) return;
-    const group = this.#groupOf(machine, condition);
+    const trouble = troubleOf(machine);
+    if (trouble === undefined) return;
+    const { sinceMs } = trouble;
+    const group = this.#groupOf(machine, trouble);
     const place = locationText(machine);
     group.machines += 1;
     group.locations.set(place, (group.locations.get(place) ?? 0) + 1);
-    group.firstAtMs = Math.min(group.firstAtMs, condition.sinceMs);
-    group.latestAtMs = Math.max(group.latestAtMs, condition.sinceMs);
+    group.firstAtMs = Math.min(group.firstAtMs, sinceMs);
+    group.latestAtMs = Math.max(group.latestAtMs, sinceMs);
     if (group.first.length < namesShown) group.first.push(nameOf(machine));
   }
 
-  #groupOf(machine: Machine, { kind, reason: full, sinceMs }: Condition): Group {
+  #groupOf(machine: Machine, { condition, reason: full, sinceMs }: Trouble): Group {
     const alike = withoutParticulars(full, machine);
-    const isKnown = this.#groups.has(`${kind} ${alike}`);
+    const isKnown = this.#groups.has(`${condition} ${alike}`);
     const reason = isKnown || this.#groups.size < causeLimit ? alike : "other reasons";
-    const key = `${kind} ${reason}`;
+    const key = `${condition} ${reason}`;
     const group = this.#groups.get(key) ?? {
-      ...{ condition: kind, reason, example: machine, first: [], locations: new Map<string, number>() },
+      ...{ condition, reason, example: machine, first: [], locations: new Map<string, number>() },
       ...{ machines: 0, firstAtMs: sinceMs, latestAtMs: sinceMs },
     };
     this.#groups.set(key, group);
@@ -92,17 +97,21 @@ export class CauseTally {
 /** What to do about a cause, by what `why` says of its example. Advice in a reason is for one machine, and is read there. */
 export function nextFor({ cause, example }: CauseFound, { next }: Pick<Why, "next">): string {
   const read = `birther why ${nameOf(example)}`;
+  if (cause.condition === "placement")
+    return `correct the cabling or placement.rules, before the burn-in ends; what it hears: birther show ${nameOf(example)}`;
   if (cause.condition === "conflict") return `to read the advice of one of them: ${read}`;
   return cause.condition === "debug" ? `the repair policy has given up; find the cause with ${read}` : next;
 }
 
-/** The condition that says what is wrong with a machine. */
-export function troubleOf({ conditions }: Pick<Machine, "conditions">): Condition | undefined {
+/** The first of a machine's conditions that needs someone; or that its birth cannot get a place by what it hears. */
+function troubleOf(machine: Machine): Trouble | undefined {
   for (const trouble of troubles) {
-    const found = conditions.find(({ kind }) => kind === trouble);
-    if (found !== undefined) return found;
+    const found = machine.conditions.find(({ kind }) => kind === trouble);
+    if (found !== undefined) return { condition: trouble, reason: found.reason, sinceMs: found.sinceMs };
   }
-  return undefined;
+  const { heard, state, phaseAtMs = 0 } = machine;
+  if (state !== "birth" || heard?.kind !== "unplaced" || machine.placement !== undefined) return undefined;
+  return { condition: "placement", reason: heard.reason, sinceMs: phaseAtMs };
 }
 
 /** Where a machine is, as far as it is known: its rack, its switch, or the network that it was last seen on. */

@@ -88,6 +88,22 @@ test("while no birth is finished, a rack far behind the median rack lags", () =>
   assert.deepEqual(laggards([...racks, ...late]), ["9"]);
 });
 
+test("a switch that no rule matches is a cause of its own, before any machine behind it fails", () => {
+  const lost = {
+    kind: "unplaced" as const,
+    reason: 'none of the 2 placement rules matches switch "tor-x" port "swp7"',
+  };
+  const machines = powerOn({ racks: 1, units: 3, apartMs: 0, nowMs, beganMs: nowMs - minute }).map(
+    ({ placement: _none, ...machine }) => ({ ...machine, heard: lost }) as Machine,
+  );
+  const { summary, causes } = summarise(machines, { nowMs });
+  assert.equal(summary.statuses.failing, 0);
+  assert.deepEqual(
+    causes.map(({ cause }) => [cause.condition, cause.machines]),
+    [["placement", 3]],
+  );
+});
+
 test("without finished births there is no estimate, and the summary says why", () => {
   const { summary } = summarise(powerOn({ racks: 2, units: 2, apartMs: 0, nowMs, beganMs: nowMs - minute }), { nowMs });
   assert.ok(summary.arrival.kind === "unknown");
@@ -123,7 +139,7 @@ test("for any fleet the counts add up, whatever clocks and texts say", () => {
       assert.equal(counted, fleet.length);
       assert.equal(summary.machines, fleet.length - summary.statuses.retired);
       assert.equal(
-        causes.reduce((sum, { cause }) => sum + cause.machines, 0),
+        causes.reduce((sum, { cause }) => sum + (cause.condition === "placement" ? 0 : cause.machines), 0),
         summary.statuses.failing,
       );
       const placed = fleet.filter(({ placement }) => placement !== undefined).length;

@@ -73,6 +73,7 @@ class FleetTally {
   readonly #ages = new Map<Phase, AgeSketch>();
   readonly #racks = new RackTally();
   readonly #causes = new CauseTally();
+  readonly #misplaced = new CauseTally();
   readonly #arrival = new ArrivalTally();
   readonly #times: BirthTimesTally;
   #births = 0;
@@ -89,6 +90,7 @@ class FleetTally {
     for (const { kind } of machine.conditions) this.#conditions.set(kind, (this.#conditions.get(kind) ?? 0) + 1);
     this.#racks.add(machine, { status, nowMs, name: nameOf(machine) });
     if (status === "failing") this.#causes.add(machine);
+    if (status === "arriving") this.#misplaced.add(machine);
     if (status === "arriving") this.#addArriving(machine);
     const birth = finishedBirth(machine);
     if (birth === undefined) return;
@@ -133,7 +135,7 @@ class FleetTally {
         births: { lastMinutes: rateMinutes, count: this.#births, perMinute },
         arrival,
       },
-      causes: this.#causes.found(),
+      causes: [...this.#causes.found(), ...this.#misplaced.found()],
     };
   }
 

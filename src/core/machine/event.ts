@@ -11,6 +11,7 @@ import type { PxeAnswer, PxeStage } from "./pxe-answer.ts";
 import type {
   ConditionKind,
   Firmware,
+  HeardPlace,
   Machine,
   MachineId,
   OrderAction,
@@ -108,7 +109,12 @@ export type MachineEvent =
       readonly freshRack?: true;
     } & OfOrder)
   /** Everyone who announced itself by LLDP on the cable of the NIC that booted. */
-  | ({ readonly kind: "neighboursSeen"; readonly id: MachineId; readonly neighbours: readonly Neighbour[] } & OfOrder)
+  | ({
+      readonly kind: "neighboursSeen";
+      readonly id: MachineId;
+      readonly neighbours: readonly Neighbour[];
+      readonly heard?: HeardPlace;
+    } & OfOrder)
   | ({ readonly kind: "burnInDone"; readonly id: MachineId; readonly report: BurnInReport } & OfOrder)
   /** `rootDisk` is the disk that will be written to once this is accepted. */
   | ({

@@ -8,11 +8,18 @@ export type Location = {
   readonly port: string;
 };
 
-/** The location of a machine; undefined while it is unknown. */
-export function locationOf({ placement, announced }: Pick<Machine, "placement" | "announced">): Location | undefined {
-  const switchPort = placement ?? announced?.place;
+/**
+ * The location of a machine; undefined while it is unknown. Until its slot is accepted, that of its first birth is where it
+ * hears its switch.
+ */
+export function locationOf(
+  machine: Pick<Machine, "placement" | "announced" | "heard" | "state">,
+): Location | undefined {
+  const { placement, announced, heard, state } = machine;
+  const known = placement ?? (state === "birth" && heard?.kind === "placed" ? heard : undefined);
+  const switchPort = known ?? announced?.place;
   if (switchPort === undefined) return undefined;
-  const { rack, unit } = placement?.position ?? {};
+  const { rack, unit } = known?.position ?? {};
   return {
     ...(rack === undefined ? {} : { rack }),
     ...(unit === undefined ? {} : { unit }),

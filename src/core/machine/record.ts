@@ -141,6 +141,20 @@ export type TimelineEntry = {
 /** A switch port, as LLDP names it (core/site/placement.ts). */
 export type SwitchPort = { readonly switchName: string; readonly port: string };
 
+/**
+ * Where a machine in its birth is by what it hears on its cable, computed by the server from the placement rules as soon as
+ * it is reported; nothing is decided by it. `unplaced`: why no rule gives a place.
+ */
+export type HeardPlace =
+  | {
+      readonly kind: "placed";
+      readonly switchName: string;
+      readonly port: string;
+      /** Values of the rule's named groups. */
+      readonly position: { readonly [group: string]: string };
+    }
+  | { readonly kind: "unplaced"; readonly reason: string };
+
 /** An operator's announcement of a machine: the name or slot that it must have to be accepted. */
 export type Announcement = {
   readonly by: string;
@@ -188,6 +202,8 @@ type CommonFacts = {
   readonly hardware?: Hardware;
   /** Everyone who announced itself by LLDP on the cable of the NIC that booted, in its last birth. */
   readonly neighbours?: readonly Neighbour[];
+  /** The place that they mean; absent in records of older versions. */
+  readonly heard?: HeardPlace;
   readonly burnIn?: BurnInReport;
   /** The TPM that orders are bound to, from the first proof on: a token without a proof of it is refused, with *conflict*. */
   readonly tpm?: TpmBinding;

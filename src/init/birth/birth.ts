@@ -5,7 +5,7 @@ import { handOver, subSettingsOf, writeSubSettings } from "./hand-over.ts";
 import { finishBurnIn, inspectMachine } from "./inspect.ts";
 import { install } from "./install.ts";
 import { requestSeconds } from "./mdb.ts";
-import { findImage, findPlacement } from "./placement.ts";
+import { findImage, findPlacement, neighbourReports } from "./placement.ts";
 import { recoverKey } from "./recover-key.ts";
 import { resume } from "./resume.ts";
 import { takeOrder } from "./take-order.ts";
@@ -24,8 +24,9 @@ export function beBorn(context: BirthContext): never {
 
   // The switch has the time of the burn-in to announce itself.
   const listener = listenForLldp(nic, settings.mac, order.machineId, console.log);
-  const inspection = inspectMachine(context, taken);
-  const placement = findPlacement(context, taken, { listener, rootDisk: inspection.disk });
+  const reports = neighbourReports(context, taken, listener);
+  const inspection = inspectMachine(context, taken, reports.look);
+  const placement = findPlacement(context, taken, { listener, reports, rootDisk: inspection.disk });
   const burnIn = finishBurnIn(context, taken, inspection);
   const image = findImage(context, taken, { hardware: inspection.hardware, burnIn });
   const plan = install(context, taken, inspection, placement);

@@ -32,9 +32,9 @@ const contentsSecondsPerDisk = 30;
 
 /**
  * Scans the hardware, chooses the root disk and runs the read-only part of the burn-in; a clean has no burn-in. Writes
- * to no disk, because the MDB has not accepted the machine's placement yet.
+ * to no disk, because the MDB has not accepted the machine's placement yet. `beforeTest` is called before each test.
  */
-export function inspectMachine(context: BirthContext, taken: TakenOrder): Inspection {
+export function inspectMachine(context: BirthContext, taken: TakenOrder, beforeTest: () => void): Inspection {
   const { runStep, console } = context;
   const { settings, order, session } = taken;
   const scanned = runStep("scanHardware", disksSettleSeconds + 30, () => {
@@ -75,11 +75,8 @@ export function inspectMachine(context: BirthContext, taken: TakenOrder): Inspec
           rootDisk: disk,
           server: formatIpv4(settings.http.address),
         });
-  const measurements = measure(
-    context,
-    taken,
-    tests.filter((test) => !writes(test)),
-  );
+  const reading = tests.filter((test) => !writes(test));
+  const measurements = measure(context, taken, { tests: reading, beforeTest });
   const report = judgeBurnIn(measurements, order.burnIn);
   const faults = report.results
     .filter((result) => !result.ok)
@@ -100,7 +97,10 @@ export function finishBurnIn(context: BirthContext, taken: TakenOrder, inspectio
   const { measurements, writeTests } = inspection;
   const before = judgeBurnIn(measurements, taken.order.burnIn);
   if (writeTests.length === 0) return before;
-  const report = judgeBurnIn([...measurements, ...measure(context, taken, writeTests)], taken.order.burnIn);
+  const report = judgeBurnIn(
+    [...measurements, ...measure(context, taken, { tests: writeTests, beforeTest: () => {} })],
+    taken.order.burnIn,
+  );
   context.runStep("report", requestSeconds, () => taken.session.report([{ kind: "burnIn", report }]));
   return report;
 }
@@ -108,11 +108,12 @@ export function finishBurnIn(context: BirthContext, taken: TakenOrder, inspectio
 function measure(
   context: BirthContext,
   { settings }: TakenOrder,
-  tests: readonly BurnInTest[],
+  { tests, beforeTest }: { readonly tests: readonly BurnInTest[]; readonly beforeTest: () => void },
 ): readonly Measurement[] {
   return runBurnIn(tests, {
     http: settings.http,
     step: (name, seconds) => {
+      beforeTest();
       context.progress.step = { id: "burnIn", name };
       context.watchdog.step(name, seconds);
     },

@@ -12,6 +12,34 @@ import { requestSeconds } from "./mdb.ts";
 import { conflict, stop } from "./stop.ts";
 import type { TakenOrder } from "./take-order.ts";
 
+/** Reports the neighbours of a machine before its place is computed, each set once. */
+export type NeighbourReports = {
+  /** Reports what was heard since the last look, without waiting: where a machine is, or that no rule says so, is known early. */
+  readonly look: () => void;
+  readonly report: (neighbours: readonly Neighbour[]) => void;
+};
+
+/** Opens the reports of a birth. */
+export function neighbourReports(
+  { runStep }: BirthContext,
+  { order, session }: TakenOrder,
+  listener: LldpListener,
+): NeighbourReports {
+  let reported = "[]";
+  const report = (neighbours: readonly Neighbour[]) => {
+    const text = JSON.stringify(neighbours);
+    if (text === reported) return;
+    runStep("report", requestSeconds, () => session.report([{ kind: "neighbours", neighbours }]));
+    reported = text;
+  };
+  return { report, look: () => report(listener.heard(placeOf(order))) };
+}
+
+/** Whether a neighbour gives a place by the rules of an order. */
+function placeOf({ placementRules }: TakenOrder["order"]): (neighbour: Neighbour) => boolean {
+  return (neighbour) => placeMachine(placementRules, neighbour).kind === "placed";
+}
+
 /**
  * From the switch port to rack, name and address, by the rules of the order; returns when the MDB has accepted the
  * placement. Before that nothing is written to a disk; afterwards `rootDisk` may be written to.
@@ -19,18 +47,18 @@ import type { TakenOrder } from "./take-order.ts";
 export function findPlacement(
   context: BirthContext,
   taken: TakenOrder,
-  { listener, rootDisk }: { readonly listener: LldpListener; readonly rootDisk: Disk },
+  found: { readonly listener: LldpListener; readonly reports: NeighbourReports; readonly rootDisk: Disk },
 ): Placement {
   const { runStep, console } = context;
   const { order, session } = taken;
-  const isPlace = (neighbour: Neighbour) => placeMachine(order.placementRules, neighbour).kind === "placed";
+  const { listener, reports, rootDisk } = found;
   const neighbours = runStep("findSwitchPort", order.lldpSeconds + 30, () => {
-    const heard = listener.listen(order.lldpSeconds, isPlace);
+    const heard = listener.listen(order.lldpSeconds, placeOf(order));
     for (const neighbour of heard) console.log("info", "LLDP neighbour", { neighbour: describeNeighbour(neighbour) });
     if (heard.length === 0) throw stop(`expected an LLDP frame within ${order.lldpSeconds} s, found none`);
     return heard;
   });
-  runStep("report", requestSeconds, () => session.report([{ kind: "neighbours", neighbours }]));
+  reports.report(neighbours);
   const placement = runStep("computePlace", 10, () => {
     const result = placeAmong(order.placementRules, neighbours);
     if (result.kind === "unplaced") throw (result.conflict ? conflict : stop)(result.reason);

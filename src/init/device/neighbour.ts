@@ -16,6 +16,9 @@ const speakEveryMs = 5000;
 /** How long another neighbour may still contradict the one that a rule matches. */
 const contradictionMs = 1000;
 
+/** Frames that are read in one look without waiting; a loop of the network sends them without end. */
+const framesAtOnce = 200;
+
 /** Invalid frames that are logged; a host that sends them without end must not drown the log. */
 const maxLogged = 3;
 
@@ -23,6 +26,8 @@ const maxLogged = 3;
  * An LLDP listener on a NIC. The kernel keeps frames from the moment it is opened, so reading them later costs no time.
  */
 export type LldpListener = {
+  /** All neighbours heard so far, without waiting. */
+  readonly heard: (isPlace: (neighbour: Neighbour) => boolean) => readonly Neighbour[];
   /** All neighbours heard, each once: until `isPlace` holds for one and a moment has passed for others, or the time is over. */
   readonly listen: (seconds: number, isPlace: (neighbour: Neighbour) => boolean) => readonly Neighbour[];
 };
@@ -41,33 +46,49 @@ export function listenForLldp(nic: string, mac: Mac, systemName: string, log: Lo
   };
   speak();
 
+  const found = new Map<string, Neighbour>();
+  let invalid = 0;
+  /** Takes a frame; whether it is of a neighbour that was not heard before and that a rule matches. */
+  function take(frame: ArrayBuffer, isPlace: (neighbour: Neighbour) => boolean): boolean {
+    const reading = readLldp(new Uint8Array(frame));
+    if (reading.kind === "unreadable") {
+      invalid += 1;
+      if (invalid <= maxLogged) log("warn", "ignored an invalid LLDP frame", { reason: reading.reason });
+      return false;
+    }
+    if (reading.sender === mac || reading.lldpdu.ttlSeconds === 0) return false;
+    const neighbour = neighbourOf(reading.lldpdu);
+    const key = JSON.stringify(neighbour);
+    if (found.has(key)) return false;
+    const isHere = isPlace(neighbour);
+    if (found.size >= neighbourLimit && !(isHere && dropOther(found, isPlace))) return false;
+    found.set(key, neighbour);
+    return isHere;
+  }
+
+  const heard: LldpListener["heard"] = (isPlace) => {
+    for (let frames = 0; frames < framesAtOnce; frames += 1) {
+      const frame = host.packetReceive(socket, 0);
+      if (frame === undefined) break;
+      take(frame, isPlace);
+    }
+    return [...found.values()];
+  };
+
   const listen: LldpListener["listen"] = (seconds, isPlace) => {
-    let endMs = host.monotonicMs() + seconds * 1000;
-    const heard = new Map<string, Neighbour>();
-    let invalid = 0;
-    for (let nowMs = host.monotonicMs(); nowMs < endMs; nowMs = host.monotonicMs()) {
+    const startMs = host.monotonicMs();
+    const wasHeard = [...found.values()].some(isPlace);
+    let endMs = startMs + (wasHeard ? Math.min(contradictionMs, seconds * 1000) : seconds * 1000);
+    for (let nowMs = startMs; nowMs < endMs; nowMs = host.monotonicMs()) {
       const quietMs = Math.max(0, spokeMs + speakEveryMs - nowMs);
       if (quietMs === 0) speak();
       const frame = host.packetReceive(socket, Math.min(quietMs === 0 ? speakEveryMs : quietMs, endMs - nowMs));
-      if (frame === undefined) continue;
-      const reading = readLldp(new Uint8Array(frame));
-      if (reading.kind === "unreadable") {
-        invalid += 1;
-        if (invalid <= maxLogged) log("warn", "ignored an invalid LLDP frame", { reason: reading.reason });
-      } else if (reading.sender !== mac && reading.lldpdu.ttlSeconds > 0) {
-        const neighbour = neighbourOf(reading.lldpdu);
-        const key = JSON.stringify(neighbour);
-        if (heard.has(key)) continue;
-        const isHere = isPlace(neighbour);
-        if (heard.size >= neighbourLimit && !(isHere && dropOther(heard, isPlace))) continue;
-        heard.set(key, neighbour);
-        if (isHere) endMs = Math.min(endMs, host.monotonicMs() + contradictionMs);
-      }
+      if (frame !== undefined && take(frame, isPlace)) endMs = Math.min(endMs, host.monotonicMs() + contradictionMs);
     }
     if (invalid > maxLogged) log("warn", "ignored more invalid LLDP frames", { count: invalid });
-    return [...heard.values()];
+    return [...found.values()];
   };
-  return { listen };
+  return { heard, listen };
 }
 
 /** Drops a neighbour that no rule matches, so that invented ones do not keep out the switch; false if there is none. */

@@ -234,11 +234,12 @@ async function applyReport(c: Context, deps: MachineFacingDeps, rates: RequestRa
       continue;
     }
     const network = networkOf(machine, config);
+    const placementRules = config.placement.rules;
     if (item.kind === "placed") {
       const why = placementFault(item.placement, network, config);
       if (why !== undefined) return await wrongPlace(c, deps, session, why);
     }
-    const decision = await store.apply(eventOf(item, { id: machine.id, order, network }));
+    const decision = await store.apply(eventOf(item, { id: machine.id, order, network, placementRules }));
     if (decision.kind === "refused") return refusalAnswer(c, decision.refusal);
   }
   return c.json({});

@@ -245,6 +245,9 @@ function evidenceOf(machine: Machine, { nowMs, trial, packets = [], lines = [] }
       : `${pxe.requests} PXE requests, ${pxe.responses} answers, latest ${ago(pxe.lastRequestAtMs)}: ${pxe.lastAnswer}`,
     `last seen ${ago(machine.lastSeenAtMs)}`,
     ...imageEvidence(machine),
+    ...(machine.state === "birth" && machine.heard?.kind === "unplaced"
+      ? [`not placed yet: ${machine.heard.reason}`]
+      : []),
     ...(trial === undefined ? [] : [`it is the first machine to get ${trial.image}, which ${trial.by} promoted`]),
     ...(rejected === undefined ? [] : [`its agent could not be upgraded to ${rejected.version}: ${rejected.reason}`]),
     ...disputedMacs

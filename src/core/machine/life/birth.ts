@@ -160,8 +160,14 @@ function withChosenDisk(machine: MachineIn<BirthAction>, birthDisk: DiskIdentity
 }
 
 /** All LLDP neighbours stand on the record, whether or not a rule matches one. */
-export const noteNeighbours: Transition<"neighboursSeen", BirthAction> = (machine, { neighbours }, { nowMs }) =>
-  changed({ ...machine, neighbours, lastSeenAtMs: nowMs });
+export const noteNeighbours: Transition<"neighboursSeen", BirthAction> = (
+  machine,
+  { neighbours, heard },
+  { nowMs },
+) => {
+  const { heard: _before, ...kept } = machine;
+  return changed({ ...kept, neighbours, lastSeenAtMs: nowMs, ...(heard === undefined ? {} : { heard }) } as Machine);
+};
 
 /** A step failed; the machine retries automatically, and is no longer failing once it gets past this phase. */
 export const noteFailure: Transition<"failed"> = (machine, event, context) => {
