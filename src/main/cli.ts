@@ -34,6 +34,7 @@ import { dashboardCommand } from "../cli/server/dashboard.ts";
 import { imageCommand } from "../cli/server/image.ts";
 import { labCommand } from "../cli/server/lab.ts";
 import { mdbCommand } from "../cli/server/mdb.ts";
+import { planCommand } from "../cli/server/plan.ts";
 import { secureBootCommand } from "../cli/server/secure-boot.ts";
 import { serveCommand } from "../cli/server/serve.ts";
 import { tokensCommand } from "../cli/server/tokens.ts";
@@ -115,6 +116,7 @@ for (const add of [
 program.commandsGroup(images);
 imageCommand(program, actions);
 configCommand(program);
+planCommand(program);
 program.commandsGroup(running);
 serveCommand(program, actions);
 dashboardCommand(program);

@@ -492,6 +492,38 @@ networks:
     );
   });
 
+  test("plan: the slots of a site as a table and as CSV; collisions are faults of the configuration; plan try", async () => {
+    const file = join(parent, "plan.yaml");
+    const config = (step: number) => `
+networks:
+  - { name: rack, interface: rack0, serverAddress: 10.64.0.1, prefix: 10.64.0.0/16, nursery: true,
+      temporaryPool: { first: 10.64.255.1, last: 10.64.255.250 } }
+placement:
+  rules:
+    - { switch: 'tor-(?<rack>\\d+)', port: 'swp(?<unit>\\d+)', hostname: 'r{rack:2}u{unit:2}',
+        address: { first: 10.64.1.0, step: { rack: ${step}, unit: 1 } } }
+site:
+  - { racks: 1-100, units: 1-40, switch: 'tor-{rack}', port: 'swp{unit}' }
+`;
+    writeFileSync(file, config(64));
+    assert.equal((await birther("config", "check", file)).status, 0);
+    const plan = await birther("plan", "--config", file, "-o", "csv");
+    assert.deepEqual([plan.status, plan.out.split("\r\n").length], [0, 4002]);
+    assert.match(plan.out, /^rack,unit,switch,port,hostname,address\r\n1,1,tor-1,swp1,r01u01,10\.64\.1\.65\r\n/);
+    const tried = await birther("plan", "try", "tor-17", "swp4", "--config", file);
+    assert.deepEqual([tried.status, tried.out], [0, "r17u04 10.64.5.68: rack 17, unit 4\n"]);
+    const lost = await birther("plan", "try", "core-1", "swp4", "--config", file);
+    assert.deepEqual([lost.status, /none of the 1 placement rules matches/.test(lost.out)], [1, true]);
+    writeFileSync(file, config(20));
+    const wrong = await birther("config", "check", file);
+    assert.equal(wrong.status, 2);
+    assert.match(
+      wrong.err,
+      /site: expected another address for each slot, found 3960 slots without: the address 10\.64\.1\.41/,
+    );
+    assert.equal((await birther("plan", "--config", file)).status, 1, "the plan shows them");
+  });
+
   test("image import: Ctrl-C within a file adds no image and leaves no draft; the next import succeeds", async () => {
     const tree = join(parent, "interrupted-tree");
     const state = join(parent, "interrupted-state");

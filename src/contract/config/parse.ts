@@ -12,7 +12,7 @@ import type { Network } from "../../core/network/network.ts";
 import { permanentPart } from "../../core/network/network.ts";
 import { entriesOf, expectedOf, itemOf, wrappedIn } from "../schema-walk.ts";
 import type { ConfigFault } from "./networks.ts";
-import { checkRules } from "./rules.ts";
+import { checkRules, sitePlanFaults } from "./rules.ts";
 
 import { type Config, configSchema } from "./schema.ts";
 
@@ -20,8 +20,8 @@ export type ConfigResult =
   | { readonly kind: "config"; readonly config: Config; readonly warnings: readonly ConfigFault[] }
   | { readonly kind: "refused"; readonly faults: readonly ConfigFault[] };
 
-/** The configuration in a parsed YAML document, or all its faults. */
-export function checkConfig(document: unknown): ConfigResult {
+/** The configuration in a parsed YAML document, or all its faults; with `planApart`, without those of the plan of the site. */
+export function checkConfig(document: unknown, { planApart = false } = {}): ConfigResult {
   const parsed = v.safeParse(configSchema, document ?? {});
   if (!parsed.success) return { kind: "refused", faults: parsed.issues.map(faultOfIssue) };
   const config = parsed.output;
@@ -30,6 +30,7 @@ export function checkConfig(document: unknown): ConfigResult {
     ...config.networks.flatMap((network, index) => checkNetwork(network, `networks[${index}]`)),
     ...checkTogether(config),
     ...rules.faults,
+    ...(planApart ? [] : sitePlanFaults(config)),
   ];
   if (faults.length > 0) return { kind: "refused", faults };
   const noNursery: ConfigFault = {

@@ -1,6 +1,7 @@
 import { formatIpv4, formatPrefix, prefixContains } from "../../core/net/ipv4.ts";
 import { permanentPart } from "../../core/network/network.ts";
 import { checkImageRules, checkPlacementRules, type RuleProblem } from "../../core/site/check-rules.ts";
+import { checkPlan, type PlanFault, planSlots, slotLimit } from "../../core/site/site-plan.ts";
 import { type ConfigFault, poolHolding } from "./networks.ts";
 import type { Config } from "./schema.ts";
 
@@ -39,6 +40,26 @@ function checkAddresses(config: Config): ConfigFault[] {
     if (pool === undefined) return [];
     return [{ path, found, expected: `an address outside the temporary pool of network ${pool.name}` }];
   });
+}
+
+/** What each kind of fault of the plan expects. */
+const expectedOf: { readonly [K in PlanFault["kind"]]: string } = {
+  unplaced: "a placement rule for each slot",
+  nameTwice: "another name for each slot",
+  addressTwice: "another address for each slot",
+  addressUnusable: "addresses that machines can keep",
+};
+
+/** Contradictions between the expected slots and the rules; none if the rules themselves have faults. */
+export function sitePlanFaults({ site, placement, networks }: Config): ConfigFault[] {
+  if (site === undefined || checkPlacementRules(placement.rules).length > 0) return [];
+  const count = site.reduce((sum, { racks, units }) => sum + racks.length * units.length, 0);
+  if (count > slotLimit) return [{ path: "site", expected: `at most ${slotLimit} slots`, found: String(count) }];
+  return checkPlan(planSlots(site, placement.rules), networks).map(({ kind, slots, example }) => ({
+    path: "site",
+    expected: expectedOf[kind],
+    found: `${slots} ${slots === 1 ? "slot" : "slots"} without: ${example}`,
+  }));
 }
 
 function placementWarnings(config: Config): ConfigFault[] {

@@ -12,6 +12,7 @@ import { network } from "./sections/network.ts";
 import { blastRadius, exports, operators } from "./sections/operators.ts";
 import { peers } from "./sections/peers.ts";
 import { images, placement } from "./sections/site.ts";
+import { site } from "./sections/site-plan.ts";
 import { storage } from "./sections/storage.ts";
 import { watch } from "./sections/watch.ts";
 import { count, objectMirror, path, port, seconds } from "./values.ts";
@@ -79,6 +80,7 @@ export const configSchema = v.strictObject({
     "HTTP caches of `ports.images` that machines ask for contents of public images, before this server; each machine begins with another one. A mirror that is dead, slow or wrong is left after seconds (docs/images.md).",
   ),
   placement,
+  site,
   images,
   burnIn,
   storage,
